@@ -1,0 +1,95 @@
+//! RRsets put together into messages.
+
+use domain::base::iana::{Opcode, OptRcode};
+use domain::base::message_builder::{HashCompressor, MessageBuilder};
+
+use crate::edns::{self, Ede};
+use crate::question::Question;
+use crate::rrset::RRset;
+
+/// The flags of a reply that depend on what it says. Those that mirror the query are set when it
+/// is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// AA: the data is our own.
+    pub aa: bool,
+    /// TC: the rest did not fit.
+    pub tc: bool,
+    /// RD, copied from the query.
+    pub rd: bool,
+    /// RA: we recurse.
+    pub ra: bool,
+    /// AD: every record is proven.
+    pub ad: bool,
+    /// CD, copied from the query.
+    pub cd: bool,
+}
+
+/// What a reply says, before it has an ID.
+#[derive(Clone, Copy, Debug)]
+pub struct Reply<'a> {
+    /// The question.
+    pub question: &'a Question,
+    /// The RCODE, extended ones included.
+    pub rcode: OptRcode,
+    /// The flags.
+    pub flags: Flags,
+    /// Answer section.
+    pub answer: &'a [RRset],
+    /// Authority section.
+    pub authority: &'a [RRset],
+    /// Additional section, OPT not included.
+    pub additional: &'a [RRset],
+    /// Whether RRSIGs go along.
+    pub signatures: bool,
+}
+
+/// The message on the wire with ID 0 and without OPT.
+///
+/// Names are compressed through a hash of those written, so that many owners cost linear time
+/// (CVE-2024-8508). Records that no message has room for are left out and TC is set.
+#[must_use]
+pub fn compose(reply: &Reply<'_>) -> Vec<u8> {
+    let target = HashCompressor::new(Vec::with_capacity(512));
+    let Ok(mut builder) = MessageBuilder::from_target(target);
+    builder.set_push_limit(usize::from(u16::MAX));
+    let header = builder.header_mut();
+    header.set_qr(true);
+    header.set_opcode(Opcode::QUERY);
+    header.set_rcode(reply.rcode.rcode());
+    header.set_aa(reply.flags.aa);
+    header.set_tc(reply.flags.tc);
+    header.set_rd(reply.flags.rd);
+    header.set_ra(reply.flags.ra);
+    header.set_ad(reply.flags.ad);
+    header.set_cd(reply.flags.cd);
+    let mut builder = builder.question();
+    let question = reply.question;
+    let mut fits = builder.push((&question.name, question.rtype, question.class)).is_ok();
+    let mut builder = builder.answer();
+    fits &= push_all(reply.answer, reply.signatures, |record| builder.push(record).is_ok());
+    let mut builder = builder.authority();
+    fits &= push_all(reply.authority, reply.signatures, |record| builder.push(record).is_ok());
+    let mut builder = builder.additional();
+    let _optional = push_all(reply.additional, reply.signatures, |r| builder.push(r).is_ok());
+    if !fits {
+        builder.header_mut().set_tc(true);
+    }
+    builder.finish().into_target()
+}
+
+type Record = domain::base::Record<crate::Name, crate::rrset::RecordData>;
+
+fn push_all(sets: &[RRset], signatures: bool, mut push: impl FnMut(Record) -> bool) -> bool {
+    sets.iter().all(|set| {
+        set.parsed().all(&mut push) && (!signatures || set.parsed_signatures().all(&mut push))
+    })
+}
+
+/// Puts an OPT record at the end of a message that has none.
+pub fn add_opt(message: &mut Vec<u8>, dnssec_ok: bool, rcode: OptRcode, ede: Option<&Ede>) {
+    edns::append_opt(message, dnssec_ok, (rcode.to_int() >> 4) as u8, ede);
+    if let Some(count) = message.get_mut(10..12).and_then(|c| c.first_chunk_mut::<2>()) {
+        *count = u16::from_be_bytes(*count).saturating_add(1).to_be_bytes();
+    }
+}

@@ -1,0 +1,134 @@
+//! Every figure that Zoners counts, in one table.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($variant:ident $name:literal $unit:literal $help:literal;)*) => {
+        /// Something that is counted.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(usize)]
+        pub enum Counter { $(#[doc = $help] $variant,)* }
+
+        impl Counter {
+            /// All counters, in the order of the table.
+            pub const ALL: &[Counter] = &[$(Counter::$variant,)*];
+
+            /// The name under which it is reported.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Counter::$variant => $name,)* }
+            }
+
+            /// What one step of it stands for.
+            #[must_use]
+            pub const fn unit(self) -> &'static str {
+                match self { $(Counter::$variant => $unit,)* }
+            }
+
+            /// A sentence for the person who reads the report.
+            #[must_use]
+            pub const fn help(self) -> &'static str {
+                match self { $(Counter::$variant => $help,)* }
+            }
+        }
+    };
+}
+
+counters! {
+    ClientQueries "client_queries" "queries" "Messages received from clients, malformed ones included.";
+    ClientLocal "client_local" "queries" "Answered from local data or by the rules of special-use names.";
+    ClientCached "client_cached" "queries" "Answered from the cache without asking anyone.";
+    ClientRecursed "client_recursed" "queries" "Answered after asking other servers.";
+    ClientFailed "client_failed" "queries" "Answered SERVFAIL; the reply says why.";
+    ClientRefused "client_refused" "queries" "Answered REFUSED, NOTIMP, FORMERR or BADVERS.";
+    ClientDropped "client_dropped" "queries" "Not answered at all: no query, or too broken to answer.";
+    UpstreamQueries "upstream_queries" "queries" "Queries sent to other servers, retries included.";
+    UpstreamTcp "upstream_tcp" "queries" "Of these, sent over TCP.";
+    UpstreamReplies "upstream_replies" "messages" "Replies that matched their query.";
+    UpstreamTimeouts "upstream_timeouts" "queries" "Queries that stayed unanswered.";
+    UpstreamErrors "upstream_errors" "queries" "Queries that the network refused to carry.";
+    UpstreamMismatched "upstream_mismatched" "messages" "Messages with a wrong ID or question; discarded.";
+    UpstreamMalformed "upstream_malformed" "messages" "Replies that are no usable DNS message; discarded.";
+    UpstreamTruncated "upstream_truncated" "messages" "Replies with TC, asked again over TCP.";
+    UpstreamPlain "upstream_plain" "queries" "Queries repeated without EDNS for a server that mishandles it.";
+    UpstreamLame "upstream_lame" "messages" "Replies of servers that do not serve the zone.";
+    UpstreamHedged "upstream_hedged" "queries" "Queries sent beside one that was later than expected.";
+    MinimisedQueries "minimised_queries" "queries" "Questions shortened by QNAME minimisation.";
+    MinimiseFallbacks "minimise_fallbacks" "questions" "Full names shown because a server mishandled a shortened one.";
+    ScrubbedRecords "scrubbed_records" "RRsets" "Records that the asked zone had no right to give; discarded.";
+    Joined "joined" "questions" "Questions that waited for the same one already under way.";
+    Cycles "cycles" "questions" "Look-ups stopped because they would wait for themselves.";
+    NurseryFull "nursery_full" "exchanges" "Losers of a race that were dropped because too many live on.";
+    PendingFull "pending_full" "questions" "Questions refused because too many recursions were pending.";
+    BudgetQueries "budget_queries" "questions" "Stopped: too many upstream queries for one client query.";
+    BudgetQuestion "budget_question" "questions" "Stopped: too many upstream queries for one question.";
+    BudgetBytes "budget_bytes" "questions" "Stopped: too many octets received for one client query.";
+    BudgetTcp "budget_tcp" "questions" "Stopped: too many TCP queries for one client query.";
+    BudgetLookups "budget_lookups" "questions" "Stopped: too many nameserver addresses looked up.";
+    BudgetTime "budget_time" "questions" "Stopped: no time left.";
+    LimitDepth "limit_depth" "questions" "Stopped: nameserver look-ups nested too deep.";
+    LimitAlias "limit_alias" "questions" "Stopped: alias chain too long or looping.";
+    LimitReferrals "limit_referrals" "questions" "Stopped: too many steps without an answer.";
+    LimitServers "limit_servers" "delegations" "Delegations that named more servers than are used.";
+    LimitAddresses "limit_addresses" "delegations" "Delegations with more addresses than are used.";
+    LimitEntry "limit_entry" "entries" "Answers too large to be cached.";
+    AddressRefused "address_refused" "addresses" "Nameserver addresses that can be none; never asked.";
+    PanicCaught "panic_caught" "questions" "Recursions that ended in a bug; the client got SERVFAIL.";
+}
+
+/// The counters of one worker. Written by it alone and read by whoever sums them up, so relaxed
+/// ordering suffices.
+#[derive(Debug)]
+pub struct Counters([AtomicU64; Counter::ALL.len()]);
+
+impl Default for Counters {
+    fn default() -> Self {
+        Counters([const { AtomicU64::new(0) }; Counter::ALL.len()])
+    }
+}
+
+impl Counters {
+    /// Counts one.
+    pub fn count(&self, counter: Counter) {
+        self.add(counter, 1);
+    }
+
+    /// Counts `amount`.
+    pub fn add(&self, counter: Counter, amount: u64) {
+        if let Some(cell) = self.0.get(counter as usize) {
+            cell.fetch_add(amount, Ordering::Relaxed);
+        }
+    }
+
+    /// The count so far.
+    #[must_use]
+    pub fn get(&self, counter: Counter) -> u64 {
+        self.0.get(counter as usize).map_or(0, |cell| cell.load(Ordering::Relaxed))
+    }
+}
+
+/// The sum over workers.
+pub fn sum<'a>(workers: impl IntoIterator<Item = &'a Counters>, counter: Counter) -> u64 {
+    workers.into_iter().map(|worker| worker.get(counter)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_no_two_of_a_name() {
+        let mut names: Vec<_> = Counter::ALL.iter().map(|counter| counter.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Counter::ALL.len());
+    }
+
+    #[test]
+    fn workers_are_summed() {
+        let (one, two) = (Counters::default(), Counters::default());
+        one.count(Counter::Joined);
+        two.add(Counter::Joined, 4);
+        assert_eq!(sum([&one, &two], Counter::Joined), 5);
+    }
+}

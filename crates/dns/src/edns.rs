@@ -1,0 +1,189 @@
+//! EDNS (RFC 6891) and extended errors (RFC 8914).
+
+use std::fmt;
+
+use bytes::{BufMut, Bytes};
+
+/// The UDP payload size that we offer and accept: larger answers come over TCP, since fragments
+/// get lost and can be forged (RFC 9715).
+pub const UDP_PAYLOAD_SIZE: u16 = 1232;
+
+/// Options that a message may carry before it is refused.
+pub const MAX_OPTIONS: usize = 32;
+
+const COOKIE: u16 = 10;
+const EXTENDED_ERROR: u16 = 15;
+
+/// The OPT record of a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Edns {
+    /// The sender's UDP payload size.
+    pub udp_payload_size: u16,
+    /// Version; anything above 0 is answered with BADVERS.
+    pub version: u8,
+    /// DO: the sender wants DNSSEC records.
+    pub dnssec_ok: bool,
+    /// COOKIE option (RFC 7873), as it came.
+    pub cookie: Option<Bytes>,
+    /// Extended errors.
+    pub errors: Vec<Ede>,
+}
+
+impl Edns {
+    /// Reads the options of an OPT record; the header fields are the caller's.
+    ///
+    /// `None` if the options are torn, too many, or one that may come once comes twice.
+    pub(crate) fn read_options(&mut self, mut octets: &[u8]) -> Option<()> {
+        let mut seen = 0;
+        while !octets.is_empty() {
+            seen += 1;
+            let (code, rest) = octets.split_first_chunk::<2>()?;
+            let (length, rest) = rest.split_first_chunk::<2>()?;
+            let (value, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+            match u16::from_be_bytes(*code) {
+                _ if seen > MAX_OPTIONS => return None,
+                COOKIE if self.cookie.is_some() => return None,
+                COOKIE => self.cookie = Some(Bytes::copy_from_slice(value)),
+                EXTENDED_ERROR => self.errors.push(Ede::read(value)?),
+                _ => {}
+            }
+            octets = rest;
+        }
+        Some(())
+    }
+}
+
+/// Appends a whole OPT record to a message; the caller counts it in ARCOUNT.
+pub fn append_opt(message: &mut Vec<u8>, dnssec_ok: bool, extended_rcode: u8, ede: Option<&Ede>) {
+    message.put_slice(&[0, 0, 41]);
+    message.put_u16(UDP_PAYLOAD_SIZE);
+    message.put_slice(&[extended_rcode, 0, if dnssec_ok { 0x80 } else { 0 }, 0]);
+    let Some(ede) = ede else { return message.put_u16(0) };
+    let text = ede.text.as_bytes();
+    let length = text.len().min(Ede::MAX_TEXT) as u16;
+    message.put_u16(length + 6);
+    message.put_u16(EXTENDED_ERROR);
+    message.put_u16(length + 2);
+    message.put_u16(ede.code.0);
+    message.put_slice(&text[..usize::from(length)]);
+}
+
+/// An extended error: why an answer is what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ede {
+    /// The INFO-CODE.
+    pub code: EdeCode,
+    /// EXTRA-TEXT for a person; cut at [`Ede::MAX_TEXT`] octets.
+    pub text: String,
+}
+
+impl Ede {
+    /// The longest text that is sent: with the question it fits any reply.
+    pub const MAX_TEXT: usize = 160;
+
+    /// An extended error with a text.
+    pub fn new(code: EdeCode, text: impl Into<String>) -> Self {
+        let mut text = text.into();
+        while text.len() > Self::MAX_TEXT {
+            text.pop();
+        }
+        Ede { code, text }
+    }
+
+    fn read(value: &[u8]) -> Option<Self> {
+        let (code, text) = value.split_first_chunk::<2>()?;
+        let code = EdeCode(u16::from_be_bytes(*code));
+        Some(Ede::new(code, String::from_utf8_lossy(text)))
+    }
+}
+
+impl fmt::Display for Ede {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EDE {} ({})", self.code.0, self.code.meaning())?;
+        if !self.text.is_empty() {
+            write!(f, ": {}", self.text.escape_debug())?;
+        }
+        Ok(())
+    }
+}
+
+/// An INFO-CODE of the registry that RFC 8914 began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EdeCode(pub u16);
+
+impl EdeCode {
+    /// Nothing more exact applies.
+    pub const OTHER: EdeCode = EdeCode(0);
+    /// The failure was remembered, not met anew.
+    pub const CACHED_ERROR: EdeCode = EdeCode(13);
+    /// The question is answered by local policy.
+    pub const PROHIBITED: EdeCode = EdeCode(18);
+    /// The servers of the zone answer, but not for the zone or not sensibly.
+    pub const NO_REACHABLE_AUTHORITY: EdeCode = EdeCode(22);
+    /// No packet came back, or the network refused to carry ours.
+    pub const NETWORK_ERROR: EdeCode = EdeCode(23);
+    /// What the servers sent makes no sense.
+    pub const INVALID_DATA: EdeCode = EdeCode(24);
+
+    /// The registry's name for the code.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self.0 {
+            0 => "Other",
+            1 => "Unsupported DNSKEY Algorithm",
+            2 => "Unsupported DS Digest Type",
+            3 => "Stale Answer",
+            4 => "Forged Answer",
+            5 => "DNSSEC Indeterminate",
+            6 => "DNSSEC Bogus",
+            7 => "Signature Expired",
+            8 => "Signature Not Yet Valid",
+            9 => "DNSKEY Missing",
+            10 => "RRSIGs Missing",
+            11 => "No Zone Key Bit Set",
+            12 => "NSEC Missing",
+            13 => "Cached Error",
+            14 => "Not Ready",
+            15 => "Blocked",
+            16 => "Censored",
+            17 => "Filtered",
+            18 => "Prohibited",
+            19 => "Stale NXDOMAIN Answer",
+            20 => "Not Authoritative",
+            21 => "Not Supported",
+            22 => "No Reachable Authority",
+            23 => "Network Error",
+            24 => "Invalid Data",
+            27 => "Unsupported NSEC3 Iterations",
+            _ => "unassigned",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_read_and_bounded() {
+        let mut edns = Edns::default();
+        assert_eq!(edns.read_options(&[0, 15, 0, 3, 0, 22, b'x']), Some(()));
+        assert_eq!(edns.errors, [Ede::new(EdeCode::NO_REACHABLE_AUTHORITY, "x")]);
+        assert_eq!(Edns::default().read_options(&[0, 15, 0, 9, 0]), None, "torn");
+        let at_limit = [0, 3, 0, 0].repeat(MAX_OPTIONS);
+        assert_eq!(Edns::default().read_options(&at_limit), Some(()));
+        let over = [0, 3, 0, 0].repeat(MAX_OPTIONS + 1);
+        assert_eq!(Edns::default().read_options(&over), None);
+        let twice = [0, 10, 0, 0].repeat(2);
+        assert_eq!(Edns::default().read_options(&twice), None, "two cookies");
+    }
+
+    #[test]
+    fn long_texts_are_cut_at_a_character() {
+        let ede = Ede::new(EdeCode::OTHER, "é".repeat(200));
+        assert_eq!(ede.text.len(), Ede::MAX_TEXT);
+        let mut wire = Vec::new();
+        append_opt(&mut wire, true, 0, Some(&ede));
+        assert_eq!(wire.len(), 11 + 6 + Ede::MAX_TEXT);
+    }
+}

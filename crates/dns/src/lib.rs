@@ -1,0 +1,34 @@
+//! The vocabulary that every other crate of Zoners speaks.
+//!
+//! A thin layer over the [`domain`] crate, so that its generics stay in one place: names,
+//! questions, RRsets, messages and EDNS; the few hand-written octets of the packet path; and the
+//! traits that stand between the resolver and the world ([`Network`], [`Clock`]).
+//!
+//! This crate does no I/O: nothing here opens a socket, reads a clock or sleeps.
+
+pub mod clock;
+pub mod compose;
+pub mod counters;
+pub mod edns;
+pub mod message;
+pub mod name;
+pub mod network;
+pub mod packet;
+pub mod query;
+pub mod question;
+pub mod random;
+pub mod rrset;
+pub mod security;
+pub mod zonefile;
+
+pub use clock::{Clock, Moment};
+pub use counters::{Counter, Counters};
+pub use domain::base::iana::{Class, Opcode, OptRcode, Rcode, Rtype};
+pub use edns::{Ede, EdeCode, Edns};
+pub use message::{Malformed, Message};
+pub use name::Name;
+pub use network::{Endpoint, Exchange, Failure, Network, Outcome, Transport};
+pub use question::Question;
+pub use random::Random;
+pub use rrset::{RRset, Records};
+pub use security::Security;

@@ -1,0 +1,117 @@
+//! Domain names.
+
+use bytes::Bytes;
+use domain::base::name::ToName;
+
+/// An absolute domain name, uncompressed, in the spelling it arrived in.
+///
+/// Comparing and hashing ignore case (RFC 4343). Cloning and taking the parent are cheap: the
+/// octets are shared.
+pub type Name = domain::base::Name<Bytes>;
+
+/// The root name.
+#[must_use]
+pub fn root() -> Name {
+    Name::root_bytes()
+}
+
+/// Reads a name in presentation format; a missing final dot is added.
+///
+/// # Errors
+/// The text is no domain name, for the reason given.
+pub fn parse(text: &str) -> Result<Name, String> {
+    Name::bytes_from_str(text).map_err(|error| format!("`{text}` is no domain name: {error}"))
+}
+
+/// The number of labels, the root's not counted: 0 for `.`, 2 for `example.com.`.
+#[must_use]
+pub fn depth(name: &Name) -> usize {
+    name.label_count() - 1
+}
+
+/// Whether `name` is `zone` or lies below it.
+#[must_use]
+pub fn is_within(name: &Name, zone: &Name) -> bool {
+    name.ends_with(zone)
+}
+
+/// Whether `name` lies strictly below `zone`.
+#[must_use]
+pub fn is_below(name: &Name, zone: &Name) -> bool {
+    name.len() > zone.len() && name.ends_with(zone)
+}
+
+/// The ancestor of `name` (or `name` itself) that has `labels` labels.
+#[must_use]
+pub fn ancestor(name: &Name, labels: usize) -> Name {
+    let mut at = name.clone();
+    for _ in labels..depth(name) {
+        match at.parent() {
+            Some(parent) => at = parent,
+            None => break,
+        }
+    }
+    at
+}
+
+/// `name` and its ancestors, the longest first, the root last.
+pub fn with_ancestors(name: &Name) -> impl Iterator<Item = Name> {
+    std::iter::successors(Some(name.clone()), Name::parent)
+}
+
+/// The name in lower case, as keys and canonical forms have it (RFC 4034 section 6.2).
+#[must_use]
+pub fn lowercase(name: &Name) -> Name {
+    name.to_canonical_name()
+}
+
+/// Replaces the end `from` of `name` by `to`, as a DNAME does (RFC 6672 section 2.2).
+///
+/// `None` if `name` does not lie below `from`, or the result would be longer than 255 octets.
+#[must_use]
+pub fn substitute(name: &Name, from: &Name, to: &Name) -> Option<Name> {
+    if !is_below(name, from) {
+        return None;
+    }
+    let prefix = name.as_slice().get(..name.len() - from.len())?;
+    Name::from_octets(Bytes::from([prefix, to.as_slice()].concat())).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        parse(text).unwrap()
+    }
+
+    #[test]
+    fn ancestors_go_up_to_the_root() {
+        let www = name("www.Example.com");
+        assert_eq!(depth(&www), 3);
+        assert_eq!(ancestor(&www, 2), name("example.com"));
+        assert_eq!(ancestor(&www, 0), root());
+        assert_eq!(ancestor(&www, 9), www);
+        assert_eq!(with_ancestors(&www).count(), 4);
+    }
+
+    #[test]
+    fn within_ignores_case_and_respects_label_ends() {
+        assert!(is_within(&name("a.EXAMPLE.com"), &name("example.COM")));
+        assert!(is_below(&name("example.com"), &root()));
+        assert!(!is_below(&name("example.com"), &name("example.com")));
+        assert!(!is_within(&name("badexample.com"), &name("example.com")));
+    }
+
+    #[test]
+    fn substitution_follows_dname() {
+        let target = substitute(&name("a.b.old.test"), &name("old.test"), &name("new.example"));
+        assert_eq!(target, Some(name("a.b.new.example")));
+        assert_eq!(substitute(&name("old.test"), &name("old.test"), &name("new.example")), None);
+        let long = name(&"a234567890123456789.".repeat(11));
+        let under = substitute(&name("x.y"), &name("y"), &long);
+        assert!(under.is_some(), "223 octets fit");
+        let deep = name(&format!("{}y", "b234567890123456789.".repeat(3)));
+        assert_eq!(substitute(&deep, &name("y"), &long), None, "over 255 octets");
+    }
+}

@@ -1,0 +1,120 @@
+//! The border between the resolver and the world.
+//!
+//! The resolver never touches a socket: it asks a [`Network`], which is real sockets in the
+//! daemon (`zoners-net`) and a simulated Internet in tests (`zoners-sim`).
+
+use std::fmt;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// How a server is spoken to.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// One datagram each way.
+    #[default]
+    Udp,
+    /// A stream, reused for several queries (RFC 7766).
+    Tcp,
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Transport::Udp => "udp",
+            Transport::Tcp => "tcp",
+        })
+    }
+}
+
+/// Where a query goes, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Address and port of the server.
+    pub address: SocketAddr,
+    /// The way there.
+    pub transport: Transport,
+}
+
+impl Endpoint {
+    /// A server at the port of DNS, over UDP.
+    #[must_use]
+    pub fn udp(address: IpAddr) -> Self {
+        Endpoint { address: SocketAddr::new(address, 53), transport: Transport::Udp }
+    }
+
+    /// The same server by another way.
+    #[must_use]
+    pub fn over(self, transport: Transport) -> Self {
+        Endpoint { transport, ..self }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.address.port() == 53 {
+            write!(f, "{}", self.address.ip())
+        } else {
+            write!(f, "{}", self.address)
+        }
+    }
+}
+
+/// What came of waiting on an [`Exchange`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A message came from the server's address. Whether it answers the query is not yet said:
+    /// over UDP anyone may have sent it.
+    Message(Bytes),
+    /// Nothing more will come.
+    Failed(Failure),
+}
+
+/// Why an exchange ended without a message. A server that stays silent is not among these: the
+/// one who waits decides how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Failure {
+    /// The port is closed (ICMP port unreachable, TCP reset on connecting).
+    Refused,
+    /// No way to the host (ICMP unreachable, no route, family not available).
+    Unreachable,
+    /// The stream ended before the answer.
+    Closed,
+    /// This machine has no socket or port to give.
+    NoSocket,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Failure::Refused => "connection refused",
+            Failure::Unreachable => "unreachable",
+            Failure::Closed => "connection closed",
+            Failure::NoSocket => "no socket left",
+        })
+    }
+}
+
+/// The world as the resolver sees it.
+pub trait Network: Send + Sync + 'static {
+    /// A query under way.
+    type Exchange: Exchange;
+
+    /// Sends `query`, a whole message, to `to`.
+    ///
+    /// Over UDP each query gets a fresh socket, connected to the server, on a random port. Never
+    /// fails at once: what goes wrong is the first [`Outcome`].
+    fn send(&self, to: Endpoint, query: Bytes) -> Self::Exchange;
+}
+
+/// A query under way. Dropping it ends the wait and frees the socket.
+pub trait Exchange: Send + 'static {
+    /// Waits for the next message. Over UDP there may be several, not all of them honest; over a
+    /// stream only messages with the query's ID come. Safe to cancel and call again.
+    fn receive(&mut self) -> impl Future<Output = Outcome> + Send;
+}

@@ -1,0 +1,118 @@
+//! A finished answer, made this client's: ID, spelling, flags, TTLs.
+
+use crate::name::Name;
+use domain::base::iana::Rtype;
+
+const HEADER: usize = 12;
+
+/// Where the TTL fields of a message's records stand; OPT has none.
+///
+/// `None` if the message is torn.
+#[must_use]
+pub fn ttl_offsets(message: &[u8]) -> Option<Vec<u16>> {
+    let count = |at| Some(u16::from_be_bytes([*message.get(at)?, *message.get(at + 1)?]));
+    let mut at = HEADER;
+    for _ in 0..count(4)? {
+        at = skip_name(message, at)? + 4;
+    }
+    let records = u32::from(count(6)?) + u32::from(count(8)?) + u32::from(count(10)?);
+    let mut offsets = Vec::new();
+    for _ in 0..records {
+        at = skip_name(message, at)?;
+        let rdlength = usize::from(count(at + 8)?);
+        if count(at)? != Rtype::OPT.to_int() {
+            offsets.push(u16::try_from(at + 4).ok()?);
+        }
+        at += 10 + rdlength;
+    }
+    (at <= message.len()).then_some(offsets)
+}
+
+/// The offset after the name that starts at `at`; a pointer ends it.
+pub(super) fn skip_name(message: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        match *message.get(at)? {
+            0 => return Some(at + 1),
+            length @ 1..=63 => at += 1 + usize::from(length),
+            0xC0..=0xFF => return Some(at + 2),
+            _ => return None,
+        }
+    }
+}
+
+/// What is put on a finished answer when it goes out.
+#[derive(Clone, Copy, Debug)]
+pub struct Patch<'a> {
+    /// The client's ID.
+    pub id: u16,
+    /// The client's spelling of the name; owners that point at it follow (draft-vixie-0x20).
+    pub spelling: &'a Name,
+    /// RD, mirrored.
+    pub rd: bool,
+    /// CD, mirrored.
+    pub cd: bool,
+    /// AD: proven, and the client asked to know.
+    pub ad: bool,
+    /// Seconds since the TTLs were written.
+    pub age: u32,
+}
+
+impl Patch<'_> {
+    /// Patches `message` in place; `ttls` came from [`ttl_offsets`].
+    pub fn apply(&self, message: &mut [u8], ttls: impl Iterator<Item = u16>) {
+        for at in ttls.map(usize::from) {
+            if let Some(field) = message.get_mut(at..at + 4).and_then(|f| f.first_chunk_mut::<4>())
+            {
+                *field = u32::from_be_bytes(*field).saturating_sub(self.age).to_be_bytes();
+            }
+        }
+        if let Some(name) = message.get_mut(HEADER..HEADER + self.spelling.len()) {
+            name.copy_from_slice(self.spelling.as_slice());
+        }
+        if let Some([id0, id1, f0, f1]) = message.first_chunk_mut::<4>() {
+            [*id0, *id1] = self.id.to_be_bytes();
+            *f0 = *f0 & !0x01 | u8::from(self.rd);
+            *f1 = *f1 & !0x30 | u8::from(self.ad) << 5 | u8::from(self.cd) << 4;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compose::{Flags, Reply, compose};
+    use crate::{Message, OptRcode, Question, RRset, name};
+    use bytes::Bytes;
+
+    #[test]
+    fn a_finished_answer_is_made_the_clients() {
+        let question = Question::new(name::parse("www.example.test").unwrap(), Rtype::CNAME);
+        let set = RRset::naming(question.name.clone(), Rtype::CNAME, 300, &name::root());
+        let reply = Reply {
+            question: &question,
+            rcode: OptRcode::NOERROR,
+            flags: Flags { ra: true, ..Flags::default() },
+            answer: &[set],
+            authority: &[],
+            additional: &[],
+            signatures: false,
+        };
+        let mut wire = compose(&reply);
+        let ttls = ttl_offsets(&wire).unwrap();
+        assert_eq!(ttls.len(), 1);
+        let spelling = name::parse("wWw.eXample.test").unwrap();
+        let patch = Patch { id: 9, spelling: &spelling, rd: true, cd: true, ad: true, age: 100 };
+        patch.apply(&mut wire, ttls.into_iter());
+        let message = Message::parse(&Bytes::from(wire)).unwrap();
+        assert_eq!(message.header.id(), 9);
+        assert!(message.header.rd() && message.header.cd() && message.header.ad());
+        assert_eq!(message.answer[0].ttl, 200);
+        assert_eq!(message.answer[0].owner.to_string(), "wWw.eXample.test");
+    }
+
+    #[test]
+    fn torn_messages_have_no_offsets() {
+        assert_eq!(ttl_offsets(&[0; 11]), None);
+        assert_eq!(ttl_offsets(&[0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 5]), None);
+    }
+}

@@ -1,0 +1,57 @@
+//! Queries to other servers.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::edns::UDP_PAYLOAD_SIZE;
+use crate::question::Question;
+
+/// What a query asks for besides its question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The query's ID.
+    pub id: u16,
+    /// RD: the server is a resolver and shall recurse.
+    pub recursion_desired: bool,
+    /// Send an OPT record, with DO.
+    pub edns: bool,
+}
+
+/// A whole query on the wire.
+#[must_use]
+pub fn query(question: &Question, options: Options) -> Bytes {
+    let mut wire = BytesMut::with_capacity(12 + question.name.len() + 4 + 11);
+    wire.put_u16(options.id);
+    wire.put_u16(if options.recursion_desired { 0x0100 } else { 0 });
+    wire.put_slice(&[0, 1, 0, 0, 0, 0, 0, options.edns.into()]);
+    wire.put_slice(question.name.as_slice());
+    wire.put_u16(question.rtype.to_int());
+    wire.put_u16(question.class.to_int());
+    if options.edns {
+        wire.put_slice(&[0, 0, 41]);
+        wire.put_u16(UDP_PAYLOAD_SIZE);
+        wire.put_slice(&[0, 0, 0x80, 0, 0, 0]);
+    }
+    wire.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Message, Rtype, name};
+
+    #[test]
+    fn a_query_reads_back() {
+        let question = Question::new(name::parse("www.Example.test").unwrap(), Rtype::HTTPS);
+        let options = Options { id: 0x1234, recursion_desired: true, edns: true };
+        let message = Message::parse(&query(&question, options)).unwrap();
+        assert_eq!(message.header.id(), 0x1234);
+        assert!(message.header.rd() && !message.header.qr());
+        assert_eq!(message.question, Some(question.clone()));
+        assert_eq!(
+            message.edns.map(|edns| (edns.dnssec_ok, edns.udp_payload_size)),
+            Some((true, 1232))
+        );
+        let plain = Options { edns: false, ..options };
+        assert_eq!(Message::parse(&query(&question, plain)).unwrap().edns, None);
+    }
+}

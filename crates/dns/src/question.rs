@@ -1,0 +1,38 @@
+//! What is asked.
+
+use std::fmt;
+
+use domain::base::iana::{Class, Rtype};
+
+use crate::name::Name;
+
+/// A question: name, type and class.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Question {
+    /// QNAME, in the asker's spelling.
+    pub name: Name,
+    /// QTYPE.
+    pub rtype: Rtype,
+    /// QCLASS.
+    pub class: Class,
+}
+
+impl Question {
+    /// A question of class IN.
+    #[must_use]
+    pub fn new(name: Name, rtype: Rtype) -> Self {
+        Question { name, rtype, class: Class::IN }
+    }
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name.fmt_with_dot(), self.rtype)
+    }
+}
+
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}

@@ -1,0 +1,221 @@
+//! RRsets, held flat.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use domain::base::Record;
+use domain::base::iana::{Class, Rtype};
+use domain::base::rdata::ParseAnyRecordData;
+use domain::base::record::Ttl;
+use domain::base::zonefile_fmt::ZonefileFmt;
+use domain::dep::octseq::Parser;
+use domain::rdata::AllRecordData;
+
+use crate::name::Name;
+
+/// The RDATA of several records of one type: one byte string, each preceded by its length in two
+/// octets, names inside it uncompressed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Records(Bytes);
+
+impl Records {
+    /// No records.
+    pub const NONE: Records = Records(Bytes::new());
+
+    /// Takes octets that [`Records::as_bytes`] gave.
+    #[must_use]
+    pub fn from_bytes(octets: Bytes) -> Self {
+        Records(octets)
+    }
+
+    /// The octets, to be kept and given back to [`Records::from_bytes`].
+    #[must_use]
+    pub fn as_bytes(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// The RDATA of each record.
+    pub fn iter(&self) -> impl Iterator<Item = Bytes> + use<> {
+        let mut rest = self.0.clone();
+        std::iter::from_fn(move || {
+            let length = usize::from(u16::from_be_bytes([*rest.first()?, *rest.get(1)?]));
+            if rest.len() < 2 + length {
+                return None;
+            }
+            let mut record = rest.split_to(2 + length);
+            Some(record.split_off(2))
+        })
+    }
+
+    /// The RDATA of the first record.
+    #[must_use]
+    pub fn first(&self) -> Option<Bytes> {
+        self.iter().next()
+    }
+
+    /// How many records there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<T: AsRef<[u8]>> FromIterator<T> for Records {
+    /// RDATA longer than 65,535 octets cannot exist on the wire and is left out.
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        let mut octets = BytesMut::new();
+        for item in items {
+            if let Ok(length) = u16::try_from(item.as_ref().len()) {
+                octets.put_u16(length);
+                octets.put_slice(item.as_ref());
+            }
+        }
+        Records(octets.freeze())
+    }
+}
+
+/// All records of one owner and type (RFC 2181 section 5), with the signatures over them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RRset {
+    /// The owner name, in the spelling it arrived in.
+    pub owner: Name,
+    /// The type.
+    pub rtype: Rtype,
+    /// Seconds; the least of the records' where they differed.
+    pub ttl: u32,
+    /// The RDATA.
+    pub records: Records,
+    /// The RDATA of the RRSIG records that cover this RRset.
+    pub signatures: Records,
+}
+
+/// The RDATA of one record, taken apart by its type.
+pub type RecordData = AllRecordData<Bytes, domain::base::name::ParsedName<Bytes>>;
+
+impl RRset {
+    /// An RRset without signatures.
+    #[must_use]
+    pub fn new(owner: Name, rtype: Rtype, ttl: u32, records: Records) -> Self {
+        RRset { owner, rtype, ttl, records, signatures: Records::NONE }
+    }
+
+    /// A single record whose RDATA is a name, such as CNAME, NS or DNAME.
+    #[must_use]
+    pub fn naming(owner: Name, rtype: Rtype, ttl: u32, target: &Name) -> Self {
+        RRset::new(owner, rtype, ttl, Records::from_iter([target.as_slice()]))
+    }
+
+    /// The names that the records consist of: targets of NS, CNAME, DNAME.
+    pub fn targets(&self) -> impl Iterator<Item = Name> + use<> {
+        self.records.iter().filter_map(|rdata| Name::from_octets(rdata).ok())
+    }
+
+    /// The first of [`RRset::targets`].
+    #[must_use]
+    pub fn target(&self) -> Option<Name> {
+        self.targets().next()
+    }
+
+    /// The addresses of an A or AAAA RRset.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + use<> {
+        let rtype = self.rtype;
+        self.records.iter().filter_map(move |rdata| address(rtype, &rdata))
+    }
+
+    /// Each record, its RDATA taken apart; records that do not parse are left out.
+    pub fn parsed(&self) -> impl Iterator<Item = Record<Name, RecordData>> {
+        self.parse_each(self.rtype, &self.records)
+    }
+
+    /// Each signature, taken apart.
+    pub fn parsed_signatures(&self) -> impl Iterator<Item = Record<Name, RecordData>> {
+        self.parse_each(Rtype::RRSIG, &self.signatures)
+    }
+
+    fn parse_each(
+        &self,
+        rtype: Rtype,
+        records: &Records,
+    ) -> impl Iterator<Item = Record<Name, RecordData>> + use<> {
+        let (owner, ttl) = (self.owner.clone(), Ttl::from_secs(self.ttl));
+        records.iter().filter_map(move |rdata| {
+            let data = parse_rdata(rtype, &rdata)?;
+            Some(Record::new(owner.clone(), Class::IN, ttl, data))
+        })
+    }
+
+    /// Octets that the RRset takes, owner included: what a memory bound charges.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        self.owner.len() + self.records.as_bytes().len() + self.signatures.as_bytes().len()
+    }
+}
+
+/// Takes the RDATA of one record apart.
+#[must_use]
+pub fn parse_rdata(rtype: Rtype, rdata: &Bytes) -> Option<RecordData> {
+    let mut parser = Parser::from_ref(rdata);
+    let data = RecordData::parse_any_rdata(rtype, &mut parser).ok()?;
+    (parser.remaining() == 0).then_some(data)
+}
+
+fn address(rtype: Rtype, rdata: &[u8]) -> Option<IpAddr> {
+    match rtype {
+        Rtype::A => Some(Ipv4Addr::from(<[u8; 4]>::try_from(rdata).ok()?).into()),
+        Rtype::AAAA => Some(Ipv6Addr::from(<[u8; 16]>::try_from(rdata).ok()?).into()),
+        _ => None,
+    }
+}
+
+/// One record a line, in zone-file format, signatures last.
+impl fmt::Display for RRset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = self.parsed().chain(self.parsed_signatures());
+        for (index, record) in lines.enumerate() {
+            let gap = if index > 0 { "\n" } else { "" };
+            let (owner, data) = (record.owner().fmt_with_dot(), record.data());
+            let rtype = domain::base::RecordData::rtype(data);
+            let rdata = data.display_zonefile(domain::base::zonefile_fmt::DisplayKind::Simple);
+            write!(f, "{gap}{owner} {} IN {rtype} {rdata}", self.ttl)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for RRset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name;
+
+    #[test]
+    fn records_keep_their_order_and_boundaries() {
+        let records = Records::from_iter([&b"one"[..], b"", b"three"]);
+        let back: Vec<Bytes> = records.iter().collect();
+        assert_eq!(back, [&b"one"[..], b"", b"three"]);
+        assert_eq!(Records::from_bytes(Bytes::from_static(&[0, 9, 1])).len(), 0, "torn");
+    }
+
+    #[test]
+    fn addresses_and_targets_are_read() {
+        let owner = name::parse("a.test").unwrap();
+        let a = RRset::new(owner.clone(), Rtype::A, 60, Records::from_iter([[192, 0, 2, 1]]));
+        assert_eq!(a.addresses().collect::<Vec<_>>(), [IpAddr::from([192, 0, 2, 1])]);
+        assert_eq!(a.to_string(), "a.test. 60 IN A 192.0.2.1");
+        let target = name::parse("b.test").unwrap();
+        let cname = RRset::naming(owner, Rtype::CNAME, 60, &target);
+        assert_eq!(cname.target(), Some(target));
+    }
+}

@@ -1,0 +1,98 @@
+//! Zone-file syntax (RFC 1035 section 5), as root hints, trust anchors and test zones have it.
+
+use bytes::Bytes;
+use domain::base::iana::Rtype;
+use domain::base::name::ToName;
+use domain::base::rdata::{ComposeRecordData, RecordData};
+use domain::zonefile::inplace::{Entry, Zonefile};
+
+use crate::name::{self, Name};
+use crate::rrset::{RRset, Records};
+
+/// Reads RRsets from zone-file text; names are relative to `origin`, `$INCLUDE` is refused.
+///
+/// # Errors
+/// The text breaks the syntax, told with the line and column where reading stopped.
+pub fn parse(text: &str, origin: &Name) -> Result<Vec<RRset>, String> {
+    let mut file = Zonefile::new();
+    file.extend_from_slice(text.as_bytes());
+    file.extend_from_slice(b"\n");
+    file.set_origin(origin.clone());
+    file.set_default_class(domain::base::iana::Class::IN);
+    let mut sets: Vec<(RRset, Vec<Vec<u8>>)> = Vec::new();
+    while let Some(entry) = file.next_entry().map_err(|error| format!("near line {error}"))? {
+        let Entry::Record(record) = entry else {
+            return Err("$INCLUDE is not allowed here".into());
+        };
+        let owner: Name = record.owner().to_name();
+        let (rtype, ttl) = (record.data().rtype(), record.ttl().as_secs());
+        let mut rdata = Vec::new();
+        if record.data().compose_rdata(&mut rdata).is_err() {
+            return Err(format!("{owner} {rtype}: RDATA too long"));
+        }
+        match sets.iter_mut().find(|(set, _)| set.rtype == rtype && set.owner == owner) {
+            Some((_, records)) => records.push(rdata),
+            None => sets.push((RRset::new(owner, rtype, ttl, Records::NONE), vec![rdata])),
+        }
+    }
+    let filled =
+        sets.into_iter().map(|(set, records)| RRset { records: records.iter().collect(), ..set });
+    Ok(join_signatures(filled.collect()))
+}
+
+/// Hangs RRSIG records on the RRsets that they cover.
+fn join_signatures(sets: Vec<RRset>) -> Vec<RRset> {
+    let (signatures, mut sets): (Vec<_>, Vec<_>) =
+        sets.into_iter().partition(|set| set.rtype == Rtype::RRSIG);
+    for set in &mut sets {
+        let covers = |rdata: &Bytes| rdata.starts_with(&set.rtype.to_int().to_be_bytes());
+        set.signatures = signatures
+            .iter()
+            .filter(|signature| signature.owner == set.owner)
+            .flat_map(|signature| signature.records.iter())
+            .filter(covers)
+            .collect();
+    }
+    sets
+}
+
+/// Reads names and addresses of servers from root hints: what has no address is left out.
+///
+/// # Errors
+/// The text breaks the syntax or names no server with an address.
+pub fn root_hints(text: &str) -> Result<Vec<RRset>, String> {
+    let sets = parse(text, &name::root())?;
+    let usable = sets.iter().any(|set| set.addresses().next().is_some());
+    let names = sets.iter().any(|set| set.rtype == Rtype::NS && set.owner.is_root());
+    match (names, usable) {
+        (true, true) => Ok(sets),
+        (false, _) => Err("no NS record for the root".into()),
+        (_, false) => Err("no A or AAAA record for any root server".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rrsets_are_grouped_and_relative_names_completed() {
+        let origin = name::parse("example.test").unwrap();
+        let text = "@ 300 NS ns1\n@ 300 NS ns2.other.\nns1 60 A 192.0.2.1\n\
+                    x 60 TYPE65280 \\# 2 0102\nh 60 HTTPS 1 . alpn=h2";
+        let sets = parse(text, &origin).unwrap();
+        assert_eq!(sets.len(), 4);
+        assert_eq!(
+            sets[0].targets().map(|n| n.to_string()).collect::<Vec<_>>(),
+            ["ns1.example.test", "ns2.other"]
+        );
+        assert_eq!(sets[2].records.first().unwrap(), Bytes::from_static(&[1, 2]));
+    }
+
+    #[test]
+    fn broken_text_is_told_with_its_place() {
+        let error = parse("a 60 A 192.0.2.1\nb 60 A nonsense\n", &name::root()).unwrap_err();
+        assert!(error.starts_with("near line ") && error.contains("IPv4"), "{error}");
+        assert!(root_hints("a. 60 A 192.0.2.1\n").unwrap_err().contains("NS"));
+    }
+}
