@@ -1,1 +1,82 @@
+//! What Zoners remembers, in bounded stores that all workers share.
+//!
+//! Everything lies in one [`Table`] of flat byte strings under one hard byte limit; the modules
+//! here say what each kind of entry holds. No store opens a socket or reads a clock: `now` is an
+//! argument.
 
+mod answers;
+mod codec;
+mod delegations;
+mod denials;
+mod failures;
+mod key;
+mod rrsets;
+mod servers;
+mod shard;
+mod table;
+
+pub use answers::{AnswerKey, FinishedAnswer};
+pub use denials::Denial;
+pub use failures::CachedFailure;
+pub use rrsets::{CachedRRset, Rank};
+pub use servers::{Evidence, ServerInfo};
+pub use table::{MAX_ENTRY, Stats, Table};
+
+/// Bounds on how long things are kept, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TtlLimits {
+    /// No TTL counts for less.
+    pub floor: u32,
+    /// No TTL counts for more.
+    pub cap: u32,
+    /// No denial counts for more.
+    pub negative_cap: u32,
+}
+
+impl Default for TtlLimits {
+    fn default() -> Self {
+        TtlLimits { floor: 0, cap: 86_400, negative_cap: 3_600 }
+    }
+}
+
+impl TtlLimits {
+    /// The TTL that counts for data.
+    #[must_use]
+    pub fn positive(&self, ttl: u32) -> u32 {
+        ttl.max(self.floor).min(self.cap)
+    }
+
+    /// The TTL that counts for a denial.
+    #[must_use]
+    pub fn negative(&self, ttl: u32) -> u32 {
+        ttl.max(self.floor).min(self.negative_cap)
+    }
+}
+
+/// All that is remembered.
+#[derive(Debug)]
+pub struct Cache {
+    table: Table,
+    limits: TtlLimits,
+}
+
+impl Cache {
+    /// An empty cache of at most `bytes` octets. `hash_key` must be secret and random where
+    /// outsiders choose the names: it keeps them from choosing collisions.
+    #[must_use]
+    pub fn new(bytes: usize, limits: TtlLimits, hash_key: [u64; 2]) -> Self {
+        Cache { table: Table::new(bytes, hash_key), limits }
+    }
+
+    /// How full it is.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.table.stats()
+    }
+
+    /// The bounds on TTLs.
+    #[must_use]
+    pub fn limits(&self) -> TtlLimits {
+        self.limits
+    }
+}

@@ -9,6 +9,7 @@
 pub mod clock;
 pub mod compose;
 pub mod counters;
+pub mod delegation;
 pub mod edns;
 pub mod message;
 pub mod name;
@@ -23,6 +24,7 @@ pub mod zonefile;
 
 pub use clock::{Clock, Moment};
 pub use counters::{Counter, Counters};
+pub use delegation::{Delegation, NameServer, Signing, Way};
 pub use domain::base::iana::{Class, Opcode, OptRcode, Rcode, Rtype};
 pub use edns::{Ede, EdeCode, Edns};
 pub use message::{Malformed, Message};

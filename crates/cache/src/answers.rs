@@ -1,0 +1,137 @@
+//! Finished answers: whole messages, ready but for what differs from client to client.
+
+use bytes::BufMut;
+use zoners_dns::{Moment, Question, Security, packet};
+
+use crate::Cache;
+use crate::codec::Reader;
+use crate::key::{Key, Kind};
+
+/// What tells finished answers to one question apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AnswerKey {
+    /// DO: with DNSSEC records.
+    pub dnssec_ok: bool,
+    /// CD: not validated.
+    pub checking_disabled: bool,
+    /// The group of clients whose policy shaped it; 0 while there is one.
+    pub group: u8,
+}
+
+/// A finished answer where it lies in the cache.
+#[derive(Clone, Copy, Debug)]
+pub struct FinishedAnswer<'a> {
+    /// The message: ID 0, the name as first asked, no OPT.
+    pub message: &'a [u8],
+    /// Seconds since it was made.
+    pub age: u32,
+    /// What is known of the authenticity of all of it.
+    pub security: Security,
+    offsets: &'a [u8],
+}
+
+impl FinishedAnswer<'_> {
+    /// Where its TTL fields stand.
+    pub fn ttl_offsets(&self) -> impl Iterator<Item = u16> {
+        self.offsets.as_chunks::<2>().0.iter().map(|at| u16::from_be_bytes(*at))
+    }
+}
+
+impl Cache {
+    /// Reads the finished answer to `question` of the configuration's `generation` in place.
+    pub fn answer<R>(
+        &self,
+        question: &Question,
+        key: AnswerKey,
+        generation: u32,
+        now: Moment,
+        read: impl FnOnce(FinishedAnswer<'_>) -> R,
+    ) -> Option<R> {
+        self.table.get(&table_key(question, key), now, |value, _| {
+            let mut value = Reader(value);
+            if value.u32()? != generation {
+                return None;
+            }
+            let made = Moment::from_millis(value.u64()?);
+            let security = Security::from_octet(value.u8()?);
+            let count = usize::from(value.u16()?);
+            let (offsets, message) = value.0.split_at_checked(count * 2)?;
+            let age = made.seconds_until(now);
+            Some(read(FinishedAnswer { message, age, security, offsets }))
+        })
+    }
+
+    /// Keeps a finished answer for `ttl` seconds, the least TTL in it. False if it is too large or
+    /// torn.
+    #[expect(clippy::too_many_arguments, reason = "each is another fact of the answer")]
+    pub fn insert_answer(
+        &self,
+        question: &Question,
+        key: AnswerKey,
+        generation: u32,
+        message: &[u8],
+        security: Security,
+        ttl: u32,
+        now: Moment,
+    ) -> bool {
+        let Some(offsets) = packet::ttl_offsets(message) else { return false };
+        if ttl == 0 {
+            return true;
+        }
+        let mut value = Vec::with_capacity(message.len() + offsets.len() * 2 + 15);
+        value.put_u32(generation);
+        value.put_u64(now.as_millis());
+        value.put_u8(security.to_octet());
+        value.put_u16(offsets.len() as u16);
+        offsets.iter().for_each(|at| value.put_u16(*at));
+        value.put_slice(message);
+        self.table.insert(&table_key(question, key), &value, now.after_seconds(ttl), now)
+    }
+}
+
+fn table_key(question: &Question, key: AnswerKey) -> Key {
+    let flags = u8::from(key.dnssec_ok) | u8::from(key.checking_disabled) << 1;
+    Key::with_name(Kind::Answer, &question.name)
+        .and_type(question.rtype)
+        .and_octet(flags)
+        .and_octet(key.group)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TtlLimits;
+    use zoners_dns::compose::{Flags, Reply, compose};
+    use zoners_dns::{OptRcode, RRset, Records, Rtype, name};
+
+    #[test]
+    fn answers_of_another_generation_or_kind_are_not_read() {
+        let cache = Cache::new(1 << 20, TtlLimits::default(), [0, 0]);
+        let question = Question::new(name::parse("a.test").unwrap(), Rtype::A);
+        let set =
+            RRset::new(question.name.clone(), Rtype::A, 60, Records::from_iter([[192, 0, 2, 1]]));
+        let message = compose(&Reply {
+            question: &question,
+            rcode: OptRcode::NOERROR,
+            flags: Flags::default(),
+            answer: &[set],
+            authority: &[],
+            additional: &[],
+            signatures: false,
+        });
+        let key = AnswerKey { dnssec_ok: false, checking_disabled: false, group: 0 };
+        let now = Moment::from_millis(0);
+        assert!(cache.insert_answer(&question, key, 1, &message, Security::Secure, 60, now));
+        let later = now.after_seconds(25);
+        let read = |key, generation, at| {
+            cache.answer(&question, key, generation, at, |answer| {
+                (answer.message.to_vec(), answer.age, answer.security, answer.ttl_offsets().count())
+            })
+        };
+        assert_eq!(read(key, 1, later), Some((message, 25, Security::Secure, 1)));
+        assert_eq!(read(key, 2, later), None);
+        assert_eq!(read(AnswerKey { dnssec_ok: true, ..key }, 1, later), None);
+        assert_eq!(read(AnswerKey { group: 1, ..key }, 1, later), None);
+        assert_eq!(read(key, 1, now.after_seconds(60)), None);
+    }
+}

@@ -1,0 +1,121 @@
+//! Zone cuts as the parent zones told them.
+
+use bytes::BufMut;
+use zoners_dns::{Delegation, Moment, Name, NameServer, Signing, Transport, Way, name};
+
+use crate::Cache;
+use crate::codec::{Reader, put_address, put_bytes, put_rrset, put_rrsets};
+use crate::key::{Key, Kind};
+
+impl Cache {
+    /// The delegation of exactly `zone`.
+    #[must_use]
+    pub fn delegation(&self, zone: &Name, now: Moment) -> Option<Delegation> {
+        let key = Key::with_name(Kind::Delegation, zone);
+        self.table.get(&key, now, |value, expires| decode(zone, value, expires))
+    }
+
+    /// The deepest known zone cut at or above `name`.
+    #[must_use]
+    pub fn deepest_cut(&self, name: &Name, now: Moment) -> Option<Delegation> {
+        name::with_ancestors(name).find_map(|zone| self.delegation(&zone, now))
+    }
+
+    /// Keeps what a parent said, until it expires. False if it is too large.
+    pub fn insert_delegation(&self, delegation: &Delegation, now: Moment) -> bool {
+        let cap = now.after_seconds(self.limits.cap);
+        let key = Key::with_name(Kind::Delegation, &delegation.zone);
+        self.table.insert(&key, &encode(delegation), delegation.expires.min(cap), now)
+    }
+}
+
+fn encode(delegation: &Delegation) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    out.put_u8(delegation.servers.len().min(255) as u8);
+    for server in delegation.servers.iter().take(255) {
+        put_bytes(&mut out, server.name.as_slice());
+        out.put_u8(server.addresses.len().min(255) as u8);
+        server.addresses.iter().take(255).for_each(|address| put_address(&mut out, *address));
+    }
+    match &delegation.signing {
+        Signing::Unknown => out.put_u8(0),
+        Signing::Signed(ds) => {
+            out.put_u8(1);
+            put_rrset(&mut out, ds);
+        }
+        Signing::Unsigned(proof) => {
+            out.put_u8(2);
+            put_rrsets(&mut out, proof);
+        }
+    }
+    out
+}
+
+/// Only what parents said is stored, so the way is always the iterative one over UDP.
+fn decode(zone: &Name, value: &[u8], expires: Moment) -> Option<Delegation> {
+    let mut value = Reader(value);
+    let servers = (0..value.u8()?)
+        .map(|_| {
+            let name = value.name()?;
+            let addresses = (0..value.u8()?).map(|_| value.address()).collect::<Option<_>>()?;
+            Some(NameServer { name, addresses })
+        })
+        .collect::<Option<Vec<_>>>()?;
+    let signing = match value.u8()? {
+        1 => Signing::Signed(value.rrset()?),
+        2 => Signing::Unsigned(value.rrsets()?),
+        _ => Signing::Unknown,
+    };
+    let (way, transport) = (Way::Iterative, Transport::Udp);
+    Some(Delegation { zone: zone.clone(), way, transport, servers, signing, expires })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TtlLimits;
+    use zoners_dns::{RRset, Records, Rtype};
+
+    fn delegation(zone: &str, expires: Moment) -> Delegation {
+        let zone = name::parse(zone).unwrap();
+        let ds = RRset::new(zone.clone(), Rtype::DS, 60, Records::from_iter([b"ds"]));
+        let servers = vec![
+            NameServer { name: name::parse("ns.test").unwrap(), addresses: vec![] },
+            NameServer {
+                name: name::parse("ns2.test").unwrap(),
+                addresses: vec![
+                    "192.0.2.1:53".parse().unwrap(),
+                    "[2001:db8::1]:5353".parse().unwrap(),
+                ],
+            },
+        ];
+        let (way, transport) = (Way::Iterative, Transport::Udp);
+        Delegation { zone, way, transport, servers, signing: Signing::Signed(ds), expires }
+    }
+
+    #[test]
+    fn the_deepest_live_cut_is_found() {
+        let cache = Cache::new(1 << 20, TtlLimits::default(), [0, 0]);
+        let now = Moment::from_millis(0);
+        let (com, example) = (
+            delegation("com", now.after_seconds(1000)),
+            delegation("example.com", now.after_seconds(10)),
+        );
+        cache.insert_delegation(&com, now);
+        cache.insert_delegation(&example, now);
+        let www = name::parse("www.example.com").unwrap();
+        assert_eq!(cache.deepest_cut(&www, now), Some(example));
+        assert_eq!(cache.deepest_cut(&www, now.after_seconds(10)), Some(com));
+        assert_eq!(cache.deepest_cut(&name::parse("org").unwrap(), now), None);
+    }
+
+    #[test]
+    fn a_delegation_is_kept_no_longer_than_the_cap() {
+        let cache = Cache::new(1 << 20, TtlLimits::default(), [0, 0]);
+        let now = Moment::from_millis(0);
+        cache.insert_delegation(&delegation("com", now.after_seconds(172_800)), now);
+        let zone = name::parse("com").unwrap();
+        assert!(cache.delegation(&zone, now.after_seconds(86_399)).is_some());
+        assert!(cache.delegation(&zone, now.after_seconds(86_400)).is_none());
+    }
+}

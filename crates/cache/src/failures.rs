@@ -1,0 +1,121 @@
+//! Failures, so that what cannot be resolved is not tried for every client (RFC 9520), and
+//! servers that do not serve a zone.
+
+use std::time::Duration;
+
+use bytes::BufMut;
+use zoners_dns::{Ede, EdeCode, Endpoint, Moment, Name, Question};
+
+use crate::Cache;
+use crate::codec::Reader;
+use crate::key::{Key, Kind};
+
+/// A failure is kept this long at first (RFC 9520 section 3.2) …
+const FIRST: Duration = Duration::from_secs(1);
+/// … and twice as long each time it repeats, up to this.
+const LONGEST: Duration = Duration::from_secs(60);
+/// A server found lame for a zone is not asked again for it so soon.
+const LAME: Duration = Duration::from_secs(300);
+
+/// A remembered failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CachedFailure {
+    /// Why it failed.
+    pub ede: Ede,
+    /// When it may be tried again.
+    pub until: Moment,
+}
+
+impl Cache {
+    /// The failure of `question`, while it is not yet to be tried again.
+    #[must_use]
+    pub fn failure(&self, question: &Question, now: Moment) -> Option<CachedFailure> {
+        let key = Key::with_name(Kind::Failure, &question.name).and_type(question.rtype);
+        self.table.get(&key, now, |value, _| {
+            let mut value = Reader(value);
+            let _span = value.u32()?;
+            let until = Moment::from_millis(value.u64()?);
+            let ede = Ede::new(EdeCode(value.u16()?), String::from_utf8_lossy(value.0));
+            (now < until).then_some(CachedFailure { ede, until })
+        })
+    }
+
+    /// Keeps a failure: 1 s, then twice as long each time, up to 60 s. Where nothing answered on
+    /// any path it may be our own line, so it is kept for 1 s only.
+    pub fn insert_failure(&self, question: &Question, ede: &Ede, silent: bool, now: Moment) {
+        let key = Key::with_name(Kind::Failure, &question.name).and_type(question.rtype);
+        self.table.update(&key, now, |before| {
+            let before = before.and_then(|value| Reader(value).u32());
+            let span = match before {
+                Some(span) if !silent => Duration::from_millis(span.into()).saturating_mul(2),
+                _ => FIRST,
+            }
+            .min(LONGEST);
+            let mut value = Vec::with_capacity(14 + ede.text.len());
+            value.put_u32(span.as_millis() as u32);
+            value.put_u64(now.after(span).as_millis());
+            value.put_u16(ede.code.0);
+            value.put_slice(ede.text.as_bytes());
+            // Kept past its time, so that the next failure knows of this one.
+            Some((value, now.after(span + LONGEST)))
+        });
+    }
+
+    /// Forgets that `question` failed.
+    pub fn remove_failure(&self, question: &Question) {
+        self.table.remove(&Key::with_name(Kind::Failure, &question.name).and_type(question.rtype));
+    }
+
+    /// Whether the server was found not to serve the zone.
+    #[must_use]
+    pub fn is_lame(&self, zone: &Name, server: Endpoint, now: Moment) -> bool {
+        let key = Key::with_name(Kind::Lame, zone).and_endpoint(server);
+        self.table.get(&key, now, |_, _| Some(())).is_some()
+    }
+
+    /// Remembers that the server does not serve the zone.
+    pub fn insert_lame(&self, zone: &Name, server: Endpoint, now: Moment) {
+        let key = Key::with_name(Kind::Lame, zone).and_endpoint(server);
+        self.table.insert(&key, &[], now.after(LAME), now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TtlLimits;
+    use zoners_dns::{Rtype, name};
+
+    #[test]
+    fn a_failure_is_kept_longer_each_time_but_never_over_a_minute() {
+        let cache = Cache::new(1 << 20, TtlLimits::default(), [0, 0]);
+        let question = Question::new(name::parse("broken.test").unwrap(), Rtype::A);
+        let ede = Ede::new(EdeCode::NO_REACHABLE_AUTHORITY, "all lame");
+        let mut now = Moment::from_millis(0);
+        let mut spans = vec![];
+        for _ in 0..8 {
+            cache.insert_failure(&question, &ede, false, now);
+            let failure = cache.failure(&question, now).unwrap();
+            assert_eq!(failure.ede, ede);
+            spans.push(failure.until.since(now).as_secs());
+            now = failure.until;
+            assert_eq!(cache.failure(&question, now), None);
+        }
+        assert_eq!(spans, [1, 2, 4, 8, 16, 32, 60, 60]);
+        cache.insert_failure(&question, &ede, true, now);
+        let silent = cache.failure(&question, now).unwrap();
+        assert_eq!(silent.until.since(now), FIRST, "silence may be our own line");
+    }
+
+    #[test]
+    fn lameness_is_for_one_zone_and_ends() {
+        let cache = Cache::new(1 << 20, TtlLimits::default(), [0, 0]);
+        let (zone, other) = (name::parse("a.test").unwrap(), name::parse("b.test").unwrap());
+        let server = Endpoint::udp([192, 0, 2, 1].into());
+        let now = Moment::from_millis(0);
+        cache.insert_lame(&zone, server, now);
+        assert!(cache.is_lame(&zone, server, now));
+        assert!(!cache.is_lame(&other, server, now));
+        assert!(!cache.is_lame(&zone, server, now.after(LAME)));
+    }
+}

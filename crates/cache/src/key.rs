@@ -1,0 +1,78 @@
+//! Keys: a kind, then the name in lower case, then what tells entries of one name apart.
+
+use zoners_dns::{Endpoint, Name, Rtype, Transport};
+
+/// The longest key: a kind, two names' worth of octets never come together, an endpoint may.
+const CAPACITY: usize = 1 + 255 + 24;
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    RRset = 1,
+    Denial,
+    Delegation,
+    Answer,
+    Failure,
+    Server,
+    Lame,
+}
+
+/// A key, built without allocating.
+#[derive(Clone)]
+pub(crate) struct Key {
+    octets: [u8; CAPACITY],
+    length: usize,
+}
+
+impl Key {
+    pub(crate) fn new(kind: Kind) -> Self {
+        let mut key = Key { octets: [0; CAPACITY], length: 0 };
+        key.push(&[kind as u8]);
+        key
+    }
+
+    pub(crate) fn with_name(kind: Kind, name: &Name) -> Self {
+        let mut key = Key::new(kind);
+        let start = key.length;
+        key.push(name.as_slice());
+        // Label lengths are below 64, so lowering every octet changes letters alone.
+        key.octets[start..key.length].make_ascii_lowercase();
+        key
+    }
+
+    pub(crate) fn and_type(mut self, rtype: Rtype) -> Self {
+        self.push(&rtype.to_int().to_be_bytes());
+        self
+    }
+
+    pub(crate) fn and_octet(mut self, octet: u8) -> Self {
+        self.push(&[octet]);
+        self
+    }
+
+    pub(crate) fn and_endpoint(mut self, endpoint: Endpoint) -> Self {
+        match endpoint.address.ip() {
+            std::net::IpAddr::V4(ip) => self.push(&ip.octets()),
+            std::net::IpAddr::V6(ip) => self.push(&ip.octets()),
+        }
+        self.push(&endpoint.address.port().to_be_bytes());
+        self.push(&[match endpoint.transport {
+            Transport::Udp => 0,
+            Transport::Tcp => 1,
+        }]);
+        self
+    }
+
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        &self.octets[..self.length]
+    }
+
+    fn push(&mut self, octets: &[u8]) {
+        let end = self.length + octets.len();
+        if let Some(room) = self.octets.get_mut(self.length..end) {
+            room.copy_from_slice(octets);
+            self.length = end;
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! RRsets, each with its rank and security status.
+
+use bytes::BufMut;
+use zoners_dns::{Moment, Name, RRset, Records, Rtype, Security};
+
+use crate::Cache;
+use crate::codec::{Reader, put_bytes};
+use crate::key::{Key, Kind};
+
+/// How much a record is worth by where it stood (RFC 2181 section 5.4.1), the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Rank {
+    /// Additional section.
+    Additional = 1,
+    /// Answer section without AA.
+    Answer,
+    /// Answer section with AA.
+    AuthoritativeAnswer,
+}
+
+/// An RRset out of the cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CachedRRset {
+    /// The RRset; its owner is spelled as asked for, its TTL is what is left.
+    pub set: RRset,
+    /// What is known of its authenticity.
+    pub security: Security,
+}
+
+impl Cache {
+    /// The RRset of `name` and `rtype`.
+    #[must_use]
+    pub fn rrset(&self, name: &Name, rtype: Rtype, now: Moment) -> Option<CachedRRset> {
+        let key = Key::with_name(Kind::RRset, name).and_type(rtype);
+        self.table.get(&key, now, |value, expires| {
+            let mut value = Reader(value);
+            let _rank = value.u8()?;
+            let security = Security::from_octet(value.u8()?);
+            let records = Records::from_bytes(value.bytes()?);
+            let signatures = Records::from_bytes(value.bytes()?);
+            let ttl = now.seconds_until(expires);
+            let set = RRset { owner: name.clone(), rtype, ttl, records, signatures };
+            Some(CachedRRset { set, security })
+        })
+    }
+
+    /// Keeps an RRset for its TTL, unless a better ranking one is there. False if it is too large.
+    pub fn insert_rrset(&self, set: &RRset, rank: Rank, security: Security, now: Moment) -> bool {
+        let ttl = self.limits.positive(set.ttl);
+        let mut fits = true;
+        if ttl == 0 {
+            return fits;
+        }
+        let key = Key::with_name(Kind::RRset, &set.owner).and_type(set.rtype);
+        self.table.update(&key, now, |present| {
+            if present.and_then(<[u8]>::first).is_some_and(|better| *better > rank as u8) {
+                return None;
+            }
+            let mut value = Vec::with_capacity(set.octets() + 10);
+            value.put_slice(&[rank as u8, security.to_octet()]);
+            put_bytes(&mut value, set.records.as_bytes());
+            put_bytes(&mut value, set.signatures.as_bytes());
+            fits = value.len() <= crate::MAX_ENTRY;
+            Some((value, now.after_seconds(ttl)))
+        });
+        fits
+    }
+
+    /// Forgets the RRset of `name` and `rtype`.
+    pub fn remove_rrset(&self, name: &Name, rtype: Rtype) -> bool {
+        self.table.remove(&Key::with_name(Kind::RRset, name).and_type(rtype))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TtlLimits;
+    use zoners_dns::name;
+
+    fn a(ttl: u32, last: u8) -> RRset {
+        let owner = name::parse("Host.test").unwrap();
+        RRset::new(owner, Rtype::A, ttl, Records::from_iter([[192, 0, 2, last]]))
+    }
+
+    fn cache(limits: TtlLimits) -> Cache {
+        Cache::new(1 << 20, limits, [0, 0])
+    }
+
+    const START: Moment = Moment::from_millis(1_000);
+
+    #[test]
+    fn ttls_count_down_and_names_ignore_case() {
+        let cache = cache(TtlLimits::default());
+        cache.insert_rrset(&a(300, 1), Rank::Answer, Security::Unchecked, START);
+        let asked = name::parse("hOST.test").unwrap();
+        let got = cache.rrset(&asked, Rtype::A, START.after_seconds(100)).unwrap();
+        assert_eq!(got.set.ttl, 200);
+        assert_eq!(got.set.owner.to_string(), "hOST.test");
+        assert_eq!(cache.rrset(&asked, Rtype::A, START.after_seconds(300)), None);
+        assert_eq!(cache.rrset(&asked, Rtype::AAAA, START), None);
+    }
+
+    #[test]
+    fn a_lower_rank_does_not_replace_a_higher_one() {
+        let cache = cache(TtlLimits::default());
+        let put = |set: RRset, rank, now| cache.insert_rrset(&set, rank, Security::Unchecked, now);
+        let last = |now| {
+            let got = cache.rrset(&a(0, 0).owner, Rtype::A, now)?;
+            got.set.records.first().map(|rdata| rdata[3])
+        };
+        put(a(60, 1), Rank::AuthoritativeAnswer, START);
+        put(a(60, 2), Rank::Additional, START);
+        assert_eq!(last(START), Some(1));
+        put(a(60, 3), Rank::AuthoritativeAnswer, START);
+        assert_eq!(last(START), Some(3));
+        put(a(60, 4), Rank::Additional, START.after_seconds(60));
+        assert_eq!(last(START.after_seconds(60)), Some(4), "an expired one yields");
+    }
+
+    #[test]
+    fn ttls_are_capped_and_floored() {
+        let cache = cache(TtlLimits { floor: 10, cap: 100, negative_cap: 50 });
+        let left = |ttl| {
+            cache.insert_rrset(&a(ttl, 1), Rank::Answer, Security::Unchecked, START);
+            cache.rrset(&a(0, 0).owner, Rtype::A, START).unwrap().set.ttl
+        };
+        assert_eq!((left(1), left(50), left(9999)), (10, 50, 100));
+    }
+
+    #[test]
+    fn a_zero_ttl_is_not_kept() {
+        let cache = cache(TtlLimits::default());
+        cache.insert_rrset(&a(0, 1), Rank::Answer, Security::Unchecked, START);
+        assert_eq!(cache.stats().entries, 0);
+    }
+}

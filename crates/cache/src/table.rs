@@ -1,0 +1,159 @@
+//! The table that holds everything: shards of flat entries under one byte limit.
+
+use std::fmt;
+
+use parking_lot::RwLock;
+use siphasher::sip::SipHasher13;
+use zoners_dns::Moment;
+
+use crate::key::Key;
+use crate::shard::Shard;
+
+/// Octets of the largest value that is kept; larger ones are answered but not remembered.
+pub const MAX_ENTRY: usize = 16 * 1024;
+
+/// Shards of a large table: enough that workers seldom meet.
+const SHARDS: usize = 64;
+/// A shard holds at least this many octets, so that small tables have fewer shards.
+const MIN_SHARD: usize = 256 * 1024;
+
+/// A bounded hash table from keys to flat values that expire.
+pub struct Table {
+    shards: Vec<RwLock<Shard>>,
+    hasher: SipHasher13,
+}
+
+/// How full a table is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Entries, expired ones included.
+    pub entries: usize,
+    /// Octets that they take with all overhead.
+    pub bytes: usize,
+    /// Entries that were thrown out to make room.
+    pub evicted: u64,
+}
+
+impl Table {
+    /// An empty table of at most `bytes` octets.
+    #[must_use]
+    pub fn new(bytes: usize, hash_key: [u64; 2]) -> Self {
+        let count = (bytes / MIN_SHARD).clamp(1, SHARDS);
+        let shards = (0..count).map(|_| RwLock::new(Shard::new(bytes / count))).collect();
+        Table { shards, hasher: SipHasher13::new_with_keys(hash_key[0], hash_key[1]) }
+    }
+
+    /// Reads the value under `key` where it lies. `None` if there is none or it has expired.
+    pub(crate) fn get<R>(
+        &self,
+        key: &Key,
+        now: Moment,
+        read: impl FnOnce(&[u8], Moment) -> Option<R>,
+    ) -> Option<R> {
+        let hash = self.hash(key);
+        let shard = self.shard(hash).read();
+        let (value, expires) = shard.get(hash, key.as_slice())?;
+        if expires <= now {
+            return None;
+        }
+        read(value, expires)
+    }
+
+    /// Puts `value` under `key` until `expires`. False if it is too large to be kept.
+    pub(crate) fn insert(&self, key: &Key, value: &[u8], expires: Moment, now: Moment) -> bool {
+        self.update(key, now, |_| Some((value.to_vec(), expires)))
+    }
+
+    /// Replaces the value under `key` by what `change` makes of it, in one step; an expired value
+    /// is as good as none. `change` may decline by `None`. False if nothing was stored.
+    pub(crate) fn update(
+        &self,
+        key: &Key,
+        now: Moment,
+        change: impl FnOnce(Option<&[u8]>) -> Option<(Vec<u8>, Moment)>,
+    ) -> bool {
+        let hash = self.hash(key);
+        let mut shard = self.shard(hash).write();
+        let live = shard.get(hash, key.as_slice()).filter(|(_, expires)| *expires > now);
+        let Some((value, expires)) = change(live.map(|(value, _)| value)) else { return false };
+        if value.len() > MAX_ENTRY {
+            return false;
+        }
+        shard.insert(hash, key.as_slice(), &value, expires, now);
+        true
+    }
+
+    /// Forgets what is under `key`; true if there was something.
+    pub(crate) fn remove(&self, key: &Key) -> bool {
+        let hash = self.hash(key);
+        self.shard(hash).write().remove_key(hash, key.as_slice())
+    }
+
+    /// How full it is.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.shards.iter().fold(Stats::default(), |sum, shard| {
+            let shard = shard.read();
+            Stats {
+                entries: sum.entries + shard.len(),
+                bytes: sum.bytes + shard.bytes(),
+                evicted: sum.evicted + shard.evicted,
+            }
+        })
+    }
+
+    fn hash(&self, key: &Key) -> u64 {
+        self.hasher.hash(key.as_slice())
+    }
+
+    fn shard(&self, hash: u64) -> &RwLock<Shard> {
+        // The low bits choose the place within the shard's own table.
+        &self.shards[(hash >> 32) as usize % self.shards.len()]
+    }
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table").field("stats", &self.stats()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::Kind;
+    use zoners_dns::name;
+
+    fn key(number: u32) -> Key {
+        Key::with_name(Kind::RRset, &name::parse(&format!("n{number}.test")).unwrap())
+    }
+
+    #[test]
+    fn the_byte_limit_holds_over_all_shards() {
+        let table = Table::new(1 << 20, [1, 2]);
+        for number in 0..50_000 {
+            table.insert(&key(number), &[7; 100], Moment::NEVER, Moment::default());
+        }
+        let stats = table.stats();
+        assert!(stats.bytes <= 1 << 20 && stats.bytes > 1 << 19, "{stats:?}");
+        assert_eq!(stats.entries as u64 + stats.evicted, 50_000);
+    }
+
+    #[test]
+    fn entries_have_a_largest_size() {
+        let table = Table::new(1 << 22, [1, 2]);
+        let now = Moment::default();
+        assert!(table.insert(&key(1), &[0; MAX_ENTRY], Moment::NEVER, now));
+        assert!(!table.insert(&key(2), &[0; MAX_ENTRY + 1], Moment::NEVER, now));
+    }
+
+    #[test]
+    fn what_expired_is_not_read() {
+        let table = Table::new(1 << 20, [1, 2]);
+        table.insert(&key(1), b"x", Moment::from_millis(10), Moment::from_millis(0));
+        let read =
+            |now| table.get(&key(1), Moment::from_millis(now), |value, _| Some(value.to_vec()));
+        assert_eq!(read(9), Some(b"x".to_vec()));
+        assert_eq!(read(10), None);
+    }
+}

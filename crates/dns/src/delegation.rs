@@ -1,0 +1,106 @@
+//! Who answers for a zone, and how they are asked.
+
+use std::net::SocketAddr;
+
+use domain::base::iana::Rtype;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Moment;
+use crate::name::Name;
+use crate::network::Transport;
+use crate::rrset::RRset;
+
+/// How the servers of a zone are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    /// They are authoritative; the parent zone named them.
+    Iterative,
+    /// They are authoritative; the configuration named them.
+    Stub,
+    /// They are resolvers that recurse for us (RD=1); what they refer to is not followed.
+    Forward,
+}
+
+/// A server of a zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameServer {
+    /// Its name; the root name for a server that the configuration gives by address alone.
+    pub name: Name,
+    /// The addresses that came with the delegation. Empty: they must be looked up.
+    pub addresses: Vec<SocketAddr>,
+}
+
+/// What the parent says of a child's signing (RFC 4035 section 3.1.4.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Signing {
+    /// Nothing, or nothing yet.
+    #[default]
+    Unknown,
+    /// The DS RRset.
+    Signed(RRset),
+    /// The NSEC or NSEC3 RRsets that say there is no DS.
+    Unsigned(Vec<RRset>),
+}
+
+/// A zone cut: the zone below it and those who answer for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delegation {
+    /// The apex of the zone.
+    pub zone: Name,
+    /// How its servers are asked.
+    pub way: Way,
+    /// By which transport they are asked first.
+    pub transport: Transport,
+    /// The servers.
+    pub servers: Vec<NameServer>,
+    /// What the parent said of signatures.
+    pub signing: Signing,
+    /// When the parent's word runs out. Nothing that the child says moves it (ghost domains,
+    /// CVE-2012-1192).
+    pub expires: Moment,
+}
+
+impl Delegation {
+    /// The delegation that an NS RRset and its address RRsets make.
+    #[must_use]
+    pub fn from_ns(ns: &RRset, glue: &[RRset], expires: Moment) -> Self {
+        let addresses = |name: &Name| {
+            let of_name = glue.iter().filter(|set| set.owner == *name);
+            of_name.flat_map(RRset::addresses).map(|ip| SocketAddr::new(ip, 53)).collect()
+        };
+        let servers =
+            ns.targets().map(|name| NameServer { addresses: addresses(&name), name }).collect();
+        Delegation {
+            zone: ns.owner.clone(),
+            way: Way::Iterative,
+            transport: Transport::Udp,
+            servers,
+            signing: Signing::Unknown,
+            expires,
+        }
+    }
+
+    /// The root zone as root hints give it; never runs out. `None` without NS records.
+    #[must_use]
+    pub fn from_hints(hints: &[RRset]) -> Option<Self> {
+        let ns = hints.iter().find(|set| set.rtype == Rtype::NS && set.owner.is_root())?;
+        Some(Delegation::from_ns(ns, hints, Moment::NEVER))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{name, zonefile};
+
+    #[test]
+    fn hints_become_the_root_delegation() {
+        let text = ". NS a.test.\n. NS b.test.\na.test. A 192.0.2.1\na.test. AAAA 2001:db8::1\n";
+        let root = Delegation::from_hints(&zonefile::root_hints(text).unwrap()).unwrap();
+        assert_eq!(root.zone, name::root());
+        assert_eq!(root.servers[0].addresses.len(), 2);
+        assert!(root.servers[1].addresses.is_empty());
+        assert_eq!(root.expires, Moment::NEVER);
+    }
+}
