@@ -1,1 +1,40 @@
+//! From a question to an answer.
+//!
+//! The algorithm of RFC 1034 section 5.3.3, in files by idea and in the order a question meets
+//! them: [`Worker::resolve`] takes the client's question, [`mod@known`] looks into the cache,
+//! [`mod@flights`] joins those who ask the same, [`mod@alias`] follows CNAME and DNAME,
+//! [`mod@iterate`] walks from the deepest known zone cut down, [`mod@race`] asks the servers of a
+//! zone beside each other, [`mod@candidates`] chooses whom, [`mod@exchange`] asks one,
+//! [`mod@scrub`] drops what a server had no right to say and [`mod@judge`] says what the rest
+//! means.
+//!
+//! The resolver is `async` and generic over [`zoners_dns::Network`]. It opens no socket, starts no
+//! thread and reads no environment; its randomness and its clock are handed in, and its timers are
+//! tokio's. So the same seed gives the same trace.
 
+pub mod alias;
+pub mod answer;
+pub mod budget;
+pub mod candidates;
+pub mod context;
+pub mod exchange;
+pub mod flights;
+pub mod iterate;
+pub mod judge;
+pub mod known;
+pub mod minimise;
+pub mod nameservers;
+pub mod nursery;
+pub mod priming;
+pub mod race;
+pub mod scrub;
+pub mod settings;
+pub mod shared;
+pub mod trace;
+pub mod worker;
+
+pub use answer::{Answer, Cause, Unresolved};
+pub use settings::{Glue, Limits, Settings};
+pub use shared::{Event, Shared};
+pub use trace::{Hop, Step, Trace};
+pub use worker::{Resolution, Worker};

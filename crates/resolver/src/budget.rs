@@ -1,0 +1,123 @@
+//! The one budget of a client query.
+//!
+//! Made once, when the client's question comes in, passed down by reference, charged by
+//! everything, never reset: amplification attacks live on budgets that start anew at a referral,
+//! an alias or a nameserver look-up (CVE-2026-50045).
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use tokio::time::Instant;
+use zoners_dns::Counter;
+
+use crate::answer::{Cause, Unresolved};
+use crate::settings::Limits;
+
+/// What is left to spend on one client query.
+#[derive(Debug)]
+pub struct Budget {
+    limits: Limits,
+    queries: AtomicU32,
+    bytes: AtomicU64,
+    tcp: AtomicU32,
+    lookups: AtomicU32,
+    /// When all work for the query ends.
+    pub deadline: Instant,
+}
+
+/// A limit that was met; the counter names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted(pub Counter);
+
+impl Exhausted {
+    /// The failure that it makes.
+    #[must_use]
+    pub fn unresolved(self) -> Unresolved {
+        let cause = if self.0 == Counter::BudgetTime { Cause::Deadline } else { Cause::Budget };
+        Unresolved::new(cause, self.0.help())
+    }
+}
+
+impl Budget {
+    /// The whole budget. Called where a client query comes in, nowhere else.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Budget {
+            limits,
+            queries: AtomicU32::new(0),
+            bytes: AtomicU64::new(0),
+            tcp: AtomicU32::new(0),
+            lookups: AtomicU32::new(0),
+            deadline: Instant::now() + limits.wall,
+        }
+    }
+
+    /// Charges a query that is about to be sent, to the client query and to its question.
+    pub(crate) fn charge_query(&self, question: &AtomicU32, tcp: bool) -> Result<(), Exhausted> {
+        if Instant::now() >= self.deadline {
+            return Err(Exhausted(Counter::BudgetTime));
+        }
+        take(question, self.limits.queries_per_question, Counter::BudgetQuestion)?;
+        take(&self.queries, self.limits.queries, Counter::BudgetQueries)?;
+        if tcp { take(&self.tcp, self.limits.tcp, Counter::BudgetTcp) } else { Ok(()) }
+    }
+
+    /// Charges what was received.
+    pub(crate) fn charge_bytes(&self, octets: usize) -> Result<(), Exhausted> {
+        let before = self.bytes.fetch_add(octets as u64, Ordering::Relaxed);
+        if before + octets as u64 > self.limits.bytes {
+            return Err(Exhausted(Counter::BudgetBytes));
+        }
+        Ok(())
+    }
+
+    /// Charges the look-up of a nameserver's address.
+    pub(crate) fn charge_lookup(&self) -> Result<(), Exhausted> {
+        take(&self.lookups, self.limits.lookups, Counter::BudgetLookups)
+    }
+
+    /// Queries sent so far.
+    #[must_use]
+    pub fn queries(&self) -> u32 {
+        self.queries.load(Ordering::Relaxed)
+    }
+}
+
+fn take(spent: &AtomicU32, limit: u32, counter: Counter) -> Result<(), Exhausted> {
+    let grant = |spent: u32| (spent < limit).then_some(spent + 1);
+    match spent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Exhausted(counter)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_limit_holds_at_its_edge() {
+        let limits = Limits {
+            queries: 3,
+            queries_per_question: 2,
+            tcp: 1,
+            lookups: 1,
+            bytes: 10,
+            ..Limits::default()
+        };
+        let budget = Budget::new(limits);
+        let (one, two) = (AtomicU32::new(0), AtomicU32::new(0));
+        assert_eq!(budget.charge_query(&one, true), Ok(()));
+        assert_eq!(budget.charge_query(&one, true), Err(Exhausted(Counter::BudgetTcp)));
+        assert_eq!(budget.charge_query(&one, false), Err(Exhausted(Counter::BudgetQuestion)));
+        assert_eq!(budget.charge_query(&two, false), Ok(()));
+        assert_eq!(budget.charge_query(&two, false), Err(Exhausted(Counter::BudgetQueries)));
+        assert_eq!(budget.queries(), 3);
+        assert_eq!(budget.charge_lookup(), Ok(()));
+        assert_eq!(budget.charge_lookup(), Err(Exhausted(Counter::BudgetLookups)));
+        assert_eq!(budget.charge_bytes(10), Ok(()));
+        assert_eq!(budget.charge_bytes(1), Err(Exhausted(Counter::BudgetBytes)));
+        tokio::time::advance(limits.wall).await;
+        let fresh = AtomicU32::new(0);
+        assert_eq!(budget.charge_query(&fresh, false), Err(Exhausted(Counter::BudgetTime)));
+    }
+}

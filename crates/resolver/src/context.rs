@@ -1,0 +1,87 @@
+//! What is passed down with every step for a client query.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use crate::answer::{Cause, Unresolved};
+use crate::budget::{Budget, Exhausted};
+use crate::flights::FlightId;
+use crate::settings::Limits;
+use crate::trace::{Hop, Trace};
+
+/// The client query that the work is for: its budget, its trace, and the look-ups that this step
+/// is nested in. A place for DNS cookies of upstream servers is here when they come.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Charged by everything.
+    pub budget: Arc<Budget>,
+    /// Queries sent for the question at hand.
+    pub question_queries: Arc<AtomicU32>,
+    /// How many nameserver look-ups this one is nested in.
+    pub depth: u8,
+    trace: Option<Arc<Trace>>,
+    lineage: Option<Arc<Lineage>>,
+}
+
+/// The flights that are led on the way from the client's question to here, the innermost first.
+#[derive(Debug)]
+struct Lineage {
+    flight: FlightId,
+    above: Option<Arc<Lineage>>,
+}
+
+impl Context {
+    /// The context of a client's question.
+    #[must_use]
+    pub fn new(limits: Limits, trace: Option<Arc<Trace>>) -> Self {
+        Context {
+            budget: Arc::new(Budget::new(limits)),
+            question_queries: Arc::default(),
+            depth: 0,
+            trace,
+            lineage: None,
+        }
+    }
+
+    /// The context inside `flight`, which this step leads.
+    pub(crate) fn leading(&self, flight: FlightId) -> Self {
+        let lineage = Lineage { flight, above: self.lineage.clone() };
+        Context { lineage: Some(Arc::new(lineage)), ..self.clone() }
+    }
+
+    /// The context of a question that must be answered before this one can be.
+    pub(crate) fn nested(&self, limits: &Limits) -> Result<Self, Unresolved> {
+        if self.depth >= limits.depth {
+            return Err(Unresolved::new(Cause::Depth, "nameserver look-ups nested too deep"));
+        }
+        Ok(Context { depth: self.depth + 1, question_queries: Arc::default(), ..self.clone() })
+    }
+
+    /// The flight that waits when this step waits.
+    pub(crate) fn flight(&self) -> Option<FlightId> {
+        self.lineage.as_ref().map(|lineage| lineage.flight)
+    }
+
+    /// Whether `flight` is led further up: waiting for it would be waiting for ourselves.
+    pub(crate) fn descends_from(&self, flight: FlightId) -> bool {
+        let mut at = self.lineage.as_ref();
+        std::iter::from_fn(|| {
+            let lineage = at?;
+            at = lineage.above.as_ref();
+            Some(lineage.flight)
+        })
+        .any(|above| above == flight)
+    }
+
+    /// Charges a query that is about to be sent.
+    pub(crate) fn charge_query(&self, tcp: bool) -> Result<(), Exhausted> {
+        self.budget.charge_query(&self.question_queries, tcp)
+    }
+
+    /// Notes a step, if anybody wants to know.
+    pub(crate) fn trace(&self, hop: impl FnOnce() -> Hop) {
+        if let Some(trace) = &self.trace {
+            trace.push(self.depth, hop());
+        }
+    }
+}

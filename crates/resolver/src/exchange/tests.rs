@@ -1,0 +1,43 @@
+use super::*;
+use zoners_dns::compose::{Flags, Reply, compose};
+use zoners_dns::{Rtype, name};
+
+fn question(text: &str) -> Question {
+    Question::new(name::parse(text).unwrap(), Rtype::A)
+}
+
+fn reply(question: &Question, id: u16) -> Vec<u8> {
+    let mut wire = compose(&Reply {
+        question,
+        rcode: OptRcode::NOERROR,
+        flags: Flags::default(),
+        answer: &[],
+        authority: &[],
+        additional: &[],
+        signatures: false,
+    });
+    wire[..2].copy_from_slice(&id.to_be_bytes());
+    wire
+}
+
+fn verdict(octets: Vec<u8>) -> Match {
+    matches(&Bytes::from(octets), 7, &question("www.example.test"))
+}
+
+#[test]
+fn only_the_reply_to_the_query_matches() {
+    assert!(matches!(verdict(reply(&question("WWW.example.test"), 7)), Match::Reply(_)));
+    assert!(matches!(verdict(reply(&question("www.example.test"), 8)), Match::WrongId));
+    assert!(matches!(verdict(reply(&question("other.test"), 7)), Match::WrongQuestion));
+    let mut asked_back = reply(&question("www.example.test"), 7);
+    asked_back[2] &= 0x7F;
+    assert!(matches!(verdict(asked_back), Match::WrongQuestion));
+    assert!(matches!(verdict(vec![0, 7, 0x80]), Match::Malformed(_)));
+}
+
+#[test]
+fn a_server_that_cannot_read_may_leave_the_question_out() {
+    let formerr = |rcode| vec![0, 7, 0x80, rcode, 0, 0, 0, 0, 0, 0, 0, 0];
+    assert!(matches!(verdict(formerr(1)), Match::Reply(_)));
+    assert!(matches!(verdict(formerr(0)), Match::WrongQuestion));
+}

@@ -1,0 +1,179 @@
+//! The walk down: from the deepest known zone cut to the zone that has the answer.
+
+use std::sync::Arc;
+
+use zoners_dns::{Counter, Delegation, Moment, Name, Network, Question, Rtype, Way, name};
+
+use crate::answer::{Cause, Unresolved};
+use crate::context::Context;
+use crate::flights::Boarding;
+use crate::judge::{Finding, Reply, Verdict};
+use crate::minimise::Minimiser;
+use crate::shared::Landed;
+use crate::trace::Hop;
+use crate::worker::Worker;
+
+impl<N: Network> Worker<N> {
+    /// Finds what the servers say of `question`'s name; an alias is returned, not followed.
+    pub(crate) async fn iterate(
+        &self,
+        question: &Question,
+        context: &Context,
+    ) -> Result<Reply, Unresolved> {
+        let mut cut = self.zone_cut(question);
+        let mut minimiser = Minimiser::new(question.clone(), self.settings().minimised_type);
+        if !self.settings().minimise || cut.way == Way::Forward {
+            minimiser.give_up();
+        }
+        for _ in 0..self.settings().limits.steps {
+            let asked = self.unknown_step(&mut minimiser, &cut.zone, question);
+            let shortened = asked != *question;
+            if shortened {
+                self.count(Counter::MinimisedQueries);
+            }
+            let verdict = match self.ask_zone(&cut, &asked, context).await {
+                Err(unresolved) if shortened && unresolved.cause == Cause::Unusable => {
+                    self.show_full_name(&mut minimiser, &asked, context);
+                    continue;
+                }
+                verdict => verdict?,
+            };
+            match &*verdict {
+                Verdict::Referral(child) => {
+                    cut = child.clone();
+                    minimiser.descended();
+                }
+                Verdict::Answer(reply) if !shortened => {
+                    // Only the denial of a full name cuts what lies below it (RFC 8020).
+                    if matches!(reply.finding, Finding::NxDomain(_)) {
+                        self.remember(&asked, reply);
+                    }
+                    return Ok(reply.clone());
+                }
+                Verdict::Answer(reply) => match &reply.finding {
+                    // Some servers deny empty non-terminals, so the full name decides (RFC 9156
+                    // section 2.3).
+                    Finding::NxDomain(_) => self.show_full_name(&mut minimiser, &asked, context),
+                    // Nothing lies below a CNAME; a DNAME makes all below it its own.
+                    Finding::Alias(_) | Finding::TooLong => minimiser.give_up(),
+                    Finding::Records(..) | Finding::NoData(_) => minimiser.passed(&asked.name),
+                },
+            }
+        }
+        self.count(Counter::LimitReferrals);
+        Err(Unresolved::new(Cause::Unusable, format!("too many steps towards {question}")))
+    }
+
+    /// Where to start: the stub or forwarder that the configuration gives, else the deepest cut
+    /// that a parent told us, else the root.
+    fn zone_cut(&self, question: &Question) -> Delegation {
+        // DS records stand above the cut (RFC 4035 section 2.4).
+        let from = match question.name.parent() {
+            Some(parent) if question.rtype == Rtype::DS => parent,
+            _ => question.name.clone(),
+        };
+        let known = self.shared().cache.deepest_cut(&from, self.shared().now());
+        let route = self.settings().route(&from).cloned();
+        match (known, route) {
+            (Some(known), Some(route)) if route.way != Way::Forward => {
+                let deeper = name::depth(&known.zone) > name::depth(&route.zone);
+                if deeper { known } else { route }
+            }
+            (_, Some(route)) => route,
+            (Some(known), None) => known,
+            (None, None) => {
+                self.prime();
+                self.settings().root.clone()
+            }
+        }
+    }
+
+    /// The next question on the way down whose answer is not yet known.
+    fn unknown_step(&self, minimiser: &mut Minimiser, zone: &Name, full: &Question) -> Question {
+        loop {
+            let next = minimiser.next(zone);
+            if next == *full || !self.is_known_to_exist(&next, self.shared().now()) {
+                return next;
+            }
+            minimiser.passed(&next.name);
+        }
+    }
+
+    /// Whether the cache says that the name exists and is nothing we must learn more of.
+    fn is_known_to_exist(&self, question: &Question, now: Moment) -> bool {
+        let cache = &self.shared().cache;
+        cache.nodata(&question.name, question.rtype, now).is_some()
+            || cache.rrset(&question.name, question.rtype, now).is_some()
+    }
+
+    fn show_full_name(&self, minimiser: &mut Minimiser, asked: &Question, context: &Context) {
+        self.count(Counter::MinimiseFallbacks);
+        context.trace(|| Hop::Note(format!("{asked} did not do: the full name is shown")));
+        minimiser.give_up();
+    }
+
+    /// Asks the servers of a zone, together with all who ask them the same: A, AAAA and HTTPS of
+    /// one name share their referrals.
+    async fn ask_zone(
+        &self,
+        cut: &Delegation,
+        asked: &Question,
+        context: &Context,
+    ) -> Landed<Verdict> {
+        let exchanges = &self.shared().exchanges;
+        match exchanges.board(&(cut.zone.clone(), asked.clone()), context.flight()) {
+            Boarding::Lead(lead) => {
+                let verdict = self.learn(cut, asked, &context.leading(lead.id())).await;
+                lead.land(verdict.clone());
+                verdict
+            }
+            Boarding::Follow(follow) => {
+                self.count(Counter::Joined);
+                match follow.landing().await {
+                    Some(Ok(verdict)) => Ok(verdict),
+                    Some(Err(unresolved)) if unresolved.cause.is_about_the_name() => {
+                        Err(unresolved)
+                    }
+                    // The leader's own limits are not ours.
+                    Some(Err(_)) | None => self.learn(cut, asked, context).await,
+                }
+            }
+            Boarding::Cycle(flight) if context.descends_from(flight) => {
+                self.count(Counter::Cycles);
+                let text = format!("{asked} depends on itself");
+                Err(Unresolved::new(Cause::Cycle, text))
+            }
+            // Somebody else's look-up waits for ours: each goes its own way.
+            Boarding::Cycle(_) => self.learn(cut, asked, context).await,
+        }
+    }
+
+    /// Asks the servers of a zone and remembers what they say.
+    async fn learn(
+        &self,
+        cut: &Delegation,
+        asked: &Question,
+        context: &Context,
+    ) -> Landed<Verdict> {
+        let mut verdict = self.race(cut, asked, context).await?;
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        match &mut verdict {
+            Verdict::Referral(child) => {
+                if child.servers.len() > self.settings().limits.servers_in_play {
+                    self.count(Counter::LimitServers);
+                }
+                if !cache.insert_delegation(child, now) {
+                    self.count(Counter::LimitEntry);
+                }
+            }
+            Verdict::Answer(reply) => {
+                reply.clamp_ttls(&cache.limits());
+                // Whether it is the full name that is denied, only the asker knows.
+                if !matches!(reply.finding, Finding::NxDomain(_)) {
+                    self.remember(asked, reply);
+                }
+            }
+        }
+        Ok(Arc::new(verdict))
+    }
+}

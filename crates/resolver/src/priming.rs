@@ -1,0 +1,51 @@
+//! Asking the root servers for their own names and addresses (RFC 9609), so that the hints are
+//! only ever a way in.
+
+use std::sync::Arc;
+
+use zoners_dns::{Delegation, Network, Question, RRset, Rtype, name};
+
+use crate::context::Context;
+use crate::flights::Boarding;
+use crate::judge::{Finding, Verdict};
+use crate::trace::Hop;
+use crate::worker::Worker;
+
+impl<N: Network> Worker<N> {
+    /// Primes beside the question that found the root servers unknown; only one does at a time.
+    pub(crate) fn prime(&self) {
+        if !self.settings().priming {
+            return;
+        }
+        let (root, worker) = (self.settings().root.clone(), self.arc());
+        let question = Question::new(name::root(), Rtype::NS);
+        let key = (name::root(), question.clone());
+        let Boarding::Lead(lead) = self.shared().exchanges.board(&key, None) else { return };
+        tokio::spawn(async move {
+            let context = Context::new(worker.settings().limits, None).leading(lead.id());
+            let verdict = worker.race(&root, &question, &context).await;
+            if let Ok(Verdict::Answer(reply)) = &verdict
+                && let Finding::Records(sets, _) = &reply.finding
+                && let Some(ns) = sets.iter().find(|set| set.rtype == Rtype::NS)
+            {
+                worker.learn_root(ns, &reply.additional);
+                worker.remember(&question, reply);
+                context.trace(|| Hop::Note("the root servers told their own names".into()));
+            }
+            lead.land(verdict.map(Arc::new));
+        });
+    }
+
+    fn learn_root(&self, ns: &RRset, glue: &[RRset]) {
+        let now = self.shared().now();
+        let mut root = Delegation::from_ns(ns, glue, now.after_seconds(ns.ttl));
+        root.servers.truncate(self.settings().limits.servers);
+        for server in &mut root.servers {
+            server.addresses.retain(|address| self.settings().may_ask(address.ip()));
+        }
+        // A reply without addresses leaves the hints in force.
+        if root.servers.iter().any(|server| !server.addresses.is_empty()) {
+            self.shared().cache.insert_delegation(&root, now);
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Asking the servers of a zone, beside each other where one is late.
+//!
+//! The first goes out at once. When it has not answered in the time a healthy one would need, the
+//! next is asked beside it; when it answered badly, at once. The first good reply wins, the others
+//! live on in the worker's nursery to teach how slow they are.
+
+use std::pin::Pin;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, sleep_until};
+use zoners_cache::Evidence;
+use zoners_dns::{Counter, Delegation, EdeCode, Network, Question, Transport, Way};
+
+use crate::answer::{Cause, Unresolved};
+use crate::candidates::{Attempt, Candidates};
+use crate::context::Context;
+use crate::exchange::{Asking, Report, attempt};
+use crate::judge::{Fault, Verdict, judge};
+use crate::nameservers::{Found, Lookup};
+use crate::nursery::Adoption;
+use crate::scrub::scrub;
+use crate::trace::Hop;
+use crate::worker::Worker;
+
+struct Running {
+    attempt: Attempt,
+    exchange: Pin<Box<dyn Future<Output = Report> + Send>>,
+}
+
+impl Future for Running {
+    type Output = Report;
+
+    fn poll(
+        mut self: Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Report> {
+        self.exchange.as_mut().poll(context)
+    }
+}
+
+/// One question to the servers of one zone.
+struct Race<'a, N: Network> {
+    worker: &'a Worker<N>,
+    cut: &'a Delegation,
+    context: &'a Context,
+    asking: Asking,
+    candidates: Candidates,
+    running: FuturesUnordered<Running>,
+    lookups: FuturesUnordered<Lookup>,
+    looked_up: u32,
+    empty: u32,
+    /// The first fault that says more than silence does, for the one who asks why.
+    fault: Option<(Attempt, Fault)>,
+    exhausted: Option<Unresolved>,
+    hedge_at: Instant,
+}
+
+/// What happened next in a race.
+enum Happening {
+    Report(Box<Report>),
+    Found(Found),
+    Late,
+    Over,
+}
+
+impl<N: Network> Worker<N> {
+    /// Asks the servers of `cut` until one gives a useful reply.
+    ///
+    /// # Errors
+    /// None did, in the time and with the packets that were left.
+    pub(crate) async fn race(
+        &self,
+        cut: &Delegation,
+        asked: &Question,
+        context: &Context,
+    ) -> Result<Verdict, Unresolved> {
+        let asking = Asking { question: asked.clone(), recursion_desired: cut.way == Way::Forward };
+        let mut race = Race {
+            worker: self,
+            cut,
+            context,
+            asking,
+            candidates: Candidates::new(self, cut),
+            running: FuturesUnordered::new(),
+            lookups: FuturesUnordered::new(),
+            looked_up: 0,
+            empty: 0,
+            fault: None,
+            exhausted: None,
+            hedge_at: Instant::now(),
+        };
+        race.run().await
+    }
+}
+
+impl<N: Network> Race<'_, N> {
+    async fn run(&mut self) -> Result<Verdict, Unresolved> {
+        let limits = self.worker.settings().limits;
+        let over = self.context.budget.deadline.min(Instant::now() + limits.race);
+        if self.worker.settings().speculative_lookups {
+            self.look_up_more(1);
+        }
+        self.launch();
+        loop {
+            if let Some(unresolved) = self.exhausted.take() {
+                return Err(unresolved);
+            }
+            if self.running.is_empty() && self.lookups.is_empty() {
+                return Err(self.failure());
+            }
+            match self.next(over).await {
+                Happening::Report(report) => {
+                    if let Some(verdict) = self.judge(*report) {
+                        return Ok(verdict);
+                    }
+                    self.launch();
+                }
+                Happening::Found(found) => {
+                    self.empty += u32::from(found.addresses.is_empty());
+                    self.candidates.add(self.worker, self.cut, found.server, &found.addresses);
+                    if self.running.is_empty() {
+                        self.launch();
+                    }
+                }
+                Happening::Late => {
+                    if self.launch() {
+                        self.worker.count(Counter::UpstreamHedged);
+                    }
+                }
+                Happening::Over => return Err(self.failure()),
+            }
+        }
+    }
+
+    async fn next(&mut self, over: Instant) -> Happening {
+        tokio::select! {
+            biased;
+            Some(report) = self.running.next() => Happening::Report(Box::new(report)),
+            Some(found) = self.lookups.next() => Happening::Found(found),
+            () = sleep_until(over) => Happening::Over,
+            () = sleep_until(self.hedge_at), if self.hedge_at < over => Happening::Late,
+        }
+    }
+
+    /// Asks the next server in line, or looks for the address of one. False if there is neither.
+    fn launch(&mut self) -> bool {
+        if !self.candidates.has_fresh() && self.candidates.has_unresolved() {
+            let at_once = match self.context.depth {
+                0 => self.worker.settings().limits.lookups_at_once,
+                _ => 1,
+            };
+            self.look_up_more(at_once);
+            // Servers that were tried get their second try beside the look-up only if it is late.
+            if !self.lookups.is_empty() && self.candidates.is_empty() {
+                self.hedge_at = Instant::now() + self.worker.shared().typical_patience() * 2;
+                return true;
+            }
+        }
+        let Some(next) = self.candidates.next() else {
+            // Nobody is left to ask; what is under way decides.
+            self.hedge_at = Instant::now() + self.worker.settings().limits.wall;
+            return false;
+        };
+        self.hedge_at = Instant::now() + next.patience;
+        let exchange = attempt(self.worker.arc(), self.asking.clone(), next, self.context.clone());
+        self.running.push(Running { attempt: next, exchange: Box::pin(exchange) });
+        true
+    }
+
+    /// Starts look-ups of nameserver names until `at_once` are under way.
+    fn look_up_more(&mut self, at_once: usize) {
+        let limits = self.worker.settings().limits;
+        while self.lookups.len() < at_once {
+            if self.looked_up >= limits.lookups_per_zone || self.empty >= limits.empty_lookups {
+                if self.candidates.has_unresolved() {
+                    self.worker.count(Counter::BudgetLookups);
+                }
+                while self.candidates.take_unresolved().is_some() {}
+                return;
+            }
+            let Some(server) = self.candidates.take_unresolved() else { return };
+            let Some(name) = self.cut.servers.get(server).map(|server| &server.name) else {
+                return;
+            };
+            self.looked_up += 1;
+            match self.worker.arc().look_up(server, name, self.context) {
+                Ok(lookup) => self.lookups.push(lookup),
+                Err(unresolved) if self.running.is_empty() && self.candidates.is_empty() => {
+                    self.exhausted = Some(unresolved);
+                    return;
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// The verdict of a good reply; of another, what to learn from it.
+    fn judge(&mut self, report: Report) -> Option<Verdict> {
+        let attempt = report.attempt;
+        let verdict = report.result.and_then(|mut message| {
+            let dropped = scrub(&mut message, &self.cut.zone);
+            self.worker.counters().add(Counter::ScrubbedRecords, dropped);
+            let (settings, now) = (self.worker.settings(), self.worker.shared().now());
+            judge(self.cut, &self.asking.question, &message, settings, now)
+        });
+        self.context.trace(|| Hop::Asked {
+            zone: self.cut.zone.clone(),
+            question: self.asking.question.clone(),
+            server: self.cut.servers[attempt.server].name.clone(),
+            endpoint: attempt.endpoint,
+            why: attempt.why,
+            took: report.took,
+            outcome: match &verdict {
+                Ok(verdict) => verdict.to_string(),
+                Err(fault) => fault.to_string(),
+            },
+        });
+        let fault = match verdict {
+            Ok(verdict) => return Some(verdict),
+            Err(fault) => fault,
+        };
+        if let Fault::Exhausted(exhausted) = fault {
+            self.exhausted = Some(exhausted.unresolved());
+            return None;
+        }
+        if fault.is_lameness() {
+            self.worker.count(Counter::UpstreamLame);
+            let server = attempt.endpoint.over(Transport::Udp);
+            let shared = self.worker.shared();
+            shared.cache.insert_lame(&self.cut.zone, server, shared.now());
+        }
+        if fault.is_answer() || matches!(fault, Fault::Network(_)) {
+            self.candidates.strike(attempt.endpoint.address);
+        }
+        if self.fault.is_none_or(|(_, known)| fault.is_answer() && !known.is_answer()) {
+            self.fault = Some((attempt, fault));
+        }
+        None
+    }
+
+    fn failure(&self) -> Unresolved {
+        let zone = self.cut.zone.fmt_with_dot();
+        match self.fault {
+            None if self.candidates.is_empty() => {
+                let text = format!("no usable server address for {zone}");
+                Unresolved::new(Cause::NoAddress, text)
+            }
+            None => Unresolved::new(Cause::Silent, format!("no server of {zone} answered")),
+            Some((attempt, fault)) => {
+                let server = self.cut.servers[attempt.server].name.fmt_with_dot();
+                let text = format!("{zone}: {server} at {}: {fault}", attempt.endpoint);
+                match fault {
+                    Fault::Timeout => Unresolved::new(Cause::Silent, text),
+                    Fault::Network(_) => {
+                        Unresolved::new(Cause::Silent, text).with_code(EdeCode::NETWORK_ERROR)
+                    }
+                    Fault::Malformed(_) => Unresolved::new(Cause::Unusable, text),
+                    _ => Unresolved::new(Cause::Unusable, text)
+                        .with_code(EdeCode::NO_REACHABLE_AUTHORITY),
+                }
+            }
+        }
+    }
+}
+
+impl<N: Network> Drop for Race<'_, N> {
+    fn drop(&mut self) {
+        let limit = self.worker.settings().limits.nursery;
+        for loser in std::mem::take(&mut self.running) {
+            let (worker, endpoint) = (self.worker.arc(), loser.attempt.endpoint);
+            let give_up = move || {
+                worker.count(Counter::UpstreamTimeouts);
+                worker.teach(endpoint, Evidence::Timeout);
+            };
+            if self.worker.nursery().adopt(loser.exchange, limit, give_up) == Adoption::Full {
+                self.worker.count(Counter::NurseryFull);
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What a server had no right to say is dropped before anything else looks at it.
+//!
+//! The measure is the zone whose servers were asked, by the cut that led to them: a server of
+//! `example.` may speak of names within `example.` and of nothing else. What is left is still
+//! believed only where [`crate::judge`] looks for it: authority NS of a positive answer and
+//! additional records that are no glue are never read.
+
+use zoners_dns::{Message, Name, RRset, Rtype, name};
+
+/// Drops RRsets that the servers of `zone` may not give; says how many.
+pub fn scrub(message: &mut Message, zone: &Name) -> u64 {
+    let before = count(message);
+    let within = |set: &RRset| name::is_within(&set.owner, zone);
+    message.answer.retain(within);
+    message.authority.retain(within);
+    // Glue of foreign names is dropped where it is read, by the configured rule.
+    message.additional.retain(|set| matches!(set.rtype, Rtype::A | Rtype::AAAA));
+    (before - count(message)) as u64
+}
+
+fn count(message: &Message) -> usize {
+    message.answer.len() + message.authority.len() + message.additional.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zoners_dns::compose::{Flags, Reply, compose};
+    use zoners_dns::{OptRcode, Question, zonefile};
+
+    #[test]
+    fn only_what_the_zone_may_say_is_left() {
+        let sets = |text| zonefile::parse(text, &name::root()).unwrap();
+        let question = Question::new(name::parse("www.example.test").unwrap(), Rtype::A);
+        let answer = sets("www.example.test. A 192.0.2.1\nwww.victim.test. A 192.0.2.66");
+        let authority = sets(
+            "example.test. NS ns.example.test.\nvictim.test. NS ns.evil.test.\ntest. NS ns.evil.test.",
+        );
+        let additional = sets("ns.example.test. A 192.0.2.2\nmail.example.test. MX 1 evil.test.");
+        let reply = Reply {
+            question: &question,
+            rcode: OptRcode::NOERROR,
+            flags: Flags::default(),
+            answer: &answer,
+            authority: &authority,
+            additional: &additional,
+            signatures: true,
+        };
+        let mut message = Message::parse(&compose(&reply).into()).unwrap();
+        let zone = name::parse("example.test").unwrap();
+        assert_eq!(scrub(&mut message, &zone), 4);
+        assert_eq!(
+            (message.answer.len(), message.authority.len(), message.additional.len()),
+            (1, 1, 1)
+        );
+    }
+}

@@ -1,0 +1,187 @@
+//! What the resolver is told: how to behave, and where to stop.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use zoners_dns::{Delegation, Name, Prefix, Rtype, name};
+
+/// Which addresses of nameservers are taken from a referral.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Glue {
+    /// Of names within the delegated zone alone.
+    InDomain,
+    /// Also of names within the zone that refers.
+    #[default]
+    Sibling,
+    /// Of any name. Lets a parent forge addresses of foreign names.
+    Any,
+}
+
+/// How the resolver behaves.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The root servers.
+    pub root: Delegation,
+    /// Zones that the configuration sends to given servers, stubs and forwarders.
+    pub routes: Vec<Delegation>,
+    /// Ask the root servers for their own names before trusting the hints for long (RFC 9609).
+    pub priming: bool,
+    /// Show each server no more of a name than it must see (RFC 9156).
+    pub minimise: bool,
+    /// The type of shortened questions.
+    pub minimised_type: Rtype,
+    /// Which glue is believed.
+    pub glue: Glue,
+    /// Ask over IPv4.
+    pub ipv4: bool,
+    /// Ask over IPv6.
+    pub ipv6: bool,
+    /// Look up addresses of nameservers that are not needed yet.
+    pub speculative_lookups: bool,
+    /// Give the authority and additional sections of positive answers along.
+    pub full_answers: bool,
+    /// Addresses that no server has.
+    pub never_ask: Vec<Prefix>,
+    /// Where to stop.
+    pub limits: Limits,
+}
+
+/// Where the resolver stops. Each limit has a counter that says how often it was met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Queries sent for one client query, whatever for.
+    pub queries: u32,
+    /// Queries sent for one question, its nameserver look-ups not counted.
+    pub queries_per_question: u32,
+    /// Octets received for one client query.
+    pub bytes: u64,
+    /// TCP queries sent for one client query.
+    pub tcp: u32,
+    /// Nameserver addresses looked up for one client query.
+    pub lookups: u32,
+    /// Nameserver addresses looked up to ask one zone.
+    pub lookups_per_zone: u32,
+    /// Of these, how many may end without an address before the zone is given up.
+    pub empty_lookups: u32,
+    /// Nameserver look-ups under way at once for one zone.
+    pub lookups_at_once: usize,
+    /// Nameserver look-ups inside nameserver look-ups.
+    pub depth: u8,
+    /// CNAME and DNAME records followed.
+    pub aliases: usize,
+    /// Questions sent down one name: referrals and shortened names together.
+    pub steps: u32,
+    /// Nameserver names kept of one delegation.
+    pub servers: usize,
+    /// Nameserver names in play at a time.
+    pub servers_in_play: usize,
+    /// Addresses kept of one nameserver name.
+    pub addresses_per_server: usize,
+    /// Distinct addresses asked for one question.
+    pub addresses: usize,
+    /// Recursions pending in one worker.
+    pub pending: usize,
+    /// Losers of races that live on in one worker.
+    pub nursery: usize,
+    /// The longest that one query is waited for.
+    pub exchange: Duration,
+    /// The longest that the servers of one zone are tried for one question.
+    pub race: Duration,
+    /// The longest that work for one client query goes on.
+    pub wall: Duration,
+    /// A client has its answer, or a failure, after this.
+    pub client: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            queries: 100,
+            queries_per_question: 40,
+            bytes: 128 * 1024,
+            tcp: 8,
+            lookups: 32,
+            lookups_per_zone: 16,
+            empty_lookups: 5,
+            lookups_at_once: 3,
+            depth: 6,
+            aliases: 11,
+            steps: 40,
+            servers: 20,
+            servers_in_play: 13,
+            addresses_per_server: 6,
+            addresses: 30,
+            pending: 2048,
+            nursery: 256,
+            exchange: Duration::from_secs(3),
+            race: Duration::from_millis(4500),
+            wall: Duration::from_secs(8),
+            client: Duration::from_millis(4900),
+        }
+    }
+}
+
+/// Prefixes in which no public nameserver can be: "this network", loopback, private, link-local,
+/// multicast, reserved (RFC 6890).
+pub const NEVER_ASK: &[&str] = &[
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "224.0.0.0/3",
+    "::/127",
+    "fc00::/7",
+    "fe80::/10",
+    "ff00::/8",
+];
+
+impl Settings {
+    /// The defaults with the given root servers.
+    #[must_use]
+    pub fn new(root: Delegation) -> Self {
+        Settings {
+            root,
+            routes: Vec::new(),
+            priming: true,
+            minimise: true,
+            minimised_type: Rtype::A,
+            glue: Glue::default(),
+            ipv4: true,
+            ipv6: true,
+            speculative_lookups: false,
+            full_answers: false,
+            never_ask: NEVER_ASK.iter().filter_map(|prefix| prefix.parse().ok()).collect(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// The stub or forwarder that `name` is sent to, the deepest if several match.
+    #[must_use]
+    pub fn route(&self, name: &Name) -> Option<&Delegation> {
+        let matching = self.routes.iter().filter(|route| name::is_within(name, &route.zone));
+        matching.max_by_key(|route| name::depth(&route.zone))
+    }
+
+    /// Whether a query may be sent to `address`, which a referral or look-up gave.
+    #[must_use]
+    pub fn may_ask(&self, address: IpAddr) -> bool {
+        self.has_family(address)
+            && (!self.never_ask.iter().any(|prefix| prefix.contains(address))
+                || self.is_configured(address))
+    }
+
+    /// Whether the address's family is in use.
+    #[must_use]
+    pub fn has_family(&self, address: IpAddr) -> bool {
+        if address.is_ipv4() { self.ipv4 } else { self.ipv6 }
+    }
+
+    /// Whether the configuration itself names the address: then it is asked wherever it lies.
+    fn is_configured(&self, address: IpAddr) -> bool {
+        let delegations = self.routes.iter().chain([&self.root]);
+        let mut servers = delegations.flat_map(|delegation| &delegation.servers);
+        servers.any(|server| server.addresses.iter().any(|known| known.ip() == address))
+    }
+}

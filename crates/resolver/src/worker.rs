@@ -1,0 +1,237 @@
+//! A worker: a value that resolves questions over one network.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+
+use zoners_cache::Evidence;
+use zoners_dns::{Counter, Counters, Endpoint, Network, Question};
+
+use crate::answer::{Answer, Cause, Unresolved};
+use crate::context::Context;
+use crate::flights::{Boarding, Lead};
+use crate::known::complete;
+use crate::nursery::Nursery;
+use crate::settings::Settings;
+use crate::shared::{Landed, Shared};
+use crate::trace::Trace;
+
+/// How often one whose leader went away tries to lead, or finds another leader.
+const REBOARD: usize = 3;
+
+/// Resolves questions. It is no thread: several may live on one runtime, or each on its own.
+#[derive(Debug)]
+pub struct Worker<N: Network> {
+    this: Weak<Self>,
+    shared: Arc<Shared>,
+    network: N,
+    settings: Arc<Settings>,
+    counters: Arc<Counters>,
+    nursery: Nursery,
+    pending: AtomicUsize,
+}
+
+/// How a client's question ended.
+pub type Resolution = Result<Arc<Answer>, Unresolved>;
+
+impl<N: Network> Worker<N> {
+    /// A worker that asks over `network`.
+    #[must_use]
+    pub fn new(
+        shared: Arc<Shared>,
+        network: N,
+        settings: Arc<Settings>,
+        counters: Arc<Counters>,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|this| Worker {
+            this: this.clone(),
+            shared,
+            network,
+            settings,
+            counters,
+            nursery: Nursery::default(),
+            pending: AtomicUsize::new(0),
+        })
+    }
+
+    /// Answers a client's question, or says why not, within [`crate::Limits::client`]. The work
+    /// goes on behind it, so that who asks again may find the answer.
+    ///
+    /// # Errors
+    /// The question could not be answered, or not in time.
+    pub async fn resolve(
+        self: &Arc<Self>,
+        question: &Question,
+        trace: Option<Arc<Trace>>,
+    ) -> Resolution {
+        let limits = self.settings.limits;
+        let context = Context::new(limits, trace);
+        let answer = self.question(question.clone(), context);
+        match tokio::time::timeout(limits.client, answer).await {
+            Ok(resolution) => resolution,
+            Err(_) => Err(Unresolved::deadline(question)),
+        }
+    }
+
+    /// The answer from the cache alone.
+    #[must_use]
+    pub fn cached(&self, question: &Question) -> Option<Answer> {
+        complete(&self.shared.cache, question, &self.settings.limits, self.shared.now())
+    }
+
+    /// Answers a question of a client or of our own, together with all who ask the same.
+    ///
+    /// Boxed, since looking up a nameserver's address leads back here.
+    pub(crate) fn question(
+        self: &Arc<Self>,
+        question: Question,
+        context: Context,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Landed<Answer>> + Send>> {
+        let worker = self.clone();
+        Box::pin(async move { worker.join(question, context).await })
+    }
+
+    async fn join(self: &Arc<Self>, question: Question, context: Context) -> Landed<Answer> {
+        for _ in 0..REBOARD {
+            if let Some(answer) = self.cached(&question) {
+                return Ok(Arc::new(answer));
+            }
+            if let Some(failure) = self.shared.cache.failure(&question, self.shared.now()) {
+                let text = format!("failed before: {}", failure.ede);
+                return Err(Unresolved::new(Cause::Remembered, text));
+            }
+            let (landing, own) = match self.shared.questions.board(&question, context.flight()) {
+                Boarding::Lead(lead) => {
+                    let landing = lead.follow(context.flight());
+                    self.lead(lead, question.clone(), context.clone())?;
+                    (landing, true)
+                }
+                Boarding::Follow(follow) => {
+                    self.count(Counter::Joined);
+                    (follow, false)
+                }
+                Boarding::Cycle(flight) if context.descends_from(flight) => {
+                    self.count(Counter::Cycles);
+                    return Err(Unresolved::new(
+                        Cause::Cycle,
+                        format!("{question} depends on itself"),
+                    ));
+                }
+                Boarding::Cycle(_) => return self.answer(&question, &context).await.map(Arc::new),
+            };
+            match landing.landing().await {
+                Some(Ok(answer)) => return Ok(answer),
+                Some(Err(unresolved)) if own || unresolved.cause.is_about_the_name() => {
+                    return Err(unresolved);
+                }
+                // The leader's own limits are not ours.
+                Some(Err(_)) => {}
+                None if own => {
+                    self.count(Counter::PanicCaught);
+                    return Err(Unresolved::new(Cause::Cancelled, "an error inside the resolver"));
+                }
+                None => {}
+            }
+        }
+        Err(Unresolved::new(Cause::Cancelled, "those who asked the same before gave up"))
+    }
+
+    /// Works a question out, detached from the one who asked: others may have joined.
+    fn lead(
+        self: &Arc<Self>,
+        lead: Lead<Question, Landed<Answer>>,
+        question: Question,
+        context: Context,
+    ) -> Result<(), Unresolved> {
+        let pending = Pending::enter(self)?;
+        let context = context.leading(lead.id());
+        let worker = self.clone();
+        tokio::spawn(async move {
+            let _pending = pending;
+            let deadline = context.budget.deadline;
+            let answer = tokio::time::timeout_at(deadline, worker.answer(&question, &context));
+            let answer = answer.await.unwrap_or_else(|_| Err(Unresolved::deadline(&question)));
+            if let Err(unresolved) = &answer
+                && unresolved.cause.is_about_the_name()
+            {
+                let silent = unresolved.cause == Cause::Silent;
+                let (cache, now) = (&worker.shared.cache, worker.shared.now());
+                cache.insert_failure(&question, &unresolved.ede, silent, now);
+            }
+            lead.land(answer.map(Arc::new));
+        });
+        Ok(())
+    }
+
+    /// What all workers share.
+    #[must_use]
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// How this worker behaves.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What this worker has counted.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Recursions under way.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.pending.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count(&self, counter: Counter) {
+        self.counters.count(counter);
+    }
+
+    pub(crate) fn network(&self) -> &N {
+        &self.network
+    }
+
+    pub(crate) fn nursery(&self) -> &Nursery {
+        &self.nursery
+    }
+
+    pub(crate) fn teach(&self, server: Endpoint, evidence: Evidence) {
+        let now = self.shared.now();
+        if let Evidence::Reply(rtt) = evidence
+            && self.shared.cache.server(server, now).srtt().is_none()
+        {
+            self.shared.learn_typical(rtt);
+        }
+        self.shared.cache.teach_server(server, evidence, now);
+    }
+
+    /// This worker, to be held by what outlives the call.
+    pub(crate) fn arc(&self) -> Arc<Self> {
+        // Whoever calls a method holds a strong reference.
+        #[expect(clippy::expect_used, reason = "see above")]
+        self.this.upgrade().expect("a worker in use is alive")
+    }
+}
+
+/// A recursion that is counted as pending while it lives.
+struct Pending<N: Network>(Arc<Worker<N>>);
+
+impl<N: Network> Pending<N> {
+    fn enter(worker: &Arc<Worker<N>>) -> Result<Self, Unresolved> {
+        if worker.pending.fetch_add(1, Ordering::Relaxed) >= worker.settings.limits.pending {
+            worker.pending.fetch_sub(1, Ordering::Relaxed);
+            worker.count(Counter::PendingFull);
+            return Err(Unresolved::new(Cause::Overloaded, "too many recursions are pending"));
+        }
+        Ok(Pending(worker.clone()))
+    }
+}
+
+impl<N: Network> Drop for Pending<N> {
+    fn drop(&mut self) {
+        self.0.pending.fetch_sub(1, Ordering::Relaxed);
+    }
+}
