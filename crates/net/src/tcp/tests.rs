@@ -1,0 +1,52 @@
+use super::*;
+use tokio::net::TcpListener;
+
+fn query(id: u8) -> Bytes {
+    Bytes::copy_from_slice(&[0, id, b'q'])
+}
+
+#[tokio::test]
+async fn a_connection_is_reused_and_answers_may_come_in_any_order() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let one = read_message(&mut stream).await.unwrap();
+        let two = read_message(&mut stream).await.unwrap();
+        write_message(&mut stream, &two).await.unwrap();
+        write_message(&mut stream, &one).await.unwrap();
+    });
+    let pool = Pool::default();
+    let (mut one, mut two) = (pool.send(to, query(1)), pool.send(to, query(2)));
+    let (one, two) = tokio::join!(one.receive(), two.receive());
+    assert_eq!((one, two), (Outcome::Message(query(1)), Outcome::Message(query(2))));
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_closed_while_idle_is_opened_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let message = read_message(&mut stream).await.unwrap();
+            write_message(&mut stream, &message).await.unwrap();
+        }
+    });
+    let pool = Pool::default();
+    for id in 1..4 {
+        assert_eq!(pool.send(to, query(id)).receive().await, Outcome::Message(query(id)));
+    }
+}
+
+#[tokio::test]
+async fn a_closed_port_and_a_closed_stream_are_told_apart() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = listener.local_addr().unwrap();
+    let closing = tokio::spawn(async move { drop(listener.accept().await) });
+    let pool = Pool::default();
+    assert_eq!(pool.send(to, query(1)).receive().await, Outcome::Failed(Failure::Closed));
+    closing.await.unwrap();
+    assert_eq!(pool.send(to, query(1)).receive().await, Outcome::Failed(Failure::Refused));
+}

@@ -1,0 +1,71 @@
+//! The real network.
+
+use std::io;
+
+use bytes::Bytes;
+use zoners_dns::{Endpoint, Exchange, Failure, Network, Outcome, Random, Transport};
+
+use crate::tcp::{Pool, TcpExchange};
+use crate::udp::UdpExchange;
+
+/// Queries go out over the sockets of this machine.
+#[derive(Debug)]
+pub struct Sockets {
+    random: Random,
+    connections: Pool,
+}
+
+impl Sockets {
+    /// No socket is open yet; ports are drawn from `random`.
+    #[must_use]
+    pub fn new(random: Random) -> Self {
+        Sockets { random, connections: Pool::default() }
+    }
+}
+
+impl Network for Sockets {
+    type Exchange = SocketExchange;
+
+    fn send(&self, to: Endpoint, query: Bytes) -> SocketExchange {
+        match to.transport {
+            Transport::Udp => {
+                SocketExchange::Udp(UdpExchange::new(to.address, query, self.random.clone()))
+            }
+            Transport::Tcp => SocketExchange::Tcp(self.connections.send(to.address, query)),
+        }
+    }
+}
+
+/// A query under way on a socket.
+#[derive(Debug)]
+pub enum SocketExchange {
+    /// As a datagram.
+    Udp(UdpExchange),
+    /// On a connection.
+    Tcp(TcpExchange),
+}
+
+impl Exchange for SocketExchange {
+    async fn receive(&mut self) -> Outcome {
+        match self {
+            SocketExchange::Udp(exchange) => exchange.receive().await,
+            SocketExchange::Tcp(exchange) => exchange.receive().await,
+        }
+    }
+}
+
+/// What an error of the operating system says about the way to a server.
+pub(crate) fn failure(error: &io::Error) -> Failure {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::ConnectionRefused => Failure::Refused,
+        Kind::ConnectionReset
+        | Kind::UnexpectedEof
+        | Kind::BrokenPipe
+        | Kind::ConnectionAborted => Failure::Closed,
+        Kind::AddrInUse | Kind::OutOfMemory => Failure::NoSocket,
+        // Descriptors ran out, of this process or of the machine.
+        _ if matches!(error.raw_os_error(), Some(23 | 24)) => Failure::NoSocket,
+        _ => Failure::Unreachable,
+    }
+}
