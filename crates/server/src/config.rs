@@ -1,0 +1,40 @@
+//! The configuration: a TOML file, every key with a default.
+//!
+//! [`schema`] is the file as it is written, [`error`] tells what is wrong with it so that a person
+//! can mend it, [`build`] makes of it what the resolver and the daemon work with.
+
+mod build;
+mod error;
+mod schema;
+
+use std::path::Path;
+
+pub use error::ConfigError;
+pub use schema::*;
+
+/// The root servers, unless the configuration names a file.
+pub const ROOT_HINTS: &str = include_str!("../data/root.hints");
+
+impl Config {
+    /// Reads a configuration; `file` is what errors call it.
+    ///
+    /// # Errors
+    /// The text is no TOML, has an unknown key or a value that is not allowed.
+    pub fn parse(text: &str, file: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, file))
+    }
+
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or see [`Config::parse`].
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let file = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::plain(format!("{file}: {error}")))?;
+        Config::parse(&text, &file)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! From the file to what the daemon and the resolver work with.
+
+use std::path::Path;
+
+use zoners_dns::{Delegation, Moment, NameServer, Rtype, Signing, Way, name, zonefile};
+use zoners_resolver::Settings;
+
+use super::{Answers, Config, ConfigError, Glue, ROOT_HINTS, Route};
+
+impl Config {
+    /// How the resolver shall behave. Reads the files that the configuration names.
+    ///
+    /// # Errors
+    /// A file cannot be read or says nothing usable.
+    pub fn settings(&self) -> Result<Settings, ConfigError> {
+        self.check_trust_anchor()?;
+        let stubs = self.stub.iter().map(|stub| route(stub, Way::Stub));
+        let forwards = self.forward.iter().map(|forward| route(forward, Way::Forward));
+        let resolver = &self.resolver;
+        if !resolver.ipv4 && !resolver.ipv6 {
+            return Err(ConfigError::plain("resolver.ipv4 and resolver.ipv6: one must be true"));
+        }
+        Ok(Settings {
+            root: self.root()?,
+            routes: stubs.chain(forwards).collect(),
+            priming: resolver.priming,
+            minimise: resolver.qname_minimisation,
+            minimised_type: resolver.qname_minimisation_type.into(),
+            glue: match resolver.glue {
+                Glue::InDomain => zoners_resolver::Glue::InDomain,
+                Glue::Sibling => zoners_resolver::Glue::Sibling,
+                Glue::Any => zoners_resolver::Glue::Any,
+            },
+            ipv4: resolver.ipv4,
+            ipv6: resolver.ipv6,
+            speculative_lookups: resolver.speculative_lookups,
+            full_answers: resolver.answers == Answers::Full,
+            never_ask: resolver.never_ask.clone(),
+            limits: self.resolver_limits(),
+        })
+    }
+
+    /// Bounds on TTLs in the cache.
+    #[must_use]
+    pub fn ttl_limits(&self) -> zoners_cache::TtlLimits {
+        zoners_cache::TtlLimits {
+            floor: self.cache.ttl_floor,
+            cap: self.cache.ttl_cap,
+            negative_cap: self.cache.negative_ttl_cap,
+        }
+    }
+
+    fn resolver_limits(&self) -> zoners_resolver::Limits {
+        let limits = &self.limits;
+        zoners_resolver::Limits {
+            queries: limits.queries,
+            queries_per_question: limits.queries_per_question,
+            bytes: limits.bytes,
+            tcp: limits.tcp,
+            lookups: limits.lookups,
+            lookups_per_zone: limits.lookups_per_zone,
+            empty_lookups: limits.empty_lookups,
+            depth: limits.depth,
+            aliases: limits.aliases,
+            addresses: limits.addresses,
+            pending: limits.pending,
+            nursery: limits.nursery,
+            exchange: limits.exchange_ms,
+            client: limits.client_ms,
+            ..zoners_resolver::Limits::default()
+        }
+    }
+
+    fn root(&self) -> Result<Delegation, ConfigError> {
+        let (text, source) = match &self.resolver.root_hints {
+            Some(path) => (read("resolver.root-hints", path)?, path.display().to_string()),
+            None => (ROOT_HINTS.to_owned(), "built-in root hints".to_owned()),
+        };
+        let hints = zonefile::root_hints(&text).map_err(|error| {
+            ConfigError::plain(format!("resolver.root-hints: {source}: {error}"))
+        })?;
+        Delegation::from_hints(&hints).ok_or_else(|| {
+            ConfigError::plain(format!("resolver.root-hints: {source}: no NS record"))
+        })
+    }
+
+    fn check_trust_anchor(&self) -> Result<(), ConfigError> {
+        let Some(path) = &self.dnssec.trust_anchor else { return Ok(()) };
+        let text = read("dnssec.trust-anchor", path)?;
+        let wrong = |what: &str| {
+            ConfigError::plain(format!("dnssec.trust-anchor: {}: {what}", path.display()))
+        };
+        let sets = zonefile::parse(&text, &name::root()).map_err(|error| wrong(&error))?;
+        let is_anchor = |set: &zoners_dns::RRset| matches!(set.rtype, Rtype::DS | Rtype::DNSKEY);
+        if sets.iter().any(is_anchor) { Ok(()) } else { Err(wrong("no DS or DNSKEY record")) }
+    }
+}
+
+fn read(key: &str, path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path)
+        .map_err(|error| ConfigError::plain(format!("{key}: {}: {error}", path.display())))
+}
+
+fn route(route: &Route, way: Way) -> Delegation {
+    let server = |address| NameServer { name: name::root(), addresses: vec![address] };
+    Delegation {
+        zone: route.zone.clone(),
+        way,
+        transport: route.transport,
+        servers: route.servers.iter().copied().map(server).collect(),
+        signing: Signing::Unknown,
+        expires: Moment::NEVER,
+    }
+}

@@ -1,0 +1,352 @@
+//! The configuration file as it is written: one struct a table, one field a key.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de};
+use zoners_dns::{Name, Prefix, Rtype, Transport, name};
+
+/// The whole file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Config {
+    /// Where clients reach us.
+    pub server: Server,
+    /// How questions are resolved.
+    pub resolver: Resolver,
+    /// What is remembered, and for how long.
+    pub cache: Cache,
+    /// Where work stops.
+    pub limits: Limits,
+    /// Signatures.
+    pub dnssec: Dnssec,
+    /// Names answered without asking anyone.
+    pub local: Local,
+    /// Zones asked of given resolvers.
+    pub forward: Vec<Route>,
+    /// Zones asked of given authoritative servers.
+    pub stub: Vec<Route>,
+}
+
+/// `[server]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Server {
+    /// Addresses and ports, for UDP and TCP.
+    pub listen: Vec<SocketAddr>,
+    /// Worker threads.
+    #[serde(deserialize_with = "threads")]
+    pub threads: usize,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        let port = 53;
+        let listen = vec![
+            ([127, 0, 0, 1], port).into(),
+            (IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]), port).into(),
+        ];
+        Server { listen, threads: 1 }
+    }
+}
+
+/// `[resolver]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Resolver {
+    /// A file of NS, A and AAAA records; without it the built-in root servers are asked.
+    pub root_hints: Option<PathBuf>,
+    /// Ask the root servers for their own names.
+    pub priming: bool,
+    /// Show servers no more of a name than they must see.
+    pub qname_minimisation: bool,
+    /// The type of shortened questions.
+    pub qname_minimisation_type: MinimisedType,
+    /// Which addresses of a referral are believed.
+    pub glue: Glue,
+    /// Ask over IPv4.
+    pub ipv4: bool,
+    /// Ask over IPv6.
+    pub ipv6: bool,
+    /// Look up addresses of nameservers before they are needed.
+    pub speculative_lookups: bool,
+    /// What goes with a positive answer.
+    pub answers: Answers,
+    /// Prefixes in which no server is asked.
+    #[serde(deserialize_with = "prefixes")]
+    pub never_ask: Vec<Prefix>,
+}
+
+impl Default for Resolver {
+    fn default() -> Self {
+        let never_ask = zoners_resolver::settings::NEVER_ASK;
+        Resolver {
+            root_hints: None,
+            priming: true,
+            qname_minimisation: true,
+            qname_minimisation_type: MinimisedType::A,
+            glue: Glue::Sibling,
+            ipv4: true,
+            ipv6: true,
+            speculative_lookups: false,
+            answers: Answers::Minimal,
+            never_ask: never_ask.iter().filter_map(|prefix| prefix.parse().ok()).collect(),
+        }
+    }
+}
+
+/// `resolver.qname-minimisation-type`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum MinimisedType {
+    /// Looks like any other question; the one that RFC 9156 recommends.
+    A,
+    /// The older custom.
+    #[serde(rename = "NS")]
+    Ns,
+}
+
+impl From<MinimisedType> for Rtype {
+    fn from(rtype: MinimisedType) -> Self {
+        match rtype {
+            MinimisedType::A => Rtype::A,
+            MinimisedType::Ns => Rtype::NS,
+        }
+    }
+}
+
+/// `resolver.glue`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Glue {
+    /// Addresses of names within the delegated zone.
+    InDomain,
+    /// Also of names within the zone that delegates.
+    Sibling,
+    /// Of any name.
+    Any,
+}
+
+/// `resolver.answers`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answers {
+    /// The answer section alone.
+    Minimal,
+    /// The zone's servers and their addresses too, where they came along.
+    Full,
+}
+
+/// `[cache]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Cache {
+    /// The most memory that it takes.
+    pub size: Size,
+    /// No TTL counts for less, in seconds.
+    pub ttl_floor: u32,
+    /// No TTL counts for more, in seconds.
+    pub ttl_cap: u32,
+    /// No denial counts for more, in seconds.
+    pub negative_ttl_cap: u32,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        let zoners_cache::TtlLimits { floor, cap, negative_cap } = Default::default();
+        Cache {
+            size: Size(128 << 20),
+            ttl_floor: floor,
+            ttl_cap: cap,
+            negative_ttl_cap: negative_cap,
+        }
+    }
+}
+
+/// A number of octets, written as `"64MiB"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub usize);
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+        let unit = match text[digits.len()..].trim() {
+            "KiB" => 1usize << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            _ => 0,
+        };
+        let octets = digits.parse().ok().and_then(|count: usize| count.checked_mul(unit));
+        match octets {
+            Some(octets) if octets >= 1 << 20 => Ok(Size(octets)),
+            _ => Err(de::Error::custom(format!(
+                "`{text}` is no size: a whole number and KiB, MiB or GiB, at least \"1MiB\""
+            ))),
+        }
+    }
+}
+
+/// `[limits]`: see [`zoners_resolver::Limits`].
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Limits {
+    /// Queries sent for one client query.
+    pub queries: u32,
+    /// Queries sent for one question.
+    pub queries_per_question: u32,
+    /// Octets received for one client query.
+    pub bytes: u64,
+    /// TCP queries sent for one client query.
+    pub tcp: u32,
+    /// Nameserver addresses looked up for one client query.
+    pub lookups: u32,
+    /// Nameserver addresses looked up to ask one zone.
+    pub lookups_per_zone: u32,
+    /// Look-ups without a result before a zone is given up.
+    pub empty_lookups: u32,
+    /// Nameserver look-ups inside nameserver look-ups.
+    pub depth: u8,
+    /// CNAME and DNAME records followed.
+    pub aliases: usize,
+    /// Distinct addresses asked for one question.
+    pub addresses: usize,
+    /// Recursions pending in one worker.
+    pub pending: usize,
+    /// Losers of races that live on in one worker.
+    pub nursery: usize,
+    /// The longest wait for one reply, in milliseconds.
+    #[serde(deserialize_with = "milliseconds")]
+    pub exchange_ms: Duration,
+    /// The longest wait of a client, in milliseconds.
+    #[serde(deserialize_with = "milliseconds")]
+    pub client_ms: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let limits = zoners_resolver::Limits::default();
+        Limits {
+            queries: limits.queries,
+            queries_per_question: limits.queries_per_question,
+            bytes: limits.bytes,
+            tcp: limits.tcp,
+            lookups: limits.lookups,
+            lookups_per_zone: limits.lookups_per_zone,
+            empty_lookups: limits.empty_lookups,
+            depth: limits.depth,
+            aliases: limits.aliases,
+            addresses: limits.addresses,
+            pending: limits.pending,
+            nursery: limits.nursery,
+            exchange_ms: limits.exchange,
+            client_ms: limits.client,
+        }
+    }
+}
+
+/// `[dnssec]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Dnssec {
+    /// A file of DS or DNSKEY records. Read and checked; nothing is validated yet.
+    pub trust_anchor: Option<PathBuf>,
+}
+
+/// `[local]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Local {
+    /// Which special-use names (RFC 6761) are answered here.
+    pub special_use: SpecialUse,
+}
+
+/// `[local.special-use]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct SpecialUse {
+    /// `localhost.` is 127.0.0.1 and ::1 (RFC 6761 section 6.3).
+    pub localhost: bool,
+    /// `invalid.` does not exist (RFC 6761 section 6.4).
+    pub invalid: bool,
+    /// `test.` does not exist (RFC 6761 section 6.2).
+    pub test: bool,
+    /// `onion.` does not exist (RFC 7686).
+    pub onion: bool,
+    /// `local.` does not exist here: it belongs to multicast DNS (RFC 6762).
+    pub local: bool,
+    /// `home.arpa.` does not exist unless a route leads there (RFC 8375).
+    pub home_arpa: bool,
+    /// `resolver.arpa.` does not exist (RFC 9462 section 6.5).
+    pub resolver_arpa: bool,
+    /// Reverse zones of private, loopback, link-local and documentation addresses (RFC 6303).
+    pub private_reverse: bool,
+}
+
+impl Default for SpecialUse {
+    fn default() -> Self {
+        SpecialUse {
+            localhost: true,
+            invalid: true,
+            test: true,
+            onion: true,
+            local: true,
+            home_arpa: true,
+            resolver_arpa: true,
+            private_reverse: true,
+        }
+    }
+}
+
+/// `[[forward]]` and `[[stub]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Route {
+    /// The zone; all names within it go this way.
+    #[serde(deserialize_with = "zone")]
+    pub zone: Name,
+    /// The servers, each an address or address and port.
+    #[serde(deserialize_with = "servers")]
+    pub servers: Vec<SocketAddr>,
+    /// How they are asked first.
+    #[serde(default)]
+    pub transport: Transport,
+}
+
+fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
+    name::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+}
+
+fn servers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SocketAddr>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    if texts.is_empty() {
+        return Err(de::Error::custom("at least one server is needed"));
+    }
+    let server = |text: &String| {
+        let bare = text.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));
+        bare.or_else(|_| text.parse::<SocketAddr>()).map_err(|_| {
+            let example = "192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:5353";
+            de::Error::custom(format!("`{text}` is no server: write {example}"))
+        })
+    };
+    texts.iter().map(server).collect()
+}
+
+fn prefixes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Prefix>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.iter().map(|text| text.parse().map_err(de::Error::custom)).collect()
+}
+
+fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    match u64::deserialize(deserializer)? {
+        millis @ 1..=60_000 => Ok(Duration::from_millis(millis)),
+        other => Err(de::Error::custom(format!("{other} is not between 1 and 60000 milliseconds"))),
+    }
+}
+
+fn threads<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    match usize::deserialize(deserializer)? {
+        threads @ 1..=256 => Ok(threads),
+        other => Err(de::Error::custom(format!("{other} is not between 1 and 256 threads"))),
+    }
+}

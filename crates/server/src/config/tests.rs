@@ -1,0 +1,88 @@
+use super::*;
+
+fn error(text: &str) -> String {
+    Config::parse(text, "zoners.toml").unwrap_err().to_string()
+}
+
+#[test]
+fn an_empty_file_is_a_configuration() {
+    let config = Config::parse("", "zoners.toml").unwrap();
+    assert_eq!(config.server.listen.len(), 2);
+    let settings = config.settings().unwrap();
+    assert_eq!(settings.root.servers.len(), 13);
+    assert!(settings.root.servers.iter().all(|server| server.addresses.len() == 2));
+    assert_eq!(settings.limits, zoners_resolver::Limits::default());
+}
+
+#[test]
+fn the_example_has_every_key_and_changes_nothing() {
+    let text = include_str!("../../../../zoners.example.toml");
+    let example = Config::parse(text, "zoners.example.toml").unwrap();
+    assert_eq!(format!("{:?}", example.server), format!("{:?}", Server::default()));
+    let plain =
+        Config { forward: vec![], stub: vec![], dnssec: Dnssec::default(), ..example.clone() };
+    assert_eq!(format!("{plain:?}"), format!("{:?}", Config::default()));
+    // Whatever serde knows as a key must stand in the example.
+    for table in
+        ["", "server", "resolver", "cache", "limits", "dnssec", "local", "local.special-use"]
+    {
+        let head = if table.is_empty() { String::new() } else { format!("[{table}]\n") };
+        let message = error(&format!("{head}no-such-key = 1\n"));
+        let known =
+            message.split('`').skip(1).step_by(2).skip(1).take_while(|key| !key.contains(' '));
+        for key in known.filter(|key| *key != "no-such-key") {
+            assert!(text.contains(key), "`{key}` of [{table}] is missing in the example");
+        }
+    }
+}
+
+#[test]
+fn a_misspelt_key_is_told_with_its_place_and_the_nearest() {
+    let message = error("[resolver]\n  qname-minimization = true\n");
+    assert!(
+        message.starts_with("zoners.toml:2:3: unknown field `qname-minimization`"),
+        "{message}"
+    );
+    assert!(message.contains("did you mean `qname-minimisation`?"), "{message}");
+}
+
+#[test]
+fn values_that_are_not_allowed_are_told_with_those_that_are() {
+    let message = error("[resolver]\nglue = \"all\"\n");
+    assert!(message.contains("zoners.toml:2:8") && message.contains("`sibling`"), "{message}");
+    assert!(error("[server]\nthreads = 0\n").contains("between 1 and 256"));
+    assert!(error("[server]\nlisten = [\"localhost\"]\n").contains("zoners.toml:2"));
+    assert!(error("[cache]\nsize = \"12\"\n").contains("MiB"));
+    assert!(error("[[forward]]\nzone = \".\"\nservers = []\n").contains("at least one"));
+    assert!(error("[[stub]]\nzone = \"a..b\"\nservers = [\"192.0.2.1\"]\n").contains("a..b"));
+    assert!(error("[resolver]\nnever-ask = [\"10.0.0.0/99\"]\n").contains("prefix"));
+}
+
+#[test]
+fn files_that_are_named_are_read_and_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hints");
+    let config = |key: &str| {
+        Config::parse(&format!("{key} = {:?}\n", path.display().to_string()), "zoners.toml")
+            .unwrap()
+    };
+    let told = |key: &str| config(key).settings().unwrap_err().to_string();
+    assert!(told("resolver.root-hints").contains("hints: No such file"));
+    std::fs::write(&path, "example. A 192.0.2.1\n").unwrap();
+    assert!(told("resolver.root-hints").contains("no NS record"));
+    assert!(told("dnssec.trust-anchor").contains("no DS or DNSKEY record"));
+    std::fs::write(&path, ". NS a.test.\na.test. A 192.0.2.1\n").unwrap();
+    assert_eq!(config("resolver.root-hints").settings().unwrap().root.servers.len(), 1);
+}
+
+#[test]
+fn routes_take_addresses_with_and_without_port() {
+    let text = "[[forward]]\nzone = \"corp.example\"\nservers = [\"10.0.0.1\", \"[2001:db8::1]:5353\"]\ntransport = \"tcp\"\n";
+    let settings = Config::parse(text, "zoners.toml").unwrap().settings().unwrap();
+    let route = settings.route(&zoners_dns::name::parse("www.corp.example").unwrap()).unwrap();
+    assert_eq!(route.way, zoners_dns::Way::Forward);
+    assert_eq!(route.servers[0].addresses, ["10.0.0.1:53".parse().unwrap()]);
+    assert_eq!(route.servers[1].addresses, ["[2001:db8::1]:5353".parse().unwrap()]);
+    assert!(settings.may_ask([10, 0, 0, 1].into()), "configured, so asked");
+    assert!(!settings.may_ask([10, 0, 0, 2].into()));
+}

@@ -1,0 +1,103 @@
+//! From an answer to the octets that a client gets.
+
+use zoners_dns::compose::{Flags, Reply, add_opt, compose};
+use zoners_dns::packet::{Patch, Request};
+use zoners_dns::{Ede, EdeCode, Opcode, OptRcode, RRset, Rtype, Security, Transport};
+use zoners_resolver::Answer;
+
+/// The message that carries `answer`, with ID 0 and without OPT: what is kept as finished.
+pub(super) fn message(request: &Request, answer: &Answer) -> Vec<u8> {
+    let dnssec_ok = request.dnssec_ok();
+    // Who did not ask for DNSSEC gets no proofs (RFC 4035 section 3.2.1).
+    let wanted = |set: &&RRset| {
+        dnssec_ok || !matches!(set.rtype, Rtype::NSEC | Rtype::NSEC3 | Rtype::DS | Rtype::RRSIG)
+    };
+    let authority: Vec<RRset> = answer.authority.iter().filter(wanted).cloned().collect();
+    compose(&Reply {
+        question: &request.question,
+        rcode: answer.rcode,
+        flags: Flags { ra: true, ..Flags::default() },
+        answer: &answer.answer,
+        authority: &authority,
+        additional: &answer.additional,
+        signatures: dnssec_ok,
+    })
+}
+
+/// A finished message on its way to a client: mirrors what the client sent, adds OPT, cuts what
+/// is too long for a datagram.
+pub(super) fn deliver(
+    request: &Request,
+    transport: Transport,
+    mut message: Vec<u8>,
+    security: Security,
+    age: u32,
+    ttls: impl Iterator<Item = u16>,
+) -> Vec<u8> {
+    let wants_ad = request.ad || request.dnssec_ok();
+    let patch = Patch {
+        id: request.id,
+        spelling: &request.question.name,
+        rd: request.rd,
+        cd: request.cd,
+        ad: security == Security::Secure && wants_ad,
+        age,
+    };
+    patch.apply(&mut message, ttls);
+    if request.edns.is_some() {
+        add_opt(&mut message, request.dnssec_ok(), OptRcode::NOERROR, None);
+    }
+    if transport == Transport::Udp && message.len() > request.udp_limit() {
+        return truncated(request);
+    }
+    message
+}
+
+/// The reply that carries an answer that is not kept as finished.
+pub(super) fn answer(request: &Request, transport: Transport, answer: &Answer) -> Vec<u8> {
+    let message = message(request, answer);
+    deliver(request, transport, message, answer.security, 0, std::iter::empty())
+}
+
+/// A reply without records: an error, and why.
+pub(super) fn error(request: &Request, rcode: OptRcode, ede: Option<&Ede>) -> Vec<u8> {
+    empty(request, rcode, false, ede)
+}
+
+/// The answer to those who want no recursion for what we do not know.
+pub(super) fn not_recursive(request: &Request) -> Vec<u8> {
+    let ede = Ede::new(EdeCode(20), "not in the cache, and recursion was not desired");
+    error(request, OptRcode::REFUSED, Some(&ede))
+}
+
+fn truncated(request: &Request) -> Vec<u8> {
+    empty(request, OptRcode::NOERROR, true, None)
+}
+
+fn empty(request: &Request, rcode: OptRcode, tc: bool, ede: Option<&Ede>) -> Vec<u8> {
+    let flags = Flags { tc, ra: true, rd: request.rd, cd: request.cd, ..Flags::default() };
+    let mut message = compose(&Reply {
+        question: &request.question,
+        rcode,
+        flags,
+        answer: &[],
+        authority: &[],
+        additional: &[],
+        signatures: false,
+    });
+    let [i0, i1] = request.id.to_be_bytes();
+    if let Some([id0, id1, flags, _]) = message.first_chunk_mut::<4>() {
+        (*id0, *id1) = (i0, i1);
+        *flags |= request.opcode.to_int() << 3;
+    }
+    if request.edns.is_some() {
+        add_opt(&mut message, request.dnssec_ok(), rcode, ede);
+    }
+    message
+}
+
+/// A reply to what cannot be read further than its header.
+pub(super) fn header_only(id: u16, opcode: Opcode, rcode: OptRcode) -> Vec<u8> {
+    let [i0, i1] = id.to_be_bytes();
+    vec![i0, i1, 0x80 | opcode.to_int() << 3, rcode.rcode().to_int(), 0, 0, 0, 0, 0, 0, 0, 0]
+}
