@@ -1,1 +1,87 @@
-fn main() {}
+//! The command line of Zoners: parse, call, print.
+
+mod check;
+mod lookup;
+mod print;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The DNS server that a machine can rely on all day.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Resolve names in this process, from the root servers down, and print what was found.
+    Lookup(lookup::Arguments),
+    /// Serve clients over UDP and TCP.
+    Serve(serve::Arguments),
+    /// Check a configuration file, and say what is wrong with it.
+    Check(check::Arguments),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  zoners serve                            serve on port 53 of this machine
+  zoners serve --config zoners.toml       serve as a file says
+  zoners lookup example.com               find its addresses
+  zoners lookup example.com MX --trace    find its mail servers, hop by hop
+  zoners check zoners.toml                see whether a file is right
+
+Exit codes:
+  0  done, or the name was resolved
+  1  no answer could be had, or serving ended with an error
+  2  the command line or the configuration is wrong
+  3  the name does not exist";
+
+/// Why a command ended without success.
+#[derive(Debug)]
+enum Failure {
+    /// It did not work out.
+    Failed(String),
+    /// The person who called must change something.
+    Usage(String),
+    /// The name does not exist; that was said already.
+    NoSuchName,
+    /// There is no answer; that was said already.
+    NoAnswer,
+}
+
+fn main() -> ExitCode {
+    let ended = match Arguments::parse().command {
+        Command::Lookup(arguments) => lookup::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::NoAnswer) => ExitCode::from(1),
+        Err(Failure::NoSuchName) => ExitCode::from(3),
+        Err(Failure::Failed(message)) => {
+            print::error(&message);
+            ExitCode::from(1)
+        }
+        Err(Failure::Usage(message)) => {
+            print::error(&message);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The configuration in `file`, or the defaults.
+fn configuration(file: Option<&PathBuf>) -> Result<zoners_server::Config, Failure> {
+    match file {
+        Some(path) => {
+            zoners_server::Config::load(path).map_err(|error| Failure::Usage(error.to_string()))
+        }
+        None => Ok(zoners_server::Config::default()),
+    }
+}

@@ -1,0 +1,28 @@
+//! `zoners check`
+
+use std::path::PathBuf;
+
+use anstream::println;
+
+use crate::{Failure, configuration};
+
+/// Arguments of `zoners check`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The configuration file.
+    file: PathBuf,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let config = configuration(Some(&arguments.file))?;
+    let settings = config.settings().map_err(|error| Failure::Usage(error.to_string()))?;
+    println!("{}: right", arguments.file.display());
+    let listen: Vec<String> = config.server.listen.iter().map(ToString::to_string).collect();
+    println!("  serves on {}", listen.join(", "));
+    println!(
+        "  knows {} root servers and {} routes",
+        settings.root.servers.len(),
+        settings.routes.len()
+    );
+    Ok(())
+}

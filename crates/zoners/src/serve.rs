@@ -1,0 +1,30 @@
+//! `zoners serve`
+
+use std::path::PathBuf;
+
+use zoners_server::daemon::Daemon;
+
+use crate::{Failure, configuration};
+
+/// Arguments of `zoners serve`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Port 53 needs the right to bind it; any other port in `listen` does not:
+  [server]
+  listen = [\"127.0.0.1:5300\"]")]
+pub(crate) struct Arguments {
+    /// The configuration file; without one, everything has its default.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).init();
+    let config = configuration(arguments.config.as_ref())?;
+    let daemon = Daemon::new(&config).map_err(|error| Failure::Usage(error.to_string()))?;
+    let ready = |addresses: &[std::net::SocketAddr]| {
+        for address in addresses {
+            tracing::info!("serving on {address}, UDP and TCP");
+        }
+    };
+    daemon.serve(ready).map_err(|error| Failure::Failed(format!("cannot serve: {error}")))
+}
