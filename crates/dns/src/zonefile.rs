@@ -1,6 +1,5 @@
 //! Zone-file syntax (RFC 1035 section 5), as root hints, trust anchors and test zones have it.
 
-use bytes::Bytes;
 use domain::base::iana::Rtype;
 use domain::base::name::ToName;
 use domain::base::rdata::{ComposeRecordData, RecordData};
@@ -40,18 +39,24 @@ pub fn parse(text: &str, origin: &Name) -> Result<Vec<RRset>, String> {
     Ok(join_signatures(filled.collect()))
 }
 
-/// Hangs RRSIG records on the RRsets that they cover.
+/// Hangs RRSIG records on the RRsets that they cover; those that cover none stand alone.
 fn join_signatures(sets: Vec<RRset>) -> Vec<RRset> {
     let (signatures, mut sets): (Vec<_>, Vec<_>) =
         sets.into_iter().partition(|set| set.rtype == Rtype::RRSIG);
-    for set in &mut sets {
-        let covers = |rdata: &Bytes| rdata.starts_with(&set.rtype.to_int().to_be_bytes());
-        set.signatures = signatures
-            .iter()
-            .filter(|signature| signature.owner == set.owner)
-            .flat_map(|signature| signature.records.iter())
-            .filter(covers)
-            .collect();
+    for signature in signatures {
+        let mut alone = Vec::new();
+        for rdata in signature.records.iter() {
+            let covers = |set: &&mut RRset| {
+                set.owner == signature.owner && rdata.starts_with(&set.rtype.to_int().to_be_bytes())
+            };
+            match sets.iter_mut().find(covers) {
+                Some(set) => set.signatures = set.signatures.iter().chain([rdata]).collect(),
+                None => alone.push(rdata),
+            }
+        }
+        if !alone.is_empty() {
+            sets.push(RRset { records: alone.iter().collect(), ..signature });
+        }
     }
     sets
 }
@@ -74,6 +79,7 @@ pub fn root_hints(text: &str) -> Result<Vec<RRset>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
 
     #[test]
     fn rrsets_are_grouped_and_relative_names_completed() {

@@ -1,1 +1,20 @@
+//! A simulated Internet.
+//!
+//! It implements [`zoners_dns::Network`] over zones written as short texts, on servers that may be
+//! slow, lossy, dead, lame or mad, each address in its own way. Time is tokio's, so under a paused
+//! clock thousands of lossy lookups take seconds; chance comes from a seeded source, so the same
+//! seed gives the same trace. Every exchange is recorded.
+//!
+//! [`scenario`] plays third-party scripts of what a network answers.
 
+pub mod clock;
+pub mod internet;
+pub mod link;
+pub mod scenario;
+pub mod world;
+pub mod zone;
+
+pub use clock::SimClock;
+pub use internet::{Internet, Sent, SimNetwork};
+pub use link::{Link, Manner};
+pub use zone::Zone;

@@ -1,0 +1,229 @@
+//! Plays scenarios: the resolver as clients see it, over a scripted network and virtual time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use zoners_cache::{Cache, TtlLimits};
+use zoners_dns::{
+    Counters, Delegation, Message, Moment, Name, NameServer, Random, Rtype, Signing, Transport,
+    Way, name,
+};
+use zoners_resolver::{Glue, Settings, Shared, Worker};
+use zoners_server::Service;
+use zoners_server::config::SpecialUse;
+use zoners_sim::SimClock;
+use zoners_sim::scenario::{Action, Dialect, Scenario, ScriptedNetwork};
+
+/// Virtual time that a step may take before it counts as stuck.
+const STUCK: Duration = Duration::from_secs(30);
+
+/// Keys whose features the resolver does not have; a scenario with one is not played.
+const MISSING: &[&str] = &[
+    "access-control",
+    "auth-zone",
+    "dns64-prefix",
+    "do-nat64",
+    "domain-insecure",
+    "fallback-enabled",
+    "feature-list",
+    "forward-first",
+    "interface-view",
+    "local-zone",
+    "nat64-prefix",
+    "prefetch",
+    "private-address",
+    "response-ip",
+    "rpz",
+    "serve-expired",
+    "stub-first",
+    "trust-anchor-file",
+];
+
+/// What came of a scenario.
+#[derive(Debug)]
+pub enum Outcome {
+    Passed,
+    /// It needs what the resolver does not have.
+    Skipped(String),
+    /// It did not go as the script says, for the reason given.
+    Failed(String),
+}
+
+/// Plays the scenario in `text`.
+pub fn play(text: &str, dialect: Dialect) -> Outcome {
+    let scenario = match Scenario::parse(text, dialect) {
+        Ok(scenario) => scenario,
+        Err(error) => return Outcome::Skipped(error),
+    };
+    let is_on = |key: &&&str| scenario.value(key).is_some_and(|value| value != "no");
+    if let Some(key) = MISSING.iter().find(is_on) {
+        return Outcome::Skipped(format!("needs {key}"));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    match runtime.block_on(Player::new(&scenario, dialect).play(&scenario)) {
+        Ok(()) => Outcome::Passed,
+        Err(reason) => Outcome::Failed(reason),
+    }
+}
+
+struct Player {
+    network: ScriptedNetwork,
+    service: Arc<Service<ScriptedNetwork>>,
+    asked: Option<JoinHandle<Option<Vec<u8>>>>,
+}
+
+impl Player {
+    fn new(scenario: &Scenario, dialect: Dialect) -> Self {
+        let network = ScriptedNetwork::new(scenario.ranges.clone());
+        let random = Random::seeded(1);
+        let clock = Arc::new(SimClock::new(None));
+        let number =
+            |key, default| scenario.value(key).and_then(|v| v.parse().ok()).unwrap_or(default);
+        let limits = TtlLimits {
+            floor: number("cache-min-ttl", 0),
+            cap: number("cache-max-ttl", 86_400),
+            negative_cap: number("cache-max-negative-ttl", 3_600),
+        };
+        let shared = Shared::new(Cache::new(8 << 20, limits, [1, 2]), clock, random);
+        let settings = Arc::new(settings(scenario, dialect));
+        let counters = Arc::new(Counters::default());
+        let worker = Worker::new(shared, network.clone(), settings, counters);
+        let off = SpecialUse {
+            localhost: false,
+            invalid: false,
+            test: false,
+            onion: false,
+            local: false,
+            home_arpa: false,
+            resolver_arpa: false,
+            private_reverse: false,
+        };
+        Player { network, service: Arc::new(Service::new(worker, &off, 0)), asked: None }
+    }
+
+    async fn play(mut self, scenario: &Scenario) -> Result<(), String> {
+        for step in &scenario.steps {
+            self.network.enter_step(step.number);
+            self.step(&step.action).await.map_err(|reason| {
+                let sent = self.network.sent().join("\n  ");
+                format!("step {}: {reason}\n  {sent}", step.number)
+            })?;
+        }
+        Ok(())
+    }
+
+    async fn step(&mut self, action: &Action) -> Result<(), String> {
+        match action {
+            Action::Query(entry) => {
+                let query = entry.query().ok_or("a query without a question")?;
+                let service = self.service.clone();
+                let answer = async move { service.answer(&query, Transport::Tcp).await };
+                self.asked = Some(tokio::spawn(answer));
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            Action::CheckAnswer(entry) => {
+                let asked = self.asked.take().ok_or("no query to check")?;
+                let reply = tokio::time::timeout(STUCK, asked).await;
+                let reply =
+                    reply.map_err(|_| "no answer at all")?.map_err(|error| error.to_string())?;
+                let reply = reply.ok_or("the query was dropped")?;
+                let reply = Message::parse(&reply.into()).map_err(|error| error.to_string())?;
+                if let Some(fault) = entry.fault(&reply) {
+                    let ede: Vec<String> = reply
+                        .edns
+                        .iter()
+                        .flat_map(|edns| &edns.errors)
+                        .map(ToString::to_string)
+                        .collect();
+                    return Err(format!("{fault} {ede:?}"));
+                }
+            }
+            Action::CheckOutQuery(entry) => {
+                for _ in 0..1000 {
+                    match self.network.waiting_matches(entry) {
+                        Some(true) => return Ok(()),
+                        Some(false) | None => tokio::time::sleep(Duration::from_millis(10)).await,
+                    }
+                }
+                return Err("no such query went out".into());
+            }
+            Action::Reply(entry) => self.network.answer_waiting(entry),
+            Action::Timeout => self.network.drop_waiting(),
+            Action::TimePasses(time) => tokio::time::sleep(*time).await,
+            Action::Settle => tokio::time::sleep(Duration::from_secs(6)).await,
+        }
+        Ok(())
+    }
+}
+
+fn settings(scenario: &Scenario, dialect: Dialect) -> Settings {
+    let yes = |key, default| match scenario.value(key) {
+        Some("yes" | "on" | "true") => true,
+        Some("no" | "off" | "false") => false,
+        _ => default,
+    };
+    let mut settings = Settings::new(route(&name::root(), Way::Iterative, &[]));
+    settings.routes = routes(scenario);
+    let root =
+        settings.routes.iter().position(|route| route.zone.is_root() && route.way == Way::Stub);
+    if let Some(at) = root {
+        settings.root = Delegation { way: Way::Iterative, ..settings.routes.remove(at) };
+    }
+    settings.priming = false;
+    settings.never_ask = Vec::new();
+    settings.minimise = match dialect {
+        Dialect::Deckard => yes("query-minimization", true),
+        Dialect::Unbound => yes("qname-minimisation", false),
+    };
+    settings.minimised_type = if dialect == Dialect::Deckard { Rtype::NS } else { Rtype::A };
+    settings.ipv4 = yes("do-ip4", true);
+    settings.ipv6 = yes("do-ip6", true);
+    settings.full_answers = dialect == Dialect::Unbound && !yes("minimal-responses", true);
+    if !yes("harden-glue", true) {
+        settings.glue = Glue::Any;
+    }
+    settings
+}
+
+/// Stubs and forwarders. Deckard's files name the root's address alone.
+fn routes(scenario: &Scenario) -> Vec<Delegation> {
+    let mut routes: Vec<Delegation> = Vec::new();
+    let mut zone = name::root();
+    for (key, value) in &scenario.config {
+        let way = match key.as_str() {
+            "name" => {
+                zone = name::parse(value).unwrap();
+                continue;
+            }
+            "stub-addr" => Way::Stub,
+            "forward-addr" => Way::Forward,
+            _ => continue,
+        };
+        let Ok(address) = value.parse() else { continue };
+        match routes.iter_mut().find(|route| route.zone == zone && route.way == way) {
+            Some(route) => route.servers.extend(server(address)),
+            None => routes.push(route(&zone, way, &[address])),
+        }
+    }
+    routes
+}
+
+fn server(address: std::net::IpAddr) -> [NameServer; 1] {
+    [NameServer { name: name::root(), addresses: vec![(address, 53).into()] }]
+}
+
+fn route(zone: &Name, way: Way, addresses: &[std::net::IpAddr]) -> Delegation {
+    Delegation {
+        zone: zone.clone(),
+        way,
+        transport: Transport::Udp,
+        servers: addresses.iter().flat_map(|address| server(*address)).collect(),
+        signing: Signing::Unknown,
+        expires: Moment::NEVER,
+    }
+}

@@ -1,0 +1,285 @@
+//! Servers at addresses, and the exchanges with them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::time::{Instant, sleep_until};
+use zoners_dns::{
+    Endpoint, Exchange, Failure, Message, Network, OptRcode, Outcome, Question, Random, Transport,
+    compose, name,
+};
+
+use crate::link::{Link, Manner};
+use crate::zone::{Said, Zone};
+
+/// How long after a bad datagram the good one comes.
+const SECOND: Duration = Duration::from_millis(50);
+
+/// A query that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Since the start.
+    pub at: Duration,
+    /// Where and how.
+    pub to: Endpoint,
+    /// What was asked.
+    pub question: Question,
+    /// With an OPT record.
+    pub edns: bool,
+    /// DO.
+    pub dnssec_ok: bool,
+    /// RD.
+    pub recursion_desired: bool,
+}
+
+#[derive(Debug, Default)]
+struct Host {
+    link: Link,
+    zones: Vec<String>,
+}
+
+/// Servers, zones and lines, and a record of all that was sent.
+#[derive(Debug)]
+pub struct Internet {
+    hosts: BTreeMap<IpAddr, Host>,
+    zones: BTreeMap<String, Zone>,
+    random: Random,
+    started: Instant,
+    sent: Vec<Sent>,
+}
+
+/// The Internet as a resolver sees it; clones see the same one.
+#[derive(Clone, Debug)]
+pub struct SimNetwork(Arc<Mutex<Internet>>);
+
+impl SimNetwork {
+    /// An Internet with nothing in it.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        SimNetwork(Arc::new(Mutex::new(Internet {
+            hosts: BTreeMap::new(),
+            zones: BTreeMap::new(),
+            random: Random::seeded(seed),
+            started: Instant::now(),
+            sent: Vec::new(),
+        })))
+    }
+
+    /// Adds a zone, or replaces it, and lets the servers at `addresses` serve it.
+    ///
+    /// # Panics
+    /// The text is no zone, or an address is none: the test is wrong.
+    #[expect(clippy::panic, reason = "a test that is wrong must say so")]
+    pub fn zone(&self, origin: &str, addresses: &[&str], text: &str) -> &Self {
+        let zone = Zone::parse(origin, text).unwrap_or_else(|error| panic!("{origin}: {error}"));
+        let mut internet = self.0.lock();
+        internet.zones.insert(origin.to_owned(), zone);
+        for address in addresses {
+            let address = address.parse().unwrap_or_else(|_| panic!("{address}: no address"));
+            let host = internet.hosts.entry(address).or_default();
+            if !host.zones.iter().any(|served| served == origin) {
+                host.zones.push(origin.to_owned());
+            }
+        }
+        self
+    }
+
+    /// Changes a zone.
+    pub fn change(&self, origin: &str, change: impl FnOnce(&mut Zone)) {
+        if let Some(zone) = self.0.lock().zones.get_mut(origin) {
+            change(zone);
+        }
+    }
+
+    /// Sets how an address behaves.
+    ///
+    /// # Panics
+    /// The address is none: the test is wrong.
+    #[expect(clippy::panic, reason = "a test that is wrong must say so")]
+    pub fn link(&self, address: &str, link: Link) -> &Self {
+        let address = address.parse().unwrap_or_else(|_| panic!("{address}: no address"));
+        self.0.lock().hosts.entry(address).or_default().link = link;
+        self
+    }
+
+    /// All that was sent so far.
+    #[must_use]
+    pub fn sent(&self) -> Vec<Sent> {
+        self.0.lock().sent.clone()
+    }
+
+    /// Forgets what was sent so far.
+    pub fn forget_sent(&self) {
+        self.0.lock().sent.clear();
+    }
+
+    /// How many queries went to an address.
+    #[must_use]
+    pub fn sent_to(&self, address: &str) -> usize {
+        let sent = self.sent();
+        sent.iter().filter(|sent| sent.to.address.ip().to_string() == address).count()
+    }
+}
+
+impl Network for SimNetwork {
+    type Exchange = SimExchange;
+
+    fn send(&self, to: Endpoint, query: Bytes) -> SimExchange {
+        let mut internet = self.0.lock();
+        let now = Instant::now();
+        let at = now - internet.started;
+        let arrivals = internet.deliver(to, &query, at);
+        let coming = arrivals.into_iter().map(|(after, outcome)| (now + after, outcome)).collect();
+        SimExchange { coming }
+    }
+}
+
+/// A query under way: what will come back is settled when it is sent.
+#[derive(Debug)]
+pub struct SimExchange {
+    coming: VecDeque<(Instant, Outcome)>,
+}
+
+impl SimExchange {
+    /// An exchange in which these arrive, each so long from now.
+    #[must_use]
+    pub fn arriving(arrivals: Vec<(Duration, Outcome)>) -> Self {
+        let now = Instant::now();
+        let coming = arrivals.into_iter().map(|(after, outcome)| (now + after, outcome)).collect();
+        SimExchange { coming }
+    }
+}
+
+impl Exchange for SimExchange {
+    async fn receive(&mut self) -> Outcome {
+        match self.coming.front() {
+            Some((at, _)) => sleep_until(*at).await,
+            None => std::future::pending().await,
+        }
+        self.coming.pop_front().map_or(Outcome::Failed(Failure::Closed), |(_, outcome)| outcome)
+    }
+}
+
+type Arrivals = Vec<(Duration, Outcome)>;
+
+impl Internet {
+    /// What comes back for a query, and after how long.
+    fn deliver(&mut self, to: Endpoint, query: &Bytes, at: Duration) -> Arrivals {
+        let Ok(message) = Message::parse(query) else { return vec![] };
+        let Some(question) = message.question.clone() else { return vec![] };
+        let edns = message.edns.as_ref();
+        self.sent.push(Sent {
+            at,
+            to,
+            question: question.clone(),
+            edns: edns.is_some(),
+            dnssec_ok: edns.is_some_and(|edns| edns.dnssec_ok),
+            recursion_desired: message.header.rd(),
+        });
+        let Some(host) = self.hosts.get(&to.address.ip()) else { return vec![] };
+        let (link, udp) = (&host.link, to.transport == Transport::Udp);
+        let jitter = self.random.below(link.jitter.as_micros() as u64 + 1);
+        let trip = link.latency + Duration::from_micros(jitter);
+        let lost = udp && self.random.chance(link.loss);
+        if lost || link.outages.iter().any(|outage| outage.contains(&at)) {
+            return vec![];
+        }
+        // A stream is opened first.
+        let trip = if udp { trip } else { trip * 2 };
+        self.react(host, &question, &message, udp)
+            .into_iter()
+            .map(|(later, outcome)| (trip + later, outcome))
+            .collect()
+    }
+
+    fn react(&self, host: &Host, question: &Question, query: &Message, udp: bool) -> Arrivals {
+        let edns = query.edns.is_some();
+        let good = || self.reply(host, question, query);
+        let say = |said: Said| encode(&said, question, query);
+        let now = |message: Vec<u8>| vec![(Duration::ZERO, Outcome::Message(message.into()))];
+        let then = |first: Vec<u8>, second: Vec<u8>| {
+            let mut arrivals = now(first);
+            arrivals.push((SECOND, Outcome::Message(second.into())));
+            arrivals
+        };
+        match host.link.manner {
+            Manner::Dead => vec![],
+            Manner::TcpOnly if udp => vec![],
+            Manner::DropsEdns if edns => vec![],
+            Manner::Closed => vec![(Duration::ZERO, Outcome::Failed(Failure::Refused))],
+            Manner::Refuses => now(say(Said::error(OptRcode::REFUSED))),
+            Manner::RefersUpward => now(say(Said::upward())),
+            Manner::ServFail => now(say(Said::error(OptRcode::SERVFAIL))),
+            Manner::FormErrOnEdns if edns => {
+                let mut message = Said::error(OptRcode::FORMERR).message(question, false);
+                message[..2].copy_from_slice(&query.header.id().to_be_bytes());
+                now(message)
+            }
+            Manner::Truncates if udp => {
+                let mut message = say(Said::error(OptRcode::NOERROR));
+                message[2] |= 0x02;
+                now(message)
+            }
+            Manner::LowerCases => {
+                let lower = Question { name: name::lowercase(&question.name), ..question.clone() };
+                now(encode(&self.say(host, question), &lower, query))
+            }
+            Manner::WrongId if udp => {
+                let mut forged = good();
+                forged[1] ^= 0x55;
+                then(forged, good())
+            }
+            Manner::WrongQuestion if udp => {
+                let other = Question { name: name::root(), ..question.clone() };
+                then(encode(&self.say(host, question), &other, query), good())
+            }
+            Manner::Garbage => {
+                let mut garbage = query.header.id().to_be_bytes().to_vec();
+                garbage.extend([0x84, 0, 0, 1, 0xFF, 0xFF, 0, 0, 0, 0, 0xC0, 0x0C, 7]);
+                now(garbage)
+            }
+            _ => now(good()),
+        }
+    }
+
+    fn reply(&self, host: &Host, question: &Question, query: &Message) -> Vec<u8> {
+        encode(&self.say(host, question), question, query)
+    }
+
+    /// What the deepest of the host's zones that has the name says.
+    fn say(&self, host: &Host, question: &Question) -> Said {
+        let zones = host.zones.iter().filter_map(|origin| self.zones.get(origin));
+        let has = |zone: &&Zone| {
+            name::is_within(&question.name, &zone.origin)
+                && (question.rtype != zoners_dns::Rtype::DS || question.name != zone.origin)
+        };
+        let Some(zone) = zones.filter(has).max_by_key(|zone| name::depth(&zone.origin)) else {
+            return Said::error(OptRcode::REFUSED);
+        };
+        let mut said = zone.answer(question);
+        let empty = said.answer.is_empty() && said.aa;
+        match host.link.manner {
+            Manner::DeniesEmptyNonTerminals if empty => said.rcode = OptRcode::NXDOMAIN,
+            Manner::FailsShortened if empty => return Said::error(OptRcode::SERVFAIL),
+            _ => {}
+        }
+        said
+    }
+}
+
+/// Puts what is said on the wire, mirroring the query's ID and OPT.
+fn encode(said: &Said, question: &Question, query: &Message) -> Vec<u8> {
+    let dnssec_ok = query.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
+    let mut message = said.message(question, dnssec_ok);
+    if let Some(id) = message.first_chunk_mut::<2>() {
+        *id = query.header.id().to_be_bytes();
+    }
+    if query.edns.is_some() {
+        compose::add_opt(&mut message, dnssec_ok, said.rcode, None);
+    }
+    message
+}

@@ -1,0 +1,140 @@
+//! A network that answers as a script says.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+use zoners_dns::{Endpoint, Exchange, Failure, Message, Network, Outcome, Transport};
+
+use super::entry::Entry;
+use super::parse::Range;
+
+/// How long any answer takes.
+const TRIP: Duration = Duration::from_millis(5);
+
+/// A scripted network; clones are the same one.
+#[derive(Clone, Debug)]
+pub struct ScriptedNetwork(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    ranges: Vec<Range>,
+    step: u32,
+    waiting: VecDeque<Waiting>,
+    sent: Vec<String>,
+}
+
+/// A query that no range answers: a step may.
+#[derive(Debug)]
+struct Waiting {
+    query: Message,
+    transport: Transport,
+    answer: mpsc::UnboundedSender<(Duration, Bytes)>,
+}
+
+impl ScriptedNetwork {
+    /// A network with these ranges, before the first step.
+    #[must_use]
+    pub fn new(ranges: Vec<Range>) -> Self {
+        let state = State { ranges, step: 0, waiting: VecDeque::new(), sent: vec![] };
+        ScriptedNetwork(Arc::new(Mutex::new(state)))
+    }
+
+    /// From now on the ranges of this step are in force.
+    pub fn enter_step(&self, number: u32) {
+        self.0.lock().step = number;
+    }
+
+    /// Whether a query that waits is as the entry says; `None` if none waits.
+    #[must_use]
+    pub fn waiting_matches(&self, entry: &Entry) -> Option<bool> {
+        let state = self.0.lock();
+        let matches = |waiting: &Waiting| entry.is_for(&waiting.query, waiting.transport);
+        (!state.waiting.is_empty()).then(|| state.waiting.iter().any(matches))
+    }
+
+    /// Answers the queries that wait for what the entry is about, or the oldest.
+    pub fn answer_waiting(&self, entry: &Entry) {
+        let mut state = self.0.lock();
+        let at = state.waiting.iter().position(|waiting| waiting.query.question == entry.question);
+        if let Some(waiting) = state.waiting.remove(at.unwrap_or(0))
+            && let Some((after, message)) = entry.answer_to(&waiting.query)
+        {
+            let _ = waiting.answer.send((after, message.into()));
+        }
+    }
+
+    /// Leaves the oldest query that waits unanswered.
+    pub fn drop_waiting(&self) {
+        self.0.lock().waiting.pop_front();
+    }
+
+    /// What was sent so far, a line each.
+    #[must_use]
+    pub fn sent(&self) -> Vec<String> {
+        self.0.lock().sent.clone()
+    }
+}
+
+impl Network for ScriptedNetwork {
+    type Exchange = ScriptedExchange;
+
+    fn send(&self, to: Endpoint, query: Bytes) -> ScriptedExchange {
+        let (sender, arriving) = mpsc::unbounded_channel();
+        let exchange = ScriptedExchange { arriving, next: None };
+        let Ok(query) = Message::parse(&query) else { return exchange };
+        let mut state = self.0.lock();
+        let asked = query.question.as_ref().map_or("?".into(), ToString::to_string);
+        let (step, address) = (state.step, to.address.ip());
+        let in_force = state.ranges.iter().filter(|range| {
+            (range.from..=range.to).contains(&step)
+                && (range.addresses.is_empty() || range.addresses.contains(&address))
+        });
+        let mut entries = in_force.flat_map(|range| &range.entries);
+        let found = entries.find(|entry| entry.is_for(&query, to.transport)).cloned();
+        let line = format!("{step}: {asked} to {to} over {}: {}", to.transport, found.is_some());
+        state.sent.push(line);
+        match found {
+            Some(entry) => {
+                if let Some((after, message)) = entry.answer_to(&query) {
+                    let _ = sender.send((after, message.into()));
+                }
+            }
+            None => {
+                let transport = to.transport;
+                state.waiting.push_back(Waiting { query, transport, answer: sender });
+            }
+        }
+        exchange
+    }
+}
+
+/// A query on a scripted network.
+#[derive(Debug)]
+pub struct ScriptedExchange {
+    arriving: mpsc::UnboundedReceiver<(Duration, Bytes)>,
+    next: Option<(tokio::time::Instant, Bytes)>,
+}
+
+impl Exchange for ScriptedExchange {
+    async fn receive(&mut self) -> Outcome {
+        if self.next.is_none() {
+            match self.arriving.recv().await {
+                Some((after, message)) => {
+                    self.next = Some((tokio::time::Instant::now() + TRIP + after, message));
+                }
+                None => std::future::pending().await,
+            }
+        }
+        if let Some((at, _)) = &self.next {
+            sleep(*at - tokio::time::Instant::now()).await;
+        }
+        self.next
+            .take()
+            .map_or(Outcome::Failed(Failure::Closed), |(_, message)| Outcome::Message(message))
+    }
+}

@@ -1,0 +1,182 @@
+//! Reading a scenario file.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::entry::{Entry, Lines};
+
+/// Whose files these are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Configuration also counts behind a comment sign; questions are minimised with type NS.
+    Deckard,
+    /// The dialect of testbound.
+    Unbound,
+}
+
+/// A scenario.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Its title.
+    pub title: String,
+    /// The lines of its configuration, as key and value.
+    pub config: Vec<(String, String)>,
+    /// What servers answer, and when.
+    pub ranges: Vec<Range>,
+    /// What happens.
+    pub steps: Vec<Step>,
+}
+
+/// Answers in force while the step's number lies in a range.
+#[derive(Clone, Debug)]
+pub struct Range {
+    /// First step.
+    pub from: u32,
+    /// Last step.
+    pub to: u32,
+    /// Whose answers these are; empty: anyone's.
+    pub addresses: Vec<IpAddr>,
+    /// The first that matches answers.
+    pub entries: Vec<Entry>,
+}
+
+/// Something that happens.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Its number.
+    pub number: u32,
+    /// What it is.
+    pub action: Action,
+}
+
+/// What happens.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// A client asks.
+    Query(Entry),
+    /// The reply to the last query must match.
+    CheckAnswer(Entry),
+    /// The resolver's query that waits for an answer must match.
+    CheckOutQuery(Entry),
+    /// The query that waits is answered.
+    Reply(Entry),
+    /// The query that waits is not answered.
+    Timeout,
+    /// Time goes by.
+    TimePasses(Duration),
+    /// All that is under way settles.
+    Settle,
+}
+
+impl Scenario {
+    /// Reads a scenario.
+    ///
+    /// # Errors
+    /// The file has something that the player does not know.
+    pub fn parse(text: &str, dialect: Dialect) -> Result<Self, String> {
+        let (config, script) = text.split_once("CONFIG_END").ok_or("no CONFIG_END")?;
+        let mut scenario = Scenario {
+            title: String::new(),
+            config: configuration(config, dialect),
+            ranges: vec![],
+            steps: vec![],
+        };
+        let mut lines = Lines::new(script);
+        while let Some(line) = lines.next() {
+            let mut words = line.split_whitespace();
+            match words.next() {
+                Some("SCENARIO_BEGIN") => scenario.title = words.collect::<Vec<_>>().join(" "),
+                Some("SCENARIO_END") => break,
+                Some("RANGE_BEGIN") => scenario.ranges.push(range(&mut words, &mut lines)?),
+                Some("STEP") => scenario.steps.push(step(&mut words, &mut lines)?),
+                Some(other) => return Err(format!("unexpected {other}")),
+                None => {}
+            }
+        }
+        scenario.steps.sort_by_key(|step| step.number);
+        Ok(scenario)
+    }
+
+    /// The values of a configuration key, in order.
+    pub fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+        self.config.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// The last value of a configuration key.
+    #[must_use]
+    pub fn value<'a>(&'a self, key: &'a str) -> Option<&'a str> {
+        self.values(key).last()
+    }
+}
+
+fn configuration(text: &str, dialect: Dialect) -> Vec<(String, String)> {
+    let mut config = Vec::new();
+    for line in text.lines() {
+        let line = match dialect {
+            Dialect::Deckard => line.trim_start_matches([';', ' ', '\t']),
+            Dialect::Unbound => line,
+        };
+        let line = line.split(['#', ';']).next().unwrap_or_default();
+        if let Some((key, value)) = line.split_once(':') {
+            let value = value.trim().trim_matches('"').trim();
+            config.push((key.trim().to_owned(), value.to_owned()));
+        }
+    }
+    config
+}
+
+type Words<'a, 'b> = &'a mut std::str::SplitWhitespace<'b>;
+
+fn number(words: Words<'_, '_>) -> Result<u32, String> {
+    let word = words.next().ok_or("a number is missing")?;
+    word.parse().map_err(|_| format!("{word} is no number"))
+}
+
+fn range(words: Words<'_, '_>, lines: &mut Lines<'_>) -> Result<Range, String> {
+    let (from, to) = (number(words)?, number(words)?);
+    let mut range = Range { from, to, addresses: vec![], entries: vec![] };
+    while let Some(line) = lines.next() {
+        match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+            ["RANGE_END", ..] => return Ok(range),
+            ["ADDRESS", address, ..] => {
+                let address = address.parse().map_err(|_| format!("{address}: no address"))?;
+                range.addresses.push(address);
+            }
+            ["ENTRY_BEGIN", ..] => range.entries.push(Entry::parse(lines)?),
+            other => return Err(format!("unexpected {other:?} in a range")),
+        }
+    }
+    Err("RANGE_END is missing".into())
+}
+
+fn step(words: Words<'_, '_>, lines: &mut Lines<'_>) -> Result<Step, String> {
+    let number = number(words)?;
+    let action = match words.next().unwrap_or_default() {
+        "QUERY" => Action::Query(entry(lines)?),
+        "CHECK_ANSWER" => Action::CheckAnswer(entry(lines)?),
+        "CHECK_OUT_QUERY" => Action::CheckOutQuery(entry(lines)?),
+        "REPLY" => Action::Reply(entry(lines)?),
+        "TIMEOUT" => Action::Timeout,
+        "TIME_PASSES" => {
+            let word = words.nth(1).unwrap_or_default();
+            let seconds = word.parse().map_err(|_| format!("{word}: no seconds"))?;
+            Action::TimePasses(Duration::from_secs(seconds))
+        }
+        "TRAFFIC" | "NOTHING" => Action::Settle,
+        other => return Err(format!("a step of kind {other} is not played")),
+    };
+    Ok(Step { number, action })
+}
+
+fn entry(lines: &mut Lines<'_>) -> Result<Entry, String> {
+    while let Some(line) = lines.next() {
+        let mut words = line.split_whitespace();
+        match words.next() {
+            Some("ENTRY_BEGIN") => return Entry::parse(lines),
+            // From which client a query comes makes no difference yet.
+            Some("ADDRESS") => {}
+            other => return Err(format!("unexpected {other:?} before an entry")),
+        }
+    }
+    Err("an entry is missing".into())
+}
