@@ -10,6 +10,7 @@ use std::time::Duration;
 use zoners_cache::ServerInfo;
 use zoners_dns::{Counter, Delegation, Endpoint, Name, NameServer, Network, Transport, Way};
 
+use crate::nameservers::Trust;
 use crate::worker::Worker;
 
 /// What a timeout adds to the time expected; doubled by each further one …
@@ -58,6 +59,8 @@ pub struct Candidates {
     limit: usize,
     /// Names whose addresses are yet to be looked up, as indices into the delegation's servers.
     unresolved: Vec<usize>,
+    /// Names whose addresses a parent's glue told: their own zone may know better.
+    doubted: Vec<usize>,
 }
 
 impl Candidates {
@@ -72,6 +75,7 @@ impl Candidates {
             typical: worker.shared().typical_patience(),
             limit: worker.settings().limits.addresses,
             unresolved: Vec::new(),
+            doubted: Vec::new(),
         };
         for server in order {
             let NameServer { name, addresses } = &cut.servers[server];
@@ -97,7 +101,6 @@ impl Candidates {
             let endpoint = Endpoint { address: *address, transport: self.transport };
             if self.list.iter().any(|candidate| candidate.address == *address)
                 || !worker.settings().has_family(address.ip())
-                || worker.shared().cache.is_lame(&cut.zone, endpoint, now)
             {
                 continue;
             }
@@ -106,10 +109,13 @@ impl Candidates {
                 return;
             }
             let info = worker.shared().cache.server(endpoint, now);
+            // One that was lame is the last resort: it may have been mended.
+            let lame = worker.shared().cache.is_lame(&cut.zone, endpoint, now);
+            let last = if lame { MOST_PENALTY } else { Duration::ZERO };
             self.list.push(Candidate {
                 address: *address,
                 server,
-                expected: expected(&info, *address, self.typical, worker),
+                expected: expected(&info, *address, self.typical, worker) + last,
                 known: info.late_after(),
                 edns: !info.mishandles_edns(),
                 tries: 0,
@@ -152,14 +158,30 @@ impl Candidates {
         }
     }
 
-    /// A server whose name is yet to be looked up, taken off the list of these.
-    pub(crate) fn take_unresolved(&mut self) -> Option<usize> {
-        if self.unresolved.is_empty() { None } else { Some(self.unresolved.remove(0)) }
+    /// The addresses of a server came out of glue; should they fail, its own zone is asked.
+    pub(crate) fn doubt(&mut self, server: usize) {
+        self.doubted.push(server);
+    }
+
+    /// A server whose name is yet to be looked up, and how, taken off the list of these.
+    pub(crate) fn take_unresolved(&mut self) -> Option<(usize, Trust)> {
+        if !self.unresolved.is_empty() {
+            return Some((self.unresolved.remove(0), Trust::Glue));
+        }
+        if self.doubted.is_empty() || !self.is_spent() {
+            return None;
+        }
+        Some((self.doubted.remove(0), Trust::OwnZone))
     }
 
     /// Whether names are left to be looked up.
     pub(crate) fn has_unresolved(&self) -> bool {
-        !self.unresolved.is_empty()
+        !self.unresolved.is_empty() || (!self.doubted.is_empty() && self.is_spent())
+    }
+
+    /// Whether every address was tried twice, or answered badly.
+    fn is_spent(&self) -> bool {
+        self.list.iter().all(|candidate| candidate.out || candidate.tries >= 2)
     }
 
     /// Whether not one address is known.

@@ -9,9 +9,18 @@ use crate::context::Context;
 use crate::flights::Boarding;
 use crate::judge::{Finding, Reply, Verdict};
 use crate::minimise::Minimiser;
+use crate::nameservers::glue;
 use crate::shared::Landed;
 use crate::trace::Hop;
 use crate::worker::Worker;
+
+/// Where a walk ended.
+pub(crate) enum Walk {
+    /// At what the servers say of the name.
+    Reply(Reply),
+    /// At a delegation with the addresses that were looked for.
+    Glue(Delegation),
+}
 
 impl<N: Network> Worker<N> {
     /// Finds what the servers say of `question`'s name; an alias is returned, not followed.
@@ -20,12 +29,32 @@ impl<N: Network> Worker<N> {
         question: &Question,
         context: &Context,
     ) -> Result<Reply, Unresolved> {
+        match self.walk(question, None, context).await? {
+            Walk::Reply(reply) => Ok(reply),
+            Walk::Glue(cut) => {
+                let text = format!("stopped at {}", cut.zone.fmt_with_dot());
+                Err(Unresolved::new(Cause::Unusable, text))
+            }
+        }
+    }
+
+    /// Walks down towards `question`'s name. With `server`, it ends at the first delegation that
+    /// has the addresses of a nameserver of this name.
+    pub(crate) async fn walk(
+        &self,
+        question: &Question,
+        server: Option<&Name>,
+        context: &Context,
+    ) -> Result<Walk, Unresolved> {
         let mut cut = self.zone_cut(question);
         let mut minimiser = Minimiser::new(question.clone(), self.settings().minimised_type);
         if !self.settings().minimise || cut.way == Way::Forward {
             minimiser.give_up();
         }
         for _ in 0..self.settings().limits.steps {
+            if server.is_some_and(|server| !glue(&cut, server).is_empty()) {
+                return Ok(Walk::Glue(cut));
+            }
             let asked = self.unknown_step(&mut minimiser, &cut.zone, question);
             let shortened = asked != *question;
             if shortened {
@@ -48,7 +77,7 @@ impl<N: Network> Worker<N> {
                     if matches!(reply.finding, Finding::NxDomain(_)) {
                         self.remember(&asked, reply);
                     }
-                    return Ok(reply.clone());
+                    return Ok(Walk::Reply(reply.clone()));
                 }
                 Verdict::Answer(reply) => match &reply.finding {
                     // Some servers deny empty non-terminals, so the full name decides (RFC 9156

@@ -79,8 +79,10 @@ pub enum Fault {
     Malformed(Malformed),
     /// It answered with a failure.
     Rcode(OptRcode),
-    /// It does not serve the zone: refers elsewhere or upwards, or has nothing to say.
+    /// It does not serve the zone: refers elsewhere or upwards.
     Lame,
+    /// It says nothing: no answer, no denial, no referral.
+    Empty,
     /// A limit of the client query stopped the exchange.
     Exhausted(crate::budget::Exhausted),
 }
@@ -118,7 +120,7 @@ impl Fault {
     /// Whether the server, or someone in its name, said something at all.
     #[must_use]
     pub fn is_answer(self) -> bool {
-        matches!(self, Fault::Malformed(_) | Fault::Rcode(_) | Fault::Lame)
+        matches!(self, Fault::Malformed(_) | Fault::Rcode(_) | Fault::Lame | Fault::Empty)
     }
 
     /// Whether it says that the server does not serve the zone.
@@ -136,12 +138,13 @@ impl fmt::Display for Fault {
             Fault::Malformed(malformed) => write!(f, "malformed: {malformed}"),
             Fault::Rcode(rcode) => rcode.fmt(f),
             Fault::Lame => f.write_str("lame: does not serve the zone"),
+            Fault::Empty => f.write_str("says nothing"),
             Fault::Exhausted(exhausted) => f.write_str(exhausted.0.name()),
         }
     }
 }
 
-/// Says what a scrubbed reply of a server of `cut` means.
+/// Says what a scrubbed reply of a server of `cut` means; `refers_away` came of the scrubbing.
 ///
 /// # Errors
 /// The reply is of no use; another server may do better.
@@ -149,6 +152,7 @@ pub fn judge(
     cut: &Delegation,
     question: &Question,
     message: &Message,
+    refers_away: bool,
     settings: &Settings,
     now: Moment,
 ) -> Result<Verdict, Fault> {
@@ -159,7 +163,7 @@ pub fn judge(
     let mut chain = Chain::new(cut, question, message, settings.limits.aliases);
     let finding = match chain.follow() {
         Some(finding) => finding,
-        None => match chain.ending(cut)? {
+        None => match chain.ending(cut, refers_away)? {
             Ending::Finding(finding) => finding,
             Ending::Referral(ns) => {
                 return Ok(Verdict::Referral(referral(cut, ns, message, settings, now)));
@@ -255,7 +259,7 @@ impl<'a> Chain<'a> {
     }
 
     /// What it means that the answer section leads no further.
-    fn ending(&self, cut: &Delegation) -> Result<Ending<'a>, Fault> {
+    fn ending(&self, cut: &Delegation, refers_away: bool) -> Result<Ending<'a>, Fault> {
         let followed = !self.aliases.is_empty();
         if self.message.rcode == OptRcode::YXDOMAIN {
             return Err(Fault::Rcode(OptRcode::YXDOMAIN));
@@ -279,10 +283,11 @@ impl<'a> Chain<'a> {
             }
             return Ok(Ending::Referral(ns));
         }
-        if self.message.header.aa() || cut.way == Way::Forward {
+        if cut.way == Way::Forward || (self.message.header.aa() && !refers_away) {
             return Ok(Ending::Finding(Finding::NoData(None)));
         }
-        Err(Fault::Lame)
+        let names_servers = self.message.authority.iter().any(|set| set.rtype == Rtype::NS);
+        Err(if refers_away || names_servers { Fault::Lame } else { Fault::Empty })
     }
 
     /// The SOA of a zone that the name lies in, with what came along as proof.

@@ -1,20 +1,37 @@
 //! Addresses of nameservers that came without glue.
+//!
+//! A nameserver's own zone has often been met, or is met on the way down to it, with glue for that
+//! very name: that is as good a word as the delegation itself, and saves asking the zone. Only
+//! when servers found so fail is their zone asked for what it says of them.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use zoners_dns::{Counter, Name, Network, Question, RRset, Rtype};
+use zoners_dns::{Counter, Delegation, Name, Network, Question, RRset, Rtype};
 
-use crate::answer::Unresolved;
+use crate::answer::{Answer, Unresolved};
 use crate::context::Context;
+use crate::iterate::Walk;
+use crate::known::{AnswerBuilder, Next};
 use crate::worker::Worker;
+
+/// Whose word on a nameserver's address will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// A parent's, as glue.
+    Glue,
+    /// Only that of the zone that the name lies in.
+    OwnZone,
+}
 
 /// What a look-up found: the server, as an index into its delegation's, and its addresses.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) server: usize,
     pub(crate) addresses: Vec<SocketAddr>,
+    /// They are a parent's word.
+    pub(crate) by_glue: bool,
 }
 
 pub(crate) type Lookup = Pin<Box<dyn Future<Output = Found> + Send>>;
@@ -28,6 +45,7 @@ impl<N: Network> Worker<N> {
         self: &Arc<Self>,
         server: usize,
         name: &Name,
+        trust: Trust,
         context: &Context,
     ) -> Result<Lookup, Unresolved> {
         let limits = &self.settings().limits;
@@ -38,35 +56,66 @@ impl<N: Network> Worker<N> {
         })?;
         let (worker, name) = (self.clone(), name.clone());
         Ok(Box::pin(async move {
-            let mut addresses = Vec::new();
-            for rtype in [Rtype::A, Rtype::AAAA] {
-                let wanted =
-                    if rtype == Rtype::A { worker.settings().ipv4 } else { worker.settings().ipv6 };
+            let (mut addresses, mut by_glue) = (Vec::new(), false);
+            for (rtype, wanted) in worker.families() {
                 if wanted && addresses.is_empty() {
-                    addresses = worker.addresses_of(&name, rtype, &context).await;
+                    let question = Question::new(name.clone(), rtype);
+                    (addresses, by_glue) = match trust {
+                        Trust::Glue => worker.nearest_word(question, &context).await,
+                        Trust::OwnZone => (worker.own_word(question, &context).await, false),
+                    };
                 }
             }
             addresses.truncate(worker.settings().limits.addresses_per_server);
-            Found { server, addresses }
+            Found { server, addresses, by_glue }
         }))
     }
 
-    async fn addresses_of(
+    fn families(&self) -> [(Rtype, bool); 2] {
+        [(Rtype::A, self.settings().ipv4), (Rtype::AAAA, self.settings().ipv6)]
+    }
+
+    /// Addresses from whoever on the way down knows them first; true if that was a parent.
+    async fn nearest_word(
         self: &Arc<Self>,
-        name: &Name,
-        rtype: Rtype,
+        question: Question,
         context: &Context,
-    ) -> Vec<SocketAddr> {
-        let question = Question::new(name.clone(), rtype);
-        let Ok(answer) = self.question(question, context.clone()).await else { return Vec::new() };
-        let found = answer.answer.iter().flat_map(RRset::addresses);
-        let may_ask = |address: &std::net::IpAddr| {
+    ) -> (Vec<SocketAddr>, bool) {
+        if let Some(answer) = self.cached(&question) {
+            return (self.usable(answer.answer.iter()), false);
+        }
+        match self.walk(&question, Some(&question.name), context).await {
+            Ok(Walk::Glue(cut)) => (glue(&cut, &question.name), true),
+            Ok(Walk::Reply(reply)) => match AnswerBuilder::default().add(reply) {
+                Next::Done(answer) => (self.usable(answer.answer.iter()), false),
+                // A nameserver's name should be no alias (RFC 2181 section 10.3), but some are.
+                Next::Alias(_) => (self.own_word(question, context).await, false),
+            },
+            Err(_) => (Vec::new(), false),
+        }
+    }
+
+    /// Addresses as the zone of the name has them.
+    async fn own_word(self: &Arc<Self>, question: Question, context: &Context) -> Vec<SocketAddr> {
+        let answer: Result<Arc<Answer>, _> = self.question(question, context.clone()).await;
+        answer.map_or_else(|_| Vec::new(), |answer| self.usable(answer.answer.iter()))
+    }
+
+    fn usable<'a>(&self, sets: impl Iterator<Item = &'a RRset>) -> Vec<SocketAddr> {
+        let may_ask = |address: &IpAddr| {
             let may = self.settings().may_ask(*address);
             if !may {
                 self.count(Counter::AddressRefused);
             }
             may
         };
-        found.filter(may_ask).map(|address| SocketAddr::new(address, 53)).collect()
+        let addresses = sets.flat_map(RRset::addresses).filter(may_ask);
+        addresses.map(|address| SocketAddr::new(address, 53)).collect()
     }
+}
+
+/// The addresses that came with a delegation for one of its servers, both families.
+pub(crate) fn glue(cut: &Delegation, name: &Name) -> Vec<SocketAddr> {
+    let servers = cut.servers.iter().filter(|server| server.name == *name);
+    servers.flat_map(|server| server.addresses.iter().copied()).collect()
 }

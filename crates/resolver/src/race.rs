@@ -119,6 +119,9 @@ impl<N: Network> Race<'_, N> {
                 Happening::Found(found) => {
                     self.empty += u32::from(found.addresses.is_empty());
                     self.candidates.add(self.worker, self.cut, found.server, &found.addresses);
+                    if found.by_glue {
+                        self.candidates.doubt(found.server);
+                    }
                     if self.running.is_empty() {
                         self.launch();
                     }
@@ -179,12 +182,12 @@ impl<N: Network> Race<'_, N> {
                 while self.candidates.take_unresolved().is_some() {}
                 return;
             }
-            let Some(server) = self.candidates.take_unresolved() else { return };
+            let Some((server, trust)) = self.candidates.take_unresolved() else { return };
             let Some(name) = self.cut.servers.get(server).map(|server| &server.name) else {
                 return;
             };
             self.looked_up += 1;
-            match self.worker.arc().look_up(server, name, self.context) {
+            match self.worker.arc().look_up(server, name, trust, self.context) {
                 Ok(lookup) => self.lookups.push(lookup),
                 Err(unresolved) if self.running.is_empty() && self.candidates.is_empty() => {
                     self.exhausted = Some(unresolved);
@@ -199,10 +202,10 @@ impl<N: Network> Race<'_, N> {
     fn judge(&mut self, report: Report) -> Option<Verdict> {
         let attempt = report.attempt;
         let verdict = report.result.and_then(|mut message| {
-            let dropped = scrub(&mut message, &self.cut.zone);
-            self.worker.counters().add(Counter::ScrubbedRecords, dropped);
+            let scrubbed = scrub(&mut message, &self.cut.zone);
+            self.worker.counters().add(Counter::ScrubbedRecords, scrubbed.dropped);
             let (settings, now) = (self.worker.settings(), self.worker.shared().now());
-            judge(self.cut, &self.asking.question, &message, settings, now)
+            judge(self.cut, &self.asking.question, &message, scrubbed.refers_away, settings, now)
         });
         self.context.trace(|| Hop::Asked {
             zone: self.cut.zone.clone(),

@@ -7,15 +7,26 @@
 
 use zoners_dns::{Message, Name, RRset, Rtype, name};
 
-/// Drops RRsets that the servers of `zone` may not give; says how many.
-pub fn scrub(message: &mut Message, zone: &Name) -> u64 {
+/// What was dropped of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scrubbed {
+    /// RRsets that the servers of the zone may not give.
+    pub dropped: u64,
+    /// NS records of another zone were among them: who does not serve a zone refers away from it.
+    pub refers_away: bool,
+}
+
+/// Drops RRsets that the servers of `zone` may not give.
+pub fn scrub(message: &mut Message, zone: &Name) -> Scrubbed {
     let before = count(message);
     let within = |set: &RRset| name::is_within(&set.owner, zone);
+    let away = |set: &RRset| set.rtype == Rtype::NS && !within(set);
+    let refers_away = message.authority.iter().any(away);
     message.answer.retain(within);
     message.authority.retain(within);
     // Glue of foreign names is dropped where it is read, by the configured rule.
     message.additional.retain(|set| matches!(set.rtype, Rtype::A | Rtype::AAAA));
-    (before - count(message)) as u64
+    Scrubbed { dropped: (before - count(message)) as u64, refers_away }
 }
 
 fn count(message: &Message) -> usize {
@@ -48,7 +59,7 @@ mod tests {
         };
         let mut message = Message::parse(&compose(&reply).into()).unwrap();
         let zone = name::parse("example.test").unwrap();
-        assert_eq!(scrub(&mut message, &zone), 4);
+        assert_eq!(scrub(&mut message, &zone), Scrubbed { dropped: 4, refers_away: true });
         assert_eq!(
             (message.answer.len(), message.authority.len(), message.additional.len()),
             (1, 1, 1)

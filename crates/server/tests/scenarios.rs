@@ -1,6 +1,8 @@
 //! Plays scenarios: our own always, third-party ones from the folder that `ZONERS_SCENARIOS` names
 //! (see `crates/sim/src/scenario.rs` for the dialect).
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
+
 mod player;
 
 use std::collections::BTreeMap;
@@ -60,7 +62,9 @@ fn third_party_scenarios_pass_that_two_resolvers_pass() {
         for (name, text) in files(&folder.join(subfolder)) {
             let must = dialect == Dialect::Deckard
                 && name.starts_with("iter_")
-                && passes.get(&name).is_some_and(|passes| *passes >= 2);
+                && passes.get(&name).is_some_and(|passes| *passes >= 2)
+                // What needs validation must pass once there is some.
+                && !text.contains("trust-anchor:");
             match play(&text, dialect) {
                 Outcome::Passed => sums[0] += 1,
                 Outcome::Skipped(reason) => {

@@ -43,9 +43,9 @@ fn verdict_of(asked: &str, rtype: Rtype, case: Case) -> Result<Verdict, Fault> {
     });
     let mut message = Message::parse(&wire.into()).unwrap();
     let cut = cut("example.test");
-    crate::scrub::scrub(&mut message, &cut.zone);
+    let refers_away = crate::scrub::scrub(&mut message, &cut.zone).refers_away;
     let settings = Settings::new(cut.clone());
-    judge(&cut, &question, &message, &settings, Moment::from_millis(0))
+    judge(&cut, &question, &message, refers_away, &settings, Moment::from_millis(0))
 }
 
 fn reply_of(asked: &str, rtype: Rtype, case: Case) -> Reply {
@@ -80,7 +80,7 @@ fn denials_need_an_soa_that_the_name_lies_under() {
     assert!(matches!(nodata.finding, Finding::NoData(Some(_))));
     let foreign = "sub.example.test. 300 SOA ns.test. host.test. 1 2 3 4 60";
     let case = Case { authority: foreign, aa: false, ..CASE };
-    assert_eq!(verdict_of("www.example.test", Rtype::A, case), Err(Fault::Lame));
+    assert_eq!(verdict_of("www.example.test", Rtype::A, case), Err(Fault::Empty));
     let case = Case { authority: SOA, rcode: OptRcode::NXDOMAIN, ..CASE };
     assert!(matches!(
         reply_of("www.example.test", Rtype::A, case).finding,
@@ -120,7 +120,9 @@ fn lame_servers_are_told() {
     let fault = |authority| verdict_of("www.example.test", Rtype::A, case(authority));
     assert_eq!(fault("example.test. NS ns.example.test."), Err(Fault::Lame), "sideways");
     assert_eq!(fault(". NS a.root-servers.net."), Err(Fault::Lame), "upwards");
-    assert_eq!(fault(""), Err(Fault::Lame), "nothing at all");
+    assert_eq!(fault(""), Err(Fault::Empty), "nothing at all");
+    let aa = Case { authority: ". NS a.root-servers.net.", ..CASE };
+    assert_eq!(verdict_of("www.example.test", Rtype::A, aa), Err(Fault::Lame), "with AA too");
     let refused = Case { rcode: OptRcode::REFUSED, ..CASE };
     let fault = verdict_of("www.example.test", Rtype::A, refused).unwrap_err();
     assert!(fault.is_lameness());

@@ -61,7 +61,7 @@ impl Entry {
                 }
                 ["MATCH", ..] => entry.matches.extend(rest()),
                 ["ADJUST", ..] => entry.adjusts.extend(rest()),
-                ["REPLY", ..] => entry.reply.extend(rest()),
+                ["REPLY" | "FLAGS", ..] => entry.reply.extend(rest()),
                 ["SECTION", "RAW", ..] | ["HEX_ANSWER_BEGIN", ..] => hex = Some(String::new()),
                 ["HEX_ANSWER_END", ..] => {}
                 ["SECTION", name, ..] => section = Some(*name),

@@ -57,15 +57,18 @@ impl ScriptedNetwork {
         (!state.waiting.is_empty()).then(|| state.waiting.iter().any(matches))
     }
 
-    /// Answers the queries that wait for what the entry is about, or the oldest.
-    pub fn answer_waiting(&self, entry: &Entry) {
+    /// Answers the query that waits for what the entry is about, or, if `any`, the oldest. False
+    /// if there is none.
+    pub fn answer_waiting(&self, entry: &Entry, any: bool) -> bool {
         let mut state = self.0.lock();
         let at = state.waiting.iter().position(|waiting| waiting.query.question == entry.question);
-        if let Some(waiting) = state.waiting.remove(at.unwrap_or(0))
-            && let Some((after, message)) = entry.answer_to(&waiting.query)
-        {
+        let Some(waiting) = at.or(any.then_some(0)).and_then(|at| state.waiting.remove(at)) else {
+            return false;
+        };
+        if let Some((after, message)) = entry.answer_to(&waiting.query) {
             let _ = waiting.answer.send((after, message.into()));
         }
+        true
     }
 
     /// Leaves the oldest query that waits unanswered.
