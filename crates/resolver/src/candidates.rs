@@ -79,10 +79,14 @@ impl Candidates {
         };
         for server in order {
             let NameServer { name, addresses } = &cut.servers[server];
-            if !addresses.is_empty() {
-                candidates.add(worker, cut, server, addresses);
-            } else if is_resolvable(name, cut) {
-                candidates.unresolved.push(server);
+            candidates.add(worker, cut, server, addresses);
+            if is_resolvable(name, cut) {
+                let names = if addresses.is_empty() {
+                    &mut candidates.unresolved
+                } else {
+                    &mut candidates.doubted
+                };
+                names.push(server);
             }
         }
         candidates

@@ -152,6 +152,8 @@ impl<N: Network> Worker<N> {
         let exchanges = &self.shared().exchanges;
         match exchanges.board(&(cut.zone.clone(), asked.clone()), context.flight()) {
             Boarding::Lead(lead) => {
+                // Whoever waits for the flight that we are part of waits for this one too.
+                let _wait = lead.follow(context.flight());
                 let verdict = self.learn(cut, asked, &context.leading(lead.id())).await;
                 lead.land(verdict.clone());
                 verdict

@@ -119,6 +119,7 @@ impl Zone {
             } else {
                 match self.records(&at, question.rtype) {
                     Node::Records(sets) => {
+                        said.additional.extend(sets.iter().flat_map(|set| self.addresses(set)));
                         said.answer.extend(sets);
                         return said;
                     }
@@ -165,12 +166,15 @@ impl Zone {
         let Some(ns) = self.get(cut, Rtype::NS) else { return said };
         said.authority.push(ns.clone());
         said.authority.extend(self.get(cut, Rtype::DS).cloned());
-        for server in ns.targets() {
-            let glue =
-                [Rtype::A, Rtype::AAAA].into_iter().filter_map(|rtype| self.get(&server, rtype));
-            said.additional.extend(glue.cloned());
-        }
+        said.additional = self.addresses(ns);
         said
+    }
+
+    /// The addresses that the zone has of the servers in an NS RRset.
+    fn addresses(&self, ns: &RRset) -> Vec<RRset> {
+        let targets = ns.targets().filter(|_| ns.rtype == Rtype::NS);
+        let both = |server| [Rtype::A, Rtype::AAAA].map(|rtype| self.get(&server, rtype).cloned());
+        targets.flat_map(both).flatten().collect()
     }
 
     fn dname(&self, name: &Name) -> Option<&RRset> {
