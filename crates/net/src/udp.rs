@@ -55,9 +55,16 @@ impl UdpExchange {
                 self.socket.insert(socket)
             }
         };
-        let mut buffer = [0; LARGEST];
-        let length = socket.recv(&mut buffer).await?;
-        Ok(Bytes::copy_from_slice(&buffer[..length]))
+        loop {
+            socket.readable().await?;
+            // Not held while waiting, or every pending query would carry it.
+            let mut buffer = [0; LARGEST];
+            match socket.try_recv(&mut buffer) {
+                Ok(length) => return Ok(Bytes::copy_from_slice(&buffer[..length])),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 }
 

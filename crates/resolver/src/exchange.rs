@@ -30,7 +30,7 @@ pub struct Report {
     /// How long it took, repetitions included.
     pub took: Duration,
     /// The reply that matched, or why there is none.
-    pub result: Result<Message, Fault>,
+    pub result: Result<Box<Message>, Fault>,
 }
 
 /// A query as it goes to one server.
@@ -49,7 +49,7 @@ pub(crate) async fn attempt<N: Network>(
 ) -> Report {
     let started = Instant::now();
     let mut result = worker.ask(&asking, attempt.endpoint, attempt.edns, &context).await;
-    if attempt.edns && result.as_ref().is_ok_and(chokes_on_edns) {
+    if attempt.edns && result.as_ref().is_ok_and(|message| chokes_on_edns(message)) {
         worker.count(Counter::UpstreamPlain);
         result = worker.ask(&asking, attempt.endpoint, false, &context).await;
         if result.as_ref().is_ok_and(|message| !chokes_on_edns(message)) {
@@ -73,7 +73,7 @@ impl<N: Network> Worker<N> {
         endpoint: Endpoint,
         edns: bool,
         context: &Context,
-    ) -> Result<Message, Fault> {
+    ) -> Result<Box<Message>, Fault> {
         let reply = self.ask_over(asking, endpoint, edns, context).await?;
         if reply.header.tc() && endpoint.transport == Transport::Udp {
             self.count(Counter::UpstreamTruncated);
@@ -89,17 +89,17 @@ impl<N: Network> Worker<N> {
         endpoint: Endpoint,
         edns: bool,
         context: &Context,
-    ) -> Result<Message, Fault> {
+    ) -> Result<Box<Message>, Fault> {
         let mut wait = self.send(asking, endpoint, edns, context)?;
         let deadline = tokio::time::sleep(self.settings().limits.exchange);
         tokio::pin!(deadline);
-        let mut beside: Option<Wait<N>> = None;
+        let mut beside: Option<Box<Wait<N>>> = None;
         loop {
             let outcome = tokio::select! {
                 biased;
-                outcome = wait.exchange.receive() => self.read(&mut wait, outcome, context),
+                outcome = wait.exchange.receive() => self.read(asking, &mut wait, outcome, context),
                 outcome = receive(&mut beside) => match beside.as_mut() {
-                    Some(wait) => self.read(wait, outcome, context),
+                    Some(wait) => self.read(asking, wait, outcome, context),
                     None => Read::GoOn,
                 },
                 () = &mut deadline => {
@@ -113,7 +113,7 @@ impl<N: Network> Worker<N> {
                 Read::GoOn => {}
                 Read::Forged if beside.is_none() && endpoint.transport == Transport::Udp => {
                     let over_tcp = endpoint.over(Transport::Tcp);
-                    beside = self.send(asking, over_tcp, edns, context).ok();
+                    beside = self.send(asking, over_tcp, edns, context).ok().map(Box::new);
                 }
                 Read::Forged => {}
             }
@@ -140,7 +140,6 @@ impl<N: Network> Worker<N> {
         let options = Options { id, recursion_desired: asking.recursion_desired, edns };
         Ok(Wait {
             id,
-            question: asking.question.clone(),
             endpoint,
             sent: Instant::now(),
             spoiled: None,
@@ -148,7 +147,13 @@ impl<N: Network> Worker<N> {
         })
     }
 
-    fn read(&self, wait: &mut Wait<N>, outcome: Outcome, context: &Context) -> Read {
+    fn read(
+        &self,
+        asking: &Asking,
+        wait: &mut Wait<N>,
+        outcome: Outcome,
+        context: &Context,
+    ) -> Read {
         let octets = match outcome {
             Outcome::Message(octets) => octets,
             Outcome::Failed(failure) => {
@@ -161,11 +166,11 @@ impl<N: Network> Worker<N> {
             self.count(exhausted.0);
             return Read::Done(Err(Fault::Exhausted(exhausted)));
         }
-        match matches(&octets, wait.id, &wait.question) {
+        match matches(&octets, wait.id, &asking.question) {
             Match::Reply(message) => {
                 self.count(Counter::UpstreamReplies);
                 self.teach(wait.endpoint, Evidence::Reply(wait.sent.elapsed()));
-                Read::Done(Ok(*message))
+                Read::Done(Ok(message))
             }
             Match::WrongId => {
                 self.count(Counter::UpstreamMismatched);
@@ -187,7 +192,6 @@ impl<N: Network> Worker<N> {
 /// A query that was sent.
 struct Wait<N: Network> {
     id: u16,
-    question: Question,
     endpoint: Endpoint,
     sent: Instant,
     /// What was wrong with a message that had the right ID.
@@ -195,7 +199,7 @@ struct Wait<N: Network> {
     exchange: N::Exchange,
 }
 
-async fn receive<N: Network>(wait: &mut Option<Wait<N>>) -> Outcome {
+async fn receive<N: Network>(wait: &mut Option<Box<Wait<N>>>) -> Outcome {
     match wait {
         Some(wait) => wait.exchange.receive().await,
         None => std::future::pending().await,
@@ -203,7 +207,7 @@ async fn receive<N: Network>(wait: &mut Option<Wait<N>>) -> Outcome {
 }
 
 enum Read {
-    Done(Result<Message, Fault>),
+    Done(Result<Box<Message>, Fault>),
     GoOn,
     Forged,
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 /// Flights visited when looking for a cycle; beyond that it is taken for one.
 const MAX_WALK: usize = 512;
@@ -74,12 +74,35 @@ impl Drop for Edge {
     }
 }
 
-type Landing<V> = watch::Receiver<Option<V>>;
+/// Where a flight ends. Followers are woken in the order in which they came, so that the same
+/// seed gives the same trace.
+#[derive(Debug)]
+struct Landing<V> {
+    state: Mutex<State<V>>,
+    changed: Notify,
+}
+
+#[derive(Clone, Debug)]
+enum State<V> {
+    Flying,
+    Landed(V),
+    /// The leader went away.
+    Lost,
+}
+
+impl<V> Landing<V> {
+    fn end(&self, state: State<V>) {
+        *self.state.lock() = state;
+        self.changed.notify_waiters();
+    }
+}
+
+type Table<K, V> = HashMap<K, (FlightId, Arc<Landing<V>>)>;
 
 /// What is under way, by what is asked.
 #[derive(Debug)]
 pub struct Flights<K, V> {
-    table: Mutex<HashMap<K, (FlightId, Landing<V>)>>,
+    table: Mutex<Table<K, V>>,
     graph: Arc<WaitGraph>,
 }
 
@@ -116,9 +139,10 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
             return Boarding::Follow(Follow { landing: landing.clone(), _edge: edge });
         }
         let id = self.graph.new_flight();
-        let (sender, landing) = watch::channel(None);
-        table.insert(key.clone(), (id, landing));
-        Boarding::Lead(Lead { flights: self.clone(), key: key.clone(), id, sender })
+        let landing =
+            Arc::new(Landing { state: Mutex::new(State::Flying), changed: Notify::new() });
+        table.insert(key.clone(), (id, landing.clone()));
+        Boarding::Lead(Lead { flights: self.clone(), key: key.clone(), id, landing })
     }
 
     /// How many are under way.
@@ -141,7 +165,7 @@ pub struct Lead<K: Eq + Hash, V> {
     flights: Arc<Flights<K, V>>,
     key: K,
     id: FlightId,
-    sender: watch::Sender<Option<V>>,
+    landing: Arc<Landing<V>>,
 }
 
 impl<K: Eq + Hash, V: Clone> Lead<K, V> {
@@ -156,13 +180,13 @@ impl<K: Eq + Hash, V: Clone> Lead<K, V> {
     pub fn follow(&self, waiter: Option<FlightId>) -> Follow<V> {
         // The flight is new: nothing can lead from it back to the waiter.
         let edge = waiter.and_then(|waiter| self.flights.graph.wait(waiter, self.id));
-        Follow { landing: self.sender.subscribe(), _edge: edge }
+        Follow { landing: self.landing.clone(), _edge: edge }
     }
 
     /// Hands the result to all who wait, and ends the flight.
     pub fn land(self, value: V) {
         self.flights.table.lock().remove(&self.key);
-        self.sender.send_replace(Some(value));
+        self.landing.end(State::Landed(value));
     }
 }
 
@@ -171,6 +195,8 @@ impl<K: Eq + Hash, V> Drop for Lead<K, V> {
         let mut table = self.flights.table.lock();
         if table.get(&self.key).is_some_and(|(id, _)| *id == self.id) {
             table.remove(&self.key);
+            drop(table);
+            self.landing.end(State::Lost);
         }
     }
 }
@@ -178,15 +204,27 @@ impl<K: Eq + Hash, V> Drop for Lead<K, V> {
 /// A wait for a flight that another leads.
 #[derive(Debug)]
 pub struct Follow<V> {
-    landing: Landing<V>,
+    landing: Arc<Landing<V>>,
     _edge: Option<Edge>,
 }
 
 impl<V: Clone> Follow<V> {
     /// The result, or `None` if the leader went away without one.
-    pub async fn landing(mut self) -> Option<V> {
-        let landed = self.landing.wait_for(Option::is_some).await.ok()?;
-        landed.clone()
+    pub async fn landing(self) -> Option<V> {
+        let changed = self.landing.changed.notified();
+        tokio::pin!(changed);
+        // Listen before looking: what ends in between is heard.
+        changed.as_mut().enable();
+        loop {
+            match self.landing.state.lock().clone() {
+                State::Landed(value) => return Some(value),
+                State::Lost => return None,
+                State::Flying => {}
+            }
+            changed.as_mut().await;
+            changed.set(self.landing.changed.notified());
+            changed.as_mut().enable();
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
+use tokio::time::{timeout, timeout_at};
 use zoners_cache::Evidence;
 use zoners_dns::{Counter, Counters, Endpoint, Network, Question};
 
@@ -65,8 +66,7 @@ impl<N: Network> Worker<N> {
     ) -> Resolution {
         let limits = self.settings.limits;
         let context = Context::new(limits, trace);
-        let answer = self.question(question.clone(), context);
-        match tokio::time::timeout(limits.client, answer).await {
+        match timeout(limits.client, self.question(question.clone(), context)).await {
             Ok(resolution) => resolution,
             Err(_) => Err(Unresolved::deadline(question)),
         }
@@ -116,7 +116,10 @@ impl<N: Network> Worker<N> {
                         format!("{question} depends on itself"),
                     ));
                 }
-                Boarding::Cycle(_) => return self.answer(&question, &context).await.map(Arc::new),
+                Boarding::Cycle(_) => {
+                    // Boxed, since it is rare and large.
+                    return Box::pin(self.answer(&question, &context)).await.map(Arc::new);
+                }
             };
             match landing.landing().await {
                 Some(Ok(answer)) => return Ok(answer),
@@ -148,8 +151,11 @@ impl<N: Network> Worker<N> {
         tokio::spawn(async move {
             let _pending = pending;
             let deadline = context.budget.deadline;
-            let answer = tokio::time::timeout_at(deadline, worker.answer(&question, &context));
-            let answer = answer.await.unwrap_or_else(|_| Err(Unresolved::deadline(&question)));
+            // In one expression: a future that is moved is stored twice.
+            let answer = match timeout_at(deadline, worker.answer(&question, &context)).await {
+                Ok(answer) => answer,
+                Err(_) => Err(Unresolved::deadline(&question)),
+            };
             if let Err(unresolved) = &answer
                 && unresolved.cause.is_about_the_name()
             {

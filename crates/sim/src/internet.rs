@@ -114,7 +114,7 @@ impl SimNetwork {
 
     /// Forgets what was sent so far.
     pub fn forget_sent(&self) {
-        self.0.lock().sent.clear();
+        self.0.lock().sent = Vec::new();
     }
 
     /// How many queries went to an address.

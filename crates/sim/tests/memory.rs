@@ -1,0 +1,44 @@
+//! What a pending recursion costs. A binary of its own, since the count is the whole process's.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Lab, question, settings};
+use tokio::task::JoinSet;
+use zoners_dns::Rtype;
+use zoners_sim::{Link, Manner, world};
+
+#[global_allocator]
+static ALLOCATOR: dhat::Alloc = dhat::Alloc;
+
+/// Octets on the heap for each of a thousand recursions that wait for silent servers.
+#[tokio::test(start_paused = true)]
+async fn a_pending_recursion_costs_at_most_16_kib() {
+    const PENDING: usize = 1000;
+    const LIMIT: usize = 16 * 1024;
+    let net = world::small(1);
+    for address in ["203.0.114.1", "203.0.114.2"] {
+        net.link(address, Link::of(20).with(Manner::Dead));
+    }
+    let lab = Lab::with(net, settings());
+    lab.resolve("example.com", Rtype::A).await.unwrap_err();
+    let _profiler = dhat::Profiler::builder().testing().build();
+    lab.net.forget_sent();
+    let before = dhat::HeapStats::get().curr_bytes;
+    let mut clients = JoinSet::new();
+    for number in 0..PENDING {
+        let (worker, asked) =
+            (lab.worker.clone(), question(&format!("n{number}.example.com"), Rtype::A));
+        clients.spawn(async move { worker.resolve(&asked, None).await });
+    }
+    // By now each has several queries under way.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(lab.worker.pending(), PENDING);
+    lab.net.forget_sent();
+    let each = (dhat::HeapStats::get().curr_bytes - before) / PENDING;
+    println!("{each} octets for a pending recursion");
+    assert!(each <= LIMIT, "{each} octets");
+}
