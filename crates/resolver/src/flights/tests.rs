@@ -68,6 +68,7 @@ fn a_walk_that_is_too_long_counts_as_a_cycle() {
 /// Real threads with a runtime each: each asks for random keys, leads or follows, half the leaders
 /// give up. Nobody may hang, and every follower's answer is its key's.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "flights are shared by real threads")]
 fn threads_with_runtimes_of_their_own_share_flights() {
     const THREADS: u64 = 4;
     let flights = flights();

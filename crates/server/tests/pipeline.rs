@@ -1,0 +1,194 @@
+//! What clients see: a query's octets in, a reply's octets out, over a simulated Internet.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must say so")]
+
+use std::sync::Arc;
+
+use zoners_cache::{Cache, TtlLimits};
+use zoners_dns::compose::{Flags, Reply, compose};
+use zoners_dns::query::{Options, query};
+use zoners_dns::{
+    Class, Counter, Counters, Delegation, EdeCode, Message, Opcode, OptRcode, Question, Random,
+    Rtype, Transport, name, zonefile,
+};
+use zoners_resolver::{Settings, Shared, Worker};
+use zoners_server::Service;
+use zoners_server::config::SpecialUse;
+use zoners_sim::{Link, Manner, SimClock, SimNetwork, world};
+
+struct Lab {
+    net: SimNetwork,
+    clock: Arc<SimClock>,
+    service: Service<SimNetwork>,
+}
+
+fn lab() -> Lab {
+    let net = world::small(1);
+    let mut text = String::from("@ NS ns1\nns1 A 203.0.114.1\nwww 300 A 203.0.115.2\n");
+    for number in 0..40 {
+        text += &format!("big TXT \"{number:040}\"\n");
+    }
+    net.zone("example.com", &["203.0.114.1", "203.0.114.2"], &text);
+    let clock = Arc::new(SimClock::new(None));
+    let cache = Cache::new(8 << 20, TtlLimits::default(), [1, 2]);
+    let shared = Shared::new(cache, clock.clone(), Random::seeded(1));
+    let hints = zonefile::root_hints(world::HINTS).unwrap();
+    let settings = Settings::new(Delegation::from_hints(&hints).unwrap());
+    let worker =
+        Worker::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()));
+    Lab { net, clock, service: Service::new(worker, &SpecialUse::default(), 0) }
+}
+
+fn asked(text: &str, rtype: Rtype) -> Question {
+    Question::new(name::parse(text).unwrap(), rtype)
+}
+
+/// A client's query: RD, with or without EDNS (and then DO).
+fn packet(question: &Question, edns: bool) -> Vec<u8> {
+    query(question, Options { id: 0xABCD, recursion_desired: true, edns }).to_vec()
+}
+
+impl Lab {
+    async fn send(&self, packet: &[u8], transport: Transport) -> Option<Message> {
+        let reply = self.service.answer(packet, transport).await?;
+        Some(Message::parse(&reply.into()).unwrap())
+    }
+
+    async fn ask(&self, text: &str, rtype: Rtype, transport: Transport) -> Message {
+        self.send(&packet(&asked(text, rtype), true), transport).await.unwrap()
+    }
+
+    fn count(&self, counter: Counter) -> u64 {
+        self.service.worker().counters().get(counter)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_reply_mirrors_the_query_from_recursion_and_from_the_cache() {
+    let lab = lab();
+    for round in 0..3 {
+        let reply = lab.ask("wWw.Example.COM", Rtype::A, Transport::Udp).await;
+        let header = reply.header;
+        assert_eq!(header.id(), 0xABCD);
+        assert!(header.qr() && header.rd() && header.ra() && !header.aa() && !header.ad());
+        assert_eq!(reply.question.unwrap().name.to_string(), "wWw.Example.COM");
+        assert_eq!(reply.answer[0].owner.to_string(), "wWw.Example.COM");
+        assert_eq!(reply.answer[0].ttl, 300 - round * 10, "TTLs count down");
+        assert_eq!(reply.edns.unwrap().udp_payload_size, 1232);
+        lab.clock.jump(std::time::Duration::from_secs(10));
+    }
+    assert_eq!((lab.count(Counter::ClientRecursed), lab.count(Counter::ClientCached)), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_sends_no_opt_gets_none_and_at_most_512_octets() {
+    let lab = lab();
+    let question = asked("big.example.com", Rtype::TXT);
+    let plain = lab.send(&packet(&question, false), Transport::Udp).await.unwrap();
+    assert!(plain.edns.is_none() && plain.header.tc() && plain.answer.is_empty());
+    let edns = lab.ask("big.example.com", Rtype::TXT, Transport::Udp).await;
+    assert!(edns.header.tc(), "over 1232 octets");
+    let tcp = lab.ask("big.example.com", Rtype::TXT, Transport::Tcp).await;
+    assert_eq!((tcp.header.tc(), tcp.answer[0].records.len()), (false, 40));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_query_for_us_is_refused_or_dropped() {
+    let lab = lab();
+    let good = packet(&asked("www.example.com", Rtype::A), true);
+    let changed = |at: usize, to: u8| {
+        let mut packet = good.clone();
+        packet[at] = to;
+        packet
+    };
+    let rcode = |packet: Vec<u8>| {
+        let lab = &lab;
+        async move { lab.send(&packet, Transport::Udp).await.map(|reply| reply.rcode) }
+    };
+    assert_eq!(rcode(changed(2, 0x81)).await, None, "never an answer to an answer");
+    assert_eq!(rcode(good[..9].to_vec()).await, None);
+    assert_eq!(rcode(changed(5, 2)).await, Some(OptRcode::FORMERR));
+    assert_eq!(rcode(changed(2, Opcode::NOTIFY.to_int() << 3)).await, Some(OptRcode::NOTIMP));
+    let version = good.len() - 5;
+    assert_eq!(rcode(changed(version, 1)).await, Some(OptRcode::BADVERS));
+    let transfer = packet(&asked("example.com", Rtype::AXFR), true);
+    assert_eq!(rcode(transfer).await, Some(OptRcode::REFUSED));
+    let chaos = Question { class: Class::CH, ..asked("version.bind", Rtype::TXT) };
+    assert_eq!(rcode(packet(&chaos, true)).await, Some(OptRcode::REFUSED));
+    let mut no_rd = packet(&asked("www.example.com", Rtype::A), true);
+    no_rd[2] = 0;
+    assert_eq!(rcode(no_rd).await, Some(OptRcode::REFUSED));
+    assert!(lab.net.sent().is_empty(), "nobody was asked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_say_why_and_outcomes_add_up() {
+    let lab = lab();
+    for address in ["203.0.114.1", "203.0.114.2"] {
+        lab.net.link(address, Link::of(20).with(Manner::Refuses));
+    }
+    let failed = lab.ask("www.example.com", Rtype::A, Transport::Udp).await;
+    assert_eq!(failed.rcode, OptRcode::SERVFAIL);
+    let ede = &failed.edns.unwrap().errors[0];
+    assert_eq!(ede.code, EdeCode::NO_REACHABLE_AUTHORITY);
+    assert!(ede.text.contains("REFUSED"), "{ede}");
+    let again = lab.ask("www.example.com", Rtype::A, Transport::Udp).await;
+    assert_eq!(again.edns.unwrap().errors[0].code, EdeCode::CACHED_ERROR);
+    lab.ask("localhost", Rtype::A, Transport::Udp).await;
+    lab.ask("example.com", Rtype::AXFR, Transport::Udp).await;
+    lab.send(&[0; 3], Transport::Udp).await;
+    let outcomes = [
+        Counter::ClientLocal,
+        Counter::ClientCached,
+        Counter::ClientRecursed,
+        Counter::ClientFailed,
+        Counter::ClientRefused,
+        Counter::ClientDropped,
+    ];
+    let sum: u64 = outcomes.into_iter().map(|counter| lab.count(counter)).sum();
+    assert_eq!((sum, lab.count(Counter::ClientQueries)), (5, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_kept_as_finished_when_it_is_asked_again() {
+    let lab = lab();
+    let entries = || lab.service.worker().shared().cache.stats().entries;
+    lab.ask("www.example.com", Rtype::A, Transport::Udp).await;
+    let once = entries();
+    lab.ask("www.example.com", Rtype::A, Transport::Udp).await;
+    assert_eq!(entries(), once + 1);
+    lab.ask("www.example.com", Rtype::A, Transport::Udp).await;
+    assert_eq!(entries(), once + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn signatures_go_to_those_who_want_them() {
+    let lab = lab();
+    let text = "@ NS ns1\nns1 A 203.0.114.1\nwww 300 A 203.0.115.2\n\
+        www 300 RRSIG A 13 3 300 20300101000000 20200101000000 1 example.com. AAAA\n";
+    lab.net.zone("example.com", &["203.0.114.1", "203.0.114.2"], text);
+    for _ in 0..2 {
+        let with = lab.ask("www.example.com", Rtype::A, Transport::Udp).await;
+        assert_eq!(with.answer[0].signatures.len(), 1);
+        let plain = packet(&asked("www.example.com", Rtype::A), false);
+        let without = lab.send(&plain, Transport::Udp).await.unwrap();
+        assert!(without.answer[0].signatures.is_empty());
+    }
+}
+
+#[test]
+fn composing_survives_more_records_than_a_message_holds() {
+    let question = asked("huge.test", Rtype::TXT);
+    let records = (0..2000u32).map(|number| [vec![60], vec![number as u8; 60]].concat());
+    let set = zoners_dns::RRset::new(question.name.clone(), Rtype::TXT, 1, records.collect());
+    let message = compose(&Reply {
+        question: &question,
+        rcode: OptRcode::NOERROR,
+        flags: Flags::default(),
+        answer: &[set],
+        authority: &[],
+        additional: &[],
+        signatures: false,
+    });
+    assert!(message.len() <= 65_535 && message[2] & 0x02 != 0, "cut, and says so");
+}
