@@ -1,10 +1,11 @@
 //! Queries as datagrams: one socket, one query.
 
-use std::io;
+use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use bytes::Bytes;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use zoners_dns::{Failure, Outcome, Random};
 
@@ -55,16 +56,14 @@ impl UdpExchange {
                 self.socket.insert(socket)
             }
         };
-        loop {
-            socket.readable().await?;
-            // Not held while waiting, or every pending query would carry it.
+        // ICMP errors count too: they mean that nothing will come. The buffer lives in the closure,
+        // not in the future, or every pending query would carry it.
+        let receive = || {
             let mut buffer = [0; LARGEST];
-            match socket.try_recv(&mut buffer) {
-                Ok(length) => return Ok(Bytes::copy_from_slice(&buffer[..length])),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-        }
+            let length = (&*SockRef::from(socket)).read(&mut buffer)?;
+            Ok(Bytes::copy_from_slice(&buffer[..length]))
+        };
+        socket.async_io(Interest::READABLE | Interest::ERROR, receive).await
     }
 }
 

@@ -101,12 +101,16 @@ impl fmt::Display for Verdict {
             }
             Verdict::Answer(reply) => reply,
         };
+        let count = |count: usize, what: &str, many: &str| {
+            format!("{count} {}", if count == 1 { what } else { many })
+        };
         if !reply.aliases.is_empty() {
-            write!(f, "{} aliases, ", reply.aliases.len())?;
+            write!(f, "{}, ", count(reply.aliases.len(), "alias", "aliases"))?;
         }
         match &reply.finding {
             Finding::Records(sets, _) => {
-                write!(f, "{} records", sets.iter().map(|set| set.records.len()).sum::<usize>())
+                let records = sets.iter().map(|set| set.records.len()).sum();
+                f.write_str(&count(records, "record", "records"))
             }
             Finding::Alias(target) => write!(f, "alias to {}", target.fmt_with_dot()),
             Finding::NoData(_) => f.write_str("no such type"),

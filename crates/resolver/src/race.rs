@@ -251,8 +251,12 @@ impl<N: Network> Race<'_, N> {
             }
             None => Unresolved::new(Cause::Silent, format!("no server of {zone} answered")),
             Some((attempt, fault)) => {
-                let server = self.cut.servers[attempt.server].name.fmt_with_dot();
-                let text = format!("{zone}: {server} at {}: {fault}", attempt.endpoint);
+                let name = &self.cut.servers[attempt.server].name;
+                let server = match name.is_root() {
+                    true => attempt.endpoint.to_string(),
+                    false => format!("{} at {}", name.fmt_with_dot(), attempt.endpoint),
+                };
+                let text = format!("{zone}: {server}: {fault}");
                 match fault {
                     Fault::Timeout => Unresolved::new(Cause::Silent, text),
                     Fault::Network(_) => {

@@ -23,7 +23,10 @@ pub(crate) fn error(message: &str) {
 /// The end of a question.
 pub(crate) fn resolution(question: &Question, resolution: &Resolution) {
     match resolution {
-        Err(unresolved) => println!("{RED}{question}: no answer{RED:#}\n  {unresolved}"),
+        Err(unresolved) => {
+            println!("{RED}{question}: no answer{RED:#}");
+            wrapped(&unresolved.to_string()).iter().for_each(|line| println!("  {line}"));
+        }
         Ok(answer) if answer.rcode == OptRcode::NXDOMAIN => {
             answer.answer.iter().for_each(|set| println!("{set}"));
             println!("{YELLOW}{question}: no such name{YELLOW:#}");
@@ -55,10 +58,9 @@ pub(crate) fn trace(question: &Question, steps: &[Step]) {
                 let who = cut(&format!("{server} {}, {why}", endpoint.transport), 66);
                 println!("{:>8}  {indent}  {DIM}{who}{DIM:#}", "");
                 let took = millis(*took);
-                let good =
-                    ["referral", "alias", "no such"].iter().any(|way| outcome.starts_with(way))
-                        || outcome.contains("records")
-                        || outcome.contains("aliases");
+                let good = ["referral", "alias", "record", "no such"]
+                    .iter()
+                    .any(|word| outcome.contains(word));
                 let colour = if good { GREEN } else { RED };
                 println!("{:>8}  {indent}  {took}: {colour}{}{colour:#}", "", cut(outcome, 56));
             }
@@ -117,6 +119,22 @@ fn step(step: &Step) -> Value {
 
 fn millis(duration: Duration) -> String {
     format!("{:.1} ms", duration.as_secs_f64() * 1000.0)
+}
+
+/// Text in lines that fit 80 columns behind an indent, broken between words.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + word.chars().count() < 78 => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// Cuts text from outside to a width, and takes its control characters away.

@@ -1,0 +1,155 @@
+//! The command as a person uses it: the real binary, real sockets on the loopback interface.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use zoners_dns::query::{Options, query};
+use zoners_dns::{Message, OptRcode, Question, Rtype, name};
+
+fn zoners(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_zoners")).args(arguments).output().unwrap()
+}
+
+fn file(folder: &tempfile::TempDir, text: &str) -> PathBuf {
+    let path = folder.path().join("zoners.toml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// A daemon on a free port of 127.0.0.1, stopped when dropped.
+struct Daemon {
+    child: Child,
+    address: SocketAddr,
+    _folder: tempfile::TempDir,
+}
+
+impl Daemon {
+    fn start(threads: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // The port is free now; should another take it before the daemon does, the daemon says so.
+        let address = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let config =
+            file(&folder, &format!("[server]\nlisten = [\"{address}\"]\nthreads = {threads}\n"));
+        let mut child = Command::new(env!("CARGO_BIN_EXE_zoners"))
+            .args(["serve", "--config"])
+            .arg(config)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains(&format!("serving on {address}")), "{line}");
+        Daemon { child, address, _folder: folder }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn localhost(id: u16, rtype: Rtype) -> Vec<u8> {
+    let question = Question::new(name::parse("LocalHost").unwrap(), rtype);
+    query(&question, Options { id, recursion_desired: true, edns: true }).to_vec()
+}
+
+#[test]
+fn serve_answers_over_udp_and_tcp() {
+    for threads in [1, 3] {
+        let daemon = Daemon::start(threads);
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        socket.send_to(&localhost(7, Rtype::A), daemon.address).unwrap();
+        let mut buffer = [0; 1500];
+        let length = socket.recv(&mut buffer).unwrap();
+        let reply = Message::parse(&buffer[..length].to_vec().into()).unwrap();
+        assert_eq!((reply.header.id(), reply.rcode), (7, OptRcode::NOERROR));
+        assert_eq!(reply.answer[0].to_string(), "LocalHost. 10800 IN A 127.0.0.1");
+
+        let mut stream = TcpStream::connect(daemon.address).unwrap();
+        // Two queries at once: both are answered on the one connection.
+        for id in [1, 2] {
+            let packet = localhost(id, Rtype::AAAA);
+            stream.write_all(&(packet.len() as u16).to_be_bytes()).unwrap();
+            stream.write_all(&packet).unwrap();
+        }
+        let mut ids = vec![];
+        for _ in 0..2 {
+            let mut length = [0; 2];
+            stream.read_exact(&mut length).unwrap();
+            let mut packet = vec![0; u16::from_be_bytes(length).into()];
+            stream.read_exact(&mut packet).unwrap();
+            ids.push(Message::parse(&packet.into()).unwrap().header.id());
+        }
+        ids.sort_unstable();
+        assert_eq!(ids, [1, 2]);
+    }
+}
+
+#[test]
+fn an_address_that_cannot_be_had_is_told() {
+    let daemon = Daemon::start(1);
+    let folder = tempfile::tempdir().unwrap();
+    let config = file(&folder, &format!("[server]\nlisten = [\"{}\"]\n", daemon.address));
+    let output = zoners(&["serve", "--config", &config.display().to_string()]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains(&daemon.address.to_string()), "{told}");
+}
+
+#[test]
+fn check_says_what_is_wrong_and_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = file(&folder, "[server]\nlisten = [\"127.0.0.1:5300\"]\n");
+    let output = zoners(&["check", &good.display().to_string()]);
+    assert!(output.status.success());
+    assert!(String::from_utf8_lossy(&output.stdout).contains("127.0.0.1:5300"));
+    let bad = file(&folder, "[server]\n\nlisen = []\n");
+    let output = zoners(&["check", &bad.display().to_string()]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("zoners.toml:3:1") && told.contains("did you mean `listen`?"), "{told}");
+    assert!(!told.contains('\u{1b}'), "no colour where there is no terminal");
+}
+
+#[test]
+fn lookup_tells_bad_names_and_types_from_failures() {
+    for arguments in [["lookup", "a..b", "A"], ["lookup", "example.com", "NONSENSE"]] {
+        let output = zoners(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!output.stderr.is_empty());
+    }
+    assert_eq!(zoners(&["lookup"]).status.code(), Some(2));
+}
+
+#[test]
+fn lookup_fails_with_a_reason_that_programs_can_read() {
+    // A root server that nobody is.
+    let folder = tempfile::tempdir().unwrap();
+    let hints = folder.path().join("hints");
+    let closed = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    std::fs::write(&hints, ". NS a.root.\na.root. A 127.0.0.1\n").unwrap();
+    let text = format!(
+        "[resolver]\nroot-hints = {:?}\npriming = false\n[[stub]]\nzone = \"stub.example\"\nservers = [\"{closed}\"]\n",
+        hints.display().to_string()
+    );
+    let config = file(&folder, &text).display().to_string();
+    let output =
+        zoners(&["lookup", "www.stub.example", "A", "--json", "--trace", "--config", &config]);
+    assert_eq!(output.status.code(), Some(1));
+    let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(object["rcode"], "SERVFAIL");
+    assert_eq!(object["ede"]["code"], 23, "{object}");
+    assert_eq!(object["trace"][0]["outcome"], "connection refused", "{object}");
+    let plain = zoners(&["lookup", "www.stub.example", "A", "--trace", "--config", &config]);
+    let text = String::from_utf8_lossy(&plain.stdout).into_owned();
+    assert!(text.contains("connection refused"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+}
