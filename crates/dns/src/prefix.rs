@@ -30,6 +30,13 @@ impl Prefix {
     }
 }
 
+/// The one address alone.
+impl From<IpAddr> for Prefix {
+    fn from(address: IpAddr) -> Self {
+        Prefix { address, bits: if address.is_ipv4() { 32 } else { 128 } }
+    }
+}
+
 impl FromStr for Prefix {
     type Err = String;
 

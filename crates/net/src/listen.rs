@@ -17,6 +17,7 @@ const RECEIVE_BUFFER: usize = 4 << 20;
 /// The address is taken, not ours, or not allowed.
 pub fn udp(address: SocketAddr, shared: bool) -> io::Result<std::net::UdpSocket> {
     let socket = socket(address, Type::DGRAM, Protocol::UDP, shared)?;
+    crate::udp::ignore_path_mtu(&socket, address);
     // The kernel may grant less; that is no reason not to serve.
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
     socket.bind(&address.into())?;

@@ -76,6 +76,7 @@ fn open(to: SocketAddr, random: &Random) -> io::Result<UdpSocket> {
     };
     let socket = Socket::new(Domain::for_address(to), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
+    ignore_path_mtu(&socket, to);
     let mut error = io::Error::from(io::ErrorKind::AddrInUse);
     for _ in 0..PORT_TRIES {
         let port = 1024 + random.below(65536 - 1024) as u16;
@@ -92,6 +93,22 @@ fn open(to: SocketAddr, random: &Random) -> io::Result<UdpSocket> {
     }
     Err(error)
 }
+
+/// Lets nobody shrink what we send by forged hints of a small path MTU, which would fragment it
+/// (RFC 9715 section 3.1). Where the system cannot, it stays as it is.
+#[cfg(target_os = "linux")]
+pub(crate) fn ignore_path_mtu(socket: &Socket, address: SocketAddr) {
+    use rustix::net::sockopt::{
+        Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover,
+    };
+    let _ = match address {
+        SocketAddr::V4(_) => set_ip_mtu_discover(socket, Ipv4PathMtuDiscovery::OMIT),
+        SocketAddr::V6(_) => set_ipv6_mtu_discover(socket, Ipv6PathMtuDiscovery::OMIT),
+    };
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn ignore_path_mtu(_: &Socket, _: SocketAddr) {}
 
 #[cfg(test)]
 mod tests {

@@ -6,8 +6,8 @@ use zoners_cache::Rank;
 
 use crate::answer::{Answer, Cause, Unresolved};
 use crate::context::Context;
-use crate::judge::{Finding, Reply};
 use crate::known::{AnswerBuilder, Next, known};
+use crate::verdict::{Finding, Reply};
 use crate::worker::Worker;
 
 impl<N: Network> Worker<N> {

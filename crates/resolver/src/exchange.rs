@@ -19,7 +19,7 @@ use zoners_dns::{
 
 use crate::candidates::Attempt;
 use crate::context::Context;
-use crate::judge::Fault;
+use crate::verdict::Fault;
 use crate::worker::Worker;
 
 /// How an attempt at one server ended.

@@ -7,11 +7,11 @@ use zoners_dns::{Counter, Delegation, Moment, Name, Network, Question, Rtype, Wa
 use crate::answer::{Cause, Unresolved};
 use crate::context::Context;
 use crate::flights::Boarding;
-use crate::judge::{Finding, Reply, Verdict};
 use crate::minimise::Minimiser;
 use crate::nameservers::glue;
 use crate::shared::Landed;
 use crate::trace::Hop;
+use crate::verdict::{Finding, Reply, Verdict};
 use crate::worker::Worker;
 
 /// Where a walk ended.

@@ -4,8 +4,8 @@ use zoners_cache::{Cache, CachedRRset};
 use zoners_dns::{Moment, Name, OptRcode, Question, RRset, Rtype, Security, name};
 
 use crate::answer::Answer;
-use crate::judge::{Finding, Reply};
 use crate::settings::Limits;
+use crate::verdict::{Finding, Reply};
 
 /// What the cache knows of `rtype` at `name`: records, a denial, or the alias to follow.
 #[must_use]

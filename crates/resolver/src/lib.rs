@@ -31,6 +31,7 @@ pub mod scrub;
 pub mod settings;
 pub mod shared;
 pub mod trace;
+pub mod verdict;
 pub mod worker;
 
 pub use answer::{Answer, Cause, Unresolved};

@@ -7,8 +7,8 @@ use zoners_dns::{Delegation, Network, Question, RRset, Rtype, name};
 
 use crate::context::Context;
 use crate::flights::Boarding;
-use crate::judge::{Finding, Verdict};
 use crate::trace::Hop;
+use crate::verdict::{Finding, Verdict};
 use crate::worker::Worker;
 
 impl<N: Network> Worker<N> {

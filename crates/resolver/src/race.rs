@@ -16,11 +16,12 @@ use crate::answer::{Cause, Unresolved};
 use crate::candidates::{Attempt, Candidates};
 use crate::context::Context;
 use crate::exchange::{Asking, Report, attempt};
-use crate::judge::{Fault, Verdict, judge};
+use crate::judge::judge;
 use crate::nameservers::{Found, Lookup};
 use crate::nursery::Adoption;
 use crate::scrub::scrub;
 use crate::trace::Hop;
+use crate::verdict::{Fault, Verdict};
 use crate::worker::Worker;
 
 struct Running {

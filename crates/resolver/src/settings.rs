@@ -3,10 +3,12 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer, de};
 use zoners_dns::{Delegation, Name, Prefix, Rtype, name};
 
 /// Which addresses of nameservers are taken from a referral.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Glue {
     /// Of names within the delegated zone alone.
     InDomain,
@@ -46,8 +48,10 @@ pub struct Settings {
     pub limits: Limits,
 }
 
-/// Where the resolver stops. Each limit has a counter that says how often it was met.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where the resolver stops. Each limit has a counter that says how often it was met. The keys of
+/// the configuration's `[limits]` are these fields, with `-ms` behind those that are times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Limits {
     /// Queries sent for one client query, whatever for.
     pub queries: u32,
@@ -84,12 +88,16 @@ pub struct Limits {
     /// Losers of races that live on in one worker.
     pub nursery: usize,
     /// The longest that one query is waited for.
+    #[serde(rename = "exchange-ms", deserialize_with = "milliseconds")]
     pub exchange: Duration,
     /// The longest that the servers of one zone are tried for one question.
+    #[serde(rename = "race-ms", deserialize_with = "milliseconds")]
     pub race: Duration,
     /// The longest that work for one client query goes on.
+    #[serde(rename = "wall-ms", deserialize_with = "milliseconds")]
     pub wall: Duration,
     /// A client has its answer, or a failure, after this.
+    #[serde(rename = "client-ms", deserialize_with = "milliseconds")]
     pub client: Duration,
 }
 
@@ -118,6 +126,13 @@ impl Default for Limits {
             wall: Duration::from_secs(8),
             client: Duration::from_millis(4900),
         }
+    }
+}
+
+fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    match u64::deserialize(deserializer)? {
+        millis @ 1..=60_000 => Ok(Duration::from_millis(millis)),
+        other => Err(de::Error::custom(format!("{other} is not between 1 and 60000 milliseconds"))),
     }
 }
 

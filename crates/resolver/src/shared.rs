@@ -10,7 +10,7 @@ use zoners_dns::{Clock, Moment, Name, Question, Random};
 
 use crate::answer::{Answer, Unresolved};
 use crate::flights::{Flights, WaitGraph};
-use crate::judge::Verdict;
+use crate::verdict::Verdict;
 
 /// A zone and what its servers are asked.
 pub(crate) type ExchangeKey = (Name, Question);

@@ -62,6 +62,21 @@ async fn nameserver_names_in_play_and_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_address_of_every_name_comes_before_a_second_of_any() {
+    let lab = lab(many(4, 3), |_| {});
+    assert!(lab.resolve("www.many.com", Rtype::A).await.is_err());
+    let sent = lab.net.sent().into_iter().map(|sent| sent.to.address.ip().to_string());
+    let to_many: Vec<String> = sent.filter(|address| address.starts_with("203.20.")).collect();
+    // 203.20.SERVER.ADDRESS
+    for round in to_many[..12].chunks(4) {
+        let mut servers: Vec<&str> =
+            round.iter().filter_map(|address| address.split('.').nth(2)).collect();
+        servers.sort_unstable();
+        assert_eq!(servers, ["0", "1", "2", "3"], "{to_many:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn addresses_of_one_server() {
     let lab = lab(many(1, 9), |_| {});
     assert!(lab.resolve("www.many.com", Rtype::A).await.is_err());

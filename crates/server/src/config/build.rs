@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use zoners_dns::{Delegation, Moment, NameServer, Rtype, Signing, Way, name, zonefile};
+use zoners_dns::{Delegation, Moment, NameServer, Prefix, Rtype, Signing, Way, name, zonefile};
 use zoners_resolver::Settings;
 
-use super::{Answers, Config, ConfigError, Glue, ROOT_HINTS, Route};
+use super::{Answers, Config, ConfigError, ROOT_HINTS, Route};
 
 impl Config {
     /// How the resolver shall behave. Reads the files that the configuration names.
@@ -26,17 +26,13 @@ impl Config {
             priming: resolver.priming,
             minimise: resolver.qname_minimisation,
             minimised_type: resolver.qname_minimisation_type.into(),
-            glue: match resolver.glue {
-                Glue::InDomain => zoners_resolver::Glue::InDomain,
-                Glue::Sibling => zoners_resolver::Glue::Sibling,
-                Glue::Any => zoners_resolver::Glue::Any,
-            },
+            glue: resolver.glue,
             ipv4: resolver.ipv4,
             ipv6: resolver.ipv6,
             speculative_lookups: resolver.speculative_lookups,
             full_answers: resolver.answers == Answers::Full,
-            never_ask: resolver.never_ask.clone(),
-            limits: self.resolver_limits(),
+            never_ask: self.never_ask(),
+            limits: self.limits,
         })
     }
 
@@ -50,25 +46,11 @@ impl Config {
         }
     }
 
-    fn resolver_limits(&self) -> zoners_resolver::Limits {
-        let limits = &self.limits;
-        zoners_resolver::Limits {
-            queries: limits.queries,
-            queries_per_question: limits.queries_per_question,
-            bytes: limits.bytes,
-            tcp: limits.tcp,
-            lookups: limits.lookups,
-            lookups_per_zone: limits.lookups_per_zone,
-            empty_lookups: limits.empty_lookups,
-            depth: limits.depth,
-            aliases: limits.aliases,
-            addresses: limits.addresses,
-            pending: limits.pending,
-            nursery: limits.nursery,
-            exchange: limits.exchange_ms,
-            client: limits.client_ms,
-            ..zoners_resolver::Limits::default()
-        }
+    /// The prefixes that are never asked, and our own sockets: we would ask ourselves.
+    fn never_ask(&self) -> Vec<Prefix> {
+        let own = self.server.listen.iter().filter(|address| address.port() == 53);
+        let own = own.map(|address| address.ip()).filter(|ip| !ip.is_unspecified());
+        self.resolver.never_ask.iter().copied().chain(own.map(Prefix::from)).collect()
     }
 
     fn root(&self) -> Result<Delegation, ConfigError> {

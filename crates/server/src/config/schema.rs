@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 use zoners_dns::{Name, Prefix, Rtype, Transport, name};
+use zoners_resolver::{Glue, Limits};
 
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -115,18 +115,6 @@ impl From<MinimisedType> for Rtype {
     }
 }
 
-/// `resolver.glue`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Glue {
-    /// Addresses of names within the delegated zone.
-    InDomain,
-    /// Also of names within the zone that delegates.
-    Sibling,
-    /// Of any name.
-    Any,
-}
-
 /// `resolver.answers`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -183,64 +171,6 @@ impl<'de> Deserialize<'de> for Size {
             _ => Err(de::Error::custom(format!(
                 "`{text}` is no size: a whole number and KiB, MiB or GiB, at least \"1MiB\""
             ))),
-        }
-    }
-}
-
-/// `[limits]`: see [`zoners_resolver::Limits`].
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Limits {
-    /// Queries sent for one client query.
-    pub queries: u32,
-    /// Queries sent for one question.
-    pub queries_per_question: u32,
-    /// Octets received for one client query.
-    pub bytes: u64,
-    /// TCP queries sent for one client query.
-    pub tcp: u32,
-    /// Nameserver addresses looked up for one client query.
-    pub lookups: u32,
-    /// Nameserver addresses looked up to ask one zone.
-    pub lookups_per_zone: u32,
-    /// Look-ups without a result before a zone is given up.
-    pub empty_lookups: u32,
-    /// Nameserver look-ups inside nameserver look-ups.
-    pub depth: u8,
-    /// CNAME and DNAME records followed.
-    pub aliases: usize,
-    /// Distinct addresses asked for one question.
-    pub addresses: usize,
-    /// Recursions pending in one worker.
-    pub pending: usize,
-    /// Losers of races that live on in one worker.
-    pub nursery: usize,
-    /// The longest wait for one reply, in milliseconds.
-    #[serde(deserialize_with = "milliseconds")]
-    pub exchange_ms: Duration,
-    /// The longest wait of a client, in milliseconds.
-    #[serde(deserialize_with = "milliseconds")]
-    pub client_ms: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        let limits = zoners_resolver::Limits::default();
-        Limits {
-            queries: limits.queries,
-            queries_per_question: limits.queries_per_question,
-            bytes: limits.bytes,
-            tcp: limits.tcp,
-            lookups: limits.lookups,
-            lookups_per_zone: limits.lookups_per_zone,
-            empty_lookups: limits.empty_lookups,
-            depth: limits.depth,
-            aliases: limits.aliases,
-            addresses: limits.addresses,
-            pending: limits.pending,
-            nursery: limits.nursery,
-            exchange_ms: limits.exchange,
-            client_ms: limits.client,
         }
     }
 }
@@ -335,13 +265,6 @@ fn servers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SocketAddr>
 fn prefixes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Prefix>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     texts.iter().map(|text| text.parse().map_err(de::Error::custom)).collect()
-}
-
-fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    match u64::deserialize(deserializer)? {
-        millis @ 1..=60_000 => Ok(Duration::from_millis(millis)),
-        other => Err(de::Error::custom(format!("{other} is not between 1 and 60000 milliseconds"))),
-    }
 }
 
 fn threads<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {

@@ -53,9 +53,19 @@ fn values_that_are_not_allowed_are_told_with_those_that_are() {
     assert!(error("[server]\nthreads = 0\n").contains("between 1 and 256"));
     assert!(error("[server]\nlisten = [\"localhost\"]\n").contains("zoners.toml:2"));
     assert!(error("[cache]\nsize = \"12\"\n").contains("MiB"));
+    assert!(error("[limits]\nclient-ms = 0\n").contains("between 1 and 60000"));
     assert!(error("[[forward]]\nzone = \".\"\nservers = []\n").contains("at least one"));
     assert!(error("[[stub]]\nzone = \"a..b\"\nservers = [\"192.0.2.1\"]\n").contains("a..b"));
     assert!(error("[resolver]\nnever-ask = [\"10.0.0.0/99\"]\n").contains("prefix"));
+}
+
+#[test]
+fn our_own_sockets_are_never_asked() {
+    let text = "[server]\nlisten = [\"203.0.113.53:53\", \"203.0.113.54:5300\", \"0.0.0.0:53\"]\n";
+    let settings = Config::parse(text, "zoners.toml").unwrap().settings().unwrap();
+    assert!(!settings.may_ask([203, 0, 113, 53].into()));
+    assert!(settings.may_ask([203, 0, 113, 54].into()), "another port, so not us");
+    assert!(settings.may_ask([198, 51, 100, 1].into()));
 }
 
 #[test]

@@ -1,0 +1,146 @@
+//! What a server's reply, or the cache, says of a question.
+
+use std::fmt;
+
+use zoners_cache::{Denial, TtlLimits};
+use zoners_dns::{Delegation, Failure, Malformed, Name, OptRcode, RRset, Security, Signing};
+
+use crate::budget::Exhausted;
+
+/// A reply that gets us further.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The question is answered, or as far as this zone can.
+    Answer(Reply),
+    /// Others are to be asked.
+    Referral(Delegation),
+}
+
+/// What is known of a name: out of a reply or out of the cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The CNAME and DNAME RRsets that were followed, with the CNAME that a DNAME makes.
+    pub aliases: Vec<RRset>,
+    /// Where they led.
+    pub finding: Finding,
+    /// Whether the server called itself authoritative.
+    pub authoritative: bool,
+    /// The zone's NS RRset, where it came along and is wanted.
+    pub authority: Vec<RRset>,
+    /// Addresses of servers: of the NS records asked for, or of those in `authority`.
+    pub additional: Vec<RRset>,
+}
+
+impl Reply {
+    /// Bounds all TTLs, so that an answer shows the same whether or not it comes from the cache.
+    pub(crate) fn clamp_ttls(&mut self, limits: &TtlLimits) {
+        let records = match &mut self.finding {
+            Finding::Records(sets, _) => sets.as_mut_slice(),
+            Finding::NoData(Some(denial)) | Finding::NxDomain(Some(denial)) => {
+                let ttl = limits.negative(denial.ttl());
+                denial.soa.ttl = ttl;
+                denial.proof.iter_mut().for_each(|set| set.ttl = set.ttl.min(ttl));
+                &mut []
+            }
+            _ => &mut [],
+        };
+        for set in records.iter_mut().chain(&mut self.aliases) {
+            set.ttl = limits.positive(set.ttl);
+        }
+    }
+}
+
+/// How a chain of aliases, most often an empty one, ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// The records asked for; several RRsets only for the type ANY.
+    Records(Vec<RRset>, Security),
+    /// A name that is yet to be looked up.
+    Alias(Name),
+    /// The name exists without the type.
+    NoData(Option<Denial>),
+    /// The name does not exist.
+    NxDomain(Option<Denial>),
+    /// The name that a DNAME makes is too long (RFC 6672 section 2.2).
+    TooLong,
+}
+
+/// Why a server's reply, or its silence, gets us nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It did not answer in time.
+    Timeout,
+    /// The network did not carry the query or the reply.
+    Network(Failure),
+    /// What it sent cannot be read.
+    Malformed(Malformed),
+    /// It answered with a failure.
+    Rcode(OptRcode),
+    /// It does not serve the zone: refers elsewhere or upwards.
+    Lame,
+    /// It says nothing: no answer, no denial, no referral.
+    Empty,
+    /// A limit of the client query stopped the exchange.
+    Exhausted(Exhausted),
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reply = match self {
+            Verdict::Referral(child) => {
+                let signing = match child.signing {
+                    Signing::Signed(_) => ", signed",
+                    Signing::Unsigned(_) => ", unsigned",
+                    Signing::Unknown => "",
+                };
+                let zone = child.zone.fmt_with_dot();
+                return write!(f, "referral to {zone} ({} servers{signing})", child.servers.len());
+            }
+            Verdict::Answer(reply) => reply,
+        };
+        let count = |count: usize, what: &str, many: &str| {
+            format!("{count} {}", if count == 1 { what } else { many })
+        };
+        if !reply.aliases.is_empty() {
+            write!(f, "{}, ", count(reply.aliases.len(), "alias", "aliases"))?;
+        }
+        match &reply.finding {
+            Finding::Records(sets, _) => {
+                let records = sets.iter().map(|set| set.records.len()).sum();
+                f.write_str(&count(records, "record", "records"))
+            }
+            Finding::Alias(target) => write!(f, "alias to {}", target.fmt_with_dot()),
+            Finding::NoData(_) => f.write_str("no such type"),
+            Finding::NxDomain(_) => f.write_str("no such name"),
+            Finding::TooLong => f.write_str("alias too long"),
+        }
+    }
+}
+
+impl Fault {
+    /// Whether the server, or someone in its name, said something at all.
+    #[must_use]
+    pub fn is_answer(self) -> bool {
+        matches!(self, Fault::Malformed(_) | Fault::Rcode(_) | Fault::Lame | Fault::Empty)
+    }
+
+    /// Whether it says that the server does not serve the zone.
+    #[must_use]
+    pub fn is_lameness(self) -> bool {
+        matches!(self, Fault::Lame | Fault::Rcode(OptRcode::REFUSED | OptRcode::NOTAUTH))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Timeout => f.write_str("timeout"),
+            Fault::Network(failure) => failure.fmt(f),
+            Fault::Malformed(malformed) => write!(f, "malformed: {malformed}"),
+            Fault::Rcode(rcode) => rcode.fmt(f),
+            Fault::Lame => f.write_str("lame: does not serve the zone"),
+            Fault::Empty => f.write_str("says nothing"),
+            Fault::Exhausted(exhausted) => f.write_str(exhausted.0.name()),
+        }
+    }
+}
