@@ -27,9 +27,6 @@ const STALLED: Duration = Duration::from_secs(2);
 /// The longest query that is read; longer ones are cut and answered FORMERR.
 const LONGEST_QUERY: usize = 4096;
 
-/// A worker over real sockets.
-pub type Resolver = Worker<Sockets>;
-
 /// What all workers of a process need.
 #[derive(Debug)]
 pub struct Daemon {
@@ -65,12 +62,13 @@ impl Daemon {
         })
     }
 
-    /// A worker, for a caller with a runtime of its own.
+    /// The service of one worker, for a caller with a runtime of its own.
     #[must_use]
-    pub fn worker(&self) -> Arc<Resolver> {
+    pub fn service(&self) -> Service<Sockets> {
         let network = Sockets::new(self.shared.random.clone());
         let counters = Arc::new(Counters::default());
-        Worker::new(self.shared.clone(), network, self.settings.clone(), counters)
+        let worker = Worker::new(self.shared.clone(), network, self.settings.clone(), counters);
+        Service::new(worker, &self.special_use, 0)
     }
 
     /// Binds all listeners, then serves until a thread ends. `ready` is called once clients are
@@ -83,7 +81,7 @@ impl Daemon {
         ready(&self.listen);
         let mut threads = Vec::new();
         for (number, listeners) in workers.into_iter().enumerate() {
-            let service = Service::new(self.worker(), &self.special_use, 0);
+            let service = self.service();
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
             threads.push(thread.spawn(move || work(service, listeners))?);
         }

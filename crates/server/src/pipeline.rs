@@ -21,7 +21,8 @@ mod local;
 use std::sync::Arc;
 
 use zoners_dns::packet::Request;
-use zoners_dns::{Counter, Network, OptRcode, Transport};
+use zoners_dns::{Counter, Network, OptRcode, Question, Transport};
+use zoners_resolver::worker::Resolution;
 use zoners_resolver::{Trace, Worker};
 
 use crate::config::SpecialUse;
@@ -113,6 +114,17 @@ impl<N: Network> Service<N> {
             Handled::Reply(reply) => Some(reply),
             Handled::Nothing => None,
             Handled::Miss(miss) => Some(self.recurse(*miss, None).await),
+        }
+    }
+
+    /// Answers a question that came by no packet: local data first, then cache and recursion.
+    ///
+    /// # Errors
+    /// The question could not be answered, or not in time.
+    pub async fn look_up(&self, question: &Question, trace: Option<Arc<Trace>>) -> Resolution {
+        match self.local.answer(question) {
+            Some(answer) => Ok(Arc::new(answer)),
+            None => self.worker.resolve(question, trace).await,
         }
     }
 

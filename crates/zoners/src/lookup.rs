@@ -42,13 +42,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(error.to_string()))?;
-    let worker = daemon.worker();
+    let service = daemon.service();
     let (mut failed, mut gone) = (false, false);
     for rtype in types {
         let question = Question::new(name.clone(), rtype);
         let (resolution, trace) = runtime.block_on(async {
             let trace = Arc::new(Trace::default());
-            (worker.resolve(&question, Some(trace.clone())).await, trace)
+            (service.look_up(&question, Some(trace.clone())).await, trace)
         });
         failed |= resolution.is_err();
         gone |= resolution.as_ref().is_ok_and(|answer| answer.rcode == OptRcode::NXDOMAIN);

@@ -130,6 +130,15 @@ fn lookup_tells_bad_names_and_types_from_failures() {
 }
 
 #[test]
+fn lookup_answers_special_names_without_asking_anyone() {
+    let output = zoners(&["lookup", "localhost", "A", "--trace"]);
+    assert!(output.status.success());
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(text, "localhost. A\nlocalhost. 10800 IN A 127.0.0.1\n");
+    assert_eq!(zoners(&["lookup", "printer.local", "A"]).status.code(), Some(3));
+}
+
+#[test]
 fn lookup_fails_with_a_reason_that_programs_can_read() {
     // A root server that nobody is.
     let folder = tempfile::tempdir().unwrap();
