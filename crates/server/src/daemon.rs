@@ -1,7 +1,7 @@
 //! The running daemon: workers, each a thread with a runtime and listeners of its own.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +13,14 @@ use zoners_net::{Sockets, listen, stream};
 use zoners_resolver::{Settings, Shared, Worker};
 
 use crate::clock::SystemClock;
-use crate::config::{Config, ConfigError, SpecialUse};
-use crate::pipeline::{Handled, Service};
+use crate::config::{Config, ConfigError};
+use crate::pipeline::{Client, Handled, Service};
 
+/// Where clients are served unless the configuration says otherwise: this machine alone.
+const DEFAULT_LISTEN: [SocketAddr; 2] = [
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 53),
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 53),
+];
 /// TCP connections that one worker serves at a time.
 const CONNECTIONS: usize = 1024;
 /// Queries of one TCP connection that are worked on at a time (RFC 7766 section 6.2.1).
@@ -32,9 +37,8 @@ const LONGEST_QUERY: usize = 4096;
 pub struct Daemon {
     shared: Arc<Shared>,
     settings: Arc<Settings>,
-    special_use: SpecialUse,
+    config: Config,
     listen: Vec<SocketAddr>,
-    threads: usize,
 }
 
 /// Listeners of one worker, bound but not yet served.
@@ -56,9 +60,8 @@ impl Daemon {
         Ok(Daemon {
             shared: Shared::new(cache, Arc::new(SystemClock), random),
             settings: Arc::new(config.settings()?),
-            special_use: config.local.special_use.clone(),
-            listen: config.server.listen.clone(),
-            threads: config.server.threads,
+            listen: config.server.listen.clone().unwrap_or_else(|| DEFAULT_LISTEN.to_vec()),
+            config: config.clone(),
         })
     }
 
@@ -68,7 +71,7 @@ impl Daemon {
         let network = Sockets::new(self.shared.random.clone());
         let counters = Arc::new(Counters::default());
         let worker = Worker::new(self.shared.clone(), network, self.settings.clone(), counters);
-        Service::new(worker, &self.special_use, 0)
+        Service::new(worker, &self.config, 0)
     }
 
     /// Binds all listeners, then serves until a thread ends. `ready` is called once clients are
@@ -77,7 +80,8 @@ impl Daemon {
     /// # Errors
     /// An address cannot be bound, told with the address, or a thread cannot be started.
     pub fn serve(&self, ready: impl FnOnce(&[SocketAddr])) -> io::Result<()> {
-        let workers = (0..self.threads).map(|_| self.bind()).collect::<io::Result<Vec<_>>>()?;
+        let workers =
+            (0..self.config.server.threads).map(|_| self.bind()).collect::<io::Result<Vec<_>>>()?;
         ready(&self.listen);
         let mut threads = Vec::new();
         for (number, listeners) in workers.into_iter().enumerate() {
@@ -92,7 +96,7 @@ impl Daemon {
     }
 
     fn bind(&self) -> io::Result<Listeners> {
-        let shared = self.threads > 1;
+        let shared = self.config.server.threads > 1;
         let mut listeners = Listeners::default();
         for address in &self.listen {
             let told =
@@ -128,7 +132,9 @@ async fn serve_udp(service: Arc<Service<Sockets>>, socket: Arc<UdpSocket>) {
     loop {
         // What the kernel reports here is of clients that went away; the socket stays good.
         let Ok((length, client)) = socket.recv_from(&mut packet).await else { continue };
-        match service.handle(&packet[..length], Transport::Udp) {
+        match service
+            .handle(&packet[..length], Client { address: client.ip(), transport: Transport::Udp })
+        {
             Handled::Reply(reply) => send(&socket, &reply, client).await,
             Handled::Nothing => {}
             Handled::Miss(miss) => {
@@ -153,11 +159,11 @@ async fn serve_tcp(service: Arc<Service<Sockets>>, listener: TcpListener) {
     loop {
         let Ok(connection) = connections.clone().acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, client)) => {
                 let service = service.clone();
                 tokio::spawn(async move {
                     let _connection = connection;
-                    serve_connection(service, stream).await;
+                    serve_connection(service, stream, client).await;
                 });
             }
             // Descriptors ran out, most likely; give those in use time to close.
@@ -168,7 +174,8 @@ async fn serve_tcp(service: Arc<Service<Sockets>>, listener: TcpListener) {
 
 /// Serves one connection: queries are read while others are worked on, and replies leave as they
 /// are ready.
-async fn serve_connection(service: Arc<Service<Sockets>>, stream: TcpStream) {
+async fn serve_connection(service: Arc<Service<Sockets>>, stream: TcpStream, client: SocketAddr) {
+    let client = Client { address: client.ip(), transport: Transport::Tcp };
     let _ = stream.set_nodelay(true);
     let (mut reader, mut writer) = stream.into_split();
     let (replies, mut ready) = mpsc::channel::<Vec<u8>>(IN_FLIGHT);
@@ -186,7 +193,7 @@ async fn serve_connection(service: Arc<Service<Sockets>>, stream: TcpStream) {
             let Ok(slot) = in_flight.clone().acquire_owned().await else { return };
             let message = tokio::time::timeout(IDLE, stream::read_message(&mut reader)).await;
             let Ok(Ok(packet)) = message else { return };
-            let reply = match service.handle(&packet, Transport::Tcp) {
+            let reply = match service.handle(&packet, client) {
                 Handled::Reply(reply) => reply,
                 Handled::Nothing => continue,
                 Handled::Miss(miss) => {

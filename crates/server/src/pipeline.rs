@@ -3,7 +3,7 @@
 //! | stage | where | may answer |
 //! |---|---|---|
 //! | admit | [`admit`] | what is no query for us |
-//! | local data and policy | [`local`] | special-use names |
+//! | local data and policy | [`local`], [`any`] | special-use names, the type ANY |
 //! | cache | [`finished`] | what is known |
 //! | second level beside recursion | none yet | what another node knows |
 //! | recursion | [`zoners_resolver`] | the rest |
@@ -14,28 +14,49 @@
 //! only a miss is handed to the runtime.
 
 mod admit;
+mod any;
 mod finish;
 mod finished;
 mod local;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use zoners_dns::packet::Request;
 use zoners_dns::{Counter, Network, OptRcode, Question, Transport};
 use zoners_resolver::worker::Resolution;
-use zoners_resolver::{Trace, Worker};
+use zoners_resolver::{Answer, Trace, Worker};
 
-use crate::config::SpecialUse;
-use admit::Admission;
+use crate::config::{Any, Config};
+use admit::{Access, Admission};
 pub use local::Local;
 
 /// What a worker does for clients.
 #[derive(Debug)]
 pub struct Service<N: Network> {
     worker: Arc<Worker<N>>,
+    access: Access,
     local: Local,
+    any: Any,
     /// The number of the configuration; finished answers of another are not used.
     generation: u32,
+}
+
+/// Who sent a packet, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The address that it came from.
+    pub address: IpAddr,
+    /// How it came.
+    pub transport: Transport,
+}
+
+impl Client {
+    /// A client on this machine.
+    #[must_use]
+    pub fn local(transport: Transport) -> Self {
+        Client { address: Ipv4Addr::LOCALHOST.into(), transport }
+    }
 }
 
 /// What came of the synchronous stages.
@@ -57,17 +78,20 @@ pub struct Miss {
 }
 
 impl<N: Network> Service<N> {
-    /// A service that resolves with `worker` and answers `special_use` names itself.
+    /// A service that resolves with `worker` and otherwise does as `config` says; `generation` is
+    /// the number of that configuration.
     #[must_use]
-    pub fn new(worker: Arc<Worker<N>>, special_use: &SpecialUse, generation: u32) -> Self {
-        let local = Local::new(special_use, &worker.settings().routes);
-        Service { worker, local, generation }
+    pub fn new(worker: Arc<Worker<N>>, config: &Config, generation: u32) -> Self {
+        let local = Local::new(&config.local.special_use, &worker.settings().routes);
+        let access = Access::new(&config.server);
+        Service { worker, access, local, any: config.server.any, generation }
     }
 
     /// Takes a packet through the synchronous stages.
-    pub fn handle(&self, packet: &[u8], transport: Transport) -> Handled {
+    pub fn handle(&self, packet: &[u8], client: Client) -> Handled {
+        let transport = client.transport;
         self.count(Counter::ClientQueries);
-        let request = match admit::admit(packet) {
+        let request = match self.access.admit(packet, client) {
             Admission::Admitted(request) => request,
             Admission::Drop => {
                 self.count(Counter::ClientDropped);
@@ -78,7 +102,7 @@ impl<N: Network> Service<N> {
                 return Handled::Reply(reply);
             }
         };
-        if let Some(answer) = self.local.answer(&request.question) {
+        if let Some(answer) = self.own_answer(&request.question) {
             self.count(Counter::ClientLocal);
             return Handled::Reply(finish::answer(&request, transport, &answer));
         }
@@ -109,8 +133,8 @@ impl<N: Network> Service<N> {
     }
 
     /// All stages: the reply to a packet, if there is to be one.
-    pub async fn answer(&self, packet: &[u8], transport: Transport) -> Option<Vec<u8>> {
-        match self.handle(packet, transport) {
+    pub async fn answer(&self, packet: &[u8], client: Client) -> Option<Vec<u8>> {
+        match self.handle(packet, client) {
             Handled::Reply(reply) => Some(reply),
             Handled::Nothing => None,
             Handled::Miss(miss) => Some(self.recurse(*miss, None).await),
@@ -122,7 +146,7 @@ impl<N: Network> Service<N> {
     /// # Errors
     /// The question could not be answered, or not in time.
     pub async fn look_up(&self, question: &Question, trace: Option<Arc<Trace>>) -> Resolution {
-        match self.local.answer(question) {
+        match self.own_answer(question) {
             Some(answer) => Ok(Arc::new(answer)),
             None => self.worker.resolve(question, trace).await,
         }
@@ -132,6 +156,12 @@ impl<N: Network> Service<N> {
     #[must_use]
     pub fn worker(&self) -> &Arc<Worker<N>> {
         &self.worker
+    }
+
+    /// What is answered without asking anyone.
+    fn own_answer(&self, question: &Question) -> Option<Answer> {
+        let any = (self.any == Any::Minimal).then(|| any::minimal(question)).flatten();
+        self.local.answer(question).or(any)
     }
 
     fn count(&self, counter: Counter) {

@@ -12,8 +12,8 @@ use zoners_dns::{
     Rtype, Transport, name, zonefile,
 };
 use zoners_resolver::{Settings, Shared, Worker};
-use zoners_server::Service;
-use zoners_server::config::SpecialUse;
+use zoners_server::pipeline::Client;
+use zoners_server::{Config, Service};
 use zoners_sim::{Link, Manner, SimClock, SimNetwork, world};
 
 struct Lab {
@@ -23,12 +23,18 @@ struct Lab {
 }
 
 fn lab() -> Lab {
+    lab_with("")
+}
+
+/// With a configuration; what it says of the resolver does not count here.
+fn lab_with(config: &str) -> Lab {
     let net = world::small(1);
     let mut text = String::from("@ NS ns1\nns1 A 203.0.114.1\nwww 300 A 203.0.115.2\n");
     for number in 0..40 {
         text += &format!("big TXT \"{number:040}\"\n");
     }
     net.zone("example.com", &["203.0.114.1", "203.0.114.2"], &text);
+    let config = Config::parse(config, "zoners.toml").unwrap();
     let clock = Arc::new(SimClock::new(None));
     let cache = Cache::new(8 << 20, TtlLimits::default(), [1, 2]);
     let shared = Shared::new(cache, clock.clone(), Random::seeded(1));
@@ -36,7 +42,7 @@ fn lab() -> Lab {
     let settings = Settings::new(Delegation::from_hints(&hints).unwrap());
     let worker =
         Worker::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()));
-    Lab { net, clock, service: Service::new(worker, &SpecialUse::default(), 0) }
+    Lab { net, clock, service: Service::new(worker, &config, 0) }
 }
 
 fn asked(text: &str, rtype: Rtype) -> Question {
@@ -50,7 +56,11 @@ fn packet(question: &Question, edns: bool) -> Vec<u8> {
 
 impl Lab {
     async fn send(&self, packet: &[u8], transport: Transport) -> Option<Message> {
-        let reply = self.service.answer(packet, transport).await?;
+        self.send_from(packet, Client::local(transport)).await
+    }
+
+    async fn send_from(&self, packet: &[u8], client: Client) -> Option<Message> {
+        let reply = self.service.answer(packet, client).await?;
         Some(Message::parse(&reply.into()).unwrap())
     }
 
@@ -119,6 +129,48 @@ async fn what_is_no_query_for_us_is_refused_or_dropped() {
     no_rd[2] = 0;
     assert_eq!(rcode(no_rd).await, Some(OptRcode::REFUSED));
     assert!(lab.net.sent().is_empty(), "nobody was asked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_those_who_may_ask_are_answered() {
+    let packet = packet(&asked("localhost", Rtype::A), true);
+    for (config, address, rcode) in [
+        ("", "192.168.7.7", Some(OptRcode::NOERROR)),
+        ("", "::ffff:127.0.0.1", Some(OptRcode::NOERROR)),
+        ("", "203.0.113.9", Some(OptRcode::REFUSED)),
+        ("[server]\nrefuse = \"drop\"\n", "203.0.113.9", None),
+        ("[server]\nallow = [\"203.0.113.0/24\"]\n", "203.0.113.9", Some(OptRcode::NOERROR)),
+        ("[server]\nallow = [\"203.0.113.0/24\"]\n", "127.0.0.1", Some(OptRcode::REFUSED)),
+    ] {
+        let client = Client { address: address.parse().unwrap(), transport: Transport::Udp };
+        let reply = lab_with(config).send_from(&packet, client).await;
+        assert_eq!(reply.map(|reply| reply.rcode), rcode, "{config} {address}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_gets_a_word_and_chaos_what_is_configured() {
+    let lab = lab_with("[server]\nversion = \"Zoners, and proud of it\"\n");
+    let any = lab.ask("www.example.com", Rtype::ANY, Transport::Udp).await;
+    assert_eq!(any.answer[0].rtype, Rtype::HINFO);
+    assert!(lab.net.sent().is_empty());
+    let chaos = |name, edns| {
+        let question = Question { class: Class::CH, ..asked(name, Rtype::TXT) };
+        let packet = packet(&question, edns);
+        let service = &lab.service;
+        async move { service.answer(&packet, Client::local(Transport::Udp)).await }
+    };
+    for edns in [true, false] {
+        let version = chaos("version.bind", edns).await.unwrap();
+        assert_eq!((version[3] & 0x0F, version[7]), (0, 1));
+        let told = b"\x17Zoners, and proud of it";
+        assert!(version.windows(told.len()).any(|part| part == told));
+        assert!(Message::parse(&version.into()).is_ok());
+    }
+    assert_eq!(chaos("id.server", true).await.unwrap()[3] & 0x0F, 5, "REFUSED");
+    let full = lab_with("[server]\nany = \"full\"\n");
+    assert!(full.ask("www.example.com", Rtype::ANY, Transport::Tcp).await.answer.len() == 1);
+    assert!(!full.net.sent().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

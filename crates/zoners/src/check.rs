@@ -17,8 +17,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = configuration(Some(&arguments.file))?;
     let settings = config.settings().map_err(|error| Failure::Usage(error.to_string()))?;
     println!("{}: right", arguments.file.display());
-    let listen: Vec<String> = config.server.listen.iter().map(ToString::to_string).collect();
-    println!("  serves on {}", listen.join(", "));
+    let listen: Vec<String> =
+        config.server.listen.iter().flatten().map(ToString::to_string).collect();
+    let listen =
+        if listen.is_empty() { "port 53 of this machine".into() } else { listen.join(", ") };
+    println!("  serves on {listen}");
     println!(
         "  knows {} root servers and {} routes",
         settings.root.servers.len(),

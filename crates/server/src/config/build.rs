@@ -48,7 +48,7 @@ impl Config {
 
     /// The prefixes that are never asked, and our own sockets: we would ask ourselves.
     fn never_ask(&self) -> Vec<Prefix> {
-        let own = self.server.listen.iter().filter(|address| address.port() == 53);
+        let own = self.server.listen.iter().flatten().filter(|address| address.port() == 53);
         let own = own.map(|address| address.ip()).filter(|ip| !ip.is_unspecified());
         self.resolver.never_ask.iter().copied().chain(own.map(Prefix::from)).collect()
     }

@@ -30,25 +30,71 @@ pub struct Config {
 }
 
 /// `[server]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Server {
-    /// Addresses and ports, for UDP and TCP.
-    pub listen: Vec<SocketAddr>,
+    /// Addresses and ports, for UDP and TCP. Without it, port 53 of this machine alone.
+    pub listen: Option<Vec<SocketAddr>>,
     /// Worker threads.
     #[serde(deserialize_with = "threads")]
     pub threads: usize,
+    /// Prefixes of clients that are served.
+    #[serde(deserialize_with = "prefixes")]
+    pub allow: Vec<Prefix>,
+    /// What others get.
+    pub refuse: Refuse,
+    /// What the type ANY gets.
+    pub any: Any,
+    /// Told to who asks for `version.bind` or `version.server`.
+    pub version: Option<String>,
+    /// Told to who asks for `id.server` or `hostname.bind`.
+    pub identity: Option<String>,
 }
+
+/// Loopback, private and link-local prefixes: clients that a router does not bring from afar.
+const NEARBY: &[&str] = &[
+    "127.0.0.0/8",
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "169.254.0.0/16",
+    "::1/128",
+    "fc00::/7",
+    "fe80::/10",
+];
 
 impl Default for Server {
     fn default() -> Self {
-        let port = 53;
-        let listen = vec![
-            ([127, 0, 0, 1], port).into(),
-            (IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]), port).into(),
-        ];
-        Server { listen, threads: 1 }
+        Server {
+            listen: None,
+            threads: 1,
+            allow: NEARBY.iter().filter_map(|prefix| prefix.parse().ok()).collect(),
+            refuse: Refuse::Refused,
+            any: Any::Minimal,
+            version: None,
+            identity: None,
+        }
     }
+}
+
+/// `server.refuse`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refuse {
+    /// REFUSED, with the reason.
+    Refused,
+    /// Nothing.
+    Drop,
+}
+
+/// `server.any`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Any {
+    /// A word instead of all records (RFC 8482).
+    Minimal,
+    /// Whatever the zone's server gives.
+    Full,
 }
 
 /// `[resolver]`

@@ -1,9 +1,10 @@
 //! Which packets are queries that we serve.
 
 use zoners_dns::packet::{Request, Unreadable};
-use zoners_dns::{Class, Ede, EdeCode, Opcode, OptRcode, Rtype};
+use zoners_dns::{Class, Ede, EdeCode, Opcode, OptRcode, Prefix, Rtype, name};
 
-use super::finish;
+use super::{Client, finish};
+use crate::config::{Refuse, Server};
 
 /// What becomes of a packet.
 #[derive(Debug)]
@@ -16,25 +17,81 @@ pub(super) enum Admission {
     Drop,
 }
 
-pub(super) fn admit(packet: &[u8]) -> Admission {
-    let request = match Request::read(packet) {
-        Ok(request) => request,
-        Err(Unreadable::Ignore) => return Admission::Drop,
-        // Whatever another opcode's message looks like, we do not implement it.
-        Err(Unreadable::FormErr { id, opcode }) if opcode != Opcode::QUERY => {
-            return Admission::Reply(finish::header_only(id, opcode, OptRcode::NOTIMP));
-        }
-        Err(Unreadable::FormErr { id, opcode }) => {
-            return Admission::Reply(finish::header_only(id, opcode, OptRcode::FORMERR));
-        }
-    };
-    match refusal(&request) {
-        None => Admission::Admitted(request),
-        Some((rcode, text)) => {
-            let ede = text.map(|text| Ede::new(EdeCode::PROHIBITED, text));
-            Admission::Reply(finish::error(&request, rcode, ede.as_ref()))
+/// Who is served, and what is told of ourselves.
+#[derive(Debug)]
+pub(super) struct Access {
+    allow: Vec<Prefix>,
+    refuse: Refuse,
+    version: Option<String>,
+    identity: Option<String>,
+}
+
+impl Access {
+    pub(super) fn new(server: &Server) -> Self {
+        Access {
+            allow: server.allow.clone(),
+            refuse: server.refuse,
+            version: server.version.clone(),
+            identity: server.identity.clone(),
         }
     }
+
+    /// Says what becomes of a packet that came from `client`.
+    pub(super) fn admit(&self, packet: &[u8], client: Client) -> Admission {
+        let request = match Request::read(packet) {
+            Ok(request) => request,
+            Err(Unreadable::Ignore) => return Admission::Drop,
+            Err(_) if !self.allows(client) && self.refuse == Refuse::Drop => {
+                return Admission::Drop;
+            }
+            // Whatever another opcode's message looks like, we do not implement it.
+            Err(Unreadable::FormErr { id, opcode }) if opcode != Opcode::QUERY => {
+                return Admission::Reply(finish::header_only(id, opcode, OptRcode::NOTIMP));
+            }
+            Err(Unreadable::FormErr { id, opcode }) => {
+                return Admission::Reply(finish::header_only(id, opcode, OptRcode::FORMERR));
+            }
+        };
+        if !self.allows(client) {
+            return match self.refuse {
+                Refuse::Drop => Admission::Drop,
+                Refuse::Refused => refused(&request, "not among the clients that are served"),
+            };
+        }
+        if request.question.class == Class::CH {
+            return self.chaos(&request);
+        }
+        match refusal(&request) {
+            None => Admission::Admitted(request),
+            Some((rcode, None)) => Admission::Reply(finish::error(&request, rcode, None)),
+            Some((_, Some(text))) => refused(&request, text),
+        }
+    }
+
+    fn allows(&self, client: Client) -> bool {
+        self.allow.iter().any(|prefix| prefix.contains(client.address))
+    }
+
+    /// Answers what the configuration wants told of the server (RFC 4892).
+    fn chaos(&self, request: &Request) -> Admission {
+        let name = name::lowercase(&request.question.name).to_string();
+        let told = match name.as_str() {
+            "version.bind" | "version.server" => &self.version,
+            "hostname.bind" | "id.server" => &self.identity,
+            _ => &None,
+        };
+        match told {
+            Some(text) if request.question.rtype == Rtype::TXT => {
+                Admission::Reply(finish::text(request, text))
+            }
+            _ => refused(request, "nothing is told of this server"),
+        }
+    }
+}
+
+fn refused(request: &Request, text: &str) -> Admission {
+    let ede = Ede::new(EdeCode::PROHIBITED, text);
+    Admission::Reply(finish::error(request, OptRcode::REFUSED, Some(&ede)))
 }
 
 fn refusal(request: &Request) -> Option<(OptRcode, Option<&'static str>)> {

@@ -59,6 +59,22 @@ pub(super) fn answer(request: &Request, transport: Transport, answer: &Answer) -
     deliver(request, transport, message, answer.security, 0, std::iter::empty())
 }
 
+/// A text about ourselves, of class CHAOS. Made by hand: what is compressed elsewhere is short here.
+pub(super) fn text(request: &Request, text: &str) -> Vec<u8> {
+    let mut message = error(request, OptRcode::NOERROR, None);
+    let end = 12 + request.question.name.len() + 4;
+    let text = &text.as_bytes()[..text.len().min(255)];
+    let length = text.len() as u8;
+    let rdlength = u16::from(length) + 1;
+    let record =
+        [&[0xC0, 12, 0, 16, 0, 3, 0, 0, 0, 0][..], &rdlength.to_be_bytes(), &[length], text];
+    message.splice(end..end, record.concat());
+    if let Some(count) = message.get_mut(7) {
+        *count = 1;
+    }
+    message
+}
+
 /// A reply without records: an error, and why.
 pub(super) fn error(request: &Request, rcode: OptRcode, ede: Option<&Ede>) -> Vec<u8> {
     empty(request, rcode, false, ede)

@@ -10,8 +10,9 @@ use zoners_dns::{
     Transport, Way, name,
 };
 use zoners_resolver::{Glue, Settings, Shared, Worker};
-use zoners_server::Service;
-use zoners_server::config::SpecialUse;
+use zoners_server::config::{Any, Local, Server, SpecialUse};
+use zoners_server::pipeline::Client;
+use zoners_server::{Config, Service};
 use zoners_sim::SimClock;
 use zoners_sim::scenario::{Action, Dialect, Scenario, ScriptedNetwork};
 
@@ -104,7 +105,17 @@ impl Player {
             resolver_arpa: false,
             private_reverse: false,
         };
-        Player { network, service: Arc::new(Service::new(worker, &off, 0)), asked: None, dialect }
+        let config = Config {
+            local: Local { special_use: off },
+            server: Server { any: Any::Full, ..Server::default() },
+            ..Config::default()
+        };
+        Player {
+            network,
+            service: Arc::new(Service::new(worker, &config, 0)),
+            asked: None,
+            dialect,
+        }
     }
 
     async fn play(mut self, scenario: &Scenario) -> Result<(), String> {
@@ -123,7 +134,8 @@ impl Player {
             Action::Query(entry) => {
                 let query = entry.query().ok_or("a query without a question")?;
                 let service = self.service.clone();
-                let answer = async move { service.answer(&query, Transport::Tcp).await };
+                let answer =
+                    async move { service.answer(&query, Client::local(Transport::Tcp)).await };
                 self.asked = Some(tokio::spawn(answer));
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
