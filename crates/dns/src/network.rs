@@ -6,6 +6,7 @@
 use std::fmt;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -110,6 +111,15 @@ pub trait Network: Send + Sync + 'static {
     /// Over UDP each query gets a fresh socket, connected to the server, on a random port. Never
     /// fails at once: what goes wrong is the first [`Outcome`].
     fn send(&self, to: Endpoint, query: Bytes) -> Self::Exchange;
+}
+
+/// A network that several share.
+impl<N: Network> Network for Arc<N> {
+    type Exchange = N::Exchange;
+
+    fn send(&self, to: Endpoint, query: Bytes) -> N::Exchange {
+        N::send(self, to, query)
+    }
 }
 
 /// A query under way. Dropping it ends the wait and frees the socket.

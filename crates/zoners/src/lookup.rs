@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use zoners_dns::{OptRcode, Question, Rtype, name};
 use zoners_resolver::{Trace, worker::Resolution};
+use zoners_server::config::ConfigError;
 use zoners_server::daemon::Daemon;
 
 use crate::{Failure, configuration, print};
@@ -37,12 +38,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let name = name::parse(&arguments.name).map_err(Failure::Usage)?;
     let types = arguments.types.iter().map(|text| rtype(text)).collect::<Result<Vec<_>, _>>()?;
     let config = configuration(arguments.config.as_ref())?;
-    let daemon = Daemon::new(&config).map_err(|error| Failure::Usage(error.to_string()))?;
+    let wrong = |error: ConfigError| Failure::Usage(error.to_string());
+    let daemon = Daemon::new(config, None).map_err(wrong)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(error.to_string()))?;
-    let service = daemon.service();
+    let service = daemon.service().map_err(wrong)?;
     let (mut failed, mut gone) = (false, false);
     for rtype in types {
         let question = Question::new(name.clone(), rtype);

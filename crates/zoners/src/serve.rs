@@ -1,8 +1,9 @@
 //! `zoners serve`
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use zoners_server::daemon::Daemon;
+use zoners_server::daemon::{Bound, Daemon};
 
 use crate::{Failure, configuration};
 
@@ -18,13 +19,24 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).init();
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(colour)
+        .init();
     let config = configuration(arguments.config.as_ref())?;
-    let daemon = Daemon::new(&config).map_err(|error| Failure::Usage(error.to_string()))?;
-    let ready = |addresses: &[std::net::SocketAddr]| {
-        for address in addresses {
+    let daemon = Daemon::new(config, arguments.config.clone())
+        .map_err(|error| Failure::Usage(error.to_string()))?;
+    let ready = |bound: &Bound| {
+        if let Some(reason) = &bound.instead {
+            tracing::warn!("port 53 cannot be had ({reason}); serving on another instead");
+        }
+        for address in &bound.addresses {
             tracing::info!("serving on {address}, UDP and TCP");
         }
     };
-    daemon.serve(ready).map_err(|error| Failure::Failed(format!("cannot serve: {error}")))
+    daemon.serve(ready).map_err(|error| Failure::Failed(format!("cannot serve: {error}")))?;
+    tracing::info!("stopped");
+    Ok(())
 }

@@ -5,7 +5,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::Duration;
 
 use zoners_dns::query::{Options, query};
@@ -25,32 +25,63 @@ fn file(folder: &tempfile::TempDir, text: &str) -> PathBuf {
 struct Daemon {
     child: Child,
     address: SocketAddr,
-    _folder: tempfile::TempDir,
+    log: BufReader<ChildStderr>,
+    folder: tempfile::TempDir,
 }
 
 impl Daemon {
-    fn start(threads: usize) -> Self {
+    fn start(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // The port is free now; should another take it before the daemon does, the daemon says so.
         let address = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-        let config =
-            file(&folder, &format!("[server]\nlisten = [\"{address}\"]\nthreads = {threads}\n"));
+        let config = file(&folder, &format!("[server]\nlisten = [\"{address}\"]\n{more}\n"));
         let mut child = Command::new(env!("CARGO_BIN_EXE_zoners"))
             .args(["serve", "--config"])
             .arg(config)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut daemon = Daemon { child, address, log, folder };
+        assert!(daemon.logs(&format!("serving on {address}")));
+        daemon
+    }
+
+    /// Reads the log up to a line that has `part`.
+    fn logs(&mut self, part: &str) -> bool {
         let mut line = String::new();
-        BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.contains(&format!("serving on {address}")), "{line}");
-        Daemon { child, address, _folder: folder }
+        while self.log.read_line(&mut line).unwrap() > 0 {
+            if line.contains(part) {
+                return true;
+            }
+            line.clear();
+        }
+        false
+    }
+
+    fn reconfigure(&mut self, more: &str) {
+        file(&self.folder, &format!("[server]\nlisten = [\"{}\"]\n{more}\n", self.address));
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(status.unwrap().success());
+    }
+
+    fn ask(&self, packet: &[u8]) -> Vec<u8> {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        socket.send_to(packet, self.address).unwrap();
+        let mut buffer = [0; 1500];
+        let length = socket.recv(&mut buffer).unwrap();
+        buffer[..length].to_vec()
     }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        self.child.kill().unwrap();
+        let _ = self.child.kill();
         self.child.wait().unwrap();
     }
 }
@@ -63,13 +94,8 @@ fn localhost(id: u16, rtype: Rtype) -> Vec<u8> {
 #[test]
 fn serve_answers_over_udp_and_tcp() {
     for threads in [1, 3] {
-        let daemon = Daemon::start(threads);
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        socket.send_to(&localhost(7, Rtype::A), daemon.address).unwrap();
-        let mut buffer = [0; 1500];
-        let length = socket.recv(&mut buffer).unwrap();
-        let reply = Message::parse(&buffer[..length].to_vec().into()).unwrap();
+        let daemon = Daemon::start(&format!("threads = {threads}"));
+        let reply = Message::parse(&daemon.ask(&localhost(7, Rtype::A)).into()).unwrap();
         assert_eq!((reply.header.id(), reply.rcode), (7, OptRcode::NOERROR));
         assert_eq!(reply.answer[0].to_string(), "LocalHost. 10800 IN A 127.0.0.1");
 
@@ -95,13 +121,56 @@ fn serve_answers_over_udp_and_tcp() {
 
 #[test]
 fn an_address_that_cannot_be_had_is_told() {
-    let daemon = Daemon::start(1);
+    let daemon = Daemon::start("");
     let folder = tempfile::tempdir().unwrap();
     let config = file(&folder, &format!("[server]\nlisten = [\"{}\"]\n", daemon.address));
     let output = zoners(&["serve", "--config", &config.display().to_string()]);
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(told.contains(&daemon.address.to_string()), "{told}");
+    if cfg!(target_os = "linux") {
+        let owner = format!("zoners (process {})", daemon.child.id());
+        assert!(told.contains(&owner), "{told}");
+    }
+}
+
+#[test]
+fn a_second_daemon_is_not_let_in_beside_one_that_shares_its_port() {
+    let daemon = Daemon::start("threads = 2");
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("[server]\nlisten = [\"{}\"]\nthreads = 2\n", daemon.address);
+    let output = zoners(&["serve", "--config", &file(&folder, &text).display().to_string()]);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+/// Whether the daemon tells its version.
+fn tells_version(daemon: &Daemon) -> bool {
+    let class = zoners_dns::Class::CH;
+    let question =
+        Question { class, ..Question::new(name::parse("version.bind").unwrap(), Rtype::TXT) };
+    let packet = query(&question, Options { id: 1, recursion_desired: true, edns: false });
+    daemon.ask(&packet)[3] & 0x0F == 0
+}
+
+#[test]
+fn a_reload_takes_all_of_a_good_file_and_nothing_of_a_bad_one() {
+    let mut daemon = Daemon::start("");
+    assert!(!tells_version(&daemon));
+    daemon.reconfigure("version = \"1\"\nthreads = 2\n");
+    assert!(daemon.logs("reloaded") && daemon.logs("needs a restart: server.threads"));
+    assert!(tells_version(&daemon));
+    daemon.reconfigure("versoin = \"2\"\n");
+    assert!(daemon.logs("not reloaded") && daemon.logs("did you mean `version`?"));
+    assert!(tells_version(&daemon));
+}
+
+#[test]
+fn sigterm_ends_it_well() {
+    let mut daemon = Daemon::start("threads = 2");
+    let _idle = TcpStream::connect(daemon.address).unwrap();
+    daemon.signal("-TERM");
+    assert!(daemon.logs("stopped"));
+    assert!(daemon.child.wait().unwrap().success());
 }
 
 #[test]

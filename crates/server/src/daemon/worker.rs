@@ -1,0 +1,51 @@
+//! A worker's thread: a runtime, listeners, and a share of the clients.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::bind::Listeners;
+use super::{Current, FINISH, tcp, udp};
+
+/// Turns true when the daemon stops.
+pub(super) type Stopping = watch::Receiver<bool>;
+
+/// Held by whatever works for a client; the end waits until nobody holds it.
+pub(super) type AtWork = Arc<()>;
+
+pub(super) fn run(current: Current, listeners: Listeners, stopping: Stopping) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(serve(current, listeners, stopping))
+}
+
+async fn serve(current: Current, listeners: Listeners, mut stopping: Stopping) -> io::Result<()> {
+    let at_work = AtWork::default();
+    let mut serving = JoinSet::new();
+    for socket in listeners.udp {
+        let socket = Arc::new(UdpSocket::from_std(socket)?);
+        serving.spawn(udp::serve(current.clone(), socket, at_work.clone()));
+    }
+    for listener in listeners.tcp {
+        let listener = TcpListener::from_std(listener)?;
+        serving.spawn(tcp::serve(current.clone(), listener, stopping.clone(), at_work.clone()));
+    }
+    tokio::select! {
+        biased;
+        _ = stopping.wait_for(|stop| *stop) => {}
+        _ = serving.join_next() => return Err(io::Error::other("a listener ended")),
+    }
+    // No new queries; those under way are finished.
+    serving.shutdown().await;
+    let idle = async {
+        while Arc::strong_count(&at_work) > 1 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    if tokio::time::timeout(FINISH, idle).await.is_err() {
+        tracing::warn!("stopped with {} queries unanswered", Arc::strong_count(&at_work) - 1);
+    }
+    Ok(())
+}
