@@ -11,6 +11,7 @@ mod udp;
 mod worker;
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -21,7 +22,7 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use zoners_cache::Cache;
-use zoners_dns::{Counters, Random};
+use zoners_dns::{Counters, Network, Random};
 use zoners_net::Sockets;
 use zoners_resolver::{Shared, Worker};
 
@@ -32,7 +33,7 @@ pub use bind::Bound;
 
 /// What a worker serves clients with, replaced as a whole by a reload.
 pub type Snapshot = Service<Arc<Sockets>>;
-type Current = Arc<ArcSwap<Snapshot>>;
+type Current<N> = Arc<ArcSwap<Service<N>>>;
 
 /// What is under way when the daemon is told to stop is finished, but not for longer than this.
 const FINISH: Duration = Duration::from_millis(1500);
@@ -48,7 +49,7 @@ pub struct Daemon {
 
 /// A worker that runs.
 struct Running {
-    current: Current,
+    current: Current<Arc<Sockets>>,
     network: Arc<Sockets>,
     counters: Arc<Counters>,
     thread: JoinHandle<io::Result<()>>,
@@ -173,6 +174,27 @@ impl Daemon {
             }
         }
     }
+}
+
+/// Serves on one address of this machine, over whatever network `service` asks, until interrupted.
+/// `ready` is told the address once clients are heard.
+///
+/// # Errors
+/// The address cannot be bound.
+pub fn serve_on<N: Network>(
+    service: Service<N>,
+    address: SocketAddr,
+    ready: impl FnOnce(SocketAddr),
+) -> io::Result<()> {
+    let listeners = bind::bind_one(address)?;
+    ready(listeners.address()?);
+    let (stop, stopping) = watch::channel(false);
+    let current = Arc::new(ArcSwap::from_pointee(service));
+    let thread = std::thread::spawn(move || worker::run(current, listeners, stopping));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(tokio::signal::ctrl_c())?;
+    let _ = stop.send(true);
+    thread.join().map_err(|_| io::Error::other("the worker thread panicked"))?
 }
 
 /// Keys whose change a reload cannot bring into force.

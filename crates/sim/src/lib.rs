@@ -8,6 +8,7 @@
 //! [`scenario`] plays third-party scripts of what a network answers.
 
 pub mod clock;
+pub mod demo;
 pub mod internet;
 pub mod link;
 pub mod scenario;

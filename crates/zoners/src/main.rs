@@ -1,6 +1,8 @@
 //! The command line of Zoners: parse, call, print.
 
 mod check;
+#[cfg(feature = "demo")]
+mod demo;
 mod lookup;
 mod print;
 mod serve;
@@ -24,6 +26,9 @@ enum Command {
     Lookup(lookup::Arguments),
     /// Serve clients over UDP and TCP.
     Serve(serve::Arguments),
+    /// Serve a simulated Internet with a dozen names to try; needs no network.
+    #[cfg(feature = "demo")]
+    Demo(demo::Arguments),
     /// Check a configuration file, and say what is wrong with it.
     Check(check::Arguments),
 }
@@ -34,6 +39,7 @@ Examples:
   zoners serve --config zoners.toml       serve as a file says
   zoners lookup example.com               find its addresses
   zoners lookup example.com MX --trace    find its mail servers, hop by hop
+  zoners demo                             see it work without a network
   zoners check zoners.toml                see whether a file is right
 
 Exit codes:
@@ -59,6 +65,8 @@ fn main() -> ExitCode {
     let ended = match Arguments::parse().command {
         Command::Lookup(arguments) => lookup::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        #[cfg(feature = "demo")]
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
     };
     match ended {

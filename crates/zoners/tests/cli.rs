@@ -173,6 +173,41 @@ fn sigterm_ends_it_well() {
     assert!(daemon.child.wait().unwrap().success());
 }
 
+#[cfg(feature = "demo")]
+#[test]
+fn the_demonstration_shows_what_it_promises() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_zoners"))
+        .args(["demo", "--port", "0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    log.read_line(&mut line).unwrap();
+    let address: SocketAddr =
+        line.split_whitespace().find_map(|word| word.trim_end_matches('.').parse().ok()).unwrap();
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    for sight in zoners_sim::demo::SIGHTS {
+        let question =
+            Question::new(name::parse(sight.name).unwrap(), sight.rtype.parse().unwrap());
+        let packet = query(&question, Options { id: 3, recursion_desired: true, edns: true });
+        socket.send_to(&packet, address).unwrap();
+        let mut buffer = [0; 1500];
+        let length = socket.recv(&mut buffer).unwrap();
+        let reply = Message::parse(&buffer[..length].to_vec().into()).unwrap();
+        let rcode = match sight.name {
+            "www.dead.demo" => OptRcode::SERVFAIL,
+            "gone.fast.demo" => OptRcode::NXDOMAIN,
+            _ => OptRcode::NOERROR,
+        };
+        assert_eq!(reply.rcode, rcode, "{sight:?}");
+        assert_eq!(reply.header.tc(), sight.name == "big.fast.demo");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 #[test]
 fn check_says_what_is_wrong_and_where() {
     let folder = tempfile::tempdir().unwrap();

@@ -22,6 +22,14 @@ pub(super) struct Listeners {
     pub(super) tcp: Vec<std::net::TcpListener>,
 }
 
+impl Listeners {
+    /// The first address.
+    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+        let first = addresses_of(self)?.first().copied();
+        first.ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+    }
+}
+
 /// Where clients are heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bound {
@@ -80,6 +88,14 @@ fn bind_all(addresses: &[SocketAddr], threads: usize) -> io::Result<Vec<Listener
         workers.push(listeners);
     }
     Ok(workers)
+}
+
+/// Binds one address, of which the port may be 0 for any that is free, for UDP and TCP alike.
+pub(super) fn bind_one(address: SocketAddr) -> io::Result<Listeners> {
+    let udp = listen::udp(address, false).map_err(|error| told(address, &error))?;
+    let address = udp.local_addr()?;
+    let tcp = listen::tcp(address, false).map_err(|error| told(address, &error))?;
+    Ok(Listeners { udp: vec![udp], tcp: vec![tcp] })
 }
 
 /// Sees whether the address is free before it is shared among our own threads: sharing would let

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
-use zoners_dns::Transport;
+use zoners_dns::{Network, Transport};
 use zoners_net::stream;
 
 use super::Current;
@@ -25,8 +25,8 @@ const STALLED: Duration = Duration::from_secs(2);
 /// How long accepting rests when descriptors ran out.
 const REST: Duration = Duration::from_millis(50);
 
-pub(super) async fn serve(
-    current: Current,
+pub(super) async fn serve<N: Network>(
+    current: Current<N>,
     listener: TcpListener,
     stopping: Stopping,
     at_work: AtWork,
@@ -47,8 +47,8 @@ pub(super) async fn serve(
 }
 
 /// Serves one connection: queries are read while others are worked on.
-async fn converse(
-    current: Current,
+async fn converse<N: Network>(
+    current: Current<N>,
     stream: TcpStream,
     client: SocketAddr,
     stopping: Stopping,
@@ -62,8 +62,8 @@ async fn converse(
     tokio::join!(read(current, reader, client, replies, stopping, at_work), write(writer, ready));
 }
 
-async fn read(
-    current: Current,
+async fn read<N: Network>(
+    current: Current<N>,
     mut reader: OwnedReadHalf,
     client: Client,
     replies: mpsc::Sender<(Vec<u8>, AtWork)>,

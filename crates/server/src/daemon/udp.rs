@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::UdpSocket;
-use zoners_dns::Transport;
+use zoners_dns::{Network, Transport};
 
 use super::Current;
 use super::worker::AtWork;
@@ -13,7 +13,11 @@ use crate::pipeline::{Client, Handled};
 /// The longest query that is read; longer ones are cut and answered FORMERR.
 const LONGEST_QUERY: usize = 4096;
 
-pub(super) async fn serve(current: Current, socket: Arc<UdpSocket>, at_work: AtWork) {
+pub(super) async fn serve<N: Network>(
+    current: Current<N>,
+    socket: Arc<UdpSocket>,
+    at_work: AtWork,
+) {
     let mut packet = vec![0; LONGEST_QUERY];
     loop {
         // What the kernel reports here is of clients that went away; the socket stays good.

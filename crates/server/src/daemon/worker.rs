@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use zoners_dns::Network;
 
 use super::bind::Listeners;
 use super::{Current, FINISH, tcp, udp};
@@ -16,12 +17,20 @@ pub(super) type Stopping = watch::Receiver<bool>;
 /// Held by whatever works for a client; the end waits until nobody holds it.
 pub(super) type AtWork = Arc<()>;
 
-pub(super) fn run(current: Current, listeners: Listeners, stopping: Stopping) -> io::Result<()> {
+pub(super) fn run<N: Network>(
+    current: Current<N>,
+    listeners: Listeners,
+    stopping: Stopping,
+) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(current, listeners, stopping))
 }
 
-async fn serve(current: Current, listeners: Listeners, mut stopping: Stopping) -> io::Result<()> {
+async fn serve<N: Network>(
+    current: Current<N>,
+    listeners: Listeners,
+    mut stopping: Stopping,
+) -> io::Result<()> {
     let at_work = AtWork::default();
     let mut serving = JoinSet::new();
     for socket in listeners.udp {

@@ -1,0 +1,98 @@
+//! The Internet of `zoners demo`: a dozen names, each with something to it.
+
+use crate::internet::SimNetwork;
+use crate::link::{Link, Manner};
+
+/// A name to try.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight {
+    /// The name.
+    pub name: &'static str,
+    /// The type to ask for.
+    pub rtype: &'static str,
+    /// What there is to see.
+    pub what: &'static str,
+}
+
+const fn sight(name: &'static str, rtype: &'static str, what: &'static str) -> Sight {
+    Sight { name, rtype, what }
+}
+
+/// The names to try.
+pub const SIGHTS: &[Sight] = &[
+    sight("www.fast.demo", "A", "servers nearby: the second time it comes from the cache"),
+    sight("www.fast.demo", "HTTPS", "a service binding, as browsers ask for"),
+    sight("www.slow.demo", "A", "servers 400 ms away"),
+    sight("www.lossy.demo", "A", "three of ten packets get lost"),
+    sight("www.halfdead.demo", "A", "two of three servers are dead"),
+    sight("www.dead.demo", "A", "all servers are dead: it fails in time and says why"),
+    sight("www.lame.demo", "A", "one server refuses, one refers upwards, one answers"),
+    sight("www.shop.demo", "A", "an alias that leads to another zone"),
+    sight("x.old.moved.demo", "A", "a DNAME that renames a whole tree"),
+    sight("big.fast.demo", "TXT", "too large for a datagram: fetched and given over TCP"),
+    sight("www.antique.demo", "A", "servers that know nothing of EDNS"),
+    sight("www.forged.demo", "A", "someone answers first with a wrong ID"),
+    sight("anything.wild.fast.demo", "A", "a wildcard"),
+    sight("gone.fast.demo", "A", "a name that does not exist"),
+];
+
+/// Root hints of the demonstration.
+pub const HINTS: &str = ". 3600000 NS a.root.demo.\na.root.demo. 3600000 A 198.51.100.1\n";
+
+/// The Internet that has them.
+#[must_use]
+pub fn internet(seed: u64) -> SimNetwork {
+    let net = SimNetwork::new(seed);
+    net.zone(
+        ".",
+        &["198.51.100.1"],
+        &format!("{HINTS}demo. NS ns.nic.demo.\nns.nic.demo. A 192.5.6.1\n"),
+    );
+    net.link("198.51.100.1", Link::of(12)).link("192.5.6.1", Link::of(20));
+    let mut tld = String::from("@ NS ns.nic\nns.nic A 192.5.6.1\n");
+    let long: String = (0..40).map(|line| format!("big TXT \"line {line:040}\"\n")).collect();
+    let fast = format!(
+        "www 60 A 203.0.113.10\nwww 60 AAAA 2001:db8::10\nwww 60 HTTPS 1 . alpn=h2,h3\n\
+         *.wild A 203.0.113.11\n{long}"
+    );
+    let slow = Link::of(400);
+    let near = || Link::of(15);
+    let domains: &[(&str, &str, [Link; 3])] = &[
+        ("fast", &fast, [near(), near(), near()]),
+        ("slow", "www A 203.0.113.20\n", [slow.clone(), slow.clone(), slow]),
+        (
+            "lossy",
+            "www A 203.0.113.30\n",
+            [near().losing(0.3), near().losing(0.3), near().losing(0.3)],
+        ),
+        (
+            "halfdead",
+            "www A 203.0.113.40\n",
+            [near().with(Manner::Dead), near().with(Manner::Dead), near()],
+        ),
+        ("dead", "www A 203.0.113.50\n", [(); 3].map(|()| near().with(Manner::Dead))),
+        (
+            "lame",
+            "www A 203.0.113.60\n",
+            [near().with(Manner::Refuses), near().with(Manner::RefersUpward), near()],
+        ),
+        ("shop", "www CNAME www.fast.demo.\n", [near(), near(), near()]),
+        ("moved", "old DNAME new\nx.new A 203.0.113.70\n", [near(), near(), near()]),
+        ("antique", "www A 203.0.113.80\n", [(); 3].map(|()| near().with(Manner::FormErrOnEdns))),
+        ("forged", "www A 203.0.113.90\n", [(); 3].map(|()| near().with(Manner::WrongId))),
+    ];
+    for (number, (domain, text, links)) in domains.iter().enumerate() {
+        let mut own = String::new();
+        let addresses: Vec<String> =
+            (1..=3).map(|server| format!("203.0.{number}.{server}")).collect();
+        for (server, (address, link)) in addresses.iter().zip(links).enumerate() {
+            tld += &format!("{domain} NS n{server}.{domain}\nn{server}.{domain} A {address}\n");
+            own += &format!("@ NS n{server}\nn{server} A {address}\n");
+            net.link(address, link.clone());
+        }
+        let served: Vec<&str> = addresses.iter().map(String::as_str).collect();
+        net.zone(&format!("{domain}.demo"), &served, &format!("{own}{text}"));
+    }
+    net.zone("demo", &["192.5.6.1"], &tld);
+    net
+}

@@ -1,0 +1,56 @@
+//! `zoners demo`
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use anstream::println;
+use zoners_cache::{Cache, TtlLimits};
+use zoners_dns::{Counters, Delegation, Random, zonefile};
+use zoners_resolver::{Settings, Shared, Worker};
+use zoners_server::daemon::serve_on;
+use zoners_server::{Config, Service, SystemClock};
+use zoners_sim::SimNetwork;
+use zoners_sim::demo::{HINTS, SIGHTS, internet};
+
+use crate::Failure;
+
+/// Octets of the demonstration's cache.
+const CACHE: usize = 4 << 20;
+
+/// Arguments of `zoners demo`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The port on 127.0.0.1; 0 takes any that is free.
+    #[arg(long, default_value_t = 5301)]
+    port: u16,
+    /// What chance makes of the lossy servers.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let service = service(arguments.seed).map_err(Failure::Failed)?;
+    let address = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), arguments.port);
+    serve_on(service, address, show).map_err(|error| Failure::Failed(error.to_string()))
+}
+
+fn service(seed: u64) -> Result<Service<SimNetwork>, String> {
+    let random = Random::from_system()?;
+    let cache = Cache::new(CACHE, TtlLimits::default(), [random.bits(), random.bits()]);
+    let shared = Shared::new(cache, Arc::new(SystemClock), random);
+    let hints = zonefile::root_hints(HINTS)?;
+    let root = Delegation::from_hints(&hints).ok_or("no root server")?;
+    let settings = Arc::new(Settings::new(root));
+    let worker = Worker::new(shared, internet(seed), settings, Arc::<Counters>::default());
+    Ok(Service::new(worker, &Config::default(), 0))
+}
+
+fn show(address: SocketAddr) {
+    println!("A simulated Internet is served on {address}. In another terminal, try:\n");
+    for sight in SIGHTS {
+        let (name, rtype) = (sight.name, sight.rtype);
+        println!("  # {}", sight.what);
+        println!("  dig @{} -p {} {name} {rtype}", address.ip(), address.port());
+    }
+    println!("\nCtrl-C ends it.");
+}
