@@ -76,3 +76,41 @@ impl Key {
         }
     }
 }
+
+/// Whether a key, as it was stored, is of `name` (in lower case, on the wire); with `subtree`, or
+/// of a name below it.
+pub(crate) fn is_of_name(key: &[u8], name: &[u8], subtree: bool) -> bool {
+    let Some((kind, rest)) = key.split_first() else { return false };
+    if *kind == Kind::Server as u8 {
+        return false;
+    }
+    let mut at = 0;
+    while let Some(length) = rest.get(at) {
+        if rest[at..].starts_with(name) {
+            return true;
+        }
+        if *length == 0 || !subtree {
+            return false;
+        }
+        at += 1 + usize::from(*length);
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zoners_dns::name;
+
+    #[test]
+    fn keys_know_their_name_and_those_above() {
+        let key =
+            Key::with_name(Kind::RRset, &name::parse("a.Example.test").unwrap()).and_type(Rtype::A);
+        let of = |text: &str, subtree| {
+            is_of_name(key.as_slice(), name::parse(text).unwrap().as_slice(), subtree)
+        };
+        assert!(of("a.example.test", false) && of("a.example.test", true));
+        assert!(of("example.test", true) && !of("example.test", false));
+        assert!(of(".", true) && !of("xample.test", true) && !of("b.example.test", true));
+    }
+}

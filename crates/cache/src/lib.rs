@@ -22,6 +22,8 @@ pub use rrsets::{CachedRRset, Rank};
 pub use servers::{Evidence, ServerInfo};
 pub use table::{MAX_ENTRY, Stats, Table};
 
+use zoners_dns::{Name, name};
+
 /// Bounds on how long things are kept, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TtlLimits {
@@ -74,9 +76,38 @@ impl Cache {
         self.table.stats()
     }
 
+    /// Forgets all that is known of `name`, and with `subtree` of all names below it; says how many
+    /// entries that were. What is known of servers stays.
+    pub fn flush(&self, name: &Name, subtree: bool) -> usize {
+        let name = name::lowercase(name);
+        self.table.remove_matching(|key| key::is_of_name(key, name.as_slice(), subtree))
+    }
+
     /// The bounds on TTLs.
     #[must_use]
     pub fn limits(&self) -> TtlLimits {
         self.limits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zoners_dns::{Moment, RRset, Records, Rtype, Security};
+
+    #[test]
+    fn a_name_or_a_subtree_is_forgotten() {
+        let cache = Cache::new(1 << 20, TtlLimits::default(), [0, 0]);
+        let now = Moment::default();
+        for text in ["example.test", "a.example.test", "b.A.example.test", "other.test"] {
+            let owner = name::parse(text).unwrap();
+            let set = RRset::new(owner, Rtype::A, 60, Records::from_iter([[192, 0, 2, 1]]));
+            cache.insert_rrset(&set, Rank::Answer, Security::Unchecked, now);
+        }
+        let a = name::parse("A.example.test").unwrap();
+        assert_eq!(cache.flush(&a, false), 1);
+        assert_eq!(cache.flush(&a, true), 1);
+        assert_eq!(cache.flush(&name::parse("example.test").unwrap(), true), 1);
+        assert_eq!(cache.stats().entries, 1);
     }
 }

@@ -134,6 +134,17 @@ impl Shard {
         self.find(hash, key).inspect(|at| self.remove(*at)).is_some()
     }
 
+    pub(crate) fn remove_matching(&mut self, matches: &impl Fn(&[u8]) -> bool) -> usize {
+        let matching: Vec<u32> = (0..self.slots.len() as u32)
+            .filter(|at| {
+                let slot = &self.slots[*at as usize];
+                !slot.entry.is_empty() && matches(slot.key())
+            })
+            .collect();
+        matching.iter().for_each(|at| self.remove(*at));
+        matching.len()
+    }
+
     fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
         self.index.find(hash, |at| self.slots[*at as usize].key() == key).copied()
     }

@@ -89,6 +89,11 @@ impl Table {
         self.shard(hash).write().remove_key(hash, key.as_slice())
     }
 
+    /// Forgets every entry whose key `matches`; says how many. One shard is locked at a time.
+    pub(crate) fn remove_matching(&self, matches: impl Fn(&[u8]) -> bool) -> usize {
+        self.shards.iter().map(|shard| shard.write().remove_matching(&matches)).sum()
+    }
+
     /// How full it is.
     #[must_use]
     pub fn stats(&self) -> Stats {

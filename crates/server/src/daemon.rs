@@ -5,6 +5,7 @@
 //! swaps them in; what is under way goes on with the old.
 
 mod bind;
+mod overseer;
 mod owner;
 mod tcp;
 mod udp;
@@ -28,8 +29,10 @@ use zoners_resolver::{Shared, Worker};
 
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
+use crate::control::{Control, default_path};
 use crate::pipeline::Service;
 pub use bind::Bound;
+pub(crate) use overseer::Overseer;
 
 /// What a worker serves clients with, replaced as a whole by a reload.
 pub type Snapshot = Service<Arc<Sockets>>;
@@ -110,9 +113,13 @@ impl Daemon {
                 .spawn(move || worker::run(serving, listeners, stopping))?;
             workers.push(Running { current, network, counters, thread });
         }
+        let control = {
+            let _entered = runtime.enter();
+            self.control()?
+        };
         ready(&bound);
         tell_manager(&[NotifyState::Ready]);
-        runtime.block_on(self.attend(&workers))?;
+        runtime.block_on(self.attend(&workers, bound, control))?;
         tell_manager(&[NotifyState::Stopping]);
         let _ = stop.send(true);
         for worker in workers {
@@ -121,8 +128,34 @@ impl Daemon {
         Ok(())
     }
 
+    /// The control socket: the configured one must be had, that of the system's choice may fail.
+    fn control(&self) -> io::Result<Option<Control>> {
+        match self.config.server.control.as_deref() {
+            Some(path) if path.as_os_str().is_empty() => Ok(None),
+            Some(path) => Control::bind(path).map(Some),
+            None => Ok(Control::bind(&default_path())
+                .inspect_err(|error| tracing::info!("no control socket: {error}"))
+                .ok()),
+        }
+    }
+
     /// Does what signals ask for until one asks for the end.
-    async fn attend(&mut self, workers: &[Running]) -> io::Result<()> {
+    async fn attend(
+        &mut self,
+        workers: &[Running],
+        bound: Bound,
+        control: Option<Control>,
+    ) -> io::Result<()> {
+        let counters = workers.iter().map(|worker| worker.counters.clone()).collect();
+        let own = self.service().map_err(io::Error::other)?;
+        let overseer = Arc::new(Overseer::new(own, counters, bound));
+        let conversing = async {
+            match &control {
+                Some(control) => control.serve(overseer.clone()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(conversing);
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hangup = signal(SignalKind::hangup())?;
@@ -132,7 +165,8 @@ impl Daemon {
                 biased;
                 _ = terminate.recv() => return Ok(()),
                 _ = interrupt.recv() => return Ok(()),
-                _ = hangup.recv() => self.reload(workers),
+                _ = hangup.recv() => self.reload(workers, &overseer),
+                () = &mut conversing => {}
                 _ = tick.tick() => {
                     if workers.iter().any(|worker| worker.thread.is_finished()) {
                         return Ok(());
@@ -143,7 +177,7 @@ impl Daemon {
     }
 
     /// Reads the configuration again. One that is wrong changes nothing.
-    fn reload(&mut self, workers: &[Running]) {
+    fn reload(&mut self, workers: &[Running], overseer: &Overseer) {
         let Some(file) = self.file.clone() else {
             tracing::warn!("told to reload, but started without a configuration file");
             return;
@@ -157,11 +191,13 @@ impl Daemon {
             };
             let snapshot = |worker: &Running| renewed.snapshot(&worker.network, &worker.counters);
             let snapshots = workers.iter().map(snapshot).collect::<Result<Vec<_>, _>>()?;
-            Ok((renewed, snapshots))
+            let own = renewed.service()?;
+            Ok((renewed, snapshots, own))
         });
         match reload {
             Err(error) => tracing::error!("not reloaded, the old configuration stays:\n{error}"),
-            Ok((renewed, snapshots)) => {
+            Ok((renewed, snapshots, own)) => {
+                overseer.renew(own);
                 for (worker, snapshot) in workers.iter().zip(snapshots) {
                     worker.current.store(Arc::new(snapshot));
                 }
@@ -201,6 +237,7 @@ pub fn serve_on<N: Network>(
 fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     let changed = [
         ("server.listen", old.server.listen != new.server.listen),
+        ("server.control", old.server.control != new.server.control),
         ("server.threads", old.server.threads != new.server.threads),
         ("cache", old.cache != new.cache),
     ];

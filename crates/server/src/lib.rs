@@ -1,13 +1,16 @@
 //! The daemon: what is configured, what happens to a query, and the workers that do it.
 //!
 //! [`config`] reads the file, [`pipeline`] takes a query from its first octet to the reply's last,
-//! [`daemon`] runs workers over real sockets. The pipeline is generic over the network, so tests
+//! [`daemon`] runs workers over real sockets, [`control`] is how a person
+//! speaks to it. The pipeline is generic over the network, so tests
 //! drive the very same code over a simulated one.
 
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod daemon;
 pub mod pipeline;
+pub mod report;
 
 pub use clock::SystemClock;
 pub use config::Config;

@@ -152,6 +152,12 @@ impl<N: Network> Service<N> {
         }
     }
 
+    /// The number of the configuration that it does as.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
     /// The worker that resolves.
     #[must_use]
     pub fn worker(&self) -> &Arc<Worker<N>> {

@@ -3,11 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use zoners_dns::{OptRcode, Question, Rtype, name};
-use zoners_resolver::{Trace, worker::Resolution};
+use anstream::println;
+use serde_json::{Value, json};
+use zoners_dns::Question;
+use zoners_resolver::Trace;
 use zoners_server::config::ConfigError;
 use zoners_server::daemon::Daemon;
+use zoners_server::{control, report};
 
+use crate::control::Socket;
 use crate::{Failure, configuration, print};
 
 /// Arguments of `zoners lookup`.
@@ -29,32 +33,22 @@ pub(crate) struct Arguments {
     /// Print one JSON object a question.
     #[arg(long)]
     json: bool,
+    /// Let the running daemon resolve, with all that it knows.
+    #[arg(long)]
+    server: bool,
+    #[command(flatten)]
+    socket: Socket,
     /// The configuration file; without one, everything has its default.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "server")]
     config: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let name = name::parse(&arguments.name).map_err(Failure::Usage)?;
-    let types = arguments.types.iter().map(|text| rtype(text)).collect::<Result<Vec<_>, _>>()?;
-    let config = configuration(arguments.config.as_ref())?;
-    let wrong = |error: ConfigError| Failure::Usage(error.to_string());
-    let daemon = Daemon::new(config, None).map_err(wrong)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::Failed(error.to_string()))?;
-    let service = daemon.service().map_err(wrong)?;
     let (mut failed, mut gone) = (false, false);
-    for rtype in types {
-        let question = Question::new(name.clone(), rtype);
-        let (resolution, trace) = runtime.block_on(async {
-            let trace = Arc::new(Trace::default());
-            (service.look_up(&question, Some(trace.clone())).await, trace)
-        });
-        failed |= resolution.is_err();
-        gone |= resolution.as_ref().is_ok_and(|answer| answer.rcode == OptRcode::NXDOMAIN);
-        show(arguments, &question, &resolution, &trace);
+    for object in resolve_all(arguments)? {
+        failed |= object["rcode"] == "SERVFAIL";
+        gone |= object["rcode"] == "NXDOMAIN";
+        show(arguments, object);
     }
     match (failed, gone) {
         (true, _) => Err(Failure::NoAnswer),
@@ -63,20 +57,47 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn rtype(text: &str) -> Result<Rtype, Failure> {
-    text.to_ascii_uppercase().parse().map_err(|_| {
-        Failure::Usage(format!(
-            "`{text}` is no record type: write A, MX, HTTPS, TYPE65280 or the like"
-        ))
-    })
+/// The end of each question, with its trace.
+fn resolve_all(arguments: &Arguments) -> Result<Vec<Value>, Failure> {
+    let question =
+        |rtype: &String| control::question(&arguments.name, rtype).map_err(Failure::Usage);
+    let questions = arguments.types.iter().map(question).collect::<Result<Vec<_>, _>>()?;
+    if arguments.server {
+        let ask = |question: &Question| {
+            let name = question.name.fmt_with_dot().to_string();
+            let rtype = question.rtype.to_string();
+            arguments.socket.request(&json!({ "do": "lookup", "name": name, "type": rtype }))
+        };
+        return questions.iter().map(ask).collect();
+    }
+    let wrong = |error: ConfigError| Failure::Usage(error.to_string());
+    let daemon = Daemon::new(configuration(arguments.config.as_ref())?, None).map_err(wrong)?;
+    let service = daemon.service().map_err(wrong)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Failed(error.to_string()))?;
+    let resolve = |question: &Question| {
+        runtime.block_on(async {
+            let trace = Arc::new(Trace::default());
+            let resolution = service.look_up(question, Some(trace.clone())).await;
+            report::resolution(question, &resolution, Some(&trace.steps()))
+        })
+    };
+    Ok(questions.iter().map(resolve).collect())
 }
 
-fn show(arguments: &Arguments, question: &Question, resolution: &Resolution, trace: &Trace) {
+fn show(arguments: &Arguments, mut object: Value) {
     if arguments.json {
-        return print::json(question, resolution, arguments.trace.then(|| trace.steps()));
+        if !arguments.trace
+            && let Some(fields) = object.as_object_mut()
+        {
+            fields.remove("trace");
+        }
+        return println!("{object}");
     }
     if arguments.trace {
-        print::trace(question, &trace.steps());
+        print::trace(&object);
     }
-    print::resolution(question, resolution);
+    print::resolution(&object);
 }

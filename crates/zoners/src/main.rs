@@ -1,6 +1,7 @@
 //! The command line of Zoners: parse, call, print.
 
 mod check;
+mod control;
 #[cfg(feature = "demo")]
 mod demo;
 mod lookup;
@@ -29,6 +30,12 @@ enum Command {
     /// Serve a simulated Internet with a dozen names to try; needs no network.
     #[cfg(feature = "demo")]
     Demo(demo::Arguments),
+    /// Say how the running daemon is doing.
+    Status(control::Figures),
+    /// Print every counter of the running daemon.
+    Stats(control::Figures),
+    /// See to the running daemon's cache.
+    Cache(control::Cache),
     /// Check a configuration file, and say what is wrong with it.
     Check(check::Arguments),
 }
@@ -40,6 +47,8 @@ Examples:
   zoners lookup example.com               find its addresses
   zoners lookup example.com MX --trace    find its mail servers, hop by hop
   zoners demo                             see it work without a network
+  zoners stats                            what the running daemon has counted
+  zoners cache flush example.com          let it forget a name
   zoners check zoners.toml                see whether a file is right
 
 Exit codes:
@@ -67,6 +76,9 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Status(arguments) => control::figures(&arguments, "status"),
+        Command::Stats(arguments) => control::figures(&arguments, "stats"),
+        Command::Cache(arguments) => control::cache(&arguments),
         Command::Check(arguments) => check::run(&arguments),
     };
     match ended {

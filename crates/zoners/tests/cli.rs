@@ -209,6 +209,43 @@ fn the_demonstration_shows_what_it_promises() {
 }
 
 #[test]
+fn the_control_socket_says_how_the_daemon_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("control").display().to_string();
+    let daemon = Daemon::start(&format!("control = {socket:?}\nthreads = 2"));
+    assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o660);
+    let ask = |arguments: &[&str]| {
+        let output = zoners(&[arguments, &["--control", &socket]].concat());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), text, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (_, status, _) = ask(&["status"]);
+    assert!(status.contains(&daemon.address.to_string()), "{status}");
+    for id in 0..5 {
+        daemon.ask(&localhost(id, Rtype::A));
+    }
+    daemon.ask(&[0; 12]);
+    let (_, stats, _) = ask(&["stats", "--json"]);
+    let stats: serde_json::Value = serde_json::from_str(&stats).unwrap();
+    assert_eq!((&stats["client_queries"], &stats["client_local"]), (&6.into(), &5.into()));
+    let (code, found, _) = ask(&["lookup", "localhost", "A", "--server"]);
+    assert_eq!((code, found.as_str()), (Some(0), "localhost. 10800 IN A 127.0.0.1\n"));
+    let (_, flushed, _) = ask(&["cache", "flush", "example.com", "--subtree"]);
+    assert_eq!(flushed, "0 entries forgotten\n");
+    let (code, _, told) = ask(&["cache", "flush", "a..b"]);
+    assert!(code == Some(1) && told.contains("a..b"), "{told}");
+    let mut raw = std::os::unix::net::UnixStream::connect(&socket).unwrap();
+    raw.write_all(b"nonsense\n{\"do\":\"dance\"}\n").unwrap();
+    let mut lines = BufReader::new(raw).lines();
+    assert!(lines.next().unwrap().unwrap().contains("error"));
+    assert!(lines.next().unwrap().unwrap().contains("`lookup`"), "what is allowed is told");
+    drop(daemon);
+    let (code, _, told) = ask(&["status"]);
+    assert!(code == Some(1) && told.contains("is a daemon running"), "{told}");
+}
+
+#[test]
 fn check_says_what_is_wrong_and_where() {
     let folder = tempfile::tempdir().unwrap();
     let good = file(&folder, "[server]\nlisten = [\"127.0.0.1:5300\"]\n");

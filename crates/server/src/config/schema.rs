@@ -35,6 +35,9 @@ pub struct Config {
 pub struct Server {
     /// Addresses and ports, for UDP and TCP. Without it, port 53 of this machine alone.
     pub listen: Option<Vec<SocketAddr>>,
+    /// The control socket's file; empty for none. Without it, one in the folder that the system
+    /// gives a service.
+    pub control: Option<PathBuf>,
     /// Worker threads.
     #[serde(deserialize_with = "threads")]
     pub threads: usize,
@@ -67,6 +70,7 @@ impl Default for Server {
     fn default() -> Self {
         Server {
             listen: None,
+            control: None,
             threads: 1,
             allow: NEARBY.iter().filter_map(|prefix| prefix.parse().ok()).collect(),
             refuse: Refuse::Refused,

@@ -1,0 +1,61 @@
+//! What the control socket sees of the daemon.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use serde_json::{Value, json};
+use zoners_dns::{Counter, Counters, Name, counters};
+
+use super::{Bound, Snapshot};
+
+/// The daemon as a whole: the sums over its workers, and a service of its own to look names up
+/// with, which shares all that they know.
+#[derive(Debug)]
+pub(crate) struct Overseer {
+    service: ArcSwap<Snapshot>,
+    counters: Vec<Arc<Counters>>,
+    bound: Bound,
+    started_ms: u64,
+}
+
+impl Overseer {
+    pub(super) fn new(service: Snapshot, counters: Vec<Arc<Counters>>, bound: Bound) -> Self {
+        let started_ms = service.worker().shared().now().as_millis();
+        Overseer { service: ArcSwap::from_pointee(service), counters, bound, started_ms }
+    }
+
+    /// From now on names are looked up by another configuration.
+    pub(super) fn renew(&self, service: Snapshot) {
+        self.service.store(Arc::new(service));
+    }
+
+    pub(crate) fn service(&self) -> Arc<Snapshot> {
+        self.service.load_full()
+    }
+
+    /// The sum over workers, look-ups of our own included.
+    pub(crate) fn count(&self, counter: Counter) -> u64 {
+        let own = self.service();
+        let workers = self.counters.iter().map(|counters| &**counters);
+        counters::sum(workers.chain([own.worker().counters()]), counter)
+    }
+
+    pub(crate) fn flush(&self, name: &Name, subtree: bool) -> usize {
+        self.service().worker().shared().cache.flush(name, subtree)
+    }
+
+    pub(crate) fn status(&self) -> Value {
+        let service = self.service();
+        let shared = service.worker().shared();
+        let cache = shared.cache.stats();
+        let listen: Vec<String> = self.bound.addresses.iter().map(ToString::to_string).collect();
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "uptime_s": (shared.now().as_millis() - self.started_ms) / 1000,
+            "generation": service.generation(),
+            "workers": self.counters.len(),
+            "listen": listen,
+            "cache": { "entries": cache.entries, "bytes": cache.bytes, "evicted": cache.evicted },
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! `zoners status`, `zoners stats`, `zoners cache`: what a running daemon is asked.
+
+use std::path::PathBuf;
+
+use anstream::println;
+use serde_json::{Value, json};
+use zoners_server::control;
+
+use crate::{Failure, print};
+
+/// Where the daemon is spoken to.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Socket {
+    /// The daemon's control socket, as `server.control` names it.
+    #[arg(long = "control", value_name = "FILE", default_value_os_t = control::default_path())]
+    path: PathBuf,
+}
+
+impl Socket {
+    /// Sends a request to the daemon.
+    pub(crate) fn request(&self, request: &Value) -> Result<Value, Failure> {
+        control::request(&self.path, request).map_err(Failure::Failed)
+    }
+}
+
+/// Arguments of `zoners status` and `zoners stats`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Figures {
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    socket: Socket,
+}
+
+/// Arguments of `zoners cache`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Cache {
+    #[command(subcommand)]
+    command: CacheCommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum CacheCommand {
+    /// Forget what is known of a name.
+    Flush {
+        /// The name.
+        name: String,
+        /// And of all names below it.
+        #[arg(long)]
+        subtree: bool,
+        #[command(flatten)]
+        socket: Socket,
+    },
+}
+
+pub(crate) fn figures(arguments: &Figures, what: &str) -> Result<(), Failure> {
+    let reply = arguments.socket.request(&json!({ "do": what }))?;
+    if arguments.json {
+        println!("{reply}");
+    } else {
+        print::figures(&reply);
+    }
+    Ok(())
+}
+
+pub(crate) fn cache(arguments: &Cache) -> Result<(), Failure> {
+    let CacheCommand::Flush { name, subtree, socket } = &arguments.command;
+    let reply = socket.request(&json!({ "do": "flush", "name": name, "subtree": subtree }))?;
+    println!("{} entries forgotten", reply["removed"]);
+    Ok(())
+}
