@@ -3,7 +3,7 @@
 use domain::base::iana::{Opcode, OptRcode};
 use domain::base::message_builder::{HashCompressor, MessageBuilder};
 
-use crate::edns::{self, Ede};
+use crate::edns::ReplyOpt;
 use crate::question::Question;
 use crate::rrset::RRset;
 
@@ -87,8 +87,8 @@ fn push_all(sets: &[RRset], signatures: bool, mut push: impl FnMut(Record) -> bo
 }
 
 /// Puts an OPT record at the end of a message that has none.
-pub fn add_opt(message: &mut Vec<u8>, dnssec_ok: bool, rcode: OptRcode, ede: Option<&Ede>) {
-    edns::append_opt(message, dnssec_ok, (rcode.to_int() >> 4) as u8, ede);
+pub fn add_opt(message: &mut Vec<u8>, opt: &ReplyOpt<'_>) {
+    opt.append_to(message);
     if let Some(count) = message.get_mut(10..12).and_then(|c| c.first_chunk_mut::<2>()) {
         *count = u16::from_be_bytes(*count).saturating_add(1).to_be_bytes();
     }

@@ -12,6 +12,7 @@ pub const UDP_PAYLOAD_SIZE: u16 = 1232;
 pub const MAX_OPTIONS: usize = 32;
 
 const COOKIE: u16 = 10;
+const KEEPALIVE: u16 = 11;
 const EXTENDED_ERROR: u16 = 15;
 
 /// The OPT record of a message.
@@ -25,6 +26,8 @@ pub struct Edns {
     pub dnssec_ok: bool,
     /// COOKIE option (RFC 7873), as it came.
     pub cookie: Option<Bytes>,
+    /// TCP keepalive option (RFC 7828): the sender would like the connection to stay.
+    pub keepalive: bool,
     /// Extended errors.
     pub errors: Vec<Ede>,
 }
@@ -44,6 +47,7 @@ impl Edns {
                 _ if seen > MAX_OPTIONS => return None,
                 COOKIE if self.cookie.is_some() => return None,
                 COOKIE => self.cookie = Some(Bytes::copy_from_slice(value)),
+                KEEPALIVE => self.keepalive = true,
                 EXTENDED_ERROR => self.errors.push(Ede::read(value)?),
                 _ => {}
             }
@@ -53,19 +57,51 @@ impl Edns {
     }
 }
 
-/// Appends a whole OPT record to a message; the caller counts it in ARCOUNT.
-pub fn append_opt(message: &mut Vec<u8>, dnssec_ok: bool, extended_rcode: u8, ede: Option<&Ede>) {
-    message.put_slice(&[0, 0, 41]);
-    message.put_u16(UDP_PAYLOAD_SIZE);
-    message.put_slice(&[extended_rcode, 0, if dnssec_ok { 0x80 } else { 0 }, 0]);
-    let Some(ede) = ede else { return message.put_u16(0) };
-    let text = ede.text.as_bytes();
-    let length = text.len().min(Ede::MAX_TEXT) as u16;
-    message.put_u16(length + 6);
-    message.put_u16(EXTENDED_ERROR);
-    message.put_u16(length + 2);
-    message.put_u16(ede.code.0);
-    message.put_slice(&text[..usize::from(length)]);
+/// The OPT record of a reply.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReplyOpt<'a> {
+    /// DO, mirrored (RFC 4035 section 3).
+    pub dnssec_ok: bool,
+    /// The upper eight bits of the RCODE.
+    pub extended_rcode: u8,
+    /// Why the answer is what it is.
+    pub error: Option<&'a Ede>,
+    /// Client and server cookie (RFC 7873).
+    pub cookie: Option<&'a [u8]>,
+    /// For how long an idle connection stays, in units of 100 ms (RFC 7828).
+    pub keepalive: Option<u16>,
+}
+
+impl ReplyOpt<'_> {
+    /// Appends the record to a message; the caller counts it in ARCOUNT.
+    pub(crate) fn append_to(&self, message: &mut Vec<u8>) {
+        message.put_slice(&[0, 0, 41]);
+        message.put_u16(UDP_PAYLOAD_SIZE);
+        let flags = if self.dnssec_ok { 0x80 } else { 0 };
+        message.put_slice(&[self.extended_rcode, 0, flags, 0]);
+        let length_at = message.len();
+        message.put_u16(0);
+        if let Some(cookie) = self.cookie {
+            put_option(message, COOKIE, &[cookie]);
+        }
+        if let Some(keepalive) = self.keepalive {
+            put_option(message, KEEPALIVE, &[&keepalive.to_be_bytes()]);
+        }
+        if let Some(error) = self.error {
+            let text = error.text.as_bytes();
+            let text = &text[..text.len().min(Ede::MAX_TEXT)];
+            put_option(message, EXTENDED_ERROR, &[&error.code.0.to_be_bytes(), text]);
+        }
+        let length = (message.len() - length_at - 2) as u16;
+        message[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
+    }
+}
+
+/// Appends an option; all that we send are far shorter than an option may be.
+fn put_option(message: &mut Vec<u8>, code: u16, value: &[&[u8]]) {
+    message.put_u16(code);
+    message.put_u16(value.iter().map(|part| part.len()).sum::<usize>() as u16);
+    value.iter().for_each(|part| message.put_slice(part));
 }
 
 /// An extended error: why an answer is what it is.
@@ -183,7 +219,7 @@ mod tests {
         let ede = Ede::new(EdeCode::OTHER, "é".repeat(200));
         assert_eq!(ede.text.len(), Ede::MAX_TEXT);
         let mut wire = Vec::new();
-        append_opt(&mut wire, true, 0, Some(&ede));
+        ReplyOpt { error: Some(&ede), ..ReplyOpt::default() }.append_to(&mut wire);
         assert_eq!(wire.len(), 11 + 6 + Ede::MAX_TEXT);
     }
 }

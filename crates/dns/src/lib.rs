@@ -27,7 +27,7 @@ pub use clock::{Clock, Moment};
 pub use counters::{Counter, Counters};
 pub use delegation::{Delegation, NameServer, Signing, Way};
 pub use domain::base::iana::{Class, Opcode, OptRcode, Rcode, Rtype};
-pub use edns::{Ede, EdeCode, Edns};
+pub use edns::{Ede, EdeCode, Edns, ReplyOpt};
 pub use message::{Malformed, Message};
 pub use name::Name;
 pub use network::{Endpoint, Exchange, Failure, Network, Outcome, Transport};

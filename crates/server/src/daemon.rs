@@ -30,7 +30,7 @@ use zoners_resolver::{Shared, Worker};
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::control::{Control, default_path};
-use crate::pipeline::Service;
+use crate::pipeline::{Cookies, Service};
 pub use bind::Bound;
 pub(crate) use overseer::Overseer;
 
@@ -48,6 +48,7 @@ pub struct Daemon {
     config: Config,
     file: Option<PathBuf>,
     generation: u32,
+    cookies: Cookies,
 }
 
 /// A worker that runs.
@@ -69,8 +70,9 @@ impl Daemon {
         let random = Random::from_system().map_err(ConfigError::plain)?;
         let hash_key = [random.bits(), random.bits()];
         let cache = Cache::new(config.cache.size.0, config.ttl_limits(), hash_key);
+        let cookies = Cookies::new(&random);
         let shared = Shared::new(cache, Arc::new(SystemClock), random);
-        Ok(Daemon { shared, config, file, generation: 0 })
+        Ok(Daemon { shared, config, file, generation: 0, cookies })
     }
 
     /// The service of one worker, for a caller with a runtime of its own.
@@ -89,7 +91,7 @@ impl Daemon {
     ) -> Result<Snapshot, ConfigError> {
         let settings = Arc::new(self.config.settings()?);
         let worker = Worker::new(self.shared.clone(), network.clone(), settings, counters.clone());
-        Ok(Service::new(worker, &self.config, self.generation))
+        Ok(Service::new(worker, &self.config, self.cookies, self.generation))
     }
 
     /// Serves until told to stop (SIGTERM, SIGINT). SIGHUP reads the configuration again. `ready`
@@ -188,6 +190,7 @@ impl Daemon {
                 config,
                 file: Some(file.clone()),
                 generation: self.generation + 1,
+                cookies: self.cookies,
             };
             let snapshot = |worker: &Running| renewed.snapshot(&worker.network, &worker.counters);
             let snapshots = workers.iter().map(snapshot).collect::<Result<Vec<_>, _>>()?;

@@ -15,6 +15,7 @@
 
 mod admit;
 mod any;
+mod cookies;
 mod finish;
 mod finished;
 mod local;
@@ -29,6 +30,8 @@ use zoners_resolver::{Answer, Trace, Worker};
 
 use crate::config::{Any, Config};
 use admit::{Access, Admission};
+use cookies::Cookie;
+pub use cookies::Cookies;
 pub use local::Local;
 
 /// What a worker does for clients.
@@ -70,29 +73,34 @@ pub enum Handled {
     Miss(Box<Miss>),
 }
 
+/// A query with all that its reply depends on.
+#[derive(Debug)]
+struct Query {
+    request: Request,
+    client: Client,
+    cookie: Cookie,
+}
+
 /// An admitted query that the cache cannot answer.
 #[derive(Debug)]
-pub struct Miss {
-    request: Request,
-    transport: Transport,
-}
+pub struct Miss(Query);
 
 impl<N: Network> Service<N> {
     /// A service that resolves with `worker` and otherwise does as `config` says; `generation` is
     /// the number of that configuration.
     #[must_use]
-    pub fn new(worker: Arc<Worker<N>>, config: &Config, generation: u32) -> Self {
+    pub fn new(worker: Arc<Worker<N>>, config: &Config, cookies: Cookies, generation: u32) -> Self {
         let local = Local::new(&config.local.special_use, &worker.settings().routes);
-        let access = Access::new(&config.server);
+        let access = Access::new(&config.server, cookies);
         Service { worker, access, local, any: config.server.any, generation }
     }
 
     /// Takes a packet through the synchronous stages.
     pub fn handle(&self, packet: &[u8], client: Client) -> Handled {
-        let transport = client.transport;
         self.count(Counter::ClientQueries);
-        let request = match self.access.admit(packet, client) {
-            Admission::Admitted(request) => request,
+        let now = self.worker.shared().clock.wall_seconds();
+        let query = match self.access.admit(packet, client, now) {
+            Admission::Admitted(query) => query,
             Admission::Drop => {
                 self.count(Counter::ClientDropped);
                 return Handled::Nothing;
@@ -102,32 +110,32 @@ impl<N: Network> Service<N> {
                 return Handled::Reply(reply);
             }
         };
-        if let Some(answer) = self.own_answer(&request.question) {
+        if let Some(answer) = self.own_answer(&query.request.question) {
             self.count(Counter::ClientLocal);
-            return Handled::Reply(finish::answer(&request, transport, &answer));
+            return Handled::Reply(finish::answer(&query, &answer));
         }
-        if let Some(reply) = self.finished(&request, transport) {
+        if let Some(reply) = self.finished(&query) {
             self.count(Counter::ClientCached);
             return Handled::Reply(reply);
         }
-        if !request.rd {
+        if !query.request.rd {
             self.count(Counter::ClientRefused);
-            return Handled::Reply(finish::not_recursive(&request));
+            return Handled::Reply(finish::not_recursive(&query));
         }
-        Handled::Miss(Box::new(Miss { request, transport }))
+        Handled::Miss(Box::new(Miss(query)))
     }
 
     /// Takes a miss through recursion.
     pub async fn recurse(&self, miss: Miss, trace: Option<Arc<Trace>>) -> Vec<u8> {
-        let Miss { request, transport } = miss;
-        match self.worker.resolve(&request.question, trace).await {
+        let Miss(query) = miss;
+        match self.worker.resolve(&query.request.question, trace).await {
             Ok(answer) => {
                 self.count(Counter::ClientRecursed);
-                finish::answer(&request, transport, &answer)
+                finish::answer(&query, &answer)
             }
             Err(unresolved) => {
                 self.count(Counter::ClientFailed);
-                finish::error(&request, OptRcode::SERVFAIL, Some(&unresolved.ede))
+                finish::error(&query, OptRcode::SERVFAIL, Some(&unresolved.ede))
             }
         }
     }

@@ -12,7 +12,7 @@ use zoners_dns::{
     Rtype, Transport, name, zonefile,
 };
 use zoners_resolver::{Settings, Shared, Worker};
-use zoners_server::pipeline::Client;
+use zoners_server::pipeline::{Client, Cookies};
 use zoners_server::{Config, Service};
 use zoners_sim::{Link, Manner, SimClock, SimNetwork, world};
 
@@ -42,7 +42,7 @@ fn lab_with(config: &str) -> Lab {
     let settings = Settings::new(Delegation::from_hints(&hints).unwrap());
     let worker =
         Worker::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()));
-    Lab { net, clock, service: Service::new(worker, &config, 0) }
+    Lab { net, clock, service: Service::new(worker, &config, Cookies::new(&Random::seeded(2)), 0) }
 }
 
 fn asked(text: &str, rtype: Rtype) -> Question {
@@ -171,6 +171,35 @@ async fn any_gets_a_word_and_chaos_what_is_configured() {
     let full = lab_with("[server]\nany = \"full\"\n");
     assert!(full.ask("www.example.com", Rtype::ANY, Transport::Tcp).await.answer.len() == 1);
     assert!(!full.net.sent().is_empty());
+}
+
+/// A query whose OPT record has these options.
+fn with_options(question: &Question, options: &[u8]) -> Vec<u8> {
+    let mut packet = packet(question, true);
+    let length = packet.len() - 2;
+    packet[length..].copy_from_slice(&(options.len() as u16).to_be_bytes());
+    packet.extend(options);
+    packet
+}
+
+#[tokio::test(start_paused = true)]
+async fn cookies_and_keepalive_are_answered() {
+    let lab = lab();
+    let question = asked("localhost", Rtype::A);
+    let own = [&[0, 10, 0, 8][..], b"12345678"].concat();
+    let first = lab.send(&with_options(&question, &own), Transport::Udp).await.unwrap();
+    let cookie = first.edns.unwrap().cookie.unwrap();
+    assert_eq!((cookie.len(), &cookie[..8]), (24, &b"12345678"[..]));
+    let shown = [&[0, 10, 0, 24][..], &cookie].concat();
+    let second = lab.send(&with_options(&question, &shown), Transport::Udp).await.unwrap();
+    assert_eq!(second.edns.unwrap().cookie, Some(cookie));
+    let broken = with_options(&question, &[0, 10, 0, 2, 1, 1]);
+    assert_eq!(lab.send(&broken, Transport::Udp).await.unwrap().rcode, OptRcode::FORMERR);
+    let stay = with_options(&question, &[0, 11, 0, 0]);
+    for (transport, stays) in [(Transport::Tcp, true), (Transport::Udp, false)] {
+        let reply = lab.send(&stay, transport).await.unwrap();
+        assert_eq!(reply.edns.unwrap().keepalive, stays, "{transport}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 use zoners_dns::{
-    Endpoint, Exchange, Failure, Message, Network, OptRcode, Outcome, Question, Random, Transport,
-    compose, name,
+    Endpoint, Exchange, Failure, Message, Network, OptRcode, Outcome, Question, Random, ReplyOpt,
+    Transport, compose, name,
 };
 
 use crate::link::{Link, Manner};
@@ -279,7 +279,9 @@ fn encode(said: &Said, question: &Question, query: &Message) -> Vec<u8> {
         *id = query.header.id().to_be_bytes();
     }
     if query.edns.is_some() {
-        compose::add_opt(&mut message, dnssec_ok, said.rcode, None);
+        let extended_rcode = (said.rcode.to_int() >> 4) as u8;
+        let opt = ReplyOpt { dnssec_ok, extended_rcode, ..ReplyOpt::default() };
+        compose::add_opt(&mut message, &opt);
     }
     message
 }

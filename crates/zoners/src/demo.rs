@@ -8,6 +8,7 @@ use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Delegation, Random, zonefile};
 use zoners_resolver::{Settings, Shared, Worker};
 use zoners_server::daemon::serve_on;
+use zoners_server::pipeline::Cookies;
 use zoners_server::{Config, Service, SystemClock};
 use zoners_sim::SimNetwork;
 use zoners_sim::demo::{HINTS, SIGHTS, internet};
@@ -37,12 +38,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn service(seed: u64) -> Result<Service<SimNetwork>, String> {
     let random = Random::from_system()?;
     let cache = Cache::new(CACHE, TtlLimits::default(), [random.bits(), random.bits()]);
+    let cookies = Cookies::new(&random);
     let shared = Shared::new(cache, Arc::new(SystemClock), random);
     let hints = zonefile::root_hints(HINTS)?;
     let root = Delegation::from_hints(&hints).ok_or("no root server")?;
     let settings = Arc::new(Settings::new(root));
     let worker = Worker::new(shared, internet(seed), settings, Arc::<Counters>::default());
-    Ok(Service::new(worker, &Config::default(), 0))
+    Ok(Service::new(worker, &Config::default(), cookies, 0))
 }
 
 fn show(address: SocketAddr) {

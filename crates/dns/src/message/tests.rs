@@ -73,9 +73,9 @@ fn records_with_broken_rdata_are_left_out() {
 fn two_opts_are_refused() {
     let question = question("opt.test", Rtype::A);
     let mut octets = wire(&question, &[]).to_vec();
-    crate::compose::add_opt(&mut octets, true, OptRcode::NOERROR, None);
+    crate::compose::add_opt(&mut octets, &crate::ReplyOpt::default());
     assert!(Message::parse(&Bytes::from(octets.clone())).unwrap().edns.is_some());
-    crate::compose::add_opt(&mut octets, true, OptRcode::NOERROR, None);
+    crate::compose::add_opt(&mut octets, &crate::ReplyOpt::default());
     assert_eq!(Message::parse(&Bytes::from(octets)).err(), Some(Malformed::Edns));
 }
 

@@ -3,14 +3,15 @@
 use zoners_dns::packet::{Request, Unreadable};
 use zoners_dns::{Class, Ede, EdeCode, Opcode, OptRcode, Prefix, Rtype, name};
 
-use super::{Client, finish};
+use super::cookies::{Cookie, Cookies};
+use super::{Client, Query, finish};
 use crate::config::{Refuse, Server};
 
 /// What becomes of a packet.
 #[derive(Debug)]
 pub(super) enum Admission {
     /// It is served.
-    Admitted(Request),
+    Admitted(Query),
     /// It is answered with an error.
     Reply(Vec<u8>),
     /// It is not answered.
@@ -24,20 +25,22 @@ pub(super) struct Access {
     refuse: Refuse,
     version: Option<String>,
     identity: Option<String>,
+    cookies: Cookies,
 }
 
 impl Access {
-    pub(super) fn new(server: &Server) -> Self {
+    pub(super) fn new(server: &Server, cookies: Cookies) -> Self {
         Access {
             allow: server.allow.clone(),
             refuse: server.refuse,
             version: server.version.clone(),
             identity: server.identity.clone(),
+            cookies,
         }
     }
 
-    /// Says what becomes of a packet that came from `client`.
-    pub(super) fn admit(&self, packet: &[u8], client: Client) -> Admission {
+    /// Says what becomes of a packet that came from `client` at `now`, in seconds since 1970.
+    pub(super) fn admit(&self, packet: &[u8], client: Client, now: u64) -> Admission {
         let request = match Request::read(packet) {
             Ok(request) => request,
             Err(Unreadable::Ignore) => return Admission::Drop,
@@ -52,19 +55,22 @@ impl Access {
                 return Admission::Reply(finish::header_only(id, opcode, OptRcode::FORMERR));
             }
         };
+        let option = request.edns.as_ref().and_then(|edns| edns.cookie.as_deref());
+        let cookie = self.cookies.check(option, client.address, now);
+        let query = Query { request, client, cookie };
         if !self.allows(client) {
             return match self.refuse {
                 Refuse::Drop => Admission::Drop,
-                Refuse::Refused => refused(&request, "not among the clients that are served"),
+                Refuse::Refused => refused(&query, "not among the clients that are served"),
             };
         }
-        if request.question.class == Class::CH {
-            return self.chaos(&request);
+        if query.request.question.class == Class::CH {
+            return self.chaos(&query);
         }
-        match refusal(&request) {
-            None => Admission::Admitted(request),
-            Some((rcode, None)) => Admission::Reply(finish::error(&request, rcode, None)),
-            Some((_, Some(text))) => refused(&request, text),
+        match refusal(&query) {
+            None => Admission::Admitted(query),
+            Some((rcode, None)) => Admission::Reply(finish::error(&query, rcode, None)),
+            Some((_, Some(text))) => refused(&query, text),
         }
     }
 
@@ -73,7 +79,8 @@ impl Access {
     }
 
     /// Answers what the configuration wants told of the server (RFC 4892).
-    fn chaos(&self, request: &Request) -> Admission {
+    fn chaos(&self, query: &Query) -> Admission {
+        let request = &query.request;
         let name = name::lowercase(&request.question.name).to_string();
         let told = match name.as_str() {
             "version.bind" | "version.server" => &self.version,
@@ -82,21 +89,25 @@ impl Access {
         };
         match told {
             Some(text) if request.question.rtype == Rtype::TXT => {
-                Admission::Reply(finish::text(request, text))
+                Admission::Reply(finish::text(query, text))
             }
-            _ => refused(request, "nothing is told of this server"),
+            _ => refused(query, "nothing is told of this server"),
         }
     }
 }
 
-fn refused(request: &Request, text: &str) -> Admission {
+fn refused(query: &Query, text: &str) -> Admission {
     let ede = Ede::new(EdeCode::PROHIBITED, text);
-    Admission::Reply(finish::error(request, OptRcode::REFUSED, Some(&ede)))
+    Admission::Reply(finish::error(query, OptRcode::REFUSED, Some(&ede)))
 }
 
-fn refusal(request: &Request) -> Option<(OptRcode, Option<&'static str>)> {
+fn refusal(query: &Query) -> Option<(OptRcode, Option<&'static str>)> {
+    let request = &query.request;
     if request.opcode != Opcode::QUERY {
         return Some((OptRcode::NOTIMP, None));
+    }
+    if query.cookie == Cookie::Malformed {
+        return Some((OptRcode::FORMERR, None));
     }
     if request.edns.as_ref().is_some_and(|edns| edns.version > 0) {
         return Some((OptRcode::BADVERS, None));

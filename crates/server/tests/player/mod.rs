@@ -11,7 +11,7 @@ use zoners_dns::{
 };
 use zoners_resolver::{Glue, Settings, Shared, Worker};
 use zoners_server::config::{Any, Local, Server, SpecialUse};
-use zoners_server::pipeline::Client;
+use zoners_server::pipeline::{Client, Cookies};
 use zoners_server::{Config, Service};
 use zoners_sim::SimClock;
 use zoners_sim::scenario::{Action, Dialect, Scenario, ScriptedNetwork};
@@ -91,6 +91,7 @@ impl Player {
             cap: number("cache-max-ttl", 86_400),
             negative_cap: number("cache-max-negative-ttl", 3_600),
         };
+        let cookies = Cookies::new(&random);
         let shared = Shared::new(Cache::new(8 << 20, limits, [1, 2]), clock, random);
         let settings = Arc::new(settings(scenario, dialect));
         let counters = Arc::new(Counters::default());
@@ -112,7 +113,7 @@ impl Player {
         };
         Player {
             network,
-            service: Arc::new(Service::new(worker, &config, 0)),
+            service: Arc::new(Service::new(worker, &config, cookies, 0)),
             asked: None,
             dialect,
         }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use zoners_dns::compose::{Flags, Reply, add_opt, compose};
-use zoners_dns::{Message, Name, OptRcode, Question, RRset, Rtype, Transport, name, zonefile};
+use zoners_dns::{
+    Message, Name, OptRcode, Question, RRset, ReplyOpt, Rtype, Transport, name, zonefile,
+};
 
 /// The lines of a script without comments and empty ones.
 pub(super) struct Lines<'a>(std::str::Lines<'a>);
@@ -187,7 +189,7 @@ impl Entry {
             signatures: true,
         });
         if flag("DO") {
-            add_opt(&mut message, true, self.rcode(), None);
+            add_opt(&mut message, &ReplyOpt { dnssec_ok: true, ..ReplyOpt::default() });
         }
         message
     }

@@ -1,0 +1,137 @@
+//! DNS cookies for clients (RFC 7873), interoperable as RFC 9018 has them: a client that shows the
+//! one it was given has not forged its address.
+
+use std::net::IpAddr;
+
+use siphasher::sip::SipHasher24;
+use zoners_dns::Random;
+
+/// Octets of a client's cookie.
+const CLIENT: usize = 8;
+/// Octets of both cookies together.
+const BOTH: usize = 24;
+/// A server cookie is good for so long, in seconds (RFC 9018 section 4.3) …
+const LIFETIME: u32 = 3600;
+/// … renewed after this …
+const RENEW: u32 = 1800;
+/// … and may come from a clock that is ahead by so much.
+const AHEAD: u32 = 300;
+
+/// Makes and checks cookies; all workers share the secret.
+#[derive(Clone, Copy)]
+pub struct Cookies([u64; 2]);
+
+/// What a client's COOKIE option is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cookie {
+    /// There is none.
+    Absent,
+    /// It breaks the format: FORMERR (RFC 7873 section 5.2.2).
+    Malformed,
+    /// The client's is new to us, or its server cookie is not ours or too old.
+    New([u8; BOTH]),
+    /// The client was here before.
+    Known([u8; BOTH]),
+}
+
+impl Cookie {
+    /// What goes back to the client.
+    pub(super) fn reply(&self) -> Option<&[u8]> {
+        match self {
+            Cookie::New(both) | Cookie::Known(both) => Some(both),
+            Cookie::Absent | Cookie::Malformed => None,
+        }
+    }
+}
+
+impl Cookies {
+    /// With a new secret.
+    #[must_use]
+    pub fn new(random: &Random) -> Self {
+        Cookies([random.bits(), random.bits()])
+    }
+
+    /// Looks at the option that `client` sent at `now`, in seconds since 1970.
+    pub(super) fn check(&self, option: Option<&[u8]>, client: IpAddr, now: u64) -> Cookie {
+        let Some(option) = option else { return Cookie::Absent };
+        let (Some(own), 8 | 16..=40) = (option.first_chunk::<CLIENT>(), option.len()) else {
+            return Cookie::Malformed;
+        };
+        let now = now as u32;
+        let made = option.get(12..16).and_then(|made| made.first_chunk::<4>());
+        let made = u32::from_be_bytes(made.copied().unwrap_or_default());
+        if option.len() != BOTH || option != self.make(own, client, made) {
+            return Cookie::New(self.make(own, client, now));
+        }
+        // The difference of two moments on a clock that wraps (RFC 1982).
+        let age = now.wrapping_sub(made) as i32;
+        match age {
+            _ if age < -(AHEAD as i32) || age > LIFETIME as i32 => {
+                Cookie::New(self.make(own, client, now))
+            }
+            _ if age > RENEW as i32 => Cookie::Known(self.make(own, client, now)),
+            _ => Cookie::Known(self.make(own, client, made)),
+        }
+    }
+
+    /// Client cookie, version 1, three reserved octets, the time, the hash (RFC 9018 section 4).
+    fn make(&self, own: &[u8; CLIENT], client: IpAddr, made: u32) -> [u8; BOTH] {
+        let mut both = [0; BOTH];
+        both[..CLIENT].copy_from_slice(own);
+        both[8] = 1;
+        both[12..16].copy_from_slice(&made.to_be_bytes());
+        let mut hashed = both[..16].to_vec();
+        match client.to_canonical() {
+            IpAddr::V4(ip) => hashed.extend(ip.octets()),
+            IpAddr::V6(ip) => hashed.extend(ip.octets()),
+        }
+        let hash = SipHasher24::new_with_keys(self.0[0], self.0[1]).hash(&hashed);
+        both[16..].copy_from_slice(&hash.to_le_bytes());
+        both
+    }
+}
+
+/// The secret stays one.
+impl std::fmt::Debug for Cookies {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cookies(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_559_731_985;
+
+    /// The example of RFC 9018 appendix A.1 and A.3.
+    #[test]
+    fn they_are_made_as_rfc_9018_shows() {
+        let secret = 0xe5e9_73e5_a6b2_a43f_48e7_dc84_9e37_bfcf_u128.to_be_bytes();
+        let half = |at: usize| u64::from_le_bytes(*secret[at..].first_chunk().unwrap());
+        let cookies = Cookies([half(0), half(8)]);
+        let own = 0x2464_c4ab_cf10_c957_u64.to_be_bytes();
+        let both = cookies.make(&own, [198, 51, 100, 100].into(), NOW as u32);
+        let shown = 0x0100_0000_5cf7_9f11_1f81_30c3_eee2_9480_u128.to_be_bytes();
+        assert_eq!(both[8..], shown);
+    }
+
+    #[test]
+    fn known_new_old_and_broken_are_told_apart() {
+        let cookies = Cookies::new(&Random::seeded(1));
+        let (client, other) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+        let Cookie::New(both) = cookies.check(Some(b"12345678"), client, NOW) else { panic!() };
+        let check = |option: &[u8], client, now| cookies.check(Some(option), client, now);
+        assert_eq!(check(&both, client, NOW + 60), Cookie::Known(both), "kept while young");
+        assert!(matches!(check(&both, client, NOW + 1801), Cookie::Known(newer) if newer != both));
+        assert!(matches!(check(&both, client, NOW + 3601), Cookie::New(_)), "too old");
+        assert!(matches!(check(&both, client, NOW - 301), Cookie::New(_)), "from the future");
+        assert!(matches!(check(&both, other, NOW), Cookie::New(_)), "another's");
+        let foreign = Cookies::new(&Random::seeded(2));
+        assert!(matches!(foreign.check(Some(&both), client, NOW), Cookie::New(_)));
+        for length in [0, 7, 9, 15, 41] {
+            assert_eq!(check(&vec![1; length], client, NOW), Cookie::Malformed, "{length}");
+        }
+        assert_eq!(cookies.check(None, client, NOW), Cookie::Absent);
+    }
+}
