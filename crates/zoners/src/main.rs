@@ -5,6 +5,7 @@ mod control;
 #[cfg(feature = "demo")]
 mod demo;
 mod lookup;
+mod manual;
 mod print;
 mod serve;
 
@@ -38,6 +39,10 @@ enum Command {
     Cache(control::Cache),
     /// Check a configuration file, and say what is wrong with it.
     Check(check::Arguments),
+    /// Print a script that completes commands in a shell.
+    Completions(manual::Completions),
+    /// Write manual pages.
+    Manual(manual::Manual),
 }
 
 const EXAMPLES: &str = "\
@@ -80,6 +85,8 @@ fn main() -> ExitCode {
         Command::Stats(arguments) => control::figures(&arguments, "stats"),
         Command::Cache(arguments) => control::cache(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Manual(arguments) => manual::manual(&arguments),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

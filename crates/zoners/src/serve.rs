@@ -16,15 +16,34 @@ pub(crate) struct Arguments {
     /// The configuration file; without one, everything has its default.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// How the log is written, to standard error.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+/// `--log-format`
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum LogFormat {
+    /// A line for a person.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// Starts the log. Control characters in what is logged are escaped by the formats themselves.
+fn start_log(format: LogFormat) {
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false);
+    match format {
+        LogFormat::Json => log.json().init(),
+        LogFormat::Text => {
+            let terminal = std::io::stderr().is_terminal();
+            log.with_ansi(terminal && std::env::var_os("NO_COLOR").is_none()).init();
+        }
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .with_ansi(colour)
-        .init();
+    start_log(arguments.log_format);
     let config = configuration(arguments.config.as_ref())?;
     let daemon = Daemon::new(config, arguments.config.clone())
         .map_err(|error| Failure::Usage(error.to_string()))?;

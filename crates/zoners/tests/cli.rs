@@ -246,6 +246,34 @@ fn the_control_socket_says_how_the_daemon_is() {
 }
 
 #[test]
+fn completions_and_manual_pages_are_made() {
+    let bash = zoners(&["completions", "bash"]);
+    assert!(String::from_utf8_lossy(&bash.stdout).contains("zoners"));
+    let folder = tempfile::tempdir().unwrap();
+    assert!(zoners(&["manual", &folder.path().display().to_string()]).status.success());
+    let page = std::fs::read_to_string(folder.path().join("zoners-lookup.1")).unwrap();
+    assert!(page.contains(".TH") && page.contains("trace"));
+}
+
+#[test]
+fn the_log_can_be_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = file(&folder, "[server]\nlisten = [\"127.0.0.1:0\"]\ncontrol = \"\"\n");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_zoners"))
+        .args(["serve", "--log-format", "json", "--config"])
+        .arg(config)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let entry: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(entry["level"], "INFO");
+}
+
+#[test]
 fn check_says_what_is_wrong_and_where() {
     let folder = tempfile::tempdir().unwrap();
     let good = file(&folder, "[server]\nlisten = [\"127.0.0.1:5300\"]\n");
