@@ -1,5 +1,7 @@
 //! Domain names.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use domain::base::name::ToName;
 
@@ -75,6 +77,13 @@ pub fn substitute(name: &Name, from: &Name, to: &Name) -> Option<Name> {
     }
     let prefix = name.as_slice().get(..name.len() - from.len())?;
     Name::from_octets(Bytes::from([prefix, to.as_slice()].concat())).ok()
+}
+
+/// The name that holds the PTR record of an address (RFC 1035 section 3.5, RFC 3596 section 2.5).
+#[must_use]
+pub fn reverse(address: IpAddr) -> Name {
+    // 73 octets at most, so it always fits.
+    Name::reverse_from_addr(address).unwrap_or_else(|_| root())
 }
 
 #[cfg(test)]

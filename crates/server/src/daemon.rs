@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use sd_notify::NotifyState;
@@ -30,7 +30,7 @@ use zoners_resolver::{Shared, Worker};
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::control::{Control, default_path};
-use crate::pipeline::{Cookies, Service};
+use crate::pipeline::{Cookies, Local, Service};
 pub use bind::Bound;
 pub(crate) use overseer::Overseer;
 
@@ -66,7 +66,7 @@ impl Daemon {
     /// # Errors
     /// The configuration names something that cannot be had.
     pub fn new(config: Config, file: Option<PathBuf>) -> Result<Self, ConfigError> {
-        config.settings()?;
+        Local::new(&config.local, &config.settings()?.routes)?;
         let random = Random::from_system().map_err(ConfigError::plain)?;
         let hash_key = [random.bits(), random.bits()];
         let cache = Cache::new(config.cache.size.0, config.ttl_limits(), hash_key);
@@ -91,7 +91,7 @@ impl Daemon {
     ) -> Result<Snapshot, ConfigError> {
         let settings = Arc::new(self.config.settings()?);
         let worker = Worker::new(self.shared.clone(), network.clone(), settings, counters.clone());
-        Ok(Service::new(worker, &self.config, self.cookies, self.generation))
+        Service::new(worker, &self.config, self.cookies, self.generation)
     }
 
     /// Serves until told to stop (SIGTERM, SIGINT). SIGHUP reads the configuration again. `ready`
@@ -162,6 +162,7 @@ impl Daemon {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hangup = signal(SignalKind::hangup())?;
         let mut tick = tokio::time::interval(Duration::from_secs(1));
+        let mut hosts_before = self.hosts_changed();
         loop {
             tokio::select! {
                 biased;
@@ -170,12 +171,23 @@ impl Daemon {
                 _ = hangup.recv() => self.reload(workers, &overseer),
                 () = &mut conversing => {}
                 _ = tick.tick() => {
+                    let hosts = self.hosts_changed();
+                    if hosts != hosts_before {
+                        hosts_before = hosts;
+                        self.reload(workers, &overseer);
+                    }
                     if workers.iter().any(|worker| worker.thread.is_finished()) {
                         return Ok(());
                     }
                 }
             }
         }
+    }
+
+    /// When the hosts file last changed, if one is configured and there.
+    fn hosts_changed(&self) -> Option<SystemTime> {
+        let path = self.config.local.hosts.as_ref()?;
+        std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
     }
 
     /// Reads the configuration again. One that is wrong changes nothing.

@@ -3,7 +3,7 @@
 //! | stage | where | may answer |
 //! |---|---|---|
 //! | admit | [`admit`] | what is no query for us |
-//! | local data and policy | [`local`], [`any`] | special-use names, the type ANY |
+//! | local data and policy | [`local`], [`any`] | records of our own, special-use names, the type ANY |
 //! | cache | [`finished`] | what is known |
 //! | second level beside recursion | none yet | what another node knows |
 //! | recursion | [`zoners_resolver`] | the rest |
@@ -28,7 +28,7 @@ use zoners_dns::{Counter, Network, OptRcode, Question, Transport};
 use zoners_resolver::worker::Resolution;
 use zoners_resolver::{Answer, Trace, Worker};
 
-use crate::config::{Any, Config};
+use crate::config::{Any, Config, ConfigError};
 use admit::{Access, Admission};
 use cookies::Cookie;
 pub use cookies::Cookies;
@@ -88,11 +88,18 @@ pub struct Miss(Query);
 impl<N: Network> Service<N> {
     /// A service that resolves with `worker` and otherwise does as `config` says; `generation` is
     /// the number of that configuration.
-    #[must_use]
-    pub fn new(worker: Arc<Worker<N>>, config: &Config, cookies: Cookies, generation: u32) -> Self {
-        let local = Local::new(&config.local.special_use, &worker.settings().routes);
+    ///
+    /// # Errors
+    /// Its local data is wrong; see [`Local::new`].
+    pub fn new(
+        worker: Arc<Worker<N>>,
+        config: &Config,
+        cookies: Cookies,
+        generation: u32,
+    ) -> Result<Self, ConfigError> {
+        let local = Local::new(&config.local, &worker.settings().routes)?;
         let access = Access::new(&config.server, cookies);
-        Service { worker, access, local, any: config.server.any, generation }
+        Ok(Service { worker, access, local, any: config.server.any, generation })
     }
 
     /// Takes a packet through the synchronous stages.

@@ -42,7 +42,11 @@ fn lab_with(config: &str) -> Lab {
     let settings = Settings::new(Delegation::from_hints(&hints).unwrap());
     let worker =
         Worker::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()));
-    Lab { net, clock, service: Service::new(worker, &config, Cookies::new(&Random::seeded(2)), 0) }
+    Lab {
+        net,
+        clock,
+        service: Service::new(worker, &config, Cookies::new(&Random::seeded(2)), 0).unwrap(),
+    }
 }
 
 fn asked(text: &str, rtype: Rtype) -> Question {

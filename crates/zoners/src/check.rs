@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use anstream::println;
+use zoners_server::config::ConfigError;
+use zoners_server::pipeline::Local;
 
 use crate::{Failure, configuration};
 
@@ -15,7 +17,9 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = configuration(Some(&arguments.file))?;
-    let settings = config.settings().map_err(|error| Failure::Usage(error.to_string()))?;
+    let wrong = |error: ConfigError| Failure::Usage(error.to_string());
+    let settings = config.settings().map_err(wrong)?;
+    Local::new(&config.local, &settings.routes).map_err(wrong)?;
     println!("{}: right", arguments.file.display());
     let listen: Vec<String> =
         config.server.listen.iter().flatten().map(ToString::to_string).collect();

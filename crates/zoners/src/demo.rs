@@ -44,7 +44,7 @@ fn service(seed: u64) -> Result<Service<SimNetwork>, String> {
     let root = Delegation::from_hints(&hints).ok_or("no root server")?;
     let settings = Arc::new(Settings::new(root));
     let worker = Worker::new(shared, internet(seed), settings, Arc::<Counters>::default());
-    Ok(Service::new(worker, &Config::default(), cookies, 0))
+    Service::new(worker, &Config::default(), cookies, 0).map_err(|error| error.to_string())
 }
 
 fn show(address: SocketAddr) {

@@ -165,6 +165,35 @@ fn a_reload_takes_all_of_a_good_file_and_nothing_of_a_bad_one() {
 }
 
 #[test]
+fn names_of_a_hosts_file_follow_its_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let hosts = folder.path().join("hosts");
+    std::fs::write(&hosts, "192.168.1.2 nas.lan\n").unwrap();
+    let text = format!(
+        "[local]\nhosts = {:?}\nrecords = [\"x.lan. A 192.168.1.9\"]",
+        hosts.display().to_string()
+    );
+    let mut daemon = Daemon::start(&text);
+    let address = |daemon: &Daemon, name: &str| {
+        let question = Question::new(name::parse(name).unwrap(), Rtype::A);
+        let packet = query(&question, Options { id: 1, recursion_desired: true, edns: false });
+        let reply = Message::parse(&daemon.ask(&packet).into()).unwrap();
+        reply.answer[0].addresses().next().unwrap().to_string()
+    };
+    assert_eq!(address(&daemon, "nas.lan"), "192.168.1.2");
+    assert_eq!(address(&daemon, "x.lan"), "192.168.1.9");
+    std::fs::write(&hosts, "192.168.1.3 nas.lan\n").unwrap();
+    std::fs::File::options()
+        .append(true)
+        .open(&hosts)
+        .unwrap()
+        .set_modified(std::time::SystemTime::now() + Duration::from_secs(5))
+        .unwrap();
+    assert!(daemon.logs("reloaded"));
+    assert_eq!(address(&daemon, "nas.lan"), "192.168.1.3");
+}
+
+#[test]
 fn sigterm_ends_it_well() {
     let mut daemon = Daemon::start("threads = 2");
     let _idle = TcpStream::connect(daemon.address).unwrap();

@@ -237,6 +237,10 @@ pub struct Dnssec {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Local {
+    /// Records in zone-file syntax, answered before anything else.
+    pub records: Vec<String>,
+    /// A hosts file, read again when it changes.
+    pub hosts: Option<PathBuf>,
     /// Which special-use names (RFC 6761) are answered here.
     pub special_use: SpecialUse,
 }

@@ -1,149 +1,57 @@
-//! Special-use names: answered here, since asking the Internet for them leaks and cannot succeed.
+//! Local data: what is answered here, without asking anyone.
 
-use zoners_dns::{Delegation, Name, OptRcode, Question, RRset, Records, Rtype, Security, name};
+mod hosts;
+mod records;
+mod special_use;
+
+use zoners_dns::{Delegation, Name, OptRcode, Question, RRset, Security, zonefile};
 use zoners_resolver::Answer;
 
-use crate::config::SpecialUse;
+use crate::config::{self, ConfigError};
+use records::Records;
+use special_use::SpecialZones;
 
-/// Seconds for which clients may keep these answers.
-const TTL: u32 = 10_800;
+/// RDATA of the SOA of whatever is local, in presentation format (RFC 6303 section 3), and its TTL:
+/// for how long clients may keep a denial.
+const SOA: &str = "@ 10800 SOA localhost. nobody.invalid. 1 3600 1200 604800 10800";
 
-/// RDATA of the SOA of every local zone, in presentation format (RFC 6303 section 3).
-const SOA: &str = "localhost. nobody.invalid. 1 3600 1200 604800 10800";
-
-/// Reverse zones of addresses that nobody owns (RFC 6303 section 4; RFC 7793 for 100.64/10 is left
-/// to those who use it).
-const PRIVATE_REVERSE: &[&str] = &[
-    "0.in-addr.arpa",
-    "127.in-addr.arpa",
-    "10.in-addr.arpa",
-    "168.192.in-addr.arpa",
-    "254.169.in-addr.arpa",
-    "2.0.192.in-addr.arpa",
-    "100.51.198.in-addr.arpa",
-    "113.0.203.in-addr.arpa",
-    "255.255.255.255.in-addr.arpa",
-    "0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa",
-    "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa",
-    "c.f.ip6.arpa",
-    "d.f.ip6.arpa",
-    "8.e.f.ip6.arpa",
-    "9.e.f.ip6.arpa",
-    "a.e.f.ip6.arpa",
-    "b.e.f.ip6.arpa",
-    "8.b.d.0.1.0.0.2.ip6.arpa",
-];
-
-/// The zones that are answered here.
+/// What is answered here: the records of the configuration and of a hosts file, then special-use
+/// names.
 #[derive(Debug)]
 pub struct Local {
-    zones: Vec<Name>,
+    records: Records,
+    special: SpecialZones,
 }
 
 impl Local {
-    /// The zones that are switched on, those left out that a configured route leads into.
-    #[must_use]
-    pub fn new(on: &SpecialUse, routes: &[Delegation]) -> Self {
-        let single = [
-            (on.localhost, "localhost"),
-            (on.invalid, "invalid"),
-            (on.test, "test"),
-            (on.onion, "onion"),
-            (on.local, "local"),
-            (on.home_arpa, "home.arpa"),
-            (on.resolver_arpa, "resolver.arpa"),
-        ];
-        let reverse: &[&str] = if on.private_reverse { PRIVATE_REVERSE } else { &[] };
-        // 172.16/12 is sixteen zones.
-        let sixteen: Vec<String> = match on.private_reverse {
-            true => (16..32).map(|octet| format!("{octet}.172.in-addr.arpa")).collect(),
-            false => vec![],
-        };
-        let single = single.iter().filter(|(on, _)| *on).map(|(_, zone)| *zone);
-        let texts = single.chain(reverse.iter().copied()).chain(sixteen.iter().map(String::as_str));
-        let routed = |zone: &Name| {
-            routes.iter().any(|route| !route.zone.is_root() && name::is_within(&route.zone, zone))
-        };
-        let zones = texts.filter_map(|text| name::parse(text).ok()).filter(|zone| !routed(zone));
-        Local { zones: zones.collect() }
+    /// Reads what the configuration names. Special-use zones that one of `routes` leads into are
+    /// left out.
+    ///
+    /// # Errors
+    /// A record or a line of the hosts file is wrong, or the file cannot be read.
+    pub fn new(config: &config::Local, routes: &[Delegation]) -> Result<Self, ConfigError> {
+        let mut records = Records::parse(&config.records.join("\n"))
+            .map_err(|error| ConfigError::plain(format!("local.records: {error}")))?;
+        if let Some(path) = &config.hosts {
+            let told = |error: String| {
+                ConfigError::plain(format!("local.hosts: {}: {error}", path.display()))
+            };
+            let text = std::fs::read_to_string(path).map_err(|error| told(error.to_string()))?;
+            hosts::parse(&text).map_err(told)?.into_iter().for_each(|set| records.add(set));
+        }
+        Ok(Local { records, special: SpecialZones::new(&config.special_use, routes) })
     }
 
     /// The answer, if the name is one of ours.
     pub(super) fn answer(&self, question: &Question) -> Option<Answer> {
-        let zone = self.zones.iter().find(|zone| name::is_within(&question.name, zone))?;
-        let localhost = zone.as_slice() == b"\x09localhost\x00";
-        let address: Option<&[u8]> = match question.rtype {
-            Rtype::A if localhost => Some(&[127, 0, 0, 1]),
-            Rtype::AAAA if localhost => Some(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
-            _ => None,
-        };
-        let soa = soa(zone);
-        let mut answer = Answer {
-            rcode: OptRcode::NOERROR,
-            answer: vec![],
-            authority: vec![],
-            additional: vec![],
-            security: Security::Unchecked,
-        };
-        match address {
-            Some(address) => {
-                let records = Records::from_iter([address]);
-                answer.answer =
-                    vec![RRset::new(question.name.clone(), question.rtype, TTL, records)];
-            }
-            None if question.rtype == Rtype::SOA && question.name == *zone => answer.answer = soa,
-            None => {
-                let exists = localhost || question.name == *zone;
-                answer.rcode = if exists { OptRcode::NOERROR } else { OptRcode::NXDOMAIN };
-                answer.authority = soa;
-            }
-        }
-        Some(answer)
+        self.records.answer(question).or_else(|| self.special.answer(question))
     }
+}
+
+fn answer_of(rcode: OptRcode, answer: Vec<RRset>, authority: Vec<RRset>) -> Answer {
+    Answer { rcode, answer, authority, additional: vec![], security: Security::Unchecked }
 }
 
 fn soa(zone: &Name) -> Vec<RRset> {
-    zoners_dns::zonefile::parse(&format!("@ {TTL} SOA {SOA}"), zone).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer(on: &SpecialUse, text: &str, rtype: Rtype) -> Option<Answer> {
-        Local::new(on, &[]).answer(&Question::new(name::parse(text).unwrap(), rtype))
-    }
-
-    #[test]
-    fn special_names_stay_here() {
-        let on = SpecialUse::default();
-        let localhost = answer(&on, "db.localhost", Rtype::A).unwrap();
-        assert_eq!(localhost.answer[0].to_string(), "db.localhost. 10800 IN A 127.0.0.1");
-        assert_eq!(answer(&on, "localhost", Rtype::MX).unwrap().rcode, OptRcode::NOERROR);
-        for gone in [
-            "x.onion",
-            "a.b.test",
-            "printer.local",
-            "1.0.0.10.in-addr.arpa",
-            "9.20.172.in-addr.arpa",
-        ] {
-            let answer = answer(&on, gone, Rtype::A).unwrap();
-            assert_eq!((answer.rcode, answer.authority.len()), (OptRcode::NXDOMAIN, 1), "{gone}");
-        }
-        assert_eq!(answer(&on, "test", Rtype::A).unwrap().rcode, OptRcode::NOERROR);
-        assert_eq!(answer(&on, "example.com", Rtype::A), None);
-        assert_eq!(answer(&on, "9.32.172.in-addr.arpa", Rtype::PTR), None);
-    }
-
-    #[test]
-    fn each_zone_can_be_switched_off_or_routed() {
-        let off = SpecialUse { test: false, ..SpecialUse::default() };
-        assert_eq!(answer(&off, "a.test", Rtype::A), None);
-        let hints = zoners_dns::zonefile::root_hints(crate::config::ROOT_HINTS).unwrap();
-        let mut route = Delegation::from_hints(&hints).unwrap();
-        route.zone = name::parse("home.arpa").unwrap();
-        let local = Local::new(&SpecialUse::default(), &[route]);
-        let question = Question::new(name::parse("nas.home.arpa").unwrap(), Rtype::A);
-        assert_eq!(local.answer(&question), None);
-    }
+    zonefile::parse(SOA, zone).unwrap_or_default()
 }

@@ -107,13 +107,13 @@ impl Player {
             private_reverse: false,
         };
         let config = Config {
-            local: Local { special_use: off },
+            local: Local { special_use: off, ..Local::default() },
             server: Server { any: Any::Full, ..Server::default() },
             ..Config::default()
         };
         Player {
             network,
-            service: Arc::new(Service::new(worker, &config, cookies, 0)),
+            service: Arc::new(Service::new(worker, &config, cookies, 0).unwrap()),
             asked: None,
             dialect,
         }
