@@ -5,6 +5,7 @@
 //! swaps them in; what is under way goes on with the old.
 
 mod bind;
+mod connections;
 mod overseer;
 mod owner;
 mod tcp;

@@ -185,7 +185,8 @@ impl<N: Network> Service<N> {
         self.local.answer(question).or(any)
     }
 
-    fn count(&self, counter: Counter) {
+    /// Counts something that happened on the way of a client to here.
+    pub(crate) fn count(&self, counter: Counter) {
         self.worker.counters().count(counter);
     }
 }

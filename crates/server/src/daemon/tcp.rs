@@ -7,19 +7,16 @@ use std::time::Duration;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
-use zoners_dns::{Network, Transport};
+use zoners_dns::{Counter, Network, Transport};
 use zoners_net::stream;
 
 use super::Current;
+use super::connections::{Connection, Connections};
 use super::worker::{AtWork, Stopping};
 use crate::pipeline::{Client, Handled};
 
-/// Connections that one worker serves at a time.
-const CONNECTIONS: usize = 1024;
 /// Queries of one connection that are worked on at a time (RFC 7766 section 6.2.1).
 const IN_FLIGHT: usize = 32;
-/// A client that sends nothing for so long is hung up on.
-const IDLE: Duration = Duration::from_secs(10);
 /// A client that takes nothing for so long is hung up on.
 const STALLED: Duration = Duration::from_secs(2);
 /// How long accepting rests when descriptors ran out.
@@ -31,17 +28,19 @@ pub(super) async fn serve<N: Network>(
     stopping: Stopping,
     at_work: AtWork,
 ) {
-    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    let connections = Connections::default();
     loop {
-        let Ok(connection) = connections.clone().acquire_owned().await else { return };
         let Ok((stream, client)) = listener.accept().await else {
             tokio::time::sleep(REST).await;
             continue;
         };
+        let Some(connection) = connections.enter(client.ip()) else {
+            current.load().count(Counter::ClientTcpRefused);
+            continue;
+        };
         let (current, stopping, at_work) = (current.clone(), stopping.clone(), at_work.clone());
         tokio::spawn(async move {
-            let _connection = connection;
-            converse(current, stream, client, stopping, at_work).await;
+            converse(current, stream, client, connection, stopping, at_work).await;
         });
     }
 }
@@ -51,6 +50,7 @@ async fn converse<N: Network>(
     current: Current<N>,
     stream: TcpStream,
     client: SocketAddr,
+    connection: Connection,
     stopping: Stopping,
     at_work: AtWork,
 ) {
@@ -59,13 +59,17 @@ async fn converse<N: Network>(
     let (reader, writer) = stream.into_split();
     let (replies, ready) = mpsc::channel(IN_FLIGHT);
     // Once reading ends, what is still worked on is written before the connection closes.
-    tokio::join!(read(current, reader, client, replies, stopping, at_work), write(writer, ready));
+    tokio::join!(
+        read(current, reader, client, &connection, replies, stopping, at_work),
+        write(writer, ready)
+    );
 }
 
 async fn read<N: Network>(
     current: Current<N>,
     mut reader: OwnedReadHalf,
     client: Client,
+    connection: &Connection,
     replies: mpsc::Sender<(Vec<u8>, AtWork)>,
     mut stopping: Stopping,
     at_work: AtWork,
@@ -76,7 +80,7 @@ async fn read<N: Network>(
         let message = tokio::select! {
             biased;
             _ = stopping.wait_for(|stop| *stop) => return,
-            message = tokio::time::timeout(IDLE, stream::read_message(&mut reader)) => message,
+            message = tokio::time::timeout(connection.patience(), stream::read_message(&mut reader)) => message,
         };
         let Ok(Ok(packet)) = message else { return };
         let (service, at_work) = (current.load_full(), at_work.clone());
