@@ -43,6 +43,7 @@ pub const HINTS: &str = ". 3600000 NS a.root.demo.\na.root.demo. 3600000 A 198.5
 #[must_use]
 pub fn internet(seed: u64) -> SimNetwork {
     let net = SimNetwork::new(seed);
+    net.stop_recording();
     net.zone(
         ".",
         &["198.51.100.1"],

@@ -50,6 +50,7 @@ pub struct Internet {
     random: Random,
     started: Instant,
     sent: Vec<Sent>,
+    records: bool,
 }
 
 /// The Internet as a resolver sees it; clones see the same one.
@@ -66,7 +67,13 @@ impl SimNetwork {
             random: Random::seeded(seed),
             started: Instant::now(),
             sent: Vec::new(),
+            records: true,
         })))
+    }
+
+    /// From now on what is sent is not recorded: a demonstration may run for days.
+    pub fn stop_recording(&self) {
+        self.0.lock().records = false;
     }
 
     /// Adds a zone, or replaces it, and lets the servers at `addresses` serve it.
@@ -172,14 +179,16 @@ impl Internet {
         let Ok(message) = Message::parse(query) else { return vec![] };
         let Some(question) = message.question.clone() else { return vec![] };
         let edns = message.edns.as_ref();
-        self.sent.push(Sent {
-            at,
-            to,
-            question: question.clone(),
-            edns: edns.is_some(),
-            dnssec_ok: edns.is_some_and(|edns| edns.dnssec_ok),
-            recursion_desired: message.header.rd(),
-        });
+        if self.records {
+            self.sent.push(Sent {
+                at,
+                to,
+                question: question.clone(),
+                edns: edns.is_some(),
+                dnssec_ok: edns.is_some_and(|edns| edns.dnssec_ok),
+                recursion_desired: message.header.rd(),
+            });
+        }
         let Some(host) = self.hosts.get(&to.address.ip()) else { return vec![] };
         let (link, udp) = (&host.link, to.transport == Transport::Udp);
         let jitter = self.random.below(link.jitter.as_micros() as u64 + 1);
