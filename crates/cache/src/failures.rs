@@ -105,6 +105,11 @@ mod tests {
         cache.insert_failure(&question, &ede, true, now);
         let silent = cache.failure(&question, now).unwrap();
         assert_eq!(silent.until.since(now), FIRST, "silence may be our own line");
+        cache.insert_failure(&question, &ede, false, silent.until);
+        cache.remove_failure(&question);
+        cache.insert_failure(&question, &ede, false, silent.until);
+        let anew = cache.failure(&question, silent.until).unwrap();
+        assert_eq!(anew.until.since(silent.until), FIRST, "it had worked in between");
     }
 
     #[test]

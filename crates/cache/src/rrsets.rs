@@ -66,11 +66,6 @@ impl Cache {
         });
         fits
     }
-
-    /// Forgets the RRset of `name` and `rtype`.
-    pub fn remove_rrset(&self, name: &Name, rtype: Rtype) -> bool {
-        self.table.remove(&Key::with_name(Kind::RRset, name).and_type(rtype))
-    }
 }
 
 #[cfg(test)]

@@ -135,15 +135,6 @@ impl Cache {
             Some((info.encode(), now.after(KEEP)))
         });
     }
-
-    /// Forgets the timeouts of the server: they said more of our line than of it.
-    pub fn forgive_server(&self, server: Endpoint, now: Moment) {
-        let key = Key::new(Kind::Server).and_endpoint(server);
-        self.table.update(&key, now, |known| {
-            let known = known.and_then(ServerInfo::decode)?;
-            Some((ServerInfo { timeouts: 0, timeout_at: 0, ..known }.encode(), now.after(KEEP)))
-        });
-    }
 }
 
 #[cfg(test)]

@@ -71,3 +71,17 @@ impl Trace {
         self.steps.lock().clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trace_has_a_longest() {
+        let trace = Trace::default();
+        for number in 0..=MAX_STEPS {
+            trace.push(0, Hop::Note(number.to_string()));
+        }
+        assert_eq!(trace.steps().len(), MAX_STEPS);
+    }
+}

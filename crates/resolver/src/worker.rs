@@ -156,12 +156,14 @@ impl<N: Network> Worker<N> {
                 Ok(answer) => answer,
                 Err(_) => Err(Unresolved::deadline(&question)),
             };
-            if let Err(unresolved) = &answer
-                && unresolved.cause.is_about_the_name()
-            {
-                let silent = unresolved.cause == Cause::Silent;
-                let (cache, now) = (&worker.shared.cache, worker.shared.now());
-                cache.insert_failure(&question, &unresolved.ede, silent, now);
+            let (cache, now) = (&worker.shared.cache, worker.shared.now());
+            match &answer {
+                Ok(_) => cache.remove_failure(&question),
+                Err(unresolved) if unresolved.cause.is_about_the_name() => {
+                    let silent = unresolved.cause == Cause::Silent;
+                    cache.insert_failure(&question, &unresolved.ede, silent, now);
+                }
+                Err(_) => {}
             }
             lead.land(answer.map(Arc::new));
         });
