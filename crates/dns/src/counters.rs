@@ -42,6 +42,7 @@ counters! {
     ClientFailed "client_failed" "queries" "Answered SERVFAIL; the reply says why.";
     ClientRefused "client_refused" "queries" "Answered REFUSED, NOTIMP, FORMERR or BADVERS.";
     ClientDropped "client_dropped" "queries" "Not answered at all: no query, or too broken to answer.";
+    ClientWaitingFull "client_waiting_full" "queries" "Answered SERVFAIL at once: too many queries of one client waiting.";
     ClientTcpRefused "client_tcp_refused" "connections" "TCP connections closed at once: too many in all or of one address.";
     UpstreamQueries "upstream_queries" "queries" "Queries sent to other servers, retries included.";
     UpstreamTcp "upstream_tcp" "queries" "Of these, sent over TCP.";

@@ -10,6 +10,7 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod pipeline;
+mod places;
 pub mod report;
 
 pub use clock::SystemClock;

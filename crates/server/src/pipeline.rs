@@ -24,11 +24,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use zoners_dns::packet::Request;
-use zoners_dns::{Counter, Network, OptRcode, Question, Transport};
+use zoners_dns::{Counter, Ede, EdeCode, Network, OptRcode, Question, Transport};
 use zoners_resolver::worker::Resolution;
 use zoners_resolver::{Answer, Trace, Worker};
 
 use crate::config::{Any, Config, ConfigError};
+use crate::places::{Place, Places};
 use admit::{Access, Admission};
 use cookies::Cookie;
 pub use cookies::Cookies;
@@ -41,6 +42,8 @@ pub struct Service<N: Network> {
     access: Access,
     local: Local,
     any: Any,
+    /// Places for the queries that wait for others.
+    waiting: Places,
     /// The number of the configuration; finished answers of another are not used.
     generation: u32,
 }
@@ -83,7 +86,11 @@ struct Query {
 
 /// An admitted query that the cache cannot answer.
 #[derive(Debug)]
-pub struct Miss(Query);
+pub struct Miss {
+    query: Query,
+    /// The client's place among those who wait; this machine's own clients need none.
+    _place: Option<Place>,
+}
 
 impl<N: Network> Service<N> {
     /// A service that resolves with `worker` and otherwise does as `config` says; `generation` is
@@ -99,7 +106,8 @@ impl<N: Network> Service<N> {
     ) -> Result<Self, ConfigError> {
         let local = Local::new(&config.local, &worker.settings().routes)?;
         let access = Access::new(&config.server, cookies);
-        Ok(Service { worker, access, local, any: config.server.any, generation })
+        let waiting = Places::new(usize::MAX, config.server.waiting_per_client);
+        Ok(Service { worker, access, local, any: config.server.any, waiting, generation })
     }
 
     /// Takes a packet through the synchronous stages.
@@ -129,12 +137,19 @@ impl<N: Network> Service<N> {
             self.count(Counter::ClientRefused);
             return Handled::Reply(finish::not_recursive(&query));
         }
-        Handled::Miss(Box::new(Miss(query)))
+        let place = match client.address.to_canonical().is_loopback() {
+            true => None,
+            false => match self.waiting.take(client.address) {
+                None => return self.too_many(&query),
+                place => place,
+            },
+        };
+        Handled::Miss(Box::new(Miss { query, _place: place }))
     }
 
     /// Takes a miss through recursion.
     pub async fn recurse(&self, miss: Miss, trace: Option<Arc<Trace>>) -> Vec<u8> {
-        let Miss(query) = miss;
+        let Miss { query, _place } = miss;
         match self.worker.resolve(&query.request.question, trace).await {
             Ok(answer) => {
                 self.count(Counter::ClientRecursed);
@@ -177,6 +192,14 @@ impl<N: Network> Service<N> {
     #[must_use]
     pub fn worker(&self) -> &Arc<Worker<N>> {
         &self.worker
+    }
+
+    /// The reply to a client of whom too many queries wait already.
+    fn too_many(&self, query: &Query) -> Handled {
+        self.count(Counter::ClientWaitingFull);
+        self.count(Counter::ClientFailed);
+        let ede = Ede::new(EdeCode::OTHER, "too many of your queries are waiting");
+        Handled::Reply(finish::error(query, OptRcode::SERVFAIL, Some(&ede)))
     }
 
     /// What is answered without asking anyone.

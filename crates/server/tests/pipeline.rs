@@ -12,7 +12,7 @@ use zoners_dns::{
     Rtype, Transport, name, zonefile,
 };
 use zoners_resolver::{Settings, Shared, Worker};
-use zoners_server::pipeline::{Client, Cookies};
+use zoners_server::pipeline::{Client, Cookies, Handled};
 use zoners_server::{Config, Service};
 use zoners_sim::{Link, Manner, SimClock, SimNetwork, world};
 
@@ -150,6 +150,25 @@ async fn only_those_who_may_ask_are_answered() {
         let reply = lab_with(config).send_from(&packet, client).await;
         assert_eq!(reply.map(|reply| reply.rcode), rcode, "{config} {address}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_client_cannot_take_all_the_waiting_places() {
+    let lab = lab_with("[server]\nwaiting-per-client = 2\n");
+    let client =
+        |address: &str| Client { address: address.parse().unwrap(), transport: Transport::Udp };
+    let miss = |number: usize, address: &str| {
+        let question = asked(&format!("n{number}.example.com"), Rtype::A);
+        lab.service.handle(&packet(&question, true), client(address))
+    };
+    let waiting: Vec<Handled> = (0..2).map(|number| miss(number, "192.168.1.1")).collect();
+    assert!(waiting.iter().all(|handled| matches!(handled, Handled::Miss(_))));
+    assert!(matches!(miss(2, "192.168.1.1"), Handled::Reply(reply) if reply[3] & 0x0F == 2));
+    assert!(matches!(miss(2, "192.168.1.2"), Handled::Miss(_)), "others are served");
+    assert!(matches!(miss(2, "127.0.0.1"), Handled::Miss(_)), "and this machine always");
+    assert_eq!(lab.count(Counter::ClientWaitingFull), 1);
+    drop(waiting);
+    assert!(matches!(miss(2, "192.168.1.1"), Handled::Miss(_)), "places are given back");
 }
 
 #[tokio::test(start_paused = true)]

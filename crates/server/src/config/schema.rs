@@ -46,6 +46,8 @@ pub struct Server {
     pub allow: Vec<Prefix>,
     /// What others get.
     pub refuse: Refuse,
+    /// Queries of one client (an IPv4 address, an IPv6 /64) that may wait for others at a time.
+    pub waiting_per_client: usize,
     /// What the type ANY gets.
     pub any: Any,
     /// Told to who asks for `version.bind` or `version.server`.
@@ -74,6 +76,7 @@ impl Default for Server {
             threads: 1,
             allow: NEARBY.iter().filter_map(|prefix| prefix.parse().ok()).collect(),
             refuse: Refuse::Refused,
+            waiting_per_client: 1000,
             any: Any::Minimal,
             version: None,
             identity: None,

@@ -11,9 +11,10 @@ use zoners_dns::{Counter, Network, Transport};
 use zoners_net::stream;
 
 use super::Current;
-use super::connections::{Connection, Connections};
+use super::connections;
 use super::worker::{AtWork, Stopping};
 use crate::pipeline::{Client, Handled};
+use crate::places::Place;
 
 /// Queries of one connection that are worked on at a time (RFC 7766 section 6.2.1).
 const IN_FLIGHT: usize = 32;
@@ -28,13 +29,13 @@ pub(super) async fn serve<N: Network>(
     stopping: Stopping,
     at_work: AtWork,
 ) {
-    let connections = Connections::default();
+    let places = connections::places();
     loop {
         let Ok((stream, client)) = listener.accept().await else {
             tokio::time::sleep(REST).await;
             continue;
         };
-        let Some(connection) = connections.enter(client.ip()) else {
+        let Some(connection) = places.take(client.ip()) else {
             current.load().count(Counter::ClientTcpRefused);
             continue;
         };
@@ -50,7 +51,7 @@ async fn converse<N: Network>(
     current: Current<N>,
     stream: TcpStream,
     client: SocketAddr,
-    connection: Connection,
+    connection: Place,
     stopping: Stopping,
     at_work: AtWork,
 ) {
@@ -69,7 +70,7 @@ async fn read<N: Network>(
     current: Current<N>,
     mut reader: OwnedReadHalf,
     client: Client,
-    connection: &Connection,
+    connection: &Place,
     replies: mpsc::Sender<(Vec<u8>, AtWork)>,
     mut stopping: Stopping,
     at_work: AtWork,
@@ -80,7 +81,7 @@ async fn read<N: Network>(
         let message = tokio::select! {
             biased;
             _ = stopping.wait_for(|stop| *stop) => return,
-            message = tokio::time::timeout(connection.patience(), stream::read_message(&mut reader)) => message,
+            message = tokio::time::timeout(connections::patience(connection), stream::read_message(&mut reader)) => message,
         };
         let Ok(Ok(packet)) = message else { return };
         let (service, at_work) = (current.load_full(), at_work.clone());
