@@ -64,7 +64,9 @@ impl Entry {
                 ["MATCH", ..] => entry.matches.extend(rest()),
                 ["ADJUST", ..] => entry.adjusts.extend(rest()),
                 ["REPLY" | "FLAGS", ..] => entry.reply.extend(rest()),
-                ["SECTION", "RAW", ..] | ["HEX_ANSWER_BEGIN", ..] => hex = Some(String::new()),
+                ["RAW", ..] | ["SECTION", "RAW", ..] | ["HEX_ANSWER_BEGIN", ..] => {
+                    hex = Some(String::new());
+                }
                 ["HEX_ANSWER_END", ..] => {}
                 ["SECTION", name, ..] => section = Some(*name),
                 ["EXTRA_PACKET", ..] => return Err("EXTRA_PACKET is not played".into()),
@@ -170,6 +172,9 @@ impl Entry {
     /// The entry as a query of a client.
     #[must_use]
     pub fn query(&self) -> Option<Vec<u8>> {
+        if let Some(raw) = &self.raw {
+            return Some(raw.clone());
+        }
         let mut message = self.message(self.question.as_ref()?);
         // A query is no reply.
         *message.get_mut(2)? &= 0x7F;
