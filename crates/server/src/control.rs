@@ -11,7 +11,7 @@
 //! heard; the file's mode keeps out those who are neither it nor of its group.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +33,8 @@ const CONVERSATIONS: usize = 16;
 const LONGEST: u64 = 4096;
 /// A conversation ends after this.
 const IDLE: Duration = Duration::from_secs(10);
+/// How long accepting rests when it failed.
+const REST: Duration = Duration::from_millis(50);
 /// The owner and the group may read and write.
 const MODE: u32 = 0o660;
 
@@ -61,14 +63,16 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// Listens at `path`. A file that a dead daemon left there is replaced.
+    /// Listens at `path`. A socket that a dead daemon left there is replaced; any other file is not
+    /// touched.
     pub(crate) fn bind(path: &Path) -> io::Result<Self> {
         let told =
             |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(told)?;
         }
-        if std::os::unix::net::UnixStream::connect(path).is_err() {
+        let is_socket = std::fs::metadata(path).is_ok_and(|file| file.file_type().is_socket());
+        if is_socket && std::os::unix::net::UnixStream::connect(path).is_err() {
             let _ = std::fs::remove_file(path);
         }
         let listener = UnixListener::bind(path).map_err(told)?;
@@ -81,7 +85,11 @@ impl Control {
         let conversations = Arc::new(Semaphore::new(CONVERSATIONS));
         loop {
             let Ok(slot) = conversations.clone().acquire_owned().await else { return };
-            let Ok((stream, _)) = self.listener.accept().await else { continue };
+            let Ok((stream, _)) = self.listener.accept().await else {
+                // Descriptors ran out, most likely; give those in use time to close.
+                tokio::time::sleep(REST).await;
+                continue;
+            };
             let overseer = overseer.clone();
             tokio::spawn(async move {
                 let _slot = slot;

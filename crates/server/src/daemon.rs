@@ -21,12 +21,12 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use sd_notify::NotifyState;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use zoners_cache::Cache;
 use zoners_dns::{Counters, Network, Random};
 use zoners_net::Sockets;
-use zoners_resolver::{Shared, Worker};
+use zoners_resolver::{Settings, Shared, Worker};
 
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
@@ -47,6 +47,11 @@ const FINISH: Duration = Duration::from_millis(1500);
 pub struct Daemon {
     shared: Arc<Shared>,
     config: Config,
+    /// Made of `config` once, so that all workers do as the same files say.
+    settings: Arc<Settings>,
+    local: Arc<Local>,
+    /// When the hosts file that `local` was made of had changed last.
+    hosts_seen: Option<SystemTime>,
     file: Option<PathBuf>,
     generation: u32,
     cookies: Cookies,
@@ -60,6 +65,23 @@ struct Running {
     thread: JoinHandle<io::Result<()>>,
 }
 
+/// The signals that ask something of us.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
 impl Daemon {
     /// Prepares what the configuration says; `file` is where it came from, to be read again when
     /// the daemon is told to.
@@ -67,32 +89,27 @@ impl Daemon {
     /// # Errors
     /// The configuration names something that cannot be had.
     pub fn new(config: Config, file: Option<PathBuf>) -> Result<Self, ConfigError> {
-        Local::new(&config.local, &config.settings()?.routes)?;
+        let hosts_seen = hosts_changed(&config);
+        let (settings, local) = read_files(&config)?;
         let random = Random::from_system().map_err(ConfigError::plain)?;
         let hash_key = [random.bits(), random.bits()];
         let cache = Cache::new(config.cache.size.0, config.ttl_limits(), hash_key);
         let cookies = Cookies::new(&random);
         let shared = Shared::new(cache, Arc::new(SystemClock), random);
-        Ok(Daemon { shared, config, file, generation: 0, cookies })
+        let generation = 0;
+        Ok(Daemon { shared, config, settings, local, hosts_seen, file, generation, cookies })
     }
 
     /// The service of one worker, for a caller with a runtime of its own.
-    ///
-    /// # Errors
-    /// A file that the configuration names cannot be read any more.
-    pub fn service(&self) -> Result<Snapshot, ConfigError> {
-        let network = Arc::new(Sockets::new(self.shared.random.clone()));
-        self.snapshot(&network, &Arc::default())
+    #[must_use]
+    pub fn service(&self) -> Snapshot {
+        self.snapshot(&Arc::new(Sockets::new(self.shared.random.clone())), &Arc::default())
     }
 
-    fn snapshot(
-        &self,
-        network: &Arc<Sockets>,
-        counters: &Arc<Counters>,
-    ) -> Result<Snapshot, ConfigError> {
-        let settings = Arc::new(self.config.settings()?);
-        let worker = Worker::new(self.shared.clone(), network.clone(), settings, counters.clone());
-        Service::new(worker, &self.config, self.cookies, self.generation)
+    fn snapshot(&self, network: &Arc<Sockets>, counters: &Arc<Counters>) -> Snapshot {
+        let (shared, settings) = (self.shared.clone(), self.settings.clone());
+        let worker = Worker::new(shared, network.clone(), settings, counters.clone());
+        Service::new(worker, &self.config, self.local.clone(), self.cookies, self.generation)
     }
 
     /// Serves until told to stop (SIGTERM, SIGINT). SIGHUP reads the configuration again. `ready`
@@ -108,7 +125,7 @@ impl Daemon {
         for (number, listeners) in listeners.into_iter().enumerate() {
             let network = Arc::new(Sockets::new(self.shared.random.clone()));
             let counters = Arc::<Counters>::default();
-            let snapshot = self.snapshot(&network, &counters).map_err(io::Error::other)?;
+            let snapshot = self.snapshot(&network, &counters);
             let current = Arc::new(ArcSwap::from_pointee(snapshot));
             let (serving, stopping) = (current.clone(), stopping.clone());
             let thread = std::thread::Builder::new()
@@ -116,13 +133,14 @@ impl Daemon {
                 .spawn(move || worker::run(serving, listeners, stopping))?;
             workers.push(Running { current, network, counters, thread });
         }
-        let control = {
+        // Heard from before we say that we are ready.
+        let (control, signals) = {
             let _entered = runtime.enter();
-            self.control()?
+            (self.control()?, Signals::listen()?)
         };
         ready(&bound);
         tell_manager(&[NotifyState::Ready]);
-        runtime.block_on(self.attend(&workers, bound, control))?;
+        runtime.block_on(self.attend(&workers, bound, control, signals))?;
         tell_manager(&[NotifyState::Stopping]);
         let _ = stop.send(true);
         for worker in workers {
@@ -148,10 +166,10 @@ impl Daemon {
         workers: &[Running],
         bound: Bound,
         control: Option<Control>,
+        mut signals: Signals,
     ) -> io::Result<()> {
         let counters = workers.iter().map(|worker| worker.counters.clone()).collect();
-        let own = self.service().map_err(io::Error::other)?;
-        let overseer = Arc::new(Overseer::new(own, counters, bound));
+        let overseer = Arc::new(Overseer::new(self.service(), counters, bound));
         let conversing = async {
             match &control {
                 Some(control) => control.serve(overseer.clone()).await,
@@ -159,22 +177,19 @@ impl Daemon {
             }
         };
         tokio::pin!(conversing);
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut hangup = signal(SignalKind::hangup())?;
         let mut tick = tokio::time::interval(Duration::from_secs(1));
-        let mut hosts_before = self.hosts_changed();
         loop {
             tokio::select! {
                 biased;
-                _ = terminate.recv() => return Ok(()),
-                _ = interrupt.recv() => return Ok(()),
-                _ = hangup.recv() => self.reload(workers, &overseer),
+                _ = signals.terminate.recv() => return Ok(()),
+                _ = signals.interrupt.recv() => return Ok(()),
+                _ = signals.hangup.recv() => self.reload(workers, &overseer),
                 () = &mut conversing => {}
                 _ = tick.tick() => {
-                    let hosts = self.hosts_changed();
-                    if hosts != hosts_before {
-                        hosts_before = hosts;
+                    let hosts = hosts_changed(&self.config);
+                    if hosts != self.hosts_seen {
+                        // Seen, even if it is wrong: that is told once, not every second.
+                        self.hosts_seen = hosts;
                         self.reload(workers, &overseer);
                     }
                     if workers.iter().any(|worker| worker.thread.is_finished()) {
@@ -185,36 +200,25 @@ impl Daemon {
         }
     }
 
-    /// When the hosts file last changed, if one is configured and there.
-    fn hosts_changed(&self) -> Option<SystemTime> {
-        let path = self.config.local.hosts.as_ref()?;
-        std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
-    }
-
     /// Reads the configuration again. One that is wrong changes nothing.
     fn reload(&mut self, workers: &[Running], overseer: &Overseer) {
         let Some(file) = self.file.clone() else {
             tracing::warn!("told to reload, but started without a configuration file");
             return;
         };
-        let reload = Config::load(&file).and_then(|config| {
-            let renewed = Daemon {
-                shared: self.shared.clone(),
-                config,
-                file: Some(file.clone()),
-                generation: self.generation + 1,
-                cookies: self.cookies,
-            };
-            let snapshot = |worker: &Running| renewed.snapshot(&worker.network, &worker.counters);
-            let snapshots = workers.iter().map(snapshot).collect::<Result<Vec<_>, _>>()?;
-            let own = renewed.service()?;
-            Ok((renewed, snapshots, own))
+        let renewed = Config::load(&file).and_then(|config| {
+            let hosts_seen = hosts_changed(&config);
+            let (settings, local) = read_files(&config)?;
+            let (shared, file, cookies) = (self.shared.clone(), self.file.clone(), self.cookies);
+            let generation = self.generation + 1;
+            Ok(Daemon { shared, config, settings, local, hosts_seen, file, generation, cookies })
         });
-        match reload {
+        match renewed {
             Err(error) => tracing::error!("not reloaded, the old configuration stays:\n{error}"),
-            Ok((renewed, snapshots, own)) => {
-                overseer.renew(own);
-                for (worker, snapshot) in workers.iter().zip(snapshots) {
+            Ok(renewed) => {
+                overseer.renew(renewed.service());
+                for worker in workers {
+                    let snapshot = renewed.snapshot(&worker.network, &worker.counters);
                     worker.current.store(Arc::new(snapshot));
                 }
                 let restart = needs_restart(&self.config, &renewed.config);
@@ -247,6 +251,20 @@ pub fn serve_on<N: Network>(
     runtime.block_on(tokio::signal::ctrl_c())?;
     let _ = stop.send(true);
     thread.join().map_err(|_| io::Error::other("the worker thread panicked"))?
+}
+
+/// When the hosts file last changed, if one is configured and there. Read before the file itself,
+/// so that no change in between is missed.
+fn hosts_changed(config: &Config) -> Option<SystemTime> {
+    let path = config.local.hosts.as_ref()?;
+    std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+}
+
+/// What the files that a configuration names make of it.
+fn read_files(config: &Config) -> Result<(Arc<Settings>, Arc<Local>), ConfigError> {
+    let settings = config.settings()?;
+    let local = Local::new(&config.local, &settings.routes)?;
+    Ok((Arc::new(settings), Arc::new(local)))
 }
 
 /// Keys whose change a reload cannot bring into force.

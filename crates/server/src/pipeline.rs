@@ -28,7 +28,7 @@ use zoners_dns::{Counter, Ede, EdeCode, Network, OptRcode, Question, Transport};
 use zoners_resolver::worker::Resolution;
 use zoners_resolver::{Answer, Trace, Worker};
 
-use crate::config::{Any, Config, ConfigError};
+use crate::config::{Any, Config};
 use crate::places::{Place, Places};
 use admit::{Access, Admission};
 use cookies::Cookie;
@@ -40,7 +40,7 @@ pub use local::Local;
 pub struct Service<N: Network> {
     worker: Arc<Worker<N>>,
     access: Access,
-    local: Local,
+    local: Arc<Local>,
     any: Any,
     /// Places for the queries that wait for others.
     waiting: Places,
@@ -93,21 +93,19 @@ pub struct Miss {
 }
 
 impl<N: Network> Service<N> {
-    /// A service that resolves with `worker` and otherwise does as `config` says; `generation` is
-    /// the number of that configuration.
-    ///
-    /// # Errors
-    /// Its local data is wrong; see [`Local::new`].
+    /// A service that resolves with `worker` and otherwise does as `config` says, of which
+    /// `local` was made; `generation` is its number.
+    #[must_use]
     pub fn new(
         worker: Arc<Worker<N>>,
         config: &Config,
+        local: Arc<Local>,
         cookies: Cookies,
         generation: u32,
-    ) -> Result<Self, ConfigError> {
-        let local = Local::new(&config.local, &worker.settings().routes)?;
+    ) -> Self {
         let access = Access::new(&config.server, cookies);
         let waiting = Places::new(usize::MAX, config.server.waiting_per_client);
-        Ok(Service { worker, access, local, any: config.server.any, waiting, generation })
+        Service { worker, access, local, any: config.server.any, waiting, generation }
     }
 
     /// Takes a packet through the synchronous stages.

@@ -12,7 +12,13 @@ const CLIENT_BITS: u32 = 64;
 pub(crate) struct Places {
     most: usize,
     most_of_client: usize,
-    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    taken: Arc<Mutex<Taken>>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    in_all: usize,
+    of_client: HashMap<IpAddr, usize>,
 }
 
 /// A place, given back when dropped.
@@ -31,21 +37,22 @@ impl Places {
     pub(crate) fn take(&self, address: IpAddr) -> Option<Place> {
         let client = client_of(address);
         let mut taken = self.lock();
-        let of_client = taken.get(&client).copied().unwrap_or_default();
-        if of_client >= self.most_of_client || taken.values().sum::<usize>() >= self.most {
+        let of_client = taken.of_client.get(&client).copied().unwrap_or_default();
+        if of_client >= self.most_of_client || taken.in_all >= self.most {
             return None;
         }
-        taken.insert(client, of_client + 1);
+        taken.of_client.insert(client, of_client + 1);
+        taken.in_all += 1;
         drop(taken);
         Some(Place { places: self.clone(), client })
     }
 
     /// Places taken in all.
     pub(crate) fn taken(&self) -> usize {
-        self.lock().values().sum()
+        self.lock().in_all
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+    fn lock(&self) -> MutexGuard<'_, Taken> {
         // Counts are whole after every step, so a panic elsewhere left them right.
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -61,10 +68,11 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.lock();
-        if let Some(of_client) = taken.get_mut(&self.client) {
+        taken.in_all -= 1;
+        if let Some(of_client) = taken.of_client.get_mut(&self.client) {
             *of_client -= 1;
             if *of_client == 0 {
-                taken.remove(&self.client);
+                taken.of_client.remove(&self.client);
             }
         }
     }
@@ -99,6 +107,6 @@ mod tests {
         assert!(take("192.0.2.2").is_some());
         taken.clear();
         assert_eq!(places.taken(), 0);
-        assert!(places.lock().is_empty());
+        assert!(places.lock().of_client.is_empty());
     }
 }

@@ -12,7 +12,7 @@ use zoners_dns::{
     Rtype, Transport, name, zonefile,
 };
 use zoners_resolver::{Settings, Shared, Worker};
-use zoners_server::pipeline::{Client, Cookies, Handled};
+use zoners_server::pipeline::{Client, Cookies, Handled, Local};
 use zoners_server::{Config, Service};
 use zoners_sim::{Link, Manner, SimClock, SimNetwork, world};
 
@@ -35,6 +35,7 @@ fn lab_with(config: &str) -> Lab {
     }
     net.zone("example.com", &["203.0.114.1", "203.0.114.2"], &text);
     let config = Config::parse(config, "zoners.toml").unwrap();
+    let local = Local::new(&config.local, &[]).unwrap();
     let clock = Arc::new(SimClock::new(None));
     let cache = Cache::new(8 << 20, TtlLimits::default(), [1, 2]);
     let shared = Shared::new(cache, clock.clone(), Random::seeded(1));
@@ -45,7 +46,13 @@ fn lab_with(config: &str) -> Lab {
     Lab {
         net,
         clock,
-        service: Service::new(worker, &config, Cookies::new(&Random::seeded(2)), 0).unwrap(),
+        service: Service::new(
+            worker,
+            &config,
+            Arc::new(local),
+            Cookies::new(&Random::seeded(2)),
+            0,
+        ),
     }
 }
 

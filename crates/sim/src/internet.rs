@@ -151,16 +151,6 @@ pub struct SimExchange {
     coming: VecDeque<(Instant, Outcome)>,
 }
 
-impl SimExchange {
-    /// An exchange in which these arrive, each so long from now.
-    #[must_use]
-    pub fn arriving(arrivals: Vec<(Duration, Outcome)>) -> Self {
-        let now = Instant::now();
-        let coming = arrivals.into_iter().map(|(after, outcome)| (now + after, outcome)).collect();
-        SimExchange { coming }
-    }
-}
-
 impl Exchange for SimExchange {
     async fn receive(&mut self) -> Outcome {
         match self.coming.front() {

@@ -8,7 +8,7 @@ use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Delegation, Random, zonefile};
 use zoners_resolver::{Settings, Shared, Worker};
 use zoners_server::daemon::serve_on;
-use zoners_server::pipeline::Cookies;
+use zoners_server::pipeline::{Cookies, Local};
 use zoners_server::{Config, Service, SystemClock};
 use zoners_sim::SimNetwork;
 use zoners_sim::demo::{HINTS, SIGHTS, internet};
@@ -44,7 +44,9 @@ fn service(seed: u64) -> Result<Service<SimNetwork>, String> {
     let root = Delegation::from_hints(&hints).ok_or("no root server")?;
     let settings = Arc::new(Settings::new(root));
     let worker = Worker::new(shared, internet(seed), settings, Arc::<Counters>::default());
-    Service::new(worker, &Config::default(), cookies, 0).map_err(|error| error.to_string())
+    let config = Config::default();
+    let local = Local::new(&config.local, &[]).map_err(|error| error.to_string())?;
+    Ok(Service::new(worker, &config, Arc::new(local), cookies, 0))
 }
 
 fn show(address: SocketAddr) {

@@ -72,7 +72,7 @@ fn resolve_all(arguments: &Arguments) -> Result<Vec<Value>, Failure> {
     }
     let wrong = |error: ConfigError| Failure::Usage(error.to_string());
     let daemon = Daemon::new(configuration(arguments.config.as_ref())?, None).map_err(wrong)?;
-    let service = daemon.service().map_err(wrong)?;
+    let service = daemon.service();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -275,6 +275,19 @@ fn the_control_socket_says_how_the_daemon_is() {
 }
 
 #[test]
+fn a_control_path_that_is_a_file_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let precious = folder.path().join("precious");
+    std::fs::write(&precious, "keep").unwrap();
+    let precious = precious.display().to_string();
+    let text = format!("[server]\nlisten = [\"127.0.0.1:0\"]\ncontrol = {precious:?}\n");
+    let output = zoners(&["serve", "--config", &file(&folder, &text).display().to_string()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains(&precious));
+    assert_eq!(std::fs::read_to_string(precious).unwrap(), "keep");
+}
+
+#[test]
 fn completions_and_manual_pages_are_made() {
     let bash = zoners(&["completions", "bash"]);
     assert!(String::from_utf8_lossy(&bash.stdout).contains("zoners"));

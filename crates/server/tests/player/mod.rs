@@ -11,7 +11,7 @@ use zoners_dns::{
 };
 use zoners_resolver::{Glue, Settings, Shared, Worker};
 use zoners_server::config::{Any, Local, Server, SpecialUse};
-use zoners_server::pipeline::{Client, Cookies};
+use zoners_server::pipeline::{Client, Cookies, Local as LocalData};
 use zoners_server::{Config, Service};
 use zoners_sim::SimClock;
 use zoners_sim::scenario::{Action, Dialect, Scenario, ScriptedNetwork};
@@ -111,9 +111,10 @@ impl Player {
             server: Server { any: Any::Full, ..Server::default() },
             ..Config::default()
         };
+        let local = LocalData::new(&config.local, &[]).unwrap();
         Player {
             network,
-            service: Arc::new(Service::new(worker, &config, cookies, 0).unwrap()),
+            service: Arc::new(Service::new(worker, &config, Arc::new(local), cookies, 0)),
             asked: None,
             dialect,
         }
