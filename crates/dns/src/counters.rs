@@ -41,8 +41,11 @@ counters! {
     ClientRecursed "client_recursed" "queries" "Answered after asking other servers.";
     ClientFailed "client_failed" "queries" "Answered SERVFAIL; the reply says why.";
     ClientRefused "client_refused" "queries" "Answered REFUSED, NOTIMP, FORMERR or BADVERS.";
+    ClientLimited "client_limited" "queries" "Told to come back with a cookie or over TCP: too many a second of one client.";
+    ClientLate "client_late" "queries" "Answered too late to be sent to a client that may be the victim of another.";
     ClientDropped "client_dropped" "queries" "Not answered at all: no query, or too broken to answer.";
-    ClientWaitingFull "client_waiting_full" "queries" "Answered SERVFAIL at once: too many queries of one client waiting.";
+    ClientWaitingFull "client_waiting_full" "queries" "Answered SERVFAIL at once: too many queries waiting, in all or of one client.";
+    ClientUnsent "client_unsent" "messages" "Replies over UDP that the system did not take.";
     ClientTcpRefused "client_tcp_refused" "connections" "TCP connections closed at once: too many in all or of one address.";
     UpstreamQueries "upstream_queries" "queries" "Queries sent to other servers, retries included.";
     UpstreamTcp "upstream_tcp" "queries" "Of these, sent over TCP.";
@@ -61,6 +64,7 @@ counters! {
     Joined "joined" "questions" "Questions that waited for the same one already under way.";
     Cycles "cycles" "questions" "Look-ups stopped because they would wait for themselves.";
     NurseryFull "nursery_full" "exchanges" "Losers of a race that were dropped because too many live on.";
+    PendingGaveWay "pending_gave_way" "questions" "Recursions stopped to make room for those of others, or for newer ones.";
     PendingFull "pending_full" "questions" "Questions refused because too many recursions were pending.";
     BudgetQueries "budget_queries" "questions" "Stopped: too many upstream queries for one client query.";
     BudgetQuestion "budget_question" "questions" "Stopped: too many upstream queries for one question.";

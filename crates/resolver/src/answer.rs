@@ -106,6 +106,11 @@ impl Unresolved {
         self
     }
 
+    /// No room among the recursions under way.
+    pub(crate) fn overloaded(text: &str) -> Self {
+        Unresolved::new(Cause::Overloaded, text)
+    }
+
     /// Time ran out on `question`.
     #[must_use]
     pub fn deadline(question: &Question) -> Self {

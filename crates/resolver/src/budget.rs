@@ -20,6 +20,8 @@ pub struct Budget {
     bytes: AtomicU64,
     tcp: AtomicU32,
     lookups: AtomicU32,
+    /// When the query came.
+    pub arrived: Instant,
     /// When all work for the query ends.
     pub deadline: Instant,
 }
@@ -41,13 +43,15 @@ impl Budget {
     /// The whole budget. Called where a client query comes in, nowhere else.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
+        let arrived = Instant::now();
         Budget {
             limits,
             queries: AtomicU32::new(0),
             bytes: AtomicU64::new(0),
             tcp: AtomicU32::new(0),
             lookups: AtomicU32::new(0),
-            deadline: Instant::now() + limits.wall,
+            arrived,
+            deadline: arrived + limits.wall,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What is passed down with every step for a client query.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
@@ -19,6 +20,8 @@ pub struct Context {
     pub question_queries: Arc<AtomicU32>,
     /// How many nameserver look-ups this one is nested in.
     pub depth: u8,
+    /// The client, as an address that stands for it; none for what we ask ourselves.
+    pub asker: Option<IpAddr>,
     trace: Option<Arc<Trace>>,
     lineage: Option<Arc<Lineage>>,
 }
@@ -33,11 +36,12 @@ struct Lineage {
 impl Context {
     /// The context of a client's question.
     #[must_use]
-    pub fn new(limits: Limits, trace: Option<Arc<Trace>>) -> Self {
+    pub fn new(limits: Limits, asker: Option<IpAddr>, trace: Option<Arc<Trace>>) -> Self {
         Context {
             budget: Arc::new(Budget::new(limits)),
             question_queries: Arc::default(),
             depth: 0,
+            asker,
             trace,
             lineage: None,
         }

@@ -25,6 +25,7 @@ pub mod known;
 pub mod minimise;
 pub mod nameservers;
 pub mod nursery;
+mod pending;
 pub mod priming;
 pub mod race;
 pub mod scrub;

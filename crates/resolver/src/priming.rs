@@ -22,7 +22,7 @@ impl<N: Network> Worker<N> {
         let key = (name::root(), question.clone());
         let Boarding::Lead(lead) = self.shared().exchanges.board(&key, None) else { return };
         tokio::spawn(async move {
-            let context = Context::new(worker.settings().limits, None).leading(lead.id());
+            let context = Context::new(worker.settings().limits, None, None).leading(lead.id());
             let verdict = worker.race(&root, &question, &context).await;
             if let Ok(Verdict::Answer(reply)) = &verdict
                 && let Finding::Records(sets, _) = &reply.finding

@@ -1,6 +1,6 @@
 //! A worker: a value that resolves questions over one network.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::IpAddr;
 use std::sync::{Arc, Weak};
 
 use tokio::time::{timeout, timeout_at};
@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::flights::{Boarding, Lead};
 use crate::known::complete;
 use crate::nursery::Nursery;
+use crate::pending::{Pending, Seat, Seating};
 use crate::settings::Settings;
 use crate::shared::{Landed, Shared};
 use crate::trace::Trace;
@@ -28,7 +29,7 @@ pub struct Worker<N: Network> {
     settings: Arc<Settings>,
     counters: Arc<Counters>,
     nursery: Nursery,
-    pending: AtomicUsize,
+    pending: Arc<Pending>,
 }
 
 /// How a client's question ended.
@@ -50,12 +51,11 @@ impl<N: Network> Worker<N> {
             settings,
             counters,
             nursery: Nursery::default(),
-            pending: AtomicUsize::new(0),
+            pending: Arc::default(),
         })
     }
 
-    /// Answers a client's question, or says why not, within [`crate::Limits::client`]. The work
-    /// goes on behind it, so that who asks again may find the answer.
+    /// Answers a question of our own; see [`Worker::resolve_for`].
     ///
     /// # Errors
     /// The question could not be answered, or not in time.
@@ -64,8 +64,23 @@ impl<N: Network> Worker<N> {
         question: &Question,
         trace: Option<Arc<Trace>>,
     ) -> Resolution {
+        self.resolve_for(None, question, trace).await
+    }
+
+    /// Answers a question of `asker`, an address that stands for a client, or says why not, within
+    /// [`crate::Limits::client`]. The work goes on behind it, so that who asks again may find the
+    /// answer.
+    ///
+    /// # Errors
+    /// The question could not be answered, or not in time.
+    pub async fn resolve_for(
+        self: &Arc<Self>,
+        asker: Option<IpAddr>,
+        question: &Question,
+        trace: Option<Arc<Trace>>,
+    ) -> Resolution {
         let limits = self.settings.limits;
-        let context = Context::new(limits, trace);
+        let context = Context::new(limits, asker, trace);
         match timeout(limits.client, self.question(question.clone(), context)).await {
             Ok(resolution) => resolution,
             Err(_) => Err(Unresolved::deadline(question)),
@@ -145,16 +160,19 @@ impl<N: Network> Worker<N> {
         question: Question,
         context: Context,
     ) -> Result<(), Unresolved> {
-        let pending = Pending::enter(self)?;
+        let mut seat = self.sit(&context)?;
         let context = context.leading(lead.id());
         let worker = self.clone();
         tokio::spawn(async move {
-            let _pending = pending;
             let deadline = context.budget.deadline;
             // In one expression: a future that is moved is stored twice.
-            let answer = match timeout_at(deadline, worker.answer(&question, &context)).await {
-                Ok(answer) => answer,
-                Err(_) => Err(Unresolved::deadline(&question)),
+            let answer = tokio::select! {
+                biased;
+                () = seat.gives_way() => Err(Unresolved::overloaded("gave way to newer questions")),
+                answer = timeout_at(deadline, worker.answer(&question, &context)) => match answer {
+                    Ok(answer) => answer,
+                    Err(_) => Err(Unresolved::deadline(&question)),
+                },
             };
             let (cache, now) = (&worker.shared.cache, worker.shared.now());
             match &answer {
@@ -168,6 +186,22 @@ impl<N: Network> Worker<N> {
             lead.land(answer.map(Arc::new));
         });
         Ok(())
+    }
+
+    /// A seat among the recursions under way.
+    fn sit(&self, context: &Context) -> Result<Seat, Unresolved> {
+        let limit = self.settings.limits.pending;
+        match self.pending.sit(context.asker, context.budget.arrived, limit) {
+            Seating::Free(seat) => Ok(seat),
+            Seating::InsteadOf(seat) => {
+                self.count(Counter::PendingGaveWay);
+                Ok(seat)
+            }
+            Seating::Full => {
+                self.count(Counter::PendingFull);
+                Err(Unresolved::overloaded("too many recursions are pending"))
+            }
+        }
     }
 
     /// What all workers share.
@@ -191,7 +225,7 @@ impl<N: Network> Worker<N> {
     /// Recursions under way.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.pending.load(Ordering::Relaxed)
+        self.pending.taken()
     }
 
     pub(crate) fn count(&self, counter: Counter) {
@@ -221,25 +255,5 @@ impl<N: Network> Worker<N> {
         // Whoever calls a method holds a strong reference.
         #[expect(clippy::expect_used, reason = "see above")]
         self.this.upgrade().expect("a worker in use is alive")
-    }
-}
-
-/// A recursion that is counted as pending while it lives.
-struct Pending<N: Network>(Arc<Worker<N>>);
-
-impl<N: Network> Pending<N> {
-    fn enter(worker: &Arc<Worker<N>>) -> Result<Self, Unresolved> {
-        if worker.pending.fetch_add(1, Ordering::Relaxed) >= worker.settings.limits.pending {
-            worker.pending.fetch_sub(1, Ordering::Relaxed);
-            worker.count(Counter::PendingFull);
-            return Err(Unresolved::new(Cause::Overloaded, "too many recursions are pending"));
-        }
-        Ok(Pending(worker.clone()))
-    }
-}
-
-impl<N: Network> Drop for Pending<N> {
-    fn drop(&mut self) {
-        self.0.pending.fetch_sub(1, Ordering::Relaxed);
     }
 }

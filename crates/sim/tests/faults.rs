@@ -319,6 +319,35 @@ async fn pending_recursions_are_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_flood_of_hopeless_names_gives_way_to_others() {
+    let mut few = settings();
+    few.limits.pending = 20;
+    let net = net([Manner::Dead, Manner::Dead]);
+    net.zone("example.net", &["203.0.115.1"], "@ NS ns1\nns1 A 203.0.115.1\n* A 203.0.115.9\n");
+    let lab = Lab::with(net, few);
+    let flood = tokio::spawn({
+        let worker = lab.worker.clone();
+        async move {
+            for number in 0..2000 {
+                let (worker, number) = (worker.clone(), number);
+                tokio::spawn(async move {
+                    let asked = question(&format!("n{number}.example.com"), Rtype::A);
+                    worker.resolve_for(Some([192, 0, 2, 1].into()), &asked, None).await
+                });
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+    });
+    for number in 0..40 {
+        let asked = question(&format!("n{number}.example.net"), Rtype::A);
+        let client = Some([192, 0, 2, 2].into());
+        lab.worker.resolve_for(client, &asked, None).await.unwrap();
+    }
+    assert!(!flood.is_finished() && lab.count(Counter::PendingGaveWay) > 0);
+    assert!(lab.count(Counter::PendingFull) > 0, "what came too fast got no seat");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_follower_goes_on_when_its_leader_runs_out() {
     // The leader's budget ends at once; the follower, on a worker with more, gets the answer.
     let net = world::small(1);
