@@ -1,15 +1,17 @@
 //! Finished answers: whole messages, ready but for what differs from client to client.
 
 use bytes::BufMut;
-use zoners_dns::{Moment, Question, Security, packet};
+use zoners_dns::{Moment, NameSlice, Rtype, Security, packet};
 
 use crate::Cache;
 use crate::codec::Reader;
 use crate::key::{Key, Kind};
 
-/// What tells finished answers to one question apart.
+/// What tells finished answers for one name apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AnswerKey {
+    /// QTYPE.
+    pub rtype: Rtype,
     /// DO: with DNSSEC records.
     pub dnssec_ok: bool,
     /// CD: not validated.
@@ -38,16 +40,16 @@ impl FinishedAnswer<'_> {
 }
 
 impl Cache {
-    /// Reads the finished answer to `question` of the configuration's `generation` in place.
+    /// Reads the finished answer for `name` of the configuration's `generation` in place.
     pub fn answer<R>(
         &self,
-        question: &Question,
+        name: &NameSlice,
         key: AnswerKey,
         generation: u32,
         now: Moment,
         read: impl FnOnce(FinishedAnswer<'_>) -> R,
     ) -> Option<R> {
-        self.table.get(&table_key(question, key), now, |value, _| {
+        self.table.get(&table_key(name, key), now, |value, _| {
             let mut value = Reader(value);
             if value.u32()? != generation {
                 return None;
@@ -66,7 +68,7 @@ impl Cache {
     #[expect(clippy::too_many_arguments, reason = "each is another fact of the answer")]
     pub fn insert_answer(
         &self,
-        question: &Question,
+        name: &NameSlice,
         key: AnswerKey,
         generation: u32,
         message: &[u8],
@@ -85,16 +87,13 @@ impl Cache {
         value.put_u16(offsets.len() as u16);
         offsets.iter().for_each(|at| value.put_u16(*at));
         value.put_slice(message);
-        self.table.insert(&table_key(question, key), &value, now.after_seconds(ttl), now)
+        self.table.insert(&table_key(name, key), &value, now.after_seconds(ttl), now)
     }
 }
 
-fn table_key(question: &Question, key: AnswerKey) -> Key {
+fn table_key(name: &NameSlice, key: AnswerKey) -> Key {
     let flags = u8::from(key.dnssec_ok) | u8::from(key.checking_disabled) << 1;
-    Key::with_name(Kind::Answer, &question.name)
-        .and_type(question.rtype)
-        .and_octet(flags)
-        .and_octet(key.group)
+    Key::with_name(Kind::Answer, name).and_type(key.rtype).and_octet(flags).and_octet(key.group)
 }
 
 #[cfg(test)]
@@ -102,7 +101,7 @@ mod tests {
     use super::*;
     use crate::TtlLimits;
     use zoners_dns::compose::{Flags, Reply, compose};
-    use zoners_dns::{OptRcode, RRset, Records, Rtype, name};
+    use zoners_dns::{OptRcode, Question, RRset, Records, name};
 
     #[test]
     fn answers_of_another_generation_or_kind_are_not_read() {
@@ -119,12 +118,14 @@ mod tests {
             additional: &[],
             signatures: false,
         });
-        let key = AnswerKey { dnssec_ok: false, checking_disabled: false, group: 0 };
+        let key =
+            AnswerKey { rtype: Rtype::A, dnssec_ok: false, checking_disabled: false, group: 0 };
+        let name = question.name.for_slice();
         let now = Moment::from_millis(0);
-        assert!(cache.insert_answer(&question, key, 1, &message, Security::Secure, 60, now));
+        assert!(cache.insert_answer(name, key, 1, &message, Security::Secure, 60, now));
         let later = now.after_seconds(25);
         let read = |key, generation, at| {
-            cache.answer(&question, key, generation, at, |answer| {
+            cache.answer(name, key, generation, at, |answer| {
                 (answer.message.to_vec(), answer.age, answer.security, answer.ttl_offsets().count())
             })
         };

@@ -11,7 +11,7 @@ impl Cache {
     /// The delegation of exactly `zone`.
     #[must_use]
     pub fn delegation(&self, zone: &Name, now: Moment) -> Option<Delegation> {
-        let key = Key::with_name(Kind::Delegation, zone);
+        let key = Key::with_name(Kind::Delegation, zone.for_slice());
         self.table.get(&key, now, |value, expires| decode(zone, value, expires))
     }
 
@@ -24,7 +24,7 @@ impl Cache {
     /// Keeps what a parent said, until it expires. False if it is too large.
     pub fn insert_delegation(&self, delegation: &Delegation, now: Moment) -> bool {
         let cap = now.after_seconds(self.limits.cap);
-        let key = Key::with_name(Kind::Delegation, &delegation.zone);
+        let key = Key::with_name(Kind::Delegation, delegation.zone.for_slice());
         self.table.insert(&key, &encode(delegation), delegation.expires.min(cap), now)
     }
 }

@@ -65,7 +65,7 @@ impl Cache {
     }
 
     fn denial(&self, name: &Name, rtype: Rtype, now: Moment) -> Option<Denial> {
-        let key = Key::with_name(Kind::Denial, name).and_type(rtype);
+        let key = Key::with_name(Kind::Denial, name.for_slice()).and_type(rtype);
         self.table.get(&key, now, |value, expires| {
             let mut value = Reader(value);
             let security = Security::from_octet(value.u8()?);
@@ -83,7 +83,7 @@ impl Cache {
         value.put_u8(denial.security.to_octet());
         put_rrset(&mut value, &denial.soa);
         put_rrsets(&mut value, &denial.proof);
-        let key = Key::with_name(Kind::Denial, name).and_type(rtype);
+        let key = Key::with_name(Kind::Denial, name.for_slice()).and_type(rtype);
         self.table.insert(&key, &value, now.after_seconds(ttl), now)
     }
 }

@@ -1,6 +1,6 @@
 //! Keys: a kind, then the name in lower case, then what tells entries of one name apart.
 
-use zoners_dns::{Endpoint, Name, Rtype, Transport};
+use zoners_dns::{Endpoint, NameSlice, Rtype, Transport};
 
 /// The longest key: a kind, two names' worth of octets never come together, an endpoint may.
 const CAPACITY: usize = 1 + 255 + 24;
@@ -32,7 +32,7 @@ impl Key {
         key
     }
 
-    pub(crate) fn with_name(kind: Kind, name: &Name) -> Self {
+    pub(crate) fn with_name(kind: Kind, name: &NameSlice) -> Self {
         let mut key = Key::new(kind);
         let start = key.length;
         key.push(name.as_slice());
@@ -104,8 +104,8 @@ mod tests {
 
     #[test]
     fn keys_know_their_name_and_those_above() {
-        let key =
-            Key::with_name(Kind::RRset, &name::parse("a.Example.test").unwrap()).and_type(Rtype::A);
+        let key = Key::with_name(Kind::RRset, name::parse("a.Example.test").unwrap().for_slice())
+            .and_type(Rtype::A);
         let of = |text: &str, subtree| {
             is_of_name(key.as_slice(), name::parse(text).unwrap().as_slice(), subtree)
         };

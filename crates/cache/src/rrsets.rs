@@ -32,7 +32,7 @@ impl Cache {
     /// The RRset of `name` and `rtype`.
     #[must_use]
     pub fn rrset(&self, name: &Name, rtype: Rtype, now: Moment) -> Option<CachedRRset> {
-        let key = Key::with_name(Kind::RRset, name).and_type(rtype);
+        let key = Key::with_name(Kind::RRset, name.for_slice()).and_type(rtype);
         self.table.get(&key, now, |value, expires| {
             let mut value = Reader(value);
             let _rank = value.u8()?;
@@ -52,7 +52,7 @@ impl Cache {
         if ttl == 0 {
             return fits;
         }
-        let key = Key::with_name(Kind::RRset, &set.owner).and_type(set.rtype);
+        let key = Key::with_name(Kind::RRset, set.owner.for_slice()).and_type(set.rtype);
         self.table.update(&key, now, |present| {
             if present.and_then(<[u8]>::first).is_some_and(|better| *better > rank as u8) {
                 return None;

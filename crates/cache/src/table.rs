@@ -130,7 +130,7 @@ mod tests {
     use zoners_dns::name;
 
     fn key(number: u32) -> Key {
-        Key::with_name(Kind::RRset, &name::parse(&format!("n{number}.test")).unwrap())
+        Key::with_name(Kind::RRset, name::parse(&format!("n{number}.test")).unwrap().for_slice())
     }
 
     #[test]

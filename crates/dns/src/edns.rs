@@ -11,8 +11,8 @@ pub const UDP_PAYLOAD_SIZE: u16 = 1232;
 /// Options that a message may carry before it is refused.
 pub const MAX_OPTIONS: usize = 32;
 
-const COOKIE: u16 = 10;
-const KEEPALIVE: u16 = 11;
+pub(crate) const COOKIE: u16 = 10;
+pub(crate) const KEEPALIVE: u16 = 11;
 const EXTENDED_ERROR: u16 = 15;
 
 /// The OPT record of a message.
@@ -36,25 +36,40 @@ impl Edns {
     /// Reads the options of an OPT record; the header fields are the caller's.
     ///
     /// `None` if the options are torn, too many, or one that may come once comes twice.
-    pub(crate) fn read_options(&mut self, mut octets: &[u8]) -> Option<()> {
-        let mut seen = 0;
-        while !octets.is_empty() {
-            seen += 1;
-            let (code, rest) = octets.split_first_chunk::<2>()?;
-            let (length, rest) = rest.split_first_chunk::<2>()?;
-            let (value, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-            match u16::from_be_bytes(*code) {
-                _ if seen > MAX_OPTIONS => return None,
-                COOKIE if self.cookie.is_some() => return None,
-                COOKIE => self.cookie = Some(Bytes::copy_from_slice(value)),
-                KEEPALIVE => self.keepalive = true,
-                EXTENDED_ERROR => self.errors.push(Ede::read(value)?),
+    pub(crate) fn read_options(&mut self, octets: &[u8]) -> Option<()> {
+        for option in options(octets) {
+            match option? {
+                (COOKIE, _) if self.cookie.is_some() => return None,
+                (COOKIE, cookie) => self.cookie = Some(Bytes::copy_from_slice(cookie)),
+                (KEEPALIVE, _) => self.keepalive = true,
+                (EXTENDED_ERROR, error) => self.errors.push(Ede::read(error)?),
                 _ => {}
             }
-            octets = rest;
         }
         Some(())
     }
+}
+
+/// The options of an OPT record, each its code and its value; `None` once where they are torn or
+/// too many, and nothing after it.
+pub(crate) fn options(mut octets: &[u8]) -> impl Iterator<Item = Option<(u16, &[u8])>> {
+    let mut left = MAX_OPTIONS;
+    std::iter::from_fn(move || {
+        if octets.is_empty() {
+            return None;
+        }
+        let option = read_option(octets).filter(|_| left > 0);
+        left = left.saturating_sub(1);
+        octets = option.map_or(&[], |(_, _, rest)| rest);
+        Some(option.map(|(code, value, _)| (code, value)))
+    })
+}
+
+fn read_option(octets: &[u8]) -> Option<(u16, &[u8], &[u8])> {
+    let (code, rest) = octets.split_first_chunk::<2>()?;
+    let (length, rest) = rest.split_first_chunk::<2>()?;
+    let (value, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    Some((u16::from_be_bytes(*code), value, rest))
 }
 
 /// The OPT record of a reply.

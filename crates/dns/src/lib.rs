@@ -29,7 +29,7 @@ pub use delegation::{Delegation, NameServer, Signing, Way};
 pub use domain::base::iana::{Class, Opcode, OptRcode, Rcode, Rtype};
 pub use edns::{Ede, EdeCode, Edns, ReplyOpt};
 pub use message::{Malformed, Message};
-pub use name::Name;
+pub use name::{Name, NameSlice};
 pub use network::{Endpoint, Exchange, Failure, Network, Outcome, Transport};
 pub use prefix::Prefix;
 pub use question::Question;

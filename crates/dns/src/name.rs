@@ -11,6 +11,9 @@ use domain::base::name::ToName;
 /// octets are shared.
 pub type Name = domain::base::Name<Bytes>;
 
+/// A name where it lies, in a packet or in a [`Name`]: nothing is owned, nothing is copied.
+pub type NameSlice = domain::base::Name<[u8]>;
+
 /// The root name.
 #[must_use]
 pub fn root() -> Name {
@@ -59,6 +62,12 @@ pub fn ancestor(name: &Name, labels: usize) -> Name {
 /// `name` and its ancestors, the longest first, the root last.
 pub fn with_ancestors(name: &Name) -> impl Iterator<Item = Name> {
     std::iter::successors(Some(name.clone()), Name::parent)
+}
+
+/// A name of its own, with the octets of `name`.
+#[must_use]
+pub fn owned(name: &NameSlice) -> Name {
+    name.to_bytes()
 }
 
 /// The name in lower case, as keys and canonical forms have it (RFC 4034 section 6.2).

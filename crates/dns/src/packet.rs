@@ -7,4 +7,4 @@ mod patch;
 mod request;
 
 pub use patch::{Patch, ttl_offsets};
-pub use request::{Request, Unreadable};
+pub use request::{ClientEdns, Head, Request, Unreadable};

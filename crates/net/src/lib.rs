@@ -1,9 +1,11 @@
 //! The sockets of Zoners, and nothing that knows what a DNS answer means.
 //!
 //! [`Sockets`] is the real [`zoners_dns::Network`]: a fresh connected UDP socket for each query,
-//! TCP connections that are reused. [`listen`] binds what clients reach; [`stream`] frames messages
-//! on a stream. This is the only crate that may hold `unsafe`; it needs none yet.
+//! TCP connections that are reused. [`listen`] binds what clients reach, [`datagrams`] carries
+//! theirs in batches, [`stream`] frames messages on a stream. The only `unsafe` of the project is
+//! in `datagrams::batched`.
 
+pub mod datagrams;
 pub mod listen;
 pub mod stream;
 mod tcp;

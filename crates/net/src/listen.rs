@@ -18,10 +18,19 @@ const RECEIVE_BUFFER: usize = 4 << 20;
 pub fn udp(address: SocketAddr, shared: bool) -> io::Result<std::net::UdpSocket> {
     let socket = socket(address, Type::DGRAM, Protocol::UDP, shared)?;
     crate::udp::ignore_path_mtu(&socket, address);
-    // The kernel may grant less; that is no reason not to serve.
-    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    receive_buffer(&socket);
     socket.bind(&address.into())?;
     Ok(socket.into())
+}
+
+/// Room for bursts. The kernel may grant less; that is no reason not to serve.
+fn receive_buffer(socket: &Socket) {
+    // Beyond what the administrator lets everyone have, as root may.
+    #[cfg(target_os = "linux")]
+    if rustix::net::sockopt::set_socket_recv_buffer_size_force(socket, RECEIVE_BUFFER).is_ok() {
+        return;
+    }
+    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
 }
 
 /// Binds a TCP socket and listens on it; see [`udp`].

@@ -31,7 +31,7 @@ use zoners_resolver::{Settings, Shared, Worker};
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::control::{Control, default_path};
-use crate::pipeline::{Cookies, Local, Service};
+use crate::pipeline::{Cookies, Rules, Service};
 pub use bind::Bound;
 pub(crate) use overseer::Overseer;
 
@@ -49,11 +49,10 @@ pub struct Daemon {
     config: Config,
     /// Made of `config` once, so that all workers do as the same files say.
     settings: Arc<Settings>,
-    local: Arc<Local>,
-    /// When the hosts file that `local` was made of had changed last.
+    rules: Arc<Rules>,
+    /// When the hosts file that `rules` were made of had changed last.
     hosts_seen: Option<SystemTime>,
     file: Option<PathBuf>,
-    generation: u32,
     cookies: Cookies,
 }
 
@@ -89,15 +88,27 @@ impl Daemon {
     /// # Errors
     /// The configuration names something that cannot be had.
     pub fn new(config: Config, file: Option<PathBuf>) -> Result<Self, ConfigError> {
-        let hosts_seen = hosts_changed(&config);
-        let (settings, local) = read_files(&config)?;
         let random = Random::from_system().map_err(ConfigError::plain)?;
         let hash_key = [random.bits(), random.bits()];
         let cache = Cache::new(config.cache.size.0, config.ttl_limits(), hash_key);
         let cookies = Cookies::new(&random);
         let shared = Shared::new(cache, Arc::new(SystemClock), random);
-        let generation = 0;
-        Ok(Daemon { shared, config, settings, local, hosts_seen, file, generation, cookies })
+        Daemon::with(shared, cookies, config, file, 0)
+    }
+
+    /// What `config` makes of it, with all that was learned and the secret kept.
+    fn with(
+        shared: Arc<Shared>,
+        cookies: Cookies,
+        config: Config,
+        file: Option<PathBuf>,
+        generation: u32,
+    ) -> Result<Self, ConfigError> {
+        let hosts_seen = hosts_changed(&config);
+        let settings = Arc::new(config.settings()?);
+        let rules = Rules::new(&config, &settings.routes, cookies, &shared.random, generation)?;
+        let rules = Arc::new(rules);
+        Ok(Daemon { shared, config, settings, rules, hosts_seen, file, cookies })
     }
 
     /// The service of one worker, for a caller with a runtime of its own.
@@ -109,7 +120,7 @@ impl Daemon {
     fn snapshot(&self, network: &Arc<Sockets>, counters: &Arc<Counters>) -> Snapshot {
         let (shared, settings) = (self.shared.clone(), self.settings.clone());
         let worker = Worker::new(shared, network.clone(), settings, counters.clone());
-        Service::new(worker, &self.config, self.local.clone(), self.cookies, self.generation)
+        Service::new(worker, self.rules.clone())
     }
 
     /// Serves until told to stop (SIGTERM, SIGINT). SIGHUP reads the configuration again. `ready`
@@ -207,11 +218,8 @@ impl Daemon {
             return;
         };
         let renewed = Config::load(&file).and_then(|config| {
-            let hosts_seen = hosts_changed(&config);
-            let (settings, local) = read_files(&config)?;
-            let (shared, file, cookies) = (self.shared.clone(), self.file.clone(), self.cookies);
-            let generation = self.generation + 1;
-            Ok(Daemon { shared, config, settings, local, hosts_seen, file, generation, cookies })
+            let generation = self.rules.generation() + 1;
+            Daemon::with(self.shared.clone(), self.cookies, config, self.file.clone(), generation)
         });
         match renewed {
             Err(error) => tracing::error!("not reloaded, the old configuration stays:\n{error}"),
@@ -232,18 +240,18 @@ impl Daemon {
     }
 }
 
-/// Serves on one address of this machine, over whatever network `service` asks, until interrupted.
-/// `ready` is told the address once clients are heard.
+/// Serves on a port of this machine, 0 for any that is free, over whatever network `service` asks,
+/// until interrupted. `ready` is told the addresses once clients are heard.
 ///
 /// # Errors
-/// The address cannot be bound.
+/// The port cannot be bound.
 pub fn serve_on<N: Network>(
     service: Service<N>,
-    address: SocketAddr,
-    ready: impl FnOnce(SocketAddr),
+    port: u16,
+    ready: impl FnOnce(&[SocketAddr]),
 ) -> io::Result<()> {
-    let listeners = bind::bind_one(address)?;
-    ready(listeners.address()?);
+    let listeners = bind::bind_port(port)?;
+    ready(&listeners.addresses()?);
     let (stop, stopping) = watch::channel(false);
     let current = Arc::new(ArcSwap::from_pointee(service));
     let thread = std::thread::spawn(move || worker::run(current, listeners, stopping));
@@ -258,13 +266,6 @@ pub fn serve_on<N: Network>(
 fn hosts_changed(config: &Config) -> Option<SystemTime> {
     let path = config.local.hosts.as_ref()?;
     std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
-}
-
-/// What the files that a configuration names make of it.
-fn read_files(config: &Config) -> Result<(Arc<Settings>, Arc<Local>), ConfigError> {
-    let settings = config.settings()?;
-    let local = Local::new(&config.local, &settings.routes)?;
-    Ok((Arc::new(settings), Arc::new(local)))
 }
 
 /// Keys whose change a reload cannot bring into force.

@@ -5,6 +5,7 @@
 //! speaks to it. The pipeline is generic over the network, so tests
 //! drive the very same code over a simulated one.
 
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod control;
@@ -13,6 +14,7 @@ pub mod pipeline;
 mod places;
 pub mod report;
 
+pub use client::Client;
 pub use clock::SystemClock;
 pub use config::Config;
 pub use pipeline::Service;

@@ -2,7 +2,7 @@
 //!
 //! | stage | where | may answer |
 //! |---|---|---|
-//! | admit | [`admit`] | what is no query for us |
+//! | admit | [`admit`], [`rates`] | what is no query for us, what comes too fast |
 //! | local data and policy | [`local`], [`any`] | records of our own, special-use names, the type ANY |
 //! | cache | [`finished`] | what is known |
 //! | second level beside recursion | none yet | what another node knows |
@@ -10,8 +10,9 @@
 //! | policy on the answer | none yet | |
 //! | finish | [`finish`] | puts on what differs from client to client |
 //!
-//! The stages up to the cache are synchronous and take a packet as it lies in the receive buffer;
-//! only a miss is handed to the runtime.
+//! The stages up to the cache are synchronous. They take a packet as it lies in the receive buffer
+//! and write the reply into a buffer that is used again, so that a finished answer goes out without
+//! allocating; only a miss is handed to the runtime.
 
 mod admit;
 mod any;
@@ -19,67 +20,57 @@ mod cookies;
 mod finish;
 mod finished;
 mod local;
+mod rates;
+mod rules;
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
-use zoners_dns::packet::Request;
-use zoners_dns::{Counter, Ede, EdeCode, Network, OptRcode, Question, Transport};
+use zoners_dns::packet::{Head, Request};
+use zoners_dns::{Counter, Ede, EdeCode, Moment, NameSlice, Network, OptRcode, Question, Rtype};
 use zoners_resolver::worker::Resolution;
 use zoners_resolver::{Answer, Trace, Worker};
 
-use crate::config::{Any, Config};
-use crate::places::{Place, Places};
-use admit::{Access, Admission};
+use crate::client::{Client, stands_for};
+use crate::config::Any;
+use crate::places::Place;
+use admit::Admission;
 use cookies::Cookie;
 pub use cookies::Cookies;
 pub use local::Local;
+pub use rules::Rules;
+
+/// A client whose address is certain may have so many times as many queries waiting: it may be a
+/// forwarder with many behind it.
+const CERTAIN: usize = 10;
+/// An answer that took longer than this …
+const LATE: Duration = Duration::from_millis(1900);
+/// … is not sent to an address that is not certain and has more than this many waiting: answers
+/// held back to arrive in one burst are a weapon (DNSBomb).
+const LATE_MANY: usize = 64;
 
 /// What a worker does for clients.
 #[derive(Debug)]
 pub struct Service<N: Network> {
     worker: Arc<Worker<N>>,
-    access: Access,
-    local: Arc<Local>,
-    any: Any,
-    /// Places for the queries that wait for others.
-    waiting: Places,
-    /// The number of the configuration; finished answers of another are not used.
-    generation: u32,
-}
-
-/// Who sent a packet, and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Client {
-    /// The address that it came from.
-    pub address: IpAddr,
-    /// How it came.
-    pub transport: Transport,
-}
-
-impl Client {
-    /// A client on this machine.
-    #[must_use]
-    pub fn local(transport: Transport) -> Self {
-        Client { address: Ipv4Addr::LOCALHOST.into(), transport }
-    }
+    rules: Arc<Rules>,
 }
 
 /// What came of the synchronous stages.
 #[derive(Debug)]
 pub enum Handled {
-    /// The reply, ready to be sent.
-    Reply(Vec<u8>),
+    /// The reply is written, ready to be sent.
+    Reply,
     /// Nothing is to be sent.
     Nothing,
     /// Others must be asked; see [`Service::recurse`].
     Miss(Box<Miss>),
 }
 
-/// A query with all that its reply depends on.
-#[derive(Debug)]
-struct Query {
-    request: Request,
+/// An admitted query, where it lies in the packet.
+#[derive(Clone, Copy, Debug)]
+struct Query<'a> {
+    request: Request<'a>,
     client: Client,
     cookie: Cookie,
 }
@@ -87,85 +78,113 @@ struct Query {
 /// An admitted query that the cache cannot answer.
 #[derive(Debug)]
 pub struct Miss {
-    query: Query,
-    /// The client's place among those who wait; this machine's own clients need none.
-    _place: Option<Place>,
+    question: Question,
+    head: Head,
+    client: Client,
+    cookie: Cookie,
+    since: Moment,
+    place: Place,
+}
+
+impl Query<'_> {
+    /// Whether the client's address is certainly its own.
+    fn is_certain(&self) -> bool {
+        self.client.is_certain() || self.cookie.is_known()
+    }
+}
+
+impl Miss {
+    fn query(&self) -> Query<'_> {
+        let Question { name, rtype, class } = &self.question;
+        let (name, rtype, class) = (name.for_slice(), *rtype, *class);
+        let request = Request { head: self.head, name, rtype, class, cookie: None };
+        Query { request, client: self.client, cookie: self.cookie }
+    }
 }
 
 impl<N: Network> Service<N> {
-    /// A service that resolves with `worker` and otherwise does as `config` says, of which
-    /// `local` was made; `generation` is its number.
+    /// A service that resolves with `worker` and treats clients as `rules` say.
     #[must_use]
-    pub fn new(
-        worker: Arc<Worker<N>>,
-        config: &Config,
-        local: Arc<Local>,
-        cookies: Cookies,
-        generation: u32,
-    ) -> Self {
-        let access = Access::new(&config.server, cookies);
-        let waiting = Places::new(usize::MAX, config.server.waiting_per_client);
-        Service { worker, access, local, any: config.server.any, waiting, generation }
+    pub fn new(worker: Arc<Worker<N>>, rules: Arc<Rules>) -> Self {
+        Service { worker, rules }
     }
 
-    /// Takes a packet through the synchronous stages.
-    pub fn handle(&self, packet: &[u8], client: Client) -> Handled {
+    /// Takes a packet through the synchronous stages; what is to be sent is written into `reply`.
+    pub fn handle(&self, packet: &[u8], client: Client, reply: &mut Vec<u8>) -> Handled {
         self.count(Counter::ClientQueries);
-        let now = self.worker.shared().clock.wall_seconds();
-        let query = match self.access.admit(packet, client, now) {
-            Admission::Admitted(query) => query,
-            Admission::Drop => {
-                self.count(Counter::ClientDropped);
-                return Handled::Nothing;
-            }
-            Admission::Reply(reply) => {
-                self.count(Counter::ClientRefused);
-                return Handled::Reply(reply);
-            }
+        let shared = self.worker.shared();
+        let query =
+            match self.rules.access.admit(packet, client, shared.clock.wall_seconds(), reply) {
+                Admission::Admitted(query) => query,
+                Admission::Drop => {
+                    self.count(Counter::ClientDropped);
+                    return Handled::Nothing;
+                }
+                Admission::Answered => return self.replied(Counter::ClientRefused),
+            };
+        if !query.is_certain() && !self.rules.rates.allow(client.address, shared.now()) {
+            self.slow_down(&query, reply);
+            return self.replied(Counter::ClientLimited);
+        }
+        if let Some(answer) = self.own_answer(query.request.name, query.request.rtype) {
+            finish::answer(&query, &answer, reply);
+            return self.replied(Counter::ClientLocal);
+        }
+        if self.finished(&query, reply) {
+            return self.replied(Counter::ClientCached);
+        }
+        let question = query.request.question();
+        if self.known(&query, &question, reply) {
+            return self.replied(Counter::ClientCached);
+        }
+        if !query.request.head.rd {
+            finish::not_recursive(&query, reply);
+            return self.replied(Counter::ClientRefused);
+        }
+        let most = self.rules.waiting_per_client;
+        let most = if query.is_certain() { most.saturating_mul(CERTAIN) } else { most };
+        let Some(place) = self.rules.waiting.take(client.address, most) else {
+            self.count(Counter::ClientWaitingFull);
+            let ede = Ede::new(EdeCode::OTHER, "too many queries are waiting");
+            finish::error(&query, OptRcode::SERVFAIL, Some(&ede), reply);
+            return self.replied(Counter::ClientFailed);
         };
-        if let Some(answer) = self.own_answer(&query.request.question) {
-            self.count(Counter::ClientLocal);
-            return Handled::Reply(finish::answer(&query, &answer));
-        }
-        if let Some(reply) = self.finished(&query) {
-            self.count(Counter::ClientCached);
-            return Handled::Reply(reply);
-        }
-        if !query.request.rd {
-            self.count(Counter::ClientRefused);
-            return Handled::Reply(finish::not_recursive(&query));
-        }
-        let place = match client.address.to_canonical().is_loopback() {
-            true => None,
-            false => match self.waiting.take(client.address) {
-                None => return self.too_many(&query),
-                place => place,
-            },
-        };
-        Handled::Miss(Box::new(Miss { query, _place: place }))
+        let Query { request: Request { head, .. }, cookie, .. } = query;
+        let since = shared.now();
+        Handled::Miss(Box::new(Miss { question, head, client, cookie, since, place }))
     }
 
-    /// Takes a miss through recursion.
-    pub async fn recurse(&self, miss: Miss, trace: Option<Arc<Trace>>) -> Vec<u8> {
-        let Miss { query, _place } = miss;
-        match self.worker.resolve(&query.request.question, trace).await {
+    /// Takes a miss through recursion. `None` if the answer came so late that it is not sent.
+    pub async fn recurse(&self, miss: Miss, trace: Option<Arc<Trace>>) -> Option<Vec<u8>> {
+        let asker = Some(stands_for(miss.client.address));
+        let resolution = self.worker.resolve_for(asker, &miss.question, trace).await;
+        let query = miss.query();
+        let waited = self.worker.shared().now().since(miss.since);
+        if waited > LATE && !query.is_certain() && miss.place.of_client() > LATE_MANY {
+            self.count(Counter::ClientLate);
+            return None;
+        }
+        let mut reply = Vec::new();
+        match resolution {
             Ok(answer) => {
                 self.count(Counter::ClientRecursed);
-                finish::answer(&query, &answer)
+                finish::answer(&query, &answer, &mut reply);
             }
             Err(unresolved) => {
                 self.count(Counter::ClientFailed);
-                finish::error(&query, OptRcode::SERVFAIL, Some(&unresolved.ede))
+                finish::error(&query, OptRcode::SERVFAIL, Some(&unresolved.ede), &mut reply);
             }
         }
+        Some(reply)
     }
 
     /// All stages: the reply to a packet, if there is to be one.
     pub async fn answer(&self, packet: &[u8], client: Client) -> Option<Vec<u8>> {
-        match self.handle(packet, client) {
-            Handled::Reply(reply) => Some(reply),
+        let mut reply = Vec::new();
+        match self.handle(packet, client, &mut reply) {
+            Handled::Reply => Some(reply),
             Handled::Nothing => None,
-            Handled::Miss(miss) => Some(self.recurse(*miss, None).await),
+            Handled::Miss(miss) => self.recurse(*miss, None).await,
         }
     }
 
@@ -174,16 +193,16 @@ impl<N: Network> Service<N> {
     /// # Errors
     /// The question could not be answered, or not in time.
     pub async fn look_up(&self, question: &Question, trace: Option<Arc<Trace>>) -> Resolution {
-        match self.own_answer(question) {
+        match self.own_answer(question.name.for_slice(), question.rtype) {
             Some(answer) => Ok(Arc::new(answer)),
             None => self.worker.resolve(question, trace).await,
         }
     }
 
-    /// The number of the configuration that it does as.
+    /// What it treats clients by.
     #[must_use]
-    pub fn generation(&self) -> u32 {
-        self.generation
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The worker that resolves.
@@ -192,18 +211,27 @@ impl<N: Network> Service<N> {
         &self.worker
     }
 
-    /// The reply to a client of whom too many queries wait already.
-    fn too_many(&self, query: &Query) -> Handled {
-        self.count(Counter::ClientWaitingFull);
-        self.count(Counter::ClientFailed);
-        let ede = Ede::new(EdeCode::OTHER, "too many of your queries are waiting");
-        Handled::Reply(finish::error(query, OptRcode::SERVFAIL, Some(&ede)))
+    /// Tells one who asks too fast how to go on: with the cookie that it gets along (RFC 7873
+    /// section 5.2.3), or over TCP.
+    fn slow_down(&self, query: &Query<'_>, reply: &mut Vec<u8>) {
+        match query.cookie {
+            Cookie::Absent => finish::come_over_tcp(query, reply),
+            _ => finish::error(query, OptRcode::BADCOOKIE, None, reply),
+        }
     }
 
     /// What is answered without asking anyone.
-    fn own_answer(&self, question: &Question) -> Option<Answer> {
-        let any = (self.any == Any::Minimal).then(|| any::minimal(question)).flatten();
-        self.local.answer(question).or(any)
+    fn own_answer(&self, name: &NameSlice, rtype: Rtype) -> Option<Answer> {
+        self.rules.local.answer(name, rtype).or_else(|| {
+            let minimal = rtype == Rtype::ANY && self.rules.any == Any::Minimal;
+            minimal.then(|| any::minimal(name))
+        })
+    }
+
+    /// Counts how a query ended, and says that its reply is written.
+    fn replied(&self, outcome: Counter) -> Handled {
+        self.count(outcome);
+        Handled::Reply
     }
 
     /// Counts something that happened on the way of a client to here.

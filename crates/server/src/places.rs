@@ -1,17 +1,15 @@
 //! Places that clients take up: so many in all, so many for one client.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Leading bits of an IPv6 address that count: one client has a whole /64 (RFC 6177).
-const CLIENT_BITS: u32 = 64;
+use crate::client::stands_for;
 
 /// Counts who takes up places.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
     most: usize,
-    most_of_client: usize,
     taken: Arc<Mutex<Taken>>,
 }
 
@@ -29,16 +27,17 @@ pub(crate) struct Place {
 }
 
 impl Places {
-    pub(crate) fn new(most: usize, most_of_client: usize) -> Self {
-        Places { most, most_of_client, taken: Arc::default() }
+    /// `most` places in all.
+    pub(crate) fn new(most: usize) -> Self {
+        Places { most, taken: Arc::default() }
     }
 
-    /// A place for `address`, if there is one left in all and for its client.
-    pub(crate) fn take(&self, address: IpAddr) -> Option<Place> {
-        let client = client_of(address);
+    /// A place for `address`, if there is one left and its client has fewer than `most_of_client`.
+    pub(crate) fn take(&self, address: IpAddr, most_of_client: usize) -> Option<Place> {
+        let client = stands_for(address);
         let mut taken = self.lock();
         let of_client = taken.of_client.get(&client).copied().unwrap_or_default();
-        if of_client >= self.most_of_client || taken.in_all >= self.most {
+        if of_client >= most_of_client || taken.in_all >= self.most {
             return None;
         }
         taken.of_client.insert(client, of_client + 1);
@@ -63,6 +62,11 @@ impl Place {
     pub(crate) fn places(&self) -> &Places {
         &self.places
     }
+
+    /// Places that its client has, this one included.
+    pub(crate) fn of_client(&self) -> usize {
+        self.places.lock().of_client.get(&self.client).copied().unwrap_or_default()
+    }
 }
 
 impl Drop for Place {
@@ -78,27 +82,17 @@ impl Drop for Place {
     }
 }
 
-fn client_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(ip) => {
-            let shift = 128 - CLIENT_BITS;
-            Ipv6Addr::from(u128::from(ip) >> shift << shift).into()
-        }
-        v4 => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn places_run_out_and_are_given_back() {
-        let places = Places::new(5, 2);
-        let address = |text: &str| text.parse::<IpAddr>().unwrap();
-        let take = |text: &str| places.take(address(text));
+        let places = Places::new(5);
+        let take = |text: &str| places.take(text.parse().unwrap(), 2);
         let mut taken = vec![take("192.0.2.1").unwrap(), take("::ffff:192.0.2.1").unwrap()];
         assert!(take("192.0.2.1").is_none(), "one client's are taken");
+        assert_eq!(taken[0].of_client(), 2);
         taken.extend([take("2001:db8::1").unwrap(), take("2001:db8::2").unwrap()]);
         assert!(take("2001:db8::3").is_none(), "a /64 is one client");
         taken.push(take("2001:db8:0:1::1").unwrap());

@@ -2,87 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must say so")]
 
-use std::sync::Arc;
+mod common;
 
-use zoners_cache::{Cache, TtlLimits};
+use common::{asked, lab, lab_with, packet, with_options};
 use zoners_dns::compose::{Flags, Reply, compose};
-use zoners_dns::query::{Options, query};
-use zoners_dns::{
-    Class, Counter, Counters, Delegation, EdeCode, Message, Opcode, OptRcode, Question, Random,
-    Rtype, Transport, name, zonefile,
-};
-use zoners_resolver::{Settings, Shared, Worker};
-use zoners_server::pipeline::{Client, Cookies, Handled, Local};
-use zoners_server::{Config, Service};
-use zoners_sim::{Link, Manner, SimClock, SimNetwork, world};
-
-struct Lab {
-    net: SimNetwork,
-    clock: Arc<SimClock>,
-    service: Service<SimNetwork>,
-}
-
-fn lab() -> Lab {
-    lab_with("")
-}
-
-/// With a configuration; what it says of the resolver does not count here.
-fn lab_with(config: &str) -> Lab {
-    let net = world::small(1);
-    let mut text = String::from("@ NS ns1\nns1 A 203.0.114.1\nwww 300 A 203.0.115.2\n");
-    for number in 0..40 {
-        text += &format!("big TXT \"{number:040}\"\n");
-    }
-    net.zone("example.com", &["203.0.114.1", "203.0.114.2"], &text);
-    let config = Config::parse(config, "zoners.toml").unwrap();
-    let local = Local::new(&config.local, &[]).unwrap();
-    let clock = Arc::new(SimClock::new(None));
-    let cache = Cache::new(8 << 20, TtlLimits::default(), [1, 2]);
-    let shared = Shared::new(cache, clock.clone(), Random::seeded(1));
-    let hints = zonefile::root_hints(world::HINTS).unwrap();
-    let settings = Settings::new(Delegation::from_hints(&hints).unwrap());
-    let worker =
-        Worker::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()));
-    Lab {
-        net,
-        clock,
-        service: Service::new(
-            worker,
-            &config,
-            Arc::new(local),
-            Cookies::new(&Random::seeded(2)),
-            0,
-        ),
-    }
-}
-
-fn asked(text: &str, rtype: Rtype) -> Question {
-    Question::new(name::parse(text).unwrap(), rtype)
-}
-
-/// A client's query: RD, with or without EDNS (and then DO).
-fn packet(question: &Question, edns: bool) -> Vec<u8> {
-    query(question, Options { id: 0xABCD, recursion_desired: true, edns }).to_vec()
-}
-
-impl Lab {
-    async fn send(&self, packet: &[u8], transport: Transport) -> Option<Message> {
-        self.send_from(packet, Client::local(transport)).await
-    }
-
-    async fn send_from(&self, packet: &[u8], client: Client) -> Option<Message> {
-        let reply = self.service.answer(packet, client).await?;
-        Some(Message::parse(&reply.into()).unwrap())
-    }
-
-    async fn ask(&self, text: &str, rtype: Rtype, transport: Transport) -> Message {
-        self.send(&packet(&asked(text, rtype), true), transport).await.unwrap()
-    }
-
-    fn count(&self, counter: Counter) -> u64 {
-        self.service.worker().counters().get(counter)
-    }
-}
+use zoners_dns::{Class, Counter, EdeCode, Message, Opcode, OptRcode, Question, Rtype, Transport};
+use zoners_server::Client;
+use zoners_sim::{Link, Manner};
 
 #[tokio::test(start_paused = true)]
 async fn the_reply_mirrors_the_query_from_recursion_and_from_the_cache() {
@@ -160,25 +86,6 @@ async fn only_those_who_may_ask_are_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_client_cannot_take_all_the_waiting_places() {
-    let lab = lab_with("[server]\nwaiting-per-client = 2\n");
-    let client =
-        |address: &str| Client { address: address.parse().unwrap(), transport: Transport::Udp };
-    let miss = |number: usize, address: &str| {
-        let question = asked(&format!("n{number}.example.com"), Rtype::A);
-        lab.service.handle(&packet(&question, true), client(address))
-    };
-    let waiting: Vec<Handled> = (0..2).map(|number| miss(number, "192.168.1.1")).collect();
-    assert!(waiting.iter().all(|handled| matches!(handled, Handled::Miss(_))));
-    assert!(matches!(miss(2, "192.168.1.1"), Handled::Reply(reply) if reply[3] & 0x0F == 2));
-    assert!(matches!(miss(2, "192.168.1.2"), Handled::Miss(_)), "others are served");
-    assert!(matches!(miss(2, "127.0.0.1"), Handled::Miss(_)), "and this machine always");
-    assert_eq!(lab.count(Counter::ClientWaitingFull), 1);
-    drop(waiting);
-    assert!(matches!(miss(2, "192.168.1.1"), Handled::Miss(_)), "places are given back");
-}
-
-#[tokio::test(start_paused = true)]
 async fn any_gets_a_word_and_chaos_what_is_configured() {
     let lab = lab_with("[server]\nversion = \"Zoners, and proud of it\"\n");
     let any = lab.ask("www.example.com", Rtype::ANY, Transport::Udp).await;
@@ -201,15 +108,6 @@ async fn any_gets_a_word_and_chaos_what_is_configured() {
     let full = lab_with("[server]\nany = \"full\"\n");
     assert!(full.ask("www.example.com", Rtype::ANY, Transport::Tcp).await.answer.len() == 1);
     assert!(!full.net.sent().is_empty());
-}
-
-/// A query whose OPT record has these options.
-fn with_options(question: &Question, options: &[u8]) -> Vec<u8> {
-    let mut packet = packet(question, true);
-    let length = packet.len() - 2;
-    packet[length..].copy_from_slice(&(options.len() as u16).to_be_bytes());
-    packet.extend(options);
-    packet
 }
 
 #[tokio::test(start_paused = true)]
@@ -254,6 +152,8 @@ async fn failures_say_why_and_outcomes_add_up() {
         Counter::ClientRecursed,
         Counter::ClientFailed,
         Counter::ClientRefused,
+        Counter::ClientLimited,
+        Counter::ClientLate,
         Counter::ClientDropped,
     ];
     let sum: u64 = outcomes.into_iter().map(|counter| lab.count(counter)).sum();

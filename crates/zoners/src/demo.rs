@@ -1,6 +1,6 @@
 //! `zoners demo`
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anstream::println;
@@ -8,7 +8,7 @@ use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Delegation, Random, zonefile};
 use zoners_resolver::{Settings, Shared, Worker};
 use zoners_server::daemon::serve_on;
-use zoners_server::pipeline::{Cookies, Local};
+use zoners_server::pipeline::{Cookies, Rules};
 use zoners_server::{Config, Service, SystemClock};
 use zoners_sim::SimNetwork;
 use zoners_sim::demo::{HINTS, SIGHTS, internet};
@@ -31,8 +31,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let service = service(arguments.seed).map_err(Failure::Failed)?;
-    let address = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), arguments.port);
-    serve_on(service, address, show).map_err(|error| Failure::Failed(error.to_string()))
+    serve_on(service, arguments.port, show).map_err(|error| Failure::Failed(error.to_string()))
 }
 
 fn service(seed: u64) -> Result<Service<SimNetwork>, String> {
@@ -45,12 +44,16 @@ fn service(seed: u64) -> Result<Service<SimNetwork>, String> {
     let settings = Arc::new(Settings::new(root));
     let worker = Worker::new(shared, internet(seed), settings, Arc::<Counters>::default());
     let config = Config::default();
-    let local = Local::new(&config.local, &[]).map_err(|error| error.to_string())?;
-    Ok(Service::new(worker, &config, Arc::new(local), cookies, 0))
+    let rules = Rules::new(&config, &[], cookies, &worker.shared().random, 0);
+    let rules = rules.map_err(|error| error.to_string())?;
+    Ok(Service::new(worker, Arc::new(rules)))
 }
 
-fn show(address: SocketAddr) {
-    println!("A simulated Internet is served on {address}. In another terminal, try:\n");
+fn show(addresses: &[SocketAddr]) {
+    let listed: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    println!("A simulated Internet is served on {}.", listed.join(" and "));
+    println!("In another terminal, try:\n");
+    let Some(address) = addresses.first() else { return };
     for sight in SIGHTS {
         let (name, rtype) = (sight.name, sight.rtype);
         println!("  # {}", sight.what);

@@ -1,6 +1,6 @@
 //! A finished answer, made this client's: ID, spelling, flags, TTLs.
 
-use crate::name::Name;
+use crate::name::NameSlice;
 use domain::base::iana::Rtype;
 
 const HEADER: usize = 12;
@@ -46,7 +46,7 @@ pub struct Patch<'a> {
     /// The client's ID.
     pub id: u16,
     /// The client's spelling of the name; owners that point at it follow (draft-vixie-0x20).
-    pub spelling: &'a Name,
+    pub spelling: &'a NameSlice,
     /// RD, mirrored.
     pub rd: bool,
     /// CD, mirrored.
@@ -101,7 +101,8 @@ mod tests {
         let ttls = ttl_offsets(&wire).unwrap();
         assert_eq!(ttls.len(), 1);
         let spelling = name::parse("wWw.eXample.test").unwrap();
-        let patch = Patch { id: 9, spelling: &spelling, rd: true, cd: true, ad: true, age: 100 };
+        let patch =
+            Patch { id: 9, spelling: spelling.for_slice(), rd: true, cd: true, ad: true, age: 100 };
         patch.apply(&mut wire, ttls.into_iter());
         let message = Message::parse(&Bytes::from(wire)).unwrap();
         assert_eq!(message.header.id(), 9);

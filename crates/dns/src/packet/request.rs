@@ -1,17 +1,30 @@
-//! A client's query, read without allocating anything but its name.
+//! A client's query, read where it lies.
 
-use bytes::Bytes;
-
-use crate::edns::Edns;
-use crate::name::Name;
+use crate::edns::{self, COOKIE, KEEPALIVE};
+use crate::name::{self, NameSlice};
 use crate::question::Question;
 use domain::base::iana::{Class, Opcode, Rtype};
 
 const HEADER: usize = 12;
 
-/// A query from a client.
-#[derive(Clone, Debug)]
-pub struct Request {
+/// A query from a client, as it lies in the packet.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// What its reply mirrors.
+    pub head: Head,
+    /// QNAME, in the client's spelling.
+    pub name: &'a NameSlice,
+    /// QTYPE.
+    pub rtype: Rtype,
+    /// QCLASS.
+    pub class: Class,
+    /// COOKIE option (RFC 7873), as it came.
+    pub cookie: Option<&'a [u8]>,
+}
+
+/// What of a query, besides its question, its reply mirrors or depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
     /// The ID, to be mirrored.
     pub id: u16,
     /// The opcode; only QUERY is served.
@@ -22,10 +35,21 @@ pub struct Request {
     pub ad: bool,
     /// CD: checking disabled.
     pub cd: bool,
-    /// The question.
-    pub question: Question,
     /// The OPT record, if there is one.
-    pub edns: Option<Edns>,
+    pub edns: Option<ClientEdns>,
+}
+
+/// The OPT record of a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientEdns {
+    /// The client's UDP payload size.
+    pub udp_payload_size: u16,
+    /// Version; anything above 0 is answered with BADVERS.
+    pub version: u8,
+    /// DO: the client wants DNSSEC records.
+    pub dnssec_ok: bool,
+    /// TCP keepalive option (RFC 7828): the client would like the connection to stay.
+    pub keepalive: bool,
 }
 
 /// A packet that is no query with one question.
@@ -43,12 +67,12 @@ pub enum Unreadable {
     },
 }
 
-impl Request {
+impl<'a> Request<'a> {
     /// Reads a packet.
     ///
     /// # Errors
     /// The packet is to be ignored or answered FORMERR.
-    pub fn read(packet: &[u8]) -> Result<Self, Unreadable> {
+    pub fn read(packet: &'a [u8]) -> Result<Self, Unreadable> {
         let header = packet.first_chunk::<HEADER>().ok_or(Unreadable::Ignore)?;
         let [i0, i1, f0, f1, qd0, qd1, an0, an1, ns0, ns1, ar0, ar1] = *header;
         if f0 & 0x80 != 0 {
@@ -59,41 +83,54 @@ impl Request {
         if [qd0, qd1] != [0, 1] || [an0, an1, ns0, ns1] != [0; 4] {
             return Err(malformed);
         }
-        let (question, mut rest) = read_question(&packet[HEADER..]).ok_or(malformed)?;
-        let mut edns = None;
+        let (name, rtype, class, mut rest) = read_question(&packet[HEADER..]).ok_or(malformed)?;
+        let (mut edns, mut cookie) = (None, None);
         for _ in 0..u16::from_be_bytes([ar0, ar1]) {
-            rest = read_additional(rest, &mut edns).ok_or(malformed)?;
+            let (opt, after) = read_additional(rest).ok_or(malformed)?;
+            if let Some(opt) = opt {
+                if edns.replace(opt.edns).is_some() {
+                    return Err(malformed);
+                }
+                cookie = opt.cookie;
+            }
+            rest = after;
         }
         if !rest.is_empty() {
             return Err(malformed);
         }
         let (rd, ad, cd) = (f0 & 0x01 != 0, f1 & 0x20 != 0, f1 & 0x10 != 0);
-        Ok(Request { id, opcode, rd, ad, cd, question, edns })
+        Ok(Request { head: Head { id, opcode, rd, ad, cd, edns }, name, rtype, class, cookie })
     }
 
+    /// The question, as a value of its own.
+    #[must_use]
+    pub fn question(&self) -> Question {
+        Question { name: name::owned(self.name), rtype: self.rtype, class: self.class }
+    }
+}
+
+impl Head {
     /// DO: the client wants DNSSEC records.
     #[must_use]
     pub fn dnssec_ok(&self) -> bool {
-        self.edns.as_ref().is_some_and(|edns| edns.dnssec_ok)
+        self.edns.is_some_and(|edns| edns.dnssec_ok)
     }
 
     /// The largest UDP answer that the client takes: what it advertised, but at least 512 octets
     /// (RFC 6891 section 6.2.5) and at most what we send.
     #[must_use]
     pub fn udp_limit(&self) -> usize {
-        let advertised = self.edns.as_ref().map_or(512, |edns| edns.udp_payload_size);
-        usize::from(advertised.clamp(512, crate::edns::UDP_PAYLOAD_SIZE))
+        let advertised = self.edns.map_or(512, |edns| edns.udp_payload_size);
+        usize::from(advertised.clamp(512, edns::UDP_PAYLOAD_SIZE))
     }
 }
 
-fn read_question(octets: &[u8]) -> Option<(Question, &[u8])> {
-    let length = name_length(octets)?;
-    let (name, rest) = octets.split_at_checked(length)?;
-    let ([t0, t1, c0, c1], rest) = rest.split_first_chunk::<4>()?;
-    let name = Name::from_octets(Bytes::copy_from_slice(name)).ok()?;
-    let rtype = Rtype::from_int(u16::from_be_bytes([*t0, *t1]));
-    let class = Class::from_int(u16::from_be_bytes([*c0, *c1]));
-    Some((Question { name, rtype, class }, rest))
+fn read_question(octets: &[u8]) -> Option<(&NameSlice, Rtype, Class, &[u8])> {
+    let (name, rest) = octets.split_at_checked(name_length(octets)?)?;
+    let (&[t0, t1, c0, c1], rest) = rest.split_first_chunk::<4>()?;
+    let rtype = Rtype::from_int(u16::from_be_bytes([t0, t1]));
+    let class = Class::from_int(u16::from_be_bytes([c0, c1]));
+    Some((NameSlice::from_slice(name).ok()?, rtype, class, rest))
 }
 
 /// The length of the uncompressed name that `octets` begin with. A question comes first, so there
@@ -112,25 +149,40 @@ fn name_length(octets: &[u8]) -> Option<usize> {
     }
 }
 
+/// What an OPT record says.
+struct Opt<'a> {
+    edns: ClientEdns,
+    cookie: Option<&'a [u8]>,
+}
+
 /// Skips a record of the additional section, reading it if it is OPT.
-fn read_additional<'a>(octets: &'a [u8], edns: &mut Option<Edns>) -> Option<&'a [u8]> {
+fn read_additional(octets: &[u8]) -> Option<(Option<Opt<'_>>, &[u8])> {
     let is_root = octets.first() == Some(&0);
     let rest = octets.get(super::patch::skip_name(octets, 0)?..)?;
     let (&[t0, t1, c0, c1, _, version, flags, _, l0, l1], rest) = rest.split_first_chunk::<10>()?;
     let (rdata, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes([l0, l1])))?;
-    if u16::from_be_bytes([t0, t1]) == Rtype::OPT.to_int() {
-        let mut read = Edns {
-            udp_payload_size: u16::from_be_bytes([c0, c1]),
-            version,
-            dnssec_ok: flags & 0x80 != 0,
-            ..Edns::default()
-        };
-        read.read_options(rdata)?;
-        if !is_root || edns.replace(read).is_some() {
-            return None;
+    if u16::from_be_bytes([t0, t1]) != Rtype::OPT.to_int() {
+        return Some((None, rest));
+    }
+    if !is_root {
+        return None;
+    }
+    let mut edns = ClientEdns {
+        udp_payload_size: u16::from_be_bytes([c0, c1]),
+        version,
+        dnssec_ok: flags & 0x80 != 0,
+        keepalive: false,
+    };
+    let mut cookie = None;
+    for option in edns::options(rdata) {
+        match option? {
+            (COOKIE, _) if cookie.is_some() => return None,
+            (COOKIE, value) => cookie = Some(value),
+            (KEEPALIVE, _) => edns.keepalive = true,
+            _ => {}
         }
     }
-    Some(rest)
+    Some((Some(Opt { edns, cookie }), rest))
 }
 
 #[cfg(test)]
@@ -138,6 +190,7 @@ mod tests {
     use super::*;
     use crate::name;
     use crate::query::{Options, query};
+    use bytes::Bytes;
     use proptest::prelude::*;
 
     fn sample(edns: bool) -> Vec<u8> {
@@ -147,12 +200,14 @@ mod tests {
 
     #[test]
     fn a_query_is_read() {
-        let request = Request::read(&sample(true)).unwrap();
-        assert_eq!((request.id, request.rd, request.cd), (77, true, false));
-        assert_eq!(request.question.name.to_string(), "Www.Example.test");
-        assert!(request.dnssec_ok());
-        assert_eq!(request.udp_limit(), 1232);
-        assert_eq!(Request::read(&sample(false)).unwrap().udp_limit(), 512);
+        let packet = sample(true);
+        let request = Request::read(&packet).unwrap();
+        let head = request.head;
+        assert_eq!((head.id, head.rd, head.cd), (77, true, false));
+        assert_eq!(request.question().name.to_string(), "Www.Example.test");
+        assert!(head.dnssec_ok());
+        assert_eq!(head.udp_limit(), 1232);
+        assert_eq!(Request::read(&sample(false)).unwrap().head.udp_limit(), 512);
     }
 
     #[test]
@@ -191,9 +246,15 @@ mod tests {
             let at = at % packet.len();
             packet[at] = to;
             if let Ok(request) = Request::read(&packet) {
-                let message = crate::Message::parse(&Bytes::from(packet)).unwrap();
-                prop_assert_eq!(message.question, Some(request.question));
-                prop_assert_eq!(message.edns, request.edns);
+                let message = crate::Message::parse(&Bytes::copy_from_slice(&packet)).unwrap();
+                prop_assert_eq!(message.question, Some(request.question()));
+                let edns = message.edns.map(|edns| ClientEdns {
+                    udp_payload_size: edns.udp_payload_size,
+                    version: edns.version,
+                    dnssec_ok: edns.dnssec_ok,
+                    keepalive: edns.keepalive,
+                });
+                prop_assert_eq!(edns, request.head.edns);
             }
         }
     }

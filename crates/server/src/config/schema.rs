@@ -46,8 +46,16 @@ pub struct Server {
     pub allow: Vec<Prefix>,
     /// What others get.
     pub refuse: Refuse,
-    /// Queries of one client (an IPv4 address, an IPv6 /64) that may wait for others at a time.
+    /// Queries that may wait for others at a time, in all.
+    pub waiting: usize,
+    /// Of these, of one client (an IPv4 address, an IPv6 /64); ten times as many if its address is
+    /// certain.
     pub waiting_per_client: usize,
+    /// Queries that one client may send a second over UDP without a cookie; 0 for no limit.
+    pub queries_per_second: u32,
+    /// Prefixes whose clients ask as fast as they like.
+    #[serde(deserialize_with = "prefixes")]
+    pub unlimited: Vec<Prefix>,
     /// What the type ANY gets.
     pub any: Any,
     /// Told to who asks for `version.bind` or `version.server`.
@@ -68,15 +76,22 @@ const NEARBY: &[&str] = &[
     "fe80::/10",
 ];
 
+fn nearby() -> Vec<Prefix> {
+    NEARBY.iter().filter_map(|prefix| prefix.parse().ok()).collect()
+}
+
 impl Default for Server {
     fn default() -> Self {
         Server {
             listen: None,
             control: None,
             threads: 1,
-            allow: NEARBY.iter().filter_map(|prefix| prefix.parse().ok()).collect(),
+            allow: nearby(),
             refuse: Refuse::Refused,
+            waiting: 16_384,
             waiting_per_client: 1000,
+            queries_per_second: 100,
+            unlimited: nearby(),
             any: Any::Minimal,
             version: None,
             identity: None,

@@ -23,10 +23,9 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
-    /// The first address.
-    pub(super) fn address(&self) -> io::Result<SocketAddr> {
-        let first = addresses_of(self)?.first().copied();
-        first.ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+    /// Where they listen.
+    pub(super) fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.udp.iter().map(std::net::UdpSocket::local_addr).collect()
     }
 }
 
@@ -53,12 +52,8 @@ pub(super) fn bind(config: &Config) -> io::Result<(Bound, Vec<Listeners>)> {
             Err(_) => return Err(error),
         },
     };
-    let addresses = listeners.first().map_or_else(|| Ok(vec![]), addresses_of)?;
+    let addresses = listeners.first().map_or_else(|| Ok(vec![]), Listeners::addresses)?;
     Ok((Bound { addresses, instead }, listeners))
-}
-
-fn addresses_of(listeners: &Listeners) -> io::Result<Vec<SocketAddr>> {
-    listeners.udp.iter().map(std::net::UdpSocket::local_addr).collect()
 }
 
 fn bind_here(port: u16, threads: usize) -> io::Result<Vec<Listeners>> {
@@ -90,12 +85,13 @@ fn bind_all(addresses: &[SocketAddr], threads: usize) -> io::Result<Vec<Listener
     Ok(workers)
 }
 
-/// Binds one address, of which the port may be 0 for any that is free, for UDP and TCP alike.
-pub(super) fn bind_one(address: SocketAddr) -> io::Result<Listeners> {
-    let udp = listen::udp(address, false).map_err(|error| told(address, &error))?;
-    let address = udp.local_addr()?;
-    let tcp = listen::tcp(address, false).map_err(|error| told(address, &error))?;
-    Ok(Listeners { udp: vec![udp], tcp: vec![tcp] })
+/// Binds a port of this machine, 0 for any that is free.
+pub(super) fn bind_port(port: u16) -> io::Result<Listeners> {
+    let port = match port {
+        0 => listen::udp(SocketAddr::new(HERE[0], 0), false)?.local_addr()?.port(),
+        port => port,
+    };
+    Ok(bind_here(port, 1)?.pop().unwrap_or_default())
 }
 
 /// Sees whether the address is free before it is shared among our own threads: sharing would let

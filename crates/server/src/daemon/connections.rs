@@ -1,5 +1,6 @@
 //! TCP connections that are open, and how long they may be idle.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::places::{Place, Places};
@@ -17,7 +18,12 @@ const IDLE_CROWDED: Duration = Duration::from_millis(200);
 
 /// Places for the connections of one worker.
 pub(super) fn places() -> Places {
-    Places::new(MOST, MOST_OF_CLIENT)
+    Places::new(MOST)
+}
+
+/// A place for a connection from `address`, if there is one.
+pub(super) fn admit(places: &Places, address: IpAddr) -> Option<Place> {
+    places.take(address, MOST_OF_CLIENT)
 }
 
 /// For how long a connection may be idle now.
@@ -34,11 +40,11 @@ mod tests {
         let places = places();
         let address = |number: usize| [192, 0, (number >> 8) as u8, number as u8].into();
         let mut open: Vec<Place> =
-            (1..CROWDED).map(|number| places.take(address(number)).unwrap()).collect();
+            (1..CROWDED).map(|number| admit(&places, address(number)).unwrap()).collect();
         assert_eq!(patience(&open[0]), IDLE);
-        open.push(places.take(address(0)).unwrap());
+        open.push(admit(&places, address(0)).unwrap());
         assert_eq!(patience(&open[0]), IDLE_CROWDED);
-        open.extend((CROWDED..MOST).map(|number| places.take(address(number)).unwrap()));
-        assert!(places.take(address(MOST)).is_none());
+        open.extend((CROWDED..MOST).map(|number| admit(&places, address(number)).unwrap()));
+        assert!(admit(&places, address(MOST)).is_none());
     }
 }

@@ -52,7 +52,8 @@ impl Overseer {
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "uptime_s": (shared.now().as_millis() - self.started_ms) / 1000,
-            "generation": service.generation(),
+            "generation": service.rules().generation(),
+            "waiting": service.rules().waiting(),
             "workers": self.counters.len(),
             "listen": listen,
             "cache": { "entries": cache.entries, "bytes": cache.bytes, "evicted": cache.evicted },

@@ -1,5 +1,6 @@
 //! Clients over TCP: many queries on a connection, answered as they are ready (RFC 7766).
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +14,9 @@ use zoners_net::stream;
 use super::Current;
 use super::connections;
 use super::worker::{AtWork, Stopping};
-use crate::pipeline::{Client, Handled};
-use crate::places::Place;
+use crate::client::Client;
+use crate::pipeline::Handled;
+use crate::places::{Place, Places};
 
 /// Queries of one connection that are worked on at a time (RFC 7766 section 6.2.1).
 const IN_FLIGHT: usize = 32;
@@ -26,16 +28,16 @@ const REST: Duration = Duration::from_millis(50);
 pub(super) async fn serve<N: Network>(
     current: Current<N>,
     listener: TcpListener,
+    places: Places,
     stopping: Stopping,
     at_work: AtWork,
-) {
-    let places = connections::places();
+) -> io::Result<()> {
     loop {
         let Ok((stream, client)) = listener.accept().await else {
             tokio::time::sleep(REST).await;
             continue;
         };
-        let Some(connection) = places.take(client.ip()) else {
+        let Some(connection) = connections::admit(&places, client.ip()) else {
             current.load().count(Counter::ClientTcpRefused);
             continue;
         };
@@ -85,19 +87,21 @@ async fn read<N: Network>(
         };
         let Ok(Ok(packet)) = message else { return };
         let (service, at_work) = (current.load_full(), at_work.clone());
-        let reply = match service.handle(&packet, client) {
-            Handled::Reply(reply) => reply,
+        let mut reply = Vec::new();
+        match service.handle(&packet, client, &mut reply) {
+            Handled::Reply => {}
             Handled::Nothing => continue,
             Handled::Miss(miss) => {
                 let replies = replies.clone();
                 tokio::spawn(async move {
                     let _slot = slot;
-                    let reply = service.recurse(*miss, None).await;
-                    let _ = replies.send((reply, at_work)).await;
+                    if let Some(reply) = service.recurse(*miss, None).await {
+                        let _ = replies.send((reply, at_work)).await;
+                    }
                 });
                 continue;
             }
-        };
+        }
         if replies.send((reply, at_work)).await.is_err() {
             return;
         }

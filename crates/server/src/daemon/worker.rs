@@ -3,13 +3,14 @@
 use std::io;
 use std::sync::Arc;
 
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use zoners_dns::Network;
+use zoners_net::datagrams::Datagrams;
 
 use super::bind::Listeners;
-use super::{Current, FINISH, tcp, udp};
+use super::{Current, FINISH, connections, tcp, udp};
 
 /// Turns true when the daemon stops.
 pub(super) type Stopping = watch::Receiver<bool>;
@@ -34,17 +35,22 @@ async fn serve<N: Network>(
     let at_work = AtWork::default();
     let mut serving = JoinSet::new();
     for socket in listeners.udp {
-        let socket = Arc::new(UdpSocket::from_std(socket)?);
+        let socket = Datagrams::new(socket)?;
         serving.spawn(udp::serve(current.clone(), socket, at_work.clone()));
     }
+    let places = connections::places();
     for listener in listeners.tcp {
         let listener = TcpListener::from_std(listener)?;
-        serving.spawn(tcp::serve(current.clone(), listener, stopping.clone(), at_work.clone()));
+        let (current, places) = (current.clone(), places.clone());
+        serving.spawn(tcp::serve(current, listener, places, stopping.clone(), at_work.clone()));
     }
     tokio::select! {
         biased;
         _ = stopping.wait_for(|stop| *stop) => {}
-        _ = serving.join_next() => return Err(io::Error::other("a listener ended")),
+        Some(ended) = serving.join_next() => {
+            ended.map_err(io::Error::other)??;
+            return Err(io::Error::other("a listener ended"));
+        }
     }
     // No new queries; those under way are finished.
     serving.shutdown().await;

@@ -9,11 +9,11 @@ use crate::config::{Refuse, Server};
 
 /// What becomes of a packet.
 #[derive(Debug)]
-pub(super) enum Admission {
+pub(super) enum Admission<'a> {
     /// It is served.
-    Admitted(Query),
-    /// It is answered with an error.
-    Reply(Vec<u8>),
+    Admitted(Query<'a>),
+    /// It is answered by what was written.
+    Answered,
     /// It is not answered.
     Drop,
 }
@@ -39,39 +39,46 @@ impl Access {
         }
     }
 
-    /// Says what becomes of a packet that came from `client` at `now`, in seconds since 1970.
-    pub(super) fn admit(&self, packet: &[u8], client: Client, now: u64) -> Admission {
+    /// Says what becomes of a packet that came from `client` at `now`, in seconds since 1970; an
+    /// answer is written into `reply`.
+    pub(super) fn admit<'a>(
+        &self,
+        packet: &'a [u8],
+        client: Client,
+        now: u64,
+        reply: &mut Vec<u8>,
+    ) -> Admission<'a> {
         let request = match Request::read(packet) {
             Ok(request) => request,
             Err(Unreadable::Ignore) => return Admission::Drop,
             Err(_) if !self.allows(client) && self.refuse == Refuse::Drop => {
                 return Admission::Drop;
             }
-            // Whatever another opcode's message looks like, we do not implement it.
-            Err(Unreadable::FormErr { id, opcode }) if opcode != Opcode::QUERY => {
-                return Admission::Reply(finish::header_only(id, opcode, OptRcode::NOTIMP));
-            }
             Err(Unreadable::FormErr { id, opcode }) => {
-                return Admission::Reply(finish::header_only(id, opcode, OptRcode::FORMERR));
+                // Whatever another opcode's message looks like, we do not implement it.
+                let ours = opcode == Opcode::QUERY;
+                let rcode = if ours { OptRcode::FORMERR } else { OptRcode::NOTIMP };
+                finish::header_only(id, opcode, rcode, reply);
+                return Admission::Answered;
             }
         };
-        let option = request.edns.as_ref().and_then(|edns| edns.cookie.as_deref());
-        let cookie = self.cookies.check(option, client.address, now);
+        let cookie = self.cookies.check(request.cookie, client.address, now);
         let query = Query { request, client, cookie };
         if !self.allows(client) {
-            return match self.refuse {
-                Refuse::Drop => Admission::Drop,
-                Refuse::Refused => refused(&query, "not among the clients that are served"),
-            };
+            if self.refuse == Refuse::Drop {
+                return Admission::Drop;
+            }
+            refuse(&query, "not among the clients that are served", reply);
+        } else if request.class == Class::CH {
+            self.chaos(&query, reply);
+        } else {
+            match refusal(&query) {
+                None => return Admission::Admitted(query),
+                Some((rcode, None)) => finish::error(&query, rcode, None, reply),
+                Some((_, Some(text))) => refuse(&query, text, reply),
+            }
         }
-        if query.request.question.class == Class::CH {
-            return self.chaos(&query);
-        }
-        match refusal(&query) {
-            None => Admission::Admitted(query),
-            Some((rcode, None)) => Admission::Reply(finish::error(&query, rcode, None)),
-            Some((_, Some(text))) => refused(&query, text),
-        }
+        Admission::Answered
     }
 
     fn allows(&self, client: Client) -> bool {
@@ -79,43 +86,40 @@ impl Access {
     }
 
     /// Answers what the configuration wants told of the server (RFC 4892).
-    fn chaos(&self, query: &Query) -> Admission {
-        let request = &query.request;
-        let name = name::lowercase(&request.question.name).to_string();
+    fn chaos(&self, query: &Query<'_>, reply: &mut Vec<u8>) {
+        let name = name::lowercase(&name::owned(query.request.name)).to_string();
         let told = match name.as_str() {
             "version.bind" | "version.server" => &self.version,
             "hostname.bind" | "id.server" => &self.identity,
             _ => &None,
         };
         match told {
-            Some(text) if request.question.rtype == Rtype::TXT => {
-                Admission::Reply(finish::text(query, text))
-            }
-            _ => refused(query, "nothing is told of this server"),
+            Some(text) if query.request.rtype == Rtype::TXT => finish::text(query, text, reply),
+            _ => refuse(query, "nothing is told of this server", reply),
         }
     }
 }
 
-fn refused(query: &Query, text: &str) -> Admission {
+fn refuse(query: &Query<'_>, text: &str, reply: &mut Vec<u8>) {
     let ede = Ede::new(EdeCode::PROHIBITED, text);
-    Admission::Reply(finish::error(query, OptRcode::REFUSED, Some(&ede)))
+    finish::error(query, OptRcode::REFUSED, Some(&ede), reply);
 }
 
-fn refusal(query: &Query) -> Option<(OptRcode, Option<&'static str>)> {
+fn refusal(query: &Query<'_>) -> Option<(OptRcode, Option<&'static str>)> {
     let request = &query.request;
-    if request.opcode != Opcode::QUERY {
+    if request.head.opcode != Opcode::QUERY {
         return Some((OptRcode::NOTIMP, None));
     }
     if query.cookie == Cookie::Malformed {
         return Some((OptRcode::FORMERR, None));
     }
-    if request.edns.as_ref().is_some_and(|edns| edns.version > 0) {
+    if request.head.edns.is_some_and(|edns| edns.version > 0) {
         return Some((OptRcode::BADVERS, None));
     }
-    if request.question.class != Class::IN {
+    if request.class != Class::IN {
         return Some((OptRcode::REFUSED, Some("only class IN is served")));
     }
-    match request.question.rtype {
+    match request.rtype {
         Rtype::AXFR | Rtype::IXFR => Some((OptRcode::REFUSED, Some("no zone transfers here"))),
         // Types that only stand in other sections or messages (RFC 6895 section 3.1), and the
         // mail types that became ANY's kin.

@@ -42,6 +42,11 @@ impl Cookie {
             Cookie::Absent | Cookie::Malformed => None,
         }
     }
+
+    /// Whether the client has shown that it receives what is sent to its address.
+    pub(super) fn is_known(&self) -> bool {
+        matches!(self, Cookie::Known(_))
+    }
 }
 
 impl Cookies {
@@ -80,12 +85,19 @@ impl Cookies {
         both[..CLIENT].copy_from_slice(own);
         both[8] = 1;
         both[12..16].copy_from_slice(&made.to_be_bytes());
-        let mut hashed = both[..16].to_vec();
-        match client.to_canonical() {
-            IpAddr::V4(ip) => hashed.extend(ip.octets()),
-            IpAddr::V6(ip) => hashed.extend(ip.octets()),
-        }
-        let hash = SipHasher24::new_with_keys(self.0[0], self.0[1]).hash(&hashed);
+        let mut hashed = [0; 32];
+        hashed[..16].copy_from_slice(&both[..16]);
+        let length = match client.to_canonical() {
+            IpAddr::V4(ip) => {
+                hashed[16..20].copy_from_slice(&ip.octets());
+                20
+            }
+            IpAddr::V6(ip) => {
+                hashed[16..].copy_from_slice(&ip.octets());
+                32
+            }
+        };
+        let hash = SipHasher24::new_with_keys(self.0[0], self.0[1]).hash(&hashed[..length]);
         both[16..].copy_from_slice(&hash.to_le_bytes());
         both
     }

@@ -1,4 +1,7 @@
 //! From an answer to the octets that a client gets.
+//!
+//! Every reply is written into a buffer that the caller uses again and again: a finished answer
+//! goes out without allocating.
 
 use zoners_dns::compose::{Flags, Reply, add_opt, compose};
 use zoners_dns::packet::Patch;
@@ -7,21 +10,22 @@ use zoners_resolver::Answer;
 
 use super::Query;
 
+const HEADER: usize = 12;
+
 /// For how long we say that an idle TCP connection stays, in units of 100 ms (RFC 7828): what
 /// [`crate::daemon`] keeps it for.
 const KEEPALIVE: u16 = 100;
 
 /// The message that carries `answer`, with ID 0 and without OPT: what is kept as finished.
-pub(super) fn message(query: &Query, answer: &Answer) -> Vec<u8> {
-    let request = &query.request;
-    let dnssec_ok = request.dnssec_ok();
+pub(super) fn message(query: &Query<'_>, answer: &Answer) -> Vec<u8> {
+    let dnssec_ok = query.request.head.dnssec_ok();
     // Who did not ask for DNSSEC gets no proofs (RFC 4035 section 3.2.1).
     let wanted = |set: &&RRset| {
         dnssec_ok || !matches!(set.rtype, Rtype::NSEC | Rtype::NSEC3 | Rtype::DS | Rtype::RRSIG)
     };
     let authority: Vec<RRset> = answer.authority.iter().filter(wanted).cloned().collect();
     compose(&Reply {
-        question: &request.question,
+        question: &query.request.question(),
         rcode: answer.rcode,
         flags: Flags { ra: true, ..Flags::default() },
         answer: &answer.answer,
@@ -31,69 +35,101 @@ pub(super) fn message(query: &Query, answer: &Answer) -> Vec<u8> {
     })
 }
 
-/// A finished message on its way to a client: mirrors what the client sent, adds OPT, cuts what
+/// Makes the finished message in `reply` this client's: mirrors what it sent, adds OPT, cuts what
 /// is too long for a datagram.
 pub(super) fn deliver(
-    query: &Query,
-    mut message: Vec<u8>,
+    query: &Query<'_>,
+    reply: &mut Vec<u8>,
     security: Security,
     age: u32,
     ttls: impl Iterator<Item = u16>,
-) -> Vec<u8> {
-    let request = &query.request;
-    let wants_ad = request.ad || request.dnssec_ok();
+) {
+    let head = &query.request.head;
+    let wants_ad = head.ad || head.dnssec_ok();
     let patch = Patch {
-        id: request.id,
-        spelling: &request.question.name,
-        rd: request.rd,
-        cd: request.cd,
+        id: head.id,
+        spelling: query.request.name,
+        rd: head.rd,
+        cd: head.cd,
         ad: security == Security::Secure && wants_ad,
         age,
     };
-    patch.apply(&mut message, ttls);
-    put_opt(query, &mut message, OptRcode::NOERROR, None);
-    if query.client.transport == Transport::Udp && message.len() > request.udp_limit() {
-        return empty(query, OptRcode::NOERROR, true, None);
+    patch.apply(reply, ttls);
+    put_opt(query, reply, OptRcode::NOERROR, None);
+    if query.client.transport == Transport::Udp && reply.len() > head.udp_limit() {
+        cut(query, reply);
     }
-    message
 }
 
 /// The reply that carries an answer that is not kept as finished.
-pub(super) fn answer(query: &Query, answer: &Answer) -> Vec<u8> {
-    let message = message(query, answer);
-    deliver(query, message, answer.security, 0, std::iter::empty())
+pub(super) fn answer(query: &Query<'_>, answer: &Answer, reply: &mut Vec<u8>) {
+    *reply = message(query, answer);
+    deliver(query, reply, answer.security, 0, std::iter::empty());
 }
 
-/// A text about ourselves, of class CHAOS. Made by hand: what is compressed elsewhere is short here.
-pub(super) fn text(query: &Query, text: &str) -> Vec<u8> {
-    let mut message = error(query, OptRcode::NOERROR, None);
-    let end = 12 + query.request.question.name.len() + 4;
+/// A text about ourselves, of class CHAOS.
+pub(super) fn text(query: &Query<'_>, text: &str, reply: &mut Vec<u8>) {
+    begin(query, OptRcode::NOERROR, reply);
     let text = &text.as_bytes()[..text.len().min(255)];
     let length = text.len() as u8;
-    let rdlength = u16::from(length) + 1;
-    let record =
-        [&[0xC0, 12, 0, 16, 0, 3, 0, 0, 0, 0][..], &rdlength.to_be_bytes(), &[length], text];
-    message.splice(end..end, record.concat());
-    if let Some(count) = message.get_mut(7) {
-        *count = 1;
-    }
-    message
+    // The name as a pointer, TXT, CH, a TTL of 0.
+    reply.extend_from_slice(&[0xC0, HEADER as u8, 0, 16, 0, 3, 0, 0, 0, 0]);
+    reply.extend_from_slice(&(u16::from(length) + 1).to_be_bytes());
+    reply.push(length);
+    reply.extend_from_slice(text);
+    reply[7] = 1;
+    put_opt(query, reply, OptRcode::NOERROR, None);
 }
 
 /// A reply without records: an error, and why.
-pub(super) fn error(query: &Query, rcode: OptRcode, ede: Option<&Ede>) -> Vec<u8> {
-    empty(query, rcode, false, ede)
+pub(super) fn error(query: &Query<'_>, rcode: OptRcode, ede: Option<&Ede>, reply: &mut Vec<u8>) {
+    begin(query, rcode, reply);
+    put_opt(query, reply, rcode, ede);
 }
 
 /// The answer to those who want no recursion for what we do not know.
-pub(super) fn not_recursive(query: &Query) -> Vec<u8> {
+pub(super) fn not_recursive(query: &Query<'_>, reply: &mut Vec<u8>) {
     let ede = Ede::new(EdeCode(20), "not in the cache, and recursion was not desired");
-    error(query, OptRcode::REFUSED, Some(&ede))
+    error(query, OptRcode::REFUSED, Some(&ede), reply);
+}
+
+/// A word to come back over TCP, where an address cannot be forged.
+pub(super) fn come_over_tcp(query: &Query<'_>, reply: &mut Vec<u8>) {
+    begin(query, OptRcode::NOERROR, reply);
+    cut(query, reply);
+}
+
+/// A reply to what cannot be read further than its header.
+pub(super) fn header_only(id: u16, opcode: Opcode, rcode: OptRcode, reply: &mut Vec<u8>) {
+    reply.clear();
+    reply.extend_from_slice(&id.to_be_bytes());
+    reply.extend_from_slice(&[0x80 | opcode.to_int() << 3, rcode.rcode().to_int()]);
+    reply.resize(HEADER, 0);
+}
+
+/// Header and question of a reply without records.
+fn begin(query: &Query<'_>, rcode: OptRcode, reply: &mut Vec<u8>) {
+    let (request, head) = (&query.request, &query.request.head);
+    header_only(head.id, head.opcode, rcode, reply);
+    reply[2] |= u8::from(head.rd);
+    reply[3] |= 0x80 | u8::from(head.cd) << 4;
+    reply[5] = 1;
+    reply.extend_from_slice(request.name.as_slice());
+    reply.extend_from_slice(&request.rtype.to_int().to_be_bytes());
+    reply.extend_from_slice(&request.class.to_int().to_be_bytes());
+}
+
+/// Leaves of a reply its header, with TC, and its question.
+fn cut(query: &Query<'_>, reply: &mut Vec<u8>) {
+    reply.truncate(HEADER + query.request.name.len() + 4);
+    reply[2] |= 0x02;
+    reply[6..HEADER].fill(0);
+    put_opt(query, reply, OptRcode::NOERROR, None);
 }
 
 /// Answers OPT with OPT (RFC 6891 section 6.1.1).
-fn put_opt(query: &Query, message: &mut Vec<u8>, rcode: OptRcode, ede: Option<&Ede>) {
-    let Some(edns) = &query.request.edns else { return };
+fn put_opt(query: &Query<'_>, reply: &mut Vec<u8>, rcode: OptRcode, ede: Option<&Ede>) {
+    let Some(edns) = &query.request.head.edns else { return };
     let stays = edns.keepalive && query.client.transport == Transport::Tcp;
     let opt = ReplyOpt {
         dnssec_ok: edns.dnssec_ok,
@@ -102,32 +138,5 @@ fn put_opt(query: &Query, message: &mut Vec<u8>, rcode: OptRcode, ede: Option<&E
         cookie: query.cookie.reply(),
         keepalive: stays.then_some(KEEPALIVE),
     };
-    add_opt(message, &opt);
-}
-
-fn empty(query: &Query, rcode: OptRcode, tc: bool, ede: Option<&Ede>) -> Vec<u8> {
-    let request = &query.request;
-    let flags = Flags { tc, ra: true, rd: request.rd, cd: request.cd, ..Flags::default() };
-    let mut message = compose(&Reply {
-        question: &request.question,
-        rcode,
-        flags,
-        answer: &[],
-        authority: &[],
-        additional: &[],
-        signatures: false,
-    });
-    let [i0, i1] = request.id.to_be_bytes();
-    if let Some([id0, id1, flags, _]) = message.first_chunk_mut::<4>() {
-        (*id0, *id1) = (i0, i1);
-        *flags |= request.opcode.to_int() << 3;
-    }
-    put_opt(query, &mut message, rcode, ede);
-    message
-}
-
-/// A reply to what cannot be read further than its header.
-pub(super) fn header_only(id: u16, opcode: Opcode, rcode: OptRcode) -> Vec<u8> {
-    let [i0, i1] = id.to_be_bytes();
-    vec![i0, i1, 0x80 | opcode.to_int() << 3, rcode.rcode().to_int(), 0, 0, 0, 0, 0, 0, 0, 0]
+    add_opt(reply, &opt);
 }

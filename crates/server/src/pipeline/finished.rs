@@ -2,39 +2,54 @@
 
 use zoners_cache::AnswerKey;
 use zoners_dns::packet::ttl_offsets;
-use zoners_dns::{Ede, EdeCode, Network, OptRcode};
+use zoners_dns::{Ede, EdeCode, Network, OptRcode, Question};
 
 use super::{Query, Service, finish};
 
 impl<N: Network> Service<N> {
-    /// The reply out of the cache.
+    /// Writes the finished answer, if there is one. Allocates nothing.
+    pub(super) fn finished(&self, query: &Query<'_>, reply: &mut Vec<u8>) -> bool {
+        let shared = self.worker.shared();
+        let (name, key) = (query.request.name, answer_key(query));
+        let hit = shared.cache.answer(name, key, self.rules.generation, shared.now(), |found| {
+            reply.clear();
+            reply.extend_from_slice(found.message);
+            finish::deliver(query, reply, found.security, found.age, found.ttl_offsets());
+        });
+        hit.is_some()
+    }
+
+    /// Writes what can be said from what is known: an answer of several RRsets, or a failure that
+    /// is remembered.
     ///
     /// An answer is kept as finished when it is asked for the second time: until then its RRsets
     /// alone hold it, so that what is asked once is not stored twice.
-    pub(super) fn finished(&self, query: &Query) -> Option<Vec<u8>> {
-        let request = &query.request;
-        let (shared, question) = (self.worker.shared(), &request.question);
+    pub(super) fn known(&self, query: &Query<'_>, asked: &Question, reply: &mut Vec<u8>) -> bool {
+        let shared = self.worker.shared();
         let (cache, now) = (&shared.cache, shared.now());
-        let key =
-            AnswerKey { dnssec_ok: request.dnssec_ok(), checking_disabled: request.cd, group: 0 };
-        let hit = cache.answer(question, key, self.generation, now, |found| {
-            let message = found.message.to_vec();
-            finish::deliver(query, message, found.security, found.age, found.ttl_offsets())
-        });
-        if hit.is_some() {
-            return hit;
-        }
-        if let Some(answer) = self.worker.cached(question) {
-            let message = finish::message(query, &answer);
+        if let Some(answer) = self.worker.cached(asked) {
+            *reply = finish::message(query, &answer);
+            let (name, generation) = (query.request.name, self.rules.generation);
             let (security, ttl) = (answer.security, answer.ttl());
-            cache.insert_answer(question, key, self.generation, &message, security, ttl, now);
-            let ttls = ttl_offsets(&message)?.into_iter();
-            return Some(finish::deliver(query, message, security, 0, ttls));
+            cache.insert_answer(name, answer_key(query), generation, reply, security, ttl, now);
+            let ttls = ttl_offsets(reply).unwrap_or_default().into_iter();
+            finish::deliver(query, reply, security, 0, ttls);
+            return true;
         }
-        cache.failure(question, now).map(|failure| {
-            let text = format!("failed before: {}", failure.ede);
-            let ede = Ede::new(EdeCode::CACHED_ERROR, text);
-            finish::error(query, OptRcode::SERVFAIL, Some(&ede))
-        })
+        let Some(failure) = cache.failure(asked, now) else { return false };
+        let text = format!("failed before: {}", failure.ede);
+        let ede = Ede::new(EdeCode::CACHED_ERROR, text);
+        finish::error(query, OptRcode::SERVFAIL, Some(&ede), reply);
+        true
+    }
+}
+
+fn answer_key(query: &Query<'_>) -> AnswerKey {
+    let head = &query.request.head;
+    AnswerKey {
+        rtype: query.request.rtype,
+        dnssec_ok: head.dnssec_ok(),
+        checking_disabled: head.cd,
+        group: 0,
     }
 }

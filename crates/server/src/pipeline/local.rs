@@ -4,7 +4,7 @@ mod hosts;
 mod records;
 mod special_use;
 
-use zoners_dns::{Delegation, Name, OptRcode, Question, RRset, Security, zonefile};
+use zoners_dns::{Delegation, Name, NameSlice, OptRcode, RRset, Rtype, Security, zonefile};
 use zoners_resolver::Answer;
 
 use crate::config::{self, ConfigError};
@@ -43,8 +43,8 @@ impl Local {
     }
 
     /// The answer, if the name is one of ours.
-    pub(super) fn answer(&self, question: &Question) -> Option<Answer> {
-        self.records.answer(question).or_else(|| self.special.answer(question))
+    pub(super) fn answer(&self, name: &NameSlice, rtype: Rtype) -> Option<Answer> {
+        self.records.answer(name, rtype).or_else(|| self.special.answer(name, rtype))
     }
 }
 

@@ -10,8 +10,9 @@ use zoners_dns::{
     Transport, Way, name,
 };
 use zoners_resolver::{Glue, Settings, Shared, Worker};
+use zoners_server::Client;
 use zoners_server::config::{Any, Local, Server, SpecialUse};
-use zoners_server::pipeline::{Client, Cookies, Local as LocalData};
+use zoners_server::pipeline::{Cookies, Rules};
 use zoners_server::{Config, Service};
 use zoners_sim::SimClock;
 use zoners_sim::scenario::{Action, Dialect, Scenario, ScriptedNetwork};
@@ -111,10 +112,10 @@ impl Player {
             server: Server { any: Any::Full, ..Server::default() },
             ..Config::default()
         };
-        let local = LocalData::new(&config.local, &[]).unwrap();
+        let rules = Rules::new(&config, &[], cookies, &Random::seeded(2), 0).unwrap();
         Player {
             network,
-            service: Arc::new(Service::new(worker, &config, Arc::new(local), cookies, 0)),
+            service: Arc::new(Service::new(worker, Arc::new(rules))),
             asked: None,
             dialect,
         }

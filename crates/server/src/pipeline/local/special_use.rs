@@ -1,6 +1,8 @@
 //! Special-use names: answered here, since asking the Internet for them leaks and cannot succeed.
 
-use zoners_dns::{Delegation, Name, OptRcode, Question, RRset, Records, Rtype, name};
+use std::collections::HashSet;
+
+use zoners_dns::{Delegation, Name, NameSlice, OptRcode, RRset, Records, Rtype, name};
 use zoners_resolver::Answer;
 
 use super::{answer_of, soa};
@@ -35,7 +37,7 @@ const PRIVATE_REVERSE: &[&str] = &[
 /// The zones that are answered here.
 #[derive(Debug)]
 pub(super) struct SpecialZones {
-    zones: Vec<Name>,
+    zones: HashSet<Name>,
 }
 
 impl SpecialZones {
@@ -66,23 +68,24 @@ impl SpecialZones {
     }
 
     /// The answer, if the name is one of ours.
-    pub(super) fn answer(&self, question: &Question) -> Option<Answer> {
-        let zone = self.zones.iter().find(|zone| name::is_within(&question.name, zone))?;
+    pub(super) fn answer(&self, asked: &NameSlice, rtype: Rtype) -> Option<Answer> {
+        let zone = asked.iter_suffixes().find_map(|suffix| self.zones.get(suffix.for_slice()))?;
         let localhost = zone.as_slice() == b"\x09localhost\x00";
-        let address: Option<&[u8]> = match question.rtype {
+        let address: Option<&[u8]> = match rtype {
             Rtype::A if localhost => Some(&[127, 0, 0, 1]),
             Rtype::AAAA if localhost => Some(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
             _ => None,
         };
         if let Some(address) = address {
             let records = Records::from_iter([address]);
-            let set = RRset::new(question.name.clone(), question.rtype, TTL, records);
+            let set = RRset::new(name::owned(asked), rtype, TTL, records);
             return Some(answer_of(OptRcode::NOERROR, vec![set], vec![]));
         }
-        if question.rtype == Rtype::SOA && question.name == *zone {
+        let is_apex = asked == zone.for_slice();
+        if rtype == Rtype::SOA && is_apex {
             return Some(answer_of(OptRcode::NOERROR, soa(zone), vec![]));
         }
-        let exists = localhost || question.name == *zone;
+        let exists = localhost || is_apex;
         let rcode = if exists { OptRcode::NOERROR } else { OptRcode::NXDOMAIN };
         Some(answer_of(rcode, vec![], soa(zone)))
     }
@@ -93,7 +96,7 @@ mod tests {
     use super::*;
 
     fn answer(on: &SpecialUse, text: &str, rtype: Rtype) -> Option<Answer> {
-        SpecialZones::new(on, &[]).answer(&Question::new(name::parse(text).unwrap(), rtype))
+        SpecialZones::new(on, &[]).answer(name::parse(text).unwrap().for_slice(), rtype)
     }
 
     #[test]
@@ -125,7 +128,7 @@ mod tests {
         let mut route = Delegation::from_hints(&hints).unwrap();
         route.zone = name::parse("home.arpa").unwrap();
         let local = SpecialZones::new(&SpecialUse::default(), &[route]);
-        let question = Question::new(name::parse("nas.home.arpa").unwrap(), Rtype::A);
-        assert_eq!(local.answer(&question), None);
+        let nas = name::parse("nas.home.arpa").unwrap();
+        assert_eq!(local.answer(nas.for_slice(), Rtype::A), None);
     }
 }

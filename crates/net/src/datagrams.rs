@@ -1,0 +1,172 @@
+//! Datagrams of clients, many at a time.
+//!
+//! What lies ready is received in one batch and its replies are sent in another: one system call
+//! each on Linux, one a datagram elsewhere. A reply leaves from the address that its query came
+//! to, also where the socket listens on all addresses of the machine.
+
+#[cfg(target_os = "linux")]
+mod batched;
+#[cfg(any(not(target_os = "linux"), test))]
+mod plain;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+
+#[cfg(target_os = "linux")]
+use batched::System;
+#[cfg(not(target_os = "linux"))]
+use plain::System;
+
+/// Datagrams of a batch.
+pub const BATCH: usize = 32;
+/// The longest query that is read; a longer one is cut, and then cannot be read as one.
+const LONGEST_QUERY: usize = 4096;
+
+/// Who sent a datagram, and where its reply leaves from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The sender.
+    pub address: SocketAddr,
+    /// Our address that it was sent to, where the socket has more than one.
+    ours: Option<IpAddr>,
+}
+
+/// Room for a batch: what was received, and the replies to it. Used again and again.
+#[derive(Debug)]
+pub struct Batch {
+    slots: Vec<Slot>,
+    received: usize,
+}
+
+/// A datagram and the reply to it.
+#[derive(Debug)]
+pub struct Slot {
+    query: Box<[u8]>,
+    length: usize,
+    peer: Peer,
+    /// What is sent; nothing if it is empty.
+    pub reply: Vec<u8>,
+}
+
+/// A reply on its way out.
+type Outgoing<'a> = (&'a [u8], Peer);
+
+/// A socket that clients send datagrams to.
+#[derive(Debug)]
+pub struct Datagrams {
+    socket: UdpSocket,
+    system: System,
+}
+
+impl Batch {
+    /// An empty batch.
+    #[must_use]
+    pub fn new() -> Self {
+        let peer = Peer { address: (Ipv4Addr::UNSPECIFIED, 0).into(), ours: None };
+        let slot = || Slot {
+            query: vec![0; LONGEST_QUERY].into_boxed_slice(),
+            length: 0,
+            peer,
+            reply: Vec::with_capacity(1500),
+        };
+        Batch { slots: (0..BATCH).map(|_| slot()).collect(), received: 0 }
+    }
+
+    /// What was received last, each with an empty reply until one is written.
+    pub fn received(&mut self) -> &mut [Slot] {
+        &mut self.slots[..self.received]
+    }
+
+    /// Whether there may be more where this came from.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.received == self.slots.len()
+    }
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Batch::new()
+    }
+}
+
+impl Slot {
+    /// The datagram, its sender, and where its reply is written.
+    pub fn parts(&mut self) -> (&[u8], Peer, &mut Vec<u8>) {
+        (&self.query[..self.length], self.peer, &mut self.reply)
+    }
+}
+
+impl Datagrams {
+    /// Takes over a bound socket, which does not block.
+    ///
+    /// # Errors
+    /// The system refuses to tell which of its addresses a datagram was sent to, or there is no
+    /// runtime to wait with.
+    pub fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
+        let system = System::new(&socket, socket.local_addr()?)?;
+        Ok(Datagrams { socket: UdpSocket::from_std(socket)?, system })
+    }
+
+    /// Waits until something lies ready.
+    ///
+    /// # Errors
+    /// The runtime ends.
+    pub async fn readable(&self) -> io::Result<()> {
+        self.socket.readable().await
+    }
+
+    /// Receives what lies ready, as much as fits.
+    ///
+    /// # Errors
+    /// Nothing lies ready (`WouldBlock`), or what the kernel reports of one client that went away.
+    pub fn receive(&self, batch: &mut Batch) -> io::Result<()> {
+        batch.received = 0;
+        let receive = || self.system.receive(&self.socket, &mut batch.slots);
+        batch.received = self.socket.try_io(Interest::READABLE, receive)?;
+        batch.received().iter_mut().for_each(|slot| slot.reply.clear());
+        Ok(())
+    }
+
+    /// Sends the replies of a batch; says how many the system did not take. It does not wait: who
+    /// asks over UDP knows that replies get lost, and others want theirs.
+    pub fn send(&self, batch: &mut Batch) -> usize {
+        let mut outgoing: [Outgoing<'_>; BATCH] = [(&[], batch.slots[0].peer); BATCH];
+        let mut count = 0;
+        for slot in batch.received().iter().filter(|slot| !slot.reply.is_empty()) {
+            outgoing[count] = (&slot.reply, slot.peer);
+            count += 1;
+        }
+        let (mut left, mut unsent) = (&outgoing[..count], 0);
+        while !left.is_empty() {
+            let done = match self.system.send(&self.socket, left) {
+                Ok(sent) => sent.max(1),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return unsent + left.len();
+                }
+                Err(error) => {
+                    tracing::debug!(peer = %left[0].1.address, %error, "reply not sent");
+                    unsent += 1;
+                    1
+                }
+            };
+            left = &left[done.min(left.len())..];
+        }
+        unsent
+    }
+
+    /// Sends one reply, once the system has room for it.
+    ///
+    /// # Errors
+    /// The system cannot send it.
+    pub async fn reply(&self, reply: &[u8], peer: Peer) -> io::Result<()> {
+        let send = || self.system.send(&self.socket, &[(reply, peer)]);
+        self.socket.async_io(Interest::WRITABLE, send).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! One datagram a system call, for systems that know nothing better.
+
+use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+
+use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
+
+use super::{Outgoing, Slot};
+
+/// What is to be known of a socket.
+#[derive(Debug)]
+pub(super) struct System {
+    state: UdpSocketState,
+    /// It listens on all addresses, so each datagram tells which one it was sent to.
+    wildcard: bool,
+}
+
+impl System {
+    pub(super) fn new(socket: &impl AsFd, address: SocketAddr) -> io::Result<Self> {
+        let state = UdpSocketState::new(UdpSockRef::from(socket))?;
+        Ok(System { state, wildcard: address.ip().is_unspecified() })
+    }
+
+    /// Receives into `slots` what lies ready; says how many were filled.
+    pub(super) fn receive(&self, socket: &impl AsFd, slots: &mut [Slot]) -> io::Result<usize> {
+        let mut filled = 0;
+        for slot in slots {
+            let mut meta = [RecvMeta::default()];
+            let mut query = [IoSliceMut::new(&mut slot.query)];
+            match self.state.recv(UdpSockRef::from(socket), &mut query, &mut meta) {
+                Ok(_) => {}
+                Err(error) if filled == 0 => return Err(error),
+                Err(_) => break,
+            }
+            let [meta] = meta;
+            slot.length = meta.len;
+            slot.peer.address = meta.addr;
+            slot.peer.ours = if self.wildcard { meta.dst_ip } else { None };
+            filled += 1;
+        }
+        Ok(filled)
+    }
+
+    /// Sends the first of `outgoing`; says how many.
+    pub(super) fn send(&self, socket: &impl AsFd, outgoing: &[Outgoing<'_>]) -> io::Result<usize> {
+        let Some((contents, peer)) = outgoing.first() else { return Ok(0) };
+        let transmit = Transmit {
+            destination: peer.address,
+            ecn: None,
+            contents,
+            segment_size: None,
+            src_ip: peer.ours,
+        };
+        self.state.try_send(UdpSockRef::from(socket), &transmit)?;
+        Ok(1)
+    }
+}

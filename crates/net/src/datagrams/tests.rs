@@ -1,0 +1,126 @@
+use std::net::{Ipv6Addr, UdpSocket};
+use std::time::Duration;
+
+use super::*;
+use crate::listen;
+
+/// A client on 127.0.0.1 or ::1 that waits for its replies, but not forever.
+fn client(like: SocketAddr) -> UdpSocket {
+    let address = match like {
+        SocketAddr::V4(_) => IpAddr::from([127, 0, 0, 1]),
+        SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    let socket = UdpSocket::bind((address, 0)).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    socket
+}
+
+/// What a client receives, and from whom.
+fn receive(client: &UdpSocket) -> (Vec<u8>, SocketAddr) {
+    let mut buffer = [0; 100];
+    let (length, from) = client.recv_from(&mut buffer).unwrap();
+    (buffer[..length].to_vec(), from)
+}
+
+fn answer_all(batch: &mut Batch) -> usize {
+    for slot in batch.received() {
+        let (query, _, reply) = slot.parts();
+        if query != b"silence" {
+            reply.extend(query.iter().rev());
+        }
+    }
+    batch.received().len()
+}
+
+#[tokio::test]
+async fn batches_are_answered_each_to_its_own() {
+    for listen in ["127.0.0.1:0", "[::1]:0"] {
+        let socket = listen::udp(listen.parse().unwrap(), false).unwrap();
+        let to = socket.local_addr().unwrap();
+        let datagrams = Datagrams::new(socket).unwrap();
+        let clients: Vec<UdpSocket> = (0..BATCH + 9).map(|_| client(to)).collect();
+        for (number, client) in clients.iter().enumerate() {
+            client.send_to(format!("{number:03}").as_bytes(), to).unwrap();
+        }
+        clients[0].send_to(b"silence", to).unwrap();
+        let (mut batch, mut received, mut full) = (Batch::new(), 0, 0);
+        while received < BATCH + 10 {
+            datagrams.readable().await.unwrap();
+            if datagrams.receive(&mut batch).is_ok() {
+                received += answer_all(&mut batch);
+                full += usize::from(batch.is_full());
+                assert_eq!(datagrams.send(&mut batch), 0);
+            }
+        }
+        assert!(datagrams.receive(&mut batch).is_err(), "nothing is left");
+        assert_eq!(full, usize::from(cfg!(target_os = "linux")));
+        for (number, client) in clients.iter().enumerate() {
+            let reversed: Vec<u8> = format!("{number:03}").bytes().rev().collect();
+            assert_eq!(receive(client), (reversed, to));
+        }
+        clients[0].set_nonblocking(true).unwrap();
+        assert!(clients[0].recv(&mut [0]).is_err(), "silence is answered by silence");
+    }
+}
+
+#[tokio::test]
+async fn replies_leave_from_the_address_that_was_asked() {
+    for (listen, asked) in [("0.0.0.0:0", "127.0.0.7"), ("[::]:0", "::1")] {
+        let socket = listen::udp(listen.parse().unwrap(), false).unwrap();
+        let to = SocketAddr::new(asked.parse().unwrap(), socket.local_addr().unwrap().port());
+        let datagrams = Datagrams::new(socket).unwrap();
+        let client = client(to);
+        client.send_to(b"ab", to).unwrap();
+        let mut batch = Batch::new();
+        datagrams.readable().await.unwrap();
+        datagrams.receive(&mut batch).unwrap();
+        answer_all(&mut batch);
+        assert_eq!(datagrams.send(&mut batch), 0);
+        assert_eq!(receive(&client), (b"ba".to_vec(), to));
+        let (_, peer, _) = batch.received()[0].parts();
+        datagrams.reply(b"later", peer).await.unwrap();
+        assert_eq!(receive(&client), (b"later".to_vec(), to));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_counted_and_holds_up_nobody() {
+    let socket = listen::udp("127.0.0.1:0".parse().unwrap(), false).unwrap();
+    let to = socket.local_addr().unwrap();
+    let datagrams = Datagrams::new(socket).unwrap();
+    let clients = [client(to), client(to)];
+    for client in &clients {
+        client.send_to(b"x", to).unwrap();
+    }
+    let mut batch = Batch::new();
+    while batch.received().len() < 2 {
+        datagrams.readable().await.unwrap();
+        let _ = datagrams.receive(&mut batch);
+    }
+    answer_all(&mut batch);
+    batch.received()[0].reply = vec![0; 70_000];
+    assert_eq!(datagrams.send(&mut batch), 1);
+    assert_eq!(receive(&clients[1]).0, b"x");
+}
+
+/// The loop for other systems works on this one too.
+#[test]
+fn the_plain_loop_does_the_same() {
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    let to = SocketAddr::from(([127, 0, 0, 7], socket.local_addr().unwrap().port()));
+    let system = plain::System::new(&socket, socket.local_addr().unwrap()).unwrap();
+    let clients = [client(to), client(to)];
+    let mut batch = Batch::new();
+    assert!(system.receive(&socket, &mut batch.slots).is_err());
+    for client in &clients {
+        client.send_to(b"ab", to).unwrap();
+    }
+    batch.received = system.receive(&socket, &mut batch.slots).unwrap();
+    assert_eq!(answer_all(&mut batch), 2);
+    for slot in batch.received() {
+        assert_eq!(system.send(&socket, &[(&slot.reply, slot.peer)]).unwrap(), 1);
+    }
+    for client in &clients {
+        assert_eq!(receive(client), (b"ba".to_vec(), to));
+    }
+}

@@ -1,0 +1,63 @@
+//! What one configuration says of clients, the same for all workers.
+
+use zoners_dns::{Delegation, Random};
+
+use super::admit::Access;
+use super::cookies::Cookies;
+use super::local::Local;
+use super::rates::Rates;
+use crate::config::{Any, Config, ConfigError};
+use crate::places::Places;
+
+/// Made of a configuration once, and never changed.
+#[derive(Debug)]
+pub struct Rules {
+    pub(super) access: Access,
+    pub(super) rates: Rates,
+    pub(super) local: Local,
+    pub(super) any: Any,
+    /// Places for the queries that wait for others.
+    pub(super) waiting: Places,
+    /// Of these, how many one client may take.
+    pub(super) waiting_per_client: usize,
+    /// The number of the configuration; finished answers of another are not used.
+    pub(super) generation: u32,
+}
+
+impl Rules {
+    /// What `config` says; `generation` is its number. Special-use zones that one of `routes`
+    /// leads into are not answered here. The secret of the cookies outlives a configuration.
+    ///
+    /// # Errors
+    /// A local record is wrong, or the hosts file is, or it cannot be read.
+    pub fn new(
+        config: &Config,
+        routes: &[Delegation],
+        cookies: Cookies,
+        random: &Random,
+        generation: u32,
+    ) -> Result<Self, ConfigError> {
+        let server = &config.server;
+        Ok(Rules {
+            access: Access::new(server, cookies),
+            rates: Rates::new(server, [random.bits(), random.bits()]),
+            local: Local::new(&config.local, routes)?,
+            any: server.any,
+            waiting: Places::new(server.waiting),
+            waiting_per_client: server.waiting_per_client,
+            generation,
+        })
+    }
+
+    /// Queries that wait for others.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.taken()
+    }
+
+    /// The number of the configuration.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+}

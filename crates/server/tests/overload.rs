@@ -1,0 +1,103 @@
+//! What happens when clients ask for more than there is.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{asked, lab, lab_with, packet, with_options};
+use zoners_dns::{Counter, OptRcode, Rtype, Transport};
+use zoners_server::Client;
+use zoners_server::pipeline::Handled;
+use zoners_sim::Link;
+
+#[tokio::test(start_paused = true)]
+async fn one_client_cannot_take_all_the_waiting_places() {
+    let lab = lab_with("[server]\nwaiting-per-client = 2\n");
+    let client =
+        |address: &str| Client { address: address.parse().unwrap(), transport: Transport::Udp };
+    let miss = |number: usize, address: &str| {
+        let question = asked(&format!("n{number}.example.com"), Rtype::A);
+        let mut reply = Vec::new();
+        match lab.service.handle(&packet(&question, true), client(address), &mut reply) {
+            Handled::Miss(miss) => Ok(miss),
+            _ => Err(reply[3] & 0x0F),
+        }
+    };
+    let waiting: Vec<_> = (0..2).map(|number| miss(number, "192.168.1.1").unwrap()).collect();
+    assert_eq!(miss(2, "192.168.1.1").err(), Some(2), "SERVFAIL");
+    let other = miss(2, "192.168.1.2");
+    assert!(other.is_ok(), "others are served");
+    let here: Vec<_> = (0..20).map(|number| miss(number, "127.0.0.1")).collect();
+    assert!(here.iter().all(Result::is_ok), "an address that is certain gets ten times as many");
+    assert!(miss(21, "127.0.0.1").is_err());
+    assert_eq!(lab.service.rules().waiting(), 23);
+    drop(waiting);
+    assert!(miss(2, "192.168.1.1").is_ok(), "places are given back");
+    assert_eq!(lab.count(Counter::ClientWaitingFull), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_places_are_bounded_in_all() {
+    let lab = lab_with("[server]\nwaiting = 1\n");
+    let question = |number: usize| asked(&format!("n{number}.example.com"), Rtype::A);
+    let mut reply = Vec::new();
+    let client = Client::local(Transport::Tcp);
+    let first = lab.service.handle(&packet(&question(0), true), client, &mut reply);
+    assert!(matches!(first, Handled::Miss(_)));
+    let second = lab.service.handle(&packet(&question(1), true), client, &mut reply);
+    assert!(matches!(second, Handled::Reply) && reply[3] & 0x0F == 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_too_fast_from_afar_is_told_how_to_go_on() {
+    let lab = lab_with("[server]\nallow = [\"0.0.0.0/0\"]\nqueries-per-second = 3\n");
+    let afar = |transport| Client { address: [198, 51, 100, 7].into(), transport };
+    let question = asked("localhost", Rtype::A);
+    let plain = packet(&question, true);
+    for _ in 0..3 {
+        let reply = lab.send_from(&plain, afar(Transport::Udp)).await.unwrap();
+        assert_eq!(reply.answer.len(), 1);
+    }
+    let limited = lab.send_from(&plain, afar(Transport::Udp)).await.unwrap();
+    assert!(limited.header.tc() && limited.answer.is_empty());
+    let over_tcp = lab.send_from(&plain, afar(Transport::Tcp)).await.unwrap();
+    assert_eq!(over_tcp.answer.len(), 1);
+    // With a cookie of its own it gets one of ours, and with that an answer.
+    let own = with_options(&question, &[&[0, 10, 0, 8][..], b"12345678"].concat());
+    let offered = lab.send_from(&own, afar(Transport::Udp)).await.unwrap();
+    assert_eq!(offered.rcode, OptRcode::BADCOOKIE);
+    let cookie = offered.edns.unwrap().cookie.unwrap();
+    let shown = with_options(&question, &[&[0, 10, 0, 24][..], &cookie].concat());
+    let answered = lab.send_from(&shown, afar(Transport::Udp)).await.unwrap();
+    assert_eq!(answered.answer.len(), 1);
+    assert_eq!(lab.count(Counter::ClientLimited), 2);
+}
+
+/// A client's query takes `held` milliseconds to be answered while it has `waiting` under way.
+async fn held_back(held: u64, waiting: usize, client: Client) -> bool {
+    let lab = lab();
+    for address in ["203.0.114.1", "203.0.114.2"] {
+        lab.net.link(address, Link::of(held));
+    }
+    let service = Arc::new(lab.service);
+    let mut queries = tokio::task::JoinSet::new();
+    for number in 0..waiting {
+        let packet = packet(&asked(&format!("n{number}.example.com"), Rtype::A), true);
+        let service = service.clone();
+        queries.spawn(async move { service.answer(&packet, client).await.is_none() });
+    }
+    queries.join_next().await.unwrap().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_are_not_held_back_for_a_burst_on_a_victim() {
+    let client = |address: &str, transport| Client { address: address.parse().unwrap(), transport };
+    let victim = client("192.168.1.1", Transport::Udp);
+    assert!(held_back(2500, 65, victim).await, "many at once, late, in a name that may be forged");
+    assert!(!held_back(2500, 64, victim).await, "few");
+    assert!(!held_back(1000, 65, victim).await, "in time");
+    assert!(!held_back(2500, 65, client("192.168.1.1", Transport::Tcp)).await, "over TCP");
+    assert!(!held_back(2500, 65, client("127.0.0.1", Transport::Udp)).await, "this machine");
+}
