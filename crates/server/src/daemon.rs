@@ -6,8 +6,11 @@
 
 mod bind;
 mod connections;
+mod manager;
 mod overseer;
 mod owner;
+mod privileges;
+mod reload;
 mod tcp;
 mod udp;
 mod worker;
@@ -21,6 +24,7 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use sd_notify::NotifyState;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use zoners_cache::Cache;
@@ -33,6 +37,7 @@ use crate::config::{Config, ConfigError};
 use crate::control::{Control, default_path};
 use crate::pipeline::{Cookies, Rules, Service};
 pub use bind::Bound;
+use bind::Listeners;
 pub(crate) use overseer::Overseer;
 
 /// What a worker serves clients with, replaced as a whole by a reload.
@@ -61,6 +66,7 @@ struct Running {
     current: Current<Arc<Sockets>>,
     network: Arc<Sockets>,
     counters: Arc<Counters>,
+    handle: Handle,
     thread: JoinHandle<io::Result<()>>,
 }
 
@@ -104,7 +110,7 @@ impl Daemon {
         file: Option<PathBuf>,
         generation: u32,
     ) -> Result<Self, ConfigError> {
-        let hosts_seen = hosts_changed(&config);
+        let hosts_seen = reload::hosts_changed(&config);
         let settings = Arc::new(config.settings()?);
         let rules = Rules::new(&config, &settings.routes, cookies, &shared.random, generation)?;
         let rules = Arc::new(rules);
@@ -127,37 +133,50 @@ impl Daemon {
     /// is called once clients are heard.
     ///
     /// # Errors
-    /// An address cannot be bound, told with the address and who has it, or a worker ended.
+    /// An address cannot be bound, told with the address and who has it; the user to become is
+    /// none; or a worker ended.
     pub fn serve(mut self, ready: impl FnOnce(&Bound)) -> io::Result<()> {
         let (bound, listeners) = bind::bind(&self.config)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        privileges::drop_to(self.config.server.user.as_deref())?;
         let (stop, stopping) = watch::channel(false);
         let mut workers = Vec::new();
         for (number, listeners) in listeners.into_iter().enumerate() {
-            let network = Arc::new(Sockets::new(self.shared.random.clone()));
-            let counters = Arc::<Counters>::default();
-            let snapshot = self.snapshot(&network, &counters);
-            let current = Arc::new(ArcSwap::from_pointee(snapshot));
-            let (serving, stopping) = (current.clone(), stopping.clone());
-            let thread = std::thread::Builder::new()
-                .name(format!("worker-{number}"))
-                .spawn(move || worker::run(serving, listeners, stopping))?;
-            workers.push(Running { current, network, counters, thread });
+            workers.push(self.work(number, listeners, stopping.clone())?);
         }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         // Heard from before we say that we are ready.
         let (control, signals) = {
             let _entered = runtime.enter();
             (self.control()?, Signals::listen()?)
         };
         ready(&bound);
-        tell_manager(&[NotifyState::Ready]);
+        manager::tell(NotifyState::Ready);
         runtime.block_on(self.attend(&workers, bound, control, signals))?;
-        tell_manager(&[NotifyState::Stopping]);
+        manager::tell(NotifyState::Stopping);
         let _ = stop.send(true);
         for worker in workers {
             worker.thread.join().map_err(|_| io::Error::other("a worker thread panicked"))??;
         }
         Ok(())
+    }
+
+    /// Lets a worker run.
+    fn work(
+        &self,
+        number: usize,
+        listeners: Listeners,
+        stopping: worker::Stopping,
+    ) -> io::Result<Running> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let network = Arc::new(Sockets::new(self.shared.random.clone()));
+        let counters = Arc::<Counters>::default();
+        let current = Arc::new(ArcSwap::from_pointee(self.snapshot(&network, &counters)));
+        let serving = current.clone();
+        let thread = std::thread::Builder::new()
+            .name(format!("worker-{number}"))
+            .spawn(move || worker::run(&runtime, serving, listeners, stopping))?;
+        Ok(Running { current, network, counters, handle, thread })
     }
 
     /// The control socket: the configured one must be had, that of the system's choice may fail.
@@ -187,7 +206,8 @@ impl Daemon {
                 None => std::future::pending().await,
             }
         };
-        tokio::pin!(conversing);
+        let living = manager::sign_of_life(workers.iter().map(|w| w.handle.clone()).collect());
+        tokio::pin!(conversing, living);
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         loop {
             tokio::select! {
@@ -196,8 +216,9 @@ impl Daemon {
                 _ = signals.interrupt.recv() => return Ok(()),
                 _ = signals.hangup.recv() => self.reload(workers, &overseer),
                 () = &mut conversing => {}
+                () = &mut living => {}
                 _ = tick.tick() => {
-                    let hosts = hosts_changed(&self.config);
+                    let hosts = reload::hosts_changed(&self.config);
                     if hosts != self.hosts_seen {
                         // Seen, even if it is wrong: that is told once, not every second.
                         self.hosts_seen = hosts;
@@ -206,34 +227,6 @@ impl Daemon {
                     if workers.iter().any(|worker| worker.thread.is_finished()) {
                         return Ok(());
                     }
-                }
-            }
-        }
-    }
-
-    /// Reads the configuration again. One that is wrong changes nothing.
-    fn reload(&mut self, workers: &[Running], overseer: &Overseer) {
-        let Some(file) = self.file.clone() else {
-            tracing::warn!("told to reload, but started without a configuration file");
-            return;
-        };
-        let renewed = Config::load(&file).and_then(|config| {
-            let generation = self.rules.generation() + 1;
-            Daemon::with(self.shared.clone(), self.cookies, config, self.file.clone(), generation)
-        });
-        match renewed {
-            Err(error) => tracing::error!("not reloaded, the old configuration stays:\n{error}"),
-            Ok(renewed) => {
-                overseer.renew(renewed.service());
-                for worker in workers {
-                    let snapshot = renewed.snapshot(&worker.network, &worker.counters);
-                    worker.current.store(Arc::new(snapshot));
-                }
-                let restart = needs_restart(&self.config, &renewed.config);
-                *self = renewed;
-                tracing::info!("reloaded {}", file.display());
-                if !restart.is_empty() {
-                    tracing::warn!("changed, but needs a restart: {}", restart.join(", "));
                 }
             }
         }
@@ -254,34 +247,10 @@ pub fn serve_on<N: Network>(
     ready(&listeners.addresses()?);
     let (stop, stopping) = watch::channel(false);
     let current = Arc::new(ArcSwap::from_pointee(service));
-    let thread = std::thread::spawn(move || worker::run(current, listeners, stopping));
+    let own = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let thread = std::thread::spawn(move || worker::run(&own, current, listeners, stopping));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(tokio::signal::ctrl_c())?;
     let _ = stop.send(true);
     thread.join().map_err(|_| io::Error::other("the worker thread panicked"))?
-}
-
-/// When the hosts file last changed, if one is configured and there. Read before the file itself,
-/// so that no change in between is missed.
-fn hosts_changed(config: &Config) -> Option<SystemTime> {
-    let path = config.local.hosts.as_ref()?;
-    std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
-}
-
-/// Keys whose change a reload cannot bring into force.
-fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
-    let changed = [
-        ("server.listen", old.server.listen != new.server.listen),
-        ("server.control", old.server.control != new.server.control),
-        ("server.threads", old.server.threads != new.server.threads),
-        ("cache", old.cache != new.cache),
-    ];
-    changed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
-}
-
-/// Tells systemd, if it started us; nothing is lost where it did not.
-fn tell_manager(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!("the service manager was not told: {error}");
-    }
 }

@@ -52,9 +52,11 @@ pub fn internet(seed: u64) -> SimNetwork {
     net.link("198.51.100.1", Link::of(12)).link("192.5.6.1", Link::of(20));
     let mut tld = String::from("@ NS ns.nic\nns.nic A 192.5.6.1\n");
     let long: String = (0..40).map(|line| format!("big TXT \"line {line:040}\"\n")).collect();
+    let middling: String =
+        (0..12).map(|line| format!("middling TXT \"line {line:040}\"\n")).collect();
     let fast = format!(
         "www 60 A 203.0.113.10\nwww 60 AAAA 2001:db8::10\nwww 60 HTTPS 1 . alpn=h2,h3\n\
-         *.wild A 203.0.113.11\n{long}"
+         *.wild A 203.0.113.11\n{long}{middling}"
     );
     let slow = Link::of(400);
     let near = || Link::of(15);

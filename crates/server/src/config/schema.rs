@@ -38,6 +38,8 @@ pub struct Server {
     /// The control socket's file; empty for none. Without it, one in the folder that the system
     /// gives a service.
     pub control: Option<PathBuf>,
+    /// The user to become once the addresses are had, if started as root.
+    pub user: Option<String>,
     /// Worker threads.
     #[serde(deserialize_with = "threads")]
     pub threads: usize,
@@ -85,6 +87,7 @@ impl Default for Server {
         Server {
             listen: None,
             control: None,
+            user: None,
             threads: 1,
             allow: nearby(),
             refuse: Refuse::Refused,

@@ -5,13 +5,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use zoners_net::listen;
 
-use super::owner;
+use super::{manager, owner};
 use crate::config::Config;
 
 /// Where clients are served unless the configuration says otherwise: this machine alone.
 const HERE: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 /// The port of DNS.
 const PORT: u16 = 53;
+/// Ports tried where any will do.
+const FREE_TRIES: usize = 8;
 /// The port that is taken where that of DNS may not be had.
 const FALLBACK: u16 = 5300;
 
@@ -25,7 +27,24 @@ pub(super) struct Listeners {
 impl Listeners {
     /// Where they listen.
     pub(super) fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        self.udp.iter().map(std::net::UdpSocket::local_addr).collect()
+        let udp = self.udp.iter().map(std::net::UdpSocket::local_addr);
+        let tcp = self.tcp.iter().map(std::net::TcpListener::local_addr);
+        let mut addresses = udp.chain(tcp).collect::<io::Result<Vec<_>>>()?;
+        addresses.sort_unstable();
+        addresses.dedup();
+        Ok(addresses)
+    }
+
+    /// The same sockets for another worker.
+    fn again(&self) -> io::Result<Self> {
+        Ok(Listeners {
+            udp: self.udp.iter().map(std::net::UdpSocket::try_clone).collect::<io::Result<_>>()?,
+            tcp: self
+                .tcp
+                .iter()
+                .map(std::net::TcpListener::try_clone)
+                .collect::<io::Result<_>>()?,
+        })
     }
 }
 
@@ -38,12 +57,20 @@ pub struct Bound {
     pub instead: Option<String>,
 }
 
-/// Binds what is configured, or port 53 of this machine, or where that may not be had port 5300.
+/// Takes the sockets that a service manager gives us; or binds what is configured, or port 53 of
+/// this machine, or where that may not be had port 5300.
 pub(super) fn bind(config: &Config) -> io::Result<(Bound, Vec<Listeners>)> {
     let threads = config.server.threads;
+    if let Some(given) = manager::sockets()? {
+        let addresses = given.addresses()?;
+        let listeners = (0..threads).map(|_| given.again()).collect::<io::Result<_>>()?;
+        return Ok((Bound { addresses, instead: None }, listeners));
+    }
     if let Some(addresses) = &config.server.listen {
-        let listeners = bind_all(addresses, threads)?;
-        return Ok((Bound { addresses: addresses.clone(), instead: None }, listeners));
+        let addresses =
+            addresses.iter().map(|address| settle(*address)).collect::<io::Result<Vec<_>>>()?;
+        let listeners = bind_all(&addresses, threads)?;
+        return Ok((Bound { addresses, instead: None }, listeners));
     }
     let (listeners, instead) = match bind_here(PORT, threads) {
         Ok(listeners) => (listeners, None),
@@ -87,11 +114,25 @@ fn bind_all(addresses: &[SocketAddr], threads: usize) -> io::Result<Vec<Listener
 
 /// Binds a port of this machine, 0 for any that is free.
 pub(super) fn bind_port(port: u16) -> io::Result<Listeners> {
-    let port = match port {
-        0 => listen::udp(SocketAddr::new(HERE[0], 0), false)?.local_addr()?.port(),
-        port => port,
-    };
+    let port = settle(SocketAddr::new(HERE[0], port))?.port();
     Ok(bind_here(port, 1)?.pop().unwrap_or_default())
+}
+
+/// In place of port 0 one that is free for both UDP and TCP.
+fn settle(address: SocketAddr) -> io::Result<SocketAddr> {
+    if address.port() != 0 {
+        return Ok(address);
+    }
+    let mut outcome = Err(io::ErrorKind::AddrInUse.into());
+    for _ in 0..FREE_TRIES {
+        let udp = listen::udp(address, false).map_err(|error| told(address, &error))?;
+        let free = udp.local_addr()?;
+        match listen::tcp(free, false) {
+            Ok(_) => return Ok(free),
+            Err(error) => outcome = Err(told(free, &error)),
+        }
+    }
+    outcome
 }
 
 /// Sees whether the address is free before it is shared among our own threads: sharing would let

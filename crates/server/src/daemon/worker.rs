@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use zoners_dns::Network;
@@ -19,11 +20,11 @@ pub(super) type Stopping = watch::Receiver<bool>;
 pub(super) type AtWork = Arc<()>;
 
 pub(super) fn run<N: Network>(
+    runtime: &Runtime,
     current: Current<N>,
     listeners: Listeners,
     stopping: Stopping,
 ) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(current, listeners, stopping))
 }
 

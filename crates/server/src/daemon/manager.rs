@@ -1,0 +1,97 @@
+//! What a service manager such as systemd gives us and wants to hear: sockets, readiness, a sign
+//! of life.
+
+use std::io;
+use std::time::Duration;
+
+use listenfd::ListenFd;
+use sd_notify::NotifyState;
+use tokio::runtime::Handle;
+
+use super::bind::Listeners;
+
+/// Tells the manager, if one started us; nothing is lost where none did.
+pub(super) fn tell(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::debug!("the service manager was not told: {error}");
+    }
+}
+
+/// The sockets that the manager bound for us (socket activation), if it did. Call it before there
+/// are threads.
+///
+/// # Errors
+/// One of them is no datagram socket and no listener.
+pub(super) fn sockets() -> io::Result<Option<Listeners>> {
+    let mut given = ListenFd::from_env();
+    let mut listeners = Listeners::default();
+    for at in 0..given.len() {
+        match given.take_udp_socket(at) {
+            Ok(Some(socket)) => {
+                socket.set_nonblocking(true)?;
+                listeners.udp.push(socket);
+            }
+            Ok(None) => {}
+            Err(_) => {
+                let told =
+                    |error| io::Error::other(format!("a socket of the service manager: {error}"));
+                if let Some(listener) = given.take_tcp_listener(at).map_err(told)? {
+                    listener.set_nonblocking(true)?;
+                    listeners.tcp.push(listener);
+                }
+            }
+        }
+    }
+    let none = listeners.udp.is_empty() && listeners.tcp.is_empty();
+    Ok((!none).then_some(listeners))
+}
+
+/// Gives the manager a sign of life as often as it wants one, as long as every worker does
+/// something that it is asked to; for as long as it is polled.
+pub(super) async fn sign_of_life(workers: Vec<Handle>) {
+    let Some(patience) = sd_notify::watchdog_enabled() else {
+        return std::future::pending().await;
+    };
+    // Twice as often as it must be (sd_watchdog_enabled(3)).
+    let mut tick = tokio::time::interval(patience / 2);
+    loop {
+        tick.tick().await;
+        if all_alive(&workers, patience / 4).await {
+            tell(NotifyState::Watchdog);
+        } else {
+            tracing::error!("a worker does not react; the service manager will see to it");
+        }
+    }
+}
+
+async fn all_alive(workers: &[Handle], patience: Duration) -> bool {
+    for worker in workers {
+        let task = worker.spawn(async {});
+        if !matches!(tokio::time::timeout(patience, task).await, Ok(Ok(()))) {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_worker_that_hangs_is_noticed() {
+        let worker = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let handle = worker.handle().clone();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            worker.block_on(std::future::pending::<()>());
+        });
+        assert!(all_alive(std::slice::from_ref(&handle), Duration::from_secs(60)).await);
+        // It waits in a way that nothing else of it runs meanwhile.
+        handle.spawn(async move {
+            let _ = ended.recv();
+        });
+        assert!(!all_alive(&[handle], Duration::from_millis(1)).await);
+        drop((end, thread));
+    }
+}

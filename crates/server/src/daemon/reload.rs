@@ -1,0 +1,56 @@
+//! Bringing a changed configuration into force.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::{Daemon, Overseer, Running};
+use crate::config::Config;
+
+impl Daemon {
+    /// Reads the configuration again. One that is wrong changes nothing.
+    pub(super) fn reload(&mut self, workers: &[Running], overseer: &Overseer) {
+        let Some(file) = self.file.clone() else {
+            tracing::warn!("told to reload, but started without a configuration file");
+            return;
+        };
+        let renewed = Config::load(&file).and_then(|config| {
+            let generation = self.rules.generation() + 1;
+            Daemon::with(self.shared.clone(), self.cookies, config, self.file.clone(), generation)
+        });
+        match renewed {
+            Err(error) => tracing::error!("not reloaded, the old configuration stays:\n{error}"),
+            Ok(renewed) => {
+                overseer.renew(renewed.service());
+                for worker in workers {
+                    let snapshot = renewed.snapshot(&worker.network, &worker.counters);
+                    worker.current.store(Arc::new(snapshot));
+                }
+                let restart = needs_restart(&self.config, &renewed.config);
+                *self = renewed;
+                tracing::info!("reloaded {}", file.display());
+                if !restart.is_empty() {
+                    tracing::warn!("changed, but needs a restart: {}", restart.join(", "));
+                }
+            }
+        }
+    }
+}
+
+/// When the hosts file last changed, if one is configured and there. Read before the file itself,
+/// so that no change in between is missed.
+pub(super) fn hosts_changed(config: &Config) -> Option<SystemTime> {
+    let path = config.local.hosts.as_ref()?;
+    std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+}
+
+/// Keys whose change a reload cannot bring into force.
+fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
+    let changed = [
+        ("server.listen", old.server.listen != new.server.listen),
+        ("server.user", old.server.user != new.server.user),
+        ("server.control", old.server.control != new.server.control),
+        ("server.threads", old.server.threads != new.server.threads),
+        ("cache", old.cache != new.cache),
+    ];
+    changed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
+}
