@@ -43,6 +43,7 @@ counters! {
     ClientRefused "client_refused" "queries" "Answered REFUSED, NOTIMP, FORMERR or BADVERS.";
     ClientLimited "client_limited" "queries" "Told to come back with a cookie or over TCP: too many a second of one client.";
     ClientLate "client_late" "queries" "Answered too late to be sent to a client that may be the victim of another.";
+    ClientShed "client_shed" "queries" "Dropped unread: one client sent so much that the others would have found no room.";
     ClientDropped "client_dropped" "queries" "Not answered at all: no query, or too broken to answer.";
     ClientWaitingFull "client_waiting_full" "queries" "Answered SERVFAIL at once: too many queries waiting, in all or of one client.";
     ClientUnsent "client_unsent" "messages" "Replies over UDP that the system did not take.";

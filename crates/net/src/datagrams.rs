@@ -131,6 +131,13 @@ impl Datagrams {
         Ok(())
     }
 
+    /// How long the queue of what is not received yet is, and may become, in octets as the system
+    /// counts them; zeros where it does not tell.
+    #[must_use]
+    pub fn queue(&self) -> (usize, usize) {
+        self.system.queue(&self.socket)
+    }
+
     /// Sends the replies of a batch; says how many the system did not take. It does not wait: who
     /// asks over UDP knows that replies get lost, and others want theirs.
     pub fn send(&self, batch: &mut Batch) -> usize {

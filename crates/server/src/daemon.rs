@@ -11,6 +11,7 @@ mod overseer;
 mod owner;
 mod privileges;
 mod reload;
+mod shed;
 mod tcp;
 mod udp;
 mod worker;
@@ -137,6 +138,7 @@ impl Daemon {
     /// none; or a worker ended.
     pub fn serve(mut self, ready: impl FnOnce(&Bound)) -> io::Result<()> {
         let (bound, listeners) = bind::bind(&self.config)?;
+        privileges::raise_descriptors();
         privileges::drop_to(self.config.server.user.as_deref())?;
         let (stop, stopping) = watch::channel(false);
         let mut workers = Vec::new();

@@ -154,6 +154,12 @@ impl<N: Network> Service<N> {
         Handled::Miss(Box::new(Miss { question, head, client, cookie, since, place }))
     }
 
+    /// Takes note of a packet that nobody had the time to look at.
+    pub(crate) fn shed(&self) {
+        self.count(Counter::ClientQueries);
+        self.count(Counter::ClientShed);
+    }
+
     /// Takes a miss through recursion. `None` if the answer came so late that it is not sent.
     pub async fn recurse(&self, miss: Miss, trace: Option<Arc<Trace>>) -> Option<Vec<u8>> {
         let asker = Some(stands_for(miss.client.address));

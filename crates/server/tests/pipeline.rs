@@ -154,6 +154,7 @@ async fn failures_say_why_and_outcomes_add_up() {
         Counter::ClientRefused,
         Counter::ClientLimited,
         Counter::ClientLate,
+        Counter::ClientShed,
         Counter::ClientDropped,
     ];
     let sum: u64 = outcomes.into_iter().map(|counter| lab.count(counter)).sum();

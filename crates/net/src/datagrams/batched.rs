@@ -6,7 +6,7 @@
 #![allow(unsafe_code, reason = "no safe crate sends many datagrams to many addresses at once")]
 
 use std::io;
-use std::mem::{size_of, zeroed};
+use std::mem::{size_of, size_of_val, zeroed};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
 use std::ptr::null_mut;
@@ -89,6 +89,22 @@ impl System {
             slot.length = if address.is_some() { header.msg_len as usize } else { 0 };
         }
         Ok(received)
+    }
+
+    /// How long the receive queue is, and may become, in octets.
+    pub(super) fn queue(&self, socket: &impl AsFd) -> (usize, usize) {
+        // The memory that the queue takes, the most that it may take, and seven more.
+        let mut memory = [0u32; 9];
+        let mut length = size_of_val(&memory) as socklen_t;
+        // SAFETY: the option writes at most `length` octets to where it is told, which is how long
+        // the array is, and says in `length` how many.
+        let failed = unsafe {
+            let (value, length) = ((&raw mut memory).cast::<c_void>(), &raw mut length);
+            let socket = socket.as_fd().as_raw_fd();
+            libc::getsockopt(socket, libc::SOL_SOCKET, libc::SO_MEMINFO, value, length)
+        };
+        let [used, most, ..] = memory;
+        if failed == 0 { (used as usize, most as usize) } else { (0, 0) }
     }
 
     /// Sends the first of `outgoing`, at most [`BATCH`]; says how many. Fails if the first cannot

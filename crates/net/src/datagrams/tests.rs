@@ -103,6 +103,22 @@ async fn what_cannot_be_sent_is_counted_and_holds_up_nobody() {
     assert_eq!(receive(&clients[1]).0, b"x");
 }
 
+#[tokio::test]
+async fn the_queue_is_seen_to_fill() {
+    let socket = listen::udp("127.0.0.1:0".parse().unwrap(), false).unwrap();
+    let to = socket.local_addr().unwrap();
+    let datagrams = Datagrams::new(socket).unwrap();
+    assert_eq!(datagrams.queue().0, 0);
+    let client = client(to);
+    for _ in 0..50_000 {
+        client.send_to(&[0; 500], to).unwrap();
+    }
+    if cfg!(target_os = "linux") {
+        let (long, most) = datagrams.queue();
+        assert!(long > most / 2, "{long} of {most}");
+    }
+}
+
 /// The loop for other systems works on this one too.
 #[test]
 fn the_plain_loop_does_the_same() {

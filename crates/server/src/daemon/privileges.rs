@@ -1,6 +1,27 @@
-//! Root binds the ports and is then given up.
+//! What the process may: as many descriptors as it needs, and no more rights than that.
 
 use std::io;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Descriptors that a busy daemon needs: every query to a server has a socket of its own.
+const DESCRIPTORS: u64 = 65_536;
+
+/// Takes as many descriptors as it needs, or as many as the system gives.
+pub(super) fn raise_descriptors() {
+    let now = getrlimit(Resource::Nofile);
+    if now.current.is_none_or(|current| current >= DESCRIPTORS) {
+        return;
+    }
+    // Root may go beyond what it was given, others up to it.
+    let granted = [Some(DESCRIPTORS), now.maximum].into_iter().any(|most| {
+        let maximum = most.max(now.maximum).or(now.maximum);
+        setrlimit(Resource::Nofile, Rlimit { current: most, maximum }).is_ok()
+    });
+    if !granted {
+        tracing::warn!("no more than {:?} descriptors", now.current);
+    }
+}
 
 /// Becomes `user`, with its groups, for good. Call it before there are threads.
 ///

@@ -7,9 +7,13 @@ use zoners_dns::{Counter, Network, Transport};
 use zoners_net::datagrams::{Batch, Datagrams, Peer};
 
 use super::Current;
+use super::shed::Shed;
 use super::worker::AtWork;
 use crate::client::Client;
 use crate::pipeline::{Handled, Miss, Service};
+
+/// Batches that are dropped before others have their turn: about a millisecond.
+const SHED_AT_ONCE: usize = 64;
 
 /// Serves a socket for as long as it is polled.
 pub(super) async fn serve<N: Network>(
@@ -19,18 +23,22 @@ pub(super) async fn serve<N: Network>(
 ) -> io::Result<()> {
     let socket = Arc::new(socket);
     let mut batch = Batch::new();
-    loop {
+    let random = current.load().worker().shared().random.clone();
+    let mut shed = Shed::new([random.bits(), random.bits()]);
+    for round in 0usize.. {
         socket.readable().await?;
         let service = current.load_full();
-        serve_batch(&service, &socket, &mut batch, |miss, peer| {
+        serve_batch(&service, &socket, &mut batch, &mut shed, |miss, peer| {
             let work = recurse(service.clone(), socket.clone(), miss, peer, at_work.clone());
             tokio::spawn(work);
         });
-        if batch.is_full() {
-            // A flood must not keep the recursions and the streams from their turn.
+        // A flood must not keep the recursions and the streams from their turn; but one that is
+        // dropped is quickly through.
+        if batch.is_full() && (!shed.is_shedding() || round.is_multiple_of(SHED_AT_ONCE)) {
             tokio::task::yield_now().await;
         }
     }
+    Ok(())
 }
 
 /// Receives what lies ready, answers what can be answered at once, and hands the rest to `miss`.
@@ -38,14 +46,24 @@ fn serve_batch<N: Network>(
     service: &Service<N>,
     socket: &Datagrams,
     batch: &mut Batch,
+    shed: &mut Shed,
     mut miss: impl FnMut(Miss, Peer),
 ) {
     // What the kernel reports here is of clients that went away; the socket stays good.
     if socket.receive(batch).is_err() {
         return;
     }
+    let many = batch.is_full();
+    if many {
+        let (long, most) = socket.queue();
+        shed.queue_is(long, most);
+    }
     for slot in batch.received() {
         let (packet, peer, reply) = slot.parts();
+        if many && shed.drops(peer.address.ip()) {
+            service.shed();
+            continue;
+        }
         let client = Client { address: peer.address.ip(), transport: Transport::Udp };
         match service.handle(packet, client, reply) {
             Handled::Reply => {}

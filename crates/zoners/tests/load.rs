@@ -1,0 +1,232 @@
+//! The daemon under load that somebody else makes: whoever asks in good faith is answered.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::io::{ErrorKind, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use common::{Daemon, client, query_for, receive, send};
+use rustix::process::{Resource, getrlimit, setrlimit};
+use socket2::{Domain, Socket, Type};
+use zoners_dns::compose::{Flags, Reply, compose};
+use zoners_dns::packet::Request;
+use zoners_dns::{Message, OptRcode, RRset, Records, Rtype};
+
+/// An authoritative server that has an address for any name, after `delay`, and is silent about
+/// hopeless ones. Ends with the test.
+fn authority(delay: Duration) -> SocketAddr {
+    let socket = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    let address = socket.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 1500];
+        loop {
+            let (length, from) = socket.recv_from(&mut buffer).unwrap();
+            let Ok(request) = Request::read(&buffer[..length]) else { continue };
+            let question = request.question();
+            if question.name.to_string().contains("hopeless") {
+                continue;
+            }
+            let address = Records::from_iter([[192, 0, 2, 1]]);
+            let mut reply = compose(&Reply {
+                question: &question,
+                rcode: OptRcode::NOERROR,
+                flags: Flags { aa: true, ..Flags::default() },
+                answer: &[RRset::new(question.name.clone(), Rtype::A, 60, address)],
+                authority: &[],
+                additional: &[],
+                signatures: false,
+            });
+            reply[..2].copy_from_slice(&buffer[..2]);
+            let socket = socket.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(delay);
+                socket.send_to(&reply, from)
+            });
+        }
+    });
+    address
+}
+
+fn stub(authority: SocketAddr) -> String {
+    format!("[[stub]]\nzone = \"example\"\nservers = [\"{authority}\"]\n")
+}
+
+/// Asks for `n0.PREFIX.example`, `n1…` at `pace` and says which were not answered in good time.
+fn unanswered(daemon: SocketAddr, prefix: &str, queries: u16, pace: Duration) -> BTreeSet<u16> {
+    let socket = client(Ipv4Addr::LOCALHOST);
+    let receiver = socket.try_clone().unwrap();
+    let answers = std::thread::spawn(move || {
+        let mut missing: BTreeSet<u16> = (0..queries).collect();
+        let mut buffer = [0; 1500];
+        while !missing.is_empty()
+            && let Ok(length) = receiver.recv(&mut buffer)
+        {
+            let reply = Message::parse(&buffer[..length].to_vec().into()).unwrap();
+            assert_eq!(reply.rcode, OptRcode::NOERROR, "{:?}", reply.edns);
+            missing.remove(&reply.header.id());
+        }
+        missing
+    });
+    for id in 0..queries {
+        let packet = query_for(id, &format!("n{id}.{prefix}.example"), Rtype::A);
+        socket.send_to(&packet, daemon).unwrap();
+        std::thread::sleep(pace);
+    }
+    answers.join().unwrap()
+}
+
+/// Ends what runs beside a test, also where the test fails.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// One test at a time: each is a load of its own.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[test]
+fn a_hundred_reloads_lose_no_query() {
+    let _alone = alone();
+    let stub = stub(authority(Duration::from_millis(30)));
+    let mut daemon = Daemon::start(&format!("threads = 2\n{stub}"));
+    let (address, mut stream) = (daemon.address, TcpStream::connect(daemon.address).unwrap());
+    let reloading = AtomicBool::new(true);
+    let asked = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        let _end = End(&reloading);
+        scope.spawn(|| {
+            for round in 0.. {
+                if !reloading.load(Ordering::Relaxed) {
+                    break;
+                }
+                let missing = unanswered(address, &format!("r{round}"), 200, Duration::ZERO);
+                assert!(missing.is_empty(), "{missing:?}");
+                asked.fetch_add(200, Ordering::Relaxed);
+            }
+        });
+        scope.spawn(|| {
+            for id in 0.. {
+                if !reloading.load(Ordering::Relaxed) {
+                    break;
+                }
+                send(&mut stream, &query_for(id, "localhost", Rtype::A)).unwrap();
+                assert_eq!(receive(&mut stream).header.id(), id);
+            }
+        });
+        for round in 0..100 {
+            if round % 3 == 0 {
+                daemon.reconfigure(&format!("threads = two\n{stub}"));
+                assert!(daemon.logs("not reloaded"));
+            } else {
+                daemon.reconfigure(&format!("threads = 2\nversion = \"{round}\"\n{stub}"));
+                assert!(daemon.logs("reloaded"));
+            }
+        }
+    });
+    assert!(asked.into_inner() > 0);
+}
+
+/// Opens a connection from an address of its own choice; 127.0.0.0/8 is all ours.
+fn connect_from(address: [u8; 4], to: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((address, 0)).into()).unwrap();
+    socket.connect(&to.into()).unwrap();
+    socket.into()
+}
+
+/// A thousand connections that say nothing, and an address that sends what it can: names that
+/// nobody answers for, names in the cache, and what is no query.
+#[test]
+fn a_flood_and_a_thousand_idle_connections_harm_nobody_else() {
+    let _alone = alone();
+    let limit = getrlimit(Resource::Nofile);
+    let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
+    setrlimit(Resource::Nofile, raised).unwrap();
+    let daemon = Daemon::start(&stub(authority(Duration::ZERO)));
+    let address = daemon.address;
+    let idle: Vec<TcpStream> =
+        (0..1000).map(|number| connect_from([127, 0, 1, (number % 20) as u8], address)).collect();
+    let flooding = AtomicBool::new(true);
+    let root = rustix::process::geteuid().is_root();
+    let flood = || {
+        let socket = client(IpAddr::from([127, 0, 0, 2]));
+        let mut packet = query_for(1, "xxxxxxxx-hopeless.example", Rtype::A);
+        let known = query_for(2, "localhost", Rtype::A);
+        let mut sent = 0u64;
+        while flooding.load(Ordering::Relaxed) {
+            packet[13..21].copy_from_slice(format!("{sent:08x}").as_bytes());
+            for packet in [&packet[..], &known, &packet[..13], &[0xFF; 600]] {
+                // What the kernel has no room for is lost, as a flood is.
+                let _ = socket.send_to(packet, address);
+                sent += 1;
+            }
+            // Only root's daemon gets a queue that outlasts the moments in which it does not run.
+            if !root && sent.is_multiple_of(256) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        sent
+    };
+    std::thread::scope(|scope| {
+        let flood = scope.spawn(flood);
+        let end = End(&flooding);
+        let missing = unanswered(address, "benign", 150, Duration::from_millis(20));
+        // A stream finds a place as well.
+        let mut stream = connect_from([127, 0, 0, 3], address);
+        send(&mut stream, &query_for(7, "n.tcp.example", Rtype::A)).unwrap();
+        assert_eq!(receive(&mut stream).answer.len(), 1);
+        drop(end);
+        let sent = flood.join().unwrap();
+        assert!(missing.is_empty(), "{missing:?} unanswered beside {sent} packets of a flood");
+        assert!(sent > 10_000);
+    });
+    drop(idle);
+}
+
+/// A client that asks for much over a stream and reads nothing: it is hung up on, and meanwhile
+/// others do not wait for it.
+#[test]
+fn a_slow_reader_blocks_nobody_else() {
+    let _alone = alone();
+    let text: Vec<String> =
+        (0..100).map(|line| format!("\"big.lan. TXT \\\"{line:0200}\\\"\"")).collect();
+    let records = format!("[local]\nrecords = [{}]\n", text.join(", "));
+    let daemon = Daemon::start(&records);
+    let mut slow = TcpStream::connect(daemon.address).unwrap();
+    slow.set_nonblocking(true).unwrap();
+    let packet = query_for(1, "big.lan", Rtype::TXT);
+    let framed = [&(packet.len() as u16).to_be_bytes()[..], &packet].concat();
+    // The daemon keeps so many replies for a client and reads no more until they are taken; after a
+    // while it hangs up.
+    let (mut waited, give_up) = (0, Instant::now() + Duration::from_secs(60));
+    let hung_up = loop {
+        match slow.write(&framed) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                waited += 1;
+                let mut other = TcpStream::connect(daemon.address).unwrap();
+                send(&mut other, &query_for(2, "localhost", Rtype::A)).unwrap();
+                assert_eq!(receive(&mut other).answer.len(), 1);
+            }
+            Err(_) => break true,
+        }
+        if Instant::now() > give_up {
+            break false;
+        }
+    };
+    assert!(hung_up && waited > 0, "made to wait {waited} times");
+    assert!(Message::parse(&daemon.ask(&query_for(3, "localhost", Rtype::A)).into()).is_ok());
+}
