@@ -17,11 +17,11 @@ const WINDOW: u16 = 1024;
 /// Who has sent more than this in the window that ended and the one that runs is greedy: the
 /// sixteenth part of one.
 const GREEDY: u16 = WINDOW / 16;
-/// The queue may be this long before anything is dropped: a quarter of what it may be …
-const PART: usize = 4;
+/// The queue may be this long before anything is dropped: half of what it may be …
+const PART: usize = 2;
 /// … but not longer than what can be answered in good time, in octets as the kernel counts them,
 /// some 800 a datagram.
-const LONG: usize = 1 << 20;
+const LONG: usize = 4 << 20;
 
 /// Counts who sends how much, while there is much.
 pub(super) struct Shed {
@@ -81,11 +81,11 @@ mod tests {
         let (greedy, modest): (IpAddr, IpAddr) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
         let dropped = |shed: &mut Shed| (0..5000).filter(|_| shed.drops(greedy)).count();
         assert_eq!(dropped(&mut shed), 0, "there is room");
-        shed.queue_is(26, 100);
+        shed.queue_is(51, 100);
         assert!(!shed.drops(modest));
         assert_eq!(dropped(&mut shed), 5000);
         assert!(!shed.drops(modest));
-        shed.queue_is(25, 100);
+        shed.queue_is(50, 100);
         assert_eq!(dropped(&mut shed), 0);
         shed.queue_is(LONG + 1, LONG * PART * 2);
         assert_eq!(dropped(&mut shed), 5000);
