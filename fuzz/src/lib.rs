@@ -1,0 +1,4 @@
+//! What the fuzz targets do with their input.
+
+pub mod packet_path;
+pub mod reply_path;
