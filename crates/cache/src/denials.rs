@@ -64,6 +64,14 @@ impl Cache {
         self.insert_denial(name, WHOLE_NAME, denial, now)
     }
 
+    /// Forgets the denial of `rtype` at `name`, and that of the whole name: they turned out to be
+    /// bogus.
+    pub fn remove_denials(&self, name: &Name, rtype: Rtype) {
+        for rtype in [rtype, WHOLE_NAME] {
+            self.table.remove(&Key::with_name(Kind::Denial, name.for_slice()).and_type(rtype));
+        }
+    }
+
     fn denial(&self, name: &Name, rtype: Rtype, now: Moment) -> Option<Denial> {
         let key = Key::with_name(Kind::Denial, name.for_slice()).and_type(rtype);
         self.table.get(&key, now, |value, expires| {

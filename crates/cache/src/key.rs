@@ -16,6 +16,7 @@ pub(crate) enum Kind {
     Failure,
     Server,
     Lame,
+    Unsigned,
 }
 
 /// A key, built without allocating.

@@ -14,6 +14,7 @@ mod rrsets;
 mod servers;
 mod shard;
 mod table;
+mod unsigned;
 
 pub use answers::{AnswerKey, FinishedAnswer};
 pub use denials::Denial;
@@ -21,6 +22,7 @@ pub use failures::CachedFailure;
 pub use rrsets::{CachedRRset, Rank};
 pub use servers::{Evidence, ServerInfo};
 pub use table::{MAX_ENTRY, Stats, Table};
+pub use unsigned::Unsigned;
 
 use zoners_dns::{Name, name};
 
@@ -102,7 +104,7 @@ mod tests {
         for text in ["example.test", "a.example.test", "b.A.example.test", "other.test"] {
             let owner = name::parse(text).unwrap();
             let set = RRset::new(owner, Rtype::A, 60, Records::from_iter([[192, 0, 2, 1]]));
-            cache.insert_rrset(&set, Rank::Answer, Security::Unchecked, now);
+            cache.insert_rrset(&set, &[], Rank::Answer, Security::Unchecked, now);
         }
         let a = name::parse("A.example.test").unwrap();
         assert_eq!(cache.flush(&a, false), 1);

@@ -4,7 +4,7 @@ use bytes::BufMut;
 use zoners_dns::{Moment, Name, RRset, Records, Rtype, Security};
 
 use crate::Cache;
-use crate::codec::{Reader, put_bytes};
+use crate::codec::{Reader, put_bytes, put_rrsets};
 use crate::key::{Key, Kind};
 
 /// How much a record is worth by where it stood (RFC 2181 section 5.4.1), the least first.
@@ -24,6 +24,8 @@ pub enum Rank {
 pub struct CachedRRset {
     /// The RRset; its owner is spelled as asked for, its TTL is what is left.
     pub set: RRset,
+    /// NSEC and NSEC3 RRsets that go with it, if it was made from a wildcard.
+    pub proof: Vec<RRset>,
     /// What is known of its authenticity.
     pub security: Security,
 }
@@ -39,32 +41,56 @@ impl Cache {
             let security = Security::from_octet(value.u8()?);
             let records = Records::from_bytes(value.bytes()?);
             let signatures = Records::from_bytes(value.bytes()?);
+            let proof = value.rrsets()?;
             let ttl = now.seconds_until(expires);
             let set = RRset { owner: name.clone(), rtype, ttl, records, signatures };
-            Some(CachedRRset { set, security })
+            Some(CachedRRset { set, proof, security })
         })
     }
 
-    /// Keeps an RRset for its TTL, unless a better ranking one is there. False if it is too large.
-    pub fn insert_rrset(&self, set: &RRset, rank: Rank, security: Security, now: Moment) -> bool {
+    /// Keeps an RRset for its TTL, with the `proof` that goes with it, unless a better ranking one
+    /// is there: what is proven ranks above all that is not. False if it is too large.
+    pub fn insert_rrset(
+        &self,
+        set: &RRset,
+        proof: &[RRset],
+        rank: Rank,
+        security: Security,
+        now: Moment,
+    ) -> bool {
         let ttl = self.limits.positive(set.ttl);
-        let mut fits = true;
+        let (mut fits, octet) = (true, security.to_octet());
         if ttl == 0 {
             return fits;
         }
         let key = Key::with_name(Kind::RRset, set.owner.for_slice()).and_type(set.rtype);
         self.table.update(&key, now, |present| {
-            if present.and_then(<[u8]>::first).is_some_and(|better| *better > rank as u8) {
+            let standing = present.and_then(|value| value.first_chunk::<2>().copied());
+            if standing.is_some_and(|standing| worth(standing) > worth([rank as u8, octet])) {
                 return None;
             }
             let mut value = Vec::with_capacity(set.octets() + 10);
-            value.put_slice(&[rank as u8, security.to_octet()]);
+            value.put_slice(&[rank as u8, octet]);
             put_bytes(&mut value, set.records.as_bytes());
             put_bytes(&mut value, set.signatures.as_bytes());
+            put_rrsets(&mut value, proof);
             fits = value.len() <= crate::MAX_ENTRY;
             Some((value, now.after_seconds(ttl)))
         });
         fits
+    }
+}
+
+/// What outranks what, of a rank and a security status.
+fn worth([rank, security]: [u8; 2]) -> (bool, u8) {
+    (Security::from_octet(security) == Security::Secure, rank)
+}
+
+impl Cache {
+    /// Forgets an RRset that turned out to be bogus.
+    pub fn remove_rrset(&self, name: &Name, rtype: Rtype) {
+        let key = Key::with_name(Kind::RRset, name.for_slice()).and_type(rtype);
+        self.table.remove(&key);
     }
 }
 
@@ -88,7 +114,7 @@ mod tests {
     #[test]
     fn ttls_count_down_and_names_ignore_case() {
         let cache = cache(TtlLimits::default());
-        cache.insert_rrset(&a(300, 1), Rank::Answer, Security::Unchecked, START);
+        cache.insert_rrset(&a(300, 1), &[], Rank::Answer, Security::Unchecked, START);
         let asked = name::parse("hOST.test").unwrap();
         let got = cache.rrset(&asked, Rtype::A, START.after_seconds(100)).unwrap();
         assert_eq!(got.set.ttl, 200);
@@ -100,7 +126,8 @@ mod tests {
     #[test]
     fn a_lower_rank_does_not_replace_a_higher_one() {
         let cache = cache(TtlLimits::default());
-        let put = |set: RRset, rank, now| cache.insert_rrset(&set, rank, Security::Unchecked, now);
+        let put =
+            |set: RRset, rank, now| cache.insert_rrset(&set, &[], rank, Security::Unchecked, now);
         let last = |now| {
             let got = cache.rrset(&a(0, 0).owner, Rtype::A, now)?;
             got.set.records.first().map(|rdata| rdata[3])
@@ -118,7 +145,7 @@ mod tests {
     fn ttls_are_capped_and_floored() {
         let cache = cache(TtlLimits { floor: 10, cap: 100, negative_cap: 50 });
         let left = |ttl| {
-            cache.insert_rrset(&a(ttl, 1), Rank::Answer, Security::Unchecked, START);
+            cache.insert_rrset(&a(ttl, 1), &[], Rank::Answer, Security::Unchecked, START);
             cache.rrset(&a(0, 0).owner, Rtype::A, START).unwrap().set.ttl
         };
         assert_eq!((left(1), left(50), left(9999)), (10, 50, 100));
@@ -127,7 +154,7 @@ mod tests {
     #[test]
     fn a_zero_ttl_is_not_kept() {
         let cache = cache(TtlLimits::default());
-        cache.insert_rrset(&a(0, 1), Rank::Answer, Security::Unchecked, START);
+        cache.insert_rrset(&a(0, 1), &[], Rank::Answer, Security::Unchecked, START);
         assert_eq!(cache.stats().entries, 0);
     }
 }

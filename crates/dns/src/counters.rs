@@ -61,6 +61,11 @@ counters! {
     UpstreamHedged "upstream_hedged" "queries" "Queries sent beside one that was later than expected.";
     MinimisedQueries "minimised_queries" "queries" "Questions shortened by QNAME minimisation.";
     MinimiseFallbacks "minimise_fallbacks" "questions" "Full names shown because a server mishandled a shortened one.";
+    Verifications "verifications" "signatures" "Signatures verified.";
+    VerificationsFailed "verifications_failed" "signatures" "Of these, those that did not fit.";
+    AnswersSecure "answers_secure" "replies" "Replies proven by a chain of signatures.";
+    AnswersInsecure "answers_insecure" "replies" "Replies of zones proven to be unsigned, or below no trust anchor.";
+    AnswersBogus "answers_bogus" "replies" "Replies that are not signed as they must be; another server was asked, or the client got SERVFAIL.";
     ScrubbedRecords "scrubbed_records" "RRsets" "Records that the asked zone had no right to give; discarded.";
     Joined "joined" "questions" "Questions that waited for the same one already under way.";
     Cycles "cycles" "questions" "Look-ups stopped because they would wait for themselves.";
@@ -73,6 +78,9 @@ counters! {
     BudgetTcp "budget_tcp" "questions" "Stopped: too many TCP queries for one client query.";
     BudgetLookups "budget_lookups" "questions" "Stopped: too many nameserver addresses looked up.";
     BudgetTime "budget_time" "questions" "Stopped: no time left.";
+    BudgetVerifications "budget_verifications" "questions" "Stopped: too many signatures to verify for one client query.";
+    BudgetFailedVerifications "budget_failed_verifications" "questions" "Stopped: too many signatures that did not fit for one client query.";
+    BudgetHashes "budget_hashes" "questions" "Stopped: too many NSEC3 hashes for one client query.";
     LimitDepth "limit_depth" "questions" "Stopped: nameserver look-ups nested too deep.";
     LimitAlias "limit_alias" "questions" "Stopped: alias chain too long or looping.";
     LimitReferrals "limit_referrals" "questions" "Stopped: too many steps without an answer.";

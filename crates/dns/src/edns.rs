@@ -165,6 +165,8 @@ pub struct EdeCode(pub u16);
 impl EdeCode {
     /// Nothing more exact applies.
     pub const OTHER: EdeCode = EdeCode(0);
+    /// Signatures do not fit.
+    pub const BOGUS: EdeCode = EdeCode(6);
     /// The failure was remembered, not met anew.
     pub const CACHED_ERROR: EdeCode = EdeCode(13);
     /// The question is answered by local policy.
@@ -175,6 +177,13 @@ impl EdeCode {
     pub const NETWORK_ERROR: EdeCode = EdeCode(23);
     /// What the servers sent makes no sense.
     pub const INVALID_DATA: EdeCode = EdeCode(24);
+
+    /// Whether it says that something is not signed as it must be: of no concern to those who
+    /// disable checking.
+    #[must_use]
+    pub fn is_bogus(self) -> bool {
+        matches!(self.0, 5..=12)
+    }
 
     /// The registry's name for the code.
     #[must_use]

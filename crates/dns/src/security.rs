@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The security status of data (RFC 4035 section 4.3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The security status of data (RFC 4035 section 4.3), the least that is known first: the status of
+/// several is the least of theirs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Security {
     /// Nobody has looked yet, or nobody will: asked with CD, or validation is off.
     #[default]

@@ -1,6 +1,6 @@
 //! Answering a question: its name, and the names that its aliases lead to.
 
-use zoners_dns::{Counter, Name, Network, Question, RRset};
+use zoners_dns::{Counter, Name, Network, Question, RRset, Security};
 
 use zoners_cache::Rank;
 
@@ -9,6 +9,9 @@ use crate::context::Context;
 use crate::known::{AnswerBuilder, Next, known};
 use crate::verdict::{Finding, Reply};
 use crate::worker::Worker;
+
+/// Servers that are asked before an answer is given up as bogus.
+const TRIES: usize = 3;
 
 impl<N: Network> Worker<N> {
     /// Answers `question`, following CNAME and DNAME from zone to zone (RFC 1034 section 3.6.2,
@@ -44,20 +47,71 @@ impl<N: Network> Worker<N> {
         question: &Question,
         context: &Context,
     ) -> Result<Reply, Unresolved> {
-        if let Some(reply) = known(&self.shared().cache, name, question.rtype, self.shared().now())
-        {
-            return Ok(reply);
-        }
         let question = Question { name: name.clone(), ..question.clone() };
-        self.iterate(&question, context).await
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        if let Some(mut reply) = known(cache, name, question.rtype, now) {
+            match self.prove(&question, &mut reply, context).await {
+                Ok(()) => return Ok(reply),
+                // What was kept unproven may have been forged: the servers are asked again.
+                Err(unresolved) if unresolved.cause == Cause::Bogus => self.forget(&question),
+                Err(unresolved) => return Err(unresolved),
+            }
+        }
+        let (mut context, mut last) = (context.clone(), None);
+        for _ in 0..TRIES {
+            let mut reply = match (self.iterate(&question, &context).await, last) {
+                (Ok(reply), _) => reply,
+                // Nobody is left who says anything better.
+                (Err(_), Some(bogus)) => return Err(bogus),
+                (Err(unresolved), None) => return Err(unresolved),
+            };
+            let unresolved = match self.prove(&question, &mut reply, &context).await {
+                Ok(()) => return Ok(reply),
+                Err(unresolved) => unresolved,
+            };
+            if unresolved.cause != Cause::Bogus {
+                return Err(unresolved);
+            }
+            self.forget(&question);
+            match reply.from {
+                Some(server) => context = context.avoiding(server),
+                None => return Err(unresolved),
+            }
+            last = Some(unresolved);
+        }
+        Err(last.unwrap_or_else(|| Unresolved::new(Cause::Bogus, "no server gave a proof")))
+    }
+
+    /// Proves a reply where that is wanted, and remembers what came of it.
+    async fn prove(
+        &self,
+        question: &Question,
+        reply: &mut Reply,
+        context: &Context,
+    ) -> Result<(), Unresolved> {
+        let before = reply.security;
+        // Boxed, since it is large and most often short.
+        Box::pin(self.validate(question, reply, context)).await?;
+        if reply.security != before {
+            self.remember(question, reply);
+        }
+        Ok(())
+    }
+
+    /// Keeps an RRset with its status.
+    pub(crate) fn keep(&self, set: &RRset, proof: &[RRset], security: Security) {
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        if !cache.insert_rrset(set, proof, Rank::AuthoritativeAnswer, security, now) {
+            self.count(Counter::LimitEntry);
+        }
     }
 
     /// Remembers what a reply says of the full name that was asked.
     pub(crate) fn remember(&self, question: &Question, reply: &Reply) {
         let (cache, now) = (&self.shared().cache, self.shared().now());
         let rank = if reply.authoritative { Rank::AuthoritativeAnswer } else { Rank::Answer };
-        let keep = |set: &RRset, security| {
-            if !cache.insert_rrset(set, rank, security, now) {
+        let keep = |set: &RRset| {
+            if !cache.insert_rrset(set, &reply.proof, rank, reply.security, now) {
                 self.count(Counter::LimitEntry);
             }
         };
@@ -71,7 +125,7 @@ impl<N: Network> Worker<N> {
         for (at, set) in aliases.iter().enumerate() {
             let before = at.checked_sub(1).and_then(|before| aliases.get(before));
             if !made(set, before) {
-                keep(set, zoners_dns::Security::Unchecked);
+                keep(set);
             }
         }
         let target = aliases.last().and_then(RRset::target);
@@ -79,8 +133,8 @@ impl<N: Network> Worker<N> {
             name = target;
         }
         let kept = match &reply.finding {
-            Finding::Records(sets, security) => {
-                sets.iter().for_each(|set| keep(set, *security));
+            Finding::Records(sets) => {
+                sets.iter().for_each(keep);
                 true
             }
             Finding::NoData(Some(denial)) => cache.insert_nodata(name, question.rtype, denial, now),

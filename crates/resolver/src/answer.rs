@@ -52,6 +52,10 @@ pub enum Cause {
     Aliases,
     /// Too many recursions are pending.
     Overloaded,
+    /// What the servers say is not signed as its zone must sign it.
+    Bogus,
+    /// A zone above has no keys that its parent vouches for.
+    BogusZone,
 }
 
 impl Cause {
@@ -60,7 +64,12 @@ impl Cause {
     #[must_use]
     pub fn is_about_the_name(self) -> bool {
         match self {
-            Cause::Silent | Cause::Unusable | Cause::NoAddress | Cause::Aliases => true,
+            Cause::Silent
+            | Cause::Unusable
+            | Cause::NoAddress
+            | Cause::Aliases
+            | Cause::Bogus
+            | Cause::BogusZone => true,
             Cause::Remembered
             | Cause::Budget
             | Cause::Deadline
@@ -89,6 +98,7 @@ impl Unresolved {
             Cause::Silent | Cause::NoAddress | Cause::Deadline => EdeCode::NO_REACHABLE_AUTHORITY,
             Cause::Unusable => EdeCode::INVALID_DATA,
             Cause::Remembered => EdeCode::CACHED_ERROR,
+            Cause::Bogus | Cause::BogusZone => EdeCode::BOGUS,
             Cause::Budget
             | Cause::Cancelled
             | Cause::Cycle

@@ -20,6 +20,9 @@ pub struct Budget {
     bytes: AtomicU64,
     tcp: AtomicU32,
     lookups: AtomicU32,
+    verifications: AtomicU32,
+    failed_verifications: AtomicU32,
+    hash_blocks: AtomicU32,
     /// When the query came.
     pub arrived: Instant,
     /// When all work for the query ends.
@@ -50,6 +53,9 @@ impl Budget {
             bytes: AtomicU64::new(0),
             tcp: AtomicU32::new(0),
             lookups: AtomicU32::new(0),
+            verifications: AtomicU32::new(0),
+            failed_verifications: AtomicU32::new(0),
+            hash_blocks: AtomicU32::new(limits.hash_blocks),
             arrived,
             deadline: arrived + limits.wall,
         }
@@ -77,6 +83,28 @@ impl Budget {
     /// Charges the look-up of a nameserver's address.
     pub(crate) fn charge_lookup(&self) -> Result<(), Exhausted> {
         take(&self.lookups, self.limits.lookups, Counter::BudgetLookups)
+    }
+
+    /// Charges a signature that is about to be verified.
+    pub(crate) fn charge_verification(&self) -> Result<(), Exhausted> {
+        if self.failed_verifications.load(Ordering::Relaxed) >= self.limits.failed_verifications {
+            return Err(Exhausted(Counter::BudgetFailedVerifications));
+        }
+        take(&self.verifications, self.limits.verifications, Counter::BudgetVerifications)
+    }
+
+    /// Charges a signature that did not fit.
+    pub(crate) fn charge_failed_verification(&self) {
+        self.failed_verifications.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Lets `hash` take from the blocks of SHA-1 that are left.
+    pub(crate) fn hashing<T>(&self, hash: impl FnOnce(&mut u32) -> T) -> T {
+        // Two workers never hash for one client query at a time, so nothing is lost in between.
+        let mut left = self.hash_blocks.load(Ordering::Relaxed);
+        let result = hash(&mut left);
+        self.hash_blocks.store(left, Ordering::Relaxed);
+        result
     }
 
     /// Queries sent so far.

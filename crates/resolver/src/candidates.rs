@@ -8,7 +8,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use zoners_cache::ServerInfo;
-use zoners_dns::{Counter, Delegation, Endpoint, Name, NameServer, Network, Transport, Way};
+use zoners_dns::{
+    Counter, Delegation, Endpoint, Name, NameServer, Network, Signing, Transport, Way,
+};
 
 use crate::nameservers::Trust;
 use crate::worker::Worker;
@@ -61,11 +63,19 @@ pub struct Candidates {
     unresolved: Vec<usize>,
     /// Names whose addresses a parent's glue told: their own zone may know better.
     doubted: Vec<usize>,
+    /// Addresses that gave bogus answers.
+    avoided: Vec<SocketAddr>,
+    /// Whether an answer without EDNS will do.
+    plain: bool,
 }
 
 impl Candidates {
-    /// Lines up the servers of `cut`.
-    pub(crate) fn new<N: Network>(worker: &Worker<N>, cut: &Delegation) -> Self {
+    /// Lines up the servers of `cut`, without the addresses to be avoided.
+    pub(crate) fn new<N: Network>(
+        worker: &Worker<N>,
+        cut: &Delegation,
+        avoided: &[SocketAddr],
+    ) -> Self {
         let mut order: Vec<usize> = (0..cut.servers.len()).collect();
         worker.shared().random.shuffle(&mut order);
         order.truncate(worker.settings().limits.servers_in_play);
@@ -76,6 +86,9 @@ impl Candidates {
             limit: worker.settings().limits.addresses,
             unresolved: Vec::new(),
             doubted: Vec::new(),
+            avoided: avoided.to_vec(),
+            // Without EDNS a signed zone's answer has no signatures.
+            plain: !matches!(cut.signing, Signing::Signed(_)),
         };
         for server in order {
             let NameServer { name, addresses } = &cut.servers[server];
@@ -103,7 +116,8 @@ impl Candidates {
         let now = worker.shared().now();
         for address in addresses {
             let endpoint = Endpoint { address: *address, transport: self.transport };
-            if self.list.iter().any(|candidate| candidate.address == *address)
+            if self.avoided.contains(address)
+                || self.list.iter().any(|candidate| candidate.address == *address)
                 || !worker.settings().has_family(address.ip())
             {
                 continue;
@@ -138,7 +152,7 @@ impl Candidates {
         let (transport, edns, why) = match (transport, tries) {
             (Transport::Udp, 0) => (Transport::Udp, candidate.edns, "next in line"),
             (Transport::Udp, 1) => (Transport::Udp, candidate.edns, "again"),
-            (Transport::Udp, 2) => (Transport::Udp, false, "again, without EDNS"),
+            (Transport::Udp, 2) if self.plain => (Transport::Udp, false, "again, without EDNS"),
             (Transport::Udp, _) => (Transport::Tcp, candidate.edns, "again, over TCP"),
             (Transport::Tcp, _) => (Transport::Tcp, candidate.edns, "over TCP"),
         };

@@ -1,6 +1,6 @@
 //! What is passed down with every step for a client query.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
@@ -22,6 +22,10 @@ pub struct Context {
     pub depth: u8,
     /// The client, as an address that stands for it; none for what we ask ourselves.
     pub asker: Option<IpAddr>,
+    /// Whether what is found must be proven, where it can be.
+    pub validate: bool,
+    /// Servers that gave bogus answers to this question: not asked again.
+    pub avoided: Arc<[SocketAddr]>,
     trace: Option<Arc<Trace>>,
     lineage: Option<Arc<Lineage>>,
 }
@@ -42,9 +46,28 @@ impl Context {
             question_queries: Arc::default(),
             depth: 0,
             asker,
+            validate: false,
+            avoided: Arc::new([]),
             trace,
             lineage: None,
         }
+    }
+
+    /// The context of a question whose answer must be proven.
+    #[must_use]
+    pub(crate) fn validating(self, validate: bool) -> Self {
+        Context { validate, ..self }
+    }
+
+    /// The context of a further try that avoids `server` too.
+    pub(crate) fn avoiding(&self, server: SocketAddr) -> Self {
+        let avoided = self.avoided.iter().copied().chain([server]).collect();
+        Context { avoided, ..self.clone() }
+    }
+
+    /// The context of another question.
+    pub(crate) fn avoiding_nobody(&self) -> Self {
+        Context { avoided: Arc::new([]), ..self.clone() }
     }
 
     /// The context inside `flight`, which this step leads.
@@ -58,7 +81,14 @@ impl Context {
         if self.depth >= limits.depth {
             return Err(Unresolved::new(Cause::Depth, "nameserver look-ups nested too deep"));
         }
-        Ok(Context { depth: self.depth + 1, question_queries: Arc::default(), ..self.clone() })
+        Ok(Context {
+            depth: self.depth + 1,
+            question_queries: Arc::default(),
+            // Where a nameserver is need not be proven: what it says must be.
+            validate: false,
+            avoided: Arc::new([]),
+            ..self.clone()
+        })
     }
 
     /// The flight that waits when this step waits.

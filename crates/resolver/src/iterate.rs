@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use zoners_dns::{Counter, Delegation, Moment, Name, Network, Question, Rtype, Way, name};
+use zoners_dns::{Counter, Delegation, Moment, Name, Network, Question, Rtype, Signing, Way, name};
 
 use crate::answer::{Cause, Unresolved};
 use crate::context::Context;
@@ -55,6 +55,9 @@ impl<N: Network> Worker<N> {
             if server.is_some_and(|server| !glue(&cut, server).is_empty()) {
                 return Ok(Walk::Glue(cut));
             }
+            if question.rtype != Rtype::DNSKEY || question.name != cut.zone {
+                self.fetch_keys(&cut, context);
+            }
             let asked = self.unknown_step(&mut minimiser, &cut.zone, question);
             let shortened = asked != *question;
             if shortened {
@@ -95,7 +98,7 @@ impl<N: Network> Worker<N> {
 
     /// Where to start: the stub or forwarder that the configuration gives, else the deepest cut
     /// that a parent told us, else the root.
-    fn zone_cut(&self, question: &Question) -> Delegation {
+    pub(crate) fn zone_cut(&self, question: &Question) -> Delegation {
         // DS records stand above the cut (RFC 4035 section 2.4).
         let from = match question.name.parent() {
             Some(parent) if question.rtype == Rtype::DS => parent,
@@ -114,6 +117,16 @@ impl<N: Network> Worker<N> {
                 self.prime();
                 self.settings().root.clone()
             }
+        }
+    }
+
+    /// Asks for the keys of a signed zone beside the question, not after it.
+    fn fetch_keys(&self, cut: &Delegation, context: &Context) {
+        let signed = matches!(cut.signing, Signing::Signed(_))
+            || self.settings().anchors.iter().any(|anchor| anchor.zone == cut.zone);
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        if context.validate && signed && cache.rrset(&cut.zone, Rtype::DNSKEY, now).is_none() {
+            tokio::spawn(self.trust(&cut.zone, context));
         }
     }
 
@@ -149,6 +162,10 @@ impl<N: Network> Worker<N> {
         asked: &Question,
         context: &Context,
     ) -> Landed<Verdict> {
+        if !context.avoided.is_empty() {
+            // Others may wait for the servers that are avoided here.
+            return self.learn(cut, asked, context).await;
+        }
         let exchanges = &self.shared().exchanges;
         match exchanges.board(&(cut.zone.clone(), asked.clone()), context.flight()) {
             Boarding::Lead(lead) => {

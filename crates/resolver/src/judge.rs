@@ -5,6 +5,7 @@ use zoners_dns::{
     Delegation, Message, Moment, Name, OptRcode, Question, RRset, Rtype, Security, Signing, Way,
     name,
 };
+use zoners_dnssec::rrsig::Rrsig;
 
 use crate::settings::{Glue, Settings};
 use crate::verdict::{Fault, Finding, Reply, Verdict};
@@ -36,9 +37,13 @@ pub fn judge(
         },
     };
     let (authority, additional) = sections(question, &finding, message, settings);
+    let proof = expansion_proof(&chain.aliases, &finding, message);
     Ok(Verdict::Answer(Reply {
         aliases: chain.aliases,
         finding,
+        proof,
+        security: Security::Unchecked,
+        from: None,
         authoritative: message.header.aa(),
         authority,
         additional,
@@ -76,7 +81,7 @@ impl<'a> Chain<'a> {
         loop {
             let records = self.records();
             if !records.is_empty() {
-                return Some(Finding::Records(records, Security::Unchecked));
+                return Some(Finding::Records(records));
             }
             let target = match (self.dname(), self.of_type(&self.name, Rtype::CNAME)) {
                 (Some(dname), _) => {
@@ -214,6 +219,20 @@ fn referral(
     delegation
 }
 
+/// The proof that goes with what was made from a wildcard; nothing else in an answer needs one.
+fn expansion_proof(aliases: &[RRset], finding: &Finding, message: &Message) -> Vec<RRset> {
+    let records = if let Finding::Records(sets) = finding { sets.as_slice() } else { &[] };
+    let expanded = |set: &RRset| {
+        let mut signatures = set.signatures.iter().filter_map(|rdata| Rrsig::read(&rdata));
+        signatures.any(|rrsig| rrsig.is_expanded(&set.owner))
+    };
+    if aliases.iter().chain(records).any(expanded) {
+        message.authority.iter().filter(|set| is_proof(set)).cloned().collect()
+    } else {
+        Vec::new()
+    }
+}
+
 /// What of the authority and additional sections is kept with an answer.
 fn sections(
     question: &Question,
@@ -221,7 +240,7 @@ fn sections(
     message: &Message,
     settings: &Settings,
 ) -> (Vec<RRset>, Vec<RRset>) {
-    let Finding::Records(records, _) = finding else { return Default::default() };
+    let Finding::Records(records) = finding else { return Default::default() };
     let authority: Vec<RRset> = if settings.full_answers {
         let ns =
             |set: &&RRset| set.rtype == Rtype::NS && name::is_within(&question.name, &set.owner);

@@ -14,22 +14,24 @@ pub fn known(cache: &Cache, name: &Name, rtype: Rtype, now: Moment) -> Option<Re
     if rtype == Rtype::ANY {
         return None;
     }
-    if let Some(CachedRRset { set, security }) = cache.rrset(name, rtype, now) {
-        return Some(reply(vec![], Finding::Records(vec![set], security)));
+    if let Some(CachedRRset { set, proof, security }) = cache.rrset(name, rtype, now) {
+        return Some(Reply { proof, security, ..Reply::of(Finding::Records(vec![set])) });
     }
     if rtype != Rtype::CNAME
-        && let Some(CachedRRset { set, .. }) = cache.rrset(name, Rtype::CNAME, now)
+        && let Some(CachedRRset { set, proof, security }) = cache.rrset(name, Rtype::CNAME, now)
     {
-        let target = set.target()?;
-        return Some(reply(vec![set], Finding::Alias(target)));
+        let finding = Finding::Alias(set.target()?);
+        return Some(Reply { aliases: vec![set], proof, security, ..Reply::of(finding) });
     }
     if let Some(denial) = cache.nodata(name, rtype, now) {
-        return Some(reply(vec![], Finding::NoData(Some(denial))));
+        let security = denial.security;
+        return Some(Reply { security, ..Reply::of(Finding::NoData(Some(denial))) });
     }
     if let Some(reply) = dname(cache, name, now) {
         return Some(reply);
     }
-    cache.nxdomain(name, now).map(|denial| reply(vec![], Finding::NxDomain(Some(denial))))
+    let denial = cache.nxdomain(name, now)?;
+    Some(Reply { security: denial.security, ..Reply::of(Finding::NxDomain(Some(denial))) })
 }
 
 /// The whole answer to `question`, every alias of it, if the cache has it.
@@ -53,25 +55,24 @@ pub fn complete(
 
 fn dname(cache: &Cache, name: &Name, now: Moment) -> Option<Reply> {
     let above = name::with_ancestors(name).skip(1);
-    let CachedRRset { set, .. } = above
+    let CachedRRset { set, security, .. } = above
         .filter(|ancestor| !ancestor.is_root())
         .find_map(|ancestor| cache.rrset(&ancestor, Rtype::DNAME, now))?;
     let Some(target) = name::substitute(name, &set.owner, &set.target()?) else {
-        return Some(reply(vec![set], Finding::TooLong));
+        return Some(Reply { aliases: vec![set], security, ..Reply::of(Finding::TooLong) });
     };
     let made = RRset::naming(name.clone(), Rtype::CNAME, set.ttl, &target);
-    Some(reply(vec![set, made], Finding::Alias(target)))
-}
-
-fn reply(aliases: Vec<RRset>, finding: Finding) -> Reply {
-    Reply { aliases, finding, authoritative: false, authority: vec![], additional: vec![] }
+    let aliases = vec![set, made];
+    Some(Reply { aliases, security, ..Reply::of(Finding::Alias(target)) })
 }
 
 /// An answer in the making: replies are added until one is no alias.
 #[derive(Debug, Default)]
 pub(crate) struct AnswerBuilder {
     sets: Vec<RRset>,
+    proof: Vec<RRset>,
     aliases: usize,
+    security: Option<Security>,
 }
 
 /// What an added reply asks for next.
@@ -94,15 +95,19 @@ impl AnswerBuilder {
     pub(crate) fn add(&mut self, reply: Reply) -> Next {
         self.aliases += reply.aliases.iter().filter(|set| set.rtype == Rtype::CNAME).count();
         self.sets.extend(reply.aliases);
-        let (rcode, denial, security) = match reply.finding {
+        self.proof.extend(reply.proof);
+        // The worst of the parts is the status of the whole.
+        let security = self.security.map_or(reply.security, |so_far| so_far.min(reply.security));
+        self.security = Some(security);
+        let (rcode, denial) = match reply.finding {
             Finding::Alias(target) => return Next::Alias(target),
-            Finding::Records(sets, security) => {
+            Finding::Records(sets) => {
                 self.sets.extend(sets);
-                (OptRcode::NOERROR, None, security)
+                (OptRcode::NOERROR, None)
             }
-            Finding::NoData(denial) => (OptRcode::NOERROR, denial, Security::Unchecked),
-            Finding::NxDomain(denial) => (OptRcode::NXDOMAIN, denial, Security::Unchecked),
-            Finding::TooLong => (OptRcode::YXDOMAIN, None, Security::Unchecked),
+            Finding::NoData(denial) => (OptRcode::NOERROR, denial),
+            Finding::NxDomain(denial) => (OptRcode::NXDOMAIN, denial),
+            Finding::TooLong => (OptRcode::YXDOMAIN, None),
         };
         let mut authority = reply.authority;
         authority.extend(denial.into_iter().flat_map(|denial| {
@@ -110,6 +115,7 @@ impl AnswerBuilder {
             let ttl = denial.ttl();
             std::iter::once(RRset { ttl, ..denial.soa }).chain(denial.proof)
         }));
+        authority.append(&mut self.proof);
         Next::Done(Answer {
             rcode,
             answer: std::mem::take(&mut self.sets),

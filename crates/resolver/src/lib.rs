@@ -32,6 +32,8 @@ pub mod scrub;
 pub mod settings;
 pub mod shared;
 pub mod trace;
+mod trust;
+mod validate;
 pub mod verdict;
 pub mod worker;
 

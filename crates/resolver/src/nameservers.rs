@@ -81,7 +81,7 @@ impl<N: Network> Worker<N> {
         question: Question,
         context: &Context,
     ) -> (Vec<SocketAddr>, bool) {
-        if let Some(answer) = self.cached(&question) {
+        if let Some(answer) = self.cached(&question, true) {
             return (self.usable(answer.answer.iter()), false);
         }
         match self.walk(&question, Some(&question.name), context).await {

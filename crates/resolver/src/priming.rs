@@ -25,7 +25,7 @@ impl<N: Network> Worker<N> {
             let context = Context::new(worker.settings().limits, None, None).leading(lead.id());
             let verdict = worker.race(&root, &question, &context).await;
             if let Ok(Verdict::Answer(reply)) = &verdict
-                && let Finding::Records(sets, _) = &reply.finding
+                && let Finding::Records(sets) = &reply.finding
                 && let Some(ns) = sets.iter().find(|set| set.rtype == Rtype::NS)
             {
                 worker.learn_root(ns, &reply.additional);

@@ -21,7 +21,7 @@ use crate::nameservers::{Found, Lookup};
 use crate::nursery::Adoption;
 use crate::scrub::scrub;
 use crate::trace::Hop;
-use crate::verdict::{Fault, Verdict};
+use crate::verdict::{Fault, Reply, Verdict};
 use crate::worker::Worker;
 
 struct Running {
@@ -82,7 +82,7 @@ impl<N: Network> Worker<N> {
             cut,
             context,
             asking,
-            candidates: Candidates::new(self, cut),
+            candidates: Candidates::new(self, cut, &context.avoided),
             running: FuturesUnordered::new(),
             lookups: FuturesUnordered::new(),
             looked_up: 0,
@@ -221,7 +221,11 @@ impl<N: Network> Race<'_, N> {
             },
         });
         let fault = match verdict {
-            Ok(verdict) => return Some(verdict),
+            Ok(Verdict::Answer(reply)) => {
+                let from = Some(attempt.endpoint.address);
+                return Some(Verdict::Answer(Reply { from, ..reply }));
+            }
+            Ok(referral) => return Some(referral),
             Err(fault) => fault,
         };
         if let Fault::Exhausted(exhausted) = fault {

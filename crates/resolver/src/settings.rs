@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 use zoners_dns::{Delegation, Name, Prefix, Rtype, name};
+use zoners_dnssec::chain::Ds;
+use zoners_dnssec::dnskey::Dnskey;
 
 /// Which addresses of nameservers are taken from a referral.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -44,8 +46,27 @@ pub struct Settings {
     pub full_answers: bool,
     /// Addresses that no server has.
     pub never_ask: Vec<Prefix>,
+    /// Where chains of trust begin; empty where nothing is validated.
+    pub anchors: Vec<Anchor>,
+    /// Zones that are taken as they come, although they may be signed (RFC 7646).
+    pub negative_anchors: Vec<Name>,
+    /// Seconds by which our clock and that of signers may differ.
+    pub skew: u32,
+    /// The time that signatures are held against, in seconds since 1970, instead of the clock's.
+    pub validation_date: Option<u64>,
     /// Where to stop.
     pub limits: Limits,
+}
+
+/// A zone whose keys are known beforehand.
+#[derive(Clone, Debug)]
+pub struct Anchor {
+    /// Its apex.
+    pub zone: Name,
+    /// Digests of its keys.
+    pub ds: Vec<Ds>,
+    /// Its keys themselves.
+    pub keys: Vec<Dnskey>,
 }
 
 /// Where the resolver stops. Each limit has a counter that says how often it was met. The keys of
@@ -83,6 +104,14 @@ pub struct Limits {
     pub addresses_per_server: usize,
     /// Distinct addresses asked for one question.
     pub addresses: usize,
+    /// Signatures verified for one client query.
+    pub verifications: u32,
+    /// Signatures that did not fit, after which no more are verified for the client query.
+    pub failed_verifications: u32,
+    /// Blocks of SHA-1 hashed for NSEC3 proofs for one client query.
+    pub hash_blocks: u32,
+    /// Labels below a signed zone that are asked for DS records to find an unsigned one.
+    pub ds_labels: usize,
     /// Recursions pending in one worker.
     pub pending: usize,
     /// Losers of races that live on in one worker.
@@ -119,6 +148,10 @@ impl Default for Limits {
             servers_in_play: 13,
             addresses_per_server: 6,
             addresses: 30,
+            verifications: 48,
+            failed_verifications: 4,
+            hash_blocks: 2000,
+            ds_labels: 20,
             pending: 2048,
             nursery: 256,
             exchange: Duration::from_secs(3),
@@ -168,6 +201,10 @@ impl Settings {
             speculative_lookups: false,
             full_answers: false,
             never_ask: NEVER_ASK.iter().filter_map(|prefix| prefix.parse().ok()).collect(),
+            anchors: Vec::new(),
+            negative_anchors: Vec::new(),
+            skew: 300,
+            validation_date: None,
             limits: Limits::default(),
         }
     }

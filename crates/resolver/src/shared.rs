@@ -10,10 +10,13 @@ use zoners_dns::{Clock, Moment, Name, Question, Random};
 
 use crate::answer::{Answer, Unresolved};
 use crate::flights::{Flights, WaitGraph};
+use crate::trust::Trust;
 use crate::verdict::Verdict;
 
 /// A zone and what its servers are asked.
 pub(crate) type ExchangeKey = (Name, Question);
+/// A question, and whether its answer is to be proven.
+pub(crate) type QuestionKey = (Question, bool);
 pub(crate) type Landed<T> = Result<Arc<T>, Unresolved>;
 
 /// Something that changes what the past is worth.
@@ -36,7 +39,8 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     /// IDs, ports, server order.
     pub random: Random,
-    pub(crate) questions: Arc<Flights<Question, Landed<Answer>>>,
+    pub(crate) questions: Arc<Flights<QuestionKey, Landed<Answer>>>,
+    pub(crate) trusts: Arc<Flights<Name, Result<Trust, Unresolved>>>,
     pub(crate) exchanges: Arc<Flights<ExchangeKey, Landed<Verdict>>>,
     forgiven_at: AtomicU64,
     typical: Mutex<Typical>,
@@ -52,6 +56,7 @@ impl Shared {
             clock,
             random,
             questions: Flights::new(graph.clone()),
+            trusts: Flights::new(graph.clone()),
             exchanges: Flights::new(graph),
             forgiven_at: AtomicU64::new(0),
             typical: Mutex::default(),

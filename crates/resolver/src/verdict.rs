@@ -1,6 +1,7 @@
 //! What a server's reply, or the cache, says of a question.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use zoners_cache::{Denial, TtlLimits};
 use zoners_dns::{Delegation, Failure, Malformed, Name, OptRcode, RRset, Security, Signing};
@@ -23,6 +24,12 @@ pub struct Reply {
     pub aliases: Vec<RRset>,
     /// Where they led.
     pub finding: Finding,
+    /// NSEC and NSEC3 RRsets that came with records made from a wildcard.
+    pub proof: Vec<RRset>,
+    /// What is known of the authenticity of all of it.
+    pub security: Security,
+    /// Who said it; nobody, if it is out of the cache.
+    pub from: Option<SocketAddr>,
     /// Whether the server called itself authoritative.
     pub authoritative: bool,
     /// The zone's NS RRset, where it came along and is wanted.
@@ -32,10 +39,24 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// What the cache says: nothing beside the finding.
+    pub(crate) fn of(finding: Finding) -> Self {
+        Reply {
+            aliases: Vec::new(),
+            finding,
+            proof: Vec::new(),
+            security: Security::Unchecked,
+            from: None,
+            authoritative: false,
+            authority: Vec::new(),
+            additional: Vec::new(),
+        }
+    }
+
     /// Bounds all TTLs, so that an answer shows the same whether or not it comes from the cache.
     pub(crate) fn clamp_ttls(&mut self, limits: &TtlLimits) {
         let records = match &mut self.finding {
-            Finding::Records(sets, _) => sets.as_mut_slice(),
+            Finding::Records(sets) => sets.as_mut_slice(),
             Finding::NoData(Some(denial)) | Finding::NxDomain(Some(denial)) => {
                 let ttl = limits.negative(denial.ttl());
                 denial.soa.ttl = ttl;
@@ -54,7 +75,7 @@ impl Reply {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// The records asked for; several RRsets only for the type ANY.
-    Records(Vec<RRset>, Security),
+    Records(Vec<RRset>),
     /// A name that is yet to be looked up.
     Alias(Name),
     /// The name exists without the type.
@@ -105,7 +126,7 @@ impl fmt::Display for Verdict {
             write!(f, "{}, ", count(reply.aliases.len(), "alias", "aliases"))?;
         }
         match &reply.finding {
-            Finding::Records(sets, _) => {
+            Finding::Records(sets) => {
                 let records = sets.iter().map(|set| set.records.len()).sum();
                 f.write_str(&count(records, "record", "records"))
             }

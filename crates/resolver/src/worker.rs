@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Weak};
 
 use tokio::time::{timeout, timeout_at};
-use zoners_cache::Evidence;
-use zoners_dns::{Counter, Counters, Endpoint, Network, Question};
+use zoners_cache::{CachedFailure, Evidence};
+use zoners_dns::{Counter, Counters, Endpoint, Network, Question, Security};
 
 use crate::answer::{Answer, Cause, Unresolved};
 use crate::context::Context;
@@ -14,7 +14,7 @@ use crate::known::complete;
 use crate::nursery::Nursery;
 use crate::pending::{Pending, Seat, Seating};
 use crate::settings::Settings;
-use crate::shared::{Landed, Shared};
+use crate::shared::{Landed, QuestionKey, Shared};
 use crate::trace::Trace;
 
 /// How often one whose leader went away tries to lead, or finds another leader.
@@ -64,7 +64,7 @@ impl<N: Network> Worker<N> {
         question: &Question,
         trace: Option<Arc<Trace>>,
     ) -> Resolution {
-        self.resolve_for(None, question, trace).await
+        self.resolve_for(None, question, false, trace).await
     }
 
     /// Answers a question of `asker`, an address that stands for a client, or says why not, within
@@ -77,20 +77,38 @@ impl<N: Network> Worker<N> {
         self: &Arc<Self>,
         asker: Option<IpAddr>,
         question: &Question,
+        checking_disabled: bool,
         trace: Option<Arc<Trace>>,
     ) -> Resolution {
         let limits = self.settings.limits;
-        let context = Context::new(limits, asker, trace);
+        let validate = self.validates(checking_disabled);
+        let context = Context::new(limits, asker, trace).validating(validate);
         match timeout(limits.client, self.question(question.clone(), context)).await {
             Ok(resolution) => resolution,
             Err(_) => Err(Unresolved::deadline(question)),
         }
     }
 
-    /// The answer from the cache alone.
+    /// The answer from the cache alone, if it is proven or need not be.
     #[must_use]
-    pub fn cached(&self, question: &Question) -> Option<Answer> {
-        complete(&self.shared.cache, question, &self.settings.limits, self.shared.now())
+    pub fn cached(&self, question: &Question, checking_disabled: bool) -> Option<Answer> {
+        let now = self.shared.now();
+        let answer = complete(&self.shared.cache, question, &self.settings.limits, now)?;
+        let unproven = self.validates(checking_disabled) && answer.security == Security::Unchecked;
+        (!unproven).then_some(answer)
+    }
+
+    /// The failure that is remembered of a question, if it is one for those who disable checking or
+    /// do not.
+    #[must_use]
+    pub fn failed(&self, question: &Question, checking_disabled: bool) -> Option<CachedFailure> {
+        let failure = self.shared.cache.failure(question, self.shared.now())?;
+        (!checking_disabled || !failure.ede.code.is_bogus()).then_some(failure)
+    }
+
+    /// Whether answers are proven.
+    fn validates(&self, checking_disabled: bool) -> bool {
+        !checking_disabled && !self.settings.anchors.is_empty()
     }
 
     /// Answers a question of a client or of our own, together with all who ask the same.
@@ -107,14 +125,15 @@ impl<N: Network> Worker<N> {
 
     async fn join(self: &Arc<Self>, question: Question, context: Context) -> Landed<Answer> {
         for _ in 0..REBOARD {
-            if let Some(answer) = self.cached(&question) {
+            if let Some(answer) = self.cached(&question, !context.validate) {
                 return Ok(Arc::new(answer));
             }
-            if let Some(failure) = self.shared.cache.failure(&question, self.shared.now()) {
+            if let Some(failure) = self.failed(&question, !context.validate) {
                 let text = format!("failed before: {}", failure.ede);
                 return Err(Unresolved::new(Cause::Remembered, text));
             }
-            let (landing, own) = match self.shared.questions.board(&question, context.flight()) {
+            let key = (question.clone(), context.validate);
+            let (landing, own) = match self.shared.questions.board(&key, context.flight()) {
                 Boarding::Lead(lead) => {
                     let landing = lead.follow(context.flight());
                     self.lead(lead, question.clone(), context.clone())?;
@@ -156,7 +175,7 @@ impl<N: Network> Worker<N> {
     /// Works a question out, detached from the one who asked: others may have joined.
     fn lead(
         self: &Arc<Self>,
-        lead: Lead<Question, Landed<Answer>>,
+        lead: Lead<QuestionKey, Landed<Answer>>,
         question: Question,
         context: Context,
     ) -> Result<(), Unresolved> {

@@ -15,6 +15,9 @@ pub use schema::*;
 /// The root servers, unless the configuration names a file.
 pub const ROOT_HINTS: &str = include_str!("../data/root.hints");
 
+/// The root zone's keys, unless the configuration names a file: KSK-2017 and KSK-2024.
+pub const ROOT_ANCHORS: &str = include_str!("../data/root.anchors");
+
 impl Config {
     /// Reads a configuration; `file` is what errors call it.
     ///

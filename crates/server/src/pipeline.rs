@@ -163,7 +163,7 @@ impl<N: Network> Service<N> {
     /// Takes a miss through recursion. `None` if the answer came so late that it is not sent.
     pub async fn recurse(&self, miss: Miss, trace: Option<Arc<Trace>>) -> Option<Vec<u8>> {
         let asker = Some(stands_for(miss.client.address));
-        let resolution = self.worker.resolve_for(asker, &miss.question, trace).await;
+        let resolution = self.worker.resolve_for(asker, &miss.question, miss.head.cd, trace).await;
         let query = miss.query();
         let waited = self.worker.shared().now().since(miss.since);
         if waited > LATE && !query.is_certain() && miss.place.of_client() > LATE_MANY {

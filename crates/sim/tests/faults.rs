@@ -332,7 +332,7 @@ async fn a_flood_of_hopeless_names_gives_way_to_others() {
                 let (worker, number) = (worker.clone(), number);
                 tokio::spawn(async move {
                     let asked = question(&format!("n{number}.example.com"), Rtype::A);
-                    worker.resolve_for(Some([192, 0, 2, 1].into()), &asked, None).await
+                    worker.resolve_for(Some([192, 0, 2, 1].into()), &asked, false, None).await
                 });
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
@@ -341,7 +341,7 @@ async fn a_flood_of_hopeless_names_gives_way_to_others() {
     for number in 0..40 {
         let asked = question(&format!("n{number}.example.net"), Rtype::A);
         let client = Some([192, 0, 2, 2].into());
-        lab.worker.resolve_for(client, &asked, None).await.unwrap();
+        lab.worker.resolve_for(client, &asked, false, None).await.unwrap();
     }
     assert!(!flood.is_finished() && lab.count(Counter::PendingGaveWay) > 0);
     assert!(lab.count(Counter::PendingFull) > 0, "what came too fast got no seat");

@@ -166,10 +166,15 @@ fn a_service_manager_hears_of_it() {
 /// descriptors from 3 on.
 const ACTIVATE: &str = "
 import os, socket, sys
-udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-udp.bind(('127.0.0.1', 0))
-tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-tcp.bind(udp.getsockname())
+for port in range(20000, 30000):
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        udp.bind(('127.0.0.1', port))
+        tcp.bind(('127.0.0.1', port))
+        break
+    except OSError:
+        continue
 tcp.listen()
 spare = [os.dup(s.fileno()) for s in (udp, tcp)]
 spare = [os.dup2(fd, 100 + at) for at, fd in enumerate(spare)]

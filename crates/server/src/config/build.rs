@@ -2,10 +2,14 @@
 
 use std::path::Path;
 
-use zoners_dns::{Delegation, Moment, NameServer, Prefix, Rtype, Signing, Way, name, zonefile};
+use zoners_dns::{
+    Delegation, Moment, Name, NameServer, Prefix, Rtype, Signing, Way, name, zonefile,
+};
+use zoners_dnssec::chain::{self, Ds};
 use zoners_resolver::Settings;
+use zoners_resolver::settings::Anchor;
 
-use super::{Answers, Config, ConfigError, ROOT_HINTS, Route};
+use super::{Answers, Config, ConfigError, ROOT_ANCHORS, ROOT_HINTS, Route};
 
 impl Config {
     /// How the resolver shall behave. Reads the files that the configuration names.
@@ -13,13 +17,13 @@ impl Config {
     /// # Errors
     /// A file cannot be read or says nothing usable.
     pub fn settings(&self) -> Result<Settings, ConfigError> {
-        self.check_trust_anchor()?;
         let stubs = self.stub.iter().map(|stub| route(stub, Way::Stub));
         let forwards = self.forward.iter().map(|forward| route(forward, Way::Forward));
         let resolver = &self.resolver;
         if !resolver.ipv4 && !resolver.ipv6 {
             return Err(ConfigError::plain("resolver.ipv4 and resolver.ipv6: one must be true"));
         }
+        let anchors = self.anchors()?;
         Ok(Settings {
             root: self.root()?,
             routes: stubs.chain(forwards).collect(),
@@ -32,6 +36,10 @@ impl Config {
             speculative_lookups: resolver.speculative_lookups,
             full_answers: resolver.answers == Answers::Full,
             never_ask: self.never_ask(),
+            negative_anchors: self.negative_anchors(&anchors),
+            anchors,
+            skew: self.dnssec.skew,
+            validation_date: self.dnssec.date,
             limits: self.limits,
         })
     }
@@ -66,15 +74,46 @@ impl Config {
         })
     }
 
-    fn check_trust_anchor(&self) -> Result<(), ConfigError> {
-        let Some(path) = &self.dnssec.trust_anchor else { return Ok(()) };
-        let text = read("dnssec.trust-anchor", path)?;
-        let wrong = |what: &str| {
-            ConfigError::plain(format!("dnssec.trust-anchor: {}: {what}", path.display()))
+    /// Where chains of trust begin.
+    fn anchors(&self) -> Result<Vec<Anchor>, ConfigError> {
+        if !self.dnssec.validate {
+            return Ok(Vec::new());
+        }
+        let (text, source) = match &self.dnssec.trust_anchor {
+            Some(path) => (read("dnssec.trust-anchor", path)?, path.display().to_string()),
+            None => (ROOT_ANCHORS.to_owned(), "built-in trust anchors".to_owned()),
         };
+        let wrong =
+            |what: &str| ConfigError::plain(format!("dnssec.trust-anchor: {source}: {what}"));
         let sets = zonefile::parse(&text, &name::root()).map_err(|error| wrong(&error))?;
-        let is_anchor = |set: &zoners_dns::RRset| matches!(set.rtype, Rtype::DS | Rtype::DNSKEY);
-        if sets.iter().any(is_anchor) { Ok(()) } else { Err(wrong("no DS or DNSKEY record")) }
+        let mut anchors: Vec<Anchor> = Vec::new();
+        for set in &sets {
+            let ds: Vec<Ds> = match set.rtype {
+                Rtype::DS => set.records.iter().filter_map(|rdata| Ds::read(&rdata)).collect(),
+                _ => Vec::new(),
+            };
+            let keys = chain::keys(set);
+            match anchors.iter_mut().find(|anchor| anchor.zone == set.owner) {
+                _ if ds.is_empty() && keys.is_empty() => {}
+                Some(anchor) => {
+                    anchor.ds.extend(ds);
+                    anchor.keys.extend(keys);
+                }
+                None => anchors.push(Anchor { zone: set.owner.clone(), ds, keys }),
+            }
+        }
+        if anchors.is_empty() { Err(wrong("no DS or DNSKEY record")) } else { Ok(anchors) }
+    }
+
+    /// Zones that no anchor counts for: those that the file lists, and routes of which nobody says
+    /// that they can be proven.
+    fn negative_anchors(&self, anchors: &[Anchor]) -> Vec<Name> {
+        let anchored =
+            |zone: &Name| anchors.iter().any(|anchor| name::is_within(&anchor.zone, zone));
+        let routes = self.stub.iter().chain(&self.forward);
+        let private = routes.filter(|route| !route.validate && !anchored(&route.zone));
+        let private = private.map(|route| route.zone.clone());
+        self.dnssec.negative_trust_anchors.iter().cloned().chain(private).collect()
     }
 }
 

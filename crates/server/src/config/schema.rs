@@ -247,11 +247,33 @@ impl<'de> Deserialize<'de> for Size {
 }
 
 /// `[dnssec]`
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Dnssec {
-    /// A file of DS or DNSKEY records. Read and checked; nothing is validated yet.
+    /// Prove answers where they can be proven.
+    pub validate: bool,
+    /// A file of DS or DNSKEY records, of the root or of zones below; without it the built-in ones
+    /// of the root count.
     pub trust_anchor: Option<PathBuf>,
+    /// Zones that are taken as they come, although they may be signed (RFC 7646).
+    #[serde(deserialize_with = "zones")]
+    pub negative_trust_anchors: Vec<Name>,
+    /// Seconds by which our clock and that of signers may differ.
+    pub skew: u32,
+    /// The time that signatures are held against, in seconds since 1970, instead of now.
+    pub date: Option<u64>,
+}
+
+impl Default for Dnssec {
+    fn default() -> Self {
+        Dnssec {
+            validate: true,
+            trust_anchor: None,
+            negative_trust_anchors: Vec::new(),
+            skew: 300,
+            date: None,
+        }
+    }
 }
 
 /// `[local]`
@@ -316,6 +338,15 @@ pub struct Route {
     /// How they are asked first.
     #[serde(default)]
     pub transport: Transport,
+    /// Hold the answers against the chain of trust from above; most private zones have none. The
+    /// root zone's always are.
+    #[serde(default)]
+    pub validate: bool,
+}
+
+fn zones<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Name>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.iter().map(|text| name::parse(text).map_err(de::Error::custom)).collect()
 }
 
 fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {

@@ -27,7 +27,7 @@ impl<N: Network> Service<N> {
     pub(super) fn known(&self, query: &Query<'_>, asked: &Question, reply: &mut Vec<u8>) -> bool {
         let shared = self.worker.shared();
         let (cache, now) = (&shared.cache, shared.now());
-        if let Some(answer) = self.worker.cached(asked) {
+        if let Some(answer) = self.worker.cached(asked, query.request.head.cd) {
             *reply = finish::message(query, &answer);
             let (name, generation) = (query.request.name, self.rules.generation);
             let (security, ttl) = (answer.security, answer.ttl());
@@ -36,7 +36,7 @@ impl<N: Network> Service<N> {
             finish::deliver(query, reply, security, 0, ttls);
             return true;
         }
-        let Some(failure) = cache.failure(asked, now) else { return false };
+        let Some(failure) = self.worker.failed(asked, query.request.head.cd) else { return false };
         let text = format!("failed before: {}", failure.ede);
         let ede = Ede::new(EdeCode::CACHED_ERROR, text);
         finish::error(query, OptRcode::SERVFAIL, Some(&ede), reply);

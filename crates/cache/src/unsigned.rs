@@ -1,0 +1,64 @@
+//! Zones that are proven to be as good as unsigned, so that nobody proves it again for each of
+//! their names.
+
+use bytes::BufMut;
+use zoners_dns::{Ede, EdeCode, Moment, Name, name};
+
+use crate::Cache;
+use crate::codec::Reader;
+use crate::key::{Key, Kind};
+
+/// Why a zone is as good as unsigned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsigned {
+    /// What a client is told, where it is not simply so.
+    pub ede: Option<Ede>,
+}
+
+impl Cache {
+    /// Whether `name` lies in a zone that is as good as unsigned, or below one.
+    #[must_use]
+    pub fn unsigned(&self, name: &Name, now: Moment) -> Option<Unsigned> {
+        name::with_ancestors(name).find_map(|zone| {
+            let key = Key::with_name(Kind::Unsigned, zone.for_slice());
+            self.table.get(&key, now, |value, _| {
+                let mut value = Reader(value);
+                let ede = value.u16().map(|code| {
+                    Ede::new(EdeCode(code), String::from_utf8_lossy(value.0).into_owned())
+                });
+                Some(Unsigned { ede })
+            })
+        })
+    }
+
+    /// Keeps that `zone` is as good as unsigned, for `ttl` seconds.
+    pub fn insert_unsigned(&self, zone: &Name, ede: Option<&Ede>, ttl: u32, now: Moment) {
+        let key = Key::with_name(Kind::Unsigned, zone.for_slice());
+        let mut value = Vec::new();
+        if let Some(ede) = ede {
+            value.put_u16(ede.code.0);
+            value.put_slice(ede.text.as_bytes());
+        }
+        self.table.insert(&key, &value, now.after_seconds(self.limits.positive(ttl)), now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TtlLimits;
+
+    #[test]
+    fn what_lies_below_is_as_unsigned() {
+        let cache = Cache::new(1 << 20, TtlLimits::default(), [0, 0]);
+        let now = Moment::from_millis(0);
+        let parsed = |text: &str| name::parse(text).unwrap();
+        let ede = Ede::new(EdeCode(27), "150 iterations");
+        cache.insert_unsigned(&parsed("a.test"), None, 60, now);
+        cache.insert_unsigned(&parsed("b.test"), Some(&ede), 60, now);
+        assert_eq!(cache.unsigned(&parsed("www.A.test"), now), Some(Unsigned { ede: None }));
+        assert_eq!(cache.unsigned(&parsed("b.test"), now), Some(Unsigned { ede: Some(ede) }));
+        assert_eq!(cache.unsigned(&parsed("test"), now), None);
+        assert_eq!(cache.unsigned(&parsed("a.test"), now.after_seconds(60)), None);
+    }
+}

@@ -1,0 +1,106 @@
+//! Signature and digest algorithms, over the one crypto library.
+
+use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA384};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519,
+    RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+    RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, RsaParameters, RsaPublicKeyComponents,
+    UnparsedPublicKey, VerificationAlgorithm,
+};
+
+use crate::reason::Reason;
+
+/// Octets of the longest RSA modulus: 4096 bits. A longer one costs more than it is worth.
+const MODULUS: usize = 512;
+/// Octets of the longest RSA exponent; larger ones only make verifying slow.
+const EXPONENT: usize = 5;
+
+/// Whether signatures of this algorithm can be verified. A zone that has only others is as good as
+/// unsigned (RFC 4035 section 5.2, RFC 6840 section 5.2).
+#[must_use]
+pub fn is_supported(algorithm: u8) -> bool {
+    matches!(algorithm, 5 | 7 | 8 | 10 | 13 | 14 | 15)
+}
+
+/// Verifies a signature.
+///
+/// # Errors
+/// It does not fit, or the key is none.
+pub fn verify(algorithm: u8, key: &[u8], data: &[u8], signature: &[u8]) -> Result<(), Reason> {
+    match algorithm {
+        5 | 7 => rsa(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, key, data, signature),
+        8 => rsa(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, key, data, signature),
+        10 => rsa(&RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, key, data, signature),
+        13 => ecdsa::<64>(&ECDSA_P256_SHA256_FIXED, key, data, signature),
+        14 => ecdsa::<96>(&ECDSA_P384_SHA384_FIXED, key, data, signature),
+        15 => unparsed(&ED25519, key, data, signature),
+        _ => Err(Reason::UnusableKey),
+    }
+}
+
+/// An RSA key: the length of the exponent, the exponent, the modulus (RFC 3110 section 2).
+fn rsa(params: &RsaParameters, key: &[u8], data: &[u8], signature: &[u8]) -> Result<(), Reason> {
+    let (e, n) = rsa_parts(key).ok_or(Reason::UnusableKey)?;
+    let key = RsaPublicKeyComponents { n, e };
+    key.verify(params, data, signature).map_err(|_| Reason::BadSignature)
+}
+
+fn rsa_parts(key: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = match key {
+        [0, l0, l1, rest @ ..] => (usize::from(u16::from_be_bytes([*l0, *l1])), rest),
+        [length, rest @ ..] => (usize::from(*length), rest),
+        [] => return None,
+    };
+    let (e, n) = rest.split_at_checked(length)?;
+    let (e, n) = (without_zeros(e), without_zeros(n));
+    (e.len() <= EXPONENT && n.len() <= MODULUS).then_some((e, n))
+}
+
+fn without_zeros(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|octet| **octet == 0).count();
+    &number[zeros..]
+}
+
+/// A point without its leading octet, which says that it is not compressed (RFC 6605 section 4).
+fn ecdsa<const POINT: usize>(
+    algorithm: &'static dyn VerificationAlgorithm,
+    key: &[u8],
+    data: &[u8],
+    signature: &[u8],
+) -> Result<(), Reason> {
+    if key.len() != POINT {
+        return Err(Reason::UnusableKey);
+    }
+    unparsed(algorithm, &[&[4], key].concat(), data, signature)
+}
+
+fn unparsed(
+    algorithm: &'static dyn VerificationAlgorithm,
+    key: &[u8],
+    data: &[u8],
+    signature: &[u8],
+) -> Result<(), Reason> {
+    let key = UnparsedPublicKey::new(algorithm, key);
+    key.verify(data, signature).map_err(|_| Reason::BadSignature)
+}
+
+/// The digest that a DS record of this type has (RFC 4034 section 5.1.4, 4509, 6605). `None` if
+/// the type is unknown.
+#[must_use]
+pub fn digest(digest_type: u8, parts: &[&[u8]]) -> Option<digest::Digest> {
+    let algorithm = match digest_type {
+        1 => &SHA1_FOR_LEGACY_USE_ONLY,
+        2 => &SHA256,
+        4 => &SHA384,
+        _ => return None,
+    };
+    let mut context = digest::Context::new(algorithm);
+    parts.iter().for_each(|part| context.update(part));
+    Some(context.finish())
+}
+
+/// Whether digests of this type can be made.
+#[must_use]
+pub fn is_supported_digest(digest_type: u8) -> bool {
+    matches!(digest_type, 1 | 2 | 4)
+}

@@ -1,0 +1,208 @@
+//! What NSEC and NSEC3 records prove not to exist (RFC 4035 section 5.4, RFC 5155 section 8).
+//!
+//! All records here are signed by the zone in question, not made from a wildcard, and verified.
+
+use zoners_dns::{Name, RRset, Rtype, name};
+
+use crate::nsec::{Nsec, Types};
+use crate::nsec3::{ABSURD_ITERATIONS, Chain, MAX_ITERATIONS};
+use crate::reason::Reason;
+use crate::signed_data::wildcard;
+
+/// What is proven of something that should not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// It does not exist.
+    Proven,
+    /// Nothing signed is there, but an unsigned delegation may be.
+    OptOut,
+    /// The zone hashes so often that its proofs are not worth their work (RFC 9276).
+    TooManyIterations,
+}
+
+/// What is proven of a name that has no DS records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoDs {
+    /// A delegation without: the zone below is unsigned.
+    Unsigned,
+    /// No delegation: the zone goes on below.
+    NoCut,
+    /// The zone hashes so often that its proofs are not worth their work.
+    TooManyIterations,
+}
+
+/// The records of a proof.
+#[derive(Clone, Debug)]
+pub enum Proof {
+    /// By name.
+    Nsec(Vec<Nsec>),
+    /// By hash.
+    Nsec3(Chain),
+}
+
+impl Proof {
+    /// Reads the NSEC records among `sets` of `zone`, or else the NSEC3 records. What is neither,
+    /// or speaks of names outside, is left out.
+    #[must_use]
+    pub fn read(sets: &[RRset], zone: &Name) -> Self {
+        let nsec: Vec<Nsec> = sets.iter().filter_map(|set| Nsec::read(set, zone)).collect();
+        match Chain::read(sets.iter(), zone) {
+            Some(chain) if nsec.is_empty() => Proof::Nsec3(chain),
+            _ => Proof::Nsec(nsec),
+        }
+    }
+
+    /// Whether the hashes cost more than they are worth.
+    fn is_too_costly(&self) -> Result<bool, Reason> {
+        match self {
+            Proof::Nsec3(chain) if chain.iterations() > ABSURD_ITERATIONS => {
+                Err(Reason::TooMuchWork)
+            }
+            Proof::Nsec3(chain) => Ok(chain.iterations() > MAX_ITERATIONS),
+            Proof::Nsec(_) => Ok(false),
+        }
+    }
+}
+
+/// That `name` does not exist, and no wildcard stands in for it. Each block of SHA-1 is taken from
+/// `blocks`.
+///
+/// # Errors
+/// The proof does not show it.
+pub fn nxdomain(proof: &Proof, asked: &Name, blocks: &mut u32) -> Result<Denied, Reason> {
+    if proof.is_too_costly()? {
+        return Ok(Denied::TooManyIterations);
+    }
+    match proof {
+        Proof::Nsec(records) => {
+            let covering = covering(records, asked)?;
+            if covering.is_above_next(asked) {
+                return Err(Reason::NoProof);
+            }
+            let wildcard = wildcard(&covering.closest_encloser(asked)).ok_or(Reason::NoProof)?;
+            self::covering(records, &wildcard).map(|_| Denied::Proven)
+        }
+        Proof::Nsec3(chain) => {
+            let encloser = chain.closest_encloser(asked, blocks)?;
+            let wildcard = wildcard(&encloser.name).ok_or(Reason::NoProof)?;
+            chain.covering(&wildcard, blocks)?.ok_or(Reason::NoProof)?;
+            Ok(or_opt_out(encloser.opt_out))
+        }
+    }
+}
+
+/// That `asked` has no records of `rtype`, itself or as made from a wildcard.
+///
+/// # Errors
+/// The proof does not show it.
+pub fn nodata(
+    proof: &Proof,
+    asked: &Name,
+    rtype: Rtype,
+    blocks: &mut u32,
+) -> Result<Denied, Reason> {
+    if proof.is_too_costly()? {
+        return Ok(Denied::TooManyIterations);
+    }
+    match proof {
+        Proof::Nsec(records) => {
+            if let Some(own) = records.iter().find(|nsec| nsec.owner == *asked) {
+                return lacks(&own.types, asked, rtype).map(|()| Denied::Proven);
+            }
+            let covering = covering(records, asked)?;
+            if covering.is_above_next(asked) {
+                return Ok(Denied::Proven);
+            }
+            let wildcard = wildcard(&covering.closest_encloser(asked)).ok_or(Reason::NoProof)?;
+            let own = records.iter().find(|nsec| nsec.owner == wildcard).ok_or(Reason::NoProof)?;
+            lacks(&own.types, &wildcard, rtype).map(|()| Denied::Proven)
+        }
+        Proof::Nsec3(chain) => {
+            if let Some(own) = chain.matching(asked, blocks)? {
+                return lacks(&own.types, asked, rtype).map(|()| Denied::Proven);
+            }
+            let encloser = chain.closest_encloser(asked, blocks)?;
+            let wildcard = wildcard(&encloser.name).ok_or(Reason::NoProof)?;
+            match chain.matching(&wildcard, blocks)? {
+                Some(own) => {
+                    lacks(&own.types, &wildcard, rtype).map(|()| or_opt_out(encloser.opt_out))
+                }
+                None if rtype == Rtype::DS && encloser.opt_out => Ok(Denied::OptOut),
+                None => Err(Reason::NoProof),
+            }
+        }
+    }
+}
+
+/// That nothing closer to `asked` exists than `encloser`, from whose wildcard it was made.
+///
+/// # Errors
+/// The proof does not show it.
+pub fn expansion(
+    proof: &Proof,
+    asked: &Name,
+    encloser: &Name,
+    blocks: &mut u32,
+) -> Result<Denied, Reason> {
+    if proof.is_too_costly()? {
+        return Ok(Denied::TooManyIterations);
+    }
+    match proof {
+        Proof::Nsec(records) => {
+            let covering = covering(records, asked)?;
+            let closest = covering.closest_encloser(asked) == *encloser;
+            let empty = covering.is_above_next(asked);
+            if closest && !empty { Ok(Denied::Proven) } else { Err(Reason::NoProof) }
+        }
+        Proof::Nsec3(chain) => {
+            let next_closer = name::ancestor(asked, name::depth(encloser) + 1);
+            let covering = chain.covering(&next_closer, blocks)?.ok_or(Reason::NoProof)?;
+            Ok(or_opt_out(covering.opt_out))
+        }
+    }
+}
+
+/// That `child` has no DS records, as its parent zone proves.
+///
+/// # Errors
+/// The proof does not show it.
+pub fn no_ds(proof: &Proof, child: &Name, blocks: &mut u32) -> Result<NoDs, Reason> {
+    if proof.is_too_costly()? {
+        return Ok(NoDs::TooManyIterations);
+    }
+    let of_types = |types: &Types| {
+        lacks(types, child, Rtype::DS)?;
+        Ok(if types.has(Rtype::NS) { NoDs::Unsigned } else { NoDs::NoCut })
+    };
+    match proof {
+        Proof::Nsec(records) => match records.iter().find(|nsec| nsec.owner == *child) {
+            Some(own) => of_types(&own.types),
+            None => covering(records, child).map(|_| NoDs::NoCut),
+        },
+        Proof::Nsec3(chain) => match chain.matching(child, blocks)? {
+            Some(own) => of_types(&own.types),
+            None => match chain.closest_encloser(child, blocks)?.opt_out {
+                true => Ok(NoDs::Unsigned),
+                false => Ok(NoDs::NoCut),
+            },
+        },
+    }
+}
+
+fn covering<'a>(records: &'a [Nsec], asked: &Name) -> Result<&'a Nsec, Reason> {
+    records.iter().find(|nsec| nsec.covers(asked)).ok_or(Reason::NoProof)
+}
+
+fn or_opt_out(opt_out: bool) -> Denied {
+    if opt_out { Denied::OptOut } else { Denied::Proven }
+}
+
+/// Whether the types at `owner` say that it has none of `rtype`.
+fn lacks(types: &Types, owner: &Name, rtype: Rtype) -> Result<(), Reason> {
+    let has = types.has(rtype) || types.has(Rtype::CNAME);
+    // A parent's record at a cut knows of DS alone, a child's apex of all but DS (RFC 6840
+    // section 4.4).
+    let from_parent = types.delegates() && rtype != Rtype::DS;
+    let from_child = types.has(Rtype::SOA) && rtype == Rtype::DS && !owner.is_root();
+    if has || from_parent || from_child { Err(Reason::NoProof) } else { Ok(()) }
+}

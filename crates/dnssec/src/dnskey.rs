@@ -1,0 +1,64 @@
+//! DNSKEY records (RFC 4034 section 2) and the keys in them.
+
+use bytes::Bytes;
+
+/// The Zone Key flag.
+const ZONE: u16 = 0x0100;
+/// The REVOKE flag (RFC 5011 section 3).
+const REVOKED: u16 = 0x0080;
+/// The only protocol.
+const PROTOCOL: u8 = 3;
+
+/// The RDATA of a DNSKEY record, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dnskey {
+    /// The flags.
+    pub flags: u16,
+    /// The protocol; 3.
+    pub protocol: u8,
+    /// The algorithm's number.
+    pub algorithm: u8,
+    /// The public key, as its algorithm writes it.
+    pub key: Bytes,
+    /// The key tag (RFC 4034 appendix B).
+    pub tag: u16,
+    /// All of the RDATA: what a DS record is a digest of.
+    pub rdata: Bytes,
+}
+
+impl Dnskey {
+    /// Reads RDATA. `None` if it is torn.
+    #[must_use]
+    pub fn read(rdata: &Bytes) -> Option<Self> {
+        let [f0, f1, protocol, algorithm] = *rdata.first_chunk::<4>()?;
+        Some(Dnskey {
+            flags: u16::from_be_bytes([f0, f1]),
+            protocol,
+            algorithm,
+            key: rdata.slice(4..),
+            tag: key_tag(rdata),
+            rdata: rdata.clone(),
+        })
+    }
+
+    /// Whether it may sign the records of its zone.
+    #[must_use]
+    pub fn signs_zone(&self) -> bool {
+        self.flags & ZONE != 0 && self.protocol == PROTOCOL && !self.is_revoked()
+    }
+
+    /// Whether its owner says that it must no longer be trusted.
+    #[must_use]
+    pub fn is_revoked(&self) -> bool {
+        self.flags & REVOKED != 0
+    }
+}
+
+/// The key tag: a checksum (RFC 4034 appendix B).
+fn key_tag(rdata: &[u8]) -> u16 {
+    let sum: u32 = rdata
+        .chunks(2)
+        .map(|pair| u32::from(pair[0]) << 8 | u32::from(pair.get(1).copied().unwrap_or(0)))
+        .sum();
+    ((sum + (sum >> 16)) & 0xFFFF) as u16
+}

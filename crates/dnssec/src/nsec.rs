@@ -1,0 +1,99 @@
+//! NSEC records (RFC 4034 section 4): the names of a zone in canonical order, each with the next.
+
+use bytes::Bytes;
+use domain::base::name::ToName;
+use zoners_dns::{Name, RRset, Rtype, name};
+
+/// An NSEC record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nsec {
+    /// A name that exists.
+    pub owner: Name,
+    /// The next one that does; of the last name the zone's apex.
+    pub next: Name,
+    /// The types at the owner.
+    pub types: Types,
+}
+
+/// A set of types, as NSEC and NSEC3 write it (RFC 4034 section 4.1.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Types(pub(crate) Bytes);
+
+impl Types {
+    /// Whether `rtype` is among them.
+    #[must_use]
+    pub fn has(&self, rtype: Rtype) -> bool {
+        let [window, low] = rtype.to_int().to_be_bytes();
+        let mut rest = &self.0[..];
+        while let [number, length, tail @ ..] = rest {
+            let Some((bits, after)) = tail.split_at_checked(usize::from(*length)) else { break };
+            if *number == window {
+                let octet = bits.get(usize::from(low / 8)).copied().unwrap_or(0);
+                return octet & (0x80 >> (low % 8)) != 0;
+            }
+            rest = after;
+        }
+        false
+    }
+
+    /// Whether the owner is a delegation, seen from its parent.
+    #[must_use]
+    pub fn delegates(&self) -> bool {
+        self.has(Rtype::NS) && !self.has(Rtype::SOA)
+    }
+}
+
+impl Nsec {
+    /// Reads the NSEC record of an RRset of `zone`. `None` if it is torn or speaks of names outside
+    /// the zone.
+    #[must_use]
+    pub fn read(set: &RRset, zone: &Name) -> Option<Self> {
+        let rdata = set.records.first().filter(|_| set.rtype == Rtype::NSEC)?;
+        let mut end = 0;
+        loop {
+            let length = usize::from(*rdata.get(end)?);
+            end += 1 + length;
+            if length == 0 {
+                break;
+            }
+        }
+        let next = Name::from_octets(rdata.slice(..end)).ok()?;
+        let types = Types(rdata.slice(end..));
+        let inside = name::is_within(&set.owner, zone) && name::is_within(&next, zone);
+        inside.then(|| Nsec { owner: set.owner.clone(), next, types })
+    }
+
+    /// Whether it says that `name` does not exist, or is an empty non-terminal.
+    ///
+    /// Of names below a delegation or a DNAME the zone knows nothing (RFC 6840 section 4.1).
+    #[must_use]
+    pub fn covers(&self, name: &Name) -> bool {
+        let blind = self.types.delegates() || self.types.has(Rtype::DNAME);
+        if blind && name::is_below(name, &self.owner) {
+            return false;
+        }
+        let after_owner = self.owner.name_cmp(name).is_lt();
+        let before_next = name.name_cmp(&self.next).is_lt();
+        match self.owner.name_cmp(&self.next).is_lt() {
+            true => after_owner && before_next,
+            // The last one: behind it lies the apex again.
+            false => after_owner,
+        }
+    }
+
+    /// Whether a name that it covers is an empty non-terminal: the next name lies below it.
+    #[must_use]
+    pub fn is_above_next(&self, name: &Name) -> bool {
+        name::is_below(&self.next, name)
+    }
+
+    /// The closest encloser of a name that it covers: what the name has in common with one of the
+    /// two that exist.
+    #[must_use]
+    pub fn closest_encloser(&self, name: &Name) -> Name {
+        let exists = |ancestor: &Name| {
+            name::is_within(&self.owner, ancestor) || name::is_within(&self.next, ancestor)
+        };
+        name::with_ancestors(name).skip(1).find(exists).unwrap_or_else(name::root)
+    }
+}

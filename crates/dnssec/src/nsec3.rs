@@ -1,0 +1,242 @@
+//! NSEC3 records (RFC 5155): the hashes of a zone's names in order, each with the next.
+
+use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY};
+use bytes::Bytes;
+use zoners_dns::{Name, RRset, Rtype, name};
+
+use crate::nsec::Types;
+use crate::reason::Reason;
+
+/// Iterations from which on a zone is as good as unsigned (RFC 9276 section 3.2).
+pub const MAX_ITERATIONS: u16 = 50;
+/// Iterations from which on it is bogus: nobody signs so in good faith.
+pub const ABSURD_ITERATIONS: u16 = 500;
+/// NSEC3 records of a reply that are looked at.
+pub const MAX_RECORDS: usize = 10;
+
+/// The only hash algorithm (RFC 5155 section 11).
+const SHA1: u8 = 1;
+const OPT_OUT: u8 = 1;
+/// Octets of a hash.
+const HASH: usize = 20;
+/// Octets of a block of SHA-1, and what the padding of a message takes at least.
+const BLOCK: usize = 64;
+const PADDING: usize = 9;
+
+type Hash = [u8; HASH];
+
+/// An NSEC3 record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nsec3 {
+    owner: Hash,
+    next: Hash,
+    /// Unsigned delegations may lie between the two.
+    pub opt_out: bool,
+    /// The types at the owner.
+    pub types: Types,
+}
+
+/// The NSEC3 records of one chain of a zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    zone: Name,
+    iterations: u16,
+    salt: Bytes,
+    records: Vec<Nsec3>,
+}
+
+/// The closest encloser of a name, and how it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encloser {
+    /// The longest ancestor that exists.
+    pub name: Name,
+    /// Whether unsigned delegations may lie where the name would.
+    pub opt_out: bool,
+}
+
+impl Chain {
+    /// Reads the NSEC3 records among `sets` of `zone`: those that share the parameters of the first
+    /// that can be read.
+    #[must_use]
+    pub fn read<'a>(sets: impl Iterator<Item = &'a RRset>, zone: &Name) -> Option<Self> {
+        let mut chain: Option<Chain> = None;
+        for set in sets.filter(|set| set.rtype == Rtype::NSEC3).take(MAX_RECORDS) {
+            let Some((iterations, salt, record)) = read(set, zone) else { continue };
+            let chain = chain.get_or_insert_with(|| Chain {
+                zone: zone.clone(),
+                iterations,
+                salt: salt.clone(),
+                records: Vec::new(),
+            });
+            if chain.iterations == iterations && chain.salt == salt {
+                chain.records.push(record);
+            }
+        }
+        chain
+    }
+
+    /// Iterations of the hash beyond the first.
+    #[must_use]
+    pub fn iterations(&self) -> u16 {
+        self.iterations
+    }
+
+    /// The record of `name`, if there is one.
+    ///
+    /// # Errors
+    /// No hashes are left.
+    pub fn matching(&self, name: &Name, blocks: &mut u32) -> Result<Option<&Nsec3>, Reason> {
+        let hash = self.hash(name, blocks)?;
+        Ok(self.records.iter().find(|record| record.owner == hash))
+    }
+
+    /// The record that says that `name` does not exist, if there is one.
+    ///
+    /// # Errors
+    /// No hashes are left.
+    pub fn covering(&self, name: &Name, blocks: &mut u32) -> Result<Option<&Nsec3>, Reason> {
+        let hash = self.hash(name, blocks)?;
+        Ok(self.records.iter().find(|record| record.covers(&hash)))
+    }
+
+    /// The proof of the closest encloser of `name` (RFC 5155 section 8.3).
+    ///
+    /// # Errors
+    /// There is none, or no hashes are left.
+    pub fn closest_encloser(&self, name: &Name, blocks: &mut u32) -> Result<Encloser, Reason> {
+        let mut next_closer = name.clone();
+        while name::is_below(&next_closer, &self.zone) {
+            let candidate = next_closer.parent().unwrap_or_else(name::root);
+            if let Some(record) = self.matching(&candidate, blocks)? {
+                // Of names below a delegation or a DNAME the zone knows nothing.
+                if record.types.delegates() || record.types.has(Rtype::DNAME) {
+                    return Err(Reason::NoProof);
+                }
+                let covering = self.covering(&next_closer, blocks)?.ok_or(Reason::NoProof)?;
+                return Ok(Encloser { name: candidate, opt_out: covering.opt_out });
+            }
+            next_closer = candidate;
+        }
+        Err(Reason::NoProof)
+    }
+
+    /// The hash of a name (RFC 5155 section 5), paid for block by block.
+    fn hash(&self, name: &Name, blocks: &mut u32) -> Result<Hash, Reason> {
+        let lower = name::lowercase(name);
+        let rounds = u32::from(self.iterations);
+        let cost =
+            blocks_of(lower.len() + self.salt.len()) + rounds * blocks_of(HASH + self.salt.len());
+        *blocks = blocks.checked_sub(cost).ok_or(Reason::TooMuchWork)?;
+        let mut hash = sha1(lower.as_slice(), &self.salt);
+        for _ in 0..rounds {
+            hash = sha1(&hash, &self.salt);
+        }
+        Ok(hash)
+    }
+}
+
+impl Nsec3 {
+    fn covers(&self, hash: &Hash) -> bool {
+        match self.owner < self.next {
+            true => self.owner < *hash && *hash < self.next,
+            // The last one, or the only one.
+            false => self.owner < *hash || *hash < self.next,
+        }
+    }
+}
+
+fn blocks_of(octets: usize) -> u32 {
+    (octets + PADDING).div_ceil(BLOCK) as u32
+}
+
+fn sha1(value: &[u8], salt: &[u8]) -> Hash {
+    let mut context = digest::Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
+    context.update(value);
+    context.update(salt);
+    let mut hash = [0; HASH];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
+}
+
+/// Iterations, salt and the rest of an NSEC3 RRset right below the apex of `zone`.
+fn read(set: &RRset, zone: &Name) -> Option<(u16, Bytes, Nsec3)> {
+    if set.owner.parent().as_ref() != Some(zone) {
+        return None;
+    }
+    let owner = base32hex(set.owner.first().as_slice())?;
+    let rdata = set.records.first()?;
+    let [algorithm, flags, i0, i1, salt_length] = *rdata.first_chunk::<5>()?;
+    if algorithm != SHA1 || flags & !OPT_OUT != 0 {
+        return None;
+    }
+    let mut rest = rdata.slice(5..);
+    let mut take = |length: usize| (rest.len() >= length).then(|| rest.split_to(length));
+    let salt = take(salt_length.into())?;
+    let length = *take(1)?.first()?;
+    let next = *take(length.into())?.first_chunk::<HASH>().filter(|_| length == HASH as u8)?;
+    let opt_out = flags & OPT_OUT != 0;
+    Some((u16::from_be_bytes([i0, i1]), salt, Nsec3 { owner, next, opt_out, types: Types(rest) }))
+}
+
+/// Reads base32 with the extended hex alphabet (RFC 4648 section 7): 32 digits of five bits.
+fn base32hex(label: &[u8]) -> Option<Hash> {
+    if label.len() != 32 {
+        return None;
+    }
+    let mut hash = [0; HASH];
+    for (digits, octets) in label.chunks(8).zip(hash.chunks_mut(5)) {
+        let mut bits = 0u64;
+        for digit in digits {
+            let value = match digit.to_ascii_lowercase() {
+                digit @ b'0'..=b'9' => digit - b'0',
+                digit @ b'a'..=b'v' => digit - b'a' + 10,
+                _ => return None,
+            };
+            bits = bits << 5 | u64::from(value);
+        }
+        octets.copy_from_slice(&bits.to_be_bytes()[3..]);
+    }
+    Some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The hashes that RFC 5155 appendix A lists.
+    #[test]
+    fn names_hash_as_rfc_5155_shows() {
+        let zone = name::parse("example").unwrap();
+        let salt = Bytes::from_static(&[0xAA, 0xBB, 0xCC, 0xDD]);
+        let chain = Chain { zone, iterations: 12, salt, records: vec![] };
+        for (text, hash) in [
+            ("example", "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom"),
+            ("a.example", "35mthgpgcu1qg68fab165klnsnk3dpvl"),
+            ("*.w.EXAMPLE", "r53bq7cc2uvmubfu5ocmm6pers9tk9en"),
+        ] {
+            let mut blocks = 100;
+            let hashed = chain.hash(&name::parse(text).unwrap(), &mut blocks).unwrap();
+            assert_eq!(Some(hashed), base32hex(hash.as_bytes()));
+            assert_eq!(blocks, 87, "one block an iteration");
+        }
+        let mut few = 12;
+        let hashed = chain.hash(&name::root(), &mut few);
+        assert_eq!((hashed, few), (Err(Reason::TooMuchWork), 12));
+    }
+
+    #[test]
+    fn a_chain_is_a_circle() {
+        let record = |owner: u8, next: u8| Nsec3 {
+            owner: [owner; HASH],
+            next: [next; HASH],
+            opt_out: false,
+            types: Types(Bytes::new()),
+        };
+        let hash = |octet: u8| [octet; HASH];
+        assert!(record(2, 5).covers(&hash(3)) && !record(2, 5).covers(&hash(5)));
+        assert!(!record(2, 5).covers(&hash(2)) && !record(2, 5).covers(&hash(1)));
+        assert!(record(9, 2).covers(&hash(1)) && record(9, 2).covers(&hash(10)));
+        assert!(!record(9, 2).covers(&hash(5)));
+        assert!(record(7, 7).covers(&hash(1)) && !record(7, 7).covers(&hash(7)), "the only one");
+    }
+}

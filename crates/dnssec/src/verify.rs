@@ -1,0 +1,125 @@
+//! Whether a zone's keys signed an RRset (RFC 4035 section 5.3).
+//!
+//! [`candidates`] sorts out what need not be tried; each [`Candidate`] left is one expensive
+//! verification, which the caller charges to its budget before it calls [`Candidate::verify`].
+
+use zoners_dns::{Name, RRset, name};
+
+use crate::algorithm;
+use crate::dnskey::Dnskey;
+use crate::reason::Reason;
+use crate::rrsig::{Period, Rrsig, labels};
+use crate::signed_data;
+
+/// Signatures of an RRset that are looked at.
+pub const MAX_SIGNATURES: usize = 8;
+/// Keys of one tag and algorithm that are tried for a signature: tags collide by chance once, by
+/// intent as often as one likes (KeyTrap, CVE-2023-50387).
+pub const MAX_COLLISIONS: usize = 2;
+
+/// The time that signatures are held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Time {
+    /// Seconds since 1970.
+    pub now: u64,
+    /// Seconds by which our clock and the signer's may differ.
+    pub skew: u32,
+}
+
+/// A key that may have made a signature.
+#[derive(Clone, Debug)]
+pub struct Candidate<'a> {
+    set: &'a RRset,
+    key: &'a Dnskey,
+    rrsig: Rrsig,
+    left: u32,
+}
+
+/// What a verified signature says of its RRset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Seconds for which the RRset may be kept: what the signature and its original TTL leave.
+    pub ttl: u32,
+    /// The closest encloser, if the RRset was made from the wildcard below it: it counts only with
+    /// a proof that nothing closer exists.
+    pub expanded_from: Option<Name>,
+}
+
+/// The signatures of `set` and the `keys` of `zone` that are worth a try.
+///
+/// # Errors
+/// There is none, for the most telling of the reasons met.
+pub fn candidates<'a>(
+    set: &'a RRset,
+    zone: &Name,
+    keys: &'a [Dnskey],
+    time: Time,
+) -> Result<Vec<Candidate<'a>>, Reason> {
+    let (mut found, mut reason) = (Vec::new(), Reason::NoSignature);
+    for rdata in set.signatures.iter().take(MAX_SIGNATURES) {
+        let Some(rrsig) = Rrsig::read(&rdata) else { continue };
+        match of_signature(set, zone, keys, &rrsig, time) {
+            Ok(candidates) => found.extend(candidates),
+            Err(other) => reason = reason.max(other),
+        }
+    }
+    if found.is_empty() { Err(reason) } else { Ok(found) }
+}
+
+fn of_signature<'a>(
+    set: &'a RRset,
+    zone: &Name,
+    keys: &'a [Dnskey],
+    rrsig: &Rrsig,
+    time: Time,
+) -> Result<Vec<Candidate<'a>>, Reason> {
+    if rrsig.covers != set.rtype || rrsig.signer != *zone || !name::is_within(&set.owner, zone) {
+        return Err(Reason::WrongSigner);
+    }
+    // Fewer labels than the signer has would make a wildcard above the zone (CVE-2026-44690).
+    let signed = usize::from(rrsig.labels);
+    if signed > labels(&set.owner) || signed < name::depth(zone) {
+        return Err(Reason::WrongLabels);
+    }
+    let left = match rrsig.period(time.now, time.skew) {
+        Period::Valid(left) => left,
+        Period::Ahead(_) => return Err(Reason::NotYetValid),
+        Period::Over(_) => return Err(Reason::Expired),
+    };
+    if !algorithm::is_supported(rrsig.algorithm) {
+        return Err(Reason::NoKey);
+    }
+    let matching = |key: &&Dnskey| key.tag == rrsig.key_tag && key.algorithm == rrsig.algorithm;
+    let matching: Vec<&Dnskey> = keys.iter().filter(matching).take(MAX_COLLISIONS).collect();
+    if matching.is_empty() {
+        return Err(Reason::NoKey);
+    }
+    let usable: Vec<_> = matching
+        .into_iter()
+        .filter(|key| key.signs_zone())
+        .map(|key| Candidate { set, key, rrsig: rrsig.clone(), left })
+        .collect();
+    if usable.is_empty() { Err(Reason::UnusableKey) } else { Ok(usable) }
+}
+
+impl Candidate<'_> {
+    /// Tries the key: one public-key operation.
+    ///
+    /// # Errors
+    /// It did not make the signature.
+    pub fn verify(&self) -> Result<Verified, Reason> {
+        let Candidate { set, key, rrsig, left } = self;
+        let data = signed_data::compose(set, rrsig);
+        algorithm::verify(rrsig.algorithm, &key.key, &data, &rrsig.signature)?;
+        let ttl = set.ttl.min(rrsig.original_ttl).min(*left);
+        let expanded = rrsig.is_expanded(&set.owner);
+        let expanded_from = expanded.then(|| name::ancestor(&set.owner, usize::from(rrsig.labels)));
+        Ok(Verified { ttl, expanded_from })
+    }
+
+    /// The key that is tried.
+    #[must_use]
+    pub fn key(&self) -> &Dnskey {
+        self.key
+    }
+}

@@ -1,0 +1,359 @@
+//! Which keys a zone's records are held against.
+//!
+//! A zone is trusted if its parent, whom we trust, has DS records for its keys; it is as good as
+//! unsigned if the parent proves that it has none. So trust is built from an anchor down, and
+//! remembered: proven keys as the zone's DNSKEY RRset, the others as unsigned zones.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use zoners_dns::{Ede, EdeCode, Name, Network, Question, RRset, Rtype, Security, Signing, name};
+use zoners_dnssec::Reason;
+use zoners_dnssec::chain::{self, Ds, Vouchers};
+use zoners_dnssec::denial::{self, NoDs, Proof};
+use zoners_dnssec::dnskey::Dnskey;
+use zoners_dnssec::rrsig::Rrsig;
+
+use crate::answer::{Cause, Unresolved};
+use crate::context::Context;
+use crate::flights::Boarding;
+use crate::known::known;
+use crate::settings::Anchor;
+use crate::trace::Hop;
+use crate::validate::bogus;
+use crate::verdict::{Finding, Reply};
+use crate::worker::Worker;
+
+/// Servers that are asked for a key or a DS record before a zone is given up as bogus.
+const TRIES: usize = 3;
+
+/// What a zone's records are held against.
+#[derive(Clone, Debug)]
+pub(crate) enum Trust {
+    /// These keys.
+    Signed(Arc<Vec<Dnskey>>),
+    /// Nothing: the zone is as good as unsigned.
+    Unsigned,
+}
+
+/// What is proven of a name's DS records.
+#[derive(Clone, Debug)]
+pub(crate) enum DsAnswer {
+    /// It has some: a signed zone begins there.
+    Signed(RRset),
+    /// It has none, and an unsigned zone begins there; or it lies in one.
+    Unsigned,
+    /// No zone begins there.
+    NoCut,
+}
+
+/// The outcome of what leads back to itself, label by label.
+type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, Unresolved>> + Send>>;
+
+impl<N: Network> Worker<N> {
+    /// What the records of `zone`, the apex of a zone, are held against.
+    ///
+    /// # Errors
+    /// The chain of trust is broken, or cannot be followed now.
+    pub(crate) fn trust(&self, zone: &Name, context: &Context) -> Boxed<Trust> {
+        let (worker, zone, context) = (self.arc(), zone.clone(), context.clone());
+        Box::pin(async move {
+            if let Some(trust) = worker.known_trust(&zone) {
+                return Ok(trust);
+            }
+            let context = context.avoiding_nobody();
+            match worker.shared().trusts.board(&zone, context.flight()) {
+                Boarding::Lead(lead) => {
+                    let _wait = lead.follow(context.flight());
+                    let trust = worker.build_trust(&zone, &context.leading(lead.id())).await;
+                    lead.land(trust.clone());
+                    trust
+                }
+                Boarding::Follow(follow) => match follow.landing().await {
+                    Some(Ok(trust)) => Ok(trust),
+                    Some(Err(error)) if error.cause.is_about_the_name() => Err(error),
+                    // The leader's own limits are not ours.
+                    Some(Err(_)) | None => worker.build_trust(&zone, &context).await,
+                },
+                Boarding::Cycle(flight) if context.descends_from(flight) => {
+                    let text = format!("the keys of {zone} depend on themselves");
+                    Err(Unresolved::new(Cause::Cycle, text))
+                }
+                Boarding::Cycle(_) => worker.build_trust(&zone, &context).await,
+            }
+        })
+    }
+
+    /// The deepest anchor at or above `name`; none where nothing is to be proven.
+    pub(crate) fn anchor_of(&self, name: &Name) -> Option<&Anchor> {
+        let settings = self.settings();
+        let above = settings.anchors.iter().filter(|anchor| name::is_within(name, &anchor.zone));
+        let anchor = above.max_by_key(|anchor| name::depth(&anchor.zone))?;
+        let excepted = settings.negative_anchors.iter().any(|zone| {
+            name::is_within(name, zone) && name::depth(zone) >= name::depth(&anchor.zone)
+        });
+        (!excepted).then_some(anchor)
+    }
+
+    fn known_trust(&self, zone: &Name) -> Option<Trust> {
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        if self.anchor_of(zone).is_none() || cache.unsigned(zone, now).is_some() {
+            return Some(Trust::Unsigned);
+        }
+        let cached = cache.rrset(zone, Rtype::DNSKEY, now)?;
+        let proven = cached.security == Security::Secure;
+        proven.then(|| Trust::Signed(Arc::new(chain::keys(&cached.set))))
+    }
+
+    async fn build_trust(&self, zone: &Name, context: &Context) -> Result<Trust, Unresolved> {
+        let Some(anchor) = self.anchor_of(zone) else { return Ok(Trust::Unsigned) };
+        if anchor.zone == *zone {
+            let vouched = Vouched { ds: anchor.ds.clone(), keys: anchor.keys.clone() };
+            return self.vouched_keys(zone, &vouched, context).await;
+        }
+        let ds = match self.ds(zone, context).await? {
+            DsAnswer::Signed(set) => set,
+            DsAnswer::Unsigned => return Ok(Trust::Unsigned),
+            DsAnswer::NoCut => {
+                let text = format!("{} is no zone of its own", zone.fmt_with_dot());
+                return Err(Unresolved::new(Cause::Bogus, text));
+            }
+        };
+        match chain::vouchers(&ds) {
+            Vouchers::Ds(ds) => {
+                let vouched = Vouched { ds, keys: Vec::new() };
+                self.vouched_keys(zone, &vouched, context).await
+            }
+            Vouchers::Unsupported(algorithm) => {
+                let ede = match algorithm {
+                    Some(number) => {
+                        Ede::new(EdeCode(1), format!("{}: {number}", zone.fmt_with_dot()))
+                    }
+                    None => Ede::new(EdeCode(2), zone.fmt_with_dot().to_string()),
+                };
+                self.found_unsigned(zone, Some(&ede), ds.ttl, context);
+                Ok(Trust::Unsigned)
+            }
+        }
+    }
+
+    /// Notes that `zone` is as good as unsigned.
+    pub(crate) fn found_unsigned(
+        &self,
+        zone: &Name,
+        ede: Option<&Ede>,
+        ttl: u32,
+        context: &Context,
+    ) {
+        let shared = self.shared();
+        shared.cache.insert_unsigned(zone, ede, ttl, shared.now());
+        context.trace(|| {
+            let why = ede.map_or_else(String::new, |ede| format!(" ({ede})"));
+            Hop::Note(format!("trust: {} is unsigned{why}", zone.fmt_with_dot()))
+        });
+    }
+
+    /// Fetches the keys of `zone` and proves them by what is `vouched` for.
+    async fn vouched_keys(
+        &self,
+        zone: &Name,
+        vouched: &Vouched,
+        context: &Context,
+    ) -> Result<Trust, Unresolved> {
+        let question = Question::new(zone.clone(), Rtype::DNSKEY);
+        let (mut context, mut last) = (context.clone(), None);
+        for _ in 0..TRIES {
+            let reply = match (self.raw(&question, &context).await, last.clone()) {
+                (Ok(reply), _) => reply,
+                (Err(_), Some(bogus)) => return Err(bogus),
+                (Err(unresolved), None) => return Err(unresolved),
+            };
+            let proven = match &reply.finding {
+                Finding::Records(sets) => match sets.first() {
+                    Some(set) => self.prove_keys(zone, set, vouched, &context).await,
+                    None => Err(Reason::NoKey),
+                },
+                _ => Err(Reason::NoKey),
+            };
+            let reason = match proven {
+                Ok(keys) => return Ok(Trust::Signed(keys)),
+                Err(reason) => reason,
+            };
+            self.forget(&question);
+            last = Some(Unresolved { cause: Cause::BogusZone, ..bogus(&question, reason) });
+            match reply.from {
+                Some(server) if reason != Reason::TooMuchWork => context = context.avoiding(server),
+                _ => break,
+            }
+        }
+        Err(last.unwrap_or_else(|| bogus(&question, Reason::NoKey)))
+    }
+
+    async fn prove_keys(
+        &self,
+        zone: &Name,
+        set: &RRset,
+        vouched: &Vouched,
+        context: &Context,
+    ) -> Result<Arc<Vec<Dnskey>>, Reason> {
+        let keys = chain::keys(set);
+        let mut entry: Vec<Dnskey> = vouched.keys.clone();
+        match chain::entry_points(zone, &vouched.ds, &keys) {
+            Ok(points) => entry.extend(points),
+            Err(reason) if entry.is_empty() => return Err(reason),
+            Err(_) => {}
+        }
+        let verified = self.verify(set, zone, &entry, context).await?;
+        let set = RRset { ttl: set.ttl.min(verified.ttl), ..set.clone() };
+        self.keep(&set, &[], Security::Secure);
+        context.trace(|| {
+            let (zone, count) = (zone.fmt_with_dot(), keys.len());
+            Hop::Note(format!("trust: {count} keys of {zone}, vouched for by its parent"))
+        });
+        Ok(Arc::new(keys))
+    }
+
+    /// What the parent of `child` proves of its DS records.
+    ///
+    /// # Errors
+    /// It proves nothing, or cannot be asked now.
+    pub(crate) fn ds(&self, child: &Name, context: &Context) -> Boxed<DsAnswer> {
+        let (worker, child, context) = (self.arc(), child.clone(), context.clone());
+        Box::pin(async move { worker.find_ds(&child, &context).await })
+    }
+
+    async fn find_ds(&self, child: &Name, context: &Context) -> Result<DsAnswer, Unresolved> {
+        let question = Question::new(child.clone(), Rtype::DS);
+        if self.anchor_of(child).is_none() {
+            return Ok(DsAnswer::Unsigned);
+        }
+        if let Some(word) = self.word_of_the_referral(child)
+            && let Ok(answer) = self.prove_ds(child, word, context).await
+        {
+            return Ok(answer);
+        }
+        let (mut context, mut last) = (context.clone(), None);
+        for _ in 0..TRIES {
+            let reply = match (self.raw(&question, &context).await, last.clone()) {
+                (Ok(reply), _) => reply,
+                (Err(_), Some(bogus)) => return Err(bogus),
+                (Err(unresolved), None) => return Err(unresolved),
+            };
+            let from = reply.from;
+            let unresolved = match self.prove_ds(child, reply, &context).await {
+                Ok(answer) => return Ok(answer),
+                Err(unresolved) => unresolved,
+            };
+            self.forget(&question);
+            let again = unresolved.cause == Cause::Bogus;
+            last = Some(Unresolved { cause: Cause::BogusZone, ..unresolved.clone() });
+            match from {
+                Some(server) if again => context = context.avoiding(server),
+                _ if again => return Err(last.unwrap_or(unresolved)),
+                _ => return Err(unresolved),
+            }
+        }
+        Err(last.unwrap_or_else(|| bogus(&question, Reason::NoProof)))
+    }
+
+    /// What came with the delegation of `child`.
+    fn word_of_the_referral(&self, child: &Name) -> Option<Reply> {
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        if let Some(reply) = known(cache, child, Rtype::DS, now)
+            && reply.security != Security::Unchecked
+        {
+            return Some(reply);
+        }
+        let finding = match cache.delegation(child, now)?.signing {
+            Signing::Unknown => return None,
+            Signing::Signed(ds) => (Finding::Records(vec![ds]), Vec::new()),
+            Signing::Unsigned(proof) => (Finding::NoData(None), proof),
+        };
+        let (finding, proof) = finding;
+        Some(Reply { proof, ..Reply::of(finding) })
+    }
+
+    async fn prove_ds(
+        &self,
+        child: &Name,
+        reply: Reply,
+        context: &Context,
+    ) -> Result<DsAnswer, Unresolved> {
+        let question = Question::new(child.clone(), Rtype::DS);
+        let fails = |reason| bogus(&question, reason);
+        // An alias is no cut (RFC 1034 section 3.6.2).
+        if let Some(alias) = reply.aliases.first() {
+            return match self.check(alias, &reply.proof, &question, context).await?.security {
+                Security::Secure => Ok(DsAnswer::NoCut),
+                _ => Ok(DsAnswer::Unsigned),
+            };
+        }
+        let (proof, ttl) = match &reply.finding {
+            Finding::Records(sets) => {
+                let ds = sets.first().ok_or_else(|| fails(Reason::NoSignature))?;
+                let checked = self.check(ds, &[], &question, context).await?;
+                return match checked.security {
+                    Security::Secure => {
+                        let ds = RRset { ttl: checked.ttl, ..ds.clone() };
+                        self.keep(&ds, &[], Security::Secure);
+                        Ok(DsAnswer::Signed(ds))
+                    }
+                    _ => Ok(DsAnswer::Unsigned),
+                };
+            }
+            Finding::NoData(Some(denial)) | Finding::NxDomain(Some(denial)) => {
+                (&denial.proof, denial.ttl())
+            }
+            _ => (&reply.proof, reply.proof.iter().map(|set| set.ttl).min().unwrap_or(0)),
+        };
+        let Some(signer) = signer_above(proof, child) else {
+            return match self.unsigned_cut(&question, context).await? {
+                Security::Insecure => Ok(DsAnswer::Unsigned),
+                _ => Err(fails(Reason::NoProof)),
+            };
+        };
+        let keys = match self.trust(&signer, context).await? {
+            Trust::Signed(keys) => keys,
+            Trust::Unsigned => return Ok(DsAnswer::Unsigned),
+        };
+        let proven = self.proven(proof, &signer, &keys, context).await.map_err(fails)?;
+        let proof = Proof::read(&proven, &signer);
+        let no_ds = context.budget.hashing(|blocks| denial::no_ds(&proof, child, blocks));
+        match no_ds.map_err(fails)? {
+            NoDs::NoCut => Ok(DsAnswer::NoCut),
+            NoDs::Unsigned => {
+                self.found_unsigned(child, None, ttl, context);
+                Ok(DsAnswer::Unsigned)
+            }
+            NoDs::TooManyIterations => {
+                let ede = Ede::new(EdeCode(27), signer.fmt_with_dot().to_string());
+                self.found_unsigned(child, Some(&ede), ttl, context);
+                Ok(DsAnswer::Unsigned)
+            }
+        }
+    }
+
+    /// What is known of a question, or what servers say of it, as it comes.
+    async fn raw(&self, question: &Question, context: &Context) -> Result<Reply, Unresolved> {
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        if context.avoided.is_empty()
+            && let Some(reply) = known(cache, &question.name, question.rtype, now)
+        {
+            return Ok(reply);
+        }
+        Box::pin(self.iterate(question, context)).await
+    }
+}
+
+/// What vouches for the keys of a zone.
+struct Vouched {
+    ds: Vec<Ds>,
+    keys: Vec<Dnskey>,
+}
+
+/// The zone above `child` that signed the records of a proof.
+fn signer_above(proof: &[RRset], child: &Name) -> Option<Name> {
+    let signatures = proof.iter().flat_map(|set| set.signatures.iter());
+    let mut signers = signatures.filter_map(|rdata| Rrsig::read(&rdata)).map(|rrsig| rrsig.signer);
+    signers.find(|signer| name::is_below(child, signer))
+}

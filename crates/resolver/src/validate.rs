@@ -1,0 +1,319 @@
+//! Whether what was found is signed as it must be (RFC 4035 section 5).
+//!
+//! A reply is taken apart into its RRsets. Each is held against the keys of the zone that signed
+//! it; what is not signed must lie in a zone that is proven to be unsigned; what does not exist
+//! must be proven not to. The worst of them is the status of the whole.
+
+use zoners_dns::{Counter, Name, Network, Question, RRset, Rtype, Security, name};
+use zoners_dnssec::Reason;
+use zoners_dnssec::denial::{self, Denied, Proof};
+use zoners_dnssec::dnskey::Dnskey;
+use zoners_dnssec::rrsig::Rrsig;
+use zoners_dnssec::verify::{Time, Verified, candidates};
+
+use crate::answer::{Cause, Unresolved};
+use crate::context::Context;
+use crate::trust::{DsAnswer, Trust};
+use crate::verdict::{Finding, Reply};
+use crate::worker::Worker;
+
+/// What came of checking an RRset.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Checked {
+    /// Its status.
+    pub(crate) security: Security,
+    /// Seconds for which that holds.
+    pub(crate) ttl: u32,
+}
+
+/// What a question is answered with that cannot be proven.
+pub(crate) fn bogus(question: &Question, reason: Reason) -> Unresolved {
+    let text = format!("{question}: {reason}");
+    Unresolved::new(Cause::Bogus, text).with_code(reason.code())
+}
+
+impl<N: Network> Worker<N> {
+    /// Proves a reply to `asked`, or that it cannot be proven, and notes its status in it.
+    ///
+    /// # Errors
+    /// It is bogus, or the proof cannot be had now.
+    pub(crate) async fn validate(
+        &self,
+        asked: &Question,
+        reply: &mut Reply,
+        context: &Context,
+    ) -> Result<(), Unresolved> {
+        if !context.validate || reply.security != Security::Unchecked {
+            return Ok(());
+        }
+        let status = self.status(asked, reply, context).await;
+        self.count(match &status {
+            Ok(Security::Secure) => Counter::AnswersSecure,
+            Ok(_) => Counter::AnswersInsecure,
+            Err(_) => Counter::AnswersBogus,
+        });
+        context.trace(|| {
+            let status = match &status {
+                Ok(Security::Secure) => "secure".into(),
+                Ok(_) => "insecure".into(),
+                Err(unresolved) => unresolved.to_string(),
+            };
+            crate::trace::Hop::Note(format!("{asked}: {status}"))
+        });
+        reply.security = status?;
+        Ok(())
+    }
+
+    async fn status(
+        &self,
+        asked: &Question,
+        reply: &mut Reply,
+        context: &Context,
+    ) -> Result<Security, Unresolved> {
+        let shared = self.shared();
+        if self.anchor_of(&asked.name).is_none()
+            || shared.cache.unsigned(&asked.name, shared.now()).is_some()
+        {
+            return Ok(Security::Insecure);
+        }
+        let (mut status, mut name, mut made) = (Security::Secure, asked.name.clone(), false);
+        for alias in &mut reply.aliases {
+            // The CNAME that a DNAME makes is ours; the DNAME was checked.
+            if !made {
+                let question = Question { name: alias.owner.clone(), ..asked.clone() };
+                let checked = self.check(alias, &reply.proof, &question, context).await?;
+                alias.ttl = checked.ttl;
+                status = status.min(checked.security);
+            }
+            made = alias.rtype == Rtype::DNAME;
+            if !made && let Some(target) = alias.target() {
+                name = target;
+            }
+        }
+        let question = Question { name, ..asked.clone() };
+        let exists = matches!(reply.finding, Finding::NoData(_));
+        let own = match &mut reply.finding {
+            Finding::Records(sets) => {
+                let mut own = Security::Secure;
+                for set in sets {
+                    let checked = self.check(set, &reply.proof, &question, context).await?;
+                    set.ttl = checked.ttl;
+                    own = own.min(checked.security);
+                }
+                own
+            }
+            Finding::NoData(denial) | Finding::NxDomain(denial) => {
+                let proof = denial.as_ref().map_or(&[][..], |denial| denial.proof.as_slice());
+                self.check_denial(&question, proof, exists, context).await?
+            }
+            Finding::Alias(_) | Finding::TooLong => Security::Secure,
+        };
+        if let Finding::NoData(Some(denial)) | Finding::NxDomain(Some(denial)) = &mut reply.finding
+        {
+            denial.security = own;
+        }
+        Ok(status.min(own))
+    }
+
+    /// The status of an RRset that answers `question`, with the `proof` that came along.
+    pub(crate) async fn check(
+        &self,
+        set: &RRset,
+        proof: &[RRset],
+        question: &Question,
+        context: &Context,
+    ) -> Result<Checked, Unresolved> {
+        let unsigned = Checked { security: Security::Insecure, ttl: set.ttl };
+        // Signatures are not signed (RFC 4035 section 2.2).
+        if set.rtype == Rtype::RRSIG {
+            return Ok(unsigned);
+        }
+        let fails = |reason| bogus(question, reason);
+        let question = Question { name: set.owner.clone(), ..question.clone() };
+        let Some(signer) = signer_of(set) else {
+            return match self.unsigned_cut(&question, context).await? {
+                Security::Insecure => Ok(unsigned),
+                _ => Err(fails(Reason::NoSignature)),
+            };
+        };
+        if self.not_below(&signer, &question, context).await?.is_some() {
+            return Ok(unsigned);
+        }
+        let keys = match self.trust(&signer, context).await? {
+            Trust::Signed(keys) => keys,
+            Trust::Unsigned => return Ok(unsigned),
+        };
+        let verified = self.verify(set, &signer, &keys, context).await.map_err(fails)?;
+        let secure = Checked { security: Security::Secure, ttl: verified.ttl };
+        let Some(encloser) = verified.expanded_from else { return Ok(secure) };
+        let proven = self.proven(proof, &signer, &keys, context).await.map_err(fails)?;
+        let proof = Proof::read(&proven, &signer);
+        let expansion = |blocks: &mut u32| denial::expansion(&proof, &set.owner, &encloser, blocks);
+        let denied = context.budget.hashing(expansion).map_err(fails)?;
+        Ok(Checked { security: of_denial(denied), ..secure })
+    }
+
+    /// The status of what is said not to exist.
+    async fn check_denial(
+        &self,
+        question: &Question,
+        proof: &[RRset],
+        exists: bool,
+        context: &Context,
+    ) -> Result<Security, Unresolved> {
+        let fails = |reason| bogus(question, reason);
+        let signer = proof.iter().find_map(signer_of).filter(|signer| {
+            let above = question.rtype != Rtype::DS || question.name.is_root();
+            name::is_within(&question.name, signer) && (above || *signer != question.name)
+        });
+        let Some(signer) = signer else {
+            return match self.unsigned_cut(question, context).await? {
+                Security::Insecure => Ok(Security::Insecure),
+                _ => Err(fails(Reason::NoProof)),
+            };
+        };
+        if let Some(status) = self.not_below(&signer, question, context).await? {
+            return Ok(status);
+        }
+        let keys = match self.trust(&signer, context).await? {
+            Trust::Signed(keys) => keys,
+            Trust::Unsigned => return Ok(Security::Insecure),
+        };
+        let proven = self.proven(proof, &signer, &keys, context).await.map_err(fails)?;
+        let proof = Proof::read(&proven, &signer);
+        let denied = context.budget.hashing(|blocks| match exists {
+            true => denial::nodata(&proof, &question.name, question.rtype, blocks),
+            false => denial::nxdomain(&proof, &question.name, blocks),
+        });
+        denied.map(of_denial).map_err(fails)
+    }
+
+    /// The records of a proof that `zone` signed, none of them made from a wildcard.
+    pub(crate) async fn proven(
+        &self,
+        proof: &[RRset],
+        zone: &Name,
+        keys: &[Dnskey],
+        context: &Context,
+    ) -> Result<Vec<RRset>, Reason> {
+        let (mut proven, mut reason) = (Vec::new(), Reason::NoProof);
+        for set in proof {
+            match self.verify(set, zone, keys, context).await {
+                Ok(verified) if verified.expanded_from.is_none() => proven.push(set.clone()),
+                Ok(_) => {}
+                Err(Reason::TooMuchWork) => return Err(Reason::TooMuchWork),
+                Err(other) => reason = reason.max(other),
+            }
+        }
+        if proven.is_empty() { Err(reason) } else { Ok(proven) }
+    }
+
+    /// Verifies one of an RRset's signatures.
+    ///
+    /// # Errors
+    /// None of them fits, for the most telling of the reasons met.
+    pub(crate) async fn verify(
+        &self,
+        set: &RRset,
+        zone: &Name,
+        keys: &[Dnskey],
+        context: &Context,
+    ) -> Result<Verified, Reason> {
+        let now = self.shared().clock.wall_seconds();
+        let settings = self.settings();
+        let time = Time { now: settings.validation_date.unwrap_or(now), skew: settings.skew };
+        let mut reason = Reason::NoSignature;
+        for candidate in candidates(set, zone, keys, time)? {
+            context.budget.charge_verification().map_err(|exhausted| {
+                self.count(exhausted.0);
+                Reason::TooMuchWork
+            })?;
+            self.count(Counter::Verifications);
+            let verified = candidate.verify();
+            // A public-key operation is long; others wait for their turn.
+            tokio::task::yield_now().await;
+            match verified {
+                Ok(verified) => return Ok(verified),
+                Err(other) => {
+                    self.count(Counter::VerificationsFailed);
+                    context.budget.charge_failed_verification();
+                    reason = reason.max(other);
+                }
+            }
+        }
+        Err(reason)
+    }
+
+    /// Whether a zone cut lies between `signer` and the name in question: then the signer has no
+    /// say there. `Some` with the status of the zone below, if it is unsigned.
+    async fn not_below(
+        &self,
+        signer: &Name,
+        question: &Question,
+        context: &Context,
+    ) -> Result<Option<Security>, Unresolved> {
+        let cut = self.zone_cut(question).zone;
+        if !name::is_below(&cut, signer) {
+            return Ok(None);
+        }
+        match self.trust(&cut, context).await? {
+            Trust::Unsigned => Ok(Some(Security::Insecure)),
+            Trust::Signed(_) => Err(bogus(question, Reason::WrongSigner)),
+        }
+    }
+
+    /// Looks for an unsigned zone that the name in question lies in, from its zone cut down.
+    /// `Secure` if there is none: then what is there must be signed.
+    pub(crate) async fn unsigned_cut(
+        &self,
+        question: &Question,
+        context: &Context,
+    ) -> Result<Security, Unresolved> {
+        let cut = self.zone_cut(question).zone;
+        if let Trust::Unsigned = self.trust(&cut, context).await? {
+            return Ok(Security::Insecure);
+        }
+        let depth = name::depth(&question.name);
+        // DS records stand above the cut.
+        let last = if question.rtype == Rtype::DS { depth.saturating_sub(1) } else { depth };
+        let first = name::depth(&cut) + 1;
+        for labels in (first..=last).take(self.settings().limits.ds_labels) {
+            let child = name::ancestor(&question.name, labels);
+            match self.ds(&child, context).await? {
+                DsAnswer::Unsigned => return Ok(Security::Insecure),
+                DsAnswer::NoCut => {}
+                DsAnswer::Signed(_) => {
+                    if let Trust::Unsigned = self.trust(&child, context).await? {
+                        return Ok(Security::Insecure);
+                    }
+                }
+            }
+        }
+        Ok(Security::Secure)
+    }
+
+    /// Forgets what turned out to be bogus.
+    pub(crate) fn forget(&self, question: &Question) {
+        let cache = &self.shared().cache;
+        cache.remove_rrset(&question.name, question.rtype);
+        cache.remove_rrset(&question.name, Rtype::CNAME);
+        cache.remove_denials(&question.name, question.rtype);
+    }
+}
+
+/// The zone that signed an RRset: one that its owner can lie in.
+fn signer_of(set: &RRset) -> Option<Name> {
+    let signers = set.signatures.iter().filter_map(|rdata| Rrsig::read(&rdata));
+    let mut signers = signers.map(|rrsig| rrsig.signer);
+    signers.find(|signer| {
+        let above = set.rtype != Rtype::DS || set.owner.is_root();
+        name::is_within(&set.owner, signer) && (above || *signer != set.owner)
+    })
+}
+
+fn of_denial(denied: Denied) -> Security {
+    match denied {
+        Denied::Proven => Security::Secure,
+        Denied::OptOut | Denied::TooManyIterations => Security::Insecure,
+    }
+}
