@@ -1,6 +1,6 @@
 //! Signature and digest algorithms, over the one crypto library.
 
-use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA384};
+use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA384, SHA512};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519,
     RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
@@ -9,6 +9,7 @@ use aws_lc_rs::signature::{
 };
 
 use crate::reason::Reason;
+use crate::short_rsa;
 
 /// Octets of the longest RSA modulus: 4096 bits. A longer one costs more than it is worth.
 const MODULUS: usize = 512;
@@ -28,9 +29,9 @@ pub fn is_supported(algorithm: u8) -> bool {
 /// It does not fit, or the key is none.
 pub fn verify(algorithm: u8, key: &[u8], data: &[u8], signature: &[u8]) -> Result<(), Reason> {
     match algorithm {
-        5 | 7 => rsa(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, key, data, signature),
-        8 => rsa(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, key, data, signature),
-        10 => rsa(&RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, key, data, signature),
+        5 | 7 => rsa(&RSA_SHA1, key, data, signature),
+        8 => rsa(&RSA_SHA256, key, data, signature),
+        10 => rsa(&RSA_SHA512, key, data, signature),
         13 => ecdsa::<64>(&ECDSA_P256_SHA256_FIXED, key, data, signature),
         14 => ecdsa::<96>(&ECDSA_P384_SHA384_FIXED, key, data, signature),
         15 => unparsed(&ED25519, key, data, signature),
@@ -38,11 +39,39 @@ pub fn verify(algorithm: u8, key: &[u8], data: &[u8], signature: &[u8]) -> Resul
     }
 }
 
+/// RSA with one of its hashes.
+struct Rsa {
+    params: &'static RsaParameters,
+    hash: &'static digest::Algorithm,
+    /// The ASN.1 that stands before the hash (RFC 8017 section 9.2).
+    prefix: &'static [u8],
+}
+
+const RSA_SHA1: Rsa = Rsa {
+    params: &RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
+    hash: &SHA1_FOR_LEGACY_USE_ONLY,
+    prefix: b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14",
+};
+const RSA_SHA256: Rsa = Rsa {
+    params: &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+    hash: &SHA256,
+    prefix: b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20",
+};
+const RSA_SHA512: Rsa = Rsa {
+    params: &RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+    hash: &SHA512,
+    prefix: b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40",
+};
+
 /// An RSA key: the length of the exponent, the exponent, the modulus (RFC 3110 section 2).
-fn rsa(params: &RsaParameters, key: &[u8], data: &[u8], signature: &[u8]) -> Result<(), Reason> {
+fn rsa(rsa: &Rsa, key: &[u8], data: &[u8], signature: &[u8]) -> Result<(), Reason> {
     let (e, n) = rsa_parts(key).ok_or(Reason::UnusableKey)?;
+    if n.len() < short_rsa::LONG {
+        let fits = short_rsa::fits(rsa.hash, rsa.prefix, (e, n), data, signature);
+        return if fits { Ok(()) } else { Err(Reason::BadSignature) };
+    }
     let key = RsaPublicKeyComponents { n, e };
-    key.verify(params, data, signature).map_err(|_| Reason::BadSignature)
+    key.verify(rsa.params, data, signature).map_err(|_| Reason::BadSignature)
 }
 
 fn rsa_parts(key: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -53,7 +82,9 @@ fn rsa_parts(key: &[u8]) -> Option<(&[u8], &[u8])> {
     };
     let (e, n) = rest.split_at_checked(length)?;
     let (e, n) = (without_zeros(e), without_zeros(n));
-    (e.len() <= EXPONENT && n.len() <= MODULUS).then_some((e, n))
+    let odd = e.last().is_some_and(|last| last % 2 == 1);
+    let length = (short_rsa::SHORTEST..=MODULUS).contains(&n.len());
+    (odd && e.len() <= EXPONENT && length).then_some((e, n))
 }
 
 fn without_zeros(number: &[u8]) -> &[u8] {

@@ -127,7 +127,8 @@ pub fn nodata(
                 Some(own) => {
                     lacks(&own.types, &wildcard, rtype).map(|()| or_opt_out(encloser.opt_out))
                 }
-                None if rtype == Rtype::DS && encloser.opt_out => Ok(Denied::OptOut),
+                // An unsigned delegation may be there, or lie below (RFC 5155 section 9.2).
+                None if encloser.opt_out => Ok(Denied::OptOut),
                 None => Err(Reason::NoProof),
             }
         }

@@ -13,6 +13,7 @@ pub mod nsec;
 pub mod nsec3;
 pub mod reason;
 pub mod rrsig;
+mod short_rsa;
 mod signed_data;
 pub mod verify;
 

@@ -102,9 +102,16 @@ impl<N: Network> Worker<N> {
                 }
                 own
             }
-            Finding::NoData(denial) | Finding::NxDomain(denial) => {
-                let proof = denial.as_ref().map_or(&[][..], |denial| denial.proof.as_slice());
-                self.check_denial(&question, proof, exists, context).await?
+            Finding::NoData(Some(denial)) | Finding::NxDomain(Some(denial)) => {
+                let own = self.check_denial(&question, &denial.proof, exists, context).await?;
+                // Nobody but clients makes use of the SOA, but they must not be lied to.
+                if own == Security::Secure {
+                    self.check(&denial.soa, &[], &question, context).await?;
+                }
+                own
+            }
+            Finding::NoData(None) | Finding::NxDomain(None) => {
+                self.check_denial(&question, &[], exists, context).await?
             }
             Finding::Alias(_) | Finding::TooLong => Security::Secure,
         };

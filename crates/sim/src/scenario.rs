@@ -8,6 +8,6 @@ pub mod entry;
 pub mod network;
 pub mod parse;
 
-pub use entry::Entry;
+pub use entry::{Entry, records};
 pub use network::ScriptedNetwork;
 pub use parse::{Action, Dialect, Range, Scenario, Step};

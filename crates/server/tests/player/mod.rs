@@ -7,15 +7,17 @@ use tokio::task::JoinHandle;
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{
     Counters, Delegation, Message, Moment, Name, NameServer, Question, Random, Rtype, Signing,
-    Transport, Way, name,
+    Transport, Way, name, zonefile,
 };
+use zoners_dnssec::chain::{self, Ds};
+use zoners_resolver::settings::Anchor;
 use zoners_resolver::{Glue, Settings, Shared, Worker};
 use zoners_server::Client;
 use zoners_server::config::{Any, Local, Server, SpecialUse};
 use zoners_server::pipeline::{Cookies, Rules};
 use zoners_server::{Config, Service};
 use zoners_sim::SimClock;
-use zoners_sim::scenario::{Action, Dialect, Scenario, ScriptedNetwork};
+use zoners_sim::scenario::{Action, Dialect, Scenario, ScriptedNetwork, records};
 
 /// Virtual time that a step may take before it counts as stuck.
 const STUCK: Duration = Duration::from_secs(30);
@@ -26,7 +28,6 @@ const MISSING: &[&str] = &[
     "auth-zone",
     "dns64-prefix",
     "do-nat64",
-    "domain-insecure",
     "fallback-enabled",
     "feature-list",
     "forward-first",
@@ -200,6 +201,10 @@ fn settings(scenario: &Scenario, dialect: Dialect) -> Settings {
     if let Some(at) = root {
         settings.root = Delegation { way: Way::Iterative, ..settings.routes.remove(at) };
     }
+    if settings.root.servers.is_empty() {
+        let hints = zonefile::root_hints(zoners_server::config::ROOT_HINTS).unwrap();
+        settings.root = Delegation::from_hints(&hints).unwrap();
+    }
     // No priming is expected unless the scenario answers it.
     settings.priming = scenario.steps.iter().any(|step| match &step.action {
         Action::Reply(entry) => entry.question == Some(Question::new(name::root(), Rtype::NS)),
@@ -211,6 +216,10 @@ fn settings(scenario: &Scenario, dialect: Dialect) -> Settings {
         Dialect::Unbound => yes("qname-minimisation", false),
     };
     settings.minimised_type = if dialect == Dialect::Deckard { Rtype::NS } else { Rtype::A };
+    settings.anchors = anchors(scenario);
+    let unsigned = scenario.values("domain-insecure").filter_map(|zone| name::parse(zone).ok());
+    settings.negative_anchors = unsigned.collect();
+    settings.validation_date = scenario.validation_date();
     settings.ipv4 = yes("do-ip4", true);
     settings.ipv6 = yes("do-ip6", true);
     settings.full_answers = dialect == Dialect::Unbound && !yes("minimal-responses", true);
@@ -218,6 +227,22 @@ fn settings(scenario: &Scenario, dialect: Dialect) -> Settings {
         settings.glue = Glue::Any;
     }
     settings
+}
+
+/// Trust anchors: DS and DNSKEY records, one a line.
+fn anchors(scenario: &Scenario) -> Vec<Anchor> {
+    let parsed = scenario.values("trust-anchor").filter_map(|text| records(text).ok());
+    parsed
+        .flatten()
+        .map(|set| Anchor {
+            zone: set.owner.clone(),
+            ds: match set.rtype {
+                Rtype::DS => set.records.iter().filter_map(|rdata| Ds::read(&rdata)).collect(),
+                _ => Vec::new(),
+            },
+            keys: chain::keys(&set),
+        })
+        .collect()
 }
 
 /// Stubs and forwarders. Deckard's files name the root's address alone.

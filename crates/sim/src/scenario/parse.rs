@@ -102,11 +102,33 @@ impl Scenario {
         self.config.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
+    /// The time that signatures are held against, in seconds since 1970, if the configuration sets
+    /// one.
+    #[must_use]
+    pub fn validation_date(&self) -> Option<u64> {
+        let timestamp = self.value("val-override-timestamp").and_then(|text| text.parse().ok());
+        timestamp.or_else(|| seconds(self.value("val-override-date")?))
+    }
+
     /// The last value of a configuration key.
     #[must_use]
     pub fn value<'a>(&'a self, key: &'a str) -> Option<&'a str> {
         self.values(key).last()
     }
+}
+
+/// Reads a date such as `20160308103040`, in seconds since 1970.
+fn seconds(date: &str) -> Option<u64> {
+    let part = |from: usize, to: usize| date.get(from..to)?.parse::<u64>().ok();
+    let (year, month, day) = (part(0, 4)?, part(4, 6)?, part(6, 8)?);
+    let (hour, minute, second) = (part(8, 10)?, part(10, 12)?, part(12, 14)?);
+    let leap =
+        |year: u64| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
+    let lengths = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let years: u64 = (1970..year).map(|year| 365 + u64::from(leap(year))).sum();
+    let months: u64 = lengths.iter().take(month.checked_sub(1)? as usize).sum();
+    let days = years + months + day.checked_sub(1)?;
+    Some(((days * 24 + hour) * 60 + minute) * 60 + second)
 }
 
 fn configuration(text: &str, dialect: Dialect) -> Vec<(String, String)> {

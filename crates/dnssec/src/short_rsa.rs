@@ -1,0 +1,37 @@
+//! RSA keys of 512 to 1023 bits, which RFC 3110 allows and the crypto library does not.
+//!
+//! Whoever signs with such a key is not safe from those with a few days and a computer, but it is
+//! not for us to call its zone bogus. Verifying is public: nothing here need be secret.
+
+use aws_lc_rs::digest::{self, Algorithm};
+use num_bigint::BigUint;
+
+/// Octets of the shortest modulus.
+pub(crate) const SHORTEST: usize = 64;
+/// Octets from which on the library does it.
+pub(crate) const LONG: usize = 128;
+
+/// Whether `signature` fits `data`: RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2.2).
+pub(crate) fn fits(
+    hash: &'static Algorithm,
+    prefix: &[u8],
+    (e, n): (&[u8], &[u8]),
+    data: &[u8],
+    signature: &[u8],
+) -> bool {
+    if n.len() < SHORTEST || signature.len() != n.len() {
+        return false;
+    }
+    let (e, modulus) = (BigUint::from_bytes_be(e), BigUint::from_bytes_be(n));
+    let signed = BigUint::from_bytes_be(signature);
+    if signed >= modulus {
+        return false;
+    }
+    let digest = digest::digest(hash, data);
+    let tail = [&[0], prefix, digest.as_ref()].concat();
+    let Some(padding) = n.len().checked_sub(tail.len() + 2).filter(|length| *length >= 8) else {
+        return false;
+    };
+    let expected = [&[0, 1], &vec![0xFF; padding][..], &tail].concat();
+    signed.modpow(&e, &modulus) == BigUint::from_bytes_be(&expected)
+}
