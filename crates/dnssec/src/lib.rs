@@ -14,7 +14,7 @@ pub mod nsec3;
 pub mod reason;
 pub mod rrsig;
 mod short_rsa;
-mod signed_data;
+pub mod signed_data;
 pub mod verify;
 
 pub use reason::Reason;

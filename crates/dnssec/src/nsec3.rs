@@ -23,7 +23,8 @@ const HASH: usize = 20;
 const BLOCK: usize = 64;
 const PADDING: usize = 9;
 
-type Hash = [u8; HASH];
+/// A hashed name.
+pub type Hash = [u8; HASH];
 
 /// An NSEC3 record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,11 +128,7 @@ impl Chain {
         let cost =
             blocks_of(lower.len() + self.salt.len()) + rounds * blocks_of(HASH + self.salt.len());
         *blocks = blocks.checked_sub(cost).ok_or(Reason::TooMuchWork)?;
-        let mut hash = sha1(lower.as_slice(), &self.salt);
-        for _ in 0..rounds {
-            hash = sha1(&hash, &self.salt);
-        }
-        Ok(hash)
+        Ok(sha1_iterated(&lower, &self.salt, self.iterations))
     }
 }
 
@@ -143,6 +140,16 @@ impl Nsec3 {
             false => self.owner < *hash || *hash < self.next,
         }
     }
+}
+
+/// The hash of a name (RFC 5155 section 5).
+#[must_use]
+pub fn sha1_iterated(name: &Name, salt: &[u8], iterations: u16) -> Hash {
+    let mut hash = sha1(name::lowercase(name).as_slice(), salt);
+    for _ in 0..iterations {
+        hash = sha1(&hash, salt);
+    }
+    hash
 }
 
 fn blocks_of(octets: usize) -> u32 {

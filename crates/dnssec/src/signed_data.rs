@@ -8,7 +8,8 @@ use crate::rrsig::{Rrsig, labels};
 
 /// The octets that `rrsig` signs if it covers `set`: its own fields, then the records in canonical
 /// form and order, each once (RFC 4034 section 6.3).
-pub(crate) fn compose(set: &RRset, rrsig: &Rrsig) -> Vec<u8> {
+#[must_use]
+pub fn compose(set: &RRset, rrsig: &Rrsig) -> Vec<u8> {
     let owner = signed_owner(&set.owner, rrsig);
     let mut records = canonical_rdata(set);
     records.sort_unstable();

@@ -182,8 +182,10 @@ impl<N: Network> Worker<N> {
             self.forget(&question);
             last = Some(Unresolved { cause: Cause::BogusZone, ..bogus(&question, reason) });
             match reply.from {
-                Some(server) if reason != Reason::TooMuchWork => context = context.avoiding(server),
-                _ => break,
+                _ if reason == Reason::TooMuchWork => break,
+                Some(server) => context = context.avoiding(server),
+                // It was in the cache; now the servers are asked.
+                None => {}
             }
         }
         Err(last.unwrap_or_else(|| bogus(&question, Reason::NoKey)))
@@ -245,12 +247,12 @@ impl<N: Network> Worker<N> {
                 Err(unresolved) => unresolved,
             };
             self.forget(&question);
-            let again = unresolved.cause == Cause::Bogus;
-            last = Some(Unresolved { cause: Cause::BogusZone, ..unresolved.clone() });
-            match from {
-                Some(server) if again => context = context.avoiding(server),
-                _ if again => return Err(last.unwrap_or(unresolved)),
-                _ => return Err(unresolved),
+            if unresolved.cause != Cause::Bogus {
+                return Err(unresolved);
+            }
+            last = Some(Unresolved { cause: Cause::BogusZone, ..unresolved });
+            if let Some(server) = from {
+                context = context.avoiding(server);
             }
         }
         Err(last.unwrap_or_else(|| bogus(&question, Reason::NoProof)))
@@ -318,7 +320,7 @@ impl<N: Network> Worker<N> {
         };
         let proven = self.proven(proof, &signer, &keys, context).await.map_err(fails)?;
         let proof = Proof::read(&proven, &signer);
-        let no_ds = context.budget.hashing(|blocks| denial::no_ds(&proof, child, blocks));
+        let no_ds = self.hashing(context, |blocks| denial::no_ds(&proof, child, blocks));
         match no_ds.map_err(fails)? {
             NoDs::NoCut => Ok(DsAnswer::NoCut),
             NoDs::Unsigned => {

@@ -28,8 +28,10 @@ pub(crate) struct Checked {
 
 /// What a question is answered with that cannot be proven.
 pub(crate) fn bogus(question: &Question, reason: Reason) -> Unresolved {
-    let text = format!("{question}: {reason}");
-    Unresolved::new(Cause::Bogus, text).with_code(reason.code())
+    // What was too much work once is not tried again with another server.
+    let again = reason != Reason::TooMuchWork;
+    let cause = if again { Cause::Bogus } else { Cause::BogusZone };
+    Unresolved::new(cause, format!("{question}: {reason}")).with_code(reason.code())
 }
 
 impl<N: Network> Worker<N> {
@@ -156,7 +158,7 @@ impl<N: Network> Worker<N> {
         let proven = self.proven(proof, &signer, &keys, context).await.map_err(fails)?;
         let proof = Proof::read(&proven, &signer);
         let expansion = |blocks: &mut u32| denial::expansion(&proof, &set.owner, &encloser, blocks);
-        let denied = context.budget.hashing(expansion).map_err(fails)?;
+        let denied = self.hashing(context, expansion).map_err(fails)?;
         Ok(Checked { security: of_denial(denied), ..secure })
     }
 
@@ -188,7 +190,7 @@ impl<N: Network> Worker<N> {
         };
         let proven = self.proven(proof, &signer, &keys, context).await.map_err(fails)?;
         let proof = Proof::read(&proven, &signer);
-        let denied = context.budget.hashing(|blocks| match exists {
+        let denied = self.hashing(context, |blocks| match exists {
             true => denial::nodata(&proof, &question.name, question.rtype, blocks),
             false => denial::nxdomain(&proof, &question.name, blocks),
         });
@@ -251,6 +253,19 @@ impl<N: Network> Worker<N> {
         Err(reason)
     }
 
+    /// Proves something with what is left of the blocks to hash.
+    pub(crate) fn hashing<T>(
+        &self,
+        context: &Context,
+        prove: impl FnOnce(&mut u32) -> Result<T, Reason>,
+    ) -> Result<T, Reason> {
+        let proven = context.budget.hashing(prove);
+        if matches!(proven, Err(Reason::TooMuchWork)) {
+            self.count(Counter::BudgetHashes);
+        }
+        proven
+    }
+
     /// Whether a zone cut lies between `signer` and the name in question: then the signer has no
     /// say there. `Some` with the status of the zone below, if it is unsigned.
     async fn not_below(
@@ -286,10 +301,13 @@ impl<N: Network> Worker<N> {
         let first = name::depth(&cut) + 1;
         for labels in (first..=last).take(self.settings().limits.ds_labels) {
             let child = name::ancestor(&question.name, labels);
-            match self.ds(&child, context).await? {
-                DsAnswer::Unsigned => return Ok(Security::Insecure),
-                DsAnswer::NoCut => {}
-                DsAnswer::Signed(_) => {
+            match self.ds(&child, context).await {
+                Ok(DsAnswer::Unsigned) => return Ok(Security::Insecure),
+                Ok(DsAnswer::NoCut) => {}
+                // Nobody proves that the name lies in an unsigned zone.
+                Err(unresolved) if unresolved.ede.code.is_bogus() => return Ok(Security::Secure),
+                Err(unresolved) => return Err(unresolved),
+                Ok(DsAnswer::Signed(_)) => {
                     if let Trust::Unsigned = self.trust(&child, context).await? {
                         return Ok(Security::Insecure);
                     }

@@ -9,11 +9,12 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 use zoners_dns::{
-    Endpoint, Exchange, Failure, Message, Network, OptRcode, Outcome, Question, Random, ReplyOpt,
-    Transport, compose, name,
+    Endpoint, Exchange, Failure, Message, Network, OptRcode, Outcome, Question, RRset, Random,
+    Records, ReplyOpt, Rtype, Transport, compose, name,
 };
 
 use crate::link::{Link, Manner};
+use crate::sign::{Key, Signing};
 use crate::zone::{Said, Zone};
 
 /// How long after a bad datagram the good one comes.
@@ -93,6 +94,32 @@ impl SimNetwork {
             }
         }
         self
+    }
+
+    /// Signs zones, the deepest first, each with the DS record of the one before where it lies
+    /// right above it. Gives the DS record of the last, the anchor of all.
+    ///
+    /// # Panics
+    /// There is no such zone: the test is wrong.
+    #[expect(clippy::panic, reason = "a test that is wrong must say so")]
+    pub fn sign(&self, origins: &[&str], signing: &Signing) -> RRset {
+        let mut internet = self.0.lock();
+        let mut last = None;
+        for origin in origins {
+            let apex = name::parse(origin).unwrap_or_else(|error| panic!("{error}"));
+            let key = Key::new(&apex, signing.algorithm);
+            let ds = key.ds();
+            let zone = internet.zones.get_mut(*origin);
+            let zone = zone.unwrap_or_else(|| panic!("{origin}: no such zone"));
+            zone.sign(&key, signing);
+            let above =
+                internet.zones.values_mut().filter(|zone| name::is_below(&apex, &zone.origin));
+            if let Some(parent) = above.max_by_key(|zone| name::depth(&zone.origin)) {
+                parent.add(ds.clone());
+            }
+            last = Some(ds);
+        }
+        last.unwrap_or_else(|| panic!("nothing to sign"))
     }
 
     /// Changes a zone.
@@ -241,6 +268,14 @@ impl Internet {
                 garbage.extend([0x84, 0, 0, 1, 0xFF, 0xFF, 0, 0, 0, 0, 0xC0, 0x0C, 7]);
                 now(garbage)
             }
+            Manner::OmitsSignatures => {
+                let mut message = self.say(host, question).message(question, false);
+                message[..2].copy_from_slice(&query.header.id().to_be_bytes());
+                if edns {
+                    compose::add_opt(&mut message, &ReplyOpt::default());
+                }
+                now(message)
+            }
             _ => now(good()),
         }
     }
@@ -254,7 +289,7 @@ impl Internet {
         let zones = host.zones.iter().filter_map(|origin| self.zones.get(origin));
         let has = |zone: &&Zone| {
             name::is_within(&question.name, &zone.origin)
-                && (question.rtype != zoners_dns::Rtype::DS || question.name != zone.origin)
+                && (question.rtype != Rtype::DS || question.name != zone.origin)
         };
         let Some(zone) = zones.filter(has).max_by_key(|zone| name::depth(&zone.origin)) else {
             return Said::error(OptRcode::REFUSED);
@@ -263,6 +298,11 @@ impl Internet {
         let empty = said.answer.is_empty() && said.aa;
         match host.link.manner {
             Manner::DeniesEmptyNonTerminals if empty => said.rcode = OptRcode::NXDOMAIN,
+            Manner::Forges => {
+                let forged = Records::from_iter([[203, 0, 113, 66]]);
+                let addresses = said.answer.iter_mut().filter(|set| set.rtype == Rtype::A);
+                addresses.for_each(|set| set.records = forged.clone());
+            }
             Manner::FailsShortened if empty => return Said::error(OptRcode::SERVFAIL),
             _ => {}
         }

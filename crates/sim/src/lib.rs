@@ -12,6 +12,7 @@ pub mod demo;
 pub mod internet;
 pub mod link;
 pub mod scenario;
+pub mod sign;
 pub mod world;
 pub mod zone;
 

@@ -84,6 +84,10 @@ pub enum Manner {
     Garbage,
     /// NXDOMAIN to names that have nothing but names below them.
     DeniesEmptyNonTerminals,
+    /// Knows nothing of DNSSEC: no signatures, no proofs.
+    OmitsSignatures,
+    /// Gives addresses of its own for all names.
+    Forges,
     /// SERVFAIL to every question but for names that it has records of.
     FailsShortened,
 }

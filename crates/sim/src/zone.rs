@@ -1,9 +1,13 @@
 //! A zone and how an authoritative server answers from it (RFC 1034 section 4.3.2).
 
+mod signed;
+
 use std::collections::BTreeMap;
 
 use zoners_dns::compose::{Flags, Reply, compose};
 use zoners_dns::{Name, OptRcode, Question, RRset, Rtype, name, zonefile};
+
+use crate::sign::Denying;
 
 /// CNAMEs that a server follows within its zone.
 const MOST_ALIASES: usize = 16;
@@ -15,6 +19,8 @@ pub struct Zone {
     pub origin: Name,
     /// RRsets by name (in lower case) and type.
     nodes: BTreeMap<Name, BTreeMap<u16, RRset>>,
+    /// How it denies, if it is signed.
+    denying: Option<Denying>,
 }
 
 /// What a server says of a question, before it is put on the wire.
@@ -55,12 +61,15 @@ impl Said {
     /// The message with ID 0 and without OPT.
     #[must_use]
     pub fn message(&self, question: &Question, dnssec_ok: bool) -> Vec<u8> {
+        let proof = |set: &&RRset| matches!(set.rtype, Rtype::NSEC | Rtype::NSEC3);
+        let authority: Vec<RRset> =
+            self.authority.iter().filter(|set| dnssec_ok || !proof(set)).cloned().collect();
         compose(&Reply {
             question,
             rcode: self.rcode,
             flags: Flags { aa: self.aa, ..Flags::default() },
             answer: &self.answer,
-            authority: &self.authority,
+            authority: &authority,
             additional: &self.additional,
             signatures: dnssec_ok,
         })
@@ -74,7 +83,7 @@ impl Zone {
     /// The text breaks the syntax.
     pub fn parse(origin: &str, text: &str) -> Result<Self, String> {
         let origin = name::parse(origin)?;
-        let mut zone = Zone { nodes: BTreeMap::new(), origin };
+        let mut zone = Zone { nodes: BTreeMap::new(), denying: None, origin };
         let soa = "@ 3600 SOA ns. host. 1 3600 600 604800 60";
         for set in zonefile::parse(soa, &zone.origin)? {
             zone.add(set);
@@ -119,21 +128,29 @@ impl Zone {
             } else {
                 match self.records(&at, question.rtype) {
                     Node::Records(sets) => {
+                        if !self.exists(&at) {
+                            said.authority.extend(self.proof(&at));
+                        }
                         said.additional.extend(sets.iter().flat_map(|set| self.addresses(set)));
                         said.answer.extend(sets);
                         return said;
                     }
                     Node::Alias(cname) => {
+                        if !self.exists(&at) {
+                            said.authority.extend(self.proof(&at));
+                        }
                         at = cname.target().unwrap_or_else(name::root);
                         said.answer.push(cname);
                     }
                     Node::NoData => {
                         said.authority.extend(self.soa());
+                        said.authority.extend(self.proof(&at));
                         return said;
                     }
                     Node::NoName => {
                         said.rcode = OptRcode::NXDOMAIN;
                         said.authority.extend(self.soa());
+                        said.authority.extend(self.proof(&at));
                         return said;
                     }
                 }
@@ -165,7 +182,10 @@ impl Zone {
         let mut said = Said::new(OptRcode::NOERROR, false);
         let Some(ns) = self.get(cut, Rtype::NS) else { return said };
         said.authority.push(ns.clone());
-        said.authority.extend(self.get(cut, Rtype::DS).cloned());
+        match self.get(cut, Rtype::DS) {
+            Some(ds) => said.authority.push(ds.clone()),
+            None => said.authority.extend(self.proof(cut)),
+        }
         said.additional = self.addresses(ns);
         said
     }
@@ -210,8 +230,12 @@ impl Zone {
 
     /// Whether the name or one below it has records: empty non-terminals exist (RFC 8020).
     fn exists(&self, name: &Name) -> bool {
-        self.nodes.contains_key(&name::lowercase(name))
-            || self.nodes.keys().any(|node| name::is_below(node, name))
+        // The hashed owners of NSEC3 records are no names of the zone.
+        let own = self
+            .nodes
+            .iter()
+            .filter(|(_, node)| node.keys().any(|rtype| *rtype != Rtype::NSEC3.to_int()));
+        own.into_iter().any(|(node, _)| name::is_within(node, name))
     }
 }
 

@@ -1,0 +1,291 @@
+//! Chains of trust, whole and broken.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{Lab, question, settings};
+use zoners_dns::{Counter, EdeCode, RRset, Records, Rtype, Security, name};
+use zoners_dnssec::chain::Ds;
+use zoners_resolver::settings::Anchor;
+use zoners_resolver::{Answer, Settings, Unresolved};
+use zoners_sim::sign::{Denying, Key, Signing};
+use zoners_sim::{Link, Manner, SimNetwork, world};
+
+/// Where the chain begins.
+fn anchored(ds: &RRset) -> Settings {
+    let ds = ds.records.iter().filter_map(|rdata| Ds::read(&rdata)).collect();
+    let mut settings = settings();
+    settings.anchors = vec![Anchor { zone: name::root(), ds, keys: vec![] }];
+    settings
+}
+
+/// The small Internet, signed from the root to `example.com.`; `plain.com.` is not.
+fn signed(signing: &Signing) -> Lab {
+    let net = world::small(1);
+    net.change("com", |com| {
+        let text = "plain 3600 NS ns1.plain\nns1.plain A 203.0.114.9\n";
+        for set in zoners_dns::zonefile::parse(text, &com.origin).unwrap() {
+            com.add(set);
+        }
+    });
+    net.zone("plain.com", &["203.0.114.9"], "@ NS ns1\nns1 A 203.0.114.9\nwww A 203.0.115.9\n");
+    let anchor = net.sign(&["example.com", "com", "."], signing);
+    Lab::with(net, anchored(&anchor))
+}
+
+async fn ask(lab: &Lab, text: &str, rtype: Rtype) -> Result<Arc<Answer>, Unresolved> {
+    lab.worker.resolve(&question(text, rtype), None).await
+}
+
+async fn status(lab: &Lab, text: &str, rtype: Rtype) -> Security {
+    match ask(lab, text, rtype).await {
+        Ok(answer) => answer.security,
+        Err(unresolved) => panic!("{text} {rtype}: {unresolved}"),
+    }
+}
+
+/// The code with which a question fails.
+async fn code(lab: &Lab, text: &str, rtype: Rtype) -> u16 {
+    ask(lab, text, rtype).await.unwrap_err().ede.code.0
+}
+
+const NSEC3: Denying = Denying::Nsec3 { iterations: 1, opt_out: false };
+const OPT_OUT: Denying = Denying::Nsec3 { iterations: 0, opt_out: true };
+
+#[tokio::test(start_paused = true)]
+async fn every_kind_of_answer_is_proven_by_every_algorithm() {
+    for algorithm in [8, 10, 13, 14, 15] {
+        for denying in [Denying::Nsec, NSEC3, OPT_OUT] {
+            let lab = signed(&Signing { algorithm, denying, ..Signing::default() });
+            for round in ["asked", "cached"] {
+                for (name, rtype) in [
+                    ("www.example.com", Rtype::A),
+                    ("www.example.com", Rtype::HTTPS),
+                    ("alias.example.com", Rtype::A),
+                    ("x.old.example.com", Rtype::A),
+                    ("odd.example.com", Rtype::from_int(65280)),
+                    ("example.com", Rtype::DNSKEY),
+                    ("example.com", Rtype::DS),
+                    ("www.example.com", Rtype::MX),
+                    ("b.ent.example.com", Rtype::A),
+                ] {
+                    let status = status(&lab, name, rtype).await;
+                    assert_eq!(status, Security::Secure, "{round}: {name} {rtype} {denying:?}");
+                }
+                // Where opt-out leaves room for an unsigned delegation, nothing is proven.
+                let expected =
+                    if denying == OPT_OUT { Security::Insecure } else { Security::Secure };
+                for name in ["gone.example.com", "any.wild.example.com"] {
+                    let status = status(&lab, name, Rtype::A).await;
+                    assert_eq!(status, expected, "{round}: {name} {denying:?}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unsigned_delegation_is_proven_to_be_one() {
+    for denying in [Denying::Nsec, NSEC3, OPT_OUT] {
+        let lab = signed(&Signing { denying, ..Signing::default() });
+        assert_eq!(status(&lab, "www.plain.com", Rtype::A).await, Security::Insecure);
+        assert_eq!(status(&lab, "gone.plain.com", Rtype::A).await, Security::Insecure);
+        let verified = lab.count(Counter::Verifications);
+        assert_eq!(status(&lab, "more.plain.com", Rtype::A).await, Security::Insecure);
+        assert_eq!(lab.count(Counter::Verifications), verified, "it is known by now");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_forged_is_refused_and_another_server_asked() {
+    let lab = signed(&Signing::default());
+    lab.net.link("203.0.114.1", Link::of(10).with(Manner::Forges));
+    lab.net.link("203.0.114.2", Link::of(90));
+    for number in 0..4 {
+        let name = ["www.example.com", "mail.example.com", "a.b.ent.example.com", "example.com"];
+        let answer = ask(&lab, name[number], Rtype::A).await.unwrap();
+        assert_eq!(answer.security, Security::Secure);
+    }
+    assert!(lab.count(Counter::AnswersBogus) > 0);
+    lab.net.link("203.0.114.2", Link::of(20).with(Manner::Forges));
+    assert_eq!(code(&lab, "x.wild.example.com", Rtype::A).await, 6);
+    let unchecked =
+        lab.worker.resolve_for(None, &question("x.wild.example.com", Rtype::A), true, None).await;
+    assert_eq!(unchecked.unwrap().security, Security::Unchecked, "who wants it gets it");
+    assert!(ask(&lab, "x.wild.example.com", Rtype::A).await.is_err(), "and nobody else does");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_without_signatures_is_passed_over() {
+    let lab = signed(&Signing::default());
+    lab.net.link("203.0.114.1", Link::of(10).with(Manner::OmitsSignatures));
+    lab.net.link("203.0.114.2", Link::of(90));
+    assert_eq!(status(&lab, "www.example.com", Rtype::A).await, Security::Secure);
+    assert_eq!(status(&lab, "gone.example.com", Rtype::A).await, Security::Secure);
+    lab.net.link("203.0.114.2", Link::of(20).with(Manner::OmitsSignatures));
+    assert_eq!(code(&lab, "mail.example.com", Rtype::A).await, 10);
+    assert_eq!(code(&lab, "absent.example.com", Rtype::A).await, 12);
+}
+
+/// The small Internet after something in it was broken.
+fn broken(break_it: impl FnOnce(&SimNetwork)) -> Lab {
+    let lab = signed(&Signing::default());
+    break_it(&lab.net);
+    lab
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_is_told() {
+    let resign = |signing: Signing| {
+        broken(move |net| {
+            net.change("example.com", |zone| {
+                let key = Key::new(&zone.origin.clone(), 15);
+                zone.sign(&key, &signing);
+            })
+        })
+    };
+    let expired = resign(Signing { expiration: 1_600_000_000, ..Signing::default() });
+    assert_eq!(code(&expired, "www.example.com", Rtype::A).await, 7);
+    let ahead = resign(Signing { inception: 2_000_000_000, ..Signing::default() });
+    assert_eq!(code(&ahead, "www.example.com", Rtype::A).await, 8);
+    let other_key = broken(|net| {
+        net.change("example.com", |zone| {
+            let key = Key::new(&zone.origin.clone(), 13);
+            zone.sign(&key, &Signing::default());
+        })
+    });
+    assert_eq!(code(&other_key, "www.example.com", Rtype::A).await, 9);
+    let no_keys = broken(|net| {
+        net.change("example.com", |zone| {
+            zone.remove(&zone.origin.clone(), Rtype::DNSKEY);
+        })
+    });
+    assert_eq!(code(&no_keys, "www.example.com", Rtype::A).await, 9);
+    let told = ask(&other_key, "mail.example.com", Rtype::A).await.unwrap_err();
+    assert!(told.ede.text.contains("example.com. DNSKEY"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_checked_is_as_good_as_unsigned() {
+    let unknown = |digest_type: u8, algorithm: u8| {
+        let net = world::small(1);
+        let key = Key::new(&name::parse("example.com").unwrap(), 15);
+        net.change("example.com", |zone| zone.sign(&key, &Signing::default()));
+        net.change("com", |com| {
+            let ds = key.ds();
+            let mut rdata = ds.records.first().unwrap().to_vec();
+            (rdata[2], rdata[3]) = (algorithm, digest_type);
+            com.add(RRset { records: Records::from_iter([rdata]), ..ds });
+        });
+        let anchor = net.sign(&["com", "."], &Signing::default());
+        Lab::with(net, anchored(&anchor))
+    };
+    for (digest_type, algorithm) in [(2, 16), (2, 3), (3, 15), (5, 15)] {
+        let lab = unknown(digest_type, algorithm);
+        let status = status(&lab, "www.example.com", Rtype::A).await;
+        assert_eq!(status, Security::Insecure, "{digest_type} {algorithm}");
+    }
+    let lab = signed(&Signing {
+        denying: Denying::Nsec3 { iterations: 51, opt_out: false },
+        ..Signing::default()
+    });
+    assert_eq!(status(&lab, "www.example.com", Rtype::A).await, Security::Secure);
+    assert_eq!(status(&lab, "gone.example.com", Rtype::A).await, Security::Insecure);
+    let absurd = signed(&Signing {
+        denying: Denying::Nsec3 { iterations: 501, opt_out: false },
+        ..Signing::default()
+    });
+    assert!(ask(&absurd, "gone.example.com", Rtype::A).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn negative_anchors_and_islands() {
+    let net = world::small(1);
+    let anchor = net.sign(&["example.com"], &Signing::default());
+    let mut island = anchored(&anchor);
+    island.anchors[0].zone = name::parse("example.com").unwrap();
+    let lab = Lab::with(net.clone(), island.clone());
+    assert_eq!(status(&lab, "www.example.com", Rtype::A).await, Security::Secure);
+    assert_eq!(status(&lab, "nic.net", Rtype::A).await, Security::Insecure);
+    for address in ["203.0.114.1", "203.0.114.2"] {
+        net.link(address, Link::of(20).with(Manner::Forges));
+    }
+    assert!(ask(&lab, "mail.example.com", Rtype::A).await.is_err());
+    island.negative_anchors = vec![name::parse("example.com").unwrap()];
+    let lab = Lab::with(net, island);
+    assert_eq!(status(&lab, "mail.example.com", Rtype::A).await, Security::Insecure);
+}
+
+/// The time that a question takes from cold.
+async fn takes(lab: &Lab, text: &str) -> std::time::Duration {
+    let start = tokio::time::Instant::now();
+    ask(lab, text, Rtype::A).await.unwrap();
+    start.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn proofs_cost_no_round_trip() {
+    let plain = takes(&Lab::new(world::small(1)), "www.example.com").await;
+    let proven = takes(&signed(&Signing::default()), "www.example.com").await;
+    assert_eq!(proven, plain);
+}
+
+/// A zone with many keys of one tag, and many signatures that none of them made (KeyTrap).
+#[tokio::test(start_paused = true)]
+async fn colliding_keys_do_not_keep_us_busy() {
+    let lab = broken(|net| {
+        net.change("example.com", |zone| {
+            let origin = zone.origin.clone();
+            let keys = Key::new(&origin, 15).dnskey();
+            let real = keys.records.first().unwrap();
+            // Exchanging two pairs of octets leaves the tag as it is.
+            let twin = |at: usize| {
+                let mut rdata = real.to_vec();
+                let (a, b) = (4 + 2 * (at / 16), 6 + 2 * (at % 14));
+                rdata.swap(a, b);
+                rdata.swap(a + 1, b + 1);
+                rdata
+            };
+            let twins: Vec<Vec<u8>> = (0..200).map(twin).chain([real.to_vec()]).collect();
+            let mut set = RRset { records: twins.iter().collect(), ..keys };
+            Key::new(&origin, 15).sign(&mut set, &Signing::default());
+            let signature = set.signatures.first().unwrap();
+            let forged = (0..50u8).map(|number| {
+                let mut rdata = signature.to_vec();
+                *rdata.last_mut().unwrap() ^= number + 1;
+                rdata
+            });
+            let forged: Vec<Vec<u8>> = forged.collect();
+            set.signatures = forged.iter().collect();
+            zone.add(set);
+        })
+    });
+    assert!(ask(&lab, "www.example.com", Rtype::A).await.is_err());
+    let limits = settings().limits;
+    assert!(lab.count(Counter::VerificationsFailed) <= u64::from(limits.failed_verifications));
+    assert!(lab.count(Counter::BudgetFailedVerifications) > 0);
+    assert_eq!(status(&lab, "www.plain.com", Rtype::A).await, Security::Insecure);
+}
+
+/// A deep name below a zone that hashes as often as it may.
+#[tokio::test(start_paused = true)]
+async fn hashing_is_bounded() {
+    let net = world::small(1);
+    let anchor = net.sign(
+        &["example.com", "com", "."],
+        &Signing {
+            denying: Denying::Nsec3 { iterations: 50, opt_out: false },
+            ..Signing::default()
+        },
+    );
+    let mut few = anchored(&anchor);
+    few.minimise = false;
+    let deep = format!("{}gone.example.com", "a.".repeat(100));
+    let lab = Lab::with(net, few);
+    let unresolved = ask(&lab, &deep, Rtype::A).await.unwrap_err();
+    assert_eq!(unresolved.ede.code, EdeCode::BOGUS, "{unresolved}");
+    assert_eq!(lab.count(Counter::BudgetHashes), 1);
+}
