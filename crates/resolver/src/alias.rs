@@ -1,5 +1,7 @@
 //! Answering a question: its name, and the names that its aliases lead to.
 
+use std::net::SocketAddr;
+
 use zoners_dns::{Counter, Name, Network, Question, RRset, Security};
 
 use zoners_cache::Rank;
@@ -25,7 +27,7 @@ impl<N: Network> Worker<N> {
         let mut name = question.name.clone();
         loop {
             let reply = self.find(&name, question, context).await?;
-            match answer.add(reply) {
+            match answer.add(*reply) {
                 Next::Done(answer) => return Ok(answer),
                 Next::Alias(target) => {
                     if answer.aliases() > self.settings().limits.aliases || answer.loops_at(&target)
@@ -46,40 +48,75 @@ impl<N: Network> Worker<N> {
         name: &Name,
         question: &Question,
         context: &Context,
-    ) -> Result<Reply, Unresolved> {
+    ) -> Result<Box<Reply>, Unresolved> {
         let question = Question { name: name.clone(), ..question.clone() };
+        // Boxed, since most often it is not and the rest is long.
+        if self.is_known(&question)
+            && let Some(reply) = Box::pin(self.find_known(&question, context)).await?
+        {
+            return Ok(reply);
+        }
+        let mut reply = self.iterate(&question, context).await?;
+        match self.prove(&question, &mut reply, context).await {
+            Ok(()) => Ok(reply),
+            // Boxed, since it is rare and large.
+            Err(bogus) if bogus.cause == Cause::Bogus => {
+                Box::pin(self.find_elsewhere(&question, reply.from, bogus, context)).await
+            }
+            Err(unresolved) => Err(unresolved),
+        }
+    }
+
+    fn is_known(&self, question: &Question) -> bool {
+        let shared = self.shared();
+        known(&shared.cache, &question.name, question.rtype, shared.now()).is_some()
+    }
+
+    /// What the cache has, if it can be proven.
+    async fn find_known(
+        &self,
+        question: &Question,
+        context: &Context,
+    ) -> Result<Option<Box<Reply>>, Unresolved> {
         let (cache, now) = (&self.shared().cache, self.shared().now());
-        if let Some(mut reply) = known(cache, name, question.rtype, now) {
-            match self.prove(&question, &mut reply, context).await {
+        let Some(mut reply) = known(cache, &question.name, question.rtype, now) else {
+            return Ok(None);
+        };
+        match self.prove(question, &mut reply, context).await {
+            Ok(()) => Ok(Some(Box::new(reply))),
+            // What was kept unproven may have been forged: the servers are asked again.
+            Err(unresolved) if unresolved.cause == Cause::Bogus => {
+                self.forget(question);
+                Ok(None)
+            }
+            Err(unresolved) => Err(unresolved),
+        }
+    }
+
+    /// Asks servers that have not given bogus answers yet, as `liar` just did.
+    async fn find_elsewhere(
+        &self,
+        question: &Question,
+        mut liar: Option<SocketAddr>,
+        mut bogus: Unresolved,
+        context: &Context,
+    ) -> Result<Box<Reply>, Unresolved> {
+        let mut context = context.clone();
+        for _ in 1..TRIES {
+            self.forget(question);
+            let Some(server) = liar else { break };
+            context = context.avoiding(server);
+            // Nobody is left who says anything better.
+            let Ok(mut reply) = self.iterate(question, &context).await else { break };
+            bogus = match self.prove(question, &mut reply, &context).await {
                 Ok(()) => return Ok(reply),
-                // What was kept unproven may have been forged: the servers are asked again.
-                Err(unresolved) if unresolved.cause == Cause::Bogus => self.forget(&question),
+                Err(unresolved) if unresolved.cause == Cause::Bogus => unresolved,
                 Err(unresolved) => return Err(unresolved),
-            }
-        }
-        let (mut context, mut last) = (context.clone(), None);
-        for _ in 0..TRIES {
-            let mut reply = match (self.iterate(&question, &context).await, last) {
-                (Ok(reply), _) => reply,
-                // Nobody is left who says anything better.
-                (Err(_), Some(bogus)) => return Err(bogus),
-                (Err(unresolved), None) => return Err(unresolved),
             };
-            let unresolved = match self.prove(&question, &mut reply, &context).await {
-                Ok(()) => return Ok(reply),
-                Err(unresolved) => unresolved,
-            };
-            if unresolved.cause != Cause::Bogus {
-                return Err(unresolved);
-            }
-            self.forget(&question);
-            match reply.from {
-                Some(server) => context = context.avoiding(server),
-                None => return Err(unresolved),
-            }
-            last = Some(unresolved);
+            liar = reply.from;
         }
-        Err(last.unwrap_or_else(|| Unresolved::new(Cause::Bogus, "no server gave a proof")))
+        self.forget(question);
+        Err(bogus)
     }
 
     /// Proves a reply where that is wanted, and remembers what came of it.

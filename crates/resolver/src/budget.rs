@@ -4,6 +4,7 @@
 //! everything, never reset: amplification attacks live on budgets that start anew at a referral,
 //! an alias or a nameserver look-up (CVE-2026-50045).
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use tokio::time::Instant;
@@ -15,8 +16,11 @@ use crate::settings::Limits;
 /// What is left to spend on one client query.
 #[derive(Debug)]
 pub struct Budget {
-    limits: Limits,
+    /// The client, as an address that stands for it; none for what we ask ourselves.
+    pub asker: Option<IpAddr>,
     queries: AtomicU32,
+    /// Of these, how many for one question; whoever asks it counts.
+    queries_per_question: u32,
     bytes: AtomicU64,
     tcp: AtomicU32,
     lookups: AtomicU32,
@@ -45,16 +49,17 @@ impl Exhausted {
 impl Budget {
     /// The whole budget. Called where a client query comes in, nowhere else.
     #[must_use]
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: Limits, asker: Option<IpAddr>) -> Self {
         let arrived = Instant::now();
         Budget {
-            limits,
-            queries: AtomicU32::new(0),
-            bytes: AtomicU64::new(0),
-            tcp: AtomicU32::new(0),
-            lookups: AtomicU32::new(0),
-            verifications: AtomicU32::new(0),
-            failed_verifications: AtomicU32::new(0),
+            asker,
+            queries: AtomicU32::new(limits.queries),
+            queries_per_question: limits.queries_per_question,
+            bytes: AtomicU64::new(limits.bytes),
+            tcp: AtomicU32::new(limits.tcp),
+            lookups: AtomicU32::new(limits.lookups),
+            verifications: AtomicU32::new(limits.verifications),
+            failed_verifications: AtomicU32::new(limits.failed_verifications),
             hash_blocks: AtomicU32::new(limits.hash_blocks),
             arrived,
             deadline: arrived + limits.wall,
@@ -66,36 +71,39 @@ impl Budget {
         if Instant::now() >= self.deadline {
             return Err(Exhausted(Counter::BudgetTime));
         }
-        take(question, self.limits.queries_per_question, Counter::BudgetQuestion)?;
-        take(&self.queries, self.limits.queries, Counter::BudgetQueries)?;
-        if tcp { take(&self.tcp, self.limits.tcp, Counter::BudgetTcp) } else { Ok(()) }
+        let grant = |spent: u32| (spent < self.queries_per_question).then_some(spent + 1);
+        if question.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant).is_err() {
+            return Err(Exhausted(Counter::BudgetQuestion));
+        }
+        take(&self.queries, Counter::BudgetQueries)?;
+        if tcp { take(&self.tcp, Counter::BudgetTcp) } else { Ok(()) }
     }
 
     /// Charges what was received.
     pub(crate) fn charge_bytes(&self, octets: usize) -> Result<(), Exhausted> {
-        let before = self.bytes.fetch_add(octets as u64, Ordering::Relaxed);
-        if before + octets as u64 > self.limits.bytes {
-            return Err(Exhausted(Counter::BudgetBytes));
+        let grant = |left: u64| left.checked_sub(octets as u64);
+        match self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Exhausted(Counter::BudgetBytes)),
         }
-        Ok(())
     }
 
     /// Charges the look-up of a nameserver's address.
     pub(crate) fn charge_lookup(&self) -> Result<(), Exhausted> {
-        take(&self.lookups, self.limits.lookups, Counter::BudgetLookups)
+        take(&self.lookups, Counter::BudgetLookups)
     }
 
     /// Charges a signature that is about to be verified.
     pub(crate) fn charge_verification(&self) -> Result<(), Exhausted> {
-        if self.failed_verifications.load(Ordering::Relaxed) >= self.limits.failed_verifications {
+        if self.failed_verifications.load(Ordering::Relaxed) == 0 {
             return Err(Exhausted(Counter::BudgetFailedVerifications));
         }
-        take(&self.verifications, self.limits.verifications, Counter::BudgetVerifications)
+        take(&self.verifications, Counter::BudgetVerifications)
     }
 
     /// Charges a signature that did not fit.
     pub(crate) fn charge_failed_verification(&self) {
-        self.failed_verifications.fetch_add(1, Ordering::Relaxed);
+        let _ = take(&self.failed_verifications, Counter::BudgetFailedVerifications);
     }
 
     /// Lets `hash` take from the blocks of SHA-1 that are left.
@@ -106,17 +114,12 @@ impl Budget {
         self.hash_blocks.store(left, Ordering::Relaxed);
         result
     }
-
-    /// Queries sent so far.
-    #[must_use]
-    pub fn queries(&self) -> u32 {
-        self.queries.load(Ordering::Relaxed)
-    }
 }
 
-fn take(spent: &AtomicU32, limit: u32, counter: Counter) -> Result<(), Exhausted> {
-    let grant = |spent: u32| (spent < limit).then_some(spent + 1);
-    match spent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant) {
+/// Takes one of what is left.
+fn take(left: &AtomicU32, counter: Counter) -> Result<(), Exhausted> {
+    let grant = |left: u32| left.checked_sub(1);
+    match left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant) {
         Ok(_) => Ok(()),
         Err(_) => Err(Exhausted(counter)),
     }
@@ -134,20 +137,32 @@ mod tests {
             tcp: 1,
             lookups: 1,
             bytes: 10,
+            verifications: 2,
+            failed_verifications: 1,
+            hash_blocks: 5,
             ..Limits::default()
         };
-        let budget = Budget::new(limits);
+        let budget = Budget::new(limits, None);
         let (one, two) = (AtomicU32::new(0), AtomicU32::new(0));
         assert_eq!(budget.charge_query(&one, true), Ok(()));
         assert_eq!(budget.charge_query(&one, true), Err(Exhausted(Counter::BudgetTcp)));
         assert_eq!(budget.charge_query(&one, false), Err(Exhausted(Counter::BudgetQuestion)));
         assert_eq!(budget.charge_query(&two, false), Ok(()));
         assert_eq!(budget.charge_query(&two, false), Err(Exhausted(Counter::BudgetQueries)));
-        assert_eq!(budget.queries(), 3);
         assert_eq!(budget.charge_lookup(), Ok(()));
         assert_eq!(budget.charge_lookup(), Err(Exhausted(Counter::BudgetLookups)));
         assert_eq!(budget.charge_bytes(10), Ok(()));
         assert_eq!(budget.charge_bytes(1), Err(Exhausted(Counter::BudgetBytes)));
+        assert_eq!(budget.charge_verification(), Ok(()));
+        assert_eq!(budget.charge_verification(), Ok(()));
+        assert_eq!(budget.charge_verification(), Err(Exhausted(Counter::BudgetVerifications)));
+        budget.charge_failed_verification();
+        assert_eq!(
+            budget.charge_verification(),
+            Err(Exhausted(Counter::BudgetFailedVerifications))
+        );
+        budget.hashing(|left| *left -= 2);
+        assert_eq!(budget.hashing(|left| *left), 3);
         tokio::time::advance(limits.wall).await;
         let fresh = AtomicU32::new(0);
         assert_eq!(budget.charge_query(&fresh, false), Err(Exhausted(Counter::BudgetTime)));

@@ -20,12 +20,10 @@ pub struct Context {
     pub question_queries: Arc<AtomicU32>,
     /// How many nameserver look-ups this one is nested in.
     pub depth: u8,
-    /// The client, as an address that stands for it; none for what we ask ourselves.
-    pub asker: Option<IpAddr>,
     /// Whether what is found must be proven, where it can be.
     pub validate: bool,
     /// Servers that gave bogus answers to this question: not asked again.
-    pub avoided: Arc<[SocketAddr]>,
+    avoided: Option<Arc<Vec<SocketAddr>>>,
     trace: Option<Arc<Trace>>,
     lineage: Option<Arc<Lineage>>,
 }
@@ -42,12 +40,11 @@ impl Context {
     #[must_use]
     pub fn new(limits: Limits, asker: Option<IpAddr>, trace: Option<Arc<Trace>>) -> Self {
         Context {
-            budget: Arc::new(Budget::new(limits)),
+            budget: Arc::new(Budget::new(limits, asker)),
             question_queries: Arc::default(),
             depth: 0,
-            asker,
             validate: false,
-            avoided: Arc::new([]),
+            avoided: None,
             trace,
             lineage: None,
         }
@@ -61,13 +58,18 @@ impl Context {
 
     /// The context of a further try that avoids `server` too.
     pub(crate) fn avoiding(&self, server: SocketAddr) -> Self {
-        let avoided = self.avoided.iter().copied().chain([server]).collect();
-        Context { avoided, ..self.clone() }
+        let avoided = self.avoided().iter().copied().chain([server]).collect();
+        Context { avoided: Some(Arc::new(avoided)), ..self.clone() }
+    }
+
+    /// Servers that are not asked again.
+    pub(crate) fn avoided(&self) -> &[SocketAddr] {
+        self.avoided.as_ref().map_or(&[], |avoided| avoided.as_slice())
     }
 
     /// The context of another question.
     pub(crate) fn avoiding_nobody(&self) -> Self {
-        Context { avoided: Arc::new([]), ..self.clone() }
+        Context { avoided: None, ..self.clone() }
     }
 
     /// The context inside `flight`, which this step leads.
@@ -86,7 +88,7 @@ impl Context {
             question_queries: Arc::default(),
             // Where a nameserver is need not be proven: what it says must be.
             validate: false,
-            avoided: Arc::new([]),
+            avoided: None,
             ..self.clone()
         })
     }

@@ -17,7 +17,7 @@ use crate::worker::Worker;
 /// Where a walk ended.
 pub(crate) enum Walk {
     /// At what the servers say of the name.
-    Reply(Reply),
+    Reply(Box<Reply>),
     /// At a delegation with the addresses that were looked for.
     Glue(Delegation),
 }
@@ -28,7 +28,7 @@ impl<N: Network> Worker<N> {
         &self,
         question: &Question,
         context: &Context,
-    ) -> Result<Reply, Unresolved> {
+    ) -> Result<Box<Reply>, Unresolved> {
         match self.walk(question, None, context).await? {
             Walk::Reply(reply) => Ok(reply),
             Walk::Glue(cut) => {
@@ -80,7 +80,7 @@ impl<N: Network> Worker<N> {
                     if matches!(reply.finding, Finding::NxDomain(_)) {
                         self.remember(&asked, reply);
                     }
-                    return Ok(Walk::Reply(reply.clone()));
+                    return Ok(Walk::Reply(Box::new(reply.clone())));
                 }
                 Verdict::Answer(reply) => match &reply.finding {
                     // Some servers deny empty non-terminals, so the full name decides (RFC 9156
@@ -162,9 +162,9 @@ impl<N: Network> Worker<N> {
         asked: &Question,
         context: &Context,
     ) -> Landed<Verdict> {
-        if !context.avoided.is_empty() {
+        if !context.avoided().is_empty() {
             // Others may wait for the servers that are avoided here.
-            return self.learn(cut, asked, context).await;
+            return Box::pin(self.learn(cut, asked, context)).await;
         }
         let exchanges = &self.shared().exchanges;
         match exchanges.board(&(cut.zone.clone(), asked.clone()), context.flight()) {
@@ -183,7 +183,7 @@ impl<N: Network> Worker<N> {
                         Err(unresolved)
                     }
                     // The leader's own limits are not ours.
-                    Some(Err(_)) | None => self.learn(cut, asked, context).await,
+                    Some(Err(_)) | None => Box::pin(self.learn(cut, asked, context)).await,
                 }
             }
             Boarding::Cycle(flight) if context.descends_from(flight) => {
@@ -192,7 +192,7 @@ impl<N: Network> Worker<N> {
                 Err(Unresolved::new(Cause::Cycle, text))
             }
             // Somebody else's look-up waits for ours: each goes its own way.
-            Boarding::Cycle(_) => self.learn(cut, asked, context).await,
+            Boarding::Cycle(_) => Box::pin(self.learn(cut, asked, context)).await,
         }
     }
 
@@ -205,7 +205,7 @@ impl<N: Network> Worker<N> {
     ) -> Landed<Verdict> {
         let mut verdict = self.race(cut, asked, context).await?;
         let (cache, now) = (&self.shared().cache, self.shared().now());
-        match &mut verdict {
+        match verdict.as_mut() {
             Verdict::Referral(child) => {
                 if child.servers.len() > self.settings().limits.servers_in_play {
                     self.count(Counter::LimitServers);
@@ -222,6 +222,6 @@ impl<N: Network> Worker<N> {
                 }
             }
         }
-        Ok(Arc::new(verdict))
+        Ok(Arc::from(verdict))
     }
 }

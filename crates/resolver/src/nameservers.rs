@@ -86,7 +86,7 @@ impl<N: Network> Worker<N> {
         }
         match self.walk(&question, Some(&question.name), context).await {
             Ok(Walk::Glue(cut)) => (glue(&cut, &question.name), true),
-            Ok(Walk::Reply(reply)) => match AnswerBuilder::default().add(reply) {
+            Ok(Walk::Reply(reply)) => match AnswerBuilder::default().add(*reply) {
                 Next::Done(answer) => (self.usable(answer.answer.iter()), false),
                 // A nameserver's name should be no alias (RFC 2181 section 10.3), but some are.
                 Next::Alias(_) => (self.own_word(question, context).await, false),

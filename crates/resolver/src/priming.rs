@@ -24,7 +24,8 @@ impl<N: Network> Worker<N> {
         tokio::spawn(async move {
             let context = Context::new(worker.settings().limits, None, None).leading(lead.id());
             let verdict = worker.race(&root, &question, &context).await;
-            if let Ok(Verdict::Answer(reply)) = &verdict
+            if let Ok(verdict) = &verdict
+                && let Verdict::Answer(reply) = verdict.as_ref()
                 && let Finding::Records(sets) = &reply.finding
                 && let Some(ns) = sets.iter().find(|set| set.rtype == Rtype::NS)
             {
@@ -32,7 +33,7 @@ impl<N: Network> Worker<N> {
                 worker.remember(&question, reply);
                 context.trace(|| Hop::Note("the root servers told their own names".into()));
             }
-            lead.land(verdict.map(Arc::new));
+            lead.land(verdict.map(Arc::from));
         });
     }
 

@@ -75,14 +75,14 @@ impl<N: Network> Worker<N> {
         cut: &Delegation,
         asked: &Question,
         context: &Context,
-    ) -> Result<Verdict, Unresolved> {
+    ) -> Result<Box<Verdict>, Unresolved> {
         let asking = Asking { question: asked.clone(), recursion_desired: cut.way == Way::Forward };
         let mut race = Race {
             worker: self,
             cut,
             context,
             asking,
-            candidates: Candidates::new(self, cut, &context.avoided),
+            candidates: Candidates::new(self, cut, context.avoided()),
             running: FuturesUnordered::new(),
             lookups: FuturesUnordered::new(),
             looked_up: 0,
@@ -96,7 +96,7 @@ impl<N: Network> Worker<N> {
 }
 
 impl<N: Network> Race<'_, N> {
-    async fn run(&mut self) -> Result<Verdict, Unresolved> {
+    async fn run(&mut self) -> Result<Box<Verdict>, Unresolved> {
         let limits = self.worker.settings().limits;
         let over = self.context.budget.deadline.min(Instant::now() + limits.race);
         if self.worker.settings().speculative_lookups {
@@ -200,7 +200,7 @@ impl<N: Network> Race<'_, N> {
     }
 
     /// The verdict of a good reply; of another, what to learn from it.
-    fn judge(&mut self, report: Report) -> Option<Verdict> {
+    fn judge(&mut self, report: Report) -> Option<Box<Verdict>> {
         let attempt = report.attempt;
         let verdict = report.result.and_then(|mut message| {
             let scrubbed = scrub(&mut message, &self.cut.zone);
@@ -223,9 +223,9 @@ impl<N: Network> Race<'_, N> {
         let fault = match verdict {
             Ok(Verdict::Answer(reply)) => {
                 let from = Some(attempt.endpoint.address);
-                return Some(Verdict::Answer(Reply { from, ..reply }));
+                return Some(Box::new(Verdict::Answer(Reply { from, ..reply })));
             }
-            Ok(referral) => return Some(referral),
+            Ok(referral) => return Some(Box::new(referral)),
             Err(fault) => fault,
         };
         if let Fault::Exhausted(exhausted) = fault {

@@ -338,12 +338,12 @@ impl<N: Network> Worker<N> {
     /// What is known of a question, or what servers say of it, as it comes.
     async fn raw(&self, question: &Question, context: &Context) -> Result<Reply, Unresolved> {
         let (cache, now) = (&self.shared().cache, self.shared().now());
-        if context.avoided.is_empty()
+        if context.avoided().is_empty()
             && let Some(reply) = known(cache, &question.name, question.rtype, now)
         {
             return Ok(reply);
         }
-        Box::pin(self.iterate(question, context)).await
+        Ok(*Box::pin(self.iterate(question, context)).await?)
     }
 }
 

@@ -210,7 +210,7 @@ impl<N: Network> Worker<N> {
     /// A seat among the recursions under way.
     fn sit(&self, context: &Context) -> Result<Seat, Unresolved> {
         let limit = self.settings.limits.pending;
-        match self.pending.sit(context.asker, context.budget.arrived, limit) {
+        match self.pending.sit(context.budget.asker, context.budget.arrived, limit) {
             Seating::Free(seat) => Ok(seat),
             Seating::InsteadOf(seat) => {
                 self.count(Counter::PendingGaveWay);
