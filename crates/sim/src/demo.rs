@@ -1,7 +1,10 @@
 //! The Internet of `zoners demo`: a dozen names, each with something to it.
 
+use zoners_dns::{Question, RRset, Records, Rtype, name};
+
 use crate::internet::SimNetwork;
 use crate::link::{Link, Manner};
+use crate::sign::Signing;
 
 /// A name to try.
 #[derive(Clone, Copy, Debug)]
@@ -20,9 +23,9 @@ const fn sight(name: &'static str, rtype: &'static str, what: &'static str) -> S
 
 /// The names to try.
 pub const SIGHTS: &[Sight] = &[
-    sight("www.fast.demo", "A", "servers nearby: the second time it comes from the cache"),
+    sight("www.fast.demo", "A", "nearby and signed (AD); the second time it comes from the cache"),
     sight("www.fast.demo", "HTTPS", "a service binding, as browsers ask for"),
-    sight("www.slow.demo", "A", "servers 400 ms away"),
+    sight("www.slow.demo", "A", "servers 400 ms away, unsigned"),
     sight("www.lossy.demo", "A", "three of ten packets get lost"),
     sight("www.halfdead.demo", "A", "two of three servers are dead"),
     sight("www.dead.demo", "A", "all servers are dead: it fails in time and says why"),
@@ -33,15 +36,18 @@ pub const SIGHTS: &[Sight] = &[
     sight("www.antique.demo", "A", "servers that know nothing of EDNS"),
     sight("www.forged.demo", "A", "someone answers first with a wrong ID"),
     sight("anything.wild.fast.demo", "A", "a wildcard"),
-    sight("gone.fast.demo", "A", "a name that does not exist"),
+    sight("gone.fast.demo", "A", "a name that is proven not to exist"),
+    sight("www.expired.demo", "A", "signatures that have expired: it fails and says so"),
+    sight("www.tampered.demo", "A", "an address that was changed after it was signed"),
+    sight("www.orphaned.demo", "A", "a zone whose parent vouches for other keys"),
 ];
 
 /// Root hints of the demonstration.
 pub const HINTS: &str = ". 3600000 NS a.root.demo.\na.root.demo. 3600000 A 198.51.100.1\n";
 
-/// The Internet that has them.
+/// The Internet that has them, and the DS record of its root zone's key.
 #[must_use]
-pub fn internet(seed: u64) -> SimNetwork {
+pub fn internet(seed: u64) -> (SimNetwork, RRset) {
     let net = SimNetwork::new(seed);
     net.stop_recording();
     net.zone(
@@ -83,6 +89,9 @@ pub fn internet(seed: u64) -> SimNetwork {
         ("moved", "old DNAME new\nx.new A 203.0.113.70\n", [near(), near(), near()]),
         ("antique", "www A 203.0.113.80\n", [(); 3].map(|()| near().with(Manner::FormErrOnEdns))),
         ("forged", "www A 203.0.113.90\n", [(); 3].map(|()| near().with(Manner::WrongId))),
+        ("expired", "www A 203.0.113.100\n", [near(), near(), near()]),
+        ("tampered", "www A 203.0.113.110\n", [near(), near(), near()]),
+        ("orphaned", "www A 203.0.113.120\n", [near(), near(), near()]),
     ];
     for (number, (domain, text, links)) in domains.iter().enumerate() {
         let mut own = String::new();
@@ -97,5 +106,31 @@ pub fn internet(seed: u64) -> SimNetwork {
         net.zone(&format!("{domain}.demo"), &served, &format!("{own}{text}"));
     }
     net.zone("demo", &["192.5.6.1"], &tld);
-    net
+    let anchor = sign(&net);
+    (net, anchor)
+}
+
+/// Signs some zones, one too early, one before it is changed, one with another key than its parent
+/// knows.
+fn sign(net: &SimNetwork) -> RRset {
+    let signing = |algorithm| Signing { algorithm, ..Signing::default() };
+    net.sign(&["fast.demo"], &signing(13));
+    net.sign(&["shop.demo", "moved.demo", "tampered.demo"], &signing(15));
+    net.sign(&["expired.demo"], &Signing { expiration: 1_609_459_200, ..Signing::default() });
+    let ds = net.sign(&["orphaned.demo"], &signing(15));
+    net.change("demo", |demo| {
+        let other = ds.records.iter().map(|ds| {
+            let mut other = ds.to_vec();
+            other.iter_mut().skip(4).for_each(|octet| *octet ^= 1);
+            other
+        });
+        demo.add(RRset { records: other.collect(), ..ds.clone() });
+    });
+    net.change("tampered.demo", |zone| {
+        let www = name::parse("www.tampered.demo").unwrap_or_else(|_| name::root());
+        for set in zone.answer(&Question::new(www, Rtype::A)).answer {
+            zone.add(RRset { records: Records::from_iter([[203, 0, 113, 66]]), ..set });
+        }
+    });
+    net.sign(&["demo", "."], &signing(15))
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use anstream::println;
 use zoners_cache::{Cache, TtlLimits};
-use zoners_dns::{Counters, Delegation, Random, zonefile};
+use zoners_dns::{Counters, Delegation, RRset, Random, zonefile};
+use zoners_dnssec::chain::Ds;
+use zoners_resolver::settings::Anchor;
 use zoners_resolver::{Settings, Shared, Worker};
 use zoners_server::daemon::serve_on;
 use zoners_server::pipeline::{Cookies, Rules};
@@ -30,26 +32,31 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let service = service(arguments.seed).map_err(Failure::Failed)?;
-    serve_on(service, arguments.port, show).map_err(|error| Failure::Failed(error.to_string()))
+    let (service, anchor) = service(arguments.seed).map_err(Failure::Failed)?;
+    serve_on(service, arguments.port, |addresses| show(addresses, &anchor))
+        .map_err(|error| Failure::Failed(error.to_string()))
 }
 
-fn service(seed: u64) -> Result<Service<SimNetwork>, String> {
+/// The service, and the DS record that its Internet's chains of trust begin with.
+fn service(seed: u64) -> Result<(Service<SimNetwork>, RRset), String> {
     let random = Random::from_system()?;
     let cache = Cache::new(CACHE, TtlLimits::default(), [random.bits(), random.bits()]);
     let cookies = Cookies::new(&random);
     let shared = Shared::new(cache, Arc::new(SystemClock), random);
     let hints = zonefile::root_hints(HINTS)?;
     let root = Delegation::from_hints(&hints).ok_or("no root server")?;
-    let settings = Arc::new(Settings::new(root));
-    let worker = Worker::new(shared, internet(seed), settings, Arc::<Counters>::default());
+    let (internet, anchor) = internet(seed);
+    let ds = anchor.records.iter().filter_map(|rdata| Ds::read(&rdata)).collect();
+    let anchors = vec![Anchor { zone: anchor.owner.clone(), ds, keys: vec![] }];
+    let settings = Arc::new(Settings { anchors, ..Settings::new(root) });
+    let worker = Worker::new(shared, internet, settings, Arc::<Counters>::default());
     let config = Config::default();
     let rules = Rules::new(&config, &[], cookies, &worker.shared().random, 0);
     let rules = rules.map_err(|error| error.to_string())?;
-    Ok(Service::new(worker, Arc::new(rules)))
+    Ok((Service::new(worker, Arc::new(rules)), anchor))
 }
 
-fn show(addresses: &[SocketAddr]) {
+fn show(addresses: &[SocketAddr], anchor: &RRset) {
     let listed: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     println!("A simulated Internet is served on {}.", listed.join(" and "));
     println!("In another terminal, try:\n");
@@ -59,5 +66,6 @@ fn show(addresses: &[SocketAddr]) {
         println!("  # {}", sight.what);
         println!("  dig @{} -p {} {name} {rtype}", address.ip(), address.port());
     }
+    println!("\nThe root of its chains of trust, for those who validate themselves:\n  {anchor}");
     println!("\nCtrl-C ends it.");
 }

@@ -24,7 +24,9 @@ fn ask_with(tool: &str, address: SocketAddr, arguments: &str) -> String {
 
 /// What dig and kdig must print: the first asks whom with what, the rest are parts of the output.
 const CONVERSATIONS: &[&[&str]] = &[
-    &["dig www.fast.demo A", "status: NOERROR", "203.0.113.10", "flags: qr rd ra;"],
+    &["dig www.fast.demo A", "status: NOERROR", "203.0.113.10", "flags: qr rd ra ad;"],
+    &["dig www.slow.demo A", "status: NOERROR", "flags: qr rd ra;"],
+    &["dig +noadflag www.fast.demo A", "status: NOERROR", "flags: qr rd ra;"],
     &["dig +tcp www.fast.demo AAAA", "status: NOERROR", "2001:db8::10", "(TCP)"],
     &["dig +noedns wWw.FaSt.demo A", "wWw.FaSt.demo.", "203.0.113.10"],
     &["dig www.shop.demo A", "CNAME", "203.0.113.10"],
@@ -32,10 +34,17 @@ const CONVERSATIONS: &[&[&str]] = &[
     &["dig gone.fast.demo A", "status: NXDOMAIN", "SOA"],
     &["dig www.lame.demo A", "203.0.113.60"],
     // Flags.
-    &["dig +cd www.fast.demo A", "flags: qr rd ra cd;"],
-    &["dig +dnssec www.fast.demo A", "flags: do;", "203.0.113.10"],
+    &["dig +cd www.tampered.demo A", "flags: qr rd ra cd;", "203.0.113.66"],
+    &["dig www.tampered.demo A", "status: SERVFAIL", "EDE: 6"],
+    &["dig www.expired.demo A", "status: SERVFAIL", "EDE: 7", "the signature has expired"],
+    &["dig www.orphaned.demo A", "status: SERVFAIL", "EDE: 9"],
+    &["dig +cd www.orphaned.demo A", "status: NOERROR", "203.0.113.120"],
+    &["dig +dnssec www.fast.demo A", "flags: do;", "203.0.113.10", "RRSIG"],
+    &["dig +dnssec x.wild.fast.demo A", "flags: qr rd ra ad;", "203.0.113.11", "NSEC"],
+    &["dig +dnssec gone.fast.demo A", "status: NXDOMAIN", "flags: qr rd ra ad;", "NSEC"],
+    &["kdig +dnssec www.shop.demo A", "CNAME", "RRSIG", "Flags: qr rd ra ad;"],
     &["dig +norec never-asked.fast.demo A", "status: REFUSED", "EDE: 20"],
-    &["dig +norec www.fast.demo A", "status: NOERROR", "flags: qr ra;"],
+    &["dig +norec www.fast.demo A", "status: NOERROR", "flags: qr ra ad;"],
     // What is not served.
     &["dig +edns=1 +noednsneg www.fast.demo A", "status: BADVERS"],
     &["dig +opcode=status +noedns www.fast.demo A", "status: NOTIMP", "opcode: STATUS"],
@@ -49,7 +58,7 @@ const CONVERSATIONS: &[&[&str]] = &[
     &["dig +ignore +bufsize=4096 big.fast.demo TXT", "flags: qr tc rd ra;", "ANSWER: 0"],
     &["dig +bufsize=512 big.fast.demo TXT", "retrying in TCP mode", "ANSWER: 40"],
     &["dig +ignore +bufsize=600 middling.fast.demo TXT", "flags: qr tc rd ra;"],
-    &["dig +ignore +bufsize=1232 middling.fast.demo TXT", "flags: qr rd ra;", "ANSWER: 12"],
+    &["dig +ignore +bufsize=1232 middling.fast.demo TXT", "flags: qr rd ra ad;", "ANSWER: 12"],
     &["dig +ignore +noedns middling.fast.demo TXT", "flags: qr tc rd ra;", "ADDITIONAL: 0"],
     // Options.
     &["dig +cookie www.fast.demo A", "(good)"],
@@ -81,6 +90,36 @@ fn dig_and_kdig_get_what_they_ask_for_over_both_families() {
     });
 }
 
+/// A validator of its own comes to the same conclusions with what it gets through us.
+#[test]
+fn delv_follows_the_chains_of_trust() {
+    let demo = Demo::start();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("anchors");
+    let words: Vec<&str> = demo.anchor.split_whitespace().collect();
+    let [_, _, _, _, tag, algorithm, digest_type, digest @ ..] = words.as_slice() else {
+        panic!("{}", demo.anchor)
+    };
+    let digest = digest.concat();
+    let text =
+        format!("trust-anchors {{ . static-ds {tag} {algorithm} {digest_type} \"{digest}\"; }};\n");
+    std::fs::write(&path, text).unwrap();
+    for (asked, expected) in [
+        ("www.fast.demo A", "; fully validated"),
+        ("www.fast.demo HTTPS", "; fully validated"),
+        ("www.shop.demo A", "; fully validated"),
+        ("x.old.moved.demo A", "; fully validated"),
+        ("x.wild.fast.demo A", "; fully validated"),
+        ("gone.fast.demo A", "; negative response, fully validated"),
+        ("www.fast.demo MX", "; negative response, fully validated"),
+        ("www.lossy.demo A", "; unsigned answer"),
+    ] {
+        let arguments = format!("-a {} +root=. {asked}", path.display());
+        let printed = ask_with("delv", demo.addresses[0], &arguments);
+        assert!(printed.contains(expected), "{asked}: {printed}");
+    }
+}
+
 #[test]
 fn keys_change_what_any_and_chaos_get() {
     let daemon = Daemon::start("version = \"a word\"\nidentity = \"attic\"\nrefuse = \"drop\"");
@@ -100,7 +139,9 @@ fn every_sight_is_what_it_is_said_to_be() {
         let length = socket.recv(&mut buffer).unwrap();
         let reply = Message::parse(&buffer[..length].to_vec().into()).unwrap();
         let rcode = match sight.name {
-            "www.dead.demo" => OptRcode::SERVFAIL,
+            "www.dead.demo" | "www.expired.demo" | "www.tampered.demo" | "www.orphaned.demo" => {
+                OptRcode::SERVFAIL
+            }
             "gone.fast.demo" => OptRcode::NXDOMAIN,
             _ => OptRcode::NOERROR,
         };

@@ -119,10 +119,12 @@ fn begin(query: &Query<'_>, rcode: OptRcode, reply: &mut Vec<u8>) {
     reply.extend_from_slice(&request.class.to_int().to_be_bytes());
 }
 
-/// Leaves of a reply its header, with TC, and its question.
+/// Leaves of a reply its header, with TC and without AD, since nothing is left to prove, and its
+/// question.
 fn cut(query: &Query<'_>, reply: &mut Vec<u8>) {
     reply.truncate(HEADER + query.request.name.len() + 4);
     reply[2] |= 0x02;
+    reply[3] &= !0x20;
     reply[6..HEADER].fill(0);
     put_opt(query, reply, OptRcode::NOERROR, None);
 }

@@ -114,6 +114,8 @@ pub(crate) struct Demo {
     child: Child,
     /// 127.0.0.1, and ::1 where there is IPv6.
     pub(crate) addresses: Vec<SocketAddr>,
+    /// The DS record of its root zone.
+    pub(crate) anchor: String,
 }
 
 impl Demo {
@@ -123,10 +125,13 @@ impl Demo {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines().map(Result::unwrap);
+        let line = lines.next().unwrap();
+        let anchor = lines.find(|line| line.contains(" IN DS ")).unwrap();
         let words = line.split_whitespace().map(|word| word.trim_end_matches('.'));
-        Demo { addresses: words.filter_map(|word| word.parse().ok()).collect(), child }
+        let addresses = words.filter_map(|word| word.parse().ok()).collect();
+        drop(lines);
+        Demo { addresses, anchor: anchor.trim().to_owned(), child }
     }
 }
 
