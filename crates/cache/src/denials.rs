@@ -92,7 +92,18 @@ impl Cache {
         put_rrset(&mut value, &denial.soa);
         put_rrsets(&mut value, &denial.proof);
         let key = Key::with_name(Kind::Denial, name.for_slice()).and_type(rtype);
-        self.table.insert(&key, &value, now.after_seconds(ttl), now)
+        let proven = Security::Secure.to_octet();
+        let mut fits = true;
+        self.table.update(&key, now, |present| {
+            // What is proven yields to nothing that is not.
+            let standing = present.and_then(<[u8]>::first).copied();
+            if standing == Some(proven) && denial.security != Security::Secure {
+                return None;
+            }
+            fits = value.len() <= crate::MAX_ENTRY;
+            Some((value, now.after_seconds(ttl)))
+        });
+        fits
     }
 }
 

@@ -10,6 +10,7 @@ mod delegations;
 mod denials;
 mod failures;
 mod key;
+mod ranges;
 mod rrsets;
 mod servers;
 mod shard;
@@ -19,6 +20,7 @@ mod unsigned;
 pub use answers::{AnswerKey, FinishedAnswer};
 pub use denials::Denial;
 pub use failures::CachedFailure;
+pub use ranges::Ranges;
 pub use rrsets::{CachedRRset, Rank};
 pub use servers::{Evidence, ServerInfo};
 pub use table::{MAX_ENTRY, Stats, Table};
@@ -57,10 +59,14 @@ impl TtlLimits {
     }
 }
 
+/// The part of the memory that ranges may take: a sixteenth.
+const RANGES: usize = 16;
+
 /// All that is remembered.
 #[derive(Debug)]
 pub struct Cache {
     table: Table,
+    ranges: Ranges,
     limits: TtlLimits,
 }
 
@@ -69,7 +75,8 @@ impl Cache {
     /// outsiders choose the names: it keeps them from choosing collisions.
     #[must_use]
     pub fn new(bytes: usize, limits: TtlLimits, hash_key: [u64; 2]) -> Self {
-        Cache { table: Table::new(bytes, hash_key), limits }
+        let ranges = bytes / RANGES;
+        Cache { table: Table::new(bytes - ranges, hash_key), ranges: Ranges::new(ranges), limits }
     }
 
     /// How full it is.
@@ -82,7 +89,16 @@ impl Cache {
     /// entries that were. What is known of servers stays.
     pub fn flush(&self, name: &Name, subtree: bool) -> usize {
         let name = name::lowercase(name);
+        // A range speaks of all names in it.
+        self.ranges
+            .remove(|zone| name::is_within(&name, zone) || subtree && name::is_within(zone, &name));
         self.table.remove_matching(|key| key::is_of_name(key, name.as_slice(), subtree))
+    }
+
+    /// What is proven not to exist.
+    #[must_use]
+    pub fn ranges(&self) -> &Ranges {
+        &self.ranges
     }
 
     /// The bounds on TTLs.

@@ -38,6 +38,7 @@ counters! {
     ClientQueries "client_queries" "queries" "Messages received from clients, malformed ones included.";
     ClientLocal "client_local" "queries" "Answered from local data or by the rules of special-use names.";
     ClientCached "client_cached" "queries" "Answered from the cache without asking anyone.";
+    ClientSynthesised "client_synthesised" "queries" "Of these, answered from what is proven of other names of the zone.";
     ClientRecursed "client_recursed" "queries" "Answered after asking other servers.";
     ClientFailed "client_failed" "queries" "Answered SERVFAIL; the reply says why.";
     ClientRefused "client_refused" "queries" "Answered REFUSED, NOTIMP, FORMERR or BADVERS.";

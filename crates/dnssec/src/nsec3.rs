@@ -152,6 +152,14 @@ pub fn sha1_iterated(name: &Name, salt: &[u8], iterations: u16) -> Hash {
     hash
 }
 
+/// The hash that owns an NSEC3 RRset of `zone`, and the parameters of its chain, if other names
+/// may be denied by it: without opt-out, and not hashed too often.
+#[must_use]
+pub fn usable(set: &RRset, zone: &Name) -> Option<(Hash, u16, Bytes)> {
+    let (iterations, salt, record) = read(set, zone)?;
+    (!record.opt_out && iterations <= MAX_ITERATIONS).then_some((record.owner, iterations, salt))
+}
+
 fn blocks_of(octets: usize) -> u32 {
     (octets + PADDING).div_ceil(BLOCK) as u32
 }

@@ -37,7 +37,8 @@ fn signed_owner(owner: &Name, rrsig: &Rrsig) -> Name {
 }
 
 /// The wildcard right below `encloser`. `None` if that would be too long.
-pub(crate) fn wildcard(encloser: &Name) -> Option<Name> {
+#[must_use]
+pub fn wildcard(encloser: &Name) -> Option<Name> {
     Name::from_octets(Bytes::from([b"\x01*", encloser.as_slice()].concat())).ok()
 }
 

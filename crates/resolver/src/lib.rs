@@ -12,6 +12,7 @@
 //! thread and reads no environment; its randomness and its clock are handed in, and its timers are
 //! tokio's. So the same seed gives the same trace.
 
+mod aggressive;
 pub mod alias;
 pub mod answer;
 pub mod budget;

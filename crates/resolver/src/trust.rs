@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use zoners_dns::{Ede, EdeCode, Name, Network, Question, RRset, Rtype, Security, Signing, name};
 use zoners_dnssec::Reason;
+use zoners_dnssec::algorithm;
 use zoners_dnssec::chain::{self, Ds, Vouchers};
 use zoners_dnssec::denial::{self, NoDs, Proof};
 use zoners_dnssec::dnskey::Dnskey;
@@ -108,7 +109,14 @@ impl<N: Network> Worker<N> {
     async fn build_trust(&self, zone: &Name, context: &Context) -> Result<Trust, Unresolved> {
         let Some(anchor) = self.anchor_of(zone) else { return Ok(Trust::Unsigned) };
         if anchor.zone == *zone {
-            let vouched = Vouched { ds: anchor.ds.clone(), keys: anchor.keys.clone() };
+            let known = |number: u8| algorithm::is_supported(number);
+            let ds = anchor.ds.iter().filter(|ds| ds.is_supported()).cloned().collect();
+            let keys = anchor.keys.iter().filter(|key| known(key.algorithm)).cloned().collect();
+            let vouched = Vouched { ds, keys };
+            // An anchor that cannot be checked anchors nothing (RFC 4035 section 5.2).
+            if vouched.ds.is_empty() && vouched.keys.is_empty() {
+                return Ok(Trust::Unsigned);
+            }
             return self.vouched_keys(zone, &vouched, context).await;
         }
         let ds = match self.ds(zone, context).await? {

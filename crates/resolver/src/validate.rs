@@ -9,6 +9,7 @@ use zoners_dnssec::Reason;
 use zoners_dnssec::denial::{self, Denied, Proof};
 use zoners_dnssec::dnskey::Dnskey;
 use zoners_dnssec::rrsig::Rrsig;
+use zoners_dnssec::signed_data::wildcard;
 use zoners_dnssec::verify::{Time, Verified, candidates};
 
 use crate::answer::{Cause, Unresolved};
@@ -73,8 +74,12 @@ impl<N: Network> Worker<N> {
         context: &Context,
     ) -> Result<Security, Unresolved> {
         let shared = self.shared();
-        if self.anchor_of(&asked.name).is_none()
-            || shared.cache.unsigned(&asked.name, shared.now()).is_some()
+        // DS records stand above the cut.
+        let place = match asked.name.parent() {
+            Some(parent) if asked.rtype == Rtype::DS => parent,
+            _ => asked.name.clone(),
+        };
+        if self.anchor_of(&place).is_none() || shared.cache.unsigned(&place, shared.now()).is_some()
         {
             return Ok(Security::Insecure);
         }
@@ -108,7 +113,9 @@ impl<N: Network> Worker<N> {
                 let own = self.check_denial(&question, &denial.proof, exists, context).await?;
                 // Nobody but clients makes use of the SOA, but they must not be lied to.
                 if own == Security::Secure {
-                    self.check(&denial.soa, &[], &question, context).await?;
+                    let checked = self.check(&denial.soa, &[], &question, context).await?;
+                    let ttl = denial.ttl().min(checked.ttl);
+                    self.keep(&RRset { ttl, ..denial.soa.clone() }, &[], checked.security);
                 }
                 own
             }
@@ -159,6 +166,14 @@ impl<N: Network> Worker<N> {
         let proof = Proof::read(&proven, &signer);
         let expansion = |blocks: &mut u32| denial::expansion(&proof, &set.owner, &encloser, blocks);
         let denied = self.hashing(context, expansion).map_err(fails)?;
+        if denied == Denied::Proven
+            && let Some(owner) = wildcard(&encloser)
+        {
+            // What stands for one name stands for others.
+            self.keep_ranges(&signer, &proven, set.ttl);
+            let original = RRset { owner, ttl: verified.ttl, ..set.clone() };
+            self.keep(&original, &[], Security::Secure);
+        }
         Ok(Checked { security: of_denial(denied), ..secure })
     }
 
@@ -194,7 +209,12 @@ impl<N: Network> Worker<N> {
             true => denial::nodata(&proof, &question.name, question.rtype, blocks),
             false => denial::nxdomain(&proof, &question.name, blocks),
         });
-        denied.map(of_denial).map_err(fails)
+        let denied = denied.map_err(fails)?;
+        if denied == Denied::Proven {
+            let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
+            self.keep_ranges(&signer, &proven, ttl);
+        }
+        Ok(of_denial(denied))
     }
 
     /// The records of a proof that `zone` signed, none of them made from a wildcard.

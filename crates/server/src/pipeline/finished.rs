@@ -2,7 +2,7 @@
 
 use zoners_cache::AnswerKey;
 use zoners_dns::packet::ttl_offsets;
-use zoners_dns::{Ede, EdeCode, Network, OptRcode, Question};
+use zoners_dns::{Counter, Ede, EdeCode, Network, OptRcode, Question};
 
 use super::{Query, Service, finish};
 
@@ -34,6 +34,14 @@ impl<N: Network> Service<N> {
             cache.insert_answer(name, answer_key(query), generation, reply, security, ttl, now);
             let ttls = ttl_offsets(reply).unwrap_or_default().into_iter();
             finish::deliver(query, reply, security, 0, ttls);
+            return true;
+        }
+        let head = &query.request.head;
+        if !head.cd
+            && let Some(answer) = self.worker.synthesised(asked)
+        {
+            self.count(Counter::ClientSynthesised);
+            finish::answer(query, &answer, reply);
             return true;
         }
         let Some(failure) = self.worker.failed(asked, query.request.head.cd) else { return false };

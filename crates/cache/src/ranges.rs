@@ -1,0 +1,210 @@
+//! What is proven not to exist, as ranges between names that do: the NSEC and NSEC3 records of
+//! signed zones (RFC 8198). One record answers for every name that it covers.
+//!
+//! Kept apart from the table, since they are looked for by order and not by name, and under a
+//! limit of their own: the zone that takes the most gives way.
+
+use std::collections::BTreeMap;
+
+use parking_lot::Mutex;
+use zoners_dns::{Moment, Name, RRset};
+
+/// What a range costs besides its own octets: nodes of two maps, the name.
+const OVERHEAD: usize = 256;
+
+/// A hash of NSEC3.
+type Hash = [u8; 20];
+
+/// The ranges of all zones.
+#[derive(Debug)]
+pub struct Ranges {
+    zones: Mutex<Zones>,
+    limit: usize,
+}
+
+#[derive(Debug, Default)]
+struct Zones {
+    of: BTreeMap<Name, Zone>,
+    octets: usize,
+}
+
+#[derive(Debug, Default)]
+struct Zone {
+    names: BTreeMap<Name, Range>,
+    hashes: BTreeMap<Hash, Range>,
+    /// Iterations and salt of the hashes: those of one chain.
+    parameters: (u16, Vec<u8>),
+    octets: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Range {
+    set: RRset,
+    expires: Moment,
+}
+
+impl Range {
+    /// The record, its TTL what is left of it.
+    fn at(&self, now: Moment) -> Option<RRset> {
+        (self.expires > now)
+            .then(|| RRset { ttl: now.seconds_until(self.expires), ..self.set.clone() })
+    }
+}
+
+impl Ranges {
+    pub(crate) fn new(limit: usize) -> Self {
+        Ranges { zones: Mutex::default(), limit }
+    }
+
+    /// Keeps a proven NSEC RRset of `zone`.
+    pub fn insert_name(&self, zone: &Name, set: &RRset, ttl: u32, now: Moment) {
+        self.insert(zone, set, ttl, now, |zone, range| zone.names.insert(set.owner.clone(), range));
+    }
+
+    /// Keeps a proven NSEC3 RRset of `zone`, whose owner is `hash`; a chain with other parameters
+    /// replaces the one before.
+    pub fn insert_hash(
+        &self,
+        zone: &Name,
+        hash: Hash,
+        (iterations, salt): (u16, &[u8]),
+        set: &RRset,
+        ttl: u32,
+        now: Moment,
+    ) {
+        self.insert(zone, set, ttl, now, |zone, range| {
+            if zone.parameters.0 != iterations || zone.parameters.1 != salt {
+                zone.hashes.clear();
+                zone.parameters = (iterations, salt.to_vec());
+            }
+            zone.hashes.insert(hash, range)
+        });
+    }
+
+    fn insert(
+        &self,
+        zone: &Name,
+        set: &RRset,
+        ttl: u32,
+        now: Moment,
+        put: impl FnOnce(&mut Zone, Range) -> Option<Range>,
+    ) {
+        let range = Range { set: set.clone(), expires: now.after_seconds(ttl) };
+        let cost = set.octets() + OVERHEAD;
+        let mut zones = self.zones.lock();
+        let entry = zones.of.entry(zone.clone()).or_default();
+        if put(entry, range).is_none() {
+            entry.octets += cost;
+            zones.octets += cost;
+        }
+        while zones.octets > self.limit {
+            let largest = zones.of.iter().max_by_key(|(_, zone)| zone.octets);
+            let Some(largest) = largest.map(|(name, _)| name.clone()) else { break };
+            let gone = zones.of.remove(&largest).map_or(0, |zone| zone.octets);
+            zones.octets -= gone.min(zones.octets);
+        }
+    }
+
+    /// Whether anything is known of `zone`.
+    #[must_use]
+    pub fn has(&self, zone: &Name) -> bool {
+        self.zones.lock().of.contains_key(zone)
+    }
+
+    /// The NSEC RRset of `zone` that `name` owns or, if it exists, falls behind.
+    #[must_use]
+    pub fn by_name(&self, zone: &Name, name: &Name, now: Moment) -> Option<RRset> {
+        let zones = self.zones.lock();
+        let names = &zones.of.get(zone)?.names;
+        names.range(..=name.clone()).next_back().and_then(|(_, range)| range.at(now))
+    }
+
+    /// The NSEC3 RRset of `zone` that `hash` owns or falls behind, in the circle.
+    #[must_use]
+    pub fn by_hash(&self, zone: &Name, hash: &Hash, now: Moment) -> Option<RRset> {
+        let zones = self.zones.lock();
+        let hashes = &zones.of.get(zone)?.hashes;
+        let before = hashes.range(..=*hash).next_back().or_else(|| hashes.iter().next_back());
+        before.and_then(|(_, range)| range.at(now))
+    }
+
+    /// Iterations and salt of the hashes of `zone`, if it has some.
+    #[must_use]
+    pub fn parameters(&self, zone: &Name) -> Option<(u16, Vec<u8>)> {
+        let zones = self.zones.lock();
+        zones
+            .of
+            .get(zone)
+            .filter(|zone| !zone.hashes.is_empty())
+            .map(|zone| zone.parameters.clone())
+    }
+
+    /// Forgets what is known of zones that `matches`.
+    pub(crate) fn remove(&self, matches: impl Fn(&Name) -> bool) {
+        let mut zones = self.zones.lock();
+        zones.of.retain(|name, _| !matches(name));
+        zones.octets = zones.of.values().map(|zone| zone.octets).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zoners_dns::{Records, Rtype, name};
+
+    const NOW: Moment = Moment::from_millis(0);
+
+    fn parsed(text: &str) -> Name {
+        name::parse(text).unwrap()
+    }
+
+    fn nsec(owner: &str) -> RRset {
+        RRset::new(parsed(owner), Rtype::NSEC, 60, Records::from_iter([b"\x00"]))
+    }
+
+    #[test]
+    fn the_one_before_is_found() {
+        let ranges = Ranges::new(1 << 20);
+        let zone = parsed("test");
+        for owner in ["test", "b.test", "d.test"] {
+            ranges.insert_name(&zone, &nsec(owner), 60, NOW);
+        }
+        let before = |name: &str, at: u32| {
+            ranges.by_name(&zone, &parsed(name), NOW.after_seconds(at)).map(|set| set.owner)
+        };
+        assert_eq!(before("C.test", 0), Some(parsed("b.test")));
+        assert_eq!(before("x.b.test", 59), Some(parsed("b.test")), "below sorts behind");
+        assert_eq!(before("a.test", 0), Some(parsed("test")));
+        assert_eq!(before("d.test", 60), None, "expired");
+        assert!(ranges.has(&zone) && !ranges.has(&parsed("other")));
+    }
+
+    #[test]
+    fn hashes_are_a_circle_of_one_chain() {
+        let ranges = Ranges::new(1 << 20);
+        let zone = parsed("test");
+        let put = |octet: u8, iterations| {
+            let owner = format!("h{octet}.test");
+            ranges.insert_hash(&zone, [octet; 20], (iterations, b"s"), &nsec(&owner), 60, NOW);
+        };
+        put(3, 1);
+        put(7, 1);
+        let before = |octet: u8| ranges.by_hash(&zone, &[octet; 20], NOW).map(|set| set.owner);
+        assert_eq!(before(5), Some(parsed("h3.test")));
+        assert_eq!(before(1), Some(parsed("h7.test")), "behind the last lies the first");
+        put(9, 2);
+        assert_eq!((before(5), ranges.parameters(&zone)), (before(1), Some((2, b"s".to_vec()))));
+    }
+
+    #[test]
+    fn the_largest_zone_gives_way() {
+        let ranges = Ranges::new(10 * OVERHEAD);
+        let (small, large) = (parsed("small"), parsed("large"));
+        ranges.insert_name(&small, &nsec("small"), 60, NOW);
+        for number in 0..100 {
+            ranges.insert_name(&large, &nsec(&format!("n{number}.large")), 60, NOW);
+            assert!(ranges.zones.lock().octets <= 10 * OVERHEAD);
+        }
+        assert!(ranges.has(&small));
+    }
+}

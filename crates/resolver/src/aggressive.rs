@@ -1,0 +1,162 @@
+//! Answers out of what is proven not to exist (RFC 8198), without asking anyone and without a
+//! task: a record that denies one name denies all others in its range, and where a wildcard stands
+//! for one name it stands for all of them.
+
+use zoners_cache::{CachedRRset, Denial};
+use zoners_dns::{Moment, Name, Network, Question, RRset, Rtype, Security, name};
+use zoners_dnssec::denial::{self, Denied, Proof};
+use zoners_dnssec::nsec::Nsec;
+use zoners_dnssec::nsec3::{self, sha1_iterated};
+use zoners_dnssec::signed_data::wildcard;
+
+use crate::answer::Answer;
+use crate::known::{AnswerBuilder, Next};
+use crate::verdict::{Finding, Reply};
+use crate::worker::Worker;
+
+/// Blocks of SHA-1 that one answer may cost here: on the packet path others wait.
+const BLOCKS: u32 = 400;
+/// Ancestors of a name that are looked for in a chain of hashes.
+const MAX_LABELS: usize = 8;
+
+impl<N: Network> Worker<N> {
+    /// Keeps the records of a proof of `zone`, all of them verified, for up to `ttl` seconds.
+    pub(crate) fn keep_ranges(&self, zone: &Name, proven: &[RRset], ttl: u32) {
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        for set in proven {
+            let ttl = cache.limits().negative(ttl.min(set.ttl));
+            match set.rtype {
+                Rtype::NSEC if Nsec::read(set, zone).is_some() => {
+                    cache.ranges().insert_name(zone, set, ttl, now);
+                }
+                Rtype::NSEC3 => {
+                    if let Some((hash, iterations, salt)) = nsec3::usable(set, zone) {
+                        let parameters = (iterations, &salt[..]);
+                        cache.ranges().insert_hash(zone, hash, parameters, set, ttl, now);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The answer that follows from what is proven of the zone's other names.
+    #[must_use]
+    pub fn synthesised(&self, question: &Question) -> Option<Answer> {
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        // DS records stand above the cut; of ANY and of signatures nothing is proven.
+        if matches!(question.rtype, Rtype::DS | Rtype::ANY | Rtype::RRSIG) {
+            return None;
+        }
+        let mut above = name::with_ancestors(&question.name);
+        let zone = above.find(|zone| cache.ranges().has(zone))?;
+        if self.anchor_of(&zone).is_none() || cache.unsigned(&question.name, now).is_some() {
+            return None;
+        }
+        let soa =
+            cache.rrset(&zone, Rtype::SOA, now).filter(|soa| soa.security == Security::Secure)?;
+        let asked = Asked { worker: self, zone, question, now };
+        let reply = asked.by_name(&soa.set).or_else(|| asked.by_hash(&soa.set))?;
+        match AnswerBuilder::default().add(Reply { security: Security::Secure, ..reply }) {
+            Next::Done(answer) => Some(answer),
+            Next::Alias(_) => None,
+        }
+    }
+}
+
+/// A question, and the zone that may answer it.
+struct Asked<'a, N: Network> {
+    worker: &'a Worker<N>,
+    zone: Name,
+    question: &'a Question,
+    now: Moment,
+}
+
+impl<N: Network> Asked<'_, N> {
+    fn by_name(&self, soa: &RRset) -> Option<Reply> {
+        let ranges = self.worker.shared().cache.ranges();
+        let name = &self.question.name;
+        let own = ranges.by_name(&self.zone, name, self.now)?;
+        let nsec = Nsec::read(&own, &self.zone)?;
+        if nsec.owner == *name || nsec.is_above_next(name) {
+            return self.denied(soa, vec![own], None);
+        }
+        if !nsec.covers(name) {
+            return None;
+        }
+        let encloser = nsec.closest_encloser(name);
+        let at_wildcard = ranges.by_name(&self.zone, &wildcard(&encloser)?, self.now);
+        let proof = match at_wildcard {
+            Some(other) if other.owner != own.owner => vec![own, other],
+            _ => vec![own],
+        };
+        self.denied(soa, proof, Some(&encloser))
+    }
+
+    fn by_hash(&self, soa: &RRset) -> Option<Reply> {
+        let ranges = self.worker.shared().cache.ranges();
+        let (iterations, salt) = ranges.parameters(&self.zone)?;
+        let cost = u32::from(iterations) * (MAX_LABELS as u32 + 2);
+        if cost > BLOCKS {
+            return None;
+        }
+        let of = |name: &Name| {
+            let hash = sha1_iterated(name, &salt, iterations);
+            ranges.by_hash(&self.zone, &hash, self.now).map(|set| {
+                let exact = nsec3::usable(&set, &self.zone).is_some_and(|(own, ..)| own == hash);
+                (set, exact)
+            })
+        };
+        let name = &self.question.name;
+        if let Some((own, true)) = of(name) {
+            return self.denied(soa, vec![own], None);
+        }
+        let mut next_closer = name.clone();
+        for encloser in name::with_ancestors(name).skip(1).take(MAX_LABELS) {
+            if !name::is_within(&encloser, &self.zone) {
+                return None;
+            }
+            if let Some((matching, true)) = of(&encloser) {
+                let (covering, _) = of(&next_closer)?;
+                let mut proof = vec![matching, covering];
+                proof.extend(of(&wildcard(&encloser)?).map(|(set, _)| set));
+                let mut seen: Vec<Name> = Vec::new();
+                proof.retain(|set| {
+                    let new = !seen.contains(&set.owner);
+                    seen.push(set.owner.clone());
+                    new
+                });
+                return self.denied(soa, proof, Some(&encloser));
+            }
+            next_closer = encloser;
+        }
+        None
+    }
+
+    /// What a proof says: records made from the wildcard below `encloser`, or a denial.
+    fn denied(&self, soa: &RRset, sets: Vec<RRset>, encloser: Option<&Name>) -> Option<Reply> {
+        let (name, rtype) = (&self.question.name, self.question.rtype);
+        let (proof, mut blocks) = (Proof::read(&sets, &self.zone), BLOCKS);
+        if let Some(encloser) = encloser
+            && let Some(CachedRRset { set, .. }) = self.wildcard_records(encloser)
+            && denial::expansion(&proof, name, encloser, &mut blocks) == Ok(Denied::Proven)
+        {
+            let set = RRset { owner: name.clone(), ..set };
+            return Some(Reply { proof: sets, ..Reply::of(Finding::Records(vec![set])) });
+        }
+        let ttl = sets.iter().map(|set| set.ttl).min().unwrap_or(0);
+        let soa = RRset { ttl: soa.ttl.min(ttl), ..soa.clone() };
+        let denial = Some(Denial { soa, proof: sets, security: Security::Secure });
+        if encloser.is_some() && denial::nxdomain(&proof, name, &mut blocks) == Ok(Denied::Proven) {
+            return Some(Reply::of(Finding::NxDomain(denial)));
+        }
+        let lacks = denial::nodata(&proof, name, rtype, &mut blocks);
+        (lacks == Ok(Denied::Proven)).then(|| Reply::of(Finding::NoData(denial)))
+    }
+
+    fn wildcard_records(&self, encloser: &Name) -> Option<CachedRRset> {
+        let cache = &self.worker.shared().cache;
+        let cached = cache.rrset(&wildcard(encloser)?, self.question.rtype, self.now)?;
+        (cached.security == Security::Secure).then_some(cached)
+    }
+}
