@@ -53,10 +53,8 @@ impl<N: Network> Worker<N> {
         if self.anchor_of(&zone).is_none() || cache.unsigned(&question.name, now).is_some() {
             return None;
         }
-        let soa =
-            cache.rrset(&zone, Rtype::SOA, now).filter(|soa| soa.security == Security::Secure)?;
         let asked = Asked { worker: self, zone, question, now };
-        let reply = asked.by_name(&soa.set).or_else(|| asked.by_hash(&soa.set))?;
+        let reply = asked.by_name().or_else(|| asked.by_hash())?;
         match AnswerBuilder::default().add(Reply { security: Security::Secure, ..reply }) {
             Next::Done(answer) => Some(answer),
             Next::Alias(_) => None,
@@ -73,13 +71,13 @@ struct Asked<'a, N: Network> {
 }
 
 impl<N: Network> Asked<'_, N> {
-    fn by_name(&self, soa: &RRset) -> Option<Reply> {
+    fn by_name(&self) -> Option<Reply> {
         let ranges = self.worker.shared().cache.ranges();
         let name = &self.question.name;
         let own = ranges.by_name(&self.zone, name, self.now)?;
         let nsec = Nsec::read(&own, &self.zone)?;
         if nsec.owner == *name || nsec.is_above_next(name) {
-            return self.denied(soa, vec![own], None);
+            return self.denied(vec![own], None);
         }
         if !nsec.covers(name) {
             return None;
@@ -90,10 +88,10 @@ impl<N: Network> Asked<'_, N> {
             Some(other) if other.owner != own.owner => vec![own, other],
             _ => vec![own],
         };
-        self.denied(soa, proof, Some(&encloser))
+        self.denied(proof, Some(&encloser))
     }
 
-    fn by_hash(&self, soa: &RRset) -> Option<Reply> {
+    fn by_hash(&self) -> Option<Reply> {
         let ranges = self.worker.shared().cache.ranges();
         let (iterations, salt) = ranges.parameters(&self.zone)?;
         let cost = u32::from(iterations) * (MAX_LABELS as u32 + 2);
@@ -109,7 +107,7 @@ impl<N: Network> Asked<'_, N> {
         };
         let name = &self.question.name;
         if let Some((own, true)) = of(name) {
-            return self.denied(soa, vec![own], None);
+            return self.denied(vec![own], None);
         }
         let mut next_closer = name.clone();
         for encloser in name::with_ancestors(name).skip(1).take(MAX_LABELS) {
@@ -126,7 +124,7 @@ impl<N: Network> Asked<'_, N> {
                     seen.push(set.owner.clone());
                     new
                 });
-                return self.denied(soa, proof, Some(&encloser));
+                return self.denied(proof, Some(&encloser));
             }
             next_closer = encloser;
         }
@@ -134,7 +132,7 @@ impl<N: Network> Asked<'_, N> {
     }
 
     /// What a proof says: records made from the wildcard below `encloser`, or a denial.
-    fn denied(&self, soa: &RRset, sets: Vec<RRset>, encloser: Option<&Name>) -> Option<Reply> {
+    fn denied(&self, sets: Vec<RRset>, encloser: Option<&Name>) -> Option<Reply> {
         let (name, rtype) = (&self.question.name, self.question.rtype);
         let (proof, mut blocks) = (Proof::read(&sets, &self.zone), BLOCKS);
         if let Some(encloser) = encloser
@@ -145,7 +143,11 @@ impl<N: Network> Asked<'_, N> {
             return Some(Reply { proof: sets, ..Reply::of(Finding::Records(vec![set])) });
         }
         let ttl = sets.iter().map(|set| set.ttl).min().unwrap_or(0);
-        let soa = RRset { ttl: soa.ttl.min(ttl), ..soa.clone() };
+        let soa = self.worker.shared().cache.rrset(&self.zone, Rtype::SOA, self.now)?;
+        if soa.security != Security::Secure {
+            return None;
+        }
+        let soa = RRset { ttl: soa.set.ttl.min(ttl), ..soa.set };
         let denial = Some(Denial { soa, proof: sets, security: Security::Secure });
         if encloser.is_some() && denial::nxdomain(&proof, name, &mut blocks) == Ok(Denied::Proven) {
             return Some(Reply::of(Finding::NxDomain(denial)));
