@@ -17,6 +17,7 @@ pub mod alias;
 pub mod answer;
 pub mod budget;
 pub mod candidates;
+pub mod clock_doubt;
 pub mod context;
 pub mod exchange;
 pub mod flights;

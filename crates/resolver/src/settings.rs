@@ -52,6 +52,9 @@ pub struct Settings {
     pub negative_anchors: Vec<Name>,
     /// Seconds by which our clock and that of signers may differ.
     pub skew: u32,
+    /// Names that are taken as they come while the clock is wrong: those of time servers, which can
+    /// set it.
+    pub time_servers: Vec<Name>,
     /// The time that signatures are held against, in seconds since 1970, instead of the clock's.
     pub validation_date: Option<u64>,
     /// Where to stop.
@@ -204,6 +207,7 @@ impl Settings {
             anchors: Vec::new(),
             negative_anchors: Vec::new(),
             skew: 300,
+            time_servers: Vec::new(),
             validation_date: None,
             limits: Limits::default(),
         }

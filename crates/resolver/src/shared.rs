@@ -9,6 +9,7 @@ use zoners_cache::Cache;
 use zoners_dns::{Clock, Moment, Name, Question, Random};
 
 use crate::answer::{Answer, Unresolved};
+use crate::clock_doubt::ClockDoubt;
 use crate::flights::{Flights, WaitGraph};
 use crate::trust::Trust;
 use crate::verdict::Verdict;
@@ -42,6 +43,8 @@ pub struct Shared {
     pub(crate) questions: Arc<Flights<QuestionKey, Landed<Answer>>>,
     pub(crate) trusts: Arc<Flights<Name, Result<Trust, Unresolved>>>,
     pub(crate) exchanges: Arc<Flights<ExchangeKey, Landed<Verdict>>>,
+    /// Whether the wall clock can be trusted.
+    pub clock_doubt: ClockDoubt,
     forgiven_at: AtomicU64,
     typical: Mutex<Typical>,
 }
@@ -58,6 +61,7 @@ impl Shared {
             questions: Flights::new(graph.clone()),
             trusts: Flights::new(graph.clone()),
             exchanges: Flights::new(graph),
+            clock_doubt: ClockDoubt::default(),
             forgiven_at: AtomicU64::new(0),
             typical: Mutex::default(),
         })

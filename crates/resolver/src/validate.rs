@@ -8,7 +8,7 @@ use zoners_dns::{Counter, Name, Network, Question, RRset, Rtype, Security, name}
 use zoners_dnssec::Reason;
 use zoners_dnssec::denial::{self, Denied, Proof};
 use zoners_dnssec::dnskey::Dnskey;
-use zoners_dnssec::rrsig::Rrsig;
+use zoners_dnssec::rrsig::{Period, Rrsig};
 use zoners_dnssec::signed_data::wildcard;
 use zoners_dnssec::verify::{Time, Verified, candidates};
 
@@ -252,7 +252,12 @@ impl<N: Network> Worker<N> {
         let settings = self.settings();
         let time = Time { now: settings.validation_date.unwrap_or(now), skew: settings.skew };
         let mut reason = Reason::NoSignature;
-        for candidate in candidates(set, zone, keys, time)? {
+        let candidates = candidates(set, zone, keys, time).inspect_err(|reason| {
+            if matches!(reason, Reason::Expired | Reason::NotYetValid) {
+                self.doubt_clock(set, zone, time);
+            }
+        })?;
+        for candidate in candidates {
             context.budget.charge_verification().map_err(|exhausted| {
                 self.count(exhausted.0);
                 Reason::TooMuchWork
@@ -262,7 +267,10 @@ impl<N: Network> Worker<N> {
             // A public-key operation is long; others wait for their turn.
             tokio::task::yield_now().await;
             match verified {
-                Ok(verified) => return Ok(verified),
+                Ok(verified) => {
+                    self.shared().clock_doubt.in_date();
+                    return Ok(verified);
+                }
                 Err(other) => {
                     self.count(Counter::VerificationsFailed);
                     context.budget.charge_failed_verification();
@@ -271,6 +279,20 @@ impl<N: Network> Worker<N> {
             }
         }
         Err(reason)
+    }
+
+    /// Notes by how much the signatures of an RRset are out of date.
+    fn doubt_clock(&self, set: &RRset, zone: &Name, time: Time) {
+        let signatures = set.signatures.iter().filter_map(|rdata| Rrsig::read(&rdata));
+        let by = signatures.filter_map(|rrsig| match rrsig.period(time.now, time.skew) {
+            Period::Over(seconds) => Some(i64::from(seconds)),
+            Period::Ahead(seconds) => Some(-i64::from(seconds)),
+            Period::Valid(_) => None,
+        });
+        if let Some(by) = by.min_by_key(|by| by.unsigned_abs()) {
+            let shared = self.shared();
+            shared.clock_doubt.out_of_date(zone, by, shared.now());
+        }
     }
 
     /// Proves something with what is left of the blocks to hash.

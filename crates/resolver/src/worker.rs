@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use tokio::time::{timeout, timeout_at};
 use zoners_cache::{CachedFailure, Evidence};
-use zoners_dns::{Counter, Counters, Endpoint, Network, Question, Security};
+use zoners_dns::{Counter, Counters, Ede, Endpoint, Network, Question, Security};
 
 use crate::answer::{Answer, Cause, Unresolved};
 use crate::context::Context;
@@ -193,6 +193,7 @@ impl<N: Network> Worker<N> {
                     Err(_) => Err(Unresolved::deadline(&question)),
                 },
             };
+            let answer = answer.map_err(|unresolved| worker.blame_clock(unresolved));
             let (cache, now) = (&worker.shared.cache, worker.shared.now());
             match &answer {
                 Ok(_) => cache.remove_failure(&question),
@@ -205,6 +206,18 @@ impl<N: Network> Worker<N> {
             lead.land(answer.map(Arc::new));
         });
         Ok(())
+    }
+
+    /// Says so where it is our own clock that makes a signature out of date.
+    fn blame_clock(&self, unresolved: Unresolved) -> Unresolved {
+        let Unresolved { cause, ede } = unresolved;
+        let text = match self.shared.clock_doubt.wrong_by() {
+            Some(by) if ede.code.is_bogus() => {
+                format!("the resolver's clock is wrong by about {by} s; {}", ede.text)
+            }
+            _ => ede.text,
+        };
+        Unresolved { cause, ede: Ede::new(ede.code, text) }
     }
 
     /// A seat among the recursions under way.

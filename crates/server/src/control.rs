@@ -2,7 +2,7 @@
 //!
 //! | request | reply |
 //! |---|---|
-//! | `{"do":"status"}` | `version`, `uptime_s`, `generation`, `waiting`, `workers`, `listen`, `cache` |
+//! | `{"do":"status"}` | `version`, `uptime_s`, `generation`, `clock_wrong_by_s`, `waiting`, `workers`, `listen`, `cache` |
 //! | `{"do":"stats"}` | every counter by its name |
 //! | `{"do":"lookup","name":…,"type":…}` | see [`crate::report::resolution`], with the trace |
 //! | `{"do":"flush","name":…,"subtree":…}` | `removed`: entries that were forgotten |

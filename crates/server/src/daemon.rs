@@ -210,6 +210,7 @@ impl Daemon {
         };
         let living = manager::sign_of_life(workers.iter().map(|w| w.handle.clone()).collect());
         tokio::pin!(conversing, living);
+        let mut wrong_by = None;
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         loop {
             tokio::select! {
@@ -220,6 +221,7 @@ impl Daemon {
                 () = &mut conversing => {}
                 () = &mut living => {}
                 _ = tick.tick() => {
+                    tell_of_clock(&mut wrong_by, self.shared.clock_doubt.wrong_by());
                     let hosts = reload::hosts_changed(&self.config);
                     if hosts != self.hosts_seen {
                         // Seen, even if it is wrong: that is told once, not every second.
@@ -233,6 +235,18 @@ impl Daemon {
             }
         }
     }
+}
+
+/// Tells of a change in what is known of the clock.
+fn tell_of_clock(before: &mut Option<i64>, now: Option<i64>) {
+    match (*before, now) {
+        (None, Some(by)) => tracing::error!(
+            "the clock of this machine is wrong by about {by} s: no signature is in date"
+        ),
+        (Some(_), None) => tracing::info!("the clock of this machine is right again"),
+        _ => {}
+    }
+    *before = now;
 }
 
 /// Serves on a port of this machine, 0 for any that is free, over whatever network `service` asks,

@@ -370,3 +370,19 @@ async fn what_is_synthesised_is_what_the_zone_says() {
     }
     assert!(made > 500, "{made} of {rounds}");
 }
+
+/// A machine that starts with a clock of years ago: it says so, and time servers are found.
+#[tokio::test(start_paused = true)]
+async fn a_wrong_clock_is_told_from_bad_zones() {
+    let net = world::small(1);
+    let anchor = net.sign(&["example.com", "com", "."], &Signing::default());
+    let mut wrong = anchored(&anchor);
+    // 1999: twenty years before the signatures begin.
+    wrong.validation_date = Some(946_000_000);
+    wrong.time_servers = vec![name::parse("mail.example.com").unwrap()];
+    let lab = Lab::with(net, wrong);
+    let told = ask(&lab, "www.example.com", Rtype::A).await.unwrap_err();
+    assert!(told.ede.text.contains("clock is wrong by about -6318"), "{told}");
+    assert_eq!(status(&lab, "mail.example.com", Rtype::A).await, Security::Insecure);
+    assert!(ask(&lab, "alias.example.com", Rtype::A).await.is_err());
+}

@@ -260,9 +260,22 @@ pub struct Dnssec {
     pub negative_trust_anchors: Vec<Name>,
     /// Seconds by which our clock and that of signers may differ.
     pub skew: u32,
+    /// Names that are taken as they come while our clock is wrong, so that it can be set.
+    #[serde(deserialize_with = "zones")]
+    pub time_servers: Vec<Name>,
     /// The time that signatures are held against, in seconds since 1970, instead of now.
     pub date: Option<u64>,
 }
+
+/// Where machines commonly get the time from.
+const TIME_SERVERS: &[&str] = &[
+    "pool.ntp.org",
+    "time.apple.com",
+    "time.windows.com",
+    "time.google.com",
+    "time.cloudflare.com",
+    "ntp.ubuntu.com",
+];
 
 impl Default for Dnssec {
     fn default() -> Self {
@@ -271,6 +284,7 @@ impl Default for Dnssec {
             trust_anchor: None,
             negative_trust_anchors: Vec::new(),
             skew: 300,
+            time_servers: TIME_SERVERS.iter().filter_map(|name| name::parse(name).ok()).collect(),
             date: None,
         }
     }

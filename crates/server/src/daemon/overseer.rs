@@ -53,6 +53,7 @@ impl Overseer {
             "version": env!("CARGO_PKG_VERSION"),
             "uptime_s": (shared.now().as_millis() - self.started_ms) / 1000,
             "generation": service.rules().generation(),
+            "clock_wrong_by_s": shared.clock_doubt.wrong_by(),
             "waiting": service.rules().waiting(),
             "workers": self.counters.len(),
             "listen": listen,

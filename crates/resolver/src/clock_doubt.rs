@@ -1,0 +1,94 @@
+//! Whether our own clock is what is wrong when signatures are out of date.
+//!
+//! One zone with expired signatures is badly kept. The root zone, or several zones that have
+//! nothing to do with each other, all out of date at once: that is a machine whose clock stopped,
+//! or that starts without one.
+
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use zoners_dns::{Moment, Name, name};
+
+/// Zones out of date at once, none in date, that make a doubt; the root alone does too.
+const ZONES: usize = 4;
+/// What is older says nothing of now.
+const LATELY: Duration = Duration::from_secs(300);
+
+/// What is known of the clock.
+#[derive(Debug, Default)]
+pub struct ClockDoubt(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Zones whose signatures were out of date, by how many seconds, and when that was found.
+    out_of_date: Vec<(Name, i64, Moment)>,
+    /// By how many seconds the clock seems to be wrong.
+    wrong_by: Option<i64>,
+}
+
+impl ClockDoubt {
+    /// By about how many seconds the clock is wrong, if it seems to be: positive if it is ahead.
+    #[must_use]
+    pub fn wrong_by(&self) -> Option<i64> {
+        self.0.lock().wrong_by
+    }
+
+    /// A signature of `zone` was valid.
+    pub(crate) fn in_date(&self) {
+        let mut state = self.0.lock();
+        state.out_of_date.clear();
+        state.wrong_by = None;
+    }
+
+    /// No signature of an RRset of `zone` was valid: all ended `by` seconds ago, or begin as many
+    /// from now if that is negative.
+    pub(crate) fn out_of_date(&self, zone: &Name, by: i64, now: Moment) {
+        let mut state = self.0.lock();
+        let apart = |other: &Name| !related(other, zone);
+        state.out_of_date.retain(|(other, _, seen)| apart(other) && now.since(*seen) < LATELY);
+        state.out_of_date.push((zone.clone(), by, now));
+        if state.out_of_date.len() < ZONES && !zone.is_root() || state.wrong_by.is_some() {
+            return;
+        }
+        // The least that explains all of them.
+        let all = state.out_of_date.iter().map(|(_, by, _)| *by);
+        let wrong_by = all.max_by_key(|by| by.unsigned_abs()).unwrap_or(by);
+        state.wrong_by = Some(wrong_by);
+    }
+}
+
+/// Whether both lie below the same name of two labels: they are likely one owner's.
+fn related(one: &Name, other: &Name) -> bool {
+    name::ancestor(one, 2) == name::ancestor(other, 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Moment = Moment::from_millis(1_000_000);
+
+    fn doubt(zones: &[&str]) -> ClockDoubt {
+        let doubt = ClockDoubt::default();
+        for zone in zones {
+            doubt.out_of_date(&name::parse(zone).unwrap(), -5000, NOW);
+        }
+        doubt
+    }
+
+    #[test]
+    fn it_takes_several_zones_or_the_root() {
+        assert_eq!(doubt(&["a.test", "b.test", "c.example"]).wrong_by(), None);
+        assert_eq!(doubt(&["a.test", "b.test", "c.example", "d.example"]).wrong_by(), Some(-5000));
+        assert_eq!(doubt(&["."]).wrong_by(), Some(-5000));
+        let one = ["a.test", "x.a.test", "y.a.test", "z.y.a.test", "a.test"];
+        assert_eq!(doubt(&one).wrong_by(), None, "they are one zone's");
+    }
+
+    #[test]
+    fn one_that_is_in_date_ends_it() {
+        let doubt = doubt(&["."]);
+        doubt.in_date();
+        assert_eq!(doubt.wrong_by(), None);
+    }
+}
