@@ -26,6 +26,7 @@ pub mod judge;
 pub mod known;
 pub mod minimise;
 pub mod nameservers;
+pub mod negative_anchors;
 pub mod nursery;
 mod pending;
 pub mod priming;

@@ -11,6 +11,7 @@ use zoners_dns::{Clock, Moment, Name, Question, Random};
 use crate::answer::{Answer, Unresolved};
 use crate::clock_doubt::ClockDoubt;
 use crate::flights::{Flights, WaitGraph};
+use crate::negative_anchors::NegativeAnchors;
 use crate::trust::Trust;
 use crate::verdict::Verdict;
 
@@ -45,6 +46,8 @@ pub struct Shared {
     pub(crate) exchanges: Arc<Flights<ExchangeKey, Landed<Verdict>>>,
     /// Whether the wall clock can be trusted.
     pub clock_doubt: ClockDoubt,
+    /// Zones that are not validated for a while.
+    pub negative_anchors: NegativeAnchors,
     forgiven_at: AtomicU64,
     typical: Mutex<Typical>,
 }
@@ -62,6 +65,7 @@ impl Shared {
             trusts: Flights::new(graph.clone()),
             exchanges: Flights::new(graph),
             clock_doubt: ClockDoubt::default(),
+            negative_anchors: NegativeAnchors::default(),
             forgiven_at: AtomicU64::new(0),
             typical: Mutex::default(),
         })

@@ -93,6 +93,9 @@ impl<N: Network> Worker<N> {
         let excepted = settings.negative_anchors.iter().any(|zone| {
             name::is_within(name, zone) && name::depth(zone) >= name::depth(&anchor.zone)
         });
+        let depth = name::depth(&anchor.zone);
+        let excepted =
+            excepted || self.shared().negative_anchors.cover(name, depth, self.shared().now());
         let sets_clock = self.shared().clock_doubt.wrong_by().is_some()
             && settings.time_servers.iter().any(|server| name::is_within(name, server));
         (!excepted && !sets_clock).then_some(anchor)

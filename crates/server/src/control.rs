@@ -5,6 +5,9 @@
 //! | `{"do":"status"}` | `version`, `uptime_s`, `generation`, `clock_wrong_by_s`, `waiting`, `workers`, `listen`, `cache` |
 //! | `{"do":"stats"}` | every counter by its name |
 //! | `{"do":"lookup","name":…,"type":…}` | see [`crate::report::resolution`], with the trace |
+//! | `{"do":"nta-add","name":…,"seconds":…}` | `validated`: false; the zone is taken as it comes |
+//! | `{"do":"nta-remove","name":…}` | `validated`: true; `removed`: whether it was not |
+//! | `{"do":"nta-list"}` | `zones`: `name` and `seconds` that are left |
 //! | `{"do":"flush","name":…,"subtree":…}` | `removed`: entries that were forgotten |
 //!
 //! What goes wrong is told as `{"error":…}`. Only the user that the daemon runs as, and root, are
@@ -48,6 +51,17 @@ enum Request {
         name: String,
         r#type: String,
     },
+    #[serde(rename = "nta-add")]
+    NtaAdd {
+        name: String,
+        seconds: u32,
+    },
+    #[serde(rename = "nta-remove")]
+    NtaRemove {
+        name: String,
+    },
+    #[serde(rename = "nta-list")]
+    NtaList {},
     Flush {
         name: String,
         #[serde(default)]
@@ -138,6 +152,15 @@ async fn answer(request: Request, overseer: &Overseer) -> Value {
                 report::resolution(&question, &resolution, Some(&trace.steps()))
             }
         },
+        Request::NtaAdd { name, seconds } => match name::parse(&name) {
+            Err(error) => json!({ "error": error }),
+            Ok(name) => overseer.distrust(&name, seconds),
+        },
+        Request::NtaRemove { name } => match name::parse(&name) {
+            Err(error) => json!({ "error": error }),
+            Ok(name) => overseer.trust(&name),
+        },
+        Request::NtaList {} => overseer.distrusted(),
         Request::Flush { name, subtree } => match name::parse(&name) {
             Err(error) => json!({ "error": error }),
             Ok(name) => json!({ "removed": overseer.flush(&name, subtree) }),

@@ -219,6 +219,21 @@ async fn negative_anchors_and_islands() {
     assert_eq!(status(&lab, "mail.example.com", Rtype::A).await, Security::Insecure);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_zone_goes_unvalidated_for_a_while() {
+    let lab = signed(&Signing::default());
+    for address in ["203.0.114.1", "203.0.114.2"] {
+        lab.net.link(address, Link::of(20).with(Manner::Forges));
+    }
+    assert!(ask(&lab, "www.example.com", Rtype::A).await.is_err());
+    let (shared, zone) = (lab.worker.shared(), name::parse("example.com").unwrap());
+    shared.negative_anchors.add(&zone, 100, shared.now());
+    shared.cache.flush(&zone, true);
+    assert_eq!(status(&lab, "www.example.com", Rtype::A).await, Security::Insecure);
+    lab.clock.jump(std::time::Duration::from_secs(400));
+    assert!(ask(&lab, "www.example.com", Rtype::A).await.is_err(), "validated again");
+}
+
 /// The time that a question takes from cold.
 async fn takes(lab: &Lab, text: &str) -> std::time::Duration {
     let start = tokio::time::Instant::now();

@@ -54,6 +54,61 @@ enum CacheCommand {
     },
 }
 
+/// Arguments of `zoners nta`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Nta {
+    #[command(subcommand)]
+    command: NtaCommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum NtaCommand {
+    /// Take a zone as it comes for a while: its owner made a mistake that breaks its signatures.
+    Add {
+        /// The zone.
+        name: String,
+        /// Seconds until it is validated again, up to a week.
+        #[arg(long = "for", value_name = "SECONDS", default_value_t = 3600)]
+        seconds: u32,
+        #[command(flatten)]
+        socket: Socket,
+    },
+    /// Validate a zone again.
+    Remove {
+        /// The zone.
+        name: String,
+        #[command(flatten)]
+        socket: Socket,
+    },
+    /// List the zones that go unvalidated.
+    List {
+        #[command(flatten)]
+        socket: Socket,
+    },
+}
+
+pub(crate) fn nta(arguments: &Nta) -> Result<(), Failure> {
+    match &arguments.command {
+        NtaCommand::Add { name, seconds, socket } => {
+            socket.request(&json!({ "do": "nta-add", "name": name, "seconds": seconds }))?;
+            println!("{name} is not validated for {seconds} seconds");
+        }
+        NtaCommand::Remove { name, socket } => {
+            let reply = socket.request(&json!({ "do": "nta-remove", "name": name }))?;
+            let again = if reply["removed"] == true { "again" } else { "as it was" };
+            println!("{name} is validated {again}");
+        }
+        NtaCommand::List { socket } => {
+            let reply = socket.request(&json!({ "do": "nta-list" }))?;
+            for zone in reply["zones"].as_array().into_iter().flatten() {
+                let name = zone["name"].as_str().unwrap_or_default();
+                println!("{name} for {} seconds more", zone["seconds"]);
+            }
+        }
+    }
+    Ok(())
+}
+
 pub(crate) fn figures(arguments: &Figures, what: &str) -> Result<(), Failure> {
     let reply = arguments.socket.request(&json!({ "do": what }))?;
     if arguments.json {

@@ -37,6 +37,8 @@ enum Command {
     Stats(control::Figures),
     /// See to the running daemon's cache.
     Cache(control::Cache),
+    /// Let zones whose owners made a mistake go unvalidated for a while.
+    Nta(control::Nta),
     /// Check a configuration file, and say what is wrong with it.
     Check(check::Arguments),
     /// Print a script that completes commands in a shell.
@@ -54,6 +56,7 @@ Examples:
   zoners demo                             see it work without a network
   zoners stats                            what the running daemon has counted
   zoners cache flush example.com          let it forget a name
+  zoners nta add example.com --for 7200   take it as it comes for two hours
   zoners check zoners.toml                see whether a file is right
 
 Exit codes:
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         Command::Status(arguments) => control::figures(&arguments, "status"),
         Command::Stats(arguments) => control::figures(&arguments, "stats"),
         Command::Cache(arguments) => control::cache(&arguments),
+        Command::Nta(arguments) => control::nta(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Manual(arguments) => manual::manual(&arguments),

@@ -35,6 +35,14 @@ fn the_control_socket_says_how_the_daemon_is() {
     assert_eq!((code, found.as_str()), (Some(0), "localhost. 10800 IN A 127.0.0.1\n"));
     let (_, flushed, _) = ask(&["cache", "flush", "example.com", "--subtree"]);
     assert_eq!(flushed, "0 entries forgotten\n");
+    let (_, told, _) = ask(&["nta", "add", "Broken.example", "--for", "600"]);
+    assert_eq!(told, "Broken.example is not validated for 600 seconds\n");
+    let (_, listed, _) = ask(&["nta", "list"]);
+    assert!(listed.starts_with("Broken.example. for "), "{listed}");
+    let (_, told, _) = ask(&["nta", "remove", "broken.example"]);
+    assert_eq!(told, "broken.example is validated again\n");
+    let (code, _, told) = ask(&["nta", "add", "x.example", "--for", "9999999"]);
+    assert!(code == Some(1) && told.contains("604800"), "{told}");
     let (code, _, told) = ask(&["cache", "flush", "a..b"]);
     assert!(code == Some(1) && told.contains("a..b"), "{told}");
     let mut raw = std::os::unix::net::UnixStream::connect(&socket).unwrap();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use serde_json::{Value, json};
 use zoners_dns::{Counter, Counters, Name, counters};
+use zoners_resolver::negative_anchors::{LONGEST, MOST};
 
 use super::{Bound, Snapshot};
 
@@ -42,6 +43,38 @@ impl Overseer {
 
     pub(crate) fn flush(&self, name: &Name, subtree: bool) -> usize {
         self.service().worker().shared().cache.flush(name, subtree)
+    }
+
+    /// Takes a zone as it comes for a while, and forgets what validating it said.
+    pub(crate) fn distrust(&self, zone: &Name, seconds: u32) -> Value {
+        let service = self.service();
+        let shared = service.worker().shared();
+        if seconds == 0 || seconds > LONGEST {
+            return json!({ "error": format!("seconds: write 1 to {LONGEST}") });
+        }
+        if !shared.negative_anchors.add(zone, seconds, shared.now()) {
+            return json!({ "error": format!("no more than {MOST} zones go unvalidated") });
+        }
+        self.flush(zone, true);
+        tracing::warn!("{} is not validated for {seconds} s", zone.fmt_with_dot());
+        json!({ "validated": false })
+    }
+
+    /// Validates a zone again.
+    pub(crate) fn trust(&self, zone: &Name) -> Value {
+        let removed = self.service().worker().shared().negative_anchors.remove(zone);
+        self.flush(zone, true);
+        json!({ "validated": true, "removed": removed })
+    }
+
+    /// The zones that go unvalidated.
+    pub(crate) fn distrusted(&self) -> Value {
+        let service = self.service();
+        let shared = service.worker().shared();
+        let entry = |(zone, left): (Name, u32)| json!({ "name": zone.fmt_with_dot().to_string(), "seconds": left });
+        let zones: Vec<Value> =
+            shared.negative_anchors.list(shared.now()).into_iter().map(entry).collect();
+        json!({ "zones": zones })
     }
 
     pub(crate) fn status(&self) -> Value {
