@@ -9,6 +9,7 @@ use zoners_cache::Rank;
 use crate::answer::{Answer, Cause, Unresolved};
 use crate::context::Context;
 use crate::known::{AnswerBuilder, Next, known};
+use crate::sentinel;
 use crate::verdict::{Finding, Reply};
 use crate::worker::Worker;
 
@@ -28,6 +29,10 @@ impl<N: Network> Worker<N> {
         loop {
             let reply = self.find(&name, question, context).await?;
             match answer.add(*reply) {
+                Next::Done(answer) if self.is_sentinel_against(question, &answer) => {
+                    let text = "a sentinel: the root's key is trusted, or not, as asked";
+                    return Err(Unresolved::new(Cause::Sentinel, text));
+                }
                 Next::Done(answer) => return Ok(answer),
                 Next::Alias(target) => {
                     if answer.aliases() > self.settings().limits.aliases || answer.loops_at(&target)
@@ -65,6 +70,12 @@ impl<N: Network> Worker<N> {
             }
             Err(unresolved) => Err(unresolved),
         }
+    }
+
+    /// Whether the question is a sentinel that says no.
+    fn is_sentinel_against(&self, question: &Question, answer: &Answer) -> bool {
+        answer.security == Security::Secure
+            && sentinel::fails(self.settings(), &question.name, question.rtype)
     }
 
     fn is_known(&self, question: &Question) -> bool {

@@ -56,6 +56,8 @@ pub enum Cause {
     Bogus,
     /// A zone above has no keys that its parent vouches for.
     BogusZone,
+    /// A name that asks whether a key is trusted, and so must fail (RFC 8509).
+    Sentinel,
 }
 
 impl Cause {
@@ -76,7 +78,8 @@ impl Cause {
             | Cause::Cancelled
             | Cause::Cycle
             | Cause::Depth
-            | Cause::Overloaded => false,
+            | Cause::Overloaded
+            | Cause::Sentinel => false,
         }
     }
 }
@@ -104,7 +107,8 @@ impl Unresolved {
             | Cause::Cycle
             | Cause::Depth
             | Cause::Aliases
-            | Cause::Overloaded => EdeCode::OTHER,
+            | Cause::Overloaded
+            | Cause::Sentinel => EdeCode::OTHER,
         };
         Unresolved { cause, ede: Ede::new(code, text) }
     }

@@ -32,6 +32,7 @@ mod pending;
 pub mod priming;
 pub mod race;
 pub mod scrub;
+mod sentinel;
 pub mod settings;
 pub mod shared;
 pub mod trace;

@@ -52,6 +52,8 @@ pub struct Settings {
     pub negative_anchors: Vec<Name>,
     /// Seconds by which our clock and that of signers may differ.
     pub skew: u32,
+    /// Tell users by sentinel names which of the root's keys are trusted (RFC 8509).
+    pub sentinel: bool,
     /// Names that are taken as they come while the clock is wrong: those of time servers, which can
     /// set it.
     pub time_servers: Vec<Name>,
@@ -207,6 +209,7 @@ impl Settings {
             anchors: Vec::new(),
             negative_anchors: Vec::new(),
             skew: 300,
+            sentinel: true,
             time_servers: Vec::new(),
             validation_date: None,
             limits: Limits::default(),

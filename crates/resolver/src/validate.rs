@@ -4,7 +4,7 @@
 //! it; what is not signed must lie in a zone that is proven to be unsigned; what does not exist
 //! must be proven not to. The worst of them is the status of the whole.
 
-use zoners_dns::{Counter, Name, Network, Question, RRset, Rtype, Security, name};
+use zoners_dns::{Counter, Ede, EdeCode, Name, Network, Question, RRset, Rtype, Security, name};
 use zoners_dnssec::Reason;
 use zoners_dnssec::denial::{self, Denied, Proof};
 use zoners_dnssec::dnskey::Dnskey;
@@ -210,6 +210,12 @@ impl<N: Network> Worker<N> {
             false => denial::nxdomain(&proof, &question.name, blocks),
         });
         let denied = denied.map_err(fails)?;
+        if denied == Denied::TooManyIterations {
+            // Said of this name alone: what the zone signs can be proven.
+            let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
+            let ede = Ede::new(EdeCode(27), signer.fmt_with_dot().to_string());
+            self.found_unsigned(&question.name, Some(&ede), ttl, context);
+        }
         if denied == Denied::Proven {
             let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
             self.keep_ranges(&signer, &proven, ttl);

@@ -13,6 +13,7 @@ use crate::flights::{Boarding, Lead};
 use crate::known::complete;
 use crate::nursery::Nursery;
 use crate::pending::{Pending, Seat, Seating};
+use crate::sentinel;
 use crate::settings::Settings;
 use crate::shared::{Landed, QuestionKey, Shared};
 use crate::trace::Trace;
@@ -94,7 +95,9 @@ impl<N: Network> Worker<N> {
     pub fn cached(&self, question: &Question, checking_disabled: bool) -> Option<Answer> {
         let now = self.shared.now();
         let answer = complete(&self.shared.cache, question, &self.settings.limits, now)?;
-        let unproven = self.validates(checking_disabled) && answer.security == Security::Unchecked;
+        let unproven = self.validates(checking_disabled)
+            && (answer.security == Security::Unchecked
+                || sentinel::fails(&self.settings, &question.name, question.rtype));
         (!unproven).then_some(answer)
     }
 
@@ -104,6 +107,15 @@ impl<N: Network> Worker<N> {
     pub fn failed(&self, question: &Question, checking_disabled: bool) -> Option<CachedFailure> {
         let failure = self.shared.cache.failure(question, self.shared.now())?;
         (!checking_disabled || !failure.ede.code.is_bogus()).then_some(failure)
+    }
+
+    /// Why an insecure answer to `question` is not proven, where its zone is signed after all.
+    #[must_use]
+    pub fn why_unsigned(&self, question: &Question, security: Security) -> Option<Ede> {
+        let insecure = security == Security::Insecure;
+        let now = self.shared.now();
+        let unsigned = insecure.then(|| self.shared.cache.unsigned(&question.name, now))?;
+        unsigned?.ede
     }
 
     /// Whether answers are proven.

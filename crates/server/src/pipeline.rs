@@ -127,7 +127,7 @@ impl<N: Network> Service<N> {
             return self.replied(Counter::ClientLimited);
         }
         if let Some(answer) = self.own_answer(query.request.name, query.request.rtype) {
-            finish::answer(&query, &answer, reply);
+            finish::answer(&query, &answer, None, reply);
             return self.replied(Counter::ClientLocal);
         }
         if self.finished(&query, reply) {
@@ -174,7 +174,8 @@ impl<N: Network> Service<N> {
         match resolution {
             Ok(answer) => {
                 self.count(Counter::ClientRecursed);
-                finish::answer(&query, &answer, &mut reply);
+                let ede = self.worker.why_unsigned(&miss.question, answer.security);
+                finish::answer(&query, &answer, ede.as_ref(), &mut reply);
             }
             Err(unresolved) => {
                 self.count(Counter::ClientFailed);

@@ -39,6 +39,7 @@ impl Config {
             negative_anchors: self.negative_anchors(&anchors),
             anchors,
             skew: self.dnssec.skew,
+            sentinel: self.dnssec.sentinel,
             time_servers: self.dnssec.time_servers.clone(),
             validation_date: self.dnssec.date,
             limits: self.limits,

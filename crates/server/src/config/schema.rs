@@ -260,6 +260,8 @@ pub struct Dnssec {
     pub negative_trust_anchors: Vec<Name>,
     /// Seconds by which our clock and that of signers may differ.
     pub skew: u32,
+    /// Tell users by sentinel names which of the root's keys are trusted (RFC 8509).
+    pub sentinel: bool,
     /// Names that are taken as they come while our clock is wrong, so that it can be set.
     #[serde(deserialize_with = "zones")]
     pub time_servers: Vec<Name>,
@@ -284,6 +286,7 @@ impl Default for Dnssec {
             trust_anchor: None,
             negative_trust_anchors: Vec::new(),
             skew: 300,
+            sentinel: true,
             time_servers: TIME_SERVERS.iter().filter_map(|name| name::parse(name).ok()).collect(),
             date: None,
         }

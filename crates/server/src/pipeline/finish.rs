@@ -41,6 +41,7 @@ pub(super) fn deliver(
     query: &Query<'_>,
     reply: &mut Vec<u8>,
     security: Security,
+    ede: Option<&Ede>,
     age: u32,
     ttls: impl Iterator<Item = u16>,
 ) {
@@ -55,16 +56,16 @@ pub(super) fn deliver(
         age,
     };
     patch.apply(reply, ttls);
-    put_opt(query, reply, OptRcode::NOERROR, None);
+    put_opt(query, reply, OptRcode::NOERROR, ede);
     if query.client.transport == Transport::Udp && reply.len() > head.udp_limit() {
         cut(query, reply);
     }
 }
 
-/// The reply that carries an answer that is not kept as finished.
-pub(super) fn answer(query: &Query<'_>, answer: &Answer, reply: &mut Vec<u8>) {
+/// The reply that carries an answer that is not kept as finished, and perhaps a word on it.
+pub(super) fn answer(query: &Query<'_>, answer: &Answer, ede: Option<&Ede>, reply: &mut Vec<u8>) {
     *reply = message(query, answer);
-    deliver(query, reply, answer.security, 0, std::iter::empty());
+    deliver(query, reply, answer.security, ede, 0, std::iter::empty());
 }
 
 /// A text about ourselves, of class CHAOS.

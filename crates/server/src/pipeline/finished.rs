@@ -14,7 +14,7 @@ impl<N: Network> Service<N> {
         let hit = shared.cache.answer(name, key, self.rules.generation, shared.now(), |found| {
             reply.clear();
             reply.extend_from_slice(found.message);
-            finish::deliver(query, reply, found.security, found.age, found.ttl_offsets());
+            finish::deliver(query, reply, found.security, None, found.age, found.ttl_offsets());
         });
         hit.is_some()
     }
@@ -31,9 +31,13 @@ impl<N: Network> Service<N> {
             *reply = finish::message(query, &answer);
             let (name, generation) = (query.request.name, self.rules.generation);
             let (security, ttl) = (answer.security, answer.ttl());
-            cache.insert_answer(name, answer_key(query), generation, reply, security, ttl, now);
+            let ede = self.worker.why_unsigned(asked, security);
+            // Where there is more to say than a message can keep, it is put together each time.
+            if ede.is_none() {
+                cache.insert_answer(name, answer_key(query), generation, reply, security, ttl, now);
+            }
             let ttls = ttl_offsets(reply).unwrap_or_default().into_iter();
-            finish::deliver(query, reply, security, 0, ttls);
+            finish::deliver(query, reply, security, ede.as_ref(), 0, ttls);
             return true;
         }
         let head = &query.request.head;
@@ -41,7 +45,7 @@ impl<N: Network> Service<N> {
             && let Some(answer) = self.worker.synthesised(asked)
         {
             self.count(Counter::ClientSynthesised);
-            finish::answer(query, &answer, reply);
+            finish::answer(query, &answer, None, reply);
             return true;
         }
         let Some(failure) = self.worker.failed(asked, query.request.head.cd) else { return false };
