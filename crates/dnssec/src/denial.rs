@@ -80,7 +80,11 @@ pub fn nxdomain(proof: &Proof, asked: &Name, blocks: &mut u32) -> Result<Denied,
                 return Err(Reason::NoProof);
             }
             let wildcard = wildcard(&covering.closest_encloser(asked)).ok_or(Reason::NoProof)?;
-            self::covering(records, &wildcard).map(|_| Denied::Proven)
+            // A wildcard with names below it exists, and stands for a name without types.
+            match self::covering(records, &wildcard)?.is_above_next(&wildcard) {
+                true => Err(Reason::NoProof),
+                false => Ok(Denied::Proven),
+            }
         }
         Proof::Nsec3(chain) => {
             let encloser = chain.closest_encloser(asked, blocks)?;
@@ -114,8 +118,13 @@ pub fn nodata(
                 return Ok(Denied::Proven);
             }
             let wildcard = wildcard(&covering.closest_encloser(asked)).ok_or(Reason::NoProof)?;
-            let own = records.iter().find(|nsec| nsec.owner == wildcard).ok_or(Reason::NoProof)?;
-            lacks(&own.types, &wildcard, rtype).map(|()| Denied::Proven)
+            match records.iter().find(|nsec| nsec.owner == wildcard) {
+                Some(own) => lacks(&own.types, &wildcard, rtype).map(|()| Denied::Proven),
+                None if self::covering(records, &wildcard)?.is_above_next(&wildcard) => {
+                    Ok(Denied::Proven)
+                }
+                None => Err(Reason::NoProof),
+            }
         }
         Proof::Nsec3(chain) => {
             if let Some(own) = chain.matching(asked, blocks)? {

@@ -3,6 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
 #[allow(unreachable_pub, reason = "a library of its own over there")]
+#[path = "../../../fuzz/src/canonical.rs"]
+mod canonical;
+#[allow(unreachable_pub, reason = "a library of its own over there")]
+#[path = "../../../fuzz/src/denial.rs"]
+mod denial;
+#[allow(unreachable_pub, reason = "a library of its own over there")]
 #[path = "../../../fuzz/src/packet_path.rs"]
 mod packet_path;
 #[allow(unreachable_pub, reason = "a library of its own over there")]
@@ -23,6 +29,16 @@ fn replay(target: &str, run: impl Fn(&[u8])) {
 #[test]
 fn packets_of_clients() {
     replay("packet_path", packet_path::run);
+}
+
+#[test]
+fn canonical_rdata() {
+    replay("canonical", canonical::run);
+}
+
+#[test]
+fn denial_proofs() {
+    replay("denial", denial::run);
 }
 
 #[test]

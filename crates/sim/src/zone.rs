@@ -162,6 +162,13 @@ impl Zone {
         said
     }
 
+    /// The names that have records, those of NSEC3 not among them.
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        let own =
+            |node: &BTreeMap<u16, RRset>| node.keys().any(|rtype| *rtype != Rtype::NSEC3.to_int());
+        self.nodes.iter().filter(move |(_, node)| own(node)).map(|(name, _)| name)
+    }
+
     fn get(&self, owner: &Name, rtype: Rtype) -> Option<&RRset> {
         self.nodes.get(&name::lowercase(owner))?.get(&rtype.to_int())
     }
@@ -209,7 +216,8 @@ impl Zone {
             // The wildcard of the closest encloser (RFC 4592 section 3.3.1).
             let encloser = name::with_ancestors(at).skip(1).find(|ancestor| self.exists(ancestor));
             let wildcard = encloser.and_then(|encloser| name::parse(&format!("*.{encloser}")).ok());
-            match wildcard.filter(|wildcard| self.nodes.contains_key(&name::lowercase(wildcard))) {
+            // It may be an empty non-terminal too (RFC 4592 section 2.2.2).
+            match wildcard.filter(|wildcard| self.exists(wildcard)) {
                 Some(wildcard) => source = wildcard,
                 None => return Node::NoName,
             }
