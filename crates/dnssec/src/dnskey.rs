@@ -6,6 +6,8 @@ use bytes::Bytes;
 const ZONE: u16 = 0x0100;
 /// The REVOKE flag (RFC 5011 section 3).
 const REVOKED: u16 = 0x0080;
+/// The Secure Entry Point flag.
+const ENTRY_POINT: u16 = 0x0001;
 /// The only protocol.
 const PROTOCOL: u8 = 3;
 
@@ -45,6 +47,12 @@ impl Dnskey {
     #[must_use]
     pub fn signs_zone(&self) -> bool {
         self.flags & ZONE != 0 && self.protocol == PROTOCOL && !self.is_revoked()
+    }
+
+    /// Whether it is meant as an entry point: a key-signing key (RFC 4034 section 2.1.1).
+    #[must_use]
+    pub fn is_entry_point(&self) -> bool {
+        self.flags & ENTRY_POINT != 0 && self.flags & ZONE != 0 && self.protocol == PROTOCOL
     }
 
     /// Whether its owner says that it must no longer be trusted.

@@ -12,6 +12,7 @@ pub mod dnskey;
 pub mod nsec;
 pub mod nsec3;
 pub mod reason;
+pub mod rollover;
 pub mod rrsig;
 mod short_rsa;
 pub mod signed_data;

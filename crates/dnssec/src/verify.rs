@@ -117,6 +117,28 @@ impl Candidate<'_> {
         Ok(Verified { ttl, expanded_from })
     }
 
+    /// The signatures of `set` that `key`, which is revoked, may have made: what it says of itself.
+    #[must_use]
+    pub fn of_revoked<'a>(
+        set: &'a RRset,
+        zone: &Name,
+        key: &'a Dnskey,
+        time: Time,
+    ) -> Vec<Candidate<'a>> {
+        let signatures = set.signatures.iter().take(MAX_SIGNATURES);
+        let rrsigs = signatures.filter_map(|rdata| Rrsig::read(&rdata)).filter(|rrsig| {
+            rrsig.covers == set.rtype
+                && rrsig.signer == *zone
+                && rrsig.key_tag == key.tag
+                && rrsig.algorithm == key.algorithm
+        });
+        let valid = rrsigs.filter_map(|rrsig| match rrsig.period(time.now, time.skew) {
+            Period::Valid(left) => Some(Candidate { set, key, rrsig, left }),
+            _ => None,
+        });
+        valid.take(MAX_COLLISIONS).collect()
+    }
+
     /// The key that is tried.
     #[must_use]
     pub fn key(&self) -> &Dnskey {

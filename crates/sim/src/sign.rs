@@ -121,6 +121,26 @@ impl Key {
         Key { zone: zone.clone(), private, public }
     }
 
+    /// The same key with its REVOKE flag set (RFC 5011 section 2.1).
+    ///
+    /// # Panics
+    /// It is no ECDSA key: the test is wrong.
+    #[must_use]
+    #[expect(clippy::panic, clippy::expect_used, reason = "a test that is wrong must say so")]
+    pub fn revoked(&self) -> Self {
+        let Private::Ecdsa(pair) = &self.private else { panic!("only ECDSA keys are copied") };
+        let kind = match self.public.algorithm {
+            13 => &ECDSA_P256_SHA256_FIXED_SIGNING,
+            _ => &ECDSA_P384_SHA384_FIXED_SIGNING,
+        };
+        let document = pair.to_pkcs8v1().expect("it can be written");
+        let pair = EcdsaKeyPair::from_pkcs8(kind, document.as_ref()).expect("it was a key");
+        let mut rdata = self.public.rdata.to_vec();
+        rdata[1] |= 0x80;
+        let public = Dnskey::read(&Bytes::from(rdata)).expect("it is not torn");
+        Key { zone: self.zone.clone(), private: Private::Ecdsa(pair), public }
+    }
+
     /// The DS record that vouches for it.
     #[must_use]
     pub fn ds(&self) -> RRset {

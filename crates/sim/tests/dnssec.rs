@@ -9,6 +9,9 @@ use std::sync::Arc;
 use common::{Lab, question, settings};
 use zoners_dns::{Counter, EdeCode, OptRcode, RRset, Random, Records, Rtype, Security, name};
 use zoners_dnssec::chain::Ds;
+use zoners_dnssec::dnskey::Dnskey;
+use zoners_dnssec::rollover::{self, Standing, Tracked};
+use zoners_dnssec::verify::Time;
 use zoners_resolver::settings::Anchor;
 use zoners_resolver::{Answer, Settings, Unresolved};
 use zoners_sim::sign::{Denying, Key, Signing};
@@ -407,4 +410,58 @@ async fn a_wrong_clock_is_told_from_bad_zones() {
     assert!(told.ede.text.contains("clock is wrong by about -6318"), "{told}");
     assert_eq!(status(&lab, "mail.example.com", Rtype::A).await, Security::Insecure);
     assert!(ask(&lab, "alias.example.com", Rtype::A).await.is_err());
+}
+
+/// What is known of a zone's keys after it showed `keys`, each of which signs the set.
+fn follow(tracked: &mut Vec<Tracked>, keys: &[(&Key, bool)], now: u64) {
+    let zone = name::parse("zone.example").unwrap();
+    let rdata = |(key, revoked): &(&Key, bool)| {
+        let mut rdata = key.public.rdata.to_vec();
+        rdata[1] |= if *revoked { 0x80 } else { 0 };
+        rdata
+    };
+    let rdatas: Vec<Vec<u8>> = keys.iter().map(rdata).collect();
+    let set = RRset::new(zone, Rtype::DNSKEY, 3600, rdatas.iter().collect());
+    let signature = |(key, revoked): &(&Key, bool)| {
+        let mut signed = set.clone();
+        match revoked {
+            true => key.revoked().sign(&mut signed, &Signing::default()),
+            false => key.sign(&mut signed, &Signing::default()),
+        }
+        signed.signatures.first().unwrap()
+    };
+    let signatures: Records = keys.iter().map(signature).collect();
+    let set = RRset { signatures, ..set };
+    let anchored = |key: &Dnskey| keys.len() == 1 && key.key == keys[0].0.public.key;
+    rollover::observe(tracked, &set, Time { now, skew: 0 }, anchored);
+}
+
+#[test]
+fn a_rollover_is_followed() {
+    let zone = name::parse("zone.example").unwrap();
+    let (old, new) = (Key::new(&zone, 13), Key::new(&zone, 13));
+    let (start, day) = (1_700_000_000, 86_400);
+    let mut tracked = Vec::new();
+    let standing = |tracked: &[Tracked], key: &Key| {
+        tracked.iter().find(|t| t.key.key == key.public.key).map(|t| t.standing)
+    };
+    follow(&mut tracked, &[(&old, false)], start);
+    assert_eq!(standing(&tracked, &old), Some(Standing::Valid), "the configuration vouches for it");
+    follow(&mut tracked, &[(&old, false), (&new, false)], start + day);
+    assert_eq!(standing(&tracked, &new), Some(Standing::Pending));
+    follow(&mut tracked, &[(&old, false), (&new, false)], start + 30 * day);
+    assert_eq!(standing(&tracked, &new), Some(Standing::Pending), "a day is missing");
+    follow(&mut tracked, &[(&old, false)], start + 30 * day + 1);
+    assert_eq!(standing(&tracked, &new), None, "not without a break");
+    follow(&mut tracked, &[(&old, false), (&new, false)], start + 40 * day);
+    follow(&mut tracked, &[(&old, false), (&new, false)], start + 70 * day);
+    assert_eq!(standing(&tracked, &new), Some(Standing::Valid));
+    follow(&mut tracked, &[(&old, true), (&new, false)], start + 80 * day);
+    assert_eq!(standing(&tracked, &old), Some(Standing::Revoked));
+    assert!(tracked.iter().filter(|t| t.is_trusted()).all(|t| t.key.key == new.public.key));
+    follow(&mut tracked, &[(&old, false), (&new, false)], start + 81 * day);
+    assert_eq!(standing(&tracked, &old), Some(Standing::Revoked), "never again");
+    follow(&mut tracked, &[], start + 82 * day);
+    assert_eq!(standing(&tracked, &new), Some(Standing::Missing));
+    assert!(tracked.iter().any(Tracked::is_trusted), "missing is not lost");
 }
