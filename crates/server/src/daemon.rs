@@ -11,6 +11,7 @@ mod overseer;
 mod owner;
 mod privileges;
 mod reload;
+mod rollover;
 mod shed;
 mod tcp;
 mod udp;
@@ -112,10 +113,26 @@ impl Daemon {
         generation: u32,
     ) -> Result<Self, ConfigError> {
         let hosts_seen = reload::hosts_changed(&config);
-        let settings = Arc::new(config.settings()?);
+        let mut settings = config.settings()?;
+        if let Some(tracked) = Daemon::state(&config).and_then(|folder| rollover::read(&folder)) {
+            rollover::apply(&mut settings, &tracked);
+        }
+        let settings = Arc::new(settings);
         let rules = Rules::new(&config, &settings.routes, cookies, &shared.random, generation)?;
         let rules = Arc::new(rules);
         Ok(Daemon { shared, config, settings, rules, hosts_seen, file, cookies })
+    }
+
+    /// The folder in which the root's keys are followed, if they are.
+    fn state(config: &Config) -> Option<PathBuf> {
+        let wanted = config.dnssec.validate && config.dnssec.follow_rollovers;
+        rollover::folder(config.server.state.as_deref()).filter(|_| wanted)
+    }
+
+    /// Follows the root's keys, if the configuration wants it.
+    fn follow_keys(&self, overseer: &Arc<Overseer>) -> impl Future<Output = ()> + use<> {
+        let (folder, signal) = (Daemon::state(&self.config), self.config.dnssec.signal_anchors);
+        rollover::follow(overseer.clone(), folder, signal)
     }
 
     /// The service of one worker, for a caller with a runtime of its own.
@@ -209,7 +226,8 @@ impl Daemon {
             }
         };
         let living = manager::sign_of_life(workers.iter().map(|w| w.handle.clone()).collect());
-        tokio::pin!(conversing, living);
+        let following = self.follow_keys(&overseer);
+        tokio::pin!(conversing, living, following);
         let mut wrong_by = None;
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         loop {
@@ -220,6 +238,10 @@ impl Daemon {
                 _ = signals.hangup.recv() => self.reload(workers, &overseer),
                 () = &mut conversing => {}
                 () = &mut living => {}
+                () = &mut following => {
+                    self.renew(self.config.clone(), workers, &overseer);
+                    following.set(self.follow_keys(&overseer));
+                }
                 _ = tick.tick() => {
                     tell_of_clock(&mut wrong_by, self.shared.clock_doubt.wrong_by());
                     let hosts = reload::hosts_changed(&self.config);

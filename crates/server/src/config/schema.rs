@@ -38,6 +38,9 @@ pub struct Server {
     /// The control socket's file; empty for none. Without it, one in the folder that the system
     /// gives a service.
     pub control: Option<PathBuf>,
+    /// A folder that the daemon may write to, for what must survive a restart. Without it, the one
+    /// that a service manager gives.
+    pub state: Option<PathBuf>,
     /// The user to become once the addresses are had, if started as root.
     pub user: Option<String>,
     /// Worker threads.
@@ -87,6 +90,7 @@ impl Default for Server {
         Server {
             listen: None,
             control: None,
+            state: None,
             user: None,
             threads: 1,
             allow: nearby(),
@@ -260,6 +264,10 @@ pub struct Dnssec {
     pub negative_trust_anchors: Vec<Name>,
     /// Seconds by which our clock and that of signers may differ.
     pub skew: u32,
+    /// Follow the root's keys from one rollover to the next (RFC 5011); needs a state folder.
+    pub follow_rollovers: bool,
+    /// Tell the root servers which of their keys are trusted (RFC 8145).
+    pub signal_anchors: bool,
     /// Tell users by sentinel names which of the root's keys are trusted (RFC 8509).
     pub sentinel: bool,
     /// Names that are taken as they come while our clock is wrong, so that it can be set.
@@ -286,6 +294,8 @@ impl Default for Dnssec {
             trust_anchor: None,
             negative_trust_anchors: Vec::new(),
             skew: 300,
+            follow_rollovers: true,
+            signal_anchors: false,
             sentinel: true,
             time_servers: TIME_SERVERS.iter().filter_map(|name| name::parse(name).ok()).collect(),
             date: None,

@@ -13,11 +13,18 @@ impl Daemon {
             tracing::warn!("told to reload, but started without a configuration file");
             return;
         };
-        let renewed = Config::load(&file).and_then(|config| {
-            let generation = self.rules.generation() + 1;
-            Daemon::with(self.shared.clone(), self.cookies, config, self.file.clone(), generation)
-        });
-        match renewed {
+        match Config::load(&file) {
+            Err(error) => tracing::error!("not reloaded, the old configuration stays:\n{error}"),
+            Ok(config) => self.renew(config, workers, overseer),
+        }
+    }
+
+    /// Brings `config` into force, and what the files that it names say by now; or says what is
+    /// wrong with them.
+    pub(super) fn renew(&mut self, config: Config, workers: &[Running], overseer: &Overseer) {
+        let (shared, file) = (self.shared.clone(), self.file.clone());
+        let generation = self.rules.generation() + 1;
+        match Daemon::with(shared, self.cookies, config, file, generation) {
             Err(error) => tracing::error!("not reloaded, the old configuration stays:\n{error}"),
             Ok(renewed) => {
                 overseer.renew(renewed.service());
@@ -27,7 +34,7 @@ impl Daemon {
                 }
                 let restart = needs_restart(&self.config, &renewed.config);
                 *self = renewed;
-                tracing::info!("reloaded {}", file.display());
+                tracing::info!("reloaded");
                 if !restart.is_empty() {
                     tracing::warn!("changed, but needs a restart: {}", restart.join(", "));
                 }
@@ -48,6 +55,7 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     let changed = [
         ("server.listen", old.server.listen != new.server.listen),
         ("server.user", old.server.user != new.server.user),
+        ("server.state", old.server.state != new.server.state),
         ("server.control", old.server.control != new.server.control),
         ("server.threads", old.server.threads != new.server.threads),
         ("cache", old.cache != new.cache),

@@ -1,0 +1,234 @@
+//! Following the root's keys from one rollover to the next (RFC 5011): what was seen of them is
+//! kept in the state folder, and adds to what the configuration says.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use zoners_dns::{Name, Question, Rtype, Security, name};
+use zoners_dnssec::dnskey::Dnskey;
+use zoners_dnssec::rollover::{MOST, Standing, Tracked, observe};
+use zoners_dnssec::verify::Time;
+use zoners_resolver::Settings;
+
+use super::Overseer;
+
+/// The file in the state folder.
+const FILE: &str = "root-keys.json";
+/// Octets of the longest file that is read: more than all keys that are followed take.
+const LONGEST: u64 = 64 * 1024;
+/// After the start the keys are looked at once it has settled.
+const FIRST: Duration = Duration::from_secs(60);
+/// The shortest time until they are looked at again, and until it is tried again.
+const SOONEST: Duration = Duration::from_secs(3600);
+/// The longest (RFC 5011 section 2.3).
+const LATEST: Duration = Duration::from_secs(15 * 24 * 3600);
+
+/// A key as it is written.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    standing: String,
+    since: u64,
+    /// The DNSKEY's RDATA in hexadecimal digits.
+    rdata: String,
+}
+
+/// Where the state is kept: where the configuration says, else where a service manager does.
+pub(super) fn folder(configured: Option<&Path>) -> Option<PathBuf> {
+    let given = || std::env::var_os("STATE_DIRECTORY").map(PathBuf::from);
+    configured.map(Path::to_owned).or_else(given)
+}
+
+/// Adds the keys that are trusted by now to the anchors, and takes away those that were revoked.
+pub(super) fn apply(settings: &mut Settings, tracked: &[Tracked]) {
+    let Some(root) = settings.anchors.iter_mut().find(|anchor| anchor.zone.is_root()) else {
+        return;
+    };
+    let revoked = |key: &Dnskey| {
+        tracked.iter().any(|old| old.standing == Standing::Revoked && old.key.key == key.key)
+    };
+    let trusted = tracked.iter().filter(|tracked| tracked.is_trusted());
+    let mut anchor = root.clone();
+    anchor.keys.extend(trusted.map(|tracked| tracked.key.clone()));
+    anchor.keys.retain(|key| !revoked(key));
+    anchor.ds.retain(|ds| {
+        let vouches = |old: &&Tracked| ds.vouches_for(&anchor.zone, &old.key);
+        !tracked.iter().filter(|old| old.standing == Standing::Revoked).any(|old| vouches(&old))
+    });
+    // If nothing were left, nothing could be proven at all: better the configuration's word.
+    if !anchor.keys.is_empty() || !anchor.ds.is_empty() {
+        *root = anchor;
+    }
+}
+
+/// Looks at the root's keys now and then, until something about them changes; with `signal`, tells
+/// the root servers each time which are trusted.
+pub(super) async fn follow(overseer: Arc<Overseer>, folder: Option<PathBuf>, signal: bool) {
+    let Some(folder) = folder else { return std::future::pending().await };
+    let mut wait = FIRST;
+    loop {
+        tokio::time::sleep(wait).await;
+        if signal && let Some(name) = signal_name(overseer.service().worker().settings()) {
+            let question = Question::new(name, Rtype::NULL);
+            // What comes back says nothing.
+            let _ = overseer.service().worker().resolve(&question, None).await;
+        }
+        match look(&overseer, &folder).await {
+            Ok((true, _)) => return,
+            Ok((false, next)) => wait = next,
+            Err(error) => {
+                tracing::warn!("the root's keys cannot be followed: {error}");
+                wait = SOONEST;
+            }
+        }
+    }
+}
+
+/// The name that tells which of the root's keys are trusted (RFC 8145 section 5.1).
+fn signal_name(settings: &Settings) -> Option<Name> {
+    let root = settings.anchors.iter().find(|anchor| anchor.zone.is_root())?;
+    let keys = root.keys.iter().map(|key| key.tag);
+    let tags: BTreeSet<u16> = root.ds.iter().map(|ds| ds.key_tag).chain(keys).collect();
+    let label: String = tags.iter().map(|tag| format!("-{tag:04x}")).collect();
+    name::parse(&format!("_ta{label}")).ok()
+}
+
+/// Takes note of the root's keys: whether something changed, and when to look again.
+async fn look(overseer: &Overseer, folder: &Path) -> Result<(bool, Duration), String> {
+    let service = overseer.service();
+    let worker = service.worker();
+    let question = Question::new(name::root(), Rtype::DNSKEY);
+    let answer = worker.resolve(&question, None).await.map_err(|error| error.to_string())?;
+    let proven = (answer.security == Security::Secure).then(|| answer.answer.first()).flatten();
+    let set = proven.ok_or("they are not proven")?;
+    let settings = worker.settings();
+    let now = worker.shared().clock.wall_seconds();
+    let time = Time { now: settings.validation_date.unwrap_or(now), skew: settings.skew };
+    let mut tracked = read(folder).unwrap_or_default();
+    let before = tracked.clone();
+    let roots = || settings.anchors.iter().filter(|anchor| anchor.zone.is_root());
+    observe(&mut tracked, set, time, |key| {
+        roots().any(|anchor| {
+            anchor.keys.iter().any(|own| own.key == key.key)
+                || anchor.ds.iter().any(|ds| ds.vouches_for(&anchor.zone, key))
+        })
+    });
+    let changed = tracked != before;
+    if changed {
+        write(folder, &tracked).map_err(|error| format!("{}: {error}", folder.display()))?;
+        for key in &tracked {
+            tracing::info!("key {} of the root zone: {:?}", key.key.tag, key.standing);
+        }
+    }
+    let half = Duration::from_secs(u64::from(set.ttl) / 2);
+    Ok((changed, half.clamp(SOONEST, LATEST)))
+}
+
+/// Reads what was seen. What is not there yet is nothing; what is torn or too long is told, and as
+/// good as nothing.
+pub(super) fn read(folder: &Path) -> Option<Vec<Tracked>> {
+    let path = folder.join(FILE);
+    let length = fs::metadata(&path).ok()?.len();
+    let read = match length {
+        0..=LONGEST => fs::read_to_string(&path).map_err(|error| error.to_string()),
+        _ => Err("it is too long".to_owned()),
+    };
+    let parsed = read.and_then(|text| parse(&text));
+    parsed.inspect_err(|error| tracing::error!("{}: {error}; it is not used", path.display())).ok()
+}
+
+fn parse(text: &str) -> Result<Vec<Tracked>, String> {
+    let written: Vec<Written> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    written.iter().take(MOST).map(Written::tracked).collect()
+}
+
+impl Written {
+    fn of(tracked: &Tracked) -> Self {
+        let standing = match tracked.standing {
+            Standing::Pending => "pending",
+            Standing::Valid => "valid",
+            Standing::Missing => "missing",
+            Standing::Revoked => "revoked",
+        };
+        let rdata = tracked.key.rdata.iter().map(|octet| format!("{octet:02x}")).collect();
+        Written { standing: standing.to_owned(), since: tracked.since, rdata }
+    }
+
+    fn tracked(&self) -> Result<Tracked, String> {
+        let standing = match self.standing.as_str() {
+            "pending" => Standing::Pending,
+            "valid" => Standing::Valid,
+            "missing" => Standing::Missing,
+            "revoked" => Standing::Revoked,
+            other => return Err(format!("`{other}` is no standing")),
+        };
+        let octet = |pair: &[u8]| {
+            std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())
+        };
+        let rdata: Option<Vec<u8>> = self.rdata.as_bytes().chunks(2).map(octet).collect();
+        let key = rdata.and_then(|rdata| Dnskey::read(&Bytes::from(rdata)));
+        let key = key.ok_or_else(|| format!("`{}` is no key", self.rdata))?;
+        Ok(Tracked { key, standing, since: self.since })
+    }
+}
+
+/// Writes beside the file and puts it in its place, so that there is always a whole one.
+fn write(folder: &Path, tracked: &[Tracked]) -> io::Result<()> {
+    let written: Vec<Written> = tracked.iter().map(Written::of).collect();
+    let text = serde_json::to_string_pretty(&written).map_err(io::Error::other)?;
+    let beside = folder.join(format!("{FILE}.new"));
+    let mut file = fs::File::create(&beside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&beside, folder.join(FILE))?;
+    fs::File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tracked(standing: Standing) -> Tracked {
+        let rdata = Bytes::from_static(&[1, 1, 3, 15, 9, 9, 9]);
+        Tracked { key: Dnskey::read(&rdata).unwrap(), standing, since: 1_700_000_000 }
+    }
+
+    #[test]
+    fn what_was_written_is_read_and_what_is_torn_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(read(folder.path()), None, "nothing yet");
+        let keys = vec![tracked(Standing::Valid), tracked(Standing::Revoked)];
+        write(folder.path(), &keys).unwrap();
+        assert_eq!(read(folder.path()), Some(keys.clone()));
+        // A write that a power cut tore leaves the old file in its place.
+        fs::write(folder.path().join(format!("{FILE}.new")), "[{\"stan").unwrap();
+        assert_eq!(read(folder.path()), Some(keys));
+        let whole = fs::read_to_string(folder.path().join(FILE)).unwrap();
+        for torn in ["", "[{}]", &whole[..whole.len() / 2], &whole.replace("01", "xx")] {
+            fs::write(folder.path().join(FILE), torn).unwrap();
+            assert_eq!(read(folder.path()), None, "{torn}");
+        }
+        fs::write(folder.path().join(FILE), " ".repeat(70_000)).unwrap();
+        assert_eq!(read(folder.path()), None, "too long");
+    }
+
+    #[test]
+    fn trusted_keys_anchor_and_revoked_ones_do_not() {
+        let config = crate::Config::default();
+        let mut settings = config.settings().unwrap();
+        let ds = settings.anchors[0].ds.len();
+        apply(&mut settings, &[tracked(Standing::Pending)]);
+        assert_eq!((settings.anchors[0].ds.len(), settings.anchors[0].keys.len()), (ds, 0));
+        assert_eq!(signal_name(&settings).unwrap().to_string(), "_ta-4f66-9728");
+        apply(&mut settings, &[tracked(Standing::Missing)]);
+        assert_eq!(settings.anchors[0].keys.len(), 1);
+        apply(&mut settings, &[tracked(Standing::Revoked)]);
+        assert_eq!((settings.anchors[0].ds.len(), settings.anchors[0].keys.len()), (ds, 0));
+    }
+}
