@@ -19,6 +19,7 @@ pub mod budget;
 pub mod candidates;
 pub mod clock_doubt;
 pub mod context;
+mod ds;
 pub mod exchange;
 pub mod flights;
 pub mod iterate;
@@ -39,6 +40,7 @@ pub mod trace;
 mod trust;
 mod validate;
 pub mod verdict;
+mod verification;
 pub mod worker;
 
 pub use answer::{Answer, Cause, Unresolved};

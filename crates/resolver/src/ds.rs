@@ -1,0 +1,154 @@
+//! Whether a signed zone begins at a name: what its parent proves of its DS records.
+
+use zoners_dns::{Ede, EdeCode, Name, Network, Question, RRset, Rtype, Security, Signing, name};
+use zoners_dnssec::Reason;
+use zoners_dnssec::denial::{self, NoDs, Proof};
+use zoners_dnssec::rrsig::Rrsig;
+
+use crate::answer::{Cause, Unresolved};
+use crate::context::Context;
+use crate::known::known;
+use crate::trust::{Boxed, TRIES, Trust};
+use crate::validate::bogus;
+use crate::verdict::{Finding, Reply};
+use crate::worker::Worker;
+
+/// What is proven of a name's DS records.
+#[derive(Clone, Debug)]
+pub(crate) enum DsAnswer {
+    /// It has some: a signed zone begins there.
+    Signed(RRset),
+    /// It has none, and an unsigned zone begins there; or it lies in one.
+    Unsigned,
+    /// No zone begins there.
+    NoCut,
+}
+
+impl<N: Network> Worker<N> {
+    /// What the parent of `child` proves of its DS records.
+    ///
+    /// # Errors
+    /// It proves nothing, or cannot be asked now.
+    pub(crate) fn ds(&self, child: &Name, context: &Context) -> Boxed<DsAnswer> {
+        let (worker, child, context) = (self.arc(), child.clone(), context.clone());
+        Box::pin(async move { worker.find_ds(&child, &context).await })
+    }
+
+    async fn find_ds(&self, child: &Name, context: &Context) -> Result<DsAnswer, Unresolved> {
+        let question = Question::new(child.clone(), Rtype::DS);
+        if self.anchor_of(child).is_none() {
+            return Ok(DsAnswer::Unsigned);
+        }
+        if let Some(word) = self.word_of_the_referral(child)
+            && let Ok(answer) = self.prove_ds(child, word, context).await
+        {
+            return Ok(answer);
+        }
+        let (mut context, mut last) = (context.clone(), None);
+        for _ in 0..TRIES {
+            let reply = match (self.raw(&question, &context).await, last.clone()) {
+                (Ok(reply), _) => reply,
+                (Err(_), Some(bogus)) => return Err(bogus),
+                (Err(unresolved), None) => return Err(unresolved),
+            };
+            let from = reply.from;
+            let unresolved = match self.prove_ds(child, reply, &context).await {
+                Ok(answer) => return Ok(answer),
+                Err(unresolved) => unresolved,
+            };
+            self.forget(&question);
+            if unresolved.cause != Cause::Bogus {
+                return Err(unresolved);
+            }
+            last = Some(Unresolved { cause: Cause::BogusZone, ..unresolved });
+            if let Some(server) = from {
+                context = context.avoiding(server);
+            }
+        }
+        Err(last.unwrap_or_else(|| bogus(&question, Reason::NoProof)))
+    }
+
+    /// What came with the delegation of `child`.
+    fn word_of_the_referral(&self, child: &Name) -> Option<Reply> {
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        if let Some(reply) = known(cache, child, Rtype::DS, now)
+            && reply.security != Security::Unchecked
+        {
+            return Some(reply);
+        }
+        let finding = match cache.delegation(child, now)?.signing {
+            Signing::Unknown => return None,
+            Signing::Signed(ds) => (Finding::Records(vec![ds]), Vec::new()),
+            Signing::Unsigned(proof) => (Finding::NoData(None), proof),
+        };
+        let (finding, proof) = finding;
+        Some(Reply { proof, ..Reply::of(finding) })
+    }
+
+    async fn prove_ds(
+        &self,
+        child: &Name,
+        reply: Reply,
+        context: &Context,
+    ) -> Result<DsAnswer, Unresolved> {
+        let question = Question::new(child.clone(), Rtype::DS);
+        let fails = |reason| bogus(&question, reason);
+        // An alias is no cut (RFC 1034 section 3.6.2).
+        if let Some(alias) = reply.aliases.first() {
+            return match self.check(alias, &reply.proof, &question, context).await?.security {
+                Security::Secure => Ok(DsAnswer::NoCut),
+                _ => Ok(DsAnswer::Unsigned),
+            };
+        }
+        let (proof, ttl) = match &reply.finding {
+            Finding::Records(sets) => {
+                let ds = sets.first().ok_or_else(|| fails(Reason::NoSignature))?;
+                let checked = self.check(ds, &[], &question, context).await?;
+                return match checked.security {
+                    Security::Secure => {
+                        let ds = RRset { ttl: checked.ttl, ..ds.clone() };
+                        self.keep(&ds, &[], Security::Secure);
+                        Ok(DsAnswer::Signed(ds))
+                    }
+                    _ => Ok(DsAnswer::Unsigned),
+                };
+            }
+            Finding::NoData(Some(denial)) | Finding::NxDomain(Some(denial)) => {
+                (&denial.proof, denial.ttl())
+            }
+            _ => (&reply.proof, reply.proof.iter().map(|set| set.ttl).min().unwrap_or(0)),
+        };
+        let Some(signer) = signer_above(proof, child) else {
+            return match self.unsigned_cut(&question, context).await? {
+                Security::Insecure => Ok(DsAnswer::Unsigned),
+                _ => Err(fails(Reason::NoProof)),
+            };
+        };
+        let keys = match self.trust(&signer, context).await? {
+            Trust::Signed(keys) => keys,
+            Trust::Unsigned => return Ok(DsAnswer::Unsigned),
+        };
+        let proven = self.proven(proof, &signer, &keys, context).await.map_err(fails)?;
+        let proof = Proof::read(&proven, &signer);
+        let no_ds = self.hashing(context, |blocks| denial::no_ds(&proof, child, blocks));
+        match no_ds.map_err(fails)? {
+            NoDs::NoCut => Ok(DsAnswer::NoCut),
+            NoDs::Unsigned => {
+                self.found_unsigned(child, None, ttl, context);
+                Ok(DsAnswer::Unsigned)
+            }
+            NoDs::TooManyIterations => {
+                let ede = Ede::new(EdeCode(27), signer.fmt_with_dot().to_string());
+                self.found_unsigned(child, Some(&ede), ttl, context);
+                Ok(DsAnswer::Unsigned)
+            }
+        }
+    }
+}
+
+/// The zone above `child` that signed the records of a proof.
+fn signer_above(proof: &[RRset], child: &Name) -> Option<Name> {
+    let signatures = proof.iter().flat_map(|set| set.signatures.iter());
+    let mut signers = signatures.filter_map(|rdata| Rrsig::read(&rdata)).map(|rrsig| rrsig.signer);
+    signers.find(|signer| name::is_below(child, signer))
+}
