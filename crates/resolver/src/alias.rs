@@ -116,7 +116,7 @@ impl<N: Network> Worker<N> {
         for _ in 1..TRIES {
             self.forget(question);
             let Some(server) = liar else { break };
-            context = context.avoiding(server);
+            context = context.avoiding(server, &self.settings().limits);
             // Nobody is left who says anything better.
             let Ok(mut reply) = self.iterate(question, &context).await else { break };
             bogus = match self.prove(question, &mut reply, &context).await {

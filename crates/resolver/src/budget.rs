@@ -117,7 +117,7 @@ impl Budget {
 }
 
 /// Takes one of what is left.
-fn take(left: &AtomicU32, counter: Counter) -> Result<(), Exhausted> {
+pub(crate) fn take(left: &AtomicU32, counter: Counter) -> Result<(), Exhausted> {
     let grant = |left: u32| left.checked_sub(1);
     match left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant) {
         Ok(_) => Ok(()),

@@ -4,8 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
+use zoners_dns::Counter;
+
 use crate::answer::{Cause, Unresolved};
-use crate::budget::{Budget, Exhausted};
+use crate::budget::{Budget, Exhausted, take};
 use crate::flights::FlightId;
 use crate::settings::Limits;
 use crate::trace::{Hop, Trace};
@@ -22,10 +24,18 @@ pub struct Context {
     pub depth: u8,
     /// Whether what is found must be proven, where it can be.
     pub validate: bool,
-    /// Servers that gave bogus answers to this question: not asked again.
-    avoided: Option<Arc<Vec<SocketAddr>>>,
+    proving: Option<Arc<Proving>>,
     trace: Option<Arc<Trace>>,
     lineage: Option<Arc<Lineage>>,
+}
+
+/// The reply that is being proven.
+#[derive(Debug)]
+struct Proving {
+    /// Servers that gave bogus answers to the question: not asked again.
+    avoided: Vec<SocketAddr>,
+    /// Signatures that may still be verified for it.
+    verifications: AtomicU32,
 }
 
 /// The flights that are led on the way from the client's question to here, the innermost first.
@@ -44,7 +54,7 @@ impl Context {
             question_queries: Arc::default(),
             depth: 0,
             validate: false,
-            avoided: None,
+            proving: None,
             trace,
             lineage: None,
         }
@@ -57,19 +67,38 @@ impl Context {
     }
 
     /// The context of a further try that avoids `server` too.
-    pub(crate) fn avoiding(&self, server: SocketAddr) -> Self {
+    pub(crate) fn avoiding(&self, server: SocketAddr, limits: &Limits) -> Self {
         let avoided = self.avoided().iter().copied().chain([server]).collect();
-        Context { avoided: Some(Arc::new(avoided)), ..self.clone() }
+        self.proving_with(avoided, limits)
+    }
+
+    /// The context of proving one reply.
+    pub(crate) fn proving(&self, limits: &Limits) -> Self {
+        self.proving_with(self.avoided().to_vec(), limits)
+    }
+
+    fn proving_with(&self, avoided: Vec<SocketAddr>, limits: &Limits) -> Self {
+        let verifications = AtomicU32::new(limits.verifications_per_reply);
+        let proving = Proving { avoided, verifications };
+        Context { proving: Some(Arc::new(proving)), ..self.clone() }
+    }
+
+    /// Charges a signature that is about to be verified, to the reply and to the client query.
+    pub(crate) fn charge_verification(&self) -> Result<(), Exhausted> {
+        if let Some(proving) = &self.proving {
+            take(&proving.verifications, Counter::BudgetVerifications)?;
+        }
+        self.budget.charge_verification()
     }
 
     /// Servers that are not asked again.
     pub(crate) fn avoided(&self) -> &[SocketAddr] {
-        self.avoided.as_ref().map_or(&[], |avoided| avoided.as_slice())
+        self.proving.as_ref().map_or(&[], |proving| proving.avoided.as_slice())
     }
 
     /// The context of another question.
     pub(crate) fn avoiding_nobody(&self) -> Self {
-        Context { avoided: None, ..self.clone() }
+        Context { proving: None, ..self.clone() }
     }
 
     /// The context inside `flight`, which this step leads.
@@ -88,7 +117,7 @@ impl Context {
             question_queries: Arc::default(),
             // Where a nameserver is need not be proven: what it says must be.
             validate: false,
-            avoided: None,
+            proving: None,
             ..self.clone()
         })
     }

@@ -44,7 +44,7 @@ impl<N: Network> Worker<N> {
         {
             return Ok(answer);
         }
-        let (mut context, mut last) = (context.clone(), None);
+        let (mut context, mut last) = (context.proving(&self.settings().limits), None);
         for _ in 0..TRIES {
             let reply = match (self.raw(&question, &context).await, last.clone()) {
                 (Ok(reply), _) => reply,
@@ -62,7 +62,7 @@ impl<N: Network> Worker<N> {
             }
             last = Some(Unresolved { cause: Cause::BogusZone, ..unresolved });
             if let Some(server) = from {
-                context = context.avoiding(server);
+                context = context.avoiding(server, &self.settings().limits);
             }
         }
         Err(last.unwrap_or_else(|| bogus(&question, Reason::NoProof)))

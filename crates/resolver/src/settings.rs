@@ -111,6 +111,8 @@ pub struct Limits {
     pub addresses: usize,
     /// Signatures verified for one client query.
     pub verifications: u32,
+    /// Of these, for one reply.
+    pub verifications_per_reply: u32,
     /// Signatures that did not fit, after which no more are verified for the client query.
     pub failed_verifications: u32,
     /// Blocks of SHA-1 hashed for NSEC3 proofs for one client query.
@@ -154,6 +156,7 @@ impl Default for Limits {
             addresses_per_server: 6,
             addresses: 30,
             verifications: 48,
+            verifications_per_reply: 16,
             failed_verifications: 4,
             hash_blocks: 2000,
             ds_labels: 20,

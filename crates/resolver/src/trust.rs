@@ -162,7 +162,7 @@ impl<N: Network> Worker<N> {
         context: &Context,
     ) -> Result<Trust, Unresolved> {
         let question = Question::new(zone.clone(), Rtype::DNSKEY);
-        let (mut context, mut last) = (context.clone(), None);
+        let (mut context, mut last) = (context.proving(&self.settings().limits), None);
         for _ in 0..TRIES {
             let reply = match (self.raw(&question, &context).await, last.clone()) {
                 (Ok(reply), _) => reply,
@@ -184,7 +184,7 @@ impl<N: Network> Worker<N> {
             last = Some(Unresolved { cause: Cause::BogusZone, ..bogus(&question, reason) });
             match reply.from {
                 _ if reason == Reason::TooMuchWork => break,
-                Some(server) => context = context.avoiding(server),
+                Some(server) => context = context.avoiding(server, &self.settings().limits),
                 // It was in the cache; now the servers are asked.
                 None => {}
             }

@@ -48,7 +48,8 @@ impl<N: Network> Worker<N> {
         if !context.validate || reply.security != Security::Unchecked {
             return Ok(());
         }
-        let status = self.status(asked, reply, context).await;
+        let proving = context.proving(&self.settings().limits);
+        let status = self.status(asked, reply, &proving).await;
         self.count(match &status {
             Ok(Security::Secure) => Counter::AnswersSecure,
             Ok(_) => Counter::AnswersInsecure,

@@ -51,7 +51,7 @@ impl<N: Network> Worker<N> {
             }
         })?;
         for candidate in candidates {
-            context.budget.charge_verification().map_err(|exhausted| {
+            context.charge_verification().map_err(|exhausted| {
                 self.count(exhausted.0);
                 Reason::TooMuchWork
             })?;
