@@ -482,3 +482,20 @@ fn a_rollover_is_followed() {
     assert_eq!(standing(&tracked, &new), Some(Standing::Missing));
     assert!(tracked.iter().any(Tracked::is_trusted), "missing is not lost");
 }
+
+/// More keys than any zone has: not even looked at, and nobody else waits.
+#[tokio::test(start_paused = true)]
+async fn five_hundred_malformed_keys_cost_nothing() {
+    let lab = broken(|net| {
+        net.change("example.com", |zone| {
+            let set = Key::new(&zone.origin.clone(), 15).dnskey();
+            let torn = |number: u16| [&[1, 1, 3, 15][..], &number.to_be_bytes()].concat();
+            let keys: Vec<Vec<u8>> = (0..500).map(torn).collect();
+            zone.add(RRset { records: keys.iter().collect(), ..set });
+        });
+    });
+    assert!(ask(&lab, "www.example.com", Rtype::A).await.is_err());
+    let limits = settings().limits;
+    assert!(lab.count(Counter::VerificationsFailed) <= u64::from(limits.failed_verifications));
+    assert_eq!(status(&lab, "www.plain.com", Rtype::A).await, Security::Insecure);
+}
