@@ -126,7 +126,11 @@ impl<N: Network> Worker<N> {
             || self.settings().anchors.iter().any(|anchor| anchor.zone == cut.zone);
         let (cache, now) = (&self.shared().cache, self.shared().now());
         if context.validate && signed && cache.rrset(&cut.zone, Rtype::DNSKEY, now).is_none() {
-            tokio::spawn(self.trust(&cut.zone, context));
+            // Fetched at once, proven when the parent's keys are.
+            let (worker, context) = (self.arc(), context.avoiding_nobody());
+            let keys = Question::new(cut.zone.clone(), Rtype::DNSKEY);
+            tokio::spawn(self.trust(&cut.zone, &context));
+            tokio::spawn(async move { worker.raw(&keys, &context).await });
         }
     }
 
