@@ -1,7 +1,8 @@
 //! What Zoners remembers, in bounded stores that all workers share.
 //!
-//! Everything lies in one [`Table`] of flat byte strings under one hard byte limit; the modules
-//! here say what each kind of entry holds. No store opens a socket or reads a clock: `now` is an
+//! Nearly everything lies in one [`Table`] of flat byte strings under one hard byte limit; the
+//! modules here say what each kind of entry holds. [`Ranges`], which are looked for by order, lie
+//! apart and take a fixed part of the limit. No store opens a socket or reads a clock: `now` is an
 //! argument.
 
 mod answers;

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use parking_lot::Mutex;
-use zoners_dns::{Moment, Name, RRset};
+use zoners_dns::{Moment, Name, RRset, name};
 
 /// What a range costs besides its own octets: nodes of two maps, the name.
 const OVERHEAD: usize = 256;
@@ -43,7 +43,26 @@ struct Range {
     expires: Moment,
 }
 
+impl Zones {
+    /// Forgets the largest zones: more of them than must be, so that it need not be done each time.
+    fn make_room(&mut self, limit: usize) {
+        let mut sizes: Vec<(usize, Name)> =
+            self.of.iter().map(|(name, zone)| (zone.octets, name.clone())).collect();
+        sizes.sort_unstable();
+        while self.octets > limit - limit / 8
+            && let Some((octets, name)) = sizes.pop()
+        {
+            self.of.remove(&name);
+            self.octets -= octets;
+        }
+    }
+}
+
 impl Range {
+    fn cost(&self) -> usize {
+        self.set.octets() + OVERHEAD
+    }
+
     /// The record, its TTL what is left of it.
     fn at(&self, now: Moment) -> Option<RRset> {
         (self.expires > now)
@@ -58,7 +77,9 @@ impl Ranges {
 
     /// Keeps a proven NSEC RRset of `zone`.
     pub fn insert_name(&self, zone: &Name, set: &RRset, ttl: u32, now: Moment) {
-        self.insert(zone, set, ttl, now, |zone, range| zone.names.insert(set.owner.clone(), range));
+        self.insert(zone, set, ttl, now, |zone, range| {
+            zone.names.insert(set.owner.clone(), range).map_or(0, |old| old.cost())
+        });
     }
 
     /// Keeps a proven NSEC3 RRset of `zone`, whose owner is `hash`; a chain with other parameters
@@ -73,42 +94,42 @@ impl Ranges {
         now: Moment,
     ) {
         self.insert(zone, set, ttl, now, |zone, range| {
+            let mut freed = 0;
             if zone.parameters.0 != iterations || zone.parameters.1 != salt {
+                freed = zone.hashes.values().map(Range::cost).sum();
                 zone.hashes.clear();
                 zone.parameters = (iterations, salt.to_vec());
             }
-            zone.hashes.insert(hash, range)
+            freed + zone.hashes.insert(hash, range).map_or(0, |old| old.cost())
         });
     }
 
+    /// Charges the zone what the range costs, less what `put` says that it took away.
     fn insert(
         &self,
         zone: &Name,
         set: &RRset,
         ttl: u32,
         now: Moment,
-        put: impl FnOnce(&mut Zone, Range) -> Option<Range>,
+        put: impl FnOnce(&mut Zone, Range) -> usize,
     ) {
         let range = Range { set: set.clone(), expires: now.after_seconds(ttl) };
-        let cost = set.octets() + OVERHEAD;
+        let cost = range.cost();
         let mut zones = self.zones.lock();
         let entry = zones.of.entry(zone.clone()).or_default();
-        if put(entry, range).is_none() {
-            entry.octets += cost;
-            zones.octets += cost;
-        }
-        while zones.octets > self.limit {
-            let largest = zones.of.iter().max_by_key(|(_, zone)| zone.octets);
-            let Some(largest) = largest.map(|(name, _)| name.clone()) else { break };
-            let gone = zones.of.remove(&largest).map_or(0, |zone| zone.octets);
-            zones.octets -= gone.min(zones.octets);
+        let freed = put(entry, range);
+        entry.octets = entry.octets + cost - freed;
+        zones.octets = zones.octets + cost - freed;
+        if zones.octets > self.limit {
+            zones.make_room(self.limit);
         }
     }
 
-    /// Whether anything is known of `zone`.
+    /// The deepest zone at or above `name` of which anything is known.
     #[must_use]
-    pub fn has(&self, zone: &Name) -> bool {
-        self.zones.lock().of.contains_key(zone)
+    pub fn zone_of(&self, name: &Name) -> Option<Name> {
+        let zones = self.zones.lock();
+        name::with_ancestors(name).find(|zone| zones.of.contains_key(zone))
     }
 
     /// The NSEC RRset of `zone` that `name` owns or, if it exists, falls behind.
@@ -150,7 +171,7 @@ impl Ranges {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zoners_dns::{Records, Rtype, name};
+    use zoners_dns::{Records, Rtype};
 
     const NOW: Moment = Moment::from_millis(0);
 
@@ -176,7 +197,8 @@ mod tests {
         assert_eq!(before("x.b.test", 59), Some(parsed("b.test")), "below sorts behind");
         assert_eq!(before("a.test", 0), Some(parsed("test")));
         assert_eq!(before("d.test", 60), None, "expired");
-        assert!(ranges.has(&zone) && !ranges.has(&parsed("other")));
+        assert_eq!(ranges.zone_of(&parsed("x.y.test")), Some(zone));
+        assert_eq!(ranges.zone_of(&parsed("other")), None);
     }
 
     #[test]
@@ -205,6 +227,22 @@ mod tests {
             ranges.insert_name(&large, &nsec(&format!("n{number}.large")), 60, NOW);
             assert!(ranges.zones.lock().octets <= 10 * OVERHEAD);
         }
-        assert!(ranges.has(&small));
+        assert_eq!(ranges.zone_of(&small), Some(small));
+    }
+
+    #[test]
+    fn what_is_replaced_is_charged_anew() {
+        let ranges = Ranges::new(1 << 20);
+        let (zone, octets) = (parsed("test"), |ranges: &Ranges| ranges.zones.lock().octets);
+        let big = RRset { records: Records::from_iter([[0; 5000]]), ..nsec("test") };
+        ranges.insert_name(&zone, &nsec("test"), 60, NOW);
+        let small = octets(&ranges);
+        ranges.insert_name(&zone, &big, 60, NOW);
+        assert!(octets(&ranges) > small + 4000);
+        ranges.insert_name(&zone, &nsec("test"), 60, NOW);
+        assert_eq!(octets(&ranges), small);
+        ranges.insert_hash(&zone, [1; 20], (1, b""), &big, 60, NOW);
+        ranges.insert_hash(&zone, [2; 20], (2, b""), &nsec("test"), 60, NOW);
+        assert_eq!(octets(&ranges), 2 * small, "a chain with other parameters takes its place");
     }
 }

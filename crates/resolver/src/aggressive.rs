@@ -48,8 +48,7 @@ impl<N: Network> Worker<N> {
         if matches!(question.rtype, Rtype::DS | Rtype::ANY | Rtype::RRSIG) {
             return None;
         }
-        let mut above = name::with_ancestors(&question.name);
-        let zone = above.find(|zone| cache.ranges().has(zone))?;
+        let zone = cache.ranges().zone_of(&question.name)?;
         if self.anchor_of(&zone).is_none() || cache.unsigned(&question.name, now).is_some() {
             return None;
         }
