@@ -1,0 +1,53 @@
+//! `[cache]`: what is remembered, and for how long.
+
+use serde::{Deserialize, Deserializer, de};
+
+/// `[cache]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Cache {
+    /// The most memory that it takes.
+    pub size: Size,
+    /// No TTL counts for less, in seconds.
+    pub ttl_floor: u32,
+    /// No TTL counts for more, in seconds.
+    pub ttl_cap: u32,
+    /// No denial counts for more, in seconds.
+    pub negative_ttl_cap: u32,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        let zoners_cache::TtlLimits { floor, cap, negative_cap } = Default::default();
+        Cache {
+            size: Size(128 << 20),
+            ttl_floor: floor,
+            ttl_cap: cap,
+            negative_ttl_cap: negative_cap,
+        }
+    }
+}
+
+/// A number of octets, written as `"64MiB"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub usize);
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+        let unit = match text[digits.len()..].trim() {
+            "KiB" => 1usize << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            _ => 0,
+        };
+        let octets = digits.parse().ok().and_then(|count: usize| count.checked_mul(unit));
+        match octets {
+            Some(octets) if octets >= 1 << 20 => Ok(Size(octets)),
+            _ => Err(de::Error::custom(format!(
+                "`{text}` is no size: a whole number and KiB, MiB or GiB, at least \"1MiB\""
+            ))),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `[dnssec]`: what is proven, and from where.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use zoners_dns::{Name, name};
+
+use super::readers::zones;
+
+/// `[dnssec]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Dnssec {
+    /// Prove answers where they can be proven.
+    pub validate: bool,
+    /// A file of DS or DNSKEY records, of the root or of zones below; without it the built-in ones
+    /// of the root count.
+    pub trust_anchor: Option<PathBuf>,
+    /// Zones that are taken as they come, although they may be signed (RFC 7646).
+    #[serde(deserialize_with = "zones")]
+    pub negative_trust_anchors: Vec<Name>,
+    /// Seconds by which our clock and that of signers may differ.
+    pub skew: u32,
+    /// Follow the root's keys from one rollover to the next (RFC 5011); needs a state folder.
+    pub follow_rollovers: bool,
+    /// Tell the root servers which of their keys are trusted (RFC 8145).
+    pub signal_anchors: bool,
+    /// Tell users by sentinel names which of the root's keys are trusted (RFC 8509).
+    pub sentinel: bool,
+    /// Names that are taken as they come while our clock is wrong, so that it can be set.
+    #[serde(deserialize_with = "zones")]
+    pub time_servers: Vec<Name>,
+    /// The time that signatures are held against, in seconds since 1970, instead of now.
+    pub date: Option<u64>,
+}
+
+/// Where machines commonly get the time from.
+const TIME_SERVERS: &[&str] = &[
+    "pool.ntp.org",
+    "time.apple.com",
+    "time.windows.com",
+    "time.google.com",
+    "time.cloudflare.com",
+    "ntp.ubuntu.com",
+];
+
+impl Default for Dnssec {
+    fn default() -> Self {
+        Dnssec {
+            validate: true,
+            trust_anchor: None,
+            negative_trust_anchors: Vec::new(),
+            skew: 300,
+            follow_rollovers: true,
+            signal_anchors: false,
+            sentinel: true,
+            time_servers: TIME_SERVERS.iter().filter_map(|name| name::parse(name).ok()).collect(),
+            date: None,
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! `[[forward]]` and `[[stub]]`: zones asked of given servers.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Deserializer, de};
+use zoners_dns::{Name, Transport};
+
+use super::readers::zone;
+
+/// `[[forward]]` and `[[stub]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Route {
+    /// The zone; all names within it go this way.
+    #[serde(deserialize_with = "zone")]
+    pub zone: Name,
+    /// The servers, each an address or address and port.
+    #[serde(deserialize_with = "servers")]
+    pub servers: Vec<SocketAddr>,
+    /// How they are asked first.
+    #[serde(default)]
+    pub transport: Transport,
+    /// Hold the answers against the chain of trust from above; most private zones have none. The
+    /// root zone's always are.
+    #[serde(default)]
+    pub validate: bool,
+}
+
+fn servers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SocketAddr>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    if texts.is_empty() {
+        return Err(de::Error::custom("at least one server is needed"));
+    }
+    let server = |text: &String| {
+        let bare = text.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));
+        bare.or_else(|_| text.parse::<SocketAddr>()).map_err(|_| {
+            let example = "192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:5353";
+            de::Error::custom(format!("`{text}` is no server: write {example}"))
+        })
+    };
+    texts.iter().map(server).collect()
+}

@@ -1,0 +1,113 @@
+//! `[server]`: where clients reach us, who is served, and how much of each.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Deserializer, de};
+use zoners_dns::Prefix;
+
+use super::readers::prefixes;
+
+/// `[server]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Server {
+    /// Addresses and ports, for UDP and TCP. Without it, port 53 of this machine alone.
+    pub listen: Option<Vec<SocketAddr>>,
+    /// The control socket's file; empty for none. Without it, one in the folder that the system
+    /// gives a service.
+    pub control: Option<PathBuf>,
+    /// A folder that the daemon may write to, for what must survive a restart. Without it, the one
+    /// that a service manager gives.
+    pub state: Option<PathBuf>,
+    /// The user to become once the addresses are had, if started as root.
+    pub user: Option<String>,
+    /// Worker threads.
+    #[serde(deserialize_with = "threads")]
+    pub threads: usize,
+    /// Prefixes of clients that are served.
+    #[serde(deserialize_with = "prefixes")]
+    pub allow: Vec<Prefix>,
+    /// What others get.
+    pub refuse: Refuse,
+    /// Queries that may wait for others at a time, in all.
+    pub waiting: usize,
+    /// Of these, of one client (an IPv4 address, an IPv6 /64); ten times as many if its address is
+    /// certain.
+    pub waiting_per_client: usize,
+    /// Queries that one client may send a second over UDP without a cookie; 0 for no limit.
+    pub queries_per_second: u32,
+    /// Prefixes whose clients ask as fast as they like.
+    #[serde(deserialize_with = "prefixes")]
+    pub unlimited: Vec<Prefix>,
+    /// What the type ANY gets.
+    pub any: Any,
+    /// Told to who asks for `version.bind` or `version.server`.
+    pub version: Option<String>,
+    /// Told to who asks for `id.server` or `hostname.bind`.
+    pub identity: Option<String>,
+}
+
+/// Loopback, private and link-local prefixes: clients that a router does not bring from afar.
+const NEARBY: &[&str] = &[
+    "127.0.0.0/8",
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "169.254.0.0/16",
+    "::1/128",
+    "fc00::/7",
+    "fe80::/10",
+];
+
+fn nearby() -> Vec<Prefix> {
+    NEARBY.iter().filter_map(|prefix| prefix.parse().ok()).collect()
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Server {
+            listen: None,
+            control: None,
+            state: None,
+            user: None,
+            threads: 1,
+            allow: nearby(),
+            refuse: Refuse::Refused,
+            waiting: 16_384,
+            waiting_per_client: 1000,
+            queries_per_second: 100,
+            unlimited: nearby(),
+            any: Any::Minimal,
+            version: None,
+            identity: None,
+        }
+    }
+}
+
+/// `server.refuse`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refuse {
+    /// REFUSED, with the reason.
+    Refused,
+    /// Nothing.
+    Drop,
+}
+
+/// `server.any`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Any {
+    /// A word instead of all records (RFC 8482).
+    Minimal,
+    /// Whatever the zone's server gives.
+    Full,
+}
+
+fn threads<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    match usize::deserialize(deserializer)? {
+        threads @ 1..=256 => Ok(threads),
+        other => Err(de::Error::custom(format!("{other} is not between 1 and 256 threads"))),
+    }
+}
