@@ -10,11 +10,9 @@ use crate::answer::{Answer, Cause, Unresolved};
 use crate::context::Context;
 use crate::known::{AnswerBuilder, Next, known};
 use crate::sentinel;
+use crate::tries::Tries;
 use crate::verdict::{Finding, Reply};
 use crate::worker::Worker;
-
-/// Servers that are asked before an answer is given up as bogus.
-const TRIES: usize = 3;
 
 impl<N: Network> Worker<N> {
     /// Answers `question`, following CNAME and DNAME from zone to zone (RFC 1034 section 3.6.2,
@@ -55,9 +53,10 @@ impl<N: Network> Worker<N> {
         context: &Context,
     ) -> Result<Box<Reply>, Unresolved> {
         let question = Question { name: name.clone(), ..question.clone() };
-        // Boxed, since most often it is not and the rest is long.
-        if self.is_known(&question)
-            && let Some(reply) = Box::pin(self.find_known(&question, context)).await?
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        // Boxed, since most often there is nothing and the rest is long.
+        if let Some(reply) = known(cache, name, question.rtype, now).map(Box::new)
+            && let Some(reply) = Box::pin(self.find_known(&question, reply, context)).await?
         {
             return Ok(reply);
         }
@@ -78,23 +77,15 @@ impl<N: Network> Worker<N> {
             && sentinel::fails(self.settings(), &question.name, question.rtype)
     }
 
-    fn is_known(&self, question: &Question) -> bool {
-        let shared = self.shared();
-        known(&shared.cache, &question.name, question.rtype, shared.now()).is_some()
-    }
-
     /// What the cache has, if it can be proven.
     async fn find_known(
         &self,
         question: &Question,
+        mut reply: Box<Reply>,
         context: &Context,
     ) -> Result<Option<Box<Reply>>, Unresolved> {
-        let (cache, now) = (&self.shared().cache, self.shared().now());
-        let Some(mut reply) = known(cache, &question.name, question.rtype, now) else {
-            return Ok(None);
-        };
         match self.prove(question, &mut reply, context).await {
-            Ok(()) => Ok(Some(Box::new(reply))),
+            Ok(()) => Ok(Some(reply)),
             // What was kept unproven may have been forged: the servers are asked again.
             Err(unresolved) if unresolved.cause == Cause::Bogus => {
                 self.forget(question);
@@ -108,26 +99,18 @@ impl<N: Network> Worker<N> {
     async fn find_elsewhere(
         &self,
         question: &Question,
-        mut liar: Option<SocketAddr>,
-        mut bogus: Unresolved,
+        liar: Option<SocketAddr>,
+        bogus: Unresolved,
         context: &Context,
     ) -> Result<Box<Reply>, Unresolved> {
-        let mut context = context.clone();
-        for _ in 1..TRIES {
-            self.forget(question);
-            let Some(server) = liar else { break };
-            context = context.avoiding(server, &self.settings().limits);
-            // Nobody is left who says anything better.
-            let Ok(mut reply) = self.iterate(question, &context).await else { break };
-            bogus = match self.prove(question, &mut reply, &context).await {
+        let mut tries = Tries::after(self, context, question, liar, bogus)?;
+        loop {
+            let mut reply = Box::new(tries.next(self, question).await?);
+            match self.prove(question, &mut reply, tries.context()).await {
                 Ok(()) => return Ok(reply),
-                Err(unresolved) if unresolved.cause == Cause::Bogus => unresolved,
-                Err(unresolved) => return Err(unresolved),
-            };
-            liar = reply.from;
+                Err(unresolved) => tries.failed(self, question, reply.from, unresolved)?,
+            }
         }
-        self.forget(question);
-        Err(bogus)
     }
 
     /// Proves a reply where that is wanted, and remembers what came of it.

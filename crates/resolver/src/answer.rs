@@ -120,6 +120,13 @@ impl Unresolved {
         self
     }
 
+    /// The same, where it is a zone's keys that are wrong: no other answer of the zone's servers
+    /// will do better.
+    pub(crate) fn of_zone(self) -> Self {
+        let bogus = self.cause == Cause::Bogus;
+        Unresolved { cause: if bogus { Cause::BogusZone } else { self.cause }, ..self }
+    }
+
     /// No room among the recursions under way.
     pub(crate) fn overloaded(text: &str) -> Self {
         Unresolved::new(Cause::Overloaded, text)

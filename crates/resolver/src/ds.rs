@@ -5,10 +5,11 @@ use zoners_dnssec::Reason;
 use zoners_dnssec::denial::{self, NoDs, Proof};
 use zoners_dnssec::rrsig::Rrsig;
 
-use crate::answer::{Cause, Unresolved};
+use crate::answer::Unresolved;
 use crate::context::Context;
 use crate::known::known;
-use crate::trust::{Boxed, TRIES, Trust};
+use crate::tries::Tries;
+use crate::trust::{Boxed, Trust};
 use crate::validate::bogus;
 use crate::verdict::{Finding, Reply};
 use crate::worker::Worker;
@@ -31,7 +32,7 @@ impl<N: Network> Worker<N> {
     /// It proves nothing, or cannot be asked now.
     pub(crate) fn ds(&self, child: &Name, context: &Context) -> Boxed<DsAnswer> {
         let (worker, child, context) = (self.arc(), child.clone(), context.clone());
-        Box::pin(async move { worker.find_ds(&child, &context).await })
+        Box::pin(async move { worker.find_ds(&child, &context).await.map_err(Unresolved::of_zone) })
     }
 
     async fn find_ds(&self, child: &Name, context: &Context) -> Result<DsAnswer, Unresolved> {
@@ -44,28 +45,15 @@ impl<N: Network> Worker<N> {
         {
             return Ok(answer);
         }
-        let (mut context, mut last) = (context.proving(&self.settings().limits), None);
-        for _ in 0..TRIES {
-            let reply = match (self.raw(&question, &context).await, last.clone()) {
-                (Ok(reply), _) => reply,
-                (Err(_), Some(bogus)) => return Err(bogus),
-                (Err(unresolved), None) => return Err(unresolved),
-            };
+        let mut tries = Tries::new(self, context);
+        loop {
+            let reply = tries.next(self, &question).await?;
             let from = reply.from;
-            let unresolved = match self.prove_ds(child, reply, &context).await {
+            match self.prove_ds(child, reply, tries.context()).await {
                 Ok(answer) => return Ok(answer),
-                Err(unresolved) => unresolved,
-            };
-            self.forget(&question);
-            if unresolved.cause != Cause::Bogus {
-                return Err(unresolved);
-            }
-            last = Some(Unresolved { cause: Cause::BogusZone, ..unresolved });
-            if let Some(server) = from {
-                context = context.avoiding(server, &self.settings().limits);
+                Err(unresolved) => tries.failed(self, &question, from, unresolved)?,
             }
         }
-        Err(last.unwrap_or_else(|| bogus(&question, Reason::NoProof)))
     }
 
     /// What came with the delegation of `child`.
@@ -76,12 +64,11 @@ impl<N: Network> Worker<N> {
         {
             return Some(reply);
         }
-        let finding = match cache.delegation(child, now)?.signing {
+        let (finding, proof) = match cache.delegation(child, now)?.signing {
             Signing::Unknown => return None,
             Signing::Signed(ds) => (Finding::Records(vec![ds]), Vec::new()),
             Signing::Unsigned(proof) => (Finding::NoData(None), proof),
         };
-        let (finding, proof) = finding;
         Some(Reply { proof, ..Reply::of(finding) })
     }
 

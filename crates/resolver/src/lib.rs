@@ -37,6 +37,7 @@ mod sentinel;
 pub mod settings;
 pub mod shared;
 pub mod trace;
+mod tries;
 mod trust;
 mod validate;
 pub mod verdict;

@@ -20,12 +20,10 @@ use crate::flights::Boarding;
 use crate::known::known;
 use crate::settings::Anchor;
 use crate::trace::Hop;
+use crate::tries::Tries;
 use crate::validate::bogus;
 use crate::verdict::{Finding, Reply};
 use crate::worker::Worker;
-
-/// Servers that are asked for a key or a DS record before a zone is given up as bogus.
-pub(crate) const TRIES: usize = 3;
 
 /// What a zone's records are held against.
 #[derive(Clone, Debug)]
@@ -110,7 +108,7 @@ impl<N: Network> Worker<N> {
             if vouched.ds.is_empty() && vouched.keys.is_empty() {
                 return Ok(Trust::Unsigned);
             }
-            return self.vouched_keys(zone, &vouched, context).await;
+            return self.vouched_keys(zone, &vouched, context).await.map_err(Unresolved::of_zone);
         }
         let ds = match self.ds(zone, context).await? {
             DsAnswer::Signed(set) => set,
@@ -123,7 +121,7 @@ impl<N: Network> Worker<N> {
         match chain::vouchers(&ds) {
             Vouchers::Ds(ds) => {
                 let vouched = Vouched { ds, keys: Vec::new() };
-                self.vouched_keys(zone, &vouched, context).await
+                self.vouched_keys(zone, &vouched, context).await.map_err(Unresolved::of_zone)
             }
             Vouchers::Unsupported(algorithm) => {
                 let ede = match algorithm {
@@ -162,34 +160,23 @@ impl<N: Network> Worker<N> {
         context: &Context,
     ) -> Result<Trust, Unresolved> {
         let question = Question::new(zone.clone(), Rtype::DNSKEY);
-        let (mut context, mut last) = (context.proving(&self.settings().limits), None);
-        for _ in 0..TRIES {
-            let reply = match (self.raw(&question, &context).await, last.clone()) {
-                (Ok(reply), _) => reply,
-                (Err(_), Some(bogus)) => return Err(bogus),
-                (Err(unresolved), None) => return Err(unresolved),
-            };
+        let mut tries = Tries::new(self, context);
+        loop {
+            let reply = tries.next(self, &question).await?;
             let proven = match &reply.finding {
                 Finding::Records(sets) => match sets.first() {
-                    Some(set) => self.prove_keys(zone, set, vouched, &context).await,
+                    Some(set) => self.prove_keys(zone, set, vouched, tries.context()).await,
                     None => Err(Reason::NoKey),
                 },
                 _ => Err(Reason::NoKey),
             };
-            let reason = match proven {
+            match proven {
                 Ok(keys) => return Ok(Trust::Signed(keys)),
-                Err(reason) => reason,
-            };
-            self.forget(&question);
-            last = Some(Unresolved { cause: Cause::BogusZone, ..bogus(&question, reason) });
-            match reply.from {
-                _ if reason == Reason::TooMuchWork => break,
-                Some(server) => context = context.avoiding(server, &self.settings().limits),
-                // It was in the cache; now the servers are asked.
-                None => {}
+                Err(reason) => {
+                    tries.failed(self, &question, reply.from, bogus(&question, reason))?;
+                }
             }
         }
-        Err(last.unwrap_or_else(|| bogus(&question, Reason::NoKey)))
     }
 
     async fn prove_keys(
