@@ -82,6 +82,7 @@ counters! {
     BudgetVerifications "budget_verifications" "questions" "Stopped: too many signatures to verify for one client query.";
     BudgetFailedVerifications "budget_failed_verifications" "questions" "Stopped: too many signatures that did not fit for one client query.";
     BudgetHashes "budget_hashes" "questions" "Stopped: too many NSEC3 hashes for one client query.";
+    LimitDsLabels "limit_ds_labels" "questions" "Stopped: too many labels to ask for DS records.";
     LimitDepth "limit_depth" "questions" "Stopped: nameserver look-ups nested too deep.";
     LimitAlias "limit_alias" "questions" "Stopped: alias chain too long or looping.";
     LimitReferrals "limit_referrals" "questions" "Stopped: too many steps without an answer.";

@@ -271,6 +271,9 @@ impl<N: Network> Worker<N> {
                 }
             }
         }
+        if last.saturating_sub(first) >= self.settings().limits.ds_labels {
+            self.count(Counter::LimitDsLabels);
+        }
         Ok(Security::Secure)
     }
 

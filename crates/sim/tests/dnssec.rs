@@ -4,56 +4,14 @@
 
 mod common;
 
-use std::sync::Arc;
-
-use common::{Lab, question, settings};
+use common::signed::{anchored, ask, broken, code, signed, status};
+use common::{Lab, question};
 use zoners_dns::{Counter, EdeCode, OptRcode, RRset, Random, Records, Rtype, Security, name};
-use zoners_dnssec::chain::Ds;
 use zoners_dnssec::dnskey::Dnskey;
 use zoners_dnssec::rollover::{self, Standing, Tracked};
 use zoners_dnssec::verify::Time;
-use zoners_resolver::settings::Anchor;
-use zoners_resolver::{Answer, Settings, Unresolved};
 use zoners_sim::sign::{Denying, Key, Signing};
-use zoners_sim::{Link, Manner, SimNetwork, world};
-
-/// Where the chain begins.
-fn anchored(ds: &RRset) -> Settings {
-    let ds = ds.records.iter().filter_map(|rdata| Ds::read(&rdata)).collect();
-    let mut settings = settings();
-    settings.anchors = vec![Anchor { zone: name::root(), ds, keys: vec![] }];
-    settings
-}
-
-/// The small Internet, signed from the root to `example.com.`; `plain.com.` is not.
-fn signed(signing: &Signing) -> Lab {
-    let net = world::small(1);
-    net.change("com", |com| {
-        let text = "plain 3600 NS ns1.plain\nns1.plain A 203.0.114.9\n";
-        for set in zoners_dns::zonefile::parse(text, &com.origin).unwrap() {
-            com.add(set);
-        }
-    });
-    net.zone("plain.com", &["203.0.114.9"], "@ NS ns1\nns1 A 203.0.114.9\nwww A 203.0.115.9\n");
-    let anchor = net.sign(&["example.com", "com", "."], signing);
-    Lab::with(net, anchored(&anchor))
-}
-
-async fn ask(lab: &Lab, text: &str, rtype: Rtype) -> Result<Arc<Answer>, Unresolved> {
-    lab.worker.resolve(&question(text, rtype), None).await
-}
-
-async fn status(lab: &Lab, text: &str, rtype: Rtype) -> Security {
-    match ask(lab, text, rtype).await {
-        Ok(answer) => answer.security,
-        Err(unresolved) => panic!("{text} {rtype}: {unresolved}"),
-    }
-}
-
-/// The code with which a question fails.
-async fn code(lab: &Lab, text: &str, rtype: Rtype) -> u16 {
-    ask(lab, text, rtype).await.unwrap_err().ede.code.0
-}
+use zoners_sim::{Link, Manner, world};
 
 const NSEC3: Denying = Denying::Nsec3 { iterations: 1, opt_out: false };
 const OPT_OUT: Denying = Denying::Nsec3 { iterations: 0, opt_out: true };
@@ -131,13 +89,6 @@ async fn a_server_without_signatures_is_passed_over() {
     lab.net.link("203.0.114.2", Link::of(20).with(Manner::OmitsSignatures));
     assert_eq!(code(&lab, "mail.example.com", Rtype::A).await, 10);
     assert_eq!(code(&lab, "absent.example.com", Rtype::A).await, 12);
-}
-
-/// The small Internet after something in it was broken.
-fn broken(break_it: impl FnOnce(&SimNetwork)) -> Lab {
-    let lab = signed(&Signing::default());
-    break_it(&lab.net);
-    lab
 }
 
 #[tokio::test(start_paused = true)]
@@ -256,80 +207,6 @@ async fn proofs_cost_no_round_trip() {
     let plain = takes(&Lab::new(world::small(1)), "www.example.com").await;
     let proven = takes(&signed(&Signing::default()), "www.example.com").await;
     assert_eq!(proven, plain);
-}
-
-/// A zone with many keys of one tag, and many signatures that none of them made (KeyTrap).
-#[tokio::test(start_paused = true)]
-async fn colliding_keys_do_not_keep_us_busy() {
-    let lab = broken(|net| {
-        net.change("example.com", |zone| {
-            let origin = zone.origin.clone();
-            let keys = Key::new(&origin, 15).dnskey();
-            let real = keys.records.first().unwrap();
-            // Exchanging two pairs of octets leaves the tag as it is.
-            let twin = |at: usize| {
-                let mut rdata = real.to_vec();
-                let (a, b) = (4 + 2 * (at / 16), 6 + 2 * (at % 14));
-                rdata.swap(a, b);
-                rdata.swap(a + 1, b + 1);
-                rdata
-            };
-            let twins: Vec<Vec<u8>> = (0..200).map(twin).chain([real.to_vec()]).collect();
-            let mut set = RRset { records: twins.iter().collect(), ..keys };
-            Key::new(&origin, 15).sign(&mut set, &Signing::default());
-            let signature = set.signatures.first().unwrap();
-            let forged = (0..50u8).map(|number| {
-                let mut rdata = signature.to_vec();
-                *rdata.last_mut().unwrap() ^= number + 1;
-                rdata
-            });
-            let forged: Vec<Vec<u8>> = forged.collect();
-            set.signatures = forged.iter().collect();
-            zone.add(set);
-        })
-    });
-    assert!(ask(&lab, "www.example.com", Rtype::A).await.is_err());
-    let limits = settings().limits;
-    assert!(lab.count(Counter::VerificationsFailed) <= u64::from(limits.failed_verifications));
-    assert!(lab.count(Counter::BudgetFailedVerifications) > 0);
-    // A flood of such questions beside fifty others a second: each of those is answered.
-    let (attack, worker) = (lab.worker.clone(), lab.worker.clone());
-    let attackers = tokio::spawn(async move {
-        for number in 0..500 {
-            let (worker, asked) =
-                (attack.clone(), question(&format!("n{number}.example.com"), Rtype::A));
-            tokio::spawn(async move { worker.resolve(&asked, None).await });
-            tokio::time::sleep(std::time::Duration::from_millis(4)).await;
-        }
-    });
-    for number in 0..100 {
-        let asked = question(&format!("b{number}.plain.com"), Rtype::A);
-        worker.resolve(&asked, None).await.unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    attackers.await.unwrap();
-    let per_question = lab.count(Counter::VerificationsFailed) / 501;
-    assert!(per_question <= u64::from(limits.failed_verifications), "{per_question}");
-}
-
-/// A deep name below a zone that hashes as often as it may.
-#[tokio::test(start_paused = true)]
-async fn hashing_is_bounded() {
-    let net = world::small(1);
-    let anchor = net.sign(
-        &["example.com", "com", "."],
-        &Signing {
-            denying: Denying::Nsec3 { iterations: 50, opt_out: false },
-            ..Signing::default()
-        },
-    );
-    let mut few = anchored(&anchor);
-    few.minimise = false;
-    let deep = format!("{}gone.example.com", "a.".repeat(100));
-    let lab = Lab::with(net, few);
-    let unresolved = ask(&lab, &deep, Rtype::A).await.unwrap_err();
-    assert_eq!(unresolved.ede.code, EdeCode::BOGUS, "{unresolved}");
-    assert_eq!(lab.count(Counter::BudgetHashes), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -481,21 +358,4 @@ fn a_rollover_is_followed() {
     follow(&mut tracked, &[], start + 82 * day);
     assert_eq!(standing(&tracked, &new), Some(Standing::Missing));
     assert!(tracked.iter().any(Tracked::is_trusted), "missing is not lost");
-}
-
-/// More keys than any zone has: not even looked at, and nobody else waits.
-#[tokio::test(start_paused = true)]
-async fn five_hundred_malformed_keys_cost_nothing() {
-    let lab = broken(|net| {
-        net.change("example.com", |zone| {
-            let set = Key::new(&zone.origin.clone(), 15).dnskey();
-            let torn = |number: u16| [&[1, 1, 3, 15][..], &number.to_be_bytes()].concat();
-            let keys: Vec<Vec<u8>> = (0..500).map(torn).collect();
-            zone.add(RRset { records: keys.iter().collect(), ..set });
-        });
-    });
-    assert!(ask(&lab, "www.example.com", Rtype::A).await.is_err());
-    let limits = settings().limits;
-    assert!(lab.count(Counter::VerificationsFailed) <= u64::from(limits.failed_verifications));
-    assert_eq!(status(&lab, "www.plain.com", Rtype::A).await, Security::Insecure);
 }

@@ -5,9 +5,11 @@
 use bytes::Bytes;
 use zoners_dns::{Name, RRset, Records, Rtype, name, zonefile};
 use zoners_dnssec::Reason;
+use zoners_dnssec::chain::{self, MAX_DS, MAX_KEYS, Vouchers};
 use zoners_dnssec::denial::{self, Denied, NoDs, Proof};
 use zoners_dnssec::dnskey::Dnskey;
-use zoners_dnssec::verify::{Time, candidates};
+use zoners_dnssec::nsec3::MAX_RECORDS;
+use zoners_dnssec::verify::{MAX_COLLISIONS, MAX_SIGNATURES, Time, candidates};
 use zoners_sim::Zone;
 use zoners_sim::sign::{Denying, Key, Signing};
 
@@ -165,4 +167,54 @@ fn nothing_is_made_from_a_wildcard_that_something_closer_stands_before() {
     assert_eq!(expansion(&closer, "c.a.example"), Err(Reason::NoProof), "a.example exists");
     let empty = [nsec("example", "b.a.example", "NS SOA RRSIG NSEC")];
     assert_eq!(expansion(&empty, "a.example"), Err(Reason::NoProof), "it exists, empty");
+}
+
+#[test]
+fn what_is_looked_at_is_bounded() {
+    let (set, key) = signed("www.zone.example");
+    let tried = |signatures: usize, keys: usize| {
+        let signature = set.signatures.first().unwrap();
+        let signatures = std::iter::repeat_n(signature, signatures).collect();
+        let set = RRset { signatures, ..set.clone() };
+        candidates(&set, &parsed("zone.example"), &vec![key.public.clone(); keys], TIME)
+            .unwrap()
+            .len()
+    };
+    assert_eq!((tried(1, MAX_COLLISIONS), tried(1, MAX_COLLISIONS + 1)), (2, 2));
+    assert_eq!((tried(MAX_SIGNATURES, 1), tried(MAX_SIGNATURES + 1, 1)), (8, 8));
+    let keys = |count: usize| {
+        let records = std::iter::repeat_n(&key.public.rdata, count).collect();
+        chain::keys(&RRset { records, ..key.dnskey() }).len()
+    };
+    assert_eq!((keys(MAX_KEYS), keys(MAX_KEYS + 1)), (32, 32));
+    let ds = |count: usize| {
+        let ds = key.ds();
+        let records = std::iter::repeat_n(ds.records.first().unwrap(), count).collect();
+        match chain::vouchers(&RRset { records, ..ds }) {
+            Vouchers::Ds(ds) => ds.len(),
+            Vouchers::Unsupported(_) => 0,
+        }
+    };
+    assert_eq!((ds(MAX_DS), ds(MAX_DS + 1)), (8, 8));
+}
+
+#[test]
+fn no_more_than_ten_hashed_records_make_a_proof() {
+    let mut zone = Zone::parse("zone.example", "www A 192.0.2.1\n").unwrap();
+    let denying = Denying::Nsec3 { iterations: 0, opt_out: false };
+    zone.sign(&Key::new(&parsed("zone.example"), 15), &Signing { denying, ..Signing::default() });
+    let gone = zoners_dns::Question::new(parsed("gone.zone.example"), Rtype::A);
+    let proof = zone.answer(&gone).authority;
+    let nsec3: Vec<RRset> = proof.into_iter().filter(|set| set.rtype == Rtype::NSEC3).collect();
+    let other = |set: &RRset| RRset {
+        owner: parsed(&format!("{}.zone.example", "0".repeat(32))),
+        ..set.clone()
+    };
+    let behind = |others: usize| {
+        let sets: Vec<RRset> =
+            std::iter::repeat_n(other(&nsec3[0]), others).chain(nsec3.clone()).collect();
+        denial::nxdomain(&Proof::read(&sets, &parsed("zone.example")), &gone.name, &mut 99)
+    };
+    assert_eq!(behind(MAX_RECORDS - nsec3.len()), Ok(Denied::Proven));
+    assert_eq!(behind(MAX_RECORDS), Err(Reason::NoProof));
 }

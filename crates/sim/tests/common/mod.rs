@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod signed;
+
 use std::sync::Arc;
 
 use zoners_cache::{Cache, TtlLimits};
