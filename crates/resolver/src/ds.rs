@@ -106,9 +106,9 @@ impl<N: Network> Worker<N> {
             _ => (&reply.proof, reply.proof.iter().map(|set| set.ttl).min().unwrap_or(0)),
         };
         let Some(signer) = signer_above(proof, child) else {
-            return match self.unsigned_cut(&question, context).await? {
-                Security::Insecure => Ok(DsAnswer::Unsigned),
-                _ => Err(fails(Reason::NoProof)),
+            return match self.lies_unsigned(&question, context).await? {
+                true => Ok(DsAnswer::Unsigned),
+                false => Err(fails(Reason::NoProof)),
             };
         };
         let keys = match self.trust(&signer, context).await? {

@@ -147,12 +147,12 @@ impl<N: Network> Worker<N> {
         let fails = |reason| bogus(question, reason);
         let question = Question { name: set.owner.clone(), ..question.clone() };
         let Some(signer) = signer_of(set) else {
-            return match self.unsigned_cut(&question, context).await? {
-                Security::Insecure => Ok(unsigned),
-                _ => Err(fails(Reason::NoSignature)),
+            return match self.lies_unsigned(&question, context).await? {
+                true => Ok(unsigned),
+                false => Err(fails(Reason::NoSignature)),
             };
         };
-        if self.not_below(&signer, &question, context).await?.is_some() {
+        if self.is_overruled(&signer, &question, context).await? {
             return Ok(unsigned);
         }
         let keys = match self.trust(&signer, context).await? {
@@ -191,13 +191,13 @@ impl<N: Network> Worker<N> {
             name::is_within(&question.name, signer) && (above || *signer != question.name)
         });
         let Some(signer) = signer else {
-            return match self.unsigned_cut(question, context).await? {
-                Security::Insecure => Ok(Security::Insecure),
-                _ => Err(fails(Reason::NoProof)),
+            return match self.lies_unsigned(question, context).await? {
+                true => Ok(Security::Insecure),
+                false => Err(fails(Reason::NoProof)),
             };
         };
-        if let Some(status) = self.not_below(&signer, question, context).await? {
-            return Ok(status);
+        if self.is_overruled(&signer, question, context).await? {
+            return Ok(Security::Insecure);
         }
         let keys = match self.trust(&signer, context).await? {
             Trust::Signed(keys) => keys,
@@ -224,33 +224,33 @@ impl<N: Network> Worker<N> {
     }
 
     /// Whether a zone cut lies between `signer` and the name in question: then the signer has no
-    /// say there. `Some` with the status of the zone below, if it is unsigned.
-    async fn not_below(
+    /// say there. True if the zone below is unsigned, so that nobody has.
+    async fn is_overruled(
         &self,
         signer: &Name,
         question: &Question,
         context: &Context,
-    ) -> Result<Option<Security>, Unresolved> {
+    ) -> Result<bool, Unresolved> {
         let cut = self.zone_cut(question).zone;
         if !name::is_below(&cut, signer) {
-            return Ok(None);
+            return Ok(false);
         }
         match self.trust(&cut, context).await? {
-            Trust::Unsigned => Ok(Some(Security::Insecure)),
+            Trust::Unsigned => Ok(true),
             Trust::Signed(_) => Err(bogus(question, Reason::WrongSigner)),
         }
     }
 
-    /// Looks for an unsigned zone that the name in question lies in, from its zone cut down.
-    /// `Secure` if there is none: then what is there must be signed.
-    pub(crate) async fn unsigned_cut(
+    /// Whether the name in question lies in an unsigned zone, looked for from its zone cut down. If
+    /// not, what is there must be signed.
+    pub(crate) async fn lies_unsigned(
         &self,
         question: &Question,
         context: &Context,
-    ) -> Result<Security, Unresolved> {
+    ) -> Result<bool, Unresolved> {
         let cut = self.zone_cut(question).zone;
         if let Trust::Unsigned = self.trust(&cut, context).await? {
-            return Ok(Security::Insecure);
+            return Ok(true);
         }
         let depth = name::depth(&question.name);
         // DS records stand above the cut.
@@ -259,14 +259,14 @@ impl<N: Network> Worker<N> {
         for labels in (first..=last).take(self.settings().limits.ds_labels) {
             let child = name::ancestor(&question.name, labels);
             match self.ds(&child, context).await {
-                Ok(DsAnswer::Unsigned) => return Ok(Security::Insecure),
+                Ok(DsAnswer::Unsigned) => return Ok(true),
                 Ok(DsAnswer::NoCut) => {}
                 // Nobody proves that the name lies in an unsigned zone.
-                Err(unresolved) if unresolved.ede.code.is_bogus() => return Ok(Security::Secure),
+                Err(unresolved) if unresolved.ede.code.is_bogus() => return Ok(false),
                 Err(unresolved) => return Err(unresolved),
                 Ok(DsAnswer::Signed(_)) => {
                     if let Trust::Unsigned = self.trust(&child, context).await? {
-                        return Ok(Security::Insecure);
+                        return Ok(true);
                     }
                 }
             }
@@ -274,7 +274,7 @@ impl<N: Network> Worker<N> {
         if last.saturating_sub(first) >= self.settings().limits.ds_labels {
             self.count(Counter::LimitDsLabels);
         }
-        Ok(Security::Secure)
+        Ok(false)
     }
 
     /// Forgets what turned out to be bogus.
