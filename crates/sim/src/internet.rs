@@ -209,7 +209,10 @@ impl Internet {
         let Some(host) = self.hosts.get(&to.address.ip()) else { return vec![] };
         let (link, udp) = (&host.link, to.transport == Transport::Udp);
         let jitter = self.random.below(link.jitter.as_micros() as u64 + 1);
-        let trip = link.latency + Duration::from_micros(jitter);
+        let mut trip = link.latency + Duration::from_micros(jitter);
+        if self.random.chance(link.late) {
+            trip += link.latency.mul_f64(self.random.below(1000) as f64 / 1000.0 * 3.0);
+        }
         let lost = udp && self.random.chance(link.loss);
         if lost || link.outages.iter().any(|outage| outage.contains(&at)) {
             return vec![];

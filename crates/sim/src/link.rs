@@ -10,6 +10,8 @@ pub struct Link {
     pub latency: Duration,
     /// Up to so much is added, evenly.
     pub jitter: Duration,
+    /// The share of round trips that take up to three times as long again, evenly.
+    pub late: f64,
     /// The share of datagrams lost, there and back together.
     pub loss: f64,
     /// Times since the start in which nothing comes back.
@@ -23,6 +25,7 @@ impl Default for Link {
         Link {
             latency: Duration::from_millis(20),
             jitter: Duration::ZERO,
+            late: 0.0,
             loss: 0.0,
             outages: vec![],
             manner: Manner::Good,

@@ -1,0 +1,138 @@
+//! What asking a server is expected to cost in time.
+//!
+//! The price of a known server is its round-trip time, that of an unknown one what servers have
+//! as a rule. A query that has gone unanswered longer than its server takes raises the price
+//! before anyone has given up on it, and a reply takes all of that back.
+
+use std::time::Duration;
+
+use zoners_cache::{ServerInfo, Trouble};
+use zoners_dns::Moment;
+
+/// A server that has answered and then misses so many queries is doubted this much.
+const MISSED: Duration = Duration::from_millis(50);
+/// One that has never answered.
+const SILENT: Duration = Duration::from_millis(400);
+/// No doubt is worth more.
+const MOST_DOUBT: Duration = Duration::from_secs(10);
+/// Doubt is gone when its evidence is so old.
+const FADES: Duration = Duration::from_secs(300);
+/// What one bad answer costs a server that does answer, for a minute.
+const BAD_ANSWER: Duration = Duration::from_millis(100);
+const BAD_ANSWER_FADES: Duration = Duration::from_secs(60);
+/// So many in a row unanswered, and the server is left alone for a while.
+const DEAD_AFTER: u16 = 3;
+/// At first for so long, then twice as long each time …
+const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
+/// … up to this.
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
+
+/// What is known of the world in which a server is priced.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Market {
+    /// Now.
+    pub(crate) now: Moment,
+    /// What an unknown server is expected to take, and when it is late.
+    pub(crate) typical: (Duration, Duration),
+    /// What happened up to here is forgiven.
+    pub(crate) forgiven: Moment,
+    /// The share of round trips that our own line loses.
+    pub(crate) loss: f64,
+}
+
+/// What is expected of a server.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Price {
+    /// The round trip.
+    pub(crate) rtt: Duration,
+    /// What its failures add.
+    pub(crate) doubt: Duration,
+    /// After so long without an answer another is asked beside it.
+    pub(crate) patience: Duration,
+    /// Whether it has ever answered.
+    pub(crate) met: bool,
+    /// It is left alone until then.
+    pub(crate) skipped_until: Option<Moment>,
+}
+
+/// A server is given at least this long …
+const LEAST_PATIENCE: Duration = Duration::from_millis(25);
+/// … and at most this.
+const MOST_PATIENCE: Duration = Duration::from_millis(800);
+
+impl Market {
+    /// The price of a server. `sibling` is the round-trip time of another address of its name.
+    pub(crate) fn price(&self, info: &ServerInfo, sibling: Option<Duration>) -> Price {
+        let (rtt, late) = match (info.srtt(), sibling) {
+            (Some(srtt), _) => (srtt, srtt + info.rttvar().mul_f64(self.deviations())),
+            (None, Some(sibling)) => (sibling.mul_f64(1.1), sibling * 2),
+            (None, None) => self.typical,
+        };
+        let patience = late.clamp(LEAST_PATIENCE, MOST_PATIENCE);
+        Price {
+            rtt,
+            doubt: self.silence(info, patience) + self.bad_answers(info),
+            patience,
+            met: info.srtt_us > 0,
+            skipped_until: self.skipped_until(info, patience),
+        }
+    }
+
+    /// How many deviations beyond its mean a reply is more likely lost than late: few on a line
+    /// that loses much.
+    fn deviations(&self) -> f64 {
+        (1.0 / self.loss.max(1e-3)).ln().clamp(1.0, 4.0)
+    }
+
+    /// Since when it leaves queries unanswered, if that is longer than it should take.
+    fn silent_for(&self, info: &ServerInfo, patience: Duration) -> Option<Duration> {
+        let since = Moment::from_millis(info.waiting_since);
+        let silent = self.now.since(since);
+        (info.unanswered > 0 && since >= self.forgiven && silent > patience).then_some(silent)
+    }
+
+    fn silence(&self, info: &ServerInfo, patience: Duration) -> Duration {
+        let Some(silent) = self.silent_for(info, patience) else { return Duration::ZERO };
+        let missed = u32::from(info.unanswered - 1).min(6);
+        let most = match info.replied_at {
+            0 => SILENT * (1 << missed),
+            _ => MISSED * (1 << (2 * missed).min(8)),
+        };
+        let age = self.now.since(Moment::from_millis(info.asked_at));
+        fade(silent.min(most).min(MOST_DOUBT), age, FADES)
+    }
+
+    fn bad_answers(&self, info: &ServerInfo) -> Duration {
+        match info.trouble {
+            Some(Trouble::ServFail | Trouble::FormErr | Trouble::Bogus) => {
+                let age = self.now.since(Moment::from_millis(info.troubled_at));
+                fade(BAD_ANSWER * u32::from(info.troubles.min(8)), age, BAD_ANSWER_FADES)
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Until when a server is not asked that does not answer or cannot be reached.
+    fn skipped_until(&self, info: &ServerInfo, patience: Duration) -> Option<Moment> {
+        let troubled_at = Moment::from_millis(info.troubled_at);
+        let (times, from) = match info.trouble {
+            Some(Trouble::Refused | Trouble::Unreachable) if troubled_at >= self.forgiven => {
+                (info.troubles, troubled_at)
+            }
+            _ => {
+                self.silent_for(info, patience)?;
+                let times = (info.unanswered + 1).checked_sub(DEAD_AFTER)?;
+                (times, Moment::from_millis(info.asked_at))
+            }
+        };
+        let back_off = FIRST_BACK_OFF * (1 << u32::from(times.checked_sub(1)?).min(10));
+        let until = from.after(back_off.min(LONGEST_BACK_OFF));
+        (until > self.now).then_some(until)
+    }
+}
+
+/// What is left of an evidence's worth.
+fn fade(worth: Duration, age: Duration, fades: Duration) -> Duration {
+    let left = 1.0 - age.as_secs_f64() / fades.as_secs_f64();
+    worth.mul_f64(left.max(0.0))
+}

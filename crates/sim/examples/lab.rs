@@ -1,0 +1,287 @@
+//! The lab in virtual time: every question of an Internet that the lab's generator wrote, asked of
+//! a resolver with an empty cache, without sockets and without waiting.
+//!
+//! `cargo run --release -p zoners-sim --example lab -- LOSS% CONCURRENCY DIR...` prints a line of
+//! figures for each. They come close to those of the real lab, in a hundredth of the time and the
+//! same at every run, so that a change of policy can be judged over many seeds. With `SLOWEST=N`
+//! the story of the N questions follows that took longest beyond their floor; `SEED` changes the
+//! resolver's own randomness.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot go on says so")]
+
+use std::collections::BTreeMap;
+use std::fs::read_to_string;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use zoners_cache::{Cache, TtlLimits};
+use zoners_dns::{Counters, Delegation, Question, Random, Rtype, Transport, name, zonefile};
+use zoners_dnssec::chain::Ds;
+use zoners_resolver::settings::Anchor;
+use zoners_resolver::{Settings, Shared, Trace, Worker};
+use zoners_sim::sign::{Denying, Signing};
+use zoners_sim::{Link, Manner, SimClock, SimNetwork};
+
+/// What a question costs that is not answered.
+const UNANSWERED: Duration = Duration::from_secs(10);
+/// Record types that signing makes.
+const DNSSEC: [&str; 6] = ["RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "DS"];
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [loss, concurrency, directories @ ..] = arguments.as_slice() else {
+        panic!("usage: lab LOSS% CONCURRENCY DIR...");
+    };
+    let (loss, concurrency) = (loss.parse::<f64>().unwrap() / 100.0, concurrency.parse().unwrap());
+    let measure = |directory: &String| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(measure(directory, loss, concurrency))
+    };
+    std::thread::scope(|scope| {
+        let runs: Vec<_> =
+            directories.iter().map(|directory| scope.spawn(|| measure(directory))).collect();
+        for run in runs {
+            println!("{}", run.join().unwrap());
+        }
+    });
+}
+
+/// A question of the lab and what became of it.
+struct Asked {
+    question: Question,
+    answerable: bool,
+    floor_ms: f64,
+    took: Duration,
+    failure: Option<String>,
+    story: Option<Arc<Trace>>,
+}
+
+impl Asked {
+    /// A line of the generator's table of questions.
+    fn read(line: &str) -> Self {
+        let truth: serde_json::Value = serde_json::from_str(line).unwrap();
+        let text = |key: &str| truth[key].as_str().unwrap();
+        let rtype: Rtype = text("t").parse().unwrap();
+        Asked {
+            question: Question::new(name::parse(text("q")).unwrap(), rtype),
+            answerable: text("rcode") != "SERVFAIL",
+            floor_ms: truth["floor_ms"].as_f64().unwrap_or(0.0),
+            took: Duration::ZERO,
+            failure: None,
+            story: None,
+        }
+    }
+
+    fn cost_ms(&self) -> f64 {
+        let cost = if self.failure.is_some() { UNANSWERED } else { self.took };
+        cost.as_secs_f64() * 1000.0
+    }
+}
+
+async fn measure(directory: &str, loss: f64, concurrency: usize) -> String {
+    let (net, anchor) = internet(directory, loss);
+    let worker = resolver(directory, &net, anchor);
+    let slowest = std::env::var("SLOWEST").map_or(0, |count| count.parse().unwrap());
+    let truth = read_to_string(format!("{directory}/truth.jsonl")).unwrap();
+    let waiting: Vec<Asked> = truth.lines().map(Asked::read).collect();
+    let waiting = Arc::new(Mutex::new(waiting.into_iter()));
+    let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+    let mut clients = tokio::task::JoinSet::new();
+    for _ in 0..concurrency {
+        let (worker, waiting, asked) = (worker.clone(), waiting.clone(), asked.clone());
+        clients.spawn(async move {
+            loop {
+                let Some(mut next) = waiting.lock().unwrap().next() else { return };
+                next.story = (slowest > 0).then(Arc::default);
+                let started = Instant::now();
+                let answer = worker.resolve(&next.question, next.story.clone()).await;
+                next.failure = answer.err().map(|unresolved| unresolved.to_string());
+                next.took = started.elapsed();
+                asked.lock().unwrap().push(next);
+            }
+        });
+    }
+    while clients.join_next().await.is_some() {}
+    let mut asked = std::mem::take(&mut *asked.lock().unwrap());
+    let figures = figures(&mut asked, &net);
+    format!("{directory} {figures}{}", stories(&mut asked, slowest))
+}
+
+fn resolver(directory: &str, net: &SimNetwork, anchor: Anchor) -> Arc<Worker<SimNetwork>> {
+    let hints = zonefile::root_hints(&read_to_string(format!("{directory}/hints")).unwrap());
+    let mut settings = Settings::new(Delegation::from_hints(&hints.unwrap()).unwrap());
+    settings.anchors = vec![anchor];
+    let cache = Cache::new(256 << 20, TtlLimits::default(), [3, 4]);
+    let seed = std::env::var("SEED").map_or(99, |seed| seed.parse().unwrap());
+    let shared = Shared::new(cache, Arc::new(SimClock::new(None)), Random::seeded(seed));
+    Worker::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()))
+}
+
+/// The servers and zones of `directory`, signed anew, on a line that loses a share of the round
+/// trips: half one by one, half in outages.
+fn internet(directory: &str, loss: f64) -> (SimNetwork, Anchor) {
+    let net = SimNetwork::new(7);
+    let layers = servers(&net, directory, loss);
+    let mut zones = Vec::new();
+    for (layer, addresses) in layers.iter().enumerate() {
+        let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+        let config = read_to_string(format!("{directory}/knot{layer}.conf")).unwrap();
+        let mut lines = config.lines();
+        while let Some(line) = lines.next() {
+            let Some(origin) = line.trim().strip_prefix("- domain: ") else { continue };
+            let file = lines.next().unwrap().trim().strip_prefix("file: ").unwrap();
+            let zone = ZoneFile::read(origin, &format!("{directory}/l{layer}/{file}"));
+            net.zone(origin, &addresses, &zone.data);
+            zones.push(zone);
+        }
+    }
+    // Children before parents.
+    zones.sort_by_key(|zone| std::cmp::Reverse(name::depth(&name::parse(&zone.origin).unwrap())));
+    let delegated: Vec<&String> = zones.iter().flat_map(|zone| &zone.signed_children).collect();
+    let mut anchor = None;
+    for zone in &zones {
+        let Some(denying) = zone.denying else { continue };
+        let signing = Signing { denying, ..Signing::default() };
+        anchor = Some(net.sign(&[&zone.origin], &signing));
+        // An island of security: signed, but its parent does not say so.
+        if zone.origin != "." && !delegated.contains(&&zone.origin) {
+            let (_, parent) = zone.origin.split_once('.').unwrap();
+            let apex = name::parse(&zone.origin).unwrap();
+            net.change(parent, |parent| parent.remove(&apex, Rtype::DS));
+        }
+    }
+    let ds = anchor.unwrap().records.iter().filter_map(|rdata| Ds::read(&rdata)).collect();
+    (net, Anchor { zone: name::root(), ds, keys: vec![] })
+}
+
+/// Puts the servers up; gives the addresses of each layer, whose servers all serve the same zones.
+fn servers(net: &SimNetwork, directory: &str, loss: f64) -> [Vec<String>; 4] {
+    let mut layers: [Vec<String>; 4] = Default::default();
+    let outages = outages(loss / 2.0);
+    for line in read_to_string(format!("{directory}/servers.txt")).unwrap().lines() {
+        let fields: Vec<&str> = line.split(' ').collect();
+        let [address, layer, rtt, lost, tail] = fields[..] else { panic!("{line}") };
+        layers[layer.parse::<usize>().unwrap()].push(address.to_owned());
+        let latency = Duration::from_secs_f64(rtt.parse::<f64>().unwrap() / 1000.0);
+        let lost: f64 = lost.parse().unwrap();
+        let link = Link {
+            latency,
+            jitter: latency.mul_f64(0.05),
+            late: if tail == "1" { 0.2 } else { 0.0 },
+            loss: (lost / 100.0 + loss / 2.0).min(1.0),
+            outages: outages.clone(),
+            manner: if lost >= 100.0 { Manner::Dead } else { Manner::Good },
+        };
+        net.link(address, link);
+    }
+    layers
+}
+
+/// Outages of some 60 ms that make up `share` of ten minutes.
+fn outages(share: f64) -> Vec<std::ops::Range<Duration>> {
+    let random = Random::seeded(5);
+    let drawn = |mean: f64| {
+        let chance = (random.below(1_000_000) + 1) as f64 / 1e6;
+        Duration::from_secs_f64(mean * -chance.ln())
+    };
+    let (mut at, mut outages) = (Duration::ZERO, Vec::new());
+    while share > 0.0 && at < Duration::from_secs(600) {
+        at += drawn(0.06 / share);
+        let end = at + drawn(0.06);
+        outages.push(at..end);
+        at = end;
+    }
+    outages
+}
+
+/// A zone as the generator wrote it.
+struct ZoneFile {
+    origin: String,
+    /// Its records, without those of DNSSEC.
+    data: String,
+    denying: Option<Denying>,
+    /// Delegations with DS records.
+    signed_children: Vec<String>,
+}
+
+impl ZoneFile {
+    fn read(origin: &str, path: &str) -> Self {
+        let (mut data, mut signed_children) = (String::new(), Vec::new());
+        let (mut signed, mut nsec3, mut opt_out) = (false, false, false);
+        for line in read_to_string(path).unwrap().lines() {
+            let fields: Vec<&str> = line.split(' ').collect();
+            signed |= fields[3] == "DNSKEY";
+            nsec3 |= fields[3] == "NSEC3";
+            opt_out |= fields[3] == "NSEC3" && fields[5] == "1";
+            if fields[3] == "DS" {
+                signed_children.push(fields[0].to_owned());
+            }
+            if !DNSSEC.contains(&fields[3]) {
+                data += line;
+                data.push('\n');
+            }
+        }
+        let denying = match nsec3 {
+            true => Denying::Nsec3 { iterations: 0, opt_out },
+            false => Denying::Nsec,
+        };
+        ZoneFile {
+            origin: origin.to_owned(),
+            data,
+            denying: signed.then_some(denying),
+            signed_children,
+        }
+    }
+}
+
+fn figures(asked: &mut [Asked], net: &SimNetwork) -> String {
+    asked.sort_by(|one, two| one.cost_ms().total_cmp(&two.cost_ms()));
+    let answerable: Vec<&Asked> = asked.iter().filter(|asked| asked.answerable).collect();
+    let count = answerable.len();
+    let mean = answerable.iter().map(|asked| asked.cost_ms()).sum::<f64>() / count as f64;
+    let floor = answerable.iter().map(|asked| asked.floor_ms).sum::<f64>() / count as f64;
+    let at = |share: f64| answerable[((count as f64 * share) as usize).min(count - 1)].cost_ms();
+    let failed = answerable.iter().filter(|asked| asked.failure.is_some()).count();
+    let took_ms = |asked: &Asked| asked.took.as_millis();
+    let longest =
+        asked.iter().filter(|asked| asked.failure.is_some()).map(took_ms).max().unwrap_or(0);
+    let sent = net.sent();
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    for sent in &sent {
+        let kind = match sent.to.transport {
+            Transport::Udp => sent.question.rtype.to_string(),
+            Transport::Tcp => "TCP".to_owned(),
+        };
+        *kinds.entry(kind).or_default() += 1;
+    }
+    format!(
+        "mean {mean:.1} (floor {floor:.1}) p50 {:.1} p90 {:.1} p99 {:.1} failed {failed} \
+         longest failure {longest} packets {} {kinds:?}",
+        at(0.5),
+        at(0.9),
+        at(0.99),
+        sent.len()
+    )
+}
+
+/// The stories of the questions that took longest beyond their floor.
+fn stories(asked: &mut [Asked], count: usize) -> String {
+    let over = |asked: &Asked| asked.cost_ms() - asked.floor_ms;
+    asked.sort_by(|one, two| over(two).total_cmp(&over(one)));
+    let mut out = String::new();
+    for asked in asked.iter().filter(|asked| asked.answerable).take(count) {
+        let (question, took, floor) = (&asked.question, asked.took.as_millis(), asked.floor_ms);
+        out += &format!("\n{question}: {took} ms, floor {floor:.0} ms\n");
+        for step in asked.story.iter().flat_map(|trace| trace.steps()) {
+            let indent = "  ".repeat(step.depth.into());
+            out += &format!("  {:>5} {indent}{:?}\n", step.at.as_millis(), step.hop);
+        }
+        out += asked.failure.as_deref().unwrap_or_default();
+    }
+    out
+}
