@@ -75,7 +75,7 @@ impl<N: Network> Worker<N> {
                     cut = child.clone();
                     minimiser.descended();
                 }
-                Verdict::Answer(reply) if !shortened => {
+                Verdict::Answer(reply) if !shortened || denies(reply, &asked, question) => {
                     // Only the denial of a full name cuts what lies below it (RFC 8020).
                     if matches!(reply.finding, Finding::NxDomain(_)) {
                         self.remember(&asked, reply);
@@ -228,4 +228,11 @@ impl<N: Network> Worker<N> {
         }
         Ok(Arc::from(verdict))
     }
+}
+
+/// Whether the name of the question itself is denied; the type does not matter then.
+fn denies(reply: &Reply, asked: &Question, question: &Question) -> bool {
+    asked.name == question.name
+        && reply.aliases.is_empty()
+        && matches!(reply.finding, Finding::NxDomain(_))
 }

@@ -7,6 +7,9 @@ const MOST_STEPS: usize = 10;
 /// … of which the first add one label each (MINIMISE_ONE_LAB), the rest share what is left.
 const SINGLE_STEPS: usize = 4;
 
+/// Names of so many labels that exist and are no zone cut are the last that is asked for.
+const DEEP: usize = 3;
+
 /// What to ask next on the way down to a name.
 #[derive(Clone, Debug)]
 pub struct Minimiser {
@@ -36,16 +39,29 @@ impl Minimiser {
             let steps_left = MOST_STEPS.saturating_sub(self.steps).max(1);
             (whole - from.min(whole)).div_ceil(steps_left)
         };
-        if self.off || self.steps >= MOST_STEPS || from + labels >= whole {
+        if self.off || self.steps >= MOST_STEPS || from + labels > whole {
+            return self.full.clone();
+        }
+        // Where a referral is to be expected the type is nobody's business either; and so the A,
+        // AAAA and HTTPS of a name share one referral.
+        if from + labels == whole && !self.expects_referral(zone) {
             return self.full.clone();
         }
         Question::new(name::ancestor(&self.full.name, from + labels), self.rtype)
+    }
+
+    /// The root and top-level domains do little else than refer.
+    fn expects_referral(&self, zone: &Name) -> bool {
+        name::depth(zone) <= 1 && self.full.name != *zone && self.full.rtype != Rtype::DS
     }
 
     /// `asked` exists and is no zone cut: the next question goes beyond it.
     pub fn passed(&mut self, asked: &Name) {
         self.steps += 1;
         self.shown = name::depth(asked);
+        // A name this deep that is no zone cut lies in the last zone on the way, nearly always: its
+        // servers may well see the rest. Reverse names have cuts at any depth.
+        self.off |= self.shown >= DEEP && !is_reverse(asked);
     }
 
     /// A referral took us further; counts as a step, so that endless cuts end.
@@ -57,6 +73,10 @@ impl Minimiser {
     pub fn give_up(&mut self) {
         self.off = true;
     }
+}
+
+fn is_reverse(name: &Name) -> bool {
+    name::ancestor(name, 1).as_slice().eq_ignore_ascii_case(b"\x04arpa\0")
 }
 
 #[cfg(test)]
@@ -81,17 +101,34 @@ mod tests {
     fn one_label_more_each_time() {
         assert_eq!(
             asked("www.example.com"),
-            ["com. A", "example.com. A", "www.example.com. HTTPS"]
+            ["com. A", "example.com. A", "www.example.com. A", "www.example.com. HTTPS"]
         );
         assert_eq!(asked("."), [". HTTPS"]);
+        let zone = name::parse("example.com").unwrap();
+        let full = Question::new(name::parse("www.example.com").unwrap(), Rtype::HTTPS);
+        assert_eq!(Minimiser::new(full.clone(), Rtype::A).next(&zone), full);
+    }
+
+    #[test]
+    fn a_deep_name_that_is_no_cut_is_the_last_to_be_asked_for() {
+        let shown = asked("a.b.www.example.com");
+        assert_eq!(shown.last().unwrap(), "a.b.www.example.com. HTTPS");
+        assert_eq!(shown[shown.len() - 2], "www.example.com. A");
+    }
+
+    #[test]
+    fn ds_is_asked_for_as_it_is() {
+        let full = Question::new(name::parse("example.com").unwrap(), Rtype::DS);
+        let com = name::parse("com").unwrap();
+        assert_eq!(Minimiser::new(full.clone(), Rtype::A).next(&com), full);
     }
 
     #[test]
     fn long_names_take_no_more_than_the_limit() {
-        let long = "a.".repeat(100);
+        let long = "a.".repeat(99) + "arpa";
         let steps = asked(&long);
-        assert_eq!(steps.len(), MOST_STEPS + 1 - 1);
-        assert_eq!(steps[3], "a.a.a.a. A");
+        assert_eq!(steps.len(), MOST_STEPS + 1);
+        assert_eq!(steps[3], "a.a.a.arpa. A");
     }
 
     #[test]
