@@ -23,7 +23,7 @@ pub use denials::Denial;
 pub use failures::CachedFailure;
 pub use ranges::Ranges;
 pub use rrsets::{CachedRRset, Rank};
-pub use servers::{Evidence, ServerInfo};
+pub use servers::{Evidence, ServerInfo, Trouble};
 pub use table::{MAX_ENTRY, Stats, Table};
 pub use unsigned::Unsigned;
 

@@ -14,6 +14,8 @@ use crate::key::{Key, Kind};
 const KEEP: Duration = Duration::from_secs(3600);
 /// Fewer plain successes than this say nothing about EDNS: one UDP reply can be forged.
 const PLAIN_PROOF: u8 = 3;
+/// One query moves the share of lost ones by this part.
+const LOSS_GAIN: u16 = 8;
 
 /// What is known of one server. Times are milliseconds on the [`zoners_dns::Clock`] that goes on
 /// during suspend; each figure has the age of its evidence.
@@ -25,27 +27,78 @@ pub struct ServerInfo {
     pub rttvar_us: u32,
     /// When it last answered; 0 for never.
     pub replied_at: u64,
-    /// Timeouts since it last answered.
-    pub timeouts: u16,
-    /// When the last of them was counted.
-    pub timeout_at: u64,
+    /// When it was last asked; 0 for never.
+    pub asked_at: u64,
+    /// Queries sent since it last answered.
+    pub unanswered: u16,
+    /// When the first of these was sent.
+    pub waiting_since: u64,
+    /// The share of queries that stayed unanswered, smoothed, in 1/65536.
+    pub loss: u16,
+    /// What was last wrong with it.
+    pub trouble: Option<Trouble>,
+    /// How often in a row something was.
+    pub troubles: u16,
+    /// When it last was.
+    pub troubled_at: u64,
     /// Times that it answered a plain query after failing one with EDNS, in a row.
     pub plain: u8,
     /// When that last happened.
     pub plain_at: u64,
 }
 
+/// What can be wrong with a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+pub enum Trouble {
+    /// It did not answer in time.
+    Timeout = 1,
+    /// The host says that the port is closed, or closes the connection.
+    Refused,
+    /// No way there: ICMP unreachable, no route, family not available.
+    Unreachable,
+    /// It does not serve a zone that it was asked for: REFUSED, NOTAUTH, or refers elsewhere.
+    Lame,
+    /// SERVFAIL, or another RCODE that says nothing of the name.
+    ServFail,
+    /// FORMERR, or what it sends cannot be read.
+    FormErr,
+    /// What it said could not be proven.
+    Bogus,
+}
+
+impl Trouble {
+    /// All of them.
+    pub const ALL: [Trouble; 7] = [
+        Trouble::Timeout,
+        Trouble::Refused,
+        Trouble::Unreachable,
+        Trouble::Lame,
+        Trouble::ServFail,
+        Trouble::FormErr,
+        Trouble::Bogus,
+    ];
+
+    fn read(octet: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|trouble| *trouble as u8 == octet)
+    }
+}
+
 /// Something that happened with a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
-    /// It answered so long after it was asked.
-    Reply(Duration),
-    /// It did not answer, or the network did not let us ask.
-    Timeout,
+    /// It was asked. What it missed before `forgiven` does not count.
+    Asked {
+        /// A moment of the past.
+        forgiven: Moment,
+    },
+    /// It answered so long after it was asked; with EDNS, or not.
+    Reply(Duration, bool),
+    /// Something was wrong.
+    Trouble(Trouble),
     /// It answered a plain query after failing one with EDNS.
     PlainOnly,
-    /// It answered a query with EDNS.
-    Edns,
 }
 
 impl ServerInfo {
@@ -55,11 +108,10 @@ impl ServerInfo {
         (self.srtt_us > 0).then(|| Duration::from_micros(self.srtt_us.into()))
     }
 
-    /// When nearly every reply should have come, by the server's own habits (RFC 6298).
+    /// Its smoothed deviation.
     #[must_use]
-    pub fn late_after(&self) -> Option<Duration> {
-        let deviation = Duration::from_micros(self.rttvar_us.into()) * 4;
-        self.srtt().map(|srtt| srtt + deviation)
+    pub fn rttvar(&self) -> Duration {
+        Duration::from_micros(self.rttvar_us.into())
     }
 
     /// Whether it is asked without EDNS from the start.
@@ -69,36 +121,65 @@ impl ServerInfo {
     }
 
     fn learn(&mut self, evidence: Evidence, now: Moment) {
+        let now = now.as_millis();
         match evidence {
-            Evidence::Reply(rtt) => {
-                let rtt = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX).max(1);
-                if self.srtt_us == 0 {
-                    (self.srtt_us, self.rttvar_us) = (rtt, rtt / 2);
-                } else {
-                    let off = self.srtt_us.abs_diff(rtt);
-                    self.rttvar_us = self.rttvar_us - self.rttvar_us / 4 + off / 4;
-                    self.srtt_us = (self.srtt_us - self.srtt_us / 8 + rtt / 8).max(1);
+            Evidence::Asked { forgiven } => {
+                if self.unanswered == 0 || self.waiting_since < forgiven.as_millis() {
+                    (self.unanswered, self.waiting_since) = (0, now);
                 }
-                (self.replied_at, self.timeouts) = (now.as_millis(), 0);
+                self.unanswered = self.unanswered.saturating_add(1);
+                self.asked_at = now;
             }
-            Evidence::Timeout => {
-                (self.timeouts, self.timeout_at) =
-                    (self.timeouts.saturating_add(1), now.as_millis());
+            Evidence::Reply(rtt, edns) => {
+                self.learn_rtt(rtt);
+                (self.replied_at, self.unanswered) = (now, 0);
+                self.loss -= self.loss / LOSS_GAIN;
+                if matches!(self.trouble, Some(Trouble::Timeout)) {
+                    (self.trouble, self.troubles) = (None, 0);
+                }
+                if edns {
+                    self.plain = 0;
+                }
+            }
+            Evidence::Trouble(trouble) => {
+                if trouble == Trouble::Timeout {
+                    self.loss += (u16::MAX - self.loss) / LOSS_GAIN;
+                }
+                let again = self.trouble == Some(trouble);
+                self.troubles = if again { self.troubles.saturating_add(1) } else { 1 };
+                (self.trouble, self.troubled_at) = (Some(trouble), now);
             }
             Evidence::PlainOnly => {
-                (self.plain, self.plain_at) = (self.plain.saturating_add(1), now.as_millis());
+                (self.plain, self.plain_at) = (self.plain.saturating_add(1), now);
             }
-            Evidence::Edns => self.plain = 0,
+        }
+    }
+
+    /// RFC 6298 section 2, but that the deviation begins smaller: nothing is sent again for it,
+    /// only another server is asked.
+    fn learn_rtt(&mut self, rtt: Duration) {
+        let rtt = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX).max(1);
+        if self.srtt_us == 0 {
+            (self.srtt_us, self.rttvar_us) = (rtt, rtt / 4);
+        } else {
+            let off = self.srtt_us.abs_diff(rtt);
+            self.rttvar_us = self.rttvar_us - self.rttvar_us / 4 + off / 4;
+            self.srtt_us = (self.srtt_us - self.srtt_us / 8 + rtt / 8).max(1);
         }
     }
 
     fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(35);
+        let mut out = Vec::with_capacity(64);
         out.put_u32(self.srtt_us);
         out.put_u32(self.rttvar_us);
         out.put_u64(self.replied_at);
-        out.put_u16(self.timeouts);
-        out.put_u64(self.timeout_at);
+        out.put_u64(self.asked_at);
+        out.put_u16(self.unanswered);
+        out.put_u64(self.waiting_since);
+        out.put_u16(self.loss);
+        out.put_u8(self.trouble.map_or(0, |trouble| trouble as u8));
+        out.put_u16(self.troubles);
+        out.put_u64(self.troubled_at);
         out.put_u8(self.plain);
         out.put_u64(self.plain_at);
         out
@@ -110,8 +191,13 @@ impl ServerInfo {
             srtt_us: value.u32()?,
             rttvar_us: value.u32()?,
             replied_at: value.u64()?,
-            timeouts: value.u16()?,
-            timeout_at: value.u64()?,
+            asked_at: value.u64()?,
+            unanswered: value.u16()?,
+            waiting_since: value.u64()?,
+            loss: value.u16()?,
+            trouble: Trouble::read(value.u8()?),
+            troubles: value.u16()?,
+            troubled_at: value.u64()?,
             plain: value.u8()?,
             plain_at: value.u64()?,
         })
@@ -151,29 +237,64 @@ mod tests {
         transport: zoners_dns::Transport::Udp,
     };
 
+    fn reply(millis: u64) -> Evidence {
+        Evidence::Reply(Duration::from_millis(millis), true)
+    }
+
     #[test]
     fn rtts_are_smoothed() {
         let (cache, now) = (cache(), Moment::from_millis(5));
         assert_eq!(cache.server(SERVER, now).srtt(), None);
-        cache.teach_server(SERVER, Evidence::Reply(Duration::from_millis(100)), now);
+        cache.teach_server(SERVER, reply(100), now);
         let first = cache.server(SERVER, now);
         assert_eq!(first.srtt(), Some(Duration::from_millis(100)));
-        assert_eq!(first.late_after(), Some(Duration::from_millis(300)));
+        assert_eq!(first.rttvar(), Duration::from_millis(25));
         for _ in 0..60 {
-            cache.teach_server(SERVER, Evidence::Reply(Duration::from_millis(20)), now);
+            cache.teach_server(SERVER, reply(20), now);
         }
         let settled = cache.server(SERVER, now);
-        assert!(settled.late_after().unwrap() < Duration::from_millis(30), "{settled:?}");
+        assert!(settled.rttvar() < Duration::from_millis(2), "{settled:?}");
+        assert!(settled.srtt().unwrap() < Duration::from_millis(22), "{settled:?}");
     }
 
     #[test]
-    fn a_reply_ends_a_row_of_timeouts() {
+    fn a_reply_ends_a_row_of_unanswered_queries() {
+        let (cache, at) = (cache(), Moment::from_millis);
+        let asked = Evidence::Asked { forgiven: at(0) };
+        cache.teach_server(SERVER, asked, at(5));
+        cache.teach_server(SERVER, asked, at(9));
+        cache.teach_server(SERVER, Evidence::Trouble(Trouble::Timeout), at(10));
+        let silent = cache.server(SERVER, at(10));
+        assert_eq!((silent.unanswered, silent.waiting_since, silent.asked_at), (2, 5, 9));
+        assert_eq!((silent.trouble, silent.troubles), (Some(Trouble::Timeout), 1));
+        cache.teach_server(SERVER, reply(1), at(11));
+        let alive = cache.server(SERVER, at(11));
+        assert_eq!((alive.unanswered, alive.trouble), (0, None));
+        assert!(alive.loss > 0, "what was lost is not forgotten at once");
+    }
+
+    #[test]
+    fn what_was_missed_before_a_pardon_does_not_count() {
+        let (cache, at) = (cache(), Moment::from_millis);
+        cache.teach_server(SERVER, Evidence::Asked { forgiven: at(0) }, at(5));
+        cache.teach_server(SERVER, Evidence::Asked { forgiven: at(8) }, at(9));
+        let info = cache.server(SERVER, at(9));
+        assert_eq!((info.unanswered, info.waiting_since), (1, 9));
+    }
+
+    #[test]
+    fn troubles_in_a_row_are_counted_by_cause() {
         let (cache, now) = (cache(), Moment::from_millis(5));
-        cache.teach_server(SERVER, Evidence::Timeout, now);
-        cache.teach_server(SERVER, Evidence::Timeout, now);
-        assert_eq!(cache.server(SERVER, now).timeouts, 2);
-        cache.teach_server(SERVER, Evidence::Reply(Duration::from_millis(1)), now);
-        assert_eq!(cache.server(SERVER, now).timeouts, 0);
+        for (trouble, in_a_row) in
+            [(Trouble::ServFail, 1), (Trouble::ServFail, 2), (Trouble::Unreachable, 1)]
+        {
+            cache.teach_server(SERVER, Evidence::Trouble(trouble), now);
+            let info = cache.server(SERVER, now);
+            assert_eq!((info.trouble, info.troubles), (Some(trouble), in_a_row));
+        }
+        for trouble in Trouble::ALL {
+            assert_eq!(Trouble::read(trouble as u8), Some(trouble));
+        }
     }
 
     #[test]
@@ -185,7 +306,7 @@ mod tests {
         }
         cache.teach_server(SERVER, Evidence::PlainOnly, now);
         assert!(cache.server(SERVER, now).mishandles_edns());
-        cache.teach_server(SERVER, Evidence::Edns, now);
+        cache.teach_server(SERVER, reply(1), now);
         assert!(!cache.server(SERVER, now).mishandles_edns());
     }
 }

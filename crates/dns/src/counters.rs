@@ -60,6 +60,7 @@ counters! {
     UpstreamPlain "upstream_plain" "queries" "Queries repeated without EDNS for a server that mishandles it.";
     UpstreamLame "upstream_lame" "messages" "Replies of servers that do not serve the zone.";
     UpstreamHedged "upstream_hedged" "queries" "Queries sent beside one that was later than expected.";
+    UpstreamExplored "upstream_explored" "queries" "Queries sent beside the first, to a server that nobody had met.";
     MinimisedQueries "minimised_queries" "queries" "Questions shortened by QNAME minimisation.";
     MinimiseFallbacks "minimise_fallbacks" "questions" "Full names shown because a server mishandled a shortened one.";
     Verifications "verifications" "signatures" "Signatures verified.";

@@ -7,22 +7,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use zoners_cache::ServerInfo;
 use zoners_dns::{
     Counter, Delegation, Endpoint, Name, NameServer, Network, Signing, Transport, Way,
 };
 
 use crate::nameservers::Trust;
+use crate::pricing::Price;
 use crate::worker::Worker;
-
-/// What a timeout adds to the time expected; doubled by each further one …
-const TIMEOUT_PENALTY: Duration = Duration::from_millis(400);
-/// … up to this …
-const MOST_PENALTY: Duration = Duration::from_secs(10);
-/// … and fading to nothing over this.
-const PENALTY_FADES: Duration = Duration::from_secs(300);
-/// Of two unknown addresses of a name, IPv4 goes first: more networks have it.
-const IPV6_HANDICAP: Duration = Duration::from_millis(10);
 
 /// How a query is put to a server. Each further try to the same server takes another way, since
 /// what swallowed the first may swallow the second.
@@ -45,10 +36,12 @@ pub struct Attempt {
 struct Candidate {
     address: SocketAddr,
     server: usize,
-    expected: Duration,
-    known: Option<Duration>,
+    price: Price,
+    /// Microseconds that spread questions over servers that are alike.
+    jitter: u16,
     edns: bool,
-    tries: usize,
+    lame: bool,
+    tries: u8,
     out: bool,
 }
 
@@ -57,7 +50,6 @@ struct Candidate {
 pub struct Candidates {
     transport: Transport,
     list: Vec<Candidate>,
-    typical: Duration,
     limit: usize,
     /// Names whose addresses are yet to be looked up, as indices into the delegation's servers.
     unresolved: Vec<usize>,
@@ -82,7 +74,6 @@ impl Candidates {
         let mut candidates = Candidates {
             transport: cut.transport,
             list: Vec::new(),
-            typical: worker.shared().typical_patience(),
             limit: worker.settings().limits.addresses,
             unresolved: Vec::new(),
             doubted: Vec::new(),
@@ -92,9 +83,15 @@ impl Candidates {
         };
         for server in order {
             let NameServer { name, addresses } = &cut.servers[server];
-            candidates.add(worker, cut, server, addresses);
-            if is_resolvable(name, cut) {
-                let names = if addresses.is_empty() {
+            let resolvable = is_resolvable(name, cut);
+            let found = match resolvable && addresses.is_empty() {
+                true => worker.known_addresses(name),
+                false => Vec::new(),
+            };
+            candidates.line_up(worker, cut, server, addresses);
+            candidates.line_up(worker, cut, server, &found);
+            if resolvable {
+                let names = if addresses.is_empty() && found.is_empty() {
                     &mut candidates.unresolved
                 } else {
                     &mut candidates.doubted
@@ -102,10 +99,11 @@ impl Candidates {
                 names.push(server);
             }
         }
+        candidates.price(worker);
         candidates
     }
 
-    /// Lines up addresses of a server, the known fast ones first.
+    /// Lines up addresses of a server that were found.
     pub(crate) fn add<N: Network>(
         &mut self,
         worker: &Worker<N>,
@@ -113,7 +111,19 @@ impl Candidates {
         server: usize,
         addresses: &[SocketAddr],
     ) {
-        let now = worker.shared().now();
+        self.line_up(worker, cut, server, addresses);
+        self.price(worker);
+    }
+
+    fn line_up<N: Network>(
+        &mut self,
+        worker: &Worker<N>,
+        cut: &Delegation,
+        server: usize,
+        addresses: &[SocketAddr],
+    ) {
+        let shared = worker.shared();
+        let now = shared.now();
         for address in addresses {
             let endpoint = Endpoint { address: *address, transport: self.transport };
             if self.avoided.contains(address)
@@ -126,42 +136,87 @@ impl Candidates {
                 worker.count(Counter::LimitAddresses);
                 return;
             }
-            let info = worker.shared().cache.server(endpoint, now);
-            // One that was lame is the last resort: it may have been mended.
-            let lame = worker.shared().cache.is_lame(&cut.zone, endpoint, now);
-            let last = if lame { MOST_PENALTY } else { Duration::ZERO };
             self.list.push(Candidate {
                 address: *address,
                 server,
-                expected: expected(&info, *address, self.typical, worker) + last,
-                known: info.late_after(),
-                edns: !info.mishandles_edns(),
+                price: Price::default(),
+                jitter: shared.random.below(5000) as u16,
+                edns: true,
+                lame: shared.cache.is_lame(&cut.zone, endpoint, now),
                 tries: 0,
                 out: false,
             });
         }
     }
 
+    /// Prices all by what is known now.
+    pub(crate) fn price<N: Network>(&mut self, worker: &Worker<N>) {
+        let market = worker.shared().market();
+        let cache = &worker.shared().cache;
+        let infos: Vec<_> = self
+            .list
+            .iter()
+            .map(|candidate| {
+                let address = candidate.address;
+                cache.server(Endpoint { address, transport: self.transport }, market.now)
+            })
+            .collect();
+        for at in 0..self.list.len() {
+            let server = self.list[at].server;
+            let of_name = self.list.iter().zip(&infos).filter(|(other, _)| other.server == server);
+            let sibling = of_name.filter_map(|(_, info)| info.srtt()).min();
+            self.list[at].price = market.price(&infos[at], sibling);
+            self.list[at].edns = !infos[at].mishandles_edns();
+        }
+    }
+
     /// The next attempt, or `None` if all that is in line was tried often enough.
     pub(crate) fn next(&mut self) -> Option<Attempt> {
         let at = self.best()?;
-        let transport = self.transport;
-        let candidate = self.list.get_mut(at)?;
+        let why = match self.list[at].tries {
+            0 => "next in line",
+            1 => "again",
+            _ => "once more",
+        };
+        Some(self.attempt(at, why))
+    }
+
+    /// A server to be tried beside the first, to learn of it: one that nobody has met, where the
+    /// known are none or not near, or one that was left alone for long enough.
+    pub(crate) fn explore(&mut self, beside: &Attempt) -> Option<Attempt> {
+        let first = self.list.iter().find(|other| other.address == beside.endpoint.address)?;
+        if first.price.met && first.price.rtt < NEAR {
+            return None;
+        }
+        let met = |server| self.list.iter().any(|other| other.server == server && other.price.met);
+        let worth_it = |at: &usize| {
+            let candidate = &self.list[*at];
+            let price = &candidate.price;
+            let in_line = candidate.tries == 0 && !candidate.out && !candidate.lame;
+            let another = candidate.server != first.server && price.skipped_until.is_none();
+            let unknown = !met(candidate.server) && price.doubt.is_zero();
+            let doubted = price.met && !price.doubt.is_zero() && price.rtt + NEAR < first.price.rtt;
+            in_line && another && (unknown || doubted)
+        };
+        let at = (0..self.list.len()).filter(worth_it).min_by_key(|at| self.cost(*at))?;
+        Some(self.attempt(at, "to learn of it"))
+    }
+
+    fn attempt(&mut self, at: usize, why: &'static str) -> Attempt {
+        let udp = self.transport == Transport::Udp;
+        let candidate = &mut self.list[at];
         let tries = candidate.tries;
         candidate.tries += 1;
-        let (transport, edns, why) = match (transport, tries) {
-            (Transport::Udp, 0) => (Transport::Udp, candidate.edns, "next in line"),
-            (Transport::Udp, 1) => (Transport::Udp, candidate.edns, "again"),
-            (Transport::Udp, 2) if self.plain => (Transport::Udp, false, "again, without EDNS"),
-            (Transport::Udp, _) => (Transport::Tcp, candidate.edns, "again, over TCP"),
-            (Transport::Tcp, _) => (Transport::Tcp, candidate.edns, "over TCP"),
+        let (transport, edns) = match tries {
+            0 | 1 => (self.transport, candidate.edns),
+            2 if udp && self.plain => (Transport::Udp, false),
+            _ => (Transport::Tcp, candidate.edns),
         };
         // A stream takes a round trip to open before the query can go.
         let round_trips = if transport == Transport::Tcp { 2 } else { 1 };
-        let patience = candidate.known.unwrap_or(self.typical).clamp(LEAST, MOST);
-        let patience = patience * round_trips * (1 << tries.min(3));
+        let patience = candidate.price.patience * round_trips * (1 << tries.min(3));
         let endpoint = Endpoint { address: candidate.address, transport };
-        Some(Attempt { endpoint, edns, server: candidate.server, patience, why })
+        Attempt { endpoint, edns, server: candidate.server, patience, why }
     }
 
     /// Whether there is one in line that was not tried at all.
@@ -207,58 +262,43 @@ impl Candidates {
         self.list.is_empty()
     }
 
-    /// The least tried; among these, one of a name that was tried least; then the fastest.
+    /// The cheapest, those last that are lame or left alone.
     fn best(&self) -> Option<usize> {
-        let tries_of = |server| -> usize {
-            self.list.iter().filter(|other| other.server == server).map(|other| other.tries).sum()
-        };
         let most = match self.transport {
             Transport::Udp => MOST_TRIES,
             Transport::Tcp => 2,
         };
         (0..self.list.len())
             .filter(|at| !self.list[*at].out && self.list[*at].tries < most)
-            .min_by_key(|at| {
-                let candidate = &self.list[*at];
-                (candidate.tries, tries_of(candidate.server), candidate.expected)
-            })
+            .min_by_key(|at| self.cost(*at))
+    }
+
+    /// What an attempt is expected to cost: with a rank before, since those that are lame or left
+    /// alone come last whatever they cost.
+    fn cost(&self, at: usize) -> (bool, u8, Duration) {
+        let candidate = &self.list[at];
+        let price = &candidate.price;
+        let rank = u8::from(price.skipped_until.is_some()) + 2 * u8::from(candidate.lame);
+        let of_name = self.list.iter().filter(|other| other.server == candidate.server);
+        let tries: u32 = of_name.map(|other| u32::from(other.tries)).sum();
+        let again = AGAIN * tries + price.rtt * 2 * u32::from(candidate.tries);
+        let family = if candidate.address.is_ipv6() { IPV6_HANDICAP } else { Duration::ZERO };
+        let jitter = Duration::from_micros(candidate.jitter.into());
+        (candidate.tries >= 2, rank, price.rtt + price.doubt + again + family + jitter)
     }
 }
 
-/// Two datagrams, one without EDNS, one stream (RFC 9520 section 2.2 allows three a transport).
-const MOST_TRIES: usize = 4;
-/// A server is given at least this long …
-const LEAST: Duration = Duration::from_millis(25);
-/// … and at most this before another is asked beside it.
-const MOST: Duration = Duration::from_millis(800);
+/// A name that was tried in vain is tried again where the others are this much slower.
+const AGAIN: Duration = Duration::from_millis(30);
+/// A server that is this near needs no rival.
+const NEAR: Duration = Duration::from_millis(20);
+/// Of two addresses that are alike, IPv4 goes first: more networks have it.
+const IPV6_HANDICAP: Duration = Duration::from_millis(5);
+/// Three datagrams, one of them without EDNS, and two streams (RFC 9520 section 2.2 allows three of
+/// each).
+const MOST_TRIES: u8 = 5;
 
 /// A name within the zone itself cannot be looked up without its address (RFC 1034 section 4.2.1).
 fn is_resolvable(name: &Name, cut: &Delegation) -> bool {
     cut.way == Way::Iterative && !zoners_dns::name::is_within(name, &cut.zone)
-}
-
-fn expected<N: Network>(
-    info: &ServerInfo,
-    address: SocketAddr,
-    typical: Duration,
-    worker: &Worker<N>,
-) -> Duration {
-    let base = info.srtt().unwrap_or_else(|| {
-        let handicap = if address.is_ipv6() { IPV6_HANDICAP } else { Duration::ZERO };
-        typical / 2 + handicap
-    });
-    // Spreads questions over servers that are alike.
-    let jitter = base.mul_f64(worker.shared().random.below(1000) as f64 / 5000.0);
-    base + jitter + penalty(info, worker)
-}
-
-fn penalty<N: Network>(info: &ServerInfo, worker: &Worker<N>) -> Duration {
-    if info.timeouts == 0 || info.timeout_at <= worker.shared().forgiven_at() {
-        return Duration::ZERO;
-    }
-    let full = TIMEOUT_PENALTY * (1 << (info.timeouts - 1).min(5));
-    let age =
-        Duration::from_millis(worker.shared().now().as_millis().saturating_sub(info.timeout_at));
-    let left = 1.0 - age.as_secs_f64() / PENALTY_FADES.as_secs_f64();
-    full.min(MOST_PENALTY).mul_f64(left.max(0.0))
 }

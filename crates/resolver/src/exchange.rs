@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use zoners_cache::Evidence;
+use zoners_cache::{Evidence, Trouble};
 use zoners_dns::query::{Options, query};
 use zoners_dns::{
-    Counter, Endpoint, Exchange, Malformed, Message, Network, OptRcode, Outcome, Question,
+    Counter, Endpoint, Exchange, Failure, Malformed, Message, Network, OptRcode, Outcome, Question,
     Transport,
 };
 
@@ -53,10 +53,8 @@ pub(crate) async fn attempt<N: Network>(
         worker.count(Counter::UpstreamPlain);
         result = worker.ask(&asking, attempt.endpoint, false, &context).await;
         if result.as_ref().is_ok_and(|message| !chokes_on_edns(message)) {
-            worker.teach(attempt.endpoint, Evidence::PlainOnly);
+            worker.shared().teach(attempt.endpoint, Evidence::PlainOnly);
         }
-    } else if attempt.edns && result.as_ref().is_ok_and(|message| message.edns.is_some()) {
-        worker.teach(attempt.endpoint, Evidence::Edns);
     }
     Report { attempt, took: started.elapsed(), result }
 }
@@ -104,7 +102,7 @@ impl<N: Network> Worker<N> {
                 },
                 () = &mut deadline => {
                     self.count(Counter::UpstreamTimeouts);
-                    self.teach(endpoint, Evidence::Timeout);
+                    self.shared().teach(endpoint, Evidence::Trouble(Trouble::Timeout));
                     return Err(wait.spoiled.map_or(Fault::Timeout, Fault::Malformed));
                 }
             };
@@ -136,6 +134,8 @@ impl<N: Network> Worker<N> {
         if tcp {
             self.count(Counter::UpstreamTcp);
         }
+        let forgiven = self.shared().line.forgiven();
+        self.shared().teach(endpoint, Evidence::Asked { forgiven });
         let id = self.shared().random.id();
         let options = Options { id, recursion_desired: asking.recursion_desired, edns };
         Ok(Wait {
@@ -158,7 +158,9 @@ impl<N: Network> Worker<N> {
             Outcome::Message(octets) => octets,
             Outcome::Failed(failure) => {
                 self.count(Counter::UpstreamErrors);
-                self.teach(wait.endpoint, Evidence::Timeout);
+                if let Some(trouble) = trouble(failure) {
+                    self.shared().teach(wait.endpoint, Evidence::Trouble(trouble));
+                }
                 return Read::Done(Err(Fault::Network(failure)));
             }
         };
@@ -169,7 +171,9 @@ impl<N: Network> Worker<N> {
         match matches(&octets, wait.id, &asking.question) {
             Match::Reply(message) => {
                 self.count(Counter::UpstreamReplies);
-                self.teach(wait.endpoint, Evidence::Reply(wait.sent.elapsed()));
+                let edns = message.edns.is_some();
+                let reply = Evidence::Reply(wait.sent.elapsed(), edns);
+                self.shared().teach(wait.endpoint, reply);
                 Read::Done(Ok(message))
             }
             Match::WrongId => {
@@ -186,6 +190,15 @@ impl<N: Network> Worker<N> {
                 Read::GoOn
             }
         }
+    }
+}
+
+/// What it says of the server that the network failed, if anything.
+fn trouble(failure: Failure) -> Option<Trouble> {
+    match failure {
+        Failure::Refused | Failure::Closed => Some(Trouble::Refused),
+        Failure::Unreachable => Some(Trouble::Unreachable),
+        Failure::NoSocket => None,
     }
 }
 

@@ -61,8 +61,8 @@ impl Habits {
     }
 }
 
-/// About the 90th percentile, where times are spread as they mostly are.
-const LATE_DEVIATIONS: f64 = 1.6;
+/// About four of five answer so soon, where times are spread as they mostly are.
+const LATE_DEVIATIONS: f64 = 1.0;
 
 #[cfg(test)]
 mod tests {

@@ -71,6 +71,20 @@ impl<N: Network> Worker<N> {
         }))
     }
 
+    /// The addresses of the nameserver `name` that are in the cache, as its own zone has them or
+    /// as glue.
+    pub(crate) fn known_addresses(&self, name: &Name) -> Vec<SocketAddr> {
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        let own = [Rtype::A, Rtype::AAAA].map(|rtype| cache.rrset(name, rtype, now));
+        let own = own.iter().flatten().map(|cached| &cached.set);
+        let addresses = self.usable(own);
+        if !addresses.is_empty() {
+            return addresses;
+        }
+        let cut = cache.deepest_cut(name, now);
+        cut.map_or_else(Vec::new, |cut| glue(&cut, name))
+    }
+
     fn families(&self) -> [(Rtype, bool); 2] {
         [(Rtype::A, self.settings().ipv4), (Rtype::AAAA, self.settings().ipv6)]
     }

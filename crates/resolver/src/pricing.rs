@@ -10,7 +10,7 @@ use zoners_cache::{ServerInfo, Trouble};
 use zoners_dns::Moment;
 
 /// A server that has answered and then misses so many queries is doubted this much.
-const MISSED: Duration = Duration::from_millis(50);
+const MISSED: Duration = Duration::from_millis(10);
 /// One that has never answered.
 const SILENT: Duration = Duration::from_millis(400);
 /// No doubt is worth more.
@@ -32,8 +32,8 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
 pub(crate) struct Market {
     /// Now.
     pub(crate) now: Moment,
-    /// What an unknown server is expected to take, and when it is late.
-    pub(crate) typical: (Duration, Duration),
+    /// What a server is expected to take of which nothing is known, and when it is late.
+    pub(crate) unknown: (Duration, Duration),
     /// What happened up to here is forgiven.
     pub(crate) forgiven: Moment,
     /// The share of round trips that our own line loses.
@@ -56,7 +56,7 @@ pub(crate) struct Price {
 }
 
 /// A server is given at least this long …
-const LEAST_PATIENCE: Duration = Duration::from_millis(25);
+const LEAST_PATIENCE: Duration = Duration::from_millis(15);
 /// … and at most this.
 const MOST_PATIENCE: Duration = Duration::from_millis(800);
 
@@ -66,7 +66,7 @@ impl Market {
         let (rtt, late) = match (info.srtt(), sibling) {
             (Some(srtt), _) => (srtt, srtt + info.rttvar().mul_f64(self.deviations())),
             (None, Some(sibling)) => (sibling.mul_f64(1.1), sibling * 2),
-            (None, None) => self.typical,
+            (None, None) => self.unknown,
         };
         let patience = late.clamp(LEAST_PATIENCE, MOST_PATIENCE);
         Price {

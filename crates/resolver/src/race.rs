@@ -9,7 +9,7 @@ use std::pin::Pin;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until};
-use zoners_cache::Evidence;
+use zoners_cache::{Evidence, Trouble};
 use zoners_dns::{Counter, Delegation, EdeCode, Network, Question, Transport, Way};
 
 use crate::answer::{Cause, Unresolved};
@@ -102,7 +102,9 @@ impl<N: Network> Race<'_, N> {
         if self.worker.settings().speculative_lookups {
             self.look_up_more(1);
         }
-        self.launch();
+        if let Some(first) = self.launch() {
+            self.explore(&first);
+        }
         loop {
             if let Some(unresolved) = self.exhausted.take() {
                 return Err(unresolved);
@@ -128,7 +130,8 @@ impl<N: Network> Race<'_, N> {
                     }
                 }
                 Happening::Late => {
-                    if self.launch() {
+                    self.candidates.price(self.worker);
+                    if self.launch().is_some() {
                         self.worker.count(Counter::UpstreamHedged);
                     }
                 }
@@ -147,8 +150,8 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
-    /// Asks the next server in line, or looks for the address of one. False if there is neither.
-    fn launch(&mut self) -> bool {
+    /// Asks the next server in line, or looks for the address of one.
+    fn launch(&mut self) -> Option<Attempt> {
         if !self.candidates.has_fresh() && self.candidates.has_unresolved() {
             let at_once = match self.context.depth {
                 0 => self.worker.settings().limits.lookups_at_once,
@@ -157,19 +160,36 @@ impl<N: Network> Race<'_, N> {
             self.look_up_more(at_once);
             // Servers that were tried get their second try beside the look-up only if it is late.
             if !self.lookups.is_empty() && self.candidates.is_empty() {
-                self.hedge_at = Instant::now() + self.worker.shared().typical_patience() * 2;
-                return true;
+                self.hedge_at = Instant::now() + self.worker.shared().habits.late() * 2;
+                return None;
             }
         }
         let Some(next) = self.candidates.next() else {
             // Nobody is left to ask; what is under way decides.
             self.hedge_at = Instant::now() + self.worker.settings().limits.wall;
-            return false;
+            return None;
         };
         self.hedge_at = Instant::now() + next.patience;
+        self.worker.shared().spare.earn(self.worker.settings().limits.spare);
+        self.ask(next);
+        Some(next)
+    }
+
+    /// Tries a server that nobody has met beside the first, where a packet can be spared.
+    fn explore(&mut self, first: &Attempt) {
+        let spare = &self.worker.shared().spare;
+        if spare.is_left(self.worker.settings().limits.spare)
+            && let Some(unknown) = self.candidates.explore(first)
+        {
+            spare.take();
+            self.worker.count(Counter::UpstreamExplored);
+            self.ask(unknown);
+        }
+    }
+
+    fn ask(&mut self, next: Attempt) {
         let exchange = attempt(self.worker.arc(), self.asking.clone(), next, self.context.clone());
         self.running.push(Running { attempt: next, exchange: Box::pin(exchange) });
-        true
     }
 
     /// Starts look-ups of nameserver names until `at_once` are under way.
@@ -283,7 +303,7 @@ impl<N: Network> Drop for Race<'_, N> {
             let (worker, endpoint) = (self.worker.arc(), loser.attempt.endpoint);
             let give_up = move || {
                 worker.count(Counter::UpstreamTimeouts);
-                worker.teach(endpoint, Evidence::Timeout);
+                worker.shared().teach(endpoint, Evidence::Trouble(Trouble::Timeout));
             };
             if self.worker.nursery().adopt(loser.exchange, limit, give_up) == Adoption::Full {
                 self.worker.count(Counter::NurseryFull);

@@ -121,6 +121,9 @@ pub struct Limits {
     pub ds_labels: usize,
     /// Recursions pending in one worker.
     pub pending: usize,
+    /// Queries saved up that may be sent beside others to meet unknown servers; each query that
+    /// must be sent earns an eighth of one. 0: none is ever sent.
+    pub spare: u32,
     /// Losers of races that live on in one worker.
     pub nursery: usize,
     /// The longest that one query is waited for.
@@ -161,6 +164,7 @@ impl Default for Limits {
             hash_blocks: 2000,
             ds_labels: 20,
             pending: 2048,
+            spare: 64,
             nursery: 256,
             exchange: Duration::from_secs(3),
             race: Duration::from_millis(4500),

@@ -1,17 +1,18 @@
 //! What all workers share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use parking_lot::Mutex;
-use zoners_cache::Cache;
-use zoners_dns::{Clock, Moment, Name, Question, Random};
+use zoners_cache::{Cache, Evidence, Trouble};
+use zoners_dns::{Clock, Endpoint, Moment, Name, Question, Random};
 
 use crate::answer::{Answer, Unresolved};
 use crate::clock_doubt::ClockDoubt;
 use crate::flights::{Flights, WaitGraph};
+use crate::habits::Habits;
+use crate::line::Line;
 use crate::negative_anchors::NegativeAnchors;
+use crate::pricing::Market;
+use crate::spare::Spare;
 use crate::trust::Trust;
 use crate::verdict::Verdict;
 
@@ -48,8 +49,9 @@ pub struct Shared {
     pub clock_doubt: ClockDoubt,
     /// Zones that are not validated for a while.
     pub negative_anchors: NegativeAnchors,
-    forgiven_at: AtomicU64,
-    typical: Mutex<Typical>,
+    pub(crate) habits: Habits,
+    pub(crate) spare: Spare,
+    pub(crate) line: Line,
 }
 
 impl Shared {
@@ -66,8 +68,9 @@ impl Shared {
             exchanges: Flights::new(graph),
             clock_doubt: ClockDoubt::default(),
             negative_anchors: NegativeAnchors::default(),
-            forgiven_at: AtomicU64::new(0),
-            typical: Mutex::default(),
+            habits: Habits::default(),
+            spare: Spare::default(),
+            line: Line::default(),
         })
     }
 
@@ -83,57 +86,40 @@ impl Shared {
     pub fn notify(&self, event: Event) {
         match event {
             Event::NetworkChanged | Event::Woke => {
-                self.forgiven_at.store(self.now().as_millis(), Ordering::Relaxed);
-                *self.typical.lock() = Typical::default();
+                self.line.forgive(self.now());
+                self.habits.forget();
             }
             Event::ClockJumped => {}
         }
     }
 
-    /// Timeouts up to this moment are forgiven.
-    pub(crate) fn forgiven_at(&self) -> u64 {
-        self.forgiven_at.load(Ordering::Relaxed)
-    }
-
-    /// When a healthy server of which nothing is known should have answered, by the habits of
-    /// those that answered lately.
-    pub(crate) fn typical_patience(&self) -> Duration {
-        self.typical.lock().patience()
-    }
-
-    pub(crate) fn learn_typical(&self, rtt: Duration) {
-        self.typical.lock().learn(rtt);
-    }
-}
-
-/// The round-trip times that servers have at first contact, smoothed.
-#[derive(Debug, Default)]
-struct Typical {
-    mean_us: f64,
-    deviation_us: f64,
-}
-
-impl Typical {
-    /// Before anything is known; between the 300 ms that users feel and a fast server's 20 ms.
-    const UNKNOWN: Duration = Duration::from_millis(200);
-    const LEAST: Duration = Duration::from_millis(60);
-    const MOST: Duration = Duration::from_millis(600);
-
-    fn learn(&mut self, rtt: Duration) {
-        let rtt = rtt.as_micros() as f64;
-        if self.mean_us == 0.0 {
-            (self.mean_us, self.deviation_us) = (rtt, rtt);
-        } else {
-            self.deviation_us += ((rtt - self.mean_us).abs() - self.deviation_us) / 16.0;
-            self.mean_us += (rtt - self.mean_us) / 16.0;
+    /// What servers are priced by.
+    pub(crate) fn market(&self) -> Market {
+        Market {
+            now: self.now(),
+            // It may well be dead: one that is known must be a good deal slower to lose to it.
+            unknown: (self.habits.median() * 2, self.habits.late()),
+            forgiven: self.line.forgiven(),
+            loss: self.line.loss(),
         }
     }
 
-    fn patience(&self) -> Duration {
-        if self.mean_us == 0.0 {
-            return Self::UNKNOWN;
+    /// Adds to what is known of a server, and of the line.
+    pub(crate) fn teach(&self, server: Endpoint, evidence: Evidence) {
+        let now = self.now();
+        let before = self.cache.server(server, now);
+        match evidence {
+            Evidence::Asked { .. } => self.line.asked(),
+            Evidence::Reply(rtt, _) => {
+                if before.srtt().is_none() {
+                    self.habits.learn(rtt);
+                }
+                self.line.replied(now);
+            }
+            // Of one that never answered it is no wonder.
+            Evidence::Trouble(Trouble::Timeout) if before.replied_at > 0 => self.line.lost(),
+            Evidence::Trouble(_) | Evidence::PlainOnly => {}
         }
-        let micros = self.mean_us + 2.0 * self.deviation_us;
-        Duration::from_micros(micros as u64).clamp(Self::LEAST, Self::MOST)
+        self.cache.teach_server(server, evidence, now);
     }
 }

@@ -4,39 +4,42 @@
 //! client waits for what is learned. That costs packets, and others pay for their answers: so
 //! every query that must be sent earns a part of one that need not be.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What one spare packet costs.
-const PACKET: i64 = 16;
+const PACKET: u32 = 8;
+/// What one query earns: spare packets are at most an eighth of the others …
+const EARNED: u32 = 1;
+/// … after the first few, which a program may send that has just begun.
+const AT_FIRST: u32 = 64 * PACKET;
 
 /// What is left to spend.
 #[derive(Debug)]
-pub(crate) struct Spare(AtomicI64);
+pub(crate) struct Spare(AtomicU32);
 
 impl Default for Spare {
     fn default() -> Self {
-        Spare(AtomicI64::new(MOST))
+        Spare(AtomicU32::new(AT_FIRST))
     }
 }
 
-/// What one query earns: spare packets are at most an eighth of the others …
-const EARNED: i64 = PACKET / 8;
-/// … after the first few, which a program may send that has just begun.
-const MOST: i64 = 64 * PACKET;
-
 impl Spare {
-    /// A query is sent that must be.
-    pub(crate) fn earn(&self) {
-        let left = self.0.load(Ordering::Relaxed);
-        if left < MOST {
+    /// A query is sent that must be; no more than `most` spare ones are saved up.
+    pub(crate) fn earn(&self, most: u32) {
+        if self.0.load(Ordering::Relaxed) < most * PACKET {
             self.0.fetch_add(EARNED, Ordering::Relaxed);
         }
     }
 
-    /// Takes a packet; false if there is none to spare.
-    pub(crate) fn take(&self) -> bool {
-        let grant = |left: i64| (left >= PACKET).then_some(left - PACKET);
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant).is_ok()
+    /// Whether there is a packet to spare, where `most` may be.
+    pub(crate) fn is_left(&self, most: u32) -> bool {
+        most > 0 && self.0.load(Ordering::Relaxed) >= PACKET
+    }
+
+    /// Takes a packet.
+    pub(crate) fn take(&self) {
+        let taken = |left: u32| Some(left.saturating_sub(PACKET));
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken);
     }
 }
 
@@ -47,12 +50,12 @@ mod tests {
     #[test]
     fn an_eighth_may_be_spent_beyond_the_first() {
         let spare = Spare::default();
-        let at_first = std::iter::from_fn(|| spare.take().then_some(())).count();
-        assert_eq!(at_first as i64, MOST / PACKET);
-        for _ in 0..800 {
-            spare.earn();
+        let spend = |most| std::iter::from_fn(|| spare.is_left(most).then(|| spare.take())).count();
+        assert_eq!(spend(0), 0);
+        assert_eq!(spend(10), 64);
+        for (queries, spent) in [(8, 1), (7, 0), (1, 1), (1000, 10)] {
+            (0..queries).for_each(|_| spare.earn(10));
+            assert_eq!(spend(10), spent, "{queries}");
         }
-        let later = std::iter::from_fn(|| spare.take().then_some(())).count();
-        assert_eq!(later as i64, (800 * EARNED).min(MOST + EARNED) / PACKET);
     }
 }

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Weak};
 
 use tokio::time::{timeout, timeout_at};
-use zoners_cache::{CachedFailure, Evidence};
-use zoners_dns::{Counter, Counters, Ede, Endpoint, Network, Question, Security};
+use zoners_cache::CachedFailure;
+use zoners_dns::{Counter, Counters, Ede, Network, Question, Security};
 
 use crate::answer::{Answer, Cause, Unresolved};
 use crate::context::Context;
@@ -282,16 +282,6 @@ impl<N: Network> Worker<N> {
 
     pub(crate) fn nursery(&self) -> &Nursery {
         &self.nursery
-    }
-
-    pub(crate) fn teach(&self, server: Endpoint, evidence: Evidence) {
-        let now = self.shared.now();
-        if let Evidence::Reply(rtt) = evidence
-            && self.shared.cache.server(server, now).srtt().is_none()
-        {
-            self.shared.learn_typical(rtt);
-        }
-        self.shared.cache.teach_server(server, evidence, now);
     }
 
     /// This worker, to be held by what outlives the call.

@@ -130,7 +130,7 @@ async fn servers_see_one_label_more_than_their_zone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_name_costs_one_query_a_zone_and_then_none() {
-    let lab = lab();
+    let lab = Lab::frugal(world::small(1));
     lab.resolve("www.example.com", Rtype::A).await.unwrap();
     let not_priming = |sent: &zoners_sim::Sent| !sent.question.name.is_root();
     assert_eq!(lab.net.sent().into_iter().filter(not_priming).count(), 3);
@@ -143,7 +143,7 @@ async fn a_name_costs_one_query_a_zone_and_then_none() {
 
 #[tokio::test(start_paused = true)]
 async fn a_and_aaaa_and_https_share_their_referrals() {
-    let lab = lab();
+    let lab = Lab::frugal(world::small(1));
     let ask = |rtype| lab.resolve("www.example.com", rtype);
     let (a, aaaa, https) = tokio::join!(ask(Rtype::A), ask(Rtype::AAAA), ask(Rtype::HTTPS));
     assert!(a.is_ok() && aaaa.is_ok() && https.is_ok());
@@ -175,7 +175,7 @@ async fn a_hundred_clients_of_four_workers_cause_one_query() {
 
 #[tokio::test(start_paused = true)]
 async fn the_root_servers_are_asked_for_their_own_names() {
-    let lab = lab();
+    let lab = Lab::frugal(world::small(1));
     lab.resolve("www.example.com", Rtype::A).await.unwrap();
     let priming =
         lab.net.sent().into_iter().filter(|sent| sent.question == question(".", Rtype::NS));

@@ -151,7 +151,9 @@ async fn a_bogus_answer_costs_three_servers_and_no_more() {
     for address in addresses {
         net.link(address, Link::of(20).with(Manner::Forges));
     }
-    let lab = Lab::with(net, anchored(&anchor));
+    let mut frugal = anchored(&anchor);
+    frugal.limits.spare = 0;
+    let lab = Lab::with(net, frugal);
     assert_eq!(code(&lab, "www.example.com", Rtype::A).await, 6);
     let asked = question("www.example.com", Rtype::A);
     let zone = addresses.map(|address| address.parse::<std::net::IpAddr>().unwrap());

@@ -69,7 +69,7 @@ async fn odd_servers_are_coped_with() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_id_leads_to_tcp_beside_the_wait() {
-    let lab = Lab::new(net([Manner::WrongId, Manner::WrongId]));
+    let lab = Lab::frugal(net([Manner::WrongId, Manner::WrongId]));
     let started = Instant::now();
     lab.resolve("www.example.com", Rtype::A).await.unwrap();
     let to_leaf = lab
@@ -111,7 +111,7 @@ async fn a_zone_without_a_living_server_fails_in_time_and_says_why() {
         assert!(started.elapsed() < Duration::from_secs(5), "{manner:?}");
         assert!(unresolved.ede.text.contains("example.com."), "{unresolved}");
         let sent = lab.net.sent().len();
-        assert!(sent <= 14, "{manner:?}: {sent} queries");
+        assert!(sent <= 18, "{manner:?}: {sent} queries");
         // Remembered for a second (RFC 9520), then tried again.
         let again = lab.resolve("www.example.com", Rtype::A).await.unwrap_err();
         assert_eq!(again.cause, Cause::Remembered, "{manner:?}");
@@ -159,7 +159,7 @@ async fn the_loser_of_a_race_teaches_its_time() {
         lab.worker.shared().cache.server(endpoint, lab.worker.shared().now())
     };
     assert_eq!(known(SERVERS[0]).srtt(), Some(Duration::from_millis(700)));
-    assert!(known(SERVERS[1]).timeouts > 0);
+    assert!(known(SERVERS[1]).unanswered > 0);
     // A changed network forgives.
     lab.worker.shared().notify(Event::NetworkChanged);
     assert!(lab.ask("mail.example.com", Rtype::A).await.contains("203.0.115.4"));

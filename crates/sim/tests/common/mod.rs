@@ -29,6 +29,13 @@ impl Lab {
         Lab::with(net, settings())
     }
 
+    /// One that sends nothing but what must be sent, where queries are counted.
+    pub(crate) fn frugal(net: SimNetwork) -> Self {
+        let mut settings = settings();
+        settings.limits.spare = 0;
+        Lab::with(net, settings)
+    }
+
     pub(crate) fn with(net: SimNetwork, settings: Settings) -> Self {
         let clock = Arc::new(SimClock::new(None));
         let cache = Cache::new(64 << 20, TtlLimits::default(), [3, 4]);
