@@ -1,5 +1,7 @@
 //! Keys: a kind, then the name in lower case, then what tells entries of one name apart.
 
+use std::net::IpAddr;
+
 use zoners_dns::{Endpoint, NameSlice, Rtype, Transport};
 
 /// The longest key: a kind, two names' worth of octets never come together, an endpoint may.
@@ -54,8 +56,8 @@ impl Key {
 
     pub(crate) fn and_endpoint(mut self, endpoint: Endpoint) -> Self {
         match endpoint.address.ip() {
-            std::net::IpAddr::V4(ip) => self.push(&ip.octets()),
-            std::net::IpAddr::V6(ip) => self.push(&ip.octets()),
+            IpAddr::V4(ip) => self.push(&ip.octets()),
+            IpAddr::V6(ip) => self.push(&ip.octets()),
         }
         self.push(&endpoint.address.port().to_be_bytes());
         self.push(&[match endpoint.transport {
@@ -76,6 +78,23 @@ impl Key {
             self.length = end;
         }
     }
+}
+
+/// The endpoint of a server's key.
+pub(crate) fn server_of(key: &[u8]) -> Option<Endpoint> {
+    let (kind, rest) = key.split_first()?;
+    if *kind != Kind::Server as u8 {
+        return None;
+    }
+    let (rest, transport) = (rest.get(..rest.len().checked_sub(1)?)?, *rest.last()?);
+    let transport = if transport == 0 { Transport::Udp } else { Transport::Tcp };
+    let (address, port) = rest.split_last_chunk::<2>()?;
+    let ip: IpAddr = match (<[u8; 4]>::try_from(address), <[u8; 16]>::try_from(address)) {
+        (Ok(ipv4), _) => ipv4.into(),
+        (_, Ok(ipv6)) => ipv6.into(),
+        _ => return None,
+    };
+    Some(Endpoint { address: (ip, u16::from_be_bytes(*port)).into(), transport })
 }
 
 /// Whether a key, as it was stored, is of `name` (in lower case, on the wire); with `subtree`, or
@@ -102,6 +121,18 @@ pub(crate) fn is_of_name(key: &[u8], name: &[u8], subtree: bool) -> bool {
 mod tests {
     use super::*;
     use zoners_dns::name;
+
+    #[test]
+    fn a_server_is_read_back_from_its_key() {
+        for address in ["192.0.2.1:53", "[2001:db8::1]:5353"] {
+            for transport in [Transport::Udp, Transport::Tcp] {
+                let server = Endpoint { address: address.parse().unwrap(), transport };
+                let key = Key::new(Kind::Server).and_endpoint(server);
+                assert_eq!(server_of(key.as_slice()), Some(server));
+                assert_eq!(server_of(Key::new(Kind::Lame).and_endpoint(server).as_slice()), None);
+            }
+        }
+    }
 
     #[test]
     fn keys_know_their_name_and_those_above() {

@@ -8,7 +8,7 @@ use zoners_dns::{Endpoint, Moment};
 
 use crate::Cache;
 use crate::codec::Reader;
-use crate::key::{Key, Kind};
+use crate::key::{Key, Kind, server_of};
 
 /// What is known of a server is forgotten after so long without news.
 const KEEP: Duration = Duration::from_secs(3600);
@@ -80,6 +80,12 @@ impl Trouble {
         Trouble::Bogus,
     ];
 
+    /// Whether it means that nothing came back from the server.
+    #[must_use]
+    pub const fn is_silence(self) -> bool {
+        matches!(self, Trouble::Timeout | Trouble::Refused | Trouble::Unreachable)
+    }
+
     fn read(octet: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|trouble| *trouble as u8 == octet)
     }
@@ -99,6 +105,8 @@ pub enum Evidence {
     Trouble(Trouble),
     /// It answered a plain query after failing one with EDNS.
     PlainOnly,
+    /// What it said is good again.
+    Good,
 }
 
 impl ServerInfo {
@@ -134,7 +142,8 @@ impl ServerInfo {
                 self.learn_rtt(rtt);
                 (self.replied_at, self.unanswered) = (now, 0);
                 self.loss -= self.loss / LOSS_GAIN;
-                if matches!(self.trouble, Some(Trouble::Timeout)) {
+                // It is there; whether what it says is good is seen later.
+                if self.trouble.is_some_and(Trouble::is_silence) {
                     (self.trouble, self.troubles) = (None, 0);
                 }
                 if edns {
@@ -149,6 +158,7 @@ impl ServerInfo {
                 self.troubles = if again { self.troubles.saturating_add(1) } else { 1 };
                 (self.trouble, self.troubled_at) = (Some(trouble), now);
             }
+            Evidence::Good => (self.trouble, self.troubles) = (None, 0),
             Evidence::PlainOnly => {
                 (self.plain, self.plain_at) = (self.plain.saturating_add(1), now);
             }
@@ -212,6 +222,13 @@ impl Cache {
         self.table.get(&key, now, |value, _| ServerInfo::decode(value)).unwrap_or_default()
     }
 
+    /// What is known of servers, no more than `most` of them, in no order.
+    #[must_use]
+    pub fn servers(&self, most: usize, now: Moment) -> Vec<(Endpoint, ServerInfo)> {
+        let read = |key: &[u8], value: &[u8]| Some((server_of(key)?, ServerInfo::decode(value)?));
+        self.table.collect(now, most, read)
+    }
+
     /// Adds to what is known of the server.
     pub fn teach_server(&self, server: Endpoint, evidence: Evidence, now: Moment) {
         let key = Key::new(Kind::Server).and_endpoint(server);
@@ -268,6 +285,10 @@ mod tests {
         assert_eq!((silent.unanswered, silent.waiting_since, silent.asked_at), (2, 5, 9));
         assert_eq!((silent.trouble, silent.troubles), (Some(Trouble::Timeout), 1));
         cache.teach_server(SERVER, reply(1), at(11));
+        cache.teach_server(SERVER, Evidence::Trouble(Trouble::Lame), at(11));
+        cache.teach_server(SERVER, reply(1), at(11));
+        assert_eq!(cache.server(SERVER, at(11)).trouble, Some(Trouble::Lame), "a bad answer");
+        cache.teach_server(SERVER, Evidence::Good, at(11));
         let alive = cache.server(SERVER, at(11));
         assert_eq!((alive.unanswered, alive.trouble), (0, None));
         assert!(alive.loss > 0, "what was lost is not forgotten at once");

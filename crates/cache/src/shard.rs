@@ -145,6 +145,12 @@ impl Shard {
         matching.len()
     }
 
+    /// Every entry's key, value and expiry.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&[u8], &[u8], Moment)> {
+        let live = self.slots.iter().filter(|slot| !slot.entry.is_empty());
+        live.map(|slot| (slot.key(), slot.value(), slot.expires))
+    }
+
     fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
         self.index.find(hash, |at| self.slots[*at as usize].key() == key).copied()
     }

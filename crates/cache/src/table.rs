@@ -89,6 +89,24 @@ impl Table {
         self.shard(hash).write().remove_key(hash, key.as_slice())
     }
 
+    /// What `select` makes of entries, no more than `most` of them, in no order. One shard is locked
+    /// at a time.
+    pub(crate) fn collect<T>(
+        &self,
+        now: Moment,
+        most: usize,
+        select: impl Fn(&[u8], &[u8]) -> Option<T>,
+    ) -> Vec<T> {
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.read();
+            let live = shard.entries().filter(|(_, _, expires)| *expires > now);
+            let selected = live.filter_map(|(key, value, _)| select(key, value));
+            found.extend(selected.take(most - found.len()));
+        }
+        found
+    }
+
     /// Forgets every entry whose key `matches`; says how many. One shard is locked at a time.
     pub(crate) fn remove_matching(&self, matches: impl Fn(&[u8]) -> bool) -> usize {
         self.shards.iter().map(|shard| shard.write().remove_matching(&matches)).sum()

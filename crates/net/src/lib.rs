@@ -2,9 +2,10 @@
 //!
 //! [`Sockets`] is the real [`zoners_dns::Network`]: a fresh connected UDP socket for each query,
 //! TCP connections that are reused. [`listen`] binds what clients reach, [`datagrams`] carries
-//! theirs in batches, [`stream`] frames messages on a stream. The only `unsafe` of the project is
+//! theirs in batches, [`changes`] tells of another network, [`stream`] frames messages on a stream. The only `unsafe` of the project is
 //! in `datagrams::batched`.
 
+pub mod changes;
 pub mod datagrams;
 pub mod listen;
 pub mod stream;

@@ -4,15 +4,18 @@
 //! what is known of a server, with timeouts that fade as they age; an unknown server counts as a
 //! typical one, so that it is worth a try. Of each name one address comes before a second of any.
 
+mod explore;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use zoners_cache::ServerInfo;
 use zoners_dns::{
     Counter, Delegation, Endpoint, Name, NameServer, Network, Signing, Transport, Way,
 };
 
 use crate::nameservers::Trust;
-use crate::pricing::Price;
+use crate::pricing::{Market, Price};
 use crate::worker::Worker;
 
 /// How a query is put to a server. Each further try to the same server takes another way, since
@@ -23,6 +26,8 @@ pub struct Attempt {
     pub endpoint: Endpoint,
     /// With an OPT record.
     pub edns: bool,
+    /// Something was wrong with the server's last answer.
+    pub troubled: bool,
     /// Whose address it is, as an index into the delegation's servers.
     pub server: usize,
     /// How long to wait before asking another beside it.
@@ -40,6 +45,11 @@ struct Candidate {
     /// Microseconds that spread questions over servers that are alike.
     jitter: u16,
     edns: bool,
+    troubled: bool,
+    /// UDP does not work, TCP may.
+    over_tcp: bool,
+    /// Its family does not work from here.
+    cut_off: bool,
     lame: bool,
     tries: u8,
     out: bool,
@@ -71,10 +81,12 @@ impl Candidates {
         let mut order: Vec<usize> = (0..cut.servers.len()).collect();
         worker.shared().random.shuffle(&mut order);
         order.truncate(worker.settings().limits.servers_in_play);
+        let limit = worker.settings().limits.addresses;
+        let addresses: usize = cut.servers.iter().map(|server| server.addresses.len()).sum();
         let mut candidates = Candidates {
             transport: cut.transport,
-            list: Vec::new(),
-            limit: worker.settings().limits.addresses,
+            list: Vec::with_capacity(addresses.min(limit)),
+            limit,
             unresolved: Vec::new(),
             doubted: Vec::new(),
             avoided: avoided.to_vec(),
@@ -142,6 +154,9 @@ impl Candidates {
                 price: Price::default(),
                 jitter: shared.random.below(5000) as u16,
                 edns: true,
+                troubled: false,
+                over_tcp: false,
+                cut_off: false,
                 lame: shared.cache.is_lame(&cut.zone, endpoint, now),
                 tries: 0,
                 out: false,
@@ -162,12 +177,34 @@ impl Candidates {
             })
             .collect();
         for at in 0..self.list.len() {
-            let server = self.list[at].server;
+            let (address, server) = (self.list[at].address, self.list[at].server);
             let of_name = self.list.iter().zip(&infos).filter(|(other, _)| other.server == server);
             let sibling = of_name.filter_map(|(_, info)| info.srtt()).min();
-            self.list[at].price = market.price(&infos[at], sibling);
+            let tcp = self.works_over_tcp(&infos[at], address, worker, &market);
+            self.list[at].price = market.price(tcp.as_ref().unwrap_or(&infos[at]), sibling);
+            self.list[at].over_tcp = tcp.is_some();
+            self.list[at].cut_off = market.broken.has(address.ip());
             self.list[at].edns = !infos[at].mishandles_edns();
+            self.list[at].troubled = infos[at].trouble.is_some_and(|known| !known.is_silence());
         }
+    }
+
+    /// What is known of a server over TCP, where that works and UDP does not.
+    fn works_over_tcp<N: Network>(
+        &self,
+        over_udp: &ServerInfo,
+        address: SocketAddr,
+        worker: &Worker<N>,
+        market: &Market,
+    ) -> Option<ServerInfo> {
+        let silent = over_udp.unanswered >= SILENT_OVER_UDP;
+        if self.transport != Transport::Udp || !(silent || market.broken.udp) {
+            return None;
+        }
+        let endpoint = Endpoint { address, transport: Transport::Tcp };
+        let over_tcp = worker.shared().cache.server(endpoint, market.now);
+        let answers = over_tcp.replied_at > over_udp.waiting_since && over_tcp.unanswered == 0;
+        (answers || market.broken.udp).then_some(over_tcp)
     }
 
     /// The next attempt, or `None` if all that is in line was tried often enough.
@@ -181,33 +218,13 @@ impl Candidates {
         Some(self.attempt(at, why))
     }
 
-    /// A server to be tried beside the first, to learn of it: one that nobody has met, where the
-    /// known are none or not near, or one that was left alone for long enough.
-    pub(crate) fn explore(&mut self, beside: &Attempt) -> Option<Attempt> {
-        let first = self.list.iter().find(|other| other.address == beside.endpoint.address)?;
-        if first.price.met && first.price.rtt < NEAR {
-            return None;
-        }
-        let met = |server| self.list.iter().any(|other| other.server == server && other.price.met);
-        let worth_it = |at: &usize| {
-            let candidate = &self.list[*at];
-            let price = &candidate.price;
-            let in_line = candidate.tries == 0 && !candidate.out && !candidate.lame;
-            let another = candidate.server != first.server && price.skipped_until.is_none();
-            let unknown = !met(candidate.server) && price.doubt.is_zero();
-            let doubted = price.met && !price.doubt.is_zero() && price.rtt + NEAR < first.price.rtt;
-            in_line && another && (unknown || doubted)
-        };
-        let at = (0..self.list.len()).filter(worth_it).min_by_key(|at| self.cost(*at))?;
-        Some(self.attempt(at, "to learn of it"))
-    }
-
     fn attempt(&mut self, at: usize, why: &'static str) -> Attempt {
         let udp = self.transport == Transport::Udp;
         let candidate = &mut self.list[at];
         let tries = candidate.tries;
         candidate.tries += 1;
         let (transport, edns) = match tries {
+            0 if candidate.over_tcp => (Transport::Tcp, candidate.edns),
             0 | 1 => (self.transport, candidate.edns),
             2 if udp && self.plain => (Transport::Udp, false),
             _ => (Transport::Tcp, candidate.edns),
@@ -216,7 +233,8 @@ impl Candidates {
         let round_trips = if transport == Transport::Tcp { 2 } else { 1 };
         let patience = candidate.price.patience * round_trips * (1 << tries.min(3));
         let endpoint = Endpoint { address: candidate.address, transport };
-        Attempt { endpoint, edns, server: candidate.server, patience, why }
+        let (server, troubled) = (candidate.server, candidate.troubled);
+        Attempt { endpoint, edns, troubled, server, patience, why }
     }
 
     /// Whether there is one in line that was not tried at all.
@@ -278,7 +296,9 @@ impl Candidates {
     fn cost(&self, at: usize) -> (bool, u8, Duration) {
         let candidate = &self.list[at];
         let price = &candidate.price;
-        let rank = u8::from(price.skipped_until.is_some()) + 2 * u8::from(candidate.lame);
+        let rank = u8::from(price.skipped_until.is_some())
+            + 2 * u8::from(candidate.cut_off)
+            + 4 * u8::from(candidate.lame);
         let of_name = self.list.iter().filter(|other| other.server == candidate.server);
         let tries: u32 = of_name.map(|other| u32::from(other.tries)).sum();
         let again = AGAIN * tries + price.rtt * 2 * u32::from(candidate.tries);
@@ -290,10 +310,10 @@ impl Candidates {
 
 /// A name that was tried in vain is tried again where the others are this much slower.
 const AGAIN: Duration = Duration::from_millis(30);
-/// A server that is this near needs no rival.
-const NEAR: Duration = Duration::from_millis(20);
 /// Of two addresses that are alike, IPv4 goes first: more networks have it.
 const IPV6_HANDICAP: Duration = Duration::from_millis(5);
+/// So many datagrams unanswered, and a server that answers over TCP is asked that way first.
+const SILENT_OVER_UDP: u16 = 2;
 /// Three datagrams, one of them without EDNS, and two streams (RFC 9520 section 2.2 allows three of
 /// each).
 const MOST_TRIES: u8 = 5;

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use zoners_cache::{Evidence, Trouble};
 use zoners_dns::query::{Options, query};
 use zoners_dns::{
-    Counter, Endpoint, Exchange, Failure, Malformed, Message, Network, OptRcode, Outcome, Question,
+    Counter, Endpoint, Exchange, Malformed, Message, Network, OptRcode, Outcome, Question,
     Transport,
 };
 
@@ -101,8 +101,7 @@ impl<N: Network> Worker<N> {
                     None => Read::GoOn,
                 },
                 () = &mut deadline => {
-                    self.count(Counter::UpstreamTimeouts);
-                    self.shared().teach(endpoint, Evidence::Trouble(Trouble::Timeout));
+                    self.blame(endpoint, Trouble::Timeout);
                     return Err(wait.spoiled.map_or(Fault::Timeout, Fault::Malformed));
                 }
             };
@@ -158,10 +157,11 @@ impl<N: Network> Worker<N> {
             Outcome::Message(octets) => octets,
             Outcome::Failed(failure) => {
                 self.count(Counter::UpstreamErrors);
-                if let Some(trouble) = trouble(failure) {
-                    self.shared().teach(wait.endpoint, Evidence::Trouble(trouble));
+                let fault = Fault::Network(failure);
+                if let Some(trouble) = fault.trouble() {
+                    self.blame(wait.endpoint, trouble);
                 }
-                return Read::Done(Err(Fault::Network(failure)));
+                return Read::Done(Err(fault));
             }
         };
         if let Err(exhausted) = context.budget.charge_bytes(octets.len()) {
@@ -190,15 +190,6 @@ impl<N: Network> Worker<N> {
                 Read::GoOn
             }
         }
-    }
-}
-
-/// What it says of the server that the network failed, if anything.
-fn trouble(failure: Failure) -> Option<Trouble> {
-    match failure {
-        Failure::Refused | Failure::Closed => Some(Trouble::Refused),
-        Failure::Unreachable => Some(Trouble::Unreachable),
-        Failure::NoSocket => None,
     }
 }
 

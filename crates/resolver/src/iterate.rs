@@ -104,19 +104,22 @@ impl<N: Network> Worker<N> {
             Some(parent) if question.rtype == Rtype::DS => parent,
             _ => question.name.clone(),
         };
-        let known = self.shared().cache.deepest_cut(&from, self.shared().now());
-        let route = self.settings().route(&from).cloned();
+        self.known_cut(&from).unwrap_or_else(|| {
+            self.prime();
+            self.settings().root.clone()
+        })
+    }
+
+    /// The deepest zone cut on the way to `name` that is known by more than hints.
+    pub(crate) fn known_cut(&self, name: &Name) -> Option<Delegation> {
+        let known = self.shared().cache.deepest_cut(name, self.shared().now());
+        let route = self.settings().route(name).cloned();
         match (known, route) {
             (Some(known), Some(route)) if route.way != Way::Forward => {
                 let deeper = name::depth(&known.zone) > name::depth(&route.zone);
-                if deeper { known } else { route }
+                Some(if deeper { known } else { route })
             }
-            (_, Some(route)) => route,
-            (Some(known), None) => known,
-            (None, None) => {
-                self.prime();
-                self.settings().root.clone()
-            }
+            (known, route) => route.or(known),
         }
     }
 

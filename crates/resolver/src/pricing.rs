@@ -9,6 +9,8 @@ use std::time::Duration;
 use zoners_cache::{ServerInfo, Trouble};
 use zoners_dns::Moment;
 
+use crate::paths::Broken;
+
 /// A server that has answered and then misses so many queries is doubted this much.
 const MISSED: Duration = Duration::from_millis(10);
 /// One that has never answered.
@@ -38,6 +40,8 @@ pub(crate) struct Market {
     pub(crate) forgiven: Moment,
     /// The share of round trips that our own line loses.
     pub(crate) loss: f64,
+    /// The ways out that do not work.
+    pub(crate) broken: Broken,
 }
 
 /// What is expected of a server.

@@ -99,6 +99,10 @@ impl<N: Network> Race<'_, N> {
     async fn run(&mut self) -> Result<Box<Verdict>, Unresolved> {
         let limits = self.worker.settings().limits;
         let over = self.context.budget.deadline.min(Instant::now() + limits.race);
+        for (endpoint, until) in self.candidates.skipped() {
+            self.worker.count(Counter::UpstreamSkipped);
+            self.context.trace(|| Hop::Note(self.worker.why_skipped(endpoint, until)));
+        }
         if self.worker.settings().speculative_lookups {
             self.look_up_more(1);
         }
@@ -175,7 +179,8 @@ impl<N: Network> Race<'_, N> {
         Some(next)
     }
 
-    /// Tries a server that nobody has met beside the first, where a packet can be spared.
+    /// Tries a server that nobody has met beside the first, where a packet can be spared, or a way
+    /// that did not work.
     fn explore(&mut self, first: &Attempt) {
         let spare = &self.worker.shared().spare;
         if spare.is_left(self.worker.settings().limits.spare)
@@ -184,6 +189,10 @@ impl<N: Network> Race<'_, N> {
             spare.take();
             self.worker.count(Counter::UpstreamExplored);
             self.ask(unknown);
+        }
+        if let Some(probe) = self.candidates.probe(self.worker) {
+            self.worker.count(Counter::UpstreamExplored);
+            self.ask(probe);
         }
     }
 
@@ -240,6 +249,9 @@ impl<N: Network> Race<'_, N> {
                 Err(fault) => fault.to_string(),
             },
         });
+        if attempt.troubled && verdict.is_ok() {
+            self.worker.shared().teach(attempt.endpoint, Evidence::Good);
+        }
         let fault = match verdict {
             Ok(Verdict::Answer(reply)) => {
                 let from = Some(attempt.endpoint.address);
@@ -252,8 +264,11 @@ impl<N: Network> Race<'_, N> {
             self.exhausted = Some(exhausted.unresolved());
             return None;
         }
+        // What came of silence was told when it was met.
+        if let (true, Some(trouble)) = (fault.is_answer(), fault.trouble()) {
+            self.worker.blame(attempt.endpoint, trouble);
+        }
         if fault.is_lameness() {
-            self.worker.count(Counter::UpstreamLame);
             let server = attempt.endpoint.over(Transport::Udp);
             let shared = self.worker.shared();
             shared.cache.insert_lame(&self.cut.zone, server, shared.now());
@@ -302,8 +317,7 @@ impl<N: Network> Drop for Race<'_, N> {
         for loser in std::mem::take(&mut self.running) {
             let (worker, endpoint) = (self.worker.arc(), loser.attempt.endpoint);
             let give_up = move || {
-                worker.count(Counter::UpstreamTimeouts);
-                worker.shared().teach(endpoint, Evidence::Trouble(Trouble::Timeout));
+                worker.blame(endpoint, Trouble::Timeout);
             };
             if self.worker.nursery().adopt(loser.exchange, limit, give_up) == Adoption::Full {
                 self.worker.count(Counter::NurseryFull);

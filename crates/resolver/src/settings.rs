@@ -146,7 +146,7 @@ impl Default for Limits {
             queries: 100,
             queries_per_question: 40,
             bytes: 128 * 1024,
-            tcp: 8,
+            tcp: 16,
             lookups: 32,
             lookups_per_zone: 16,
             empty_lookups: 5,

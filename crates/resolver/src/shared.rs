@@ -11,6 +11,7 @@ use crate::flights::{Flights, WaitGraph};
 use crate::habits::Habits;
 use crate::line::Line;
 use crate::negative_anchors::NegativeAnchors;
+use crate::paths::{Broken, Paths};
 use crate::pricing::Market;
 use crate::spare::Spare;
 use crate::trust::Trust;
@@ -52,6 +53,7 @@ pub struct Shared {
     pub(crate) habits: Habits,
     pub(crate) spare: Spare,
     pub(crate) line: Line,
+    pub(crate) paths: Paths,
 }
 
 impl Shared {
@@ -71,6 +73,7 @@ impl Shared {
             habits: Habits::default(),
             spare: Spare::default(),
             line: Line::default(),
+            paths: Paths::default(),
         })
     }
 
@@ -88,9 +91,16 @@ impl Shared {
             Event::NetworkChanged | Event::Woke => {
                 self.line.forgive(self.now());
                 self.habits.forget();
+                self.paths.forget();
             }
             Event::ClockJumped => {}
         }
+    }
+
+    /// The ways out that do not work from here, as it seems.
+    #[must_use]
+    pub fn broken_paths(&self) -> Broken {
+        self.paths.broken()
     }
 
     /// What servers are priced by.
@@ -101,6 +111,7 @@ impl Shared {
             unknown: (self.habits.median() * 2, self.habits.late()),
             forgiven: self.line.forgiven(),
             loss: self.line.loss(),
+            broken: self.paths.broken(),
         }
     }
 
@@ -115,10 +126,16 @@ impl Shared {
                     self.habits.learn(rtt);
                 }
                 self.line.replied(now);
+                self.paths.replied(server);
             }
-            // Of one that never answered it is no wonder.
-            Evidence::Trouble(Trouble::Timeout) if before.replied_at > 0 => self.line.lost(),
-            Evidence::Trouble(_) | Evidence::PlainOnly => {}
+            Evidence::Trouble(trouble) if trouble.is_silence() => {
+                self.paths.failed(server);
+                // Of one that never answered it is no wonder.
+                if trouble == Trouble::Timeout && before.replied_at > 0 {
+                    self.line.lost();
+                }
+            }
+            Evidence::Trouble(_) | Evidence::PlainOnly | Evidence::Good => {}
         }
         self.cache.teach_server(server, evidence, now);
     }

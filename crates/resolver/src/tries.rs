@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use zoners_dns::{Network, Question};
+use zoners_cache::Trouble;
+use zoners_dns::{Endpoint, Network, Question, Transport};
 
 use crate::answer::{Cause, Unresolved};
 use crate::context::Context;
@@ -80,7 +81,9 @@ impl Tries {
         }
         // What was in the cache is nobody's.
         if let Some(server) = from {
-            self.context = self.context.avoiding(server, &worker.settings().limits);
+            let server = Endpoint { address: server, transport: Transport::Udp };
+            worker.blame(server, Trouble::Bogus);
+            self.context = self.context.avoiding(server.address, &worker.settings().limits);
         }
         self.left = self.left.saturating_sub(1);
         self.bogus = Some(unresolved);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use zoners_cache::{Denial, TtlLimits};
+use zoners_cache::{Denial, Trouble, TtlLimits};
 use zoners_dns::{Delegation, Failure, Malformed, Name, OptRcode, RRset, Security, Signing};
 
 use crate::budget::Exhausted;
@@ -143,6 +143,24 @@ impl Fault {
     #[must_use]
     pub fn is_answer(self) -> bool {
         matches!(self, Fault::Malformed(_) | Fault::Rcode(_) | Fault::Lame | Fault::Empty)
+    }
+
+    /// What it says of the server beyond that it was asked in vain.
+    #[must_use]
+    pub fn trouble(self) -> Option<Trouble> {
+        match self {
+            Fault::Timeout => Some(Trouble::Timeout),
+            Fault::Network(Failure::Refused | Failure::Closed) => Some(Trouble::Refused),
+            Fault::Network(Failure::Unreachable) => Some(Trouble::Unreachable),
+            // The fault is ours.
+            Fault::Network(Failure::NoSocket) | Fault::Exhausted(_) => None,
+            Fault::Malformed(_)
+            | Fault::Rcode(OptRcode::FORMERR | OptRcode::NOTIMP | OptRcode::BADVERS) => {
+                Some(Trouble::FormErr)
+            }
+            _ if self.is_lameness() => Some(Trouble::Lame),
+            Fault::Rcode(_) | Fault::Lame | Fault::Empty => Some(Trouble::ServFail),
+        }
     }
 
     /// Whether it says that the server does not serve the zone.

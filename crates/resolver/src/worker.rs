@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Weak};
 
 use tokio::time::{timeout, timeout_at};
-use zoners_cache::CachedFailure;
-use zoners_dns::{Counter, Counters, Ede, Network, Question, Security};
+use zoners_cache::{CachedFailure, Evidence, Trouble};
+use zoners_dns::{Counter, Counters, Ede, Endpoint, Network, Question, Security};
 
 use crate::answer::{Answer, Cause, Unresolved};
 use crate::context::Context;
@@ -282,6 +282,20 @@ impl<N: Network> Worker<N> {
 
     pub(crate) fn nursery(&self) -> &Nursery {
         &self.nursery
+    }
+
+    /// Counts what is wrong with a server by its cause, and remembers it.
+    pub(crate) fn blame(&self, server: Endpoint, trouble: Trouble) {
+        self.count(match trouble {
+            Trouble::Timeout => Counter::UpstreamTimeouts,
+            Trouble::Refused => Counter::UpstreamRefused,
+            Trouble::Unreachable => Counter::UpstreamUnreachable,
+            Trouble::Lame => Counter::UpstreamLame,
+            Trouble::ServFail => Counter::UpstreamServfail,
+            Trouble::FormErr => Counter::UpstreamFormerr,
+            Trouble::Bogus => Counter::UpstreamBogus,
+        });
+        self.shared.teach(server, Evidence::Trouble(trouble));
     }
 
     /// This worker, to be held by what outlives the call.

@@ -8,6 +8,7 @@
 //! | `{"do":"nta-add","name":…,"seconds":…}` | `validated`: false; the zone is taken as it comes |
 //! | `{"do":"nta-remove","name":…}` | `validated`: true; `removed`: whether it was not |
 //! | `{"do":"nta-list"}` | `zones`: `name` and `seconds` that are left |
+//! | `{"do":"servers","zone":…}` | `servers`: see [`crate::report::standing`]; `zone`, `broken` paths |
 //! | `{"do":"flush","name":…,"subtree":…}` | `removed`: entries that were forgotten |
 //!
 //! What goes wrong is told as `{"error":…}`. Only the user that the daemon runs as, and root, are
@@ -62,6 +63,9 @@ enum Request {
     },
     #[serde(rename = "nta-list")]
     NtaList {},
+    Servers {
+        zone: Option<String>,
+    },
     Flush {
         name: String,
         #[serde(default)]
@@ -161,6 +165,10 @@ async fn answer(request: Request, overseer: &Overseer) -> Value {
             Ok(name) => overseer.trust(&name),
         },
         Request::NtaList {} => overseer.distrusted(),
+        Request::Servers { zone } => match zone.as_deref().map(name::parse).transpose() {
+            Err(error) => json!({ "error": error }),
+            Ok(zone) => overseer.servers(zone.as_ref()),
+        },
         Request::Flush { name, subtree } => match name::parse(&name) {
             Err(error) => json!({ "error": error }),
             Ok(name) => json!({ "removed": overseer.flush(&name, subtree) }),

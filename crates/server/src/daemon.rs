@@ -15,6 +15,7 @@ mod rollover;
 mod shed;
 mod tcp;
 mod udp;
+mod wake;
 mod worker;
 
 use std::io;
@@ -32,7 +33,7 @@ use tokio::sync::watch;
 use zoners_cache::Cache;
 use zoners_dns::{Counters, Network, Random};
 use zoners_net::Sockets;
-use zoners_resolver::{Settings, Shared, Worker};
+use zoners_resolver::{Event, Settings, Shared, Worker};
 
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
@@ -41,6 +42,7 @@ use crate::pipeline::{Cookies, Rules, Service};
 pub use bind::Bound;
 use bind::Listeners;
 pub(crate) use overseer::Overseer;
+use wake::Wake;
 
 /// What a worker serves clients with, replaced as a whole by a reload.
 pub type Snapshot = Service<Arc<Sockets>>;
@@ -228,6 +230,7 @@ impl Daemon {
         let living = manager::sign_of_life(workers.iter().map(|w| w.handle.clone()).collect());
         let following = self.follow_keys(&overseer);
         tokio::pin!(conversing, living, following);
+        let mut wake = Wake::watch(&self.shared);
         let mut wrong_by = None;
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         loop {
@@ -242,7 +245,12 @@ impl Daemon {
                     self.renew(self.config.clone(), workers, &overseer);
                     following.set(self.follow_keys(&overseer));
                 }
+                () = wake.moved() => {
+                    tracing::info!("another network: what servers missed before is forgiven");
+                    self.shared.notify(Event::NetworkChanged);
+                }
                 _ = tick.tick() => {
+                    wake.tick(&self.shared);
                     tell_of_clock(&mut wrong_by, self.shared.clock_doubt.wrong_by());
                     let hosts = reload::hosts_changed(&self.config);
                     if hosts != self.hosts_seen {

@@ -1,9 +1,9 @@
 //! Answers, traces and counters as JSON: what the command line prints and the control socket says.
 
 use serde_json::{Map, Value, json};
-use zoners_dns::{Counter, OptRcode, Question, RRset};
+use zoners_dns::{Counter, Moment, OptRcode, Question, RRset};
 use zoners_resolver::worker::Resolution;
-use zoners_resolver::{Hop, Step};
+use zoners_resolver::{Hop, Standing, Step, standing};
 
 /// The end of a question; with the way there, if `steps` are given.
 ///
@@ -56,6 +56,33 @@ fn step(step: &Step) -> Value {
         }
     }
     object
+}
+
+/// What is known of a server: `name` (null where none was asked for), `address`, `transport`,
+/// `srtt_ms` and `rttvar_ms` (null before it first answered), `loss` (0 to 1), `answered_s` and
+/// `asked_s` (ago; null for never), `unanswered` (in a row), `trouble` in words, `lame`,
+/// `edns`, `expected_ms`, `patience_ms`, `skipped_s` (null where it is not).
+#[must_use]
+pub fn standing(standing: &Standing, now: Moment) -> Value {
+    let info = &standing.info;
+    let ago = |at: u64| (at > 0).then(|| now.since(Moment::from_millis(at)).as_secs());
+    json!({
+        "name": standing.name.as_ref().map(|name| name.fmt_with_dot().to_string()),
+        "address": standing.endpoint.to_string(),
+        "transport": standing.endpoint.transport.to_string(),
+        "srtt_ms": info.srtt().map(millis),
+        "rttvar_ms": info.srtt().map(|_| millis(info.rttvar())),
+        "loss": (f64::from(info.loss) / 65536.0 * 1000.0).round() / 1000.0,
+        "answered_s": ago(info.replied_at),
+        "asked_s": ago(info.asked_at),
+        "unanswered": info.unanswered,
+        "trouble": standing::in_words(info),
+        "lame": standing.lame,
+        "edns": !info.mishandles_edns(),
+        "expected_ms": millis(standing.expected),
+        "patience_ms": millis(standing.patience),
+        "skipped_s": standing.skipped_for.map(|left| left.as_secs_f64().ceil()),
+    })
 }
 
 /// Milliseconds, to the microsecond.

@@ -1,4 +1,4 @@
-//! `zoners status`, `zoners stats`, `zoners cache`: what a running daemon is asked.
+//! `zoners status`, `zoners stats`, `zoners servers`, `zoners cache`, `zoners nta`: what a running daemon is asked.
 
 use std::path::PathBuf;
 
@@ -105,6 +105,28 @@ pub(crate) fn nta(arguments: &Nta) -> Result<(), Failure> {
                 println!("{name} for {} seconds more", zone["seconds"]);
             }
         }
+    }
+    Ok(())
+}
+
+/// Arguments of `zoners servers`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Servers {
+    /// The zone whose servers are listed, or a name in it; without one, all servers are.
+    zone: Option<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    socket: Socket,
+}
+
+pub(crate) fn servers(arguments: &Servers) -> Result<(), Failure> {
+    let reply = arguments.socket.request(&json!({ "do": "servers", "zone": arguments.zone }))?;
+    if arguments.json {
+        println!("{reply}");
+    } else {
+        print::servers(&reply);
     }
     Ok(())
 }

@@ -35,6 +35,8 @@ enum Command {
     Status(control::Figures),
     /// Print every counter of the running daemon.
     Stats(control::Figures),
+    /// Say what the running daemon knows of the servers of a zone, or of all.
+    Servers(control::Servers),
     /// See to the running daemon's cache.
     Cache(control::Cache),
     /// Let zones whose owners made a mistake go unvalidated for a while.
@@ -55,6 +57,7 @@ Examples:
   zoners lookup example.com MX --trace    find its mail servers, hop by hop
   zoners demo                             see it work without a network
   zoners stats                            what the running daemon has counted
+  zoners servers example.com              what is known of the zone's servers
   zoners cache flush example.com          let it forget a name
   zoners nta add example.com --for 7200   take it as it comes for two hours
   zoners check zoners.toml                see whether a file is right
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Status(arguments) => control::figures(&arguments, "status"),
         Command::Stats(arguments) => control::figures(&arguments, "stats"),
+        Command::Servers(arguments) => control::servers(&arguments),
         Command::Cache(arguments) => control::cache(&arguments),
         Command::Nta(arguments) => control::nta(&arguments),
         Command::Check(arguments) => check::run(&arguments),

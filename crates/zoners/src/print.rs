@@ -83,6 +83,36 @@ pub(crate) fn figures(object: &Value) {
     }
 }
 
+/// What is known of servers, as [`zoners_server::report::standing`] tells it.
+pub(crate) fn servers(reply: &Value) {
+    if let Some(zone) = reply["zone"].as_str() {
+        println!("{BOLD}{}{BOLD:#}", clean(zone));
+    }
+    for path in reply["broken"].as_array().into_iter().flatten() {
+        let path = path.as_str().unwrap_or_default();
+        println!("{RED}{path} does not work from here{RED:#}");
+    }
+    for server in reply["servers"].as_array().into_iter().flatten() {
+        let text = |key: &str| clean(server[key].as_str().unwrap_or_default());
+        let rtt = match server["srtt_ms"].as_f64() {
+            Some(srtt) => {
+                let deviation = server["rttvar_ms"].as_f64().unwrap_or_default();
+                format!("{srtt:.1} ms ± {deviation:.1}")
+            }
+            None => "never answered".to_owned(),
+        };
+        let lost = server["loss"].as_f64().unwrap_or_default() * 100.0;
+        let address = format!("{} {}", text("address"), text("transport"));
+        let mut remarks: Vec<String> = vec![text("name"), text("trouble")];
+        remarks.extend((server["lame"] == true).then(|| "lame for this zone".to_owned()));
+        remarks.extend((server["edns"] == false).then(|| "without EDNS".to_owned()));
+        let skipped = server["skipped_s"].as_f64();
+        remarks.extend(skipped.map(|left| format!("skipped, next probe in {left} s")));
+        remarks.retain(|remark| !remark.is_empty());
+        println!("{address:<44} {rtt:>18}  {lost:>3.0} % lost  {}", remarks.join(", "));
+    }
+}
+
 fn millis(milliseconds: &Value) -> String {
     format!("{:.1} ms", milliseconds.as_f64().unwrap_or_default())
 }

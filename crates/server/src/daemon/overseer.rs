@@ -8,6 +8,10 @@ use zoners_dns::{Counter, Counters, Name, counters};
 use zoners_resolver::negative_anchors::{LONGEST, MOST};
 
 use super::{Bound, Snapshot};
+use crate::report;
+
+/// Servers listed where all are asked for.
+const MOST_SERVERS: usize = 2000;
 
 /// The daemon as a whole: the sums over its workers, and a service of its own to look names up
 /// with, which shares all that they know.
@@ -75,6 +79,25 @@ impl Overseer {
         let zones: Vec<Value> =
             shared.negative_anchors.list(shared.now()).into_iter().map(entry).collect();
         json!({ "zones": zones })
+    }
+
+    /// What is known of the servers that `zone` would be asked of, or of all.
+    pub(crate) fn servers(&self, zone: Option<&Name>) -> Value {
+        let service = self.service();
+        let (worker, now) = (service.worker(), service.worker().shared().now());
+        let (zone, standings) = match zone {
+            Some(name) => {
+                let (zone, standings) = worker.standings(name);
+                (Some(zone.fmt_with_dot().to_string()), standings)
+            }
+            None => (None, worker.all_standings(MOST_SERVERS)),
+        };
+        let servers: Vec<Value> =
+            standings.iter().map(|standing| report::standing(standing, now)).collect();
+        let broken = worker.shared().broken_paths();
+        let paths = [("IPv4", broken.ipv4), ("IPv6", broken.ipv6), ("UDP", broken.udp)];
+        let broken: Vec<&str> = paths.iter().filter(|path| path.1).map(|path| path.0).collect();
+        json!({ "zone": zone, "servers": servers, "broken": broken })
     }
 
     pub(crate) fn status(&self) -> Value {
