@@ -28,6 +28,8 @@ pub struct Attempt {
     pub edns: bool,
     /// Something was wrong with the server's last answer.
     pub troubled: bool,
+    /// The server was not asked before for this question.
+    pub is_first: bool,
     /// Whose address it is, as an index into the delegation's servers.
     pub server: usize,
     /// How long to wait before asking another beside it.
@@ -69,6 +71,10 @@ pub struct Candidates {
     avoided: Vec<SocketAddr>,
     /// Whether an answer without EDNS will do.
     plain: bool,
+    /// Nobody has answered lately: UDP may be what does not work.
+    silent: bool,
+    /// Packets can be spared to meet servers beside the question.
+    spare: bool,
 }
 
 impl Candidates {
@@ -92,6 +98,8 @@ impl Candidates {
             avoided: avoided.to_vec(),
             // Without EDNS a signed zone's answer has no signatures.
             plain: !matches!(cut.signing, Signing::Signed(_)),
+            silent: false,
+            spare: false,
         };
         for server in order {
             let NameServer { name, addresses } = &cut.servers[server];
@@ -167,6 +175,8 @@ impl Candidates {
     /// Prices all by what is known now.
     pub(crate) fn price<N: Network>(&mut self, worker: &Worker<N>) {
         let market = worker.shared().market();
+        self.silent = market.silent;
+        self.spare = worker.shared().spare.is_left(worker.settings().limits.spare);
         let cache = &worker.shared().cache;
         let infos: Vec<_> = self
             .list
@@ -225,6 +235,7 @@ impl Candidates {
         candidate.tries += 1;
         let (transport, edns) = match tries {
             0 if candidate.over_tcp => (Transport::Tcp, candidate.edns),
+            1 if self.silent => (Transport::Tcp, candidate.edns),
             0 | 1 => (self.transport, candidate.edns),
             2 if udp && self.plain => (Transport::Udp, false),
             _ => (Transport::Tcp, candidate.edns),
@@ -234,7 +245,7 @@ impl Candidates {
         let patience = candidate.price.patience * round_trips * (1 << tries.min(3));
         let endpoint = Endpoint { address: candidate.address, transport };
         let (server, troubled) = (candidate.server, candidate.troubled);
-        Attempt { endpoint, edns, troubled, server, patience, why }
+        Attempt { endpoint, edns, troubled, is_first: tries == 0, server, patience, why }
     }
 
     /// Whether there is one in line that was not tried at all.
@@ -304,7 +315,20 @@ impl Candidates {
         let again = AGAIN * tries + price.rtt * 2 * u32::from(candidate.tries);
         let family = if candidate.address.is_ipv6() { IPV6_HANDICAP } else { Duration::ZERO };
         let jitter = Duration::from_micros(candidate.jitter.into());
-        (candidate.tries >= 2, rank, price.rtt + price.doubt + again + family + jitter)
+        // While it can be met beside another, nobody waits for one that nobody has met.
+        let well_known = |other: &Candidate| {
+            other.price.met
+                && other.price.doubt.is_zero()
+                && other.tries == 0
+                && !other.out
+                && !other.lame
+        };
+        let shy = if self.spare && !price.met && self.list.iter().any(well_known) {
+            SHY
+        } else {
+            Duration::ZERO
+        };
+        (candidate.tries >= 2, rank, price.rtt + price.doubt + again + family + jitter + shy)
     }
 }
 
@@ -312,6 +336,8 @@ impl Candidates {
 const AGAIN: Duration = Duration::from_millis(30);
 /// Of two addresses that are alike, IPv4 goes first: more networks have it.
 const IPV6_HANDICAP: Duration = Duration::from_millis(5);
+/// A known server must be this much slower to be left for one that nobody has met.
+const SHY: Duration = Duration::from_secs(1);
 /// So many datagrams unanswered, and a server that answers over TCP is asked that way first.
 const SILENT_OVER_UDP: u16 = 2;
 /// Three datagrams, one of them without EDNS, and two streams (RFC 9520 section 2.2 allows three of

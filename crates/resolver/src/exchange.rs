@@ -102,7 +102,7 @@ impl<N: Network> Worker<N> {
                 },
                 () = &mut deadline => {
                     self.blame(endpoint, Trouble::Timeout);
-                    return Err(wait.spoiled.map_or(Fault::Timeout, Fault::Malformed));
+                    return Err(Fault::Timeout);
                 }
             };
             match outcome {
@@ -141,7 +141,6 @@ impl<N: Network> Worker<N> {
             id,
             endpoint,
             sent: Instant::now(),
-            spoiled: None,
             exchange: self.network().send(endpoint, query(&asking.question, options)),
         })
     }
@@ -186,8 +185,12 @@ impl<N: Network> Worker<N> {
             }
             Match::Malformed(malformed) => {
                 self.count(Counter::UpstreamMalformed);
-                wait.spoiled = Some(malformed);
-                Read::GoOn
+                if malformed == Malformed::Short {
+                    return Read::GoOn;
+                }
+                // Whoever knows the ID could as well forge a whole answer: it is the server.
+                self.blame(wait.endpoint, Trouble::FormErr);
+                Read::Done(Err(Fault::Malformed(malformed)))
             }
         }
     }
@@ -198,8 +201,6 @@ struct Wait<N: Network> {
     id: u16,
     endpoint: Endpoint,
     sent: Instant,
-    /// What was wrong with a message that had the right ID.
-    spoiled: Option<Malformed>,
     exchange: N::Exchange,
 }
 

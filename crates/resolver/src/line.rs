@@ -15,6 +15,10 @@ const DOWN_AFTER: u32 = 8;
 /// … for so long.
 const DOWN_FOR: Duration = Duration::from_secs(2);
 
+/// After so many queries without any reply, and so long, the next are put another way.
+const SILENT_AFTER: u32 = 4;
+const SILENT_FOR: Duration = Duration::from_millis(400);
+
 /// What is known of the line.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
@@ -61,10 +65,19 @@ impl Line {
         Moment::from_millis(self.forgiven_at.load(Ordering::Relaxed))
     }
 
+    /// Whether so many queries stayed without a reply that another way is worth a try.
+    pub(crate) fn is_silent(&self, now: Moment) -> bool {
+        self.has_heard_nothing(now, SILENT_AFTER, SILENT_FOR)
+    }
+
     /// Whether nobody answers any more.
     pub(crate) fn is_down(&self, now: Moment) -> bool {
+        self.has_heard_nothing(now, DOWN_AFTER, DOWN_FOR)
+    }
+
+    fn has_heard_nothing(&self, now: Moment, after: u32, span: Duration) -> bool {
         let since = Moment::from_millis(self.replied_at.load(Ordering::Relaxed));
-        self.asked.load(Ordering::Relaxed) >= DOWN_AFTER && now.since(since) >= DOWN_FOR
+        self.asked.load(Ordering::Relaxed) >= after && now.since(since) >= span
     }
 
     /// The share of queries that are lost, 0 to 1.

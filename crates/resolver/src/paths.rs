@@ -5,7 +5,7 @@
 //! probe is answered.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -13,6 +13,9 @@ use zoners_dns::{Endpoint, Moment, Transport};
 
 /// So many networks in a row that stay silent, and the path is broken.
 const MANY: usize = 6;
+/// An outage of our line is over sooner than this, mostly.
+const BROKEN_AFTER: Duration = Duration::from_secs(1);
+const DOUBTFUL_AFTER: Duration = Duration::from_millis(300);
 /// How often a broken path is probed.
 const PROBE_EVERY: Duration = Duration::from_secs(10);
 
@@ -29,6 +32,8 @@ pub(crate) struct Paths {
 struct Path {
     /// How many are in `health.silent`, to be read without waiting.
     silent: AtomicUsize,
+    /// When the first of them was noticed.
+    since: AtomicU64,
     health: Mutex<Health>,
 }
 
@@ -40,13 +45,22 @@ struct Health {
 }
 
 impl Path {
-    fn is_broken(&self) -> bool {
-        self.silent.load(Ordering::Relaxed) >= MANY
+    fn is_broken(&self, now: Moment) -> bool {
+        self.is_silent(now, MANY, BROKEN_AFTER)
     }
 
-    fn failed(&self, network: IpAddr) {
+    /// Whether so many networks have been silent for so long.
+    fn is_silent(&self, now: Moment, networks: usize, span: Duration) -> bool {
+        let since = Moment::from_millis(self.since.load(Ordering::Relaxed));
+        self.silent.load(Ordering::Relaxed) >= networks && now.since(since) >= span
+    }
+
+    fn failed(&self, network: IpAddr, now: Moment) {
         let mut health = self.health.lock();
         if health.silent.len() < MANY && !health.silent.contains(&network) {
+            if health.silent.is_empty() {
+                self.since.store(now.as_millis(), Ordering::Relaxed);
+            }
             health.silent.push(network);
             self.silent.store(health.silent.len(), Ordering::Relaxed);
         }
@@ -60,7 +74,7 @@ impl Path {
     }
 
     fn is_probe_due(&self, now: Moment) -> bool {
-        if !self.is_broken() {
+        if !self.is_broken(now) {
             return false;
         }
         let mut health = self.health.lock();
@@ -102,9 +116,9 @@ impl Paths {
     }
 
     /// The server did not answer, or could not be reached.
-    pub(crate) fn failed(&self, server: Endpoint) {
+    pub(crate) fn failed(&self, server: Endpoint, now: Moment) {
         let network = network(server.address.ip());
-        self.of(server).for_each(|path| path.failed(network));
+        self.of(server).for_each(|path| path.failed(network, now));
     }
 
     /// Forgets everything: the machine is elsewhere now.
@@ -113,10 +127,15 @@ impl Paths {
     }
 
     /// Which paths are broken now.
-    pub(crate) fn broken(&self) -> Broken {
-        let (ipv4, ipv6) = (self.ipv4.is_broken(), self.ipv6.is_broken());
+    pub(crate) fn broken(&self, now: Moment) -> Broken {
+        let (ipv4, ipv6) = (self.ipv4.is_broken(now), self.ipv6.is_broken(now));
         // When nothing works at all, TCP works no better.
-        Broken { ipv4, ipv6, udp: self.udp.is_broken() && !(ipv4 && ipv6) }
+        Broken { ipv4, ipv6, udp: self.udp.is_broken(now) && !(ipv4 && ipv6) }
+    }
+
+    /// Whether UDP may be broken, for all that is known: enough to try TCP a little earlier.
+    pub(crate) fn is_udp_doubtful(&self, now: Moment) -> bool {
+        self.udp.is_silent(now, MANY / 2, DOUBTFUL_AFTER)
     }
 
     /// Whether a server behind a broken path is to be asked now, to see whether it works again.
@@ -150,37 +169,39 @@ mod tests {
 
     #[test]
     fn many_networks_make_a_broken_path_and_one_reply_mends_it() {
-        let paths = Paths::default();
+        let (paths, at) = (Paths::default(), Moment::from_millis);
+        let all_is_well = Broken::default();
         for number in 0..40 {
-            paths.failed(server(&format!("2001:db8:1::{number:x}")));
+            paths.failed(server(&format!("2001:db8:1::{number:x}")), at(0));
         }
-        assert_eq!(paths.broken(), Broken::default(), "they are all in one network");
+        assert_eq!(paths.broken(at(5000)), all_is_well, "they are all in one network");
         for number in 2..=MANY {
-            assert!(!paths.broken().ipv6);
-            paths.failed(server(&format!("2001:db8:{number:x}::1")));
+            assert!(!paths.broken(at(5000)).ipv6);
+            assert_eq!(paths.is_udp_doubtful(at(300)), number > MANY / 2);
+            paths.failed(server(&format!("2001:db8:{number:x}::1")), at(7));
         }
+        assert_eq!(paths.broken(at(999)), all_is_well, "an outage");
         // Nor does UDP work, for all that is known.
-        assert_eq!(paths.broken(), Broken { ipv6: true, udp: true, ipv4: false });
+        assert_eq!(paths.broken(at(1000)), Broken { ipv6: true, udp: true, ipv4: false });
         paths.replied(server("192.0.2.1"));
-        assert_eq!(paths.broken(), Broken { ipv6: true, ..Broken::default() });
-        assert!(paths.broken().has("2001:db8::1".parse().unwrap()));
-        let at = Moment::from_millis;
+        assert_eq!(paths.broken(at(1000)), Broken { ipv6: true, ..all_is_well });
+        assert!(paths.broken(at(1000)).has("2001:db8::1".parse().unwrap()));
         let probe = |now| paths.is_probe_due(server("2001:db8::1"), at(now));
-        assert!(probe(5) && !probe(6) && !probe(10_004) && probe(10_005));
+        assert!(probe(1000) && !probe(1001) && !probe(10_999) && probe(11_000));
         paths.replied(server("2001:db8::1"));
-        assert_eq!(paths.broken(), Broken::default());
+        assert_eq!(paths.broken(at(50_000)), all_is_well);
         assert!(!probe(50_000));
     }
 
     #[test]
     fn a_reply_in_between_says_that_the_servers_are_broken_themselves() {
-        let paths = Paths::default();
+        let (paths, at) = (Paths::default(), Moment::from_millis);
         for number in 1..40 {
-            paths.failed(server(&format!("192.0.{number}.1")));
+            paths.failed(server(&format!("192.0.{number}.1")), at(0));
             if number % (MANY as i32 - 1) == 0 {
                 paths.replied(server("198.51.100.1"));
             }
         }
-        assert_eq!(paths.broken(), Broken::default());
+        assert_eq!(paths.broken(at(90_000)), Broken::default());
     }
 }

@@ -42,6 +42,8 @@ pub(crate) struct Market {
     pub(crate) loss: f64,
     /// The ways out that do not work.
     pub(crate) broken: Broken,
+    /// Nobody has answered lately.
+    pub(crate) silent: bool,
 }
 
 /// What is expected of a server.
@@ -60,7 +62,7 @@ pub(crate) struct Price {
 }
 
 /// A server is given at least this long …
-const LEAST_PATIENCE: Duration = Duration::from_millis(15);
+pub(crate) const LEAST_PATIENCE: Duration = Duration::from_millis(15);
 /// … and at most this.
 const MOST_PATIENCE: Duration = Duration::from_millis(800);
 

@@ -5,12 +5,13 @@
 //! live on in the worker's nursery to teach how slow they are.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until};
 use zoners_cache::{Evidence, Trouble};
-use zoners_dns::{Counter, Delegation, EdeCode, Network, Question, Transport, Way};
+use zoners_dns::{Counter, Delegation, EdeCode, Endpoint, Network, Question, Transport, Way};
 
 use crate::answer::{Cause, Unresolved};
 use crate::candidates::{Attempt, Candidates};
@@ -19,6 +20,7 @@ use crate::exchange::{Asking, Report, attempt};
 use crate::judge::judge;
 use crate::nameservers::{Found, Lookup};
 use crate::nursery::Adoption;
+use crate::pricing::LEAST_PATIENCE;
 use crate::scrub::scrub;
 use crate::trace::Hop;
 use crate::verdict::{Fault, Reply, Verdict};
@@ -55,7 +57,14 @@ struct Race<'a, N: Network> {
     fault: Option<(Attempt, Fault)>,
     exhausted: Option<Unresolved>,
     hedge_at: Instant,
+    /// How often one was late.
+    late: u8,
+    /// Whom the patience is for.
+    newest: Option<Endpoint>,
 }
+
+/// Patience with servers that are asked for the first time halves so often.
+const MOST_HALVINGS: u8 = 4;
 
 /// What happened next in a race.
 enum Happening {
@@ -90,6 +99,8 @@ impl<N: Network> Worker<N> {
             fault: None,
             exhausted: None,
             hedge_at: Instant::now(),
+            late: 0,
+            newest: None,
         };
         race.run().await
     }
@@ -134,6 +145,11 @@ impl<N: Network> Race<'_, N> {
                     }
                 }
                 Happening::Late => {
+                    self.late = self.late.saturating_add(1);
+                    if let Some(late) = self.newest {
+                        let shared = self.worker.shared();
+                        shared.paths.failed(late, shared.now());
+                    }
                     self.candidates.price(self.worker);
                     if self.launch().is_some() {
                         self.worker.count(Counter::UpstreamHedged);
@@ -173,10 +189,18 @@ impl<N: Network> Race<'_, N> {
             self.hedge_at = Instant::now() + self.worker.settings().limits.wall;
             return None;
         };
-        self.hedge_at = Instant::now() + next.patience;
+        self.hedge_at = Instant::now() + self.patience(&next);
+        self.newest = Some(next.endpoint);
         self.worker.shared().spare.earn(self.worker.settings().limits.spare);
         self.ask(next);
         Some(next)
+    }
+
+    /// How long `next` is waited for before another is asked. The more stay silent, the less the
+    /// next of those who are yet to be asked is waited for.
+    fn patience(&self, next: &Attempt) -> Duration {
+        let halvings = if next.is_first { self.late.min(MOST_HALVINGS) } else { 0 };
+        (next.patience / (1 << halvings)).max(LEAST_PATIENCE)
     }
 
     /// Tries a server that nobody has met beside the first, where a packet can be spared, or a way
@@ -264,8 +288,9 @@ impl<N: Network> Race<'_, N> {
             self.exhausted = Some(exhausted.unresolved());
             return None;
         }
-        // What came of silence was told when it was met.
-        if let (true, Some(trouble)) = (fault.is_answer(), fault.trouble()) {
+        // What is no reply that can be read was told when it was met.
+        let told = matches!(fault, Fault::Malformed(_)) || !fault.is_answer();
+        if !told && let Some(trouble) = fault.trouble() {
             self.worker.blame(attempt.endpoint, trouble);
         }
         if fault.is_lameness() {

@@ -100,18 +100,21 @@ impl Shared {
     /// The ways out that do not work from here, as it seems.
     #[must_use]
     pub fn broken_paths(&self) -> Broken {
-        self.paths.broken()
+        self.paths.broken(self.now())
     }
 
     /// What servers are priced by.
     pub(crate) fn market(&self) -> Market {
+        let (median, late) = (self.habits.median(), self.habits.late());
+        let now = self.now();
         Market {
-            now: self.now(),
+            now,
             // It may well be dead: one that is known must be a good deal slower to lose to it.
-            unknown: (self.habits.median() * 2, self.habits.late()),
+            unknown: (median * 2, late),
             forgiven: self.line.forgiven(),
             loss: self.line.loss(),
-            broken: self.paths.broken(),
+            broken: self.paths.broken(now),
+            silent: self.line.is_silent(now) || self.paths.is_udp_doubtful(now),
         }
     }
 
@@ -129,7 +132,7 @@ impl Shared {
                 self.paths.replied(server);
             }
             Evidence::Trouble(trouble) if trouble.is_silence() => {
-                self.paths.failed(server);
+                self.paths.failed(server, now);
                 // Of one that never answered it is no wonder.
                 if trouble == Trouble::Timeout && before.replied_at > 0 {
                     self.line.lost();

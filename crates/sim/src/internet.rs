@@ -140,6 +140,12 @@ impl SimNetwork {
         self
     }
 
+    /// The time since the start.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        Instant::now() - self.0.lock().started
+    }
+
     /// All that was sent so far.
     #[must_use]
     pub fn sent(&self) -> Vec<Sent> {

@@ -49,6 +49,7 @@ impl Candidates {
             endpoint: Endpoint { address: candidate.address, transport },
             edns: candidate.edns,
             troubled: false,
+            is_first: true,
             server: candidate.server,
             patience: candidate.price.patience,
             why: "to see whether this way works again",

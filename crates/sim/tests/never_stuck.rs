@@ -1,0 +1,389 @@
+//! A nameserver that does not answer, on a line that loses packets, is not felt.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
+
+mod common;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use common::{Lab, question, settings};
+use tokio::time::{Instant, sleep};
+use zoners_cache::{ServerInfo, Trouble};
+use zoners_dns::{Counter, Endpoint, Rtype, Transport};
+use zoners_resolver::{Event, Hop, Trace};
+use zoners_sim::{Link, Manner, SimNetwork, world};
+
+const COM: [&str; 3] = ["192.5.6.1", "192.5.6.2", "2001:503::1"];
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// The small Internet, in which `com.` has these delegations besides.
+fn with_delegations(text: &str) -> SimNetwork {
+    let net = world::small(1);
+    let own = "@ NS a.nic\n@ NS b.nic\na.nic A 192.5.6.1\nb.nic A 192.5.6.2\na.nic AAAA 2001:503::1\n\
+               example NS ns1.example\nexample NS ns2.example\nns1.example A 203.0.114.1\n\
+               ns2.example A 203.0.114.2\n";
+    net.zone("com", &COM, &format!("{own}{text}"));
+    net
+}
+
+/// `many.com.` on servers 203.0.114.101 and on, each of which is `link`ed as told.
+fn many(servers: usize, link: impl Fn(usize) -> Link) -> SimNetwork {
+    let mut text = String::new();
+    let addresses: Vec<String> =
+        (0..servers).map(|number| format!("203.0.114.{}", 101 + number)).collect();
+    for (number, address) in addresses.iter().enumerate() {
+        text += &format!("many NS ns{number}.many\nns{number}.many A {address}\n");
+    }
+    let net = with_delegations(&text);
+    let served: Vec<&str> = addresses.iter().map(String::as_str).collect();
+    let names: String = (0..300).map(|number| format!("n{number} A 203.0.113.1\n")).collect();
+    net.zone("many.com", &served, &names);
+    for (number, address) in served.iter().enumerate() {
+        net.link(address, link(number));
+    }
+    net
+}
+
+/// How long a question takes that has an answer.
+async fn time(lab: &Lab, name: &str) -> Duration {
+    let started = Instant::now();
+    let answer = lab.resolve(name, Rtype::A).await;
+    assert!(answer.is_ok(), "{name}: {answer:?}");
+    started.elapsed()
+}
+
+fn known(lab: &Lab, address: &str, transport: Transport) -> ServerInfo {
+    let endpoint = Endpoint::udp(address.parse().unwrap()).over(transport);
+    lab.worker.shared().cache.server(endpoint, lab.worker.shared().now())
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_living_server_of_thirteen_is_found_and_kept_to() {
+    for living in 0..13 {
+        for rtt in [20, 80, 200] {
+            let lab = Lab::new(many(13, |number| match number == living {
+                true => Link::of(rtt),
+                false => Link::of(rtt).with(Manner::Dead),
+            }));
+            lab.resolve("example.com", Rtype::A).await.unwrap();
+            let first = time(&lab, "n0.many.com").await;
+            // The referral of com. is a round trip of 20 ms more.
+            assert!(first <= ms(20 + 2 * rtt + 400), "server {living}, {rtt} ms: {first:?}");
+            for number in 1..5 {
+                let next = time(&lab, &format!("n{number}.many.com")).await;
+                assert!(next.as_secs_f64() <= 0.0012 * rtt as f64, "{living}, {rtt}: {next:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_of_five_lost_leave_nothing_unanswered() {
+    let net = many(3, |_| Link::of(40).losing(0.4));
+    for address in COM {
+        net.link(address, Link::of(20).losing(0.4));
+    }
+    let lab = Lab::new(net);
+    let mut total = Duration::ZERO;
+    for number in 0..200 {
+        total += time(&lab, &format!("n{number}.many.com")).await;
+    }
+    assert!(total / 200 < ms(120), "{:?} each", total / 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_becomes_slow_is_left_for_a_nearer_one() {
+    let lab = Lab::new(many(2, |number| Link::of([20, 60][number])));
+    for number in 0..20 {
+        time(&lab, &format!("n{number}.many.com")).await;
+    }
+    assert!(time(&lab, "n20.many.com").await <= ms(25));
+    lab.net.link("203.0.114.101", Link::of(800));
+    let mut slow = Vec::new();
+    for number in 21..41 {
+        slow.push(time(&lab, &format!("n{number}.many.com")).await);
+    }
+    assert!(slow[0] <= ms(120), "{slow:?}");
+    assert!(slow[5..].iter().all(|took| *took <= ms(75)), "{slow:?}");
+    // Back again, it is found out beside other questions.
+    lab.net.link("203.0.114.101", Link::of(20));
+    for number in 41..61 {
+        time(&lab, &format!("n{number}.many.com")).await;
+        sleep(Duration::from_secs(20)).await;
+    }
+    assert!(time(&lab, "n61.many.com").await <= ms(75));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_only_server_that_becomes_slow_still_answers() {
+    let lab = Lab::new(many(1, |_| Link::of(20)));
+    time(&lab, "n0.many.com").await;
+    lab.net.link("203.0.114.101", Link::of(800));
+    for number in 1..5 {
+        assert!(time(&lab, &format!("n{number}.many.com")).await <= ms(810));
+    }
+}
+
+/// Forty domains, each on a server of its own with an IPv4 and an IPv6 address.
+fn dual_stack() -> SimNetwork {
+    let mut text = String::new();
+    for number in 0..40 {
+        text += &format!(
+            "d{number} NS ns.d{number}\nns.d{number} A 198.18.{number}.1\n\
+             ns.d{number} AAAA 2001:db8:{number:x}::1\n"
+        );
+    }
+    let net = with_delegations(&text);
+    for number in 0..40 {
+        let (ipv4, ipv6) = (format!("198.18.{number}.1"), format!("2001:db8:{number:x}::1"));
+        net.zone(
+            &format!("d{number}.com"),
+            &[&ipv4, &ipv6],
+            "www A 203.0.113.1\nmail A 203.0.113.2\n",
+        );
+    }
+    net
+}
+
+fn sent_over_ipv6(lab: &Lab) -> usize {
+    lab.net.sent().iter().filter(|sent| sent.to.address.is_ipv6()).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn blackholed_ipv6_is_noticed_left_alone_and_found_again() {
+    let net = dual_stack();
+    let black = |net: &SimNetwork, manner| {
+        for number in 0..40 {
+            net.link(&format!("2001:db8:{number:x}::1"), Link::of(5).with(manner));
+        }
+        net.link("2001:503::1", Link::of(5).with(manner));
+        net.link("2001:db8:ffff::1", Link::of(5).with(manner));
+    };
+    black(&net, Manner::Dead);
+    // Servers that have nothing but IPv6 make it noticed; those that have both are not hurt.
+    let mut only_ipv6 = String::new();
+    for number in 50..60 {
+        only_ipv6 +=
+            &format!("d{number} NS ns.d{number}\nns.d{number} AAAA 2001:db8:{number:x}::1\n");
+    }
+    net.change("com", |com| {
+        for set in zoners_dns::zonefile::parse(&only_ipv6, &com.origin).unwrap() {
+            com.add(set);
+        }
+    });
+    let lab = Lab::new(net);
+    for number in 50..60 {
+        let name = format!("www.d{number}.com");
+        assert!(lab.resolve(&name, Rtype::A).await.is_err());
+    }
+    assert!(lab.worker.shared().broken_paths().ipv6);
+    assert!(!lab.worker.shared().broken_paths().udp, "UDP works over IPv4");
+    lab.net.forget_sent();
+    for number in 0..40 {
+        assert!(time(&lab, &format!("www.d{number}.com")).await <= ms(50));
+    }
+    assert!(sent_over_ipv6(&lab) <= 2, "{} queries into the dark", sent_over_ipv6(&lab));
+    // It works again: a probe beside a question finds out, and nobody waits for it.
+    black(&lab.net, Manner::Good);
+    sleep(Duration::from_secs(30)).await;
+    assert!(time(&lab, "mail.d0.com").await <= ms(50));
+    sleep(ms(100)).await;
+    assert!(!lab.worker.shared().broken_paths().ipv6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_only_tcp_works_it_is_used_at_once() {
+    let net = dual_stack();
+    let addresses: Vec<String> = (0..40)
+        .flat_map(|number| [format!("198.18.{number}.1"), format!("2001:db8:{number:x}::1")])
+        .chain(COM.map(str::to_owned))
+        .chain(["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1"].map(str::to_owned))
+        .collect();
+    for address in &addresses {
+        net.link(address, Link::of(20).with(Manner::TcpOnly));
+    }
+    let lab = Lab::new(net);
+    for number in 0..10 {
+        lab.resolve(&format!("www.d{number}.com"), Rtype::A).await.unwrap();
+    }
+    assert!(lab.worker.shared().broken_paths().udp);
+    for number in 20..40 {
+        let took = time(&lab, &format!("www.d{number}.com")).await;
+        // Two zones, two round trips of 20 ms each.
+        assert!(took <= ms(2 * 2 * 20 + 10), "{took:?}");
+    }
+    for address in &addresses {
+        lab.net.link(address, Link::of(20));
+    }
+    sleep(Duration::from_secs(20)).await;
+    time(&lab, "mail.d20.com").await;
+    sleep(ms(100)).await;
+    assert!(!lab.worker.shared().broken_paths().udp);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_answers_over_tcp_alone_is_asked_so_the_next_time() {
+    let lab = Lab::new(many(1, |_| Link::of(20).with(Manner::TcpOnly)));
+    time(&lab, "n0.many.com").await;
+    assert!(known(&lab, "203.0.114.101", Transport::Tcp).replied_at > 0);
+    let took = time(&lab, "n1.many.com").await;
+    assert!(took <= ms(50), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_that_was_gone_for_ten_minutes_is_used_as_soon_as_it_is_back() {
+    for told in [false, true] {
+        let gone = Duration::from_secs(10)..Duration::from_secs(610);
+        let net = many(3, |number| Link {
+            outages: vec![gone.clone()],
+            ..Link::of([20, 60, 100][number])
+        });
+        for address in COM.iter().chain(&["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1"]) {
+            net.link(address, Link { outages: vec![gone.clone()], ..Link::of(20) });
+        }
+        let lab = Lab::new(net);
+        time(&lab, "n0.many.com").await;
+        sleep(Duration::from_secs(20)).await;
+        // Somebody goes on trying, known names and unknown ones.
+        for number in 0.. {
+            if lab.net.now() > Duration::from_secs(600) {
+                break;
+            }
+            let name = format!("n{}.many.com", 1 + number % 50);
+            assert!(lab.resolve(&name, Rtype::A).await.is_err());
+            let _ = lab.resolve("www.example.com", Rtype::A).await;
+        }
+        let left = Duration::from_secs(612).saturating_sub(lab.net.now());
+        sleep(left).await;
+        if told {
+            lab.worker.shared().notify(Event::NetworkChanged);
+        }
+        let first = time(&lab, "n200.many.com").await;
+        assert!(first <= ms(20 + 1000), "{first:?}");
+        // An RTT chain from com. down.
+        let second = time(&lab, "www.example.com").await;
+        assert!(second <= ms(2 * 20 + 1000), "{second:?}");
+        assert!(time(&lab, "n201.many.com").await <= ms(30), "all is forgiven");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lame_server_is_asked_last_for_the_zone_and_not_punished_elsewhere() {
+    let lab = Lab::new(many(2, |number| match number {
+        0 => Link::of(5).with(Manner::Refuses),
+        _ => Link::of(50),
+    }));
+    time(&lab, "n0.many.com").await;
+    sleep(Duration::from_secs(3)).await;
+    let lame = known(&lab, "203.0.114.101", Transport::Udp);
+    assert_eq!(lame.trouble, Some(Trouble::Lame));
+    assert_eq!(lab.count(Counter::UpstreamLame), u64::from(lame.troubles));
+    lab.net.forget_sent();
+    for number in 1..10 {
+        assert!(time(&lab, &format!("n{number}.many.com")).await <= ms(55));
+    }
+    assert_eq!(lab.net.sent_to("203.0.114.101"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_cause_has_its_counter_and_is_remembered() {
+    for (manner, counter, trouble) in [
+        (Manner::Dead, Counter::UpstreamTimeouts, Trouble::Timeout),
+        (Manner::Closed, Counter::UpstreamRefused, Trouble::Refused),
+        (Manner::Refuses, Counter::UpstreamLame, Trouble::Lame),
+        (Manner::RefersUpward, Counter::UpstreamLame, Trouble::Lame),
+        (Manner::ServFail, Counter::UpstreamServfail, Trouble::ServFail),
+        (Manner::Garbage, Counter::UpstreamFormerr, Trouble::FormErr),
+    ] {
+        let lab = Lab::new(many(2, |number| match number {
+            0 => Link::of(5).with(manner),
+            _ => Link::of(50),
+        }));
+        time(&lab, "n0.many.com").await;
+        sleep(Duration::from_secs(5)).await;
+        assert!(lab.count(counter) > 0, "{manner:?}");
+        let found = [Transport::Udp, Transport::Tcp]
+            .map(|transport| known(&lab, "203.0.114.101", transport).trouble);
+        assert!(found.contains(&Some(trouble)), "{manner:?}: {found:?}");
+        // Whatever it is, the next does not wait for it.
+        assert!(time(&lab, "n1.many.com").await <= ms(60), "{manner:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_server_is_skipped_says_so_and_is_back_with_its_first_answer() {
+    let lab = Lab::new(many(2, |number| match number {
+        0 => Link::of(5).with(Manner::Dead),
+        _ => Link::of(50),
+    }));
+    let told = |trace: &Trace| {
+        let skipped = |hop: &Hop| match hop {
+            Hop::Note(note) if note.starts_with("skipped 203.0.114.101") => Some(note.clone()),
+            _ => None,
+        };
+        trace.steps().iter().find_map(|step| skipped(&step.hop))
+    };
+    let mut note = None;
+    for number in 0..40 {
+        let trace = std::sync::Arc::new(Trace::default());
+        let asked = question(&format!("n{number}.many.com"), Rtype::A);
+        lab.worker.resolve(&asked, Some(trace.clone())).await.unwrap();
+        note = note.or(told(&trace));
+        lab.net.link("203.0.114.102", Link::of(50).losing(if number < 20 { 0.5 } else { 0.0 }));
+    }
+    let note = note.expect("it was skipped");
+    assert!(note.contains("timeouts in a row, next probe in "), "{note}");
+    assert!(lab.count(Counter::UpstreamSkipped) > 0);
+    let (_, standings) = lab.worker.standings(&question("many.com", Rtype::A).name);
+    let address: IpAddr = "203.0.114.101".parse().unwrap();
+    let dead = standings.iter().find(|standing| standing.endpoint.address.ip() == address);
+    assert!(dead.unwrap().info.unanswered >= 3);
+    // Alive again: it is met when the other fails, and then it is the nearer one.
+    lab.net.link("203.0.114.101", Link::of(5));
+    lab.net.link("203.0.114.102", Link::of(50).with(Manner::Dead));
+    time(&lab, "n100.many.com").await;
+    assert!(time(&lab, "n101.many.com").await <= ms(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn providers_that_depend_on_each_other_are_resolved_where_one_has_glue() {
+    // Each has its servers in the other's zone, but one of them has one more.
+    let net = with_delegations(
+        "one NS ns.two.com.\ntwo NS ns.one.com.\ntwo NS spare.two\nspare.two A 203.0.114.70\n",
+    );
+    net.zone(
+        "two.com",
+        &["203.0.114.70", "203.0.114.71"],
+        "ns A 203.0.114.72\nwww A 203.0.113.2\n",
+    );
+    net.zone("one.com", &["203.0.114.72"], "ns A 203.0.114.71\nwww A 203.0.113.1\n");
+    let lab = Lab::new(net);
+    let (one, two) =
+        tokio::join!(lab.resolve("www.one.com", Rtype::A), lab.resolve("www.two.com", Rtype::A));
+    assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_clients_of_one_slow_name_cause_one_fetch() {
+    let mut frugal = settings();
+    frugal.limits.spare = 0;
+    let lab = Lab::with(many(1, |_| Link::of(700)), frugal);
+    time(&lab, "n0.many.com").await;
+    lab.net.forget_sent();
+    let mut clients = tokio::task::JoinSet::new();
+    for client in 0..100u64 {
+        let worker = lab.worker.clone();
+        clients.spawn(async move {
+            sleep(ms(client * 5)).await;
+            worker.resolve(&question("n1.many.com", Rtype::A), None).await.is_ok()
+        });
+    }
+    while let Some(answered) = clients.join_next().await {
+        assert!(answered.unwrap());
+    }
+    assert_eq!(lab.net.sent().len(), 1, "{:#?}", lab.net.sent());
+}
