@@ -14,6 +14,7 @@ use zoners_dns::{
     Counter, Delegation, Endpoint, Name, NameServer, Network, Signing, Transport, Way,
 };
 
+use crate::context::Context;
 use crate::nameservers::Trust;
 use crate::pricing::{Market, Price};
 use crate::worker::Worker;
@@ -67,6 +68,9 @@ pub struct Candidates {
     unresolved: Vec<usize>,
     /// Names whose addresses a parent's glue told: their own zone may know better.
     doubted: Vec<usize>,
+    /// Whether all is tried that may help: those that were lame or never answered too, since they
+    /// may have been mended.
+    hopeful: bool,
     /// Addresses that gave bogus answers.
     avoided: Vec<SocketAddr>,
     /// Whether an answer without EDNS will do.
@@ -78,12 +82,8 @@ pub struct Candidates {
 }
 
 impl Candidates {
-    /// Lines up the servers of `cut`, without the addresses to be avoided.
-    pub(crate) fn new<N: Network>(
-        worker: &Worker<N>,
-        cut: &Delegation,
-        avoided: &[SocketAddr],
-    ) -> Self {
+    /// Lines up the servers of `cut`, without the addresses to be avoided in this context.
+    pub(crate) fn new<N: Network>(worker: &Worker<N>, cut: &Delegation, context: &Context) -> Self {
         let mut order: Vec<usize> = (0..cut.servers.len()).collect();
         worker.shared().random.shuffle(&mut order);
         order.truncate(worker.settings().limits.servers_in_play);
@@ -95,7 +95,8 @@ impl Candidates {
             limit,
             unresolved: Vec::new(),
             doubted: Vec::new(),
-            avoided: avoided.to_vec(),
+            avoided: context.avoided().to_vec(),
+            hopeful: context.depth == 0,
             // Without EDNS a signed zone's answer has no signatures.
             plain: !matches!(cut.signing, Signing::Signed(_)),
             silent: false,
@@ -156,6 +157,11 @@ impl Candidates {
                 worker.count(Counter::LimitAddresses);
                 return;
             }
+            let lame = shared.cache.is_lame(&cut.zone, endpoint, now);
+            // Referrals can name any number of nameservers in a victim's zone.
+            if lame && !self.hopeful {
+                continue;
+            }
             self.list.push(Candidate {
                 address: *address,
                 server,
@@ -165,7 +171,7 @@ impl Candidates {
                 troubled: false,
                 over_tcp: false,
                 cut_off: false,
-                lame: shared.cache.is_lame(&cut.zone, endpoint, now),
+                lame,
                 tries: 0,
                 out: false,
             });
@@ -294,11 +300,16 @@ impl Candidates {
     /// The cheapest, those last that are lame or left alone.
     fn best(&self) -> Option<usize> {
         let most = match self.transport {
-            Transport::Udp => MOST_TRIES,
+            Transport::Udp if self.hopeful => MOST_TRIES,
+            Transport::Udp => MOST_NESTED_TRIES,
             Transport::Tcp => 2,
         };
         (0..self.list.len())
-            .filter(|at| !self.list[*at].out && self.list[*at].tries < most)
+            .filter(|at| {
+                let Candidate { price, out, tries, .. } = &self.list[*at];
+                let hopeless = !price.met && price.skipped_until.is_some();
+                !out && *tries < most && (self.hopeful || !hopeless)
+            })
             .min_by_key(|at| self.cost(*at))
     }
 
@@ -343,6 +354,8 @@ const SILENT_OVER_UDP: u16 = 2;
 /// Three datagrams, one of them without EDNS, and two streams (RFC 9520 section 2.2 allows three of
 /// each).
 const MOST_TRIES: u8 = 5;
+/// Fewer for the address of a nameserver, one of several: a referral can make us look up many.
+const MOST_NESTED_TRIES: u8 = 3;
 
 /// A name within the zone itself cannot be looked up without its address (RFC 1034 section 4.2.1).
 fn is_resolvable(name: &Name, cut: &Delegation) -> bool {

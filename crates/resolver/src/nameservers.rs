@@ -60,10 +60,13 @@ impl<N: Network> Worker<N> {
             for (rtype, wanted) in worker.families() {
                 if wanted && addresses.is_empty() {
                     let question = Question::new(name.clone(), rtype);
-                    (addresses, by_glue) = match trust {
+                    let told = match trust {
                         Trust::Glue => worker.nearest_word(question, &context).await,
-                        Trust::OwnZone => (worker.own_word(question, &context).await, false),
+                        Trust::OwnZone => worker.own_word(question, &context).await,
                     };
+                    // Those who say nothing of one family say nothing of the other.
+                    let Ok(told) = told else { break };
+                    (addresses, by_glue) = told;
                 }
             }
             addresses.truncate(worker.settings().limits.addresses_per_server);
@@ -94,25 +97,28 @@ impl<N: Network> Worker<N> {
         self: &Arc<Self>,
         question: Question,
         context: &Context,
-    ) -> (Vec<SocketAddr>, bool) {
+    ) -> Result<(Vec<SocketAddr>, bool), Unresolved> {
         if let Some(answer) = self.cached(&question, true) {
-            return (self.usable(answer.answer.iter()), false);
+            return Ok((self.usable(answer.answer.iter()), false));
         }
-        match self.walk(&question, Some(&question.name), context).await {
-            Ok(Walk::Glue(cut)) => (glue(&cut, &question.name), true),
-            Ok(Walk::Reply(reply)) => match AnswerBuilder::default().add(*reply) {
-                Next::Done(answer) => (self.usable(answer.answer.iter()), false),
+        match self.walk(&question, Some(&question.name), context).await? {
+            Walk::Glue(cut) => Ok((glue(&cut, &question.name), true)),
+            Walk::Reply(reply) => match AnswerBuilder::default().add(*reply) {
+                Next::Done(answer) => Ok((self.usable(answer.answer.iter()), false)),
                 // A nameserver's name should be no alias (RFC 2181 section 10.3), but some are.
-                Next::Alias(_) => (self.own_word(question, context).await, false),
+                Next::Alias(_) => self.own_word(question, context).await,
             },
-            Err(_) => (Vec::new(), false),
         }
     }
 
-    /// Addresses as the zone of the name has them.
-    async fn own_word(self: &Arc<Self>, question: Question, context: &Context) -> Vec<SocketAddr> {
+    /// Addresses as the zone of the name has them, which is no parent's word.
+    async fn own_word(
+        self: &Arc<Self>,
+        question: Question,
+        context: &Context,
+    ) -> Result<(Vec<SocketAddr>, bool), Unresolved> {
         let answer: Result<Arc<Answer>, _> = self.question(question, context.clone()).await;
-        answer.map_or_else(|_| Vec::new(), |answer| self.usable(answer.answer.iter()))
+        Ok((self.usable(answer?.answer.iter()), false))
     }
 
     fn usable<'a>(&self, sets: impl Iterator<Item = &'a RRset>) -> Vec<SocketAddr> {

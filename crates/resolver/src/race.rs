@@ -91,7 +91,7 @@ impl<N: Network> Worker<N> {
             cut,
             context,
             asking,
-            candidates: Candidates::new(self, cut, context.avoided()),
+            candidates: Candidates::new(self, cut, context),
             running: FuturesUnordered::new(),
             lookups: FuturesUnordered::new(),
             looked_up: 0,

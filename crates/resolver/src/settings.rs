@@ -143,7 +143,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            queries: 100,
+            queries: 50,
             queries_per_question: 40,
             bytes: 128 * 1024,
             tcp: 16,
@@ -153,7 +153,7 @@ impl Default for Limits {
             lookups_at_once: 3,
             depth: 6,
             aliases: 11,
-            steps: 40,
+            steps: 27,
             servers: 20,
             servers_in_play: 13,
             addresses_per_server: 6,

@@ -254,7 +254,10 @@ impl Internet {
                 message[..2].copy_from_slice(&query.header.id().to_be_bytes());
                 now(message)
             }
-            Manner::Truncates if udp => {
+            Manner::ClosesStreams if !udp => {
+                vec![(Duration::ZERO, Outcome::Failed(Failure::Closed))]
+            }
+            Manner::Truncates | Manner::ClosesStreams if udp => {
                 let mut message = say(Said::error(OptRcode::NOERROR));
                 message[2] |= 0x02;
                 now(message)

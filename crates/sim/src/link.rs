@@ -75,6 +75,8 @@ pub enum Manner {
     FormErrOnEdns,
     /// TC and nothing else over UDP; good over TCP.
     Truncates,
+    /// TC over UDP, and over TCP the stream ends without an answer.
+    ClosesStreams,
     /// Never answers over UDP; good over TCP.
     TcpOnly,
     /// Repeats the question in lower case.
