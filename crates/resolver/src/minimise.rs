@@ -42,17 +42,20 @@ impl Minimiser {
         if self.off || self.steps >= MOST_STEPS || from + labels > whole {
             return self.full.clone();
         }
-        // Where a referral is to be expected the type is nobody's business either; and so the A,
-        // AAAA and HTTPS of a name share one referral.
-        if from + labels == whole && !self.expects_referral(zone) {
-            return self.full.clone();
+        if from + labels == whole {
+            return self.last(zone);
         }
         Question::new(name::ancestor(&self.full.name, from + labels), self.rtype)
     }
 
-    /// The root and top-level domains do little else than refer.
-    fn expects_referral(&self, zone: &Name) -> bool {
-        name::depth(zone) <= 1 && self.full.name != *zone && self.full.rtype != Rtype::DS
+    /// The whole name. The root and top-level domains do little else than refer: there all the
+    /// questions that a browser has for a name are put as one, and share the referral.
+    fn last(&self, zone: &Name) -> Question {
+        let refers = name::depth(zone) <= 1 && self.full.name != *zone;
+        match self.full.rtype {
+            Rtype::AAAA | Rtype::HTTPS if refers => Question::new(self.full.name.clone(), Rtype::A),
+            _ => self.full.clone(),
+        }
     }
 
     /// `asked` exists and is no zone cut: the next question goes beyond it.
@@ -117,10 +120,19 @@ mod tests {
     }
 
     #[test]
-    fn ds_is_asked_for_as_it_is() {
-        let full = Question::new(name::parse("example.com").unwrap(), Rtype::DS);
+    fn what_a_browser_asks_shares_the_referral() {
         let com = name::parse("com").unwrap();
-        assert_eq!(Minimiser::new(full.clone(), Rtype::A).next(&com), full);
+        for (rtype, asked) in [
+            (Rtype::A, Rtype::A),
+            (Rtype::AAAA, Rtype::A),
+            (Rtype::HTTPS, Rtype::A),
+            (Rtype::DS, Rtype::DS),
+            (Rtype::MX, Rtype::MX),
+        ] {
+            let full = Question::new(name::parse("example.com").unwrap(), rtype);
+            let next = Minimiser::new(full.clone(), Rtype::NS).next(&com);
+            assert_eq!(next, Question { rtype: asked, ..full });
+        }
     }
 
     #[test]
