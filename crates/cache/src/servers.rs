@@ -229,14 +229,17 @@ impl Cache {
         self.table.collect(now, most, read)
     }
 
-    /// Adds to what is known of the server.
-    pub fn teach_server(&self, server: Endpoint, evidence: Evidence, now: Moment) {
+    /// Adds to what is known of the server; returns what was known before.
+    pub fn teach_server(&self, server: Endpoint, evidence: Evidence, now: Moment) -> ServerInfo {
         let key = Key::new(Kind::Server).and_endpoint(server);
+        let mut before = ServerInfo::default();
         self.table.update(&key, now, |known| {
-            let mut info = known.and_then(ServerInfo::decode).unwrap_or_default();
+            before = known.and_then(ServerInfo::decode).unwrap_or_default();
+            let mut info = before;
             info.learn(evidence, now);
             Some((info.encode(), now.after(KEEP)))
         });
+        before
     }
 }
 

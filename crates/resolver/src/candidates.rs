@@ -196,9 +196,13 @@ impl Candidates {
             let (address, server) = (self.list[at].address, self.list[at].server);
             let of_name = self.list.iter().zip(&infos).filter(|(other, _)| other.server == server);
             let sibling = of_name.filter_map(|(_, info)| info.srtt()).min();
-            let tcp = self.works_over_tcp(&infos[at], address, worker, &market);
-            self.list[at].price = market.price(tcp.as_ref().unwrap_or(&infos[at]), sibling);
+            let over_udp = market.price(&infos[at], sibling);
+            let tcp = match !over_udp.doubt.is_zero() || market.broken.udp {
+                true => self.works_over_tcp(&infos[at], address, worker, &market),
+                false => None,
+            };
             self.list[at].over_tcp = tcp.is_some();
+            self.list[at].price = tcp.map_or(over_udp, |info| market.price(&info, sibling));
             self.list[at].cut_off = market.broken.has(address.ip());
             self.list[at].edns = !infos[at].mishandles_edns();
             self.list[at].troubled = infos[at].trouble.is_some_and(|known| !known.is_silence());

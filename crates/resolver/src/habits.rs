@@ -1,13 +1,19 @@
 //! How far away servers are as a rule: what is expected of one of which nothing is known.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
 /// The round-trip times that servers had at first contact. They differ by factors, not by
 /// amounts, so their logarithms are smoothed.
-#[derive(Debug, Default)]
-pub(crate) struct Habits(Mutex<Smoothed>);
+#[derive(Debug)]
+pub(crate) struct Habits {
+    smoothed: Mutex<Smoothed>,
+    /// What follows from it, in microseconds, to be read without waiting.
+    median_us: AtomicU64,
+    late_us: AtomicU64,
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Smoothed {
@@ -27,37 +33,54 @@ const GAIN: f64 = 16.0;
 /// Bounds of what is expected to be late.
 const LATE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(600));
 
+impl Default for Habits {
+    fn default() -> Self {
+        let habits = Habits {
+            smoothed: Mutex::default(),
+            median_us: AtomicU64::new(0),
+            late_us: AtomicU64::new(0),
+        };
+        habits.forget();
+        habits
+    }
+}
+
 impl Habits {
     /// A server answered for the first time.
     pub(crate) fn learn(&self, rtt: Duration) {
-        let mut known = self.0.lock();
+        let mut known = self.smoothed.lock();
         let sample = (rtt.as_secs_f64().max(1e-4)).ln();
         known.samples = known.samples.saturating_add(1);
         let gain = GAIN.min(known.samples.into());
         let off = sample - known.mean;
         known.mean += off / gain;
         known.deviation += (off.abs() - known.deviation) / gain;
+        if known.samples >= FEW {
+            let late = (known.mean + LATE_DEVIATIONS * known.deviation).exp();
+            let late = Duration::from_secs_f64(late).clamp(LATE.0, LATE.1);
+            self.expect(Duration::from_secs_f64(known.mean.exp()), late);
+        }
     }
 
     /// Forgets everything: the machine is elsewhere now.
     pub(crate) fn forget(&self) {
-        *self.0.lock() = Smoothed::default();
+        *self.smoothed.lock() = Smoothed::default();
+        self.expect(UNKNOWN, UNKNOWN_LATE);
+    }
+
+    fn expect(&self, median: Duration, late: Duration) {
+        self.median_us.store(median.as_micros() as u64, Ordering::Relaxed);
+        self.late_us.store(late.as_micros() as u64, Ordering::Relaxed);
     }
 
     /// The time within which half of them answer.
     pub(crate) fn median(&self) -> Duration {
-        let known = *self.0.lock();
-        if known.samples < FEW { UNKNOWN } else { Duration::from_secs_f64(known.mean.exp()) }
+        Duration::from_micros(self.median_us.load(Ordering::Relaxed))
     }
 
     /// The time within which nearly all of them answer that do at all.
     pub(crate) fn late(&self) -> Duration {
-        let known = *self.0.lock();
-        if known.samples < FEW {
-            return UNKNOWN_LATE;
-        }
-        let late = (known.mean + LATE_DEVIATIONS * known.deviation).exp();
-        Duration::from_secs_f64(late).clamp(LATE.0, LATE.1)
+        Duration::from_micros(self.late_us.load(Ordering::Relaxed))
     }
 }
 

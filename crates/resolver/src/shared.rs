@@ -121,7 +121,7 @@ impl Shared {
     /// Adds to what is known of a server, and of the line.
     pub(crate) fn teach(&self, server: Endpoint, evidence: Evidence) {
         let now = self.now();
-        let before = self.cache.server(server, now);
+        let before = self.cache.teach_server(server, evidence, now);
         match evidence {
             Evidence::Asked { .. } => self.line.asked(),
             Evidence::Reply(rtt, _) => {
@@ -140,6 +140,5 @@ impl Shared {
             }
             Evidence::Trouble(_) | Evidence::PlainOnly | Evidence::Good => {}
         }
-        self.cache.teach_server(server, evidence, now);
     }
 }
