@@ -64,6 +64,7 @@ counters! {
     UpstreamServfail "upstream_servfail" "messages" "Replies with SERVFAIL, or another failure that says nothing of the name.";
     UpstreamFormerr "upstream_formerr" "messages" "Replies that call the query malformed, or are malformed themselves.";
     UpstreamBogus "upstream_bogus" "messages" "Replies that could not be proven; another server was asked.";
+    ChildServers "child_servers" "servers" "Servers tried that only the zone itself names, because all that its parent names had failed.";
     UpstreamSkipped "upstream_skipped" "servers" "Servers left alone because they did not answer, when others of their zone were asked.";
     UpstreamHedged "upstream_hedged" "queries" "Queries sent beside one that was later than expected.";
     UpstreamExplored "upstream_explored" "queries" "Queries sent beside the first, to meet a server or to see whether a way out works again.";

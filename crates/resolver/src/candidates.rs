@@ -136,6 +136,24 @@ impl Candidates {
         self.price(worker);
     }
 
+    /// Takes in a server that the zone itself names.
+    pub(crate) fn widen<N: Network>(
+        &mut self,
+        worker: &Worker<N>,
+        cut: &Delegation,
+        server: usize,
+    ) {
+        let NameServer { name, addresses } = &cut.servers[server];
+        let known = match addresses.is_empty() {
+            true => worker.known_addresses(name),
+            false => addresses.clone(),
+        };
+        if known.is_empty() {
+            self.unresolved.push(server);
+        }
+        self.add(worker, cut, server, &known);
+    }
+
     fn line_up<N: Network>(
         &mut self,
         worker: &Worker<N>,
@@ -292,7 +310,7 @@ impl Candidates {
     }
 
     /// Whether every address was tried twice, or answered badly.
-    fn is_spent(&self) -> bool {
+    pub(crate) fn is_spent(&self) -> bool {
         self.list.iter().all(|candidate| candidate.out || candidate.tries >= 2)
     }
 

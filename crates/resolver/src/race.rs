@@ -4,6 +4,7 @@
 //! next is asked beside it; when it answered badly, at once. The first good reply wins, the others
 //! live on in the worker's nursery to teach how slow they are.
 
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -11,10 +12,13 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until};
 use zoners_cache::{Evidence, Trouble};
-use zoners_dns::{Counter, Delegation, EdeCode, Endpoint, Network, Question, Transport, Way};
+use zoners_dns::{
+    Counter, Delegation, EdeCode, Endpoint, Name, NameServer, Network, Question, Transport, Way,
+};
 
 use crate::answer::{Cause, Unresolved};
 use crate::candidates::{Attempt, Candidates};
+use crate::child_servers::OwnServers;
 use crate::context::Context;
 use crate::exchange::{Asking, Report, attempt};
 use crate::judge::judge;
@@ -61,6 +65,16 @@ struct Race<'a, N: Network> {
     late: u8,
     /// Whom the patience is for.
     newest: Option<Endpoint>,
+    own_servers: Own,
+    /// The cut with the servers that the zone names besides.
+    widened: Option<Box<Delegation>>,
+}
+
+/// What is known of the servers that the zone itself names.
+enum Own {
+    Unasked,
+    Asked(OwnServers),
+    Told,
 }
 
 /// Patience with servers that are asked for the first time halves so often.
@@ -70,6 +84,7 @@ const MOST_HALVINGS: u8 = 4;
 enum Happening {
     Report(Box<Report>),
     Found(Found),
+    Own(Option<Delegation>),
     Late,
     Over,
 }
@@ -101,6 +116,8 @@ impl<N: Network> Worker<N> {
             hedge_at: Instant::now(),
             late: 0,
             newest: None,
+            own_servers: Own::Unasked,
+            widened: None,
         };
         race.run().await
     }
@@ -125,7 +142,10 @@ impl<N: Network> Race<'_, N> {
                 return Err(unresolved);
             }
             if self.running.is_empty() && self.lookups.is_empty() {
-                return Err(self.failure());
+                self.ask_for_own_servers();
+                if !matches!(self.own_servers, Own::Asked(_)) {
+                    return Err(self.failure());
+                }
             }
             match self.next(over).await {
                 Happening::Report(report) => {
@@ -136,13 +156,19 @@ impl<N: Network> Race<'_, N> {
                 }
                 Happening::Found(found) => {
                     self.empty += u32::from(found.addresses.is_empty());
-                    self.candidates.add(self.worker, self.cut, found.server, &found.addresses);
+                    let cut = self.widened.as_deref().unwrap_or(self.cut);
+                    self.candidates.add(self.worker, cut, found.server, &found.addresses);
                     if found.by_glue {
                         self.candidates.doubt(found.server);
                     }
                     if self.running.is_empty() {
                         self.launch();
                     }
+                }
+                Happening::Own(told) => {
+                    self.own_servers = Own::Told;
+                    self.widen(told);
+                    self.launch();
                 }
                 Happening::Late => {
                     self.late = self.late.saturating_add(1);
@@ -165,6 +191,7 @@ impl<N: Network> Race<'_, N> {
             biased;
             Some(report) = self.running.next() => Happening::Report(Box::new(report)),
             Some(found) = self.lookups.next() => Happening::Found(found),
+            own = told(&mut self.own_servers) => Happening::Own(own),
             () = sleep_until(over) => Happening::Over,
             () = sleep_until(self.hedge_at), if self.hedge_at < over => Happening::Late,
         }
@@ -183,6 +210,9 @@ impl<N: Network> Race<'_, N> {
                 self.hedge_at = Instant::now() + self.worker.shared().habits.late() * 2;
                 return None;
             }
+        }
+        if self.candidates.is_spent() {
+            self.ask_for_own_servers();
         }
         let Some(next) = self.candidates.next() else {
             // Nobody is left to ask; what is under way decides.
@@ -225,6 +255,42 @@ impl<N: Network> Race<'_, N> {
         self.running.push(Running { attempt: next, exchange: Box::pin(exchange) });
     }
 
+    /// Asks, once, whom the zone itself names as its servers.
+    fn ask_for_own_servers(&mut self) {
+        let wanted = matches!(self.own_servers, Own::Unasked)
+            && self.cut.way == Way::Iterative
+            && !self.cut.zone.is_root()
+            && self.context.depth == 0;
+        if !wanted {
+            return;
+        }
+        let by = self.fault.filter(|(_, fault)| fault.is_answer()).map(|(attempt, _)| attempt);
+        self.own_servers = match self.worker.own_servers(self.cut, by, self.context) {
+            Some(asked) => Own::Asked(asked),
+            None => Own::Told,
+        };
+    }
+
+    /// Adds the servers that the zone names besides those of its parent.
+    fn widen(&mut self, told: Option<Delegation>) {
+        let limits = self.worker.settings().limits;
+        let mut cut = Box::new(self.cut.clone());
+        for server in told.into_iter().flat_map(|told| told.servers) {
+            let known = cut.servers.iter().any(|known| known.name == server.name);
+            if known || cut.servers.len() >= limits.servers {
+                continue;
+            }
+            let may_ask = |address: &SocketAddr| self.worker.settings().may_ask(address.ip());
+            let mut addresses = server.addresses;
+            addresses.retain(may_ask);
+            addresses.truncate(limits.addresses_per_server);
+            cut.servers.push(NameServer { name: server.name, addresses });
+            self.candidates.widen(self.worker, &cut, cut.servers.len() - 1);
+            self.worker.count(Counter::ChildServers);
+        }
+        self.widened = Some(cut);
+    }
+
     /// Starts look-ups of nameserver names until `at_once` are under way.
     fn look_up_more(&mut self, at_once: usize) {
         let limits = self.worker.settings().limits;
@@ -237,9 +303,8 @@ impl<N: Network> Race<'_, N> {
                 return;
             }
             let Some((server, trust)) = self.candidates.take_unresolved() else { return };
-            let Some(name) = self.cut.servers.get(server).map(|server| &server.name) else {
-                return;
-            };
+            let cut = self.widened.as_deref().unwrap_or(self.cut);
+            let Some(name) = cut.servers.get(server).map(|server| &server.name) else { return };
             self.looked_up += 1;
             match self.worker.arc().look_up(server, name, trust, self.context) {
                 Ok(lookup) => self.lookups.push(lookup),
@@ -264,7 +329,7 @@ impl<N: Network> Race<'_, N> {
         self.context.trace(|| Hop::Asked {
             zone: self.cut.zone.clone(),
             question: self.asking.question.clone(),
-            server: self.cut.servers[attempt.server].name.clone(),
+            server: self.server_name(attempt).clone(),
             endpoint: attempt.endpoint,
             why: attempt.why,
             took: report.took,
@@ -307,6 +372,10 @@ impl<N: Network> Race<'_, N> {
         None
     }
 
+    fn server_name(&self, attempt: Attempt) -> &Name {
+        &self.widened.as_deref().unwrap_or(self.cut).servers[attempt.server].name
+    }
+
     fn failure(&self) -> Unresolved {
         let zone = self.cut.zone.fmt_with_dot();
         match self.fault {
@@ -316,7 +385,7 @@ impl<N: Network> Race<'_, N> {
             }
             None => Unresolved::new(Cause::Silent, format!("no server of {zone} answered")),
             Some((attempt, fault)) => {
-                let name = &self.cut.servers[attempt.server].name;
+                let name = self.server_name(attempt);
                 let server = match name.is_root() {
                     true => attempt.endpoint.to_string(),
                     false => format!("{} at {}", name.fmt_with_dot(), attempt.endpoint),
@@ -333,6 +402,14 @@ impl<N: Network> Race<'_, N> {
                 }
             }
         }
+    }
+}
+
+/// Waits for the servers that the zone names, if they were asked for.
+async fn told(own: &mut Own) -> Option<Delegation> {
+    match own {
+        Own::Asked(asked) => asked.await,
+        Own::Unasked | Own::Told => std::future::pending().await,
     }
 }
 

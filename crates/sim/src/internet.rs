@@ -315,6 +315,9 @@ impl Internet {
                 let addresses = said.answer.iter_mut().filter(|set| set.rtype == Rtype::A);
                 addresses.for_each(|set| set.records = forged.clone());
             }
+            Manner::KnowsItsServers if question.rtype != Rtype::NS => {
+                return Said::error(OptRcode::SERVFAIL);
+            }
             Manner::FailsShortened if empty => return Said::error(OptRcode::SERVFAIL),
             _ => {}
         }

@@ -93,6 +93,8 @@ pub enum Manner {
     OmitsSignatures,
     /// Gives addresses of its own for all names.
     Forges,
+    /// SERVFAIL to every question but for NS records.
+    KnowsItsServers,
     /// SERVFAIL to every question but for names that it has records of.
     FailsShortened,
 }

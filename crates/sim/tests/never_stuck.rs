@@ -387,3 +387,30 @@ async fn a_hundred_clients_of_one_slow_name_cause_one_fetch() {
     }
     assert_eq!(lab.net.sent().len(), 1, "{:#?}", lab.net.sent());
 }
+
+/// `com.` names one server of `moved.com.`, which knows of another but little else.
+fn moved(manner: Manner) -> SimNetwork {
+    let net = with_delegations("moved NS old.moved\nold.moved A 203.0.114.60\n");
+    let text = "@ NS old\n@ NS new\nold A 203.0.114.60\nnew A 203.0.114.61\nwww A 203.0.113.1\n";
+    net.zone("moved.com", &["203.0.114.60", "203.0.114.61"], text);
+    net.link("203.0.114.60", Link::of(20).with(manner));
+    net
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_all_servers_of_the_parent_fail_those_of_the_zone_itself_are_tried() {
+    let lab = Lab::new(moved(Manner::KnowsItsServers));
+    assert!(time(&lab, "www.moved.com").await <= ms(300));
+    assert!(lab.count(Counter::ChildServers) > 0);
+    // From an earlier answer, when nobody is left to ask.
+    let lab = Lab::new(moved(Manner::Good));
+    lab.resolve("moved.com", Rtype::NS).await.unwrap();
+    lab.resolve("new.moved.com", Rtype::A).await.unwrap();
+    lab.net.link("203.0.114.60", Link::of(20).with(Manner::Dead));
+    assert!(time(&lab, "www.moved.com").await <= ms(3000));
+    // Nobody knows of it: it fails in time.
+    let lab = Lab::new(moved(Manner::Dead));
+    let started = Instant::now();
+    assert!(lab.resolve("www.moved.com", Rtype::A).await.is_err());
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
