@@ -5,39 +5,21 @@
 //! typical one, so that it is worth a try. Of each name one address comes before a second of any.
 
 mod explore;
+mod order;
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use zoners_cache::ServerInfo;
 use zoners_dns::{
     Counter, Delegation, Endpoint, Name, NameServer, Network, Signing, Transport, Way,
 };
 
+pub use order::Attempt;
+
 use crate::context::Context;
 use crate::nameservers::Trust;
 use crate::pricing::{Market, Price};
 use crate::worker::Worker;
-
-/// How a query is put to a server. Each further try to the same server takes another way, since
-/// what swallowed the first may swallow the second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attempt {
-    /// Where it goes.
-    pub endpoint: Endpoint,
-    /// With an OPT record.
-    pub edns: bool,
-    /// Something was wrong with the server's last answer.
-    pub troubled: bool,
-    /// The server was not asked before for this question.
-    pub is_first: bool,
-    /// Whose address it is, as an index into the delegation's servers.
-    pub server: usize,
-    /// How long to wait before asking another beside it.
-    pub patience: Duration,
-    /// Why this one now.
-    pub why: &'static str,
-}
 
 /// A server's address, in line.
 #[derive(Clone, Debug)]
@@ -245,37 +227,6 @@ impl Candidates {
         (answers || market.broken.udp).then_some(over_tcp)
     }
 
-    /// The next attempt, or `None` if all that is in line was tried often enough.
-    pub(crate) fn next(&mut self) -> Option<Attempt> {
-        let at = self.best()?;
-        let why = match self.list[at].tries {
-            0 => "next in line",
-            1 => "again",
-            _ => "once more",
-        };
-        Some(self.attempt(at, why))
-    }
-
-    fn attempt(&mut self, at: usize, why: &'static str) -> Attempt {
-        let udp = self.transport == Transport::Udp;
-        let candidate = &mut self.list[at];
-        let tries = candidate.tries;
-        candidate.tries += 1;
-        let (transport, edns) = match tries {
-            0 if candidate.over_tcp => (Transport::Tcp, candidate.edns),
-            1 if self.silent => (Transport::Tcp, candidate.edns),
-            0 | 1 => (self.transport, candidate.edns),
-            2 if udp && self.plain => (Transport::Udp, false),
-            _ => (Transport::Tcp, candidate.edns),
-        };
-        // A stream takes a round trip to open before the query can go.
-        let round_trips = if transport == Transport::Tcp { 2 } else { 1 };
-        let patience = candidate.price.patience * round_trips * (1 << tries.min(3));
-        let endpoint = Endpoint { address: candidate.address, transport };
-        let (server, troubled) = (candidate.server, candidate.troubled);
-        Attempt { endpoint, edns, troubled, is_first: tries == 0, server, patience, why }
-    }
-
     /// Whether there is one in line that was not tried at all.
     pub(crate) fn has_fresh(&self) -> bool {
         self.list.iter().any(|candidate| candidate.tries == 0 && !candidate.out)
@@ -318,66 +269,10 @@ impl Candidates {
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
-
-    /// The cheapest, those last that are lame or left alone.
-    fn best(&self) -> Option<usize> {
-        let most = match self.transport {
-            Transport::Udp if self.hopeful => MOST_TRIES,
-            Transport::Udp => MOST_NESTED_TRIES,
-            Transport::Tcp => 2,
-        };
-        (0..self.list.len())
-            .filter(|at| {
-                let Candidate { price, out, tries, .. } = &self.list[*at];
-                let hopeless = !price.met && price.skipped_until.is_some();
-                !out && *tries < most && (self.hopeful || !hopeless)
-            })
-            .min_by_key(|at| self.cost(*at))
-    }
-
-    /// What an attempt is expected to cost: with a rank before, since those that are lame or left
-    /// alone come last whatever they cost.
-    fn cost(&self, at: usize) -> (bool, u8, Duration) {
-        let candidate = &self.list[at];
-        let price = &candidate.price;
-        let rank = u8::from(price.skipped_until.is_some())
-            + 2 * u8::from(candidate.cut_off)
-            + 4 * u8::from(candidate.lame);
-        let of_name = self.list.iter().filter(|other| other.server == candidate.server);
-        let tries: u32 = of_name.map(|other| u32::from(other.tries)).sum();
-        let again = AGAIN * tries + price.rtt * 2 * u32::from(candidate.tries);
-        let family = if candidate.address.is_ipv6() { IPV6_HANDICAP } else { Duration::ZERO };
-        let jitter = Duration::from_micros(candidate.jitter.into());
-        // While it can be met beside another, nobody waits for one that nobody has met.
-        let well_known = |other: &Candidate| {
-            other.price.met
-                && other.price.doubt.is_zero()
-                && other.tries == 0
-                && !other.out
-                && !other.lame
-        };
-        let shy = if self.spare && !price.met && self.list.iter().any(well_known) {
-            SHY
-        } else {
-            Duration::ZERO
-        };
-        (candidate.tries >= 2, rank, price.rtt + price.doubt + again + family + jitter + shy)
-    }
 }
 
-/// A name that was tried in vain is tried again where the others are this much slower.
-const AGAIN: Duration = Duration::from_millis(30);
-/// Of two addresses that are alike, IPv4 goes first: more networks have it.
-const IPV6_HANDICAP: Duration = Duration::from_millis(5);
-/// A known server must be this much slower to be left for one that nobody has met.
-const SHY: Duration = Duration::from_secs(1);
 /// So many datagrams unanswered, and a server that answers over TCP is asked that way first.
 const SILENT_OVER_UDP: u16 = 2;
-/// Three datagrams, one of them without EDNS, and two streams (RFC 9520 section 2.2 allows three of
-/// each).
-const MOST_TRIES: u8 = 5;
-/// Fewer for the address of a nameserver, one of several: a referral can make us look up many.
-const MOST_NESTED_TRIES: u8 = 3;
 
 /// A name within the zone itself cannot be looked up without its address (RFC 1034 section 4.2.1).
 fn is_resolvable(name: &Name, cut: &Delegation) -> bool {

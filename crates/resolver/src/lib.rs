@@ -17,7 +17,6 @@ pub mod alias;
 pub mod answer;
 pub mod budget;
 pub mod candidates;
-mod child_servers;
 pub mod clock_doubt;
 pub mod context;
 mod ds;

@@ -4,30 +4,29 @@
 //! next is asked beside it; when it answered badly, at once. The first good reply wins, the others
 //! live on in the worker's nursery to teach how slow they are.
 
-use std::net::SocketAddr;
+mod outcome;
+mod own_servers;
+
 use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until};
-use zoners_cache::{Evidence, Trouble};
-use zoners_dns::{
-    Counter, Delegation, EdeCode, Endpoint, Name, NameServer, Network, Question, Transport, Way,
-};
+use zoners_cache::Trouble;
+use zoners_dns::{Counter, Delegation, Endpoint, Network, Question, Way};
 
-use crate::answer::{Cause, Unresolved};
+use own_servers::{Own, told};
+
+use crate::answer::Unresolved;
 use crate::candidates::{Attempt, Candidates};
-use crate::child_servers::OwnServers;
 use crate::context::Context;
 use crate::exchange::{Asking, Report, attempt};
-use crate::judge::judge;
 use crate::nameservers::{Found, Lookup};
 use crate::nursery::Adoption;
 use crate::pricing::LEAST_PATIENCE;
-use crate::scrub::scrub;
 use crate::trace::Hop;
-use crate::verdict::{Fault, Reply, Verdict};
+use crate::verdict::{Fault, Verdict};
 use crate::worker::Worker;
 
 struct Running {
@@ -68,13 +67,6 @@ struct Race<'a, N: Network> {
     own_servers: Own,
     /// The cut with the servers that the zone names besides.
     widened: Option<Box<Delegation>>,
-}
-
-/// What is known of the servers that the zone itself names.
-enum Own {
-    Unasked,
-    Asked(OwnServers),
-    Told,
 }
 
 /// Patience with servers that are asked for the first time halves so often.
@@ -255,42 +247,6 @@ impl<N: Network> Race<'_, N> {
         self.running.push(Running { attempt: next, exchange: Box::pin(exchange) });
     }
 
-    /// Asks, once, whom the zone itself names as its servers.
-    fn ask_for_own_servers(&mut self) {
-        let wanted = matches!(self.own_servers, Own::Unasked)
-            && self.cut.way == Way::Iterative
-            && !self.cut.zone.is_root()
-            && self.context.depth == 0;
-        if !wanted {
-            return;
-        }
-        let by = self.fault.filter(|(_, fault)| fault.is_answer()).map(|(attempt, _)| attempt);
-        self.own_servers = match self.worker.own_servers(self.cut, by, self.context) {
-            Some(asked) => Own::Asked(asked),
-            None => Own::Told,
-        };
-    }
-
-    /// Adds the servers that the zone names besides those of its parent.
-    fn widen(&mut self, told: Option<Delegation>) {
-        let limits = self.worker.settings().limits;
-        let mut cut = Box::new(self.cut.clone());
-        for server in told.into_iter().flat_map(|told| told.servers) {
-            let known = cut.servers.iter().any(|known| known.name == server.name);
-            if known || cut.servers.len() >= limits.servers {
-                continue;
-            }
-            let may_ask = |address: &SocketAddr| self.worker.settings().may_ask(address.ip());
-            let mut addresses = server.addresses;
-            addresses.retain(may_ask);
-            addresses.truncate(limits.addresses_per_server);
-            cut.servers.push(NameServer { name: server.name, addresses });
-            self.candidates.widen(self.worker, &cut, cut.servers.len() - 1);
-            self.worker.count(Counter::ChildServers);
-        }
-        self.widened = Some(cut);
-    }
-
     /// Starts look-ups of nameserver names until `at_once` are under way.
     fn look_up_more(&mut self, at_once: usize) {
         let limits = self.worker.settings().limits;
@@ -315,101 +271,6 @@ impl<N: Network> Race<'_, N> {
                 Err(_) => return,
             }
         }
-    }
-
-    /// The verdict of a good reply; of another, what to learn from it.
-    fn judge(&mut self, report: Report) -> Option<Box<Verdict>> {
-        let attempt = report.attempt;
-        let verdict = report.result.and_then(|mut message| {
-            let scrubbed = scrub(&mut message, &self.cut.zone);
-            self.worker.counters().add(Counter::ScrubbedRecords, scrubbed.dropped);
-            let (settings, now) = (self.worker.settings(), self.worker.shared().now());
-            judge(self.cut, &self.asking.question, &message, scrubbed.refers_away, settings, now)
-        });
-        self.context.trace(|| Hop::Asked {
-            zone: self.cut.zone.clone(),
-            question: self.asking.question.clone(),
-            server: self.server_name(attempt).clone(),
-            endpoint: attempt.endpoint,
-            why: attempt.why,
-            took: report.took,
-            outcome: match &verdict {
-                Ok(verdict) => verdict.to_string(),
-                Err(fault) => fault.to_string(),
-            },
-        });
-        if attempt.troubled && verdict.is_ok() {
-            self.worker.shared().teach(attempt.endpoint, Evidence::Good);
-        }
-        let fault = match verdict {
-            Ok(Verdict::Answer(reply)) => {
-                let from = Some(attempt.endpoint.address);
-                return Some(Box::new(Verdict::Answer(Reply { from, ..reply })));
-            }
-            Ok(referral) => return Some(Box::new(referral)),
-            Err(fault) => fault,
-        };
-        if let Fault::Exhausted(exhausted) = fault {
-            self.exhausted = Some(exhausted.unresolved());
-            return None;
-        }
-        // What is no reply that can be read was told when it was met.
-        let told = matches!(fault, Fault::Malformed(_)) || !fault.is_answer();
-        if !told && let Some(trouble) = fault.trouble() {
-            self.worker.blame(attempt.endpoint, trouble);
-        }
-        if fault.is_lameness() {
-            let server = attempt.endpoint.over(Transport::Udp);
-            let shared = self.worker.shared();
-            shared.cache.insert_lame(&self.cut.zone, server, shared.now());
-        }
-        if fault.is_answer() || matches!(fault, Fault::Network(_)) {
-            self.candidates.strike(attempt.endpoint.address);
-        }
-        if self.fault.is_none_or(|(_, known)| fault.is_answer() && !known.is_answer()) {
-            self.fault = Some((attempt, fault));
-        }
-        None
-    }
-
-    fn server_name(&self, attempt: Attempt) -> &Name {
-        &self.widened.as_deref().unwrap_or(self.cut).servers[attempt.server].name
-    }
-
-    fn failure(&self) -> Unresolved {
-        let zone = self.cut.zone.fmt_with_dot();
-        match self.fault {
-            None if self.candidates.is_empty() => {
-                let text = format!("no usable server address for {zone}");
-                Unresolved::new(Cause::NoAddress, text)
-            }
-            None => Unresolved::new(Cause::Silent, format!("no server of {zone} answered")),
-            Some((attempt, fault)) => {
-                let name = self.server_name(attempt);
-                let server = match name.is_root() {
-                    true => attempt.endpoint.to_string(),
-                    false => format!("{} at {}", name.fmt_with_dot(), attempt.endpoint),
-                };
-                let text = format!("{zone}: {server}: {fault}");
-                match fault {
-                    Fault::Timeout => Unresolved::new(Cause::Silent, text),
-                    Fault::Network(_) => {
-                        Unresolved::new(Cause::Silent, text).with_code(EdeCode::NETWORK_ERROR)
-                    }
-                    Fault::Malformed(_) => Unresolved::new(Cause::Unusable, text),
-                    _ => Unresolved::new(Cause::Unusable, text)
-                        .with_code(EdeCode::NO_REACHABLE_AUTHORITY),
-                }
-            }
-        }
-    }
-}
-
-/// Waits for the servers that the zone names, if they were asked for.
-async fn told(own: &mut Own) -> Option<Delegation> {
-    match own {
-        Own::Asked(asked) => asked.await,
-        Own::Unasked | Own::Told => std::future::pending().await,
     }
 }
 

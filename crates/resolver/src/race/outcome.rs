@@ -1,0 +1,102 @@
+//! What a report of an exchange means for the race, and how the race fails.
+
+use zoners_cache::Evidence;
+use zoners_dns::{Counter, EdeCode, Name, Network, Transport};
+
+use super::Race;
+use crate::answer::{Cause, Unresolved};
+use crate::candidates::Attempt;
+use crate::exchange::Report;
+use crate::judge::judge;
+use crate::scrub::scrub;
+use crate::trace::Hop;
+use crate::verdict::{Fault, Reply, Verdict};
+
+impl<N: Network> Race<'_, N> {
+    /// The verdict of a good reply; of another, what to learn from it.
+    pub(super) fn judge(&mut self, report: Report) -> Option<Box<Verdict>> {
+        let attempt = report.attempt;
+        let verdict = report.result.and_then(|mut message| {
+            let scrubbed = scrub(&mut message, &self.cut.zone);
+            self.worker.counters().add(Counter::ScrubbedRecords, scrubbed.dropped);
+            let (settings, now) = (self.worker.settings(), self.worker.shared().now());
+            judge(self.cut, &self.asking.question, &message, scrubbed.refers_away, settings, now)
+        });
+        self.context.trace(|| Hop::Asked {
+            zone: self.cut.zone.clone(),
+            question: self.asking.question.clone(),
+            server: self.server_name(attempt).clone(),
+            endpoint: attempt.endpoint,
+            why: attempt.why,
+            took: report.took,
+            outcome: match &verdict {
+                Ok(verdict) => verdict.to_string(),
+                Err(fault) => fault.to_string(),
+            },
+        });
+        if attempt.troubled && verdict.is_ok() {
+            self.worker.shared().teach(attempt.endpoint, Evidence::Good);
+        }
+        let fault = match verdict {
+            Ok(Verdict::Answer(reply)) => {
+                let from = Some(attempt.endpoint.address);
+                return Some(Box::new(Verdict::Answer(Reply { from, ..reply })));
+            }
+            Ok(referral) => return Some(Box::new(referral)),
+            Err(fault) => fault,
+        };
+        if let Fault::Exhausted(exhausted) = fault {
+            self.exhausted = Some(exhausted.unresolved());
+            return None;
+        }
+        // What is no reply that can be read was told when it was met.
+        let told = matches!(fault, Fault::Malformed(_)) || !fault.is_answer();
+        if !told && let Some(trouble) = fault.trouble() {
+            self.worker.blame(attempt.endpoint, trouble);
+        }
+        if fault.is_lameness() {
+            let server = attempt.endpoint.over(Transport::Udp);
+            let shared = self.worker.shared();
+            shared.cache.insert_lame(&self.cut.zone, server, shared.now());
+        }
+        if fault.is_answer() || matches!(fault, Fault::Network(_)) {
+            self.candidates.strike(attempt.endpoint.address);
+        }
+        if self.fault.is_none_or(|(_, known)| fault.is_answer() && !known.is_answer()) {
+            self.fault = Some((attempt, fault));
+        }
+        None
+    }
+
+    fn server_name(&self, attempt: Attempt) -> &Name {
+        &self.widened.as_deref().unwrap_or(self.cut).servers[attempt.server].name
+    }
+
+    pub(super) fn failure(&self) -> Unresolved {
+        let zone = self.cut.zone.fmt_with_dot();
+        match self.fault {
+            None if self.candidates.is_empty() => {
+                let text = format!("no usable server address for {zone}");
+                Unresolved::new(Cause::NoAddress, text)
+            }
+            None => Unresolved::new(Cause::Silent, format!("no server of {zone} answered")),
+            Some((attempt, fault)) => {
+                let name = self.server_name(attempt);
+                let server = match name.is_root() {
+                    true => attempt.endpoint.to_string(),
+                    false => format!("{} at {}", name.fmt_with_dot(), attempt.endpoint),
+                };
+                let text = format!("{zone}: {server}: {fault}");
+                match fault {
+                    Fault::Timeout => Unresolved::new(Cause::Silent, text),
+                    Fault::Network(_) => {
+                        Unresolved::new(Cause::Silent, text).with_code(EdeCode::NETWORK_ERROR)
+                    }
+                    Fault::Malformed(_) => Unresolved::new(Cause::Unusable, text),
+                    _ => Unresolved::new(Cause::Unusable, text)
+                        .with_code(EdeCode::NO_REACHABLE_AUTHORITY),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The servers that a zone itself names.
+//!
+//! A parent's word is enough as long as it leads to an answer, and cannot be kept alive by the
+//! child (which is how revoked delegations would live on). When every server that the parent names
+//! has failed, the child's own NS set may know of one more.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+
+use zoners_dns::{Counter, Delegation, NameServer, Network, Question, RRset, Rtype, Way};
+
+use super::Race;
+use crate::candidates::Attempt;
+use crate::context::Context;
+use crate::exchange::{Asking, attempt};
+use crate::scrub::scrub;
+use crate::worker::Worker;
+
+/// What is known of the servers that the zone itself names.
+pub(super) enum Own {
+    Unasked,
+    Asked(OwnServers),
+    Told,
+}
+
+impl<N: Network> Race<'_, N> {
+    /// Asks, once, whom the zone itself names as its servers.
+    pub(super) fn ask_for_own_servers(&mut self) {
+        let wanted = matches!(self.own_servers, Own::Unasked)
+            && self.cut.way == Way::Iterative
+            && !self.cut.zone.is_root()
+            && self.context.depth == 0;
+        if !wanted {
+            return;
+        }
+        let by = self.fault.filter(|(_, fault)| fault.is_answer()).map(|(attempt, _)| attempt);
+        self.own_servers = match self.worker.own_servers(self.cut, by, self.context) {
+            Some(asked) => Own::Asked(asked),
+            None => Own::Told,
+        };
+    }
+
+    /// Adds the servers that the zone names besides those of its parent.
+    pub(super) fn widen(&mut self, told: Option<Delegation>) {
+        let limits = self.worker.settings().limits;
+        let mut cut = Box::new(self.cut.clone());
+        for server in told.into_iter().flat_map(|told| told.servers) {
+            let known = cut.servers.iter().any(|known| known.name == server.name);
+            if known || cut.servers.len() >= limits.servers {
+                continue;
+            }
+            let may_ask = |address: &SocketAddr| self.worker.settings().may_ask(address.ip());
+            let mut addresses = server.addresses;
+            addresses.retain(may_ask);
+            addresses.truncate(limits.addresses_per_server);
+            cut.servers.push(NameServer { name: server.name, addresses });
+            self.candidates.widen(self.worker, &cut, cut.servers.len() - 1);
+            self.worker.count(Counter::ChildServers);
+        }
+        self.widened = Some(cut);
+    }
+}
+
+/// Waits for the servers that the zone names, if they were asked for.
+pub(super) async fn told(own: &mut Own) -> Option<Delegation> {
+    match own {
+        Own::Asked(asked) => asked.await,
+        Own::Unasked | Own::Told => std::future::pending().await,
+    }
+}
+
+/// The look-up of a zone's own NS set.
+type OwnServers = Pin<Box<dyn Future<Output = Option<Delegation>> + Send>>;
+
+impl<N: Network> Worker<N> {
+    /// The servers that the zone of `cut` names itself: as the cache has them, or as `by` says,
+    /// one that answers although not what was asked.
+    fn own_servers(
+        &self,
+        cut: &Delegation,
+        by: Option<Attempt>,
+        context: &Context,
+    ) -> Option<OwnServers> {
+        let (zone, expires) = (cut.zone.clone(), cut.expires);
+        let known = self.shared().cache.rrset(&zone, Rtype::NS, self.shared().now());
+        if let Some(known) = known {
+            return Some(Box::pin(
+                async move { Some(Delegation::from_ns(&known.set, &[], expires)) },
+            ));
+        }
+        let question = Question::new(zone.clone(), Rtype::NS);
+        let asking = Asking { question, recursion_desired: false };
+        let (worker, by, context) = (self.arc(), by?, context.clone());
+        Some(Box::pin(async move {
+            let mut message = attempt(worker, asking, by, context).await.result.ok()?;
+            scrub(&mut message, &zone);
+            let own = |set: &&RRset| set.rtype == Rtype::NS && set.owner == zone;
+            let ns = message.answer.iter().find(own)?;
+            Some(Delegation::from_ns(ns, &message.additional, expires))
+        }))
+    }
+}
