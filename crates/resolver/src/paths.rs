@@ -98,6 +98,13 @@ pub struct Broken {
 }
 
 impl Broken {
+    /// The names of those that are broken.
+    #[must_use]
+    pub fn names(self) -> Vec<&'static str> {
+        let paths = [("IPv4", self.ipv4), ("IPv6", self.ipv6), ("UDP", self.udp)];
+        paths.into_iter().filter_map(|(name, broken)| broken.then_some(name)).collect()
+    }
+
     /// Whether the address's family is broken, and the other is not.
     pub(crate) fn has(self, address: IpAddr) -> bool {
         self.ipv4 != self.ipv6 && if address.is_ipv4() { self.ipv4 } else { self.ipv6 }

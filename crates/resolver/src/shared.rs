@@ -103,6 +103,18 @@ impl Shared {
         self.paths.broken(self.now())
     }
 
+    /// Whether nobody answers any more, wherever they are.
+    #[must_use]
+    pub fn is_line_down(&self) -> bool {
+        self.line.is_down(self.now())
+    }
+
+    /// The share of queries that our own line loses, 0 to 1.
+    #[must_use]
+    pub fn line_loss(&self) -> f64 {
+        self.line.loss()
+    }
+
     /// What servers are priced by.
     pub(crate) fn market(&self) -> Market {
         let (median, late) = (self.habits.median(), self.habits.late());

@@ -56,6 +56,40 @@ fn the_control_socket_says_how_the_daemon_is() {
 }
 
 #[test]
+fn what_is_known_of_servers_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("control").display().to_string();
+    // Nobody listens there: the system says so at once.
+    let closed = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let daemon = Daemon::start(&format!(
+        "control = {socket:?}\n[[stub]]\nzone = \"stub.example\"\nservers = [\"{closed}\"]"
+    ));
+    let ask = |arguments: &[&str]| {
+        let output = zoners(&[arguments, &["--control", &socket]].concat());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let known = |zone: &str| -> serde_json::Value {
+        serde_json::from_str(&ask(&["servers", zone, "--json"])).unwrap()
+    };
+    let before = known("www.stub.example");
+    assert_eq!(before["zone"], "stub.example.");
+    assert_eq!(before["servers"][0]["asked_s"], serde_json::Value::Null);
+    ask(&["lookup", "one.stub.example", "A", "--server"]);
+    let trace = ask(&["lookup", "two.stub.example", "A", "--server", "--trace"]);
+    assert!(trace.contains(&format!("skipped {closed}")), "{trace}");
+    assert!(trace.contains("next probe in "), "{trace}");
+    let server = &known("stub.example")["servers"][0];
+    assert_eq!(server["address"].as_str().unwrap(), closed.to_string());
+    assert!(server["trouble"].as_str().unwrap().contains("refused connection"), "{server}");
+    let all = ask(&["servers"]);
+    assert!(all.contains("never answered") && all.contains("refused connection"), "{all}");
+    let status = ask(&["status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_eq!(status["line"]["broken"], serde_json::json!([]));
+    drop(daemon);
+}
+
+#[test]
 fn a_control_path_that_is_a_file_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let precious = folder.path().join("precious");

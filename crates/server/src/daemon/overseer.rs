@@ -94,9 +94,7 @@ impl Overseer {
         };
         let servers: Vec<Value> =
             standings.iter().map(|standing| report::standing(standing, now)).collect();
-        let broken = worker.shared().broken_paths();
-        let paths = [("IPv4", broken.ipv4), ("IPv6", broken.ipv6), ("UDP", broken.udp)];
-        let broken: Vec<&str> = paths.iter().filter(|path| path.1).map(|path| path.0).collect();
+        let broken = worker.shared().broken_paths().names();
         json!({ "zone": zone, "servers": servers, "broken": broken })
     }
 
@@ -110,6 +108,11 @@ impl Overseer {
             "uptime_s": (shared.now().as_millis() - self.started_ms) / 1000,
             "generation": service.rules().generation(),
             "clock_wrong_by_s": shared.clock_doubt.wrong_by(),
+            "line": {
+                "down": shared.is_line_down(),
+                "loss": (shared.line_loss() * 1000.0).round() / 1000.0,
+                "broken": shared.broken_paths().names(),
+            },
             "waiting": service.rules().waiting(),
             "workers": self.counters.len(),
             "listen": listen,

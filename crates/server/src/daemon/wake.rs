@@ -5,15 +5,24 @@ use std::time::Duration;
 
 use zoners_dns::Moment;
 use zoners_net::changes::Changes;
+use zoners_resolver::paths::Broken;
 use zoners_resolver::{Event, Shared};
 
 /// A tick that comes this much later than the one before was slept through.
 const SLEPT: Duration = Duration::from_secs(5);
 
-/// What tells of sleep and of moves.
+/// What tells of sleep and of moves, and says so when the line is bad.
 pub(super) struct Wake {
     changes: Option<Changes>,
     ticked_at: Moment,
+    line: Line,
+}
+
+/// What was last said of the line.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Line {
+    down: bool,
+    broken: Broken,
 }
 
 impl Wake {
@@ -22,7 +31,8 @@ impl Wake {
         let told = |error: &std::io::Error| {
             tracing::info!("changes of the network go unnoticed: {error}");
         };
-        Wake { changes: Changes::watch().inspect_err(told).ok(), ticked_at: shared.now() }
+        let changes = Changes::watch().inspect_err(told).ok();
+        Wake { changes, ticked_at: shared.now(), line: Line::default() }
     }
 
     /// Ends when the machine has moved to another network.
@@ -40,6 +50,28 @@ impl Wake {
         let slept = now.since(std::mem::replace(&mut self.ticked_at, now)) >= SLEPT;
         if slept {
             shared.notify(Event::Woke);
+        }
+        let line = Line { down: shared.is_line_down(), broken: shared.broken_paths() };
+        self.line.tell_of_change(&line);
+        self.line = line;
+    }
+}
+
+impl Line {
+    fn tell_of_change(&self, now: &Line) {
+        match (self.down, now.down) {
+            (false, true) => tracing::warn!("nobody answers: the line is down, as it seems"),
+            (true, false) => tracing::info!("the line is back"),
+            // All ways out are broken while it is down.
+            (true, true) => return,
+            (false, false) => {}
+        }
+        let (before, after) = (self.broken.names(), now.broken.names());
+        for path in after.iter().filter(|path| !before.contains(path) && !now.down) {
+            tracing::warn!("{path} does not work from here: servers are asked another way");
+        }
+        for path in before.iter().filter(|path| !after.contains(path) && !self.down) {
+            tracing::info!("{path} works again");
         }
     }
 }
