@@ -31,7 +31,7 @@ const FEW: u32 = 4;
 /// A new sample moves the figures by this part.
 const GAIN: f64 = 16.0;
 /// Bounds of what is expected to be late.
-const LATE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(600));
+const LATE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(1200));
 
 impl Default for Habits {
     fn default() -> Self {

@@ -14,6 +14,8 @@ use crate::answer::{Answer, Unresolved};
 use crate::context::Context;
 use crate::iterate::Walk;
 use crate::known::{AnswerBuilder, Next};
+use crate::paths::Broken;
+use crate::settings::Settings;
 use crate::worker::Worker;
 
 /// Whose word on a nameserver's address will do.
@@ -37,7 +39,8 @@ pub(crate) struct Found {
 pub(crate) type Lookup = Pin<Box<dyn Future<Output = Found> + Send>>;
 
 impl<N: Network> Worker<N> {
-    /// Looks up the addresses of the nameserver `name`: IPv4 first, IPv6 if there are none.
+    /// Looks up the addresses of the nameserver `name`: IPv4 first, IPv6 if there are none, or the
+    /// other way round where IPv4 does not work.
     ///
     /// # Errors
     /// The client query has no look-ups left, or is nested too deep.
@@ -88,8 +91,15 @@ impl<N: Network> Worker<N> {
         cut.map_or_else(Vec::new, |cut| glue(&cut, name))
     }
 
+    /// The types that addresses have, first that of the family that works, and whether each is to
+    /// be used.
     fn families(&self) -> [(Rtype, bool); 2] {
-        [(Rtype::A, self.settings().ipv4), (Rtype::AAAA, self.settings().ipv6)]
+        let Settings { ipv4, ipv6, .. } = self.settings();
+        let (ipv4, ipv6) = ((Rtype::A, *ipv4), (Rtype::AAAA, *ipv6));
+        match self.shared().broken_paths() {
+            Broken { ipv4: true, ipv6: false, .. } => [ipv6, ipv4],
+            _ => [ipv4, ipv6],
+        }
     }
 
     /// Addresses from whoever on the way down knows them first; true if that was a parent.

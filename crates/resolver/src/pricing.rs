@@ -64,7 +64,7 @@ pub(crate) struct Price {
 /// A server is given at least this long …
 pub(crate) const LEAST_PATIENCE: Duration = Duration::from_millis(15);
 /// … and at most this.
-const MOST_PATIENCE: Duration = Duration::from_millis(800);
+const MOST_PATIENCE: Duration = Duration::from_millis(1500);
 
 impl Market {
     /// The price of a server. `sibling` is the round-trip time of another address of its name.

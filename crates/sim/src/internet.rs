@@ -140,6 +140,14 @@ impl SimNetwork {
         self
     }
 
+    /// Puts a line between us and all servers that takes so long, and up to `jitter` longer.
+    pub fn delay_all(&self, latency: Duration, jitter: Duration) {
+        for host in self.0.lock().hosts.values_mut() {
+            host.link.latency += latency;
+            host.link.jitter += jitter;
+        }
+    }
+
     /// The time since the start.
     #[must_use]
     pub fn now(&self) -> Duration {

@@ -196,6 +196,47 @@ async fn blackholed_ipv6_is_noticed_left_alone_and_found_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_ipv4_does_not_work_ipv6_addresses_of_nameservers_are_looked_up() {
+    let net = dual_stack();
+    // The servers of these have names in d0.com., without glue, and both kinds of address.
+    let mut sites = String::new();
+    for number in 0..10 {
+        sites += &format!("site{number} NS ns.host.d{}.com.\n", number + 20);
+    }
+    net.change("com", |com| {
+        for set in zoners_dns::zonefile::parse(&sites, &com.origin).unwrap() {
+            com.add(set);
+        }
+    });
+    for number in 0..10 {
+        let host = number + 20;
+        net.change(&format!("d{host}.com"), |zone| {
+            let text = format!("ns.host A 198.18.{host}.1\nns.host AAAA 2001:db8:{host:x}::1\n");
+            for set in zoners_dns::zonefile::parse(&text, &zone.origin).unwrap() {
+                zone.add(set);
+            }
+        });
+        let ipv6 = format!("2001:db8:{host:x}::1");
+        net.zone(&format!("site{number}.com"), &[&ipv6], "www A 203.0.113.1\n");
+    }
+    for address in ["192.5.6.1", "192.5.6.2", "198.51.100.1", "198.51.100.2"] {
+        net.link(address, Link::of(5).with(Manner::Dead));
+    }
+    for number in 0..40 {
+        net.link(&format!("198.18.{number}.1"), Link::of(5).with(Manner::Dead));
+    }
+    let lab = Lab::new(net);
+    for number in 0..10 {
+        lab.resolve(&format!("www.d{number}.com"), Rtype::A).await.unwrap();
+    }
+    assert!(lab.worker.shared().broken_paths().ipv4);
+    for number in 0..10 {
+        let took = time(&lab, &format!("www.site{number}.com")).await;
+        assert!(took <= ms(150), "{took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_only_tcp_works_it_is_used_at_once() {
     let net = dual_stack();
     let addresses: Vec<String> = (0..40)
@@ -413,4 +454,22 @@ async fn when_all_servers_of_the_parent_fail_those_of_the_zone_itself_are_tried(
     let started = Instant::now();
     assert!(lab.resolve("www.moved.com", Rtype::A).await.is_err());
     assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_satellite_link_patience_is_what_the_link_takes() {
+    let net = world::populous(3, 300, 0.0, 0.02);
+    net.delay_all(ms(600), ms(150));
+    let lab = Lab::new(net);
+    // Until it is known how far away everything is.
+    for number in 0..20 {
+        time(&lab, &format!("www.d{number}.t{}", number % 4)).await;
+    }
+    lab.net.forget_sent();
+    for number in 20..220 {
+        time(&lab, &format!("www.d{number}.t{}", number % 4)).await;
+    }
+    let sent = lab.net.sent().len();
+    // A referral and an answer each; an eighth to meet servers; some that were late or lost.
+    assert!(sent <= 200 * 2 * 7 / 5, "{sent} queries");
 }
