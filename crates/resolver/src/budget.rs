@@ -21,6 +21,7 @@ pub struct Budget {
     queries: AtomicU32,
     /// Of these, how many for one question; whoever asks it counts.
     queries_per_question: u32,
+    retries: AtomicU32,
     bytes: AtomicU64,
     tcp: AtomicU32,
     lookups: AtomicU32,
@@ -55,6 +56,7 @@ impl Budget {
             asker,
             queries: AtomicU32::new(limits.queries),
             queries_per_question: limits.queries_per_question,
+            retries: AtomicU32::new(limits.retries),
             bytes: AtomicU64::new(limits.bytes),
             tcp: AtomicU32::new(limits.tcp),
             lookups: AtomicU32::new(limits.lookups),
@@ -66,16 +68,25 @@ impl Budget {
         }
     }
 
-    /// Charges a query that is about to be sent, to the client query and to its question.
-    pub(crate) fn charge_query(&self, question: &AtomicU32, tcp: bool) -> Result<(), Exhausted> {
+    /// Charges a query that is about to be sent, to the client query and to its question. `retry`
+    /// is one beside another: what a bad line costs has an allowance of its own, and counts against
+    /// what the question needs only when that is spent.
+    pub(crate) fn charge_query(
+        &self,
+        question: &AtomicU32,
+        tcp: bool,
+        retry: bool,
+    ) -> Result<(), Exhausted> {
         if Instant::now() >= self.deadline {
             return Err(Exhausted(Counter::BudgetTime));
         }
-        let grant = |spent: u32| (spent < self.queries_per_question).then_some(spent + 1);
-        if question.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant).is_err() {
-            return Err(Exhausted(Counter::BudgetQuestion));
+        if !retry || take(&self.retries, Counter::BudgetQueries).is_err() {
+            let grant = |spent: u32| (spent < self.queries_per_question).then_some(spent + 1);
+            if question.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant).is_err() {
+                return Err(Exhausted(Counter::BudgetQuestion));
+            }
+            take(&self.queries, Counter::BudgetQueries)?;
         }
-        take(&self.queries, Counter::BudgetQueries)?;
         if tcp { take(&self.tcp, Counter::BudgetTcp) } else { Ok(()) }
     }
 
@@ -134,6 +145,7 @@ mod tests {
         let limits = Limits {
             queries: 3,
             queries_per_question: 2,
+            retries: 1,
             tcp: 1,
             lookups: 1,
             bytes: 10,
@@ -144,11 +156,14 @@ mod tests {
         };
         let budget = Budget::new(limits, None);
         let (one, two) = (AtomicU32::new(0), AtomicU32::new(0));
-        assert_eq!(budget.charge_query(&one, true), Ok(()));
-        assert_eq!(budget.charge_query(&one, true), Err(Exhausted(Counter::BudgetTcp)));
-        assert_eq!(budget.charge_query(&one, false), Err(Exhausted(Counter::BudgetQuestion)));
-        assert_eq!(budget.charge_query(&two, false), Ok(()));
-        assert_eq!(budget.charge_query(&two, false), Err(Exhausted(Counter::BudgetQueries)));
+        let charge = |question, tcp, retry| budget.charge_query(question, tcp, retry);
+        assert_eq!(charge(&one, true, false), Ok(()));
+        assert_eq!(charge(&one, true, false), Err(Exhausted(Counter::BudgetTcp)));
+        assert_eq!(charge(&one, false, false), Err(Exhausted(Counter::BudgetQuestion)));
+        assert_eq!(charge(&one, false, true), Ok(()), "there is an allowance for retries");
+        assert_eq!(charge(&one, false, true), Err(Exhausted(Counter::BudgetQuestion)));
+        assert_eq!(charge(&two, false, true), Ok(()), "and they may cost what else there is");
+        assert_eq!(charge(&two, false, false), Err(Exhausted(Counter::BudgetQueries)));
         assert_eq!(budget.charge_lookup(), Ok(()));
         assert_eq!(budget.charge_lookup(), Err(Exhausted(Counter::BudgetLookups)));
         assert_eq!(budget.charge_bytes(10), Ok(()));
@@ -165,6 +180,6 @@ mod tests {
         assert_eq!(budget.hashing(|left| *left), 3);
         tokio::time::advance(limits.wall).await;
         let fresh = AtomicU32::new(0);
-        assert_eq!(budget.charge_query(&fresh, false), Err(Exhausted(Counter::BudgetTime)));
+        assert_eq!(budget.charge_query(&fresh, false, false), Err(Exhausted(Counter::BudgetTime)));
     }
 }

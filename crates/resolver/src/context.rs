@@ -138,9 +138,9 @@ impl Context {
         .any(|above| above == flight)
     }
 
-    /// Charges a query that is about to be sent.
-    pub(crate) fn charge_query(&self, tcp: bool) -> Result<(), Exhausted> {
-        self.budget.charge_query(&self.question_queries, tcp)
+    /// Charges a query that is about to be sent; `retry` if it goes beside another.
+    pub(crate) fn charge_query(&self, tcp: bool, retry: bool) -> Result<(), Exhausted> {
+        self.budget.charge_query(&self.question_queries, tcp, retry)
     }
 
     /// Notes a step, if anybody wants to know.

@@ -38,6 +38,8 @@ pub struct Report {
 pub(crate) struct Asking {
     pub(crate) question: Question,
     pub(crate) recursion_desired: bool,
+    /// It goes beside another query.
+    pub(crate) retry: bool,
 }
 
 /// Carries out an attempt. Holds all it needs, so that it can outlive the question it was for.
@@ -125,7 +127,7 @@ impl<N: Network> Worker<N> {
         context: &Context,
     ) -> Result<Wait<N>, Fault> {
         let tcp = endpoint.transport == Transport::Tcp;
-        context.charge_query(tcp).map_err(|exhausted| {
+        context.charge_query(tcp, asking.retry).map_err(|exhausted| {
             self.count(exhausted.0);
             Fault::Exhausted(exhausted)
         })?;

@@ -57,6 +57,8 @@ pub(crate) struct Price {
     pub(crate) patience: Duration,
     /// Whether it has ever answered.
     pub(crate) met: bool,
+    /// For how long it has left queries unanswered, several of them.
+    pub(crate) silent_for: Duration,
     /// It is left alone until then.
     pub(crate) skipped_until: Option<Moment>,
 }
@@ -80,6 +82,10 @@ impl Market {
             doubt: self.silence(info, patience) + self.bad_answers(info),
             patience,
             met: info.srtt_us > 0,
+            silent_for: match info.unanswered {
+                DEAD_AFTER.. => self.silent_for(info, patience).unwrap_or_default(),
+                _ => Duration::ZERO,
+            },
             skipped_until: self.skipped_until(info, patience),
         }
     }

@@ -92,7 +92,8 @@ impl<N: Network> Worker<N> {
         asked: &Question,
         context: &Context,
     ) -> Result<Box<Verdict>, Unresolved> {
-        let asking = Asking { question: asked.clone(), recursion_desired: cut.way == Way::Forward };
+        let recursion_desired = cut.way == Way::Forward;
+        let asking = Asking { question: asked.clone(), recursion_desired, retry: false };
         let mut race = Race {
             worker: self,
             cut,
@@ -214,7 +215,7 @@ impl<N: Network> Race<'_, N> {
         self.hedge_at = Instant::now() + self.patience(&next);
         self.newest = Some(next.endpoint);
         self.worker.shared().spare.earn(self.worker.settings().limits.spare);
-        self.ask(next);
+        self.ask(next, self.late > 0);
         Some(next)
     }
 
@@ -234,16 +235,17 @@ impl<N: Network> Race<'_, N> {
         {
             spare.take();
             self.worker.count(Counter::UpstreamExplored);
-            self.ask(unknown);
+            self.ask(unknown, true);
         }
         if let Some(probe) = self.candidates.probe(self.worker) {
             self.worker.count(Counter::UpstreamExplored);
-            self.ask(probe);
+            self.ask(probe, true);
         }
     }
 
-    fn ask(&mut self, next: Attempt) {
-        let exchange = attempt(self.worker.arc(), self.asking.clone(), next, self.context.clone());
+    fn ask(&mut self, next: Attempt, retry: bool) {
+        let asking = Asking { retry, ..self.asking.clone() };
+        let exchange = attempt(self.worker.arc(), asking, next, self.context.clone());
         self.running.push(Running { attempt: next, exchange: Box::pin(exchange) });
     }
 

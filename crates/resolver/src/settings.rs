@@ -83,6 +83,9 @@ pub struct Limits {
     pub queries: u32,
     /// Queries sent for one question, its nameserver look-ups not counted.
     pub queries_per_question: u32,
+    /// Queries sent beside others for one client query, because those were late or to meet a
+    /// server, that do not count against these.
+    pub retries: u32,
     /// Octets received for one client query.
     pub bytes: u64,
     /// TCP queries sent for one client query.
@@ -145,6 +148,7 @@ impl Default for Limits {
         Limits {
             queries: 50,
             queries_per_question: 40,
+            retries: 50,
             bytes: 128 * 1024,
             tcp: 16,
             lookups: 32,

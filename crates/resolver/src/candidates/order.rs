@@ -34,6 +34,9 @@ const MOST_TRIES: u8 = 5;
 /// Fewer for the address of a nameserver, one of several: a referral can make us look up many.
 const MOST_NESTED_TRIES: u8 = 3;
 
+/// For an address of a nameserver nobody is asked who has never answered for so long.
+const HOPELESS: Duration = Duration::from_secs(1);
+
 impl Candidates {
     /// The next attempt, or `None` if all that is in line was tried often enough.
     pub(crate) fn next(&mut self) -> Option<Attempt> {
@@ -76,7 +79,7 @@ impl Candidates {
         (0..self.list.len())
             .filter(|at| {
                 let Candidate { price, out, tries, .. } = &self.list[*at];
-                let hopeless = !price.met && price.skipped_until.is_some();
+                let hopeless = !price.met && price.silent_for >= HOPELESS;
                 !out && *tries < most && (self.hopeful || !hopeless)
             })
             .min_by_key(|at| self.cost(*at))

@@ -89,7 +89,7 @@ impl<N: Network> Worker<N> {
             ));
         }
         let question = Question::new(zone.clone(), Rtype::NS);
-        let asking = Asking { question, recursion_desired: false };
+        let asking = Asking { question, recursion_desired: false, retry: false };
         let (worker, by, context) = (self.arc(), by?, context.clone());
         Some(Box::pin(async move {
             let mut message = attempt(worker, asking, by, context).await.result.ok()?;
