@@ -322,6 +322,18 @@ mod tests {
     }
 
     #[test]
+    fn no_more_servers_are_listed_than_asked_for() {
+        let (cache, now) = (cache(), Moment::from_millis(5));
+        for last in 0..100 {
+            let server = Endpoint::udp(std::net::IpAddr::V4([192, 0, 2, last].into()));
+            cache.teach_server(server, reply(last.into()), now);
+        }
+        for (most, listed) in [(0, 0), (1, 1), (99, 99), (100, 100), (2000, 100)] {
+            assert_eq!(cache.servers(most, now).len(), listed);
+        }
+    }
+
+    #[test]
     fn one_plain_reply_proves_nothing() {
         let (cache, now) = (cache(), Moment::from_millis(5));
         for _ in 1..PLAIN_PROOF {

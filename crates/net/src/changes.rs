@@ -43,6 +43,7 @@ impl Changes {
     pub async fn next(&mut self) {
         loop {
             if !self.burst().await {
+                tracing::warn!("the system tells no more of changes of the network");
                 return std::future::pending().await;
             }
             let before = std::mem::replace(&mut self.sources, sources());

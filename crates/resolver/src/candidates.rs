@@ -1,8 +1,8 @@
 //! Choosing whom to ask next.
 //!
-//! Every nameserver of a zone is in play. The order is by the time an answer is expected to take:
-//! what is known of a server, with timeouts that fade as they age; an unknown server counts as a
-//! typical one, so that it is worth a try. Of each name one address comes before a second of any.
+//! Every nameserver of a zone is in play, as far as its addresses are known. The order is by price,
+//! the time that an answer is expected to take; what was tried in vain is dearer, another address of
+//! its name too. Who is lame, left alone or behind a broken path comes last.
 
 mod explore;
 mod order;
@@ -38,6 +38,13 @@ struct Candidate {
     lame: bool,
     tries: u8,
     out: bool,
+}
+
+impl Candidate {
+    /// Whether it may well answer, and as soon as is expected of it.
+    fn is_well_known(&self) -> bool {
+        self.price.met && self.price.doubt.is_zero() && self.tries == 0 && !self.out && !self.lame
+    }
 }
 
 /// The servers of a zone in the order in which they are tried.
@@ -85,16 +92,15 @@ impl Candidates {
             spare: false,
         };
         for server in order {
-            let NameServer { name, addresses } = &cut.servers[server];
-            let resolvable = is_resolvable(name, cut);
-            let found = match resolvable && addresses.is_empty() {
-                true => worker.known_addresses(name),
-                false => Vec::new(),
+            let named = &cut.servers[server];
+            let resolvable = is_resolvable(&named.name, cut);
+            let addresses = match resolvable {
+                true => worker.addresses_of(named),
+                false => named.addresses.as_slice().into(),
             };
-            candidates.line_up(worker, cut, server, addresses);
-            candidates.line_up(worker, cut, server, &found);
+            candidates.line_up(worker, cut, server, &addresses);
             if resolvable {
-                let names = if addresses.is_empty() && found.is_empty() {
+                let names = if addresses.is_empty() {
                     &mut candidates.unresolved
                 } else {
                     &mut candidates.doubted
@@ -118,22 +124,19 @@ impl Candidates {
         self.price(worker);
     }
 
-    /// Takes in a server that the zone itself names.
+    /// Takes in a server that the zone itself names, counted on from those of `cut`.
     pub(crate) fn widen<N: Network>(
         &mut self,
         worker: &Worker<N>,
         cut: &Delegation,
-        server: usize,
+        at: usize,
+        server: &NameServer,
     ) {
-        let NameServer { name, addresses } = &cut.servers[server];
-        let known = match addresses.is_empty() {
-            true => worker.known_addresses(name),
-            false => addresses.clone(),
-        };
-        if known.is_empty() {
-            self.unresolved.push(server);
+        let addresses = worker.addresses_of(server);
+        if addresses.is_empty() {
+            self.unresolved.push(at);
         }
-        self.add(worker, cut, server, &known);
+        self.add(worker, cut, at, &addresses);
     }
 
     fn line_up<N: Network>(

@@ -4,11 +4,12 @@
 //! very name: that is as good a word as the delegation itself, and saves asking the zone. Only
 //! when servers found so fail is their zone asked for what it says of them.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use zoners_dns::{Counter, Delegation, Name, Network, Question, RRset, Rtype};
+use zoners_dns::{Counter, Delegation, Name, NameServer, Network, Question, RRset, Rtype};
 
 use crate::answer::{Answer, Unresolved};
 use crate::context::Context;
@@ -77,18 +78,27 @@ impl<N: Network> Worker<N> {
         }))
     }
 
+    /// The addresses of a nameserver without asking anyone: its glue, else what is in the cache.
+    pub(crate) fn addresses_of<'a>(&self, server: &'a NameServer) -> Cow<'a, [SocketAddr]> {
+        match server.addresses.is_empty() {
+            true => self.known_addresses(&server.name).into(),
+            false => server.addresses.as_slice().into(),
+        }
+    }
+
     /// The addresses of the nameserver `name` that are in the cache, as its own zone has them or
     /// as glue.
-    pub(crate) fn known_addresses(&self, name: &Name) -> Vec<SocketAddr> {
+    fn known_addresses(&self, name: &Name) -> Vec<SocketAddr> {
         let (cache, now) = (&self.shared().cache, self.shared().now());
         let own = [Rtype::A, Rtype::AAAA].map(|rtype| cache.rrset(name, rtype, now));
         let own = own.iter().flatten().map(|cached| &cached.set);
-        let addresses = self.usable(own);
-        if !addresses.is_empty() {
-            return addresses;
+        let mut addresses = self.usable(own);
+        if addresses.is_empty() {
+            let cut = cache.deepest_cut(name, now);
+            addresses = cut.map_or_else(Vec::new, |cut| glue(&cut, name));
         }
-        let cut = cache.deepest_cut(name, now);
-        cut.map_or_else(Vec::new, |cut| glue(&cut, name))
+        addresses.truncate(self.settings().limits.addresses_per_server);
+        addresses
     }
 
     /// The types that addresses have, first that of the family that works, and whether each is to

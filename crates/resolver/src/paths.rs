@@ -73,7 +73,7 @@ impl Path {
         }
     }
 
-    fn is_probe_due(&self, now: Moment) -> bool {
+    fn claim_probe(&self, now: Moment) -> bool {
         if !self.is_broken(now) {
             return false;
         }
@@ -145,10 +145,11 @@ impl Paths {
         self.udp.is_silent(now, MANY / 2, DOUBTFUL_AFTER)
     }
 
-    /// Whether a server behind a broken path is to be asked now, to see whether it works again.
-    pub(crate) fn is_probe_due(&self, server: Endpoint, now: Moment) -> bool {
+    /// Whether a server behind a broken path is to be asked now, to see whether it works again; the
+    /// next one is then not, for a while.
+    pub(crate) fn claim_probe(&self, server: Endpoint, now: Moment) -> bool {
         // One probe will do for both, so both are told.
-        self.of(server).filter(|path| path.is_probe_due(now)).count() > 0
+        self.of(server).filter(|path| path.claim_probe(now)).count() > 0
     }
 }
 
@@ -193,7 +194,7 @@ mod tests {
         paths.replied(server("192.0.2.1"));
         assert_eq!(paths.broken(at(1000)), Broken { ipv6: true, ..all_is_well });
         assert!(paths.broken(at(1000)).has("2001:db8::1".parse().unwrap()));
-        let probe = |now| paths.is_probe_due(server("2001:db8::1"), at(now));
+        let probe = |now| paths.claim_probe(server("2001:db8::1"), at(now));
         assert!(probe(1000) && !probe(1001) && !probe(10_999) && probe(11_000));
         paths.replied(server("2001:db8::1"));
         assert_eq!(paths.broken(at(50_000)), all_is_well);

@@ -133,8 +133,8 @@ impl Market {
             }
             _ => {
                 self.silent_for(info, patience)?;
-                let times = (info.unanswered + 1).checked_sub(DEAD_AFTER)?;
-                (times, Moment::from_millis(info.asked_at))
+                let beyond = info.unanswered.checked_sub(DEAD_AFTER)?;
+                (beyond.saturating_add(1), Moment::from_millis(info.asked_at))
             }
         };
         let back_off = FIRST_BACK_OFF * (1 << u32::from(times.checked_sub(1)?).min(10));
@@ -147,4 +147,73 @@ impl Market {
 fn fade(worth: Duration, age: Duration, fades: Duration) -> Duration {
     let left = 1.0 - age.as_secs_f64() / fades.as_secs_f64();
     worth.mul_f64(left.max(0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: u64 = 10_000_000;
+
+    fn market() -> Market {
+        Market {
+            now: Moment::from_millis(AT),
+            unknown: (Duration::from_millis(100), Duration::from_millis(200)),
+            forgiven: Moment::default(),
+            loss: 0.0,
+            broken: Broken::default(),
+            silent: false,
+        }
+    }
+
+    /// A server that left so many queries unanswered, the first two minutes ago, the last now.
+    fn silent(unanswered: u16) -> ServerInfo {
+        let waiting_since = AT - 120_000;
+        ServerInfo { unanswered, waiting_since, asked_at: AT, ..ServerInfo::default() }
+    }
+
+    #[test]
+    fn a_silent_server_is_left_alone_longer_each_time_and_no_longer_than_the_limit() {
+        let skipped = |unanswered| {
+            let until = market().price(&silent(unanswered), None).skipped_until;
+            until.map(|until| until.since(market().now))
+        };
+        assert_eq!(skipped(DEAD_AFTER - 1), None);
+        assert_eq!(skipped(DEAD_AFTER), Some(FIRST_BACK_OFF));
+        assert_eq!(skipped(DEAD_AFTER + 1), Some(FIRST_BACK_OFF * 2));
+        assert_eq!(skipped(DEAD_AFTER + 5), Some(FIRST_BACK_OFF * 32));
+        for many in [DEAD_AFTER + 6, 1000, u16::MAX] {
+            assert_eq!(skipped(many), Some(LONGEST_BACK_OFF), "{many}");
+        }
+        assert!(market().price(&silent(u16::MAX), None).doubt <= MOST_DOUBT);
+    }
+
+    #[test]
+    fn what_cannot_be_reached_is_left_alone_at_once_and_by_the_same_limit() {
+        for (troubles, back_off) in [(1, FIRST_BACK_OFF), (u16::MAX, LONGEST_BACK_OFF)] {
+            let trouble = Some(Trouble::Unreachable);
+            let info = ServerInfo { trouble, troubles, troubled_at: AT, ..ServerInfo::default() };
+            let until = market().price(&info, None).skipped_until.unwrap();
+            assert_eq!(until.since(market().now), back_off);
+            let forgiven = Market { forgiven: Moment::from_millis(AT + 1), ..market() };
+            assert_eq!(forgiven.price(&info, None).skipped_until, None);
+        }
+    }
+
+    #[test]
+    fn one_lost_packet_costs_a_good_server_next_to_nothing() {
+        let good = ServerInfo { srtt_us: 30_000, replied_at: AT - 130_000, ..silent(1) };
+        assert!(market().price(&good, None).doubt <= MISSED);
+        let pardoned = Market { forgiven: Moment::from_millis(AT), ..market() };
+        assert_eq!(pardoned.price(&silent(9), None).doubt, Duration::ZERO);
+    }
+
+    #[test]
+    fn patience_has_its_bounds() {
+        for (srtt_us, patience) in [(1, LEAST_PATIENCE), (u32::MAX, MOST_PATIENCE)] {
+            let info = ServerInfo { srtt_us, replied_at: AT, ..ServerInfo::default() };
+            assert_eq!(market().price(&info, None).patience, patience);
+        }
+        assert_eq!(market().price(&ServerInfo::default(), None).rtt, market().unknown.0);
+    }
 }

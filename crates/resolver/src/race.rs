@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until};
 use zoners_cache::Trouble;
-use zoners_dns::{Counter, Delegation, Endpoint, Network, Question, Way};
+use zoners_dns::{Counter, Delegation, Endpoint, NameServer, Network, Question, Way};
 
 use own_servers::{Own, told};
 
@@ -65,8 +65,8 @@ struct Race<'a, N: Network> {
     /// Whom the patience is for.
     newest: Option<Endpoint>,
     own_servers: Own,
-    /// The cut with the servers that the zone names besides.
-    widened: Option<Box<Delegation>>,
+    /// The servers that the zone names besides, counted on from those of the cut.
+    more: Vec<NameServer>,
 }
 
 /// Patience with servers that are asked for the first time halves so often.
@@ -110,7 +110,7 @@ impl<N: Network> Worker<N> {
             late: 0,
             newest: None,
             own_servers: Own::Unasked,
-            widened: None,
+            more: Vec::new(),
         };
         race.run().await
     }
@@ -149,8 +149,7 @@ impl<N: Network> Race<'_, N> {
                 }
                 Happening::Found(found) => {
                     self.empty += u32::from(found.addresses.is_empty());
-                    let cut = self.widened.as_deref().unwrap_or(self.cut);
-                    self.candidates.add(self.worker, cut, found.server, &found.addresses);
+                    self.candidates.add(self.worker, self.cut, found.server, &found.addresses);
                     if found.by_glue {
                         self.candidates.doubt(found.server);
                     }
@@ -243,6 +242,14 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
+    /// The server that an attempt or a look-up is of.
+    fn server(&self, at: usize) -> &NameServer {
+        match at.checked_sub(self.cut.servers.len()) {
+            None => &self.cut.servers[at],
+            Some(beyond) => &self.more[beyond],
+        }
+    }
+
     fn ask(&mut self, next: Attempt, retry: bool) {
         let asking = Asking { retry, ..self.asking.clone() };
         let exchange = attempt(self.worker.arc(), asking, next, self.context.clone());
@@ -261,9 +268,8 @@ impl<N: Network> Race<'_, N> {
                 return;
             }
             let Some((server, trust)) = self.candidates.take_unresolved() else { return };
-            let cut = self.widened.as_deref().unwrap_or(self.cut);
-            let Some(name) = cut.servers.get(server).map(|server| &server.name) else { return };
             self.looked_up += 1;
+            let name = &self.server(server).name;
             match self.worker.arc().look_up(server, name, trust, self.context) {
                 Ok(lookup) => self.lookups.push(lookup),
                 Err(unresolved) if self.running.is_empty() && self.candidates.is_empty() => {
@@ -281,9 +287,7 @@ impl<N: Network> Drop for Race<'_, N> {
         let limit = self.worker.settings().limits.nursery;
         for loser in std::mem::take(&mut self.running) {
             let (worker, endpoint) = (self.worker.arc(), loser.attempt.endpoint);
-            let give_up = move || {
-                worker.blame(endpoint, Trouble::Timeout);
-            };
+            let give_up = move || worker.blame(endpoint, Trouble::Timeout);
             if self.worker.nursery().adopt(loser.exchange, limit, give_up) == Adoption::Full {
                 self.worker.count(Counter::NurseryFull);
             }

@@ -26,7 +26,7 @@ impl Default for Spare {
 impl Spare {
     /// A query is sent that must be; no more than `most` spare ones are saved up.
     pub(crate) fn earn(&self, most: u32) {
-        if self.0.load(Ordering::Relaxed) < most * PACKET {
+        if self.0.load(Ordering::Relaxed) < most.saturating_mul(PACKET) {
             self.0.fetch_add(EARNED, Ordering::Relaxed);
         }
     }

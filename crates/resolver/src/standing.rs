@@ -35,12 +35,8 @@ impl<N: Network> Worker<N> {
         let cut = self.known_cut(name).unwrap_or_else(|| self.settings().root.clone());
         let mut standings = Vec::new();
         for server in &cut.servers {
-            let mut addresses = server.addresses.clone();
-            if addresses.is_empty() {
-                addresses = self.known_addresses(&server.name);
-            }
-            for address in addresses {
-                let endpoint = Endpoint { address, transport: cut.transport };
+            for address in self.addresses_of(server).iter() {
+                let endpoint = Endpoint { address: *address, transport: cut.transport };
                 standings.push(self.standing(&cut.zone, &server.name, endpoint));
                 let tcp = self.standing(&cut.zone, &server.name, endpoint.over(Transport::Tcp));
                 if cut.transport == Transport::Udp && tcp.info.asked_at > 0 {

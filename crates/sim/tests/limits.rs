@@ -194,3 +194,24 @@ async fn tcp_queries_and_octets_of_a_client_query() {
     assert!(little.resolve("www.example.com", Rtype::A).await.is_err());
     assert!(little.count(Counter::BudgetBytes) > 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn addresses_of_one_server_out_of_the_cache() {
+    // The server's own zone has many addresses for it, and they are in the cache.
+    let net = many(1, 1);
+    net.change("com", |com| {
+        let glueless = zoners_dns::zonefile::parse("site NS ns.host.net.\n", &com.origin);
+        glueless.unwrap().into_iter().for_each(|set| com.add(set));
+    });
+    net.zone(
+        "net",
+        &["192.5.7.1"],
+        "@ NS a.nic\na.nic A 192.5.7.1\nhost NS ns.host\nns.host A 203.0.114.90\n",
+    );
+    let addresses: String = (1..=20).map(|last| format!("ns A 203.20.7.{last}\n")).collect();
+    net.zone("host.net", &["203.0.114.90"], &addresses);
+    let lab = lab(net, |_| {});
+    lab.resolve("ns.host.net", Rtype::A).await.unwrap();
+    assert!(lab.resolve("www.site.com", Rtype::A).await.is_err());
+    assert_eq!(asked_of_many(&lab), Limits::default().addresses_per_server);
+}

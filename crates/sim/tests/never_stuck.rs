@@ -48,6 +48,14 @@ fn many(servers: usize, link: impl Fn(usize) -> Link) -> SimNetwork {
     net
 }
 
+/// `many.com.` on a near server that behaves so, and on a good one further away.
+fn one_near(manner: Manner) -> SimNetwork {
+    many(2, |number| match number {
+        0 => Link::of(5).with(manner),
+        _ => Link::of(50),
+    })
+}
+
 /// How long a question takes that has an answer.
 async fn time(lab: &Lab, name: &str) -> Duration {
     let started = Instant::now();
@@ -109,7 +117,7 @@ async fn a_server_that_becomes_slow_is_left_for_a_nearer_one() {
     }
     assert!(slow[0] <= ms(120), "{slow:?}");
     assert!(slow[5..].iter().all(|took| *took <= ms(75)), "{slow:?}");
-    // Back again, it is found out beside other questions.
+    // Near again, which nobody notices while the other answers: no worse than that one, then.
     lab.net.link("203.0.114.101", Link::of(20));
     for number in 41..61 {
         time(&lab, &format!("n{number}.many.com")).await;
@@ -314,10 +322,7 @@ async fn a_network_that_was_gone_for_ten_minutes_is_used_as_soon_as_it_is_back()
 
 #[tokio::test(start_paused = true)]
 async fn a_lame_server_is_asked_last_for_the_zone_and_not_punished_elsewhere() {
-    let lab = Lab::new(many(2, |number| match number {
-        0 => Link::of(5).with(Manner::Refuses),
-        _ => Link::of(50),
-    }));
+    let lab = Lab::new(one_near(Manner::Refuses));
     time(&lab, "n0.many.com").await;
     sleep(Duration::from_secs(3)).await;
     let lame = known(&lab, "203.0.114.101", Transport::Udp);
@@ -340,10 +345,7 @@ async fn each_cause_has_its_counter_and_is_remembered() {
         (Manner::ServFail, Counter::UpstreamServfail, Trouble::ServFail),
         (Manner::Garbage, Counter::UpstreamFormerr, Trouble::FormErr),
     ] {
-        let lab = Lab::new(many(2, |number| match number {
-            0 => Link::of(5).with(manner),
-            _ => Link::of(50),
-        }));
+        let lab = Lab::new(one_near(manner));
         time(&lab, "n0.many.com").await;
         sleep(Duration::from_secs(5)).await;
         assert!(lab.count(counter) > 0, "{manner:?}");
@@ -357,10 +359,7 @@ async fn each_cause_has_its_counter_and_is_remembered() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dead_server_is_skipped_says_so_and_is_back_with_its_first_answer() {
-    let lab = Lab::new(many(2, |number| match number {
-        0 => Link::of(5).with(Manner::Dead),
-        _ => Link::of(50),
-    }));
+    let lab = Lab::new(one_near(Manner::Dead));
     let told = |trace: &Trace| {
         let skipped = |hop: &Hop| match hop {
             Hop::Note(note) if note.starts_with("skipped 203.0.114.101") => Some(note.clone()),
@@ -472,4 +471,45 @@ async fn on_a_satellite_link_patience_is_what_the_link_takes() {
     let sent = lab.net.sent().len();
     // A referral and an answer each; an eighth to meet servers; some that were late or lost.
     assert!(sent <= 200 * 2 * 7 / 5, "{sent} queries");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_the_servers_that_a_zone_names_itself_no_more_are_taken_than_of_its_parents() {
+    let most = settings().limits.servers;
+    for (named, over) in [(most - 1, 0), (most, 1), (most + 20, 1)] {
+        let net = moved(Manner::KnowsItsServers);
+        let mut text = String::from("old A 203.0.114.60\n@ NS old\n");
+        for number in 0..named {
+            text += &format!("@ NS n{number}\nn{number} A 198.18.0.{number}\n");
+        }
+        net.zone("moved.com", &["203.0.114.60"], &text);
+        let lab = Lab::new(net);
+        assert!(lab.resolve("www.moved.com", Rtype::A).await.is_err());
+        assert_eq!(lab.count(Counter::ChildServers), (most - 1) as u64, "{named}");
+        assert_eq!(lab.count(Counter::LimitServers), over, "{named}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_server_is_tried_five_times_and_thrice_for_a_nameservers_address() {
+    let tries = |lab: &Lab, transport| {
+        let sent = lab.net.sent();
+        sent.iter()
+            .filter(|sent| {
+                sent.to.address.ip().to_string() == "203.0.114.60" && sent.to.transport == transport
+            })
+            .count()
+    };
+    let lab = Lab::frugal(moved(Manner::Dead));
+    assert!(lab.resolve("www.moved.com", Rtype::A).await.is_err());
+    assert_eq!([Transport::Udp, Transport::Tcp].map(|transport| tries(&lab, transport)), [3, 2]);
+    let net = moved(Manner::Dead);
+    net.change("com", |com| {
+        let glueless = zoners_dns::zonefile::parse("site NS ns.moved.com.\n", &com.origin);
+        glueless.unwrap().into_iter().for_each(|set| com.add(set));
+    });
+    let lab = Lab::frugal(net);
+    assert!(lab.resolve("www.site.com", Rtype::A).await.is_err());
+    let nested: usize = [Transport::Udp, Transport::Tcp].map(|way| tries(&lab, way)).iter().sum();
+    assert_eq!(nested, 3);
 }

@@ -43,7 +43,7 @@ impl Candidates {
         let transport = self.transport;
         let candidate = self.list.iter().find(|candidate| {
             let endpoint = Endpoint { address: candidate.address, transport };
-            (candidate.cut_off || candidate.over_tcp) && paths.is_probe_due(endpoint, now)
+            (candidate.cut_off || candidate.over_tcp) && paths.claim_probe(endpoint, now)
         })?;
         Some(Attempt {
             endpoint: Endpoint { address: candidate.address, transport },

@@ -99,17 +99,9 @@ impl Candidates {
         let family = if candidate.address.is_ipv6() { IPV6_HANDICAP } else { Duration::ZERO };
         let jitter = Duration::from_micros(candidate.jitter.into());
         // While it can be met beside another, nobody waits for one that nobody has met.
-        let well_known = |other: &Candidate| {
-            other.price.met
-                && other.price.doubt.is_zero()
-                && other.tries == 0
-                && !other.out
-                && !other.lame
-        };
-        let shy = if self.spare && !price.met && self.list.iter().any(well_known) {
-            SHY
-        } else {
-            Duration::ZERO
+        let shy = match self.spare && !price.met && self.list.iter().any(Candidate::is_well_known) {
+            true => SHY,
+            false => Duration::ZERO,
         };
         (candidate.tries >= 2, rank, price.rtt + price.doubt + again + family + jitter + shy)
     }

@@ -1,11 +1,10 @@
 //! What a report of an exchange means for the race, and how the race fails.
 
 use zoners_cache::Evidence;
-use zoners_dns::{Counter, EdeCode, Name, Network, Transport};
+use zoners_dns::{Counter, EdeCode, Network, Transport};
 
 use super::Race;
 use crate::answer::{Cause, Unresolved};
-use crate::candidates::Attempt;
 use crate::exchange::Report;
 use crate::judge::judge;
 use crate::scrub::scrub;
@@ -25,7 +24,7 @@ impl<N: Network> Race<'_, N> {
         self.context.trace(|| Hop::Asked {
             zone: self.cut.zone.clone(),
             question: self.asking.question.clone(),
-            server: self.server_name(attempt).clone(),
+            server: self.server(attempt.server).name.clone(),
             endpoint: attempt.endpoint,
             why: attempt.why,
             took: report.took,
@@ -68,10 +67,7 @@ impl<N: Network> Race<'_, N> {
         None
     }
 
-    fn server_name(&self, attempt: Attempt) -> &Name {
-        &self.widened.as_deref().unwrap_or(self.cut).servers[attempt.server].name
-    }
-
+    /// Why no server helped, by the fault that says most.
     pub(super) fn failure(&self) -> Unresolved {
         let zone = self.cut.zone.fmt_with_dot();
         match self.fault {
@@ -81,7 +77,7 @@ impl<N: Network> Race<'_, N> {
             }
             None => Unresolved::new(Cause::Silent, format!("no server of {zone} answered")),
             Some((attempt, fault)) => {
-                let name = self.server_name(attempt);
+                let name = &self.server(attempt.server).name;
                 let server = match name.is_root() {
                     true => attempt.endpoint.to_string(),
                     false => format!("{} at {}", name.fmt_with_dot(), attempt.endpoint),

@@ -4,10 +4,9 @@
 //! child (which is how revoked delegations would live on). When every server that the parent names
 //! has failed, the child's own NS set may know of one more.
 
-use std::net::SocketAddr;
 use std::pin::Pin;
 
-use zoners_dns::{Counter, Delegation, NameServer, Network, Question, RRset, Rtype, Way};
+use zoners_dns::{Counter, Delegation, Network, Question, RRset, Rtype, Way};
 
 use super::Race;
 use crate::candidates::Attempt;
@@ -40,24 +39,25 @@ impl<N: Network> Race<'_, N> {
         };
     }
 
-    /// Adds the servers that the zone names besides those of its parent.
+    /// Takes in the servers that the zone names besides those of its parent.
     pub(super) fn widen(&mut self, told: Option<Delegation>) {
-        let limits = self.worker.settings().limits;
-        let mut cut = Box::new(self.cut.clone());
-        for server in told.into_iter().flat_map(|told| told.servers) {
-            let known = cut.servers.iter().any(|known| known.name == server.name);
-            if known || cut.servers.len() >= limits.servers {
+        let settings = self.worker.settings();
+        for mut server in told.into_iter().flat_map(|told| told.servers) {
+            let mut known = self.cut.servers.iter().chain(&self.more);
+            if known.any(|known| known.name == server.name) {
                 continue;
             }
-            let may_ask = |address: &SocketAddr| self.worker.settings().may_ask(address.ip());
-            let mut addresses = server.addresses;
-            addresses.retain(may_ask);
-            addresses.truncate(limits.addresses_per_server);
-            cut.servers.push(NameServer { name: server.name, addresses });
-            self.candidates.widen(self.worker, &cut, cut.servers.len() - 1);
+            let at = self.cut.servers.len() + self.more.len();
+            if at >= settings.limits.servers {
+                self.worker.count(Counter::LimitServers);
+                return;
+            }
+            server.addresses.retain(|address| settings.may_ask(address.ip()));
+            server.addresses.truncate(settings.limits.addresses_per_server);
+            self.candidates.widen(self.worker, self.cut, at, &server);
+            self.more.push(server);
             self.worker.count(Counter::ChildServers);
         }
-        self.widened = Some(cut);
     }
 }
 
@@ -92,8 +92,10 @@ impl<N: Network> Worker<N> {
         let asking = Asking { question, recursion_desired: false, retry: false };
         let (worker, by, context) = (self.arc(), by?, context.clone());
         Some(Box::pin(async move {
+            let counting = worker.clone();
             let mut message = attempt(worker, asking, by, context).await.result.ok()?;
-            scrub(&mut message, &zone);
+            let dropped = scrub(&mut message, &zone).dropped;
+            counting.counters().add(Counter::ScrubbedRecords, dropped);
             let own = |set: &&RRset| set.rtype == Rtype::NS && set.owner == zone;
             let ns = message.answer.iter().find(own)?;
             Some(Delegation::from_ns(ns, &message.additional, expires))
