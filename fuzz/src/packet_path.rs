@@ -30,7 +30,7 @@ pub fn run(packet: &[u8]) {
 
 fn check(packet: &[u8], client: Client) {
     let mut reply = Vec::new();
-    match SERVICE.with(|service| service.handle(packet, client, &mut reply)) {
+    match SERVICE.with(|service| service.handle(packet, client, service.clock(), &mut reply)) {
         Handled::Reply => {}
         // Two servers that answered each other's answers would never stop; what is shorter than
         // a header has no ID to answer to.

@@ -4,8 +4,10 @@ use std::net::IpAddr;
 
 use zoners_dns::{Endpoint, NameSlice, Rtype, Transport};
 
-/// The longest key: a kind, two names' worth of octets never come together, an endpoint may.
-const CAPACITY: usize = 1 + 255 + 24;
+/// The longest key, a kind, a name and an endpoint, rounded up to whole blocks.
+const CAPACITY: usize = 288;
+/// Octets that are lowered in one go.
+const BLOCK: usize = 32;
 
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,54 +31,66 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    #[inline]
     pub(crate) fn new(kind: Kind) -> Self {
-        let mut key = Key { octets: [0; CAPACITY], length: 0 };
-        key.push(&[kind as u8]);
-        key
+        let mut octets = [0; CAPACITY];
+        octets[0] = kind as u8;
+        Key { octets, length: 1 }
     }
 
+    // Inlined, since a key is larger than what a move is free for, and every look-up makes one.
+    #[inline(always)]
     pub(crate) fn with_name(kind: Kind, name: &NameSlice) -> Self {
         let mut key = Key::new(kind);
-        let start = key.length;
-        key.push(name.as_slice());
-        // Label lengths are below 64, so lowering every octet changes letters alone.
-        key.octets[start..key.length].make_ascii_lowercase();
+        let name = name.as_slice();
+        let end = 1 + name.len();
+        if let Some(room) = key.octets.get_mut(1..end) {
+            room.copy_from_slice(name);
+            key.length = end;
+        }
+        // Whole blocks are quicker, and neither a kind, nor the length of a label, nor what is
+        // still empty looks like a letter.
+        let blocks = key.octets.as_chunks_mut::<BLOCK>().0;
+        for block in blocks.iter_mut().take(end.div_ceil(BLOCK)) {
+            block.make_ascii_lowercase();
+        }
         key
     }
 
-    pub(crate) fn and_type(mut self, rtype: Rtype) -> Self {
-        self.push(&rtype.to_int().to_be_bytes());
-        self
+    #[inline(always)]
+    pub(crate) fn and_type(self, rtype: Rtype) -> Self {
+        self.and(rtype.to_int().to_be_bytes())
     }
 
-    pub(crate) fn and_octet(mut self, octet: u8) -> Self {
-        self.push(&[octet]);
-        self
+    #[inline(always)]
+    pub(crate) fn and_octet(self, octet: u8) -> Self {
+        self.and([octet])
     }
 
-    pub(crate) fn and_endpoint(mut self, endpoint: Endpoint) -> Self {
-        match endpoint.address.ip() {
-            IpAddr::V4(ip) => self.push(&ip.octets()),
-            IpAddr::V6(ip) => self.push(&ip.octets()),
-        }
-        self.push(&endpoint.address.port().to_be_bytes());
-        self.push(&[match endpoint.transport {
+    pub(crate) fn and_endpoint(self, endpoint: Endpoint) -> Self {
+        let key = match endpoint.address.ip() {
+            IpAddr::V4(ip) => self.and(ip.octets()),
+            IpAddr::V6(ip) => self.and(ip.octets()),
+        };
+        key.and(endpoint.address.port().to_be_bytes()).and_octet(match endpoint.transport {
             Transport::Udp => 0,
             Transport::Tcp => 1,
-        }]);
-        self
+        })
     }
 
+    #[inline]
     pub(crate) fn as_slice(&self) -> &[u8] {
         &self.octets[..self.length]
     }
 
-    fn push(&mut self, octets: &[u8]) {
-        let end = self.length + octets.len();
-        if let Some(room) = self.octets.get_mut(self.length..end) {
-            room.copy_from_slice(octets);
-            self.length = end;
+    #[inline(always)]
+    fn and<const N: usize>(mut self, octets: [u8; N]) -> Self {
+        let room = self.octets.get_mut(self.length..).and_then(|room| room.first_chunk_mut());
+        if let Some(room) = room {
+            *room = octets;
+            self.length += N;
         }
+        self
     }
 }
 

@@ -59,6 +59,20 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// Wall-clock time in seconds since 1970, as RRSIG validity periods count it (RFC 4034
     /// section 3.1.5).
     fn wall_seconds(&self) -> u64;
+
+    /// Both at once: read once for all that came together.
+    fn read(&self) -> Reading {
+        Reading { now: self.now(), wall_seconds: self.wall_seconds() }
+    }
+}
+
+/// What a clock shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// See [`Clock::now`].
+    pub now: Moment,
+    /// See [`Clock::wall_seconds`].
+    pub wall_seconds: u64,
 }
 
 #[cfg(test)]

@@ -101,8 +101,8 @@ counters! {
     PanicCaught "panic_caught" "questions" "Recursions that ended in a bug; the client got SERVFAIL.";
 }
 
-/// The counters of one worker. Written by it alone and read by whoever sums them up, so relaxed
-/// ordering suffices.
+/// The counters of one worker. Written by its thread alone and read by whoever sums them up: a step
+/// is a load and a store, which cost a tenth of an atomic addition.
 #[derive(Debug)]
 pub struct Counters([AtomicU64; Counter::ALL.len()]);
 
@@ -121,7 +121,7 @@ impl Counters {
     /// Counts `amount`.
     pub fn add(&self, counter: Counter, amount: u64) {
         if let Some(cell) = self.0.get(counter as usize) {
-            cell.fetch_add(amount, Ordering::Relaxed);
+            cell.store(cell.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
         }
     }
 

@@ -23,7 +23,7 @@ pub mod rrset;
 pub mod security;
 pub mod zonefile;
 
-pub use clock::{Clock, Moment};
+pub use clock::{Clock, Moment, Reading};
 pub use counters::{Counter, Counters};
 pub use delegation::{Delegation, NameServer, Signing, Way};
 pub use domain::base::iana::{Class, Opcode, OptRcode, Rcode, Rtype};

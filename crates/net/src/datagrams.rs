@@ -12,6 +12,7 @@ mod plain;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use socket2::SockAddr;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
@@ -21,7 +22,7 @@ use batched::System;
 use plain::System;
 
 /// Datagrams of a batch.
-pub const BATCH: usize = 32;
+pub const BATCH: usize = 64;
 /// The longest query that is read; a longer one is cut, and then cannot be read as one.
 const LONGEST_QUERY: usize = 4096;
 
@@ -47,12 +48,14 @@ pub struct Slot {
     query: Box<[u8]>,
     length: usize,
     peer: Peer,
+    /// The sender, as the system has it: where the reply goes.
+    sender: SockAddr,
     /// What is sent; nothing if it is empty.
     pub reply: Vec<u8>,
 }
 
-/// A reply on its way out.
-type Outgoing<'a> = (&'a [u8], Peer);
+/// A reply on its way out, to whom, and from which of our addresses.
+type Outgoing<'a> = (&'a [u8], &'a SockAddr, Option<IpAddr>);
 
 /// A socket that clients send datagrams to.
 #[derive(Debug)]
@@ -70,6 +73,7 @@ impl Batch {
             query: vec![0; LONGEST_QUERY].into_boxed_slice(),
             length: 0,
             peer,
+            sender: peer.address.into(),
             reply: Vec::with_capacity(1500),
         };
         Batch { slots: (0..BATCH).map(|_| slot()).collect(), received: 0 }
@@ -125,10 +129,14 @@ impl Datagrams {
     /// Nothing lies ready (`WouldBlock`), or what the kernel reports of one client that went away.
     pub fn receive(&self, batch: &mut Batch) -> io::Result<()> {
         batch.received = 0;
-        let receive = || self.system.receive(&self.socket, &mut batch.slots);
-        batch.received = self.socket.try_io(Interest::READABLE, receive)?;
+        let receive = || {
+            batch.received = self.system.receive(&self.socket, &mut batch.slots)?;
+            // Nothing is left: told to the runtime, which else would let us look once more.
+            if batch.is_full() { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
+        };
+        let received = self.socket.try_io(Interest::READABLE, receive);
         batch.received().iter_mut().for_each(|slot| slot.reply.clear());
-        Ok(())
+        if batch.received > 0 { Ok(()) } else { received }
     }
 
     /// How long the queue of what is not received yet is, and may become, in octets as the system
@@ -141,10 +149,11 @@ impl Datagrams {
     /// Sends the replies of a batch; says how many the system did not take. It does not wait: who
     /// asks over UDP knows that replies get lost, and others want theirs.
     pub fn send(&self, batch: &mut Batch) -> usize {
-        let mut outgoing: [Outgoing<'_>; BATCH] = [(&[], batch.slots[0].peer); BATCH];
+        let received = &batch.slots[..batch.received];
+        let mut outgoing: [Outgoing<'_>; BATCH] = [(&[], &batch.slots[0].sender, None); BATCH];
         let mut count = 0;
-        for slot in batch.received().iter().filter(|slot| !slot.reply.is_empty()) {
-            outgoing[count] = (&slot.reply, slot.peer);
+        for slot in received.iter().filter(|slot| !slot.reply.is_empty()) {
+            outgoing[count] = (&slot.reply, &slot.sender, slot.peer.ours);
             count += 1;
         }
         let (mut left, mut unsent) = (&outgoing[..count], 0);
@@ -155,7 +164,7 @@ impl Datagrams {
                     return unsent + left.len();
                 }
                 Err(error) => {
-                    tracing::debug!(peer = %left[0].1.address, %error, "reply not sent");
+                    tracing::debug!(peer = ?left[0].1.as_socket(), %error, "reply not sent");
                     unsent += 1;
                     1
                 }
@@ -170,7 +179,8 @@ impl Datagrams {
     /// # Errors
     /// The system cannot send it.
     pub async fn reply(&self, reply: &[u8], peer: Peer) -> io::Result<()> {
-        let send = || self.system.send(&self.socket, &[(reply, peer)]);
+        let to = peer.address.into();
+        let send = || self.system.send(&self.socket, &[(reply, &to, peer.ours)]);
         self.socket.async_io(Interest::WRITABLE, send).await.map(drop)
     }
 }

@@ -3,6 +3,7 @@
 //! | stage | where | may answer |
 //! |---|---|---|
 //! | admit | [`admit`], [`rates`] | what is no query for us, what comes too fast |
+//! | finished | [`finished`] | what was answered before under the same rules |
 //! | local data and policy | [`local`], [`any`] | records of our own, special-use names, the type ANY |
 //! | cache | [`finished`] | what is known |
 //! | second level beside recursion | none yet | what another node knows |
@@ -12,7 +13,8 @@
 //!
 //! The stages up to the cache are synchronous. They take a packet as it lies in the receive buffer
 //! and write the reply into a buffer that is used again, so that a finished answer goes out without
-//! allocating; only a miss is handed to the runtime.
+//! allocating; only a miss is handed to the runtime. Finished answers come before local data, since
+//! they carry the generation of the rules and only what passed those is ever finished.
 
 mod admit;
 mod any;
@@ -27,7 +29,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use zoners_dns::packet::{Head, Request};
-use zoners_dns::{Counter, Ede, EdeCode, Moment, NameSlice, Network, OptRcode, Question, Rtype};
+use zoners_dns::{
+    Counter, Ede, EdeCode, Moment, NameSlice, Network, OptRcode, Question, Reading, Rtype,
+};
 use zoners_resolver::worker::Resolution;
 use zoners_resolver::{Answer, Trace, Worker};
 
@@ -109,32 +113,37 @@ impl<N: Network> Service<N> {
         Service { worker, rules }
     }
 
-    /// Takes a packet through the synchronous stages; what is to be sent is written into `reply`.
-    pub fn handle(&self, packet: &[u8], client: Client, reply: &mut Vec<u8>) -> Handled {
+    /// Takes a packet that came at `clock` through the synchronous stages; what is to be sent is
+    /// written into `reply`.
+    pub fn handle(
+        &self,
+        packet: &[u8],
+        client: Client,
+        clock: Reading,
+        reply: &mut Vec<u8>,
+    ) -> Handled {
         self.count(Counter::ClientQueries);
-        let shared = self.worker.shared();
-        let query =
-            match self.rules.access.admit(packet, client, shared.clock.wall_seconds(), reply) {
-                Admission::Admitted(query) => query,
-                Admission::Drop => {
-                    self.count(Counter::ClientDropped);
-                    return Handled::Nothing;
-                }
-                Admission::Answered => return self.replied(Counter::ClientRefused),
-            };
-        if !query.is_certain() && !self.rules.rates.allow(client.address, shared.now()) {
+        let query = match self.rules.access.admit(packet, client, clock.wall_seconds, reply) {
+            Admission::Admitted(query) => query,
+            Admission::Drop => {
+                self.count(Counter::ClientDropped);
+                return Handled::Nothing;
+            }
+            Admission::Answered => return self.replied(Counter::ClientRefused),
+        };
+        if !query.is_certain() && !self.rules.rates.allow(client.address, clock.now) {
             self.slow_down(&query, reply);
             return self.replied(Counter::ClientLimited);
+        }
+        if self.finished(&query, clock.now, reply) {
+            return self.replied(Counter::ClientCached);
         }
         if let Some(answer) = self.own_answer(query.request.name, query.request.rtype) {
             finish::answer(&query, &answer, None, reply);
             return self.replied(Counter::ClientLocal);
         }
-        if self.finished(&query, reply) {
-            return self.replied(Counter::ClientCached);
-        }
         let question = query.request.question();
-        if self.known(&query, &question, reply) {
+        if self.known(&query, &question, clock.now, reply) {
             return self.replied(Counter::ClientCached);
         }
         if !query.request.head.rd {
@@ -150,8 +159,14 @@ impl<N: Network> Service<N> {
             return self.replied(Counter::ClientFailed);
         };
         let Query { request: Request { head, .. }, cookie, .. } = query;
-        let since = shared.now();
+        let since = clock.now;
         Handled::Miss(Box::new(Miss { question, head, client, cookie, since, place }))
+    }
+
+    /// What the clock shows: to be read once for all that came together.
+    #[must_use]
+    pub fn clock(&self) -> Reading {
+        self.worker.shared().clock.read()
     }
 
     /// Takes note of a packet that nobody had the time to look at.
@@ -188,7 +203,7 @@ impl<N: Network> Service<N> {
     /// All stages: the reply to a packet, if there is to be one.
     pub async fn answer(&self, packet: &[u8], client: Client) -> Option<Vec<u8>> {
         let mut reply = Vec::new();
-        match self.handle(packet, client, &mut reply) {
+        match self.handle(packet, client, self.clock(), &mut reply) {
             Handled::Reply => Some(reply),
             Handled::Nothing => None,
             Handled::Miss(miss) => self.recurse(*miss, None).await,

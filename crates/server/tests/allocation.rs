@@ -38,7 +38,7 @@ async fn a_hit_allocates_nothing() {
     let _profiler = dhat::Profiler::builder().testing().build();
     let (allocated, hits) = (dhat::HeapStats::get().total_blocks, lab.count(Counter::ClientCached));
     for packet in &packets {
-        let handled = lab.service.handle(packet, client, &mut reply);
+        let handled = lab.service.handle(packet, client, lab.service.clock(), &mut reply);
         assert!(matches!(handled, Handled::Reply) && !reply.is_empty());
     }
     assert_eq!(lab.count(Counter::ClientCached), hits + 5);

@@ -20,7 +20,8 @@ async fn one_client_cannot_take_all_the_waiting_places() {
     let miss = |number: usize, address: &str| {
         let question = asked(&format!("n{number}.example.com"), Rtype::A);
         let mut reply = Vec::new();
-        match lab.service.handle(&packet(&question, true), client(address), &mut reply) {
+        let packet = packet(&question, true);
+        match lab.service.handle(&packet, client(address), lab.service.clock(), &mut reply) {
             Handled::Miss(miss) => Ok(miss),
             _ => Err(reply[3] & 0x0F),
         }
@@ -44,9 +45,10 @@ async fn waiting_places_are_bounded_in_all() {
     let question = |number: usize| asked(&format!("n{number}.example.com"), Rtype::A);
     let mut reply = Vec::new();
     let client = Client::local(Transport::Tcp);
-    let first = lab.service.handle(&packet(&question(0), true), client, &mut reply);
+    let clock = lab.service.clock();
+    let first = lab.service.handle(&packet(&question(0), true), client, clock, &mut reply);
     assert!(matches!(first, Handled::Miss(_)));
-    let second = lab.service.handle(&packet(&question(1), true), client, &mut reply);
+    let second = lab.service.handle(&packet(&question(1), true), client, clock, &mut reply);
     assert!(matches!(second, Handled::Reply) && reply[3] & 0x0F == 2);
 }
 

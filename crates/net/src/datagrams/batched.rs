@@ -83,6 +83,7 @@ impl System {
             // address of no family.
             let name = unsafe { SockAddr::new(name, header.msg_hdr.msg_namelen) };
             let address = name.as_socket();
+            slot.sender = name;
             slot.peer.address = address.unwrap_or_else(|| SocketAddr::from(([0; 4], 0)));
             slot.peer.ours = if self.wildcard { destination(&controls[at].0) } else { None };
             // Who has no address gets no reply: an empty datagram is none.
@@ -111,27 +112,24 @@ impl System {
     /// be sent.
     pub(super) fn send(&self, socket: &impl AsFd, outgoing: &[Outgoing<'_>]) -> io::Result<usize> {
         let count = outgoing.len().min(BATCH);
-        let names: [SockAddr; BATCH] = std::array::from_fn(|at| {
-            outgoing.get(at).map_or(SocketAddr::from(([0; 4], 0)), |(_, peer)| peer.address).into()
-        });
         let mut controls = [Control([0; CONTROL]); BATCH];
         let mut parts = [iovec { iov_base: null_mut(), iov_len: 0 }; BATCH];
         let mut headers = headers();
-        for (at, (reply, peer)) in outgoing.iter().enumerate().take(count) {
+        for (at, (reply, to, ours)) in outgoing.iter().enumerate().take(count) {
             // The kernel only reads what it sends, though the type says otherwise.
             parts[at] = iovec { iov_base: reply.as_ptr().cast_mut().cast(), iov_len: reply.len() };
             let header = &mut headers[at].msg_hdr;
-            header.msg_name = names[at].as_ptr().cast_mut().cast();
-            header.msg_namelen = names[at].len();
+            header.msg_name = to.as_ptr().cast_mut().cast();
+            header.msg_namelen = to.len();
             header.msg_iov = &raw mut parts[at];
             header.msg_iovlen = 1;
-            if let Some(ours) = peer.ours {
-                header.msg_controllen = put_source(&mut controls[at].0, ours) as _;
+            if let Some(ours) = ours {
+                header.msg_controllen = put_source(&mut controls[at].0, *ours) as _;
                 header.msg_control = controls[at].0.as_mut_ptr().cast();
             }
         }
-        // SAFETY: the first `count` headers point at an address, a part and a control buffer in
-        // this frame, and at a reply that is borrowed until the end; each with its true length. The
+        // SAFETY: the first `count` headers point at a part and a control buffer in this frame, and
+        // at an address and a reply that are borrowed until the end; each with its true length. The
         // kernel writes into nothing but the headers.
         let sent = unsafe {
             let socket = socket.as_fd().as_raw_fd();

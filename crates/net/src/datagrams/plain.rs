@@ -36,6 +36,7 @@ impl System {
             let [meta] = meta;
             slot.length = meta.len;
             slot.peer.address = meta.addr;
+            slot.sender = meta.addr.into();
             slot.peer.ours = if self.wildcard { meta.dst_ip } else { None };
             filled += 1;
         }
@@ -50,14 +51,10 @@ impl System {
 
     /// Sends the first of `outgoing`; says how many.
     pub(super) fn send(&self, socket: &impl AsFd, outgoing: &[Outgoing<'_>]) -> io::Result<usize> {
-        let Some((contents, peer)) = outgoing.first() else { return Ok(0) };
-        let transmit = Transmit {
-            destination: peer.address,
-            ecn: None,
-            contents,
-            segment_size: None,
-            src_ip: peer.ours,
-        };
+        let Some((contents, to, ours)) = outgoing.first() else { return Ok(0) };
+        let destination = to.as_socket().ok_or(io::ErrorKind::InvalidInput)?;
+        let transmit =
+            Transmit { destination, ecn: None, contents, segment_size: None, src_ip: *ours };
         self.state.try_send(UdpSockRef::from(socket), &transmit)?;
         Ok(1)
     }

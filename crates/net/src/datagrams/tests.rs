@@ -134,7 +134,10 @@ fn the_plain_loop_does_the_same() {
     batch.received = system.receive(&socket, &mut batch.slots).unwrap();
     assert_eq!(answer_all(&mut batch), 2);
     for slot in batch.received() {
-        assert_eq!(system.send(&socket, &[(&slot.reply, slot.peer)]).unwrap(), 1);
+        assert_eq!(
+            system.send(&socket, &[(&slot.reply, &slot.sender, slot.peer.ours)]).unwrap(),
+            1
+        );
     }
     for client in &clients {
         assert_eq!(receive(client), (b"ba".to_vec(), to));

@@ -88,7 +88,7 @@ async fn read<N: Network>(
         let Ok(Ok(packet)) = message else { return };
         let (service, at_work) = (current.load_full(), at_work.clone());
         let mut reply = Vec::new();
-        match service.handle(&packet, client, &mut reply) {
+        match service.handle(&packet, client, service.clock(), &mut reply) {
             Handled::Reply => {}
             Handled::Nothing => continue,
             Handled::Miss(miss) => {

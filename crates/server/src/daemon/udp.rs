@@ -58,6 +58,7 @@ fn serve_batch<N: Network>(
         let (long, most) = socket.queue();
         shed.queue_is(long, most);
     }
+    let clock = service.clock();
     for slot in batch.received() {
         let (packet, peer, reply) = slot.parts();
         if many && shed.drops(peer.address.ip()) {
@@ -65,7 +66,7 @@ fn serve_batch<N: Network>(
             continue;
         }
         let client = Client { address: peer.address.ip(), transport: Transport::Udp };
-        match service.handle(packet, client, reply) {
+        match service.handle(packet, client, clock, reply) {
             Handled::Reply => {}
             Handled::Nothing => reply.clear(),
             Handled::Miss(missed) => {

@@ -2,16 +2,16 @@
 
 use zoners_cache::AnswerKey;
 use zoners_dns::packet::ttl_offsets;
-use zoners_dns::{Counter, Ede, EdeCode, Network, OptRcode, Question};
+use zoners_dns::{Counter, Ede, EdeCode, Moment, Network, OptRcode, Question};
 
 use super::{Query, Service, finish};
 
 impl<N: Network> Service<N> {
     /// Writes the finished answer, if there is one. Allocates nothing.
-    pub(super) fn finished(&self, query: &Query<'_>, reply: &mut Vec<u8>) -> bool {
-        let shared = self.worker.shared();
+    pub(super) fn finished(&self, query: &Query<'_>, now: Moment, reply: &mut Vec<u8>) -> bool {
+        let cache = &self.worker.shared().cache;
         let (name, key) = (query.request.name, answer_key(query));
-        let hit = shared.cache.answer(name, key, self.rules.generation, shared.now(), |found| {
+        let hit = cache.answer(name, key, self.rules.generation, now, |found| {
             reply.clear();
             reply.extend_from_slice(found.message);
             finish::deliver(query, reply, found.security, None, found.age, found.ttl_offsets());
@@ -24,9 +24,14 @@ impl<N: Network> Service<N> {
     ///
     /// An answer is kept as finished when it is asked for the second time: until then its RRsets
     /// alone hold it, so that what is asked once is not stored twice.
-    pub(super) fn known(&self, query: &Query<'_>, asked: &Question, reply: &mut Vec<u8>) -> bool {
-        let shared = self.worker.shared();
-        let (cache, now) = (&shared.cache, shared.now());
+    pub(super) fn known(
+        &self,
+        query: &Query<'_>,
+        asked: &Question,
+        now: Moment,
+        reply: &mut Vec<u8>,
+    ) -> bool {
+        let cache = &self.worker.shared().cache;
         if let Some(answer) = self.worker.cached(asked, query.request.head.cd) {
             *reply = finish::message(query, &answer);
             let (name, generation) = (query.request.name, self.rules.generation);

@@ -33,7 +33,7 @@ impl Records {
 
     pub(super) fn answer(&self, asked: &NameSlice, rtype: Rtype) -> Option<Answer> {
         // Most names are not ours; those cost a look and nothing else.
-        if !self.0.contains_key(asked) {
+        if self.0.is_empty() || !self.0.contains_key(asked) {
             return None;
         }
         let mut chain = Vec::new();

@@ -38,6 +38,8 @@ const PRIVATE_REVERSE: &[&str] = &[
 #[derive(Debug)]
 pub(super) struct SpecialZones {
     zones: HashSet<Name>,
+    /// The last label of each, so that most names cost a glance.
+    tops: Vec<Name>,
 }
 
 impl SpecialZones {
@@ -64,11 +66,21 @@ impl SpecialZones {
             routes.iter().any(|route| !route.zone.is_root() && name::is_within(&route.zone, zone))
         };
         let zones = texts.filter_map(|text| name::parse(text).ok()).filter(|zone| !routed(zone));
-        SpecialZones { zones: zones.collect() }
+        let zones: HashSet<Name> = zones.collect();
+        let mut tops: Vec<Name> = Vec::new();
+        for top in zones.iter().filter_map(|zone| zone.iter_suffixes().nth(name::depth(zone) - 1)) {
+            if !tops.contains(&top) {
+                tops.push(top);
+            }
+        }
+        SpecialZones { zones, tops }
     }
 
     /// The answer, if the name is one of ours.
     pub(super) fn answer(&self, asked: &NameSlice, rtype: Rtype) -> Option<Answer> {
+        if !self.tops.iter().any(|top| ends_with(asked, top)) {
+            return None;
+        }
         let zone = asked.iter_suffixes().find_map(|suffix| self.zones.get(suffix.for_slice()))?;
         let localhost = zone.as_slice() == b"\x09localhost\x00";
         let address: Option<&[u8]> = match rtype {
@@ -89,6 +101,13 @@ impl SpecialZones {
         let rcode = if exists { OptRcode::NOERROR } else { OptRcode::NXDOMAIN };
         Some(answer_of(rcode, vec![], soa(zone)))
     }
+}
+
+/// Whether the octets of a name end like another; true of every name below that one.
+fn ends_with(asked: &NameSlice, end: &Name) -> bool {
+    let (asked, end) = (asked.as_slice(), end.as_slice());
+    let start = asked.len().checked_sub(end.len());
+    start.is_some_and(|start| asked[start..].eq_ignore_ascii_case(end))
 }
 
 #[cfg(test)]

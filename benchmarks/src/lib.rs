@@ -1,0 +1,147 @@
+//! A resolver with nothing around it: no socket, no other process, no line. What is left is its own
+//! work, which can be counted.
+
+mod near;
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use zoners_cache::{Cache, TtlLimits};
+use zoners_dns::query::{Options, query};
+use zoners_dns::{
+    Clock, Counter, Counters, Delegation, Moment, Question, Random, Reading, Rtype, Transport,
+    name, zonefile,
+};
+use zoners_dnssec::chain::Ds;
+use zoners_resolver::settings::Anchor;
+use zoners_resolver::{Settings, Shared, Worker};
+use zoners_server::pipeline::{Cookies, Handled, Miss, Rules};
+use zoners_server::{Client, Config, Service};
+use zoners_sim::sign::Signing;
+use zoners_sim::{SimNetwork, world};
+
+use near::Near;
+
+/// Queries that are under way together, as in a batch of the daemon.
+const TOGETHER: usize = 32;
+
+/// The signatures of the simulated Internet are in date then: 2026-11-23.
+const WALL: u64 = 1_795_392_000;
+
+/// A service of one worker on a small Internet that is signed but for `plain.com`, whose one server
+/// is near by and has an address for every name.
+#[derive(Debug)]
+pub struct Bench {
+    service: Arc<Service<Near>>,
+    clock: Reading,
+}
+
+/// A clock that stands still: what is measured takes no time that TTLs would notice.
+#[derive(Debug)]
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Moment {
+        Moment::from_millis(1_000)
+    }
+
+    fn wall_seconds(&self) -> u64 {
+        WALL
+    }
+}
+
+impl Bench {
+    /// Sets up the Internet, with `signed` names in the signed zone `example.com`, and a resolver
+    /// that may keep `bytes` octets.
+    ///
+    /// # Panics
+    /// The Internet is ill-made.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a bench that is wrong must say so")]
+    pub fn new(signed: usize, bytes: usize) -> Self {
+        let net = world::small(1);
+        let anchor = internet(&net, signed);
+        let ds = anchor.records.iter().filter_map(|rdata| Ds::read(&rdata)).collect();
+        let hints = zonefile::root_hints(world::HINTS).expect("hints");
+        let mut settings = Settings::new(Delegation::from_hints(&hints).expect("servers"));
+        settings.anchors = vec![Anchor { zone: name::root(), ds, keys: vec![] }];
+        let cache = Cache::new(bytes, TtlLimits::default(), [1, 2]);
+        let shared = Shared::new(cache, Arc::new(Still), Random::seeded(1));
+        let config = Config::parse("[server]\nwaiting-per-client = 100000\n", "bench").expect("it");
+        let cookies = Cookies::new(&Random::seeded(2));
+        let rules = Rules::new(&config, &[], cookies, &Random::seeded(3), 0).expect("rules");
+        let counters = Arc::new(Counters::default());
+        let worker = Worker::new(shared, Near::beside(net), Arc::new(settings), counters);
+        Bench { service: Arc::new(Service::new(worker, Arc::new(rules))), clock: Still.read() }
+    }
+
+    /// Takes a packet through the synchronous stages; gives what must be recursed for.
+    pub fn handle(&self, packet: &[u8], reply: &mut Vec<u8>) -> Option<Box<Miss>> {
+        match self.service.handle(packet, Client::local(Transport::Udp), self.clock, reply) {
+            Handled::Miss(miss) => Some(miss),
+            Handled::Reply | Handled::Nothing => None,
+        }
+    }
+
+    /// Asks for the packets of `queries`, some at a time, and waits for all replies.
+    ///
+    /// # Panics
+    /// One is answered with a failure: what is measured is no answer.
+    pub async fn ask(&self, queries: impl Iterator<Item = Vec<u8>>) {
+        let mut queries = queries.peekable();
+        let mut reply = Vec::with_capacity(1500);
+        while queries.peek().is_some() {
+            let mut misses = JoinSet::new();
+            for packet in queries.by_ref().take(TOGETHER) {
+                let Some(miss) = self.handle(&packet, &mut reply) else { continue };
+                let service = self.service.clone();
+                misses.spawn(async move { service.recurse(*miss, None).await });
+            }
+            misses.join_all().await;
+        }
+        assert_eq!(self.count(Counter::ClientFailed), 0, "a failure is no answer");
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn count(&self, counter: Counter) -> u64 {
+        self.service.worker().counters().get(counter)
+    }
+
+    /// The cache.
+    #[must_use]
+    pub fn cache(&self) -> &Cache {
+        &self.service.worker().shared().cache
+    }
+}
+
+/// The query of a client for an address of `text`, with EDNS and DO if `edns`.
+///
+/// # Panics
+/// It is no name.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a bench that is wrong must say so")]
+pub fn packet(text: &str, edns: bool) -> Vec<u8> {
+    let question = Question::new(name::parse(text).expect("a name"), Rtype::A);
+    query(&question, Options { id: 7, recursion_desired: true, edns }).to_vec()
+}
+
+#[expect(clippy::expect_used, reason = "a bench that is wrong must say so")]
+fn internet(net: &SimNetwork, signed: usize) -> zoners_dns::RRset {
+    let delegation = format!("plain 3600 NS ns1.plain\nns1.plain A {}\n", near::ADDRESS);
+    net.change("com", |com| {
+        zonefile::parse(&delegation, &com.origin)
+            .expect("a delegation")
+            .into_iter()
+            .for_each(|set| com.add(set));
+    });
+    let names: String = (0..signed).map(|number| format!("n{number} A 203.0.115.9\n")).collect();
+    net.change("example.com", |zone| {
+        zonefile::parse(&names, &zone.origin)
+            .expect("names")
+            .into_iter()
+            .for_each(|set| zone.add(set));
+    });
+    net.stop_recording();
+    net.sign(&["example.com", "com", "."], &Signing { algorithm: 13, ..Signing::default() })
+}
