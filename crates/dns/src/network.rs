@@ -108,7 +108,7 @@ pub trait Network: Send + Sync + 'static {
 
     /// Sends `query`, a whole message, to `to`.
     ///
-    /// Over UDP each query gets a fresh socket, connected to the server, on a random port. Never
+    /// Over UDP each query has a socket to itself, connected to the server, on a random port. Never
     /// fails at once: what goes wrong is the first [`Outcome`].
     fn send(&self, to: Endpoint, query: Bytes) -> Self::Exchange;
 }

@@ -1,4 +1,7 @@
-//! Queries as datagrams: one socket, one query.
+//! Queries as datagrams: one query at a time on a socket.
+
+mod ports;
+mod spares;
 
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,38 +13,54 @@ use tokio::net::UdpSocket;
 use zoners_dns::{Failure, Outcome, Random};
 
 use crate::upstream::failure;
+use ports::port;
+pub(crate) use spares::Spares;
+use spares::Used;
 
-/// Ports that other programs are known by and that firewalls like to filter.
-const AVOIDED_PORTS: &[u16] = &[1900, 3702, 4500, 5353, 5355, 11211];
 /// Ports tried before giving up; the next is free with near certainty.
 const PORT_TRIES: usize = 16;
 /// No reply that we asked for is larger, and a larger datagram is cut, then fails to parse.
 const LARGEST: usize = 4096;
 
-/// A query on a socket of its own.
+/// A query on a socket that no other has meanwhile.
 #[derive(Debug)]
 pub struct UdpExchange {
     to: SocketAddr,
     query: Bytes,
     random: Random,
-    socket: Option<UdpSocket>,
-    failed: Option<Failure>,
+    spares: Spares,
+    socket: Option<Used>,
+    state: State,
+}
+
+/// How far an exchange is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// A message may come.
+    Waiting,
+    /// One came, and nobody asked for another: nothing is under way any more.
+    Answered,
+    Failed(Failure),
 }
 
 impl UdpExchange {
-    pub(crate) fn new(to: SocketAddr, query: Bytes, random: Random) -> Self {
-        UdpExchange { to, query, random, socket: None, failed: None }
+    pub(crate) fn new(to: SocketAddr, query: Bytes, random: Random, spares: Spares) -> Self {
+        UdpExchange { to, query, random, spares, socket: None, state: State::Waiting }
     }
 
     pub(crate) async fn receive(&mut self) -> Outcome {
-        if let Some(failure) = self.failed {
+        if let State::Failed(failure) = self.state {
             return Outcome::Failed(failure);
         }
+        self.state = State::Waiting;
         match self.try_receive().await {
-            Ok(message) => Outcome::Message(message),
+            Ok(message) => {
+                self.state = State::Answered;
+                Outcome::Message(message)
+            }
             Err(error) => {
                 let failure = failure(&error);
-                self.failed = Some(failure);
+                self.state = State::Failed(failure);
                 Outcome::Failed(failure)
             }
         }
@@ -49,11 +68,14 @@ impl UdpExchange {
 
     async fn try_receive(&mut self) -> io::Result<Bytes> {
         let socket = match &self.socket {
-            Some(socket) => socket,
+            Some(used) => &used.socket,
             None => {
-                let socket = open(self.to, &self.random)?;
-                socket.send(&self.query).await?;
-                self.socket.insert(socket)
+                let used = match self.spares.take(self.to, &self.random) {
+                    Some(used) => used,
+                    None => Used::new(open(self.to, &self.random)?),
+                };
+                used.socket.send(&self.query).await?;
+                &self.socket.insert(used).socket
             }
         };
         // ICMP errors count too: they mean that nothing will come. The buffer lives in the closure,
@@ -64,6 +86,16 @@ impl UdpExchange {
             Ok(Bytes::copy_from_slice(&buffer[..length]))
         };
         socket.async_io(Interest::READABLE | Interest::ERROR, receive).await
+    }
+}
+
+impl Drop for UdpExchange {
+    fn drop(&mut self) {
+        if self.state == State::Answered
+            && let Some(used) = self.socket.take()
+        {
+            self.spares.keep(self.to, used, &self.random);
+        }
     }
 }
 
@@ -79,11 +111,7 @@ fn open(to: SocketAddr, random: &Random) -> io::Result<UdpSocket> {
     ignore_path_mtu(&socket, to);
     let mut error = io::Error::from(io::ErrorKind::AddrInUse);
     for _ in 0..PORT_TRIES {
-        let port = 1024 + random.below(65536 - 1024) as u16;
-        if AVOIDED_PORTS.contains(&port) {
-            continue;
-        }
-        match socket.bind(&SocketAddr::new(any, port).into()) {
+        match socket.bind(&SocketAddr::new(any, port(random)).into()) {
             Ok(()) => {
                 socket.connect(&to.into())?;
                 return UdpSocket::from_std(socket.into());
@@ -111,31 +139,4 @@ pub(crate) fn ignore_path_mtu(socket: &Socket, address: SocketAddr) {
 pub(crate) fn ignore_path_mtu(_: &Socket, _: SocketAddr) {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn strangers_are_not_heard() {
-        let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let stranger = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let to = server.local_addr().unwrap();
-        let query = Bytes::from_static(b"query");
-        let mut exchange = UdpExchange::new(to, query, Random::seeded(1));
-        let answer = async {
-            let mut buffer = [0; 64];
-            let (length, from) = server.recv_from(&mut buffer).await.unwrap();
-            assert_eq!(&buffer[..length], b"query");
-            stranger.send_to(b"forged", from).await.unwrap();
-            server.send_to(b"answer", from).await.unwrap();
-        };
-        let (outcome, ()) = tokio::join!(exchange.receive(), answer);
-        assert_eq!(outcome, Outcome::Message(Bytes::from_static(b"answer")));
-    }
-
-    #[tokio::test]
-    async fn a_closed_port_is_told_at_once() {
-        let closed = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        let mut exchange = UdpExchange::new(closed, Bytes::from_static(b"q"), Random::seeded(2));
-        assert_eq!(exchange.receive().await, Outcome::Failed(Failure::Refused));
-    }
-}
+mod tests;

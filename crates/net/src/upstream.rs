@@ -6,12 +6,13 @@ use bytes::Bytes;
 use zoners_dns::{Endpoint, Exchange, Failure, Network, Outcome, Random, Transport};
 
 use crate::tcp::{Pool, TcpExchange};
-use crate::udp::UdpExchange;
+use crate::udp::{Spares, UdpExchange};
 
 /// Queries go out over the sockets of this machine.
 #[derive(Debug)]
 pub struct Sockets {
     random: Random,
+    spares: Spares,
     connections: Pool,
 }
 
@@ -19,7 +20,7 @@ impl Sockets {
     /// No socket is open yet; ports are drawn from `random`.
     #[must_use]
     pub fn new(random: Random) -> Self {
-        Sockets { random, connections: Pool::default() }
+        Sockets { random, spares: Spares::default(), connections: Pool::default() }
     }
 }
 
@@ -29,7 +30,8 @@ impl Network for Sockets {
     fn send(&self, to: Endpoint, query: Bytes) -> SocketExchange {
         match to.transport {
             Transport::Udp => {
-                SocketExchange::Udp(UdpExchange::new(to.address, query, self.random.clone()))
+                let (random, spares) = (self.random.clone(), self.spares.clone());
+                SocketExchange::Udp(UdpExchange::new(to.address, query, random, spares))
             }
             Transport::Tcp => SocketExchange::Tcp(self.connections.send(to.address, query)),
         }

@@ -1,0 +1,114 @@
+#![allow(clippy::panic, reason = "a test that cannot go on must say so")]
+
+use super::*;
+
+#[tokio::test]
+async fn strangers_are_not_heard() {
+    let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let stranger = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let to = server.local_addr().unwrap();
+    let query = Bytes::from_static(b"query");
+    let mut exchange = UdpExchange::new(to, query, Random::seeded(1), Spares::default());
+    let answer = async {
+        let mut buffer = [0; 64];
+        let (length, from) = server.recv_from(&mut buffer).await.unwrap();
+        assert_eq!(&buffer[..length], b"query");
+        stranger.send_to(b"forged", from).await.unwrap();
+        server.send_to(b"answer", from).await.unwrap();
+    };
+    let (outcome, ()) = tokio::join!(exchange.receive(), answer);
+    assert_eq!(outcome, Outcome::Message(Bytes::from_static(b"answer")));
+}
+
+#[tokio::test]
+async fn a_closed_port_is_told_at_once() {
+    let closed = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let mut exchange =
+        UdpExchange::new(closed, Bytes::from_static(b"q"), Random::seeded(2), Spares::default());
+    assert_eq!(exchange.receive().await, Outcome::Failed(Failure::Refused));
+}
+
+/// A server that answers every query with its sender's port.
+async fn mirror(server: UdpSocket) {
+    let mut buffer = [0; 64];
+    loop {
+        let (_, from) = server.recv_from(&mut buffer).await.unwrap();
+        server.send_to(&from.port().to_be_bytes(), from).await.unwrap();
+    }
+}
+
+/// The port that a query left from.
+async fn asked(to: SocketAddr, random: &Random, spares: &Spares) -> u16 {
+    let query = Bytes::from_static(b"query");
+    let mut exchange = UdpExchange::new(to, query, random.clone(), spares.clone());
+    let Outcome::Message(port) = exchange.receive().await else { panic!("no answer") };
+    u16::from_be_bytes([port[0], port[1]])
+}
+
+#[tokio::test]
+async fn a_port_serves_few_queries_and_one_server() {
+    let (one, other) = (UdpSocket::bind("127.0.0.1:0").await, UdpSocket::bind("127.0.0.1:0").await);
+    let (one, other) = (one.unwrap(), other.unwrap());
+    let (to, to_other) = (one.local_addr().unwrap(), other.local_addr().unwrap());
+    tokio::spawn(mirror(one));
+    tokio::spawn(mirror(other));
+    let (random, spares) = (Random::seeded(5), Spares::default());
+    let mut ports = Vec::new();
+    for _ in 0..3 * spares::USES {
+        ports.push(asked(to, &random, &spares).await);
+    }
+    let runs: Vec<&[u16]> = ports.chunk_by(|one, next| one == next).collect();
+    assert!(runs.iter().all(|run| run.len() == usize::from(spares::USES)), "{ports:?}");
+    asked(to, &random, &spares).await;
+    let last = asked(to, &random, &spares).await;
+    assert_ne!(asked(to_other, &random, &spares).await, last, "another server's");
+    assert_eq!(asked(to, &random, &spares).await, last, "its own");
+    tokio::time::pause();
+    tokio::time::advance(spares::LIFETIME).await;
+    assert_ne!(asked(to, &random, &spares).await, last, "too old");
+}
+
+#[tokio::test]
+async fn what_comes_late_is_never_taken_for_an_answer() {
+    let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let to = server.local_addr().unwrap();
+    let (random, spares) = (Random::seeded(5), Spares::default());
+    let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let query = Bytes::from_static(b"query");
+    let unheard = silent.local_addr().unwrap();
+    let mut unanswered = UdpExchange::new(unheard, query, random.clone(), spares.clone());
+    tokio::select! {
+        biased;
+        _ = unanswered.receive() => panic!("nobody answers"),
+        _ = silent.readable() => {}
+    }
+    drop(unanswered);
+    assert_eq!(spares.len(), 0, "its answer may yet come");
+    let twice = async {
+        let mut buffer = [0; 64];
+        let (_, first) = server.recv_from(&mut buffer).await.unwrap();
+        server.send_to(b"11", first).await.unwrap();
+        server.send_to(b"late", first).await.unwrap();
+        first.port()
+    };
+    let (_, port) = tokio::join!(asked(to, &random, &spares), twice);
+    tokio::spawn(mirror(server));
+    assert_ne!(asked(to, &random, &spares).await, port);
+}
+
+#[tokio::test]
+async fn few_sockets_are_kept() {
+    let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let to = server.local_addr().unwrap();
+    tokio::spawn(mirror(server));
+    let (random, spares) = (Random::seeded(5), Spares::default());
+    let query = || Bytes::from_static(b"query");
+    let new = || UdpExchange::new(to, query(), random.clone(), spares.clone());
+    let mut exchanges: Vec<UdpExchange> = (0..spares::KEPT + 9).map(|_| new()).collect();
+    for exchange in &mut exchanges {
+        exchange.receive().await;
+    }
+    assert_eq!(spares.len(), 0, "they are in use");
+    drop(exchanges);
+    assert_eq!(spares.len(), spares::KEPT);
+}
