@@ -6,6 +6,9 @@
 use zoners_benchmarks::{Bench, packet};
 use zoners_dns::Counter;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Names in turn of which are asked what is cached.
 const CACHED: usize = 1000;
 

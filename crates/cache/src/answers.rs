@@ -5,7 +5,7 @@ use zoners_dns::{Moment, NameSlice, Rtype, Security, packet};
 
 use crate::Cache;
 use crate::codec::Reader;
-use crate::key::{Key, Kind};
+use crate::key::Key;
 
 /// What tells finished answers for one name apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,7 +49,7 @@ impl Cache {
         now: Moment,
         read: impl FnOnce(FinishedAnswer<'_>) -> R,
     ) -> Option<R> {
-        self.table.get(&table_key(name, key), now, |value, _| {
+        self.table.get(table_key(name, key).as_slice(), now, |value, _| {
             let mut value = Reader(value);
             if value.u32()? != generation {
                 return None;
@@ -93,7 +93,7 @@ impl Cache {
 
 fn table_key(name: &NameSlice, key: AnswerKey) -> Key {
     let flags = u8::from(key.dnssec_ok) | u8::from(key.checking_disabled) << 1;
-    Key::with_name(Kind::Answer, name).and_type(key.rtype).and_octet(flags).and_octet(key.group)
+    Key::of_answer(name, key.rtype, flags, key.group)
 }
 
 #[cfg(test)]

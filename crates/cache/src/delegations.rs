@@ -1,30 +1,34 @@
 //! Zone cuts as the parent zones told them.
 
 use bytes::BufMut;
-use zoners_dns::{Delegation, Moment, Name, NameServer, Signing, Transport, Way, name};
+use zoners_dns::{Delegation, Moment, Name, NameServer, Signing, Transport, Way};
 
 use crate::Cache;
 use crate::codec::{Reader, put_address, put_bytes, put_rrset, put_rrsets};
-use crate::key::{Key, Kind};
+use crate::key::{self, Key, Kind};
 
 impl Cache {
     /// The delegation of exactly `zone`.
     #[must_use]
     pub fn delegation(&self, zone: &Name, now: Moment) -> Option<Delegation> {
-        let key = Key::with_name(Kind::Delegation, zone.for_slice());
-        self.table.get(&key, now, |value, expires| decode(zone, value, expires))
+        let key = Key::of_name(Kind::Delegation, zone.for_slice());
+        self.table.get(key.as_slice(), now, |value, expires| decode(zone.clone(), value, expires))
     }
 
     /// The deepest known zone cut at or above `name`.
     #[must_use]
     pub fn deepest_cut(&self, name: &Name, now: Moment) -> Option<Delegation> {
-        name::with_ancestors(name).find_map(|zone| self.delegation(&zone, now))
+        let key = Key::of_name(Kind::Delegation, name.for_slice());
+        key.with_ancestors().find_map(|(at, key)| {
+            self.table
+                .get(key, now, |value, expires| decode(key::ancestor(name, at)?, value, expires))
+        })
     }
 
     /// Keeps what a parent said, until it expires. False if it is too large.
     pub fn insert_delegation(&self, delegation: &Delegation, now: Moment) -> bool {
         let cap = now.after_seconds(self.limits.cap);
-        let key = Key::with_name(Kind::Delegation, delegation.zone.for_slice());
+        let key = Key::of_name(Kind::Delegation, delegation.zone.for_slice());
         self.table.insert(&key, &encode(delegation), delegation.expires.min(cap), now)
     }
 }
@@ -52,7 +56,7 @@ fn encode(delegation: &Delegation) -> Vec<u8> {
 }
 
 /// Only what parents said is stored, so the way is always the iterative one over UDP.
-fn decode(zone: &Name, value: &[u8], expires: Moment) -> Option<Delegation> {
+fn decode(zone: Name, value: &[u8], expires: Moment) -> Option<Delegation> {
     let mut value = Reader(value);
     let servers = (0..value.u8()?)
         .map(|_| {
@@ -67,14 +71,14 @@ fn decode(zone: &Name, value: &[u8], expires: Moment) -> Option<Delegation> {
         _ => Signing::Unknown,
     };
     let (way, transport) = (Way::Iterative, Transport::Udp);
-    Some(Delegation { zone: zone.clone(), way, transport, servers, signing, expires })
+    Some(Delegation { zone, way, transport, servers, signing, expires })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::TtlLimits;
-    use zoners_dns::{RRset, Records, Rtype};
+    use zoners_dns::{RRset, Records, Rtype, name};
 
     fn delegation(zone: &str, expires: Moment) -> Delegation {
         let zone = name::parse(zone).unwrap();

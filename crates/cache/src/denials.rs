@@ -1,7 +1,7 @@
 //! Denials: that a name or a type of it does not exist (RFC 2308).
 
 use bytes::BufMut;
-use zoners_dns::{Moment, Name, RRset, Rtype, Security, name};
+use zoners_dns::{Moment, Name, RRset, Rtype, Security};
 
 use crate::Cache;
 use crate::codec::{Reader, put_rrset, put_rrsets};
@@ -44,14 +44,15 @@ impl Cache {
     /// The denial of `rtype` at `name`, if the name is known to exist without it.
     #[must_use]
     pub fn nodata(&self, name: &Name, rtype: Rtype, now: Moment) -> Option<Denial> {
-        self.denial(name, rtype, now)
+        self.denial(Key::of_type(Kind::Denial, name.for_slice(), rtype).as_slice(), now)
     }
 
     /// The denial of `name` or of an ancestor: below a name that does not exist, nothing does
     /// (RFC 8020).
     #[must_use]
     pub fn nxdomain(&self, name: &Name, now: Moment) -> Option<Denial> {
-        name::with_ancestors(name).find_map(|name| self.denial(&name, WHOLE_NAME, now))
+        let key = Key::of_type(Kind::Denial, name.for_slice(), WHOLE_NAME);
+        key.with_ancestors().find_map(|(_, key)| self.denial(key, now))
     }
 
     /// Keeps the denial of `rtype` at `name`.
@@ -68,13 +69,12 @@ impl Cache {
     /// bogus.
     pub fn remove_denials(&self, name: &Name, rtype: Rtype) {
         for rtype in [rtype, WHOLE_NAME] {
-            self.table.remove(&Key::with_name(Kind::Denial, name.for_slice()).and_type(rtype));
+            self.table.remove(&Key::of_type(Kind::Denial, name.for_slice(), rtype));
         }
     }
 
-    fn denial(&self, name: &Name, rtype: Rtype, now: Moment) -> Option<Denial> {
-        let key = Key::with_name(Kind::Denial, name.for_slice()).and_type(rtype);
-        self.table.get(&key, now, |value, expires| {
+    fn denial(&self, key: &[u8], now: Moment) -> Option<Denial> {
+        self.table.get(key, now, |value, expires| {
             let mut value = Reader(value);
             let security = Security::from_octet(value.u8()?);
             let denial = Denial { soa: value.rrset()?, proof: value.rrsets()?, security };
@@ -91,7 +91,7 @@ impl Cache {
         value.put_u8(denial.security.to_octet());
         put_rrset(&mut value, &denial.soa);
         put_rrsets(&mut value, &denial.proof);
-        let key = Key::with_name(Kind::Denial, name.for_slice()).and_type(rtype);
+        let key = Key::of_type(Kind::Denial, name.for_slice(), rtype);
         let proven = Security::Secure.to_octet();
         let mut fits = true;
         self.table.update(&key, now, |present| {
@@ -111,7 +111,7 @@ impl Cache {
 mod tests {
     use super::*;
     use crate::TtlLimits;
-    use zoners_dns::zonefile;
+    use zoners_dns::{name, zonefile};
 
     fn denial(ttl: u32, minimum: u32) -> Denial {
         let text = format!("test. {ttl} SOA ns.test. host.test. 1 2 3 4 {minimum}");

@@ -30,8 +30,8 @@ impl Cache {
     /// The failure of `question`, while it is not yet to be tried again.
     #[must_use]
     pub fn failure(&self, question: &Question, now: Moment) -> Option<CachedFailure> {
-        let key = Key::with_name(Kind::Failure, question.name.for_slice()).and_type(question.rtype);
-        self.table.get(&key, now, |value, _| {
+        let key = Key::of_type(Kind::Failure, question.name.for_slice(), question.rtype);
+        self.table.get(key.as_slice(), now, |value, _| {
             let mut value = Reader(value);
             let _span = value.u32()?;
             let until = Moment::from_millis(value.u64()?);
@@ -43,7 +43,7 @@ impl Cache {
     /// Keeps a failure: 1 s, then twice as long each time, up to 60 s. Where nothing answered on
     /// any path it may be our own line, so it is kept for 1 s only.
     pub fn insert_failure(&self, question: &Question, ede: &Ede, silent: bool, now: Moment) {
-        let key = Key::with_name(Kind::Failure, question.name.for_slice()).and_type(question.rtype);
+        let key = Key::of_type(Kind::Failure, question.name.for_slice(), question.rtype);
         self.table.update(&key, now, |before| {
             let before = before.and_then(|value| Reader(value).u32());
             let span = match before {
@@ -63,21 +63,19 @@ impl Cache {
 
     /// Forgets that `question` failed.
     pub fn remove_failure(&self, question: &Question) {
-        self.table.remove(
-            &Key::with_name(Kind::Failure, question.name.for_slice()).and_type(question.rtype),
-        );
+        self.table.remove(&Key::of_type(Kind::Failure, question.name.for_slice(), question.rtype));
     }
 
     /// Whether the server was found not to serve the zone.
     #[must_use]
     pub fn is_lame(&self, zone: &Name, server: Endpoint, now: Moment) -> bool {
-        let key = Key::with_name(Kind::Lame, zone.for_slice()).and_endpoint(server);
-        self.table.get(&key, now, |_, _| Some(())).is_some()
+        let key = Key::of_server_in(Kind::Lame, zone.for_slice(), server);
+        self.table.get(key.as_slice(), now, |_, _| Some(())).is_some()
     }
 
     /// Remembers that the server does not serve the zone.
     pub fn insert_lame(&self, zone: &Name, server: Endpoint, now: Moment) {
-        let key = Key::with_name(Kind::Lame, zone.for_slice()).and_endpoint(server);
+        let key = Key::of_server_in(Kind::Lame, zone.for_slice(), server);
         self.table.insert(&key, &[], now.after(LAME), now);
     }
 }

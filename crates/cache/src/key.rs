@@ -1,13 +1,17 @@
-//! Keys: a kind, then the name in lower case, then what tells entries of one name apart.
+//! Keys: the name in lower case, a kind, then what tells entries of one name and kind apart.
+//!
+//! The name comes first so that the key of an ancestor is the end of the key of the name.
 
 use std::net::IpAddr;
 
-use zoners_dns::{Endpoint, NameSlice, Rtype, Transport};
+use zoners_dns::{Endpoint, Name, NameSlice, Rtype, Transport};
 
-/// The longest key, a kind, a name and an endpoint, rounded up to whole blocks.
+/// The longest key, a name, a kind and an endpoint, rounded up to whole blocks.
 const CAPACITY: usize = 288;
 /// Octets that are lowered in one go.
 const BLOCK: usize = 32;
+/// The name of what has none.
+const ROOT: &[u8] = &[0];
 
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,82 +28,97 @@ pub(crate) enum Kind {
 }
 
 /// A key, built without allocating.
-#[derive(Clone)]
 pub(crate) struct Key {
     octets: [u8; CAPACITY],
     length: usize,
 }
 
 impl Key {
-    #[inline]
-    pub(crate) fn new(kind: Kind) -> Self {
+    /// The key of what there is one of for a name.
+    pub(crate) fn of_name(kind: Kind, name: &NameSlice) -> Self {
+        Key::new(name.as_slice(), kind, &[])
+    }
+
+    /// The key of what there is one of for a name and a type.
+    pub(crate) fn of_type(kind: Kind, name: &NameSlice, rtype: Rtype) -> Self {
+        Key::new(name.as_slice(), kind, &rtype.to_int().to_be_bytes())
+    }
+
+    /// The key of a finished answer.
+    pub(crate) fn of_answer(name: &NameSlice, rtype: Rtype, flags: u8, group: u8) -> Self {
+        let [high, low] = rtype.to_int().to_be_bytes();
+        Key::new(name.as_slice(), Kind::Answer, &[high, low, flags, group])
+    }
+
+    /// The key of a server.
+    pub(crate) fn of_server(server: Endpoint) -> Self {
+        let (endpoint, length) = flat(server);
+        Key::new(ROOT, Kind::Server, &endpoint[..length])
+    }
+
+    /// The key of a server of a zone.
+    pub(crate) fn of_server_in(kind: Kind, zone: &NameSlice, server: Endpoint) -> Self {
+        let (endpoint, length) = flat(server);
+        Key::new(zone.as_slice(), kind, &endpoint[..length])
+    }
+
+    // Inlined, since a key is made for every look-up, and moving one costs more than making it.
+    #[inline(always)]
+    fn new(name: &[u8], kind: Kind, rest: &[u8]) -> Self {
         let mut octets = [0; CAPACITY];
-        octets[0] = kind as u8;
-        Key { octets, length: 1 }
+        let (end, length) = (name.len(), name.len() + 1 + rest.len());
+        // Names have at most 255 octets and endpoints 19, so all fit.
+        octets[..end].copy_from_slice(name);
+        // Whole blocks are quicker, and neither a label's length nor what is empty is a letter.
+        let blocks = octets.as_chunks_mut::<BLOCK>().0;
+        blocks.iter_mut().take(end.div_ceil(BLOCK)).for_each(|block| block.make_ascii_lowercase());
+        octets[end] = kind as u8;
+        octets[end + 1..length].copy_from_slice(rest);
+        Key { octets, length }
     }
 
-    // Inlined, since a key is larger than what a move is free for, and every look-up makes one.
-    #[inline(always)]
-    pub(crate) fn with_name(kind: Kind, name: &NameSlice) -> Self {
-        let mut key = Key::new(kind);
-        let name = name.as_slice();
-        let end = 1 + name.len();
-        if let Some(room) = key.octets.get_mut(1..end) {
-            room.copy_from_slice(name);
-            key.length = end;
-        }
-        // Whole blocks are quicker, and neither a kind, nor the length of a label, nor what is
-        // still empty looks like a letter.
-        let blocks = key.octets.as_chunks_mut::<BLOCK>().0;
-        for block in blocks.iter_mut().take(end.div_ceil(BLOCK)) {
-            block.make_ascii_lowercase();
-        }
-        key
-    }
-
-    #[inline(always)]
-    pub(crate) fn and_type(self, rtype: Rtype) -> Self {
-        self.and(rtype.to_int().to_be_bytes())
-    }
-
-    #[inline(always)]
-    pub(crate) fn and_octet(self, octet: u8) -> Self {
-        self.and([octet])
-    }
-
-    pub(crate) fn and_endpoint(self, endpoint: Endpoint) -> Self {
-        let key = match endpoint.address.ip() {
-            IpAddr::V4(ip) => self.and(ip.octets()),
-            IpAddr::V6(ip) => self.and(ip.octets()),
-        };
-        key.and(endpoint.address.port().to_be_bytes()).and_octet(match endpoint.transport {
-            Transport::Udp => 0,
-            Transport::Tcp => 1,
-        })
-    }
-
-    #[inline]
     pub(crate) fn as_slice(&self) -> &[u8] {
         &self.octets[..self.length]
     }
 
-    #[inline(always)]
-    fn and<const N: usize>(mut self, octets: [u8; N]) -> Self {
-        let room = self.octets.get_mut(self.length..).and_then(|room| room.first_chunk_mut());
-        if let Some(room) = room {
-            *room = octets;
-            self.length += N;
-        }
-        self
+    /// The keys of the name and of its ancestors, the root's last, each with where it begins.
+    pub(crate) fn with_ancestors(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        let mut next = Some(0);
+        std::iter::from_fn(move || {
+            let at = next?;
+            let length = usize::from(self.octets[at]);
+            next = (length > 0).then_some(at + 1 + length);
+            Some((at, &self.octets[at..self.length]))
+        })
     }
+}
+
+/// The ancestor of a name that begins at an offset that [`Key::with_ancestors`] gave.
+pub(crate) fn ancestor(name: &Name, at: usize) -> Option<Name> {
+    Name::from_octets(name.as_octets().slice(at..)).ok()
+}
+
+/// Address, port and transport of a server; how many octets they take.
+fn flat(server: Endpoint) -> ([u8; 19], usize) {
+    let mut octets = [0; 19];
+    let length = match server.address.ip() {
+        IpAddr::V4(ip) => {
+            octets[..4].copy_from_slice(&ip.octets());
+            4
+        }
+        IpAddr::V6(ip) => {
+            octets[..16].copy_from_slice(&ip.octets());
+            16
+        }
+    };
+    octets[length..length + 2].copy_from_slice(&server.address.port().to_be_bytes());
+    octets[length + 2] = u8::from(server.transport == Transport::Tcp);
+    (octets, length + 3)
 }
 
 /// The endpoint of a server's key.
 pub(crate) fn server_of(key: &[u8]) -> Option<Endpoint> {
-    let (kind, rest) = key.split_first()?;
-    if *kind != Kind::Server as u8 {
-        return None;
-    }
+    let rest = key.strip_prefix(ROOT)?.strip_prefix(&[Kind::Server as u8])?;
     let (rest, transport) = (rest.get(..rest.len().checked_sub(1)?)?, *rest.last()?);
     let transport = if transport == 0 { Transport::Udp } else { Transport::Tcp };
     let (address, port) = rest.split_last_chunk::<2>()?;
@@ -114,13 +133,12 @@ pub(crate) fn server_of(key: &[u8]) -> Option<Endpoint> {
 /// Whether a key, as it was stored, is of `name` (in lower case, on the wire); with `subtree`, or
 /// of a name below it.
 pub(crate) fn is_of_name(key: &[u8], name: &[u8], subtree: bool) -> bool {
-    let Some((kind, rest)) = key.split_first() else { return false };
-    if *kind == Kind::Server as u8 {
+    if server_of(key).is_some() {
         return false;
     }
     let mut at = 0;
-    while let Some(length) = rest.get(at) {
-        if rest[at..].starts_with(name) {
+    while let Some(length) = key.get(at) {
+        if key[at..].starts_with(name) {
             return true;
         }
         if *length == 0 || !subtree {
@@ -141,22 +159,46 @@ mod tests {
         for address in ["192.0.2.1:53", "[2001:db8::1]:5353"] {
             for transport in [Transport::Udp, Transport::Tcp] {
                 let server = Endpoint { address: address.parse().unwrap(), transport };
-                let key = Key::new(Kind::Server).and_endpoint(server);
+                let key = Key::of_server(server);
                 assert_eq!(server_of(key.as_slice()), Some(server));
-                assert_eq!(server_of(Key::new(Kind::Lame).and_endpoint(server).as_slice()), None);
+                let lame = Key::of_server_in(Kind::Lame, name::root().for_slice(), server);
+                assert_eq!(server_of(lame.as_slice()), None);
             }
         }
     }
 
     #[test]
     fn keys_know_their_name_and_those_above() {
-        let key = Key::with_name(Kind::RRset, name::parse("a.Example.test").unwrap().for_slice())
-            .and_type(Rtype::A);
+        let key =
+            Key::of_type(Kind::RRset, name::parse("a.Example.test").unwrap().for_slice(), Rtype::A);
         let of = |text: &str, subtree| {
             is_of_name(key.as_slice(), name::parse(text).unwrap().as_slice(), subtree)
         };
         assert!(of("a.example.test", false) && of("a.example.test", true));
         assert!(of("example.test", true) && !of("example.test", false));
         assert!(of(".", true) && !of("xample.test", true) && !of("b.example.test", true));
+    }
+
+    #[test]
+    fn the_keys_of_ancestors_are_their_own() {
+        let www = name::parse("wWw.Example.test").unwrap();
+        let key = Key::of_type(Kind::Denial, www.for_slice(), Rtype::A);
+        let above: Vec<_> = key.with_ancestors().collect();
+        assert_eq!(above.len(), 4);
+        for ((at, key), ancestor) in above.into_iter().zip(name::with_ancestors(&www)) {
+            assert_eq!(super::ancestor(&www, at).as_ref(), Some(&ancestor));
+            let own = Key::of_type(Kind::Denial, ancestor.for_slice(), Rtype::A);
+            assert_eq!(key, own.as_slice());
+        }
+    }
+
+    #[test]
+    fn the_longest_name_and_endpoint_fit() {
+        let label = "a".repeat(63);
+        let longest = name::parse(&format!("{label}.{label}.{label}.{}", "b".repeat(61))).unwrap();
+        assert_eq!(longest.len(), 255);
+        let server = Endpoint::udp([1; 16].into());
+        let key = Key::of_server_in(Kind::Lame, longest.for_slice(), server);
+        assert_eq!(key.as_slice().len(), 255 + 1 + 19);
     }
 }

@@ -5,7 +5,7 @@ use zoners_dns::{Moment, Name, RRset, Records, Rtype, Security};
 
 use crate::Cache;
 use crate::codec::{Reader, put_bytes, put_rrsets};
-use crate::key::{Key, Kind};
+use crate::key::{self, Key, Kind};
 
 /// How much a record is worth by where it stood (RFC 2181 section 5.4.1), the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,17 +34,21 @@ impl Cache {
     /// The RRset of `name` and `rtype`.
     #[must_use]
     pub fn rrset(&self, name: &Name, rtype: Rtype, now: Moment) -> Option<CachedRRset> {
-        let key = Key::with_name(Kind::RRset, name.for_slice()).and_type(rtype);
-        self.table.get(&key, now, |value, expires| {
-            let mut value = Reader(value);
-            let _rank = value.u8()?;
-            let security = Security::from_octet(value.u8()?);
-            let records = Records::from_bytes(value.bytes()?);
-            let signatures = Records::from_bytes(value.bytes()?);
-            let proof = value.rrsets()?;
-            let ttl = now.seconds_until(expires);
-            let set = RRset { owner: name.clone(), rtype, ttl, records, signatures };
-            Some(CachedRRset { set, proof, security })
+        let key = Key::of_type(Kind::RRset, name.for_slice(), rtype);
+        self.table.get(key.as_slice(), now, |value, expires| {
+            read(name.clone(), rtype, value, now.seconds_until(expires))
+        })
+    }
+
+    /// The DNAME that makes all names below an ancestor of `name` those of another (RFC 6672).
+    #[must_use]
+    pub fn dname_above(&self, name: &Name, now: Moment) -> Option<CachedRRset> {
+        let key = Key::of_type(Kind::RRset, name.for_slice(), Rtype::DNAME);
+        let mut above = key.with_ancestors().skip(1).filter(|(at, _)| at + 1 < name.len());
+        above.find_map(|(at, key)| {
+            self.table.get(key, now, |value, expires| {
+                read(key::ancestor(name, at)?, Rtype::DNAME, value, now.seconds_until(expires))
+            })
         })
     }
 
@@ -63,7 +67,7 @@ impl Cache {
         if ttl == 0 {
             return fits;
         }
-        let key = Key::with_name(Kind::RRset, set.owner.for_slice()).and_type(set.rtype);
+        let key = Key::of_type(Kind::RRset, set.owner.for_slice(), set.rtype);
         self.table.update(&key, now, |present| {
             let standing = present.and_then(|value| value.first_chunk::<2>().copied());
             if standing.is_some_and(|standing| worth(standing) > worth([rank as u8, octet])) {
@@ -81,6 +85,17 @@ impl Cache {
     }
 }
 
+fn read(owner: Name, rtype: Rtype, value: &[u8], ttl: u32) -> Option<CachedRRset> {
+    let mut value = Reader(value);
+    let _rank = value.u8()?;
+    let security = Security::from_octet(value.u8()?);
+    let records = Records::from_bytes(value.bytes()?);
+    let signatures = Records::from_bytes(value.bytes()?);
+    let proof = value.rrsets()?;
+    let set = RRset { owner, rtype, ttl, records, signatures };
+    Some(CachedRRset { set, proof, security })
+}
+
 /// What outranks what, of a rank and a security status.
 fn worth([rank, security]: [u8; 2]) -> (bool, u8) {
     (Security::from_octet(security) == Security::Secure, rank)
@@ -89,7 +104,7 @@ fn worth([rank, security]: [u8; 2]) -> (bool, u8) {
 impl Cache {
     /// Forgets an RRset that turned out to be bogus.
     pub fn remove_rrset(&self, name: &Name, rtype: Rtype) {
-        let key = Key::with_name(Kind::RRset, name.for_slice()).and_type(rtype);
+        let key = Key::of_type(Kind::RRset, name.for_slice(), rtype);
         self.table.remove(&key);
     }
 }

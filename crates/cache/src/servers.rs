@@ -8,7 +8,7 @@ use zoners_dns::{Endpoint, Moment};
 
 use crate::Cache;
 use crate::codec::Reader;
-use crate::key::{Key, Kind, server_of};
+use crate::key::{Key, server_of};
 
 /// What is known of a server is forgotten after so long without news.
 const KEEP: Duration = Duration::from_secs(3600);
@@ -218,8 +218,10 @@ impl Cache {
     /// What is known of the server; nothing is a value too.
     #[must_use]
     pub fn server(&self, server: Endpoint, now: Moment) -> ServerInfo {
-        let key = Key::new(Kind::Server).and_endpoint(server);
-        self.table.get(&key, now, |value, _| ServerInfo::decode(value)).unwrap_or_default()
+        let key = Key::of_server(server);
+        self.table
+            .get(key.as_slice(), now, |value, _| ServerInfo::decode(value))
+            .unwrap_or_default()
     }
 
     /// What is known of servers, no more than `most` of them, in no order.
@@ -231,7 +233,7 @@ impl Cache {
 
     /// Adds to what is known of the server; returns what was known before.
     pub fn teach_server(&self, server: Endpoint, evidence: Evidence, now: Moment) -> ServerInfo {
-        let key = Key::new(Kind::Server).and_endpoint(server);
+        let key = Key::of_server(server);
         let mut before = ServerInfo::default();
         self.table.update(&key, now, |known| {
             before = known.and_then(ServerInfo::decode).unwrap_or_default();

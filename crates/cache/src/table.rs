@@ -46,13 +46,13 @@ impl Table {
     /// Reads the value under `key` where it lies. `None` if there is none or it has expired.
     pub(crate) fn get<R>(
         &self,
-        key: &Key,
+        key: &[u8],
         now: Moment,
         read: impl FnOnce(&[u8], Moment) -> Option<R>,
     ) -> Option<R> {
         let hash = self.hash(key);
         let shard = self.shard(hash).read();
-        let (value, expires) = shard.get(hash, key.as_slice())?;
+        let (value, expires) = shard.get(hash, key)?;
         if expires <= now {
             return None;
         }
@@ -72,7 +72,7 @@ impl Table {
         now: Moment,
         change: impl FnOnce(Option<&[u8]>) -> Option<(Vec<u8>, Moment)>,
     ) -> bool {
-        let hash = self.hash(key);
+        let hash = self.hash(key.as_slice());
         let mut shard = self.shard(hash).write();
         let live = shard.get(hash, key.as_slice()).filter(|(_, expires)| *expires > now);
         let Some((value, expires)) = change(live.map(|(value, _)| value)) else { return false };
@@ -85,7 +85,7 @@ impl Table {
 
     /// Forgets what is under `key`; true if there was something.
     pub(crate) fn remove(&self, key: &Key) -> bool {
-        let hash = self.hash(key);
+        let hash = self.hash(key.as_slice());
         self.shard(hash).write().remove_key(hash, key.as_slice())
     }
 
@@ -125,8 +125,8 @@ impl Table {
         })
     }
 
-    fn hash(&self, key: &Key) -> u64 {
-        self.hasher.hash(key.as_slice())
+    fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash(key)
     }
 
     fn shard(&self, hash: u64) -> &RwLock<Shard> {
@@ -148,7 +148,7 @@ mod tests {
     use zoners_dns::name;
 
     fn key(number: u32) -> Key {
-        Key::with_name(Kind::RRset, name::parse(&format!("n{number}.test")).unwrap().for_slice())
+        Key::of_name(Kind::RRset, name::parse(&format!("n{number}.test")).unwrap().for_slice())
     }
 
     #[test]
@@ -174,8 +174,9 @@ mod tests {
     fn what_expired_is_not_read() {
         let table = Table::new(1 << 20, [1, 2]);
         table.insert(&key(1), b"x", Moment::from_millis(10), Moment::from_millis(0));
-        let read =
-            |now| table.get(&key(1), Moment::from_millis(now), |value, _| Some(value.to_vec()));
+        let read = |now| {
+            table.get(key(1).as_slice(), Moment::from_millis(now), |value, _| Some(value.to_vec()))
+        };
         assert_eq!(read(9), Some(b"x".to_vec()));
         assert_eq!(read(10), None);
     }

@@ -2,7 +2,7 @@
 //! their names.
 
 use bytes::BufMut;
-use zoners_dns::{Ede, EdeCode, Moment, Name, name};
+use zoners_dns::{Ede, EdeCode, Moment, Name};
 
 use crate::Cache;
 use crate::codec::Reader;
@@ -19,9 +19,9 @@ impl Cache {
     /// Whether `name` lies in a zone that is as good as unsigned, or below one.
     #[must_use]
     pub fn unsigned(&self, name: &Name, now: Moment) -> Option<Unsigned> {
-        name::with_ancestors(name).find_map(|zone| {
-            let key = Key::with_name(Kind::Unsigned, zone.for_slice());
-            self.table.get(&key, now, |value, _| {
+        let key = Key::of_name(Kind::Unsigned, name.for_slice());
+        key.with_ancestors().find_map(|(_, key)| {
+            self.table.get(key, now, |value, _| {
                 let mut value = Reader(value);
                 let ede = value.u16().map(|code| {
                     Ede::new(EdeCode(code), String::from_utf8_lossy(value.0).into_owned())
@@ -33,7 +33,7 @@ impl Cache {
 
     /// Keeps that `zone` is as good as unsigned, for `ttl` seconds.
     pub fn insert_unsigned(&self, zone: &Name, ede: Option<&Ede>, ttl: u32, now: Moment) {
-        let key = Key::with_name(Kind::Unsigned, zone.for_slice());
+        let key = Key::of_name(Kind::Unsigned, zone.for_slice());
         let mut value = Vec::new();
         if let Some(ede) = ede {
             value.put_u16(ede.code.0);
@@ -47,6 +47,7 @@ impl Cache {
 mod tests {
     use super::*;
     use crate::TtlLimits;
+    use zoners_dns::name;
 
     #[test]
     fn what_lies_below_is_as_unsigned() {

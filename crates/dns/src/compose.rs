@@ -1,7 +1,8 @@
 //! RRsets put together into messages.
 
 use domain::base::iana::{Opcode, OptRcode};
-use domain::base::message_builder::{HashCompressor, MessageBuilder};
+use domain::base::message_builder::{HashCompressor, MessageBuilder, StaticCompressor};
+use domain::base::wire::Composer;
 
 use crate::edns::ReplyOpt;
 use crate::question::Question;
@@ -46,12 +47,26 @@ pub struct Reply<'a> {
 
 /// The message on the wire with ID 0 and without OPT.
 ///
-/// Names are compressed through a hash of those written, so that many owners cost linear time
-/// (CVE-2024-8508). Records that no message has room for are left out and TC is set.
+/// Names are compressed; where there are many, through a hash of those written, so that they cost
+/// linear time (CVE-2024-8508). Records that no message has room for are left out and TC is set.
 #[must_use]
 pub fn compose(reply: &Reply<'_>) -> Vec<u8> {
-    let target = HashCompressor::new(Vec::with_capacity(512));
-    let Ok(mut builder) = MessageBuilder::from_target(target);
+    let target = Vec::with_capacity(512);
+    let sets = reply.answer.iter().chain(reply.authority).chain(reply.additional);
+    if sets.map(RRset::octets).sum::<usize>() <= FEW {
+        write(reply, StaticCompressor::new(target)).map(StaticCompressor::into_target)
+    } else {
+        write(reply, HashCompressor::new(target)).map(HashCompressor::into_target)
+    }
+    .unwrap_or_default()
+}
+
+/// In RRsets of so many octets there are few names, and they are looked for one by one.
+const FEW: usize = 256;
+
+/// `None` if not even a header fits, which never happens.
+fn write<T: Composer>(reply: &Reply<'_>, target: T) -> Option<T> {
+    let mut builder = MessageBuilder::from_target(target).ok()?;
     builder.set_push_limit(usize::from(u16::MAX));
     let header = builder.header_mut();
     header.set_qr(true);
@@ -75,7 +90,7 @@ pub fn compose(reply: &Reply<'_>) -> Vec<u8> {
     if !fits {
         builder.header_mut().set_tc(true);
     }
-    builder.finish().into_target()
+    Some(builder.finish())
 }
 
 type Record = domain::base::Record<crate::Name, crate::rrset::RecordData>;

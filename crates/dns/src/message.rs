@@ -127,8 +127,7 @@ fn read_section(
     edns: &mut Option<Edns>,
     raw: bool,
 ) -> Result<Vec<RRset>, Malformed> {
-    let mut groups: Vec<Group> = Vec::new();
-    let mut index: HashMap<(Name, Rtype, Rtype), usize> = HashMap::new();
+    let mut groups = Groups::default();
     for record in section {
         let record = record.map_err(|_| Malformed::Structure)?;
         if record.rtype() == Rtype::OPT {
@@ -141,13 +140,8 @@ fn read_section(
             (Rtype::RRSIG, Some(covered)) => Rtype::from_int(u16::from_be_bytes(*covered)),
             _ => record.rtype(),
         };
-        let (owner, rtype) = (record.owner().to_name(), record.rtype());
         let ttl = effective_ttl(record.ttl().as_secs());
-        let at = *index.entry((owner.clone(), rtype, covered)).or_insert_with(|| {
-            groups.push(Group { owner, rtype, covered, ttl, records: Vec::new() });
-            groups.len() - 1
-        });
-        let Some(group) = groups.get_mut(at) else { continue };
+        let group = groups.of(record.owner(), record.rtype(), covered, ttl);
         group.ttl = group.ttl.min(ttl);
         // A set has no duplicates (RFC 2181 section 5).
         if !group.records.contains(&rdata) {
@@ -157,7 +151,56 @@ fn read_section(
             return Err(Malformed::TooManyRecords);
         }
     }
-    Ok(join_signatures(groups, raw))
+    Ok(join_signatures(groups.list, raw))
+}
+
+/// The RRsets of a section in the making.
+#[derive(Default)]
+struct Groups {
+    list: Vec<Group>,
+    /// Where each is, once they are many.
+    index: HashMap<(Question, Rtype), usize>,
+}
+
+/// So many are looked through one by one; most sections have fewer.
+const FEW: usize = 8;
+
+impl Groups {
+    /// The set of this owner and type, a new one if it is the first that is seen of it.
+    fn of(
+        &mut self,
+        owner: ParsedName<&Bytes>,
+        rtype: Rtype,
+        covered: Rtype,
+        ttl: u32,
+    ) -> &mut Group {
+        let same = |group: &Group| {
+            group.rtype == rtype && group.covered == covered && owner.name_eq(&group.owner)
+        };
+        let found = if self.index.is_empty() {
+            self.list.iter().rposition(same)
+        } else {
+            let key = (Question::new(owner.to_name(), rtype), covered);
+            self.index.get(&key).copied()
+        };
+        let at = found.unwrap_or_else(|| {
+            let owner = owner.to_name();
+            self.list.push(Group { owner, rtype, covered, ttl, records: Vec::new() });
+            self.remember();
+            self.list.len() - 1
+        });
+        &mut self.list[at]
+    }
+
+    /// Puts those into the index that are not there yet, if there are more than a few.
+    fn remember(&mut self) {
+        if self.list.len() > FEW {
+            for (at, group) in self.list.iter().enumerate().skip(self.index.len()) {
+                let question = Question::new(group.owner.clone(), group.rtype);
+                self.index.insert((question, group.covered), at);
+            }
+        }
+    }
 }
 
 /// A TTL with the top bit set counts as zero (RFC 2181 section 8).
@@ -178,10 +221,14 @@ fn join_signatures(groups: Vec<Group>, raw: bool) -> Vec<RRset> {
             sets.push(set);
         }
     }
-    let at: HashMap<(Name, Rtype), usize> =
-        sets.iter().enumerate().map(|(at, set)| ((set.owner.clone(), set.rtype), at)).collect();
+    if signatures.is_empty() {
+        return sets;
+    }
+    let of = |set: &RRset, rtype| Question::new(set.owner.clone(), rtype);
+    let at: HashMap<Question, usize> =
+        sets.iter().enumerate().map(|(at, set)| (of(set, set.rtype), at)).collect();
     for (covered, signature) in signatures {
-        let covers = at.get(&(signature.owner.clone(), covered)).and_then(|at| sets.get_mut(*at));
+        let covers = at.get(&of(&signature, covered)).and_then(|at| sets.get_mut(*at));
         match covers {
             Some(set) => set.signatures = signature.records,
             None => sets.push(signature),

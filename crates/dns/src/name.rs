@@ -1,9 +1,13 @@
 //! Domain names.
 
+use std::hash::Hasher;
 use std::net::IpAddr;
 
 use bytes::Bytes;
 use domain::base::name::ToName;
+
+/// Octets of the longest name (RFC 1035 section 3.1).
+const MAX_LEN: usize = 255;
 
 /// An absolute domain name, uncompressed, in the spelling it arrived in.
 ///
@@ -26,6 +30,17 @@ pub fn root() -> Name {
 /// The text is no domain name, for the reason given.
 pub fn parse(text: &str) -> Result<Name, String> {
     Name::bytes_from_str(text).map_err(|error| format!("`{text}` is no domain name: {error}"))
+}
+
+/// Hashes a name without regard to case, in one go: label by label and octet by octet, as the name
+/// itself does it, takes twenty times as long.
+pub fn hash<H: Hasher>(name: &NameSlice, state: &mut H) {
+    let mut octets = [0; MAX_LEN];
+    let length = name.len().min(MAX_LEN);
+    octets[..length].copy_from_slice(&name.as_slice()[..length]);
+    // The lengths of labels are below 64 and no letters.
+    octets[..length].make_ascii_lowercase();
+    state.write(&octets[..length]);
 }
 
 /// The number of labels, the root's not counted: 0 for `.`, 2 for `example.com.`.

@@ -1,13 +1,14 @@
 //! What is asked.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use domain::base::iana::{Class, Rtype};
 
-use crate::name::Name;
+use crate::name::{self, Name};
 
 /// A question: name, type and class.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Question {
     /// QNAME, in the asker's spelling.
     pub name: Name,
@@ -22,6 +23,13 @@ impl Question {
     #[must_use]
     pub fn new(name: Name, rtype: Rtype) -> Self {
         Question { name, rtype, class: Class::IN }
+    }
+}
+
+impl Hash for Question {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        name::hash(self.name.for_slice(), state);
+        state.write_u32(u32::from(self.rtype.to_int()) << 16 | u32::from(self.class.to_int()));
     }
 }
 

@@ -142,7 +142,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
         let landing =
             Arc::new(Landing { state: Mutex::new(State::Flying), changed: Notify::new() });
         table.insert(key.clone(), (id, landing.clone()));
-        Boarding::Lead(Lead { flights: self.clone(), key: key.clone(), id, landing })
+        Boarding::Lead(Lead { flights: self.clone(), key: key.clone(), id, landing, landed: false })
     }
 
     /// How many are under way.
@@ -166,6 +166,7 @@ pub struct Lead<K: Eq + Hash, V> {
     key: K,
     id: FlightId,
     landing: Arc<Landing<V>>,
+    landed: bool,
 }
 
 impl<K: Eq + Hash, V: Clone> Lead<K, V> {
@@ -184,7 +185,8 @@ impl<K: Eq + Hash, V: Clone> Lead<K, V> {
     }
 
     /// Hands the result to all who wait, and ends the flight.
-    pub fn land(self, value: V) {
+    pub fn land(mut self, value: V) {
+        self.landed = true;
         self.flights.table.lock().remove(&self.key);
         self.landing.end(State::Landed(value));
     }
@@ -192,10 +194,8 @@ impl<K: Eq + Hash, V: Clone> Lead<K, V> {
 
 impl<K: Eq + Hash, V> Drop for Lead<K, V> {
     fn drop(&mut self) {
-        let mut table = self.flights.table.lock();
-        if table.get(&self.key).is_some_and(|(id, _)| *id == self.id) {
-            table.remove(&self.key);
-            drop(table);
+        if !self.landed {
+            self.flights.table.lock().remove(&self.key);
             self.landing.end(State::Lost);
         }
     }

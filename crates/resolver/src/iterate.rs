@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::flights::Boarding;
 use crate::minimise::Minimiser;
 use crate::nameservers::glue;
-use crate::shared::Landed;
+use crate::shared::{ExchangeKey, Landed};
 use crate::trace::Hop;
 use crate::verdict::{Finding, Reply, Verdict};
 use crate::worker::Worker;
@@ -174,7 +174,8 @@ impl<N: Network> Worker<N> {
             return Box::pin(self.learn(cut, asked, context)).await;
         }
         let exchanges = &self.shared().exchanges;
-        match exchanges.board(&(cut.zone.clone(), asked.clone()), context.flight()) {
+        let key = ExchangeKey { zone: cut.zone.clone(), asked: asked.clone() };
+        match exchanges.board(&key, context.flight()) {
             Boarding::Lead(lead) => {
                 // Whoever waits for the flight that we are part of waits for this one too.
                 let _wait = lead.follow(context.flight());

@@ -54,10 +54,7 @@ pub fn complete(
 }
 
 fn dname(cache: &Cache, name: &Name, now: Moment) -> Option<Reply> {
-    let above = name::with_ancestors(name).skip(1);
-    let CachedRRset { set, security, .. } = above
-        .filter(|ancestor| !ancestor.is_root())
-        .find_map(|ancestor| cache.rrset(&ancestor, Rtype::DNAME, now))?;
+    let CachedRRset { set, security, .. } = cache.dname_above(name, now)?;
     let Some(target) = name::substitute(name, &set.owner, &set.target()?) else {
         return Some(Reply { aliases: vec![set], security, ..Reply::of(Finding::TooLong) });
     };

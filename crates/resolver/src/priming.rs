@@ -7,6 +7,7 @@ use zoners_dns::{Delegation, Network, Question, RRset, Rtype, name};
 
 use crate::context::Context;
 use crate::flights::Boarding;
+use crate::shared::ExchangeKey;
 use crate::trace::Hop;
 use crate::verdict::{Finding, Verdict};
 use crate::worker::Worker;
@@ -19,7 +20,7 @@ impl<N: Network> Worker<N> {
         }
         let (root, worker) = (self.settings().root.clone(), self.arc());
         let question = Question::new(name::root(), Rtype::NS);
-        let key = (name::root(), question.clone());
+        let key = ExchangeKey { zone: name::root(), asked: question.clone() };
         let Boarding::Lead(lead) = self.shared().exchanges.board(&key, None) else { return };
         tokio::spawn(async move {
             let context = Context::new(worker.settings().limits, None, None).leading(lead.id());

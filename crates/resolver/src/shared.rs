@@ -1,5 +1,6 @@
 //! What all workers share.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use zoners_cache::{Cache, Evidence, Trouble};
@@ -18,7 +19,20 @@ use crate::trust::Trust;
 use crate::verdict::Verdict;
 
 /// A zone and what its servers are asked.
-pub(crate) type ExchangeKey = (Name, Question);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExchangeKey {
+    pub(crate) zone: Name,
+    pub(crate) asked: Question,
+}
+
+impl Hash for ExchangeKey {
+    /// The zone is an ancestor of what it is asked for: how long its name is tells it.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.asked.hash(state);
+        state.write_usize(self.zone.len());
+    }
+}
+
 /// A question, and whether its answer is to be proven.
 pub(crate) type QuestionKey = (Question, bool);
 pub(crate) type Landed<T> = Result<Arc<T>, Unresolved>;

@@ -33,6 +33,13 @@ pub struct Worker<N: Network> {
     pending: Arc<Pending>,
 }
 
+/// Whether one who asks has looked into the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Looked {
+    Already,
+    NotYet,
+}
+
 /// How a client's question ended.
 pub type Resolution = Result<Arc<Answer>, Unresolved>;
 
@@ -65,12 +72,13 @@ impl<N: Network> Worker<N> {
         question: &Question,
         trace: Option<Arc<Trace>>,
     ) -> Resolution {
-        self.resolve_for(None, question, false, trace).await
+        let context = self.context(None, false, trace);
+        self.in_time(question, self.question(question.clone(), context)).await
     }
 
     /// Answers a question of `asker`, an address that stands for a client, or says why not, within
-    /// [`crate::Limits::client`]. The work goes on behind it, so that who asks again may find the
-    /// answer.
+    /// [`crate::Limits::client`]. The asker found nothing in the cache. The work goes on behind it,
+    /// so that who asks again may find the answer.
     ///
     /// # Errors
     /// The question could not be answered, or not in time.
@@ -81,13 +89,28 @@ impl<N: Network> Worker<N> {
         checking_disabled: bool,
         trace: Option<Arc<Trace>>,
     ) -> Resolution {
-        let limits = self.settings.limits;
+        let context = self.context(asker, checking_disabled, trace);
+        self.in_time(question, self.join(question.clone(), context, Looked::Already)).await
+    }
+
+    fn context(
+        &self,
+        asker: Option<IpAddr>,
+        checking_disabled: bool,
+        trace: Option<Arc<Trace>>,
+    ) -> Context {
         let validate = self.validates(checking_disabled);
-        let context = Context::new(limits, asker, trace).validating(validate);
-        match timeout(limits.client, self.question(question.clone(), context)).await {
-            Ok(resolution) => resolution,
-            Err(_) => Err(Unresolved::deadline(question)),
-        }
+        Context::new(self.settings.limits, asker, trace).validating(validate)
+    }
+
+    /// Waits for an answer as long as a client does.
+    async fn in_time(
+        &self,
+        question: &Question,
+        resolution: impl Future<Output = Resolution>,
+    ) -> Resolution {
+        let resolution = timeout(self.settings.limits.client, resolution).await;
+        resolution.unwrap_or_else(|_| Err(Unresolved::deadline(question)))
     }
 
     /// The answer from the cache alone, if it is proven or need not be.
@@ -132,17 +155,20 @@ impl<N: Network> Worker<N> {
         context: Context,
     ) -> std::pin::Pin<Box<dyn Future<Output = Landed<Answer>> + Send>> {
         let worker = self.clone();
-        Box::pin(async move { worker.join(question, context).await })
+        Box::pin(async move { worker.join(question, context, Looked::NotYet).await })
     }
 
-    async fn join(self: &Arc<Self>, question: Question, context: Context) -> Landed<Answer> {
-        for _ in 0..REBOARD {
-            if let Some(answer) = self.cached(&question, !context.validate) {
-                return Ok(Arc::new(answer));
-            }
-            if let Some(failure) = self.failed(&question, !context.validate) {
-                let text = format!("failed before: {}", failure.ede);
-                return Err(Unresolved::new(Cause::Remembered, text));
+    async fn join(
+        self: &Arc<Self>,
+        question: Question,
+        context: Context,
+        looked: Looked,
+    ) -> Landed<Answer> {
+        for round in 0..REBOARD {
+            if (round > 0 || looked == Looked::NotYet)
+                && let Some(known) = self.remembered(&question, &context)
+            {
+                return known;
             }
             let key = (question.clone(), context.validate);
             let (landing, own) = match self.shared.questions.board(&key, context.flight()) {
@@ -182,6 +208,16 @@ impl<N: Network> Worker<N> {
             }
         }
         Err(Unresolved::new(Cause::Cancelled, "those who asked the same before gave up"))
+    }
+
+    /// What the cache has of a question: its answer, or that it failed.
+    fn remembered(&self, question: &Question, context: &Context) -> Option<Landed<Answer>> {
+        if let Some(answer) = self.cached(question, !context.validate) {
+            return Some(Ok(Arc::new(answer)));
+        }
+        let failure = self.failed(question, !context.validate)?;
+        let text = format!("failed before: {}", failure.ede);
+        Some(Err(Unresolved::new(Cause::Remembered, text)))
     }
 
     /// Works a question out, detached from the one who asked: others may have joined.

@@ -14,6 +14,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// A miss allocates some forty times; see "Decisions" in ARCHITECTURE.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The DNS server that a machine can rely on all day.
 #[derive(Debug, Parser)]
 #[command(version, about, after_help = EXAMPLES)]
