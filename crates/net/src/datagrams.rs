@@ -174,14 +174,27 @@ impl Datagrams {
         unsent
     }
 
-    /// Sends one reply, once the system has room for it.
-    ///
-    /// # Errors
-    /// The system cannot send it.
-    pub async fn reply(&self, reply: &[u8], peer: Peer) -> io::Result<()> {
-        let to = peer.address.into();
-        let send = || self.system.send(&self.socket, &[(reply, &to, peer.ours)]);
-        self.socket.async_io(Interest::WRITABLE, send).await.map(drop)
+    /// Sends replies, at most [`BATCH`] of them, once the system has room for them; says how many
+    /// it cannot send.
+    pub async fn reply(&self, replies: &[(Vec<u8>, Peer)]) -> usize {
+        let to: Vec<SockAddr> = replies.iter().map(|(_, peer)| peer.address.into()).collect();
+        let outgoing = replies.iter().zip(&to);
+        let outgoing: Vec<Outgoing<'_>> =
+            outgoing.map(|((reply, peer), to)| (reply.as_slice(), to, peer.ours)).collect();
+        let (mut left, mut unsent) = (outgoing.as_slice(), 0);
+        while let Some((_, to, _)) = left.first() {
+            let send = || self.system.send(&self.socket, left);
+            let done = match self.socket.async_io(Interest::WRITABLE, send).await {
+                Ok(sent) => sent.max(1),
+                Err(error) => {
+                    tracing::debug!(peer = ?to.as_socket(), %error, "reply not sent");
+                    unsent += 1;
+                    1
+                }
+            };
+            left = &left[done.min(left.len())..];
+        }
+        unsent
     }
 }
 

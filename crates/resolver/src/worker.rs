@@ -10,7 +10,7 @@ use zoners_dns::{Counter, Counters, Ede, Endpoint, Network, Question, Security};
 use crate::answer::{Answer, Cause, Unresolved};
 use crate::context::Context;
 use crate::flights::{Boarding, Lead};
-use crate::known::complete;
+use crate::known::{Looked, complete};
 use crate::nursery::Nursery;
 use crate::pending::{Pending, Seat, Seating};
 use crate::sentinel;
@@ -31,13 +31,6 @@ pub struct Worker<N: Network> {
     counters: Arc<Counters>,
     nursery: Nursery,
     pending: Arc<Pending>,
-}
-
-/// Whether one who asks has looked into the cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Looked {
-    Already,
-    NotYet,
 }
 
 /// How a client's question ended.
@@ -90,7 +83,7 @@ impl<N: Network> Worker<N> {
         trace: Option<Arc<Trace>>,
     ) -> Resolution {
         let context = self.context(asker, checking_disabled, trace);
-        self.in_time(question, self.join(question.clone(), context, Looked::Already)).await
+        self.in_time(question, self.join(question.clone(), context, Looked::JustNow)).await
     }
 
     fn context(
@@ -162,10 +155,10 @@ impl<N: Network> Worker<N> {
         self: &Arc<Self>,
         question: Question,
         context: Context,
-        looked: Looked,
+        mut looked: Looked,
     ) -> Landed<Answer> {
-        for round in 0..REBOARD {
-            if (round > 0 || looked == Looked::NotYet)
+        for _ in 0..REBOARD {
+            if looked == Looked::NotYet
                 && let Some(known) = self.remembered(&question, &context)
             {
                 return known;
@@ -190,7 +183,9 @@ impl<N: Network> Worker<N> {
                 }
                 Boarding::Cycle(_) => {
                     // Boxed, since it is rare and large.
-                    return Box::pin(self.answer(&question, &context)).await.map(Arc::new);
+                    return Box::pin(self.answer(&question, &context, Looked::JustNow))
+                        .await
+                        .map(Arc::new);
                 }
             };
             match landing.landing().await {
@@ -206,6 +201,7 @@ impl<N: Network> Worker<N> {
                 }
                 None => {}
             }
+            looked = Looked::NotYet;
         }
         Err(Unresolved::new(Cause::Cancelled, "those who asked the same before gave up"))
     }
@@ -236,7 +232,7 @@ impl<N: Network> Worker<N> {
             let answer = tokio::select! {
                 biased;
                 () = seat.gives_way() => Err(Unresolved::overloaded("gave way to newer questions")),
-                answer = timeout_at(deadline, worker.answer(&question, &context)) => match answer {
+                answer = timeout_at(deadline, worker.answer(&question, &context, Looked::JustNow)) => match answer {
                     Ok(answer) => answer,
                     Err(_) => Err(Unresolved::deadline(&question)),
                 },

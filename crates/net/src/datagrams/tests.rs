@@ -78,7 +78,7 @@ async fn replies_leave_from_the_address_that_was_asked() {
         assert_eq!(datagrams.send(&mut batch), 0);
         assert_eq!(receive(&client), (b"ba".to_vec(), to));
         let (_, peer, _) = batch.received()[0].parts();
-        datagrams.reply(b"later", peer).await.unwrap();
+        assert_eq!(datagrams.reply(&[(b"later".to_vec(), peer)]).await, 0);
         assert_eq!(receive(&client), (b"later".to_vec(), to));
     }
 }

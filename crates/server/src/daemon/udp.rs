@@ -3,8 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
 use zoners_dns::{Counter, Network, Transport};
-use zoners_net::datagrams::{Batch, Datagrams, Peer};
+use zoners_net::datagrams::{BATCH, Batch, Datagrams, Peer};
 
 use super::Current;
 use super::shed::Shed;
@@ -22,6 +23,8 @@ pub(super) async fn serve<N: Network>(
     at_work: AtWork,
 ) -> io::Result<()> {
     let socket = Arc::new(socket);
+    let (replies, ready) = mpsc::unbounded_channel();
+    tokio::spawn(deliver(current.clone(), socket.clone(), ready));
     let mut batch = Batch::new();
     let random = current.load().worker().shared().random.clone();
     let mut shed = Shed::new([random.bits(), random.bits()]);
@@ -29,8 +32,7 @@ pub(super) async fn serve<N: Network>(
         socket.readable().await?;
         let service = current.load_full();
         serve_batch(&service, &socket, &mut batch, &mut shed, |miss, peer| {
-            let work = recurse(service.clone(), socket.clone(), miss, peer, at_work.clone());
-            tokio::spawn(work);
+            tokio::spawn(recurse(service.clone(), miss, peer, replies.clone(), at_work.clone()));
         });
         // A flood must not keep the recursions and the streams from their turn; but one that is
         // dropped is quickly through.
@@ -80,16 +82,33 @@ fn serve_batch<N: Network>(
     }
 }
 
+/// The replies to misses on their way out. As many as there are waiting places, which bound them.
+type Replies = mpsc::UnboundedSender<((Vec<u8>, Peer), AtWork)>;
+
 async fn recurse<N: Network>(
     service: Arc<Service<N>>,
-    socket: Arc<Datagrams>,
     miss: Miss,
     peer: Peer,
-    _at_work: AtWork,
+    replies: Replies,
+    at_work: AtWork,
 ) {
-    let Some(reply) = service.recurse(miss, None).await else { return };
-    if let Err(error) = socket.reply(&reply, peer).await {
-        service.count(Counter::ClientUnsent);
-        tracing::debug!(client = %peer.address, %error, "reply not sent");
+    if let Some(reply) = service.recurse(miss, None).await {
+        // Whoever takes them ends after all who send.
+        let _ = replies.send(((reply, peer), at_work));
+    }
+}
+
+/// Sends the replies to misses: those that are ready together in one go.
+async fn deliver<N: Network>(
+    current: Current<N>,
+    socket: Arc<Datagrams>,
+    mut ready: mpsc::UnboundedReceiver<((Vec<u8>, Peer), AtWork)>,
+) {
+    let mut taken = Vec::with_capacity(BATCH);
+    while ready.recv_many(&mut taken, BATCH).await > 0 {
+        let (replies, _at_work): (Vec<_>, Vec<AtWork>) = taken.drain(..).unzip();
+        for _ in 0..socket.reply(&replies).await {
+            current.load().count(Counter::ClientUnsent);
+        }
     }
 }
