@@ -7,8 +7,10 @@ use crate::places::{Place, Places};
 
 /// Connections that one worker serves at a time.
 const MOST: usize = 1024;
-/// Of these, of one client.
+/// Of these, of one client …
 const MOST_OF_CLIENT: usize = 64;
+/// … and of this machine, whose programs share an address.
+const MOST_FROM_HERE: usize = 256;
 /// From this on, idle connections make room quickly.
 const CROWDED: usize = MOST * 8 / 10;
 /// A client that sends nothing for so long is hung up on …
@@ -23,7 +25,8 @@ pub(super) fn places() -> Places {
 
 /// A place for a connection from `address`, if there is one.
 pub(super) fn admit(places: &Places, address: IpAddr) -> Option<Place> {
-    places.take(address, MOST_OF_CLIENT)
+    let here = address.to_canonical().is_loopback();
+    places.take(address, if here { MOST_FROM_HERE } else { MOST_OF_CLIENT })
 }
 
 /// For how long a connection may be idle now.
@@ -34,6 +37,16 @@ pub(super) fn patience(connection: &Place) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_client_has_so_many_and_this_machine_more() {
+        let places = places();
+        let open = |address: [u8; 4]| -> Vec<Place> {
+            std::iter::from_fn(|| admit(&places, address.into())).collect()
+        };
+        let (client, here) = (open([192, 0, 2, 1]), open([127, 0, 0, 1]));
+        assert_eq!((client.len(), here.len()), (MOST_OF_CLIENT, MOST_FROM_HERE));
+    }
 
     #[test]
     fn idle_connections_make_room_when_it_is_crowded() {

@@ -1,25 +1,34 @@
 //! Clients over TCP: many queries on a connection, answered as they are ready (RFC 7766).
+//!
+//! What came together is answered together: one read and one write for as many queries as a client
+//! has sent.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{Instant, timeout_at};
 use zoners_dns::{Counter, Network, Transport};
-use zoners_net::stream;
+use zoners_net::stream::{self, Incoming};
 
 use super::Current;
 use super::connections;
 use super::worker::{AtWork, Stopping};
 use crate::client::Client;
-use crate::pipeline::Handled;
+use crate::pipeline::{Handled, Miss, Service};
 use crate::places::{Place, Places};
 
 /// Queries of one connection that are worked on at a time (RFC 7766 section 6.2.1).
 const IN_FLIGHT: usize = 32;
+/// Replies are handed on when they are so many octets …
+const TOGETHER: usize = 16 * 1024;
+/// … and so many times as many may wait for a client to take them.
+const WAITING: usize = 8;
 /// A client that takes nothing for so long is hung up on.
 const STALLED: Duration = Duration::from_secs(2);
 /// How long accepting rests when descriptors ran out.
@@ -60,7 +69,7 @@ async fn converse<N: Network>(
     let _ = stream.set_nodelay(true);
     let client = Client { address: client.ip(), transport: Transport::Tcp };
     let (reader, writer) = stream.into_split();
-    let (replies, ready) = mpsc::channel(IN_FLIGHT);
+    let (replies, ready) = mpsc::channel(WAITING);
     // Once reading ends, what is still worked on is written before the connection closes.
     tokio::join!(
         read(current, reader, client, &connection, replies, stopping, at_work),
@@ -68,51 +77,105 @@ async fn converse<N: Network>(
     );
 }
 
+/// Replies, each with its length, to be written as they are.
+type Replies = (Vec<u8>, AtWork);
+
 async fn read<N: Network>(
     current: Current<N>,
     mut reader: OwnedReadHalf,
     client: Client,
     connection: &Place,
-    replies: mpsc::Sender<(Vec<u8>, AtWork)>,
+    replies: mpsc::Sender<Replies>,
     mut stopping: Stopping,
     at_work: AtWork,
 ) {
     let in_flight = Arc::new(Semaphore::new(IN_FLIGHT));
+    let mut incoming = Incoming::default();
+    let mut outgoing = Outgoing { octets: Vec::new(), replies, at_work: at_work.clone() };
+    let mut deadline = Instant::now() + connections::patience(connection);
     loop {
-        let Ok(slot) = in_flight.clone().acquire_owned().await else { return };
-        let message = tokio::select! {
+        // A message that comes in pieces has no more time than one that comes at once.
+        let filled = tokio::select! {
             biased;
             _ = stopping.wait_for(|stop| *stop) => return,
-            message = tokio::time::timeout(connections::patience(connection), stream::read_message(&mut reader)) => message,
+            filled = timeout_at(deadline, incoming.fill(&mut reader)) => filled,
         };
-        let Ok(Ok(packet)) = message else { return };
-        let (service, at_work) = (current.load_full(), at_work.clone());
-        let mut reply = Vec::new();
-        match service.handle(&packet, client, service.clock(), &mut reply) {
-            Handled::Reply => {}
-            Handled::Nothing => continue,
-            Handled::Miss(miss) => {
-                let replies = replies.clone();
-                tokio::spawn(async move {
-                    let _slot = slot;
-                    if let Some(reply) = service.recurse(*miss, None).await {
-                        let _ = replies.send((reply, at_work)).await;
+        let Ok(Ok(())) = filled else { return };
+        let service = current.load_full();
+        let (clock, mut reply) = (service.clock(), Vec::new());
+        while let Some(packet) = incoming.next_message() {
+            deadline = Instant::now() + connections::patience(connection);
+            match service.handle(&packet, client, clock, &mut reply) {
+                Handled::Reply => {
+                    stream::put_message(&mut outgoing.octets, &reply);
+                }
+                Handled::Nothing => {}
+                Handled::Miss(miss) => {
+                    if in_flight.available_permits() == 0 {
+                        // Answers that are there do not wait for those that are not.
+                        outgoing.hand_on().await;
                     }
-                });
-                continue;
+                    let Ok(slot) = in_flight.clone().acquire_owned().await else { return };
+                    let (replies, at_work) = (outgoing.replies.clone(), at_work.clone());
+                    tokio::spawn(recurse(service.clone(), *miss, slot, replies, at_work));
+                }
+            }
+            if outgoing.octets.len() >= TOGETHER {
+                outgoing.hand_on().await;
             }
         }
-        if replies.send((reply, at_work)).await.is_err() {
+        outgoing.hand_on().await;
+        if outgoing.replies.is_closed() {
             return;
         }
     }
 }
 
-async fn write(mut writer: OwnedWriteHalf, mut ready: mpsc::Receiver<(Vec<u8>, AtWork)>) {
-    while let Some((reply, _at_work)) = ready.recv().await {
-        let write = stream::write_message(&mut writer, &reply);
+/// Replies that are handed on together.
+struct Outgoing {
+    octets: Vec<u8>,
+    replies: mpsc::Sender<Replies>,
+    at_work: AtWork,
+}
+
+impl Outgoing {
+    /// Hands on what there is; whoever writes it may have hung up.
+    async fn hand_on(&mut self) {
+        if !self.octets.is_empty() {
+            let octets = std::mem::take(&mut self.octets);
+            let _ = self.replies.send((octets, self.at_work.clone())).await;
+        }
+    }
+}
+
+async fn recurse<N: Network>(
+    service: Arc<Service<N>>,
+    miss: Miss,
+    _slot: OwnedSemaphorePermit,
+    replies: mpsc::Sender<Replies>,
+    at_work: AtWork,
+) {
+    let mut framed = Vec::new();
+    if let Some(reply) = service.recurse(miss, None).await
+        && stream::put_message(&mut framed, &reply)
+    {
+        let _ = replies.send((framed, at_work)).await;
+    }
+}
+
+async fn write(mut writer: OwnedWriteHalf, mut ready: mpsc::Receiver<Replies>) {
+    while let Some((mut framed, mut at_work)) = ready.recv().await {
+        // What is ready by now goes along.
+        while framed.len() < TOGETHER
+            && let Ok((more, its_work)) = ready.try_recv()
+        {
+            framed.extend_from_slice(&more);
+            at_work = its_work;
+        }
+        let write = writer.write_all(&framed);
         if !matches!(tokio::time::timeout(STALLED, write).await, Ok(Ok(()))) {
             return;
         }
+        drop(at_work);
     }
 }
