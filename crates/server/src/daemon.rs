@@ -10,6 +10,7 @@ mod manager;
 mod overseer;
 mod owner;
 mod privileges;
+mod pulse;
 mod reload;
 mod rollover;
 mod shed;
@@ -42,6 +43,7 @@ use crate::pipeline::{Cookies, Rules, Service};
 pub use bind::Bound;
 use bind::Listeners;
 pub(crate) use overseer::Overseer;
+use pulse::{Activity, Pulse};
 use wake::Wake;
 
 /// What a worker serves clients with, replaced as a whole by a reload.
@@ -59,6 +61,8 @@ pub struct Daemon {
     /// Made of `config` once, so that all workers do as the same files say.
     settings: Arc<Settings>,
     rules: Arc<Rules>,
+    /// Felt by all workers.
+    activity: Arc<Activity>,
     /// When the hosts file that `rules` were made of had changed last.
     hosts_seen: Option<SystemTime>,
     file: Option<PathBuf>,
@@ -103,13 +107,14 @@ impl Daemon {
         let cache = Cache::new(config.cache.size.0, config.ttl_limits(), hash_key);
         let cookies = Cookies::new(&random);
         let shared = Shared::new(cache, Arc::new(SystemClock), random);
-        Daemon::with(shared, cookies, config, file, 0)
+        Daemon::with(shared, cookies, Arc::default(), config, file, 0)
     }
 
     /// What `config` makes of it, with all that was learned and the secret kept.
     fn with(
         shared: Arc<Shared>,
         cookies: Cookies,
+        activity: Arc<Activity>,
         config: Config,
         file: Option<PathBuf>,
         generation: u32,
@@ -122,7 +127,7 @@ impl Daemon {
         let settings = Arc::new(settings);
         let rules = Rules::new(&config, &settings.routes, cookies, &shared.random, generation)?;
         let rules = Arc::new(rules);
-        Ok(Daemon { shared, config, settings, rules, hosts_seen, file, cookies })
+        Ok(Daemon { shared, config, settings, rules, activity, hosts_seen, file, cookies })
     }
 
     /// The folder in which the root's keys are followed, if they are.
@@ -193,10 +198,14 @@ impl Daemon {
         let network = Arc::new(Sockets::new(self.shared.random.clone()));
         let counters = Arc::<Counters>::default();
         let current = Arc::new(ArcSwap::from_pointee(self.snapshot(&network, &counters)));
-        let serving = current.clone();
-        let thread = std::thread::Builder::new()
-            .name(format!("worker-{number}"))
-            .spawn(move || worker::run(&runtime, serving, listeners, stopping))?;
+        let (serving, activity) = (current.clone(), self.activity.clone());
+        let thread =
+            std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+                let ended = worker::run(&runtime, serving, listeners, &activity, stopping);
+                // Whoever looks after the workers looks at once.
+                activity.felt();
+                ended
+            })?;
         Ok(Running { current, network, counters, handle, thread })
     }
 
@@ -232,7 +241,7 @@ impl Daemon {
         tokio::pin!(conversing, living, following);
         let mut wake = Wake::watch(&self.shared);
         let mut wrong_by = None;
-        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        let mut pulse = Pulse::of(self.activity.clone());
         loop {
             tokio::select! {
                 biased;
@@ -249,8 +258,8 @@ impl Daemon {
                     tracing::info!("another network: what servers missed before is forgiven");
                     self.shared.notify(Event::NetworkChanged);
                 }
-                _ = tick.tick() => {
-                    wake.tick(&self.shared);
+                () = pulse.beat() => {
+                    wake.look(&self.shared);
                     tell_of_clock(&mut wrong_by, self.shared.clock_doubt.wrong_by());
                     let hosts = reload::hosts_changed(&self.config);
                     if hosts != self.hosts_seen {
@@ -294,7 +303,9 @@ pub fn serve_on<N: Network>(
     let (stop, stopping) = watch::channel(false);
     let current = Arc::new(ArcSwap::from_pointee(service));
     let own = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let thread = std::thread::spawn(move || worker::run(&own, current, listeners, stopping));
+    let thread = std::thread::spawn(move || {
+        worker::run(&own, current, listeners, &Arc::default(), stopping)
+    });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(tokio::signal::ctrl_c())?;
     let _ = stop.send(true);

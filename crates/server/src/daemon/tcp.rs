@@ -18,6 +18,7 @@ use zoners_net::stream::{self, Incoming};
 
 use super::Current;
 use super::connections;
+use super::pulse::Activity;
 use super::worker::{AtWork, Stopping};
 use crate::client::Client;
 use crate::pipeline::{Handled, Miss, Service};
@@ -34,64 +35,59 @@ const STALLED: Duration = Duration::from_secs(2);
 /// How long accepting rests when descriptors ran out.
 const REST: Duration = Duration::from_millis(50);
 
-pub(super) async fn serve<N: Network>(
-    current: Current<N>,
-    listener: TcpListener,
-    places: Places,
-    stopping: Stopping,
-    at_work: AtWork,
-) -> io::Result<()> {
+/// What every connection needs.
+pub(super) struct Door<N: Network> {
+    pub(super) current: Current<N>,
+    pub(super) places: Places,
+    pub(super) activity: Arc<Activity>,
+    pub(super) stopping: Stopping,
+    pub(super) at_work: AtWork,
+}
+
+pub(super) async fn serve<N: Network>(listener: TcpListener, door: Door<N>) -> io::Result<()> {
+    let door = Arc::new(door);
     loop {
         let Ok((stream, client)) = listener.accept().await else {
             tokio::time::sleep(REST).await;
             continue;
         };
-        let Some(connection) = connections::admit(&places, client.ip()) else {
-            current.load().count(Counter::ClientTcpRefused);
+        let Some(connection) = connections::admit(&door.places, client.ip()) else {
+            door.current.load().count(Counter::ClientTcpRefused);
             continue;
         };
-        let (current, stopping, at_work) = (current.clone(), stopping.clone(), at_work.clone());
-        tokio::spawn(async move {
-            converse(current, stream, client, connection, stopping, at_work).await;
-        });
+        tokio::spawn(converse(door.clone(), stream, client, connection));
     }
 }
 
 /// Serves one connection: queries are read while others are worked on.
 async fn converse<N: Network>(
-    current: Current<N>,
+    door: Arc<Door<N>>,
     stream: TcpStream,
     client: SocketAddr,
     connection: Place,
-    stopping: Stopping,
-    at_work: AtWork,
 ) {
     let _ = stream.set_nodelay(true);
     let client = Client { address: client.ip(), transport: Transport::Tcp };
     let (reader, writer) = stream.into_split();
     let (replies, ready) = mpsc::channel(WAITING);
     // Once reading ends, what is still worked on is written before the connection closes.
-    tokio::join!(
-        read(current, reader, client, &connection, replies, stopping, at_work),
-        write(writer, ready)
-    );
+    tokio::join!(read(&door, reader, client, &connection, replies), write(writer, ready));
 }
 
 /// Replies, each with its length, to be written as they are.
 type Replies = (Vec<u8>, AtWork);
 
 async fn read<N: Network>(
-    current: Current<N>,
+    door: &Door<N>,
     mut reader: OwnedReadHalf,
     client: Client,
     connection: &Place,
     replies: mpsc::Sender<Replies>,
-    mut stopping: Stopping,
-    at_work: AtWork,
 ) {
+    let mut stopping = door.stopping.clone();
     let in_flight = Arc::new(Semaphore::new(IN_FLIGHT));
     let mut incoming = Incoming::default();
-    let mut outgoing = Outgoing { octets: Vec::new(), replies, at_work: at_work.clone() };
+    let mut outgoing = Outgoing { octets: Vec::new(), replies, at_work: door.at_work.clone() };
     let mut deadline = Instant::now() + connections::patience(connection);
     loop {
         // A message that comes in pieces has no more time than one that comes at once.
@@ -101,7 +97,8 @@ async fn read<N: Network>(
             filled = timeout_at(deadline, incoming.fill(&mut reader)) => filled,
         };
         let Ok(Ok(())) = filled else { return };
-        let service = current.load_full();
+        door.activity.felt();
+        let service = door.current.load_full();
         let (clock, mut reply) = (service.clock(), Vec::new());
         while let Some(packet) = incoming.next_message() {
             deadline = Instant::now() + connections::patience(connection);
@@ -116,7 +113,7 @@ async fn read<N: Network>(
                         outgoing.hand_on().await;
                     }
                     let Ok(slot) = in_flight.clone().acquire_owned().await else { return };
-                    let (replies, at_work) = (outgoing.replies.clone(), at_work.clone());
+                    let (replies, at_work) = (outgoing.replies.clone(), door.at_work.clone());
                     tokio::spawn(recurse(service.clone(), *miss, slot, replies, at_work));
                 }
             }

@@ -8,6 +8,7 @@ use zoners_dns::{Counter, Network, Transport};
 use zoners_net::datagrams::{BATCH, Batch, Datagrams, Peer};
 
 use super::Current;
+use super::pulse::Activity;
 use super::shed::Shed;
 use super::worker::AtWork;
 use crate::client::Client;
@@ -20,6 +21,7 @@ const SHED_AT_ONCE: usize = 64;
 pub(super) async fn serve<N: Network>(
     current: Current<N>,
     socket: Datagrams,
+    activity: Arc<Activity>,
     at_work: AtWork,
 ) -> io::Result<()> {
     let socket = Arc::new(socket);
@@ -30,6 +32,7 @@ pub(super) async fn serve<N: Network>(
     let mut shed = Shed::new([random.bits(), random.bits()]);
     for round in 0usize.. {
         socket.readable().await?;
+        activity.felt();
         let service = current.load_full();
         serve_batch(&service, &socket, &mut batch, &mut shed, |miss, peer| {
             tokio::spawn(recurse(service.clone(), miss, peer, replies.clone(), at_work.clone()));

@@ -1,20 +1,20 @@
 //! Noticing that the machine slept, or moved to another network: what servers missed meanwhile is
 //! no fault of theirs.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use zoners_dns::Moment;
 use zoners_net::changes::Changes;
 use zoners_resolver::paths::Broken;
 use zoners_resolver::{Event, Shared};
 
-/// A tick that comes this much later than the one before was slept through.
+/// A clock that goes on during sleep, and is so much further than one that does not, has slept.
 const SLEPT: Duration = Duration::from_secs(5);
 
 /// What tells of sleep and of moves, and says so when the line is bad.
 pub(super) struct Wake {
     changes: Option<Changes>,
-    ticked_at: Moment,
+    looked_at: (Moment, Instant),
     line: Line,
 }
 
@@ -32,7 +32,7 @@ impl Wake {
             tracing::info!("changes of the network go unnoticed: {error}");
         };
         let changes = Changes::watch().inspect_err(told).ok();
-        Wake { changes, ticked_at: shared.now(), line: Line::default() }
+        Wake { changes, looked_at: (shared.now(), Instant::now()), line: Line::default() }
     }
 
     /// Ends when the machine has moved to another network.
@@ -43,12 +43,13 @@ impl Wake {
         }
     }
 
-    /// Called every second of those that the machine is awake: forgives servers what they missed
-    /// while it was not.
-    pub(super) fn tick(&mut self, shared: &Shared) {
-        let now = shared.now();
-        let slept = now.since(std::mem::replace(&mut self.ticked_at, now)) >= SLEPT;
-        if slept {
+    /// Called now and then while clients ask: forgives servers what they missed while the machine
+    /// slept.
+    pub(super) fn look(&mut self, shared: &Shared) {
+        let (now, awake) = (shared.now(), Instant::now());
+        let (before, was_awake) = std::mem::replace(&mut self.looked_at, (now, awake));
+        let slept = now.since(before).saturating_sub(awake.duration_since(was_awake));
+        if slept >= SLEPT {
             shared.notify(Event::Woke);
         }
         let line = Line { down: shared.is_line_down(), broken: shared.broken_paths() };

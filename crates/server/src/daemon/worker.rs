@@ -11,6 +11,7 @@ use zoners_dns::Network;
 use zoners_net::datagrams::Datagrams;
 
 use super::bind::Listeners;
+use super::pulse::Activity;
 use super::{Current, FINISH, connections, tcp, udp};
 
 /// Turns true when the daemon stops.
@@ -23,27 +24,36 @@ pub(super) fn run<N: Network>(
     runtime: &Runtime,
     current: Current<N>,
     listeners: Listeners,
+    activity: &Arc<Activity>,
     stopping: Stopping,
 ) -> io::Result<()> {
-    runtime.block_on(serve(current, listeners, stopping))
+    runtime.block_on(serve(current, listeners, activity, stopping))
 }
 
 async fn serve<N: Network>(
     current: Current<N>,
     listeners: Listeners,
+    activity: &Arc<Activity>,
     mut stopping: Stopping,
 ) -> io::Result<()> {
     let at_work = AtWork::default();
     let mut serving = JoinSet::new();
     for socket in listeners.udp {
         let socket = Datagrams::new(socket)?;
-        serving.spawn(udp::serve(current.clone(), socket, at_work.clone()));
+        let activity = activity.clone();
+        serving.spawn(udp::serve(current.clone(), socket, activity, at_work.clone()));
     }
     let places = connections::places();
     for listener in listeners.tcp {
         let listener = TcpListener::from_std(listener)?;
-        let (current, places) = (current.clone(), places.clone());
-        serving.spawn(tcp::serve(current, listener, places, stopping.clone(), at_work.clone()));
+        let door = tcp::Door {
+            current: current.clone(),
+            places: places.clone(),
+            activity: activity.clone(),
+            stopping: stopping.clone(),
+            at_work: at_work.clone(),
+        };
+        serving.spawn(tcp::serve(listener, door));
     }
     tokio::select! {
         biased;
