@@ -67,12 +67,22 @@ impl Bench {
         settings.anchors = vec![Anchor { zone: name::root(), ds, keys: vec![] }];
         let cache = Cache::new(bytes, TtlLimits::default(), [1, 2]);
         let shared = Shared::new(cache, Arc::new(Still), Random::seeded(1));
-        let config = Config::parse("[server]\nwaiting-per-client = 100000\n", "bench").expect("it");
-        let cookies = Cookies::new(&Random::seeded(2));
-        let rules = Rules::new(&config, &[], cookies, &Random::seeded(3), 0).expect("rules");
         let counters = Arc::new(Counters::default());
         let worker = Worker::new(shared, Near::beside(net), Arc::new(settings), counters);
-        Bench { service: Arc::new(Service::new(worker, Arc::new(rules))), clock: Still.read() }
+        Bench { service: Arc::new(Service::new(worker, rules())), clock: Still.read() }
+    }
+
+    /// Another worker that shares everything with the first.
+    ///
+    /// # Panics
+    /// The configuration is wrong.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        let (worker, counters) = (self.service.worker(), Arc::new(Counters::default()));
+        let settings = Arc::new(worker.settings().clone());
+        let network = Near::beside(SimNetwork::new(1));
+        let another = Worker::new(worker.shared().clone(), network, settings, counters);
+        Bench { service: Arc::new(Service::new(another, rules())), clock: self.clock }
     }
 
     /// Takes a packet through the synchronous stages; gives what must be recursed for.
@@ -124,6 +134,13 @@ impl Bench {
 pub fn packet(text: &str, edns: bool) -> Vec<u8> {
     let question = Question::new(name::parse(text).expect("a name"), Rtype::A);
     query(&question, Options { id: 7, recursion_desired: true, edns }).to_vec()
+}
+
+#[expect(clippy::expect_used, reason = "a bench that is wrong must say so")]
+fn rules() -> Arc<Rules> {
+    let config = Config::parse("[server]\nwaiting-per-client = 100000\n", "bench").expect("it");
+    let cookies = Cookies::new(&Random::seeded(2));
+    Arc::new(Rules::new(&config, &[], cookies, &Random::seeded(3), 0).expect("rules"))
 }
 
 #[expect(clippy::expect_used, reason = "a bench that is wrong must say so")]
