@@ -5,12 +5,14 @@
 mod common;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::{asked, lab, lab_with, packet, with_options};
+use tokio::task::JoinSet;
 use zoners_dns::{Counter, OptRcode, Rtype, Transport};
 use zoners_server::Client;
 use zoners_server::pipeline::Handled;
-use zoners_sim::Link;
+use zoners_sim::{Link, Manner};
 
 #[tokio::test(start_paused = true)]
 async fn one_client_cannot_take_all_the_waiting_places() {
@@ -102,4 +104,53 @@ async fn answers_are_not_held_back_for_a_burst_on_a_victim() {
     assert!(!held_back(1000, 65, victim).await, "in time");
     assert!(!held_back(2500, 65, client("192.168.1.1", Transport::Tcp)).await, "over TCP");
     assert!(!held_back(2500, 65, client("127.0.0.1", Transport::Udp)).await, "this machine");
+}
+
+/// Water torture: names that nobody has asked for, in a zone whose servers do not answer. What is
+/// cached is answered at once all the while, and what waits is bounded and goes away.
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_names_never_asked_leaves_cached_answers_alone() {
+    const FLOOD: usize = 20_000;
+    let lab = lab();
+    let (net, service) = (lab.net, Arc::new(lab.service));
+    let attacker = |number: usize| Client {
+        address: [192, 168, (number >> 8) as u8 % 16, number as u8].into(),
+        transport: Transport::Udp,
+    };
+    let popular = packet(&asked("www.example.com", Rtype::A), true);
+    service.answer(&popular, Client::local(Transport::Udp)).await;
+    for address in ["203.0.114.1", "203.0.114.2"] {
+        net.link(address, Link::of(20).with(Manner::Dead));
+    }
+    net.stop_recording();
+    let most = service.worker().settings().limits.pending;
+    let (mut flood, mut reply, mut fullest) = (JoinSet::new(), Vec::new(), 0);
+    for number in 0..FLOOD {
+        let packet = packet(&asked(&format!("x{number}.example.com"), Rtype::A), true);
+        match service.handle(&packet, attacker(number), service.clock(), &mut reply) {
+            Handled::Miss(miss) => {
+                let service = service.clone();
+                flood.spawn(async move { service.recurse(*miss, None).await });
+            }
+            Handled::Reply | Handled::Nothing => {}
+        }
+        if number % 100 == 0 {
+            // Five thousand a second.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let handled = service.handle(
+                &popular,
+                Client::local(Transport::Udp),
+                service.clock(),
+                &mut reply,
+            );
+            assert!(matches!(handled, Handled::Reply), "nothing to wait for");
+            assert_eq!((reply[3] & 0x0F, reply[7]), (0, 1), "NOERROR, an address");
+            assert!(service.worker().pending() <= most);
+            fullest = fullest.max(service.worker().pending());
+        }
+    }
+    flood.join_all().await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!((service.worker().pending(), service.rules().waiting()), (0, 0));
+    assert_eq!(fullest, most, "the flood was as much as there is room for");
 }
