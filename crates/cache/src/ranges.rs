@@ -5,9 +5,10 @@
 //! limit of their own: the zone that takes the most gives way.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use parking_lot::Mutex;
-use zoners_dns::{Moment, Name, RRset, name};
+use zoners_dns::{Moment, Name, RRset, SortKey, canonical};
 
 /// What a range costs besides its own octets: nodes of two maps, the name.
 const OVERHEAD: usize = 256;
@@ -22,15 +23,19 @@ pub struct Ranges {
     limit: usize,
 }
 
+/// A name's place in canonical order, to be compared octet by octet.
+type Place = Box<[u8]>;
+
 #[derive(Debug, Default)]
 struct Zones {
-    of: BTreeMap<Name, Zone>,
+    of: BTreeMap<Place, Zone>,
     octets: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Zone {
-    names: BTreeMap<Name, Range>,
+    apex: Name,
+    names: BTreeMap<Place, Range>,
     hashes: BTreeMap<Hash, Range>,
     /// Iterations and salt of the hashes: those of one chain.
     parameters: (u16, Vec<u8>),
@@ -44,15 +49,19 @@ struct Range {
 }
 
 impl Zones {
+    fn get(&self, zone: &Name) -> Option<&Zone> {
+        self.of.get(SortKey::of(zone.for_slice()).as_slice())
+    }
+
     /// Forgets the largest zones: more of them than must be, so that it need not be done each time.
     fn make_room(&mut self, limit: usize) {
-        let mut sizes: Vec<(usize, Name)> =
-            self.of.iter().map(|(name, zone)| (zone.octets, name.clone())).collect();
+        let mut sizes: Vec<(usize, Place)> =
+            self.of.iter().map(|(place, zone)| (zone.octets, place.clone())).collect();
         sizes.sort_unstable();
         while self.octets > limit - limit / 8
-            && let Some((octets, name)) = sizes.pop()
+            && let Some((octets, place)) = sizes.pop()
         {
-            self.of.remove(&name);
+            self.of.remove(&place);
             self.octets -= octets;
         }
     }
@@ -78,7 +87,8 @@ impl Ranges {
     /// Keeps a proven NSEC RRset of `zone`.
     pub fn insert_name(&self, zone: &Name, set: &RRset, ttl: u32, now: Moment) {
         self.insert(zone, set, ttl, now, |zone, range| {
-            zone.names.insert(set.owner.clone(), range).map_or(0, |old| old.cost())
+            let place = SortKey::of(set.owner.for_slice()).as_slice().into();
+            zone.names.insert(place, range).map_or(0, |old| old.cost())
         });
     }
 
@@ -116,7 +126,16 @@ impl Ranges {
         let range = Range { set: set.clone(), expires: now.after_seconds(ttl) };
         let cost = range.cost();
         let mut zones = self.zones.lock();
-        let entry = zones.of.entry(zone.clone()).or_default();
+        let entry =
+            zones.of.entry(SortKey::of(zone.for_slice()).as_slice().into()).or_insert_with(|| {
+                Zone {
+                    apex: zone.clone(),
+                    names: BTreeMap::new(),
+                    hashes: BTreeMap::new(),
+                    parameters: (0, Vec::new()),
+                    octets: 0,
+                }
+            });
         let freed = put(entry, range);
         entry.octets = entry.octets + cost - freed;
         zones.octets = zones.octets + cost - freed;
@@ -128,23 +147,27 @@ impl Ranges {
     /// The deepest zone at or above `name` of which anything is known.
     #[must_use]
     pub fn zone_of(&self, name: &Name) -> Option<Name> {
+        let key = SortKey::of(name.for_slice());
         let zones = self.zones.lock();
-        name::with_ancestors(name).find(|zone| zones.of.contains_key(zone))
+        let (at, _) = key.with_ancestors().find(|(_, place)| zones.of.contains_key(*place))?;
+        canonical::ancestor(name, at)
     }
 
     /// The NSEC RRset of `zone` that `name` owns or, if it exists, falls behind.
     #[must_use]
     pub fn by_name(&self, zone: &Name, name: &Name, now: Moment) -> Option<RRset> {
+        let key = SortKey::of(name.for_slice());
+        let upto = (Bound::Unbounded, Bound::Included(key.as_slice()));
         let zones = self.zones.lock();
-        let names = &zones.of.get(zone)?.names;
-        names.range(..=name.clone()).next_back().and_then(|(_, range)| range.at(now))
+        let names = &zones.get(zone)?.names;
+        names.range::<[u8], _>(upto).next_back().and_then(|(_, range)| range.at(now))
     }
 
     /// The NSEC3 RRset of `zone` that `hash` owns or falls behind, in the circle.
     #[must_use]
     pub fn by_hash(&self, zone: &Name, hash: &Hash, now: Moment) -> Option<RRset> {
         let zones = self.zones.lock();
-        let hashes = &zones.of.get(zone)?.hashes;
+        let hashes = &zones.get(zone)?.hashes;
         let before = hashes.range(..=*hash).next_back().or_else(|| hashes.iter().next_back());
         before.and_then(|(_, range)| range.at(now))
     }
@@ -153,17 +176,14 @@ impl Ranges {
     #[must_use]
     pub fn parameters(&self, zone: &Name) -> Option<(u16, Vec<u8>)> {
         let zones = self.zones.lock();
-        zones
-            .of
-            .get(zone)
-            .filter(|zone| !zone.hashes.is_empty())
-            .map(|zone| zone.parameters.clone())
+        let zone = zones.get(zone).filter(|zone| !zone.hashes.is_empty());
+        zone.map(|zone| zone.parameters.clone())
     }
 
     /// Forgets what is known of zones that `matches`.
     pub(crate) fn remove(&self, matches: impl Fn(&Name) -> bool) {
         let mut zones = self.zones.lock();
-        zones.of.retain(|name, _| !matches(name));
+        zones.of.retain(|_, zone| !matches(&zone.apex));
         zones.octets = zones.of.values().map(|zone| zone.octets).sum();
     }
 }
@@ -171,7 +191,7 @@ impl Ranges {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zoners_dns::{Records, Rtype};
+    use zoners_dns::{Records, Rtype, name};
 
     const NOW: Moment = Moment::from_millis(0);
 

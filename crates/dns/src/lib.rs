@@ -6,6 +6,7 @@
 //!
 //! This crate does no I/O: nothing here opens a socket, reads a clock or sleeps.
 
+pub mod canonical;
 pub mod clock;
 pub mod compose;
 pub mod counters;
@@ -23,6 +24,7 @@ pub mod rrset;
 pub mod security;
 pub mod zonefile;
 
+pub use canonical::SortKey;
 pub use clock::{Clock, Moment, Reading};
 pub use counters::{Counter, Counters};
 pub use delegation::{Delegation, NameServer, Signing, Way};

@@ -1,8 +1,7 @@
 //! NSEC records (RFC 4034 section 4): the names of a zone in canonical order, each with the next.
 
 use bytes::Bytes;
-use domain::base::name::ToName;
-use zoners_dns::{Name, RRset, Rtype, name};
+use zoners_dns::{Name, RRset, Rtype, SortKey, name};
 
 /// An NSEC record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,13 +71,11 @@ impl Nsec {
         if blind && name::is_below(name, &self.owner) {
             return false;
         }
-        let after_owner = self.owner.name_cmp(name).is_lt();
-        let before_next = name.name_cmp(&self.next).is_lt();
-        match self.owner.name_cmp(&self.next).is_lt() {
-            true => after_owner && before_next,
-            // The last one: behind it lies the apex again.
-            false => after_owner,
-        }
+        let key = |name: &Name| SortKey::of(name.for_slice());
+        let (owner, name, next) = (key(&self.owner), key(name), key(&self.next));
+        let (owner, name, next) = (owner.as_slice(), name.as_slice(), next.as_slice());
+        // Behind the last one lies the apex again.
+        owner < name && (name < next || next <= owner)
     }
 
     /// Whether a name that it covers is an empty non-terminal: the next name lies below it.

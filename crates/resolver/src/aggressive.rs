@@ -82,6 +82,11 @@ impl<N: Network> Asked<'_, N> {
             return None;
         }
         let encloser = nsec.closest_encloser(name);
+        if let Some(CachedRRset { set, .. }) = self.wildcard_records(&encloser) {
+            // One record shows both that the name does not exist and that nothing closer does than
+            // the wildcard's parent (RFC 4035 section 5.3.4).
+            return Some(self.expanded(set, vec![own]));
+        }
         let at_wildcard = ranges.by_name(&self.zone, &wildcard(&encloser)?, self.now);
         let proof = match at_wildcard {
             Some(other) if other.owner != own.owner => vec![own, other],
@@ -138,8 +143,7 @@ impl<N: Network> Asked<'_, N> {
             && let Some(CachedRRset { set, .. }) = self.wildcard_records(encloser)
             && denial::expansion(&proof, name, encloser, &mut blocks) == Ok(Denied::Proven)
         {
-            let set = RRset { owner: name.clone(), ..set };
-            return Some(Reply { proof: sets, ..Reply::of(Finding::Records(vec![set])) });
+            return Some(self.expanded(set, sets));
         }
         let ttl = sets.iter().map(|set| set.ttl).min().unwrap_or(0);
         let soa = self.worker.shared().cache.rrset(&self.zone, Rtype::SOA, self.now)?;
@@ -153,6 +157,12 @@ impl<N: Network> Asked<'_, N> {
         }
         let lacks = denial::nodata(&proof, name, rtype, &mut blocks);
         (lacks == Ok(Denied::Proven)).then(|| Reply::of(Finding::NoData(denial)))
+    }
+
+    /// The records of a wildcard, made those of the name.
+    fn expanded(&self, set: RRset, proof: Vec<RRset>) -> Reply {
+        let set = RRset { owner: self.question.name.clone(), ..set };
+        Reply { proof, ..Reply::of(Finding::Records(vec![set])) }
     }
 
     fn wildcard_records(&self, encloser: &Name) -> Option<CachedRRset> {

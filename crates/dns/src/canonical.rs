@@ -1,0 +1,162 @@
+//! Names as octets that compare as the names do in canonical order (RFC 4034 section 6.1).
+//!
+//! Comparing names takes them apart label by label from the right. Whoever compares one name with
+//! many makes a key of it once and compares octets.
+
+use crate::name::{Name, NameSlice};
+
+/// Octets of the longest key: every octet of the longest name escaped.
+const LONGEST: usize = 2 * 255;
+/// Labels of the longest name.
+const LABELS: usize = 128;
+/// Ends a label, so that a name comes before all below it.
+const END: u8 = 0;
+/// Stands before octets that would be taken for an end, or for itself.
+const ESCAPE: u8 = 1;
+
+/// A name's place in canonical order.
+#[derive(Clone)]
+pub struct SortKey {
+    octets: [u8; LONGEST],
+    length: usize,
+    /// Where each label begins in the name, the first one first, and where the keys of the name's
+    /// ancestors end, that of the root first.
+    starts: [u8; LABELS],
+    ends: [u16; LABELS],
+    labels: usize,
+}
+
+impl SortKey {
+    /// The key of a name.
+    #[must_use]
+    pub fn of(name: &NameSlice) -> Self {
+        // The root label counts among the starts alone.
+        let (mut starts, mut labels, mut at) = ([0; LABELS], 0, 0);
+        let name = name.as_slice();
+        while let Some(length) = name.get(at).filter(|length| **length > 0) {
+            starts[labels] = at as u8;
+            labels += 1;
+            at += 1 + usize::from(*length);
+        }
+        starts[labels] = at as u8;
+        let (mut octets, mut length, mut ends) = ([0; LONGEST], 0, [0; LABELS]);
+        for (number, start) in starts[..labels].iter().rev().enumerate() {
+            ends[number] = length as u16;
+            let start = usize::from(*start);
+            for octet in &name[start + 1..][..usize::from(name[start])] {
+                let octet = octet.to_ascii_lowercase();
+                if octet <= ESCAPE {
+                    octets[length] = ESCAPE;
+                    length += 1;
+                }
+                octets[length] = octet;
+                length += 1;
+            }
+            octets[length] = END;
+            length += 1;
+        }
+        SortKey { octets, length, starts, ends, labels }
+    }
+
+    /// The octets.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        &self.octets[..self.length]
+    }
+
+    /// The key of `name`, whose key this is, and those of its ancestors, the root's last; each with
+    /// where the ancestor begins in the name.
+    pub fn with_ancestors(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        let above = (1..=self.labels).map(|up| {
+            let at = usize::from(self.starts[up]);
+            (at, &self.octets[..usize::from(self.ends[self.labels - up])])
+        });
+        std::iter::once((0, self.as_slice())).chain(above)
+    }
+}
+
+impl std::fmt::Debug for SortKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SortKey({:?})", self.as_slice())
+    }
+}
+
+/// The ancestor of a name that begins where [`SortKey::with_ancestors`] said.
+#[must_use]
+pub fn ancestor(name: &Name, at: usize) -> Option<Name> {
+    Name::from_octets(name.as_octets().slice(at..)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name;
+    use domain::base::name::ToName;
+    use proptest::prelude::*;
+
+    fn key(name: &Name) -> SortKey {
+        SortKey::of(name.for_slice())
+    }
+
+    #[test]
+    fn the_example_of_the_rfc_is_in_order() {
+        let names = [
+            "example",
+            "a.example",
+            "yljkjljk.a.example",
+            "Z.a.example",
+            "zABC.a.EXAMPLE",
+            "z.example",
+            "\\001.z.example",
+            "*.z.example",
+            "\\200.z.example",
+        ];
+        let keys: Vec<SortKey> =
+            names.iter().map(|text| key(&name::parse(text).unwrap())).collect();
+        assert!(keys.is_sorted_by(|one, next| one.as_slice() < next.as_slice()), "{keys:?}");
+    }
+
+    #[test]
+    fn the_longest_names_have_keys() {
+        let one_octet = name::parse(&"\\000.".repeat(127)).unwrap();
+        assert_eq!(one_octet.len(), 255);
+        assert_eq!(key(&one_octet).with_ancestors().count(), 128);
+        let label = "\\000".repeat(63);
+        let long = name::parse(&format!("{label}.{label}.{label}.{}", "\\001".repeat(61))).unwrap();
+        assert_eq!(key(&long).as_slice().len(), 2 * (63 * 3 + 61) + 4);
+    }
+
+    proptest! {
+        #[test]
+        fn keys_compare_as_names_do(
+            one in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 1..4), 0..5),
+            other in proptest::collection::vec(proptest::collection::vec(0u8..3, 1..4), 0..5),
+        ) {
+            let name = |labels: &[Vec<u8>]| {
+                let mut octets = Vec::new();
+                for label in labels {
+                    octets.push(label.len() as u8);
+                    octets.extend(label);
+                }
+                octets.push(0);
+                Name::from_octets(octets.into()).unwrap()
+            };
+            let shared: Vec<Vec<u8>> = one.iter().skip(1).chain(&other).take(6).cloned().collect();
+            let names = [name(&one), name(&other), name(&shared)];
+            for one in &names {
+                let own = key(one);
+                let above: Vec<(usize, &[u8])> = own.with_ancestors().collect();
+                prop_assert_eq!(above.len(), one.label_count());
+                for ((at, octets), expected) in above.into_iter().zip(name::with_ancestors(one)) {
+                    prop_assert_eq!(ancestor(one, at), Some(expected.clone()));
+                    let expected = key(&expected);
+                    prop_assert_eq!(octets, expected.as_slice());
+                }
+                for other in &names {
+                    let keys = own.as_slice().cmp(key(other).as_slice());
+                    prop_assert_eq!(keys, one.name_cmp(other));
+                }
+            }
+        }
+    }
+}
