@@ -87,7 +87,8 @@ impl Shard {
     }
 
     /// Puts a value under `key`, in place of the one that is there. Evicts until it fits; what is
-    /// larger than the whole shard is not kept.
+    /// larger than the whole shard is not kept. One as long as the one before is written over it,
+    /// where it lies, and counts as a visit.
     pub(crate) fn insert(
         &mut self,
         hash: u64,
@@ -96,6 +97,16 @@ impl Shard {
         expires: Moment,
         now: Moment,
     ) {
+        if let Some(at) = self.find(hash, key)
+            && let slot = &mut self.slots[at as usize]
+            && let start = 2 + key.len()
+            && slot.entry.len() == start + value.len()
+        {
+            slot.entry[start..].copy_from_slice(value);
+            slot.expires = expires;
+            *slot.visited.get_mut() = true;
+            return;
+        }
         let entry = [&(key.len() as u16).to_be_bytes(), key, value].concat().into_boxed_slice();
         let charge = entry.len() + OVERHEAD;
         let visited = match self.find(hash, key) {
@@ -128,6 +139,11 @@ impl Shard {
         self.newest = at;
         let slots = &self.slots;
         self.index.insert_unique(hash, at, |at| slots[*at as usize].hash);
+    }
+
+    /// Whether there is something under `key`, expired or not.
+    pub(crate) fn has(&self, hash: u64, key: &[u8]) -> bool {
+        self.find(hash, key).is_some()
     }
 
     pub(crate) fn remove_key(&mut self, hash: u64, key: &[u8]) -> bool {

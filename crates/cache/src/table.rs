@@ -88,8 +88,10 @@ impl Table {
 
     /// Forgets what is under `key`; true if there was something.
     pub(crate) fn remove(&self, key: &Key) -> bool {
-        let hash = self.hash(key.as_slice());
-        writing(self.shard(hash)).remove_key(hash, key.as_slice())
+        let (hash, key) = (self.hash(key.as_slice()), key.as_slice());
+        // Most often there is nothing, and looking is cheaper than locking others out.
+        let there = reading(self.shard(hash)).has(hash, key);
+        there && writing(self.shard(hash)).remove_key(hash, key)
     }
 
     /// What `select` makes of entries, no more than `most` of them, in no order. One shard is locked
