@@ -8,7 +8,7 @@ use zoners_cache::Rank;
 
 use crate::answer::{Answer, Cause, Unresolved};
 use crate::context::Context;
-use crate::known::{AnswerBuilder, Looked, Next, known, records};
+use crate::known::{AnswerBuilder, Next, known};
 use crate::sentinel;
 use crate::tries::Tries;
 use crate::verdict::{Finding, Reply};
@@ -21,13 +21,11 @@ impl<N: Network> Worker<N> {
         &self,
         question: &Question,
         context: &Context,
-        mut looked: Looked,
     ) -> Result<Answer, Unresolved> {
         let mut answer = AnswerBuilder::default();
         let mut name = question.name.clone();
         loop {
-            let reply = self.find(&name, question, context, looked).await?;
-            looked = Looked::NotYet;
+            let reply = self.find(&name, question, context).await?;
             match answer.add(*reply) {
                 Next::Done(answer) if self.is_sentinel_against(question, &answer) => {
                     let text = "a sentinel: the root's key is trusted, or not, as asked";
@@ -53,17 +51,11 @@ impl<N: Network> Worker<N> {
         name: &Name,
         question: &Question,
         context: &Context,
-        looked: Looked,
     ) -> Result<Box<Reply>, Unresolved> {
         let question = Question { name: name.clone(), ..question.clone() };
         let (cache, now) = (&self.shared().cache, self.shared().now());
-        let known = match looked {
-            // Another may have found it meanwhile.
-            Looked::JustNow => records(cache, name, question.rtype, now),
-            Looked::NotYet => known(cache, name, question.rtype, now),
-        };
         // Boxed, since most often there is nothing and the rest is long.
-        if let Some(reply) = known.map(Box::new)
+        if let Some(reply) = known(cache, name, question.rtype, now).map(Box::new)
             && let Some(reply) = Box::pin(self.find_known(&question, reply, context)).await?
         {
             return Ok(reply);

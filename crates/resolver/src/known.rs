@@ -14,8 +14,8 @@ pub fn known(cache: &Cache, name: &Name, rtype: Rtype, now: Moment) -> Option<Re
     if rtype == Rtype::ANY {
         return None;
     }
-    if let Some(reply) = records(cache, name, rtype, now) {
-        return Some(reply);
+    if let Some(CachedRRset { set, proof, security }) = cache.rrset(name, rtype, now) {
+        return Some(Reply { proof, security, ..Reply::of(Finding::Records(vec![set])) });
     }
     if rtype != Rtype::CNAME
         && let Some(CachedRRset { set, proof, security }) = cache.rrset(name, Rtype::CNAME, now)
@@ -32,12 +32,6 @@ pub fn known(cache: &Cache, name: &Name, rtype: Rtype, now: Moment) -> Option<Re
     }
     let denial = cache.nxdomain(name, now)?;
     Some(Reply { security: denial.security, ..Reply::of(Finding::NxDomain(Some(denial))) })
-}
-
-/// The records of `rtype` at `name` that the cache has.
-pub(crate) fn records(cache: &Cache, name: &Name, rtype: Rtype, now: Moment) -> Option<Reply> {
-    let CachedRRset { set, proof, security } = cache.rrset(name, rtype, now)?;
-    Some(Reply { proof, security, ..Reply::of(Finding::Records(vec![set])) })
 }
 
 /// The whole answer to `question`, every alias of it, if the cache has it.
@@ -67,14 +61,6 @@ fn dname(cache: &Cache, name: &Name, now: Moment) -> Option<Reply> {
     let made = RRset::naming(name.clone(), Rtype::CNAME, set.ttl, &target);
     let aliases = vec![set, made];
     Some(Reply { aliases, security, ..Reply::of(Finding::Alias(target)) })
-}
-
-/// Whether one who asks has looked into the cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Looked {
-    /// It found nothing, and asked nobody since.
-    JustNow,
-    NotYet,
 }
 
 /// An answer in the making: replies are added until one is no alias.

@@ -10,7 +10,7 @@ use zoners_dns::{Counter, Counters, Ede, Endpoint, Network, Question, Security};
 use crate::answer::{Answer, Cause, Unresolved};
 use crate::context::Context;
 use crate::flights::{Boarding, Lead};
-use crate::known::{Looked, complete};
+use crate::known::complete;
 use crate::nursery::Nursery;
 use crate::pending::{Pending, Seat, Seating};
 use crate::sentinel;
@@ -31,6 +31,14 @@ pub struct Worker<N: Network> {
     counters: Arc<Counters>,
     nursery: Nursery,
     pending: Arc<Pending>,
+}
+
+/// Whether one who asks has looked whether the cache has the whole answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Looked {
+    /// It has not, and nobody was asked since.
+    JustNow,
+    NotYet,
 }
 
 /// How a client's question ended.
@@ -70,8 +78,8 @@ impl<N: Network> Worker<N> {
     }
 
     /// Answers a question of `asker`, an address that stands for a client, or says why not, within
-    /// [`crate::Limits::client`]. The asker found nothing in the cache. The work goes on behind it,
-    /// so that who asks again may find the answer.
+    /// [`crate::Limits::client`]. The asker has seen that the cache has not the whole of it. The work
+    /// goes on behind it, so that who asks again may find the answer.
     ///
     /// # Errors
     /// The question could not be answered, or not in time.
@@ -183,9 +191,7 @@ impl<N: Network> Worker<N> {
                 }
                 Boarding::Cycle(_) => {
                     // Boxed, since it is rare and large.
-                    return Box::pin(self.answer(&question, &context, Looked::JustNow))
-                        .await
-                        .map(Arc::new);
+                    return Box::pin(self.answer(&question, &context)).await.map(Arc::new);
                 }
             };
             match landing.landing().await {
@@ -232,7 +238,7 @@ impl<N: Network> Worker<N> {
             let answer = tokio::select! {
                 biased;
                 () = seat.gives_way() => Err(Unresolved::overloaded("gave way to newer questions")),
-                answer = timeout_at(deadline, worker.answer(&question, &context, Looked::JustNow)) => match answer {
+                answer = timeout_at(deadline, worker.answer(&question, &context)) => match answer {
                     Ok(answer) => answer,
                     Err(_) => Err(Unresolved::deadline(&question)),
                 },

@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{Lab, question, settings};
 use zoners_dns::{Counter, OptRcode, Rtype, Transport, name};
 use zoners_sim::world;
@@ -46,6 +48,24 @@ async fn aliases_are_followed_and_shown() {
     lab.net.forget_sent();
     assert_eq!(lab.resolve("x.old.example.com", Rtype::A).await.unwrap().answer.len(), 3);
     assert!(lab.net.sent().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alias_outlives_what_it_leads_to() {
+    let lab = lab();
+    lab.net.zone(
+        "net",
+        &["192.5.7.1"],
+        "@ NS a.nic\na.nic A 192.5.7.1\nlong 3600 CNAME www.example.com.\n",
+    );
+    lab.resolve("long.net", Rtype::A).await.unwrap();
+    lab.clock.jump(Duration::from_secs(400));
+    lab.net.forget_sent();
+    let answer = lab.resolve("long.net", Rtype::A).await.unwrap();
+    assert_eq!(answer.answer.len(), 2);
+    let asked: Vec<String> =
+        lab.net.sent().iter().map(|sent| sent.question.name.to_string()).collect();
+    assert!(!asked.is_empty() && !asked.contains(&"long.net".to_owned()), "{asked:?}");
 }
 
 #[tokio::test(start_paused = true)]
