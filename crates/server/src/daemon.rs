@@ -30,7 +30,7 @@ use arc_swap::ArcSwap;
 use sd_notify::NotifyState;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use zoners_cache::Cache;
 use zoners_dns::{Counters, Network, Random};
 use zoners_net::Sockets;
@@ -63,6 +63,8 @@ pub struct Daemon {
     rules: Arc<Rules>,
     /// Felt by all workers.
     activity: Arc<Activity>,
+    /// Told when a worker ends before it is told to.
+    ended: Arc<Notify>,
     /// When the hosts file that `rules` were made of had changed last.
     hosts_seen: Option<SystemTime>,
     file: Option<PathBuf>,
@@ -76,6 +78,15 @@ struct Running {
     counters: Arc<Counters>,
     handle: Handle,
     thread: JoinHandle<io::Result<()>>,
+}
+
+/// Told of when it is dropped, even by a panic: a worker has ended.
+struct Ending(Arc<Notify>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
 }
 
 /// The signals that ask something of us.
@@ -107,14 +118,13 @@ impl Daemon {
         let cache = Cache::new(config.cache.size.0, config.ttl_limits(), hash_key);
         let cookies = Cookies::new(&random);
         let shared = Shared::new(cache, Arc::new(SystemClock), random);
-        Daemon::with(shared, cookies, Arc::default(), config, file, 0)
+        Daemon::with(shared, cookies, config, file, 0)
     }
 
     /// What `config` makes of it, with all that was learned and the secret kept.
     fn with(
         shared: Arc<Shared>,
         cookies: Cookies,
-        activity: Arc<Activity>,
         config: Config,
         file: Option<PathBuf>,
         generation: u32,
@@ -127,7 +137,8 @@ impl Daemon {
         let settings = Arc::new(settings);
         let rules = Rules::new(&config, &settings.routes, cookies, &shared.random, generation)?;
         let rules = Arc::new(rules);
-        Ok(Daemon { shared, config, settings, rules, activity, hosts_seen, file, cookies })
+        let (activity, ended) = (Arc::default(), Arc::default());
+        Ok(Daemon { shared, config, settings, rules, activity, ended, hosts_seen, file, cookies })
     }
 
     /// The folder in which the root's keys are followed, if they are.
@@ -199,12 +210,11 @@ impl Daemon {
         let counters = Arc::<Counters>::default();
         let current = Arc::new(ArcSwap::from_pointee(self.snapshot(&network, &counters)));
         let (serving, activity) = (current.clone(), self.activity.clone());
+        let ending = Ending(self.ended.clone());
         let thread =
             std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
-                let ended = worker::run(&runtime, serving, listeners, &activity, stopping);
-                // Whoever looks after the workers looks at once.
-                activity.felt();
-                ended
+                let _ending = ending;
+                worker::run(&runtime, serving, listeners, &activity, stopping)
             })?;
         Ok(Running { current, network, counters, handle, thread })
     }
@@ -242,12 +252,14 @@ impl Daemon {
         let mut wake = Wake::watch(&self.shared);
         let mut wrong_by = None;
         let mut pulse = Pulse::of(self.activity.clone());
+        let ended = self.ended.clone();
         loop {
             tokio::select! {
                 biased;
                 _ = signals.terminate.recv() => return Ok(()),
                 _ = signals.interrupt.recv() => return Ok(()),
                 _ = signals.hangup.recv() => self.reload(workers, &overseer),
+                () = ended.notified() => return Ok(()),
                 () = &mut conversing => {}
                 () = &mut living => {}
                 () = &mut following => {
@@ -266,9 +278,6 @@ impl Daemon {
                         // Seen, even if it is wrong: that is told once, not every second.
                         self.hosts_seen = hosts;
                         self.reload(workers, &overseer);
-                    }
-                    if workers.iter().any(|worker| worker.thread.is_finished()) {
-                        return Ok(());
                     }
                 }
             }
@@ -310,4 +319,21 @@ pub fn serve_on<N: Network>(
     runtime.block_on(tokio::signal::ctrl_c())?;
     let _ = stop.send(true);
     thread.join().map_err(|_| io::Error::other("the worker thread panicked"))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_worker_that_panics_is_noticed() {
+        let ended = Arc::<Notify>::default();
+        let ending = Ending(ended.clone());
+        let worker = std::thread::spawn(move || {
+            let _ending = ending;
+            assert!(std::env::args().count() == 0, "as a worker might");
+        });
+        ended.notified().await;
+        assert!(worker.join().is_err());
+    }
 }

@@ -24,7 +24,7 @@ impl Daemon {
     pub(super) fn renew(&mut self, config: Config, workers: &[Running], overseer: &Overseer) {
         let (shared, file) = (self.shared.clone(), self.file.clone());
         let generation = self.rules.generation() + 1;
-        match Daemon::with(shared, self.cookies, self.activity.clone(), config, file, generation) {
+        match Daemon::with(shared, self.cookies, config, file, generation) {
             Err(error) => tracing::error!("not reloaded, the old configuration stays:\n{error}"),
             Ok(renewed) => {
                 overseer.renew(renewed.service());
@@ -33,7 +33,9 @@ impl Daemon {
                     worker.current.store(Arc::new(snapshot));
                 }
                 let restart = needs_restart(&self.config, &renewed.config);
-                *self = renewed;
+                // What the workers that run were given stays.
+                let (activity, ended) = (self.activity.clone(), self.ended.clone());
+                *self = Daemon { activity, ended, ..renewed };
                 tracing::info!("reloaded");
                 if !restart.is_empty() {
                     tracing::warn!("changed, but needs a restart: {}", restart.join(", "));
