@@ -32,7 +32,7 @@ pub struct Peer {
     /// The sender.
     pub address: SocketAddr,
     /// Our address that it was sent to, where the socket has more than one.
-    ours: Option<IpAddr>,
+    pub ours: Option<IpAddr>,
 }
 
 /// Room for a batch: what was received, and the replies to it. Used again and again.

@@ -14,6 +14,8 @@ use super::worker::AtWork;
 use crate::client::Client;
 use crate::pipeline::{Handled, Miss, Service};
 
+/// Replies to misses that wait for the system to take them; more are dropped.
+const UNSENT: usize = 4096;
 /// Batches that are dropped before others have their turn: about a millisecond.
 const SHED_AT_ONCE: usize = 64;
 
@@ -25,7 +27,7 @@ pub(super) async fn serve<N: Network>(
     at_work: AtWork,
 ) -> io::Result<()> {
     let socket = Arc::new(socket);
-    let (replies, ready) = mpsc::unbounded_channel();
+    let (replies, ready) = mpsc::channel(UNSENT);
     tokio::spawn(deliver(current.clone(), socket.clone(), ready));
     let mut batch = Batch::new();
     let random = current.load().worker().shared().random.clone();
@@ -85,19 +87,28 @@ fn serve_batch<N: Network>(
     }
 }
 
-/// The replies to misses on their way out. As many as there are waiting places, which bound them.
-type Replies = mpsc::UnboundedSender<((Vec<u8>, Peer), AtWork)>;
+/// A reply to a miss on its way out.
+type Outgoing = ((Vec<u8>, Peer), AtWork);
 
 async fn recurse<N: Network>(
     service: Arc<Service<N>>,
     miss: Miss,
     peer: Peer,
-    replies: Replies,
+    replies: mpsc::Sender<Outgoing>,
     at_work: AtWork,
 ) {
-    if let Some(reply) = service.recurse(miss, None).await {
-        // Whoever takes them ends after all who send.
-        let _ = replies.send(((reply, peer), at_work));
+    let Some(reply) = service.recurse(miss, None).await else { return };
+    hand_over(&service, &replies, ((reply, peer), at_work));
+}
+
+/// Puts a reply with those that wait to be sent, if there is room.
+fn hand_over<N: Network>(
+    service: &Service<N>,
+    replies: &mpsc::Sender<Outgoing>,
+    outgoing: Outgoing,
+) {
+    if replies.try_send(outgoing).is_err() {
+        service.count(Counter::ClientUnsent);
     }
 }
 
@@ -105,7 +116,7 @@ async fn recurse<N: Network>(
 async fn deliver<N: Network>(
     current: Current<N>,
     socket: Arc<Datagrams>,
-    mut ready: mpsc::UnboundedReceiver<((Vec<u8>, Peer), AtWork)>,
+    mut ready: mpsc::Receiver<Outgoing>,
 ) {
     let mut taken = Vec::with_capacity(BATCH);
     while ready.recv_many(&mut taken, BATCH).await > 0 {
@@ -113,5 +124,29 @@ async fn deliver<N: Network>(
         for _ in 0..socket.reply(&replies).await {
             current.load().count(Counter::ClientUnsent);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+    use crate::daemon::Daemon;
+
+    #[tokio::test]
+    async fn more_replies_than_may_wait_are_dropped_and_counted() {
+        let service = Daemon::new(Config::default(), None).unwrap().service();
+        let unsent = || service.worker().counters().get(Counter::ClientUnsent);
+        let (replies, mut ready) = mpsc::channel(UNSENT);
+        let to = Peer { address: "127.0.0.1:53".parse().unwrap(), ours: None };
+        for _ in 0..UNSENT {
+            hand_over(&service, &replies, ((Vec::new(), to), AtWork::default()));
+        }
+        assert_eq!(unsent(), 0);
+        hand_over(&service, &replies, ((Vec::new(), to), AtWork::default()));
+        assert_eq!(unsent(), 1);
+        ready.recv().await.unwrap();
+        hand_over(&service, &replies, ((Vec::new(), to), AtWork::default()));
+        assert_eq!(unsent(), 1);
     }
 }
