@@ -1,11 +1,11 @@
 //! Zone cuts as the parent zones told them.
 
 use bytes::BufMut;
-use zoners_dns::{Delegation, Moment, Name, NameServer, Signing, Transport, Way};
+use zoners_dns::{Delegation, Moment, Name, NameServer, Signing, Transport, Way, name};
 
 use crate::Cache;
 use crate::codec::{Reader, put_address, put_bytes, put_rrset, put_rrsets};
-use crate::key::{self, Key, Kind};
+use crate::key::{Key, Kind};
 
 impl Cache {
     /// The delegation of exactly `zone`.
@@ -20,8 +20,9 @@ impl Cache {
     pub fn deepest_cut(&self, name: &Name, now: Moment) -> Option<Delegation> {
         let key = Key::of_name(Kind::Delegation, name.for_slice());
         key.with_ancestors().find_map(|(at, key)| {
-            self.table
-                .get(key, now, |value, expires| decode(key::ancestor(name, at)?, value, expires))
+            self.table.get(key, now, |value, expires| {
+                decode(name::from_offset(name, at)?, value, expires)
+            })
         })
     }
 
@@ -78,7 +79,7 @@ fn decode(zone: Name, value: &[u8], expires: Moment) -> Option<Delegation> {
 mod tests {
     use super::*;
     use crate::TtlLimits;
-    use zoners_dns::{RRset, Records, Rtype, name};
+    use zoners_dns::{RRset, Records, Rtype};
 
     fn delegation(zone: &str, expires: Moment) -> Delegation {
         let zone = name::parse(zone).unwrap();

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use zoners_dns::{Endpoint, Name, NameSlice, Rtype, Transport};
+use zoners_dns::{Endpoint, NameSlice, Rtype, Transport};
 
 /// The longest key, a name, a kind and an endpoint, rounded up to whole blocks.
 const CAPACITY: usize = 288;
@@ -91,11 +91,6 @@ impl Key {
             Some((at, &self.octets[at..self.length]))
         })
     }
-}
-
-/// The ancestor of a name that begins at an offset that [`Key::with_ancestors`] gave.
-pub(crate) fn ancestor(name: &Name, at: usize) -> Option<Name> {
-    Name::from_octets(name.as_octets().slice(at..)).ok()
 }
 
 /// Address, port and transport of a server; how many octets they take.
@@ -186,7 +181,7 @@ mod tests {
         let above: Vec<_> = key.with_ancestors().collect();
         assert_eq!(above.len(), 4);
         for ((at, key), ancestor) in above.into_iter().zip(name::with_ancestors(&www)) {
-            assert_eq!(super::ancestor(&www, at).as_ref(), Some(&ancestor));
+            assert_eq!(name::from_offset(&www, at).as_ref(), Some(&ancestor));
             let own = Key::of_type(Kind::Denial, ancestor.for_slice(), Rtype::A);
             assert_eq!(key, own.as_slice());
         }

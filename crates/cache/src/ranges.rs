@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use parking_lot::Mutex;
-use zoners_dns::{Moment, Name, RRset, SortKey, canonical};
+use zoners_dns::{Moment, Name, RRset, SortKey, name};
 
 /// What a range costs besides its own octets: nodes of two maps, the name.
 const OVERHEAD: usize = 256;
@@ -125,17 +125,15 @@ impl Ranges {
     ) {
         let range = Range { set: set.clone(), expires: now.after_seconds(ttl) };
         let cost = range.cost();
+        let place = SortKey::of(zone.for_slice()).as_slice().into();
         let mut zones = self.zones.lock();
-        let entry =
-            zones.of.entry(SortKey::of(zone.for_slice()).as_slice().into()).or_insert_with(|| {
-                Zone {
-                    apex: zone.clone(),
-                    names: BTreeMap::new(),
-                    hashes: BTreeMap::new(),
-                    parameters: (0, Vec::new()),
-                    octets: 0,
-                }
-            });
+        let entry = zones.of.entry(place).or_insert_with(|| Zone {
+            apex: zone.clone(),
+            names: BTreeMap::new(),
+            hashes: BTreeMap::new(),
+            parameters: (0, Vec::new()),
+            octets: 0,
+        });
         let freed = put(entry, range);
         entry.octets = entry.octets + cost - freed;
         zones.octets = zones.octets + cost - freed;
@@ -150,7 +148,7 @@ impl Ranges {
         let key = SortKey::of(name.for_slice());
         let zones = self.zones.lock();
         let (at, _) = key.with_ancestors().find(|(_, place)| zones.of.contains_key(*place))?;
-        canonical::ancestor(name, at)
+        name::from_offset(name, at)
     }
 
     /// The NSEC RRset of `zone` that `name` owns or, if it exists, falls behind.

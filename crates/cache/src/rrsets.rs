@@ -1,11 +1,11 @@
 //! RRsets, each with its rank and security status.
 
 use bytes::BufMut;
-use zoners_dns::{Moment, Name, RRset, Records, Rtype, Security};
+use zoners_dns::{Moment, Name, RRset, Records, Rtype, Security, name};
 
 use crate::Cache;
 use crate::codec::{Reader, put_bytes, put_rrsets};
-use crate::key::{self, Key, Kind};
+use crate::key::{Key, Kind};
 
 /// How much a record is worth by where it stood (RFC 2181 section 5.4.1), the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +47,7 @@ impl Cache {
         let mut above = key.with_ancestors().skip(1).filter(|(at, _)| at + 1 < name.len());
         above.find_map(|(at, key)| {
             self.table.get(key, now, |value, expires| {
-                read(key::ancestor(name, at)?, Rtype::DNAME, value, now.seconds_until(expires))
+                read(name::from_offset(name, at)?, Rtype::DNAME, value, now.seconds_until(expires))
             })
         })
     }

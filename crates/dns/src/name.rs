@@ -74,6 +74,14 @@ pub fn ancestor(name: &Name, labels: usize) -> Name {
     at
 }
 
+/// The ancestor of `name` (or `name` itself) that begins at an octet of it; `None` if no label begins
+/// there.
+#[must_use]
+pub fn from_offset(name: &Name, at: usize) -> Option<Name> {
+    let octets = (at < name.len()).then(|| name.as_octets().slice(at..))?;
+    Name::from_octets(octets).ok()
+}
+
 /// `name` and its ancestors, the longest first, the root last.
 pub fn with_ancestors(name: &Name) -> impl Iterator<Item = Name> {
     std::iter::successors(Some(name.clone()), Name::parent)
