@@ -1,10 +1,9 @@
 //! Asking one server.
 //!
-//! A query has a socket to itself; whatever does not match it is discarded and the wait
-//! goes on, since over UDP anyone can send anything; but what has the right ID and cannot be read
-//! ends it. A first wrong ID is taken for an attempt at forgery: the query is repeated over TCP
-//! beside the wait. TC moves to TCP too, and a server that chokes on EDNS is asked once more without
-//! it.
+//! A query has a socket to itself; whatever does not match it is discarded and the wait goes on, since
+//! over UDP anyone can send anything; but what has the right ID and cannot be read ends it. A first
+//! wrong ID is taken for an attempt at forgery: the query is repeated over TCP beside the wait. TC
+//! moves to TCP too, and a server that chokes on EDNS is asked once more without it.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -62,12 +62,9 @@ impl Spares {
             return None;
         }
         // From a place that nobody can foresee, around to it.
-        let (before, after) = spares.split_at(random.below(spares.len() as u64) as usize);
-        let mut found = after.iter().chain(before).position(|(other, _)| *other == to)?;
-        found += before.len();
-        if found >= spares.len() {
-            found -= spares.len();
-        }
+        let (count, start) = (spares.len(), random.below(spares.len() as u64) as usize);
+        let mut around = (start..count).chain(0..start);
+        let found = around.find(|at| spares[*at].0 == to)?;
         let (_, mut used) = spares.swap_remove(found);
         drop(spares);
         used.uses += 1;

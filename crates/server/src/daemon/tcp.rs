@@ -161,18 +161,16 @@ async fn recurse<N: Network>(
 }
 
 async fn write(mut writer: OwnedWriteHalf, mut ready: mpsc::Receiver<Replies>) {
-    while let Some((mut framed, mut at_work)) = ready.recv().await {
+    while let Some((mut framed, _at_work)) = ready.recv().await {
         // What is ready by now goes along.
         while framed.len() < TOGETHER
-            && let Ok((more, its_work)) = ready.try_recv()
+            && let Ok((more, _)) = ready.try_recv()
         {
             framed.extend_from_slice(&more);
-            at_work = its_work;
         }
         let write = writer.write_all(&framed);
         if !matches!(tokio::time::timeout(STALLED, write).await, Ok(Ok(()))) {
             return;
         }
-        drop(at_work);
     }
 }
