@@ -105,7 +105,7 @@ impl Bench {
             for packet in queries.by_ref().take(TOGETHER) {
                 let Some(miss) = self.handle(&packet, &mut reply) else { continue };
                 let service = self.service.clone();
-                misses.spawn(async move { service.recurse(*miss, None).await });
+                misses.spawn(Box::pin(async move { service.recurse(*miss, None).await }));
             }
             misses.join_all().await;
         }

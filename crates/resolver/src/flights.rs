@@ -6,10 +6,12 @@
 //! for each other.
 
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -97,18 +99,25 @@ impl<V> Landing<V> {
     }
 }
 
-type Table<K, V> = HashMap<K, (FlightId, Arc<Landing<V>>)>;
+/// One that is under way.
+#[derive(Debug)]
+struct Flight<K, V> {
+    key: K,
+    id: FlightId,
+    landing: Arc<Landing<V>>,
+}
 
 /// What is under way, by what is asked.
 #[derive(Debug)]
 pub struct Flights<K, V> {
-    table: Mutex<Table<K, V>>,
+    table: Mutex<HashTable<Flight<K, V>>>,
+    hasher: RandomState,
     graph: Arc<WaitGraph>,
 }
 
 /// What one who asks becomes.
 #[derive(Debug)]
-pub enum Boarding<K: Eq + Hash, V> {
+pub enum Boarding<K, V> {
     /// The first: must work it out and land it.
     Lead(Lead<K, V>),
     /// One who waits for the first.
@@ -121,28 +130,35 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
     /// An empty table; those that share `graph` may wait for each other's flights.
     #[must_use]
     pub fn new(graph: Arc<WaitGraph>) -> Arc<Self> {
-        Arc::new(Flights { table: Mutex::default(), graph })
+        Arc::new(Flights { table: Mutex::default(), hasher: RandomState::new(), graph })
     }
 
     /// Leads or follows the flight for `key`. `waiter` is the flight that waits when the caller
     /// waits; a client has none.
     pub fn board(self: &Arc<Self>, key: &K, waiter: Option<FlightId>) -> Boarding<K, V> {
+        let hash = self.hasher.hash_one(key);
+        let rehash = |flight: &Flight<K, V>| self.hasher.hash_one(&flight.key);
         let mut table = self.table.lock();
-        if let Some((id, landing)) = table.get(key) {
-            let edge = match waiter {
-                Some(waiter) => match self.graph.wait(waiter, *id) {
-                    None => return Boarding::Cycle(*id),
-                    edge => edge,
-                },
-                None => None,
-            };
-            return Boarding::Follow(Follow { landing: landing.clone(), _edge: edge });
+        match table.entry(hash, |flight| flight.key == *key, rehash) {
+            Entry::Occupied(flight) => {
+                let Flight { id, landing, .. } = flight.get();
+                let edge = match waiter {
+                    Some(waiter) => match self.graph.wait(waiter, *id) {
+                        None => return Boarding::Cycle(*id),
+                        edge => edge,
+                    },
+                    None => None,
+                };
+                Boarding::Follow(Follow { landing: landing.clone(), _edge: edge })
+            }
+            Entry::Vacant(place) => {
+                let id = self.graph.new_flight();
+                let landing =
+                    Arc::new(Landing { state: Mutex::new(State::Flying), changed: Notify::new() });
+                place.insert(Flight { key: key.clone(), id, landing: landing.clone() });
+                Boarding::Lead(Lead { flights: self.clone(), hash, id, landing, landed: false })
+            }
         }
-        let id = self.graph.new_flight();
-        let landing =
-            Arc::new(Landing { state: Mutex::new(State::Flying), changed: Notify::new() });
-        table.insert(key.clone(), (id, landing.clone()));
-        Boarding::Lead(Lead { flights: self.clone(), key: key.clone(), id, landing, landed: false })
     }
 
     /// How many are under way.
@@ -161,15 +177,16 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
 /// The duty to land a flight. Dropping it without landing tells the followers to see for
 /// themselves.
 #[derive(Debug)]
-pub struct Lead<K: Eq + Hash, V> {
+pub struct Lead<K, V> {
     flights: Arc<Flights<K, V>>,
-    key: K,
+    /// Of the key.
+    hash: u64,
     id: FlightId,
     landing: Arc<Landing<V>>,
     landed: bool,
 }
 
-impl<K: Eq + Hash, V: Clone> Lead<K, V> {
+impl<K, V> Lead<K, V> {
     /// The flight's number.
     #[must_use]
     pub fn id(&self) -> FlightId {
@@ -187,15 +204,23 @@ impl<K: Eq + Hash, V: Clone> Lead<K, V> {
     /// Hands the result to all who wait, and ends the flight.
     pub fn land(mut self, value: V) {
         self.landed = true;
-        self.flights.table.lock().remove(&self.key);
+        self.leave();
         self.landing.end(State::Landed(value));
+    }
+
+    /// Nobody boards any more.
+    fn leave(&self) {
+        let mut table = self.flights.table.lock();
+        if let Ok(flight) = table.find_entry(self.hash, |flight| flight.id == self.id) {
+            flight.remove();
+        }
     }
 }
 
-impl<K: Eq + Hash, V> Drop for Lead<K, V> {
+impl<K, V> Drop for Lead<K, V> {
     fn drop(&mut self) {
         if !self.landed {
-            self.flights.table.lock().remove(&self.key);
+            self.leave();
             self.landing.end(State::Lost);
         }
     }

@@ -4,18 +4,18 @@
 //! next is asked beside it; when it answered badly, at once. The first good reply wins, the others
 //! live on in the worker's nursery to teach how slow they are.
 
+mod beside;
 mod outcome;
 mod own_servers;
 
 use std::pin::Pin;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep_until};
 use zoners_cache::Trouble;
 use zoners_dns::{Counter, Delegation, Endpoint, NameServer, Network, Question, Way};
 
+use beside::Beside;
 use own_servers::{Own, told};
 
 use crate::answer::Unresolved;
@@ -52,8 +52,8 @@ struct Race<'a, N: Network> {
     context: &'a Context,
     asking: Asking,
     candidates: Candidates,
-    running: FuturesUnordered<Running>,
-    lookups: FuturesUnordered<Lookup>,
+    running: Beside<Running>,
+    lookups: Beside<Lookup>,
     looked_up: u32,
     empty: u32,
     /// The first fault that says more than silence does, for the one who asks why.
@@ -100,8 +100,8 @@ impl<N: Network> Worker<N> {
             context,
             asking,
             candidates: Candidates::new(self, cut, context),
-            running: FuturesUnordered::new(),
-            lookups: FuturesUnordered::new(),
+            running: Beside::default(),
+            lookups: Beside::default(),
             looked_up: 0,
             empty: 0,
             fault: None,
@@ -181,11 +181,13 @@ impl<N: Network> Race<'_, N> {
     async fn next(&mut self, over: Instant) -> Happening {
         tokio::select! {
             biased;
-            Some(report) = self.running.next() => Happening::Report(Box::new(report)),
-            Some(found) = self.lookups.next() => Happening::Found(found),
+            report = self.running.next() => Happening::Report(Box::new(report)),
+            found = self.lookups.next() => Happening::Found(found),
             own = told(&mut self.own_servers) => Happening::Own(own),
-            () = sleep_until(over) => Happening::Over,
-            () = sleep_until(self.hedge_at), if self.hedge_at < over => Happening::Late,
+            () = sleep_until(over.min(self.hedge_at)) => match self.hedge_at < over {
+                true => Happening::Late,
+                false => Happening::Over,
+            },
         }
     }
 
@@ -285,7 +287,7 @@ impl<N: Network> Race<'_, N> {
 impl<N: Network> Drop for Race<'_, N> {
     fn drop(&mut self) {
         let limit = self.worker.settings().limits.nursery;
-        for loser in std::mem::take(&mut self.running) {
+        for loser in self.running.take() {
             let (worker, endpoint) = (self.worker.arc(), loser.attempt.endpoint);
             let give_up = move || worker.blame(endpoint, Trouble::Timeout);
             if self.worker.nursery().adopt(loser.exchange, limit, give_up) == Adoption::Full {

@@ -114,7 +114,7 @@ async fn read<N: Network>(
                     }
                     let Ok(slot) = in_flight.clone().acquire_owned().await else { return };
                     let (replies, at_work) = (outgoing.replies.clone(), door.at_work.clone());
-                    tokio::spawn(recurse(service.clone(), *miss, slot, replies, at_work));
+                    tokio::spawn(Box::pin(recurse(service.clone(), *miss, slot, replies, at_work)));
                 }
             }
             if outgoing.octets.len() >= TOGETHER {

@@ -37,7 +37,9 @@ pub(super) async fn serve<N: Network>(
         activity.felt();
         let service = current.load_full();
         serve_batch(&service, &socket, &mut batch, &mut shed, |miss, peer| {
-            tokio::spawn(recurse(service.clone(), miss, peer, replies.clone(), at_work.clone()));
+            let recursion = recurse(service.clone(), miss, peer, replies.clone(), at_work.clone());
+            // Boxed, since spawning copies a future five times.
+            tokio::spawn(Box::pin(recursion));
         });
         // A flood must not keep the recursions and the streams from their turn; but one that is
         // dropped is quickly through.

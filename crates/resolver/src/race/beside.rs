@@ -1,0 +1,76 @@
+//! Futures that go on beside each other.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+/// Futures of which there are a handful at most, so that all of them are polled when one of them is
+/// woken: to know which one it was costs more than asking.
+#[derive(Debug)]
+pub(super) struct Beside<F>(Vec<F>);
+
+impl<F> Default for Beside<F> {
+    fn default() -> Self {
+        Beside(Vec::new())
+    }
+}
+
+impl<F: Future + Unpin> Beside<F> {
+    pub(super) fn push(&mut self, future: F) {
+        self.0.push(future);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What comes of the next one to end; the first of those that end together. Nothing comes of none.
+    pub(super) async fn next(&mut self) -> F::Output {
+        poll_fn(|context| {
+            for (at, future) in self.0.iter_mut().enumerate() {
+                if let Poll::Ready(output) = Pin::new(future).poll(context) {
+                    self.0.remove(at);
+                    return Poll::Ready(output);
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Takes out those that have not ended.
+    pub(super) fn take(&mut self) -> Vec<F> {
+        std::mem::take(&mut self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::time::{Instant, sleep, timeout};
+
+    #[tokio::test(start_paused = true)]
+    async fn they_end_in_their_own_time() {
+        let mut beside = Beside::default();
+        for millis in [30, 10, 20, 10] {
+            beside.push(Box::pin(async move {
+                sleep(Duration::from_millis(millis)).await;
+                millis
+            }));
+        }
+        let started = Instant::now();
+        let mut ended = Vec::new();
+        for _ in 0..3 {
+            ended.push((beside.next().await, started.elapsed().as_millis()));
+        }
+        assert_eq!(ended, [(10, 10), (10, 10), (20, 20)]);
+        assert_eq!(beside.take().len(), 1);
+        assert!(beside.is_empty());
+        assert!(timeout(Duration::from_secs(1), beside.next()).await.is_err());
+    }
+}
