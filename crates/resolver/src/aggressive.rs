@@ -42,8 +42,8 @@ impl<N: Network> Worker<N> {
 
     /// The answer that follows from what is proven of the zone's other names.
     #[must_use]
-    pub fn synthesised(&self, question: &Question) -> Option<Answer> {
-        let (cache, now) = (&self.shared().cache, self.shared().now());
+    pub fn synthesised(&self, question: &Question, now: Moment) -> Option<Answer> {
+        let cache = &self.shared().cache;
         // DS records stand above the cut; of ANY and of signatures nothing is proven.
         if matches!(question.rtype, Rtype::DS | Rtype::ANY | Rtype::RRSIG) {
             return None;

@@ -8,7 +8,7 @@ use zoners_cache::Rank;
 
 use crate::answer::{Answer, Cause, Unresolved};
 use crate::context::Context;
-use crate::known::{AnswerBuilder, Next, known};
+use crate::known::{AnswerBuilder, Lack, Next, known};
 use crate::sentinel;
 use crate::tries::Tries;
 use crate::verdict::{Finding, Reply};
@@ -16,16 +16,17 @@ use crate::worker::Worker;
 
 impl<N: Network> Worker<N> {
     /// Answers `question`, following CNAME and DNAME from zone to zone (RFC 1034 section 3.6.2,
-    /// RFC 6672).
+    /// RFC 6672). `lack` is what the cache lacks of it.
     pub(crate) async fn answer(
         &self,
         question: &Question,
         context: &Context,
+        lack: Lack,
     ) -> Result<Answer, Unresolved> {
         let mut answer = AnswerBuilder::default();
-        let mut name = question.name.clone();
+        let (mut name, mut unknown) = (question.name.clone(), lack == Lack::Everything);
         loop {
-            let reply = self.find(&name, question, context).await?;
+            let reply = self.find(&name, question, context, unknown).await?;
             match answer.add(*reply) {
                 Next::Done(answer) if self.is_sentinel_against(question, &answer) => {
                     let text = "a sentinel: the root's key is trusted, or not, as asked";
@@ -39,23 +40,25 @@ impl<N: Network> Worker<N> {
                         let text = format!("the aliases of {question} loop or are too many");
                         return Err(Unresolved::new(Cause::Aliases, text));
                     }
-                    name = target;
+                    (name, unknown) = (target, false);
                 }
             }
         }
     }
 
-    /// What is known of `name`, from the cache or from its servers.
+    /// What is known of `name`, from the cache, unless it is `unknown` there, or from its servers.
     async fn find(
         &self,
         name: &Name,
         question: &Question,
         context: &Context,
+        unknown: bool,
     ) -> Result<Box<Reply>, Unresolved> {
         let question = Question { name: name.clone(), ..question.clone() };
         let (cache, now) = (&self.shared().cache, self.shared().now());
         // Boxed, since most often there is nothing and the rest is long.
-        if let Some(reply) = known(cache, name, question.rtype, now).map(Box::new)
+        if !unknown
+            && let Some(reply) = known(cache, name, question.rtype, now).map(Box::new)
             && let Some(reply) = Box::pin(self.find_known(&question, reply, context)).await?
         {
             return Ok(reply);

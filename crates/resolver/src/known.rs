@@ -34,22 +34,34 @@ pub fn known(cache: &Cache, name: &Name, rtype: Rtype, now: Moment) -> Option<Re
     Some(Reply { security: denial.security, ..Reply::of(Finding::NxDomain(Some(denial))) })
 }
 
-/// The whole answer to `question`, every alias of it, if the cache has it.
-#[must_use]
+/// What the cache lacks of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// There is nothing of the name that was asked for.
+    Everything,
+    /// There is something of it, as an alias without what it leads to, or an answer without proof.
+    Something,
+}
+
+/// The whole answer to `question`, every alias of it.
+///
+/// # Errors
+/// The cache lacks some of it.
 pub fn complete(
     cache: &Cache,
     question: &Question,
     limits: &Limits,
     now: Moment,
-) -> Option<Answer> {
+) -> Result<Answer, Lack> {
     let mut answer = AnswerBuilder::default();
-    let mut name = question.name.clone();
+    let (mut name, mut lack) = (question.name.clone(), Lack::Everything);
     loop {
-        match answer.add(known(cache, &name, question.rtype, now)?) {
-            Next::Done(answer) => return Some(answer),
+        match answer.add(known(cache, &name, question.rtype, now).ok_or(lack)?) {
+            Next::Done(answer) => return Ok(answer),
             Next::Alias(target) if answer.aliases() <= limits.aliases => name = target,
-            Next::Alias(_) => return None,
+            Next::Alias(_) => return Err(Lack::Something),
         }
+        lack = Lack::Something;
     }
 }
 

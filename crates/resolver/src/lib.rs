@@ -51,6 +51,7 @@ mod verification;
 pub mod worker;
 
 pub use answer::{Answer, Cause, Unresolved};
+pub use known::Lack;
 pub use settings::{Glue, Limits, Settings};
 pub use shared::{Event, Shared};
 pub use standing::Standing;

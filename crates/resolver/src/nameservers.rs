@@ -118,7 +118,7 @@ impl<N: Network> Worker<N> {
         question: Question,
         context: &Context,
     ) -> Result<(Vec<SocketAddr>, bool), Unresolved> {
-        if let Some(answer) = self.cached(&question, true) {
+        if let Ok(answer) = self.cached(&question, true, self.shared().now()) {
             return Ok((self.usable(answer.answer.iter()), false));
         }
         match self.walk(&question, Some(&question.name), context).await? {

@@ -5,12 +5,12 @@ use std::sync::{Arc, Weak};
 
 use tokio::time::{timeout, timeout_at};
 use zoners_cache::{CachedFailure, Evidence, Trouble};
-use zoners_dns::{Counter, Counters, Ede, Endpoint, Network, Question, Security};
+use zoners_dns::{Counter, Counters, Ede, Endpoint, Moment, Network, Question, Security};
 
 use crate::answer::{Answer, Cause, Unresolved};
 use crate::context::Context;
 use crate::flights::{Boarding, Lead};
-use crate::known::complete;
+use crate::known::{Lack, complete};
 use crate::nursery::Nursery;
 use crate::pending::{Pending, Seat, Seating};
 use crate::sentinel;
@@ -31,14 +31,6 @@ pub struct Worker<N: Network> {
     counters: Arc<Counters>,
     nursery: Nursery,
     pending: Arc<Pending>,
-}
-
-/// Whether one who asks has looked whether the cache has the whole answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Looked {
-    /// It has not, and nobody was asked since.
-    JustNow,
-    NotYet,
 }
 
 /// How a client's question ended.
@@ -78,8 +70,8 @@ impl<N: Network> Worker<N> {
     }
 
     /// Answers a question of `asker`, an address that stands for a client, or says why not, within
-    /// [`crate::Limits::client`]. The asker has seen that the cache has not the whole of it. The work
-    /// goes on behind it, so that who asks again may find the answer.
+    /// [`crate::Limits::client`]. The asker has just seen what the cache lacks of it. The work goes on
+    /// behind it, so that who asks again may find the answer.
     ///
     /// # Errors
     /// The question could not be answered, or not in time.
@@ -88,10 +80,11 @@ impl<N: Network> Worker<N> {
         asker: Option<IpAddr>,
         question: &Question,
         checking_disabled: bool,
+        lack: Lack,
         trace: Option<Arc<Trace>>,
     ) -> Resolution {
         let context = self.context(asker, checking_disabled, trace);
-        self.in_time(question, self.join(question.clone(), context, Looked::JustNow)).await
+        self.in_time(question, self.join(question.clone(), context, Some(lack))).await
     }
 
     fn context(
@@ -115,29 +108,44 @@ impl<N: Network> Worker<N> {
     }
 
     /// The answer from the cache alone, if it is proven or need not be.
-    #[must_use]
-    pub fn cached(&self, question: &Question, checking_disabled: bool) -> Option<Answer> {
-        let now = self.shared.now();
+    ///
+    /// # Errors
+    /// The cache lacks some of it.
+    pub fn cached(
+        &self,
+        question: &Question,
+        checking_disabled: bool,
+        now: Moment,
+    ) -> Result<Answer, Lack> {
         let answer = complete(&self.shared.cache, question, &self.settings.limits, now)?;
         let unproven = self.validates(checking_disabled)
             && (answer.security == Security::Unchecked
                 || sentinel::fails(&self.settings, &question.name, question.rtype));
-        (!unproven).then_some(answer)
+        if unproven { Err(Lack::Something) } else { Ok(answer) }
     }
 
     /// The failure that is remembered of a question, if it is one for those who disable checking or
     /// do not.
     #[must_use]
-    pub fn failed(&self, question: &Question, checking_disabled: bool) -> Option<CachedFailure> {
-        let failure = self.shared.cache.failure(question, self.shared.now())?;
+    pub fn failed(
+        &self,
+        question: &Question,
+        checking_disabled: bool,
+        now: Moment,
+    ) -> Option<CachedFailure> {
+        let failure = self.shared.cache.failure(question, now)?;
         (!checking_disabled || !failure.ede.code.is_bogus()).then_some(failure)
     }
 
     /// Why an insecure answer to `question` is not proven, where its zone is signed after all.
     #[must_use]
-    pub fn why_unsigned(&self, question: &Question, security: Security) -> Option<Ede> {
+    pub fn why_unsigned(
+        &self,
+        question: &Question,
+        security: Security,
+        now: Moment,
+    ) -> Option<Ede> {
         let insecure = security == Security::Insecure;
-        let now = self.shared.now();
         let unsigned = insecure.then(|| self.shared.cache.unsigned(&question.name, now))?;
         unsigned?.ede
     }
@@ -156,26 +164,29 @@ impl<N: Network> Worker<N> {
         context: Context,
     ) -> std::pin::Pin<Box<dyn Future<Output = Landed<Answer>> + Send>> {
         let worker = self.clone();
-        Box::pin(async move { worker.join(question, context, Looked::NotYet).await })
+        Box::pin(async move { worker.join(question, context, None).await })
     }
 
+    /// `lack` is what the cache lacks of the answer, if somebody has just looked.
     async fn join(
         self: &Arc<Self>,
         question: Question,
         context: Context,
-        mut looked: Looked,
+        mut lack: Option<Lack>,
     ) -> Landed<Answer> {
         for _ in 0..REBOARD {
-            if looked == Looked::NotYet
-                && let Some(known) = self.remembered(&question, &context)
-            {
-                return known;
-            }
+            let lacking = match lack.take() {
+                Some(lack) => lack,
+                None => match self.remembered(&question, &context) {
+                    Ok(remembered) => return remembered,
+                    Err(lack) => lack,
+                },
+            };
             let key = (question.clone(), context.validate);
             let (landing, own) = match self.shared.questions.board(&key, context.flight()) {
                 Boarding::Lead(lead) => {
                     let landing = lead.follow(context.flight());
-                    self.lead(lead, question.clone(), context.clone())?;
+                    self.lead(lead, question.clone(), context.clone(), lacking)?;
                     (landing, true)
                 }
                 Boarding::Follow(follow) => {
@@ -191,7 +202,7 @@ impl<N: Network> Worker<N> {
                 }
                 Boarding::Cycle(_) => {
                     // Boxed, since it is rare and large.
-                    return Box::pin(self.answer(&question, &context)).await.map(Arc::new);
+                    return Box::pin(self.answer(&question, &context, lacking)).await.map(Arc::new);
                 }
             };
             match landing.landing().await {
@@ -207,19 +218,20 @@ impl<N: Network> Worker<N> {
                 }
                 None => {}
             }
-            looked = Looked::NotYet;
         }
         Err(Unresolved::new(Cause::Cancelled, "those who asked the same before gave up"))
     }
 
-    /// What the cache has of a question: its answer, or that it failed.
-    fn remembered(&self, question: &Question, context: &Context) -> Option<Landed<Answer>> {
-        if let Some(answer) = self.cached(question, !context.validate) {
-            return Some(Ok(Arc::new(answer)));
-        }
-        let failure = self.failed(question, !context.validate)?;
-        let text = format!("failed before: {}", failure.ede);
-        Some(Err(Unresolved::new(Cause::Remembered, text)))
+    /// What the cache has of a question: its answer, or that it failed; or what it lacks.
+    fn remembered(&self, question: &Question, context: &Context) -> Result<Landed<Answer>, Lack> {
+        let now = self.shared.now();
+        self.cached(question, !context.validate, now).map(|answer| Ok(Arc::new(answer))).or_else(
+            |lack| {
+                let failure = self.failed(question, !context.validate, now).ok_or(lack)?;
+                let text = format!("failed before: {}", failure.ede);
+                Ok(Err(Unresolved::new(Cause::Remembered, text)))
+            },
+        )
     }
 
     /// Works a question out, detached from the one who asked: others may have joined.
@@ -228,17 +240,19 @@ impl<N: Network> Worker<N> {
         lead: Lead<QuestionKey, Landed<Answer>>,
         question: Question,
         context: Context,
+        lack: Lack,
     ) -> Result<(), Unresolved> {
         let mut seat = self.sit(&context)?;
         let context = context.leading(lead.id());
         let worker = self.clone();
-        tokio::spawn(async move {
+        // Boxed, since spawning copies a future five times.
+        tokio::spawn(Box::pin(async move {
             let deadline = context.budget.deadline;
             // In one expression: a future that is moved is stored twice.
             let answer = tokio::select! {
                 biased;
                 () = seat.gives_way() => Err(Unresolved::overloaded("gave way to newer questions")),
-                answer = timeout_at(deadline, worker.answer(&question, &context)) => match answer {
+                answer = timeout_at(deadline, worker.answer(&question, &context, lack)) => match answer {
                     Ok(answer) => answer,
                     Err(_) => Err(Unresolved::deadline(&question)),
                 },
@@ -254,7 +268,7 @@ impl<N: Network> Worker<N> {
                 Err(_) => {}
             }
             lead.land(answer.map(Arc::new));
-        });
+        }));
         Ok(())
     }
 

@@ -33,7 +33,7 @@ use zoners_dns::{
     Counter, Ede, EdeCode, Moment, NameSlice, Network, OptRcode, Question, Reading, Rtype,
 };
 use zoners_resolver::worker::Resolution;
-use zoners_resolver::{Answer, Trace, Worker};
+use zoners_resolver::{Answer, Lack, Trace, Worker};
 
 use crate::client::{Client, stands_for};
 use crate::config::Any;
@@ -83,6 +83,7 @@ struct Query<'a> {
 #[derive(Debug)]
 pub struct Miss {
     question: Question,
+    lack: Lack,
     head: Head,
     client: Client,
     cookie: Cookie,
@@ -143,9 +144,9 @@ impl<N: Network> Service<N> {
             return self.replied(Counter::ClientLocal);
         }
         let question = query.request.question();
-        if self.known(&query, &question, clock.now, reply) {
+        let Err(lack) = self.known(&query, &question, clock.now, reply) else {
             return self.replied(Counter::ClientCached);
-        }
+        };
         if !query.request.head.rd {
             finish::not_recursive(&query, reply);
             return self.replied(Counter::ClientRefused);
@@ -160,7 +161,7 @@ impl<N: Network> Service<N> {
         };
         let Query { request: Request { head, .. }, cookie, .. } = query;
         let since = clock.now;
-        Handled::Miss(Box::new(Miss { question, head, client, cookie, since, place }))
+        Handled::Miss(Box::new(Miss { question, lack, head, client, cookie, since, place }))
     }
 
     /// What the clock shows: to be read once for all that came together.
@@ -178,9 +179,10 @@ impl<N: Network> Service<N> {
     /// Takes a miss through recursion. `None` if the answer came so late that it is not sent.
     pub async fn recurse(&self, miss: Miss, trace: Option<Arc<Trace>>) -> Option<Vec<u8>> {
         let asker = Some(stands_for(miss.client.address));
-        let resolution = self.worker.resolve_for(asker, &miss.question, miss.head.cd, trace).await;
-        let query = miss.query();
-        let waited = self.worker.shared().now().since(miss.since);
+        let (question, lack) = (&miss.question, miss.lack);
+        let resolution = self.worker.resolve_for(asker, question, miss.head.cd, lack, trace).await;
+        let (query, now) = (miss.query(), self.worker.shared().now());
+        let waited = now.since(miss.since);
         if waited > LATE && !query.is_certain() && miss.place.of_client() > LATE_MANY {
             self.count(Counter::ClientLate);
             return None;
@@ -189,7 +191,7 @@ impl<N: Network> Service<N> {
         match resolution {
             Ok(answer) => {
                 self.count(Counter::ClientRecursed);
-                let ede = self.worker.why_unsigned(&miss.question, answer.security);
+                let ede = self.worker.why_unsigned(question, answer.security, now);
                 finish::answer(&query, &answer, ede.as_ref(), &mut reply);
             }
             Err(unresolved) => {

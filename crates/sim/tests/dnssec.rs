@@ -10,6 +10,7 @@ use zoners_dns::{Counter, EdeCode, OptRcode, RRset, Random, Records, Rtype, Secu
 use zoners_dnssec::dnskey::Dnskey;
 use zoners_dnssec::rollover::{self, Standing, Tracked};
 use zoners_dnssec::verify::Time;
+use zoners_resolver::Lack;
 use zoners_sim::sign::{Denying, Key, Signing};
 use zoners_sim::{Link, Manner, world};
 
@@ -73,8 +74,10 @@ async fn what_is_forged_is_refused_and_another_server_asked() {
     assert!(lab.count(Counter::AnswersBogus) > 0);
     lab.net.link("203.0.114.2", Link::of(20).with(Manner::Forges));
     assert_eq!(code(&lab, "x.wild.example.com", Rtype::A).await, 6);
-    let unchecked =
-        lab.worker.resolve_for(None, &question("x.wild.example.com", Rtype::A), true, None).await;
+    let unchecked = lab
+        .worker
+        .resolve_for(None, &question("x.wild.example.com", Rtype::A), true, Lack::Something, None)
+        .await;
     assert_eq!(unchecked.unwrap().security, Security::Unchecked, "who wants it gets it");
     assert!(ask(&lab, "x.wild.example.com", Rtype::A).await.is_err(), "and nobody else does");
 }
@@ -142,7 +145,7 @@ async fn what_cannot_be_checked_is_as_good_as_unsigned() {
         let status = status(&lab, "www.example.com", Rtype::A).await;
         assert_eq!(status, Security::Insecure, "{digest_type} {algorithm}");
         let asked = question("www.example.com", Rtype::A);
-        let why = lab.worker.why_unsigned(&asked, status).unwrap();
+        let why = lab.worker.why_unsigned(&asked, status, lab.worker.shared().now()).unwrap();
         assert_eq!(why.code.0, if algorithm == 15 { 2 } else { 1 });
     }
     let lab = signed(&Signing {
@@ -152,7 +155,8 @@ async fn what_cannot_be_checked_is_as_good_as_unsigned() {
     assert_eq!(status(&lab, "www.example.com", Rtype::A).await, Security::Secure);
     let gone = question("gone.example.com", Rtype::A);
     assert_eq!(status(&lab, "gone.example.com", Rtype::A).await, Security::Insecure);
-    let why = lab.worker.why_unsigned(&gone, Security::Insecure).unwrap();
+    let why =
+        lab.worker.why_unsigned(&gone, Security::Insecure, lab.worker.shared().now()).unwrap();
     assert_eq!(why.code, EdeCode(27));
     assert_eq!(status(&lab, "mail.example.com", Rtype::A).await, Security::Secure);
     let absurd = signed(&Signing {
@@ -218,7 +222,9 @@ async fn one_proof_answers_for_many_names() {
             ask(&lab, text, Rtype::MX).await.unwrap();
         }
         lab.net.forget_sent();
-        let made = |text: &str, rtype| lab.worker.synthesised(&question(text, rtype));
+        let made = |text: &str, rtype| {
+            lab.worker.synthesised(&question(text, rtype), lab.worker.shared().now())
+        };
         let nodata = made("www.example.com", Rtype::TXT).unwrap();
         assert_eq!((nodata.rcode, nodata.answer.len()), (OptRcode::NOERROR, 0));
         assert!(made("mail.example.com", Rtype::A).is_none(), "it exists");
@@ -236,7 +242,11 @@ async fn one_proof_answers_for_many_names() {
     }
     let lab = signed(&Signing { denying: OPT_OUT, ..Signing::default() });
     ask(&lab, "gone.example.com", Rtype::A).await.unwrap();
-    assert!(lab.worker.synthesised(&question("gonf.example.com", Rtype::A)).is_none());
+    assert!(
+        lab.worker
+            .synthesised(&question("gonf.example.com", Rtype::A), lab.worker.shared().now())
+            .is_none()
+    );
 }
 
 /// Whatever was asked before, what is synthesised is what the zone would say.
@@ -266,7 +276,9 @@ async fn what_is_synthesised_is_what_the_zone_says() {
             for _ in 0..200 {
                 let asked = question(&name(), rtypes[random.below(5) as usize]);
                 rounds += 1;
-                let Some(answer) = lab.worker.synthesised(&asked) else { continue };
+                let Some(answer) = lab.worker.synthesised(&asked, lab.worker.shared().now()) else {
+                    continue;
+                };
                 made += 1;
                 let mut truth = None;
                 lab.net.change("example.com", |zone| truth = Some(zone.answer(&asked)));

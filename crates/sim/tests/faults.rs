@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::{Lab, question, settings};
 use tokio::time::Instant;
 use zoners_dns::{Counter, EdeCode, Rtype, Transport, name};
-use zoners_resolver::{Cause, Event, Settings};
+use zoners_resolver::{Cause, Event, Lack, Settings};
 use zoners_sim::{Link, Manner, SimNetwork, world};
 
 const SERVERS: [&str; 2] = ["203.0.114.1", "203.0.114.2"];
@@ -332,7 +332,15 @@ async fn a_flood_of_hopeless_names_gives_way_to_others() {
                 let (worker, number) = (worker.clone(), number);
                 tokio::spawn(async move {
                     let asked = question(&format!("n{number}.example.com"), Rtype::A);
-                    worker.resolve_for(Some([192, 0, 2, 1].into()), &asked, false, None).await
+                    worker
+                        .resolve_for(
+                            Some([192, 0, 2, 1].into()),
+                            &asked,
+                            false,
+                            Lack::Everything,
+                            None,
+                        )
+                        .await
                 });
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
@@ -341,7 +349,7 @@ async fn a_flood_of_hopeless_names_gives_way_to_others() {
     for number in 0..40 {
         let asked = question(&format!("n{number}.example.net"), Rtype::A);
         let client = Some([192, 0, 2, 2].into());
-        lab.worker.resolve_for(client, &asked, false, None).await.unwrap();
+        lab.worker.resolve_for(client, &asked, false, Lack::Everything, None).await.unwrap();
     }
     assert!(!flood.is_finished() && lab.count(Counter::PendingGaveWay) > 0);
     assert!(lab.count(Counter::PendingFull) > 0, "what came too fast got no seat");

@@ -3,6 +3,7 @@
 use zoners_cache::AnswerKey;
 use zoners_dns::packet::ttl_offsets;
 use zoners_dns::{Counter, Ede, EdeCode, Moment, Network, OptRcode, Question};
+use zoners_resolver::Lack;
 
 use super::{Query, Service, finish};
 
@@ -22,6 +23,9 @@ impl<N: Network> Service<N> {
     /// Writes what can be said from what is known: an answer of several RRsets, or a failure that
     /// is remembered.
     ///
+    /// # Errors
+    /// Nothing is written, since the cache lacks some of the answer.
+    ///
     /// An answer is kept as finished when it is asked for the second time: until then its RRsets
     /// alone hold it, so that what is asked once is not stored twice.
     pub(super) fn known(
@@ -30,34 +34,44 @@ impl<N: Network> Service<N> {
         asked: &Question,
         now: Moment,
         reply: &mut Vec<u8>,
-    ) -> bool {
-        let cache = &self.worker.shared().cache;
-        if let Some(answer) = self.worker.cached(asked, query.request.head.cd) {
-            *reply = finish::message(query, &answer);
-            let (name, generation) = (query.request.name, self.rules.generation);
-            let (security, ttl) = (answer.security, answer.ttl());
-            let ede = self.worker.why_unsigned(asked, security);
-            // Where there is more to say than a message can keep, it is put together each time.
-            if ede.is_none() {
-                cache.insert_answer(name, answer_key(query), generation, reply, security, ttl, now);
+    ) -> Result<(), Lack> {
+        let (cache, head) = (&self.worker.shared().cache, &query.request.head);
+        let lack = match self.worker.cached(asked, head.cd, now) {
+            Err(lack) => lack,
+            Ok(answer) => {
+                *reply = finish::message(query, &answer);
+                let (name, generation) = (query.request.name, self.rules.generation);
+                let (security, ttl) = (answer.security, answer.ttl());
+                let ede = self.worker.why_unsigned(asked, security, now);
+                // Where there is more to say than a message can keep, it is put together each time.
+                if ede.is_none() {
+                    cache.insert_answer(
+                        name,
+                        answer_key(query),
+                        generation,
+                        reply,
+                        security,
+                        ttl,
+                        now,
+                    );
+                }
+                let ttls = ttl_offsets(reply).unwrap_or_default().into_iter();
+                finish::deliver(query, reply, security, ede.as_ref(), 0, ttls);
+                return Ok(());
             }
-            let ttls = ttl_offsets(reply).unwrap_or_default().into_iter();
-            finish::deliver(query, reply, security, ede.as_ref(), 0, ttls);
-            return true;
-        }
-        let head = &query.request.head;
+        };
         if !head.cd
-            && let Some(answer) = self.worker.synthesised(asked)
+            && let Some(answer) = self.worker.synthesised(asked, now)
         {
             self.count(Counter::ClientSynthesised);
             finish::answer(query, &answer, None, reply);
-            return true;
+            return Ok(());
         }
-        let Some(failure) = self.worker.failed(asked, query.request.head.cd) else { return false };
+        let failure = self.worker.failed(asked, head.cd, now).ok_or(lack)?;
         let text = format!("failed before: {}", failure.ede);
         let ede = Ede::new(EdeCode::CACHED_ERROR, text);
         finish::error(query, OptRcode::SERVFAIL, Some(&ede), reply);
-        true
+        Ok(())
     }
 }
 
