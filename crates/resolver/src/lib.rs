@@ -35,6 +35,7 @@ pub mod paths;
 mod pending;
 mod pricing;
 pub mod priming;
+mod questions;
 pub mod race;
 pub mod scrub;
 mod sentinel;
@@ -48,6 +49,7 @@ mod trust;
 mod validate;
 pub mod verdict;
 mod verification;
+mod work;
 pub mod worker;
 
 pub use answer::{Answer, Cause, Unresolved};

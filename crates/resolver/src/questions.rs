@@ -1,0 +1,173 @@
+//! Answering a question, of a client or of our own, together with all who ask the same.
+
+use std::sync::Arc;
+
+use tokio::time::timeout_at;
+use zoners_dns::{Counter, Ede, Network, Question};
+
+use crate::answer::{Answer, Cause, Unresolved};
+use crate::context::Context;
+use crate::flights::{Boarding, Lead};
+use crate::known::Lack;
+use crate::pending::{Seat, Seating};
+use crate::shared::{Landed, QuestionKey};
+use crate::work::Work;
+use crate::worker::Worker;
+
+/// How often one whose leader went away tries to lead, or finds another leader.
+const REBOARD: usize = 3;
+
+impl<N: Network> Worker<N> {
+    /// Answers a question of our own.
+    ///
+    /// Boxed, since looking up a nameserver's address leads back here.
+    pub(crate) fn question(
+        self: &Arc<Self>,
+        question: Question,
+        context: Context,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Landed<Answer>> + Send>> {
+        let worker = self.clone();
+        Box::pin(async move { worker.join(question, context, None).await })
+    }
+
+    /// Works the answer out, or waits for whoever already does. `lack` is what the cache lacks of it,
+    /// if somebody has just looked.
+    pub(crate) async fn join(
+        self: &Arc<Self>,
+        question: Question,
+        context: Context,
+        mut lack: Option<Lack>,
+    ) -> Landed<Answer> {
+        for _ in 0..REBOARD {
+            let lacking = match lack.take() {
+                Some(lack) => lack,
+                None => match self.remembered(&question, &context) {
+                    Ok(remembered) => return remembered,
+                    Err(lack) => lack,
+                },
+            };
+            let key = (question.clone(), context.validate);
+            let follow = match self.shared().questions.board(&key, context.flight()) {
+                Boarding::Lead(lead) => {
+                    // Whoever waits for the flight that we are part of waits for this one too.
+                    let _wait = lead.follow(context.flight());
+                    return self.lead(lead, question, context, lacking)?.await.unwrap_or_else(
+                        || {
+                            self.count(Counter::PanicCaught);
+                            Err(Unresolved::new(Cause::Cancelled, "an error inside the resolver"))
+                        },
+                    );
+                }
+                Boarding::Follow(follow) => {
+                    self.count(Counter::Joined);
+                    follow
+                }
+                Boarding::Cycle(flight) if context.descends_from(flight) => {
+                    self.count(Counter::Cycles);
+                    return Err(Unresolved::new(
+                        Cause::Cycle,
+                        format!("{question} depends on itself"),
+                    ));
+                }
+                Boarding::Cycle(_) => {
+                    // Boxed, since it is rare and large.
+                    let answer = Box::pin(self.answer(&question, &context, lacking));
+                    return answer.await.map(Arc::new);
+                }
+            };
+            match follow.landing().await {
+                Some(Ok(answer)) => return Ok(answer),
+                Some(Err(unresolved)) if unresolved.cause.is_about_the_name() => {
+                    return Err(unresolved);
+                }
+                // The leader's own limits are not ours.
+                Some(Err(_)) | None => {}
+            }
+        }
+        Err(Unresolved::new(Cause::Cancelled, "those who asked the same before gave up"))
+    }
+
+    /// What the cache has of a question: its answer, or that it failed; or what it lacks.
+    fn remembered(&self, question: &Question, context: &Context) -> Result<Landed<Answer>, Lack> {
+        let now = self.shared().now();
+        let lack = match self.cached(question, !context.validate, now) {
+            Ok(answer) => return Ok(Ok(Arc::new(answer))),
+            Err(lack) => lack,
+        };
+        let failure = self.failed(question, !context.validate, now).ok_or(lack)?;
+        let text = format!("failed before: {}", failure.ede);
+        Ok(Err(Unresolved::new(Cause::Remembered, text)))
+    }
+
+    /// Works a question out and lands it, whether or not the one who asked is still there.
+    fn lead(
+        self: &Arc<Self>,
+        lead: Lead<QuestionKey, Landed<Answer>>,
+        question: Question,
+        context: Context,
+        lack: Lack,
+    ) -> Result<Work<Landed<Answer>>, Unresolved> {
+        let mut seat = self.sit(&context)?;
+        let context = context.leading(lead.id());
+        let worker = self.clone();
+        Ok(Work::new(Box::pin(async move {
+            let deadline = context.budget.deadline;
+            // In one expression: a future that is moved is stored twice.
+            let answer = tokio::select! {
+                biased;
+                () = seat.gives_way() => Err(Unresolved::overloaded("gave way to newer questions")),
+                answer = timeout_at(deadline, worker.answer(&question, &context, lack)) => {
+                    match answer {
+                        Ok(answer) => answer,
+                        Err(_) => Err(Unresolved::deadline(&question)),
+                    }
+                },
+            };
+            let answer = answer.map(Arc::new).map_err(|unresolved| worker.blame_clock(unresolved));
+            worker.remember_failure(&question, answer.as_ref().err());
+            lead.land(answer.clone());
+            answer
+        })))
+    }
+
+    /// Remembers how a question failed, if it did, and if that says something of its name.
+    fn remember_failure(&self, question: &Question, unresolved: Option<&Unresolved>) {
+        let cache = &self.shared().cache;
+        match unresolved {
+            None => cache.remove_failure(question),
+            Some(unresolved) if unresolved.cause.is_about_the_name() => {
+                let silent = unresolved.cause == Cause::Silent;
+                cache.insert_failure(question, &unresolved.ede, silent, self.shared().now());
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Says so where it is our own clock that makes a signature out of date.
+    fn blame_clock(&self, unresolved: Unresolved) -> Unresolved {
+        let Unresolved { cause, ede } = unresolved;
+        let text = match self.shared().clock_doubt.wrong_by() {
+            Some(by) if ede.code.is_bogus() => {
+                format!("the resolver's clock is wrong by about {by} s; {}", ede.text)
+            }
+            _ => ede.text,
+        };
+        Unresolved { cause, ede: Ede::new(ede.code, text) }
+    }
+
+    /// A seat among the recursions under way.
+    fn sit(&self, context: &Context) -> Result<Seat, Unresolved> {
+        let limit = self.settings().limits.pending;
+        match self.seats().sit(context.budget.asker, context.budget.arrived, limit) {
+            Seating::Free(seat) => Ok(seat),
+            Seating::InsteadOf(seat) => {
+                self.count(Counter::PendingGaveWay);
+                Ok(seat)
+            }
+            Seating::Full => {
+                self.count(Counter::PendingFull);
+                Err(Unresolved::overloaded("too many recursions are pending"))
+            }
+        }
+    }
+}

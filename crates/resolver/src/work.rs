@@ -1,0 +1,75 @@
+//! Work that is carried through.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::runtime::Handle;
+
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Work that goes on as a task of its own when the one who began it goes away: others may wait for
+/// it, and who asks again will find what came of it.
+pub(crate) struct Work<T: Send + 'static>(Option<Boxed<T>>);
+
+impl<T: Send> Work<T> {
+    pub(crate) fn new(work: Boxed<T>) -> Self {
+        Work(Some(work))
+    }
+}
+
+impl<T: Send> Future for Work<T> {
+    /// What came of it, or `None` if it panicked.
+    type Output = Option<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
+        let Some(mut work) = self.0.take() else { return Poll::Ready(None) };
+        // Who panicked is dropped here and never looked at again.
+        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+            Ok(Poll::Pending) => {
+                self.0 = Some(work);
+                Poll::Pending
+            }
+            Ok(Poll::Ready(output)) => Poll::Ready(Some(output)),
+            Err(_) => Poll::Ready(None),
+        }
+    }
+}
+
+impl<T: Send> Drop for Work<T> {
+    fn drop(&mut self) {
+        if let Some(work) = self.0.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(work);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::sync::oneshot;
+    use tokio::time::{sleep, timeout};
+
+    #[tokio::test(start_paused = true)]
+    async fn it_goes_on_without_the_one_who_began_it() {
+        let (done, told) = oneshot::channel();
+        let work = Work::new(Box::pin(async {
+            sleep(Duration::from_secs(2)).await;
+            done.send(7)
+        }));
+        assert!(timeout(Duration::from_secs(1), work).await.is_err());
+        assert_eq!(timeout(Duration::from_secs(2), told).await, Ok(Ok(7)));
+    }
+
+    #[tokio::test]
+    async fn a_panic_goes_no_further() {
+        let work = Work::new(Box::pin(async {
+            assert!(std::env::args().count() == 0, "as a bug might");
+        }));
+        assert_eq!(work.await, None);
+        assert_eq!(Work::new(Box::pin(async { 7 })).await, Some(7));
+    }
+}
