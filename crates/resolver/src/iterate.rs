@@ -224,6 +224,10 @@ impl<N: Network> Worker<N> {
             }
             Verdict::Answer(reply) => {
                 reply.clamp_ttls(&cache.limits());
+                // Seen before it is kept, so that it is not kept twice.
+                if context.validate && self.is_unsigned(asked) {
+                    reply.set_unsigned();
+                }
                 // Whether it is the full name that is denied, only the asker knows.
                 if !matches!(reply.finding, Finding::NxDomain(_)) {
                     self.remember(asked, reply);

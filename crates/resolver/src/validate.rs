@@ -50,21 +50,42 @@ impl<N: Network> Worker<N> {
         }
         let proving = context.proving(&self.settings().limits);
         let status = self.status(asked, reply, &proving).await;
-        self.count(match &status {
+        self.tell_status(asked, &status, context);
+        reply.security = status?;
+        Ok(())
+    }
+
+    /// Whether `asked` lies in a zone that is already known to be as good as unsigned.
+    pub(crate) fn is_unsigned(&self, asked: &Question) -> bool {
+        // DS records stand above the cut.
+        let place = match asked.name.parent() {
+            Some(parent) if asked.rtype == Rtype::DS => parent,
+            _ => asked.name.clone(),
+        };
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        self.anchor_of(&place).is_none() || cache.unsigned(&place, now).is_some()
+    }
+
+    /// Counts a status, and tells who listens.
+    pub(crate) fn tell_status(
+        &self,
+        asked: &Question,
+        status: &Result<Security, Unresolved>,
+        context: &Context,
+    ) {
+        self.count(match status {
             Ok(Security::Secure) => Counter::AnswersSecure,
             Ok(_) => Counter::AnswersInsecure,
             Err(_) => Counter::AnswersBogus,
         });
         context.trace(|| {
-            let status = match &status {
+            let status = match status {
                 Ok(Security::Secure) => "secure".into(),
                 Ok(_) => "insecure".into(),
                 Err(unresolved) => unresolved.to_string(),
             };
             crate::trace::Hop::Note(format!("{asked}: {status}"))
         });
-        reply.security = status?;
-        Ok(())
     }
 
     async fn status(
@@ -73,14 +94,8 @@ impl<N: Network> Worker<N> {
         reply: &mut Reply,
         context: &Context,
     ) -> Result<Security, Unresolved> {
-        let shared = self.shared();
-        // DS records stand above the cut.
-        let place = match asked.name.parent() {
-            Some(parent) if asked.rtype == Rtype::DS => parent,
-            _ => asked.name.clone(),
-        };
-        if self.anchor_of(&place).is_none() || shared.cache.unsigned(&place, shared.now()).is_some()
-        {
+        if self.is_unsigned(asked) {
+            reply.set_unsigned();
             return Ok(Security::Insecure);
         }
         let (mut status, mut name, mut made) = (Security::Secure, asked.name.clone(), false);

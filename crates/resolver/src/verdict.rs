@@ -53,6 +53,14 @@ impl Reply {
         }
     }
 
+    /// Notes that all of it is of a zone that is as good as unsigned.
+    pub(crate) fn set_unsigned(&mut self) {
+        self.security = Security::Insecure;
+        if let Finding::NoData(Some(denial)) | Finding::NxDomain(Some(denial)) = &mut self.finding {
+            denial.security = Security::Insecure;
+        }
+    }
+
     /// Bounds all TTLs, so that an answer shows the same whether or not it comes from the cache.
     pub(crate) fn clamp_ttls(&mut self, limits: &TtlLimits) {
         let records = match &mut self.finding {

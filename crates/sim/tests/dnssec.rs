@@ -62,6 +62,27 @@ async fn an_unsigned_delegation_is_proven_to_be_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_proven_to_be_unsigned_is_kept_as_that() {
+    let lab = signed(&Signing::default());
+    for (text, rtype) in [
+        ("www.plain.com", Rtype::A),
+        ("www.plain.com", Rtype::AAAA),
+        ("gone.plain.com", Rtype::A),
+        // Known for unsigned before it is asked for, not after.
+        ("plain.com", Rtype::NS),
+        ("plain.com", Rtype::TXT),
+        ("lost.plain.com", Rtype::A),
+    ] {
+        let insecure = lab.count(Counter::AnswersInsecure);
+        assert_eq!(status(&lab, text, rtype).await, Security::Insecure);
+        assert_eq!(lab.count(Counter::AnswersInsecure), insecure + 1, "{text} {rtype}");
+        let now = lab.worker.shared().now();
+        let cached = lab.worker.cached(&question(text, rtype), false, now);
+        assert_eq!(cached.unwrap().security, Security::Insecure, "{text} {rtype}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_forged_is_refused_and_another_server_asked() {
     let lab = signed(&Signing::default());
     lab.net.link("203.0.114.1", Link::of(10).with(Manner::Forges));
