@@ -91,13 +91,15 @@ impl Message {
         };
         let raw = question.as_ref().is_some_and(|question| question.rtype == Rtype::RRSIG);
         let mut edns = None;
-        let mut section = wire.answer().map_err(|_| Malformed::Structure)?;
+        let mut section = questions.answer().map_err(|_| Malformed::Structure)?;
         let answer = read_section(&mut section, &mut edns, raw)?;
         let mut section = next(section)?;
         let authority = read_section(&mut section, &mut edns, raw)?;
         let mut section = next(section)?;
         let additional = read_section(&mut section, &mut edns, raw)?;
-        let (header, rcode) = (wire.header(), wire.opt_rcode());
+        let header = wire.header();
+        let (edns, extended) = edns.unzip();
+        let rcode = OptRcode::from_parts(header.rcode(), extended.unwrap_or(0));
         let octets = octets.len();
         Ok(Message { header, rcode, question, answer, authority, additional, edns, octets })
     }
@@ -113,6 +115,9 @@ fn next(section: RecordSection<'_, Bytes>) -> Result<RecordSection<'_, Bytes>, M
     section.next_section().ok().flatten().ok_or(Malformed::Structure)
 }
 
+/// The upper bits of the RCODE, which an OPT record has (RFC 6891 section 6.1.3).
+type ExtendedRcode = u8;
+
 /// One RRset in the making.
 struct Group {
     owner: Name,
@@ -124,7 +129,7 @@ struct Group {
 
 fn read_section(
     section: &mut RecordSection<'_, Bytes>,
-    edns: &mut Option<Edns>,
+    edns: &mut Option<(Edns, ExtendedRcode)>,
     raw: bool,
 ) -> Result<Vec<RRset>, Malformed> {
     let mut groups = Groups::default();
@@ -248,7 +253,10 @@ fn uncompressed(record: &ParsedRecord<'_, Bytes>) -> Option<Vec<u8>> {
     Some(rdata)
 }
 
-fn read_opt(record: &ParsedRecord<'_, Bytes>, edns: &mut Option<Edns>) -> Result<(), Malformed> {
+fn read_opt(
+    record: &ParsedRecord<'_, Bytes>,
+    edns: &mut Option<(Edns, ExtendedRcode)>,
+) -> Result<(), Malformed> {
     let ttl = record.ttl().as_secs();
     let mut read = Edns {
         udp_payload_size: record.class().to_int(),
@@ -262,7 +270,7 @@ fn read_opt(record: &ParsedRecord<'_, Bytes>, edns: &mut Option<Edns>) -> Result
     let mut rdata = Vec::new();
     options.data().compose_rdata(&mut rdata).map_err(|_| Malformed::Edns)?;
     read.read_options(&rdata).ok_or(Malformed::Edns)?;
-    match edns.replace(read) {
+    match edns.replace((read, (ttl >> 24) as u8)) {
         None => Ok(()),
         Some(_) => Err(Malformed::Edns),
     }

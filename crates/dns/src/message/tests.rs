@@ -38,6 +38,18 @@ fn what_is_composed_reads_back() {
 }
 
 #[test]
+fn the_rcode_has_upper_bits_in_the_opt_record() {
+    let mut octets = wire(&question("www.example.test", Rtype::A), &[]).to_vec();
+    octets[3] |= 7;
+    octets[11] = 1;
+    // The root, OPT, 1232 octets, 1 for the upper bits, version 0, no flags, no options.
+    octets.extend([0, 0, 41, 4, 208, 1, 0, 0, 0, 0, 0]);
+    let message = Message::parse(&octets.into()).unwrap();
+    assert_eq!(message.rcode, OptRcode::masked_from_int((1 << 4) | 7));
+    assert_eq!(message.edns.unwrap().udp_payload_size, 1232);
+}
+
+#[test]
 fn owners_differing_in_case_are_one_rrset() {
     let question = question("www.example.test", Rtype::A);
     let answer = [a("www.example.test", &[1]), a("WWW.example.test", &[2, 1])];
