@@ -142,22 +142,20 @@ impl Ranges {
         }
     }
 
-    /// The deepest zone at or above `name` of which anything is known.
+    /// The deepest zone at or above `name`, whose place is given, of which anything is known.
     #[must_use]
-    pub fn zone_of(&self, name: &Name) -> Option<Name> {
-        let key = SortKey::of(name.for_slice());
+    pub fn zone_of(&self, name: &Name, place: &SortKey) -> Option<Name> {
         let zones = self.zones.lock();
-        let (at, _) = key.with_ancestors().find(|(_, place)| zones.of.contains_key(*place))?;
+        let (at, _) = place.with_ancestors().find(|(_, place)| zones.of.contains_key(*place))?;
         name::from_offset(name, at)
     }
 
-    /// The NSEC RRset of `zone` that `name` owns or, if it exists, falls behind.
+    /// The NSEC RRset of `zone` that the name at `place` in it owns or, if it exists, falls behind.
     #[must_use]
-    pub fn by_name(&self, zone: &Name, name: &Name, now: Moment) -> Option<RRset> {
-        let key = SortKey::of(name.for_slice());
-        let upto = (Bound::Unbounded, Bound::Included(key.as_slice()));
+    pub fn by_name(&self, zone: &Name, place: &SortKey, now: Moment) -> Option<RRset> {
+        let upto = (Bound::Unbounded, Bound::Included(place.as_slice()));
         let zones = self.zones.lock();
-        let names = &zones.get(zone)?.names;
+        let names = &zones.of.get(place.of_length(zone.len())?)?.names;
         names.range::<[u8], _>(upto).next_back().and_then(|(_, range)| range.at(now))
     }
 
@@ -197,6 +195,10 @@ mod tests {
         name::parse(text).unwrap()
     }
 
+    fn zone_of(ranges: &Ranges, name: &Name) -> Option<Name> {
+        ranges.zone_of(name, &SortKey::of(name.for_slice()))
+    }
+
     fn nsec(owner: &str) -> RRset {
         RRset::new(parsed(owner), Rtype::NSEC, 60, Records::from_iter([b"\x00"]))
     }
@@ -209,14 +211,15 @@ mod tests {
             ranges.insert_name(&zone, &nsec(owner), 60, NOW);
         }
         let before = |name: &str, at: u32| {
-            ranges.by_name(&zone, &parsed(name), NOW.after_seconds(at)).map(|set| set.owner)
+            let place = SortKey::of(parsed(name).for_slice());
+            ranges.by_name(&zone, &place, NOW.after_seconds(at)).map(|set| set.owner)
         };
         assert_eq!(before("C.test", 0), Some(parsed("b.test")));
         assert_eq!(before("x.b.test", 59), Some(parsed("b.test")), "below sorts behind");
         assert_eq!(before("a.test", 0), Some(parsed("test")));
         assert_eq!(before("d.test", 60), None, "expired");
-        assert_eq!(ranges.zone_of(&parsed("x.y.test")), Some(zone));
-        assert_eq!(ranges.zone_of(&parsed("other")), None);
+        assert_eq!(zone_of(&ranges, &parsed("x.y.test")), Some(zone));
+        assert_eq!(zone_of(&ranges, &parsed("other")), None);
     }
 
     #[test]
@@ -245,7 +248,7 @@ mod tests {
             ranges.insert_name(&large, &nsec(&format!("n{number}.large")), 60, NOW);
             assert!(ranges.zones.lock().octets <= 10 * OVERHEAD);
         }
-        assert_eq!(ranges.zone_of(&small), Some(small));
+        assert_eq!(zone_of(&ranges, &small), Some(small));
     }
 
     #[test]

@@ -73,6 +73,14 @@ impl SortKey {
         });
         std::iter::once((0, self.as_slice())).chain(above)
     }
+
+    /// The key of the ancestor, or of the name itself, that has so many octets on the wire.
+    #[must_use]
+    pub fn of_length(&self, octets: usize) -> Option<&[u8]> {
+        let whole = usize::from(self.starts[self.labels]) + 1;
+        let at = whole.checked_sub(octets)?;
+        self.with_ancestors().find(|(start, _)| *start == at).map(|(_, key)| key)
+    }
 }
 
 impl std::fmt::Debug for SortKey {
@@ -145,6 +153,7 @@ mod tests {
                     prop_assert_eq!(name::from_offset(one, at), Some(expected.clone()));
                     let expected = key(&expected);
                     prop_assert_eq!(octets, expected.as_slice());
+                    prop_assert_eq!(own.of_length(one.len() - at), Some(octets));
                 }
                 for other in &names {
                     let keys = own.as_slice().cmp(key(other).as_slice());

@@ -2,7 +2,7 @@
 //!
 //! All records here are signed by the zone in question, not made from a wildcard, and verified.
 
-use zoners_dns::{Name, RRset, Rtype, name};
+use zoners_dns::{Name, RRset, Rtype, SortKey, name};
 
 use crate::nsec::{Nsec, Types};
 use crate::nsec3::{ABSURD_ITERATIONS, Chain, MAX_ITERATIONS};
@@ -200,7 +200,8 @@ pub fn no_ds(proof: &Proof, child: &Name, blocks: &mut u32) -> Result<NoDs, Reas
 }
 
 fn covering<'a>(records: &'a [Nsec], asked: &Name) -> Result<&'a Nsec, Reason> {
-    records.iter().find(|nsec| nsec.covers(asked)).ok_or(Reason::NoProof)
+    let place = SortKey::of(asked.for_slice());
+    records.iter().find(|nsec| nsec.covers(asked, &place)).ok_or(Reason::NoProof)
 }
 
 fn or_opt_out(opt_out: bool) -> Denied {

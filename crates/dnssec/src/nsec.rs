@@ -64,16 +64,17 @@ impl Nsec {
 
     /// Whether it says that `name` does not exist, or is an empty non-terminal.
     ///
-    /// Of names below a delegation or a DNAME the zone knows nothing (RFC 6840 section 4.1).
+    /// Of names below a delegation or a DNAME the zone knows nothing (RFC 6840 section 4.1). `place`
+    /// is that of `name`.
     #[must_use]
-    pub fn covers(&self, name: &Name) -> bool {
+    pub fn covers(&self, name: &Name, place: &SortKey) -> bool {
         let blind = self.types.delegates() || self.types.has(Rtype::DNAME);
         if blind && name::is_below(name, &self.owner) {
             return false;
         }
         let key = |name: &Name| SortKey::of(name.for_slice());
-        let (owner, name, next) = (key(&self.owner), key(name), key(&self.next));
-        let (owner, name, next) = (owner.as_slice(), name.as_slice(), next.as_slice());
+        let (owner, next) = (key(&self.owner), key(&self.next));
+        let (owner, name, next) = (owner.as_slice(), place.as_slice(), next.as_slice());
         // Behind the last one lies the apex again.
         owner < name && (name < next || next <= owner)
     }

@@ -3,7 +3,7 @@
 //! for one name it stands for all of them.
 
 use zoners_cache::{CachedRRset, Denial};
-use zoners_dns::{Moment, Name, Network, Question, RRset, Rtype, Security, name};
+use zoners_dns::{Moment, Name, Network, Question, RRset, Rtype, Security, SortKey, name};
 use zoners_dnssec::denial::{self, Denied, Proof};
 use zoners_dnssec::nsec::Nsec;
 use zoners_dnssec::nsec3::{self, sha1_iterated};
@@ -48,11 +48,12 @@ impl<N: Network> Worker<N> {
         if matches!(question.rtype, Rtype::DS | Rtype::ANY | Rtype::RRSIG) {
             return None;
         }
-        let zone = cache.ranges().zone_of(&question.name)?;
+        let place = SortKey::of(question.name.for_slice());
+        let zone = cache.ranges().zone_of(&question.name, &place)?;
         if self.anchor_of(&zone).is_none() || cache.unsigned(&question.name, now).is_some() {
             return None;
         }
-        let asked = Asked { worker: self, zone, question, now };
+        let asked = Asked { worker: self, zone, place, question, now };
         let reply = asked.by_name().or_else(|| asked.by_hash())?;
         match AnswerBuilder::default().add(Reply { security: Security::Secure, ..reply }) {
             Next::Done(answer) => Some(answer),
@@ -65,6 +66,8 @@ impl<N: Network> Worker<N> {
 struct Asked<'a, N: Network> {
     worker: &'a Worker<N>,
     zone: Name,
+    /// Of the name that is asked for.
+    place: SortKey,
     question: &'a Question,
     now: Moment,
 }
@@ -73,12 +76,12 @@ impl<N: Network> Asked<'_, N> {
     fn by_name(&self) -> Option<Reply> {
         let ranges = self.worker.shared().cache.ranges();
         let name = &self.question.name;
-        let own = ranges.by_name(&self.zone, name, self.now)?;
+        let own = ranges.by_name(&self.zone, &self.place, self.now)?;
         let nsec = Nsec::read(&own, &self.zone)?;
         if nsec.owner == *name || nsec.is_above_next(name) {
             return self.denied(vec![own], None);
         }
-        if !nsec.covers(name) {
+        if !nsec.covers(name, &self.place) {
             return None;
         }
         let encloser = nsec.closest_encloser(name);
@@ -87,7 +90,8 @@ impl<N: Network> Asked<'_, N> {
             // the wildcard's parent (RFC 4035 section 5.3.4).
             return Some(self.expanded(set, vec![own]));
         }
-        let at_wildcard = ranges.by_name(&self.zone, &wildcard(&encloser)?, self.now);
+        let wildcard = SortKey::of(wildcard(&encloser)?.for_slice());
+        let at_wildcard = ranges.by_name(&self.zone, &wildcard, self.now);
         let proof = match at_wildcard {
             Some(other) if other.owner != own.owner => vec![own, other],
             _ => vec![own],
