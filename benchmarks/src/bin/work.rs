@@ -7,6 +7,7 @@ use tokio::runtime::Runtime;
 use zoners_benchmarks::{Bench, packet};
 use zoners_dns::Counter;
 
+#[cfg(not(feature = "system-allocator"))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

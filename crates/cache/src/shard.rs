@@ -79,25 +79,31 @@ impl Shard {
 
     /// The value under `key`, expired or not, and when it expires. Marks it visited.
     pub(crate) fn get(&self, hash: u64, key: &[u8]) -> Option<(&[u8], Moment)> {
-        let slot = &self.slots[self.find(hash, key)? as usize];
+        Some(self.visit(self.find(hash, key)?))
+    }
+
+    /// The value in a place that [`Shard::find`] gave, and when it expires. Marks it visited.
+    pub(crate) fn visit(&self, at: u32) -> (&[u8], Moment) {
+        let slot = &self.slots[at as usize];
         if !slot.visited.load(Ordering::Relaxed) {
             slot.visited.store(true, Ordering::Relaxed);
         }
-        Some((slot.value(), slot.expires))
+        (slot.value(), slot.expires)
     }
 
-    /// Puts a value under `key`, in place of the one that is there. Evicts until it fits; what is
-    /// larger than the whole shard is not kept. One as long as the one before is written over it,
+    /// Puts a value under `key`, in place of the one that was found there. Evicts until it fits; what
+    /// is larger than the whole shard is not kept. One as long as the one before is written over it,
     /// where it lies, and counts as a visit.
     pub(crate) fn insert(
         &mut self,
+        found: Option<u32>,
         hash: u64,
         key: &[u8],
         value: &[u8],
         expires: Moment,
         now: Moment,
     ) {
-        if let Some(at) = self.find(hash, key)
+        if let Some(at) = found
             && let slot = &mut self.slots[at as usize]
             && let start = 2 + key.len()
             && slot.entry.len() == start + value.len()
@@ -109,14 +115,11 @@ impl Shard {
         }
         let entry = [&(key.len() as u16).to_be_bytes(), key, value].concat().into_boxed_slice();
         let charge = entry.len() + OVERHEAD;
-        let visited = match self.find(hash, key) {
-            Some(at) => {
-                let visited = self.slots[at as usize].visited.load(Ordering::Relaxed);
-                self.remove(at);
-                visited
-            }
-            None => false,
-        };
+        let visited = found.is_some_and(|at| {
+            let visited = self.slots[at as usize].visited.load(Ordering::Relaxed);
+            self.remove(at);
+            visited
+        });
         while self.bytes + charge > self.limit {
             if !self.evict(now) {
                 return;
@@ -141,11 +144,6 @@ impl Shard {
         self.index.insert_unique(hash, at, |at| slots[*at as usize].hash);
     }
 
-    /// Whether there is something under `key`, expired or not.
-    pub(crate) fn has(&self, hash: u64, key: &[u8]) -> bool {
-        self.find(hash, key).is_some()
-    }
-
     pub(crate) fn remove_key(&mut self, hash: u64, key: &[u8]) -> bool {
         self.find(hash, key).inspect(|at| self.remove(*at)).is_some()
     }
@@ -167,7 +165,8 @@ impl Shard {
         live.map(|slot| (slot.key(), slot.value(), slot.expires))
     }
 
-    fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
+    /// Where the entry under `key` is; that holds until something is put in or removed.
+    pub(crate) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
         self.index.find(hash, |at| self.slots[*at as usize].key() == key).copied()
     }
 
@@ -237,7 +236,12 @@ mod tests {
     }
 
     fn insert(shard: &mut Shard, key: u8) {
-        shard.insert(u64::from(key), &[key], &[key], Moment::NEVER, NOW);
+        put(shard, key, &[key], Moment::NEVER, NOW);
+    }
+
+    fn put(shard: &mut Shard, key: u8, value: &[u8], expires: Moment, now: Moment) {
+        let found = shard.find(u64::from(key), &[key]);
+        shard.insert(found, u64::from(key), &[key], value, expires, now);
     }
 
     fn has(shard: &Shard, key: u8) -> bool {
@@ -270,16 +274,10 @@ mod tests {
     fn the_limit_holds_and_nothing_leaks() {
         let mut shard = shard(7);
         for round in 0..1000u32 {
-            let key = [(round % 50) as u8];
-            shard.insert(
-                u64::from(key[0]),
-                &key,
-                &vec![0; (round % 90) as usize],
-                Moment::NEVER,
-                NOW,
-            );
+            let key = (round % 50) as u8;
+            put(&mut shard, key, &vec![0; (round % 90) as usize], Moment::NEVER, NOW);
             if round % 3 == 0 {
-                shard.remove_key(u64::from(key[0] / 2), &[key[0] / 2]);
+                shard.remove_key(u64::from(key / 2), &[key / 2]);
             }
             assert!(shard.bytes() <= shard.limit);
         }
@@ -292,10 +290,10 @@ mod tests {
     #[test]
     fn expired_entries_go_first_even_if_visited() {
         let mut shard = shard(2);
-        shard.insert(1, &[1], &[1], Moment::from_millis(5), NOW);
+        put(&mut shard, 1, &[1], Moment::from_millis(5), NOW);
         insert(&mut shard, 2);
         assert!(shard.get(1, &[1]).is_some());
-        shard.insert(3, &[3], &[3], Moment::NEVER, Moment::from_millis(5));
+        put(&mut shard, 3, &[3], Moment::NEVER, Moment::from_millis(5));
         assert!(!has(&shard, 1) && has(&shard, 2) && has(&shard, 3));
     }
 
@@ -303,7 +301,7 @@ mod tests {
     fn what_is_larger_than_the_shard_is_not_kept() {
         let mut shard = shard(2);
         insert(&mut shard, 1);
-        shard.insert(9, &[9], &[0; 500], Moment::NEVER, NOW);
+        put(&mut shard, 9, &[0; 500], Moment::NEVER, NOW);
         assert!(!has(&shard, 9) && shard.bytes() <= shard.limit);
     }
 }

@@ -75,14 +75,15 @@ impl Table {
         now: Moment,
         change: impl FnOnce(Option<&[u8]>) -> Option<(Vec<u8>, Moment)>,
     ) -> bool {
-        let hash = self.hash(key.as_slice());
+        let (hash, key) = (self.hash(key.as_slice()), key.as_slice());
         let mut shard = writing(self.shard(hash));
-        let live = shard.get(hash, key.as_slice()).filter(|(_, expires)| *expires > now);
+        let found = shard.find(hash, key);
+        let live = found.map(|at| shard.visit(at)).filter(|(_, expires)| *expires > now);
         let Some((value, expires)) = change(live.map(|(value, _)| value)) else { return false };
         if value.len() > MAX_ENTRY {
             return false;
         }
-        shard.insert(hash, key.as_slice(), &value, expires, now);
+        shard.insert(found, hash, key, &value, expires, now);
         true
     }
 
@@ -90,7 +91,7 @@ impl Table {
     pub(crate) fn remove(&self, key: &Key) -> bool {
         let (hash, key) = (self.hash(key.as_slice()), key.as_slice());
         // Most often there is nothing, and looking is cheaper than locking others out.
-        let there = reading(self.shard(hash)).has(hash, key);
+        let there = reading(self.shard(hash)).find(hash, key).is_some();
         there && writing(self.shard(hash)).remove_key(hash, key)
     }
 
