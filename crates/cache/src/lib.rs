@@ -21,7 +21,7 @@ mod unsigned;
 pub use answers::{AnswerKey, FinishedAnswer};
 pub use denials::Denial;
 pub use failures::CachedFailure;
-pub use ranges::Ranges;
+pub use ranges::{Lies, Neighbour, Ranges};
 pub use rrsets::{CachedRRset, Rank};
 pub use servers::{Evidence, ServerInfo, Trouble};
 pub use table::{MAX_ENTRY, Stats, Table};

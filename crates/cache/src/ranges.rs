@@ -46,6 +46,56 @@ struct Zone {
 struct Range {
     set: RRset,
     expires: Moment,
+    /// The place of the next name; nothing of a hash.
+    next: Place,
+}
+
+/// A name that exists, and how another lies to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Neighbour {
+    /// Its NSEC RRset.
+    pub set: RRset,
+    /// Where the other name lies.
+    pub lies: Lies,
+}
+
+/// How a name lies to the range that begins at or before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lies {
+    /// It is the one where the range begins.
+    AtOwner,
+    /// It is above the one where the range ends: it exists without records.
+    AboveNext,
+    /// It is between the two.
+    Between {
+        /// Where its closest encloser, an ancestor of one of the two, begins in it.
+        encloser: usize,
+        /// Whether it is below the one where the range begins.
+        below: bool,
+    },
+    /// Behind the end.
+    Beyond,
+}
+
+impl Lies {
+    fn of(name: &SortKey, owner: &[u8], next: &[u8]) -> Self {
+        let place = name.as_slice();
+        if place == owner {
+            return Lies::AtOwner;
+        }
+        // Behind the last one lies the apex again.
+        if place >= next && next > owner {
+            return Lies::Beyond;
+        }
+        // A place is the beginning of the places of all below it.
+        if next.starts_with(place) {
+            return Lies::AboveNext;
+        }
+        let exists = |place: &[u8]| owner.starts_with(place) || next.starts_with(place);
+        let encloser = name.with_ancestors().skip(1).find(|(_, place)| exists(place));
+        let encloser = encloser.map_or(0, |(at, _)| at);
+        Lies::Between { encloser, below: place.starts_with(owner) }
+    }
 }
 
 impl Zones {
@@ -68,8 +118,12 @@ impl Zones {
 }
 
 impl Range {
+    fn new(set: &RRset, next: &[u8], ttl: u32, now: Moment) -> Self {
+        Range { set: set.clone(), expires: now.after_seconds(ttl), next: next.into() }
+    }
+
     fn cost(&self) -> usize {
-        self.set.octets() + OVERHEAD
+        self.set.octets() + self.next.len() + OVERHEAD
     }
 
     /// The record, its TTL what is left of it.
@@ -84,10 +138,12 @@ impl Ranges {
         Ranges { zones: Mutex::default(), limit }
     }
 
-    /// Keeps a proven NSEC RRset of `zone`.
-    pub fn insert_name(&self, zone: &Name, set: &RRset, ttl: u32, now: Moment) {
-        self.insert(zone, set, ttl, now, |zone, range| {
-            let place = SortKey::of(set.owner.for_slice()).as_slice().into();
+    /// Keeps a proven NSEC RRset of `zone`, which ends at `next`.
+    pub fn insert_name(&self, zone: &Name, set: &RRset, next: &Name, ttl: u32, now: Moment) {
+        let [place, next] = [&set.owner, next].map(|name| SortKey::of(name.for_slice()));
+        let range = Range::new(set, next.as_slice(), ttl, now);
+        self.insert(zone, range, |zone, range| {
+            let place = place.as_slice().into();
             zone.names.insert(place, range).map_or(0, |old| old.cost())
         });
     }
@@ -103,7 +159,7 @@ impl Ranges {
         ttl: u32,
         now: Moment,
     ) {
-        self.insert(zone, set, ttl, now, |zone, range| {
+        self.insert(zone, Range::new(set, &[], ttl, now), |zone, range| {
             let mut freed = 0;
             if zone.parameters.0 != iterations || zone.parameters.1 != salt {
                 freed = zone.hashes.values().map(Range::cost).sum();
@@ -115,15 +171,7 @@ impl Ranges {
     }
 
     /// Charges the zone what the range costs, less what `put` says that it took away.
-    fn insert(
-        &self,
-        zone: &Name,
-        set: &RRset,
-        ttl: u32,
-        now: Moment,
-        put: impl FnOnce(&mut Zone, Range) -> usize,
-    ) {
-        let range = Range { set: set.clone(), expires: now.after_seconds(ttl) };
+    fn insert(&self, zone: &Name, range: Range, put: impl FnOnce(&mut Zone, Range) -> usize) {
         let cost = range.cost();
         let place = SortKey::of(zone.for_slice()).as_slice().into();
         let mut zones = self.zones.lock();
@@ -150,13 +198,15 @@ impl Ranges {
         name::from_offset(name, at)
     }
 
-    /// The NSEC RRset of `zone` that the name at `place` in it owns or, if it exists, falls behind.
+    /// The name of `zone` that the one at `place` in it is or, if it exists, falls behind.
     #[must_use]
-    pub fn by_name(&self, zone: &Name, place: &SortKey, now: Moment) -> Option<RRset> {
+    pub fn by_name(&self, zone: &Name, place: &SortKey, now: Moment) -> Option<Neighbour> {
         let upto = (Bound::Unbounded, Bound::Included(place.as_slice()));
         let zones = self.zones.lock();
         let names = &zones.of.get(place.of_length(zone.len())?)?.names;
-        names.range::<[u8], _>(upto).next_back().and_then(|(_, range)| range.at(now))
+        let (owner, range) = names.range::<[u8], _>(upto).next_back()?;
+        let lies = Lies::of(place, owner, &range.next);
+        Some(Neighbour { set: range.at(now)?, lies })
     }
 
     /// The NSEC3 RRset of `zone` that `hash` owns or falls behind, in the circle.
@@ -207,17 +257,32 @@ mod tests {
     fn the_one_before_is_found() {
         let ranges = Ranges::new(1 << 20);
         let zone = parsed("test");
-        for owner in ["test", "b.test", "d.test"] {
-            ranges.insert_name(&zone, &nsec(owner), 60, NOW);
+        for (owner, next) in [("test", "b.test"), ("b.test", "x.d.test"), ("x.d.test", "test")] {
+            ranges.insert_name(&zone, &nsec(owner), &parsed(next), 60, NOW);
         }
         let before = |name: &str, at: u32| {
             let place = SortKey::of(parsed(name).for_slice());
-            ranges.by_name(&zone, &place, NOW.after_seconds(at)).map(|set| set.owner)
+            let found = ranges.by_name(&zone, &place, NOW.after_seconds(at));
+            found.map(|neighbour| neighbour.set.owner)
         };
         assert_eq!(before("C.test", 0), Some(parsed("b.test")));
         assert_eq!(before("x.b.test", 59), Some(parsed("b.test")), "below sorts behind");
         assert_eq!(before("a.test", 0), Some(parsed("test")));
-        assert_eq!(before("d.test", 60), None, "expired");
+        assert_eq!(before("x.d.test", 60), None, "expired");
+        let lies = |name: &str| {
+            let place = SortKey::of(parsed(name).for_slice());
+            ranges.by_name(&zone, &place, NOW).map(|neighbour| neighbour.lies)
+        };
+        let between = |encloser, below| Some(Lies::Between { encloser, below });
+        assert_eq!(lies("B.test"), Some(Lies::AtOwner));
+        assert_eq!(lies("d.test"), Some(Lies::AboveNext));
+        assert_eq!(lies("c.test"), between(2, false));
+        assert_eq!(lies("y.x.b.test"), between(4, true));
+        assert_eq!(lies("a.d.test"), between(2, false), "below what is above the next");
+        assert_eq!(lies("z.test"), between(2, false), "behind the last");
+        ranges.insert_name(&zone, &nsec("b.test"), &parsed("c.test"), 60, NOW);
+        assert_eq!(lies("c.test"), Some(Lies::Beyond), "it exists");
+        assert_eq!(lies("ca.test"), Some(Lies::Beyond));
         assert_eq!(zone_of(&ranges, &parsed("x.y.test")), Some(zone));
         assert_eq!(zone_of(&ranges, &parsed("other")), None);
     }
@@ -243,9 +308,9 @@ mod tests {
     fn the_largest_zone_gives_way() {
         let ranges = Ranges::new(10 * OVERHEAD);
         let (small, large) = (parsed("small"), parsed("large"));
-        ranges.insert_name(&small, &nsec("small"), 60, NOW);
+        ranges.insert_name(&small, &nsec("small"), &small, 60, NOW);
         for number in 0..100 {
-            ranges.insert_name(&large, &nsec(&format!("n{number}.large")), 60, NOW);
+            ranges.insert_name(&large, &nsec(&format!("n{number}.large")), &large, 60, NOW);
             assert!(ranges.zones.lock().octets <= 10 * OVERHEAD);
         }
         assert_eq!(zone_of(&ranges, &small), Some(small));
@@ -256,14 +321,16 @@ mod tests {
         let ranges = Ranges::new(1 << 20);
         let (zone, octets) = (parsed("test"), |ranges: &Ranges| ranges.zones.lock().octets);
         let big = RRset { records: Records::from_iter([[0; 5000]]), ..nsec("test") };
-        ranges.insert_name(&zone, &nsec("test"), 60, NOW);
+        ranges.insert_name(&zone, &nsec("test"), &zone, 60, NOW);
         let small = octets(&ranges);
-        ranges.insert_name(&zone, &big, 60, NOW);
+        ranges.insert_name(&zone, &big, &zone, 60, NOW);
         assert!(octets(&ranges) > small + 4000);
-        ranges.insert_name(&zone, &nsec("test"), 60, NOW);
+        ranges.insert_name(&zone, &nsec("test"), &zone, 60, NOW);
         assert_eq!(octets(&ranges), small);
+        ranges.insert_hash(&zone, [1; 20], (1, b""), &nsec("test"), 60, NOW);
+        let both = octets(&ranges);
         ranges.insert_hash(&zone, [1; 20], (1, b""), &big, 60, NOW);
         ranges.insert_hash(&zone, [2; 20], (2, b""), &nsec("test"), 60, NOW);
-        assert_eq!(octets(&ranges), 2 * small, "a chain with other parameters takes its place");
+        assert_eq!(octets(&ranges), both, "a chain with other parameters takes its place");
     }
 }

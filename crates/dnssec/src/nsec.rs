@@ -19,6 +19,14 @@ pub struct Nsec {
 pub struct Types(pub(crate) Bytes);
 
 impl Types {
+    /// The types of an NSEC RRset. `None` if it is torn.
+    #[must_use]
+    pub fn of(set: &RRset) -> Option<Self> {
+        let rdata = set.records.first().filter(|_| set.rtype == Rtype::NSEC)?;
+        let end = end_of_next(&rdata)?;
+        Some(Types(rdata.slice(end..)))
+    }
+
     /// Whether `rtype` is among them.
     #[must_use]
     pub fn has(&self, rtype: Rtype) -> bool {
@@ -40,6 +48,12 @@ impl Types {
     pub fn delegates(&self) -> bool {
         self.has(Rtype::NS) && !self.has(Rtype::SOA)
     }
+
+    /// Whether the zone knows nothing of the names below (RFC 6840 section 4.1).
+    #[must_use]
+    pub fn are_blind(&self) -> bool {
+        self.delegates() || self.has(Rtype::DNAME)
+    }
 }
 
 impl Nsec {
@@ -48,14 +62,7 @@ impl Nsec {
     #[must_use]
     pub fn read(set: &RRset, zone: &Name) -> Option<Self> {
         let rdata = set.records.first().filter(|_| set.rtype == Rtype::NSEC)?;
-        let mut end = 0;
-        loop {
-            let length = usize::from(*rdata.get(end)?);
-            end += 1 + length;
-            if length == 0 {
-                break;
-            }
-        }
+        let end = end_of_next(&rdata)?;
         let next = Name::from_octets(rdata.slice(..end)).ok()?;
         let types = Types(rdata.slice(end..));
         let inside = name::is_within(&set.owner, zone) && name::is_within(&next, zone);
@@ -68,8 +75,7 @@ impl Nsec {
     /// is that of `name`.
     #[must_use]
     pub fn covers(&self, name: &Name, place: &SortKey) -> bool {
-        let blind = self.types.delegates() || self.types.has(Rtype::DNAME);
-        if blind && name::is_below(name, &self.owner) {
+        if self.types.are_blind() && name::is_below(name, &self.owner) {
             return false;
         }
         let key = |name: &Name| SortKey::of(name.for_slice());
@@ -93,5 +99,17 @@ impl Nsec {
             name::is_within(&self.owner, ancestor) || name::is_within(&self.next, ancestor)
         };
         name::with_ancestors(name).skip(1).find(exists).unwrap_or_else(name::root)
+    }
+}
+
+/// Where the name of the next owner ends in the RDATA, and may end.
+fn end_of_next(rdata: &[u8]) -> Option<usize> {
+    let mut end = 0;
+    loop {
+        let length = usize::from(*rdata.get(end)?);
+        end += 1 + length;
+        if length == 0 {
+            return (end <= rdata.len()).then_some(end);
+        }
     }
 }

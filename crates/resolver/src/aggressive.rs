@@ -2,10 +2,10 @@
 //! task: a record that denies one name denies all others in its range, and where a wildcard stands
 //! for one name it stands for all of them.
 
-use zoners_cache::{CachedRRset, Denial};
+use zoners_cache::{CachedRRset, Denial, Lies, Neighbour};
 use zoners_dns::{Moment, Name, Network, Question, RRset, Rtype, Security, SortKey, name};
 use zoners_dnssec::denial::{self, Denied, Proof};
-use zoners_dnssec::nsec::Nsec;
+use zoners_dnssec::nsec::{Nsec, Types};
 use zoners_dnssec::nsec3::{self, sha1_iterated};
 use zoners_dnssec::signed_data::wildcard;
 
@@ -26,8 +26,10 @@ impl<N: Network> Worker<N> {
         for set in proven {
             let ttl = cache.limits().negative(ttl.min(set.ttl));
             match set.rtype {
-                Rtype::NSEC if Nsec::read(set, zone).is_some() => {
-                    cache.ranges().insert_name(zone, set, ttl, now);
+                Rtype::NSEC => {
+                    if let Some(nsec) = Nsec::read(set, zone) {
+                        cache.ranges().insert_name(zone, set, &nsec.next, ttl, now);
+                    }
                 }
                 Rtype::NSEC3 => {
                     if let Some((hash, iterations, salt)) = nsec3::usable(set, zone) {
@@ -50,9 +52,7 @@ impl<N: Network> Worker<N> {
         }
         let place = SortKey::of(question.name.for_slice());
         let zone = cache.ranges().zone_of(&question.name, &place)?;
-        if self.anchor_of(&zone).is_none() || cache.unsigned(&question.name, now).is_some() {
-            return None;
-        }
+        self.anchor_of(&zone)?;
         let asked = Asked { worker: self, zone, place, question, now };
         let reply = asked.by_name().or_else(|| asked.by_hash())?;
         match AnswerBuilder::default().add(Reply { security: Security::Secure, ..reply }) {
@@ -76,15 +76,14 @@ impl<N: Network> Asked<'_, N> {
     fn by_name(&self) -> Option<Reply> {
         let ranges = self.worker.shared().cache.ranges();
         let name = &self.question.name;
-        let own = ranges.by_name(&self.zone, &self.place, self.now)?;
-        let nsec = Nsec::read(&own, &self.zone)?;
-        if nsec.owner == *name || nsec.is_above_next(name) {
-            return self.denied(vec![own], None);
-        }
-        if !nsec.covers(name, &self.place) {
-            return None;
-        }
-        let encloser = nsec.closest_encloser(name);
+        let Neighbour { set: own, lies } = ranges.by_name(&self.zone, &self.place, self.now)?;
+        let encloser = match lies {
+            Lies::AtOwner | Lies::AboveNext => return self.denied(vec![own], None),
+            // Of names below a delegation or a DNAME the zone knows nothing (RFC 6840 section 4.1).
+            Lies::Between { below: true, .. } if Types::of(&own)?.are_blind() => return None,
+            Lies::Between { encloser, .. } => name::from_offset(name, encloser)?,
+            Lies::Beyond => return None,
+        };
         if let Some(CachedRRset { set, .. }) = self.wildcard_records(&encloser) {
             // One record shows both that the name does not exist and that nothing closer does than
             // the wildcard's parent (RFC 4035 section 5.3.4).
@@ -93,7 +92,7 @@ impl<N: Network> Asked<'_, N> {
         let wildcard = SortKey::of(wildcard(&encloser)?.for_slice());
         let at_wildcard = ranges.by_name(&self.zone, &wildcard, self.now);
         let proof = match at_wildcard {
-            Some(other) if other.owner != own.owner => vec![own, other],
+            Some(Neighbour { set, .. }) if set.owner != own.owner => vec![own, set],
             _ => vec![own],
         };
         self.denied(proof, Some(&encloser))
