@@ -1,6 +1,6 @@
 //! RRsets put together into messages.
 
-use domain::base::iana::{Opcode, OptRcode};
+use domain::base::iana::{Opcode, OptRcode, Rtype};
 use domain::base::message_builder::{HashCompressor, MessageBuilder, StaticCompressor};
 use domain::base::wire::Composer;
 
@@ -41,7 +41,7 @@ pub struct Reply<'a> {
     pub authority: &'a [RRset],
     /// Additional section, OPT not included.
     pub additional: &'a [RRset],
-    /// Whether RRSIGs go along.
+    /// Whether RRSIGs go along, and the proofs of the authority section.
     pub signatures: bool,
 }
 
@@ -52,7 +52,7 @@ pub struct Reply<'a> {
 #[must_use]
 pub fn compose(reply: &Reply<'_>) -> Vec<u8> {
     let target = Vec::with_capacity(512);
-    let sets = reply.answer.iter().chain(reply.authority).chain(reply.additional);
+    let sets = reply.answer.iter().chain(authority(reply)).chain(reply.additional);
     if sets.map(RRset::octets).sum::<usize>() <= FEW {
         write(reply, StaticCompressor::new(target)).map(StaticCompressor::into_target)
     } else {
@@ -82,11 +82,12 @@ fn write<T: Composer>(reply: &Reply<'_>, target: T) -> Option<T> {
     let question = reply.question;
     let mut fits = builder.push((&question.name, question.rtype, question.class)).is_ok();
     let mut builder = builder.answer();
-    fits &= push_all(reply.answer, reply.signatures, |record| builder.push(record).is_ok());
+    fits &= push_all(reply.answer.iter(), reply.signatures, |record| builder.push(record).is_ok());
     let mut builder = builder.authority();
-    fits &= push_all(reply.authority, reply.signatures, |record| builder.push(record).is_ok());
+    fits &= push_all(authority(reply), reply.signatures, |record| builder.push(record).is_ok());
     let mut builder = builder.additional();
-    let _optional = push_all(reply.additional, reply.signatures, |r| builder.push(r).is_ok());
+    let _optional =
+        push_all(reply.additional.iter(), reply.signatures, |r| builder.push(r).is_ok());
     if !fits {
         builder.header_mut().set_tc(true);
     }
@@ -95,10 +96,21 @@ fn write<T: Composer>(reply: &Reply<'_>, target: T) -> Option<T> {
 
 type Record = domain::base::Record<crate::Name, crate::rrset::RecordData>;
 
-fn push_all(sets: &[RRset], signatures: bool, mut push: impl FnMut(Record) -> bool) -> bool {
-    sets.iter().all(|set| {
+fn push_all<'a>(
+    mut sets: impl Iterator<Item = &'a RRset>,
+    signatures: bool,
+    mut push: impl FnMut(Record) -> bool,
+) -> bool {
+    sets.all(|set| {
         set.parsed().all(&mut push) && (!signatures || set.parsed_signatures().all(&mut push))
     })
+}
+
+/// The authority section, without proofs for those who did not ask for them (RFC 4035 section 3.2.1).
+fn authority<'a>(reply: &Reply<'a>) -> impl Iterator<Item = &'a RRset> + use<'a> {
+    let proof = |rtype| matches!(rtype, Rtype::NSEC | Rtype::NSEC3 | Rtype::DS | Rtype::RRSIG);
+    let signatures = reply.signatures;
+    reply.authority.iter().filter(move |set| signatures || !proof(set.rtype))
 }
 
 /// Puts an OPT record at the end of a message that has none.

@@ -90,7 +90,8 @@ pub fn with_ancestors(name: &Name) -> impl Iterator<Item = Name> {
 /// A name of its own, with the octets of `name`.
 #[must_use]
 pub fn owned(name: &NameSlice) -> Name {
-    name.to_bytes()
+    // Octets that were a name are one again.
+    Name::from_octets(Bytes::copy_from_slice(name.as_slice())).unwrap_or_else(|_| root())
 }
 
 /// The name in lower case, as keys and canonical forms have it (RFC 4034 section 6.2).

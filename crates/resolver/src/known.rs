@@ -103,15 +103,15 @@ impl AnswerBuilder {
 
     pub(crate) fn add(&mut self, reply: Reply) -> Next {
         self.aliases += reply.aliases.iter().filter(|set| set.rtype == Rtype::CNAME).count();
-        self.sets.extend(reply.aliases);
-        self.proof.extend(reply.proof);
+        append(&mut self.sets, reply.aliases);
+        append(&mut self.proof, reply.proof);
         // The worst of the parts is the status of the whole.
         let security = self.security.map_or(reply.security, |so_far| so_far.min(reply.security));
         self.security = Some(security);
         let (rcode, denial) = match reply.finding {
             Finding::Alias(target) => return Next::Alias(target),
             Finding::Records(sets) => {
-                self.sets.extend(sets);
+                append(&mut self.sets, sets);
                 (OptRcode::NOERROR, None)
             }
             Finding::NoData(denial) => (OptRcode::NOERROR, denial),
@@ -124,7 +124,7 @@ impl AnswerBuilder {
             let ttl = denial.ttl();
             std::iter::once(RRset { ttl, ..denial.soa }).chain(denial.proof)
         }));
-        authority.append(&mut self.proof);
+        append(&mut authority, std::mem::take(&mut self.proof));
         Next::Done(Answer {
             rcode,
             answer: std::mem::take(&mut self.sets),
@@ -132,5 +132,14 @@ impl AnswerBuilder {
             additional: reply.additional,
             security,
         })
+    }
+}
+
+/// Adds sets to others, most often to none, which costs nothing.
+fn append(sets: &mut Vec<RRset>, more: Vec<RRset>) {
+    if sets.is_empty() {
+        *sets = more;
+    } else {
+        sets.extend(more);
     }
 }

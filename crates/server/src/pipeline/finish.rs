@@ -5,7 +5,7 @@
 
 use zoners_dns::compose::{Flags, Reply, add_opt, compose};
 use zoners_dns::packet::Patch;
-use zoners_dns::{Ede, EdeCode, Opcode, OptRcode, RRset, ReplyOpt, Rtype, Security, Transport};
+use zoners_dns::{Ede, EdeCode, Opcode, OptRcode, ReplyOpt, Security, Transport};
 use zoners_resolver::Answer;
 
 use super::Query;
@@ -18,20 +18,14 @@ const KEEPALIVE: u16 = 100;
 
 /// The message that carries `answer`, with ID 0 and without OPT: what is kept as finished.
 pub(super) fn message(query: &Query<'_>, answer: &Answer) -> Vec<u8> {
-    let dnssec_ok = query.request.head.dnssec_ok();
-    // Who did not ask for DNSSEC gets no proofs (RFC 4035 section 3.2.1).
-    let wanted = |set: &&RRset| {
-        dnssec_ok || !matches!(set.rtype, Rtype::NSEC | Rtype::NSEC3 | Rtype::DS | Rtype::RRSIG)
-    };
-    let authority: Vec<RRset> = answer.authority.iter().filter(wanted).cloned().collect();
     compose(&Reply {
         question: &query.request.question(),
         rcode: answer.rcode,
         flags: Flags { ra: true, ..Flags::default() },
         answer: &answer.answer,
-        authority: &authority,
+        authority: &answer.authority,
         additional: &answer.additional,
-        signatures: dnssec_ok,
+        signatures: query.request.head.dnssec_ok(),
     })
 }
 
