@@ -72,6 +72,11 @@ impl SimNetwork {
         })))
     }
 
+    /// Draws what is lost and late anew, the Internet staying as it is: another day on it.
+    pub fn reseed(&self, seed: u64) {
+        self.0.lock().random = Random::seeded(seed);
+    }
+
     /// From now on what is sent is not recorded: a demonstration may run for days.
     pub fn stop_recording(&self) {
         self.0.lock().records = false;

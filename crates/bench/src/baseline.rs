@@ -1,0 +1,324 @@
+//! Runs that are kept, to set later ones beside them.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::sample::Sample;
+
+/// The way in which [`Record`]s are written; one of another is not read.
+const FORMAT: u32 = 1;
+/// The longest name of a baseline.
+const LONGEST_NAME: usize = 64;
+
+/// A run as it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    format: u32,
+    /// What it was measured with and on.
+    pub environment: Environment,
+    /// The names that were asked for, in the order in which samples count them.
+    pub names: Vec<String>,
+    /// Where they came from.
+    pub source: String,
+    /// Tells lists of names apart; see [`crate::Names::fingerprint`].
+    pub fingerprint: u64,
+    /// The types that were asked of each.
+    pub types: Vec<u16>,
+    /// Who was asked, in the order in which samples count them.
+    pub targets: Vec<String>,
+    /// How it was asked, for a person.
+    pub load: String,
+    /// After so many milliseconds a question had failed.
+    pub timeout_ms: u64,
+    /// What came of it.
+    pub samples: Vec<Sample>,
+}
+
+/// What may explain a difference between two runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Environment {
+    /// Seconds since 1970.
+    pub time: u64,
+    /// Of Zoners.
+    pub version: String,
+    /// Tells configurations apart.
+    pub configuration: String,
+    /// The machine: its name, processor and system.
+    pub machine: String,
+    /// The network: the way out and its addresses' families.
+    pub network: String,
+    /// The round trip to the first router, in milliseconds, where it answers.
+    pub gateway_ms: Option<f64>,
+}
+
+/// Why a baseline cannot be used.
+#[derive(Debug)]
+pub enum Unusable {
+    /// No baseline can be called that.
+    Name(String),
+    /// There is none of this name; those are there.
+    Missing(String, Vec<String>),
+    /// It was not written by this version, or is torn.
+    Foreign(PathBuf, String),
+    /// It cannot be compared: it is of other questions.
+    Other(String),
+    /// The system refuses.
+    Io(PathBuf, io::Error),
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unusable::Name(name) => write!(
+                f,
+                "{name:?} is no name for a baseline: up to {LONGEST_NAME} letters, digits, `-`, `_` \
+                 and `.`, the first no `.`"
+            ),
+            Unusable::Missing(name, there) if there.is_empty() => {
+                write!(f, "there is no baseline {name:?}, nor any other; --save NAME makes one")
+            }
+            Unusable::Missing(name, there) => {
+                write!(f, "there is no baseline {name:?}; there are: {}", there.join(", "))
+            }
+            Unusable::Foreign(path, why) => write!(
+                f,
+                "{}: not a baseline of this version ({why}); measure anew, and --save it",
+                path.display()
+            ),
+            Unusable::Other(why) => f.write_str(why),
+            Unusable::Io(path, error) => write!(f, "{}: {error}", path.display()),
+        }
+    }
+}
+
+impl Record {
+    /// A run that nothing is known of yet.
+    #[must_use]
+    pub fn new(environment: Environment, samples: Vec<Sample>) -> Self {
+        Record {
+            format: FORMAT,
+            environment,
+            names: Vec::new(),
+            source: String::new(),
+            fingerprint: 0,
+            types: Vec::new(),
+            targets: Vec::new(),
+            load: String::new(),
+            timeout_ms: 0,
+            samples,
+        }
+    }
+
+    /// Whether this run and an earlier one asked the same, so that they can be set beside each other.
+    ///
+    /// # Errors
+    /// They did not: what differs, and what to do.
+    pub fn comparable(&self, before: &Record) -> Result<(), Unusable> {
+        let other = |why: String| Err(Unusable::Other(why));
+        if self.fingerprint != before.fingerprint {
+            return other(format!(
+                "the baseline is of another list: {} names of {}, now {} of {}; measure the same names, \
+                 or --save a new baseline",
+                before.names.len(),
+                before.source,
+                self.names.len(),
+                self.source
+            ));
+        }
+        if self.types != before.types {
+            return other(
+                "the baseline is of other types of records; ask with the same --types".into(),
+            );
+        }
+        if self.targets.len() != before.targets.len() {
+            return other(format!(
+                "the baseline asked {} servers and this run {}; ask as many",
+                before.targets.len(),
+                self.targets.len()
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The folder of the baselines.
+#[derive(Clone, Debug)]
+pub struct Store(PathBuf);
+
+impl Store {
+    /// The baselines in `folder`, which is made when the first is saved.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Store(folder.into())
+    }
+
+    /// Keeps a run, in place of another of that name. It is there whole or not at all.
+    ///
+    /// # Errors
+    /// The name is none, or the system refuses.
+    pub fn save(&self, name: &str, record: &Record) -> Result<PathBuf, Unusable> {
+        let path = self.path(name)?;
+        let write = || {
+            fs::create_dir_all(&self.0)?;
+            let beside = path.with_extension("new");
+            let mut file = fs::File::create(&beside)?;
+            serde_json::to_writer(io::BufWriter::new(&file), record)?;
+            file.flush()?;
+            file.sync_all()?;
+            fs::rename(beside, &path)
+        };
+        write().map_err(|error| Unusable::Io(path.clone(), error))?;
+        Ok(path)
+    }
+
+    /// The run of that name.
+    ///
+    /// # Errors
+    /// There is none, it is of another version, or the system refuses.
+    pub fn load(&self, name: &str) -> Result<Record, Unusable> {
+        let path = self.path(name)?;
+        let octets = match fs::read(&path) {
+            Ok(octets) => octets,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Unusable::Missing(name.into(), self.list()?));
+            }
+            Err(error) => return Err(Unusable::Io(path, error)),
+        };
+        let record: Record = serde_json::from_slice(&octets)
+            .map_err(|error| Unusable::Foreign(path.clone(), error.to_string()))?;
+        match record.format {
+            FORMAT => Ok(record),
+            other => Err(Unusable::Foreign(path, format!("format {other}, not {FORMAT}"))),
+        }
+    }
+
+    /// The names of all baselines, in order.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn list(&self) -> Result<Vec<String>, Unusable> {
+        let refused = |error| Unusable::Io(self.0.clone(), error);
+        let entries = match fs::read_dir(&self.0) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(refused(error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let file = entry.map_err(refused)?.file_name();
+            names.extend(
+                file.to_str().and_then(|file| file.strip_suffix(".json")).map(str::to_owned),
+            );
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Forgets a baseline.
+    ///
+    /// # Errors
+    /// There is none of that name, or the system refuses.
+    pub fn remove(&self, name: &str) -> Result<(), Unusable> {
+        let path = self.path(name)?;
+        match fs::remove_file(&path) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(Unusable::Missing(name.into(), self.list()?))
+            }
+            Err(error) => Err(Unusable::Io(path, error)),
+        }
+    }
+
+    fn path(&self, name: &str) -> Result<PathBuf, Unusable> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let good = (1..=LONGEST_NAME).contains(&name.len())
+            && name.chars().all(plain)
+            && !name.starts_with('.');
+        if good {
+            Ok(self.0.join(format!("{name}.json")))
+        } else {
+            Err(Unusable::Name(name.into()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::Phase;
+    use crate::target::Ending;
+    use std::time::Duration;
+
+    fn record() -> Record {
+        let ending = Ending::Failed { rcode: "SERVFAIL".into(), ede: Some(22) };
+        let sample = Sample {
+            name: 0,
+            rtype: 1,
+            target: 0,
+            phase: Phase::Cold,
+            at_us: 5,
+            took_us: 1234,
+            ending,
+            hops: vec![],
+        };
+        Record {
+            names: vec!["a.test".into()],
+            fingerprint: 7,
+            ..Record::new(Environment::default(), vec![sample])
+        }
+    }
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(&folder.path().join("bench"));
+        (folder, store)
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded() {
+        let (_folder, store) = store();
+        assert!(store.list().unwrap().is_empty());
+        store.save("home", &record()).unwrap();
+        store.save("office-2", &Record { fingerprint: 8, ..record() }).unwrap();
+        assert_eq!(store.load("home").unwrap(), record());
+        assert_eq!(store.list().unwrap(), ["home", "office-2"]);
+        store.save("home", &Record { fingerprint: 9, ..record() }).unwrap();
+        assert_eq!(store.load("home").unwrap().fingerprint, 9);
+        store.remove("home").unwrap();
+        assert_eq!(store.list().unwrap(), ["office-2"]);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_told() {
+        let (_folder, store) = store();
+        let missing = store.load("home").unwrap_err().to_string();
+        assert!(missing.contains("nor any other"), "{missing}");
+        let path = store.save("home", &record()).unwrap();
+        let missing = store.remove("hone").unwrap_err().to_string();
+        assert!(missing.contains("there are: home"), "{missing}");
+        for name in ["", "../home", ".home", "a b", &"a".repeat(65)] {
+            assert!(matches!(store.load(name), Err(Unusable::Name(_))), "{name}");
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        for foreign in [&text[..text.len() / 2], "", &text.replace("\"format\":1", "\"format\":2")]
+        {
+            fs::write(&path, foreign).unwrap();
+            assert!(matches!(store.load("home"), Err(Unusable::Foreign(..))), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn runs_of_other_questions_are_not_compared() {
+        let now = record();
+        assert!(now.comparable(&record()).is_ok());
+        let told = |before: Record| now.comparable(&before).unwrap_err().to_string();
+        assert!(told(Record { fingerprint: 8, ..record() }).contains("another list"));
+        assert!(told(Record { types: vec![28], ..record() }).contains("types"));
+        assert!(told(Record { targets: vec!["one".into()], ..record() }).contains("servers"));
+        assert_eq!(now.samples[0].millis(Duration::ZERO), 1.234);
+    }
+}

@@ -1,0 +1,171 @@
+//! What many samples come to: means, percentiles, failures; as a whole and for each domain.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::sample::{Phase, Sample};
+use crate::statistics::quantile;
+use crate::target::Ending;
+
+/// What a list of latencies comes to, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// How many.
+    pub count: usize,
+    /// Of them failed; they are in all other figures with what a person would have waited.
+    pub failed: usize,
+    /// The sum by the count.
+    pub mean: f64,
+    /// Half took less.
+    pub p50: f64,
+    /// Nine of ten took less.
+    pub p90: f64,
+    /// Nineteen of twenty.
+    pub p95: f64,
+    /// Ninety-nine of a hundred.
+    pub p99: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+/// What came of one target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// First asks.
+    pub cold: Figures,
+    /// Repeats.
+    pub warm: Figures,
+    /// All of them.
+    pub all: Figures,
+    /// How often questions failed, by how.
+    pub failures: BTreeMap<String, usize>,
+    /// Each domain in the order of the list; those that were never reached are left out.
+    pub domains: Vec<Domain>,
+}
+
+/// What came of one domain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Domain {
+    /// Which name of the list.
+    pub name: u32,
+    /// Its first asks.
+    pub cold: Figures,
+    /// Its repeats.
+    pub warm: Figures,
+    /// All of them: its mean is the average time of the domain.
+    pub all: Figures,
+}
+
+impl Figures {
+    /// The figures of `samples`.
+    pub fn of<'a>(samples: impl Iterator<Item = &'a Sample>, penalty: Duration) -> Self {
+        let mut failed = 0;
+        let mut millis: Vec<f64> = samples
+            .inspect(|sample| failed += usize::from(!sample.ending.is_good()))
+            .map(|sample| sample.millis(penalty))
+            .collect();
+        millis.sort_unstable_by(f64::total_cmp);
+        let Some(max) = millis.last().copied() else { return Figures::default() };
+        let at = |share| quantile(&millis, share);
+        Figures {
+            count: millis.len(),
+            failed,
+            mean: millis.iter().sum::<f64>() / millis.len() as f64,
+            p50: at(0.5),
+            p90: at(0.9),
+            p95: at(0.95),
+            p99: at(0.99),
+            max,
+        }
+    }
+}
+
+impl Summary {
+    /// What the samples of `target` come to; a failure counts no less than `penalty`.
+    #[must_use]
+    pub fn of(samples: &[Sample], target: u16, penalty: Duration) -> Self {
+        let own = || samples.iter().filter(|sample| sample.target == target);
+        let in_phase = |phase| own().filter(move |sample| sample.phase == phase);
+        let mut failures = BTreeMap::new();
+        let mut by_name = BTreeMap::<u32, Vec<Sample>>::new();
+        for sample in own() {
+            if !sample.ending.is_good() {
+                *failures.entry(describe(&sample.ending)).or_default() += 1;
+            }
+            by_name
+                .entry(sample.name)
+                .or_default()
+                .push(Sample { hops: Vec::new(), ..sample.clone() });
+        }
+        let domain = |(name, samples): (u32, Vec<Sample>)| {
+            let of = |phase| {
+                Figures::of(samples.iter().filter(move |sample| sample.phase == phase), penalty)
+            };
+            Domain {
+                name,
+                cold: of(Phase::Cold),
+                warm: of(Phase::Warm),
+                all: Figures::of(samples.iter(), penalty),
+            }
+        };
+        Summary {
+            cold: Figures::of(in_phase(Phase::Cold), penalty),
+            warm: Figures::of(in_phase(Phase::Warm), penalty),
+            all: Figures::of(own(), penalty),
+            failures,
+            domains: by_name.into_iter().map(domain).collect(),
+        }
+    }
+}
+
+/// A failure in a few words.
+#[must_use]
+pub fn describe(ending: &Ending) -> String {
+    match ending {
+        Ending::Answered => "answered".into(),
+        Ending::Failed { rcode, ede: Some(code) } => format!("{rcode}, EDE {code}"),
+        Ending::Failed { rcode, ede: None } => rcode.clone(),
+        Ending::Silence => "no answer in time".into(),
+        Ending::Broken(why) => why.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(name: u32, phase: Phase, millis: u64, ending: Ending) -> Sample {
+        let took_us = millis * 1000;
+        Sample { name, rtype: 1, target: 0, phase, at_us: 0, took_us, ending, hops: vec![] }
+    }
+
+    #[test]
+    fn failures_count_with_what_a_person_waits() {
+        let refused = Ending::Failed { rcode: "REFUSED".into(), ede: Some(18) };
+        let samples = [
+            sample(0, Phase::Cold, 10, Ending::Answered),
+            sample(0, Phase::Warm, 2, Ending::Answered),
+            sample(1, Phase::Cold, 1, refused),
+            sample(1, Phase::Warm, 6000, Ending::Silence),
+        ];
+        let summary = Summary::of(&samples, 0, Duration::from_secs(5));
+        assert_eq!((summary.cold.mean, summary.cold.failed), (2505.0, 1));
+        assert_eq!((summary.warm.max, summary.warm.failed), (6000.0, 1));
+        assert_eq!(summary.all.count, 4);
+        assert_eq!(summary.domains[0].all.mean, 6.0);
+        assert_eq!(summary.failures["REFUSED, EDE 18"], 1);
+        assert_eq!(summary.failures["no answer in time"], 1);
+        assert_eq!(Summary::of(&samples, 1, Duration::ZERO).all, Figures::default());
+    }
+
+    #[test]
+    fn percentiles_are_of_all() {
+        let samples: Vec<Sample> =
+            (0..=100).map(|millis| sample(0, Phase::Cold, millis, Ending::Answered)).collect();
+        let figures = Figures::of(samples.iter(), Duration::ZERO);
+        assert_eq!((figures.p50, figures.p90, figures.p99, figures.max), (50.0, 90.0, 99.0, 100.0));
+        assert_eq!(figures.mean, 50.0);
+    }
+}

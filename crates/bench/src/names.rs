@@ -1,0 +1,232 @@
+//! What is asked for: the bundled names, or those in a list, a query log or a browser's history.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use zoners_dns::{Name, name};
+
+/// A thousand names that are widely asked for; `names/build` says where they come from.
+const POPULAR: &str = include_str!("../names/popular.txt");
+/// More names than that are no list of what a person asks for.
+pub const MOST: usize = 100_000;
+
+/// Names to be asked for, each once, in the order of first appearance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// Where they come from, for a person.
+    pub source: String,
+    /// The names.
+    pub list: Vec<Name>,
+}
+
+/// Why there are no names to ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// A line of a list is no name.
+    NoName {
+        /// Which line, from 1.
+        line: usize,
+        /// What stands there, cut.
+        text: String,
+    },
+    /// There is not one.
+    Empty,
+    /// There are more than [`MOST`].
+    TooMany,
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unusable::NoName { line, text } => {
+                write!(f, "line {line}: {text:?} is no name; one name a line, `#` begins a comment")
+            }
+            Unusable::Empty => f.write_str("there is no name in it"),
+            Unusable::TooMany => write!(f, "there are more than {MOST} names in it"),
+        }
+    }
+}
+
+/// How names lie in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One name a line.
+    List,
+    /// Anything with names of hosts among other words: the query logs of dnsmasq, Unbound, BIND and
+    /// Pi-hole, where a name stands before or after a type, or in brackets.
+    QueryLog,
+    /// Anything with addresses of pages: the exported history or bookmarks of a browser, as JSON, CSV
+    /// or HTML.
+    History,
+}
+
+impl Names {
+    /// The bundled names.
+    ///
+    /// # Errors
+    /// None, as a test shows.
+    pub fn popular() -> Result<Self, Unusable> {
+        Names::read(POPULAR, Format::List, "the bundled list")
+    }
+
+    /// The names in `text`, which comes from `source`.
+    ///
+    /// # Errors
+    /// There are none, or too many, or a line of a list is none.
+    pub fn read(text: &str, format: Format, source: &str) -> Result<Self, Unusable> {
+        let (mut list, mut seen) = (Vec::new(), HashSet::new());
+        for (line, text) in text.lines().enumerate() {
+            let found = match format {
+                Format::List => listed(line + 1, text)?,
+                Format::QueryLog => asked(text).into_iter().collect(),
+                Format::History => visited(text),
+            };
+            list.extend(found.into_iter().filter(|name| seen.insert(name.clone())));
+            if list.len() > MOST {
+                return Err(Unusable::TooMany);
+            }
+        }
+        if list.is_empty() {
+            return Err(Unusable::Empty);
+        }
+        Ok(Names { source: source.into(), list })
+    }
+
+    /// The first `count` of them.
+    pub fn truncate(&mut self, count: usize) {
+        self.list.truncate(count);
+    }
+
+    /// A number that tells one list from another: runs over different names are not to be compared.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        // FNV-1a: the same on every machine and in every version.
+        let octets = self.list.iter().flat_map(|name| name.as_slice().to_ascii_lowercase());
+        octets.fold(0xcbf2_9ce4_8422_2325, |hash, octet| {
+            (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3)
+        })
+    }
+}
+
+fn listed(line: usize, text: &str) -> Result<Vec<Name>, Unusable> {
+    let text = text.split('#').next().unwrap_or_default().trim();
+    // dnsperf's lists have a type after the name.
+    let mut words = text.split_whitespace();
+    let Some(word) = words.next() else { return Ok(Vec::new()) };
+    match name::parse(word) {
+        Ok(name) if !name.is_root() && words.count() < 2 => Ok(vec![name]),
+        _ => Err(Unusable::NoName { line, text: text.chars().take(60).collect() }),
+    }
+}
+
+/// The name that a line of a query log is about.
+fn asked(line: &str) -> Option<Name> {
+    let words: Vec<&str> = line
+        .split(|at: char| at.is_whitespace() || "()[]\"',;".contains(at))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let is_type = |word: &&str| {
+        ["A", "AAAA", "HTTPS", "CNAME", "MX", "TXT", "PTR", "SRV", "NS", "SOA"].contains(word)
+    };
+    let at = words.iter().position(is_type)?;
+    // Before the type, with a class between them or not; or after it, as dnsmasq has it.
+    let before = words[..at].iter().rev().filter(|word| **word != "IN").take(1);
+    let candidates = before.chain(words.get(at + 1));
+    candidates.copied().find_map(host)
+}
+
+/// The hosts of the pages that a line has.
+fn visited(line: &str) -> Vec<Name> {
+    let after = |scheme: &'static str| {
+        line.match_indices(scheme).map(move |(at, _)| &line[at + scheme.len()..])
+    };
+    let rests = after("https://").chain(after("http://"));
+    rests
+        .filter_map(|rest| {
+            let end = rest.find(|at: char| !(at.is_ascii_alphanumeric() || "-._".contains(at)));
+            host(&rest[..end.unwrap_or(rest.len())])
+        })
+        .collect()
+}
+
+/// The name of a host, such as people visit: it has a dot, and is no address.
+fn host(word: &str) -> Option<Name> {
+    let text = word.trim_end_matches('.');
+    let of_letters = text.rsplit('.').next()?.chars().any(|c| c.is_ascii_alphabetic());
+    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+    (text.contains('.') && of_letters && plain).then(|| name::parse(text).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, format: Format) -> Result<Vec<String>, Unusable> {
+        let names = Names::read(text, format, "a test")?;
+        Ok(names.list.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_thousand_names_are_bundled() {
+        let names = Names::popular().unwrap();
+        assert_eq!(names.list.len(), 1000);
+        let domains: HashSet<_> = names
+            .list
+            .iter()
+            .map(|name| name.to_string().rsplit('.').next().map(str::to_owned))
+            .collect();
+        assert!(domains.len() > 30, "names of many countries");
+    }
+
+    #[test]
+    fn a_list_has_one_name_a_line() {
+        let names = read(
+            "# mine\nexample.com\n\nwww.example.net AAAA # and more\nEXAMPLE.com\n",
+            Format::List,
+        );
+        assert_eq!(names.unwrap(), ["example.com", "www.example.net"]);
+        let wrong = read("example.com\nthree words here\n", Format::List).unwrap_err();
+        assert_eq!(wrong, Unusable::NoName { line: 2, text: "three words here".into() });
+        assert!(wrong.to_string().contains("line 2"));
+        assert_eq!(read("# nothing\n", Format::List), Err(Unusable::Empty));
+        assert_eq!(
+            read("a..b\n", Format::List).map_err(|e| e.to_string().contains("line 1")),
+            Err(true)
+        );
+        let many: String = (0..=MOST).map(|number| format!("n{number}.test\n")).collect();
+        assert_eq!(read(&many, Format::List), Err(Unusable::TooMany));
+        assert!(read(&many[..many.rfind('n').unwrap()], Format::List).is_ok());
+    }
+
+    #[test]
+    fn query_logs_are_understood() {
+        let log = "\
+Nov 24 10:00:01 dnsmasq[811]: query[A] www.example.com from 192.168.1.5
+Nov 24 10:00:01 dnsmasq[811]: forwarded www.example.com to 9.9.9.9
+Nov 24 10:00:02 unbound[9:0] info: 127.0.0.1 mail.example.org. AAAA IN
+24-Nov-2026 10:00:03.000 client @0x7f 127.0.0.1#4321 (example.net): query: example.net IN HTTPS +E(0)K (127.0.0.1)
+what has nothing to do with it
+";
+        assert_eq!(
+            read(log, Format::QueryLog).unwrap(),
+            ["www.example.com", "mail.example.org", "example.net"]
+        );
+    }
+
+    #[test]
+    fn histories_are_understood() {
+        let history = r#"{"Browser History": [{"url": "https://www.example.com/a?b=http://x.example.net/"},
+{"url":"http://192.0.2.1/"},{"url":"https://localhost:8080/"}]}
+Mozilla;"https://example.org:443/page",12
+"#;
+        let names = read(history, Format::History).unwrap();
+        assert_eq!(names, ["www.example.com", "x.example.net", "example.org"]);
+    }
+
+    #[test]
+    fn lists_are_told_apart() {
+        let of = |text: &str| Names::read(text, Format::List, "").unwrap().fingerprint();
+        assert_eq!(of("a.test\nb.test"), of("A.test\nb.test"));
+        assert_ne!(of("a.test\nb.test"), of("b.test\na.test"));
+    }
+}

@@ -1,0 +1,258 @@
+//! Asking: who is asked for what, when, and beside what else.
+//!
+//! A closed loop has a number of names under way and goes on when one of them is done, as a person
+//! does. An open loop asks at its rate whatever becomes of the answers, and counts from when a
+//! question was to be sent: a target that stalls is not spared the questions that came meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+use zoners_dns::{Name, Question, Rtype};
+
+use crate::sample::{Phase, Sample};
+use crate::target::{Target, Told};
+
+/// Questions of an open loop that may be under way; what is due beyond that is lost.
+const MOST_UNDER_WAY: usize = 20_000;
+
+/// What is asked, and how.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The names.
+    pub names: Arc<[Name]>,
+    /// The types that are asked of each together, as a browser does.
+    pub types: Vec<Rtype>,
+    /// How often the list is gone through.
+    pub rounds: usize,
+    /// How often a name is asked again, right after.
+    pub repeats: usize,
+    /// When.
+    pub load: Load,
+    /// After that long a question has failed.
+    pub timeout: Duration,
+    /// After that long the run ends with what it has.
+    pub time: Duration,
+}
+
+/// When questions are asked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Load {
+    /// When others are done.
+    Closed {
+        /// Names under way at a time.
+        names: usize,
+        /// Questions a second of each target, at most.
+        pace: Option<f64>,
+    },
+    /// At a rate, from one to another over the time of the run.
+    Open {
+        /// Questions a second at the beginning.
+        from: f64,
+        /// At the end.
+        to: f64,
+    },
+}
+
+/// Who wants to know how it goes.
+pub trait Watcher: Send + Sync {
+    /// One question has ended.
+    fn sampled(&self, sample: &Sample);
+}
+
+/// Ends a run before its time, with what it has.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// No new question is asked from now on.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Asks all targets for all names, and says what came of it, in the order in which it ended.
+pub async fn run(
+    plan: Plan,
+    targets: Vec<Arc<dyn Target>>,
+    watcher: Arc<dyn Watcher>,
+    stop: Stop,
+) -> Vec<Sample> {
+    let began = Instant::now();
+    let asker = Arc::new(Asker { plan, targets, watcher, stop, began, samples: Mutex::default() });
+    match asker.plan.load {
+        Load::Closed { names, pace } => asker.closed(names, pace).await,
+        Load::Open { from, to } => asker.open(from, to).await,
+    }
+    std::mem::take(&mut *asker.samples.lock())
+}
+
+struct Asker {
+    plan: Plan,
+    targets: Vec<Arc<dyn Target>>,
+    watcher: Arc<dyn Watcher>,
+    stop: Stop,
+    began: Instant,
+    samples: Mutex<Vec<Sample>>,
+}
+
+impl Asker {
+    async fn closed(self: &Arc<Self>, names: usize, pace: Option<f64>) {
+        let pacer = Arc::new(Pacer::new(pace, self.plan.types.len()));
+        for round in 0..self.plan.rounds {
+            let forgot: Vec<bool> = self.targets.iter().map(|target| target.forget()).collect();
+            let forgot: Arc<[bool]> = forgot.into();
+            let next = Arc::new(AtomicUsize::new(0));
+            let mut workers = JoinSet::new();
+            for _ in 0..names.min(self.plan.names.len()) {
+                let (asker, next, forgot, pacer) =
+                    (self.clone(), next.clone(), forgot.clone(), pacer.clone());
+                workers.spawn(async move {
+                    while !asker.is_over() {
+                        let name = next.fetch_add(1, Ordering::Relaxed);
+                        if name >= asker.plan.names.len() {
+                            return;
+                        }
+                        asker.visit(name, round, &forgot, &pacer).await;
+                    }
+                });
+            }
+            workers.join_all().await;
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.stop.is_stopped() || self.began.elapsed() >= self.plan.time
+    }
+
+    /// Asks all targets in turn for one name, each name beginning with another of them, so that the
+    /// line's mood hits all alike.
+    async fn visit(self: &Arc<Self>, name: usize, round: usize, forgot: &[bool], pacer: &Pacer) {
+        for turn in 0..self.targets.len() {
+            let target = (name + round + turn) % self.targets.len();
+            let cold = round == 0 || forgot[target];
+            for repeat in 0..=self.plan.repeats {
+                let at = pacer.turn(self.targets.len()).await;
+                let phase = if repeat == 0 && cold { Phase::Cold } else { Phase::Warm };
+                let mut types = JoinSet::new();
+                for rtype in 0..self.plan.types.len() {
+                    let asker = self.clone();
+                    types.spawn(async move { asker.ask(name, rtype, target, phase, at).await });
+                }
+                types.join_all().await;
+            }
+        }
+    }
+
+    async fn open(self: &Arc<Self>, from: f64, to: f64) {
+        let under_way = Arc::new(AtomicUsize::new(0));
+        let mut asked = JoinSet::new();
+        let each = self.plan.types.len() * self.targets.len();
+        for number in 0.. {
+            let Some(due) = due(number, from, to, self.plan.time) else { break };
+            let at = self.began + due;
+            sleep_until(at).await;
+            if self.stop.is_stopped() {
+                break;
+            }
+            while asked.try_join_next().is_some() {}
+            let name = number / each;
+            let phase = if name < self.plan.names.len() { Phase::Cold } else { Phase::Warm };
+            let (name, rtype) = (name % self.plan.names.len(), number % each / self.targets.len());
+            let target = number % self.targets.len();
+            if under_way.load(Ordering::Relaxed) >= MOST_UNDER_WAY {
+                self.note(name, rtype, target, phase, at, at + self.plan.timeout, Told::default());
+                continue;
+            }
+            under_way.fetch_add(1, Ordering::Relaxed);
+            let (asker, under_way) = (self.clone(), under_way.clone());
+            asked.spawn(async move {
+                asker.ask(name, rtype, target, phase, at).await;
+                under_way.fetch_sub(1, Ordering::Relaxed);
+            });
+        }
+        asked.join_all().await;
+    }
+
+    async fn ask(&self, name: usize, rtype: usize, target: usize, phase: Phase, at: Instant) {
+        let question = Question::new(self.plan.names[name].clone(), self.plan.types[rtype]);
+        let telling = self.targets[target].ask(&question);
+        let told = timeout(self.plan.timeout, telling).await.unwrap_or_default();
+        self.note(name, rtype, target, phase, at, Instant::now(), told);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a sample")]
+    fn note(
+        &self,
+        name: usize,
+        rtype: usize,
+        target: usize,
+        phase: Phase,
+        at: Instant,
+        ended: Instant,
+        told: Told,
+    ) {
+        let micros = |duration: Duration| duration.as_micros() as u64;
+        let sample = Sample {
+            name: name as u32,
+            rtype: self.plan.types[rtype].to_int(),
+            target: target as u16,
+            phase,
+            at_us: micros(at - self.began),
+            took_us: micros(ended - at),
+            ending: told.ending,
+            hops: told.hops,
+        };
+        self.watcher.sampled(&sample);
+        self.samples.lock().push(sample);
+    }
+}
+
+/// When question `number` of an open loop is due, its rate going from one to another over `time`;
+/// `None` when the time is over.
+fn due(number: usize, from: f64, to: f64, time: Duration) -> Option<Duration> {
+    let (time, number) = (time.as_secs_f64(), number as f64);
+    // So many were asked by then: from * t + (to - from) / (2 * time) * t * t.
+    let growth = (to - from) / (2.0 * time);
+    let due = if growth.abs() < 1e-9 {
+        number / from
+    } else {
+        ((from * from + 4.0 * growth * number).max(0.0).sqrt() - from) / (2.0 * growth)
+    };
+    (due < time).then(|| Duration::from_secs_f64(due))
+}
+
+/// Keeps a closed loop from asking more quickly than a line or a public server can bear.
+struct Pacer {
+    gap: Duration,
+    next: Mutex<Instant>,
+}
+
+impl Pacer {
+    fn new(pace: Option<f64>, types: usize) -> Self {
+        let gap = pace.map_or(Duration::ZERO, |pace| Duration::from_secs_f64(types as f64 / pace));
+        Pacer { gap, next: Mutex::new(Instant::now()) }
+    }
+
+    /// Waits until the next questions may be sent; there are so many targets to share them.
+    async fn turn(&self, targets: usize) -> Instant {
+        let at = {
+            let mut next = self.next.lock();
+            let at = (*next).max(Instant::now());
+            *next = at + self.gap / targets.max(1) as u32;
+            at
+        };
+        sleep_until(at).await;
+        Instant::now()
+    }
+}
+
+#[cfg(test)]
+mod tests;

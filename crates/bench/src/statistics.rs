@@ -1,0 +1,188 @@
+//! Whether two runs differ, asked of pairs: each domain in one run and in the other.
+//!
+//! Nothing is assumed of how latencies are distributed, since nothing is known of it: they come in
+//! heaps, with tails. What is used is that under no change the two runs of a pair could be exchanged,
+//! so that either sign of their difference is as likely.
+
+use zoners_dns::Random;
+
+/// How often signs are drawn anew in [`sign_flips`]; the least p-value is one in one more.
+const FLIPS: usize = 3_999;
+/// How often the pairs themselves are.
+const DRAWS: usize = 999;
+/// Pairs of which all Walsh averages are made; of more, this many are drawn.
+const MOST_PAIRS: usize = 1500;
+
+/// An estimate, what it lies between with a confidence that the caller chose, and how likely it is by
+/// chance.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Estimate {
+    /// The estimate itself.
+    pub value: f64,
+    /// The lower end of the interval.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+    /// The chance that there is no difference and it shows all the same; two-sided.
+    pub p: f64,
+}
+
+/// The typical difference by Wilcoxon's signed ranks (Wilcoxon 1945): the median of the averages of
+/// all pairs of differences (Hodges and Lehmann 1963), and the interval that belongs to it. `None` of
+/// fewer than six differences, which can never tell.
+#[must_use]
+pub fn signed_ranks(differences: &[f64], confidence: f64) -> Option<Estimate> {
+    let differences = &differences[..differences.len().min(MOST_PAIRS)];
+    if differences.len() < 6 {
+        return None;
+    }
+    let mut averages = Vec::with_capacity(differences.len() * (differences.len() + 1) / 2);
+    for (at, one) in differences.iter().enumerate() {
+        averages.extend(differences[at..].iter().map(|other| f64::midpoint(*one, *other)));
+    }
+    averages.sort_unstable_by(f64::total_cmp);
+    let (statistic, spread) = rank_sum(differences);
+    let p = if spread > 0.0 {
+        // Half a step towards the middle, since ranks are whole and the normal curve is not.
+        let off = (statistic.abs() - 0.5).max(0.0) / spread;
+        2.0 * upper_tail(off)
+    } else {
+        1.0
+    };
+    // The interval has the averages between which the statistic stays within so many spreads.
+    let count = averages.len() as f64;
+    let n = differences.len() as f64;
+    let off = normal_quantile(f64::midpoint(1.0, confidence))
+        * (n * (n + 1.0) * (2.0 * n + 1.0) / 24.0).sqrt();
+    let low = (count / 2.0 - off).floor().max(0.0) as usize;
+    let high = averages.len() - 1 - low.min(averages.len() - 1);
+    Some(Estimate {
+        value: sorted_median(&averages),
+        low: averages[low.min(high)],
+        high: averages[high],
+        p: p.min(1.0),
+    })
+}
+
+/// Wilcoxon's statistic around its mean, and its standard deviation with what ties and zeros take away
+/// (Pratt 1959: zeros are ranked, then left out).
+fn rank_sum(differences: &[f64]) -> (f64, f64) {
+    let mut sizes: Vec<(f64, bool)> =
+        differences.iter().map(|difference| (difference.abs(), *difference > 0.0)).collect();
+    sizes.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
+    let (mut statistic, mut squares, mut at) = (0.0, 0.0, 0);
+    while at < sizes.len() {
+        let tied = sizes[at..].iter().take_while(|size| size.0 == sizes[at].0).count();
+        // The mean of the ranks that they share.
+        let rank = at as f64 + f64::midpoint(tied as f64, 1.0);
+        if sizes[at].0 > 0.0 {
+            for (_, positive) in &sizes[at..at + tied] {
+                statistic += if *positive { rank / 2.0 } else { -rank / 2.0 };
+                squares += rank * rank / 4.0;
+            }
+        }
+        at += tied;
+    }
+    (statistic, squares.sqrt())
+}
+
+/// The mean difference, by drawing the signs of all differences anew, over and over: how often chance
+/// alone makes a mean as large (Fisher 1935). The interval is where the mean lies when the pairs
+/// themselves are drawn anew (Efron 1979).
+#[must_use]
+pub fn sign_flips(differences: &[f64], confidence: f64, random: &Random) -> Option<Estimate> {
+    if differences.len() < 6 {
+        return None;
+    }
+    let sum: f64 = differences.iter().sum();
+    let count = differences.len() as f64;
+    let mut bits = Bits { random, left: 0, word: 0 };
+    let as_large = (0..FLIPS)
+        .filter(|_| {
+            let flipped: f64 =
+                differences.iter().map(|one| if bits.next() { *one } else { -one }).sum();
+            flipped.abs() >= sum.abs() * (1.0 - 1e-12)
+        })
+        .count();
+    let mut means: Vec<f64> = (0..DRAWS)
+        .map(|_| {
+            let drawn = differences
+                .iter()
+                .map(|_| differences[random.below(differences.len() as u64) as usize]);
+            drawn.sum::<f64>() / count
+        })
+        .collect();
+    means.sort_unstable_by(f64::total_cmp);
+    Some(Estimate {
+        value: sum / count,
+        low: quantile(&means, (1.0 - confidence) / 2.0),
+        high: quantile(&means, f64::midpoint(1.0, confidence)),
+        p: (as_large + 1) as f64 / (FLIPS + 1) as f64,
+    })
+}
+
+/// Random bits, one by one.
+struct Bits<'a> {
+    random: &'a Random,
+    left: u32,
+    word: u64,
+}
+
+impl Bits<'_> {
+    fn next(&mut self) -> bool {
+        if self.left == 0 {
+            (self.word, self.left) = (self.random.bits(), 64);
+        }
+        let bit = self.word & 1 == 1;
+        self.word >>= 1;
+        self.left -= 1;
+        bit
+    }
+}
+
+/// The p-values that stand when several things are asked at once (Holm 1979): each is what it would
+/// have been asked alone, made larger for the others. In the order in which they came.
+#[must_use]
+pub fn holm(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|one, other| values[*one].total_cmp(&values[*other]));
+    let (mut adjusted, mut least) = (vec![1.0; values.len()], 0.0_f64);
+    for (place, at) in order.into_iter().enumerate() {
+        least = least.max(values[at] * (values.len() - place) as f64).min(1.0);
+        adjusted[at] = least;
+    }
+    adjusted
+}
+
+/// The value below which a share of the sorted `values` lies, between two of them in proportion. Zero
+/// of none.
+#[must_use]
+pub fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
+    let place = share.clamp(0.0, 1.0) * last as f64;
+    let (below, part) = (place.floor() as usize, place.fract());
+    let above = sorted[(below + 1).min(last)];
+    sorted[below] + (above - sorted[below]) * part
+}
+
+fn sorted_median(sorted: &[f64]) -> f64 {
+    quantile(sorted, 0.5)
+}
+
+/// The chance of a standard normal variable to be larger.
+fn upper_tail(z: f64) -> f64 {
+    libm::erfc(z / std::f64::consts::SQRT_2) / 2.0
+}
+
+/// Where a standard normal variable has so much below it, by halving.
+fn normal_quantile(share: f64) -> f64 {
+    let (mut low, mut high) = (-10.0, 10.0);
+    for _ in 0..60 {
+        let middle = f64::midpoint(low, high);
+        if 1.0 - upper_tail(middle) < share { low = middle } else { high = middle }
+    }
+    f64::midpoint(low, high)
+}
+
+#[cfg(test)]
+mod tests;
