@@ -17,7 +17,8 @@ const LONGEST_NAME: usize = 64;
 /// A run as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    format: u32,
+    /// The way in which it is written; see [`Record::new`].
+    pub format: u32,
     /// What it was measured with and on.
     pub environment: Environment,
     /// The names that were asked for, in the order in which samples count them.

@@ -6,6 +6,8 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 use zoners_dns::{Endpoint, Name, Question};
 
+use crate::verdict::Fault;
+
 /// Steps kept of one client query; more than its budget can make.
 const MAX_STEPS: usize = 512;
 
@@ -37,8 +39,8 @@ pub enum Hop {
         why: &'static str,
         /// From sending to this end.
         took: Duration,
-        /// What came back.
-        outcome: String,
+        /// What came back, in words, or why nothing useful did.
+        outcome: Result<String, Fault>,
     },
     /// Something else worth knowing.
     Note(String),

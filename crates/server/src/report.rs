@@ -52,7 +52,10 @@ fn step(step: &Step) -> Value {
             object["transport"] = endpoint.transport.to_string().into();
             object["why"] = (*why).into();
             object["took_ms"] = millis(*took).into();
-            object["outcome"] = outcome.as_str().into();
+            object["outcome"] = match outcome {
+                Ok(said) => said.as_str().into(),
+                Err(fault) => fault.to_string().into(),
+            };
         }
     }
     object

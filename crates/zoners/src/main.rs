@@ -1,5 +1,6 @@
 //! The command line of Zoners: parse, call, print.
 
+mod bench;
 mod check;
 mod control;
 #[cfg(feature = "demo")]
@@ -45,6 +46,10 @@ enum Command {
     Cache(control::Cache),
     /// Let zones whose owners made a mistake go unvalidated for a while.
     Nta(control::Nta),
+    /// Measure servers, or a resolver in this process, and compare with before.
+    // Hidden until all of it is there.
+    #[command(hide = true)]
+    Bench(bench::Arguments),
     /// Check a configuration file, and say what is wrong with it.
     Check(check::Arguments),
     /// Print a script that completes commands in a shell.
@@ -96,6 +101,7 @@ fn main() -> ExitCode {
         Command::Servers(arguments) => control::servers(&arguments),
         Command::Cache(arguments) => control::cache(&arguments),
         Command::Nta(arguments) => control::nta(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Manual(arguments) => manual::manual(&arguments),

@@ -29,8 +29,8 @@ impl<N: Network> Race<'_, N> {
             why: attempt.why,
             took: report.took,
             outcome: match &verdict {
-                Ok(verdict) => verdict.to_string(),
-                Err(fault) => fault.to_string(),
+                Ok(verdict) => Ok(verdict.to_string()),
+                Err(fault) => Err(*fault),
             },
         });
         if attempt.troubled && verdict.is_ok() {
