@@ -28,7 +28,7 @@ const PACE: f64 = 50.0;
   zoners bench --in-process --save before
   zoners bench --in-process --against before")]
 pub(crate) struct Arguments {
-    /// A server to ask, such as 192.0.2.1 or tcp://[2001:db8::1]:53; may be given several times.
+    /// A server to ask, such as 192.0.2.1 or tcp://192.0.2.1:53; may be given several times.
     #[arg(long, value_name = "ADDRESS", required_unless_present = "in_process")]
     server: Vec<String>,
     /// Ask a resolver in this process, which begins with an empty cache.
