@@ -89,25 +89,23 @@ impl Summary {
         let own = || samples.iter().filter(|sample| sample.target == target);
         let in_phase = |phase| own().filter(move |sample| sample.phase == phase);
         let mut failures = BTreeMap::new();
-        let mut by_name = BTreeMap::<u32, Vec<Sample>>::new();
+        let mut by_name = BTreeMap::<u32, Vec<&Sample>>::new();
         for sample in own() {
             if !sample.ending.is_good() {
                 *failures.entry(describe(&sample.ending)).or_default() += 1;
             }
-            by_name
-                .entry(sample.name)
-                .or_default()
-                .push(Sample { hops: Vec::new(), ..sample.clone() });
+            by_name.entry(sample.name).or_default().push(sample);
         }
-        let domain = |(name, samples): (u32, Vec<Sample>)| {
+        let domain = |(name, samples): (u32, Vec<&Sample>)| {
             let of = |phase| {
-                Figures::of(samples.iter().filter(move |sample| sample.phase == phase), penalty)
+                let own = samples.iter().copied().filter(move |sample| sample.phase == phase);
+                Figures::of(own, penalty)
             };
             Domain {
                 name,
                 cold: of(Phase::Cold),
                 warm: of(Phase::Warm),
-                all: Figures::of(samples.iter(), penalty),
+                all: Figures::of(samples.iter().copied(), penalty),
             }
         };
         Summary {

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use zoners_dns::{Name, Question, Rtype};
 
 use crate::sample::{Phase, Sample};
-use crate::target::{Target, Told};
+use crate::target::{Ending, Target, Told};
 
 /// Questions of an open loop that may be under way; what is due beyond that is lost.
 const MOST_UNDER_WAY: usize = 20_000;
@@ -61,6 +61,11 @@ pub enum Load {
 pub trait Watcher: Send + Sync {
     /// One question has ended.
     fn sampled(&self, sample: &Sample);
+}
+
+/// Nobody does.
+impl Watcher for () {
+    fn sampled(&self, _: &Sample) {}
 }
 
 /// Ends a run before its time, with what it has.
@@ -168,7 +173,9 @@ impl Asker {
             let (name, rtype) = (name % self.plan.names.len(), number % each / self.targets.len());
             let target = number % self.targets.len();
             if under_way.load(Ordering::Relaxed) >= MOST_UNDER_WAY {
-                self.note(name, rtype, target, phase, at, at + self.plan.timeout, Told::default());
+                let ending = Ending::Broken(format!("{MOST_UNDER_WAY} questions were under way"));
+                let told = Told { ending, hops: Vec::new() };
+                self.note(name, rtype, target, phase, at, at + self.plan.timeout, told);
                 continue;
             }
             under_way.fetch_add(1, Ordering::Relaxed);

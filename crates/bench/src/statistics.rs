@@ -10,7 +10,7 @@ use zoners_dns::Random;
 const FLIPS: usize = 3_999;
 /// How often the pairs themselves are.
 const DRAWS: usize = 999;
-/// Pairs of which all Walsh averages are made; of more, this many are drawn.
+/// Pairs of which all Walsh averages are made; of more, no more than that are taken, evenly spread.
 const MOST_PAIRS: usize = 1500;
 
 /// An estimate, what it lies between with a confidence that the caller chose, and how likely it is by
@@ -32,7 +32,7 @@ pub struct Estimate {
 /// fewer than six differences, which can never tell.
 #[must_use]
 pub fn signed_ranks(differences: &[f64], confidence: f64) -> Option<Estimate> {
-    let differences = &differences[..differences.len().min(MOST_PAIRS)];
+    let differences = &thinned(differences);
     if differences.len() < 6 {
         return None;
     }
@@ -57,11 +57,17 @@ pub fn signed_ranks(differences: &[f64], confidence: f64) -> Option<Estimate> {
     let low = (count / 2.0 - off).floor().max(0.0) as usize;
     let high = averages.len() - 1 - low.min(averages.len() - 1);
     Some(Estimate {
-        value: sorted_median(&averages),
+        value: quantile(&averages, 0.5),
         low: averages[low.min(high)],
         high: averages[high],
         p: p.min(1.0),
     })
+}
+
+/// No more than [`MOST_PAIRS`] of them.
+fn thinned(differences: &[f64]) -> Vec<f64> {
+    let step = differences.len().div_ceil(MOST_PAIRS).max(1);
+    differences.iter().step_by(step).copied().collect()
 }
 
 /// Wilcoxon's statistic around its mean, and its standard deviation with what ties and zeros take away
@@ -163,10 +169,6 @@ pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     let (below, part) = (place.floor() as usize, place.fract());
     let above = sorted[(below + 1).min(last)];
     sorted[below] + (above - sorted[below]) * part
-}
-
-fn sorted_median(sorted: &[f64]) -> f64 {
-    quantile(sorted, 0.5)
 }
 
 /// The chance of a standard normal variable to be larger.

@@ -10,9 +10,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use zoners_bench::target::Telling;
-use zoners_bench::{
-    Comparison, Ending, Load, Plan, Sample, Stop, Summary, Target, Told, Verdict, Watcher,
-};
+use zoners_bench::{Comparison, Ending, Load, Plan, Stop, Summary, Target, Told, Verdict};
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Delegation, Question, Random, Rtype, name, zonefile};
 use zoners_resolver::{Settings, Shared, Worker};
@@ -74,8 +72,7 @@ async fn carry_out(pair: u64, seed: u64, domains: usize, slower: f64) -> Summary
         time: Duration::from_secs(100_000),
     };
     let target = Arc::new(InProcess { worker, slower });
-    let samples =
-        zoners_bench::run::run(plan, vec![target], Arc::new(Nobody), Stop::default()).await;
+    let samples = zoners_bench::run::run(plan, vec![target], Arc::new(()), Stop::default()).await;
     Summary::of(&samples, 0, Duration::from_secs(5))
 }
 
@@ -101,10 +98,4 @@ impl Target for InProcess {
             Told { ending, hops: Vec::new() }
         })
     }
-}
-
-struct Nobody;
-
-impl Watcher for Nobody {
-    fn sampled(&self, _: &Sample) {}
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use anstream::println;
 use zoners_bench::names::Format;
 use zoners_bench::{
-    Comparison, Environment, Figures, Load, Names, Plan, Record, Sample, Stop, Store, Summary,
-    Target, Verdict, Watcher,
+    Comparison, Environment, Figures, Load, Names, Plan, Record, Stop, Store, Summary, Target,
+    Verdict,
 };
 use zoners_dns::Rtype;
 
@@ -69,12 +69,6 @@ pub(crate) struct Arguments {
     against: Option<String>,
 }
 
-struct Nobody;
-
-impl Watcher for Nobody {
-    fn sampled(&self, _: &Sample) {}
-}
-
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let wrong = |error: &dyn std::fmt::Display| Failure::Usage(error.to_string());
     let store = Store::new(&folder()?);
@@ -105,7 +99,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(error.to_string()))?;
-    let (watcher, stop) = (Arc::new(Nobody), Stop::default());
+    let (watcher, stop) = (Arc::new(()), Stop::default());
     record.samples = runtime.block_on(zoners_bench::run::run(plan, targets, watcher, stop));
     if !record.samples.iter().any(|sample| sample.ending.is_good()) {
         let text = "not one question was answered: are the servers reachable from here?";

@@ -1,5 +1,5 @@
 use super::*;
-use crate::target::{Ending, Telling};
+use crate::target::Telling;
 use zoners_dns::name;
 
 /// Answers after a while, which grows by a millisecond a name; forgets if told so.
@@ -36,12 +36,6 @@ impl Target for Slow {
     }
 }
 
-struct Nobody;
-
-impl Watcher for Nobody {
-    fn sampled(&self, _: &Sample) {}
-}
-
 fn plan(names: usize, load: Load) -> Plan {
     Plan {
         names: (0..names).map(|n| name::parse(&format!("n{n}.test")).unwrap()).collect(),
@@ -55,7 +49,7 @@ fn plan(names: usize, load: Load) -> Plan {
 }
 
 async fn carried_out(plan: Plan, targets: Vec<Arc<dyn Target>>) -> Vec<Sample> {
-    run(plan, targets, Arc::new(Nobody), Stop::default()).await
+    run(plan, targets, Arc::new(()), Stop::default()).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,10 +138,24 @@ async fn who_is_told_to_stop_ends_with_what_there_is() {
     let running = tokio::spawn(run(
         plan(100, closed),
         vec![Slow::new(false, 1000)],
-        Arc::new(Nobody),
+        Arc::new(()),
         stop.clone(),
     ));
     tokio::time::sleep(Duration::from_millis(2500)).await;
     stop.stop();
     assert_eq!(running.await.unwrap().len(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_due_when_too_many_are_under_way_is_lost_and_told_as_that() {
+    let slow = Slow::new(false, 60_000);
+    let rate = MOST_UNDER_WAY as f64 + 5.0;
+    let open = Load::Open { from: rate, to: rate };
+    let plan = Plan { time: Duration::from_secs(1), ..plan(10, open) };
+    let samples = carried_out(plan, vec![slow.clone()]).await;
+    assert_eq!(slow.asked.lock().len(), MOST_UNDER_WAY);
+    let broken = |sample: &&Sample| matches!(&sample.ending, Ending::Broken(why) if why.contains("under way"));
+    let lost: Vec<&Sample> = samples.iter().filter(broken).collect();
+    assert_eq!((samples.len(), lost.len()), (MOST_UNDER_WAY + 5, 5));
+    assert!(lost.iter().all(|sample| sample.took_us == 5_000_000));
 }

@@ -83,6 +83,15 @@ fn too_few_tell_nothing() {
 }
 
 #[test]
+fn of_too_many_pairs_some_are_taken_from_all_over() {
+    let numbers = |count: usize| (0..count).map(|at| at as f64).collect::<Vec<_>>();
+    assert_eq!(thinned(&numbers(MOST_PAIRS)).len(), MOST_PAIRS);
+    let some = thinned(&numbers(MOST_PAIRS + 1));
+    assert_eq!((some.len(), some[some.len() - 1]), (MOST_PAIRS / 2 + 1, MOST_PAIRS as f64));
+    assert!(thinned(&[]).is_empty());
+}
+
+#[test]
 fn many_questions_need_more_proof() {
     assert_eq!(holm(&[0.01, 0.04, 0.03]), [0.03, 0.06, 0.06]);
     assert_eq!(holm(&[0.5, 0.9]), [1.0, 1.0]);
