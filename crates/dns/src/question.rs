@@ -24,6 +24,15 @@ impl Question {
     pub fn new(name: Name, rtype: Rtype) -> Self {
         Question { name, rtype, class: Class::IN }
     }
+
+    /// The name whose zone answers: DS records stand above the cut (RFC 4035 section 2.4).
+    #[must_use]
+    pub fn answered_at(&self) -> Name {
+        match self.name.parent() {
+            Some(parent) if self.rtype == Rtype::DS => parent,
+            _ => self.name.clone(),
+        }
+    }
 }
 
 impl Hash for Question {

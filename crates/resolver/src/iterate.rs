@@ -99,12 +99,7 @@ impl<N: Network> Worker<N> {
     /// Where to start: the stub or forwarder that the configuration gives, else the deepest cut
     /// that a parent told us, else the root.
     pub(crate) fn zone_cut(&self, question: &Question) -> Delegation {
-        // DS records stand above the cut (RFC 4035 section 2.4).
-        let from = match question.name.parent() {
-            Some(parent) if question.rtype == Rtype::DS => parent,
-            _ => question.name.clone(),
-        };
-        self.known_cut(&from).unwrap_or_else(|| {
+        self.known_cut(&question.answered_at()).unwrap_or_else(|| {
             self.prime();
             self.settings().root.clone()
         })

@@ -57,11 +57,7 @@ impl<N: Network> Worker<N> {
 
     /// Whether `asked` lies in a zone that is already known to be as good as unsigned.
     pub(crate) fn is_unsigned(&self, asked: &Question) -> bool {
-        // DS records stand above the cut.
-        let place = match asked.name.parent() {
-            Some(parent) if asked.rtype == Rtype::DS => parent,
-            _ => asked.name.clone(),
-        };
+        let place = asked.answered_at();
         let (cache, now) = (&self.shared().cache, self.shared().now());
         self.anchor_of(&place).is_none() || cache.unsigned(&place, now).is_some()
     }
