@@ -3,7 +3,7 @@
 use zoners_cache::AnswerKey;
 use zoners_dns::packet::ttl_offsets;
 use zoners_dns::{Counter, Ede, EdeCode, Moment, Network, OptRcode, Question};
-use zoners_resolver::Lack;
+use zoners_resolver::{Answer, Lack};
 
 use super::{Query, Service, finish};
 
@@ -25,9 +25,6 @@ impl<N: Network> Service<N> {
     ///
     /// # Errors
     /// Nothing is written, since the cache lacks some of the answer.
-    ///
-    /// An answer is kept as finished when it is asked for the second time: until then its RRsets
-    /// alone hold it, so that what is asked once is not stored twice.
     pub(super) fn known(
         &self,
         query: &Query<'_>,
@@ -35,30 +32,13 @@ impl<N: Network> Service<N> {
         now: Moment,
         reply: &mut Vec<u8>,
     ) -> Result<(), Lack> {
-        let (cache, head) = (&self.worker.shared().cache, &query.request.head);
+        let head = &query.request.head;
         let lack = match self.worker.cached(asked, head.cd, now) {
-            Err(lack) => lack,
             Ok(answer) => {
-                *reply = finish::message(query, &answer);
-                let (name, generation) = (query.request.name, self.rules.generation);
-                let (security, ttl) = (answer.security, answer.ttl());
-                let ede = self.worker.why_unsigned(asked, security, now);
-                // Where there is more to say than a message can keep, it is put together each time.
-                if ede.is_none() {
-                    cache.insert_answer(
-                        name,
-                        answer_key(query),
-                        generation,
-                        reply,
-                        security,
-                        ttl,
-                        now,
-                    );
-                }
-                let ttls = ttl_offsets(reply).unwrap_or_default().into_iter();
-                finish::deliver(query, reply, security, ede.as_ref(), 0, ttls);
+                self.put_together(query, asked, &answer, now, reply);
                 return Ok(());
             }
+            Err(lack) => lack,
         };
         if !head.cd
             && let Some(answer) = self.worker.synthesised(asked, now)
@@ -72,6 +52,31 @@ impl<N: Network> Service<N> {
         let ede = Ede::new(EdeCode::CACHED_ERROR, text);
         finish::error(query, OptRcode::SERVFAIL, Some(&ede), reply);
         Ok(())
+    }
+
+    /// Writes an answer of several RRsets.
+    ///
+    /// It is kept as finished when it is asked for the second time: until then its RRsets alone hold
+    /// it, so that what is asked once is not stored twice.
+    fn put_together(
+        &self,
+        query: &Query<'_>,
+        asked: &Question,
+        answer: &Answer,
+        now: Moment,
+        reply: &mut Vec<u8>,
+    ) {
+        *reply = finish::message(query, answer);
+        let (cache, generation) = (&self.worker.shared().cache, self.rules.generation);
+        let (name, key) = (query.request.name, answer_key(query));
+        let (security, ttl) = (answer.security, answer.ttl());
+        let ede = self.worker.why_unsigned(asked, security, now);
+        // Where there is more to say than a message can keep, it is put together each time.
+        if ede.is_none() {
+            cache.insert_answer(name, key, generation, reply, security, ttl, now);
+        }
+        let ttls = ttl_offsets(reply).unwrap_or_default().into_iter();
+        finish::deliver(query, reply, security, ede.as_ref(), 0, ttls);
     }
 }
 
