@@ -4,11 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use zoners_dns::Counter;
+use tokio::time::Instant;
+use zoners_dns::{Counter, Name, Question};
 
 use crate::answer::{Cause, Unresolved};
 use crate::budget::{Budget, Exhausted, take};
-use crate::flights::FlightId;
+use crate::flights::{FlightId, Follow};
 use crate::settings::Limits;
 use crate::trace::{Hop, Trace};
 
@@ -141,6 +142,22 @@ impl Context {
     /// Charges a query that is about to be sent; `retry` if it goes beside another.
     pub(crate) fn charge_query(&self, tcp: bool, retry: bool) -> Result<(), Exhausted> {
         self.budget.charge_query(&self.question_queries, tcp, retry)
+    }
+
+    /// Waits for a flight in which the servers of `zone` are asked for another question's sake too.
+    pub(crate) async fn wait<V: Clone>(
+        &self,
+        zone: &Name,
+        question: &Question,
+        flight: Follow<V>,
+    ) -> Option<V> {
+        let since = Instant::now();
+        let landed = flight.landing().await;
+        self.trace(|| {
+            let (zone, question) = (zone.clone(), question.clone());
+            Hop::Waited { zone, question, took: since.elapsed() }
+        });
+        landed
     }
 
     /// Notes a step, if anybody wants to know.

@@ -180,7 +180,7 @@ impl<N: Network> Worker<N> {
             }
             Boarding::Follow(follow) => {
                 self.count(Counter::Joined);
-                match follow.landing().await {
+                match context.wait(&cut.zone, asked, follow).await {
                     Some(Ok(verdict)) => Ok(verdict),
                     Some(Err(unresolved)) if unresolved.cause.is_about_the_name() => {
                         Err(unresolved)

@@ -75,7 +75,7 @@ impl<N: Network> Worker<N> {
                     return answer.await.map(Arc::new);
                 }
             };
-            match follow.landing().await {
+            match context.wait(&question.name, &question, follow).await {
                 Some(Ok(answer)) => return Ok(answer),
                 Some(Err(unresolved)) if unresolved.cause.is_about_the_name() => {
                     return Err(unresolved);

@@ -31,6 +31,7 @@ use crate::worker::Worker;
 
 struct Running {
     attempt: Attempt,
+    since: Instant,
     exchange: Pin<Box<dyn Future<Output = Report> + Send>>,
 }
 
@@ -255,7 +256,11 @@ impl<N: Network> Race<'_, N> {
     fn ask(&mut self, next: Attempt, retry: bool) {
         let asking = Asking { retry, ..self.asking.clone() };
         let exchange = attempt(self.worker.arc(), asking, next, self.context.clone());
-        self.running.push(Running { attempt: next, exchange: Box::pin(exchange) });
+        self.running.push(Running {
+            attempt: next,
+            since: Instant::now(),
+            exchange: Box::pin(exchange),
+        });
     }
 
     /// Starts look-ups of nameserver names until `at_once` are under way.
@@ -288,6 +293,7 @@ impl<N: Network> Drop for Race<'_, N> {
     fn drop(&mut self) {
         let limit = self.worker.settings().limits.nursery;
         for loser in self.running.take() {
+            self.trace(&loser.attempt, loser.since.elapsed(), || None);
             let (worker, endpoint) = (self.worker.arc(), loser.attempt.endpoint);
             let give_up = move || worker.blame(endpoint, Trouble::Timeout);
             if self.worker.nursery().adopt(loser.exchange, limit, give_up) == Adoption::Full {

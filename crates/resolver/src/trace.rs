@@ -25,7 +25,7 @@ pub struct Step {
 /// A step on the way.
 #[derive(Clone, Debug)]
 pub enum Hop {
-    /// A server was asked and has answered, or has not.
+    /// A server was asked and has answered, or has not, or another was quicker.
     Asked {
         /// The zone that it was asked as a server of.
         zone: Name,
@@ -39,8 +39,18 @@ pub enum Hop {
         why: &'static str,
         /// From sending to this end.
         took: Duration,
-        /// What came back, in words, or why nothing useful did.
-        outcome: Result<String, Fault>,
+        /// What came back, in words, or why nothing useful did; nothing yet, if the race ended
+        /// before.
+        outcome: Option<Result<String, Fault>>,
+    },
+    /// The same was being asked for another question, which was waited for.
+    Waited {
+        /// The zone whose servers were asked; of an answer as a whole, its name.
+        zone: Name,
+        /// What they were asked.
+        question: Question,
+        /// How long.
+        took: Duration,
     },
     /// Something else worth knowing.
     Note(String),

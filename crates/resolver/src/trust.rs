@@ -56,12 +56,15 @@ impl<N: Network> Worker<N> {
                     lead.land(trust.clone());
                     trust
                 }
-                Boarding::Follow(follow) => match follow.landing().await {
-                    Some(Ok(trust)) => Ok(trust),
-                    Some(Err(error)) if error.cause.is_about_the_name() => Err(error),
-                    // The leader's own limits are not ours.
-                    Some(Err(_)) | None => worker.build_trust(&zone, &context).await,
-                },
+                Boarding::Follow(follow) => {
+                    let keys = Question::new(zone.clone(), Rtype::DNSKEY);
+                    match context.wait(&zone, &keys, follow).await {
+                        Some(Ok(trust)) => Ok(trust),
+                        Some(Err(error)) if error.cause.is_about_the_name() => Err(error),
+                        // The leader's own limits are not ours.
+                        Some(Err(_)) | None => worker.build_trust(&zone, &context).await,
+                    }
+                }
                 Boarding::Cycle(flight) if context.descends_from(flight) => {
                     let text = format!("the keys of {zone} depend on themselves");
                     Err(Unresolved::new(Cause::Cycle, text))

@@ -156,12 +156,18 @@ impl Daemon {
     /// The service of one worker, for a caller with a runtime of its own.
     #[must_use]
     pub fn service(&self) -> Snapshot {
-        self.snapshot(&Arc::new(Sockets::new(self.shared.random.clone())), &Arc::default())
+        self.service_over(Arc::new(Sockets::new(self.shared.random.clone())))
     }
 
-    fn snapshot(&self, network: &Arc<Sockets>, counters: &Arc<Counters>) -> Snapshot {
+    /// The same, for a caller who sees to the network too.
+    #[must_use]
+    pub fn service_over<N: Network>(&self, network: N) -> Service<N> {
+        self.snapshot(network, &Arc::default())
+    }
+
+    fn snapshot<N: Network>(&self, network: N, counters: &Arc<Counters>) -> Service<N> {
         let (shared, settings) = (self.shared.clone(), self.settings.clone());
-        let worker = Worker::new(shared, network.clone(), settings, counters.clone());
+        let worker = Worker::new(shared, network, settings, counters.clone());
         Service::new(worker, self.rules.clone())
     }
 
@@ -208,7 +214,7 @@ impl Daemon {
         let handle = runtime.handle().clone();
         let network = Arc::new(Sockets::new(self.shared.random.clone()));
         let counters = Arc::<Counters>::default();
-        let current = Arc::new(ArcSwap::from_pointee(self.snapshot(&network, &counters)));
+        let current = Arc::new(ArcSwap::from_pointee(self.snapshot(network.clone(), &counters)));
         let (serving, activity) = (current.clone(), self.activity.clone());
         let ending = Ending(self.ended.clone());
         let thread =

@@ -44,6 +44,11 @@ fn step(step: &Step) -> Value {
     let mut object = json!({ "at_ms": millis(step.at), "depth": step.depth });
     match &step.hop {
         Hop::Note(note) => object["note"] = note.as_str().into(),
+        Hop::Waited { zone, question, took } => {
+            let (zone, took) = (zone.fmt_with_dot(), millis(*took));
+            let note = format!("waited {took} ms for {question} of {zone}, asked by another");
+            object["note"] = note.into();
+        }
         Hop::Asked { zone, question, server, endpoint, why, took, outcome } => {
             object["zone"] = zone.fmt_with_dot().to_string().into();
             object["question"] = question.to_string().into();
@@ -53,8 +58,9 @@ fn step(step: &Step) -> Value {
             object["why"] = (*why).into();
             object["took_ms"] = millis(*took).into();
             object["outcome"] = match outcome {
-                Ok(said) => said.as_str().into(),
-                Err(fault) => fault.to_string().into(),
+                Some(Ok(said)) => said.as_str().into(),
+                Some(Err(fault)) => fault.to_string().into(),
+                None => "no answer yet when another came".into(),
             };
         }
     }

@@ -1,10 +1,13 @@
 //! What a report of an exchange means for the race, and how the race fails.
 
+use std::time::Duration;
+
 use zoners_cache::Evidence;
 use zoners_dns::{Counter, EdeCode, Network, Transport};
 
 use super::Race;
 use crate::answer::{Cause, Unresolved};
+use crate::candidates::Attempt;
 use crate::exchange::Report;
 use crate::judge::judge;
 use crate::scrub::scrub;
@@ -21,17 +24,9 @@ impl<N: Network> Race<'_, N> {
             let (settings, now) = (self.worker.settings(), self.worker.shared().now());
             judge(self.cut, &self.asking.question, &message, scrubbed.refers_away, settings, now)
         });
-        self.context.trace(|| Hop::Asked {
-            zone: self.cut.zone.clone(),
-            question: self.asking.question.clone(),
-            server: self.server(attempt.server).name.clone(),
-            endpoint: attempt.endpoint,
-            why: attempt.why,
-            took: report.took,
-            outcome: match &verdict {
-                Ok(verdict) => Ok(verdict.to_string()),
-                Err(fault) => Err(*fault),
-            },
+        self.trace(&attempt, report.took, || match &verdict {
+            Ok(verdict) => Some(Ok(verdict.to_string())),
+            Err(fault) => Some(Err(*fault)),
         });
         if attempt.troubled && verdict.is_ok() {
             self.worker.shared().teach(attempt.endpoint, Evidence::Good);
@@ -65,6 +60,24 @@ impl<N: Network> Race<'_, N> {
             self.fault = Some((attempt, fault));
         }
         None
+    }
+
+    /// Tells those who listen how an attempt ended.
+    pub(super) fn trace(
+        &self,
+        attempt: &Attempt,
+        took: Duration,
+        outcome: impl FnOnce() -> Option<Result<String, Fault>>,
+    ) {
+        self.context.trace(|| Hop::Asked {
+            zone: self.cut.zone.clone(),
+            question: self.asking.question.clone(),
+            server: self.server(attempt.server).name.clone(),
+            endpoint: attempt.endpoint,
+            why: attempt.why,
+            took,
+            outcome: outcome(),
+        });
     }
 
     /// Why no server helped, by the fault that says most.

@@ -29,7 +29,7 @@ impl Daemon {
             Ok(renewed) => {
                 overseer.renew(renewed.service());
                 for worker in workers {
-                    let snapshot = renewed.snapshot(&worker.network, &worker.counters);
+                    let snapshot = renewed.snapshot(worker.network.clone(), &worker.counters);
                     worker.current.store(Arc::new(snapshot));
                 }
                 let restart = needs_restart(&self.config, &renewed.config);
