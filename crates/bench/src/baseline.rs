@@ -4,9 +4,12 @@ use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use crate::nameservers::Nameserver;
+use crate::ramp::Ramp;
 use crate::sample::Sample;
 
 /// The way in which [`Record`]s are written; one of another is not read.
@@ -35,6 +38,16 @@ pub struct Record {
     pub load: String,
     /// After so many milliseconds a question had failed.
     pub timeout_ms: u64,
+    /// Whether each of them could be made to forget what it knew.
+    pub forgetful: Vec<bool>,
+    /// The nameservers that each of them met, where that was seen.
+    pub nameservers: Vec<Vec<Nameserver>>,
+    /// What came of a ramp, if it was one.
+    pub ramps: Vec<Ramp>,
+    /// Who serves each of the names; empty where that is not known.
+    pub providers: Vec<String>,
+    /// Whether it ended before all was asked.
+    pub cut_short: bool,
     /// What came of it.
     pub samples: Vec<Sample>,
 }
@@ -54,6 +67,18 @@ pub struct Environment {
     pub network: String,
     /// The round trip to the first router, in milliseconds, where it answers.
     pub gateway_ms: Option<f64>,
+}
+
+impl Environment {
+    /// When it was, as `2026-11-24 06:42 UTC`.
+    #[must_use]
+    pub fn when(&self) -> String {
+        // Beyond the year 9999 there is nothing to be formatted.
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(self.time.min(250_000_000_000));
+        let text = humantime::format_rfc3339_seconds(time).to_string();
+        let minutes = text.split_at_checked(16).map_or(text.as_str(), |(minutes, _)| minutes);
+        format!("{} UTC", minutes.replace('T', " "))
+    }
 }
 
 /// Why a baseline cannot be used.
@@ -110,6 +135,11 @@ impl Record {
             targets: Vec::new(),
             load: String::new(),
             timeout_ms: 0,
+            forgetful: Vec::new(),
+            nameservers: Vec::new(),
+            ramps: Vec::new(),
+            providers: Vec::new(),
+            cut_short: false,
             samples,
         }
     }
@@ -174,6 +204,14 @@ impl Store {
         };
         write().map_err(|error| Unusable::Io(path.clone(), error))?;
         Ok(path)
+    }
+
+    /// Whether a run can be kept under that name.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn check(&self, name: &str) -> Result<(), Unusable> {
+        self.path(name).map(drop)
     }
 
     /// The run of that name.
@@ -252,7 +290,6 @@ mod tests {
     use super::*;
     use crate::sample::Phase;
     use crate::target::Ending;
-    use std::time::Duration;
 
     fn record() -> Record {
         let ending = Ending::Failed { rcode: "SERVFAIL".into(), ede: Some(22) };
@@ -310,6 +347,14 @@ mod tests {
             fs::write(&path, foreign).unwrap();
             assert!(matches!(store.load("home"), Err(Unusable::Foreign(..))), "{foreign}");
         }
+    }
+
+    #[test]
+    fn the_time_of_a_run_is_told() {
+        let at = |time| Environment { time, ..Environment::default() }.when();
+        assert_eq!(at(1_795_502_534), "2026-11-24 06:42 UTC");
+        assert_eq!(at(0), "1970-01-01 00:00 UTC");
+        assert!(at(u64::MAX).ends_with(" UTC"), "what a torn baseline says");
     }
 
     #[test]

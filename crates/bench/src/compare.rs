@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use zoners_dns::Random;
 
 use crate::figures::{Domain, Figures, Summary};
-use crate::statistics::{Estimate, holm, sign_flips, signed_ranks};
+use crate::statistics::{Estimate, holm, quantile, sign_flips, signed_ranks};
 
 /// What chance may claim: a change where there is none, once in so many comparisons.
 const LEVEL: f64 = 0.01;
@@ -22,16 +22,27 @@ const LEAST_SHARE: f64 = 0.01;
 /// Milliseconds, which are added to both of a pair before they are divided: what takes no time at all
 /// can become many times as long and still take none.
 const GRAIN: f64 = 0.05;
+/// Shares of the names that a server knew before and now which are too far apart for its first asks to
+/// be compared.
+const KNOWN_APART: f64 = 0.2;
+/// Milliseconds by which a provider's domains must have changed more than others to be told.
+const LEAST_OF_PROVIDER: f64 = 5.0;
 
 /// Two runs of one target set beside each other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// First asks, if both runs have enough of them.
+    /// First asks, if both runs have enough of them that can be compared.
     pub cold: Option<Change>,
     /// Repeats.
     pub warm: Option<Change>,
+    /// What share of a domain's questions fails more than before; its p-value as in [`Change`].
+    pub failing: Option<Estimate>,
     /// Questions that failed before and now, of how many.
     pub failures: [(usize, usize); 2],
+    /// Why first asks are left out: the server knew so many of the names before and now.
+    pub knew: Option<[f64; 2]>,
+    /// Providers whose domains became slower or quicker than others did, the slowest first.
+    pub providers: Vec<Outlier>,
     /// Domains that both runs have.
     pub pairs: usize,
     /// What it comes to.
@@ -52,6 +63,18 @@ pub struct Change {
     pub verdict: Verdict,
 }
 
+/// A provider whose domains changed otherwise than those of others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outlier {
+    /// The provider.
+    pub name: String,
+    /// Domains of it in both runs.
+    pub domains: usize,
+    /// By how much more first asks of its domains grew than those of others, in milliseconds. Its
+    /// p-value is that among all providers.
+    pub change: Estimate,
+}
+
 /// What a comparison comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -66,10 +89,20 @@ pub enum Verdict {
     Mixed,
 }
 
+/// What else is known of two runs that are compared.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Circumstances<'a> {
+    /// The same server was asked both times and could not be made to forget: what it learned in the
+    /// first run it may have known in the second.
+    pub same_server: bool,
+    /// Who serves each name of the list, where that is known.
+    pub providers: &'a [String],
+}
+
 impl Comparison {
     /// Compares what came of the same names before and now.
     #[must_use]
-    pub fn of(before: &Summary, now: &Summary) -> Self {
+    pub fn of(before: &Summary, now: &Summary, circumstances: Circumstances) -> Self {
         let earlier: BTreeMap<u32, &Domain> =
             before.domains.iter().map(|domain| (domain.name, domain)).collect();
         let pairs: Vec<(&Domain, &Domain)> = now
@@ -77,23 +110,84 @@ impl Comparison {
             .iter()
             .filter_map(|domain| Some((*earlier.get(&domain.name)?, domain)))
             .collect();
-        let mut phases = [changed(&pairs, |d| &d.cold), changed(&pairs, |d| &d.warm)];
+        let knew = [before.known, now.known];
+        let unlike = circumstances.same_server && (knew[0] - knew[1]).abs() > KNOWN_APART;
+        let cold = if unlike { None } else { changed(&pairs, |domain| &domain.cold) };
+        let mut phases = [cold, changed(&pairs, |domain| &domain.warm)];
+        let mut failing = failing(&pairs);
         let all =
             phases.iter_mut().flatten().flat_map(|change| [&mut change.typical, &mut change.mean]);
-        let all: Vec<&mut Estimate> = all.collect();
-        let adjusted = holm(&all.iter().map(|estimate| estimate.p).collect::<Vec<_>>());
-        all.into_iter().zip(adjusted).for_each(|(estimate, p)| estimate.p = p);
+        let all: Vec<&mut Estimate> = all.chain(&mut failing).collect();
+        correct(all);
         phases.iter_mut().flatten().for_each(Change::judge);
         let [cold, warm] = phases;
+        let failed = failing.map_or(Verdict::NoChange, |failing| judge(&failing, failing.value));
         let verdicts = [cold, warm].into_iter().flatten().map(|change| change.verdict);
         Comparison {
             cold,
             warm,
+            failing,
             failures: [before, now].map(|run| (run.all.failed, run.all.count)),
+            knew: unlike.then_some(knew),
+            providers: if unlike { Vec::new() } else { outliers(&pairs, circumstances.providers) },
             pairs: pairs.len(),
-            verdict: together(verdicts),
+            verdict: together(verdicts.chain([failed])),
         }
     }
+
+    /// Whether more fails than before, beyond chance.
+    #[must_use]
+    pub fn fails_more(&self) -> bool {
+        self.failing.is_some_and(|failing| judge(&failing, failing.value) == Verdict::Regressed)
+    }
+}
+
+/// Providers whose domains changed otherwise than those of others, each of its domains being set beside
+/// what is typical of those.
+fn outliers(pairs: &[(&Domain, &Domain)], providers: &[String]) -> Vec<Outlier> {
+    let mut of_provider = BTreeMap::<&str, Vec<f64>>::new();
+    for (before, now) in pairs {
+        let Some(provider) = providers.get(now.name as usize) else { continue };
+        if !provider.is_empty() && before.cold.count > 0 && now.cold.count > 0 {
+            let grown = now.cold.mean - before.cold.mean;
+            of_provider.entry(provider).or_default().push(grown);
+        }
+    }
+    let typical_of_others = |provider: &str| {
+        let others = of_provider.iter().filter(|(name, _)| **name != provider);
+        let mut grown: Vec<f64> = others.flat_map(|(_, grown)| grown.iter().copied()).collect();
+        grown.sort_unstable_by(f64::total_cmp);
+        quantile(&grown, 0.5)
+    };
+    let mut outliers: Vec<Outlier> = of_provider
+        .iter()
+        .filter_map(|(name, grown)| {
+            let others = typical_of_others(name);
+            let beyond: Vec<f64> = grown.iter().map(|grown| grown - others).collect();
+            let change = signed_ranks(&beyond, CONFIDENCE)?;
+            Some(Outlier { name: (*name).to_owned(), domains: grown.len(), change })
+        })
+        .collect();
+    correct(outliers.iter_mut().map(|outlier| &mut outlier.change).collect());
+    outliers.retain(|outlier| {
+        outlier.change.p < LEVEL && outlier.change.value.abs() > LEAST_OF_PROVIDER
+    });
+    outliers.sort_by(|one, other| other.change.value.total_cmp(&one.change.value));
+    outliers
+}
+
+/// Makes the p-values those among all that is asked at once.
+fn correct(estimates: Vec<&mut Estimate>) {
+    let adjusted = holm(&estimates.iter().map(|estimate| estimate.p).collect::<Vec<_>>());
+    estimates.into_iter().zip(adjusted).for_each(|(estimate, p)| estimate.p = p);
+}
+
+/// By how much the share of a domain's questions that fail has grown.
+fn failing(pairs: &[(&Domain, &Domain)]) -> Option<Estimate> {
+    let share = |figures: &Figures| figures.failed as f64 / figures.count.max(1) as f64;
+    let grown: Vec<f64> =
+        pairs.iter().map(|(before, now)| share(&now.all) - share(&before.all)).collect();
+    sign_flips(&grown, CONFIDENCE, &Random::seeded(1))
 }
 
 /// How a phase changed, not judged yet.
@@ -118,15 +212,19 @@ fn changed(pairs: &[(&Domain, &Domain)], of: impl Fn(&Domain) -> &Figures) -> Op
 
 impl Change {
     fn judge(&mut self) {
-        let judged = |estimate: &Estimate, share: f64| match estimate.p < LEVEL {
-            true if share > LEAST_SHARE => Verdict::Regressed,
-            true if share < -LEAST_SHARE => Verdict::Improved,
-            _ => Verdict::NoChange,
-        };
         self.verdict = together([
-            judged(&self.typical, self.typical.value - 1.0),
-            judged(&self.mean, self.mean.value / (self.before + GRAIN)),
+            judge(&self.typical, self.typical.value - 1.0),
+            judge(&self.mean, self.mean.value / (self.before + GRAIN)),
         ]);
+    }
+}
+
+/// What an estimate comes to that has grown by `share`.
+fn judge(estimate: &Estimate, share: f64) -> Verdict {
+    match estimate.p < LEVEL {
+        true if share > LEAST_SHARE => Verdict::Regressed,
+        true if share < -LEAST_SHARE => Verdict::Improved,
+        _ => Verdict::NoChange,
     }
 }
 

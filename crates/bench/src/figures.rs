@@ -39,6 +39,10 @@ pub struct Summary {
     pub warm: Figures,
     /// All of them.
     pub all: Figures,
+    /// What share of the first asks was answered as quickly as repeats are: it knew the answers.
+    pub known: f64,
+    /// Questions that nothing came back to.
+    pub silent: usize,
     /// How often questions failed, by how.
     pub failures: BTreeMap<String, usize>,
     /// Each domain in the order of the list; those that were never reached are left out.
@@ -83,6 +87,13 @@ impl Figures {
 }
 
 impl Summary {
+    /// What came of one name of the list.
+    #[must_use]
+    pub fn domain(&self, name: u32) -> Option<&Domain> {
+        let at = self.domains.binary_search_by_key(&name, |domain| domain.name).ok()?;
+        self.domains.get(at)
+    }
+
     /// What the samples of `target` come to; a failure counts no less than `penalty`.
     #[must_use]
     pub fn of(samples: &[Sample], target: u16, penalty: Duration) -> Self {
@@ -108,14 +119,31 @@ impl Summary {
                 all: Figures::of(samples.iter().copied(), penalty),
             }
         };
+        let warm = Figures::of(in_phase(Phase::Warm), penalty);
+        let cold = Figures::of(in_phase(Phase::Cold), penalty);
         Summary {
-            cold: Figures::of(in_phase(Phase::Cold), penalty),
-            warm: Figures::of(in_phase(Phase::Warm), penalty),
+            known: known(in_phase(Phase::Cold), in_phase(Phase::Warm)),
+            silent: own().filter(|sample| sample.ending == Ending::Silence).count(),
+            cold,
+            warm,
             all: Figures::of(own(), penalty),
             failures,
             domains: by_name.into_iter().map(domain).collect(),
         }
     }
+}
+
+/// The share of the answered first asks that took no longer than repeats do.
+fn known<'a>(
+    cold: impl Iterator<Item = &'a Sample>,
+    warm: impl Iterator<Item = &'a Sample>,
+) -> f64 {
+    let answered = |sample: &&Sample| sample.ending.is_good();
+    let warm = Figures::of(warm.filter(answered), Duration::ZERO);
+    let cold: Vec<f64> =
+        cold.filter(answered).map(|sample| sample.millis(Duration::ZERO)).collect();
+    let quick = cold.iter().filter(|millis| **millis <= warm.p95).count();
+    quick as f64 / cold.len().max(1) as f64
 }
 
 /// A failure in a few words.
@@ -156,6 +184,31 @@ mod tests {
         assert_eq!(summary.failures["REFUSED, EDE 18"], 1);
         assert_eq!(summary.failures["no answer in time"], 1);
         assert_eq!(Summary::of(&samples, 1, Duration::ZERO).all, Figures::default());
+    }
+
+    #[test]
+    fn it_is_told_whether_a_server_knew_the_names() {
+        let warm = |name| sample(name, Phase::Warm, 1 + u64::from(name % 3), Ending::Answered);
+        let of = |cold: &dyn Fn(u32) -> Sample| {
+            let samples: Vec<Sample> = (0..60).flat_map(|name| [cold(name), warm(name)]).collect();
+            Summary::of(&samples, 0, Duration::from_secs(5)).known
+        };
+        let unknown = of(&|name| sample(name, Phase::Cold, 50, Ending::Answered));
+        let half =
+            of(&|name| sample(name, Phase::Cold, if name < 30 { 1 } else { 50 }, Ending::Answered));
+        // What failed before may fail as quickly as it likes.
+        let failing = of(&|name| {
+            sample(
+                name,
+                Phase::Cold,
+                50 * u64::from(name % 2),
+                match name % 2 {
+                    0 => Ending::Silence,
+                    _ => Ending::Answered,
+                },
+            )
+        });
+        assert_eq!((unknown, half, failing), (0.0, 0.5, 0.0));
     }
 
     #[test]

@@ -100,12 +100,15 @@ impl Names {
     /// A number that tells one list from another: runs over different names are not to be compared.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        // FNV-1a: the same on every machine and in every version.
-        let octets = self.list.iter().flat_map(|name| name.as_slice().to_ascii_lowercase());
-        octets.fold(0xcbf2_9ce4_8422_2325, |hash, octet| {
-            (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3)
-        })
+        fingerprint(self.list.iter().flat_map(|name| name.as_slice().to_ascii_lowercase()))
     }
+}
+
+/// A number that tells octets from others, the same on every machine and in every version (FNV-1a).
+pub fn fingerprint(octets: impl IntoIterator<Item = u8>) -> u64 {
+    octets.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash, octet| {
+        (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 fn listed(line: usize, text: &str) -> Result<Vec<Name>, Unusable> {

@@ -16,6 +16,11 @@ use zoners_dns::{Name, Question, Rtype};
 use crate::sample::{Phase, Sample};
 use crate::target::{Ending, Target, Told};
 
+/// Samples that are kept; a run that has them ends.
+const MOST_SAMPLES: usize = if cfg!(test) { 50_000 } else { 1_000_000 };
+/// The timer wakes us up to a millisecond late. That much is ours and not the target's; if it is more,
+/// something is behind, and a question counts from when it was to be sent.
+const TIMER_GRAIN: Duration = Duration::from_millis(2);
 /// Questions of an open loop that may be under way; what is due beyond that is lost.
 const MOST_UNDER_WAY: usize = 20_000;
 
@@ -30,6 +35,8 @@ pub struct Plan {
     pub rounds: usize,
     /// How often a name is asked again, right after.
     pub repeats: usize,
+    /// Whether all of it was asked before, so that nothing is a first ask.
+    pub again: bool,
     /// When.
     pub load: Load,
     /// After that long a question has failed.
@@ -78,7 +85,9 @@ impl Stop {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    fn is_stopped(&self) -> bool {
+    /// Whether it was told to end.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -112,6 +121,9 @@ impl Asker {
     async fn closed(self: &Arc<Self>, names: usize, pace: Option<f64>) {
         let pacer = Arc::new(Pacer::new(pace, self.plan.types.len()));
         for round in 0..self.plan.rounds {
+            if self.is_over() {
+                break;
+            }
             let forgot: Vec<bool> = self.targets.iter().map(|target| target.forget()).collect();
             let forgot: Arc<[bool]> = forgot.into();
             let next = Arc::new(AtomicUsize::new(0));
@@ -134,7 +146,11 @@ impl Asker {
     }
 
     fn is_over(&self) -> bool {
-        self.stop.is_stopped() || self.began.elapsed() >= self.plan.time
+        self.is_enough() || self.began.elapsed() >= self.plan.time
+    }
+
+    fn is_enough(&self) -> bool {
+        self.stop.is_stopped() || self.samples.lock().len() >= MOST_SAMPLES
     }
 
     /// Asks all targets in turn for one name, each name beginning with another of them, so that the
@@ -142,14 +158,16 @@ impl Asker {
     async fn visit(self: &Arc<Self>, name: usize, round: usize, forgot: &[bool], pacer: &Pacer) {
         for turn in 0..self.targets.len() {
             let target = (name + round + turn) % self.targets.len();
-            let cold = round == 0 || forgot[target];
+            let cold = (round == 0 && !self.plan.again) || forgot[target];
             for repeat in 0..=self.plan.repeats {
-                let at = pacer.turn(self.targets.len()).await;
+                pacer.turn(self.targets.len()).await;
                 let phase = if repeat == 0 && cold { Phase::Cold } else { Phase::Warm };
                 let mut types = JoinSet::new();
                 for rtype in 0..self.plan.types.len() {
                     let asker = self.clone();
-                    types.spawn(async move { asker.ask(name, rtype, target, phase, at).await });
+                    types.spawn(async move {
+                        asker.ask(name, rtype, target, phase, Instant::now()).await;
+                    });
                 }
                 types.join_all().await;
             }
@@ -162,14 +180,17 @@ impl Asker {
         let each = self.plan.types.len() * self.targets.len();
         for number in 0.. {
             let Some(due) = due(number, from, to, self.plan.time) else { break };
-            let at = self.began + due;
-            sleep_until(at).await;
-            if self.stop.is_stopped() {
+            let due = self.began + due;
+            sleep_until(due).await;
+            let now = Instant::now();
+            let at = if now - due < TIMER_GRAIN { now } else { due };
+            if self.is_enough() {
                 break;
             }
             while asked.try_join_next().is_some() {}
             let name = number / each;
-            let phase = if name < self.plan.names.len() { Phase::Cold } else { Phase::Warm };
+            let cold = name < self.plan.names.len() && !self.plan.again;
+            let phase = if cold { Phase::Cold } else { Phase::Warm };
             let (name, rtype) = (name % self.plan.names.len(), number % each / self.targets.len());
             let target = number % self.targets.len();
             if under_way.load(Ordering::Relaxed) >= MOST_UNDER_WAY {
@@ -249,7 +270,7 @@ impl Pacer {
     }
 
     /// Waits until the next questions may be sent; there are so many targets to share them.
-    async fn turn(&self, targets: usize) -> Instant {
+    async fn turn(&self, targets: usize) {
         let at = {
             let mut next = self.next.lock();
             let at = (*next).max(Instant::now());
@@ -257,7 +278,6 @@ impl Pacer {
             at
         };
         sleep_until(at).await;
-        Instant::now()
     }
 }
 

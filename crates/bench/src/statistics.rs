@@ -13,6 +13,9 @@ const DRAWS: usize = 999;
 /// Pairs of which all Walsh averages are made; of more, no more than that are taken, evenly spread.
 const MOST_PAIRS: usize = 1500;
 
+/// Ranks of which the chance is counted out; of more, the normal curve does.
+const MOST_EXACT: usize = 40;
+
 /// An estimate, what it lies between with a confidence that the caller chose, and how likely it is by
 /// chance.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -41,14 +44,8 @@ pub fn signed_ranks(differences: &[f64], confidence: f64) -> Option<Estimate> {
         averages.extend(differences[at..].iter().map(|other| f64::midpoint(*one, *other)));
     }
     averages.sort_unstable_by(f64::total_cmp);
-    let (statistic, spread) = rank_sum(differences);
-    let p = if spread > 0.0 {
-        // Half a step towards the middle, since ranks are whole and the normal curve is not.
-        let off = (statistic.abs() - 0.5).max(0.0) / spread;
-        2.0 * upper_tail(off)
-    } else {
-        1.0
-    };
+    let ranks = signed(differences);
+    let p = if ranks.len() <= MOST_EXACT { exactly(&ranks) } else { nearly(&ranks) };
     // The interval has the averages between which the statistic stays within so many spreads.
     let count = averages.len() as f64;
     let n = differences.len() as f64;
@@ -70,26 +67,52 @@ fn thinned(differences: &[f64]) -> Vec<f64> {
     differences.iter().step_by(step).copied().collect()
 }
 
-/// Wilcoxon's statistic around its mean, and its standard deviation with what ties and zeros take away
-/// (Pratt 1959: zeros are ranked, then left out).
-fn rank_sum(differences: &[f64]) -> (f64, f64) {
+/// The rank of each difference by its size, with its sign; those that tie share the mean of theirs, and
+/// zeros are ranked, then left out (Pratt 1959).
+fn signed(differences: &[f64]) -> Vec<f64> {
     let mut sizes: Vec<(f64, bool)> =
         differences.iter().map(|difference| (difference.abs(), *difference > 0.0)).collect();
     sizes.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
-    let (mut statistic, mut squares, mut at) = (0.0, 0.0, 0);
+    let (mut ranks, mut at) = (Vec::with_capacity(sizes.len()), 0);
     while at < sizes.len() {
         let tied = sizes[at..].iter().take_while(|size| size.0 == sizes[at].0).count();
         // The mean of the ranks that they share.
         let rank = at as f64 + f64::midpoint(tied as f64, 1.0);
         if sizes[at].0 > 0.0 {
-            for (_, positive) in &sizes[at..at + tied] {
-                statistic += if *positive { rank / 2.0 } else { -rank / 2.0 };
-                squares += rank * rank / 4.0;
-            }
+            let tied = sizes[at..at + tied].iter();
+            ranks.extend(tied.map(|(_, positive)| if *positive { rank } else { -rank }));
         }
         at += tied;
     }
-    (statistic, squares.sqrt())
+    ranks
+}
+
+/// The chance of a sum of signed ranks as far from zero, each sign being as likely: by counting all
+/// ways to choose signs, one rank after the other.
+fn exactly(ranks: &[f64]) -> f64 {
+    // Ranks that tie are halves.
+    let doubled: Vec<usize> = ranks.iter().map(|rank| (rank.abs() * 2.0) as usize).collect();
+    let all: usize = doubled.iter().sum();
+    // The chance of each sum of those with a positive sign.
+    let mut chances = vec![0.0; all + 1];
+    chances[0] = 1.0;
+    for rank in doubled {
+        for sum in (0..=all).rev() {
+            let with = sum.checked_sub(rank).map_or(0.0, |before| chances[before]);
+            chances[sum] = f64::midpoint(chances[sum], with);
+        }
+    }
+    let off = (ranks.iter().sum::<f64>() * 2.0).abs() as usize;
+    let as_far = |sum: usize| (2 * sum).abs_diff(all) >= off;
+    chances.iter().enumerate().filter(|(sum, _)| as_far(*sum)).map(|(_, chance)| chance).sum()
+}
+
+/// The same by the normal curve that the sum comes close to when there are many.
+fn nearly(ranks: &[f64]) -> f64 {
+    let spread = ranks.iter().map(|rank| rank * rank).sum::<f64>().sqrt();
+    // A step towards the middle, since the sum goes in steps of two and the normal curve does not.
+    let off = (ranks.iter().sum::<f64>().abs() - 1.0).max(0.0) / spread;
+    2.0 * upper_tail(off)
 }
 
 /// The mean difference, by drawing the signs of all differences anew, over and over: how often chance

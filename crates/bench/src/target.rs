@@ -22,6 +22,11 @@ pub trait Target: Send + Sync {
     fn forget(&self) -> bool {
         false
     }
+
+    /// What it asked nameservers so far, where that can be seen.
+    fn exchanges(&self) -> Vec<Exchange> {
+        Vec::new()
+    }
 }
 
 /// What came of one question.
@@ -61,37 +66,112 @@ impl Ending {
     }
 }
 
-/// One server that was asked on the way to an answer.
+/// A step on the way to an answer: a server was asked, or a wait shared with another question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hop {
-    /// What it was asked for.
+    /// What it was for.
     pub part: Part,
-    /// The zone that it serves.
+    /// The zone whose servers were asked.
     pub zone: String,
-    /// Its name.
+    /// The server's name; empty of a shared wait.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub server: String,
-    /// Its address.
+    /// Its address; likewise.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub address: String,
-    /// From sending to the end of waiting.
-    pub took: Duration,
-    /// Whether it gave a useful answer.
-    pub good: bool,
-    /// Whether it said nothing at all.
-    pub silent: bool,
+    /// When it ended, in microseconds since the question was asked.
+    pub until_us: u64,
+    /// How long it had taken then, in microseconds.
+    pub took_us: u64,
+    /// What came of it.
+    pub came: Came,
 }
 
-/// A part of the way.
+/// What came of a [`Hop`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Came {
+    /// A useful answer.
+    Answer,
+    /// What somebody else had asked the same for.
+    Shared,
+    /// An answer of no use.
+    Nonsense,
+    /// Nothing in time.
+    Silence,
+    /// Nothing before another server answered.
+    Outpaced,
+}
+
+/// A part of the way to an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
-    /// A root server, asked for a top-level domain.
+    /// Root servers, asked for a top-level domain.
     Root,
-    /// A server of a top-level domain, asked for a zone below it.
+    /// Servers of a top-level domain, asked for a zone below it.
     TopLevel,
-    /// A server of the zone itself, or of one on the way to it.
+    /// Servers of the zone itself, or of one on the way to it.
     Provider,
-    /// Keys and their fingerprints, for proofs.
-    Keys,
     /// The address of a nameserver.
     Address,
+    /// Keys and their fingerprints, for proofs.
+    Keys,
+    /// Servers that did not help: waiting for them until another was asked.
+    Retries,
+    /// The resolver itself.
+    Resolver,
+}
+
+impl Part {
+    /// All of them, in the order in which they are told.
+    pub const ALL: [Part; 7] = [
+        Part::Root,
+        Part::TopLevel,
+        Part::Provider,
+        Part::Address,
+        Part::Keys,
+        Part::Retries,
+        Part::Resolver,
+    ];
+
+    /// A few words for a person.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Part::Root => "root servers",
+            Part::TopLevel => "top-level domains",
+            Part::Provider => "providers",
+            Part::Address => "addresses of nameservers",
+            Part::Keys => "keys for proofs",
+            Part::Retries => "servers that did not help",
+            Part::Resolver => "the resolver itself",
+        }
+    }
+}
+
+/// One query to a nameserver, as the network saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// The server's address.
+    pub address: String,
+    /// From sending to the reply, or to the end of waiting.
+    pub took: Duration,
+    /// How it ended.
+    pub end: ExchangeEnd,
+}
+
+/// How an [`Exchange`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExchangeEnd {
+    /// With a datagram from the server.
+    Reply,
+    /// With one over a stream, whose time is more than a round trip.
+    StreamReply,
+    /// Nothing came, for as long as anybody waits.
+    Lost,
+    /// The network refused.
+    Refused,
+    /// Nobody waited any longer.
+    Left,
 }

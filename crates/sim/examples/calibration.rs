@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use zoners_bench::target::Telling;
-use zoners_bench::{Comparison, Ending, Load, Plan, Stop, Summary, Target, Told, Verdict};
+use zoners_bench::{
+    Circumstances, Comparison, Ending, Load, Plan, Stop, Summary, Target, Told, Verdict,
+};
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Delegation, Question, Random, Rtype, name, zonefile};
 use zoners_resolver::{Settings, Shared, Worker};
@@ -48,7 +50,7 @@ fn judge(pair: u64, domains: usize) -> [Verdict; 2] {
     };
     let (before, again, slower) =
         (run(3 * pair, 0.0), run(3 * pair + 1, 0.0), run(3 * pair + 2, 0.1));
-    [Comparison::of(&before, &again).verdict, Comparison::of(&before, &slower).verdict]
+    [&again, &slower].map(|now| Comparison::of(&before, now, Circumstances::default()).verdict)
 }
 
 /// A run with an empty cache over the Internet of `pair`, chance being that of `seed`.
@@ -67,6 +69,7 @@ async fn carry_out(pair: u64, seed: u64, domains: usize, slower: f64) -> Summary
         types: vec![Rtype::A],
         rounds: 1,
         repeats: 1,
+        again: false,
         load: Load::Closed { names: 10, pace: None },
         timeout: Duration::from_secs(5),
         time: Duration::from_secs(100_000),

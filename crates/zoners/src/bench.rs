@@ -1,116 +1,150 @@
 //! `zoners bench`
 
-mod targets;
+mod in_process;
+mod kept;
+mod measure;
+mod plan;
+mod progress;
+mod server;
+mod serving;
+mod show;
+mod system;
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
-use anstream::println;
-use zoners_bench::names::Format;
-use zoners_bench::{
-    Comparison, Environment, Figures, Load, Names, Plan, Record, Stop, Store, Summary, Target,
-    Verdict,
-};
-use zoners_dns::Rtype;
+use anstream::{eprintln, println};
+use clap::ValueEnum;
+use zoners_bench::baseline::Unusable;
+use zoners_bench::{Environment, Record, Report, Store, Verdict, report};
 
 use crate::{Failure, configuration};
-use targets::{InProcess, Server};
-
-/// Questions a second that a server is asked at most: what a home line and a public server can bear.
-const PACE: f64 = 50.0;
+use in_process::InProcess;
+use kept::Kept;
+use measure::{Outcome, Targets, measure};
+use plan::{How, What, plans};
+use server::Server;
 
 /// Arguments of `zoners bench`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  zoners bench --in-process
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
+  zoners bench                                  the system's resolver, a thousand names
   zoners bench --server 127.0.0.1 --server tcp://192.0.2.1 --count 200
-  zoners bench --in-process --save before
-  zoners bench --in-process --against before")]
+  zoners bench --in-process --save before       a resolver of our own, hop by hop
+  zoners bench --in-process --against before --html report.html
+  zoners bench --names history.json --format history
+  zoners bench --server 127.0.0.1 --rate 100..5000
+  zoners bench list
+
+Exit codes:
+  0    measured, and nothing that --fail-on names came of it
+  1    what was measured could not be written
+  2    there is nothing to measure or to compare: the message says what to do
+  4    what --fail-on names has happened
+  130  interrupted; the results so far were told"
+)]
 pub(crate) struct Arguments {
-    /// A server to ask, such as 192.0.2.1 or tcp://192.0.2.1:53; may be given several times.
-    #[arg(long, value_name = "ADDRESS", required_unless_present = "in_process")]
+    #[command(subcommand)]
+    kept: Option<Kept>,
+    #[command(flatten)]
+    whom: Whom,
+    #[command(flatten)]
+    what: What,
+    #[command(flatten)]
+    how: How,
+    #[command(flatten)]
+    told: Told,
+}
+
+/// Who is asked.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Who is asked (by default the system's resolver)")]
+struct Whom {
+    /// A server, such as 192.0.2.1 or tcp://192.0.2.1:53; may be given several times.
+    #[arg(long, value_name = "ADDRESS")]
     server: Vec<String>,
-    /// Ask a resolver in this process, which begins with an empty cache.
+    /// A resolver in this process, which begins with an empty cache and shows where the time goes.
     #[arg(long)]
     in_process: bool,
     /// The configuration of the resolver in this process.
     #[arg(long, value_name = "FILE", requires = "in_process")]
     config: Option<PathBuf>,
-    /// A file of names, one a line; without it, a thousand that are widely asked for.
-    #[arg(long, value_name = "FILE")]
-    names: Option<PathBuf>,
-    /// Only the first so many names.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    count: Option<u32>,
-    /// Types of records, asked together.
-    #[arg(long, value_name = "TYPE,…", value_delimiter = ',', default_value = "A,AAAA,HTTPS")]
-    types: Vec<String>,
-    /// How often the list is gone through.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
-    rounds: u32,
-    /// How often a name is asked again, right after.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=100))]
-    repeats: u32,
-    /// Names under way at a time.
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    in_flight: u32,
-    /// Milliseconds after which a question has failed.
-    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..=60_000))]
-    timeout: u64,
-    /// Seconds after which it ends with what it has.
-    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
-    time: u64,
+}
+
+/// What is told.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "What is told")]
+struct Told {
     /// Keep what was measured under a name.
     #[arg(long, value_name = "NAME")]
     save: Option<String>,
     /// Compare with what was kept.
     #[arg(long, value_name = "NAME")]
     against: Option<String>,
+    /// End with code 4 if this has happened; regressions need --against.
+    #[arg(long, value_name = "WHAT,…", value_delimiter = ',')]
+    fail_on: Vec<FailOn>,
+    /// The average of every name, not of the slowest alone.
+    #[arg(long)]
+    all: bool,
+    /// One JSON object instead of text.
+    #[arg(long, conflicts_with_all = ["csv", "all"])]
+    json: bool,
+    /// A line for each name, as CSV, instead of text.
+    #[arg(long, conflicts_with = "all")]
+    csv: bool,
+}
+
+/// What may make a run fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// First asks or repeats are slower than in the baseline, or more fail
+    Regression,
+    /// More questions fail than in the baseline; without one, any had no answer at all
+    Loss,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let wrong = |error: &dyn std::fmt::Display| Failure::Usage(error.to_string());
     let store = Store::new(&folder()?);
-    let before = arguments.against.as_ref().map(|name| store.load(name));
-    let before = before.transpose().map_err(|error| wrong(&error))?;
-    let names = names(arguments)?;
-    let plan = plan(arguments, &names)?;
-    let targets = targets(arguments)?;
-    let environment = Environment {
-        time: SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
-        version: env!("CARGO_PKG_VERSION").into(),
-        ..Environment::default()
-    };
-    let mut record = Record {
-        names: names.list.iter().map(ToString::to_string).collect(),
-        source: names.source.clone(),
-        fingerprint: names.fingerprint(),
-        types: plan.types.iter().map(|rtype| rtype.to_int()).collect(),
-        targets: targets.iter().map(|target| target.label().to_owned()).collect(),
-        load: format!("{} names in flight", arguments.in_flight),
-        timeout_ms: arguments.timeout,
-        ..Record::new(environment, Vec::new())
-    };
-    if let Some(before) = &before {
-        record.comparable(before).map_err(|error| wrong(&error))?;
+    match &arguments.kept {
+        Some(kept) => kept::run(kept, &store),
+        None => measured(arguments, &store),
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::Failed(error.to_string()))?;
-    let (watcher, stop) = (Arc::new(()), Stop::default());
-    record.samples = runtime.block_on(zoners_bench::run::run(plan, targets, watcher, stop));
-    if !record.samples.iter().any(|sample| sample.ending.is_good()) {
-        let text = "not one question was answered: are the servers reachable from here?";
-        return Err(Failure::Usage(text.into()));
+}
+
+fn measured(arguments: &Arguments, store: &Store) -> Result<(), Failure> {
+    let Arguments { whom, what, how, told, .. } = arguments;
+    let before = told.against.as_ref().map(|name| store.load(name)).transpose().map_err(wrong)?;
+    if told.fail_on.contains(&FailOn::Regression) && before.is_none() {
+        return Err(Failure::Usage("--fail-on regression: --against says since when".into()));
     }
-    show(&record, before.as_ref());
-    if let Some(name) = &arguments.save {
+    told.save.as_ref().map(|name| store.check(name)).transpose().map_err(wrong)?;
+    let names = what.names()?;
+    let targets = targets(whom)?;
+    let plans = plans(what, how, &names, &targets.servers, targets.count())?;
+    let comparable = |record: &Record| match &before {
+        Some(before) => record.comparable(before).map_err(wrong),
+        None => Ok(()),
+    };
+    let environment = environment(whom)?;
+    let Outcome { record, interrupted } =
+        measure(&names, plans, how, targets, environment, comparable)?;
+    let report = Report::of(&record, before.as_ref());
+    tell(told, &report).map_err(|error| Failure::Failed(error.to_string()))?;
+    if let Some(name) = &told.save {
         let path = store.save(name, &record).map_err(|error| Failure::Failed(error.to_string()))?;
-        println!("saved as {name:?} in {}", path.display());
+        eprintln!("saved as {name:?} in {}", path.display());
     }
-    Ok(())
+    if interrupted {
+        return Err(Failure::Interrupted);
+    }
+    told.fail_on.iter().try_for_each(|what| fails(*what, &report))
+}
+
+fn wrong(error: Unusable) -> Failure {
+    Failure::Usage(error.to_string())
 }
 
 /// Where baselines lie.
@@ -122,101 +156,74 @@ fn folder() -> Result<PathBuf, Failure> {
     state.map(|state| state.join("zoners/bench")).ok_or_else(none)
 }
 
-fn names(arguments: &Arguments) -> Result<Names, Failure> {
-    let read = match &arguments.names {
-        None => Names::popular().map_err(|error| error.to_string()),
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|error| error.to_string())
-            .and_then(|text| {
-                let source = path.display().to_string();
-                Names::read(&text, Format::List, &source).map_err(|error| error.to_string())
-            })
-            .map_err(|error| format!("{}: {error}", path.display())),
-    };
-    let mut names = read.map_err(Failure::Usage)?;
-    names.truncate(arguments.count.map_or(usize::MAX, |count| count as usize));
-    Ok(names)
-}
-
-fn plan(arguments: &Arguments, names: &Names) -> Result<Plan, Failure> {
-    let rtype = |text: &String| {
-        let unknown =
-            || Failure::Usage(format!("--types: {text:?} is no type, such as A or HTTPS"));
-        text.to_ascii_uppercase().parse::<Rtype>().map_err(|_| unknown())
-    };
-    Ok(Plan {
-        names: names.list.clone().into(),
-        types: arguments.types.iter().map(rtype).collect::<Result<_, _>>()?,
-        rounds: arguments.rounds as usize,
-        repeats: arguments.repeats as usize,
-        load: Load::Closed { names: arguments.in_flight as usize, pace: Some(PACE) },
-        timeout: Duration::from_millis(arguments.timeout),
-        time: Duration::from_secs(arguments.time),
-    })
-}
-
-fn targets(arguments: &Arguments) -> Result<Vec<Arc<dyn Target>>, Failure> {
-    let mut targets: Vec<Arc<dyn Target>> = Vec::new();
-    for server in &arguments.server {
-        targets.push(Arc::new(Server::new(server).map_err(Failure::Usage)?));
+fn targets(whom: &Whom) -> Result<Targets, Failure> {
+    let mut servers = Vec::new();
+    for server in &whom.server {
+        servers.push(Server::new(server).map_err(Failure::Usage)?);
     }
-    if arguments.in_process {
-        let config = configuration(arguments.config.as_ref())?;
-        let own = InProcess::new(config).map_err(|error| Failure::Usage(error.to_string()))?;
-        targets.push(Arc::new(own));
-    }
-    Ok(targets)
-}
-
-fn show(record: &Record, before: Option<&Record>) {
-    let penalty = |record: &Record| Duration::from_millis(record.timeout_ms);
-    for (at, target) in record.targets.iter().enumerate() {
-        let summary = Summary::of(&record.samples, at as u16, penalty(record));
-        println!("{target}: {} names, {} questions", summary.domains.len(), summary.all.count);
-        println!(
-            "  {:<8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}  failed",
-            "ms", "mean", "p50", "p90", "p95", "p99", "max"
-        );
-        line("first", &summary.cold);
-        line("again", &summary.warm);
-        for (failure, count) in &summary.failures {
-            println!("  {count} x {failure}");
+    let own = match whom.in_process {
+        true => {
+            let config = configuration(whom.config.as_ref())?;
+            Some(InProcess::new(config).map_err(Failure::Usage)?)
         }
-        if let Some(before) = before {
-            let earlier = Summary::of(&before.samples, at as u16, penalty(before));
-            told(&Comparison::of(&earlier, &summary));
+        false => None,
+    };
+    if servers.is_empty() && own.is_none() {
+        let system = system::resolver().and_then(Server::of_system);
+        servers.push(system.map_err(Failure::Usage)?);
+    }
+    Ok(Targets { servers, own })
+}
+
+/// What the run is measured with and on.
+fn environment(whom: &Whom) -> Result<Environment, Failure> {
+    let configuration = match &whom.config {
+        Some(path) => {
+            let octets = std::fs::read(path)
+                .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
+            format!(
+                "{}, fingerprint {:016x}",
+                path.display(),
+                zoners_bench::names::fingerprint(octets)
+            )
+        }
+        None => "defaults".into(),
+    };
+    Ok(system::environment(configuration))
+}
+
+/// Tells what came of it in the form that is wanted.
+fn tell(told: &Told, report: &Report) -> io::Result<()> {
+    if told.json {
+        println!("{}", serde_json::to_string_pretty(report).map_err(io::Error::from)?);
+    } else if told.csv {
+        let mut text = Vec::new();
+        report::csv::write(report, &mut text)?;
+        io::stdout().write_all(&text)?;
+    } else {
+        show::report(report, told.against.as_deref(), told.all);
+    }
+    Ok(())
+}
+
+/// Whether what must not happen did.
+fn fails(what: FailOn, report: &Report) -> Result<(), Failure> {
+    for asked in &report.targets {
+        let failed = match (what, &asked.against) {
+            (FailOn::Regression, Some(comparison)) => {
+                matches!(comparison.verdict, Verdict::Regressed | Verdict::Mixed)
+            }
+            (FailOn::Regression, None) => false,
+            (FailOn::Loss, Some(comparison)) => comparison.fails_more(),
+            (FailOn::Loss, None) => asked.summary.silent > 0,
+        };
+        if failed {
+            let what = match what {
+                FailOn::Regression => "a regression",
+                FailOn::Loss => "a loss",
+            };
+            return Err(Failure::Worse(format!("{}: {what}, as --fail-on forbids", asked.label)));
         }
     }
-}
-
-fn line(what: &str, figures: &Figures) {
-    if figures.count > 0 {
-        let Figures { mean, p50, p90, p95, p99, max, failed, .. } = figures;
-        println!(
-            "  {what:<8}{mean:>8.1}{p50:>8.1}{p90:>8.1}{p95:>8.1}{p99:>8.1}{max:>8.1}  {failed}"
-        );
-    }
-}
-
-fn told(comparison: &Comparison) {
-    let verdict = match comparison.verdict {
-        Verdict::Improved => "improved",
-        Verdict::Regressed => "regressed",
-        Verdict::NoChange => "no significant change",
-        Verdict::Mixed => "some quicker, some slower",
-    };
-    println!("  against the baseline, {} names: {verdict}", comparison.pairs);
-    for (what, change) in [("first", &comparison.cold), ("again", &comparison.warm)] {
-        let Some(change) = change else { continue };
-        let share = |value: f64| (value - 1.0) * 100.0;
-        println!(
-            "  {what}: typically {:+.1} % ({:+.1} to {:+.1}), mean {:+.1} ms ({:+.1} to {:+.1})",
-            share(change.typical.value),
-            share(change.typical.low),
-            share(change.typical.high),
-            change.mean.value,
-            change.mean.low,
-            change.mean.high
-        );
-    }
+    Ok(())
 }

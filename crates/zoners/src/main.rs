@@ -47,9 +47,7 @@ enum Command {
     /// Let zones whose owners made a mistake go unvalidated for a while.
     Nta(control::Nta),
     /// Measure servers, or a resolver in this process, and compare with before.
-    // Hidden until all of it is there.
-    #[command(hide = true)]
-    Bench(bench::Arguments),
+    Bench(Box<bench::Arguments>),
     /// Check a configuration file, and say what is wrong with it.
     Check(check::Arguments),
     /// Print a script that completes commands in a shell.
@@ -69,13 +67,15 @@ Examples:
   zoners servers example.com              what is known of the zone's servers
   zoners cache flush example.com          let it forget a name
   zoners nta add example.com --for 7200   take it as it comes for two hours
+  zoners bench --in-process               measure it on a thousand names
   zoners check zoners.toml                see whether a file is right
 
 Exit codes:
   0  done, or the name was resolved
   1  no answer could be had, or serving ended with an error
   2  the command line or the configuration is wrong
-  3  the name does not exist";
+  3  the name does not exist
+  4  `bench` found what its --fail-on names";
 
 /// Why a command ended without success.
 #[derive(Debug)]
@@ -88,6 +88,10 @@ enum Failure {
     NoSuchName,
     /// There is no answer; that was said already.
     NoAnswer,
+    /// What was measured is worse than allowed.
+    Worse(String),
+    /// The person who called had enough.
+    Interrupted,
 }
 
 fn main() -> ExitCode {
@@ -110,6 +114,12 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::NoAnswer) => ExitCode::from(1),
         Err(Failure::NoSuchName) => ExitCode::from(3),
+        Err(Failure::Worse(message)) => {
+            print::error(&message);
+            ExitCode::from(4)
+        }
+        // As shells tell of SIGINT.
+        Err(Failure::Interrupted) => ExitCode::from(130),
         Err(Failure::Failed(message)) => {
             print::error(&message);
             ExitCode::from(1)

@@ -118,12 +118,12 @@ fn millis(milliseconds: &Value) -> String {
 }
 
 /// Text from outside without its control characters.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }
 
 /// Text in lines that fit 80 columns behind an indent, broken between words.
-fn wrapped(text: &str) -> Vec<String> {
+pub(crate) fn wrapped(text: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         match lines.last_mut() {
@@ -139,7 +139,7 @@ fn wrapped(text: &str) -> Vec<String> {
 }
 
 /// Cuts text to a width.
-fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }

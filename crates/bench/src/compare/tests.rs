@@ -1,5 +1,9 @@
 use super::*;
 
+fn compared(before: &Summary, now: &Summary) -> Comparison {
+    Comparison::of(before, now, Circumstances::default())
+}
+
 /// A run over so many domains, each taking what `millis` says of cold and warm.
 fn run(count: u32, millis: impl Fn(u32) -> (f64, f64)) -> Summary {
     let figures = |mean| Figures { count: 3, mean, ..Figures::default() };
@@ -10,7 +14,15 @@ fn run(count: u32, millis: impl Fn(u32) -> (f64, f64)) -> Summary {
         })
         .collect();
     let none = Figures::default();
-    Summary { cold: none, warm: none, all: none, failures: BTreeMap::new(), domains }
+    Summary {
+        cold: none,
+        warm: none,
+        all: none,
+        known: 0.0,
+        silent: 0,
+        failures: BTreeMap::new(),
+        domains,
+    }
 }
 
 /// Latencies with a tail, another run of which differs by up to `noise` of each.
@@ -28,7 +40,7 @@ fn noisy(seed: u64, noise: f64) -> impl Fn(u32) -> (f64, f64) {
 
 #[test]
 fn noise_is_no_change() {
-    let comparison = Comparison::of(&run(500, noisy(1, 0.8)), &run(500, noisy(2, 0.8)));
+    let comparison = compared(&run(500, noisy(1, 0.8)), &run(500, noisy(2, 0.8)));
     assert_eq!(comparison.verdict, Verdict::NoChange, "{comparison:?}");
     assert_eq!(comparison.pairs, 500);
     let cold = comparison.cold.unwrap();
@@ -41,12 +53,12 @@ fn a_tenth_more_is_found_and_measured() {
         let (cold, warm) = noisy(2, 0.8)(name);
         (cold * 1.1, warm)
     };
-    let comparison = Comparison::of(&run(1000, noisy(1, 0.8)), &run(1000, slower));
+    let comparison = compared(&run(1000, noisy(1, 0.8)), &run(1000, slower));
     assert_eq!(comparison.verdict, Verdict::Regressed, "{comparison:?}");
     let cold = comparison.cold.unwrap();
     assert!((cold.typical.value - 1.1).abs() < 0.03, "{cold:?}");
     assert_eq!(comparison.warm.unwrap().verdict, Verdict::NoChange);
-    let back = Comparison::of(&run(1000, slower), &run(1000, noisy(1, 0.8)));
+    let back = compared(&run(1000, slower), &run(1000, noisy(1, 0.8)));
     assert_eq!(back.verdict, Verdict::Improved);
 }
 
@@ -56,7 +68,7 @@ fn a_few_that_became_slow_move_the_mean() {
         let (cold, warm) = noisy(2, 0.2)(name);
         (cold + if name.is_multiple_of(10) { 300.0 } else { 0.0 }, warm)
     };
-    let comparison = Comparison::of(&run(500, noisy(1, 0.2)), &run(500, slower));
+    let comparison = compared(&run(500, noisy(1, 0.2)), &run(500, slower));
     let cold = comparison.cold.unwrap();
     assert_eq!(cold.verdict, Verdict::Regressed, "{cold:?}");
     assert!((cold.mean.value - 30.0).abs() < 5.0 && cold.typical.value < 1.1, "{cold:?}");
@@ -64,7 +76,7 @@ fn a_few_that_became_slow_move_the_mean() {
 
 #[test]
 fn what_one_run_did_not_reach_is_left_out() {
-    let comparison = Comparison::of(&run(5, noisy(1, 0.1)), &run(500, noisy(2, 0.1)));
+    let comparison = compared(&run(5, noisy(1, 0.1)), &run(500, noisy(2, 0.1)));
     assert_eq!((comparison.pairs, comparison.cold), (5, None));
     assert_eq!(comparison.verdict, Verdict::NoChange);
 }
@@ -72,6 +84,55 @@ fn what_one_run_did_not_reach_is_left_out() {
 #[test]
 fn what_takes_no_time_cannot_become_slow() {
     let quick = |millis: f64| move |_: u32| (50.0, millis);
-    let comparison = Comparison::of(&run(300, quick(0.000_5)), &run(300, quick(0.000_9)));
+    let comparison = compared(&run(300, quick(0.000_5)), &run(300, quick(0.000_9)));
     assert_eq!(comparison.warm.unwrap().verdict, Verdict::NoChange, "{comparison:?}");
+}
+
+#[test]
+fn a_server_that_knew_the_names_is_not_called_quicker() {
+    let (cold, warm) = (run(300, |_| (80.0, 1.0)), run(300, |_| (1.0, 1.0)));
+    let [before, now] = [Summary { known: 0.03, ..cold }, Summary { known: 0.99, ..warm }];
+    assert_eq!(compared(&before, &now).verdict, Verdict::Improved, "another server may be");
+    let same_server = Circumstances { same_server: true, ..Circumstances::default() };
+    let comparison = Comparison::of(&before, &now, same_server);
+    assert_eq!((comparison.cold, comparison.verdict), (None, Verdict::NoChange));
+    assert_eq!(comparison.knew, Some([0.03, 0.99]));
+    let alike = Comparison::of(&before, &Summary { known: 0.1, ..now }, same_server);
+    assert_eq!(alike.verdict, Verdict::Improved, "what was not known can be compared");
+}
+
+#[test]
+fn the_provider_that_became_slow_is_named() {
+    let providers: Vec<String> = (0..600).map(|name| format!("host{}.test", name % 40)).collect();
+    let slower = |name: u32| {
+        let (cold, warm) = noisy(2, 0.3)(name);
+        // The line became slower by 10 ms for all, and one provider by 80.
+        (cold + 10.0 + if name % 40 == 7 { 80.0 } else { 0.0 }, warm)
+    };
+    let circumstances = Circumstances { providers: &providers, ..Circumstances::default() };
+    let [before, now] = [run(600, noisy(1, 0.3)), run(600, slower)];
+    let comparison = Comparison::of(&before, &now, circumstances);
+    let named: Vec<&str> =
+        comparison.providers.iter().map(|outlier| outlier.name.as_str()).collect();
+    assert_eq!(named, ["host7.test"]);
+    let Outlier { domains, change, .. } = &comparison.providers[0];
+    assert_eq!(*domains, 15);
+    assert!((change.value - 80.0).abs() < 15.0, "{change:?}");
+    let same = Comparison::of(&before, &run(600, noisy(3, 0.3)), circumstances);
+    assert!(same.providers.is_empty(), "{:?}", same.providers);
+}
+
+#[test]
+fn more_failures_are_found() {
+    let failing = |failed: usize| {
+        let mut run = run(200, |_| (50.0, 1.0));
+        for domain in run.domains.iter_mut().take(failed) {
+            domain.all.failed = 1;
+        }
+        run
+    };
+    let more = compared(&failing(2), &failing(40));
+    assert!(more.fails_more() && more.verdict == Verdict::Regressed, "{more:?}");
+    assert!(!compared(&failing(2), &failing(4)).fails_more());
+    assert_eq!(compared(&failing(40), &failing(2)).verdict, Verdict::Improved);
 }

@@ -42,6 +42,7 @@ fn plan(names: usize, load: Load) -> Plan {
         types: vec![Rtype::A, Rtype::AAAA],
         rounds: 1,
         repeats: 0,
+        again: false,
         load,
         timeout: Duration::from_secs(5),
         time: Duration::from_secs(3600),
@@ -76,6 +77,25 @@ async fn first_asks_and_repeats_are_told_apart() {
         let cold = samples.iter().filter(|sample| sample.phase == Phase::Cold).count();
         assert_eq!(cold, if forgets { 30 } else { 10 });
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_before_is_no_first_ask() {
+    let loads = [Load::Closed { names: 2, pace: None }, Load::Open { from: 10.0, to: 10.0 }];
+    for load in loads {
+        let plan = Plan { again: true, time: Duration::from_secs(2), ..plan(5, load) };
+        let samples = carried_out(plan, vec![Slow::new(false, 10)]).await;
+        assert!(!samples.is_empty() && samples.iter().all(|sample| sample.phase == Phase::Warm));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_has_enough_samples_ends() {
+    let closed = Load::Closed { names: 1000, pace: None };
+    let plan = Plan { rounds: MOST_SAMPLES, ..plan(1000, closed) };
+    let samples = carried_out(plan, vec![Slow::new(false, 1)]).await;
+    let most = MOST_SAMPLES..MOST_SAMPLES + 2000;
+    assert!(most.contains(&samples.len()), "what is under way ends: {}", samples.len());
 }
 
 #[tokio::test(start_paused = true)]

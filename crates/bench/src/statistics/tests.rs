@@ -35,9 +35,23 @@ fn signed_ranks_agree_with_the_textbook() {
     let differences: Vec<f64> = before.iter().zip(&after).map(|(one, other)| other - one).collect();
     let estimate = signed_ranks(&differences, 0.96).unwrap();
     assert!(close(estimate.value, -46.0, 0.5), "{estimate:?}");
-    // Exactly 0.039; the normal curve with its correction is a little off with nine pairs.
-    assert!(close(estimate.p, 0.044, 0.003), "{estimate:?}");
+    assert!(close(estimate.p, 0.039, 0.0005), "{estimate:?}");
+    let near = nearly(&signed(&differences));
+    assert!(close(near, 0.044, 0.003), "the normal curve is a little off with nine pairs: {near}");
     assert!(estimate.low < -70.0 && (-10.0..0.0).contains(&estimate.high), "{estimate:?}");
+}
+
+#[test]
+fn what_is_counted_out_and_what_is_near_agree() {
+    // All of one sign: one way of 2 to the 6th each.
+    assert_eq!(signed_ranks(&[3.0, 1.0, 4.0, 1.5, 5.0, 9.0], 0.95).unwrap().p, 2.0 / 64.0);
+    assert_eq!(signed_ranks(&[2.0; 6], 0.95).unwrap().p, 2.0 / 64.0, "ties share their ranks");
+    let random = Random::seeded(5);
+    for _ in 0..50 {
+        let differences: Vec<f64> = (0..MOST_EXACT).map(|_| 0.2 + normal(&random)).collect();
+        let ranks = signed(&differences);
+        assert!(close(exactly(&ranks), nearly(&ranks), 0.01), "{differences:?}");
+    }
 }
 
 #[test]

@@ -1,0 +1,332 @@
+//! What is slow: a provider, the line or the resolver, said in a sentence, with the evidence.
+
+mod changes;
+
+use serde::{Deserialize, Serialize};
+
+use crate::compare::Comparison;
+use crate::figures::Summary;
+use crate::nameservers::Nameserver;
+use crate::providers::{Provider, middle};
+use crate::statistics::quantile;
+use crate::target::Part;
+use crate::way::Way;
+
+/// Findings of one kind that are told.
+const MOST_OF_A_KIND: usize = 3;
+/// A provider is slow if its answers take so many times as long as those of others, and so many
+/// milliseconds more.
+const SLOW: (f64, f64) = (1.5, 20.0);
+/// What share of the time something must cost to be told.
+const WORTH_TELLING: f64 = 0.03;
+/// Replies of a provider that say how far it is.
+const ENOUGH_REPLIES: usize = 3;
+/// Names of a provider that say how slow it is.
+const ENOUGH_NAMES: usize = 4;
+/// Queries that say how many are lost.
+const ENOUGH_QUERIES: usize = 100;
+/// The share of lost packets that is no accident any more.
+const LOSSY: f64 = 0.01;
+/// Milliseconds to the nearest servers, of a line that is slow itself.
+const FAR: f64 = 100.0;
+/// The share of the time that a resolver may take itself, and milliseconds of each first ask.
+const OWN: (f64, f64) = (0.2, 5.0);
+/// The share of the time that servers which do not help may take.
+const IN_VAIN: f64 = 0.1;
+/// Milliseconds in which a server nearby answers what it knows.
+const KNOWN_IN: f64 = 20.0;
+
+/// Something that costs time, or answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Who or what it is about.
+    pub suspect: Suspect,
+    /// The sentence.
+    pub says: String,
+    /// What it rests on.
+    pub evidence: Vec<String>,
+}
+
+/// Who may be slow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Suspect {
+    /// One who runs nameservers.
+    Provider(String),
+    /// The way from here to everybody.
+    Line,
+    /// The resolver that was measured.
+    Resolver,
+    /// Some of the names.
+    Names,
+    /// Nobody.
+    Nobody,
+}
+
+/// What is known of a run of one target.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// Its figures.
+    pub summary: &'a Summary,
+    /// Where the time of its first asks went; nothing where that was not seen.
+    pub way: Way,
+    /// Who serves the names.
+    pub providers: &'a [Provider],
+    /// The nameservers that it met.
+    pub nameservers: &'a [Nameserver],
+    /// Milliseconds to the first router.
+    pub gateway_ms: Option<f64>,
+}
+
+/// What stands out in a run, and in its comparison with another of which as much is known; what costs
+/// most comes first. Never empty.
+#[must_use]
+pub fn findings(now: &Known, before: Option<(&Known, &Comparison)>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some((before, comparison)) = before {
+        findings.extend(changes::changes(now, before, comparison));
+    }
+    findings.extend(lost(now));
+    findings.extend(far(now));
+    findings.extend(slow_providers(now));
+    findings.extend(in_vain(now));
+    findings.extend(own_time(now));
+    findings.extend(failing(now));
+    if findings.is_empty() {
+        findings.push(nothing(now));
+    }
+    findings
+}
+
+/// Lost packets: of the line if all lose, of a provider if that one does.
+fn lost(now: &Known) -> Vec<Finding> {
+    let judged = |server: &&Nameserver| server.is_alive();
+    let waited_for = |server: &Nameserver| server.answered + server.lost;
+    let alive = || now.nameservers.iter().filter(judged);
+    let asked: usize = alive().map(waited_for).sum();
+    let lost: usize = alive().map(|server| server.lost).sum();
+    let share = lost as f64 / asked.max(1) as f64;
+    if asked < ENOUGH_QUERIES || share < LOSSY {
+        return Vec::new();
+    }
+    let mut by_provider: Vec<(&str, usize, usize)> = Vec::new();
+    for server in alive() {
+        match by_provider.iter_mut().find(|(name, ..)| *name == server.provider()) {
+            Some((_, asked, lost)) => {
+                *asked += waited_for(server);
+                *lost += server.lost;
+            }
+            None => by_provider.push((server.provider(), waited_for(server), server.lost)),
+        }
+    }
+    by_provider.sort_by_key(|(_, _, lost)| std::cmp::Reverse(*lost));
+    let losing = by_provider.iter().filter(|(_, _, lost)| *lost > 0).count();
+    let percent = share * 100.0;
+    match by_provider.first() {
+        Some((name, of, most)) if 2 * most > lost && by_provider.len() > 1 => vec![Finding {
+            suspect: Suspect::Provider((*name).to_owned()),
+            says: format!("{name} loses packets: {most} of {of} queries to it were lost."),
+            evidence: vec![format!(
+                "Of {} queries to {} others, {} were lost.",
+                asked - of,
+                by_provider.len() - 1,
+                lost - most
+            )],
+        }],
+        _ => vec![Finding {
+            suspect: Suspect::Line,
+            says: format!("The line loses packets: {percent:.1} % of the queries to nameservers."),
+            evidence: vec![format!(
+                "{lost} of {asked} queries to servers that otherwise answer were lost, on the way to \
+                 {losing} of {} providers; none has most of them.",
+                by_provider.len()
+            )],
+        }],
+    }
+}
+
+/// A line on which everybody is far.
+fn far(now: &Known) -> Option<Finding> {
+    let mut least: Vec<f64> = now.nameservers.iter().filter_map(|server| server.least_ms).collect();
+    least.sort_unstable_by(f64::total_cmp);
+    let near = quantile(&least, 0.1);
+    if least.len() < 10 || near < FAR {
+        return None;
+    }
+    let mut evidence =
+        vec![format!("Of {} nameservers, the nearest tenth are {near:.0} ms away.", least.len())];
+    evidence
+        .extend(now.gateway_ms.map(|gateway| format!("The first router is {gateway:.1} ms away.")));
+    let says = format!("The line is slow: nobody is nearer than {:.0} ms.", least[0]);
+    Some(Finding { suspect: Suspect::Line, says, evidence })
+}
+
+/// Providers that cost more than others, by their distance or, where that was not seen, by what their
+/// names take.
+fn slow_providers(now: &Known) -> Vec<Finding> {
+    let seen = now.way.total_us() > 0;
+    let takes = |provider: &Provider| match seen {
+        true => provider.rtt_ms.filter(|_| provider.answered >= ENOUGH_REPLIES),
+        false => provider.cold_ms.filter(|_| provider.domains >= ENOUGH_NAMES),
+    };
+    let mut all: Vec<(f64, usize)> =
+        now.providers.iter().filter_map(takes).map(|takes| (takes, 1)).collect();
+    let Some(typical) = middle(&mut all) else { return Vec::new() };
+    let total = match seen {
+        true => now.way.total_us() as f64 / 1000.0,
+        false => now.summary.domains.iter().map(|domain| domain.cold.mean).sum(),
+    };
+    let cost = |provider: &Provider, takes: f64| match seen {
+        true => provider.waited_ms * (1.0 - typical / takes),
+        false => (takes - typical) * provider.domains as f64,
+    };
+    let mut slow: Vec<(f64, f64, &Provider)> = now
+        .providers
+        .iter()
+        .filter_map(|provider| Some((takes(provider)?, provider)))
+        .filter(|(takes, _)| *takes > typical * SLOW.0 + SLOW.1)
+        .map(|(takes, provider)| (cost(provider, takes) / total.max(1.0), takes, provider))
+        .filter(|(share, ..)| *share > WORTH_TELLING)
+        .collect();
+    slow.sort_by(|one, other| other.0.total_cmp(&one.0));
+    slow.truncate(MOST_OF_A_KIND);
+    let tell = |(share, takes, provider): (f64, f64, &Provider)| {
+        let Provider { name, servers, domains, .. } = provider;
+        let percent = share * 100.0;
+        let says = match seen {
+            true => format!(
+                "{name} is slow: its nameservers answer in {takes:.0} ms, those of others in \
+                 {typical:.0}."
+            ),
+            false => format!(
+                "{name} is slow: the names that it serves take {takes:.0} ms, those of others \
+                 {typical:.0}."
+            ),
+        };
+        let evidence = match seen {
+            true => format!(
+                "{domains} names of the list lie with its {servers} servers; what it takes beyond \
+                 others is {percent:.0} % of all first asks."
+            ),
+            false => format!(
+                "It serves {domains} names of the list; what they take beyond others is {percent:.0} % \
+                 of all first asks."
+            ),
+        };
+        Finding { suspect: Suspect::Provider(name.clone()), says, evidence: vec![evidence] }
+    };
+    slow.into_iter().map(tell).collect()
+}
+
+/// Time that was waited for servers that did not help.
+fn in_vain(now: &Known) -> Option<Finding> {
+    let share = now.way.share(Part::Retries);
+    if share < IN_VAIN {
+        return None;
+    }
+    let silent = |server: &&Nameserver| !server.is_alive() && server.lost + server.refused > 0;
+    let silent: Vec<&Nameserver> = now.nameservers.iter().filter(silent).collect();
+    let mut evidence = vec![format!(
+        "{} of {} nameservers never answered; another was asked each time.",
+        silent.len(),
+        now.nameservers.len()
+    )];
+    let asked_most: Vec<String> = silent
+        .iter()
+        .take(MOST_OF_A_KIND)
+        .map(|server| format!("{} ({})", server.name.trim_end_matches('.'), server.address))
+        .collect();
+    if !asked_most.is_empty() {
+        evidence.push(format!("Asked most: {}.", asked_most.join(", ")));
+    }
+    let says = format!(
+        "Nameservers that do not answer, or late, cost {:.0} % of the time of first asks.",
+        share * 100.0
+    );
+    Some(Finding { suspect: Suspect::Names, says, evidence })
+}
+
+/// A resolver that is slow itself.
+fn own_time(now: &Known) -> Option<Finding> {
+    let Summary { cold, warm, .. } = now.summary;
+    let share = now.way.share(Part::Resolver);
+    let each = now.way.part_us(Part::Resolver) as f64 / 1000.0 / cold.count.max(1) as f64;
+    if now.way.total_us() > 0 {
+        return (share > OWN.0 && each > OWN.1).then(|| Finding {
+            suspect: Suspect::Resolver,
+            says: format!(
+                "The resolver is slow: it takes {each:.1} ms of each first ask for itself, {:.0} % of \
+                 the time.",
+                share * 100.0
+            ),
+            evidence: vec!["No query was under way in that time.".into()],
+        });
+    }
+    let silent = now.summary.silent as f64 / now.summary.all.count.max(1) as f64;
+    if silent > LOSSY && warm.failed > 0 {
+        return Some(Finding {
+            suspect: Suspect::Line,
+            says: format!(
+                "The resolver, or the way to it, loses questions: {:.1} % had no answer.",
+                silent * 100.0
+            ),
+            evidence: vec![format!(
+                "{} of {} repeats had none either, though their answers were known.",
+                warm.failed, warm.count
+            )],
+        });
+    }
+    let gateway = now.gateway_ms.unwrap_or_default();
+    (warm.count > 0 && warm.p50 > KNOWN_IN + gateway).then(|| Finding {
+        suspect: Suspect::Resolver,
+        says: format!("The resolver is slow or far: even what it knows takes {:.0} ms.", warm.p50),
+        evidence: now
+            .gateway_ms
+            .map(|gateway| format!("The first router is {gateway:.1} ms away."))
+            .into_iter()
+            .collect(),
+    })
+}
+
+/// Questions that failed.
+fn failing(now: &Known) -> Option<Finding> {
+    let Summary { all, failures, domains, .. } = now.summary;
+    if all.failed == 0 || (all.failed as f64) < LOSSY * all.count as f64 {
+        return None;
+    }
+    let of = domains.iter().filter(|domain| domain.all.failed > 0).count();
+    let mut failures: Vec<(&String, &usize)> = failures.iter().collect();
+    failures.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let most = failures.iter().take(MOST_OF_A_KIND);
+    let most: Vec<String> =
+        most.map(|(failure, count)| format!("{count} with {failure}")).collect();
+    Some(Finding {
+        suspect: Suspect::Names,
+        says: format!(
+            "{} of {} questions failed, for {of} of {} names.",
+            all.failed,
+            all.count,
+            domains.len()
+        ),
+        evidence: vec![format!("Most of them: {}.", most.join("; "))],
+    })
+}
+
+fn nothing(now: &Known) -> Finding {
+    let mut evidence = Vec::new();
+    if now.way.total_us() > 0 {
+        let share = |part| now.way.share(part) * 100.0;
+        evidence.push(format!(
+            "{:.0} % of the time of first asks went to providers, {:.0} % to top-level domains, {:.0} % \
+             to the resolver itself.",
+            share(Part::Provider),
+            share(Part::TopLevel),
+            share(Part::Resolver)
+        ));
+    }
+    let says = "Nothing stands out: no provider, the line or the resolver is slow.".into();
+    Finding { suspect: Suspect::Nobody, says, evidence }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+use super::*;
+use crate::figures::{Domain, Figures};
+use std::collections::BTreeMap;
+
+/// A run of 600 names at 40 providers, two servers each.
+struct Run {
+    summary: Summary,
+    providers: Vec<Provider>,
+    nameservers: Vec<Nameserver>,
+    way: Way,
+}
+
+impl Run {
+    fn new() -> Self {
+        let figures = |count, mean| Figures { count, mean, p50: mean, ..Figures::default() };
+        let domain = |name| Domain {
+            name,
+            cold: figures(3, 60.0),
+            warm: figures(3, 0.2),
+            all: figures(6, 30.0),
+        };
+        let provider = |number: usize| Provider {
+            name: format!("host{number}.test"),
+            servers: 2,
+            domains: 15,
+            asked: 30,
+            answered: 30,
+            rtt_ms: Some(30.0 + number as f64),
+            waited_ms: 15.0 * 50.0,
+            cold_ms: Some(50.0 + number as f64),
+            ..Provider::default()
+        };
+        let nameserver = |number: usize| Nameserver {
+            address: format!("192.0.2.{number}"),
+            name: format!("ns1.host{}.test.", number % 40),
+            asked: 15,
+            answered: 15,
+            least_ms: Some(20.0 + number as f64 / 2.0),
+            p50_ms: Some(30.0 + number as f64 / 2.0),
+            ..Nameserver::default()
+        };
+        Run {
+            summary: Summary {
+                cold: figures(1800, 60.0),
+                warm: figures(1800, 0.2),
+                all: figures(3600, 30.0),
+                known: 0.0,
+                silent: 0,
+                failures: BTreeMap::new(),
+                domains: (0..600).map(domain).collect(),
+            },
+            providers: (0..40).map(provider).collect(),
+            nameservers: (0..80).map(nameserver).collect(),
+            way: Way::default().with(Part::Provider, 30_000_000).with(Part::TopLevel, 10_000_000),
+        }
+    }
+
+    fn known(&self) -> Known<'_> {
+        Known {
+            summary: &self.summary,
+            way: self.way,
+            providers: &self.providers,
+            nameservers: &self.nameservers,
+            gateway_ms: Some(1.0),
+        }
+    }
+
+    fn found(&self) -> Vec<Suspect> {
+        findings(&self.known(), None).into_iter().map(|finding| finding.suspect).collect()
+    }
+}
+
+#[test]
+fn what_is_well_is_said_to_be() {
+    assert_eq!(Run::new().found(), [Suspect::Nobody]);
+}
+
+#[test]
+fn a_slow_provider_is_named() {
+    let mut run = Run::new();
+    run.providers[7].rtt_ms = Some(150.0);
+    run.providers[7].waited_ms = 15.0 * 180.0;
+    assert_eq!(run.found(), [Suspect::Provider("host7.test".into())]);
+    // Where nameservers are not seen, its names say so.
+    run.way = Way::default();
+    assert_eq!(run.found(), [Suspect::Nobody]);
+    run.providers[8].cold_ms = Some(190.0);
+    assert_eq!(run.found(), [Suspect::Provider("host8.test".into())]);
+}
+
+#[test]
+fn a_line_that_loses_is_told_from_a_provider_that_does() {
+    let mut run = Run::new();
+    run.nameservers[3].lost = 20;
+    assert_eq!(run.found(), [Suspect::Provider("host3.test".into())]);
+    for server in &mut run.nameservers {
+        server.lost = 1;
+    }
+    let found = findings(&run.known(), None);
+    assert_eq!(found[0].suspect, Suspect::Line);
+    assert!(found[0].says.contains("6.2 %"), "{found:?}");
+    // Those that never answer are dead; that is nobody's loss.
+    for server in &mut run.nameservers {
+        (server.answered, server.lost) = if server.lost % 2 == 1 { (15, 0) } else { (0, 15) };
+    }
+    assert_eq!(run.found(), [Suspect::Nobody]);
+}
+
+#[test]
+fn a_slow_line_and_a_slow_resolver_are_told_apart() {
+    let mut run = Run::new();
+    for server in &mut run.nameservers {
+        server.least_ms = Some(550.0);
+    }
+    assert_eq!(run.found(), [Suspect::Line]);
+    let mut run = Run::new();
+    run.way = run.way.with(Part::Resolver, 20_000_000);
+    assert_eq!(run.found(), [Suspect::Resolver]);
+    let mut run = Run::new();
+    run.way = Way::default();
+    run.summary.warm.p50 = 45.0;
+    assert_eq!(run.found(), [Suspect::Resolver]);
+    run.summary.silent = 90;
+    run.summary.warm.failed = 40;
+    assert_eq!(run.found()[0], Suspect::Line);
+}
+
+#[test]
+fn time_in_vain_and_failures_are_told() {
+    let mut run = Run::new();
+    run.way = run.way.with(Part::Retries, 10_000_000);
+    run.nameservers[0] = Nameserver { answered: 0, lost: 15, ..run.nameservers[0].clone() };
+    run.summary.all.failed = 90;
+    run.summary.domains[5].all.failed = 6;
+    run.summary.failures.insert("SERVFAIL, EDE 22".into(), 90);
+    let found = findings(&run.known(), None);
+    assert_eq!(found.len(), 2);
+    assert!(found[0].evidence[1].contains("ns1.host0.test (192.0.2.0)"), "{found:?}");
+    assert!(
+        found[1].says.starts_with("90 of 3600 questions failed, for 1 of 600 names"),
+        "{found:?}"
+    );
+}
+
+/// What a comparison with a run says in which each domain's first asks took what `cold` says.
+fn since(run: &Run, before: &Run) -> Finding {
+    let providers: Vec<String> = (0..600).map(|name| format!("host{}.test", name % 40)).collect();
+    let circumstances = crate::Circumstances { same_server: false, providers: &providers };
+    let comparison = Comparison::of(&before.summary, &run.summary, circumstances);
+    findings(&run.known(), Some((&before.known(), &comparison))).remove(0)
+}
+
+#[test]
+fn what_became_slower_is_told_by_whose_fault_it_is() {
+    let before = Run::new();
+    assert_eq!(since(&Run::new(), &before).suspect, Suspect::Nobody);
+    let mut provider = Run::new();
+    for domain in provider.summary.domains.iter_mut().filter(|domain| domain.name % 40 == 7) {
+        domain.cold.mean += 80.0;
+    }
+    let found = since(&provider, &before);
+    assert_eq!(found.suspect, Suspect::Provider("host7.test".into()));
+    assert!(found.says.contains("by 80 ms") && found.evidence[1].contains("37 ms"), "{found:?}");
+    let mut slower = Run::new();
+    for domain in &mut slower.summary.domains {
+        domain.cold.mean += 20.0;
+    }
+    assert_eq!(since(&slower, &before).suspect, Suspect::Resolver);
+    for server in &mut slower.nameservers {
+        server.p50_ms = server.p50_ms.map(|rtt| rtt + 15.0);
+    }
+    assert_eq!(since(&slower, &before).suspect, Suspect::Line);
+}

@@ -1,0 +1,136 @@
+//! Who serves the names: their nameservers, by whom they are run.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::baseline::Record;
+use crate::figures::Summary;
+use crate::nameservers::{Nameserver, provider};
+use crate::sample::{Phase, Sample};
+use crate::statistics::quantile;
+use crate::target::{Came, Part};
+use crate::way::stretches;
+
+/// One who runs nameservers, and what came of asking them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Provider {
+    /// The domain of its nameservers.
+    pub name: String,
+    /// Nameservers of it that were asked.
+    pub servers: usize,
+    /// Names of the list that it serves.
+    pub domains: usize,
+    /// Queries that its servers were sent.
+    pub asked: usize,
+    /// Of them answered.
+    pub answered: usize,
+    /// Of them waited for in vain.
+    pub lost: usize,
+    /// The round trip to its servers, in milliseconds: the middle of those that answered, by how often
+    /// they did.
+    pub rtt_ms: Option<f64>,
+    /// What first asks waited for it in all, in milliseconds; 0 where that was not seen.
+    pub waited_ms: f64,
+    /// What the first ask of half its names took at most, in milliseconds.
+    pub cold_ms: Option<f64>,
+}
+
+/// Who serves each name of the list, as far as the hops of `samples` tell; empty where they do not.
+#[must_use]
+pub fn of_names<'a>(
+    names: usize,
+    samples: impl Iterator<Item = &'a Sample>,
+    met: &[Nameserver],
+) -> Vec<String> {
+    let owner: BTreeMap<&str, &str> =
+        met.iter().map(|server| (server.address.as_str(), server.provider())).collect();
+    let mut of_names = vec![String::new(); names];
+    for sample in samples {
+        let answers = sample.hops.iter().filter(|hop| hop.came == Came::Answer);
+        let from_it = answers.filter(|hop| hop.part == Part::Provider);
+        let last = from_it.max_by_key(|hop| hop.until_us);
+        if let Some(hop) = last
+            && let Some(own) = of_names.get_mut(sample.name as usize)
+        {
+            let by_address =
+                owner.get(hop.address.as_str()).copied().filter(|name| !name.is_empty());
+            by_address.unwrap_or_else(|| provider(&hop.server)).clone_into(own);
+        }
+    }
+    of_names
+}
+
+/// The providers of what `target` was asked, those that were waited for the longest first.
+#[must_use]
+pub fn of_target(record: &Record, target: u16, summary: &Summary) -> Vec<Provider> {
+    let met = record.nameservers.get(usize::from(target)).map_or(&[][..], Vec::as_slice);
+    let mut providers = BTreeMap::<&str, Provider>::new();
+    let mut rtts = BTreeMap::<&str, Vec<(f64, usize)>>::new();
+    let mut owners = BTreeMap::<&str, &str>::new();
+    for server in met {
+        owners.insert(&server.address, server.provider());
+        let provider = providers.entry(server.provider()).or_default();
+        provider.servers += 1;
+        provider.asked += server.asked;
+        provider.answered += server.answered;
+        provider.lost += server.lost;
+        let rtt = server.p50_ms.map(|rtt| (rtt, server.answered));
+        rtts.entry(server.provider()).or_default().extend(rtt);
+    }
+    let mut colds = BTreeMap::<&str, Vec<f64>>::new();
+    for domain in &summary.domains {
+        let Some(name) = record.providers.get(domain.name as usize) else { continue };
+        if domain.cold.count > 0 && !name.is_empty() {
+            providers.entry(name).or_default().domains += 1;
+            colds.entry(name).or_default().push(domain.cold.mean);
+        }
+    }
+    let cold = |sample: &&Sample| sample.target == target && sample.phase == Phase::Cold;
+    for sample in record.samples.iter().filter(cold) {
+        for stretch in stretches(sample) {
+            let Some(hop) = stretch.hop.map(|at| &sample.hops[at]) else { continue };
+            let Some(owner) = owners.get(hop.address.as_str()) else { continue };
+            if let Some(provider) = providers.get_mut(owner) {
+                provider.waited_ms += (stretch.until_us - stretch.from_us) as f64 / 1000.0;
+            }
+        }
+    }
+    let finish = |(name, provider): (&str, Provider)| Provider {
+        name: name.to_owned(),
+        rtt_ms: rtts.get_mut(name).and_then(|rtts| middle(rtts)),
+        cold_ms: colds.get_mut(name).map(|millis| {
+            millis.sort_unstable_by(f64::total_cmp);
+            quantile(millis, 0.5)
+        }),
+        ..provider
+    };
+    let mut providers: Vec<Provider> =
+        providers.into_iter().filter(|(name, _)| !name.is_empty()).map(finish).collect();
+    providers.sort_by(|one, other| other.waited_ms.total_cmp(&one.waited_ms));
+    providers
+}
+
+/// The value in the middle of others that each count so often.
+pub(crate) fn middle(values: &mut [(f64, usize)]) -> Option<f64> {
+    values.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
+    let half = values.iter().map(|(_, count)| count).sum::<usize>().div_ceil(2);
+    let mut so_far = 0;
+    let reached = values.iter().find(|(_, count)| {
+        so_far += count;
+        so_far >= half
+    });
+    reached.map(|(value, _)| *value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_counts_by_weight() {
+        assert_eq!(middle(&mut []), None);
+        assert_eq!(middle(&mut [(50.0, 1), (10.0, 8), (20.0, 3)]), Some(10.0));
+        assert_eq!(middle(&mut [(50.0, 9), (10.0, 8)]), Some(50.0));
+    }
+}

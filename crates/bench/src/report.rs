@@ -1,0 +1,285 @@
+//! All that a run tells, worked out once for whoever shows it: the terminal, a page, a program.
+
+pub mod csv;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::baseline::{Environment, Record};
+use crate::compare::{Circumstances, Comparison};
+use crate::diagnosis::{Finding, Known, findings};
+use crate::figures::{Domain, Summary, describe};
+use crate::nameservers::Nameserver;
+use crate::providers::{self, Provider};
+use crate::ramp::Ramp;
+use crate::sample::{Phase, Sample};
+use crate::target::{Came, Part};
+use crate::way::{Stretch, Way, stretches};
+
+/// Domains that are told as the slowest.
+const SLOWEST: usize = 10;
+/// The upper ends of the bars of a histogram, in milliseconds; the last bar has the rest.
+const BARS: [f64; 13] =
+    [0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0];
+
+/// All that a run tells.
+#[derive(Debug, Serialize)]
+pub struct Report<'a> {
+    /// What it was measured with and on.
+    pub environment: &'a Environment,
+    /// Names in the list.
+    pub names: usize,
+    /// Where they came from.
+    pub source: &'a str,
+    /// How it was asked.
+    pub load: &'a str,
+    /// After so many milliseconds a question had failed.
+    pub timeout_ms: u64,
+    /// Whether it ended before all was asked.
+    pub cut_short: bool,
+    /// When the baseline was measured, with what and on what.
+    pub baseline: Option<&'a Environment>,
+    /// Who was asked, one after the other.
+    pub targets: Vec<Asked<'a>>,
+    /// The run itself.
+    #[serde(skip)]
+    pub record: &'a Record,
+}
+
+/// What came of one target.
+#[derive(Debug, Serialize)]
+pub struct Asked<'a> {
+    /// Who it is.
+    pub label: &'a str,
+    /// Its figures.
+    pub summary: Summary,
+    /// Where the time of its first asks went; nothing where that was not seen.
+    #[serde(serialize_with = "by_part")]
+    pub way: Way,
+    /// How many first asks and repeats took how long.
+    pub histogram: Vec<Bar>,
+    /// The domains whose first asks took longest.
+    pub slowest: Vec<Slow>,
+    /// Who serves the names, those that were waited for the longest first.
+    pub providers: Vec<Provider>,
+    /// The nameservers that it met, those asked most first.
+    pub nameservers: &'a [Nameserver],
+    /// What came of a ramp.
+    pub ramp: Option<&'a Ramp>,
+    /// What stands out.
+    pub findings: Vec<Finding>,
+    /// How it differs from the baseline.
+    pub against: Option<Comparison>,
+    /// The baseline's figures.
+    #[serde(skip)]
+    pub earlier: Option<Summary>,
+    /// How it differs from the first target.
+    pub beside_first: Option<Comparison>,
+}
+
+/// A bar of a histogram.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Bar {
+    /// Milliseconds that all in it took less than; none of the last.
+    pub below_ms: Option<f64>,
+    /// First asks.
+    pub cold: usize,
+    /// Repeats.
+    pub warm: usize,
+}
+
+/// A domain that took long, and why.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Slow {
+    /// The domain.
+    pub name: String,
+    /// What its first asks took on average, in milliseconds.
+    pub cold_ms: f64,
+    /// What the slowest of them took, in milliseconds.
+    pub slowest_ms: f64,
+    /// Where the time of that one went.
+    pub way: Vec<Stretch>,
+    /// Why, in words.
+    pub why: String,
+}
+
+impl<'a> Report<'a> {
+    /// What `record` tells, beside `before` if that is given.
+    #[must_use]
+    pub fn of(record: &'a Record, before: Option<&'a Record>) -> Self {
+        let mut report = Report {
+            environment: &record.environment,
+            names: record.names.len(),
+            source: &record.source,
+            load: &record.load,
+            timeout_ms: record.timeout_ms,
+            cut_short: record.cut_short,
+            baseline: before.map(|before| &before.environment),
+            targets: Vec::new(),
+            record,
+        };
+        for at in 0..record.targets.len() {
+            let first = report.targets.first().map(|asked| &asked.summary);
+            let asked = asked(record, at, before, first);
+            report.targets.push(asked);
+        }
+        report
+    }
+}
+
+/// What was worked out of the samples of a target.
+struct Worked<'a> {
+    summary: Summary,
+    way: Way,
+    providers: Vec<Provider>,
+    nameservers: &'a [Nameserver],
+}
+
+impl<'a> Worked<'a> {
+    fn of(record: &'a Record, at: usize) -> Self {
+        let target = at as u16;
+        let summary = Summary::of(&record.samples, target, penalty(record));
+        Worked {
+            way: colds(record, target).map(Way::of).fold(Way::default(), Way::and),
+            providers: providers::of_target(record, target, &summary),
+            nameservers: record.nameservers.get(at).map_or(&[], Vec::as_slice),
+            summary,
+        }
+    }
+
+    fn known(&self, record: &Record) -> Known<'_> {
+        Known {
+            summary: &self.summary,
+            way: self.way,
+            providers: &self.providers,
+            nameservers: self.nameservers,
+            gateway_ms: record.environment.gateway_ms,
+        }
+    }
+}
+
+fn asked<'a>(
+    record: &'a Record,
+    at: usize,
+    before: Option<&'a Record>,
+    first: Option<&Summary>,
+) -> Asked<'a> {
+    let now = Worked::of(record, at);
+    let providers = &record.providers;
+    let same_server = |before: &Record| {
+        !record.forgetful.get(at).is_some_and(|forgets| *forgets)
+            && before.targets.get(at) == record.targets.get(at)
+    };
+    let earlier = before.map(|before| {
+        let earlier = Worked::of(before, at);
+        let circumstances = Circumstances { same_server: same_server(before), providers };
+        let comparison = Comparison::of(&earlier.summary, &now.summary, circumstances);
+        (before, earlier, comparison)
+    });
+    let compared =
+        earlier.as_ref().map(|(before, earlier, comparison)| (earlier.known(before), comparison));
+    let known = now.known(record);
+    let findings =
+        findings(&known, compared.as_ref().map(|(earlier, comparison)| (earlier, *comparison)));
+    let beside = |first| {
+        let circumstances = Circumstances { same_server: false, providers };
+        Comparison::of(first, &now.summary, circumstances)
+    };
+    Asked {
+        label: &record.targets[at],
+        way: now.way,
+        histogram: histogram(record, at as u16),
+        slowest: slowest(record, at as u16, &now.summary),
+        ramp: record.ramps.get(at),
+        findings,
+        beside_first: first.map(beside),
+        against: earlier.as_ref().map(|(_, _, comparison)| comparison.clone()),
+        earlier: earlier.map(|(_, earlier, _)| earlier.summary),
+        providers: now.providers,
+        nameservers: now.nameservers,
+        summary: now.summary,
+    }
+}
+
+fn penalty(record: &Record) -> Duration {
+    Duration::from_millis(record.timeout_ms)
+}
+
+fn colds(record: &Record, target: u16) -> impl Iterator<Item = &Sample> {
+    let cold = move |sample: &&Sample| sample.target == target && sample.phase == Phase::Cold;
+    record.samples.iter().filter(cold)
+}
+
+fn histogram(record: &Record, target: u16) -> Vec<Bar> {
+    let ends = BARS.iter().copied().map(Some).chain([None]);
+    let mut bars: Vec<Bar> = ends.map(|below_ms| Bar { below_ms, cold: 0, warm: 0 }).collect();
+    for sample in record.samples.iter().filter(|sample| sample.target == target) {
+        let millis = sample.millis(penalty(record));
+        let bar = &mut bars[BARS.partition_point(|end| *end <= millis)];
+        match sample.phase {
+            Phase::Cold => bar.cold += 1,
+            Phase::Warm => bar.warm += 1,
+        }
+    }
+    bars
+}
+
+fn slowest(record: &Record, target: u16, summary: &Summary) -> Vec<Slow> {
+    let mut domains: Vec<&Domain> =
+        summary.domains.iter().filter(|domain| domain.cold.count > 0).collect();
+    domains.sort_by(|one, other| other.cold.mean.total_cmp(&one.cold.mean));
+    domains.truncate(SLOWEST);
+    let wanted: BTreeSet<u32> = domains.iter().map(|domain| domain.name).collect();
+    let samples: Vec<&Sample> =
+        colds(record, target).filter(|sample| wanted.contains(&sample.name)).collect();
+    let told = |domain: &Domain| {
+        let own = samples.iter().filter(|sample| sample.name == domain.name);
+        let slowest = own.max_by(|one, other| {
+            one.millis(penalty(record)).total_cmp(&other.millis(penalty(record)))
+        })?;
+        Some(Slow {
+            name: record.names.get(domain.name as usize)?.clone(),
+            cold_ms: domain.cold.mean,
+            slowest_ms: slowest.millis(penalty(record)),
+            way: stretches(slowest),
+            why: why(record, slowest),
+        })
+    };
+    domains.into_iter().filter_map(told).collect()
+}
+
+/// Why a question took long: how it failed, and what most of its time was waited for.
+fn why(record: &Record, sample: &Sample) -> String {
+    let failed = (!sample.ending.is_good()).then(|| describe(&sample.ending));
+    let longest =
+        stretches(sample).into_iter().max_by_key(|stretch| stretch.until_us - stretch.from_us);
+    let waited = longest.map(|stretch| {
+        let millis = (stretch.until_us - stretch.from_us) as f64 / 1000.0;
+        let Some(hop) = stretch.hop.map(|at| &sample.hops[at]) else {
+            return format!("{millis:.0} ms in the resolver itself");
+        };
+        let who = match hop.server.trim_end_matches('.') {
+            "" if hop.address.is_empty() => format!("servers of {}", hop.zone),
+            "" => hop.address.clone(),
+            name => format!("{name} ({})", hop.address),
+        };
+        let how = match hop.came {
+            Came::Answer | Came::Shared => "",
+            Came::Nonsense => ", which was of no use",
+            Came::Silence => ", which did not answer",
+            Came::Outpaced => ", which was late",
+        };
+        format!("{millis:.0} ms for {who}{how}")
+    });
+    let provider = record.providers.get(sample.name as usize).filter(|name| !name.is_empty());
+    let served = || provider.map(|provider| format!("served by {provider}"));
+    let parts: Vec<String> = failed.into_iter().chain(waited.or_else(served)).collect();
+    parts.join("; ")
+}
+
+fn by_part<S: serde::Serializer>(way: &Way, serializer: S) -> Result<S::Ok, S::Error> {
+    let parts = Part::ALL.into_iter().map(|part| (part, way.part_us(part) as f64 / 1000.0));
+    serializer.collect_map(parts.filter(|(_, millis)| *millis > 0.0))
+}

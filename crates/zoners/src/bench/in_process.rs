@@ -1,0 +1,178 @@
+//! A resolver in this process, which shows all that it does on the way.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use zoners_bench::target::Telling;
+use zoners_bench::{Came, Ending, ExchangeEnd, Hop, Part, Target, Told};
+use zoners_dns::{
+    Endpoint, Exchange, Name, Network, Outcome, Question, Random, Rtype, Transport, name,
+};
+use zoners_net::Sockets;
+use zoners_resolver::verdict::Fault;
+use zoners_resolver::{Step, Trace};
+use zoners_server::Config;
+use zoners_server::daemon::Daemon;
+use zoners_server::pipeline::Service;
+
+/// A query that was waited for as long is lost, and not only left for another.
+const WAITED: Duration = Duration::from_secs(1);
+/// Exchanges that are remembered of a run.
+const MOST_EXCHANGES: usize = 2_000_000;
+
+/// A resolver that recurses from the root.
+pub(super) struct InProcess {
+    config: Config,
+    sockets: Arc<Watched>,
+    service: Mutex<Service<Arc<Watched>>>,
+}
+
+impl InProcess {
+    /// One that behaves as `config` says.
+    pub(super) fn new(config: Config) -> Result<Self, String> {
+        let random = Random::from_system().map_err(|error| error.to_string())?;
+        let sockets = Arc::new(Watched { sockets: Sockets::new(random), seen: Arc::default() });
+        let daemon = Daemon::new(config.clone(), None).map_err(|error| error.to_string())?;
+        let service = daemon.service_over(sockets.clone());
+        Ok(InProcess { config, sockets, service: Mutex::new(service) })
+    }
+}
+
+impl Target for InProcess {
+    fn label(&self) -> &'static str {
+        "in process"
+    }
+
+    fn ask(&self, question: &Question) -> Telling {
+        let worker = locked(&self.service).worker().clone();
+        let question = question.clone();
+        Box::pin(async move {
+            let trace = Arc::new(Trace::default());
+            let ending = match worker.resolve(&question, Some(trace.clone())).await {
+                Ok(_) => Ending::Answered,
+                Err(unresolved) => {
+                    Ending::Failed { rcode: "SERVFAIL".into(), ede: Some(unresolved.ede.code.0) }
+                }
+            };
+            Told { ending, hops: trace.steps().iter().filter_map(hop).collect() }
+        })
+    }
+
+    fn forget(&self) -> bool {
+        // It was good when the run began.
+        let Ok(daemon) = Daemon::new(self.config.clone(), None) else { return false };
+        *locked(&self.service) = daemon.service_over(self.sockets.clone());
+        true
+    }
+
+    fn exchanges(&self) -> Vec<zoners_bench::Exchange> {
+        locked(&self.sockets.seen).clone()
+    }
+}
+
+/// A step of the resolver, in the words of the measurement.
+fn hop(step: &Step) -> Option<Hop> {
+    let micros = |duration: Duration| duration.as_micros() as u64;
+    let (zone, question, took) = match &step.hop {
+        zoners_resolver::Hop::Asked { zone, question, took, .. }
+        | zoners_resolver::Hop::Waited { zone, question, took } => (zone, question, *took),
+        zoners_resolver::Hop::Note(_) => return None,
+    };
+    let (server, address, came) = match &step.hop {
+        zoners_resolver::Hop::Asked { server, endpoint, outcome, .. } => {
+            let came = match outcome {
+                Some(Ok(_)) => Came::Answer,
+                Some(Err(Fault::Timeout)) => Came::Silence,
+                Some(Err(_)) => Came::Nonsense,
+                None => Came::Outpaced,
+            };
+            (server.fmt_with_dot().to_string(), endpoint.address.ip().to_string(), came)
+        }
+        _ => (String::new(), String::new(), Came::Shared),
+    };
+    Some(Hop {
+        part: part(zone, question, step.depth),
+        zone: zone.fmt_with_dot().to_string(),
+        server,
+        address,
+        until_us: micros(step.at),
+        took_us: micros(took),
+        came,
+    })
+}
+
+/// What the servers of `zone` were asked `question` for.
+fn part(zone: &Name, question: &Question, depth: u8) -> Part {
+    match name::depth(zone) {
+        _ if matches!(question.rtype, Rtype::DNSKEY | Rtype::DS) => Part::Keys,
+        _ if depth > 0 => Part::Address,
+        0 => Part::Root,
+        1 => Part::TopLevel,
+        _ => Part::Provider,
+    }
+}
+
+/// Sockets that remember how each exchange ended, whoever still waited for it.
+struct Watched {
+    sockets: Sockets,
+    seen: Arc<Mutex<Vec<zoners_bench::Exchange>>>,
+}
+
+impl Network for Watched {
+    type Exchange = WatchedExchange;
+
+    fn send(&self, to: Endpoint, query: Bytes) -> WatchedExchange {
+        WatchedExchange {
+            exchange: self.sockets.send(to, query),
+            to: to.address,
+            transport: to.transport,
+            since: Instant::now(),
+            end: None,
+            seen: self.seen.clone(),
+        }
+    }
+}
+
+struct WatchedExchange {
+    exchange: <Sockets as Network>::Exchange,
+    to: SocketAddr,
+    transport: Transport,
+    since: Instant,
+    /// What came first, and when.
+    end: Option<(ExchangeEnd, Duration)>,
+    seen: Arc<Mutex<Vec<zoners_bench::Exchange>>>,
+}
+
+impl Exchange for WatchedExchange {
+    async fn receive(&mut self) -> Outcome {
+        let outcome = self.exchange.receive().await;
+        let end = match (&outcome, self.transport) {
+            (Outcome::Message(_), Transport::Udp) => ExchangeEnd::Reply,
+            (Outcome::Message(_), Transport::Tcp) => ExchangeEnd::StreamReply,
+            (Outcome::Failed(_), _) => ExchangeEnd::Refused,
+        };
+        self.end.get_or_insert_with(|| (end, self.since.elapsed()));
+        outcome
+    }
+}
+
+impl Drop for WatchedExchange {
+    fn drop(&mut self) {
+        let (end, took) = self.end.unwrap_or_else(|| {
+            let took = self.since.elapsed();
+            let end = if took >= WAITED { ExchangeEnd::Lost } else { ExchangeEnd::Left };
+            (end, took)
+        });
+        let mut seen = locked(&self.seen);
+        if seen.len() < MOST_EXCHANGES {
+            seen.push(zoners_bench::Exchange { address: self.to.ip().to_string(), took, end });
+        }
+    }
+}
+
+/// What is behind a lock: a thread that panicked with it in hand left it whole.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,151 @@
+//! How a run goes, for the one who waits: a bar on a terminal, plain lines elsewhere; and an early end
+//! where nothing is reached.
+
+use std::io::{self, IsTerminal};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anstream::eprintln;
+use indicatif::{ProgressBar, ProgressStyle};
+use zoners_bench::{Ending, Sample, Stop, Watcher};
+
+/// A target of which so many questions ended without a word of it is not there.
+const ENOUGH_SILENCE: usize = 30;
+/// Lines are told that often where there is no terminal.
+const LINES: Duration = Duration::from_secs(10);
+/// The extended errors of a resolver that reaches nobody: no authority reachable, network error.
+const NOBODY: [u16; 2] = [22, 23];
+
+/// Tells how it goes.
+pub(super) struct Progress {
+    total: usize,
+    bar: Option<ProgressBar>,
+    stop: Stop,
+    state: Mutex<State>,
+}
+
+struct State {
+    began: Instant,
+    told: Instant,
+    done: usize,
+    failed: usize,
+    targets: Vec<Heard>,
+}
+
+/// What was heard of a target.
+#[derive(Clone, Default)]
+struct Heard {
+    anything: bool,
+    ended: usize,
+}
+
+impl Progress {
+    /// Of `total` questions to so many targets; `stop` is told to end the run if one is not there.
+    pub(super) fn new(total: usize, targets: usize, stop: Stop) -> Self {
+        let bar = io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(total as u64);
+            let style = "{wide_bar} {pos}/{len}, {per_sec}, {msg}, {eta} left";
+            bar.set_style(
+                ProgressStyle::with_template(style)
+                    .unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
+            bar.set_message("0 failed");
+            bar
+        });
+        let now = Instant::now();
+        let targets = vec![Heard::default(); targets];
+        let state = State { began: now, told: now, done: 0, failed: 0, targets };
+        Progress { total, bar, stop, state: Mutex::new(state) }
+    }
+
+    /// The targets that said nothing at all, by their places.
+    pub(super) fn unheard(&self) -> Vec<usize> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let unheard = state.targets.iter().enumerate().filter(|(_, heard)| !heard.anything);
+        unheard.map(|(at, _)| at).collect()
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl State {
+    /// As `1200 of 6000 questions, 50 a second, 3 failed, 96 s left`.
+    fn line(&self, total: usize, now: Instant) -> String {
+        let seconds = (now - self.began).as_secs_f64().max(0.001);
+        let rate = self.done as f64 / seconds;
+        let left = total.saturating_sub(self.done) as f64 / rate.max(0.001);
+        let State { done, failed, .. } = self;
+        format!(
+            "{done} of {total} questions, {rate:.0} a second, {failed} failed, {left:.0} s left"
+        )
+    }
+}
+
+impl Watcher for Progress {
+    fn sampled(&self, sample: &Sample) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.done += 1;
+        state.failed += usize::from(!sample.ending.is_good());
+        if let Some(heard) = state.targets.get_mut(usize::from(sample.target)) {
+            heard.ended += 1;
+            heard.anything |= says_something(&sample.ending);
+            if !heard.anything && heard.ended >= ENOUGH_SILENCE {
+                self.stop.stop();
+            }
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_position(state.done as u64);
+            bar.set_message(format!("{} failed", state.failed));
+        } else if state.told.elapsed() >= LINES {
+            state.told = Instant::now();
+            eprintln!("{}", state.line(self.total, state.told));
+        }
+    }
+}
+
+/// Whether an ending shows that somebody is there.
+fn says_something(ending: &Ending) -> bool {
+    match ending {
+        Ending::Answered => true,
+        Ending::Failed { ede, .. } => !ede.is_some_and(|code| NOBODY.contains(&code)),
+        Ending::Silence | Ending::Broken(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zoners_bench::Phase;
+
+    fn sample(target: u16, ending: Ending) -> Sample {
+        let (name, rtype, phase, at_us, took_us) = (0, 1, Phase::Cold, 0, 1000);
+        Sample { name, rtype, target, phase, at_us, took_us, ending, hops: vec![] }
+    }
+
+    #[test]
+    fn a_target_that_is_not_there_ends_the_run() {
+        let stop = Stop::default();
+        let progress = Progress::new(1000, 2, stop.clone());
+        for _ in 0..ENOUGH_SILENCE - 1 {
+            progress.sampled(&sample(0, Ending::Silence));
+            progress.sampled(&sample(1, Ending::Failed { rcode: "REFUSED".into(), ede: None }));
+        }
+        assert!(!stop.is_stopped());
+        progress.sampled(&sample(0, Ending::Failed { rcode: "SERVFAIL".into(), ede: Some(22) }));
+        assert!(stop.is_stopped());
+        assert_eq!(progress.unheard(), [0]);
+    }
+
+    #[test]
+    fn lines_say_how_it_goes() {
+        let began = Instant::now();
+        let state = State { began, told: began, done: 1200, failed: 3, targets: Vec::new() };
+        let line = state.line(6000, began + Duration::from_secs(24));
+        assert_eq!(line, "1200 of 6000 questions, 50 a second, 3 failed, 96 s left");
+    }
+}

@@ -1,0 +1,162 @@
+//! A server that is asked over the network.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use zoners_bench::target::Telling;
+use zoners_bench::{Ending, Target, Told};
+use zoners_dns::query::{Options, query};
+use zoners_dns::{
+    Endpoint, Exchange, Message, Name, Network, OptRcode, Outcome, Question, Random, Rtype,
+    Transport,
+};
+use zoners_net::Sockets;
+
+/// A server that is asked over UDP or TCP.
+#[derive(Clone)]
+pub(super) struct Server {
+    label: String,
+    endpoint: Endpoint,
+    network: Arc<Sockets>,
+    random: Random,
+}
+
+impl Server {
+    /// The server of an address such as `192.0.2.1`, `udp://[2001:db8::1]:53` or `tcp://192.0.2.1`.
+    pub(super) fn new(text: &str) -> Result<Self, String> {
+        let (transport, address) = match text.split_once("://") {
+            Some(("udp", address)) => (Transport::Udp, address),
+            Some(("tcp", address)) => (Transport::Tcp, address),
+            None => (Transport::Udp, text),
+            Some((other, _)) => {
+                return Err(format!("--server {text}: {other:?} is none of udp and tcp"));
+            }
+        };
+        let bare = address.trim_start_matches('[').trim_end_matches(']');
+        let address = address
+            .parse::<SocketAddr>()
+            .or_else(|_| bare.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)))
+            .map_err(|_| {
+                format!("--server {text}: no IP address, such as 192.0.2.1 or [2001:db8::1]:53")
+            })?;
+        Server::at(Endpoint { address, transport }, text.into())
+    }
+
+    /// The one that the system asks.
+    pub(super) fn of_system(address: IpAddr) -> Result<Self, String> {
+        Server::at(Endpoint::udp(address), format!("the system's resolver, {address}"))
+    }
+
+    fn at(endpoint: Endpoint, label: String) -> Result<Self, String> {
+        let random = Random::from_system().map_err(|error| error.to_string())?;
+        let network = Arc::new(Sockets::new(random.clone()));
+        Ok(Server { label, endpoint, network, random })
+    }
+
+    /// Whether packets to it stay on this machine or the network around it.
+    pub(super) fn is_near(&self) -> bool {
+        match self.endpoint.address.ip().to_canonical() {
+            IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
+            IpAddr::V6(ip) => {
+                ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()
+            }
+        }
+    }
+
+    /// The names of the servers of the zone that `name` lies in, as far as this server says.
+    pub(super) async fn nameservers(&self, name: &Name) -> Vec<Name> {
+        let mut zone = name.clone();
+        // A name that is no zone's gets the SOA of the one that it lies in.
+        for _ in 0..2 {
+            let question = Question::new(zone.clone(), Rtype::NS);
+            let Ok(message) = self.reply(&question).await else { return Vec::new() };
+            let sets = || message.answer.iter().chain(&message.authority);
+            if let Some(set) = sets().find(|set| set.rtype == Rtype::NS) {
+                return set.targets().collect();
+            }
+            let Some(soa) = sets().find(|set| set.rtype == Rtype::SOA) else { return Vec::new() };
+            zone = soa.owner.clone();
+        }
+        Vec::new()
+    }
+
+    /// Its reply; over TCP, if one over UDP is cut.
+    async fn reply(&self, question: &Question) -> Result<Message, Ending> {
+        let message = self.exchange(self.endpoint, question).await?;
+        if !message.header.tc() {
+            return Ok(message);
+        }
+        let message = self.exchange(self.endpoint.over(Transport::Tcp), question).await?;
+        match message.header.tc() {
+            true => Err(Ending::Broken("cut even over TCP".into())),
+            false => Ok(message),
+        }
+    }
+
+    async fn exchange(&self, to: Endpoint, question: &Question) -> Result<Message, Ending> {
+        let id = self.random.id();
+        let options = Options { id, recursion_desired: true, edns: true };
+        let mut exchange = self.network.send(to, query(question, options));
+        loop {
+            let octets = match exchange.receive().await {
+                Outcome::Message(octets) => octets,
+                Outcome::Failed(failure) => return Err(Ending::Broken(failure.to_string())),
+            };
+            let Ok(message) = Message::parse(&octets) else { continue };
+            if message.header.id() == id && message.question.as_ref() == Some(question) {
+                return Ok(message);
+            }
+        }
+    }
+}
+
+impl Target for Server {
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn ask(&self, question: &Question) -> Telling {
+        let (server, question) = (self.clone(), question.clone());
+        Box::pin(async move {
+            let ending = match server.reply(&question).await {
+                Ok(message) => ending(&message),
+                Err(ending) => ending,
+            };
+            Told { ending, hops: Vec::new() }
+        })
+    }
+}
+
+fn ending(message: &Message) -> Ending {
+    match message.rcode {
+        OptRcode::NOERROR | OptRcode::NXDOMAIN => Ending::Answered,
+        rcode => {
+            let ede = message.edns.as_ref().and_then(|edns| edns.errors.first());
+            Ending::Failed { rcode: rcode.to_string(), ede: ede.map(|ede| ede.code.0) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_as_people_write_them() {
+        for text in ["192.0.2.1", "udp://192.0.2.1:5300", "tcp://[2001:db8::1]:53", "2001:db8::1"] {
+            assert!(Server::new(text).is_ok(), "{text}");
+        }
+        for text in ["", "example.com", "https://192.0.2.1", "192.0.2.1:port", "udp://"] {
+            let told = Server::new(text).err().unwrap_or_default();
+            assert!(told.contains("--server"), "{text}: {told}");
+        }
+    }
+
+    #[test]
+    fn it_is_known_who_is_near() {
+        let near = |text: &str| Server::new(text).is_ok_and(|server| server.is_near());
+        let all = ["127.0.0.1", "10.1.2.3", "192.168.0.1:53", "::1", "fd00::1", "::ffff:10.0.0.1"];
+        assert!(all.into_iter().all(near));
+        assert!(!["9.9.9.9", "100.64.0.1", "2001:db8::1"].into_iter().any(near));
+    }
+}
