@@ -19,6 +19,8 @@ const LEVEL: f64 = 0.01;
 const CONFIDENCE: f64 = 0.99;
 /// A difference that nobody would feel or mind is none, however sure it is.
 const LEAST_SHARE: f64 = 0.01;
+/// Likewise one of fewer milliseconds: two runs on one machine differ by as much in what takes no time.
+const LEAST_MILLIS: f64 = 0.1;
 /// Milliseconds, which are added to both of a pair before they are divided: what takes no time at all
 /// can become many times as long and still take none.
 const GRAIN: f64 = 0.05;
@@ -59,6 +61,8 @@ pub struct Change {
     pub mean: Estimate,
     /// The mean before, in milliseconds.
     pub before: f64,
+    /// What half the domains took at most before.
+    pub half_before: f64,
     /// What it comes to.
     pub verdict: Verdict,
 }
@@ -87,6 +91,30 @@ pub enum Verdict {
     NoChange,
     /// Some is quicker, some slower.
     Mixed,
+}
+
+impl Verdict {
+    /// In words, of a run and an earlier one.
+    #[must_use]
+    pub fn since(self) -> &'static str {
+        match self {
+            Verdict::Improved => "improved",
+            Verdict::Regressed => "regressed",
+            Verdict::NoChange => "no significant change",
+            Verdict::Mixed => "some quicker, some slower",
+        }
+    }
+
+    /// In words, of two who were asked the same.
+    #[must_use]
+    pub fn beside(self) -> &'static str {
+        match self {
+            Verdict::Improved => "quicker",
+            Verdict::Regressed => "slower",
+            Verdict::NoChange => "no significant difference",
+            Verdict::Mixed => "some quicker, some slower",
+        }
+    }
 }
 
 /// What else is known of two runs that are compared.
@@ -207,14 +235,22 @@ fn changed(pairs: &[(&Domain, &Domain)], of: impl Fn(&Domain) -> &Figures) -> Op
     let Estimate { value, low, high, p } = typical;
     let typical = Estimate { value: value.exp(), low: low.exp(), high: high.exp(), p };
     let before = both.iter().map(|(before, _)| before).sum::<f64>() / both.len() as f64;
-    Some(Change { typical, mean, before, verdict: Verdict::NoChange })
+    let mut sorted: Vec<f64> = both.iter().map(|(before, _)| *before).collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let half_before = quantile(&sorted, 0.5);
+    Some(Change { typical, mean, before, half_before, verdict: Verdict::NoChange })
 }
 
 impl Change {
     fn judge(&mut self) {
+        let share = self.typical.value - 1.0;
+        let felt = |estimate, share, millis: f64| match millis.abs() > LEAST_MILLIS {
+            true => judge(estimate, share),
+            false => Verdict::NoChange,
+        };
         self.verdict = together([
-            judge(&self.typical, self.typical.value - 1.0),
-            judge(&self.mean, self.mean.value / (self.before + GRAIN)),
+            felt(&self.typical, share, share * (self.half_before + GRAIN)),
+            felt(&self.mean, self.mean.value / (self.before + GRAIN), self.mean.value),
         ]);
     }
 }

@@ -262,17 +262,20 @@ fn own_time(now: &Known) -> Option<Finding> {
             evidence: vec!["No query was under way in that time.".into()],
         });
     }
-    let silent = now.summary.silent as f64 / now.summary.all.count.max(1) as f64;
-    if silent > LOSSY && warm.failed > 0 {
+    // Of what was answered before.
+    let known = now.summary.domains.iter().filter(|domain| domain.cold.failed == 0);
+    let (asked, lost) = known.fold((0, 0), |(asked, lost), domain| {
+        (asked + domain.warm.count, lost + domain.warm.failed)
+    });
+    if asked >= ENOUGH_QUERIES && lost as f64 > LOSSY * asked as f64 {
         return Some(Finding {
             suspect: Suspect::Line,
             says: format!(
-                "The resolver, or the way to it, loses questions: {:.1} % had no answer.",
-                silent * 100.0
+                "The resolver, or the way to it, loses questions: {:.1} % of those whose answers it knew.",
+                lost as f64 * 100.0 / asked as f64
             ),
             evidence: vec![format!(
-                "{} of {} repeats had none either, though their answers were known.",
-                warm.failed, warm.count
+                "{lost} of {asked} repeats failed that had been answered before."
             )],
         });
     }

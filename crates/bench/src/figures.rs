@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use zoners_dns::EdeCode;
 
 use crate::sample::{Phase, Sample};
 use crate::statistics::quantile;
@@ -151,7 +152,9 @@ fn known<'a>(
 pub fn describe(ending: &Ending) -> String {
     match ending {
         Ending::Answered => "answered".into(),
-        Ending::Failed { rcode, ede: Some(code) } => format!("{rcode}, EDE {code}"),
+        Ending::Failed { rcode, ede: Some(code) } => {
+            format!("{rcode}, EDE {code} ({})", EdeCode(*code).meaning())
+        }
         Ending::Failed { rcode, ede: None } => rcode.clone(),
         Ending::Silence => "no answer in time".into(),
         Ending::Broken(why) => why.clone(),
@@ -181,7 +184,7 @@ mod tests {
         assert_eq!((summary.warm.max, summary.warm.failed), (6000.0, 1));
         assert_eq!(summary.all.count, 4);
         assert_eq!(summary.domains[0].all.mean, 6.0);
-        assert_eq!(summary.failures["REFUSED, EDE 18"], 1);
+        assert_eq!(summary.failures["REFUSED, EDE 18 (Prohibited)"], 1);
         assert_eq!(summary.failures["no answer in time"], 1);
         assert_eq!(Summary::of(&samples, 1, Duration::ZERO).all, Figures::default());
     }

@@ -32,7 +32,7 @@ pub struct Provider {
     pub rtt_ms: Option<f64>,
     /// What first asks waited for it in all, in milliseconds; 0 where that was not seen.
     pub waited_ms: f64,
-    /// What the first ask of half its names took at most, in milliseconds.
+    /// What the first ask of half its names took at most, in milliseconds; of those that did not fail.
     pub cold_ms: Option<f64>,
 }
 
@@ -83,7 +83,8 @@ pub fn of_target(record: &Record, target: u16, summary: &Summary) -> Vec<Provide
         let Some(name) = record.providers.get(domain.name as usize) else { continue };
         if domain.cold.count > 0 && !name.is_empty() {
             providers.entry(name).or_default().domains += 1;
-            colds.entry(name).or_default().push(domain.cold.mean);
+            let good = (domain.cold.failed == 0).then_some(domain.cold.mean);
+            colds.entry(name).or_default().extend(good);
         }
     }
     let cold = |sample: &&Sample| sample.target == target && sample.phase == Phase::Cold;
@@ -99,7 +100,7 @@ pub fn of_target(record: &Record, target: u16, summary: &Summary) -> Vec<Provide
     let finish = |(name, provider): (&str, Provider)| Provider {
         name: name.to_owned(),
         rtt_ms: rtts.get_mut(name).and_then(|rtts| middle(rtts)),
-        cold_ms: colds.get_mut(name).map(|millis| {
+        cold_ms: colds.get_mut(name).filter(|millis| !millis.is_empty()).map(|millis| {
             millis.sort_unstable_by(f64::total_cmp);
             quantile(millis, 0.5)
         }),

@@ -1,6 +1,7 @@
 //! All that a run tells, worked out once for whoever shows it: the terminal, a page, a program.
 
 pub mod csv;
+pub mod html;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -46,6 +47,9 @@ pub struct Report<'a> {
     /// The run itself.
     #[serde(skip)]
     pub record: &'a Record,
+    /// The baseline itself.
+    #[serde(skip)]
+    pub before: Option<&'a Record>,
 }
 
 /// What came of one target.
@@ -119,6 +123,7 @@ impl<'a> Report<'a> {
             baseline: before.map(|before| &before.environment),
             targets: Vec::new(),
             record,
+            before,
         };
         for at in 0..record.targets.len() {
             let first = report.targets.first().map(|asked| &asked.summary);
@@ -283,3 +288,6 @@ fn by_part<S: serde::Serializer>(way: &Way, serializer: S) -> Result<S::Ok, S::E
     let parts = Part::ALL.into_iter().map(|part| (part, way.part_us(part) as f64 / 1000.0));
     serializer.collect_map(parts.filter(|(_, millis)| *millis > 0.0))
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,6 +92,9 @@ struct Told {
     /// One JSON object instead of text.
     #[arg(long, conflicts_with_all = ["csv", "all"])]
     json: bool,
+    /// Write a page with curves, the slowest names hop by hop, and all nameservers; it needs no network.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// A line for each name, as CSV, instead of text.
     #[arg(long, conflicts_with = "all")]
     csv: bool,
@@ -121,6 +124,9 @@ fn measured(arguments: &Arguments, store: &Store) -> Result<(), Failure> {
         return Err(Failure::Usage("--fail-on regression: --against says since when".into()));
     }
     told.save.as_ref().map(|name| store.check(name)).transpose().map_err(wrong)?;
+    if let Some(path) = &told.html {
+        can_be_written(path)?;
+    }
     let names = what.names()?;
     let targets = targets(whom)?;
     let plans = plans(what, how, &names, &targets.servers, targets.count())?;
@@ -133,6 +139,11 @@ fn measured(arguments: &Arguments, store: &Store) -> Result<(), Failure> {
         measure(&names, plans, how, targets, environment, comparable)?;
     let report = Report::of(&record, before.as_ref());
     tell(told, &report).map_err(|error| Failure::Failed(error.to_string()))?;
+    if let Some(path) = &told.html {
+        std::fs::write(path, report::html::page(&report))
+            .map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
+        eprintln!("wrote {}", path.display());
+    }
     if let Some(name) = &told.save {
         let path = store.save(name, &record).map_err(|error| Failure::Failed(error.to_string()))?;
         eprintln!("saved as {name:?} in {}", path.display());
@@ -141,6 +152,16 @@ fn measured(arguments: &Arguments, store: &Store) -> Result<(), Failure> {
         return Err(Failure::Interrupted);
     }
     told.fail_on.iter().try_for_each(|what| fails(*what, &report))
+}
+
+/// Says so before everything is measured, and not after, if a file can not be written.
+fn can_be_written(path: &Path) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if path.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
+        let text = format!("--html {}: no file in a folder that is there", path.display());
+        return Err(Failure::Usage(text));
+    }
+    Ok(())
 }
 
 fn wrong(error: Unusable) -> Failure {

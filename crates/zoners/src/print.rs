@@ -30,7 +30,7 @@ pub(crate) fn resolution(object: &Value) {
             let ede = &object["ede"];
             let part = |key: &str| clean(ede[key].as_str().unwrap_or_default());
             let why = format!("EDE {} ({}): {}", ede["code"], part("meaning"), part("text"));
-            wrapped(&why).iter().for_each(|line| println!("  {line}"));
+            wrapped(&why, 78).iter().for_each(|line| println!("  {line}"));
         }
         "NXDOMAIN" => println!("{YELLOW}{asked}: no such name{YELLOW:#}"),
         _ if lines.iter().any(|line| line.contains(&rtype)) => {}
@@ -122,13 +122,13 @@ pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }
 
-/// Text in lines that fit 80 columns behind an indent, broken between words.
-pub(crate) fn wrapped(text: &str) -> Vec<String> {
+/// Text in lines of a width, broken between words.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         match lines.last_mut() {
             Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.chars().count() + word.chars().count() < 78 => {
+            Some(line) if line.chars().count() + word.chars().count() < width => {
                 line.push(' ');
                 line.push_str(word);
             }

@@ -84,8 +84,13 @@ fn what_one_run_did_not_reach_is_left_out() {
 #[test]
 fn what_takes_no_time_cannot_become_slow() {
     let quick = |millis: f64| move |_: u32| (50.0, millis);
-    let comparison = compared(&run(300, quick(0.000_5)), &run(300, quick(0.000_9)));
-    assert_eq!(comparison.warm.unwrap().verdict, Verdict::NoChange, "{comparison:?}");
+    let verdict = |before, now| {
+        compared(&run(300, quick(before)), &run(300, quick(now))).warm.unwrap().verdict
+    };
+    assert_eq!(verdict(0.000_5, 0.000_9), Verdict::NoChange);
+    assert_eq!(verdict(0.10, 0.15), Verdict::NoChange, "the machine's mood");
+    assert_eq!(verdict(0.10, 0.25), Verdict::Regressed);
+    assert_eq!(verdict(0.25, 0.10), Verdict::Improved);
 }
 
 #[test]

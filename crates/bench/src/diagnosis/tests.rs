@@ -120,9 +120,15 @@ fn a_slow_line_and_a_slow_resolver_are_told_apart() {
     run.way = Way::default();
     run.summary.warm.p50 = 45.0;
     assert_eq!(run.found(), [Suspect::Resolver]);
-    run.summary.silent = 90;
-    run.summary.warm.failed = 40;
+    for domain in run.summary.domains.iter_mut().take(40) {
+        domain.warm.failed = 1;
+    }
     assert_eq!(run.found()[0], Suspect::Line);
+    // What never was answered is not lost on the way.
+    for domain in run.summary.domains.iter_mut().take(40) {
+        domain.cold.failed = 1;
+    }
+    assert_eq!(run.found(), [Suspect::Resolver]);
 }
 
 #[test]

@@ -43,6 +43,9 @@ fn target(report: &Report, asked: &Asked, against: Option<&str>) {
     );
     line("first", &asked.summary.cold);
     line("again", &asked.summary.warm);
+    if asked.summary.all.failed > 0 {
+        println!("  {DIM}a failure counts as {} ms, the whole time-out{DIM:#}", report.timeout_ms);
+    }
     for (failure, count) in &asked.summary.failures {
         println!("  {}", cut(&format!("{count} x {}", clean(failure)), 76));
     }
@@ -60,7 +63,7 @@ fn target(report: &Report, asked: &Asked, against: Option<&str>) {
     if let (Some(comparison), Some(baseline)) = (&asked.against, report.baseline) {
         let name = against.unwrap_or("the baseline");
         heading(&format!("Against {name:?} of {}", baseline.when()));
-        compared(comparison);
+        compared(comparison, Verdict::since);
         if baseline.version != report.environment.version {
             println!("  Zoners {} then, {} now", baseline.version, report.environment.version);
         }
@@ -70,7 +73,7 @@ fn target(report: &Report, asked: &Asked, against: Option<&str>) {
     }
     if let (Some(comparison), Some(first)) = (&asked.beside_first, report.targets.first()) {
         heading(&format!("Beside {}", clean(first.label)));
-        compared(comparison);
+        compared(comparison, Verdict::beside);
     }
 }
 
@@ -79,7 +82,7 @@ fn heading(text: &str) {
 }
 
 fn print_wrapped(text: &str, style: Style) {
-    wrapped(&clean(text)).iter().for_each(|line| println!("  {style}{line}{style:#}"));
+    wrapped(&clean(text), 78).iter().for_each(|line| println!("  {style}{line}{style:#}"));
 }
 
 fn line(what: &str, figures: &Figures) {
@@ -171,8 +174,8 @@ fn slowest(asked: &Asked) {
     heading("Slowest names, average of their first asks");
     for slow in &asked.slowest {
         println!("  {:>8.1} ms  {}", slow.cold_ms, cut(&clean(&slow.name), 62));
-        if !slow.why.is_empty() {
-            println!("  {:>11}  {DIM}{}{DIM:#}", "", cut(&clean(&slow.why), 62));
+        for line in wrapped(&clean(&slow.why), 64) {
+            println!("  {:>11}  {DIM}{line}{DIM:#}", "");
         }
     }
 }
@@ -188,13 +191,13 @@ fn ramp(asked: &Asked) {
     print_wrapped(&format!("{}.", ramp.describe()), BOLD);
 }
 
-fn compared(comparison: &Comparison) {
-    let (colour, verdict) = match comparison.verdict {
-        Verdict::Improved => (GREEN, "improved"),
-        Verdict::Regressed => (RED, "regressed"),
-        Verdict::NoChange => (GREEN, "no significant change"),
-        Verdict::Mixed => (YELLOW, "some quicker, some slower"),
+fn compared(comparison: &Comparison, in_words: fn(Verdict) -> &'static str) {
+    let colour = match comparison.verdict {
+        Verdict::Improved | Verdict::NoChange => GREEN,
+        Verdict::Regressed => RED,
+        Verdict::Mixed => YELLOW,
     };
+    let verdict = in_words(comparison.verdict);
     println!("  {colour}{verdict}{colour:#}, by {} names", comparison.pairs);
     if let Some([before, now]) = comparison.knew {
         print_wrapped(
@@ -220,14 +223,19 @@ fn changed(what: &str, change: &Change) {
     let share = |value: f64| (value - 1.0) * 100.0;
     let Change { typical, mean, .. } = change;
     println!(
-        "  {what}: typically {:+.1} % ({:+.1} to {:+.1}), mean {:+.2} ms ({:+.2} to {:+.2})",
+        "  {what}: typically {:+.1} % ({:+.1} to {:+.1}), mean {} ms ({} to {})",
         share(typical.value),
         share(typical.low),
         share(typical.high),
-        mean.value,
-        mean.low,
-        mean.high
+        millis(mean.value),
+        millis(mean.low),
+        millis(mean.high)
     );
+}
+
+/// With a sign, and as many places as matter.
+fn millis(value: f64) -> String {
+    if value.abs() < 10.0 { format!("{value:+.2}") } else { format!("{value:+.1}") }
 }
 
 fn every_name(report: &Report, asked: &Asked) {

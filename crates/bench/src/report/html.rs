@@ -1,0 +1,348 @@
+//! The report as a page of its own: no script, nothing that is fetched, light or dark as the reader
+//! has it.
+
+mod curves;
+
+use std::time::Duration;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::{Asked, Report, Slow};
+use crate::compare::{Change, Comparison, Verdict};
+use crate::diagnosis::{Finding, Suspect};
+use crate::figures::Figures;
+use crate::nameservers::Nameserver;
+use crate::sample::Phase;
+use crate::target::Part;
+use curves::{Curve, draw};
+
+const STYLE: &str = include_str!("html/style.css");
+/// Rows of the tables of providers and nameservers.
+const MOST_ROWS: usize = 100;
+
+/// The page.
+#[must_use]
+pub fn page(report: &Report) -> String {
+    let Report { environment, names, source, load, .. } = report;
+    let facts = [&environment.machine, &environment.network, &environment.configuration];
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "How names resolve, " (environment.when()) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    h1 { "How " (names) " names resolve" }
+                    p class="soft" {
+                        (environment.when()) " · Zoners " (environment.version) " · " (source) " · " (load)
+                    }
+                    @for fact in facts { @if !fact.is_empty() { p class="soft" { (fact) } } }
+                    @if report.cut_short {
+                        p class="note" { "It ended before all was asked; this is what there is." }
+                    }
+                    h2 { "Which share was answered within which time" }
+                    div class="card" { (draw(&all_curves(report))) }
+                    div class="card" {
+                        (figures(report))
+                        p class="soft" { "A failure counts as " (report.timeout_ms) " ms, the whole time-out." }
+                    }
+                    @for asked in &report.targets { (target(report, asked)) }
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn all_curves(report: &Report) -> Vec<Curve> {
+    let penalty = Duration::from_millis(report.timeout_ms);
+    let mut curves = Vec::new();
+    for (at, asked) in report.targets.iter().enumerate() {
+        for phase in [Phase::Cold, Phase::Warm] {
+            let now = Curve::of(&report.record.samples, asked.label, at, phase, false, penalty);
+            let then = report.before.and_then(|before| {
+                let penalty = Duration::from_millis(before.timeout_ms);
+                Curve::of(&before.samples, asked.label, at, phase, true, penalty)
+            });
+            curves.extend(now.into_iter().chain(then));
+        }
+    }
+    curves
+}
+
+fn figures(report: &Report) -> Markup {
+    let columns = ["mean", "p50", "p90", "p95", "p99", "max"];
+    let row = |who: &str, what: &str, figures: &Figures| {
+        let Figures { count, failed, mean, p50, p90, p95, p99, max } = *figures;
+        html! {
+            @if count > 0 {
+                tr {
+                    td { (who) ", " (what) }
+                    @for millis in [mean, p50, p90, p95, p99, max] { td class="n" { (ms(millis)) } }
+                    td class="n" { (failed) " of " (count) }
+                }
+            }
+        }
+    };
+    html! {
+        table {
+            tr {
+                th { "ms" }
+                @for column in columns { th class="n" { (column) } }
+                th class="n" { "failed" }
+            }
+            @for asked in &report.targets {
+                (row(asked.label, "first", &asked.summary.cold))
+                (row(asked.label, "again", &asked.summary.warm))
+            }
+        }
+    }
+}
+
+fn target(report: &Report, asked: &Asked) -> Markup {
+    html! {
+        h2 { (asked.label) }
+        @for finding in &asked.findings { (told(finding)) }
+        @if let (Some(comparison), Some(baseline)) = (&asked.against, report.baseline) {
+            h3 { "Against the baseline of " (baseline.when()) }
+            (compared(comparison, Verdict::since))
+        }
+        @if let (Some(comparison), Some(first)) = (&asked.beside_first, report.targets.first()) {
+            h3 { "Beside " (first.label) }
+            (compared(comparison, Verdict::beside))
+        }
+        @if asked.way.total_us() > 0 {
+            h3 { "Where the time of first asks went" }
+            div class="card" { (way(asked)) }
+        }
+        h3 { "Slowest names" }
+        div class="card" { (slowest(&asked.slowest)) }
+        @if let Some(ramp) = asked.ramp {
+            h3 { "As the rate grew" }
+            p { (ramp.describe()) "." }
+            div class="card" {
+                table {
+                    tr { @for column in ["a second", "p50", "p95", "failed"] { th class="n" { (column) } } }
+                    @for step in &ramp.steps {
+                        tr {
+                            td class="n" { (format!("{:.0}", step.rate)) }
+                            td class="n" { (ms(step.answered.p50)) }
+                            td class="n" { (ms(step.answered.p95)) }
+                            td class="n" { (step.all.failed) }
+                        }
+                    }
+                }
+            }
+        }
+        @if !asked.nameservers.is_empty() {
+            h3 { "Providers" }
+            div class="card" { (providers(asked)) }
+            h3 { "Nameservers" }
+            div class="card" { (nameservers(asked.nameservers)) }
+        }
+        details class="card" {
+            summary { "All names" }
+            (every_name(report, asked))
+        }
+    }
+}
+
+fn told(finding: &Finding) -> Markup {
+    let nobody = finding.suspect == Suspect::Nobody;
+    html! {
+        div class=(if nobody { "card finding nobody" } else { "card finding" }) {
+            p { (finding.says) }
+            @for evidence in &finding.evidence { p class="soft" { (evidence) } }
+        }
+    }
+}
+
+fn compared(comparison: &Comparison, in_words: fn(Verdict) -> &'static str) -> Markup {
+    let verdict = in_words(comparison.verdict);
+    let class = match comparison.verdict {
+        Verdict::Improved | Verdict::NoChange => "good",
+        Verdict::Regressed => "bad",
+        Verdict::Mixed => "note",
+    };
+    let row = |what: &str, change: &Option<Change>| {
+        let share = |value: f64| format!("{:+.1} %", (value - 1.0) * 100.0);
+        html! {
+            @if let Some(Change { typical, mean, .. }) = change {
+                tr {
+                    td { (what) }
+                    td class="n" { (share(typical.value)) }
+                    td class="n" { (share(typical.low)) " to " (share(typical.high)) }
+                    td class="n" { (format!("{:+.2} ms", mean.value)) }
+                    td class="n" { (format!("{:+.2} to {:+.2} ms", mean.low, mean.high)) }
+                }
+            }
+        }
+    };
+    let [before, now] = comparison.failures;
+    html! {
+        div class="card" {
+            p { b class=(class) { (verdict) } ", by " (comparison.pairs) " names" }
+            @if let Some([before, now]) = comparison.knew {
+                p class="note" {
+                    "First asks are not compared: the server knew "
+                    (format!("{:.0} % of the names already, and {:.0} % before.", now * 100.0, before * 100.0))
+                }
+            }
+            table {
+                tr {
+                    th {}
+                    th class="n" { "typical name" } th class="n" { "99 % interval" }
+                    th class="n" { "mean" } th class="n" { "99 % interval" }
+                }
+                (row("first", &comparison.cold))
+                (row("again", &comparison.warm))
+            }
+            p class="soft" {
+                "Failed: " (now.0) " of " (now.1) ", then " (before.0) " of " (before.1) ". "
+                "Typical by Wilcoxon's signed ranks, mean by sign flips, domain by domain; corrected by "
+                "Holm for all that is asked."
+            }
+        }
+    }
+}
+
+fn way(asked: &Asked) -> Markup {
+    let each = asked.summary.cold.count.max(1) as f64 * 1000.0;
+    let parts = || Part::ALL.into_iter().filter(|part| asked.way.part_us(*part) > 0);
+    html! {
+        div class="bar" {
+            @for part in parts() { (piece(part, asked.way.share(part), part.describe())) }
+        }
+        ul class="legend" {
+            @for part in parts() {
+                li {
+                    i style=(format!("background: var(--{})", class(part))) {}
+                    (part.describe())
+                    (format!(" {:.0} %, {:.1} ms", asked.way.share(part) * 100.0, asked.way.part_us(part) as f64 / each))
+                }
+            }
+        }
+    }
+}
+
+/// A piece of a bar, so long.
+fn piece(part: Part, share: f64, title: &str) -> Markup {
+    let style = format!("width: {:.2}%; background: var(--{})", share * 100.0, class(part));
+    html! { span style=(style) title=(title) {} }
+}
+
+/// How the style calls a part.
+fn class(part: Part) -> &'static str {
+    match part {
+        Part::Root => "root",
+        Part::TopLevel => "top_level",
+        Part::Provider => "provider",
+        Part::Address => "address",
+        Part::Keys => "keys",
+        Part::Retries => "retries",
+        Part::Resolver => "resolver",
+    }
+}
+
+fn slowest(slowest: &[Slow]) -> Markup {
+    let longest = slowest.iter().map(|slow| slow.slowest_ms).fold(1.0, f64::max) * 1000.0;
+    let seen = slowest.iter().any(|slow| !slow.way.is_empty());
+    let length = |from: u64, until: u64| (until - from) as f64 / longest;
+    html! {
+        table {
+            tr {
+                th { "name" } th class="n" { "ms" }
+                @if seen { th { "the slowest ask" } }
+                th { "why" }
+            }
+            @for slow in slowest {
+                tr {
+                    td { (slow.name) }
+                    td class="n" { (ms(slow.cold_ms)) }
+                    @if seen { td {
+                        div class="bar" {
+                            @for stretch in &slow.way {
+                                @let millis = (stretch.until_us - stretch.from_us) as f64 / 1000.0;
+                                @let title = format!("{}, {millis:.1} ms", stretch.part.describe());
+                                (piece(stretch.part, length(stretch.from_us, stretch.until_us), &title))
+                            }
+                        }
+                    } }
+                    td class="why soft" { (slow.why) }
+                }
+            }
+        }
+    }
+}
+
+fn providers(asked: &Asked) -> Markup {
+    let columns = ["names", "waited s", "RTT ms", "servers", "asked", "answered", "lost"];
+    html! {
+        table {
+            tr { th { "provider" } @for column in columns { th class="n" { (column) } } }
+            @for provider in asked.providers.iter().take(MOST_ROWS) {
+                tr {
+                    td { (provider.name) }
+                    td class="n" { (provider.domains) }
+                    td class="n" { (format!("{:.1}", provider.waited_ms / 1000.0)) }
+                    td class="n" { (provider.rtt_ms.map(ms).unwrap_or_default()) }
+                    @for count in [provider.servers, provider.asked, provider.answered, provider.lost] {
+                        td class="n" { (count) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn nameservers(nameservers: &[Nameserver]) -> Markup {
+    let columns = ["asked", "answered", "lost", "least ms", "p50 ms", "p90 ms"];
+    html! {
+        table {
+            tr { th { "nameserver" } th { "address" } @for column in columns { th class="n" { (column) } } }
+            @for server in nameservers.iter().take(MOST_ROWS) {
+                tr {
+                    td { (server.name.trim_end_matches('.')) }
+                    td { (server.address) }
+                    @for count in [server.asked, server.answered, server.lost] { td class="n" { (count) } }
+                    @for time in [server.least_ms, server.p50_ms, server.p90_ms] {
+                        td class="n" { (time.map(ms).unwrap_or_default()) }
+                    }
+                }
+            }
+        }
+        @if nameservers.len() > MOST_ROWS {
+            p class="soft" { "and " (nameservers.len() - MOST_ROWS) " that were asked less" }
+        }
+    }
+}
+
+fn every_name(report: &Report, asked: &Asked) -> Markup {
+    let of = |list: &[String], at: u32| list.get(at as usize).cloned().unwrap_or_default();
+    html! {
+        table {
+            tr {
+                th { "name" } th { "provider" }
+                @for column in ["average ms", "first ms", "again ms", "failed"] { th class="n" { (column) } }
+            }
+            @for domain in &asked.summary.domains {
+                tr {
+                    td { (of(&report.record.names, domain.name)) }
+                    td class="soft" { (of(&report.record.providers, domain.name)) }
+                    @for figures in [&domain.all, &domain.cold, &domain.warm] {
+                        td class="n" { @if figures.count > 0 { (ms(figures.mean)) } }
+                    }
+                    td class="n" { (domain.all.failed) }
+                }
+            }
+        }
+    }
+}
+
+fn ms(millis: f64) -> String {
+    if millis < 1.0 { format!("{millis:.2}") } else { format!("{millis:.1}") }
+}
