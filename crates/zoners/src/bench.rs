@@ -134,7 +134,7 @@ fn measured(arguments: &Arguments, store: &Store) -> Result<(), Failure> {
         Some(before) => record.comparable(before).map_err(wrong),
         None => Ok(()),
     };
-    let environment = environment(whom)?;
+    let environment = environment(whom, how)?;
     let Outcome { record, interrupted } =
         measure(&names, plans, how, targets, environment, comparable)?;
     let report = Report::of(&record, before.as_ref());
@@ -197,7 +197,7 @@ fn targets(whom: &Whom) -> Result<Targets, Failure> {
 }
 
 /// What the run is measured with and on.
-fn environment(whom: &Whom) -> Result<Environment, Failure> {
+fn environment(whom: &Whom, how: &How) -> Result<Environment, Failure> {
     let configuration = match &whom.config {
         Some(path) => {
             let octets = std::fs::read(path)
@@ -210,7 +210,7 @@ fn environment(whom: &Whom) -> Result<Environment, Failure> {
         }
         None => "defaults".into(),
     };
-    Ok(system::environment(configuration))
+    Ok(system::environment(configuration, !how.no_gateway))
 }
 
 /// Tells what came of it in the form that is wanted.

@@ -68,13 +68,16 @@ pub(super) struct How {
     in_flight: u32,
     /// Questions a second of each server, at most; 0 is as fast as they are answered. By default 50 of
     /// a public server, 200 of one nearby.
-    #[arg(long, value_name = "Q")]
+    #[arg(long, value_name = "Q", allow_negative_numbers = true)]
     pace: Option<f64>,
     /// Ask at this rate whatever becomes of the answers, such as 200 questions a second of each server;
     /// 100..5000 is a ramp, which finds the rate at which answers are lost or slow. Each name is asked
     /// once before.
     #[arg(long, value_name = "Q|FROM..TO", conflicts_with_all = ["rounds", "repeats"])]
     rate: Option<Rate>,
+    /// Leave the first router alone; its distance is otherwise measured and kept with the run.
+    #[arg(long)]
+    pub(super) no_gateway: bool,
     /// I may ask these servers more than 100 questions a second.
     #[arg(long)]
     i_run_this_server: bool,

@@ -174,7 +174,7 @@ fn slowest(asked: &Asked) {
     heading("Slowest names, average of their first asks");
     for slow in &asked.slowest {
         println!("  {:>8.1} ms  {}", slow.cold_ms, cut(&clean(&slow.name), 62));
-        for line in wrapped(&clean(&slow.why), 64) {
+        for line in wrapped(&clean(&slow.why), 64).iter().filter(|line| !line.is_empty()) {
             println!("  {:>11}  {DIM}{line}{DIM:#}", "");
         }
     }
