@@ -1,7 +1,8 @@
 //! Whether comparisons of runs can be believed: how often two runs of the same build are said to
 //! differ, and how often a build that takes a tenth longer is found out.
 //!
-//! `cargo run --release -p zoners-sim --example calibration -- PAIRS DOMAINS` prints both.
+//! The suite looks at ten pairs; all 200 are a matter of minutes:
+//! `ZONERS_PAIRS=200 cargo test --release -p zoners-sim --test calibration -- --nocapture`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a measurement that cannot go on says so")]
 
@@ -18,14 +19,20 @@ use zoners_dns::{Counters, Delegation, Question, Random, Rtype, name, zonefile};
 use zoners_resolver::{Settings, Shared, Worker};
 use zoners_sim::{SimClock, SimNetwork, world};
 
-fn main() {
-    let arguments: Vec<usize> =
-        std::env::args().skip(1).map(|argument| argument.parse().unwrap()).collect();
-    let [pairs, domains] = arguments[..] else { panic!("usage: calibration PAIRS DOMAINS") };
+/// Domains of each Internet.
+const DOMAINS: usize = 300;
+/// How many of 200 comparisons of a build with itself may call a change, and how many of one that takes
+/// a tenth longer must.
+const MOST_FALSE: usize = 14;
+const LEAST_FOUND: usize = 180;
+
+#[test]
+fn comparisons_can_be_believed() {
+    let pairs = std::env::var("ZONERS_PAIRS").map_or(10, |pairs| pairs.parse().unwrap());
     let halves = [0, 1].map(|half| (0..pairs).filter(move |pair| pair % 2 == half));
     let counted = std::thread::scope(|scope| {
         let count = |half: Vec<usize>| {
-            scope.spawn(move || half.into_iter().map(|pair| judge(pair as u64, domains)).collect())
+            scope.spawn(move || half.into_iter().map(|pair| judge(pair as u64)).collect())
         };
         let halves = halves.map(|half| count(half.collect()));
         halves.map(|half| -> Vec<[Verdict; 2]> { half.join().unwrap() }).concat()
@@ -35,18 +42,19 @@ fn main() {
     };
     let false_alarms = count(0, &|verdict| verdict != Verdict::NoChange);
     let found = count(1, &|verdict| verdict == Verdict::Regressed);
-    println!("{pairs} pairs over {domains} domains: {false_alarms} false alarms, {found} found");
+    println!("{pairs} pairs over {DOMAINS} domains: {false_alarms} false alarms, {found} found");
+    assert!(false_alarms * 200 <= MOST_FALSE * pairs && found * 200 >= LEAST_FOUND * pairs);
 }
 
 /// What is said of two runs of the same build, and of one that takes a tenth longer.
-fn judge(pair: u64, domains: usize) -> [Verdict; 2] {
+fn judge(pair: u64) -> [Verdict; 2] {
     let run = |seed, slower| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
             .build()
             .unwrap();
-        runtime.block_on(carry_out(pair, seed, domains, slower))
+        runtime.block_on(carry_out(pair, seed, slower))
     };
     let (before, again, slower) =
         (run(3 * pair, 0.0), run(3 * pair + 1, 0.0), run(3 * pair + 2, 0.1));
@@ -54,8 +62,8 @@ fn judge(pair: u64, domains: usize) -> [Verdict; 2] {
 }
 
 /// A run with an empty cache over the Internet of `pair`, chance being that of `seed`.
-async fn carry_out(pair: u64, seed: u64, domains: usize, slower: f64) -> Summary {
-    let net = world::populous(pair, domains, 0.1, 0.02);
+async fn carry_out(pair: u64, seed: u64, slower: f64) -> Summary {
+    let net = world::populous(pair, DOMAINS, 0.1, 0.02);
     net.reseed(seed);
     let hints = zonefile::root_hints(world::HINTS).unwrap();
     let settings = Settings::new(Delegation::from_hints(&hints).unwrap());
@@ -63,7 +71,7 @@ async fn carry_out(pair: u64, seed: u64, domains: usize, slower: f64) -> Summary
     let shared = Shared::new(cache, Arc::new(SimClock::new(None)), Random::seeded(seed));
     let worker = Worker::new(shared, net, Arc::new(settings), Arc::new(Counters::default()));
     let names =
-        (0..domains).map(|domain| name::parse(&format!("www.d{domain}.t{}", domain % 4)).unwrap());
+        (0..DOMAINS).map(|domain| name::parse(&format!("www.d{domain}.t{}", domain % 4)).unwrap());
     let plan = Plan {
         names: names.collect(),
         types: vec![Rtype::A],
