@@ -17,8 +17,8 @@ const MOST_OF_A_KIND: usize = 3;
 /// A provider is slow if its answers take so many times as long as those of others, and so many
 /// milliseconds more.
 const SLOW: (f64, f64) = (1.5, 20.0);
-/// What share of the time something must cost to be told.
-const WORTH_TELLING: f64 = 0.03;
+/// What share of the time a provider must cost to be told.
+const WORTH_TELLING: f64 = 0.01;
 /// Replies of a provider that say how far it is.
 const ENOUGH_REPLIES: usize = 3;
 /// Names of a provider that say how slow it is.

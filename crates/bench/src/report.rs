@@ -64,8 +64,10 @@ pub struct Asked<'a> {
     pub way: Way,
     /// How many first asks and repeats took how long.
     pub histogram: Vec<Bar>,
-    /// The domains whose first asks took longest.
+    /// The domains whose first asks took longest, of those that were answered.
     pub slowest: Vec<Slow>,
+    /// Domains of which no first ask was answered.
+    pub failed: Vec<Slow>,
     /// Who serves the names, those that were waited for the longest first.
     pub providers: Vec<Provider>,
     /// The nameservers that it met, those asked most first.
@@ -196,7 +198,8 @@ fn asked<'a>(
         label: &record.targets[at],
         way: now.way,
         histogram: histogram(record, at as u16),
-        slowest: slowest(record, at as u16, &now.summary),
+        slowest: slowest(record, at as u16, &now.summary, false),
+        failed: slowest(record, at as u16, &now.summary, true),
         ramp: record.ramps.get(at),
         findings,
         beside_first: first.map(beside),
@@ -231,9 +234,12 @@ fn histogram(record: &Record, target: u16) -> Vec<Bar> {
     bars
 }
 
-fn slowest(record: &Record, target: u16, summary: &Summary) -> Vec<Slow> {
-    let mut domains: Vec<&Domain> =
-        summary.domains.iter().filter(|domain| domain.cold.count > 0).collect();
+/// The slowest domains, of those that failed altogether or of the others.
+fn slowest(record: &Record, target: u16, summary: &Summary, failed: bool) -> Vec<Slow> {
+    let wanted = |domain: &&Domain| {
+        domain.cold.count > 0 && (domain.cold.failed == domain.cold.count) == failed
+    };
+    let mut domains: Vec<&Domain> = summary.domains.iter().filter(wanted).collect();
     domains.sort_by(|one, other| other.cold.mean.total_cmp(&one.cold.mean));
     domains.truncate(SLOWEST);
     let wanted: BTreeSet<u32> = domains.iter().map(|domain| domain.name).collect();

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finding, Known, MOST_OF_A_KIND, Suspect};
+use super::{Finding, Known, LOSSY, MOST_OF_A_KIND, Suspect};
 use crate::compare::{Comparison, Outlier, Verdict};
+use crate::providers::Provider;
 use crate::statistics::{Estimate, signed_ranks};
 use crate::target::Part;
 
@@ -15,7 +16,7 @@ pub(super) fn changes(now: &Known, before: &Known, comparison: &Comparison) -> V
     let outliers: Vec<Finding> = comparison
         .providers
         .iter()
-        .filter(|outlier| outlier.change.value > 0.0)
+        .filter(|outlier| outlier.change.value > 0.0 && is_its_fault(outlier, now, before))
         .take(MOST_OF_A_KIND)
         .map(|outlier| of_provider(outlier, now, before))
         .collect();
@@ -25,10 +26,24 @@ pub(super) fn changes(now: &Known, before: &Known, comparison: &Comparison) -> V
     }
 }
 
+/// Whether the provider's servers are farther, or lose more, by enough to explain what its domains
+/// take; where they were not seen, nothing speaks against it.
+fn is_its_fault(outlier: &Outlier, now: &Known, before: &Known) -> bool {
+    let (Some(earlier), Some(now)) = (of_name(before, outlier), of_name(now, outlier)) else {
+        return true;
+    };
+    let (Some(rtt_before), Some(rtt_now)) = (earlier.rtt_ms, now.rtt_ms) else { return true };
+    let lost = |provider: &Provider| provider.lost as f64 / provider.asked.max(1) as f64;
+    rtt_now - rtt_before > outlier.change.value / 2.0 || lost(now) > lost(earlier) + LOSSY
+}
+
+fn of_name<'a>(known: &Known<'a>, outlier: &Outlier) -> Option<&'a Provider> {
+    known.providers.iter().find(|provider| provider.name == outlier.name)
+}
+
 fn of_provider(outlier: &Outlier, now: &Known, before: &Known) -> Finding {
     let Outlier { name, domains, change } = outlier;
-    let rtt =
-        |known: &Known| known.providers.iter().find(|provider| provider.name == *name)?.rtt_ms;
+    let rtt = |known| of_name(known, outlier)?.rtt_ms;
     let mut evidence = vec![format!(
         "First asks of its {domains} names grew by {:.0} ms more than those of others ({:.0} to {:.0}).",
         change.value, change.low, change.high
@@ -51,7 +66,7 @@ fn of_provider(outlier: &Outlier, now: &Known, before: &Known) -> Finding {
 fn alike(now: &Known, before: &Known, comparison: &Comparison) -> Option<Finding> {
     let cold = comparison.cold.filter(|change| change.verdict == Verdict::Regressed)?;
     let mut evidence = vec![format!(
-        "First asks take {:+.0} % ({:+.0} to {:+.0}) for the typical name; no provider stands out.",
+        "First asks take {:+.0} % ({:+.0} to {:+.0}) for the typical name; no provider explains it.",
         (cold.typical.value - 1.0) * 100.0,
         (cold.typical.low - 1.0) * 100.0,
         (cold.typical.high - 1.0) * 100.0

@@ -164,9 +164,19 @@ fn what_became_slower_is_told_by_whose_fault_it_is() {
     for domain in provider.summary.domains.iter_mut().filter(|domain| domain.name % 40 == 7) {
         domain.cold.mean += 80.0;
     }
+    assert_eq!(
+        since(&provider, &before).suspect,
+        Suspect::Resolver,
+        "its servers are as near as before"
+    );
+    provider.providers[7].lost = 5;
+    assert_eq!(since(&provider, &before).suspect, Suspect::Provider("host7.test".into()));
+    provider.providers[7] =
+        Provider { lost: 0, rtt_ms: Some(110.0), ..provider.providers[7].clone() };
     let found = since(&provider, &before);
     assert_eq!(found.suspect, Suspect::Provider("host7.test".into()));
-    assert!(found.says.contains("by 80 ms") && found.evidence[1].contains("37 ms"), "{found:?}");
+    assert!(found.says.contains("by 80 ms"), "{found:?}");
+    assert!(found.evidence[1].contains("in 37 ms then, in 110 now"), "{found:?}");
     let mut slower = Run::new();
     for domain in &mut slower.summary.domains {
         domain.cold.mean += 20.0;

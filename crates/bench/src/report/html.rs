@@ -119,8 +119,12 @@ fn target(report: &Report, asked: &Asked) -> Markup {
             h3 { "Where the time of first asks went" }
             div class="card" { (way(asked)) }
         }
-        h3 { "Slowest names" }
-        div class="card" { (slowest(&asked.slowest)) }
+        @for (heading, names) in [("Slowest names", &asked.slowest), ("Names that failed", &asked.failed)] {
+            @if !names.is_empty() {
+                h3 { (heading) }
+                div class="card" { (slowest(names)) }
+            }
+        }
         @if let Some(ramp) = asked.ramp {
             h3 { "As the rate grew" }
             p { (ramp.describe()) "." }

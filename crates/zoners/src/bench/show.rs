@@ -3,7 +3,7 @@
 use anstream::println;
 use anstyle::{AnsiColor, Style};
 use zoners_bench::compare::{Change, Comparison, Verdict};
-use zoners_bench::report::{Asked, Bar};
+use zoners_bench::report::{Asked, Bar, Slow};
 use zoners_bench::{Figures, Part, Report, Suspect};
 
 use crate::print::{clean, cut, wrapped};
@@ -15,7 +15,7 @@ const RED: Style = AnsiColor::Red.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 /// Columns of the longest bar.
 const LONGEST_BAR: usize = 30;
-/// Nameservers and providers that are told.
+/// Providers, and names that failed, that are told.
 const MOST: usize = 6;
 
 /// All of it; `against` is the baseline's name.
@@ -52,7 +52,8 @@ fn target(report: &Report, asked: &Asked, against: Option<&str>) {
     histogram(&asked.histogram);
     way(asked);
     servers(asked);
-    slowest(asked);
+    slowest(&asked.slowest, "Slowest names, average of their first asks");
+    slowest(&asked.failed[..asked.failed.len().min(MOST)], "Names that failed");
     ramp(asked);
     heading("What stands out");
     for finding in &asked.findings {
@@ -167,12 +168,12 @@ fn servers(asked: &Asked) {
     );
 }
 
-fn slowest(asked: &Asked) {
-    if asked.slowest.is_empty() {
+fn slowest(names: &[Slow], title: &str) {
+    if names.is_empty() {
         return;
     }
-    heading("Slowest names, average of their first asks");
-    for slow in &asked.slowest {
+    heading(title);
+    for slow in names {
         println!("  {:>8.1} ms  {}", slow.cold_ms, cut(&clean(&slow.name), 62));
         for line in wrapped(&clean(&slow.why), 64).iter().filter(|line| !line.is_empty()) {
             println!("  {:>11}  {DIM}{line}{DIM:#}", "");
