@@ -81,6 +81,29 @@ impl Environment {
     }
 }
 
+/// What differs between two runs beside what was measured, each in a line for a person.
+#[must_use]
+pub fn differences(now: &Record, before: &Record) -> Vec<String> {
+    let (own, earlier) = (&now.environment, &before.environment);
+    let gateway = |environment: &Environment| {
+        let millis = environment.gateway_ms.map(|millis| format!("{millis:.1} ms"));
+        millis.unwrap_or_else(|| "not heard".into())
+    };
+    let told = [
+        ("asked", before.targets.join(", "), now.targets.join(", ")),
+        ("how", before.load.clone(), now.load.clone()),
+        ("Zoners", earlier.version.clone(), own.version.clone()),
+        ("configuration", earlier.configuration.clone(), own.configuration.clone()),
+        ("machine", earlier.machine.clone(), own.machine.clone()),
+        ("network", earlier.network.clone(), own.network.clone()),
+        ("first router", gateway(earlier), gateway(own)),
+    ];
+    let differs = |(what, then, now): (&str, String, String)| {
+        (then != now).then(|| format!("{what} then: {then}; now: {now}"))
+    };
+    told.into_iter().filter_map(differs).collect()
+}
+
 /// Why a baseline cannot be used.
 #[derive(Debug)]
 pub enum Unusable {
@@ -286,85 +309,4 @@ impl Store {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sample::Phase;
-    use crate::target::Ending;
-
-    fn record() -> Record {
-        let ending = Ending::Failed { rcode: "SERVFAIL".into(), ede: Some(22) };
-        let sample = Sample {
-            name: 0,
-            rtype: 1,
-            target: 0,
-            phase: Phase::Cold,
-            at_us: 5,
-            took_us: 1234,
-            ending,
-            hops: vec![],
-        };
-        Record {
-            names: vec!["a.test".into()],
-            fingerprint: 7,
-            ..Record::new(Environment::default(), vec![sample])
-        }
-    }
-
-    fn store() -> (tempfile::TempDir, Store) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::new(&folder.path().join("bench"));
-        (folder, store)
-    }
-
-    #[test]
-    fn what_is_saved_is_loaded() {
-        let (_folder, store) = store();
-        assert!(store.list().unwrap().is_empty());
-        store.save("home", &record()).unwrap();
-        store.save("office-2", &Record { fingerprint: 8, ..record() }).unwrap();
-        assert_eq!(store.load("home").unwrap(), record());
-        assert_eq!(store.list().unwrap(), ["home", "office-2"]);
-        store.save("home", &Record { fingerprint: 9, ..record() }).unwrap();
-        assert_eq!(store.load("home").unwrap().fingerprint, 9);
-        store.remove("home").unwrap();
-        assert_eq!(store.list().unwrap(), ["office-2"]);
-    }
-
-    #[test]
-    fn what_cannot_be_used_is_told() {
-        let (_folder, store) = store();
-        let missing = store.load("home").unwrap_err().to_string();
-        assert!(missing.contains("nor any other"), "{missing}");
-        let path = store.save("home", &record()).unwrap();
-        let missing = store.remove("hone").unwrap_err().to_string();
-        assert!(missing.contains("there are: home"), "{missing}");
-        for name in ["", "../home", ".home", "a b", &"a".repeat(65)] {
-            assert!(matches!(store.load(name), Err(Unusable::Name(_))), "{name}");
-        }
-        let text = fs::read_to_string(&path).unwrap();
-        for foreign in [&text[..text.len() / 2], "", &text.replace("\"format\":1", "\"format\":2")]
-        {
-            fs::write(&path, foreign).unwrap();
-            assert!(matches!(store.load("home"), Err(Unusable::Foreign(..))), "{foreign}");
-        }
-    }
-
-    #[test]
-    fn the_time_of_a_run_is_told() {
-        let at = |time| Environment { time, ..Environment::default() }.when();
-        assert_eq!(at(1_795_502_534), "2026-11-24 06:42 UTC");
-        assert_eq!(at(0), "1970-01-01 00:00 UTC");
-        assert!(at(u64::MAX).ends_with(" UTC"), "what a torn baseline says");
-    }
-
-    #[test]
-    fn runs_of_other_questions_are_not_compared() {
-        let now = record();
-        assert!(now.comparable(&record()).is_ok());
-        let told = |before: Record| now.comparable(&before).unwrap_err().to_string();
-        assert!(told(Record { fingerprint: 8, ..record() }).contains("another list"));
-        assert!(told(Record { types: vec![28], ..record() }).contains("types"));
-        assert!(told(Record { targets: vec!["one".into()], ..record() }).contains("servers"));
-        assert_eq!(now.samples[0].millis(Duration::ZERO), 1.234);
-    }
-}
+mod tests;

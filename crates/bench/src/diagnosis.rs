@@ -1,6 +1,7 @@
 //! What is slow: a provider, the line or the resolver, said in a sentence, with the evidence.
 
 mod changes;
+mod line;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +9,6 @@ use crate::compare::Comparison;
 use crate::figures::Summary;
 use crate::nameservers::Nameserver;
 use crate::providers::{Provider, middle};
-use crate::statistics::quantile;
 use crate::target::Part;
 use crate::way::Way;
 
@@ -27,8 +27,6 @@ const ENOUGH_NAMES: usize = 4;
 const ENOUGH_QUERIES: usize = 100;
 /// The share of lost packets that is no accident any more.
 const LOSSY: f64 = 0.01;
-/// Milliseconds to the nearest servers, of a line that is slow itself.
-const FAR: f64 = 100.0;
 /// The share of the time that a resolver may take itself, and milliseconds of each first ask.
 const OWN: (f64, f64) = (0.2, 5.0);
 /// The share of the time that servers which do not help may take.
@@ -86,9 +84,11 @@ pub fn findings(now: &Known, before: Option<(&Known, &Comparison)>) -> Vec<Findi
     if let Some((before, comparison)) = before {
         findings.extend(changes::changes(now, before, comparison));
     }
-    findings.extend(lost(now));
-    findings.extend(far(now));
-    findings.extend(slow_providers(now));
+    findings.extend(line::lost(now));
+    findings.extend(line::far(now));
+    let told = |slow: &Finding| findings.iter().any(|finding| finding.suspect == slow.suspect);
+    let slow: Vec<Finding> = slow_providers(now).into_iter().filter(|slow| !told(slow)).collect();
+    findings.extend(slow);
     findings.extend(in_vain(now));
     findings.extend(own_time(now));
     findings.extend(failing(now));
@@ -96,69 +96,6 @@ pub fn findings(now: &Known, before: Option<(&Known, &Comparison)>) -> Vec<Findi
         findings.push(nothing(now));
     }
     findings
-}
-
-/// Lost packets: of the line if all lose, of a provider if that one does.
-fn lost(now: &Known) -> Vec<Finding> {
-    let judged = |server: &&Nameserver| server.is_alive();
-    let waited_for = |server: &Nameserver| server.answered + server.lost;
-    let alive = || now.nameservers.iter().filter(judged);
-    let asked: usize = alive().map(waited_for).sum();
-    let lost: usize = alive().map(|server| server.lost).sum();
-    let share = lost as f64 / asked.max(1) as f64;
-    if asked < ENOUGH_QUERIES || share < LOSSY {
-        return Vec::new();
-    }
-    let mut by_provider: Vec<(&str, usize, usize)> = Vec::new();
-    for server in alive() {
-        match by_provider.iter_mut().find(|(name, ..)| *name == server.provider()) {
-            Some((_, asked, lost)) => {
-                *asked += waited_for(server);
-                *lost += server.lost;
-            }
-            None => by_provider.push((server.provider(), waited_for(server), server.lost)),
-        }
-    }
-    by_provider.sort_by_key(|(_, _, lost)| std::cmp::Reverse(*lost));
-    let losing = by_provider.iter().filter(|(_, _, lost)| *lost > 0).count();
-    let percent = share * 100.0;
-    match by_provider.first() {
-        Some((name, of, most)) if 2 * most > lost && by_provider.len() > 1 => vec![Finding {
-            suspect: Suspect::Provider((*name).to_owned()),
-            says: format!("{name} loses packets: {most} of {of} queries to it were lost."),
-            evidence: vec![format!(
-                "Of {} queries to {} others, {} were lost.",
-                asked - of,
-                by_provider.len() - 1,
-                lost - most
-            )],
-        }],
-        _ => vec![Finding {
-            suspect: Suspect::Line,
-            says: format!("The line loses packets: {percent:.1} % of the queries to nameservers."),
-            evidence: vec![format!(
-                "{lost} of {asked} queries to servers that otherwise answer were lost, on the way to \
-                 {losing} of {} providers; none has most of them.",
-                by_provider.len()
-            )],
-        }],
-    }
-}
-
-/// A line on which everybody is far.
-fn far(now: &Known) -> Option<Finding> {
-    let mut least: Vec<f64> = now.nameservers.iter().filter_map(|server| server.least_ms).collect();
-    least.sort_unstable_by(f64::total_cmp);
-    let near = quantile(&least, 0.1);
-    if least.len() < 10 || near < FAR {
-        return None;
-    }
-    let mut evidence =
-        vec![format!("Of {} nameservers, the nearest tenth are {near:.0} ms away.", least.len())];
-    evidence
-        .extend(now.gateway_ms.map(|gateway| format!("The first router is {gateway:.1} ms away.")));
-    let says = format!("The line is slow: nobody is nearer than {:.0} ms.", least[0]);
-    Some(Finding { suspect: Suspect::Line, says, evidence })
 }
 
 /// Providers that cost more than others, by their distance or, where that was not seen, by what their
@@ -203,16 +140,14 @@ fn slow_providers(now: &Known) -> Vec<Finding> {
                  {typical:.0}."
             ),
         };
-        let evidence = match seen {
-            true => format!(
-                "{domains} names of the list lie with its {servers} servers; what it takes beyond \
-                 others is {percent:.0} % of all first asks."
-            ),
-            false => format!(
-                "It serves {domains} names of the list; what they take beyond others is {percent:.0} % \
-                 of all first asks."
-            ),
+        let serves = match (seen, domains) {
+            (true, 0) => format!("Its {servers} servers are asked on the way to names of the list"),
+            (true, _) => format!("{domains} names of the list lie with its {servers} servers"),
+            (false, _) => format!("It serves {domains} names of the list"),
         };
+        let evidence = format!(
+            "{serves}; what it takes beyond others is {percent:.0} % of the time of first asks."
+        );
         Finding { suspect: Suspect::Provider(name.clone()), says, evidence: vec![evidence] }
     };
     slow.into_iter().map(tell).collect()

@@ -226,6 +226,19 @@ Mozilla;"https://example.org:443/page",12
         assert_eq!(names, ["www.example.com", "x.example.net", "example.org"]);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn nothing_in_a_file_breaks_it(text in "(?s).{0,300}", lines in "([a-zé.:/ \\[\\]()A\t\n]|https://|query\\[A\\] ){0,80}") {
+            for format in [Format::List, Format::QueryLog, Format::History] {
+                for text in [&text, &lines] {
+                    let Ok(names) = Names::read(text, format, "") else { continue };
+                    proptest::prop_assert!(!names.list.is_empty());
+                    proptest::prop_assert!(names.list.iter().all(|name| !name.is_root()));
+                }
+            }
+        }
+    }
+
     #[test]
     fn lists_are_told_apart() {
         let of = |text: &str| Names::read(text, Format::List, "").unwrap().fingerprint();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::baseline::{Environment, Record};
+use crate::baseline::{Environment, Record, differences};
 use crate::compare::{Circumstances, Comparison};
 use crate::diagnosis::{Finding, Known, findings};
 use crate::figures::{Domain, Summary, describe};
@@ -42,6 +42,8 @@ pub struct Report<'a> {
     pub cut_short: bool,
     /// When the baseline was measured, with what and on what.
     pub baseline: Option<&'a Environment>,
+    /// What differs from the baseline beside what was measured.
+    pub differences: Vec<String>,
     /// Who was asked, one after the other.
     pub targets: Vec<Asked<'a>>,
     /// The run itself.
@@ -123,6 +125,7 @@ impl<'a> Report<'a> {
             timeout_ms: record.timeout_ms,
             cut_short: record.cut_short,
             baseline: before.map(|before| &before.environment),
+            differences: before.map(|before| differences(record, before)).unwrap_or_default(),
             targets: Vec::new(),
             record,
             before,

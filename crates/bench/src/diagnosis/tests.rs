@@ -148,12 +148,16 @@ fn time_in_vain_and_failures_are_told() {
     );
 }
 
-/// What a comparison with a run says in which each domain's first asks took what `cold` says.
+/// The first thing that a comparison with a run says in which each domain's first asks took what `cold` says.
 fn since(run: &Run, before: &Run) -> Finding {
+    since_all(run, before).remove(0)
+}
+
+fn since_all(run: &Run, before: &Run) -> Vec<Finding> {
     let providers: Vec<String> = (0..600).map(|name| format!("host{}.test", name % 40)).collect();
     let circumstances = crate::Circumstances { same_server: false, providers: &providers };
     let comparison = Comparison::of(&before.summary, &run.summary, circumstances);
-    findings(&run.known(), Some((&before.known(), &comparison))).remove(0)
+    findings(&run.known(), Some((&before.known(), &comparison)))
 }
 
 #[test]
@@ -171,11 +175,16 @@ fn what_became_slower_is_told_by_whose_fault_it_is() {
     );
     provider.providers[7].lost = 5;
     assert_eq!(since(&provider, &before).suspect, Suspect::Provider("host7.test".into()));
-    provider.providers[7] =
-        Provider { lost: 0, rtt_ms: Some(110.0), ..provider.providers[7].clone() };
+    provider.providers[7] = Provider {
+        lost: 0,
+        rtt_ms: Some(110.0),
+        waited_ms: 2000.0,
+        ..provider.providers[7].clone()
+    };
     let found = since(&provider, &before);
     assert_eq!(found.suspect, Suspect::Provider("host7.test".into()));
     assert!(found.says.contains("by 80 ms"), "{found:?}");
+    assert_eq!(since_all(&provider, &before).len(), 1, "it is told once");
     assert!(found.evidence[1].contains("in 37 ms then, in 110 now"), "{found:?}");
     let mut slower = Run::new();
     for domain in &mut slower.summary.domains {

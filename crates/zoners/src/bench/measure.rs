@@ -105,6 +105,8 @@ impl Asking {
             };
             let total = open.time.as_secs_f64() * f64::midpoint(from, to);
             let samples = self.asked(open.clone(), total as usize, &told).await?;
+            // What was due at the end may be a question more or less.
+            record.cut_short |= (samples.len() as f64) < total * 0.99;
             if self.is_ramp {
                 record.ramps = (0..self.targets.len())
                     .map(|target| {

@@ -65,12 +65,7 @@ fn target(report: &Report, asked: &Asked, against: Option<&str>) {
         let name = against.unwrap_or("the baseline");
         heading(&format!("Against {name:?} of {}", baseline.when()));
         compared(comparison, Verdict::since);
-        if baseline.version != report.environment.version {
-            println!("  Zoners {} then, {} now", baseline.version, report.environment.version);
-        }
-        if baseline.network != report.environment.network {
-            print_wrapped(&format!("Network then: {}", baseline.network), DIM);
-        }
+        report.differences.iter().for_each(|difference| print_wrapped(difference, DIM));
     }
     if let (Some(comparison), Some(first)) = (&asked.beside_first, report.targets.first()) {
         heading(&format!("Beside {}", clean(first.label)));

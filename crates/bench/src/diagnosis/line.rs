@@ -1,0 +1,71 @@
+//! A line that loses packets, or on which everybody is far.
+
+use super::{ENOUGH_QUERIES, Finding, Known, LOSSY, Suspect};
+use crate::nameservers::Nameserver;
+use crate::statistics::quantile;
+
+/// Milliseconds to the nearest servers, of a line that is slow itself.
+const FAR: f64 = 100.0;
+
+/// Lost packets: of the line if all lose, of a provider if that one does.
+pub(super) fn lost(now: &Known) -> Vec<Finding> {
+    let judged = |server: &&Nameserver| server.is_alive();
+    let waited_for = |server: &Nameserver| server.answered + server.lost;
+    let alive = || now.nameservers.iter().filter(judged);
+    let asked: usize = alive().map(waited_for).sum();
+    let lost: usize = alive().map(|server| server.lost).sum();
+    let share = lost as f64 / asked.max(1) as f64;
+    if asked < ENOUGH_QUERIES || share < LOSSY {
+        return Vec::new();
+    }
+    let mut by_provider: Vec<(&str, usize, usize)> = Vec::new();
+    for server in alive() {
+        match by_provider.iter_mut().find(|(name, ..)| *name == server.provider()) {
+            Some((_, asked, lost)) => {
+                *asked += waited_for(server);
+                *lost += server.lost;
+            }
+            None => by_provider.push((server.provider(), waited_for(server), server.lost)),
+        }
+    }
+    by_provider.sort_by_key(|(_, _, lost)| std::cmp::Reverse(*lost));
+    let losing = by_provider.iter().filter(|(_, _, lost)| *lost > 0).count();
+    let percent = share * 100.0;
+    match by_provider.first() {
+        Some((name, of, most)) if 2 * most > lost && by_provider.len() > 1 => vec![Finding {
+            suspect: Suspect::Provider((*name).to_owned()),
+            says: format!("{name} loses packets: {most} of {of} queries to it were lost."),
+            evidence: vec![format!(
+                "Of {} queries to {} others, {} were lost.",
+                asked - of,
+                by_provider.len() - 1,
+                lost - most
+            )],
+        }],
+        _ => vec![Finding {
+            suspect: Suspect::Line,
+            says: format!("The line loses packets: {percent:.1} % of the queries to nameservers."),
+            evidence: vec![format!(
+                "{lost} of {asked} queries to servers that otherwise answer were lost, on the way to \
+                 {losing} of {} providers; none has most of them.",
+                by_provider.len()
+            )],
+        }],
+    }
+}
+
+/// A line on which everybody is far.
+pub(super) fn far(now: &Known) -> Option<Finding> {
+    let mut least: Vec<f64> = now.nameservers.iter().filter_map(|server| server.least_ms).collect();
+    least.sort_unstable_by(f64::total_cmp);
+    let near = quantile(&least, 0.1);
+    if least.len() < 10 || near < FAR {
+        return None;
+    }
+    let mut evidence =
+        vec![format!("Of {} nameservers, the nearest tenth are {near:.0} ms away.", least.len())];
+    evidence
+        .extend(now.gateway_ms.map(|gateway| format!("The first router is {gateway:.1} ms away.")));
+    let says = format!("The line is slow: nobody is nearer than {:.0} ms.", least[0]);
+    Some(Finding { suspect: Suspect::Line, says, evidence })
+}
