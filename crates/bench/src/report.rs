@@ -66,9 +66,9 @@ pub struct Asked<'a> {
     pub way: Way,
     /// How many first asks and repeats took how long.
     pub histogram: Vec<Bar>,
-    /// The domains whose first asks took longest, of those that were answered.
+    /// The domains whose first asks took longest, of those that were all answered.
     pub slowest: Vec<Slow>,
-    /// Domains of which no first ask was answered.
+    /// Those of which first asks failed.
     pub failed: Vec<Slow>,
     /// Who serves the names, those that were waited for the longest first.
     pub providers: Vec<Provider>,
@@ -237,11 +237,9 @@ fn histogram(record: &Record, target: u16) -> Vec<Bar> {
     bars
 }
 
-/// The slowest domains, of those that failed altogether or of the others.
+/// The slowest domains, of those that failed or of the others.
 fn slowest(record: &Record, target: u16, summary: &Summary, failed: bool) -> Vec<Slow> {
-    let wanted = |domain: &&Domain| {
-        domain.cold.count > 0 && (domain.cold.failed == domain.cold.count) == failed
-    };
+    let wanted = |domain: &&Domain| domain.cold.count > 0 && (domain.cold.failed > 0) == failed;
     let mut domains: Vec<&Domain> = summary.domains.iter().filter(wanted).collect();
     domains.sort_by(|one, other| other.cold.mean.total_cmp(&one.cold.mean));
     domains.truncate(SLOWEST);

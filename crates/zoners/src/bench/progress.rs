@@ -44,12 +44,11 @@ impl Progress {
     pub(super) fn new(total: usize, targets: usize, stop: Stop) -> Self {
         let bar = io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(total as u64);
-            let style = "{wide_bar} {pos}/{len}, {per_sec}, {msg}, {eta} left";
+            let style = "{wide_bar} {pos}/{len}, {msg}, {eta} left";
             bar.set_style(
                 ProgressStyle::with_template(style)
                     .unwrap_or_else(|_| ProgressStyle::default_bar()),
             );
-            bar.set_message("0 failed");
             bar
         });
         let now = Instant::now();
@@ -74,10 +73,14 @@ impl Progress {
 }
 
 impl State {
+    /// Questions a second so far.
+    fn rate(&self, now: Instant) -> f64 {
+        self.done as f64 / (now - self.began).as_secs_f64().max(0.001)
+    }
+
     /// As `1200 of 6000 questions, 50 a second, 3 failed, 96 s left`.
     fn line(&self, total: usize, now: Instant) -> String {
-        let seconds = (now - self.began).as_secs_f64().max(0.001);
-        let rate = self.done as f64 / seconds;
+        let rate = self.rate(now);
         let left = total.saturating_sub(self.done) as f64 / rate.max(0.001);
         let State { done, failed, .. } = self;
         format!(
@@ -100,7 +103,11 @@ impl Watcher for Progress {
         }
         if let Some(bar) = &self.bar {
             bar.set_position(state.done as u64);
-            bar.set_message(format!("{} failed", state.failed));
+            bar.set_message(format!(
+                "{:.0}/s, {} failed",
+                state.rate(Instant::now()),
+                state.failed
+            ));
         } else if state.told.elapsed() >= LINES {
             state.told = Instant::now();
             eprintln!("{}", state.line(self.total, state.told));
