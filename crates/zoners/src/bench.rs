@@ -37,6 +37,7 @@ use server::Server;
   zoners bench --names history.json --format history
   zoners bench --server 127.0.0.1 --rate 100..5000
   zoners bench list
+  zoners bench show after --against before
 
 Exit codes:
   0    measured, and nothing that --fail-on names came of it
@@ -86,18 +87,25 @@ struct Told {
     /// End with code 4 if this has happened; regressions need --against.
     #[arg(long, value_name = "WHAT,…", value_delimiter = ',')]
     fail_on: Vec<FailOn>,
+    #[command(flatten)]
+    form: Form,
+}
+
+/// In which form it is told.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Form {
     /// The average of every name, not of the slowest alone.
     #[arg(long)]
     all: bool,
     /// One JSON object instead of text.
     #[arg(long, conflicts_with_all = ["csv", "all"])]
     json: bool,
-    /// Write a page with curves, the slowest names hop by hop, and all nameservers; it needs no network.
-    #[arg(long, value_name = "FILE")]
-    html: Option<PathBuf>,
     /// A line for each name, as CSV, instead of text.
     #[arg(long, conflicts_with = "all")]
     csv: bool,
+    /// Write a page with curves, the slowest names hop by hop, and all nameservers; it needs no network.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 /// What may make a run fail.
@@ -124,9 +132,7 @@ fn measured(arguments: &Arguments, store: &Store) -> Result<(), Failure> {
         return Err(Failure::Usage("--fail-on regression: --against says since when".into()));
     }
     told.save.as_ref().map(|name| store.check(name)).transpose().map_err(wrong)?;
-    if let Some(path) = &told.html {
-        can_be_written(path)?;
-    }
+    told.form.can_be_written()?;
     let names = what.names()?;
     let targets = targets(whom)?;
     let plans = plans(what, how, &names, &targets.servers, targets.count())?;
@@ -138,12 +144,7 @@ fn measured(arguments: &Arguments, store: &Store) -> Result<(), Failure> {
     let Outcome { record, interrupted } =
         measure(&names, plans, how, targets, environment, comparable)?;
     let report = Report::of(&record, before.as_ref());
-    tell(told, &report).map_err(|error| Failure::Failed(error.to_string()))?;
-    if let Some(path) = &told.html {
-        std::fs::write(path, report::html::page(&report))
-            .map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
-        eprintln!("wrote {}", path.display());
-    }
+    told.form.tell(&report, told.against.as_deref())?;
     if let Some(name) = &told.save {
         let path = store.save(name, &record).map_err(|error| Failure::Failed(error.to_string()))?;
         eprintln!("saved as {name:?} in {}", path.display());
@@ -152,16 +153,6 @@ fn measured(arguments: &Arguments, store: &Store) -> Result<(), Failure> {
         return Err(Failure::Interrupted);
     }
     told.fail_on.iter().try_for_each(|what| fails(*what, &report))
-}
-
-/// Says so before everything is measured, and not after, if a file can not be written.
-fn can_be_written(path: &Path) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if path.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
-        let text = format!("--html {}: no file in a folder that is there", path.display());
-        return Err(Failure::Usage(text));
-    }
-    Ok(())
 }
 
 fn wrong(error: Unusable) -> Failure {
@@ -213,18 +204,39 @@ fn environment(whom: &Whom, how: &How) -> Result<Environment, Failure> {
     Ok(system::environment(configuration, !how.no_gateway))
 }
 
-/// Tells what came of it in the form that is wanted.
-fn tell(told: &Told, report: &Report) -> io::Result<()> {
-    if told.json {
-        println!("{}", serde_json::to_string_pretty(report).map_err(io::Error::from)?);
-    } else if told.csv {
-        let mut text = Vec::new();
-        report::csv::write(report, &mut text)?;
-        io::stdout().write_all(&text)?;
-    } else {
-        show::report(report, told.against.as_deref(), told.all);
+impl Form {
+    /// Says so before everything is measured, and not after, if the page cannot be written.
+    fn can_be_written(&self) -> Result<(), Failure> {
+        let Some(path) = &self.html else { return Ok(()) };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if path.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
+            let text = format!("--html {}: no file in a folder that is there", path.display());
+            return Err(Failure::Usage(text));
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Tells what came of it; `against` is the baseline's name.
+    fn tell(&self, report: &Report, against: Option<&str>) -> Result<(), Failure> {
+        let failed = |error: io::Error| Failure::Failed(error.to_string());
+        if self.json {
+            let text =
+                serde_json::to_string_pretty(report).map_err(|error| failed(error.into()))?;
+            println!("{text}");
+        } else if self.csv {
+            let mut text = Vec::new();
+            report::csv::write(report, &mut text).map_err(failed)?;
+            io::stdout().write_all(&text).map_err(failed)?;
+        } else {
+            show::report(report, against, self.all);
+        }
+        if let Some(path) = &self.html {
+            std::fs::write(path, report::html::page(report))
+                .map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
+            eprintln!("wrote {}", path.display());
+        }
+        Ok(())
+    }
 }
 
 /// Whether what must not happen did.

@@ -140,6 +140,8 @@ fn a_run_is_told_kept_and_compared() {
     assert!(listed.starts_with("before  20") && listed.contains("10 names"), "{listed}");
     let (_, shown, _) = bench.call(&["show", "before"]);
     assert!(shown.contains("10 names of") && shown.contains("0 of 150"), "{shown}");
+    let (_, shown, _) = bench.call(&["show", "before", "--against", "before"]);
+    assert!(shown.contains("no significant change, by 10 names"), "{shown}");
     assert_eq!(bench.call(&["remove", "before"]).0, Some(0));
     let (code, _, told) = bench.call(&["show", "before"]);
     assert!(code == Some(2) && told.contains("--save NAME makes one"), "{told}");

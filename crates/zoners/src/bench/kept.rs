@@ -3,7 +3,7 @@
 use anstream::println;
 use zoners_bench::{Report, Store};
 
-use super::{show, wrong};
+use super::{Form, wrong};
 use crate::Failure;
 
 /// What is done with runs that were kept.
@@ -15,12 +15,11 @@ pub(super) enum Kept {
     Show {
         /// Its name.
         name: String,
-        /// The average of every name, not of the slowest alone.
-        #[arg(long)]
-        all: bool,
-        /// One JSON object instead of text.
-        #[arg(long, conflicts_with = "all")]
-        json: bool,
+        /// Compare with another that was kept.
+        #[arg(long, value_name = "NAME")]
+        against: Option<String>,
+        #[command(flatten)]
+        form: Form,
     },
     /// Forget a run that was kept.
     Remove {
@@ -32,16 +31,15 @@ pub(super) enum Kept {
 pub(super) fn run(kept: &Kept, store: &Store) -> Result<(), Failure> {
     match kept {
         Kept::List => list(store),
-        Kept::Show { name, all, json } => {
+        Kept::Show { name, against, form } => {
+            form.can_be_written()?;
             let record = store.load(name).map_err(wrong)?;
-            let report = Report::of(&record, None);
-            if *json {
-                let text = serde_json::to_string_pretty(&report);
-                println!("{}", text.map_err(|error| Failure::Failed(error.to_string()))?);
-            } else {
-                show::report(&report, None, *all);
+            let before =
+                against.as_ref().map(|name| store.load(name)).transpose().map_err(wrong)?;
+            if let Some(before) = &before {
+                record.comparable(before).map_err(wrong)?;
             }
-            Ok(())
+            form.tell(&Report::of(&record, before.as_ref()), against.as_deref())
         }
         Kept::Remove { name } => store.remove(name).map_err(wrong),
     }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use anstream::eprintln;
 use zoners_bench::run::run;
 use zoners_bench::{
     Environment, Names, Phase, Ramp, Record, Sample, Stop, Target, Watcher, nameservers, providers,
@@ -129,8 +128,8 @@ impl Asking {
             record.nameservers.push(met);
         }
         if let Some(server) = server.filter(|_| !interrupt.is_stopped()) {
-            eprintln!("asking who serves the names");
-            record.providers = serving::providers(&server, &self.names, self.plans.pace).await;
+            let rate = self.plans.pace;
+            record.providers = serving::providers(&server, &self.names, rate, &interrupt).await;
         }
         Ok(interrupt.is_stopped())
     }

@@ -12,6 +12,8 @@ use zoners_dns::{
 };
 use zoners_net::Sockets;
 
+use super::serving::QUESTIONS;
+
 /// A server that is asked over UDP or TCP.
 #[derive(Clone)]
 pub(super) struct Server {
@@ -67,7 +69,7 @@ impl Server {
     pub(super) async fn nameservers(&self, name: &Name) -> Vec<Name> {
         let mut zone = name.clone();
         // A name that is no zone's gets the SOA of the one that it lies in.
-        for _ in 0..2 {
+        for _ in 0..QUESTIONS {
             let question = Question::new(zone.clone(), Rtype::NS);
             let Ok(message) = self.reply(&question).await else { return Vec::new() };
             let sets = || message.answer.iter().chain(&message.authority);

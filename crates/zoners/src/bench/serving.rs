@@ -4,8 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anstream::eprintln;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use zoners_bench::Stop;
 use zoners_bench::nameservers::provider;
 use zoners_dns::Name;
 
@@ -13,20 +15,35 @@ use super::server::Server;
 
 /// Names whose servers are asked for; those beyond are told without.
 const MOST_NAMES: usize = 5_000;
+/// Questions that it takes to find the nameservers of a name.
+pub(super) const QUESTIONS: usize = 2;
 /// Names under way at a time.
 const AT_ONCE: usize = 8;
 /// For how long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The provider of each name, empty where that cannot be had; `rate` questions a second.
-pub(super) async fn providers(server: &Server, names: &Arc<[Name]>, rate: f64) -> Vec<String> {
-    let gap = Duration::from_secs_f64(AT_ONCE as f64 / rate.max(1.0));
+/// The provider of each name, empty where that cannot be had; `rate` questions a second. Ends early if
+/// it is told to.
+pub(super) async fn providers(
+    server: &Server,
+    names: &Arc<[Name]>,
+    rate: f64,
+    stop: &Stop,
+) -> Vec<String> {
+    let seconds =
+        |names: usize| Duration::from_secs_f64((names * QUESTIONS) as f64 / rate.max(1.0));
+    let gap = seconds(AT_ONCE);
+    let in_all = seconds(names.len().min(MOST_NAMES)).as_secs() + 1;
+    eprintln!("asking who serves the names, which takes up to {in_all} s");
     let mut workers = JoinSet::new();
     for first in 0..AT_ONCE {
-        let (server, names) = (server.clone(), names.clone());
+        let (server, names, stop) = (server.clone(), names.clone(), stop.clone());
         workers.spawn(async move {
             let mut found = Vec::new();
             for at in (first..names.len().min(MOST_NAMES)).step_by(AT_ONCE) {
+                if stop.is_stopped() {
+                    break;
+                }
                 let asked = timeout(PATIENCE, server.nameservers(&names[at]));
                 let servers = asked.await.unwrap_or_default();
                 found.push((at, most_common(&servers)));
