@@ -16,6 +16,8 @@ use crate::Failure;
 /// Questions a second that a public server is asked at most, and one nearby: what a home line and those
 /// who serve everybody can bear.
 const PACES: [f64; 2] = [50.0, 200.0];
+/// What is asked beside the measuring where there is no pace.
+const UNPACED: f64 = 1000.0;
 /// Questions a second that nobody is asked who did not agree to it.
 const MOST_UNASKED: f64 = 100.0;
 /// The fastest rate that can be asked for.
@@ -157,7 +159,7 @@ pub(super) struct Plans {
     pub(super) open: Option<Plan>,
     /// For a person.
     pub(super) load: String,
-    /// Questions a second at which whoever was asked may be asked more.
+    /// Questions a second at which servers may be asked for more than what is measured.
     pub(super) pace: f64,
 }
 
@@ -210,7 +212,7 @@ pub(super) fn plans(
             format!("{at_once} names in flight{paced}; rounds: {}, repeats: {repeats}", how.rounds)
         }
     };
-    Ok(Plans { closed, open, load, pace: if pace > 0.0 { pace } else { PACES[1] } })
+    Ok(Plans { closed, open, load, pace: if pace > 0.0 { pace } else { UNPACED } })
 }
 
 impl How {
