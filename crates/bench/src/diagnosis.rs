@@ -262,7 +262,8 @@ fn nothing(now: &Known) -> Finding {
             share(Part::Resolver)
         ));
     }
-    let says = "Nothing stands out: no provider, the line or the resolver is slow.".into();
+    let says =
+        "Nothing stands out: neither a provider nor the line nor the resolver is slow.".into();
     Finding { suspect: Suspect::Nobody, says, evidence }
 }
 
