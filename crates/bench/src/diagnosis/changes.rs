@@ -2,28 +2,91 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finding, Known, LOSSY, MOST_OF_A_KIND, Suspect};
+use super::{ENOUGH_REPLIES, Finding, Known, LOSSY, MOST_OF_A_KIND, Suspect};
 use crate::compare::{Comparison, Outlier, Verdict};
+use crate::nameservers::Nameserver;
 use crate::providers::Provider;
-use crate::statistics::{Estimate, signed_ranks};
+use crate::statistics::{Estimate, quantile, signed_ranks};
 use crate::target::Part;
 
 /// Of the intervals that are told.
 const CONFIDENCE: f64 = 0.99;
+/// A nameserver is farther if it takes so many milliseconds more, and such a share.
+const FARTHER: (f64, f64) = (20.0, 0.3);
+/// If one in so many is, that is the line.
+const MOST_FAR: usize = 4;
 
-/// Providers that changed otherwise than others, or what changed for all alike.
+/// Providers that changed otherwise than others, by their names or by their servers; or what changed
+/// for all alike.
 pub(super) fn changes(now: &Known, before: &Known, comparison: &Comparison) -> Vec<Finding> {
-    let outliers: Vec<Finding> = comparison
+    let mut told: Vec<Finding> = comparison
         .providers
         .iter()
         .filter(|outlier| outlier.change.value > 0.0 && is_its_fault(outlier, now, before))
         .take(MOST_OF_A_KIND)
         .map(|outlier| of_provider(outlier, now, before))
         .collect();
-    match outliers.is_empty() {
-        true => alike(now, before, comparison).into_iter().collect(),
-        false => outliers,
+    for finding in farther_providers(now, before) {
+        if told.iter().all(|other| other.suspect != finding.suspect) {
+            told.push(finding);
+        }
     }
+    match told.is_empty() {
+        true => alike(now, before, comparison).into_iter().collect(),
+        false => told,
+    }
+}
+
+/// Providers several of whose servers are farther than before, while those of others are not: names
+/// that lie with other servers too may hide it.
+fn farther_providers(now: &Known, before: &Known) -> Vec<Finding> {
+    let grown = grown(now, before);
+    let is_far = |(_, then, now): &(&Nameserver, f64, f64)| {
+        now - then > FARTHER.0 && now - then > FARTHER.1 * then
+    };
+    let far = grown.iter().filter(|server| is_far(server)).count();
+    if far * MOST_FAR > grown.len() {
+        return Vec::new();
+    }
+    let mut by_provider = BTreeMap::<&str, Vec<f64>>::new();
+    for (server, then, now) in grown.iter().filter(|server| is_far(server)) {
+        by_provider.entry(server.provider()).or_default().push(now - then);
+    }
+    let mut providers: Vec<(&str, Vec<f64>)> =
+        by_provider.into_iter().filter(|(_, grown)| grown.len() > 1).collect();
+    providers.sort_by_key(|(_, grown)| std::cmp::Reverse(grown.len()));
+    providers.truncate(MOST_OF_A_KIND);
+    let tell = |(name, mut by): (&str, Vec<f64>)| {
+        by.sort_unstable_by(f64::total_cmp);
+        let by_ms = quantile(&by, 0.5);
+        let servers = by.len();
+        Finding {
+            suspect: Suspect::Provider(name.to_owned()),
+            says: format!(
+                "{name} became slower since the baseline: its nameservers are {by_ms:.0} ms farther."
+            ),
+            evidence: vec![format!(
+                "{servers} of its nameservers answer so much later; of all {} that both runs met, {far} do.",
+                grown.len()
+            )],
+        }
+    };
+    providers.into_iter().map(tell).collect()
+}
+
+/// The nameservers that answered often enough in both runs, with their round trips then and now.
+fn grown<'a>(now: &Known<'a>, before: &Known) -> Vec<(&'a Nameserver, f64, f64)> {
+    let enough = |server: &&Nameserver| server.answered >= ENOUGH_REPLIES;
+    let earlier: BTreeMap<&str, f64> = before
+        .nameservers
+        .iter()
+        .filter(enough)
+        .filter_map(|server| Some((server.address.as_str(), server.p50_ms?)))
+        .collect();
+    let both = now.nameservers.iter().filter(enough).filter_map(|server| {
+        Some((server, *earlier.get(server.address.as_str())?, server.p50_ms?))
+    });
+    both.collect()
 }
 
 /// Whether the provider's servers are farther, or lose more, by enough to explain what its domains
@@ -91,28 +154,24 @@ fn alike(now: &Known, before: &Known, comparison: &Comparison) -> Option<Finding
     evidence.push(format!(
         "The resolver itself takes {own_now:.1} ms of each first ask; it took {own_before:.1}."
     ));
-    let line = farther.low > 0.0 && farther.value > own_now - own_before;
-    let (suspect, says) = match line {
-        true => (Suspect::Line, "The line became slower: all nameservers are farther than before."),
-        false => {
-            let says = "The resolver became slower: the nameservers are no farther than before.";
-            (Suspect::Resolver, says)
-        }
+    let half = (cold.typical.value - 1.0) * cold.half_before / 2.0;
+    let (suspect, says) = if farther.low > 0.0 && farther.value > own_now - own_before {
+        (Suspect::Line, "The line became slower: all nameservers are farther than before.")
+    } else if own_now - own_before > half {
+        (
+            Suspect::Resolver,
+            "The resolver became slower: the nameservers are no farther than before.",
+        )
+    } else {
+        let says = "It became slower, though the nameservers are no farther and the resolver itself takes \
+                    no longer.";
+        (Suspect::Nobody, says)
     };
     Some(Finding { suspect, says: says.into(), evidence })
 }
 
 /// By how many milliseconds the nameservers that both runs met are farther now.
 fn farther(now: &Known, before: &Known) -> Option<Estimate> {
-    let earlier: BTreeMap<&str, f64> = before
-        .nameservers
-        .iter()
-        .filter_map(|server| Some((server.address.as_str(), server.p50_ms?)))
-        .collect();
-    let grown: Vec<f64> = now
-        .nameservers
-        .iter()
-        .filter_map(|server| Some(server.p50_ms? - earlier.get(server.address.as_str())?))
-        .collect();
+    let grown: Vec<f64> = grown(now, before).into_iter().map(|(_, then, now)| now - then).collect();
     signed_ranks(&grown, CONFIDENCE)
 }

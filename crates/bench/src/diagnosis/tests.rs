@@ -170,7 +170,7 @@ fn what_became_slower_is_told_by_whose_fault_it_is() {
     }
     assert_eq!(
         since(&provider, &before).suspect,
-        Suspect::Resolver,
+        Suspect::Nobody,
         "its servers are as near as before"
     );
     provider.providers[7].lost = 5;
@@ -190,9 +190,26 @@ fn what_became_slower_is_told_by_whose_fault_it_is() {
     for domain in &mut slower.summary.domains {
         domain.cold.mean += 20.0;
     }
+    assert_eq!(since(&slower, &before).suspect, Suspect::Nobody, "nothing explains it");
+    slower.way = slower.way.with(Part::Resolver, 1800 * 20_000);
     assert_eq!(since(&slower, &before).suspect, Suspect::Resolver);
+    slower.way = before.way;
     for server in &mut slower.nameservers {
         server.p50_ms = server.p50_ms.map(|rtt| rtt + 15.0);
     }
     assert_eq!(since(&slower, &before).suspect, Suspect::Line);
+}
+
+#[test]
+fn a_provider_whose_names_hide_it_is_found_by_its_servers() {
+    let before = Run::new();
+    let mut now = Run::new();
+    for server in [3, 43] {
+        now.nameservers[server].p50_ms = now.nameservers[server].p50_ms.map(|rtt| rtt + 80.0);
+    }
+    let found = since(&now, &before);
+    assert_eq!(found.suspect, Suspect::Provider("host3.test".into()));
+    assert!(found.says.contains("80 ms farther"), "{found:?}");
+    now.nameservers[43].p50_ms = before.nameservers[43].p50_ms;
+    assert_eq!(since(&now, &before).suspect, Suspect::Nobody, "one server may have had a bad day");
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use zoners_bench::figures::describe;
 use zoners_bench::run::run;
 use zoners_bench::{
     Environment, Names, Phase, Ramp, Record, Sample, Stop, Target, Watcher, nameservers, providers,
@@ -145,32 +146,27 @@ impl Asking {
         let watcher: Arc<dyn Watcher> = progress.clone();
         let samples = run(plan, self.targets.clone(), watcher, stop.clone()).await;
         progress.finish();
-        let nothing = |at: &usize| {
-            !samples
-                .iter()
-                .any(|sample| usize::from(sample.target) == *at && sample.ending.is_good())
-        };
-        let silent = progress.unheard().into_iter().find(nothing);
-        let useless = (0..self.targets.len()).find(nothing);
-        let failed = |at: usize| samples.iter().find(|sample| usize::from(sample.target) == at);
-        let label = |at: usize| self.targets[at].label().to_owned();
-        match (silent, useless) {
-            _ if samples.is_empty() => Err(Failure::Usage("nothing was asked".into())),
-            (Some(at), _) => Err(Failure::Usage(format!(
-                "{}: not one question was answered ({}); is it there, and is the network?",
-                label(at),
-                failed(at).map_or_else(String::new, |sample| zoners_bench::figures::describe(
-                    &sample.ending
-                ))
-            ))),
-            (None, Some(at)) => Err(Failure::Usage(format!(
-                "{}: not one question was answered but with {}; does it serve this machine?",
-                label(at),
-                failed(at).map_or_else(String::new, |sample| zoners_bench::figures::describe(
-                    &sample.ending
-                ))
-            ))),
-            (None, None) => Ok(samples),
+        if samples.is_empty() {
+            return Err(Failure::Usage("nothing was asked".into()));
         }
+        let unheard = progress.unheard();
+        for (at, target) in self.targets.iter().enumerate() {
+            let own = || samples.iter().filter(|sample| usize::from(sample.target) == at);
+            // One whose turn has not come may be as good as any.
+            let Some(first) = own().next() else { continue };
+            if own().any(|sample| sample.ending.is_good()) {
+                continue;
+            }
+            let (label, how) = (target.label(), describe(&first.ending));
+            return Err(Failure::Usage(match unheard.contains(&at) {
+                true => format!(
+                    "{label}: not one question was answered ({how}); is it there, and is the network?"
+                ),
+                false => format!(
+                    "{label}: not one question was answered but with {how}; does it serve this machine?"
+                ),
+            }));
+        }
+        Ok(samples)
     }
 }
