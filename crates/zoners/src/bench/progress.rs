@@ -13,8 +13,9 @@ use zoners_bench::{Ending, Sample, Stop, Watcher};
 const ENOUGH_SILENCE: usize = 30;
 /// Lines are told that often where there is no terminal.
 const LINES: Duration = Duration::from_secs(10);
-/// The extended errors of a resolver that reaches nobody: no authority reachable, network error.
-const NOBODY: [u16; 2] = [22, 23];
+/// The extended errors of a resolver that reaches nobody: no authority reachable, network error, and
+/// that it was so before.
+const NOBODY: [u16; 3] = [22, 23, 13];
 
 /// Tells how it goes.
 pub(super) struct Progress {
@@ -145,6 +146,11 @@ mod tests {
         assert!(!stop.is_stopped());
         progress.sampled(&sample(0, Ending::Failed { rcode: "SERVFAIL".into(), ede: Some(22) }));
         assert!(stop.is_stopped());
+        let own = Progress::new(1000, 1, stop.clone());
+        for ede in [23, 13] {
+            own.sampled(&sample(0, Ending::Failed { rcode: "SERVFAIL".into(), ede: Some(ede) }));
+        }
+        assert_eq!(own.unheard(), [0], "a resolver without a network");
         assert_eq!(progress.unheard(), [0]);
     }
 
