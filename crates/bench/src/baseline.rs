@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::nameservers::Nameserver;
 use crate::ramp::Ramp;
-use crate::sample::Sample;
+use crate::sample::{Phase, Sample};
 
 /// The way in which [`Record`]s are written; one of another is not read.
 const FORMAT: u32 = 1;
@@ -165,6 +165,18 @@ impl Record {
             cut_short: false,
             samples,
         }
+    }
+
+    /// What `target` was asked for the first time.
+    pub fn first_asks(&self, target: u16) -> impl Iterator<Item = &Sample> {
+        let cold = move |sample: &&Sample| sample.target == target && sample.phase == Phase::Cold;
+        self.samples.iter().filter(cold)
+    }
+
+    /// What a failure counts as, at least.
+    #[must_use]
+    pub fn penalty(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
     }
 
     /// Whether this run and an earlier one asked the same, so that they can be set beside each other.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use zoners_dns::Random;
 
 use crate::figures::{Domain, Figures, Summary};
-use crate::statistics::{Estimate, holm, quantile, sign_flips, signed_ranks};
+use crate::statistics::{Estimate, LEAST_PAIRS, holm, quantile, sign_flips, signed_ranks};
 
 /// What chance may claim: a change where there is none, once in so many comparisons.
 const LEVEL: f64 = 0.01;
@@ -130,14 +130,9 @@ pub struct Circumstances<'a> {
 impl Comparison {
     /// Compares what came of the same names before and now.
     #[must_use]
-    pub fn of(before: &Summary, now: &Summary, circumstances: Circumstances) -> Self {
-        let earlier: BTreeMap<u32, &Domain> =
-            before.domains.iter().map(|domain| (domain.name, domain)).collect();
-        let pairs: Vec<(&Domain, &Domain)> = now
-            .domains
-            .iter()
-            .filter_map(|domain| Some((*earlier.get(&domain.name)?, domain)))
-            .collect();
+    pub fn of<'a>(before: &'a Summary, now: &'a Summary, circumstances: Circumstances) -> Self {
+        let pair = |domain: &'a Domain| Some((before.domain(domain.name)?, domain));
+        let pairs: Vec<(&Domain, &Domain)> = now.domains.iter().filter_map(pair).collect();
         let knew = [before.known, now.known];
         let unlike = circumstances.same_server && (knew[0] - knew[1]).abs() > KNOWN_APART;
         let cold = if unlike { None } else { changed(&pairs, |domain| &domain.cold) };
@@ -181,14 +176,16 @@ fn outliers(pairs: &[(&Domain, &Domain)], providers: &[String]) -> Vec<Outlier> 
             of_provider.entry(provider).or_default().push(grown);
         }
     }
+    let all = of_provider.iter().flat_map(|(name, grown)| grown.iter().map(move |by| (*by, *name)));
+    let mut all: Vec<(f64, &str)> = all.collect();
+    all.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
     let typical_of_others = |provider: &str| {
-        let others = of_provider.iter().filter(|(name, _)| **name != provider);
-        let mut grown: Vec<f64> = others.flat_map(|(_, grown)| grown.iter().copied()).collect();
-        grown.sort_unstable_by(f64::total_cmp);
-        quantile(&grown, 0.5)
+        let others = all.iter().filter(|(_, name)| *name != provider);
+        quantile(&others.map(|(grown, _)| *grown).collect::<Vec<_>>(), 0.5)
     };
     let mut outliers: Vec<Outlier> = of_provider
         .iter()
+        .filter(|(_, grown)| grown.len() >= LEAST_PAIRS)
         .filter_map(|(name, grown)| {
             let others = typical_of_others(name);
             let beyond: Vec<f64> = grown.iter().map(|grown| grown - others).collect();

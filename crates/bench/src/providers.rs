@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::baseline::Record;
 use crate::figures::Summary;
 use crate::nameservers::{Nameserver, provider};
-use crate::sample::{Phase, Sample};
+use crate::sample::Sample;
 use crate::statistics::quantile;
 use crate::target::{Came, Part};
 use crate::way::stretches;
@@ -87,8 +87,7 @@ pub fn of_target(record: &Record, target: u16, summary: &Summary) -> Vec<Provide
             colds.entry(name).or_default().extend(good);
         }
     }
-    let cold = |sample: &&Sample| sample.target == target && sample.phase == Phase::Cold;
-    for sample in record.samples.iter().filter(cold) {
+    for sample in record.first_asks(target) {
         for stretch in stretches(sample) {
             let Some(hop) = stretch.hop.map(|at| &sample.hops[at]) else { continue };
             let Some(owner) = owners.get(hop.address.as_str()) else { continue };

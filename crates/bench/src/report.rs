@@ -4,7 +4,6 @@ pub mod csv;
 pub mod html;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use serde::Serialize;
 
@@ -150,9 +149,9 @@ struct Worked<'a> {
 impl<'a> Worked<'a> {
     fn of(record: &'a Record, at: usize) -> Self {
         let target = at as u16;
-        let summary = Summary::of(&record.samples, target, penalty(record));
+        let summary = Summary::of(&record.samples, target, record.penalty());
         Worked {
-            way: colds(record, target).map(Way::of).fold(Way::default(), Way::and),
+            way: record.first_asks(target).map(Way::of).fold(Way::default(), Way::and),
             providers: providers::of_target(record, target, &summary),
             nameservers: record.nameservers.get(at).map_or(&[], Vec::as_slice),
             summary,
@@ -214,20 +213,11 @@ fn asked<'a>(
     }
 }
 
-fn penalty(record: &Record) -> Duration {
-    Duration::from_millis(record.timeout_ms)
-}
-
-fn colds(record: &Record, target: u16) -> impl Iterator<Item = &Sample> {
-    let cold = move |sample: &&Sample| sample.target == target && sample.phase == Phase::Cold;
-    record.samples.iter().filter(cold)
-}
-
 fn histogram(record: &Record, target: u16) -> Vec<Bar> {
     let ends = BARS.iter().copied().map(Some).chain([None]);
     let mut bars: Vec<Bar> = ends.map(|below_ms| Bar { below_ms, cold: 0, warm: 0 }).collect();
     for sample in record.samples.iter().filter(|sample| sample.target == target) {
-        let millis = sample.millis(penalty(record));
+        let millis = sample.millis(record.penalty());
         let bar = &mut bars[BARS.partition_point(|end| *end <= millis)];
         match sample.phase {
             Phase::Cold => bar.cold += 1,
@@ -245,16 +235,16 @@ fn slowest(record: &Record, target: u16, summary: &Summary, failed: bool) -> Vec
     domains.truncate(SLOWEST);
     let wanted: BTreeSet<u32> = domains.iter().map(|domain| domain.name).collect();
     let samples: Vec<&Sample> =
-        colds(record, target).filter(|sample| wanted.contains(&sample.name)).collect();
+        record.first_asks(target).filter(|sample| wanted.contains(&sample.name)).collect();
     let told = |domain: &Domain| {
         let own = samples.iter().filter(|sample| sample.name == domain.name);
         let slowest = own.max_by(|one, other| {
-            one.millis(penalty(record)).total_cmp(&other.millis(penalty(record)))
+            one.millis(record.penalty()).total_cmp(&other.millis(record.penalty()))
         })?;
         Some(Slow {
             name: record.names.get(domain.name as usize)?.clone(),
             cold_ms: domain.cold.mean,
-            slowest_ms: slowest.millis(penalty(record)),
+            slowest_ms: slowest.millis(record.penalty()),
             way: stretches(slowest),
             why: why(record, slowest),
         })

@@ -45,6 +45,21 @@ pub struct Plan {
     pub time: Duration,
 }
 
+impl Plan {
+    /// How many questions it has for so many targets, if it is carried through; at a rate, one more or
+    /// less.
+    #[must_use]
+    pub fn questions(&self, targets: usize) -> usize {
+        match self.load {
+            Load::Closed { .. } => {
+                let each = self.names.len() * self.types.len() * targets;
+                each * self.rounds * (self.repeats + 1)
+            }
+            Load::Open { from, to } => (self.time.as_secs_f64() * f64::midpoint(from, to)) as usize,
+        }
+    }
+}
+
 /// When questions are asked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Load {
@@ -62,6 +77,14 @@ pub enum Load {
         /// At the end.
         to: f64,
     },
+}
+
+impl Load {
+    /// Whether it is a rate that grows.
+    #[must_use]
+    pub fn is_ramp(&self) -> bool {
+        matches!(self, Load::Open { from, to } if from < to)
+    }
 }
 
 /// Who wants to know how it goes.

@@ -13,6 +13,8 @@ const DRAWS: usize = 999;
 /// Pairs of which all Walsh averages are made; of more, no more than that are taken, evenly spread.
 const MOST_PAIRS: usize = 1500;
 
+/// Fewer pairs can never tell.
+pub const LEAST_PAIRS: usize = 6;
 /// Ranks of which the chance is counted out; of more, the normal curve does.
 const MOST_EXACT: usize = 40;
 
@@ -32,11 +34,11 @@ pub struct Estimate {
 
 /// The typical difference by Wilcoxon's signed ranks (Wilcoxon 1945): the median of the averages of
 /// all pairs of differences (Hodges and Lehmann 1963), and the interval that belongs to it. `None` of
-/// fewer than six differences, which can never tell.
+/// fewer than [`LEAST_PAIRS`] differences.
 #[must_use]
 pub fn signed_ranks(differences: &[f64], confidence: f64) -> Option<Estimate> {
     let differences = &thinned(differences);
-    if differences.len() < 6 {
+    if differences.len() < LEAST_PAIRS {
         return None;
     }
     let mut averages = Vec::with_capacity(differences.len() * (differences.len() + 1) / 2);
@@ -120,7 +122,7 @@ fn nearly(ranks: &[f64]) -> f64 {
 /// themselves are drawn anew (Efron 1979).
 #[must_use]
 pub fn sign_flips(differences: &[f64], confidence: f64, random: &Random) -> Option<Estimate> {
-    if differences.len() < 6 {
+    if differences.len() < LEAST_PAIRS {
         return None;
     }
     let sum: f64 = differences.iter().sum();

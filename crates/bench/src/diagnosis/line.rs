@@ -1,5 +1,7 @@
 //! A line that loses packets, or on which everybody is far.
 
+use std::collections::BTreeMap;
+
 use super::{ENOUGH_QUERIES, Finding, Known, LOSSY, Suspect};
 use crate::nameservers::Nameserver;
 use crate::statistics::quantile;
@@ -18,16 +20,14 @@ pub(super) fn lost(now: &Known) -> Vec<Finding> {
     if asked < ENOUGH_QUERIES || share < LOSSY {
         return Vec::new();
     }
-    let mut by_provider: Vec<(&str, usize, usize)> = Vec::new();
+    let mut by_provider = BTreeMap::<&str, (usize, usize)>::new();
     for server in alive() {
-        match by_provider.iter_mut().find(|(name, ..)| *name == server.provider()) {
-            Some((_, asked, lost)) => {
-                *asked += waited_for(server);
-                *lost += server.lost;
-            }
-            None => by_provider.push((server.provider(), waited_for(server), server.lost)),
-        }
+        let (asked, lost) = by_provider.entry(server.provider()).or_default();
+        *asked += waited_for(server);
+        *lost += server.lost;
     }
+    let mut by_provider: Vec<(&str, usize, usize)> =
+        by_provider.into_iter().map(|(name, (asked, lost))| (name, asked, lost)).collect();
     by_provider.sort_by_key(|(_, _, lost)| std::cmp::Reverse(*lost));
     let losing = by_provider.iter().filter(|(_, _, lost)| *lost > 0).count();
     let percent = share * 100.0;

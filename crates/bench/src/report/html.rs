@@ -4,8 +4,6 @@
 mod curves;
 mod tables;
 
-use std::time::Duration;
-
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{Asked, Report};
@@ -58,15 +56,12 @@ pub fn page(report: &Report) -> String {
 }
 
 fn all_curves(report: &Report) -> Vec<Curve> {
-    let penalty = Duration::from_millis(report.timeout_ms);
+    let Report { record, before, .. } = report;
     let mut curves = Vec::new();
     for (at, asked) in report.targets.iter().enumerate() {
         for phase in [Phase::Cold, Phase::Warm] {
-            let now = Curve::of(&report.record.samples, asked.label, at, phase, false, penalty);
-            let then = report.before.and_then(|before| {
-                let penalty = Duration::from_millis(before.timeout_ms);
-                Curve::of(&before.samples, asked.label, at, phase, true, penalty)
-            });
+            let now = Curve::of(record, asked.label, at, phase, false);
+            let then = before.and_then(|before| Curve::of(before, asked.label, at, phase, true));
             curves.extend(now.into_iter().chain(then));
         }
     }

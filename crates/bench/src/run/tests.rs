@@ -58,7 +58,9 @@ async fn a_closed_loop_has_so_many_names_under_way() {
     let slow = Slow::new(false, 100);
     let began = Instant::now();
     let closed = Load::Closed { names: 4, pace: None };
-    let samples = carried_out(plan(20, closed), vec![slow.clone()]).await;
+    let plan = plan(20, closed);
+    assert_eq!(plan.questions(1), 40);
+    let samples = carried_out(plan, vec![slow.clone()]).await;
     assert_eq!(samples.len(), 40);
     assert_eq!(began.elapsed().as_millis(), 500, "five times four names of a tenth of a second");
     assert!(
@@ -134,6 +136,7 @@ async fn an_open_loop_asks_at_its_rate_whatever_comes_back() {
 async fn a_ramp_grows() {
     let open = Load::Open { from: 0.0, to: 100.0 };
     let plan = Plan { time: Duration::from_secs(10), ..plan(1000, open) };
+    assert!(plan.load.is_ramp() && plan.questions(1) == 500);
     let samples = carried_out(plan, vec![Slow::new(false, 1)]).await;
     assert!((499..=501).contains(&samples.len()), "{}", samples.len());
     let early = samples.iter().filter(|sample| sample.at_us < 5_000_000).count();

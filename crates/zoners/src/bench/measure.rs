@@ -5,9 +5,8 @@ use std::sync::Arc;
 use zoners_bench::figures::describe;
 use zoners_bench::run::run;
 use zoners_bench::{
-    Environment, Names, Phase, Ramp, Record, Sample, Stop, Target, Watcher, nameservers, providers,
+    Environment, Names, Plan, Ramp, Record, Sample, Stop, Target, Watcher, nameservers, providers,
 };
-use zoners_dns::Name;
 
 use super::in_process::InProcess;
 use super::plan::{How, Plans};
@@ -65,16 +64,13 @@ pub(super) fn measure(
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(error.to_string()))?;
-    let asking =
-        Asking { names: plans.closed.names.clone(), is_ramp: how.is_ramp(), plans, targets };
+    let asking = Asking { plans, targets };
     let interrupted =
         runtime.block_on(asking.carry_out(&mut record, server.filter(|_| !is_seen)))?;
     Ok(Outcome { record, interrupted })
 }
 
 struct Asking {
-    names: Arc<[Name]>,
-    is_ramp: bool,
     plans: Plans,
     targets: Vec<Arc<dyn Target>>,
 }
@@ -83,68 +79,67 @@ impl Asking {
     /// Fills in what came of it, and says whether it was interrupted. Where no target shows whom it
     /// asks, `server` is asked who serves the names.
     async fn carry_out(self, record: &mut Record, server: Option<Server>) -> Result<bool, Failure> {
-        let (interrupt, told) = (Stop::default(), Stop::default());
-        let stopped = (interrupt.clone(), told.clone());
+        // A target that is not there ends what is measured, a person everything.
+        let (enough, interrupt) = (Stop::default(), Stop::default());
+        let stopped = [enough.clone(), interrupt.clone()];
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
-                stopped.0.stop();
-                stopped.1.stop();
+                stopped.iter().for_each(Stop::stop);
             }
         });
-        let closed = &self.plans.closed;
-        let each = closed.names.len() * closed.types.len() * self.targets.len();
-        let total = each * closed.rounds * (closed.repeats + 1);
-        record.samples = self.asked(closed.clone(), total, &told).await?;
-        record.cut_short = record.samples.len() < total;
-        let seen = |target: &Arc<dyn Target>| target.exchanges();
-        let exchanges: Vec<_> = self.targets.iter().map(seen).collect();
-        if let Some(open) = self.plans.open.clone().filter(|_| !told.is_stopped()) {
-            let (from, to) = match open.load {
-                zoners_bench::Load::Open { from, to } => (from, to),
-                zoners_bench::Load::Closed { .. } => (0.0, 0.0),
-            };
-            let total = open.time.as_secs_f64() * f64::midpoint(from, to);
-            let samples = self.asked(open.clone(), total as usize, &told).await?;
-            // What was due at the end may be a question more or less.
-            record.cut_short |= (samples.len() as f64) < total * 0.99;
-            if self.is_ramp {
-                record.ramps = (0..self.targets.len())
-                    .map(|target| {
-                        let own = |sample: &&Sample| usize::from(sample.target) == target;
-                        let own: Vec<&Sample> = samples.iter().filter(own).collect();
-                        Ramp::of(&own, open.time, open.timeout)
-                    })
-                    .collect();
-            }
-            record.samples.extend(samples);
-        }
-        for (at, exchanges) in exchanges.iter().enumerate() {
-            let own =
-                |sample: &&Sample| usize::from(sample.target) == at && sample.phase == Phase::Cold;
-            let own: Vec<&Sample> = record.samples.iter().filter(own).collect();
-            let met = nameservers::met(exchanges, own.iter().copied());
-            if !met.is_empty() {
-                record.providers = providers::of_names(record.names.len(), own.into_iter(), &met);
-            }
-            record.nameservers.push(met);
+        let Plans { closed, open, pace, .. } = &self.plans;
+        record.samples = self.asked(closed, &enough).await?;
+        record.cut_short = record.samples.len() < closed.questions(self.targets.len());
+        self.note_nameservers(record);
+        if let Some(open) = open.as_ref().filter(|_| !enough.is_stopped()) {
+            self.ask_at_rate(open, record, &enough).await?;
         }
         if let Some(server) = server.filter(|_| !interrupt.is_stopped()) {
-            let rate = self.plans.pace;
-            record.providers = serving::providers(&server, &self.names, rate, &interrupt).await;
+            record.providers = serving::providers(&server, &closed.names, *pace, &interrupt).await;
         }
         Ok(interrupt.is_stopped())
     }
 
-    /// The samples of one part of the run.
-    async fn asked(
+    async fn ask_at_rate(
         &self,
-        plan: zoners_bench::Plan,
-        total: usize,
+        open: &Plan,
+        record: &mut Record,
         stop: &Stop,
-    ) -> Result<Vec<Sample>, Failure> {
-        let progress = Arc::new(Progress::new(total, self.targets.len(), stop.clone()));
+    ) -> Result<(), Failure> {
+        let samples = self.asked(open, stop).await?;
+        // What was due at the end may be a question more or less.
+        let due = open.questions(self.targets.len()) as f64;
+        record.cut_short |= (samples.len() as f64) < due * 0.99;
+        if open.load.is_ramp() {
+            let ramp = |target: usize| {
+                let own = |sample: &&Sample| usize::from(sample.target) == target;
+                let own: Vec<&Sample> = samples.iter().filter(own).collect();
+                Ramp::of(&own, open.time, open.timeout)
+            };
+            record.ramps = (0..self.targets.len()).map(ramp).collect();
+        }
+        record.samples.extend(samples);
+        Ok(())
+    }
+
+    /// Notes whom the targets met on the way, and who serves the names, where that was seen.
+    fn note_nameservers(&self, record: &mut Record) {
+        for (at, target) in self.targets.iter().enumerate() {
+            let met = nameservers::met(&target.exchanges(), record.first_asks(at as u16));
+            if !met.is_empty() {
+                let first_asks = record.first_asks(at as u16);
+                record.providers = providers::of_names(record.names.len(), first_asks, &met);
+            }
+            record.nameservers.push(met);
+        }
+    }
+
+    /// The samples of one part of the run.
+    async fn asked(&self, plan: &Plan, stop: &Stop) -> Result<Vec<Sample>, Failure> {
+        let targets = self.targets.len();
+        let progress = Arc::new(Progress::new(plan.questions(targets), targets, stop.clone()));
         let watcher: Arc<dyn Watcher> = progress.clone();
-        let samples = run(plan, self.targets.clone(), watcher, stop.clone()).await;
+        let samples = run(plan.clone(), self.targets.clone(), watcher, stop.clone()).await;
         progress.finish();
         if samples.is_empty() {
             return Err(Failure::Usage("nothing was asked".into()));

@@ -228,11 +228,6 @@ impl How {
             )),
         }
     }
-
-    /// Whether the rate grows.
-    pub(super) fn is_ramp(&self) -> bool {
-        self.rate.is_some_and(|Rate(from, to)| from < to)
-    }
 }
 
 #[cfg(test)]

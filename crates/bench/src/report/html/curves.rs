@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::baseline::Record;
 use crate::sample::{Phase, Sample};
 use crate::statistics::quantile;
 
@@ -30,18 +31,17 @@ pub(super) struct Curve {
 }
 
 impl Curve {
-    /// The curve of those of `samples` that are of the target and phase; none if there are none.
+    /// The curve of what a target was asked in a phase; none if that was nothing.
     pub(super) fn of(
-        samples: &[Sample],
+        record: &Record,
         label: &str,
         target: usize,
         phase: Phase,
         then: bool,
-        penalty: std::time::Duration,
     ) -> Option<Self> {
         let own = |sample: &&Sample| usize::from(sample.target) == target && sample.phase == phase;
-        let mut millis: Vec<f64> =
-            samples.iter().filter(own).map(|sample| sample.millis(penalty)).collect();
+        let own = record.samples.iter().filter(own);
+        let mut millis: Vec<f64> = own.map(|sample| sample.millis(record.penalty())).collect();
         millis.sort_unstable_by(f64::total_cmp);
         let asked = if phase == Phase::Cold { "first asks" } else { "repeats" };
         let label = format!("{label}, {asked}{}", if then { ", baseline" } else { "" });
