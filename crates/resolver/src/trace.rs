@@ -8,7 +8,8 @@ use zoners_dns::{Endpoint, Name, Question};
 
 use crate::verdict::Fault;
 
-/// Steps kept of one client query; more than its budget can make.
+/// Steps kept of one client query; more than the queries and look-ups of its budget make, so that what
+/// is left out are waits shared with others at most.
 const MAX_STEPS: usize = 512;
 
 /// Something that happened, and when.
@@ -43,7 +44,7 @@ pub enum Hop {
         /// before.
         outcome: Option<Result<String, Fault>>,
     },
-    /// The same was being asked for another question, which was waited for.
+    /// The same was being asked already, beside this question or for another, and that was waited for.
     Waited {
         /// The zone whose servers were asked; of an answer as a whole, its name.
         zone: Name,

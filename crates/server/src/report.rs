@@ -45,8 +45,8 @@ fn step(step: &Step) -> Value {
     match &step.hop {
         Hop::Note(note) => object["note"] = note.as_str().into(),
         Hop::Waited { zone, question, took } => {
-            let (zone, took) = (zone.fmt_with_dot(), millis(*took));
-            let note = format!("waited {took} ms for {question} of {zone}, asked by another");
+            let (zone, took) = (zone.fmt_with_dot(), took.as_secs_f64() * 1000.0);
+            let note = format!("shared a wait of {took:.1} ms for {question} of {zone}");
             object["note"] = note.into();
         }
         Hop::Asked { zone, question, server, endpoint, why, took, outcome } => {
