@@ -75,6 +75,10 @@ pub struct TcpExchange {
 
 impl TcpExchange {
     pub(crate) async fn receive(&mut self) -> Outcome {
+        // One reply comes to a query; whoever could not use it hears that there is no other.
+        if self.reply.is_terminated() {
+            return Outcome::Failed(Failure::Closed);
+        }
         loop {
             match (&mut self.reply).await {
                 Ok(Ok(message)) => return Outcome::Message(message),

@@ -50,3 +50,19 @@ async fn a_closed_port_and_a_closed_stream_are_told_apart() {
     closing.await.unwrap();
     assert_eq!(pool.send(to, query(1)).receive().await, Outcome::Failed(Failure::Refused));
 }
+
+#[tokio::test]
+async fn who_cannot_use_the_reply_hears_that_there_is_no_other() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let message = read_message(&mut stream).await.unwrap();
+        write_message(&mut stream, &message).await.unwrap();
+    });
+    let mut exchange = Pool::default().send(to, query(1));
+    assert_eq!(exchange.receive().await, Outcome::Message(query(1)));
+    for _ in 0..2 {
+        assert_eq!(exchange.receive().await, Outcome::Failed(Failure::Closed));
+    }
+}
