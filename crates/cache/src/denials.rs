@@ -84,7 +84,7 @@ impl Cache {
 
     fn insert_denial(&self, name: &Name, rtype: Rtype, denial: &Denial, now: Moment) -> bool {
         let ttl = self.limits.negative(denial.ttl());
-        if ttl == 0 {
+        if ttl == 0 && self.limits.stale == 0 {
             return true;
         }
         let mut value = vec![];
@@ -97,6 +97,9 @@ impl Cache {
         self.table.update(&key, now, |present| {
             // What is proven yields to nothing that is not.
             let standing = present.and_then(<[u8]>::first).copied();
+            if ttl == 0 && present.is_some() {
+                return None;
+            }
             if standing == Some(proven) && denial.security != Security::Secure {
                 return None;
             }

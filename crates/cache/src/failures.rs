@@ -40,6 +40,13 @@ impl Cache {
         })
     }
 
+    /// Whether `question` failed a short while ago, even if it may be tried again by now.
+    #[must_use]
+    pub fn has_failed(&self, question: &Question, now: Moment) -> bool {
+        let key = Key::of_type(Kind::Failure, question.name.for_slice(), question.rtype);
+        self.table.get(key.as_slice(), now, |_, _| Some(())).is_some()
+    }
+
     /// Keeps a failure: 1 s, then twice as long each time, up to 60 s. Where nothing answered on
     /// any path it may be our own line, so it is kept for 1 s only.
     pub fn insert_failure(&self, question: &Question, ede: &Ede, silent: bool, now: Moment) {

@@ -31,6 +31,7 @@ pub(crate) enum Kind {
 pub(crate) struct Key {
     octets: [u8; CAPACITY],
     length: usize,
+    kind: Kind,
 }
 
 impl Key {
@@ -74,7 +75,12 @@ impl Key {
         blocks.iter_mut().take(end.div_ceil(BLOCK)).for_each(|block| block.make_ascii_lowercase());
         octets[end] = kind as u8;
         octets[end + 1..length].copy_from_slice(rest);
-        Key { octets, length }
+        Key { octets, length, kind }
+    }
+
+    /// Whether what lies under it is still of use when it has expired.
+    pub(crate) fn lasts(&self) -> bool {
+        matches!(self.kind, Kind::RRset | Kind::Denial | Kind::Delegation)
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {

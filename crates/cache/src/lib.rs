@@ -27,7 +27,9 @@ pub use servers::{Evidence, ServerInfo, Trouble};
 pub use table::{MAX_ENTRY, Stats, Table};
 pub use unsigned::Unsigned;
 
-use zoners_dns::{Name, name};
+use std::time::Duration;
+
+use zoners_dns::{Moment, Name, name};
 
 /// Bounds on how long things are kept, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +40,13 @@ pub struct TtlLimits {
     pub cap: u32,
     /// No denial counts for more.
     pub negative_cap: u32,
+    /// For so long after it expired, an answer is kept for when there is no better; 0: it is not.
+    pub stale: u32,
 }
 
 impl Default for TtlLimits {
     fn default() -> Self {
-        TtlLimits { floor: 0, cap: 86_400, negative_cap: 3_600 }
+        TtlLimits { floor: 0, cap: 86_400, negative_cap: 3_600, stale: 86_400 }
     }
 }
 
@@ -77,7 +81,9 @@ impl Cache {
     #[must_use]
     pub fn new(bytes: usize, limits: TtlLimits, hash_key: [u64; 2]) -> Self {
         let ranges = bytes / RANGES;
-        Cache { table: Table::new(bytes - ranges, hash_key), ranges: Ranges::new(ranges), limits }
+        let stale = Duration::from_secs(limits.stale.into());
+        let table = Table::new(bytes - ranges, stale, hash_key);
+        Cache { table, ranges: Ranges::new(ranges), limits }
     }
 
     /// How full it is.
@@ -102,6 +108,13 @@ impl Cache {
         &self.ranges
     }
 
+    /// The moment as of which to read in order to find, besides what holds, what expired not too long
+    /// ago: TTLs are then what was left of them then.
+    #[must_use]
+    pub fn stale_as_of(&self, now: Moment) -> Moment {
+        now.before(Duration::from_secs(self.limits.stale.into()))
+    }
+
     /// The bounds on TTLs.
     #[must_use]
     pub fn limits(&self) -> TtlLimits {
@@ -112,7 +125,7 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zoners_dns::{Moment, RRset, Records, Rtype, Security};
+    use zoners_dns::{RRset, Records, Rtype, Security};
 
     #[test]
     fn a_name_or_a_subtree_is_forgotten() {

@@ -64,11 +64,15 @@ impl Cache {
     ) -> bool {
         let ttl = self.limits.positive(set.ttl);
         let (mut fits, octet) = (true, security.to_octet());
-        if ttl == 0 {
+        if ttl == 0 && self.limits.stale == 0 {
             return fits;
         }
         let key = Key::of_type(Kind::RRset, set.owner.for_slice(), set.rtype);
         self.table.update(&key, now, |present| {
+            // What must not be kept takes the place of what expired, and of nothing else.
+            if ttl == 0 && present.is_some() {
+                return None;
+            }
             let standing = present.and_then(|value| value.first_chunk::<2>().copied());
             if standing.is_some_and(|standing| worth(standing) > worth([rank as u8, octet])) {
                 return None;
@@ -158,7 +162,7 @@ mod tests {
 
     #[test]
     fn ttls_are_capped_and_floored() {
-        let cache = cache(TtlLimits { floor: 10, cap: 100, negative_cap: 50 });
+        let cache = cache(TtlLimits { floor: 10, cap: 100, negative_cap: 50, stale: 0 });
         let left = |ttl| {
             cache.insert_rrset(&a(ttl, 1), &[], Rank::Answer, Security::Unchecked, START);
             cache.rrset(&a(0, 0).owner, Rtype::A, START).unwrap().set.ttl
@@ -167,9 +171,23 @@ mod tests {
     }
 
     #[test]
-    fn a_zero_ttl_is_not_kept() {
+    fn a_zero_ttl_is_not_kept_but_to_be_given_stale() {
+        let put = |cache: &Cache, set: RRset| {
+            cache.insert_rrset(&set, &[], Rank::Answer, Security::Unchecked, START)
+        };
+        let fresh_only = cache(TtlLimits { stale: 0, ..TtlLimits::default() });
+        put(&fresh_only, a(0, 1));
+        assert_eq!(fresh_only.stats().entries, 0);
         let cache = cache(TtlLimits::default());
-        cache.insert_rrset(&a(0, 1), &[], Rank::Answer, Security::Unchecked, START);
-        assert_eq!(cache.stats().entries, 0);
+        put(&cache, a(0, 1));
+        let (owner, since) = (a(0, 0).owner, Moment::default());
+        let last = |since| {
+            let got = cache.rrset(&owner, Rtype::A, since)?;
+            got.set.records.first().map(|rdata| rdata[3])
+        };
+        assert_eq!((last(START), last(since)), (None, Some(1)));
+        put(&cache, a(9, 2));
+        put(&cache, a(0, 3));
+        assert_eq!(last(START), Some(2));
     }
 }

@@ -6,6 +6,7 @@
 //! popular ones alone.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use hashbrown::HashTable;
 use zoners_dns::Moment;
@@ -24,6 +25,8 @@ struct Slot {
     newer: u32,
     older: u32,
     visited: AtomicBool,
+    /// Whether it is still of use for a while when it has expired.
+    lasts: bool,
 }
 
 impl Slot {
@@ -51,11 +54,13 @@ pub(crate) struct Shard {
     hand: u32,
     bytes: usize,
     limit: usize,
+    /// For how long what lasts does.
+    stale: Duration,
     pub(crate) evicted: u64,
 }
 
 impl Shard {
-    pub(crate) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize, stale: Duration) -> Self {
         Shard {
             index: HashTable::new(),
             slots: Vec::new(),
@@ -65,6 +70,7 @@ impl Shard {
             hand: NONE,
             bytes: 0,
             limit,
+            stale,
             evicted: 0,
         }
     }
@@ -94,6 +100,7 @@ impl Shard {
     /// Puts a value under `key`, in place of the one that was found there. Evicts until it fits; what
     /// is larger than the whole shard is not kept. One as long as the one before is written over it,
     /// where it lies, and counts as a visit.
+    #[expect(clippy::too_many_arguments, reason = "each is another fact of the entry")]
     pub(crate) fn insert(
         &mut self,
         found: Option<u32>,
@@ -101,6 +108,7 @@ impl Shard {
         key: &[u8],
         value: &[u8],
         expires: Moment,
+        lasts: bool,
         now: Moment,
     ) {
         if let Some(at) = found
@@ -132,6 +140,7 @@ impl Shard {
             newer: NONE,
             older: self.newest,
             visited: AtomicBool::new(visited),
+            lasts,
         };
         self.bytes += charge;
         let at = self.place(slot);
@@ -183,13 +192,14 @@ impl Shard {
         }
     }
 
-    /// Throws out one entry: the first that the hand finds expired or unvisited. Each step takes a
-    /// mark away, so it ends within two rounds.
+    /// Throws out one entry: the first that the hand finds of no more use or unvisited. Each step
+    /// takes a mark away, so it ends within two rounds.
     fn evict(&mut self, now: Moment) -> bool {
         let mut at = if self.hand == NONE { self.oldest } else { self.hand };
         loop {
             let Some(slot) = self.slots.get(at as usize) else { return false };
-            if slot.expires <= now || !slot.visited.swap(false, Ordering::Relaxed) {
+            let stale = if slot.lasts { self.stale } else { Duration::ZERO };
+            if slot.expires.after(stale) <= now || !slot.visited.swap(false, Ordering::Relaxed) {
                 break;
             }
             at = if slot.newer == NONE { self.oldest } else { slot.newer };
@@ -230,9 +240,11 @@ mod tests {
     use super::*;
 
     const NOW: Moment = Moment::from_millis(0);
+    /// This key and those above last for a while when they have expired.
+    const LASTING: u8 = 200;
 
     fn shard(entries: usize) -> Shard {
-        Shard::new(entries * (2 + 1 + 1 + OVERHEAD))
+        Shard::new(entries * (2 + 1 + 1 + OVERHEAD), Duration::from_millis(10))
     }
 
     fn insert(shard: &mut Shard, key: u8) {
@@ -241,7 +253,8 @@ mod tests {
 
     fn put(shard: &mut Shard, key: u8, value: &[u8], expires: Moment, now: Moment) {
         let found = shard.find(u64::from(key), &[key]);
-        shard.insert(found, u64::from(key), &[key], value, expires, now);
+        let lasts = key >= LASTING;
+        shard.insert(found, u64::from(key), &[key], value, expires, lasts, now);
     }
 
     fn has(shard: &Shard, key: u8) -> bool {
@@ -295,6 +308,18 @@ mod tests {
         assert!(shard.get(1, &[1]).is_some());
         put(&mut shard, 3, &[3], Moment::NEVER, Moment::from_millis(5));
         assert!(!has(&shard, 1) && has(&shard, 2) && has(&shard, 3));
+    }
+
+    #[test]
+    fn what_lasts_is_not_the_first_to_go_until_its_time_is_over() {
+        for (now, kept) in [(14, true), (15, false)] {
+            let mut shard = shard(2);
+            put(&mut shard, LASTING, &[1], Moment::from_millis(5), NOW);
+            insert(&mut shard, 2);
+            assert!(shard.get(LASTING.into(), &[LASTING]).is_some());
+            put(&mut shard, 3, &[3], Moment::NEVER, Moment::from_millis(now));
+            assert_eq!((has(&shard, LASTING), has(&shard, 2)), (kept, !kept), "{now}");
+        }
     }
 
     #[test]

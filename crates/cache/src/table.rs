@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use siphasher::sip::SipHasher13;
@@ -38,11 +39,12 @@ pub struct Stats {
 }
 
 impl Table {
-    /// An empty table of at most `bytes` octets.
+    /// An empty table of at most `bytes` octets; some of what expired is kept for `stale`.
     #[must_use]
-    pub fn new(bytes: usize, hash_key: [u64; 2]) -> Self {
+    pub fn new(bytes: usize, stale: Duration, hash_key: [u64; 2]) -> Self {
         let count = (bytes / MIN_SHARD).clamp(1, SHARDS);
-        let shards = (0..count).map(|_| ShardedLock::new(Shard::new(bytes / count))).collect();
+        let shards = (0..count).map(|_| ShardedLock::new(Shard::new(bytes / count, stale)));
+        let shards = shards.collect();
         Table { shards, hasher: SipHasher13::new_with_keys(hash_key[0], hash_key[1]) }
     }
 
@@ -75,15 +77,15 @@ impl Table {
         now: Moment,
         change: impl FnOnce(Option<&[u8]>) -> Option<(Vec<u8>, Moment)>,
     ) -> bool {
-        let (hash, key) = (self.hash(key.as_slice()), key.as_slice());
+        let (hash, octets) = (self.hash(key.as_slice()), key.as_slice());
         let mut shard = writing(self.shard(hash));
-        let found = shard.find(hash, key);
+        let found = shard.find(hash, octets);
         let live = found.map(|at| shard.visit(at)).filter(|(_, expires)| *expires > now);
         let Some((value, expires)) = change(live.map(|(value, _)| value)) else { return false };
         if value.len() > MAX_ENTRY {
             return false;
         }
-        shard.insert(found, hash, key, &value, expires, now);
+        shard.insert(found, hash, octets, &value, expires, key.lasts(), now);
         true
     }
 
@@ -168,7 +170,7 @@ mod tests {
 
     #[test]
     fn the_byte_limit_holds_over_all_shards() {
-        let table = Table::new(1 << 20, [1, 2]);
+        let table = Table::new(1 << 20, Duration::ZERO, [1, 2]);
         for number in 0..50_000 {
             table.insert(&key(number), &[7; 100], Moment::NEVER, Moment::default());
         }
@@ -179,7 +181,7 @@ mod tests {
 
     #[test]
     fn entries_have_a_largest_size() {
-        let table = Table::new(1 << 22, [1, 2]);
+        let table = Table::new(1 << 22, Duration::ZERO, [1, 2]);
         let now = Moment::default();
         assert!(table.insert(&key(1), &[0; MAX_ENTRY], Moment::NEVER, now));
         assert!(!table.insert(&key(2), &[0; MAX_ENTRY + 1], Moment::NEVER, now));
@@ -187,7 +189,7 @@ mod tests {
 
     #[test]
     fn what_expired_is_not_read() {
-        let table = Table::new(1 << 20, [1, 2]);
+        let table = Table::new(1 << 20, Duration::ZERO, [1, 2]);
         table.insert(&key(1), b"x", Moment::from_millis(10), Moment::from_millis(0));
         let read = |now| {
             table.get(key(1).as_slice(), Moment::from_millis(now), |value, _| Some(value.to_vec()))

@@ -38,6 +38,12 @@ impl Moment {
         Moment(self.0.saturating_add(seconds as u64 * 1000))
     }
 
+    /// The moment `duration` earlier, or the clock's start.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        Moment(self.0.saturating_sub(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+    }
+
     /// How long ago `earlier` was; zero if it lies ahead.
     #[must_use]
     pub const fn since(self, earlier: Moment) -> Duration {

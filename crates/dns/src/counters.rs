@@ -40,6 +40,7 @@ counters! {
     ClientCached "client_cached" "queries" "Answered from the cache without asking anyone.";
     ClientSynthesised "client_synthesised" "queries" "Of these, answered from what is proven of other names of the zone.";
     ClientRecursed "client_recursed" "queries" "Answered after asking other servers.";
+    ClientStale "client_stale" "queries" "Answered with what had expired, since nobody answered in time.";
     ClientFailed "client_failed" "queries" "Answered SERVFAIL; the reply says why.";
     ClientRefused "client_refused" "queries" "Answered REFUSED, NOTIMP, FORMERR or BADVERS.";
     ClientLimited "client_limited" "queries" "Told to come back with a cookie or over TCP: too many a second of one client.";

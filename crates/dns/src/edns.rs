@@ -165,12 +165,16 @@ pub struct EdeCode(pub u16);
 impl EdeCode {
     /// Nothing more exact applies.
     pub const OTHER: EdeCode = EdeCode(0);
+    /// The answer has expired.
+    pub const STALE_ANSWER: EdeCode = EdeCode(3);
     /// Signatures do not fit.
     pub const BOGUS: EdeCode = EdeCode(6);
     /// The failure was remembered, not met anew.
     pub const CACHED_ERROR: EdeCode = EdeCode(13);
     /// The question is answered by local policy.
     pub const PROHIBITED: EdeCode = EdeCode(18);
+    /// The denial has expired.
+    pub const STALE_NXDOMAIN: EdeCode = EdeCode(19);
     /// The servers of the zone answer, but not for the zone or not sensibly.
     pub const NO_REACHABLE_AUTHORITY: EdeCode = EdeCode(22);
     /// No packet came back, or the network refused to carry ours.

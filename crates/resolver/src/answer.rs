@@ -17,6 +17,8 @@ pub struct Answer {
     pub additional: Vec<RRset>,
     /// What is known of the authenticity of the answer and authority sections.
     pub security: Security,
+    /// Whether some of it has expired, and was given since nobody answered (RFC 8767).
+    pub stale: bool,
 }
 
 impl Answer {

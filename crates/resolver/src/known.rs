@@ -14,22 +14,46 @@ pub fn known(cache: &Cache, name: &Name, rtype: Rtype, now: Moment) -> Option<Re
     if rtype == Rtype::ANY {
         return None;
     }
-    if let Some(CachedRRset { set, proof, security }) = cache.rrset(name, rtype, now) {
-        return Some(Reply { proof, security, ..Reply::of(Finding::Records(vec![set])) });
+    SOURCES.iter().find_map(|source| source(cache, name, rtype, now))
+}
+
+/// What the cache knew last of `rtype` at `name`, of what did not expire before `since`: where one
+/// thing took the place of another, that is the one that lasted longer. TTLs count from `since`.
+#[must_use]
+pub fn last_known(cache: &Cache, name: &Name, rtype: Rtype, since: Moment) -> Option<Reply> {
+    if rtype == Rtype::ANY {
+        return None;
     }
-    if rtype != Rtype::CNAME
-        && let Some(CachedRRset { set, proof, security }) = cache.rrset(name, Rtype::CNAME, now)
-    {
-        let finding = Finding::Alias(set.target()?);
-        return Some(Reply { aliases: vec![set], proof, security, ..Reply::of(finding) });
+    let replies = SOURCES.iter().filter_map(|source| source(cache, name, rtype, since));
+    replies.reduce(|last, reply| if reply.ttl() > last.ttl() { reply } else { last })
+}
+
+/// What one part of the cache has of a type of a name.
+type Source = fn(&Cache, &Name, Rtype, Moment) -> Option<Reply>;
+
+/// Where an answer may lie, in the order in which it is looked for.
+const SOURCES: [Source; 5] = [records, alias, nodata, dname, nxdomain];
+
+fn records(cache: &Cache, name: &Name, rtype: Rtype, now: Moment) -> Option<Reply> {
+    let CachedRRset { set, proof, security } = cache.rrset(name, rtype, now)?;
+    Some(Reply { proof, security, ..Reply::of(Finding::Records(vec![set])) })
+}
+
+fn alias(cache: &Cache, name: &Name, rtype: Rtype, now: Moment) -> Option<Reply> {
+    if rtype == Rtype::CNAME {
+        return None;
     }
-    if let Some(denial) = cache.nodata(name, rtype, now) {
-        let security = denial.security;
-        return Some(Reply { security, ..Reply::of(Finding::NoData(Some(denial))) });
-    }
-    if let Some(reply) = dname(cache, name, now) {
-        return Some(reply);
-    }
+    let CachedRRset { set, proof, security } = cache.rrset(name, Rtype::CNAME, now)?;
+    let finding = Finding::Alias(set.target()?);
+    Some(Reply { aliases: vec![set], proof, security, ..Reply::of(finding) })
+}
+
+fn nodata(cache: &Cache, name: &Name, rtype: Rtype, now: Moment) -> Option<Reply> {
+    let denial = cache.nodata(name, rtype, now)?;
+    Some(Reply { security: denial.security, ..Reply::of(Finding::NoData(Some(denial))) })
+}
+
+fn nxdomain(cache: &Cache, name: &Name, _: Rtype, now: Moment) -> Option<Reply> {
     let denial = cache.nxdomain(name, now)?;
     Some(Reply { security: denial.security, ..Reply::of(Finding::NxDomain(Some(denial))) })
 }
@@ -53,10 +77,19 @@ pub fn complete(
     limits: &Limits,
     now: Moment,
 ) -> Result<Answer, Lack> {
+    follow(question, limits, |name| known(cache, name, question.rtype, now))
+}
+
+/// Puts an answer together from what `find` knows of each name.
+pub(crate) fn follow(
+    question: &Question,
+    limits: &Limits,
+    find: impl Fn(&Name) -> Option<Reply>,
+) -> Result<Answer, Lack> {
     let mut answer = AnswerBuilder::default();
     let (mut name, mut lack) = (question.name.clone(), Lack::Everything);
     loop {
-        match answer.add(known(cache, &name, question.rtype, now).ok_or(lack)?) {
+        match answer.add(find(&name).ok_or(lack)?) {
             Next::Done(answer) => return Ok(answer),
             Next::Alias(target) if answer.aliases() <= limits.aliases => name = target,
             Next::Alias(_) => return Err(Lack::Something),
@@ -65,7 +98,7 @@ pub fn complete(
     }
 }
 
-fn dname(cache: &Cache, name: &Name, now: Moment) -> Option<Reply> {
+fn dname(cache: &Cache, name: &Name, _: Rtype, now: Moment) -> Option<Reply> {
     let CachedRRset { set, security, .. } = cache.dname_above(name, now)?;
     let Some(target) = name::substitute(name, &set.owner, &set.target()?) else {
         return Some(Reply { aliases: vec![set], security, ..Reply::of(Finding::TooLong) });
@@ -131,6 +164,7 @@ impl AnswerBuilder {
             authority,
             additional: reply.additional,
             security,
+            stale: false,
         })
     }
 }

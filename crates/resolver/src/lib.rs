@@ -42,6 +42,7 @@ mod sentinel;
 pub mod settings;
 pub mod shared;
 mod spare;
+mod stale;
 pub mod standing;
 pub mod trace;
 mod tries;

@@ -136,6 +136,10 @@ impl<N: Network> Worker<N> {
         match unresolved {
             None => cache.remove_failure(question),
             Some(unresolved) if unresolved.cause.is_about_the_name() => {
+                if unresolved.ede.code.is_bogus() {
+                    // Not given when it has expired either.
+                    self.forget(question);
+                }
                 let silent = unresolved.cause == Cause::Silent;
                 cache.insert_failure(question, &unresolved.ede, silent, self.shared().now());
             }

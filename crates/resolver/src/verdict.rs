@@ -53,6 +53,18 @@ impl Reply {
         }
     }
 
+    /// Seconds for which all of it holds.
+    pub(crate) fn ttl(&self) -> u32 {
+        let of_finding = match &self.finding {
+            Finding::Records(sets) => sets.iter().map(|set| set.ttl).min(),
+            Finding::NoData(denial) | Finding::NxDomain(denial) => {
+                denial.as_ref().map(|denial| denial.soa.ttl)
+            }
+            Finding::Alias(_) | Finding::TooLong => None,
+        };
+        self.aliases.iter().map(|set| set.ttl).chain(of_finding).min().unwrap_or(0)
+    }
+
     /// Notes that all of it is of a zone that is as good as unsigned.
     pub(crate) fn set_unsigned(&mut self) {
         self.security = Security::Insecure;

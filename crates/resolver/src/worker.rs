@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use tokio::time::timeout;
 use zoners_cache::{CachedFailure, Evidence, Trouble};
 use zoners_dns::{Counter, Counters, Ede, Endpoint, Moment, Network, Question, Security};
 
@@ -62,12 +62,13 @@ impl<N: Network> Worker<N> {
         trace: Option<Arc<Trace>>,
     ) -> Resolution {
         let context = self.context(None, false, trace);
-        self.in_time(question, self.question(question.clone(), context)).await
+        self.in_time(question, Duration::ZERO, self.question(question.clone(), context)).await
     }
 
     /// Answers a question of `asker`, an address that stands for a client, or says why not, within
-    /// [`crate::Limits::client`]. The asker has just seen what the cache lacks of it. The work goes on
-    /// behind it, so that who asks again may find the answer.
+    /// [`crate::Limits::client`]; what has expired does where there is nothing better. The asker has
+    /// just seen what the cache lacks of it. The work goes on behind it, so that who asks again may
+    /// find the answer.
     ///
     /// # Errors
     /// The question could not be answered, or not in time.
@@ -80,7 +81,8 @@ impl<N: Network> Worker<N> {
         trace: Option<Arc<Trace>>,
     ) -> Resolution {
         let context = self.context(asker, checking_disabled, trace);
-        self.in_time(question, self.join(question.clone(), context, Some(lack))).await
+        let resolution = self.join(question.clone(), context, Some(lack));
+        self.in_time_or_stale(question, checking_disabled, resolution).await
     }
 
     fn context(
@@ -91,16 +93,6 @@ impl<N: Network> Worker<N> {
     ) -> Context {
         let validate = self.validates(checking_disabled);
         Context::new(self.settings.limits, asker, trace).validating(validate)
-    }
-
-    /// Waits for an answer as long as a client does.
-    async fn in_time(
-        &self,
-        question: &Question,
-        resolution: impl Future<Output = Resolution>,
-    ) -> Resolution {
-        let resolution = timeout(self.settings.limits.client, resolution).await;
-        resolution.unwrap_or_else(|_| Err(Unresolved::deadline(question)))
     }
 
     /// The answer from the cache alone, if it is proven or need not be.
@@ -147,7 +139,7 @@ impl<N: Network> Worker<N> {
     }
 
     /// Whether answers are proven.
-    fn validates(&self, checking_disabled: bool) -> bool {
+    pub(crate) fn validates(&self, checking_disabled: bool) -> bool {
         !checking_disabled && !self.settings.anchors.is_empty()
     }
 

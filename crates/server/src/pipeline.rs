@@ -144,8 +144,9 @@ impl<N: Network> Service<N> {
             return self.replied(Counter::ClientLocal);
         }
         let question = query.request.question();
-        let Err(lack) = self.known(&query, &question, clock.now, reply) else {
-            return self.replied(Counter::ClientCached);
+        let lack = match self.known(&query, &question, clock.now, reply) {
+            Ok(outcome) => return self.replied(outcome),
+            Err(lack) => lack,
         };
         if !query.request.head.rd {
             finish::not_recursive(&query, reply);
@@ -190,8 +191,14 @@ impl<N: Network> Service<N> {
         let mut reply = Vec::new();
         match resolution {
             Ok(answer) => {
-                self.count(Counter::ClientRecursed);
-                let ede = self.worker.why_unsigned(question, answer.security, now);
+                let (outcome, ede) = match answer.stale {
+                    true => (Counter::ClientStale, Some(finish::why_stale(&answer))),
+                    false => {
+                        let ede = self.worker.why_unsigned(question, answer.security, now);
+                        (Counter::ClientRecursed, ede)
+                    }
+                };
+                self.count(outcome);
                 finish::answer(&query, &answer, ede.as_ref(), &mut reply);
             }
             Err(unresolved) => {

@@ -147,6 +147,46 @@ async fn what_is_wrong_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_expired_is_given_if_it_was_proven_but_never_instead_of_what_is_bogus() {
+    for breaks in [false, true] {
+        let lab = signed(&Signing::default());
+        let www = question("www.example.com", Rtype::A);
+        let ask = async |cd| {
+            lab.worker.resolve_for(None, &www, cd, Lack::Everything, None).await.map(|answer| {
+                assert!(!answer.stale || answer.security < Security::Secure);
+                answer.stale
+            })
+        };
+        // Asked unproven, it is not kept as proven.
+        assert_eq!(ask(true).await, Ok(false));
+        lab.clock.jump(std::time::Duration::from_secs(600));
+        let all_are = |manner: Manner| {
+            for server in ["203.0.114.1", "203.0.114.2"] {
+                lab.net.link(server, Link::of(20).with(manner));
+            }
+        };
+        all_are(Manner::Dead);
+        assert!(ask(false).await.is_err());
+        assert_eq!(ask(true).await, Ok(true));
+        all_are(Manner::Good);
+        lab.clock.jump(std::time::Duration::from_secs(600));
+        assert_eq!(ask(false).await, Ok(false));
+        lab.clock.jump(std::time::Duration::from_secs(600));
+        if breaks {
+            lab.net.change("example.com", |zone| {
+                let key = Key::new(&zone.origin.clone(), 15);
+                zone.sign(&key, &Signing { expiration: 1_600_000_000, ..Signing::default() });
+            });
+            for _ in 0..3 {
+                assert_eq!(ask(false).await.unwrap_err().ede.code.0, 7);
+            }
+        }
+        all_are(Manner::Dead);
+        assert_eq!(ask(false).await.is_err(), breaks);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_cannot_be_checked_is_as_good_as_unsigned() {
     let unknown = |digest_type: u8, algorithm: u8| {
         let net = world::small(1);

@@ -53,6 +53,7 @@ impl Config {
             floor: self.cache.ttl_floor,
             cap: self.cache.ttl_cap,
             negative_cap: self.cache.negative_ttl_cap,
+            stale: if self.cache.serve_stale { self.cache.stale_for } else { 0 },
         }
     }
 

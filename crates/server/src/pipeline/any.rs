@@ -16,5 +16,6 @@ pub(super) fn minimal(asked: &NameSlice) -> Answer {
         authority: vec![],
         additional: vec![],
         security: Security::Unchecked,
+        stale: false,
     }
 }

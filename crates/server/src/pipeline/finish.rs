@@ -62,6 +62,15 @@ pub(super) fn answer(query: &Query<'_>, answer: &Answer, ede: Option<&Ede>, repl
     deliver(query, reply, answer.security, ede, 0, std::iter::empty());
 }
 
+/// What is said of an answer that has expired (RFC 8914 sections 4.4 and 4.20).
+pub(super) fn why_stale(answer: &Answer) -> Ede {
+    let code = match answer.rcode {
+        OptRcode::NXDOMAIN => EdeCode::STALE_NXDOMAIN,
+        _ => EdeCode::STALE_ANSWER,
+    };
+    Ede::new(code, "what was known before, since nobody answers")
+}
+
 /// A text about ourselves, of class CHAOS.
 pub(super) fn text(query: &Query<'_>, text: &str, reply: &mut Vec<u8>) {
     begin(query, OptRcode::NOERROR, reply);

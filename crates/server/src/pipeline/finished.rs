@@ -21,7 +21,7 @@ impl<N: Network> Service<N> {
     }
 
     /// Writes what can be said from what is known: an answer of several RRsets, or a failure that
-    /// is remembered.
+    /// is remembered, or what was known before that; says how the query is counted.
     ///
     /// # Errors
     /// Nothing is written, since the cache lacks some of the answer.
@@ -31,12 +31,12 @@ impl<N: Network> Service<N> {
         asked: &Question,
         now: Moment,
         reply: &mut Vec<u8>,
-    ) -> Result<(), Lack> {
+    ) -> Result<Counter, Lack> {
         let head = &query.request.head;
         let lack = match self.worker.cached(asked, head.cd, now) {
             Ok(answer) => {
                 self.put_together(query, asked, &answer, now, reply);
-                return Ok(());
+                return Ok(Counter::ClientCached);
             }
             Err(lack) => lack,
         };
@@ -45,13 +45,17 @@ impl<N: Network> Service<N> {
         {
             self.count(Counter::ClientSynthesised);
             finish::answer(query, &answer, None, reply);
-            return Ok(());
+            return Ok(Counter::ClientCached);
         }
         let failure = self.worker.failed(asked, head.cd, now).ok_or(lack)?;
+        if let Some(stale) = self.worker.stale(asked, head.cd, now) {
+            finish::answer(query, &stale, Some(&finish::why_stale(&stale)), reply);
+            return Ok(Counter::ClientStale);
+        }
         let text = format!("failed before: {}", failure.ede);
         let ede = Ede::new(EdeCode::CACHED_ERROR, text);
         finish::error(query, OptRcode::SERVFAIL, Some(&ede), reply);
-        Ok(())
+        Ok(Counter::ClientCached)
     }
 
     /// Writes an answer of several RRsets.

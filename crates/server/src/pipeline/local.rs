@@ -49,7 +49,14 @@ impl Local {
 }
 
 fn answer_of(rcode: OptRcode, answer: Vec<RRset>, authority: Vec<RRset>) -> Answer {
-    Answer { rcode, answer, authority, additional: vec![], security: Security::Unchecked }
+    Answer {
+        rcode,
+        answer,
+        authority,
+        additional: vec![],
+        security: Security::Unchecked,
+        stale: false,
+    }
 }
 
 fn soa(zone: &Name) -> Vec<RRset> {

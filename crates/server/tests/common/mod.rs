@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use zoners_cache::{Cache, TtlLimits};
+use zoners_cache::Cache;
 use zoners_dns::query::{Options, query};
 use zoners_dns::{
     Counter, Counters, Delegation, Message, Question, Random, Rtype, Transport, name, zonefile,
@@ -27,7 +27,8 @@ pub(crate) fn lab() -> Lab {
 /// With a configuration; what it says of the resolver does not count here.
 pub(crate) fn lab_with(config: &str) -> Lab {
     let net = world::small(1);
-    let mut text = String::from("@ NS ns1\nns1 A 203.0.114.1\nwww 300 A 203.0.115.2\n");
+    let mut text =
+        String::from("@ NS ns1\nns1 A 203.0.114.1\nwww 300 A 203.0.115.2\na.b.ent A 203.0.115.5\n");
     for number in 0..40 {
         text += &format!("big TXT \"{number:040}\"\n");
     }
@@ -36,7 +37,7 @@ pub(crate) fn lab_with(config: &str) -> Lab {
     let cookies = Cookies::new(&Random::seeded(2));
     let rules = Rules::new(&config, &[], cookies, &Random::seeded(3), 0).unwrap();
     let clock = Arc::new(SimClock::new(None));
-    let cache = Cache::new(8 << 20, TtlLimits::default(), [1, 2]);
+    let cache = Cache::new(8 << 20, config.ttl_limits(), [1, 2]);
     let shared = Shared::new(cache, clock.clone(), Random::seeded(1));
     let hints = zonefile::root_hints(world::HINTS).unwrap();
     let settings = Settings::new(Delegation::from_hints(&hints).unwrap());

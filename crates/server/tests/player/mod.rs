@@ -38,7 +38,6 @@ const MISSING: &[&str] = &[
     "private-address",
     "response-ip",
     "rpz",
-    "serve-expired",
     "stub-first",
     "trust-anchor-file",
 ];
@@ -92,6 +91,11 @@ impl Player {
             floor: number("cache-min-ttl", 0),
             cap: number("cache-max-ttl", 86_400),
             negative_cap: number("cache-max-negative-ttl", 3_600),
+            // Off in Unbound unless a scenario turns it on.
+            stale: match scenario.value("serve-expired") {
+                Some("yes") => 86_400,
+                _ => 0,
+            },
         };
         let cookies = Cookies::new(&random);
         let shared = Shared::new(Cache::new(8 << 20, limits, [1, 2]), clock, random);

@@ -14,16 +14,22 @@ pub struct Cache {
     pub ttl_cap: u32,
     /// No denial counts for more, in seconds.
     pub negative_ttl_cap: u32,
+    /// Give an answer that has expired where nobody answers (RFC 8767).
+    pub serve_stale: bool,
+    /// For so many seconds after it expired.
+    pub stale_for: u32,
 }
 
 impl Default for Cache {
     fn default() -> Self {
-        let zoners_cache::TtlLimits { floor, cap, negative_cap } = Default::default();
+        let zoners_cache::TtlLimits { floor, cap, negative_cap, stale } = Default::default();
         Cache {
             size: Size(128 << 20),
             ttl_floor: floor,
             ttl_cap: cap,
             negative_ttl_cap: negative_cap,
+            serve_stale: true,
+            stale_for: stale,
         }
     }
 }
