@@ -41,7 +41,7 @@ pub(crate) fn put_address(out: &mut Vec<u8>, address: SocketAddr) {
 /// Reads a value from its start; every step is `None` at the end of the octets.
 pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     pub(crate) fn octets<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (octets, rest) = self.0.split_first_chunk::<N>()?;
         self.0 = rest;
@@ -64,11 +64,19 @@ impl Reader<'_> {
         self.octets().map(u64::from_be_bytes)
     }
 
-    pub(crate) fn bytes(&mut self) -> Option<Bytes> {
+    pub(crate) fn slice(&mut self) -> Option<&'a [u8]> {
         let length = self.u32()? as usize;
         let (octets, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
-        Some(Bytes::copy_from_slice(octets))
+        Some(octets)
+    }
+
+    pub(crate) fn bytes(&mut self) -> Option<Bytes> {
+        self.slice().map(Bytes::copy_from_slice)
+    }
+
+    pub(crate) fn records(&mut self) -> Option<Records> {
+        self.bytes().map(Records::from_bytes)
     }
 
     pub(crate) fn name(&mut self) -> Option<Name> {
@@ -80,8 +88,8 @@ impl Reader<'_> {
             owner: self.name()?,
             rtype: Rtype::from_int(self.u16()?),
             ttl: self.u32()?,
-            records: Records::from_bytes(self.bytes()?),
-            signatures: Records::from_bytes(self.bytes()?),
+            records: self.records()?,
+            signatures: self.records()?,
         })
     }
 

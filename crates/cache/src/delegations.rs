@@ -57,7 +57,7 @@ fn encode(delegation: &Delegation) -> Vec<u8> {
 }
 
 /// Only what parents said is stored, so the way is always the iterative one over UDP.
-fn decode(zone: Name, value: &[u8], expires: Moment) -> Option<Delegation> {
+pub(crate) fn decode(zone: Name, value: &[u8], expires: Moment) -> Option<Delegation> {
     let mut value = Reader(value);
     let servers = (0..value.u8()?)
         .map(|_| {

@@ -4,7 +4,8 @@
 
 use std::net::IpAddr;
 
-use zoners_dns::{Endpoint, NameSlice, Rtype, Transport};
+use bytes::Bytes;
+use zoners_dns::{Endpoint, Name, NameSlice, Rtype, Transport};
 
 /// The longest key, a name, a kind and an endpoint, rounded up to whole blocks.
 const CAPACITY: usize = 288;
@@ -25,6 +26,26 @@ pub(crate) enum Kind {
     Server,
     Lame,
     Unsigned,
+    /// Not in the table; the key is of an entry that left the process.
+    Range,
+}
+
+impl Kind {
+    /// What is of use to another process, or to this one when it is started again; what other entries
+    /// come from first.
+    pub(crate) const PORTABLE: [Kind; 6] =
+        [Kind::Server, Kind::Delegation, Kind::Unsigned, Kind::RRset, Kind::Denial, Kind::Range];
+
+    /// The kind of what lies under a key, if it may leave the process.
+    pub(crate) fn of(key: &[u8]) -> Option<Self> {
+        let kind = key.get(name_length(key)?)?;
+        Kind::PORTABLE.into_iter().find(|portable| *portable as u8 == *kind)
+    }
+
+    /// Whether it is still of use when it has expired.
+    pub(crate) fn lasts(self) -> bool {
+        matches!(self, Kind::RRset | Kind::Denial | Kind::Delegation)
+    }
 }
 
 /// A key, built without allocating.
@@ -63,6 +84,38 @@ impl Key {
         Key::new(zone.as_slice(), kind, &endpoint[..length])
     }
 
+    /// Reads a key that [`Key::as_slice`] gave; `None` if it is none of what may leave the process.
+    pub(crate) fn read(octets: &[u8]) -> Option<Self> {
+        let end = Name::from_octets(Bytes::copy_from_slice(octets.get(..name_length(octets)?)?));
+        let name = end.ok()?;
+        let (kind, rest) = octets.get(name.len()..)?.split_first()?;
+        let kind = Kind::PORTABLE.into_iter().find(|portable| *portable as u8 == *kind)?;
+        let fits = match kind {
+            Kind::RRset | Kind::Denial => rest.len() == 2,
+            Kind::Delegation | Kind::Unsigned | Kind::Range => rest.is_empty(),
+            _ => server_of(octets).is_some(),
+        };
+        let key = Key::new(name.as_slice(), kind, if fits { rest } else { return None });
+        (key.as_slice() == octets).then_some(key)
+    }
+
+    /// What lies under it.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The name, in lower case.
+    pub(crate) fn name(&self) -> Option<Name> {
+        let length = name_length(&self.octets)?;
+        Name::from_octets(Bytes::copy_from_slice(&self.octets[..length])).ok()
+    }
+
+    /// The type, of what there is one of for a name and a type.
+    pub(crate) fn rtype(&self) -> Option<Rtype> {
+        let rest = self.as_slice().get(name_length(&self.octets)? + 1..)?;
+        Some(Rtype::from_int(u16::from_be_bytes(rest.try_into().ok()?)))
+    }
+
     // Inlined, since a key is made for every look-up, and moving one costs more than making it.
     #[inline(always)]
     fn new(name: &[u8], kind: Kind, rest: &[u8]) -> Self {
@@ -80,7 +133,7 @@ impl Key {
 
     /// Whether what lies under it is still of use when it has expired.
     pub(crate) fn lasts(&self) -> bool {
-        matches!(self.kind, Kind::RRset | Kind::Denial | Kind::Delegation)
+        self.kind.lasts()
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
@@ -96,6 +149,17 @@ impl Key {
             next = (length > 0).then_some(at + 1 + length);
             Some((at, &self.octets[at..self.length]))
         })
+    }
+}
+
+/// Octets of the name that a key begins with.
+pub(crate) fn name_length(key: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        match usize::from(*key.get(at)?) {
+            0 => return Some(at + 1),
+            length => at += 1 + length,
+        }
     }
 }
 

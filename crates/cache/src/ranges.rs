@@ -10,6 +10,10 @@ use std::ops::Bound;
 use parking_lot::Mutex;
 use zoners_dns::{Moment, Name, RRset, SortKey, name};
 
+pub(crate) use portable::RangeProgress;
+
+mod portable;
+
 /// What a range costs besides its own octets: nodes of two maps, the name.
 const OVERHEAD: usize = 256;
 
@@ -118,8 +122,8 @@ impl Zones {
 }
 
 impl Range {
-    fn new(set: &RRset, next: &[u8], ttl: u32, now: Moment) -> Self {
-        Range { set: set.clone(), expires: now.after_seconds(ttl), next: next.into() }
+    fn new(set: &RRset, next: &[u8], expires: Moment) -> Self {
+        Range { set: set.clone(), expires, next: next.into() }
     }
 
     fn cost(&self) -> usize {
@@ -140,10 +144,13 @@ impl Ranges {
 
     /// Keeps a proven NSEC RRset of `zone`, which ends at `next`.
     pub fn insert_name(&self, zone: &Name, set: &RRset, next: &Name, ttl: u32, now: Moment) {
-        let [place, next] = [&set.owner, next].map(|name| SortKey::of(name.for_slice()));
-        let range = Range::new(set, next.as_slice(), ttl, now);
+        let next = SortKey::of(next.for_slice());
+        self.insert_place(zone, Range::new(set, next.as_slice(), now.after_seconds(ttl)));
+    }
+
+    fn insert_place(&self, zone: &Name, range: Range) {
+        let place = SortKey::of(range.set.owner.for_slice()).as_slice().into();
         self.insert(zone, range, |zone, range| {
-            let place = place.as_slice().into();
             zone.names.insert(place, range).map_or(0, |old| old.cost())
         });
     }
@@ -154,12 +161,27 @@ impl Ranges {
         &self,
         zone: &Name,
         hash: Hash,
-        (iterations, salt): (u16, &[u8]),
+        parameters: (u16, &[u8]),
         set: &RRset,
         ttl: u32,
         now: Moment,
     ) {
-        self.insert(zone, Range::new(set, &[], ttl, now), |zone, range| {
+        self.insert_place_of_hash(
+            zone,
+            hash,
+            parameters,
+            Range::new(set, &[], now.after_seconds(ttl)),
+        );
+    }
+
+    fn insert_place_of_hash(
+        &self,
+        zone: &Name,
+        hash: Hash,
+        (iterations, salt): (u16, &[u8]),
+        range: Range,
+    ) {
+        self.insert(zone, range, |zone, range| {
             let mut freed = 0;
             if zone.parameters.0 != iterations || zone.parameters.1 != salt {
                 freed = zone.hashes.values().map(Range::cost).sum();

@@ -1,7 +1,7 @@
 //! RRsets, each with its rank and security status.
 
 use bytes::BufMut;
-use zoners_dns::{Moment, Name, RRset, Records, Rtype, Security, name};
+use zoners_dns::{Moment, Name, RRset, Rtype, Security, name};
 
 use crate::Cache;
 use crate::codec::{Reader, put_bytes, put_rrsets};
@@ -93,8 +93,7 @@ fn read(owner: Name, rtype: Rtype, value: &[u8], ttl: u32) -> Option<CachedRRset
     let mut value = Reader(value);
     let _rank = value.u8()?;
     let security = Security::from_octet(value.u8()?);
-    let records = Records::from_bytes(value.bytes()?);
-    let signatures = Records::from_bytes(value.bytes()?);
+    let (records, signatures) = (value.records()?, value.records()?);
     let proof = value.rrsets()?;
     let set = RRset { owner, rtype, ttl, records, signatures };
     Some(CachedRRset { set, proof, security })
@@ -117,7 +116,7 @@ impl Cache {
 mod tests {
     use super::*;
     use crate::TtlLimits;
-    use zoners_dns::name;
+    use zoners_dns::{Records, name};
 
     fn a(ttl: u32, last: u8) -> RRset {
         let owner = name::parse("Host.test").unwrap();

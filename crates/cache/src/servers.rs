@@ -178,7 +178,22 @@ impl ServerInfo {
         }
     }
 
-    fn encode(&self) -> Vec<u8> {
+    /// The same on a clock that is ahead by `shift` milliseconds.
+    pub(crate) fn shifted(mut self, shift: i64) -> Self {
+        for at in [
+            &mut self.replied_at,
+            &mut self.asked_at,
+            &mut self.waiting_since,
+            &mut self.troubled_at,
+            &mut self.plain_at,
+        ] {
+            // Zero stands for never.
+            *at = if *at > 0 { at.saturating_add_signed(shift).max(1) } else { 0 };
+        }
+        self
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(64);
         out.put_u32(self.srtt_us);
         out.put_u32(self.rttvar_us);
@@ -195,7 +210,7 @@ impl ServerInfo {
         out
     }
 
-    fn decode(value: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(value: &[u8]) -> Option<Self> {
         let mut value = Reader(value);
         Some(ServerInfo {
             srtt_us: value.u32()?,

@@ -97,6 +97,11 @@ impl Shard {
         (slot.value(), slot.expires)
     }
 
+    /// When what lies in a place expires.
+    pub(crate) fn expires(&self, at: u32) -> Moment {
+        self.slots[at as usize].expires
+    }
+
     /// Puts a value under `key`, in place of the one that was found there. Evicts until it fits; what
     /// is larger than the whole shard is not kept. One as long as the one before is written over it,
     /// where it lies, and counts as a visit.
@@ -172,6 +177,22 @@ impl Shard {
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&[u8], &[u8], Moment)> {
         let live = self.slots.iter().filter(|slot| !slot.entry.is_empty());
         live.map(|slot| (slot.key(), slot.value(), slot.expires))
+    }
+
+    /// Hands entries to `take`, from the place `from` on, until it declines one or all are through;
+    /// where to go on. No marks are set.
+    pub(crate) fn visit_from(
+        &self,
+        from: usize,
+        mut take: impl FnMut(&[u8], &[u8], Moment, bool) -> bool,
+    ) -> Option<usize> {
+        for (at, slot) in self.slots.iter().enumerate().skip(from) {
+            let visited = slot.visited.load(Ordering::Relaxed);
+            if !slot.entry.is_empty() && !take(slot.key(), slot.value(), slot.expires, visited) {
+                return Some(at);
+            }
+        }
+        None
     }
 
     /// Where the entry under `key` is; that holds until something is put in or removed.

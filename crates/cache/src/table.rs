@@ -25,6 +25,8 @@ pub struct Table {
     /// wait for each other's cache lines (two workers then did 1.15 times the work of one).
     shards: Vec<ShardedLock<Shard>>,
     hasher: SipHasher13,
+    /// Octets that it may take.
+    limit: usize,
 }
 
 /// How full a table is.
@@ -45,7 +47,7 @@ impl Table {
         let count = (bytes / MIN_SHARD).clamp(1, SHARDS);
         let shards = (0..count).map(|_| ShardedLock::new(Shard::new(bytes / count, stale)));
         let shards = shards.collect();
-        Table { shards, hasher: SipHasher13::new_with_keys(hash_key[0], hash_key[1]) }
+        Table { shards, hasher: SipHasher13::new_with_keys(hash_key[0], hash_key[1]), limit: bytes }
     }
 
     /// Reads the value under `key` where it lies. `None` if there is none or it has expired.
@@ -89,6 +91,43 @@ impl Table {
         true
     }
 
+    /// Puts `value` under `key`, unless what is there holds, or held for longer; `popular` entries are
+    /// marked as visited. False if it was declined.
+    pub(crate) fn add(
+        &self,
+        key: &Key,
+        value: &[u8],
+        expires: Moment,
+        popular: bool,
+        now: Moment,
+    ) -> bool {
+        let (hash, octets) = (self.hash(key.as_slice()), key.as_slice());
+        let mut shard = writing(self.shard(hash));
+        let found = shard.find(hash, octets);
+        let present = found.map(|at| shard.expires(at));
+        if value.len() > MAX_ENTRY
+            || present.is_some_and(|present| present > now || present >= expires)
+        {
+            return false;
+        }
+        shard.insert(found, hash, octets, value, expires, key.lasts(), now);
+        if popular && let Some(at) = shard.find(hash, octets) {
+            shard.visit(at);
+        }
+        true
+    }
+
+    /// Hands entries to `take`, from a shard and a place in it on, until it declines one or all are
+    /// through; where to go on. One shard is locked, and one is looked at, at a time.
+    pub(crate) fn visit_from(
+        &self,
+        (shard, place): (usize, usize),
+        take: impl FnMut(&[u8], &[u8], Moment, bool) -> bool,
+    ) -> Option<(usize, usize)> {
+        let next = reading(self.shards.get(shard)?).visit_from(place, take);
+        Some(next.map_or((shard + 1, 0), |place| (shard, place)))
+    }
+
     /// Forgets what is under `key`; true if there was something.
     pub(crate) fn remove(&self, key: &Key) -> bool {
         let (hash, key) = (self.hash(key.as_slice()), key.as_slice());
@@ -118,6 +157,11 @@ impl Table {
     /// Forgets every entry whose key `matches`; says how many. One shard is locked at a time.
     pub(crate) fn remove_matching(&self, matches: impl Fn(&[u8]) -> bool) -> usize {
         self.shards.iter().map(|shard| writing(shard).remove_matching(&matches)).sum()
+    }
+
+    /// Octets that it may take.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
     }
 
     /// How full it is.

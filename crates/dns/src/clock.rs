@@ -44,6 +44,12 @@ impl Moment {
         Moment(self.0.saturating_sub(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
     }
 
+    /// The moment `millis` milliseconds later, or earlier; not before the clock's start.
+    #[must_use]
+    pub const fn shifted(self, millis: i64) -> Self {
+        Moment(self.0.saturating_add_signed(millis))
+    }
+
     /// How long ago `earlier` was; zero if it lies ahead.
     #[must_use]
     pub const fn since(self, earlier: Moment) -> Duration {

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use bytes::{BufMut, Bytes, BytesMut};
 use domain::base::Record;
 use domain::base::iana::{Class, Rtype};
-use domain::base::rdata::ParseAnyRecordData;
+use domain::base::rdata::{ComposeRecordData, ParseAnyRecordData};
 use domain::base::record::Ttl;
 use domain::base::zonefile_fmt::ZonefileFmt;
 use domain::dep::octseq::Parser;
@@ -16,7 +16,7 @@ use crate::name::Name;
 
 /// The RDATA of several records of one type: one byte string, each preceded by its length in two
 /// octets, names inside it uncompressed.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Records(Bytes);
 
 impl Records {
@@ -151,6 +151,23 @@ impl RRset {
         })
     }
 
+    /// Whether there are records and all of them, signatures too, are RDATA of their type without
+    /// compressed names: what did not come through our own parser must be, before it is sent on.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let sound = |rtype: Rtype, records: &Records| {
+            let mut octets = 0;
+            let each = |rdata: Bytes| {
+                octets += 2 + rdata.len();
+                is_sound(rtype, &rdata)
+            };
+            records.iter().all(each) && octets == records.0.len()
+        };
+        !self.records.is_empty()
+            && sound(self.rtype, &self.records)
+            && sound(Rtype::RRSIG, &self.signatures)
+    }
+
     /// Octets that the RRset takes, owner included: what a memory bound charges.
     #[must_use]
     pub fn octets(&self) -> usize {
@@ -164,6 +181,12 @@ pub fn parse_rdata(rtype: Rtype, rdata: &Bytes) -> Option<RecordData> {
     let mut parser = Parser::from_ref(rdata);
     let data = RecordData::parse_any_rdata(rtype, &mut parser).ok()?;
     (parser.remaining() == 0).then_some(data)
+}
+
+fn is_sound(rtype: Rtype, rdata: &Bytes) -> bool {
+    let mut composed = Vec::with_capacity(rdata.len());
+    parse_rdata(rtype, rdata).is_some_and(|data| data.compose_rdata(&mut composed).is_ok())
+        && composed == *rdata
 }
 
 fn address(rtype: Rtype, rdata: &[u8]) -> Option<IpAddr> {
@@ -206,6 +229,32 @@ mod tests {
         let back: Vec<Bytes> = records.iter().collect();
         assert_eq!(back, [&b"one"[..], b"", b"three"]);
         assert_eq!(Records::from_bytes(Bytes::from_static(&[0, 9, 1])).len(), 0, "torn");
+    }
+
+    #[test]
+    fn what_is_no_rdata_of_its_type_is_not_sound() {
+        let set = |rtype, rdata: &[u8]| {
+            RRset::new(name::parse("a.test").unwrap(), rtype, 60, Records::from_iter([rdata]))
+        };
+        assert!(set(Rtype::A, &[192, 0, 2, 1]).is_sound());
+        assert!(set(Rtype::NS, b"\x01a\x04test\x00").is_sound());
+        assert!(set(Rtype::from_int(65280), b"anything").is_sound());
+        for (rtype, rdata) in [
+            (Rtype::A, &[192, 0, 2][..]),
+            (Rtype::A, &[192, 0, 2, 1, 1]),
+            (Rtype::NS, b"\x01a\x04test"),
+            (Rtype::NS, b"\x01a\xC0\x00"),
+            (Rtype::MX, b"\x00\x01\xC0\x02"),
+            (Rtype::SOA, b"\x00"),
+        ] {
+            assert!(!set(rtype, rdata).is_sound(), "{rtype} {rdata:?}");
+        }
+        let signed =
+            RRset { signatures: Records::from_iter([b"short"]), ..set(Rtype::A, &[192, 0, 2, 1]) };
+        assert!(!signed.is_sound());
+        let torn = Records::from_bytes(Bytes::from_static(&[0, 4, 192, 0, 2, 1, 0]));
+        assert!(!RRset { records: torn, ..signed }.is_sound());
+        assert!(!RRset { records: Records::NONE, ..set(Rtype::A, &[]) }.is_sound());
     }
 
     #[test]

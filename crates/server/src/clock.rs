@@ -12,6 +12,9 @@ const SINCE_BOOT: ClockId = ClockId::Boottime;
 #[cfg(not(target_os = "linux"))]
 const SINCE_BOOT: ClockId = ClockId::Monotonic;
 
+/// What is added, in milliseconds: what happened before the machine started has a moment too.
+const HEAD_START: u64 = 30 * 86_400_000;
+
 /// Time as the machine has it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
@@ -20,7 +23,7 @@ impl Clock for SystemClock {
     fn now(&self) -> Moment {
         let time = clock_gettime(SINCE_BOOT);
         let millis = time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000;
-        Moment::from_millis(millis)
+        Moment::from_millis(HEAD_START + millis)
     }
 
     fn wall_seconds(&self) -> u64 {

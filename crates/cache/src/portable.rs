@@ -1,0 +1,208 @@
+//! Entries that leave the process, to come back when it is started again or to be of use to another.
+//!
+//! Between the two lies a string of octets that anybody may have changed, so nothing is taken back
+//! that is not an entry such as we make. Whether what it says of authenticity counts is for the one to
+//! say who knows where it has been.
+
+use bytes::BufMut;
+use zoners_dns::{Moment, RRset, Rtype, Security};
+
+use crate::codec::{Reader, put_bytes};
+use crate::delegations;
+use crate::key::{Key, Kind};
+use crate::ranges::RangeProgress;
+use crate::servers::ServerInfo;
+use crate::{Cache, MAX_ENTRY, Rank};
+
+/// Octets of entries that are written in one go: while they are, one part of the cache takes nothing
+/// new.
+const PIECE: usize = 32 * 1024;
+
+/// How far an export has come.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    pass: usize,
+    at: (usize, usize),
+    range: RangeProgress,
+}
+
+/// What is exported one after the other: what others come from, what is asked for, the rest. The
+/// ranges follow.
+const PASSES: [fn(Kind, bool) -> bool; 3] = [
+    |kind, _| !is_answer(kind),
+    |kind, visited| is_answer(kind) && visited,
+    |kind, visited| is_answer(kind) && !visited,
+];
+
+fn is_answer(kind: Kind) -> bool {
+    matches!(kind, Kind::RRset | Kind::Denial)
+}
+
+/// What was taken of entries that came back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Entries that are in the cache now.
+    pub taken: usize,
+    /// Entries that were of no more use, or less than what was there.
+    pub passed_over: usize,
+}
+
+/// What came is no string of entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Foreign;
+
+impl Cache {
+    /// Appends the next entries to `out`, about as many as fit in 32 KiB, what is worth most first;
+    /// false once there are no more.
+    pub fn export(&self, progress: &mut Progress, now: Moment, out: &mut Vec<u8>) -> bool {
+        let Some(wanted) = PASSES.get(progress.pass) else {
+            return self.ranges.export(&mut progress.range, PIECE, now, |zone, value, expires| {
+                let key = Key::of_name(Kind::Range, zone.for_slice());
+                put(out, key.as_slice(), value, expires, true);
+            });
+        };
+        let most = out.len() + PIECE;
+        let next = self.table.visit_from(progress.at, |key, value, expires, visited| {
+            let kind = Kind::of(key).filter(|kind| wanted(*kind, visited));
+            if kind.is_some_and(|kind| self.dies(kind, expires) > now) {
+                put(out, key, value, expires, visited);
+            }
+            out.len() < most
+        });
+        match next {
+            Some(at) => progress.at = at,
+            None => (progress.pass, progress.at) = (progress.pass + 1, (0, 0)),
+        }
+        true
+    }
+
+    /// Takes entries that an [`Cache::export`] made, on a clock behind ours by `shift` milliseconds.
+    /// If they are not `trusted`, what they say of authenticity does not count.
+    ///
+    /// # Errors
+    /// Something among them is no entry. What stood before it is taken.
+    pub fn import(
+        &self,
+        entries: &[u8],
+        shift: i64,
+        trusted: bool,
+        now: Moment,
+    ) -> Result<Taken, Foreign> {
+        let (mut entries, mut taken) = (Reader(entries), Taken::default());
+        while !entries.0.is_empty() {
+            let entry = Entry::read(&mut entries).ok_or(Foreign)?;
+            match self.take(entry, shift, trusted, now).ok_or(Foreign)? {
+                true => taken.taken += 1,
+                false => taken.passed_over += 1,
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Whether more would throw out what is there.
+    #[must_use]
+    pub fn is_nearly_full(&self) -> bool {
+        let room = self.table.limit();
+        self.stats().bytes > room - room / 16
+    }
+
+    /// When an entry is of no more use.
+    fn dies(&self, kind: Kind, expires: Moment) -> Moment {
+        expires.after_seconds(if kind.lasts() { self.limits.stale } else { 0 })
+    }
+
+    /// Takes one entry, if it is still worth it; `None` if it is none.
+    fn take(&self, entry: Entry<'_>, shift: i64, trusted: bool, now: Moment) -> Option<bool> {
+        let key = Key::read(entry.key)?;
+        let mut value = entry.value.to_vec();
+        let cap = match key.kind() {
+            Kind::RRset => {
+                check_rrset(&key, &mut value, trusted)?;
+                self.limits.cap
+            }
+            Kind::Denial => {
+                check_denial(&mut value, trusted)?;
+                self.limits.negative_cap
+            }
+            Kind::Delegation => {
+                delegations::decode(key.name()?, &value, Moment::NEVER)?;
+                self.limits.cap
+            }
+            Kind::Unsigned | Kind::Range if !trusted => return Some(false),
+            Kind::Range => {
+                let expires = entry.expires.shifted(shift).min(now.after_seconds(self.limits.cap));
+                self.ranges.import(&key.name()?, &value, expires)?;
+                return Some(true);
+            }
+            Kind::Unsigned => self.limits.cap,
+            _ => {
+                value = ServerInfo::decode(&value)?.shifted(shift).encode();
+                self.limits.cap
+            }
+        };
+        let expires = entry.expires.shifted(shift).min(now.after_seconds(cap));
+        let useful = self.dies(key.kind(), expires) > now;
+        Some(useful && self.table.add(&key, &value, expires, entry.popular, now))
+    }
+}
+
+/// An entry as it lies outside.
+struct Entry<'a> {
+    key: &'a [u8],
+    value: &'a [u8],
+    expires: Moment,
+    popular: bool,
+}
+
+fn put(out: &mut Vec<u8>, key: &[u8], value: &[u8], expires: Moment, popular: bool) {
+    out.put_u8(popular.into());
+    out.put_u64(expires.as_millis());
+    put_bytes(out, key);
+    put_bytes(out, value);
+}
+
+impl<'a> Entry<'a> {
+    fn read(from: &mut Reader<'a>) -> Option<Self> {
+        let (popular, expires) = (from.u8()?, Moment::from_millis(from.u64()?));
+        let (key, value) = (from.slice()?, from.slice()?);
+        let fits = popular <= 1 && value.len() <= MAX_ENTRY;
+        fits.then_some(Entry { key, value, expires, popular: popular == 1 })
+    }
+}
+
+/// Whether `value` is an RRset that may lie under `key`; its status goes if it is not `trusted`.
+fn check_rrset(key: &Key, value: &mut [u8], trusted: bool) -> Option<()> {
+    let mut read = Reader(value);
+    let (rank, security) = (read.u8()?, read.u8()?);
+    let records = read.records()?;
+    let signatures = read.records()?;
+    let set = RRset { signatures, ..RRset::new(key.name()?, key.rtype()?, 0, records) };
+    let proof = read.rrsets()?;
+    let ranked = (Rank::Additional as u8..=Rank::AuthoritativeAnswer as u8).contains(&rank);
+    let sound = set.is_sound() && proof.iter().all(RRset::is_sound) && read.0.is_empty();
+    if !ranked || !sound || Security::from_octet(security).to_octet() != security {
+        return None;
+    }
+    if !trusted {
+        value[1] = Security::Unchecked.to_octet();
+    }
+    Some(())
+}
+
+/// Whether `value` is a denial; its status goes if it is not `trusted`.
+fn check_denial(value: &mut [u8], trusted: bool) -> Option<()> {
+    let mut read = Reader(value);
+    let (security, soa, proof) = (read.u8()?, read.rrset()?, read.rrsets()?);
+    let sound = soa.rtype == Rtype::SOA && soa.is_sound() && proof.iter().all(RRset::is_sound);
+    let status = Security::from_octet(security).to_octet();
+    if !sound || !read.0.is_empty() || status != security {
+        return None;
+    }
+    if !trusted {
+        value[0] = Security::Unchecked.to_octet();
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! Ranges that leave the process; see [`crate::portable`].
+
+use std::ops::Bound;
+
+use bytes::BufMut;
+use zoners_dns::{Moment, Name, RRset};
+
+use super::{Hash, Place, Range, Ranges, Zone};
+use crate::codec::{Reader, put_bytes, put_rrset};
+
+/// How far an export has come.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RangeProgress {
+    zone: Option<Place>,
+    names: Option<Place>,
+    hashes: Option<Hash>,
+}
+
+impl Ranges {
+    /// Hands the next ranges to `take`, about as many octets of them as told, each as what
+    /// [`Ranges::import`] takes; false once there are no more.
+    pub(crate) fn export(
+        &self,
+        progress: &mut RangeProgress,
+        most: usize,
+        now: Moment,
+        mut take: impl FnMut(&Name, &[u8], Moment),
+    ) -> bool {
+        let zones = self.zones.lock();
+        let from = progress.zone.as_deref().map_or(Bound::Unbounded, Bound::Included);
+        let Some((place, zone)) = zones.of.range::<[u8], _>((from, Bound::Unbounded)).next() else {
+            return false;
+        };
+        // Zones come and go in between.
+        if progress.zone.as_ref() != Some(place) {
+            *progress = RangeProgress { zone: Some(place.clone()), ..RangeProgress::default() };
+        }
+        let mut octets = 0;
+        let mut give = |value: Vec<u8>, range: &Range| {
+            octets += value.len();
+            if range.expires > now {
+                take(&zone.apex, &value, range.expires);
+            }
+            octets < most
+        };
+        let from = progress.names.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        for (name, range) in zone.names.range::<[u8], _>((from, Bound::Unbounded)) {
+            progress.names = Some(name.clone());
+            if !give(of_name(range), range) {
+                return true;
+            }
+        }
+        let from = progress.hashes.map_or(Bound::Unbounded, Bound::Excluded);
+        for (hash, range) in zone.hashes.range((from, Bound::Unbounded)) {
+            progress.hashes = Some(*hash);
+            if !give(of_hash(zone, hash, range), range) {
+                return true;
+            }
+        }
+        // The first place behind this one.
+        let behind = [place, &[0][..]].concat().into();
+        *progress = RangeProgress { zone: Some(behind), ..RangeProgress::default() };
+        true
+    }
+
+    /// Takes a range of `zone`; `None` if it is none.
+    pub(crate) fn import(&self, zone: &Name, value: &[u8], expires: Moment) -> Option<()> {
+        let mut value = Reader(value);
+        match value.u8()? {
+            0 => {
+                let (next, set) = (value.slice()?, sound(&mut value)?);
+                self.insert_place(zone, Range::new(&set, next, expires));
+            }
+            1 => {
+                let (hash, iterations, salt) = (value.octets()?, value.u16()?, value.slice()?);
+                let set = sound(&mut value)?;
+                let range = Range::new(&set, &[], expires);
+                self.insert_place_of_hash(zone, hash, (iterations, salt), range);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+fn of_name(range: &Range) -> Vec<u8> {
+    let mut out = vec![0];
+    put_bytes(&mut out, &range.next);
+    put_rrset(&mut out, &range.set);
+    out
+}
+
+fn of_hash(zone: &Zone, hash: &Hash, range: &Range) -> Vec<u8> {
+    let mut out = vec![1];
+    out.put_slice(hash);
+    out.put_u16(zone.parameters.0);
+    put_bytes(&mut out, &zone.parameters.1);
+    put_rrset(&mut out, &range.set);
+    out
+}
+
+fn sound(value: &mut Reader<'_>) -> Option<RRset> {
+    value.rrset().filter(|set| set.is_sound() && value.0.is_empty())
+}
