@@ -33,6 +33,14 @@ impl Denial {
         self.soa.ttl.min(minimum.unwrap_or(0))
     }
 
+    /// Reads a denial of which so many seconds are left.
+    pub(crate) fn read(value: &[u8], ttl: u32) -> Option<Self> {
+        let mut value = Reader(value);
+        let security = Security::from_octet(value.u8()?);
+        let denial = Denial { soa: value.rrset()?, proof: value.rrsets()?, security };
+        Some(denial.with_ttl(ttl))
+    }
+
     fn with_ttl(mut self, ttl: u32) -> Self {
         self.soa.ttl = ttl;
         self.proof.iter_mut().for_each(|set| set.ttl = ttl);
@@ -74,12 +82,7 @@ impl Cache {
     }
 
     fn denial(&self, key: &[u8], now: Moment) -> Option<Denial> {
-        self.table.get(key, now, |value, expires| {
-            let mut value = Reader(value);
-            let security = Security::from_octet(value.u8()?);
-            let denial = Denial { soa: value.rrset()?, proof: value.rrsets()?, security };
-            Some(denial.with_ttl(now.seconds_until(expires)))
-        })
+        self.table.get(key, now, |value, expires| Denial::read(value, now.seconds_until(expires)))
     }
 
     fn insert_denial(&self, name: &Name, rtype: Rtype, denial: &Denial, now: Moment) -> bool {

@@ -10,6 +10,7 @@ mod codec;
 mod delegations;
 mod denials;
 mod failures;
+mod inspect;
 mod key;
 mod portable;
 mod ranges;
@@ -22,6 +23,7 @@ mod unsigned;
 pub use answers::{AnswerKey, FinishedAnswer};
 pub use denials::Denial;
 pub use failures::CachedFailure;
+pub use inspect::Inspected;
 pub use portable::{Foreign, Progress, Taken};
 pub use ranges::{Lies, Neighbour, Ranges};
 pub use rrsets::{CachedRRset, Rank};
@@ -92,6 +94,12 @@ impl Cache {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.table.stats()
+    }
+
+    /// Octets that it may take in all.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.table.limit() + self.ranges.limit()
     }
 
     /// Forgets all that is known of `name`, and with `subtree` of all names below it; says how many

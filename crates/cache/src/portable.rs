@@ -26,13 +26,10 @@ pub struct Progress {
     range: RangeProgress,
 }
 
-/// What is exported one after the other: what others come from, what is asked for, the rest. The
-/// ranges follow.
-const PASSES: [fn(Kind, bool) -> bool; 3] = [
-    |kind, _| !is_answer(kind),
-    |kind, visited| is_answer(kind) && visited,
-    |kind, visited| is_answer(kind) && !visited,
-];
+/// What is exported one after the other: what others come from, then answers; the ranges follow. An
+/// entry belongs to one pass for as long as it lives, so that none is missed for what happens to it
+/// meanwhile.
+const PASSES: [fn(Kind) -> bool; 2] = [|kind| !is_answer(kind), is_answer];
 
 fn is_answer(kind: Kind) -> bool {
     matches!(kind, Kind::RRset | Kind::Denial)
@@ -52,8 +49,8 @@ pub struct Taken {
 pub struct Foreign;
 
 impl Cache {
-    /// Appends the next entries to `out`, about as many as fit in 32 KiB, what is worth most first;
-    /// false once there are no more.
+    /// Appends the next entries to `out`, about as many as fit in 32 KiB; false once there are no
+    /// more.
     pub fn export(&self, progress: &mut Progress, now: Moment, out: &mut Vec<u8>) -> bool {
         let Some(wanted) = PASSES.get(progress.pass) else {
             return self.ranges.export(&mut progress.range, PIECE, now, |zone, value, expires| {
@@ -63,7 +60,7 @@ impl Cache {
         };
         let most = out.len() + PIECE;
         let next = self.table.visit_from(progress.at, |key, value, expires, visited| {
-            let kind = Kind::of(key).filter(|kind| wanted(*kind, visited));
+            let kind = Kind::of(key).filter(|kind| wanted(*kind));
             if kind.is_some_and(|kind| self.dies(kind, expires) > now) {
                 put(out, key, value, expires, visited);
             }

@@ -212,6 +212,10 @@ impl Ranges {
         }
     }
 
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// The deepest zone at or above `name`, whose place is given, of which anything is known.
     #[must_use]
     pub fn zone_of(&self, name: &Name, place: &SortKey) -> Option<Name> {

@@ -89,7 +89,7 @@ impl Cache {
     }
 }
 
-fn read(owner: Name, rtype: Rtype, value: &[u8], ttl: u32) -> Option<CachedRRset> {
+pub(crate) fn read(owner: Name, rtype: Rtype, value: &[u8], ttl: u32) -> Option<CachedRRset> {
     let mut value = Reader(value);
     let _rank = value.u8()?;
     let security = Security::from_octet(value.u8()?);

@@ -9,6 +9,10 @@
 //! | `{"do":"nta-remove","name":…}` | `validated`: true; `removed`: whether it was not |
 //! | `{"do":"nta-list"}` | `zones`: `name` and `seconds` that are left |
 //! | `{"do":"servers","zone":…}` | `servers`: see [`crate::report::standing`]; `zone`, `broken` paths |
+//! | `{"do":"cache"}` | `entries`, `bytes`, `limit`, `evicted`; `queries` and how they were answered |
+//! | `{"do":"cache-lookup","name":…}` | `entries`: see [`crate::report::entry`] |
+//! | `{"do":"cache-dump","file":…}` | `octets` that were written to the file |
+//! | `{"do":"cache-load","file":…}` | `taken`, `passed_over`: entries; `age_s` of the file |
 //! | `{"do":"flush","name":…,"subtree":…}` | `removed`: entries that were forgotten |
 //!
 //! What goes wrong is told as `{"error":…}`. Only the user that the daemon runs as, and root, are
@@ -25,6 +29,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use zoners_dns::{Question, name};
 use zoners_resolver::Trace;
 
@@ -35,7 +40,7 @@ use crate::report;
 const CONVERSATIONS: usize = 16;
 /// The longest request.
 const LONGEST: u64 = 4096;
-/// A conversation ends after this.
+/// A conversation ends when nothing is asked, or no reply taken, for so long.
 const IDLE: Duration = Duration::from_secs(10);
 /// How long accepting rests when it failed.
 const REST: Duration = Duration::from_millis(50);
@@ -65,6 +70,19 @@ enum Request {
     NtaList {},
     Servers {
         zone: Option<String>,
+    },
+    Cache {},
+    #[serde(rename = "cache-lookup")]
+    CacheLookup {
+        name: String,
+    },
+    #[serde(rename = "cache-dump")]
+    CacheDump {
+        file: PathBuf,
+    },
+    #[serde(rename = "cache-load")]
+    CacheLoad {
+        file: PathBuf,
     },
     Flush {
         name: String,
@@ -112,7 +130,7 @@ impl Control {
             tokio::spawn(async move {
                 let _slot = slot;
                 if may_speak(&stream) {
-                    let _ = tokio::time::timeout(IDLE, converse(stream, &overseer)).await;
+                    let _ = converse(stream, &overseer).await;
                 }
             });
         }
@@ -130,21 +148,25 @@ fn may_speak(stream: &UnixStream) -> bool {
     stream.peer_cred().is_ok_and(|peer| peer.uid() == own || peer.uid() == 0)
 }
 
-async fn converse(stream: UnixStream, overseer: &Overseer) -> io::Result<()> {
+async fn converse(stream: UnixStream, overseer: &Arc<Overseer>) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut lines = BufReader::new(reader.take(LONGEST)).lines();
-    while let Some(line) = lines.next_line().await? {
+    // What is asked for may take longer than to ask for it.
+    while let Ok(line) = timeout(IDLE, lines.next_line()).await
+        && let Some(line) = line?
+    {
         let reply = match serde_json::from_str(&line) {
             Ok(request) => answer(request, overseer).await,
             Err(error) => json!({ "error": error.to_string() }),
         };
-        writer.write_all(format!("{reply}\n").as_bytes()).await?;
+        let reply = format!("{reply}\n");
+        timeout(IDLE, writer.write_all(reply.as_bytes())).await.map_err(io::Error::other)??;
         lines.get_mut().get_mut().set_limit(LONGEST);
     }
     Ok(())
 }
 
-async fn answer(request: Request, overseer: &Overseer) -> Value {
+async fn answer(request: Request, overseer: &Arc<Overseer>) -> Value {
     match request {
         Request::Status {} => overseer.status(),
         Request::Stats {} => report::counters(|counter| overseer.count(counter)),
@@ -169,11 +191,29 @@ async fn answer(request: Request, overseer: &Overseer) -> Value {
             Err(error) => json!({ "error": error }),
             Ok(zone) => overseer.servers(zone.as_ref()),
         },
+        Request::Cache {} => overseer.cache(),
+        Request::CacheLookup { name } => match name::parse(&name) {
+            Err(error) => json!({ "error": error }),
+            Ok(name) => overseer.inspect(&name),
+        },
+        Request::CacheDump { file } => beside(overseer, move |own| own.dump(&file)).await,
+        Request::CacheLoad { file } => beside(overseer, move |own| own.bring(&file)).await,
         Request::Flush { name, subtree } => match name::parse(&name) {
             Err(error) => json!({ "error": error }),
             Ok(name) => json!({ "removed": overseer.flush(&name, subtree) }),
         },
     }
+}
+
+/// Does what takes its time beside what else is asked for.
+async fn beside(
+    overseer: &Arc<Overseer>,
+    work: impl FnOnce(&Overseer) -> Result<Value, String> + Send + 'static,
+) -> Value {
+    let overseer = overseer.clone();
+    let done = tokio::task::spawn_blocking(move || work(&overseer)).await;
+    let done = done.unwrap_or_else(|error| Err(error.to_string()));
+    done.unwrap_or_else(|error| json!({ "error": error }))
 }
 
 /// A question out of what a person wrote.

@@ -6,6 +6,7 @@
 
 mod bind;
 mod connections;
+mod keeper;
 mod manager;
 mod overseer;
 mod owner;
@@ -42,6 +43,7 @@ use crate::control::{Control, default_path};
 use crate::pipeline::{Cookies, Rules, Service};
 pub use bind::Bound;
 use bind::Listeners;
+use keeper::Keeper;
 pub(crate) use overseer::Overseer;
 use pulse::{Activity, Pulse};
 use wake::Wake;
@@ -181,6 +183,7 @@ impl Daemon {
         let (bound, listeners) = bind::bind(&self.config)?;
         privileges::raise_descriptors();
         privileges::drop_to(self.config.server.user.as_deref())?;
+        let mut keeper = self.keeper();
         let (stop, stopping) = watch::channel(false);
         let mut workers = Vec::new();
         for (number, listeners) in listeners.into_iter().enumerate() {
@@ -194,11 +197,14 @@ impl Daemon {
         };
         ready(&bound);
         manager::tell(NotifyState::Ready);
-        runtime.block_on(self.attend(&workers, bound, control, signals))?;
+        runtime.block_on(self.attend(&workers, bound, control, signals, keeper.as_mut()))?;
         manager::tell(NotifyState::Stopping);
         let _ = stop.send(true);
         for worker in workers {
             worker.thread.join().map_err(|_| io::Error::other("a worker thread panicked"))??;
+        }
+        if let Some(keeper) = keeper {
+            keeper.finish(&self.settings);
         }
         Ok(())
     }
@@ -236,6 +242,18 @@ impl Daemon {
         }
     }
 
+    /// What keeps the cache, if the configuration wants it kept and there is a folder for it.
+    fn keeper(&self) -> Option<Keeper> {
+        let folder = rollover::folder(self.config.server.state.as_deref());
+        let folder = folder.filter(|_| self.config.cache.persist)?;
+        let told = |error: &io::Error| {
+            tracing::warn!("{}: {error}; the cache is not kept there", folder.display());
+        };
+        Keeper::open(folder.clone(), &self.config, &self.shared, &self.settings)
+            .inspect_err(told)
+            .ok()
+    }
+
     /// Does what signals ask for until one asks for the end.
     async fn attend(
         &mut self,
@@ -243,6 +261,7 @@ impl Daemon {
         bound: Bound,
         control: Option<Control>,
         mut signals: Signals,
+        mut keeper: Option<&mut Keeper>,
     ) -> io::Result<()> {
         let counters = workers.iter().map(|worker| worker.counters.clone()).collect();
         let overseer = Arc::new(Overseer::new(self.service(), counters, bound));
@@ -278,6 +297,9 @@ impl Daemon {
                 }
                 () = pulse.beat() => {
                     wake.look(&self.shared);
+                    if let Some(keeper) = &mut keeper {
+                        keeper.look(&self.settings);
+                    }
                     tell_of_clock(&mut wrong_by, self.shared.clock_doubt.wrong_by());
                     let hosts = reload::hosts_changed(&self.config);
                     if hosts != self.hosts_seen {

@@ -1,7 +1,8 @@
 //! Answers, traces and counters as JSON: what the command line prints and the control socket says.
 
 use serde_json::{Map, Value, json};
-use zoners_dns::{Counter, Moment, OptRcode, Question, RRset};
+use zoners_cache::Inspected;
+use zoners_dns::{Counter, Moment, OptRcode, Question, RRset, Security};
 use zoners_resolver::worker::Resolution;
 use zoners_resolver::{Hop, Standing, Step, standing};
 
@@ -91,6 +92,24 @@ pub fn standing(standing: &Standing, now: Moment) -> Value {
         "expected_ms": millis(standing.expected),
         "patience_ms": millis(standing.patience),
         "skipped_s": standing.skipped_for.map(|left| left.as_secs_f64().ceil()),
+    })
+}
+
+/// An entry of the cache: `kind`, `records` as lines in zone-file format, `denies` (a type, or `all`;
+/// null where it denies nothing), `security` in words, `left_s` (negative where it has expired).
+#[must_use]
+pub fn entry(entry: &Inspected) -> Value {
+    let security = match entry.security {
+        Security::Secure => "proven",
+        Security::Insecure => "of an unsigned zone",
+        Security::Unchecked => "not proven",
+    };
+    json!({
+        "kind": entry.kind,
+        "records": records(&entry.sets),
+        "denies": entry.denies,
+        "security": security,
+        "left_s": entry.left,
     })
 }
 

@@ -1,6 +1,6 @@
 //! `zoners status`, `zoners stats`, `zoners servers`, `zoners cache`, `zoners nta`: what a running daemon is asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anstream::println;
 use serde_json::{Value, json};
@@ -42,6 +42,38 @@ pub(crate) struct Cache {
 
 #[derive(Debug, clap::Subcommand)]
 enum CacheCommand {
+    /// Say how full it is and how many answers came out of it.
+    Stats {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        socket: Socket,
+    },
+    /// Show what is known of a name.
+    Lookup {
+        /// The name.
+        name: String,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        socket: Socket,
+    },
+    /// Let the daemon write the cache to a file.
+    Dump {
+        /// The file; the daemon must be allowed to write it.
+        file: PathBuf,
+        #[command(flatten)]
+        socket: Socket,
+    },
+    /// Let the daemon take what a dump has. It is proven again when it is asked for.
+    Load {
+        /// The file.
+        file: PathBuf,
+        #[command(flatten)]
+        socket: Socket,
+    },
     /// Forget what is known of a name.
     Flush {
         /// The name.
@@ -142,8 +174,34 @@ pub(crate) fn figures(arguments: &Figures, what: &str) -> Result<(), Failure> {
 }
 
 pub(crate) fn cache(arguments: &Cache) -> Result<(), Failure> {
-    let CacheCommand::Flush { name, subtree, socket } = &arguments.command;
-    let reply = socket.request(&json!({ "do": "flush", "name": name, "subtree": subtree }))?;
-    println!("{} entries forgotten", reply["removed"]);
+    match &arguments.command {
+        CacheCommand::Stats { json, socket } => {
+            let reply = socket.request(&json!({ "do": "cache" }))?;
+            if *json { println!("{reply}") } else { print::figures(&reply) }
+        }
+        CacheCommand::Lookup { name, json, socket } => {
+            let reply = socket.request(&json!({ "do": "cache-lookup", "name": name }))?;
+            if *json { println!("{reply}") } else { print::entries(&reply) }
+        }
+        CacheCommand::Dump { file, socket } => {
+            let reply = socket.request(&json!({ "do": "cache-dump", "file": absolute(file)? }))?;
+            println!("{} octets written to {}", reply["octets"], file.display());
+        }
+        CacheCommand::Load { file, socket } => {
+            let reply = socket.request(&json!({ "do": "cache-load", "file": absolute(file)? }))?;
+            let (taken, age) = (&reply["taken"], &reply["age_s"]);
+            println!("{taken} entries of {age} s ago taken, {} not", reply["passed_over"]);
+        }
+        CacheCommand::Flush { name, subtree, socket } => {
+            let request = json!({ "do": "flush", "name": name, "subtree": subtree });
+            println!("{} entries forgotten", socket.request(&request)?["removed"]);
+        }
+    }
     Ok(())
+}
+
+/// The path as the daemon, which is elsewhere, must be told it.
+fn absolute(file: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(file)
+        .map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))
 }

@@ -39,6 +39,29 @@ pub(crate) fn resolution(object: &Value) {
     }
 }
 
+/// What the cache has of a name, an entry in a few lines.
+pub(crate) fn entries(object: &Value) {
+    let entries = object["entries"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if entries.is_empty() {
+        println!("{YELLOW}nothing is known of {}{YELLOW:#}", object["name"].as_str().unwrap_or(""));
+    }
+    for entry in entries {
+        let text = |key: &str| entry[key].as_str().unwrap_or_default();
+        let what = match text("denies") {
+            "" => text("kind").to_owned(),
+            "all" => "denial of the name".to_owned(),
+            rtype => format!("denial of {rtype}"),
+        };
+        let left = match entry["left_s"].as_i64().unwrap_or_default() {
+            left @ 0.. => format!("{left} s left"),
+            over => format!("expired {} s ago", -over),
+        };
+        println!("{BOLD}{what}{BOLD:#}, {}, {left}", text("security"));
+        let lines = entry["records"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        lines.for_each(|line| println!("  {line}"));
+    }
+}
+
 /// The way to the end of a question, a step in three lines of at most 80 columns.
 pub(crate) fn trace(object: &Value) {
     let text = |of: &Value, key: &str| clean(of[key].as_str().unwrap_or_default());

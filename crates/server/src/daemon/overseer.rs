@@ -1,13 +1,15 @@
 //! What the control socket sees of the daemon.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use serde_json::{Value, json};
+use zoners_cache::Taken;
 use zoners_dns::{Counter, Counters, Name, counters};
 use zoners_resolver::negative_anchors::{LONGEST, MOST};
 
-use super::{Bound, Snapshot};
+use super::{Bound, Snapshot, keeper};
 use crate::report;
 
 /// Servers listed where all are asked for.
@@ -47,6 +49,53 @@ impl Overseer {
 
     pub(crate) fn flush(&self, name: &Name, subtree: bool) -> usize {
         self.service().worker().shared().cache.flush(name, subtree)
+    }
+
+    /// How full the cache is, and what came of it.
+    pub(crate) fn cache(&self) -> Value {
+        let service = self.service();
+        let cache = &service.worker().shared().cache;
+        let stats = cache.stats();
+        let count = |counter: Counter| self.count(counter);
+        json!({
+            "entries": stats.entries,
+            "bytes": stats.bytes,
+            "limit": cache.limit(),
+            "evicted": stats.evicted,
+            "queries": count(Counter::ClientQueries),
+            "cached": count(Counter::ClientCached),
+            "recursed": count(Counter::ClientRecursed),
+            "stale": count(Counter::ClientStale),
+        })
+    }
+
+    /// What is known of a name.
+    pub(crate) fn inspect(&self, name: &Name) -> Value {
+        let service = self.service();
+        let shared = service.worker().shared();
+        let entries: Vec<Value> =
+            shared.cache.inspect(name, shared.now()).iter().map(report::entry).collect();
+        json!({ "name": name.fmt_with_dot().to_string(), "entries": entries })
+    }
+
+    /// Writes the cache to a file, for whoever wants it.
+    pub(crate) fn dump(&self, path: &Path) -> Result<Value, String> {
+        let service = self.service();
+        let (worker, shared) = (service.worker(), service.worker().shared());
+        let fingerprints = keeper::fingerprints(worker.settings(), shared);
+        let octets = keeper::write(path, shared, None, fingerprints, u64::MAX);
+        octets.map(|octets| json!({ "octets": octets })).map_err(|error| error.to_string())
+    }
+
+    /// Takes what somebody's file has into the cache; it is proven again when it is asked for.
+    pub(crate) fn bring(&self, path: &Path) -> Result<Value, String> {
+        let service = self.service();
+        let (worker, shared) = (service.worker(), service.worker().shared());
+        let fingerprints = keeper::fingerprints(worker.settings(), shared);
+        let loaded = keeper::bring(path, shared, fingerprints)?;
+        let Taken { taken, passed_over } = loaded.entries;
+        let age = loaded.age.as_secs();
+        Ok(json!({ "taken": taken, "passed_over": passed_over, "age_s": age }))
     }
 
     /// Takes a zone as it comes for a while, and forgets what validating it said.

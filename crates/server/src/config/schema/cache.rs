@@ -18,6 +18,11 @@ pub struct Cache {
     pub serve_stale: bool,
     /// For so many seconds after it expired.
     pub stale_for: u32,
+    /// Keep it in the state folder, so that it is there again after a restart.
+    pub persist: bool,
+    /// Seconds from one time that it is kept to the next, while clients ask; more where it is large.
+    #[serde(deserialize_with = "seconds")]
+    pub persist_every: u32,
 }
 
 impl Default for Cache {
@@ -30,7 +35,16 @@ impl Default for Cache {
             negative_ttl_cap: negative_cap,
             serve_stale: true,
             stale_for: stale,
+            persist: true,
+            persist_every: 300,
         }
+    }
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match u32::deserialize(deserializer)? {
+        seconds @ 0..=86_400 => Ok(seconds),
+        other => Err(de::Error::custom(format!("{other} is not between 0 and 86400 seconds"))),
     }
 }
 

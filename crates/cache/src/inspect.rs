@@ -1,0 +1,113 @@
+//! What is there, for the person who asks.
+
+use zoners_dns::{Moment, Name, RRset, Security, name};
+
+use crate::key::{self, Key, Kind};
+use crate::{Cache, Denial, delegations, rrsets};
+
+/// Entries that are shown of one name, no more.
+const MOST: usize = 200;
+
+/// An entry of a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspected {
+    /// What it is: `RRset`, `denial`, `delegation`, `unsigned`.
+    pub kind: &'static str,
+    /// Its records; TTLs are what is left.
+    pub sets: Vec<RRset>,
+    /// The type that it denies, or all.
+    pub denies: Option<String>,
+    /// What is known of its authenticity.
+    pub security: Security,
+    /// Seconds until it expires; negative ones since it did.
+    pub left: i64,
+}
+
+impl Cache {
+    /// What is known of exactly `name`, expired or not.
+    #[must_use]
+    pub fn inspect(&self, name: &Name, now: Moment) -> Vec<Inspected> {
+        let name = name::lowercase(name);
+        let (mut found, mut at) = (Vec::new(), (0, 0));
+        while let Some(next) = self.table.visit_from(at, |key, value, expires, _| {
+            let wanted = found.len() < MOST && key::is_of_name(key, name.as_slice(), false);
+            found.extend(wanted.then(|| read(key, value, expires, now)).flatten());
+            true
+        }) {
+            at = next;
+        }
+        found.sort_by(|a, b| (a.kind, a.left).cmp(&(b.kind, b.left)));
+        found
+    }
+}
+
+fn read(key: &[u8], value: &[u8], expires: Moment, now: Moment) -> Option<Inspected> {
+    let key = Key::read(key)?;
+    let name = key.name()?;
+    let of = |kind, sets| Inspected {
+        kind,
+        sets,
+        denies: None,
+        security: Security::Unchecked,
+        left: (expires.as_millis() as i64 - now.as_millis() as i64).div_euclid(1000),
+    };
+    let ttl = now.seconds_until(expires);
+    Some(match key.kind() {
+        Kind::RRset => {
+            let cached = rrsets::read(name, key.rtype()?, value, ttl)?;
+            Inspected { security: cached.security, ..of("RRset", vec![cached.set]) }
+        }
+        Kind::Denial => {
+            let Denial { soa, security, .. } = Denial::read(value, ttl)?;
+            let rtype = key.rtype()?;
+            let what = if rtype.to_int() == 0 { "all".to_owned() } else { rtype.to_string() };
+            Inspected { security, denies: Some(what), ..of("denial", vec![soa]) }
+        }
+        Kind::Delegation => {
+            let cut = delegations::decode(name.clone(), value, expires)?;
+            let servers = cut.servers.iter().map(|server| &server.name);
+            let ns = |target| RRset::naming(name.clone(), zoners_dns::Rtype::NS, ttl, target);
+            of("delegation", servers.map(ns).collect())
+        }
+        Kind::Unsigned => of("unsigned", Vec::new()),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Rank, TtlLimits};
+    use zoners_dns::{Records, Rtype, zonefile};
+
+    #[test]
+    fn all_of_a_name_is_shown_and_nothing_of_others() {
+        let cache = Cache::new(8 << 20, TtlLimits::default(), [0, 0]);
+        let now = Moment::from_millis(100_000);
+        let www = name::parse("www.test").unwrap();
+        let a = |owner: &Name| {
+            RRset::new(owner.clone(), Rtype::A, 60, Records::from_iter([[192, 0, 2, 1]]))
+        };
+        for owner in [&www, &name::parse("test").unwrap(), &name::parse("x.www.test").unwrap()] {
+            cache.insert_rrset(&a(owner), &[], Rank::Answer, Security::Insecure, now);
+        }
+        let text = "test. 900 SOA ns.test. host.test. 1 2 3 4 30";
+        let soa = zonefile::parse(text, &name::root()).unwrap().remove(0);
+        let denial = Denial { soa, proof: vec![], security: Security::Secure };
+        cache.insert_nodata(&www, Rtype::AAAA, &denial, now);
+        cache.insert_unsigned(&www, None, 10, now);
+        let found = cache.inspect(&name::parse("WWW.test").unwrap(), now.after_seconds(40));
+        let shown: Vec<_> =
+            found.iter().map(|entry| (entry.kind, entry.left, entry.security)).collect();
+        assert_eq!(
+            shown,
+            [
+                ("RRset", 20, Security::Insecure),
+                ("denial", -10, Security::Secure),
+                ("unsigned", -30, Security::Unchecked)
+            ]
+        );
+        assert_eq!(found[0].sets[0].to_string(), "www.test. 20 IN A 192.0.2.1");
+        assert_eq!(found[1].denies.as_deref(), Some("AAAA"));
+    }
+}

@@ -1,0 +1,9 @@
+//! What is remembered beyond the memory of one process: [`snapshot`] keeps the cache across restarts.
+//!
+//! Whatever comes back may have been changed by anybody, so each piece is [sealed](Seal), and what
+//! is not has nothing to say of authenticity.
+
+mod seal;
+pub mod snapshot;
+
+pub use seal::Seal;
