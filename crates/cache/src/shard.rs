@@ -179,7 +179,7 @@ impl Shard {
         live.map(|slot| (slot.key(), slot.value(), slot.expires))
     }
 
-    /// Hands entries to `take`, from the place `from` on, until it declines one or all are through;
+    /// Hands entries to `take`, from the place `from` on, until it wants no more or all are through;
     /// where to go on. No marks are set.
     pub(crate) fn visit_from(
         &self,
@@ -189,7 +189,7 @@ impl Shard {
         for (at, slot) in self.slots.iter().enumerate().skip(from) {
             let visited = slot.visited.load(Ordering::Relaxed);
             if !slot.entry.is_empty() && !take(slot.key(), slot.value(), slot.expires, visited) {
-                return Some(at);
+                return Some(at + 1);
             }
         }
         None

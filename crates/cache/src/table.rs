@@ -117,7 +117,7 @@ impl Table {
         true
     }
 
-    /// Hands entries to `take`, from a shard and a place in it on, until it declines one or all are
+    /// Hands entries to `take`, from a shard and a place in it on, until it wants no more or all are
     /// through; where to go on. One shard is locked, and one is looked at, at a time.
     pub(crate) fn visit_from(
         &self,

@@ -26,7 +26,7 @@ const ASIDE: &str = "cache.bad";
 const SECRET: &str = "cache.key";
 const SECRET_LENGTH: usize = 32;
 /// The first answer waits no longer than this for what is read back: a small file is through by then.
-const HEAD_START: Duration = Duration::from_millis(40);
+const HEAD_START: Duration = Duration::from_millis(25);
 /// Octets a second that writing takes on average, so that a large cache does not wear the disk.
 const PACE: u64 = 64 * 1024;
 
