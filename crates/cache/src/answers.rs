@@ -27,12 +27,20 @@ pub struct FinishedAnswer<'a> {
     pub message: &'a [u8],
     /// Seconds since it was made.
     pub age: u32,
+    /// Seconds for which it holds on.
+    pub left: u32,
     /// What is known of the authenticity of all of it.
     pub security: Security,
     offsets: &'a [u8],
 }
 
 impl FinishedAnswer<'_> {
+    /// Whether it is in the last tenth of its time.
+    #[must_use]
+    pub fn expires_soon(&self) -> bool {
+        u64::from(self.left) * 9 <= u64::from(self.age)
+    }
+
     /// Where its TTL fields stand.
     pub fn ttl_offsets(&self) -> impl Iterator<Item = u16> {
         self.offsets.as_chunks::<2>().0.iter().map(|at| u16::from_be_bytes(*at))
@@ -49,7 +57,7 @@ impl Cache {
         now: Moment,
         read: impl FnOnce(FinishedAnswer<'_>) -> R,
     ) -> Option<R> {
-        self.table.get(table_key(name, key).as_slice(), now, |value, _| {
+        self.table.get(table_key(name, key).as_slice(), now, |value, expires| {
             let mut value = Reader(value);
             if value.u32()? != generation {
                 return None;
@@ -58,9 +66,15 @@ impl Cache {
             let security = Security::from_octet(value.u8()?);
             let count = usize::from(value.u16()?);
             let (offsets, message) = value.0.split_at_checked(count * 2)?;
-            let age = made.seconds_until(now);
-            Some(read(FinishedAnswer { message, age, security, offsets }))
+            let (age, left) = (made.seconds_until(now), now.seconds_until(expires));
+            Some(read(FinishedAnswer { message, age, left, security, offsets }))
         })
+    }
+
+    /// Claims to see to it that there is another answer when this one expires; false if somebody does.
+    #[must_use]
+    pub fn claim_answer(&self, name: &NameSlice, key: AnswerKey) -> bool {
+        self.table.claim(table_key(name, key).as_slice())
     }
 
     /// Keeps a finished answer for `ttl` seconds, the least TTL in it. False if it is too large or
@@ -129,10 +143,16 @@ mod tests {
                 (answer.message.to_vec(), answer.age, answer.security, answer.ttl_offsets().count())
             })
         };
-        assert_eq!(read(key, 1, later), Some((message, 25, Security::Secure, 1)));
+        assert_eq!(read(key, 1, later), Some((message.clone(), 25, Security::Secure, 1)));
         assert_eq!(read(key, 2, later), None);
         assert_eq!(read(AnswerKey { dnssec_ok: true, ..key }, 1, later), None);
         assert_eq!(read(AnswerKey { group: 1, ..key }, 1, later), None);
         assert_eq!(read(key, 1, now.after_seconds(60)), None);
+        let soon =
+            |at: u32| cache.answer(name, key, 1, now.after_seconds(at), |a| a.expires_soon());
+        assert_eq!((soon(53), soon(54), soon(59)), (Some(false), Some(true), Some(true)));
+        assert!(cache.claim_answer(name, key) && !cache.claim_answer(name, key), "once");
+        assert!(cache.insert_answer(name, key, 1, &message, Security::Secure, 60, now));
+        assert!(cache.claim_answer(name, key), "and once for each that is made");
     }
 }

@@ -27,6 +27,8 @@ struct Slot {
     visited: AtomicBool,
     /// Whether it is still of use for a while when it has expired.
     lasts: bool,
+    /// Whether somebody sees to it that there will be another when it expires.
+    claimed: AtomicBool,
 }
 
 impl Slot {
@@ -97,6 +99,11 @@ impl Shard {
         (slot.value(), slot.expires)
     }
 
+    /// Claims what lies in a place; false if it is claimed.
+    pub(crate) fn claim(&self, at: u32) -> bool {
+        !self.slots[at as usize].claimed.swap(true, Ordering::Relaxed)
+    }
+
     /// When what lies in a place expires.
     pub(crate) fn expires(&self, at: u32) -> Moment {
         self.slots[at as usize].expires
@@ -124,6 +131,7 @@ impl Shard {
             slot.entry[start..].copy_from_slice(value);
             slot.expires = expires;
             *slot.visited.get_mut() = true;
+            *slot.claimed.get_mut() = false;
             return;
         }
         let entry = [&(key.len() as u16).to_be_bytes(), key, value].concat().into_boxed_slice();
@@ -146,6 +154,7 @@ impl Shard {
             older: self.newest,
             visited: AtomicBool::new(visited),
             lasts,
+            claimed: AtomicBool::new(false),
         };
         self.bytes += charge;
         let at = self.place(slot);

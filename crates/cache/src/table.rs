@@ -128,6 +128,13 @@ impl Table {
         Some(next.map_or((shard + 1, 0), |place| (shard, place)))
     }
 
+    /// Claims what is under `key`; false if there is nothing or it is claimed.
+    pub(crate) fn claim(&self, key: &[u8]) -> bool {
+        let hash = self.hash(key);
+        let shard = reading(self.shard(hash));
+        shard.find(hash, key).is_some_and(|at| shard.claim(at))
+    }
+
     /// Forgets what is under `key`; true if there was something.
     pub(crate) fn remove(&self, key: &Key) -> bool {
         let (hash, key) = (self.hash(key.as_slice()), key.as_slice());

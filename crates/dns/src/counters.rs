@@ -69,6 +69,9 @@ counters! {
     UpstreamSkipped "upstream_skipped" "servers" "Servers left alone because they did not answer, when others of their zone were asked.";
     UpstreamHedged "upstream_hedged" "queries" "Queries sent beside one that was later than expected.";
     UpstreamExplored "upstream_explored" "queries" "Queries sent beside the first, to meet a server or to see whether a way out works again.";
+    Prefetched "prefetched" "questions" "Answers refreshed before they expired, since they are asked for a lot.";
+    PrefetchedUsed "prefetched_used" "questions" "Of these, asked for since.";
+    PrefetchedFull "prefetched_full" "questions" "Answers not refreshed, since too many that were have not been asked for, or no packet was left to spare.";
     MinimisedQueries "minimised_queries" "queries" "Questions shortened by QNAME minimisation.";
     MinimiseFallbacks "minimise_fallbacks" "questions" "Full names shown because a server mishandled a shortened one.";
     Verifications "verifications" "signatures" "Signatures verified.";

@@ -55,7 +55,7 @@ impl<N: Network> Worker<N> {
         unknown: bool,
     ) -> Result<Box<Reply>, Unresolved> {
         let question = Question { name: name.clone(), ..question.clone() };
-        let (cache, now) = (&self.shared().cache, self.shared().now());
+        let (cache, now) = (&self.shared().cache, self.shared().now().after(context.ahead));
         // Boxed, since most often there is nothing and the rest is long.
         if !unknown
             && let Some(reply) = known(cache, name, question.rtype, now).map(Box::new)

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use zoners_dns::{Counter, Name, Question};
@@ -25,6 +26,8 @@ pub struct Context {
     pub depth: u8,
     /// Whether what is found must be proven, where it can be.
     pub validate: bool,
+    /// What is in the cache for no longer than this is as good as expired.
+    pub ahead: Duration,
     proving: Option<Arc<Proving>>,
     trace: Option<Arc<Trace>>,
     lineage: Option<Arc<Lineage>>,
@@ -55,6 +58,7 @@ impl Context {
             question_queries: Arc::default(),
             depth: 0,
             validate: false,
+            ahead: Duration::ZERO,
             proving: None,
             trace,
             lineage: None,
@@ -65,6 +69,11 @@ impl Context {
     #[must_use]
     pub(crate) fn validating(self, validate: bool) -> Self {
         Context { validate, ..self }
+    }
+
+    /// The context of refreshing what expires within `ahead`.
+    pub(crate) fn ahead(self, ahead: Duration) -> Self {
+        Context { ahead, ..self }
     }
 
     /// The context of a further try that avoids `server` too.
@@ -118,6 +127,7 @@ impl Context {
             question_queries: Arc::default(),
             // Where a nameserver is need not be proven: what it says must be.
             validate: false,
+            ahead: Duration::ZERO,
             proving: None,
             ..self.clone()
         })

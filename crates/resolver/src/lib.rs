@@ -33,6 +33,7 @@ pub mod negative_anchors;
 pub mod nursery;
 pub mod paths;
 mod pending;
+mod prefetch;
 mod pricing;
 pub mod priming;
 mod questions;

@@ -100,7 +100,7 @@ impl<N: Network> Worker<N> {
     }
 
     /// Works a question out and lands it, whether or not the one who asked is still there.
-    fn lead(
+    pub(crate) fn lead(
         self: &Arc<Self>,
         lead: Lead<QuestionKey, Landed<Answer>>,
         question: Question,
@@ -124,7 +124,10 @@ impl<N: Network> Worker<N> {
                 },
             };
             let answer = answer.map(Arc::new).map_err(|unresolved| worker.blame_clock(unresolved));
-            worker.remember_failure(&question, answer.as_ref().err());
+            // That something cannot be refreshed says nothing while it holds.
+            if context.ahead.is_zero() {
+                worker.remember_failure(&question, answer.as_ref().err());
+            }
             lead.land(answer.clone());
             answer
         })))

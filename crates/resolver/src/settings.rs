@@ -59,6 +59,8 @@ pub struct Settings {
     pub time_servers: Vec<Name>,
     /// The time that signatures are held against, in seconds since 1970, instead of the clock's.
     pub validation_date: Option<u64>,
+    /// Refresh what is popular before it expires.
+    pub prefetch: bool,
     /// Where to stop.
     pub limits: Limits,
 }
@@ -129,6 +131,8 @@ pub struct Limits {
     pub spare: u32,
     /// Losers of races that live on in one worker.
     pub nursery: usize,
+    /// Answers that were refreshed before they expired and not asked for since.
+    pub prefetched: usize,
     /// The longest that one query is waited for.
     #[serde(rename = "exchange-ms", deserialize_with = "milliseconds")]
     pub exchange: Duration,
@@ -170,6 +174,7 @@ impl Default for Limits {
             pending: 2048,
             spare: 64,
             nursery: 256,
+            prefetched: 256,
             exchange: Duration::from_secs(3),
             race: Duration::from_millis(4500),
             wall: Duration::from_secs(8),
@@ -223,6 +228,7 @@ impl Settings {
             sentinel: true,
             time_servers: Vec::new(),
             validation_date: None,
+            prefetch: true,
             limits: Limits::default(),
         }
     }

@@ -13,6 +13,7 @@ use crate::habits::Habits;
 use crate::line::Line;
 use crate::negative_anchors::NegativeAnchors;
 use crate::paths::{Broken, Paths};
+use crate::prefetch::Lent;
 use crate::pricing::Market;
 use crate::spare::Spare;
 use crate::trust::Trust;
@@ -66,6 +67,7 @@ pub struct Shared {
     pub negative_anchors: NegativeAnchors,
     pub(crate) habits: Habits,
     pub(crate) spare: Spare,
+    pub(crate) lent: Lent,
     pub(crate) line: Line,
     pub(crate) paths: Paths,
 }
@@ -86,6 +88,7 @@ impl Shared {
             negative_anchors: NegativeAnchors::default(),
             habits: Habits::default(),
             spare: Spare::default(),
+            lent: Lent::default(),
             line: Line::default(),
             paths: Paths::default(),
         })

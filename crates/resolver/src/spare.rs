@@ -36,6 +36,11 @@ impl Spare {
         most > 0 && self.0.load(Ordering::Relaxed) >= PACKET
     }
 
+    /// Gives back a packet that had to be sent after all.
+    pub(crate) fn give_back(&self) {
+        self.0.fetch_add(PACKET, Ordering::Relaxed);
+    }
+
     /// Takes a packet.
     pub(crate) fn take(&self) {
         let taken = |left: u32| Some(left.saturating_sub(PACKET));

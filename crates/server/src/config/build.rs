@@ -42,6 +42,7 @@ impl Config {
             sentinel: self.dnssec.sentinel,
             time_servers: self.dnssec.time_servers.clone(),
             validation_date: self.dnssec.date,
+            prefetch: self.cache.prefetch,
             limits: self.limits,
         })
     }

@@ -1,14 +1,19 @@
 //! The cache stage: finished answers, and those that can be put together from what is known.
 
-use zoners_cache::AnswerKey;
+use std::time::Duration;
+
+use zoners_cache::{AnswerKey, FinishedAnswer};
 use zoners_dns::packet::ttl_offsets;
-use zoners_dns::{Counter, Ede, EdeCode, Moment, Network, OptRcode, Question};
+use zoners_dns::{Counter, Ede, EdeCode, Moment, Network, OptRcode, Question, Rtype};
 use zoners_resolver::{Answer, Lack};
 
 use super::{Query, Service, finish};
 
+/// What programs ask for together.
+const TOGETHER: [Rtype; 3] = [Rtype::A, Rtype::AAAA, Rtype::HTTPS];
+
 impl<N: Network> Service<N> {
-    /// Writes the finished answer, if there is one. Allocates nothing.
+    /// Writes the finished answer, if there is one. Allocates nothing, unless it expires soon.
     pub(super) fn finished(&self, query: &Query<'_>, now: Moment, reply: &mut Vec<u8>) -> bool {
         let cache = &self.worker.shared().cache;
         let (name, key) = (query.request.name, answer_key(query));
@@ -16,8 +21,35 @@ impl<N: Network> Service<N> {
             reply.clear();
             reply.extend_from_slice(found.message);
             finish::deliver(query, reply, found.security, None, found.age, found.ttl_offsets());
+            found.expires_soon().then_some(found.age)
         });
+        if let Some(Some(age)) = hit
+            && cache.claim_answer(name, key)
+        {
+            self.prefetch(query, Duration::from_secs(age.into()), now);
+        }
         hit.is_some()
+    }
+
+    /// Has the answer, which is popular and expires soon, asked for anew, together with what is asked
+    /// for with it and expires before it will be looked after again.
+    #[cold]
+    fn prefetch(&self, query: &Query<'_>, age: Duration, now: Moment) {
+        let (cache, asked) = (&self.worker.shared().cache, query.request.question());
+        let own = answer_key(query);
+        let others = TOGETHER.into_iter().filter(|rtype| *rtype != own.rtype);
+        let others = others.filter(|_| TOGETHER.contains(&own.rtype));
+        for rtype in std::iter::once(own.rtype).chain(others) {
+            let (key, question) = (AnswerKey { rtype, ..own }, Question { rtype, ..asked.clone() });
+            let times = |found: FinishedAnswer<'_>| (found.left, found.age);
+            let times = cache.answer(query.request.name, key, self.rules.generation, now, times);
+            let Some((left, held)) = times else { continue };
+            let left = Duration::from_secs(left.into());
+            if rtype == own.rtype || left <= age && cache.claim_answer(query.request.name, key) {
+                let held = Duration::from_secs(held.into());
+                self.worker.refresh(&question, query.request.head.cd, left, held);
+            }
+        }
     }
 
     /// Writes what can be said from what is known: an answer of several RRsets, or a failure that
@@ -70,6 +102,7 @@ impl<N: Network> Service<N> {
         now: Moment,
         reply: &mut Vec<u8>,
     ) {
+        self.worker.is_wanted(asked);
         *reply = finish::message(query, answer);
         let (cache, generation) = (&self.worker.shared().cache, self.rules.generation);
         let (name, key) = (query.request.name, answer_key(query));

@@ -27,8 +27,10 @@ pub(crate) fn lab() -> Lab {
 /// With a configuration; what it says of the resolver does not count here.
 pub(crate) fn lab_with(config: &str) -> Lab {
     let net = world::small(1);
-    let mut text =
-        String::from("@ NS ns1\nns1 A 203.0.114.1\nwww 300 A 203.0.115.2\na.b.ent A 203.0.115.5\n");
+    let mut text = String::from(
+        "@ NS ns1\nns1 A 203.0.114.1\nwww 300 A 203.0.115.2\na.b.ent A 203.0.115.5\n\
+                              *.wild 300 A 203.0.115.6\nall 300 A 203.0.115.7\nall 300 AAAA 2001:db8:1::7\nall 300 HTTPS 1 . alpn=h2\n",
+    );
     for number in 0..40 {
         text += &format!("big TXT \"{number:040}\"\n");
     }

@@ -34,7 +34,6 @@ const MISSING: &[&str] = &[
     "interface-view",
     "local-zone",
     "nat64-prefix",
-    "prefetch",
     "private-address",
     "response-ip",
     "rpz",

@@ -18,6 +18,8 @@ pub struct Cache {
     pub serve_stale: bool,
     /// For so many seconds after it expired.
     pub stale_for: u32,
+    /// Refresh what is asked for a lot before it expires.
+    pub prefetch: bool,
     /// Keep it in the state folder, so that it is there again after a restart.
     pub persist: bool,
     /// Seconds from one time that it is kept to the next, while clients ask; more where it is large.
@@ -35,6 +37,7 @@ impl Default for Cache {
             negative_ttl_cap: negative_cap,
             serve_stale: true,
             stale_for: stale,
+            prefetch: true,
             persist: true,
             persist_every: 300,
         }
