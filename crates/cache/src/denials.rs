@@ -8,7 +8,7 @@ use crate::codec::{Reader, put_rrset, put_rrsets};
 use crate::key::{Key, Kind};
 
 /// Stands where a type would for "no type at all": type 0 is reserved (RFC 6895 section 3.1).
-const WHOLE_NAME: Rtype = Rtype::from_int(0);
+pub(crate) const WHOLE_NAME: Rtype = Rtype::from_int(0);
 
 /// The proof, such as it is, that something does not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]

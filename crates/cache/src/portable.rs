@@ -4,6 +4,8 @@
 //! that is not an entry such as we make. Whether what it says of authenticity counts is for the one to
 //! say who knows where it has been.
 
+mod answer;
+
 use bytes::BufMut;
 use zoners_dns::{Moment, RRset, Rtype, Security};
 

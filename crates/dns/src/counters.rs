@@ -72,6 +72,14 @@ counters! {
     Prefetched "prefetched" "questions" "Answers refreshed before they expired, since they are asked for a lot.";
     PrefetchedUsed "prefetched_used" "questions" "Of these, asked for since.";
     PrefetchedFull "prefetched_full" "questions" "Answers not refreshed, since too many that were have not been asked for, or no packet was left to spare.";
+    SecondLevelHits "second_level_hits" "questions" "Answered from what another node had learned.";
+    SecondLevelMisses "second_level_misses" "questions" "Of which no other node knew anything, or the second level could not be asked.";
+    SecondLevelLate "second_level_late" "questions" "Answered by servers before the second level said anything.";
+    SecondLevelForeign "second_level_foreign" "questions" "Of which the second level had something that cannot be what a node wrote; not used.";
+    SecondLevelErrors "second_level_errors" "requests" "Requests to the second level that failed or took too long.";
+    SecondLevelWrites "second_level_writes" "questions" "Answers told to other nodes.";
+    SecondLevelUnwritten "second_level_unwritten" "questions" "Answers not told to other nodes: too many waited, or the second level took none.";
+    SecondLevelBroken "second_level_broken" "times" "Times that the second level was given up for a while.";
     MinimisedQueries "minimised_queries" "queries" "Questions shortened by QNAME minimisation.";
     MinimiseFallbacks "minimise_fallbacks" "questions" "Full names shown because a server mishandled a shortened one.";
     Verifications "verifications" "signatures" "Signatures verified.";

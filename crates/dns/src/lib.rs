@@ -21,6 +21,7 @@ pub mod query;
 pub mod question;
 pub mod random;
 pub mod rrset;
+pub mod second_level;
 pub mod security;
 pub mod zonefile;
 
@@ -37,4 +38,5 @@ pub use prefix::Prefix;
 pub use question::Question;
 pub use random::Random;
 pub use rrset::{RRset, Records};
+pub use second_level::{Found, Later, SecondLevel};
 pub use security::Security;

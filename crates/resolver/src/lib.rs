@@ -39,6 +39,7 @@ pub mod priming;
 mod questions;
 pub mod race;
 pub mod scrub;
+mod second_level;
 mod sentinel;
 pub mod settings;
 pub mod shared;

@@ -116,7 +116,7 @@ impl<N: Network> Worker<N> {
             let answer = tokio::select! {
                 biased;
                 () = seat.gives_way() => Err(Unresolved::overloaded("gave way to newer questions")),
-                answer = timeout_at(deadline, worker.answer(&question, &context, lack)) => {
+                answer = timeout_at(deadline, worker.answer_or_find(&question, &context, lack)) => {
                     match answer {
                         Ok(answer) => answer,
                         Err(_) => Err(Unresolved::deadline(&question)),

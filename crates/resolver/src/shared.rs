@@ -1,10 +1,10 @@
 //! What all workers share.
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use zoners_cache::{Cache, Evidence, Trouble};
-use zoners_dns::{Clock, Endpoint, Moment, Name, Question, Random};
+use zoners_dns::{Clock, Endpoint, Moment, Name, Question, Random, SecondLevel};
 
 use crate::answer::{Answer, Unresolved};
 use crate::clock_doubt::ClockDoubt;
@@ -68,6 +68,7 @@ pub struct Shared {
     pub(crate) habits: Habits,
     pub(crate) spare: Spare,
     pub(crate) lent: Lent,
+    pub(crate) second_level: OnceLock<Arc<dyn SecondLevel>>,
     pub(crate) line: Line,
     pub(crate) paths: Paths,
 }
@@ -89,9 +90,21 @@ impl Shared {
             habits: Habits::default(),
             spare: Spare::default(),
             lent: Lent::default(),
+            second_level: OnceLock::new(),
             line: Line::default(),
             paths: Paths::default(),
         })
+    }
+
+    /// From now on others are asked too, and told what is learned; once.
+    pub fn share_with(&self, second_level: Arc<dyn SecondLevel>) {
+        let _ = self.second_level.set(second_level);
+    }
+
+    /// What is shared with others, if anything is.
+    #[must_use]
+    pub fn second_level(&self) -> Option<&Arc<dyn SecondLevel>> {
+        self.second_level.get()
     }
 
     /// Now, for TTLs.

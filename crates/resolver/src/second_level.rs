@@ -1,0 +1,141 @@
+//! What other nodes know, asked for beside the servers: whichever is first wins, so that a memory which
+//! is slow, dead or wrong costs nobody anything.
+
+use std::future::pending;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use zoners_dns::{Counter, Moment, Network, Question, Rtype, SecondLevel, Security};
+
+use crate::answer::{Answer, Unresolved};
+use crate::context::Context;
+use crate::known::Lack;
+use crate::trace::Hop;
+use crate::worker::Worker;
+
+impl<N: Network> Worker<N> {
+    /// Answers `question` from its servers, or from what others know, whichever is first.
+    pub(crate) async fn answer_or_find(
+        &self,
+        question: &Question,
+        context: &Context,
+        lack: Lack,
+    ) -> Result<Answer, Unresolved> {
+        let second = self.asks_others(question, context);
+        let own = async {
+            if let Some(turn) = second.as_ref().and_then(|second| second.turn(question)) {
+                turn.await;
+            }
+            self.answer(question, context, lack).await
+        };
+        let mut looking = false;
+        let elsewhere = async {
+            match &second {
+                Some(second) => {
+                    looking = true;
+                    let found = Box::pin(self.find_at(&**second, question, context)).await;
+                    looking = false;
+                    match found {
+                        Some(answer) => answer,
+                        None => pending().await,
+                    }
+                }
+                None => pending().await,
+            }
+        };
+        let (answer, found) = {
+            let (mut own, mut elsewhere) = (pin!(own), pin!(elsewhere));
+            tokio::select! {
+                biased;
+                answer = &mut own => (answer, false),
+                answer = &mut elsewhere => (Ok(answer), true),
+            }
+        };
+        match (&second, found) {
+            (Some(_), true) => self.count(Counter::SecondLevelHits),
+            (Some(_), false) if looking => self.count(Counter::SecondLevelLate),
+            (Some(_), false) => self.count(Counter::SecondLevelMisses),
+            (None, _) => {}
+        }
+        if !found && let Ok(answer) = &answer {
+            self.share(question, context, answer);
+        }
+        answer
+    }
+
+    /// The second level, where the question is one that others are asked: a client's, as it comes.
+    fn asks_others(&self, question: &Question, context: &Context) -> Option<Arc<dyn SecondLevel>> {
+        // What is asked for with CD is not kept as proven, so others are not told either.
+        let as_proven_as_can_be = context.validate != self.settings().anchors.is_empty();
+        let asks = context.depth == 0
+            && context.ahead.is_zero()
+            && as_proven_as_can_be
+            && question.rtype != Rtype::ANY;
+        self.shared().second_level.get().filter(|_| asks).cloned()
+    }
+
+    /// The answer, if others have one that is proven or can be.
+    async fn find_at(
+        &self,
+        second: &dyn SecondLevel,
+        question: &Question,
+        context: &Context,
+    ) -> Option<Answer> {
+        let found = second.look_up(question).await?;
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        let taken = cache.import_answer(question, &found.entries, found.shift, found.trusted, now);
+        if taken.is_err() {
+            self.count(Counter::SecondLevelForeign);
+            context.trace(|| Hop::Note("what others said of it is not to be read".into()));
+            return None;
+        }
+        context.trace(|| Hop::Note("another node knew it".into()));
+        match self.cached(question, !context.validate, now) {
+            Ok(answer) => Some(answer),
+            Err(Lack::Everything) => None,
+            Err(Lack::Something) => self.answer(question, context, Lack::Something).await.ok(),
+        }
+    }
+
+    /// Tells others what was learned, if it is what they may be told.
+    fn share(&self, question: &Question, context: &Context, answer: &Answer) {
+        let Some(second) = self.shared().second_level.get() else { return };
+        let proven = answer.security > Security::Unchecked || self.settings().anchors.is_empty();
+        if question.rtype == Rtype::ANY || !proven {
+            return;
+        }
+        let now = self.shared().now();
+        if let Some((entries, expires)) = self.entries_of(question, answer, now) {
+            second.learned(question, entries, expires.since(now));
+            context.trace(|| Hop::Note("told to other nodes".into()));
+        }
+    }
+
+    /// The entries that make the answer up, and when the first of them expires; nothing if the cache
+    /// does not have them all.
+    fn entries_of(
+        &self,
+        question: &Question,
+        answer: &Answer,
+        now: Moment,
+    ) -> Option<(Vec<u8>, Moment)> {
+        let (cache, mut out, mut expires) = (&self.shared().cache, Vec::new(), Moment::NEVER);
+        let (mut name, mut answered, mut made) = (question.name.clone(), false, false);
+        for set in &answer.answer {
+            // The CNAME that a DNAME makes is made again.
+            if !made {
+                expires = expires.min(cache.export_rrset(&set.owner, set.rtype, now, &mut out)?);
+            }
+            made = set.rtype == Rtype::DNAME && question.rtype != Rtype::DNAME;
+            answered = set.rtype == question.rtype && set.owner == name;
+            if set.rtype == Rtype::CNAME && !answered {
+                name = set.target()?;
+            }
+        }
+        if !answered {
+            expires = expires.min(cache.export_denial(&name, question.rtype, now, &mut out)?);
+        }
+        (expires.since(now) >= Duration::from_secs(1)).then_some((out, expires))
+    }
+}
