@@ -41,6 +41,11 @@ impl NegativeAnchors {
         valid.map(|(zone, until)| (zone.clone(), now.seconds_until(*until))).collect()
     }
 
+    /// Whether there is one.
+    pub(crate) fn are_any(&self, now: Moment) -> bool {
+        self.0.read().iter().any(|(_, until)| *until > now)
+    }
+
     /// Whether `name` lies in one of them that is `depth` labels deep or deeper.
     pub(crate) fn cover(&self, name: &Name, depth: usize, now: Moment) -> bool {
         self.0.read().iter().any(|(zone, until)| {

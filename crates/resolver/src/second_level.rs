@@ -102,10 +102,12 @@ impl<N: Network> Worker<N> {
     fn share(&self, question: &Question, context: &Context, answer: &Answer) {
         let Some(second) = self.shared().second_level.get() else { return };
         let proven = answer.security > Security::Unchecked || self.settings().anchors.is_empty();
-        if question.rtype == Rtype::ANY || !proven {
+        let now = self.shared().now();
+        // What is taken as it comes for a while is not what others would call unsigned.
+        let as_others_do = !self.shared().negative_anchors.are_any(now);
+        if question.rtype == Rtype::ANY || !proven || !as_others_do {
             return;
         }
-        let now = self.shared().now();
         if let Some((entries, expires)) = self.entries_of(question, answer, now) {
             second.learned(question, entries, expires.since(now));
             context.trace(|| Hop::Note("told to other nodes".into()));

@@ -2,7 +2,7 @@
 //!
 //! | request | reply |
 //! |---|---|
-//! | `{"do":"status"}` | `version`, `uptime_s`, `generation`, `clock_wrong_by_s`, `line` (`down`, `loss`, `broken` ways out), `waiting`, `workers`, `listen`, `cache` |
+//! | `{"do":"status"}` | `version`, `uptime_s`, `generation`, `clock_wrong_by_s`, `line` (`down`, `loss`, `broken` ways out), `waiting`, `workers`, `listen`, `cache`, `second_level` (null without one) |
 //! | `{"do":"stats"}` | every counter by its name |
 //! | `{"do":"lookup","name":…,"type":…}` | see [`crate::report::resolution`], with the trace |
 //! | `{"do":"nta-add","name":…,"seconds":…}` | `validated`: false; the zone is taken as it comes |
@@ -13,7 +13,7 @@
 //! | `{"do":"cache-lookup","name":…}` | `entries`: see [`crate::report::entry`] |
 //! | `{"do":"cache-dump","file":…}` | `octets` that were written to the file |
 //! | `{"do":"cache-load","file":…}` | `taken`, `passed_over`: entries; `age_s` of the file |
-//! | `{"do":"flush","name":…,"subtree":…}` | `removed`: entries that were forgotten |
+//! | `{"do":"flush","name":…,"subtree":…}` | `removed`: entries that were forgotten; `second_level`: questions there, or `second_level_error` |
 //!
 //! What goes wrong is told as `{"error":…}`. Only the user that the daemon runs as, and root, are
 //! heard; the file's mode keeps out those who are neither it nor of its group.
@@ -200,7 +200,7 @@ async fn answer(request: Request, overseer: &Arc<Overseer>) -> Value {
         Request::CacheLoad { file } => beside(overseer, move |own| own.bring(&file)).await,
         Request::Flush { name, subtree } => match name::parse(&name) {
             Err(error) => json!({ "error": error }),
-            Ok(name) => json!({ "removed": overseer.flush(&name, subtree) }),
+            Ok(name) => overseer.flush_all(&name, subtree).await,
         },
     }
 }

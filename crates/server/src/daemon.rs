@@ -36,6 +36,7 @@ use zoners_cache::Cache;
 use zoners_dns::{Counters, Network, Random};
 use zoners_net::Sockets;
 use zoners_resolver::{Event, Settings, Shared, Worker};
+use zoners_store::shared::Shared as SecondLevel;
 
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
@@ -71,6 +72,8 @@ pub struct Daemon {
     hosts_seen: Option<SystemTime>,
     file: Option<PathBuf>,
     cookies: Cookies,
+    /// What is shared with other nodes, once it serves.
+    second_level: Option<Arc<SecondLevel>>,
 }
 
 /// A worker that runs.
@@ -140,7 +143,19 @@ impl Daemon {
         let rules = Rules::new(&config, &settings.routes, cookies, &shared.random, generation)?;
         let rules = Arc::new(rules);
         let (activity, ended) = (Arc::default(), Arc::default());
-        Ok(Daemon { shared, config, settings, rules, activity, ended, hosts_seen, file, cookies })
+        config.second_level()?;
+        Ok(Daemon {
+            shared,
+            config,
+            settings,
+            rules,
+            activity,
+            ended,
+            hosts_seen,
+            file,
+            cookies,
+            second_level: None,
+        })
     }
 
     /// The folder in which the root's keys are followed, if they are.
@@ -184,6 +199,7 @@ impl Daemon {
         privileges::raise_descriptors();
         privileges::drop_to(self.config.server.user.as_deref())?;
         let mut keeper = self.keeper();
+        self.second_level = self.share()?;
         let (stop, stopping) = watch::channel(false);
         let mut workers = Vec::new();
         for (number, listeners) in listeners.into_iter().enumerate() {
@@ -254,6 +270,18 @@ impl Daemon {
             .ok()
     }
 
+    /// Shares what is learned with others, if the configuration says with whom.
+    fn share(&self) -> io::Result<Option<Arc<SecondLevel>>> {
+        let Some(terms) = self.config.second_level().map_err(io::Error::other)? else {
+            return Ok(None);
+        };
+        let (clock, node) = (self.shared.clock.clone(), self.shared.random.bits());
+        let proofs = keeper::fingerprints(&self.settings, &self.shared).proofs;
+        let second_level = Arc::new(SecondLevel::start(terms, clock, node, proofs)?);
+        self.shared.share_with(second_level.clone());
+        Ok(Some(second_level))
+    }
+
     /// Does what signals ask for until one asks for the end.
     async fn attend(
         &mut self,
@@ -264,7 +292,8 @@ impl Daemon {
         mut keeper: Option<&mut Keeper>,
     ) -> io::Result<()> {
         let counters = workers.iter().map(|worker| worker.counters.clone()).collect();
-        let overseer = Arc::new(Overseer::new(self.service(), counters, bound));
+        let second_level = self.second_level.clone();
+        let overseer = Arc::new(Overseer::new(self.service(), counters, second_level, bound));
         let conversing = async {
             match &control {
                 Some(control) => control.serve(overseer.clone()).await,

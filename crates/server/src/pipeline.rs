@@ -6,8 +6,7 @@
 //! | finished | [`finished`] | what was answered before under the same rules |
 //! | local data and policy | [`local`], [`any`] | records of our own, special-use names, the type ANY |
 //! | cache | [`finished`] | what is known |
-//! | second level beside recursion | none yet | what another node knows |
-//! | recursion | [`zoners_resolver`] | the rest |
+//! | recursion, the second level beside it | [`zoners_resolver`] | the rest |
 //! | policy on the answer | none yet | |
 //! | finish | [`finish`] | puts on what differs from client to client |
 //!

@@ -194,7 +194,15 @@ pub(crate) fn cache(arguments: &Cache) -> Result<(), Failure> {
         }
         CacheCommand::Flush { name, subtree, socket } => {
             let request = json!({ "do": "flush", "name": name, "subtree": subtree });
-            println!("{} entries forgotten", socket.request(&request)?["removed"]);
+            let reply = socket.request(&request)?;
+            println!("{} entries forgotten", reply["removed"]);
+            if let Some(why) = reply["second_level_error"].as_str() {
+                let text = format!("not forgotten by the second level: {why}");
+                return Err(Failure::Failed(text));
+            }
+            if let Some(questions) = reply["second_level"].as_u64() {
+                println!("{questions} questions forgotten by the second level");
+            }
         }
     }
     Ok(())

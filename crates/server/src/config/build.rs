@@ -8,7 +8,10 @@ use zoners_dns::{
 use zoners_dnssec::chain::{self, Ds};
 use zoners_resolver::Settings;
 use zoners_resolver::settings::Anchor;
+use zoners_store::Seal;
+use zoners_store::shared::{Servers, Terms};
 
+use super::schema::Secret;
 use super::{Answers, Config, ConfigError, ROOT_ANCHORS, ROOT_HINTS, Route};
 
 impl Config {
@@ -56,6 +59,41 @@ impl Config {
             negative_cap: self.cache.negative_ttl_cap,
             stale: if self.cache.serve_stale { self.cache.stale_for } else { 0 },
         }
+    }
+
+    /// What is shared with other nodes, if anything is. Reads the files that the configuration names.
+    ///
+    /// # Errors
+    /// A file cannot be read, or what it says cannot be used.
+    pub fn second_level(&self) -> Result<Option<Terms>, ConfigError> {
+        let Some(redis) = &self.cache.redis else { return Ok(None) };
+        let wrong = |what: &str| Err(ConfigError::plain(format!("cache.redis.{what}")));
+        if redis.cluster && redis.sentinel.is_some() {
+            return wrong("sentinel: a cluster has no sentinels, so set one of the two");
+        }
+        let secret = match (&redis.secret, &redis.secret_file) {
+            (Some(_), Some(_)) => return wrong("secret-file: there is a `secret` too; set one"),
+            (Some(secret), None) => Some(secret.clone()),
+            (None, Some(path)) => {
+                let text = read("cache.redis.secret-file", path)?;
+                let shown = path.display();
+                let told = |what| format!("cache.redis.secret-file: {shown}: {what}");
+                Some(Secret::new(&text).map_err(|what| ConfigError::plain(told(what)))?)
+            }
+            (None, None) => None,
+        };
+        let ca =
+            redis.ca_file.as_ref().map(|path| read("cache.redis.ca-file", path)).transpose()?;
+        let urls = redis.url.0.clone();
+        let servers =
+            Servers::new(urls, redis.cluster, redis.sentinel.clone(), ca.map(String::into_bytes))
+                .map_err(|error| ConfigError::plain(format!("cache.redis.url: {error}")))?;
+        Ok(Some(Terms {
+            servers,
+            namespace: redis.namespace.clone(),
+            seal: secret.map(|secret| Seal::new(secret.0.as_bytes())),
+            single_flight: redis.single_flight,
+        }))
     }
 
     /// The prefixes that are never asked, and our own sockets: we would ask ourselves.

@@ -11,6 +11,7 @@ use zoners_resolver::negative_anchors::{LONGEST, MOST};
 
 use super::{Bound, Snapshot, keeper};
 use crate::report;
+use zoners_store::shared::Shared as SecondLevel;
 
 /// Servers listed where all are asked for.
 const MOST_SERVERS: usize = 2000;
@@ -21,14 +22,21 @@ const MOST_SERVERS: usize = 2000;
 pub(crate) struct Overseer {
     service: ArcSwap<Snapshot>,
     counters: Vec<Arc<Counters>>,
+    second_level: Option<Arc<SecondLevel>>,
     bound: Bound,
     started_ms: u64,
 }
 
 impl Overseer {
-    pub(super) fn new(service: Snapshot, counters: Vec<Arc<Counters>>, bound: Bound) -> Self {
+    pub(super) fn new(
+        service: Snapshot,
+        counters: Vec<Arc<Counters>>,
+        second_level: Option<Arc<SecondLevel>>,
+        bound: Bound,
+    ) -> Self {
         let started_ms = service.worker().shared().now().as_millis();
-        Overseer { service: ArcSwap::from_pointee(service), counters, bound, started_ms }
+        let service = ArcSwap::from_pointee(service);
+        Overseer { service, counters, second_level, bound, started_ms }
     }
 
     /// From now on names are looked up by another configuration.
@@ -43,12 +51,30 @@ impl Overseer {
     /// The sum over workers, look-ups of our own included.
     pub(crate) fn count(&self, counter: Counter) -> u64 {
         let own = self.service();
-        let workers = self.counters.iter().map(|counters| &**counters);
+        let shared = self.second_level.iter().map(|level| level.counters());
+        let workers = self.counters.iter().chain(shared).map(|counters| &**counters);
         counters::sum(workers.chain([own.worker().counters()]), counter)
     }
 
     pub(crate) fn flush(&self, name: &Name, subtree: bool) -> usize {
         self.service().worker().shared().cache.flush(name, subtree)
+    }
+
+    /// Forgets here and in what is shared: how many entries here, how many questions there, and why
+    /// not there.
+    pub(crate) async fn flush_all(&self, name: &Name, subtree: bool) -> Value {
+        // There first, so that nothing comes back from there in between.
+        let there = match self.service().worker().shared().second_level() {
+            None => None,
+            Some(second_level) => Some(second_level.forget(name, subtree).await),
+        };
+        let mut reply = json!({ "removed": self.flush(name, subtree) });
+        match there {
+            Some(Ok(questions)) => reply["second_level"] = questions.into(),
+            Some(Err(why)) => reply["second_level_error"] = why.into(),
+            None => {}
+        }
+        reply
     }
 
     /// How full the cache is, and what came of it.
@@ -166,6 +192,9 @@ impl Overseer {
             "workers": self.counters.len(),
             "listen": listen,
             "cache": { "entries": cache.entries, "bytes": cache.bytes, "evicted": cache.evicted },
+            "second_level": self.second_level.as_ref().map(|level| {
+                if level.is_broken() { "left alone for a while" } else { "in use" }
+            }),
         })
     }
 }

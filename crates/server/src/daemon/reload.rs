@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Daemon, Overseer, Running};
+use super::{Daemon, Overseer, Running, keeper};
 use crate::config::Config;
 
 impl Daemon {
@@ -35,7 +35,12 @@ impl Daemon {
                 let restart = needs_restart(&self.config, &renewed.config);
                 // What the workers that run were given stays.
                 let (activity, ended) = (self.activity.clone(), self.ended.clone());
-                *self = Daemon { activity, ended, ..renewed };
+                let second_level = self.second_level.take();
+                *self = Daemon { activity, ended, second_level, ..renewed };
+                if let Some(second_level) = &self.second_level {
+                    let fingerprints = keeper::fingerprints(&self.settings, &self.shared);
+                    second_level.prove_by(fingerprints.proofs);
+                }
                 tracing::info!("reloaded");
                 if !restart.is_empty() {
                     tracing::warn!("changed, but needs a restart: {}", restart.join(", "));

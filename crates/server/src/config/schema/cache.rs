@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, de};
 
+use super::Redis;
+
 /// `[cache]`
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -25,6 +27,8 @@ pub struct Cache {
     /// Seconds from one time that it is kept to the next, while clients ask; more where it is large.
     #[serde(deserialize_with = "seconds")]
     pub persist_every: u32,
+    /// What several share.
+    pub redis: Option<Redis>,
 }
 
 impl Default for Cache {
@@ -40,6 +44,7 @@ impl Default for Cache {
             prefetch: true,
             persist: true,
             persist_every: 300,
+            redis: None,
         }
     }
 }

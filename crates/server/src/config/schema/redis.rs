@@ -1,0 +1,102 @@
+//! `[cache.redis]`: what several nodes share.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Deserializer, de};
+use zoners_store::shared::Servers;
+
+/// Octets of the shortest secret.
+const SHORTEST: usize = 16;
+
+/// `[cache.redis]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Redis {
+    /// Where it is; several of a cluster, or several sentinels.
+    pub url: Urls,
+    /// Whether these are some of a cluster.
+    #[serde(default)]
+    pub cluster: bool,
+    /// The name of the server that counts, if these are sentinels.
+    pub sentinel: Option<String>,
+    /// Certificates of those who sign the server's, instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// What all keys begin with.
+    #[serde(default = "namespace")]
+    pub namespace: String,
+    /// The secret of all nodes that believe each other's proofs.
+    pub secret: Option<Secret>,
+    /// A file with that secret, instead.
+    pub secret_file: Option<PathBuf>,
+    /// Wait for a question that another node works on.
+    #[serde(default)]
+    pub single_flight: bool,
+}
+
+fn namespace() -> String {
+    "zoners".to_owned()
+}
+
+/// Addresses, which may hold passwords.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Urls(pub Vec<String>);
+
+/// Something that is not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Urls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} servers", self.0.len())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a secret")
+    }
+}
+
+impl Secret {
+    /// A secret, if the text is long enough for one.
+    pub(crate) fn new(text: &str) -> Result<Self, String> {
+        match text.trim() {
+            text if text.len() >= SHORTEST => Ok(Secret(text.to_owned())),
+            _ => Err(format!("it must have at least {SHORTEST} characters")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Secret::new(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Urls {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum OneOrMany {
+            One(String),
+            Many(Vec<String>),
+        }
+        let urls = match OneOrMany::deserialize(deserializer)? {
+            OneOrMany::One(url) => vec![url],
+            OneOrMany::Many(urls) => urls,
+        };
+        if urls.is_empty() {
+            return Err(de::Error::custom("an address, or a list of some"));
+        }
+        for url in &urls {
+            Servers::check(url).map_err(|error| {
+                de::Error::custom(format!(
+                    "no address of a server ({error}): write \"redis://host:6379\", \
+                     \"rediss://host:6380\" for TLS, \"unix:///path/to/socket\", or a list of these"
+                ))
+            })?;
+        }
+        Ok(Urls(urls))
+    }
+}

@@ -1,0 +1,211 @@
+//! What several nodes share, in Redis or Valkey: what any of them learned, and who is working on what.
+//!
+//! | key | value | kept for |
+//! |---|---|---|
+//! | `NAMESPACE:1:q:NAME:TYPE` | an [`envelope`] with the entries of an answer | its TTL |
+//! | `NAMESPACE:1:f:NAME:TYPE` | which node works on the question | 300 ms |
+//!
+//! A thread of its own speaks to the server ([`talk`]); whoever asks or tells hands over and goes on.
+//! Where it fails, a [`breaker`] keeps everybody from asking for a while.
+
+mod breaker;
+mod envelope;
+mod forget;
+mod health;
+mod link;
+mod talk;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep, timeout};
+use zoners_dns::second_level::{Found, Later, SecondLevel};
+use zoners_dns::{Clock, Counters, Name, Question, name};
+
+use crate::Seal;
+use breaker::Breaker;
+use envelope::Envelope;
+pub use link::{Servers, Unusable};
+use talk::{Request, Told};
+
+/// Raised with every change of what is stored.
+const VERSION: u8 = 1;
+/// Questions that wait for the thread; more are not asked.
+const ASKED: usize = 1024;
+/// Answers that wait to be told; more are not.
+const TOLD: usize = 4096;
+/// A question that another node works on is waited for so long …
+const FLIGHT: Duration = Duration::from_millis(300);
+/// … and looked for so often.
+const AGAIN: Duration = Duration::from_millis(10);
+/// Whose turn it is must be told within this.
+const CLAIM: Duration = Duration::from_millis(20);
+
+/// What is shared, and with whom.
+#[derive(Debug)]
+pub struct Terms {
+    /// Where it lies.
+    pub servers: Servers,
+    /// What all keys begin with.
+    pub namespace: String,
+    /// The secret of all who believe each other's proofs.
+    pub seal: Option<Seal>,
+    /// Whether a question that one node works on is waited for by others.
+    pub single_flight: bool,
+}
+
+/// The memory that several nodes share.
+#[derive(Debug)]
+pub struct Shared {
+    common: Arc<Common>,
+    requests: mpsc::Sender<Request>,
+    told: mpsc::Sender<Told>,
+    counters: Arc<Counters>,
+}
+
+/// What callers and the thread both need.
+#[derive(Debug)]
+struct Common {
+    namespace: String,
+    seal: Option<Seal>,
+    /// How this node proves: others' proofs count if it is how they do too.
+    proofs: Mutex<[u8; 32]>,
+    clock: Arc<dyn Clock>,
+    breaker: Breaker,
+    /// Tells this node from others.
+    node: u64,
+    single_flight: bool,
+    /// Answers that found no room, yet to be counted.
+    unwritten: AtomicU64,
+}
+
+impl Common {
+    fn key(&self, what: char, question: &Question) -> String {
+        let name = name::lowercase(&question.name);
+        let (namespace, rtype) = (&self.namespace, question.rtype);
+        format!("{namespace}:{VERSION}:{what}:{}:{rtype}", name.fmt_with_dot())
+    }
+}
+
+impl Shared {
+    /// Shares on `terms`; `node` is a random number and `proofs` tells how answers are proven here.
+    ///
+    /// # Errors
+    /// No thread can be had.
+    pub fn start(
+        terms: Terms,
+        clock: Arc<dyn Clock>,
+        node: u64,
+        proofs: [u8; 32],
+    ) -> io::Result<Self> {
+        let Terms { servers, namespace, seal, single_flight } = terms;
+        let common = Arc::new(Common {
+            namespace,
+            seal,
+            proofs: Mutex::new(proofs),
+            clock,
+            breaker: Breaker::default(),
+            node,
+            single_flight,
+            unwritten: AtomicU64::new(0),
+        });
+        let (requests, asked) = mpsc::channel(ASKED);
+        let (told, learned) = mpsc::channel(TOLD);
+        let counters = Arc::<Counters>::default();
+        talk::begin(servers, common.clone(), counters.clone(), asked, learned)?;
+        Ok(Shared { common, requests, told, counters })
+    }
+
+    /// From now on answers are proven here in another way.
+    pub fn prove_by(&self, proofs: [u8; 32]) {
+        *self.common.proofs.lock() = proofs;
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    /// Whether nobody is asked for now, since the last attempts failed.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.common.breaker.is_open()
+    }
+
+    /// Hands a request over and waits for what comes of it.
+    fn request<T: Send + 'static>(
+        &self,
+        make: impl FnOnce(oneshot::Sender<T>) -> Request,
+    ) -> Option<oneshot::Receiver<T>> {
+        let (reply, replied) = oneshot::channel();
+        let sent = !self.common.breaker.is_open() && self.requests.try_send(make(reply)).is_ok();
+        sent.then_some(replied)
+    }
+}
+
+impl SecondLevel for Shared {
+    fn look_up(&self, question: &Question) -> Later<Option<Found>> {
+        let (common, requests) = (self.common.clone(), self.requests.clone());
+        let key = common.key('q', question);
+        let flight = common.single_flight.then(|| common.key('f', question));
+        let first =
+            self.request(|reply| Request::Find { key: key.clone(), flight: flight.clone(), reply });
+        Box::pin(async move {
+            let began = Instant::now();
+            let mut replied = first?;
+            loop {
+                let find = replied.await.ok()?;
+                if let Some(value) = find.value {
+                    return Envelope::open(&common, &key, &value, find.left);
+                }
+                if !find.in_flight || began.elapsed() + AGAIN > FLIGHT {
+                    return None;
+                }
+                sleep(AGAIN).await;
+                let (reply, next) = oneshot::channel();
+                let again = Request::Find { key: key.clone(), flight: flight.clone(), reply };
+                requests.try_send(again).ok()?;
+                replied = next;
+            }
+        })
+    }
+
+    fn turn(&self, question: &Question) -> Option<Later<()>> {
+        if !self.common.single_flight {
+            return None;
+        }
+        let key = self.common.key('f', question);
+        let claimed = self.request(|reply| Request::Claim { key, reply })?;
+        Some(Box::pin(async move {
+            let began = Instant::now();
+            // Who cannot be asked in good time is not waited for.
+            if let Ok(Ok(false)) = timeout(CLAIM, claimed).await {
+                sleep(FLIGHT.saturating_sub(began.elapsed())).await;
+            }
+        }))
+    }
+
+    fn learned(&self, question: &Question, entries: Vec<u8>, ttl: Duration) {
+        let common = &self.common;
+        let key = common.key('q', question);
+        let value = Envelope::seal(common, &key, &entries, ttl);
+        let told = Told { key, value, ttl };
+        if common.breaker.is_open() || self.told.try_send(told).is_err() {
+            common.unwritten.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn forget(&self, name: &Name, subtree: bool) -> Later<Result<usize, String>> {
+        let pattern = forget::pattern(&self.common.namespace, name, subtree);
+        let replied = self.request(|reply| Request::Forget { pattern, reply });
+        Box::pin(async move {
+            let broken = || "it does not answer".to_owned();
+            replied.ok_or_else(broken)?.await.map_err(|_| broken())?
+        })
+    }
+}

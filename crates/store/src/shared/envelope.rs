@@ -1,0 +1,162 @@
+//! A value: the entries of an answer, when they were told, for how long, and by whom.
+//!
+//! | octets | what |
+//! |---|---|
+//! | 1 | version |
+//! | 8 | wall clock when it was told, seconds since 1970 |
+//! | 8 | the moment that the entries count by |
+//! | 8 | milliseconds that it is kept |
+//! | 16 | the seal over the key, how it was proven, all this and the entries; zeros without a secret |
+//! | | the entries |
+//!
+//! How old a value is tells the server by what is left of its time, so that the clocks of nodes need
+//! not agree; that nobody gave it more time tells the wall clock, roughly.
+
+use std::time::Duration;
+
+use bytes::{Buf, BufMut};
+use zoners_dns::Moment;
+use zoners_dns::second_level::Found;
+
+use super::{Common, VERSION};
+use crate::seal;
+
+/// Octets before the seal.
+const HEAD: usize = 1 + 8 + 8 + 8;
+/// Octets of the longest value: more than any answer has.
+const LONGEST: usize = 256 * 1024;
+/// Seconds by which the wall clocks of nodes may differ.
+const SKEW: u64 = 300;
+
+pub(super) struct Envelope;
+
+impl Envelope {
+    /// Puts entries that are to be kept for `ttl` into a value for `key`.
+    pub(super) fn seal(common: &Common, key: &str, entries: &[u8], ttl: Duration) -> Vec<u8> {
+        let now = common.clock.read();
+        let mut out = Vec::with_capacity(HEAD + seal::LENGTH + entries.len());
+        out.put_u8(VERSION);
+        out.put_u64(now.wall_seconds);
+        out.put_u64(now.now.as_millis());
+        out.put_u64(ttl.as_millis() as u64);
+        let over = common.seal.as_ref().map_or([0; seal::LENGTH], |seal| {
+            seal.over(&[key.as_bytes(), &*common.proofs.lock(), &out, entries])
+        });
+        out.put_slice(&over);
+        out.put_slice(entries);
+        out
+    }
+
+    /// Takes the entries out of the value under `key`, of which so much time is `left`; nothing if it
+    /// is none, or cannot be that old.
+    pub(super) fn open(common: &Common, key: &str, value: &[u8], left: Duration) -> Option<Found> {
+        let (head, rest) = value.split_at_checked(HEAD)?;
+        let (over, entries) = rest.split_at_checked(seal::LENGTH)?;
+        let mut read = head;
+        if read.get_u8() != VERSION || value.len() > LONGEST {
+            return None;
+        }
+        let (told, moment) = (read.get_u64(), Moment::from_millis(read.get_u64()));
+        let kept = Duration::from_millis(read.get_u64());
+        let age = kept.checked_sub(left)?;
+        let now = common.clock.read();
+        // Somebody gave it more time, or put an old one back.
+        if now.wall_seconds > told.saturating_add(kept.as_secs()).saturating_add(SKEW) {
+            return None;
+        }
+        let trusted = common.seal.as_ref().is_some_and(|seal| {
+            seal.fits(&[key.as_bytes(), &*common.proofs.lock(), head, entries], over)
+        });
+        let then = moment.after(age).as_millis();
+        let shift = (now.now.as_millis() as i64).checked_sub_unsigned(then)?;
+        Some(Found { entries: entries.to_vec(), shift, trusted })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Seal;
+    use crate::shared::breaker::Breaker;
+    use parking_lot::Mutex;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicU64;
+    use zoners_dns::Clock;
+
+    const WALL: u64 = 1_800_000_000;
+    const TTL: Duration = Duration::from_secs(60);
+
+    /// Milliseconds since the start, and the wall clock.
+    #[derive(Debug)]
+    struct At(u64, u64);
+
+    impl Clock for At {
+        fn now(&self) -> Moment {
+            Moment::from_millis(self.0)
+        }
+
+        fn wall_seconds(&self) -> u64 {
+            self.1
+        }
+    }
+
+    fn node(clock: At, secret: Option<&str>) -> Common {
+        Common {
+            namespace: "zoners".into(),
+            seal: secret.map(|secret| Seal::new(secret.as_bytes())),
+            proofs: Mutex::new([5; 32]),
+            clock: Arc::new(clock),
+            breaker: Breaker::default(),
+            node: 1,
+            single_flight: false,
+            unwritten: AtomicU64::new(0),
+        }
+    }
+
+    #[test]
+    fn the_server_tells_how_old_a_value_is() {
+        let value = Envelope::seal(&node(At(1_000, WALL), Some("s")), "k", b"entries", TTL);
+        let other = node(At(500_000, WALL + 20), Some("s"));
+        let left = Duration::from_millis(45_000);
+        let found = Envelope::open(&other, "k", &value, left).unwrap();
+        assert_eq!((found.entries.as_slice(), found.trusted), (&b"entries"[..], true));
+        // What would expire a minute after 1,000 does so 45 s after 500,000.
+        assert_eq!(found.shift, 500_000 - (1_000 + 15_000));
+        assert_eq!(Envelope::open(&other, "k", &value, TTL + TTL), None, "more than it had");
+        let late = node(At(500_000, WALL + 361), Some("s"));
+        assert_eq!(Envelope::open(&late, "k", &value, TTL), None, "it was put back");
+    }
+
+    #[test]
+    fn only_who_has_the_secret_and_proves_alike_is_believed() {
+        let at = || At(1_000, WALL);
+        let value = Envelope::seal(&node(at(), Some("s")), "k", b"entries", TTL);
+        let trusts = |node: &Common, key: &str, value: &[u8]| {
+            Envelope::open(node, key, value, TTL).unwrap().trusted
+        };
+        assert!(trusts(&node(at(), Some("s")), "k", &value));
+        assert!(!trusts(&node(at(), Some("s")), "l", &value), "of another question");
+        assert!(!trusts(&node(at(), Some("t")), "k", &value));
+        assert!(!trusts(&node(at(), None), "k", &value));
+        let lax = node(at(), Some("s"));
+        *lax.proofs.lock() = [6; 32];
+        assert!(!trusts(&lax, "k", &value));
+        let open = Envelope::seal(&node(at(), None), "k", b"entries", TTL);
+        assert!(!trusts(&node(at(), Some("s")), "k", &open));
+        let mut changed = value.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        assert!(!trusts(&node(at(), Some("s")), "k", &changed));
+    }
+
+    proptest! {
+        #[test]
+        fn no_octets_whatever_do_harm(value: Vec<u8>, millis: u32) {
+            let node = node(At(1_000, WALL), Some("s"));
+            let left = Duration::from_millis(millis.into());
+            if let Some(found) = Envelope::open(&node, "k", &value, left) {
+                prop_assert!(!found.trusted);
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Forgetting names in what is shared.
+
+use redis::{Cmd, RedisError, Value, cmd, from_redis_value};
+use zoners_dns::{Name, name};
+
+use super::VERSION;
+use super::link::Link;
+
+/// Keys that are looked at in one go.
+const PAGE: usize = 1000;
+/// Pages that are looked at before it is given up.
+const MOST_PAGES: usize = 20_000;
+
+/// The patterns of the keys of `name`, and with `subtree` of all names below it.
+pub(super) fn pattern(namespace: &str, name: &Name, subtree: bool) -> Vec<String> {
+    let text = name::lowercase(name).fmt_with_dot().to_string();
+    let escaped: String = format!("{namespace}:{VERSION}:q:")
+        .chars()
+        .chain(text.chars())
+        .flat_map(|letter| {
+            let special = matches!(letter, '*' | '?' | '[' | ']' | '\\');
+            special.then_some('\\').into_iter().chain([letter])
+        })
+        .collect();
+    let exact = format!("{escaped}:*");
+    if !subtree {
+        return vec![exact];
+    }
+    let (prefix, text) = escaped.split_at(namespace.len() + 5);
+    let below = if name.is_root() { format!("{prefix}*") } else { format!("{prefix}*.{text}:*") };
+    vec![exact, below]
+}
+
+/// Removes the keys that match; how many there were.
+pub(super) async fn forget(link: &mut Link, patterns: &[String]) -> Result<usize, RedisError> {
+    let mut removed = 0;
+    for node in nodes(link).await? {
+        for pattern in patterns {
+            removed += forget_at(link, &node, pattern).await?;
+        }
+    }
+    Ok(removed)
+}
+
+async fn forget_at(
+    link: &mut Link,
+    node: &Option<(String, u16)>,
+    pattern: &str,
+) -> Result<usize, RedisError> {
+    let (mut cursor, mut removed) = (0u64, 0);
+    for _ in 0..MOST_PAGES {
+        let mut scan = cmd("SCAN");
+        scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(PAGE);
+        let (next, keys): (u64, Vec<Vec<u8>>) = from_redis_value(link.send_to(node, &scan).await?)?;
+        for key in keys {
+            let gone: usize = from_redis_value(link.send(cmd("DEL").arg(key)).await?)?;
+            removed += gone;
+        }
+        cursor = next;
+        if cursor == 0 {
+            break;
+        }
+    }
+    Ok(removed)
+}
+
+/// The servers that hold keys: all masters of a cluster, or the one.
+async fn nodes(link: &mut Link) -> Result<Vec<Option<(String, u16)>>, RedisError> {
+    if matches!(link, Link::One(_)) {
+        return Ok(vec![None]);
+    }
+    let nodes: Cmd = cmd("CLUSTER").arg("NODES").clone();
+    let value = link.send(&nodes).await?;
+    let text: String = match value {
+        // One reply for each server that was asked: any will do.
+        Value::Map(replies) => {
+            replies.into_iter().find_map(|(_, reply)| from_redis_value(reply).ok())
+        }
+        value => Some(from_redis_value(value)?),
+    }
+    .unwrap_or_default();
+    Ok(text.lines().filter_map(master).map(Some).collect())
+}
+
+/// Address and port of a living master, of a line of `CLUSTER NODES`.
+fn master(line: &str) -> Option<(String, u16)> {
+    let mut words = line.split_whitespace().skip(1);
+    let (address, flags) = (words.next()?, words.next()?);
+    let living = flags.split(',').any(|flag| flag == "master") && !flags.contains("fail");
+    let (host, port) = address.split('@').next()?.rsplit_once(':')?;
+    let port = port.parse().ok()?;
+    living.then(|| (host.to_owned(), port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_of_the_name_and_of_those_below() {
+        let of = |text: &str, subtree| pattern("z", &name::parse(text).unwrap(), subtree);
+        assert_eq!(of("A.test", false), ["z:1:q:a.test.:*"]);
+        assert_eq!(of("a.test", true), ["z:1:q:a.test.:*", "z:1:q:*.a.test.:*"]);
+        assert_eq!(of("*.test", false), ["z:1:q:\\*.test.:*"]);
+        assert_eq!(of(".", true), ["z:1:q:.:*", "z:1:q:*"]);
+    }
+
+    #[test]
+    fn living_masters_are_asked() {
+        let line =
+            |flags: &str| format!("07c3 127.0.0.1:7001@17001,host {flags} - 0 1 1 connected");
+        assert_eq!(master(&line("myself,master")), Some(("127.0.0.1".into(), 7001)));
+        assert_eq!(master(&line("master,fail")), None);
+        assert_eq!(master(&line("slave")), None);
+        assert_eq!(master(""), None);
+    }
+}

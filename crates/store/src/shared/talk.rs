@@ -1,0 +1,239 @@
+//! The thread that speaks to the server.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use redis::{Cmd, RedisError, Value, cmd, from_redis_value};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::sleep;
+use zoners_dns::{Counter, Counters};
+
+use super::breaker::Pause;
+use super::health::{Ended, Health, outcome};
+use super::link::{Link, Servers};
+use super::{Common, FLIGHT, forget};
+
+/// Requests, or answers, that go out together.
+const BATCH: usize = 64;
+/// Batches that are under way at a time.
+const BATCHES: usize = 32;
+
+/// Something that is asked of the server.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// What is under a key; and, if asked for, whether another node works on it.
+    Find { key: String, flight: Option<String>, reply: oneshot::Sender<Find> },
+    /// Whether we are to work on something: false if another does.
+    Claim { key: String, reply: oneshot::Sender<bool> },
+    /// How many keys matched, and were removed.
+    Forget { pattern: Vec<String>, reply: oneshot::Sender<Result<usize, String>> },
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Find {
+    pub(super) value: Option<Vec<u8>>,
+    /// What is left of its time.
+    pub(super) left: Duration,
+    /// Whether another node works on it.
+    pub(super) in_flight: bool,
+}
+
+/// An answer to be kept.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) key: String,
+    pub(super) value: Vec<u8>,
+    pub(super) ttl: Duration,
+}
+
+/// Lets the thread run, for as long as somebody can ask it.
+pub(super) fn begin(
+    servers: Servers,
+    common: Arc<Common>,
+    counters: Arc<Counters>,
+    requests: mpsc::Receiver<Request>,
+    told: mpsc::Receiver<Told>,
+) -> io::Result<()> {
+    // What TLS is made with; somebody else may have said so before.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let talk = Talk { servers, common, counters, requests, told };
+    std::thread::Builder::new().name("store".into()).spawn(move || runtime.block_on(talk.run()))?;
+    Ok(())
+}
+
+struct Talk {
+    servers: Servers,
+    common: Arc<Common>,
+    counters: Arc<Counters>,
+    requests: mpsc::Receiver<Request>,
+    told: mpsc::Receiver<Told>,
+}
+
+impl Talk {
+    async fn run(mut self) {
+        let mut pause = Pause::default();
+        loop {
+            let why = match self.servers.connect().await {
+                Ok(link) => {
+                    pause = Pause::default();
+                    if self.common.breaker.set(false) {
+                        tracing::info!("the second level answers again");
+                    }
+                    match self.serve(&link).await {
+                        Some(why) => why,
+                        None => return,
+                    }
+                }
+                Err(error) => error,
+            };
+            if self.common.breaker.set(true) {
+                self.counters.count(Counter::SecondLevelBroken);
+                tracing::warn!("the second level is left alone for a while: {why}");
+            }
+            // Who waits is not kept waiting.
+            while self.requests.try_recv().is_ok() {}
+            while self.told.try_recv().is_ok() {
+                self.counters.count(Counter::SecondLevelUnwritten);
+            }
+            sleep(pause.next()).await;
+        }
+    }
+
+    /// Serves whoever asks, until too much fails; nothing if nobody can ask any more.
+    async fn serve(&mut self, link: &Link) -> Option<RedisError> {
+        let places = Arc::new(Semaphore::new(BATCHES));
+        let (end, mut ended) = mpsc::unbounded_channel();
+        let (mut requests, mut told) = (Vec::new(), Vec::new());
+        let mut health = Health::default();
+        loop {
+            self.count_unwritten();
+            tokio::select! {
+                Some(outcome) = ended.recv() => {
+                    if let Some(why) = health.learn(outcome, &self.counters) {
+                        return Some(why);
+                    }
+                }
+                (received, place) = batch(&mut self.requests, &mut requests, &places) => {
+                    if received == 0 {
+                        return None;
+                    }
+                    let (link, end, node) = (link.clone(), end.clone(), self.common.node);
+                    let batch = std::mem::take(&mut requests);
+                    tokio::spawn(async move {
+                        let _ = end.send(ask(link, batch, node).await);
+                        drop(place);
+                    });
+                }
+                (received, place) = batch(&mut self.told, &mut told, &places) => {
+                    if received == 0 {
+                        return None;
+                    }
+                    let batch = std::mem::take(&mut told);
+                    if health.is_full() {
+                        self.counters.add(Counter::SecondLevelUnwritten, batch.len() as u64);
+                        continue;
+                    }
+                    let (link, end, counters) = (link.clone(), end.clone(), self.counters.clone());
+                    tokio::spawn(async move {
+                        let _ = end.send(tell(link, batch, &counters).await);
+                        drop(place);
+                    });
+                }
+            }
+        }
+    }
+
+    /// Counts what found no room elsewhere: counters are this thread's.
+    fn count_unwritten(&self) {
+        let unwritten = self.common.unwritten.swap(0, Ordering::Relaxed);
+        self.counters.add(Counter::SecondLevelUnwritten, unwritten);
+    }
+}
+
+/// What waits, once there is a place for it.
+async fn batch<T>(
+    from: &mut mpsc::Receiver<T>,
+    into: &mut Vec<T>,
+    places: &Arc<Semaphore>,
+) -> (usize, Option<OwnedSemaphorePermit>) {
+    let place = places.clone().acquire_owned().await.ok();
+    (from.recv_many(into, BATCH).await, place)
+}
+
+/// Asks the server what a batch asks for; together, so that it goes out together.
+async fn ask(link: Link, batch: Vec<Request>, node: u64) -> Ended {
+    let asked = batch.into_iter().map(|request| answer(link.clone(), request, node));
+    outcome(join_all(asked).await)
+}
+
+async fn answer(mut link: Link, request: Request, node: u64) -> Result<(), RedisError> {
+    match request {
+        Request::Find { key, flight, reply } => {
+            let found = find(&mut link, &key, flight.as_deref(), node).await?;
+            let _ = reply.send(found);
+        }
+        Request::Claim { key, reply } => {
+            let mut claim = cmd("SET");
+            claim.arg(&key).arg(node).arg("NX").arg("PX").arg(FLIGHT.as_millis() as u64);
+            let ours = link.send(&claim).await? != Value::Nil
+                || owner(&mut link, &key).await? == Some(node);
+            let _ = reply.send(ours);
+        }
+        Request::Forget { pattern, reply } => {
+            let removed = forget::forget(&mut link, &pattern).await;
+            let _ = reply.send(removed.map_err(|error| error.to_string()));
+        }
+    }
+    Ok(())
+}
+
+async fn find(
+    link: &mut Link,
+    key: &str,
+    flight: Option<&str>,
+    node: u64,
+) -> Result<Find, RedisError> {
+    let (mut get, mut left) = (link.clone(), link.clone());
+    let (get_command, left_command): (Cmd, Cmd) =
+        (cmd("GET").arg(key).clone(), cmd("PTTL").arg(key).clone());
+    let (value, left) = tokio::join!(get.send(&get_command), left.send(&left_command));
+    let value: Option<Vec<u8>> = from_redis_value(value?)?;
+    let left: i64 = from_redis_value(left?)?;
+    let in_flight = match flight {
+        Some(flight) if value.is_none() => {
+            owner(link, flight).await?.is_some_and(|owner| owner != node)
+        }
+        _ => false,
+    };
+    // It may have expired between the two; and what never does is none of ours.
+    let value = value.filter(|_| left > 0);
+    Ok(Find { value, left: Duration::from_millis(left.max(0) as u64), in_flight })
+}
+
+/// Which node works on something.
+async fn owner(link: &mut Link, key: &str) -> Result<Option<u64>, RedisError> {
+    let owner: Option<String> = from_redis_value(link.send(cmd("GET").arg(key)).await?)?;
+    Ok(owner.and_then(|owner| owner.parse().ok()))
+}
+
+/// Lets the server keep a batch.
+async fn tell(link: Link, batch: Vec<Told>, counters: &Counters) -> Ended {
+    let told = batch.iter().map(|told| {
+        let mut link = link.clone();
+        async move {
+            let mut set = cmd("SET");
+            set.arg(&told.key).arg(&told.value).arg("PX").arg(told.ttl.as_millis() as u64);
+            link.send(&set).await.map(|_| ())
+        }
+    });
+    let told = join_all(told).await;
+    let kept = told.iter().filter(|told| told.is_ok()).count();
+    counters.add(Counter::SecondLevelWrites, kept as u64);
+    counters.add(Counter::SecondLevelUnwritten, (told.len() - kept) as u64);
+    outcome(told)
+}

@@ -1,0 +1,89 @@
+//! A server of `example.` that gives each name an address of its own, so that a wrong answer is seen.
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use zoners_dns::compose::{Flags, Reply, compose};
+use zoners_dns::packet::Request;
+use zoners_dns::{Message, Name, OptRcode, RRset, Records, Rtype};
+
+use super::{Daemon, query_for};
+
+/// The one address of a name.
+fn address_of(name: &Name) -> [u8; 4] {
+    let sum = name.to_string().bytes().fold(7u32, |sum, octet| {
+        sum.wrapping_mul(31).wrapping_add(u32::from(octet.to_ascii_lowercase()))
+    });
+    sum.to_be_bytes()
+}
+
+/// A server of `example.` that has an address for each name, while it speaks.
+#[derive(Clone)]
+pub(crate) struct Authority {
+    pub(crate) address: SocketAddr,
+    pub(crate) silent: Arc<AtomicBool>,
+    /// Milliseconds that a reply takes.
+    pub(crate) delay: Arc<AtomicU64>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Authority {
+    pub(crate) fn start() -> Self {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = socket.local_addr().unwrap();
+        let authority = Authority {
+            address,
+            silent: Arc::default(),
+            delay: Arc::default(),
+            asked: Arc::default(),
+        };
+        let own = authority.clone();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 1500];
+            loop {
+                let Ok((length, from)) = socket.recv_from(&mut buffer) else { continue };
+                own.asked.fetch_add(1, Ordering::Relaxed);
+                let Ok(request) = Request::read(&buffer[..length]) else { continue };
+                let question = request.question();
+                let records = Records::from_iter([address_of(&question.name)]);
+                let mut reply = compose(&Reply {
+                    question: &question,
+                    rcode: OptRcode::NOERROR,
+                    flags: Flags { aa: true, ..Flags::default() },
+                    answer: &[RRset::new(question.name.clone(), Rtype::A, 600, records)],
+                    authority: &[],
+                    additional: &[],
+                    signatures: false,
+                });
+                reply[..2].copy_from_slice(&buffer[..2]);
+                std::thread::sleep(Duration::from_millis(own.delay.load(Ordering::Relaxed)));
+                // That somebody before was killed is told once, instead of sending.
+                let send = || socket.send_to(&reply, from).is_ok();
+                let _ = own.silent.load(Ordering::Relaxed) || send() || send();
+            }
+        });
+        authority
+    }
+
+    /// A table of a configuration that sends `example.` there.
+    pub(crate) fn stub(&self) -> String {
+        format!("[[stub]]\nzone = \"example\"\nservers = [\"{}\"]\n", self.address)
+    }
+
+    /// Queries that came.
+    pub(crate) fn count(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+/// Asks for a name, and sees to it that what comes is right.
+pub(crate) fn ask(daemon: &Daemon, number: usize) {
+    let reply = daemon.ask(&query_for(7, &format!("n{number}.example"), Rtype::A));
+    let reply = Message::parse(&reply.into()).unwrap();
+    let owner = &reply.question.as_ref().unwrap().name;
+    let right = Records::from_iter([address_of(owner)]);
+    assert_eq!(reply.answer.first().map(|set| &set.records), Some(&right), "{reply:?}");
+    assert!(reply.answer[0].ttl <= 600);
+}
