@@ -27,8 +27,10 @@ pub struct FinishedAnswer<'a> {
     pub message: &'a [u8],
     /// Seconds since it was made.
     pub age: u32,
-    /// Seconds for which it holds on.
-    pub left: u32,
+    /// When it was made.
+    pub made: Moment,
+    /// When it expires.
+    pub expires: Moment,
     /// What is known of the authenticity of all of it.
     pub security: Security,
     offsets: &'a [u8],
@@ -37,8 +39,9 @@ pub struct FinishedAnswer<'a> {
 impl FinishedAnswer<'_> {
     /// Whether it is in the last tenth of its time.
     #[must_use]
-    pub fn expires_soon(&self) -> bool {
-        u64::from(self.left) * 9 <= u64::from(self.age)
+    pub fn expires_soon(&self, now: Moment) -> bool {
+        let left = self.expires.as_millis().saturating_sub(now.as_millis());
+        left.saturating_mul(9) <= now.as_millis().saturating_sub(self.made.as_millis())
     }
 
     /// Where its TTL fields stand.
@@ -66,8 +69,8 @@ impl Cache {
             let security = Security::from_octet(value.u8()?);
             let count = usize::from(value.u16()?);
             let (offsets, message) = value.0.split_at_checked(count * 2)?;
-            let (age, left) = (made.seconds_until(now), now.seconds_until(expires));
-            Some(read(FinishedAnswer { message, age, left, security, offsets }))
+            let age = made.seconds_until(now);
+            Some(read(FinishedAnswer { message, age, made, expires, security, offsets }))
         })
     }
 
@@ -148,8 +151,10 @@ mod tests {
         assert_eq!(read(AnswerKey { dnssec_ok: true, ..key }, 1, later), None);
         assert_eq!(read(AnswerKey { group: 1, ..key }, 1, later), None);
         assert_eq!(read(key, 1, now.after_seconds(60)), None);
-        let soon =
-            |at: u32| cache.answer(name, key, 1, now.after_seconds(at), |a| a.expires_soon());
+        let soon = |at: u32| {
+            let at = now.after_seconds(at);
+            cache.answer(name, key, 1, at, |answer| answer.expires_soon(at))
+        };
         assert_eq!((soon(53), soon(54), soon(59)), (Some(false), Some(true), Some(true)));
         assert!(cache.claim_answer(name, key) && !cache.claim_answer(name, key), "once");
         assert!(cache.insert_answer(name, key, 1, &message, Security::Secure, 60, now));

@@ -43,18 +43,18 @@ impl Lent {
 }
 
 impl<N: Network> Worker<N> {
-    /// Asks for `question` anew, whose answer holds for `left` and held for `age`.
+    /// Asks for `question` anew, whose answer was `made` a while ago and `expires` soon.
     pub fn refresh(
         self: &Arc<Self>,
         question: &Question,
         checking_disabled: bool,
-        left: Duration,
-        age: Duration,
+        made: Moment,
+        expires: Moment,
     ) {
         let (shared, limits) = (self.shared(), &self.settings().limits);
         let now = shared.now();
         // It will hold for as long again.
-        let until = now.after(left + left + age);
+        let until = expires.after(expires.since(made));
         if !self.settings().prefetch || shared.is_line_down() {
             return;
         }
@@ -67,7 +67,7 @@ impl<N: Network> Worker<N> {
         let context = Context::new(*limits, None, None)
             .validating(self.validates(checking_disabled))
             // What goes with it by then is of no use either.
-            .ahead(left + Duration::from_secs(1));
+            .ahead(expires.since(now) + Duration::from_secs(1));
         let key = (question.clone(), context.validate);
         // Whoever asks for it already does so for us.
         if let Boarding::Lead(lead) = shared.questions.board(&key, None)

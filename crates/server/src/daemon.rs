@@ -42,6 +42,7 @@ use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::control::{Control, default_path};
 use crate::pipeline::{Cookies, Rules, Service};
+use crate::state;
 pub use bind::Bound;
 use bind::Listeners;
 use keeper::Keeper;
@@ -161,7 +162,7 @@ impl Daemon {
     /// The folder in which the root's keys are followed, if they are.
     fn state(config: &Config) -> Option<PathBuf> {
         let wanted = config.dnssec.validate && config.dnssec.follow_rollovers;
-        rollover::folder(config.server.state.as_deref()).filter(|_| wanted)
+        state::given(config.server.state.as_deref()).filter(|_| wanted)
     }
 
     /// Follows the root's keys, if the configuration wants it.
@@ -260,10 +261,11 @@ impl Daemon {
 
     /// What keeps the cache, if the configuration wants it kept and there is a folder for it.
     fn keeper(&self) -> Option<Keeper> {
-        let folder = rollover::folder(self.config.server.state.as_deref());
-        let folder = folder.filter(|_| self.config.cache.persist)?;
+        let given = state::given(self.config.server.state.as_deref()).or_else(state::of_user);
+        let folder = given.filter(|_| self.config.cache.persist)?;
         let told = |error: &io::Error| {
-            tracing::warn!("{}: {error}; the cache is not kept there", folder.display());
+            let shown = folder.display();
+            tracing::warn!("{shown}: {error}; the cache is not kept (server.state names a folder)");
         };
         Keeper::open(folder.clone(), &self.config, &self.shared, &self.settings)
             .inspect_err(told)

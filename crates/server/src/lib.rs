@@ -13,6 +13,7 @@ pub mod daemon;
 pub mod pipeline;
 mod places;
 pub mod report;
+pub mod state;
 
 pub use client::Client;
 pub use clock::SystemClock;

@@ -11,12 +11,13 @@ mod show;
 mod system;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anstream::{eprintln, println};
 use clap::ValueEnum;
 use zoners_bench::baseline::Unusable;
 use zoners_bench::{Environment, Record, Report, Store, Verdict, report};
+use zoners_server::state;
 
 use crate::{Failure, configuration};
 use in_process::InProcess;
@@ -161,11 +162,9 @@ fn wrong(error: Unusable) -> Failure {
 
 /// Where baselines lie.
 fn folder() -> Result<PathBuf, Failure> {
-    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".local/state"));
-    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).or_else(home);
     let none =
         || Failure::Usage("neither XDG_STATE_HOME nor HOME says where to keep baselines".into());
-    state.map(|state| state.join("zoners/bench")).ok_or_else(none)
+    state::of_user().map(|state| state.join("bench")).ok_or_else(none)
 }
 
 fn targets(whom: &Whom) -> Result<Targets, Failure> {

@@ -122,6 +122,7 @@ fn the_log_can_be_json() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_zoners"))
         .args(["serve", "--log-format", "json", "--config"])
         .arg(config)
+        .env("XDG_STATE_HOME", folder.path())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -144,6 +145,7 @@ fn a_service_manager_hears_of_it() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_zoners"))
         .args(["serve", "--config"])
         .arg(config)
+        .env("XDG_STATE_HOME", folder.path())
         .env("NOTIFY_SOCKET", &path)
         .env("WATCHDOG_USEC", "100000")
         .stderr(Stdio::null())
@@ -191,6 +193,7 @@ fn sockets_of_a_service_manager_are_served() {
     let mut child = Command::new("python3")
         .args(["-c", ACTIVATE, env!("CARGO_BIN_EXE_zoners"), "serve", "--config"])
         .arg(config)
+        .env("XDG_STATE_HOME", folder.path())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();

@@ -39,12 +39,6 @@ struct Written {
     rdata: String,
 }
 
-/// Where the state is kept: where the configuration says, else where a service manager does.
-pub(super) fn folder(configured: Option<&Path>) -> Option<PathBuf> {
-    let given = || std::env::var_os("STATE_DIRECTORY").map(PathBuf::from);
-    configured.map(Path::to_owned).or_else(given)
-}
-
 /// Adds the keys that are trusted by now to the anchors, and takes away those that were revoked.
 pub(super) fn apply(settings: &mut Settings, tracked: &[Tracked]) {
     let Some(root) = settings.anchors.iter_mut().find(|anchor| anchor.zone.is_root()) else {

@@ -1,7 +1,5 @@
 //! The cache stage: finished answers, and those that can be put together from what is known.
 
-use std::time::Duration;
-
 use zoners_cache::{AnswerKey, FinishedAnswer};
 use zoners_dns::packet::ttl_offsets;
 use zoners_dns::{Counter, Ede, EdeCode, Moment, Network, OptRcode, Question, Rtype};
@@ -21,12 +19,10 @@ impl<N: Network> Service<N> {
             reply.clear();
             reply.extend_from_slice(found.message);
             finish::deliver(query, reply, found.security, None, found.age, found.ttl_offsets());
-            found.expires_soon().then_some(found.age)
+            found.expires_soon(now)
         });
-        if let Some(Some(age)) = hit
-            && cache.claim_answer(name, key)
-        {
-            self.prefetch(query, Duration::from_secs(age.into()), now);
+        if hit == Some(true) && cache.claim_answer(name, key) {
+            self.prefetch(query, now);
         }
         hit.is_some()
     }
@@ -34,20 +30,25 @@ impl<N: Network> Service<N> {
     /// Has the answer, which is popular and expires soon, asked for anew, together with what is asked
     /// for with it and expires before it will be looked after again.
     #[cold]
-    fn prefetch(&self, query: &Query<'_>, age: Duration, now: Moment) {
+    fn prefetch(&self, query: &Query<'_>, now: Moment) {
         let (cache, asked) = (&self.worker.shared().cache, query.request.question());
-        let own = answer_key(query);
-        let others = TOGETHER.into_iter().filter(|rtype| *rtype != own.rtype);
-        let others = others.filter(|_| TOGETHER.contains(&own.rtype));
-        for rtype in std::iter::once(own.rtype).chain(others) {
-            let (key, question) = (AnswerKey { rtype, ..own }, Question { rtype, ..asked.clone() });
-            let times = |found: FinishedAnswer<'_>| (found.left, found.age);
-            let times = cache.answer(query.request.name, key, self.rules.generation, now, times);
-            let Some((left, held)) = times else { continue };
-            let left = Duration::from_secs(left.into());
-            if rtype == own.rtype || left <= age && cache.claim_answer(query.request.name, key) {
-                let held = Duration::from_secs(held.into());
-                self.worker.refresh(&question, query.request.head.cd, left, held);
+        let (own, cd) = (answer_key(query), query.request.head.cd);
+        let times = |found: FinishedAnswer<'_>| (found.made, found.expires);
+        let times = |key| cache.answer(query.request.name, key, self.rules.generation, now, times);
+        let Some((made, expires)) = times(own) else { return };
+        self.worker.refresh(&asked, cd, made, expires);
+        if !TOGETHER.contains(&own.rtype) {
+            return;
+        }
+        let again = now.after(expires.since(made));
+        for rtype in TOGETHER.into_iter().filter(|rtype| *rtype != own.rtype) {
+            let key = AnswerKey { rtype, ..own };
+            if let Some((made, expires)) = times(key)
+                && expires <= again
+                && cache.claim_answer(query.request.name, key)
+            {
+                let question = Question { rtype, ..asked.clone() };
+                self.worker.refresh(&question, cd, made, expires);
             }
         }
     }

@@ -51,6 +51,7 @@ impl Daemon {
         let mut child = Command::new(env!("CARGO_BIN_EXE_zoners"))
             .args(["serve", "--config"])
             .arg(configure(&folder, more))
+            .env("XDG_STATE_HOME", folder.path())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

@@ -1,0 +1,17 @@
+//! Where what must survive a restart is kept.
+
+use std::env::var_os;
+use std::path::{Path, PathBuf};
+
+/// The folder of the configuration, or that of a service manager.
+pub(crate) fn given(configured: Option<&Path>) -> Option<PathBuf> {
+    configured.map(Path::to_owned).or_else(|| var_os("STATE_DIRECTORY").map(PathBuf::from))
+}
+
+/// The folder of the user who runs us, where neither says (XDG Base Directory Specification).
+#[must_use]
+pub fn of_user() -> Option<PathBuf> {
+    let home = || var_os("HOME").map(|home| Path::new(&home).join(".local/state"));
+    let state = var_os("XDG_STATE_HOME").map(PathBuf::from).or_else(home);
+    state.map(|state| state.join("zoners"))
+}
