@@ -5,7 +5,7 @@
 //! an alias or a nameserver look-up (CVE-2026-50045).
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use tokio::time::Instant;
 use zoners_dns::Counter;
@@ -28,6 +28,8 @@ pub struct Budget {
     verifications: AtomicU32,
     failed_verifications: AtomicU32,
     hash_blocks: AtomicU32,
+    /// Whether nobody wants more of it.
+    stopped: AtomicBool,
     /// When the query came.
     pub arrived: Instant,
     /// When all work for the query ends.
@@ -63,6 +65,7 @@ impl Budget {
             verifications: AtomicU32::new(limits.verifications),
             failed_verifications: AtomicU32::new(limits.failed_verifications),
             hash_blocks: AtomicU32::new(limits.hash_blocks),
+            stopped: AtomicBool::new(false),
             arrived,
             deadline: arrived + limits.wall,
         }
@@ -88,6 +91,16 @@ impl Budget {
             take(&self.queries, Counter::BudgetQueries)?;
         }
         if tcp { take(&self.tcp, Counter::BudgetTcp) } else { Ok(()) }
+    }
+
+    /// Nobody wants more of it: what was asked for is still learned, and no more is asked.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nobody wants more of it.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 
     /// Charges what was received.

@@ -52,6 +52,9 @@ impl<N: Network> Worker<N> {
             minimiser.give_up();
         }
         for _ in 0..self.settings().limits.steps {
+            if context.budget.is_stopped() {
+                return Err(Unresolved::new(Cause::Cancelled, "somebody else knew"));
+            }
             if server.is_some_and(|server| !glue(&cut, server).is_empty()) {
                 return Ok(Walk::Glue(cut));
             }

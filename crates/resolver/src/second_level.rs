@@ -1,8 +1,6 @@
 //! What other nodes know, asked for beside the servers: whichever is first wins, so that a memory which
 //! is slow, dead or wrong costs nobody anything.
 
-use std::future::pending;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +12,14 @@ use crate::known::Lack;
 use crate::trace::Hop;
 use crate::worker::Worker;
 
+/// Who was first.
+enum First {
+    /// The servers, or the failure to ask them.
+    Own(Result<Answer, Unresolved>),
+    /// Another node.
+    Found(Answer),
+}
+
 impl<N: Network> Worker<N> {
     /// Answers `question` from its servers, or from what others know, whichever is first.
     pub(crate) async fn answer_or_find(
@@ -22,46 +28,58 @@ impl<N: Network> Worker<N> {
         context: &Context,
         lack: Lack,
     ) -> Result<Answer, Unresolved> {
-        let second = self.asks_others(question, context);
-        let own = async {
-            if let Some(turn) = second.as_ref().and_then(|second| second.turn(question)) {
-                turn.await;
-            }
-            self.answer(question, context, lack).await
+        let answer = match self.asks_others(question, context) {
+            Some(second) => match self.first(second, question, context, lack).await {
+                First::Own(answer) => answer,
+                First::Found(answer) => return Ok(answer),
+            },
+            None => self.answer(question, context, lack).await,
         };
-        let mut looking = false;
-        let elsewhere = async {
-            match &second {
-                Some(second) => {
-                    looking = true;
-                    let found = Box::pin(self.find_at(&**second, question, context)).await;
-                    looking = false;
-                    match found {
-                        Some(answer) => answer,
-                        None => pending().await,
-                    }
-                }
-                None => pending().await,
-            }
-        };
-        let (answer, found) = {
-            let (mut own, mut elsewhere) = (pin!(own), pin!(elsewhere));
-            tokio::select! {
-                biased;
-                answer = &mut own => (answer, false),
-                answer = &mut elsewhere => (Ok(answer), true),
-            }
-        };
-        match (&second, found) {
-            (Some(_), true) => self.count(Counter::SecondLevelHits),
-            (Some(_), false) if looking => self.count(Counter::SecondLevelLate),
-            (Some(_), false) => self.count(Counter::SecondLevelMisses),
-            (None, _) => {}
-        }
-        if !found && let Ok(answer) = &answer {
+        if let Ok(answer) = &answer {
             self.share(question, context, answer);
         }
         answer
+    }
+
+    /// What comes first: an answer of the servers, or one that others know.
+    async fn first(
+        &self,
+        second: Arc<dyn SecondLevel>,
+        question: &Question,
+        context: &Context,
+        lack: Lack,
+    ) -> First {
+        let turn = second.turn(question);
+        let (worker, asked, of_own) = (self.arc(), question.clone(), context.clone());
+        let mut own = Box::pin(async move {
+            if let Some(turn) = turn {
+                turn.await;
+            }
+            worker.answer(&asked, &of_own, lack).await
+        });
+        let mut others = Box::pin(self.find_at(&*second, question, context));
+        // Begun before others are asked: it shall not wait for them in any way.
+        let answer = tokio::select! {
+            biased;
+            answer = &mut own => {
+                self.count(Counter::SecondLevelLate);
+                return First::Own(answer);
+            }
+            answer = &mut others => answer,
+        };
+        match answer {
+            Some(answer) => {
+                self.count(Counter::SecondLevelHits);
+                // What it has asked for it still learns, so that the next question begins further down.
+                context.budget.stop();
+                tokio::spawn(own);
+                First::Found(answer)
+            }
+            None => {
+                self.count(Counter::SecondLevelMisses);
+                First::Own(own.await)
+            }
+        }
     }
 
     /// The second level, where the question is one that others are asked: a client's, as it comes.

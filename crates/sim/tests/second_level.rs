@@ -138,10 +138,10 @@ async fn what_one_node_learned_another_has_at_once() {
     }
     assert_eq!(other.count(Counter::SecondLevelHits), ASKED.len() as u64);
     assert_eq!(one.count(Counter::SecondLevelHits), 0);
-    // What one proved is proven; the work that was begun beside was not for nothing.
+    // What one proved is proven; only the keys are, whose proof was begun beside.
     let (of_one, of_other) =
         (one.count(Counter::Verifications), other.count(Counter::Verifications));
-    assert!(of_other * 8 <= of_one, "{of_other} beside {of_one}");
+    assert!(of_other < of_one, "{of_other} beside {of_one}");
 }
 
 #[tokio::test(start_paused = true)]
