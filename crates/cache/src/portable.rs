@@ -55,10 +55,16 @@ impl Cache {
     /// more.
     pub fn export(&self, progress: &mut Progress, now: Moment, out: &mut Vec<u8>) -> bool {
         let Some(wanted) = PASSES.get(progress.pass) else {
-            return self.ranges.export(&mut progress.range, PIECE, now, |zone, value, expires| {
-                let key = Key::of_name(Kind::Range, zone.for_slice());
-                put(out, key.as_slice(), value, expires, true);
-            });
+            let since = self.stale_as_of(now);
+            return self.ranges.export(
+                &mut progress.range,
+                PIECE,
+                since,
+                |zone, value, expires| {
+                    let key = Key::of_name(Kind::Range, zone.for_slice());
+                    put(out, key.as_slice(), value, expires, true);
+                },
+            );
         };
         let most = out.len() + PIECE;
         let next = self.table.visit_from(progress.at, |key, value, expires, visited| {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
+use zoners_cache::CachedFailure;
 use zoners_dns::{Endpoint, Moment, Network, Question, RRset, Security};
 
 use crate::answer::{Answer, Unresolved};
@@ -36,11 +37,15 @@ impl<N: Network> Worker<N> {
     ) -> Option<Answer> {
         let (cache, limits) = (&self.shared().cache, &self.settings().limits);
         let since = cache.stale_as_of(now);
-        if since == now {
+        let bogus = |failure: CachedFailure| failure.ede.code.is_bogus();
+        if since == now || self.failed(question, checking_disabled, now).is_some_and(bogus) {
             return None;
         }
         let last = |name: &_| last_known(cache, name, question.rtype, since);
-        let mut answer = follow(question, limits, last).ok()?;
+        let answer = follow(question, limits, last).ok();
+        // A name that proofs of others answered for has nothing of its own.
+        let proven = || self.synthesised(question, since).filter(|_| !checking_disabled);
+        let mut answer = answer.or_else(proven)?;
         let unproven = self.validates(checking_disabled)
             && (answer.security == Security::Unchecked
                 || sentinel::fails(self.settings(), &question.name, question.rtype));

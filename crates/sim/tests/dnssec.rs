@@ -187,6 +187,25 @@ async fn what_expired_is_given_if_it_was_proven_but_never_instead_of_what_is_bog
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_proofs_of_others_answered_they_answer_when_they_have_expired() {
+    for denying in [Denying::Nsec, NSEC3] {
+        let lab = signed(&Signing { denying, ..Signing::default() });
+        assert_eq!(status(&lab, "www.example.com", Rtype::TXT).await, Security::Secure);
+        let other = question("www.example.com", Rtype::SRV);
+        let now = lab.worker.shared().now();
+        let told = lab.worker.synthesised(&other, now).unwrap();
+        lab.clock.jump(std::time::Duration::from_secs(7200));
+        assert_eq!(lab.worker.synthesised(&other, lab.worker.shared().now()), None);
+        for server in ["203.0.114.1", "203.0.114.2"] {
+            lab.net.link(server, Link::of(20).with(Manner::Dead));
+        }
+        let stale = lab.worker.resolve_for(None, &other, false, Lack::Everything, None).await;
+        let stale = stale.unwrap();
+        assert!(stale.stale && stale.answer.is_empty() && stale.rcode == told.rcode);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_cannot_be_checked_is_as_good_as_unsigned() {
     let unknown = |digest_type: u8, algorithm: u8| {
         let net = world::small(1);
