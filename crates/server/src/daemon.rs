@@ -7,6 +7,7 @@
 mod bind;
 mod connections;
 mod keeper;
+mod lasting;
 mod manager;
 mod overseer;
 mod owner;
@@ -15,6 +16,7 @@ mod pulse;
 mod reload;
 mod rollover;
 mod shed;
+mod signals;
 mod tcp;
 mod udp;
 mod wake;
@@ -30,7 +32,6 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwap;
 use sd_notify::NotifyState;
 use tokio::runtime::Handle;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, watch};
 use zoners_cache::Cache;
 use zoners_dns::{Counters, Network, Random};
@@ -42,12 +43,12 @@ use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::control::{Control, default_path};
 use crate::pipeline::{Cookies, Rules, Service};
-use crate::state;
 pub use bind::Bound;
 use bind::Listeners;
 use keeper::Keeper;
 pub(crate) use overseer::Overseer;
 use pulse::{Activity, Pulse};
+use signals::Signals;
 use wake::Wake;
 
 /// What a worker serves clients with, replaced as a whole by a reload.
@@ -92,23 +93,6 @@ struct Ending(Arc<Notify>);
 impl Drop for Ending {
     fn drop(&mut self) {
         self.0.notify_one();
-    }
-}
-
-/// The signals that ask something of us.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Signals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
     }
 }
 
@@ -157,18 +141,6 @@ impl Daemon {
             cookies,
             second_level: None,
         })
-    }
-
-    /// The folder in which the root's keys are followed, if they are.
-    fn state(config: &Config) -> Option<PathBuf> {
-        let wanted = config.dnssec.validate && config.dnssec.follow_rollovers;
-        state::given(config.server.state.as_deref()).filter(|_| wanted)
-    }
-
-    /// Follows the root's keys, if the configuration wants it.
-    fn follow_keys(&self, overseer: &Arc<Overseer>) -> impl Future<Output = ()> + use<> {
-        let (folder, signal) = (Daemon::state(&self.config), self.config.dnssec.signal_anchors);
-        rollover::follow(overseer.clone(), folder, signal)
     }
 
     /// The service of one worker, for a caller with a runtime of its own.
@@ -257,31 +229,6 @@ impl Daemon {
                 .inspect_err(|error| tracing::info!("no control socket: {error}"))
                 .ok()),
         }
-    }
-
-    /// What keeps the cache, if the configuration wants it kept and there is a folder for it.
-    fn keeper(&self) -> Option<Keeper> {
-        let given = state::given(self.config.server.state.as_deref()).or_else(state::of_user);
-        let folder = given.filter(|_| self.config.cache.persist)?;
-        let told = |error: &io::Error| {
-            let shown = folder.display();
-            tracing::warn!("{shown}: {error}; the cache is not kept (server.state names a folder)");
-        };
-        Keeper::open(folder.clone(), &self.config, &self.shared, &self.settings)
-            .inspect_err(told)
-            .ok()
-    }
-
-    /// Shares what is learned with others, if the configuration says with whom.
-    fn share(&self) -> io::Result<Option<Arc<SecondLevel>>> {
-        let Some(terms) = self.config.second_level().map_err(io::Error::other)? else {
-            return Ok(None);
-        };
-        let (clock, node) = (self.shared.clock.clone(), self.shared.random.bits());
-        let proofs = keeper::fingerprints(&self.settings, &self.shared).proofs;
-        let second_level = Arc::new(SecondLevel::start(terms, clock, node, proofs)?);
-        self.shared.share_with(second_level.clone());
-        Ok(Some(second_level))
     }
 
     /// Does what signals ask for until one asks for the end.

@@ -1,0 +1,51 @@
+//! What outlives the daemon or reaches beyond it: the root's keys, the cache, what is shared.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use zoners_store::shared::Shared as SecondLevel;
+
+use super::keeper::{self, Keeper};
+use super::{Daemon, Overseer, rollover};
+use crate::config::Config;
+use crate::state;
+
+impl Daemon {
+    /// The folder in which the root's keys are followed, if they are.
+    pub(super) fn state(config: &Config) -> Option<PathBuf> {
+        let wanted = config.dnssec.validate && config.dnssec.follow_rollovers;
+        state::given(config.server.state.as_deref()).filter(|_| wanted)
+    }
+
+    /// Follows the root's keys, if the configuration wants it.
+    pub(super) fn follow_keys(&self, overseer: &Arc<Overseer>) -> impl Future<Output = ()> + use<> {
+        let (folder, signal) = (Daemon::state(&self.config), self.config.dnssec.signal_anchors);
+        rollover::follow(overseer.clone(), folder, signal)
+    }
+
+    /// What keeps the cache, if the configuration wants it kept and there is a folder for it.
+    pub(super) fn keeper(&self) -> Option<Keeper> {
+        let given = state::given(self.config.server.state.as_deref()).or_else(state::of_user);
+        let folder = given.filter(|_| self.config.cache.persist)?;
+        let told = |error: &io::Error| {
+            let shown = folder.display();
+            tracing::warn!("{shown}: {error}; the cache is not kept (server.state names a folder)");
+        };
+        Keeper::open(folder.clone(), &self.config, &self.shared, &self.settings)
+            .inspect_err(told)
+            .ok()
+    }
+
+    /// Shares what is learned with others, if the configuration says with whom.
+    pub(super) fn share(&self) -> io::Result<Option<Arc<SecondLevel>>> {
+        let Some(terms) = self.config.second_level().map_err(io::Error::other)? else {
+            return Ok(None);
+        };
+        let (clock, node) = (self.shared.clock.clone(), self.shared.random.bits());
+        let proofs = keeper::fingerprints(&self.settings, &self.shared).proofs;
+        let second_level = Arc::new(SecondLevel::start(terms, clock, node, proofs)?);
+        self.shared.share_with(second_level.clone());
+        Ok(Some(second_level))
+    }
+}
