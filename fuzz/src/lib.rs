@@ -2,5 +2,6 @@
 
 pub mod canonical;
 pub mod denial;
+pub mod entries;
 pub mod packet_path;
 pub mod reply_path;

@@ -9,6 +9,9 @@ mod canonical;
 #[path = "../../../fuzz/src/denial.rs"]
 mod denial;
 #[allow(unreachable_pub, reason = "a library of its own over there")]
+#[path = "../../../fuzz/src/entries.rs"]
+mod entries;
+#[allow(unreachable_pub, reason = "a library of its own over there")]
 #[path = "../../../fuzz/src/packet_path.rs"]
 mod packet_path;
 #[allow(unreachable_pub, reason = "a library of its own over there")]
@@ -39,6 +42,11 @@ fn canonical_rdata() {
 #[test]
 fn denial_proofs() {
     replay("denial", denial::run);
+}
+
+#[test]
+fn entries_of_caches() {
+    replay("entries", entries::run);
 }
 
 #[test]

@@ -65,6 +65,7 @@ Examples:
   zoners demo                             see it work without a network
   zoners stats                            what the running daemon has counted
   zoners servers example.com              what is known of the zone's servers
+  zoners cache lookup example.com         what it knows of a name
   zoners cache flush example.com          let it forget a name
   zoners nta add example.com --for 7200   take it as it comes for two hours
   zoners bench --in-process               measure it on a thousand names
