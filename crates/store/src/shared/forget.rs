@@ -13,25 +13,24 @@ const MOST_PAGES: usize = 20_000;
 
 /// The patterns of the keys of `name`, and with `subtree` of all names below it.
 pub(super) fn pattern(namespace: &str, name: &Name, subtree: bool) -> Vec<String> {
-    let text = name::lowercase(name).fmt_with_dot().to_string();
-    let escaped: String = format!("{namespace}:{VERSION}:q:")
-        .chars()
-        .chain(text.chars())
-        .flat_map(|letter| {
-            let special = matches!(letter, '*' | '?' | '[' | ']' | '\\');
-            special.then_some('\\').into_iter().chain([letter])
-        })
-        .collect();
-    let exact = format!("{escaped}:*");
-    if !subtree {
-        return vec![exact];
+    let prefix = escaped(&format!("{namespace}:{VERSION}:q:"));
+    let text = escaped(&name::lowercase(name).fmt_with_dot().to_string());
+    let exact = format!("{prefix}{text}:*");
+    match (subtree, name.is_root()) {
+        (false, _) => vec![exact],
+        (true, false) => vec![exact, format!("{prefix}*.{text}:*")],
+        (true, true) => vec![exact, format!("{prefix}*")],
     }
-    let (prefix, text) = escaped.split_at(namespace.len() + 5);
-    let below = if name.is_root() { format!("{prefix}*") } else { format!("{prefix}*.{text}:*") };
-    vec![exact, below]
 }
 
-/// Removes the keys that match; how many there were.
+/// A pattern of nothing but the text.
+fn escaped(text: &str) -> String {
+    let special = |letter| matches!(letter, '*' | '?' | '[' | ']' | '\\');
+    let escape = |letter| special(letter).then_some('\\').into_iter().chain([letter]);
+    text.chars().flat_map(escape).collect()
+}
+
+/// Removes the keys that match; how many there were. What is not looked at in the end is told.
 pub(super) async fn forget(link: &mut Link, patterns: &[String]) -> Result<usize, RedisError> {
     let mut removed = 0;
     for node in nodes(link).await? {
@@ -58,10 +57,11 @@ async fn forget_at(
         }
         cursor = next;
         if cursor == 0 {
-            break;
+            return Ok(removed);
         }
     }
-    Ok(removed)
+    let told = (redis::ErrorKind::Client, "too many keys to look at them all");
+    Err(told.into())
 }
 
 /// The servers that hold keys: all masters of a cluster, or the one.
@@ -103,6 +103,8 @@ mod tests {
         assert_eq!(of("a.test", true), ["z:1:q:a.test.:*", "z:1:q:*.a.test.:*"]);
         assert_eq!(of("*.test", false), ["z:1:q:\\*.test.:*"]);
         assert_eq!(of(".", true), ["z:1:q:.:*", "z:1:q:*"]);
+        let odd = pattern("z*é[", &name::parse("a.test").unwrap(), true);
+        assert_eq!(odd, ["z\\*é\\[:1:q:a.test.:*", "z\\*é\\[:1:q:*.a.test.:*"]);
     }
 
     #[test]

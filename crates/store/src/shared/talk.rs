@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use redis::{Cmd, RedisError, Value, cmd, from_redis_value};
+use redis::{RedisError, Value, cmd, from_redis_value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::sleep;
 use zoners_dns::{Counter, Counters};
@@ -100,6 +100,7 @@ impl Talk {
             while self.told.try_recv().is_ok() {
                 self.counters.count(Counter::SecondLevelUnwritten);
             }
+            self.count_unwritten();
             sleep(pause.next()).await;
         }
     }
@@ -199,11 +200,12 @@ async fn find(
     node: u64,
 ) -> Result<Find, RedisError> {
     let (mut get, mut left) = (link.clone(), link.clone());
-    let (get_command, left_command): (Cmd, Cmd) =
-        (cmd("GET").arg(key).clone(), cmd("PTTL").arg(key).clone());
-    let (value, left) = tokio::join!(get.send(&get_command), left.send(&left_command));
-    let value: Option<Vec<u8>> = from_redis_value(value?)?;
+    // What is left of its time first: of a value that takes another's place in between, it is too little.
+    let (left, value) = tokio::join!(async { left.send(cmd("PTTL").arg(key)).await }, async {
+        get.send(cmd("GET").arg(key)).await
+    },);
     let left: i64 = from_redis_value(left?)?;
+    let value: Option<Vec<u8>> = from_redis_value(value?)?;
     let in_flight = match flight {
         Some(flight) if value.is_none() => {
             owner(link, flight).await?.is_some_and(|owner| owner != node)
