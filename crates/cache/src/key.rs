@@ -31,8 +31,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// What is of use to another process, or to this one when it is started again; what other entries
-    /// come from first.
+    /// What is of use to another process, or to this one when it is started again.
     pub(crate) const PORTABLE: [Kind; 6] =
         [Kind::Server, Kind::Delegation, Kind::Unsigned, Kind::RRset, Kind::Denial, Kind::Range];
 
@@ -88,8 +87,7 @@ impl Key {
     pub(crate) fn read(octets: &[u8]) -> Option<Self> {
         let end = Name::from_octets(Bytes::copy_from_slice(octets.get(..name_length(octets)?)?));
         let name = end.ok()?;
-        let (kind, rest) = octets.get(name.len()..)?.split_first()?;
-        let kind = Kind::PORTABLE.into_iter().find(|portable| *portable as u8 == *kind)?;
+        let (kind, rest) = (Kind::of(octets)?, octets.get(name.len() + 1..)?);
         let fits = match kind {
             Kind::RRset | Kind::Denial => rest.len() == 2,
             Kind::Delegation | Kind::Unsigned | Kind::Range => rest.is_empty(),

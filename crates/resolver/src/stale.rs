@@ -15,7 +15,6 @@ use zoners_dns::{Endpoint, Moment, Network, Question, RRset, Security};
 
 use crate::answer::{Answer, Unresolved};
 use crate::known::{follow, last_known};
-use crate::sentinel;
 use crate::worker::{Resolution, Worker};
 
 /// The TTL of what has expired (RFC 8767 section 4).
@@ -46,10 +45,7 @@ impl<N: Network> Worker<N> {
         // A name that proofs of others answered for has nothing of its own.
         let proven = || self.synthesised(question, since).filter(|_| !checking_disabled);
         let mut answer = answer.or_else(proven)?;
-        let unproven = self.validates(checking_disabled)
-            && (answer.security == Security::Unchecked
-                || sentinel::fails(self.settings(), &question.name, question.rtype));
-        if unproven {
+        if !self.may_be_given(question, answer.security, checking_disabled) {
             return None;
         }
         let shown = |set: &mut RRset| set.ttl = TTL;

@@ -106,10 +106,22 @@ impl<N: Network> Worker<N> {
         now: Moment,
     ) -> Result<Answer, Lack> {
         let answer = complete(&self.shared.cache, question, &self.settings.limits, now)?;
-        let unproven = self.validates(checking_disabled)
-            && (answer.security == Security::Unchecked
-                || sentinel::fails(&self.settings, &question.name, question.rtype));
-        if unproven { Err(Lack::Something) } else { Ok(answer) }
+        match self.may_be_given(question, answer.security, checking_disabled) {
+            true => Ok(answer),
+            false => Err(Lack::Something),
+        }
+    }
+
+    /// Whether an answer of this status is proven, or need not be.
+    pub(crate) fn may_be_given(
+        &self,
+        question: &Question,
+        security: Security,
+        checking_disabled: bool,
+    ) -> bool {
+        !self.validates(checking_disabled)
+            || security > Security::Unchecked
+                && !sentinel::fails(&self.settings, &question.name, question.rtype)
     }
 
     /// The failure that is remembered of a question, if it is one for those who disable checking or

@@ -37,7 +37,7 @@ use zoners_cache::Cache;
 use zoners_dns::{Counters, Network, Random};
 use zoners_net::Sockets;
 use zoners_resolver::{Event, Settings, Shared, Worker};
-use zoners_store::shared::Shared as SecondLevel;
+use zoners_store::shared::SharedCache;
 
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
@@ -75,7 +75,7 @@ pub struct Daemon {
     file: Option<PathBuf>,
     cookies: Cookies,
     /// What is shared with other nodes, once it serves.
-    second_level: Option<Arc<SecondLevel>>,
+    second_level: Option<Arc<SharedCache>>,
 }
 
 /// A worker that runs.

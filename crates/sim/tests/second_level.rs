@@ -9,7 +9,7 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::signed::anchored;
+use common::signed::signed_net;
 use common::{Lab, question, settings};
 use tokio::time::{Instant, sleep};
 use zoners_dns::second_level::{Found, Later, SecondLevel};
@@ -107,22 +107,9 @@ const ASKED: [(&str, Rtype); 8] = [
     ("www.plain.com", Rtype::A),
 ];
 
-fn signed_net() -> (SimNetwork, Settings) {
-    let net = world::small(1);
-    net.change("com", |com| {
-        let text = "plain 3600 NS ns1.plain\nns1.plain A 203.0.114.9\n";
-        for set in zoners_dns::zonefile::parse(text, &com.origin).unwrap() {
-            com.add(set);
-        }
-    });
-    net.zone("plain.com", &["203.0.114.9"], "@ NS ns1\nns1 A 203.0.114.9\nwww A 203.0.115.9\n");
-    let anchor = net.sign(&["example.com", "com", "."], &Signing::default());
-    (net, anchored(&anchor))
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_one_node_learned_another_has_at_once() {
-    let (net, settings) = signed_net();
+    let (net, settings) = signed_net(&Signing::default());
     let memory = Memory::new(true);
     let one = node(net.clone(), settings.clone(), Some(&memory));
     let alone = node(net.clone(), settings.clone(), None);
@@ -146,7 +133,7 @@ async fn what_one_node_learned_another_has_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn what_nobody_vouches_for_is_proven_again() {
-    let (net, settings) = signed_net();
+    let (net, settings) = signed_net(&Signing::default());
     let memory = Memory::new(false);
     let one = node(net.clone(), settings.clone(), Some(&memory));
     let other = node(net, settings, Some(&memory));

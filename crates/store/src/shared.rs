@@ -60,7 +60,7 @@ pub struct Terms {
 
 /// The memory that several nodes share.
 #[derive(Debug)]
-pub struct Shared {
+pub struct SharedCache {
     common: Arc<Common>,
     requests: mpsc::Sender<Request>,
     told: mpsc::Sender<Told>,
@@ -91,7 +91,7 @@ impl Common {
     }
 }
 
-impl Shared {
+impl SharedCache {
     /// Shares on `terms`; `node` is a random number and `proofs` tells how answers are proven here.
     ///
     /// # Errors
@@ -117,7 +117,7 @@ impl Shared {
         let (told, learned) = mpsc::channel(TOLD);
         let counters = Arc::<Counters>::default();
         talk::begin(servers, common.clone(), counters.clone(), asked, learned)?;
-        Ok(Shared { common, requests, told, counters })
+        Ok(SharedCache { common, requests, told, counters })
     }
 
     /// From now on answers are proven here in another way.
@@ -131,7 +131,7 @@ impl Shared {
         &self.counters
     }
 
-    /// Whether nobody is asked for now, since the last attempts failed.
+    /// Whether the breaker is open: the last attempts failed, and nobody asks until its pause is over.
     #[must_use]
     pub fn is_broken(&self) -> bool {
         self.common.breaker.is_open()
@@ -148,7 +148,7 @@ impl Shared {
     }
 }
 
-impl SecondLevel for Shared {
+impl SecondLevel for SharedCache {
     fn look_up(&self, question: &Question) -> Later<Option<Found>> {
         let (common, requests) = (self.common.clone(), self.requests.clone());
         let key = common.key('q', question);
@@ -209,3 +209,6 @@ impl SecondLevel for Shared {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

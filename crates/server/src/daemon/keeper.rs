@@ -1,9 +1,8 @@
 //! Keeping the cache across restarts: a file in the state folder, written in the background now and
 //! then and at the end, read back beside the first answers.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use zoners_dns::Random;
 use zoners_resolver::{Settings, Shared};
-use zoners_store::Seal;
 use zoners_store::snapshot::{self, Boot, Fingerprints, Loaded, Refusal, Terms, Times};
+use zoners_store::{Seal, replace};
 
 use crate::config::Config;
 
@@ -88,7 +87,9 @@ impl Keeper {
             self.due = Instant::now() + self.every.max(pace);
         }
         if self.writing.is_none() && Instant::now() >= self.due && self.loading.is_done() {
-            self.writing = self.write(settings).ok();
+            let thread = std::thread::Builder::new().name("keeper".into());
+            let writing = thread.spawn(self.writing(settings));
+            self.writing = writing.inspect_err(not_kept).ok();
         }
     }
 
@@ -99,18 +100,16 @@ impl Keeper {
             let _ = writing.join();
         }
         if self.loading.is_done() {
-            let writing = self.write(settings).map(JoinHandle::join);
-            told(writing.unwrap_or_else(|error| Ok(Err(error))).unwrap_or(Ok(0)));
+            told(self.writing(settings)());
         }
     }
 
-    fn write(&self, settings: &Settings) -> io::Result<JoinHandle<io::Result<u64>>> {
+    /// What writes the cache, wherever it runs.
+    fn writing(&self, settings: &Settings) -> impl FnOnce() -> io::Result<u64> + use<> {
         let (shared, secret) = (self.shared.clone(), self.secret.clone());
         let (path, most) = (self.folder.join(FILE), self.most);
         let fingerprints = fingerprints(settings, &shared);
-        std::thread::Builder::new()
-            .name("keeper".into())
-            .spawn(move || write(&path, &shared, Some(&secret), fingerprints, most))
+        move || write(&path, &shared, Some(&secret), fingerprints, most)
     }
 }
 
@@ -168,16 +167,12 @@ fn tell_of(outcome: Result<Loaded, Refusal>, folder: &Path) {
 
 /// Octets that were written; says what went wrong.
 fn told(written: io::Result<u64>) -> u64 {
-    match written {
-        Ok(octets) => {
-            tracing::debug!("the cache is kept in {octets} octets");
-            octets
-        }
-        Err(error) => {
-            tracing::warn!("the cache is not kept: {error}");
-            0
-        }
-    }
+    let written = written.inspect_err(not_kept);
+    written.inspect(|octets| tracing::debug!("the cache is kept in {octets} octets")).unwrap_or(0)
+}
+
+fn not_kept(error: &io::Error) {
+    tracing::warn!("the cache is not kept: {error}");
 }
 
 /// Writes the cache to `path`, no more than about `most` octets; says how many.
@@ -236,16 +231,13 @@ fn secret(path: &Path, random: &Random) -> io::Result<Vec<u8>> {
     }
     if secret.len() != SECRET_LENGTH {
         secret = (0..SECRET_LENGTH / 8).flat_map(|_| random.bits().to_be_bytes()).collect();
-        let mut options = OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        file.write_all(&secret)?;
-        file.sync_all()?;
+        replace(path, 0o600, |out| out.write_all(&secret))?;
     }
     Ok(secret)
 }
 
 /// Which start of the machine this is, where the system tells: on Linux.
-pub(super) fn boot() -> Boot {
+fn boot() -> Boot {
     let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
     Boot(u128::from_str_radix(&digits, 16).ok().map(u128::to_be_bytes))

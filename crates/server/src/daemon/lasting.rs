@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use zoners_store::shared::Shared as SecondLevel;
+use zoners_store::shared::SharedCache;
 
 use super::keeper::{self, Keeper};
 use super::{Daemon, Overseer, rollover};
@@ -38,13 +38,13 @@ impl Daemon {
     }
 
     /// Shares what is learned with others, if the configuration says with whom.
-    pub(super) fn share(&self) -> io::Result<Option<Arc<SecondLevel>>> {
+    pub(super) fn share(&self) -> io::Result<Option<Arc<SharedCache>>> {
         let Some(terms) = self.config.second_level().map_err(io::Error::other)? else {
             return Ok(None);
         };
         let (clock, node) = (self.shared.clock.clone(), self.shared.random.bits());
         let proofs = keeper::fingerprints(&self.settings, &self.shared).proofs;
-        let second_level = Arc::new(SecondLevel::start(terms, clock, node, proofs)?);
+        let second_level = Arc::new(SharedCache::start(terms, clock, node, proofs)?);
         self.shared.share_with(second_level.clone());
         Ok(Some(second_level))
     }

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use zoners_cache::Taken;
 use zoners_dns::{Counter, Counters, Name, counters};
 use zoners_resolver::negative_anchors::{LONGEST, MOST};
+use zoners_store::shared::SharedCache;
 
 use super::{Bound, Snapshot, keeper};
 use crate::report;
-use zoners_store::shared::Shared as SecondLevel;
 
 /// Servers listed where all are asked for.
 const MOST_SERVERS: usize = 2000;
@@ -22,7 +22,7 @@ const MOST_SERVERS: usize = 2000;
 pub(crate) struct Overseer {
     service: ArcSwap<Snapshot>,
     counters: Vec<Arc<Counters>>,
-    second_level: Option<Arc<SecondLevel>>,
+    second_level: Option<Arc<SharedCache>>,
     bound: Bound,
     started_ms: u64,
 }
@@ -31,7 +31,7 @@ impl Overseer {
     pub(super) fn new(
         service: Snapshot,
         counters: Vec<Arc<Counters>>,
-        second_level: Option<Arc<SecondLevel>>,
+        second_level: Option<Arc<SharedCache>>,
         bound: Bound,
     ) -> Self {
         let started_ms = service.worker().shared().now().as_millis();

@@ -15,6 +15,7 @@ use zoners_dnssec::dnskey::Dnskey;
 use zoners_dnssec::rollover::{MOST, Standing, Tracked, observe};
 use zoners_dnssec::verify::Time;
 use zoners_resolver::Settings;
+use zoners_store::replace;
 
 use super::Overseer;
 
@@ -172,16 +173,11 @@ impl Written {
     }
 }
 
-/// Writes beside the file and puts it in its place, so that there is always a whole one.
+/// Writes what was seen; there is always a whole file.
 fn write(folder: &Path, tracked: &[Tracked]) -> io::Result<()> {
     let written: Vec<Written> = tracked.iter().map(Written::of).collect();
     let text = serde_json::to_string_pretty(&written).map_err(io::Error::other)?;
-    let beside = folder.join(format!("{FILE}.new"));
-    let mut file = fs::File::create(&beside)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&beside, folder.join(FILE))?;
-    fs::File::open(folder)?.sync_all()
+    replace(&folder.join(FILE), 0o666, |out| out.write_all(text.as_bytes()))
 }
 
 #[cfg(test)]

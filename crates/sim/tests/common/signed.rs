@@ -21,8 +21,14 @@ pub(crate) fn anchored(ds: &RRset) -> Settings {
     settings
 }
 
-/// The small Internet, signed from the root to `example.com.`; `plain.com.` is not.
+/// A resolver on a [`signed_net`].
 pub(crate) fn signed(signing: &Signing) -> Lab {
+    let (net, settings) = signed_net(signing);
+    Lab::with(net, settings)
+}
+
+/// The small Internet, signed from the root to `example.com.`; `plain.com.` is not.
+pub(crate) fn signed_net(signing: &Signing) -> (SimNetwork, Settings) {
     let net = world::small(1);
     net.change("com", |com| {
         let text = "plain 3600 NS ns1.plain\nns1.plain A 203.0.114.9\n";
@@ -32,7 +38,7 @@ pub(crate) fn signed(signing: &Signing) -> Lab {
     });
     net.zone("plain.com", &["203.0.114.9"], "@ NS ns1\nns1 A 203.0.114.9\nwww A 203.0.115.9\n");
     let anchor = net.sign(&["example.com", "com", "."], signing);
-    Lab::with(net, anchored(&anchor))
+    (net, anchored(&anchor))
 }
 
 pub(crate) async fn ask(lab: &Lab, text: &str, rtype: Rtype) -> Result<Arc<Answer>, Unresolved> {

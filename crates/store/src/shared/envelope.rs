@@ -76,43 +76,11 @@ impl Envelope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Seal;
-    use crate::shared::breaker::Breaker;
-    use parking_lot::Mutex;
+    use crate::shared::tests::{At, node};
     use proptest::prelude::*;
-    use std::sync::Arc;
-    use std::sync::atomic::AtomicU64;
-    use zoners_dns::Clock;
 
     const WALL: u64 = 1_800_000_000;
     const TTL: Duration = Duration::from_secs(60);
-
-    /// Milliseconds since the start, and the wall clock.
-    #[derive(Debug)]
-    struct At(u64, u64);
-
-    impl Clock for At {
-        fn now(&self) -> Moment {
-            Moment::from_millis(self.0)
-        }
-
-        fn wall_seconds(&self) -> u64 {
-            self.1
-        }
-    }
-
-    fn node(clock: At, secret: Option<&str>) -> Common {
-        Common {
-            namespace: "zoners".into(),
-            seal: secret.map(|secret| Seal::new(secret.as_bytes())),
-            proofs: Mutex::new([5; 32]),
-            clock: Arc::new(clock),
-            breaker: Breaker::default(),
-            node: 1,
-            single_flight: false,
-            unwritten: AtomicU64::new(0),
-        }
-    }
 
     #[test]
     fn the_server_tells_how_old_a_value_is() {
