@@ -33,6 +33,8 @@ struct Candidate {
     troubled: bool,
     /// UDP does not work, TCP may.
     over_tcp: bool,
+    /// TCP was tried and does not work.
+    no_tcp: bool,
     /// Its family does not work from here.
     cut_off: bool,
     lame: bool,
@@ -173,6 +175,7 @@ impl Candidates {
                 edns: true,
                 troubled: false,
                 over_tcp: false,
+                no_tcp: false,
                 cut_off: false,
                 lame,
                 tries: 0,
@@ -204,7 +207,7 @@ impl Candidates {
                 true => self.works_over_tcp(&infos[at], address, worker, &market),
                 false => None,
             };
-            self.list[at].over_tcp = tcp.is_some();
+            self.list[at].over_tcp = tcp.is_some() && !self.list[at].no_tcp;
             self.list[at].price = tcp.map_or(over_udp, |info| market.price(&info, sibling));
             self.list[at].cut_off = market.broken.has(address.ip());
             self.list[at].edns = !infos[at].mishandles_edns();
@@ -239,6 +242,19 @@ impl Candidates {
     pub(crate) fn strike(&mut self, address: SocketAddr) {
         for candidate in &mut self.list {
             candidate.out |= candidate.address == address;
+        }
+    }
+
+    /// An attempt ended with no answer but word that there will be none. The server is out, unless only
+    /// its TCP does not work: then the attempt does not count, and those to come go over UDP.
+    pub(crate) fn unreachable(&mut self, endpoint: Endpoint) {
+        if endpoint.transport == self.transport {
+            return self.strike(endpoint.address);
+        }
+        let of_server = |candidate: &&mut Candidate| candidate.address == endpoint.address;
+        for candidate in self.list.iter_mut().filter(of_server) {
+            candidate.tries -= u8::from(!candidate.no_tcp && candidate.tries > 0);
+            (candidate.no_tcp, candidate.over_tcp) = (true, false);
         }
     }
 

@@ -258,7 +258,10 @@ impl Internet {
             Manner::Dead => vec![],
             Manner::TcpOnly if udp => vec![],
             Manner::DropsEdns if edns => vec![],
-            Manner::Closed => vec![(Duration::ZERO, Outcome::Failed(Failure::Refused))],
+            Manner::UdpOnly if udp => now(good()),
+            Manner::Closed | Manner::UdpOnly => {
+                vec![(Duration::ZERO, Outcome::Failed(Failure::Refused))]
+            }
             Manner::Refuses => now(say(Said::error(OptRcode::REFUSED))),
             Manner::RefersUpward => now(say(Said::upward())),
             Manner::ServFail => now(say(Said::error(OptRcode::SERVFAIL))),

@@ -79,6 +79,8 @@ pub enum Manner {
     ClosesStreams,
     /// Never answers over UDP; good over TCP.
     TcpOnly,
+    /// Over TCP the port is closed, and the host says so; good over UDP.
+    UdpOnly,
     /// Repeats the question in lower case.
     LowerCases,
     /// A datagram with a wrong ID first, the good one 50 ms later.

@@ -7,46 +7,13 @@ mod common;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use common::many::{COM, known, many, ms, time, with_delegations};
 use common::{Lab, question, settings};
 use tokio::time::{Instant, sleep};
-use zoners_cache::{ServerInfo, Trouble};
-use zoners_dns::{Counter, Endpoint, Rtype, Transport};
+use zoners_cache::Trouble;
+use zoners_dns::{Counter, Rtype, Transport};
 use zoners_resolver::{Event, Hop, Trace};
 use zoners_sim::{Link, Manner, SimNetwork, world};
-
-const COM: [&str; 3] = ["192.5.6.1", "192.5.6.2", "2001:503::1"];
-
-const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-/// The small Internet, in which `com.` has these delegations besides.
-fn with_delegations(text: &str) -> SimNetwork {
-    let net = world::small(1);
-    let own = "@ NS a.nic\n@ NS b.nic\na.nic A 192.5.6.1\nb.nic A 192.5.6.2\na.nic AAAA 2001:503::1\n\
-               example NS ns1.example\nexample NS ns2.example\nns1.example A 203.0.114.1\n\
-               ns2.example A 203.0.114.2\n";
-    net.zone("com", &COM, &format!("{own}{text}"));
-    net
-}
-
-/// `many.com.` on servers 203.0.114.101 and on, each of which is `link`ed as told.
-fn many(servers: usize, link: impl Fn(usize) -> Link) -> SimNetwork {
-    let mut text = String::new();
-    let addresses: Vec<String> =
-        (0..servers).map(|number| format!("203.0.114.{}", 101 + number)).collect();
-    for (number, address) in addresses.iter().enumerate() {
-        text += &format!("many NS ns{number}.many\nns{number}.many A {address}\n");
-    }
-    let net = with_delegations(&text);
-    let served: Vec<&str> = addresses.iter().map(String::as_str).collect();
-    let names: String = (0..300).map(|number| format!("n{number} A 203.0.113.1\n")).collect();
-    net.zone("many.com", &served, &names);
-    for (number, address) in served.iter().enumerate() {
-        net.link(address, link(number));
-    }
-    net
-}
 
 /// `many.com.` on a near server that behaves so, and on a good one further away.
 fn one_near(manner: Manner) -> SimNetwork {
@@ -54,19 +21,6 @@ fn one_near(manner: Manner) -> SimNetwork {
         0 => Link::of(5).with(manner),
         _ => Link::of(50),
     })
-}
-
-/// How long a question takes that has an answer.
-async fn time(lab: &Lab, name: &str) -> Duration {
-    let started = Instant::now();
-    let answer = lab.resolve(name, Rtype::A).await;
-    assert!(answer.is_ok(), "{name}: {answer:?}");
-    started.elapsed()
-}
-
-fn known(lab: &Lab, address: &str, transport: Transport) -> ServerInfo {
-    let endpoint = Endpoint::udp(address.parse().unwrap()).over(transport);
-    lab.worker.shared().cache.server(endpoint, lab.worker.shared().now())
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,153 +88,6 @@ async fn an_only_server_that_becomes_slow_still_answers() {
     for number in 1..5 {
         assert!(time(&lab, &format!("n{number}.many.com")).await <= ms(810));
     }
-}
-
-/// Forty domains, each on a server of its own with an IPv4 and an IPv6 address.
-fn dual_stack() -> SimNetwork {
-    let mut text = String::new();
-    for number in 0..40 {
-        text += &format!(
-            "d{number} NS ns.d{number}\nns.d{number} A 198.18.{number}.1\n\
-             ns.d{number} AAAA 2001:db8:{number:x}::1\n"
-        );
-    }
-    let net = with_delegations(&text);
-    for number in 0..40 {
-        let (ipv4, ipv6) = (format!("198.18.{number}.1"), format!("2001:db8:{number:x}::1"));
-        net.zone(
-            &format!("d{number}.com"),
-            &[&ipv4, &ipv6],
-            "www A 203.0.113.1\nmail A 203.0.113.2\n",
-        );
-    }
-    net
-}
-
-fn sent_over_ipv6(lab: &Lab) -> usize {
-    lab.net.sent().iter().filter(|sent| sent.to.address.is_ipv6()).count()
-}
-
-#[tokio::test(start_paused = true)]
-async fn blackholed_ipv6_is_noticed_left_alone_and_found_again() {
-    let net = dual_stack();
-    let black = |net: &SimNetwork, manner| {
-        for number in 0..40 {
-            net.link(&format!("2001:db8:{number:x}::1"), Link::of(5).with(manner));
-        }
-        net.link("2001:503::1", Link::of(5).with(manner));
-        net.link("2001:db8:ffff::1", Link::of(5).with(manner));
-    };
-    black(&net, Manner::Dead);
-    // Servers that have nothing but IPv6 make it noticed; those that have both are not hurt.
-    let mut only_ipv6 = String::new();
-    for number in 50..60 {
-        only_ipv6 +=
-            &format!("d{number} NS ns.d{number}\nns.d{number} AAAA 2001:db8:{number:x}::1\n");
-    }
-    net.change("com", |com| {
-        for set in zoners_dns::zonefile::parse(&only_ipv6, &com.origin).unwrap() {
-            com.add(set);
-        }
-    });
-    let lab = Lab::new(net);
-    for number in 50..60 {
-        let name = format!("www.d{number}.com");
-        assert!(lab.resolve(&name, Rtype::A).await.is_err());
-    }
-    assert!(lab.worker.shared().broken_paths().ipv6);
-    assert!(!lab.worker.shared().broken_paths().udp, "UDP works over IPv4");
-    lab.net.forget_sent();
-    for number in 0..40 {
-        assert!(time(&lab, &format!("www.d{number}.com")).await <= ms(50));
-    }
-    assert!(sent_over_ipv6(&lab) <= 2, "{} queries into the dark", sent_over_ipv6(&lab));
-    // It works again: a probe beside a question finds out, and nobody waits for it.
-    black(&lab.net, Manner::Good);
-    sleep(Duration::from_secs(30)).await;
-    assert!(time(&lab, "mail.d0.com").await <= ms(50));
-    sleep(ms(100)).await;
-    assert!(!lab.worker.shared().broken_paths().ipv6);
-}
-
-#[tokio::test(start_paused = true)]
-async fn where_ipv4_does_not_work_ipv6_addresses_of_nameservers_are_looked_up() {
-    let net = dual_stack();
-    // The servers of these have names in d0.com., without glue, and both kinds of address.
-    let mut sites = String::new();
-    for number in 0..10 {
-        sites += &format!("site{number} NS ns.host.d{}.com.\n", number + 20);
-    }
-    net.change("com", |com| {
-        for set in zoners_dns::zonefile::parse(&sites, &com.origin).unwrap() {
-            com.add(set);
-        }
-    });
-    for number in 0..10 {
-        let host = number + 20;
-        net.change(&format!("d{host}.com"), |zone| {
-            let text = format!("ns.host A 198.18.{host}.1\nns.host AAAA 2001:db8:{host:x}::1\n");
-            for set in zoners_dns::zonefile::parse(&text, &zone.origin).unwrap() {
-                zone.add(set);
-            }
-        });
-        let ipv6 = format!("2001:db8:{host:x}::1");
-        net.zone(&format!("site{number}.com"), &[&ipv6], "www A 203.0.113.1\n");
-    }
-    for address in ["192.5.6.1", "192.5.6.2", "198.51.100.1", "198.51.100.2"] {
-        net.link(address, Link::of(5).with(Manner::Dead));
-    }
-    for number in 0..40 {
-        net.link(&format!("198.18.{number}.1"), Link::of(5).with(Manner::Dead));
-    }
-    let lab = Lab::new(net);
-    for number in 0..10 {
-        lab.resolve(&format!("www.d{number}.com"), Rtype::A).await.unwrap();
-    }
-    assert!(lab.worker.shared().broken_paths().ipv4);
-    for number in 0..10 {
-        let took = time(&lab, &format!("www.site{number}.com")).await;
-        assert!(took <= ms(150), "{took:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn where_only_tcp_works_it_is_used_at_once() {
-    let net = dual_stack();
-    let addresses: Vec<String> = (0..40)
-        .flat_map(|number| [format!("198.18.{number}.1"), format!("2001:db8:{number:x}::1")])
-        .chain(COM.map(str::to_owned))
-        .chain(["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1"].map(str::to_owned))
-        .collect();
-    for address in &addresses {
-        net.link(address, Link::of(20).with(Manner::TcpOnly));
-    }
-    let lab = Lab::new(net);
-    for number in 0..10 {
-        lab.resolve(&format!("www.d{number}.com"), Rtype::A).await.unwrap();
-    }
-    assert!(lab.worker.shared().broken_paths().udp);
-    for number in 20..40 {
-        let took = time(&lab, &format!("www.d{number}.com")).await;
-        // Two zones, two round trips of 20 ms each.
-        assert!(took <= ms(2 * 2 * 20 + 10), "{took:?}");
-    }
-    for address in &addresses {
-        lab.net.link(address, Link::of(20));
-    }
-    sleep(Duration::from_secs(20)).await;
-    time(&lab, "mail.d20.com").await;
-    sleep(ms(100)).await;
-    assert!(!lab.worker.shared().broken_paths().udp);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_server_that_answers_over_tcp_alone_is_asked_so_the_next_time() {
-    let lab = Lab::new(many(1, |_| Link::of(20).with(Manner::TcpOnly)));
-    time(&lab, "n0.many.com").await;
-    assert!(known(&lab, "203.0.114.101", Transport::Tcp).replied_at > 0);
-    let took = time(&lab, "n1.many.com").await;
-    assert!(took <= ms(50), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]

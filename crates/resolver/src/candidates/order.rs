@@ -30,7 +30,8 @@ pub struct Attempt {
 const SHY: Duration = Duration::from_secs(1);
 /// Three datagrams, one of them without EDNS, and two streams (RFC 9520 section 2.2 allows three of
 /// each).
-const MOST_TRIES: u8 = 5;
+const MOST_DATAGRAMS: u8 = 3;
+const MOST_TRIES: u8 = MOST_DATAGRAMS + 2;
 /// Fewer for the address of a nameserver, one of several: a referral can make us look up many.
 const MOST_NESTED_TRIES: u8 = 3;
 
@@ -54,11 +55,12 @@ impl Candidates {
         let candidate = &mut self.list[at];
         let tries = candidate.tries;
         candidate.tries += 1;
+        let plain = tries == 2 && udp && self.plain;
         let (transport, edns) = match tries {
+            _ if plain || candidate.no_tcp => (self.transport, candidate.edns && !plain),
             0 if candidate.over_tcp => (Transport::Tcp, candidate.edns),
             1 if self.silent => (Transport::Tcp, candidate.edns),
             0 | 1 => (self.transport, candidate.edns),
-            2 if udp && self.plain => (Transport::Udp, false),
             _ => (Transport::Tcp, candidate.edns),
         };
         // A stream takes a round trip to open before the query can go.
@@ -78,8 +80,9 @@ impl Candidates {
         };
         (0..self.list.len())
             .filter(|at| {
-                let Candidate { price, out, tries, .. } = &self.list[*at];
+                let Candidate { price, out, tries, no_tcp, .. } = &self.list[*at];
                 let hopeless = !price.met && price.silent_for >= HOPELESS;
+                let most = if *no_tcp { most.min(MOST_DATAGRAMS) } else { most };
                 !out && *tries < most && (self.hopeful || !hopeless)
             })
             .min_by_key(|at| self.cost(*at))

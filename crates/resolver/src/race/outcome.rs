@@ -53,8 +53,10 @@ impl<N: Network> Race<'_, N> {
             let shared = self.worker.shared();
             shared.cache.insert_lame(&self.cut.zone, server, shared.now());
         }
-        if fault.is_answer() || matches!(fault, Fault::Network(_)) {
-            self.candidates.strike(attempt.endpoint.address);
+        match fault {
+            Fault::Network(_) => self.candidates.unreachable(attempt.endpoint),
+            _ if fault.is_answer() => self.candidates.strike(attempt.endpoint.address),
+            _ => {}
         }
         if self.fault.is_none_or(|(_, known)| fault.is_answer() && !known.is_answer()) {
             self.fault = Some((attempt, fault));

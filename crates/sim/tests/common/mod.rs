@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod many;
 pub(crate) mod signed;
 
 use std::sync::Arc;
