@@ -61,9 +61,20 @@ impl Daemon {
 
     /// Waits until it serves; false if it ends instead.
     pub(crate) fn is_ready(&mut self) -> bool {
-        let Some(line) = self.line_with("serving on ") else { return false };
-        let (_, rest) = line.split_once("serving on ").unwrap();
-        self.address = rest.split(',').next().unwrap().parse().unwrap();
+        self.is_ready_and("")
+    }
+
+    /// Waits until it serves and its log has a line with `part`, whichever is first.
+    pub(crate) fn is_ready_and(&mut self, part: &str) -> bool {
+        let (mut serves, mut logged) = (false, false);
+        while !(serves && logged) {
+            let Some(line) = self.line_with("") else { return false };
+            if let Some((_, rest)) = line.split_once("serving on ") {
+                self.address = rest.split(',').next().unwrap().parse().unwrap();
+                serves = true;
+            }
+            logged |= line.contains(part);
+        }
         true
     }
 
