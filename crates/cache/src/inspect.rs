@@ -24,20 +24,24 @@ pub struct Inspected {
 }
 
 impl Cache {
-    /// What is known of exactly `name`, expired or not.
+    /// What is known of exactly `name`, expired or not, and how many more entries are not shown.
     #[must_use]
-    pub fn inspect(&self, name: &Name, now: Moment) -> Vec<Inspected> {
+    pub fn inspect(&self, name: &Name, now: Moment) -> (Vec<Inspected>, usize) {
         let name = name::lowercase(name);
-        let (mut found, mut at) = (Vec::new(), (0, 0));
+        let (mut found, mut more, mut at) = (Vec::new(), 0, (0, 0));
         while let Some(next) = self.table.visit_from(at, |key, value, expires, _| {
-            let wanted = found.len() < MOST && key::is_of_name(key, name.as_slice(), false);
-            found.extend(wanted.then(|| read(key, value, expires, now)).flatten());
+            if key::is_of_name(key, name.as_slice(), false) {
+                match read(key, value, expires, now) {
+                    Some(entry) if found.len() < MOST => found.push(entry),
+                    entry => more += usize::from(entry.is_some()),
+                }
+            }
             true
         }) {
             at = next;
         }
         found.sort_by(|a, b| (a.kind, a.left).cmp(&(b.kind, b.left)));
-        found
+        (found, more)
     }
 }
 
@@ -96,7 +100,7 @@ mod tests {
         let denial = Denial { soa, proof: vec![], security: Security::Secure };
         cache.insert_nodata(&www, Rtype::AAAA, &denial, now);
         cache.insert_unsigned(&www, None, 10, now);
-        let found = cache.inspect(&name::parse("WWW.test").unwrap(), now.after_seconds(40));
+        let (found, more) = cache.inspect(&name::parse("WWW.test").unwrap(), now.after_seconds(40));
         let shown: Vec<_> =
             found.iter().map(|entry| (entry.kind, entry.left, entry.security)).collect();
         assert_eq!(
@@ -108,6 +112,21 @@ mod tests {
             ]
         );
         assert_eq!(found[0].sets[0].to_string(), "www.test. 20 IN A 192.0.2.1");
-        assert_eq!(found[1].denies.as_deref(), Some("AAAA"));
+        assert_eq!((found[1].denies.as_deref(), more), (Some("AAAA"), 0));
+    }
+
+    #[test]
+    fn so_many_entries_of_a_name_are_shown_and_how_many_more_there_are_is_told() {
+        let cache = Cache::new(8 << 20, TtlLimits::default(), [0, 0]);
+        let (name, now) = (name::parse("test").unwrap(), Moment::from_millis(100_000));
+        for (types, shown) in [(MOST, (MOST, 0)), (MOST + 3, (MOST, 3))] {
+            for rtype in 0..types as u16 {
+                let rtype = Rtype::from_int(60_000 + rtype);
+                let set = RRset::new(name.clone(), rtype, 60, Records::from_iter([[1, 2]]));
+                cache.insert_rrset(&set, &[], Rank::Answer, Security::Insecure, now);
+            }
+            let (found, more) = cache.inspect(&name, now);
+            assert_eq!((found.len(), more), shown);
+        }
     }
 }

@@ -28,7 +28,7 @@ use zoners_dns::{Clock, Counters, Name, Question, name};
 
 use crate::Seal;
 use breaker::Breaker;
-use envelope::Envelope;
+use envelope::{Envelope, LONGEST};
 pub use link::{Servers, Unusable};
 use talk::{Request, Told};
 
@@ -150,7 +150,7 @@ impl SharedCache {
 
 impl SecondLevel for SharedCache {
     fn look_up(&self, question: &Question) -> Later<Option<Found>> {
-        let (common, requests) = (self.common.clone(), self.requests.clone());
+        let (common, requests) = (&self.common, self.requests.clone());
         let key = common.key('q', question);
         let flight = common.single_flight.then(|| common.key('f', question));
         let first =
@@ -160,11 +160,8 @@ impl SecondLevel for SharedCache {
             let mut replied = first?;
             loop {
                 let find = replied.await.ok()?;
-                if let Some(value) = find.value {
-                    return Envelope::open(&common, &key, &value, find.left);
-                }
-                if !find.in_flight || began.elapsed() + AGAIN > FLIGHT {
-                    return None;
+                if find.found.is_some() || !find.in_flight || began.elapsed() + AGAIN > FLIGHT {
+                    return find.found;
                 }
                 sleep(AGAIN).await;
                 let (reply, next) = oneshot::channel();
@@ -194,8 +191,9 @@ impl SecondLevel for SharedCache {
         let common = &self.common;
         let key = common.key('q', question);
         let value = Envelope::seal(common, &key, &entries, ttl);
-        let told = Told { key, value, ttl };
-        if common.breaker.is_open() || self.told.try_send(told).is_err() {
+        // What others would not take is not told.
+        let fits = value.len() <= LONGEST && !common.breaker.is_open();
+        if !fits || self.told.try_send(Told { key, value, ttl }).is_err() {
             common.unwritten.fetch_add(1, Ordering::Relaxed);
         }
     }

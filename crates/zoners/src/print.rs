@@ -60,6 +60,9 @@ pub(crate) fn entries(object: &Value) {
         let lines = entry["records"].as_array().into_iter().flatten().filter_map(Value::as_str);
         lines.for_each(|line| println!("  {line}"));
     }
+    if let Some(more @ 1..) = object["more"].as_u64() {
+        println!("{YELLOW}{more} more entries are not shown{YELLOW:#}");
+    }
 }
 
 /// The way to the end of a question, a step in three lines of at most 80 columns.

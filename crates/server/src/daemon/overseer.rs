@@ -99,9 +99,9 @@ impl Overseer {
     pub(crate) fn inspect(&self, name: &Name) -> Value {
         let service = self.service();
         let shared = service.worker().shared();
-        let entries: Vec<Value> =
-            shared.cache.inspect(name, shared.now()).iter().map(report::entry).collect();
-        json!({ "name": name.fmt_with_dot().to_string(), "entries": entries })
+        let (entries, more) = shared.cache.inspect(name, shared.now());
+        let entries: Vec<Value> = entries.iter().map(report::entry).collect();
+        json!({ "name": name.fmt_with_dot().to_string(), "entries": entries, "more": more })
     }
 
     /// Writes the cache to a file, for whoever wants it.

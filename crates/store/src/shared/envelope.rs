@@ -24,7 +24,7 @@ use crate::seal;
 /// Octets before the seal.
 const HEAD: usize = 1 + 8 + 8 + 8;
 /// Octets of the longest value: more than any answer has.
-const LONGEST: usize = 256 * 1024;
+pub(super) const LONGEST: usize = 256 * 1024;
 /// Seconds by which the wall clocks of nodes may differ.
 const SKEW: u64 = 300;
 

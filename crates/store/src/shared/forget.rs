@@ -95,6 +95,11 @@ fn master(line: &str) -> Option<(String, u16)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shared::Servers;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
 
     #[test]
     fn patterns_are_of_the_name_and_of_those_below() {
@@ -105,6 +110,45 @@ mod tests {
         assert_eq!(of(".", true), ["z:1:q:.:*", "z:1:q:*"]);
         let odd = pattern("z*é[", &name::parse("a.test").unwrap(), true);
         assert_eq!(odd, ["z\\*é\\[:1:q:a.test.:*", "z\\*é\\[:1:q:*.a.test.:*"]);
+    }
+
+    /// A server whose keys never end, which counts how often it is asked for some.
+    async fn endless() -> (Link, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("redis://{}", listener.local_addr().unwrap());
+        let asked = Arc::<AtomicUsize>::default();
+        let count = asked.clone();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let (read, mut write) = stream.into_split();
+            let mut lines = BufReader::new(read).lines();
+            // Of each command only its first word is read: it follows upon how many there are, and
+            // how long it is.
+            while let Some(line) = lines.next_line().await.unwrap() {
+                if !line.starts_with('*') {
+                    continue;
+                }
+                lines.next_line().await.unwrap();
+                let reply: &[u8] = match lines.next_line().await.unwrap().as_deref() {
+                    Some("SCAN") => {
+                        count.fetch_add(1, Ordering::Relaxed);
+                        b"*2\r\n$1\r\n7\r\n*0\r\n"
+                    }
+                    _ => b"+OK\r\n",
+                };
+                write.write_all(reply).await.unwrap();
+            }
+        });
+        let servers = Servers::new(vec![url], false, None, None).unwrap();
+        (servers.connect().await.unwrap(), asked)
+    }
+
+    #[tokio::test]
+    async fn so_many_pages_are_looked_at_and_no_more() {
+        let (mut link, asked) = endless().await;
+        let error = forget(&mut link, &["keys".to_owned()]).await.unwrap_err();
+        assert!(error.to_string().contains("too many keys"), "{error}");
+        assert_eq!(asked.load(Ordering::Relaxed), MOST_PAGES);
     }
 
     #[test]

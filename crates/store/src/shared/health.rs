@@ -14,8 +14,12 @@ const FULL: Duration = Duration::from_secs(5);
 /// How a batch ended.
 pub(super) enum Ended {
     Well,
-    /// The server does not take any more, but answers.
+    /// The server took all.
+    Taken,
+    /// It does not take any more, but answers.
     Full,
+    /// It follows another, which takes what it does not.
+    Follows(RedisError),
     /// It does not do what it is asked for.
     Refused(RedisError),
     Failed(RedisError),
@@ -24,6 +28,8 @@ pub(super) enum Ended {
 /// How the server does.
 #[derive(Default)]
 pub(super) struct Health {
+    /// Whether somebody can name another, should this one come to follow that.
+    named: bool,
     /// Failures in a row.
     failures: usize,
     /// Until when it is told nothing.
@@ -32,12 +38,26 @@ pub(super) struct Health {
 }
 
 impl Health {
+    /// Nothing is known yet of a server that somebody `named`, or of the only one.
+    pub(super) fn new(named: bool) -> Self {
+        Health { named, ..Health::default() }
+    }
+
     /// Learns how a batch ended; why the server is to be left alone, if it is.
     pub(super) fn learn(&mut self, ended: Ended, counters: &Counters) -> Option<RedisError> {
         self.failures = if matches!(ended, Ended::Failed(_)) { self.failures + 1 } else { 0 };
         match ended {
             Ended::Well => {}
-            Ended::Full => {
+            Ended::Taken => {
+                if self.full_until.take().is_some() {
+                    tracing::info!("the second level takes answers again");
+                }
+            }
+            Ended::Follows(why) if self.named => {
+                counters.count(Counter::SecondLevelErrors);
+                return Some(why);
+            }
+            Ended::Full | Ended::Follows(_) => {
                 if self.full_until.is_none() {
                     tracing::warn!("the second level takes no more, and is only read");
                 }
@@ -75,9 +95,8 @@ pub(super) fn outcome(parts: Vec<Result<(), RedisError>>) -> Ended {
             || error.kind() == ErrorKind::UnexpectedReturnType
             || error.kind() == ErrorKind::Parse;
         match said_by_server {
-            true if error.code() == Some("OOM") || error.code() == Some("READONLY") => {
-                ended = Ended::Full;
-            }
+            true if error.code() == Some("OOM") => ended = Ended::Full,
+            true if error.code() == Some("READONLY") => ended = Ended::Follows(error),
             true if matches!(ended, Ended::Well) => ended = Ended::Refused(error),
             true => {}
             false => return Ended::Failed(error),
@@ -121,6 +140,16 @@ mod tests {
     }
 
     #[test]
+    fn one_that_follows_another_is_left_if_somebody_names_that_and_only_read_otherwise() {
+        let counters = Counters::default();
+        for named in [false, true] {
+            let mut health = Health::new(named);
+            let learned = health.learn(outcome(vec![said("READONLY")]), &counters);
+            assert_eq!((learned.is_some(), health.is_full()), (named, !named));
+        }
+    }
+
+    #[test]
     fn one_that_is_full_or_refuses_is_asked_on() {
         let (mut health, counters) = (Health::default(), Counters::default());
         for _ in 0..9 {
@@ -129,6 +158,7 @@ mod tests {
         assert!(!health.is_full());
         assert!(health.learn(outcome(vec![said("OOM"), Ok(())]), &counters).is_none());
         assert!(health.is_full());
+        assert!(health.learn(Ended::Taken, &counters).is_none() && !health.is_full());
         assert_eq!(counters.get(Counter::SecondLevelErrors), 9);
     }
 }

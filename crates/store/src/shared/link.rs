@@ -82,6 +82,11 @@ impl Servers {
         self.urls.iter().map(|url| url.as_str().into_connection_info()).collect()
     }
 
+    /// Whether these name the one that counts.
+    pub(super) fn are_sentinels(&self) -> bool {
+        self.sentinel.is_some()
+    }
+
     /// Opens the way, or gives up.
     pub(super) async fn connect(&self) -> Result<Link, Unusable> {
         let late = |_| RedisError::from((redis::ErrorKind::Io, "no connection in time"));

@@ -9,9 +9,11 @@ use futures_util::future::join_all;
 use redis::{RedisError, Value, cmd, from_redis_value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::sleep;
+use zoners_dns::second_level::Found;
 use zoners_dns::{Counter, Counters};
 
 use super::breaker::Pause;
+use super::envelope::{Envelope, LONGEST};
 use super::health::{Ended, Health, outcome};
 use super::link::{Link, Servers};
 use super::{Common, FLIGHT, forget};
@@ -35,9 +37,7 @@ pub(super) enum Request {
 /// What was found.
 #[derive(Debug, Default)]
 pub(super) struct Find {
-    pub(super) value: Option<Vec<u8>>,
-    /// What is left of its time.
-    pub(super) left: Duration,
+    pub(super) found: Option<Found>,
     /// Whether another node works on it.
     pub(super) in_flight: bool,
 }
@@ -110,7 +110,7 @@ impl Talk {
         let places = Arc::new(Semaphore::new(BATCHES));
         let (end, mut ended) = mpsc::unbounded_channel();
         let (mut requests, mut told) = (Vec::new(), Vec::new());
-        let mut health = Health::default();
+        let mut health = Health::new(self.servers.are_sentinels());
         loop {
             self.count_unwritten();
             tokio::select! {
@@ -123,10 +123,10 @@ impl Talk {
                     if received == 0 {
                         return None;
                     }
-                    let (link, end, node) = (link.clone(), end.clone(), self.common.node);
-                    let batch = std::mem::take(&mut requests);
+                    let (link, end, common) = (link.clone(), end.clone(), self.common.clone());
+                    let (batch, counters) = (std::mem::take(&mut requests), self.counters.clone());
                     tokio::spawn(async move {
-                        let _ = end.send(ask(link, batch, node).await);
+                        let _ = end.send(ask(link, batch, &common, &counters).await);
                         drop(place);
                     });
                 }
@@ -167,16 +167,33 @@ async fn batch<T>(
 }
 
 /// Asks the server what a batch asks for; together, so that it goes out together.
-async fn ask(link: Link, batch: Vec<Request>, node: u64) -> Ended {
-    let asked = batch.into_iter().map(|request| answer(link.clone(), request, node));
+async fn ask(link: Link, batch: Vec<Request>, common: &Common, counters: &Counters) -> Ended {
+    let asked = batch.into_iter().map(|request| answer(link.clone(), request, common, counters));
     outcome(join_all(asked).await)
 }
 
-async fn answer(mut link: Link, request: Request, node: u64) -> Result<(), RedisError> {
+async fn answer(
+    mut link: Link,
+    request: Request,
+    common: &Common,
+    counters: &Counters,
+) -> Result<(), RedisError> {
+    let node = common.node;
     match request {
         Request::Find { key, flight, reply } => {
-            let found = find(&mut link, &key, flight.as_deref(), node).await?;
-            let _ = reply.send(found);
+            let value = value(&mut link, &key).await?;
+            let found =
+                value.as_ref().and_then(|(value, left)| Envelope::open(common, &key, value, *left));
+            if value.is_some() && found.is_none() {
+                counters.count(Counter::SecondLevelForeign);
+            }
+            let in_flight = match flight {
+                Some(flight) if found.is_none() => {
+                    owner(&mut link, &flight).await?.is_some_and(|owner| owner != node)
+                }
+                _ => false,
+            };
+            let _ = reply.send(Find { found, in_flight });
         }
         Request::Claim { key, reply } => {
             let mut claim = cmd("SET");
@@ -193,28 +210,19 @@ async fn answer(mut link: Link, request: Request, node: u64) -> Result<(), Redis
     Ok(())
 }
 
-async fn find(
-    link: &mut Link,
-    key: &str,
-    flight: Option<&str>,
-    node: u64,
-) -> Result<Find, RedisError> {
+/// The value under a key, no longer than one octet more than it may be, and what is left of its time;
+/// nothing if there is none that ever expires.
+async fn value(link: &mut Link, key: &str) -> Result<Option<(Vec<u8>, Duration)>, RedisError> {
     let (mut get, mut left) = (link.clone(), link.clone());
     // What is left of its time first: of a value that takes another's place in between, it is too little.
     let (left, value) = tokio::join!(async { left.send(cmd("PTTL").arg(key)).await }, async {
-        get.send(cmd("GET").arg(key)).await
+        get.send(cmd("GETRANGE").arg(key).arg(0).arg(LONGEST)).await
     },);
     let left: i64 = from_redis_value(left?)?;
-    let value: Option<Vec<u8>> = from_redis_value(value?)?;
-    let in_flight = match flight {
-        Some(flight) if value.is_none() => {
-            owner(link, flight).await?.is_some_and(|owner| owner != node)
-        }
-        _ => false,
-    };
+    let value: Vec<u8> = from_redis_value(value?)?;
     // It may have expired between the two; and what never does is none of ours.
-    let value = value.filter(|_| left > 0);
-    Ok(Find { value, left: Duration::from_millis(left.max(0) as u64), in_flight })
+    let is_one = left > 0 && !value.is_empty();
+    Ok(is_one.then(|| (value, Duration::from_millis(left as u64))))
 }
 
 /// Which node works on something.
@@ -237,5 +245,8 @@ async fn tell(link: Link, batch: Vec<Told>, counters: &Counters) -> Ended {
     let kept = told.iter().filter(|told| told.is_ok()).count();
     counters.add(Counter::SecondLevelWrites, kept as u64);
     counters.add(Counter::SecondLevelUnwritten, (told.len() - kept) as u64);
-    outcome(told)
+    match outcome(told) {
+        Ended::Well => Ended::Taken,
+        other => other,
+    }
 }
