@@ -4,6 +4,7 @@
 
 pub(crate) mod authority;
 pub(crate) mod redis;
+pub(crate) mod sharing;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};

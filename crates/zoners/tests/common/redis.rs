@@ -77,6 +77,11 @@ impl Redis {
 
     /// Sends commands, and returns the first line of each reply; of lists, each element.
     pub(crate) fn says(&self, command: &[&[u8]]) -> Vec<String> {
+        // One whose part changes closes what is open.
+        (0..10).find_map(|_| self.said(command)).unwrap()
+    }
+
+    fn said(&self, command: &[&[u8]]) -> Option<Vec<String>> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let mut request = format!("*{}\r\n", command.len()).into_bytes();
@@ -85,10 +90,9 @@ impl Redis {
             request.extend_from_slice(part);
             request.extend(b"\r\n");
         }
-        stream.write_all(&request).unwrap();
+        stream.write_all(&request).ok()?;
         let mut replies = Vec::new();
-        read(&mut BufReader::new(stream), &mut replies);
-        replies
+        read(&mut BufReader::new(stream), &mut replies).map(|()| replies)
     }
 
     /// The keys of answers that it has.
@@ -97,21 +101,22 @@ impl Redis {
     }
 }
 
-/// Reads one reply (RESP2).
-fn read(stream: &mut impl BufRead, replies: &mut Vec<String>) {
+/// Reads one reply (RESP2); nothing if the stream ends before it does.
+fn read(stream: &mut impl BufRead, replies: &mut Vec<String>) -> Option<()> {
     let mut line = String::new();
-    stream.read_line(&mut line).unwrap();
-    let (kind, rest) = line.trim_end().split_at(1);
+    stream.read_line(&mut line).ok()?;
+    let (kind, rest) = line.trim_end().split_at_checked(1)?;
     match (kind, rest.parse::<i64>()) {
-        ("*", Ok(count)) => (0..count).for_each(|_| read(stream, replies)),
+        ("*", Ok(count)) => return (0..count).try_for_each(|_| read(stream, replies)),
         ("$", Ok(length @ 0..)) => {
             let mut octets = vec![0; length as usize + 2];
-            stream.read_exact(&mut octets).unwrap();
+            stream.read_exact(&mut octets).ok()?;
             octets.truncate(length as usize);
             replies.push(String::from_utf8_lossy(&octets).into_owned());
         }
         _ => replies.push(rest.to_owned()),
     }
+    Some(())
 }
 
 /// The server is what its name says; Debian's tools have the same program under another one, without
