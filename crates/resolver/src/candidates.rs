@@ -279,9 +279,10 @@ impl Candidates {
         !self.unresolved.is_empty() || (!self.doubted.is_empty() && self.is_spent())
     }
 
-    /// Whether every address was tried twice, or answered badly.
+    /// Whether every address was tried twice, or as often as it is, or answered badly.
     pub(crate) fn is_spent(&self) -> bool {
-        self.list.iter().all(|candidate| candidate.out || candidate.tries >= 2)
+        let enough = |candidate: &Candidate| self.most_tries(candidate).min(2);
+        self.list.iter().all(|candidate| candidate.out || candidate.tries >= enough(candidate))
     }
 
     /// Whether not one address is known.

@@ -38,9 +38,10 @@ impl Line {
         self.asked.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Somebody answered.
-    pub(crate) fn replied(&self, now: Moment) {
-        if self.is_down(now) {
+    /// Somebody answered. What went unanswered is forgiven if the line was down, in that servers of
+    /// several networks were silent: those of one or two may be dead.
+    pub(crate) fn replied(&self, now: Moment, several: bool) {
+        if several && self.is_down(now) {
             self.forgive(now);
         }
         let loss = self.loss.load(Ordering::Relaxed);
@@ -65,6 +66,11 @@ impl Line {
         Moment::from_millis(self.forgiven_at.load(Ordering::Relaxed))
     }
 
+    /// When anybody last answered.
+    pub(crate) fn heard(&self) -> Moment {
+        Moment::from_millis(self.replied_at.load(Ordering::Relaxed))
+    }
+
     /// Whether so many queries stayed without a reply that another way is worth a try.
     pub(crate) fn is_silent(&self, now: Moment) -> bool {
         self.has_heard_nothing(now, SILENT_AFTER, SILENT_FOR)
@@ -76,8 +82,7 @@ impl Line {
     }
 
     fn has_heard_nothing(&self, now: Moment, after: u32, span: Duration) -> bool {
-        let since = Moment::from_millis(self.replied_at.load(Ordering::Relaxed));
-        self.asked.load(Ordering::Relaxed) >= after && now.since(since) >= span
+        self.asked.load(Ordering::Relaxed) >= after && now.since(self.heard()) >= span
     }
 
     /// The share of queries that are lost, 0 to 1.
@@ -93,11 +98,14 @@ mod tests {
     #[test]
     fn a_line_that_comes_back_forgives() {
         let (line, at) = (Line::default(), Moment::from_millis);
-        line.replied(at(1000));
+        line.replied(at(1000), true);
         (0..DOWN_AFTER).for_each(|_| line.asked());
         assert!(!line.is_down(at(2999)) && line.is_down(at(3000)));
-        line.replied(at(9000));
+        line.replied(at(9000), true);
         assert_eq!((line.forgiven(), line.is_down(at(20_000))), (at(9000), false));
+        (0..DOWN_AFTER).for_each(|_| line.asked());
+        line.replied(at(20_000), false);
+        assert_eq!(line.forgiven(), at(9000), "one network is not the line");
         (1..DOWN_AFTER).for_each(|_| line.asked());
         assert!(!line.is_down(at(20_000)), "few queries say nothing");
     }
@@ -107,7 +115,7 @@ mod tests {
         let line = Line::default();
         for _ in 0..400 {
             line.lost();
-            (0..3).for_each(|_| line.replied(Moment::from_millis(1)));
+            (0..3).for_each(|_| line.replied(Moment::from_millis(1), false));
         }
         assert!((0.2..0.3).contains(&line.loss()), "{}", line.loss());
     }

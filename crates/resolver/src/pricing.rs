@@ -24,6 +24,9 @@ const BAD_ANSWER: Duration = Duration::from_millis(100);
 const BAD_ANSWER_FADES: Duration = Duration::from_secs(60);
 /// So many in a row unanswered, and the server is left alone for a while.
 const DEAD_AFTER: u16 = 3;
+/// So many, for so long, while others answer, and nobody expects an answer any more.
+const GIVEN_UP_AFTER: u16 = 2 * DEAD_AFTER;
+const GIVEN_UP_FOR: Duration = Duration::from_secs(3);
 /// At first for so long, then twice as long each time …
 const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
 /// … up to this.
@@ -44,6 +47,8 @@ pub(crate) struct Market {
     pub(crate) broken: Broken,
     /// Nobody has answered lately.
     pub(crate) silent: bool,
+    /// When anybody last answered.
+    pub(crate) heard: Moment,
 }
 
 /// What is expected of a server.
@@ -61,6 +66,8 @@ pub(crate) struct Price {
     pub(crate) silent_for: Duration,
     /// It is left alone until then.
     pub(crate) skipped_until: Option<Moment>,
+    /// It has not answered for so long that no more than one query is spent on it.
+    pub(crate) given_up: bool,
 }
 
 /// A server is given at least this long …
@@ -77,17 +84,28 @@ impl Market {
             (None, None) => self.unknown,
         };
         let patience = late.clamp(LEAST_PATIENCE, MOST_PATIENCE);
+        let silent_for = self.silent_for(info, patience).unwrap_or_default();
         Price {
             rtt,
             doubt: self.silence(info, patience) + self.bad_answers(info),
             patience,
             met: info.srtt_us > 0,
             silent_for: match info.unanswered {
-                DEAD_AFTER.. => self.silent_for(info, patience).unwrap_or_default(),
+                DEAD_AFTER.. => silent_for,
                 _ => Duration::ZERO,
             },
             skipped_until: self.skipped_until(info, patience),
+            given_up: self.is_given_up(info, silent_for),
         }
+    }
+
+    /// Whether others answered when it had long been silent, so that it is not our line, and it missed
+    /// so many queries that the line's loss does not explain it.
+    fn is_given_up(&self, info: &ServerInfo, silent_for: Duration) -> bool {
+        let waiting_since = Moment::from_millis(info.waiting_since);
+        !silent_for.is_zero()
+            && info.unanswered >= GIVEN_UP_AFTER
+            && self.heard.since(waiting_since) >= GIVEN_UP_FOR
     }
 
     /// How many deviations beyond its mean a reply is more likely lost than late: few on a line
@@ -163,6 +181,7 @@ mod tests {
             loss: 0.0,
             broken: Broken::default(),
             silent: false,
+            heard: Moment::from_millis(AT - 1),
         }
     }
 
@@ -186,6 +205,21 @@ mod tests {
             assert_eq!(skipped(many), Some(LONGEST_BACK_OFF), "{many}");
         }
         assert!(market().price(&silent(u16::MAX), None).doubt <= MOST_DOUBT);
+    }
+
+    #[test]
+    fn a_server_is_given_up_that_stays_silent_while_others_answer() {
+        let given_up = |market: Market, info: &ServerInfo| market.price(info, None).given_up;
+        assert!(!given_up(market(), &silent(GIVEN_UP_AFTER - 1)));
+        assert!(given_up(market(), &silent(GIVEN_UP_AFTER)));
+        let heard = Moment::from_millis(AT - 120_000);
+        assert!(
+            !given_up(Market { heard, ..market() }, &silent(GIVEN_UP_AFTER)),
+            "by nobody since"
+        );
+        let waiting_since = AT - GIVEN_UP_FOR.as_millis() as u64;
+        let at_once = ServerInfo { waiting_since, ..silent(GIVEN_UP_AFTER) };
+        assert!(!given_up(market(), &at_once));
     }
 
     #[test]

@@ -120,7 +120,7 @@ impl<N: Network> Worker<N> {
 impl<N: Network> Race<'_, N> {
     async fn run(&mut self) -> Result<Box<Verdict>, Unresolved> {
         let limits = self.worker.settings().limits;
-        let over = self.context.budget.deadline.min(Instant::now() + limits.race);
+        let mut over = self.context.budget.deadline.min(Instant::now() + limits.race);
         for (endpoint, until) in self.candidates.skipped() {
             self.worker.count(Counter::UpstreamSkipped);
             self.context.trace(|| Hop::Note(self.worker.why_skipped(endpoint, until)));
@@ -140,6 +140,9 @@ impl<N: Network> Race<'_, N> {
                 if !matches!(self.own_servers, Own::Asked(_)) {
                     return Err(self.failure());
                 }
+            }
+            if self.is_hopeless() {
+                over = over.min(Instant::now() + self.worker.shared().habits.late() * 2);
             }
             match self.next(over).await {
                 Happening::Report(report) => {
@@ -177,6 +180,13 @@ impl<N: Network> Race<'_, N> {
                 Happening::Over => return Err(self.failure()),
             }
         }
+    }
+
+    /// Whether no more than one that has long been silent can answer, and nobody else is to be found.
+    fn is_hopeless(&self) -> bool {
+        self.lookups.is_empty()
+            && !matches!(self.own_servers, Own::Asked(_))
+            && self.candidates.are_given_up()
     }
 
     async fn next(&mut self, over: Instant) -> Happening {

@@ -157,6 +157,7 @@ impl Shared {
             loss: self.line.loss(),
             broken: self.paths.broken(now),
             silent: self.line.is_silent(now) || self.paths.is_udp_doubtful(now),
+            heard: self.line.heard(),
         }
     }
 
@@ -170,7 +171,7 @@ impl Shared {
                 if before.srtt().is_none() {
                     self.habits.learn(rtt);
                 }
-                self.line.replied(now);
+                self.line.replied(now, self.paths.is_udp_doubtful(now));
                 self.paths.replied(server);
             }
             Evidence::Trouble(trouble) if trouble.is_silence() => {

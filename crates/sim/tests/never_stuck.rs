@@ -245,6 +245,30 @@ fn moved(manner: Manner) -> SimNetwork {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_zone_that_has_long_been_silent_is_given_up_soon_and_found_again() {
+    for servers in [1, 2, 13] {
+        let lab = Lab::frugal(many(servers, |_| Link::of(20).with(Manner::Dead)));
+        let failing = async |name: &str| {
+            // Somebody else answers, so that it is not the line.
+            let _ = lab.resolve(&format!("{name}.example.com"), Rtype::A).await;
+            lab.net.forget_sent();
+            let started = Instant::now();
+            assert!(lab.resolve(&format!("{name}.many.com"), Rtype::A).await.is_err());
+            (started.elapsed(), lab.net.sent().len())
+        };
+        for number in 0..3 {
+            failing(&format!("n{number}")).await;
+        }
+        let (took, sent) = failing("n3").await;
+        assert!(took <= ms(500) && sent == servers, "{servers}: {took:?}, {sent} queries");
+        for number in 0..servers {
+            lab.net.link(&format!("203.0.114.{}", 101 + number), Link::of(20));
+        }
+        assert!(time(&lab, "n4.many.com").await <= ms(50));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn when_all_servers_of_the_parent_fail_those_of_the_zone_itself_are_tried() {
     let lab = Lab::new(moved(Manner::KnowsItsServers));
     assert!(time(&lab, "www.moved.com").await <= ms(300));

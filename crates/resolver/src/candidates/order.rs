@@ -73,19 +73,31 @@ impl Candidates {
 
     /// The cheapest, those last that are lame or left alone.
     fn best(&self) -> Option<usize> {
-        let most = match self.transport {
-            Transport::Udp if self.hopeful => MOST_TRIES,
-            Transport::Udp => MOST_NESTED_TRIES,
-            Transport::Tcp => 2,
-        };
         (0..self.list.len())
             .filter(|at| {
-                let Candidate { price, out, tries, no_tcp, .. } = &self.list[*at];
+                let candidate = &self.list[*at];
+                let Candidate { price, out, tries, .. } = candidate;
                 let hopeless = !price.met && price.silent_for >= HOPELESS;
-                let most = if *no_tcp { most.min(MOST_DATAGRAMS) } else { most };
-                !out && *tries < most && (self.hopeful || !hopeless)
+                !out && *tries < self.most_tries(candidate) && (self.hopeful || !hopeless)
             })
             .min_by_key(|at| self.cost(*at))
+    }
+
+    /// How often a server is tried for one question.
+    pub(super) fn most_tries(&self, candidate: &Candidate) -> u8 {
+        match self.transport {
+            _ if candidate.price.given_up => 1,
+            Transport::Tcp => 2,
+            Transport::Udp if !self.hopeful => MOST_NESTED_TRIES,
+            Transport::Udp if candidate.no_tcp => MOST_DATAGRAMS,
+            Transport::Udp => MOST_TRIES,
+        }
+    }
+
+    /// Whether nobody is left to be tried, and none of those who were is expected to answer.
+    pub(crate) fn are_given_up(&self) -> bool {
+        let given_up = |candidate: &Candidate| candidate.out || candidate.price.given_up;
+        self.list.iter().all(given_up) && self.best().is_none()
     }
 
     /// What an attempt is expected to cost: with a rank before, since those that are lame or left
