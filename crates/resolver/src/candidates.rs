@@ -153,7 +153,7 @@ impl Candidates {
         for address in addresses {
             let endpoint = Endpoint { address: *address, transport: self.transport };
             if self.avoided.contains(address)
-                || self.list.iter().any(|candidate| candidate.address == *address)
+                || self.has(*address)
                 || !worker.settings().has_family(address.ip())
             {
                 continue;
@@ -283,6 +283,11 @@ impl Candidates {
     pub(crate) fn is_spent(&self) -> bool {
         let enough = |candidate: &Candidate| self.most_tries(candidate).min(2);
         self.list.iter().all(|candidate| candidate.out || candidate.tries >= enough(candidate))
+    }
+
+    /// Whether an address is in line, or was.
+    pub(crate) fn has(&self, address: SocketAddr) -> bool {
+        self.list.iter().any(|candidate| candidate.address == address)
     }
 
     /// Whether not one address is known.

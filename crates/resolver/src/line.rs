@@ -6,7 +6,8 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use zoners_dns::Moment;
+use parking_lot::Mutex;
+use zoners_dns::{Endpoint, Moment};
 
 /// One query moves the share of lost ones by this part.
 const GAIN: u32 = 64;
@@ -19,6 +20,11 @@ const DOWN_FOR: Duration = Duration::from_secs(2);
 const SILENT_AFTER: u32 = 4;
 const SILENT_FOR: Duration = Duration::from_millis(400);
 
+/// How often the one who answered last is asked whether it is the line.
+const PROBE_EVERY: Duration = Duration::from_millis(500);
+/// It answers within this, or not at all.
+const PROBE_TAKES: Duration = Duration::from_secs(1);
+
 /// What is known of the line.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
@@ -30,6 +36,17 @@ pub(crate) struct Line {
     asked: AtomicU32,
     /// What servers missed up to here is forgiven.
     forgiven_at: AtomicU64,
+    probe: Mutex<Probe>,
+}
+
+#[derive(Debug, Default)]
+struct Probe {
+    /// Who answered last.
+    server: Option<Endpoint>,
+    /// When it may be asked next.
+    at: Moment,
+    /// When it was first asked since.
+    unanswered_since: Option<Moment>,
 }
 
 impl Line {
@@ -38,16 +55,29 @@ impl Line {
         self.asked.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Somebody answered. What went unanswered is forgiven if the line was down, in that servers of
-    /// several networks were silent: those of one or two may be dead.
-    pub(crate) fn replied(&self, now: Moment, several: bool) {
-        if several && self.is_down(now) {
+    /// Somebody answered.
+    pub(crate) fn replied(&self, server: Endpoint, now: Moment) {
+        if self.is_down(now) {
             self.forgive(now);
         }
         let loss = self.loss.load(Ordering::Relaxed);
         self.loss.store(loss - loss / GAIN, Ordering::Relaxed);
         self.asked.store(0, Ordering::Relaxed);
         self.replied_at.store(now.as_millis(), Ordering::Relaxed);
+        *self.probe.lock() = Probe { server: Some(server), ..Probe::default() };
+    }
+
+    /// Whom to ask now whether it is the line that is silent, or those who were asked: who answered
+    /// last. Nobody, while others answer, or where that was asked a moment ago.
+    pub(crate) fn claim_probe(&self, now: Moment) -> Option<Endpoint> {
+        if !self.is_silent(now) {
+            return None;
+        }
+        let mut probe = self.probe.lock();
+        let server = probe.server.filter(|_| probe.at <= now)?;
+        probe.at = now.after(PROBE_EVERY);
+        probe.unanswered_since.get_or_insert(now);
+        Some(server)
     }
 
     /// A server that does answer left a query unanswered.
@@ -76,9 +106,14 @@ impl Line {
         self.has_heard_nothing(now, SILENT_AFTER, SILENT_FOR)
     }
 
-    /// Whether nobody answers any more.
+    /// Whether nobody answers any more, who answered last included.
     pub(crate) fn is_down(&self, now: Moment) -> bool {
-        self.has_heard_nothing(now, DOWN_AFTER, DOWN_FOR)
+        if !self.has_heard_nothing(now, DOWN_AFTER, DOWN_FOR) {
+            return false;
+        }
+        let Probe { server, unanswered_since, .. } = *self.probe.lock();
+        let long = |since| now.since(since) >= PROBE_TAKES;
+        server.is_none() || unanswered_since.is_some_and(long)
     }
 
     fn has_heard_nothing(&self, now: Moment, after: u32, span: Duration) -> bool {
@@ -95,17 +130,32 @@ impl Line {
 mod tests {
     use super::*;
 
+    fn server() -> Endpoint {
+        Endpoint::udp("192.0.2.1".parse().unwrap())
+    }
+
+    #[test]
+    fn who_answered_last_is_asked_now_and_then_while_nobody_does() {
+        let (line, at) = (Line::default(), Moment::from_millis);
+        (0..SILENT_AFTER).for_each(|_| line.asked());
+        assert_eq!(line.claim_probe(at(900)), None, "nobody ever did");
+        line.replied(server(), at(1000));
+        (0..SILENT_AFTER).for_each(|_| line.asked());
+        assert_eq!(line.claim_probe(at(1399)), None);
+        let claims = [1400, 1401, 1899, 1900].map(|now| line.claim_probe(at(now)).is_some());
+        assert_eq!(claims, [true, false, false, true]);
+    }
+
     #[test]
     fn a_line_that_comes_back_forgives() {
         let (line, at) = (Line::default(), Moment::from_millis);
-        line.replied(at(1000), true);
+        line.replied(server(), at(1000));
         (0..DOWN_AFTER).for_each(|_| line.asked());
+        assert!(!line.is_down(at(90_000)), "who answered last was not asked");
+        assert!(line.claim_probe(at(2000)).is_some());
         assert!(!line.is_down(at(2999)) && line.is_down(at(3000)));
-        line.replied(at(9000), true);
+        line.replied(server(), at(9000));
         assert_eq!((line.forgiven(), line.is_down(at(20_000))), (at(9000), false));
-        (0..DOWN_AFTER).for_each(|_| line.asked());
-        line.replied(at(20_000), false);
-        assert_eq!(line.forgiven(), at(9000), "one network is not the line");
         (1..DOWN_AFTER).for_each(|_| line.asked());
         assert!(!line.is_down(at(20_000)), "few queries say nothing");
     }
@@ -115,7 +165,7 @@ mod tests {
         let line = Line::default();
         for _ in 0..400 {
             line.lost();
-            (0..3).for_each(|_| line.replied(Moment::from_millis(1), false));
+            (0..3).for_each(|_| line.replied(server(), Moment::from_millis(1)));
         }
         assert!((0.2..0.3).contains(&line.loss()), "{}", line.loss());
     }

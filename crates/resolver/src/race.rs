@@ -7,12 +7,12 @@
 mod beside;
 mod outcome;
 mod own_servers;
+mod whose_fault;
 
 use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
-use zoners_cache::Trouble;
 use zoners_dns::{Counter, Delegation, Endpoint, NameServer, Network, Question, Way};
 
 use beside::Beside;
@@ -23,7 +23,6 @@ use crate::candidates::{Attempt, Candidates};
 use crate::context::Context;
 use crate::exchange::{Asking, Report, attempt};
 use crate::nameservers::{Found, Lookup};
-use crate::nursery::Adoption;
 use crate::pricing::LEAST_PATIENCE;
 use crate::trace::Hop;
 use crate::verdict::{Fault, Verdict};
@@ -172,6 +171,7 @@ impl<N: Network> Race<'_, N> {
                         let shared = self.worker.shared();
                         shared.paths.failed(late, shared.now());
                     }
+                    self.probe_line();
                     self.candidates.price(self.worker);
                     if self.launch().is_some() {
                         self.worker.count(Counter::UpstreamHedged);
@@ -301,14 +301,9 @@ impl<N: Network> Race<'_, N> {
 
 impl<N: Network> Drop for Race<'_, N> {
     fn drop(&mut self) {
-        let limit = self.worker.settings().limits.nursery;
         for loser in self.running.take() {
             self.trace(&loser.attempt, loser.since.elapsed(), || None);
-            let (worker, endpoint) = (self.worker.arc(), loser.attempt.endpoint);
-            let give_up = move || worker.blame(endpoint, Trouble::Timeout);
-            if self.worker.nursery().adopt(loser.exchange, limit, give_up) == Adoption::Full {
-                self.worker.count(Counter::NurseryFull);
-            }
+            self.worker.adopt(loser.attempt.endpoint, loser.exchange);
         }
     }
 }

@@ -171,7 +171,7 @@ impl Shared {
                 if before.srtt().is_none() {
                     self.habits.learn(rtt);
                 }
-                self.line.replied(now, self.paths.is_udp_doubtful(now));
+                self.line.replied(server, now);
                 self.paths.replied(server);
             }
             Evidence::Trouble(trouble) if trouble.is_silence() => {

@@ -269,6 +269,31 @@ async fn a_zone_that_has_long_been_silent_is_given_up_soon_and_found_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_silent_zone_is_not_taken_for_the_line_where_nothing_else_is_asked_for() {
+    let lab = Lab::frugal(many(2, |_| Link::of(20).with(Manner::Dead)));
+    time(&lab, "www.example.com").await;
+    let mut last = Duration::ZERO;
+    for number in 0..4 {
+        let started = Instant::now();
+        let name = format!("n{number}.many.com");
+        let asked = question(&name, Rtype::A);
+        let asking = tokio::spawn({
+            let worker = lab.worker.clone();
+            async move { worker.resolve(&asked, None).await }
+        });
+        while !asking.is_finished() {
+            assert!(!lab.worker.shared().is_line_down());
+            sleep(ms(10)).await;
+        }
+        assert!(asking.await.unwrap().is_err());
+        last = started.elapsed();
+    }
+    assert!(last <= ms(500), "{last:?}");
+    let probes = lab.net.sent().iter().filter(|sent| sent.question.name.is_root()).count();
+    assert!((1..=8).contains(&probes), "{probes} queries to somebody else");
+}
+
+#[tokio::test(start_paused = true)]
 async fn when_all_servers_of_the_parent_fail_those_of_the_zone_itself_are_tried() {
     let lab = Lab::new(moved(Manner::KnowsItsServers));
     assert!(time(&lab, "www.moved.com").await <= ms(300));
