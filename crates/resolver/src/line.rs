@@ -22,6 +22,9 @@ const SILENT_FOR: Duration = Duration::from_millis(400);
 
 /// How often the one who answered last is asked whether it is the line.
 const PROBE_EVERY: Duration = Duration::from_millis(500);
+/// How often at most: it may be one that leaves such questions unanswered, and shall not be taken for
+/// dead because of them.
+const MOST_PROBES: u8 = 2;
 /// It answers within this, or not at all.
 const PROBE_TAKES: Duration = Duration::from_secs(1);
 
@@ -45,7 +48,8 @@ struct Probe {
     server: Option<Endpoint>,
     /// When it may be asked next.
     at: Moment,
-    /// When it was first asked since.
+    /// How often it was asked since, and when first.
+    asked: u8,
     unanswered_since: Option<Moment>,
 }
 
@@ -68,14 +72,15 @@ impl Line {
     }
 
     /// Whom to ask now whether it is the line that is silent, or those who were asked: who answered
-    /// last. Nobody, while others answer, or where that was asked a moment ago.
+    /// last. Nobody, while others answer, or where that was asked a moment ago, or often enough.
     pub(crate) fn claim_probe(&self, now: Moment) -> Option<Endpoint> {
         if !self.is_silent(now) {
             return None;
         }
         let mut probe = self.probe.lock();
-        let server = probe.server.filter(|_| probe.at <= now)?;
-        probe.at = now.after(PROBE_EVERY);
+        let due = probe.at <= now && probe.asked < MOST_PROBES;
+        let server = probe.server.filter(|_| due)?;
+        (probe.at, probe.asked) = (now.after(PROBE_EVERY), probe.asked + 1);
         probe.unanswered_since.get_or_insert(now);
         Some(server)
     }
@@ -144,6 +149,7 @@ mod tests {
         assert_eq!(line.claim_probe(at(1399)), None);
         let claims = [1400, 1401, 1899, 1900].map(|now| line.claim_probe(at(now)).is_some());
         assert_eq!(claims, [true, false, false, true]);
+        assert_eq!(line.claim_probe(at(90_000)), None, "often enough");
     }
 
     #[test]
