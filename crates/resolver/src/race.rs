@@ -5,6 +5,7 @@
 //! live on in the worker's nursery to teach how slow they are.
 
 mod beside;
+mod losers;
 mod outcome;
 mod own_servers;
 mod whose_fault;
@@ -295,15 +296,6 @@ impl<N: Network> Race<'_, N> {
                 }
                 Err(_) => return,
             }
-        }
-    }
-}
-
-impl<N: Network> Drop for Race<'_, N> {
-    fn drop(&mut self) {
-        for loser in self.running.take() {
-            self.trace(&loser.attempt, loser.since.elapsed(), || None);
-            self.worker.adopt(loser.attempt.endpoint, loser.exchange);
         }
     }
 }

@@ -3,17 +3,13 @@
 //! Where nothing but a dead zone is asked for, both look alike. So whoever answered last is asked for
 //! something beside the race: a reply, whatever it says, clears the line.
 
-use std::pin::Pin;
 use std::time::Duration;
 
-use zoners_cache::Trouble;
-use zoners_dns::{Counter, Endpoint, Network, Question, Rtype, name};
+use zoners_dns::{Counter, Network, Question, Rtype, name};
 
 use super::Race;
 use crate::candidates::Attempt;
-use crate::exchange::{Asking, Report, attempt};
-use crate::nursery::Adoption;
-use crate::worker::Worker;
+use crate::exchange::{Asking, attempt};
 
 impl<N: Network> Race<'_, N> {
     /// Asks who answered last, if nobody does any more and it is none of this race.
@@ -37,20 +33,5 @@ impl<N: Network> Race<'_, N> {
         };
         let exchange = attempt(self.worker.arc(), asking, probe, self.context.clone());
         self.worker.adopt(endpoint, Box::pin(exchange));
-    }
-}
-
-impl<N: Network> Worker<N> {
-    /// Lets an exchange live on whose race is over, to learn from it.
-    pub(super) fn adopt(
-        &self,
-        endpoint: Endpoint,
-        exchange: Pin<Box<dyn Future<Output = Report> + Send>>,
-    ) {
-        let (worker, limit) = (self.arc(), self.settings().limits.nursery);
-        let give_up = move || worker.blame(endpoint, Trouble::Timeout);
-        if self.nursery().adopt(exchange, limit, give_up) == Adoption::Full {
-            self.count(Counter::NurseryFull);
-        }
     }
 }
