@@ -68,7 +68,7 @@ counters! {
     ChildServers "child_servers" "servers" "Servers tried that only the zone itself names, because all that its parent names had failed.";
     UpstreamSkipped "upstream_skipped" "servers" "Servers left alone because they did not answer, when others of their zone were asked.";
     UpstreamHedged "upstream_hedged" "queries" "Queries sent beside one that was later than expected.";
-    UpstreamExplored "upstream_explored" "queries" "Queries sent beside the first, to meet a server or to see whether a way out works again.";
+    UpstreamExplored "upstream_explored" "queries" "Queries sent beside the first, to meet a server or to see whether a way out, or the line, works.";
     Prefetched "prefetched" "questions" "Answers refreshed before they expired, since they are asked for a lot.";
     PrefetchedUsed "prefetched_used" "questions" "Of these, asked for since.";
     PrefetchedFull "prefetched_full" "questions" "Answers not refreshed, since too many that were have not been asked for, or no packet was left to spare.";

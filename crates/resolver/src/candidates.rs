@@ -203,11 +203,12 @@ impl Candidates {
             let of_name = self.list.iter().zip(&infos).filter(|(other, _)| other.server == server);
             let sibling = of_name.filter_map(|(_, info)| info.srtt()).min();
             let over_udp = market.price(&infos[at], sibling);
-            let tcp = match !over_udp.doubt.is_zero() || market.broken.udp {
+            let udp_fails = !over_udp.doubt.is_zero() || market.broken.udp;
+            let tcp = match udp_fails && !self.list[at].no_tcp {
                 true => self.works_over_tcp(&infos[at], address, worker, &market),
                 false => None,
             };
-            self.list[at].over_tcp = tcp.is_some() && !self.list[at].no_tcp;
+            self.list[at].over_tcp = tcp.is_some();
             self.list[at].price = tcp.map_or(over_udp, |info| market.price(&info, sibling));
             self.list[at].cut_off = market.broken.has(address.ip());
             self.list[at].edns = !infos[at].mishandles_edns();

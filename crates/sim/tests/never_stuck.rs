@@ -359,6 +359,13 @@ async fn a_silent_server_is_tried_five_times_and_thrice_for_a_nameservers_addres
     let lab = Lab::frugal(moved(Manner::Dead));
     assert!(lab.resolve("www.moved.com", Rtype::A).await.is_err());
     assert_eq!([Transport::Udp, Transport::Tcp].map(|transport| tries(&lab, transport)), [3, 2]);
+    // A refused stream makes no room for a fourth datagram.
+    let net = moved(Manner::Dead);
+    net.link("203.0.114.60", Link::of(20).losing(1.0).with(Manner::UdpOnly));
+    let lab = Lab::frugal(net);
+    assert!(lab.resolve("www.moved.com", Rtype::A).await.is_err());
+    assert_eq!(tries(&lab, Transport::Udp), 3);
+    assert!((1..=2).contains(&tries(&lab, Transport::Tcp)));
     let net = moved(Manner::Dead);
     net.change("com", |com| {
         let glueless = zoners_dns::zonefile::parse("site NS ns.moved.com.\n", &com.origin);

@@ -16,6 +16,7 @@ impl<N: Network> Race<'_, N> {
     pub(super) fn probe_line(&self) {
         let shared = self.worker.shared();
         let probe = shared.line.claim_probe(shared.now());
+        // One of this race is being asked as it is.
         let Some(endpoint) = probe.filter(|server| !self.candidates.has(server.address)) else {
             return;
         };

@@ -35,7 +35,7 @@ pub(super) enum Request {
 }
 
 /// What was found.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Find {
     pub(super) found: Option<Found>,
     /// Whether another node works on it.
