@@ -1,6 +1,7 @@
 //! Servers at addresses, and the exchanges with them.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +42,17 @@ pub struct Sent {
 struct Host {
     link: Link,
     zones: Vec<String>,
+    altered: Option<Altered>,
+}
+
+/// What a server says in place of what its zones have; `None`: it stays silent.
+#[derive(Clone)]
+struct Altered(Arc<dyn Fn(&Question, Said) -> Option<Said> + Send + Sync>);
+
+impl fmt::Debug for Altered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Altered")
+    }
 }
 
 /// Servers, zones and lines, and a record of all that was sent.
@@ -142,6 +154,22 @@ impl SimNetwork {
     pub fn link(&self, address: &str, link: Link) -> &Self {
         let address = address.parse().unwrap_or_else(|_| panic!("{address}: no address"));
         self.0.lock().hosts.entry(address).or_default().link = link;
+        self
+    }
+
+    /// Lets the server at an address say something else than its zones have; `None` is silence.
+    ///
+    /// # Panics
+    /// The address is none: the test is wrong.
+    #[expect(clippy::panic, reason = "a test that is wrong must say so")]
+    pub fn alter(
+        &self,
+        address: &str,
+        altered: impl Fn(&Question, Said) -> Option<Said> + Send + Sync + 'static,
+    ) -> &Self {
+        let address = address.parse().unwrap_or_else(|_| panic!("{address}: no address"));
+        let altered = Some(Altered(Arc::new(altered)));
+        self.0.lock().hosts.entry(address).or_default().altered = altered;
         self
     }
 
@@ -254,6 +282,10 @@ impl Internet {
             arrivals.push((SECOND, Outcome::Message(second.into())));
             arrivals
         };
+        if let Some(Altered(altered)) = &host.altered {
+            let said = altered(question, self.say(host, question));
+            return said.map_or_else(Vec::new, |said| now(say(said)));
+        }
         match host.link.manner {
             Manner::Dead => vec![],
             Manner::TcpOnly if udp => vec![],

@@ -19,4 +19,4 @@ pub mod zone;
 pub use clock::SimClock;
 pub use internet::{Internet, Sent, SimNetwork};
 pub use link::{Link, Manner};
-pub use zone::Zone;
+pub use zone::{Said, Zone};
