@@ -55,7 +55,7 @@ fn unknown(cache: &Cache, name: &Name, rtype: Rtype, now: Moment) {
     assert!(cache.rrset(name, rtype, now).is_none(), "{name} {rtype}");
     assert!(cache.delegation(name, now).is_none(), "{name}");
     assert!(cache.nxdomain(name, now).is_none(), "{name}");
-    assert!(cache.nodata(name, rtype, now).is_none(), "{name} {rtype}");
+    assert!(cache.denial(name, rtype, now).is_none(), "{name} {rtype}");
 }
 
 fn parsed(text: &str) -> Name {

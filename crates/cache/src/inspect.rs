@@ -62,10 +62,11 @@ fn read(key: &[u8], value: &[u8], expires: Moment, now: Moment) -> Option<Inspec
             Inspected { security: cached.security, ..of("RRset", vec![cached.set]) }
         }
         Kind::Denial => {
-            let Denial { soa, security, .. } = Denial::read(value, ttl)?;
+            let (_, Denial { soa, security, .. }) = Denial::read(value, ttl)?;
             let rtype = key.rtype()?;
             let what = if rtype.to_int() == 0 { "all".to_owned() } else { rtype.to_string() };
-            Inspected { security, denies: Some(what), ..of("denial", vec![soa]) }
+            let sets = soa.into_iter().collect();
+            Inspected { security, denies: Some(what), ..of("denial", sets) }
         }
         Kind::Delegation => {
             let cut = delegations::decode(name.clone(), value, expires)?;
@@ -96,8 +97,8 @@ mod tests {
             cache.insert_rrset(&a(owner), &[], Rank::Answer, Security::Insecure, now);
         }
         let text = "test. 900 SOA ns.test. host.test. 1 2 3 4 30";
-        let soa = zonefile::parse(text, &name::root()).unwrap().remove(0);
-        let denial = Denial { soa, proof: vec![], security: Security::Secure };
+        let soa = zonefile::parse(text, &name::root()).unwrap().pop();
+        let denial = Denial { security: Security::Secure, ..Denial::new(soa, vec![]) };
         cache.insert_nodata(&www, Rtype::AAAA, &denial, now);
         cache.insert_unsigned(&www, None, 10, now);
         let (found, more) = cache.inspect(&name::parse("WWW.test").unwrap(), now.after_seconds(40));

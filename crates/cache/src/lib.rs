@@ -21,7 +21,7 @@ mod table;
 mod unsigned;
 
 pub use answers::{AnswerKey, FinishedAnswer};
-pub use denials::Denial;
+pub use denials::{Denial, Denied};
 pub use failures::CachedFailure;
 pub use inspect::Inspected;
 pub use portable::{Foreign, Progress, Taken};

@@ -11,6 +11,7 @@ use zoners_dns::{Moment, RRset, Rtype, Security};
 
 use crate::codec::{Reader, put_bytes};
 use crate::delegations;
+use crate::denials;
 use crate::key::{Key, Kind};
 use crate::ranges::RangeProgress;
 use crate::servers::ServerInfo;
@@ -197,14 +198,16 @@ fn check_rrset(key: &Key, value: &mut [u8], trusted: bool) -> Option<()> {
 /// Whether `value` is a denial; its status goes if it is not `trusted`.
 fn check_denial(value: &mut [u8], trusted: bool) -> Option<()> {
     let mut read = Reader(value);
-    let (security, soa, proof) = (read.u8()?, read.rrset()?, read.rrsets()?);
-    let sound = soa.rtype == Rtype::SOA && soa.is_sound() && proof.iter().all(RRset::is_sound);
-    let status = Security::from_octet(security).to_octet();
-    if !sound || !read.0.is_empty() || status != security {
+    let (head, soa, proof) = (read.u8()?, read.rrsets()?, read.rrsets()?);
+    let sound = soa.len() <= 1
+        && soa.iter().all(|set| set.rtype == Rtype::SOA)
+        && soa.iter().chain(&proof).all(RRset::is_sound);
+    let status = denials::status(head);
+    if !sound || !read.0.is_empty() || Security::from_octet(status).to_octet() != status {
         return None;
     }
     if !trusted {
-        value[0] = Security::Unchecked.to_octet();
+        value[0] = denials::unchecked(head);
     }
     Some(())
 }

@@ -153,8 +153,8 @@ impl<N: Network> Asked<'_, N> {
         if soa.security != Security::Secure {
             return None;
         }
-        let soa = RRset { ttl: soa.set.ttl.min(ttl), ..soa.set };
-        let denial = Some(Denial { soa, proof: sets, security: Security::Secure });
+        let ttl = soa.set.ttl.min(ttl);
+        let denial = Denial { soa: Some(soa.set), proof: sets, ttl, security: Security::Secure };
         if encloser.is_some() && denial::nxdomain(&proof, name, &mut blocks) == Ok(Denied::Proven) {
             return Some(Reply::of(Finding::NxDomain(denial)));
         }

@@ -8,7 +8,7 @@ use zoners_cache::Rank;
 
 use crate::answer::{Answer, Cause, Unresolved};
 use crate::context::Context;
-use crate::known::{AnswerBuilder, Lack, Next, known};
+use crate::known::{AnswerBuilder, Lack, Next};
 use crate::sentinel;
 use crate::tries::Tries;
 use crate::verdict::{Finding, Reply};
@@ -58,7 +58,7 @@ impl<N: Network> Worker<N> {
         let (cache, now) = (&self.shared().cache, self.shared().now().after(context.ahead));
         // Boxed, since most often there is nothing and the rest is long.
         if !unknown
-            && let Some(reply) = known(cache, name, question.rtype, now).map(Box::new)
+            && let Some(reply) = self.sought(name, question.rtype).known(cache, now).map(Box::new)
             && let Some(reply) = Box::pin(self.find_known(&question, reply, context)).await?
         {
             return Ok(reply);
@@ -175,12 +175,9 @@ impl<N: Network> Worker<N> {
                 sets.iter().for_each(keep);
                 true
             }
-            Finding::NoData(Some(denial)) => cache.insert_nodata(name, question.rtype, denial, now),
-            Finding::NxDomain(Some(denial)) => cache.insert_nxdomain(name, denial, now),
-            Finding::Alias(_)
-            | Finding::NoData(None)
-            | Finding::NxDomain(None)
-            | Finding::TooLong => true,
+            Finding::NoData(denial) => cache.insert_nodata(name, question.rtype, denial, now),
+            Finding::NxDomain(denial) => cache.insert_nxdomain(name, question.rtype, denial, now),
+            Finding::Alias(_) | Finding::TooLong => true,
         };
         if !kept {
             self.count(Counter::LimitEntry);

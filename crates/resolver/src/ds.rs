@@ -1,5 +1,6 @@
 //! Whether a signed zone begins at a name: what its parent proves of its DS records.
 
+use zoners_cache::Denial;
 use zoners_dns::{Ede, EdeCode, Name, Network, Question, RRset, Rtype, Security, Signing, name};
 use zoners_dnssec::Reason;
 use zoners_dnssec::denial::{self, NoDs, Proof};
@@ -7,7 +8,6 @@ use zoners_dnssec::rrsig::Rrsig;
 
 use crate::answer::Unresolved;
 use crate::context::Context;
-use crate::known::known;
 use crate::tries::Tries;
 use crate::trust::{Boxed, Trust};
 use crate::validate::bogus;
@@ -59,7 +59,7 @@ impl<N: Network> Worker<N> {
     /// What came with the delegation of `child`.
     fn word_of_the_referral(&self, child: &Name) -> Option<Reply> {
         let (cache, now) = (&self.shared().cache, self.shared().now());
-        if let Some(reply) = known(cache, child, Rtype::DS, now)
+        if let Some(reply) = self.sought(child, Rtype::DS).known(cache, now)
             && reply.security != Security::Unchecked
         {
             return Some(reply);
@@ -67,7 +67,7 @@ impl<N: Network> Worker<N> {
         let (finding, proof) = match cache.delegation(child, now)?.signing {
             Signing::Unknown => return None,
             Signing::Signed(ds) => (Finding::Records(vec![ds]), Vec::new()),
-            Signing::Unsigned(proof) => (Finding::NoData(None), proof),
+            Signing::Unsigned(proof) => (Finding::NoData(Denial::new(None, proof)), Vec::new()),
         };
         Some(Reply { proof, ..Reply::of(finding) })
     }
@@ -100,9 +100,7 @@ impl<N: Network> Worker<N> {
                     _ => Ok(DsAnswer::Unsigned),
                 };
             }
-            Finding::NoData(Some(denial)) | Finding::NxDomain(Some(denial)) => {
-                (&denial.proof, denial.ttl())
-            }
+            Finding::NoData(denial) | Finding::NxDomain(denial) => (&denial.proof, denial.ttl),
             _ => (&reply.proof, reply.proof.iter().map(|set| set.ttl).min().unwrap_or(0)),
         };
         let Some(signer) = signer_above(proof, child) else {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use zoners_cache::Denied;
 use zoners_dns::{Counter, Delegation, Moment, Name, Network, Question, Rtype, Signing, Way, name};
 
 use crate::answer::{Cause, Unresolved};
@@ -149,7 +150,8 @@ impl<N: Network> Worker<N> {
     /// Whether the cache says that the name exists and is nothing we must learn more of.
     fn is_known_to_exist(&self, question: &Question, now: Moment) -> bool {
         let cache = &self.shared().cache;
-        cache.nodata(&question.name, question.rtype, now).is_some()
+        let denial = cache.denial(&question.name, question.rtype, now);
+        denial.is_some_and(|(denied, _)| denied == Denied::Type)
             || cache.rrset(&question.name, question.rtype, now).is_some()
     }
 

@@ -134,12 +134,12 @@ impl<'a> Chain<'a> {
         if self.message.rcode == OptRcode::YXDOMAIN {
             return Err(Fault::Rcode(OptRcode::YXDOMAIN));
         }
-        let denial = self.denial();
+        let soa = self.soa();
         if self.message.rcode == OptRcode::NXDOMAIN {
-            return Ok(Ending::Finding(Finding::NxDomain(denial)));
+            return Ok(Ending::Finding(Finding::NxDomain(self.denial(soa))));
         }
-        if denial.is_some() {
-            return Ok(Ending::Finding(Finding::NoData(denial)));
+        if soa.is_some() {
+            return Ok(Ending::Finding(Finding::NoData(self.denial(soa))));
         }
         if followed {
             return Ok(Ending::Finding(Finding::Alias(self.name.clone())));
@@ -149,25 +149,28 @@ impl<'a> Chain<'a> {
         {
             // DS lies above the cut: who refers to the name itself has no DS for it.
             if self.question.rtype == Rtype::DS && ns.owner == self.question.name {
-                return Ok(Ending::Finding(Finding::NoData(None)));
+                return Ok(Ending::Finding(Finding::NoData(self.denial(None))));
             }
             return Ok(Ending::Referral(ns));
         }
         if cut.way == Way::Forward || (self.message.header.aa() && !refers_away) {
-            return Ok(Ending::Finding(Finding::NoData(None)));
+            return Ok(Ending::Finding(Finding::NoData(self.denial(None))));
         }
         let names_servers = self.message.authority.iter().any(|set| set.rtype == Rtype::NS);
         Err(if refers_away || names_servers { Fault::Lame } else { Fault::Empty })
     }
 
-    /// The SOA of a zone that the name lies in, with what came along as proof.
-    fn denial(&self) -> Option<Denial> {
-        let authority = &self.message.authority;
+    /// The SOA of a zone that the name lies in.
+    fn soa(&self) -> Option<&'a RRset> {
         let is_soa =
             |set: &&RRset| set.rtype == Rtype::SOA && name::is_within(&self.name, &set.owner);
-        let soa = authority.iter().find(is_soa)?.clone();
-        let proof = authority.iter().filter(|set| is_proof(set)).cloned().collect();
-        Some(Denial { soa, proof, security: Security::Unchecked })
+        self.message.authority.iter().find(is_soa)
+    }
+
+    /// A denial, with what came along as proof.
+    fn denial(&self, soa: Option<&RRset>) -> Denial {
+        let proof = self.message.authority.iter().filter(|set| is_proof(set)).cloned().collect();
+        Denial::new(soa.cloned(), proof)
     }
 
     /// The NS RRset of a zone between the one asked and the name.

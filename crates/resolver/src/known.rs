@@ -1,61 +1,109 @@
 //! Answers out of the cache alone, without asking anyone.
 
-use zoners_cache::{Cache, CachedRRset};
+use zoners_cache::{Cache, CachedRRset, Denial, Denied};
 use zoners_dns::{Moment, Name, OptRcode, Question, RRset, Rtype, Security, name};
 
 use crate::answer::Answer;
 use crate::settings::Limits;
 use crate::verdict::{Finding, Reply};
 
-/// What the cache knows of `rtype` at `name`: records, a denial, or the alias to follow.
-#[must_use]
-pub fn known(cache: &Cache, name: &Name, rtype: Rtype, now: Moment) -> Option<Reply> {
-    // A name's types are never all known, so ANY is always asked.
-    if rtype == Rtype::ANY {
-        return None;
+/// What is looked for in the cache.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sought<'a> {
+    /// The name.
+    pub(crate) name: &'a Name,
+    /// The type.
+    pub(crate) rtype: Rtype,
+    /// Labels of the deepest zone around the name that the configuration has its own word on: what
+    /// zones above that say does not exist counts for nothing here.
+    pub(crate) configured: usize,
+}
+
+impl<'a> Sought<'a> {
+    /// Where it may lie, in the order in which it is looked for.
+    const SOURCES: [fn(&Sought<'a>, &Cache, Moment) -> Option<Reply>; 5] =
+        [Self::records, Self::alias, Self::denied, Self::dname, Self::nxdomain];
+
+    /// What the cache knows of it: records, a denial, or the alias to follow.
+    pub(crate) fn known(&self, cache: &Cache, now: Moment) -> Option<Reply> {
+        // A name's types are never all known, so ANY is always asked.
+        if self.rtype == Rtype::ANY {
+            return None;
+        }
+        Self::SOURCES.iter().find_map(|source| source(self, cache, now))
     }
-    SOURCES.iter().find_map(|source| source(cache, name, rtype, now))
-}
 
-/// What the cache knew last of `rtype` at `name`, of what did not expire before `since`: where one
-/// thing took the place of another, that is the one that lasted longer. TTLs count from `since`.
-#[must_use]
-pub fn last_known(cache: &Cache, name: &Name, rtype: Rtype, since: Moment) -> Option<Reply> {
-    if rtype == Rtype::ANY {
-        return None;
+    /// What the cache knew last of it, of what did not expire before `since`: where one thing took
+    /// the place of another, that is the one that lasted longer. TTLs count from `since`.
+    pub(crate) fn last_known(&self, cache: &Cache, since: Moment) -> Option<Reply> {
+        if self.rtype == Rtype::ANY {
+            return None;
+        }
+        let replies = Self::SOURCES.iter().filter_map(|source| source(self, cache, since));
+        replies.reduce(|last, reply| if reply.ttl() > last.ttl() { reply } else { last })
     }
-    let replies = SOURCES.iter().filter_map(|source| source(cache, name, rtype, since));
-    replies.reduce(|last, reply| if reply.ttl() > last.ttl() { reply } else { last })
-}
 
-/// What one part of the cache has of a type of a name.
-type Source = fn(&Cache, &Name, Rtype, Moment) -> Option<Reply>;
-
-/// Where an answer may lie, in the order in which it is looked for.
-const SOURCES: [Source; 5] = [records, alias, nodata, dname, nxdomain];
-
-fn records(cache: &Cache, name: &Name, rtype: Rtype, now: Moment) -> Option<Reply> {
-    let CachedRRset { set, proof, security } = cache.rrset(name, rtype, now)?;
-    Some(Reply { proof, security, ..Reply::of(Finding::Records(vec![set])) })
-}
-
-fn alias(cache: &Cache, name: &Name, rtype: Rtype, now: Moment) -> Option<Reply> {
-    if rtype == Rtype::CNAME {
-        return None;
+    fn records(&self, cache: &Cache, now: Moment) -> Option<Reply> {
+        let CachedRRset { set, proof, security } = cache.rrset(self.name, self.rtype, now)?;
+        Some(Reply { proof, security, ..Reply::of(Finding::Records(vec![set])) })
     }
-    let CachedRRset { set, proof, security } = cache.rrset(name, Rtype::CNAME, now)?;
-    let finding = Finding::Alias(set.target()?);
-    Some(Reply { aliases: vec![set], proof, security, ..Reply::of(finding) })
+
+    fn alias(&self, cache: &Cache, now: Moment) -> Option<Reply> {
+        if stands_beside_alias(self.rtype) {
+            return None;
+        }
+        let CachedRRset { set, proof, security } = cache.rrset(self.name, Rtype::CNAME, now)?;
+        let finding = Finding::Alias(set.target()?);
+        Some(Reply { aliases: vec![set], proof, security, ..Reply::of(finding) })
+    }
+
+    fn dname(&self, cache: &Cache, now: Moment) -> Option<Reply> {
+        let CachedRRset { set, security, .. } = cache.dname_above(self.name, now)?;
+        let Some(target) = name::substitute(self.name, &set.owner, &set.target()?) else {
+            return Some(Reply { aliases: vec![set], security, ..Reply::of(Finding::TooLong) });
+        };
+        let made = RRset::naming(self.name.clone(), Rtype::CNAME, set.ttl, &target);
+        let aliases = vec![set, made];
+        Some(Reply { aliases, security, ..Reply::of(Finding::Alias(target)) })
+    }
+
+    /// What servers said when they were asked for this type.
+    fn denied(&self, cache: &Cache, now: Moment) -> Option<Reply> {
+        let (denied, denial) = cache.denial(self.name, self.rtype, now)?;
+        let counts = denial.zone().is_none_or(|zone| self.may_deny(zone));
+        let finding = match denied {
+            Denied::Type => Finding::NoData,
+            Denied::Name => Finding::NxDomain,
+        };
+        counts.then(|| denial_reply(finding, denial))
+    }
+
+    fn nxdomain(&self, cache: &Cache, now: Moment) -> Option<Reply> {
+        let denial = cache.nxdomain(self.name, now)?;
+        // Without an SOA nobody knows which zone it was that denied the name, or one above it.
+        let counts = match denial.zone() {
+            Some(zone) => self.may_deny(zone),
+            None => self.configured == 0 && self.rtype != Rtype::DS,
+        };
+        counts.then(|| denial_reply(Finding::NxDomain, denial))
+    }
+
+    /// Whether `zone` has a say in whether this exists.
+    fn may_deny(&self, zone: &Name) -> bool {
+        // DS stands above the cut, so the zone below says nothing of it (RFC 4035 section 2.4).
+        let below_cut = self.rtype == Rtype::DS && zone == self.name && !zone.is_root();
+        name::depth(zone) >= self.configured && !below_cut
+    }
 }
 
-fn nodata(cache: &Cache, name: &Name, rtype: Rtype, now: Moment) -> Option<Reply> {
-    let denial = cache.nodata(name, rtype, now)?;
-    Some(Reply { security: denial.security, ..Reply::of(Finding::NoData(Some(denial))) })
+fn denial_reply(finding: fn(Denial) -> Finding, denial: Denial) -> Reply {
+    Reply { security: denial.security, ..Reply::of(finding(denial)) }
 }
 
-fn nxdomain(cache: &Cache, name: &Name, _: Rtype, now: Moment) -> Option<Reply> {
-    let denial = cache.nxdomain(name, now)?;
-    Some(Reply { security: denial.security, ..Reply::of(Finding::NxDomain(Some(denial))) })
+/// Whether a type is not made that of another name by a CNAME: it may stand beside one (RFC 4034
+/// sections 3 and 4), or above the cut at which the CNAME stands (RFC 4035 section 2.4).
+fn stands_beside_alias(rtype: Rtype) -> bool {
+    matches!(rtype, Rtype::CNAME | Rtype::NSEC | Rtype::RRSIG | Rtype::DS)
 }
 
 /// What the cache lacks of an answer.
@@ -65,19 +113,6 @@ pub enum Lack {
     Everything,
     /// There is something of it, as an alias without what it leads to, or an answer without proof.
     Something,
-}
-
-/// The whole answer to `question`, every alias of it.
-///
-/// # Errors
-/// The cache lacks some of it.
-pub fn complete(
-    cache: &Cache,
-    question: &Question,
-    limits: &Limits,
-    now: Moment,
-) -> Result<Answer, Lack> {
-    follow(question, limits, |name| known(cache, name, question.rtype, now))
 }
 
 /// Puts an answer together from what `find` knows of each name.
@@ -96,16 +131,6 @@ pub(crate) fn follow(
         }
         lack = Lack::Something;
     }
-}
-
-fn dname(cache: &Cache, name: &Name, _: Rtype, now: Moment) -> Option<Reply> {
-    let CachedRRset { set, security, .. } = cache.dname_above(name, now)?;
-    let Some(target) = name::substitute(name, &set.owner, &set.target()?) else {
-        return Some(Reply { aliases: vec![set], security, ..Reply::of(Finding::TooLong) });
-    };
-    let made = RRset::naming(name.clone(), Rtype::CNAME, set.ttl, &target);
-    let aliases = vec![set, made];
-    Some(Reply { aliases, security, ..Reply::of(Finding::Alias(target)) })
 }
 
 /// An answer in the making: replies are added until one is no alias.
@@ -147,15 +172,15 @@ impl AnswerBuilder {
                 append(&mut self.sets, sets);
                 (OptRcode::NOERROR, None)
             }
-            Finding::NoData(denial) => (OptRcode::NOERROR, denial),
-            Finding::NxDomain(denial) => (OptRcode::NXDOMAIN, denial),
+            Finding::NoData(denial) => (OptRcode::NOERROR, Some(denial)),
+            Finding::NxDomain(denial) => (OptRcode::NXDOMAIN, Some(denial)),
             Finding::TooLong => (OptRcode::YXDOMAIN, None),
         };
         let mut authority = reply.authority;
         authority.extend(denial.into_iter().flat_map(|denial| {
             // The TTL of a denial is the lesser of SOA TTL and MINIMUM (RFC 2308 section 3).
-            let ttl = denial.ttl();
-            std::iter::once(RRset { ttl, ..denial.soa }).chain(denial.proof)
+            let soa = denial.soa.map(|soa| RRset { ttl: denial.ttl, ..soa });
+            soa.into_iter().chain(denial.proof)
         }));
         append(&mut authority, std::mem::take(&mut self.proof));
         Next::Done(Answer {

@@ -46,6 +46,14 @@ impl NegativeAnchors {
         self.0.read().iter().any(|(_, until)| *until > now)
     }
 
+    /// Labels of the deepest of them that `name` lies in.
+    pub(crate) fn deepest_above(&self, name: &Name, now: Moment) -> usize {
+        let zones = self.0.read();
+        let above =
+            zones.iter().filter(|(zone, until)| *until > now && name::is_within(name, zone));
+        above.map(|(zone, _)| name::depth(zone)).max().unwrap_or(0)
+    }
+
     /// Whether `name` lies in one of them that is `depth` labels deep or deeper.
     pub(crate) fn cover(&self, name: &Name, depth: usize, now: Moment) -> bool {
         self.0.read().iter().any(|(zone, until)| {

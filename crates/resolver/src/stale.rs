@@ -14,7 +14,7 @@ use zoners_cache::CachedFailure;
 use zoners_dns::{Endpoint, Moment, Network, Question, RRset, Security};
 
 use crate::answer::{Answer, Unresolved};
-use crate::known::{follow, last_known};
+use crate::known::follow;
 use crate::worker::{Resolution, Worker};
 
 /// The TTL of what has expired (RFC 8767 section 4).
@@ -40,7 +40,7 @@ impl<N: Network> Worker<N> {
         if since == now || self.failed(question, checking_disabled, now).is_some_and(bogus) {
             return None;
         }
-        let last = |name: &_| last_known(cache, name, question.rtype, since);
+        let last = |name: &_| self.sought(name, question.rtype).last_known(cache, since);
         let answer = follow(question, limits, last).ok();
         // A name that proofs of others answered for has nothing of its own.
         let proven = || self.synthesised(question, since).filter(|_| !checking_disabled);

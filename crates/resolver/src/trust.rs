@@ -17,7 +17,6 @@ use crate::answer::{Cause, Unresolved};
 use crate::context::Context;
 use crate::ds::DsAnswer;
 use crate::flights::Boarding;
-use crate::known::known;
 use crate::settings::Anchor;
 use crate::trace::Hop;
 use crate::tries::Tries;
@@ -214,7 +213,7 @@ impl<N: Network> Worker<N> {
     ) -> Result<Reply, Unresolved> {
         let (cache, now) = (&self.shared().cache, self.shared().now());
         if context.avoided().is_empty()
-            && let Some(reply) = known(cache, &question.name, question.rtype, now)
+            && let Some(reply) = self.sought(&question.name, question.rtype).known(cache, now)
         {
             return Ok(reply);
         }

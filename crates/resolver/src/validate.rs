@@ -120,25 +120,21 @@ impl<N: Network> Worker<N> {
                 }
                 own
             }
-            Finding::NoData(Some(denial)) | Finding::NxDomain(Some(denial)) => {
+            Finding::NoData(denial) | Finding::NxDomain(denial) => {
                 let own = self.check_denial(&question, &denial.proof, exists, context).await?;
                 // Nobody but clients makes use of the SOA, but they must not be lied to.
-                if own == Security::Secure {
-                    let checked = self.check(&denial.soa, &[], &question, context).await?;
-                    let ttl = denial.ttl().min(checked.ttl);
-                    self.keep(&RRset { ttl, ..denial.soa.clone() }, &[], checked.security);
+                if own == Security::Secure
+                    && let Some(soa) = &denial.soa
+                {
+                    let checked = self.check(soa, &[], &question, context).await?;
+                    let ttl = denial.ttl.min(checked.ttl);
+                    self.keep(&RRset { ttl, ..soa.clone() }, &[], checked.security);
                 }
+                denial.security = own;
                 own
-            }
-            Finding::NoData(None) | Finding::NxDomain(None) => {
-                self.check_denial(&question, &[], exists, context).await?
             }
             Finding::Alias(_) | Finding::TooLong => Security::Secure,
         };
-        if let Finding::NoData(Some(denial)) | Finding::NxDomain(Some(denial)) = &mut reply.finding
-        {
-            denial.security = own;
-        }
         Ok(status.min(own))
     }
 

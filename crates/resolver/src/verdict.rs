@@ -57,9 +57,7 @@ impl Reply {
     pub(crate) fn ttl(&self) -> u32 {
         let of_finding = match &self.finding {
             Finding::Records(sets) => sets.iter().map(|set| set.ttl).min(),
-            Finding::NoData(denial) | Finding::NxDomain(denial) => {
-                denial.as_ref().map(|denial| denial.soa.ttl)
-            }
+            Finding::NoData(denial) | Finding::NxDomain(denial) => Some(denial.ttl),
             Finding::Alias(_) | Finding::TooLong => None,
         };
         self.aliases.iter().map(|set| set.ttl).chain(of_finding).min().unwrap_or(0)
@@ -68,7 +66,7 @@ impl Reply {
     /// Notes that all of it is of a zone that is as good as unsigned.
     pub(crate) fn set_unsigned(&mut self) {
         self.security = Security::Insecure;
-        if let Finding::NoData(Some(denial)) | Finding::NxDomain(Some(denial)) = &mut self.finding {
+        if let Finding::NoData(denial) | Finding::NxDomain(denial) = &mut self.finding {
             denial.security = Security::Insecure;
         }
     }
@@ -77,10 +75,8 @@ impl Reply {
     pub(crate) fn clamp_ttls(&mut self, limits: &TtlLimits) {
         let records = match &mut self.finding {
             Finding::Records(sets) => sets.as_mut_slice(),
-            Finding::NoData(Some(denial)) | Finding::NxDomain(Some(denial)) => {
-                let ttl = limits.negative(denial.ttl());
-                denial.soa.ttl = ttl;
-                denial.proof.iter_mut().for_each(|set| set.ttl = set.ttl.min(ttl));
+            Finding::NoData(denial) | Finding::NxDomain(denial) => {
+                denial.set_ttl(limits.negative(denial.ttl));
                 &mut []
             }
             _ => &mut [],
@@ -99,9 +95,9 @@ pub enum Finding {
     /// A name that is yet to be looked up.
     Alias(Name),
     /// The name exists without the type.
-    NoData(Option<Denial>),
+    NoData(Denial),
     /// The name does not exist.
-    NxDomain(Option<Denial>),
+    NxDomain(Denial),
     /// The name that a DNAME makes is too long (RFC 6672 section 2.2).
     TooLong,
 }

@@ -5,11 +5,13 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use zoners_cache::{CachedFailure, Evidence, Trouble};
-use zoners_dns::{Counter, Counters, Ede, Endpoint, Moment, Network, Question, Security};
+use zoners_dns::{
+    Counter, Counters, Ede, Endpoint, Moment, Name, Network, Question, Rtype, Security, name,
+};
 
 use crate::answer::{Answer, Unresolved};
 use crate::context::Context;
-use crate::known::{Lack, complete};
+use crate::known::{Lack, Sought, follow};
 use crate::nursery::Nursery;
 use crate::pending::Pending;
 use crate::sentinel;
@@ -105,11 +107,33 @@ impl<N: Network> Worker<N> {
         checking_disabled: bool,
         now: Moment,
     ) -> Result<Answer, Lack> {
-        let answer = complete(&self.shared.cache, question, &self.settings.limits, now)?;
+        let limits = &self.settings.limits;
+        let known = |name: &Name| self.sought(name, question.rtype).known(&self.shared.cache, now);
+        let answer = follow(question, limits, known)?;
         match self.may_be_given(question, answer.security, checking_disabled) {
             true => Ok(answer),
             false => Err(Lack::Something),
         }
+    }
+
+    /// What is looked for in the cache, under this configuration.
+    pub(crate) fn sought<'a>(&self, name: &'a Name, rtype: Rtype) -> Sought<'a> {
+        Sought { name, rtype, configured: self.configured_depth(name, rtype) }
+    }
+
+    /// Labels of the deepest zone around `name` that the configuration has its own word on: a stub,
+    /// a forwarder, a trust anchor or a negative one. What zones above it prove not to exist does
+    /// not count there.
+    fn configured_depth(&self, name: &Name, rtype: Rtype) -> usize {
+        let Settings { routes, anchors, negative_anchors, .. } = self.settings();
+        let routes = routes.iter().map(|route| &route.zone);
+        let anchors = anchors.iter().map(|anchor| &anchor.zone);
+        let zones = routes.chain(anchors).chain(negative_anchors);
+        // DS records stand above the cut.
+        let below =
+            |zone: &&Name| name::is_within(name, zone) && !(rtype == Rtype::DS && *zone == name);
+        let configured = zones.filter(below).map(|zone| name::depth(zone)).max().unwrap_or(0);
+        configured.max(self.shared.negative_anchors.deepest_above(name, self.shared.now()))
     }
 
     /// Whether an answer of this status is proven, or need not be.

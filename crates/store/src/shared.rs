@@ -2,7 +2,7 @@
 //!
 //! | key | value | kept for |
 //! |---|---|---|
-//! | `NAMESPACE:1:q:NAME:TYPE` | an [`envelope`] with the entries of an answer | its TTL |
+//! | `NAMESPACE:2:q:NAME:TYPE` | an [`envelope`] with the entries of an answer | its TTL |
 //! | `NAMESPACE:1:f:NAME:TYPE` | which node works on the question | 300 ms |
 //!
 //! A thread of its own speaks to the server ([`talk`]); whoever asks or tells hands over and goes on.
@@ -33,7 +33,7 @@ pub use link::{Servers, Unusable};
 use talk::{Request, Told};
 
 /// Raised with every change of what is stored.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// Questions that wait for the thread; more are not asked.
 const ASKED: usize = 1024;
 /// Answers that wait to be told; more are not.

@@ -32,7 +32,7 @@ fn what_one_learned_another_knows_without_asking() {
         assert_eq!(count(&other, "second_level_hits"), 100);
     }
     assert_eq!(count(&one, "second_level_writes"), 100);
-    let ttl = redis.says(&[b"PTTL", b"zoners:1:q:n7.example.:A"])[0].parse::<u64>().unwrap();
+    let ttl = redis.says(&[b"PTTL", b"zoners:2:q:n7.example.:A"])[0].parse::<u64>().unwrap();
     assert!((1..=600_000).contains(&ttl), "as long as the record: {ttl}");
 }
 

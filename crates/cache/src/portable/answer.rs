@@ -32,10 +32,13 @@ impl Cache {
         now: Moment,
         out: &mut Vec<u8>,
     ) -> Option<Moment> {
-        let nodata = Key::of_type(Kind::Denial, name.for_slice(), rtype);
+        let of_type = Key::of_type(Kind::Denial, name.for_slice(), rtype);
         let whole = Key::of_type(Kind::Denial, name.for_slice(), WHOLE_NAME);
-        self.export_one(nodata.as_slice(), now, out)
-            .or_else(|| whole.with_ancestors().find_map(|(_, key)| self.export_one(key, now, out)))
+        self.export_one(of_type.as_slice(), now, out).or_else(|| {
+            let counts = |(at, key): &(usize, &[u8])| self.denies(*at, key, now);
+            let (_, key) = whole.with_ancestors().find(counts)?;
+            self.export_one(key, now, out)
+        })
     }
 
     fn export_one(&self, key: &[u8], now: Moment, out: &mut Vec<u8>) -> Option<Moment> {
@@ -124,10 +127,10 @@ mod tests {
         put_set(&cache, "x.c.test. 40 A 192.0.2.1");
         put_set(&cache, "other.test. 40 A 192.0.2.9");
         let text = "c.test. 900 SOA ns.test. host.test. 1 2 3 4 30";
-        let soa = zoners_dns::zonefile::parse(text, &name::root()).unwrap().remove(0);
-        let denial = Denial { soa, proof: vec![], security: Security::Insecure };
+        let soa = zoners_dns::zonefile::parse(text, &name::root()).unwrap().pop();
+        let denial = Denial { security: Security::Secure, ..Denial::new(soa, vec![]) };
         cache.insert_nodata(&parsed("x.c.test"), Rtype::AAAA, &denial, NOW);
-        cache.insert_nxdomain(&parsed("gone.test"), &denial, NOW);
+        cache.insert_nxdomain(&parsed("gone.test"), Rtype::A, &denial, NOW);
         cache
     }
 

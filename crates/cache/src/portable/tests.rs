@@ -41,7 +41,7 @@ fn full() -> Cache {
         Security::Secure,
         NOW,
     );
-    let denial = Denial { soa: soa("test."), proof: vec![], security: Security::Secure };
+    let denial = Denial { security: Security::Secure, ..Denial::new(Some(soa("test.")), vec![]) };
     cache.insert_nodata(&parsed("www.test"), Rtype::AAAA, &denial, NOW);
     cache.insert_unsigned(&parsed("plain.test"), None, 300, NOW);
     cache.insert_delegation(
@@ -84,7 +84,7 @@ fn what_was_exported_is_there_again_on_a_clock_that_is_ahead() {
     let got = cache.rrset(&www, Rtype::A, later).unwrap();
     assert_eq!((got.set.ttl, got.security, got.proof.len()), (200, Security::Secure, 1));
     assert_eq!(got.set.records, a("www.test", 1).records);
-    assert_eq!(cache.nodata(&www, Rtype::AAAA, later).unwrap().security, Security::Secure);
+    assert_eq!(cache.denial(&www, Rtype::AAAA, later).unwrap().1.security, Security::Secure);
     assert!(cache.unsigned(&parsed("plain.test"), later).is_some());
     assert_eq!(cache.delegation(&parsed("test"), later).unwrap().servers.len(), 1);
     let server = cache.server(Endpoint::udp(SERVER.into()), later);
@@ -103,7 +103,7 @@ fn what_nobody_vouches_for_is_to_be_proven_again() {
     cache.import(&exported(&full(), NOW), 0, false, NOW).unwrap();
     let www = parsed("www.test");
     assert_eq!(cache.rrset(&www, Rtype::A, NOW).unwrap().security, Security::Unchecked);
-    assert_eq!(cache.nodata(&www, Rtype::AAAA, NOW).unwrap().security, Security::Unchecked);
+    assert_eq!(cache.denial(&www, Rtype::AAAA, NOW).unwrap().1.security, Security::Unchecked);
     assert!(cache.unsigned(&parsed("plain.test"), NOW).is_none());
     assert!(cache.ranges().parameters(&parsed("hashed")).is_none());
 }

@@ -10,7 +10,7 @@ use crate::seal;
 
 const MAGIC: &[u8; 12] = b"zoners-cache";
 /// Raised with every change of the format, or of an entry's.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 /// Octets of a head.
 pub(super) const LENGTH: usize = 12 + 2 + 1 + 16 + 8 + 8 + 16 + 32 + 32 + seal::LENGTH;
 

@@ -97,7 +97,7 @@ impl Redis {
 
     /// The keys of answers that it has.
     pub(crate) fn keys(&self) -> Vec<String> {
-        self.says(&[b"KEYS", b"zoners:1:q:*"])
+        self.says(&[b"KEYS", b"zoners:2:q:*"])
     }
 }
 
