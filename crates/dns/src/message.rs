@@ -1,6 +1,8 @@
 //! Messages taken apart into RRsets.
 
-use std::collections::HashMap;
+mod groups;
+
+use std::collections::HashSet;
 use std::fmt;
 
 use bytes::Bytes;
@@ -14,12 +16,15 @@ use domain::base::rdata::ComposeRecordData;
 use domain::rdata::AllRecordData;
 
 use crate::edns::Edns;
-use crate::name::Name;
 use crate::question::Question;
-use crate::rrset::{RRset, Records};
+use crate::rrset::RRset;
+use groups::Groups;
 
-/// Records that one RRset may have; what sends more is refused whole (CVE-2024-1737).
-pub const MAX_RECORDS_PER_RRSET: usize = 256;
+/// RRsets that a message may have, those of signatures included; one with more is refused whole. An
+/// RRset may have as many records as fit into a message.
+pub const MAX_RRSETS: usize = 1024;
+/// Owner names that the RRsets of a message may have; one with more is refused whole.
+pub const MAX_OWNERS: usize = 512;
 
 /// A message, its records grouped into RRsets with their signatures.
 #[derive(Clone, Debug)]
@@ -53,8 +58,8 @@ pub enum Malformed {
     Questions,
     /// More than one OPT record, a torn one, or too many options.
     Edns,
-    /// More than [`MAX_RECORDS_PER_RRSET`] records of one name and type.
-    TooManyRecords,
+    /// More than [`MAX_RRSETS`] RRsets, or more than [`MAX_OWNERS`] owner names.
+    TooManyRRsets,
 }
 
 impl fmt::Display for Malformed {
@@ -64,7 +69,7 @@ impl fmt::Display for Malformed {
             Malformed::Structure => "broken structure",
             Malformed::Questions => "not exactly one question",
             Malformed::Edns => "broken EDNS",
-            Malformed::TooManyRecords => "too many records in one RRset",
+            Malformed::TooManyRRsets => "too many RRsets or owner names",
         })
     }
 }
@@ -97,6 +102,7 @@ impl Message {
         let authority = read_section(&mut section, &mut edns, raw)?;
         let mut section = next(section)?;
         let additional = read_section(&mut section, &mut edns, raw)?;
+        check_bounds(&[&answer, &authority, &additional])?;
         let header = wire.header();
         let (edns, extended) = edns.unzip();
         let rcode = OptRcode::from_parts(header.rcode(), extended.unwrap_or(0));
@@ -118,15 +124,6 @@ fn next(section: RecordSection<'_, Bytes>) -> Result<RecordSection<'_, Bytes>, M
 /// The upper bits of the RCODE, which an OPT record has (RFC 6891 section 6.1.3).
 type ExtendedRcode = u8;
 
-/// One RRset in the making.
-struct Group {
-    owner: Name,
-    rtype: Rtype,
-    covered: Rtype,
-    ttl: u32,
-    records: Vec<Vec<u8>>,
-}
-
 fn read_section(
     section: &mut RecordSection<'_, Bytes>,
     edns: &mut Option<(Edns, ExtendedRcode)>,
@@ -145,101 +142,19 @@ fn read_section(
             (Rtype::RRSIG, Some(covered)) => Rtype::from_int(u16::from_be_bytes(*covered)),
             _ => record.rtype(),
         };
-        let ttl = effective_ttl(record.ttl().as_secs());
-        let group = groups.of(record.owner(), record.rtype(), covered, ttl);
-        group.ttl = group.ttl.min(ttl);
-        // A set has no duplicates (RFC 2181 section 5).
-        if !group.records.contains(&rdata) {
-            group.records.push(rdata);
-        }
-        if group.records.len() > MAX_RECORDS_PER_RRSET {
-            return Err(Malformed::TooManyRecords);
-        }
+        groups.add(record.owner(), record.rtype(), covered, record.ttl().as_secs(), rdata);
     }
-    Ok(join_signatures(groups.list, raw))
+    Ok(groups.into_rrsets(raw))
 }
 
-/// The RRsets of a section in the making.
-#[derive(Default)]
-struct Groups {
-    list: Vec<Group>,
-    /// Where each is, once they are many.
-    index: HashMap<(Question, Rtype), usize>,
-}
-
-/// So many are looked through one by one; most sections have fewer.
-const FEW: usize = 8;
-
-impl Groups {
-    /// The set of this owner and type, a new one if it is the first that is seen of it.
-    fn of(
-        &mut self,
-        owner: ParsedName<&Bytes>,
-        rtype: Rtype,
-        covered: Rtype,
-        ttl: u32,
-    ) -> &mut Group {
-        let same = |group: &Group| {
-            group.rtype == rtype && group.covered == covered && owner.name_eq(&group.owner)
-        };
-        let found = if self.index.is_empty() {
-            self.list.iter().rposition(same)
-        } else {
-            let key = (Question::new(owner.to_name(), rtype), covered);
-            self.index.get(&key).copied()
-        };
-        let at = found.unwrap_or_else(|| {
-            let owner = owner.to_name();
-            self.list.push(Group { owner, rtype, covered, ttl, records: Vec::new() });
-            self.remember();
-            self.list.len() - 1
-        });
-        &mut self.list[at]
-    }
-
-    /// Puts those into the index that are not there yet, if there are more than a few.
-    fn remember(&mut self) {
-        if self.list.len() > FEW {
-            for (at, group) in self.list.iter().enumerate().skip(self.index.len()) {
-                let question = Question::new(group.owner.clone(), group.rtype);
-                self.index.insert((question, group.covered), at);
-            }
-        }
-    }
-}
-
-/// A TTL with the top bit set counts as zero (RFC 2181 section 8).
-fn effective_ttl(ttl: u32) -> u32 {
-    if ttl > i32::MAX as u32 { 0 } else { ttl }
-}
-
-/// Hangs each RRSIG set on the RRset that it covers. Signatures whose RRset is absent stand alone,
-/// as all do when they themselves were asked for (`raw`).
-fn join_signatures(groups: Vec<Group>, raw: bool) -> Vec<RRset> {
-    let (mut sets, mut signatures) = (Vec::new(), Vec::new());
-    for group in groups {
-        let records = Records::from_iter(&group.records);
-        let set = RRset::new(group.owner, group.rtype, group.ttl, records);
-        if group.rtype == Rtype::RRSIG && !raw {
-            signatures.push((group.covered, set));
-        } else {
-            sets.push(set);
-        }
-    }
-    if signatures.is_empty() {
-        return sets;
-    }
-    let of = |set: &RRset, rtype| Question::new(set.owner.clone(), rtype);
-    let at: HashMap<Question, usize> =
-        sets.iter().enumerate().map(|(at, set)| (of(set, set.rtype), at)).collect();
-    for (covered, signature) in signatures {
-        let covers = at.get(&of(&signature, covered)).and_then(|at| sets.get_mut(*at));
-        match covers {
-            Some(set) => set.signatures = signature.records,
-            None => sets.push(signature),
-        }
-    }
-    sets
+/// Whether the sections have no more RRsets and owner names than a message may have.
+fn check_bounds(sections: &[&[RRset]]) -> Result<(), Malformed> {
+    let sets = || sections.iter().copied().flatten();
+    let rrsets = sets().map(|set| 1 + usize::from(!set.signatures.is_empty())).sum::<usize>();
+    // Fewer RRsets than that have no more owner names either.
+    let many = rrsets > MAX_OWNERS
+        && sets().map(|set| &set.owner).collect::<HashSet<_>>().len() > MAX_OWNERS;
+    if rrsets > MAX_RRSETS || many { Err(Malformed::TooManyRRsets) } else { Ok(()) }
 }
 
 /// The RDATA with its names written out, or `None` if it breaks its type's format.

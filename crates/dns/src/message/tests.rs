@@ -1,6 +1,7 @@
 use super::*;
 use crate::compose::{Flags, Reply, compose};
 use crate::name;
+use crate::rrset::Records;
 use proptest::prelude::*;
 
 fn question(text: &str, rtype: Rtype) -> Question {
@@ -59,15 +60,63 @@ fn owners_differing_in_case_are_one_rrset() {
 }
 
 #[test]
-fn an_rrset_has_a_largest_size() {
+fn an_rrset_has_as_many_records_as_a_message_holds() {
     let question = question("many.test", Rtype::TXT);
-    let texts = |count: usize| -> Records {
-        (0..count).map(|i| vec![2, (i >> 8) as u8, i as u8]).collect()
+    let texts: Records = (0..4_000).map(|i: u16| [&[2], &i.to_be_bytes()[..]].concat()).collect();
+    let set = RRset::new(question.name.clone(), Rtype::TXT, 1, texts);
+    let octets = wire(&question, &[set.clone()]);
+    assert!(octets.len() > 60_000);
+    assert_eq!(Message::parse(&octets).unwrap().answer, [set]);
+}
+
+#[test]
+fn a_large_rrset_has_no_duplicates_either() {
+    let question = question("twice.test", Rtype::TXT);
+    for distinct in [2u16, 1_000] {
+        let texts = (0..3_000).map(|i: u16| [&[2], &(i % distinct).to_be_bytes()[..]].concat());
+        let set = RRset::new(question.name.clone(), Rtype::TXT, 1, texts.collect());
+        let message = Message::parse(&wire(&question, &[set])).unwrap();
+        assert_eq!(message.answer[0].records.len(), usize::from(distinct));
+    }
+}
+
+#[test]
+fn a_message_has_most_rrsets_and_owner_names() {
+    let question = question("n0.test", Rtype::A);
+    // Owners with so many types each.
+    let parse = |owners: usize, types: usize| {
+        let of = |number: usize| (number % owners, (number / owners) as u16);
+        let set = |(owner, rtype): (usize, u16)| {
+            let owner = name::parse(&format!("n{owner}.test")).unwrap();
+            RRset::new(owner, Rtype::from_int(65_280 + rtype), 1, Records::from_iter([b"x"]))
+        };
+        let sets: Vec<RRset> = (0..owners * types).map(|number| set(of(number))).collect();
+        Message::parse(&wire(&question, &sets)).map(|message| message.answer.len())
     };
-    let set = |count| [RRset::new(question.name.clone(), Rtype::TXT, 1, texts(count))];
-    assert!(Message::parse(&wire(&question, &set(MAX_RECORDS_PER_RRSET))).is_ok());
-    let over = Message::parse(&wire(&question, &set(MAX_RECORDS_PER_RRSET + 1)));
-    assert_eq!(over.err(), Some(Malformed::TooManyRecords));
+    assert_eq!(parse(MAX_OWNERS, 2), Ok(MAX_RRSETS));
+    assert_eq!(parse(MAX_OWNERS + 1, 1), Err(Malformed::TooManyRRsets), "owner names");
+    assert_eq!(parse(MAX_RRSETS / 4, 4), Ok(MAX_RRSETS));
+    assert_eq!(parse(MAX_RRSETS / 4 + 1, 4), Err(Malformed::TooManyRRsets), "RRsets");
+}
+
+#[test]
+fn rrsets_of_signatures_count_among_the_rrsets() {
+    let question = question("n0.test", Rtype::A);
+    let parse = |types: u16| {
+        let set = |number: u16| {
+            let rtype = Rtype::from_int(65_000 + number);
+            let mut rrsig = [0; 20];
+            rrsig[..2].copy_from_slice(&rtype.to_int().to_be_bytes());
+            let signatures = Records::from_iter([rrsig]);
+            let records = Records::from_iter([b"x"]);
+            RRset { signatures, ..RRset::new(question.name.clone(), rtype, 1, records) }
+        };
+        let sets: Vec<RRset> = (0..types).map(set).collect();
+        Message::parse(&wire(&question, &sets)).map(|message| message.answer.len())
+    };
+    let half = MAX_RRSETS / 2;
+    assert_eq!(parse(half as u16), Ok(half));
+    assert_eq!(parse(half as u16 + 1), Err(Malformed::TooManyRRsets));
 }
 
 #[test]
