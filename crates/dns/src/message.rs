@@ -58,6 +58,10 @@ pub enum Malformed {
     Questions,
     /// More than one OPT record, a torn one, or too many options.
     Edns,
+    /// RDATA in the answer or authority section that breaks its type's format.
+    Rdata,
+    /// TC in a reply over a stream, where everything has room.
+    Truncated,
     /// More than [`MAX_RRSETS`] RRsets, or more than [`MAX_OWNERS`] owner names.
     TooManyRRsets,
 }
@@ -69,6 +73,8 @@ impl fmt::Display for Malformed {
             Malformed::Structure => "broken structure",
             Malformed::Questions => "not exactly one question",
             Malformed::Edns => "broken EDNS",
+            Malformed::Rdata => "a broken record",
+            Malformed::Truncated => "truncated over TCP",
             Malformed::TooManyRRsets => "too many RRsets or owner names",
         })
     }
@@ -77,11 +83,12 @@ impl fmt::Display for Malformed {
 impl Message {
     /// Takes a message apart.
     ///
-    /// Records of another class than IN and records whose RDATA breaks their type's format are
-    /// left out; the rest stands.
+    /// Records of another class than IN are left out, and of the additional section those whose RDATA
+    /// breaks their type's format. In the other sections such RDATA spoils the message: what is left
+    /// would look like the denial of what it was meant to say.
     ///
     /// # Errors
-    /// The octets break the structure of a message or one of its bounds.
+    /// The octets break the structure of a message, a record's format or one of the bounds.
     pub fn parse(octets: &Bytes) -> Result<Self, Malformed> {
         let wire = Wire::from_octets(octets.clone()).map_err(|_| Malformed::Short)?;
         let mut questions = wire.question();
@@ -97,11 +104,11 @@ impl Message {
         let raw = question.as_ref().is_some_and(|question| question.rtype == Rtype::RRSIG);
         let mut edns = None;
         let mut section = questions.answer().map_err(|_| Malformed::Structure)?;
-        let answer = read_section(&mut section, &mut edns, raw)?;
+        let answer = read_section(&mut section, &mut edns, raw, Broken::Spoils)?;
         let mut section = next(section)?;
-        let authority = read_section(&mut section, &mut edns, raw)?;
+        let authority = read_section(&mut section, &mut edns, false, Broken::Spoils)?;
         let mut section = next(section)?;
-        let additional = read_section(&mut section, &mut edns, raw)?;
+        let additional = read_section(&mut section, &mut edns, false, Broken::LeftOut)?;
         check_bounds(&[&answer, &authority, &additional])?;
         let header = wire.header();
         let (edns, extended) = edns.unzip();
@@ -124,10 +131,19 @@ fn next(section: RecordSection<'_, Bytes>) -> Result<RecordSection<'_, Bytes>, M
 /// The upper bits of the RCODE, which an OPT record has (RFC 6891 section 6.1.3).
 type ExtendedRcode = u8;
 
+/// What becomes of a record whose RDATA breaks its type's format.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Broken {
+    Spoils,
+    LeftOut,
+}
+
+/// `raw`: RRSIG records stand alone, since they were asked for.
 fn read_section(
     section: &mut RecordSection<'_, Bytes>,
     edns: &mut Option<(Edns, ExtendedRcode)>,
     raw: bool,
+    broken: Broken,
 ) -> Result<Vec<RRset>, Malformed> {
     let mut groups = Groups::default();
     for record in section {
@@ -136,7 +152,14 @@ fn read_section(
             read_opt(&record, edns)?;
             continue;
         }
-        let Some(rdata) = uncompressed(&record) else { continue };
+        if record.class() != Class::IN {
+            continue;
+        }
+        let rdata = match uncompressed(&record) {
+            Some(rdata) => rdata,
+            None if broken == Broken::LeftOut => continue,
+            None => return Err(Malformed::Rdata),
+        };
         // RRSIGs form a set for each type that they cover (RFC 4034 section 3.1.1).
         let covered = match (record.rtype(), rdata.first_chunk::<2>()) {
             (Rtype::RRSIG, Some(covered)) => Rtype::from_int(u16::from_be_bytes(*covered)),
@@ -159,9 +182,6 @@ fn check_bounds(sections: &[&[RRset]]) -> Result<(), Malformed> {
 
 /// The RDATA with its names written out, or `None` if it breaks its type's format.
 fn uncompressed(record: &ParsedRecord<'_, Bytes>) -> Option<Vec<u8>> {
-    if record.class() != Class::IN {
-        return None;
-    }
     let record = record.to_any_record::<AllRecordData<Bytes, ParsedName<Bytes>>>().ok()?;
     let mut rdata = Vec::new();
     record.data().compose_rdata(&mut rdata).ok()?;

@@ -77,9 +77,20 @@ impl<N: Network> Worker<N> {
         let reply = self.ask_over(asking, endpoint, edns, context).await?;
         if reply.header.tc() && endpoint.transport == Transport::Udp {
             self.count(Counter::UpstreamTruncated);
-            return self.ask_over(asking, endpoint.over(Transport::Tcp), edns, context).await;
+            let over_tcp = endpoint.over(Transport::Tcp);
+            return self.whole(self.ask_over(asking, over_tcp, edns, context).await?, over_tcp);
         }
-        Ok(reply)
+        self.whole(reply, endpoint)
+    }
+
+    /// A reply that is not truncated: over a stream TC says that it is broken (RFC 2181 section 9).
+    fn whole(&self, reply: Box<Message>, from: Endpoint) -> Result<Box<Message>, Fault> {
+        if !reply.header.tc() {
+            return Ok(reply);
+        }
+        self.count(Counter::UpstreamMalformed);
+        self.blame(from, Trouble::FormErr);
+        Err(Fault::Malformed(Malformed::Truncated))
     }
 
     /// One query and the wait for its reply.

@@ -59,6 +59,10 @@ struct Race<'a, N: Network> {
     empty: u32,
     /// The first fault that says more than silence does, for the one who asks why.
     fault: Option<(Attempt, Fault)>,
+    /// Those that took the question and said nothing of it.
+    speechless: Vec<(Attempt, Fault)>,
+    /// One answered, and failed in another way.
+    contradicted: bool,
     exhausted: Option<Unresolved>,
     hedge_at: Instant,
     /// How often one was late.
@@ -106,6 +110,8 @@ impl<N: Network> Worker<N> {
             looked_up: 0,
             empty: 0,
             fault: None,
+            speechless: Vec::new(),
+            contradicted: false,
             exhausted: None,
             hedge_at: Instant::now(),
             late: 0,
@@ -138,7 +144,7 @@ impl<N: Network> Race<'_, N> {
             if self.running.is_empty() && self.lookups.is_empty() {
                 self.ask_for_own_servers();
                 if !matches!(self.own_servers, Own::Asked(_)) {
-                    return Err(self.failure());
+                    return self.end();
                 }
             }
             if self.is_hopeless() {
@@ -178,7 +184,7 @@ impl<N: Network> Race<'_, N> {
                         self.worker.count(Counter::UpstreamHedged);
                     }
                 }
-                Happening::Over => return Err(self.failure()),
+                Happening::Over => return self.end(),
             }
         }
     }

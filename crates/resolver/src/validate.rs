@@ -109,6 +109,12 @@ impl<N: Network> Worker<N> {
             }
         }
         let question = Question { name, ..asked.clone() };
+        if status == Security::Secure
+            && let Some(beyond) = reply.beyond.take()
+            && self.is_proven(&question, &beyond, context).await
+        {
+            reply.finding = *beyond;
+        }
         let exists = matches!(reply.finding, Finding::NoData(_));
         let own = match &mut reply.finding {
             Finding::Records(sets) => {
@@ -138,6 +144,14 @@ impl<N: Network> Worker<N> {
         Ok(status.min(own))
     }
 
+    /// Whether a denial of `question` is proven that came beside an alias of its name.
+    async fn is_proven(&self, question: &Question, finding: &Finding, context: &Context) -> bool {
+        let (Finding::NoData(denial) | Finding::NxDomain(denial)) = finding else { return false };
+        let exists = matches!(finding, Finding::NoData(_));
+        let status = self.check_denial(question, &denial.proof, exists, context).await;
+        status == Ok(Security::Secure)
+    }
+
     /// The status of an RRset that answers `question`, with the `proof` that came along.
     pub(crate) async fn check(
         &self,
@@ -153,7 +167,9 @@ impl<N: Network> Worker<N> {
         }
         let fails = |reason| bogus(question, reason);
         let question = Question { name: set.owner.clone(), ..question.clone() };
-        let Some(signer) = signer_of(set) else {
+        // An alias of a name stands where the records do that were asked for.
+        let placed = if set.rtype == Rtype::CNAME { question.rtype } else { set.rtype };
+        let Some(signer) = signer_of(set, placed) else {
             return match self.lies_unsigned(&question, context).await? {
                 true => Ok(unsigned),
                 false => Err(fails(Reason::NoSignature)),
@@ -192,11 +208,30 @@ impl<N: Network> Worker<N> {
         exists: bool,
         context: &Context,
     ) -> Result<Security, Unresolved> {
+        match self.prove_denial(question, proof, exists, context).await {
+            // Such records are there, so no proof says that they are not; but not every server gives
+            // them away.
+            Err(unresolved) if exists && unresolved.cause == Cause::Bogus => {
+                match lies_beside_others(question.rtype) {
+                    true => Ok(Security::Insecure),
+                    false => Err(unresolved),
+                }
+            }
+            status => status,
+        }
+    }
+
+    async fn prove_denial(
+        &self,
+        question: &Question,
+        proof: &[RRset],
+        exists: bool,
+        context: &Context,
+    ) -> Result<Security, Unresolved> {
         let fails = |reason| bogus(question, reason);
-        let signer = proof.iter().find_map(signer_of).filter(|signer| {
-            let above = question.rtype != Rtype::DS || question.name.is_root();
-            name::is_within(&question.name, signer) && (above || *signer != question.name)
-        });
+        let signers = proof.iter().filter_map(|set| signer_of(set, set.rtype));
+        let signer =
+            signers.into_iter().find(|signer| may_sign(signer, &question.name, question.rtype));
         let Some(signer) = signer else {
             return match self.lies_unsigned(question, context).await? {
                 true => Ok(Security::Insecure),
@@ -293,14 +328,23 @@ impl<N: Network> Worker<N> {
     }
 }
 
-/// The zone that signed an RRset: one that its owner can lie in.
-fn signer_of(set: &RRset) -> Option<Name> {
+/// The zone that signed an RRset: one that has a say in records of type `placed` at its owner.
+fn signer_of(set: &RRset, placed: Rtype) -> Option<Name> {
     let signers = set.signatures.iter().filter_map(|rdata| Rrsig::read(&rdata));
     let mut signers = signers.map(|rrsig| rrsig.signer);
-    signers.find(|signer| {
-        let above = set.rtype != Rtype::DS || set.owner.is_root();
-        name::is_within(&set.owner, signer) && (above || *signer != set.owner)
-    })
+    signers.find(|signer| may_sign(signer, &set.owner, placed))
+}
+
+/// Whether a zone has a say in records of a type at `name`: for DS only one above the cut has, whether
+/// it gives the records, denies them or has an alias there (RFC 4035 section 2.4).
+fn may_sign(zone: &Name, name: &Name, rtype: Rtype) -> bool {
+    name::is_within(name, zone) && (rtype != Rtype::DS || zone != name || name.is_root())
+}
+
+/// Whether records of a type are there wherever there are others in a signed zone (RFC 4035 sections
+/// 2.2 and 2.3), or stand for all types.
+fn lies_beside_others(rtype: Rtype) -> bool {
+    matches!(rtype, Rtype::RRSIG | Rtype::NSEC | Rtype::ANY)
 }
 
 fn of_denial(denied: Denied) -> Security {

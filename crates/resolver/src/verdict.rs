@@ -17,6 +17,17 @@ pub enum Verdict {
     Referral(Delegation),
 }
 
+impl Verdict {
+    /// The verdict of what the server at an address said.
+    #[must_use]
+    pub(crate) fn of(self, server: SocketAddr) -> Self {
+        match self {
+            Verdict::Answer(reply) => Verdict::Answer(Reply { from: Some(server), ..reply }),
+            referral => referral,
+        }
+    }
+}
+
 /// What is known of a name: out of a reply or out of the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
@@ -24,6 +35,9 @@ pub struct Reply {
     pub aliases: Vec<RRset>,
     /// Where they led.
     pub finding: Finding,
+    /// What the server said, with a proof, of the name that the aliases lead to. It counts once it is
+    /// proven: servers deny what they have not looked for.
+    pub beyond: Option<Box<Finding>>,
     /// NSEC and NSEC3 RRsets that came with records made from a wildcard.
     pub proof: Vec<RRset>,
     /// What is known of the authenticity of all of it.
@@ -44,6 +58,7 @@ impl Reply {
         Reply {
             aliases: Vec::new(),
             finding,
+            beyond: None,
             proof: Vec::new(),
             security: Security::Unchecked,
             from: None,
@@ -115,8 +130,10 @@ pub enum Fault {
     Rcode(OptRcode),
     /// It does not serve the zone: refers elsewhere or upwards.
     Lame,
-    /// It says nothing: no answer, no denial, no referral.
+    /// It says nothing of the question: no answer, no denial, no referral.
     Empty,
+    /// It says nothing of the question, but refers to the zone that it was asked as a server of.
+    Sideways,
     /// A limit of the client query stopped the exchange.
     Exhausted(Exhausted),
 }
@@ -158,7 +175,14 @@ impl Fault {
     /// Whether the server, or someone in its name, said something at all.
     #[must_use]
     pub fn is_answer(self) -> bool {
-        matches!(self, Fault::Malformed(_) | Fault::Rcode(_) | Fault::Lame | Fault::Empty)
+        self.says_nothing() || matches!(self, Fault::Malformed(_) | Fault::Rcode(_) | Fault::Lame)
+    }
+
+    /// Whether the server took the question and said nothing of it. Where all servers do, there is
+    /// nothing to be said.
+    #[must_use]
+    pub fn says_nothing(self) -> bool {
+        matches!(self, Fault::Empty | Fault::Sideways)
     }
 
     /// What it says of the server beyond that it was asked in vain.
@@ -175,14 +199,19 @@ impl Fault {
                 Some(Trouble::FormErr)
             }
             _ if self.is_lameness() => Some(Trouble::Lame),
-            Fault::Rcode(_) | Fault::Lame | Fault::Empty => Some(Trouble::ServFail),
+            Fault::Rcode(_) | Fault::Lame | Fault::Empty | Fault::Sideways => {
+                Some(Trouble::ServFail)
+            }
         }
     }
 
     /// Whether it says that the server does not serve the zone.
     #[must_use]
     pub fn is_lameness(self) -> bool {
-        matches!(self, Fault::Lame | Fault::Rcode(OptRcode::REFUSED | OptRcode::NOTAUTH))
+        matches!(
+            self,
+            Fault::Lame | Fault::Sideways | Fault::Rcode(OptRcode::REFUSED | OptRcode::NOTAUTH)
+        )
     }
 }
 
@@ -195,6 +224,7 @@ impl fmt::Display for Fault {
             Fault::Rcode(rcode) => rcode.fmt(f),
             Fault::Lame => f.write_str("lame: does not serve the zone"),
             Fault::Empty => f.write_str("says nothing"),
+            Fault::Sideways => f.write_str("refers to the zone itself"),
             Fault::Exhausted(exhausted) => f.write_str(exhausted.0.name()),
         }
     }

@@ -310,6 +310,12 @@ impl Internet {
                 message[2] |= 0x02;
                 now(message)
             }
+            Manner::AlwaysTruncates => {
+                let mut message = say(Said::error(OptRcode::NOERROR));
+                message[2] |= 0x02;
+                now(message)
+            }
+            Manner::BreaksRecords => now(with_broken_record(question, query)),
             Manner::LowerCases => {
                 let lower = Question { name: name::lowercase(&question.name), ..question.clone() };
                 now(encode(&self.say(host, question), &lower, query))
@@ -371,6 +377,16 @@ impl Internet {
         }
         said
     }
+}
+
+/// An answer of one record, whose RDATA is an octet short of an address.
+fn with_broken_record(question: &Question, query: &Message) -> Vec<u8> {
+    let mut message = Said::authoritative().message(question, false);
+    message[..2].copy_from_slice(&query.header.id().to_be_bytes());
+    message[7] = 1;
+    let [high, low] = question.rtype.to_int().to_be_bytes();
+    message.extend([0xC0, 12, high, low, 0, 1, 0, 0, 1, 0, 0, 3, 192, 0, 2]);
+    message
 }
 
 /// Puts what is said on the wire, mirroring the query's ID and OPT.

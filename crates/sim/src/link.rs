@@ -89,6 +89,10 @@ pub enum Manner {
     WrongQuestion,
     /// The right ID and nonsense behind it, always.
     Garbage,
+    /// Answers with a record whose RDATA is too short for its type.
+    BreaksRecords,
+    /// Sets TC over every transport.
+    AlwaysTruncates,
     /// NXDOMAIN to names that have nothing but names below them.
     DeniesEmptyNonTerminals,
     /// Knows nothing of DNSSEC: no signatures, no proofs.

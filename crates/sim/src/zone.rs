@@ -49,6 +49,12 @@ impl Said {
         Said::new(rcode, false)
     }
 
+    /// NOERROR with AA and no records.
+    #[must_use]
+    pub fn authoritative() -> Self {
+        Said::new(OptRcode::NOERROR, true)
+    }
+
     /// A referral to the root, as servers give that were asked for a zone they do not have.
     #[must_use]
     pub fn upward() -> Self {

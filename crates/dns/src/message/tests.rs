@@ -120,14 +120,21 @@ fn rrsets_of_signatures_count_among_the_rrsets() {
 }
 
 #[test]
-fn records_with_broken_rdata_are_left_out() {
+fn broken_rdata_spoils_a_message_but_not_in_its_additional_section() {
     let question = question("broken.test", Rtype::A);
-    let mut octets = wire(&question, &[a("broken.test", &[1])]).to_vec();
-    let rdlength = octets.len() - 5;
-    octets[rdlength] = 3;
-    octets.pop();
-    let message = Message::parse(&Bytes::from(octets)).unwrap();
-    assert!(message.answer.is_empty());
+    let good = wire(&question, &[a("broken.test", &[1])]).to_vec();
+    // The record is moved to the section that each count is of.
+    let broken_in = |count: usize| {
+        let mut octets = good.clone();
+        let rdlength = octets.len() - 5;
+        octets[rdlength] = 3;
+        octets.pop();
+        (octets[7], octets[count]) = (0, 1);
+        Message::parse(&Bytes::from(octets))
+    };
+    assert_eq!(broken_in(7).err(), Some(Malformed::Rdata), "answer");
+    assert_eq!(broken_in(9).err(), Some(Malformed::Rdata), "authority");
+    assert!(broken_in(11).unwrap().additional.is_empty());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use zoners_cache::Evidence;
+use zoners_cache::{Denial, Evidence};
 use zoners_dns::{Counter, EdeCode, Network, Transport};
 
 use super::Race;
@@ -12,7 +12,7 @@ use crate::exchange::Report;
 use crate::judge::judge;
 use crate::scrub::scrub;
 use crate::trace::Hop;
-use crate::verdict::{Fault, Reply, Verdict};
+use crate::verdict::{Fault, Finding, Reply, Verdict};
 
 impl<N: Network> Race<'_, N> {
     /// The verdict of a good reply; of another, what to learn from it.
@@ -32,17 +32,34 @@ impl<N: Network> Race<'_, N> {
             self.worker.shared().teach(attempt.endpoint, Evidence::Good);
         }
         let fault = match verdict {
-            Ok(Verdict::Answer(reply)) => {
-                let from = Some(attempt.endpoint.address);
-                return Some(Box::new(Verdict::Answer(Reply { from, ..reply })));
+            Ok(verdict) => {
+                self.blame_speechless();
+                return Some(Box::new(verdict.of(attempt.endpoint.address)));
             }
-            Ok(referral) => return Some(Box::new(referral)),
             Err(fault) => fault,
         };
         if let Fault::Exhausted(exhausted) = fault {
             self.exhausted = Some(exhausted.unresolved());
             return None;
         }
+        match fault.says_nothing() {
+            true => self.speechless.push((attempt, fault)),
+            false => self.blame(&attempt, fault),
+        }
+        match fault {
+            Fault::Network(_) => self.candidates.unreachable(attempt.endpoint),
+            _ if fault.is_answer() => self.candidates.strike(attempt.endpoint.address),
+            _ => {}
+        }
+        self.contradicted |= fault.is_answer() && !fault.says_nothing();
+        if self.fault.is_none_or(|(_, known)| fault.is_answer() && !known.is_answer()) {
+            self.fault = Some((attempt, fault));
+        }
+        None
+    }
+
+    /// Notes what a fault says of its server.
+    fn blame(&self, attempt: &Attempt, fault: Fault) {
         // What is no reply that can be read was told when it was met.
         let told = matches!(fault, Fault::Malformed(_)) || !fault.is_answer();
         if !told && let Some(trouble) = fault.trouble() {
@@ -53,15 +70,26 @@ impl<N: Network> Race<'_, N> {
             let shared = self.worker.shared();
             shared.cache.insert_lame(&self.cut.zone, server, shared.now());
         }
-        match fault {
-            Fault::Network(_) => self.candidates.unreachable(attempt.endpoint),
-            _ if fault.is_answer() => self.candidates.strike(attempt.endpoint.address),
-            _ => {}
+    }
+
+    /// Blames those that said nothing, since others had something to say, or failed to.
+    fn blame_speechless(&mut self) {
+        for (attempt, fault) in std::mem::take(&mut self.speechless) {
+            self.blame(&attempt, fault);
         }
-        if self.fault.is_none_or(|(_, known)| fault.is_answer() && !known.is_answer()) {
-            self.fault = Some((attempt, fault));
+    }
+
+    /// How the race ends in which no server gave a useful reply. Where all that answer say nothing,
+    /// there is nothing: some servers know no better way to deny a type.
+    pub(super) fn end(&mut self) -> Result<Box<Verdict>, Unresolved> {
+        let agreed = !self.contradicted && !self.speechless.is_empty();
+        if !agreed {
+            self.blame_speechless();
+            return Err(self.failure());
         }
-        None
+        let nothing = Reply::of(Finding::NoData(Denial::new(None, Vec::new())));
+        let from = self.speechless.first().map(|(attempt, _)| attempt.endpoint.address);
+        Ok(Box::new(Verdict::Answer(Reply { from, ..nothing })))
     }
 
     /// Tells those who listen how an attempt ended.
@@ -83,7 +111,7 @@ impl<N: Network> Race<'_, N> {
     }
 
     /// Why no server helped, by the fault that says most.
-    pub(super) fn failure(&self) -> Unresolved {
+    fn failure(&self) -> Unresolved {
         let zone = self.cut.zone.fmt_with_dot();
         match self.fault {
             None if self.candidates.is_empty() => {

@@ -1,0 +1,195 @@
+//! The aliases of an answer section, followed, and what it means that they lead no further.
+
+use zoners_cache::Denial;
+use zoners_dns::{Delegation, Message, Name, OptRcode, Question, RRset, Rtype, Way, name};
+
+use super::proof_of;
+use crate::verdict::{Fault, Finding};
+
+/// An answer section, as far as it was followed.
+pub(super) struct Chain<'a> {
+    cut: &'a Delegation,
+    question: &'a Question,
+    message: &'a Message,
+    limit: usize,
+    name: Name,
+    pub(super) aliases: Vec<RRset>,
+}
+
+/// What follows where the answer section leads no further.
+pub(super) enum Ending<'a> {
+    Finding(Finding),
+    Referral(&'a RRset),
+}
+
+impl<'a> Chain<'a> {
+    pub(super) fn new(
+        cut: &'a Delegation,
+        question: &'a Question,
+        message: &'a Message,
+        limit: usize,
+    ) -> Self {
+        let name = question.name.clone();
+        Chain { cut, question, message, limit, name, aliases: Vec::new() }
+    }
+
+    /// Follows aliases as far as the answer section leads within the zone.
+    pub(super) fn follow(&mut self) -> Option<Finding> {
+        loop {
+            let records = self.records();
+            if !records.is_empty() {
+                return Some(Finding::Records(records));
+            }
+            let target = match (self.dname(), self.of_type(&self.name, Rtype::CNAME)) {
+                (Some(dname), _) => {
+                    self.aliases.push(dname.clone());
+                    let target = dname.target()?;
+                    let Some(made) = name::substitute(&self.name, &dname.owner, &target) else {
+                        return Some(Finding::TooLong);
+                    };
+                    self.aliases.push(RRset::naming(
+                        self.name.clone(),
+                        Rtype::CNAME,
+                        dname.ttl,
+                        &made,
+                    ));
+                    made
+                }
+                (None, Some(cname)) => {
+                    self.aliases.push(cname.clone());
+                    cname.target()?
+                }
+                (None, None) => return None,
+            };
+            if !self.answers_for(&target) || self.aliases.len() > self.limit {
+                return Some(Finding::Alias(target));
+            }
+            self.name = target;
+        }
+    }
+
+    /// Whether the servers of this zone are those to ask of `name`.
+    fn answers_for(&self, name: &Name) -> bool {
+        // The DS records of the apex are the parent's (RFC 4035 section 2.4).
+        let above = self.question.rtype == Rtype::DS && *name == self.cut.zone && !name.is_root();
+        name::is_within(name, &self.cut.zone) && (!above || self.cut.way == Way::Forward)
+    }
+
+    fn records(&self) -> Vec<RRset> {
+        let at_name = self.message.answer.iter().filter(|set| set.owner == self.name);
+        let wanted =
+            |set: &&RRset| set.rtype == self.question.rtype || self.question.rtype == Rtype::ANY;
+        at_name.filter(wanted).cloned().collect()
+    }
+
+    fn of_type(&self, name: &Name, rtype: Rtype) -> Option<&'a RRset> {
+        self.message.answer.iter().find(|set| set.rtype == rtype && set.owner == *name)
+    }
+
+    /// The DNAME that the name lies below. Only strictly: a DNAME does not rename its own owner.
+    fn dname(&self) -> Option<&'a RRset> {
+        let mut sets = self.message.answer.iter().filter(|set| set.rtype == Rtype::DNAME);
+        sets.find(|set| name::is_below(&self.name, &set.owner))
+    }
+
+    /// What it means that the answer section leads no further.
+    pub(super) fn ending(&self, refers_away: bool) -> Result<Ending<'a>, Fault> {
+        if self.message.rcode == OptRcode::YXDOMAIN {
+            return Err(Fault::Rcode(OptRcode::YXDOMAIN));
+        }
+        let (forwarded, followed) = (self.cut.way == Way::Forward, !self.aliases.is_empty());
+        // A denial is of the name that was asked for. Servers put one beside an alias that they have
+        // not followed; a forwarder follows aliases to their end.
+        if followed && !forwarded {
+            return Ok(Ending::Finding(Finding::Alias(self.name.clone())));
+        }
+        if self.speaks_from_below() {
+            return Err(Fault::Empty);
+        }
+        if let Some(denied) = self.denied() {
+            return Ok(Ending::Finding(denied));
+        }
+        if followed {
+            return Ok(Ending::Finding(Finding::Alias(self.name.clone())));
+        }
+        if !forwarded && let Some(ns) = self.referral() {
+            return Ok(self.refer(ns));
+        }
+        if !forwarded && !refers_away && self.message.header.aa() {
+            return Ok(Ending::Finding(Finding::NoData(self.denial(None))));
+        }
+        Err(self.nothing_said(refers_away))
+    }
+
+    /// What is denied, by RCODE or by an SOA of a zone that the name lies in.
+    fn denied(&self) -> Option<Finding> {
+        let is_soa =
+            |set: &&RRset| set.rtype == Rtype::SOA && name::is_within(&self.name, &set.owner);
+        let soa = self.message.authority.iter().find(is_soa);
+        match self.message.rcode {
+            OptRcode::NXDOMAIN => Some(Finding::NxDomain(self.denial(soa))),
+            _ => soa.map(|soa| Finding::NoData(self.denial(Some(soa)))),
+        }
+    }
+
+    /// A denial, with the records that came along as its proof.
+    fn denial(&self, soa: Option<&RRset>) -> Denial {
+        Denial::new(soa.cloned(), proof_of(self.message))
+    }
+
+    /// Whether the server answers for DS records out of the zone below the cut: it serves both zones,
+    /// and mixes them up.
+    fn speaks_from_below(&self) -> bool {
+        let from_below = |set: &RRset| set.rtype == Rtype::SOA && set.owner == self.question.name;
+        self.question.rtype == Rtype::DS
+            && !self.question.name.is_root()
+            && self.message.authority.iter().any(from_below)
+    }
+
+    /// The NS RRset of a zone between the one asked and the name.
+    fn referral(&self) -> Option<&'a RRset> {
+        self.message.authority.iter().find(|set| {
+            set.rtype == Rtype::NS
+                && name::is_below(&set.owner, &self.cut.zone)
+                && name::is_within(&self.question.name, &set.owner)
+        })
+    }
+
+    /// What a referral by `ns` means. DS lies above the cut: a server that refers to the name itself
+    /// has answered, with the DS records or with the proof that there are none.
+    fn refer(&self, ns: &'a RRset) -> Ending<'a> {
+        if self.question.rtype != Rtype::DS || ns.owner != self.question.name {
+            return Ending::Referral(ns);
+        }
+        let is_ds = |set: &&RRset| set.rtype == Rtype::DS && set.owner == ns.owner;
+        Ending::Finding(match self.message.authority.iter().find(is_ds) {
+            Some(ds) => Finding::Records(vec![ds.clone()]),
+            None => Finding::NoData(self.denial(None)),
+        })
+    }
+
+    /// How a reply fails that has no answer, no denial and no referral.
+    fn nothing_said(&self, refers_away: bool) -> Fault {
+        if self.cut.way == Way::Forward {
+            return Fault::Empty;
+        }
+        let own_ns = |set: &RRset| set.rtype == Rtype::NS && set.owner == self.cut.zone;
+        let says_more = !self.message.authority.iter().all(own_ns);
+        // A server that offers recursion and is no authority speaks out of some cache.
+        match refers_away || says_more || self.message.header.ra() {
+            true => Fault::Lame,
+            false if self.message.authority.is_empty() => Fault::Empty,
+            false => Fault::Sideways,
+        }
+    }
+
+    /// What the authority section proves of the name at which `finding` leaves the answer section.
+    pub(super) fn beyond(&self, finding: &Finding) -> Option<Box<Finding>> {
+        let Finding::Alias(target) = finding else { return None };
+        let signed = |set: &RRset| !set.signatures.is_empty();
+        if *target != self.name || !proof_of(self.message).iter().any(signed) {
+            return None;
+        }
+        self.denied().map(Box::new)
+    }
+}
