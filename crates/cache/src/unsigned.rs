@@ -2,7 +2,7 @@
 //! their names.
 
 use bytes::BufMut;
-use zoners_dns::{Ede, EdeCode, Moment, Name};
+use zoners_dns::{Ede, EdeCode, Moment, Name, name};
 
 use crate::Cache;
 use crate::codec::Reader;
@@ -16,11 +16,13 @@ pub struct Unsigned {
 }
 
 impl Cache {
-    /// Whether `name` lies in a zone that is as good as unsigned, or below one.
+    /// Whether `name` lies in a zone that is as good as unsigned, or below one. What is known of zones
+    /// of `anchored` labels and fewer does not count: a trust anchor has its own word on those.
     #[must_use]
-    pub fn unsigned(&self, name: &Name, now: Moment) -> Option<Unsigned> {
+    pub fn unsigned(&self, name: &Name, anchored: usize, now: Moment) -> Option<Unsigned> {
         let key = Key::of_name(Kind::Unsigned, name.for_slice());
-        key.with_ancestors().find_map(|(_, key)| {
+        let below = name::depth(name).saturating_sub(anchored);
+        key.with_ancestors().take(below).find_map(|(_, key)| {
             self.table.get(key, now, |value, _| {
                 let mut value = Reader(value);
                 let ede = value.u16().map(|code| {
@@ -47,8 +49,6 @@ impl Cache {
 mod tests {
     use super::*;
     use crate::TtlLimits;
-    use zoners_dns::name;
-
     #[test]
     fn what_lies_below_is_as_unsigned() {
         let cache = Cache::new(1 << 20, TtlLimits::default(), [0, 0]);
@@ -57,9 +57,13 @@ mod tests {
         let ede = Ede::new(EdeCode(27), "150 iterations");
         cache.insert_unsigned(&parsed("a.test"), None, 60, now);
         cache.insert_unsigned(&parsed("b.test"), Some(&ede), 60, now);
-        assert_eq!(cache.unsigned(&parsed("www.A.test"), now), Some(Unsigned { ede: None }));
-        assert_eq!(cache.unsigned(&parsed("b.test"), now), Some(Unsigned { ede: Some(ede) }));
-        assert_eq!(cache.unsigned(&parsed("test"), now), None);
-        assert_eq!(cache.unsigned(&parsed("a.test"), now.after_seconds(60)), None);
+        let unsigned = |text: &str, anchored| cache.unsigned(&parsed(text), anchored, now);
+        assert_eq!(unsigned("www.A.test", 0), Some(Unsigned { ede: None }));
+        assert_eq!(unsigned("b.test", 1), Some(Unsigned { ede: Some(ede) }));
+        assert_eq!(unsigned("test", 0), None);
+        assert_eq!(unsigned("www.a.test", 1), Some(Unsigned { ede: None }));
+        assert_eq!(unsigned("www.a.test", 2), None, "the anchor is as deep");
+        assert_eq!(unsigned("www.a.test", 9), None);
+        assert_eq!(cache.unsigned(&parsed("a.test"), 0, now.after_seconds(60)), None);
     }
 }

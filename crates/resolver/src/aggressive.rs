@@ -52,7 +52,12 @@ impl<N: Network> Worker<N> {
         }
         let place = SortKey::of(question.name.for_slice());
         let zone = cache.ranges().zone_of(&question.name, &place)?;
-        self.anchor_of(&zone)?;
+        self.anchor_of(&question.name)?;
+        // What a zone denies does not hold below what the configuration says itself.
+        let configured = self.sought(&question.name, question.rtype).configured;
+        if name::depth(&zone) < configured {
+            return None;
+        }
         let asked = Asked { worker: self, zone, place, question, now };
         let reply = asked.by_name().or_else(|| asked.by_hash())?;
         match AnswerBuilder::default().add(Reply { security: Security::Secure, ..reply }) {

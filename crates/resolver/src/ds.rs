@@ -109,6 +109,9 @@ impl<N: Network> Worker<N> {
                 false => Err(fails(Reason::NoProof)),
             };
         };
+        if self.is_overruled(&signer, &question, context).await? {
+            return Ok(DsAnswer::Unsigned);
+        }
         let keys = match self.trust(&signer, context).await? {
             Trust::Signed(keys) => keys,
             Trust::Unsigned => return Ok(DsAnswer::Unsigned),

@@ -7,6 +7,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use zoners_cache::Unsigned;
 use zoners_dns::{Ede, EdeCode, Name, Network, Question, RRset, Rtype, Security, name};
 use zoners_dnssec::Reason;
 use zoners_dnssec::algorithm;
@@ -89,9 +90,17 @@ impl<N: Network> Worker<N> {
         (!excepted && !sets_clock).then_some(anchor)
     }
 
+    /// Whether `name` is known to lie in a zone that is as good as unsigned, below the closest
+    /// anchor: what lies above an anchor has no say in what is signed below it.
+    pub(crate) fn known_unsigned(&self, name: &Name) -> Option<Unsigned> {
+        let anchor = self.anchor_of(name)?;
+        let shared = self.shared();
+        shared.cache.unsigned(name, name::depth(&anchor.zone), shared.now())
+    }
+
     fn known_trust(&self, zone: &Name) -> Option<Trust> {
         let (cache, now) = (&self.shared().cache, self.shared().now());
-        if self.anchor_of(zone).is_none() || cache.unsigned(zone, now).is_some() {
+        if self.anchor_of(zone).is_none() || self.known_unsigned(zone).is_some() {
             return Some(Trust::Unsigned);
         }
         let cached = cache.rrset(zone, Rtype::DNSKEY, now)?;

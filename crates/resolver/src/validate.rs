@@ -58,8 +58,7 @@ impl<N: Network> Worker<N> {
     /// Whether `asked` lies in a zone that is already known to be as good as unsigned.
     pub(crate) fn is_unsigned(&self, asked: &Question) -> bool {
         let place = asked.answered_at();
-        let (cache, now) = (&self.shared().cache, self.shared().now());
-        self.anchor_of(&place).is_none() || cache.unsigned(&place, now).is_some()
+        self.anchor_of(&place).is_none() || self.known_unsigned(&place).is_some()
     }
 
     /// Counts a status, and tells who listens.
@@ -265,19 +264,29 @@ impl<N: Network> Worker<N> {
         Ok(of_denial(denied))
     }
 
+    /// The deepest zone around the name in question that is known to be one: by a delegation, by the
+    /// configuration, or by its trust anchor.
+    fn enclosing_zone(&self, question: &Question) -> Name {
+        let cut = self.zone_cut(question).zone;
+        match self.anchor_of(&question.answered_at()) {
+            Some(anchor) if name::is_below(&anchor.zone, &cut) => anchor.zone.clone(),
+            _ => cut,
+        }
+    }
+
     /// Whether a zone cut lies between `signer` and the name in question: then the signer has no
     /// say there. True if the zone below is unsigned, so that nobody has.
-    async fn is_overruled(
+    pub(crate) async fn is_overruled(
         &self,
         signer: &Name,
         question: &Question,
         context: &Context,
     ) -> Result<bool, Unresolved> {
-        let cut = self.zone_cut(question).zone;
-        if !name::is_below(&cut, signer) {
+        let zone = self.enclosing_zone(question);
+        if !name::is_below(&zone, signer) {
             return Ok(false);
         }
-        match self.trust(&cut, context).await? {
+        match self.trust(&zone, context).await? {
             Trust::Unsigned => Ok(true),
             Trust::Signed(_) => Err(bogus(question, Reason::WrongSigner)),
         }
@@ -290,14 +299,14 @@ impl<N: Network> Worker<N> {
         question: &Question,
         context: &Context,
     ) -> Result<bool, Unresolved> {
-        let cut = self.zone_cut(question).zone;
-        if let Trust::Unsigned = self.trust(&cut, context).await? {
+        let zone = self.enclosing_zone(question);
+        if let Trust::Unsigned = self.trust(&zone, context).await? {
             return Ok(true);
         }
         let depth = name::depth(&question.name);
         // DS records stand above the cut.
         let last = if question.rtype == Rtype::DS { depth.saturating_sub(1) } else { depth };
-        let first = name::depth(&cut) + 1;
+        let first = name::depth(&zone) + 1;
         for labels in (first..=last).take(self.settings().limits.ds_labels) {
             let child = name::ancestor(&question.name, labels);
             match self.ds(&child, context).await {

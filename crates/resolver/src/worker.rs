@@ -163,15 +163,9 @@ impl<N: Network> Worker<N> {
 
     /// Why an insecure answer to `question` is not proven, where its zone is signed after all.
     #[must_use]
-    pub fn why_unsigned(
-        &self,
-        question: &Question,
-        security: Security,
-        now: Moment,
-    ) -> Option<Ede> {
+    pub fn why_unsigned(&self, question: &Question, security: Security) -> Option<Ede> {
         let insecure = security == Security::Insecure;
-        let unsigned = insecure.then(|| self.shared.cache.unsigned(&question.name, now))?;
-        unsigned?.ede
+        insecure.then(|| self.known_unsigned(&question.name))??.ede
     }
 
     /// Whether answers are proven.

@@ -193,7 +193,7 @@ impl<N: Network> Service<N> {
                 let (outcome, ede) = match answer.stale {
                     true => (Counter::ClientStale, Some(finish::why_stale(&answer))),
                     false => {
-                        let ede = self.worker.why_unsigned(question, answer.security, now);
+                        let ede = self.worker.why_unsigned(question, answer.security);
                         (Counter::ClientRecursed, ede)
                     }
                 };

@@ -85,7 +85,7 @@ fn what_was_exported_is_there_again_on_a_clock_that_is_ahead() {
     assert_eq!((got.set.ttl, got.security, got.proof.len()), (200, Security::Secure, 1));
     assert_eq!(got.set.records, a("www.test", 1).records);
     assert_eq!(cache.denial(&www, Rtype::AAAA, later).unwrap().1.security, Security::Secure);
-    assert!(cache.unsigned(&parsed("plain.test"), later).is_some());
+    assert!(cache.unsigned(&parsed("plain.test"), 0, later).is_some());
     assert_eq!(cache.delegation(&parsed("test"), later).unwrap().servers.len(), 1);
     let server = cache.server(Endpoint::udp(SERVER.into()), later);
     assert_eq!(server.srtt(), Some(Duration::from_millis(20)));
@@ -104,7 +104,7 @@ fn what_nobody_vouches_for_is_to_be_proven_again() {
     let www = parsed("www.test");
     assert_eq!(cache.rrset(&www, Rtype::A, NOW).unwrap().security, Security::Unchecked);
     assert_eq!(cache.denial(&www, Rtype::AAAA, NOW).unwrap().1.security, Security::Unchecked);
-    assert!(cache.unsigned(&parsed("plain.test"), NOW).is_none());
+    assert!(cache.unsigned(&parsed("plain.test"), 0, NOW).is_none());
     assert!(cache.ranges().parameters(&parsed("hashed")).is_none());
 }
 

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use zoners_dns::Name;
+use zoners_resolver::Settings;
+
 use super::{Daemon, Overseer, Running, keeper};
 use crate::config::Config;
 
@@ -32,6 +35,10 @@ impl Daemon {
                     let snapshot = renewed.snapshot(worker.network.clone(), &worker.counters);
                     worker.current.store(Arc::new(snapshot));
                 }
+                let changed = zones_of_other_sources(&self.settings, &renewed.settings);
+                for zone in &changed {
+                    self.shared.cache.flush(zone, true);
+                }
                 let restart = needs_restart(&self.config, &renewed.config);
                 // What the workers that run were given stays.
                 let (activity, ended) = (self.activity.clone(), self.ended.clone());
@@ -48,6 +55,21 @@ impl Daemon {
             }
         }
     }
+}
+
+/// Zones whose answers came from other servers before, or were proven by other rules: what is
+/// remembered of them is not what would be said now.
+fn zones_of_other_sources(old: &Settings, new: &Settings) -> Vec<Name> {
+    let routes = |one: &Settings, other: &Settings| {
+        let gone = one.routes.iter().filter(|route| !other.routes.contains(route));
+        gone.map(|route| route.zone.clone()).collect::<Vec<_>>()
+    };
+    let excepted = |one: &Settings, other: &Settings| {
+        let gone =
+            one.negative_anchors.iter().filter(|zone| !other.negative_anchors.contains(zone));
+        gone.cloned().collect::<Vec<_>>()
+    };
+    [routes(old, new), routes(new, old), excepted(old, new), excepted(new, old)].concat()
 }
 
 /// When the hosts file last changed, if one is configured and there. Read before the file itself,
@@ -68,4 +90,24 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("cache", old.cache != new.cache),
     ];
     changed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zones_whose_routes_differ_are_told() {
+        let settings = |text: &str| Config::parse(text, "test").unwrap().settings().unwrap();
+        let lan = "[[forward]]\nzone = \"lan\"\nservers = [\"192.0.2.1\"]\n";
+        let corp = "[[stub]]\nzone = \"corp\"\nservers = [\"192.0.2.2\"]\n";
+        let (one, both) = (settings(lan), settings(&format!("{lan}{corp}")));
+        assert!(zones_of_other_sources(&one, &one).is_empty());
+        let corp = zoners_dns::name::parse("corp").unwrap();
+        for changed in [zones_of_other_sources(&one, &both), zones_of_other_sources(&both, &one)] {
+            assert!(!changed.is_empty() && changed.iter().all(|zone| *zone == corp), "{changed:?}");
+        }
+        let moved = settings(&lan.replace("192.0.2.1", "192.0.2.9"));
+        assert!(!zones_of_other_sources(&one, &moved).is_empty());
+    }
 }

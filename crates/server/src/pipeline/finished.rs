@@ -108,7 +108,7 @@ impl<N: Network> Service<N> {
         let (cache, generation) = (&self.worker.shared().cache, self.rules.generation);
         let (name, key) = (query.request.name, answer_key(query));
         let (security, ttl) = (answer.security, answer.ttl());
-        let ede = self.worker.why_unsigned(asked, security, now);
+        let ede = self.worker.why_unsigned(asked, security);
         // Where there is more to say than a message can keep, it is put together each time.
         if ede.is_none() {
             cache.insert_answer(name, key, generation, reply, security, ttl, now);
