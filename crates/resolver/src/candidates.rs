@@ -101,17 +101,38 @@ impl Candidates {
                 false => named.addresses.as_slice().into(),
             };
             candidates.line_up(worker, cut, server, &addresses);
-            if resolvable {
-                let names = if addresses.is_empty() {
-                    &mut candidates.unresolved
-                } else {
-                    &mut candidates.doubted
-                };
-                names.push(server);
+            match (resolvable, addresses.is_empty()) {
+                (true, false) => candidates.doubted.push(server),
+                (true, true) if !worker.is_known_without_address(&named.name) => {
+                    candidates.unresolved.push(server);
+                }
+                _ => {}
             }
         }
         candidates.price(worker);
+        if cut.way == Way::Iterative {
+            candidates.line_up_own(worker, cut);
+        }
         candidates
+    }
+
+    /// Lines up what the zones of servers say of their addresses beside glue that has yet to prove
+    /// itself, since it may be out of date.
+    fn line_up_own<N: Network>(&mut self, worker: &Worker<N>, cut: &Delegation) {
+        let before = self.list.len();
+        for (server, named) in cut.servers.iter().enumerate() {
+            let mut of_name = self.list[..before].iter().filter(|other| other.server == server);
+            if !of_name.clone().any(Candidate::is_well_known) && of_name.next().is_some() {
+                let own = worker.own_addresses(&named.name);
+                if !own.is_empty() {
+                    self.line_up(worker, cut, server, &own);
+                    self.doubted.retain(|doubted| *doubted != server);
+                }
+            }
+        }
+        if self.list.len() > before {
+            self.price(worker);
+        }
     }
 
     /// Lines up addresses of a server that were found.
@@ -269,7 +290,7 @@ impl Candidates {
         if !self.unresolved.is_empty() {
             return Some((self.unresolved.remove(0), Trust::Glue));
         }
-        if self.doubted.is_empty() || !self.is_spent() {
+        if self.doubted.is_empty() || self.has_fresh() {
             return None;
         }
         Some((self.doubted.remove(0), Trust::OwnZone))
@@ -277,7 +298,7 @@ impl Candidates {
 
     /// Whether names are left to be looked up.
     pub(crate) fn has_unresolved(&self) -> bool {
-        !self.unresolved.is_empty() || (!self.doubted.is_empty() && self.is_spent())
+        !self.unresolved.is_empty() || (!self.doubted.is_empty() && !self.has_fresh())
     }
 
     /// Whether every address was tried twice, or as often as it is, or answered badly.

@@ -17,6 +17,7 @@ use crate::iterate::Walk;
 use crate::known::{AnswerBuilder, Next};
 use crate::paths::Broken;
 use crate::settings::Settings;
+use crate::verdict::Finding;
 use crate::worker::Worker;
 
 /// Whose word on a nameserver's address will do.
@@ -89,16 +90,34 @@ impl<N: Network> Worker<N> {
     /// The addresses of the nameserver `name` that are in the cache, as its own zone has them or
     /// as glue.
     fn known_addresses(&self, name: &Name) -> Vec<SocketAddr> {
+        let mut addresses = self.own_addresses(name);
+        if addresses.is_empty() {
+            let cut = self.shared().cache.deepest_cut(name, self.shared().now());
+            addresses = cut.map_or_else(Vec::new, |cut| glue(&cut, name));
+            addresses.truncate(self.settings().limits.addresses_per_server);
+        }
+        addresses
+    }
+
+    /// The addresses of the nameserver `name` that are in the cache as its own zone has them.
+    pub(crate) fn own_addresses(&self, name: &Name) -> Vec<SocketAddr> {
         let (cache, now) = (&self.shared().cache, self.shared().now());
         let own = [Rtype::A, Rtype::AAAA].map(|rtype| cache.rrset(name, rtype, now));
-        let own = own.iter().flatten().map(|cached| &cached.set);
-        let mut addresses = self.usable(own);
-        if addresses.is_empty() {
-            let cut = cache.deepest_cut(name, now);
-            addresses = cut.map_or_else(Vec::new, |cut| glue(&cut, name));
-        }
+        let mut addresses = self.usable(own.iter().flatten().map(|cached| &cached.set));
         addresses.truncate(self.settings().limits.addresses_per_server);
         addresses
+    }
+
+    /// Whether the cache has denials of all addresses of a nameserver: looking it up again finds
+    /// none.
+    pub(crate) fn is_known_without_address(&self, name: &Name) -> bool {
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        let denied = |rtype| {
+            let known = self.sought(name, rtype).known(cache, now);
+            let finding = known.map(|reply| reply.finding);
+            matches!(finding, Some(Finding::NoData(_) | Finding::NxDomain(_)))
+        };
+        self.families().into_iter().all(|(rtype, wanted)| !wanted || denied(rtype))
     }
 
     /// The types that addresses have, first that of the family that works, and whether each is to

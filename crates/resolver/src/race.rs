@@ -69,6 +69,10 @@ struct Race<'a, N: Network> {
     late: u8,
     /// Whom the patience is for.
     newest: Option<Endpoint>,
+    /// There was nobody left to ask when another was wanted.
+    wants_more: bool,
+    /// When the race ends if nobody is expected to answer any more.
+    hopeless_at: Option<Instant>,
     own_servers: Own,
     /// The servers that the zone names besides, counted on from those of the cut.
     more: Vec<NameServer>,
@@ -116,6 +120,8 @@ impl<N: Network> Worker<N> {
             hedge_at: Instant::now(),
             late: 0,
             newest: None,
+            wants_more: false,
+            hopeless_at: None,
             own_servers: Own::Unasked,
             more: Vec::new(),
         };
@@ -126,7 +132,7 @@ impl<N: Network> Worker<N> {
 impl<N: Network> Race<'_, N> {
     async fn run(&mut self) -> Result<Box<Verdict>, Unresolved> {
         let limits = self.worker.settings().limits;
-        let mut over = self.context.budget.deadline.min(Instant::now() + limits.race);
+        let over = self.context.budget.deadline.min(Instant::now() + limits.race);
         for (endpoint, until) in self.candidates.skipped() {
             self.worker.count(Counter::UpstreamSkipped);
             self.context.trace(|| Hop::Note(self.worker.why_skipped(endpoint, until)));
@@ -141,16 +147,18 @@ impl<N: Network> Race<'_, N> {
             if let Some(unresolved) = self.exhausted.take() {
                 return Err(unresolved);
             }
+            if self.candidates.are_given_up() {
+                // Other addresses may do better than those in line.
+                self.look_up_more(1);
+            }
             if self.running.is_empty() && self.lookups.is_empty() {
                 self.ask_for_own_servers();
                 if !matches!(self.own_servers, Own::Asked(_)) {
                     return self.end();
                 }
             }
-            if self.is_hopeless() {
-                over = over.min(Instant::now() + self.worker.shared().habits.late() * 2);
-            }
-            match self.next(over).await {
+            let ends_at = self.ends_at(over);
+            match self.next(ends_at).await {
                 Happening::Report(report) => {
                     if let Some(verdict) = self.judge(*report) {
                         return Ok(verdict);
@@ -163,7 +171,7 @@ impl<N: Network> Race<'_, N> {
                     if found.by_glue {
                         self.candidates.doubt(found.server);
                     }
-                    if self.running.is_empty() {
+                    if self.running.is_empty() || self.wants_more {
                         self.launch();
                     }
                 }
@@ -189,11 +197,15 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
-    /// Whether no more than one that has long been silent can answer, and nobody else is to be found.
-    fn is_hopeless(&self) -> bool {
-        self.lookups.is_empty()
+    /// When the race is over: soon, while no more than one that has long been silent can answer and
+    /// nobody else is to be found, else at `over`.
+    fn ends_at(&mut self, over: Instant) -> Instant {
+        let hopeless = self.lookups.is_empty()
             && !matches!(self.own_servers, Own::Asked(_))
-            && self.candidates.are_given_up()
+            && self.candidates.are_given_up();
+        let soon = || Instant::now() + self.worker.shared().habits.late() * 2;
+        self.hopeless_at = hopeless.then(|| self.hopeless_at.unwrap_or_else(soon));
+        self.hopeless_at.map_or(over, |at| at.min(over))
     }
 
     async fn next(&mut self, over: Instant) -> Happening {
@@ -226,7 +238,9 @@ impl<N: Network> Race<'_, N> {
         if self.candidates.is_spent() {
             self.ask_for_own_servers();
         }
-        let Some(next) = self.candidates.next() else {
+        let next = self.candidates.next();
+        self.wants_more = next.is_none();
+        let Some(next) = next else {
             // Nobody is left to ask; what is under way decides.
             self.hedge_at = Instant::now() + self.worker.settings().limits.wall;
             return None;

@@ -157,7 +157,7 @@ impl Default for Limits {
             tcp: 16,
             lookups: 32,
             lookups_per_zone: 16,
-            empty_lookups: 5,
+            empty_lookups: 12,
             lookups_at_once: 3,
             depth: 6,
             aliases: 11,

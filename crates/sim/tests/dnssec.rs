@@ -225,7 +225,7 @@ async fn what_cannot_be_checked_is_as_good_as_unsigned() {
         let status = status(&lab, "www.example.com", Rtype::A).await;
         assert_eq!(status, Security::Insecure, "{digest_type} {algorithm}");
         let asked = question("www.example.com", Rtype::A);
-        let why = lab.worker.why_unsigned(&asked, status, lab.worker.shared().now()).unwrap();
+        let why = lab.worker.why_unsigned(&asked, status).unwrap();
         assert_eq!(why.code.0, if algorithm == 15 { 2 } else { 1 });
     }
     let lab = signed(&Signing {
@@ -235,8 +235,7 @@ async fn what_cannot_be_checked_is_as_good_as_unsigned() {
     assert_eq!(status(&lab, "www.example.com", Rtype::A).await, Security::Secure);
     let gone = question("gone.example.com", Rtype::A);
     assert_eq!(status(&lab, "gone.example.com", Rtype::A).await, Security::Insecure);
-    let why =
-        lab.worker.why_unsigned(&gone, Security::Insecure, lab.worker.shared().now()).unwrap();
+    let why = lab.worker.why_unsigned(&gone, Security::Insecure).unwrap();
     assert_eq!(why.code, EdeCode(27));
     assert_eq!(status(&lab, "mail.example.com", Rtype::A).await, Security::Secure);
     let absurd = signed(&Signing {
