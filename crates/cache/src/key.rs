@@ -25,6 +25,7 @@ pub(crate) enum Kind {
     Failure,
     Server,
     Lame,
+    FullNames,
     Unsigned,
     /// Not in the table; the key is of an entry that left the process.
     Range,

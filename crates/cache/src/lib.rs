@@ -10,6 +10,7 @@ mod codec;
 mod delegations;
 mod denials;
 mod failures;
+mod full_names;
 mod inspect;
 mod key;
 mod portable;

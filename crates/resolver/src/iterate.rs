@@ -1,7 +1,9 @@
 //! The walk down: from the deepest known zone cut to the zone that has the answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::time::timeout;
 use zoners_cache::Denied;
 use zoners_dns::{Counter, Delegation, Moment, Name, Network, Question, Rtype, Signing, Way, name};
 
@@ -14,6 +16,10 @@ use crate::shared::{ExchangeKey, Landed};
 use crate::trace::Hop;
 use crate::verdict::{Finding, Reply, Verdict};
 use crate::worker::Worker;
+
+/// How long a shortened question may go unanswered before the full one is asked beside it, at least
+/// and at most: long enough for several servers to be late.
+const SILENCE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
 
 /// Where a walk ended.
 pub(crate) enum Walk {
@@ -52,6 +58,7 @@ impl<N: Network> Worker<N> {
         if !self.settings().minimise || cut.way == Way::Forward {
             minimiser.give_up();
         }
+        let mut refused_at = None;
         for _ in 0..self.settings().limits.steps {
             if context.budget.is_stopped() {
                 return Err(Unresolved::new(Cause::Cancelled, "somebody else knew"));
@@ -64,16 +71,22 @@ impl<N: Network> Worker<N> {
             }
             let asked = self.unknown_step(&mut minimiser, &cut.zone, question);
             let shortened = asked != *question;
-            if shortened {
-                self.count(Counter::MinimisedQueries);
-            }
-            let verdict = match self.ask_zone(&cut, &asked, context).await {
+            let (shortened, verdict) = match shortened {
+                true => self.ask_shortened(&cut, &asked, question, context).await,
+                false => (false, self.ask_zone(&cut, &asked, context).await),
+            };
+            let asked = if shortened { asked } else { question.clone() };
+            let verdict = match verdict {
                 Err(unresolved) if shortened && unresolved.cause == Cause::Unusable => {
                     self.show_full_name(&mut minimiser, &asked, context);
+                    refused_at = Some(cut.zone.clone());
                     continue;
                 }
                 verdict => verdict?,
             };
+            if !shortened && refused_at.as_ref() == Some(&cut.zone) {
+                self.shared().cache.insert_full_names(&cut.zone, self.shared().now());
+            }
             match &*verdict {
                 Verdict::Referral(child) => {
                     cut = child.clone();
@@ -138,6 +151,11 @@ impl<N: Network> Worker<N> {
 
     /// The next question on the way down whose answer is not yet known.
     fn unknown_step(&self, minimiser: &mut Minimiser, zone: &Name, full: &Question) -> Question {
+        if minimiser.next(zone) != *full
+            && self.shared().cache.wants_full_names(zone, self.shared().now())
+        {
+            minimiser.give_up();
+        }
         loop {
             let next = minimiser.next(zone);
             if next == *full || !self.is_known_to_exist(&next, self.shared().now()) {
@@ -159,6 +177,41 @@ impl<N: Network> Worker<N> {
         self.count(Counter::MinimiseFallbacks);
         context.trace(|| Hop::Note(format!("{asked} did not do: the full name is shown")));
         minimiser.give_up();
+    }
+
+    /// Asks a shortened question, and the full one beside it where that is met with silence; tells
+    /// whether it is the shortened one that was answered.
+    async fn ask_shortened(
+        &self,
+        cut: &Delegation,
+        asked: &Question,
+        full: &Question,
+        context: &Context,
+    ) -> (bool, Landed<Verdict>) {
+        self.count(Counter::MinimisedQueries);
+        let patience = (self.shared().habits.late() * 3).clamp(SILENCE.0, SILENCE.1);
+        // Boxed, since it is rare that both are there, and they are large.
+        let mut shortened = Box::pin(self.ask_zone(cut, asked, context));
+        if let Ok(verdict) = timeout(patience, &mut shortened).await {
+            return (true, verdict);
+        }
+        self.count(Counter::MinimiseFallbacks);
+        context.trace(|| Hop::Note(format!("{asked} is met with silence: the full name is shown")));
+        let mut whole = Box::pin(self.ask_zone(cut, full, context));
+        tokio::select! {
+            biased;
+            verdict = &mut shortened => match verdict {
+                Ok(verdict) => (true, Ok(verdict)),
+                Err(_) => (false, whole.await),
+            },
+            verdict = &mut whole => match verdict {
+                Ok(verdict) => {
+                    self.shared().cache.insert_full_names(&cut.zone, self.shared().now());
+                    (false, Ok(verdict))
+                }
+                Err(_) => (true, shortened.await),
+            },
+        }
     }
 
     /// Asks the servers of a zone, together with all who ask them the same: A, AAAA and HTTPS of

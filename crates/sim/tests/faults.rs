@@ -10,7 +10,7 @@ use common::{Lab, question, settings};
 use tokio::time::Instant;
 use zoners_dns::{Counter, EdeCode, Rtype, Transport, name};
 use zoners_resolver::{Cause, Event, Lack, Settings};
-use zoners_sim::{Link, Manner, SimNetwork, world};
+use zoners_sim::{Link, Manner, Said, SimNetwork, world};
 
 const SERVERS: [&str; 2] = ["203.0.114.1", "203.0.114.2"];
 
@@ -393,4 +393,31 @@ async fn a_server_whose_glue_is_stale_is_asked_of_its_own_zone() {
     let lab = Lab::new(net);
     let answer = lab.ask("www.site.com", Rtype::A).await;
     assert!(answer.contains("203.0.113.1"), "{answer} {:#?}", lab.net.sent());
+}
+
+/// Leaves the names of empty non-terminals unanswered.
+fn silent_to_shortened(question: &zoners_dns::Question, said: Said) -> Option<Said> {
+    let full = name::depth(&question.name) != 4 && name::depth(&question.name) != 3
+        || !said.answer.is_empty();
+    full.then_some(said)
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_to_a_shortened_question_is_met_with_the_full_one() {
+    let net = net([Manner::Good, Manner::Good]);
+    for server in SERVERS {
+        net.alter(server, silent_to_shortened);
+    }
+    let lab = Lab::new(net);
+    let started = Instant::now();
+    let answer = lab.ask("a.b.ent.example.com", Rtype::A).await;
+    assert!(answer.contains("203.0.115.5"), "{answer}");
+    assert!(started.elapsed() < Duration::from_millis(1500), "{:?}", started.elapsed());
+    assert!(lab.count(Counter::MinimiseFallbacks) > 0);
+    lab.net.forget_sent();
+    let started = Instant::now();
+    let denied = lab.resolve("a.b.ent.example.com", Rtype::AAAA).await.unwrap();
+    assert!(denied.answer.is_empty());
+    assert!(started.elapsed() < Duration::from_millis(100), "the zone is known by now");
+    assert!(lab.net.sent().iter().all(|sent| name::depth(&sent.question.name) == 5));
 }

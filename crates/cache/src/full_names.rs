@@ -1,0 +1,44 @@
+//! Zones whose servers answer full names and leave shortened ones unanswered, or refuse them (RFC 9156
+//! section 2.3).
+
+use zoners_dns::{Moment, Name};
+
+use crate::Cache;
+use crate::key::{Key, Kind};
+
+/// Seconds for which a zone is asked full names at once.
+const KEPT: u32 = 3600;
+
+impl Cache {
+    /// Whether the servers of exactly `zone` are known to answer full names alone.
+    #[must_use]
+    pub fn wants_full_names(&self, zone: &Name, now: Moment) -> bool {
+        let key = Key::of_name(Kind::FullNames, zone.for_slice());
+        self.table.get(key.as_slice(), now, |_, _| Some(())).is_some()
+    }
+
+    /// Keeps that the servers of `zone` answer full names alone.
+    pub fn insert_full_names(&self, zone: &Name, now: Moment) {
+        let key = Key::of_name(Kind::FullNames, zone.for_slice());
+        self.table.insert(&key, &[], now.after_seconds(KEPT), now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TtlLimits;
+    use zoners_dns::name;
+
+    #[test]
+    fn a_zone_is_known_for_an_hour_and_no_other_with_it() {
+        let cache = Cache::new(1 << 20, TtlLimits::default(), [0, 0]);
+        let (now, zone) = (Moment::from_millis(0), name::parse("Odd.test").unwrap());
+        cache.insert_full_names(&zone, now);
+        let known = |text: &str, at| {
+            cache.wants_full_names(&name::parse(text).unwrap(), now.after_seconds(at))
+        };
+        assert!(known("odd.TEST", KEPT - 1) && !known("odd.test", KEPT));
+        assert!(!known("test", 0) && !known("x.odd.test", 0));
+    }
+}
