@@ -113,6 +113,17 @@ impl SimNetwork {
         self
     }
 
+    /// Lets another server serve a zone that is there.
+    ///
+    /// # Panics
+    /// The address is none: the test is wrong.
+    #[expect(clippy::panic, reason = "a test that is wrong must say so")]
+    pub fn serve(&self, origin: &str, address: &str) -> &Self {
+        let address = address.parse().unwrap_or_else(|_| panic!("{address}: no address"));
+        self.0.lock().hosts.entry(address).or_default().zones.push(origin.to_owned());
+        self
+    }
+
     /// Signs zones, the deepest first, each with the DS record of the one before where it lies
     /// right above it. Gives the DS record of the last, the anchor of all.
     ///

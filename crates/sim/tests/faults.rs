@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{Lab, question, settings};
 use tokio::time::Instant;
-use zoners_dns::{Counter, EdeCode, Rtype, Transport, name};
+use zoners_dns::{Counter, EdeCode, Rtype, Transport, name, zonefile};
 use zoners_resolver::{Cause, Event, Lack, Settings};
 use zoners_sim::{Link, Manner, Said, SimNetwork, world};
 
@@ -420,4 +420,33 @@ async fn silence_to_a_shortened_question_is_met_with_the_full_one() {
     assert!(denied.answer.is_empty());
     assert!(started.elapsed() < Duration::from_millis(100), "the zone is known by now");
     assert!(lab.net.sent().iter().all(|sent| name::depth(&sent.question.name) == 5));
+}
+
+/// The zone's own NS set comes with its answers, with a server that the parent does not know.
+fn names_another_server(_: &zoners_dns::Question, mut said: Said) -> Option<Said> {
+    let of = |text: &str| zonefile::parse(text, &name::root()).unwrap();
+    if !said.answer.is_empty() {
+        said.authority =
+            of("example.com. 300 NS ns1.example.com.\nexample.com. 300 NS new.example.com.");
+        said.additional = of("new.example.com. 300 A 203.0.114.77");
+    }
+    Some(said)
+}
+
+#[tokio::test(start_paused = true)]
+async fn servers_that_only_the_zone_names_are_tried_when_the_parents_fail() {
+    let lab = Lab::new(net([Manner::Good, Manner::Good]));
+    for server in SERVERS {
+        lab.net.alter(server, names_another_server);
+    }
+    lab.resolve("www.example.com", Rtype::A).await.unwrap();
+    for server in SERVERS {
+        lab.net.alter(server, |_, _| None);
+    }
+    lab.net.serve("example.com", "203.0.114.77");
+    let started = Instant::now();
+    let answer = lab.ask("mail.example.com", Rtype::A).await;
+    assert!(answer.contains("203.0.115.4"), "{answer}");
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    assert!(lab.count(Counter::ChildServers) > 0);
 }

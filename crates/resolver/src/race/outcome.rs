@@ -22,7 +22,13 @@ impl<N: Network> Race<'_, N> {
             let scrubbed = scrub(&mut message, &self.cut.zone);
             self.worker.counters().add(Counter::ScrubbedRecords, scrubbed.dropped);
             let (settings, now) = (self.worker.settings(), self.worker.shared().now());
-            judge(self.cut, &self.asking.question, &message, scrubbed.refers_away, settings, now)
+            let refers_away = scrubbed.refers_away;
+            let verdict =
+                judge(self.cut, &self.asking.question, &message, refers_away, settings, now)?;
+            if matches!(verdict, Verdict::Answer(_)) {
+                self.worker.learn_own_servers(self.cut, &message);
+            }
+            Ok(verdict)
         });
         self.trace(&attempt, report.took, || match &verdict {
             Ok(verdict) => Some(Ok(verdict.to_string())),

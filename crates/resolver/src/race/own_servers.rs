@@ -6,7 +6,10 @@
 
 use std::pin::Pin;
 
-use zoners_dns::{Counter, Delegation, Network, Question, RRset, Rtype, Way};
+use zoners_cache::Rank;
+use zoners_dns::{
+    Counter, Delegation, Message, Name, Network, Question, RRset, Rtype, Security, Way, name,
+};
 
 use super::Race;
 use crate::candidates::Attempt;
@@ -14,6 +17,9 @@ use crate::context::Context;
 use crate::exchange::{Asking, attempt};
 use crate::scrub::scrub;
 use crate::worker::Worker;
+
+/// Servers that a zone names besides those of its parent, of which addresses are kept.
+const MOST_NEW: usize = 13;
 
 /// What is known of the servers that the zone itself names.
 pub(super) enum Own {
@@ -73,6 +79,28 @@ pub(super) async fn told(own: &mut Own) -> Option<Delegation> {
 type OwnServers = Pin<Box<dyn Future<Output = Option<Delegation>> + Send>>;
 
 impl<N: Network> Worker<N> {
+    /// Keeps the NS set that came with an answer of the zone, and its servers' addresses, where it
+    /// names servers that the parent does not.
+    pub(super) fn learn_own_servers(&self, cut: &Delegation, message: &Message) {
+        let own = |set: &&RRset| set.rtype == Rtype::NS && set.owner == cut.zone;
+        if !message.header.aa() || cut.way != Way::Iterative {
+            return;
+        }
+        let Some(ns) = message.authority.iter().find(own) else { return };
+        let is_new = |name: &Name| !cut.servers.iter().any(|server| server.name == *name);
+        let new: Vec<Name> = ns.targets().filter(is_new).take(MOST_NEW).collect();
+        if new.is_empty() {
+            return;
+        }
+        // What lies outside the zone is not its to say.
+        let of_new =
+            |set: &&RRset| new.contains(&set.owner) && name::is_within(&set.owner, &cut.zone);
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        for set in message.additional.iter().filter(of_new).chain([ns]) {
+            cache.insert_rrset(set, &[], Rank::Additional, Security::Unchecked, now);
+        }
+    }
+
     /// The servers that the zone of `cut` names itself: as the cache has them, or as `by` says,
     /// one that answers although not what was asked.
     fn own_servers(
