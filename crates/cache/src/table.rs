@@ -11,8 +11,9 @@ use zoners_dns::Moment;
 use crate::key::Key;
 use crate::shard::Shard;
 
-/// Octets of the largest value that is kept; larger ones are answered but not remembered.
-pub const MAX_ENTRY: usize = 16 * 1024;
+/// Octets of the largest value that is kept; larger ones are answered but not remembered. A finished
+/// answer of 64 KiB has room, with two octets for each of its records, which take twelve and more.
+pub const MAX_ENTRY: usize = 80 * 1024;
 
 /// Shards of a large table: enough that workers seldom meet.
 const SHARDS: usize = 64;

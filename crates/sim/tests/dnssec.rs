@@ -450,3 +450,25 @@ fn a_rollover_is_followed() {
     assert_eq!(standing(&tracked, &new), Some(Standing::Missing));
     assert!(tracked.iter().any(Tracked::is_trusted), "missing is not lost");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_rrset_of_thousands_is_proven() {
+    for records in [300u32, 3_000] {
+        let net = world::small(1);
+        net.change("example.com", |zone| {
+            let owner = name::parse("many.example.com").unwrap();
+            // Neither in canonical order nor as they are sorted by number.
+            let numbers = (0..records).map(|i| i * 7_919 % records);
+            let addresses = numbers.map(|i| [203, 0, i as u8, (i >> 8) as u8]).collect();
+            zone.add(RRset::new(owner, Rtype::A, 300, addresses));
+        });
+        let anchor = net.sign(&["example.com", "com", "."], &Signing::default());
+        let lab = Lab::with(net, anchored(&anchor));
+        for _ in 0..2 {
+            let answer = ask(&lab, "many.example.com", Rtype::A).await.unwrap();
+            assert_eq!(answer.security, Security::Secure);
+            assert_eq!(answer.answer[0].records.len(), records as usize);
+        }
+        assert_eq!(lab.count(Counter::LimitEntry), 0, "kept");
+    }
+}

@@ -13,7 +13,7 @@ use common::signed::signed_net;
 use common::{Lab, question, settings};
 use tokio::time::{Instant, sleep};
 use zoners_dns::second_level::{Found, Later, SecondLevel};
-use zoners_dns::{Counter, Name, Question, Rtype, Security};
+use zoners_dns::{Counter, Name, Question, RRset, Rtype, Security};
 use zoners_resolver::{Answer, Settings};
 use zoners_sim::sign::Signing;
 use zoners_sim::{SimNetwork, world};
@@ -153,6 +153,24 @@ async fn what_nobody_vouches_for_is_proven_again() {
     memory.told.lock().unwrap().insert(forged, told);
     let own = other.resolve("mail.example.com", Rtype::A).await.unwrap();
     assert_eq!(without_ttls(&own), without_ttls(&expected));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_rrset_of_thousands_is_told_as_well() {
+    let net = world::small(1);
+    net.change("example.com", |zone| {
+        let owner = zoners_dns::name::parse("many.example.com").unwrap();
+        let addresses = (0..3_000u16).map(|i| [203, 0, (i >> 8) as u8, i as u8]).collect();
+        zone.add(RRset::new(owner, Rtype::A, 300, addresses));
+    });
+    let memory = Memory::new(true);
+    let (one, other) =
+        (node(net.clone(), settings(), Some(&memory)), node(net, settings(), Some(&memory)));
+    let expected = one.resolve("many.example.com", Rtype::A).await.unwrap();
+    assert_eq!(expected.answer[0].records.len(), 3_000);
+    let told = other.resolve("many.example.com", Rtype::A).await.unwrap();
+    assert_eq!(without_ttls(&told), without_ttls(&expected));
+    assert_eq!(other.count(Counter::SecondLevelHits), 1);
 }
 
 /// How long each of many answers takes, and what it is.

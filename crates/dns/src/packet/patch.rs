@@ -58,13 +58,12 @@ pub struct Patch<'a> {
 }
 
 impl Patch<'_> {
-    /// Patches `message` in place; `ttls` came from [`ttl_offsets`].
+    /// Patches `message`, or the beginning of it, in place; `ttls` came from [`ttl_offsets`].
     pub fn apply(&self, message: &mut [u8], ttls: impl Iterator<Item = u16>) {
         for at in ttls.map(usize::from) {
-            if let Some(field) = message.get_mut(at..at + 4).and_then(|f| f.first_chunk_mut::<4>())
-            {
-                *field = u32::from_be_bytes(*field).saturating_sub(self.age).to_be_bytes();
-            }
+            let field = message.get_mut(at..at + 4).and_then(|f| f.first_chunk_mut::<4>());
+            let Some(field) = field else { break };
+            *field = u32::from_be_bytes(*field).saturating_sub(self.age).to_be_bytes();
         }
         if let Some(name) = message.get_mut(HEADER..HEADER + self.spelling.len()) {
             name.copy_from_slice(self.spelling.as_slice());

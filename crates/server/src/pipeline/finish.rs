@@ -12,6 +12,9 @@ use super::Query;
 
 const HEADER: usize = 12;
 
+/// Octets of the buffer of a reply that was cut, which may have been 64 KiB: each worker has many.
+const BUFFER: usize = 4096;
+
 /// For how long we say that an idle TCP connection stays, in units of 100 ms (RFC 7828): what
 /// [`crate::daemon`] keeps it for.
 const KEEPALIVE: u16 = 100;
@@ -30,7 +33,7 @@ pub(super) fn message(query: &Query<'_>, answer: &Answer) -> Vec<u8> {
 }
 
 /// Makes the finished message in `reply` this client's: mirrors what it sent, adds OPT, cuts what
-/// is too long for a datagram.
+/// is too long for a datagram, or with OPT for any message.
 pub(super) fn deliver(
     query: &Query<'_>,
     reply: &mut Vec<u8>,
@@ -51,8 +54,16 @@ pub(super) fn deliver(
     };
     patch.apply(reply, ttls);
     put_opt(query, reply, OptRcode::NOERROR, ede);
-    if query.client.transport == Transport::Udp && reply.len() > head.udp_limit() {
+    if reply.len() > limit(query) {
         cut(query, reply);
+    }
+}
+
+/// The longest reply that the client takes.
+pub(super) fn limit(query: &Query<'_>) -> usize {
+    match query.client.transport {
+        Transport::Udp => query.request.head.udp_limit(),
+        Transport::Tcp => usize::from(u16::MAX),
     }
 }
 
@@ -97,7 +108,7 @@ pub(super) fn not_recursive(query: &Query<'_>, reply: &mut Vec<u8>) {
     error(query, OptRcode::REFUSED, Some(&ede), reply);
 }
 
-/// A word to come back over TCP, where an address cannot be forged.
+/// A word to come back over TCP, where an address cannot be forged, or where there is room.
 pub(super) fn come_over_tcp(query: &Query<'_>, reply: &mut Vec<u8>) {
     begin(query, OptRcode::NOERROR, reply);
     cut(query, reply);
@@ -124,9 +135,10 @@ fn begin(query: &Query<'_>, rcode: OptRcode, reply: &mut Vec<u8>) {
 }
 
 /// Leaves of a reply its header, with TC and without AD, since nothing is left to prove, and its
-/// question.
+/// question; and of its buffer what most replies need.
 fn cut(query: &Query<'_>, reply: &mut Vec<u8>) {
     reply.truncate(HEADER + query.request.name.len() + 4);
+    reply.shrink_to(BUFFER);
     reply[2] |= 0x02;
     reply[3] &= !0x20;
     reply[6..HEADER].fill(0);

@@ -59,11 +59,16 @@ impl Kept {
         for number in 0..entries {
             cache.insert_rrset(&set(number), &[], Rank::Answer, Security::Secure, now);
         }
+        Kept::of(&cache, most)
+    }
+
+    fn of(cache: &Cache, most: u64) -> Self {
+        let now = Moment::from_millis(1_000_000);
         let (folder, seal) = (tempfile::tempdir().unwrap(), Seal::new(b"secret"));
         let terms = Terms { seal: Some(&seal), fingerprints: fingerprints() };
         let times = Times { reading: Reading { now, wall_seconds: WALL }, boot: BOOT };
         let path = folder.path().join("cache");
-        let written = write(&path, &cache, &terms, times, &Random::seeded(1), most).unwrap();
+        let written = write(&path, cache, &terms, times, &Random::seeded(1), most).unwrap();
         Kept { folder, seal, written }
     }
 
@@ -97,6 +102,28 @@ fn what_was_written_is_there_again() {
     }
     assert_eq!(fs::metadata(kept.path()).unwrap().len(), kept.written);
     assert_eq!(fs::read_dir(kept.folder.path()).unwrap().count(), 1, "nothing beside it");
+}
+
+#[test]
+fn entries_of_the_largest_size_are_there_again() {
+    let (cache, clock) = (empty(), at(1_000, WALL));
+    let large = |number: u32| {
+        let rdata = vec![number as u8; 40 * 1024 - 20];
+        let rtype = Rtype::from_int(65_280);
+        RRset { rtype, records: Records::from_iter([&rdata, &rdata]), ..set(number) }
+    };
+    for number in 0..10 {
+        for set in [large(number), set(number)] {
+            let now = clock.now();
+            assert!(cache.insert_rrset(&set, &[], Rank::Answer, Security::Secure, now));
+        }
+    }
+    let (kept, own) = (Kept::of(&cache, u64::MAX), empty());
+    assert_eq!(kept.read(&own, &clock, BOOT).unwrap().entries.taken, 20);
+    for number in 0..10 {
+        let set = large(number);
+        assert_eq!(own.rrset(&set.owner, set.rtype, clock.now()).unwrap().set, set);
+    }
 }
 
 #[test]
