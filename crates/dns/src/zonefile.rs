@@ -1,5 +1,7 @@
 //! Zone-file syntax (RFC 1035 section 5), as root hints, trust anchors and test zones have it.
 
+mod mnemonics;
+
 use domain::base::iana::Rtype;
 use domain::base::name::ToName;
 use domain::base::rdata::{ComposeRecordData, RecordData};
@@ -14,7 +16,7 @@ use crate::rrset::{RRset, Records};
 /// The text breaks the syntax, told with the line and column where reading stopped.
 pub fn parse(text: &str, origin: &Name) -> Result<Vec<RRset>, String> {
     let mut file = Zonefile::new();
-    file.extend_from_slice(text.as_bytes());
+    file.extend_from_slice(mnemonics::to_numbers(text)?.as_bytes());
     file.extend_from_slice(b"\n");
     file.set_origin(origin.clone());
     file.set_default_class(domain::base::iana::Class::IN);

@@ -81,8 +81,31 @@ fn files_that_are_named_are_read_and_checked() {
     std::fs::write(&path, "example. A 192.0.2.1\n").unwrap();
     assert!(told("resolver.root-hints").contains("no NS record"));
     assert!(told("dnssec.trust-anchor").contains("no DS or DNSKEY record"));
+    std::fs::write(&path, ". DS 20326 RSASHA999 SHA-256 AB\n").unwrap();
+    let wrong = told("dnssec.trust-anchor");
+    assert!(wrong.contains("hints: near line 1: `RSASHA999` is no DNSSEC algorithm"), "{wrong}");
     std::fs::write(&path, ". NS a.test.\na.test. A 192.0.2.1\n").unwrap();
     assert_eq!(config("resolver.root-hints").settings().unwrap().root.servers.len(), 1);
+}
+
+#[test]
+fn trust_anchors_may_have_mnemonics() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("anchors");
+    let text = ". DS 20326 RSASHA256 SHA-256 ABCD\na.test. IN DNSKEY 257 3 (\n ECDSAP256SHA256 AQID )\n\
+                b.test. 60 IN DS 1 ED25519 SHA-384 ABCD ; and a comment\n";
+    std::fs::write(&path, text).unwrap();
+    let config = format!("dnssec.trust-anchor = {:?}\n", path.display().to_string());
+    let settings = Config::parse(&config, "zoners.toml").unwrap().settings().unwrap();
+    let told = |at: usize| {
+        let anchor = &settings.anchors[at];
+        let ds: Vec<_> = anchor.ds.iter().map(|ds| (ds.algorithm, ds.digest_type)).collect();
+        let keys: Vec<_> = anchor.keys.iter().map(|key| key.algorithm).collect();
+        (anchor.zone.to_string(), ds, keys)
+    };
+    assert_eq!(told(0), (".".into(), vec![(8, 2)], vec![]));
+    assert_eq!(told(1), ("a.test".into(), vec![], vec![13]));
+    assert_eq!(told(2), ("b.test".into(), vec![(15, 4)], vec![]));
 }
 
 #[test]

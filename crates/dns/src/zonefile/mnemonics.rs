@@ -1,0 +1,200 @@
+//! Mnemonics of DNSSEC algorithms and digests in zone files.
+//!
+//! DS, DNSKEY and RRSIG records may have them in place of numbers (RFC 4034 sections 2.2, 3.2 and
+//! 5.3); the parser of the library knows numbers alone.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use domain::base::iana::SecurityAlgorithm;
+
+/// The text with numbers in place of mnemonics.
+///
+/// # Errors
+/// A word that stands for an algorithm or a digest is neither a number nor a known mnemonic.
+pub(super) fn to_numbers(text: &str) -> Result<Cow<'_, str>, String> {
+    let mut out = String::new();
+    let mut copied = 0;
+    let mut scanner = Scanner { text, at: 0, line: 1 };
+    while let Some(entry) = scanner.next_entry() {
+        for (word, kind) in fields(text, &entry) {
+            let wrong = |what: &str| format!("near line {}: {what}", word.line);
+            let written = text.get(word.range.clone()).unwrap_or_default();
+            if let Some(number) = kind.number(written).map_err(|error| wrong(&error))? {
+                out.push_str(&text[copied..word.range.start]);
+                out.push_str(&number.to_string());
+                copied = word.range.end;
+            }
+        }
+    }
+    if copied == 0 {
+        return Ok(Cow::Borrowed(text));
+    }
+    out.push_str(&text[copied..]);
+    Ok(Cow::Owned(out))
+}
+
+/// What a field of a record stands for.
+#[derive(Clone, Copy)]
+enum Kind {
+    Algorithm,
+    Digest,
+}
+
+impl Kind {
+    /// The number that a mnemonic stands for; none for what is a number.
+    fn number(self, word: &str) -> Result<Option<u8>, String> {
+        if word.bytes().all(|octet| octet.is_ascii_digit()) {
+            return Ok(None);
+        }
+        let (number, kind) = match self {
+            Kind::Algorithm => (algorithm(word), "DNSSEC algorithm"),
+            Kind::Digest => (digest(word), "digest type of a DS record"),
+        };
+        number.map(Some).ok_or_else(|| format!("`{word}` is no {kind}"))
+    }
+}
+
+/// The number of an algorithm: by the mnemonics of IANA's registry and those that BIND writes.
+fn algorithm(word: &str) -> Option<u8> {
+    match word.to_ascii_uppercase().as_str() {
+        "NSEC3DSA" => Some(6),
+        "NSEC3RSASHA1" => Some(7),
+        "ECCGOST" => Some(12),
+        other => SecurityAlgorithm::from_mnemonic(other.as_bytes()).map(SecurityAlgorithm::to_int),
+    }
+}
+
+/// The number of a digest type (IANA's registry for RFC 4034 section 5.1.3), with hyphens or without.
+fn digest(word: &str) -> Option<u8> {
+    match word.to_ascii_uppercase().replace('-', "").as_str() {
+        "SHA1" => Some(1),
+        "SHA256" => Some(2),
+        "GOST" => Some(3),
+        "SHA384" => Some(4),
+        "GOST12" => Some(5),
+        "SM3" => Some(6),
+        _ => None,
+    }
+}
+
+/// The fields of a record that may be mnemonics.
+fn fields<'a>(text: &str, entry: &'a Entry) -> Vec<(&'a Word, Kind)> {
+    let word = |at: usize| entry.words.get(at).and_then(|word| text.get(word.range.clone()));
+    let owner = usize::from(!entry.indented);
+    // TTL and class in either order, or neither (RFC 1035 section 5.1).
+    let before = (owner..).take(2).take_while(|at| word(*at).is_some_and(is_ttl_or_class)).count();
+    let rdata = owner + before + 1;
+    let Some(rtype) = word(rdata - 1) else { return Vec::new() };
+    // RDATA as octets (RFC 3597 section 5).
+    if word(rdata) == Some("\\#") {
+        return Vec::new();
+    }
+    let places: &[(usize, Kind)] = match rtype.to_ascii_uppercase().as_str() {
+        "DS" | "CDS" | "DLV" => &[(1, Kind::Algorithm), (2, Kind::Digest)],
+        "DNSKEY" | "CDNSKEY" | "KEY" => &[(2, Kind::Algorithm)],
+        "RRSIG" | "SIG" => &[(1, Kind::Algorithm)],
+        _ => &[],
+    };
+    let places = places.iter();
+    places.filter_map(|(at, kind)| Some((entry.words.get(rdata + at)?, *kind))).collect()
+}
+
+fn is_ttl_or_class(word: &str) -> bool {
+    let class = ["IN", "CH", "HS"].iter().any(|class| word.eq_ignore_ascii_case(class));
+    class || word.bytes().all(|octet| octet.is_ascii_digit())
+}
+
+/// A word of a zone file, and the line that it stands in.
+struct Word {
+    range: Range<usize>,
+    line: usize,
+}
+
+/// The words of a line, or of several in parentheses, without comments.
+struct Entry {
+    words: Vec<Word>,
+    /// Whether it begins with a space: then it has no owner.
+    indented: bool,
+}
+
+/// Takes zone-file text apart (RFC 1035 section 5.1).
+struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+    line: usize,
+}
+
+impl Scanner<'_> {
+    fn next_entry(&mut self) -> Option<Entry> {
+        let first = self.peek()?;
+        let mut entry = Entry { words: Vec::new(), indented: first == b' ' || first == b'\t' };
+        let mut parentheses = 0_usize;
+        while let Some(octet) = self.peek() {
+            match octet {
+                b';' => self.skip_while(|octet| octet != b'\n'),
+                b'"' => entry.words.push(self.quoted()),
+                b'(' | b')' | b' ' | b'\t' | b'\r' | b'\n' => {
+                    self.at += 1;
+                    match octet {
+                        b'(' => parentheses += 1,
+                        b')' => parentheses = parentheses.saturating_sub(1),
+                        b'\n' => {
+                            self.line += 1;
+                            if parentheses == 0 {
+                                break;
+                            }
+                        }
+                        _ => {}
+                    }
+                }
+                _ => entry.words.push(self.plain()),
+            }
+        }
+        Some(entry)
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn skip_while(&mut self, more: impl Fn(u8) -> bool) {
+        while self.peek().is_some_and(&more) {
+            self.at += 1;
+        }
+    }
+
+    /// A word up to a space or what has a meaning of its own; a backslash takes that meaning away.
+    fn plain(&mut self) -> Word {
+        let (start, line) = (self.at, self.line);
+        while let Some(octet) = self.peek() {
+            match octet {
+                b'\\' => self.at += 2,
+                b' ' | b'\t' | b'\r' | b'\n' | b';' | b'(' | b')' | b'"' => break,
+                _ => self.at += 1,
+            }
+        }
+        self.word(start, line)
+    }
+
+    fn quoted(&mut self) -> Word {
+        let (start, line) = (self.at, self.line);
+        self.at += 1;
+        while let Some(octet) = self.peek() {
+            self.at += if octet == b'\\' { 2 } else { 1 };
+            match octet {
+                b'"' => break,
+                b'\n' => self.line += 1,
+                _ => {}
+            }
+        }
+        self.word(start, line)
+    }
+
+    fn word(&self, start: usize, line: usize) -> Word {
+        Word { range: start..self.at.min(self.text.len()), line }
+    }
+}
+
+#[cfg(test)]
+mod tests;
