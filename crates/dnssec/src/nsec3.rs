@@ -7,10 +7,9 @@ use zoners_dns::{Name, RRset, Rtype, name};
 use crate::nsec::Types;
 use crate::reason::Reason;
 
-/// Iterations from which on a zone is as good as unsigned (RFC 9276 section 3.2).
+/// Iterations beyond which a zone is as good as unsigned, however many they are (RFC 9276
+/// section 3.2).
 pub const MAX_ITERATIONS: u16 = 50;
-/// Iterations from which on it is bogus: nobody signs so in good faith.
-pub const ABSURD_ITERATIONS: u16 = 500;
 /// NSEC3 records of a reply that are looked at.
 pub const MAX_RECORDS: usize = 10;
 
