@@ -14,6 +14,8 @@ use crate::signed_data::wildcard;
 pub enum Denied {
     /// It does not exist.
     Proven,
+    /// More than was asked for: not the type alone, but the name does not exist (RFC 9824).
+    Name,
     /// Nothing signed is there, but an unsigned delegation may be.
     OptOut,
     /// The zone hashes so often that its proofs are not worth their work (RFC 9276).
@@ -69,6 +71,9 @@ pub fn nxdomain(proof: &Proof, asked: &Name, blocks: &mut u32) -> Result<Denied,
     }
     match proof {
         Proof::Nsec(records) => {
+            if denies_owner(records, asked) {
+                return Ok(Denied::Proven);
+            }
             let covering = covering(records, asked)?;
             if covering.is_above_next(asked) {
                 return Err(Reason::NoProof);
@@ -104,6 +109,9 @@ pub fn nodata(
     }
     match proof {
         Proof::Nsec(records) => {
+            if denies_owner(records, asked) {
+                return Ok(Denied::Name);
+            }
             if let Some(own) = records.iter().find(|nsec| nsec.owner == *asked) {
                 return lacks(&own.types, asked, rtype).map(|()| Denied::Proven);
             }
@@ -113,6 +121,8 @@ pub fn nodata(
             }
             let wildcard = wildcard(&covering.closest_encloser(asked)).ok_or(Reason::NoProof)?;
             match records.iter().find(|nsec| nsec.owner == wildcard) {
+                // There is no wildcard, and the reply should have said that there is no name.
+                Some(own) if own.types.deny_owner() => Err(Reason::NoProof),
                 Some(own) => lacks(&own.types, &wildcard, rtype).map(|()| Denied::Proven),
                 None if self::covering(records, &wildcard)?.is_above_next(&wildcard) => {
                     Ok(Denied::Proven)
@@ -191,6 +201,11 @@ pub fn no_ds(proof: &Proof, child: &Name, blocks: &mut u32) -> Result<NoDs, Reas
             },
         },
     }
+}
+
+/// Whether the record of `asked` says that there is no such name (RFC 9824).
+fn denies_owner(records: &[Nsec], asked: &Name) -> bool {
+    records.iter().any(|nsec| nsec.owner == *asked && nsec.types.deny_owner())
 }
 
 fn covering<'a>(records: &'a [Nsec], asked: &Name) -> Result<&'a Nsec, Reason> {

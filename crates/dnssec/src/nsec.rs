@@ -3,6 +3,10 @@
 use bytes::Bytes;
 use zoners_dns::{Name, RRset, Rtype, SortKey, name};
 
+/// The type that stands in a bitmap alone: its owner does not exist (RFC 9824 section 3.2). Neither
+/// a zone nor a query may have it.
+pub const NXNAME: Rtype = Rtype::from_int(128);
+
 /// An NSEC record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nsec {
@@ -43,6 +47,25 @@ impl Types {
         false
     }
 
+    /// Whether the owner itself does not exist: NXNAME, beside what comes with any NSEC record
+    /// (RFC 9824 section 3.2). With types of data the bitmap contradicts itself, and those count.
+    #[must_use]
+    pub fn deny_owner(&self) -> bool {
+        let expected = [NXNAME, Rtype::NSEC, Rtype::RRSIG];
+        self.has(NXNAME) && self.count() == expected.iter().filter(|own| self.has(**own)).count()
+    }
+
+    /// How many types they are.
+    fn count(&self) -> usize {
+        let (mut rest, mut count) = (&self.0[..], 0);
+        while let [_, length, tail @ ..] = rest {
+            let Some((bits, after)) = tail.split_at_checked(usize::from(*length)) else { break };
+            count += bits.iter().map(|octet| octet.count_ones() as usize).sum::<usize>();
+            rest = after;
+        }
+        count
+    }
+
     /// Whether the owner is a delegation, seen from its parent.
     #[must_use]
     pub fn delegates(&self) -> bool {
@@ -71,10 +94,14 @@ impl Nsec {
 
     /// Whether it says that `name` does not exist, or is an empty non-terminal.
     ///
-    /// Of names below a delegation or a DNAME the zone knows nothing (RFC 6840 section 4.1). `place`
-    /// is that of `name`.
+    /// Of names below a delegation or a DNAME the zone knows nothing (RFC 6840 section 4.1), and a
+    /// record that denies its owner speaks of that name alone: its next name is made up, and so is
+    /// all that lies between (RFC 9824 section 3.1). `place` is that of `name`.
     #[must_use]
     pub fn covers(&self, name: &Name, place: &SortKey) -> bool {
+        if self.types.deny_owner() {
+            return false;
+        }
         if self.types.are_blind() && name::is_below(name, &self.owner) {
             return false;
         }
@@ -100,6 +127,14 @@ impl Nsec {
         };
         name::with_ancestors(name).skip(1).find(exists).unwrap_or_else(name::root)
     }
+}
+
+/// The name that one of `sets` denies by NXNAME, though a chain of NSEC records would give it an
+/// owner: nothing else is denied by it, not even what would lie below (RFC 9824 section 3.2).
+#[must_use]
+pub fn denied_owner(sets: &[RRset]) -> Option<&Name> {
+    let denies = |set: &&RRset| Types::of(set).is_some_and(|types| types.deny_owner());
+    sets.iter().find(denies).map(|set| &set.owner)
 }
 
 /// Where the name of the next owner ends in the RDATA, and may end.

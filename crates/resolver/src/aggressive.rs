@@ -84,9 +84,15 @@ impl<N: Network> Asked<'_, N> {
         let Neighbour { set: own, lies } = ranges.by_name(&self.zone, &self.place, self.now)?;
         let encloser = match lies {
             Lies::AtOwner | Lies::AboveNext => return self.denied(vec![own], None),
-            // Of names below a delegation or a DNAME the zone knows nothing (RFC 6840 section 4.1).
-            Lies::Between { below: true, .. } if Types::of(&own)?.are_blind() => return None,
-            Lies::Between { encloser, .. } => name::from_offset(name, encloser)?,
+            Lies::Between { encloser, below } => {
+                let types = Types::of(&own)?;
+                // Of names below a delegation or a DNAME the zone knows nothing (RFC 6840 section
+                // 4.1), and NXNAME denies its owner alone (RFC 9824).
+                if types.deny_owner() || (below && types.are_blind()) {
+                    return None;
+                }
+                name::from_offset(name, encloser)?
+            }
             Lies::Beyond => return None,
         };
         if let Some(CachedRRset { set, .. }) = self.wildcard_records(&encloser) {
@@ -163,8 +169,11 @@ impl<N: Network> Asked<'_, N> {
         if encloser.is_some() && denial::nxdomain(&proof, name, &mut blocks) == Ok(Denied::Proven) {
             return Some(Reply::of(Finding::NxDomain(denial)));
         }
-        let lacks = denial::nodata(&proof, name, rtype, &mut blocks);
-        (lacks == Ok(Denied::Proven)).then(|| Reply::of(Finding::NoData(denial)))
+        match denial::nodata(&proof, name, rtype, &mut blocks) {
+            Ok(Denied::Proven) => Some(Reply::of(Finding::NoData(denial))),
+            Ok(Denied::Name) => Some(Reply::of(Finding::NxDomain(denial))),
+            _ => None,
+        }
     }
 
     /// The records of a wildcard, made those of the name.

@@ -2,6 +2,7 @@
 
 use zoners_cache::{Cache, CachedRRset, Denial, Denied};
 use zoners_dns::{Moment, Name, OptRcode, Question, RRset, Rtype, Security, name};
+use zoners_dnssec::nsec::denied_owner;
 
 use crate::answer::Answer;
 use crate::settings::Limits;
@@ -80,6 +81,10 @@ impl<'a> Sought<'a> {
 
     fn nxdomain(&self, cache: &Cache, now: Moment) -> Option<Reply> {
         let denial = cache.nxdomain(self.name, now)?;
+        // The record with NXNAME proves nothing of the names below its owner (RFC 9824).
+        if denied_owner(&denial.proof).is_some_and(|owner| owner != self.name) {
+            return None;
+        }
         // Without an SOA nobody knows which zone it was that denied the name, or one above it.
         let counts = match denial.zone() {
             Some(zone) => self.may_deny(zone),

@@ -108,47 +108,61 @@ impl<N: Network> Worker<N> {
             }
         }
         let question = Question { name, ..asked.clone() };
+        let Reply { finding, beyond, proof, .. } = reply;
+        let own = self.check_finding(&question, finding, proof, context).await?;
         if status == Security::Secure
-            && let Some(beyond) = reply.beyond.take()
-            && self.is_proven(&question, &beyond, context).await
+            && let Some(mut denial) = beyond.take()
+            && self.check_finding(&question, &mut denial, &[], context).await
+                == Ok(Security::Secure)
         {
-            reply.finding = *beyond;
+            *finding = *denial;
         }
-        let exists = matches!(reply.finding, Finding::NoData(_));
-        let own = match &mut reply.finding {
+        Ok(status.min(own))
+    }
+
+    /// The status of where the aliases of a reply have led, with the `proof` that goes with records.
+    async fn check_finding(
+        &self,
+        question: &Question,
+        finding: &mut Finding,
+        proof: &[RRset],
+        context: &Context,
+    ) -> Result<Security, Unresolved> {
+        let exists = matches!(finding, Finding::NoData(_));
+        match finding {
             Finding::Records(sets) => {
                 let mut own = Security::Secure;
                 for set in sets {
-                    let checked = self.check(set, &reply.proof, &question, context).await?;
+                    let checked = self.check(set, proof, question, context).await?;
                     set.ttl = checked.ttl;
                     own = own.min(checked.security);
                 }
-                own
+                Ok(own)
             }
             Finding::NoData(denial) | Finding::NxDomain(denial) => {
-                let own = self.check_denial(&question, &denial.proof, exists, context).await?;
+                let (own, whole_name) =
+                    self.check_denial(question, &denial.proof, exists, context).await?;
                 // Nobody but clients makes use of the SOA, but they must not be lied to.
                 if own == Security::Secure
                     && let Some(soa) = &denial.soa
                 {
-                    let checked = self.check(soa, &[], &question, context).await?;
+                    let checked = self.check(soa, &[], question, context).await?;
                     let ttl = denial.ttl.min(checked.ttl);
                     self.keep(&RRset { ttl, ..soa.clone() }, &[], checked.security);
                 }
                 denial.security = own;
-                own
+                // A server that does not know CO says NOERROR of a name that it proves not to exist
+                // (RFC 9824 section 5.1).
+                if exists && whole_name {
+                    // The denial of the type was kept as it came, and would stand before that of the
+                    // name.
+                    self.shared().cache.remove_denials(&question.name, question.rtype);
+                    *finding = Finding::NxDomain(denial.clone());
+                }
+                Ok(own)
             }
-            Finding::Alias(_) | Finding::TooLong => Security::Secure,
-        };
-        Ok(status.min(own))
-    }
-
-    /// Whether a denial of `question` is proven that came beside an alias of its name.
-    async fn is_proven(&self, question: &Question, finding: &Finding, context: &Context) -> bool {
-        let (Finding::NoData(denial) | Finding::NxDomain(denial)) = finding else { return false };
-        let exists = matches!(finding, Finding::NoData(_));
-        let status = self.check_denial(question, &denial.proof, exists, context).await;
-        status == Ok(Security::Secure)
+            Finding::Alias(_) | Finding::TooLong => Ok(Security::Secure),
+        }
     }
 
     /// The status of an RRset that answers `question`, with the `proof` that came along.
@@ -199,20 +213,21 @@ impl<N: Network> Worker<N> {
         Ok(Checked { security: of_denial(denied), ..secure })
     }
 
-    /// The status of what is said not to exist.
+    /// The status of what is said not to exist, and whether the name is proven not to where only a
+    /// type was denied.
     async fn check_denial(
         &self,
         question: &Question,
         proof: &[RRset],
         exists: bool,
         context: &Context,
-    ) -> Result<Security, Unresolved> {
+    ) -> Result<(Security, bool), Unresolved> {
         match self.prove_denial(question, proof, exists, context).await {
             // Such records are there, so no proof says that they are not; but not every server gives
             // them away.
             Err(unresolved) if exists && unresolved.cause == Cause::Bogus => {
                 match lies_beside_others(question.rtype) {
-                    true => Ok(Security::Insecure),
+                    true => Ok((Security::Insecure, false)),
                     false => Err(unresolved),
                 }
             }
@@ -226,23 +241,23 @@ impl<N: Network> Worker<N> {
         proof: &[RRset],
         exists: bool,
         context: &Context,
-    ) -> Result<Security, Unresolved> {
-        let fails = |reason| bogus(question, reason);
+    ) -> Result<(Security, bool), Unresolved> {
+        let (fails, unsigned) = (|reason| bogus(question, reason), (Security::Insecure, false));
         let signers = proof.iter().filter_map(|set| signer_of(set, set.rtype));
         let signer =
             signers.into_iter().find(|signer| may_sign(signer, &question.name, question.rtype));
         let Some(signer) = signer else {
             return match self.lies_unsigned(question, context).await? {
-                true => Ok(Security::Insecure),
+                true => Ok(unsigned),
                 false => Err(fails(Reason::NoProof)),
             };
         };
         if self.is_overruled(&signer, question, context).await? {
-            return Ok(Security::Insecure);
+            return Ok(unsigned);
         }
         let keys = match self.trust(&signer, context).await? {
             Trust::Signed(keys) => keys,
-            Trust::Unsigned => return Ok(Security::Insecure),
+            Trust::Unsigned => return Ok(unsigned),
         };
         let proven = self.proven(proof, &signer, &keys, context).await.map_err(fails)?;
         let proof = Proof::read(&proven, &signer);
@@ -257,11 +272,11 @@ impl<N: Network> Worker<N> {
             let ede = Ede::new(EdeCode(27), signer.fmt_with_dot().to_string());
             self.found_unsigned(&question.name, Some(&ede), ttl, context);
         }
-        if denied == Denied::Proven {
+        if matches!(denied, Denied::Proven | Denied::Name) {
             let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
             self.keep_ranges(&signer, &proven, ttl);
         }
-        Ok(of_denial(denied))
+        Ok((of_denial(denied), denied == Denied::Name))
     }
 
     /// The deepest zone around the name in question that is known to be one: by a delegation, by the
@@ -358,7 +373,7 @@ fn lies_beside_others(rtype: Rtype) -> bool {
 
 fn of_denial(denied: Denied) -> Security {
     match denied {
-        Denied::Proven => Security::Secure,
+        Denied::Proven | Denied::Name => Security::Secure,
         Denied::OptOut | Denied::TooManyIterations => Security::Insecure,
     }
 }

@@ -25,6 +25,12 @@ const DIGEST: u8 = 2;
 pub enum Denying {
     /// NSEC.
     Nsec,
+    /// One NSEC record made for each denial, with NXNAME where there is no name (RFC 9824); of
+    /// algorithm 15 alone, whose keys can be made again.
+    Compact {
+        /// Whether the RCODE says NXDOMAIN too, as it does towards those who set CO.
+        restores: bool,
+    },
     /// NSEC3 with so many iterations, with or without opt-out; the salt is `AB`.
     Nsec3 {
         /// Iterations beyond the first hash.

@@ -154,7 +154,9 @@ impl Zone {
                         return said;
                     }
                     Node::NoName => {
-                        said.rcode = OptRcode::NXDOMAIN;
+                        if self.denying != Some(Denying::Compact { restores: false }) {
+                            said.rcode = OptRcode::NXDOMAIN;
+                        }
                         said.authority.extend(self.soa());
                         said.authority.extend(self.proof(&at));
                         return said;

@@ -27,6 +27,7 @@ impl Zone {
         self.denying = Some(signing.denying);
         let chain = match signing.denying {
             Denying::Nsec => self.nsec_chain(),
+            Denying::Compact { .. } => Vec::new(),
             Denying::Nsec3 { iterations, opt_out } => self.nsec3_chain(iterations, opt_out),
         };
         chain.into_iter().for_each(|set| self.add(set));
@@ -128,6 +129,7 @@ impl Zone {
         let wildcard = name::parse(&format!("*.{encloser}")).unwrap_or_else(|_| name::root());
         let next_closer = name::ancestor(asked, name::depth(&encloser) + 1);
         let mut sets: Vec<RRset> = match denying {
+            Denying::Compact { .. } => vec![self.compact_nsec(asked)],
             Denying::Nsec if encloser == *asked => self.nsec_of(asked).into_iter().collect(),
             Denying::Nsec => {
                 [asked, &wildcard].into_iter().filter_map(|name| self.nsec_of(name)).collect()
@@ -151,6 +153,23 @@ impl Zone {
         let mut seen = BTreeSet::new();
         sets.retain(|set| seen.insert(set.owner.clone()));
         sets
+    }
+
+    /// A record made for `asked` alone: up to the name that comes right after it (RFC 9824
+    /// section 3).
+    fn compact_nsec(&self, asked: &Name) -> RRset {
+        let next = Name::from_octets(Bytes::from([&[1, 0], asked.as_slice()].concat()));
+        let types = match (self.nodes.contains_key(&name::lowercase(asked)), self.exists(asked)) {
+            (true, _) => self.types(asked, &[Rtype::NSEC, Rtype::RRSIG]),
+            // NSEC and RRSIG of an empty non-terminal; NXNAME beside them where there is no name.
+            (false, true) => [&[0, 6], &[0, 0, 0, 0, 0, 3][..]].concat(),
+            (false, false) => [&[0, 17], &[0, 0, 0, 0, 0, 3][..], &[0; 10], &[0x80]].concat(),
+        };
+        let next = next.unwrap_or_else(|_| asked.clone());
+        let rdata = [next.as_slice(), &types].concat();
+        let mut set = RRset::new(asked.clone(), Rtype::NSEC, TTL, Records::from_iter([rdata]));
+        Key::new(&self.origin, 15).sign(&mut set, &Signing::default());
+        set
     }
 
     /// The NSEC record of a name or of the one before it.
