@@ -11,6 +11,11 @@ pub const UDP_PAYLOAD_SIZE: u16 = 1232;
 /// Options that a message may carry before it is refused.
 pub const MAX_OPTIONS: usize = 32;
 
+/// The flags of an OPT record, in the lower half of its TTL field: DO (RFC 3225) and CO (RFC 9824
+/// section 5.1).
+pub(crate) const DNSSEC_OK: u16 = 0x8000;
+pub(crate) const COMPACT_OK: u16 = 0x4000;
+
 pub(crate) const COOKIE: u16 = 10;
 pub(crate) const KEEPALIVE: u16 = 11;
 const EXTENDED_ERROR: u16 = 15;
@@ -24,6 +29,8 @@ pub struct Edns {
     pub version: u8,
     /// DO: the sender wants DNSSEC records.
     pub dnssec_ok: bool,
+    /// CO: the sender knows compact denials, and takes NXDOMAIN with them (RFC 9824 section 5.1).
+    pub compact_ok: bool,
     /// COOKIE option (RFC 7873), as it came.
     pub cookie: Option<Bytes>,
     /// TCP keepalive option (RFC 7828): the sender would like the connection to stay.
@@ -77,6 +84,8 @@ fn read_option(octets: &[u8]) -> Option<(u16, &[u8], &[u8])> {
 pub struct ReplyOpt<'a> {
     /// DO, mirrored (RFC 4035 section 3).
     pub dnssec_ok: bool,
+    /// CO, mirrored: the RCODE is NXDOMAIN where NXNAME says so (RFC 9824 section 5.1).
+    pub compact_ok: bool,
     /// The upper eight bits of the RCODE.
     pub extended_rcode: u8,
     /// Why the answer is what it is.
@@ -92,8 +101,9 @@ impl ReplyOpt<'_> {
     pub(crate) fn append_to(&self, message: &mut Vec<u8>) {
         message.put_slice(&[0, 0, 41]);
         message.put_u16(UDP_PAYLOAD_SIZE);
-        let flags = if self.dnssec_ok { 0x80 } else { 0 };
-        message.put_slice(&[self.extended_rcode, 0, flags, 0]);
+        message.put_slice(&[self.extended_rcode, 0]);
+        let flag = |set: bool, flag: u16| if set { flag } else { 0 };
+        message.put_u16(flag(self.dnssec_ok, DNSSEC_OK) | flag(self.compact_ok, COMPACT_OK));
         let length_at = message.len();
         message.put_u16(0);
         if let Some(cookie) = self.cookie {
@@ -181,6 +191,8 @@ impl EdeCode {
     pub const NETWORK_ERROR: EdeCode = EdeCode(23);
     /// What the servers sent makes no sense.
     pub const INVALID_DATA: EdeCode = EdeCode(24);
+    /// The type asked for is none that a name can have (RFC 9824 section 9).
+    pub const INVALID_QUERY_TYPE: EdeCode = EdeCode(30);
 
     /// Whether it says that something is not signed as it must be: of no concern to those who
     /// disable checking.
@@ -219,6 +231,7 @@ impl EdeCode {
             23 => "Network Error",
             24 => "Invalid Data",
             27 => "Unsupported NSEC3 Iterations",
+            30 => "Invalid Query Type",
             _ => "unassigned",
         }
     }

@@ -15,7 +15,7 @@ use domain::base::opt::Opt;
 use domain::base::rdata::ComposeRecordData;
 use domain::rdata::AllRecordData;
 
-use crate::edns::Edns;
+use crate::edns::{COMPACT_OK, DNSSEC_OK, Edns};
 use crate::question::Question;
 use crate::rrset::RRset;
 use groups::Groups;
@@ -196,7 +196,8 @@ fn read_opt(
     let mut read = Edns {
         udp_payload_size: record.class().to_int(),
         version: (ttl >> 16) as u8,
-        dnssec_ok: ttl & 0x8000 != 0,
+        dnssec_ok: ttl & u32::from(DNSSEC_OK) != 0,
+        compact_ok: ttl & u32::from(COMPACT_OK) != 0,
         ..Edns::default()
     };
     let Ok(Some(options)) = record.to_record::<Opt<Bytes>>() else {

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::edns::UDP_PAYLOAD_SIZE;
+use crate::edns::{COMPACT_OK, DNSSEC_OK, UDP_PAYLOAD_SIZE};
 use crate::question::Question;
 
 /// What a query asks for besides its question.
@@ -12,7 +12,7 @@ pub struct Options {
     pub id: u16,
     /// RD: the server is a resolver and shall recurse.
     pub recursion_desired: bool,
-    /// Send an OPT record, with DO.
+    /// Send an OPT record, with DO and CO.
     pub edns: bool,
 }
 
@@ -29,7 +29,9 @@ pub fn query(question: &Question, options: Options) -> Bytes {
     if options.edns {
         wire.put_slice(&[0, 0, 41]);
         wire.put_u16(UDP_PAYLOAD_SIZE);
-        wire.put_slice(&[0, 0, 0x80, 0, 0, 0]);
+        wire.put_slice(&[0, 0]);
+        wire.put_u16(DNSSEC_OK | COMPACT_OK);
+        wire.put_u16(0);
     }
     wire.freeze()
 }
@@ -48,8 +50,8 @@ mod tests {
         assert!(message.header.rd() && !message.header.qr());
         assert_eq!(message.question, Some(question.clone()));
         assert_eq!(
-            message.edns.map(|edns| (edns.dnssec_ok, edns.udp_payload_size)),
-            Some((true, 1232))
+            message.edns.map(|edns| (edns.dnssec_ok, edns.compact_ok, edns.udp_payload_size)),
+            Some((true, true, 1232))
         );
         let plain = Options { edns: false, ..options };
         assert_eq!(Message::parse(&query(&question, plain)).unwrap().edns, None);

@@ -34,6 +34,8 @@ pub struct Sent {
     pub edns: bool,
     /// DO.
     pub dnssec_ok: bool,
+    /// CO.
+    pub compact_ok: bool,
     /// RD.
     pub recursion_desired: bool,
 }
@@ -261,6 +263,7 @@ impl Internet {
                 question: question.clone(),
                 edns: edns.is_some(),
                 dnssec_ok: edns.is_some_and(|edns| edns.dnssec_ok),
+                compact_ok: edns.is_some_and(|edns| edns.compact_ok),
                 recursion_desired: message.header.rd(),
             });
         }

@@ -1,6 +1,6 @@
 //! A client's query, read where it lies.
 
-use crate::edns::{self, COOKIE, KEEPALIVE};
+use crate::edns::{self, COMPACT_OK, COOKIE, DNSSEC_OK, KEEPALIVE};
 use crate::name::{self, NameSlice};
 use crate::question::Question;
 use domain::base::iana::{Class, Opcode, Rtype};
@@ -48,6 +48,8 @@ pub struct ClientEdns {
     pub version: u8,
     /// DO: the client wants DNSSEC records.
     pub dnssec_ok: bool,
+    /// CO: the client knows compact denials (RFC 9824 section 5.1).
+    pub compact_ok: bool,
     /// TCP keepalive option (RFC 7828): the client would like the connection to stay.
     pub keepalive: bool,
 }
@@ -116,6 +118,13 @@ impl Head {
         self.edns.is_some_and(|edns| edns.dnssec_ok)
     }
 
+    /// CO beside DO: the client takes NXDOMAIN with the proof of a compact denial (RFC 9824 section
+    /// 5.1). Without DO there is no proof that the RCODE could contradict.
+    #[must_use]
+    pub fn compact_ok(&self) -> bool {
+        self.edns.is_some_and(|edns| edns.dnssec_ok && edns.compact_ok)
+    }
+
     /// The largest UDP answer that the client takes: what it advertised, but at least 512 octets
     /// (RFC 6891 section 6.2.5) and at most what we send.
     #[must_use]
@@ -159,7 +168,7 @@ struct Opt<'a> {
 fn read_additional(octets: &[u8]) -> Option<(Option<Opt<'_>>, &[u8])> {
     let is_root = octets.first() == Some(&0);
     let rest = octets.get(super::patch::skip_name(octets, 0)?..)?;
-    let (&[t0, t1, c0, c1, _, version, flags, _, l0, l1], rest) = rest.split_first_chunk::<10>()?;
+    let (&[t0, t1, c0, c1, _, version, f0, f1, l0, l1], rest) = rest.split_first_chunk::<10>()?;
     let (rdata, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes([l0, l1])))?;
     if u16::from_be_bytes([t0, t1]) != Rtype::OPT.to_int() {
         return Some((None, rest));
@@ -167,10 +176,12 @@ fn read_additional(octets: &[u8]) -> Option<(Option<Opt<'_>>, &[u8])> {
     if !is_root {
         return None;
     }
+    let flags = u16::from_be_bytes([f0, f1]);
     let mut edns = ClientEdns {
         udp_payload_size: u16::from_be_bytes([c0, c1]),
         version,
-        dnssec_ok: flags & 0x80 != 0,
+        dnssec_ok: flags & DNSSEC_OK != 0,
+        compact_ok: flags & COMPACT_OK != 0,
         keepalive: false,
     };
     let mut cookie = None;
@@ -252,6 +263,7 @@ mod tests {
                     udp_payload_size: edns.udp_payload_size,
                     version: edns.version,
                     dnssec_ok: edns.dnssec_ok,
+                    compact_ok: edns.compact_ok,
                     keepalive: edns.keepalive,
                 });
                 prop_assert_eq!(edns, request.head.edns);
