@@ -63,7 +63,13 @@ fn timed(what: &str, names: &[Name], hash: impl Fn(&[u8]) -> u64) {
 fn ours(names: &[Name], trace: &[u32], tenths: usize) {
     let cache = Cache::new(tenths * TENTH, TtlLimits::default(), [1, 2]);
     let message = packet("n000000.example.test", false);
-    let key = AnswerKey { rtype: Rtype::A, dnssec_ok: false, checking_disabled: false, group: 0 };
+    let key = AnswerKey {
+        rtype: Rtype::A,
+        dnssec_ok: false,
+        compact_ok: false,
+        checking_disabled: false,
+        group: 0,
+    };
     let (began, mut hits) = (Instant::now(), 0);
     for number in trace {
         let name = names[*number as usize].for_slice();

@@ -14,6 +14,8 @@ pub struct AnswerKey {
     pub rtype: Rtype,
     /// DO: with DNSSEC records.
     pub dnssec_ok: bool,
+    /// CO beside DO: the RCODE of a compact denial is NXDOMAIN (RFC 9824 section 5.1).
+    pub compact_ok: bool,
     /// CD: not validated.
     pub checking_disabled: bool,
     /// The group of clients whose policy shaped it; 0 while there is one.
@@ -109,7 +111,9 @@ impl Cache {
 }
 
 fn table_key(name: &NameSlice, key: AnswerKey) -> Key {
-    let flags = u8::from(key.dnssec_ok) | u8::from(key.checking_disabled) << 1;
+    let flags = u8::from(key.dnssec_ok)
+        | u8::from(key.checking_disabled) << 1
+        | u8::from(key.compact_ok) << 2;
     Key::of_answer(name, key.rtype, flags, key.group)
 }
 
@@ -135,8 +139,13 @@ mod tests {
             additional: &[],
             signatures: false,
         });
-        let key =
-            AnswerKey { rtype: Rtype::A, dnssec_ok: false, checking_disabled: false, group: 0 };
+        let key = AnswerKey {
+            rtype: Rtype::A,
+            dnssec_ok: false,
+            compact_ok: false,
+            checking_disabled: false,
+            group: 0,
+        };
         let name = question.name.for_slice();
         let now = Moment::from_millis(0);
         assert!(cache.insert_answer(name, key, 1, &message, Security::Secure, 60, now));
@@ -149,6 +158,7 @@ mod tests {
         assert_eq!(read(key, 1, later), Some((message.clone(), 25, Security::Secure, 1)));
         assert_eq!(read(key, 2, later), None);
         assert_eq!(read(AnswerKey { dnssec_ok: true, ..key }, 1, later), None);
+        assert_eq!(read(AnswerKey { compact_ok: true, ..key }, 1, later), None);
         assert_eq!(read(AnswerKey { group: 1, ..key }, 1, later), None);
         assert_eq!(read(key, 1, now.after_seconds(60)), None);
         let soon = |at: u32| {

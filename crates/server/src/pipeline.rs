@@ -17,6 +17,7 @@
 
 mod admit;
 mod any;
+mod compact;
 mod cookies;
 mod finish;
 mod finished;

@@ -8,7 +8,7 @@ use zoners_dns::packet::Patch;
 use zoners_dns::{Ede, EdeCode, Opcode, OptRcode, ReplyOpt, Security, Transport};
 use zoners_resolver::Answer;
 
-use super::Query;
+use super::{Query, compact};
 
 const HEADER: usize = 12;
 
@@ -23,7 +23,7 @@ const KEEPALIVE: u16 = 100;
 pub(super) fn message(query: &Query<'_>, answer: &Answer) -> Vec<u8> {
     compose(&Reply {
         question: &query.request.question(),
-        rcode: answer.rcode,
+        rcode: compact::rcode(query, answer),
         flags: Flags { ra: true, ..Flags::default() },
         answer: &answer.answer,
         authority: &answer.authority,
@@ -151,6 +151,7 @@ fn put_opt(query: &Query<'_>, reply: &mut Vec<u8>, rcode: OptRcode, ede: Option<
     let stays = edns.keepalive && query.client.transport == Transport::Tcp;
     let opt = ReplyOpt {
         dnssec_ok: edns.dnssec_ok,
+        compact_ok: query.request.head.compact_ok(),
         extended_rcode: (rcode.to_int() >> 4) as u8,
         error: ede,
         cookie: query.cookie.reply(),

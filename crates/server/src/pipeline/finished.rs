@@ -125,6 +125,7 @@ fn answer_key(query: &Query<'_>) -> AnswerKey {
     AnswerKey {
         rtype: query.request.rtype,
         dnssec_ok: head.dnssec_ok(),
+        compact_ok: head.compact_ok(),
         checking_disabled: head.cd,
         group: 0,
     }
