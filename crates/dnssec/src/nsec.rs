@@ -80,8 +80,8 @@ impl Types {
 }
 
 impl Nsec {
-    /// Reads the NSEC record of an RRset of `zone`. `None` if it is torn or speaks of names outside
-    /// the zone.
+    /// Reads the NSEC record of an RRset of `zone`. `None` if it is torn, speaks of names outside
+    /// the zone, or turns back elsewhere than to the apex (RFC 4034 section 4.1.1).
     #[must_use]
     pub fn read(set: &RRset, zone: &Name) -> Option<Self> {
         let rdata = set.records.first().filter(|_| set.rtype == Rtype::NSEC)?;
@@ -89,7 +89,8 @@ impl Nsec {
         let next = Name::from_octets(rdata.slice(..end)).ok()?;
         let types = Types(rdata.slice(end..));
         let inside = name::is_within(&set.owner, zone) && name::is_within(&next, zone);
-        inside.then(|| Nsec { owner: set.owner.clone(), next, types })
+        let forward = next > set.owner || next == *zone;
+        (inside && forward).then(|| Nsec { owner: set.owner.clone(), next, types })
     }
 
     /// Whether it says that `name` does not exist, or is an empty non-terminal.
