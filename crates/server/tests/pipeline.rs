@@ -204,3 +204,34 @@ fn composing_survives_more_records_than_a_message_holds() {
     });
     assert!(message.len() <= 65_535 && message[2] & 0x02 != 0, "cut, and says so");
 }
+
+#[tokio::test(start_paused = true)]
+async fn types_that_no_name_has_are_not_asked_for() {
+    let lab = lab();
+    let invalid = EdeCode::INVALID_QUERY_TYPE;
+    for (number, rcode, code) in [
+        (0, OptRcode::FORMERR, invalid),
+        (41, OptRcode::FORMERR, invalid),
+        (128, OptRcode::FORMERR, invalid),
+        (129, OptRcode::NOTIMP, invalid),
+        (248, OptRcode::NOTIMP, invalid),
+        (249, OptRcode::FORMERR, invalid),
+        (250, OptRcode::FORMERR, invalid),
+        (251, OptRcode::REFUSED, EdeCode::PROHIBITED),
+        (252, OptRcode::REFUSED, EdeCode::PROHIBITED),
+        (253, OptRcode::NOTIMP, invalid),
+        (254, OptRcode::NOTIMP, invalid),
+    ] {
+        for name in ["www.example.com", "gone.example.com", ".", "localhost"] {
+            let reply = lab.ask(name, Rtype::from_int(number), Transport::Udp).await;
+            let ede = &reply.edns.unwrap().errors[0];
+            assert_eq!((reply.rcode, ede.code), (rcode, code), "{name} {number}");
+            assert!(!ede.text.is_empty() && reply.answer.is_empty(), "{name} {number}");
+        }
+    }
+    assert!(lab.net.sent().is_empty(), "nobody was asked");
+    for number in [127, 256, 65_280] {
+        let reply = lab.ask("www.example.com", Rtype::from_int(number), Transport::Udp).await;
+        assert_eq!((reply.rcode, reply.answer.len()), (OptRcode::NOERROR, 0), "{number}");
+    }
+}

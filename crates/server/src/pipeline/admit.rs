@@ -2,10 +2,15 @@
 
 use zoners_dns::packet::{Request, Unreadable};
 use zoners_dns::{Class, Ede, EdeCode, Opcode, OptRcode, Prefix, Rtype, name};
+use zoners_dnssec::nsec::NXNAME;
 
 use super::cookies::{Cookie, Cookies};
 use super::{Client, Query, finish};
 use crate::config::{Refuse, Server};
+
+/// The types that are kept for queries and messages (RFC 6895 section 3.1).
+const META_FIRST: u16 = 128;
+const META_LAST: u16 = 255;
 
 /// What becomes of a packet.
 #[derive(Debug)]
@@ -74,8 +79,7 @@ impl Access {
         } else {
             match refusal(&query) {
                 None => return Admission::Admitted(query),
-                Some((rcode, None)) => finish::error(&query, rcode, None, reply),
-                Some((_, Some(text))) => refuse(&query, text, reply),
+                Some((rcode, ede)) => finish::error(&query, rcode, ede.as_ref(), reply),
             }
         }
         Admission::Answered
@@ -105,7 +109,8 @@ fn refuse(query: &Query<'_>, text: &str, reply: &mut Vec<u8>) {
     finish::error(query, OptRcode::REFUSED, Some(&ede), reply);
 }
 
-fn refusal(query: &Query<'_>) -> Option<(OptRcode, Option<&'static str>)> {
+/// The RCODE of a query that is not served, and why.
+fn refusal(query: &Query<'_>) -> Option<(OptRcode, Option<Ede>)> {
     let request = &query.request;
     if request.head.opcode != Opcode::QUERY {
         return Some((OptRcode::NOTIMP, None));
@@ -117,16 +122,39 @@ fn refusal(query: &Query<'_>) -> Option<(OptRcode, Option<&'static str>)> {
         return Some((OptRcode::BADVERS, None));
     }
     if request.class != Class::IN {
-        return Some((OptRcode::REFUSED, Some("only class IN is served")));
+        let ede = Ede::new(EdeCode::PROHIBITED, "only class IN is served");
+        return Some((OptRcode::REFUSED, Some(ede)));
     }
     match request.rtype {
-        Rtype::AXFR | Rtype::IXFR => Some((OptRcode::REFUSED, Some("no zone transfers here"))),
-        // Types that only stand in other sections or messages (RFC 6895 section 3.1), and the
-        // mail types that became ANY's kin.
-        Rtype::OPT | Rtype::TSIG | Rtype::TKEY | Rtype::MAILA | Rtype::MAILB => {
-            Some((OptRcode::NOTIMP, None))
+        Rtype::AXFR | Rtype::IXFR => {
+            let ede = Ede::new(EdeCode::PROHIBITED, "no zone transfers here");
+            Some((OptRcode::REFUSED, Some(ede)))
         }
-        rtype if rtype.to_int() == 0 => Some((OptRcode::NOTIMP, None)),
-        _ => None,
+        Rtype::ANY => None,
+        rtype => invalid_type(rtype).map(|(rcode, text)| {
+            (rcode, Some(Ede::new(EdeCode::INVALID_QUERY_TYPE, format!("{rtype} {text}"))))
+        }),
+    }
+}
+
+/// The RCODE of a query for a type that no name has, and why: no server could answer it but with a
+/// denial, of which nothing would prove anything.
+fn invalid_type(rtype: Rtype) -> Option<(OptRcode, &'static str)> {
+    match rtype {
+        NXNAME => Some((OptRcode::FORMERR, "stands in proofs alone (RFC 9824 section 3.5)")),
+        Rtype::OPT | Rtype::TSIG | Rtype::TKEY => {
+            Some((OptRcode::FORMERR, "belongs to a message, not to a name (RFC 6895 section 3.1)"))
+        }
+        Rtype::MAILA | Rtype::MAILB => {
+            Some((OptRcode::NOTIMP, "is obsolete (RFC 1035 section 3.2.3)"))
+        }
+        _ => match rtype.to_int() {
+            0 => Some((OptRcode::FORMERR, "is reserved (RFC 6895 section 3.1)")),
+            // Those of them that mean something are above.
+            META_FIRST..=META_LAST => {
+                Some((OptRcode::NOTIMP, "is no type of data (RFC 6895 section 3.1)"))
+            }
+            _ => None,
+        },
     }
 }
