@@ -48,6 +48,12 @@ fn passed_by(folder: &Path) -> BTreeMap<String, usize> {
     table.lines().skip(1).map(row).collect()
 }
 
+/// Files that two resolvers pass and ours shall not.
+///
+/// `val_anchor_nx_nosig`: the parent of a trust anchor's zone denies the zone without a proof. Taken
+/// for an answer, such a denial would let any forger switch the anchor off.
+const NOT_HELD: [&str; 1] = ["val_anchor_nx_nosig.rpl"];
+
 #[test]
 fn third_party_scenarios_pass_that_two_resolvers_pass() {
     let Some(folder) = std::env::var_os("ZONERS_SCENARIOS") else {
@@ -56,17 +62,20 @@ fn third_party_scenarios_pass_that_two_resolvers_pass() {
     };
     let folder = Path::new(&folder);
     let passes = passed_by(folder);
-    let mut wrong = Vec::new();
+    let (mut wrong, mut played) = (Vec::new(), 0);
     for (dialect, subfolder) in [(Dialect::Deckard, "deckard"), (Dialect::Unbound, "unbound")] {
         let mut sums = [0, 0, 0];
+        let mut reasons: BTreeMap<String, u32> = BTreeMap::new();
         for (name, text) in files(&folder.join(subfolder)) {
-            let must =
-                dialect == Dialect::Deckard && passes.get(&name).is_some_and(|passes| *passes >= 2);
+            let must = dialect == Dialect::Deckard
+                && passes.get(&name).is_some_and(|passes| *passes >= 2)
+                && !NOT_HELD.contains(&&*name);
             match play(&text, dialect) {
                 Outcome::Passed => sums[0] += 1,
                 Outcome::Skipped(reason) => {
                     sums[1] += 1;
                     println!("skipped {subfolder}/{name}: {reason}");
+                    *reasons.entry(reason).or_default() += 1;
                     if must {
                         wrong.push(name);
                     }
@@ -82,6 +91,11 @@ fn third_party_scenarios_pass_that_two_resolvers_pass() {
         }
         let [passed, skipped, failed] = sums;
         println!("{subfolder}: {passed} passed, {skipped} skipped, {failed} failed");
+        for (reason, count) in reasons {
+            println!("  {count} skipped: {reason}");
+        }
+        played += passed + failed;
     }
+    assert!(played > 0, "{} has no scenario that can be played", folder.display());
     assert!(wrong.is_empty(), "two established resolvers pass these: {wrong:#?}");
 }

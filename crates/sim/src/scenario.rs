@@ -7,7 +7,9 @@
 pub mod entry;
 pub mod network;
 pub mod parse;
+mod records;
 
-pub use entry::{Entry, records};
+pub use entry::Entry;
 pub use network::ScriptedNetwork;
 pub use parse::{Action, Dialect, Range, Scenario, Step};
+pub use records::records;

@@ -115,7 +115,11 @@ impl<'a> Chain<'a> {
         if !forwarded && let Some(ns) = self.referral() {
             return Ok(self.refer(ns));
         }
-        if !forwarded && !refers_away && self.message.header.aa() {
+        let denied = match forwarded {
+            true => !proof_of(self.message).is_empty(),
+            false => self.message.header.aa() && !refers_away,
+        };
+        if denied {
             return Ok(Ending::Finding(Finding::NoData(self.denial(None))));
         }
         Err(self.nothing_said(refers_away))
@@ -174,7 +178,9 @@ impl<'a> Chain<'a> {
             return Fault::Empty;
         }
         let own_ns = |set: &RRset| set.rtype == Rtype::NS && set.owner == self.cut.zone;
-        let says_more = !self.message.authority.iter().all(own_ns);
+        // NS records with addresses are the referral of a server that has the zone above alone.
+        let says_more =
+            !self.message.authority.iter().all(own_ns) || !self.message.additional.is_empty();
         // A server that offers recursion and is no authority speaks out of some cache.
         match refers_away || says_more || self.message.header.ra() {
             true => Fault::Lame,

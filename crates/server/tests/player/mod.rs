@@ -1,5 +1,7 @@
 //! Plays scenarios: the resolver as clients see it, over a scripted network and virtual time.
 
+mod access;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +26,6 @@ const STUCK: Duration = Duration::from_secs(30);
 
 /// Keys whose features the resolver does not have; a scenario with one is not played.
 const MISSING: &[&str] = &[
-    "access-control",
     "auth-zone",
     "dns64-prefix",
     "do-nat64",
@@ -57,16 +58,23 @@ pub(crate) fn play(text: &str, dialect: Dialect) -> Outcome {
         Ok(scenario) => scenario,
         Err(error) => return Outcome::Skipped(error),
     };
-    let is_on = |key: &&&str| scenario.value(key).is_some_and(|value| value != "no");
+    // That nothing is local is what the player sets up anyway.
+    let off = |value: &str| value == "no" || value.ends_with(" nodefault");
+    let is_on = |key: &&&str| scenario.value(key).is_some_and(|value| !off(value));
     if let Some(key) = MISSING.iter().find(is_on) {
         return Outcome::Skipped(format!("needs {key}"));
     }
+    let (allow, refuse) = match access::access(&scenario) {
+        Ok(rules) => rules,
+        Err(error) => return Outcome::Skipped(format!("access-control: {error}")),
+    };
+    let server = Server { allow, refuse, any: Any::Full, ..Server::default() };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
-    match runtime.block_on(Player::new(&scenario, dialect).play(&scenario)) {
+    match runtime.block_on(Player::new(&scenario, dialect, server).play(&scenario)) {
         Ok(()) => Outcome::Passed,
         Err(reason) => Outcome::Failed(reason),
     }
@@ -80,7 +88,7 @@ struct Player {
 }
 
 impl Player {
-    fn new(scenario: &Scenario, dialect: Dialect) -> Self {
+    fn new(scenario: &Scenario, dialect: Dialect, server: Server) -> Self {
         let network = ScriptedNetwork::new(scenario.ranges.clone());
         let random = Random::seeded(1);
         let clock = Arc::new(SimClock::new(None));
@@ -113,7 +121,7 @@ impl Player {
         };
         let config = Config {
             local: Local { special_use: off, ..Local::default() },
-            server: Server { any: Any::Full, ..Server::default() },
+            server,
             ..Config::default()
         };
         let rules = Rules::new(&config, &[], cookies, &Random::seeded(2), 0).unwrap();

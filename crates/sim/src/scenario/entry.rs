@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use zoners_dns::compose::{Flags, Reply, add_opt, compose};
-use zoners_dns::{
-    Message, Name, OptRcode, Question, RRset, ReplyOpt, Rtype, Transport, name, zonefile,
-};
+use zoners_dns::{Message, Name, OptRcode, Question, RRset, ReplyOpt, Transport, name};
+
+use super::records::{question, records_below};
 
 /// The lines of a script without comments and empty ones.
 pub(super) struct Lines<'a>(std::str::Lines<'a>);
@@ -42,10 +42,13 @@ pub struct Entry {
     authority: Vec<RRset>,
     additional: Vec<RRset>,
     raw: Option<Vec<u8>>,
+    /// With an OPT record.
+    edns: bool,
 }
 
 impl Entry {
-    pub(super) fn parse(lines: &mut Lines<'_>) -> Result<Self, String> {
+    /// Reads an entry whose names are relative to `origin`.
+    pub(super) fn parse(lines: &mut Lines<'_>, origin: &Name) -> Result<Self, String> {
         let mut entry = Entry::default();
         let mut sections: [String; 3] = Default::default();
         let mut section = None;
@@ -56,9 +59,9 @@ impl Entry {
             match words.as_slice() {
                 ["ENTRY_END", ..] => {
                     let [answer, authority, additional] = sections;
-                    entry.answer = records(&answer)?;
-                    entry.authority = records(&authority)?;
-                    entry.additional = records(&additional)?;
+                    entry.answer = records_below(origin, &answer)?;
+                    entry.authority = records_below(origin, &authority)?;
+                    entry.additional = records_below(origin, &additional)?;
                     return Ok(entry);
                 }
                 ["MATCH", ..] => entry.matches.extend(rest()),
@@ -70,6 +73,12 @@ impl Entry {
                     hex = Some(String::new());
                 }
                 ["HEX_ANSWER_END", ..] => {}
+                ["HEX_EDNSDATA_BEGIN"] => {
+                    entry.edns = true;
+                    if lines.next() != Some("HEX_EDNSDATA_END") {
+                        return Err("EDNS options are not played".into());
+                    }
+                }
                 ["SECTION", name, ..] => section = Some(*name),
                 ["EXTRA_PACKET", ..] => return Err("EXTRA_PACKET is not played".into()),
                 _ if hex.is_some() => {
@@ -77,7 +86,7 @@ impl Entry {
                     entry.raw = hex.as_deref().map(octets).transpose()?;
                 }
                 _ => match section {
-                    Some("QUESTION") => entry.question = Some(question(&words)?),
+                    Some("QUESTION") => entry.question = Some(question(origin, &words)?),
                     Some("ANSWER") => append(&mut sections[0], line),
                     Some("AUTHORITY") => append(&mut sections[1], line),
                     Some("ADDITIONAL") => append(&mut sections[2], line),
@@ -195,8 +204,8 @@ impl Entry {
             additional: &self.additional,
             signatures: true,
         });
-        if flag("DO") {
-            add_opt(&mut message, &ReplyOpt { dnssec_ok: true, ..ReplyOpt::default() });
+        if flag("DO") || self.edns {
+            add_opt(&mut message, &ReplyOpt { dnssec_ok: flag("DO"), ..ReplyOpt::default() });
         }
         message
     }
@@ -231,23 +240,6 @@ fn as_set(sets: &[RRset], ttl: bool) -> BTreeSet<String> {
 fn append(section: &mut String, line: &str) {
     section.push_str(line);
     section.push('\n');
-}
-
-/// Reads records in zone-file syntax.
-///
-/// # Errors
-/// The text breaks the syntax.
-pub fn records(text: &str) -> Result<Vec<RRset>, String> {
-    zonefile::parse(text, &Name::root_bytes()).map_err(|error| format!("records: {error}"))
-}
-
-fn question(words: &[&str]) -> Result<Question, String> {
-    let (name, rtype) = match words {
-        [name, "IN" | "CH" | "ANY", rtype, ..] | [name, rtype, ..] => (name, rtype),
-        _ => return Err(format!("{words:?} is no question")),
-    };
-    let rtype: Rtype = rtype.parse().map_err(|_| format!("{rtype}: no type"))?;
-    Ok(Question::new(name::parse(name)?, rtype))
 }
 
 fn octets(hex: &str) -> Result<Vec<u8>, String> {

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use zoners_dns::name;
+
 use super::entry::{Entry, Lines};
 
 /// Whose files these are.
@@ -87,6 +89,8 @@ impl Scenario {
             match words.next() {
                 Some("SCENARIO_BEGIN") => scenario.title = words.collect::<Vec<_>>().join(" "),
                 Some("SCENARIO_END") => break,
+                // Some files close a range twice.
+                Some("RANGE_END") => {}
                 Some("RANGE_BEGIN") => scenario.ranges.push(range(&mut words, &mut lines)?),
                 Some("STEP") => scenario.steps.push(step(&mut words, &mut lines)?),
                 Some(other) => return Err(format!("unexpected {other}")),
@@ -156,15 +160,17 @@ fn number(words: Words<'_, '_>) -> Result<u32, String> {
 
 fn range(words: Words<'_, '_>, lines: &mut Lines<'_>) -> Result<Range, String> {
     let (from, to) = (number(words)?, number(words)?);
-    let mut range = Range { from, to, addresses: vec![], entries: vec![] };
+    let address = |word: &str| word.parse().map_err(|_| format!("{word}: no address"));
+    // An address may stand on the line that begins the range.
+    let addresses = words.map(address).collect::<Result<_, _>>()?;
+    let mut range = Range { from, to, addresses, entries: vec![] };
+    let mut origin = name::root();
     while let Some(line) = lines.next() {
         match line.split_whitespace().collect::<Vec<_>>().as_slice() {
             ["RANGE_END", ..] => return Ok(range),
-            ["ADDRESS", address, ..] => {
-                let address = address.parse().map_err(|_| format!("{address}: no address"))?;
-                range.addresses.push(address);
-            }
-            ["ENTRY_BEGIN", ..] => range.entries.push(Entry::parse(lines)?),
+            ["ADDRESS", word, ..] => range.addresses.push(address(word)?),
+            ["$ORIGIN", word, ..] => origin = name::parse(word)?,
+            ["ENTRY_BEGIN", ..] => range.entries.push(Entry::parse(lines, &origin)?),
             other => return Err(format!("unexpected {other:?} in a range")),
         }
     }
@@ -182,7 +188,8 @@ fn step(words: Words<'_, '_>, lines: &mut Lines<'_>) -> Result<Step, String> {
         "TIME_PASSES" => {
             let word = words.nth(1).unwrap_or_default();
             let seconds = word.parse().map_err(|_| format!("{word}: no seconds"))?;
-            Action::TimePasses(Duration::from_secs(seconds))
+            let time = Duration::try_from_secs_f64(seconds);
+            Action::TimePasses(time.map_err(|error| format!("{word}: {error}"))?)
         }
         "TRAFFIC" | "NOTHING" => Action::Settle,
         other => return Err(format!("a step of kind {other} is not played")),
@@ -194,7 +201,7 @@ fn entry(lines: &mut Lines<'_>) -> Result<Entry, String> {
     while let Some(line) = lines.next() {
         let mut words = line.split_whitespace();
         match words.next() {
-            Some("ENTRY_BEGIN") => return Entry::parse(lines),
+            Some("ENTRY_BEGIN") => return Entry::parse(lines, &name::root()),
             // From which client a query comes makes no difference yet.
             Some("ADDRESS") => {}
             other => return Err(format!("unexpected {other:?} before an entry")),

@@ -1,0 +1,33 @@
+//! Who is served, as a scenario's `access-control` lines have it.
+
+use zoners_dns::Prefix;
+use zoners_server::config::{Refuse, Server};
+use zoners_sim::scenario::Scenario;
+
+/// Which clients are served, and what others get.
+///
+/// # Errors
+/// The scenario leaves a hole in a prefix that it serves, or wants something unheard of.
+pub(super) fn access(scenario: &Scenario) -> Result<(Vec<Prefix>, Refuse), String> {
+    let (mut allow, mut refuse) = (Server::default().allow, Refuse::Refused);
+    for rule in scenario.values("access-control") {
+        let (prefix, action) = rule.split_once([' ', '\t']).ok_or("no action")?;
+        match action.trim() {
+            // Questions without RD are answered out of the cache for all who are served.
+            "allow" | "allow_snoop" => allow.push(prefix.parse()?),
+            action @ ("refuse" | "deny") => {
+                if action == "deny" {
+                    refuse = Refuse::Drop;
+                }
+                let out: Prefix = prefix.parse()?;
+                let first = prefix.split('/').next().and_then(|text| text.parse().ok());
+                allow.retain(|served| *served != out);
+                if allow.iter().any(|served| first.is_some_and(|first| served.contains(first))) {
+                    return Err(format!("{out} lies in a prefix that is served"));
+                }
+            }
+            other => return Err(other.into()),
+        }
+    }
+    Ok((allow, refuse))
+}
