@@ -139,8 +139,12 @@ impl<N: Network> Service<N> {
         if self.finished(&query, clock.now, reply) {
             return self.replied(Counter::ClientCached);
         }
-        if let Some(answer) = self.own_answer(query.request.name, query.request.rtype) {
-            finish::answer(&query, &answer, None, reply);
+        if let Some(answer) = self.rules.local.answer(query.request.name, query.request.rtype) {
+            finish::own(&query, &answer, reply);
+            return self.replied(Counter::ClientLocal);
+        }
+        if self.gets_a_word(query.request.rtype) {
+            finish::answer(&query, &any::minimal(query.request.name), None, reply);
             return self.replied(Counter::ClientLocal);
         }
         let question = query.request.question();
@@ -253,10 +257,13 @@ impl<N: Network> Service<N> {
 
     /// What is answered without asking anyone.
     fn own_answer(&self, name: &NameSlice, rtype: Rtype) -> Option<Answer> {
-        self.rules.local.answer(name, rtype).or_else(|| {
-            let minimal = rtype == Rtype::ANY && self.rules.any == Any::Minimal;
-            minimal.then(|| any::minimal(name))
-        })
+        let local = self.rules.local.answer(name, rtype);
+        local.or_else(|| self.gets_a_word(rtype).then(|| any::minimal(name)))
+    }
+
+    /// Whether a question of this type is answered by a word instead of records (RFC 8482).
+    fn gets_a_word(&self, rtype: Rtype) -> bool {
+        rtype == Rtype::ANY && self.rules.any == Any::Minimal
     }
 
     /// Counts how a query ended, and says that its reply is written.

@@ -21,10 +21,14 @@ const KEEPALIVE: u16 = 100;
 
 /// The message that carries `answer`, with ID 0 and without OPT: what is kept as finished.
 pub(super) fn message(query: &Query<'_>, answer: &Answer) -> Vec<u8> {
+    composed(query, answer, Flags { ra: true, ..Flags::default() })
+}
+
+fn composed(query: &Query<'_>, answer: &Answer, flags: Flags) -> Vec<u8> {
     compose(&Reply {
         question: &query.request.question(),
         rcode: compact::rcode(query, answer),
-        flags: Flags { ra: true, ..Flags::default() },
+        flags,
         answer: &answer.answer,
         authority: &answer.authority,
         additional: &answer.additional,
@@ -71,6 +75,13 @@ pub(super) fn limit(query: &Query<'_>) -> usize {
 pub(super) fn answer(query: &Query<'_>, answer: &Answer, ede: Option<&Ede>, reply: &mut Vec<u8>) {
     *reply = message(query, answer);
     deliver(query, reply, answer.security, ede, 0, std::iter::empty());
+}
+
+/// The reply that carries an answer out of local data, for which we are the authority (RFC 6303
+/// section 3).
+pub(super) fn own(query: &Query<'_>, answer: &Answer, reply: &mut Vec<u8>) {
+    *reply = composed(query, answer, Flags { aa: true, ra: true, ..Flags::default() });
+    deliver(query, reply, answer.security, None, 0, std::iter::empty());
 }
 
 /// What is said of an answer that has expired (RFC 8914 sections 4.4 and 4.20).

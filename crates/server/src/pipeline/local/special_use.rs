@@ -1,6 +1,7 @@
 //! Special-use names: answered here, since asking the Internet for them leaks and cannot succeed.
 
 use std::collections::HashSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use zoners_dns::{Delegation, Name, NameSlice, OptRcode, RRset, Records, Rtype, name};
 use zoners_resolver::Answer;
@@ -8,8 +9,11 @@ use zoners_resolver::Answer;
 use super::{answer_of, soa};
 use crate::config::SpecialUse;
 
-/// Seconds for which clients may keep the addresses of localhost.
+/// Seconds for which clients may keep the addresses of localhost, and the names of these addresses.
 const TTL: u32 = 10_800;
+
+/// The addresses that `localhost` has, and that have it as their name.
+const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
 /// Reverse zones of addresses that nobody owns (RFC 6303 section 4; RFC 7793 for 100.64/10 is left
 /// to those who use it).
@@ -40,6 +44,11 @@ pub(super) struct SpecialZones {
     zones: HashSet<Name>,
     /// The last label of each, so that most names cost a glance.
     tops: Vec<Name>,
+    localhost: Name,
+    /// The reverse names of [`LOOPBACK`].
+    loopback: [Name; 2],
+    /// Where clients look for encrypted resolvers.
+    resolver: Name,
 }
 
 impl SpecialZones {
@@ -73,7 +82,10 @@ impl SpecialZones {
                 tops.push(top);
             }
         }
-        SpecialZones { zones, tops }
+        // The root stands for a name that is none, and is no zone of ours either.
+        let parsed = |text| name::parse(text).unwrap_or_else(|_| name::root());
+        let (localhost, resolver) = (parsed("localhost"), parsed("resolver.arpa"));
+        SpecialZones { zones, tops, localhost, loopback: LOOPBACK.map(name::reverse), resolver }
     }
 
     /// The answer, if the name is one of ours.
@@ -82,24 +94,41 @@ impl SpecialZones {
             return None;
         }
         let zone = asked.iter_suffixes().find_map(|suffix| self.zones.get(suffix.for_slice()))?;
-        let localhost = zone.as_slice() == b"\x09localhost\x00";
-        let address: Option<&[u8]> = match rtype {
-            Rtype::A if localhost => Some(&[127, 0, 0, 1]),
-            Rtype::AAAA if localhost => Some(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
-            _ => None,
-        };
-        if let Some(address) = address {
-            let records = Records::from_iter([address]);
-            let set = RRset::new(name::owned(asked), rtype, TTL, records);
-            return Some(answer_of(OptRcode::NOERROR, vec![set], vec![]));
-        }
-        let is_apex = asked == zone.for_slice();
-        if rtype == Rtype::SOA && is_apex {
+        let asked = &name::owned(asked);
+        if rtype == Rtype::SOA && asked == zone {
             return Some(answer_of(OptRcode::NOERROR, soa(zone), vec![]));
         }
-        let exists = localhost || is_apex;
-        let rcode = if exists { OptRcode::NOERROR } else { OptRcode::NXDOMAIN };
+        if let Some(records) = self.records(zone, asked, rtype) {
+            let set = RRset::new(asked.clone(), rtype, TTL, records);
+            return Some(answer_of(OptRcode::NOERROR, vec![set], vec![]));
+        }
+        let rcode = match self.exists(zone, asked) {
+            true => OptRcode::NOERROR,
+            false => OptRcode::NXDOMAIN,
+        };
         Some(answer_of(rcode, vec![], soa(zone)))
+    }
+
+    /// The records that a name of `zone` has: addresses of `localhost` and all below it (RFC 6761
+    /// section 6.3), and the names of these addresses.
+    fn records(&self, zone: &Name, asked: &Name, rtype: Rtype) -> Option<Records> {
+        let address = |address: &IpAddr| match (address, rtype) {
+            (IpAddr::V4(ip), Rtype::A) => Some(Records::from_iter([ip.octets()])),
+            (IpAddr::V6(ip), Rtype::AAAA) => Some(Records::from_iter([ip.octets()])),
+            _ => None,
+        };
+        if *zone == self.localhost {
+            return LOOPBACK.iter().find_map(address);
+        }
+        let is_named = rtype == Rtype::PTR && self.loopback.contains(asked);
+        is_named.then(|| Records::from_iter([self.localhost.as_slice()]))
+    }
+
+    /// Whether a name of `zone` exists, with records or without. All below resolver.arpa do, so that
+    /// a client takes "no encrypted resolver" for the answer (RFC 9462 section 4).
+    fn exists(&self, zone: &Name, asked: &Name) -> bool {
+        let holds_loopback = || self.loopback.iter().any(|name| name::is_within(name, asked));
+        asked == zone || *zone == self.localhost || *zone == self.resolver || holds_loopback()
     }
 }
 
@@ -137,6 +166,43 @@ mod tests {
         assert_eq!(answer(&on, "test", Rtype::A).unwrap().rcode, OptRcode::NOERROR);
         assert_eq!(answer(&on, "example.com", Rtype::A), None);
         assert_eq!(answer(&on, "9.32.172.in-addr.arpa", Rtype::PTR), None);
+    }
+
+    #[test]
+    fn loopback_addresses_have_a_name() {
+        let on = SpecialUse::default();
+        let v6 = format!("1.{}ip6.arpa", "0.".repeat(31));
+        for reverse in ["1.0.0.127.in-addr.arpa", v6.as_str()] {
+            let ptr = answer(&on, reverse, Rtype::PTR).unwrap();
+            assert_eq!(ptr.answer[0].to_string(), format!("{reverse}. 10800 IN PTR localhost."));
+            let other = answer(&on, reverse, Rtype::TXT).unwrap();
+            assert_eq!((other.rcode, other.authority.len()), (OptRcode::NOERROR, 1));
+        }
+        let rcode = |text: &str| answer(&on, text, Rtype::PTR).unwrap().rcode;
+        assert_eq!(rcode("2.0.0.127.in-addr.arpa"), OptRcode::NXDOMAIN);
+        assert_eq!(rcode("1.1.0.0.127.in-addr.arpa"), OptRcode::NXDOMAIN);
+        assert_eq!(rcode("0.127.in-addr.arpa"), OptRcode::NOERROR, "a name lies below it");
+        assert_eq!(rcode("1.127.in-addr.arpa"), OptRcode::NXDOMAIN);
+        let off = SpecialUse { private_reverse: false, ..on };
+        assert_eq!(answer(&off, "1.0.0.127.in-addr.arpa", Rtype::PTR), None);
+    }
+
+    #[test]
+    fn whoever_looks_for_an_encrypted_resolver_hears_that_there_is_none() {
+        let on = SpecialUse::default();
+        let svcb = Rtype::SVCB;
+        for text in
+            ["resolver.arpa", "_dns.resolver.arpa", "_DNS.Resolver.ARPA", "a.b.resolver.arpa"]
+        {
+            for rtype in [svcb, Rtype::A, Rtype::TXT, Rtype::HTTPS] {
+                let nodata = answer(&on, text, rtype).unwrap();
+                assert_eq!(nodata.rcode, OptRcode::NOERROR, "{text} {rtype}");
+                assert!(nodata.answer.is_empty());
+                assert_eq!(nodata.authority[0].owner.to_string(), "resolver.arpa");
+            }
+        }
+        let off = SpecialUse { resolver_arpa: false, ..on };
+        assert_eq!(answer(&off, "_dns.resolver.arpa", svcb), None);
     }
 
     #[test]
