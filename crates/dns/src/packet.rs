@@ -1,10 +1,13 @@
-//! The hand-written octets of the packet path: reading a question, patching an answer.
+//! The hand-written octets of the packet path: reading a question, patching an answer, changing the
+//! order of its addresses.
 //!
-//! Everything else goes through [`crate::message`] and [`crate::compose`]; these two run on every
+//! Everything else goes through [`crate::message`] and [`crate::compose`]; these run on every
 //! packet, so they neither allocate nor copy more than they must.
 
+mod order;
 mod patch;
 mod request;
 
+pub use order::rotate_addresses;
 pub use patch::{Patch, ttl_offsets};
 pub use request::{ClientEdns, Head, Request, Unreadable};

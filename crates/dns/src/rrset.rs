@@ -60,6 +60,14 @@ impl Records {
         self.iter().count()
     }
 
+    /// The same records, so many of the first ones behind the others.
+    #[must_use]
+    pub fn rotated(&self, by: usize) -> Self {
+        let first: usize = self.iter().take(by).map(|rdata| 2 + rdata.len()).sum();
+        let (first, rest) = self.0.split_at(first);
+        Records([rest, first].concat().into())
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -245,6 +253,9 @@ mod tests {
             (Rtype::NS, b"\x01a\x04test"),
             (Rtype::NS, b"\x01a\xC0\x00"),
             (Rtype::MX, b"\x00\x01\xC0\x02"),
+        let rotated = |by| records.rotated(by).iter().map(|rdata| rdata.len()).collect::<Vec<_>>();
+        assert_eq!((rotated(0), rotated(1)), (vec![3, 0, 5], vec![0, 5, 3]));
+        assert_eq!((rotated(2), rotated(3)), (vec![5, 3, 0], vec![3, 0, 5]));
             (Rtype::SOA, b"\x00"),
         ] {
             assert!(!set(rtype, rdata).is_sound(), "{rtype} {rdata:?}");

@@ -22,6 +22,7 @@ mod cookies;
 mod finish;
 mod finished;
 mod local;
+mod order;
 mod rates;
 mod rules;
 
@@ -42,6 +43,7 @@ use admit::Admission;
 use cookies::Cookie;
 pub use cookies::Cookies;
 pub use local::Local;
+use order::Order;
 pub use rules::Rules;
 
 /// A client whose address is certain may have so many times as many queries waiting: it may be a
@@ -58,6 +60,7 @@ const LATE_MANY: usize = 64;
 pub struct Service<N: Network> {
     worker: Arc<Worker<N>>,
     rules: Arc<Rules>,
+    order: Order,
 }
 
 /// What came of the synchronous stages.
@@ -111,7 +114,8 @@ impl<N: Network> Service<N> {
     /// A service that resolves with `worker` and treats clients as `rules` say.
     #[must_use]
     pub fn new(worker: Arc<Worker<N>>, rules: Arc<Rules>) -> Self {
-        Service { worker, rules }
+        let order = Order::new(rules.order);
+        Service { worker, rules, order }
     }
 
     /// Takes a packet that came at `clock` through the synchronous stages; what is to be sent is
@@ -140,7 +144,7 @@ impl<N: Network> Service<N> {
             return self.replied(Counter::ClientCached);
         }
         if let Some(answer) = self.rules.local.answer(query.request.name, query.request.rtype) {
-            finish::own(&query, &answer, reply);
+            finish::own(&query, &self.order.of(&answer), reply);
             return self.replied(Counter::ClientLocal);
         }
         if self.gets_a_word(query.request.rtype) {
@@ -203,7 +207,7 @@ impl<N: Network> Service<N> {
                     }
                 };
                 self.count(outcome);
-                finish::answer(&query, &answer, ede.as_ref(), &mut reply);
+                finish::answer(&query, &self.order.of(&answer), ede.as_ref(), &mut reply);
             }
             Err(unresolved) => {
                 self.count(Counter::ClientFailed);

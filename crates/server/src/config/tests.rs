@@ -57,6 +57,8 @@ fn values_that_are_not_allowed_are_told_with_those_that_are() {
     assert!(error("[[forward]]\nzone = \".\"\nservers = []\n").contains("at least one"));
     assert!(error("[[stub]]\nzone = \"a..b\"\nservers = [\"192.0.2.1\"]\n").contains("a..b"));
     assert!(error("[resolver]\nnever-ask = [\"10.0.0.0/99\"]\n").contains("prefix"));
+    let message = error("[server]\nrrset-order = \"random\"\n");
+    assert!(message.contains("`rotate`") && message.contains("`fixed`"), "{message}");
 }
 
 #[test]

@@ -20,6 +20,7 @@ impl<N: Network> Service<N> {
             // What is too long is cut: no more of it is copied than shows that.
             let enough = finish::limit(query) + 1;
             reply.extend_from_slice(found.message.get(..enough).unwrap_or(found.message));
+            self.order.rotate(reply, found.ttl_offsets());
             finish::deliver(query, reply, found.security, None, found.age, found.ttl_offsets());
             found.expires_soon(now)
         });
@@ -79,11 +80,12 @@ impl<N: Network> Service<N> {
             && let Some(answer) = self.worker.synthesised(asked, now)
         {
             self.count(Counter::ClientSynthesised);
-            finish::answer(query, &answer, None, reply);
+            finish::answer(query, &self.order.of(&answer), None, reply);
             return Ok(Counter::ClientCached);
         }
         let failure = self.worker.failed(asked, head.cd, now).ok_or(lack)?;
         if let Some(stale) = self.worker.stale(asked, head.cd, now) {
+            let stale = self.order.of(&stale);
             finish::answer(query, &stale, Some(&finish::why_stale(&stale)), reply);
             return Ok(Counter::ClientStale);
         }
@@ -106,7 +108,7 @@ impl<N: Network> Service<N> {
         reply: &mut Vec<u8>,
     ) {
         self.worker.is_wanted(asked);
-        *reply = finish::message(query, answer);
+        *reply = finish::message(query, &self.order.of(answer));
         let (cache, generation) = (&self.worker.shared().cache, self.rules.generation);
         let (name, key) = (query.request.name, answer_key(query));
         let (security, ttl) = (answer.security, answer.ttl());

@@ -6,7 +6,7 @@ use super::admit::Access;
 use super::cookies::Cookies;
 use super::local::Local;
 use super::rates::Rates;
-use crate::config::{Any, Config, ConfigError};
+use crate::config::{Any, Config, ConfigError, RRsetOrder};
 use crate::places::Places;
 
 /// Made of a configuration once, and never changed.
@@ -16,6 +16,7 @@ pub struct Rules {
     pub(super) rates: Rates,
     pub(super) local: Local,
     pub(super) any: Any,
+    pub(super) order: RRsetOrder,
     /// Places for the queries that wait for others.
     pub(super) waiting: Places,
     /// Of these, how many one client may take.
@@ -43,6 +44,7 @@ impl Rules {
             rates: Rates::new(server, [random.bits(), random.bits()]),
             local: Local::new(&config.local, routes)?,
             any: server.any,
+            order: server.rrset_order,
             waiting: Places::new(server.waiting),
             waiting_per_client: server.waiting_per_client,
             generation,

@@ -42,6 +42,8 @@ pub struct Server {
     pub unlimited: Vec<Prefix>,
     /// What the type ANY gets.
     pub any: Any,
+    /// In which order the records of an RRset are given out.
+    pub rrset_order: RRsetOrder,
     /// Told to who asks for `version.bind` or `version.server`.
     pub version: Option<String>,
     /// Told to who asks for `id.server` or `hostname.bind`.
@@ -79,6 +81,7 @@ impl Default for Server {
             queries_per_second: 100,
             unlimited: nearby(),
             any: Any::Minimal,
+            rrset_order: RRsetOrder::Rotate,
             version: None,
             identity: None,
         }
@@ -103,6 +106,16 @@ pub enum Any {
     Minimal,
     /// Whatever the zone's server gives.
     Full,
+}
+
+/// `server.rrset-order`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RRsetOrder {
+    /// Another record first in each answer.
+    Rotate,
+    /// As they came.
+    Fixed,
 }
 
 fn threads<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {

@@ -1,0 +1,96 @@
+//! The order in which the records of an RRset are given out: another one in each answer, so that
+//! clients that take the first address share the load among all.
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use zoners_dns::packet::rotate_addresses;
+use zoners_dns::{RRset, Records};
+use zoners_resolver::Answer;
+
+use crate::config::RRsetOrder;
+
+/// 2^32 divided by the golden ratio.
+const STEP: u32 = 0x9E37_79B9;
+
+/// The order of a worker's answers, and where the next one begins.
+#[derive(Debug)]
+pub(super) struct Order {
+    rotate: bool,
+    /// The fraction of an RRset that the next answer begins after. Multiples of the golden ratio lie
+    /// apart as far as can be, also every second or third of them: a client that asks for A and AAAA
+    /// in turn must not find each in one order all the time, as with a plain count.
+    next: AtomicU32,
+}
+
+impl Order {
+    pub(super) fn new(order: RRsetOrder) -> Self {
+        Order { rotate: order == RRsetOrder::Rotate, next: AtomicU32::new(STEP) }
+    }
+
+    /// Rotates the addresses of a finished answer where they lie.
+    pub(super) fn rotate(&self, message: &mut [u8], ttls: impl Iterator<Item = u16>) {
+        if self.rotate {
+            rotate_addresses(message, ttls, |records| self.turn(records));
+        }
+    }
+
+    /// The answer with the records of its answer section rotated.
+    pub(super) fn of<'a>(&self, answer: &'a Answer) -> Cow<'a, Answer> {
+        let many = |set: &RRset| set.records.iter().nth(1).is_some();
+        if !self.rotate || !answer.answer.iter().any(many) {
+            return Cow::Borrowed(answer);
+        }
+        let mut rotated = answer.clone();
+        for set in rotated.answer.iter_mut().filter(|set| many(set)) {
+            set.records = self.rotated(&set.records);
+        }
+        Cow::Owned(rotated)
+    }
+
+    fn rotated(&self, records: &Records) -> Records {
+        records.rotated(self.turn(records.len()))
+    }
+
+    /// After how many of so many records the next answer begins.
+    fn turn(&self, records: usize) -> usize {
+        // One thread answers, so that nothing is lost between the two.
+        let next = self.next.load(Ordering::Relaxed);
+        self.next.store(next.wrapping_add(STEP), Ordering::Relaxed);
+        ((u64::from(next) * records as u64) >> 32) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often each record comes first in every `every`th of 1,000 answers.
+    fn firsts(records: usize, every: usize) -> Vec<usize> {
+        let order = Order::new(RRsetOrder::Rotate);
+        let mut firsts = vec![0; records];
+        for number in 0..1_000 * every {
+            let turn = order.turn(records);
+            if number % every == 0 {
+                firsts[turn] += 1;
+            }
+        }
+        firsts
+    }
+
+    #[test]
+    fn each_record_comes_first_as_often_as_any_whoever_else_asks() {
+        for records in [2, 3, 4, 7, 13] {
+            for every in 1..6 {
+                let (firsts, mean) = (firsts(records, every), 1_000 / records);
+                let far = firsts.iter().any(|times| times.abs_diff(mean) > 12);
+                assert!(!far, "{records} records, every {every}th: {firsts:?}");
+            }
+        }
+        let order = Order::new(RRsetOrder::Rotate);
+        let mut first: Vec<usize> = (0..4).map(|_| order.turn(4)).collect();
+        assert!(first.is_sorted_by(|one, next| one != next), "{first:?}");
+        first.sort_unstable();
+        assert_eq!(first, [0, 1, 2, 3], "in four answers each once");
+    }
+}
