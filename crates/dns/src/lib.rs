@@ -23,6 +23,7 @@ pub mod random;
 pub mod rrset;
 pub mod second_level;
 pub mod security;
+mod svcparams;
 pub mod zonefile;
 
 pub use canonical::SortKey;

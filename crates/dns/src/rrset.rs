@@ -6,13 +6,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use bytes::{BufMut, Bytes, BytesMut};
 use domain::base::Record;
 use domain::base::iana::{Class, Rtype};
+use domain::base::name::{ParsedName, ToName};
 use domain::base::rdata::{ComposeRecordData, ParseAnyRecordData};
 use domain::base::record::Ttl;
-use domain::base::zonefile_fmt::ZonefileFmt;
+use domain::base::zonefile_fmt::{DisplayKind, ZonefileFmt};
 use domain::dep::octseq::Parser;
 use domain::rdata::AllRecordData;
+use domain::rdata::svcb::SvcbRdata;
 
 use crate::name::Name;
+use crate::svcparams::SvcParams;
 
 /// The RDATA of several records of one type: one byte string, each preceded by its length in two
 /// octets, names inside it uncompressed.
@@ -105,7 +108,7 @@ pub struct RRset {
 }
 
 /// The RDATA of one record, taken apart by its type.
-pub type RecordData = AllRecordData<Bytes, domain::base::name::ParsedName<Bytes>>;
+pub type RecordData = AllRecordData<Bytes, ParsedName<Bytes>>;
 
 impl RRset {
     /// An RRset without signatures.
@@ -213,11 +216,24 @@ impl fmt::Display for RRset {
             let gap = if index > 0 { "\n" } else { "" };
             let (owner, data) = (record.owner().fmt_with_dot(), record.data());
             let rtype = domain::base::RecordData::rtype(data);
-            let rdata = data.display_zonefile(domain::base::zonefile_fmt::DisplayKind::Simple);
-            write!(f, "{gap}{owner} {} IN {rtype} {rdata}", self.ttl)?;
+            write!(f, "{gap}{owner} {} IN {rtype} ", self.ttl)?;
+            match data {
+                RecordData::Svcb(data) => write_service(f, data)?,
+                RecordData::Https(data) => write_service(f, data)?,
+                _ => write!(f, "{}", data.display_zonefile(DisplayKind::Simple))?,
+            }
         }
         Ok(())
     }
+}
+
+/// The RDATA of an SVCB or HTTPS record.
+fn write_service<V>(
+    f: &mut fmt::Formatter<'_>,
+    data: &SvcbRdata<V, Bytes, ParsedName<Bytes>>,
+) -> fmt::Result {
+    let (target, params) = (data.target().fmt_with_dot(), SvcParams(data.params().as_slice()));
+    write!(f, "{} {target}{params}", data.priority())
 }
 
 impl fmt::Debug for RRset {
@@ -237,6 +253,9 @@ mod tests {
         let back: Vec<Bytes> = records.iter().collect();
         assert_eq!(back, [&b"one"[..], b"", b"three"]);
         assert_eq!(Records::from_bytes(Bytes::from_static(&[0, 9, 1])).len(), 0, "torn");
+        let rotated = |by| records.rotated(by).iter().map(|rdata| rdata.len()).collect::<Vec<_>>();
+        assert_eq!((rotated(0), rotated(1)), (vec![3, 0, 5], vec![0, 5, 3]));
+        assert_eq!((rotated(2), rotated(3)), (vec![5, 3, 0], vec![3, 0, 5]));
     }
 
     #[test]
@@ -253,9 +272,6 @@ mod tests {
             (Rtype::NS, b"\x01a\x04test"),
             (Rtype::NS, b"\x01a\xC0\x00"),
             (Rtype::MX, b"\x00\x01\xC0\x02"),
-        let rotated = |by| records.rotated(by).iter().map(|rdata| rdata.len()).collect::<Vec<_>>();
-        assert_eq!((rotated(0), rotated(1)), (vec![3, 0, 5], vec![0, 5, 3]));
-        assert_eq!((rotated(2), rotated(3)), (vec![5, 3, 0], vec![3, 0, 5]));
             (Rtype::SOA, b"\x00"),
         ] {
             assert!(!set(rtype, rdata).is_sound(), "{rtype} {rdata:?}");
@@ -274,6 +290,9 @@ mod tests {
         let a = RRset::new(owner.clone(), Rtype::A, 60, Records::from_iter([[192, 0, 2, 1]]));
         assert_eq!(a.addresses().collect::<Vec<_>>(), [IpAddr::from([192, 0, 2, 1])]);
         assert_eq!(a.to_string(), "a.test. 60 IN A 192.0.2.1");
+        let https = [&[0, 1][..], b"\x01b\x04test\x00", &[0, 8, 0, 0, 0, 11, 0, 0]].concat();
+        let https = RRset::new(owner.clone(), Rtype::HTTPS, 60, Records::from_iter([https]));
+        assert_eq!(https.to_string(), "a.test. 60 IN HTTPS 1 b.test. ohttp pvd");
         let target = name::parse("b.test").unwrap();
         let cname = RRset::naming(owner, Rtype::CNAME, 60, &target);
         assert_eq!(cname.target(), Some(target));
