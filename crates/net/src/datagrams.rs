@@ -111,7 +111,9 @@ impl Datagrams {
     /// The system refuses to tell which of its addresses a datagram was sent to, or there is no
     /// runtime to wait with.
     pub fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
-        let system = System::new(&socket, socket.local_addr()?)?;
+        let address = socket.local_addr()?;
+        crate::fragments::forbid(&socket, address);
+        let system = System::new(&socket, address)?;
         Ok(Datagrams { socket: UdpSocket::from_std(socket)?, system })
     }
 

@@ -7,6 +7,7 @@
 
 pub mod changes;
 pub mod datagrams;
+mod fragments;
 pub mod listen;
 pub mod stream;
 mod tcp;

@@ -18,7 +18,6 @@ const RECEIVE_BUFFER: usize = 16 << 20;
 /// The address is taken, not ours, or not allowed.
 pub fn udp(address: SocketAddr, shared: bool) -> io::Result<std::net::UdpSocket> {
     let socket = socket(address, Type::DGRAM, Protocol::UDP, shared)?;
-    crate::udp::ignore_path_mtu(&socket, address);
     receive_buffer(&socket);
     socket.bind(&address.into())?;
     Ok(socket.into())

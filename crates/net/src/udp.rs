@@ -7,11 +7,13 @@ use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use bytes::Bytes;
+use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use zoners_dns::{Failure, Outcome, Random};
 
+use crate::fragments;
 use crate::upstream::failure;
 use ports::port;
 pub(crate) use spares::Spares;
@@ -23,6 +25,9 @@ const PORT_TRIES: usize = 16;
 const LARGEST: usize = 4096;
 
 /// A query on a socket that no other has meanwhile.
+/// Times in a row that a query is said to be too large for the path, after which it is given up.
+const TOLD_TOO_LARGE: usize = 8;
+
 #[derive(Debug)]
 pub struct UdpExchange {
     to: SocketAddr,
@@ -74,7 +79,7 @@ impl UdpExchange {
                     Some(used) => used,
                     None => Used::new(open(self.to, &self.random)?),
                 };
-                used.socket.send(&self.query).await?;
+                send(&used.socket, self.to, &self.query).await?;
                 &self.socket.insert(used).socket
             }
         };
@@ -82,7 +87,7 @@ impl UdpExchange {
         // not in the future, or every pending query would carry it.
         let receive = || {
             let mut buffer = [0; LARGEST];
-            let length = (&*SockRef::from(socket)).read(&mut buffer)?;
+            let length = read(socket, &mut buffer)?;
             Ok(Bytes::copy_from_slice(&buffer[..length]))
         };
         socket.async_io(Interest::READABLE | Interest::ERROR, receive).await
@@ -99,7 +104,29 @@ impl Drop for UdpExchange {
     }
 }
 
-/// A socket connected to `to` on a random port. Connected, so that the kernel drops what others
+/// Sends a query whole; over an interface that has no room for one as small as that, in fragments.
+async fn send(socket: &UdpSocket, to: SocketAddr, query: &[u8]) -> io::Result<usize> {
+    match socket.send(query).await {
+        Err(error) if fragments::is_too_large(&error) && fragments::allow(socket, to) => {
+            socket.send(query).await
+        }
+        sent => sent,
+    }
+}
+
+/// Reads what came. Word that a datagram was too large for the path is none of the server: the query
+/// is small, and anybody may have forged it.
+fn read(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<usize> {
+    for _ in 0..TOLD_TOO_LARGE {
+        match (&*SockRef::from(socket)).read(buffer) {
+            Err(error) if fragments::is_too_large(&error) => {}
+            read => return read,
+        }
+    }
+    Err(Errno::MSGSIZE.into())
+}
+
+/// A socket connected to `to` on a random port of `from`. Connected, so that the kernel drops what others
 /// send and tells us of ICMP errors (RFC 5452 section 9.2).
 fn open(to: SocketAddr, random: &Random) -> io::Result<UdpSocket> {
     let any: IpAddr = match to {
@@ -108,7 +135,7 @@ fn open(to: SocketAddr, random: &Random) -> io::Result<UdpSocket> {
     };
     let socket = Socket::new(Domain::for_address(to), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
-    ignore_path_mtu(&socket, to);
+    fragments::forbid(&socket, to);
     let mut error = io::Error::from(io::ErrorKind::AddrInUse);
     for _ in 0..PORT_TRIES {
         match socket.bind(&SocketAddr::new(any, port(random)).into()) {
@@ -121,22 +148,6 @@ fn open(to: SocketAddr, random: &Random) -> io::Result<UdpSocket> {
     }
     Err(error)
 }
-
-/// Lets nobody shrink what we send by forged hints of a small path MTU, which would fragment it
-/// (RFC 9715 section 3.1). Where the system cannot, it stays as it is.
-#[cfg(target_os = "linux")]
-pub(crate) fn ignore_path_mtu(socket: &Socket, address: SocketAddr) {
-    use rustix::net::sockopt::{
-        Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover,
-    };
-    let _ = match address {
-        SocketAddr::V4(_) => set_ip_mtu_discover(socket, Ipv4PathMtuDiscovery::OMIT),
-        SocketAddr::V6(_) => set_ipv6_mtu_discover(socket, Ipv6PathMtuDiscovery::OMIT),
-    };
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn ignore_path_mtu(_: &Socket, _: SocketAddr) {}
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use zoners_dns::{Endpoint, Exchange, Failure, Network, Outcome, Random, Transport};
 
 use crate::tcp::{Pool, TcpExchange};
+use crate::fragments;
 use crate::udp::{Spares, UdpExchange};
 
 /// Queries go out over the sockets of this machine.
@@ -71,3 +72,5 @@ pub(crate) fn failure(error: &io::Error) -> Failure {
         _ => Failure::Unreachable,
     }
 }
+        // Our own interface has no room for the query: that says nothing of the server.
+        _ if fragments::is_too_large(error) => Failure::NoSocket,

@@ -112,3 +112,10 @@ async fn few_sockets_are_kept() {
     drop(exchanges);
     assert_eq!(spares.len(), spares::KEPT);
 }
+
+/// What the kernel reports when a router, or a forger, says that a query did not fit.
+#[test]
+fn a_query_that_does_not_fit_says_nothing_of_the_server() {
+    let error = io::Error::from(Errno::MSGSIZE);
+    assert_eq!(failure(&error), Failure::NoSocket);
+}
