@@ -19,6 +19,12 @@ pub struct Options {
 /// A whole query on the wire.
 #[must_use]
 pub fn query(question: &Question, options: Options) -> Bytes {
+    query_with_size(question, options, UDP_PAYLOAD_SIZE)
+}
+
+/// The same, with another UDP payload size in its OPT record (RFC 6891 section 6.2.3).
+#[must_use]
+pub fn query_with_size(question: &Question, options: Options, udp_payload_size: u16) -> Bytes {
     let mut wire = BytesMut::with_capacity(12 + question.name.len() + 4 + 11);
     wire.put_u16(options.id);
     wire.put_u16(if options.recursion_desired { 0x0100 } else { 0 });
@@ -28,7 +34,7 @@ pub fn query(question: &Question, options: Options) -> Bytes {
     wire.put_u16(question.class.to_int());
     if options.edns {
         wire.put_slice(&[0, 0, 41]);
-        wire.put_u16(UDP_PAYLOAD_SIZE);
+        wire.put_u16(udp_payload_size);
         wire.put_slice(&[0, 0]);
         wire.put_u16(DNSSEC_OK | COMPACT_OK);
         wire.put_u16(0);
@@ -53,6 +59,8 @@ mod tests {
             message.edns.map(|edns| (edns.dnssec_ok, edns.compact_ok, edns.udp_payload_size)),
             Some((true, true, 1232))
         );
+        let larger = Message::parse(&query_with_size(&question, options, 4096)).unwrap();
+        assert_eq!(larger.edns.map(|edns| edns.udp_payload_size), Some(4096));
         let plain = Options { edns: false, ..options };
         assert_eq!(Message::parse(&query(&question, plain)).unwrap().edns, None);
     }

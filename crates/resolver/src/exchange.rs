@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 use zoners_cache::{Evidence, Trouble};
-use zoners_dns::query::{Options, query};
+use zoners_dns::query::{Options, query_with_size};
 use zoners_dns::{
     Counter, Endpoint, Exchange, Malformed, Message, Network, OptRcode, Outcome, Question,
     Transport,
@@ -150,12 +150,10 @@ impl<N: Network> Worker<N> {
         self.shared().teach(endpoint, Evidence::Asked { forgiven });
         let id = self.shared().random.id();
         let options = Options { id, recursion_desired: asking.recursion_desired, edns };
-        Ok(Wait {
-            id,
-            endpoint,
-            sent: Instant::now(),
-            exchange: self.network().send(endpoint, query(&asking.question, options)),
-        })
+        let size = self.settings().udp_payload_size;
+        let query = query_with_size(&asking.question, options, size);
+        let exchange = self.network().send(endpoint, query);
+        Ok(Wait { id, endpoint, sent: Instant::now(), exchange })
     }
 
     fn read(

@@ -55,6 +55,7 @@ impl<N: Network> Worker<N> {
     ) -> Result<Walk, Unresolved> {
         let mut cut = self.zone_cut(question);
         let mut minimiser = Minimiser::new(question.clone(), self.settings().minimised_type);
+        minimiser.share_referrals(self.settings().share_referrals);
         if !self.settings().minimise || cut.way == Way::Forward {
             minimiser.give_up();
         }

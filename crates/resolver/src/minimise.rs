@@ -18,6 +18,7 @@ pub struct Minimiser {
     steps: usize,
     shown: usize,
     off: bool,
+    shares: bool,
 }
 
 impl Minimiser {
@@ -25,7 +26,13 @@ impl Minimiser {
     /// type `rtype`.
     #[must_use]
     pub fn new(full: Question, rtype: Rtype) -> Self {
-        Minimiser { full, rtype, steps: 0, shown: 0, off: false }
+        Minimiser { full, rtype, steps: 0, shown: 0, off: false, shares: true }
+    }
+
+    /// Whether the last question may be of type A in place of AAAA and HTTPS, to share the referral
+    /// with others for the name.
+    pub fn share_referrals(&mut self, shares: bool) {
+        self.shares = shares;
     }
 
     /// The question for a server of `zone`.
@@ -51,7 +58,7 @@ impl Minimiser {
     /// The whole name. The root and top-level domains do little else than refer: there all the
     /// questions that a browser has for a name are put as one, and share the referral.
     fn last(&self, zone: &Name) -> Question {
-        let refers = name::depth(zone) <= 1 && self.full.name != *zone;
+        let refers = self.shares && name::depth(zone) <= 1 && self.full.name != *zone;
         match self.full.rtype {
             Rtype::AAAA | Rtype::HTTPS if refers => Question::new(self.full.name.clone(), Rtype::A),
             _ => self.full.clone(),
@@ -131,7 +138,10 @@ mod tests {
         ] {
             let full = Question::new(name::parse("example.com").unwrap(), rtype);
             let next = Minimiser::new(full.clone(), Rtype::NS).next(&com);
-            assert_eq!(next, Question { rtype: asked, ..full });
+            assert_eq!(next, Question { rtype: asked, ..full.clone() });
+            let mut own = Minimiser::new(full.clone(), Rtype::NS);
+            own.share_referrals(false);
+            assert_eq!(own.next(&com), full, "the client's own type");
         }
     }
 

@@ -34,6 +34,14 @@ pub struct Settings {
     pub minimise: bool,
     /// The type of shortened questions.
     pub minimised_type: Rtype,
+    /// Ask the root and top-level domains for A in place of AAAA and HTTPS, so that all questions that
+    /// a browser has for a name share the referral.
+    pub share_referrals: bool,
+    /// Ask who answered last for something when nobody does any more, to tell dead servers from a dead
+    /// line of our own.
+    pub probe_uplink: bool,
+    /// The UDP payload size that servers are told, in octets (RFC 6891 section 6.2.3).
+    pub udp_payload_size: u16,
     /// Which glue is believed.
     pub glue: Glue,
     /// Ask over IPv4.
@@ -216,6 +224,9 @@ impl Settings {
             priming: true,
             minimise: true,
             minimised_type: Rtype::A,
+            share_referrals: true,
+            probe_uplink: true,
+            udp_payload_size: zoners_dns::edns::UDP_PAYLOAD_SIZE,
             glue: Glue::default(),
             ipv4: true,
             ipv6: true,

@@ -32,6 +32,8 @@ pub struct Sent {
     pub question: Question,
     /// With an OPT record.
     pub edns: bool,
+    /// The UDP payload size in it; 0 without one.
+    pub udp_payload_size: u16,
     /// DO.
     pub dnssec_ok: bool,
     /// CO.
@@ -262,6 +264,7 @@ impl Internet {
                 to,
                 question: question.clone(),
                 edns: edns.is_some(),
+                udp_payload_size: edns.map_or(0, |edns| edns.udp_payload_size),
                 dnssec_ok: edns.is_some_and(|edns| edns.dnssec_ok),
                 compact_ok: edns.is_some_and(|edns| edns.compact_ok),
                 recursion_desired: message.header.rd(),

@@ -14,6 +14,9 @@ use crate::exchange::{Asking, attempt};
 impl<N: Network> Race<'_, N> {
     /// Asks who answered last, if nobody does any more and it is none of this race.
     pub(super) fn probe_line(&self) {
+        if !self.worker.settings().probe_uplink {
+            return;
+        }
         let shared = self.worker.shared();
         let probe = shared.line.claim_probe(shared.now());
         // One of this race is being asked as it is.

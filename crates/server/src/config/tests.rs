@@ -57,8 +57,14 @@ fn values_that_are_not_allowed_are_told_with_those_that_are() {
     assert!(error("[[forward]]\nzone = \".\"\nservers = []\n").contains("at least one"));
     assert!(error("[[stub]]\nzone = \"a..b\"\nservers = [\"192.0.2.1\"]\n").contains("a..b"));
     assert!(error("[resolver]\nnever-ask = [\"10.0.0.0/99\"]\n").contains("prefix"));
+    for size in [-1, 511, 4097, 66_000] {
+        let message = error(&format!("[resolver]\nedns-udp-size = {size}\n"));
+        assert!(message.contains("zoners.toml:2") && message.contains("between 512 and 4096"));
+    }
     let message = error("[server]\nrrset-order = \"random\"\n");
     assert!(message.contains("`rotate`") && message.contains("`fixed`"), "{message}");
+    assert!(error("[resolver]\nprobe-uplink = 1\n").contains("boolean"));
+    assert!(error("[resolver]\nshare-referrals = \"A\"\n").contains("boolean"));
 }
 
 #[test]
@@ -108,6 +114,17 @@ fn trust_anchors_may_have_mnemonics() {
     assert_eq!(told(0), (".".into(), vec![(8, 2)], vec![]));
     assert_eq!(told(1), ("a.test".into(), vec![], vec![13]));
     assert_eq!(told(2), ("b.test".into(), vec![(15, 4)], vec![]));
+}
+
+#[test]
+fn what_a_harness_switches_reaches_the_resolver() {
+    let defaults = Config::default().settings().unwrap();
+    assert!(defaults.probe_uplink && defaults.share_referrals);
+    assert_eq!(defaults.udp_payload_size, 1232);
+    let text = "[resolver]\nprobe-uplink = false\nshare-referrals = false\nedns-udp-size = 4096\n";
+    let settings = Config::parse(text, "zoners.toml").unwrap().settings().unwrap();
+    assert!(!settings.probe_uplink && !settings.share_referrals);
+    assert_eq!(settings.udp_payload_size, 4096);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
+use zoners_dns::edns::UDP_PAYLOAD_SIZE;
 use zoners_dns::{Prefix, Rtype};
 use zoners_resolver::Glue;
 
@@ -20,12 +21,19 @@ pub struct Resolver {
     pub qname_minimisation: bool,
     /// The type of shortened questions.
     pub qname_minimisation_type: MinimisedType,
+    /// Ask the root and top-level domains for A in place of AAAA and HTTPS.
+    pub share_referrals: bool,
     /// Which addresses of a referral are believed.
     pub glue: Glue,
     /// Ask over IPv4.
     pub ipv4: bool,
     /// Ask over IPv6.
     pub ipv6: bool,
+    /// The UDP payload size that servers are told, in octets.
+    #[serde(deserialize_with = "udp_size")]
+    pub edns_udp_size: u16,
+    /// Ask somebody who answered before whether our own line is dead, when nobody answers.
+    pub probe_uplink: bool,
     /// Look up addresses of nameservers before they are needed.
     pub speculative_lookups: bool,
     /// What goes with a positive answer.
@@ -43,9 +51,12 @@ impl Default for Resolver {
             priming: true,
             qname_minimisation: true,
             qname_minimisation_type: MinimisedType::A,
+            share_referrals: true,
             glue: Glue::Sibling,
             ipv4: true,
             ipv6: true,
+            edns_udp_size: UDP_PAYLOAD_SIZE,
+            probe_uplink: true,
             speculative_lookups: false,
             answers: Answers::Minimal,
             never_ask: never_ask.iter().filter_map(|prefix| prefix.parse().ok()).collect(),
@@ -80,4 +91,11 @@ pub enum Answers {
     Minimal,
     /// The zone's servers and their addresses too, where they came along.
     Full,
+}
+
+fn udp_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    match i64::deserialize(deserializer)? {
+        size @ 512..=4096 => Ok(size as u16),
+        other => Err(de::Error::custom(format!("{other} is not between 512 and 4096 octets"))),
+    }
 }
