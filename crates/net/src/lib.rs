@@ -9,6 +9,7 @@ pub mod changes;
 pub mod datagrams;
 mod fragments;
 pub mod listen;
+mod sources;
 pub mod stream;
 mod tcp;
 mod udp;

@@ -2,17 +2,18 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use zoners_dns::{Failure, Message, Outcome};
 
+use crate::sources::{Sources, not_ours};
 use crate::stream::{read_message, write_message};
 use crate::upstream::failure;
 
@@ -30,13 +31,21 @@ type Queries = mpsc::Sender<(Bytes, oneshot::Sender<Reply>)>;
 
 /// The open connections, by server.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Pool(Arc<Mutex<HashMap<SocketAddr, Queries>>>);
+pub(crate) struct Pool {
+    open: Arc<Mutex<HashMap<SocketAddr, Queries>>>,
+    /// Where new ones are opened from; none: the system chooses.
+    sources: Option<Sources>,
+}
 
 impl Pool {
+    pub(crate) fn new(sources: Sources) -> Self {
+        Pool { sources: Some(sources), ..Pool::default() }
+    }
+
     /// Puts a query on a connection to `to`, an open one if there is one.
     pub(crate) fn send(&self, to: SocketAddr, query: Bytes) -> TcpExchange {
         let (sender, reply) = oneshot::channel();
-        let open = self.0.lock().get(&to).cloned();
+        let open = self.open.lock().get(&to).cloned();
         let unsent = match open {
             Some(connection) => connection.try_send((query.clone(), sender)).err().is_some(),
             None => true,
@@ -53,7 +62,7 @@ impl Pool {
         to: SocketAddr,
         connection: &mpsc::WeakSender<(Bytes, oneshot::Sender<Reply>)>,
     ) {
-        let mut open = self.0.lock();
+        let mut open = self.open.lock();
         let gone = connection.upgrade();
         let same = |kept: &Queries| gone.as_ref().is_none_or(|gone| kept.same_channel(gone));
         if open.get(&to).is_some_and(same) {
@@ -98,14 +107,15 @@ impl TcpExchange {
         let _ = queries.try_send((self.query.clone(), sender));
         let (pool, to, weak) = (self.pool.clone(), self.to, queries.downgrade());
         {
-            let mut open = pool.0.lock();
+            let mut open = pool.open.lock();
             if open.len() < CONNECTIONS || open.contains_key(&to) {
                 open.insert(to, queries);
             }
         }
         tokio::spawn(async move {
             let waiting = Waiting::default();
-            let ended = run(to, incoming, &waiting).await;
+            let from = pool.sources.as_ref().map(|sources| sources.address(to));
+            let ended = run(from, to, incoming, &waiting).await;
             pool.forget(to, &weak);
             waiting.fail(ended.err().map_or(Failure::Closed, |error| failure(&error)));
         });
@@ -127,11 +137,12 @@ impl Waiting {
 
 /// Keeps one connection until it is idle, closed or broken.
 async fn run(
+    from: Option<IpAddr>,
     to: SocketAddr,
     mut queries: mpsc::Receiver<(Bytes, oneshot::Sender<Reply>)>,
     waiting: &Waiting,
 ) -> io::Result<()> {
-    let connect = tokio::time::timeout(CONNECT, TcpStream::connect(to)).await;
+    let connect = tokio::time::timeout(CONNECT, connect(from, to)).await;
     let stream = match connect.map_err(|_| io::ErrorKind::TimedOut.into()).flatten() {
         Ok(stream) => stream,
         Err(error) => {
@@ -187,6 +198,16 @@ async fn run(
         ended = reading => ended,
         ended = writing => ended,
     }
+}
+
+/// Opens a connection, from an address of ours if that is given.
+async fn connect(from: Option<IpAddr>, to: SocketAddr) -> io::Result<TcpStream> {
+    let Some(from) = from.filter(|from| !from.is_unspecified()) else {
+        return TcpStream::connect(to).await;
+    };
+    let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.bind((from, 0).into()).map_err(|error| not_ours(&error))?;
+    socket.connect(to).await
 }
 
 /// Nobody can send any more; ends once nobody waits.

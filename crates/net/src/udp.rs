@@ -14,6 +14,7 @@ use tokio::net::UdpSocket;
 use zoners_dns::{Failure, Outcome, Random};
 
 use crate::fragments;
+use crate::sources::not_ours;
 use crate::upstream::failure;
 use ports::port;
 pub(crate) use spares::Spares;
@@ -24,14 +25,16 @@ const PORT_TRIES: usize = 16;
 /// No reply that we asked for is larger, and a larger datagram is cut, then fails to parse.
 const LARGEST: usize = 4096;
 
-/// A query on a socket that no other has meanwhile.
 /// Times in a row that a query is said to be too large for the path, after which it is given up.
 const TOLD_TOO_LARGE: usize = 8;
 
+/// A query on a socket that no other has meanwhile.
 #[derive(Debug)]
 pub struct UdpExchange {
     to: SocketAddr,
     query: Bytes,
+    /// The address of ours that it leaves from; the unspecified one where the system chooses.
+    from: IpAddr,
     random: Random,
     spares: Spares,
     socket: Option<Used>,
@@ -50,7 +53,17 @@ enum State {
 
 impl UdpExchange {
     pub(crate) fn new(to: SocketAddr, query: Bytes, random: Random, spares: Spares) -> Self {
-        UdpExchange { to, query, random, spares, socket: None, state: State::Waiting }
+        let from = match to {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        UdpExchange { to, query, from, random, spares, socket: None, state: State::Waiting }
+    }
+
+    /// The same, from an address of ours.
+    pub(crate) fn from(mut self, from: IpAddr) -> Self {
+        self.from = from;
+        self
     }
 
     pub(crate) async fn receive(&mut self) -> Outcome {
@@ -77,7 +90,7 @@ impl UdpExchange {
             None => {
                 let used = match self.spares.take(self.to, &self.random) {
                     Some(used) => used,
-                    None => Used::new(open(self.to, &self.random)?),
+                    None => Used::new(open(self.from, self.to, &self.random)?),
                 };
                 send(&used.socket, self.to, &self.query).await?;
                 &self.socket.insert(used).socket
@@ -128,22 +141,18 @@ fn read(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<usize> {
 
 /// A socket connected to `to` on a random port of `from`. Connected, so that the kernel drops what others
 /// send and tells us of ICMP errors (RFC 5452 section 9.2).
-fn open(to: SocketAddr, random: &Random) -> io::Result<UdpSocket> {
-    let any: IpAddr = match to {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
+fn open(from: IpAddr, to: SocketAddr, random: &Random) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(to), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
     fragments::forbid(&socket, to);
     let mut error = io::Error::from(io::ErrorKind::AddrInUse);
     for _ in 0..PORT_TRIES {
-        match socket.bind(&SocketAddr::new(any, port(random)).into()) {
+        match socket.bind(&SocketAddr::new(from, port(random)).into()) {
             Ok(()) => {
                 socket.connect(&to.into())?;
                 return UdpSocket::from_std(socket.into());
             }
-            Err(taken) => error = taken,
+            Err(taken) => error = not_ours(&taken),
         }
     }
     Err(error)

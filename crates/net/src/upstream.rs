@@ -1,18 +1,21 @@
 //! The real network.
 
 use std::io;
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use zoners_dns::{Endpoint, Exchange, Failure, Network, Outcome, Random, Transport};
 
-use crate::tcp::{Pool, TcpExchange};
 use crate::fragments;
+use crate::sources::Sources;
+use crate::tcp::{Pool, TcpExchange};
 use crate::udp::{Spares, UdpExchange};
 
 /// Queries go out over the sockets of this machine.
 #[derive(Debug)]
 pub struct Sockets {
     random: Random,
+    sources: Sources,
     spares: Spares,
     connections: Pool,
 }
@@ -21,7 +24,15 @@ impl Sockets {
     /// No socket is open yet; ports are drawn from `random`.
     #[must_use]
     pub fn new(random: Random) -> Self {
-        Sockets { random, spares: Spares::default(), connections: Pool::default() }
+        Sockets::with_sources(random, Vec::new())
+    }
+
+    /// The same; queries leave from one of `addresses`, where there is one of the server's family.
+    #[must_use]
+    pub fn with_sources(random: Random, addresses: Vec<IpAddr>) -> Self {
+        let sources = Sources::new(random.clone(), addresses);
+        let connections = Pool::new(sources.clone());
+        Sockets { random, sources, spares: Spares::default(), connections }
     }
 }
 
@@ -32,7 +43,8 @@ impl Network for Sockets {
         match to.transport {
             Transport::Udp => {
                 let (random, spares) = (self.random.clone(), self.spares.clone());
-                SocketExchange::Udp(UdpExchange::new(to.address, query, random, spares))
+                let from = self.sources.address(to.address);
+                SocketExchange::Udp(UdpExchange::new(to.address, query, random, spares).from(from))
             }
             Transport::Tcp => SocketExchange::Tcp(self.connections.send(to.address, query)),
         }
@@ -69,8 +81,8 @@ pub(crate) fn failure(error: &io::Error) -> Failure {
         Kind::AddrInUse | Kind::OutOfMemory => Failure::NoSocket,
         // Descriptors ran out, of this process or of the machine.
         _ if matches!(error.raw_os_error(), Some(23 | 24)) => Failure::NoSocket,
+        // Our own interface has no room for the query: that says nothing of the server.
+        _ if fragments::is_too_large(error) => Failure::NoSocket,
         _ => Failure::Unreachable,
     }
 }
-        // Our own interface has no room for the query: that says nothing of the server.
-        _ if fragments::is_too_large(error) => Failure::NoSocket,

@@ -146,13 +146,19 @@ impl Daemon {
     /// The service of one worker, for a caller with a runtime of its own.
     #[must_use]
     pub fn service(&self) -> Snapshot {
-        self.service_over(Arc::new(Sockets::new(self.shared.random.clone())))
+        self.service_over(self.network())
     }
 
     /// The same, for a caller who sees to the network too.
     #[must_use]
     pub fn service_over<N: Network>(&self, network: N) -> Service<N> {
         self.snapshot(network, &Arc::default())
+    }
+
+    /// The sockets of a worker.
+    fn network(&self) -> Arc<Sockets> {
+        let sources = self.config.resolver.source_addresses.clone();
+        Arc::new(Sockets::with_sources(self.shared.random.clone(), sources))
     }
 
     fn snapshot<N: Network>(&self, network: N, counters: &Arc<Counters>) -> Service<N> {
@@ -169,6 +175,7 @@ impl Daemon {
     /// none; or a worker ended.
     pub fn serve(mut self, ready: impl FnOnce(&Bound)) -> io::Result<()> {
         let (bound, listeners) = bind::bind(&self.config)?;
+        bind::check_sources(&self.config.resolver.source_addresses)?;
         privileges::raise_descriptors();
         privileges::drop_to(self.config.server.user.as_deref())?;
         let mut keeper = self.keeper();
@@ -207,7 +214,7 @@ impl Daemon {
     ) -> io::Result<Running> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
-        let network = Arc::new(Sockets::new(self.shared.random.clone()));
+        let network = self.network();
         let counters = Arc::<Counters>::default();
         let current = Arc::new(ArcSwap::from_pointee(self.snapshot(network.clone(), &counters)));
         let (serving, activity) = (current.clone(), self.activity.clone());

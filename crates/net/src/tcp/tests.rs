@@ -66,3 +66,22 @@ async fn who_cannot_use_the_reply_hears_that_there_is_no_other() {
         assert_eq!(exchange.receive().await, Outcome::Failed(Failure::Closed));
     }
 }
+
+#[tokio::test]
+async fn a_connection_is_opened_from_the_address_that_it_shall() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        let (mut stream, from) = listener.accept().await.unwrap();
+        let message = read_message(&mut stream).await.unwrap();
+        write_message(&mut stream, &message).await.unwrap();
+        from.ip().to_string()
+    });
+    let random = zoners_dns::Random::seeded(1);
+    let sources = |text: &str| Sources::new(random.clone(), vec![text.parse().unwrap()]);
+    let mut exchange = Pool::new(sources("127.0.0.7")).send(to, query(1));
+    assert_eq!(exchange.receive().await, Outcome::Message(query(1)));
+    assert_eq!(server.await.unwrap(), "127.0.0.7");
+    let mut exchange = Pool::new(sources("192.0.2.77")).send(to, query(1));
+    assert_eq!(exchange.receive().await, Outcome::Failed(Failure::NoSocket));
+}

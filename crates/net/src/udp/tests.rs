@@ -119,3 +119,27 @@ fn a_query_that_does_not_fit_says_nothing_of_the_server() {
     let error = io::Error::from(Errno::MSGSIZE);
     assert_eq!(failure(&error), Failure::NoSocket);
 }
+
+#[tokio::test]
+async fn a_query_leaves_from_the_address_that_it_shall() {
+    let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let to = server.local_addr().unwrap();
+    for (from, seen) in [("127.0.0.7", Some("127.0.0.7")), ("0.0.0.0", Some("127.0.0.1"))] {
+        let query = Bytes::from_static(b"query");
+        let exchange = UdpExchange::new(to, query, Random::seeded(1), Spares::default());
+        let mut exchange = exchange.from(from.parse().unwrap());
+        let answer = async {
+            let (_, from) = server.recv_from(&mut [0; 64]).await.unwrap();
+            server.send_to(b"answer", from).await.unwrap();
+            from.ip().to_string()
+        };
+        let (outcome, from) = tokio::join!(exchange.receive(), answer);
+        assert_eq!(outcome, Outcome::Message(Bytes::from_static(b"answer")));
+        assert_eq!(Some(from.as_str()), seen);
+    }
+    // One that this machine has not says nothing of the server.
+    let query = Bytes::from_static(b"query");
+    let exchange = UdpExchange::new(to, query, Random::seeded(1), Spares::default());
+    let outcome = exchange.from("192.0.2.77".parse().unwrap()).receive().await;
+    assert_eq!(outcome, Outcome::Failed(Failure::NoSocket));
+}

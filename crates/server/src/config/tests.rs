@@ -61,6 +61,9 @@ fn values_that_are_not_allowed_are_told_with_those_that_are() {
         let message = error(&format!("[resolver]\nedns-udp-size = {size}\n"));
         assert!(message.contains("zoners.toml:2") && message.contains("between 512 and 4096"));
     }
+    let message = error("[resolver]\nsource-addresses = [\"192.0.2.1\", \"::\"]\n");
+    assert!(message.contains(":: is no address that a query can leave from"), "{message}");
+    assert!(error("[resolver]\nsource-addresses = [\"eth0\"]\n").contains("IP address"));
     let message = error("[server]\nrrset-order = \"random\"\n");
     assert!(message.contains("`rotate`") && message.contains("`fixed`"), "{message}");
     assert!(error("[resolver]\nprobe-uplink = 1\n").contains("boolean"));
@@ -121,10 +124,13 @@ fn what_a_harness_switches_reaches_the_resolver() {
     let defaults = Config::default().settings().unwrap();
     assert!(defaults.probe_uplink && defaults.share_referrals);
     assert_eq!(defaults.udp_payload_size, 1232);
-    let text = "[resolver]\nprobe-uplink = false\nshare-referrals = false\nedns-udp-size = 4096\n";
-    let settings = Config::parse(text, "zoners.toml").unwrap().settings().unwrap();
+    let text = "[resolver]\nprobe-uplink = false\nshare-referrals = false\nedns-udp-size = 4096\n\
+                source-addresses = [\"192.0.2.1\", \"2001:db8::1\"]\n";
+    let config = Config::parse(text, "zoners.toml").unwrap();
+    let settings = config.settings().unwrap();
     assert!(!settings.probe_uplink && !settings.share_referrals);
     assert_eq!(settings.udp_payload_size, 4096);
+    assert_eq!(config.resolver.source_addresses.len(), 2);
 }
 
 #[test]

@@ -143,6 +143,16 @@ fn probe(address: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
+/// Sees whether queries can leave from these addresses.
+pub(super) fn check_sources(addresses: &[IpAddr]) -> io::Result<()> {
+    for address in addresses {
+        std::net::UdpSocket::bind((*address, 0)).map_err(|error| {
+            io::Error::new(error.kind(), format!("resolver.source-addresses: {address}: {error}"))
+        })?;
+    }
+    Ok(())
+}
+
 fn told(address: SocketAddr, error: &io::Error) -> io::Error {
     let who = match error.kind() {
         io::ErrorKind::AddrInUse => {

@@ -87,6 +87,10 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("server.state", old.server.state != new.server.state),
         ("server.control", old.server.control != new.server.control),
         ("server.threads", old.server.threads != new.server.threads),
+        (
+            "resolver.source-addresses",
+            old.resolver.source_addresses != new.resolver.source_addresses,
+        ),
         ("cache", old.cache != new.cache),
     ];
     changed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()

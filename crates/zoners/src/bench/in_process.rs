@@ -33,7 +33,11 @@ impl InProcess {
     /// One that behaves as `config` says.
     pub(super) fn new(config: Config) -> Result<Self, String> {
         let random = Random::from_system().map_err(|error| error.to_string())?;
-        let sockets = Arc::new(Watched { sockets: Sockets::new(random), seen: Arc::default() });
+        let sources = config.resolver.source_addresses.clone();
+        let sockets = Arc::new(Watched {
+            sockets: Sockets::with_sources(random, sources),
+            seen: Arc::default(),
+        });
         let daemon = Daemon::new(config.clone(), None).map_err(|error| error.to_string())?;
         let service = daemon.service_over(sockets.clone());
         Ok(InProcess { config, sockets, service: Mutex::new(service) })

@@ -1,5 +1,6 @@
 //! `[resolver]`: how questions are resolved.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, de};
@@ -29,6 +30,10 @@ pub struct Resolver {
     pub ipv4: bool,
     /// Ask over IPv6.
     pub ipv6: bool,
+    /// Addresses of this machine that queries leave from; those of a family that has none are chosen by
+    /// the system.
+    #[serde(deserialize_with = "sources")]
+    pub source_addresses: Vec<IpAddr>,
     /// The UDP payload size that servers are told, in octets.
     #[serde(deserialize_with = "udp_size")]
     pub edns_udp_size: u16,
@@ -55,6 +60,7 @@ impl Default for Resolver {
             glue: Glue::Sibling,
             ipv4: true,
             ipv6: true,
+            source_addresses: Vec::new(),
             edns_udp_size: UDP_PAYLOAD_SIZE,
             probe_uplink: true,
             speculative_lookups: false,
@@ -91,6 +97,16 @@ pub enum Answers {
     Minimal,
     /// The zone's servers and their addresses too, where they came along.
     Full,
+}
+
+fn sources<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpAddr>, D::Error> {
+    let sources = Vec::<IpAddr>::deserialize(deserializer)?;
+    match sources.iter().find(|ip| ip.is_unspecified() || ip.is_multicast()) {
+        Some(ip) => {
+            Err(de::Error::custom(format!("{ip} is no address that a query can leave from")))
+        }
+        None => Ok(sources),
+    }
 }
 
 fn udp_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
