@@ -9,5 +9,5 @@ mod patch;
 mod request;
 
 pub use order::rotate_addresses;
-pub use patch::{Patch, ttl_offsets};
+pub use patch::{Patch, cut_to_question, ttl_offsets};
 pub use request::{ClientEdns, Head, Request, Unreadable};

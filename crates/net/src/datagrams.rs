@@ -15,7 +15,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use socket2::SockAddr;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
+use zoners_dns::packet;
 
+use crate::fragments;
 #[cfg(target_os = "linux")]
 use batched::System;
 #[cfg(not(target_os = "linux"))]
@@ -112,7 +114,7 @@ impl Datagrams {
     /// runtime to wait with.
     pub fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
         let address = socket.local_addr()?;
-        crate::fragments::forbid(&socket, address);
+        fragments::forbid(&socket, address);
         let system = System::new(&socket, address)?;
         Ok(Datagrams { socket: UdpSocket::from_std(socket)?, system })
     }
@@ -166,8 +168,7 @@ impl Datagrams {
                     return unsent + left.len();
                 }
                 Err(error) => {
-                    tracing::debug!(peer = ?left[0].1.as_socket(), %error, "reply not sent");
-                    unsent += 1;
+                    unsent += usize::from(!self.send_cut(left[0], &error));
                     1
                 }
             };
@@ -184,19 +185,30 @@ impl Datagrams {
         let outgoing: Vec<Outgoing<'_>> =
             outgoing.map(|((reply, peer), to)| (reply.as_slice(), to, peer.ours)).collect();
         let (mut left, mut unsent) = (outgoing.as_slice(), 0);
-        while let Some((_, to, _)) = left.first() {
+        while !left.is_empty() {
             let send = || self.system.send(&self.socket, left);
             let done = match self.socket.async_io(Interest::WRITABLE, send).await {
                 Ok(sent) => sent.max(1),
                 Err(error) => {
-                    tracing::debug!(peer = ?to.as_socket(), %error, "reply not sent");
-                    unsent += 1;
+                    unsent += usize::from(!self.send_cut(left[0], &error));
                     1
                 }
             };
             left = &left[done.min(left.len())..];
         }
         unsent
+    }
+
+    /// Sends of a reply that was not sent what asks the client to come over TCP, if it was too large
+    /// for our own interface (RFC 9715 section 3.1); false if nothing was sent.
+    fn send_cut(&self, (reply, to, ours): Outgoing<'_>, error: &io::Error) -> bool {
+        let cut = packet::cut_to_question(reply);
+        let sent = fragments::is_too_large(error)
+            && self.system.send(&self.socket, &[(&cut, to, ours)]).is_ok();
+        if !sent {
+            tracing::debug!(peer = ?to.as_socket(), %error, "reply not sent");
+        }
+        sent
     }
 }
 

@@ -40,6 +40,19 @@ pub(super) fn skip_name(message: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
+/// Of a reply its header, with TC and without AD, since nothing is left to prove, and its question:
+/// for a way that has no room for more (RFC 9715 section 3.1).
+#[must_use]
+pub fn cut_to_question(reply: &[u8]) -> Vec<u8> {
+    let end = skip_name(reply, HEADER).map_or(HEADER, |end| end + 4);
+    let mut cut = reply.get(..end).unwrap_or(reply).to_vec();
+    if let Some([_, _, f0, f1, _, _, counts @ ..]) = cut.first_chunk_mut::<HEADER>() {
+        (*f0, *f1) = (*f0 | 0x02, *f1 & !0x20);
+        counts.fill(0);
+    }
+    cut
+}
+
 /// What is put on a finished answer when it goes out.
 #[derive(Clone, Copy, Debug)]
 pub struct Patch<'a> {
@@ -108,6 +121,28 @@ mod tests {
         assert!(message.header.rd() && message.header.cd() && message.header.ad());
         assert_eq!(message.answer[0].ttl, 200);
         assert_eq!(message.answer[0].owner.to_string(), "wWw.eXample.test");
+    }
+
+    #[test]
+    fn a_reply_is_cut_to_its_question() {
+        let question = Question::new(name::parse("www.example.test").unwrap(), Rtype::CNAME);
+        let set = RRset::naming(question.name.clone(), Rtype::CNAME, 300, &name::root());
+        let wire = compose(&Reply {
+            question: &question,
+            rcode: OptRcode::NXDOMAIN,
+            flags: Flags { aa: true, ra: true, ad: true, ..Flags::default() },
+            answer: &[set],
+            authority: &[],
+            additional: &[],
+            signatures: false,
+        });
+        let cut = Message::parse(&Bytes::from(cut_to_question(&wire))).unwrap();
+        assert!(cut.header.tc() && cut.header.aa() && cut.header.ra() && !cut.header.ad());
+        assert_eq!((cut.question, cut.rcode), (Some(question), OptRcode::NXDOMAIN));
+        assert!(cut.answer.is_empty());
+        for torn in [&wire[..0], &wire[..11], &wire[..20]] {
+            assert!(cut_to_question(torn).len() <= torn.len());
+        }
     }
 
     #[test]

@@ -98,7 +98,8 @@ async fn what_cannot_be_sent_is_counted_and_holds_up_nobody() {
         let _ = datagrams.receive(&mut batch);
     }
     answer_all(&mut batch);
-    batch.received()[0].reply = vec![0; 70_000];
+    // Nobody has port 0.
+    batch.received()[0].sender = SocketAddr::from(([127, 0, 0, 1], 0)).into();
     assert_eq!(datagrams.send(&mut batch), 1);
     assert_eq!(receive(&clients[1]).0, b"x");
 }
@@ -142,4 +143,27 @@ fn the_plain_loop_does_the_same() {
     for client in &clients {
         assert_eq!(receive(client), (b"ba".to_vec(), to));
     }
+}
+
+/// A datagram of more than 65,507 octets fits no interface.
+#[tokio::test]
+async fn a_reply_that_does_not_fit_asks_the_client_to_come_over_tcp() {
+    let socket = listen::udp("127.0.0.1:0".parse().unwrap(), false).unwrap();
+    let to = socket.local_addr().unwrap();
+    let datagrams = Datagrams::new(socket).unwrap();
+    let client = client(to);
+    // Header, the question `a. A IN`, and too much.
+    let question = b"\x00\x07\x84\xA0\x00\x01\x00\x09\x00\x00\x00\x00\x01a\x00\x00\x01\x00\x01";
+    let cut = b"\x00\x07\x86\x80\x00\x01\x00\x00\x00\x00\x00\x00\x01a\x00\x00\x01\x00\x01";
+    let large = [&question[..], &[0; 65_500]].concat();
+    client.send_to(b"query", to).unwrap();
+    datagrams.readable().await.unwrap();
+    let mut batch = Batch::new();
+    datagrams.receive(&mut batch).unwrap();
+    let peer = batch.received()[0].parts().1;
+    batch.received()[0].parts().2.extend_from_slice(&large);
+    assert_eq!(datagrams.send(&mut batch), 0);
+    assert_eq!(receive(&client), (cut.to_vec(), to));
+    assert_eq!(datagrams.reply(&[(large, peer)]).await, 0);
+    assert_eq!(receive(&client), (cut.to_vec(), to));
 }
