@@ -4,6 +4,8 @@ use std::fmt;
 
 use bytes::{BufMut, Bytes};
 
+use crate::name::Name;
+
 /// The UDP payload size that we offer and accept: larger answers come over TCP, since fragments
 /// get lost and can be forged (RFC 9715).
 pub const UDP_PAYLOAD_SIZE: u16 = 1232;
@@ -19,6 +21,7 @@ pub(crate) const COMPACT_OK: u16 = 0x4000;
 pub(crate) const COOKIE: u16 = 10;
 pub(crate) const KEEPALIVE: u16 = 11;
 const EXTENDED_ERROR: u16 = 15;
+const REPORT_CHANNEL: u16 = 18;
 
 /// The OPT record of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +40,9 @@ pub struct Edns {
     pub keepalive: bool,
     /// Extended errors.
     pub errors: Vec<Ede>,
+    /// The domain of the agent that wants to be told what is wrong with the zone (RFC 9567 section
+    /// 5); never the root.
+    pub report_channel: Option<Name>,
 }
 
 impl Edns {
@@ -50,6 +56,11 @@ impl Edns {
                 (COOKIE, cookie) => self.cookie = Some(Bytes::copy_from_slice(cookie)),
                 (KEEPALIVE, _) => self.keepalive = true,
                 (EXTENDED_ERROR, error) => self.errors.push(Ede::read(error)?),
+                // One that cannot be read names nobody; the answer is none the worse for it.
+                (REPORT_CHANNEL, agent) if self.report_channel.is_none() => {
+                    let agent = Name::from_octets(Bytes::copy_from_slice(agent)).ok();
+                    self.report_channel = agent.filter(|agent| !agent.is_root());
+                }
                 _ => {}
             }
         }
@@ -253,6 +264,26 @@ mod tests {
         assert_eq!(Edns::default().read_options(&over), None);
         let twice = [0, 10, 0, 0].repeat(2);
         assert_eq!(Edns::default().read_options(&twice), None, "two cookies");
+    }
+
+    #[test]
+    fn an_agent_is_read_and_one_that_is_no_name_is_nobody() {
+        let agent = |options: &[u8]| {
+            let mut edns = Edns::default();
+            assert_eq!(edns.read_options(options), Some(()), "the message stands");
+            edns.report_channel.map(|agent| agent.to_string())
+        };
+        let named = [&[0, 18, 0, 6][..], b"\x01a\x02er\x00"].concat();
+        assert_eq!(agent(&named), Some("a.er".into()));
+        let second = [&named[..], &[0, 18, 0, 3], b"\x01b\x00"].concat();
+        assert_eq!(agent(&second), Some("a.er".into()), "the first counts");
+        for none in [&[0, 18, 0, 1, 0][..], &[0, 18, 0, 0], &[0, 18, 0, 2, 5, b'a']] {
+            assert_eq!(agent(none), None, "the root, nothing, torn");
+        }
+        let compressed = [0, 18, 0, 2, 0xC0, 12];
+        assert_eq!(agent(&compressed), None);
+        let trailing = [&[0, 18, 0, 4][..], b"\x01a\x00\x00"].concat();
+        assert_eq!(agent(&trailing), None);
     }
 
     #[test]

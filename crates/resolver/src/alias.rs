@@ -26,7 +26,11 @@ impl<N: Network> Worker<N> {
         let mut answer = AnswerBuilder::default();
         let (mut name, mut unknown) = (question.name.clone(), lack == Lack::Everything);
         loop {
-            let reply = self.find(&name, question, context, unknown).await?;
+            let reply =
+                self.find(&name, question, context, unknown).await.inspect_err(|failed| {
+                    let asked = Question { name: name.clone(), ..question.clone() };
+                    self.report(&asked, failed, context);
+                })?;
             match answer.add(*reply) {
                 Next::Done(answer) if self.is_sentinel_against(question, &answer) => {
                     let text = "a sentinel: the root's key is trusted, or not, as asked";

@@ -67,6 +67,8 @@ pub struct Settings {
     pub time_servers: Vec<Name>,
     /// The time that signatures are held against, in seconds since 1970, instead of the clock's.
     pub validation_date: Option<u64>,
+    /// Tell the agent that a zone's servers name when the zone cannot be validated (RFC 9567).
+    pub report_failures: bool,
     /// Refresh what is popular before it expires.
     pub prefetch: bool,
     /// Where to stop.
@@ -239,6 +241,7 @@ impl Settings {
             sentinel: true,
             time_servers: Vec::new(),
             validation_date: None,
+            report_failures: false,
             prefetch: true,
             limits: Limits::default(),
         }

@@ -15,6 +15,7 @@ use crate::negative_anchors::NegativeAnchors;
 use crate::paths::{Broken, Paths};
 use crate::prefetch::Lent;
 use crate::pricing::Market;
+use crate::reports::Reports;
 use crate::spare::Spare;
 use crate::trust::Trust;
 use crate::verdict::Verdict;
@@ -71,6 +72,7 @@ pub struct Shared {
     pub(crate) second_level: OnceLock<Arc<dyn SecondLevel>>,
     pub(crate) line: Line,
     pub(crate) paths: Paths,
+    pub(crate) reports: Reports,
 }
 
 impl Shared {
@@ -93,6 +95,7 @@ impl Shared {
             second_level: OnceLock::new(),
             line: Line::default(),
             paths: Paths::default(),
+            reports: Reports::default(),
         })
     }
 

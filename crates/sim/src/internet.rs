@@ -6,12 +6,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 use zoners_dns::{
-    Endpoint, Exchange, Failure, Message, Network, OptRcode, Outcome, Question, RRset, Random,
-    Records, ReplyOpt, Rtype, Transport, compose, name,
+    Endpoint, Exchange, Failure, Message, Name, Network, OptRcode, Outcome, Question, RRset,
+    Random, Records, ReplyOpt, Rtype, Transport, compose, name,
 };
 
 use crate::link::{Link, Manner};
@@ -377,7 +377,7 @@ impl Internet {
         let Some(zone) = zones.filter(has).max_by_key(|zone| name::depth(&zone.origin)) else {
             return Said::error(OptRcode::REFUSED);
         };
-        let mut said = zone.answer(question);
+        let mut said = Said { agent: zone.agent.clone(), ..zone.answer(question) };
         let empty = said.answer.is_empty() && said.aa;
         match host.link.manner {
             Manner::DeniesEmptyNonTerminals if empty => said.rcode = OptRcode::NXDOMAIN,
@@ -417,6 +417,19 @@ fn encode(said: &Said, question: &Question, query: &Message) -> Vec<u8> {
         let extended_rcode = (said.rcode.to_int() >> 4) as u8;
         let opt = ReplyOpt { dnssec_ok, extended_rcode, ..ReplyOpt::default() };
         compose::add_opt(&mut message, &opt);
+        if let Some(agent) = &said.agent {
+            name_agent(&mut message, agent);
+        }
     }
     message
+}
+
+/// Adds the option that names an agent (RFC 9567 section 5) to the OPT record at the end, which has
+/// none yet.
+fn name_agent(message: &mut Vec<u8>, agent: &Name) {
+    message.truncate(message.len() - 2);
+    message.put_u16(4 + agent.len() as u16);
+    message.put_u16(18);
+    message.put_u16(agent.len() as u16);
+    message.put_slice(agent.as_slice());
 }

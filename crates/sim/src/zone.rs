@@ -19,6 +19,8 @@ pub struct Zone {
     pub origin: Name,
     /// RRsets by name (in lower case) and type.
     nodes: BTreeMap<Name, BTreeMap<u16, RRset>>,
+    /// The domain of the agent that its servers name in their replies (RFC 9567).
+    pub agent: Option<Name>,
     /// How it denies, if it is signed.
     denying: Option<Denying>,
 }
@@ -36,11 +38,13 @@ pub struct Said {
     pub authority: Vec<RRset>,
     /// Additional section.
     pub additional: Vec<RRset>,
+    /// The domain of an agent for reports, in the OPT record.
+    pub agent: Option<Name>,
 }
 
 impl Said {
     fn new(rcode: OptRcode, aa: bool) -> Self {
-        Said { rcode, aa, answer: vec![], authority: vec![], additional: vec![] }
+        Said { rcode, aa, answer: vec![], authority: vec![], additional: vec![], agent: None }
     }
 
     /// A failure without records.
@@ -89,7 +93,7 @@ impl Zone {
     /// The text breaks the syntax.
     pub fn parse(origin: &str, text: &str) -> Result<Self, String> {
         let origin = name::parse(origin)?;
-        let mut zone = Zone { nodes: BTreeMap::new(), denying: None, origin };
+        let mut zone = Zone { nodes: BTreeMap::new(), agent: None, denying: None, origin };
         let soa = "@ 3600 SOA ns. host. 1 3600 600 604800 60";
         for set in zonefile::parse(soa, &zone.origin)? {
             zone.add(set);

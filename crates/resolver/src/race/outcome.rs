@@ -19,6 +19,7 @@ impl<N: Network> Race<'_, N> {
     pub(super) fn judge(&mut self, report: Report) -> Option<Box<Verdict>> {
         let attempt = report.attempt;
         let verdict = report.result.and_then(|mut message| {
+            self.worker.learn_agent(self.cut, &message);
             let scrubbed = scrub(&mut message, &self.cut.zone);
             self.worker.counters().add(Counter::ScrubbedRecords, scrubbed.dropped);
             let (settings, now) = (self.worker.settings(), self.worker.shared().now());

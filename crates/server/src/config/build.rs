@@ -46,6 +46,7 @@ impl Config {
             anchors,
             skew: self.dnssec.skew,
             sentinel: self.dnssec.sentinel,
+            report_failures: self.dnssec.report_failures,
             time_servers: self.dnssec.time_servers.clone(),
             validation_date: self.dnssec.date,
             prefetch: self.cache.prefetch,

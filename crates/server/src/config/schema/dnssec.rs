@@ -27,6 +27,9 @@ pub struct Dnssec {
     pub signal_anchors: bool,
     /// Tell users by sentinel names which of the root's keys are trusted (RFC 8509).
     pub sentinel: bool,
+    /// Tell the agent that a zone's servers name when the zone cannot be validated (RFC 9567). Off
+    /// unless it is asked for, since it tells third parties what is asked here.
+    pub report_failures: bool,
     /// Names that are taken as they come while our clock is wrong, so that it can be set.
     #[serde(deserialize_with = "zones")]
     pub time_servers: Vec<Name>,
@@ -54,6 +57,7 @@ impl Default for Dnssec {
             follow_rollovers: true,
             signal_anchors: false,
             sentinel: true,
+            report_failures: false,
             time_servers: TIME_SERVERS.iter().filter_map(|name| name::parse(name).ok()).collect(),
             date: None,
         }
