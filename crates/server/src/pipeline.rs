@@ -34,7 +34,7 @@ use zoners_dns::{
     Counter, Ede, EdeCode, Moment, NameSlice, Network, OptRcode, Question, Reading, Rtype,
 };
 use zoners_resolver::worker::Resolution;
-use zoners_resolver::{Answer, Lack, Trace, Worker};
+use zoners_resolver::{Answer, Cause, Lack, Trace, Unresolved, Worker};
 
 use crate::client::{Client, stands_for};
 use crate::config::Any;
@@ -232,6 +232,10 @@ impl<N: Network> Service<N> {
     /// # Errors
     /// The question could not be answered, or not in time.
     pub async fn look_up(&self, question: &Question, trace: Option<Arc<Trace>>) -> Resolution {
+        if let Some((_, text)) = admit::invalid_type(question.rtype) {
+            let failed = Unresolved::new(Cause::Unusable, format!("{} {text}", question.rtype));
+            return Err(failed.with_code(EdeCode::INVALID_QUERY_TYPE));
+        }
         match self.own_answer(question.name.for_slice(), question.rtype) {
             Some(answer) => Ok(Arc::new(answer)),
             None => self.worker.resolve(question, trace).await,

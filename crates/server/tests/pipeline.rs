@@ -229,6 +229,11 @@ async fn types_that_no_name_has_are_not_asked_for() {
             assert!(!ede.text.is_empty() && reply.answer.is_empty(), "{name} {number}");
         }
     }
+    let nxname = asked("www.example.com", Rtype::from_int(128));
+    let told = lab.service.look_up(&nxname, None).await.unwrap_err();
+    assert_eq!(told.ede.code, invalid, "by no packet either");
+    assert!(lab.service.look_up(&asked("www.example.com", Rtype::ANY), None).await.is_ok());
+    lab.net.forget_sent();
     assert!(lab.net.sent().is_empty(), "nobody was asked");
     for number in [127, 256, 65_280] {
         let reply = lab.ask("www.example.com", Rtype::from_int(number), Transport::Udp).await;

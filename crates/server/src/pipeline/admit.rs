@@ -130,7 +130,6 @@ fn refusal(query: &Query<'_>) -> Option<(OptRcode, Option<Ede>)> {
             let ede = Ede::new(EdeCode::PROHIBITED, "no zone transfers here");
             Some((OptRcode::REFUSED, Some(ede)))
         }
-        Rtype::ANY => None,
         rtype => invalid_type(rtype).map(|(rcode, text)| {
             (rcode, Some(Ede::new(EdeCode::INVALID_QUERY_TYPE, format!("{rtype} {text}"))))
         }),
@@ -139,8 +138,9 @@ fn refusal(query: &Query<'_>) -> Option<(OptRcode, Option<Ede>)> {
 
 /// The RCODE of a query for a type that no name has, and why: no server could answer it but with a
 /// denial, of which nothing would prove anything.
-fn invalid_type(rtype: Rtype) -> Option<(OptRcode, &'static str)> {
+pub(super) fn invalid_type(rtype: Rtype) -> Option<(OptRcode, &'static str)> {
     match rtype {
+        Rtype::ANY => None,
         NXNAME => Some((OptRcode::FORMERR, "stands in proofs alone (RFC 9824 section 3.5)")),
         Rtype::OPT | Rtype::TSIG | Rtype::TKEY => {
             Some((OptRcode::FORMERR, "belongs to a message, not to a name (RFC 6895 section 3.1)"))
