@@ -87,8 +87,8 @@ counters! {
     AnswersSecure "answers_secure" "replies" "Replies proven by a chain of signatures.";
     AnswersInsecure "answers_insecure" "replies" "Replies of zones proven to be unsigned, or below no trust anchor.";
     AnswersBogus "answers_bogus" "replies" "Replies that are not signed as they must be; another server was asked, or the client got SERVFAIL.";
-    ReportsSent "reports_sent" "reports" "Failures of validation that the agent of the zone was told of.";
-    ReportsWithheld "reports_withheld" "reports" "Failures of validation that the agent was not told of: too many, or the name too long.";
+    ReportsSent "reports_sent" "reports" "Failures of validation that were reported to the agent of the zone.";
+    ReportsWithheld "reports_withheld" "reports" "Failures of validation that were not reported: too many reports, or the name too long.";
     ScrubbedRecords "scrubbed_records" "RRsets" "Records that the asked zone had no right to give; discarded.";
     Joined "joined" "questions" "Questions that waited for the same one already under way.";
     Cycles "cycles" "questions" "Look-ups stopped because they would wait for themselves.";

@@ -40,8 +40,8 @@ pub struct Edns {
     pub keepalive: bool,
     /// Extended errors.
     pub errors: Vec<Ede>,
-    /// The domain of the agent that wants to be told what is wrong with the zone (RFC 9567 section
-    /// 5); never the root.
+    /// Report-Channel option: the domain of the zone's monitoring agent (RFC 9567 section 5);
+    /// never the root.
     pub report_channel: Option<Name>,
 }
 
@@ -56,7 +56,7 @@ impl Edns {
                 (COOKIE, cookie) => self.cookie = Some(Bytes::copy_from_slice(cookie)),
                 (KEEPALIVE, _) => self.keepalive = true,
                 (EXTENDED_ERROR, error) => self.errors.push(Ede::read(error)?),
-                // One that cannot be read names nobody; the answer is none the worse for it.
+                // A broken domain is left out, and the rest of the message stands.
                 (REPORT_CHANNEL, agent) if self.report_channel.is_none() => {
                     let agent = Name::from_octets(Bytes::copy_from_slice(agent)).ok();
                     self.report_channel = agent.filter(|agent| !agent.is_root());

@@ -14,7 +14,7 @@ use crate::signed_data::wildcard;
 pub enum Denied {
     /// It does not exist.
     Proven,
-    /// More than was asked for: not the type alone, but the name does not exist (RFC 9824).
+    /// Not only the type: the name itself does not exist, by NXNAME (RFC 9824).
     Name,
     /// Nothing signed is there, but an unsigned delegation may be.
     OptOut,
@@ -121,7 +121,7 @@ pub fn nodata(
             }
             let wildcard = wildcard(&covering.closest_encloser(asked)).ok_or(Reason::NoProof)?;
             match records.iter().find(|nsec| nsec.owner == wildcard) {
-                // There is no wildcard, and the reply should have said that there is no name.
+                // The wildcard does not exist either: the RCODE should have been NXDOMAIN.
                 Some(own) if own.types.deny_owner() => Err(Reason::NoProof),
                 Some(own) => lacks(&own.types, &wildcard, rtype).map(|()| Denied::Proven),
                 None if self::covering(records, &wildcard)?.is_above_next(&wildcard) => {

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use zoners_dns::{Name, RRset, Rtype, SortKey, name};
 
-/// The type that stands in a bitmap alone: its owner does not exist (RFC 9824 section 3.2). Neither
-/// a zone nor a query may have it.
+/// The type that only bitmaps have: the owner of the NSEC record does not exist (RFC 9824 section
+/// 3.2). Zones have no records of the type, and queries may not ask for the type.
 pub const NXNAME: Rtype = Rtype::from_int(128);
 
 /// An NSEC record.
@@ -47,8 +47,9 @@ impl Types {
         false
     }
 
-    /// Whether the owner itself does not exist: NXNAME, beside what comes with any NSEC record
-    /// (RFC 9824 section 3.2). With types of data the bitmap contradicts itself, and those count.
+    /// Whether the owner itself does not exist: NXNAME, with NSEC and RRSIG at most beside it (RFC
+    /// 9824 section 3.2). A bitmap with NXNAME and types of data contradicts itself: the data
+    /// count.
     #[must_use]
     pub fn deny_owner(&self) -> bool {
         let expected = [NXNAME, Rtype::NSEC, Rtype::RRSIG];
@@ -95,9 +96,9 @@ impl Nsec {
 
     /// Whether it says that `name` does not exist, or is an empty non-terminal.
     ///
-    /// Of names below a delegation or a DNAME the zone knows nothing (RFC 6840 section 4.1), and a
-    /// record that denies its owner speaks of that name alone: its next name is made up, and so is
-    /// all that lies between (RFC 9824 section 3.1). `place` is that of `name`.
+    /// Of names below a delegation or a DNAME the zone knows nothing (RFC 6840 section 4.1). A
+    /// record with NXNAME denies its owner alone: the server made up the next name, and knows
+    /// nothing of the names in between (RFC 9824 section 3.1). `place` is that of `name`.
     #[must_use]
     pub fn covers(&self, name: &Name, place: &SortKey) -> bool {
         if self.types.deny_owner() {
@@ -130,8 +131,8 @@ impl Nsec {
     }
 }
 
-/// The name that one of `sets` denies by NXNAME, though a chain of NSEC records would give it an
-/// owner: nothing else is denied by it, not even what would lie below (RFC 9824 section 3.2).
+/// The owner of the first of `sets` with NXNAME: the record denies this name, and no name below it
+/// (RFC 9824 section 3.2).
 #[must_use]
 pub fn denied_owner(sets: &[RRset]) -> Option<&Name> {
     let denies = |set: &&RRset| Types::of(set).is_some_and(|types| types.deny_owner());

@@ -1,8 +1,9 @@
-//! Reports of zones that cannot be validated (RFC 9567).
+//! Error reports about zones that fail validation (RFC 9567).
 //!
-//! A server names, in an option of its replies, the domain of an agent. A report is a query below
-//! that domain, whose name holds the question that failed and the extended error. Nobody waits for
-//! its answer; that it is kept in the cache is what damps reports first of all.
+//! A server names a monitoring agent in the Report-Channel option of its replies. A report is a
+//! query below the agent's domain: the name holds the question and the extended error of the
+//! failure. The client's answer does not wait for the report, and the agent's answer stays in the
+//! cache, which damps further reports.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -21,47 +22,46 @@ use crate::settings::Limits;
 use crate::trace::Hop;
 use crate::worker::Worker;
 
-/// Zones whose agents are known at a time: with one more, all are forgotten, and named again by
-/// the next replies.
+/// Zones with a known agent. One zone more empties the table: the next replies fill it again.
 pub const AGENTS: usize = 1024;
-/// Reports that are remembered, so that they are not sent again.
+/// Sent reports that are remembered, so that no report is repeated.
 pub const REMEMBERED: usize = 512;
-/// How long a report is remembered, and an agent believed to be the zone's.
+/// The time for which a report, and the agent of a zone, is remembered.
 pub const REMEMBERED_FOR: Duration = Duration::from_secs(3600);
-/// Reports that go to one agent in a [`WINDOW`].
+/// Reports to one agent in a [`WINDOW`].
 pub const PER_AGENT: u32 = 10;
-/// Reports that go out in a [`WINDOW`] in all.
+/// Reports to all agents in a [`WINDOW`].
 pub const IN_ALL: u32 = 60;
-/// What the two count in.
+/// The period of the two limits.
 pub const WINDOW: Duration = Duration::from_secs(60);
 
-/// The label that a report begins with, and that its agent's domain follows (RFC 9567 section 6.1).
+/// The first label of a report, and the label before the agent's domain (RFC 9567 section 6.1).
 const MARK: &[u8] = b"_er";
 
-/// Agents, and what they were told of.
+/// The agents of zones, and the reports sent to them.
 #[derive(Debug, Default)]
 pub(crate) struct Reports(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// The agent of each zone, and when it was named.
+    /// The agent of each zone, and the time of the reply that named the agent.
     agents: HashMap<Name, (Name, Moment)>,
-    /// The names of reports, each until it may be sent again.
+    /// The names of sent reports, and the time from which each may be sent again.
     sent: HashMap<Name, Moment>,
     window: Window,
 }
 
-/// What went out since a moment.
+/// The reports sent since a moment.
 #[derive(Debug, Default)]
 struct Window {
     since: Moment,
     in_all: u32,
-    /// No more than [`IN_ALL`] agents.
+    /// Has no more than [`IN_ALL`] agents, since each report adds at most one.
     of_agent: HashMap<Name, u32>,
 }
 
 impl Reports {
-    /// Notes the agent that a server of `zone` names, or that it names none.
+    /// Remembers the agent that a server of `zone` names, or forgets the agent of before.
     fn learn(&self, zone: &Name, agent: Option<&Name>, now: Moment) {
         let agents = &mut self.0.lock().agents;
         let Some(agent) = agent else {
@@ -81,12 +81,12 @@ impl Reports {
         (now.since(*named) < REMEMBERED_FOR).then(|| agent.clone())
     }
 
-    /// Whether a report was sent a while ago.
+    /// Whether the report was sent within the last hour.
     fn is_remembered(&self, report: &Name, now: Moment) -> bool {
         self.0.lock().sent.get(report).is_some_and(|until| *until > now)
     }
 
-    /// Grants a report to `agent`, and remembers it, if there is room for it.
+    /// Grants a report to `agent` and remembers the report. False at one of the limits.
     fn grant(&self, report: &Name, agent: &Name, now: Moment) -> bool {
         let State { sent, window, .. } = &mut *self.0.lock();
         if sent.len() >= REMEMBERED {
@@ -119,8 +119,8 @@ impl Window {
 }
 
 impl<N: Network> Worker<N> {
-    /// Notes the agent that a server of `cut` names in its reply. What a forwarder passes on is not
-    /// its own to say.
+    /// Remembers the agent that a server of `cut` names in its reply. A forwarder is no server of
+    /// the zone, so its option does not count.
     pub(crate) fn learn_agent(&self, cut: &Delegation, reply: &Message) {
         if !self.settings().report_failures || cut.way == Way::Forward {
             return;
@@ -129,11 +129,11 @@ impl<N: Network> Worker<N> {
         self.shared().reports.learn(&cut.zone, agent, self.shared().now());
     }
 
-    /// Tells the agent of the zone, if it has one, that `question` cannot be validated.
+    /// Reports to the agent of the zone, if the zone has one, that `question` failed validation.
     pub(crate) fn report(&self, question: &Question, unresolved: &Unresolved, context: &Context) {
         let bogus = matches!(unresolved.cause, Cause::Bogus | Cause::BogusZone);
         let shared = self.shared();
-        // Where our own clock is wrong, the zone is not.
+        // With a wrong clock of our own, the zone is not at fault.
         let ours = shared.clock_doubt.wrong_by().is_some() || !unresolved.ede.code.is_bogus();
         if !self.settings().report_failures || !context.validate || !bogus || ours {
             return;
@@ -148,7 +148,7 @@ impl<N: Network> Worker<N> {
             return;
         };
         let report = Question::new(told, Rtype::TXT);
-        // The agent's answer says for how long it need not be told again.
+        // No report is repeated while the agent's answer is in the cache (RFC 9567 section 6.1).
         let is_known = self.cached(&report, true, now).is_ok();
         if is_known || shared.reports.is_remembered(&report.name, now) {
             return;
@@ -162,10 +162,10 @@ impl<N: Network> Worker<N> {
         }
     }
 
-    /// Whether `agent` can be asked without going in circles, and is one for outsiders to name.
+    /// Whether a report to `agent` cannot cause another report, and stays on the public Internet.
     ///
-    /// There are no reports of reports (RFC 9567 section 6.1), none to an agent inside the zone that
-    /// fails, and none into what a configured route leads to.
+    /// No report is about a report (RFC 9567 section 6.1) or goes to an agent inside the failing
+    /// zone. A server on the Internet must not choose names behind a configured stub or forwarder.
     fn may_tell(&self, agent: &Name, zone: &Name, question: &Question) -> bool {
         let route = self.settings().route(agent);
         !is_report(&question.name)
@@ -175,7 +175,8 @@ impl<N: Network> Worker<N> {
             && route.is_none_or(|route| route.zone.is_root())
     }
 
-    /// Asks for a report, on its own and out of its own budget. False if there is no room.
+    /// Sends a report as a question of our own with its own budget. False if too many questions are
+    /// pending.
     fn send_report(&self, report: &Question) -> bool {
         let context = Context::new(limited(self.settings().limits), None, None);
         let worker = self.arc();
@@ -190,17 +191,18 @@ impl<N: Network> Worker<N> {
     }
 }
 
-/// What a report may cost: far less than the question of a client.
+/// The limits of a report: lower than those of a client's question.
 fn limited(limits: Limits) -> Limits {
     Limits { queries: 24, queries_per_question: 20, retries: 4, tcp: 2, lookups: 4, ..limits }
 }
 
-/// Whether a name is that of a report.
+/// Whether the name is a report's, or below a report's.
 fn is_report(name: &Name) -> bool {
     name.iter().any(|label| label.as_slice().eq_ignore_ascii_case(MARK))
 }
 
-/// The name of a report (RFC 9567 section 6.1). `None` if it would be too long: then none is sent.
+/// The name of a report (RFC 9567 section 6.1). `None` if the name would be longer than 255 octets:
+/// then the report is not sent.
 fn report_name(question: &Question, code: EdeCode, agent: &Name) -> Option<Name> {
     let mut octets = Vec::new();
     let put = |octets: &mut Vec<u8>, label: &[u8]| {

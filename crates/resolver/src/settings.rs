@@ -67,7 +67,7 @@ pub struct Settings {
     pub time_servers: Vec<Name>,
     /// The time that signatures are held against, in seconds since 1970, instead of the clock's.
     pub validation_date: Option<u64>,
-    /// Tell the agent that a zone's servers name when the zone cannot be validated (RFC 9567).
+    /// Report failures of validation to the agent that the zone's servers name (RFC 9567).
     pub report_failures: bool,
     /// Refresh what is popular before it expires.
     pub prefetch: bool,

@@ -151,11 +151,11 @@ impl<N: Network> Worker<N> {
                     self.keep(&RRset { ttl, ..soa.clone() }, &[], checked.security);
                 }
                 denial.security = own;
-                // A server that does not know CO says NOERROR of a name that it proves not to exist
+                // A server without CO says NOERROR, and proves by NXNAME that the name does not exist
                 // (RFC 9824 section 5.1).
                 if exists && whole_name {
-                    // The denial of the type was kept as it came, and would stand before that of the
-                    // name.
+                    // The cache has the unproven denial of the type, and would find it before the
+                    // name's.
                     self.shared().cache.remove_denials(&question.name, question.rtype);
                     *finding = Finding::NxDomain(denial.clone());
                 }
@@ -213,8 +213,8 @@ impl<N: Network> Worker<N> {
         Ok(Checked { security: of_denial(denied), ..secure })
     }
 
-    /// The status of what is said not to exist, and whether the name is proven not to where only a
-    /// type was denied.
+    /// The status of a denial, and whether NXNAME proves that the name does not exist where the
+    /// RCODE denied the type alone.
     async fn check_denial(
         &self,
         question: &Question,

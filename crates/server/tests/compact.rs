@@ -1,4 +1,4 @@
-//! What clients get of a compact denial (RFC 9824): the RCODE depends on the flags of the query.
+//! Compact denials towards clients (RFC 9824): the RCODE depends on the flags of the query.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
 

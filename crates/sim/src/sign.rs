@@ -25,10 +25,10 @@ const DIGEST: u8 = 2;
 pub enum Denying {
     /// NSEC.
     Nsec,
-    /// One NSEC record made for each denial, with NXNAME where there is no name (RFC 9824); of
-    /// algorithm 15 alone, whose keys can be made again.
+    /// One NSEC record, made and signed for each denial, with NXNAME where the name does not exist
+    /// (RFC 9824). Only with algorithm 15, since its key is made anew from the zone's name.
     Compact {
-        /// Whether the RCODE says NXDOMAIN too, as it does towards those who set CO.
+        /// Whether the RCODE is NXDOMAIN, as in replies to queries with CO (RFC 9824 section 5.1).
         restores: bool,
     },
     /// NSEC3 with so many iterations, with or without opt-out; the salt is `AB`.

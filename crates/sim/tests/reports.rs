@@ -18,8 +18,8 @@ use zoners_sim::{Link, Manner, SimNetwork};
 const SERVERS: [&str; 2] = ["203.0.114.1", "203.0.114.2"];
 const AGENT: &str = "203.0.114.77";
 
-/// `example.com.` is forged by all its servers, who name `agent` in their replies; the servers of
-/// `agent.net.` are there.
+/// All servers of `example.com.` forge addresses and name `agent` in their replies; `agent.net.`
+/// has a server.
 fn forged(agent: &str, on: bool) -> Lab {
     let (net, mut settings) = signed_net(&Keys::default());
     net.change("net", |zone| {
@@ -101,7 +101,7 @@ async fn nothing_is_reported_that_is_not_the_zones_fault_or_goes_in_circles() {
     for circular in ["example.com", "agent.example.com", "com", "x._er.agent.net", "."] {
         none(circular, |_| {}).await;
     }
-    // Silence is no failure of validation.
+    // A timeout is no failure of validation.
     none("agent.net", |lab| {
         SERVERS.iter().for_each(|server| {
             lab.net.link(server, Link::of(20).with(Manner::Dead));
@@ -109,7 +109,7 @@ async fn nothing_is_reported_that_is_not_the_zones_fault_or_goes_in_circles() {
     })
     .await;
     none("agent.net", |lab| names(&lab.net, None)).await;
-    // Who disables checking learns of no failure.
+    // A query with CD meets no failure of validation.
     let lab = forged("agent.net", true);
     let www = question("www.example.com", Rtype::A);
     lab.worker.resolve_for(None, &www, true, Lack::Everything, None).await.unwrap();

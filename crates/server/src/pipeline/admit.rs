@@ -136,8 +136,8 @@ fn refusal(query: &Query<'_>) -> Option<(OptRcode, Option<Ede>)> {
     }
 }
 
-/// The RCODE of a query for a type that no name has, and why: no server could answer it but with a
-/// denial, of which nothing would prove anything.
+/// The RCODE of a query for a type that no name can have, and the reason for the EDE. A server
+/// could only deny such a type, and no bitmap could prove the denial.
 pub(super) fn invalid_type(rtype: Rtype) -> Option<(OptRcode, &'static str)> {
     match rtype {
         Rtype::ANY => None,
@@ -150,7 +150,7 @@ pub(super) fn invalid_type(rtype: Rtype) -> Option<(OptRcode, &'static str)> {
         }
         _ => match rtype.to_int() {
             0 => Some((OptRcode::FORMERR, "is reserved (RFC 6895 section 3.1)")),
-            // Those of them that mean something are above.
+            // The assigned types of the range are matched above.
             META_FIRST..=META_LAST => {
                 Some((OptRcode::NOTIMP, "is no type of data (RFC 6895 section 3.1)"))
             }

@@ -1,5 +1,5 @@
-//! The RCODE of a compact denial (RFC 9824): NXDOMAIN, unless the client would hold it against the
-//! proof.
+//! The RCODE of a compact denial (RFC 9824): NXDOMAIN, unless the client's validator would find
+//! that the RCODE contradicts the proof.
 
 use zoners_dns::{OptRcode, RRset, Rtype, name};
 use zoners_dnssec::nsec::denied_owner;
@@ -9,9 +9,9 @@ use super::Query;
 
 /// The RCODE that the client gets with `answer`.
 ///
-/// The NSEC record of a compact denial has the denied name for its owner. A validator that does not
-/// know NXNAME reads in it that the name exists, and finds NXDOMAIN bogus: so NOERROR is for those
-/// who set DO without CO, and NXDOMAIN for all others (RFC 9824 section 5).
+/// The NSEC record of a compact denial has the denied name for its owner. A validator without
+/// support for NXNAME concludes that the name exists, and that NXDOMAIN is bogus. So queries with
+/// DO and without CO get NOERROR, all other queries NXDOMAIN (RFC 9824 section 5).
 pub(super) fn rcode(query: &Query<'_>, answer: &Answer) -> OptRcode {
     let head = &query.request.head;
     if answer.rcode != OptRcode::NXDOMAIN || !head.dnssec_ok() || head.compact_ok() {

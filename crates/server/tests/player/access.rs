@@ -1,10 +1,10 @@
-//! Who is served, as a scenario's `access-control` lines have it.
+//! The served clients, from a scenario's `access-control` lines.
 
 use zoners_dns::Prefix;
 use zoners_server::config::{Refuse, Server};
 use zoners_sim::scenario::Scenario;
 
-/// Which clients are served, and what others get.
+/// The prefixes of served clients, and the reply to all other clients.
 ///
 /// # Errors
 /// The scenario leaves a hole in a prefix that it serves, or wants something unheard of.
@@ -13,7 +13,7 @@ pub(super) fn access(scenario: &Scenario) -> Result<(Vec<Prefix>, Refuse), Strin
     for rule in scenario.values("access-control") {
         let (prefix, action) = rule.split_once([' ', '\t']).ok_or("no action")?;
         match action.trim() {
-            // Questions without RD are answered out of the cache for all who are served.
+            // Every served client gets answers out of the cache to queries without RD.
             "allow" | "allow_snoop" => allow.push(prefix.parse()?),
             action @ ("refuse" | "deny") => {
                 if action == "deny" {

@@ -58,7 +58,7 @@ pub(crate) fn play(text: &str, dialect: Dialect) -> Outcome {
         Ok(scenario) => scenario,
         Err(error) => return Outcome::Skipped(error),
     };
-    // That nothing is local is what the player sets up anyway.
+    // The player has no local zones, so `nodefault` changes nothing.
     let off = |value: &str| value == "no" || value.ends_with(" nodefault");
     let is_on = |key: &&&str| scenario.value(key).is_some_and(|value| !off(value));
     if let Some(key) = MISSING.iter().find(is_on) {

@@ -27,8 +27,8 @@ pub struct Dnssec {
     pub signal_anchors: bool,
     /// Tell users by sentinel names which of the root's keys are trusted (RFC 8509).
     pub sentinel: bool,
-    /// Tell the agent that a zone's servers name when the zone cannot be validated (RFC 9567). Off
-    /// unless it is asked for, since it tells third parties what is asked here.
+    /// Report failures of validation to the agent that the zone's servers name (RFC 9567). Off by
+    /// default, since a report tells a third party which names the clients ask for.
     pub report_failures: bool,
     /// Names that are taken as they come while our clock is wrong, so that it can be set.
     #[serde(deserialize_with = "zones")]
