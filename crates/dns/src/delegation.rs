@@ -1,5 +1,6 @@
 //! Who answers for a zone, and how they are asked.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use domain::base::iana::Rtype;
@@ -65,10 +66,14 @@ impl Delegation {
     /// The delegation that an NS RRset and its address RRsets make.
     #[must_use]
     pub fn from_ns(ns: &RRset, glue: &[RRset], expires: Moment) -> Self {
-        let addresses = |name: &Name| {
-            let of_name = glue.iter().filter(|set| set.owner == *name);
-            of_name.flat_map(RRset::addresses).map(|ip| SocketAddr::new(ip, 53)).collect()
-        };
+        // Both may be hundreds, so they are not compared each with each; and a server that is named
+        // in several spellings has its addresses once.
+        let mut by_owner: HashMap<&Name, Vec<SocketAddr>> = HashMap::with_capacity(glue.len());
+        for set in glue {
+            let addresses = set.addresses().map(|ip| SocketAddr::new(ip, 53));
+            by_owner.entry(&set.owner).or_default().extend(addresses);
+        }
+        let mut addresses = |name: &Name| by_owner.remove(name).unwrap_or_default();
         let servers =
             ns.targets().map(|name| NameServer { addresses: addresses(&name), name }).collect();
         Delegation {
@@ -102,5 +107,14 @@ mod tests {
         assert_eq!(root.servers[0].addresses.len(), 2);
         assert!(root.servers[1].addresses.is_empty());
         assert_eq!(root.expires, Moment::NEVER);
+    }
+
+    #[test]
+    fn a_server_that_is_named_in_several_spellings_has_its_addresses_once() {
+        let text = "@ NS ns.test.\n@ NS NS.test.\n@ NS nS.test.\nns.test. A 192.0.2.1\n";
+        let sets = zonefile::parse(text, &name::parse("a.test").unwrap()).unwrap();
+        let delegation = Delegation::from_ns(&sets[0], &sets[1..], Moment::NEVER);
+        let addresses = delegation.servers.iter().map(|server| server.addresses.len());
+        assert_eq!(addresses.collect::<Vec<_>>(), [1, 0, 0]);
     }
 }

@@ -24,6 +24,7 @@ pub mod rrset;
 pub mod second_level;
 pub mod security;
 mod svcparams;
+pub mod targets;
 pub mod zonefile;
 
 pub use canonical::SortKey;

@@ -2,6 +2,7 @@
 
 mod chain;
 
+use zoners_dns::targets::Targets;
 use zoners_dns::{
     Delegation, Message, Moment, OptRcode, Question, RRset, Rtype, Security, Signing, name,
 };
@@ -63,7 +64,8 @@ fn referral(
     now: Moment,
 ) -> Delegation {
     let limits = &settings.limits;
-    let is_server = |set: &&RRset| ns.targets().any(|target| target == set.owner);
+    let servers = Targets::of(ns);
+    let is_server = |set: &&RRset| servers.contains(&set.owner);
     let believed = |set: &&RRset| match settings.glue {
         Glue::InDomain => name::is_within(&set.owner, &ns.owner),
         Glue::Sibling => name::is_within(&set.owner, &cut.zone),
@@ -119,12 +121,13 @@ fn sections(
     } else {
         Vec::new()
     };
-    let named = |set: &&RRset| {
-        let mut naming = authority.iter().chain(records).filter(|ns| ns.rtype == Rtype::NS);
-        naming.any(|ns| ns.targets().any(|target| target == set.owner))
-    };
-    let wanted = settings.full_answers || question.rtype == Rtype::NS;
-    let additional = message.additional.iter().filter(|_| wanted).filter(named).cloned().collect();
+    if !settings.full_answers && question.rtype != Rtype::NS {
+        return (authority, Vec::new());
+    }
+    let naming = authority.iter().chain(records).filter(|ns| ns.rtype == Rtype::NS);
+    let naming: Vec<Targets> = naming.map(Targets::of).collect();
+    let named = |set: &&RRset| naming.iter().any(|targets| targets.contains(&set.owner));
+    let additional = message.additional.iter().filter(named).cloned().collect();
     (authority, additional)
 }
 

@@ -215,3 +215,23 @@ async fn addresses_of_one_server_out_of_the_cache() {
     assert!(lab.resolve("www.site.com", Rtype::A).await.is_err());
     assert_eq!(asked_of_many(&lab), Limits::default().addresses_per_server);
 }
+
+/// A delegation of as many servers and addresses as a message holds, asked for over TCP.
+#[tokio::test(start_paused = true)]
+async fn a_delegation_as_large_as_a_message_costs_little() {
+    let net = world::small(1);
+    let mut com = String::from("@ NS a.nic\na.nic A 192.5.6.1\n");
+    for server in 0..1_500 {
+        com += &format!("many NS n{server}.many\n");
+    }
+    for server in 0..400 {
+        com += &format!("n{server}.many A 203.20.{}.{}\n", server / 250, server % 250);
+        com += &format!("n{server}.many AAAA 2001:db8:1::{server:x}\n");
+    }
+    net.zone("com", &["192.5.6.1", "192.5.6.2", "2001:503::1"], &com);
+    let lab = lab(net, |_| {});
+    assert!(lab.resolve("www.many.com", Rtype::A).await.is_err());
+    let Limits { servers_in_play, addresses, .. } = Limits::default();
+    assert!((1..=servers_in_play.min(addresses)).contains(&asked_of_many(&lab)));
+    assert_eq!(lab.count(Counter::UpstreamMalformed), 0);
+}
