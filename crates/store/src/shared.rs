@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 use zoners_dns::second_level::{Found, Later, SecondLevel};
 use zoners_dns::{Clock, Counters, Name, Question, name};
@@ -38,6 +38,8 @@ const VERSION: u8 = 2;
 const ASKED: usize = 1024;
 /// Answers that wait to be told; more are not.
 const TOLD: usize = 4096;
+/// Octets that these may have; one answer may have 256 KiB.
+const TOLD_OCTETS: usize = 16 << 20;
 /// A question that another node works on is waited for so long …
 const FLIGHT: Duration = Duration::from_millis(300);
 /// … and looked for so often.
@@ -81,6 +83,8 @@ struct Common {
     single_flight: bool,
     /// Answers that found no room, yet to be counted.
     unwritten: AtomicU64,
+    /// Room for the octets of answers that wait to be told.
+    room: Arc<Semaphore>,
 }
 
 impl Common {
@@ -112,6 +116,7 @@ impl SharedCache {
             node,
             single_flight,
             unwritten: AtomicU64::new(0),
+            room: Arc::new(Semaphore::new(TOLD_OCTETS)),
         });
         let (requests, asked) = mpsc::channel(ASKED);
         let (told, learned) = mpsc::channel(TOLD);
@@ -193,7 +198,10 @@ impl SecondLevel for SharedCache {
         let value = Envelope::seal(common, &key, &entries, ttl);
         // What others would not take is not told.
         let fits = value.len() <= LONGEST && !common.breaker.is_open();
-        if !fits || self.told.try_send(Told { key, value, ttl }).is_err() {
+        let octets = u32::try_from(value.len()).ok().filter(|_| fits);
+        let room = octets.and_then(|o| common.room.clone().try_acquire_many_owned(o).ok());
+        let told = room.map(|room| Told { key, value, ttl, _room: room });
+        if told.is_none_or(|told| self.told.try_send(told).is_err()) {
             common.unwritten.fetch_add(1, Ordering::Relaxed);
         }
     }

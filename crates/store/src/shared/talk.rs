@@ -48,6 +48,8 @@ pub(super) struct Told {
     pub(super) key: String,
     pub(super) value: Vec<u8>,
     pub(super) ttl: Duration,
+    /// The room that it takes until it is told.
+    pub(super) _room: OwnedSemaphorePermit,
 }
 
 /// Lets the thread run, for as long as somebody can ask it.

@@ -26,6 +26,7 @@ pub(super) fn node(clock: At, secret: Option<&str>) -> Common {
         node: 1,
         single_flight: false,
         unwritten: AtomicU64::new(0),
+        room: Arc::new(Semaphore::new(TOLD_OCTETS)),
     }
 }
 
@@ -61,6 +62,21 @@ fn more_answers_than_may_wait_are_not_told_and_counted() {
     shared.common.breaker.set(true);
     tell();
     assert_eq!(unwritten(), 2);
+}
+
+#[tokio::test]
+async fn what_waits_to_be_told_has_a_limit_in_octets() {
+    let (shared, _asked, mut learned) = untaken();
+    let unwritten = || shared.common.unwritten.load(Ordering::Relaxed);
+    let tell = || shared.learned(&question(), vec![0; LONGEST / 2], Duration::from_secs(60));
+    let most = TOLD_OCTETS / (LONGEST / 2) - 1;
+    (0..most).for_each(|_| tell());
+    assert_eq!(unwritten(), 0);
+    tell();
+    assert_eq!(unwritten(), 1);
+    drop(learned.try_recv().unwrap());
+    tell();
+    assert_eq!(unwritten(), 1, "one that was told makes room");
 }
 
 #[tokio::test]
