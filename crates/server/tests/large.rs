@@ -47,7 +47,7 @@ async fn what_no_message_has_room_for_is_cut_over_tcp_too() {
     let text = |octets: usize| {
         let whole = octets / 256;
         let mut rdata = [vec![255], vec![b'x'; 255]].concat().repeat(whole);
-        if octets % 256 > 0 {
+        if !octets.is_multiple_of(256) {
             rdata.push((octets % 256 - 1) as u8);
             rdata.extend(vec![b'y'; octets % 256 - 1]);
         }
