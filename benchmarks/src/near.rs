@@ -57,6 +57,13 @@ impl Exchange for NearExchange {
             }
         }
     }
+
+    fn resend(&mut self, query: Bytes) {
+        match self {
+            NearExchange::Far(exchange) => exchange.resend(query),
+            NearExchange::Near { .. } => {}
+        }
+    }
 }
 
 /// The answer: an address, whatever is asked for.

@@ -109,4 +109,6 @@ impl Exchange for Forged {
             None => Outcome::Failed(Failure::Unreachable),
         }
     }
+
+    fn resend(&mut self, _: Bytes) {}
 }

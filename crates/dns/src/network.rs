@@ -127,4 +127,8 @@ pub trait Exchange: Send + 'static {
     /// Waits for the next message. Over UDP there may be several, not all of them honest; over a
     /// stream only messages with the query's ID come. Safe to cancel and call again.
     fn receive(&mut self) -> impl Future<Output = Outcome> + Send;
+
+    /// Sends the query again, as `query` has it, which has the same ID: over UDP from the same socket.
+    /// What carries a query surely has no need to. What goes wrong is the next [`Outcome`].
+    fn resend(&mut self, query: Bytes);
 }

@@ -39,6 +39,8 @@ pub struct UdpExchange {
     spares: Spares,
     socket: Option<Used>,
     state: State,
+    /// Several replies may come.
+    resent: bool,
 }
 
 /// How far an exchange is.
@@ -57,7 +59,16 @@ impl UdpExchange {
             SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
-        UdpExchange { to, query, from, random, spares, socket: None, state: State::Waiting }
+        UdpExchange {
+            to,
+            query,
+            from,
+            random,
+            spares,
+            socket: None,
+            state: State::Waiting,
+            resent: false,
+        }
     }
 
     /// The same, from an address of ours.
@@ -81,6 +92,20 @@ impl UdpExchange {
                 self.state = State::Failed(failure);
                 Outcome::Failed(failure)
             }
+        }
+    }
+
+    pub(crate) fn resend(&mut self, query: Bytes) {
+        self.query = query;
+        // What was not sent yet goes out as it is now.
+        let Some(used) = &self.socket else { return };
+        self.resent = true;
+        match used.socket.try_send(&self.query) {
+            Ok(_) => {}
+            // As good as lost on the way.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            // An error that waited for us is told once.
+            Err(error) => self.state = State::Failed(failure(&error)),
         }
     }
 
@@ -110,6 +135,7 @@ impl UdpExchange {
 impl Drop for UdpExchange {
     fn drop(&mut self) {
         if self.state == State::Answered
+            && !self.resent
             && let Some(used) = self.socket.take()
         {
             self.spares.keep(self.to, used, &self.random);

@@ -67,6 +67,14 @@ impl Exchange for SocketExchange {
             SocketExchange::Tcp(exchange) => exchange.receive().await,
         }
     }
+
+    fn resend(&mut self, query: Bytes) {
+        match self {
+            SocketExchange::Udp(exchange) => exchange.resend(query),
+            // A stream loses nothing.
+            SocketExchange::Tcp(_) => {}
+        }
+    }
 }
 
 /// What an error of the operating system says about the way to a server.

@@ -1,6 +1,6 @@
 //! Servers at addresses, and the exchanges with them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
 use parking_lot::Mutex;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use zoners_dns::{
-    Endpoint, Exchange, Failure, Message, Name, Network, OptRcode, Outcome, Question, RRset,
-    Random, Records, ReplyOpt, Rtype, Transport, compose, name,
+    Endpoint, Failure, Message, Name, Network, OptRcode, Outcome, Question, RRset, Random, Records,
+    ReplyOpt, Rtype, Transport, compose, name,
 };
 
+pub use crate::exchange::SimExchange;
 use crate::link::{Link, Manner};
 use crate::sign::{Key, Signing};
 use crate::zone::{Said, Zone};
@@ -26,6 +27,11 @@ const SECOND: Duration = Duration::from_millis(50);
 pub struct Sent {
     /// Since the start.
     pub at: Duration,
+    /// The exchange that it belongs to: over UDP a socket, and so a port. A query that is sent again
+    /// on it has the same number.
+    pub exchange: u64,
+    /// The query's ID.
+    pub id: u16,
     /// Where and how.
     pub to: Endpoint,
     /// What was asked.
@@ -65,14 +71,16 @@ pub struct Internet {
     hosts: BTreeMap<IpAddr, Host>,
     zones: BTreeMap<String, Zone>,
     random: Random,
-    started: Instant,
+    pub(crate) started: Instant,
     sent: Vec<Sent>,
-    records: bool,
+    pub(crate) exchanges: u64,
+    pub(crate) ended: BTreeMap<u64, Duration>,
+    pub(crate) records: bool,
 }
 
 /// The Internet as a resolver sees it; clones see the same one.
 #[derive(Clone, Debug)]
-pub struct SimNetwork(Arc<Mutex<Internet>>);
+pub struct SimNetwork(pub(crate) Arc<Mutex<Internet>>);
 
 impl SimNetwork {
     /// An Internet with nothing in it.
@@ -84,6 +92,8 @@ impl SimNetwork {
             random: Random::seeded(seed),
             started: Instant::now(),
             sent: Vec::new(),
+            exchanges: 0,
+            ended: BTreeMap::new(),
             records: true,
         })))
     }
@@ -208,9 +218,17 @@ impl SimNetwork {
         self.0.lock().sent.clone()
     }
 
+    /// When exchanges ended, by their number, with a reply to their query or because nobody waited any
+    /// more. Those that are under way have no end.
+    #[must_use]
+    pub fn ended(&self) -> BTreeMap<u64, Duration> {
+        self.0.lock().ended.clone()
+    }
+
     /// Forgets what was sent so far.
     pub fn forget_sent(&self) {
-        self.0.lock().sent = Vec::new();
+        let mut internet = self.0.lock();
+        (internet.sent, internet.ended) = (Vec::new(), BTreeMap::new());
     }
 
     /// How many queries went to an address.
@@ -225,28 +243,7 @@ impl Network for SimNetwork {
     type Exchange = SimExchange;
 
     fn send(&self, to: Endpoint, query: Bytes) -> SimExchange {
-        let mut internet = self.0.lock();
-        let now = Instant::now();
-        let at = now - internet.started;
-        let arrivals = internet.deliver(to, &query, at);
-        let coming = arrivals.into_iter().map(|(after, outcome)| (now + after, outcome)).collect();
-        SimExchange { coming }
-    }
-}
-
-/// A query under way: what will come back is settled when it is sent.
-#[derive(Debug)]
-pub struct SimExchange {
-    coming: VecDeque<(Instant, Outcome)>,
-}
-
-impl Exchange for SimExchange {
-    async fn receive(&mut self) -> Outcome {
-        match self.coming.front() {
-            Some((at, _)) => sleep_until(*at).await,
-            None => std::future::pending().await,
-        }
-        self.coming.pop_front().map_or(Outcome::Failed(Failure::Closed), |(_, outcome)| outcome)
+        SimExchange::begin(self.clone(), to, query)
     }
 }
 
@@ -254,13 +251,21 @@ type Arrivals = Vec<(Duration, Outcome)>;
 
 impl Internet {
     /// What comes back for a query, and after how long.
-    fn deliver(&mut self, to: Endpoint, query: &Bytes, at: Duration) -> Arrivals {
+    pub(crate) fn deliver(
+        &mut self,
+        to: Endpoint,
+        exchange: u64,
+        query: &Bytes,
+        at: Duration,
+    ) -> Arrivals {
         let Ok(message) = Message::parse(query) else { return vec![] };
         let Some(question) = message.question.clone() else { return vec![] };
         let edns = message.edns.as_ref();
         if self.records {
             self.sent.push(Sent {
                 at,
+                exchange,
+                id: message.header.id(),
                 to,
                 question: question.clone(),
                 edns: edns.is_some(),

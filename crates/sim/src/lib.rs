@@ -9,6 +9,7 @@
 
 pub mod clock;
 pub mod demo;
+mod exchange;
 pub mod internet;
 pub mod link;
 pub mod scenario;

@@ -143,3 +143,61 @@ async fn a_query_leaves_from_the_address_that_it_shall() {
     let outcome = exchange.from("192.0.2.77".parse().unwrap()).receive().await;
     assert_eq!(outcome, Outcome::Failed(Failure::NoSocket));
 }
+
+#[tokio::test]
+async fn a_query_is_sent_again_from_its_socket_which_is_not_kept() {
+    let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let to = server.local_addr().unwrap();
+    let spares = Spares::default();
+    let mut exchange =
+        UdpExchange::new(to, Bytes::from_static(b"first"), Random::seeded(7), spares.clone());
+    let mut buffer = [0; 64];
+    let (length, first) = tokio::select! {
+        biased;
+        _ = exchange.receive() => panic!("nobody answers"),
+        received = server.recv_from(&mut buffer) => received.unwrap(),
+    };
+    assert_eq!(&buffer[..length], b"first");
+    exchange.resend(Bytes::from_static(b"again"));
+    let (length, second) = server.recv_from(&mut buffer).await.unwrap();
+    assert_eq!((&buffer[..length], second), (&b"again"[..], first));
+    server.send_to(b"answer", second).await.unwrap();
+    assert_eq!(exchange.receive().await, Outcome::Message(Bytes::from_static(b"answer")));
+    drop(exchange);
+    assert_eq!(spares.len(), 0, "another answer may yet come");
+}
+
+#[tokio::test]
+async fn a_query_sent_again_before_it_was_sent_is_sent_once() {
+    let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let to = server.local_addr().unwrap();
+    let random = Random::seeded(8);
+    let mut exchange =
+        UdpExchange::new(to, Bytes::from_static(b"first"), random, Spares::default());
+    exchange.resend(Bytes::from_static(b"plain"));
+    let answer = async {
+        let mut buffer = [0; 64];
+        let (length, from) = server.recv_from(&mut buffer).await.unwrap();
+        assert_eq!(&buffer[..length], b"plain");
+        server.send_to(b"answer", from).await.unwrap();
+    };
+    let (outcome, ()) = tokio::join!(exchange.receive(), answer);
+    assert_eq!(outcome, Outcome::Message(Bytes::from_static(b"answer")));
+    assert!(server.try_recv_from(&mut [0; 64]).is_err());
+}
+
+#[tokio::test]
+async fn a_port_found_closed_when_a_query_is_sent_again_is_told() {
+    let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let to = server.local_addr().unwrap();
+    let random = Random::seeded(9);
+    let mut exchange = UdpExchange::new(to, Bytes::from_static(b"q"), random, Spares::default());
+    tokio::select! {
+        biased;
+        _ = exchange.receive() => panic!("nobody answers"),
+        _ = server.readable() => {}
+    }
+    drop(server);
+    exchange.resend(Bytes::from_static(b"q"));
+    assert_eq!(exchange.receive().await, Outcome::Failed(Failure::Refused));
+}

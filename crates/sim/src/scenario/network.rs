@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::time::sleep;
 use zoners_dns::{Endpoint, Exchange, Failure, Message, Network, Outcome, Transport};
 
@@ -33,7 +33,7 @@ struct State {
 struct Waiting {
     query: Message,
     transport: Transport,
-    answer: mpsc::UnboundedSender<(Duration, Bytes)>,
+    answer: UnboundedSender<(Duration, Bytes)>,
 }
 
 impl ScriptedNetwork {
@@ -88,8 +88,15 @@ impl Network for ScriptedNetwork {
 
     fn send(&self, to: Endpoint, query: Bytes) -> ScriptedExchange {
         let (sender, arriving) = mpsc::unbounded_channel();
-        let exchange = ScriptedExchange { arriving, next: None };
-        let Ok(query) = Message::parse(&query) else { return exchange };
+        self.ask(to, &query, &sender);
+        ScriptedExchange { net: self.clone(), to, sender, arriving, next: None }
+    }
+}
+
+impl ScriptedNetwork {
+    /// Puts a query to the server at `to`, whose answer goes to `sender`.
+    fn ask(&self, to: Endpoint, query: &Bytes, sender: &UnboundedSender<(Duration, Bytes)>) {
+        let Ok(query) = Message::parse(query) else { return };
         let mut state = self.0.lock();
         let asked = query.question.as_ref().map_or("?".into(), ToString::to_string);
         let (step, address) = (state.step, to.address.ip());
@@ -109,16 +116,18 @@ impl Network for ScriptedNetwork {
             }
             None => {
                 let transport = to.transport;
-                state.waiting.push_back(Waiting { query, transport, answer: sender });
+                state.waiting.push_back(Waiting { query, transport, answer: sender.clone() });
             }
         }
-        exchange
     }
 }
 
 /// A query on a scripted network.
 #[derive(Debug)]
 pub struct ScriptedExchange {
+    net: ScriptedNetwork,
+    to: Endpoint,
+    sender: UnboundedSender<(Duration, Bytes)>,
     arriving: mpsc::UnboundedReceiver<(Duration, Bytes)>,
     next: Option<(tokio::time::Instant, Bytes)>,
 }
@@ -139,5 +148,9 @@ impl Exchange for ScriptedExchange {
         self.next
             .take()
             .map_or(Outcome::Failed(Failure::Closed), |(_, message)| Outcome::Message(message))
+    }
+
+    fn resend(&mut self, query: Bytes) {
+        self.net.ask(self.to, &query, &self.sender);
     }
 }

@@ -160,6 +160,10 @@ impl Exchange for WatchedExchange {
         self.end.get_or_insert_with(|| (end, self.since.elapsed()));
         outcome
     }
+
+    fn resend(&mut self, query: Bytes) {
+        self.exchange.resend(query);
+    }
 }
 
 impl Drop for WatchedExchange {
