@@ -91,6 +91,7 @@ counters! {
     ReportsWithheld "reports_withheld" "reports" "Failures of validation that were not reported: too many reports, or the name too long.";
     ScrubbedRecords "scrubbed_records" "RRsets" "Records that the asked zone had no right to give; discarded.";
     Joined "joined" "questions" "Questions that waited for the same one already under way.";
+    Elected "elected" "questions" "Of these, taken up by one who had waited, since the one who asked gave up.";
     Cycles "cycles" "questions" "Look-ups stopped because they would wait for themselves.";
     NurseryFull "nursery_full" "exchanges" "Losers of a race that were dropped because too many live on.";
     PendingGaveWay "pending_gave_way" "questions" "Recursions stopped to make room for those of others, or for newer ones.";
@@ -108,6 +109,8 @@ counters! {
     LimitDepth "limit_depth" "questions" "Stopped: nameserver look-ups nested too deep.";
     LimitAlias "limit_alias" "questions" "Stopped: alias chain too long or looping.";
     LimitReferrals "limit_referrals" "questions" "Stopped: too many steps without an answer.";
+    LimitLeaders "limit_leaders" "questions" "Stopped: too many who asked the same gave up, one after the other.";
+    LimitRefused "limit_refused" "questions" "Stopped: others kept asking servers whose answers had been bogus.";
     LimitServers "limit_servers" "delegations" "Delegations that named more servers than are used.";
     LimitAddresses "limit_addresses" "delegations" "Delegations with more addresses than are used.";
     LimitEntry "limit_entry" "entries" "Answers too large to be cached.";

@@ -10,7 +10,7 @@ use zoners_dns::{Counter, Name, Question};
 
 use crate::answer::{Cause, Unresolved};
 use crate::budget::{Budget, Exhausted, take};
-use crate::flights::{FlightId, Follow};
+use crate::flights::FlightId;
 use crate::settings::Limits;
 use crate::trace::{Hop, Trace};
 
@@ -155,14 +155,14 @@ impl Context {
     }
 
     /// Waits for a flight in which the servers of `zone` are asked for another question's sake too.
-    pub(crate) async fn wait<V: Clone>(
+    pub(crate) async fn wait<T>(
         &self,
         zone: &Name,
         question: &Question,
-        flight: Follow<V>,
-    ) -> Option<V> {
+        landing: impl Future<Output = T>,
+    ) -> T {
         let since = Instant::now();
-        let landed = flight.landing().await;
+        let landed = landing.await;
         self.trace(|| {
             let (zone, question) = (zone.clone(), question.clone());
             Hop::Waited { zone, question, took: since.elapsed() }

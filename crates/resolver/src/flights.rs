@@ -1,102 +1,55 @@
-//! Questions in flight: who asks the same waits for the same answer.
+//! Questions in flight: one asker leads and works the result out, the others follow and wait for it.
 //!
-//! One table for all workers. Whoever comes first leads and lands the result; the others follow.
-//! The waiting goes through channels that no runtime owns, so leader and followers may live on
-//! different ones. A [`WaitGraph`] knows which flight waits for which, so that no two ever wait
-//! for each other.
+//! One table for all workers. The waiting goes through channels that no runtime owns, so leader and
+//! followers may live on different ones. A leader that ends by its own limits tells nobody anything:
+//! the flight goes on under the follower that has waited longest, so that never more than one asks
+//! (many identical queries at once are the birthday attack of RFC 5452 section 5). A [`WaitGraph`]
+//! knows which flight waits for which, so that no two ever wait for each other.
 
-use std::collections::HashMap;
+mod follow;
+mod wait_graph;
+
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-/// Flights visited when looking for a cycle; beyond that it is taken for one.
-const MAX_WALK: usize = 512;
+pub use follow::{Follow, Landed};
+use wait_graph::Edge;
+pub use wait_graph::{FlightId, WaitGraph};
 
-/// A flight's number, unique in the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FlightId(u64);
-
-/// Which flight waits for which.
-#[derive(Debug, Default)]
-pub struct WaitGraph {
-    next: AtomicU64,
-    waits_for: Mutex<HashMap<FlightId, Vec<FlightId>>>,
-}
-
-impl WaitGraph {
-    fn new_flight(&self) -> FlightId {
-        FlightId(self.next.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// Lets `waiter` wait for `target`, unless that would close a circle.
-    fn wait(self: &Arc<Self>, waiter: FlightId, target: FlightId) -> Option<Edge> {
-        let mut waits_for = self.waits_for.lock();
-        let (mut seen, mut at) = (vec![target], 0);
-        while let Some(flight) = seen.get(at).copied() {
-            if flight == waiter || seen.len() > MAX_WALK {
-                return None;
-            }
-            for next in waits_for.get(&flight).into_iter().flatten() {
-                if !seen.contains(next) {
-                    seen.push(*next);
-                }
-            }
-            at += 1;
-        }
-        waits_for.entry(waiter).or_default().push(target);
-        Some(Edge { graph: self.clone(), waiter, target })
-    }
-}
-
-/// A wait under way; dropping it ends it.
-#[derive(Debug)]
-struct Edge {
-    graph: Arc<WaitGraph>,
-    waiter: FlightId,
-    target: FlightId,
-}
-
-impl Drop for Edge {
-    fn drop(&mut self) {
-        let mut waits_for = self.graph.waits_for.lock();
-        if let Some(targets) = waits_for.get_mut(&self.waiter) {
-            if let Some(at) = targets.iter().position(|target| *target == self.target) {
-                targets.swap_remove(at);
-            }
-            if targets.is_empty() {
-                waits_for.remove(&self.waiter);
-            }
-        }
-    }
-}
+/// Leaders that a flight may have, one after the other; with the last the followers are lost too.
+pub const MOST_LEADERS: u32 = 1024;
 
 /// Where a flight ends. Followers are woken in the order in which they came, so that the same
 /// seed gives the same trace.
 #[derive(Debug)]
 struct Landing<V> {
-    state: Mutex<State<V>>,
+    inner: Mutex<Inner<V>>,
     changed: Notify,
+}
+
+#[derive(Debug)]
+struct Inner<V> {
+    state: State<V>,
+    /// How many wait.
+    followers: u32,
+    /// How many have led.
+    leaders: u32,
 }
 
 #[derive(Clone, Debug)]
 enum State<V> {
-    Flying,
+    /// Somebody leads.
+    Led,
+    /// The leader went away: the next to look leads.
+    Vacant,
     Landed(V),
-    /// The leader went away.
+    /// The last leader went away.
     Lost,
-}
-
-impl<V> Landing<V> {
-    fn end(&self, state: State<V>) {
-        *self.state.lock() = state;
-        self.changed.notify_waiters();
-    }
 }
 
 /// One that is under way.
@@ -118,10 +71,10 @@ pub struct Flights<K, V> {
 /// What one who asks becomes.
 #[derive(Debug)]
 pub enum Boarding<K, V> {
-    /// The first: must work it out and land it.
+    /// The leader: must work it out and land it.
     Lead(Lead<K, V>),
-    /// One who waits for the first.
-    Follow(Follow<V>),
+    /// One who waits for the leader.
+    Follow(Follow<K, V>),
     /// One who may not wait, because the named flight waits for the asker.
     Cycle(FlightId),
 }
@@ -134,7 +87,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
     }
 
     /// Leads or follows the flight for `key`. `waiter` is the flight that waits when the caller
-    /// waits; a client has none.
+    /// waits, or works; a client has none.
     pub fn board(self: &Arc<Self>, key: &K, waiter: Option<FlightId>) -> Boarding<K, V> {
         let hash = self.hasher.hash_one(key);
         let rehash = |flight: &Flight<K, V>| self.hasher.hash_one(&flight.key);
@@ -149,14 +102,21 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
                     },
                     None => None,
                 };
-                Boarding::Follow(Follow { landing: landing.clone(), _edge: edge })
+                let place =
+                    Place { flights: self.clone(), hash, id: *id, landing: landing.clone() };
+                landing.inner.lock().followers += 1;
+                Boarding::Follow(Follow { place: Some(place), edge })
             }
-            Entry::Vacant(place) => {
+            Entry::Vacant(vacant) => {
                 let id = self.graph.new_flight();
+                let inner = Inner { state: State::Led, followers: 0, leaders: 1 };
                 let landing =
-                    Arc::new(Landing { state: Mutex::new(State::Flying), changed: Notify::new() });
-                place.insert(Flight { key: key.clone(), id, landing: landing.clone() });
-                Boarding::Lead(Lead { flights: self.clone(), hash, id, landing, landed: false })
+                    Arc::new(Landing { inner: Mutex::new(inner), changed: Notify::new() });
+                vacant.insert(Flight { key: key.clone(), id, landing: landing.clone() });
+                let place = Place { flights: self.clone(), hash, id, landing };
+                // The flight is new: nothing can lead from it back to the waiter.
+                let edge = waiter.and_then(|waiter| self.graph.wait(waiter, id));
+                Boarding::Lead(Lead { place, landed: false, _edge: edge })
             }
         }
     }
@@ -174,81 +134,79 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
     }
 }
 
-/// The duty to land a flight. Dropping it without landing tells the followers to see for
-/// themselves.
+/// A flight as those know it who are on board.
 #[derive(Debug)]
-pub struct Lead<K, V> {
+struct Place<K, V> {
     flights: Arc<Flights<K, V>>,
     /// Of the key.
     hash: u64,
     id: FlightId,
     landing: Arc<Landing<V>>,
+}
+
+impl<K, V> Place<K, V> {
+    /// Nobody boards any more.
+    fn close(&self, table: &mut HashTable<Flight<K, V>>) {
+        if let Ok(flight) = table.find_entry(self.hash, |flight| flight.id == self.id) {
+            flight.remove();
+        }
+    }
+
+    /// Lets those who wait find how the flight has ended, if anybody waits.
+    fn end(&self, state: impl FnOnce() -> State<V>) {
+        let mut inner = self.landing.inner.lock();
+        if inner.followers > 0 {
+            inner.state = state();
+            self.landing.changed.notify_waiters();
+        }
+    }
+
+    /// Leaves the flight to the one who has waited longest; ends it if nobody waits, or too many have
+    /// led already.
+    fn resign(&self) {
+        let mut table = self.flights.table.lock();
+        let mut inner = self.landing.inner.lock();
+        if inner.followers > 0 && inner.leaders < MOST_LEADERS {
+            inner.state = State::Vacant;
+            self.landing.changed.notify_one();
+        } else {
+            drop(inner);
+            self.close(&mut table);
+            self.end(|| State::Lost);
+        }
+    }
+}
+
+/// The duty to land a flight. Dropping it without landing leaves the duty to a follower.
+#[derive(Debug)]
+pub struct Lead<K, V> {
+    place: Place<K, V>,
     landed: bool,
+    /// Whoever waits for the flight that the leader is part of waits for this one too.
+    _edge: Option<Edge>,
 }
 
 impl<K, V> Lead<K, V> {
     /// The flight's number.
     #[must_use]
     pub fn id(&self) -> FlightId {
-        self.id
+        self.place.id
     }
 
-    /// Waits for this flight while another task leads it.
-    #[must_use]
-    pub fn follow(&self, waiter: Option<FlightId>) -> Follow<V> {
-        // The flight is new: nothing can lead from it back to the waiter.
-        let edge = waiter.and_then(|waiter| self.flights.graph.wait(waiter, self.id));
-        Follow { landing: self.landing.clone(), _edge: edge }
-    }
-
-    /// Hands the result to all who wait, and ends the flight.
-    pub fn land(mut self, value: V) {
+    /// Hands the result to all who wait, and ends the flight. It is made only if somebody waits.
+    pub fn land(mut self, value: impl FnOnce() -> V) {
         self.landed = true;
-        self.leave();
-        self.landing.end(State::Landed(value));
-    }
-
-    /// Nobody boards any more.
-    fn leave(&self) {
-        let mut table = self.flights.table.lock();
-        if let Ok(flight) = table.find_entry(self.hash, |flight| flight.id == self.id) {
-            flight.remove();
-        }
+        let mut table = self.place.flights.table.lock();
+        self.place.close(&mut table);
+        drop(table);
+        self.place.end(|| State::Landed(value()));
     }
 }
 
 impl<K, V> Drop for Lead<K, V> {
     fn drop(&mut self) {
         if !self.landed {
-            self.leave();
-            self.landing.end(State::Lost);
-        }
-    }
-}
-
-/// A wait for a flight that another leads.
-#[derive(Debug)]
-pub struct Follow<V> {
-    landing: Arc<Landing<V>>,
-    _edge: Option<Edge>,
-}
-
-impl<V: Clone> Follow<V> {
-    /// The result, or `None` if the leader went away without one.
-    pub async fn landing(self) -> Option<V> {
-        let changed = self.landing.changed.notified();
-        tokio::pin!(changed);
-        // Listen before looking: what ends in between is heard.
-        changed.as_mut().enable();
-        loop {
-            match self.landing.state.lock().clone() {
-                State::Landed(value) => return Some(value),
-                State::Lost => return None,
-                State::Flying => {}
-            }
-            changed.as_mut().await;
-            changed.set(self.landing.changed.notified());
-            changed.as_mut().enable();
+            self.place.resign();
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The walk down: from the deepest known zone cut to the zone that has the answer.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +10,10 @@ use zoners_dns::{Counter, Delegation, Moment, Name, Network, Question, Rtype, Si
 
 use crate::answer::{Cause, Unresolved};
 use crate::context::Context;
-use crate::flights::Boarding;
 use crate::minimise::Minimiser;
 use crate::nameservers::glue;
 use crate::shared::{ExchangeKey, Landed};
+use crate::together::Turn;
 use crate::trace::Hop;
 use crate::verdict::{Finding, Reply, Verdict};
 use crate::worker::Worker;
@@ -20,6 +21,8 @@ use crate::worker::Worker;
 /// How long a shortened question may go unanswered before the full one is asked beside it, at least
 /// and at most: long enough for several servers to be late.
 const SILENCE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
+/// So often what others were told is of no use to one who avoids servers.
+const MOST_REFUSED: usize = 8;
 
 /// Where a walk ended.
 pub(crate) enum Walk {
@@ -223,39 +226,26 @@ impl<N: Network> Worker<N> {
         asked: &Question,
         context: &Context,
     ) -> Landed<Verdict> {
-        if !context.avoided().is_empty() {
-            // Others may wait for the servers that are avoided here.
-            return Box::pin(self.learn(cut, asked, context)).await;
-        }
         let exchanges = &self.shared().exchanges;
         let key = ExchangeKey { zone: cut.zone.clone(), asked: asked.clone() };
-        match exchanges.board(&key, context.flight()) {
-            Boarding::Lead(lead) => {
-                // Whoever waits for the flight that we are part of waits for this one too.
-                let _wait = lead.follow(context.flight());
-                let verdict = self.learn(cut, asked, &context.leading(lead.id())).await;
-                lead.land(verdict.clone());
-                verdict
-            }
-            Boarding::Follow(follow) => {
-                self.count(Counter::Joined);
-                match context.wait(&cut.zone, asked, follow).await {
-                    Some(Ok(verdict)) => Ok(verdict),
-                    Some(Err(unresolved)) if unresolved.cause.is_about_the_name() => {
-                        Err(unresolved)
+        for _ in 0..MOST_REFUSED {
+            match self.take_turn(exchanges, &key, (&cut.zone, asked), context).await {
+                Turn::First(lead) | Turn::Next(lead) => {
+                    let verdict = self.learn(cut, asked, &context.leading(lead.id())).await;
+                    // Others may do better with the servers that are avoided here.
+                    if verdict.is_ok() || context.avoided().is_empty() {
+                        lead.tell(&verdict);
                     }
-                    // The leader's own limits are not ours.
-                    Some(Err(_)) | None => Box::pin(self.learn(cut, asked, context)).await,
+                    return verdict;
                 }
+                Turn::Told(Ok(verdict)) if !may_be_used(&verdict, context.avoided()) => {}
+                Turn::Told(result) => return result,
+                Turn::Alone => return Box::pin(self.learn(cut, asked, context)).await,
             }
-            Boarding::Cycle(flight) if context.descends_from(flight) => {
-                self.count(Counter::Cycles);
-                let text = format!("{asked} depends on itself");
-                Err(Unresolved::new(Cause::Cycle, text))
-            }
-            // Somebody else's look-up waits for ours: each goes its own way.
-            Boarding::Cycle(_) => Box::pin(self.learn(cut, asked, context)).await,
         }
+        self.count(Counter::LimitRefused);
+        let text = format!("others ask servers for {asked} that gave bogus answers");
+        Err(Unresolved::new(Cause::Cancelled, text))
     }
 
     /// Asks the servers of a zone and remembers what they say.
@@ -290,6 +280,13 @@ impl<N: Network> Worker<N> {
         }
         Ok(Arc::from(verdict))
     }
+}
+
+/// Whether what others were told will do for one who avoids servers: it must be of none of them.
+fn may_be_used(verdict: &Verdict, avoided: &[SocketAddr]) -> bool {
+    avoided.is_empty()
+        || matches!(verdict, Verdict::Answer(reply)
+            if reply.from.is_some_and(|from| !avoided.contains(&from)))
 }
 
 /// Whether the name of the question itself is denied; the type does not matter then.

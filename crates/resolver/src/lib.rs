@@ -47,6 +47,7 @@ pub mod shared;
 mod spare;
 mod stale;
 pub mod standing;
+mod together;
 pub mod trace;
 mod tries;
 mod trust;

@@ -7,15 +7,12 @@ use zoners_dns::{Counter, Ede, Network, Question};
 
 use crate::answer::{Answer, Cause, Unresolved};
 use crate::context::Context;
-use crate::flights::{Boarding, Lead};
 use crate::known::Lack;
 use crate::pending::{Seat, Seating};
 use crate::shared::{Landed, QuestionKey};
+use crate::together::{Leading, Turn};
 use crate::work::Work;
 use crate::worker::Worker;
-
-/// How often one whose leader went away tries to lead, or finds another leader.
-const REBOARD: usize = 3;
 
 impl<N: Network> Worker<N> {
     /// Answers a question of our own.
@@ -36,55 +33,36 @@ impl<N: Network> Worker<N> {
         self: &Arc<Self>,
         question: Question,
         context: Context,
-        mut lack: Option<Lack>,
+        lack: Option<Lack>,
     ) -> Landed<Answer> {
-        for _ in 0..REBOARD {
-            let lacking = match lack.take() {
-                Some(lack) => lack,
-                None => match self.remembered(&question, &context) {
-                    Ok(remembered) => return remembered,
-                    Err(lack) => lack,
+        let lack = match lack {
+            Some(lack) => lack,
+            None => match self.remembered(&question, &context) {
+                Ok(remembered) => return remembered,
+                Err(lack) => lack,
+            },
+        };
+        let (key, questions) = ((question.clone(), context.validate), &self.shared().questions);
+        let (lead, lack) =
+            match self.take_turn(questions, &key, (&question.name, &question), &context).await {
+                Turn::First(lead) => (lead, lack),
+                Turn::Next(lead) => match self.remembered(&question, &context) {
+                    Ok(remembered) => {
+                        lead.tell(&remembered);
+                        return remembered;
+                    }
+                    Err(lack) => (lead, lack),
                 },
-            };
-            let key = (question.clone(), context.validate);
-            let follow = match self.shared().questions.board(&key, context.flight()) {
-                Boarding::Lead(lead) => {
-                    // Whoever waits for the flight that we are part of waits for this one too.
-                    let _wait = lead.follow(context.flight());
-                    return self.lead(lead, question, context, lacking)?.await.unwrap_or_else(
-                        || {
-                            self.count(Counter::PanicCaught);
-                            Err(Unresolved::new(Cause::Cancelled, "an error inside the resolver"))
-                        },
-                    );
-                }
-                Boarding::Follow(follow) => {
-                    self.count(Counter::Joined);
-                    follow
-                }
-                Boarding::Cycle(flight) if context.descends_from(flight) => {
-                    self.count(Counter::Cycles);
-                    return Err(Unresolved::new(
-                        Cause::Cycle,
-                        format!("{question} depends on itself"),
-                    ));
-                }
-                Boarding::Cycle(_) => {
-                    // Boxed, since it is rare and large.
-                    let answer = Box::pin(self.answer(&question, &context, lacking));
-                    return answer.await.map(Arc::new);
+                Turn::Told(result) => return result,
+                // Boxed, since it is rare and large.
+                Turn::Alone => {
+                    return Box::pin(self.answer(&question, &context, lack)).await.map(Arc::new);
                 }
             };
-            match context.wait(&question.name, &question, follow).await {
-                Some(Ok(answer)) => return Ok(answer),
-                Some(Err(unresolved)) if unresolved.cause.is_about_the_name() => {
-                    return Err(unresolved);
-                }
-                // The leader's own limits are not ours.
-                Some(Err(_)) | None => {}
-            }
-        }
-        Err(Unresolved::new(Cause::Cancelled, "those who asked the same before gave up"))
+        self.lead(lead, question, context, lack)?.await.unwrap_or_else(|| {
+            self.count(Counter::PanicCaught);
+            Err(Unresolved::new(Cause::Cancelled, "an error inside the resolver"))
+        })
     }
 
     /// What the cache has of a question: its answer, or that it failed; or what it lacks.
@@ -102,7 +80,7 @@ impl<N: Network> Worker<N> {
     /// Works a question out and lands it, whether or not the one who asked is still there.
     pub(crate) fn lead(
         self: &Arc<Self>,
-        lead: Lead<QuestionKey, Landed<Answer>>,
+        lead: Leading<QuestionKey, Arc<Answer>>,
         question: Question,
         context: Context,
         lack: Lack,
@@ -128,7 +106,7 @@ impl<N: Network> Worker<N> {
             if context.ahead.is_zero() {
                 worker.remember_failure(&question, answer.as_ref().err());
             }
-            lead.land(answer.clone());
+            lead.tell(&answer);
             answer
         })))
     }

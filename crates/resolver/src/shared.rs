@@ -17,6 +17,7 @@ use crate::prefetch::Lent;
 use crate::pricing::Market;
 use crate::reports::Reports;
 use crate::spare::Spare;
+use crate::together::Together;
 use crate::trust::Trust;
 use crate::verdict::Verdict;
 
@@ -59,9 +60,9 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     /// IDs, ports, server order.
     pub random: Random,
-    pub(crate) questions: Arc<Flights<QuestionKey, Landed<Answer>>>,
-    pub(crate) trusts: Arc<Flights<Name, Result<Trust, Unresolved>>>,
-    pub(crate) exchanges: Arc<Flights<ExchangeKey, Landed<Verdict>>>,
+    pub(crate) questions: Together<QuestionKey, Arc<Answer>>,
+    pub(crate) trusts: Together<Name, Trust>,
+    pub(crate) exchanges: Together<ExchangeKey, Arc<Verdict>>,
     /// Whether the wall clock can be trusted.
     pub clock_doubt: ClockDoubt,
     /// Zones that are not validated for a while.

@@ -17,8 +17,8 @@ use zoners_dnssec::dnskey::Dnskey;
 use crate::answer::{Cause, Unresolved};
 use crate::context::Context;
 use crate::ds::DsAnswer;
-use crate::flights::Boarding;
 use crate::settings::Anchor;
+use crate::together::Turn;
 use crate::trace::Hop;
 use crate::tries::Tries;
 use crate::validate::bogus;
@@ -49,27 +49,24 @@ impl<N: Network> Worker<N> {
                 return Ok(trust);
             }
             let context = context.avoiding_nobody();
-            match worker.shared().trusts.board(&zone, context.flight()) {
-                Boarding::Lead(lead) => {
-                    let _wait = lead.follow(context.flight());
+            let keys = Question::new(zone.clone(), Rtype::DNSKEY);
+            let trusts = &worker.shared().trusts;
+            match worker.take_turn(trusts, &zone, (&zone, &keys), &context).await {
+                Turn::First(lead) => {
                     let trust = worker.build_trust(&zone, &context.leading(lead.id())).await;
-                    lead.land(trust.clone());
+                    lead.tell(&trust);
                     trust
                 }
-                Boarding::Follow(follow) => {
-                    let keys = Question::new(zone.clone(), Rtype::DNSKEY);
-                    match context.wait(&zone, &keys, follow).await {
-                        Some(Ok(trust)) => Ok(trust),
-                        Some(Err(error)) if error.cause.is_about_the_name() => Err(error),
-                        // The leader's own limits are not ours.
-                        Some(Err(_)) | None => worker.build_trust(&zone, &context).await,
-                    }
+                Turn::Next(lead) => {
+                    let trust = match worker.known_trust(&zone) {
+                        Some(trust) => Ok(trust),
+                        None => worker.build_trust(&zone, &context.leading(lead.id())).await,
+                    };
+                    lead.tell(&trust);
+                    trust
                 }
-                Boarding::Cycle(flight) if context.descends_from(flight) => {
-                    let text = format!("the keys of {zone} depend on themselves");
-                    Err(Unresolved::new(Cause::Cycle, text))
-                }
-                Boarding::Cycle(_) => worker.build_trust(&zone, &context).await,
+                Turn::Told(trust) => trust,
+                Turn::Alone => worker.build_trust(&zone, &context).await,
             }
         })
     }

@@ -1,3 +1,4 @@
+use super::wait_graph::MAX_WALK;
 use super::*;
 
 fn flights() -> Arc<Flights<u32, u32>> {
@@ -11,9 +12,32 @@ fn lead(flights: &Arc<Flights<u32, u32>>, key: u32, waiter: Option<FlightId>) ->
     }
 }
 
-fn follow(flights: &Arc<Flights<u32, u32>>, key: u32, waiter: Option<FlightId>) -> Follow<u32> {
+fn follow(
+    flights: &Arc<Flights<u32, u32>>,
+    key: u32,
+    waiter: Option<FlightId>,
+) -> Follow<u32, u32> {
     match flights.board(&key, waiter) {
         Boarding::Follow(follow) => follow,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn landing(mut follow: Follow<u32, u32>) -> Landed<u32, u32> {
+    follow.landing().await
+}
+
+/// What comes of a wait that is over.
+fn value(landed: Landed<u32, u32>) -> u32 {
+    match landed {
+        Landed::Value(value) => value,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn elected(landed: Landed<u32, u32>) -> Lead<u32, u32> {
+    match landed {
+        Landed::Lead(lead) => lead,
         other => panic!("{other:?}"),
     }
 }
@@ -23,20 +47,101 @@ async fn followers_get_what_the_leader_lands() {
     let flights = flights();
     let leader = lead(&flights, 1, None);
     let (one, two) = (follow(&flights, 1, None), follow(&flights, 1, None));
-    leader.land(42);
-    assert_eq!(one.landing().await, Some(42));
-    assert_eq!(two.landing().await, Some(42));
+    leader.land(|| 42);
+    assert_eq!(value(landing(one).await), 42);
+    assert_eq!(value(landing(two).await), 42);
+    assert!(flights.is_empty());
+    lead(&flights, 1, None).land(|| panic!("nobody waits for it"));
+}
+
+#[tokio::test]
+async fn a_leader_that_goes_away_is_followed_by_one() {
+    let flights = flights();
+    let leader = lead(&flights, 1, None);
+    let waits = [1, 2, 3].map(|_| tokio::spawn(landing(follow(&flights, 1, None))));
+    tokio::task::yield_now().await;
+    drop(leader);
+    let [first, second, third] = waits;
+    let next = elected(first.await.unwrap());
+    assert!(!second.is_finished() && !third.is_finished());
+    // Who comes meanwhile follows too, and who is next may go away itself.
+    let late = follow(&flights, 1, None);
+    second.abort();
+    drop(next);
+    let next = elected(third.await.unwrap());
+    next.land(|| 7);
+    assert_eq!(value(landing(late).await), 7);
     assert!(flights.is_empty());
 }
 
 #[tokio::test]
-async fn a_leader_that_goes_away_leaves_nobody_waiting() {
+async fn one_who_is_next_and_goes_away_before_it_knows_leaves_it_to_another() {
     let flights = flights();
     let leader = lead(&flights, 1, None);
-    let follower = follow(&flights, 1, None);
+    let (mut first, second) = (follow(&flights, 1, None), follow(&flights, 1, None));
+    tokio::select! {
+        biased;
+        landed = first.landing() => panic!("{landed:?}"),
+        () = tokio::task::yield_now() => {}
+    }
+    let second = tokio::spawn(landing(second));
+    tokio::task::yield_now().await;
     drop(leader);
-    assert_eq!(follower.landing().await, None);
+    drop(first);
+    drop(elected(second.await.unwrap()));
+    assert!(flights.is_empty(), "nobody waits");
     drop(lead(&flights, 1, None));
+    assert!(flights.is_empty());
+}
+
+#[tokio::test]
+async fn one_who_comes_when_nobody_leads_is_the_next() {
+    let flights = flights();
+    let leader = lead(&flights, 1, None);
+    let idle = follow(&flights, 1, None);
+    drop(leader);
+    let next = elected(landing(follow(&flights, 1, None)).await);
+    next.land(|| 3);
+    assert_eq!(value(landing(idle).await), 3);
+}
+
+#[tokio::test]
+async fn the_last_follower_that_goes_away_ends_a_flight_that_nobody_leads() {
+    let flights = flights();
+    let leader = lead(&flights, 1, None);
+    let idle = follow(&flights, 1, None);
+    drop(leader);
+    assert_eq!(flights.len(), 1);
+    drop(idle);
+    assert!(flights.is_empty());
+}
+
+#[tokio::test]
+async fn so_many_lead_in_vain_and_no_more() {
+    for (leaders, lost) in [(MOST_LEADERS - 1, false), (MOST_LEADERS, true)] {
+        let flights = flights();
+        let mut leader = lead(&flights, 1, None);
+        let last = follow(&flights, 1, None);
+        for _ in 1..leaders {
+            let next = follow(&flights, 1, None);
+            drop(leader);
+            leader = elected(landing(next).await);
+        }
+        drop(leader);
+        assert_eq!(matches!(landing(last).await, Landed::Lost), lost);
+        assert!(flights.is_empty());
+    }
+}
+
+#[test]
+fn who_leads_is_waited_for_by_those_who_wait_for_its_own_flight() {
+    let flights = flights();
+    let outer = lead(&flights, 1, None);
+    let inner = lead(&flights, 2, Some(outer.id()));
+    assert!(matches!(flights.board(&1, Some(inner.id())), Boarding::Cycle(_)));
+    drop(inner);
+    let inner = lead(&flights, 2, None);
+    let _follow = follow(&flights, 1, Some(inner.id()));
 }
 
 #[test]
@@ -82,12 +187,15 @@ fn threads_with_runtimes_of_their_own_share_flights() {
                 Boarding::Lead(lead) if random.chance(0.5) => drop(lead),
                 Boarding::Lead(lead) => {
                     std::thread::yield_now();
-                    lead.land(key * 10);
+                    lead.land(|| key * 10);
                 }
                 Boarding::Follow(follow) => {
-                    let landing = runtime.block_on(follow.landing());
-                    assert!(landing.is_none_or(|value| value == key * 10));
                     followed += 1;
+                    match runtime.block_on(landing(follow)) {
+                        Landed::Value(value) => assert_eq!(value, key * 10),
+                        Landed::Lead(lead) => lead.land(|| key * 10),
+                        Landed::Lost => {}
+                    }
                 }
                 Boarding::Cycle(id) => panic!("{id:?}: a client has no flight"),
             }

@@ -1,0 +1,81 @@
+//! Waiting for what another works out.
+
+use super::wait_graph::Edge;
+use super::{Landing, Lead, Place, State};
+
+/// A wait for a flight that another leads.
+#[derive(Debug)]
+pub struct Follow<K, V> {
+    /// None once the wait is over.
+    pub(super) place: Option<Place<K, V>>,
+    pub(super) edge: Option<Edge>,
+}
+
+/// How a wait for a flight ends.
+#[derive(Debug)]
+pub enum Landed<K, V> {
+    /// With the result.
+    Value(V),
+    /// The leader went away, and the one who waited is the next.
+    Lead(Lead<K, V>),
+    /// Too many have led in vain.
+    Lost,
+}
+
+impl<K, V: Clone> Follow<K, V> {
+    /// What comes of the flight; it comes once.
+    pub async fn landing(&mut self) -> Landed<K, V> {
+        let Some(landing) = self.place.as_ref().map(|place| place.landing.clone()) else {
+            return Landed::Lost;
+        };
+        let changed = landing.changed.notified();
+        tokio::pin!(changed);
+        // Listen before looking: what ends in between is heard.
+        changed.as_mut().enable();
+        loop {
+            if let Some(landed) = self.look(&landing) {
+                return landed;
+            }
+            changed.as_mut().await;
+            changed.set(landing.changed.notified());
+            changed.as_mut().enable();
+        }
+    }
+
+    /// What the flight has come to, if it is anything for those who wait.
+    fn look(&mut self, landing: &Landing<V>) -> Option<Landed<K, V>> {
+        let mut inner = landing.inner.lock();
+        let landed = match inner.state.clone() {
+            State::Led => return None,
+            State::Landed(value) => Landed::Value(value),
+            State::Lost => Landed::Lost,
+            State::Vacant => {
+                let (place, edge) = (self.place.take()?, self.edge.take());
+                inner.state = State::Led;
+                inner.leaders += 1;
+                inner.followers -= 1;
+                return Some(Landed::Lead(Lead { place, landed: false, _edge: edge }));
+            }
+        };
+        inner.followers -= 1;
+        self.place = None;
+        Some(landed)
+    }
+}
+
+impl<K, V> Drop for Follow<K, V> {
+    fn drop(&mut self) {
+        let Some(place) = self.place.take() else { return };
+        let mut table = place.flights.table.lock();
+        let mut inner = place.landing.inner.lock();
+        inner.followers -= 1;
+        if matches!(inner.state, State::Vacant) {
+            // It may have been the next to lead.
+            if inner.followers > 0 {
+                place.landing.changed.notify_one();
+            } else {
+                place.close(&mut table);
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Those who ask the same wait for the one who does: client questions, exchanges with zones and keys.
+//!
+//! A result is told to all who wait if it says something of what was asked. If it says something of
+//! the leader alone (its budget, its time, its seat, its client), the next leads, with limits of its
+//! own; the others wait on.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use tokio::time::timeout_at;
+use zoners_dns::{Counter, Name, Network, Question};
+
+use crate::answer::{Cause, Unresolved};
+use crate::context::Context;
+use crate::flights::{Boarding, Flights, Follow, Landed, Lead};
+use crate::worker::Worker;
+
+/// What one asks, and those who ask the same.
+pub(crate) type Together<K, T> = Arc<Flights<K, Result<T, Unresolved>>>;
+/// The duty to find out.
+pub(crate) type Leading<K, T> = Lead<K, Result<T, Unresolved>>;
+
+/// What falls to one who asks.
+pub(crate) enum Turn<K, T> {
+    /// To find out, and tell.
+    First(Leading<K, T>),
+    /// The same after somebody else had begun: something may be known by now.
+    Next(Leading<K, T>),
+    /// Nothing more: somebody else found out, or it is not to be found out now.
+    Told(Result<T, Unresolved>),
+    /// To find out alone: somebody else's look-up, one of several, waits for ours.
+    Alone,
+}
+
+impl<N: Network> Worker<N> {
+    /// Waits for whoever asks for `key` already, until there is a result or it is our turn.
+    /// `zone` is asked `question` for it.
+    pub(crate) async fn take_turn<K: Eq + Hash + Clone, T: Clone>(
+        &self,
+        flights: &Together<K, T>,
+        key: &K,
+        (zone, question): (&Name, &Question),
+        context: &Context,
+    ) -> Turn<K, T> {
+        match flights.board(key, context.flight()) {
+            Boarding::Lead(lead) => Turn::First(lead),
+            // Boxed, since most lead.
+            Boarding::Follow(follow) => {
+                Box::pin(self.follow(follow, zone, question, context)).await
+            }
+            Boarding::Cycle(flight) if context.descends_from(flight) => {
+                self.count(Counter::Cycles);
+                let text = format!("{question} depends on itself");
+                Turn::Told(Err(Unresolved::new(Cause::Cycle, text)))
+            }
+            Boarding::Cycle(_) => Turn::Alone,
+        }
+    }
+
+    async fn follow<K, T: Clone>(
+        &self,
+        mut follow: Follow<K, Result<T, Unresolved>>,
+        zone: &Name,
+        question: &Question,
+        context: &Context,
+    ) -> Turn<K, T> {
+        self.count(Counter::Joined);
+        // Nobody waits longer than its own time, however many lead in turn.
+        let landed = context.wait(zone, question, follow.landing());
+        match timeout_at(context.budget.deadline, landed).await {
+            Ok(Landed::Value(result)) => Turn::Told(result),
+            Ok(Landed::Lead(lead)) => {
+                self.count(Counter::Elected);
+                Turn::Next(lead)
+            }
+            Ok(Landed::Lost) => {
+                self.count(Counter::LimitLeaders);
+                let text = format!("too many who asked for {question} gave up");
+                Turn::Told(Err(Unresolved::new(Cause::Cancelled, text)))
+            }
+            Err(_) => Turn::Told(Err(Unresolved::deadline(question))),
+        }
+    }
+}
+
+impl<K, T: Clone> Leading<K, T> {
+    /// Tells those who wait, if it is about what was asked; else the next of them leads.
+    pub(crate) fn tell(self, result: &Result<T, Unresolved>) {
+        if result.as_ref().err().is_none_or(|error| error.cause.is_about_the_name()) {
+            self.land(|| result.clone());
+        }
+    }
+}
