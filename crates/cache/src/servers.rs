@@ -23,7 +23,8 @@ const LOSS_GAIN: u16 = 8;
 pub struct ServerInfo {
     /// Smoothed round-trip time in microseconds; 0 before the first reply.
     pub srtt_us: u32,
-    /// Its smoothed deviation in microseconds (RFC 6298).
+    /// Its smoothed deviation in microseconds (RFC 6298); before it is known how long any reply took,
+    /// how long one took at most.
     pub rttvar_us: u32,
     /// When it last answered; 0 for never.
     pub replied_at: u64,
@@ -101,6 +102,16 @@ pub enum Evidence {
     },
     /// It answered so long after it was asked; with EDNS, or not.
     Reply(Duration, bool),
+    /// It answered a query that was sent more than once: how long it took is not known (RFC 6298
+    /// section 3, Karn's algorithm).
+    ReplyToSome {
+        /// Since the query was first sent: it took no longer.
+        most: Duration,
+        /// Since it was last sent: it took no less.
+        least: Duration,
+        /// With EDNS, or not.
+        edns: bool,
+    },
     /// Something was wrong.
     Trouble(Trouble),
     /// It answered a plain query after failing one with EDNS.
@@ -140,15 +151,17 @@ impl ServerInfo {
             }
             Evidence::Reply(rtt, edns) => {
                 self.learn_rtt(rtt);
-                (self.replied_at, self.unanswered) = (now, 0);
-                self.loss -= self.loss / LOSS_GAIN;
-                // It is there; whether what it says is good is seen later.
-                if self.trouble.is_some_and(Trouble::is_silence) {
-                    (self.trouble, self.troubles) = (None, 0);
+                self.replied(edns, now);
+            }
+            Evidence::ReplyToSome { most, least, edns } => {
+                match self.srtt() {
+                    // The next reply is waited for, so that it comes before its query is sent again:
+                    // else it would never be known how long they take.
+                    None => self.rttvar_us = micros(most),
+                    Some(srtt) if least > srtt => self.learn_rtt(least),
+                    Some(_) => {}
                 }
-                if edns {
-                    self.plain = 0;
-                }
+                self.replied(edns, now);
             }
             Evidence::Trouble(trouble) => {
                 if trouble == Trouble::Timeout {
@@ -165,10 +178,22 @@ impl ServerInfo {
         }
     }
 
+    fn replied(&mut self, edns: bool, now: u64) {
+        (self.replied_at, self.unanswered) = (now, 0);
+        self.loss -= self.loss / LOSS_GAIN;
+        // It is there; whether what it says is good is seen later.
+        if self.trouble.is_some_and(Trouble::is_silence) {
+            (self.trouble, self.troubles) = (None, 0);
+        }
+        if edns {
+            self.plain = 0;
+        }
+    }
+
     /// RFC 6298 section 2, but that the deviation begins smaller: nothing is sent again for it,
     /// only another server is asked.
     fn learn_rtt(&mut self, rtt: Duration) {
-        let rtt = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX).max(1);
+        let rtt = micros(rtt).max(1);
         if self.srtt_us == 0 {
             (self.srtt_us, self.rttvar_us) = (rtt, rtt / 4);
         } else {
@@ -227,6 +252,10 @@ impl ServerInfo {
             plain_at: value.u64()?,
         })
     }
+}
+
+fn micros(duration: Duration) -> u32 {
+    u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
 }
 
 impl Cache {
@@ -292,6 +321,26 @@ mod tests {
         let settled = cache.server(SERVER, now);
         assert!(settled.rttvar() < Duration::from_millis(2), "{settled:?}");
         assert!(settled.srtt().unwrap() < Duration::from_millis(22), "{settled:?}");
+    }
+
+    #[test]
+    fn a_reply_to_a_query_that_was_sent_twice_tells_no_round_trip() {
+        let (cache, now) = (cache(), Moment::from_millis(5));
+        cache.teach_server(SERVER, Evidence::Asked { forgiven: Moment::from_millis(0) }, now);
+        let (most, least) = (Duration::from_millis(120), Duration::from_millis(20));
+        let late = Evidence::ReplyToSome { most, least, edns: true };
+        cache.teach_server(SERVER, late, now);
+        let unmet = cache.server(SERVER, now);
+        assert_eq!((unmet.srtt(), unmet.replied_at, unmet.unanswered), (None, 5, 0));
+        assert_eq!(unmet.rttvar(), Duration::from_millis(120), "the next is waited for");
+        cache.teach_server(SERVER, reply(100), now);
+        let before = cache.server(SERVER, now);
+        cache.teach_server(SERVER, late, now);
+        let after = cache.server(SERVER, now);
+        assert_eq!((after.srtt(), after.rttvar()), (before.srtt(), before.rttvar()));
+        let slow = Evidence::ReplyToSome { most: least * 20, least: most * 2, edns: true };
+        cache.teach_server(SERVER, slow, now);
+        assert!(cache.server(SERVER, now).srtt() > before.srtt(), "it was longer in any case");
     }
 
     #[test]

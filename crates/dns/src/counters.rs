@@ -52,6 +52,7 @@ counters! {
     ClientTcpRefused "client_tcp_refused" "connections" "TCP connections closed at once: too many in all or of one address.";
     UpstreamQueries "upstream_queries" "queries" "Queries sent to other servers, retries included.";
     UpstreamTcp "upstream_tcp" "queries" "Of these, sent over TCP.";
+    UpstreamResent "upstream_resent" "queries" "Of these, sent again as they were, since no reply had come yet.";
     UpstreamReplies "upstream_replies" "messages" "Replies that matched their query.";
     UpstreamTimeouts "upstream_timeouts" "queries" "Queries that stayed unanswered.";
     UpstreamErrors "upstream_errors" "queries" "Queries that the network refused to carry.";
@@ -111,6 +112,9 @@ counters! {
     LimitReferrals "limit_referrals" "questions" "Stopped: too many steps without an answer.";
     LimitLeaders "limit_leaders" "questions" "Stopped: too many who asked the same gave up, one after the other.";
     LimitRefused "limit_refused" "questions" "Stopped: others kept asking servers whose answers had been bogus.";
+    LimitResent "limit_resent" "queries" "Queries not sent again, since they had been too often.";
+    LimitRepeats "limit_repeats" "queries" "Queries held back for a moment, since the same had just been sent in vain too often.";
+    LimitRepeated "limit_repeated" "queries" "Queries sent in vain that were forgotten at once, since there were too many.";
     LimitServers "limit_servers" "delegations" "Delegations that named more servers than are used.";
     LimitAddresses "limit_addresses" "delegations" "Delegations with more addresses than are used.";
     LimitEntry "limit_entry" "entries" "Answers too large to be cached.";

@@ -3,24 +3,35 @@
 //! A query has a socket to itself; whatever does not match it is discarded and the wait goes on, since
 //! over UDP anyone can send anything; but what has the right ID and cannot be read ends it. A first
 //! wrong ID is taken for an attempt at forgery: the query is repeated over TCP beside the wait. TC
-//! moves to TCP too, and a server that chokes on EDNS is asked once more without it.
+//! moves to TCP too, and a server that chokes on EDNS is asked once more without it. A query that is
+//! outstanding already is sent again, not sent anew.
 
-use std::sync::Arc;
+mod attempting;
+mod copies;
+mod outstanding;
+mod reply;
+mod wait;
+
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::time::Instant;
 use zoners_cache::{Evidence, Trouble};
 use zoners_dns::query::{Options, query_with_size};
 use zoners_dns::{
-    Counter, Endpoint, Exchange, Malformed, Message, Network, OptRcode, Outcome, Question,
-    Transport,
+    Counter, Endpoint, Exchange, Malformed, Message, Network, Outcome, Question, Transport,
 };
+
+use outstanding::{LIVES, Sending, Turn, Unheard, tell};
+use reply::{Match, chokes_on_edns, matches};
+use wait::Wait;
 
 use crate::candidates::Attempt;
 use crate::context::Context;
 use crate::verdict::Fault;
 use crate::worker::Worker;
+
+pub(crate) use attempting::{Attempting, attempt};
+pub(crate) use outstanding::Sharing;
 
 /// How an attempt at one server ended.
 #[derive(Debug)]
@@ -42,49 +53,59 @@ pub(crate) struct Asking {
     pub(crate) retry: bool,
 }
 
-/// Carries out an attempt. Holds all it needs, so that it can outlive the question it was for.
-pub(crate) async fn attempt<N: Network>(
-    worker: Arc<Worker<N>>,
-    asking: Asking,
-    attempt: Attempt,
-    context: Context,
-) -> Report {
-    let started = Instant::now();
-    let mut result = worker.ask(&asking, attempt.endpoint, attempt.edns, &context).await;
-    if attempt.edns && result.as_ref().is_ok_and(|message| chokes_on_edns(message)) {
-        worker.count(Counter::UpstreamPlain);
-        result = worker.ask(&asking, attempt.endpoint, false, &context).await;
-        if result.as_ref().is_ok_and(|message| !chokes_on_edns(message)) {
-            worker.shared().teach(attempt.endpoint, Evidence::PlainOnly);
-        }
-    }
-    Report { attempt, took: started.elapsed(), result }
+/// The reply to a query, or why there is none.
+type Asked = Result<Box<Message>, Fault>;
+
+/// A query, to one server in one way.
+#[derive(Clone, Copy)]
+struct Query<'a> {
+    asking: &'a Asking,
+    endpoint: Endpoint,
+    edns: bool,
+    context: &'a Context,
 }
 
-/// The answers of servers that do not know EDNS (RFC 6891 section 7), or know it badly.
-fn chokes_on_edns(message: &Message) -> bool {
-    matches!(message.rcode, OptRcode::FORMERR | OptRcode::NOTIMP | OptRcode::BADVERS)
+impl<'a> Query<'a> {
+    fn of(asking: &'a Asking, attempt: &Attempt, context: &'a Context) -> Self {
+        Query { asking, endpoint: attempt.endpoint, edns: attempt.edns, context }
+    }
+
+    fn over_tcp(&self) -> Self {
+        Query { endpoint: self.endpoint.over(Transport::Tcp), ..*self }
+    }
+
+    /// Whether the server is to be asked in another way after this reply.
+    fn is_unfinished(&self, reply: &Message) -> bool {
+        self.is_cut(reply) || self.edns && chokes_on_edns(reply)
+    }
+
+    fn is_cut(&self, reply: &Message) -> bool {
+        reply.header.tc() && self.endpoint.transport == Transport::Udp
+    }
 }
 
 impl<N: Network> Worker<N> {
-    async fn ask(
-        &self,
-        asking: &Asking,
-        endpoint: Endpoint,
-        edns: bool,
-        context: &Context,
-    ) -> Result<Box<Message>, Fault> {
-        let reply = self.ask_over(asking, endpoint, edns, context).await?;
-        if reply.header.tc() && endpoint.transport == Transport::Udp {
-            self.count(Counter::UpstreamTruncated);
-            let over_tcp = endpoint.over(Transport::Tcp);
-            return self.whole(self.ask_over(asking, over_tcp, edns, context).await?, over_tcp);
+    /// Asks over TCP after a reply with TC, and without EDNS after one that it made fail.
+    async fn go_on(&self, query: &Query<'_>, result: Asked) -> Asked {
+        let reply = self.whole(query, result?).await?;
+        if !(query.edns && chokes_on_edns(&reply)) {
+            return Ok(reply);
         }
-        self.whole(reply, endpoint)
+        self.count(Counter::UpstreamPlain);
+        let plain = Query { edns: false, ..*query };
+        let reply = match self.outstanding(plain.asking, plain.endpoint) {
+            Turn::Send(mut lead) => self.carry_out(&plain, &mut lead).await,
+            Turn::Wait(follow) => self.wait_with(&plain, follow).await,
+        };
+        let reply = self.whole(&plain, reply?).await?;
+        if !chokes_on_edns(&reply) {
+            self.shared().teach(plain.endpoint, Evidence::PlainOnly);
+        }
+        Ok(reply)
     }
 
     /// A reply that is not truncated: over a stream TC says that it is broken (RFC 2181 section 9).
-    fn whole(&self, reply: Box<Message>, from: Endpoint) -> Result<Box<Message>, Fault> {
+    fn untruncated(&self, reply: Box<Message>, from: Endpoint) -> Asked {
         if !reply.header.tc() {
             return Ok(reply);
         }
@@ -93,16 +114,37 @@ impl<N: Network> Worker<N> {
         Err(Fault::Malformed(Malformed::Truncated))
     }
 
-    /// One query and the wait for its reply.
-    async fn ask_over(
-        &self,
-        asking: &Asking,
-        endpoint: Endpoint,
-        edns: bool,
-        context: &Context,
-    ) -> Result<Box<Message>, Fault> {
-        let mut wait = self.send(asking, endpoint, edns, context)?;
-        let deadline = tokio::time::sleep(self.settings().limits.exchange);
+    async fn whole(&self, query: &Query<'_>, reply: Box<Message>) -> Asked {
+        if !query.is_cut(&reply) {
+            return self.untruncated(reply, query.endpoint);
+        }
+        self.count(Counter::UpstreamTruncated);
+        let over_tcp = query.over_tcp();
+        let reply = self.carry_out(&over_tcp, &mut None).await?;
+        self.untruncated(reply, over_tcp.endpoint)
+    }
+
+    /// One query and the wait for its reply, which those hear who wait for it.
+    async fn carry_out(&self, query: &Query<'_>, lead: &mut Option<Sending>) -> Asked {
+        if lead.is_some() {
+            self.damp(query.asking, query.endpoint).await;
+        }
+        let result = self.ask(query, lead.as_ref()).await;
+        if let Some(lead) = lead.take() {
+            tell(lead, &result);
+        }
+        result
+    }
+
+    async fn ask(&self, query: &Query<'_>, lead: Option<&Sending>) -> Asked {
+        let Query { asking, endpoint, context, .. } = *query;
+        let mut wait = self.send(query)?;
+        if let Some(lead) = lead {
+            lead.bell().hush(self.shared().now());
+        }
+        let mut unheard = Unheard { worker: self, asking, endpoint, sent: wait.sent, heard: false };
+        let limit = self.settings().limits.exchange;
+        let deadline = tokio::time::sleep(limit);
         tokio::pin!(deadline);
         let mut beside: Option<Box<Wait<N>>> = None;
         loop {
@@ -113,30 +155,37 @@ impl<N: Network> Worker<N> {
                     Some(wait) => self.read(asking, wait, outcome, context),
                     None => Read::GoOn,
                 },
+                edns = rung(lead) => {
+                    wait.send_again(asking, edns);
+                    // One port and one ID are not open for ever.
+                    let latest = wait.sent + limit * LIVES;
+                    deadline.as_mut().reset(latest.min(Instant::now() + limit));
+                    Read::GoOn
+                }
                 () = &mut deadline => {
-                    self.blame(endpoint, Trouble::Timeout);
-                    return Err(Fault::Timeout);
+                    (0..wait.times).for_each(|_| self.blame(endpoint, Trouble::Timeout));
+                    Read::Done(Err(Fault::Timeout))
                 }
             };
             match outcome {
-                Read::Done(result) => return result,
+                Read::Done(result) => {
+                    unheard.hear(&result);
+                    if unheard.heard {
+                        self.hear_copies(wait, &asking.question);
+                    }
+                    return result;
+                }
                 Read::GoOn => {}
                 Read::Forged if beside.is_none() && endpoint.transport == Transport::Udp => {
-                    let over_tcp = endpoint.over(Transport::Tcp);
-                    beside = self.send(asking, over_tcp, edns, context).ok().map(Box::new);
+                    beside = self.send(&query.over_tcp()).ok().map(Box::new);
                 }
                 Read::Forged => {}
             }
         }
     }
 
-    fn send(
-        &self,
-        asking: &Asking,
-        endpoint: Endpoint,
-        edns: bool,
-        context: &Context,
-    ) -> Result<Wait<N>, Fault> {
+    fn send(&self, query: &Query<'_>) -> Result<Wait<N>, Fault> {
+        let Query { asking, endpoint, edns, context } = *query;
         let tcp = endpoint.transport == Transport::Tcp;
         context.charge_query(tcp, asking.retry).map_err(|exhausted| {
             self.count(exhausted.0);
@@ -151,9 +200,16 @@ impl<N: Network> Worker<N> {
         let id = self.shared().random.id();
         let options = Options { id, recursion_desired: asking.recursion_desired, edns };
         let size = self.settings().udp_payload_size;
-        let query = query_with_size(&asking.question, options, size);
-        let exchange = self.network().send(endpoint, query);
-        Ok(Wait { id, endpoint, sent: Instant::now(), exchange })
+        let wire = query_with_size(&asking.question, options, size);
+        Ok(Wait {
+            id,
+            endpoint,
+            sent: Instant::now(),
+            last_sent: None,
+            times: 1,
+            took: None,
+            exchange: self.network().send(endpoint, wire),
+        })
     }
 
     fn read(
@@ -182,7 +238,15 @@ impl<N: Network> Worker<N> {
             Match::Reply(message) => {
                 self.count(Counter::UpstreamReplies);
                 let edns = message.edns.is_some();
-                let reply = Evidence::Reply(wait.sent.elapsed(), edns);
+                let took = wait.sent.elapsed();
+                wait.took = Some(took);
+                let reply = match wait.last_sent {
+                    None => Evidence::Reply(took, edns),
+                    Some(last) => {
+                        let least = last.elapsed();
+                        Evidence::ReplyToSome { most: took, least, edns }
+                    }
+                };
                 self.shared().teach(wait.endpoint, reply);
                 Read::Done(Ok(message))
             }
@@ -207,14 +271,6 @@ impl<N: Network> Worker<N> {
     }
 }
 
-/// A query that was sent.
-struct Wait<N: Network> {
-    id: u16,
-    endpoint: Endpoint,
-    sent: Instant,
-    exchange: N::Exchange,
-}
-
 async fn receive<N: Network>(wait: &mut Option<Box<Wait<N>>>) -> Outcome {
     match wait {
         Some(wait) => wait.exchange.receive().await,
@@ -222,42 +278,16 @@ async fn receive<N: Network>(wait: &mut Option<Box<Wait<N>>>) -> Outcome {
     }
 }
 
+/// Waits until another wants the query sent again; with EDNS, or not.
+async fn rung(lead: Option<&Sending>) -> bool {
+    match lead {
+        Some(lead) => lead.bell().rung().await,
+        None => std::future::pending().await,
+    }
+}
+
 enum Read {
-    Done(Result<Box<Message>, Fault>),
+    Done(Asked),
     GoOn,
     Forged,
 }
-
-/// What a message is to the query that waits.
-#[derive(Debug)]
-enum Match {
-    Reply(Box<Message>),
-    WrongId,
-    WrongQuestion,
-    Malformed(Malformed),
-}
-
-/// Whether `octets` are the reply to the query with this ID and question (RFC 5452 section 9.1).
-fn matches(octets: &Bytes, id: u16, question: &Question) -> Match {
-    match Message::id_of(octets) {
-        None => return Match::Malformed(Malformed::Short),
-        Some(other) if other != id => return Match::WrongId,
-        Some(_) => {}
-    }
-    let message = match Message::parse(octets) {
-        Ok(message) => message,
-        Err(malformed) => return Match::Malformed(malformed),
-    };
-    if !message.header.qr() {
-        return Match::WrongQuestion;
-    }
-    match &message.question {
-        Some(asked) if asked == question => Match::Reply(Box::new(message)),
-        // Servers that cannot read a query cannot repeat its question.
-        None if chokes_on_edns(&message) => Match::Reply(Box::new(message)),
-        _ => Match::WrongQuestion,
-    }
-}
-
-#[cfg(test)]
-mod tests;

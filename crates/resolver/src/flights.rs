@@ -6,6 +6,7 @@
 //! (many identical queries at once are the birthday attack of RFC 5452 section 5). A [`WaitGraph`]
 //! knows which flight waits for which, so that no two ever wait for each other.
 
+mod bell;
 mod follow;
 mod wait_graph;
 
@@ -17,6 +18,7 @@ use hashbrown::hash_table::Entry;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use bell::Bell;
 pub use follow::{Follow, Landed};
 use wait_graph::Edge;
 pub use wait_graph::{FlightId, WaitGraph};
@@ -30,6 +32,7 @@ pub const MOST_LEADERS: u32 = 1024;
 struct Landing<V> {
     inner: Mutex<Inner<V>>,
     changed: Notify,
+    bell: Bell,
 }
 
 #[derive(Debug)]
@@ -110,8 +113,11 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
             Entry::Vacant(vacant) => {
                 let id = self.graph.new_flight();
                 let inner = Inner { state: State::Led, followers: 0, leaders: 1 };
-                let landing =
-                    Arc::new(Landing { inner: Mutex::new(inner), changed: Notify::new() });
+                let landing = Arc::new(Landing {
+                    inner: Mutex::new(inner),
+                    changed: Notify::new(),
+                    bell: Bell::default(),
+                });
                 vacant.insert(Flight { key: key.clone(), id, landing: landing.clone() });
                 let place = Place { flights: self.clone(), hash, id, landing };
                 // The flight is new: nothing can lead from it back to the waiter.
@@ -200,6 +206,11 @@ impl<K, V> Lead<K, V> {
         self.place.close(&mut table);
         drop(table);
         self.place.end(|| State::Landed(value()));
+    }
+
+    /// What followers ring to have their way meanwhile.
+    pub(crate) fn bell(&self) -> &Bell {
+        &self.place.landing.bell
     }
 }
 

@@ -38,6 +38,7 @@ mod pricing;
 pub mod priming;
 mod questions;
 pub mod race;
+mod repeats;
 pub mod reports;
 pub mod scrub;
 mod second_level;

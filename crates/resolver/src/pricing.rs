@@ -70,6 +70,8 @@ pub(crate) struct Price {
     pub(crate) given_up: bool,
 }
 
+/// How much longer a server is given than it took at most, of which no more is known.
+const AT_MOST: f64 = 1.25;
 /// A server is given at least this long …
 pub(crate) const LEAST_PATIENCE: Duration = Duration::from_millis(15);
 /// … and at most this.
@@ -81,7 +83,11 @@ impl Market {
         let (rtt, late) = match (info.srtt(), sibling) {
             (Some(srtt), _) => (srtt, srtt + info.rttvar().mul_f64(self.deviations())),
             (None, Some(sibling)) => (sibling.mul_f64(1.1), sibling * 2),
-            (None, None) => self.unknown,
+            // It answered one of several copies of a query after so long at most.
+            (None, None) => {
+                let (rtt, late) = self.unknown;
+                (rtt, late.max(info.rttvar().mul_f64(AT_MOST)))
+            }
         };
         let patience = late.clamp(LEAST_PATIENCE, MOST_PATIENCE);
         let silent_for = self.silent_for(info, patience).unwrap_or_default();

@@ -22,7 +22,7 @@ use own_servers::{Own, told};
 use crate::answer::Unresolved;
 use crate::candidates::{Attempt, Candidates};
 use crate::context::Context;
-use crate::exchange::{Asking, Report, attempt};
+use crate::exchange::{Asking, Attempting, Report, attempt};
 use crate::nameservers::{Found, Lookup};
 use crate::pricing::LEAST_PATIENCE;
 use crate::trace::Hop;
@@ -32,7 +32,7 @@ use crate::worker::Worker;
 struct Running {
     attempt: Attempt,
     since: Instant,
-    exchange: Pin<Box<dyn Future<Output = Report> + Send>>,
+    exchange: Attempting,
 }
 
 impl Future for Running {
@@ -42,7 +42,7 @@ impl Future for Running {
         mut self: Pin<&mut Self>,
         context: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Report> {
-        self.exchange.as_mut().poll(context)
+        self.exchange.report.as_mut().poll(context)
     }
 }
 
@@ -287,11 +287,7 @@ impl<N: Network> Race<'_, N> {
     fn ask(&mut self, next: Attempt, retry: bool) {
         let asking = Asking { retry, ..self.asking.clone() };
         let exchange = attempt(self.worker.arc(), asking, next, self.context.clone());
-        self.running.push(Running {
-            attempt: next,
-            since: Instant::now(),
-            exchange: Box::pin(exchange),
-        });
+        self.running.push(Running { attempt: next, since: Instant::now(), exchange });
     }
 
     /// Starts look-ups of nameserver names until `at_once` are under way.

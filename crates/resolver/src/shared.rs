@@ -8,6 +8,7 @@ use zoners_dns::{Clock, Endpoint, Moment, Name, Question, Random, SecondLevel};
 
 use crate::answer::{Answer, Unresolved};
 use crate::clock_doubt::ClockDoubt;
+use crate::exchange::Sharing;
 use crate::flights::{Flights, WaitGraph};
 use crate::habits::Habits;
 use crate::line::Line;
@@ -15,6 +16,7 @@ use crate::negative_anchors::NegativeAnchors;
 use crate::paths::{Broken, Paths};
 use crate::prefetch::Lent;
 use crate::pricing::Market;
+use crate::repeats::{QueryKey, Repeats};
 use crate::reports::Reports;
 use crate::spare::Spare;
 use crate::together::Together;
@@ -63,6 +65,8 @@ pub struct Shared {
     pub(crate) questions: Together<QuestionKey, Arc<Answer>>,
     pub(crate) trusts: Together<Name, Trust>,
     pub(crate) exchanges: Together<ExchangeKey, Arc<Verdict>>,
+    pub(crate) outstanding: Arc<Flights<QueryKey, Sharing>>,
+    pub(crate) repeats: Repeats,
     /// Whether the wall clock can be trusted.
     pub clock_doubt: ClockDoubt,
     /// Zones that are not validated for a while.
@@ -87,7 +91,9 @@ impl Shared {
             random,
             questions: Flights::new(graph.clone()),
             trusts: Flights::new(graph.clone()),
-            exchanges: Flights::new(graph),
+            exchanges: Flights::new(graph.clone()),
+            outstanding: Flights::new(graph),
+            repeats: Repeats::default(),
             clock_doubt: ClockDoubt::default(),
             negative_anchors: NegativeAnchors::default(),
             habits: Habits::default(),
@@ -109,6 +115,12 @@ impl Shared {
     #[must_use]
     pub fn second_level(&self) -> Option<&Arc<dyn SecondLevel>> {
         self.second_level.get()
+    }
+
+    /// Questions, exchanges, keys and queries that are under way, and that others may wait for.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.questions.len() + self.exchanges.len() + self.trusts.len() + self.outstanding.len()
     }
 
     /// Now, for TTLs.
@@ -175,6 +187,10 @@ impl Shared {
                 if before.srtt().is_none() {
                     self.habits.learn(rtt);
                 }
+                self.line.replied(server, now);
+                self.paths.replied(server);
+            }
+            Evidence::ReplyToSome { .. } => {
                 self.line.replied(server, now);
                 self.paths.replied(server);
             }

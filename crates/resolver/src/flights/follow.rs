@@ -1,5 +1,7 @@
 //! Waiting for what another works out.
 
+use zoners_dns::Moment;
+
 use super::wait_graph::Edge;
 use super::{Landing, Lead, Place, State};
 
@@ -60,6 +62,24 @@ impl<K, V: Clone> Follow<K, V> {
         inner.followers -= 1;
         self.place = None;
         Some(landed)
+    }
+
+    /// Asks the leader for something meanwhile; false if there is nothing to ask for, or
+    /// it was asked for too often.
+    pub(crate) fn ring(&self, edns: bool) -> bool {
+        self.place.as_ref().is_some_and(|place| place.landing.bell.ring(edns))
+    }
+
+    /// When what is waited for was begun, if the leader told.
+    pub(crate) fn begun(&self) -> Option<Moment> {
+        self.place.as_ref()?.landing.bell.sent()
+    }
+
+    /// Ends the flight for those who come: they need not follow one that is over.
+    pub(crate) fn supersede(self) {
+        if let Some(place) = &self.place {
+            place.close(&mut place.flights.table.lock());
+        }
     }
 }
 

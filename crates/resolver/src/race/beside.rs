@@ -42,6 +42,11 @@ impl<F: Future + Unpin> Beside<F> {
         .await
     }
 
+    /// Drops those that are not to be kept.
+    pub(super) fn retain(&mut self, keep: impl FnMut(&F) -> bool) {
+        self.0.retain(keep);
+    }
+
     /// Takes out those that have not ended.
     pub(super) fn take(&mut self) -> Vec<F> {
         std::mem::take(&mut self.0)

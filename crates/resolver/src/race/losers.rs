@@ -3,11 +3,9 @@
 
 use std::pin::Pin;
 
-use zoners_cache::Trouble;
-use zoners_dns::{Counter, Endpoint, Network};
+use zoners_dns::{Counter, Network};
 
 use super::Race;
-use crate::exchange::Report;
 use crate::nursery::Adoption;
 use crate::worker::Worker;
 
@@ -15,21 +13,22 @@ impl<N: Network> Drop for Race<'_, N> {
     fn drop(&mut self) {
         for loser in self.running.take() {
             self.trace(&loser.attempt, loser.since.elapsed(), || None);
-            self.worker.adopt(loser.attempt.endpoint, loser.exchange);
+            // What waits for another's query learns nothing that its sender does not.
+            if !loser.exchange.joined {
+                self.worker.adopt(loser.exchange.report);
+            }
         }
     }
 }
 
 impl<N: Network> Worker<N> {
     /// Lets an exchange live on whose race is over, to learn from it.
-    pub(super) fn adopt(
+    pub(crate) fn adopt<T: Send + 'static>(
         &self,
-        endpoint: Endpoint,
-        exchange: Pin<Box<dyn Future<Output = Report> + Send>>,
+        exchange: Pin<Box<dyn Future<Output = T> + Send>>,
     ) {
-        let (worker, limit) = (self.arc(), self.settings().limits.nursery);
-        let give_up = move || worker.blame(endpoint, Trouble::Timeout);
-        if self.nursery().adopt(exchange, limit, give_up) == Adoption::Full {
+        let limit = self.settings().limits.nursery;
+        if self.nursery().adopt(exchange, limit) == Adoption::Full {
             self.count(Counter::NurseryFull);
         }
     }

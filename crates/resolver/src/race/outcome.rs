@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
 use zoners_cache::{Denial, Evidence};
-use zoners_dns::{Counter, EdeCode, Network, Transport};
+use zoners_dns::{Counter, EdeCode, Endpoint, Network, Transport};
 
-use super::Race;
+use super::{Race, Running};
 use crate::answer::{Cause, Unresolved};
 use crate::candidates::Attempt;
 use crate::exchange::Report;
@@ -53,6 +54,12 @@ impl<N: Network> Race<'_, N> {
             true => self.speechless.push((attempt, fault)),
             false => self.blame(&attempt, fault),
         }
+        if fault == Fault::Lame || fault.says_nothing() {
+            self.worker.came_to_nothing(&self.asking, attempt.endpoint, Instant::now());
+        }
+        if fault.is_answer() {
+            self.leave_those_who_joined(attempt.endpoint);
+        }
         match fault {
             Fault::Network(_) => self.candidates.unreachable(attempt.endpoint),
             _ if fault.is_answer() => self.candidates.strike(attempt.endpoint.address),
@@ -97,6 +104,12 @@ impl<N: Network> Race<'_, N> {
         let nothing = Reply::of(Finding::NoData(Denial::new(None, Vec::new())));
         let from = self.speechless.first().map(|(attempt, _)| attempt.endpoint.address);
         Ok(Box::new(Verdict::Answer(Reply { from, ..nothing })))
+    }
+
+    /// A bad answer is one, however many attempts of this race wait for it.
+    fn leave_those_who_joined(&mut self, endpoint: Endpoint) {
+        let waits = |other: &Running| other.exchange.joined && other.attempt.endpoint == endpoint;
+        self.running.retain(|other| !waits(other));
     }
 
     /// Tells those who listen how an attempt ended.

@@ -6,6 +6,7 @@
 
 use std::pin::Pin;
 
+use tokio::time::Instant;
 use zoners_cache::Rank;
 use zoners_dns::{
     Counter, Delegation, Message, Name, Network, Question, RRset, Rtype, Security, Way, name,
@@ -120,12 +121,15 @@ impl<N: Network> Worker<N> {
         let asking = Asking { question, recursion_desired: false, retry: false };
         let (worker, by, context) = (self.arc(), by?, context.clone());
         Some(Box::pin(async move {
-            let counting = worker.clone();
-            let mut message = attempt(worker, asking, by, context).await.result.ok()?;
+            let asked = attempt(worker.clone(), asking.clone(), by, context);
+            let mut message = asked.report.await.result.ok()?;
             let dropped = scrub(&mut message, &zone).dropped;
-            counting.counters().add(Counter::ScrubbedRecords, dropped);
+            worker.counters().add(Counter::ScrubbedRecords, dropped);
             let own = |set: &&RRset| set.rtype == Rtype::NS && set.owner == zone;
-            let ns = message.answer.iter().find(own)?;
+            let Some(ns) = message.answer.iter().find(own) else {
+                worker.came_to_nothing(&asking, by.endpoint, Instant::now());
+                return None;
+            };
             Some(Delegation::from_ns(ns, &message.additional, expires))
         }))
     }

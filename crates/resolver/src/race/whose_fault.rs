@@ -36,6 +36,8 @@ impl<N: Network> Race<'_, N> {
             why: "to see whether it is the line",
         };
         let exchange = attempt(self.worker.arc(), asking, probe, self.context.clone());
-        self.worker.adopt(endpoint, Box::pin(exchange));
+        if !exchange.joined {
+            self.worker.adopt(exchange.report);
+        }
     }
 }

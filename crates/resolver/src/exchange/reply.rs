@@ -1,0 +1,43 @@
+//! What a message is to the query that waits for a reply.
+
+use bytes::Bytes;
+use zoners_dns::{Malformed, Message, OptRcode, Question};
+
+/// What a message is to the query that waits.
+#[derive(Debug)]
+pub(super) enum Match {
+    Reply(Box<Message>),
+    WrongId,
+    WrongQuestion,
+    Malformed(Malformed),
+}
+
+/// Whether `octets` are the reply to the query with this ID and question (RFC 5452 section 9.1).
+pub(super) fn matches(octets: &Bytes, id: u16, question: &Question) -> Match {
+    match Message::id_of(octets) {
+        None => return Match::Malformed(Malformed::Short),
+        Some(other) if other != id => return Match::WrongId,
+        Some(_) => {}
+    }
+    let message = match Message::parse(octets) {
+        Ok(message) => message,
+        Err(malformed) => return Match::Malformed(malformed),
+    };
+    if !message.header.qr() {
+        return Match::WrongQuestion;
+    }
+    match &message.question {
+        Some(asked) if asked == question => Match::Reply(Box::new(message)),
+        // Servers that cannot read a query cannot repeat its question.
+        None if chokes_on_edns(&message) => Match::Reply(Box::new(message)),
+        _ => Match::WrongQuestion,
+    }
+}
+
+/// The answers of servers that do not know EDNS (RFC 6891 section 7), or know it badly.
+pub(super) fn chokes_on_edns(message: &Message) -> bool {
+    matches!(message.rcode, OptRcode::FORMERR | OptRcode::NOTIMP | OptRcode::BADVERS)
+}
+
+#[cfg(test)]
+mod tests;

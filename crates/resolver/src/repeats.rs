@@ -1,0 +1,149 @@
+//! Queries that came to nothing, for a second: how often the same one may be sent anew.
+//!
+//! A query has a port and an ID of its own, and each that an attacker can have sent for one question
+//! is another chance to forge its reply. Where those who ask give up one after the other, the same
+//! query would go out as often; so it waits for its turn. One that was answered usefully is not
+//! repeated but for good reason, and is not remembered here.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{Hash, Hasher};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+use zoners_dns::Question;
+
+/// So many queries …
+const MOST_QUERIES: usize = 4;
+/// … in any time of this length for one question to one server. A millisecond beyond the second, which
+/// is what timers are exact to.
+const SPAN: Duration = Duration::from_millis(1001);
+/// So many are remembered; with more the oldest is forgotten.
+const MOST: usize = 8192;
+
+/// A question to a server, over UDP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct QueryKey {
+    pub(crate) server: SocketAddr,
+    pub(crate) question: Question,
+    pub(crate) recursion_desired: bool,
+}
+
+impl Hash for QueryKey {
+    /// Few are asked of one host at two ports, or with RD and without.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.question.hash(state);
+        self.server.ip().hash(state);
+    }
+}
+
+/// Queries of the last second that came to nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Repeats {
+    /// How many there are, so that those who send need not look where there are none.
+    count: AtomicUsize,
+    sent: Mutex<Sent>,
+}
+
+#[derive(Debug, Default)]
+struct Sent {
+    /// Those of each question, in the order in which they were sent.
+    queries: HashMap<QueryKey, VecDeque<Instant>>,
+    /// All of them, in the order in which they ended.
+    ended: VecDeque<(Instant, QueryKey)>,
+}
+
+impl Repeats {
+    /// A query that was sent at `sent` has come to nothing; true if another was forgotten for it.
+    pub(crate) fn failed(&self, key: QueryKey, sent: Instant, now: Instant) -> bool {
+        // What was sent so long ago is in nobody's way.
+        if now.duration_since(sent) >= SPAN {
+            return false;
+        }
+        let mut all = self.sent.lock();
+        all.forget_old(now);
+        let full = all.ended.len() >= MOST;
+        if full {
+            all.forget_oldest();
+        }
+        let queries = all.queries.entry(key.clone()).or_default();
+        let at = queries.partition_point(|other| *other <= sent);
+        queries.insert(at, sent);
+        all.ended.push_back((now, key));
+        self.count.store(all.ended.len(), Ordering::Relaxed);
+        full
+    }
+
+    /// When the query may be sent, if that is not at once.
+    pub(crate) fn free_at(&self, key: impl FnOnce() -> QueryKey, now: Instant) -> Option<Instant> {
+        if self.count.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let mut all = self.sent.lock();
+        all.forget_old(now);
+        self.count.store(all.ended.len(), Ordering::Relaxed);
+        let queries = all.queries.get(&key())?;
+        let before = queries.len().checked_sub(MOST_QUERIES)?;
+        let free = *queries.get(before)? + SPAN;
+        (free > now).then_some(free)
+    }
+}
+
+impl Sent {
+    fn forget_old(&mut self, now: Instant) {
+        while self.ended.front().is_some_and(|(ended, _)| now.duration_since(*ended) >= SPAN) {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some((_, key)) = self.ended.pop_front() else { return };
+        if let Some(queries) = self.queries.get_mut(&key) {
+            queries.pop_front();
+            if queries.is_empty() {
+                self.queries.remove(&key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zoners_dns::{Rtype, name};
+
+    fn key(number: usize) -> QueryKey {
+        let name = name::parse(&format!("n{number}.test")).unwrap();
+        let question = Question::new(name, Rtype::A);
+        QueryKey { server: ([192, 0, 2, 1], 53).into(), question, recursion_desired: false }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_fifth_waits_until_the_first_is_a_second_old() {
+        let (repeats, begun) = (Repeats::default(), Instant::now());
+        let at = |millis| begun + Duration::from_millis(millis);
+        for sent in [0, 100, 200] {
+            repeats.failed(key(1), at(sent), at(sent + 20));
+        }
+        assert_eq!(repeats.free_at(|| key(1), at(300)), None);
+        repeats.failed(key(1), at(300), at(320));
+        assert_eq!(repeats.free_at(|| key(1), at(400)), Some(begun + SPAN));
+        assert_eq!(repeats.free_at(|| key(2), at(400)), None);
+        assert_eq!(repeats.free_at(|| key(1), begun + SPAN), None);
+        repeats.failed(key(1), at(1001), at(1002));
+        assert_eq!(repeats.free_at(|| key(1), at(1003)), Some(at(100) + SPAN));
+        assert_eq!(repeats.free_at(|| key(1), at(3000)), None);
+        assert!(repeats.sent.lock().queries.is_empty() && repeats.sent.lock().ended.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_are_remembered_than_there_is_room_for() {
+        let (repeats, now) = (Repeats::default(), Instant::now());
+        assert!((0..MOST).all(|number| !repeats.failed(key(number), now, now)));
+        assert!(repeats.failed(key(MOST), now, now));
+        assert_eq!(repeats.sent.lock().queries.len(), MOST);
+        assert!(!repeats.sent.lock().queries.contains_key(&key(0)));
+    }
+}
