@@ -8,6 +8,7 @@ use zoners_dns::{Counter, EdeCode, Endpoint, Network, Transport};
 
 use super::{Race, Running};
 use crate::answer::{Cause, Unresolved};
+use crate::budget::Exhausted;
 use crate::candidates::Attempt;
 use crate::exchange::Report;
 use crate::judge::judge;
@@ -128,6 +129,15 @@ impl<N: Network> Race<'_, N> {
             took,
             outcome: outcome(),
         });
+    }
+
+    /// Why the race is over before all servers have failed.
+    pub(super) fn over(&mut self) -> Result<Box<Verdict>, Unresolved> {
+        // Nobody knows what the servers would have said to one with more time.
+        match Instant::now() >= self.context.budget.deadline {
+            true => Err(Exhausted(Counter::BudgetTime).unresolved()),
+            false => self.end(),
+        }
     }
 
     /// Why no server helped, by the fault that says most.
