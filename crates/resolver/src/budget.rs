@@ -5,6 +5,7 @@
 //! an alias or a nameserver look-up (CVE-2026-50045).
 
 use std::net::IpAddr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use tokio::time::Instant;
@@ -28,6 +29,8 @@ pub struct Budget {
     verifications: AtomicU32,
     failed_verifications: AtomicU32,
     hash_blocks: AtomicU32,
+    /// The first limit that was met, of those that say nothing of what was asked.
+    met: OnceLock<Exhausted>,
     /// Whether nobody wants more of it.
     stopped: AtomicBool,
     /// When the query came.
@@ -65,6 +68,7 @@ impl Budget {
             verifications: AtomicU32::new(limits.verifications),
             failed_verifications: AtomicU32::new(limits.failed_verifications),
             hash_blocks: AtomicU32::new(limits.hash_blocks),
+            met: OnceLock::new(),
             stopped: AtomicBool::new(false),
             arrived,
             deadline: arrived + limits.wall,
@@ -88,9 +92,23 @@ impl Budget {
             if question.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant).is_err() {
                 return Err(Exhausted(Counter::BudgetQuestion));
             }
-            take(&self.queries, Counter::BudgetQueries)?;
+            self.take(&self.queries, Counter::BudgetQueries)?;
         }
-        if tcp { take(&self.tcp, Counter::BudgetTcp) } else { Ok(()) }
+        if tcp { self.take(&self.tcp, Counter::BudgetTcp) } else { Ok(()) }
+    }
+
+    /// The limit that was met, if one was: what failed then might not have with another's budget.
+    pub(crate) fn met(&self) -> Option<Exhausted> {
+        match self.met.get() {
+            None if Instant::now() >= self.deadline => Some(Exhausted(Counter::BudgetTime)),
+            met => met.copied(),
+        }
+    }
+
+    fn take(&self, left: &AtomicU32, counter: Counter) -> Result<(), Exhausted> {
+        take(left, counter).inspect_err(|exhausted| {
+            let _ = self.met.set(*exhausted);
+        })
     }
 
     /// Nobody wants more of it: what was asked for is still learned, and no more is asked.
@@ -108,13 +126,17 @@ impl Budget {
         let grant = |left: u64| left.checked_sub(octets as u64);
         match self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant) {
             Ok(_) => Ok(()),
-            Err(_) => Err(Exhausted(Counter::BudgetBytes)),
+            Err(_) => {
+                let exhausted = Exhausted(Counter::BudgetBytes);
+                let _ = self.met.set(exhausted);
+                Err(exhausted)
+            }
         }
     }
 
     /// Charges the look-up of a nameserver's address.
     pub(crate) fn charge_lookup(&self) -> Result<(), Exhausted> {
-        take(&self.lookups, Counter::BudgetLookups)
+        self.take(&self.lookups, Counter::BudgetLookups)
     }
 
     /// Charges a signature that is about to be verified.
@@ -122,7 +144,7 @@ impl Budget {
         if self.failed_verifications.load(Ordering::Relaxed) == 0 {
             return Err(Exhausted(Counter::BudgetFailedVerifications));
         }
-        take(&self.verifications, Counter::BudgetVerifications)
+        self.take(&self.verifications, Counter::BudgetVerifications)
     }
 
     /// Charges a signature that did not fit.
@@ -179,6 +201,7 @@ mod tests {
         assert_eq!(charge(&two, false, false), Err(Exhausted(Counter::BudgetQueries)));
         assert_eq!(budget.charge_lookup(), Ok(()));
         assert_eq!(budget.charge_lookup(), Err(Exhausted(Counter::BudgetLookups)));
+        assert_eq!(budget.met(), Some(Exhausted(Counter::BudgetTcp)), "the first");
         assert_eq!(budget.charge_bytes(10), Ok(()));
         assert_eq!(budget.charge_bytes(1), Err(Exhausted(Counter::BudgetBytes)));
         assert_eq!(budget.charge_verification(), Ok(()));

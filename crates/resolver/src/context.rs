@@ -154,6 +154,12 @@ impl Context {
         self.budget.charge_query(&self.question_queries, tcp, retry)
     }
 
+    /// Whether a failure says something of what was asked, and not of the one who asked: only then it
+    /// is remembered, and told to others.
+    pub(crate) fn blames_the_name(&self, unresolved: &Unresolved) -> bool {
+        unresolved.cause.is_about_the_name() && self.budget.met().is_none()
+    }
+
     /// Waits for a flight in which the servers of `zone` are asked for another question's sake too.
     pub(crate) async fn wait<T>(
         &self,

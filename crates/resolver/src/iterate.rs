@@ -234,7 +234,7 @@ impl<N: Network> Worker<N> {
                     let verdict = self.learn(cut, asked, &context.leading(lead.id())).await;
                     // Others may do better with the servers that are avoided here.
                     if verdict.is_ok() || context.avoided().is_empty() {
-                        lead.tell(&verdict);
+                        lead.tell(&verdict, context);
                     }
                     return verdict;
                 }

@@ -34,7 +34,7 @@ impl<N: Network> Worker<N> {
                 worker.remember(&question, reply);
                 context.trace(|| Hop::Note("the root servers told their own names".into()));
             }
-            lead.tell(&verdict.map(Arc::from));
+            lead.tell(&verdict.map(Arc::from), &context);
         });
     }
 

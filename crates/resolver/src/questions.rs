@@ -48,7 +48,7 @@ impl<N: Network> Worker<N> {
                 Turn::First(lead) => (lead, lack),
                 Turn::Next(lead) => match self.remembered(&question, &context) {
                     Ok(remembered) => {
-                        lead.tell(&remembered);
+                        lead.tell(&remembered, &context);
                         return remembered;
                     }
                     Err(lack) => (lead, lack),
@@ -104,19 +104,24 @@ impl<N: Network> Worker<N> {
             let answer = answer.map(Arc::new).map_err(|unresolved| worker.blame_clock(unresolved));
             // That something cannot be refreshed says nothing while it holds.
             if context.ahead.is_zero() {
-                worker.remember_failure(&question, answer.as_ref().err());
+                worker.remember_failure(&question, answer.as_ref().err(), &context);
             }
-            lead.tell(&answer);
+            lead.tell(&answer, &context);
             answer
         })))
     }
 
     /// Remembers how a question failed, if it did, and if that says something of its name.
-    fn remember_failure(&self, question: &Question, unresolved: Option<&Unresolved>) {
+    fn remember_failure(
+        &self,
+        question: &Question,
+        unresolved: Option<&Unresolved>,
+        context: &Context,
+    ) {
         let cache = &self.shared().cache;
         match unresolved {
             None => cache.remove_failure(question),
-            Some(unresolved) if unresolved.cause.is_about_the_name() => {
+            Some(unresolved) if context.blames_the_name(unresolved) => {
                 if unresolved.ede.code.is_bogus() {
                     // Not given when it has expired either.
                     self.forget(question);

@@ -192,7 +192,7 @@ impl<N: Network> Race<'_, N> {
                         self.worker.count(Counter::UpstreamHedged);
                     }
                 }
-                Happening::Over => return self.over(),
+                Happening::Over => return self.end(),
             }
         }
     }

@@ -85,8 +85,8 @@ impl<N: Network> Worker<N> {
 
 impl<K, T: Clone> Leading<K, T> {
     /// Tells those who wait, if it is about what was asked; else the next of them leads.
-    pub(crate) fn tell(self, result: &Result<T, Unresolved>) {
-        if result.as_ref().err().is_none_or(|error| error.cause.is_about_the_name()) {
+    pub(crate) fn tell(self, result: &Result<T, Unresolved>, context: &Context) {
+        if result.as_ref().err().is_none_or(|error| context.blames_the_name(error)) {
             self.land(|| result.clone());
         }
     }

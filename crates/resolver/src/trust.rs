@@ -54,7 +54,7 @@ impl<N: Network> Worker<N> {
             match worker.take_turn(trusts, &zone, (&zone, &keys), &context).await {
                 Turn::First(lead) => {
                     let trust = worker.build_trust(&zone, &context.leading(lead.id())).await;
-                    lead.tell(&trust);
+                    lead.tell(&trust, &context);
                     trust
                 }
                 Turn::Next(lead) => {
@@ -62,7 +62,7 @@ impl<N: Network> Worker<N> {
                         Some(trust) => Ok(trust),
                         None => worker.build_trust(&zone, &context.leading(lead.id())).await,
                     };
-                    lead.tell(&trust);
+                    lead.tell(&trust, &context);
                     trust
                 }
                 Turn::Told(trust) => trust,

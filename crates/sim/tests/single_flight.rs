@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use common::identical::check;
 use common::many::{ms, with_delegations};
+use common::signed::signed_net;
 use common::{Lab, question, settings};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use zoners_dns::{Counter, Question, Random, Rtype};
 use zoners_resolver::{Cause, Limits, Worker};
+use zoners_sim::sign::Signing;
 use zoners_sim::{Link, Manner, SimNetwork};
 
 const ADDRESS: &str = "203.0.114.70";
@@ -185,6 +187,23 @@ async fn the_budget_of_one_who_asks_is_no_failure_of_the_name() {
             }
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_with_more_to_prove_with_is_not_told_that_another_had_too_little() {
+    let (net, mut settings) = signed_net(&Signing::default());
+    settings.limits.spare = 0;
+    for number in 1..=2 {
+        net.link(&format!("203.0.114.{number}"), Link::of(300));
+    }
+    let lab = Lab::with(net, settings);
+    let poor = beside(&lab, |limits| limits.verifications = 3);
+    let (asked, again) =
+        (question("www.example.com", Rtype::A), question("mail.example.com", Rtype::A));
+    let (first, second) =
+        tokio::join!(poor.resolve(&asked, None), lab.worker.resolve(&again, None));
+    assert!(first.is_err() && second.is_ok(), "{first:?} {second:?}");
+    assert!(lab.worker.resolve(&asked, None).await.is_ok());
 }
 
 /// A way in which those who ask end, and what they meet.

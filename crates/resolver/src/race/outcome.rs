@@ -8,7 +8,6 @@ use zoners_dns::{Counter, EdeCode, Endpoint, Network, Transport};
 
 use super::{Race, Running};
 use crate::answer::{Cause, Unresolved};
-use crate::budget::Exhausted;
 use crate::candidates::Attempt;
 use crate::exchange::Report;
 use crate::judge::judge;
@@ -97,7 +96,9 @@ impl<N: Network> Race<'_, N> {
     /// How the race ends in which no server gave a useful reply. Where all that answer say nothing,
     /// there is nothing: some servers know no better way to deny a type.
     pub(super) fn end(&mut self) -> Result<Box<Verdict>, Unresolved> {
-        let agreed = !self.contradicted && !self.speechless.is_empty();
+        // With more time, or more to spend, one might have been found that says something.
+        let all = self.context.budget.met().is_none();
+        let agreed = all && !self.contradicted && !self.speechless.is_empty();
         if !agreed {
             self.blame_speechless();
             return Err(self.failure());
@@ -131,17 +132,14 @@ impl<N: Network> Race<'_, N> {
         });
     }
 
-    /// Why the race is over before all servers have failed.
-    pub(super) fn over(&mut self) -> Result<Box<Verdict>, Unresolved> {
-        // Nobody knows what the servers would have said to one with more time.
-        match Instant::now() >= self.context.budget.deadline {
-            true => Err(Exhausted(Counter::BudgetTime).unresolved()),
-            false => self.end(),
-        }
-    }
-
     /// Why no server helped, by the fault that says most.
     fn failure(&self) -> Unresolved {
+        // Nobody knows what the servers would have said to one with more time, or more to spend on
+        // their addresses.
+        let told = self.fault.is_some_and(|(_, fault)| fault.is_answer());
+        if let Some(met) = self.context.budget.met().filter(|_| !told) {
+            return met.unresolved();
+        }
         let zone = self.cut.zone.fmt_with_dot();
         match self.fault {
             None if self.candidates.is_empty() => {
