@@ -46,6 +46,12 @@ impl FinishedAnswer<'_> {
         left.saturating_mul(9) <= now.as_millis().saturating_sub(self.made.as_millis())
     }
 
+    /// Whether there are two and more, whatever they are.
+    #[must_use]
+    pub fn has_several_records(&self) -> bool {
+        self.offsets.len() > 2
+    }
+
     /// Where its TTL fields stand.
     pub fn ttl_offsets(&self) -> impl Iterator<Item = u16> {
         self.offsets.as_chunks::<2>().0.iter().map(|at| u16::from_be_bytes(*at))

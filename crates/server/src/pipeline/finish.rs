@@ -12,6 +12,9 @@ use super::{Query, compact};
 
 const HEADER: usize = 12;
 
+/// Octets of a reply that every client takes (RFC 1035 section 2.3.4).
+const SHORT: usize = 512;
+
 /// Octets of the buffer of a reply that was cut, which may have been 64 KiB: each worker has many.
 const BUFFER: usize = 4096;
 
@@ -58,13 +61,27 @@ pub(super) fn deliver(
     };
     patch.apply(reply, ttls);
     put_opt(query, reply, OptRcode::NOERROR, ede);
-    if reply.len() > limit(query) {
+    if is_too_long(query, reply.len()) {
         cut(query, reply);
     }
 }
 
+/// Whether a reply of so many octets is longer than the client takes. Most are as short as everybody
+/// takes.
+fn is_too_long(query: &Query<'_>, octets: usize) -> bool {
+    octets > SHORT && octets > limit(query)
+}
+
+/// Of a finished message as much as shows that it is too long, or all of it.
+pub(super) fn enough<'a>(query: &Query<'_>, message: &'a [u8]) -> &'a [u8] {
+    match is_too_long(query, message.len()) {
+        true => &message[..limit(query) + 1],
+        false => message,
+    }
+}
+
 /// The longest reply that the client takes.
-pub(super) fn limit(query: &Query<'_>) -> usize {
+fn limit(query: &Query<'_>) -> usize {
     match query.client.transport {
         Transport::Udp => query.request.head.udp_limit(),
         Transport::Tcp => usize::from(u16::MAX),

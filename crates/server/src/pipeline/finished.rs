@@ -17,10 +17,10 @@ impl<N: Network> Service<N> {
         let (name, key) = (query.request.name, answer_key(query));
         let hit = cache.answer(name, key, self.rules.generation, now, |found| {
             reply.clear();
-            // What is too long is cut: no more of it is copied than shows that.
-            let enough = finish::limit(query) + 1;
-            reply.extend_from_slice(found.message.get(..enough).unwrap_or(found.message));
-            self.order.rotate(reply, found.ttl_offsets());
+            reply.extend_from_slice(finish::enough(query, found.message));
+            if found.has_several_records() {
+                self.order.rotate(reply, found.ttl_offsets());
+            }
             finish::deliver(query, reply, found.security, None, found.age, found.ttl_offsets());
             found.expires_soon(now)
         });
