@@ -106,6 +106,8 @@ counters! {
     BudgetVerifications "budget_verifications" "questions" "Stopped: too many signatures to verify for one client query.";
     BudgetFailedVerifications "budget_failed_verifications" "questions" "Stopped: too many signatures that did not fit for one client query.";
     BudgetHashes "budget_hashes" "questions" "Stopped: too many NSEC3 hashes for one client query.";
+    LimitRenewals "limit_renewals" "times" "Keys of a zone that were not fetched anew, since they were not long ago.";
+    Renewals "renewals" "times" "Keys of a zone that were fetched anew, since records did not fit those that were known.";
     LimitDsLabels "limit_ds_labels" "questions" "Stopped: too many labels to ask for DS records.";
     LimitDepth "limit_depth" "questions" "Stopped: nameserver look-ups nested too deep.";
     LimitAlias "limit_alias" "questions" "Stopped: alias chain too long or looping.";

@@ -116,7 +116,16 @@ impl<N: Network> Worker<N> {
             Trust::Signed(keys) => keys,
             Trust::Unsigned => return Ok(DsAnswer::Unsigned),
         };
-        let proven = self.proven(proof, &signer, &keys, context).await.map_err(fails)?;
+        let proven = match self.proven(proof, &signer, &keys, context).await {
+            Ok(proven) => proven,
+            Err(reason) => match self.other_keys(&signer, &keys, reason, context).await {
+                Some(Trust::Unsigned) => return Ok(DsAnswer::Unsigned),
+                Some(Trust::Signed(keys)) => {
+                    self.proven(proof, &signer, &keys, context).await.map_err(fails)?
+                }
+                None => return Err(fails(reason)),
+            },
+        };
         let proof = Proof::read(&proven, &signer);
         let no_ds = self.hashing(context, |blocks| denial::no_ds(&proof, child, blocks));
         match no_ds.map_err(fails)? {

@@ -38,6 +38,7 @@ mod pricing;
 pub mod priming;
 mod questions;
 pub mod race;
+mod renewals;
 mod repeats;
 pub mod reports;
 pub mod scrub;

@@ -16,6 +16,7 @@ use crate::negative_anchors::NegativeAnchors;
 use crate::paths::{Broken, Paths};
 use crate::prefetch::Lent;
 use crate::pricing::Market;
+use crate::renewals::Renewals;
 use crate::repeats::{QueryKey, Repeats};
 use crate::reports::Reports;
 use crate::spare::Spare;
@@ -74,6 +75,7 @@ pub struct Shared {
     pub(crate) habits: Habits,
     pub(crate) spare: Spare,
     pub(crate) lent: Lent,
+    pub(crate) renewals: Renewals,
     pub(crate) second_level: OnceLock<Arc<dyn SecondLevel>>,
     pub(crate) line: Line,
     pub(crate) paths: Paths,
@@ -99,6 +101,7 @@ impl Shared {
             habits: Habits::default(),
             spare: Spare::default(),
             lent: Lent::default(),
+            renewals: Renewals::default(),
             second_level: OnceLock::new(),
             line: Line::default(),
             paths: Paths::default(),

@@ -118,6 +118,17 @@ impl<N: Network> Worker<N> {
             }
             return self.vouched_keys(zone, &vouched, context).await.map_err(Unresolved::of_zone);
         }
+        match self.vouched_by_parent(zone, context).await {
+            // The parent's word may be older than the keys.
+            Err(bogus) if bogus.ede.code.is_bogus() && self.forgets_keys(zone) => {
+                self.vouched_by_parent(zone, context).await
+            }
+            trust => trust,
+        }
+    }
+
+    /// The keys of `zone` that its parent vouches for.
+    async fn vouched_by_parent(&self, zone: &Name, context: &Context) -> Result<Trust, Unresolved> {
         let ds = match self.ds(zone, context).await? {
             DsAnswer::Signed(set) => set,
             DsAnswer::Unsigned => return Ok(Trust::Unsigned),

@@ -183,10 +183,8 @@ impl<N: Network> Worker<N> {
         // An alias of a name stands where the records do that were asked for.
         let placed = if set.rtype == Rtype::CNAME { question.rtype } else { set.rtype };
         let Some(signer) = signer_of(set, placed) else {
-            return match self.lies_unsigned(&question, context).await? {
-                true => Ok(unsigned),
-                false => Err(fails(Reason::NoSignature)),
-            };
+            let lacks = Reason::NoSignature;
+            return self.need_not_be_signed(&question, lacks, context).await.map(|()| unsigned);
         };
         if self.is_overruled(&signer, &question, context).await? {
             return Ok(unsigned);
@@ -195,7 +193,17 @@ impl<N: Network> Worker<N> {
             Trust::Signed(keys) => keys,
             Trust::Unsigned => return Ok(unsigned),
         };
-        let verified = self.verify(set, &signer, &keys, context).await.map_err(fails)?;
+        let (keys, verified) = match self.verify(set, &signer, &keys, context).await {
+            Ok(verified) => (keys, verified),
+            Err(reason) => match self.other_keys(&signer, &keys, reason, context).await {
+                Some(Trust::Unsigned) => return Ok(unsigned),
+                Some(Trust::Signed(keys)) => {
+                    let verified = self.verify(set, &signer, &keys, context).await;
+                    (keys, verified.map_err(fails)?)
+                }
+                None => return Err(fails(reason)),
+            },
+        };
         let secure = Checked { security: Security::Secure, ttl: verified.ttl };
         let Some(encloser) = verified.expanded_from else { return Ok(secure) };
         let proven = self.proven(proof, &signer, &keys, context).await.map_err(fails)?;
@@ -247,10 +255,8 @@ impl<N: Network> Worker<N> {
         let signer =
             signers.into_iter().find(|signer| may_sign(signer, &question.name, question.rtype));
         let Some(signer) = signer else {
-            return match self.lies_unsigned(question, context).await? {
-                true => Ok(unsigned),
-                false => Err(fails(Reason::NoProof)),
-            };
+            let lacks = Reason::NoProof;
+            return self.need_not_be_signed(question, lacks, context).await.map(|()| unsigned);
         };
         if self.is_overruled(&signer, question, context).await? {
             return Ok(unsigned);
@@ -259,7 +265,16 @@ impl<N: Network> Worker<N> {
             Trust::Signed(keys) => keys,
             Trust::Unsigned => return Ok(unsigned),
         };
-        let proven = self.proven(proof, &signer, &keys, context).await.map_err(fails)?;
+        let proven = match self.proven(proof, &signer, &keys, context).await {
+            Ok(proven) => proven,
+            Err(reason) => match self.other_keys(&signer, &keys, reason, context).await {
+                Some(Trust::Unsigned) => return Ok(unsigned),
+                Some(Trust::Signed(keys)) => {
+                    self.proven(proof, &signer, &keys, context).await.map_err(fails)?
+                }
+                None => return Err(fails(reason)),
+            },
+        };
         let proof = Proof::read(&proven, &signer);
         let denied = self.hashing(context, |blocks| match exists {
             true => denial::nodata(&proof, &question.name, question.rtype, blocks),
@@ -341,6 +356,27 @@ impl<N: Network> Worker<N> {
             self.count(Counter::LimitDsLabels);
         }
         Ok(false)
+    }
+
+    /// Whether what has no signature need have none: it lies in an unsigned zone, or in one that has
+    /// lately stopped being signed.
+    ///
+    /// # Errors
+    /// It must be signed, and `lacks` what makes it bogus.
+    async fn need_not_be_signed(
+        &self,
+        question: &Question,
+        lacks: Reason,
+        context: &Context,
+    ) -> Result<(), Unresolved> {
+        if self.lies_unsigned(question, context).await? {
+            return Ok(());
+        }
+        let zone = self.enclosing_zone(question);
+        match self.renewed_trust(&zone, lacks, context).await {
+            Some(Trust::Unsigned) => Ok(()),
+            _ => Err(bogus(question, lacks)),
+        }
     }
 
     /// Forgets what turned out to be bogus.
