@@ -20,9 +20,12 @@ pub(crate) struct Sought<'a> {
     pub(crate) configured: usize,
 }
 
+/// A look into one part of the cache.
+type Source<'a> = fn(&Sought<'a>, &Cache, Moment) -> Option<Reply>;
+
 impl<'a> Sought<'a> {
     /// Where it may lie, in the order in which it is looked for.
-    const SOURCES: [fn(&Sought<'a>, &Cache, Moment) -> Option<Reply>; 5] =
+    const SOURCES: [Source<'a>; 5] =
         [Self::records, Self::alias, Self::denied, Self::dname, Self::nxdomain];
 
     /// What the cache knows of it: records, a denial, or the alias to follow.

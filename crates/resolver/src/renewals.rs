@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn a_zone_is_renewed_once_in_a_while() {
         let (renewals, zone) = (Renewals::default(), name::parse("a.test").unwrap());
-        let at = |seconds| renewals.turn(&zone, Moment::from_millis(1000 * seconds));
+        let at = |seconds: u64| renewals.turn(&zone, Moment::from_millis(1000 * seconds));
         assert_eq!((at(100), at(104), at(105)), (Turn::Fetch, Turn::Look, Turn::Leave));
         assert_eq!((at(129), at(130), at(131)), (Turn::Leave, Turn::Fetch, Turn::Look));
     }

@@ -4,7 +4,10 @@
 //! it; what is not signed must lie in a zone that is proven to be unsigned; what does not exist
 //! must be proven not to. The worst of them is the status of the whole.
 
-use zoners_dns::{Counter, Ede, EdeCode, Name, Network, Question, RRset, Rtype, Security, name};
+mod absence;
+mod unsigned;
+
+use zoners_dns::{Counter, Name, Network, Question, RRset, Rtype, Security, name};
 use zoners_dnssec::Reason;
 use zoners_dnssec::denial::{self, Denied, Proof};
 use zoners_dnssec::rrsig::Rrsig;
@@ -12,7 +15,6 @@ use zoners_dnssec::signed_data::wildcard;
 
 use crate::answer::{Cause, Unresolved};
 use crate::context::Context;
-use crate::ds::DsAnswer;
 use crate::trust::Trust;
 use crate::verdict::{Finding, Reply};
 use crate::worker::Worker;
@@ -221,164 +223,6 @@ impl<N: Network> Worker<N> {
         Ok(Checked { security: of_denial(denied), ..secure })
     }
 
-    /// The status of a denial, and whether NXNAME proves that the name does not exist where the
-    /// RCODE denied the type alone.
-    async fn check_denial(
-        &self,
-        question: &Question,
-        proof: &[RRset],
-        exists: bool,
-        context: &Context,
-    ) -> Result<(Security, bool), Unresolved> {
-        match self.prove_denial(question, proof, exists, context).await {
-            // Such records are there, so no proof says that they are not; but not every server gives
-            // them away.
-            Err(unresolved) if exists && unresolved.cause == Cause::Bogus => {
-                match lies_beside_others(question.rtype) {
-                    true => Ok((Security::Insecure, false)),
-                    false => Err(unresolved),
-                }
-            }
-            status => status,
-        }
-    }
-
-    async fn prove_denial(
-        &self,
-        question: &Question,
-        proof: &[RRset],
-        exists: bool,
-        context: &Context,
-    ) -> Result<(Security, bool), Unresolved> {
-        let (fails, unsigned) = (|reason| bogus(question, reason), (Security::Insecure, false));
-        let signers = proof.iter().filter_map(|set| signer_of(set, set.rtype));
-        let signer =
-            signers.into_iter().find(|signer| may_sign(signer, &question.name, question.rtype));
-        let Some(signer) = signer else {
-            let lacks = Reason::NoProof;
-            return self.need_not_be_signed(question, lacks, context).await.map(|()| unsigned);
-        };
-        if self.is_overruled(&signer, question, context).await? {
-            return Ok(unsigned);
-        }
-        let keys = match self.trust(&signer, context).await? {
-            Trust::Signed(keys) => keys,
-            Trust::Unsigned => return Ok(unsigned),
-        };
-        let proven = match self.proven(proof, &signer, &keys, context).await {
-            Ok(proven) => proven,
-            Err(reason) => match self.other_keys(&signer, &keys, reason, context).await {
-                Some(Trust::Unsigned) => return Ok(unsigned),
-                Some(Trust::Signed(keys)) => {
-                    self.proven(proof, &signer, &keys, context).await.map_err(fails)?
-                }
-                None => return Err(fails(reason)),
-            },
-        };
-        let proof = Proof::read(&proven, &signer);
-        let denied = self.hashing(context, |blocks| match exists {
-            true => denial::nodata(&proof, &question.name, question.rtype, blocks),
-            false => denial::nxdomain(&proof, &question.name, blocks),
-        });
-        let denied = denied.map_err(fails)?;
-        if denied == Denied::TooManyIterations {
-            // Said of this name alone: what the zone signs can be proven.
-            let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
-            let ede = Ede::new(EdeCode(27), signer.fmt_with_dot().to_string());
-            self.found_unsigned(&question.name, Some(&ede), ttl, context);
-        }
-        if matches!(denied, Denied::Proven | Denied::Name) {
-            let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
-            self.keep_ranges(&signer, &proven, ttl);
-        }
-        Ok((of_denial(denied), denied == Denied::Name))
-    }
-
-    /// The deepest zone around the name in question that is known to be one: by a delegation, by the
-    /// configuration, or by its trust anchor.
-    fn enclosing_zone(&self, question: &Question) -> Name {
-        let cut = self.zone_cut(question).zone;
-        match self.anchor_of(&question.answered_at()) {
-            Some(anchor) if name::is_below(&anchor.zone, &cut) => anchor.zone.clone(),
-            _ => cut,
-        }
-    }
-
-    /// Whether a zone cut lies between `signer` and the name in question: then the signer has no
-    /// say there. True if the zone below is unsigned, so that nobody has.
-    pub(crate) async fn is_overruled(
-        &self,
-        signer: &Name,
-        question: &Question,
-        context: &Context,
-    ) -> Result<bool, Unresolved> {
-        let zone = self.enclosing_zone(question);
-        if !name::is_below(&zone, signer) {
-            return Ok(false);
-        }
-        match self.trust(&zone, context).await? {
-            Trust::Unsigned => Ok(true),
-            Trust::Signed(_) => Err(bogus(question, Reason::WrongSigner)),
-        }
-    }
-
-    /// Whether the name in question lies in an unsigned zone, looked for from its zone cut down. If
-    /// not, what is there must be signed.
-    pub(crate) async fn lies_unsigned(
-        &self,
-        question: &Question,
-        context: &Context,
-    ) -> Result<bool, Unresolved> {
-        let zone = self.enclosing_zone(question);
-        if let Trust::Unsigned = self.trust(&zone, context).await? {
-            return Ok(true);
-        }
-        let depth = name::depth(&question.name);
-        // DS records stand above the cut.
-        let last = if question.rtype == Rtype::DS { depth.saturating_sub(1) } else { depth };
-        let first = name::depth(&zone) + 1;
-        for labels in (first..=last).take(self.settings().limits.ds_labels) {
-            let child = name::ancestor(&question.name, labels);
-            match self.ds(&child, context).await {
-                Ok(DsAnswer::Unsigned) => return Ok(true),
-                Ok(DsAnswer::NoCut) => {}
-                // Nobody proves that the name lies in an unsigned zone.
-                Err(unresolved) if unresolved.ede.code.is_bogus() => return Ok(false),
-                Err(unresolved) => return Err(unresolved),
-                Ok(DsAnswer::Signed(_)) => {
-                    if let Trust::Unsigned = self.trust(&child, context).await? {
-                        return Ok(true);
-                    }
-                }
-            }
-        }
-        if last.saturating_sub(first) >= self.settings().limits.ds_labels {
-            self.count(Counter::LimitDsLabels);
-        }
-        Ok(false)
-    }
-
-    /// Whether what has no signature need have none: it lies in an unsigned zone, or in one that has
-    /// lately stopped being signed.
-    ///
-    /// # Errors
-    /// It must be signed, and `lacks` what makes it bogus.
-    async fn need_not_be_signed(
-        &self,
-        question: &Question,
-        lacks: Reason,
-        context: &Context,
-    ) -> Result<(), Unresolved> {
-        if self.lies_unsigned(question, context).await? {
-            return Ok(());
-        }
-        let zone = self.enclosing_zone(question);
-        match self.renewed_trust(&zone, lacks, context).await {
-            Some(Trust::Unsigned) => Ok(()),
-            _ => Err(bogus(question, lacks)),
-        }
-    }
-
     /// Forgets what turned out to be bogus.
     pub(crate) fn forget(&self, question: &Question) {
         let cache = &self.shared().cache;
@@ -399,12 +243,6 @@ fn signer_of(set: &RRset, placed: Rtype) -> Option<Name> {
 /// it gives the records, denies them or has an alias there (RFC 4035 section 2.4).
 fn may_sign(zone: &Name, name: &Name, rtype: Rtype) -> bool {
     name::is_within(name, zone) && (rtype != Rtype::DS || zone != name || name.is_root())
-}
-
-/// Whether records of a type are there wherever there are others in a signed zone (RFC 4035 sections
-/// 2.2 and 2.3), or stand for all types.
-fn lies_beside_others(rtype: Rtype) -> bool {
-    matches!(rtype, Rtype::RRSIG | Rtype::NSEC | Rtype::ANY)
 }
 
 fn of_denial(denied: Denied) -> Security {

@@ -132,7 +132,7 @@ impl<N: Network> Worker<N> {
         // DS records stand above the cut.
         let below =
             |zone: &&Name| name::is_within(name, zone) && !(rtype == Rtype::DS && *zone == name);
-        let configured = zones.filter(below).map(|zone| name::depth(zone)).max().unwrap_or(0);
+        let configured = zones.filter(below).map(name::depth).max().unwrap_or(0);
         configured.max(self.shared.negative_anchors.deepest_above(name, self.shared.now()))
     }
 
