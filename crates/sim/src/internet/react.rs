@@ -1,0 +1,166 @@
+//! How a server answers, with the manners and faults that it has.
+
+use std::time::Duration;
+
+use bytes::BufMut;
+use zoners_dns::{
+    Failure, Message, Name, OptRcode, Outcome, Question, Records, ReplyOpt, Rtype, compose, name,
+};
+
+use super::{Altered, Arrivals, Host, Internet};
+use crate::link::Manner;
+use crate::zone::{Said, Zone};
+
+/// How long after a bad datagram the good one comes.
+const SECOND: Duration = Duration::from_millis(50);
+
+impl Internet {
+    pub(super) fn react(
+        &self,
+        host: &Host,
+        question: &Question,
+        query: &Message,
+        udp: bool,
+    ) -> Arrivals {
+        let edns = query.edns.is_some();
+        let good = || self.reply(host, question, query);
+        let say = |said: Said| encode(&said, question, query);
+        let now = |message: Vec<u8>| vec![(Duration::ZERO, Outcome::Message(message.into()))];
+        let then = |first: Vec<u8>, second: Vec<u8>| {
+            let mut arrivals = now(first);
+            arrivals.push((SECOND, Outcome::Message(second.into())));
+            arrivals
+        };
+        if let Some(Altered(altered)) = &host.altered {
+            let said = altered(question, self.say(host, question));
+            return said.map_or_else(Vec::new, |said| now(say(said)));
+        }
+        match host.link.manner {
+            Manner::Dead => vec![],
+            Manner::TcpOnly if udp => vec![],
+            Manner::DropsEdns if edns => vec![],
+            Manner::UdpOnly if udp => now(good()),
+            Manner::Closed | Manner::UdpOnly => {
+                vec![(Duration::ZERO, Outcome::Failed(Failure::Refused))]
+            }
+            Manner::Refuses => now(say(Said::error(OptRcode::REFUSED))),
+            Manner::RefersUpward => now(say(Said::upward())),
+            Manner::ServFail => now(say(Said::error(OptRcode::SERVFAIL))),
+            Manner::FormErrOnEdns if edns => {
+                let mut message = Said::error(OptRcode::FORMERR).message(question, false);
+                message[..2].copy_from_slice(&query.header.id().to_be_bytes());
+                now(message)
+            }
+            Manner::ClosesStreams if !udp => {
+                vec![(Duration::ZERO, Outcome::Failed(Failure::Closed))]
+            }
+            Manner::Truncates | Manner::ClosesStreams if udp => now(truncated(question, query)),
+            Manner::AlwaysTruncates => now(truncated(question, query)),
+            Manner::BreaksRecords => now(with_broken_record(question, query)),
+            Manner::LowerCases => {
+                let lower = Question { name: name::lowercase(&question.name), ..question.clone() };
+                now(encode(&self.say(host, question), &lower, query))
+            }
+            Manner::WrongId if udp => {
+                let mut forged = good();
+                forged[1] ^= 0x55;
+                then(forged, good())
+            }
+            Manner::WrongQuestion if udp => {
+                let other = Question { name: name::root(), ..question.clone() };
+                then(encode(&self.say(host, question), &other, query), good())
+            }
+            Manner::Garbage => {
+                let mut garbage = query.header.id().to_be_bytes().to_vec();
+                garbage.extend([0x84, 0, 0, 1, 0xFF, 0xFF, 0, 0, 0, 0, 0xC0, 0x0C, 7]);
+                now(garbage)
+            }
+            Manner::OmitsSignatures => {
+                let mut message = self.say(host, question).message(question, false);
+                message[..2].copy_from_slice(&query.header.id().to_be_bytes());
+                if edns {
+                    compose::add_opt(&mut message, &ReplyOpt::default());
+                }
+                now(message)
+            }
+            _ => now(good()),
+        }
+    }
+
+    fn reply(&self, host: &Host, question: &Question, query: &Message) -> Vec<u8> {
+        encode(&self.say(host, question), question, query)
+    }
+
+    /// What the deepest of the host's zones that has the name says.
+    fn say(&self, host: &Host, question: &Question) -> Said {
+        let zones = host.zones.iter().filter_map(|origin| self.zones.get(origin));
+        let has = |zone: &&Zone| {
+            name::is_within(&question.name, &zone.origin)
+                && (question.rtype != Rtype::DS || question.name != zone.origin)
+        };
+        let Some(zone) = zones.filter(has).max_by_key(|zone| name::depth(&zone.origin)) else {
+            return Said::error(OptRcode::REFUSED);
+        };
+        let mut said = Said { agent: zone.agent.clone(), ..zone.answer(question) };
+        let empty = said.answer.is_empty() && said.aa;
+        match host.link.manner {
+            Manner::DeniesEmptyNonTerminals if empty => said.rcode = OptRcode::NXDOMAIN,
+            Manner::Forges => {
+                let forged = Records::from_iter([[203, 0, 113, 66]]);
+                let addresses = said.answer.iter_mut().filter(|set| set.rtype == Rtype::A);
+                addresses.for_each(|set| set.records = forged.clone());
+            }
+            Manner::KnowsItsServers if question.rtype != Rtype::NS => {
+                return Said::error(OptRcode::SERVFAIL);
+            }
+            Manner::FailsShortened if empty => return Said::error(OptRcode::SERVFAIL),
+            _ => {}
+        }
+        said
+    }
+}
+
+/// A reply that has TC and nothing else.
+fn truncated(question: &Question, query: &Message) -> Vec<u8> {
+    let mut message = encode(&Said::error(OptRcode::NOERROR), question, query);
+    message[2] |= 0x02;
+    message
+}
+
+/// An answer of one record, whose RDATA is an octet short of an address.
+fn with_broken_record(question: &Question, query: &Message) -> Vec<u8> {
+    let mut message = Said::authoritative().message(question, false);
+    message[..2].copy_from_slice(&query.header.id().to_be_bytes());
+    message[7] = 1;
+    let [high, low] = question.rtype.to_int().to_be_bytes();
+    message.extend([0xC0, 12, high, low, 0, 1, 0, 0, 1, 0, 0, 3, 192, 0, 2]);
+    message
+}
+
+/// Puts what is said on the wire, mirroring the query's ID and OPT.
+fn encode(said: &Said, question: &Question, query: &Message) -> Vec<u8> {
+    let dnssec_ok = query.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
+    let mut message = said.message(question, dnssec_ok);
+    if let Some(id) = message.first_chunk_mut::<2>() {
+        *id = query.header.id().to_be_bytes();
+    }
+    if query.edns.is_some() {
+        let extended_rcode = (said.rcode.to_int() >> 4) as u8;
+        let opt = ReplyOpt { dnssec_ok, extended_rcode, ..ReplyOpt::default() };
+        compose::add_opt(&mut message, &opt);
+        if let Some(agent) = &said.agent {
+            name_agent(&mut message, agent);
+        }
+    }
+    message
+}
+
+/// Adds the option that names an agent (RFC 9567 section 5) to the OPT record at the end, which has
+/// none yet.
+fn name_agent(message: &mut Vec<u8>, agent: &Name) {
+    message.truncate(message.len() - 2);
+    message.put_u16(4 + agent.len() as u16);
+    message.put_u16(18);
+    message.put_u16(agent.len() as u16);
+    message.put_slice(agent.as_slice());
+}
