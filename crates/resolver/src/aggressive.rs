@@ -54,8 +54,7 @@ impl<N: Network> Worker<N> {
         let zone = cache.ranges().zone_of(&question.name, &place)?;
         self.anchor_of(&question.name)?;
         // What a zone denies does not hold below what the configuration says itself.
-        let configured = self.sought(&question.name, question.rtype).configured;
-        if name::depth(&zone) < configured {
+        if name::depth(&zone) < self.sought(&question.name, question.rtype).configured {
             return None;
         }
         let asked = Asked { worker: self, zone, place, question, now };

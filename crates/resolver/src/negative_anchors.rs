@@ -1,6 +1,8 @@
 //! Zones that somebody said not to validate for a while (RFC 7646): a zone that everybody needs and
 //! whose owner made a mistake.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use parking_lot::RwLock;
 use zoners_dns::{Moment, Name, name};
 
@@ -11,54 +13,68 @@ pub const LONGEST: u32 = 7 * 24 * 3600;
 
 /// Zones that are not validated, each until a moment.
 #[derive(Debug, Default)]
-pub struct NegativeAnchors(RwLock<Vec<(Name, Moment)>>);
+pub struct NegativeAnchors {
+    zones: RwLock<Vec<(Name, Moment)>>,
+    /// How many there are, so that nobody waits for the lock where there are none.
+    count: AtomicUsize,
+}
 
 impl NegativeAnchors {
     /// Takes `zone` as it comes for `seconds`, at most [`LONGEST`]. False if there are too many.
     pub fn add(&self, zone: &Name, seconds: u32, now: Moment) -> bool {
-        let mut zones = self.0.write();
+        let mut zones = self.zones.write();
         zones.retain(|(other, until)| other != zone && *until > now);
         let room = zones.len() < MOST;
         if room {
             zones.push((zone.clone(), now.after_seconds(seconds.min(LONGEST))));
         }
+        self.count.store(zones.len(), Ordering::Release);
         room
     }
 
     /// Validates `zone` again; false if it was all along.
     pub fn remove(&self, zone: &Name) -> bool {
-        let mut zones = self.0.write();
+        let mut zones = self.zones.write();
         let before = zones.len();
         zones.retain(|(other, _)| other != zone);
+        self.count.store(zones.len(), Ordering::Release);
         zones.len() < before
     }
 
     /// The zones, each with the seconds that are left.
     #[must_use]
     pub fn list(&self, now: Moment) -> Vec<(Name, u32)> {
-        let zones = self.0.read();
+        let zones = self.zones.read();
         let valid = zones.iter().filter(|(_, until)| *until > now);
         valid.map(|(zone, until)| (zone.clone(), now.seconds_until(*until))).collect()
     }
 
     /// Whether there is one.
     pub(crate) fn are_any(&self, now: Moment) -> bool {
-        self.0.read().iter().any(|(_, until)| *until > now)
+        self.valid(now, |_| true)
     }
 
     /// Labels of the deepest of them that `name` lies in.
     pub(crate) fn deepest_above(&self, name: &Name, now: Moment) -> usize {
-        let zones = self.0.read();
-        let above =
-            zones.iter().filter(|(zone, until)| *until > now && name::is_within(name, zone));
-        above.map(|(zone, _)| name::depth(zone)).max().unwrap_or(0)
+        let mut deepest = 0;
+        self.valid(now, |zone| {
+            if name::is_within(name, zone) {
+                deepest = deepest.max(name::depth(zone));
+            }
+            false
+        });
+        deepest
     }
 
     /// Whether `name` lies in one of them that is `depth` labels deep or deeper.
     pub(crate) fn cover(&self, name: &Name, depth: usize, now: Moment) -> bool {
-        self.0.read().iter().any(|(zone, until)| {
-            *until > now && name::is_within(name, zone) && name::depth(zone) >= depth
-        })
+        self.valid(now, |zone| name::is_within(name, zone) && name::depth(zone) >= depth)
+    }
+
+    /// Whether something holds of one that has not expired.
+    fn valid(&self, now: Moment, mut holds: impl FnMut(&Name) -> bool) -> bool {
+        self.count.load(Ordering::Acquire) > 0
+            && self.zones.read().iter().any(|(zone, until)| *until > now && holds(zone))
     }
 }
 

@@ -87,17 +87,26 @@ impl<N: Network> Worker<N> {
         (!excepted && !sets_clock).then_some(anchor)
     }
 
-    /// Whether `name` is known to lie in a zone that is as good as unsigned, below the closest
-    /// anchor: what lies above an anchor has no say in what is signed below it.
+    /// What is known of the unsigned zone that `name` lies in, below the closest anchor: what lies
+    /// above an anchor has no say in what is signed below it.
     pub(crate) fn known_unsigned(&self, name: &Name) -> Option<Unsigned> {
-        let anchor = self.anchor_of(name)?;
+        self.unsigned_below(self.anchor_of(name)?, name)
+    }
+
+    fn unsigned_below(&self, anchor: &Anchor, name: &Name) -> Option<Unsigned> {
         let shared = self.shared();
         shared.cache.unsigned(name, name::depth(&anchor.zone), shared.now())
     }
 
+    /// Whether nothing at `name` is to be proven: no anchor counts for it, or it is known to lie in a
+    /// zone that is as good as unsigned.
+    pub(crate) fn is_taken_as_it_comes(&self, name: &Name) -> bool {
+        self.anchor_of(name).is_none_or(|anchor| self.unsigned_below(anchor, name).is_some())
+    }
+
     fn known_trust(&self, zone: &Name) -> Option<Trust> {
         let (cache, now) = (&self.shared().cache, self.shared().now());
-        if self.anchor_of(zone).is_none() || self.known_unsigned(zone).is_some() {
+        if self.is_taken_as_it_comes(zone) {
             return Some(Trust::Unsigned);
         }
         let cached = cache.rrset(zone, Rtype::DNSKEY, now)?;

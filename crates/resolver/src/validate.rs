@@ -59,8 +59,7 @@ impl<N: Network> Worker<N> {
 
     /// Whether `asked` lies in a zone that is already known to be as good as unsigned.
     pub(crate) fn is_unsigned(&self, asked: &Question) -> bool {
-        let place = asked.answered_at();
-        self.anchor_of(&place).is_none() || self.known_unsigned(&place).is_some()
+        self.is_taken_as_it_comes(&asked.answered_at())
     }
 
     /// Counts a status, and tells who listens.
