@@ -9,7 +9,7 @@ use zoners_dnssec::rrsig::Rrsig;
 use crate::answer::Unresolved;
 use crate::context::Context;
 use crate::tries::Tries;
-use crate::trust::{Boxed, Trust};
+use crate::trust::Boxed;
 use crate::validate::bogus;
 use crate::verdict::{Finding, Reply};
 use crate::worker::Worker;
@@ -112,20 +112,8 @@ impl<N: Network> Worker<N> {
         if self.is_overruled(&signer, &question, context).await? {
             return Ok(DsAnswer::Unsigned);
         }
-        let keys = match self.trust(&signer, context).await? {
-            Trust::Signed(keys) => keys,
-            Trust::Unsigned => return Ok(DsAnswer::Unsigned),
-        };
-        let proven = match self.proven(proof, &signer, &keys, context).await {
-            Ok(proven) => proven,
-            Err(reason) => match self.other_keys(&signer, &keys, reason, context).await {
-                Some(Trust::Unsigned) => return Ok(DsAnswer::Unsigned),
-                Some(Trust::Signed(keys)) => {
-                    self.proven(proof, &signer, &keys, context).await.map_err(fails)?
-                }
-                None => return Err(fails(reason)),
-            },
-        };
+        let proven = self.signed_proof(&question, proof, &signer, context).await?;
+        let Some(proven) = proven else { return Ok(DsAnswer::Unsigned) };
         let proof = Proof::read(&proven, &signer);
         let no_ds = self.hashing(context, |blocks| denial::no_ds(&proof, child, blocks));
         match no_ds.map_err(fails)? {

@@ -1,6 +1,6 @@
 //! Whether what is said not to exist is proven not to (RFC 4035 section 5.4, RFC 5155 section 8).
 
-use zoners_dns::{Ede, EdeCode, Network, Question, RRset, Rtype, Security};
+use zoners_dns::{Ede, EdeCode, Name, Network, Question, RRset, Rtype, Security};
 use zoners_dnssec::Reason;
 use zoners_dnssec::denial::{self, Denied, Proof};
 
@@ -51,20 +51,8 @@ impl<N: Network> Worker<N> {
         if self.is_overruled(&signer, question, context).await? {
             return Ok(unsigned);
         }
-        let keys = match self.trust(&signer, context).await? {
-            Trust::Signed(keys) => keys,
-            Trust::Unsigned => return Ok(unsigned),
-        };
-        let proven = match self.proven(proof, &signer, &keys, context).await {
-            Ok(proven) => proven,
-            Err(reason) => match self.other_keys(&signer, &keys, reason, context).await {
-                Some(Trust::Unsigned) => return Ok(unsigned),
-                Some(Trust::Signed(keys)) => {
-                    self.proven(proof, &signer, &keys, context).await.map_err(fails)?
-                }
-                None => return Err(fails(reason)),
-            },
-        };
+        let proven = self.signed_proof(question, proof, &signer, context).await?;
+        let Some(proven) = proven else { return Ok(unsigned) };
         let proof = Proof::read(&proven, &signer);
         let denied = self.hashing(context, |blocks| match exists {
             true => denial::nodata(&proof, &question.name, question.rtype, blocks),
@@ -82,6 +70,33 @@ impl<N: Network> Worker<N> {
             self.keep_ranges(&signer, &proven, ttl);
         }
         Ok((of_denial(denied), denied == Denied::Name))
+    }
+
+    /// The records of a proof that `zone` signed; nothing if it is as good as unsigned. Where they do not
+    /// fit the keys that are known, they are held against those fetched anew.
+    ///
+    /// # Errors
+    /// They do not fit either, so that `question` is bogus.
+    pub(crate) async fn signed_proof(
+        &self,
+        question: &Question,
+        proof: &[RRset],
+        zone: &Name,
+        context: &Context,
+    ) -> Result<Option<Vec<RRset>>, Unresolved> {
+        let fails = |reason| bogus(question, reason);
+        let Trust::Signed(keys) = self.trust(zone, context).await? else { return Ok(None) };
+        let reason = match self.proven(proof, zone, &keys, context).await {
+            Ok(proven) => return Ok(Some(proven)),
+            Err(reason) => reason,
+        };
+        match self.other_keys(zone, &keys, reason, context).await {
+            Some(Trust::Signed(keys)) => {
+                self.proven(proof, zone, &keys, context).await.map(Some).map_err(fails)
+            }
+            Some(Trust::Unsigned) => Ok(None),
+            None => Err(fails(reason)),
+        }
     }
 }
 
