@@ -92,7 +92,7 @@ counters! {
     ReportsWithheld "reports_withheld" "reports" "Failures of validation that were not reported: too many reports, or the name too long.";
     ScrubbedRecords "scrubbed_records" "RRsets" "Records that the asked zone had no right to give; discarded.";
     Joined "joined" "questions" "Questions that waited for the same one already under way.";
-    Elected "elected" "questions" "Of these, taken up by one who had waited, since the one who asked gave up.";
+    Elected "elected" "questions" "Of these, taken over by a follower, since the leader gave up.";
     Cycles "cycles" "questions" "Look-ups stopped because they would wait for themselves.";
     NurseryFull "nursery_full" "exchanges" "Losers of a race that were dropped because too many live on.";
     PendingGaveWay "pending_gave_way" "questions" "Recursions stopped to make room for those of others, or for newer ones.";
@@ -112,7 +112,7 @@ counters! {
     LimitDepth "limit_depth" "questions" "Stopped: nameserver look-ups nested too deep.";
     LimitAlias "limit_alias" "questions" "Stopped: alias chain too long or looping.";
     LimitReferrals "limit_referrals" "questions" "Stopped: too many steps without an answer.";
-    LimitLeaders "limit_leaders" "questions" "Stopped: too many who asked the same gave up, one after the other.";
+    LimitLeaders "limit_leaders" "questions" "Stopped: too many askers of the same gave up, one after the other.";
     LimitRefused "limit_refused" "questions" "Stopped: others kept asking servers whose answers had been bogus.";
     LimitResent "limit_resent" "queries" "Queries not sent again, since they had been too often.";
     LimitRepeats "limit_repeats" "queries" "Queries held back for a moment, since the same had just been sent in vain too often.";

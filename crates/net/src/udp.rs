@@ -154,7 +154,7 @@ async fn send(socket: &UdpSocket, to: SocketAddr, query: &[u8]) -> io::Result<us
 }
 
 /// Reads what came. Word that a datagram was too large for the path is none of the server: the query
-/// is small, and anybody may have forged it.
+/// is small, and it may have been forged.
 fn read(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<usize> {
     for _ in 0..TOLD_TOO_LARGE {
         match (&*SockRef::from(socket)).read(buffer) {

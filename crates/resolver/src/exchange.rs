@@ -124,7 +124,7 @@ impl<N: Network> Worker<N> {
         self.untruncated(reply, over_tcp.endpoint)
     }
 
-    /// One query and the wait for its reply, which those hear who wait for it.
+    /// One query and the wait for its reply, which its followers are told.
     async fn carry_out(&self, query: &Query<'_>, lead: &mut Option<Sending>) -> Asked {
         if lead.is_some() {
             self.damp(query.asking, query.endpoint).await;

@@ -1,8 +1,8 @@
 //! Questions in flight: one asker leads and works the result out, the others follow and wait for it.
 //!
 //! One table for all workers. The waiting goes through channels that no runtime owns, so leader and
-//! followers may live on different ones. A leader that ends by its own limits tells nobody anything:
-//! the flight goes on under the follower that has waited longest, so that never more than one asks
+//! followers may live on different ones. A leader that ends by its own limits tells its followers
+//! nothing: the flight goes on under the follower that has waited longest, so that never more than one asks
 //! (many identical queries at once are the birthday attack of RFC 5452 section 5). A [`WaitGraph`]
 //! knows which flight waits for which, so that no two ever wait for each other.
 
@@ -38,15 +38,15 @@ struct Landing<V> {
 #[derive(Debug)]
 struct Inner<V> {
     state: State<V>,
-    /// How many wait.
+    /// Followers that wait.
     followers: u32,
-    /// How many have led.
+    /// Leaders so far.
     leaders: u32,
 }
 
 #[derive(Clone, Debug)]
 enum State<V> {
-    /// Somebody leads.
+    /// A leader works it out.
     Led,
     /// The leader went away: the next to look leads.
     Vacant,
@@ -71,14 +71,14 @@ pub struct Flights<K, V> {
     graph: Arc<WaitGraph>,
 }
 
-/// What one who asks becomes.
+/// What an asker becomes.
 #[derive(Debug)]
 pub enum Boarding<K, V> {
     /// The leader: must work it out and land it.
     Lead(Lead<K, V>),
-    /// One who waits for the leader.
+    /// A follower: waits for the leader.
     Follow(Follow<K, V>),
-    /// One who may not wait, because the named flight waits for the asker.
+    /// Neither: may not wait, because the named flight waits for the asker.
     Cycle(FlightId),
 }
 
@@ -140,7 +140,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
     }
 }
 
-/// A flight as those know it who are on board.
+/// A flight as its leader and its followers know it.
 #[derive(Debug)]
 struct Place<K, V> {
     flights: Arc<Flights<K, V>>,
@@ -151,14 +151,14 @@ struct Place<K, V> {
 }
 
 impl<K, V> Place<K, V> {
-    /// Nobody boards any more.
+    /// No asker boards any more.
     fn close(&self, table: &mut HashTable<Flight<K, V>>) {
         if let Ok(flight) = table.find_entry(self.hash, |flight| flight.id == self.id) {
             flight.remove();
         }
     }
 
-    /// Lets those who wait find how the flight has ended, if anybody waits.
+    /// Lets followers, if there are any, find how the flight has ended.
     fn end(&self, state: impl FnOnce() -> State<V>) {
         let mut inner = self.landing.inner.lock();
         if inner.followers > 0 {
@@ -167,8 +167,8 @@ impl<K, V> Place<K, V> {
         }
     }
 
-    /// Leaves the flight to the one who has waited longest; ends it if nobody waits, or too many have
-    /// led already.
+    /// Leaves the flight to the follower that has waited longest; ends it without followers, or after
+    /// too many leaders.
     fn resign(&self) {
         let mut table = self.flights.table.lock();
         let mut inner = self.landing.inner.lock();
@@ -188,7 +188,7 @@ impl<K, V> Place<K, V> {
 pub struct Lead<K, V> {
     place: Place<K, V>,
     landed: bool,
-    /// Whoever waits for the flight that the leader is part of waits for this one too.
+    /// Followers of the flight that the leader is part of wait for this one too.
     _edge: Option<Edge>,
 }
 
@@ -199,7 +199,7 @@ impl<K, V> Lead<K, V> {
         self.place.id
     }
 
-    /// Hands the result to all who wait, and ends the flight. It is made only if somebody waits.
+    /// Hands the result to all followers, and ends the flight. It is made only if there are some.
     pub fn land(mut self, value: impl FnOnce() -> V) {
         self.landed = true;
         let mut table = self.place.flights.table.lock();

@@ -21,7 +21,7 @@ use crate::worker::Worker;
 /// How long a shortened question may go unanswered before the full one is asked beside it, at least
 /// and at most: long enough for several servers to be late.
 const SILENCE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
-/// So often what others were told is of no use to one who avoids servers.
+/// So often what others were told is of no use to an asker that avoids servers.
 const MOST_REFUSED: usize = 8;
 
 /// Where a walk ended.
@@ -282,7 +282,7 @@ impl<N: Network> Worker<N> {
     }
 }
 
-/// Whether what others were told will do for one who avoids servers: it must be of none of them.
+/// Whether what others were told will do for an asker that avoids servers: it must be of none of them.
 fn may_be_used(verdict: &Verdict, avoided: &[SocketAddr]) -> bool {
     avoided.is_empty()
         || matches!(verdict, Verdict::Answer(reply)

@@ -88,7 +88,7 @@ impl<'a> Sought<'a> {
         if denied_owner(&denial.proof).is_some_and(|owner| owner != self.name) {
             return None;
         }
-        // Without an SOA nobody knows which zone it was that denied the name, or one above it.
+        // Without an SOA it is not known which zone denied the name, or one above it.
         let counts = match denial.zone() {
             Some(zone) => self.may_deny(zone),
             None => self.configured == 0 && self.rtype != Rtype::DS,

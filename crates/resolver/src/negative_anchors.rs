@@ -15,7 +15,7 @@ pub const LONGEST: u32 = 7 * 24 * 3600;
 #[derive(Debug, Default)]
 pub struct NegativeAnchors {
     zones: RwLock<Vec<(Name, Moment)>>,
-    /// How many there are, so that nobody waits for the lock where there are none.
+    /// How many there are, so that no query waits for the lock where there are none.
     count: AtomicUsize,
 }
 

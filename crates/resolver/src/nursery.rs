@@ -2,8 +2,7 @@
 //!
 //! An exchange belongs to the worker, not to the question it was sent for: a server that answers
 //! after another has won was still asked, and how long it took is worth knowing. So the loser goes
-//! on as it would have in the race, in bounded number: that nobody wants to know any more says nothing
-//! of the server.
+//! on as it would have in the race, in bounded number: that no asker is left says nothing of the server.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -69,9 +69,9 @@ struct Race<'a, N: Network> {
     late: u8,
     /// Whom the patience is for.
     newest: Option<Endpoint>,
-    /// There was nobody left to ask when another was wanted.
+    /// There was no server left to ask when another was wanted.
     wants_more: bool,
-    /// When the race ends if nobody is expected to answer any more.
+    /// When the race ends if no server is expected to answer any more.
     hopeless_at: Option<Instant>,
     own_servers: Own,
     /// The servers that the zone names besides, counted on from those of the cut.
@@ -198,7 +198,7 @@ impl<N: Network> Race<'_, N> {
     }
 
     /// When the race is over: soon, while no more than one that has long been silent can answer and
-    /// nobody else is to be found, else at `over`.
+    /// no other is to be found, else at `over`.
     fn ends_at(&mut self, over: Instant) -> Instant {
         let hopeless = self.lookups.is_empty()
             && !matches!(self.own_servers, Own::Asked(_))

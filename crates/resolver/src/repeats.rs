@@ -1,7 +1,7 @@
 //! Queries that came to nothing, for a second: how often the same one may be sent anew.
 //!
 //! A query has a port and an ID of its own, and each that an attacker can have sent for one question
-//! is another chance to forge its reply. Where those who ask give up one after the other, the same
+//! is another chance to forge its reply. Where askers give up one after the other, the same
 //! query would go out as often; so it waits for its turn. One that was answered usefully is not
 //! repeated but for good reason, and is not remembered here.
 
@@ -42,7 +42,7 @@ impl Hash for QueryKey {
 /// Queries of the last second that came to nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Repeats {
-    /// How many there are, so that those who send need not look where there are none.
+    /// How many there are, so that a sender need not look where there are none.
     count: AtomicUsize,
     sent: Mutex<Sent>,
 }
@@ -58,7 +58,7 @@ struct Sent {
 impl Repeats {
     /// A query that was sent at `sent` has come to nothing; true if another was forgotten for it.
     pub(crate) fn failed(&self, key: QueryKey, sent: Instant, now: Instant) -> bool {
-        // What was sent so long ago is in nobody's way.
+        // What was sent so long ago is in no way any more.
         if now.duration_since(sent) >= SPAN {
             return false;
         }

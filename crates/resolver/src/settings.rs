@@ -37,7 +37,7 @@ pub struct Settings {
     /// Ask the root and top-level domains for A in place of AAAA and HTTPS, so that all questions that
     /// a browser has for a name share the referral.
     pub share_referrals: bool,
-    /// Ask who answered last for something when nobody does any more, to tell dead servers from a dead
+    /// Ask the server that answered last for something when none does any more, to tell dead servers from a dead
     /// line of our own.
     pub probe_uplink: bool,
     /// The UDP payload size that servers are told, in octets (RFC 6891 section 6.2.3).

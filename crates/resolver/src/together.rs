@@ -1,6 +1,6 @@
-//! Those who ask the same wait for the one who does: client questions, exchanges with zones and keys.
+//! Askers of the same wait for the one that asks: client questions, exchanges with zones and keys.
 //!
-//! A result is told to all who wait if it says something of what was asked. If it says something of
+//! A result is told to all followers if it says something of what was asked. If it says something of
 //! the leader alone (its budget, its time, its seat, its client), the next leads, with limits of its
 //! own; the others wait on.
 
@@ -15,25 +15,25 @@ use crate::context::Context;
 use crate::flights::{Boarding, Flights, Follow, Landed, Lead};
 use crate::worker::Worker;
 
-/// What one asks, and those who ask the same.
+/// What is asked, each with its leader and its followers.
 pub(crate) type Together<K, T> = Arc<Flights<K, Result<T, Unresolved>>>;
 /// The duty to find out.
 pub(crate) type Leading<K, T> = Lead<K, Result<T, Unresolved>>;
 
-/// What falls to one who asks.
+/// What falls to an asker.
 pub(crate) enum Turn<K, T> {
     /// To find out, and tell.
     First(Leading<K, T>),
-    /// The same after somebody else had begun: something may be known by now.
+    /// The same after another leader had begun: something may be known by now.
     Next(Leading<K, T>),
-    /// Nothing more: somebody else found out, or it is not to be found out now.
+    /// Nothing more: another leader found out, or it is not to be found out now.
     Told(Result<T, Unresolved>),
-    /// To find out alone: somebody else's look-up, one of several, waits for ours.
+    /// To find out alone: another asker's look-up, one of several, waits for ours.
     Alone,
 }
 
 impl<N: Network> Worker<N> {
-    /// Waits for whoever asks for `key` already, until there is a result or it is our turn.
+    /// Waits for the asker that leads `key` already, until there is a result or it is our turn.
     /// `zone` is asked `question` for it.
     pub(crate) async fn take_turn<K: Eq + Hash + Clone, T: Clone>(
         &self,
@@ -65,7 +65,7 @@ impl<N: Network> Worker<N> {
         context: &Context,
     ) -> Turn<K, T> {
         self.count(Counter::Joined);
-        // Nobody waits longer than its own time, however many lead in turn.
+        // No follower waits longer than its own time, however many lead in turn.
         let landed = context.wait(zone, question, follow.landing());
         match timeout_at(context.budget.deadline, landed).await {
             Ok(Landed::Value(result)) => Turn::Told(result),
@@ -75,7 +75,7 @@ impl<N: Network> Worker<N> {
             }
             Ok(Landed::Lost) => {
                 self.count(Counter::LimitLeaders);
-                let text = format!("too many who asked for {question} gave up");
+                let text = format!("too many askers of {question} gave up");
                 Turn::Told(Err(Unresolved::new(Cause::Cancelled, text)))
             }
             Err(_) => Turn::Told(Err(Unresolved::deadline(question))),
@@ -84,7 +84,7 @@ impl<N: Network> Worker<N> {
 }
 
 impl<K, T: Clone> Leading<K, T> {
-    /// Tells those who wait, if it is about what was asked; else the next of them leads.
+    /// Tells the followers, if it is about what was asked; else the next of them leads.
     pub(crate) fn tell(self, result: &Result<T, Unresolved>, context: &Context) {
         if result.as_ref().err().is_none_or(|error| context.blames_the_name(error)) {
             self.land(|| result.clone());

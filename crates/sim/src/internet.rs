@@ -216,7 +216,7 @@ impl SimNetwork {
         self.0.lock().sent.clone()
     }
 
-    /// When exchanges ended, by their number, with a reply to their query or because nobody waited any
+    /// When exchanges ended, by their number, with a reply to their query or because no asker waited any
     /// more. Those that are under way have no end.
     #[must_use]
     pub fn ended(&self) -> BTreeMap<u64, Duration> {

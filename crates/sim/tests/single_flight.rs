@@ -1,4 +1,4 @@
-//! However those end who ask, the same query is out once, and the others are served.
+//! However askers end, the same query is out once, and the others are served.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must say so")]
 
@@ -138,7 +138,7 @@ async fn followers_of_a_leader_whose_client_goes_away() {
 
 #[tokio::test(start_paused = true)]
 async fn losers_of_a_race_are_joined_by_the_next() {
-    // The question ends, its query lives on, and who asks next has it sent again.
+    // The question ends, its query lives on, and the next asker has it sent again.
     let lab = lab(slow(Link::of(20)), |limits| limits.wall = ms(500));
     let rich = beside(&lab, |limits| limits.wall = ms(8000));
     lab.resolve("n0.slow.com", Rtype::A).await.unwrap();
@@ -158,7 +158,7 @@ async fn the_time_of_one_who_asks_is_no_failure_of_the_name() {
     assert_eq!(ended.cause, Cause::Deadline);
     let now = lab.worker.shared().now();
     assert_eq!(lab.worker.failed(&asked, false, now), None);
-    // Who comes now is not told of it.
+    // A later asker is not told of it.
     sleep(ms(200)).await;
     assert!(lab.resolve("n1.slow.com", Rtype::A).await.is_ok());
 }
@@ -206,7 +206,7 @@ async fn one_with_more_to_prove_with_is_not_told_that_another_had_too_little() {
     assert!(lab.worker.resolve(&asked, None).await.is_ok());
 }
 
-/// A way in which those who ask end, and what they meet.
+/// A way in which askers end, and what they meet.
 async fn random_endings(seed: u64) {
     let random = Random::seeded(seed);
     let manner = [
@@ -265,7 +265,7 @@ async fn random_endings(seed: u64) {
     }
     clients.join_all().await;
     check(&lab.net, &format!("seed {seed}"));
-    // Nobody is left waiting, and nothing is left behind.
+    // No asker is left waiting, and nothing is left behind.
     sleep(Duration::from_secs(30)).await;
     assert!(workers.iter().all(|worker| worker.pending() == 0), "seed {seed}");
     assert_eq!(lab.worker.shared().in_flight(), 0, "seed {seed}");

@@ -1,8 +1,8 @@
 //! Queries that wait for their reply: the same one is never put to a server twice at a time.
 //!
-//! Who has it to send finds the one that is outstanding, even where that was sent for another question
-//! or its race is over, and has it sent again from the same port with the same ID: nothing is gained
-//! for those who forge replies (RFC 5452 section 5), and a lost datagram is made up for all the same.
+//! An attempt finds the query that is outstanding, even where that was sent for another question or its
+//! race is over, and has it sent again from the same port with the same ID: nothing is gained for a
+//! forger of replies (RFC 5452 section 5), and a lost datagram is made up for all the same.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::repeats::QueryKey;
 use crate::verdict::Fault;
 use crate::worker::Worker;
 
-/// The end of a query, as it is told to all who wait for it.
+/// The end of a query, as it is told to all attempts that wait for it.
 pub(crate) type Sharing = Result<Arc<Message>, Fault>;
 
 /// The duty to send a query, and to tell how it ended.
@@ -32,7 +32,7 @@ pub(super) const LIVES: u32 = 2;
 /// The configuration allows for no query that is waited for longer.
 const LONGEST: Duration = Duration::from_secs(LIVES as u64 * 60);
 
-/// What falls to one who has a query to send.
+/// What falls to an attempt that has a query to send.
 pub(super) enum Turn {
     /// To send it; with a duty, if others may wait for it.
     Send(Option<Sending>),
@@ -41,13 +41,13 @@ pub(super) enum Turn {
 }
 
 impl<N: Network> Worker<N> {
-    /// To send a query, or to wait for the same one. Over TCP nobody can forge, and all go.
+    /// To send a query, or to wait for the same one. Over TCP no reply can be forged, and all go.
     pub(super) fn outstanding(&self, asking: &Asking, endpoint: Endpoint) -> Turn {
         if endpoint.transport == Transport::Tcp {
             return Turn::Send(None);
         }
         let (key, outstanding) = (key(asking, endpoint), &self.shared().outstanding);
-        // Those who send wait for nobody, so there is no circle.
+        // A sender waits for no other, so there is no circle.
         match outstanding.board(&key, None) {
             Boarding::Lead(lead) => Turn::Send(Some(lead)),
             Boarding::Follow(follow) if self.is_over(&follow) => {
@@ -115,7 +115,7 @@ impl<N: Network> Worker<N> {
     }
 }
 
-/// Tells those who wait how the query ended, unless that says something of its sender alone.
+/// Tells the followers how the query ended, unless that says something of its sender alone.
 pub(super) fn tell(lead: Sending, result: &Asked) {
     if !matches!(result, Err(Fault::Exhausted(_))) {
         lead.land(|| match result {

@@ -6,7 +6,7 @@ use std::task::{Poll, Waker};
 use parking_lot::Mutex;
 use zoners_dns::Moment;
 
-/// So often is a query sent again for others, whoever they are.
+/// So often is a query sent again for followers, all of them together.
 pub(crate) const MOST_RINGS: u8 = 8;
 
 /// Rung by followers, heard by the leader.

@@ -18,7 +18,7 @@ pub struct Follow<K, V> {
 pub enum Landed<K, V> {
     /// With the result.
     Value(V),
-    /// The leader went away, and the one who waited is the next.
+    /// The leader went away, and this follower is the next.
     Lead(Lead<K, V>),
     /// Too many have led in vain.
     Lost,
@@ -44,7 +44,7 @@ impl<K, V: Clone> Follow<K, V> {
         }
     }
 
-    /// What the flight has come to, if it is anything for those who wait.
+    /// What the flight has come to, if that is anything for a follower.
     fn look(&mut self, landing: &Landing<V>) -> Option<Landed<K, V>> {
         let mut inner = landing.inner.lock();
         let landed = match inner.state.clone() {
@@ -75,7 +75,7 @@ impl<K, V: Clone> Follow<K, V> {
         self.place.as_ref()?.landing.bell.sent()
     }
 
-    /// Ends the flight for those who come: they need not follow one that is over.
+    /// Ends the flight for later askers: they need not follow one that is over.
     pub(crate) fn supersede(self) {
         if let Some(place) = &self.place {
             place.close(&mut place.flights.table.lock());

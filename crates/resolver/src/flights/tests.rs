@@ -51,7 +51,7 @@ async fn followers_get_what_the_leader_lands() {
     assert_eq!(value(landing(one).await), 42);
     assert_eq!(value(landing(two).await), 42);
     assert!(flights.is_empty());
-    lead(&flights, 1, None).land(|| panic!("nobody waits for it"));
+    lead(&flights, 1, None).land(|| panic!("no follower waits for it"));
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn a_leader_that_goes_away_is_followed_by_one() {
     let [first, second, third] = waits;
     let next = elected(first.await.unwrap());
     assert!(!second.is_finished() && !third.is_finished());
-    // Who comes meanwhile follows too, and who is next may go away itself.
+    // A later asker follows too, and the next leader may go away itself.
     let late = follow(&flights, 1, None);
     second.abort();
     drop(next);
@@ -89,7 +89,7 @@ async fn one_who_is_next_and_goes_away_before_it_knows_leaves_it_to_another() {
     drop(leader);
     drop(first);
     drop(elected(second.await.unwrap()));
-    assert!(flights.is_empty(), "nobody waits");
+    assert!(flights.is_empty(), "no follower waits");
     drop(lead(&flights, 1, None));
     assert!(flights.is_empty());
 }

@@ -134,7 +134,7 @@ impl<N: Network> Race<'_, N> {
 
     /// Why no server helped, by the fault that says most.
     fn failure(&self) -> Unresolved {
-        // Nobody knows what the servers would have said to one with more time, or more to spend on
+        // It is not known what the servers would have said with more time, or with more to spend on
         // their addresses.
         let told = self.fault.is_some_and(|(_, fault)| fault.is_answer());
         if let Some(met) = self.context.budget.met().filter(|_| !told) {

@@ -22,7 +22,7 @@ impl<N: Network> Worker<N> {
     }
 
     /// Whether a zone cut lies between `signer` and the name in question: then the signer has no
-    /// say there. True if the zone below is unsigned, so that nobody has.
+    /// say there. True if the zone below is unsigned, so that none has.
     pub(crate) async fn is_overruled(
         &self,
         signer: &Name,
@@ -59,7 +59,7 @@ impl<N: Network> Worker<N> {
             match self.ds(&child, context).await {
                 Ok(DsAnswer::Unsigned) => return Ok(true),
                 Ok(DsAnswer::NoCut) => {}
-                // Nobody proves that the name lies in an unsigned zone.
+                // There is no proof that the name lies in an unsigned zone.
                 Err(unresolved) if unresolved.ede.code.is_bogus() => return Ok(false),
                 Err(unresolved) => return Err(unresolved),
                 Ok(DsAnswer::Signed(_)) => {

@@ -37,7 +37,7 @@ pub struct Resolver {
     /// The UDP payload size that servers are told, in octets.
     #[serde(deserialize_with = "udp_size")]
     pub edns_udp_size: u16,
-    /// Ask somebody who answered before whether our own line is dead, when nobody answers.
+    /// Ask a server that answered before whether our own line is dead, when none answers.
     pub probe_uplink: bool,
     /// Look up addresses of nameservers before they are needed.
     pub speculative_lookups: bool,
