@@ -58,7 +58,8 @@ pub enum Malformed {
     Questions,
     /// More than one OPT record, a torn one, or too many options.
     Edns,
-    /// RDATA in the answer or authority section that breaks its type's format.
+    /// A record in the answer or authority section that is of another class than the question, or whose
+    /// RDATA breaks its type's format.
     Rdata,
     /// TC in a reply over a stream, where everything has room.
     Truncated,
@@ -83,9 +84,9 @@ impl fmt::Display for Malformed {
 impl Message {
     /// Takes a message apart.
     ///
-    /// Records of another class than IN are left out, and of the additional section those whose RDATA
-    /// breaks their type's format. In the other sections such RDATA spoils the message: what is left
-    /// would look like the denial of what it was meant to say.
+    /// Records of another class than the question's, and those whose RDATA breaks their type's format, are left out
+    /// of the additional section. In the other sections they spoil the message: what is left would look
+    /// like the denial of what it was meant to say.
     ///
     /// # Errors
     /// The octets break the structure of a message, a record's format or one of the bounds.
@@ -101,14 +102,15 @@ impl Message {
             (None, 0) => None,
             _ => return Err(Malformed::Questions),
         };
+        let class = question.as_ref().map_or(Class::IN, |question| question.class);
         let raw = question.as_ref().is_some_and(|question| question.rtype == Rtype::RRSIG);
         let mut edns = None;
         let mut section = questions.answer().map_err(|_| Malformed::Structure)?;
-        let answer = read_section(&mut section, &mut edns, raw, Broken::Spoils)?;
+        let answer = read_section(&mut section, &mut edns, (class, raw), Broken::Spoils)?;
         let mut section = next(section)?;
-        let authority = read_section(&mut section, &mut edns, false, Broken::Spoils)?;
+        let authority = read_section(&mut section, &mut edns, (class, false), Broken::Spoils)?;
         let mut section = next(section)?;
-        let additional = read_section(&mut section, &mut edns, false, Broken::LeftOut)?;
+        let additional = read_section(&mut section, &mut edns, (class, false), Broken::LeftOut)?;
         check_bounds(&[&answer, &authority, &additional])?;
         let header = wire.header();
         let (edns, extended) = edns.unzip();
@@ -138,11 +140,12 @@ enum Broken {
     LeftOut,
 }
 
-/// `raw`: RRSIG records stand alone, since they were asked for.
+/// Records must be of the question's `class`. `raw`: RRSIG records stand alone, since they were asked
+/// for.
 fn read_section(
     section: &mut RecordSection<'_, Bytes>,
     edns: &mut Option<(Edns, ExtendedRcode)>,
-    raw: bool,
+    (class, raw): (Class, bool),
     broken: Broken,
 ) -> Result<Vec<RRset>, Malformed> {
     let mut groups = Groups::default();
@@ -152,10 +155,8 @@ fn read_section(
             read_opt(&record, edns)?;
             continue;
         }
-        if record.class() != Class::IN {
-            continue;
-        }
-        let rdata = match uncompressed(&record) {
+        let in_class = record.class() == class;
+        let rdata = match uncompressed(&record).filter(|_| in_class) {
             Some(rdata) => rdata,
             None if broken == Broken::LeftOut => continue,
             None => return Err(Malformed::Rdata),

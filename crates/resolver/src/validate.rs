@@ -13,6 +13,8 @@ use zoners_dnssec::denial::{self, Denied, Proof};
 use zoners_dnssec::rrsig::Rrsig;
 use zoners_dnssec::signed_data::wildcard;
 
+use absence::Absence;
+
 use crate::answer::{Cause, Unresolved};
 use crate::context::Context;
 use crate::trust::Trust;
@@ -141,26 +143,28 @@ impl<N: Network> Worker<N> {
                 Ok(own)
             }
             Finding::NoData(denial) | Finding::NxDomain(denial) => {
-                let (own, whole_name) =
-                    self.check_denial(question, &denial.proof, exists, context).await?;
+                let absence = self.check_denial(question, &denial.proof, exists, context).await?;
+                let Absence { security, of_name } = absence;
                 // Nobody but clients makes use of the SOA, but they must not be lied to.
-                if own == Security::Secure
+                if security == Security::Secure
                     && let Some(soa) = &denial.soa
                 {
                     let checked = self.check(soa, &[], question, context).await?;
                     let ttl = denial.ttl.min(checked.ttl);
                     self.keep(&RRset { ttl, ..soa.clone() }, &[], checked.security);
                 }
-                denial.security = own;
-                // A server without CO says NOERROR, and proves by NXNAME that the name does not exist
-                // (RFC 9824 section 5.1).
-                if exists && whole_name {
-                    // The cache has the unproven denial of the type, and would find it before the
-                    // name's.
+                denial.security = security;
+                if of_name == exists {
+                    // The proof says otherwise than the RCODE. What was kept before it was proven would
+                    // be found first.
                     self.shared().cache.remove_denials(&question.name, question.rtype);
-                    *finding = Finding::NxDomain(denial.clone());
+                    let denial = denial.clone();
+                    *finding = match of_name {
+                        true => Finding::NxDomain(denial),
+                        false => Finding::NoData(denial),
+                    };
                 }
-                Ok(own)
+                Ok(security)
             }
             Finding::Alias(_) | Finding::TooLong => Ok(Security::Secure),
         }
@@ -180,9 +184,9 @@ impl<N: Network> Worker<N> {
             return Ok(unsigned);
         }
         let fails = |reason| bogus(question, reason);
-        let question = Question { name: set.owner.clone(), ..question.clone() };
         // An alias of a name stands where the records do that were asked for.
         let placed = if set.rtype == Rtype::CNAME { question.rtype } else { set.rtype };
+        let question = Question { name: set.owner.clone(), rtype: placed, ..question.clone() };
         let Some(signer) = signer_of(set, placed) else {
             let lacks = Reason::NoSignature;
             return self.need_not_be_signed(&question, lacks, context).await.map(|()| unsigned);

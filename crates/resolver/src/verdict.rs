@@ -18,6 +18,12 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Whether the name that was asked for does not exist.
+    #[must_use]
+    pub(crate) fn denies_name(&self) -> bool {
+        matches!(self, Verdict::Answer(Reply { finding: Finding::NxDomain(_), .. }))
+    }
+
     /// The verdict of what the server at an address said.
     #[must_use]
     pub(crate) fn of(self, server: SocketAddr) -> Self {
@@ -132,6 +138,8 @@ pub enum Fault {
     Lame,
     /// It says nothing of the question: no answer, no denial, no referral.
     Empty,
+    /// It says NXDOMAIN and nothing else: no AA, no SOA.
+    BareDenial,
     /// It says nothing of the question, but refers to the zone that it was asked as a server of.
     Sideways,
     /// A limit of the client query stopped the exchange.
@@ -178,11 +186,11 @@ impl Fault {
         self.says_nothing() || matches!(self, Fault::Malformed(_) | Fault::Rcode(_) | Fault::Lame)
     }
 
-    /// Whether the server took the question and said nothing of it. Where all servers do, there is
-    /// nothing to be said.
+    /// Whether the server took the question and said next to nothing of it, as servers do that have
+    /// nothing to do with the zone. Only where all servers do, it counts.
     #[must_use]
     pub fn says_nothing(self) -> bool {
-        matches!(self, Fault::Empty | Fault::Sideways)
+        matches!(self, Fault::Empty | Fault::BareDenial | Fault::Sideways)
     }
 
     /// What it says of the server beyond that it was asked in vain.
@@ -199,7 +207,7 @@ impl Fault {
                 Some(Trouble::FormErr)
             }
             _ if self.is_lameness() => Some(Trouble::Lame),
-            Fault::Rcode(_) | Fault::Lame | Fault::Empty | Fault::Sideways => {
+            Fault::Rcode(_) | Fault::Lame | Fault::Empty | Fault::BareDenial | Fault::Sideways => {
                 Some(Trouble::ServFail)
             }
         }
@@ -224,6 +232,7 @@ impl fmt::Display for Fault {
             Fault::Rcode(rcode) => rcode.fmt(f),
             Fault::Lame => f.write_str("lame: does not serve the zone"),
             Fault::Empty => f.write_str("says nothing"),
+            Fault::BareDenial => f.write_str("denies the name without AA or SOA"),
             Fault::Sideways => f.write_str("refers to the zone itself"),
             Fault::Exhausted(exhausted) => f.write_str(exhausted.0.name()),
         }

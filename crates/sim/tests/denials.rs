@@ -275,3 +275,47 @@ async fn types_that_stand_beside_all_others_are_never_called_unproven() {
         assert_eq!((gone.rcode, gone.security), (OptRcode::NXDOMAIN, Security::Secure), "{rtype}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_bare_nxdomain_counts_only_where_all_servers_say_it() {
+    let bare = |_: &Question, _: Said| Some(Said::error(OptRcode::NXDOMAIN));
+    let net = world::small(1);
+    net.alter(SERVERS[0], bare);
+    net.link(SERVERS[1], Link::of(90));
+    let lab = Lab::new(net);
+    for text in ["www.example.com", "mail.example.com", "a.b.ent.example.com"] {
+        assert!(lab.ask(text, Rtype::A).await.contains("203.0.115."), "{text}");
+    }
+    let lab = Lab::new(altered(bare));
+    assert_eq!(rcode(&lab, "www.example.com", Rtype::A).await, OptRcode::NXDOMAIN);
+    let mixed = world::small(1);
+    mixed.alter(SERVERS[0], bare);
+    mixed.alter(SERVERS[1], |_, _| Some(Said::error(OptRcode::NOERROR)));
+    assert!(Lab::new(mixed).resolve("www.example.com", Rtype::A).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_counts_for_more_than_the_rcode() {
+    let lab = signed(&Signing::default());
+    for server in SERVERS {
+        lab.net.alter(server, |_, mut said| {
+            if said.answer.is_empty() && said.aa {
+                said.rcode = OptRcode::NXDOMAIN;
+            }
+            Some(said)
+        });
+    }
+    for (text, rtype) in [("ent.example.com", Rtype::A), ("www.example.com", Rtype::MX)] {
+        let denied = lab.resolve(text, rtype).await.unwrap();
+        assert_eq!((denied.rcode, denied.security), (OptRcode::NOERROR, Security::Secure));
+    }
+    assert!(lab.ask("a.b.ent.example.com", Rtype::A).await.contains("203.0.115.5"));
+    assert_eq!(rcode(&lab, "gone.example.com", Rtype::A).await, OptRcode::NXDOMAIN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn signatures_below_a_dname_are_given_with_a_proven_alias() {
+    let lab = signed(&Signing::default());
+    assert_eq!(rcode(&lab, "x.old.example.com", Rtype::RRSIG).await, OptRcode::NOERROR);
+    assert_eq!(status(&lab, "x.old.example.com", Rtype::A).await, Security::Secure);
+}

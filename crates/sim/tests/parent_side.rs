@@ -121,3 +121,19 @@ async fn a_server_of_both_zones_that_mixes_them_up_is_passed_over() {
     }
     ds_is_denied_by_the_parent(&lab, "plain.com", Denying::Nsec).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn ds_below_a_dname_at_an_unsigned_apex_is_that_of_its_target() {
+    for denying in [Denying::Nsec, OPT_OUT] {
+        let lab = signed(&Signing { denying, ..Signing::default() });
+        lab.net.change("plain.com", |zone| {
+            zone.remove(&name::parse("www.plain.com").unwrap(), Rtype::A);
+            sets("plain.com. 300 DNAME example.com.").into_iter().for_each(|set| zone.add(set));
+        });
+        for text in ["www.plain.com", "b.ent.plain.com"] {
+            let denied = ask(&lab, text, Rtype::DS).await.unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(denied.rcode, OptRcode::NOERROR, "{text}");
+            assert_eq!(denied.answer.len(), 2, "the DNAME and what it makes");
+        }
+    }
+}

@@ -48,14 +48,14 @@ impl Groups {
     }
 
     /// The RRsets in the order of first appearance, each RRSIG set hung on the RRset that it covers.
-    /// Signatures whose RRset is absent stand alone, as all do when they themselves were asked for
+    /// Signatures whose RRset is absent stand alone; all do besides when they themselves were asked for
     /// (`raw`).
     pub(super) fn into_rrsets(self, raw: bool) -> Vec<RRset> {
         let (mut sets, mut signatures) = (Vec::new(), Vec::new());
         for group in self.list {
             let records = once_each(&group.records);
             let set = RRset::new(group.owner, group.rtype, group.ttl, records);
-            if group.rtype == Rtype::RRSIG && !raw {
+            if group.rtype == Rtype::RRSIG {
                 signatures.push((group.covered, set));
             } else {
                 sets.push(set);
@@ -69,9 +69,12 @@ impl Groups {
             sets.iter().enumerate().map(|(at, set)| (of(set, set.rtype), at)).collect();
         for (covered, signature) in signatures {
             let covers = at.get(&of(&signature, covered)).and_then(|at| sets.get_mut(*at));
-            match covers {
-                Some(set) => set.signatures = signature.records,
-                None => sets.push(signature),
+            let absent = covers.is_none();
+            if let Some(set) = covers {
+                set.signatures = signature.records.clone();
+            }
+            if raw || absent {
+                sets.push(signature);
             }
         }
         sets

@@ -138,6 +138,16 @@ fn broken_rdata_spoils_a_message_but_not_in_its_additional_section() {
 }
 
 #[test]
+fn a_record_of_another_class_spoils_a_message() {
+    let question = question("class.test", Rtype::A);
+    let mut octets = wire(&question, &[a("class.test", &[1])]).to_vec();
+    // The class stands before TTL, length and the address.
+    let class = octets.len() - 4 - 2 - 4 - 1;
+    octets[class] = 3;
+    assert_eq!(Message::parse(&Bytes::from(octets)).err(), Some(Malformed::Rdata));
+}
+
+#[test]
 fn two_opts_are_refused() {
     let question = question("opt.test", Rtype::A);
     let mut octets = wire(&question, &[]).to_vec();

@@ -106,8 +106,12 @@ impl<'a> Chain<'a> {
         if self.speaks_from_below() {
             return Err(Fault::Empty);
         }
-        if let Some(denied) = self.denied() {
-            return Ok(Ending::Finding(denied));
+        match self.denied() {
+            Some(Finding::NxDomain(denial)) if !forwarded && self.is_bare(&denial) => {
+                return Err(Fault::BareDenial);
+            }
+            Some(denied) => return Ok(Ending::Finding(denied)),
+            None => {}
         }
         if followed {
             return Ok(Ending::Finding(Finding::Alias(self.name.clone())));
@@ -134,6 +138,12 @@ impl<'a> Chain<'a> {
             OptRcode::NXDOMAIN => Some(Finding::NxDomain(self.denial(soa))),
             _ => soa.map(|soa| Finding::NoData(self.denial(Some(soa)))),
         }
+    }
+
+    /// Whether nothing but the RCODE denies the name: a host says so of any name that it is no server
+    /// of.
+    fn is_bare(&self, denial: &Denial) -> bool {
+        denial.soa.is_none() && denial.proof.is_empty() && !self.message.header.aa()
     }
 
     /// A denial, with the records that came along as its proof.
@@ -177,15 +187,20 @@ impl<'a> Chain<'a> {
         if self.cut.way == Way::Forward {
             return Fault::Empty;
         }
-        let own_ns = |set: &RRset| set.rtype == Rtype::NS && set.owner == self.cut.zone;
-        // NS records with addresses are the referral of a server that has the zone above alone.
-        let says_more =
-            !self.message.authority.iter().all(own_ns) || !self.message.additional.is_empty();
-        // A server that offers recursion and is no authority speaks out of some cache.
-        match refers_away || says_more || self.message.header.ra() {
-            true => Fault::Lame,
-            false if self.message.authority.is_empty() => Fault::Empty,
-            false => Fault::Sideways,
+        let own_ns = |set: &&RRset| set.rtype == Rtype::NS && set.owner == self.cut.zone;
+        let mut authority = self.message.authority.iter();
+        // An SOA of another name says at least that this is a denial.
+        let strays = authority.clone().any(|set| set.rtype != Rtype::SOA && !own_ns(&set));
+        if refers_away || strays {
+            return Fault::Lame;
+        }
+        // NS records with addresses are the referral of a server that has the zone above alone; one that
+        // offers recursion and gives NS records has them out of some cache.
+        let refers = !self.message.additional.is_empty() || self.message.header.ra();
+        match authority.any(|set| own_ns(&set)) {
+            true if refers => Fault::Lame,
+            true => Fault::Sideways,
+            false => Fault::Empty,
         }
     }
 

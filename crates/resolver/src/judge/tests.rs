@@ -80,9 +80,18 @@ fn denials_need_an_soa_that_the_name_lies_under() {
     assert!(matches!(nodata.finding, Finding::NoData(_)));
     let foreign = "sub.example.test. 300 SOA ns.test. host.test. 1 2 3 4 60";
     let case = Case { authority: foreign, aa: false, ..CASE };
-    assert_eq!(verdict_of("www.example.test", Rtype::A, case), Err(Fault::Lame));
+    assert_eq!(verdict_of("www.example.test", Rtype::A, case), Err(Fault::Empty));
     let case = Case { authority: SOA, rcode: OptRcode::NXDOMAIN, ..CASE };
     assert!(matches!(reply_of("www.example.test", Rtype::A, case).finding, Finding::NxDomain(_)));
+}
+
+#[test]
+fn an_nxdomain_needs_aa_or_an_soa() {
+    let nxdomain = |aa| Case { aa, rcode: OptRcode::NXDOMAIN, ..CASE };
+    let bare = verdict_of("www.example.test", Rtype::A, nxdomain(false));
+    assert_eq!(bare, Err(Fault::BareDenial));
+    let with_aa = reply_of("www.example.test", Rtype::A, nxdomain(true));
+    assert!(matches!(with_aa.finding, Finding::NxDomain(_)));
 }
 
 #[test]

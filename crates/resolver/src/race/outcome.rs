@@ -98,12 +98,16 @@ impl<N: Network> Race<'_, N> {
     pub(super) fn end(&mut self) -> Result<Box<Verdict>, Unresolved> {
         // With more time, or more to spend, one might have been found that says something.
         let all = self.context.budget.met().is_none();
-        let agreed = all && !self.contradicted && !self.speechless.is_empty();
+        let denies = |(_, fault): &(Attempt, Fault)| *fault == Fault::BareDenial;
+        let (denied, silent) =
+            (self.speechless.iter().any(denies), !self.speechless.iter().all(denies));
+        let agreed = all && !self.contradicted && denied != silent;
         if !agreed {
             self.blame_speechless();
             return Err(self.failure());
         }
-        let nothing = Reply::of(Finding::NoData(Denial::new(None, Vec::new())));
+        let finding = if denied { Finding::NxDomain } else { Finding::NoData };
+        let nothing = Reply::of(finding(Denial::new(None, Vec::new())));
         let from = self.speechless.first().map(|(attempt, _)| attempt.endpoint.address);
         Ok(Box::new(Verdict::Answer(Reply { from, ..nothing })))
     }

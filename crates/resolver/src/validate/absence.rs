@@ -10,26 +10,33 @@ use crate::context::Context;
 use crate::trust::Trust;
 use crate::worker::Worker;
 
+/// What came of checking a denial.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Absence {
+    pub(super) security: Security,
+    /// It is the name that does not exist, not the type alone.
+    pub(super) of_name: bool,
+}
+
 impl<N: Network> Worker<N> {
-    /// The status of a denial, and whether NXNAME proves that the name does not exist where the
-    /// RCODE denied the type alone.
+    /// What is proven of a denial: of a type where the name `exists`, else of the name.
     pub(super) async fn check_denial(
         &self,
         question: &Question,
         proof: &[RRset],
         exists: bool,
         context: &Context,
-    ) -> Result<(Security, bool), Unresolved> {
+    ) -> Result<Absence, Unresolved> {
         match self.prove_denial(question, proof, exists, context).await {
             // Such records are there, so no proof says that they are not; but not every server gives
             // them away.
             Err(unresolved) if exists && unresolved.cause == Cause::Bogus => {
                 match lies_beside_others(question.rtype) {
-                    true => Ok((Security::Insecure, false)),
+                    true => Ok(Absence { security: Security::Insecure, of_name: false }),
                     false => Err(unresolved),
                 }
             }
-            status => status,
+            absence => absence,
         }
     }
 
@@ -39,26 +46,23 @@ impl<N: Network> Worker<N> {
         proof: &[RRset],
         exists: bool,
         context: &Context,
-    ) -> Result<(Security, bool), Unresolved> {
-        let (fails, unsigned) = (|reason| bogus(question, reason), (Security::Insecure, false));
+    ) -> Result<Absence, Unresolved> {
+        let unproven = Absence { security: Security::Insecure, of_name: !exists };
         let signers = proof.iter().filter_map(|set| signer_of(set, set.rtype));
         let signer =
             signers.into_iter().find(|signer| may_sign(signer, &question.name, question.rtype));
         let Some(signer) = signer else {
             let lacks = Reason::NoProof;
-            return self.need_not_be_signed(question, lacks, context).await.map(|()| unsigned);
+            return self.need_not_be_signed(question, lacks, context).await.map(|()| unproven);
         };
         if self.is_overruled(&signer, question, context).await? {
-            return Ok(unsigned);
+            return Ok(unproven);
         }
         let proven = self.signed_proof(question, proof, &signer, context).await?;
-        let Some(proven) = proven else { return Ok(unsigned) };
+        let Some(proven) = proven else { return Ok(unproven) };
         let proof = Proof::read(&proven, &signer);
-        let denied = self.hashing(context, |blocks| match exists {
-            true => denial::nodata(&proof, &question.name, question.rtype, blocks),
-            false => denial::nxdomain(&proof, &question.name, blocks),
-        });
-        let denied = denied.map_err(fails)?;
+        let denied = self.hashing(context, |blocks| denied(&proof, question, exists, blocks));
+        let (denied, of_name) = denied.map_err(|reason| bogus(question, reason))?;
         if denied == Denied::TooManyIterations {
             // Said of this name alone: what the zone signs can be proven.
             let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
@@ -69,7 +73,7 @@ impl<N: Network> Worker<N> {
             let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
             self.keep_ranges(&signer, &proven, ttl);
         }
-        Ok((of_denial(denied), denied == Denied::Name))
+        Ok(Absence { security: of_denial(denied), of_name })
     }
 
     /// The records of a proof that `zone` signed; nothing if it is as good as unsigned. Where they do not
@@ -97,6 +101,30 @@ impl<N: Network> Worker<N> {
             Some(Trust::Unsigned) => Ok(None),
             None => Err(fails(reason)),
         }
+    }
+}
+
+/// What a proof shows, and whether that is of the name or of the type alone. The RCODE may say otherwise:
+/// with NXNAME a name is denied under NOERROR (RFC 9824), and some servers deny empty non-terminals under
+/// NXDOMAIN, with the proof that they are there.
+fn denied(
+    proof: &Proof,
+    question: &Question,
+    exists: bool,
+    blocks: &mut u32,
+) -> Result<(Denied, bool), Reason> {
+    let Question { name, rtype, .. } = question;
+    if exists {
+        let denied = denial::nodata(proof, name, *rtype, blocks)?;
+        return Ok((denied, denied == Denied::Name));
+    }
+    let reason = match denial::nxdomain(proof, name, blocks) {
+        Ok(denied) => return Ok((denied, true)),
+        Err(reason) => reason,
+    };
+    match denial::nodata(proof, name, *rtype, blocks) {
+        Ok(Denied::Proven) => Ok((Denied::Proven, false)),
+        _ => Err(reason),
     }
 }
 
