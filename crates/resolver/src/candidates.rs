@@ -307,6 +307,15 @@ impl Candidates {
         self.list.iter().all(|candidate| candidate.out || candidate.tries >= enough(candidate))
     }
 
+    /// Whether all that are in line are lame, left alone or given up.
+    pub(crate) fn are_in_trouble(&self) -> bool {
+        let in_trouble = |candidate: &Candidate| {
+            let price = &candidate.price;
+            candidate.lame || candidate.troubled || price.given_up || price.skipped_until.is_some()
+        };
+        !self.list.is_empty() && self.list.iter().all(in_trouble)
+    }
+
     /// Whether an address is in line, or was.
     pub(crate) fn has(&self, address: SocketAddr) -> bool {
         self.list.iter().any(|candidate| candidate.address == address)

@@ -88,7 +88,7 @@ impl<N: Network> Worker<N> {
                 }
                 verdict => verdict?,
             };
-            if !shortened && refused_at.as_ref() == Some(&cut.zone) {
+            if !shortened && refused_at.as_ref() == Some(&cut.zone) && !verdict.denies_name() {
                 self.shared().cache.insert_full_names(&cut.zone, self.shared().now());
             }
             match &*verdict {
@@ -106,7 +106,10 @@ impl<N: Network> Worker<N> {
                 Verdict::Answer(reply) => match &reply.finding {
                     // Some servers deny empty non-terminals, so the full name decides (RFC 9156
                     // section 2.3).
-                    Finding::NxDomain(_) => self.show_full_name(&mut minimiser, &asked, context),
+                    Finding::NxDomain(_) => {
+                        self.show_full_name(&mut minimiser, &asked, context);
+                        refused_at = Some(cut.zone.clone());
+                    }
                     // Nothing lies below a CNAME; a DNAME makes all below it its own.
                     Finding::Alias(_) | Finding::TooLong => minimiser.give_up(),
                     Finding::Records(..) | Finding::NoData(_) => minimiser.passed(&asked.name),

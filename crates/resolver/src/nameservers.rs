@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use zoners_dns::{Counter, Delegation, Name, NameServer, Network, Question, RRset, Rtype};
 
@@ -19,6 +20,10 @@ use crate::paths::Broken;
 use crate::settings::Settings;
 use crate::verdict::Finding;
 use crate::worker::Worker;
+
+/// For so long after its TTL is over, the address of a nameserver is asked on: with TTLs of a second or
+/// none, its zone would have to be asked for it again and again. Clients are not given such addresses.
+const LATELY: Duration = Duration::from_secs(10);
 
 /// Whose word on a nameserver's address will do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,10 +104,11 @@ impl<N: Network> Worker<N> {
         addresses
     }
 
-    /// The addresses of the nameserver `name` that are in the cache as its own zone has them.
+    /// The addresses of the nameserver `name` that are in the cache as its own zone has them, or had
+    /// them a moment ago.
     pub(crate) fn own_addresses(&self, name: &Name) -> Vec<SocketAddr> {
-        let (cache, now) = (&self.shared().cache, self.shared().now());
-        let own = [Rtype::A, Rtype::AAAA].map(|rtype| cache.rrset(name, rtype, now));
+        let (cache, since) = (&self.shared().cache, self.shared().now().before(LATELY));
+        let own = [Rtype::A, Rtype::AAAA].map(|rtype| cache.rrset(name, rtype, since));
         let mut addresses = self.usable(own.iter().flatten().map(|cached| &cached.set));
         addresses.truncate(self.settings().limits.addresses_per_server);
         addresses

@@ -12,6 +12,9 @@ use crate::trace::Hop;
 use crate::verdict::{Finding, Verdict};
 use crate::worker::Worker;
 
+/// Seconds for which the hints are in force again where the root servers tell no addresses.
+const FRUITLESS: u32 = 60;
+
 impl<N: Network> Worker<N> {
     /// Primes beside the question that found the root servers unknown; only one does at a time.
     pub(crate) fn prime(&self) {
@@ -45,9 +48,11 @@ impl<N: Network> Worker<N> {
         for server in &mut root.servers {
             server.addresses.retain(|address| self.settings().may_ask(address.ip()));
         }
-        // A reply without addresses leaves the hints in force.
-        if root.servers.iter().any(|server| !server.addresses.is_empty()) {
-            self.shared().cache.insert_delegation(&root, now);
+        // A reply without addresses leaves the hints in force, and is not asked for again at once.
+        if !root.servers.iter().any(|server| !server.addresses.is_empty()) {
+            root.servers.clone_from(&self.settings().root.servers);
+            root.expires = root.expires.min(now.after_seconds(FRUITLESS));
         }
+        self.shared().cache.insert_delegation(&root, now);
     }
 }

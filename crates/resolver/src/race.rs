@@ -140,6 +140,9 @@ impl<N: Network> Race<'_, N> {
         if self.worker.settings().speculative_lookups {
             self.look_up_more(1);
         }
+        if self.candidates.are_in_trouble() {
+            self.widen_by_what_is_known();
+        }
         if let Some(first) = self.launch() {
             self.explore(&first);
         }

@@ -131,3 +131,43 @@ async fn nameservers_that_do_not_exist_leave_room_for_the_one_that_does() {
         assert!(asked <= 12, "each is looked up once: {asked}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_address_whose_ttl_is_over_is_asked_on_for_a_moment() {
+    for ttl in [0, 1, 2] {
+        let net = cust("cust NS ns.slow.com.\nslow NS ns1.slow\nns1.slow A 203.0.114.71\n");
+        net.zone("slow.com", &[SLOW], &format!("@ NS ns1\nns1 A {SLOW}\nns {ttl} A {GOOD}\n"));
+        let lab = Lab::new(net);
+        time(&lab, "n0.cust.com").await;
+        for number in 1..4 {
+            sleep(Duration::from_millis(2500)).await;
+            let took = time(&lab, &format!("n{number}.cust.com")).await;
+            assert!(took <= ms(60), "TTL {ttl}, {number}: {took:?}");
+        }
+        sleep(Duration::from_secs(20)).await;
+        let took = time(&lab, "n9.cust.com").await;
+        assert!(took >= ms(250), "and then asked for again: {took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn servers_of_the_child_are_tried_first_once_those_of_the_parent_have_failed() {
+    let net = cust(&format!("cust NS ns1.cust\nns1.cust A {DEAD}\n"));
+    net.zone(
+        "cust.com",
+        &[GOOD, DEAD],
+        "@ 3600 NS ns.host.com.\nn0 A 203.0.113.1\nn1 A 203.0.113.1\n\
+              n2 A 203.0.113.1\nn3 A 203.0.113.1\n",
+    );
+    net.link(DEAD, Link::of(20));
+    let lab = Lab::new(net);
+    lab.resolve("cust.com", Rtype::NS).await.unwrap();
+    lab.net.link(DEAD, Link::of(20).with(Manner::Dead));
+    time(&lab, "n0.cust.com").await;
+    let mut quick = 0;
+    for number in 1..4 {
+        sleep(Duration::from_secs(1)).await;
+        quick += usize::from(time(&lab, &format!("n{number}.cust.com")).await <= ms(60));
+    }
+    assert!(quick >= 2, "{quick} of 3");
+}

@@ -46,6 +46,18 @@ impl<N: Network> Race<'_, N> {
         };
     }
 
+    /// Takes in the servers that the zone is known to name besides those of its parent, none of which is
+    /// expected to answer well.
+    pub(super) fn widen_by_what_is_known(&mut self) {
+        if self.cut.way != Way::Iterative || self.cut.zone.is_root() {
+            return;
+        }
+        if let Some(told) = self.worker.known_own_servers(self.cut) {
+            self.own_servers = Own::Told;
+            self.widen(Some(told));
+        }
+    }
+
     /// Takes in the servers that the zone names besides those of its parent.
     pub(super) fn widen(&mut self, told: Option<Delegation>) {
         let settings = self.worker.settings();
@@ -102,6 +114,12 @@ impl<N: Network> Worker<N> {
         }
     }
 
+    /// The servers that the zone of `cut` names itself, as the cache has them.
+    fn known_own_servers(&self, cut: &Delegation) -> Option<Delegation> {
+        let known = self.shared().cache.rrset(&cut.zone, Rtype::NS, self.shared().now())?;
+        Some(Delegation::from_ns(&known.set, &[], cut.expires))
+    }
+
     /// The servers that the zone of `cut` names itself: as the cache has them, or as `by` says,
     /// one that answers although not what was asked.
     fn own_servers(
@@ -111,11 +129,8 @@ impl<N: Network> Worker<N> {
         context: &Context,
     ) -> Option<OwnServers> {
         let (zone, expires) = (cut.zone.clone(), cut.expires);
-        let known = self.shared().cache.rrset(&zone, Rtype::NS, self.shared().now());
-        if let Some(known) = known {
-            return Some(Box::pin(
-                async move { Some(Delegation::from_ns(&known.set, &[], expires)) },
-            ));
+        if let Some(known) = self.known_own_servers(cut) {
+            return Some(Box::pin(async move { Some(known) }));
         }
         let question = Question::new(zone.clone(), Rtype::NS);
         let asking = Asking { question, recursion_desired: false, retry: false };
