@@ -7,7 +7,7 @@ use crate::Cache;
 use crate::key::{Key, Kind};
 
 /// Seconds for which a zone is asked full names at once.
-const KEPT: u32 = 3600;
+const KEPT: u32 = 900;
 
 impl Cache {
     /// Whether the servers of exactly `zone` are known to answer full names alone.
@@ -31,7 +31,7 @@ mod tests {
     use zoners_dns::name;
 
     #[test]
-    fn a_zone_is_known_for_an_hour_and_no_other_with_it() {
+    fn a_zone_is_known_for_a_while_and_no_other_with_it() {
         let cache = Cache::new(1 << 20, TtlLimits::default(), [0, 0]);
         let (now, zone) = (Moment::from_millis(0), name::parse("Odd.test").unwrap());
         cache.insert_full_names(&zone, now);

@@ -26,6 +26,7 @@ pub(crate) enum Kind {
     Server,
     Lame,
     FullNames,
+    Unprovable,
     Unsigned,
     /// Not in the table; the key is of an entry that left the process.
     Range,

@@ -19,6 +19,7 @@ mod rrsets;
 mod servers;
 mod shard;
 mod table;
+mod unprovable;
 mod unsigned;
 
 pub use answers::{AnswerKey, FinishedAnswer};

@@ -19,6 +19,14 @@ pub enum Rank {
     AuthoritativeAnswer,
 }
 
+impl Rank {
+    fn from_octet(octet: u8) -> Option<Self> {
+        [Rank::Additional, Rank::Answer, Rank::AuthoritativeAnswer]
+            .into_iter()
+            .find(|rank| *rank as u8 == octet)
+    }
+}
+
 /// An RRset out of the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CachedRRset {
@@ -28,6 +36,8 @@ pub struct CachedRRset {
     pub proof: Vec<RRset>,
     /// What is known of its authenticity.
     pub security: Security,
+    /// Where it stood.
+    pub rank: Rank,
 }
 
 impl Cache {
@@ -91,12 +101,12 @@ impl Cache {
 
 pub(crate) fn read(owner: Name, rtype: Rtype, value: &[u8], ttl: u32) -> Option<CachedRRset> {
     let mut value = Reader(value);
-    let _rank = value.u8()?;
+    let rank = Rank::from_octet(value.u8()?)?;
     let security = Security::from_octet(value.u8()?);
     let (records, signatures) = (value.records()?, value.records()?);
     let proof = value.rrsets()?;
     let set = RRset { owner, rtype, ttl, records, signatures };
-    Some(CachedRRset { set, proof, security })
+    Some(CachedRRset { set, proof, security, rank })
 }
 
 /// What outranks what, of a rank and a security status.

@@ -148,6 +148,20 @@ pub fn nodata(
     }
 }
 
+/// Whether the proof has the record of `asked` itself, so that the name exists with some type.
+///
+/// # Errors
+/// It would take too many hashes.
+pub fn exists(proof: &Proof, asked: &Name, blocks: &mut u32) -> Result<bool, Reason> {
+    if proof.is_too_costly() {
+        return Ok(false);
+    }
+    match proof {
+        Proof::Nsec(records) => Ok(records.iter().any(|nsec| nsec.owner == *asked)),
+        Proof::Nsec3(chain) => Ok(chain.matching(asked, blocks)?.is_some()),
+    }
+}
+
 /// That nothing closer to `asked` exists than `encloser`, from whose wildcard it was made.
 ///
 /// # Errors

@@ -40,6 +40,8 @@ struct Candidate {
     lame: bool,
     tries: u8,
     out: bool,
+    /// It is out since the network told that no answer will come.
+    unheard: bool,
 }
 
 impl Candidate {
@@ -201,6 +203,7 @@ impl Candidates {
                 lame,
                 tries: 0,
                 out: false,
+                unheard: false,
             });
         }
     }
@@ -271,6 +274,8 @@ impl Candidates {
     /// its TCP does not work: then the attempt does not count, and those to come go over UDP.
     pub(crate) fn unreachable(&mut self, endpoint: Endpoint) {
         if endpoint.transport == self.transport {
+            let of_server = |candidate: &&mut Candidate| candidate.address == endpoint.address;
+            self.list.iter_mut().filter(of_server).for_each(|candidate| candidate.unheard = true);
             return self.strike(endpoint.address);
         }
         let of_server = |candidate: &&mut Candidate| candidate.address == endpoint.address;
@@ -305,6 +310,11 @@ impl Candidates {
     pub(crate) fn is_spent(&self) -> bool {
         let enough = |candidate: &Candidate| self.most_tries(candidate).min(2);
         self.list.iter().all(|candidate| candidate.out || candidate.tries >= enough(candidate))
+    }
+
+    /// Whether all that are in line have answered, badly.
+    pub(crate) fn have_all_answered(&self) -> bool {
+        self.list.iter().all(|candidate| candidate.out && !candidate.unheard)
     }
 
     /// Whether all that are in line are lame, left alone or given up.

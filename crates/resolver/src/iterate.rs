@@ -213,7 +213,10 @@ impl<N: Network> Worker<N> {
             },
             verdict = &mut whole => match verdict {
                 Ok(verdict) => {
-                    self.shared().cache.insert_full_names(&cut.zone, self.shared().now());
+                    // Of the root and of top-level domains it is more likely that datagrams were lost.
+                    if name::depth(&cut.zone) > 1 {
+                        self.shared().cache.insert_full_names(&cut.zone, self.shared().now());
+                    }
                     (false, Ok(verdict))
                 }
                 Err(_) => (true, shortened.await),
@@ -287,9 +290,12 @@ impl<N: Network> Worker<N> {
 
 /// Whether what others were told will do for an asker that avoids servers: it must be of none of them.
 fn may_be_used(verdict: &Verdict, avoided: &[SocketAddr]) -> bool {
-    avoided.is_empty()
-        || matches!(verdict, Verdict::Answer(reply)
-            if reply.from.is_some_and(|from| !avoided.contains(&from)))
+    match verdict {
+        Verdict::Answer(reply) => {
+            avoided.is_empty() || reply.from.is_some_and(|from| !avoided.contains(&from))
+        }
+        Verdict::Referral(_) => true,
+    }
 }
 
 /// Whether the name of the question itself is denied; the type does not matter then.

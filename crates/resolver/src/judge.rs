@@ -28,7 +28,7 @@ pub fn judge(
         OptRcode::NOERROR | OptRcode::NXDOMAIN | OptRcode::YXDOMAIN => {}
         failure => return Err(Fault::Rcode(failure)),
     }
-    let mut chain = Chain::new(cut, question, message, settings.limits.aliases);
+    let mut chain = Chain::new(cut, question, message, settings);
     let finding = match chain.follow() {
         Some(finding) => finding,
         None => match chain.ending(refers_away)? {

@@ -1,6 +1,6 @@
 //! Answers out of the cache alone, without asking anyone.
 
-use zoners_cache::{Cache, CachedRRset, Denial, Denied};
+use zoners_cache::{Cache, CachedRRset, Denial, Denied, Rank};
 use zoners_dns::{Moment, Name, OptRcode, Question, RRset, Rtype, Security, name};
 use zoners_dnssec::nsec::denied_owner;
 
@@ -48,7 +48,11 @@ impl<'a> Sought<'a> {
     }
 
     fn records(&self, cache: &Cache, now: Moment) -> Option<Reply> {
-        let CachedRRset { set, proof, security } = cache.rrset(self.name, self.rtype, now)?;
+        let CachedRRset { set, proof, security, rank } = cache.rrset(self.name, self.rtype, now)?;
+        // What came along with an answer is none (RFC 2181 section 5.4.1).
+        if rank == Rank::Additional {
+            return None;
+        }
         Some(Reply { proof, security, ..Reply::of(Finding::Records(vec![set])) })
     }
 
@@ -56,13 +60,16 @@ impl<'a> Sought<'a> {
         if stands_beside_alias(self.rtype) {
             return None;
         }
-        let CachedRRset { set, proof, security } = cache.rrset(self.name, Rtype::CNAME, now)?;
+        let CachedRRset { set, proof, security, .. } = cache.rrset(self.name, Rtype::CNAME, now)?;
         let finding = Finding::Alias(set.target()?);
         Some(Reply { aliases: vec![set], proof, security, ..Reply::of(finding) })
     }
 
     fn dname(&self, cache: &Cache, now: Moment) -> Option<Reply> {
         let CachedRRset { set, security, .. } = cache.dname_above(self.name, now)?;
+        if name::depth(&set.owner) < self.configured {
+            return None;
+        }
         let Some(target) = name::substitute(self.name, &set.owner, &set.target()?) else {
             return Some(Reply { aliases: vec![set], security, ..Reply::of(Finding::TooLong) });
         };

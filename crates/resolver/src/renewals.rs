@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use zoners_cache::CachedRRset;
 use zoners_dns::{Counter, Moment, Name, Network, Rtype, Signing};
 use zoners_dnssec::Reason;
 use zoners_dnssec::dnskey::Dnskey;
@@ -120,15 +121,26 @@ impl<N: Network> Worker<N> {
     /// Fetches the keys of a zone anew, and what its parent says of them. Those that were known stay if
     /// others cannot be had.
     async fn renew_trust(&self, zone: &Name, context: &Context) -> Option<Trust> {
-        let known = self.shared().cache.rrset(zone, Rtype::DNSKEY, self.shared().now());
+        let keys = self.shared().cache.rrset(zone, Rtype::DNSKEY, self.shared().now());
+        let mut known = Known { worker: self, keys };
         self.forget_keys(zone);
-        let renewed = self.trust(zone, context).await;
-        if renewed.is_err()
-            && let Some(known) = known
-        {
-            self.keep(&known.set, &known.proof, known.security);
+        let renewed = self.trust(zone, context).await.ok()?;
+        known.keys = None;
+        Some(renewed)
+    }
+}
+
+/// Keys that are kept again unless others have come, also where the asker goes away meanwhile.
+struct Known<'a, N: Network> {
+    worker: &'a Worker<N>,
+    keys: Option<CachedRRset>,
+}
+
+impl<N: Network> Drop for Known<'_, N> {
+    fn drop(&mut self) {
+        if let Some(CachedRRset { set, proof, security, .. }) = self.keys.take() {
+            self.worker.keep(&set, &proof, security);
         }
-        renewed.ok()
     }
 }
 

@@ -76,7 +76,7 @@ pub struct Settings {
 }
 
 /// A zone whose keys are known beforehand.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Anchor {
     /// Its apex.
     pub zone: Name,

@@ -94,6 +94,11 @@ impl Reply {
 
     /// Bounds all TTLs, so that an answer shows the same whether or not it comes from the cache.
     pub(crate) fn clamp_ttls(&mut self, limits: &TtlLimits) {
+        if let Some(Finding::NoData(denial) | Finding::NxDomain(denial)) =
+            self.beyond.as_deref_mut()
+        {
+            denial.set_ttl(limits.negative(denial.ttl));
+        }
         let records = match &mut self.finding {
             Finding::Records(sets) => sets.as_mut_slice(),
             Finding::NoData(denial) | Finding::NxDomain(denial) => {

@@ -164,8 +164,13 @@ impl<N: Network> Worker<N> {
     /// Why an insecure answer to `question` is not proven, where its zone is signed after all.
     #[must_use]
     pub fn why_unsigned(&self, question: &Question, security: Security) -> Option<Ede> {
-        let insecure = security == Security::Insecure;
-        insecure.then(|| self.known_unsigned(&question.name))??.ede
+        if security != Security::Insecure {
+            return None;
+        }
+        match self.known_unsigned(&question.name) {
+            Some(unsigned) => unsigned.ede,
+            None => self.shared.cache.unprovable(&question.name, self.shared.now()),
+        }
     }
 
     /// Whether answers are proven.

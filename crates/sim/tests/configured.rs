@@ -208,3 +208,35 @@ async fn the_closest_anchor_decides_where_parent_and_child_share_a_server() {
     assert_eq!(lab.resolve("net", Rtype::NS).await.unwrap().security, Security::Insecure);
     forgeries_are_bogus(&lab, &["192.5.7.1", "203.0.114.20"]).await;
 }
+
+/// Zones that have an alias and a DNAME into a part that is routed inside, of which they have data of
+/// their own.
+fn outside_data(zone: &str) -> Lab {
+    let (net, settings) = signed_net(&Signing::default());
+    let text = "plain.com. 300 NS ns.plain.com.\nns.plain.com. 300 A 203.0.114.33\n\
+                dn.com. 300 NS ns.dn.com.\nns.dn.com. 300 A 203.0.114.34\n";
+    net.change("com", |com| {
+        for set in zonefile::parse(text, &name::root()).unwrap() {
+            com.add(set);
+        }
+    });
+    net.zone("plain.com", &["203.0.114.33"], "www CNAME app.corp\napp.corp A 203.0.113.66\n");
+    net.zone("dn.com", &["203.0.114.34"], "@ DNAME plain.com.\n");
+    net.zone(zone, &[INSIDE], "app A 10.0.0.1\n");
+    net.sign(&["com", "."], &Signing::default());
+    Lab::with(net, routed(&settings, vec![route(zone, Way::Stub)]))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alias_into_a_route_is_answered_by_the_route() {
+    let lab = outside_data("corp.plain.com");
+    assert!(lab.ask("www.plain.com", Rtype::A).await.contains("10.0.0.1"));
+    assert!(lab.ask("app.corp.plain.com", Rtype::A).await.contains("10.0.0.1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dname_above_a_route_does_not_rename_what_is_in_it() {
+    let lab = outside_data("corp.dn.com");
+    assert!(lab.resolve("x.dn.com", Rtype::A).await.is_ok());
+    assert!(lab.ask("app.corp.dn.com", Rtype::A).await.contains("10.0.0.1"));
+}

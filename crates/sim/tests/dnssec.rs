@@ -483,3 +483,14 @@ async fn an_rrset_of_thousands_is_proven() {
         assert_eq!(lab.count(Counter::LimitEntry), 0, "kept");
     }
 }
+
+/// What cannot be proven of one name's types says nothing of what the zone signs (RFC 9276).
+#[tokio::test(start_paused = true)]
+async fn a_denial_with_too_many_iterations_makes_no_zone_unsigned() {
+    let denying = Denying::Nsec3 { iterations: 100, opt_out: false };
+    let lab = signed(&Signing { denying, ..Signing::default() });
+    assert_eq!(status(&lab, "example.com", Rtype::TXT).await, Security::Insecure);
+    let unsigned = "www A 203.0.113.66\n";
+    lab.net.zone("example.com", &["203.0.114.1", "203.0.114.2"], unsigned);
+    assert!(ask(&lab, "www.example.com", Rtype::A).await.is_err(), "it must be signed");
+}

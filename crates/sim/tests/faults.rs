@@ -450,3 +450,13 @@ async fn servers_that_only_the_zone_names_are_tried_when_the_parents_fail() {
     assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
     assert!(lab.count(Counter::ChildServers) > 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn addresses_that_come_along_are_no_answers() {
+    let lab = Lab::new(net([Manner::Good, Manner::Good]));
+    for server in SERVERS {
+        lab.net.alter(server, names_another_server);
+    }
+    lab.resolve("www.example.com", Rtype::A).await.unwrap();
+    assert!(!lab.ask("new.example.com", Rtype::A).await.contains("203.0.114.77"));
+}

@@ -4,6 +4,7 @@ use zoners_cache::Denial;
 use zoners_dns::{Delegation, Message, Name, OptRcode, Question, RRset, Rtype, Way, name};
 
 use super::proof_of;
+use crate::settings::Settings;
 use crate::verdict::{Fault, Finding};
 
 /// An answer section, as far as it was followed.
@@ -11,7 +12,7 @@ pub(super) struct Chain<'a> {
     cut: &'a Delegation,
     question: &'a Question,
     message: &'a Message,
-    limit: usize,
+    settings: &'a Settings,
     name: Name,
     pub(super) aliases: Vec<RRset>,
 }
@@ -27,10 +28,10 @@ impl<'a> Chain<'a> {
         cut: &'a Delegation,
         question: &'a Question,
         message: &'a Message,
-        limit: usize,
+        settings: &'a Settings,
     ) -> Self {
         let name = question.name.clone();
-        Chain { cut, question, message, limit, name, aliases: Vec::new() }
+        Chain { cut, question, message, settings, name, aliases: Vec::new() }
     }
 
     /// Follows aliases as far as the answer section leads within the zone.
@@ -61,15 +62,20 @@ impl<'a> Chain<'a> {
                 }
                 (None, None) => return None,
             };
-            if !self.answers_for(&target) || self.aliases.len() > self.limit {
+            if !self.answers_for(&target) || self.aliases.len() > self.settings.limits.aliases {
                 return Some(Finding::Alias(target));
             }
             self.name = target;
         }
     }
 
-    /// Whether the servers of this zone are those to ask of `name`.
+    /// Whether the servers of this zone are those to ask of `name`, to which an alias has led.
     fn answers_for(&self, name: &Name) -> bool {
+        // A stub or forwarder may be configured for a part of the zone.
+        let routed = self.settings.route(name);
+        if routed.is_some_and(|route| name::is_below(&route.zone, &self.cut.zone)) {
+            return false;
+        }
         // The DS records of the apex are the parent's (RFC 4035 section 2.4).
         let above = self.question.rtype == Rtype::DS && *name == self.cut.zone && !name.is_root();
         name::is_within(name, &self.cut.zone) && (!above || self.cut.way == Way::Forward)

@@ -96,8 +96,11 @@ impl<N: Network> Race<'_, N> {
     /// How the race ends in which no server gave a useful reply. Where all that answer say nothing,
     /// there is nothing: some servers know no better way to deny a type.
     pub(super) fn end(&mut self) -> Result<Box<Verdict>, Unresolved> {
-        // With more time, or more to spend, one might have been found that says something.
-        let all = self.context.budget.met().is_none();
+        // With more time, or more to spend, one might have been found that says something; and one that
+        // was not heard may be the only one that serves the zone, where others deny or refer.
+        let all = self.context.budget.met().is_none()
+            && (self.candidates.have_all_answered()
+                || self.speechless.iter().all(|(_, fault)| *fault == Fault::Empty));
         let denies = |(_, fault): &(Attempt, Fault)| *fault == Fault::BareDenial;
         let (denied, silent) =
             (self.speechless.iter().any(denies), !self.speechless.iter().all(denies));

@@ -100,15 +100,22 @@ impl<N: Network> Worker<N> {
             return;
         }
         let Some(ns) = message.authority.iter().find(own) else { return };
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        let known = cache.rrset(&cut.zone, Rtype::NS, now);
+        if known.is_some_and(|known| known.set.records == ns.records) {
+            return;
+        }
         let is_new = |name: &Name| !cut.servers.iter().any(|server| server.name == *name);
         let new: Vec<Name> = ns.targets().filter(is_new).take(MOST_NEW).collect();
         if new.is_empty() {
             return;
         }
-        // What lies outside the zone is not its to say.
-        let of_new =
-            |set: &&RRset| new.contains(&set.owner) && name::is_within(&set.owner, &cut.zone);
-        let (cache, now) = (&self.shared().cache, self.shared().now());
+        // What lies outside the zone, or below a cut in it, is not its to say.
+        let of_new = |set: &&RRset| {
+            new.contains(&set.owner)
+                && name::is_within(&set.owner, &cut.zone)
+                && self.known_cut(&set.owner).is_none_or(|known| known.zone == cut.zone)
+        };
         for set in message.additional.iter().filter(of_new).chain([ns]) {
             cache.insert_rrset(set, &[], Rank::Additional, Security::Unchecked, now);
         }

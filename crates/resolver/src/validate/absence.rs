@@ -28,13 +28,12 @@ impl<N: Network> Worker<N> {
         context: &Context,
     ) -> Result<Absence, Unresolved> {
         match self.prove_denial(question, proof, exists, context).await {
-            // Such records are there, so no proof says that they are not; but not every server gives
-            // them away.
-            Err(unresolved) if exists && unresolved.cause == Cause::Bogus => {
-                match lies_beside_others(question.rtype) {
-                    true => Ok(Absence { security: Security::Insecure, of_name: false }),
-                    false => Err(unresolved),
-                }
+            // Signatures are not signed (RFC 4035 section 2.2): as little as they can be proven can
+            // their absence.
+            Err(unresolved)
+                if exists && question.rtype == Rtype::RRSIG && unresolved.cause == Cause::Bogus =>
+            {
+                Ok(Absence { security: Security::Insecure, of_name: false })
             }
             absence => absence,
         }
@@ -64,10 +63,11 @@ impl<N: Network> Worker<N> {
         let denied = self.hashing(context, |blocks| denied(&proof, question, exists, blocks));
         let (denied, of_name) = denied.map_err(|reason| bogus(question, reason))?;
         if denied == Denied::TooManyIterations {
-            // Said of this name alone: what the zone signs can be proven.
+            // Said of this name's denials alone: what the zone signs can be proven.
             let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
             let ede = Ede::new(EdeCode(27), signer.fmt_with_dot().to_string());
-            self.found_unsigned(&question.name, Some(&ede), ttl, context);
+            let shared = self.shared();
+            shared.cache.insert_unprovable(&question.name, &ede, ttl, shared.now());
         }
         if matches!(denied, Denied::Proven | Denied::Name) {
             let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
@@ -115,8 +115,15 @@ fn denied(
 ) -> Result<(Denied, bool), Reason> {
     let Question { name, rtype, .. } = question;
     if exists {
-        let denied = denial::nodata(proof, name, *rtype, blocks)?;
-        return Ok((denied, denied == Denied::Name));
+        return match denial::nodata(proof, name, *rtype, blocks) {
+            Ok(denied) => Ok((denied, denied == Denied::Name)),
+            // Such records are there, so no proof says that they are not; but not every server gives
+            // them away.
+            Err(_) if lies_beside_others(*rtype) && denial::exists(proof, name, blocks)? => {
+                Ok((Denied::OptOut, false))
+            }
+            Err(reason) => Err(reason),
+        };
     }
     let reason = match denial::nxdomain(proof, name, blocks) {
         Ok(denied) => return Ok((denied, true)),
@@ -128,8 +135,8 @@ fn denied(
     }
 }
 
-/// Whether records of a type are there wherever there are others in a signed zone (RFC 4035 sections
-/// 2.2 and 2.3), or stand for all types.
+/// Whether records of a type are there wherever there are others in a signed zone (RFC 4035 section
+/// 2.3), or stand for all types.
 fn lies_beside_others(rtype: Rtype) -> bool {
-    matches!(rtype, Rtype::RRSIG | Rtype::NSEC | Rtype::ANY)
+    matches!(rtype, Rtype::NSEC | Rtype::ANY)
 }

@@ -69,7 +69,14 @@ fn zones_of_other_sources(old: &Settings, new: &Settings) -> Vec<Name> {
             one.negative_anchors.iter().filter(|zone| !other.negative_anchors.contains(zone));
         gone.cloned().collect::<Vec<_>>()
     };
-    [routes(old, new), routes(new, old), excepted(old, new), excepted(new, old)].concat()
+    let anchors = |one: &Settings, other: &Settings| {
+        let gone = one.anchors.iter().filter(|anchor| !other.anchors.contains(anchor));
+        gone.map(|anchor| anchor.zone.clone()).collect::<Vec<_>>()
+    };
+    let changed = |one: &Settings, other: &Settings| {
+        [routes(one, other), excepted(one, other), anchors(one, other)].concat()
+    };
+    [changed(old, new), changed(new, old)].concat()
 }
 
 /// When the hosts file last changed, if one is configured and there. Read before the file itself,
