@@ -60,6 +60,8 @@ pub(crate) struct Price {
     pub(crate) doubt: Duration,
     /// After so long without an answer another is asked beside it.
     pub(crate) patience: Duration,
+    /// The same for further tries, before it is doubled for each.
+    pub(crate) again: Duration,
     /// Whether it has ever answered.
     pub(crate) met: bool,
     /// For how long it has left queries unanswered, several of them.
@@ -70,7 +72,7 @@ pub(crate) struct Price {
     pub(crate) given_up: bool,
 }
 
-/// How much longer a server is given than it took at most, of which no more is known.
+/// How much longer a server is given at first than it took at most, of which no more is known.
 const AT_MOST: f64 = 1.25;
 /// A server is given at least this long …
 pub(crate) const LEAST_PATIENCE: Duration = Duration::from_millis(15);
@@ -83,18 +85,22 @@ impl Market {
         let (rtt, late) = match (info.srtt(), sibling) {
             (Some(srtt), _) => (srtt, srtt + info.rttvar().mul_f64(self.deviations())),
             (None, Some(sibling)) => (sibling.mul_f64(1.1), sibling * 2),
-            // It answered one of several copies of a query after so long at most.
-            (None, None) => {
-                let (rtt, late) = self.unknown;
-                (rtt, late.max(info.rttvar().mul_f64(AT_MOST)))
-            }
+            (None, None) => self.unknown,
         };
-        let patience = late.clamp(LEAST_PATIENCE, MOST_PATIENCE);
+        // It may have answered one of several copies of a query, after so long at most. So much longer
+        // its first reply is waited for and no other, since a race must have room for all tries.
+        let guess = match info.srtt() {
+            None => info.rttvar().mul_f64(AT_MOST),
+            Some(_) => Duration::ZERO,
+        };
+        let again = late.clamp(LEAST_PATIENCE, MOST_PATIENCE);
+        let patience = late.max(guess).clamp(LEAST_PATIENCE, MOST_PATIENCE);
         let silent_for = self.silent_for(info, patience).unwrap_or_default();
         Price {
             rtt,
             doubt: self.silence(info, patience) + self.bad_answers(info),
             patience,
+            again,
             met: info.srtt_us > 0,
             silent_for: match info.unanswered {
                 DEAD_AFTER.. => silent_for,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use zoners_dns::{Endpoint, Transport};
 
 use super::{Candidate, Candidates};
+use crate::pricing::Price;
 
 /// How a query is put to a server. Each further try to the same server takes another way, since
 /// what swallowed the first may swallow the second.
@@ -65,7 +66,9 @@ impl Candidates {
         };
         // A stream takes a round trip to open before the query can go.
         let round_trips = if transport == Transport::Tcp { 2 } else { 1 };
-        let patience = candidate.price.patience * round_trips * (1 << tries.min(3));
+        let Price { patience, again, .. } = candidate.price;
+        let patience = if tries == 0 { patience } else { again };
+        let patience = patience * round_trips * (1 << tries.min(3));
         let endpoint = Endpoint { address: candidate.address, transport };
         let (server, troubled) = (candidate.server, candidate.troubled);
         Attempt { endpoint, edns, troubled, is_first: tries == 0, server, patience, why }
