@@ -1,0 +1,219 @@
+//! What an event changes in the knowledge of a server.
+
+use std::time::Duration;
+
+use zoners_dns::Moment;
+
+use super::{ServerInfo, Trouble};
+
+/// One query moves the share of lost queries by this part.
+const LOSS_GAIN: u16 = 8;
+
+/// An event at a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// It was asked. What it missed before `forgiven` does not count.
+    Asked {
+        /// A moment of the past.
+        forgiven: Moment,
+    },
+    /// It answered so long after it was asked; with EDNS, or not.
+    Reply(Duration, bool),
+    /// It answered a query that was sent more than once: how long it took is not known (RFC 6298
+    /// section 3, Karn's algorithm).
+    ReplyToSome {
+        /// Since the query was first sent: it took no longer.
+        most: Duration,
+        /// Since it was last sent: it took no less.
+        least: Duration,
+        /// With EDNS, or not.
+        edns: bool,
+    },
+    /// Something was wrong.
+    Trouble(Trouble),
+    /// It answered a plain query after failing one with EDNS.
+    PlainOnly,
+    /// What it said is good again.
+    Good,
+}
+
+impl ServerInfo {
+    pub(super) fn learn(&mut self, evidence: Evidence, now: Moment) {
+        let now = now.as_millis();
+        match evidence {
+            Evidence::Asked { forgiven } => {
+                if self.unanswered == 0 || self.waiting_since < forgiven.as_millis() {
+                    (self.unanswered, self.waiting_since) = (0, now);
+                }
+                self.unanswered = self.unanswered.saturating_add(1);
+                self.asked_at = now;
+            }
+            Evidence::Reply(rtt, edns) => {
+                self.learn_rtt(rtt);
+                self.replied(edns, now);
+            }
+            Evidence::ReplyToSome { most, least, edns } => {
+                match self.srtt() {
+                    // The next reply is waited for, so that it comes before its query is sent again:
+                    // else it would never be known how long they take.
+                    None => self.rttvar_us = micros(most),
+                    Some(srtt) if least > srtt => self.learn_rtt(least),
+                    Some(_) => {}
+                }
+                self.replied(edns, now);
+            }
+            Evidence::Trouble(trouble) => {
+                if trouble == Trouble::Timeout {
+                    self.loss += (u16::MAX - self.loss) / LOSS_GAIN;
+                }
+                let again = self.trouble == Some(trouble);
+                self.troubles = if again { self.troubles.saturating_add(1) } else { 1 };
+                (self.trouble, self.troubled_at) = (Some(trouble), now);
+            }
+            Evidence::Good => (self.trouble, self.troubles) = (None, 0),
+            Evidence::PlainOnly => {
+                (self.plain, self.plain_at) = (self.plain.saturating_add(1), now);
+            }
+        }
+    }
+
+    fn replied(&mut self, edns: bool, now: u64) {
+        (self.replied_at, self.unanswered) = (now, 0);
+        self.loss -= self.loss / LOSS_GAIN;
+        // It is there; whether what it says is good is seen later.
+        if self.trouble.is_some_and(Trouble::is_silence) {
+            (self.trouble, self.troubles) = (None, 0);
+        }
+        if edns {
+            self.plain = 0;
+        }
+    }
+
+    /// RFC 6298 section 2, but that the deviation begins smaller: nothing is sent again for it,
+    /// only another server is asked.
+    fn learn_rtt(&mut self, rtt: Duration) {
+        let rtt = micros(rtt).max(1);
+        if self.srtt_us == 0 {
+            (self.srtt_us, self.rttvar_us) = (rtt, rtt / 4);
+        } else {
+            let off = self.srtt_us.abs_diff(rtt);
+            self.rttvar_us = self.rttvar_us - self.rttvar_us / 4 + off / 4;
+            self.srtt_us = (self.srtt_us - self.srtt_us / 8 + rtt / 8).max(1);
+        }
+    }
+}
+
+fn micros(duration: Duration) -> u32 {
+    u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::servers::PLAIN_PROOF;
+    use crate::{Cache, TtlLimits};
+    use zoners_dns::Endpoint;
+
+    fn cache() -> Cache {
+        Cache::new(1 << 20, TtlLimits::default(), [0, 0])
+    }
+
+    const SERVER: Endpoint = Endpoint {
+        address: std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 53),
+        transport: zoners_dns::Transport::Udp,
+    };
+
+    fn reply(millis: u64) -> Evidence {
+        Evidence::Reply(Duration::from_millis(millis), true)
+    }
+
+    #[test]
+    fn rtts_are_smoothed() {
+        let (cache, now) = (cache(), Moment::from_millis(5));
+        assert_eq!(cache.server(SERVER, now).srtt(), None);
+        cache.teach_server(SERVER, reply(100), now);
+        let first = cache.server(SERVER, now);
+        assert_eq!(first.srtt(), Some(Duration::from_millis(100)));
+        assert_eq!(first.rttvar(), Duration::from_millis(25));
+        for _ in 0..60 {
+            cache.teach_server(SERVER, reply(20), now);
+        }
+        let settled = cache.server(SERVER, now);
+        assert!(settled.rttvar() < Duration::from_millis(2), "{settled:?}");
+        assert!(settled.srtt().unwrap() < Duration::from_millis(22), "{settled:?}");
+    }
+
+    #[test]
+    fn a_reply_to_a_query_that_was_sent_twice_tells_no_round_trip() {
+        let (cache, now) = (cache(), Moment::from_millis(5));
+        cache.teach_server(SERVER, Evidence::Asked { forgiven: Moment::from_millis(0) }, now);
+        let (most, least) = (Duration::from_millis(120), Duration::from_millis(20));
+        let late = Evidence::ReplyToSome { most, least, edns: true };
+        cache.teach_server(SERVER, late, now);
+        let unmet = cache.server(SERVER, now);
+        assert_eq!((unmet.srtt(), unmet.replied_at, unmet.unanswered), (None, 5, 0));
+        assert_eq!(unmet.rttvar(), Duration::from_millis(120), "the next is waited for");
+        cache.teach_server(SERVER, reply(100), now);
+        let before = cache.server(SERVER, now);
+        cache.teach_server(SERVER, late, now);
+        let after = cache.server(SERVER, now);
+        assert_eq!((after.srtt(), after.rttvar()), (before.srtt(), before.rttvar()));
+        let slow = Evidence::ReplyToSome { most: least * 20, least: most * 2, edns: true };
+        cache.teach_server(SERVER, slow, now);
+        assert!(cache.server(SERVER, now).srtt() > before.srtt(), "it was longer in any case");
+    }
+
+    #[test]
+    fn a_reply_ends_a_row_of_unanswered_queries() {
+        let (cache, at) = (cache(), Moment::from_millis);
+        let asked = Evidence::Asked { forgiven: at(0) };
+        cache.teach_server(SERVER, asked, at(5));
+        cache.teach_server(SERVER, asked, at(9));
+        cache.teach_server(SERVER, Evidence::Trouble(Trouble::Timeout), at(10));
+        let silent = cache.server(SERVER, at(10));
+        assert_eq!((silent.unanswered, silent.waiting_since, silent.asked_at), (2, 5, 9));
+        assert_eq!((silent.trouble, silent.troubles), (Some(Trouble::Timeout), 1));
+        cache.teach_server(SERVER, reply(1), at(11));
+        cache.teach_server(SERVER, Evidence::Trouble(Trouble::Lame), at(11));
+        cache.teach_server(SERVER, reply(1), at(11));
+        assert_eq!(cache.server(SERVER, at(11)).trouble, Some(Trouble::Lame), "a bad answer");
+        cache.teach_server(SERVER, Evidence::Good, at(11));
+        let alive = cache.server(SERVER, at(11));
+        assert_eq!((alive.unanswered, alive.trouble), (0, None));
+        assert!(alive.loss > 0, "what was lost is not forgotten at once");
+    }
+
+    #[test]
+    fn what_was_missed_before_a_pardon_does_not_count() {
+        let (cache, at) = (cache(), Moment::from_millis);
+        cache.teach_server(SERVER, Evidence::Asked { forgiven: at(0) }, at(5));
+        cache.teach_server(SERVER, Evidence::Asked { forgiven: at(8) }, at(9));
+        let info = cache.server(SERVER, at(9));
+        assert_eq!((info.unanswered, info.waiting_since), (1, 9));
+    }
+
+    #[test]
+    fn troubles_in_a_row_are_counted_by_cause() {
+        let (cache, now) = (cache(), Moment::from_millis(5));
+        for (trouble, in_a_row) in
+            [(Trouble::ServFail, 1), (Trouble::ServFail, 2), (Trouble::Unreachable, 1)]
+        {
+            cache.teach_server(SERVER, Evidence::Trouble(trouble), now);
+            let info = cache.server(SERVER, now);
+            assert_eq!((info.trouble, info.troubles), (Some(trouble), in_a_row));
+        }
+    }
+
+    #[test]
+    fn one_plain_reply_proves_nothing() {
+        let (cache, now) = (cache(), Moment::from_millis(5));
+        for _ in 1..PLAIN_PROOF {
+            cache.teach_server(SERVER, Evidence::PlainOnly, now);
+            assert!(!cache.server(SERVER, now).mishandles_edns());
+        }
+        cache.teach_server(SERVER, Evidence::PlainOnly, now);
+        assert!(cache.server(SERVER, now).mishandles_edns());
+        cache.teach_server(SERVER, reply(1), now);
+        assert!(!cache.server(SERVER, now).mishandles_edns());
+    }
+}
