@@ -59,7 +59,7 @@ impl Denial {
         self.soa.as_ref().map(|soa| &soa.owner)
     }
 
-    /// Keeps it for `ttl` seconds and no longer, which all its records show.
+    /// Limits the denial, and the TTLs of the records in it, to `ttl` seconds.
     pub fn set_ttl(&mut self, ttl: u32) {
         self.ttl = ttl;
         self.soa.iter_mut().for_each(|soa| soa.ttl = ttl);
@@ -144,8 +144,8 @@ impl Cache {
         self.insert_denial(name, rtype, denial.write(Denied::Type), denial, now)
     }
 
-    /// Keeps the denial of `name` that came when `rtype` was asked for. It counts for all types if it
-    /// is proven, or came for addresses; else for the type alone, since many servers deny the names of
+    /// Keeps the denial of `name` that came when `rtype` was asked for. A proven denial, or one for
+    /// type A, counts for all types; else for the type alone, since many servers deny the names of
     /// types that they do not know.
     pub fn insert_nxdomain(&self, name: &Name, rtype: Rtype, denial: &Denial, now: Moment) -> bool {
         let whole = denial.security == Security::Secure || rtype == Rtype::A;
@@ -181,7 +181,7 @@ impl Cache {
         let proven = Security::Secure.to_octet();
         let mut fits = true;
         self.table.update(&key, now, |present| {
-            // What is proven yields to nothing that is not.
+            // A proven denial is not replaced by an unproven one.
             let standing = present.and_then(<[u8]>::first).map(|head| status(*head));
             if ttl == 0 && present.is_some() {
                 return None;

@@ -16,8 +16,8 @@ pub struct Unsigned {
 }
 
 impl Cache {
-    /// Whether `name` lies in a zone that is as good as unsigned, or below one. What is known of zones
-    /// of `anchored` labels and fewer does not count: a trust anchor has its own word on those.
+    /// Whether `name` lies in a zone that is as good as unsigned, or below one. What is known of
+    /// zones of `anchored` labels and fewer does not count: the trust anchor decides there.
     #[must_use]
     pub fn unsigned(&self, name: &Name, anchored: usize, now: Moment) -> Option<Unsigned> {
         let key = Key::of_name(Kind::Unsigned, name.for_slice());

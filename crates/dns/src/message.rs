@@ -133,7 +133,7 @@ fn next(section: RecordSection<'_, Bytes>) -> Result<RecordSection<'_, Bytes>, M
 /// The upper bits of the RCODE, which an OPT record has (RFC 6891 section 6.1.3).
 type ExtendedRcode = u8;
 
-/// What becomes of a record whose RDATA breaks its type's format.
+/// The treatment of a record with broken RDATA.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Broken {
     Spoils,

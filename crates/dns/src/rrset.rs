@@ -63,7 +63,7 @@ impl Records {
         self.iter().count()
     }
 
-    /// The same records, so many of the first ones behind the others.
+    /// The same records, with the first `by` records moved to the end.
     #[must_use]
     pub fn rotated(&self, by: usize) -> Self {
         let first: usize = self.iter().take(by).map(|rdata| 2 + rdata.len()).sum();

@@ -2,9 +2,9 @@
 //! put together with genuine ones.
 //!
 //! They leave with "don't fragment" set, and what the path's MTU is said to be does not count: a
-//! forged ICMP message must not keep us from sending (IP_PMTUDISC_PROBE). All that we send fits into
-//! the MTU that every path of the Internet has in practice, 1,280 octets. Where the system cannot do
-//! it, it stays as it is.
+//! forged ICMP message must not keep us from sending (IP_PMTUDISC_PROBE). All that we send fits
+//! into the MTU that every path of the Internet has in practice, 1,280 octets. A system without
+//! such an option is left as it is.
 
 use std::io;
 use std::net::SocketAddr;

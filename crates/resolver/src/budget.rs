@@ -29,7 +29,7 @@ pub struct Budget {
     verifications: AtomicU32,
     failed_verifications: AtomicU32,
     hash_blocks: AtomicU32,
-    /// The first limit that was met, of those that say nothing of what was asked.
+    /// The first limit that was met, of the limits that say nothing about the question.
     met: OnceLock<Exhausted>,
     /// Whether nobody wants more of it.
     stopped: AtomicBool,

@@ -312,7 +312,7 @@ impl Candidates {
         self.list.iter().all(|candidate| candidate.out || candidate.tries >= enough(candidate))
     }
 
-    /// Whether all that are in line have answered, badly.
+    /// Whether every server in line has given a bad answer.
     pub(crate) fn have_all_answered(&self) -> bool {
         self.list.iter().all(|candidate| candidate.out && !candidate.unheard)
     }

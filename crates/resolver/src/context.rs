@@ -154,8 +154,8 @@ impl Context {
         self.budget.charge_query(&self.question_queries, tcp, retry)
     }
 
-    /// Whether a failure says something of what was asked, and not of the one who asked: only then it
-    /// is remembered, and told to others.
+    /// Whether a failure says something of what was asked, and not of the one who asked: only then
+    /// the failure is cached and told to followers.
     pub(crate) fn blames_the_name(&self, unresolved: &Unresolved) -> bool {
         unresolved.cause.is_about_the_name() && self.budget.met().is_none()
     }

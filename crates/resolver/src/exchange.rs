@@ -124,7 +124,7 @@ impl<N: Network> Worker<N> {
         self.untruncated(reply, over_tcp.endpoint)
     }
 
-    /// One query and the wait for its reply, which its followers are told.
+    /// Sends a query, waits for the reply and tells the followers.
     async fn carry_out(&self, query: &Query<'_>, lead: &mut Option<Sending>) -> Asked {
         if lead.is_some() {
             self.damp(query.asking, query.endpoint).await;

@@ -140,7 +140,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
     }
 }
 
-/// A flight as its leader and its followers know it.
+/// The place of a leader or a follower in a flight.
 #[derive(Debug)]
 struct Place<K, V> {
     flights: Arc<Flights<K, V>>,

@@ -186,8 +186,8 @@ impl<N: Network> Worker<N> {
         minimiser.give_up();
     }
 
-    /// Asks a shortened question, and the full one beside it where that is met with silence; tells
-    /// whether it is the shortened one that was answered.
+    /// Asks a shortened question, and the full one beside it where that is met with silence; true
+    /// if the answer is to the shortened question.
     async fn ask_shortened(
         &self,
         cut: &Delegation,
@@ -197,7 +197,7 @@ impl<N: Network> Worker<N> {
     ) -> (bool, Landed<Verdict>) {
         self.count(Counter::MinimisedQueries);
         let patience = (self.shared().habits.late() * 3).clamp(SILENCE.0, SILENCE.1);
-        // Boxed, since it is rare that both are there, and they are large.
+        // Boxed: both futures are large, and the second is rare.
         let mut shortened = Box::pin(self.ask_zone(cut, asked, context));
         if let Ok(verdict) = timeout(patience, &mut shortened).await {
             return (true, verdict);
@@ -288,7 +288,8 @@ impl<N: Network> Worker<N> {
     }
 }
 
-/// Whether what others were told will do for an asker that avoids servers: it must be of none of them.
+/// Whether a shared verdict serves an asker that avoids servers: no avoided server may have said
+/// it.
 fn may_be_used(verdict: &Verdict, avoided: &[SocketAddr]) -> bool {
     match verdict {
         Verdict::Answer(reply) => {

@@ -37,8 +37,8 @@ impl<'a> Sought<'a> {
         Self::SOURCES.iter().find_map(|source| source(self, cache, now))
     }
 
-    /// What the cache knew last of it, of what did not expire before `since`: where one thing took
-    /// the place of another, that is the one that lasted longer. TTLs count from `since`.
+    /// The last knowledge of the cache that did not expire before `since`: of an entry and the
+    /// entry that replaced it, the one with the later expiry counts. TTLs count from `since`.
     pub(crate) fn last_known(&self, cache: &Cache, since: Moment) -> Option<Reply> {
         if self.rtype == Rtype::ANY {
             return None;
@@ -78,7 +78,7 @@ impl<'a> Sought<'a> {
         Some(Reply { aliases, security, ..Reply::of(Finding::Alias(target)) })
     }
 
-    /// What servers said when they were asked for this type.
+    /// The denial that came for this type.
     fn denied(&self, cache: &Cache, now: Moment) -> Option<Reply> {
         let (denied, denial) = cache.denial(self.name, self.rtype, now)?;
         let counts = denial.zone().is_none_or(|zone| self.may_deny(zone));

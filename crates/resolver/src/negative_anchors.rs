@@ -54,7 +54,7 @@ impl NegativeAnchors {
         self.valid(now, |_| true)
     }
 
-    /// Labels of the deepest of them that `name` lies in.
+    /// Labels of the deepest negative anchor around `name`.
     pub(crate) fn deepest_above(&self, name: &Name, now: Moment) -> usize {
         let mut deepest = 0;
         self.valid(now, |zone| {
@@ -71,7 +71,7 @@ impl NegativeAnchors {
         self.valid(now, |zone| name::is_within(name, zone) && name::depth(zone) >= depth)
     }
 
-    /// Whether something holds of one that has not expired.
+    /// Whether a condition holds of a valid negative anchor.
     fn valid(&self, now: Moment, mut holds: impl FnMut(&Name) -> bool) -> bool {
         self.count.load(Ordering::Acquire) > 0
             && self.zones.read().iter().any(|(zone, until)| *until > now && holds(zone))

@@ -59,7 +59,7 @@ struct Race<'a, N: Network> {
     empty: u32,
     /// The first fault that says more than silence does, for the one who asks why.
     fault: Option<(Attempt, Fault)>,
-    /// Those that took the question and said nothing of it.
+    /// Servers with a reply that says nothing about the question.
     speechless: Vec<(Attempt, Fault)>,
     /// One answered, and failed in another way.
     contradicted: bool,
@@ -151,7 +151,7 @@ impl<N: Network> Race<'_, N> {
                 return Err(unresolved);
             }
             if self.candidates.are_given_up() {
-                // Other addresses may do better than those in line.
+                // A nameserver may have better addresses than the known ones.
                 self.look_up_more(1);
             }
             if self.running.is_empty() && self.lookups.is_empty() {

@@ -36,7 +36,7 @@ enum Turn {
     Fetch,
     /// They were fetched a moment ago, or are being fetched: look at them again.
     Look,
-    /// Leave them, since they were fetched anew not long ago.
+    /// Keep the known keys: the last renewal was not long ago.
     Leave,
 }
 
@@ -96,8 +96,8 @@ impl<N: Network> Worker<N> {
         renewed.filter(|trust| !matches!(trust, Trust::Signed(renewed) if **renewed == *keys))
     }
 
-    /// Whether the keys of a zone are to be fetched anew; they are forgotten then, and what the parent
-    /// said of them.
+    /// Whether the keys of a zone are to be fetched anew; then the cached DNSKEY and DS RRsets are
+    /// forgotten.
     pub(crate) fn forgets_keys(&self, zone: &Name) -> bool {
         let shared = self.shared();
         let fetch = shared.renewals.turn(zone, shared.now()) == Turn::Fetch;
@@ -118,8 +118,8 @@ impl<N: Network> Worker<N> {
         }
     }
 
-    /// Fetches the keys of a zone anew, and what its parent says of them. Those that were known stay if
-    /// others cannot be had.
+    /// Fetches the DNSKEY RRset of a zone anew, and the DS RRset from the parent. The known keys
+    /// stay if the servers give no new ones.
     async fn renew_trust(&self, zone: &Name, context: &Context) -> Option<Trust> {
         let keys = self.shared().cache.rrset(zone, Rtype::DNSKEY, self.shared().now());
         let mut known = Known { worker: self, keys };

@@ -51,7 +51,7 @@ pub(crate) struct Repeats {
 struct Sent {
     /// Those of each question, in the order in which they were sent.
     queries: HashMap<QueryKey, VecDeque<Instant>>,
-    /// All of them, in the order in which they ended.
+    /// All queries, in the order of their ends.
     ended: VecDeque<(Instant, QueryKey)>,
 }
 

@@ -1,8 +1,7 @@
 //! Askers of the same wait for the one that asks: client questions, exchanges with zones and keys.
 //!
-//! A result is told to all followers if it says something of what was asked. If it says something of
-//! the leader alone (its budget, its time, its seat, its client), the next leads, with limits of its
-//! own; the others wait on.
+//! A result about the question is told to all followers. After a failure of the leader alone
+//! (budget, time, seat, client) the next follower leads, within its own limits; the others wait on.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use crate::context::Context;
 use crate::flights::{Boarding, Flights, Follow, Landed, Lead};
 use crate::worker::Worker;
 
-/// What is asked, each with its leader and its followers.
+/// The questions under way, each with a leader and followers.
 pub(crate) type Together<K, T> = Arc<Flights<K, Result<T, Unresolved>>>;
 /// The duty to find out.
 pub(crate) type Leading<K, T> = Lead<K, Result<T, Unresolved>>;
@@ -28,7 +27,7 @@ pub(crate) enum Turn<K, T> {
     Next(Leading<K, T>),
     /// Nothing more: another leader found out, or it is not to be found out now.
     Told(Result<T, Unresolved>),
-    /// To find out alone: another asker's look-up, one of several, waits for ours.
+    /// To find out alone: the look-up of another asker waits for ours.
     Alone,
 }
 
@@ -84,7 +83,7 @@ impl<N: Network> Worker<N> {
 }
 
 impl<K, T: Clone> Leading<K, T> {
-    /// Tells the followers, if it is about what was asked; else the next of them leads.
+    /// Tells the followers a result about the question; else the next follower leads.
     pub(crate) fn tell(self, result: &Result<T, Unresolved>, context: &Context) {
         if result.as_ref().err().is_none_or(|error| context.blames_the_name(error)) {
             self.land(|| result.clone());

@@ -136,7 +136,7 @@ impl<N: Network> Worker<N> {
         }
     }
 
-    /// The keys of `zone` that its parent vouches for.
+    /// The keys of `zone` that match the DS RRset of the parent.
     async fn vouched_by_parent(&self, zone: &Name, context: &Context) -> Result<Trust, Unresolved> {
         let ds = match self.ds(zone, context).await? {
             DsAnswer::Signed(set) => set,

@@ -31,8 +31,8 @@ struct Group {
 }
 
 impl Groups {
-    /// Adds a record to the RRset of its owner and type; RRSIGs form one for each type that they
-    /// cover.
+    /// Adds a record to the RRset of its owner and type; RRSIGs form an RRset for each covered
+    /// type.
     pub(super) fn add(
         &mut self,
         owner: ParsedName<&Bytes>,

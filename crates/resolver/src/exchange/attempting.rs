@@ -14,9 +14,9 @@ use crate::worker::Worker;
 
 /// An attempt under way.
 pub(crate) struct Attempting {
-    /// It waits for a query that was sent for another attempt.
+    /// The attempt waits for the query of an earlier attempt.
     pub(crate) joined: bool,
-    /// Holds all it needs, so that it can outlive the question it was for.
+    /// The future owns its data, so that an exchange can outlive its question.
     pub(crate) report: Pin<Box<dyn Future<Output = Report> + Send>>,
 }
 

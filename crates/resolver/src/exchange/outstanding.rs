@@ -18,7 +18,7 @@ use crate::repeats::QueryKey;
 use crate::verdict::Fault;
 use crate::worker::Worker;
 
-/// The end of a query, as it is told to all attempts that wait for it.
+/// The result of a query, for all waiting attempts.
 pub(crate) type Sharing = Result<Arc<Message>, Fault>;
 
 /// The duty to send a query, and to tell how it ended.

@@ -23,7 +23,7 @@ pub(super) struct Wait<N: Network> {
 }
 
 impl<N: Network> Wait<N> {
-    /// Sends the query again, with EDNS or without, as the one that it is.
+    /// Resends the query from the same socket with the same ID, with EDNS or without.
     pub(super) fn send_again(&mut self, asking: &Asking, edns: bool) {
         let options = Options { id: self.id, recursion_desired: asking.recursion_desired, edns };
         self.exchange.resend(wire::query(&asking.question, options));

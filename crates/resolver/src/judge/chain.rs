@@ -1,4 +1,4 @@
-//! The aliases of an answer section, followed, and what it means that they lead no further.
+//! Following the aliases of an answer section, and the meaning of their end.
 
 use zoners_cache::Denial;
 use zoners_dns::{Delegation, Message, Name, OptRcode, Question, RRset, Rtype, Way, name};
@@ -98,14 +98,14 @@ impl<'a> Chain<'a> {
         sets.find(|set| name::is_below(&self.name, &set.owner))
     }
 
-    /// What it means that the answer section leads no further.
+    /// The meaning of an answer section without records of the question.
     pub(super) fn ending(&self, refers_away: bool) -> Result<Ending<'a>, Fault> {
         if self.message.rcode == OptRcode::YXDOMAIN {
             return Err(Fault::Rcode(OptRcode::YXDOMAIN));
         }
         let (forwarded, followed) = (self.cut.way == Way::Forward, !self.aliases.is_empty());
-        // A denial is of the name that was asked for. Servers put one beside an alias that they have
-        // not followed; a forwarder follows aliases to their end.
+        // A denial is of the name that was asked for. Some servers put a denial beside an alias
+        // without following the alias; a forwarder follows aliases to their end.
         if followed && !forwarded {
             return Ok(Ending::Finding(Finding::Alias(self.name.clone())));
         }
@@ -200,8 +200,8 @@ impl<'a> Chain<'a> {
         if refers_away || strays {
             return Fault::Lame;
         }
-        // NS records with addresses are the referral of a server that has the zone above alone; one that
-        // offers recursion and gives NS records has them out of some cache.
+        // NS records with addresses are the referral of a server that has the zone above alone; a
+        // server with RA gives NS records out of a cache.
         let refers = !self.message.additional.is_empty() || self.message.header.ra();
         match authority.any(|set| own_ns(&set)) {
             true if refers => Fault::Lame,

@@ -13,7 +13,7 @@ impl<N: Network> Drop for Race<'_, N> {
     fn drop(&mut self) {
         for loser in self.running.take() {
             self.trace(&loser.attempt, loser.since.elapsed(), || None);
-            // What waits for another's query learns nothing that its sender does not.
+            // A follower of an outstanding query learns no more than the sender.
             if !loser.exchange.joined {
                 self.worker.adopt(loser.exchange.report);
             }

@@ -86,18 +86,18 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
-    /// Blames those that said nothing, since others had something to say, or failed to.
+    /// Blames the servers that said nothing, once another server has answered or failed.
     fn blame_speechless(&mut self) {
         for (attempt, fault) in std::mem::take(&mut self.speechless) {
             self.blame(&attempt, fault);
         }
     }
 
-    /// How the race ends in which no server gave a useful reply. Where all that answer say nothing,
-    /// there is nothing: some servers know no better way to deny a type.
+    /// How the race ends in which no server gave a useful reply. If all replies say nothing, the
+    /// result is NODATA: some servers know no better way to deny a type.
     pub(super) fn end(&mut self) -> Result<Box<Verdict>, Unresolved> {
-        // With more time, or more to spend, one might have been found that says something; and one that
-        // was not heard may be the only one that serves the zone, where others deny or refer.
+        // With more time, or more to spend, one might have been found that says something; and a
+        // silent server may be the only one with the zone, beside hosts that deny or refer.
         let all = self.context.budget.met().is_none()
             && (self.candidates.have_all_answered()
                 || self.speechless.iter().all(|(_, fault)| *fault == Fault::Empty));

@@ -19,7 +19,7 @@ use crate::exchange::{Asking, attempt};
 use crate::scrub::scrub;
 use crate::worker::Worker;
 
-/// Servers that a zone names besides those of its parent, of which addresses are kept.
+/// Servers of the child NS set beyond the delegation whose addresses are kept.
 const MOST_NEW: usize = 13;
 
 /// What is known of the servers that the zone itself names.

@@ -76,8 +76,8 @@ impl<N: Network> Worker<N> {
         Ok(Absence { security: of_denial(denied), of_name })
     }
 
-    /// The records of a proof that `zone` signed; nothing if it is as good as unsigned. Where they do not
-    /// fit the keys that are known, they are held against those fetched anew.
+    /// The records of a proof that `zone` signed; nothing if it is as good as unsigned. Signatures
+    /// that do not fit the known keys are checked with freshly fetched keys.
     ///
     /// # Errors
     /// They do not fit either, so that `question` is bogus.
@@ -117,8 +117,8 @@ fn denied(
     if exists {
         return match denial::nodata(proof, name, *rtype, blocks) {
             Ok(denied) => Ok((denied, denied == Denied::Name)),
-            // Such records are there, so no proof says that they are not; but not every server gives
-            // them away.
+            // These records exist at every signed name, so no proof denies them; but some servers
+            // do not give them.
             Err(_) if lies_beside_others(*rtype) && denial::exists(proof, name, blocks)? => {
                 Ok((Denied::OptOut, false))
             }

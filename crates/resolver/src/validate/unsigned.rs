@@ -75,8 +75,8 @@ impl<N: Network> Worker<N> {
         Ok(false)
     }
 
-    /// Whether what has no signature need have none: it lies in an unsigned zone, or in one that has
-    /// lately stopped being signed.
+    /// Whether records may lack a signature: the zone is unsigned, or has just stopped being
+    /// signed.
     ///
     /// # Errors
     /// It must be signed, and `lacks` what makes it bogus.

@@ -57,8 +57,7 @@ impl Daemon {
     }
 }
 
-/// Zones whose answers came from other servers before, or were proven by other rules: what is
-/// remembered of them is not what would be said now.
+/// Zones with other servers or other trust anchors than before: the cached answers are out of date.
 fn zones_of_other_sources(old: &Settings, new: &Settings) -> Vec<Name> {
     let routes = |one: &Settings, other: &Settings| {
         let gone = one.routes.iter().filter(|route| !other.routes.contains(route));

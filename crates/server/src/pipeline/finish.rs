@@ -72,7 +72,7 @@ fn is_too_long(query: &Query<'_>, octets: usize) -> bool {
     octets > SHORT && octets > limit(query)
 }
 
-/// Of a finished message as much as shows that it is too long, or all of it.
+/// A finished message, or as much of a too long one as shows its length.
 pub(super) fn enough<'a>(query: &Query<'_>, message: &'a [u8]) -> &'a [u8] {
     match is_too_long(query, message.len()) {
         true => &message[..limit(query) + 1],
