@@ -28,7 +28,7 @@ impl Cache {
     #[must_use]
     pub fn inspect(&self, name: &Name, now: Moment) -> (Vec<Inspected>, usize) {
         let name = name::lowercase(name);
-        let (mut found, mut more, mut at) = (Vec::new(), 0, (0, 0));
+        let (mut found, mut more, mut at) = (Vec::new(), 0, Default::default());
         while let Some(next) = self.table.visit_from(at, |key, value, expires, _| {
             if key::is_of_name(key, name.as_slice(), false) {
                 match read(key, value, expires, now) {

@@ -6,6 +6,7 @@
 //! argument.
 
 mod answers;
+mod arena;
 mod codec;
 mod delegations;
 mod denials;

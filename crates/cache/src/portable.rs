@@ -15,6 +15,7 @@ use crate::denials;
 use crate::key::{Key, Kind};
 use crate::ranges::RangeProgress;
 use crate::servers::ServerInfo;
+use crate::shard::Cursor;
 use crate::{Cache, MAX_ENTRY, Rank};
 
 /// Octets of entries that are written in one go: while they are, one part of the cache takes nothing
@@ -25,7 +26,7 @@ const PIECE: usize = 32 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
     pass: usize,
-    at: (usize, usize),
+    at: (usize, Cursor),
     range: RangeProgress,
 }
 
@@ -77,7 +78,7 @@ impl Cache {
         });
         match next {
             Some(at) => progress.at = at,
-            None => (progress.pass, progress.at) = (progress.pass + 1, (0, 0)),
+            None => (progress.pass, progress.at) = (progress.pass + 1, Default::default()),
         }
         true
     }
@@ -108,8 +109,7 @@ impl Cache {
     /// Whether more would throw out what is there.
     #[must_use]
     pub fn is_nearly_full(&self) -> bool {
-        let room = self.table.limit();
-        self.stats().bytes > room - room / 16
+        self.table.is_nearly_full()
     }
 
     /// When an entry is of no more use.

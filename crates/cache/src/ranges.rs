@@ -7,15 +7,18 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
-use zoners_dns::{Moment, Name, RRset, SortKey, name};
+use zoners_dns::{Moment, Name, RRset, Records, SortKey, name};
 
 pub(crate) use portable::RangeProgress;
 
 mod portable;
 
-/// What a range costs besides its own octets: nodes of two maps, the name.
-const OVERHEAD: usize = 256;
+/// Octets of a place in a map, whose nodes are half empty, and of what the octets of a range are counted by.
+const NODE: usize = 64 + 48;
+/// Octets of the first node of a zone's map, which may stay the only one.
+const FIRST_NODE: usize = 384;
 
 /// A hash of NSEC3.
 type Hash = [u8; 20];
@@ -32,15 +35,16 @@ type Place = Box<[u8]>;
 
 #[derive(Debug, Default)]
 struct Zones {
-    of: BTreeMap<Place, Zone>,
+    of: BTreeMap<Place, Box<Zone>>,
     octets: usize,
 }
 
 #[derive(Debug)]
 struct Zone {
     apex: Name,
-    names: BTreeMap<Place, Range>,
-    hashes: BTreeMap<Hash, Range>,
+    /// Boxed, since the nodes of a map have eleven places, and most zones few ranges.
+    names: BTreeMap<Place, Box<Range>>,
+    hashes: BTreeMap<Hash, Box<Range>>,
     /// Iterations and salt of the hashes: those of one chain.
     parameters: (u16, Vec<u8>),
     octets: usize,
@@ -104,7 +108,7 @@ impl Lies {
 
 impl Zones {
     fn get(&self, zone: &Name) -> Option<&Zone> {
-        self.of.get(SortKey::of(zone.for_slice()).as_slice())
+        self.of.get(SortKey::of(zone.for_slice()).as_slice()).map(|zone| &**zone)
     }
 
     /// Forgets the largest zones: more of them than must be, so that it need not be done each time.
@@ -122,18 +126,51 @@ impl Zones {
 }
 
 impl Range {
-    fn new(set: &RRset, next: &[u8], expires: Moment) -> Self {
-        Range { set: set.clone(), expires, next: next.into() }
+    fn new(set: &RRset, next: &[u8], expires: Moment) -> Option<Box<Self>> {
+        Some(Box::new(Range { set: compact(set)?, expires, next: next.into() }))
     }
 
+    /// Octets of memory that it takes, with the place under which it lies.
     fn cost(&self) -> usize {
-        self.set.octets() + self.next.len() + OVERHEAD
+        let place = self.set.owner.len();
+        let octets =
+            place + self.set.records.as_bytes().len() + self.set.signatures.as_bytes().len();
+        let boxes = [size_of::<Range>(), octets, self.next.len(), place];
+        NODE + boxes.map(allocated).iter().sum::<usize>()
     }
 
     /// The record, its TTL what is left of it.
     fn at(&self, now: Moment) -> Option<RRset> {
         (self.expires > now)
             .then(|| RRset { ttl: now.seconds_until(self.expires), ..self.set.clone() })
+    }
+}
+
+/// The same in one piece of memory of its own: what it was part of may be a whole message.
+fn compact(set: &RRset) -> Option<RRset> {
+    let (owner, records) = (set.owner.as_slice(), set.records.as_bytes());
+    let octets = Bytes::from([owner, records, set.signatures.as_bytes()].concat());
+    let (first, second) = (owner.len(), owner.len() + records.len());
+    Some(RRset {
+        owner: Name::from_octets(octets.slice(..first)).ok()?,
+        records: Records::from_bytes(octets.slice(first..second)),
+        signatures: Records::from_bytes(octets.slice(second..)),
+        ..*set
+    })
+}
+
+/// Octets that an allocator gives for so many: its sizes are an eighth apart.
+fn allocated(octets: usize) -> usize {
+    (octets + octets / 8).next_multiple_of(16)
+}
+
+impl Zone {
+    fn new(apex: &Name) -> Option<Box<Self>> {
+        let apex = Name::from_octets(Bytes::copy_from_slice(apex.as_slice())).ok()?;
+        let boxes = [size_of::<Zone>(), apex.len(), apex.len()];
+        let octets = NODE + FIRST_NODE + boxes.map(allocated).iter().sum::<usize>();
+        let (names, hashes) = (BTreeMap::new(), BTreeMap::new());
+        Some(Box::new(Zone { apex, names, hashes, parameters: (0, Vec::new()), octets }))
     }
 }
 
@@ -145,10 +182,12 @@ impl Ranges {
     /// Keeps a proven NSEC RRset of `zone`, which ends at `next`.
     pub fn insert_name(&self, zone: &Name, set: &RRset, next: &Name, ttl: u32, now: Moment) {
         let next = SortKey::of(next.for_slice());
-        self.insert_place(zone, Range::new(set, next.as_slice(), now.after_seconds(ttl)));
+        if let Some(range) = Range::new(set, next.as_slice(), now.after_seconds(ttl)) {
+            self.insert_place(zone, range);
+        }
     }
 
-    fn insert_place(&self, zone: &Name, range: Range) {
+    fn insert_place(&self, zone: &Name, range: Box<Range>) {
         let place = SortKey::of(range.set.owner.for_slice()).as_slice().into();
         self.insert(zone, range, |zone, range| {
             zone.names.insert(place, range).map_or(0, |old| old.cost())
@@ -166,12 +205,9 @@ impl Ranges {
         ttl: u32,
         now: Moment,
     ) {
-        self.insert_place_of_hash(
-            zone,
-            hash,
-            parameters,
-            Range::new(set, &[], now.after_seconds(ttl)),
-        );
+        if let Some(range) = Range::new(set, &[], now.after_seconds(ttl)) {
+            self.insert_place_of_hash(zone, hash, parameters, range);
+        }
     }
 
     fn insert_place_of_hash(
@@ -179,12 +215,12 @@ impl Ranges {
         zone: &Name,
         hash: Hash,
         (iterations, salt): (u16, &[u8]),
-        range: Range,
+        range: Box<Range>,
     ) {
         self.insert(zone, range, |zone, range| {
             let mut freed = 0;
             if zone.parameters.0 != iterations || zone.parameters.1 != salt {
-                freed = zone.hashes.values().map(Range::cost).sum();
+                freed = zone.hashes.values().map(|range| range.cost()).sum();
                 zone.hashes.clear();
                 zone.parameters = (iterations, salt.to_vec());
             }
@@ -193,17 +229,22 @@ impl Ranges {
     }
 
     /// Charges the zone what the range costs, less what `put` says that it took away.
-    fn insert(&self, zone: &Name, range: Range, put: impl FnOnce(&mut Zone, Range) -> usize) {
+    fn insert(
+        &self,
+        zone: &Name,
+        range: Box<Range>,
+        put: impl FnOnce(&mut Zone, Box<Range>) -> usize,
+    ) {
         let cost = range.cost();
-        let place = SortKey::of(zone.for_slice()).as_slice().into();
+        let place = SortKey::of(zone.for_slice());
         let mut zones = self.zones.lock();
-        let entry = zones.of.entry(place).or_insert_with(|| Zone {
-            apex: zone.clone(),
-            names: BTreeMap::new(),
-            hashes: BTreeMap::new(),
-            parameters: (0, Vec::new()),
-            octets: 0,
-        });
+        let zones = &mut *zones;
+        if !zones.of.contains_key(place.as_slice()) {
+            let Some(zone) = Zone::new(zone) else { return };
+            zones.octets += zone.octets;
+            zones.of.insert(place.as_slice().into(), zone);
+        }
+        let Some(entry) = zones.of.get_mut(place.as_slice()) else { return };
         let freed = put(entry, range);
         entry.octets = entry.octets + cost - freed;
         zones.octets = zones.octets + cost - freed;
@@ -332,14 +373,38 @@ mod tests {
 
     #[test]
     fn the_largest_zone_gives_way() {
-        let ranges = Ranges::new(10 * OVERHEAD);
+        const LIMIT: usize = 8 * 1024;
+        let ranges = Ranges::new(LIMIT);
         let (small, large) = (parsed("small"), parsed("large"));
         ranges.insert_name(&small, &nsec("small"), &small, 60, NOW);
         for number in 0..100 {
             ranges.insert_name(&large, &nsec(&format!("n{number}.large")), &large, 60, NOW);
-            assert!(ranges.zones.lock().octets <= 10 * OVERHEAD);
+            assert!(ranges.zones.lock().octets <= LIMIT);
         }
         assert_eq!(zone_of(&ranges, &small), Some(small));
+    }
+
+    #[test]
+    fn many_small_zones_are_charged_for_what_each_takes() {
+        let ranges = Ranges::new(1 << 20);
+        for number in 0..10_000 {
+            let zone = parsed(&format!("n{number}"));
+            ranges.insert_name(&zone, &nsec(&format!("n{number}")), &zone, 60, NOW);
+        }
+        let zones = ranges.zones.lock();
+        assert!(zones.octets <= 1 << 20);
+        // The first node of a map with eleven places of 24 octets is most of it.
+        assert!((900..(1 << 20) / 500).contains(&zones.of.len()), "{}", zones.of.len());
+        assert_eq!(zones.octets, zones.of.values().map(|zone| zone.octets).sum());
+    }
+
+    #[test]
+    fn a_range_keeps_nothing_alive_but_itself() {
+        let message = Bytes::from(vec![0; 60_000]);
+        let records = Records::from_bytes(message.slice(..3));
+        let range = Range::new(&RRset { records, ..nsec("a.test") }, &[], NOW).unwrap();
+        assert!(message.is_unique(), "the message is let go of");
+        assert_eq!(range.set.records.as_bytes().len(), 3);
     }
 
     #[test]

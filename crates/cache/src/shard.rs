@@ -1,117 +1,104 @@
-//! One shard of the table: entries in SIEVE order, charged by the octet.
+//! One shard of the table: entries in SIEVE order, under a limit of octets that memory holds to.
 //!
 //! SIEVE (Zhang et al., NSDI 2024) keeps entries in the order of insertion and lets a hand wander
 //! from the oldest to the newest: it throws out what was not visited since it last came by. A hit
 //! only sets a mark, so readers need no exclusive lock, and a scan of one-time names leaves the
 //! popular ones alone.
+//!
+//! The limit counts what the allocator gave, blocks and the index, not what entries would need. Where
+//! the index must grow, blocks are given back; where entries leave gaps, the emptiest block is slid
+//! together.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hashbrown::HashTable;
 use zoners_dns::Moment;
 
-const NONE: u32 = u32::MAX;
+use crate::arena::{Arena, BLOCK, BLOCK_COST, Head, Mark, NONE, size};
 
-/// Octets that an entry costs besides its own: its slot and its place in the index, with the room
-/// that growing vectors leave.
-pub(crate) const OVERHEAD: usize = std::mem::size_of::<Slot>() + 16 + 8;
+/// The part of its blocks that entries leave free: so much is gained at least by sliding a block
+/// together, which moves up to fifteen times as much.
+const FREE: usize = 16;
+/// The index is made smaller once it has room for so many times as many entries as there are.
+const SPARSE: usize = 4;
 
-struct Slot {
-    /// Key length in two octets, key, value. Empty in a free slot.
-    entry: Box<[u8]>,
-    hash: u64,
-    expires: Moment,
-    newer: u32,
-    older: u32,
-    visited: AtomicBool,
-    /// Whether it is still of use for a while when it has expired.
-    lasts: bool,
-    /// Whether somebody sees to it that there will be another when it expires.
-    claimed: AtomicBool,
-}
-
-impl Slot {
-    fn key(&self) -> &[u8] {
-        let length =
-            self.entry.first_chunk::<2>().map_or(0, |l| usize::from(u16::from_be_bytes(*l)));
-        self.entry.get(2..2 + length).unwrap_or(&[])
-    }
-
-    fn value(&self) -> &[u8] {
-        self.entry.get(2 + self.key().len()..).unwrap_or(&[])
-    }
-
-    fn charge(&self) -> usize {
-        self.entry.len() + OVERHEAD
-    }
-}
-
-pub(crate) struct Shard {
+/// Where an entry is found, and in which order entries are thrown out.
+struct Order {
     index: HashTable<u32>,
-    slots: Vec<Slot>,
-    free: Vec<u32>,
     newest: u32,
     oldest: u32,
     hand: u32,
-    bytes: usize,
+}
+
+pub(crate) struct Shard {
+    order: Order,
+    arena: Arena,
+    /// The block that is being filled.
+    open: usize,
     limit: usize,
     /// For how long what lasts does.
     stale: Duration,
     pub(crate) evicted: u64,
 }
 
+/// How far a visit to all entries has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    block: usize,
+    unit: usize,
+    /// How often the block had been slid together: if it was once more, it is visited anew.
+    slid: u32,
+}
+
 impl Shard {
     pub(crate) fn new(limit: usize, stale: Duration) -> Self {
-        Shard {
-            index: HashTable::new(),
-            slots: Vec::new(),
-            free: Vec::new(),
-            newest: NONE,
-            oldest: NONE,
-            hand: NONE,
-            bytes: 0,
-            limit,
-            stale,
-            evicted: 0,
-        }
+        let order = Order { index: HashTable::new(), newest: NONE, oldest: NONE, hand: NONE };
+        Shard { order, arena: Arena::default(), open: 0, limit, stale, evicted: 0 }
     }
 
+    /// Octets that it has from the allocator.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.arena.allocated() * BLOCK_COST + self.order.index.allocation_size()
+    }
+
+    /// Octets of entries that there is room for without throwing any out.
+    pub(crate) fn left(&self) -> usize {
+        self.room().saturating_sub(self.arena.live())
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.index.len()
+        self.order.index.len()
     }
 
     /// The value under `key`, expired or not, and when it expires. Marks it visited.
     pub(crate) fn get(&self, hash: u64, key: &[u8]) -> Option<(&[u8], Moment)> {
-        Some(self.visit(self.find(hash, key)?))
+        self.visit(self.find(hash, key)?)
     }
 
     /// The value in a place that [`Shard::find`] gave, and when it expires. Marks it visited.
-    pub(crate) fn visit(&self, at: u32) -> (&[u8], Moment) {
-        let slot = &self.slots[at as usize];
-        if !slot.visited.load(Ordering::Relaxed) {
-            slot.visited.store(true, Ordering::Relaxed);
-        }
-        (slot.value(), slot.expires)
+    pub(crate) fn visit(&self, at: u32) -> Option<(&[u8], Moment)> {
+        self.arena.mark(at, Mark::Visited);
+        self.arena.value(at)
     }
 
     /// Claims what lies in a place; false if it is claimed.
     pub(crate) fn claim(&self, at: u32) -> bool {
-        !self.slots[at as usize].claimed.swap(true, Ordering::Relaxed)
+        self.arena.mark(at, Mark::Claimed)
     }
 
     /// When what lies in a place expires.
-    pub(crate) fn expires(&self, at: u32) -> Moment {
-        self.slots[at as usize].expires
+    pub(crate) fn expires(&self, at: u32) -> Option<Moment> {
+        self.arena.head(at).map(|head| head.expires)
+    }
+
+    /// Where the entry under `key` is; that holds until something is put in or removed.
+    pub(crate) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
+        self.order.index.find(hash, |at| self.arena.key(*at) == key).copied()
     }
 
     /// Puts a value under `key`, in place of the one that was found there. Evicts until it fits; what
-    /// is larger than the whole shard is not kept. One as long as the one before is written over it,
-    /// where it lies, and counts as a visit.
+    /// is larger than the whole shard is not kept. One that takes as much as the one before is written
+    /// over it, where it lies, and counts as a visit.
     #[expect(clippy::too_many_arguments, reason = "each is another fact of the entry")]
     pub(crate) fn insert(
         &mut self,
@@ -123,240 +110,227 @@ impl Shard {
         lasts: bool,
         now: Moment,
     ) {
-        if let Some(at) = found
-            && let slot = &mut self.slots[at as usize]
-            && let start = 2 + key.len()
-            && slot.entry.len() == start + value.len()
-        {
-            slot.entry[start..].copy_from_slice(value);
-            slot.expires = expires;
-            *slot.visited.get_mut() = true;
-            *slot.claimed.get_mut() = false;
-            return;
-        }
-        let entry = [&(key.len() as u16).to_be_bytes(), key, value].concat().into_boxed_slice();
-        let charge = entry.len() + OVERHEAD;
-        let visited = found.is_some_and(|at| {
-            let visited = self.slots[at as usize].visited.load(Ordering::Relaxed);
-            self.remove(at);
-            visited
-        });
-        while self.bytes + charge > self.limit {
-            if !self.evict(now) {
+        let mut visited = false;
+        if let Some(at) = found {
+            if self.arena.overwrite(at, value, expires) {
+                self.arena.mark(at, Mark::Visited);
+                self.arena.unmark(at, Mark::Claimed);
                 return;
             }
+            visited = self.arena.is_marked(at, Mark::Visited);
+            self.remove(at);
         }
-        let slot = Slot {
-            entry,
-            hash,
-            expires,
-            newer: NONE,
-            older: self.newest,
-            visited: AtomicBool::new(visited),
-            lasts,
-            claimed: AtomicBool::new(false),
-        };
-        self.bytes += charge;
-        let at = self.place(slot);
-        match self.slots.get_mut(self.newest as usize) {
-            Some(newest) => newest.newer = at,
-            None => self.oldest = at,
+        self.grow_index(now);
+        let Some(block) = self.block_for(size(key, value), None, now) else { return };
+        let head = Head::new(hash, expires, lasts, self.order.newest);
+        let at = self.arena.append(block, head, key, value);
+        if visited {
+            self.arena.mark(at, Mark::Visited);
         }
-        self.newest = at;
-        let slots = &self.slots;
-        self.index.insert_unique(hash, at, |at| slots[*at as usize].hash);
+        let (order, arena) = (&mut self.order, &mut self.arena);
+        if !arena.change(order.newest, |newest| newest.newer = at) {
+            order.oldest = at;
+        }
+        order.newest = at;
+        order.index.insert_unique(hash, at, |at| hash_at(arena, *at));
     }
 
     pub(crate) fn remove_key(&mut self, hash: u64, key: &[u8]) -> bool {
         self.find(hash, key).inspect(|at| self.remove(*at)).is_some()
     }
 
+    /// Removes entries whose key `matches`, and gives back the memory of those that lay together.
     pub(crate) fn remove_matching(&mut self, matches: &impl Fn(&[u8]) -> bool) -> usize {
-        let matching: Vec<u32> = (0..self.slots.len() as u32)
-            .filter(|at| {
-                let slot = &self.slots[*at as usize];
-                !slot.entry.is_empty() && matches(slot.key())
-            })
-            .collect();
+        let entries = self.arena.entries();
+        let matching: Vec<u32> = entries.filter(|at| matches(self.arena.key(*at))).collect();
         matching.iter().for_each(|at| self.remove(*at));
+        self.arena.release_empty();
+        self.shrink_index();
         matching.len()
     }
 
     /// Every entry's key, value and expiry.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&[u8], &[u8], Moment)> {
-        let live = self.slots.iter().filter(|slot| !slot.entry.is_empty());
-        live.map(|slot| (slot.key(), slot.value(), slot.expires))
+        self.arena.entries().filter_map(|at| {
+            let (value, expires) = self.arena.value(at)?;
+            Some((self.arena.key(at), value, expires))
+        })
     }
 
-    /// Hands entries to `take`, from the place `from` on, until it wants no more or all are through;
-    /// where to go on. No marks are set.
+    /// Hands entries to `take`, from where a visit has come on, until it wants no more or all are
+    /// through; where to go on. No marks are set. What is put in meanwhile may be missed, and so may
+    /// be what lies in a block that is given back.
     pub(crate) fn visit_from(
         &self,
-        from: usize,
+        from: Cursor,
         mut take: impl FnMut(&[u8], &[u8], Moment, bool) -> bool,
-    ) -> Option<usize> {
-        for (at, slot) in self.slots.iter().enumerate().skip(from) {
-            let visited = slot.visited.load(Ordering::Relaxed);
-            if !slot.entry.is_empty() && !take(slot.key(), slot.value(), slot.expires, visited) {
-                return Some(at + 1);
+    ) -> Option<Cursor> {
+        for block in from.block.. {
+            let slid = self.arena.slid(block)?;
+            let goes_on = (block, slid) == (from.block, from.slid);
+            for at in self.arena.entries_of(block, if goes_on { from.unit } else { 0 }) {
+                let (value, expires) = self.arena.value(at)?;
+                let visited = self.arena.is_marked(at, Mark::Visited);
+                if !take(self.arena.key(at), value, expires, visited) {
+                    return Some(Cursor { block, unit: Arena::behind(at), slid });
+                }
             }
         }
         None
     }
 
-    /// Where the entry under `key` is; that holds until something is put in or removed.
-    pub(crate) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        self.index.find(hash, |at| self.slots[*at as usize].key() == key).copied()
+    /// Blocks that it may have beside the index.
+    fn most_blocks(&self) -> usize {
+        let left = self.limit.saturating_sub(self.order.index.allocation_size());
+        (left / BLOCK_COST).max(1)
     }
 
-    fn place(&mut self, slot: Slot) -> u32 {
-        match self.free.pop() {
-            Some(at) => {
-                self.slots[at as usize] = slot;
-                at
+    /// Octets that entries may take.
+    fn room(&self) -> usize {
+        self.most_blocks() * (BLOCK - BLOCK / FREE)
+    }
+
+    /// Makes room for one more in the index, and gives back the blocks that have no place beside it.
+    fn grow_index(&mut self, now: Moment) {
+        let (index, arena) = (&mut self.order.index, &self.arena);
+        if index.len() < index.capacity() {
+            return;
+        }
+        index.reserve(1, |at| hash_at(arena, *at));
+        while self.arena.allocated() > self.most_blocks() && self.give_back_a_block(now) {}
+    }
+
+    /// Makes the index smaller, if it is much larger than it need be.
+    fn shrink_index(&mut self) {
+        let (index, arena) = (&mut self.order.index, &self.arena);
+        if index.capacity() > SPARSE * index.len() {
+            index.shrink_to(2 * index.len(), |at| hash_at(arena, *at));
+        }
+    }
+
+    /// A block, but for one, that has so many octets of room at its end. Entries are thrown out for it
+    /// if they must be; `None` if that is of no use.
+    fn block_for(&mut self, size: usize, but: Option<usize>, now: Moment) -> Option<usize> {
+        loop {
+            while self.arena.live() + size > self.room() {
+                if !self.evict(now) {
+                    return None;
+                }
             }
-            None => {
-                self.slots.push(slot);
-                self.slots.len() as u32 - 1
+            if Some(self.open) != but && self.arena.room_in(self.open) >= size {
+                return Some(self.open);
+            }
+            let emptiest = self.arena.emptiest(but);
+            match emptiest {
+                Some((block, 0)) => self.open = block,
+                _ if self.may_allocate() => self.open = self.arena.allocate(),
+                Some((block, live)) if live + size <= BLOCK => {
+                    self.slide(block);
+                    self.open = block;
+                }
+                _ if self.evict(now) => {}
+                _ => return None,
             }
         }
+    }
+
+    fn may_allocate(&mut self) -> bool {
+        if self.arena.allocated() >= self.most_blocks() {
+            self.shrink_index();
+        }
+        self.arena.allocated() < self.most_blocks()
+    }
+
+    fn slide(&mut self, block: usize) {
+        let order = &mut self.order;
+        self.arena.slide(block, |arena, from, to| order.moved(arena, from, to));
+    }
+
+    /// Puts what is in the emptiest block elsewhere, and gives it back to the allocator.
+    fn give_back_a_block(&mut self, now: Moment) -> bool {
+        let Some((block, _)) = self.arena.emptiest(None) else { return false };
+        let mut octet = 0;
+        while let Some((at, head)) = self.arena.entry_from(block, octet) {
+            octet = Arena::octet(at);
+            let into = self.block_for(head.size(), Some(block), now);
+            // It may be what was thrown out for the room.
+            if self.arena.entry_from(block, octet).is_none_or(|(first, _)| first != at) {
+                continue;
+            }
+            match into {
+                Some(into) => {
+                    let to = self.arena.copy(at, into);
+                    self.arena.kill(at);
+                    self.order.moved(&mut self.arena, at, to);
+                }
+                None => self.remove(at),
+            }
+        }
+        self.arena.release(block);
+        true
     }
 
     /// Throws out one entry: the first that the hand finds of no more use or unvisited. Each step
     /// takes a mark away, so it ends within two rounds.
     fn evict(&mut self, now: Moment) -> bool {
-        let mut at = if self.hand == NONE { self.oldest } else { self.hand };
+        let order = &mut self.order;
+        let mut at = if order.hand == NONE { order.oldest } else { order.hand };
         loop {
-            let Some(slot) = self.slots.get(at as usize) else { return false };
-            let stale = if slot.lasts { self.stale } else { Duration::ZERO };
-            if slot.expires.after(stale) <= now || !slot.visited.swap(false, Ordering::Relaxed) {
+            let Some(head) = self.arena.head(at) else { return false };
+            let stale = if head.lasts { self.stale } else { Duration::ZERO };
+            if head.expires.after(stale) <= now || !self.arena.is_marked(at, Mark::Visited) {
+                order.hand = head.newer;
                 break;
             }
-            at = if slot.newer == NONE { self.oldest } else { slot.newer };
+            self.arena.unmark(at, Mark::Visited);
+            at = if head.newer == NONE { order.oldest } else { head.newer };
         }
-        self.hand = self.slots[at as usize].newer;
         self.remove(at);
         self.evicted += 1;
         true
     }
 
     fn remove(&mut self, at: u32) {
-        let (hash, newer, older, charge) = {
-            let slot = &self.slots[at as usize];
-            (slot.hash, slot.newer, slot.older, slot.charge())
-        };
-        if let Ok(found) = self.index.find_entry(hash, |other| *other == at) {
+        let (order, arena) = (&mut self.order, &mut self.arena);
+        let Some(Head { hash, newer, older, .. }) = arena.head(at) else { return };
+        if let Ok(found) = order.index.find_entry(hash, |other| *other == at) {
             found.remove();
         }
-        match self.slots.get_mut(newer as usize) {
-            Some(slot) => slot.older = older,
-            None => self.newest = older,
+        if !arena.change(newer, |head| head.older = older) {
+            order.newest = older;
         }
-        match self.slots.get_mut(older as usize) {
-            Some(slot) => slot.newer = newer,
-            None => self.oldest = newer,
+        if !arena.change(older, |head| head.newer = newer) {
+            order.oldest = newer;
         }
-        if self.hand == at {
-            self.hand = newer;
+        if order.hand == at {
+            order.hand = newer;
         }
-        self.slots[at as usize].entry = Box::default();
-        self.free.push(at);
-        self.bytes -= charge;
+        arena.kill(at);
     }
+}
+
+impl Order {
+    /// Whatever led to an entry leads to where it lies now.
+    fn moved(&mut self, arena: &mut Arena, from: u32, to: u32) {
+        let Some(Head { hash, newer, older, .. }) = arena.head(to) else { return };
+        if let Some(at) = self.index.find_mut(hash, |at| *at == from) {
+            *at = to;
+        }
+        if !arena.change(newer, |head| head.older = to) {
+            self.newest = to;
+        }
+        if !arena.change(older, |head| head.newer = to) {
+            self.oldest = to;
+        }
+        if self.hand == from {
+            self.hand = to;
+        }
+    }
+}
+
+fn hash_at(arena: &Arena, at: u32) -> u64 {
+    arena.head(at).map_or(0, |head| head.hash)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Moment = Moment::from_millis(0);
-    /// This key and those above last for a while when they have expired.
-    const LASTING: u8 = 200;
-
-    fn shard(entries: usize) -> Shard {
-        Shard::new(entries * (2 + 1 + 1 + OVERHEAD), Duration::from_millis(10))
-    }
-
-    fn insert(shard: &mut Shard, key: u8) {
-        put(shard, key, &[key], Moment::NEVER, NOW);
-    }
-
-    fn put(shard: &mut Shard, key: u8, value: &[u8], expires: Moment, now: Moment) {
-        let found = shard.find(u64::from(key), &[key]);
-        let lasts = key >= LASTING;
-        shard.insert(found, u64::from(key), &[key], value, expires, lasts, now);
-    }
-
-    fn has(shard: &Shard, key: u8) -> bool {
-        shard.find(u64::from(key), &[key]).is_some()
-    }
-
-    #[test]
-    fn what_was_visited_outlives_what_was_not() {
-        let mut shard = shard(3);
-        (1..=3).for_each(|key| insert(&mut shard, key));
-        assert!(shard.get(1, &[1]).is_some());
-        insert(&mut shard, 4);
-        assert!(has(&shard, 1) && !has(&shard, 2) && has(&shard, 3) && has(&shard, 4));
-        insert(&mut shard, 5);
-        assert!(has(&shard, 1) && !has(&shard, 3), "the hand went on from where it stood");
-    }
-
-    #[test]
-    fn a_scan_leaves_the_popular_alone() {
-        let mut shard = shard(10);
-        (0..5).for_each(|key| insert(&mut shard, key));
-        for scanned in 100..200 {
-            (0..5).for_each(|key| assert!(shard.get(u64::from(key), &[key]).is_some()));
-            insert(&mut shard, scanned);
-        }
-        assert!((0..5).all(|key| has(&shard, key)));
-    }
-
-    #[test]
-    fn the_limit_holds_and_nothing_leaks() {
-        let mut shard = shard(7);
-        for round in 0..1000u32 {
-            let key = (round % 50) as u8;
-            put(&mut shard, key, &vec![0; (round % 90) as usize], Moment::NEVER, NOW);
-            if round % 3 == 0 {
-                shard.remove_key(u64::from(key / 2), &[key / 2]);
-            }
-            assert!(shard.bytes() <= shard.limit);
-        }
-        let live: usize =
-            shard.slots.iter().filter(|s| !s.entry.is_empty()).map(Slot::charge).sum();
-        assert_eq!(live, shard.bytes());
-        assert_eq!(shard.slots.len() - shard.free.len(), shard.len());
-    }
-
-    #[test]
-    fn expired_entries_go_first_even_if_visited() {
-        let mut shard = shard(2);
-        put(&mut shard, 1, &[1], Moment::from_millis(5), NOW);
-        insert(&mut shard, 2);
-        assert!(shard.get(1, &[1]).is_some());
-        put(&mut shard, 3, &[3], Moment::NEVER, Moment::from_millis(5));
-        assert!(!has(&shard, 1) && has(&shard, 2) && has(&shard, 3));
-    }
-
-    #[test]
-    fn what_lasts_is_not_the_first_to_go_until_its_time_is_over() {
-        for (now, kept) in [(14, true), (15, false)] {
-            let mut shard = shard(2);
-            put(&mut shard, LASTING, &[1], Moment::from_millis(5), NOW);
-            insert(&mut shard, 2);
-            assert!(shard.get(LASTING.into(), &[LASTING]).is_some());
-            put(&mut shard, 3, &[3], Moment::NEVER, Moment::from_millis(now));
-            assert_eq!((has(&shard, LASTING), has(&shard, 2)), (kept, !kept), "{now}");
-        }
-    }
-
-    #[test]
-    fn what_is_larger_than_the_shard_is_not_kept() {
-        let mut shard = shard(2);
-        insert(&mut shard, 1);
-        put(&mut shard, 9, &[0; 500], Moment::NEVER, NOW);
-        assert!(!has(&shard, 9) && shard.bytes() <= shard.limit);
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use siphasher::sip::SipHasher13;
 use zoners_dns::Moment;
 
 use crate::key::Key;
-use crate::shard::Shard;
+use crate::shard::{Cursor, Shard};
 
 /// Octets of the largest value that is kept; larger ones are answered but not remembered. A finished
 /// answer of 64 KiB has room, with two octets for each of its records, which take twelve and more.
@@ -17,8 +17,10 @@ pub const MAX_ENTRY: usize = 80 * 1024;
 
 /// Shards of a large table: enough that workers seldom meet.
 const SHARDS: usize = 64;
-/// A shard holds at least this many octets, so that small tables have fewer shards.
-const MIN_SHARD: usize = 256 * 1024;
+/// A shard holds at least this many octets, ten blocks, so that small tables have fewer shards.
+const MIN_SHARD: usize = 1024 * 1024;
+/// A table is nearly full once this part of it is left.
+const NEARLY: usize = 16;
 
 /// A bounded hash table from keys to flat values that expire.
 pub struct Table {
@@ -35,7 +37,7 @@ pub struct Table {
 pub struct Stats {
     /// Entries, expired ones included.
     pub entries: usize,
-    /// Octets that they take with all overhead.
+    /// Octets of memory that they take, with all overhead and what is free between them.
     pub bytes: usize,
     /// Entries that were thrown out to make room.
     pub evicted: u64,
@@ -83,7 +85,7 @@ impl Table {
         let (hash, octets) = (self.hash(key.as_slice()), key.as_slice());
         let mut shard = writing(self.shard(hash));
         let found = shard.find(hash, octets);
-        let live = found.map(|at| shard.visit(at)).filter(|(_, expires)| *expires > now);
+        let live = found.and_then(|at| shard.visit(at)).filter(|(_, expires)| *expires > now);
         let Some((value, expires)) = change(live.map(|(value, _)| value)) else { return false };
         if value.len() > MAX_ENTRY {
             return false;
@@ -105,7 +107,7 @@ impl Table {
         let (hash, octets) = (self.hash(key.as_slice()), key.as_slice());
         let mut shard = writing(self.shard(hash));
         let found = shard.find(hash, octets);
-        let present = found.map(|at| shard.expires(at));
+        let present = found.and_then(|at| shard.expires(at));
         if value.len() > MAX_ENTRY
             || present.is_some_and(|present| present > now || present >= expires)
         {
@@ -122,11 +124,11 @@ impl Table {
     /// through; where to go on. One shard is locked, and one is looked at, at a time.
     pub(crate) fn visit_from(
         &self,
-        (shard, place): (usize, usize),
+        (shard, from): (usize, Cursor),
         take: impl FnMut(&[u8], &[u8], Moment, bool) -> bool,
-    ) -> Option<(usize, usize)> {
-        let next = reading(self.shards.get(shard)?).visit_from(place, take);
-        Some(next.map_or((shard + 1, 0), |place| (shard, place)))
+    ) -> Option<(usize, Cursor)> {
+        let next = reading(self.shards.get(shard)?).visit_from(from, take);
+        Some(next.map_or((shard + 1, Cursor::default()), |from| (shard, from)))
     }
 
     /// Claims what is under `key`; false if there is nothing or it is claimed.
@@ -170,6 +172,11 @@ impl Table {
     /// Octets that it may take.
     pub(crate) fn limit(&self) -> usize {
         self.limit
+    }
+
+    /// Whether there is hardly room for more without throwing out what is there.
+    pub(crate) fn is_nearly_full(&self) -> bool {
+        self.shards.iter().map(|shard| reading(shard).left()).sum::<usize>() < self.limit / NEARLY
     }
 
     /// How full it is.

@@ -69,12 +69,12 @@ impl Ranges {
         match value.u8()? {
             0 => {
                 let (next, set) = (value.slice()?, sound(&mut value)?);
-                self.insert_place(zone, Range::new(&set, next, expires));
+                self.insert_place(zone, Range::new(&set, next, expires)?);
             }
             1 => {
                 let (hash, iterations, salt) = (value.octets()?, value.u16()?, value.slice()?);
                 let set = sound(&mut value)?;
-                let range = Range::new(&set, &[], expires);
+                let range = Range::new(&set, &[], expires)?;
                 self.insert_place_of_hash(zone, hash, (iterations, salt), range);
             }
             _ => return None,

@@ -1,0 +1,97 @@
+use super::*;
+
+fn head() -> Head {
+    Head::new(7, Moment::from_millis(9), true, NONE)
+}
+
+#[test]
+fn what_is_put_in_is_read_back() {
+    let mut arena = Arena::default();
+    let block = arena.allocate();
+    let places: Vec<u32> =
+        (0..100u8).map(|n| arena.append(block, head(), &[n; 5], &vec![n; n.into()])).collect();
+    for (n, at) in places.iter().enumerate() {
+        assert_eq!(arena.key(*at), [n as u8; 5]);
+        assert_eq!(arena.value(*at), Some((&vec![n as u8; n][..], Moment::from_millis(9))));
+        let head = arena.head(*at).unwrap();
+        assert!((head.hash, head.lasts, head.newer, head.older) == (7, true, NONE, NONE));
+    }
+    assert_eq!(arena.entries().collect::<Vec<_>>(), places);
+    assert_eq!(
+        arena.entries_of(block, Arena::behind(places[98])).collect::<Vec<_>>(),
+        [places[99]]
+    );
+    assert!(arena.head(NONE).is_none() && arena.key(NONE).is_empty());
+}
+
+#[test]
+fn a_block_is_filled_to_its_end_and_no_further() {
+    let mut arena = Arena::default();
+    let block = arena.allocate();
+    let value = vec![1; BLOCK / 2 - HEAD - 1];
+    assert_eq!(size(&[1], &value), BLOCK / 2);
+    arena.append(block, head(), &[1], &value);
+    assert_eq!(arena.room_in(block), BLOCK / 2);
+    let last = arena.append(block, head(), &[2], &value);
+    assert_eq!((arena.room_in(block), arena.key(last)), (0, &[2][..]));
+    assert_eq!(arena.append(block, head(), &[3], &[]), NONE);
+    assert_eq!(arena.live(), BLOCK);
+}
+
+#[test]
+fn gaps_are_closed_and_marks_go_along() {
+    let mut arena = Arena::default();
+    let block = arena.allocate();
+    let mut places: Vec<u32> =
+        (0..50u8).map(|n| arena.append(block, head(), &[n], &[n; 40])).collect();
+    arena.mark(places[7], Mark::Visited);
+    arena.mark(places[9], Mark::Claimed);
+    places.iter().step_by(2).for_each(|at| arena.kill(*at));
+    let room = arena.room_in(block);
+    let before = arena.slid(block);
+    arena.slide(block, |_, from, to| {
+        let at = places.iter().position(|at| *at == from).unwrap();
+        places[at] = to;
+    });
+    assert_eq!(arena.room_in(block), room + 25 * size(&[1], &[1; 40]));
+    assert_ne!(arena.slid(block), before, "a visit notices");
+    for (n, at) in places.iter().enumerate().filter(|(n, _)| n % 2 == 1) {
+        assert_eq!(arena.key(*at), [n as u8]);
+        assert_eq!(arena.is_marked(*at, Mark::Visited), n == 7);
+        assert_eq!(arena.is_marked(*at, Mark::Claimed), n == 9);
+    }
+    assert!(!arena.mark(places[7], Mark::Visited) && arena.mark(places[7], Mark::Claimed));
+}
+
+#[test]
+fn a_value_is_written_over_if_it_takes_as_many_units() {
+    let mut arena = Arena::default();
+    let block = arena.allocate();
+    let at = arena.append(block, head(), b"k", &[1; 40]);
+    let behind = arena.append(block, head(), b"l", &[2; 40]);
+    for (length, fits) in [(32, true), (47, true), (31, false), (48, false)] {
+        let value = vec![3; length];
+        assert_eq!(arena.overwrite(at, &value, Moment::NEVER), fits, "{length}");
+        if fits {
+            assert_eq!(arena.value(at), Some((&value[..], Moment::NEVER)));
+        }
+        assert_eq!((arena.key(at), arena.key(behind)), (&b"k"[..], &b"l"[..]));
+    }
+}
+
+#[test]
+fn empty_blocks_are_given_back_and_taken_again() {
+    let mut arena = Arena::default();
+    let blocks = [arena.allocate(), arena.allocate(), arena.allocate()];
+    let at = arena.append(blocks[1], head(), &[1], &[1]);
+    arena.release_empty();
+    assert_eq!(arena.allocated(), 1);
+    assert_eq!(arena.emptiest(None), Some((blocks[1], size(&[1], &[1]))));
+    assert_eq!(arena.emptiest(Some(blocks[1])), None);
+    let again = arena.allocate();
+    let copied = arena.copy(at, again);
+    assert_eq!((again, arena.key(copied)), (blocks[0], &[1][..]));
+    arena.kill(at);
+    arena.release_empty();
+    assert_eq!((arena.allocated(), arena.live()), (1, size(&[1], &[1])));
+}

@@ -1,0 +1,251 @@
+//! Memory is the limit that was set, in whatever order the cache is filled: what the kernel says that a
+//! process has, with the allocator that Zoners has. Each order has a process of its own.
+//!
+//! `MEBIBYTES=128 cargo test --release -p zoners-cache --test resident -- --nocapture` prints a table.
+
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that cannot go on must say so"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "it starts processes, and reads what memory they have"
+)]
+
+use std::process::Command;
+use std::time::Duration;
+
+use zoners_cache::{AnswerKey, Cache, Denial, Evidence, Progress, Rank, TtlLimits};
+use zoners_dns::compose::{Flags, Reply, compose};
+use zoners_dns::{
+    Ede, EdeCode, Endpoint, Moment, Name, OptRcode, Question, RRset, Random, Records, Rtype,
+    Security, name, zonefile,
+};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const NOW: Moment = Moment::from_millis(1_000_000);
+const SMALL: usize = 4;
+const LARGE: usize = 20_000;
+/// What an order leaves of memory that no entry has: the allocator's own pages.
+const BASE: usize = 2 << 20;
+
+type Order = (&'static str, fn(&Lab));
+
+const ORDERS: &[Order] = &[
+    ("small entries", |lab| lab.fill(0, SMALL, 0)),
+    ("large entries", |lab| lab.fill(0, LARGE, 0)),
+    ("small, then large", |lab| {
+        lab.fill(0, SMALL, 0);
+        lab.fill(1, LARGE, 0);
+    }),
+    ("small, a tenth of them asked for, then large", |lab| {
+        lab.fill(0, SMALL, 10);
+        lab.fill(1, LARGE, 0);
+    }),
+    ("large, then small", |lab| {
+        lab.fill(0, LARGE, 0);
+        lab.fill(1, SMALL, 0);
+    }),
+    ("ever larger, a tenth asked for", |lab| {
+        for (round, octets) in
+            [4, 60, 150, 400, 1100, 3000, 8000, 20_000, 60_000].iter().enumerate()
+        {
+            lab.fill(round, *octets, 10);
+        }
+    }),
+    ("all sizes in no order", |lab| {
+        for number in 0..lab.limit / 700 {
+            let octets = 4 << (lab.random.bits() % 14);
+            lab.insert("r", number, octets + lab.random.bits() as usize % octets);
+        }
+    }),
+    ("denials and ranges of many zones", Lab::deny),
+    ("NSEC3 of a few zones", Lab::hash),
+    ("finished answers", Lab::finish),
+    ("servers and failures", Lab::fail),
+    ("loaded from a file", Lab::load),
+    ("filled, forgotten, filled with others", |lab| {
+        lab.fill(0, SMALL, 10);
+        lab.cache.flush(&name::root(), true);
+        lab.fill(1, 700, 10);
+        lab.cache.flush(&parsed("test"), true);
+        lab.fill(2, LARGE, 10);
+    }),
+];
+
+struct Lab {
+    cache: Cache,
+    random: Random,
+    limit: usize,
+}
+
+fn parsed(text: &str) -> Name {
+    name::parse(text).unwrap()
+}
+
+impl Lab {
+    fn insert(&self, round: &str, number: usize, octets: usize) -> Name {
+        let owner =
+            parsed(&format!("h{round}{number}-{:x}.bulk.test", number * 2_654_435_761 % (1 << 32)));
+        let set = RRset::new(owner, Rtype::A, 300, Records::from_iter([vec![7; octets]]));
+        self.cache.insert_rrset(&set, &[], Rank::AuthoritativeAnswer, Security::Insecure, NOW);
+        set.owner
+    }
+
+    /// Twice as many as there is room for, of one size; each `asked`th is asked for.
+    fn fill(&self, round: usize, octets: usize, asked: usize) {
+        for number in 0..2 * self.limit / (octets + 100) {
+            let owner = self.insert(&round.to_string(), number, octets);
+            if asked > 0 && number.is_multiple_of(asked) {
+                assert!(self.cache.rrset(&owner, Rtype::A, NOW).is_some());
+            }
+        }
+    }
+
+    fn deny(&self) {
+        for number in 0..self.limit / 500 {
+            let zone = parsed(&format!("zone{number}.test"));
+            let text = format!("{zone}. 900 SOA ns.{zone}. host.{zone}. 1 2 3 4 900");
+            let soa = zonefile::parse(&text, &name::root()).unwrap().pop();
+            let next = parsed(&format!("www.{zone}"));
+            let mut nsec =
+                RRset::new(zone.clone(), Rtype::NSEC, 900, Records::from_iter([[1; 60]]));
+            nsec.signatures = Records::from_iter([[1; 110]]);
+            self.cache.ranges().insert_name(&zone, &nsec, &next, 900, NOW);
+            let denial = Denial { security: Security::Secure, ..Denial::new(soa, vec![nsec]) };
+            self.cache.insert_nodata(&next, Rtype::AAAA, &denial, NOW);
+        }
+    }
+
+    fn hash(&self) {
+        for number in 0..self.limit / 200 {
+            // A zone that is not the largest goes on.
+            let zone = parsed(&format!("zone{}.test", number % 7));
+            let mut hash = [0; 20];
+            hash[..8].copy_from_slice(&self.random.bits().to_be_bytes());
+            let owner = parsed(&format!("{:032x}.{zone}", self.random.bits()));
+            let mut set = RRset::new(owner, Rtype::NSEC3, 900, Records::from_iter([[1; 40]]));
+            set.signatures = Records::from_iter([[1; 110]]);
+            self.cache.ranges().insert_hash(&zone, hash, (0, b""), &set, 900, NOW);
+        }
+    }
+
+    fn finish(&self) {
+        for number in 0..self.limit / 200 {
+            let question = Question::new(parsed(&format!("n{number}.test")), Rtype::A);
+            let records = (0..=self.random.bits() % 20).map(|last| [192, 0, 2, last as u8]);
+            let set = RRset::new(question.name.clone(), Rtype::A, 60, Records::from_iter(records));
+            let message = compose(&Reply {
+                question: &question,
+                rcode: OptRcode::NOERROR,
+                flags: Flags::default(),
+                answer: &[set],
+                authority: &[],
+                additional: &[],
+                signatures: false,
+            });
+            let key = AnswerKey {
+                rtype: Rtype::A,
+                dnssec_ok: false,
+                compact_ok: false,
+                checking_disabled: false,
+                group: 0,
+            };
+            let name = question.name.for_slice();
+            self.cache.insert_answer(name, key, 1, &message, Security::Insecure, 60, NOW);
+        }
+    }
+
+    fn fail(&self) {
+        for number in 0..self.limit / 60 {
+            let address = std::net::IpAddr::from((number as u32).to_be_bytes());
+            let reply = Evidence::Reply(Duration::from_millis(5), true);
+            self.cache.teach_server(Endpoint::udp(address), reply, NOW);
+            let question = Question::new(parsed(&format!("n{number}.test")), Rtype::A);
+            let ede = Ede::new(EdeCode::OTHER, "t".repeat(number % Ede::MAX_TEXT));
+            self.cache.insert_failure(&question, &ede, false, NOW);
+        }
+    }
+
+    /// Takes what another of its size let go of, while it is asked and filled.
+    fn load(&self) {
+        let other = Lab::new(self.limit);
+        other.fill(0, SMALL, 3);
+        let mut progress = Progress::default();
+        let mut piece = Vec::new();
+        let mut number = 0;
+        while other.cache.export(&mut progress, NOW, &mut piece) {
+            self.cache.import(&piece, 0, true, NOW).unwrap();
+            piece.clear();
+            self.insert("l", number, 3000);
+            number += 1;
+        }
+    }
+
+    fn new(limit: usize) -> Self {
+        let cache = Cache::new(limit, TtlLimits::default(), [1, 2]);
+        Lab { cache, random: Random::seeded(1), limit }
+    }
+}
+
+/// Octets of memory that the process has, or had at most.
+fn status(what: &str) -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with(what)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
+}
+
+fn mebibytes() -> usize {
+    std::env::var("MEBIBYTES").map_or(16, |text| text.parse().unwrap())
+}
+
+#[test]
+#[ignore = "run by the other test, in a process of its own"]
+fn fill() {
+    let order: usize = std::env::var("ORDER").unwrap().parse().unwrap();
+    let before = status("VmRSS:");
+    let lab = Lab::new(mebibytes() << 20);
+    let (_, fill) = ORDERS[order];
+    fill(&lab);
+    let (most, now) = (status("VmHWM:") - before, status("VmRSS:") - before);
+    let stats = lab.cache.stats();
+    println!("\nfilled {most} {now} {} {}", stats.entries, stats.bytes);
+}
+
+#[test]
+fn memory_is_the_limit_that_was_set_in_every_order_of_filling() {
+    let limit = mebibytes() << 20;
+    let mut over = Vec::new();
+    println!(
+        "| order | entries | told | resident | at most | of the limit |\n|---|---|---|---|---|---|"
+    );
+    for (number, (order, _)) in ORDERS.iter().enumerate() {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child
+            .args(["--exact", "fill", "--ignored", "--nocapture"])
+            .env("ORDER", number.to_string());
+        let output = String::from_utf8(child.output().unwrap().stdout).unwrap();
+        let line = output.lines().find_map(|line| line.strip_prefix("filled ")).unwrap();
+        let figures: Vec<usize> = line.split(' ').map(|figure| figure.parse().unwrap()).collect();
+        let [most, now, entries, told] = figures[..] else { panic!("{line}") };
+        let mib = |octets: usize| octets as f64 / (1 << 20) as f64;
+        println!(
+            "| {order} | {entries} | {:.1} MiB | {:.1} MiB | {:.1} MiB | {:.2} |",
+            mib(told),
+            mib(now),
+            mib(most),
+            most as f64 / limit as f64
+        );
+        // Of the file, there are two.
+        let limit = if *order == "loaded from a file" { 2 * limit } else { limit };
+        if most > limit + limit / 10 + BASE {
+            over.push(order);
+        }
+    }
+    assert!(over.is_empty(), "over the limit: {over:?}");
+}
