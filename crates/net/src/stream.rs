@@ -5,21 +5,26 @@ use std::io;
 use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use crate::held::Account;
+
 /// Octets that are asked of a stream at first, and while little comes …
 const LITTLE: usize = 512;
-/// … and while much does.
-const MUCH: usize = 16 * 1024;
+/// … and while much does: what each idle connection may keep room for.
+const MUCH: usize = 4 * 1024;
 
-/// What has come on a stream and was not looked at yet. While nothing comes it takes little memory.
+/// What has come on a stream and was not looked at yet. While nothing comes it takes little memory, and it
+/// takes room for what came, not for what is announced.
 #[derive(Debug)]
 pub struct Incoming {
     octets: BytesMut,
     room: usize,
+    /// Messages lie in the same memory.
+    shared: bool,
 }
 
 impl Default for Incoming {
     fn default() -> Self {
-        Incoming { octets: BytesMut::new(), room: LITTLE }
+        Incoming { octets: BytesMut::new(), room: LITTLE, shared: false }
     }
 }
 
@@ -31,6 +36,7 @@ impl Incoming {
             return None;
         }
         let mut message = self.octets.split_to(2 + length);
+        self.shared = true;
         Some(message.split_off(2))
     }
 
@@ -39,17 +45,24 @@ impl Incoming {
     /// # Errors
     /// The stream ended or broke.
     pub async fn fill(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
-        if self.octets.is_empty() {
-            // What was read is let go of, however long it was.
-            self.octets = BytesMut::new();
+        // What was read is let go of, however long it was.
+        if self.shared || self.octets.capacity() - self.octets.len() < self.room {
+            self.octets = enlarged(&self.octets, self.octets.len() + self.room);
+            self.shared = false;
         }
-        self.octets.reserve(self.room);
-        let read = stream.read_buf(&mut self.octets).await?;
+        let room = self.room;
+        let read = stream.read_buf(&mut (&mut self.octets).limit(room)).await?;
         if read == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.room = if read >= self.room { (self.room * 2).min(MUCH) } else { LITTLE.max(read) };
         Ok(())
+    }
+
+    /// Octets that it has room for, beyond what every connection needs.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.octets.capacity().saturating_sub(MUCH)
     }
 }
 
@@ -62,15 +75,38 @@ pub fn put_message(out: &mut Vec<u8>, message: &[u8]) -> bool {
     true
 }
 
-/// Reads the next message.
+/// Reads the next message; `account` is told what of it is held meanwhile.
 ///
 /// # Errors
 /// The stream ended or broke.
-pub async fn read_message(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Bytes> {
-    let length = stream.read_u16().await?;
-    let mut message = BytesMut::zeroed(length.into());
-    stream.read_exact(&mut message).await?;
+pub async fn read_message(
+    stream: &mut (impl AsyncRead + Unpin),
+    account: &Account,
+) -> io::Result<Bytes> {
+    let length = usize::from(stream.read_u16().await?);
+    let mut message = BytesMut::new();
+    let mut held = 0;
+    while message.len() < length {
+        if message.len() == message.capacity() {
+            let room = length.min(MUCH.max(2 * message.len()));
+            message = enlarged(&message, room);
+            account.change(held, room);
+            held = room;
+        }
+        let more = length - message.len();
+        if stream.read_buf(&mut (&mut message).limit(more)).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    account.change(held, 0);
     Ok(message.freeze())
+}
+
+/// The same with room for so many octets in all, where a buffer that grows by itself doubles.
+fn enlarged(octets: &[u8], room: usize) -> BytesMut {
+    let mut larger = BytesMut::with_capacity(room);
+    larger.extend_from_slice(octets);
+    larger
 }
 
 /// Writes a message, length and content at once, so that they share a segment (RFC 7766
@@ -92,6 +128,7 @@ pub async fn write_message(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::held::Held;
 
     #[tokio::test]
     async fn what_comes_in_pieces_or_at_once_is_taken_apart() {
@@ -126,13 +163,48 @@ mod tests {
     #[tokio::test]
     async fn messages_keep_their_bounds() {
         let (mut here, mut there) = tokio::io::duplex(1024);
+        let account = Held::new(usize::MAX).account();
         write_message(&mut here, b"one").await.unwrap();
         write_message(&mut here, b"").await.unwrap();
-        assert_eq!(read_message(&mut there).await.unwrap(), Bytes::from_static(b"one"));
-        assert_eq!(read_message(&mut there).await.unwrap(), Bytes::new());
+        assert_eq!(read_message(&mut there, &account).await.unwrap(), Bytes::from_static(b"one"));
+        assert_eq!(read_message(&mut there, &account).await.unwrap(), Bytes::new());
         let long = vec![0; 65_536];
         assert!(write_message(&mut here, &long).await.is_err());
         drop(here);
-        assert!(read_message(&mut there).await.is_err());
+        assert!(read_message(&mut there, &account).await.is_err());
+    }
+    #[tokio::test]
+    async fn what_is_announced_takes_little_room_before_it_comes() {
+        let (mut here, mut there) = tokio::io::duplex(1 << 20);
+        let held = Held::new(usize::MAX);
+        let account = held.account();
+        let mut message = vec![0xFF; 2 + 65_535];
+        for (sent, takes) in [(2, MUCH), (3, MUCH), (MUCH + 3, 2 * MUCH), (40_000, 16 * MUCH - 1)] {
+            here.write_all(&message[..sent]).await.unwrap();
+            let reading = read_message(&mut there, &account);
+            tokio::select! { biased; _ = reading => panic!("not whole"), () = async {} => {} }
+            assert_eq!(held.octets(), takes, "{sent}");
+            account.change(held.octets(), 0);
+        }
+        for sent in [2, 500, MUCH, 40_000, 65_535] {
+            let mut incoming = Incoming::default();
+            for piece in message[..sent].chunks(999) {
+                here.write_all(piece).await.unwrap();
+                incoming.fill(&mut there).await.unwrap();
+            }
+            assert!(incoming.next_message().is_none());
+            assert!(incoming.octets.capacity() <= sent + 2 * MUCH, "{sent}");
+            assert_eq!(incoming.held(), incoming.octets.capacity().saturating_sub(MUCH));
+        }
+        // What came after a long message does not keep it.
+        message.push(0);
+        let mut incoming = Incoming::default();
+        here.write_all(&message).await.unwrap();
+        while incoming.next_message().is_none() {
+            incoming.fill(&mut there).await.unwrap();
+        }
+        here.write_all(&[0]).await.unwrap();
+        incoming.fill(&mut there).await.unwrap();
+        assert!(incoming.held() == 0 && incoming.next_message().is_some());
     }
 }

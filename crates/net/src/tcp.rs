@@ -13,6 +13,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use zoners_dns::{Failure, Message, Outcome};
 
+use crate::held::{Account, Held};
 use crate::sources::{Sources, not_ours};
 use crate::stream::{read_message, write_message};
 use crate::upstream::failure;
@@ -23,6 +24,9 @@ const IDLE: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(3);
 /// Queries that wait on one connection; more open a second.
 const IN_FLIGHT: usize = 32;
+/// Octets of replies that have not come whole, of all servers: a slow one is given up for others. A pending
+/// query that is told of a long reply takes 4 KiB before more of it comes.
+const UNFINISHED: usize = 16 * 1024 * 1024;
 /// Connections kept for later queries; others close after theirs.
 const CONNECTIONS: usize = 128;
 
@@ -30,11 +34,18 @@ type Reply = Result<Bytes, Failure>;
 type Queries = mpsc::Sender<(Bytes, oneshot::Sender<Reply>)>;
 
 /// The open connections, by server.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pool {
     open: Arc<Mutex<HashMap<SocketAddr, Queries>>>,
+    held: Arc<Held>,
     /// Where new ones are opened from; none: the system chooses.
     sources: Option<Sources>,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Pool { open: Arc::default(), held: Held::new(UNFINISHED), sources: None }
+    }
 }
 
 impl Pool {
@@ -115,7 +126,7 @@ impl TcpExchange {
         tokio::spawn(async move {
             let waiting = Waiting::default();
             let from = pool.sources.as_ref().map(|sources| sources.address(to));
-            let ended = run(from, to, incoming, &waiting).await;
+            let ended = run(from, to, incoming, &waiting, &pool.held.account()).await;
             pool.forget(to, &weak);
             waiting.fail(ended.err().map_or(Failure::Closed, |error| failure(&error)));
         });
@@ -141,6 +152,7 @@ async fn run(
     to: SocketAddr,
     mut queries: mpsc::Receiver<(Bytes, oneshot::Sender<Reply>)>,
     waiting: &Waiting,
+    account: &Account,
 ) -> io::Result<()> {
     let connect = tokio::time::timeout(CONNECT, connect(from, to)).await;
     let stream = match connect.map_err(|_| io::ErrorKind::TimedOut.into()).flatten() {
@@ -156,7 +168,7 @@ async fn run(
     let (mut reader, mut writer) = stream.into_split();
     let reading = async {
         loop {
-            let message = read_message(&mut reader).await?;
+            let message = read_message(&mut reader, account).await?;
             let id = Message::id_of(&message);
             if let Some(reply) = id.and_then(|id| waiting.0.lock().remove(&id)) {
                 let _ = reply.send(Ok(message));
@@ -195,6 +207,7 @@ async fn run(
     };
     tokio::select! {
         biased;
+        () = account.given_up() => Err(io::ErrorKind::OutOfMemory.into()),
         ended = reading => ended,
         ended = writing => ended,
     }

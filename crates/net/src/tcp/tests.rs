@@ -5,14 +5,18 @@ fn query(id: u8) -> Bytes {
     Bytes::copy_from_slice(&[0, id, b'q'])
 }
 
+async fn read(stream: &mut TcpStream) -> io::Result<Bytes> {
+    read_message(stream, &Held::new(usize::MAX).account()).await
+}
+
 #[tokio::test]
 async fn a_connection_is_reused_and_answers_may_come_in_any_order() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let to = listener.local_addr().unwrap();
     let server = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        let one = read_message(&mut stream).await.unwrap();
-        let two = read_message(&mut stream).await.unwrap();
+        let one = read(&mut stream).await.unwrap();
+        let two = read(&mut stream).await.unwrap();
         write_message(&mut stream, &two).await.unwrap();
         write_message(&mut stream, &one).await.unwrap();
     });
@@ -30,7 +34,7 @@ async fn a_connection_closed_while_idle_is_opened_again() {
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
-            let message = read_message(&mut stream).await.unwrap();
+            let message = read(&mut stream).await.unwrap();
             write_message(&mut stream, &message).await.unwrap();
         }
     });
@@ -57,7 +61,7 @@ async fn who_cannot_use_the_reply_hears_that_there_is_no_other() {
     let to = listener.local_addr().unwrap();
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        let message = read_message(&mut stream).await.unwrap();
+        let message = read(&mut stream).await.unwrap();
         write_message(&mut stream, &message).await.unwrap();
     });
     let mut exchange = Pool::default().send(to, query(1));
@@ -73,7 +77,7 @@ async fn a_connection_is_opened_from_the_address_that_it_shall() {
     let to = listener.local_addr().unwrap();
     let server = tokio::spawn(async move {
         let (mut stream, from) = listener.accept().await.unwrap();
-        let message = read_message(&mut stream).await.unwrap();
+        let message = read(&mut stream).await.unwrap();
         write_message(&mut stream, &message).await.unwrap();
         from.ip().to_string()
     });

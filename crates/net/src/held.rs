@@ -1,0 +1,152 @@
+//! Octets that connections hold in memory: of messages that have not come whole, and of replies that were
+//! not taken yet.
+//!
+//! All connections have one budget. When it is spent, the connection that holds the most is given up, of
+//! several the oldest: others with short messages go on.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+/// The budget of a number of connections.
+#[derive(Debug)]
+pub struct Held {
+    most: usize,
+    accounts: Mutex<Accounts>,
+}
+
+#[derive(Debug, Default)]
+struct Accounts {
+    octets: usize,
+    /// Of the next connection.
+    number: u64,
+    /// By number, so the oldest come first.
+    open: BTreeMap<u64, Holding>,
+}
+
+#[derive(Debug)]
+struct Holding {
+    octets: usize,
+    given_up: Arc<Notify>,
+}
+
+/// What one connection holds; nothing, once it is dropped.
+#[derive(Debug)]
+pub struct Account {
+    held: Arc<Held>,
+    number: u64,
+    given_up: Arc<Notify>,
+}
+
+impl Held {
+    /// A budget of `most` octets.
+    #[must_use]
+    pub fn new(most: usize) -> Arc<Self> {
+        Arc::new(Held { most, accounts: Mutex::default() })
+    }
+
+    /// The account of a new connection.
+    #[must_use]
+    pub fn account(self: &Arc<Self>) -> Account {
+        let given_up = Arc::<Notify>::default();
+        let mut accounts = self.accounts.lock();
+        let number = accounts.number;
+        accounts.number += 1;
+        accounts.open.insert(number, Holding { octets: 0, given_up: given_up.clone() });
+        Account { held: self.clone(), number, given_up }
+    }
+
+    /// Octets that are held.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        self.accounts.lock().octets
+    }
+}
+
+impl Account {
+    /// The connection holds so many octets where it held others before; how many connections were given
+    /// up for it, this one perhaps.
+    pub fn change(&self, before: usize, now: usize) -> usize {
+        let mut accounts = self.held.accounts.lock();
+        // One that was given up counts no more.
+        let Some(holding) = accounts.open.get_mut(&self.number) else { return 0 };
+        holding.octets = (holding.octets + now).saturating_sub(before);
+        accounts.octets = (accounts.octets + now).saturating_sub(before);
+        let mut given_up = 0;
+        while accounts.octets > self.held.most && accounts.give_up_one() {
+            given_up += 1;
+        }
+        given_up
+    }
+
+    /// Ends once the connection is given up, for the first that waits for it.
+    pub async fn given_up(&self) {
+        self.given_up.notified().await;
+    }
+}
+
+impl Accounts {
+    fn give_up_one(&mut self) -> bool {
+        let largest = self.open.iter().min_by_key(|(_, holding)| Reverse(holding.octets));
+        let Some(number) = largest.map(|(number, _)| *number) else { return false };
+        let Some(Holding { octets, given_up }) = self.open.remove(&number) else { return false };
+        self.octets -= octets;
+        given_up.notify_one();
+        true
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        let mut accounts = self.held.accounts.lock();
+        if let Some(holding) = accounts.open.remove(&self.number) {
+            accounts.octets -= holding.octets;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_given_up(account: &Account) -> bool {
+        let mut waiting = std::pin::pin!(account.given_up());
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        waiting.as_mut().poll(&mut context).is_ready()
+    }
+
+    #[test]
+    fn the_largest_and_of_several_the_oldest_is_given_up_at_the_limit() {
+        let held = Held::new(100);
+        let accounts: Vec<Account> = (0..5).map(|_| held.account()).collect();
+        for (account, octets) in accounts.iter().zip([10, 30, 30, 20, 10]) {
+            assert_eq!(account.change(0, octets), 0);
+        }
+        assert_eq!(held.octets(), 100);
+        assert_eq!(accounts[0].change(10, 11), 1);
+        assert_eq!(held.octets(), 71);
+        let given_up: Vec<bool> = accounts.iter().map(is_given_up).collect();
+        assert_eq!(given_up, [false, true, false, false, false]);
+        assert_eq!((accounts[1].change(30, 500), held.octets()), (0, 71), "it counts no more");
+        assert_eq!(accounts[3].change(20, 120), 1, "the one that grows is the largest");
+        assert!(is_given_up(&accounts[3]));
+    }
+
+    #[test]
+    fn what_is_let_go_of_is_given_back() {
+        let held = Held::new(100);
+        let (one, other) = (held.account(), held.account());
+        one.change(0, 60);
+        other.change(0, 40);
+        one.change(60, 0);
+        assert_eq!(held.octets(), 40);
+        one.change(0, 50);
+        drop(one);
+        assert_eq!(held.octets(), 40);
+        drop(other);
+        assert_eq!((held.octets(), held.accounts.lock().open.len()), (0, 0));
+    }
+}
