@@ -1,5 +1,6 @@
 //! A packet of a client: whatever it is, the reply is one that a client may get.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,13 +16,16 @@ thread_local! {
     static SERVICE: Service<SimNetwork> = service();
 }
 
+/// Not served.
+const STRANGER: [u8; 4] = [203, 0, 113, 1];
+
 /// Sends `packet` as clients near and far, over datagrams and streams.
 pub fn run(packet: &[u8]) {
     let clients = [
         ([127, 0, 0, 1], Transport::Udp),
         ([192, 168, 1, 1], Transport::Udp),
         ([192, 168, 1, 1], Transport::Tcp),
-        ([203, 0, 113, 1], Transport::Udp),
+        (STRANGER, Transport::Udp),
     ];
     for (address, transport) in clients {
         check(packet, Client { address: address.into(), transport });
@@ -30,8 +34,12 @@ pub fn run(packet: &[u8]) {
 
 fn check(packet: &[u8], client: Client) {
     let mut reply = Vec::new();
+    let stranger = client.address == IpAddr::from(STRANGER);
     match SERVICE.with(|service| service.handle(packet, client, service.clock(), &mut reply)) {
+        Handled::Reply if stranger => assert!(2 * reply.len() <= 3 * packet.len(), "a reflector"),
         Handled::Reply => {}
+        // It is told so a few times a second.
+        Handled::Nothing if stranger => return,
         // Two servers that answered each other's answers would never stop; what is shorter than
         // a header has no ID to answer to.
         Handled::Nothing => return assert!(packet.len() < 12 || packet[2] & 0x80 != 0),

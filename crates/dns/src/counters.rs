@@ -47,9 +47,11 @@ counters! {
     ClientLate "client_late" "queries" "Answered too late to be sent to a client that may be the victim of another.";
     ClientShed "client_shed" "queries" "Dropped unread: one client sent so much that the others would have found no room.";
     ClientDropped "client_dropped" "queries" "Not answered at all: no query, or too broken to answer.";
+    ClientUnheard "client_unheard" "queries" "Not answered at all: refusals and errors that are too many a second, of a network that is not served or of one client.";
     ClientWaitingFull "client_waiting_full" "queries" "Answered SERVFAIL at once: too many queries waiting, in all or of one client.";
     ClientUnsent "client_unsent" "messages" "Replies over UDP that the system did not take.";
     ClientTcpRefused "client_tcp_refused" "connections" "TCP connections closed at once: too many in all or of one address.";
+    ClientTcpGivenUp "client_tcp_given_up" "connections" "TCP connections closed for holding the most: of unfinished messages and replies that were not taken.";
     UpstreamQueries "upstream_queries" "queries" "Queries sent to other servers, retries included.";
     UpstreamTcp "upstream_tcp" "queries" "Of these, sent over TCP.";
     UpstreamResent "upstream_resent" "queries" "Of these, sent again as they were, since no reply had come yet.";

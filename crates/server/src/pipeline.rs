@@ -2,7 +2,7 @@
 //!
 //! | stage | where | may answer |
 //! |---|---|---|
-//! | admit | [`admit`], [`rates`] | what is no query for us, what comes too fast |
+//! | admit | [`admit`], [`strangers`], [`rates`] | what is no query for us, what comes too fast |
 //! | finished | [`finished`] | what was answered before under the same rules |
 //! | local data and policy | [`local`], [`any`] | records of our own, special-use names, the type ANY |
 //! | cache | [`finished`] | what is known |
@@ -17,6 +17,7 @@
 
 mod admit;
 mod any;
+mod buckets;
 mod compact;
 mod cookies;
 mod finish;
@@ -25,6 +26,7 @@ mod local;
 mod order;
 mod rates;
 mod rules;
+mod strangers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -128,15 +130,24 @@ impl<N: Network> Service<N> {
         reply: &mut Vec<u8>,
     ) -> Handled {
         self.count(Counter::ClientQueries);
-        let query = match self.rules.access.admit(packet, client, clock.wall_seconds, reply) {
+        let query = match self.rules.access.admit(packet, client, clock, reply) {
             Admission::Admitted(query) => query,
             Admission::Drop => {
                 self.count(Counter::ClientDropped);
                 return Handled::Nothing;
             }
+            Admission::Unheard => {
+                self.count(Counter::ClientUnheard);
+                return Handled::Nothing;
+            }
+            // What is wrong with a query costs its sender as much as what is right.
+            Admission::Answered if !self.may_ask(client, clock.now) => {
+                self.count(Counter::ClientUnheard);
+                return Handled::Nothing;
+            }
             Admission::Answered => return self.replied(Counter::ClientRefused),
         };
-        if !query.is_certain() && !self.rules.rates.allow(client.address, clock.now) {
+        if !query.cookie.is_known() && !self.may_ask(client, clock.now) {
             self.slow_down(&query, reply);
             return self.replied(Counter::ClientLimited);
         }
@@ -183,6 +194,12 @@ impl<N: Network> Service<N> {
     pub(crate) fn shed(&self) {
         self.count(Counter::ClientQueries);
         self.count(Counter::ClientShed);
+    }
+
+    /// Takes note of a packet that comes from where no client is.
+    pub(crate) fn ignored(&self) {
+        self.count(Counter::ClientQueries);
+        self.count(Counter::ClientDropped);
     }
 
     /// Takes a miss through recursion. `None` if the answer came so late that it is not sent.
@@ -252,6 +269,11 @@ impl<N: Network> Service<N> {
     #[must_use]
     pub fn worker(&self) -> &Arc<Worker<N>> {
         &self.worker
+    }
+
+    /// Whether a client that has not shown a cookie asks no faster than it may.
+    fn may_ask(&self, client: Client, now: Moment) -> bool {
+        client.is_certain() || self.rules.rates.allow(client.address, now)
     }
 
     /// Tells one who asks too fast how to go on: with the cookie that it gets along (RFC 7873

@@ -70,6 +70,10 @@ fn serve_batch<N: Network>(
     let clock = service.clock();
     for slot in batch.received() {
         let (packet, peer, reply) = slot.parts();
+        if answers_anything(peer.address.port()) {
+            service.ignored();
+            continue;
+        }
         if many && shed.drops(peer.address.ip()) {
             service.shed();
             continue;
@@ -87,6 +91,12 @@ fn serve_batch<N: Network>(
     for _ in 0..socket.send(batch) {
         service.count(Counter::ClientUnsent);
     }
+}
+
+/// Whether what listens at a port answers whatever comes (echo, daytime, quote of the day, chargen, time):
+/// it and a server would answer each other's answers for ever. Nothing is sent from port 0.
+fn answers_anything(port: u16) -> bool {
+    matches!(port, 0 | 7 | 13 | 17 | 19 | 37)
 }
 
 /// A reply to a miss on its way out.

@@ -1,10 +1,13 @@
 //! Which packets are queries that we serve.
 
+use std::net::IpAddr;
+
 use zoners_dns::packet::{Request, Unreadable};
-use zoners_dns::{Class, Ede, EdeCode, Opcode, OptRcode, Prefix, Rtype, name};
+use zoners_dns::{Class, Ede, EdeCode, Opcode, OptRcode, Prefix, Reading, Rtype, name};
 use zoners_dnssec::nsec::NXNAME;
 
 use super::cookies::{Cookie, Cookies};
+use super::strangers::Strangers;
 use super::{Client, Query, finish};
 use crate::config::{Refuse, Server};
 
@@ -21,6 +24,8 @@ pub(super) enum Admission<'a> {
     Answered,
     /// It is not answered.
     Drop,
+    /// It is not answered, since its network was refused too often this second.
+    Unheard,
 }
 
 /// Who is served, and what is told of ourselves.
@@ -31,50 +36,45 @@ pub(super) struct Access {
     version: Option<String>,
     identity: Option<String>,
     cookies: Cookies,
+    strangers: Strangers,
 }
 
 impl Access {
-    pub(super) fn new(server: &Server, cookies: Cookies) -> Self {
+    /// What `server` says; `hash_key` decides which networks that are not served share a bucket.
+    pub(super) fn new(server: &Server, cookies: Cookies, hash_key: [u64; 2]) -> Self {
         Access {
             allow: server.allow.clone(),
             refuse: server.refuse,
             version: server.version.clone(),
             identity: server.identity.clone(),
             cookies,
+            strangers: Strangers::new(hash_key),
         }
     }
 
-    /// Says what becomes of a packet that came from `client` at `now`, in seconds since 1970; an
-    /// answer is written into `reply`.
+    /// Says what becomes of a packet that came from `client` when the clock showed `clock`; an answer is
+    /// written into `reply`.
     pub(super) fn admit<'a>(
         &self,
         packet: &'a [u8],
         client: Client,
-        now: u64,
+        clock: Reading,
         reply: &mut Vec<u8>,
     ) -> Admission<'a> {
-        let request = match Request::read(packet) {
+        let request = Request::read(packet);
+        if matches!(request, Err(Unreadable::Ignore)) {
+            return Admission::Drop;
+        }
+        if !self.allows(client.address) {
+            return self.turn_away(request, client, clock, reply);
+        }
+        let request = match request {
             Ok(request) => request,
-            Err(Unreadable::Ignore) => return Admission::Drop,
-            Err(_) if !self.allows(client) && self.refuse == Refuse::Drop => {
-                return Admission::Drop;
-            }
-            Err(Unreadable::FormErr { id, opcode }) => {
-                // Whatever another opcode's message looks like, we do not implement it.
-                let ours = opcode == Opcode::QUERY;
-                let rcode = if ours { OptRcode::FORMERR } else { OptRcode::NOTIMP };
-                finish::header_only(id, opcode, rcode, reply);
-                return Admission::Answered;
-            }
+            Err(unreadable) => return unread(unreadable, reply),
         };
-        let cookie = self.cookies.check(request.cookie, client.address, now);
+        let cookie = self.cookies.check(request.cookie, client.address, clock.wall_seconds);
         let query = Query { request, client, cookie };
-        if !self.allows(client) {
-            if self.refuse == Refuse::Drop {
-                return Admission::Drop;
-            }
-            refuse(&query, "not among the clients that are served", reply);
-        } else if request.class == Class::CH {
+        if request.class == Class::CH {
             self.chaos(&query, reply);
         } else {
             match refusal(&query) {
@@ -85,8 +85,34 @@ impl Access {
         Admission::Answered
     }
 
-    fn allows(&self, client: Client) -> bool {
-        self.allow.iter().any(|prefix| prefix.contains(client.address))
+    /// Answers a client that is not served, or whom such a client wants to be flooded: nothing is composed
+    /// before it is known that something is sent, no cookie is made, and the EDE has no text, so that the
+    /// reply has at most one and a half times the octets of the query.
+    fn turn_away<'a>(
+        &self,
+        request: Result<Request<'a>, Unreadable>,
+        client: Client,
+        clock: Reading,
+        reply: &mut Vec<u8>,
+    ) -> Admission<'a> {
+        if self.refuse == Refuse::Drop {
+            return Admission::Drop;
+        }
+        if !self.strangers.may_hear(client.address, clock.now) {
+            return Admission::Unheard;
+        }
+        let request = match request {
+            Ok(request) => request,
+            Err(unreadable) => return unread(unreadable, reply),
+        };
+        let query = Query { request, client, cookie: Cookie::Absent };
+        refuse(&query, "", reply);
+        Admission::Answered
+    }
+
+    /// Whether clients with this address are served.
+    fn allows(&self, address: IpAddr) -> bool {
+        self.allow.iter().any(|prefix| prefix.contains(address))
     }
 
     /// Answers what the configuration wants told of the server (RFC 4892).
@@ -102,6 +128,16 @@ impl Access {
             _ => refuse(query, "nothing is told of this server", reply),
         }
     }
+}
+
+/// Answers what can be read no further than its header.
+fn unread<'a>(unreadable: Unreadable, reply: &mut Vec<u8>) -> Admission<'a> {
+    let Unreadable::FormErr { id, opcode } = unreadable else { return Admission::Drop };
+    // Whatever another opcode's message looks like, we do not implement it.
+    let ours = opcode == Opcode::QUERY;
+    let rcode = if ours { OptRcode::FORMERR } else { OptRcode::NOTIMP };
+    finish::header_only(id, opcode, rcode, reply);
+    Admission::Answered
 }
 
 fn refuse(query: &Query<'_>, text: &str, reply: &mut Vec<u8>) {

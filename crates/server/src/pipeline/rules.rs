@@ -39,9 +39,10 @@ impl Rules {
         generation: u32,
     ) -> Result<Self, ConfigError> {
         let server = &config.server;
+        let hash_key = || [random.bits(), random.bits()];
         Ok(Rules {
-            access: Access::new(server, cookies),
-            rates: Rates::new(server, [random.bits(), random.bits()]),
+            access: Access::new(server, cookies, hash_key()),
+            rates: Rates::new(server, hash_key()),
             local: Local::new(&config.local, routes)?,
             any: server.any,
             order: server.rrset_order,

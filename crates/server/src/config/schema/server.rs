@@ -92,7 +92,7 @@ impl Default for Server {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refuse {
-    /// REFUSED, with the reason.
+    /// REFUSED, bare, and no more than a few times a second.
     Refused,
     /// Nothing.
     Drop,
