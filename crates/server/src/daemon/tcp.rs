@@ -4,25 +4,23 @@
 //! has sent.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 use zoners_dns::{Counter, Network, Transport};
+use zoners_net::held::Account;
 use zoners_net::stream::{self, Incoming};
 
 use super::Current;
-use super::connections;
+use super::connections::{Connection, Connections};
 use super::pulse::Activity;
 use super::worker::{AtWork, Stopping};
 use crate::client::Client;
 use crate::pipeline::{Handled, Miss, Service};
-use crate::places::{Place, Places};
 
 /// Queries of one connection that are worked on at a time (RFC 7766 section 6.2.1).
 const IN_FLIGHT: usize = 32;
@@ -38,7 +36,7 @@ const REST: Duration = Duration::from_millis(50);
 /// What every connection needs.
 pub(super) struct Door<N: Network> {
     pub(super) current: Current<N>,
-    pub(super) places: Places,
+    pub(super) connections: Connections,
     pub(super) activity: Arc<Activity>,
     pub(super) stopping: Stopping,
     pub(super) at_work: AtWork,
@@ -51,27 +49,37 @@ pub(super) async fn serve<N: Network>(listener: TcpListener, door: Door<N>) -> i
             tokio::time::sleep(REST).await;
             continue;
         };
-        let Some(connection) = connections::admit(&door.places, client.ip()) else {
-            door.current.load().count(Counter::ClientTcpRefused);
+        let service = door.current.load();
+        let Some(connection) = door.connections.admit(service.rules(), client.ip()) else {
+            service.count(Counter::ClientTcpRefused);
             continue;
         };
-        tokio::spawn(converse(door.clone(), stream, client, connection));
+        let _ = stream.set_nodelay(true);
+        let (reader, writer) = stream.into_split();
+        let client = Client { address: client.ip(), transport: Transport::Tcp };
+        tokio::spawn(converse(door.clone(), (reader, writer), client, connection));
     }
 }
 
 /// Serves one connection: queries are read while others are worked on.
 async fn converse<N: Network>(
     door: Arc<Door<N>>,
-    stream: TcpStream,
-    client: SocketAddr,
-    connection: Place,
+    (reader, writer): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
+    client: Client,
+    connection: Connection,
 ) {
-    let _ = stream.set_nodelay(true);
-    let client = Client { address: client.ip(), transport: Transport::Tcp };
-    let (reader, writer) = stream.into_split();
+    let connection = Arc::new(connection);
     let (replies, ready) = mpsc::channel(WAITING);
     // Once reading ends, what is still worked on is written before the connection closes.
-    tokio::join!(read(&door, reader, client, &connection, replies), write(writer, ready));
+    let conversation = async {
+        let reading = read(&door, reader, client, &connection, replies);
+        tokio::join!(reading, write(writer, &connection.account, ready))
+    };
+    tokio::select! {
+        biased;
+        () = connection.account.given_up() => {}
+        _ = conversation => {}
+    }
 }
 
 /// Replies, each with its length, to be written as they are.
@@ -79,16 +87,17 @@ type Replies = (Vec<u8>, AtWork);
 
 async fn read<N: Network>(
     door: &Door<N>,
-    mut reader: OwnedReadHalf,
+    mut reader: impl AsyncRead + Unpin,
     client: Client,
-    connection: &Place,
+    connection: &Arc<Connection>,
     replies: mpsc::Sender<Replies>,
 ) {
     let mut stopping = door.stopping.clone();
     let in_flight = Arc::new(Semaphore::new(IN_FLIGHT));
     let mut incoming = Incoming::default();
-    let mut outgoing = Outgoing { octets: Vec::new(), replies, at_work: door.at_work.clone() };
-    let mut deadline = Instant::now() + connections::patience(connection);
+    let mut outgoing = Outgoing::new(door, connection, replies);
+    let mut deadline = Instant::now() + connection.patience();
+    let mut held = 0;
     loop {
         // A message that comes in pieces has no more time than one that comes at once.
         let filled = tokio::select! {
@@ -101,7 +110,7 @@ async fn read<N: Network>(
         let service = door.current.load_full();
         let (clock, mut reply) = (service.clock(), Vec::new());
         while let Some(packet) = incoming.next_message() {
-            deadline = Instant::now() + connections::patience(connection);
+            deadline = Instant::now() + connection.patience();
             match service.handle(&packet, client, clock, &mut reply) {
                 Handled::Reply => {
                     stream::put_message(&mut outgoing.octets, &reply);
@@ -110,22 +119,32 @@ async fn read<N: Network>(
                 Handled::Miss(miss) => {
                     if in_flight.available_permits() == 0 {
                         // Answers that are there do not wait for those that are not.
-                        outgoing.hand_on().await;
+                        outgoing.hand_on(&service).await;
                     }
                     let Ok(slot) = in_flight.clone().acquire_owned().await else { return };
-                    let (replies, at_work) = (outgoing.replies.clone(), door.at_work.clone());
-                    tokio::spawn(Box::pin(recurse(service.clone(), *miss, slot, replies, at_work)));
+                    let recursion = recurse(service.clone(), *miss, slot, outgoing.another());
+                    tokio::spawn(Box::pin(recursion));
                 }
             }
             if outgoing.octets.len() >= TOGETHER {
-                outgoing.hand_on().await;
+                outgoing.hand_on(&service).await;
             }
         }
-        outgoing.hand_on().await;
+        let holds = incoming.held();
+        if holds != held {
+            given_up(&service, connection.account.change(held, holds));
+            held = holds;
+        }
+        outgoing.hand_on(&service).await;
         if outgoing.replies.is_closed() {
             return;
         }
     }
+}
+
+/// Counts connections that were given up, for holding too much.
+fn given_up<N: Network>(service: &Service<N>, connections: usize) {
+    (0..connections).for_each(|_| service.count(Counter::ClientTcpGivenUp));
 }
 
 /// Replies that are handed on together.
@@ -133,13 +152,30 @@ struct Outgoing {
     octets: Vec<u8>,
     replies: mpsc::Sender<Replies>,
     at_work: AtWork,
+    connection: Arc<Connection>,
 }
 
 impl Outgoing {
-    /// Hands on what there is; whoever writes it may have hung up.
-    async fn hand_on(&mut self) {
+    fn new<N: Network>(
+        door: &Door<N>,
+        connection: &Arc<Connection>,
+        replies: mpsc::Sender<Replies>,
+    ) -> Self {
+        let (at_work, connection) = (door.at_work.clone(), connection.clone());
+        Outgoing { octets: Vec::new(), replies, at_work, connection }
+    }
+
+    /// For other replies on the same connection.
+    fn another(&self) -> Self {
+        let (replies, at_work) = (self.replies.clone(), self.at_work.clone());
+        Outgoing { octets: Vec::new(), replies, at_work, connection: self.connection.clone() }
+    }
+
+    /// Hands on what there is; the one that writes it may have hung up.
+    async fn hand_on<N: Network>(&mut self, service: &Service<N>) {
         if !self.octets.is_empty() {
             let octets = std::mem::take(&mut self.octets);
+            given_up(service, self.connection.account.change(0, octets.capacity()));
             let _ = self.replies.send((octets, self.at_work.clone())).await;
         }
     }
@@ -149,28 +185,37 @@ async fn recurse<N: Network>(
     service: Arc<Service<N>>,
     miss: Miss,
     _slot: OwnedSemaphorePermit,
-    replies: mpsc::Sender<Replies>,
-    at_work: AtWork,
+    mut outgoing: Outgoing,
 ) {
-    let mut framed = Vec::new();
     if let Some(reply) = service.recurse(miss, None).await
-        && stream::put_message(&mut framed, &reply)
+        && stream::put_message(&mut outgoing.octets, &reply)
     {
-        let _ = replies.send((framed, at_work)).await;
+        drop(reply);
+        outgoing.hand_on(&service).await;
     }
 }
 
-async fn write(mut writer: OwnedWriteHalf, mut ready: mpsc::Receiver<Replies>) {
+async fn write(
+    mut writer: impl AsyncWrite + Unpin,
+    account: &Account,
+    mut ready: mpsc::Receiver<Replies>,
+) {
     while let Some((mut framed, _at_work)) = ready.recv().await {
+        let mut held = framed.capacity();
         // What is ready by now goes along.
         while framed.len() < TOGETHER
             && let Ok((more, _)) = ready.try_recv()
         {
+            held += more.capacity();
             framed.extend_from_slice(&more);
         }
         let write = writer.write_all(&framed);
         if !matches!(tokio::time::timeout(STALLED, write).await, Ok(Ok(()))) {
             return;
         }
+        account.change(held, 0);
     }
 }
+
+#[cfg(test)]
+mod tests;

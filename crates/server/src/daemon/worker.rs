@@ -11,8 +11,9 @@ use zoners_dns::Network;
 use zoners_net::datagrams::Datagrams;
 
 use super::bind::Listeners;
+use super::connections::Connections;
 use super::pulse::Activity;
-use super::{Current, FINISH, connections, tcp, udp};
+use super::{Current, FINISH, tcp, udp};
 
 /// Turns true when the daemon stops.
 pub(super) type Stopping = watch::Receiver<bool>;
@@ -43,12 +44,12 @@ async fn serve<N: Network>(
         let activity = activity.clone();
         serving.spawn(udp::serve(current.clone(), socket, activity, at_work.clone()));
     }
-    let places = connections::places();
+    let connections = Connections::new();
     for listener in listeners.tcp {
         let listener = TcpListener::from_std(listener)?;
         let door = tcp::Door {
             current: current.clone(),
-            places: places.clone(),
+            connections: connections.clone(),
             activity: activity.clone(),
             stopping: stopping.clone(),
             at_work: at_work.clone(),

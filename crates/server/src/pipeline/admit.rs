@@ -111,8 +111,13 @@ impl Access {
     }
 
     /// Whether clients with this address are served.
-    fn allows(&self, address: IpAddr) -> bool {
+    pub(super) fn allows(&self, address: IpAddr) -> bool {
         self.allow.iter().any(|prefix| prefix.contains(address))
+    }
+
+    /// Whether clients that are not served are told so.
+    pub(super) fn tells_strangers(&self) -> bool {
+        self.refuse == Refuse::Refused
     }
 
     /// Answers what the configuration wants told of the server (RFC 4892).

@@ -1,5 +1,7 @@
 //! What one configuration says of clients, the same for all workers.
 
+use std::net::IpAddr;
+
 use zoners_dns::{Delegation, Random};
 
 use super::admit::Access;
@@ -50,6 +52,16 @@ impl Rules {
             waiting_per_client: server.waiting_per_client,
             generation,
         })
+    }
+
+    /// Whether clients with this address are served.
+    pub(crate) fn serves(&self, address: IpAddr) -> bool {
+        self.access.allows(address)
+    }
+
+    /// Whether clients that are not served are told so.
+    pub(crate) fn tells_strangers(&self) -> bool {
+        self.access.tells_strangers()
     }
 
     /// Queries that wait for others.

@@ -1,0 +1,118 @@
+use super::*;
+use crate::Config;
+use crate::daemon::Daemon;
+use crate::daemon::connections::HELD;
+use tokio::io::{AsyncReadExt, DuplexStream};
+use tokio::task::JoinHandle;
+use zoners_dns::query::{Options, query};
+use zoners_dns::{Question, Rtype, name};
+use zoners_net::Sockets;
+
+type Here = Arc<Door<Arc<Sockets>>>;
+
+fn door(config: &str) -> Here {
+    let config = Config::parse(config, "zoners.toml").unwrap();
+    let service = Daemon::new(config, None).unwrap().service();
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    // It is never told to stop.
+    std::mem::forget(stop);
+    Arc::new(Door {
+        current: Arc::new(arc_swap::ArcSwap::from_pointee(service)),
+        connections: Connections::new(),
+        activity: Arc::default(),
+        stopping,
+        at_work: AtWork::default(),
+    })
+}
+
+/// A connection from an address of its own, whose sockets take so many octets.
+fn connect(door: &Here, number: usize, room: usize) -> (DuplexStream, JoinHandle<()>) {
+    let address = [10, 1, (number >> 8) as u8, number as u8].into();
+    let client = Client { address, transport: Transport::Tcp };
+    let connection = door.connections.admit(door.current.load().rules(), address).unwrap();
+    let (here, there) = tokio::io::duplex(room);
+    let conversation = converse(door.clone(), tokio::io::split(there), client, connection);
+    (here, tokio::spawn(conversation))
+}
+
+fn framed(owner: &str, rtype: Rtype) -> Vec<u8> {
+    let question = Question::new(name::parse(owner).unwrap(), rtype);
+    let mut out = Vec::new();
+    let options = Options { id: 7, recursion_desired: true, edns: false };
+    stream::put_message(&mut out, &query(&question, options));
+    out
+}
+
+fn given_up(door: &Here) -> u64 {
+    door.current.load().worker().counters().get(Counter::ClientTcpGivenUp)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_has_so_much_time_in_however_many_pieces_it_comes() {
+    let door = door("");
+    for every in [100, 1000, 60_000] {
+        let (mut here, conversation) = connect(&door, 1, 1024);
+        let began = Instant::now();
+        let octets = [0xFF; 70_000];
+        let sending = async {
+            for octet in octets {
+                if here.write_all(&[octet]).await.is_err() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(every)).await;
+            }
+        };
+        tokio::select! { biased; _ = conversation => {}, () = sending => panic!("{every}") }
+        assert_eq!(began.elapsed().as_secs(), 10, "{every}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_sent_messages_are_bounded_in_all_and_others_are_served() {
+    const CONNECTIONS: usize = 300;
+    let door = door("");
+    let (mut modest, _served) = connect(&door, 5000, 1024);
+    let mut open = Vec::new();
+    for number in 0..CONNECTIONS {
+        let (mut here, conversation) = connect(&door, number, 4096);
+        let _ = here.write_all(&[0xFF; 2 + 65_534]).await;
+        tokio::task::yield_now().await;
+        assert!(door.connections.held() <= HELD, "{}", door.connections.held());
+        open.push((here, conversation));
+    }
+    let closed = open.iter().filter(|(_, conversation)| conversation.is_finished()).count();
+    assert!(closed > CONNECTIONS / 2 && closed < CONNECTIONS, "{closed}");
+    assert_eq!(given_up(&door), closed as u64);
+    modest.write_all(&framed("localhost", Rtype::A)).await.unwrap();
+    let length = modest.read_u16().await.unwrap();
+    assert!(length > 12, "an answer");
+    drop(open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn replies_that_are_not_taken_are_bounded_and_the_client_is_hung_up_on() {
+    const CONNECTIONS: usize = 200;
+    let mut config = String::from("[local]\nrecords = [\n");
+    for number in 0..50 {
+        config += &format!("\"big.test. TXT {number:0200}\",\n");
+    }
+    let door = door(&(config + "]\n"));
+    let queries = framed("big.test", Rtype::TXT).repeat(100);
+    let mut open = Vec::new();
+    let began = Instant::now();
+    for number in 0..CONNECTIONS {
+        let (mut here, conversation) = connect(&door, number, 16 * 1024);
+        here.write_all(&queries).await.unwrap();
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        assert!(door.connections.held() <= HELD, "{}", door.connections.held());
+        open.push((here, conversation));
+    }
+    assert!(given_up(&door) > 0 && given_up(&door) < CONNECTIONS as u64, "{}", given_up(&door));
+    for (_unread, conversation) in open {
+        conversation.await.unwrap();
+    }
+    assert_eq!(began.elapsed().as_secs(), STALLED.as_secs());
+    assert_eq!(door.connections.held(), 0);
+}
