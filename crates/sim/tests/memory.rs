@@ -14,11 +14,13 @@ use zoners_sim::{Link, Manner, world};
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
-/// Octets on the heap for each of a thousand recursions that wait for silent servers.
+/// Octets on the heap for each of a thousand recursions that wait for silent servers, and of as many clients
+/// that wait for one of them.
 #[tokio::test(start_paused = true)]
 async fn a_pending_recursion_costs_at_most_16_kib() {
     const PENDING: usize = 1000;
     const LIMIT: usize = 16 * 1024;
+    const FOLLOWER: usize = 4 * 1024;
     let net = world::small(1);
     for address in ["203.0.114.1", "203.0.114.2"] {
         net.link(address, Link::of(20).with(Manner::Dead));
@@ -41,4 +43,15 @@ async fn a_pending_recursion_costs_at_most_16_kib() {
     let each = (dhat::HeapStats::get().curr_bytes - before) / PENDING;
     println!("{each} octets for a pending recursion");
     assert!(each <= LIMIT, "{each} octets");
+    // Those that wait for what others ask for are bounded by `server.waiting`, and cost less.
+    let before = dhat::HeapStats::get().curr_bytes;
+    for _ in 0..PENDING {
+        let (worker, asked) = (lab.worker.clone(), question("n0.example.com", Rtype::A));
+        clients.spawn(async move { worker.resolve(&asked, None).await });
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(lab.worker.pending(), PENDING, "all follow");
+    let each = (dhat::HeapStats::get().curr_bytes - before) / PENDING;
+    println!("{each} octets for a follower");
+    assert!(each <= FOLLOWER, "{each} octets");
 }
