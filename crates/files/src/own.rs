@@ -1,0 +1,121 @@
+//! Reading files that are the daemon's own.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+use crate::{OTHERS_WRITE, refused, stranger};
+
+/// The bits of a mode by which the group and all others may do anything.
+const OTHERS: u32 = 0o077;
+
+/// Opens a file that only this process's user, or root, can have written: a plain one, no link to one.
+///
+/// # Errors
+/// It cannot be opened, or is another's.
+pub fn open_own(path: &Path) -> io::Result<File> {
+    let file = open(path)?;
+    let about = file.metadata()?;
+    if let Some(owner) = stranger(&about) {
+        return Err(refused(format!("it belongs to user {owner}")));
+    }
+    if about.mode() & OTHERS_WRITE != 0 {
+        return Err(refused("others may write it"));
+    }
+    Ok(file)
+}
+
+/// Opens a file of our own that others may not even read.
+///
+/// # Errors
+/// See [`open_own`]; or others may read it.
+pub fn open_secret(path: &Path) -> io::Result<File> {
+    let file = open_own(path)?;
+    match file.metadata()?.mode() & OTHERS {
+        0 => Ok(file),
+        _ => Err(refused("others may read it")),
+    }
+}
+
+/// Reads a file of our own, of no more than `most` octets.
+///
+/// # Errors
+/// See [`open_own`]; or it is longer.
+pub fn read_own(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut octets = Vec::new();
+    open_own(path)?.take(most + 1).read_to_end(&mut octets)?;
+    if octets.len() as u64 > most {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is too long"));
+    }
+    Ok(octets)
+}
+
+/// Opens a plain file, without waiting for the other end of what turns out to be a pipe.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+
+    #[test]
+    fn links_pipes_and_folders_are_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("file"), "own").unwrap();
+        fs::set_permissions(at("file"), Permissions::from_mode(0o600)).unwrap();
+        symlink(at("file"), at("link")).unwrap();
+        fs::create_dir(at("folder")).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            at("pipe"),
+            rustix::fs::FileType::Fifo,
+            0o600.into(),
+            0,
+        )
+        .unwrap();
+        assert_eq!(read_own(&at("file"), 3).unwrap(), b"own");
+        assert_eq!(read_own(&at("file"), 2).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        for other in ["link", "folder", "pipe", "nothing"] {
+            assert!(open_own(&at(other)).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_others_may_write_is_not_read_and_a_secret_that_others_may_read_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "own").unwrap();
+        let with = |mode: u32| {
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            (open_own(&path).is_ok(), open_secret(&path).is_ok())
+        };
+        assert_eq!(with(0o600), (true, true));
+        assert_eq!(with(0o644), (true, false));
+        assert_eq!(with(0o640), (true, false));
+        assert_eq!(with(0o620), (false, false));
+        assert_eq!(with(0o602), (false, false));
+    }
+
+    #[test]
+    fn what_is_anothers_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "planted").unwrap();
+        // Root alone can plant a file of another user.
+        if chown(&path, Some(65_533), None).is_ok() && rustix::process::geteuid().is_root() {
+            assert!(open_own(&path).unwrap_err().to_string().contains("65533"));
+        }
+    }
+}
