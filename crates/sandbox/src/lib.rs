@@ -1,0 +1,103 @@
+//! What the daemon may still do once it runs.
+//!
+//! Each part of it declares its [`Needs`]; [`enter`] closes everything else, layer by layer, for the
+//! calling thread and those that it starts from then on. A layer that the system does not have is
+//! left out and told ([`Layer`]): an old kernel is no reason not to serve.
+
+mod needs;
+
+#[cfg(target_os = "linux")]
+mod linux;
+
+use std::fmt;
+
+pub use needs::{Calls, Need, Needs};
+
+/// One of the things that stand between the daemon and what it does not need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// Which, as a key of `zoners status`.
+    pub name: &'static str,
+    /// Whether it is there.
+    pub state: State,
+}
+
+/// Whether a layer is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It is, and what it does.
+    On(String),
+    /// It is not, and why.
+    Off(String),
+}
+
+/// A sandbox that was entered, or the lack of one.
+#[derive(Clone, Debug, Default)]
+pub struct Sandbox {
+    layers: Vec<Layer>,
+    /// What was granted, where that is for good.
+    granted: Option<Vec<Needs>>,
+}
+
+impl Sandbox {
+    /// None, since it is not wanted.
+    #[must_use]
+    pub fn unwanted() -> Self {
+        let off = |name| Layer { name, state: State::Off("server.sandbox is \"off\"".into()) };
+        Sandbox { layers: LAYERS.map(off).into(), granted: None }
+    }
+
+    /// What stands between the daemon and what it does not need.
+    #[must_use]
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// Whether all of `needs` were granted. What was not is not to be had any more without a restart.
+    ///
+    /// # Errors
+    /// Something was not, told with the key that asks for it.
+    pub fn allows(&self, needs: &[Needs]) -> Result<(), String> {
+        match &self.granted {
+            Some(granted) => needs.iter().try_for_each(|needs| needs.are_within(granted)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            State::On(what) => write!(f, "on: {what}"),
+            State::Off(why) => write!(f, "off: {why}"),
+        }
+    }
+}
+
+/// The names of all layers, in the order in which they are entered.
+pub const LAYERS: [&str; 5] =
+    ["no_new_privileges", "capabilities", "core_dumps", "landlock", "seccomp"];
+
+/// Leaves nothing to the programs that this process might start: the capability bounding set is
+/// emptied, as far as it may be. Call it while the process still has the right to, before it becomes
+/// another user.
+pub fn empty_bounding_set() {
+    #[cfg(target_os = "linux")]
+    linux::privileges::empty_bounding_set();
+}
+
+/// Gives up all but `needs`, for good. Call it before there are threads: it counts for the calling one
+/// and for those that it starts.
+#[must_use]
+pub fn enter(needs: Vec<Needs>) -> Sandbox {
+    #[cfg(target_os = "linux")]
+    {
+        linux::enter(needs)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let off = |name| Layer { name, state: State::Off("this system has none".into()) };
+        drop(needs);
+        Sandbox { layers: LAYERS.map(off).into(), granted: None }
+    }
+}

@@ -1,0 +1,32 @@
+//! The layers of Linux, each with what the ones before left it.
+
+mod access;
+mod calls;
+mod filter;
+pub(super) mod privileges;
+
+use crate::{LAYERS, Layer, Needs, Sandbox, State};
+
+pub(super) fn enter(needs: Vec<Needs>) -> Sandbox {
+    let wanted: Vec<_> = needs.iter().flat_map(|needs| &needs.all).collect();
+    let states = [
+        privileges::keep_no_more(),
+        privileges::give_up(),
+        privileges::leave_no_dump(),
+        access::restrict(&wanted),
+        filter::restrict(&wanted),
+    ];
+    let layer = |(name, state)| Layer { name, state: state_of(state) };
+    let layers: Vec<Layer> = LAYERS.into_iter().zip(states).map(layer).collect();
+    // What the kernel holds us to is for good; what it does not is no reason to refuse anything.
+    let held =
+        layers.iter().any(|layer| layer.name == "landlock" && matches!(layer.state, State::On(_)));
+    Sandbox { layers, granted: held.then_some(needs) }
+}
+
+fn state_of(result: Result<String, String>) -> State {
+    match result {
+        Ok(what) => State::On(what),
+        Err(why) => State::Off(why),
+    }
+}

@@ -1,0 +1,56 @@
+//! What the process may as one of its user: capabilities(7), and who may look into it.
+
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set,
+    clear_ambient_capability_set, remove_capability_from_bounding_set, set_capabilities,
+    set_no_new_privs,
+};
+
+/// Programs that are started gain nothing from set-user-ID bits and file capabilities.
+pub(super) fn keep_no_more() -> Result<String, String> {
+    set_no_new_privs(true).map_err(|error| error.to_string())?;
+    Ok("no program that is started may do more".to_owned())
+}
+
+/// Gives up every capability: what needs one, such as binding port 53, is done by now, and listeners
+/// are not bound again.
+pub(super) fn give_up() -> Result<String, String> {
+    empty_bounding_set();
+    // An old kernel without ambient capabilities has none to clear.
+    let _ = clear_ambient_capability_set();
+    let none = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
+        .map_err(|error| error.to_string())?;
+    let held = capabilities(None).map_err(|error| error.to_string())?;
+    if !(held.permitted | held.effective | held.inheritable).is_empty() {
+        return Err(format!("{:?} are held", held.permitted));
+    }
+    Ok(match bounding().next() {
+        None => "none, and none can be had",
+        Some(_) => "none; the bounding set is not ours to empty",
+    }
+    .to_owned())
+}
+
+/// Takes every capability from the bounding set; without CAP_SETPCAP nothing happens.
+pub(crate) fn empty_bounding_set() {
+    for capability in bounding() {
+        if remove_capability_from_bounding_set(capability).is_err() {
+            return;
+        }
+    }
+}
+
+/// The capabilities in the bounding set, of those that the kernel knows.
+fn bounding() -> impl Iterator<Item = CapabilitySet> {
+    let each = (0..u64::BITS).map(|bit| CapabilitySet::from_bits_retain(1 << bit));
+    let known = each.map_while(|one| capability_is_in_bounding_set(one).ok().map(|is| (one, is)));
+    known.filter_map(|(one, is_in)| is_in.then_some(one))
+}
+
+/// Secrets in memory reach no core file, and no other program of the same user.
+pub(super) fn leave_no_dump() -> Result<String, String> {
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(|error| error.to_string())?;
+    Ok("none is written, and no other program of this user looks in".to_owned())
+}
