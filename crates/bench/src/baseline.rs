@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
+use zoners_files::{make_folder, replace};
 
 use crate::nameservers::Nameserver;
 use crate::ramp::Ramp;
@@ -14,6 +15,8 @@ use crate::sample::{Phase, Sample};
 
 /// The way in which [`Record`]s are written; one of another is not read.
 const FORMAT: u32 = 1;
+/// Who may read a baseline: its names may be those of a browser's history.
+const MODE: u32 = 0o600;
 /// The longest name of a baseline.
 const LONGEST_NAME: usize = 64;
 
@@ -229,13 +232,8 @@ impl Store {
     pub fn save(&self, name: &str, record: &Record) -> Result<PathBuf, Unusable> {
         let path = self.path(name)?;
         let write = || {
-            fs::create_dir_all(&self.0)?;
-            let beside = path.with_extension("new");
-            let mut file = fs::File::create(&beside)?;
-            serde_json::to_writer(io::BufWriter::new(&file), record)?;
-            file.flush()?;
-            file.sync_all()?;
-            fs::rename(beside, &path)
+            make_folder(&self.0)?;
+            replace(&path, MODE, |out| Ok(serde_json::to_writer(out, record)?))
         };
         write().map_err(|error| Unusable::Io(path.clone(), error))?;
         Ok(path)

@@ -11,41 +11,34 @@
 //! | `{"do":"servers","zone":…}` | `servers`: see [`crate::report::standing`]; `zone`, `broken` paths |
 //! | `{"do":"cache"}` | `entries`, `bytes`, `limit`, `evicted`; `queries` and how they were answered |
 //! | `{"do":"cache-lookup","name":…}` | `entries`: see [`crate::report::entry`] |
-//! | `{"do":"cache-dump","file":…}` | `octets` that were written to the file |
-//! | `{"do":"cache-load","file":…}` | `taken`, `passed_over`: entries; `age_s` of the file |
+//! | `{"do":"cache-dump"}` | `octets` that were written to the file that came with it |
+//! | `{"do":"cache-load"}` | `taken`, `passed_over`: entries; `age_s` of the file that came with it |
 //! | `{"do":"flush","name":…,"subtree":…}` | `removed`: entries that were forgotten; `second_level`: questions there, or `second_level_error` |
 //!
 //! What goes wrong is told as `{"error":…}`. Only the user that the daemon runs as, and root, are
-//! heard; the file's mode keeps out those who are neither it nor of its group.
+//! heard; the file's mode keeps out those who are neither it nor of its group. What changes something
+//! is logged, with the user and the process that asked.
+//!
+//! A file is not named but handed over, as an open descriptor beside the request (`SCM_RIGHTS`,
+//! unix(7)): so the daemon reads and writes what the one who asks may, and no path of theirs.
 
-use std::io;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+mod client;
+mod conversation;
+mod socket;
+
+use std::fs::File;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
 use zoners_dns::{Question, name};
 use zoners_resolver::Trace;
 
 use crate::daemon::Overseer;
 use crate::report;
-
-/// Conversations at a time.
-const CONVERSATIONS: usize = 16;
-/// The longest request.
-const LONGEST: u64 = 4096;
-/// A conversation ends when nothing is asked, or no reply taken, for so long.
-const IDLE: Duration = Duration::from_secs(10);
-/// How long accepting rests when it failed.
-const REST: Duration = Duration::from_millis(50);
-/// The owner and the group may read and write.
-const MODE: u32 = 0o660;
+pub use client::request;
+use conversation::Peer;
+pub(crate) use socket::{Control, folder};
 
 /// What can be asked for.
 #[derive(Debug, Deserialize)]
@@ -77,13 +70,9 @@ enum Request {
         name: String,
     },
     #[serde(rename = "cache-dump")]
-    CacheDump {
-        file: PathBuf,
-    },
+    CacheDump {},
     #[serde(rename = "cache-load")]
-    CacheLoad {
-        file: PathBuf,
-    },
+    CacheLoad {},
     Flush {
         name: String,
         #[serde(default)]
@@ -91,82 +80,40 @@ enum Request {
     },
 }
 
-/// The socket's file, taken away when dropped.
-#[derive(Debug)]
-pub(crate) struct Control {
-    listener: UnixListener,
-    path: PathBuf,
-}
-
-impl Control {
-    /// Listens at `path`. A socket that a dead daemon left there is replaced; any other file is not
-    /// touched.
-    pub(crate) fn bind(path: &Path) -> io::Result<Self> {
-        let told =
-            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(told)?;
-        }
-        let is_socket = std::fs::metadata(path).is_ok_and(|file| file.file_type().is_socket());
-        if is_socket && std::os::unix::net::UnixStream::connect(path).is_err() {
-            let _ = std::fs::remove_file(path);
-        }
-        let listener = UnixListener::bind(path).map_err(told)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(MODE)).map_err(told)?;
-        Ok(Control { listener, path: path.to_owned() })
-    }
-
-    /// Serves conversations for as long as it is polled.
-    pub(crate) async fn serve(&self, overseer: Arc<Overseer>) {
-        let conversations = Arc::new(Semaphore::new(CONVERSATIONS));
-        loop {
-            let Ok(slot) = conversations.clone().acquire_owned().await else { return };
-            let Ok((stream, _)) = self.listener.accept().await else {
-                // Descriptors ran out, most likely; give those in use time to close.
-                tokio::time::sleep(REST).await;
-                continue;
-            };
-            let overseer = overseer.clone();
-            tokio::spawn(async move {
-                let _slot = slot;
-                if may_speak(&stream) {
-                    let _ = converse(stream, &overseer).await;
-                }
-            });
+impl Request {
+    /// What it changes or gives away, if anything, in the words of the command line.
+    fn change(&self) -> Option<String> {
+        match self {
+            Request::NtaAdd { name, seconds } => Some(format!("nta add {name:?} --for {seconds}")),
+            Request::NtaRemove { name } => Some(format!("nta remove {name:?}")),
+            Request::CacheDump {} => Some("cache dump".to_owned()),
+            Request::CacheLoad {} => Some("cache load".to_owned()),
+            Request::Flush { name, subtree: false } => Some(format!("cache flush {name:?}")),
+            Request::Flush { name, subtree: true } => {
+                Some(format!("cache flush {name:?} --subtree"))
+            }
+            Request::Status {}
+            | Request::Stats {}
+            | Request::Lookup { .. }
+            | Request::NtaList {}
+            | Request::Servers { .. }
+            | Request::Cache {}
+            | Request::CacheLookup { .. } => None,
         }
     }
 }
 
-impl Drop for Control {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
+async fn answer(
+    request: Request,
+    file: Option<File>,
+    peer: Peer,
+    overseer: &Arc<Overseer>,
+) -> Value {
+    if let Some(change) = request.change() {
+        let Peer { user, process } = peer;
+        let process = process.map_or_else(String::new, |process| format!(" (process {process})"));
+        tracing::info!("control: user {user}{process}: {change}");
     }
-}
-
-fn may_speak(stream: &UnixStream) -> bool {
-    let own = rustix::process::geteuid().as_raw();
-    stream.peer_cred().is_ok_and(|peer| peer.uid() == own || peer.uid() == 0)
-}
-
-async fn converse(stream: UnixStream, overseer: &Arc<Overseer>) -> io::Result<()> {
-    let (reader, mut writer) = stream.into_split();
-    let mut lines = BufReader::new(reader.take(LONGEST)).lines();
-    // What is asked for may take longer than to ask for it.
-    while let Ok(line) = timeout(IDLE, lines.next_line()).await
-        && let Some(line) = line?
-    {
-        let reply = match serde_json::from_str(&line) {
-            Ok(request) => answer(request, overseer).await,
-            Err(error) => json!({ "error": error.to_string() }),
-        };
-        let reply = format!("{reply}\n");
-        timeout(IDLE, writer.write_all(reply.as_bytes())).await.map_err(io::Error::other)??;
-        lines.get_mut().get_mut().set_limit(LONGEST);
-    }
-    Ok(())
-}
-
-async fn answer(request: Request, overseer: &Arc<Overseer>) -> Value {
     match request {
         Request::Status {} => overseer.status(),
         Request::Stats {} => report::counters(|counter| overseer.count(counter)),
@@ -196,8 +143,8 @@ async fn answer(request: Request, overseer: &Arc<Overseer>) -> Value {
             Err(error) => json!({ "error": error }),
             Ok(name) => overseer.inspect(&name),
         },
-        Request::CacheDump { file } => beside(overseer, move |own| own.dump(&file)).await,
-        Request::CacheLoad { file } => beside(overseer, move |own| own.bring(&file)).await,
+        Request::CacheDump {} => with_file(overseer, file, Overseer::dump).await,
+        Request::CacheLoad {} => with_file(overseer, file, Overseer::bring).await,
         Request::Flush { name, subtree } => match name::parse(&name) {
             Err(error) => json!({ "error": error }),
             Ok(name) => overseer.flush_all(&name, subtree).await,
@@ -205,13 +152,18 @@ async fn answer(request: Request, overseer: &Arc<Overseer>) -> Value {
     }
 }
 
-/// Does what takes its time beside what else is asked for.
-async fn beside(
+/// Does something with the file that came along, which takes its time, beside what else is asked for.
+async fn with_file(
     overseer: &Arc<Overseer>,
-    work: impl FnOnce(&Overseer) -> Result<Value, String> + Send + 'static,
+    file: Option<File>,
+    work: impl FnOnce(&Overseer, File) -> Result<Value, String> + Send + 'static,
 ) -> Value {
+    let plain = |file: &File| file.metadata().is_ok_and(|file| file.is_file());
+    let Some(file) = file.filter(plain) else {
+        return json!({ "error": "no plain file came with the request" });
+    };
     let overseer = overseer.clone();
-    let done = tokio::task::spawn_blocking(move || work(&overseer)).await;
+    let done = tokio::task::spawn_blocking(move || work(&overseer, file)).await;
     let done = done.unwrap_or_else(|error| Err(error.to_string()));
     done.unwrap_or_else(|error| json!({ "error": error }))
 }
@@ -225,33 +177,4 @@ pub fn question(text: &str, rtype: &str) -> Result<Question, String> {
         format!("`{rtype}` is no record type: write A, MX, HTTPS, TYPE65280 or the like")
     })?;
     Ok(Question::new(name::parse(text)?, rtype))
-}
-
-/// Where the control socket is unless the configuration says otherwise: in the folder that the
-/// system gives a service, or a user, for the time of a run.
-#[must_use]
-pub fn default_path() -> PathBuf {
-    let folder = ["RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"].iter().find_map(std::env::var_os);
-    folder.map_or_else(|| PathBuf::from("/run/zoners"), PathBuf::from).join("zoners.sock")
-}
-
-/// Sends one request to a daemon and returns its reply.
-///
-/// # Errors
-/// No daemon listens at `path`, or it says that something is wrong.
-pub fn request(path: &Path, request: &Value) -> Result<Value, String> {
-    use std::io::{BufRead, Write};
-    let told = |error: io::Error| {
-        format!("{}: {error}; is a daemon running, and may you speak to it?", path.display())
-    };
-    let mut stream = std::os::unix::net::UnixStream::connect(path).map_err(told)?;
-    stream.write_all(format!("{request}\n").as_bytes()).map_err(told)?;
-    let mut line = String::new();
-    io::BufReader::new(stream).read_line(&mut line).map_err(told)?;
-    let reply: Value =
-        serde_json::from_str(&line).map_err(|_| told(io::ErrorKind::ConnectionAborted.into()))?;
-    match reply.get("error").and_then(Value::as_str) {
-        Some(error) => Err(error.to_owned()),
-        None => Ok(reply),
-    }
 }

@@ -41,8 +41,9 @@ use zoners_store::shared::SharedCache;
 
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
-use crate::control::{Control, default_path};
+use crate::control::Control;
 use crate::pipeline::{Cookies, Rules, Service};
+use crate::runtime;
 pub use bind::Bound;
 use bind::Listeners;
 use keeper::Keeper;
@@ -121,7 +122,8 @@ impl Daemon {
     ) -> Result<Self, ConfigError> {
         let hosts_seen = reload::hosts_changed(&config);
         let mut settings = config.settings()?;
-        if let Some(tracked) = Daemon::state(&config).and_then(|folder| rollover::read(&folder)) {
+        let tracked = Daemon::state(&config).filter(|_| !privileges::will_be_dropped(&config));
+        if let Some(tracked) = tracked.and_then(|folder| rollover::read(&folder)) {
             rollover::apply(&mut settings, &tracked);
         }
         let settings = Arc::new(settings);
@@ -177,7 +179,11 @@ impl Daemon {
         let (bound, listeners) = bind::bind(&self.config)?;
         bind::check_sources(&self.config.resolver.source_addresses)?;
         privileges::raise_descriptors();
+        let was_root = privileges::will_be_dropped(&self.config);
         privileges::drop_to(self.config.server.user.as_deref())?;
+        if was_root {
+            self.trust_what_was_seen();
+        }
         let mut keeper = self.keeper();
         self.second_level = self.share()?;
         let (stop, stopping) = watch::channel(false);
@@ -232,7 +238,7 @@ impl Daemon {
         match self.config.server.control.as_deref() {
             Some(path) if path.as_os_str().is_empty() => Ok(None),
             Some(path) => Control::bind(path).map(Some),
-            None => Ok(Control::bind(&default_path())
+            None => Ok(Control::bind(&runtime::socket())
                 .inspect_err(|error| tracing::info!("no control socket: {error}"))
                 .ok()),
         }

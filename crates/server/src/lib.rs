@@ -13,6 +13,7 @@ pub mod daemon;
 pub mod pipeline;
 mod places;
 pub mod report;
+pub mod runtime;
 pub mod state;
 
 pub use client::Client;

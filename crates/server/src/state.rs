@@ -1,11 +1,13 @@
 //! Where what must survive a restart is kept.
 
-use std::env::var_os;
+use std::env::{split_paths, var_os};
 use std::path::{Path, PathBuf};
 
 /// The folder of the configuration, or that of a service manager.
 pub(crate) fn given(configured: Option<&Path>) -> Option<PathBuf> {
-    configured.map(Path::to_owned).or_else(|| var_os("STATE_DIRECTORY").map(PathBuf::from))
+    // A manager may give several; the first is the main one (systemd.exec(5)).
+    let of_manager = || split_paths(&var_os("STATE_DIRECTORY")?).next();
+    configured.map(Path::to_owned).or_else(of_manager)
 }
 
 /// The folder of the user who runs us, where neither says (XDG Base Directory Specification).

@@ -4,10 +4,8 @@
 //! Whatever comes back may have been changed by anybody, so each piece is [sealed](Seal), and what
 //! is not has nothing to say of authenticity.
 
-mod replace;
 mod seal;
 pub mod shared;
 pub mod snapshot;
 
-pub use replace::replace;
 pub use seal::Seal;

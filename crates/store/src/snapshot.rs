@@ -19,8 +19,8 @@ mod read;
 mod write;
 
 pub use header::{Boot, Fingerprints};
-pub use read::{Loaded, Refusal, read};
-pub use write::write;
+pub use read::{Loaded, Refusal, read, read_from};
+pub use write::{write, write_to};
 
 use zoners_dns::Reading;
 

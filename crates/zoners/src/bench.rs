@@ -17,6 +17,7 @@ use anstream::{eprintln, println};
 use clap::ValueEnum;
 use zoners_bench::baseline::Unusable;
 use zoners_bench::{Environment, Record, Report, Store, Verdict, report};
+use zoners_files::replace;
 use zoners_server::state;
 
 use crate::{Failure, configuration};
@@ -25,6 +26,9 @@ use kept::Kept;
 use measure::{Outcome, Targets, measure};
 use plan::{How, What, plans};
 use server::Server;
+
+/// Who may read a page, beside what the umask says.
+const PAGE_MODE: u32 = 0o666;
 
 /// Arguments of `zoners bench`.
 #[derive(Debug, clap::Args)]
@@ -208,8 +212,11 @@ impl Form {
     fn can_be_written(&self) -> Result<(), Failure> {
         let Some(path) = &self.html else { return Ok(()) };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        if path.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
-            let text = format!("--html {}: no file in a folder that is there", path.display());
+        // A link is not followed, and a device would be lost by a file in its place.
+        let is_other = path.symlink_metadata().is_ok_and(|there| !there.is_file());
+        if is_other || folder.is_some_and(|folder| !folder.is_dir()) {
+            let text =
+                format!("--html {}: no plain file in a folder that is there", path.display());
             return Err(Failure::Usage(text));
         }
         Ok(())
@@ -230,7 +237,8 @@ impl Form {
             show::report(report, against, self.all);
         }
         if let Some(path) = &self.html {
-            std::fs::write(path, report::html::page(report))
+            let page = report::html::page(report);
+            replace(path, PAGE_MODE, |out| out.write_all(page.as_bytes()))
                 .map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
             eprintln!("wrote {}", path.display());
         }

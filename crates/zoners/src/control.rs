@@ -1,25 +1,37 @@
 //! `zoners status`, `zoners stats`, `zoners servers`, `zoners cache`, `zoners nta`: what a running daemon is asked.
 
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use anstream::println;
 use serde_json::{Value, json};
-use zoners_server::control;
+use zoners_files::replace;
+use zoners_server::{control, runtime};
 
 use crate::{Failure, print};
+
+/// Who may read a dump: it says what was asked for.
+const MODE: u32 = 0o600;
 
 /// Where the daemon is spoken to.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Socket {
     /// The daemon's control socket, as `server.control` names it.
-    #[arg(long = "control", value_name = "FILE", default_value_os_t = control::default_path())]
+    #[arg(long = "control", value_name = "FILE", default_value_os_t = runtime::socket())]
     path: PathBuf,
 }
 
 impl Socket {
     /// Sends a request to the daemon.
     pub(crate) fn request(&self, request: &Value) -> Result<Value, Failure> {
-        control::request(&self.path, request).map_err(Failure::Failed)
+        control::request(&self.path, request, None).map_err(Failure::Failed)
+    }
+
+    /// The same, with a file that the daemon shall write to or read.
+    fn request_with(&self, request: &Value, file: &File) -> io::Result<Value> {
+        control::request(&self.path, request, Some(file.as_fd())).map_err(io::Error::other)
     }
 }
 
@@ -62,7 +74,7 @@ enum CacheCommand {
     },
     /// Let the daemon write the cache to a file.
     Dump {
-        /// The file; the daemon must be allowed to write it.
+        /// The file.
         file: PathBuf,
         #[command(flatten)]
         socket: Socket,
@@ -184,11 +196,15 @@ pub(crate) fn cache(arguments: &Cache) -> Result<(), Failure> {
             if *json { println!("{reply}") } else { print::entries(&reply) }
         }
         CacheCommand::Dump { file, socket } => {
-            let reply = socket.request(&json!({ "do": "cache-dump", "file": absolute(file)? }))?;
+            let request = json!({ "do": "cache-dump" });
+            let reply = replace(file, MODE, |out| socket.request_with(&request, out.get_ref()))
+                .map_err(|error| told(file, &error))?;
             println!("{} octets written to {}", reply["octets"], file.display());
         }
         CacheCommand::Load { file, socket } => {
-            let reply = socket.request(&json!({ "do": "cache-load", "file": absolute(file)? }))?;
+            let reply = File::open(file)
+                .and_then(|open| socket.request_with(&json!({ "do": "cache-load" }), &open))
+                .map_err(|error| told(file, &error))?;
             let (taken, age) = (&reply["taken"], &reply["age_s"]);
             println!("{taken} entries of {age} s ago taken, {} not", reply["passed_over"]);
         }
@@ -208,8 +224,6 @@ pub(crate) fn cache(arguments: &Cache) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The path as the daemon, which is elsewhere, must be told it.
-fn absolute(file: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(file)
-        .map_err(|error| Failure::Failed(format!("{}: {error}", file.display())))
+fn told(file: &Path, error: &io::Error) -> Failure {
+    Failure::Failed(format!("{}: {error}", file.display()))
 }

@@ -1,11 +1,16 @@
 //! `zoners completions` and `zoners manual`: made from the same definitions as the help.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
+use zoners_files::replace;
 
 use crate::{Arguments, Failure};
+
+/// Who may read a page.
+const MODE: u32 = 0o644;
 
 /// Arguments of `zoners completions`.
 #[derive(Debug, clap::Args)]
@@ -34,7 +39,17 @@ pub(crate) fn completions(arguments: &Completions) -> Result<(), Failure> {
 /// Writes a page for the program and one for each command.
 pub(crate) fn manual(arguments: &Manual) -> Result<(), Failure> {
     let folder = &arguments.folder;
+    let mut program = Arguments::command().disable_help_subcommand(true);
+    program.build();
     std::fs::create_dir_all(folder)
-        .and_then(|()| clap_mangen::generate_to(Arguments::command(), folder))
+        .and_then(|()| pages(program, folder))
         .map_err(|error| Failure::Failed(format!("{}: {error}", folder.display())))
+}
+
+/// Writes the page of a command, and those of the commands below it.
+fn pages(command: Command, folder: &Path) -> io::Result<()> {
+    let below: Vec<Command> = command.get_subcommands().cloned().collect();
+    let page = Man::new(command);
+    replace(&folder.join(page.get_filename()), MODE, |out| page.render(out))?;
+    below.into_iter().filter(|command| !command.is_hide_set()).try_for_each(|c| pages(c, folder))
 }

@@ -1,5 +1,6 @@
 //! From the file to what the daemon and the resolver work with.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use zoners_dns::{
@@ -80,6 +81,7 @@ impl Config {
             (Some(secret), None) => Some(secret.clone()),
             (None, Some(path)) => {
                 let text = read("cache.redis.secret-file", path)?;
+                guarded("cache.redis.secret-file", path)?;
                 let shown = path.display();
                 let told = |what| format!("cache.redis.secret-file: {shown}: {what}");
                 Some(Secret::new(&text).map_err(|what| ConfigError::plain(told(what)))?)
@@ -98,6 +100,12 @@ impl Config {
             seal: secret.map(|secret| Seal::new(secret.0.as_bytes())),
             single_flight: redis.single_flight,
         }))
+    }
+
+    /// The file of a secret that every user of the machine may read, if there is one.
+    pub(crate) fn open_secret(&self) -> Option<&Path> {
+        let path = self.cache.redis.as_ref()?.secret_file.as_deref()?;
+        (mode(path) & 0o004 != 0).then_some(path)
     }
 
     /// The prefixes that are never asked, and our own sockets: we would ask ourselves.
@@ -166,6 +174,19 @@ impl Config {
 fn read(key: &str, path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path)
         .map_err(|error| ConfigError::plain(format!("{key}: {}: {error}", path.display())))
+}
+
+/// What others may have written is no secret. That they may read it, as in many containers, is for the
+/// daemon to tell.
+fn guarded(key: &str, path: &Path) -> Result<(), ConfigError> {
+    match mode(path) & 0o022 {
+        0 => Ok(()),
+        _ => Err(ConfigError::plain(format!("{key}: {}: others may write it", path.display()))),
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).map_or(0, |file| file.mode())
 }
 
 fn route(route: &Route, way: Way) -> Delegation {

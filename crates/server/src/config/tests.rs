@@ -71,6 +71,17 @@ fn values_that_are_not_allowed_are_told_with_those_that_are() {
 }
 
 #[test]
+fn a_control_socket_in_a_folder_that_is_not_there_is_told() {
+    let message = error("[server]\nthreads = 1\ncontrol = \"/tpm/zoners.sock\"\n");
+    assert!(message.starts_with("zoners.toml:3:11: there is no folder /tpm:"), "{message}");
+    assert!(message.contains("/run/zoners") && message.contains("$XDG_RUNTIME_DIR"), "{message}");
+    for right in ["", "/run/zoners/zoners.sock", "/tmp/zoners.sock", "zoners.sock"] {
+        let text = format!("[server]\ncontrol = {right:?}\n");
+        assert!(Config::parse(&text, "zoners.toml").is_ok(), "{right}");
+    }
+}
+
+#[test]
 fn our_own_sockets_are_never_asked() {
     let text = "[server]\nlisten = [\"203.0.113.53:53\", \"203.0.113.54:5300\", \"0.0.0.0:53\"]\n";
     let settings = Config::parse(text, "zoners.toml").unwrap().settings().unwrap();
@@ -97,6 +108,26 @@ fn files_that_are_named_are_read_and_checked() {
     assert!(wrong.contains("hints: near line 1: `RSASHA999` is no DNSSEC algorithm"), "{wrong}");
     std::fs::write(&path, ". NS a.test.\na.test. A 192.0.2.1\n").unwrap();
     assert_eq!(config("resolver.root-hints").settings().unwrap().root.servers.len(), 1);
+}
+
+#[test]
+fn a_secret_that_others_may_write_is_refused_and_one_that_they_may_read_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    std::fs::write(&path, "only the nodes know it").unwrap();
+    let shown = path.display().to_string();
+    let text = format!("[cache.redis]\nurl = \"redis://192.0.2.1\"\nsecret-file = {shown:?}\n");
+    let config = Config::parse(&text, "zoners.toml").unwrap();
+    let with = |mode: u32| {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        (config.second_level().is_ok(), config.open_secret().is_some())
+    };
+    assert_eq!(with(0o600), (true, false));
+    assert_eq!(with(0o640), (true, false));
+    assert_eq!(with(0o444), (true, true));
+    assert_eq!(with(0o620), (false, false));
+    assert_eq!(with(0o606), (false, true));
 }
 
 #[test]

@@ -1,19 +1,20 @@
 //! Keeping the cache across restarts: a file in the state folder, written in the background now and
 //! then and at the end, read back beside the first answers.
 
-use std::fs;
-use std::io::{self, Read, Write};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use zoners_dns::Random;
+use zoners_files::{make_folder, open_secret, replace};
 use zoners_resolver::{Settings, Shared};
+use zoners_store::Seal;
 use zoners_store::snapshot::{self, Boot, Fingerprints, Loaded, Refusal, Terms, Times};
-use zoners_store::{Seal, replace};
 
 use crate::config::Config;
 
@@ -61,7 +62,7 @@ impl Keeper {
         shared: &Arc<Shared>,
         settings: &Settings,
     ) -> io::Result<Self> {
-        fs::create_dir_all(&folder)?;
+        make_folder(&folder)?;
         let secret = Arc::new(Seal::new(&secret(&folder.join(SECRET), &shared.random)?));
         let every = Duration::from_secs(config.cache.persist_every.into());
         let loading = Loading::begin(&folder, &secret, shared, settings)?;
@@ -109,7 +110,7 @@ impl Keeper {
         let (shared, secret) = (self.shared.clone(), self.secret.clone());
         let (path, most) = (self.folder.join(FILE), self.most);
         let fingerprints = fingerprints(settings, &shared);
-        move || write(&path, &shared, Some(&secret), fingerprints, most)
+        move || write(&path, &shared, &secret, fingerprints, most)
     }
 }
 
@@ -179,36 +180,48 @@ fn not_kept(error: &io::Error) {
 ///
 /// # Errors
 /// The file cannot be written.
-pub(super) fn write(
+fn write(
     path: &Path,
     shared: &Shared,
-    seal: Option<&Seal>,
+    seal: &Seal,
     fingerprints: Fingerprints,
     most: u64,
 ) -> io::Result<u64> {
     let times = Times { reading: shared.clock.read(), boot: boot() };
-    let terms = Terms { seal, fingerprints };
+    let terms = Terms { seal: Some(seal), fingerprints };
     snapshot::write(path, &shared.cache, &terms, times, &shared.random, most)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
-/// Takes the file at `path`, which somebody brings, into the cache.
+/// Writes the whole cache to a file that somebody has opened; says how many octets.
+///
+/// # Errors
+/// The file cannot be written.
+pub(super) fn dump(file: File, shared: &Shared, fingerprints: Fingerprints) -> io::Result<u64> {
+    let times = Times { reading: shared.clock.read(), boot: boot() };
+    let terms = Terms { seal: None, fingerprints };
+    let mut out = BufWriter::new(file);
+    let octets =
+        snapshot::write_to(&mut out, &shared.cache, &terms, times, &shared.random, u64::MAX)?;
+    out.flush()?;
+    Ok(octets)
+}
+
+/// Takes a file that somebody has opened into the cache.
 ///
 /// # Errors
 /// It is not used, or not to its end, and why.
 pub(super) fn bring(
-    path: &Path,
+    file: File,
     shared: &Shared,
     fingerprints: Fingerprints,
 ) -> Result<Loaded, String> {
     let terms = Terms { seal: None, fingerprints };
     let (cache, clock) = (&shared.cache, &*shared.clock);
-    snapshot::read(path, cache, &terms, clock, boot(), false, || true).map_err(|refusal| {
-        let why = match refusal {
-            Refusal::Unreadable(error) => error.to_string(),
-            Refusal::Foreign(why) | Refusal::Outdated(why) => why.to_owned(),
-        };
-        format!("{}: {why}", path.display())
+    let read = snapshot::read_from(file, cache, &terms, clock, boot(), false, || true);
+    read.map_err(|refusal| match refusal {
+        Refusal::Unreadable(error) => error.to_string(),
+        Refusal::Foreign(why) | Refusal::Outdated(why) => why.to_owned(),
     })
 }
 
@@ -223,11 +236,14 @@ pub(super) fn fingerprints(settings: &Settings, shared: &Shared) -> Fingerprints
     Fingerprints::of(&sources, &proofs)
 }
 
-/// The secret in the file at `path`; a new one, if there is none that can be one.
+/// The secret in the file at `path`; a new one, if there is none that can be one, or others may have
+/// seen it.
 fn secret(path: &Path, random: &Random) -> io::Result<Vec<u8>> {
     let mut secret = Vec::new();
-    if let Ok(file) = fs::File::open(path) {
-        file.take(SECRET_LENGTH as u64 + 1).read_to_end(&mut secret)?;
+    match open_secret(path) {
+        Ok(file) => drop(file.take(SECRET_LENGTH as u64 + 1).read_to_end(&mut secret)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => tracing::warn!("{}: {error}; a new secret is made", path.display()),
     }
     if secret.len() != SECRET_LENGTH {
         secret = (0..SECRET_LENGTH / 8).flat_map(|_| random.bits().to_be_bytes()).collect();
@@ -236,9 +252,12 @@ fn secret(path: &Path, random: &Random) -> io::Result<Vec<u8>> {
     Ok(secret)
 }
 
-/// Which start of the machine this is, where the system tells: on Linux.
+/// Which start of the machine this is, where the system tells: on Linux. It is read once.
 fn boot() -> Boot {
-    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
-    Boot(u128::from_str_radix(&digits, 16).ok().map(u128::to_be_bytes))
+    static BOOT: OnceLock<Boot> = OnceLock::new();
+    *BOOT.get_or_init(|| {
+        let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+        Boot(u128::from_str_radix(&digits, 16).ok().map(u128::to_be_bytes))
+    })
 }

@@ -24,6 +24,18 @@ impl Daemon {
         rollover::follow(overseer.clone(), folder, signal)
     }
 
+    /// Trusts the root's keys that were seen, once the process is the user whose they are: root takes
+    /// no other's word.
+    pub(super) fn trust_what_was_seen(&mut self) {
+        if let Some(tracked) =
+            Daemon::state(&self.config).and_then(|folder| rollover::read(&folder))
+        {
+            let mut settings = (*self.settings).clone();
+            rollover::apply(&mut settings, &tracked);
+            self.settings = Arc::new(settings);
+        }
+    }
+
     /// What keeps the cache, if the configuration wants it kept and there is a folder for it.
     pub(super) fn keeper(&self) -> Option<Keeper> {
         let given = state::given(self.config.server.state.as_deref()).or_else(state::of_user);
@@ -42,6 +54,9 @@ impl Daemon {
         let Some(terms) = self.config.second_level().map_err(io::Error::other)? else {
             return Ok(None);
         };
+        if let Some(path) = self.config.open_secret() {
+            tracing::warn!("{}: every user of this machine may read the secret", path.display());
+        }
         let (clock, node) = (self.shared.clock.clone(), self.shared.random.bits());
         let proofs = keeper::fingerprints(&self.settings, &self.shared).proofs;
         let second_level = Arc::new(SharedCache::start(terms, clock, node, proofs)?);

@@ -1,6 +1,6 @@
 //! What the control socket sees of the daemon.
 
-use std::path::Path;
+use std::fs::File;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -104,21 +104,21 @@ impl Overseer {
         json!({ "name": name.fmt_with_dot().to_string(), "entries": entries, "more": more })
     }
 
-    /// Writes the cache to a file, for whoever wants it.
-    pub(crate) fn dump(&self, path: &Path) -> Result<Value, String> {
+    /// Writes the cache to a file that whoever wants it has opened.
+    pub(crate) fn dump(&self, file: File) -> Result<Value, String> {
         let service = self.service();
         let (worker, shared) = (service.worker(), service.worker().shared());
         let fingerprints = keeper::fingerprints(worker.settings(), shared);
-        let octets = keeper::write(path, shared, None, fingerprints, u64::MAX);
+        let octets = keeper::dump(file, shared, fingerprints);
         octets.map(|octets| json!({ "octets": octets })).map_err(|error| error.to_string())
     }
 
     /// Takes what somebody's file has into the cache; it is proven again when it is asked for.
-    pub(crate) fn bring(&self, path: &Path) -> Result<Value, String> {
+    pub(crate) fn bring(&self, file: File) -> Result<Value, String> {
         let service = self.service();
         let (worker, shared) = (service.worker(), service.worker().shared());
         let fingerprints = keeper::fingerprints(worker.settings(), shared);
-        let loaded = keeper::bring(path, shared, fingerprints)?;
+        let loaded = keeper::bring(file, shared, fingerprints)?;
         let Taken { taken, passed_over } = loaded.entries;
         let age = loaded.age.as_secs();
         Ok(json!({ "taken": taken, "passed_over": passed_over, "age_s": age }))

@@ -4,6 +4,8 @@ use std::io;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::config::Config;
+
 /// Descriptors that a busy daemon needs: every query to a server has a socket of its own.
 const DESCRIPTORS: u64 = 65_536;
 
@@ -21,6 +23,11 @@ pub(super) fn raise_descriptors() {
     if !granted {
         tracing::warn!("no more than {:?} descriptors", now.current);
     }
+}
+
+/// Whether the process will become another user.
+pub(super) fn will_be_dropped(config: &Config) -> bool {
+    config.server.user.is_some() && rustix::process::geteuid().is_root()
 }
 
 /// Becomes `user`, with its groups, for good. Call it before there are threads.

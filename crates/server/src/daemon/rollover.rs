@@ -2,7 +2,6 @@
 //! kept in the state folder, and adds to what the configuration says.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,13 +13,14 @@ use zoners_dns::{Name, Question, Rtype, Security, name};
 use zoners_dnssec::dnskey::Dnskey;
 use zoners_dnssec::rollover::{MOST, Standing, Tracked, observe};
 use zoners_dnssec::verify::Time;
+use zoners_files::{check_folder, read_own, replace};
 use zoners_resolver::Settings;
-use zoners_store::replace;
 
 use super::Overseer;
 
-/// The file in the state folder.
+/// The file in the state folder, and who may read it: it holds no secret.
 const FILE: &str = "root-keys.json";
+const MODE: u32 = 0o644;
 /// Octets of the longest file that is read: more than all keys that are followed take.
 const LONGEST: u64 = 64 * 1024;
 /// After the start the keys are looked at once it has settled.
@@ -125,21 +125,21 @@ async fn look(overseer: &Overseer, folder: &Path) -> Result<(bool, Duration), St
     Ok((changed, half.clamp(SOONEST, LATEST)))
 }
 
-/// Reads what was seen. What is not there yet is nothing; what is torn or too long is told, and as
-/// good as nothing.
+/// Reads what was seen. What is not there yet is nothing; what is torn, too long or might be another's
+/// is told, and as good as nothing.
 pub(super) fn read(folder: &Path) -> Option<Vec<Tracked>> {
     let path = folder.join(FILE);
-    let length = fs::metadata(&path).ok()?.len();
-    let read = match length {
-        0..=LONGEST => fs::read_to_string(&path).map_err(|error| error.to_string()),
-        _ => Err("it is too long".to_owned()),
-    };
-    let parsed = read.and_then(|text| parse(&text));
+    let read = check_folder(folder).and_then(|()| read_own(&path, LONGEST));
+    if read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return None;
+    }
+    let parsed = read.map_err(|error| error.to_string()).and_then(|octets| parse(&octets));
     parsed.inspect_err(|error| tracing::error!("{}: {error}; it is not used", path.display())).ok()
 }
 
-fn parse(text: &str) -> Result<Vec<Tracked>, String> {
-    let written: Vec<Written> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+fn parse(octets: &[u8]) -> Result<Vec<Tracked>, String> {
+    let written: Vec<Written> =
+        serde_json::from_slice(octets).map_err(|error| error.to_string())?;
     written.iter().take(MOST).map(Written::tracked).collect()
 }
 
@@ -177,12 +177,14 @@ impl Written {
 fn write(folder: &Path, tracked: &[Tracked]) -> io::Result<()> {
     let written: Vec<Written> = tracked.iter().map(Written::of).collect();
     let text = serde_json::to_string_pretty(&written).map_err(io::Error::other)?;
-    replace(&folder.join(FILE), 0o666, |out| out.write_all(text.as_bytes()))
+    check_folder(folder)?;
+    replace(&folder.join(FILE), MODE, |out| out.write_all(text.as_bytes()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn tracked(standing: Standing) -> Tracked {
         let rdata = Bytes::from_static(&[1, 1, 3, 15, 9, 9, 9]);
@@ -206,6 +208,35 @@ mod tests {
         }
         fs::write(folder.path().join(FILE), " ".repeat(70_000)).unwrap();
         assert_eq!(read(folder.path()), None, "too long");
+    }
+
+    #[test]
+    fn keys_that_others_may_have_written_are_not_trusted() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (path, elsewhere) = (folder.path().join(FILE), folder.path().join("planted"));
+        write(folder.path(), &[tracked(Standing::Valid)]).unwrap();
+        let mode = |path: &Path, mode: u32| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        for open in [0o666, 0o664, 0o646] {
+            mode(&path, open);
+            assert_eq!(read(folder.path()), None, "{open:o}");
+        }
+        mode(&path, 0o644);
+        assert!(read(folder.path()).is_some());
+        fs::rename(&path, &elsewhere).unwrap();
+        symlink(&elsewhere, &path).unwrap();
+        assert_eq!(read(folder.path()), None, "a link");
+        // What is written takes the link's place, and what it led to stays as it was.
+        let before = fs::read(&elsewhere).unwrap();
+        write(folder.path(), &[tracked(Standing::Revoked)]).unwrap();
+        assert_eq!(fs::read(&elsewhere).unwrap(), before);
+        assert_eq!(read(folder.path()).map(|keys| keys.len()), Some(1));
+        mode(folder.path(), 0o777);
+        assert_eq!(read(folder.path()), None, "anyone may swap what is in it");
+        assert!(write(folder.path(), &[]).is_err());
+        mode(folder.path(), 0o700);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Reading a file back, piece by piece.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::time::Duration;
 
 use zoners_cache::{Cache, Taken};
 use zoners_dns::Clock;
+use zoners_files::open_own;
 
 use super::header::{self, Header};
 use super::{Boot, Terms, Times};
@@ -37,10 +37,7 @@ pub struct Loaded {
     pub trusted: bool,
 }
 
-/// Takes the file at `path` into `cache`, which serves meanwhile: what is learned in between is not
-/// replaced. With `own`, only a file that was sealed by us and has the same sources will do; without,
-/// an unsealed one will too, as whoever brings it vouches for its sources. `proceed` is asked before
-/// each piece.
+/// Takes the file at `path`, which must be ours alone to write, into `cache`; see [`read_from`].
 ///
 /// # Errors
 /// The file is not used, or not to its end. What was sealed before that is taken.
@@ -53,7 +50,27 @@ pub fn read(
     own: bool,
     proceed: impl Fn() -> bool,
 ) -> Result<Loaded, Refusal> {
-    let mut file = BufReader::new(File::open(path).map_err(Refusal::Unreadable)?);
+    let file = open_own(path).map_err(Refusal::Unreadable)?;
+    read_from(file, cache, terms, clock, boot, own, proceed)
+}
+
+/// Takes what `file` holds into `cache`, which serves meanwhile: what is learned in between is not
+/// replaced. With `own`, only a file that was sealed by us and has the same sources will do; without,
+/// an unsealed one will too, as whoever brings it vouches for its sources. `proceed` is asked before
+/// each piece.
+///
+/// # Errors
+/// The file is not used, or not to its end. What was sealed before that is taken.
+pub fn read_from(
+    file: impl Read,
+    cache: &Cache,
+    terms: &Terms<'_>,
+    clock: &dyn Clock,
+    boot: Boot,
+    own: bool,
+    proceed: impl Fn() -> bool,
+) -> Result<Loaded, Refusal> {
+    let mut file = BufReader::new(file);
     let mut head = [0; header::LENGTH];
     file.read_exact(&mut head).map_err(torn)?;
     let header = Header::read(&head, terms.seal).map_err(Refusal::Foreign)?;

@@ -84,7 +84,8 @@ impl Daemon {
         self.line_with(part).is_some()
     }
 
-    fn line_with(&mut self, part: &str) -> Option<String> {
+    /// The next line of the log that has `part`.
+    pub(crate) fn line_with(&mut self, part: &str) -> Option<String> {
         let mut line = String::new();
         while self.log.read_line(&mut line).unwrap() > 0 {
             if line.contains(part) {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, de};
 use zoners_dns::Prefix;
 
 use super::readers::prefixes;
+use crate::{control, runtime};
 
 /// `[server]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -16,6 +17,7 @@ pub struct Server {
     pub listen: Option<Vec<SocketAddr>>,
     /// The control socket's file; empty for none. Without it, one in the folder that the system
     /// gives a service.
+    #[serde(deserialize_with = "control")]
     pub control: Option<PathBuf>,
     /// A folder that the daemon may write to, for what must survive a restart. Without it, the one
     /// that a service manager gives.
@@ -116,6 +118,20 @@ pub enum RRsetOrder {
     Rotate,
     /// As they came.
     Fixed,
+}
+
+/// A misspelt folder would be made, were it not looked for.
+fn control<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = PathBuf::deserialize(deserializer)?;
+    let folder = control::folder(&path);
+    if path.as_os_str().is_empty() || folder.is_dir() || runtime::may_be_made(folder) {
+        return Ok(Some(path));
+    }
+    Err(de::Error::custom(format!(
+        "there is no folder {}: name a file in one that is there, or below /run/zoners, \
+         $XDG_RUNTIME_DIR or $RUNTIME_DIRECTORY",
+        folder.display()
+    )))
 }
 
 fn threads<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {

@@ -1,0 +1,150 @@
+//! The file of the control socket, and who is heard there.
+
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::UnixListener;
+use tokio::sync::Semaphore;
+use zoners_files::check_folder;
+
+use super::conversation::Conversation;
+use crate::daemon::Overseer;
+use crate::runtime;
+
+/// Conversations at a time.
+const CONVERSATIONS: usize = 16;
+/// How long accepting rests when it failed.
+const REST: Duration = Duration::from_millis(50);
+/// The owner and the group may read and write.
+const MODE: u32 = 0o660;
+
+/// The socket's file, taken away when dropped.
+#[derive(Debug)]
+pub(crate) struct Control {
+    listener: UnixListener,
+    path: PathBuf,
+    /// Device and inode, so that no other's is taken away.
+    file: (u64, u64),
+}
+
+impl Control {
+    /// Listens at `path`. A socket that a dead daemon of the same user left there is replaced; any
+    /// other file is not touched.
+    ///
+    /// # Errors
+    /// The folder is not there, or others could swap what is in it; or there is something already.
+    pub(crate) fn bind(path: &Path) -> io::Result<Self> {
+        let told =
+            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+        let folder = folder(path);
+        if runtime::may_be_made(folder) {
+            DirBuilder::new().recursive(true).mode(0o755).create(folder).map_err(told)?;
+        }
+        check_folder(folder).map_err(told)?;
+        remove_stale(path);
+        let listener = UnixListener::bind(path).map_err(told)?;
+        fs::set_permissions(path, Permissions::from_mode(MODE)).map_err(told)?;
+        let file = identity(path).map_err(told)?;
+        Ok(Control { listener, path: path.to_owned(), file })
+    }
+
+    /// Serves conversations for as long as it is polled.
+    pub(crate) async fn serve(&self, overseer: Arc<Overseer>) {
+        let conversations = Arc::new(Semaphore::new(CONVERSATIONS));
+        loop {
+            let Ok(slot) = conversations.clone().acquire_owned().await else { return };
+            let Ok((stream, _)) = self.listener.accept().await else {
+                // Descriptors ran out, most likely; give those in use time to close.
+                tokio::time::sleep(REST).await;
+                continue;
+            };
+            let overseer = overseer.clone();
+            tokio::spawn(async move {
+                let _slot = slot;
+                if let Some(conversation) = Conversation::with(stream) {
+                    let _ = conversation.hold(&overseer).await;
+                }
+            });
+        }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        if identity(&self.path).is_ok_and(|file| file == self.file) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// The folder that the file at `path` lies in.
+pub(crate) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
+}
+
+/// Removes a socket that is ours and that nobody listens at any more.
+fn remove_stale(path: &Path) {
+    let own = rustix::process::geteuid().as_raw();
+    let is_ours = fs::symlink_metadata(path)
+        .is_ok_and(|file| file.file_type().is_socket() && file.uid() == own);
+    let is_dead = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    if is_ours && std::os::unix::net::UnixStream::connect(path).is_err_and(is_dead) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    fn try_at(path: &Path) -> Result<(), String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        let _entered = runtime.enter();
+        // Left where it is, as if the daemon were killed.
+        Control::bind(path).map(std::mem::forget).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn only_a_dead_socket_of_ours_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        drop(UnixListener::bind(at("dead")).unwrap());
+        assert_eq!(try_at(&at("dead")), Ok(()));
+        let _alive = UnixListener::bind(at("alive")).unwrap();
+        drop(UnixListener::bind(at("target")).unwrap());
+        symlink(at("target"), at("link")).unwrap();
+        fs::write(at("file"), "").unwrap();
+        fs::create_dir(at("folder")).unwrap();
+        for other in ["alive", "link", "file", "folder"] {
+            assert!(try_at(&at(other)).unwrap_err().contains("in use"), "{other}");
+        }
+        assert!(at("target").exists());
+        drop(UnixListener::bind(at("theirs")).unwrap());
+        if rustix::process::geteuid().is_root()
+            && std::os::unix::fs::chown(at("theirs"), Some(65_533), None).is_ok()
+        {
+            assert!(try_at(&at("theirs")).is_err());
+        }
+    }
+
+    #[test]
+    fn no_folder_is_made_and_none_that_others_may_write_is_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("no/such/socket");
+        assert!(try_at(&missing).is_err());
+        assert!(!folder.path().join("no").exists());
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+        assert!(try_at(&folder.path().join("socket")).unwrap_err().contains("mode 777"));
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
+    }
+}
