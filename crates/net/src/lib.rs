@@ -10,10 +10,12 @@ pub mod datagrams;
 mod fragments;
 pub mod held;
 pub mod listen;
+mod needs;
 mod sources;
 pub mod stream;
 mod tcp;
 mod udp;
 mod upstream;
 
+pub use needs::needs;
 pub use upstream::Sockets;

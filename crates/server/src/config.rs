@@ -5,6 +5,7 @@
 
 mod build;
 mod error;
+mod needs;
 mod schema;
 
 use std::path::Path;

@@ -2,7 +2,7 @@
 //!
 //! | request | reply |
 //! |---|---|
-//! | `{"do":"status"}` | `version`, `uptime_s`, `generation`, `clock_wrong_by_s`, `line` (`down`, `loss`, `broken` ways out), `waiting`, `workers`, `listen`, `cache`, `second_level` (null without one) |
+//! | `{"do":"status"}` | `version`, `uptime_s`, `generation`, `clock_wrong_by_s`, `line` (`down`, `loss`, `broken` ways out), `waiting`, `workers`, `listen`, `cache`, `second_level` (null without one), `sandbox` (each layer: `on` or `off`, and more of it) |
 //! | `{"do":"stats"}` | every counter by its name |
 //! | `{"do":"lookup","name":…,"type":…}` | see [`crate::report::resolution`], with the trace |
 //! | `{"do":"nta-add","name":…,"seconds":…}` | `validated`: false; the zone is taken as it comes |
@@ -20,7 +20,7 @@
 //! is logged, with the user and the process that asked.
 //!
 //! A file is not named but handed over, as an open descriptor beside the request (`SCM_RIGHTS`,
-//! unix(7)): so the daemon reads and writes what the one who asks may, and no path of theirs.
+//! unix(7)): so the daemon reads and writes what the one who asks may, and its sandbox needs no exception.
 
 mod client;
 mod conversation;

@@ -15,6 +15,7 @@ mod privileges;
 mod pulse;
 mod reload;
 mod rollover;
+mod sandbox;
 mod shed;
 mod signals;
 mod tcp;
@@ -37,6 +38,7 @@ use zoners_cache::Cache;
 use zoners_dns::{Counters, Network, Random};
 use zoners_net::Sockets;
 use zoners_resolver::{Event, Settings, Shared, Worker};
+use zoners_sandbox::Sandbox;
 use zoners_store::shared::SharedCache;
 
 use crate::clock::SystemClock;
@@ -77,6 +79,8 @@ pub struct Daemon {
     cookies: Cookies,
     /// What is shared with other nodes, once it serves.
     second_level: Option<Arc<SharedCache>>,
+    /// What it has given up, once it serves.
+    sandbox: Sandbox,
 }
 
 /// A worker that runs.
@@ -142,6 +146,7 @@ impl Daemon {
             file,
             cookies,
             second_level: None,
+            sandbox: Sandbox::default(),
         })
     }
 
@@ -180,16 +185,9 @@ impl Daemon {
         bind::check_sources(&self.config.resolver.source_addresses)?;
         privileges::raise_descriptors();
         let was_root = privileges::will_be_dropped(&self.config);
-        privileges::drop_to(self.config.server.user.as_deref())?;
+        self.become_user()?;
         if was_root {
             self.trust_what_was_seen();
-        }
-        let mut keeper = self.keeper();
-        self.second_level = self.share()?;
-        let (stop, stopping) = watch::channel(false);
-        let mut workers = Vec::new();
-        for (number, listeners) in listeners.into_iter().enumerate() {
-            workers.push(self.work(number, listeners, stopping.clone())?);
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         // Heard from before we say that we are ready.
@@ -197,6 +195,15 @@ impl Daemon {
             let _entered = runtime.enter();
             (self.control()?, Signals::listen()?)
         };
+        let cache_folder = self.cache_folder();
+        self.sandbox = self.enter_sandbox(control.as_ref(), cache_folder.as_deref())?;
+        let mut keeper = cache_folder.and_then(|folder| self.keeper(folder));
+        self.second_level = self.share()?;
+        let (stop, stopping) = watch::channel(false);
+        let mut workers = Vec::new();
+        for (number, listeners) in listeners.into_iter().enumerate() {
+            workers.push(self.work(number, listeners, stopping.clone())?);
+        }
         ready(&bound);
         manager::tell(NotifyState::Ready);
         runtime.block_on(self.attend(&workers, bound, control, signals, keeper.as_mut()))?;
@@ -255,7 +262,9 @@ impl Daemon {
     ) -> io::Result<()> {
         let counters = workers.iter().map(|worker| worker.counters.clone()).collect();
         let second_level = self.second_level.clone();
-        let overseer = Arc::new(Overseer::new(self.service(), counters, second_level, bound));
+        let layers = self.sandbox.layers().to_vec();
+        let overseer = Overseer::new(self.service(), counters, second_level, bound, layers);
+        let overseer = Arc::new(overseer);
         let conversing = async {
             match &control {
                 Some(control) => control.serve(overseer.clone()).await,

@@ -23,6 +23,13 @@ pub(crate) fn may_be_made(folder: &Path) -> bool {
     roots.into_iter().any(|root| is_below(folder, &root))
 }
 
+/// Whether `folder` is ours and nobody else's, by its name: then a socket may be removed from it.
+pub(crate) fn is_ours(folder: &Path) -> bool {
+    let of_user = of_user().map(|folder| folder.join("zoners"));
+    let roots = given().into_iter().chain(of_user).chain(OF_SYSTEM.map(PathBuf::from));
+    roots.into_iter().any(|root| is_below(folder, &root))
+}
+
 fn is_below(folder: &Path, root: &Path) -> bool {
     let rest = folder.strip_prefix(root);
     rest.is_ok_and(|rest| rest.components().all(|part| matches!(part, Component::Normal(_))))

@@ -18,7 +18,7 @@ pub use local::{Local, SpecialUse};
 pub use redis::{Redis, Secret};
 pub use resolver::{Answers, MinimisedType, Resolver};
 pub use route::Route;
-pub use server::{Any, RRsetOrder, Refuse, Server};
+pub use server::{Any, RRsetOrder, Refuse, Sandbox, Server};
 
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -66,6 +66,8 @@ fn values_that_are_not_allowed_are_told_with_those_that_are() {
     assert!(error("[resolver]\nsource-addresses = [\"eth0\"]\n").contains("IP address"));
     let message = error("[server]\nrrset-order = \"random\"\n");
     assert!(message.contains("`rotate`") && message.contains("`fixed`"), "{message}");
+    let message = error("[server]\nsandbox = \"strict\"\n");
+    assert!(message.contains("`on`") && message.contains("`required`"), "{message}");
     assert!(error("[resolver]\nprobe-uplink = 1\n").contains("boolean"));
     assert!(error("[resolver]\nshare-referrals = \"A\"\n").contains("boolean"));
 }

@@ -52,6 +52,11 @@ impl Control {
         Ok(Control { listener, path: path.to_owned(), file })
     }
 
+    /// Where it listens.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Serves conversations for as long as it is polled.
     pub(crate) async fn serve(&self, overseer: Arc<Overseer>) {
         let conversations = Arc::new(Semaphore::new(CONVERSATIONS));
@@ -75,6 +80,7 @@ impl Control {
 
 impl Drop for Control {
     fn drop(&mut self) {
+        // The sandbox lets it go where the folder is ours; elsewhere the next start replaces it.
         if identity(&self.path).is_ok_and(|file| file == self.file) {
             let _ = fs::remove_file(&self.path);
         }

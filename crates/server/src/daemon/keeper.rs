@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use zoners_dns::Random;
-use zoners_files::{make_folder, open_secret, replace};
+use zoners_files::{open_secret, replace};
 use zoners_resolver::{Settings, Shared};
 use zoners_store::Seal;
 use zoners_store::snapshot::{self, Boot, Fingerprints, Loaded, Refusal, Terms, Times};
@@ -62,7 +62,6 @@ impl Keeper {
         shared: &Arc<Shared>,
         settings: &Settings,
     ) -> io::Result<Self> {
-        make_folder(&folder)?;
         let secret = Arc::new(Seal::new(&secret(&folder.join(SECRET), &shared.random)?));
         let every = Duration::from_secs(config.cache.persist_every.into());
         let loading = Loading::begin(&folder, &secret, shared, settings)?;
@@ -252,8 +251,9 @@ fn secret(path: &Path, random: &Random) -> io::Result<Vec<u8>> {
     Ok(secret)
 }
 
-/// Which start of the machine this is, where the system tells: on Linux. It is read once.
-fn boot() -> Boot {
+/// Which start of the machine this is, where the system tells: on Linux. It is read once, before the
+/// sandbox closes.
+pub(super) fn boot() -> Boot {
     static BOOT: OnceLock<Boot> = OnceLock::new();
     *BOOT.get_or_init(|| {
         let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use zoners_store::shared::SharedCache;
 
 use super::keeper::{self, Keeper};
+use super::sandbox::not_kept;
 use super::{Daemon, Overseer, rollover};
 use crate::config::Config;
 use crate::state;
@@ -36,16 +37,10 @@ impl Daemon {
         }
     }
 
-    /// What keeps the cache, if the configuration wants it kept and there is a folder for it.
-    pub(super) fn keeper(&self) -> Option<Keeper> {
-        let given = state::given(self.config.server.state.as_deref()).or_else(state::of_user);
-        let folder = given.filter(|_| self.config.cache.persist)?;
-        let told = |error: &io::Error| {
-            let shown = folder.display();
-            tracing::warn!("{shown}: {error}; the cache is not kept (server.state names a folder)");
-        };
+    /// What keeps the cache in `folder`.
+    pub(super) fn keeper(&self, folder: PathBuf) -> Option<Keeper> {
         Keeper::open(folder.clone(), &self.config, &self.shared, &self.settings)
-            .inspect_err(told)
+            .inspect_err(|error| not_kept(&folder, error))
             .ok()
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
 use tokio::runtime::Handle;
+use zoners_sandbox::{Need, Needs};
 
 use super::bind::Listeners;
 
@@ -15,6 +16,13 @@ pub(super) fn tell(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         tracing::debug!("the service manager was not told: {error}");
     }
+}
+
+/// What telling it needs, for the sandbox: an abstract socket, if it listens at one.
+pub(super) fn needs() -> Option<Needs> {
+    let abstract_one = |path: &std::ffi::OsString| path.as_encoded_bytes().starts_with(b"@");
+    let is_there = std::env::var_os("NOTIFY_SOCKET").is_some_and(|path| abstract_one(&path));
+    is_there.then(|| Needs { of: "NOTIFY_SOCKET", all: vec![Need::AbstractSockets] })
 }
 
 /// The sockets that the manager bound for us (socket activation), if it did. Call it before there

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use zoners_cache::Taken;
 use zoners_dns::{Counter, Counters, Name, counters};
 use zoners_resolver::negative_anchors::{LONGEST, MOST};
+use zoners_sandbox::Layer;
 use zoners_store::shared::SharedCache;
 
 use super::{Bound, Snapshot, keeper};
@@ -24,6 +25,7 @@ pub(crate) struct Overseer {
     counters: Vec<Arc<Counters>>,
     second_level: Option<Arc<SharedCache>>,
     bound: Bound,
+    sandbox: Vec<Layer>,
     started_ms: u64,
 }
 
@@ -33,10 +35,11 @@ impl Overseer {
         counters: Vec<Arc<Counters>>,
         second_level: Option<Arc<SharedCache>>,
         bound: Bound,
+        sandbox: Vec<Layer>,
     ) -> Self {
         let started_ms = service.worker().shared().now().as_millis();
         let service = ArcSwap::from_pointee(service);
-        Overseer { service, counters, second_level, bound, started_ms }
+        Overseer { service, counters, second_level, bound, sandbox, started_ms }
     }
 
     /// From now on names are looked up by another configuration.
@@ -177,6 +180,8 @@ impl Overseer {
         let service = self.service();
         let shared = service.worker().shared();
         let cache = shared.cache.stats();
+        let layer = |layer: &Layer| (layer.name.to_owned(), layer.state.to_string().into());
+        let sandbox: serde_json::Map<String, Value> = self.sandbox.iter().map(layer).collect();
         let listen: Vec<String> = self.bound.addresses.iter().map(ToString::to_string).collect();
         json!({
             "version": env!("CARGO_PKG_VERSION"),
@@ -195,6 +200,7 @@ impl Overseer {
             "second_level": self.second_level.as_ref().map(|level| {
                 if level.is_broken() { "left alone for a while" } else { "in use" }
             }),
+            "sandbox": sandbox,
         })
     }
 }

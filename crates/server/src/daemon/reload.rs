@@ -18,7 +18,13 @@ impl Daemon {
         };
         match Config::load(&file) {
             Err(error) => tracing::error!("not reloaded, the old configuration stays:\n{error}"),
-            Ok(config) => self.renew(config, workers, overseer),
+            Ok(config) => match self.sandbox.allows(&config.needs(Some(&file))) {
+                Err(why) => tracing::error!(
+                    "not reloaded, the old configuration stays:\n{why}; restart it \
+                     (server.sandbox says why)"
+                ),
+                Ok(()) => self.renew(config, workers, overseer),
+            },
         }
     }
 
@@ -43,7 +49,8 @@ impl Daemon {
                 // What the workers that run were given stays.
                 let (activity, ended) = (self.activity.clone(), self.ended.clone());
                 let second_level = self.second_level.take();
-                *self = Daemon { activity, ended, second_level, ..renewed };
+                let sandbox = std::mem::take(&mut self.sandbox);
+                *self = Daemon { activity, ended, second_level, sandbox, ..renewed };
                 if let Some(second_level) = &self.second_level {
                     let fingerprints = keeper::fingerprints(&self.settings, &self.shared);
                     second_level.prove_by(fingerprints.proofs);
@@ -91,6 +98,7 @@ fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("server.listen", old.server.listen != new.server.listen),
         ("server.user", old.server.user != new.server.user),
         ("server.state", old.server.state != new.server.state),
+        ("server.sandbox", old.server.sandbox != new.server.sandbox),
         ("server.control", old.server.control != new.server.control),
         ("server.threads", old.server.threads != new.server.threads),
         (

@@ -1,6 +1,8 @@
 //! The way to the server: one, several that share the keys (cluster), or one that others name
 //! (sentinel).
 
+mod needs;
+
 use std::fmt;
 use std::time::Duration;
 

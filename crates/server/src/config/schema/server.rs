@@ -24,6 +24,8 @@ pub struct Server {
     pub state: Option<PathBuf>,
     /// The user to become once the addresses are had, if started as root.
     pub user: Option<String>,
+    /// What the daemon gives up once it has its sockets.
+    pub sandbox: Sandbox,
     /// Worker threads.
     #[serde(deserialize_with = "threads")]
     pub threads: usize,
@@ -75,6 +77,7 @@ impl Default for Server {
             control: None,
             state: None,
             user: None,
+            sandbox: Sandbox::On,
             threads: 1,
             allow: nearby(),
             refuse: Refuse::Refused,
@@ -88,6 +91,18 @@ impl Default for Server {
             identity: None,
         }
     }
+}
+
+/// `server.sandbox`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sandbox {
+    /// All that no part of it declares to need, as far as the system lets it.
+    On,
+    /// All of it, or it does not serve.
+    Required,
+    /// Nothing, beside what becoming another user takes.
+    Off,
 }
 
 /// `server.refuse`

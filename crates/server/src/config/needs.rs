@@ -1,0 +1,69 @@
+//! What a configuration needs of the system, for the sandbox: the files that it names, which a reload
+//! reads again, and the ports of the servers that it names.
+
+use std::path::Path;
+
+use zoners_sandbox::{Calls, Need, Needs};
+
+use super::Config;
+use crate::state;
+
+impl Config {
+    /// What a reload with this configuration, out of `file`, would have to have.
+    pub(crate) fn needs(&self, file: Option<&Path>) -> Vec<Needs> {
+        let redis = self.cache.redis.as_ref();
+        let files = [
+            ("the configuration file", file),
+            ("resolver.root-hints", self.resolver.root_hints.as_deref()),
+            ("dnssec.trust-anchor", self.dnssec.trust_anchor.as_deref()),
+            ("local.hosts", self.local.hosts.as_deref()),
+            ("cache.redis.ca-file", redis.and_then(|redis| redis.ca_file.as_deref())),
+            ("cache.redis.secret-file", redis.and_then(|redis| redis.secret_file.as_deref())),
+        ];
+        let named = files.iter().filter_map(|(key, path)| Some(Needs::to_read(key, (*path)?)));
+        let mut needs: Vec<Needs> = named.collect();
+        let state = state::given(self.server.state.as_deref());
+        needs.extend(
+            state.map(|folder| Needs { of: "server.state", all: vec![Need::Write(folder)] }),
+        );
+        if !needs.is_empty() {
+            needs.push(Needs { of: "files", all: vec![Need::Calls(Calls::Files)] });
+        }
+        needs.extend([("forward", &self.forward), ("stub", &self.stub)].map(|(of, routes)| {
+            let servers = routes.iter().flat_map(|route| &route.servers);
+            Needs { of, all: servers.map(|server| Need::Connect(server.port())).collect() }
+        }));
+        needs.push(zoners_net::needs(!self.resolver.source_addresses.is_empty()));
+        needs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_that_is_named_is_needed() {
+        let text = "[resolver]\nroot-hints = \"/a/hints\"\n[dnssec]\ntrust-anchor = \"/b/anchors\"\n\
+                    [local]\nhosts = \"/c/hosts\"\n[cache.redis]\nurl = \"redis://192.0.2.1\"\n\
+                    ca-file = \"/d/ca\"\nsecret-file = \"/e/secret\"\n[server]\nstate = \"/f\"\n\
+                    [[forward]]\nzone = \"lan\"\nservers = [\"192.0.2.1:5353\"]\n";
+        let config = Config::parse(text, "zoners.toml").unwrap();
+        let needs = config.needs(Some(Path::new("/g/zoners.toml")));
+        let needed = |need: &Need| needs.iter().any(|needs| needs.all.contains(need));
+        for folder in ["/a", "/b", "/c", "/d", "/e", "/g"] {
+            assert!(needed(&Need::Read(folder.into())), "{folder}");
+        }
+        assert!(needed(&Need::Write("/f".into())));
+        assert!(needed(&Need::Connect(5353)) && needed(&Need::Connect(53)));
+        assert!(needed(&Need::Calls(Calls::Files)) && needed(&Need::Calls(Calls::Network)));
+        assert!(!needed(&Need::Calls(Calls::Libraries)) && !needed(&Need::Bind));
+    }
+
+    #[test]
+    fn a_configuration_without_files_needs_none() {
+        let needs = Config::default().needs(None);
+        let all: Vec<&Need> = needs.iter().flat_map(|needs| &needs.all).collect();
+        assert_eq!(all, [&Need::Calls(Calls::Network), &Need::Connect(53)]);
+    }
+}

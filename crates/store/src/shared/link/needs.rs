@@ -1,0 +1,95 @@
+//! What speaking to the servers needs of the system, for the sandbox.
+
+use std::env::var_os;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use redis::{ConnectionAddr, IntoConnectionInfo};
+use zoners_sandbox::{Calls, Need, Needs};
+
+use super::Servers;
+
+/// Where a system says how hosts are looked up, and has the libraries that do.
+const LOOK_UP: [&str; 6] = ["/etc", "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"];
+/// Where a system has the certificates of those who sign others'; `/etc` has links into the others.
+const CERTIFICATES: [&str; 5] = [
+    "/etc/ssl",
+    "/etc/pki",
+    "/etc/ca-certificates",
+    "/usr/share/ca-certificates",
+    "/usr/local/share/ca-certificates",
+];
+/// Where a person may say that they are elsewhere: a file, a folder (OpenSSL's names).
+const ELSEWHERE: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+impl Servers {
+    /// What it takes to speak to them.
+    #[must_use]
+    pub fn needs(&self) -> Needs {
+        let mut all = vec![Need::Calls(Calls::Network)];
+        let infos = self.urls.iter().filter_map(|url| url.as_str().into_connection_info().ok());
+        for info in infos {
+            let (host, port, tls) = match info.addr().clone() {
+                ConnectionAddr::Tcp(host, port) => (host, port, false),
+                ConnectionAddr::TcpTls { host, port, .. } => (host, port, true),
+                _ => continue,
+            };
+            all.push(Need::Connect(port));
+            if tls {
+                // Looked through even where the configuration names others.
+                all.extend(certificates());
+            }
+            if host.parse::<IpAddr>().is_err() {
+                all.extend(look_up());
+            }
+        }
+        // Others name those whom we speak to then.
+        if self.cluster || self.sentinel.is_some() {
+            all.push(Need::ConnectAnywhere);
+            all.extend(look_up());
+        }
+        Needs { of: "cache.redis.url", all }
+    }
+}
+
+fn look_up() -> impl Iterator<Item = Need> {
+    let resolver = std::fs::canonicalize("/etc/resolv.conf").ok();
+    let resolver = resolver.and_then(|path| path.parent().map(PathBuf::from));
+    let folders = LOOK_UP.map(PathBuf::from).into_iter().chain(resolver);
+    [Calls::Libraries, Calls::Files].map(Need::Calls).into_iter().chain(folders.map(Need::Read))
+}
+
+fn certificates() -> impl Iterator<Item = Need> {
+    let elsewhere = ELSEWHERE.into_iter().filter_map(var_os).map(PathBuf::from);
+    let elsewhere = elsewhere.filter_map(|path| match path.is_dir() {
+        true => Some(path),
+        false => path.parent().map(PathBuf::from),
+    });
+    let folders = CERTIFICATES.map(PathBuf::from).into_iter().chain(elsewhere);
+    [Need::Calls(Calls::Files)].into_iter().chain(folders.map(Need::List))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needs(url: &str, cluster: bool, ca: Option<Vec<u8>>) -> Vec<Need> {
+        Servers::new(vec![url.to_owned()], cluster, None, ca).unwrap().needs().all
+    }
+
+    #[test]
+    fn no_more_is_needed_than_the_address_asks_for() {
+        let network = Need::Calls(Calls::Network);
+        let plain = needs("redis://192.0.2.1:6380", false, None);
+        assert_eq!(plain, [network.clone(), Need::Connect(6380)]);
+        assert_eq!(needs("unix:///run/redis.sock", false, None), [network]);
+        let named = needs("redis://redis.lan", false, None);
+        assert!(named.contains(&Need::Calls(Calls::Libraries)));
+        assert!(named.contains(&Need::Connect(6379)) && named.contains(&Need::Read("/etc".into())));
+        let tls = needs("rediss://192.0.2.1:6380", false, None);
+        assert!(tls.contains(&Need::List("/etc/ssl".into())));
+        assert!(!tls.contains(&Need::Calls(Calls::Libraries)));
+        assert_eq!(needs("rediss://192.0.2.1:6380", false, Some(vec![])), tls);
+        assert!(needs("redis://192.0.2.1", true, None).contains(&Need::ConnectAnywhere));
+    }
+}
