@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, Metadata};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use crate::{OTHERS_WRITE, refused, stranger};
 
@@ -30,12 +31,24 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
 /// It may not be used, and why.
 pub fn check_folder(folder: &Path) -> io::Result<()> {
     let whole = fs::canonicalize(folder)?;
-    let above = if rustix::process::geteuid().is_root() { usize::MAX } else { 1 };
+    let above = if is_root_of_all() { usize::MAX } else { 1 };
     for folder in whole.ancestors().take(above) {
         check(&fs::metadata(folder)?)
             .map_err(|why| refused(format!("the folder {} {why}", folder.display())))?;
     }
     Ok(())
+}
+
+/// Whether this process is root of the machine and not only of a user namespace, in which folders on the
+/// way may belong to users that it does not have. Asked once: a sandbox may hide the answer later.
+fn is_root_of_all() -> bool {
+    static WHOLE: OnceLock<bool> = OnceLock::new();
+    let is_whole = || match fs::read_to_string("/proc/self/uid_map") {
+        Ok(map) => map.split_whitespace().eq(["0", "0", "4294967295"]),
+        // Not Linux, or nothing is known of it.
+        Err(_) => true,
+    };
+    rustix::process::geteuid().is_root() && *WHOLE.get_or_init(is_whole)
 }
 
 fn check(folder: &Metadata) -> Result<(), String> {
