@@ -154,6 +154,9 @@ const NAMESPACES: c_int = libc::CLONE_NEWNS
 /// prctl(2): names of threads, and of memory.
 const NAMING: [c_int; 2] = [libc::PR_SET_NAME, 0x5356_4d41];
 
+/// ioctl(2): FIONBIO, FIOCLEX, FIONREAD, TCGETS and TIOCGWINSZ, which have a type for each C library.
+const REQUESTS: [u64; 5] = [0x5421, 0x5451, 0x541B, 0x5401, 0x5413];
+
 /// Threads and no processes; memory that is either written or executed; signals to this process; limits
 /// that are read.
 fn run(libraries: bool) -> Result<Ruled, BackendError> {
@@ -166,13 +169,12 @@ fn run(libraries: bool) -> Result<Ruled, BackendError> {
     let thread = libc::CLONE_THREAD as u64;
     let flags = thread | NAMESPACES.cast_unsigned() as u64;
     let own = std::process::id() as u64;
-    let requests = [libc::FIONBIO, libc::FIOCLEX, libc::FIONREAD, libc::TCGETS, libc::TIOCGWINSZ];
     Ok(vec![
         (libc::SYS_mmap, memory.clone()),
         (libc::SYS_mprotect, memory),
         (libc::SYS_clone, vec![Rule::new(vec![masked(0, flags, thread)?])?]),
         (libc::SYS_tgkill, vec![Rule::new(vec![equal(0, own)?])?]),
-        (libc::SYS_ioctl, one_of(1, requests.map(|request| request as u64))?),
+        (libc::SYS_ioctl, one_of(1, REQUESTS)?),
         (libc::SYS_prctl, one_of(0, NAMING.map(|option| option as u64))?),
         // Only where no new limit is given.
         (libc::SYS_prlimit64, vec![Rule::new(vec![none(2)?])?]),
