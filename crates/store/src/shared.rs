@@ -9,7 +9,7 @@
 //! Where it fails, a [`breaker`] keeps everybody from asking for a while.
 
 mod breaker;
-mod envelope;
+pub mod envelope;
 mod forget;
 mod health;
 mod link;
@@ -28,7 +28,7 @@ use zoners_dns::{Clock, Counters, Name, Question, name};
 
 use crate::Seal;
 use breaker::Breaker;
-use envelope::{Envelope, LONGEST};
+use envelope::{LONGEST, Side};
 pub use link::{Servers, Unusable};
 use talk::{Request, Told};
 
@@ -92,6 +92,10 @@ impl Common {
         let name = name::lowercase(&question.name);
         let (namespace, rtype) = (&self.namespace, question.rtype);
         format!("{namespace}:{VERSION}:{what}:{}:{rtype}", name.fmt_with_dot())
+    }
+
+    fn side(&self) -> Side<'_> {
+        Side { seal: self.seal.as_ref(), proofs: *self.proofs.lock(), now: self.clock.read() }
     }
 }
 
@@ -195,7 +199,7 @@ impl SecondLevel for SharedCache {
     fn learned(&self, question: &Question, entries: Vec<u8>, ttl: Duration) {
         let common = &self.common;
         let key = common.key('q', question);
-        let value = Envelope::seal(common, &key, &entries, ttl);
+        let value = common.side().seal(&key, &entries, ttl);
         // What others would not take is not told.
         let fits = value.len() <= LONGEST && !common.breaker.is_open();
         let octets = u32::try_from(value.len()).ok().filter(|_| fits);

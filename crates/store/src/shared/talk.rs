@@ -13,7 +13,7 @@ use zoners_dns::second_level::Found;
 use zoners_dns::{Counter, Counters};
 
 use super::breaker::Pause;
-use super::envelope::{Envelope, LONGEST};
+use super::envelope::LONGEST;
 use super::health::{Ended, Health, outcome};
 use super::link::{Link, Servers};
 use super::{Common, FLIGHT, forget};
@@ -185,7 +185,7 @@ async fn answer(
         Request::Find { key, flight, reply } => {
             let value = value(&mut link, &key).await?;
             let found =
-                value.as_ref().and_then(|(value, left)| Envelope::open(common, &key, value, *left));
+                value.as_ref().and_then(|(value, left)| common.side().open(&key, value, *left));
             if value.is_some() && found.is_none() {
                 counters.count(Counter::SecondLevelForeign);
             }
