@@ -13,6 +13,7 @@ pub mod daemon;
 pub mod pipeline;
 mod places;
 pub mod report;
+pub mod root_keys;
 pub mod runtime;
 pub mod state;
 

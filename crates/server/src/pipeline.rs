@@ -22,7 +22,7 @@ mod compact;
 mod cookies;
 mod finish;
 mod finished;
-mod local;
+pub mod local;
 mod order;
 mod rates;
 mod rules;

@@ -7,16 +7,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 use zoners_dns::{Name, Question, Rtype, Security, name};
 use zoners_dnssec::dnskey::Dnskey;
-use zoners_dnssec::rollover::{MOST, Standing, Tracked, observe};
+use zoners_dnssec::rollover::{Standing, Tracked, observe};
 use zoners_dnssec::verify::Time;
 use zoners_files::{check_folder, read_own, replace};
 use zoners_resolver::Settings;
 
 use super::Overseer;
+use crate::root_keys;
 
 /// The file in the state folder, and who may read it: it holds no secret.
 const FILE: &str = "root-keys.json";
@@ -29,16 +28,6 @@ const FIRST: Duration = Duration::from_secs(60);
 const SOONEST: Duration = Duration::from_secs(3600);
 /// The longest (RFC 5011 section 2.3).
 const LATEST: Duration = Duration::from_secs(15 * 24 * 3600);
-
-/// A key as it is written.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    standing: String,
-    since: u64,
-    /// The DNSKEY's RDATA in hexadecimal digits.
-    rdata: String,
-}
 
 /// Adds the keys that are trusted by now to the anchors, and takes away those that were revoked.
 pub(super) fn apply(settings: &mut Settings, tracked: &[Tracked]) {
@@ -133,50 +122,14 @@ pub(super) fn read(folder: &Path) -> Option<Vec<Tracked>> {
     if read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         return None;
     }
-    let parsed = read.map_err(|error| error.to_string()).and_then(|octets| parse(&octets));
+    let read = read.and_then(|octets| String::from_utf8(octets).map_err(io::Error::other));
+    let parsed = read.map_err(|error| error.to_string()).and_then(|text| root_keys::parse(&text));
     parsed.inspect_err(|error| tracing::error!("{}: {error}; it is not used", path.display())).ok()
-}
-
-fn parse(octets: &[u8]) -> Result<Vec<Tracked>, String> {
-    let written: Vec<Written> =
-        serde_json::from_slice(octets).map_err(|error| error.to_string())?;
-    written.iter().take(MOST).map(Written::tracked).collect()
-}
-
-impl Written {
-    fn of(tracked: &Tracked) -> Self {
-        let standing = match tracked.standing {
-            Standing::Pending => "pending",
-            Standing::Valid => "valid",
-            Standing::Missing => "missing",
-            Standing::Revoked => "revoked",
-        };
-        let rdata = tracked.key.rdata.iter().map(|octet| format!("{octet:02x}")).collect();
-        Written { standing: standing.to_owned(), since: tracked.since, rdata }
-    }
-
-    fn tracked(&self) -> Result<Tracked, String> {
-        let standing = match self.standing.as_str() {
-            "pending" => Standing::Pending,
-            "valid" => Standing::Valid,
-            "missing" => Standing::Missing,
-            "revoked" => Standing::Revoked,
-            other => return Err(format!("`{other}` is no standing")),
-        };
-        let octet = |pair: &[u8]| {
-            std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())
-        };
-        let rdata: Option<Vec<u8>> = self.rdata.as_bytes().chunks(2).map(octet).collect();
-        let key = rdata.and_then(|rdata| Dnskey::read(&Bytes::from(rdata)));
-        let key = key.ok_or_else(|| format!("`{}` is no key", self.rdata))?;
-        Ok(Tracked { key, standing, since: self.since })
-    }
 }
 
 /// Writes what was seen; there is always a whole file.
 fn write(folder: &Path, tracked: &[Tracked]) -> io::Result<()> {
-    let written: Vec<Written> = tracked.iter().map(Written::of).collect();
-    let text = serde_json::to_string_pretty(&written).map_err(io::Error::other)?;
+    let text = root_keys::format(tracked);
     check_folder(folder)?;
     replace(&folder.join(FILE), MODE, |out| out.write_all(text.as_bytes()))
 }
@@ -184,6 +137,7 @@ fn write(folder: &Path, tracked: &[Tracked]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
     use std::fs;
 
     fn tracked(standing: Standing) -> Tracked {

@@ -1,6 +1,6 @@
 //! Local data: what is answered here, without asking anyone.
 
-mod hosts;
+pub mod hosts;
 mod records;
 mod special_use;
 

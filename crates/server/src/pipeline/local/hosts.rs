@@ -8,7 +8,10 @@ use zoners_dns::{RRset, Records, Rtype, name};
 const TTL: u32 = 60;
 
 /// Reads a hosts file: A and AAAA for every name, PTR to the first name of a line.
-pub(super) fn parse(text: &str) -> Result<Vec<RRset>, String> {
+///
+/// # Errors
+/// A line has no address, no name, or what is none; the line is told.
+pub fn parse(text: &str) -> Result<Vec<RRset>, String> {
     let mut sets = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let told = |what: String| format!("line {}: {what}", number + 1);

@@ -1,0 +1,62 @@
+//! The file of the root's keys, `root-keys.json`: what was seen of each, in a list of JSON objects.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use zoners_dnssec::dnskey::Dnskey;
+use zoners_dnssec::rollover::{MOST, Standing, Tracked};
+
+/// A key as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    standing: String,
+    since: u64,
+    /// The DNSKEY's RDATA in hexadecimal digits.
+    rdata: String,
+}
+
+/// Reads the keys out of a file; no more than [`MOST`] are taken.
+///
+/// # Errors
+/// The text is no such list, or an entry is no key.
+pub fn parse(text: &str) -> Result<Vec<Tracked>, String> {
+    let written: Vec<Written> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    written.iter().take(MOST).map(Written::tracked).collect()
+}
+
+/// The text of a file with these keys.
+#[must_use]
+pub fn format(tracked: &[Tracked]) -> String {
+    format!("{:#}", tracked.iter().map(written).collect::<Value>())
+}
+
+fn written(tracked: &Tracked) -> Value {
+    let standing = match tracked.standing {
+        Standing::Pending => "pending",
+        Standing::Valid => "valid",
+        Standing::Missing => "missing",
+        Standing::Revoked => "revoked",
+    };
+    let rdata: String = tracked.key.rdata.iter().map(|octet| format!("{octet:02x}")).collect();
+    json!({ "standing": standing, "since": tracked.since, "rdata": rdata })
+}
+
+impl Written {
+    fn tracked(&self) -> Result<Tracked, String> {
+        let standing = match self.standing.as_str() {
+            "pending" => Standing::Pending,
+            "valid" => Standing::Valid,
+            "missing" => Standing::Missing,
+            "revoked" => Standing::Revoked,
+            other => return Err(format!("`{other}` is no standing")),
+        };
+        let octet = |pair: &[u8]| {
+            std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())
+        };
+        let rdata: Option<Vec<u8>> = self.rdata.as_bytes().chunks(2).map(octet).collect();
+        let key = rdata.and_then(|rdata| Dnskey::read(&Bytes::from(rdata)));
+        let key = key.ok_or_else(|| format!("`{}` is no key", self.rdata))?;
+        Ok(Tracked { key, standing, since: self.since })
+    }
+}
