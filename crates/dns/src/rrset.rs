@@ -194,7 +194,8 @@ pub fn parse_rdata(rtype: Rtype, rdata: &Bytes) -> Option<RecordData> {
     (parser.remaining() == 0).then_some(data)
 }
 
-fn is_sound(rtype: Rtype, rdata: &Bytes) -> bool {
+/// Whether this is RDATA of the type, without compressed names.
+pub(crate) fn is_sound(rtype: Rtype, rdata: &Bytes) -> bool {
     let mut composed = Vec::with_capacity(rdata.len());
     parse_rdata(rtype, rdata).is_some_and(|data| data.compose_rdata(&mut composed).is_ok())
         && composed == *rdata

@@ -2,13 +2,14 @@
 
 mod mnemonics;
 
+use bytes::Bytes;
 use domain::base::iana::Rtype;
 use domain::base::name::ToName;
 use domain::base::rdata::{ComposeRecordData, RecordData};
 use domain::zonefile::inplace::{Entry, Zonefile};
 
 use crate::name::{self, Name};
-use crate::rrset::{RRset, Records};
+use crate::rrset::{self, RRset, Records};
 
 /// Reads RRsets from zone-file text; names are relative to `origin`, `$INCLUDE` is refused.
 ///
@@ -30,6 +31,11 @@ pub fn parse(text: &str, origin: &Name) -> Result<Vec<RRset>, String> {
         let mut rdata = Vec::new();
         if record.data().compose_rdata(&mut rdata).is_err() {
             return Err(format!("{owner} {rtype}: RDATA too long"));
+        }
+        // The parser of the library lets empty labels pass, in which a name would end.
+        let whole = Name::from_octets(owner.as_octets().clone()).is_ok();
+        if !whole || !rrset::is_sound(rtype, &Bytes::copy_from_slice(&rdata)) {
+            return Err(format!("{owner} {rtype}: a name or the RDATA breaks its format"));
         }
         match sets.iter_mut().find(|(set, _)| set.rtype == rtype && set.owner == owner) {
             Some((_, records)) => records.push(rdata),
@@ -81,7 +87,6 @@ pub fn root_hints(text: &str) -> Result<Vec<RRset>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
 
     #[test]
     fn rrsets_are_grouped_and_relative_names_completed() {
@@ -98,9 +103,24 @@ mod tests {
     }
 
     #[test]
+    fn what_could_not_be_sent_is_refused() {
+        for text in
+            ["a..b A 192.0.2.1", "a NS b..c", "a MX 1 b..", "a HTTPS 1 b..c.", "a A \\# 1 00"]
+        {
+            assert!(parse(text, &name::parse("example.test").unwrap()).is_err(), "{text}");
+        }
+        assert!(parse("$ORIGIN x..y.\na A 192.0.2.1", &name::root()).is_err());
+    }
+
+    #[test]
     fn broken_text_is_told_with_its_place() {
         let error = parse("a 60 A 192.0.2.1\nb 60 A nonsense\n", &name::root()).unwrap_err();
         assert!(error.starts_with("near line ") && error.contains("IPv4"), "{error}");
         assert!(root_hints("a. 60 A 192.0.2.1\n").unwrap_err().contains("NS"));
+        for open in ["a. 60 A 192.0.2.1\n*.b. TXT(x y", "a. A 192.0.2.1\nb. TXT (\n(x", "\n( "] {
+            let error = parse(open, &name::root()).unwrap_err();
+            assert_eq!(error, "near line 2: the parenthesis is not closed");
+        }
+        assert!(parse("a. TXT(x y)\nb. TXT \\( \"(\" ; (\n", &name::root()).is_ok());
     }
 }

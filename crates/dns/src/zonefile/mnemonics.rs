@@ -11,11 +11,12 @@ use domain::base::iana::SecurityAlgorithm;
 /// The text with numbers in place of mnemonics.
 ///
 /// # Errors
-/// A word that stands for an algorithm or a digest is neither a number nor a known mnemonic.
+/// A word that stands for an algorithm or a digest is neither a number nor a known mnemonic. Or a
+/// parenthesis is not closed: the parser of the library would panic.
 pub(super) fn to_numbers(text: &str) -> Result<Cow<'_, str>, String> {
     let mut out = String::new();
     let mut copied = 0;
-    let mut scanner = Scanner { text, at: 0, line: 1 };
+    let mut scanner = Scanner { text, at: 0, line: 1, unclosed: None };
     while let Some(entry) = scanner.next_entry() {
         for (word, kind) in fields(text, &entry) {
             let wrong = |what: &str| format!("near line {}: {what}", word.line);
@@ -26,6 +27,9 @@ pub(super) fn to_numbers(text: &str) -> Result<Cow<'_, str>, String> {
                 copied = word.range.end;
             }
         }
+    }
+    if let Some(line) = scanner.unclosed {
+        return Err(format!("near line {line}: the parenthesis is not closed"));
     }
     if copied == 0 {
         return Ok(Cow::Borrowed(text));
@@ -123,13 +127,15 @@ struct Scanner<'a> {
     text: &'a str,
     at: usize,
     line: usize,
+    /// The line of a parenthesis that is open at the end of the text.
+    unclosed: Option<usize>,
 }
 
 impl Scanner<'_> {
     fn next_entry(&mut self) -> Option<Entry> {
         let first = self.peek()?;
         let mut entry = Entry { words: Vec::new(), indented: first == b' ' || first == b'\t' };
-        let mut parentheses = 0_usize;
+        let (mut parentheses, mut opened) = (0_usize, self.line);
         while let Some(octet) = self.peek() {
             match octet {
                 b';' => self.skip_while(|octet| octet != b'\n'),
@@ -137,7 +143,10 @@ impl Scanner<'_> {
                 b'(' | b')' | b' ' | b'\t' | b'\r' | b'\n' => {
                     self.at += 1;
                     match octet {
-                        b'(' => parentheses += 1,
+                        b'(' => {
+                            opened = if parentheses == 0 { self.line } else { opened };
+                            parentheses += 1;
+                        }
                         b')' => parentheses = parentheses.saturating_sub(1),
                         b'\n' => {
                             self.line += 1;
@@ -151,6 +160,7 @@ impl Scanner<'_> {
                 _ => entry.words.push(self.plain()),
             }
         }
+        self.unclosed = (parentheses > 0).then_some(opened);
         Some(entry)
     }
 
