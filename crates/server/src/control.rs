@@ -43,7 +43,8 @@ pub(crate) use socket::{Control, folder};
 /// What can be asked for.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "do", rename_all = "lowercase", deny_unknown_fields)]
-enum Request {
+#[expect(missing_docs, reason = "the table above has them all")]
+pub enum Request {
     Status {},
     Stats {},
     Lookup {

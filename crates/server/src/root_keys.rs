@@ -19,9 +19,10 @@ struct Written {
 /// Reads the keys out of a file; no more than [`MOST`] are taken.
 ///
 /// # Errors
-/// The text is no such list, or an entry is no key.
-pub fn parse(text: &str) -> Result<Vec<Tracked>, String> {
-    let written: Vec<Written> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+/// The octets are no such list, or an entry is no key.
+pub fn parse(octets: &[u8]) -> Result<Vec<Tracked>, String> {
+    let written: Vec<Written> =
+        serde_json::from_slice(octets).map_err(|error| error.to_string())?;
     written.iter().take(MOST).map(Written::tracked).collect()
 }
 
