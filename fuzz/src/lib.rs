@@ -1,7 +1,19 @@
 //! What the fuzz targets do with their input.
 
+pub mod bench_runs;
 pub mod canonical;
+pub mod config;
+pub mod control;
 pub mod denial;
 pub mod entries;
+pub mod message;
+pub mod names;
 pub mod packet_path;
+pub mod pieces;
+pub mod redis_values;
 pub mod reply_path;
+pub mod root_keys;
+pub mod signatures;
+pub mod snapshot;
+pub mod stream;
+pub mod zone_files;

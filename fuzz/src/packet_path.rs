@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::runtime::{Builder, Runtime};
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::query::{Options, query};
 use zoners_dns::{Counters, Delegation, Message, Question, Random, Rtype, Transport, zonefile};
@@ -13,7 +14,8 @@ use zoners_server::{Client, Config, Service};
 use zoners_sim::{SimClock, SimNetwork, world};
 
 thread_local! {
-    static SERVICE: Service<SimNetwork> = service();
+    /// The service, and the runtime to which it hands what takes time.
+    static SERVICE: (Runtime, Service<SimNetwork>) = service();
 }
 
 /// Not served.
@@ -35,7 +37,10 @@ pub fn run(packet: &[u8]) {
 fn check(packet: &[u8], client: Client) {
     let mut reply = Vec::new();
     let stranger = client.address == IpAddr::from(STRANGER);
-    match SERVICE.with(|service| service.handle(packet, client, service.clock(), &mut reply)) {
+    let handled = SERVICE.with(|(runtime, service)| {
+        runtime.block_on(async { service.handle(packet, client, service.clock(), &mut reply) })
+    });
+    match handled {
         Handled::Reply if stranger => assert!(2 * reply.len() <= 3 * packet.len(), "a reflector"),
         Handled::Reply => {}
         // It is told so a few times a second.
@@ -63,7 +68,7 @@ fn check(packet: &[u8], client: Client) {
 }
 
 /// A service that knows a few names already: present, large, absent.
-fn service() -> Service<SimNetwork> {
+fn service() -> (Runtime, Service<SimNetwork>) {
     let net = world::small(1);
     let long: String = (0..40).map(|line| format!("big TXT \"line {line:040}\"\n")).collect();
     let text = format!("@ NS ns1\nns1 A 203.0.114.1\nwww 300 A 203.0.115.2\n{long}");
@@ -79,9 +84,9 @@ fn service() -> Service<SimNetwork> {
     let settings = Settings::new(Delegation::from_hints(&hints).expect("they have servers"));
     let worker = Worker::new(shared, net, Arc::new(settings), Arc::<Counters>::default());
     let service = Service::new(worker, Arc::new(rules));
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("it is not much").block_on(async {
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.expect("it is not much");
+    runtime.block_on(async {
         for (name, rtype) in [
             ("www.example.com", Rtype::A),
             ("big.example.com", Rtype::TXT),
@@ -97,5 +102,5 @@ fn service() -> Service<SimNetwork> {
             }
         }
     });
-    service
+    (runtime, service)
 }
