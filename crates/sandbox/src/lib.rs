@@ -44,7 +44,13 @@ impl Sandbox {
     #[must_use]
     pub fn unwanted() -> Self {
         let off = |name| Layer { name, state: State::Off("server.sandbox is \"off\"".into()) };
-        Sandbox { layers: LAYERS.map(off).into(), granted: None }
+        let mut layers = LAYERS.map(off);
+        // Whoever starts us may have said so, and so does becoming another user.
+        #[cfg(target_os = "linux")]
+        if let (Some(state), [first, ..]) = (linux::privileges::kept(), &mut layers) {
+            first.state = state;
+        }
+        Sandbox { layers: layers.into(), granted: None }
     }
 
     /// What stands between the daemon and what it does not need.

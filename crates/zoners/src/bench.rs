@@ -214,12 +214,12 @@ impl Form {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         // A link is not followed, and a device would be lost by a file in its place.
         let is_other = path.symlink_metadata().is_ok_and(|there| !there.is_file());
-        if is_other || folder.is_some_and(|folder| !folder.is_dir()) {
-            let text =
-                format!("--html {}: no plain file in a folder that is there", path.display());
-            return Err(Failure::Usage(text));
-        }
-        Ok(())
+        let why = match (is_other, folder.is_some_and(|folder| !folder.is_dir())) {
+            (_, true) => "no file in a folder that is there",
+            (true, false) => "what is there is no plain file",
+            (false, false) => return Ok(()),
+        };
+        Err(Failure::Usage(format!("--html {}: {why}", path.display())))
     }
 
     /// Tells what came of it; `against` is the baseline's name.

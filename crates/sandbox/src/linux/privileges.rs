@@ -3,14 +3,24 @@
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set,
-    clear_ambient_capability_set, remove_capability_from_bounding_set, set_capabilities,
-    set_no_new_privs,
+    clear_ambient_capability_set, no_new_privs, remove_capability_from_bounding_set,
+    set_capabilities, set_no_new_privs,
 };
+
+use crate::State;
+
+/// What holds for programs that are started.
+const NO_MORE: &str = "no program that is started may do more";
+
+/// Whether they are held to it already.
+pub(crate) fn kept() -> Option<State> {
+    no_new_privs().unwrap_or(false).then(|| State::On(NO_MORE.to_owned()))
+}
 
 /// Programs that are started gain nothing from set-user-ID bits and file capabilities.
 pub(super) fn keep_no_more() -> Result<String, String> {
     set_no_new_privs(true).map_err(|error| error.to_string())?;
-    Ok("no program that is started may do more".to_owned())
+    Ok(NO_MORE.to_owned())
 }
 
 /// Gives up every capability: what needs one, such as binding port 53, is done by now, and listeners
