@@ -52,13 +52,25 @@ pub fn depth(name: &Name) -> usize {
 /// Whether `name` is `zone` or lies below it.
 #[must_use]
 pub fn is_within(name: &Name, zone: &Name) -> bool {
-    name.ends_with(zone)
+    let (name, zone) = (name.as_slice(), zone.as_slice());
+    let Some(start) = name.len().checked_sub(zone.len()) else { return false };
+    // Octets that are no end of the name are told apart at once; the end of a label may look like one.
+    name[start..].eq_ignore_ascii_case(zone) && begins_label(name, start)
+}
+
+/// Whether a label of a name begins at an offset.
+fn begins_label(name: &[u8], offset: usize) -> bool {
+    let mut at = 0;
+    while at < offset {
+        at += 1 + usize::from(name[at]);
+    }
+    at == offset
 }
 
 /// Whether `name` lies strictly below `zone`.
 #[must_use]
 pub fn is_below(name: &Name, zone: &Name) -> bool {
-    name.len() > zone.len() && name.ends_with(zone)
+    name.len() > zone.len() && is_within(name, zone)
 }
 
 /// The ancestor of `name` (or `name` itself) that has `labels` labels.
