@@ -51,6 +51,17 @@ impl Records {
         })
     }
 
+    /// The RDATA of each record where it lies.
+    pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = &*self.0;
+        std::iter::from_fn(move || {
+            let (length, after) = rest.split_first_chunk::<2>()?;
+            let (record, after) = after.split_at_checked(u16::from_be_bytes(*length).into())?;
+            rest = after;
+            Some(record)
+        })
+    }
+
     /// The RDATA of the first record.
     #[must_use]
     pub fn first(&self) -> Option<Bytes> {
@@ -60,13 +71,13 @@ impl Records {
     /// How many records there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.iter().count()
+        self.slices().count()
     }
 
     /// The same records, with the first `by` records moved to the end.
     #[must_use]
     pub fn rotated(&self, by: usize) -> Self {
-        let first: usize = self.iter().take(by).map(|rdata| 2 + rdata.len()).sum();
+        let first: usize = self.slices().take(by).map(|rdata| 2 + rdata.len()).sum();
         let (first, rest) = self.0.split_at(first);
         Records([rest, first].concat().into())
     }

@@ -3,7 +3,7 @@
 //! Every reply is written into a buffer that the caller uses again and again: a finished answer
 //! goes out without allocating.
 
-use zoners_dns::compose::{Flags, Reply, add_opt, compose};
+use zoners_dns::compose::{Flags, Reply, add_opt, compose_within};
 use zoners_dns::packet::Patch;
 use zoners_dns::{Ede, EdeCode, Opcode, OptRcode, ReplyOpt, Security, Transport};
 use zoners_resolver::Answer;
@@ -24,11 +24,11 @@ const KEEPALIVE: u16 = 100;
 
 /// The message that carries `answer`, with ID 0 and without OPT: what is kept as finished.
 pub(super) fn message(query: &Query<'_>, answer: &Answer) -> Vec<u8> {
-    composed(query, answer, Flags { ra: true, ..Flags::default() })
+    composed(query, answer, Flags { ra: true, ..Flags::default() }, usize::from(u16::MAX))
 }
 
-fn composed(query: &Query<'_>, answer: &Answer, flags: Flags) -> Vec<u8> {
-    compose(&Reply {
+fn composed(query: &Query<'_>, answer: &Answer, flags: Flags, most: usize) -> Vec<u8> {
+    let reply = Reply {
         question: &query.request.question(),
         rcode: compact::rcode(query, answer),
         flags,
@@ -36,7 +36,8 @@ fn composed(query: &Query<'_>, answer: &Answer, flags: Flags) -> Vec<u8> {
         authority: &answer.authority,
         additional: &answer.additional,
         signatures: query.request.head.dnssec_ok(),
-    })
+    };
+    compose_within(&reply, most)
 }
 
 /// Makes the finished message in `reply` this client's: mirrors what it sent, adds OPT, cuts what
@@ -61,7 +62,10 @@ pub(super) fn deliver(
     };
     patch.apply(reply, ttls);
     put_opt(query, reply, OptRcode::NOERROR, ede);
-    if is_too_long(query, reply.len()) {
+    // What had no room is no more to be seen, but for TC.
+    let cut_short = query.client.transport == Transport::Udp
+        && reply.get(2).is_some_and(|flags| flags & 0x02 != 0);
+    if cut_short || is_too_long(query, reply.len()) {
         cut(query, reply);
     }
 }
@@ -90,14 +94,15 @@ fn limit(query: &Query<'_>) -> usize {
 
 /// The reply that carries an answer that is not kept as finished, and perhaps a word on it.
 pub(super) fn answer(query: &Query<'_>, answer: &Answer, ede: Option<&Ede>, reply: &mut Vec<u8>) {
-    *reply = message(query, answer);
+    *reply = composed(query, answer, Flags { ra: true, ..Flags::default() }, limit(query));
     deliver(query, reply, answer.security, ede, 0, std::iter::empty());
 }
 
 /// The reply that carries an answer out of local data, for which we are the authority (RFC 6303
 /// section 3).
 pub(super) fn own(query: &Query<'_>, answer: &Answer, reply: &mut Vec<u8>) {
-    *reply = composed(query, answer, Flags { aa: true, ra: true, ..Flags::default() });
+    *reply =
+        composed(query, answer, Flags { aa: true, ra: true, ..Flags::default() }, limit(query));
     deliver(query, reply, answer.security, None, 0, std::iter::empty());
 }
 
