@@ -43,7 +43,8 @@ async fn resolve(octets: &[u8]) {
     let _ = worker.resolve(&asked, None).await;
     let Some(message) = shown.and_then(|shown| Message::parse(&shown).ok()) else { return };
     let now = shared.now();
-    for set in message.answer.iter().chain(&message.authority).chain(&message.additional) {
+    let additional = message.additional.rrsets_of_all();
+    for set in message.answer.iter().chain(&message.authority).chain(&additional) {
         if !name::is_within(&set.owner, &zone) {
             unknown(&shared.cache, &set.owner, set.rtype, now);
         }

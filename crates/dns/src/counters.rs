@@ -121,6 +121,8 @@ counters! {
     LimitRepeated "limit_repeated" "queries" "Queries sent in vain that were forgotten at once, since there were too many.";
     LimitServers "limit_servers" "delegations" "Delegations that named more servers than are used.";
     LimitAddresses "limit_addresses" "delegations" "Delegations with more addresses than are used.";
+    LimitMessage "limit_message" "messages" "Replies with more RRsets, owner names or compression pointers than are read; discarded.";
+    LimitSignatures "limit_signatures" "signatures" "Signatures of an RRset that has more of them than are kept.";
     LimitEntry "limit_entry" "entries" "Answers too large to be cached.";
     AddressRefused "address_refused" "addresses" "Nameserver addresses that can be none; never asked.";
     PanicCaught "panic_caught" "questions" "Recursions that ended in a bug; the client got SERVFAIL.";

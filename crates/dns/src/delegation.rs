@@ -1,6 +1,5 @@
 //! Who answers for a zone, and how they are asked.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use domain::base::iana::Rtype;
@@ -63,19 +62,18 @@ pub struct Delegation {
 }
 
 impl Delegation {
-    /// The delegation that an NS RRset and its address RRsets make.
+    /// The delegation that the first records of an NS RRset, `most` of them, and the servers' address
+    /// RRsets make.
     #[must_use]
-    pub fn from_ns(ns: &RRset, glue: &[RRset], expires: Moment) -> Self {
-        // Both may be hundreds, so they are not compared each with each; and a server that is named
-        // in several spellings has its addresses once.
-        let mut by_owner: HashMap<&Name, Vec<SocketAddr>> = HashMap::with_capacity(glue.len());
-        for set in glue {
-            let addresses = set.addresses().map(|ip| SocketAddr::new(ip, 53));
-            by_owner.entry(&set.owner).or_default().extend(addresses);
+    pub fn from_ns(ns: &RRset, glue: &[RRset], most: usize, expires: Moment) -> Self {
+        let mut servers: Vec<NameServer> = Vec::new();
+        for name in ns.targets().take(most) {
+            // A server that is named in several spellings has its addresses once.
+            let known = servers.iter().any(|server| server.name == name);
+            let own = glue.iter().filter(|set| !known && set.owner == name);
+            let addresses = own.flat_map(RRset::addresses).map(|ip| SocketAddr::new(ip, 53));
+            servers.push(NameServer { addresses: addresses.collect(), name });
         }
-        let mut addresses = |name: &Name| by_owner.remove(name).unwrap_or_default();
-        let servers =
-            ns.targets().map(|name| NameServer { addresses: addresses(&name), name }).collect();
         Delegation {
             zone: ns.owner.clone(),
             way: Way::Iterative,
@@ -90,7 +88,7 @@ impl Delegation {
     #[must_use]
     pub fn from_hints(hints: &[RRset]) -> Option<Self> {
         let ns = hints.iter().find(|set| set.rtype == Rtype::NS && set.owner.is_root())?;
-        Some(Delegation::from_ns(ns, hints, Moment::NEVER))
+        Some(Delegation::from_ns(ns, hints, usize::MAX, Moment::NEVER))
     }
 }
 
@@ -113,8 +111,18 @@ mod tests {
     fn a_server_that_is_named_in_several_spellings_has_its_addresses_once() {
         let text = "@ NS ns.test.\n@ NS NS.test.\n@ NS nS.test.\nns.test. A 192.0.2.1\n";
         let sets = zonefile::parse(text, &name::parse("a.test").unwrap()).unwrap();
-        let delegation = Delegation::from_ns(&sets[0], &sets[1..], Moment::NEVER);
+        let delegation = Delegation::from_ns(&sets[0], &sets[1..], 20, Moment::NEVER);
         let addresses = delegation.servers.iter().map(|server| server.addresses.len());
         assert_eq!(addresses.collect::<Vec<_>>(), [1, 0, 0]);
+    }
+
+    #[test]
+    fn no_more_servers_are_built_than_are_wanted() {
+        let names: String = (0..256).map(|number| format!("@ NS ns{number}.test.\n")).collect();
+        let sets = zonefile::parse(&names, &name::parse("a.test").unwrap()).unwrap();
+        for most in [0, 1, 20, 256, 300] {
+            let delegation = Delegation::from_ns(&sets[0], &[], most, Moment::NEVER);
+            assert_eq!(delegation.servers.len(), most.min(256));
+        }
     }
 }

@@ -1,30 +1,36 @@
 //! Messages taken apart into RRsets.
+//!
+//! That costs no more than a constant for each octet of the message: counts that the octets have no room
+//! for are refused unread, each name is walked once, and the limits on RRsets, owner names and
+//! compression hold while records are read, at the first that is one too many.
 
+mod additional;
 mod groups;
+mod names;
+mod owners;
+mod record;
 
-use std::collections::HashSet;
 use std::fmt;
 
 use bytes::Bytes;
-use domain::base::ParsedRecord;
 use domain::base::header::Header;
 use domain::base::iana::{Class, OptRcode, Rtype};
-use domain::base::message::{Message as Wire, RecordSection};
-use domain::base::name::{ParsedName, ToName};
-use domain::base::opt::Opt;
-use domain::base::rdata::ComposeRecordData;
-use domain::rdata::AllRecordData;
 
 use crate::edns::{COMPACT_OK, DNSSEC_OK, Edns};
 use crate::question::Question;
 use crate::rrset::RRset;
 use groups::Groups;
+use names::{Flat, Names};
+use owners::Owners;
+use record::{Record, SHORTEST};
 
-/// RRsets that a message may have, those of signatures included; one with more is refused whole. An
-/// RRset may have as many records as fit into a message.
-pub const MAX_RRSETS: usize = 1024;
-/// Owner names that the RRsets of a message may have; one with more is refused whole.
-pub const MAX_OWNERS: usize = 512;
+pub use additional::{Additional, MAX_GLUE};
+pub use groups::{MAX_RRSETS, MAX_SIGNATURES};
+pub use names::MAX_POINTERS;
+pub use owners::MAX_OWNERS;
+
+/// Octets of a header.
+const HEADER: usize = 12;
 
 /// A message, its records grouped into RRsets with their signatures.
 #[derive(Clone, Debug)]
@@ -39,12 +45,14 @@ pub struct Message {
     pub answer: Vec<RRset>,
     /// Authority section.
     pub authority: Vec<RRset>,
-    /// Additional section without OPT.
-    pub additional: Vec<RRset>,
+    /// Additional section, unread.
+    pub additional: Additional,
     /// The OPT record, if there is one.
     pub edns: Option<Edns>,
     /// Octets on the wire.
     pub octets: usize,
+    /// RRSIGs beyond [`MAX_SIGNATURES`] of an RRset, which were not kept.
+    pub left_out: usize,
 }
 
 /// Why octets are no DNS message that can be used.
@@ -65,6 +73,9 @@ pub enum Malformed {
     Truncated,
     /// More than [`MAX_RRSETS`] RRsets, or more than [`MAX_OWNERS`] owner names.
     TooManyRRsets,
+    /// Names of more pointers than [`MAX_POINTERS`], or so compressed that all of them together are out of
+    /// proportion to the message.
+    Compression,
 }
 
 impl fmt::Display for Malformed {
@@ -77,46 +88,66 @@ impl fmt::Display for Malformed {
             Malformed::Rdata => "a broken record",
             Malformed::Truncated => "truncated over TCP",
             Malformed::TooManyRRsets => "too many RRsets or owner names",
+            Malformed::Compression => "names that are compressed too much",
         })
+    }
+}
+
+impl Malformed {
+    /// Whether it is no fault of form, but more than is read.
+    #[must_use]
+    pub fn is_limit(self) -> bool {
+        matches!(self, Malformed::TooManyRRsets | Malformed::Compression)
     }
 }
 
 impl Message {
     /// Takes a message apart.
     ///
-    /// Records of another class than the question's, and those whose RDATA breaks their type's format, are left out
-    /// of the additional section. In the other sections they spoil the message: what is left would look
-    /// like the denial of what it was meant to say.
+    /// A record of another class than the question's, or one whose RDATA breaks its type's format, spoils the
+    /// answer and authority sections: what is left would look like the denial of what it was meant to say.
     ///
     /// # Errors
     /// The octets break the structure of a message, a record's format or one of the bounds.
     pub fn parse(octets: &Bytes) -> Result<Self, Malformed> {
-        let wire = Wire::from_octets(octets.clone()).map_err(|_| Malformed::Short)?;
-        let mut questions = wire.question();
-        let question = match (questions.next(), wire.header_counts().qdcount()) {
-            (Some(Ok(question)), 1) => Some(Question {
-                name: question.qname().to_name(),
-                rtype: question.qtype(),
-                class: question.qclass(),
-            }),
-            (None, 0) => None,
-            _ => return Err(Malformed::Questions),
+        let head = octets.first_chunk::<HEADER>().ok_or(Malformed::Short)?;
+        let [_, _, _, _, q0, q1, a0, a1, n0, n1, r0, r1] = *head;
+        let count = |high, low| u16::from_be_bytes([high, low]);
+        let counts = [count(a0, a1), count(n0, n1), count(r0, r1)];
+        if counts.map(usize::from).iter().sum::<usize>() * SHORTEST > octets.len() - HEADER {
+            return Err(Malformed::Structure);
+        }
+        let mut names = Names::new(octets);
+        let (question, at) = read_question(&mut names, count(q0, q1))?;
+        let mut reader = Reader {
+            class: question.as_ref().map_or(Class::IN, |question| question.class),
+            owners: Owners::new(question.as_ref().map(|question| &question.name)),
+            names,
+            at,
+            edns: None,
+            rrsets: 0,
+            left_out: 0,
         };
-        let class = question.as_ref().map_or(Class::IN, |question| question.class);
         let raw = question.as_ref().is_some_and(|question| question.rtype == Rtype::RRSIG);
-        let mut edns = None;
-        let mut section = questions.answer().map_err(|_| Malformed::Structure)?;
-        let answer = read_section(&mut section, &mut edns, (class, raw), Broken::Spoils)?;
-        let mut section = next(section)?;
-        let authority = read_section(&mut section, &mut edns, (class, false), Broken::Spoils)?;
-        let mut section = next(section)?;
-        let additional = read_section(&mut section, &mut edns, (class, false), Broken::LeftOut)?;
-        check_bounds(&[&answer, &authority, &additional])?;
-        let header = wire.header();
-        let (edns, extended) = edns.unzip();
+        let answer = reader.section(counts[0], raw)?;
+        let authority = reader.section(counts[1], false)?;
+        let additional = Additional::new(octets.clone(), reader.at, counts[2], reader.class);
+        reader.skip(counts[2])?;
+        let header = *Header::for_message_slice(octets);
+        let (edns, extended) = reader.edns.unzip();
         let rcode = OptRcode::from_parts(header.rcode(), extended.unwrap_or(0));
-        let octets = octets.len();
-        Ok(Message { header, rcode, question, answer, authority, additional, edns, octets })
+        let (octets, left_out) = (octets.len(), reader.left_out);
+        Ok(Message {
+            header,
+            rcode,
+            question,
+            answer,
+            authority,
+            additional,
+            edns,
+            octets,
+            left_out,
+        })
     }
 
     /// The ID of the message in `octets`, if they hold one.
@@ -126,91 +157,91 @@ impl Message {
     }
 }
 
-fn next(section: RecordSection<'_, Bytes>) -> Result<RecordSection<'_, Bytes>, Malformed> {
-    section.next_section().ok().flatten().ok_or(Malformed::Structure)
+/// The question, if there is one, and where the answer section begins.
+fn read_question(
+    names: &mut Names<'_>,
+    count: u16,
+) -> Result<(Option<Question>, usize), Malformed> {
+    if count != 1 {
+        let none = (None, HEADER);
+        return if count == 0 { Ok(none) } else { Err(Malformed::Questions) };
+    }
+    let mut name = Flat::EMPTY;
+    let end = names.read(HEADER, &mut name).map_err(|_| Malformed::Questions)?;
+    let fields = names.octets.get(end..).and_then(|rest| rest.first_chunk::<4>());
+    let [t0, t1, c0, c1] = *fields.ok_or(Malformed::Questions)?;
+    let (rtype, class) = (u16::from_be_bytes([t0, t1]), u16::from_be_bytes([c0, c1]));
+    let (rtype, class) = (Rtype::from_int(rtype), Class::from_int(class));
+    Ok((Some(Question { name: name.to_name(), rtype, class }), end + 4))
 }
 
 /// The upper bits of the RCODE, which an OPT record has (RFC 6891 section 6.1.3).
 type ExtendedRcode = u8;
 
-/// The treatment of a record with broken RDATA.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Broken {
-    Spoils,
-    LeftOut,
+/// A message, read as far as `at`.
+struct Reader<'a> {
+    names: Names<'a>,
+    at: usize,
+    /// What records must be of.
+    class: Class,
+    owners: Owners,
+    edns: Option<(Edns, ExtendedRcode)>,
+    /// RRsets so far.
+    rrsets: usize,
+    left_out: usize,
 }
 
-/// Records must be of the question's `class`. `raw`: RRSIG records stand alone, since they were asked
-/// for.
-fn read_section(
-    section: &mut RecordSection<'_, Bytes>,
-    edns: &mut Option<(Edns, ExtendedRcode)>,
-    (class, raw): (Class, bool),
-    broken: Broken,
-) -> Result<Vec<RRset>, Malformed> {
-    let mut groups = Groups::default();
-    for record in section {
-        let record = record.map_err(|_| Malformed::Structure)?;
-        if record.rtype() == Rtype::OPT {
-            read_opt(&record, edns)?;
-            continue;
+impl<'a> Reader<'a> {
+    /// The RRsets of a section of so many records. `raw`: RRSIG records stand alone, since they were
+    /// asked for.
+    fn section(&mut self, records: u16, raw: bool) -> Result<Vec<RRset>, Malformed> {
+        let mut groups = Groups::new(MAX_RRSETS - self.rrsets, raw);
+        for _ in 0..records {
+            let Some(record) = self.record()? else { continue };
+            if record.class != self.class {
+                return Err(Malformed::Rdata);
+            }
+            let owner = self.owners.number(&mut self.names, record.owner)?;
+            groups.add(owner, &record, &mut self.names)?;
         }
-        let in_class = record.class() == class;
-        let rdata = match uncompressed(&record).filter(|_| in_class) {
-            Some(rdata) => rdata,
-            None if broken == Broken::LeftOut => continue,
-            None => return Err(Malformed::Rdata),
-        };
-        // RRSIGs form a set for each type that they cover (RFC 4034 section 3.1.1).
-        let covered = match (record.rtype(), rdata.first_chunk::<2>()) {
-            (Rtype::RRSIG, Some(covered)) => Rtype::from_int(u16::from_be_bytes(*covered)),
-            _ => record.rtype(),
-        };
-        groups.add(record.owner(), record.rtype(), covered, record.ttl().as_secs(), rdata);
+        self.rrsets += groups.len();
+        self.left_out += groups.left_out();
+        Ok(groups.into_rrsets(&self.owners))
     }
-    Ok(groups.into_rrsets(raw))
+
+    /// Goes over so many records of which only OPT is read.
+    fn skip(&mut self, records: u16) -> Result<(), Malformed> {
+        for _ in 0..records {
+            self.record()?;
+        }
+        Ok(())
+    }
+
+    /// The next record; none, if it is OPT.
+    fn record(&mut self) -> Result<Option<Record<'a>>, Malformed> {
+        let record = Record::read(self.names.octets, self.at)?;
+        self.at = record.end;
+        if record.rtype != Rtype::OPT {
+            return Ok(Some(record));
+        }
+        match self.edns.replace(read_opt(&record)?) {
+            None => Ok(None),
+            Some(_) => Err(Malformed::Edns),
+        }
+    }
 }
 
-/// Whether the sections have no more RRsets and owner names than a message may have.
-fn check_bounds(sections: &[&[RRset]]) -> Result<(), Malformed> {
-    let sets = || sections.iter().copied().flatten();
-    let rrsets = sets().map(|set| 1 + usize::from(!set.signatures.is_empty())).sum::<usize>();
-    // Fewer RRsets than that have no more owner names either.
-    let many = rrsets > MAX_OWNERS
-        && sets().map(|set| &set.owner).collect::<HashSet<_>>().len() > MAX_OWNERS;
-    if rrsets > MAX_RRSETS || many { Err(Malformed::TooManyRRsets) } else { Ok(()) }
-}
-
-/// The RDATA with its names written out, or `None` if it breaks its type's format.
-fn uncompressed(record: &ParsedRecord<'_, Bytes>) -> Option<Vec<u8>> {
-    let record = record.to_any_record::<AllRecordData<Bytes, ParsedName<Bytes>>>().ok()?;
-    let mut rdata = Vec::new();
-    record.data().compose_rdata(&mut rdata).ok()?;
-    Some(rdata)
-}
-
-fn read_opt(
-    record: &ParsedRecord<'_, Bytes>,
-    edns: &mut Option<(Edns, ExtendedRcode)>,
-) -> Result<(), Malformed> {
-    let ttl = record.ttl().as_secs();
+fn read_opt(record: &Record<'_>) -> Result<(Edns, ExtendedRcode), Malformed> {
+    let ttl = record.ttl;
     let mut read = Edns {
-        udp_payload_size: record.class().to_int(),
+        udp_payload_size: record.class.to_int(),
         version: (ttl >> 16) as u8,
         dnssec_ok: ttl & u32::from(DNSSEC_OK) != 0,
         compact_ok: ttl & u32::from(COMPACT_OK) != 0,
         ..Edns::default()
     };
-    let Ok(Some(options)) = record.to_record::<Opt<Bytes>>() else {
-        return Err(Malformed::Edns);
-    };
-    let mut rdata = Vec::new();
-    options.data().compose_rdata(&mut rdata).map_err(|_| Malformed::Edns)?;
-    read.read_options(&rdata).ok_or(Malformed::Edns)?;
-    match edns.replace((read, (ttl >> 24) as u8)) {
-        None => Ok(()),
-        Some(_) => Err(Malformed::Edns),
-    }
+    read.read_options(record.rdata).ok_or(Malformed::Edns)?;
+    Ok((read, (ttl >> 24) as u8))
 }
 
 #[cfg(test)]

@@ -9,5 +9,6 @@ mod patch;
 mod request;
 
 pub use order::rotate_addresses;
+pub(crate) use patch::skip_name;
 pub use patch::{Patch, cut_to_question, ttl_offsets};
 pub use request::{ClientEdns, Head, Request, Unreadable};

@@ -1,36 +1,37 @@
 //! The names that the records of an RRset consist of, to be looked for.
 
-use std::collections::HashSet;
-
 use crate::name::Name;
 use crate::rrset::RRset;
 
-/// So many are compared one by one; most NS RRsets have fewer.
-const FEW: usize = 16;
-
-/// The targets of an RRset of type NS, CNAME or DNAME. An RRset may have thousands, and be asked for
-/// each owner of its message: they are found through a hash then.
-#[derive(Clone, Debug)]
-pub struct Targets {
-    few: Vec<Name>,
-    many: HashSet<Name>,
-}
+/// The first targets of an RRset of type NS, CNAME or DNAME. It may have thousands, of which no more are
+/// looked at than are of use.
+#[derive(Clone, Debug, Default)]
+pub struct Targets(Vec<Name>);
 
 impl Targets {
-    /// Those of `set`.
+    /// The first targets of `set`, `most` of them.
     #[must_use]
-    pub fn of(set: &RRset) -> Self {
-        let few: Vec<Name> = set.targets().collect();
-        match few.len() > FEW {
-            true => Targets { many: few.into_iter().collect(), few: Vec::new() },
-            false => Targets { few, many: HashSet::new() },
-        }
+    pub fn first(set: &RRset, most: usize) -> Self {
+        Targets(set.targets().take(most).collect())
     }
 
-    /// Whether `name` is among them.
+    /// Those that lie where `keep` says.
     #[must_use]
-    pub fn contains(&self, name: &Name) -> bool {
-        self.few.contains(name) || !self.many.is_empty() && self.many.contains(name)
+    pub fn filter(mut self, keep: impl Fn(&Name) -> bool) -> Self {
+        self.0.retain(keep);
+        self
+    }
+
+    /// Whether the octets of a name are those of one of them, the case of letters not regarded.
+    #[must_use]
+    pub fn contains(&self, name: &[u8]) -> bool {
+        self.0.iter().any(|target| target.as_slice().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -40,15 +41,13 @@ mod tests {
     use crate::{Records, Rtype, name};
 
     #[test]
-    fn targets_are_found_be_they_few_or_many() {
-        for count in [0, 1, FEW, FEW + 1, 1_000] {
-            let target = |number: usize| name::parse(&format!("ns{number}.test")).unwrap();
-            let names = (0..count).map(|number| target(number).as_slice().to_vec());
-            let ns = RRset::new(name::root(), Rtype::NS, 60, names.collect::<Records>());
-            let targets = Targets::of(&ns);
-            assert!((0..count).all(|number| targets.contains(&target(number))), "{count}");
-            assert!(!targets.contains(&target(count)));
-            assert_eq!(targets.contains(&name::parse("NS0.Test").unwrap()), count > 0);
-        }
+    fn the_first_targets_are_found_and_no_more() {
+        let target = |number: usize| name::parse(&format!("ns{number}.test")).unwrap();
+        let names = (0..1_000).map(|number| target(number).as_slice().to_vec());
+        let ns = RRset::new(name::root(), Rtype::NS, 60, names.collect::<Records>());
+        let targets = Targets::first(&ns, 20);
+        let found = |number: &usize| targets.contains(target(*number).as_slice());
+        assert_eq!((0..1_000).filter(found).collect::<Vec<_>>(), (0..20).collect::<Vec<_>>());
+        assert!(targets.contains(name::parse("NS0.Test").unwrap().as_slice()));
     }
 }

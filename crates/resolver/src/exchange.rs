@@ -260,6 +260,9 @@ impl<N: Network> Worker<N> {
             }
             Match::Malformed(malformed) => {
                 self.count(Counter::UpstreamMalformed);
+                if malformed.is_limit() {
+                    self.count(Counter::LimitMessage);
+                }
                 if malformed == Malformed::Short {
                     return Read::GoOn;
                 }

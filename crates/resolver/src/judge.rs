@@ -4,13 +4,17 @@ mod chain;
 
 use zoners_dns::targets::Targets;
 use zoners_dns::{
-    Delegation, Message, Moment, OptRcode, Question, RRset, Rtype, Security, Signing, name,
+    Delegation, Message, Moment, Name, OptRcode, Question, RRset, Rtype, Security, Signing, name,
 };
 use zoners_dnssec::rrsig::Rrsig;
 
 use crate::settings::{Glue, Settings};
 use crate::verdict::{Fault, Finding, Reply, Verdict};
 use chain::{Chain, Ending};
+
+/// NSEC and NSEC3 RRsets that are taken for the proof of what a reply says. Three are the most that one
+/// denial needs; a forwarder gives those of all aliases.
+const MAX_PROOF: usize = 32;
 
 /// Says what a scrubbed reply of a server of `cut` means; `refers_away` came of the scrubbing.
 ///
@@ -64,18 +68,16 @@ fn referral(
     now: Moment,
 ) -> Delegation {
     let limits = &settings.limits;
-    let servers = Targets::of(ns);
-    let is_server = |set: &&RRset| servers.contains(&set.owner);
-    let believed = |set: &&RRset| match settings.glue {
-        Glue::InDomain => name::is_within(&set.owner, &ns.owner),
-        Glue::Sibling => name::is_within(&set.owner, &cut.zone),
+    let believed = |server: &Name| match settings.glue {
+        Glue::InDomain => name::is_within(server, &ns.owner),
+        Glue::Sibling => name::is_within(server, &cut.zone),
         Glue::Any => true,
     };
-    let glue: Vec<RRset> =
-        message.additional.iter().filter(is_server).filter(believed).cloned().collect();
+    // Cut before an address is looked for: a referral may name any number of servers.
+    let with_glue = Targets::first(ns, limits.servers).filter(believed);
+    let glue = message.additional.addresses_of(&with_glue);
     let expires = now.after_seconds(ns.ttl).min(cut.expires);
-    let mut delegation = Delegation::from_ns(ns, &glue, expires);
-    delegation.servers.truncate(limits.servers);
+    let mut delegation = Delegation::from_ns(ns, &glue, limits.servers, expires);
     for server in &mut delegation.servers {
         server.addresses.retain(|address| settings.may_ask(address.ip()));
         server.addresses.truncate(limits.addresses_per_server);
@@ -90,10 +92,10 @@ fn referral(
     delegation
 }
 
-/// The NSEC and NSEC3 RRsets of the authority section.
+/// The first NSEC and NSEC3 RRsets of the authority section.
 fn proof_of(message: &Message) -> Vec<RRset> {
     let is_proof = |set: &&RRset| matches!(set.rtype, Rtype::NSEC | Rtype::NSEC3);
-    message.authority.iter().filter(is_proof).cloned().collect()
+    message.authority.iter().filter(is_proof).take(MAX_PROOF).cloned().collect()
 }
 
 /// The proof that goes with what was made from a wildcard; nothing else in an answer needs one.
@@ -114,21 +116,17 @@ fn sections(
     settings: &Settings,
 ) -> (Vec<RRset>, Vec<RRset>) {
     let Finding::Records(records) = finding else { return Default::default() };
-    let authority: Vec<RRset> = if settings.full_answers {
-        let ns =
-            |set: &&RRset| set.rtype == Rtype::NS && name::is_within(&question.name, &set.owner);
-        message.authority.iter().filter(ns).cloned().collect()
-    } else {
-        Vec::new()
-    };
+    let is_ns = |set: &&RRset| set.rtype == Rtype::NS;
+    let ns = |set: &&RRset| is_ns(set) && name::is_within(&question.name, &set.owner);
+    let authority: Option<&RRset> =
+        message.authority.iter().find(ns).filter(|_| settings.full_answers);
     if !settings.full_answers && question.rtype != Rtype::NS {
-        return (authority, Vec::new());
+        return Default::default();
     }
-    let naming = authority.iter().chain(records).filter(|ns| ns.rtype == Rtype::NS);
-    let naming: Vec<Targets> = naming.map(Targets::of).collect();
-    let named = |set: &&RRset| naming.iter().any(|targets| targets.contains(&set.owner));
-    let additional = message.additional.iter().filter(named).cloned().collect();
-    (authority, additional)
+    let naming = authority.or_else(|| records.iter().find(is_ns));
+    let naming = naming.map(|ns| Targets::first(ns, settings.limits.servers));
+    let additional = naming.map(|named| message.additional.addresses_of(&named));
+    (authority.cloned().into_iter().collect(), additional.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -43,8 +43,8 @@ impl<N: Network> Worker<N> {
 
     fn learn_root(&self, ns: &RRset, glue: &[RRset]) {
         let now = self.shared().now();
-        let mut root = Delegation::from_ns(ns, glue, now.after_seconds(ns.ttl));
-        root.servers.truncate(self.settings().limits.servers);
+        let most = self.settings().limits.servers;
+        let mut root = Delegation::from_ns(ns, glue, most, now.after_seconds(ns.ttl));
         for server in &mut root.servers {
             server.addresses.retain(|address| self.settings().may_ask(address.ip()));
         }

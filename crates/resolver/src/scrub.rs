@@ -2,8 +2,8 @@
 //!
 //! The measure is the zone whose servers were asked, by the cut that led to them: a server of
 //! `example.` may speak of names within `example.` and of nothing else. What is left is still
-//! believed only where [`crate::judge`] looks for it: authority NS of a positive answer and
-//! additional records that are no glue are never read.
+//! believed only where [`crate::judge`] looks for it: authority NS of a positive answer is not, and of the
+//! additional section nothing is read but the addresses of servers, by the configured rule.
 
 use zoners_dns::{Message, Name, RRset, Rtype, name};
 
@@ -24,13 +24,11 @@ pub fn scrub(message: &mut Message, zone: &Name) -> Scrubbed {
     let refers_away = message.authority.iter().any(away);
     message.answer.retain(within);
     message.authority.retain(within);
-    // Glue of foreign names is dropped where it is read, by the configured rule.
-    message.additional.retain(|set| matches!(set.rtype, Rtype::A | Rtype::AAAA));
     Scrubbed { dropped: (before - count(message)) as u64, refers_away }
 }
 
 fn count(message: &Message) -> usize {
-    message.answer.len() + message.authority.len() + message.additional.len()
+    message.answer.len() + message.authority.len()
 }
 
 #[cfg(test)]
@@ -47,22 +45,18 @@ mod tests {
         let authority = sets(
             "example.test. NS ns.example.test.\nvictim.test. NS ns.evil.test.\ntest. NS ns.evil.test.",
         );
-        let additional = sets("ns.example.test. A 192.0.2.2\nmail.example.test. MX 1 evil.test.");
         let reply = Reply {
             question: &question,
             rcode: OptRcode::NOERROR,
             flags: Flags::default(),
             answer: &answer,
             authority: &authority,
-            additional: &additional,
+            additional: &[],
             signatures: true,
         };
         let mut message = Message::parse(&compose(&reply).into()).unwrap();
         let zone = name::parse("example.test").unwrap();
-        assert_eq!(scrub(&mut message, &zone), Scrubbed { dropped: 4, refers_away: true });
-        assert_eq!(
-            (message.answer.len(), message.authority.len(), message.additional.len()),
-            (1, 1, 1)
-        );
+        assert_eq!(scrub(&mut message, &zone), Scrubbed { dropped: 3, refers_away: true });
+        assert_eq!((message.answer.len(), message.authority.len()), (1, 1));
     }
 }

@@ -2,132 +2,189 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bytes::Bytes;
 use domain::base::iana::Rtype;
-use domain::base::name::{ParsedName, ToName};
 
-use crate::name::Name;
-use crate::question::Question;
+use super::names::Names;
+use super::owners::Owners;
+use super::record::Record;
+use crate::message::Malformed;
 use crate::rrset::{RRset, Records};
+
+/// RRsets that the answer and authority sections of a message may have together, those of signatures
+/// included; a message with more is refused. An RRset may have as many records as fit into a message.
+pub const MAX_RRSETS: usize = 512;
+/// RRSIGs kept of one RRset, the first ones; a zone has but a few keys. Where signatures themselves were
+/// asked for, all are kept.
+pub const MAX_SIGNATURES: usize = 16;
 
 /// So many groups, or records of a group, are compared one by one; most sections have fewer.
 const FEW: usize = 8;
 
 /// The RRsets of a section in the making.
-#[derive(Default)]
 pub(super) struct Groups {
     list: Vec<Group>,
     /// Where each is, once they are many.
-    index: HashMap<(Question, Rtype), usize>,
+    index: HashMap<Key, usize>,
+    /// RRsets that it may have.
+    most: usize,
+    /// RRSIGs stand alone besides, since they themselves were asked for.
+    raw: bool,
+    left_out: usize,
 }
+
+/// The number of an owner name, a type, and for RRSIGs the type that they cover, else the type again.
+type Key = (usize, Rtype, Rtype);
 
 /// One RRset in the making.
 struct Group {
-    owner: Name,
-    rtype: Rtype,
-    covered: Rtype,
+    key: Key,
     ttl: u32,
-    records: Vec<Vec<u8>>,
+    /// How many records there are, and their RDATA as [`Records`] have it.
+    count: usize,
+    records: Vec<u8>,
+    /// Where it is among the finished RRsets.
+    place: usize,
 }
 
 impl Groups {
-    /// Adds a record to the RRset of its owner and type; RRSIGs form an RRset for each covered
-    /// type.
+    /// No RRsets yet, of at most so many.
+    pub(super) fn new(most: usize, raw: bool) -> Self {
+        Groups { list: Vec::new(), index: HashMap::new(), most, raw, left_out: 0 }
+    }
+
+    /// Adds a record to the RRset of its type and of the owner with this number.
+    ///
+    /// # Errors
+    /// Its RDATA is broken, and nothing was added; or it is one RRset too many.
     pub(super) fn add(
         &mut self,
-        owner: ParsedName<&Bytes>,
-        rtype: Rtype,
-        covered: Rtype,
-        ttl: u32,
-        rdata: Vec<u8>,
-    ) {
-        let ttl = effective_ttl(ttl);
-        let group = self.of(owner, rtype, covered, ttl);
-        group.ttl = group.ttl.min(ttl);
-        group.records.push(rdata);
+        owner: usize,
+        record: &Record<'_>,
+        names: &mut Names<'_>,
+    ) -> Result<(), Malformed> {
+        let key = (owner, record.rtype, record.covered());
+        let ttl = effective_ttl(record.ttl);
+        let found = self.find(&key);
+        if let Some(group) = found.and_then(|at| self.list.get_mut(at)) {
+            if record.rtype == Rtype::RRSIG && group.count >= MAX_SIGNATURES && !self.raw {
+                self.left_out += 1;
+                return Ok(());
+            }
+            group.add(record, names)?;
+            group.ttl = group.ttl.min(ttl);
+            return Ok(());
+        }
+        if self.list.len() >= self.most {
+            return Err(Malformed::TooManyRRsets);
+        }
+        let mut group = Group { key, ttl, count: 0, records: Vec::new(), place: 0 };
+        group.add(record, names)?;
+        self.list.push(group);
+        self.remember();
+        Ok(())
+    }
+
+    /// How many RRsets there are.
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// How many signatures were not kept.
+    pub(super) fn left_out(&self) -> usize {
+        self.left_out
     }
 
     /// The RRsets in the order of first appearance, each RRSIG set hung on the RRset that it covers.
-    /// Signatures whose RRset is absent stand alone; all do besides when they themselves were asked for
-    /// (`raw`).
-    pub(super) fn into_rrsets(self, raw: bool) -> Vec<RRset> {
-        let (mut sets, mut signatures) = (Vec::new(), Vec::new());
-        for group in self.list {
-            let records = once_each(&group.records);
-            let set = RRset::new(group.owner, group.rtype, group.ttl, records);
-            if group.rtype == Rtype::RRSIG {
-                signatures.push((group.covered, set));
+    /// Signatures whose RRset is absent stand alone; all do besides when they themselves were asked for.
+    pub(super) fn into_rrsets(mut self, owners: &Owners) -> Vec<RRset> {
+        let mut sets = Vec::with_capacity(self.list.len());
+        let mut signatures = Vec::new();
+        for group in &mut self.list {
+            let (owner, rtype, covered) = group.key;
+            let Some(name) = owners.name(owner) else { continue };
+            let set = RRset::new(name.clone(), rtype, group.ttl, group.records());
+            group.place = sets.len();
+            if rtype == Rtype::RRSIG {
+                signatures.push(((owner, covered, covered), set));
             } else {
                 sets.push(set);
             }
         }
-        if signatures.is_empty() {
-            return sets;
-        }
-        let of = |set: &RRset, rtype| Question::new(set.owner.clone(), rtype);
-        let at: HashMap<Question, usize> =
-            sets.iter().enumerate().map(|(at, set)| (of(set, set.rtype), at)).collect();
-        for (covered, signature) in signatures {
-            let covers = at.get(&of(&signature, covered)).and_then(|at| sets.get_mut(*at));
+        for (key, signature) in signatures {
+            let covers = self.find(&key).and_then(|at| self.list.get(at));
+            let covers = covers.filter(|group| group.key.1 != Rtype::RRSIG);
             let absent = covers.is_none();
-            if let Some(set) = covers {
+            if let Some(set) = covers.and_then(|group| sets.get_mut(group.place)) {
                 set.signatures = signature.records.clone();
             }
-            if raw || absent {
+            if self.raw || absent {
                 sets.push(signature);
             }
         }
         sets
     }
 
-    /// The group of this owner and type, a new one if it is the first that is seen of it.
-    fn of(
-        &mut self,
-        owner: ParsedName<&Bytes>,
-        rtype: Rtype,
-        covered: Rtype,
-        ttl: u32,
-    ) -> &mut Group {
-        let same = |group: &Group| {
-            group.rtype == rtype && group.covered == covered && owner.name_eq(&group.owner)
-        };
-        let found = if self.index.is_empty() {
-            self.list.iter().rposition(same)
-        } else {
-            let key = (Question::new(owner.to_name(), rtype), covered);
-            self.index.get(&key).copied()
-        };
-        let at = found.unwrap_or_else(|| {
-            let owner = owner.to_name();
-            self.list.push(Group { owner, rtype, covered, ttl, records: Vec::new() });
-            self.remember();
-            self.list.len() - 1
-        });
-        &mut self.list[at]
+    fn find(&self, key: &Key) -> Option<usize> {
+        match self.index.is_empty() {
+            true => self.list.iter().rposition(|group| group.key == *key),
+            false => self.index.get(key).copied(),
+        }
     }
 
     /// Puts those into the index that are not there yet, if there are more than a few.
     fn remember(&mut self) {
         if self.list.len() > FEW {
             for (at, group) in self.list.iter().enumerate().skip(self.index.len()) {
-                let question = Question::new(group.owner.clone(), group.rtype);
-                self.index.insert((question, group.covered), at);
+                self.index.insert(group.key, at);
             }
         }
     }
 }
 
+impl Group {
+    fn add(&mut self, record: &Record<'_>, names: &mut Names<'_>) -> Result<(), Malformed> {
+        let start = self.records.len();
+        match self.count {
+            0 => self.records.reserve_exact(2 + record.rdata.len()),
+            _ => self.records.reserve(2 + record.rdata.len()),
+        }
+        self.records.extend_from_slice(&[0; 2]);
+        let written = record.write_rdata(names, &mut self.records);
+        let length = u16::try_from(self.records.len() - start - 2).map_err(|_| Malformed::Rdata);
+        match written.and(length) {
+            Ok(length) => {
+                self.records[start..start + 2].copy_from_slice(&length.to_be_bytes());
+                self.count += 1;
+                Ok(())
+            }
+            Err(malformed) => {
+                self.records.truncate(start);
+                Err(malformed)
+            }
+        }
+    }
+
+    /// The records without duplicates, which an RRset does not have (RFC 2181 section 5).
+    fn records(&mut self) -> Records {
+        let records = Records::from_bytes(std::mem::take(&mut self.records).into());
+        if self.count < 2 || are_distinct(&records, self.count) {
+            return records;
+        }
+        let mut seen = HashSet::with_capacity(self.count);
+        records.slices().filter(|rdata| seen.insert(*rdata)).collect()
+    }
+}
+
+fn are_distinct(records: &Records, count: usize) -> bool {
+    if count <= FEW {
+        let before = |at: usize, rdata| records.slices().take(at).any(|other| other == rdata);
+        return !records.slices().enumerate().any(|(at, rdata)| before(at, rdata));
+    }
+    let mut seen = HashSet::with_capacity(count);
+    records.slices().all(|rdata| seen.insert(rdata))
+}
+
 /// A TTL with the top bit set counts as zero (RFC 2181 section 8).
 fn effective_ttl(ttl: u32) -> u32 {
     if ttl > i32::MAX as u32 { 0 } else { ttl }
-}
-
-/// The records without duplicates, which an RRset does not have (RFC 2181 section 5).
-fn once_each(records: &[Vec<u8>]) -> Records {
-    if records.len() <= FEW {
-        let first = |(at, rdata): &(usize, &Vec<u8>)| !records[..*at].contains(rdata);
-        return records.iter().enumerate().filter(first).map(|(_, rdata)| rdata).collect();
-    }
-    let mut seen = HashSet::with_capacity(records.len());
-    records.iter().filter(|rdata| seen.insert(rdata.as_slice())).collect()
 }

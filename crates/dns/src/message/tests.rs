@@ -2,6 +2,7 @@ use super::*;
 use crate::compose::{Flags, Reply, compose};
 use crate::name;
 use crate::rrset::Records;
+use crate::targets::Targets;
 use proptest::prelude::*;
 
 fn question(text: &str, rtype: Rtype) -> Question {
@@ -94,7 +95,8 @@ fn a_message_has_most_rrsets_and_owner_names() {
         Message::parse(&wire(&question, &sets)).map(|message| message.answer.len())
     };
     assert_eq!(parse(MAX_OWNERS, 2), Ok(MAX_RRSETS));
-    assert_eq!(parse(MAX_OWNERS + 1, 1), Err(Malformed::TooManyRRsets), "owner names");
+    assert_eq!(parse(MAX_OWNERS + 1, 1), Ok(MAX_OWNERS + 1), "one of them is the question's");
+    assert_eq!(parse(MAX_OWNERS + 2, 1), Err(Malformed::TooManyRRsets), "owner names");
     assert_eq!(parse(MAX_RRSETS / 4, 4), Ok(MAX_RRSETS));
     assert_eq!(parse(MAX_RRSETS / 4 + 1, 4), Err(Malformed::TooManyRRsets), "RRsets");
 }
@@ -134,7 +136,7 @@ fn broken_rdata_spoils_a_message_but_not_in_its_additional_section() {
     };
     assert_eq!(broken_in(7).err(), Some(Malformed::Rdata), "answer");
     assert_eq!(broken_in(9).err(), Some(Malformed::Rdata), "authority");
-    assert!(broken_in(11).unwrap().additional.is_empty());
+    assert!(broken_in(11).unwrap().additional.rrsets_of_all().is_empty());
 }
 
 #[test]
@@ -163,6 +165,69 @@ fn forward_and_looping_pointers_are_refused() {
         let octets = [0, 0, 0x80, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xC0, pointer, 0, 1, 0, 1];
         assert!(Message::parse(&Bytes::copy_from_slice(&octets)).is_err());
     }
+}
+
+#[test]
+fn counts_that_the_octets_have_no_room_for_are_refused_unread() {
+    let mut octets = wire(&question("count.test", Rtype::A), &[a("count.test", &[1])]).to_vec();
+    for count in [6, 8, 10] {
+        let counted = octets[count + 1];
+        octets[count] = 0xFF;
+        let parsed = Message::parse(&octets.clone().into()).err();
+        assert_eq!(parsed, Some(Malformed::Structure));
+        (octets[count], octets[count + 1]) = (0, counted);
+    }
+    let counts_alone = [0, 0, 0x80, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
+    let parsed = Message::parse(&Bytes::copy_from_slice(&counts_alone)).err();
+    assert_eq!(parsed, Some(Malformed::Structure));
+}
+
+#[test]
+fn a_limit_holds_at_the_first_record_that_is_too_many() {
+    let question = question("n0.test", Rtype::A);
+    let set = |number: usize| a(&format!("n{number}.test"), &[1]);
+    let sets: Vec<RRset> = (0..MAX_OWNERS + 2).map(set).collect();
+    let mut octets = wire(&question, &sets).to_vec();
+    // What follows is no record.
+    octets[7] += 1;
+    octets.extend([0x40; 20]);
+    assert_eq!(Message::parse(&octets.into()).err(), Some(Malformed::TooManyRRsets));
+}
+
+#[test]
+fn signatures_beyond_the_limit_are_left_out_unless_asked_for() {
+    let rrsig = |number: u16| [&[0, 1][..], &[0; 16], &[0], &number.to_be_bytes()].concat();
+    for (asked, kept) in [(Rtype::A, MAX_SIGNATURES), (Rtype::RRSIG, 100)] {
+        let question = question("signed.test", asked);
+        let set = RRset { signatures: (0..100).map(rrsig).collect(), ..a("signed.test", &[1]) };
+        let message = Message::parse(&wire(&question, &[set])).unwrap();
+        assert_eq!(message.answer[0].signatures.len(), kept);
+        assert_eq!(message.left_out, 100 - kept);
+    }
+}
+
+#[test]
+fn of_the_additional_section_the_addresses_of_given_names_are_read() {
+    let question = question("www.test", Rtype::A);
+    let ns = RRset::naming(question.name.clone(), Rtype::NS, 60, &a("NS.test", &[]).owner);
+    let signatures = Records::from_iter([[&[0, 1][..], &[0; 16], &[0]].concat()]);
+    let glue = RRset { signatures, ..a("ns.test", &[1, 2]) };
+    let text = RRset { rtype: Rtype::TXT, records: Records::from_iter([b"\x01x"]), ..glue.clone() };
+    let reply = Reply {
+        question: &question,
+        rcode: OptRcode::NOERROR,
+        flags: Flags::default(),
+        answer: std::slice::from_ref(&ns),
+        authority: &[],
+        additional: &[a("other.test", &[3]), glue.clone(), text],
+        signatures: true,
+    };
+    let message = Message::parse(&compose(&reply).into()).unwrap();
+    let servers = Targets::first(&ns, 1);
+    assert_eq!(message.additional.addresses_of(&servers), [glue]);
+    assert!(message.additional.has_addresses());
+    assert_eq!(message.additional.rrsets_of_all().len(), 3);
+    assert!(message.additional.addresses_of(&Targets::default()).is_empty());
 }
 
 proptest! {

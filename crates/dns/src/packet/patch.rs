@@ -29,7 +29,7 @@ pub fn ttl_offsets(message: &[u8]) -> Option<Vec<u16>> {
 }
 
 /// The offset after the name that starts at `at`; a pointer ends it.
-pub(super) fn skip_name(message: &[u8], mut at: usize) -> Option<usize> {
+pub(crate) fn skip_name(message: &[u8], mut at: usize) -> Option<usize> {
     loop {
         match *message.get(at)? {
             0 => return Some(at + 1),

@@ -7,6 +7,9 @@ use super::proof_of;
 use crate::settings::Settings;
 use crate::verdict::{Fault, Finding};
 
+/// RRsets of one name that are taken from an answer to ANY; it is for the server to choose (RFC 8482).
+const MAX_OF_NAME: usize = 32;
+
 /// An answer section, as far as it was followed.
 pub(super) struct Chain<'a> {
     cut: &'a Delegation,
@@ -37,11 +40,15 @@ impl<'a> Chain<'a> {
     /// Follows aliases as far as the answer section leads within the zone.
     pub(super) fn follow(&mut self) -> Option<Finding> {
         loop {
-            let records = self.records();
+            // Once for each name: an answer section may be large, and so may names.
+            let at_name = self.message.answer.iter().filter(|set| set.owner == self.name);
+            let at_name: Vec<&RRset> = at_name.collect();
+            let records = self.records(&at_name);
             if !records.is_empty() {
                 return Some(Finding::Records(records));
             }
-            let target = match (self.dname(), self.of_type(&self.name, Rtype::CNAME)) {
+            let cname = at_name.into_iter().find(|set| set.rtype == Rtype::CNAME);
+            let target = match (self.dname(), cname) {
                 (Some(dname), _) => {
                     self.aliases.push(dname.clone());
                     let target = dname.target()?;
@@ -81,15 +88,11 @@ impl<'a> Chain<'a> {
         name::is_within(name, &self.cut.zone) && (!above || self.cut.way == Way::Forward)
     }
 
-    fn records(&self) -> Vec<RRset> {
-        let at_name = self.message.answer.iter().filter(|set| set.owner == self.name);
-        let wanted =
-            |set: &&RRset| set.rtype == self.question.rtype || self.question.rtype == Rtype::ANY;
-        at_name.filter(wanted).cloned().collect()
-    }
-
-    fn of_type(&self, name: &Name, rtype: Rtype) -> Option<&'a RRset> {
-        self.message.answer.iter().find(|set| set.rtype == rtype && set.owner == *name)
+    /// Of the RRsets at a name, those that were asked for.
+    fn records(&self, at_name: &[&RRset]) -> Vec<RRset> {
+        let rtype = self.question.rtype;
+        let wanted = |set: &&&RRset| set.rtype == rtype || rtype == Rtype::ANY;
+        at_name.iter().filter(wanted).take(MAX_OF_NAME).map(|set| (*set).clone()).collect()
     }
 
     /// The DNAME that the name lies below. Only strictly: a DNAME does not rename its own owner.
@@ -202,7 +205,7 @@ impl<'a> Chain<'a> {
         }
         // NS records with addresses are the referral of a server that has the zone above alone; a
         // server with RA gives NS records out of a cache.
-        let refers = !self.message.additional.is_empty() || self.message.header.ra();
+        let refers = self.message.header.ra() || self.message.additional.has_addresses();
         match authority.any(|set| own_ns(&set)) {
             true if refers => Fault::Lame,
             true => Fault::Sideways,

@@ -23,6 +23,7 @@ impl<N: Network> Race<'_, N> {
             self.worker.learn_agent(self.cut, &message);
             let scrubbed = scrub(&mut message, &self.cut.zone);
             self.worker.counters().add(Counter::ScrubbedRecords, scrubbed.dropped);
+            self.worker.counters().add(Counter::LimitSignatures, message.left_out as u64);
             let (settings, now) = (self.worker.settings(), self.worker.shared().now());
             let refers_away = scrubbed.refers_away;
             let verdict =

@@ -8,6 +8,7 @@ use std::pin::Pin;
 
 use tokio::time::Instant;
 use zoners_cache::Rank;
+use zoners_dns::targets::Targets;
 use zoners_dns::{
     Counter, Delegation, Message, Name, Network, Question, RRset, Rtype, Security, Way, name,
 };
@@ -19,8 +20,8 @@ use crate::exchange::{Asking, attempt};
 use crate::scrub::scrub;
 use crate::worker::Worker;
 
-/// Servers of the child NS set beyond the delegation whose addresses are kept.
-const MOST_NEW: usize = 13;
+/// Servers of the child NS set that are looked at: those of a delegation, and as many more.
+const MOST_NAMED: usize = 40;
 
 /// What is known of the servers that the zone itself names.
 pub(super) enum Own {
@@ -106,17 +107,17 @@ impl<N: Network> Worker<N> {
             return;
         }
         let is_new = |name: &Name| !cut.servers.iter().any(|server| server.name == *name);
-        let new: Vec<Name> = ns.targets().filter(is_new).take(MOST_NEW).collect();
+        let new = Targets::first(ns, MOST_NAMED).filter(is_new);
         if new.is_empty() {
             return;
         }
         // What lies outside the zone, or below a cut in it, is not its to say.
-        let of_new = |set: &&RRset| {
-            new.contains(&set.owner)
-                && name::is_within(&set.owner, &cut.zone)
-                && self.known_cut(&set.owner).is_none_or(|known| known.zone == cut.zone)
+        let its_own = |name: &Name| {
+            name::is_within(name, &cut.zone)
+                && self.known_cut(name).is_none_or(|known| known.zone == cut.zone)
         };
-        for set in message.additional.iter().filter(of_new).chain([ns]) {
+        let addresses = message.additional.addresses_of(&new.filter(its_own));
+        for set in addresses.iter().chain([ns]) {
             cache.insert_rrset(set, &[], Rank::Additional, Security::Unchecked, now);
         }
     }
@@ -124,7 +125,7 @@ impl<N: Network> Worker<N> {
     /// The servers that the zone of `cut` names itself, as the cache has them.
     fn known_own_servers(&self, cut: &Delegation) -> Option<Delegation> {
         let known = self.shared().cache.rrset(&cut.zone, Rtype::NS, self.shared().now())?;
-        Some(Delegation::from_ns(&known.set, &[], cut.expires))
+        Some(Delegation::from_ns(&known.set, &[], MOST_NAMED, cut.expires))
     }
 
     /// The servers that the zone of `cut` names itself: as the cache has them, or as `by` says,
@@ -152,7 +153,8 @@ impl<N: Network> Worker<N> {
                 worker.came_to_nothing(&asking, by.endpoint, Instant::now());
                 return None;
             };
-            Some(Delegation::from_ns(ns, &message.additional, expires))
+            let glue = message.additional.addresses_of(&Targets::first(ns, MOST_NAMED));
+            Some(Delegation::from_ns(ns, &glue, MOST_NAMED, expires))
         }))
     }
 }

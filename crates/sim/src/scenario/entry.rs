@@ -133,10 +133,11 @@ impl Entry {
             }
         }
         let ttl = self.matches.iter().any(|what| what == "ttl");
+        let additional = reply.additional.rrsets_of_all();
         let sections = [
             ("answer", &reply.answer, &self.answer),
             ("authority", &reply.authority, &self.authority),
-            ("additional", &reply.additional, &self.additional),
+            ("additional", &additional, &self.additional),
         ];
         for (section, has, wants) in sections {
             let (has, wants) = (as_set(has, ttl), as_set(wants, ttl));

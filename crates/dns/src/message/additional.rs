@@ -1,0 +1,99 @@
+//! The additional section, read by whoever wants something of it and no further than that.
+
+use std::fmt;
+
+use bytes::Bytes;
+use domain::base::iana::{Class, Rtype};
+
+use super::groups::{Groups, MAX_RRSETS};
+use super::names::Names;
+use super::owners::Owners;
+use super::record::Record;
+use crate::message::Malformed;
+use crate::rrset::RRset;
+use crate::targets::Targets;
+
+/// Address records, and signatures over such, whose owner names are looked at to find those of given
+/// names. The largest sets of servers that are kept have half as many.
+pub const MAX_GLUE: usize = 256;
+
+/// The additional section where it lies in its message, without OPT.
+///
+/// A reply may have thousands of records here of which none is of use; they cost nothing as long as
+/// nobody asks for them.
+#[derive(Clone)]
+pub struct Additional {
+    message: Bytes,
+    /// Where its first record begins, and how many there are.
+    at: usize,
+    records: u16,
+    class: Class,
+}
+
+impl Additional {
+    pub(super) fn new(message: Bytes, at: usize, records: u16, class: Class) -> Self {
+        Additional { message, at, records, class }
+    }
+
+    /// The address RRsets of `names`, with their signatures.
+    #[must_use]
+    pub fn addresses_of(&self, names: &Targets) -> Vec<RRset> {
+        let addresses = self.records().filter(is_address).take(MAX_GLUE);
+        self.rrsets(addresses, |owner| names.contains(owner))
+    }
+
+    /// Whether there are addresses of whatever names.
+    #[must_use]
+    pub fn has_addresses(&self) -> bool {
+        self.records().any(|record| is_address(&record))
+    }
+
+    /// All RRsets, but for what is broken or too much: for tools and tests, since servers say here what
+    /// they like.
+    #[must_use]
+    pub fn rrsets_of_all(&self) -> Vec<RRset> {
+        self.rrsets(self.records(), |_| true)
+    }
+
+    fn rrsets<'a>(
+        &'a self,
+        records: impl Iterator<Item = Record<'a>>,
+        wanted: impl Fn(&[u8]) -> bool,
+    ) -> Vec<RRset> {
+        let (mut names, mut owners) = (Names::new(&self.message), Owners::new(None));
+        let mut groups = Groups::new(MAX_RRSETS, false);
+        for record in records {
+            // What is broken is left out, and what costs too much ends it.
+            let added = match owners.number_if(&mut names, record.owner, &wanted) {
+                Ok(Some(owner)) => groups.add(owner, &record, &mut names),
+                Ok(None) => continue,
+                Err(malformed) => Err(malformed),
+            };
+            if matches!(added, Err(Malformed::TooManyRRsets | Malformed::Compression)) {
+                break;
+            }
+        }
+        groups.into_rrsets(&owners)
+    }
+
+    /// The records of the message's class.
+    fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        let (mut at, class) = (self.at, self.class);
+        let each = (0..self.records).map_while(move |_| {
+            let record = Record::read(&self.message, at).ok()?;
+            at = record.end;
+            Some(record)
+        });
+        each.filter(move |record| record.rtype != Rtype::OPT && record.class == class)
+    }
+}
+
+fn is_address(record: &Record<'_>) -> bool {
+    matches!(record.covered(), Rtype::A | Rtype::AAAA)
+}
+
+impl fmt::Debug for Additional {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.rrsets_of_all()).finish()
+    }
+}

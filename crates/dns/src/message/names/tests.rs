@@ -1,0 +1,117 @@
+use super::*;
+use domain::base::name::{ParsedName, ToName};
+use domain::dep::octseq::Parser;
+use proptest::prelude::*;
+
+fn read(octets: &[u8], at: usize) -> Result<(Name, usize), Malformed> {
+    let mut flat = Flat::EMPTY;
+    let end = Names::new(octets).read(at, &mut flat)?;
+    Ok((flat.to_name(), end))
+}
+
+/// The same by the parser that the rest of the world trusts.
+fn parsed(octets: &[u8], at: usize) -> Option<(Name, usize)> {
+    let mut parser = Parser::from_ref(octets);
+    parser.advance(at).ok()?;
+    let name = ParsedName::<&[u8]>::parse(&mut parser).ok()?;
+    Some((name.to_name(), parser.pos()))
+}
+
+/// Names of which each is a label and a pointer to the one before, the first of them a label alone; where
+/// the last one begins.
+fn chain(labels: usize) -> (Vec<u8>, usize) {
+    let mut octets = vec![0; 12];
+    octets.extend([1, b'x', 0]);
+    let mut last = 12;
+    for _ in 1..labels {
+        let here = octets.len();
+        octets.extend([1, b'x', 0xC0 | (last >> 8) as u8, last as u8]);
+        last = here;
+    }
+    (octets, last)
+}
+
+#[test]
+fn a_pointer_for_each_label_is_read() {
+    // The longest names below ip6.arpa, and the most labels that a name can have.
+    for labels in [34, 127] {
+        let (octets, last) = chain(labels);
+        let (name, end) = read(&octets, last).unwrap();
+        assert_eq!((name.label_count(), end), (labels + 1, octets.len()));
+    }
+    let (octets, last) = chain(128);
+    assert_eq!(read(&octets, last), Err(Malformed::Structure), "longer than a name");
+}
+
+#[test]
+fn more_pointers_than_labels_are_refused() {
+    // Pointers to pointers, as many as are read and one more.
+    let read_over = |pointers: usize| {
+        let mut octets = vec![0; 13];
+        for number in 0..pointers {
+            let target = if number == 0 { 12 } else { 13 + 2 * (number - 1) };
+            octets.extend([0xC0 | (target >> 8) as u8, target as u8]);
+        }
+        let last = octets.len() - 2;
+        read(&octets, last).map(|(name, _)| name.is_root())
+    };
+    assert_eq!(read_over(MAX_POINTERS), Ok(true));
+    assert_eq!(read_over(MAX_POINTERS + 1), Err(Malformed::Compression));
+}
+
+#[test]
+fn all_names_of_a_message_have_a_limit_in_proportion() {
+    let (mut octets, last) = chain(100);
+    for room in [0, 30_000] {
+        octets.resize(octets.len() + room, 0);
+        let (mut names, mut flat) = (Names::new(&octets), Flat::EMPTY);
+        // A hundred labels of a letter, as many pointers but one, and the root.
+        let fit = (COST + COST_AN_OCTET * octets.len()) / (100 + COST_OF_STEP * 200);
+        for _ in 0..fit {
+            assert!(names.read(last, &mut flat).is_ok());
+        }
+        assert_eq!(names.read(last, &mut flat), Err(Malformed::Compression));
+    }
+}
+
+#[test]
+fn pointers_lead_backwards_alone() {
+    for octets in [&[0xC0, 0][..], &[0xC0, 2, 0], &[1, b'a', 0xC0, 0]] {
+        assert_eq!(read(octets, 0), Err(Malformed::Structure), "{octets:?}");
+    }
+    assert_eq!(read(&[0x40, 0], 0), Err(Malformed::Structure), "no label");
+    assert_eq!(read(&[5, b'a'], 0), Err(Malformed::Structure), "torn");
+}
+
+proptest! {
+    #[test]
+    fn what_is_read_is_what_others_read(
+        octets in proptest::collection::vec(prop_oneof![0u8..4, Just(0xC0), any::<u8>()], 1..300),
+        at in 0usize..300,
+    ) {
+        let at = at % octets.len();
+        if let Ok(name) = read(&octets, at) {
+            prop_assert_eq!(Some(name), parsed(&octets, at));
+        }
+    }
+
+    #[test]
+    fn what_is_compressed_well_is_read(names in names(), at in 0usize..8) {
+        // Each name is written after the others, as far as it is new.
+        let mut target = domain::base::message_builder::HashCompressor::new(vec![0u8; 12]);
+        let mut starts = Vec::new();
+        for name in &names {
+            starts.push(AsRef::<[u8]>::as_ref(&target).len());
+            domain::base::wire::Composer::append_compressed_name(&mut target, name).unwrap();
+        }
+        let octets = target.into_target();
+        let at = at % names.len();
+        prop_assert_eq!(read(&octets, starts[at]).unwrap().0, names[at].clone());
+    }
+}
+
+fn names() -> impl Strategy<Value = Vec<Name>> {
+    let labels = proptest::collection::vec("[a-c]{1,2}", 0..8);
+    let name = labels.prop_map(|labels| name::parse(&format!("{}.", labels.join("."))).unwrap());
+    proptest::collection::vec(name, 1..8)
+}

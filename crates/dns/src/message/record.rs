@@ -1,0 +1,146 @@
+//! One record where it lies in a message, and its RDATA with the names in it written out.
+
+use domain::base::iana::{Class, Rtype};
+use domain::base::name::ParsedName;
+use domain::base::rdata::ParseAnyRecordData;
+use domain::dep::octseq::Parser;
+use domain::rdata::AllRecordData;
+
+use super::names::{Flat, Names};
+use crate::message::Malformed;
+use crate::packet::skip_name;
+use crate::rrset::is_sound;
+
+/// Octets of the shortest record: the root name, type, class, TTL, RDLENGTH (RFC 1035 section 4.1.3).
+pub(super) const SHORTEST: usize = 11;
+
+/// A record, of which nothing but the fields of fixed length is read.
+#[derive(Clone, Copy)]
+pub(super) struct Record<'a> {
+    /// Where its owner name begins in the message.
+    pub(super) owner: usize,
+    pub(super) rtype: Rtype,
+    pub(super) class: Class,
+    pub(super) ttl: u32,
+    pub(super) rdata: &'a [u8],
+    /// Where the next record begins.
+    pub(super) end: usize,
+}
+
+impl<'a> Record<'a> {
+    /// The record that begins at an offset of a message.
+    pub(super) fn read(octets: &'a [u8], owner: usize) -> Result<Self, Malformed> {
+        Self::try_read(octets, owner).ok_or(Malformed::Structure)
+    }
+
+    fn try_read(octets: &'a [u8], owner: usize) -> Option<Self> {
+        let fields = skip_name(octets, owner)?;
+        let fixed = octets.get(fields..)?.first_chunk::<10>()?;
+        let [t0, t1, c0, c1, ttl @ .., l0, l1] = *fixed;
+        let start = fields + fixed.len();
+        let end = start + usize::from(u16::from_be_bytes([l0, l1]));
+        Some(Record {
+            owner,
+            rtype: Rtype::from_int(u16::from_be_bytes([t0, t1])),
+            class: Class::from_int(u16::from_be_bytes([c0, c1])),
+            ttl: u32::from_be_bytes(ttl),
+            rdata: octets.get(start..end)?,
+            end,
+        })
+    }
+
+    /// The type that its RRset is of: RRSIGs form one for each type that they cover (RFC 4034 section
+    /// 3.1.1).
+    pub(super) fn covered(&self) -> Rtype {
+        match (self.rtype, self.rdata.first_chunk::<2>()) {
+            (Rtype::RRSIG, Some(covered)) => Rtype::from_int(u16::from_be_bytes(*covered)),
+            (rtype, _) => rtype,
+        }
+    }
+
+    /// Adds the RDATA to `out`, the names in it uncompressed.
+    ///
+    /// # Errors
+    /// It breaks its type's format, which is [`Malformed::Rdata`], or its names cost too much.
+    pub(super) fn write_rdata(
+        &self,
+        names: &mut Names<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Malformed> {
+        let (rtype, rdata) = (self.rtype, self.rdata);
+        let Some((before, count, rest)) = layout(rtype, rdata) else {
+            let fits = match rtype {
+                Rtype::A => rdata.len() == 4,
+                Rtype::AAAA => rdata.len() == 16,
+                // Names in these are never compressed, but would be read as if they could be.
+                Rtype::IPSECKEY | Rtype::TSIG => is_sound(rtype, &rdata.to_vec().into()),
+                _ => has_format(rtype, rdata),
+            };
+            out.extend_from_slice(rdata);
+            return if fits { Ok(()) } else { Err(Malformed::Rdata) };
+        };
+        let (start, first, mut flat) = (out.len(), self.end - rdata.len(), Flat::EMPTY);
+        out.extend_from_slice(rdata.get(..before).ok_or(Malformed::Rdata)?);
+        let mut at = first + before;
+        for _ in 0..count {
+            at = match names.read(at, &mut flat) {
+                Err(Malformed::Structure) => return Err(Malformed::Rdata),
+                end => end?,
+            };
+            out.extend_from_slice(flat.as_slice());
+        }
+        let after = rdata.get(at - first..).ok_or(Malformed::Rdata)?;
+        out.extend_from_slice(after);
+        let fits = match rest {
+            Rest::Octets(octets) => after.len() == octets,
+            Rest::Any => true,
+            Rest::Format => has_format(rtype, &out[start..]),
+        };
+        if fits { Ok(()) } else { Err(Malformed::Rdata) }
+    }
+}
+
+/// What follows the names in RDATA.
+enum Rest {
+    /// So many octets.
+    Octets(usize),
+    /// Any octets.
+    Any,
+    /// What the type's format says.
+    Format,
+}
+
+/// Where the names in the RDATA of a type stand: octets before them, how many, and what follows. `None`
+/// if there are none.
+fn layout(rtype: Rtype, rdata: &[u8]) -> Option<(usize, usize, Rest)> {
+    Some(match rtype {
+        Rtype::NS | Rtype::CNAME | Rtype::PTR | Rtype::DNAME => (0, 1, Rest::Octets(0)),
+        Rtype::MB | Rtype::MD | Rtype::MF | Rtype::MG | Rtype::MR => (0, 1, Rest::Octets(0)),
+        Rtype::MINFO | Rtype::RP => (0, 2, Rest::Octets(0)),
+        Rtype::MX => (2, 1, Rest::Octets(0)),
+        Rtype::SRV => (6, 1, Rest::Octets(0)),
+        Rtype::SOA => (0, 2, Rest::Octets(20)),
+        Rtype::RRSIG => (18, 1, Rest::Any),
+        Rtype::NSEC => (0, 1, Rest::Format),
+        Rtype::SVCB | Rtype::HTTPS => (2, 1, Rest::Format),
+        Rtype::NAPTR => (before_replacement(rdata), 1, Rest::Octets(0)),
+        _ => return None,
+    })
+}
+
+/// Octets of a NAPTR record before its replacement: order, preference and three strings (RFC 3403
+/// section 4.1).
+fn before_replacement(rdata: &[u8]) -> usize {
+    let string = |at: usize| at + 1 + rdata.get(at).map_or(0, |length| usize::from(*length));
+    string(string(string(4)))
+}
+
+/// Whether RDATA without compressed names has the format of its type.
+fn has_format(rtype: Rtype, rdata: &[u8]) -> bool {
+    type Parsed<'a> = AllRecordData<&'a [u8], ParsedName<&'a [u8]>>;
+    let mut parser = Parser::from_ref(rdata);
+    Parsed::parse_any_rdata(rtype, &mut parser).is_ok() && parser.remaining() == 0
+}
+
+#[cfg(test)]
+mod tests;
