@@ -4,6 +4,7 @@ pub mod bench_runs;
 pub mod canonical;
 pub mod config;
 pub mod control;
+pub mod cost;
 pub mod denial;
 pub mod entries;
 pub mod message;

@@ -10,8 +10,8 @@ use zoners_dns::{Class, Message, OptRcode, Question, RRset};
 pub fn run(octets: &[u8]) {
     patched(octets);
     let Ok(message) = Message::parse(&Bytes::copy_from_slice(octets)) else { return };
-    let sets = || message.answer.iter().chain(&message.authority).chain(&message.additional);
-    for set in sets() {
+    let additional = message.additional.rrsets_of_all();
+    for set in message.answer.iter().chain(&message.authority).chain(&additional) {
         assert!(set.is_sound(), "{set}");
         printable(&set.to_string());
     }
@@ -22,14 +22,15 @@ pub fn run(octets: &[u8]) {
         return;
     };
     printable(&question.to_string());
-    let first = composed(question, [&message.answer, &message.authority, &message.additional]);
+    let first = composed(question, [&message.answer, &message.authority, &additional]);
     assert!(first.len() <= usize::from(u16::MAX));
     let once = Message::parse(&Bytes::from(first.clone())).expect("what we compose can be read");
     if once.header.tc() {
         return;
     }
     assert_eq!(once.question.as_ref(), Some(question));
-    let again = composed(question, [&once.answer, &once.authority, &once.additional]);
+    let additional = once.additional.rrsets_of_all();
+    let again = composed(question, [&once.answer, &once.authority, &additional]);
     assert_eq!(again, first, "{message:?}");
 }
 

@@ -12,6 +12,9 @@ mod config;
 #[path = "../../../fuzz/src/control.rs"]
 mod control;
 #[allow(unreachable_pub, reason = "a library of its own over there")]
+#[path = "../../../fuzz/src/cost.rs"]
+mod cost;
+#[allow(unreachable_pub, reason = "a library of its own over there")]
 #[path = "../../../fuzz/src/denial.rs"]
 mod denial;
 #[allow(unreachable_pub, reason = "a library of its own over there")]
@@ -89,6 +92,11 @@ fn canonical_rdata() {
 #[test]
 fn signed_rrsets() {
     replay("signatures", signatures::run);
+}
+
+#[test]
+fn costly_messages() {
+    replay("cost", cost::run);
 }
 
 #[test]
