@@ -11,7 +11,7 @@ use crate::pieces::{Pieces, finish, once};
 /// Octets that are taken beside those that came and wait, at most: what the longest message needed.
 const ROOM: usize = 128 * 1024;
 /// Octets of the longest stream.
-const LONGEST: usize = 512 * 1024;
+const LONGEST: usize = 160 * 1024;
 
 /// Takes a stream apart in three ways.
 pub fn run(octets: &[u8]) {
