@@ -84,12 +84,13 @@ fn write_list(f: &mut Formatter<'_>, items: impl Iterator<Item = impl Display>) 
 /// Strings that each follow their length, as a list with commas; those within get a backslash
 /// (RFC 9460 appendix A.1). `None` if the lengths are wrong.
 fn strings(mut value: &[u8]) -> Option<Vec<u8>> {
-    let mut list = Vec::with_capacity(value.len());
+    let (mut list, whole) = (Vec::with_capacity(value.len()), value.len());
     while let Some((length, rest)) = value.split_first() {
-        let (string, rest) = rest.split_at_checked(usize::from(*length))?;
-        if !list.is_empty() {
+        // The first string may be empty.
+        if value.len() < whole {
             list.push(b',');
         }
+        let (string, rest) = rest.split_at_checked(usize::from(*length))?;
         for octet in string {
             if matches!(octet, b',' | b'\\') {
                 list.push(b'\\');
@@ -140,6 +141,7 @@ mod tests {
         for (key, value, expected) in [
             (0, &[0, 1, 0, 12, 2, 154][..], "mandatory=alpn,oots,key666"),
             (1, b"\x02h2\x02h3", "alpn=h2,h3"),
+            (1, b"\x00\x02h3\x00", "alpn=,h3,"),
             (2, b"", "no-default-alpn"),
             (3, &[1, 187], "port=443"),
             (4, &[192, 0, 2, 1, 192, 0, 2, 2], "ipv4hint=192.0.2.1,192.0.2.2"),
