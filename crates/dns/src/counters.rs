@@ -62,6 +62,8 @@ counters! {
     UpstreamUnreachable "upstream_unreachable" "queries" "Of these, with no way to the host: ICMP unreachable, no route, family not available.";
     UpstreamMismatched "upstream_mismatched" "messages" "Messages with a wrong ID or question; discarded.";
     UpstreamMalformed "upstream_malformed" "messages" "Replies that are no usable DNS message; discarded.";
+    UpstreamDoubted "upstream_doubted" "queries" "Queries to which something came that is no good reply: asked over TCP too, and another server beside.";
+    UpstreamUncleared "upstream_uncleared" "queries" "Of these and of those with TC, to which TCP brought nothing better.";
     UpstreamTruncated "upstream_truncated" "messages" "Replies with TC, asked again over TCP.";
     UpstreamPlain "upstream_plain" "queries" "Queries repeated without EDNS for a server that mishandles it.";
     UpstreamLame "upstream_lame" "messages" "Replies of servers that do not serve the zone: refusals and referrals elsewhere.";
@@ -119,6 +121,7 @@ counters! {
     LimitResent "limit_resent" "queries" "Queries not sent again, since they had been too often.";
     LimitRepeats "limit_repeats" "queries" "Queries held back for a moment, since the same had just been sent in vain too often.";
     LimitRepeated "limit_repeated" "queries" "Queries sent in vain that were forgotten at once, since there were too many.";
+    LimitMessages "limit_messages" "queries" "Queries whose port was given up, since too much came there that is no reply.";
     LimitServers "limit_servers" "delegations" "Delegations that named more servers than are used.";
     LimitAddresses "limit_addresses" "delegations" "Delegations with more addresses than are used.";
     LimitMessage "limit_message" "messages" "Replies with more RRsets, owner names or compression pointers than are read; discarded.";

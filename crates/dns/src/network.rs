@@ -72,6 +72,9 @@ pub enum Outcome {
     /// A message came from the server's address. Whether it answers the query is not yet said:
     /// over UDP anyone may have sent it.
     Message(Bytes),
+    /// Word came from the network that the query does not reach the server, which over UDP anyone may have
+    /// sent: a message may come all the same.
+    Told(Failure),
     /// Nothing more will come.
     Failed(Failure),
 }

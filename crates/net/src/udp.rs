@@ -39,8 +39,8 @@ pub struct UdpExchange {
     spares: Spares,
     socket: Option<Used>,
     state: State,
-    /// Several replies may come.
-    resent: bool,
+    /// More may yet come to its port: it was sent again, or what came first was no good.
+    more: bool,
 }
 
 /// How far an exchange is.
@@ -50,6 +50,8 @@ enum State {
     Waiting,
     /// One came, and nobody asked for another: nothing is under way any more.
     Answered,
+    /// The network has had word for us.
+    Told(Failure),
     Failed(Failure),
 }
 
@@ -67,7 +69,7 @@ impl UdpExchange {
             spares,
             socket: None,
             state: State::Waiting,
-            resent: false,
+            more: false,
         }
     }
 
@@ -78,14 +80,24 @@ impl UdpExchange {
     }
 
     pub(crate) async fn receive(&mut self) -> Outcome {
-        if let State::Failed(failure) = self.state {
-            return Outcome::Failed(failure);
+        match self.state {
+            State::Failed(failure) => return Outcome::Failed(failure),
+            State::Told(failure) => {
+                self.state = State::Waiting;
+                return Outcome::Told(failure);
+            }
+            State::Answered => (self.state, self.more) = (State::Waiting, true),
+            State::Waiting => {}
         }
-        self.state = State::Waiting;
         match self.try_receive().await {
             Ok(message) => {
                 self.state = State::Answered;
                 Outcome::Message(message)
+            }
+            // What comes in between may be an error that a router sent, or a forger.
+            Err(error) if self.socket.is_some() => {
+                self.more = true;
+                Outcome::Told(failure(&error))
             }
             Err(error) => {
                 let failure = failure(&error);
@@ -99,13 +111,13 @@ impl UdpExchange {
         self.query = query;
         // What was not sent yet goes out as it is now.
         let Some(used) = &self.socket else { return };
-        self.resent = true;
+        self.more = true;
         match used.socket.try_send(&self.query) {
             Ok(_) => {}
             // As good as lost on the way.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             // An error that waited for us is told once.
-            Err(error) => self.state = State::Failed(failure(&error)),
+            Err(error) => self.state = State::Told(failure(&error)),
         }
     }
 
@@ -121,7 +133,7 @@ impl UdpExchange {
                 &self.socket.insert(used).socket
             }
         };
-        // ICMP errors count too: they mean that nothing will come. The buffer lives in the closure,
+        // ICMP errors are heard too: they may mean that nothing will come. The buffer lives in the closure,
         // not in the future, or every pending query would carry it.
         let receive = || {
             let mut buffer = [0; LARGEST];
@@ -135,7 +147,7 @@ impl UdpExchange {
 impl Drop for UdpExchange {
     fn drop(&mut self) {
         if self.state == State::Answered
-            && !self.resent
+            && !self.more
             && let Some(used) = self.socket.take()
         {
             self.spares.keep(self.to, used, &self.random);

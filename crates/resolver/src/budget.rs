@@ -97,6 +97,16 @@ impl Budget {
         if tcp { self.take(&self.tcp, Counter::BudgetTcp) } else { Ok(()) }
     }
 
+    /// Charges a query that can be done without: it costs what is left for such, and that nothing is says
+    /// nothing of the question.
+    pub(crate) fn charge_aside(&self, tcp: bool) -> Result<(), Exhausted> {
+        if Instant::now() >= self.deadline {
+            return Err(Exhausted(Counter::BudgetTime));
+        }
+        take(&self.retries, Counter::BudgetQueries)?;
+        if tcp { take(&self.tcp, Counter::BudgetTcp) } else { Ok(()) }
+    }
+
     /// The limit that was met, if one was: what failed then might not have with another's budget.
     pub(crate) fn met(&self) -> Option<Exhausted> {
         match self.met.get() {
@@ -199,6 +209,13 @@ mod tests {
         assert_eq!(charge(&one, false, true), Err(Exhausted(Counter::BudgetQuestion)));
         assert_eq!(charge(&two, false, true), Ok(()), "and they may cost what else there is");
         assert_eq!(charge(&two, false, false), Err(Exhausted(Counter::BudgetQueries)));
+        let aside = Budget::new(Limits { retries: 2, ..limits }, None);
+        assert_eq!((aside.charge_aside(true), aside.met()), (Ok(()), None));
+        assert_eq!(aside.charge_aside(true), Err(Exhausted(Counter::BudgetTcp)));
+        assert_eq!(aside.charge_aside(false), Err(Exhausted(Counter::BudgetQueries)));
+        assert_eq!(aside.met(), None, "the question may cost what it might before");
+        let fresh = AtomicU32::new(0);
+        assert!((0..2).all(|_| aside.charge_query(&fresh, false, false).is_ok()));
         assert_eq!(budget.charge_lookup(), Ok(()));
         assert_eq!(budget.charge_lookup(), Err(Exhausted(Counter::BudgetLookups)));
         assert_eq!(budget.met(), Some(Exhausted(Counter::BudgetTcp)), "the first");

@@ -39,6 +39,8 @@ struct Candidate {
     cut_off: bool,
     lame: bool,
     tries: u8,
+    /// It is not asked again until it is known what comes of the last try.
+    rests: bool,
     out: bool,
     /// It is out since the network told that no answer will come.
     unheard: bool,
@@ -202,6 +204,7 @@ impl Candidates {
                 cut_off: false,
                 lame,
                 tries: 0,
+                rests: false,
                 out: false,
                 unheard: false,
             });

@@ -1,28 +1,29 @@
 //! Asking one server.
 //!
-//! A query has a socket to itself; whatever does not match it is discarded and the wait goes on, since
-//! over UDP anyone can send anything; but what has the right ID and cannot be read ends it. A first
-//! wrong ID is taken for an attempt at forgery: the query is repeated over TCP beside the wait. TC
-//! moves to TCP too, and a server that chokes on EDNS is asked once more without it. A query that is
-//! outstanding already is sent again, not sent anew.
+//! A query has a socket to itself. Whatever comes there that is no good reply raises `doubts`, and the
+//! wait goes on, since over UDP anyone can send anything; TCP is asked beside it. A server that chokes
+//! on EDNS is asked once more without it. A query that is outstanding already is sent again, not sent
+//! anew.
 
 mod attempting;
 mod copies;
+mod doubts;
 mod outstanding;
+mod reading;
 mod reply;
 mod wait;
 
 use std::time::Duration;
 
 use tokio::time::Instant;
-use zoners_cache::{Evidence, Trouble};
+use zoners_cache::Evidence;
 use zoners_dns::query::{Options, query_with_size};
-use zoners_dns::{
-    Counter, Endpoint, Exchange, Malformed, Message, Network, Outcome, Question, Transport,
-};
+use zoners_dns::{Counter, Endpoint, Exchange, Message, Network, Outcome, Question, Transport};
 
+use doubts::Doubts;
 use outstanding::{LIVES, Sending, Turn, Unheard, tell};
-use reply::{Match, chokes_on_edns, matches};
+use reading::Read;
+use reply::chokes_on_edns;
 use wait::Wait;
 
 use crate::candidates::Attempt;
@@ -31,6 +32,7 @@ use crate::verdict::Fault;
 use crate::worker::Worker;
 
 pub(crate) use attempting::{Attempting, attempt};
+pub(crate) use doubts::Doubt;
 pub(crate) use outstanding::Sharing;
 
 /// How an attempt at one server ended.
@@ -76,52 +78,23 @@ impl<'a> Query<'a> {
 
     /// Whether the server is to be asked in another way after this reply.
     fn is_unfinished(&self, reply: &Message) -> bool {
-        self.is_cut(reply) || self.edns && chokes_on_edns(reply)
-    }
-
-    fn is_cut(&self, reply: &Message) -> bool {
-        reply.header.tc() && self.endpoint.transport == Transport::Udp
+        self.edns && chokes_on_edns(reply)
     }
 }
 
 impl<N: Network> Worker<N> {
-    /// Asks over TCP after a reply with TC, and without EDNS after one that it made fail.
-    async fn go_on(&self, query: &Query<'_>, result: Asked) -> Asked {
-        let reply = self.whole(query, result?).await?;
-        if !(query.edns && chokes_on_edns(&reply)) {
-            return Ok(reply);
-        }
+    /// Asks without EDNS after a reply that it made fail.
+    async fn go_on(&self, query: &Query<'_>) -> Asked {
         self.count(Counter::UpstreamPlain);
         let plain = Query { edns: false, ..*query };
         let reply = match self.outstanding(plain.asking, plain.endpoint) {
-            Turn::Send(mut lead) => self.carry_out(&plain, &mut lead).await,
-            Turn::Wait(follow) => self.wait_with(&plain, follow).await,
+            Turn::Send(mut lead) => self.carry_out(&plain, &mut lead).await?,
+            Turn::Wait(follow) => self.wait_with(&plain, follow).await?,
         };
-        let reply = self.whole(&plain, reply?).await?;
         if !chokes_on_edns(&reply) {
             self.shared().teach(plain.endpoint, Evidence::PlainOnly);
         }
         Ok(reply)
-    }
-
-    /// A reply that is not truncated: over a stream TC says that it is broken (RFC 2181 section 9).
-    fn untruncated(&self, reply: Box<Message>, from: Endpoint) -> Asked {
-        if !reply.header.tc() {
-            return Ok(reply);
-        }
-        self.count(Counter::UpstreamMalformed);
-        self.blame(from, Trouble::FormErr);
-        Err(Fault::Malformed(Malformed::Truncated))
-    }
-
-    async fn whole(&self, query: &Query<'_>, reply: Box<Message>) -> Asked {
-        if !query.is_cut(&reply) {
-            return self.untruncated(reply, query.endpoint);
-        }
-        self.count(Counter::UpstreamTruncated);
-        let over_tcp = query.over_tcp();
-        let reply = self.carry_out(&over_tcp, &mut None).await?;
-        self.untruncated(reply, over_tcp.endpoint)
     }
 
     /// Sends a query, waits for the reply and tells the followers.
@@ -146,53 +119,84 @@ impl<N: Network> Worker<N> {
         let limit = self.settings().limits.exchange;
         let deadline = tokio::time::sleep(limit);
         tokio::pin!(deadline);
+        let mut doubts = Doubts::default();
         let mut beside: Option<Box<Wait<N>>> = None;
-        loop {
-            let outcome = tokio::select! {
+        let result = loop {
+            let read = tokio::select! {
                 biased;
-                outcome = wait.exchange.receive() => self.read(asking, &mut wait, outcome, context),
-                outcome = receive(&mut beside) => match beside.as_mut() {
-                    Some(wait) => self.read(asking, wait, outcome, context),
-                    None => Read::GoOn,
-                },
+                outcome = wait.exchange.receive(), if doubts.leave_room() => {
+                    self.read(asking, &mut wait, outcome, context)
+                }
+                outcome = receive(&mut beside) => {
+                    let read = beside.as_mut().map(|tcp| self.read(asking, tcp, outcome, context));
+                    match read {
+                        Some(Read::Ended(fault)) => {
+                            beside = None;
+                            self.count(Counter::UpstreamUncleared);
+                            Read::NotBeside(fault)
+                        }
+                        read => read.unwrap_or(Read::Nothing),
+                    }
+                }
                 edns = rung(lead) => {
                     wait.send_again(asking, edns);
                     // One port and one ID are not open for ever.
-                    let latest = wait.sent + limit * LIVES;
-                    deadline.as_mut().reset(latest.min(Instant::now() + limit));
-                    Read::GoOn
+                    let (latest, now) = (wait.sent + limit * LIVES, Instant::now());
+                    let until = if doubts.are_short() { self.rest(endpoint) } else { limit };
+                    let until = deadline.deadline().max(now + until).min(latest);
+                    deadline.as_mut().reset(until);
+                    Read::Nothing
                 }
-                () = &mut deadline => {
-                    (0..wait.times).for_each(|_| self.blame(endpoint, Trouble::Timeout));
-                    Read::Done(Err(Fault::Timeout))
-                }
+                () = &mut deadline => break Err(self.give_up(&wait, &doubts)),
             };
-            match outcome {
-                Read::Done(result) => {
-                    unheard.hear(&result);
-                    if unheard.heard {
-                        self.hear_copies(wait, &asking.question);
-                    }
-                    return result;
-                }
-                Read::GoOn => {}
-                Read::Forged if beside.is_none() && endpoint.transport == Transport::Udp => {
-                    beside = self.send(&query.over_tcp()).ok().map(Box::new);
-                }
-                Read::Forged => {}
+            match read {
+                Read::Reply(message) => break Ok(message),
+                Read::Ended(fault) => break Err(fault),
+                Read::Nothing => continue,
+                doubtful => doubts.add(&doubtful),
             }
+            if doubts.want_tcp() {
+                beside = match self.ask_beside(query, &mut doubts) {
+                    Ok(tcp) => tcp.map(Box::new),
+                    Err(fault) => break Err(fault),
+                };
+                if doubts.are_of_a_cut() {
+                    deadline.as_mut().reset(Instant::now() + limit);
+                }
+            }
+            if beside.is_none() && !doubts.leave_room() {
+                self.count(Counter::LimitMessages);
+                break Err(self.give_up(&wait, &doubts));
+            }
+            if doubts.shorten(beside.is_none()) {
+                let rest = deadline.deadline().min(Instant::now() + self.rest(endpoint));
+                deadline.as_mut().reset(rest);
+            }
+            if let (Some(lead), Some(doubt)) = (lead, doubts.news()) {
+                lead.doubt(doubt as u8);
+            }
+        };
+        unheard.hear(&result);
+        if unheard.heard {
+            self.hear_copies(wait, &asking.question);
         }
+        result
     }
 
     fn send(&self, query: &Query<'_>) -> Result<Wait<N>, Fault> {
-        let Query { asking, endpoint, edns, context } = *query;
-        let tcp = endpoint.transport == Transport::Tcp;
-        context.charge_query(tcp, asking.retry).map_err(|exhausted| {
+        let tcp = query.endpoint.transport == Transport::Tcp;
+        query.context.charge_query(tcp, query.asking.retry).map_err(|exhausted| {
             self.count(exhausted.0);
             Fault::Exhausted(exhausted)
         })?;
+        Ok(self.send_charged(query))
+    }
+
+    /// Sends a query that is paid for.
+    fn send_charged(&self, query: &Query<'_>) -> Wait<N> {
+        let Query { asking, endpoint, edns, .. } = *query;
         self.count(Counter::UpstreamQueries);
-        if tcp {
+        if endpoint.transport == Transport::Tcp {
             self.count(Counter::UpstreamTcp);
         }
         let forgiven = self.shared().line.forgiven();
@@ -201,7 +205,7 @@ impl<N: Network> Worker<N> {
         let options = Options { id, recursion_desired: asking.recursion_desired, edns };
         let size = self.settings().udp_payload_size;
         let wire = query_with_size(&asking.question, options, size);
-        Ok(Wait {
+        Wait {
             id,
             endpoint,
             sent: Instant::now(),
@@ -209,67 +213,6 @@ impl<N: Network> Worker<N> {
             times: 1,
             took: None,
             exchange: self.network().send(endpoint, wire),
-        })
-    }
-
-    fn read(
-        &self,
-        asking: &Asking,
-        wait: &mut Wait<N>,
-        outcome: Outcome,
-        context: &Context,
-    ) -> Read {
-        let octets = match outcome {
-            Outcome::Message(octets) => octets,
-            Outcome::Failed(failure) => {
-                self.count(Counter::UpstreamErrors);
-                let fault = Fault::Network(failure);
-                if let Some(trouble) = fault.trouble() {
-                    self.blame(wait.endpoint, trouble);
-                }
-                return Read::Done(Err(fault));
-            }
-        };
-        if let Err(exhausted) = context.budget.charge_bytes(octets.len()) {
-            self.count(exhausted.0);
-            return Read::Done(Err(Fault::Exhausted(exhausted)));
-        }
-        match matches(&octets, wait.id, &asking.question) {
-            Match::Reply(message) => {
-                self.count(Counter::UpstreamReplies);
-                let edns = message.edns.is_some();
-                let took = wait.sent.elapsed();
-                wait.took = Some(took);
-                let reply = match wait.last_sent {
-                    None => Evidence::Reply(took, edns),
-                    Some(last) => {
-                        let least = last.elapsed();
-                        Evidence::ReplyToSome { most: took, least, edns }
-                    }
-                };
-                self.shared().teach(wait.endpoint, reply);
-                Read::Done(Ok(message))
-            }
-            Match::WrongId => {
-                self.count(Counter::UpstreamMismatched);
-                Read::Forged
-            }
-            Match::WrongQuestion => {
-                self.count(Counter::UpstreamMismatched);
-                Read::GoOn
-            }
-            Match::Malformed(malformed) => {
-                self.count(Counter::UpstreamMalformed);
-                if malformed.is_limit() {
-                    self.count(Counter::LimitMessage);
-                }
-                if malformed == Malformed::Short {
-                    return Read::GoOn;
-                }
-                // Whoever knows the ID could as well forge a whole answer: it is the server.
-                self.blame(wait.endpoint, Trouble::FormErr);
-                Read::Done(Err(Fault::Malformed(malformed)))
-            }
         }
     }
 }
@@ -287,10 +230,4 @@ async fn rung(lead: Option<&Sending>) -> bool {
         Some(lead) => lead.bell().rung().await,
         None => std::future::pending().await,
     }
-}
-
-enum Read {
-    Done(Asked),
-    GoOn,
-    Forged,
 }

@@ -12,6 +12,7 @@ mod wait_graph;
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
@@ -33,6 +34,8 @@ struct Landing<V> {
     inner: Mutex<Inner<V>>,
     changed: Notify,
     bell: Bell,
+    /// How much the leader doubts what comes to it.
+    doubt: AtomicU8,
 }
 
 #[derive(Debug)]
@@ -117,6 +120,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
                     inner: Mutex::new(inner),
                     changed: Notify::new(),
                     bell: Bell::default(),
+                    doubt: AtomicU8::new(0),
                 });
                 vacant.insert(Flight { key: key.clone(), id, landing: landing.clone() });
                 let place = Place { flights: self.clone(), hash, id, landing };
@@ -211,6 +215,28 @@ impl<K, V> Lead<K, V> {
     /// What followers ring to have their way meanwhile.
     pub(crate) fn bell(&self) -> &Bell {
         &self.place.landing.bell
+    }
+
+    /// Lets those who watch know how doubtful it is what comes.
+    pub(crate) fn doubt(&self, doubt: u8) {
+        self.place.landing.doubt.store(doubt, Ordering::Relaxed);
+    }
+
+    /// Watches the flight.
+    pub(crate) fn watch(&self) -> Watch<V> {
+        Watch(self.place.landing.clone())
+    }
+}
+
+/// Watches a flight while it is under way.
+#[derive(Debug)]
+pub(crate) struct Watch<V>(Arc<Landing<V>>);
+
+impl<V> Watch<V> {
+    /// How much its leader doubts what comes. Of a leader of another task it is seen late, as no watcher
+    /// is woken for it.
+    pub(crate) fn doubt(&self) -> u8 {
+        self.0.doubt.load(Ordering::Relaxed)
     }
 }
 

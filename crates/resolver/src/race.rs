@@ -8,9 +8,10 @@ mod beside;
 mod losers;
 mod outcome;
 mod own_servers;
+mod running;
 mod whose_fault;
 
-use std::pin::Pin;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -18,33 +19,17 @@ use zoners_dns::{Counter, Delegation, Endpoint, NameServer, Network, Question, W
 
 use beside::Beside;
 use own_servers::{Own, told};
+use running::{Running, next_of};
 
 use crate::answer::Unresolved;
 use crate::candidates::{Attempt, Candidates};
 use crate::context::Context;
-use crate::exchange::{Asking, Attempting, Report, attempt};
+use crate::exchange::{Asking, Doubt, Report, attempt};
 use crate::nameservers::{Found, Lookup};
 use crate::pricing::LEAST_PATIENCE;
 use crate::trace::Hop;
 use crate::verdict::{Fault, Verdict};
 use crate::worker::Worker;
-
-struct Running {
-    attempt: Attempt,
-    since: Instant,
-    exchange: Attempting,
-}
-
-impl Future for Running {
-    type Output = Report;
-
-    fn poll(
-        mut self: Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Report> {
-        self.exchange.report.as_mut().poll(context)
-    }
-}
 
 /// One question to the servers of one zone.
 struct Race<'a, N: Network> {
@@ -67,6 +52,8 @@ struct Race<'a, N: Network> {
     hedge_at: Instant,
     /// How often one was late.
     late: u8,
+    /// One was sent something that is no good reply.
+    doubted: bool,
     /// Whom the patience is for.
     newest: Option<Endpoint>,
     /// There was no server left to ask when another was wanted.
@@ -84,6 +71,7 @@ const MOST_HALVINGS: u8 = 4;
 /// What happened next in a race.
 enum Happening {
     Report(Box<Report>),
+    Doubtful(Doubt, SocketAddr),
     Found(Found),
     Own(Option<Delegation>),
     Late,
@@ -119,6 +107,7 @@ impl<N: Network> Worker<N> {
             exhausted: None,
             hedge_at: Instant::now(),
             late: 0,
+            doubted: false,
             newest: None,
             wants_more: false,
             hopeless_at: None,
@@ -147,7 +136,10 @@ impl<N: Network> Race<'_, N> {
             self.explore(&first);
         }
         loop {
-            if let Some(unresolved) = self.exhausted.take() {
+            // What is under way may yet bring the answer.
+            if self.running.is_empty()
+                && let Some(unresolved) = self.exhausted.take()
+            {
                 return Err(unresolved);
             }
             if self.candidates.are_given_up() {
@@ -167,6 +159,14 @@ impl<N: Network> Race<'_, N> {
                         return Ok(verdict);
                     }
                     self.launch();
+                }
+                Happening::Doubtful(doubt, server) => {
+                    self.doubted = true;
+                    self.candidates.let_rest(server, doubt == Doubt::Grave);
+                    // Asked again, this one would say the same.
+                    if self.candidates.has_fresh() && self.launch().is_some() {
+                        self.worker.count(Counter::UpstreamHedged);
+                    }
                 }
                 Happening::Found(found) => {
                     self.empty += u32::from(found.addresses.is_empty());
@@ -214,7 +214,7 @@ impl<N: Network> Race<'_, N> {
     async fn next(&mut self, over: Instant) -> Happening {
         tokio::select! {
             biased;
-            report = self.running.next() => Happening::Report(Box::new(report)),
+            happening = next_of(&mut self.running) => happening,
             found = self.lookups.next() => Happening::Found(found),
             own = told(&mut self.own_servers) => Happening::Own(own),
             () = sleep_until(over.min(self.hedge_at)) => match self.hedge_at < over {
@@ -226,6 +226,10 @@ impl<N: Network> Race<'_, N> {
 
     /// Asks the next server in line, or looks for the address of one.
     fn launch(&mut self) -> Option<Attempt> {
+        if self.exhausted.is_some() {
+            self.hedge_at = Instant::now() + self.worker.settings().limits.wall;
+            return None;
+        }
         if !self.candidates.has_fresh() && self.candidates.has_unresolved() {
             let at_once = match self.context.depth {
                 0 => self.worker.settings().limits.lookups_at_once,
@@ -251,7 +255,7 @@ impl<N: Network> Race<'_, N> {
         self.hedge_at = Instant::now() + self.patience(&next);
         self.newest = Some(next.endpoint);
         self.worker.shared().spare.earn(self.worker.settings().limits.spare);
-        self.ask(next, self.late > 0);
+        self.ask(next, self.late > 0 || self.doubted);
         Some(next)
     }
 
@@ -290,7 +294,8 @@ impl<N: Network> Race<'_, N> {
     fn ask(&mut self, next: Attempt, retry: bool) {
         let asking = Asking { retry, ..self.asking.clone() };
         let exchange = attempt(self.worker.arc(), asking, next, self.context.clone());
-        self.running.push(Running { attempt: next, since: Instant::now(), exchange });
+        let since = Instant::now();
+        self.running.push(Running { attempt: next, since, exchange, doubt: Doubt::None });
     }
 
     /// Starts look-ups of nameserver names until `at_once` are under way.

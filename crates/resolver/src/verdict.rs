@@ -137,6 +137,10 @@ pub enum Fault {
     Network(Failure),
     /// What it sent cannot be read.
     Malformed(Malformed),
+    /// What it sent is no reply to the query: no reply at all, or one to another question.
+    NoReply,
+    /// So much came that is no reply that its port is given up.
+    Flooded,
     /// It answered with a failure.
     Rcode(OptRcode),
     /// It does not serve the zone: refers elsewhere or upwards.
@@ -188,7 +192,13 @@ impl Fault {
     /// Whether the server, or someone in its name, said something at all.
     #[must_use]
     pub fn is_answer(self) -> bool {
-        self.says_nothing() || matches!(self, Fault::Malformed(_) | Fault::Rcode(_) | Fault::Lame)
+        self.says_nothing() || self.is_unreadable() || matches!(self, Fault::Rcode(_) | Fault::Lame)
+    }
+
+    /// Whether what the server sent is nothing that could be judged.
+    #[must_use]
+    pub fn is_unreadable(self) -> bool {
+        matches!(self, Fault::Malformed(_) | Fault::NoReply)
     }
 
     /// Whether the server took the question and said next to nothing of it, as servers do that have
@@ -205,9 +215,10 @@ impl Fault {
             Fault::Timeout => Some(Trouble::Timeout),
             Fault::Network(Failure::Refused | Failure::Closed) => Some(Trouble::Refused),
             Fault::Network(Failure::Unreachable) => Some(Trouble::Unreachable),
-            // The fault is ours.
-            Fault::Network(Failure::NoSocket) | Fault::Exhausted(_) => None,
+            // The fault is ours, or a stranger's.
+            Fault::Network(Failure::NoSocket) | Fault::Exhausted(_) | Fault::Flooded => None,
             Fault::Malformed(_)
+            | Fault::NoReply
             | Fault::Rcode(OptRcode::FORMERR | OptRcode::NOTIMP | OptRcode::BADVERS) => {
                 Some(Trouble::FormErr)
             }
@@ -234,6 +245,8 @@ impl fmt::Display for Fault {
             Fault::Timeout => f.write_str("timeout"),
             Fault::Network(failure) => failure.fmt(f),
             Fault::Malformed(malformed) => write!(f, "malformed: {malformed}"),
+            Fault::NoReply => f.write_str("what came is no reply to the query"),
+            Fault::Flooded => f.write_str("too many messages that are no reply"),
             Fault::Rcode(rcode) => rcode.fmt(f),
             Fault::Lame => f.write_str("lame: does not serve the zone"),
             Fault::Empty => f.write_str("says nothing"),

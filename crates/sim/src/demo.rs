@@ -3,7 +3,7 @@
 use zoners_dns::{Question, RRset, Records, Rtype, name};
 
 use crate::internet::SimNetwork;
-use crate::link::{Link, Manner};
+use crate::link::{Bad, Beset, Link, Manner};
 use crate::sign::Signing;
 
 /// A name to try.
@@ -88,7 +88,11 @@ pub fn internet(seed: u64) -> (SimNetwork, RRset) {
         ("shop", "www CNAME www.fast.demo.\n", [near(), near(), near()]),
         ("moved", "old DNAME new\nx.new A 203.0.113.70\n", [near(), near(), near()]),
         ("antique", "www A 203.0.113.80\n", [(); 3].map(|()| near().with(Manner::FormErrOnEdns))),
-        ("forged", "www A 203.0.113.90\n", [(); 3].map(|()| near().with(Manner::WrongId))),
+        (
+            "forged",
+            "www A 203.0.113.90\n",
+            [(); 3].map(|()| near().with(Manner::Beset(Beset::once(Bad::Id)))),
+        ),
         ("expired", "www A 203.0.113.100\n", [near(), near(), near()]),
         ("tampered", "www A 203.0.113.110\n", [near(), near(), near()]),
         ("orphaned", "www A 203.0.113.120\n", [near(), near(), near()]),

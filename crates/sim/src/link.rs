@@ -83,10 +83,8 @@ pub enum Manner {
     UdpOnly,
     /// Repeats the question in lower case.
     LowerCases,
-    /// A datagram with a wrong ID first, the good one 50 ms later.
-    WrongId,
-    /// An answer to another question first, the good one 50 ms later.
-    WrongQuestion,
+    /// Datagrams come that are no reply, or no good one.
+    Beset(Beset),
     /// The right ID and nonsense behind it, always.
     Garbage,
     /// Answers with a record whose RDATA is too short for its type.
@@ -103,4 +101,93 @@ pub enum Manner {
     KnowsItsServers,
     /// SERVFAIL to every question but for names that it has records of.
     FailsShortened,
+}
+
+/// Bad datagrams in the place of a reply, or before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beset {
+    /// What comes.
+    pub by: Bad,
+    /// How often, each a microsecond after the one before.
+    pub times: u32,
+    /// Whether the good reply comes [`Beset::LATER`] after the first.
+    pub good: bool,
+    /// What the server does over TCP.
+    pub streams: Streams,
+}
+
+impl Beset {
+    /// How long after the first bad datagram the good one comes.
+    pub const LATER: Duration = Duration::from_millis(50);
+
+    /// One bad datagram, the good one later, and over TCP nothing amiss.
+    #[must_use]
+    pub const fn once(by: Bad) -> Self {
+        Beset { by, times: 1, good: true, streams: Streams::Good }
+    }
+}
+
+/// What is wrong with a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bad {
+    /// Another ID, else a good reply.
+    Id,
+    /// An answer to another question.
+    Question,
+    /// QR=0: the query itself, sent back.
+    Query,
+    /// Another opcode.
+    Opcode,
+    /// No octets at all.
+    Void,
+    /// The right ID and no more.
+    Short,
+    /// The right ID and nonsense behind it.
+    Garbage,
+    /// The right ID and question, and a record whose RDATA is too short for its type.
+    Record,
+    /// TC and nothing else.
+    Truncated,
+    /// No datagram but word that the port is closed.
+    PortClosed,
+    /// No datagram but word that there is no way to the host.
+    Unreachable,
+}
+
+impl Bad {
+    /// All of them.
+    pub const ALL: [Bad; 11] = [
+        Bad::Id,
+        Bad::Question,
+        Bad::Query,
+        Bad::Opcode,
+        Bad::Void,
+        Bad::Short,
+        Bad::Garbage,
+        Bad::Record,
+        Bad::Truncated,
+        Bad::PortClosed,
+        Bad::Unreachable,
+    ];
+}
+
+/// What a server does over TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Streams {
+    /// Answers.
+    Good,
+    /// The port is closed, and the host says so.
+    Closed,
+    /// Ends the stream without an answer.
+    End,
+    /// Never answers.
+    Silent,
+    /// The same as over UDP, where that can be over a stream; else nonsense.
+    Bad,
+}
+
+impl Streams {
+    /// All of them.
+    pub const ALL: [Streams; 5] =
+        [Streams::Good, Streams::Closed, Streams::End, Streams::Silent, Streams::Bad];
 }

@@ -25,7 +25,42 @@ async fn a_closed_port_is_told_at_once() {
     let closed = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let mut exchange =
         UdpExchange::new(closed, Bytes::from_static(b"q"), Random::seeded(2), Spares::default());
-    assert_eq!(exchange.receive().await, Outcome::Failed(Failure::Refused));
+    assert_eq!(exchange.receive().await, Outcome::Told(Failure::Refused));
+}
+
+#[tokio::test]
+async fn a_reply_is_heard_after_word_that_there_will_be_none() {
+    let to = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let spares = Spares::default();
+    let query = Bytes::from_static(b"q");
+    let mut exchange = UdpExchange::new(to, query.clone(), Random::seeded(2), spares.clone());
+    assert_eq!(exchange.receive().await, Outcome::Told(Failure::Refused));
+    let server = UdpSocket::bind(to).await.unwrap();
+    exchange.resend(query);
+    let (_, from) = server.recv_from(&mut [0; 64]).await.unwrap();
+    server.send_to(b"answer", from).await.unwrap();
+    assert_eq!(exchange.receive().await, Outcome::Message(Bytes::from_static(b"answer")));
+    drop(exchange);
+    assert_eq!(spares.len(), 0, "more may yet come");
+}
+
+#[tokio::test]
+async fn a_port_to_which_strangers_write_serves_no_other_query() {
+    let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let to = server.local_addr().unwrap();
+    let spares = Spares::default();
+    let query = Bytes::from_static(b"q");
+    let mut exchange = UdpExchange::new(to, query, Random::seeded(2), spares.clone());
+    let answer = async {
+        let (_, from) = server.recv_from(&mut [0; 64]).await.unwrap();
+        server.send_to(b"forged", from).await.unwrap();
+        server.send_to(b"answer", from).await.unwrap();
+    };
+    let (outcome, ()) = tokio::join!(exchange.receive(), answer);
+    assert_eq!(outcome, Outcome::Message(Bytes::from_static(b"forged")));
+    assert_eq!(exchange.receive().await, Outcome::Message(Bytes::from_static(b"answer")));
+    drop(exchange);
+    assert_eq!(spares.len(), 0);
 }
 
 /// A server that answers every query with its sender's port.
@@ -199,5 +234,5 @@ async fn a_port_found_closed_when_a_query_is_sent_again_is_told() {
     }
     drop(server);
     exchange.resend(Bytes::from_static(b"q"));
-    assert_eq!(exchange.receive().await, Outcome::Failed(Failure::Refused));
+    assert_eq!(exchange.receive().await, Outcome::Told(Failure::Refused));
 }

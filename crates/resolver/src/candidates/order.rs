@@ -1,5 +1,6 @@
 //! Whom to ask next, and how.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use zoners_dns::{Endpoint, Transport};
@@ -74,14 +75,20 @@ impl Candidates {
         Attempt { endpoint, edns, troubled, is_first: tries == 0, server, patience, why }
     }
 
+    /// Whether a server is to be asked no more until a try has ended.
+    pub(crate) fn let_rest(&mut self, address: SocketAddr, rests: bool) {
+        let of_server = |candidate: &&mut Candidate| candidate.address == address;
+        self.list.iter_mut().filter(of_server).for_each(|candidate| candidate.rests = rests);
+    }
+
     /// The cheapest, those last that are lame or left alone.
     fn best(&self) -> Option<usize> {
         (0..self.list.len())
             .filter(|at| {
                 let candidate = &self.list[*at];
-                let Candidate { price, out, tries, .. } = candidate;
+                let Candidate { price, out, tries, rests, .. } = candidate;
                 let hopeless = !price.met && price.silent_for >= HOPELESS;
-                !out && *tries < self.most_tries(candidate) && (self.hopeful || !hopeless)
+                !out && !rests && *tries < self.most_tries(candidate) && (self.hopeful || !hopeless)
             })
             .min_by_key(|at| self.cost(*at))
     }

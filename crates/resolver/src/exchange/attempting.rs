@@ -6,18 +6,29 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use zoners_dns::Network;
 
+use super::doubts::Doubt;
 use super::outstanding::Turn;
-use super::{Asking, Query, Report};
+use super::{Asking, Query, Report, Sharing};
 use crate::candidates::Attempt;
 use crate::context::Context;
+use crate::flights::{Lead, Watch};
 use crate::worker::Worker;
 
 /// An attempt under way.
 pub(crate) struct Attempting {
     /// The attempt waits for the query of an earlier attempt.
     pub(crate) joined: bool,
+    /// Over TCP there are no doubts.
+    doubts: Option<Watch<Sharing>>,
     /// The future owns its data, so that an exchange can outlive its question.
     pub(crate) report: Pin<Box<dyn Future<Output = Report> + Send>>,
+}
+
+impl Attempting {
+    /// Whether what came makes it doubtful that a reply will, as far as that is known.
+    pub(crate) fn doubt(&self) -> Doubt {
+        self.doubts.as_ref().map_or(Doubt::None, |watch| Doubt::from(watch.doubt()))
+    }
 }
 
 /// Begins an attempt.
@@ -31,27 +42,29 @@ pub(crate) fn attempt<N: Network>(
     // Blocks, since the arguments of an async function are stored twice.
     match worker.outstanding(&asking, attempt.endpoint) {
         Turn::Send(mut lead) => {
+            let doubts = lead.as_ref().map(Lead::watch);
             let report = Box::pin(async move {
                 let query = Query::of(&asking, &attempt, &context);
                 let mut result = worker.carry_out(&query, &mut lead).await;
                 if result.as_ref().is_ok_and(|reply| query.is_unfinished(reply)) {
                     // Boxed, as all that is rare: most attempts are one query, and many wait at a time.
-                    result = Box::pin(worker.go_on(&query, result)).await;
+                    result = Box::pin(worker.go_on(&query)).await;
                 }
                 Report { attempt, took: started.elapsed(), result }
             });
-            Attempting { joined: false, report }
+            Attempting { joined: false, doubts, report }
         }
         Turn::Wait(follow) => {
+            let doubts = follow.watch();
             let report = Box::pin(async move {
                 let query = Query::of(&asking, &attempt, &context);
                 let mut result = worker.wait_with(&query, follow).await;
                 if result.as_ref().is_ok_and(|reply| query.is_unfinished(reply)) {
-                    result = Box::pin(worker.go_on(&query, result)).await;
+                    result = Box::pin(worker.go_on(&query)).await;
                 }
                 Report { attempt, took: started.elapsed(), result }
             });
-            Attempting { joined: true, report }
+            Attempting { joined: true, doubts, report }
         }
     }
 }

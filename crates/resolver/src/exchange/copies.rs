@@ -35,7 +35,11 @@ impl<N: Network> Worker<N> {
 async fn all_copies<N: Network>(wait: &mut Wait<N>, question: &Question) -> Option<bool> {
     let mut missing = wait.times - 1;
     for _ in 0..MOST_MESSAGES {
-        let Outcome::Message(octets) = wait.exchange.receive().await else { return None };
+        let octets = match wait.exchange.receive().await {
+            Outcome::Message(octets) => octets,
+            Outcome::Told(_) => continue,
+            Outcome::Failed(_) => return None,
+        };
         if let Match::Reply(message) = matches(&octets, wait.id, question) {
             missing -= 1;
             if missing == 0 {

@@ -1,36 +1,41 @@
 //! What a message is to the query that waits for a reply.
 
 use bytes::Bytes;
-use zoners_dns::{Malformed, Message, OptRcode, Question};
+use zoners_dns::{Malformed, Message, Opcode, OptRcode, Question};
 
 /// What a message is to the query that waits.
 #[derive(Debug)]
 pub(super) enum Match {
     Reply(Box<Message>),
-    WrongId,
-    WrongQuestion,
+    /// The ID is another: anybody may have sent it.
+    Stranger,
+    /// Too short to have an ID.
+    Void,
+    /// The ID fits, but it is no reply, or one to something else.
+    NoReply,
+    /// The ID fits, and nothing else can be read.
     Malformed(Malformed),
 }
 
 /// Whether `octets` are the reply to the query with this ID and question (RFC 5452 section 9.1).
 pub(super) fn matches(octets: &Bytes, id: u16, question: &Question) -> Match {
     match Message::id_of(octets) {
-        None => return Match::Malformed(Malformed::Short),
-        Some(other) if other != id => return Match::WrongId,
+        None => return Match::Void,
+        Some(other) if other != id => return Match::Stranger,
         Some(_) => {}
     }
     let message = match Message::parse(octets) {
         Ok(message) => message,
         Err(malformed) => return Match::Malformed(malformed),
     };
-    if !message.header.qr() {
-        return Match::WrongQuestion;
+    if !message.header.qr() || message.header.opcode() != Opcode::QUERY {
+        return Match::NoReply;
     }
     match &message.question {
         Some(asked) if asked == question => Match::Reply(Box::new(message)),
         // Servers that cannot read a query cannot repeat its question.
         None if chokes_on_edns(&message) => Match::Reply(Box::new(message)),
-        _ => Match::WrongQuestion,
+        _ => Match::NoReply,
     }
 }
 

@@ -3,7 +3,7 @@
 use zoners_dns::Moment;
 
 use super::wait_graph::Edge;
-use super::{Landing, Lead, Place, State};
+use super::{Landing, Lead, Place, State, Watch};
 
 /// A wait for a flight that another leads.
 #[derive(Debug)]
@@ -73,6 +73,11 @@ impl<K, V: Clone> Follow<K, V> {
     /// When what is waited for was begun, if the leader told.
     pub(crate) fn begun(&self) -> Option<Moment> {
         self.place.as_ref()?.landing.bell.sent()
+    }
+
+    /// Watches the flight.
+    pub(crate) fn watch(&self) -> Option<Watch<V>> {
+        self.place.as_ref().map(|place| Watch(place.landing.clone()))
     }
 
     /// Ends the flight for later askers: they need not follow one that is over.

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 /// Futures of which there are a handful at most, so that all of them are polled when one of them is
 /// woken: to know which one it was costs more than asking.
@@ -30,16 +30,22 @@ impl<F: Future + Unpin> Beside<F> {
 
     /// What comes of the next one to end; the first of those that end together. Nothing comes of none.
     pub(super) async fn next(&mut self) -> F::Output {
-        poll_fn(|context| {
-            for (at, future) in self.0.iter_mut().enumerate() {
-                if let Poll::Ready(output) = Pin::new(future).poll(context) {
-                    self.0.remove(at);
-                    return Poll::Ready(output);
-                }
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// The same, for those who wait for something else too.
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<F::Output> {
+        for (at, future) in self.0.iter_mut().enumerate() {
+            if let Poll::Ready(output) = Pin::new(future).poll(context) {
+                self.0.remove(at);
+                return Poll::Ready(output);
             }
-            Poll::Pending
-        })
-        .await
+        }
+        Poll::Pending
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut F> {
+        self.0.iter_mut()
     }
 
     /// Drops those that are not to be kept.

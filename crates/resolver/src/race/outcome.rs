@@ -19,6 +19,7 @@ impl<N: Network> Race<'_, N> {
     /// The verdict of a good reply; of another, what to learn from it.
     pub(super) fn judge(&mut self, report: Report) -> Option<Box<Verdict>> {
         let attempt = report.attempt;
+        self.candidates.let_rest(attempt.endpoint.address, false);
         let verdict = report.result.and_then(|mut message| {
             self.worker.learn_agent(self.cut, &message);
             let scrubbed = scrub(&mut message, &self.cut.zone);
@@ -48,7 +49,7 @@ impl<N: Network> Race<'_, N> {
             Err(fault) => fault,
         };
         if let Fault::Exhausted(exhausted) = fault {
-            self.exhausted = Some(exhausted.unresolved());
+            self.exhausted.get_or_insert_with(|| exhausted.unresolved());
             return None;
         }
         match fault.says_nothing() {
@@ -76,7 +77,7 @@ impl<N: Network> Race<'_, N> {
     /// Notes what a fault says of its server.
     fn blame(&self, attempt: &Attempt, fault: Fault) {
         // What is no reply that can be read was told when it was met.
-        let told = matches!(fault, Fault::Malformed(_)) || !fault.is_answer();
+        let told = fault.is_unreadable() || !fault.is_answer();
         if !told && let Some(trouble) = fault.trouble() {
             self.worker.blame(attempt.endpoint, trouble);
         }
@@ -163,11 +164,11 @@ impl<N: Network> Race<'_, N> {
                 };
                 let text = format!("{zone}: {server}: {fault}");
                 match fault {
-                    Fault::Timeout => Unresolved::new(Cause::Silent, text),
+                    Fault::Timeout | Fault::Flooded => Unresolved::new(Cause::Silent, text),
                     Fault::Network(_) => {
                         Unresolved::new(Cause::Silent, text).with_code(EdeCode::NETWORK_ERROR)
                     }
-                    Fault::Malformed(_) => Unresolved::new(Cause::Unusable, text),
+                    _ if fault.is_unreadable() => Unresolved::new(Cause::Unusable, text),
                     _ => Unresolved::new(Cause::Unusable, text)
                         .with_code(EdeCode::NO_REACHABLE_AUTHORITY),
                 }

@@ -8,11 +8,8 @@ use zoners_dns::{
 };
 
 use super::{Altered, Arrivals, Host, Internet};
-use crate::link::Manner;
+use crate::link::{Bad, Beset, Manner, Streams};
 use crate::zone::{Said, Zone};
-
-/// How long after a bad datagram the good one comes.
-const SECOND: Duration = Duration::from_millis(50);
 
 impl Internet {
     pub(super) fn react(
@@ -26,11 +23,6 @@ impl Internet {
         let good = || self.reply(host, question, query);
         let say = |said: Said| encode(&said, question, query);
         let now = |message: Vec<u8>| vec![(Duration::ZERO, Outcome::Message(message.into()))];
-        let then = |first: Vec<u8>, second: Vec<u8>| {
-            let mut arrivals = now(first);
-            arrivals.push((SECOND, Outcome::Message(second.into())));
-            arrivals
-        };
         if let Some(Altered(altered)) = &host.altered {
             let said = altered(question, self.say(host, question));
             return said.map_or_else(Vec::new, |said| now(say(said)));
@@ -40,6 +32,7 @@ impl Internet {
             Manner::TcpOnly if udp => vec![],
             Manner::DropsEdns if edns => vec![],
             Manner::UdpOnly if udp => now(good()),
+            Manner::Closed if udp => vec![(Duration::ZERO, Outcome::Told(Failure::Refused))],
             Manner::Closed | Manner::UdpOnly => {
                 vec![(Duration::ZERO, Outcome::Failed(Failure::Refused))]
             }
@@ -61,20 +54,8 @@ impl Internet {
                 let lower = Question { name: name::lowercase(&question.name), ..question.clone() };
                 now(encode(&self.say(host, question), &lower, query))
             }
-            Manner::WrongId if udp => {
-                let mut forged = good();
-                forged[1] ^= 0x55;
-                then(forged, good())
-            }
-            Manner::WrongQuestion if udp => {
-                let other = Question { name: name::root(), ..question.clone() };
-                then(encode(&self.say(host, question), &other, query), good())
-            }
-            Manner::Garbage => {
-                let mut garbage = query.header.id().to_be_bytes().to_vec();
-                garbage.extend([0x84, 0, 0, 1, 0xFF, 0xFF, 0, 0, 0, 0, 0xC0, 0x0C, 7]);
-                now(garbage)
-            }
+            Manner::Beset(beset) => self.beset(beset, host, question, query, udp),
+            Manner::Garbage => now(garbage(query)),
             Manner::OmitsSignatures => {
                 let mut message = self.say(host, question).message(question, false);
                 message[..2].copy_from_slice(&query.header.id().to_be_bytes());
@@ -85,6 +66,62 @@ impl Internet {
             }
             _ => now(good()),
         }
+    }
+
+    /// Bad datagrams, and a good one if it shall come.
+    fn beset(
+        &self,
+        beset: Beset,
+        host: &Host,
+        question: &Question,
+        query: &Message,
+        udp: bool,
+    ) -> Arrivals {
+        let good = || Outcome::Message(self.reply(host, question, query).into());
+        if !udp {
+            let outcome = match beset.streams {
+                Streams::Good => good(),
+                Streams::Closed => Outcome::Failed(Failure::Refused),
+                Streams::End => Outcome::Failed(Failure::Closed),
+                Streams::Silent => return vec![],
+                Streams::Bad => match self.bad(beset.by, host, question, query) {
+                    Outcome::Message(octets) if octets.len() > 2 && beset.by != Bad::Id => {
+                        Outcome::Message(octets)
+                    }
+                    _ => Outcome::Message(garbage(query).into()),
+                },
+            };
+            return vec![(Duration::ZERO, outcome)];
+        }
+        let at = |number: u32| Duration::from_micros(number.into());
+        let bad = self.bad(beset.by, host, question, query);
+        let bad = |number| (at(number), bad.clone());
+        let mut arrivals: Arrivals = (0..beset.times).map(bad).collect();
+        if beset.good {
+            arrivals.push((Beset::LATER, good()));
+        }
+        arrivals
+    }
+
+    fn bad(&self, bad: Bad, host: &Host, question: &Question, query: &Message) -> Outcome {
+        let mut message = self.reply(host, question, query);
+        match bad {
+            Bad::Id => message[1] ^= 0x55,
+            Bad::Question => {
+                let other = Question { name: name::root(), ..question.clone() };
+                message = encode(&self.say(host, question), &other, query);
+            }
+            Bad::Query => message[2] &= 0x7F,
+            Bad::Opcode => message[2] |= 0x20,
+            Bad::Void => message.clear(),
+            Bad::Short => message.truncate(2),
+            Bad::Garbage => message = garbage(query),
+            Bad::Record => message = with_broken_record(question, query),
+            Bad::Truncated => message = truncated(question, query),
+            Bad::PortClosed => return Outcome::Told(Failure::Refused),
+            Bad::Unreachable => return Outcome::Told(Failure::Unreachable),
+        }
+        Outcome::Message(message.into())
     }
 
     fn reply(&self, host: &Host, question: &Question, query: &Message) -> Vec<u8> {
@@ -125,6 +162,13 @@ fn truncated(question: &Question, query: &Message) -> Vec<u8> {
     let mut message = encode(&Said::error(OptRcode::NOERROR), question, query);
     message[2] |= 0x02;
     message
+}
+
+/// The right ID and nonsense behind it.
+fn garbage(query: &Message) -> Vec<u8> {
+    let mut garbage = query.header.id().to_be_bytes().to_vec();
+    garbage.extend([0x84, 0, 0, 1, 0xFF, 0xFF, 0, 0, 0, 0, 0xC0, 0x0C, 7]);
+    garbage
 }
 
 /// An answer of one record, whose RDATA is an octet short of an address.

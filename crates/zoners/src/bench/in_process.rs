@@ -155,7 +155,7 @@ impl Exchange for WatchedExchange {
         let end = match (&outcome, self.transport) {
             (Outcome::Message(_), Transport::Udp) => ExchangeEnd::Reply,
             (Outcome::Message(_), Transport::Tcp) => ExchangeEnd::StreamReply,
-            (Outcome::Failed(_), _) => ExchangeEnd::Refused,
+            (Outcome::Told(_) | Outcome::Failed(_), _) => ExchangeEnd::Refused,
         };
         self.end.get_or_insert_with(|| (end, self.since.elapsed()));
         outcome

@@ -102,7 +102,9 @@ impl Server {
         loop {
             let octets = match exchange.receive().await {
                 Outcome::Message(octets) => octets,
-                Outcome::Failed(failure) => return Err(Ending::Broken(failure.to_string())),
+                Outcome::Told(failure) | Outcome::Failed(failure) => {
+                    return Err(Ending::Broken(failure.to_string()));
+                }
             };
             let Ok(message) = Message::parse(&octets) else { continue };
             if message.header.id() == id && message.question.as_ref() == Some(question) {
