@@ -30,7 +30,7 @@ pub use inspect::Inspected;
 pub use portable::{Foreign, Progress, Taken};
 pub use ranges::{Lies, Neighbour, Ranges};
 pub use rrsets::{CachedRRset, Rank};
-pub use servers::{Evidence, ServerInfo, Trouble};
+pub use servers::{CLIENT_COOKIE, Cookie, Evidence, Proof, Repeated, ServerInfo, Trouble};
 pub use table::{MAX_ENTRY, Stats, Table};
 pub use unsigned::Unsigned;
 

@@ -1,6 +1,7 @@
 //! The knowledge of each server, keyed by endpoint.
 
 mod evidence;
+mod proof;
 mod trouble;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use zoners_dns::{Endpoint, Moment};
 
 pub use evidence::Evidence;
+pub use proof::{CLIENT_COOKIE, Cookie, Proof, Repeated};
 pub use trouble::Trouble;
 
 use crate::Cache;
@@ -50,6 +52,9 @@ pub struct ServerInfo {
     pub plain: u8,
     /// When that last happened.
     pub plain_at: u64,
+    /// What it repeats of a query; told to nobody.
+    #[serde(skip)]
+    pub proof: Proof,
 }
 
 impl ServerInfo {
@@ -83,6 +88,7 @@ impl ServerInfo {
             // Zero stands for never.
             *at = if *at > 0 { at.saturating_add_signed(shift).max(1) } else { 0 };
         }
+        self.proof.shift(shift);
         self
     }
 
@@ -100,6 +106,7 @@ impl ServerInfo {
         out.put_u64(self.troubled_at);
         out.put_u8(self.plain);
         out.put_u64(self.plain_at);
+        self.proof.encode(&mut out);
         out
     }
 
@@ -118,6 +125,7 @@ impl ServerInfo {
             troubled_at: value.u64()?,
             plain: value.u8()?,
             plain_at: value.u64()?,
+            proof: Proof::decode(&mut value)?,
         })
     }
 }

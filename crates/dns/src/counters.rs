@@ -65,6 +65,9 @@ counters! {
     UpstreamDoubted "upstream_doubted" "queries" "Queries to which something came that is no good reply: asked over TCP too, and another server beside.";
     UpstreamUncleared "upstream_uncleared" "queries" "Of these and of those with TC, to which TCP brought nothing better.";
     UpstreamTruncated "upstream_truncated" "messages" "Replies with TC, asked again over TCP.";
+    UpstreamUnproven "upstream_unproven" "messages" "Replies without the cookie that their server sends, or with the letters of the name changed: asked again over TCP.";
+    UpstreamBadCookie "upstream_badcookie" "messages" "Replies that ask for a cookie of the server; asked again with the one that came along.";
+    UpstreamCookieless "upstream_cookieless" "queries" "Queries repeated without a cookie for a server that mishandles it.";
     UpstreamPlain "upstream_plain" "queries" "Queries repeated without EDNS for a server that mishandles it.";
     UpstreamLame "upstream_lame" "messages" "Replies of servers that do not serve the zone: refusals and referrals elsewhere.";
     UpstreamServfail "upstream_servfail" "messages" "Replies with SERVFAIL, or another failure that says nothing of the name.";

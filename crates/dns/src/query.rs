@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::edns::{COMPACT_OK, DNSSEC_OK, UDP_PAYLOAD_SIZE};
+use crate::edns::{COMPACT_OK, COOKIE, DNSSEC_OK, UDP_PAYLOAD_SIZE};
 use crate::question::Question;
 
 /// What a query asks for besides its question.
@@ -16,16 +16,32 @@ pub struct Options {
     pub edns: bool,
 }
 
+/// What the OPT record of a query has besides its flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueryOpt<'a> {
+    /// The UDP payload size (RFC 6891 section 6.2.3).
+    pub udp_payload_size: u16,
+    /// The value of a COOKIE option (RFC 7873 section 4); none if it is empty.
+    pub cookie: &'a [u8],
+}
+
+impl Default for QueryOpt<'_> {
+    fn default() -> Self {
+        QueryOpt { udp_payload_size: UDP_PAYLOAD_SIZE, cookie: &[] }
+    }
+}
+
 /// A whole query on the wire.
 #[must_use]
 pub fn query(question: &Question, options: Options) -> Bytes {
-    query_with_size(question, options, UDP_PAYLOAD_SIZE)
+    query_with(question, options, QueryOpt::default())
 }
 
-/// The same, with another UDP payload size in its OPT record (RFC 6891 section 6.2.3).
+/// The same, with this in its OPT record, if it has one.
 #[must_use]
-pub fn query_with_size(question: &Question, options: Options, udp_payload_size: u16) -> Bytes {
-    let mut wire = BytesMut::with_capacity(12 + question.name.len() + 4 + 11);
+pub fn query_with(question: &Question, options: Options, opt: QueryOpt<'_>) -> Bytes {
+    let cookie = if opt.cookie.is_empty() { 0 } else { 4 + opt.cookie.len() };
+    let mut wire = BytesMut::with_capacity(12 + question.name.len() + 4 + 11 + cookie);
     wire.put_u16(options.id);
     wire.put_u16(if options.recursion_desired { 0x0100 } else { 0 });
     wire.put_slice(&[0, 1, 0, 0, 0, 0, 0, options.edns.into()]);
@@ -34,10 +50,15 @@ pub fn query_with_size(question: &Question, options: Options, udp_payload_size: 
     wire.put_u16(question.class.to_int());
     if options.edns {
         wire.put_slice(&[0, 0, 41]);
-        wire.put_u16(udp_payload_size);
+        wire.put_u16(opt.udp_payload_size);
         wire.put_slice(&[0, 0]);
         wire.put_u16(DNSSEC_OK | COMPACT_OK);
-        wire.put_u16(0);
+        wire.put_u16(cookie as u16);
+        if cookie > 0 {
+            wire.put_u16(COOKIE);
+            wire.put_u16(opt.cookie.len() as u16);
+            wire.put_slice(opt.cookie);
+        }
     }
     wire.freeze()
 }
@@ -59,8 +80,9 @@ mod tests {
             message.edns.map(|edns| (edns.dnssec_ok, edns.compact_ok, edns.udp_payload_size)),
             Some((true, true, 1232))
         );
-        let larger = Message::parse(&query_with_size(&question, options, 4096)).unwrap();
-        assert_eq!(larger.edns.map(|edns| edns.udp_payload_size), Some(4096));
+        let opt = QueryOpt { udp_payload_size: 4096, cookie: &[7; 24] };
+        let larger = Message::parse(&query_with(&question, options, opt)).unwrap().edns.unwrap();
+        assert_eq!((larger.udp_payload_size, larger.cookie.as_deref()), (4096, Some(&[7; 24][..])));
         let plain = Options { edns: false, ..options };
         assert_eq!(Message::parse(&query(&question, plain)).unwrap().edns, None);
     }

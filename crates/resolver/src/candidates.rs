@@ -41,6 +41,8 @@ struct Candidate {
     tries: u8,
     /// It is not asked again until it is known what comes of the last try.
     rests: bool,
+    /// Something came in its name that is no good reply.
+    doubted: bool,
     out: bool,
     /// It is out since the network told that no answer will come.
     unheard: bool,
@@ -205,6 +207,7 @@ impl Candidates {
                 lame,
                 tries: 0,
                 rests: false,
+                doubted: false,
                 out: false,
                 unheard: false,
             });

@@ -15,7 +15,7 @@ use crate::settings::Limits;
 use crate::trace::{Hop, Trace};
 
 /// The client query that the work is for: its budget, its trace, and the look-ups that this step
-/// is nested in. A place for DNS cookies of upstream servers is here when they come.
+/// is nested in.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// Charged by everything.

@@ -2,29 +2,32 @@
 //!
 //! A query has a socket to itself. Whatever comes there that is no good reply raises `doubts`, and the
 //! wait goes on, since over UDP anyone can send anything; TCP is asked beside it. A server that chokes
-//! on EDNS is asked once more without it. A query that is outstanding already is sent again, not sent
+//! on a cookie or on EDNS is asked once more without. A query that is outstanding already is sent again, not sent
 //! anew.
 
 mod attempting;
 mod copies;
 mod doubts;
+mod going_on;
+mod letters;
 mod outstanding;
 mod reading;
 mod reply;
+mod shown;
 mod wait;
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 use zoners_cache::Evidence;
-use zoners_dns::query::{Options, query_with_size};
+use zoners_dns::query::QueryOpt;
 use zoners_dns::{Counter, Endpoint, Exchange, Message, Network, Outcome, Question, Transport};
 
 use doubts::Doubts;
-use outstanding::{LIVES, Sending, Turn, Unheard, tell};
+use outstanding::{LIVES, Sending, Unheard, tell};
 use reading::Read;
-use reply::chokes_on_edns;
-use wait::Wait;
+use reply::{chokes_on_edns, wants_cookie};
+use wait::{Wait, compose};
 
 use crate::candidates::Attempt;
 use crate::context::Context;
@@ -64,12 +67,15 @@ struct Query<'a> {
     asking: &'a Asking,
     endpoint: Endpoint,
     edns: bool,
+    /// It may have a cookie.
+    cookie: bool,
     context: &'a Context,
 }
 
 impl<'a> Query<'a> {
     fn of(asking: &'a Asking, attempt: &Attempt, context: &'a Context) -> Self {
-        Query { asking, endpoint: attempt.endpoint, edns: attempt.edns, context }
+        let Attempt { endpoint, edns, .. } = *attempt;
+        Query { asking, endpoint, edns, cookie: true, context }
     }
 
     fn over_tcp(&self) -> Self {
@@ -78,25 +84,11 @@ impl<'a> Query<'a> {
 
     /// Whether the server is to be asked in another way after this reply.
     fn is_unfinished(&self, reply: &Message) -> bool {
-        self.edns && chokes_on_edns(reply)
+        self.edns && (chokes_on_edns(reply) || wants_cookie(reply))
     }
 }
 
 impl<N: Network> Worker<N> {
-    /// Asks without EDNS after a reply that it made fail.
-    async fn go_on(&self, query: &Query<'_>) -> Asked {
-        self.count(Counter::UpstreamPlain);
-        let plain = Query { edns: false, ..*query };
-        let reply = match self.outstanding(plain.asking, plain.endpoint) {
-            Turn::Send(mut lead) => self.carry_out(&plain, &mut lead).await?,
-            Turn::Wait(follow) => self.wait_with(&plain, follow).await?,
-        };
-        if !chokes_on_edns(&reply) {
-            self.shared().teach(plain.endpoint, Evidence::PlainOnly);
-        }
-        Ok(reply)
-    }
-
     /// Sends a query, waits for the reply and tells the followers.
     async fn carry_out(&self, query: &Query<'_>, lead: &mut Option<Sending>) -> Asked {
         if lead.is_some() {
@@ -139,7 +131,7 @@ impl<N: Network> Worker<N> {
                     }
                 }
                 edns = rung(lead) => {
-                    wait.send_again(asking, edns);
+                    wait.send_again(asking, edns, self.settings().udp_payload_size);
                     // One port and one ID are not open for ever.
                     let (latest, now) = (wait.sent + limit * LIVES, Instant::now());
                     let until = if doubts.are_short() { self.rest(endpoint) } else { limit };
@@ -147,13 +139,16 @@ impl<N: Network> Worker<N> {
                     deadline.as_mut().reset(until);
                     Read::Nothing
                 }
-                () = &mut deadline => break Err(self.give_up(&wait, &doubts)),
+                () = &mut deadline => break self.give_up(&wait, doubts),
             };
-            match read {
+            let doubtful = match read {
                 Read::Reply(message) => break Ok(message),
                 Read::Ended(fault) => break Err(fault),
                 Read::Nothing => continue,
-                doubtful => doubts.add(&doubtful),
+                doubtful => doubtful,
+            };
+            if doubts.add(doubtful) {
+                self.count(Counter::LimitMessages);
             }
             if doubts.want_tcp() {
                 beside = match self.ask_beside(query, &mut doubts) {
@@ -165,12 +160,12 @@ impl<N: Network> Worker<N> {
                 }
             }
             if beside.is_none() && !doubts.leave_room() {
-                self.count(Counter::LimitMessages);
-                break Err(self.give_up(&wait, &doubts));
+                break self.give_up(&wait, doubts);
             }
-            if doubts.shorten(beside.is_none()) {
-                let rest = deadline.deadline().min(Instant::now() + self.rest(endpoint));
-                deadline.as_mut().reset(rest);
+            if let Some(rests) = doubts.shorten(beside.is_some()) {
+                let rest = Instant::now() + self.rest(endpoint) * rests;
+                let until = deadline.deadline().min(rest);
+                deadline.as_mut().reset(until);
             }
             if let (Some(lead), Some(doubt)) = (lead, doubts.news()) {
                 lead.doubt(doubt as u8);
@@ -195,16 +190,19 @@ impl<N: Network> Worker<N> {
     /// Sends a query that is paid for.
     fn send_charged(&self, query: &Query<'_>) -> Wait<N> {
         let Query { asking, endpoint, edns, .. } = *query;
+        let shared = self.shared();
         self.count(Counter::UpstreamQueries);
+        let forgiven = shared.line.forgiven();
+        let mut known = shared.teach(endpoint, Evidence::Asked { forgiven }).proof;
         if endpoint.transport == Transport::Tcp {
             self.count(Counter::UpstreamTcp);
+            known = shared.cache.server(endpoint.over(Transport::Udp), shared.now()).proof;
         }
-        let forgiven = self.shared().line.forgiven();
-        self.shared().teach(endpoint, Evidence::Asked { forgiven });
-        let id = self.shared().random.id();
-        let options = Options { id, recursion_desired: asking.recursion_desired, edns };
-        let size = self.settings().udp_payload_size;
-        let wire = query_with_size(&asking.question, options, size);
+        let shown = self.shown(query, &known);
+        let id = shared.random.id();
+        let udp_payload_size = self.settings().udp_payload_size;
+        let opt = QueryOpt { udp_payload_size, cookie: shown.option() };
+        let wire = compose(asking, id, edns, opt, shown.letters.as_ref());
         Wait {
             id,
             endpoint,
@@ -212,6 +210,7 @@ impl<N: Network> Worker<N> {
             last_sent: None,
             times: 1,
             took: None,
+            shown,
             exchange: self.network().send(endpoint, wire),
         }
     }

@@ -19,6 +19,7 @@ pub mod budget;
 pub mod candidates;
 pub mod clock_doubt;
 pub mod context;
+mod cookies;
 mod ds;
 pub mod exchange;
 pub mod flights;

@@ -161,10 +161,14 @@ impl<N: Network> Race<'_, N> {
                     self.launch();
                 }
                 Happening::Doubtful(doubt, server) => {
-                    self.doubted = true;
-                    self.candidates.let_rest(server, doubt == Doubt::Grave);
+                    self.candidates.let_rest(server, doubt.rests());
+                    if doubt > Doubt::Cut {
+                        self.candidates.doubt_server(server, doubt == Doubt::Some);
+                    }
+                    self.doubted |= doubt > Doubt::Cut;
                     // Asked again, this one would say the same.
-                    if self.candidates.has_fresh() && self.launch().is_some() {
+                    let wanted = doubt > Doubt::Cut && self.candidates.has_fresh();
+                    if wanted && self.launch().is_some() {
                         self.worker.count(Counter::UpstreamHedged);
                     }
                 }

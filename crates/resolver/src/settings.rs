@@ -42,6 +42,10 @@ pub struct Settings {
     pub probe_uplink: bool,
     /// The UDP payload size that servers are told, in octets (RFC 6891 section 6.2.3).
     pub udp_payload_size: u16,
+    /// Show servers cookies, and look for them in their replies (RFC 7873).
+    pub cookies: bool,
+    /// Write the letters of names large and small at random, and look for that in replies.
+    pub randomise_case: bool,
     /// Which glue is believed.
     pub glue: Glue,
     /// Ask over IPv4.
@@ -229,6 +233,8 @@ impl Settings {
             share_referrals: true,
             probe_uplink: true,
             udp_payload_size: zoners_dns::edns::UDP_PAYLOAD_SIZE,
+            cookies: true,
+            randomise_case: false,
             glue: Glue::default(),
             ipv4: true,
             ipv6: true,

@@ -3,11 +3,12 @@
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
-use zoners_cache::{Cache, Evidence, Trouble};
+use zoners_cache::{Cache, Evidence, ServerInfo, Trouble};
 use zoners_dns::{Clock, Endpoint, Moment, Name, Question, Random, SecondLevel};
 
 use crate::answer::{Answer, Unresolved};
 use crate::clock_doubt::ClockDoubt;
+use crate::cookies::Cookies;
 use crate::exchange::Sharing;
 use crate::flights::{Flights, WaitGraph};
 use crate::habits::Habits;
@@ -80,6 +81,7 @@ pub struct Shared {
     pub(crate) line: Line,
     pub(crate) paths: Paths,
     pub(crate) reports: Reports,
+    pub(crate) cookies: Cookies,
 }
 
 impl Shared {
@@ -90,6 +92,7 @@ impl Shared {
         Arc::new(Shared {
             cache,
             clock,
+            cookies: Cookies::new(&random),
             random,
             questions: Flights::new(graph.clone()),
             trusts: Flights::new(graph.clone()),
@@ -141,6 +144,7 @@ impl Shared {
                 self.line.forgive(self.now());
                 self.habits.forget();
                 self.paths.forget();
+                self.cookies.change();
             }
             Event::ClockJumped => {}
         }
@@ -180,8 +184,8 @@ impl Shared {
         }
     }
 
-    /// Adds to what is known of a server, and of the line.
-    pub(crate) fn teach(&self, server: Endpoint, evidence: Evidence) {
+    /// Adds to what is known of a server, and of the line; returns what was known before of the server.
+    pub(crate) fn teach(&self, server: Endpoint, evidence: Evidence) -> ServerInfo {
         let now = self.now();
         let before = self.cache.teach_server(server, evidence, now);
         match evidence {
@@ -204,7 +208,9 @@ impl Shared {
                     self.line.lost();
                 }
             }
-            Evidence::Trouble(_) | Evidence::PlainOnly | Evidence::Good => {}
+            Evidence::Trouble(_) | Evidence::PlainOnly | Evidence::Good | Evidence::Repeated(_) => {
+            }
         }
+        before
     }
 }

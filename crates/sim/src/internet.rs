@@ -1,5 +1,6 @@
 //! Servers at addresses, and the exchanges with them.
 
+mod cookies;
 mod react;
 
 use std::collections::BTreeMap;
@@ -42,6 +43,8 @@ pub struct Sent {
     pub compact_ok: bool,
     /// RD.
     pub recursion_desired: bool,
+    /// The value of the COOKIE option; empty without one.
+    pub cookie: Bytes,
 }
 
 #[derive(Debug, Default)]
@@ -271,6 +274,7 @@ impl Internet {
                 dnssec_ok: edns.is_some_and(|edns| edns.dnssec_ok),
                 compact_ok: edns.is_some_and(|edns| edns.compact_ok),
                 recursion_desired: message.header.rd(),
+                cookie: edns.and_then(|edns| edns.cookie.clone()).unwrap_or_default(),
             });
         }
         let Some(host) = self.hosts.get(&to.address.ip()) else { return vec![] };

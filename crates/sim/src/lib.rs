@@ -19,5 +19,5 @@ pub mod zone;
 
 pub use clock::SimClock;
 pub use internet::{Internet, Sent, SimNetwork};
-pub use link::{Bad, Beset, Link, Manner, Streams};
+pub use link::{Bad, Beset, CookieHabit, Link, Manner, Streams};
 pub use zone::{Said, Zone};

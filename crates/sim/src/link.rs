@@ -82,9 +82,14 @@ pub enum Manner {
     /// Over TCP the port is closed, and the host says so; good over UDP.
     UdpOnly,
     /// Repeats the question in lower case.
-    LowerCases,
+    LowerCases {
+        /// It answers over TCP too.
+        streams: bool,
+    },
     /// Datagrams come that are no reply, or no good one.
     Beset(Beset),
+    /// Knows of DNS cookies, or does not stand them.
+    Cookies(CookieHabit),
     /// The right ID and nonsense behind it, always.
     Garbage,
     /// Answers with a record whose RDATA is too short for its type.
@@ -190,4 +195,24 @@ impl Streams {
     /// All of them.
     pub const ALL: [Streams; 5] =
         [Streams::Good, Streams::Closed, Streams::End, Streams::Silent, Streams::Bad];
+}
+
+/// What a server makes of cookies (RFC 7873).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CookieHabit {
+    /// Sends its own beside that of the query.
+    Sends,
+    /// The same, and says BADCOOKIE over UDP to those that do not show it theirs.
+    Demands,
+    /// Is never content: BADCOOKIE to whatever cookie there is.
+    Never,
+    /// FORMERR to a query with one.
+    Chokes,
+    /// Silent to a query with one.
+    Drops,
+    /// Sends back another than that of the query.
+    Foreign,
+    /// Sends them; before its replies over UDP come those of a forger, who has not seen the query but for its
+    /// port and ID. Its streams are as these.
+    Forged(Streams),
 }

@@ -55,7 +55,7 @@ async fn odd_servers_are_coped_with() {
         (Manner::DropsEdns, Counter::UpstreamQueries),
         (Manner::Truncates, Counter::UpstreamTruncated),
         (Manner::TcpOnly, Counter::UpstreamTcp),
-        (Manner::LowerCases, Counter::UpstreamReplies),
+        (Manner::LowerCases { streams: true }, Counter::UpstreamReplies),
         (FORGED, Counter::UpstreamMismatched),
         (Manner::Beset(Beset::once(Bad::Question)), Counter::UpstreamMismatched),
         (Manner::DeniesEmptyNonTerminals, Counter::MinimiseFallbacks),

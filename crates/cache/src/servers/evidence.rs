@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zoners_dns::Moment;
 
-use super::{ServerInfo, Trouble};
+use super::{Repeated, ServerInfo, Trouble};
 
 /// One query moves the share of lost queries by this part.
 const LOSS_GAIN: u16 = 8;
@@ -35,6 +35,8 @@ pub enum Evidence {
     PlainOnly,
     /// What it said is good again.
     Good,
+    /// Something of what it repeats of a query, or does not.
+    Repeated(Repeated),
 }
 
 impl ServerInfo {
@@ -71,6 +73,7 @@ impl ServerInfo {
                 (self.trouble, self.troubled_at) = (Some(trouble), now);
             }
             Evidence::Good => (self.trouble, self.troubles) = (None, 0),
+            Evidence::Repeated(repeated) => self.proof.learn(repeated, Moment::from_millis(now)),
             Evidence::PlainOnly => {
                 (self.plain, self.plain_at) = (self.plain.saturating_add(1), now);
             }

@@ -81,6 +81,16 @@ impl Candidates {
         self.list.iter_mut().filter(of_server).for_each(|candidate| candidate.rests = rests);
     }
 
+    /// Something came in a server's name that is no good reply. Where it is asked `over_tcp` beside, what
+    /// that does not bring, no other attempt will.
+    pub(crate) fn doubt_server(&mut self, address: SocketAddr, over_tcp: bool) {
+        let of_server = |candidate: &&mut Candidate| candidate.address == address;
+        for candidate in self.list.iter_mut().filter(of_server) {
+            candidate.doubted = true;
+            candidate.no_tcp |= over_tcp;
+        }
+    }
+
     /// The cheapest, those last that are lame or left alone.
     fn best(&self) -> Option<usize> {
         (0..self.list.len())
@@ -106,7 +116,9 @@ impl Candidates {
 
     /// Whether nobody is left to be tried, and none of those who were is expected to answer.
     pub(crate) fn are_given_up(&self) -> bool {
-        let given_up = |candidate: &Candidate| candidate.out || candidate.price.given_up;
+        let given_up = |candidate: &Candidate| {
+            candidate.out || candidate.price.given_up || candidate.doubted && !candidate.rests
+        };
         self.list.iter().all(given_up) && self.best().is_none()
     }
 

@@ -46,10 +46,13 @@ pub(crate) fn attempt<N: Network>(
             let report = Box::pin(async move {
                 let query = Query::of(&asking, &attempt, &context);
                 let mut result = worker.carry_out(&query, &mut lead).await;
-                if result.as_ref().is_ok_and(|reply| query.is_unfinished(reply)) {
-                    // Boxed, as all that is rare: most attempts are one query, and many wait at a time.
-                    result = Box::pin(worker.go_on(&query)).await;
-                }
+                // Boxed, as all that is rare: most attempts are one query, and many wait at a time.
+                result = match result {
+                    Ok(reply) if query.is_unfinished(&reply) => {
+                        Box::pin(worker.go_on(&query, reply)).await
+                    }
+                    result => result,
+                };
                 Report { attempt, took: started.elapsed(), result }
             });
             Attempting { joined: false, doubts, report }
@@ -59,9 +62,12 @@ pub(crate) fn attempt<N: Network>(
             let report = Box::pin(async move {
                 let query = Query::of(&asking, &attempt, &context);
                 let mut result = worker.wait_with(&query, follow).await;
-                if result.as_ref().is_ok_and(|reply| query.is_unfinished(reply)) {
-                    result = Box::pin(worker.go_on(&query)).await;
-                }
+                result = match result {
+                    Ok(reply) if query.is_unfinished(&reply) => {
+                        Box::pin(worker.go_on(&query, reply)).await
+                    }
+                    result => result,
+                };
                 Report { attempt, took: started.elapsed(), result }
             });
             Attempting { joined: true, doubts, report }

@@ -7,11 +7,12 @@
 
 use std::time::Duration;
 
-use zoners_dns::{Counter, Endpoint, Failure, Network};
+use zoners_cache::{Evidence, Repeated, Trouble};
+use zoners_dns::{Counter, Endpoint, Failure, Message, Network};
 
-use super::Query;
 use super::reading::Read;
 use super::wait::Wait;
+use super::{Asked, Query};
 use crate::verdict::Fault;
 use crate::worker::Worker;
 
@@ -21,7 +22,7 @@ pub(super) const MOST_MESSAGES: u8 = 100;
 /// So many times the time that its server takes is a reply waited for that nothing else speaks for …
 const ROUND_TRIPS: u32 = 2;
 /// … at least so long, and never longer than any other.
-const LEAST_REST: Duration = Duration::from_millis(400);
+const LEAST_REST: Duration = Duration::from_millis(200);
 
 /// The doubts that a wait has.
 #[derive(Debug, Default)]
@@ -30,13 +31,25 @@ pub(super) struct Doubts {
     messages: u8,
     /// What they say of the server.
     fault: Option<Fault>,
+    /// One that does not repeat what it should, which serves if nothing better comes.
+    kept: Option<(Box<Message>, Repeated)>,
     /// Its reply did not fit into a datagram.
     cut: bool,
     tcp: Tcp,
     /// What the race was told.
     told: Doubt,
-    /// The wait is cut short.
-    short: bool,
+    short: Short,
+}
+
+/// How far the wait is cut short.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Short {
+    #[default]
+    Not,
+    /// TCP may do better.
+    WithTcp,
+    /// TCP is of no help.
+    Alone,
 }
 
 /// How doubtful it is that a reply will come.
@@ -45,17 +58,27 @@ pub(super) struct Doubts {
 pub(crate) enum Doubt {
     #[default]
     None,
+    /// The reply did not fit into a datagram: the server is not asked again while it comes over TCP.
+    Cut,
     /// Something came that is no good reply: another server is asked beside.
     Some,
     /// TCP brought nothing better: the server is not asked again meanwhile.
     Grave,
 }
 
+impl Doubt {
+    /// Whether the server is not to be asked again meanwhile.
+    pub(crate) fn rests(self) -> bool {
+        matches!(self, Doubt::Cut | Doubt::Grave)
+    }
+}
+
 impl From<u8> for Doubt {
     fn from(doubt: u8) -> Self {
         match doubt {
             0 => Doubt::None,
-            1 => Doubt::Some,
+            1 => Doubt::Cut,
+            2 => Doubt::Some,
             _ => Doubt::Grave,
         }
     }
@@ -75,20 +98,28 @@ enum Tcp {
 }
 
 impl Doubts {
-    /// Takes in what came that is no good reply.
-    pub(super) fn add(&mut self, read: &Read) {
+    /// Takes in what came that is no good reply; true if it is the last that is read.
+    pub(super) fn add(&mut self, read: Read) -> bool {
+        // What is said of the port for UDP is no reason to try the other.
+        let wants_tcp = !matches!(read, Read::Told(_));
         match read {
             Read::Cut => self.cut = true,
-            Read::NoReply(fault) => self.note(*fault),
-            Read::Told(fault) => self.note(Some(*fault)),
-            Read::NotBeside(fault) => return self.fail(*fault),
-            Read::Reply(_) | Read::Ended(_) | Read::Nothing => return,
+            Read::Unproven(message, repeated) => {
+                self.kept.get_or_insert((message, repeated));
+            }
+            Read::NoReply(fault) => self.note(fault),
+            Read::Told(fault) => self.note(Some(fault)),
+            Read::NotBeside(fault) => {
+                self.fail(fault);
+                return false;
+            }
+            Read::Reply(_) | Read::Ended(_) | Read::Nothing => return false,
         }
         self.messages = self.messages.saturating_add(1);
-        // What is said of the port for UDP is no reason to try the other.
-        if self.tcp == Tcp::Unwanted && !matches!(read, Read::Told(_)) {
+        if self.tcp == Tcp::Unwanted && wants_tcp {
             self.tcp = Tcp::Wanted;
         }
+        !self.leave_room()
     }
 
     /// TCP brought nothing better. Only what came over it says something of the server, unless the whole
@@ -127,26 +158,31 @@ impl Doubts {
     /// What the race is to be told, if that is something new.
     pub(super) fn news(&mut self) -> Option<Doubt> {
         let doubt = match self.short {
-            true => Doubt::Grave,
-            // The whole of a cut reply comes over TCP, as a rule.
-            false if self.cut => Doubt::None,
-            false => Doubt::Some,
+            Short::Alone => Doubt::Grave,
+            _ if self.cut => Doubt::Cut,
+            _ => Doubt::Some,
         };
         let news = doubt > self.told;
-        self.told = doubt;
+        self.told = self.told.max(doubt);
         news.then_some(doubt)
     }
 
-    /// Whether the wait is to be cut short; once.
-    pub(super) fn shorten(&mut self, alone: bool) -> bool {
-        let shorten = alone && !self.short;
-        self.short |= shorten;
-        shorten
+    /// How many rests the wait is to be cut short to, now that TCP is `beside` it or not; each once. TCP has
+    /// one to begin with.
+    pub(super) fn shorten(&mut self, beside: bool) -> Option<u32> {
+        let (short, rests) = match beside {
+            false => (Short::Alone, 1),
+            true if !self.cut => (Short::WithTcp, 2),
+            true => return None,
+        };
+        let shorter = short > self.short;
+        self.short = self.short.max(short);
+        shorter.then_some(rests)
     }
 
     /// Whether the wait is cut short.
     pub(super) fn are_short(&self) -> bool {
-        self.short
+        self.short > Short::Not
     }
 
     fn end(&self) -> Option<Fault> {
@@ -172,8 +208,8 @@ impl<N: Network> Worker<N> {
         doubts.tcp = Tcp::Asked;
         let over_tcp = query.over_tcp();
         let asked = match doubts.cut {
-            _ if self.is_left_alone(over_tcp.endpoint) => Err(Fault::Network(Failure::Closed)),
             true => self.send(&over_tcp),
+            false if self.is_left_alone(over_tcp.endpoint) => Err(Fault::Network(Failure::Closed)),
             false => {
                 self.count(Counter::UpstreamDoubted);
                 let charged = query.context.budget.charge_aside(true);
@@ -191,11 +227,12 @@ impl<N: Network> Worker<N> {
         }
     }
 
-    /// Whether a server is known not to take what is sent to it.
+    /// Whether a server has lately left what was sent to it without a good answer.
     fn is_left_alone(&self, endpoint: Endpoint) -> bool {
         let shared = self.shared();
         let known = shared.cache.server(endpoint, shared.now());
-        shared.market().price(&known, None).skipped_until.is_some()
+        let price = shared.market().price(&known, None);
+        price.skipped_until.is_some() || !price.doubt.is_zero()
     }
 
     /// How much longer a server is waited for that TCP is no way to.
@@ -206,8 +243,22 @@ impl<N: Network> Worker<N> {
         (takes.unwrap_or_else(|| shared.habits.late()) * ROUND_TRIPS).max(LEAST_REST)
     }
 
-    /// Ends a wait without a reply.
-    pub(super) fn give_up(&self, wait: &Wait<N>, doubts: &Doubts) -> Fault {
-        self.gave_up(wait, doubts.end(), !doubts.short)
+    /// Ends a wait to which no good reply came. A wait that was cut short says nothing of how long the
+    /// server takes.
+    pub(super) fn give_up(&self, wait: &Wait<N>, mut doubts: Doubts) -> Asked {
+        if let Some((message, repeated)) = doubts.kept.take() {
+            let (most, edns) = (wait.sent.elapsed(), message.edns.is_some());
+            let reply = Evidence::ReplyToSome { most, least: Duration::ZERO, edns };
+            self.shared().teach(wait.endpoint, reply);
+            self.learn_of(wait.endpoint, repeated);
+            return Ok(message);
+        }
+        if let Some(fault) = doubts.end() {
+            return Err(self.blamed(wait.endpoint, fault));
+        }
+        if !doubts.are_short() {
+            (0..wait.times).for_each(|_| self.blame(wait.endpoint, Trouble::Timeout));
+        }
+        Err(Fault::Timeout)
     }
 }

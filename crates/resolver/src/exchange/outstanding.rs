@@ -71,7 +71,7 @@ impl<N: Network> Worker<N> {
     /// Has an outstanding query sent again, and waits for its reply; sends it anew if its sender goes
     /// away.
     pub(super) async fn wait_with(&self, query: &Query<'_>, mut follow: Waiting) -> Asked {
-        let Query { asking, endpoint, edns, context } = *query;
+        let Query { asking, endpoint, edns, context, .. } = *query;
         if let Err(exhausted) = context.charge_query(false, asking.retry) {
             self.count(exhausted.0);
             return Err(Fault::Exhausted(exhausted));

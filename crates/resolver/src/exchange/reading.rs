@@ -1,9 +1,10 @@
 //! What comes to a query that waits for its reply.
 
-use zoners_cache::{Evidence, Trouble};
+use zoners_cache::{Evidence, Repeated};
 use zoners_dns::{Counter, Endpoint, Malformed, Message, Network, Outcome, Transport};
 
 use super::Asking;
+use super::letters::restored;
 use super::reply::{Match, matches};
 use super::wait::Wait;
 use crate::context::Context;
@@ -16,6 +17,8 @@ pub(super) enum Read {
     Reply(Box<Message>),
     /// The reply, which was cut to fit a datagram: the whole one comes over TCP.
     Cut,
+    /// What looks like the reply, but does not repeat what it should.
+    Unproven(Box<Message>, Repeated),
     /// A message that is no reply, of anybody, or with a fault of the one who knows the ID.
     NoReply(Option<Fault>),
     /// Word of the network that nothing will come. Anybody can send such words.
@@ -47,8 +50,12 @@ impl<N: Network> Worker<N> {
                 return Read::Ended(self.blamed(wait.endpoint, Fault::Network(failure)));
             }
         };
+        let (octets, kept) = match &wait.shown.letters {
+            None => (octets, true),
+            Some(sent) => restored(octets, sent, &asking.question.name),
+        };
         let fault = match matches(&octets, wait.id, &asking.question) {
-            Match::Reply(message) => return self.take(message, wait, context),
+            Match::Reply(message) => return self.take(message, kept, wait, context),
             Match::Stranger => {
                 self.count(Counter::UpstreamMismatched);
                 None
@@ -80,10 +87,26 @@ impl<N: Network> Worker<N> {
 
     /// Takes the reply to a query. What is none is not charged to the client query: it would end by what
     /// others send.
-    fn take(&self, message: Box<Message>, wait: &mut Wait<N>, context: &Context) -> Read {
+    fn take(
+        &self,
+        message: Box<Message>,
+        kept: bool,
+        wait: &mut Wait<N>,
+        context: &Context,
+    ) -> Read {
         if let Err(exhausted) = context.budget.charge_bytes(message.octets) {
             self.count(exhausted.0);
             return Read::Ended(Fault::Exhausted(exhausted));
+        }
+        if let Err(repeated) = self.repeats(wait, &message, kept) {
+            match wait.endpoint.transport {
+                Transport::Udp => {
+                    self.count(Counter::UpstreamUnproven);
+                    return Read::Unproven(message, repeated);
+                }
+                // The server itself does without.
+                Transport::Tcp => self.learn_of(wait.endpoint, repeated),
+            }
         }
         self.count(Counter::UpstreamReplies);
         let edns = message.edns.is_some();
@@ -117,19 +140,5 @@ impl<N: Network> Worker<N> {
             self.blame(server, trouble);
         }
         fault
-    }
-
-    /// The fault of a server that was waited for in vain. A wait that was cut short says nothing of how long
-    /// the server takes.
-    pub(super) fn gave_up(&self, wait: &Wait<N>, fault: Option<Fault>, in_full: bool) -> Fault {
-        match fault {
-            Some(fault) => self.blamed(wait.endpoint, fault),
-            None => {
-                if in_full {
-                    (0..wait.times).for_each(|_| self.blame(wait.endpoint, Trouble::Timeout));
-                }
-                Fault::Timeout
-            }
-        }
     }
 }

@@ -44,5 +44,10 @@ pub(super) fn chokes_on_edns(message: &Message) -> bool {
     matches!(message.rcode, OptRcode::FORMERR | OptRcode::NOTIMP | OptRcode::BADVERS)
 }
 
+/// The answer of a server that shall be shown a cookie of its own (RFC 7873 section 5.2.3).
+pub(super) fn wants_cookie(message: &Message) -> bool {
+    message.rcode == OptRcode::BADCOOKIE
+}
+
 #[cfg(test)]
 mod tests;

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
-use zoners_dns::query::{self as wire, Options};
-use zoners_dns::{Endpoint, Exchange, Network};
+use zoners_dns::query::{Options, QueryOpt, query_with};
+use zoners_dns::{Endpoint, Exchange, Name, Network, Question};
 
 use super::Asking;
+use super::shown::Shown;
 
 /// A query that was sent.
 pub(super) struct Wait<N: Network> {
@@ -19,15 +21,35 @@ pub(super) struct Wait<N: Network> {
     pub(super) times: u32,
     /// How long after it was first sent the reply came.
     pub(super) took: Option<Duration>,
+    pub(super) shown: Shown,
     pub(super) exchange: N::Exchange,
 }
 
 impl<N: Network> Wait<N> {
     /// Resends the query from the same socket with the same ID, with EDNS or without.
-    pub(super) fn send_again(&mut self, asking: &Asking, edns: bool) {
-        let options = Options { id: self.id, recursion_desired: asking.recursion_desired, edns };
-        self.exchange.resend(wire::query(&asking.question, options));
+    pub(super) fn send_again(&mut self, asking: &Asking, edns: bool, udp_payload_size: u16) {
+        let opt = QueryOpt { udp_payload_size, cookie: self.shown.option_again() };
+        let query = compose(asking, self.id, edns, opt, self.shown.letters.as_ref());
+        self.exchange.resend(query);
         self.last_sent = Some(Instant::now());
         self.times += 1;
+    }
+}
+
+/// A query as it goes out, its name with these `letters`.
+pub(super) fn compose(
+    asking: &Asking,
+    id: u16,
+    edns: bool,
+    opt: QueryOpt<'_>,
+    letters: Option<&Name>,
+) -> Bytes {
+    let options = Options { id, recursion_desired: asking.recursion_desired, edns };
+    match letters {
+        None => query_with(&asking.question, options, opt),
+        Some(name) => {
+            let question = Question { name: name.clone(), ..asking.question.clone() };
+            query_with(&question, options, opt)
+        }
     }
 }

@@ -36,6 +36,9 @@ impl Config {
             minimised_type: resolver.qname_minimisation_type.into(),
             share_referrals: resolver.share_referrals,
             probe_uplink: resolver.probe_uplink,
+            // A server's cookie is good for the one address that it was given to.
+            cookies: resolver.cookies && !resolver.draws_sources(),
+            randomise_case: resolver.randomise_case,
             udp_payload_size: resolver.edns_udp_size,
             glue: resolver.glue,
             ipv4: resolver.ipv4,

@@ -70,6 +70,8 @@ fn values_that_are_not_allowed_are_told_with_those_that_are() {
     assert!(message.contains("`on`") && message.contains("`required`"), "{message}");
     assert!(error("[resolver]\nprobe-uplink = 1\n").contains("boolean"));
     assert!(error("[resolver]\nshare-referrals = \"A\"\n").contains("boolean"));
+    assert!(error("[resolver]\ncookies = \"on\"\n").contains("boolean"));
+    assert!(error("[resolver]\nrandomise-case = 1\n").contains("boolean"));
 }
 
 #[test]
@@ -156,6 +158,7 @@ fn trust_anchors_may_have_mnemonics() {
 fn what_a_harness_switches_reaches_the_resolver() {
     let defaults = Config::default().settings().unwrap();
     assert!(defaults.probe_uplink && defaults.share_referrals);
+    assert!(defaults.cookies && !defaults.randomise_case);
     assert_eq!(defaults.udp_payload_size, 1232);
     let text = "[resolver]\nprobe-uplink = false\nshare-referrals = false\nedns-udp-size = 4096\n\
                 source-addresses = [\"192.0.2.1\", \"2001:db8::1\"]\n";
@@ -164,6 +167,17 @@ fn what_a_harness_switches_reaches_the_resolver() {
     assert!(!settings.probe_uplink && !settings.share_referrals);
     assert_eq!(settings.udp_payload_size, 4096);
     assert_eq!(config.resolver.source_addresses.len(), 2);
+    assert!(settings.cookies, "one address of each family");
+}
+
+#[test]
+fn cookies_and_letters_are_switched_and_drawn_sources_have_no_cookies() {
+    let settings = |text: &str| {
+        Config::parse(&format!("[resolver]\n{text}"), "zoners.toml").unwrap().settings().unwrap()
+    };
+    assert!(!settings("cookies = false\n").cookies);
+    assert!(settings("randomise-case = true\n").randomise_case);
+    assert!(!settings("source-addresses = [\"192.0.2.1\", \"192.0.2.2\"]\n").cookies);
 }
 
 #[test]

@@ -33,7 +33,7 @@ impl Internet {
             Manner::DropsEdns if edns => vec![],
             Manner::UdpOnly if udp => now(good()),
             Manner::Closed if udp => vec![(Duration::ZERO, Outcome::Told(Failure::Refused))],
-            Manner::Closed | Manner::UdpOnly => {
+            Manner::Closed | Manner::UdpOnly | Manner::LowerCases { streams: false } if !udp => {
                 vec![(Duration::ZERO, Outcome::Failed(Failure::Refused))]
             }
             Manner::Refuses => now(say(Said::error(OptRcode::REFUSED))),
@@ -50,12 +50,13 @@ impl Internet {
             Manner::Truncates | Manner::ClosesStreams if udp => now(truncated(question, query)),
             Manner::AlwaysTruncates => now(truncated(question, query)),
             Manner::BreaksRecords => now(with_broken_record(question, query)),
-            Manner::LowerCases => {
+            Manner::LowerCases { .. } => {
                 let lower = Question { name: name::lowercase(&question.name), ..question.clone() };
                 now(encode(&self.say(host, question), &lower, query))
             }
             Manner::Beset(beset) => self.beset(beset, host, question, query, udp),
             Manner::Garbage => now(garbage(query)),
+            Manner::Cookies(habit) => self.with_cookies(habit, host, question, query, udp),
             Manner::OmitsSignatures => {
                 let mut message = self.say(host, question).message(question, false);
                 message[..2].copy_from_slice(&query.header.id().to_be_bytes());
@@ -129,7 +130,7 @@ impl Internet {
     }
 
     /// What the deepest of the host's zones that has the name says.
-    fn say(&self, host: &Host, question: &Question) -> Said {
+    pub(super) fn say(&self, host: &Host, question: &Question) -> Said {
         let zones = host.zones.iter().filter_map(|origin| self.zones.get(origin));
         let has = |zone: &&Zone| {
             name::is_within(&question.name, &zone.origin)
@@ -182,7 +183,17 @@ fn with_broken_record(question: &Question, query: &Message) -> Vec<u8> {
 }
 
 /// Puts what is said on the wire, mirroring the query's ID and OPT.
-fn encode(said: &Said, question: &Question, query: &Message) -> Vec<u8> {
+pub(super) fn encode(said: &Said, question: &Question, query: &Message) -> Vec<u8> {
+    encode_with(said, question, query, None)
+}
+
+/// The same with a cookie.
+pub(super) fn encode_with(
+    said: &Said,
+    question: &Question,
+    query: &Message,
+    cookie: Option<&[u8]>,
+) -> Vec<u8> {
     let dnssec_ok = query.edns.as_ref().is_some_and(|edns| edns.dnssec_ok);
     let mut message = said.message(question, dnssec_ok);
     if let Some(id) = message.first_chunk_mut::<2>() {
@@ -190,7 +201,7 @@ fn encode(said: &Said, question: &Question, query: &Message) -> Vec<u8> {
     }
     if query.edns.is_some() {
         let extended_rcode = (said.rcode.to_int() >> 4) as u8;
-        let opt = ReplyOpt { dnssec_ok, extended_rcode, ..ReplyOpt::default() };
+        let opt = ReplyOpt { dnssec_ok, extended_rcode, cookie, ..ReplyOpt::default() };
         compose::add_opt(&mut message, &opt);
         if let Some(agent) = &said.agent {
             name_agent(&mut message, agent);
@@ -200,7 +211,7 @@ fn encode(said: &Said, question: &Question, query: &Message) -> Vec<u8> {
 }
 
 /// Adds the option that names an agent (RFC 9567 section 5) to the OPT record at the end, which has
-/// none yet.
+/// none yet; servers with agents send no cookies here.
 fn name_agent(message: &mut Vec<u8>, agent: &Name) {
     message.truncate(message.len() - 2);
     message.put_u16(4 + agent.len() as u16);

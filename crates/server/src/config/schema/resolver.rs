@@ -37,6 +37,10 @@ pub struct Resolver {
     /// The UDP payload size that servers are told, in octets.
     #[serde(deserialize_with = "udp_size")]
     pub edns_udp_size: u16,
+    /// Show servers cookies, and look for theirs in replies.
+    pub cookies: bool,
+    /// Write the letters of names large and small at random, and look for that in replies.
+    pub randomise_case: bool,
     /// Ask a server that answered before whether our own line is dead, when none answers.
     pub probe_uplink: bool,
     /// Look up addresses of nameservers before they are needed.
@@ -62,11 +66,21 @@ impl Default for Resolver {
             ipv6: true,
             source_addresses: Vec::new(),
             edns_udp_size: UDP_PAYLOAD_SIZE,
+            cookies: true,
+            randomise_case: false,
             probe_uplink: true,
             speculative_lookups: false,
             answers: Answers::Minimal,
             never_ask: never_ask.iter().filter_map(|prefix| prefix.parse().ok()).collect(),
         }
+    }
+}
+
+impl Resolver {
+    /// Whether queries to one server leave now from one address, now from another.
+    pub(in crate::config) fn draws_sources(&self) -> bool {
+        let of = |ipv4| self.source_addresses.iter().filter(|from| from.is_ipv4() == ipv4).count();
+        of(true) > 1 || of(false) > 1
     }
 }
 

@@ -1,0 +1,208 @@
+//! What a server is known to repeat of a query, which a forger does not see: its cookie (RFC 7873), and
+//! the letters of the question.
+
+use bytes::BufMut;
+use zoners_dns::Moment;
+
+use crate::codec::Reader;
+
+/// Octets of a client cookie.
+pub const CLIENT_COOKIE: usize = 8;
+/// Octets of a client and the longest server cookie (RFC 7873 section 4).
+const MOST_OCTETS: usize = 40;
+/// Fewer replies than this without what was to be repeated say nothing: others may have sent them.
+const ENOUGH: u8 = 3;
+/// They are forgotten after this, in milliseconds: servers are mended.
+const KEPT: u64 = 3_600_000;
+
+/// What a server is known to repeat.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Proof {
+    /// The option that it sent last, if it sent one.
+    cookie: Cookie,
+    /// Times that it did without, although it sent one before, or did not stand one, in a row.
+    lapses: u8,
+    /// Times that it changed the letters of a question, in a row.
+    folds: u8,
+    /// When one of these last happened.
+    at: u64,
+}
+
+/// A COOKIE option: the client's cookie and the server's behind it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Cookie {
+    length: u8,
+    octets: [u8; MOST_OCTETS],
+}
+
+/// Something that happened to what a server was to repeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeated {
+    /// It sent this cookie.
+    Cookie(Cookie),
+    /// It sent none where it did before, or could not read a query that had one.
+    Lapse,
+    /// It changed the letters of a question.
+    Folded,
+}
+
+impl Cookie {
+    /// The option with this value, if it has both cookies and the length of such.
+    #[must_use]
+    pub fn of(option: &[u8]) -> Option<Self> {
+        if !(2 * CLIENT_COOKIE..=MOST_OCTETS).contains(&option.len()) {
+            return None;
+        }
+        let mut octets = [0; MOST_OCTETS];
+        octets.get_mut(..option.len())?.copy_from_slice(option);
+        Some(Cookie { length: option.len() as u8, octets })
+    }
+
+    /// The value of the option; empty where there is none.
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        self.octets.get(..usize::from(self.length)).unwrap_or_default()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+}
+
+impl Default for Cookie {
+    fn default() -> Self {
+        Cookie { length: 0, octets: [0; MOST_OCTETS] }
+    }
+}
+
+/// A cookie is told to its server alone.
+impl std::fmt::Debug for Cookie {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Cookie({} octets)", self.length)
+    }
+}
+
+impl Proof {
+    /// The option that the server sent last; empty if it sent none, or does not keep to it.
+    #[must_use]
+    pub fn cookie(&self) -> Cookie {
+        self.cookie
+    }
+
+    /// Whether it is to be asked without a cookie.
+    #[must_use]
+    pub fn shuns_cookies(&self, now: Moment) -> bool {
+        self.lapses >= ENOUGH && self.is_fresh(now)
+    }
+
+    /// Whether it does not repeat the letters of a question as they are.
+    #[must_use]
+    pub fn folds_case(&self, now: Moment) -> bool {
+        self.folds >= ENOUGH && self.is_fresh(now)
+    }
+
+    fn is_fresh(&self, now: Moment) -> bool {
+        now.as_millis() < self.at.saturating_add(KEPT)
+    }
+
+    pub(super) fn learn(&mut self, repeated: Repeated, now: Moment) {
+        if !self.is_fresh(now) {
+            (self.lapses, self.folds) = (0, 0);
+        }
+        match repeated {
+            Repeated::Cookie(cookie) => self.cookie = cookie,
+            // Until it sends one again, none is looked for.
+            Repeated::Lapse => {
+                (self.cookie, self.lapses) = (Cookie::default(), self.lapses.saturating_add(1));
+                self.at = now.as_millis();
+            }
+            Repeated::Folded => {
+                self.folds = self.folds.saturating_add(1);
+                self.at = now.as_millis();
+            }
+        }
+    }
+
+    /// On a clock that is ahead by `shift` milliseconds.
+    pub(super) fn shift(&mut self, shift: i64) {
+        self.at = self.at.saturating_add_signed(shift);
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        out.put_u8(self.cookie.length);
+        out.put_slice(self.cookie.octets());
+        // Of most servers there is nothing to say.
+        if (self.lapses, self.folds) != (0, 0) {
+            out.put_slice(&[self.lapses, self.folds]);
+            out.put_u64(self.at);
+        }
+    }
+
+    pub(super) fn decode(value: &mut Reader<'_>) -> Option<Self> {
+        // Not in files of before.
+        let Some(length) = value.u8().map(usize::from) else { return Some(Proof::default()) };
+        let (cookie, rest) = value.0.split_at_checked(length)?;
+        let cookie = if length == 0 { Cookie::default() } else { Cookie::of(cookie)? };
+        value.0 = rest;
+        if rest.is_empty() {
+            return Some(Proof { cookie, ..Proof::default() });
+        }
+        Some(Proof { cookie, lapses: value.u8()?, folds: value.u8()?, at: value.u64()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cookie(length: usize) -> Option<Cookie> {
+        Cookie::of(&vec![7; length])
+    }
+
+    #[test]
+    fn only_what_has_the_length_of_both_cookies_is_one() {
+        for (length, is_one) in
+            [(0, false), (8, false), (15, false), (16, true), (40, true), (41, false)]
+        {
+            assert_eq!(cookie(length).is_some(), is_one, "{length}");
+        }
+        assert_eq!(cookie(24).unwrap().octets(), [7; 24]);
+        assert!(Cookie::default().is_empty());
+    }
+
+    #[test]
+    fn what_is_known_is_written_and_read_back() {
+        let mut proof = Proof::default();
+        let read = |proof: &Proof| {
+            let mut out = Vec::new();
+            proof.encode(&mut out);
+            (Proof::decode(&mut Reader(&out)), out.len())
+        };
+        assert_eq!(read(&proof), (Some(proof), 1), "an octet for most servers");
+        let now = Moment::from_millis(9);
+        proof.learn(Repeated::Cookie(cookie(40).unwrap()), now);
+        assert_eq!(read(&proof), (Some(proof), 41));
+        proof.learn(Repeated::Folded, now);
+        assert_eq!(read(&proof), (Some(proof), 51));
+        for torn in [&[1, 2][..], &[16], &[0, 1]] {
+            assert_eq!(Proof::decode(&mut Reader(torn)), None);
+        }
+    }
+
+    #[test]
+    fn lapses_are_believed_when_there_are_several_and_forgotten_after_an_hour() {
+        let (mut proof, at) = (Proof::default(), Moment::from_millis);
+        proof.learn(Repeated::Cookie(cookie(24).unwrap()), at(1));
+        for lapse in 1..=ENOUGH {
+            assert!(!proof.shuns_cookies(at(5)), "{lapse}");
+            proof.learn(Repeated::Lapse, at(5));
+            assert!(proof.cookie().is_empty(), "none is looked for");
+        }
+        assert!(proof.shuns_cookies(at(5 + KEPT - 1)) && !proof.shuns_cookies(at(5 + KEPT)));
+        assert!(!proof.folds_case(at(5)));
+        (0..ENOUGH).for_each(|_| proof.learn(Repeated::Folded, at(5 + KEPT)));
+        assert!(proof.folds_case(at(5 + KEPT)) && !proof.shuns_cookies(at(5 + KEPT)));
+    }
+}

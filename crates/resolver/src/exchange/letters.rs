@@ -1,0 +1,75 @@
+//! The letters of a name, large and small at random: what a forger has to guess besides port and ID
+//! (draft-vixie-dnsext-dns0x20).
+
+use bytes::{Bytes, BytesMut};
+use zoners_dns::{Name, Random};
+
+/// Octets of a message before its question.
+const HEADER: usize = 12;
+
+/// The name with each of its letters large or small at random.
+pub(super) fn shuffled(name: &Name, random: &Random) -> Name {
+    let mut octets = BytesMut::from(name.as_slice());
+    // Lengths of labels are no letters.
+    for letters in octets.chunks_mut(64) {
+        let mut bits = random.bits();
+        for letter in letters.iter_mut().filter(|octet| octet.is_ascii_alphabetic()) {
+            *letter ^= (bits as u8 & 1) << 5;
+            bits >>= 1;
+        }
+    }
+    Name::from_octets(octets.freeze()).unwrap_or_else(|_| name.clone())
+}
+
+/// A reply with the question as it was `asked`, so that no names in it that refer to that are written as
+/// they were `sent`; and whether it had the letters as they were sent. What answers another question is
+/// left as it is.
+pub(super) fn restored(reply: Bytes, sent: &Name, asked: &Name) -> (Bytes, bool) {
+    let range = HEADER..HEADER + sent.len();
+    let Some(echoed) = reply.get(range.clone()) else { return (reply, true) };
+    if !echoed.eq_ignore_ascii_case(sent.as_slice()) {
+        return (reply, true);
+    }
+    let kept = echoed == sent.as_slice();
+    let mut reply = BytesMut::from(&reply[..]);
+    if let Some(echoed) = reply.get_mut(range) {
+        echoed.copy_from_slice(asked.as_slice());
+    }
+    (reply.freeze(), kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zoners_dns::name;
+
+    #[test]
+    fn letters_are_drawn_and_nothing_else_changes() {
+        let random = Random::seeded(1);
+        let asked = name::parse("www.a-1.example.test").unwrap();
+        let drawn: Vec<Name> = (0..64).map(|_| shuffled(&asked, &random)).collect();
+        assert!(drawn.iter().all(|name| *name == asked), "names are the same in any letters");
+        let large = |at: usize| {
+            drawn.iter().filter(|name| name.as_slice()[at].is_ascii_uppercase()).count()
+        };
+        for (at, octet) in asked.as_slice().iter().enumerate() {
+            match octet.is_ascii_alphabetic() {
+                true => assert!((12..52).contains(&large(at)), "{at}"),
+                false => assert!(drawn.iter().all(|name| name.as_slice()[at] == *octet)),
+            }
+        }
+    }
+
+    #[test]
+    fn a_reply_is_read_as_if_it_had_been_asked_as_it_was() {
+        let (asked, sent) = (name::parse("www.test").unwrap(), name::parse("wWw.TeSt").unwrap());
+        let reply = |name: &[u8]| Bytes::from([&[0; HEADER], name, &[0, 1, 0, 1]].concat());
+        let whole = reply(asked.as_slice());
+        assert_eq!(restored(reply(sent.as_slice()), &sent, &asked), (whole.clone(), true));
+        assert_eq!(restored(whole.clone(), &sent, &asked), (whole, false));
+        let other = reply(name::parse("wWw.TeSs").unwrap().as_slice());
+        assert_eq!(restored(other.clone(), &sent, &asked), (other, true));
+        let short = Bytes::from_static(&[0; HEADER + 3]);
+        assert_eq!(restored(short.clone(), &sent, &asked), (short, true));
+    }
+}
