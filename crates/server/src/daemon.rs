@@ -131,7 +131,8 @@ impl Daemon {
             rollover::apply(&mut settings, &tracked);
         }
         let settings = Arc::new(settings);
-        let rules = Rules::new(&config, &settings.routes, cookies, &shared.random, generation)?;
+        let rules =
+            Rules::new(&config, &settings.routes, cookies.clone(), &shared.random, generation)?;
         let rules = Arc::new(rules);
         let (activity, ended) = (Arc::default(), Arc::default());
         config.second_level()?;

@@ -33,7 +33,7 @@ impl Daemon {
     pub(super) fn renew(&mut self, config: Config, workers: &[Running], overseer: &Overseer) {
         let (shared, file) = (self.shared.clone(), self.file.clone());
         let generation = self.rules.generation() + 1;
-        match Daemon::with(shared, self.cookies, config, file, generation) {
+        match Daemon::with(shared, self.cookies.clone(), config, file, generation) {
             Err(error) => tracing::error!("not reloaded, the old configuration stays:\n{error}"),
             Ok(renewed) => {
                 overseer.renew(renewed.service());

@@ -1,10 +1,15 @@
 //! DNS cookies for clients (RFC 7873), interoperable as RFC 9018 has them: a client that shows the
 //! one it was given has not forged its address.
 
+mod secrets;
+
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use siphasher::sip::SipHasher24;
 use zoners_dns::Random;
+
+use secrets::Secrets;
 
 /// Octets of a client's cookie.
 const CLIENT: usize = 8;
@@ -17,9 +22,9 @@ const RENEW: u32 = 1800;
 /// … and may come from a clock that is ahead by so much.
 const AHEAD: u32 = 300;
 
-/// Makes and checks cookies; all workers share the secret.
-#[derive(Clone, Copy)]
-pub struct Cookies([u64; 2]);
+/// Makes and checks cookies; clones share the secrets.
+#[derive(Clone)]
+pub struct Cookies(Arc<Secrets>);
 
 /// What a client's COOKIE option is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +58,7 @@ impl Cookies {
     /// With a new secret.
     #[must_use]
     pub fn new(random: &Random) -> Self {
-        Cookies([random.bits(), random.bits()])
+        Cookies(Arc::new(Secrets::new(random)))
     }
 
     /// Looks at the option that `client` sent at `now`, in seconds since 1970.
@@ -65,45 +70,51 @@ impl Cookies {
         let now = now as u32;
         let made = option.get(12..16).and_then(|made| made.first_chunk::<4>());
         let made = u32::from_be_bytes(made.copied().unwrap_or_default());
-        if option.len() != BOTH || option != self.make(own, client, made) {
-            return Cookie::New(self.make(own, client, now));
+        let new = || Cookie::New(self.make(own, client, now));
+        let Some(secret) = self.0.of(made.into(), now.into()) else { return new() };
+        if option.len() != BOTH || option != make(secret, own, client, made) {
+            return new();
         }
         // The difference of two moments on a clock that wraps (RFC 1982).
         let age = now.wrapping_sub(made) as i32;
         match age {
-            _ if age < -(AHEAD as i32) || age > LIFETIME as i32 => {
-                Cookie::New(self.make(own, client, now))
-            }
+            _ if age < -(AHEAD as i32) || age > LIFETIME as i32 => new(),
             _ if age > RENEW as i32 => Cookie::Known(self.make(own, client, now)),
-            _ => Cookie::Known(self.make(own, client, made)),
+            _ => Cookie::Known(make(secret, own, client, made)),
         }
     }
 
-    /// Client cookie, version 1, three reserved octets, the time, the hash (RFC 9018 section 4).
-    fn make(&self, own: &[u8; CLIENT], client: IpAddr, made: u32) -> [u8; BOTH] {
-        let mut both = [0; BOTH];
-        both[..CLIENT].copy_from_slice(own);
-        both[8] = 1;
-        both[12..16].copy_from_slice(&made.to_be_bytes());
-        let mut hashed = [0; 32];
-        hashed[..16].copy_from_slice(&both[..16]);
-        let length = match client.to_canonical() {
-            IpAddr::V4(ip) => {
-                hashed[16..20].copy_from_slice(&ip.octets());
-                20
-            }
-            IpAddr::V6(ip) => {
-                hashed[16..].copy_from_slice(&ip.octets());
-                32
-            }
-        };
-        let hash = SipHasher24::new_with_keys(self.0[0], self.0[1]).hash(&hashed[..length]);
-        both[16..].copy_from_slice(&hash.to_le_bytes());
-        both
+    fn make(&self, own: &[u8; CLIENT], client: IpAddr, now: u32) -> [u8; BOTH] {
+        // There always is one for now.
+        let secret = self.0.of(now.into(), now.into()).unwrap_or_default();
+        make(secret, own, client, now)
     }
 }
 
-/// The secret stays one.
+/// Client cookie, version 1, three reserved octets, the time, the hash (RFC 9018 section 4).
+fn make(secret: [u64; 2], own: &[u8; CLIENT], client: IpAddr, made: u32) -> [u8; BOTH] {
+    let mut both = [0; BOTH];
+    both[..CLIENT].copy_from_slice(own);
+    both[8] = 1;
+    both[12..16].copy_from_slice(&made.to_be_bytes());
+    let mut hashed = [0; 32];
+    hashed[..16].copy_from_slice(&both[..16]);
+    let length = match client.to_canonical() {
+        IpAddr::V4(ip) => {
+            hashed[16..20].copy_from_slice(&ip.octets());
+            20
+        }
+        IpAddr::V6(ip) => {
+            hashed[16..].copy_from_slice(&ip.octets());
+            32
+        }
+    };
+    let hash = SipHasher24::new_with_keys(secret[0], secret[1]).hash(&hashed[..length]);
+    both[16..].copy_from_slice(&hash.to_le_bytes());
+    both
+}
+
+/// The secrets stay such.
 impl std::fmt::Debug for Cookies {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Cookies(…)")
@@ -113,6 +124,7 @@ impl std::fmt::Debug for Cookies {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secrets::PERIOD;
 
     const NOW: u64 = 1_559_731_985;
 
@@ -121,9 +133,8 @@ mod tests {
     fn they_are_made_as_rfc_9018_shows() {
         let secret = 0xe5e9_73e5_a6b2_a43f_48e7_dc84_9e37_bfcf_u128.to_be_bytes();
         let half = |at: usize| u64::from_le_bytes(*secret[at..].first_chunk().unwrap());
-        let cookies = Cookies([half(0), half(8)]);
         let own = 0x2464_c4ab_cf10_c957_u64.to_be_bytes();
-        let both = cookies.make(&own, [198, 51, 100, 100].into(), NOW as u32);
+        let both = make([half(0), half(8)], &own, [198, 51, 100, 100].into(), NOW as u32);
         let shown = 0x0100_0000_5cf7_9f11_1f81_30c3_eee2_9480_u128.to_be_bytes();
         assert_eq!(both[8..], shown);
     }
@@ -145,5 +156,20 @@ mod tests {
             assert_eq!(check(&vec![1; length], client, NOW), Cookie::Malformed, "{length}");
         }
         assert_eq!(cookies.check(None, client, NOW), Cookie::Absent);
+    }
+
+    #[test]
+    fn a_new_secret_is_felt_by_no_client() {
+        let (cookies, client) = (Cookies::new(&Random::seeded(1)), [192, 0, 2, 1].into());
+        let midnight = (NOW / PERIOD + 1) * PERIOD;
+        let Cookie::New(both) = cookies.check(Some(b"12345678"), client, midnight - 60) else {
+            panic!()
+        };
+        for now in [midnight - 1, midnight, midnight + 1700] {
+            assert_eq!(cookies.check(Some(&both), client, now), Cookie::Known(both), "{now}");
+        }
+        let renewed = cookies.check(Some(&both), client, midnight + 1800);
+        assert!(matches!(renewed, Cookie::Known(newer) if newer != both));
+        assert!(matches!(cookies.check(Some(&both), client, midnight + 3600), Cookie::New(_)));
     }
 }
