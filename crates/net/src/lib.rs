@@ -18,4 +18,5 @@ mod udp;
 mod upstream;
 
 pub use needs::needs;
+pub use udp::PORTS;
 pub use upstream::Sockets;

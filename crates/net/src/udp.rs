@@ -16,6 +16,7 @@ use zoners_dns::{Failure, Outcome, Random};
 use crate::fragments;
 use crate::sources::not_ours;
 use crate::upstream::failure;
+pub use ports::PORTS;
 use ports::port;
 pub(crate) use spares::Spares;
 use spares::Used;

@@ -7,7 +7,10 @@ const AVOIDED: &[u16] = &[1900, 3702, 4500, 5353, 5355, 11211];
 /// The first port that needs no privilege.
 const FIRST: u16 = 1024;
 
-/// A port that nobody can foresee, any of 64,506 alike (RFC 6056 section 3.3.1).
+/// Ports that a query may leave from, all alike: 64,506.
+pub const PORTS: u32 = (u16::MAX - FIRST) as u32 + 1 - AVOIDED.len() as u32;
+
+/// A port that nobody can foresee (RFC 6056 section 3.3.1).
 pub(super) fn port(random: &Random) -> u16 {
     loop {
         let port = FIRST + random.below(u64::from(u16::MAX - FIRST) + 1) as u16;
@@ -60,5 +63,6 @@ mod tests {
             (least, most) = (least.min(port), most.max(port));
         }
         assert_eq!((least, most), (FIRST, u16::MAX));
+        assert_eq!(PORTS, 64_506);
     }
 }
