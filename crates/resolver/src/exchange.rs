@@ -150,22 +150,12 @@ impl<N: Network> Worker<N> {
             if doubts.add(doubtful) {
                 self.count(Counter::LimitMessages);
             }
-            if doubts.want_tcp() {
-                beside = match self.ask_beside(query, &mut doubts) {
-                    Ok(tcp) => tcp.map(Box::new),
-                    Err(fault) => break Err(fault),
-                };
-                if doubts.are_of_a_cut() {
-                    deadline.as_mut().reset(Instant::now() + limit);
-                }
+            let acted = self.act_on(&mut doubts, query, &mut beside, deadline.as_mut());
+            if let Err(fault) = acted {
+                break Err(fault);
             }
             if beside.is_none() && !doubts.leave_room() {
                 break self.give_up(&wait, doubts);
-            }
-            if let Some(rests) = doubts.shorten(beside.is_some()) {
-                let rest = Instant::now() + self.rest(endpoint) * rests;
-                let until = deadline.deadline().min(rest);
-                deadline.as_mut().reset(until);
             }
             if let (Some(lead), Some(doubt)) = (lead, doubts.news()) {
                 lead.doubt(doubt as u8);

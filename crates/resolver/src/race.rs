@@ -160,18 +160,7 @@ impl<N: Network> Race<'_, N> {
                     }
                     self.launch();
                 }
-                Happening::Doubtful(doubt, server) => {
-                    self.candidates.let_rest(server, doubt.rests());
-                    if doubt > Doubt::Cut {
-                        self.candidates.doubt_server(server, doubt == Doubt::Some);
-                    }
-                    self.doubted |= doubt > Doubt::Cut;
-                    // Asked again, this one would say the same.
-                    let wanted = doubt > Doubt::Cut && self.candidates.has_fresh();
-                    if wanted && self.launch().is_some() {
-                        self.worker.count(Counter::UpstreamHedged);
-                    }
-                }
+                Happening::Doubtful(doubt, server) => self.doubt(doubt, server),
                 Happening::Found(found) => {
                     self.empty += u32::from(found.addresses.is_empty());
                     self.candidates.add(self.worker, self.cut, found.server, &found.addresses);
@@ -187,20 +176,37 @@ impl<N: Network> Race<'_, N> {
                     self.widen(told);
                     self.launch();
                 }
-                Happening::Late => {
-                    self.late = self.late.saturating_add(1);
-                    if let Some(late) = self.newest {
-                        let shared = self.worker.shared();
-                        shared.paths.failed(late, shared.now());
-                    }
-                    self.probe_line();
-                    self.candidates.price(self.worker);
-                    if self.launch().is_some() {
-                        self.worker.count(Counter::UpstreamHedged);
-                    }
-                }
+                Happening::Late => self.hedge(),
                 Happening::Over => return self.end(),
             }
+        }
+    }
+
+    /// Asks another server beside one that is late.
+    fn hedge(&mut self) {
+        self.late = self.late.saturating_add(1);
+        if let Some(late) = self.newest {
+            let shared = self.worker.shared();
+            shared.paths.failed(late, shared.now());
+        }
+        self.probe_line();
+        self.candidates.price(self.worker);
+        if self.launch().is_some() {
+            self.worker.count(Counter::UpstreamHedged);
+        }
+    }
+
+    /// Asks another server beside one in whose name something came that is no good reply.
+    fn doubt(&mut self, doubt: Doubt, server: SocketAddr) {
+        self.candidates.let_rest(server, doubt.rests());
+        if doubt <= Doubt::Cut {
+            return;
+        }
+        self.doubted = true;
+        self.candidates.doubt_server(server, doubt == Doubt::Some);
+        // Asked again, this one would say the same.
+        if self.candidates.has_fresh() && self.launch().is_some() {
+            self.worker.count(Counter::UpstreamHedged);
         }
     }
 

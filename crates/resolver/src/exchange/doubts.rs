@@ -5,8 +5,10 @@
 //! TCP brings nothing better, the reply is waited for a little longer: a server that itself sends nothing
 //! else shall not cost its client the whole time, and one in whose name others speak shall be heard.
 
+use std::pin::Pin;
 use std::time::Duration;
 
+use tokio::time::{Instant, Sleep};
 use zoners_cache::{Evidence, Repeated, Trouble};
 use zoners_dns::{Counter, Endpoint, Failure, Message, Network};
 
@@ -146,13 +148,8 @@ impl Doubts {
     }
 
     /// Whether TCP is to be asked beside the wait.
-    pub(super) fn want_tcp(&self) -> bool {
+    fn want_tcp(&self) -> bool {
         self.tcp == Tcp::Wanted
-    }
-
-    /// Whether the whole reply is to come over TCP.
-    pub(super) fn are_of_a_cut(&self) -> bool {
-        self.cut
     }
 
     /// What the race is to be told, if that is something new.
@@ -169,7 +166,7 @@ impl Doubts {
 
     /// How many rests the wait is to be cut short to, now that TCP is `beside` it or not; each once. TCP has
     /// one to begin with.
-    pub(super) fn shorten(&mut self, beside: bool) -> Option<u32> {
+    fn shorten(&mut self, beside: bool) -> Option<u32> {
         let (short, rests) = match beside {
             false => (Short::Alone, 1),
             true if !self.cut => (Short::WithTcp, 2),
@@ -196,15 +193,36 @@ impl Doubts {
 }
 
 impl<N: Network> Worker<N> {
+    /// Does what the doubts of a wait ask for: TCP is asked beside, and the wait is cut short.
+    ///
+    /// # Errors
+    /// It is over.
+    pub(super) fn act_on(
+        &self,
+        doubts: &mut Doubts,
+        query: &Query<'_>,
+        beside: &mut Option<Box<Wait<N>>>,
+        mut deadline: Pin<&mut Sleep>,
+    ) -> Result<(), Fault> {
+        if doubts.want_tcp() {
+            *beside = self.ask_beside(query, doubts)?.map(Box::new);
+            if doubts.cut {
+                deadline.as_mut().reset(Instant::now() + self.settings().limits.exchange);
+            }
+        }
+        if let Some(rests) = doubts.shorten(beside.is_some()) {
+            let rest = Instant::now() + self.rest(query.endpoint) * rests;
+            let until = deadline.deadline().min(rest);
+            deadline.as_mut().reset(until);
+        }
+        Ok(())
+    }
+
     /// Puts the query to the same server over TCP too, if it may be had that way.
     ///
     /// # Errors
     /// The whole of a cut reply is not to be had with what is left to spend.
-    pub(super) fn ask_beside(
-        &self,
-        query: &Query<'_>,
-        doubts: &mut Doubts,
-    ) -> Result<Option<Wait<N>>, Fault> {
+    fn ask_beside(&self, query: &Query<'_>, doubts: &mut Doubts) -> Result<Option<Wait<N>>, Fault> {
         doubts.tcp = Tcp::Asked;
         let over_tcp = query.over_tcp();
         let asked = match doubts.cut {
