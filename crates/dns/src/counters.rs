@@ -131,6 +131,14 @@ counters! {
     LimitSignatures "limit_signatures" "signatures" "Signatures of an RRset that has more of them than are kept.";
     LimitEntry "limit_entry" "entries" "Answers too large to be cached.";
     AddressRefused "address_refused" "addresses" "Nameserver addresses that can be none; never asked.";
+    SilentZones "silent_zones" "zones" "Zones found dead: no server has answered usefully for long, while others did.";
+    SilentSpared "silent_spared" "queries" "Queries not sent, or not at once, to servers of a zone of which none answers.";
+    SilentShared "silent_shared" "questions" "Questions to a dead zone that failed with another that tried it at the time.";
+    LimitSilent "limit_silent" "zones" "Silent zones that were forgotten, since there were too many.";
+    StrangerHeld "stranger_held" "queries" "Queries held back, or put to another server: an address that has never answered was asked often enough a moment ago.";
+    LimitStrangers "limit_strangers" "addresses" "Addresses that have never answered and were forgotten, since there were too many.";
+    QuotaServer "quota_server" "queries" "Queries held back, or put to another server, since many were under way at one or at its zone.";
+    QuotaZone "quota_zone" "questions" "Questions that failed at once, since too many were under way at their zone.";
     PanicCaught "panic_caught" "questions" "Recursions that ended in a bug; the client got SERVFAIL.";
 }
 

@@ -4,6 +4,7 @@
 //! the time that an answer is expected to take; what was tried in vain is dearer, another address of
 //! its name too. Who is lame, left alone or behind a broken path comes last.
 
+mod dead;
 mod explore;
 mod order;
 
@@ -38,6 +39,10 @@ struct Candidate {
     /// Its family does not work from here.
     cut_off: bool,
     lame: bool,
+    /// It has never answered.
+    stranger: bool,
+    /// It may not be asked just now.
+    held: bool,
     tries: u8,
     /// It is not asked again until it is known what comes of the last try.
     rests: bool,
@@ -76,6 +81,8 @@ pub struct Candidates {
     silent: bool,
     /// Packets can be spared to meet servers beside the question.
     spare: bool,
+    /// The zone is dead, and is asked over datagrams alone.
+    dead: bool,
 }
 
 impl Candidates {
@@ -83,22 +90,16 @@ impl Candidates {
     pub(crate) fn new<N: Network>(worker: &Worker<N>, cut: &Delegation, context: &Context) -> Self {
         let mut order: Vec<usize> = (0..cut.servers.len()).collect();
         worker.shared().random.shuffle(&mut order);
-        order.truncate(worker.settings().limits.servers_in_play);
+        let in_play = worker.settings().limits.servers_in_play;
         let limit = worker.settings().limits.addresses;
         let addresses: usize = cut.servers.iter().map(|server| server.addresses.len()).sum();
-        let mut candidates = Candidates {
-            transport: cut.transport,
-            list: Vec::with_capacity(addresses.min(limit)),
-            limit,
-            unresolved: Vec::new(),
-            doubted: Vec::new(),
-            avoided: context.avoided().to_vec(),
-            hopeful: context.depth == 0,
-            // Without EDNS a signed zone's answer has no signatures.
-            plain: !matches!(cut.signing, Signing::Signed(_)),
-            silent: false,
-            spare: false,
-        };
+        if order.len() > in_play || addresses > limit {
+            // One that has answered is in play, and not left out by chance.
+            order.sort_by_key(|server| !worker.has_answered(cut, *server));
+        }
+        order.truncate(in_play);
+        let mut candidates = Candidates::none(cut, context, limit);
+        candidates.list.reserve_exact(addresses.min(limit));
         for server in order {
             let named = &cut.servers[server];
             let resolvable = is_resolvable(&named.name, cut);
@@ -120,6 +121,24 @@ impl Candidates {
             candidates.line_up_own(worker, cut);
         }
         candidates
+    }
+
+    /// None in line yet.
+    fn none(cut: &Delegation, context: &Context, limit: usize) -> Self {
+        Candidates {
+            transport: cut.transport,
+            list: Vec::new(),
+            limit,
+            unresolved: Vec::new(),
+            doubted: Vec::new(),
+            avoided: context.avoided().to_vec(),
+            hopeful: context.depth == 0,
+            // Without EDNS a signed zone's answer has no signatures.
+            plain: !matches!(cut.signing, Signing::Signed(_)),
+            silent: false,
+            spare: false,
+            dead: false,
+        }
     }
 
     /// Lines up what the zones of servers say of their addresses beside glue that has yet to prove
@@ -205,6 +224,8 @@ impl Candidates {
                 no_tcp: false,
                 cut_off: false,
                 lame,
+                stranger: true,
+                held: false,
                 tries: 0,
                 rests: false,
                 doubted: false,
@@ -239,6 +260,8 @@ impl Candidates {
                 false => None,
             };
             self.list[at].over_tcp = tcp.is_some();
+            let answered = |info: &ServerInfo| info.replied_at > 0;
+            self.list[at].stranger = !answered(&infos[at]) && !tcp.as_ref().is_some_and(answered);
             self.list[at].price = tcp.map_or(over_udp, |info| market.price(&info, sibling));
             self.list[at].cut_off = market.broken.has(address.ip());
             self.list[at].edns = !infos[at].mishandles_edns();
@@ -274,6 +297,26 @@ impl Candidates {
         for candidate in &mut self.list {
             candidate.out |= candidate.address == address;
         }
+    }
+
+    /// An attempt is not made after all.
+    pub(crate) fn take_back(&mut self, attempt: &Attempt) {
+        let of_server = |other: &&mut Candidate| other.address == attempt.endpoint.address;
+        for candidate in self.list.iter_mut().filter(of_server) {
+            candidate.tries = candidate.tries.saturating_sub(1);
+        }
+    }
+
+    /// An attempt is not made just now: its server is out of the line until all are let back.
+    pub(crate) fn hold(&mut self, attempt: &Attempt) {
+        self.take_back(attempt);
+        let of_server = |other: &&mut Candidate| other.address == attempt.endpoint.address;
+        self.list.iter_mut().filter(of_server).for_each(|candidate| candidate.held = true);
+    }
+
+    /// Lets back those that were held.
+    pub(crate) fn let_back(&mut self) {
+        self.list.iter_mut().for_each(|candidate| candidate.held = false);
     }
 
     /// An attempt ended with no answer but word that there will be none. The server is out, unless only

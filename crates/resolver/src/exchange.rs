@@ -201,6 +201,7 @@ impl<N: Network> Worker<N> {
             times: 1,
             took: None,
             shown,
+            under_way: self.enter_server(endpoint),
             exchange: self.network().send(endpoint, wire),
         }
     }

@@ -154,7 +154,7 @@ impl Paths {
 }
 
 /// The network that an address is in: a /24 or a /48.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();

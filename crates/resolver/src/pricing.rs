@@ -60,6 +60,8 @@ pub(crate) struct Price {
     pub(crate) doubt: Duration,
     /// After so long without an answer another is asked beside it.
     pub(crate) patience: Duration,
+    /// The same where there is no other that would be quicker.
+    pub(crate) alone: Duration,
     /// The same for further tries, before it is doubled for each.
     pub(crate) again: Duration,
     /// Whether it has ever answered.
@@ -76,8 +78,10 @@ pub(crate) struct Price {
 const AT_MOST: f64 = 1.25;
 /// A server is given at least this long …
 pub(crate) const LEAST_PATIENCE: Duration = Duration::from_millis(15);
-/// … and at most this.
-const MOST_PATIENCE: Duration = Duration::from_millis(1500);
+/// … and at most this …
+pub(crate) const MOST_PATIENCE: Duration = Duration::from_millis(1500);
+/// … or this, where only a server that takes so long can be asked: just before it is given up.
+const MOST_ALONE: Duration = Duration::from_millis(2800);
 
 impl Market {
     /// The price of a server. `sibling` is the round-trip time of another address of its name.
@@ -94,12 +98,14 @@ impl Market {
             Some(_) => Duration::ZERO,
         };
         let again = late.clamp(LEAST_PATIENCE, MOST_PATIENCE);
+        let alone = late.max(guess * 2).clamp(LEAST_PATIENCE, MOST_ALONE);
         let patience = late.max(guess).clamp(LEAST_PATIENCE, MOST_PATIENCE);
         let silent_for = self.silent_for(info, patience).unwrap_or_default();
         Price {
             rtt,
             doubt: self.silence(info, patience) + self.bad_answers(info),
             patience,
+            alone,
             again,
             met: info.srtt_us > 0,
             silent_for: match info.unanswered {
@@ -259,6 +265,8 @@ mod tests {
         for (srtt_us, patience) in [(1, LEAST_PATIENCE), (u32::MAX, MOST_PATIENCE)] {
             let info = ServerInfo { srtt_us, replied_at: AT, ..ServerInfo::default() };
             assert_eq!(market().price(&info, None).patience, patience);
+            let alone = if patience == MOST_PATIENCE { MOST_ALONE } else { patience };
+            assert_eq!(market().price(&info, None).alone, alone);
         }
         assert_eq!(market().price(&ServerInfo::default(), None).rtt, market().unknown.0);
     }

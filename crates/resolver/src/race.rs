@@ -5,6 +5,9 @@
 //! live on in the worker's nursery to teach how slow they are.
 
 mod beside;
+mod dead;
+mod late;
+mod leave;
 mod losers;
 mod outcome;
 mod own_servers;
@@ -12,12 +15,12 @@ mod running;
 mod whose_fault;
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 use zoners_dns::{Counter, Delegation, Endpoint, NameServer, Network, Question, Way};
 
 use beside::Beside;
+use leave::Next;
 use own_servers::{Own, told};
 use running::{Running, next_of};
 
@@ -26,7 +29,7 @@ use crate::candidates::{Attempt, Candidates};
 use crate::context::Context;
 use crate::exchange::{Asking, Doubt, Report, attempt};
 use crate::nameservers::{Found, Lookup};
-use crate::pricing::LEAST_PATIENCE;
+use crate::silences::PROBE;
 use crate::trace::Hop;
 use crate::verdict::{Fault, Verdict};
 use crate::worker::Worker;
@@ -63,10 +66,15 @@ struct Race<'a, N: Network> {
     own_servers: Own,
     /// The servers that the zone names besides, counted on from those of the cut.
     more: Vec<NameServer>,
+    /// Attempts so far.
+    packets: u32,
+    /// Packets of these that the zone's account does not know of.
+    uncharged: u32,
+    /// What is left to be sent to a zone that is dead.
+    probe: Option<u32>,
+    /// The next attempt waits for leave.
+    held: bool,
 }
-
-/// Patience with servers that are asked for the first time halves so often.
-const MOST_HALVINGS: u8 = 4;
 
 /// What happened next in a race.
 enum Happening {
@@ -75,28 +83,25 @@ enum Happening {
     Found(Found),
     Own(Option<Delegation>),
     Late,
+    Released,
     Over,
 }
 
-impl<N: Network> Worker<N> {
-    /// Asks the servers of `cut` until one gives a useful reply.
-    ///
-    /// # Errors
-    /// None did, in the time and with the packets that were left.
-    pub(crate) async fn race(
-        &self,
-        cut: &Delegation,
+impl<'a, N: Network> Race<'a, N> {
+    fn new(
+        worker: &'a Worker<N>,
+        cut: &'a Delegation,
         asked: &Question,
-        context: &Context,
-    ) -> Result<Box<Verdict>, Unresolved> {
+        context: &'a Context,
+        candidates: Candidates,
+    ) -> Self {
         let recursion_desired = cut.way == Way::Forward;
-        let asking = Asking { question: asked.clone(), recursion_desired, retry: false };
-        let mut race = Race {
-            worker: self,
+        Race {
+            worker,
             cut,
             context,
-            asking,
-            candidates: Candidates::new(self, cut, context),
+            asking: Asking { question: asked.clone(), recursion_desired, retry: false },
+            candidates,
             running: Beside::default(),
             lookups: Beside::default(),
             looked_up: 0,
@@ -113,8 +118,11 @@ impl<N: Network> Worker<N> {
             hopeless_at: None,
             own_servers: Own::Unasked,
             more: Vec::new(),
-        };
-        race.run().await
+            packets: 0,
+            uncharged: 0,
+            probe: None,
+            held: false,
+        }
     }
 }
 
@@ -146,7 +154,7 @@ impl<N: Network> Race<'_, N> {
                 // A nameserver may have better addresses than the known ones.
                 self.look_up_more(1);
             }
-            if self.running.is_empty() && self.lookups.is_empty() {
+            if self.running.is_empty() && self.lookups.is_empty() && !self.held {
                 self.ask_for_own_servers();
                 if !matches!(self.own_servers, Own::Asked(_)) {
                     return self.end();
@@ -176,57 +184,23 @@ impl<N: Network> Race<'_, N> {
                     self.widen(told);
                     self.launch();
                 }
+                Happening::Late if self.held => self.try_again(),
+                Happening::Released => self.try_again(),
+                Happening::Late if self.is_not_late_after_all() => {}
                 Happening::Late => self.hedge(),
                 Happening::Over => return self.end(),
             }
         }
     }
 
-    /// Asks another server beside one that is late.
-    fn hedge(&mut self) {
-        self.late = self.late.saturating_add(1);
-        if let Some(late) = self.newest {
-            let shared = self.worker.shared();
-            shared.paths.failed(late, shared.now());
-        }
-        self.probe_line();
-        self.candidates.price(self.worker);
-        if self.launch().is_some() {
-            self.worker.count(Counter::UpstreamHedged);
-        }
-    }
-
-    /// Asks another server beside one in whose name something came that is no good reply.
-    fn doubt(&mut self, doubt: Doubt, server: SocketAddr) {
-        self.candidates.let_rest(server, doubt.rests());
-        if doubt <= Doubt::Cut {
-            return;
-        }
-        self.doubted = true;
-        self.candidates.doubt_server(server, doubt == Doubt::Some);
-        // Asked again, this one would say the same.
-        if self.candidates.has_fresh() && self.launch().is_some() {
-            self.worker.count(Counter::UpstreamHedged);
-        }
-    }
-
-    /// When the race is over: soon, while no more than one that has long been silent can answer and
-    /// no other is to be found, else at `over`.
-    fn ends_at(&mut self, over: Instant) -> Instant {
-        let hopeless = self.lookups.is_empty()
-            && !matches!(self.own_servers, Own::Asked(_))
-            && self.candidates.are_given_up();
-        let soon = || Instant::now() + self.worker.shared().habits.late() * 2;
-        self.hopeless_at = hopeless.then(|| self.hopeless_at.unwrap_or_else(soon));
-        self.hopeless_at.map_or(over, |at| at.min(over))
-    }
-
     async fn next(&mut self, over: Instant) -> Happening {
+        let released = &self.worker.shared().released;
         tokio::select! {
             biased;
             happening = next_of(&mut self.running) => happening,
             found = self.lookups.next() => Happening::Found(found),
             own = told(&mut self.own_servers) => Happening::Own(own),
+            () = released.notified(), if self.held => Happening::Released,
             () = sleep_until(over.min(self.hedge_at)) => match self.hedge_at < over {
                 true => Happening::Late,
                 false => Happening::Over,
@@ -255,25 +229,31 @@ impl<N: Network> Race<'_, N> {
         if self.candidates.is_spent() {
             self.ask_for_own_servers();
         }
-        let next = self.candidates.next();
-        self.wants_more = next.is_none();
-        let Some(next) = next else {
-            // Nobody is left to ask; what is under way decides.
-            self.hedge_at = Instant::now() + self.worker.settings().limits.wall;
-            return None;
+        let next = self.next_attempt();
+        (self.held, self.wants_more) = (false, !matches!(next, Next::Ask(_)));
+        let next = match next {
+            Next::Ask(next) => next,
+            // A zone that is dead is not waited for.
+            Next::Wait(_) if self.probe.is_some() && !self.running.is_empty() => {
+                self.probe = Some(0);
+                self.hedge_at = Instant::now() + self.worker.settings().limits.wall;
+                return None;
+            }
+            Next::Wait(until) => {
+                self.hold(until);
+                return None;
+            }
+            // No server is left to ask; what is under way decides.
+            Next::Nothing => {
+                self.hedge_at = Instant::now() + self.worker.settings().limits.wall;
+                return None;
+            }
         };
         self.hedge_at = Instant::now() + self.patience(&next);
         self.newest = Some(next.endpoint);
         self.worker.shared().spare.earn(self.worker.settings().limits.spare);
         self.ask(next, self.late > 0 || self.doubted);
         Some(next)
-    }
-
-    /// How long `next` is waited for before another is asked. The more stay silent, the less the
-    /// next of those who are yet to be asked is waited for.
-    fn patience(&self, next: &Attempt) -> Duration {
-        let halvings = if next.is_first { self.late.min(MOST_HALVINGS) } else { 0 };
-        (next.patience / (1 << halvings)).max(LEAST_PATIENCE)
     }
 
     /// Tries a server that nobody has met beside the first, where a packet can be spared, or a way
@@ -283,11 +263,18 @@ impl<N: Network> Race<'_, N> {
         if spare.is_left(self.worker.settings().limits.spare)
             && let Some(unknown) = self.candidates.explore(first)
         {
-            spare.take();
-            self.worker.count(Counter::UpstreamExplored);
-            self.ask(unknown, true);
+            match self.may_add(&unknown) {
+                true => {
+                    spare.take();
+                    self.worker.count(Counter::UpstreamExplored);
+                    self.ask(unknown, true);
+                }
+                false => self.candidates.take_back(&unknown),
+            }
         }
-        if let Some(probe) = self.candidates.probe(self.worker) {
+        if let Some(probe) = self.candidates.probe(self.worker)
+            && self.may_add(&probe)
+        {
             self.worker.count(Counter::UpstreamExplored);
             self.ask(probe, true);
         }
@@ -312,7 +299,8 @@ impl<N: Network> Race<'_, N> {
     fn look_up_more(&mut self, at_once: usize) {
         let limits = self.worker.settings().limits;
         while self.lookups.len() < at_once {
-            if self.looked_up >= limits.lookups_per_zone || self.empty >= limits.empty_lookups {
+            let most = if self.probe.is_some() { PROBE } else { limits.lookups_per_zone };
+            if self.looked_up >= most || self.empty >= limits.empty_lookups {
                 if self.candidates.has_unresolved() {
                     self.worker.count(Counter::BudgetLookups);
                 }

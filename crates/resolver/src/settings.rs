@@ -140,6 +140,11 @@ pub struct Limits {
     pub ds_labels: usize,
     /// Recursions pending in one worker.
     pub pending: usize,
+    /// Queries under way at one server of which nothing more is known: more where it answers, fewer
+    /// where it does not. 0: as many as there are.
+    pub queries_per_server: u32,
+    /// Questions under way at one zone, in the same way.
+    pub questions_per_zone: u32,
     /// Queries saved up that may be sent beside others to meet unknown servers; each query that
     /// must be sent earns an eighth of one. 0: none is ever sent.
     pub spare: u32,
@@ -186,6 +191,8 @@ impl Default for Limits {
             hash_blocks: 2000,
             ds_labels: 20,
             pending: 2048,
+            queries_per_server: 256,
+            questions_per_zone: 512,
             spare: 64,
             nursery: 256,
             prefetched: 256,

@@ -3,6 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::Notify;
 use zoners_cache::{Cache, Evidence, ServerInfo, Trouble};
 use zoners_dns::{Clock, Endpoint, Moment, Name, Question, Random, SecondLevel};
 
@@ -17,10 +18,13 @@ use crate::negative_anchors::NegativeAnchors;
 use crate::paths::{Broken, Paths};
 use crate::prefetch::Lent;
 use crate::pricing::Market;
+use crate::quotas::Quotas;
 use crate::renewals::Renewals;
 use crate::repeats::{QueryKey, Repeats};
 use crate::reports::Reports;
+use crate::silences::{LineState, Silences, SilentZone};
 use crate::spare::Spare;
+use crate::strangers::Strangers;
 use crate::together::Together;
 use crate::trust::Trust;
 use crate::verdict::Verdict;
@@ -69,6 +73,14 @@ pub struct Shared {
     pub(crate) exchanges: Together<ExchangeKey, Arc<Verdict>>,
     pub(crate) outstanding: Arc<Flights<QueryKey, Sharing>>,
     pub(crate) repeats: Repeats,
+    /// Tries of zones that are dead: one at a time.
+    pub(crate) probes: Together<Name, ()>,
+    pub(crate) silences: Silences,
+    pub(crate) strangers: Strangers,
+    /// Rung when a server or zone has answered that questions were held back for.
+    pub(crate) released: Notify,
+    pub(crate) server_quotas: Arc<Quotas>,
+    pub(crate) zone_quotas: Arc<Quotas>,
     /// Whether the wall clock can be trusted.
     pub clock_doubt: ClockDoubt,
     /// Zones that are not validated for a while.
@@ -97,8 +109,14 @@ impl Shared {
             questions: Flights::new(graph.clone()),
             trusts: Flights::new(graph.clone()),
             exchanges: Flights::new(graph.clone()),
-            outstanding: Flights::new(graph),
+            outstanding: Flights::new(graph.clone()),
             repeats: Repeats::default(),
+            probes: Flights::new(graph),
+            silences: Silences::default(),
+            strangers: Strangers::default(),
+            released: Notify::new(),
+            server_quotas: Arc::default(),
+            zone_quotas: Arc::default(),
             clock_doubt: ClockDoubt::default(),
             negative_anchors: NegativeAnchors::default(),
             habits: Habits::default(),
@@ -126,7 +144,8 @@ impl Shared {
     /// Questions, exchanges, keys and queries that are under way, and that others may wait for.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.questions.len() + self.exchanges.len() + self.trusts.len() + self.outstanding.len()
+        let flights = self.questions.len() + self.exchanges.len() + self.trusts.len();
+        flights + self.outstanding.len() + self.probes.len()
     }
 
     /// Now, for TTLs.
@@ -168,6 +187,24 @@ impl Shared {
         self.line.loss()
     }
 
+    /// The zones that are silent although our line is not, those that were sent most first, no more
+    /// than `most` of them.
+    #[must_use]
+    pub fn silent_zones(&self, most: usize) -> Vec<SilentZone> {
+        self.silences.list(most, self.line_state(), self.now())
+    }
+
+    /// What silent zones are judged by.
+    pub(crate) fn line_state(&self) -> LineState {
+        LineState {
+            heard: self.line.heard(),
+            forgiven: self.line.forgiven(),
+            silent: self.line.is_silent(self.now()),
+            late: self.habits.late(),
+            loss: self.line.loss(),
+        }
+    }
+
     /// What servers are priced by.
     pub(crate) fn market(&self) -> Market {
         let (median, late) = (self.habits.median(), self.habits.late());
@@ -194,13 +231,9 @@ impl Shared {
                 if before.srtt().is_none() {
                     self.habits.learn(rtt);
                 }
-                self.line.replied(server, now);
-                self.paths.replied(server);
+                self.heard(server, &before, now);
             }
-            Evidence::ReplyToSome { .. } => {
-                self.line.replied(server, now);
-                self.paths.replied(server);
-            }
+            Evidence::ReplyToSome { .. } => self.heard(server, &before, now),
             Evidence::Trouble(trouble) if trouble.is_silence() => {
                 self.paths.failed(server, now);
                 // Of one that never answered it is no wonder.
@@ -212,5 +245,14 @@ impl Shared {
             }
         }
         before
+    }
+
+    /// A server has answered, of which so much was known before.
+    fn heard(&self, server: Endpoint, before: &ServerInfo, now: Moment) {
+        self.line.replied(server, now);
+        self.paths.replied(server);
+        if before.replied_at == 0 && self.strangers.met(server.address.ip(), now) {
+            self.released.notify_waiters();
+        }
     }
 }

@@ -230,6 +230,9 @@ impl<N: Network> Worker<N> {
             Trouble::Bogus => Counter::UpstreamBogus,
         });
         self.shared.teach(server, Evidence::Trouble(trouble));
+        if trouble == Trouble::Timeout {
+            self.missed(server);
+        }
     }
 
     /// This worker, to be held by what outlives the call.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::{Lab, question, settings};
 use tokio::task::JoinSet;
-use zoners_dns::Rtype;
+use zoners_dns::{Delegation, Rtype, Way, name, zonefile};
 use zoners_sim::{Link, Manner, world};
 
 #[global_allocator]
@@ -25,7 +25,15 @@ async fn a_pending_recursion_costs_at_most_16_kib() {
     for address in ["203.0.114.1", "203.0.114.2"] {
         net.link(address, Link::of(20).with(Manner::Dead));
     }
-    let lab = Lab::with(net, settings());
+    // Servers that the configuration names are asked as often as questions want: the most that waits.
+    let mut settings = settings();
+    (settings.limits.questions_per_zone, settings.limits.queries_per_server) = (0, 0);
+    let hints =
+        zonefile::root_hints(". NS ns1.\n. NS ns2.\nns1. A 203.0.114.1\nns2. A 203.0.114.2\n");
+    let servers = Delegation::from_hints(&hints.unwrap()).unwrap();
+    let zone = name::parse("example.com").unwrap();
+    settings.routes = vec![Delegation { zone, way: Way::Stub, ..servers }];
+    let lab = Lab::with(net, settings);
     lab.resolve("missing.com", Rtype::A).await.unwrap();
     let _profiler = dhat::Profiler::builder().testing().build();
     lab.net.forget_sent();

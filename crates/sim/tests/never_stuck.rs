@@ -260,7 +260,10 @@ async fn a_zone_that_has_long_been_silent_is_given_up_soon_and_found_again() {
             failing(&format!("n{number}")).await;
         }
         let (took, sent) = failing("n3").await;
-        assert!(took <= ms(500) && sent == servers, "{servers}: {took:?}, {sent} queries");
+        assert!(
+            took <= ms(500) && (1..=servers.min(3)).contains(&sent),
+            "{servers}: {took:?}, {sent} queries"
+        );
         for number in 0..servers {
             lab.net.link(&format!("203.0.114.{}", 101 + number), Link::of(20));
         }

@@ -24,6 +24,7 @@ impl Candidates {
             let price = &candidate.price;
             let in_line = candidate.tries == 0
                 && !candidate.out
+                && !candidate.held
                 && !candidate.lame
                 && !candidate.cut_off
                 && !candidate.over_tcp;
@@ -52,6 +53,8 @@ impl Candidates {
             is_first: true,
             server: candidate.server,
             patience: candidate.price.patience,
+            longest: candidate.price.alone,
+            stranger: candidate.stranger,
             why: "to see whether this way works again",
         })
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use zoners_dns::{Endpoint, Transport};
 
 use super::{Candidate, Candidates};
-use crate::pricing::Price;
+use crate::pricing::{MOST_PATIENCE, Price};
 
 /// How a query is put to a server. Each further try to the same server takes another way, since
 /// what swallowed the first may swallow the second.
@@ -24,6 +24,10 @@ pub struct Attempt {
     pub server: usize,
     /// How long to wait before asking another beside it.
     pub patience: Duration,
+    /// Later than this it will hardly answer.
+    pub longest: Duration,
+    /// The server has never answered.
+    pub stranger: bool,
     /// Why this one now.
     pub why: &'static str,
 }
@@ -53,12 +57,15 @@ impl Candidates {
     }
 
     pub(super) fn attempt(&mut self, at: usize, why: &'static str) -> Attempt {
-        let udp = self.transport == Transport::Udp;
+        let (udp, is_alone) = (self.transport == Transport::Udp, self.is_alone(at));
         let candidate = &mut self.list[at];
         let tries = candidate.tries;
         candidate.tries += 1;
         let plain = tries == 2 && udp && self.plain;
         let (transport, edns) = match tries {
+            _ if self.dead && !(candidate.over_tcp && candidate.price.met) => {
+                (self.transport, candidate.edns)
+            }
             _ if plain || candidate.no_tcp => (self.transport, candidate.edns && !plain),
             0 if candidate.over_tcp => (Transport::Tcp, candidate.edns),
             1 if self.silent => (Transport::Tcp, candidate.edns),
@@ -67,12 +74,34 @@ impl Candidates {
         };
         // A stream takes a round trip to open before the query can go.
         let round_trips = if transport == Transport::Tcp { 2 } else { 1 };
-        let Price { patience, again, .. } = candidate.price;
-        let patience = if tries == 0 { patience } else { again };
+        let Price { patience, alone, again, .. } = candidate.price;
+        let patience = match tries {
+            0 if is_alone => alone,
+            0 => patience,
+            _ => again,
+        };
         let patience = patience * round_trips * (1 << tries.min(3));
         let endpoint = Endpoint { address: candidate.address, transport };
-        let (server, troubled) = (candidate.server, candidate.troubled);
-        Attempt { endpoint, edns, troubled, is_first: tries == 0, server, patience, why }
+        let Candidate { server, troubled, stranger, .. } = *candidate;
+        let (is_first, longest) = (tries == 0, alone * round_trips);
+        Attempt { endpoint, edns, troubled, is_first, server, patience, longest, stranger, why }
+    }
+
+    /// Whether no other server would have answered if it were asked when patience with this one has ended.
+    fn is_alone(&self, at: usize) -> bool {
+        let quicker = |other: &Candidate| {
+            let Price { rtt, doubt, skipped_until, .. } = other.price;
+            rtt + doubt < MOST_PATIENCE && skipped_until.is_none() && other.tries == 0 && !other.out
+        };
+        let mut others = self.list.iter().enumerate().filter(|(other, _)| *other != at);
+        self.unresolved.is_empty() && !others.any(|(_, other)| quicker(other))
+    }
+
+    /// How long a known server that was asked once is waited for, if no other would be quicker.
+    pub(crate) fn alone(&self, address: SocketAddr) -> Option<Duration> {
+        let at = self.list.iter().position(|candidate| candidate.address == address)?;
+        let Candidate { price, tries, over_tcp, .. } = self.list.get(at)?;
+        (price.met && *tries == 1 && !over_tcp && self.is_alone(at)).then_some(price.alone)
     }
 
     /// Whether a server is to be asked no more until a try has ended.
@@ -96,9 +125,10 @@ impl Candidates {
         (0..self.list.len())
             .filter(|at| {
                 let candidate = &self.list[*at];
-                let Candidate { price, out, tries, rests, .. } = candidate;
+                let Candidate { price, out, held, tries, rests, .. } = candidate;
                 let hopeless = !price.met && price.silent_for >= HOPELESS;
-                !out && !rests && *tries < self.most_tries(candidate) && (self.hopeful || !hopeless)
+                let may = !out && !held && !rests && *tries < self.most_tries(candidate);
+                may && (self.hopeful || !hopeless)
             })
             .min_by_key(|at| self.cost(*at))
     }

@@ -9,6 +9,7 @@ use zoners_dns::{Endpoint, Exchange, Name, Network, Question};
 
 use super::Asking;
 use super::shown::Shown;
+use crate::quotas::UnderWay;
 
 /// A query that was sent.
 pub(super) struct Wait<N: Network> {
@@ -22,6 +23,8 @@ pub(super) struct Wait<N: Network> {
     /// How long after it was first sent the reply came.
     pub(super) took: Option<Duration>,
     pub(super) shown: Shown,
+    /// Its place among the queries to the server.
+    pub(super) under_way: UnderWay,
     pub(super) exchange: N::Exchange,
 }
 
@@ -33,6 +36,14 @@ impl<N: Network> Wait<N> {
         self.exchange.resend(query);
         self.last_sent = Some(Instant::now());
         self.times += 1;
+    }
+}
+
+impl<N: Network> Drop for Wait<N> {
+    fn drop(&mut self) {
+        if self.took.is_some() {
+            self.under_way.answered();
+        }
     }
 }
 

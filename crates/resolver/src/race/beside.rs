@@ -48,6 +48,10 @@ impl<F: Future + Unpin> Beside<F> {
         self.0.iter_mut()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &F> {
+        self.0.iter()
+    }
+
     /// Drops those that are not to be kept.
     pub(super) fn retain(&mut self, keep: impl FnMut(&F) -> bool) {
         self.0.retain(keep);

@@ -44,6 +44,7 @@ impl<N: Network> Race<'_, N> {
         let fault = match verdict {
             Ok(verdict) => {
                 self.blame_speechless();
+                self.end_silence();
                 return Some(Box::new(verdict.of(attempt.endpoint.address)));
             }
             Err(fault) => fault,

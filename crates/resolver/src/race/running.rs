@@ -6,9 +6,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::time::Instant;
+use zoners_dns::{Counter, Network};
 
-use super::Happening;
 use super::beside::Beside;
+use super::{Happening, Race};
 use crate::candidates::Attempt;
 use crate::exchange::{Attempting, Doubt, Report};
 
@@ -49,4 +50,20 @@ pub(super) async fn next_of(running: &mut Beside<Running>) -> Happening {
         }
     })
     .await
+}
+
+impl<N: Network> Race<'_, N> {
+    /// Asks another server beside one in whose name something came that is no good reply.
+    pub(super) fn doubt(&mut self, doubt: Doubt, server: SocketAddr) {
+        self.candidates.let_rest(server, doubt.rests());
+        if doubt <= Doubt::Cut {
+            return;
+        }
+        self.doubted = true;
+        self.candidates.doubt_server(server, doubt == Doubt::Some);
+        // Asked again, this one would say the same.
+        if self.candidates.has_fresh() && self.launch().is_some() {
+            self.worker.count(Counter::UpstreamHedged);
+        }
+    }
 }

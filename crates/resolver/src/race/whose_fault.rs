@@ -33,6 +33,8 @@ impl<N: Network> Race<'_, N> {
             is_first: true,
             server: 0,
             patience: Duration::ZERO,
+            longest: Duration::ZERO,
+            stranger: false,
             why: "to see whether it is the line",
         };
         let exchange = attempt(self.worker.arc(), asking, probe, self.context.clone());

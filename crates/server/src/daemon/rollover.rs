@@ -122,7 +122,8 @@ pub(super) fn read(folder: &Path) -> Option<Vec<Tracked>> {
     if read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         return None;
     }
-    let parsed = read.map_err(|error| error.to_string()).and_then(|octets| root_keys::parse(&octets));
+    let parsed =
+        read.map_err(|error| error.to_string()).and_then(|octets| root_keys::parse(&octets));
     parsed.inspect_err(|error| tracing::error!("{}: {error}; it is not used", path.display())).ok()
 }
 

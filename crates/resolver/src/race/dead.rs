@@ -1,0 +1,115 @@
+//! Questions to a zone that may be dead: one tries a few addresses, the others wait for what comes of it.
+
+use zoners_dns::{Counter, Delegation, Network, Question};
+
+use super::Race;
+use super::leave::is_watched;
+use crate::answer::{Cause, Unresolved};
+use crate::candidates::Candidates;
+use crate::context::Context;
+use crate::silences::PROBE;
+use crate::together::Turn;
+use crate::trace::Hop;
+use crate::verdict::Verdict;
+use crate::worker::Worker;
+
+impl<N: Network> Worker<N> {
+    /// Asks the servers of `cut` until one gives a useful reply.
+    ///
+    /// # Errors
+    /// None did, in the time and with the packets that were left; or too many questions are under way.
+    pub(crate) async fn race(
+        &self,
+        cut: &Delegation,
+        asked: &Question,
+        context: &Context,
+    ) -> Result<Box<Verdict>, Unresolved> {
+        let under_way = self.enter_zone(cut)?;
+        let result = match self.is_dead(cut, context) {
+            // Boxed, since it is rare.
+            true => Box::pin(self.race_dead(cut, asked, context)).await,
+            false => self.race_living(cut, asked, context).await,
+        };
+        match &result {
+            Ok(_) => under_way.answered(),
+            Err(unresolved) if unresolved.cause == Cause::Silent && !self.is_line_silent() => {
+                under_way.unanswered();
+            }
+            Err(_) => {}
+        }
+        result
+    }
+
+    async fn race_living(
+        &self,
+        cut: &Delegation,
+        asked: &Question,
+        context: &Context,
+    ) -> Result<Box<Verdict>, Unresolved> {
+        Race::new(self, cut, asked, context, Candidates::new(self, cut, context)).run().await
+    }
+
+    async fn race_dead(
+        &self,
+        cut: &Delegation,
+        asked: &Question,
+        context: &Context,
+    ) -> Result<Box<Verdict>, Unresolved> {
+        let (zone, probes) = (&cut.zone, &self.shared().probes);
+        match self.take_turn(probes, zone, (zone, asked), context).await {
+            Turn::First(lead) | Turn::Next(lead) => {
+                let result = self.probe(cut, asked, &context.leading(lead.id())).await;
+                match &result {
+                    Err(unresolved) if unresolved.cause == Cause::Silent => {
+                        lead.tell(&Err(unresolved.clone()), context);
+                    }
+                    // What one question fails of may be no matter to another.
+                    _ => lead.land(|| Ok(())),
+                }
+                result
+            }
+            Turn::Told(Err(unresolved)) => {
+                self.count(Counter::SilentShared);
+                Err(unresolved)
+            }
+            Turn::Told(Ok(())) | Turn::Alone => self.probe(cut, asked, context).await,
+        }
+    }
+
+    /// Tries a few addresses, if the zone is still dead, or all.
+    async fn probe(
+        &self,
+        cut: &Delegation,
+        asked: &Question,
+        context: &Context,
+    ) -> Result<Box<Verdict>, Unresolved> {
+        let shared = self.shared();
+        let death = shared.silences.death(&cut.zone, shared.line_state(), shared.now());
+        let Some((since, _)) = death else { return self.race_living(cut, asked, context).await };
+        let few = PROBE as usize;
+        let candidates = Candidates::of_dead(self, cut, context, since, few);
+        let mut race = Race::new(self, cut, asked, context, candidates);
+        race.probe = Some(PROBE);
+        race.run().await
+    }
+
+    /// Whether the zone was silent for so long that few packets are spent on it.
+    fn is_dead(&self, cut: &Delegation, context: &Context) -> bool {
+        if !is_watched(cut) {
+            return false;
+        }
+        let shared = self.shared();
+        let (line, now) = (shared.line_state(), shared.now());
+        let Some((since, is_new)) = shared.silences.death(&cut.zone, line, now) else {
+            return false;
+        };
+        if is_new {
+            self.count(Counter::SilentZones);
+        }
+        context.trace(|| {
+            let (zone, seconds) = (cut.zone.fmt_with_dot(), now.since(since).as_secs());
+            Hop::Note(format!("{zone} has been silent for {seconds} s: few addresses are tried"))
+        });
+        true
+    }
+}

@@ -1,0 +1,131 @@
+//! A table of what happened lately, with room for so much and no more.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hash};
+use std::time::Duration;
+
+use zoners_dns::Moment;
+
+/// Entries that share a part of the table.
+const TOGETHER: usize = 16;
+
+/// A table that never grows beyond its room: an entry is forgotten some time after it was touched last,
+/// and before that where its part of the table is full. Which part is up to a secret, so that an
+/// outsider cannot choose what is forgotten.
+#[derive(Debug)]
+pub(crate) struct Recent<K, V> {
+    parts: Box<[Vec<Entry<K, V>>]>,
+    keep: Duration,
+    secret: RandomState,
+}
+
+#[derive(Debug)]
+struct Entry<K, V> {
+    key: K,
+    touched: Moment,
+    value: V,
+}
+
+impl<K: Hash + Eq, V: Default> Recent<K, V> {
+    /// A table with room for about `most` entries, each of which is kept for so long.
+    pub(crate) fn new(most: usize, keep: Duration) -> Self {
+        let parts = most.div_ceil(TOGETHER).max(1);
+        Recent { parts: (0..parts).map(|_| Vec::new()).collect(), keep, secret: RandomState::new() }
+    }
+
+    /// The entry of `key`, made where there is none; true if another that was not old was forgotten
+    /// for it.
+    pub(crate) fn touch(&mut self, key: K, now: Moment) -> Option<(&mut V, bool)> {
+        let keep = self.keep;
+        let part = self.part(&key)?;
+        let mut forgotten = false;
+        let at = match part.iter().position(|entry| entry.key == key) {
+            Some(at) => at,
+            None => {
+                part.retain(|entry| now.since(entry.touched) < keep);
+                if part.len() >= TOGETHER
+                    && let Some((oldest, _)) =
+                        part.iter().enumerate().min_by_key(|(_, entry)| entry.touched)
+                {
+                    part.swap_remove(oldest);
+                    forgotten = true;
+                }
+                part.push(Entry { key, touched: now, value: V::default() });
+                part.len() - 1
+            }
+        };
+        let entry = part.get_mut(at)?;
+        if now.since(entry.touched) >= keep {
+            entry.value = V::default();
+        }
+        entry.touched = now;
+        Some((&mut entry.value, forgotten))
+    }
+
+    /// The entry of `key`, if there is one; looking at it keeps it no longer.
+    pub(crate) fn get_mut(&mut self, key: &K, now: Moment) -> Option<&mut V> {
+        let keep = self.keep;
+        let part = self.part(key)?;
+        let entry = part.iter_mut().find(|entry| entry.key == *key)?;
+        (now.since(entry.touched) < keep).then_some(&mut entry.value)
+    }
+
+    /// Takes the entry of `key` out.
+    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+        let part = self.part(key)?;
+        let at = part.iter().position(|entry| entry.key == *key)?;
+        Some(part.swap_remove(at).value)
+    }
+
+    /// All entries, in no order.
+    pub(crate) fn iter(&self, now: Moment) -> impl Iterator<Item = (&K, &V)> {
+        let fresh = move |entry: &&Entry<K, V>| now.since(entry.touched) < self.keep;
+        self.parts.iter().flatten().filter(fresh).map(|entry| (&entry.key, &entry.value))
+    }
+
+    fn part(&mut self, key: &K) -> Option<&mut Vec<Entry<K, V>>> {
+        let at = self.secret.hash_one(key) % self.parts.len() as u64;
+        self.parts.get_mut(at as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEEP: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn no_more_is_kept_than_there_is_room_for_and_the_oldest_goes() {
+        let (mut table, mut forgotten) = (Recent::<u32, u32>::new(64, KEEP), 0);
+        for key in 0..1000 {
+            let now = Moment::from_millis(u64::from(key) / 2);
+            let (value, forgot) = table.touch(key, now).unwrap();
+            *value = key;
+            forgotten += usize::from(forgot);
+        }
+        let now = Moment::from_millis(500);
+        let kept: Vec<u32> = table.iter(now).map(|(key, _)| *key).collect();
+        assert_eq!(kept.len() + forgotten, 1000);
+        assert!(kept.len() <= 64 && kept.contains(&999), "{kept:?}");
+        let mut one = Recent::<u32, u32>::new(TOGETHER, KEEP);
+        for key in 0..TOGETHER as u32 {
+            one.touch(key, Moment::from_millis(key.into())).unwrap();
+        }
+        one.touch(0, now).unwrap();
+        assert!(one.touch(99, now).unwrap().1);
+        assert!(one.get_mut(&0, now).is_some() && one.get_mut(&1, now).is_none());
+    }
+
+    #[test]
+    fn an_entry_is_forgotten_when_it_was_not_touched_for_so_long() {
+        let (mut table, at) = (Recent::<u32, u32>::new(64, KEEP), Moment::from_millis);
+        *table.touch(1, at(5)).unwrap().0 = 7;
+        assert_eq!(table.get_mut(&1, at(1004)), Some(&mut 7));
+        assert_eq!(table.get_mut(&1, at(1005)), None);
+        assert_eq!(table.iter(at(1005)).count(), 0);
+        assert_eq!(table.touch(1, at(1005)), Some((&mut 0, false)));
+        assert_eq!(table.remove(&1), Some(0));
+        assert_eq!(table.remove(&1), None);
+    }
+}
