@@ -8,7 +8,7 @@
 //! | `{"do":"nta-add","name":…,"seconds":…}` | `validated`: false; the zone is taken as it comes |
 //! | `{"do":"nta-remove","name":…}` | `validated`: true; `removed`: whether it was not |
 //! | `{"do":"nta-list"}` | `zones`: `name` and `seconds` that are left |
-//! | `{"do":"servers","zone":…}` | `servers`: see [`crate::report::standing`]; `zone`, `broken` paths |
+//! | `{"do":"servers","zone":…}` | `servers`: see [`crate::report::standing`]; `zone`, `broken` paths, `silent` zones: see [`crate::report::silent_zone`] |
 //! | `{"do":"cache"}` | `entries`, `bytes`, `limit`, `evicted`; `queries` and how they were answered |
 //! | `{"do":"cache-lookup","name":…}` | `entries`: see [`crate::report::entry`] |
 //! | `{"do":"cache-dump"}` | `octets` that were written to the file that came with it |

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use zoners_cache::Inspected;
 use zoners_dns::{Counter, Moment, OptRcode, Question, RRset, Security};
 use zoners_resolver::worker::Resolution;
-use zoners_resolver::{Hop, Standing, Step, standing};
+use zoners_resolver::{Hop, SilentZone, Standing, Step, standing};
 
 /// The end of a question; with the way there, if `steps` are given.
 ///
@@ -92,6 +92,18 @@ pub fn standing(standing: &Standing, now: Moment) -> Value {
         "expected_ms": millis(standing.expected),
         "patience_ms": millis(standing.patience),
         "skipped_s": standing.skipped_for.map(|left| left.as_secs_f64().ceil()),
+    })
+}
+
+/// A zone of which no server says anything useful: `zone`, `silent_s` (for so long), `packets` (sent
+/// meanwhile), `dead` (few are sent now).
+#[must_use]
+pub fn silent_zone(silent: &SilentZone, now: Moment) -> Value {
+    json!({
+        "zone": silent.zone.fmt_with_dot().to_string(),
+        "silent_s": now.since(silent.since).as_secs(),
+        "packets": silent.packets,
+        "dead": silent.dead,
     })
 }
 

@@ -118,6 +118,12 @@ pub(crate) fn servers(reply: &Value) {
         let path = path.as_str().unwrap_or_default();
         println!("{RED}{path} does not work from here{RED:#}");
     }
+    for silent in reply["silent"].as_array().into_iter().flatten() {
+        let zone = clean(silent["zone"].as_str().unwrap_or_default());
+        let (seconds, packets) = (&silent["silent_s"], &silent["packets"]);
+        let dead = if silent["dead"] == true { "dead" } else { "silent" };
+        println!("{RED}{zone} is {dead}: no answer for {seconds} s to {packets} packets{RED:#}");
+    }
     for server in reply["servers"].as_array().into_iter().flatten() {
         let text = |key: &str| clean(server[key].as_str().unwrap_or_default());
         let rtt = match server["srtt_ms"].as_f64() {

@@ -173,7 +173,11 @@ impl Overseer {
         let servers: Vec<Value> =
             standings.iter().map(|standing| report::standing(standing, now)).collect();
         let broken = worker.shared().broken_paths().names();
-        json!({ "zone": zone, "servers": servers, "broken": broken })
+        let silent = worker.shared().silent_zones(MOST_SERVERS);
+        let silent = silent.iter().map(|silent| report::silent_zone(silent, now));
+        let asked = |silent: &Value| zone.as_deref().is_none_or(|zone| silent["zone"] == *zone);
+        let silent: Vec<Value> = silent.filter(asked).collect();
+        json!({ "zone": zone, "servers": servers, "broken": broken, "silent": silent })
     }
 
     pub(crate) fn status(&self) -> Value {
@@ -193,6 +197,7 @@ impl Overseer {
                 "loss": (shared.line_loss() * 1000.0).round() / 1000.0,
                 "broken": shared.broken_paths().names(),
             },
+            "dead_zones": shared.silent_zones(usize::MAX).iter().filter(|zone| zone.dead).count(),
             "waiting": service.rules().waiting(),
             "workers": self.counters.len(),
             "listen": listen,
