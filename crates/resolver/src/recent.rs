@@ -15,6 +15,8 @@ const TOGETHER: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Recent<K, V> {
     parts: Box<[Vec<Entry<K, V>>]>,
+    /// Entries in all parts, old ones included.
+    count: usize,
     keep: Duration,
     secret: RandomState,
 }
@@ -30,15 +32,16 @@ impl<K: Hash + Eq, V: Default> Recent<K, V> {
     /// A table with room for about `most` entries, each of which is kept for so long.
     pub(crate) fn new(most: usize, keep: Duration) -> Self {
         let parts = most.div_ceil(TOGETHER).max(1);
-        Recent { parts: (0..parts).map(|_| Vec::new()).collect(), keep, secret: RandomState::new() }
+        let parts = (0..parts).map(|_| Vec::new()).collect();
+        Recent { parts, count: 0, keep, secret: RandomState::new() }
     }
 
     /// The entry of `key`, made where there is none; true if another that was not old was forgotten
     /// for it.
     pub(crate) fn touch(&mut self, key: K, now: Moment) -> Option<(&mut V, bool)> {
-        let keep = self.keep;
-        let part = self.part(&key)?;
-        let mut forgotten = false;
+        let (keep, place) = (self.keep, self.place(&key));
+        let part = self.parts.get_mut(place)?;
+        let (mut forgotten, before) = (false, part.len());
         let at = match part.iter().position(|entry| entry.key == key) {
             Some(at) => at,
             None => {
@@ -54,6 +57,7 @@ impl<K: Hash + Eq, V: Default> Recent<K, V> {
                 part.len() - 1
             }
         };
+        self.count = self.count + part.len() - before;
         let entry = part.get_mut(at)?;
         if now.since(entry.touched) >= keep {
             entry.value = V::default();
@@ -65,15 +69,17 @@ impl<K: Hash + Eq, V: Default> Recent<K, V> {
     /// The entry of `key`, if there is one; looking at it keeps it no longer.
     pub(crate) fn get_mut(&mut self, key: &K, now: Moment) -> Option<&mut V> {
         let keep = self.keep;
-        let part = self.part(key)?;
-        let entry = part.iter_mut().find(|entry| entry.key == *key)?;
+        let place = self.place(key);
+        let entry = self.parts.get_mut(place)?.iter_mut().find(|entry| entry.key == *key)?;
         (now.since(entry.touched) < keep).then_some(&mut entry.value)
     }
 
     /// Takes the entry of `key` out.
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
-        let part = self.part(key)?;
+        let place = self.place(key);
+        let part = self.parts.get_mut(place)?;
         let at = part.iter().position(|entry| entry.key == *key)?;
+        self.count -= 1;
         Some(part.swap_remove(at).value)
     }
 
@@ -83,9 +89,14 @@ impl<K: Hash + Eq, V: Default> Recent<K, V> {
         self.parts.iter().flatten().filter(fresh).map(|entry| (&entry.key, &entry.value))
     }
 
-    fn part(&mut self, key: &K) -> Option<&mut Vec<Entry<K, V>>> {
-        let at = self.secret.hash_one(key) % self.parts.len() as u64;
-        self.parts.get_mut(at as usize)
+    /// How many entries there are, those included that are old and not yet forgotten.
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// The part that an entry belongs to.
+    fn place(&self, key: &K) -> usize {
+        (self.secret.hash_one(key) % self.parts.len() as u64) as usize
     }
 }
 

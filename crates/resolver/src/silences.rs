@@ -7,7 +7,7 @@
 //! taken for dead: one question at a time tries addresses that were not tried for longest, and the others
 //! wait for what comes of it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -42,8 +42,8 @@ const MOST_ZONES: usize = 4096;
 /// The accounts of all zones that are silent now.
 #[derive(Debug)]
 pub(crate) struct Silences {
-    /// When anything was last spent, so that others need not look.
-    spent_at: AtomicU64,
+    /// How many there are: where there are none, no question looks for one.
+    accounts: AtomicUsize,
     zones: Mutex<Recent<Name, Silence>>,
 }
 
@@ -108,20 +108,21 @@ pub struct SilentZone {
 impl Default for Silences {
     fn default() -> Self {
         let zones = Mutex::new(Recent::new(MOST_ZONES, KEEP));
-        Silences { spent_at: AtomicU64::new(0), zones }
+        Silences { accounts: AtomicUsize::new(0), zones }
     }
 }
 
 impl Silences {
     /// Whether a question to the zone may send a packet, its `first` or a further one.
     pub(crate) fn leave(&self, zone: &Name, first: bool, line: LineState, now: Moment) -> Leave {
-        if self.is_empty(now) {
+        if self.is_empty() {
             return Leave::Granted;
         }
         let mut zones = self.zones.lock();
         let Some(silence) = zones.get_mut(zone, now) else { return Leave::Granted };
         if silence.is_forgiven(line) {
             zones.remove(zone);
+            self.accounts.store(zones.len(), Ordering::Relaxed);
             return Leave::Granted;
         }
         let leave = silence.leave(first, line, now);
@@ -131,12 +132,11 @@ impl Silences {
 
     /// Whether the zone has an account.
     pub(crate) fn has(&self, zone: &Name, now: Moment) -> bool {
-        !self.is_empty(now) && self.zones.lock().get_mut(zone, now).is_some()
+        !self.is_empty() && self.zones.lock().get_mut(zone, now).is_some()
     }
 
     /// Packets are sent to the zone; true if another zone was forgotten.
     pub(crate) fn spend(&self, zone: &Name, packets: u32, line: LineState, now: Moment) -> bool {
-        self.spent_at.store(now.as_millis(), Ordering::Relaxed);
         let mut zones = self.zones.lock();
         let Some((silence, forgotten)) = zones.touch(zone.clone(), now) else { return false };
         if silence.packets == 0 {
@@ -145,6 +145,7 @@ impl Silences {
         silence.packets = silence.packets.saturating_add(packets);
         let pace = if line.silent { PACE_OF_SILENCE } else { PACE };
         silence.free_at = now.after(pace * packets.min(STREAM));
+        self.accounts.store(zones.len(), Ordering::Relaxed);
         forgotten
     }
 
@@ -155,7 +156,7 @@ impl Silences {
         line: LineState,
         now: Moment,
     ) -> Option<(Moment, bool)> {
-        if self.is_empty(now) {
+        if self.is_empty() {
             return None;
         }
         let mut zones = self.zones.lock();
@@ -168,8 +169,14 @@ impl Silences {
     }
 
     /// A server of the zone said something useful; true if questions wait for that.
-    pub(crate) fn end(&self, zone: &Name, now: Moment) -> bool {
-        !self.is_empty(now) && self.zones.lock().remove(zone).is_some_and(|silence| silence.awaited)
+    pub(crate) fn end(&self, zone: &Name) -> bool {
+        if self.is_empty() {
+            return false;
+        }
+        let mut zones = self.zones.lock();
+        let ended = zones.remove(zone);
+        self.accounts.store(zones.len(), Ordering::Relaxed);
+        ended.is_some_and(|silence| silence.awaited)
     }
 
     /// The zones that are silent, those with the most packets first, no more than `most` of them.
@@ -191,10 +198,8 @@ impl Silences {
         list
     }
 
-    /// Whether nothing was spent for so long that no account is left.
-    fn is_empty(&self, now: Moment) -> bool {
-        let spent_at = self.spent_at.load(Ordering::Relaxed);
-        spent_at == 0 || now.since(Moment::from_millis(spent_at)) >= KEEP
+    fn is_empty(&self) -> bool {
+        self.accounts.load(Ordering::Relaxed) == 0
     }
 }
 
@@ -302,7 +307,8 @@ mod tests {
         assert_eq!(death(3000, heard(300)), Some((AT, false)));
         let pardoned = LineState { forgiven: AT.shifted(1), ..heard(300) };
         assert_eq!(death(3000, pardoned), None);
-        silences.end(&zone(), AT.after(DEAD_FOR));
+        silences.end(&zone());
+        assert!(silences.is_empty());
         assert_eq!(death(3000, heard(300)), None, "a server answered");
         silences.spend(&zone(), DEAD_AFTER - 1, heard(0), AT);
         assert_eq!(death(3000, heard(300)), None, "few packets say little");

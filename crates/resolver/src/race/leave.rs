@@ -167,7 +167,7 @@ impl<N: Network> Race<'_, N> {
     /// A server of the zone said something useful.
     pub(super) fn end_silence(&self) {
         let shared = self.worker.shared();
-        if is_watched(self.cut) && shared.silences.end(&self.cut.zone, shared.now()) {
+        if is_watched(self.cut) && shared.silences.end(&self.cut.zone) {
             shared.released.notify_waiters();
         }
     }
