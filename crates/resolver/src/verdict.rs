@@ -201,6 +201,12 @@ impl Fault {
         matches!(self, Fault::Malformed(_) | Fault::NoReply)
     }
 
+    /// Whether the reply was more than is read of one.
+    #[must_use]
+    pub fn is_too_much(self) -> bool {
+        matches!(self, Fault::Malformed(malformed) if malformed.is_limit())
+    }
+
     /// Whether the server took the question and said next to nothing of it, as servers do that have
     /// nothing to do with the zone. Only where all servers do, it counts.
     #[must_use]

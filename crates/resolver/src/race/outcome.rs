@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use zoners_cache::{Denial, Evidence};
 use zoners_dns::{Counter, EdeCode, Endpoint, Network, Transport};
 
+use super::own_servers::Own;
 use super::{Race, Running};
 use crate::answer::{Cause, Unresolved};
 use crate::candidates::Attempt;
@@ -72,7 +73,21 @@ impl<N: Network> Race<'_, N> {
         if self.fault.is_none_or(|(_, known)| fault.is_answer() && !known.is_answer()) {
             self.fault = Some((attempt, fault));
         }
+        if fault.is_too_much() {
+            self.hear_too_much();
+        }
         None
+    }
+
+    /// A reply was more than is read. One other server may do better; more would say the same, and each
+    /// reply would cost as much again.
+    fn hear_too_much(&mut self) {
+        if matches!(self.own_servers, Own::Unasked) {
+            self.own_servers = Own::Told;
+            return;
+        }
+        let failure = self.failure();
+        self.exhausted.get_or_insert(failure);
     }
 
     /// Notes what a fault says of its server.
