@@ -60,8 +60,10 @@ async fn a_slow_server_gets_one_query_for_each_question() {
         let sent = sent_to(&lab.net, "203.20.");
         let each = sent as f64 / asked as f64;
         println!("{servers} servers of {millis}+{jitter} ms: {each:.3} each, {answered} answered");
-        assert!(each <= 1.0, "{servers} servers of {millis}+{jitter} ms: {each}");
-        assert!(answered as f64 / asked as f64 > 0.8, "{millis}+{jitter} ms: {answered}");
+        // But for those few that meet the servers.
+        let most = asked as usize + 4 * servers;
+        assert!(sent <= most, "{servers} servers of {millis}+{jitter} ms: {each}");
+        assert!(answered as f64 / asked as f64 > 0.95, "{millis}+{jitter} ms: {answered}");
     }
 }
 
@@ -112,7 +114,9 @@ async fn a_flood_of_names_at_a_silent_authority_leaves_others_untouched() {
 
 #[tokio::test(start_paused = true)]
 async fn a_quota_adapts_to_silence_and_recovers() {
-    let lab = Lab::new(many(2, |_| Link::of(20)));
+    let mut settings = settings();
+    (settings.limits.questions_per_zone, settings.limits.queries_per_server) = (512, 256);
+    let lab = Lab::with(many(2, |_| Link::of(20)), settings);
     time(&lab, "n0.many.com").await;
     for last in [101, 102] {
         lab.net.link(&format!("203.0.114.{last}"), Link::of(20).losing(0.95));
