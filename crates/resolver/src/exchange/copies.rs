@@ -1,8 +1,9 @@
-//! Replies to copies of a query, which tell how long the server takes.
+//! Replies to copies of a query, which tell how long the server takes and what the line loses.
 //!
 //! The first reply to a query that was sent more than once may be to any of its copies. If each of them
 //! is answered, it was to the first. Else a server that has become slow would be thought fast for ever,
-//! since each query to it is sent again before its reply comes.
+//! since each query to it is sent again before its reply comes. Copies that are not answered were lost:
+//! else a line would seem good on which each loss is soon made up for.
 
 use tokio::time::timeout_at;
 use zoners_cache::Evidence;
@@ -23,29 +24,42 @@ impl<N: Network> Worker<N> {
         let until = last_sent + took + took / 2;
         let (worker, question) = (self.arc(), question.clone());
         self.adopt(Box::pin(async move {
-            let all = timeout_at(until, all_copies(&mut wait, &question)).await;
-            if let Ok(Some(edns)) = all {
-                worker.shared().teach(wait.endpoint, Evidence::Reply(took, edns));
+            let mut copies = Copies { missing: wait.times - 1, edns: true };
+            let heard = timeout_at(until, copies.hear(&mut wait, &question)).await;
+            let shared = worker.shared();
+            match (heard, copies.missing) {
+                (Ok(()), 0) => _ = shared.teach(wait.endpoint, Evidence::Reply(took, copies.edns)),
+                (Ok(()), _) => {}
+                (Err(_), missing) => (0..missing).for_each(|_| shared.line.lost()),
             }
         }));
     }
 }
 
-/// Waits for the replies to all copies but the first to come; whether the last was with EDNS.
-async fn all_copies<N: Network>(wait: &mut Wait<N>, question: &Question) -> Option<bool> {
-    let mut missing = wait.times - 1;
-    for _ in 0..MOST_MESSAGES {
-        let octets = match wait.exchange.receive().await {
-            Outcome::Message(octets) => octets,
-            Outcome::Told(_) => continue,
-            Outcome::Failed(_) => return None,
-        };
-        if let Match::Reply(message) = matches(&octets, wait.id, question) {
-            missing -= 1;
-            if missing == 0 {
-                return Some(message.edns.is_some());
+/// The copies of a query but the one whose reply came first.
+struct Copies {
+    /// Those that were not answered.
+    missing: u32,
+    /// Whether the last that was answered had EDNS.
+    edns: bool,
+}
+
+impl Copies {
+    /// Waits until each is answered, or no more messages are looked at.
+    async fn hear<N: Network>(&mut self, wait: &mut Wait<N>, question: &Question) {
+        for _ in 0..MOST_MESSAGES {
+            let octets = match wait.exchange.receive().await {
+                Outcome::Message(octets) => octets,
+                Outcome::Told(_) => continue,
+                Outcome::Failed(_) => return,
+            };
+            if let Match::Reply(message) = matches(&octets, wait.id, question) {
+                self.missing -= 1;
+                self.edns = message.edns.is_some();
+                if self.missing == 0 {
+                    return;
+                }
             }
         }
     }
-    None
 }
