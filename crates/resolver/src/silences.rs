@@ -28,9 +28,10 @@ const PACE: Duration = Duration::from_millis(500);
 const PACE_OF_SILENCE: Duration = Duration::from_millis(250);
 /// A zone that was asked so often …
 const DEAD_AFTER: u32 = 5;
-/// … and silent for so long is dead.
+/// … and silent for so long is dead; twice as long where the line loses much, so that a first question
+/// has the time to try all that may help.
 const DEAD_FOR: Duration = Duration::from_secs(3);
-/// What a question to a dead zone may cost.
+/// What a question to a dead zone may cost where the line loses nothing.
 pub(crate) const PROBE: u32 = 3;
 /// What a stream costs that is never opened: its SYN is sent again each second.
 pub(crate) const STREAM: u32 = 3;
@@ -78,8 +79,12 @@ pub(crate) struct LineState {
 
 impl LineState {
     /// So many packets where the line loses none, up to twice as many where it loses a fifth or more.
-    fn allows(self, packets: u32) -> u32 {
-        (f64::from(packets) * (1.0 + (self.loss * 5.0).clamp(0.0, 1.0))) as u32
+    pub(crate) fn allows(self, packets: u32) -> u32 {
+        (f64::from(packets) * self.stretch()) as u32
+    }
+
+    fn stretch(self) -> f64 {
+        1.0 + (self.loss * 5.0).clamp(0.0, 1.0)
     }
 }
 
@@ -230,7 +235,7 @@ impl Silence {
 
     fn is_dead(&self, line: LineState, now: Moment) -> bool {
         self.packets >= DEAD_AFTER
-            && now.since(self.since) >= DEAD_FOR
+            && now.since(self.since) >= DEAD_FOR.mul_f64(line.stretch())
             && self.is_theirs(line)
             && !self.is_forgiven(line)
     }
@@ -307,6 +312,8 @@ mod tests {
         assert_eq!(death(3000, heard(300)), Some((AT, false)));
         let pardoned = LineState { forgiven: AT.shifted(1), ..heard(300) };
         assert_eq!(death(3000, pardoned), None);
+        let lossy = LineState { loss: 0.2, ..heard(300) };
+        assert_eq!((death(5999, lossy), death(6000, lossy)), (None, Some((AT, false))));
         silences.end(&zone());
         assert!(silences.is_empty());
         assert_eq!(death(3000, heard(300)), None, "a server answered");

@@ -84,12 +84,13 @@ impl<N: Network> Worker<N> {
         context: &Context,
     ) -> Result<Box<Verdict>, Unresolved> {
         let shared = self.shared();
-        let death = shared.silences.death(&cut.zone, shared.line_state(), shared.now());
+        let line = shared.line_state();
+        let death = shared.silences.death(&cut.zone, line, shared.now());
         let Some((since, _)) = death else { return self.race_living(cut, asked, context).await };
         let few = PROBE as usize;
         let candidates = Candidates::of_dead(self, cut, context, since, few);
         let mut race = Race::new(self, cut, asked, context, candidates);
-        race.probe = Some(PROBE);
+        race.probe = Some(line.allows(PROBE));
         race.run().await
     }
 
