@@ -20,6 +20,7 @@ pub use order::Attempt;
 use crate::context::Context;
 use crate::nameservers::Trust;
 use crate::pricing::{Market, Price};
+use crate::strangers::is_watched;
 use crate::worker::Worker;
 
 /// A server's address, in line.
@@ -39,7 +40,7 @@ struct Candidate {
     /// Its family does not work from here.
     cut_off: bool,
     lame: bool,
-    /// It has never answered.
+    /// An outsider named it, and it has never answered.
     stranger: bool,
     /// It may not be asked just now.
     held: bool,
@@ -66,6 +67,8 @@ pub struct Candidates {
     transport: Transport,
     list: Vec<Candidate>,
     limit: usize,
+    /// An outsider named them.
+    watched: bool,
     /// Names whose addresses are yet to be looked up, as indices into the delegation's servers.
     unresolved: Vec<usize>,
     /// Names whose addresses a parent's glue told: their own zone may know better.
@@ -129,6 +132,7 @@ impl Candidates {
             transport: cut.transport,
             list: Vec::new(),
             limit,
+            watched: is_watched(cut),
             unresolved: Vec::new(),
             doubted: Vec::new(),
             avoided: context.avoided().to_vec(),
@@ -261,7 +265,8 @@ impl Candidates {
             };
             self.list[at].over_tcp = tcp.is_some();
             let answered = |info: &ServerInfo| info.replied_at > 0;
-            self.list[at].stranger = !answered(&infos[at]) && !tcp.as_ref().is_some_and(answered);
+            self.list[at].stranger =
+                self.watched && !answered(&infos[at]) && !tcp.as_ref().is_some_and(answered);
             self.list[at].price = tcp.map_or(over_udp, |info| market.price(&info, sibling));
             self.list[at].cut_off = market.broken.has(address.ip());
             self.list[at].edns = !infos[at].mishandles_edns();

@@ -69,13 +69,15 @@ struct Query<'a> {
     edns: bool,
     /// It may have a cookie.
     cookie: bool,
+    /// An outsider named the server, which had never answered when it was chosen.
+    stranger: bool,
     context: &'a Context,
 }
 
 impl<'a> Query<'a> {
     fn of(asking: &'a Asking, attempt: &Attempt, context: &'a Context) -> Self {
-        let Attempt { endpoint, edns, .. } = *attempt;
-        Query { asking, endpoint, edns, cookie: true, context }
+        let Attempt { endpoint, edns, stranger, .. } = *attempt;
+        Query { asking, endpoint, edns, cookie: true, stranger, context }
     }
 
     fn over_tcp(&self) -> Self {
@@ -91,10 +93,12 @@ impl<'a> Query<'a> {
 impl<N: Network> Worker<N> {
     /// Sends a query, waits for the reply and tells the followers.
     async fn carry_out(&self, query: &Query<'_>, lead: &mut Option<Sending>) -> Asked {
-        if lead.is_some() {
-            self.damp(query.asking, query.endpoint).await;
-        }
-        let result = self.ask(query, lead.as_ref()).await;
+        let waited = lead.is_some() && self.damp(query.asking, query.endpoint).await;
+        let result = match waited {
+            // The leave that it had was for another moment.
+            true if !self.may_meet(query) => Err(Fault::Timeout),
+            _ => self.ask(query, lead.as_ref()).await,
+        };
         if let Some(lead) = lead.take() {
             tell(lead, &result);
         }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use zoners_dns::{Moment, Transport};
+use zoners_dns::{Delegation, Moment, Transport, Way};
 
 use crate::paths::network;
 use crate::recent::Recent;
@@ -19,8 +19,15 @@ use crate::recent::Recent;
 const MOST: usize = 4;
 /// … in any time of this length. A millisecond beyond the second, which is what timers are exact to.
 const SPAN: Duration = Duration::from_millis(1001);
-/// Packets that all of a network, a /24 or a /48, get in a second.
-const MOST_OF_NETWORK: u32 = 64;
+/// Packets that all of a network, a /24 or a /48, get in any second. SYN that are sent again count for
+/// their address alone.
+const MOST_OF_NETWORK: u8 = 64;
+/// Packets to a network are counted by the time in which they were sent, each part this long …
+const PART: u64 = 125;
+/// … and so many parts together longer than a second.
+const PARTS: usize = 9;
+/// A network is forgotten after this.
+const PARTS_LAST: Duration = Duration::from_millis(PART * PARTS as u64);
 /// A stream that is never opened is given up after this; until then its SYN is sent again each second.
 const STREAM: Duration = Duration::from_millis(3001);
 /// Addresses and networks that are remembered.
@@ -53,8 +60,10 @@ struct Address {
 
 #[derive(Debug, Default)]
 struct Network {
-    second: u64,
-    packets: u32,
+    /// The newest part of time.
+    newest: u64,
+    /// Packets in each of the last parts, each at its number modulo theirs.
+    packets: [u8; PARTS],
 }
 
 /// Whether a stranger may be asked.
@@ -69,7 +78,7 @@ pub(crate) enum Admission {
 impl Default for Strangers {
     fn default() -> Self {
         let addresses = Recent::new(MOST_REMEMBERED, STREAM);
-        let networks = Recent::new(MOST_REMEMBERED, SPAN);
+        let networks = Recent::new(MOST_REMEMBERED, PARTS_LAST);
         let asked = Mutex::new(Asked { addresses, networks });
         Strangers { asked_at: AtomicU64::new(0), asked }
     }
@@ -93,7 +102,7 @@ impl Strangers {
             }
             None => {
                 known.send(transport, now);
-                of_network.packets += 1;
+                of_network.send();
                 Admission::Admitted(one || other)
             }
         }
@@ -141,12 +150,24 @@ impl Address {
 impl Network {
     /// When a packet may be sent, if that is not now.
     fn free_at(&mut self, now: Moment) -> Option<Moment> {
-        let second = now.as_millis() / 1000;
-        if second != self.second {
-            (self.second, self.packets) = (second, 0);
+        let part = now.as_millis() / PART;
+        let over = part.saturating_sub(self.newest).min(PARTS as u64);
+        for old in part + 1 - over..=part {
+            self.packets[old as usize % PARTS] = 0;
         }
-        (self.packets >= MOST_OF_NETWORK).then(|| Moment::from_millis((second + 1) * 1000))
+        self.newest = part;
+        let sent: u8 = self.packets.iter().sum();
+        (sent >= MOST_OF_NETWORK).then(|| Moment::from_millis((part + 1) * PART))
     }
+
+    fn send(&mut self) {
+        self.packets[self.newest as usize % PARTS] += 1;
+    }
+}
+
+/// Whether an outsider named the servers of a zone, of which it may have named any number.
+pub(crate) fn is_watched(cut: &Delegation) -> bool {
+    cut.way == Way::Iterative && !cut.zone.is_root()
 }
 
 #[cfg(test)]
@@ -192,10 +213,10 @@ mod tests {
         let few = in_network(16);
         assert_eq!(sent(&few, &[Transport::Udp], 1000), (64, 64));
         let (_, most) = sent(&in_network(255), &[Transport::Udp], 3000);
-        assert!(most <= 2 * MOST_OF_NETWORK as usize, "{most}");
+        assert_eq!(most, 64);
         let prefix = |host: u16| IpAddr::from([0x2001, 0xdb8, 1, host, 0, 0, 0, 1]);
         let (_, most) = sent(&(0..200).map(prefix).collect::<Vec<_>>(), &[Transport::Udp], 3000);
-        assert!(most <= 2 * MOST_OF_NETWORK as usize, "{most}");
+        assert_eq!(most, 64);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use zoners_dns::{Counter, EdeCode, Rtype, Transport};
 use zoners_resolver::{Cause, Hop, Resolution, Trace};
-use zoners_sim::{Link, Manner, SimNetwork};
+use zoners_sim::{Bad, Beset, Link, Manner, SimNetwork, Streams};
 
 /// The first question costs no more, and each later one …
 const FIRST: usize = 20;
@@ -239,6 +239,14 @@ fn most_in_a_second(net: &SimNetwork, counts: impl Fn(IpAddr) -> bool) -> usize 
 
 #[tokio::test(start_paused = true)]
 async fn a_victim_gets_four_packets_a_second_however_many_zones_name_it() {
+    // Others may speak in its name, so that it is asked over TCP too.
+    let forged = Beset { by: Bad::Id, times: 1, good: false, streams: Streams::Silent };
+    for manner in [Manner::Dead, Manner::Beset(forged)] {
+        a_victim(manner).await;
+    }
+}
+
+async fn a_victim(manner: Manner) {
     // Half name it by glue, half by the name of a nameserver in another zone.
     let mut text = String::from("host NS ns.host\nns.host A 203.0.114.90\n");
     for number in 0..400 {
@@ -249,6 +257,7 @@ async fn a_victim_gets_four_packets_a_second_however_many_zones_name_it() {
     }
     let net = with_delegations(&text);
     net.zone("host.com", &["203.0.114.90"], "@ NS ns\nns A 203.0.114.90\n* A 203.20.0.1\n");
+    net.zone("victim.test", &["203.20.0.1"], "").link("203.20.0.1", Link::of(20).with(manner));
     let lab = Lab::new(net);
     let mut asking = JoinSet::new();
     for number in 0..400 {

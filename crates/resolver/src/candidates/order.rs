@@ -26,7 +26,7 @@ pub struct Attempt {
     pub patience: Duration,
     /// Later than this it will hardly answer.
     pub longest: Duration,
-    /// The server has never answered.
+    /// An outsider named the server, and it has never answered.
     pub stranger: bool,
     /// Why this one now.
     pub why: &'static str,

@@ -227,7 +227,9 @@ impl<N: Network> Worker<N> {
         let over_tcp = query.over_tcp();
         let asked = match doubts.cut {
             true => self.send(&over_tcp),
-            false if self.is_left_alone(over_tcp.endpoint) => Err(Fault::Network(Failure::Closed)),
+            false if self.is_left_alone(over_tcp.endpoint) || !self.may_meet(&over_tcp) => {
+                Err(Fault::Network(Failure::Closed))
+            }
             false => {
                 self.count(Counter::UpstreamDoubted);
                 let charged = query.context.budget.charge_aside(true);

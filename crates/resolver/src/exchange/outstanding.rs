@@ -15,6 +15,7 @@ use super::{Asked, Asking, Query};
 use crate::budget::Exhausted;
 use crate::flights::{Boarding, Follow, Landed, Lead};
 use crate::repeats::QueryKey;
+use crate::strangers::Admission;
 use crate::verdict::Fault;
 use crate::worker::Worker;
 
@@ -86,6 +87,8 @@ impl<N: Network> Worker<N> {
         }
         match follow.landing().await {
             Landed::Value(shared) => shared.map(|message| Box::new(Message::clone(&message))),
+            // Its leave was for the packet that it had sent again.
+            Landed::Lead(_) if !self.may_meet(query) => Err(Fault::Timeout),
             Landed::Lead(lead) => Box::pin(self.carry_out(query, &mut Some(lead))).await,
             Landed::Lost => {
                 self.count(Counter::LimitLeaders);
@@ -94,13 +97,28 @@ impl<N: Network> Worker<N> {
         }
     }
 
-    /// Waits until a query may be sent that has often been sent in vain.
-    pub(super) async fn damp(&self, asking: &Asking, endpoint: Endpoint) {
+    /// Waits until a query may be sent that has often been sent in vain; whether that took time.
+    pub(super) async fn damp(&self, asking: &Asking, endpoint: Endpoint) -> bool {
         let repeats = &self.shared().repeats;
-        if let Some(free_at) = repeats.free_at(|| key(asking, endpoint), Instant::now()) {
+        let free_at = repeats.free_at(|| key(asking, endpoint), Instant::now());
+        if let Some(free_at) = free_at {
             self.count(Counter::LimitRepeats);
             Box::pin(tokio::time::sleep_until(free_at)).await;
         }
+        free_at.is_some()
+    }
+
+    /// Whether a packet may be sent for which its race had no leave: to a server that has answered
+    /// meanwhile, or not too often. The race tries again where not.
+    pub(super) fn may_meet(&self, query: &Query<'_>) -> bool {
+        let has_answered = |endpoint| {
+            let shared = self.shared();
+            shared.cache.server(endpoint, shared.now()).replied_at > 0
+        };
+        !query.stranger
+            || has_answered(query.endpoint.over(Transport::Udp))
+            || has_answered(query.endpoint.over(Transport::Tcp))
+            || matches!(self.admit_stranger(query.endpoint), Admission::Admitted(_))
     }
 }
 

@@ -3,11 +3,11 @@
 use zoners_dns::{Counter, Delegation, Network, Question};
 
 use super::Race;
-use super::leave::is_watched;
 use crate::answer::{Cause, Unresolved};
 use crate::candidates::Candidates;
 use crate::context::Context;
 use crate::silences::PROBE;
+use crate::strangers::is_watched;
 use crate::together::Turn;
 use crate::trace::Hop;
 use crate::verdict::Verdict;

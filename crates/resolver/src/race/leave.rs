@@ -14,7 +14,7 @@ use crate::answer::Unresolved;
 use crate::candidates::Attempt;
 use crate::quotas::{Load, UnderWay, Usual};
 use crate::silences::{Leave, STREAM};
-use crate::strangers::Admission;
+use crate::strangers::{Admission, is_watched};
 use crate::trace::Hop;
 use crate::worker::Worker;
 
@@ -119,18 +119,12 @@ impl<N: Network> Race<'_, N> {
             let overloaded = load == Load::Full && quotas.has_shrunk(at, usual);
             return Err(Refused { until: now.after(CROWDED), overloaded });
         }
-        if !next.stranger || !is_watched(self.cut) {
+        if !next.stranger {
             return Ok(());
         }
-        match shared.strangers.admit(address, next.endpoint.transport, now) {
-            Admission::Admitted(forgotten) => {
-                if forgotten {
-                    self.worker.count(Counter::LimitStrangers);
-                }
-                Ok(())
-            }
+        match self.worker.admit_stranger(next.endpoint) {
+            Admission::Admitted(_) => Ok(()),
             Admission::At(until) => {
-                self.worker.count(Counter::StrangerHeld);
                 self.context.trace(|| {
                     let address = next.endpoint;
                     Hop::Note(format!("held back: {address} has never answered and was just asked"))
@@ -177,11 +171,6 @@ fn packets(attempt: &Attempt) -> u32 {
     if attempt.endpoint.transport == Transport::Tcp { STREAM } else { 1 }
 }
 
-/// Whether an outsider named the servers, of which it may have named any number.
-pub(super) fn is_watched(cut: &Delegation) -> bool {
-    cut.way == Way::Iterative && !cut.zone.is_root()
-}
-
 /// What was configured and what lies at the top is asked a lot before anything else is known.
 fn is_trusted(cut: &Delegation) -> bool {
     cut.way != Way::Iterative || name::depth(&cut.zone) <= 1
@@ -190,6 +179,18 @@ fn is_trusted(cut: &Delegation) -> bool {
 impl<N: Network> Worker<N> {
     fn usual_of_servers(&self, cut: &Delegation) -> Usual {
         Usual { limit: self.settings().limits.queries_per_server, trusted: is_trusted(cut) }
+    }
+
+    /// Asks for leave to send a packet, or to open a stream, to an address that has never answered.
+    pub(crate) fn admit_stranger(&self, server: Endpoint) -> Admission {
+        let (strangers, now) = (&self.shared().strangers, self.shared().now());
+        let admission = strangers.admit(server.address.ip(), server.transport, now);
+        match admission {
+            Admission::Admitted(true) => self.count(Counter::LimitStrangers),
+            Admission::Admitted(false) => {}
+            Admission::At(_) => self.count(Counter::StrangerHeld),
+        }
+        admission
     }
 
     /// The place of a query among those to its server.
