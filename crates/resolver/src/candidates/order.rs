@@ -97,11 +97,11 @@ impl Candidates {
         self.unresolved.is_empty() && !others.any(|(_, other)| quicker(other))
     }
 
-    /// How long a known server that was asked once is waited for, if no other would be quicker.
+    /// How long a known server is waited for after it was asked last, if no other would be quicker.
     pub(crate) fn alone(&self, address: SocketAddr) -> Option<Duration> {
         let at = self.list.iter().position(|candidate| candidate.address == address)?;
-        let Candidate { price, tries, over_tcp, .. } = self.list.get(at)?;
-        (price.met && *tries == 1 && !over_tcp && self.is_alone(at)).then_some(price.alone)
+        let Candidate { price, over_tcp, .. } = self.list.get(at)?;
+        (price.met && !over_tcp && self.is_alone(at)).then_some(price.alone)
     }
 
     /// Whether a server is to be asked no more until a try has ended.

@@ -31,12 +31,14 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
-    /// Whether the only server that can be asked is known to take longer than it was given at first; then
-    /// it is waited for.
+    /// Whether the only server that can be asked is known by now to take longer than it was given; then it
+    /// is waited for.
     pub(super) fn is_not_late_after_all(&mut self) -> bool {
-        let mut running = self.running.iter();
-        let (Some(only), None) = (running.next(), running.next()) else { return false };
-        let (since, address) = (only.since, only.attempt.endpoint.address);
+        let Some(newest) = self.running.iter().last() else { return false };
+        let (since, address) = (newest.since, newest.attempt.endpoint.address);
+        if self.running.iter().any(|other| other.attempt.endpoint.address != address) {
+            return false;
+        }
         self.candidates.price(self.worker);
         let until = self.candidates.alone(address).map(|longest| since + longest);
         let later = until.filter(|until| *until > Instant::now());
