@@ -98,7 +98,9 @@ impl Market {
             Some(_) => Duration::ZERO,
         };
         let again = late.clamp(LEAST_PATIENCE, MOST_PATIENCE);
-        let alone = late.max(guess * 2).clamp(LEAST_PATIENCE, MOST_ALONE);
+        // It may leave the first copy unanswered for its cookie: the second, which has none, is not put off.
+        let times = if info.proof.may_shun_cookies(self.now) { 1 } else { 2 };
+        let alone = late.max(guess * times).clamp(LEAST_PATIENCE, MOST_ALONE);
         let patience = late.max(guess).clamp(LEAST_PATIENCE, MOST_PATIENCE);
         let silent_for = self.silent_for(info, patience).unwrap_or_default();
         Price {

@@ -97,6 +97,12 @@ impl Proof {
         self.lapses >= ENOUGH && self.is_fresh(now)
     }
 
+    /// Whether it may be a cookie that it leaves unanswered: fewer lapses are known than say so.
+    #[must_use]
+    pub fn may_shun_cookies(&self, now: Moment) -> bool {
+        (1..ENOUGH).contains(&self.lapses) && self.is_fresh(now)
+    }
+
     /// Whether it does not repeat the letters of a question as they are.
     #[must_use]
     pub fn folds_case(&self, now: Moment) -> bool {
@@ -197,10 +203,12 @@ mod tests {
         proof.learn(Repeated::Cookie(cookie(24).unwrap()), at(1));
         for lapse in 1..=ENOUGH {
             assert!(!proof.shuns_cookies(at(5)), "{lapse}");
+            assert_eq!(proof.may_shun_cookies(at(5)), lapse > 1, "{lapse}");
             proof.learn(Repeated::Lapse, at(5));
             assert!(proof.cookie().is_empty(), "none is looked for");
         }
         assert!(proof.shuns_cookies(at(5 + KEPT - 1)) && !proof.shuns_cookies(at(5 + KEPT)));
+        assert!(!proof.may_shun_cookies(at(5)), "it is known to");
         assert!(!proof.folds_case(at(5)));
         (0..ENOUGH).for_each(|_| proof.learn(Repeated::Folded, at(5 + KEPT)));
         assert!(proof.folds_case(at(5 + KEPT)) && !proof.shuns_cookies(at(5 + KEPT)));
