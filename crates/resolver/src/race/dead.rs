@@ -59,14 +59,22 @@ impl<N: Network> Worker<N> {
         match self.take_turn(probes, zone, (zone, asked), context).await {
             Turn::First(lead) | Turn::Next(lead) => {
                 let result = self.probe(cut, asked, &context.leading(lead.id())).await;
-                match &result {
-                    Err(unresolved) if unresolved.cause == Cause::Silent => {
-                        lead.tell(&Err(unresolved.clone()), context);
+                match result {
+                    Err(silent) if silent.cause == Cause::Silent && self.is_dead(cut, context) => {
+                        lead.tell(&Err(silent.clone()), context);
+                        Err(silent)
+                    }
+                    // A server answered another question meanwhile, or the silence was forgiven.
+                    Err(silent) if silent.cause == Cause::Silent => {
+                        lead.land(|| Ok(()));
+                        self.race_living(cut, asked, context).await
                     }
                     // What one question fails of may be no matter to another.
-                    _ => lead.land(|| Ok(())),
+                    result => {
+                        lead.land(|| Ok(()));
+                        result
+                    }
                 }
-                result
             }
             Turn::Told(Err(unresolved)) => {
                 self.count(Counter::SilentShared);
