@@ -106,14 +106,13 @@ impl<N: Network> Worker<N> {
     }
 
     async fn ask(&self, query: &Query<'_>, lead: Option<&Sending>) -> Asked {
-        let Query { asking, endpoint, context, .. } = *query;
+        let Query { asking, context, .. } = *query;
         let mut wait = self.send(query)?;
         if let Some(lead) = lead {
             lead.bell().hush(self.shared().now());
         }
-        let mut unheard = Unheard { worker: self, asking, endpoint, sent: wait.sent, heard: false };
-        let limit = self.settings().limits.exchange;
-        let deadline = tokio::time::sleep(limit);
+        let mut unheard = Unheard { worker: self, query, sent: wait.sent, heard: false };
+        let deadline = tokio::time::sleep(self.settings().limits.exchange);
         tokio::pin!(deadline);
         let mut doubts = Doubts::default();
         let mut beside: Option<Box<Wait<N>>> = None;
@@ -137,8 +136,9 @@ impl<N: Network> Worker<N> {
                 edns = rung(lead) => {
                     wait.send_again(asking, edns, self.settings().udp_payload_size);
                     // One port and one ID are not open for ever.
-                    let (latest, now) = (wait.sent + limit * LIVES, Instant::now());
-                    let until = if doubts.are_short() { self.rest(endpoint) } else { limit };
+                    let (limit, now) = (self.settings().limits.exchange, Instant::now());
+                    let latest = wait.sent + limit * LIVES;
+                    let until = if doubts.are_short() { self.rest(query.endpoint) } else { limit };
                     let until = deadline.deadline().max(now + until).min(latest);
                     deadline.as_mut().reset(until);
                     Read::Nothing
@@ -196,7 +196,7 @@ impl<N: Network> Worker<N> {
         let id = shared.random.id();
         let udp_payload_size = self.settings().udp_payload_size;
         let opt = QueryOpt { udp_payload_size, cookie: shown.option() };
-        let wire = compose(asking, id, edns, opt, shown.letters.as_ref());
+        let wire = compose(asking, id, edns, opt, shown.letters.as_deref());
         Wait {
             id,
             endpoint,

@@ -46,7 +46,7 @@ struct Race<'a, N: Network> {
     looked_up: u32,
     empty: u32,
     /// The first fault that says more than silence does, for the one who asks why.
-    fault: Option<(Attempt, Fault)>,
+    fault: Option<Box<(Attempt, Fault)>>,
     /// Servers with a reply that says nothing about the question.
     speechless: Vec<(Attempt, Fault)>,
     /// One answered, and failed in another way.

@@ -33,8 +33,8 @@ pub(super) struct Doubts {
     messages: u8,
     /// What they say of the server.
     fault: Option<Fault>,
-    /// One that does not repeat what it should, which serves if nothing better comes.
-    kept: Option<(Box<Message>, Repeated)>,
+    /// One that does not repeat what it should, which serves if nothing better comes. Boxed, since it is rare.
+    kept: Option<Box<(Box<Message>, Repeated)>>,
     /// Its reply did not fit into a datagram.
     cut: bool,
     tcp: Tcp,
@@ -107,7 +107,7 @@ impl Doubts {
         match read {
             Read::Cut => self.cut = true,
             Read::Unproven(message, repeated) => {
-                self.kept.get_or_insert((message, repeated));
+                self.kept.get_or_insert_with(|| Box::new((message, repeated)));
             }
             Read::NoReply(fault) => self.note(fault),
             Read::Told(fault) => self.note(Some(fault)),
@@ -266,7 +266,8 @@ impl<N: Network> Worker<N> {
     /// Ends a wait to which no good reply came. A wait that was cut short says nothing of how long the
     /// server takes.
     pub(super) fn give_up(&self, wait: &Wait<N>, mut doubts: Doubts) -> Asked {
-        if let Some((message, repeated)) = doubts.kept.take() {
+        if let Some(kept) = doubts.kept.take() {
+            let (message, repeated) = *kept;
             let (most, edns) = (wait.sent.elapsed(), message.edns.is_some());
             let reply = Evidence::ReplyToSome { most, least: Duration::ZERO, edns };
             self.shared().teach(wait.endpoint, reply);

@@ -155,8 +155,7 @@ fn key(asking: &Asking, endpoint: Endpoint) -> QueryKey {
 /// A query over UDP that has not yet been answered usefully: dropped as it is, it has come to nothing.
 pub(super) struct Unheard<'a, N: Network> {
     pub(super) worker: &'a Worker<N>,
-    pub(super) asking: &'a Asking,
-    pub(super) endpoint: Endpoint,
+    pub(super) query: &'a Query<'a>,
     pub(super) sent: Instant,
     pub(super) heard: bool,
 }
@@ -173,7 +172,8 @@ impl<N: Network> Unheard<'_, N> {
 impl<N: Network> Drop for Unheard<'_, N> {
     fn drop(&mut self) {
         if !self.heard {
-            self.worker.came_to_nothing(self.asking, self.endpoint, self.sent);
+            let Query { asking, endpoint, .. } = *self.query;
+            self.worker.came_to_nothing(asking, endpoint, self.sent);
         }
     }
 }

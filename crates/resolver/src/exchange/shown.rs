@@ -11,30 +11,28 @@ use super::wait::Wait;
 use super::{Asking, Query};
 use crate::worker::Worker;
 
-/// What a query shows.
+/// What a query shows. Boxed, what most queries lack: many wait at a time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shown {
     /// Our cookie.
     client: Option<[u8; CLIENT_COOKIE]>,
     /// The option that the server sent last, with our cookie of now or of before.
-    known: Cookie,
+    known: Option<Box<Cookie>>,
     /// The name as it is written, if that is not as it was asked for.
-    pub(super) letters: Option<Name>,
+    pub(super) letters: Option<Box<Name>>,
 }
 
 impl Shown {
     /// The value of the COOKIE option: the server's cookie too, where it came with this one of ours.
     pub(super) fn option(&self) -> &[u8] {
-        match &self.client {
-            None => &[],
-            Some(client) if self.known.octets().starts_with(client) => self.known.octets(),
-            Some(client) => client,
-        }
+        let Some(client) = &self.client else { return &[] };
+        let known = self.known.as_deref().map_or(&[][..], Cookie::octets);
+        if known.starts_with(client) { known } else { client }
     }
 
     /// The same for a query that is sent again: it may have been the cookie that the server did not stand.
     pub(super) fn option_again(&self) -> &[u8] {
-        if self.known.is_empty() { &[] } else { self.option() }
+        if self.known.is_none() { &[] } else { self.option() }
     }
 }
 
@@ -44,12 +42,13 @@ impl<N: Network> Worker<N> {
         let (shared, now) = (self.shared(), self.shared().now());
         let randomises = self.settings().randomise_case && !proof.folds_case(now);
         let name = &query.asking.question.name;
+        let known = proof.cookie();
         Shown {
             client: self
                 .shows_cookie(query, proof)
                 .then(|| shared.cookies.of(query.endpoint.address.ip(), now)),
-            known: proof.cookie(),
-            letters: randomises.then(|| shuffled(name, &shared.random)),
+            known: (!known.is_empty()).then(|| Box::new(known)),
+            letters: randomises.then(|| Box::new(shuffled(name, &shared.random))),
         }
     }
 
@@ -81,7 +80,8 @@ impl<N: Network> Worker<N> {
         let option = message.edns.as_ref().and_then(|edns| edns.cookie.as_deref());
         match option {
             Some(option) if option.starts_with(client) => {
-                if let Some(cookie) = Cookie::of(option).filter(|cookie| cookie != known) {
+                let is_new = |cookie: &Cookie| known.as_deref() != Some(cookie);
+                if let Some(cookie) = Cookie::of(option).filter(is_new) {
                     self.learn_of(wait.endpoint, Repeated::Cookie(cookie));
                 }
                 // Who has seen the cookie has seen the letters.
@@ -90,7 +90,7 @@ impl<N: Network> Worker<N> {
                     Ok(())
                 })
             }
-            None if known.is_empty() => {
+            None if known.is_none() => {
                 // The copy that was answered may have been the one without a cookie.
                 if wait.times > 1 {
                     self.learn_of(wait.endpoint, Repeated::Lapse);

@@ -32,7 +32,7 @@ impl<N: Network> Wait<N> {
     /// Resends the query from the same socket with the same ID, with EDNS or without.
     pub(super) fn send_again(&mut self, asking: &Asking, edns: bool, udp_payload_size: u16) {
         let opt = QueryOpt { udp_payload_size, cookie: self.shown.option_again() };
-        let query = compose(asking, self.id, edns, opt, self.shown.letters.as_ref());
+        let query = compose(asking, self.id, edns, opt, self.shown.letters.as_deref());
         self.exchange.resend(query);
         self.last_sent = Some(Instant::now());
         self.times += 1;

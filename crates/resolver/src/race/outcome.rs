@@ -70,8 +70,9 @@ impl<N: Network> Race<'_, N> {
             _ => {}
         }
         self.contradicted |= fault.is_answer() && !fault.says_nothing();
-        if self.fault.is_none_or(|(_, known)| fault.is_answer() && !known.is_answer()) {
-            self.fault = Some((attempt, fault));
+        let says_less = |(_, known): &(Attempt, Fault)| fault.is_answer() && !known.is_answer();
+        if self.fault.as_deref().is_none_or(says_less) {
+            self.fault = Some(Box::new((attempt, fault)));
         }
         if fault.is_too_much() {
             self.hear_too_much();
@@ -161,12 +162,12 @@ impl<N: Network> Race<'_, N> {
     fn failure(&self) -> Unresolved {
         // It is not known what the servers would have said with more time, or with more to spend on
         // their addresses.
-        let told = self.fault.is_some_and(|(_, fault)| fault.is_answer());
+        let told = self.fault.as_deref().is_some_and(|(_, fault)| fault.is_answer());
         if let Some(met) = self.context.budget.met().filter(|_| !told) {
             return met.unresolved();
         }
         let zone = self.cut.zone.fmt_with_dot();
-        match self.fault {
+        match self.fault.as_deref().copied() {
             None if self.candidates.is_empty() => {
                 let text = format!("no usable server address for {zone}");
                 Unresolved::new(Cause::NoAddress, text)

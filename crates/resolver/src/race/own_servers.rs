@@ -18,6 +18,7 @@ use crate::candidates::Attempt;
 use crate::context::Context;
 use crate::exchange::{Asking, attempt};
 use crate::scrub::scrub;
+use crate::verdict::Fault;
 use crate::worker::Worker;
 
 /// Servers of the child NS set that are looked at: those of a delegation, and as many more.
@@ -40,7 +41,8 @@ impl<N: Network> Race<'_, N> {
         if !wanted {
             return;
         }
-        let by = self.fault.filter(|(_, fault)| fault.is_answer()).map(|(attempt, _)| attempt);
+        let answered = |(_, fault): &&(Attempt, Fault)| fault.is_answer();
+        let by = self.fault.as_deref().filter(answered).map(|(attempt, _)| *attempt);
         self.own_servers = match self.worker.own_servers(self.cut, by, self.context) {
             Some(asked) => Own::Asked(asked),
             None => Own::Told,
