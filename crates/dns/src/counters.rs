@@ -124,7 +124,7 @@ counters! {
     LimitResent "limit_resent" "queries" "Queries not sent again, since they had been too often.";
     LimitRepeats "limit_repeats" "queries" "Queries held back for a moment, since the same had just been sent in vain too often.";
     LimitRepeated "limit_repeated" "queries" "Queries sent in vain that were forgotten at once, since there were too many.";
-    LimitMessages "limit_messages" "queries" "Queries whose port was given up, since too much came there that is no reply.";
+    LimitFlooded "limit_flooded" "queries" "Queries whose port was given up, since too much came there that is no reply.";
     LimitServers "limit_servers" "delegations" "Delegations that named more servers than are used.";
     LimitAddresses "limit_addresses" "delegations" "Delegations with more addresses than are used.";
     LimitMessage "limit_message" "messages" "Replies with more RRsets, owner names or compression pointers than are read; discarded.";

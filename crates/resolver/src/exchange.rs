@@ -152,7 +152,7 @@ impl<N: Network> Worker<N> {
                 doubtful => doubtful,
             };
             if doubts.add(doubtful) {
-                self.count(Counter::LimitMessages);
+                self.count(Counter::LimitFlooded);
             }
             let acted = self.act_on(&mut doubts, query, &mut beside, deadline.as_mut());
             if let Err(fault) = acted {

@@ -163,7 +163,7 @@ async fn a_flood_costs_its_port_and_not_the_question() {
                 + lab.count(Counter::UpstreamMalformed)
                 + lab.count(Counter::UpstreamTruncated)
                 + lab.count(Counter::UpstreamErrors);
-            let waits = lab.count(Counter::LimitMessages);
+            let waits = lab.count(Counter::LimitFlooded);
             assert!(read <= 101 * (waits + 1), "{by:?}: {read} read in {waits} waits");
             assert_eq!(lab.count(Counter::BudgetBytes), 0, "{by:?}");
             floods += waits;
