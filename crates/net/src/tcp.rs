@@ -138,6 +138,18 @@ impl TcpExchange {
 struct Waiting(Mutex<HashMap<u16, oneshot::Sender<Reply>>>);
 
 impl Waiting {
+    /// Whom a message is for: the query with its ID; or the only one that waits, as no other server can have
+    /// sent what has an ID of none. That query would wait for nothing.
+    fn asker_of(&self, message: &Bytes) -> Option<oneshot::Sender<Reply>> {
+        let mut waiting = self.0.lock();
+        if let Some(reply) = Message::id_of(message).and_then(|id| waiting.remove(&id)) {
+            return Some(reply);
+        }
+        let mut open = waiting.iter().filter(|(_, reply)| !reply.is_closed());
+        let (only, others) = (open.next().map(|(id, _)| *id), open.next().is_some());
+        waiting.remove(&only.filter(|_| !others)?)
+    }
+
     fn fail(&self, failure: Failure) {
         #[expect(clippy::iter_over_hash_type, reason = "all are told the same")]
         for (_, reply) in self.0.lock().drain() {
@@ -169,8 +181,7 @@ async fn run(
     let reading = async {
         loop {
             let message = read_message(&mut reader, account).await?;
-            let id = Message::id_of(&message);
-            if let Some(reply) = id.and_then(|id| waiting.0.lock().remove(&id)) {
+            if let Some(reply) = waiting.asker_of(&message) {
                 let _ = reply.send(Ok(message));
             }
         }

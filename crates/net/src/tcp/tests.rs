@@ -72,6 +72,32 @@ async fn who_cannot_use_the_reply_hears_that_there_is_no_other() {
 }
 
 #[tokio::test]
+async fn what_has_an_id_of_none_is_for_the_only_query_that_waits() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        for strays in [&[query(7)][..], &[Bytes::new()], &[query(8), query(4), query(9)]] {
+            read(&mut stream).await.unwrap();
+            if strays.len() > 1 {
+                read(&mut stream).await.unwrap();
+            }
+            for stray in strays {
+                write_message(&mut stream, stray).await.unwrap();
+            }
+        }
+        std::future::pending::<()>().await;
+    });
+    let pool = Pool::default();
+    assert_eq!(pool.send(to, query(1)).receive().await, Outcome::Message(query(7)));
+    assert_eq!(pool.send(to, query(2)).receive().await, Outcome::Message(Bytes::new()));
+    // Of two it is for neither; of those it may be for, one has gone by then.
+    let (mut three, mut four) = (pool.send(to, query(3)), pool.send(to, query(4)));
+    assert_eq!(four.receive().await, Outcome::Message(query(4)));
+    assert_eq!(three.receive().await, Outcome::Message(query(9)));
+}
+
+#[tokio::test]
 async fn a_connection_is_opened_from_the_address_that_it_shall() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let to = listener.local_addr().unwrap();
