@@ -37,6 +37,8 @@ struct Candidate {
     over_tcp: bool,
     /// TCP was tried and does not work.
     no_tcp: bool,
+    /// TCP was tried.
+    streamed: bool,
     /// Its family does not work from here.
     cut_off: bool,
     lame: bool,
@@ -226,6 +228,7 @@ impl Candidates {
                 troubled: false,
                 over_tcp: false,
                 no_tcp: false,
+                streamed: false,
                 cut_off: false,
                 lame,
                 stranger: true,
@@ -260,7 +263,7 @@ impl Candidates {
             let over_udp = market.price(&infos[at], sibling);
             let udp_fails = !over_udp.doubt.is_zero() || market.broken.udp;
             let tcp = match udp_fails && !self.list[at].no_tcp {
-                true => self.works_over_tcp(&infos[at], address, worker, &market),
+                true => self.works_over_tcp(&infos[at], &self.list[at], worker, &market),
                 false => None,
             };
             self.list[at].over_tcp = tcp.is_some();
@@ -278,7 +281,7 @@ impl Candidates {
     fn works_over_tcp<N: Network>(
         &self,
         over_udp: &ServerInfo,
-        address: SocketAddr,
+        candidate: &Candidate,
         worker: &Worker<N>,
         market: &Market,
     ) -> Option<ServerInfo> {
@@ -286,9 +289,12 @@ impl Candidates {
         if self.transport != Transport::Udp || !(silent || market.broken.udp) {
             return None;
         }
-        let endpoint = Endpoint { address, transport: Transport::Tcp };
+        let endpoint = Endpoint { address: candidate.address, transport: Transport::Tcp };
         let over_tcp = worker.shared().cache.server(endpoint, market.now);
-        let answers = over_tcp.replied_at > over_udp.waiting_since && over_tcp.unanswered == 0;
+        // What is under way says nothing yet: a datagram goes beside it.
+        let under_way = u16::from(candidate.streamed && candidate.tries == 1);
+        let answers =
+            over_tcp.replied_at > over_udp.waiting_since && over_tcp.unanswered <= under_way;
         (answers || market.broken.udp).then_some(over_tcp)
     }
 

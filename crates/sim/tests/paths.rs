@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use common::Lab;
 use common::many::{COM, known, many, ms, time, with_delegations};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use zoners_dns::{Delegation, Rtype, Transport, zonefile};
 use zoners_resolver::Settings;
-use zoners_sim::{Link, Manner, SimNetwork};
+use zoners_sim::{Bad, Beset, Link, Manner, SimNetwork, Streams};
 
 /// Forty domains, each on a server of its own with an IPv4 and an IPv6 address.
 fn dual_stack() -> SimNetwork {
@@ -158,6 +158,32 @@ async fn a_server_that_answers_over_tcp_alone_is_asked_so_the_next_time() {
     assert!(known(&lab, "203.0.114.101", Transport::Tcp).replied_at > 0);
     let took = time(&lab, "n1.many.com").await;
     assert!(took <= ms(50), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_brings_no_answer_is_not_waited_for_alone() {
+    for rtt in [20, 300, 900] {
+        for good in [true, false] {
+            let only_tcp = Link::of(rtt).with(Manner::TcpOnly);
+            let lab = Lab::frugal(many(1, |_| only_tcp.clone()));
+            for number in 0..4 {
+                time(&lab, &format!("n{number}.many.com")).await;
+            }
+            let (by, streams) = (Bad::Void, Streams::Silent);
+            let beset = Manner::Beset(Beset { by, times: u32::from(!good), good, streams });
+            lab.net.link("203.0.114.101", Link::of(20).with(beset));
+            lab.net.forget_sent();
+            let started = Instant::now();
+            let answered = lab.resolve("n5.many.com", Rtype::A).await.is_ok();
+            let (took, sent) = (started.elapsed(), lab.net.sent());
+            assert_eq!(sent[0].to.transport, Transport::Tcp);
+            assert_eq!(answered, good);
+            // Where streams take long, the one under way is given its time before all is given up.
+            let most = if good { 600 } else { (750 + 8 * rtt).min(4000) };
+            assert!(took <= ms(most), "{rtt} {good}: {took:?}");
+            assert!(sent.len() <= 4, "{rtt} {good}: {sent:#?}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

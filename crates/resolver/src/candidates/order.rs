@@ -41,6 +41,10 @@ const MOST_TRIES: u8 = MOST_DATAGRAMS + 2;
 /// Fewer for the address of a nameserver, one of several: a referral can make us look up many.
 const MOST_NESTED_TRIES: u8 = 3;
 
+/// A server that is asked over TCP first left datagrams unanswered, but may answer them again: when a stream
+/// has brought nothing for so long, one goes beside it.
+const MOST_STREAM_PATIENCE: Duration = Duration::from_millis(500);
+
 /// For an address of a nameserver nobody is asked who has never answered for so long.
 const HOPELESS: Duration = Duration::from_secs(1);
 
@@ -72,15 +76,18 @@ impl Candidates {
             0 | 1 => (self.transport, candidate.edns),
             _ => (Transport::Tcp, candidate.edns),
         };
-        // A stream takes a round trip to open before the query can go.
-        let round_trips = if transport == Transport::Tcp { 2 } else { 1 };
-        let Price { patience, alone, again, .. } = candidate.price;
+        let Price { patience, alone, again, met, .. } = candidate.price;
+        let tcp_first = tries == 0 && udp && transport == Transport::Tcp;
+        // A stream takes a round trip to open before the query can go; its price has that in it once met.
+        let round_trips = if transport == Transport::Tcp && !(tcp_first && met) { 2 } else { 1 };
         let patience = match tries {
+            0 if tcp_first => patience.min(MOST_STREAM_PATIENCE / round_trips),
             0 if is_alone => alone,
             0 => patience,
             _ => again,
         };
         let patience = patience * round_trips * (1 << tries.min(3));
+        candidate.streamed |= transport == Transport::Tcp;
         let endpoint = Endpoint { address: candidate.address, transport };
         let Candidate { server, troubled, stranger, .. } = *candidate;
         let (is_first, longest) = (tries == 0, alone * round_trips);
@@ -110,13 +117,13 @@ impl Candidates {
         self.list.iter_mut().filter(of_server).for_each(|candidate| candidate.rests = rests);
     }
 
-    /// Something came in a server's name that is no good reply. Where it is asked `over_tcp` beside, what
-    /// that does not bring, no other attempt will.
+    /// Something came in a server's name that is no good reply. Where it is asked `over_tcp` beside, or was
+    /// before, what that does not bring, no other attempt will.
     pub(crate) fn doubt_server(&mut self, address: SocketAddr, over_tcp: bool) {
         let of_server = |candidate: &&mut Candidate| candidate.address == address;
         for candidate in self.list.iter_mut().filter(of_server) {
             candidate.doubted = true;
-            candidate.no_tcp |= over_tcp;
+            candidate.no_tcp |= over_tcp || candidate.streamed;
         }
     }
 
