@@ -34,49 +34,15 @@ impl Head {
 
     #[inline(always)]
     pub(super) fn read(octets: &[u8; HEAD]) -> Self {
-        let [
-            h0,
-            h1,
-            h2,
-            h3,
-            h4,
-            h5,
-            h6,
-            h7, //
-            e0,
-            e1,
-            e2,
-            e3,
-            e4,
-            e5,
-            e6,
-            e7, //
-            n0,
-            n1,
-            n2,
-            n3,
-            o0,
-            o1,
-            o2,
-            o3, //
-            v0,
-            v1,
-            v2,
-            v3,
-            k0,
-            k1,
-            lasts,
-            dead,
-        ] = *octets;
         Head {
-            hash: u64::from_ne_bytes([h0, h1, h2, h3, h4, h5, h6, h7]),
-            expires: Moment::from_millis(u64::from_ne_bytes([e0, e1, e2, e3, e4, e5, e6, e7])),
-            newer: u32::from_ne_bytes([n0, n1, n2, n3]),
-            older: u32::from_ne_bytes([o0, o1, o2, o3]),
-            value: u32::from_ne_bytes([v0, v1, v2, v3]),
-            key: u16::from_ne_bytes([k0, k1]),
-            lasts: lasts != 0,
-            dead: dead != 0,
+            hash: u64::from_ne_bytes(part(octets, 0)),
+            expires: Moment::from_millis(u64::from_ne_bytes(part(octets, 8))),
+            newer: u32::from_ne_bytes(part(octets, 16)),
+            older: u32::from_ne_bytes(part(octets, 20)),
+            value: u32::from_ne_bytes(part(octets, 24)),
+            key: u16::from_ne_bytes(part(octets, 28)),
+            lasts: octets[30] != 0,
+            dead: octets[31] != 0,
         }
     }
 
@@ -95,4 +61,10 @@ impl Head {
     pub(crate) fn size(&self) -> usize {
         (HEAD + usize::from(self.key) + self.value as usize).next_multiple_of(UNIT)
     }
+}
+
+/// Some octets from one on. Where both numbers are constants, it is a single load.
+#[inline(always)]
+fn part<const N: usize>(octets: &[u8; HEAD], from: usize) -> [u8; N] {
+    octets[from..from + N].try_into().unwrap_or([0; N])
 }
