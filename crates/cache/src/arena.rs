@@ -1,8 +1,9 @@
 //! Where the entries of a shard lie: in blocks of one size, one entry behind the other.
 //!
-//! The allocator gives and takes whole blocks and nothing else. So what the entries take is the number of
+//! The system gives and takes whole blocks and nothing else. So what the entries take is the number of
 //! blocks, whatever their sizes are, were before, and in which order they came: an allocator that hands
-//! out pieces of each size from pages of their own keeps a page for its last small entry.
+//! out pieces of each size from pages of their own keeps a page for its last small entry. It would keep
+//! whole blocks too, for a second and in pieces of four MiB, beside those that are filled meanwhile.
 //!
 //! An entry that goes leaves a gap, which is closed when its block is slid together.
 
@@ -40,7 +41,7 @@ pub(crate) fn size(key: &[u8], value: &[u8]) -> usize {
 #[derive(Default)]
 pub(crate) struct Arena {
     blocks: Vec<Block>,
-    /// Blocks that the allocator has not back.
+    /// Blocks that the system has not back.
     allocated: usize,
     live: usize,
 }
@@ -65,7 +66,7 @@ impl Arena {
     #[inline(always)]
     fn octets(&self, at: u32) -> Option<(&[u8; HEAD], &[u8])> {
         let block = self.blocks.get(block_of(at))?;
-        block.octets.get(unit_of(at) * UNIT..)?.split_first_chunk()
+        block.octets()?.get(unit_of(at) * UNIT..)?.split_first_chunk()
     }
 
     /// What the entry at a place begins with.
@@ -93,7 +94,7 @@ impl Arena {
     /// Changes what an entry begins with; nothing if there is none.
     pub(crate) fn change(&mut self, at: u32, change: impl FnOnce(&mut Head)) -> bool {
         let block = self.blocks.get_mut(block_of(at));
-        let rest = block.and_then(|block| block.octets.get_mut(unit_of(at) * UNIT..));
+        let rest = block.and_then(|block| block.octets_mut()?.get_mut(unit_of(at) * UNIT..));
         let Some(octets) = rest.and_then(|rest| rest.first_chunk_mut::<HEAD>()) else {
             return false;
         };
@@ -113,7 +114,7 @@ impl Arena {
         self.change(at, |head| (head.value, head.expires) = (value.len() as u32, expires));
         let start = unit_of(at) * UNIT + HEAD;
         let block = self.blocks.get_mut(block_of(at));
-        let place = block.and_then(|block| block.octets.get_mut(start..start + length));
+        let place = block.and_then(|block| block.octets_mut()?.get_mut(start..start + length));
         if let Some(octets) = place {
             octets[usize::from(head.key)..].copy_from_slice(value);
         }
@@ -148,7 +149,8 @@ impl Arena {
         let head = Head { key: key.len() as u16, value: value.len() as u32, ..head };
         let Some(into) = self.blocks.get_mut(block) else { return NONE };
         let start = into.used;
-        let Some(octets) = into.octets.get_mut(start..start + head.size()) else { return NONE };
+        let behind = into.octets_mut().and_then(|all| all.get_mut(start..start + head.size()));
+        let Some(octets) = behind else { return NONE };
         let Some((first, rest)) = octets.split_first_chunk_mut::<HEAD>() else { return NONE };
         head.write(first);
         rest[..key.len()].copy_from_slice(key);
@@ -184,16 +186,17 @@ impl Arena {
         self.allocated
     }
 
-    /// Takes a block more, empty.
-    pub(crate) fn allocate(&mut self) -> usize {
+    /// Takes a block more, empty; `None` if the system has none.
+    pub(crate) fn allocate(&mut self) -> Option<usize> {
+        let new = Block::new()?;
         self.allocated += 1;
         let block = self.blocks.iter().position(|block| !block.is_allocated());
         let at = block.unwrap_or(self.blocks.len());
         match self.blocks.get_mut(at) {
-            Some(block) => *block = Block { slid: block.slid.wrapping_add(1), ..Block::new() },
-            None => self.blocks.push(Block::new()),
+            Some(block) => block.replace(new),
+            None => self.blocks.push(new),
         }
-        at
+        Some(at)
     }
 
     /// Gives an empty block back.
@@ -201,8 +204,7 @@ impl Arena {
         if let Some(block) = self.blocks.get_mut(block).filter(|block| block.live == 0)
             && block.is_allocated()
         {
-            let slid = block.slid.wrapping_add(1);
-            *block = Block { octets: [].into(), marks: [].into(), used: 0, live: 0, slid };
+            block.replace(Block::default());
             self.allocated -= 1;
         }
     }
@@ -214,7 +216,7 @@ impl Arena {
 
     /// Octets at the end of a block.
     pub(crate) fn room_in(&self, block: usize) -> usize {
-        self.blocks.get(block).map_or(0, |block| block.octets.len() - block.used)
+        self.blocks.get(block).map_or(0, Block::room)
     }
 
     /// The block with the least in it, but for one, and how much that is.
@@ -233,7 +235,9 @@ impl Arena {
             if start != to
                 && let Some(block) = self.blocks.get_mut(block)
             {
-                block.octets.copy_within(start..from, to);
+                if let Some(octets) = block.octets_mut() {
+                    octets.copy_within(start..from, to);
+                }
                 for mark in [Mark::Visited, Mark::Claimed] {
                     let word = block.word(start / UNIT, mark);
                     let set =

@@ -5,7 +5,7 @@
 //! only sets a mark, so readers need no exclusive lock, and a scan of one-time names leaves the
 //! popular ones alone.
 //!
-//! The limit counts what the allocator gave, blocks and the index, not what entries would need. Where
+//! The limit counts what the system gave, blocks and the index, not what entries would need. Where
 //! the index must grow, blocks are given back; where entries leave gaps, the emptiest block is slid
 //! together.
 
@@ -56,7 +56,7 @@ impl Shard {
         Shard { order, arena: Arena::default(), open: 0, limit, stale, evicted: 0 }
     }
 
-    /// Octets that it has from the allocator.
+    /// Octets that it has from the system and the allocator.
     pub(crate) fn bytes(&self) -> usize {
         self.arena.allocated() * BLOCK_COST + self.order.index.allocation_size()
     }
@@ -223,7 +223,7 @@ impl Shard {
             let emptiest = self.arena.emptiest(but);
             match emptiest {
                 Some((block, 0)) => self.open = block,
-                _ if self.may_allocate() => self.open = self.arena.allocate(),
+                _ if self.open_another() => {}
                 Some((block, live)) if live + size <= BLOCK => {
                     self.slide(block);
                     self.open = block;
@@ -234,11 +234,14 @@ impl Shard {
         }
     }
 
-    fn may_allocate(&mut self) -> bool {
+    /// Takes a block more to fill, if it may and the system has one.
+    fn open_another(&mut self) -> bool {
         if self.arena.allocated() >= self.most_blocks() {
             self.shrink_index();
         }
-        self.arena.allocated() < self.most_blocks()
+        let may = self.arena.allocated() < self.most_blocks();
+        let block = if may { self.arena.allocate() } else { None };
+        block.inspect(|block| self.open = *block).is_some()
     }
 
     fn slide(&mut self, block: usize) {
@@ -246,7 +249,7 @@ impl Shard {
         self.arena.slide(block, |arena, from, to| order.moved(arena, from, to));
     }
 
-    /// Puts what is in the emptiest block elsewhere, and gives it back to the allocator.
+    /// Puts what is in the emptiest block elsewhere, and gives it back to the system.
     fn give_back_a_block(&mut self, now: Moment) -> bool {
         let Some((block, _)) = self.arena.emptiest(None) else { return false };
         let mut octet = 0;

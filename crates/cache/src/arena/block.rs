@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use memmap2::MmapMut;
+
 use super::{BLOCK, UNIT};
 
 /// Words of a kind of mark, which a block has one of for each unit.
@@ -17,9 +19,10 @@ pub(crate) enum Mark {
 }
 
 /// Entries one behind the other.
+#[derive(Default)]
 pub(super) struct Block {
-    /// None, if the allocator has it back.
-    pub(super) octets: Box<[u8]>,
+    /// Mapped by itself, so that the system has it back at once; `None`, if it has.
+    octets: Option<MmapMut>,
     pub(super) marks: Box<[AtomicU64]>,
     /// Octets up to the end of the last entry.
     pub(super) used: usize,
@@ -30,13 +33,34 @@ pub(super) struct Block {
 }
 
 impl Block {
-    pub(super) fn new() -> Self {
+    /// An empty one; `None` if the system has none.
+    pub(super) fn new() -> Option<Self> {
+        let octets = Some(MmapMut::map_anon(BLOCK).ok()?);
         let marks = (0..2 * WORDS).map(|_| AtomicU64::new(0)).collect();
-        Block { octets: vec![0; BLOCK].into(), marks, used: 0, live: 0, slid: 0 }
+        Some(Block { octets, marks, ..Block::default() })
+    }
+
+    /// Puts another in its place, which a visit notices.
+    pub(super) fn replace(&mut self, other: Block) {
+        *self = Block { slid: self.slid.wrapping_add(1), ..other };
     }
 
     pub(super) fn is_allocated(&self) -> bool {
-        !self.octets.is_empty()
+        self.octets.is_some()
+    }
+
+    #[inline(always)]
+    pub(super) fn octets(&self) -> Option<&[u8]> {
+        self.octets.as_deref()
+    }
+
+    pub(super) fn octets_mut(&mut self) -> Option<&mut [u8]> {
+        self.octets.as_deref_mut()
+    }
+
+    /// Octets behind the last entry.
+    pub(super) fn room(&self) -> usize {
+        self.octets().map_or(0, |octets| octets.len() - self.used)
     }
 
     /// The word of a mark of the entry that begins at a unit, and its bit.

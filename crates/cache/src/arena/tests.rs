@@ -7,7 +7,7 @@ fn head() -> Head {
 #[test]
 fn what_is_put_in_is_read_back() {
     let mut arena = Arena::default();
-    let block = arena.allocate();
+    let block = arena.allocate().unwrap();
     let places: Vec<u32> =
         (0..100u8).map(|n| arena.append(block, head(), &[n; 5], &vec![n; n.into()])).collect();
     for (n, at) in places.iter().enumerate() {
@@ -27,7 +27,7 @@ fn what_is_put_in_is_read_back() {
 #[test]
 fn a_block_is_filled_to_its_end_and_no_further() {
     let mut arena = Arena::default();
-    let block = arena.allocate();
+    let block = arena.allocate().unwrap();
     let value = vec![1; BLOCK / 2 - HEAD - 1];
     assert_eq!(size(&[1], &value), BLOCK / 2);
     arena.append(block, head(), &[1], &value);
@@ -41,7 +41,7 @@ fn a_block_is_filled_to_its_end_and_no_further() {
 #[test]
 fn gaps_are_closed_and_marks_go_along() {
     let mut arena = Arena::default();
-    let block = arena.allocate();
+    let block = arena.allocate().unwrap();
     let mut places: Vec<u32> =
         (0..50u8).map(|n| arena.append(block, head(), &[n], &[n; 40])).collect();
     arena.mark(places[7], Mark::Visited);
@@ -66,7 +66,7 @@ fn gaps_are_closed_and_marks_go_along() {
 #[test]
 fn a_value_is_written_over_if_it_takes_as_many_units() {
     let mut arena = Arena::default();
-    let block = arena.allocate();
+    let block = arena.allocate().unwrap();
     let at = arena.append(block, head(), b"k", &[1; 40]);
     let behind = arena.append(block, head(), b"l", &[2; 40]);
     for (length, fits) in [(32, true), (47, true), (31, false), (48, false)] {
@@ -82,13 +82,13 @@ fn a_value_is_written_over_if_it_takes_as_many_units() {
 #[test]
 fn empty_blocks_are_given_back_and_taken_again() {
     let mut arena = Arena::default();
-    let blocks = [arena.allocate(), arena.allocate(), arena.allocate()];
+    let blocks = [arena.allocate().unwrap(), arena.allocate().unwrap(), arena.allocate().unwrap()];
     let at = arena.append(blocks[1], head(), &[1], &[1]);
     arena.release_empty();
     assert_eq!(arena.allocated(), 1);
     assert_eq!(arena.emptiest(None), Some((blocks[1], size(&[1], &[1]))));
     assert_eq!(arena.emptiest(Some(blocks[1])), None);
-    let again = arena.allocate();
+    let again = arena.allocate().unwrap();
     let copied = arena.copy(at, again);
     assert_eq!((again, arena.key(copied)), (blocks[0], &[1][..]));
     arena.kill(at);
