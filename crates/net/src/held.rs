@@ -2,7 +2,7 @@
 //! not taken yet.
 //!
 //! All connections have one budget. When it is spent, the connection that holds the most is given up, of
-//! several the oldest: others with short messages go on.
+//! several the oldest: others with short messages go on, once it has let go of what it held.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -16,15 +16,20 @@ use tokio::sync::Notify;
 pub struct Held {
     most: usize,
     accounts: Mutex<Accounts>,
+    /// Told when one that was given up has gone.
+    gone: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Accounts {
+    /// Of connections that are not given up.
     octets: usize,
     /// Of the next connection.
     number: u64,
     /// By number, so the oldest come first.
     open: BTreeMap<u64, Holding>,
+    /// Octets of connections that were given up and have not gone.
+    leaving: BTreeMap<u64, usize>,
 }
 
 #[derive(Debug)]
@@ -33,7 +38,7 @@ struct Holding {
     given_up: Arc<Notify>,
 }
 
-/// What one connection holds; nothing, once it is dropped.
+/// What one connection holds; nothing, once it is closed or dropped.
 #[derive(Debug)]
 pub struct Account {
     held: Arc<Held>,
@@ -45,7 +50,7 @@ impl Held {
     /// A budget of `most` octets.
     #[must_use]
     pub fn new(most: usize) -> Arc<Self> {
-        Arc::new(Held { most, accounts: Mutex::default() })
+        Arc::new(Held { most, accounts: Mutex::default(), gone: Notify::new() })
     }
 
     /// The account of a new connection.
@@ -62,24 +67,55 @@ impl Held {
     /// Octets that are held.
     #[must_use]
     pub fn octets(&self) -> usize {
-        self.accounts.lock().octets
+        self.accounts.lock().in_all()
+    }
+
+    /// Waits until connections that were given up have gone, where they hold more than there is.
+    async fn room(&self) {
+        loop {
+            let gone = self.gone.notified();
+            if self.octets() <= self.most {
+                return;
+            }
+            gone.await;
+        }
     }
 }
 
 impl Account {
     /// The connection holds so many octets where it held others before; how many connections were given
-    /// up for it, this one perhaps.
-    pub fn change(&self, before: usize, now: usize) -> usize {
+    /// up for it, this one perhaps. Ends once those have gone.
+    pub async fn change(&self, before: usize, now: usize) -> usize {
+        let (given_up, spent) = self.note(before, now);
+        if spent {
+            self.held.room().await;
+        }
+        given_up
+    }
+
+    /// The same without waiting; whether it is to wait.
+    fn note(&self, before: usize, now: usize) -> (usize, bool) {
         let mut accounts = self.held.accounts.lock();
-        // One that was given up counts no more.
-        let Some(holding) = accounts.open.get_mut(&self.number) else { return 0 };
+        // One that was given up has what it had until it has gone.
+        let Some(holding) = accounts.open.get_mut(&self.number) else { return (0, false) };
         holding.octets = (holding.octets + now).saturating_sub(before);
         accounts.octets = (accounts.octets + now).saturating_sub(before);
         let mut given_up = 0;
         while accounts.octets > self.held.most && accounts.give_up_one() {
             given_up += 1;
         }
-        given_up
+        (given_up, now > before && accounts.in_all() > self.held.most)
+    }
+
+    /// The connection holds nothing any more.
+    pub fn close(&self) {
+        let mut accounts = self.held.accounts.lock();
+        if let Some(holding) = accounts.open.remove(&self.number) {
+            accounts.octets -= holding.octets;
+        }
+        if accounts.leaving.remove(&self.number).is_some() {
+            self.held.gone.notify_waiters();
+        }
     }
 
     /// Ends once the connection is given up, for the first that waits for it.
@@ -89,11 +125,16 @@ impl Account {
 }
 
 impl Accounts {
+    fn in_all(&self) -> usize {
+        self.octets + self.leaving.values().sum::<usize>()
+    }
+
     fn give_up_one(&mut self) -> bool {
         let largest = self.open.iter().min_by_key(|(_, holding)| Reverse(holding.octets));
         let Some(number) = largest.map(|(number, _)| *number) else { return false };
         let Some(Holding { octets, given_up }) = self.open.remove(&number) else { return false };
         self.octets -= octets;
+        self.leaving.insert(number, octets);
         given_up.notify_one();
         true
     }
@@ -101,10 +142,7 @@ impl Accounts {
 
 impl Drop for Account {
     fn drop(&mut self) {
-        let mut accounts = self.held.accounts.lock();
-        if let Some(holding) = accounts.open.remove(&self.number) {
-            accounts.octets -= holding.octets;
-        }
+        self.close();
     }
 }
 
@@ -123,27 +161,43 @@ mod tests {
         let held = Held::new(100);
         let accounts: Vec<Account> = (0..5).map(|_| held.account()).collect();
         for (account, octets) in accounts.iter().zip([10, 30, 30, 20, 10]) {
-            assert_eq!(account.change(0, octets), 0);
+            assert_eq!(account.note(0, octets), (0, false));
         }
         assert_eq!(held.octets(), 100);
-        assert_eq!(accounts[0].change(10, 11), 1);
+        assert_eq!(accounts[0].note(10, 11), (1, true));
+        accounts[1].close();
         assert_eq!(held.octets(), 71);
         let given_up: Vec<bool> = accounts.iter().map(is_given_up).collect();
         assert_eq!(given_up, [false, true, false, false, false]);
-        assert_eq!((accounts[1].change(30, 500), held.octets()), (0, 71), "it counts no more");
-        assert_eq!(accounts[3].change(20, 120), 1, "the one that grows is the largest");
+        assert_eq!((accounts[1].note(30, 500).0, held.octets()), (0, 71), "it counts no more");
+        assert_eq!(accounts[3].note(20, 120), (1, true), "the one that grows is the largest");
         assert!(is_given_up(&accounts[3]));
+    }
+
+    #[test]
+    fn others_wait_until_one_that_is_given_up_has_gone() {
+        let held = Held::new(100);
+        let (one, other) = (held.account(), held.account());
+        assert_eq!(one.note(0, 80), (0, false));
+        let mut growing = std::pin::pin!(other.change(0, 40));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(growing.as_mut().poll(&mut context).is_pending());
+        assert!(is_given_up(&one));
+        assert_eq!(held.octets(), 120, "it is still there");
+        one.close();
+        assert_eq!(growing.as_mut().poll(&mut context), std::task::Poll::Ready(1));
+        assert_eq!(held.octets(), 40);
     }
 
     #[test]
     fn what_is_let_go_of_is_given_back() {
         let held = Held::new(100);
         let (one, other) = (held.account(), held.account());
-        one.change(0, 60);
-        other.change(0, 40);
-        one.change(60, 0);
+        one.note(0, 60);
+        other.note(0, 40);
+        one.note(60, 0);
         assert_eq!(held.octets(), 40);
-        one.change(0, 50);
+        one.note(0, 50);
         drop(one);
         assert_eq!(held.octets(), 40);
         drop(other);

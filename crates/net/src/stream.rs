@@ -90,7 +90,7 @@ pub async fn read_message(
         if message.len() == message.capacity() {
             let room = length.min(MUCH.max(2 * message.len()));
             message = enlarged(&message, room);
-            account.change(held, room);
+            account.change(held, room).await;
             held = room;
         }
         let more = length - message.len();
@@ -98,7 +98,7 @@ pub async fn read_message(
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
-    account.change(held, 0);
+    account.change(held, 0).await;
     Ok(message.freeze())
 }
 
@@ -184,7 +184,7 @@ mod tests {
             let reading = read_message(&mut there, &account);
             tokio::select! { biased; _ = reading => panic!("not whole"), () = async {} => {} }
             assert_eq!(held.octets(), takes, "{sent}");
-            account.change(held.octets(), 0);
+            account.change(held.octets(), 0).await;
         }
         for sent in [2, 500, MUCH, 40_000, 65_535] {
             let mut incoming = Incoming::default();

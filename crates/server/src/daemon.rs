@@ -37,6 +37,7 @@ use tokio::sync::{Notify, watch};
 use zoners_cache::Cache;
 use zoners_dns::{Counters, Network, Random};
 use zoners_net::Sockets;
+use zoners_net::held::Held;
 use zoners_resolver::{Event, Settings, Shared, Worker};
 use zoners_sandbox::Sandbox;
 use zoners_store::shared::SharedCache;
@@ -48,6 +49,7 @@ use crate::pipeline::{Cookies, Rules, Service};
 use crate::runtime;
 pub use bind::Bound;
 use bind::Listeners;
+use connections::HELD;
 use keeper::Keeper;
 pub(crate) use overseer::Overseer;
 use pulse::{Activity, Pulse};
@@ -71,6 +73,8 @@ pub struct Daemon {
     rules: Arc<Rules>,
     /// Felt by all workers.
     activity: Arc<Activity>,
+    /// What the TCP connections of all workers hold.
+    held: Arc<Held>,
     /// Told when a worker ends before it is told to.
     ended: Arc<Notify>,
     /// When the hosts file that `rules` were made of had changed last.
@@ -142,6 +146,7 @@ impl Daemon {
             settings,
             rules,
             activity,
+            held: Held::new(HELD),
             ended,
             hosts_seen,
             file,
@@ -232,11 +237,12 @@ impl Daemon {
         let counters = Arc::<Counters>::default();
         let current = Arc::new(ArcSwap::from_pointee(self.snapshot(network.clone(), &counters)));
         let (serving, activity) = (current.clone(), self.activity.clone());
+        let held = self.held.clone();
         let ending = Ending(self.ended.clone());
         let thread =
             std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
                 let _ending = ending;
-                worker::run(&runtime, serving, listeners, &activity, stopping)
+                worker::run(&runtime, serving, listeners, &activity, held, stopping)
             })?;
         Ok(Running { current, network, counters, handle, thread })
     }
@@ -342,7 +348,7 @@ pub fn serve_on<N: Network>(
     let current = Arc::new(ArcSwap::from_pointee(service));
     let own = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let thread = std::thread::spawn(move || {
-        worker::run(&own, current, listeners, &Arc::default(), stopping)
+        worker::run(&own, current, listeners, &Arc::default(), Held::new(HELD), stopping)
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(tokio::signal::ctrl_c())?;

@@ -19,7 +19,7 @@ const MOST_FROM_HERE: usize = 256;
 const STRANGERS: usize = 64;
 /// … and of these, of one client.
 const STRANGERS_OF_CLIENT: usize = 2;
-/// Octets that the connections of one worker hold: of messages that have not come whole, beyond 4 KiB
+/// Octets that the connections of all workers hold: of messages that have not come whole, beyond 4 KiB
 /// each, and of replies that were not taken. The connection that holds the most is closed for the others.
 pub(super) const HELD: usize = 8 * 1024 * 1024;
 /// From this on, idle connections make room quickly.
@@ -46,9 +46,10 @@ pub(super) struct Connection {
 }
 
 impl Connections {
-    pub(super) fn new() -> Self {
+    /// None are open yet; all workers share what is `held`.
+    pub(super) fn new(held: Arc<Held>) -> Self {
         let (places, strangers) = (Places::new(MOST), Places::new(STRANGERS));
-        Connections { places, strangers, held: Held::new(HELD) }
+        Connections { places, strangers, held }
     }
 
     /// A connection from `address`, if there is a place for it. Those that are not served take none of
@@ -100,7 +101,7 @@ mod tests {
 
     #[test]
     fn one_client_has_so_many_and_this_machine_more() {
-        let (connections, rules) = (Connections::new(), rules(""));
+        let (connections, rules) = (Connections::new(Held::new(HELD)), rules(""));
         let client = open(&connections, &rules, [192, 168, 2, 1]);
         let here = open(&connections, &rules, [127, 0, 0, 1]);
         assert_eq!((client.len(), here.len()), (MOST_OF_CLIENT, MOST_FROM_HERE));
@@ -108,7 +109,8 @@ mod tests {
 
     #[test]
     fn those_that_are_not_served_have_few_of_their_own_and_little_time() {
-        let (connections, silent) = (Connections::new(), rules("[server]\nrefuse = \"drop\"\n"));
+        let (connections, silent) =
+            (Connections::new(Held::new(HELD)), rules("[server]\nrefuse = \"drop\"\n"));
         let told = rules("");
         assert!(connections.admit(&silent, [192, 0, 2, 1].into()).is_none());
         let strangers: Vec<Connection> =
@@ -122,7 +124,7 @@ mod tests {
 
     #[test]
     fn idle_connections_make_room_when_it_is_crowded() {
-        let (connections, rules) = (Connections::new(), rules(""));
+        let (connections, rules) = (Connections::new(Held::new(HELD)), rules(""));
         let admit = |number: usize| {
             connections.admit(&rules, [10, 0, (number >> 8) as u8, number as u8].into())
         };

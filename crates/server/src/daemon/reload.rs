@@ -47,10 +47,11 @@ impl Daemon {
                 }
                 let restart = needs_restart(&self.config, &renewed.config);
                 // What the workers that run were given stays.
-                let (activity, ended) = (self.activity.clone(), self.ended.clone());
+                let (activity, held) = (self.activity.clone(), self.held.clone());
+                let ended = self.ended.clone();
                 let second_level = self.second_level.take();
                 let sandbox = std::mem::take(&mut self.sandbox);
-                *self = Daemon { activity, ended, second_level, sandbox, ..renewed };
+                *self = Daemon { activity, held, ended, second_level, sandbox, ..renewed };
                 if let Some(second_level) = &self.second_level {
                     let fingerprints = keeper::fingerprints(&self.settings, &self.shared);
                     second_level.prove_by(fingerprints.proofs);

@@ -80,6 +80,8 @@ async fn converse<N: Network>(
         () = connection.account.given_up() => {}
         _ = conversation => {}
     }
+    // What is still worked on for it keeps the connection, but none of its octets.
+    connection.account.close();
 }
 
 /// Replies, each with its length, to be written as they are.
@@ -132,7 +134,7 @@ async fn read<N: Network>(
         }
         let holds = incoming.held();
         if holds != held {
-            given_up(&service, connection.account.change(held, holds));
+            given_up(&service, connection.account.change(held, holds).await);
             held = holds;
         }
         outgoing.hand_on(&service).await;
@@ -175,7 +177,7 @@ impl Outgoing {
     async fn hand_on<N: Network>(&mut self, service: &Service<N>) {
         if !self.octets.is_empty() {
             let octets = std::mem::take(&mut self.octets);
-            given_up(service, self.connection.account.change(0, octets.capacity()));
+            given_up(service, self.connection.account.change(0, octets.capacity()).await);
             let _ = self.replies.send((octets, self.at_work.clone())).await;
         }
     }
@@ -213,7 +215,7 @@ async fn write(
         if !matches!(tokio::time::timeout(STALLED, write).await, Ok(Ok(()))) {
             return;
         }
-        account.change(held, 0);
+        account.change(held, 0).await;
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use zoners_dns::Network;
 use zoners_net::datagrams::Datagrams;
+use zoners_net::held::Held;
 
 use super::bind::Listeners;
 use super::connections::Connections;
@@ -26,15 +27,17 @@ pub(super) fn run<N: Network>(
     current: Current<N>,
     listeners: Listeners,
     activity: &Arc<Activity>,
+    held: Arc<Held>,
     stopping: Stopping,
 ) -> io::Result<()> {
-    runtime.block_on(serve(current, listeners, activity, stopping))
+    runtime.block_on(serve(current, listeners, activity, held, stopping))
 }
 
 async fn serve<N: Network>(
     current: Current<N>,
     listeners: Listeners,
     activity: &Arc<Activity>,
+    held: Arc<Held>,
     mut stopping: Stopping,
 ) -> io::Result<()> {
     let at_work = AtWork::default();
@@ -44,7 +47,7 @@ async fn serve<N: Network>(
         let activity = activity.clone();
         serving.spawn(udp::serve(current.clone(), socket, activity, at_work.clone()));
     }
-    let connections = Connections::new();
+    let connections = Connections::new(held);
     for listener in listeners.tcp {
         let listener = TcpListener::from_std(listener)?;
         let door = tcp::Door {

@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use zoners_dns::query::{Options, query};
 use zoners_dns::{Question, Rtype, name};
 use zoners_net::Sockets;
+use zoners_net::held::Held;
 
 type Here = Arc<Door<Arc<Sockets>>>;
 
@@ -18,7 +19,7 @@ fn door(config: &str) -> Here {
     std::mem::forget(stop);
     Arc::new(Door {
         current: Arc::new(arc_swap::ArcSwap::from_pointee(service)),
-        connections: Connections::new(),
+        connections: Connections::new(Held::new(HELD)),
         activity: Arc::default(),
         stopping,
         at_work: AtWork::default(),
