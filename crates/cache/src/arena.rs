@@ -65,8 +65,7 @@ fn place(block: usize, octet: usize) -> u32 {
 impl Arena {
     #[inline(always)]
     fn octets(&self, at: u32) -> Option<(&[u8; HEAD], &[u8])> {
-        let block = self.blocks.get(block_of(at))?;
-        block.octets()?.get(unit_of(at) * UNIT..)?.split_first_chunk()
+        self.blocks.get(block_of(at))?.entry(unit_of(at))
     }
 
     /// What the entry at a place begins with.
@@ -85,10 +84,15 @@ impl Arena {
     /// Its value, and when it expires.
     #[inline(always)]
     pub(crate) fn value(&self, at: u32) -> Option<(&[u8], Moment)> {
-        let (head, rest) = self.octets(at)?;
-        let head = Head::read(head);
-        let key = usize::from(head.key);
-        Some((rest.get(key..key + head.value as usize)?, head.expires))
+        self.blocks.get(block_of(at))?.value(unit_of(at))
+    }
+
+    /// The same; marks it visited.
+    #[inline(always)]
+    pub(crate) fn visit(&self, at: u32) -> Option<(&[u8], Moment)> {
+        let block = self.blocks.get(block_of(at))?;
+        block.mark(unit_of(at), Mark::Visited);
+        block.value(unit_of(at))
     }
 
     /// Changes what an entry begins with; nothing if there is none.
@@ -124,12 +128,7 @@ impl Arena {
     /// Sets a mark; true if it was not set.
     #[inline(always)]
     pub(crate) fn mark(&self, at: u32, mark: Mark) -> bool {
-        let block = self.blocks.get(block_of(at));
-        let Some((word, bit)) = block.and_then(|block| block.word(unit_of(at), mark)) else {
-            return false;
-        };
-        // Looking comes first: what is only read is shared by all processors.
-        word.load(Ordering::Relaxed) & bit == 0 && word.fetch_or(bit, Ordering::Relaxed) & bit == 0
+        self.blocks.get(block_of(at)).is_some_and(|block| block.mark(unit_of(at), mark))
     }
 
     /// Takes a mark away.

@@ -77,8 +77,7 @@ impl Shard {
 
     /// The value in a place that [`Shard::find`] gave, and when it expires. Marks it visited.
     pub(crate) fn visit(&self, at: u32) -> Option<(&[u8], Moment)> {
-        self.arena.mark(at, Mark::Visited);
-        self.arena.value(at)
+        self.arena.visit(at)
     }
 
     /// Claims what lies in a place; false if it is claimed.

@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use memmap2::MmapMut;
+use zoners_dns::Moment;
 
+use super::head::{HEAD, Head};
 use super::{BLOCK, UNIT};
 
 /// Words of a kind of mark, which a block has one of for each unit.
@@ -49,18 +51,28 @@ impl Block {
         self.octets.is_some()
     }
 
-    #[inline(always)]
-    pub(super) fn octets(&self) -> Option<&[u8]> {
-        self.octets.as_deref()
-    }
-
     pub(super) fn octets_mut(&mut self) -> Option<&mut [u8]> {
         self.octets.as_deref_mut()
     }
 
+    /// What the entry at a unit begins with, and the octets from its key on.
+    #[inline(always)]
+    pub(super) fn entry(&self, unit: usize) -> Option<(&[u8; HEAD], &[u8])> {
+        self.octets.as_deref()?.get(unit * UNIT..)?.split_first_chunk()
+    }
+
+    /// The value of the entry that begins at a unit, and when it expires.
+    #[inline(always)]
+    pub(super) fn value(&self, unit: usize) -> Option<(&[u8], Moment)> {
+        let (head, rest) = self.entry(unit)?;
+        let head = Head::read(head);
+        let key = usize::from(head.key);
+        Some((rest.get(key..key + head.value as usize)?, head.expires))
+    }
+
     /// Octets behind the last entry.
     pub(super) fn room(&self) -> usize {
-        self.octets().map_or(0, |octets| octets.len() - self.used)
+        self.octets.as_deref().map_or(0, |octets| octets.len() - self.used)
     }
 
     /// The word of a mark of the entry that begins at a unit, and its bit.
@@ -68,6 +80,14 @@ impl Block {
     pub(super) fn word(&self, unit: usize, mark: Mark) -> Option<(&AtomicU64, u64)> {
         let word = unit / 64 + if mark == Mark::Visited { 0 } else { WORDS };
         Some((self.marks.get(word)?, 1 << (unit % 64)))
+    }
+
+    /// Sets a mark; true if it was not set.
+    #[inline(always)]
+    pub(super) fn mark(&self, unit: usize, mark: Mark) -> bool {
+        let Some((word, bit)) = self.word(unit, mark) else { return false };
+        // Looking comes first: what is only read is shared by all processors.
+        word.load(Ordering::Relaxed) & bit == 0 && word.fetch_or(bit, Ordering::Relaxed) & bit == 0
     }
 
     pub(super) fn set(&self, unit: usize, mark: Mark, to: bool) {
