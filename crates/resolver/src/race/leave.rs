@@ -171,14 +171,17 @@ fn packets(attempt: &Attempt) -> u32 {
     if attempt.endpoint.transport == Transport::Tcp { STREAM } else { 1 }
 }
 
-/// What was configured and what lies at the top is asked a lot before anything else is known.
-fn is_trusted(cut: &Delegation) -> bool {
-    cut.way != Way::Iterative || name::depth(&cut.zone) <= 1
+/// The quota of a zone or its servers. What was configured has none: all that one server is asked may go
+/// to it, and names that it never answers shall not take the others along. What lies at the top is asked a
+/// lot before anything else is known.
+fn usual(limit: u32, cut: &Delegation) -> Usual {
+    let limit = if cut.way == Way::Iterative { limit } else { 0 };
+    Usual { limit, trusted: name::depth(&cut.zone) <= 1 }
 }
 
 impl<N: Network> Worker<N> {
     fn usual_of_servers(&self, cut: &Delegation) -> Usual {
-        Usual { limit: self.settings().limits.queries_per_server, trusted: is_trusted(cut) }
+        usual(self.settings().limits.queries_per_server, cut)
     }
 
     /// Asks for leave to send a packet, or to open a stream, to an address that has never answered.
@@ -216,7 +219,7 @@ impl<N: Network> Worker<N> {
     }
 
     fn usual_of_zones(&self, cut: &Delegation) -> Usual {
-        Usual { limit: self.settings().limits.questions_per_zone, trusted: is_trusted(cut) }
+        usual(self.settings().limits.questions_per_zone, cut)
     }
 
     fn zone_load(&self, cut: &Delegation) -> Load {
