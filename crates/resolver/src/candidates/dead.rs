@@ -40,6 +40,8 @@ impl Candidates {
                 candidates.unresolved.push(at);
             }
         }
+        // Those that were never tried are as good as each other: the last named is not the last to be met.
+        worker.shared().random.shuffle(&mut all);
         all.sort_by_key(|(asked_at, ..)| *asked_at);
         for (_, server, address) in all {
             if candidates.list.len() < most {
