@@ -98,6 +98,10 @@ impl<N: Network> Race<'_, N> {
                 let (line, now) = (shared.line_state(), shared.now());
                 match shared.silences.leave(&self.cut.zone, first, line, now) {
                     Leave::Granted => None,
+                    // What said something is not silent: it would say the same again, and leave is far.
+                    Leave::At(_) if self.contradicted && self.running.is_empty() => {
+                        Some(Next::Nothing)
+                    }
                     Leave::At(until) => Some(Next::Wait(until)),
                 }
             }
