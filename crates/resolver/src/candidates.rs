@@ -7,10 +7,11 @@
 mod dead;
 mod explore;
 mod order;
+mod outcomes;
+mod prices;
 
 use std::net::SocketAddr;
 
-use zoners_cache::ServerInfo;
 use zoners_dns::{
     Counter, Delegation, Endpoint, Name, NameServer, Network, Signing, Transport, Way,
 };
@@ -19,7 +20,7 @@ pub use order::Attempt;
 
 use crate::context::Context;
 use crate::nameservers::Trust;
-use crate::pricing::{Market, Price};
+use crate::pricing::Price;
 use crate::strangers::is_watched;
 use crate::worker::Worker;
 
@@ -242,107 +243,9 @@ impl Candidates {
         }
     }
 
-    /// Prices all by what is known now.
-    pub(crate) fn price<N: Network>(&mut self, worker: &Worker<N>) {
-        let market = worker.shared().market();
-        self.silent = market.silent;
-        self.spare = worker.shared().spare.is_left(worker.settings().limits.spare);
-        let cache = &worker.shared().cache;
-        let infos: Vec<_> = self
-            .list
-            .iter()
-            .map(|candidate| {
-                let address = candidate.address;
-                cache.server(Endpoint { address, transport: self.transport }, market.now)
-            })
-            .collect();
-        for at in 0..self.list.len() {
-            let (address, server) = (self.list[at].address, self.list[at].server);
-            let of_name = self.list.iter().zip(&infos).filter(|(other, _)| other.server == server);
-            let sibling = of_name.filter_map(|(_, info)| info.srtt()).min();
-            let over_udp = market.price(&infos[at], sibling);
-            let udp_fails = !over_udp.doubt.is_zero() || market.broken.udp;
-            let tcp = match udp_fails && !self.list[at].no_tcp {
-                true => self.works_over_tcp(&infos[at], &self.list[at], worker, &market),
-                false => None,
-            };
-            self.list[at].over_tcp = tcp.is_some();
-            let answered = |info: &ServerInfo| info.replied_at > 0;
-            self.list[at].stranger =
-                self.watched && !answered(&infos[at]) && !tcp.as_ref().is_some_and(answered);
-            self.list[at].price = tcp.map_or(over_udp, |info| market.price(&info, sibling));
-            self.list[at].cut_off = market.broken.has(address.ip());
-            self.list[at].edns = !infos[at].mishandles_edns();
-            self.list[at].troubled = infos[at].trouble.is_some_and(|known| !known.is_silence());
-        }
-    }
-
-    /// What is known of a server over TCP, where that works and UDP does not.
-    fn works_over_tcp<N: Network>(
-        &self,
-        over_udp: &ServerInfo,
-        candidate: &Candidate,
-        worker: &Worker<N>,
-        market: &Market,
-    ) -> Option<ServerInfo> {
-        let silent = over_udp.unanswered >= SILENT_OVER_UDP;
-        if self.transport != Transport::Udp || !(silent || market.broken.udp) {
-            return None;
-        }
-        let endpoint = Endpoint { address: candidate.address, transport: Transport::Tcp };
-        let over_tcp = worker.shared().cache.server(endpoint, market.now);
-        // What is under way says nothing yet: a datagram goes beside it.
-        let under_way = u16::from(candidate.streamed && candidate.tries == 1);
-        let answers =
-            over_tcp.replied_at > over_udp.waiting_since && over_tcp.unanswered <= under_way;
-        (answers || market.broken.udp).then_some(over_tcp)
-    }
-
     /// Whether there is one in line that was not tried at all.
     pub(crate) fn has_fresh(&self) -> bool {
         self.list.iter().any(|candidate| candidate.tries == 0 && !candidate.out)
-    }
-
-    /// Takes a server that answered badly out of the line.
-    pub(crate) fn strike(&mut self, address: SocketAddr) {
-        for candidate in &mut self.list {
-            candidate.out |= candidate.address == address;
-        }
-    }
-
-    /// An attempt is not made after all.
-    pub(crate) fn take_back(&mut self, attempt: &Attempt) {
-        let of_server = |other: &&mut Candidate| other.address == attempt.endpoint.address;
-        for candidate in self.list.iter_mut().filter(of_server) {
-            candidate.tries = candidate.tries.saturating_sub(1);
-        }
-    }
-
-    /// An attempt is not made just now: its server is out of the line until all are let back.
-    pub(crate) fn hold(&mut self, attempt: &Attempt) {
-        self.take_back(attempt);
-        let of_server = |other: &&mut Candidate| other.address == attempt.endpoint.address;
-        self.list.iter_mut().filter(of_server).for_each(|candidate| candidate.held = true);
-    }
-
-    /// Lets back those that were held.
-    pub(crate) fn let_back(&mut self) {
-        self.list.iter_mut().for_each(|candidate| candidate.held = false);
-    }
-
-    /// An attempt ended with no answer but word that there will be none. The server is out, unless only
-    /// its TCP does not work: then the attempt does not count, and those to come go over UDP.
-    pub(crate) fn unreachable(&mut self, endpoint: Endpoint) {
-        if endpoint.transport == self.transport {
-            let of_server = |candidate: &&mut Candidate| candidate.address == endpoint.address;
-            self.list.iter_mut().filter(of_server).for_each(|candidate| candidate.unheard = true);
-            return self.strike(endpoint.address);
-        }
-        let of_server = |candidate: &&mut Candidate| candidate.address == endpoint.address;
-        for candidate in self.list.iter_mut().filter(of_server) {
-            candidate.tries -= u8::from(!candidate.no_tcp && candidate.tries > 0);
-            (candidate.no_tcp, candidate.over_tcp) = (true, false);
-        }
     }
 
     /// The addresses of a server came out of glue; should they fail, its own zone is asked.
@@ -396,9 +299,6 @@ impl Candidates {
         self.list.is_empty()
     }
 }
-
-/// So many datagrams unanswered, and a server that answers over TCP is asked that way first.
-const SILENT_OVER_UDP: u16 = 2;
 
 /// A name within the zone itself cannot be looked up without its address (RFC 1034 section 4.2.1).
 fn is_resolvable(name: &Name, cut: &Delegation) -> bool {

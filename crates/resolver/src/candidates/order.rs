@@ -111,22 +111,6 @@ impl Candidates {
         (price.met && !over_tcp && self.is_alone(at)).then_some(price.alone)
     }
 
-    /// Whether a server is to be asked no more until a try has ended.
-    pub(crate) fn let_rest(&mut self, address: SocketAddr, rests: bool) {
-        let of_server = |candidate: &&mut Candidate| candidate.address == address;
-        self.list.iter_mut().filter(of_server).for_each(|candidate| candidate.rests = rests);
-    }
-
-    /// Something came in a server's name that is no good reply. Where it is asked `over_tcp` beside, or was
-    /// before, what that does not bring, no other attempt will.
-    pub(crate) fn doubt_server(&mut self, address: SocketAddr, over_tcp: bool) {
-        let of_server = |candidate: &&mut Candidate| candidate.address == address;
-        for candidate in self.list.iter_mut().filter(of_server) {
-            candidate.doubted = true;
-            candidate.no_tcp |= over_tcp || candidate.streamed;
-        }
-    }
-
     /// The cheapest, those last that are lame or left alone.
     fn best(&self) -> Option<usize> {
         (0..self.list.len())
