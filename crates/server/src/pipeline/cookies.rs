@@ -85,7 +85,7 @@ impl Cookies {
     }
 
     fn make(&self, own: &[u8; CLIENT], client: IpAddr, now: u32) -> [u8; BOTH] {
-        // There always is one for now.
+        // Of the present moment there always is a secret: today's.
         let secret = self.0.of(now.into(), now.into()).unwrap_or_default();
         make(secret, own, client, now)
     }
