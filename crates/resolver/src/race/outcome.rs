@@ -6,7 +6,6 @@ use tokio::time::Instant;
 use zoners_cache::{Denial, Evidence};
 use zoners_dns::{Counter, EdeCode, Endpoint, Network, Transport};
 
-use super::own_servers::Own;
 use super::{Race, Running};
 use crate::answer::{Cause, Unresolved};
 use crate::candidates::Attempt;
@@ -70,25 +69,21 @@ impl<N: Network> Race<'_, N> {
             _ => {}
         }
         self.contradicted |= fault.is_answer() && !fault.says_nothing();
+        // One other server may do better; more would say the same, and each reply costs as much again.
+        if fault.is_too_much() && self.heard_too_much() {
+            let failure = self.failure();
+            self.exhausted.get_or_insert(failure);
+        }
         let says_less = |(_, known): &(Attempt, Fault)| fault.is_answer() && !known.is_answer();
         if self.fault.as_deref().is_none_or(says_less) {
             self.fault = Some(Box::new((attempt, fault)));
         }
-        if fault.is_too_much() {
-            self.hear_too_much();
-        }
         None
     }
 
-    /// A reply was more than is read. One other server may do better; more would say the same, and each
-    /// reply would cost as much again.
-    fn hear_too_much(&mut self) {
-        if matches!(self.own_servers, Own::Unasked) {
-            self.own_servers = Own::Told;
-            return;
-        }
-        let failure = self.failure();
-        self.exhausted.get_or_insert(failure);
+    /// Whether a reply was more than is read.
+    pub(super) fn heard_too_much(&self) -> bool {
+        self.fault.as_deref().is_some_and(|(_, fault)| fault.is_too_much())
     }
 
     /// Notes what a fault says of its server.

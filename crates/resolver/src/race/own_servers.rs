@@ -37,7 +37,8 @@ impl<N: Network> Race<'_, N> {
         let wanted = matches!(self.own_servers, Own::Unasked)
             && self.cut.way == Way::Iterative
             && !self.cut.zone.is_root()
-            && self.context.depth == 0;
+            && self.context.depth == 0
+            && !self.heard_too_much();
         if !wanted {
             return;
         }
