@@ -1,7 +1,7 @@
 //! Files in folders that others may reach.
 //!
 //! A file is written under a name that cannot be guessed and put in the place of the one before, so
-//! that no link planted at either name is followed ([`replace`]). A file of the daemon's own is read
+//! that no link planted at either name is followed ([`replace()`]). A file of the daemon's own is read
 //! only if nobody else could have written it ([`open_own`], [`read_own`]), and lies in a folder whose
 //! entries nobody else can swap ([`make_folder`], [`check_folder`]).
 
