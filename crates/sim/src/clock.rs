@@ -1,6 +1,6 @@
 //! Virtual time: tokio's, plus jumps that a script makes.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ pub struct SimClock {
     started: Instant,
     jumped_ms: AtomicU64,
     wall_start: u64,
+    wall_wrong_by: AtomicI64,
 }
 
 impl SimClock {
@@ -25,6 +26,7 @@ impl SimClock {
             started: Instant::now(),
             jumped_ms: AtomicU64::new(0),
             wall_start: wall.unwrap_or(WALL_START),
+            wall_wrong_by: AtomicI64::new(0),
         }
     }
 
@@ -32,6 +34,11 @@ impl SimClock {
     /// machine finds when it wakes.
     pub fn jump(&self, by: Duration) {
         self.jumped_ms.fetch_add(by.as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// Sets the wall clock so many seconds ahead of the true time, or behind it if that is negative.
+    pub fn set_wall(&self, wrong_by: i64) {
+        self.wall_wrong_by.store(wrong_by, Ordering::Relaxed);
     }
 }
 
@@ -43,6 +50,7 @@ impl Clock for SimClock {
     }
 
     fn wall_seconds(&self) -> u64 {
-        self.wall_start + self.now().as_millis() / 1000
+        let right = self.wall_start + self.now().as_millis() / 1000;
+        right.saturating_add_signed(self.wall_wrong_by.load(Ordering::Relaxed))
     }
 }

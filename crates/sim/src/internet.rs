@@ -6,6 +6,7 @@ mod react;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -204,6 +205,13 @@ impl SimNetwork {
         for host in self.0.lock().hosts.values_mut() {
             host.link.latency += latency;
             host.link.jitter += jitter;
+        }
+    }
+
+    /// Between these moments, counted from the start, nothing comes back from anywhere.
+    pub fn outage(&self, span: Range<Duration>) {
+        for host in self.0.lock().hosts.values_mut() {
+            host.link.outages = vec![span.clone()];
         }
     }
 

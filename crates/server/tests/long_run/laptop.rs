@@ -1,0 +1,144 @@
+//! A laptop on an Internet, its resolver and its disk.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use zoners_cache::{Cache, TtlLimits};
+use zoners_dns::{Counters, Delegation, Random, name, zonefile};
+use zoners_dnssec::chain::Ds;
+use zoners_resolver::settings::Anchor;
+use zoners_resolver::{Event, Settings, Shared, Worker};
+use zoners_server::pipeline::{Cookies, Rules};
+use zoners_server::{Config, Service};
+use zoners_sim::sign::Signing;
+use zoners_sim::{SimClock, SimNetwork, world};
+use zoners_store::Seal;
+use zoners_store::snapshot::{self, Boot, Fingerprints, Loaded, Terms, Times};
+
+use crate::checks;
+
+/// Domains of its Internet, `d0.t0.` and on; every fourth is signed, and so are those above them.
+pub(crate) const DOMAINS: usize = 120;
+/// Of their servers this share is dead, but never all of one domain.
+const DEAD: f64 = 0.2;
+const LOSS: f64 = 0.01;
+/// Octets of its cache: less than all that is asked for would need, so that entries leave.
+const CACHE: usize = 256 << 10;
+/// The start of the machine, whose moments can be compared.
+const BOOT: Boot = Boot(Some([1; 16]));
+
+pub(crate) struct Laptop {
+    pub(crate) net: SimNetwork,
+    pub(crate) clock: Arc<SimClock>,
+    pub(crate) service: Arc<Service<SimNetwork>>,
+    settings: Arc<Settings>,
+    random: Random,
+    generation: u32,
+    disk: TempDir,
+}
+
+impl Laptop {
+    pub(crate) fn new(seed: u64) -> Self {
+        let net = world::populous(seed, DOMAINS, DEAD, LOSS);
+        let domains: Vec<String> =
+            (0..DOMAINS).step_by(4).map(|domain| format!("d{domain}.t0")).collect();
+        let mut signed: Vec<&str> = domains.iter().map(String::as_str).collect();
+        signed.extend(["t0", "t1", "t2", "t3", "."]);
+        let anchor = net.sign(&signed, &Signing::default());
+        net.stop_recording();
+        let hints = zonefile::root_hints(world::HINTS).unwrap();
+        let mut settings = Settings::new(Delegation::from_hints(&hints).unwrap());
+        let ds = anchor.records.iter().filter_map(|rdata| Ds::read(&rdata)).collect();
+        settings.anchors = vec![Anchor { zone: name::root(), ds, keys: vec![] }];
+        let (clock, random) = (Arc::new(SimClock::new(None)), Random::seeded(seed));
+        let settings = Arc::new(settings);
+        let service = start(&net, &clock, &settings, &random, 0);
+        let disk = tempfile::tempdir().unwrap();
+        Laptop { net, clock, service, settings, random, generation: 0, disk }
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
+        self.service.worker().shared().notify(event);
+    }
+
+    /// Nothing that is sent from now on, for so long, is answered.
+    pub(crate) fn without_a_line(&self, span: Duration) {
+        let now = self.net.now();
+        let gone: Range<Duration> = now..now + span;
+        self.net.outage(gone);
+    }
+
+    /// Another configuration comes into force; what is under way goes on with the old.
+    pub(crate) fn reload(&mut self) {
+        self.generation += 1;
+        let rules = rules(&self.random, self.generation);
+        self.service = Arc::new(Service::new(self.service.worker().clone(), rules));
+    }
+
+    /// The process ends, and another begins with what the disk has.
+    pub(crate) fn restart(&mut self) {
+        checks::all_is_counted(&self.service);
+        let (net, clock) = (&self.net, &self.clock);
+        self.service = start(net, clock, &self.settings, &self.random, self.generation);
+        let (seal, cache) = (seal(), &self.service.worker().shared().cache);
+        let (terms, path) = (terms(&seal), self.disk.path().join("cache"));
+        let read = snapshot::read(&path, cache, &terms, &**clock, BOOT, true, || true);
+        let Loaded { entries, trusted, .. } = read.unwrap();
+        assert!(trusted && entries.taken > 0 && cache.stats().bytes <= cache.limit());
+    }
+
+    /// The cache is written.
+    pub(crate) fn writes(&self) {
+        let (seal, shared) = (seal(), self.service.worker().shared());
+        let times = Times { reading: shared.clock.read(), boot: BOOT };
+        let path = self.disk.path().join("cache");
+        let written =
+            snapshot::write(&path, &shared.cache, &terms(&seal), times, &shared.random, u64::MAX);
+        assert!(written.unwrap() > 0);
+    }
+
+    /// The cache is written to a disk that has no room.
+    pub(crate) fn cannot_write(&self) {
+        let (seal, shared) = (seal(), self.service.worker().shared());
+        let times = Times { reading: shared.clock.read(), boot: BOOT };
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut out = BufWriter::with_capacity(16, full);
+        let (cache, random) = (&shared.cache, &shared.random);
+        let written = snapshot::write_to(&mut out, cache, &terms(&seal), times, random, u64::MAX);
+        assert!(written.is_err());
+    }
+}
+
+fn start(
+    net: &SimNetwork,
+    clock: &Arc<SimClock>,
+    settings: &Arc<Settings>,
+    random: &Random,
+    generation: u32,
+) -> Arc<Service<SimNetwork>> {
+    let cache = Cache::new(CACHE, TtlLimits::default(), [1, 2]);
+    let shared = Shared::new(cache, clock.clone(), Random::seeded(random.bits()));
+    let counters = Arc::new(Counters::default());
+    let worker = Worker::new(shared, net.clone(), settings.clone(), counters);
+    Arc::new(Service::new(worker, rules(random, generation)))
+}
+
+/// What one configuration says, in which local data differ from that of the one before.
+fn rules(random: &Random, generation: u32) -> Arc<Rules> {
+    let text = format!("[local]\nrecords = [\"here.home. 60 A 192.168.0.{generation}\"]\n");
+    let config = Config::parse(&text, "zoners.toml").unwrap();
+    let cookies = Cookies::new(&Random::seeded(2));
+    Arc::new(Rules::new(&config, &[], cookies, random, generation).unwrap())
+}
+
+fn seal() -> Seal {
+    Seal::new(b"a secret of this folder")
+}
+
+fn terms(seal: &Seal) -> Terms<'_> {
+    Terms { seal: Some(seal), fingerprints: Fingerprints::of("the root", "its anchor") }
+}

@@ -1,0 +1,165 @@
+//! A person at a browser: asks for the names of a page, and notices what is wrong with the answers.
+
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+use zoners_dns::query::{Options, query};
+use zoners_dns::{Message, OptRcode, Question, Random, Rtype, Transport, name};
+use zoners_server::Client;
+
+use crate::checks;
+use crate::laptop::{DOMAINS, Laptop};
+use crate::trouble::Trouble;
+
+/// Nothing takes longer, whatever happens: `wall-ms`, and half a second.
+const LONGEST: Duration = Duration::from_millis(5000);
+/// After so long all is as before the trouble.
+const SETTLED: Duration = Duration::from_secs(60);
+/// Names of a page, each asked for A, AAAA and HTTPS.
+const NAMES: usize = 3;
+
+pub(crate) struct Person {
+    random: Random,
+    trouble: Option<Trouble>,
+    /// When it was over; none while it lasts.
+    over: Option<Instant>,
+    asked: usize,
+    failed: Vec<String>,
+    unsettled: usize,
+    stale: usize,
+    /// Of these, when all should have been as before.
+    stale_late: usize,
+}
+
+/// What a question came to.
+struct Outcome {
+    asked: String,
+    took: Duration,
+    reply: Option<Message>,
+}
+
+impl Person {
+    pub(crate) fn new(random: &Random) -> Self {
+        let random = Random::seeded(random.bits());
+        let failed = Vec::new();
+        Person {
+            random,
+            trouble: None,
+            over: None,
+            asked: 0,
+            failed,
+            unsettled: 0,
+            stale: 0,
+            stale_late: 0,
+        }
+    }
+
+    pub(crate) fn is_told_of(&mut self, trouble: Trouble) {
+        (self.trouble, self.over) = (Some(trouble), None);
+    }
+
+    pub(crate) fn hears_that_it_is_over(&mut self) {
+        self.over = Some(Instant::now());
+    }
+
+    /// Asks for all names of a page at once, and looks at what comes.
+    pub(crate) async fn opens_a_page(&mut self, laptop: &Laptop) {
+        let mut page = JoinSet::new();
+        for _ in 0..NAMES {
+            let asked = self.wanted();
+            for rtype in [Rtype::A, Rtype::AAAA, Rtype::HTTPS] {
+                let question = Question::new(name::parse(&asked).unwrap(), rtype);
+                let options = Options { id: 7, recursion_desired: true, edns: true };
+                let (packet, service) = (query(&question, options), laptop.service.clone());
+                let (asked, client) = (format!("{asked} {rtype}"), self.client());
+                page.spawn(async move {
+                    let began = Instant::now();
+                    let reply = service.answer(&packet, client).await;
+                    let reply = reply.map(|reply| Message::parse(&reply.into()).unwrap());
+                    Outcome { asked, took: began.elapsed(), reply }
+                });
+            }
+        }
+        for outcome in page.join_all().await {
+            self.looks_at(&outcome);
+        }
+    }
+
+    /// Waits until nothing is under way any more; by then nothing may be left of it.
+    pub(crate) async fn reads_on(&self, laptop: &mut Laptop) {
+        sleep(Duration::from_secs(30)).await;
+        checks::nothing_is_left(&laptop.service);
+        checks::all_is_counted(&laptop.service);
+    }
+
+    /// At the end.
+    pub(crate) fn says_what_was_wrong(self) {
+        let Person { asked, failed, unsettled, stale, stale_late, .. } = self;
+        println!(
+            "{asked} questions, {stale} stale, of these {stale_late} late, {unsettled} failed in trouble"
+        );
+        assert!(failed.is_empty(), "{} failed:\n{}", failed.len(), failed.join("\n"));
+        // A datagram of the only server that lives may be lost while the dead ones are asked.
+        assert!(stale_late <= asked / 1000, "{stale_late} stale when all was well");
+        assert!(stale > 0, "troubles that nobody notices are none");
+    }
+
+    /// Popular names more often than others; one in twenty is not there.
+    fn wanted(&self) -> String {
+        let share = self.random.below(1000) as f64 / 1000.0;
+        let domain = (share * share * DOMAINS as f64) as usize;
+        let label = match self.random.below(20) {
+            0 => "missing",
+            1..5 => "alias",
+            _ => "www",
+        };
+        format!("{label}.d{domain}.t{}", domain % 4)
+    }
+
+    /// This machine, or a telephone beside it.
+    fn client(&self) -> Client {
+        match self.random.below(2) {
+            0 => Client::local(Transport::Udp),
+            _ => Client { address: [192, 168, 1, 7].into(), transport: Transport::Udp },
+        }
+    }
+
+    fn looks_at(&mut self, outcome: &Outcome) {
+        self.asked += 1;
+        let Outcome { asked, took, reply } = outcome;
+        assert!(*took <= LONGEST, "{asked}: {took:?}, {:?}", self.trouble);
+        let reply =
+            reply.as_ref().unwrap_or_else(|| panic!("{asked}: no reply, {:?}", self.trouble));
+        if reply.rcode == OptRcode::SERVFAIL {
+            match self.may_fail() {
+                true => self.unsettled += 1,
+                false => self.failed.push(format!("{asked}, after {:?}: {reply:?}", self.trouble)),
+            }
+            return;
+        }
+        let is_missing = asked.starts_with("missing");
+        assert_eq!(reply.rcode == OptRcode::NXDOMAIN, is_missing, "{asked}: {reply:?}");
+        let records = reply.answer.iter().filter(|set| set.rtype == Rtype::A);
+        let addresses: Vec<_> = records.flat_map(|set| set.records.iter()).collect();
+        let right = addresses.iter().all(|rdata| **rdata == [203, 0, 113, 1]);
+        let wanted = usize::from(asked.ends_with(" A") && !is_missing);
+        assert!(right && addresses.len() == wanted, "{asked}: {addresses:?}, {:?}", self.trouble);
+        let stale = reply
+            .edns
+            .iter()
+            .flat_map(|edns| &edns.errors)
+            .any(|ede| [3, 19].contains(&ede.code.0));
+        self.stale += usize::from(stale);
+        self.stale_late += usize::from(stale && !self.is_unsettled());
+    }
+
+    /// Whether a question may fail: while a trouble lasts that lets it, and shortly after.
+    fn may_fail(&self) -> bool {
+        self.is_unsettled() && self.trouble.is_some_and(Trouble::lets_questions_fail)
+    }
+
+    fn is_unsettled(&self) -> bool {
+        self.trouble.is_some() && self.over.is_none_or(|over| over.elapsed() < SETTLED)
+    }
+}

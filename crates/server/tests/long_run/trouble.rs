@@ -1,0 +1,121 @@
+//! What befalls a laptop.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+use zoners_dns::Random;
+use zoners_resolver::Event;
+
+use crate::laptop::Laptop;
+use crate::person::Person;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The machine sleeps for hours, and its timers with it.
+    Sleep,
+    /// Another network, a little further from everything, after some seconds without any.
+    Roaming,
+    /// Nothing comes back for half a minute, and nothing tells of it.
+    Outage,
+    /// An obstruction of three seconds in front of the dish, again and again.
+    Obstructions,
+    /// The wall clock shows a year long gone, as after a battery ran empty, and is set right later.
+    WrongClock,
+    /// A changed configuration is read.
+    Reload,
+    /// The cache cannot be written; later it can.
+    FullDisk,
+    /// The process ends and another begins with what the disk has.
+    Restart,
+}
+
+impl Trouble {
+    const ALL: [Trouble; 8] = [
+        Trouble::Sleep,
+        Trouble::Roaming,
+        Trouble::Outage,
+        Trouble::Obstructions,
+        Trouble::WrongClock,
+        Trouble::Reload,
+        Trouble::FullDisk,
+        Trouble::Restart,
+    ];
+
+    /// All of them, in an order drawn by lot.
+    pub(crate) fn in_disorder(random: &Random) -> Vec<Trouble> {
+        let mut left = Trouble::ALL.to_vec();
+        let mut drawn = Vec::new();
+        while !left.is_empty() {
+            drawn.push(left.swap_remove(random.below(left.len() as u64) as usize));
+        }
+        drawn
+    }
+
+    /// Whether questions may fail while it lasts: those that nothing is known of.
+    pub(crate) fn lets_questions_fail(self) -> bool {
+        match self {
+            Trouble::Roaming | Trouble::Outage | Trouble::Obstructions | Trouble::WrongClock => {
+                true
+            }
+            Trouble::Sleep | Trouble::Reload | Trouble::FullDisk | Trouble::Restart => false,
+        }
+    }
+
+    /// Begins, and ends.
+    pub(crate) async fn befall(self, laptop: &mut Laptop, person: &mut Person) {
+        match self {
+            Trouble::Sleep => {
+                laptop.clock.jump(SECOND * 3 * 3600);
+                laptop.tell(Event::Woke);
+                person.opens_a_page(laptop).await;
+            }
+            Trouble::Roaming => {
+                laptop.without_a_line(SECOND * 4);
+                person.opens_a_page(laptop).await;
+                sleep(SECOND * 4).await;
+                laptop.net.delay_all(Duration::from_millis(5), Duration::from_millis(5));
+                laptop.tell(Event::NetworkChanged);
+                person.opens_a_page(laptop).await;
+            }
+            Trouble::Outage => {
+                laptop.without_a_line(SECOND * 30);
+                asking_for(SECOND * 30, laptop, person).await;
+            }
+            Trouble::Obstructions => {
+                for _ in 0..5 {
+                    laptop.without_a_line(SECOND * 3);
+                    asking_for(SECOND * 12, laptop, person).await;
+                }
+            }
+            Trouble::WrongClock => {
+                laptop.clock.set_wall(-20 * 365 * 86_400);
+                laptop.tell(Event::ClockJumped);
+                asking_for(SECOND * 60, laptop, person).await;
+                laptop.clock.set_wall(0);
+                laptop.tell(Event::ClockJumped);
+            }
+            Trouble::Reload => laptop.reload(),
+            Trouble::FullDisk => {
+                laptop.cannot_write();
+                person.opens_a_page(laptop).await;
+                laptop.writes();
+            }
+            Trouble::Restart => {
+                laptop.writes();
+                laptop.restart();
+            }
+        }
+    }
+}
+
+/// A person who keeps asking for so long.
+async fn asking_for(span: Duration, laptop: &Laptop, person: &mut Person) {
+    let until = tokio::time::Instant::now() + span;
+    while tokio::time::Instant::now() < until {
+        person.opens_a_page(laptop).await;
+        sleep(SECOND * 2).await;
+    }
+}
