@@ -1,7 +1,7 @@
 //! Address prefixes: who may ask, and whom we never ask.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// An address and how many of its leading bits count, such as `192.0.2.0/24`.
@@ -12,6 +12,37 @@ pub struct Prefix {
 }
 
 impl Prefix {
+    /// The first `bits` bits of `address`, or all that it has; the others are 0.
+    #[must_use]
+    pub fn of(address: IpAddr, bits: u8) -> Self {
+        match address {
+            IpAddr::V4(ip) => {
+                let bits = bits.min(32);
+                let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
+                Prefix { address: Ipv4Addr::from(u32::from(ip) & mask).into(), bits }
+            }
+            IpAddr::V6(ip) => {
+                let bits = bits.min(128);
+                let mask = u128::MAX.checked_shl(128 - u32::from(bits)).unwrap_or(0);
+                Prefix { address: Ipv6Addr::from(u128::from(ip) & mask).into(), bits }
+            }
+        }
+    }
+
+    /// How many leading bits count.
+    #[must_use]
+    pub fn bits(&self) -> u8 {
+        self.bits
+    }
+
+    /// Whether all addresses of `other` are among its own.
+    #[must_use]
+    pub fn includes(&self, other: &Prefix) -> bool {
+        self.bits <= other.bits
+            && self.address.is_ipv4() == other.address.is_ipv4()
+            && self.contains(other.address)
+    }
+
     /// Whether `address` begins with the prefix. An IPv4 address mapped into IPv6 counts as the
     /// IPv4 address that it is.
     #[must_use]
@@ -65,6 +96,28 @@ mod tests {
 
     fn contains(prefix: &str, address: &str) -> bool {
         prefix.parse::<Prefix>().unwrap().contains(address.parse().unwrap())
+    }
+
+    #[test]
+    fn a_prefix_of_an_address_has_no_more_bits_than_asked_for() {
+        let of = |text: &str, bits| Prefix::of(text.parse().unwrap(), bits).to_string();
+        assert_eq!(of("192.0.2.77", 26), "192.0.2.64/26");
+        assert_eq!(of("192.0.2.77", 99), "192.0.2.77/32");
+        assert_eq!(of("192.0.2.77", 0), "0.0.0.0/0");
+        assert_eq!(of("2001:db8:1:2:3::", 64), "2001:db8:1:2::/64");
+        assert_eq!(of("2001:db8::1", 200), "2001:db8::1/128");
+        assert_eq!(of("2001:db8::1", 0), "::/0");
+    }
+
+    #[test]
+    fn a_prefix_includes_itself_and_longer_ones_of_its_family() {
+        let includes = |outer: &str, inner: &str| {
+            outer.parse::<Prefix>().unwrap().includes(&inner.parse().unwrap())
+        };
+        assert!(includes("10.0.0.0/8", "10.0.0.0/8") && includes("10.0.0.0/8", "10.1.2.3"));
+        assert!(!includes("10.1.0.0/16", "10.0.0.0/8") && !includes("10.0.0.0/8", "11.0.0.0/9"));
+        assert!(!includes("0.0.0.0/0", "::/0") && !includes("::/0", "10.0.0.0/8"));
+        assert!(!includes("127.0.0.0/8", "::ffff:127.0.0.1"), "mapped, and so of another length");
     }
 
     #[test]

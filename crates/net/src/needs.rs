@@ -5,7 +5,7 @@ use zoners_sandbox::{Calls, Need, Needs};
 /// The port that servers are asked on, unless a route names another.
 const PORT: u16 = 53;
 
-/// What serving clients and asking servers needs; `from_own`: queries leave from given addresses.
+/// What serving clients, asking servers and knowing one's own interfaces needs; `from_own`: queries leave from given addresses.
 #[must_use]
 pub fn needs(from_own: bool) -> Needs {
     let mut all = vec![Need::Calls(Calls::Network), Need::Connect(PORT)];

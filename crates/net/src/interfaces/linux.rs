@@ -1,0 +1,219 @@
+//! Interfaces of Linux.
+
+use std::collections::HashMap;
+use std::io;
+
+use zoners_dns::Prefix;
+
+use super::Interface;
+use crate::netlink::{address, ask, attributes, number, short_length, split};
+
+/// Interfaces, addresses, and routes of a family, that are read; a machine with more is no home's.
+const MOST: usize = 16_384;
+/// The families of addresses, and how few leading bits make a route one to everywhere: programs make two
+/// halves of a default route, or one to all addresses of IPv6 that were given out.
+const FAMILIES: [(u8, u8); 2] = [(libc::AF_INET as u8, 1), (libc::AF_INET6 as u8, 3)];
+
+/// Octets of `struct ifinfomsg`, `struct ifaddrmsg`, `struct rtmsg` and `struct rtnexthop`.
+const LINK_HEAD: usize = 16;
+const ADDRESS_HEAD: usize = 8;
+const ROUTE_HEAD: usize = 12;
+const HOP_HEAD: usize = 8;
+
+/// Interfaces by number, as addresses and routes name them.
+type ByNumber = HashMap<u32, Interface>;
+
+pub(super) fn interfaces() -> io::Result<Vec<Interface>> {
+    let mut known = ByNumber::new();
+    ask(libc::RTM_GETLINK, libc::AF_UNSPEC as u8, MOST, |link| known.extend(read_link(link)))?;
+    ask(libc::RTM_GETADDR, libc::AF_UNSPEC as u8, MOST, |own| note_address(&mut known, own))?;
+    for (family, _) in FAMILIES {
+        let note = |route: &[u8]| note_route(&mut known, route);
+        if !ask(libc::RTM_GETROUTE, family, MOST, note)? {
+            // One that was not read may lead to everywhere, by any of them.
+            known.values_mut().for_each(|interface| interface.default_route = true);
+        }
+    }
+    let mut numbers: Vec<u32> = known.keys().copied().collect();
+    numbers.sort_unstable();
+    Ok(numbers.iter().filter_map(|number| known.remove(number)).collect())
+}
+
+/// An interface, if it is up.
+fn read_link(link: &[u8]) -> Option<(u32, Interface)> {
+    let (head, rest) = link.split_first_chunk::<LINK_HEAD>()?;
+    let (kind, flags) = (u16::from_ne_bytes([head[2], head[3]]), number(&head[8..])?);
+    let has = |flag: libc::c_int| flags & flag.cast_unsigned() != 0;
+    let name = attributes(rest).find(|(which, _)| *which == libc::IFLA_IFNAME);
+    let name =
+        name.map(|(_, name)| String::from_utf8_lossy(name).trim_end_matches('\0').to_owned());
+    let interface = Interface {
+        name: name.unwrap_or_default(),
+        loopback: has(libc::IFF_LOOPBACK),
+        // Some have packets and no frames, and do not call themselves lines to one machine.
+        tunnel: has(libc::IFF_POINTOPOINT) || kind == libc::ARPHRD_NONE,
+        ..Interface::default()
+    };
+    has(libc::IFF_UP).then_some((number(&head[4..])?, interface))
+}
+
+/// Notes an address of an interface: its own, where the other end of a line is told as well.
+fn note_address(known: &mut ByNumber, told: &[u8]) {
+    let Some((head, rest)) = told.split_first_chunk::<ADDRESS_HEAD>() else { return };
+    let interface = number(&head[4..]).and_then(|number| known.get_mut(&number));
+    let find = |wanted: u16| attributes(rest).find(|(which, _)| *which == wanted);
+    let own = find(libc::IFA_LOCAL).or_else(|| find(libc::IFA_ADDRESS));
+    if let (Some(interface), Some(own)) = (interface, own.and_then(|(_, own)| address(own))) {
+        interface.addresses.push((own, head[1]));
+    }
+}
+
+/// Notes a route with each interface that it leaves by.
+fn note_route(known: &mut ByNumber, route: &[u8]) {
+    let Some(route) = Route::read(route) else { return };
+    for number in &route.interfaces {
+        if let Some(interface) = known.get_mut(number) {
+            interface.default_route |= route.is_everywhere;
+            interface.routes.extend(route.link());
+        }
+    }
+}
+
+/// A route that packets go by.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Route {
+    /// It leads to everywhere, or to a large part of it.
+    is_everywhere: bool,
+    /// What it leads to.
+    to: Option<Prefix>,
+    /// There is a router on the way.
+    gateway: bool,
+    /// The numbers of the interfaces that it leaves by.
+    interfaces: Vec<u32>,
+}
+
+impl Route {
+    /// Reads `struct rtmsg` and its attributes; none if no packets go by it.
+    fn read(route: &[u8]) -> Option<Self> {
+        let (head, rest) = route.split_first_chunk::<ROUTE_HEAD>()?;
+        let [family, bits, .., kind, _, _, _, _] = *head;
+        if kind != libc::RTN_UNICAST {
+            return None;
+        }
+        let is_everywhere = FAMILIES.iter().any(|known| known.0 == family && bits <= known.1);
+        let mut route = Route { is_everywhere, ..Route::default() };
+        for (which, value) in attributes(rest) {
+            match which {
+                libc::RTA_DST => route.to = address(value).map(|ip| Prefix::of(ip, bits)),
+                libc::RTA_OIF => route.interfaces.extend(number(value)),
+                libc::RTA_GATEWAY | libc::RTA_VIA => route.gateway = true,
+                libc::RTA_MULTIPATH => route.take_hops(value),
+                _ => {}
+            }
+        }
+        Some(route)
+    }
+
+    /// Takes the interfaces of a route that leaves by several, most likely with a router at each.
+    fn take_hops(&mut self, mut hops: &[u8]) {
+        while let Some((hop, more)) = split(hops, HOP_HEAD, short_length) {
+            hops = more;
+            self.interfaces.extend(hop.get(4..).and_then(number));
+        }
+        self.gateway = true;
+    }
+
+    /// What it leads to, if that is on the link itself.
+    fn link(&self) -> Option<Prefix> {
+        self.to.filter(|_| !self.gateway && !self.is_everywhere)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ETH: u32 = 3;
+
+    fn with(head: &[u8], list: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut message = head.to_vec();
+        for (which, value) in list {
+            message.extend(((4 + value.len()) as u16).to_ne_bytes());
+            message.extend(which.to_ne_bytes());
+            message.extend(*value);
+            message.resize(message.len().next_multiple_of(4), 0);
+        }
+        message
+    }
+
+    fn route(family: i32, bits: u8, kind: u8, list: &[(u16, &[u8])]) -> Vec<u8> {
+        with(&[family as u8, bits, 0, 0, 254, 0, 0, kind, 0, 0, 0, 0], list)
+    }
+
+    fn link(kind: u16, flags: i32) -> Option<(u32, Interface)> {
+        let numbers = [ETH, flags as u32, 0].map(u32::to_ne_bytes).concat();
+        let head = [&[0, 0], &kind.to_ne_bytes()[..], &numbers].concat();
+        read_link(&with(&head, &[(libc::IFLA_IFNAME, b"eth0\0")]))
+    }
+
+    #[test]
+    fn links_that_are_up_are_told_with_their_kind() {
+        let up = libc::IFF_UP;
+        assert_eq!(link(libc::ARPHRD_ETHER, 0), None);
+        let (number, ethernet) = link(libc::ARPHRD_ETHER, up).unwrap();
+        assert_eq!((number, &*ethernet.name), (ETH, "eth0"));
+        assert!(!ethernet.tunnel && !ethernet.loopback);
+        assert!(link(libc::ARPHRD_ETHER, up | libc::IFF_POINTOPOINT).unwrap().1.tunnel);
+        assert!(link(libc::ARPHRD_NONE, up).unwrap().1.tunnel);
+        assert!(link(libc::ARPHRD_LOOPBACK, up | libc::IFF_LOOPBACK).unwrap().1.loopback);
+    }
+
+    #[test]
+    fn an_address_is_ones_own_and_not_that_of_the_other_end() {
+        let mut known = ByNumber::from([(ETH, Interface::default())]);
+        let head = [&[libc::AF_INET as u8, 32, 0, 0][..], &ETH.to_ne_bytes()].concat();
+        let (own, other) = ([192, 0, 2, 1], [192, 0, 2, 2]);
+        let both = [(libc::IFA_ADDRESS, &other[..]), (libc::IFA_LOCAL, &own)];
+        note_address(&mut known, &with(&head, &both));
+        note_address(&mut known, &with(&head, &both[..1]));
+        let addresses = &known[&ETH].addresses;
+        assert_eq!(addresses[..], [(own.into(), 32), (other.into(), 32)]);
+    }
+
+    #[test]
+    fn what_lies_on_a_link_is_told_from_what_lies_beyond_a_router_and_from_everywhere() {
+        let (eth, far) = (ETH.to_ne_bytes(), [192, 0, 2, 1]);
+        let unicast = libc::RTN_UNICAST;
+        let prefix = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0];
+        let home = [(libc::RTA_DST, &prefix[..]), (libc::RTA_OIF, &eth)];
+        let home = Route::read(&route(libc::AF_INET6, 64, unicast, &home)).unwrap();
+        assert_eq!(home.link(), Some("2001:db8:0:7::/64".parse().unwrap()));
+        assert_eq!(home.interfaces, [ETH]);
+        let beyond = [(libc::RTA_DST, &[10, 9, 0, 0][..]), (libc::RTA_GATEWAY, &far)];
+        let beyond = Route::read(&route(libc::AF_INET, 16, unicast, &beyond)).unwrap();
+        assert!(beyond.link().is_none() && !beyond.is_everywhere);
+        for (family, bits, all) in [
+            (libc::AF_INET, 0, true),
+            (libc::AF_INET, 1, true),
+            (libc::AF_INET, 2, false),
+            (libc::AF_INET6, 3, true),
+            (libc::AF_INET6, 4, false),
+        ] {
+            let route = route(family, bits, unicast, &[(libc::RTA_OIF, &eth)]);
+            assert_eq!(Route::read(&route).unwrap().is_everywhere, all, "{bits}");
+        }
+        assert_eq!(Route::read(&route(libc::AF_INET, 0, libc::RTN_UNREACHABLE, &[])), None);
+    }
+
+    #[test]
+    fn all_ways_of_a_route_that_has_several_are_known() {
+        let hop = |index: u32| {
+            let gateway = [8, 0, 5, 0, 192, 0, 2, 1];
+            [&[16, 0, 0, 0], &index.to_ne_bytes()[..], &gateway].concat()
+        };
+        let hops = [hop(4), hop(7)].concat();
+        let route = route(libc::AF_INET, 0, libc::RTN_UNICAST, &[(libc::RTA_MULTIPATH, &hops)]);
+        let route = Route::read(&route).unwrap();
+        assert_eq!((route.interfaces, route.is_everywhere), (vec![4, 7], true));
+    }
+}
