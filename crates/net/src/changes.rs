@@ -38,19 +38,16 @@ impl Changes {
         Ok(Changes { events, sources: sources() })
     }
 
-    /// Ends when packets would go from another address than before, or from one where there was
-    /// none. Losing the network is no reason to end: there is nobody to ask.
-    pub async fn next(&mut self) {
-        loop {
-            if !self.burst().await {
-                tracing::warn!("the system tells no more of changes of the network");
-                return std::future::pending().await;
-            }
-            let before = std::mem::replace(&mut self.sources, sources());
-            if self.sources != before && self.sources != [None; 2] {
-                return;
-            }
+    /// Ends after links, addresses or routes have changed; true if packets to far away leave from another
+    /// address than before, or from one where there was none. To lose the network is no such move: there
+    /// is no server to ask.
+    pub async fn next(&mut self) -> bool {
+        if !self.burst().await {
+            tracing::warn!("the system tells no more of changes of the network");
+            return std::future::pending().await;
         }
+        let before = std::mem::replace(&mut self.sources, sources());
+        self.sources != before && self.sources != [None; 2]
     }
 
     /// Waits for the end of a burst of events; false if there will be none any more.
@@ -73,7 +70,7 @@ impl Changes {
 }
 
 /// The addresses that we would send from.
-fn sources() -> [Option<IpAddr>; 2] {
+pub(crate) fn sources() -> [Option<IpAddr>; 2] {
     FAR.map(|far| {
         let any: IpAddr = match far {
             IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),

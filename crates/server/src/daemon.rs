@@ -18,6 +18,7 @@ mod rollover;
 mod sandbox;
 mod shed;
 mod signals;
+mod surroundings;
 mod tcp;
 mod udp;
 mod wake;
@@ -45,6 +46,7 @@ use zoners_store::shared::SharedCache;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::control::Control;
+use crate::nearby::Nearby;
 use crate::pipeline::{Cookies, Rules, Service};
 use crate::runtime;
 pub use bind::Bound;
@@ -71,6 +73,8 @@ pub struct Daemon {
     /// Made of `config` once, so that all workers do as the same files say.
     settings: Arc<Settings>,
     rules: Arc<Rules>,
+    /// Which clients are nearby, as `rules` have it.
+    nearby: Nearby,
     /// Felt by all workers.
     activity: Arc<Activity>,
     /// What the TCP connections of all workers hold.
@@ -137,7 +141,8 @@ impl Daemon {
         let settings = Arc::new(settings);
         let rules =
             Rules::new(&config, &settings.routes, cookies.clone(), &shared.random, generation)?;
-        let rules = Arc::new(rules);
+        let nearby = surroundings::nearby();
+        let rules = Arc::new(rules.near(&config, &nearby.prefixes));
         let (activity, ended) = (Arc::default(), Arc::default());
         config.second_level()?;
         Ok(Daemon {
@@ -145,6 +150,7 @@ impl Daemon {
             config,
             settings,
             rules,
+            nearby,
             activity,
             held: Held::new(HELD),
             ended,
@@ -282,6 +288,8 @@ impl Daemon {
         let following = self.follow_keys(&overseer);
         tokio::pin!(conversing, living, following);
         let mut wake = Wake::watch(&self.shared);
+        // What has changed before it was watched.
+        self.look_around(workers, &overseer);
         let mut wrong_by = None;
         let mut pulse = Pulse::of(self.activity.clone());
         let ended = self.ended.clone();
@@ -298,9 +306,12 @@ impl Daemon {
                     self.renew(self.config.clone(), workers, &overseer);
                     following.set(self.follow_keys(&overseer));
                 }
-                () = wake.moved() => {
-                    tracing::info!("another network: what servers missed before is forgiven");
-                    self.shared.notify(Event::NetworkChanged);
+                moved = wake.changed() => {
+                    if moved {
+                        tracing::info!("another network: what servers missed before is forgiven");
+                        self.shared.notify(Event::NetworkChanged);
+                    }
+                    self.look_around(workers, &overseer);
                 }
                 () = pulse.beat() => {
                     wake.look(&self.shared);

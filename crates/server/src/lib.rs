@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod daemon;
+pub mod nearby;
 pub mod pipeline;
 mod places;
 pub mod report;

@@ -120,6 +120,12 @@ impl<N: Network> Service<N> {
         Service { worker, rules, order }
     }
 
+    /// The same worker, treating clients by other rules of the same configuration.
+    #[must_use]
+    pub fn with_rules(&self, rules: Arc<Rules>) -> Self {
+        Service::new(self.worker.clone(), rules)
+    }
+
     /// Takes a packet that came at `clock` through the synchronous stages; what is to be sent is
     /// written into `reply`.
     pub fn handle(

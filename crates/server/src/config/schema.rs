@@ -1,6 +1,7 @@
 //! The configuration file as it is written: one module a table, one field a key.
 
 mod cache;
+mod clients;
 mod dnssec;
 mod local;
 mod readers;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use zoners_resolver::Limits;
 
 pub use cache::{Cache, Size};
+pub use clients::Clients;
 pub use dnssec::Dnssec;
 pub use local::{Local, SpecialUse};
 pub use redis::{Redis, Secret};

@@ -57,6 +57,11 @@ fn values_that_are_not_allowed_are_told_with_those_that_are() {
     assert!(error("[[forward]]\nzone = \".\"\nservers = []\n").contains("at least one"));
     assert!(error("[[stub]]\nzone = \"a..b\"\nservers = [\"192.0.2.1\"]\n").contains("a..b"));
     assert!(error("[resolver]\nnever-ask = [\"10.0.0.0/99\"]\n").contains("prefix"));
+    for key in ["allow", "unlimited"] {
+        let message = error(&format!("[server]\n{key} = [\"near\"]\n"));
+        assert!(message.contains("zoners.toml:2") && message.contains("\"nearby\""), "{message}");
+        assert!(message.contains("`near` is no address or prefix"), "{message}");
+    }
     for size in [-1, 511, 4097, 66_000] {
         let message = error(&format!("[resolver]\nedns-udp-size = {size}\n"));
         assert!(message.contains("zoners.toml:2") && message.contains("between 512 and 4096"));

@@ -186,6 +186,7 @@ impl Overseer {
         let cache = shared.cache.stats();
         let layer = |layer: &Layer| (layer.name.to_owned(), layer.state.to_string().into());
         let sandbox: serde_json::Map<String, Value> = self.sandbox.iter().map(layer).collect();
+        let serves: Vec<String> = service.rules().allow().iter().map(ToString::to_string).collect();
         let listen: Vec<String> = self.bound.addresses.iter().map(ToString::to_string).collect();
         json!({
             "version": env!("CARGO_PKG_VERSION"),
@@ -201,6 +202,7 @@ impl Overseer {
             "waiting": service.rules().waiting(),
             "workers": self.counters.len(),
             "listen": listen,
+            "serves": serves,
             "cache": { "entries": cache.entries, "bytes": cache.bytes, "evicted": cache.evicted },
             "second_level": self.second_level.as_ref().map(|level| {
                 if level.is_broken() { "left alone for a while" } else { "in use" }

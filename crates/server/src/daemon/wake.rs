@@ -35,8 +35,8 @@ impl Wake {
         Wake { changes, looked_at: (shared.now(), Instant::now()), line: Line::default() }
     }
 
-    /// Ends when the machine has moved to another network.
-    pub(super) async fn moved(&mut self) {
+    /// Ends after links, addresses or routes have changed; true if the machine has moved to another network.
+    pub(super) async fn changed(&mut self) -> bool {
         match &mut self.changes {
             Some(changes) => changes.next().await,
             None => std::future::pending().await,

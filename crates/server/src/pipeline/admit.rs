@@ -9,7 +9,8 @@ use zoners_dnssec::nsec::NXNAME;
 use super::cookies::{Cookie, Cookies};
 use super::strangers::Strangers;
 use super::{Client, Query, finish};
-use crate::config::{Refuse, Server};
+use crate::config::{Clients, Refuse, Server};
+use crate::nearby::Nearby;
 
 /// The types that are kept for queries and messages (RFC 6895 section 3.1).
 const META_FIRST: u16 = 128;
@@ -29,7 +30,7 @@ pub(super) enum Admission<'a> {
 }
 
 /// Who is served, and what is told of ourselves.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Access {
     allow: Vec<Prefix>,
     refuse: Refuse,
@@ -43,13 +44,23 @@ impl Access {
     /// What `server` says; `hash_key` decides which networks that are not served share a bucket.
     pub(super) fn new(server: &Server, cookies: Cookies, hash_key: [u64; 2]) -> Self {
         Access {
-            allow: server.allow.clone(),
+            allow: server.allow.prefixes(&Nearby::anywhere().prefixes),
             refuse: server.refuse,
             version: server.version.clone(),
             identity: server.identity.clone(),
             cookies,
             strangers: Strangers::new(hash_key),
         }
+    }
+
+    /// The same, where the clients nearby are these.
+    pub(super) fn near(&self, server: &Clients, nearby: &[Prefix]) -> Self {
+        Access { allow: server.prefixes(nearby), ..self.clone() }
+    }
+
+    /// The prefixes of the clients that are served.
+    pub(super) fn allow(&self) -> &[Prefix] {
+        &self.allow
     }
 
     /// Says what becomes of a packet that came from `client` when the clock showed `clock`; an answer is

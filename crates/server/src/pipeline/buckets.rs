@@ -1,6 +1,7 @@
 //! Token buckets, in memory that never grows.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use siphasher::sip::SipHasher13;
@@ -10,14 +11,15 @@ use zoners_dns::Moment;
 const TOKEN: u64 = 1000;
 
 /// A bucket for each address, as many as there are: addresses that share one share what it holds;
-/// which do, no outsider knows.
+/// which do, no outsider knows. Clones have the same buckets.
+#[derive(Clone)]
 pub(super) struct Buckets {
     /// Tokens a second.
     rate: u64,
     hasher: SipHasher13,
     /// What is left, and since when: thousandths of a token in the upper 32 bits, the lower 32 of
     /// the time in milliseconds.
-    buckets: Box<[AtomicU64]>,
+    buckets: Arc<[AtomicU64]>,
 }
 
 impl Buckets {

@@ -9,13 +9,14 @@ use zoners_dns::{Moment, Prefix};
 
 use super::buckets::Buckets;
 use crate::client::stands_for;
-use crate::config::Server;
+use crate::config::{Clients, Server};
+use crate::nearby::Nearby;
 
 /// Buckets: 128 KiB.
 const BUCKETS: usize = 1 << 14;
 
 /// A token bucket a client.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Rates {
     unlimited: Vec<Prefix>,
     buckets: Buckets,
@@ -26,7 +27,13 @@ impl Rates {
     pub(super) fn new(server: &Server, hash_key: [u64; 2]) -> Self {
         let rate = u64::from(server.queries_per_second);
         let count = if rate == 0 { 0 } else { BUCKETS };
-        Rates { unlimited: server.unlimited.clone(), buckets: Buckets::new(count, rate, hash_key) }
+        let unlimited = server.unlimited.prefixes(&Nearby::anywhere().prefixes);
+        Rates { unlimited, buckets: Buckets::new(count, rate, hash_key) }
+    }
+
+    /// The same buckets, where the clients nearby are these.
+    pub(super) fn near(&self, unlimited: &Clients, nearby: &[Prefix]) -> Self {
+        Rates { unlimited: unlimited.prefixes(nearby), buckets: self.buckets.clone() }
     }
 
     /// Takes a query out of the client's bucket; false if it is empty.

@@ -1,8 +1,9 @@
 //! What one configuration says of clients, the same for all workers.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use zoners_dns::{Delegation, Random};
+use zoners_dns::{Delegation, Prefix, Random};
 
 use super::admit::Access;
 use super::cookies::Cookies;
@@ -11,12 +12,12 @@ use super::rates::Rates;
 use crate::config::{Any, Config, ConfigError, RRsetOrder};
 use crate::places::Places;
 
-/// Made of a configuration once, and never changed.
-#[derive(Debug)]
+/// Made of a configuration once, and never changed. Clones share what is counted.
+#[derive(Clone, Debug)]
 pub struct Rules {
     pub(super) access: Access,
     pub(super) rates: Rates,
-    pub(super) local: Local,
+    pub(super) local: Arc<Local>,
     pub(super) any: Any,
     pub(super) order: RRsetOrder,
     /// Places for the queries that wait for others.
@@ -45,13 +46,27 @@ impl Rules {
         Ok(Rules {
             access: Access::new(server, cookies, hash_key()),
             rates: Rates::new(server, hash_key()),
-            local: Local::new(&config.local, routes)?,
+            local: Arc::new(Local::new(&config.local, routes)?),
             any: server.any,
             order: server.rrset_order,
             waiting: Places::new(server.waiting),
             waiting_per_client: server.waiting_per_client,
             generation,
         })
+    }
+
+    /// The same rules, made of the same `config`, where the clients nearby are these.
+    #[must_use]
+    pub fn near(&self, config: &Config, nearby: &[Prefix]) -> Self {
+        let access = self.access.near(&config.server.allow, nearby);
+        let rates = self.rates.near(&config.server.unlimited, nearby);
+        Rules { access, rates, ..self.clone() }
+    }
+
+    /// The prefixes of the clients that are served.
+    #[must_use]
+    pub fn allow(&self) -> &[Prefix] {
+        self.access.allow()
     }
 
     /// Whether clients with this address are served.

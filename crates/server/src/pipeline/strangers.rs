@@ -21,7 +21,7 @@ const IPV4_BITS: u32 = 24;
 const IPV6_BITS: u32 = 48;
 
 /// Counts what strangers were told.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Strangers {
     networks: Buckets,
     all: Buckets,

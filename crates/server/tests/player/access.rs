@@ -1,7 +1,8 @@
 //! The served clients, from a scenario's `access-control` lines.
 
 use zoners_dns::Prefix;
-use zoners_server::config::{Refuse, Server};
+use zoners_server::config::Refuse;
+use zoners_server::nearby::Nearby;
 use zoners_sim::scenario::Scenario;
 
 /// The prefixes of served clients, and the reply to all other clients.
@@ -9,7 +10,7 @@ use zoners_sim::scenario::Scenario;
 /// # Errors
 /// The scenario leaves a hole in a prefix that it serves, or wants something unheard of.
 pub(super) fn access(scenario: &Scenario) -> Result<(Vec<Prefix>, Refuse), String> {
-    let (mut allow, mut refuse) = (Server::default().allow, Refuse::Refused);
+    let (mut allow, mut refuse) = (Nearby::anywhere().prefixes, Refuse::Refused);
     for rule in scenario.values("access-control") {
         let (prefix, action) = rule.split_once([' ', '\t']).ok_or("no action")?;
         match action.trim() {

@@ -15,7 +15,7 @@ use zoners_dnssec::chain::{self, Ds};
 use zoners_resolver::settings::Anchor;
 use zoners_resolver::{Glue, Settings, Shared, Worker};
 use zoners_server::Client;
-use zoners_server::config::{Any, Local, Server, SpecialUse};
+use zoners_server::config::{Any, Clients, Local, Server, SpecialUse};
 use zoners_server::pipeline::{Cookies, Rules};
 use zoners_server::{Config, Service};
 use zoners_sim::SimClock;
@@ -68,7 +68,7 @@ pub(crate) fn play(text: &str, dialect: Dialect) -> Outcome {
         Ok(rules) => rules,
         Err(error) => return Outcome::Skipped(format!("access-control: {error}")),
     };
-    let server = Server { allow, refuse, any: Any::Full, ..Server::default() };
+    let server = Server { allow: Clients::of(allow), refuse, any: Any::Full, ..Server::default() };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod authority;
+#[cfg(target_os = "linux")]
+pub(crate) mod networks;
 pub(crate) mod redis;
 pub(crate) mod sharing;
 
@@ -49,9 +51,15 @@ impl Daemon {
     /// A daemon of which it is not yet known whether it will serve.
     pub(crate) fn unready(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        configure(&folder, more);
+        Daemon::of(folder)
+    }
+
+    /// A daemon that does as `zoners.toml` in this folder says.
+    pub(crate) fn of(folder: tempfile::TempDir) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_zoners"))
             .args(["serve", "--config"])
-            .arg(configure(&folder, more))
+            .arg(folder.path().join("zoners.toml"))
             .env("XDG_STATE_HOME", folder.path())
             .stderr(Stdio::piped())
             .spawn()

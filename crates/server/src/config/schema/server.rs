@@ -4,9 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, de};
-use zoners_dns::Prefix;
 
-use super::readers::prefixes;
+use super::Clients;
 use crate::{control, runtime};
 
 /// `[server]`
@@ -29,9 +28,8 @@ pub struct Server {
     /// Worker threads.
     #[serde(deserialize_with = "threads")]
     pub threads: usize,
-    /// Prefixes of clients that are served.
-    #[serde(deserialize_with = "prefixes")]
-    pub allow: Vec<Prefix>,
+    /// Clients that are served.
+    pub allow: Clients,
     /// What others get.
     pub refuse: Refuse,
     /// Queries that may wait for others at a time, in all.
@@ -41,9 +39,8 @@ pub struct Server {
     pub waiting_per_client: usize,
     /// Queries that one client may send a second over UDP without a cookie; 0 for no limit.
     pub queries_per_second: u32,
-    /// Prefixes whose clients ask as fast as they like.
-    #[serde(deserialize_with = "prefixes")]
-    pub unlimited: Vec<Prefix>,
+    /// Clients that ask as fast as they like.
+    pub unlimited: Clients,
     /// What the type ANY gets.
     pub any: Any,
     /// In which order the records of an RRset are given out.
@@ -52,22 +49,6 @@ pub struct Server {
     pub version: Option<String>,
     /// Told to who asks for `id.server` or `hostname.bind`.
     pub identity: Option<String>,
-}
-
-/// Loopback, private and link-local prefixes: clients that a router does not bring from afar.
-const NEARBY: &[&str] = &[
-    "127.0.0.0/8",
-    "10.0.0.0/8",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "169.254.0.0/16",
-    "::1/128",
-    "fc00::/7",
-    "fe80::/10",
-];
-
-fn nearby() -> Vec<Prefix> {
-    NEARBY.iter().filter_map(|prefix| prefix.parse().ok()).collect()
 }
 
 impl Default for Server {
@@ -79,12 +60,12 @@ impl Default for Server {
             user: None,
             sandbox: Sandbox::On,
             threads: 1,
-            allow: nearby(),
+            allow: Clients::nearby(),
             refuse: Refuse::Refused,
             waiting: 16_384,
             waiting_per_client: 1000,
             queries_per_second: 100,
-            unlimited: nearby(),
+            unlimited: Clients::nearby(),
             any: Any::Minimal,
             rrset_order: RRsetOrder::Rotate,
             version: None,
