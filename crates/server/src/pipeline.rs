@@ -53,8 +53,8 @@ pub use rules::Rules;
 const CERTAIN: usize = 10;
 /// An answer that took longer than this …
 const LATE: Duration = Duration::from_millis(1900);
-/// … is not sent to an address that is not certain and has more than this many waiting: answers
-/// held back to arrive in one burst are a weapon (DNSBomb).
+/// … is not sent to an address that is not certain, has a limit, and has more than this many waiting:
+/// answers held back to arrive in one burst are a weapon (DNSBomb).
 const LATE_MANY: usize = 64;
 
 /// What a worker does for clients.
@@ -214,8 +214,8 @@ impl<N: Network> Service<N> {
         let (question, lack) = (&miss.question, miss.lack);
         let resolution = self.worker.resolve_for(asker, question, miss.head.cd, lack, trace).await;
         let (query, now) = (miss.query(), self.worker.shared().now());
-        let waited = now.since(miss.since);
-        if waited > LATE && !query.is_certain() && miss.place.of_client() > LATE_MANY {
+        let late = now.since(miss.since) > LATE && miss.place.of_client() > LATE_MANY;
+        if late && !query.is_certain() && !self.rules.rates.has_no_limit(miss.client.address) {
             self.count(Counter::ClientLate);
             return None;
         }
