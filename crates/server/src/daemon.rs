@@ -258,9 +258,7 @@ impl Daemon {
         match self.config.server.control.as_deref() {
             Some(path) if path.as_os_str().is_empty() => Ok(None),
             Some(path) => Control::bind(path).map(Some),
-            None => Ok(Control::bind(&runtime::socket())
-                .inspect_err(|error| tracing::info!("no control socket: {error}"))
-                .ok()),
+            None => Ok(Control::bind_first(&runtime::sockets(None))),
         }
     }
 

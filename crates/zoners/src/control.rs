@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use zoners_files::replace;
 use zoners_server::{control, runtime};
 
-use crate::{Failure, print};
+use crate::{Failure, configuration, print};
 
 /// Who may read a dump: it says what was asked for.
 const MODE: u32 = 0o600;
@@ -18,21 +18,44 @@ const MODE: u32 = 0o600;
 /// Where the daemon is spoken to.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Socket {
-    /// The daemon's control socket, as `server.control` names it.
-    #[arg(long = "control", value_name = "FILE", default_value_os_t = runtime::socket())]
-    path: PathBuf,
+    /// The daemon's control socket. Without it, and without --config, it is looked for in
+    /// $RUNTIME_DIRECTORY, /run/zoners (/var/run/zoners on macOS and BSD), and $XDG_RUNTIME_DIR/zoners or
+    /// $TMPDIR/zoners.
+    #[arg(long = "control", value_name = "FILE")]
+    path: Option<PathBuf>,
+    /// The daemon's configuration file, which may name the control socket.
+    #[arg(long, value_name = "FILE", conflicts_with = "path")]
+    config: Option<PathBuf>,
 }
 
 impl Socket {
-    /// Sends a request to the daemon.
-    pub(crate) fn request(&self, request: &Value) -> Result<Value, Failure> {
-        control::request(&self.path, request, None).map_err(Failure::Failed)
+    /// At `path`, or where the daemon puts it by the configuration in `config`.
+    pub(crate) fn new(path: Option<PathBuf>, config: Option<PathBuf>) -> Self {
+        Socket { path, config }
     }
 
-    /// The same, with a file that the daemon shall write to or read.
-    fn request_with(&self, request: &Value, file: &File) -> io::Result<Value> {
-        control::request(&self.path, request, Some(file.as_fd())).map_err(io::Error::other)
+    /// Sends a request to the daemon.
+    pub(crate) fn request(&self, request: &Value) -> Result<Value, Failure> {
+        control::request(&self.paths()?, request, None).map_err(Failure::Failed)
     }
+
+    /// Where it may be.
+    fn paths(&self) -> Result<Vec<PathBuf>, Failure> {
+        let configured = match (&self.path, &self.config) {
+            (Some(path), _) => Some(path.clone()),
+            (None, Some(file)) => configuration(Some(file))?.server.control,
+            (None, None) => None,
+        };
+        if configured.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+            return Err(Failure::Usage("this configuration has no control socket".to_owned()));
+        }
+        Ok(runtime::sockets(configured.as_deref()))
+    }
+}
+
+/// Sends a request to the daemon at one of `paths`, with a file that it shall write to or read.
+fn request_with(paths: &[PathBuf], request: &Value, file: &File) -> io::Result<Value> {
+    control::request(paths, request, Some(file.as_fd())).map_err(io::Error::other)
 }
 
 /// Arguments of `zoners status` and `zoners stats`.
@@ -197,13 +220,15 @@ pub(crate) fn cache(arguments: &Cache) -> Result<(), Failure> {
         }
         CacheCommand::Dump { file, socket } => {
             let request = json!({ "do": "cache-dump" });
-            let reply = replace(file, MODE, |out| socket.request_with(&request, out.get_ref()))
+            let paths = socket.paths()?;
+            let reply = replace(file, MODE, |out| request_with(&paths, &request, out.get_ref()))
                 .map_err(|error| told(file, &error))?;
             println!("{} octets written to {}", reply["octets"], file.display());
         }
         CacheCommand::Load { file, socket } => {
+            let paths = socket.paths()?;
             let reply = File::open(file)
-                .and_then(|open| socket.request_with(&json!({ "do": "cache-load" }), &open))
+                .and_then(|open| request_with(&paths, &json!({ "do": "cache-load" }), &open))
                 .map_err(|error| told(file, &error))?;
             let (taken, age) = (&reply["taken"], &reply["age_s"]);
             println!("{taken} entries of {age} s ago taken, {} not", reply["passed_over"]);

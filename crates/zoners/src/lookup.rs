@@ -36,10 +36,12 @@ pub(crate) struct Arguments {
     /// Let the running daemon resolve, with all that it knows.
     #[arg(long)]
     server: bool,
-    #[command(flatten)]
-    socket: Socket,
-    /// The configuration file; without one, everything has its default.
-    #[arg(long, value_name = "FILE", conflicts_with = "server")]
+    /// The daemon's control socket, as for `zoners status`.
+    #[arg(long, value_name = "FILE", requires = "server")]
+    control: Option<PathBuf>,
+    /// The configuration file; without one, everything has its default. With --server it is the daemon's,
+    /// which may name the control socket.
+    #[arg(long, value_name = "FILE", conflicts_with = "control")]
     config: Option<PathBuf>,
 }
 
@@ -63,10 +65,11 @@ fn resolve_all(arguments: &Arguments) -> Result<Vec<Value>, Failure> {
         |rtype: &String| control::question(&arguments.name, rtype).map_err(Failure::Usage);
     let questions = arguments.types.iter().map(question).collect::<Result<Vec<_>, _>>()?;
     if arguments.server {
+        let socket = Socket::new(arguments.control.clone(), arguments.config.clone());
         let ask = |question: &Question| {
             let name = question.name.fmt_with_dot().to_string();
             let rtype = question.rtype.to_string();
-            arguments.socket.request(&json!({ "do": "lookup", "name": name, "type": rtype }))
+            socket.request(&json!({ "do": "lookup", "name": name, "type": rtype }))
         };
         return questions.iter().map(ask).collect();
     }

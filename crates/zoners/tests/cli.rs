@@ -55,6 +55,46 @@ fn the_control_socket_says_how_the_daemon_is() {
     assert!(code == Some(1) && told.contains("is a daemon running"), "{told}");
 }
 
+/// A command in an environment in which nothing but the user's folders are told.
+fn by_user(folder: &std::path::Path, arguments: &[&str]) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_zoners"));
+    command.args(arguments).env_clear().env("XDG_STATE_HOME", folder);
+    command
+}
+
+#[test]
+fn the_control_socket_is_looked_for_where_the_daemon_puts_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = file(&folder, "[server]\nlisten = [\"127.0.0.1:0\"]\n");
+    let config = config.display().to_string();
+    let runtime = folder.path().join("run");
+    std::fs::create_dir(&runtime).unwrap();
+    let mut child = by_user(folder.path(), &["serve", "--config", &config])
+        .env("RUNTIME_DIRECTORY", &runtime)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(log.any(|line| line.unwrap().contains("serving on")));
+    let status = |arguments: &[&str]| {
+        let mut command = by_user(folder.path(), &[&["status"], arguments].concat());
+        let output = command.env("RUNTIME_DIRECTORY", &runtime).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), told)
+    };
+    assert_eq!(status(&[]).0, Some(0));
+    // What the configuration says is the only place.
+    let named = folder.path().join("named").display().to_string();
+    file(&folder, &format!("[server]\ncontrol = {named:?}\n"));
+    let (code, told) = status(&["--config", &config]);
+    assert!(code == Some(1) && told.contains(&format!("{named}: No such file")), "{told}");
+    file(&folder, "[server]\ncontrol = \"\"\n");
+    let (code, told) = status(&["--config", &config]);
+    assert!(code == Some(2) && told.contains("no control socket"), "{told}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 #[test]
 fn what_is_known_of_servers_is_told() {
     let folder = tempfile::tempdir().unwrap();

@@ -6,7 +6,7 @@ mod common;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use common::authority::{Authority, ask};
 use common::{Daemon, file, zoners};
@@ -103,10 +103,11 @@ fn a_dump_is_written_by_the_command_with_its_own_rights() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing beside");
     // Without a file there is nothing to write to.
     let asked = serde_json::json!({ "do": "cache-dump", "file": "/tmp/other" });
-    let told = zoners_server::control::request(Path::new(&socket), &asked, None).unwrap_err();
+    let paths = [PathBuf::from(&socket)];
+    let told = zoners_server::control::request(&paths, &asked, None).unwrap_err();
     assert!(told.contains("unknown field `file`"), "{told}");
     let asked = serde_json::json!({ "do": "cache-dump" });
-    let told = zoners_server::control::request(Path::new(&socket), &asked, None).unwrap_err();
+    let told = zoners_server::control::request(&paths, &asked, None).unwrap_err();
     assert!(told.contains("no plain file"), "{told}");
 }
 

@@ -52,6 +52,19 @@ impl Control {
         Ok(Control { listener, path: path.to_owned(), file })
     }
 
+    /// Listens at the first of `paths` that can be had.
+    pub(crate) fn bind_first(paths: &[PathBuf]) -> Option<Self> {
+        let mut tried = Vec::new();
+        for path in paths {
+            match Control::bind(path) {
+                Ok(control) => return Some(control),
+                Err(error) => tried.push(error.to_string()),
+            }
+        }
+        tracing::warn!("no control socket: {}", tried.join("; "));
+        None
+    }
+
     /// Where it listens.
     pub(crate) fn path(&self) -> &Path {
         &self.path

@@ -124,8 +124,8 @@ fn control<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>
         return Ok(Some(path));
     }
     Err(de::Error::custom(format!(
-        "there is no folder {}: name a file in one that is there, or below /run/zoners, \
-         $XDG_RUNTIME_DIR or $RUNTIME_DIRECTORY",
+        "there is no folder {}: name a file in one that is there, or below $RUNTIME_DIRECTORY, \
+         /run/zoners, $XDG_RUNTIME_DIR or $TMPDIR/zoners",
         folder.display()
     )))
 }
