@@ -3,13 +3,16 @@
 //! A file is written under a name that cannot be guessed and put in the place of the one before, so
 //! that no link planted at either name is followed ([`replace()`]). A file of the daemon's own is read
 //! only if nobody else could have written it ([`open_own`], [`read_own`]), and lies in a folder whose
-//! entries nobody else can swap ([`make_folder`], [`check_folder`]).
+//! entries nobody else can swap ([`make_folder`], [`check_folder`]). A [`Lock`] is a file that one process
+//! at a time holds.
 
 mod folder;
+mod lock;
 mod own;
 mod replace;
 
 pub use folder::{check_folder, make_folder};
+pub use lock::{Lock, Locking};
 pub use own::{open_own, open_secret, read_own};
 pub use replace::replace;
 

@@ -18,6 +18,7 @@ mod rollover;
 mod sandbox;
 mod shed;
 mod signals;
+mod state;
 mod surroundings;
 mod tcp;
 mod udp;
@@ -56,6 +57,7 @@ use keeper::Keeper;
 pub(crate) use overseer::Overseer;
 use pulse::{Activity, Pulse};
 use signals::Signals;
+use state::State;
 use wake::Wake;
 
 /// What a worker serves clients with, replaced as a whole by a reload.
@@ -193,6 +195,7 @@ impl Daemon {
     /// An address cannot be bound, told with the address and who has it; the user to become is
     /// none; or a worker ended.
     pub fn serve(mut self, ready: impl FnOnce(&Bound)) -> io::Result<()> {
+        let state = State::take(&self.config, &bind::wanted(&self.config))?;
         let (bound, listeners) = bind::bind(&self.config)?;
         bind::check_sources(&self.config.resolver.source_addresses)?;
         privileges::raise_descriptors();
@@ -207,9 +210,11 @@ impl Daemon {
             let _entered = runtime.enter();
             (self.control()?, Signals::listen()?)
         };
-        let cache_folder = self.cache_folder();
-        self.sandbox = self.enter_sandbox(control.as_ref(), cache_folder.as_deref())?;
-        let mut keeper = cache_folder.and_then(|folder| self.keeper(folder));
+        let cache_folder = state.as_ref().map(|state| &state.folder);
+        let cache_folder = cache_folder.filter(|_| self.config.cache.persist);
+        self.sandbox =
+            self.enter_sandbox(control.as_ref(), cache_folder.map(|folder| &**folder))?;
+        let mut keeper = cache_folder.and_then(|folder| self.keeper(folder.clone()));
         self.second_level = self.share()?;
         let (stop, stopping) = watch::channel(false);
         let mut workers = Vec::new();

@@ -57,6 +57,12 @@ pub struct Bound {
     pub instead: Option<String>,
 }
 
+/// Where clients shall be served, by the configuration or the lack of one.
+pub(super) fn wanted(config: &Config) -> Vec<SocketAddr> {
+    let here = || HERE.map(|address| SocketAddr::new(address, PORT)).to_vec();
+    config.server.listen.clone().unwrap_or_else(here)
+}
+
 /// Takes the sockets that a service manager gives us; or binds what is configured, or port 53 of
 /// this machine, or where that may not be had port 5300.
 pub(super) fn bind(config: &Config) -> io::Result<(Bound, Vec<Listeners>)> {

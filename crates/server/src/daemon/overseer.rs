@@ -190,6 +190,7 @@ impl Overseer {
         let listen: Vec<String> = self.bound.addresses.iter().map(ToString::to_string).collect();
         json!({
             "version": env!("CARGO_PKG_VERSION"),
+            "process": std::process::id(),
             "uptime_s": (shared.now().as_millis() - self.started_ms) / 1000,
             "generation": service.rules().generation(),
             "clock_wrong_by_s": shared.clock_doubt.wrong_by(),

@@ -1,15 +1,14 @@
 //! Giving up all that the daemon does not need, once it has its sockets and its user.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use zoners_files::make_folder;
 use zoners_sandbox::{Calls, Need, Needs, Sandbox as Entered, State, empty_bounding_set, enter};
 
 use super::{Daemon, manager};
 use crate::config::Sandbox;
 use crate::control::{Control, folder};
-use crate::{runtime, state};
+use crate::runtime;
 
 impl Daemon {
     /// Whether what is not needed shall be given up.
@@ -24,14 +23,6 @@ impl Daemon {
             empty_bounding_set();
         }
         super::privileges::drop_to(self.config.server.user.as_deref())
-    }
-
-    /// The folder that the cache is kept in, made if need be; none where it is not to be kept, or
-    /// cannot be.
-    pub(super) fn cache_folder(&self) -> Option<PathBuf> {
-        let given = state::given(self.config.server.state.as_deref()).or_else(state::of_user);
-        let folder = given.filter(|_| self.config.cache.persist)?;
-        make_folder(&folder).inspect_err(|error| not_kept(&folder, error)).is_ok().then_some(folder)
     }
 
     /// Gives up everything that no part declares. Call it before there are other threads.

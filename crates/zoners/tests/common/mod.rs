@@ -10,7 +10,7 @@ pub(crate) mod sharing;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -57,10 +57,16 @@ impl Daemon {
 
     /// A daemon that does as `zoners.toml` in this folder says.
     pub(crate) fn of(folder: tempfile::TempDir) -> Self {
+        let state = folder.path().to_owned();
+        Daemon::at_home(folder, &state)
+    }
+
+    /// The same, of a user who has this folder for what programs keep.
+    pub(crate) fn at_home(folder: tempfile::TempDir, state: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_zoners"))
             .args(["serve", "--config"])
             .arg(folder.path().join("zoners.toml"))
-            .env("XDG_STATE_HOME", folder.path())
+            .env("XDG_STATE_HOME", state)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

@@ -1,0 +1,140 @@
+//! The state folder, which one daemon at a time keeps things in.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use zoners_files::{Lock, Locking, make_folder};
+
+use super::sandbox::not_kept;
+use crate::config::Config;
+use crate::state;
+
+/// The file in the folder that its daemon holds. It has the process's number and the addresses that are
+/// served, a line each.
+const FILE: &str = "lock";
+
+/// A state folder that is this daemon's.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) folder: PathBuf,
+    /// None where the file system knows no locks.
+    lock: Option<Lock>,
+}
+
+impl State {
+    /// Takes the folder that is configured or that a service manager gives; or the user's, where another
+    /// daemon that serves elsewhere may be at home already: then one below it. None where none is wanted,
+    /// or none can be had.
+    ///
+    /// # Errors
+    /// A daemon that serves the same is running already.
+    pub(super) fn take(config: &Config, serves: &[SocketAddr]) -> io::Result<Option<Self>> {
+        if let Some(folder) = state::given(config.server.state.as_deref()) {
+            return match hold(&folder, serves) {
+                Err(error) => Ok(unusable(&folder, &error)),
+                Ok(Ok(state)) => Ok(Some(state)),
+                Ok(Err(other)) => Err(other.is_running(&folder)),
+            };
+        }
+        let Some(of_user) = state::of_user().filter(|_| config.cache.persist) else {
+            return Ok(None);
+        };
+        let below = serves.first().map(|address| of_user.join(address.to_string()));
+        for folder in [Some(of_user), below].into_iter().flatten() {
+            match hold(&folder, serves) {
+                Err(error) => return Ok(unusable(&folder, &error)),
+                Ok(Ok(state)) => return Ok(Some(state)),
+                Ok(Err(other)) if other.serves_one_of(serves) => {
+                    return Err(other.is_running(&folder));
+                }
+                Ok(Err(_)) => {}
+            }
+        }
+        tracing::warn!(
+            "other daemons keep their caches; the cache is not kept (server.state names a folder)"
+        );
+        Ok(None)
+    }
+
+    /// Tells others that these addresses are served from now on.
+    pub(super) fn note(&mut self, serves: &[SocketAddr]) {
+        let Some(lock) = &mut self.lock else { return };
+        let addresses = serves.iter().map(|address| format!("{address}\n"));
+        let text = format!("{}\n{}", std::process::id(), addresses.collect::<String>());
+        if let Err(error) = lock.note(&text) {
+            tracing::debug!("{}: {error}", self.folder.display());
+        }
+    }
+}
+
+/// What a daemon that holds a folder has written of itself.
+struct Other {
+    process: String,
+    serves: Vec<SocketAddr>,
+}
+
+impl Other {
+    fn read(text: &str) -> Self {
+        let mut lines = text.lines();
+        let process = lines.next().unwrap_or_default().to_owned();
+        Other { process, serves: lines.filter_map(|line| line.parse().ok()).collect() }
+    }
+
+    /// Whether one of these addresses is its own; port 0 is any port.
+    fn serves_one_of(&self, addresses: &[SocketAddr]) -> bool {
+        let fixed = |address: &&SocketAddr| address.port() != 0;
+        addresses.iter().filter(fixed).any(|address| self.serves.contains(address))
+    }
+
+    fn is_running(&self, folder: &Path) -> io::Error {
+        let (process, folder) = (&self.process, folder.display());
+        let text = format!("already running, process {process}: it keeps its state in {folder}");
+        io::Error::new(io::ErrorKind::AddrInUse, text)
+    }
+}
+
+/// Makes the folder and holds it, or says who does.
+fn hold(folder: &Path, serves: &[SocketAddr]) -> io::Result<Result<State, Other>> {
+    make_folder(folder)?;
+    let lock = match Lock::take(&folder.join(FILE)) {
+        Ok(Locking::Held(lock)) => Some(lock),
+        Ok(Locking::Taken(text)) => return Ok(Err(Other::read(&text))),
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => None,
+        Err(error) => return Err(error),
+    };
+    let mut state = State { folder: folder.to_owned(), lock };
+    state.note(serves);
+    Ok(Ok(state))
+}
+
+fn unusable(folder: &Path, error: &io::Error) -> Option<State> {
+    not_kept(folder, error);
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(texts: &[&str]) -> Vec<SocketAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_folder_has_one_daemon_whose_number_and_addresses_the_others_learn() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let own = addresses(&["127.0.0.1:53", "[::1]:53"]);
+        let mut state = hold(&path, &own).unwrap().ok().unwrap();
+        let other = || hold(&path, &own).unwrap().err().unwrap();
+        assert_eq!(other().process, std::process::id().to_string());
+        assert_eq!(other().serves, own);
+        assert!(other().serves_one_of(&addresses(&["192.0.2.1:53", "[::1]:53"])));
+        assert!(!other().serves_one_of(&addresses(&["127.0.0.1:5300"])));
+        state.note(&addresses(&["127.0.0.1:0"]));
+        assert!(!other().serves_one_of(&addresses(&["127.0.0.1:0"])), "another port");
+        drop(state);
+        assert!(hold(&path, &own).unwrap().is_ok());
+    }
+}
