@@ -139,6 +139,7 @@ counters! {
     LimitStrangers "limit_strangers" "addresses" "Addresses that have never answered and were forgotten, since there were too many.";
     QuotaServer "quota_server" "queries" "Queries held back, or put to another server, since many were under way at one or at its zone.";
     QuotaZone "quota_zone" "questions" "Questions that failed at once, since too many were under way at their zone.";
+    LogLost "log_lost" "lines" "Lines of the log that could not be written, or not fast enough.";
     PanicCaught "panic_caught" "questions" "Recursions that ended in a bug; the client got SERVFAIL.";
 }
 

@@ -47,6 +47,7 @@ use zoners_store::shared::SharedCache;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::control::Control;
+use crate::log::Log;
 use crate::nearby::Nearby;
 use crate::pipeline::{Cookies, Rules, Service};
 use crate::runtime;
@@ -91,6 +92,8 @@ pub struct Daemon {
     second_level: Option<Arc<SharedCache>>,
     /// What it has given up, once it serves.
     sandbox: Sandbox,
+    /// Where its log goes, if that is ours to see to.
+    log: Option<Log>,
 }
 
 /// A worker that runs.
@@ -161,7 +164,14 @@ impl Daemon {
             cookies,
             second_level: None,
             sandbox: Sandbox::default(),
+            log: None,
         })
+    }
+
+    /// The same, which lets `log` write to standard error once it serves, and tells what was lost.
+    #[must_use]
+    pub fn logging_to(self, log: Log) -> Self {
+        Daemon { log: Some(log), ..self }
     }
 
     /// The service of one worker, for a caller with a runtime of its own.
@@ -195,6 +205,12 @@ impl Daemon {
     /// An address cannot be bound, told with the address and who has it; the user to become is
     /// none; or a worker ended.
     pub fn serve(mut self, ready: impl FnOnce(&Bound)) -> io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        // Heard from before anything that takes time, since most signals would end the process else.
+        let signals = {
+            let _entered = runtime.enter();
+            Signals::listen()?
+        };
         let state = State::take(&self.config, &bind::wanted(&self.config))?;
         let (bound, listeners) = bind::bind(&self.config)?;
         bind::check_sources(&self.config.resolver.source_addresses)?;
@@ -204,16 +220,17 @@ impl Daemon {
         if was_root {
             self.trust_what_was_seen();
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        // Heard from before we say that we are ready.
-        let (control, signals) = {
+        let control = {
             let _entered = runtime.enter();
-            (self.control()?, Signals::listen()?)
+            self.control()?
         };
         let cache_folder = state.as_ref().map(|state| &state.folder);
         let cache_folder = cache_folder.filter(|_| self.config.cache.persist);
         self.sandbox =
             self.enter_sandbox(control.as_ref(), cache_folder.map(|folder| &**folder))?;
+        if let Some(log) = &self.log {
+            log.begin(io::stderr())?;
+        }
         let mut keeper = cache_folder.and_then(|folder| self.keeper(folder.clone()));
         self.second_level = self.share()?;
         let (stop, stopping) = watch::channel(false);
@@ -280,6 +297,7 @@ impl Daemon {
         let second_level = self.second_level.clone();
         let layers = self.sandbox.layers().to_vec();
         let overseer = Overseer::new(self.service(), counters, second_level, bound, layers);
+        let overseer = overseer.logging_to(self.log.clone());
         let overseer = Arc::new(overseer);
         let conversing = async {
             match &control {
@@ -302,6 +320,8 @@ impl Daemon {
                 _ = signals.terminate.recv() => return Ok(()),
                 _ = signals.interrupt.recv() => return Ok(()),
                 _ = signals.hangup.recv() => self.reload(workers, &overseer),
+                _ = signals.tell.recv() => overseer.tell(),
+                _ = signals.unused.recv() => {}
                 () = ended.notified() => return Ok(()),
                 () = &mut conversing => {}
                 () = &mut living => {}
@@ -350,14 +370,14 @@ fn tell_of_clock(before: &mut Option<i64>, now: Option<i64>) {
 /// until interrupted. `ready` is told the addresses once clients are heard.
 ///
 /// # Errors
-/// The port cannot be bound.
+/// The port cannot be bound, or `ready` failed.
 pub fn serve_on<N: Network>(
     service: Service<N>,
     port: u16,
-    ready: impl FnOnce(&[SocketAddr]),
+    ready: impl FnOnce(&[SocketAddr]) -> io::Result<()>,
 ) -> io::Result<()> {
     let listeners = bind::bind_port(port)?;
-    ready(&listeners.addresses()?);
+    ready(&listeners.addresses()?)?;
     let (stop, stopping) = watch::channel(false);
     let current = Arc::new(ArcSwap::from_pointee(service));
     let own = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

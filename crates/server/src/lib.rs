@@ -5,11 +5,15 @@
 //! speaks to it. The pipeline is generic over the network, so tests
 //! drive the very same code over a simulated one.
 
+// A log may be stalled; what writes to it directly would wait.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod client;
 pub mod clock;
 pub mod config;
 pub mod control;
 pub mod daemon;
+pub mod log;
 pub mod nearby;
 pub mod pipeline;
 mod places;
@@ -21,4 +25,5 @@ pub mod state;
 pub use client::Client;
 pub use clock::SystemClock;
 pub use config::Config;
+pub use log::Log;
 pub use pipeline::Service;

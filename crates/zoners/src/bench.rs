@@ -13,14 +13,14 @@ mod system;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use anstream::{eprintln, println};
 use clap::ValueEnum;
 use zoners_bench::baseline::Unusable;
 use zoners_bench::{Environment, Record, Report, Store, Verdict, report};
 use zoners_files::replace;
 use zoners_server::state;
 
-use crate::{Failure, configuration};
+use crate::output::{eprintln, println};
+use crate::{Failure, configuration, output};
 use in_process::InProcess;
 use kept::Kept;
 use measure::{Outcome, Targets, measure};
@@ -232,7 +232,7 @@ impl Form {
         } else if self.csv {
             let mut text = Vec::new();
             report::csv::write(report, &mut text).map_err(failed)?;
-            io::stdout().write_all(&text).map_err(failed)?;
+            output::octets(&text);
         } else {
             show::report(report, against, self.all);
         }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use anstream::println;
 use zoners_server::config::ConfigError;
 use zoners_server::pipeline::Local;
 
+use crate::output::println;
 use crate::{Failure, configuration};
 
 /// Arguments of `zoners check`.

@@ -5,11 +5,11 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use anstream::println;
 use serde_json::{Value, json};
 use zoners_files::replace;
 use zoners_server::{control, runtime};
 
+use crate::output::println;
 use crate::{Failure, configuration, print};
 
 /// Who may read a dump: it says what was asked for.

@@ -1,9 +1,9 @@
 //! `zoners demo`
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anstream::println;
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Delegation, RRset, Random, zonefile};
 use zoners_dnssec::chain::Ds;
@@ -15,7 +15,8 @@ use zoners_server::{Config, Service, SystemClock};
 use zoners_sim::SimNetwork;
 use zoners_sim::demo::{HINTS, SIGHTS, internet};
 
-use crate::Failure;
+use crate::output::println;
+use crate::{Failure, output};
 
 /// Octets of the demonstration's cache.
 const CACHE: usize = 4 << 20;
@@ -33,8 +34,15 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (service, anchor) = service(arguments.seed).map_err(Failure::Failed)?;
-    serve_on(service, arguments.port, |addresses| show(addresses, &anchor))
-        .map_err(|error| Failure::Failed(error.to_string()))
+    let ready = |addresses: &[SocketAddr]| {
+        show(addresses, &anchor);
+        // Nobody knows what to ask of a demonstration whose words are lost.
+        output::is_whole().map_err(|_| io::ErrorKind::BrokenPipe.into())
+    };
+    serve_on(service, arguments.port, ready).map_err(|error| match output::is_whole() {
+        Err(failure) => failure,
+        Ok(()) => Failure::Failed(error.to_string()),
+    })
 }
 
 /// The service, and the DS record that its Internet's chains of trust begin with.

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anstream::println;
 use serde_json::{Value, json};
 use zoners_dns::Question;
 use zoners_resolver::Trace;
@@ -12,6 +11,7 @@ use zoners_server::daemon::Daemon;
 use zoners_server::{control, report};
 
 use crate::control::Socket;
+use crate::output::println;
 use crate::{Failure, configuration, print};
 
 /// Arguments of `zoners lookup`.

@@ -1,5 +1,8 @@
 //! The command line of Zoners: parse, call, print.
 
+// These panic where nothing can be written; `output` does not.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod bench;
 mod check;
 mod control;
@@ -7,6 +10,7 @@ mod control;
 mod demo;
 mod lookup;
 mod manual;
+mod output;
 mod print;
 mod serve;
 
@@ -14,6 +18,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use output::eprintln;
 
 /// A miss allocates some forty times; see "Decisions" in ARCHITECTURE.md.
 #[global_allocator]
@@ -76,7 +81,8 @@ Exit codes:
   1  no answer could be had, or serving ended with an error
   2  the command line or the configuration is wrong
   3  the name does not exist
-  4  `bench` found what its --fail-on names";
+  4  `bench` found what its --fail-on names
+As shells tell of signals: 130 after Ctrl-C, 141 if nobody read the output";
 
 /// Why a command ended without success.
 #[derive(Debug)]
@@ -93,10 +99,60 @@ enum Failure {
     Worse(String),
     /// The person who called had enough.
     Interrupted,
+    /// Whoever read the output had enough.
+    Unread,
+    /// What was wrong was said already; this is the exit code.
+    Told(u8),
+}
+
+impl Failure {
+    /// What is still to be said.
+    fn message(&self) -> Option<&str> {
+        match self {
+            Failure::Failed(message) | Failure::Usage(message) | Failure::Worse(message) => {
+                Some(message)
+            }
+            Failure::NoSuchName
+            | Failure::NoAnswer
+            | Failure::Interrupted
+            | Failure::Unread
+            | Failure::Told(_) => None,
+        }
+    }
+
+    /// The exit code.
+    fn code(&self) -> u8 {
+        match self {
+            Failure::Failed(_) | Failure::NoAnswer => 1,
+            Failure::Usage(_) => 2,
+            Failure::NoSuchName => 3,
+            Failure::Worse(_) => 4,
+            // As shells tell of SIGINT and SIGPIPE.
+            Failure::Interrupted => 130,
+            Failure::Unread => 141,
+            Failure::Told(code) => *code,
+        }
+    }
 }
 
 fn main() -> ExitCode {
-    let ended = match Arguments::parse().command {
+    let ended = match Arguments::try_parse() {
+        Ok(arguments) => run(arguments.command),
+        Err(error) => explain(&error),
+    };
+    match ended.and_then(|()| output::is_whole()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(message) = failure.message() {
+                eprintln!("{}", print::error(message));
+            }
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
         Command::Lookup(arguments) => lookup::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         #[cfg(feature = "demo")]
@@ -110,26 +166,17 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Manual(arguments) => manual::manual(&arguments),
-    };
-    match ended {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::NoAnswer) => ExitCode::from(1),
-        Err(Failure::NoSuchName) => ExitCode::from(3),
-        Err(Failure::Worse(message)) => {
-            print::error(&message);
-            ExitCode::from(4)
-        }
-        // As shells tell of SIGINT.
-        Err(Failure::Interrupted) => ExitCode::from(130),
-        Err(Failure::Failed(message)) => {
-            print::error(&message);
-            ExitCode::from(1)
-        }
-        Err(Failure::Usage(message)) => {
-            print::error(&message);
-            ExitCode::from(2)
-        }
     }
+}
+
+/// Prints the help or the version that was asked for, or what is wrong with the command line.
+fn explain(error: &clap::Error) -> Result<(), Failure> {
+    if error.use_stderr() {
+        let _ = error.print();
+        return Err(Failure::Told(2));
+    }
+    output::with(|| error.print());
+    Ok(())
 }
 
 /// The configuration in `file`, or the defaults.

@@ -1,13 +1,13 @@
 //! `zoners completions` and `zoners manual`: made from the same definitions as the help.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use zoners_files::replace;
 
-use crate::{Arguments, Failure};
+use crate::{Arguments, Failure, output};
 
 /// Who may read a page.
 const MODE: u32 = 0o644;
@@ -33,7 +33,8 @@ pub(crate) struct Manual {
 pub(crate) fn completions(arguments: &Completions) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Arguments::command(), "zoners", &mut script);
-    io::stdout().write_all(&script).map_err(|error| Failure::Failed(error.to_string()))
+    output::octets(&script);
+    Ok(())
 }
 
 /// Writes a page for the program and one for each command.

@@ -1,9 +1,10 @@
 //! What the commands print. Colour goes to terminals alone, and never with `NO_COLOR`; that is
 //! `anstream`'s to know.
 
-use anstream::{eprintln, println};
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
+
+use crate::output::println;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -11,9 +12,17 @@ const RED: Style = AnsiColor::Red.on_default();
 const GREEN: Style = AnsiColor::Green.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 
-/// An error, on standard error.
-pub(crate) fn error(message: &str) {
-    eprintln!("{RED}error:{RED:#} {message}");
+/// An error, as a line with its colour.
+pub(crate) fn error(message: &str) -> String {
+    format!("{RED}error:{RED:#} {message}")
+}
+
+/// A line as standard error is to have it, with or without its colours.
+pub(crate) fn for_errors(line: &str) -> String {
+    match anstream::AutoStream::choice(&std::io::stderr()) {
+        anstream::ColorChoice::Never => anstream::adapter::strip_str(line).to_string(),
+        _ => line.to_owned(),
+    }
 }
 
 /// The end of a question, as [`zoners_server::report::resolution`] tells it.

@@ -1,17 +1,24 @@
 //! `zoners serve`
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
+use zoners_server::Log;
 use zoners_server::daemon::{Bound, Daemon};
 
-use crate::{Failure, configuration};
+use crate::{Failure, configuration, print};
 
 /// Arguments of `zoners serve`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Port 53 needs the right to bind it; any other port in `listen` does not:
   [server]
-  listen = [\"127.0.0.1:5300\"]")]
+  listen = [\"127.0.0.1:5300\"]
+
+Signals:
+  SIGHUP             read the configuration again
+  SIGUSR1            write what was counted to the log
+  SIGTERM, SIGINT    finish what is under way, and end")]
 pub(crate) struct Arguments {
     /// The configuration file; without one, everything has its default.
     #[arg(long, value_name = "FILE")]
@@ -30,20 +37,28 @@ enum LogFormat {
     Json,
 }
 
-/// Starts the log. Control characters in what is logged are escaped by the formats themselves.
-fn start_log(format: LogFormat) {
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false);
-    match format {
-        LogFormat::Json => log.json().init(),
-        LogFormat::Text => {
-            let terminal = std::io::stderr().is_terminal();
-            log.with_ansi(terminal && std::env::var_os("NO_COLOR").is_none()).init();
-        }
-    }
-}
+/// For so long the last lines of the log are waited for.
+const FLUSH: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    start_log(arguments.log_format);
+    let mut log = start_log(arguments.log_format);
+    let ended = serve(arguments, log.clone());
+    match &ended {
+        Ok(()) => tracing::info!("stopped"),
+        Err(failure) => {
+            let message = failure.message().unwrap_or_default();
+            // Beside the log, what goes to standard error would wait as long as the log does.
+            let _ = writeln!(log, "{}", print::for_errors(&print::error(message)));
+        }
+    }
+    if !log.has_begun() {
+        log.begin(io::stderr()).map_err(|error| Failure::Failed(error.to_string()))?;
+    }
+    log.flush(FLUSH);
+    ended.map_err(|failure| Failure::Told(failure.code()))
+}
+
+fn serve(arguments: &Arguments, log: Log) -> Result<(), Failure> {
     let config = configuration(arguments.config.as_ref())?;
     let daemon = Daemon::new(config, arguments.config.clone())
         .map_err(|error| Failure::Usage(error.to_string()))?;
@@ -55,7 +70,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             tracing::info!("serving on {address}, UDP and TCP");
         }
     };
-    daemon.serve(ready).map_err(|error| Failure::Failed(format!("cannot serve: {error}")))?;
-    tracing::info!("stopped");
-    Ok(())
+    let ended = daemon.logging_to(log).serve(ready);
+    ended.map_err(|error| Failure::Failed(format!("cannot serve: {error}")))
+}
+
+/// Starts the log. Control characters in what is logged are escaped by the formats themselves.
+fn start_log(format: LogFormat) -> Log {
+    let log = Log::default();
+    let writer = log.clone();
+    let lines = tracing_subscriber::fmt()
+        .with_writer(move || writer.clone())
+        .with_target(false)
+        // It would write to standard error itself, and panic where that takes nothing.
+        .log_internal_errors(false);
+    match format {
+        LogFormat::Json => lines.json().init(),
+        LogFormat::Text => {
+            let terminal = io::stderr().is_terminal();
+            lines.with_ansi(terminal && std::env::var_os("NO_COLOR").is_none()).init();
+        }
+    }
+    std::panic::set_hook(Box::new(|panic| tracing::error!("a bug in Zoners: {panic}")));
+    log
 }

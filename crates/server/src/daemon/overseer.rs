@@ -12,6 +12,7 @@ use zoners_sandbox::Layer;
 use zoners_store::shared::SharedCache;
 
 use super::{Bound, Snapshot, keeper};
+use crate::log::Log;
 use crate::report;
 
 /// Servers listed where all are asked for.
@@ -26,6 +27,7 @@ pub(crate) struct Overseer {
     second_level: Option<Arc<SharedCache>>,
     bound: Bound,
     sandbox: Vec<Layer>,
+    log: Option<Log>,
     started_ms: u64,
 }
 
@@ -39,7 +41,12 @@ impl Overseer {
     ) -> Self {
         let started_ms = service.worker().shared().now().as_millis();
         let service = ArcSwap::from_pointee(service);
-        Overseer { service, counters, second_level, bound, sandbox, started_ms }
+        Overseer { service, counters, second_level, bound, sandbox, log: None, started_ms }
+    }
+
+    /// The same, which tells what the log has lost.
+    pub(super) fn logging_to(self, log: Option<Log>) -> Self {
+        Overseer { log, ..self }
     }
 
     /// From now on names are looked up by another configuration.
@@ -56,7 +63,16 @@ impl Overseer {
         let own = self.service();
         let shared = self.second_level.iter().map(|level| level.counters());
         let workers = self.counters.iter().chain(shared).map(|counters| &**counters);
-        counters::sum(workers.chain([own.worker().counters()]), counter)
+        let others = self.log.iter().map(Log::counters).chain([own.worker().counters()]);
+        counters::sum(workers.chain(others), counter)
+    }
+
+    /// Writes what was counted to the log.
+    pub(super) fn tell(&self) {
+        let counted = Counter::ALL.iter().map(|counter| (counter.name(), self.count(*counter)));
+        let counted = counted.filter(|(_, count)| *count > 0);
+        let told: Vec<String> = counted.map(|(name, count)| format!("{name} {count}")).collect();
+        tracing::info!("counted so far: {}", told.join(", "));
     }
 
     pub(crate) fn flush(&self, name: &Name, subtree: bool) -> usize {
@@ -208,6 +224,7 @@ impl Overseer {
             "second_level": self.second_level.as_ref().map(|level| {
                 if level.is_broken() { "left alone for a while" } else { "in use" }
             }),
+            "log_lost": self.count(Counter::LogLost),
             "sandbox": sandbox,
         })
     }

@@ -51,7 +51,8 @@ impl Daemon {
                 let ended = self.ended.clone();
                 let second_level = self.second_level.take();
                 let sandbox = std::mem::take(&mut self.sandbox);
-                *self = Daemon { activity, held, ended, second_level, sandbox, ..renewed };
+                let log = self.log.take();
+                *self = Daemon { activity, held, ended, second_level, sandbox, log, ..renewed };
                 if let Some(second_level) = &self.second_level {
                     let fingerprints = keeper::fingerprints(&self.settings, &self.shared);
                     second_level.prove_by(fingerprints.proofs);

@@ -9,6 +9,10 @@ pub(super) struct Signals {
     pub(super) terminate: Signal,
     pub(super) interrupt: Signal,
     pub(super) hangup: Signal,
+    /// SIGUSR1: what was counted goes to the log.
+    pub(super) tell: Signal,
+    /// SIGUSR2: heard, so that it does not end the process.
+    pub(super) unused: Signal,
 }
 
 impl Signals {
@@ -17,6 +21,8 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            tell: signal(SignalKind::user_defined1())?,
+            unused: signal(SignalKind::user_defined2())?,
         })
     }
 }

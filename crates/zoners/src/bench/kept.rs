@@ -1,10 +1,10 @@
 //! What was kept: `zoners bench list`, `show` and `remove`.
 
-use anstream::println;
 use zoners_bench::{Report, Store};
 
 use super::{Form, wrong};
 use crate::Failure;
+use crate::output::println;
 
 /// What is done with runs that were kept.
 #[derive(Debug, clap::Subcommand)]

@@ -5,9 +5,10 @@ use std::io::{self, IsTerminal};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anstream::eprintln;
 use indicatif::{ProgressBar, ProgressStyle};
 use zoners_bench::{Ending, Sample, Stop, Watcher};
+
+use crate::output::eprintln;
 
 /// A target of which so many questions ended without a word of it is not there.
 const ENOUGH_SILENCE: usize = 30;

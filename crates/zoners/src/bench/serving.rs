@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anstream::eprintln;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use zoners_bench::Stop;
@@ -12,6 +11,7 @@ use zoners_bench::nameservers::provider;
 use zoners_dns::Name;
 
 use super::server::Server;
+use crate::output::eprintln;
 
 /// Names whose servers are asked for; those beyond are told without.
 const MOST_NAMES: usize = 5_000;

@@ -1,11 +1,11 @@
 //! The report on a terminal, in 80 columns.
 
-use anstream::println;
 use anstyle::{AnsiColor, Style};
 use zoners_bench::compare::{Change, Comparison, Verdict};
 use zoners_bench::report::{Asked, Bar, Slow};
 use zoners_bench::{Figures, Part, Report, Suspect};
 
+use crate::output::println;
 use crate::print::{clean, cut, wrapped};
 
 const BOLD: Style = Style::new().bold();

@@ -1,0 +1,257 @@
+//! The log, for which nothing waits.
+//!
+//! Lines go into a queue of bounded size, and one thread writes them. A destination that is full, closed or
+//! stalled loses lines, which are counted and told of once lines are written again.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use zoners_dns::{Counter, Counters};
+
+/// Octets that wait to be written, at most: some two thousand lines.
+const MOST: usize = 256 * 1024;
+/// How long a destination that takes nothing at the moment is left alone.
+const REST: Duration = Duration::from_millis(50);
+
+/// Where lines are written to, each with one call of [`Write::write`] that never waits and never fails.
+#[derive(Clone, Debug, Default)]
+pub struct Log(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+    /// Written to by who holds the queue.
+    counters: Counters,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// What waits to be written, and how many lines it has.
+    octets: Vec<u8>,
+    lines: u64,
+    begun: bool,
+    /// Whether the thread writes at the moment.
+    writing: bool,
+    /// Whether what was written last could not be.
+    broken: bool,
+    /// Lines that were lost since this was last told.
+    untold: u64,
+}
+
+impl Queue {
+    /// Whether there is something to write, or to tell.
+    fn has_work(&self) -> bool {
+        !self.octets.is_empty() || (!self.broken && self.untold > 0)
+    }
+}
+
+/// What is written at once.
+struct Batch {
+    octets: Vec<u8>,
+    lines: u64,
+    /// Lines lost before, which are told now.
+    lost: u64,
+}
+
+impl Log {
+    /// Lets a thread write what comes, and what came before, to `out`; to be called once. A sandbox that
+    /// holds for the thread too is entered before.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn begin(&self, out: impl Write + Send + 'static) -> io::Result<()> {
+        let log = self.clone();
+        std::thread::Builder::new().name("log".into()).spawn(move || log.write_to(out))?;
+        self.0.queue.lock().begun = true;
+        Ok(())
+    }
+
+    /// Waits until all lines are written, but no longer than `patience`.
+    pub fn flush(&self, patience: Duration) {
+        let mut queue = self.0.queue.lock();
+        let busy = |queue: &mut Queue| queue.writing || queue.has_work();
+        self.0.changed.wait_while_for(&mut queue, busy, patience);
+    }
+
+    /// Whether [`Log::begin`] was called.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.0.queue.lock().begun
+    }
+
+    /// What was counted: the lines that were lost.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.0.counters
+    }
+
+    /// Takes a line, if there is room for it.
+    fn take(&self, line: &[u8]) {
+        let mut queue = self.0.queue.lock();
+        if queue.octets.len() + line.len() > MOST {
+            return self.lost(&mut queue, 1);
+        }
+        queue.octets.extend_from_slice(line);
+        queue.lines += 1;
+        self.0.changed.notify_all();
+    }
+
+    fn write_to(&self, mut out: impl Write) {
+        loop {
+            let Batch { octets, lines, lost } = self.next();
+            // There is room for it, now that all that waited is taken.
+            if lost > 0 {
+                tracing::warn!("lines of the log that could not be written and were lost: {lost}");
+            }
+            let written = write_all(&mut out, &octets).is_ok();
+            self.done(written, lines, lost);
+        }
+    }
+
+    /// Waits for something to write, and takes all that there is; what was lost only where the destination
+    /// works again.
+    fn next(&self) -> Batch {
+        let mut queue = self.0.queue.lock();
+        self.0.changed.wait_while(&mut queue, |queue| !queue.has_work());
+        queue.writing = true;
+        let lost = if queue.broken { 0 } else { std::mem::take(&mut queue.untold) };
+        let (octets, lines) = (std::mem::take(&mut queue.octets), std::mem::take(&mut queue.lines));
+        Batch { octets, lines, lost }
+    }
+
+    /// Takes note of what became of a batch.
+    fn done(&self, written: bool, lines: u64, told: u64) {
+        let mut queue = self.0.queue.lock();
+        (queue.writing, queue.broken) = (false, !written);
+        if !written {
+            queue.untold += told;
+            self.lost(&mut queue, lines);
+        }
+        self.0.changed.notify_all();
+    }
+
+    fn lost(&self, queue: &mut Queue, lines: u64) {
+        queue.untold += lines;
+        self.0.counters.add(Counter::LogLost, lines);
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.take(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes all, also where another program has set the terminal not to block.
+fn write_all(out: &mut impl Write, mut octets: &[u8]) -> io::Result<()> {
+    while !octets.is_empty() {
+        match out.write(octets) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => octets = octets.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(REST),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    /// Takes a line when it is let, and passes it on.
+    struct Gate {
+        let_in: Receiver<io::Result<()>>,
+        out: Sender<Vec<u8>>,
+    }
+
+    impl Write for Gate {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            self.let_in.recv().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))?;
+            let _ = self.out.send(octets.to_vec());
+            Ok(octets.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn gated() -> (Log, Sender<io::Result<()>>, Receiver<Vec<u8>>) {
+        let ((let_in_now, let_in), (out, written)) = (channel(), channel());
+        let log = Log::default();
+        log.begin(Gate { let_in, out }).unwrap();
+        (log, let_in_now, written)
+    }
+
+    fn lost(log: &Log) -> u64 {
+        log.counters().get(Counter::LogLost)
+    }
+
+    #[test]
+    fn what_came_before_it_begins_is_written_in_order() {
+        let mut log = Log::default();
+        log.write_all(b"one\n").unwrap();
+        log.write_all(b"two\n").unwrap();
+        let ((let_in_now, let_in), (out, written)) = (channel(), channel());
+        assert!(!log.has_begun());
+        log.begin(Gate { let_in, out }).unwrap();
+        assert!(log.has_begun());
+        let_in_now.send(Ok(())).unwrap();
+        assert_eq!(written.recv().unwrap(), b"one\ntwo\n");
+        log.flush(Duration::from_secs(3600));
+        assert_eq!(lost(&log), 0);
+    }
+
+    #[test]
+    fn a_stalled_destination_holds_nobody_up_and_costs_no_more_than_its_bound() {
+        let (mut log, let_in_now, written) = gated();
+        let line = [b'x'; 1024];
+        let lines = 2 * MOST / line.len();
+        for _ in 0..lines {
+            log.write_all(&line).unwrap();
+        }
+        log.flush(Duration::from_millis(1));
+        let dropped = lost(&log);
+        // The thread may hold what came first, and the queue is full beside.
+        assert!((1..=lines as u64 / 2).contains(&dropped), "{dropped}");
+        assert!(log.0.queue.lock().octets.len() <= MOST);
+        drop(let_in_now);
+        drop(written);
+    }
+
+    #[test]
+    fn a_line_at_the_bound_is_taken_and_one_octet_more_is_lost() {
+        let mut log = Log::default();
+        log.write_all(&[b'x'; MOST]).unwrap();
+        assert_eq!(lost(&log), 0);
+        log.write_all(b"\n").unwrap();
+        assert_eq!(lost(&log), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_counted_and_told_once_it_can() {
+        let (mut log, let_in_now, written) = gated();
+        let full = || Err(io::ErrorKind::StorageFull.into());
+        let_in_now.send(full()).unwrap();
+        log.write_all(b"one\n").unwrap();
+        log.flush(Duration::from_secs(3600));
+        assert_eq!((lost(&log), log.0.queue.lock().untold), (1, 1));
+        let_in_now.send(Err(io::ErrorKind::WouldBlock.into())).unwrap();
+        let_in_now.send(Ok(())).unwrap();
+        log.write_all(b"two\n").unwrap();
+        assert_eq!(written.recv().unwrap(), b"two\n");
+        log.flush(Duration::from_secs(3600));
+        assert_eq!((lost(&log), log.0.queue.lock().untold), (1, 0), "told, and still counted");
+    }
+}

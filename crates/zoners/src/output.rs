@@ -1,0 +1,60 @@
+//! Standard output and standard error, which may be full, closed, or a pipe that nobody reads.
+//!
+//! The first failure ends what is written to standard output; the command goes on with what else it has to
+//! do, and says so at its end.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::OnceLock;
+
+use crate::Failure;
+
+/// Why standard output takes no more.
+static BROKEN: OnceLock<io::Error> = OnceLock::new();
+
+/// Writes a line to standard output.
+macro_rules! println {
+    () => { $crate::output::line(format_args!("")) };
+    ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
+}
+
+/// Writes a line to standard error, as far as it takes one.
+macro_rules! eprintln {
+    ($($text:tt)*) => { $crate::output::remark(format_args!($($text)*)) };
+}
+
+pub(crate) use {eprintln, println};
+
+pub(crate) fn line(text: fmt::Arguments<'_>) {
+    with(|| writeln!(anstream::stdout(), "{text}"));
+}
+
+/// Writes octets to standard output.
+pub(crate) fn octets(octets: &[u8]) {
+    with(|| io::stdout().write_all(octets));
+}
+
+pub(crate) fn remark(text: fmt::Arguments<'_>) {
+    // A command does its work whether or not its remarks are read.
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Whether all that was written went out.
+pub(crate) fn is_whole() -> Result<(), Failure> {
+    with(|| io::stdout().flush());
+    match BROKEN.get() {
+        None => Ok(()),
+        // A reader that went away has what it wanted, as `head` does.
+        Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::Unread),
+        Some(error) => Err(Failure::Failed(format!("standard output: {error}"))),
+    }
+}
+
+/// Does something that writes to standard output, unless that has failed before.
+pub(crate) fn with(write: impl FnOnce() -> io::Result<()>) {
+    if BROKEN.get().is_none()
+        && let Err(error) = write()
+    {
+        let _ = BROKEN.set(error);
+    }
+}
