@@ -30,10 +30,15 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
 /// # Errors
 /// It may not be used, and why.
 pub fn check_folder(folder: &Path) -> io::Result<()> {
+    check_whole(folder, None)
+}
+
+/// The same, where root is about to become `heir`.
+pub(crate) fn check_whole(folder: &Path, heir: Option<u32>) -> io::Result<()> {
     let whole = fs::canonicalize(folder)?;
     let above = if is_root_of_all() { usize::MAX } else { 1 };
     for folder in whole.ancestors().take(above) {
-        check(&fs::metadata(folder)?)
+        check(&fs::metadata(folder)?, heir)
             .map_err(|why| refused(format!("the folder {} {why}", folder.display())))?;
     }
     Ok(())
@@ -51,8 +56,8 @@ fn is_root_of_all() -> bool {
     rustix::process::geteuid().is_root() && *WHOLE.get_or_init(is_whole)
 }
 
-fn check(folder: &Metadata) -> Result<(), String> {
-    if let Some(owner) = stranger(folder) {
+fn check(folder: &Metadata, heir: Option<u32>) -> Result<(), String> {
+    if let Some(owner) = stranger(folder, heir) {
         return Err(format!("belongs to user {owner}"));
     }
     match folder.mode() {

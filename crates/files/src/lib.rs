@@ -4,14 +4,16 @@
 //! that no link planted at either name is followed ([`replace()`]). A file of the daemon's own is read
 //! only if nobody else could have written it ([`open_own`], [`read_own`]), and lies in a folder whose
 //! entries nobody else can swap ([`make_folder`], [`check_folder`]). A [`Lock`] is a file that one process
-//! at a time holds.
+//! at a time holds. Root makes what its [`Heir`] shall have.
 
 mod folder;
+mod heir;
 mod lock;
 mod own;
 mod replace;
 
 pub use folder::{check_folder, make_folder};
+pub use heir::Heir;
 pub use lock::{Lock, Locking};
 pub use own::{open_own, open_secret, read_own};
 pub use replace::replace;
@@ -27,8 +29,9 @@ fn refused(why: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, why.into())
 }
 
-/// Who a file belongs to, if it is neither this process's user nor root.
-fn stranger(file: &Metadata) -> Option<u32> {
+/// The user that a file belongs to, if it is neither this process's, nor root, nor the one that root is
+/// about to become.
+fn stranger(file: &Metadata, heir: Option<u32>) -> Option<u32> {
     let own = rustix::process::geteuid().as_raw();
-    Some(file.uid()).filter(|owner| *owner != own && *owner != 0)
+    Some(file.uid()).filter(|owner| *owner != own && *owner != 0 && Some(*owner) != heir)
 }

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
+use crate::Heir;
+
 /// Octets that are read of what the holder has written.
 const LONGEST: u64 = 4096;
 /// The holder's user alone may read and write it.
@@ -46,6 +48,14 @@ impl Lock {
             }
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    /// Gives it to the user that this process becomes.
+    ///
+    /// # Errors
+    /// The system does not let us.
+    pub fn give_to(&self, heir: Heir) -> io::Result<()> {
+        heir.give(&self.file)
     }
 
     /// Writes into it what others shall know of the holder, instead of what was there.

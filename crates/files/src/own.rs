@@ -19,7 +19,7 @@ const OTHERS: u32 = 0o077;
 pub fn open_own(path: &Path) -> io::Result<File> {
     let file = open(path)?;
     let about = file.metadata()?;
-    if let Some(owner) = stranger(&about) {
+    if let Some(owner) = stranger(&about, None) {
         return Err(refused(format!("it belongs to user {owner}")));
     }
     if about.mode() & OTHERS_WRITE != 0 {

@@ -38,11 +38,12 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use zoners_cache::Cache;
 use zoners_dns::{Counters, Network, Random};
+use zoners_files::Heir;
 use zoners_net::Sockets;
 use zoners_net::held::Held;
 use zoners_resolver::{Event, Settings, Shared, Worker};
 use zoners_sandbox::Sandbox;
-use zoners_store::shared::SharedCache;
+use zoners_store::shared::{SharedCache, Terms};
 
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
@@ -88,6 +89,8 @@ pub struct Daemon {
     hosts_seen: Option<SystemTime>,
     file: Option<PathBuf>,
     cookies: Cookies,
+    /// What is to be shared with other nodes, and with which; taken when it is begun.
+    terms: Option<Terms>,
     /// What is shared with other nodes, once it serves.
     second_level: Option<Arc<SharedCache>>,
     /// What it has given up, once it serves.
@@ -149,7 +152,7 @@ impl Daemon {
         let nearby = surroundings::nearby();
         let rules = Arc::new(rules.near(&config, &nearby.prefixes));
         let (activity, ended) = (Arc::default(), Arc::default());
-        config.second_level()?;
+        let terms = config.second_level()?;
         Ok(Daemon {
             shared,
             config,
@@ -162,6 +165,7 @@ impl Daemon {
             hosts_seen,
             file,
             cookies,
+            terms,
             second_level: None,
             sandbox: Sandbox::default(),
             log: None,
@@ -211,19 +215,18 @@ impl Daemon {
             let _entered = runtime.enter();
             Signals::listen()?
         };
-        let state = State::take(&self.config, &bind::wanted(&self.config))?;
+        // What takes root is done first, for the user that it becomes then.
+        let heir = privileges::heir(&self.config)?;
+        let state = State::take(&self.config, &bind::wanted(&self.config), heir)?;
         let (bound, listeners) = bind::bind(&self.config)?;
         bind::check_sources(&self.config.resolver.source_addresses)?;
+        let control = self.control(heir)?;
         privileges::raise_descriptors();
-        let was_root = privileges::will_be_dropped(&self.config);
         self.become_user()?;
-        if was_root {
+        if heir.is_some() {
             self.trust_what_was_seen();
+            self.tell_what_is_out_of_reach();
         }
-        let control = {
-            let _entered = runtime.enter();
-            self.control()?
-        };
         let cache_folder = state.as_ref().map(|state| &state.folder);
         let cache_folder = cache_folder.filter(|_| self.config.cache.persist);
         self.sandbox =
@@ -276,11 +279,11 @@ impl Daemon {
     }
 
     /// The control socket: the configured one must be had, that of the system's choice may fail.
-    fn control(&self) -> io::Result<Option<Control>> {
+    fn control(&self, heir: Option<Heir>) -> io::Result<Option<Control>> {
         match self.config.server.control.as_deref() {
             Some(path) if path.as_os_str().is_empty() => Ok(None),
-            Some(path) => Control::bind(path).map(Some),
-            None => Ok(Control::bind_first(&runtime::sockets(None))),
+            Some(path) => Control::bind(path, heir).map(Some),
+            None => Ok(Control::bind_first(&runtime::sockets(None), heir)),
         }
     }
 

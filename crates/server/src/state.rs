@@ -10,6 +10,21 @@ pub(crate) fn given(configured: Option<&Path>) -> Option<PathBuf> {
     configured.map(Path::to_owned).or_else(of_manager)
 }
 
+/// The folder of a service that root starts for another user, where neither says: root's own is closed to
+/// others.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const OF_SYSTEM: &str = "/var/lib/zoners";
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const OF_SYSTEM: &str = "/var/db/zoners";
+
+/// The folder where neither says: the user's own, or that of a service that is about to become another user.
+pub(crate) fn of_daemon(becomes_another: bool) -> Option<PathBuf> {
+    match becomes_another && var_os("XDG_STATE_HOME").is_none() {
+        true => Some(OF_SYSTEM.into()),
+        false => of_user(),
+    }
+}
+
 /// The folder of the user who runs us, where neither says (XDG Base Directory Specification).
 #[must_use]
 pub fn of_user() -> Option<PathBuf> {

@@ -9,8 +9,8 @@ use super::Config;
 use crate::state;
 
 impl Config {
-    /// What a reload with this configuration, out of `file`, would have to have.
-    pub(crate) fn needs(&self, file: Option<&Path>) -> Vec<Needs> {
+    /// The files that a reload reads, each with the key that names it.
+    pub(crate) fn files<'a>(&'a self, file: Option<&'a Path>) -> Vec<(&'static str, &'a Path)> {
         let redis = self.cache.redis.as_ref();
         let files = [
             ("the configuration file", file),
@@ -20,7 +20,12 @@ impl Config {
             ("cache.redis.ca-file", redis.and_then(|redis| redis.ca_file.as_deref())),
             ("cache.redis.secret-file", redis.and_then(|redis| redis.secret_file.as_deref())),
         ];
-        let named = files.iter().filter_map(|(key, path)| Some(Needs::to_read(key, (*path)?)));
+        files.into_iter().filter_map(|(key, path)| Some((key, path?))).collect()
+    }
+
+    /// What a reload with this configuration, out of `file`, would have to have.
+    pub(crate) fn needs(&self, file: Option<&Path>) -> Vec<Needs> {
+        let named = self.files(file).into_iter().map(|(key, path)| Needs::to_read(key, path));
         let mut needs: Vec<Needs> = named.collect();
         let state = state::given(self.server.state.as_deref());
         needs.extend(

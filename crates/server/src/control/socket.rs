@@ -3,13 +3,13 @@
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
-use zoners_files::check_folder;
+use zoners_files::{Heir, check_folder};
 
 use super::conversation::Conversation;
 use crate::daemon::Overseer;
@@ -21,6 +21,8 @@ const CONVERSATIONS: usize = 16;
 const REST: Duration = Duration::from_millis(50);
 /// The owner and the group may read and write.
 const MODE: u32 = 0o660;
+/// Everyone comes as far as the socket.
+const FOLDER_MODE: u32 = 0o755;
 
 /// The socket's file, taken away when dropped.
 #[derive(Debug)]
@@ -32,31 +34,42 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// Listens at `path`. A socket that a dead daemon of the same user left there is replaced; any
-    /// other file is not touched.
+    /// Listens at `path`, for the user that root becomes if it does. A socket that a dead daemon of the
+    /// same user left there is replaced; any other file is not touched.
     ///
     /// # Errors
     /// The folder is not there, or others could swap what is in it; or there is something already.
-    pub(crate) fn bind(path: &Path) -> io::Result<Self> {
-        let told =
-            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    pub(crate) fn bind(path: &Path, heir: Option<Heir>) -> io::Result<Self> {
+        Control::try_bind(path, heir)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+    }
+
+    fn try_bind(path: &Path, heir: Option<Heir>) -> io::Result<Self> {
         let folder = folder(path);
-        if runtime::may_be_made(folder) {
-            DirBuilder::new().recursive(true).mode(0o755).create(folder).map_err(told)?;
+        match heir {
+            Some(heir) => prepare_for(heir, path)?,
+            None if runtime::may_be_made(folder) => {
+                DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
+                check_folder(folder)?;
+            }
+            None => check_folder(folder)?,
         }
-        check_folder(folder).map_err(told)?;
-        remove_stale(path);
-        let listener = UnixListener::bind(path).map_err(told)?;
-        fs::set_permissions(path, Permissions::from_mode(MODE)).map_err(told)?;
-        let file = identity(path).map_err(told)?;
+        remove_stale(path, heir);
+        let listener = UnixListener::bind(path)?;
+        listener.set_nonblocking(true)?;
+        fs::set_permissions(path, Permissions::from_mode(MODE))?;
+        if let Some(heir) = heir {
+            heir.give_path(path)?;
+        }
+        let file = identity(path)?;
         Ok(Control { listener, path: path.to_owned(), file })
     }
 
     /// Listens at the first of `paths` that can be had.
-    pub(crate) fn bind_first(paths: &[PathBuf]) -> Option<Self> {
+    pub(crate) fn bind_first(paths: &[PathBuf], heir: Option<Heir>) -> Option<Self> {
         let mut tried = Vec::new();
         for path in paths {
-            match Control::bind(path) {
+            match Control::bind(path, heir) {
                 Ok(control) => return Some(control),
                 Err(error) => tried.push(error.to_string()),
             }
@@ -70,12 +83,20 @@ impl Control {
         &self.path
     }
 
-    /// Serves conversations for as long as it is polled.
+    /// Serves conversations for as long as it is polled, on a tokio runtime.
     pub(crate) async fn serve(&self, overseer: Arc<Overseer>) {
+        let listener = self.listener.try_clone().and_then(tokio::net::UnixListener::from_std);
+        let listener = match listener {
+            Ok(listener) => listener,
+            Err(error) => {
+                tracing::error!("{}: {error}: it is not heard", self.path.display());
+                return std::future::pending().await;
+            }
+        };
         let conversations = Arc::new(Semaphore::new(CONVERSATIONS));
         loop {
             let Ok(slot) = conversations.clone().acquire_owned().await else { return };
-            let Ok((stream, _)) = self.listener.accept().await else {
+            let Ok((stream, _)) = listener.accept().await else {
                 // Descriptors ran out, most likely; give those in use time to close.
                 tokio::time::sleep(REST).await;
                 continue;
@@ -109,11 +130,27 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
 }
 
-/// Removes a socket that is ours and that nobody listens at any more.
-fn remove_stale(path: &Path) {
+/// Sees to the folder of a socket that root makes for its heir. Where the folder is ours by name, the heir
+/// gets it, to remove the socket in the end; if something else is in there, it stays as it is.
+fn prepare_for(heir: Heir, path: &Path) -> io::Result<()> {
+    let folder = folder(path);
+    if !runtime::may_be_made(folder) {
+        return heir.check_folder(folder);
+    }
+    heir.make_folder(folder, FOLDER_MODE)?;
+    if runtime::is_ours(folder) {
+        let is_socket = |name: &str| path.file_name().is_some_and(|file| file == name);
+        let _ = heir.take_over(folder, is_socket);
+    }
+    Ok(())
+}
+
+/// Removes a socket that is ours, or the heir's, and that nobody listens at any more.
+fn remove_stale(path: &Path, heir: Option<Heir>) {
     let own = rustix::process::geteuid().as_raw();
+    let is_own = |user: u32| user == own || heir.is_some_and(|heir| heir.user == user);
     let is_ours = fs::symlink_metadata(path)
-        .is_ok_and(|file| file.file_type().is_socket() && file.uid() == own);
+        .is_ok_and(|file| file.file_type().is_socket() && is_own(file.uid()));
     let is_dead = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
     if is_ours && std::os::unix::net::UnixStream::connect(path).is_err_and(is_dead) {
         let _ = fs::remove_file(path);
@@ -124,13 +161,10 @@ fn remove_stale(path: &Path) {
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
-    use std::os::unix::net::UnixListener;
 
     fn try_at(path: &Path) -> Result<(), String> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
-        let _entered = runtime.enter();
         // Left where it is, as if the daemon were killed.
-        Control::bind(path).map(std::mem::forget).map_err(|error| error.to_string())
+        Control::bind(path, None).map(std::mem::forget).map_err(|error| error.to_string())
     }
 
     #[test]

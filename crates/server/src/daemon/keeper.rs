@@ -19,11 +19,11 @@ use zoners_store::snapshot::{self, Boot, Fingerprints, Loaded, Refusal, Terms, T
 use crate::config::Config;
 
 /// The file of the cache.
-const FILE: &str = "cache";
+pub(super) const FILE: &str = "cache";
 /// What becomes of one that is not used.
-const ASIDE: &str = "cache.bad";
+pub(super) const ASIDE: &str = "cache.bad";
 /// The file of the secret that it is sealed with.
-const SECRET: &str = "cache.key";
+pub(super) const SECRET: &str = "cache.key";
 const SECRET_LENGTH: usize = 32;
 /// The first answer waits no longer than this for what is read back: a small file is through by then.
 const HEAD_START: Duration = Duration::from_millis(25);

@@ -1,5 +1,6 @@
 //! What outlives the daemon or reaches beyond it: the root's keys, the cache, what is shared.
 
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,6 +38,19 @@ impl Daemon {
         }
     }
 
+    /// Tells which files could be read by root and cannot be by the user that it has become.
+    pub(super) fn tell_what_is_out_of_reach(&self) {
+        let user = self.config.server.user.as_deref().unwrap_or_default();
+        for (key, path) in self.config.files(self.file.as_deref()) {
+            if let Err(error) = File::open(path) {
+                let path = path.display();
+                tracing::warn!(
+                    "{key}: {path}: {error}: a reload takes it to be readable by {user}"
+                );
+            }
+        }
+    }
+
     /// What keeps the cache in `folder`.
     pub(super) fn keeper(&self, folder: PathBuf) -> Option<Keeper> {
         Keeper::open(folder.clone(), &self.config, &self.shared, &self.settings)
@@ -45,10 +59,8 @@ impl Daemon {
     }
 
     /// Shares what is learned with others, if the configuration says with whom.
-    pub(super) fn share(&self) -> io::Result<Option<Arc<SharedCache>>> {
-        let Some(terms) = self.config.second_level().map_err(io::Error::other)? else {
-            return Ok(None);
-        };
+    pub(super) fn share(&mut self) -> io::Result<Option<Arc<SharedCache>>> {
+        let Some(terms) = self.terms.take() else { return Ok(None) };
         if let Some(path) = self.config.open_secret() {
             tracing::warn!("{}: every user of this machine may read the secret", path.display());
         }

@@ -2,7 +2,10 @@
 
 use std::io;
 
+use privdrop::reexports::nix::unistd::User;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use zoners_files::Heir;
 
 use crate::config::Config;
 
@@ -28,6 +31,20 @@ pub(super) fn raise_descriptors() {
 /// Whether the process will become another user.
 pub(super) fn will_be_dropped(config: &Config) -> bool {
     config.server.user.is_some() && rustix::process::geteuid().is_root()
+}
+
+/// The user that the process will become, if it will.
+///
+/// # Errors
+/// There is no such user.
+pub(super) fn heir(config: &Config) -> io::Result<Option<Heir>> {
+    let Some(name) = config.server.user.as_deref().filter(|_| will_be_dropped(config)) else {
+        return Ok(None);
+    };
+    let told = |what: &str| io::Error::other(format!("server.user: `{name}`: {what}"));
+    let user = User::from_name(name).map_err(|error| told(error.desc()))?;
+    let user = user.ok_or_else(|| told("there is no such user"))?;
+    Ok(Some(Heir { user: user.uid.as_raw(), group: user.gid.as_raw() }))
 }
 
 /// Becomes `user`, with its groups, for good. Call it before there are threads.

@@ -18,7 +18,7 @@ use super::Overseer;
 use crate::root_keys;
 
 /// The file in the state folder, and who may read it: it holds no secret.
-const FILE: &str = "root-keys.json";
+pub(super) const FILE: &str = "root-keys.json";
 const MODE: u32 = 0o644;
 /// Octets of the longest file that is read: more than all keys that are followed take.
 const LONGEST: u64 = 64 * 1024;

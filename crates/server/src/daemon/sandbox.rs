@@ -78,9 +78,7 @@ impl Daemon {
             all: vec![Need::Remove(folder.to_owned()), Need::Calls(Calls::Files)],
         }));
         needs.extend(manager::needs());
-        // That it cannot be used is told where it is begun.
-        let shared = self.config.second_level().ok().flatten();
-        needs.extend(shared.map(|terms| terms.servers.needs()));
+        needs.extend(self.terms.as_ref().map(|terms| terms.servers.needs()));
         needs
     }
 }

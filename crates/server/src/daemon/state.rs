@@ -4,15 +4,18 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use zoners_files::{Lock, Locking, make_folder};
+use zoners_files::{Heir, Lock, Locking, make_folder};
 
 use super::sandbox::not_kept;
+use super::{keeper, rollover};
 use crate::config::Config;
 use crate::state;
 
 /// The file in the folder that its daemon holds. It has the process's number and the addresses that are
 /// served, a line each.
 const FILE: &str = "lock";
+/// Its user alone may look into the folder.
+const FOLDER_MODE: u32 = 0o700;
 
 /// A state folder that is this daemon's.
 #[derive(Debug)]
@@ -29,20 +32,24 @@ impl State {
     ///
     /// # Errors
     /// A daemon that serves the same is running already.
-    pub(super) fn take(config: &Config, serves: &[SocketAddr]) -> io::Result<Option<Self>> {
+    pub(super) fn take(
+        config: &Config,
+        serves: &[SocketAddr],
+        heir: Option<Heir>,
+    ) -> io::Result<Option<Self>> {
         if let Some(folder) = state::given(config.server.state.as_deref()) {
-            return match hold(&folder, serves) {
+            return match hold(&folder, serves, heir) {
                 Err(error) => Ok(unusable(&folder, &error)),
                 Ok(Ok(state)) => Ok(Some(state)),
                 Ok(Err(other)) => Err(other.is_running(&folder)),
             };
         }
-        let Some(of_user) = state::of_user().filter(|_| config.cache.persist) else {
+        let Some(first) = state::of_daemon(heir.is_some()).filter(|_| config.cache.persist) else {
             return Ok(None);
         };
-        let below = serves.first().map(|address| of_user.join(address.to_string()));
-        for folder in [Some(of_user), below].into_iter().flatten() {
-            match hold(&folder, serves) {
+        let below = serves.first().map(|address| first.join(address.to_string()));
+        for folder in [Some(first), below].into_iter().flatten() {
+            match hold(&folder, serves, heir) {
                 Err(error) => return Ok(unusable(&folder, &error)),
                 Ok(Ok(state)) => return Ok(Some(state)),
                 Ok(Err(other)) if other.serves_one_of(serves) => {
@@ -94,18 +101,38 @@ impl Other {
     }
 }
 
-/// Makes the folder and holds it, or says who does.
-fn hold(folder: &Path, serves: &[SocketAddr]) -> io::Result<Result<State, Other>> {
-    make_folder(folder)?;
+/// Makes the folder, for the user that root becomes if it does, and holds it; or says who does.
+fn hold(
+    folder: &Path,
+    serves: &[SocketAddr],
+    heir: Option<Heir>,
+) -> io::Result<Result<State, Other>> {
+    match heir {
+        Some(heir) => {
+            heir.make_folder(folder, FOLDER_MODE)?;
+            heir.take_over(folder, is_ours)?;
+        }
+        None => make_folder(folder)?,
+    }
     let lock = match Lock::take(&folder.join(FILE)) {
         Ok(Locking::Held(lock)) => Some(lock),
         Ok(Locking::Taken(text)) => return Ok(Err(Other::read(&text))),
         Err(error) if error.kind() == io::ErrorKind::Unsupported => None,
         Err(error) => return Err(error),
     };
+    if let (Some(lock), Some(heir)) = (&lock, heir) {
+        lock.give_to(heir)?;
+    }
     let mut state = State { folder: folder.to_owned(), lock };
     state.note(serves);
     Ok(Ok(state))
+}
+
+/// Whether a file in the folder is one that a daemon keeps there.
+fn is_ours(name: &str) -> bool {
+    let known = [FILE, keeper::FILE, keeper::ASIDE, keeper::SECRET, rollover::FILE];
+    let beside = |known: &&str| name.starts_with(&format!(".{known}.")) && name.ends_with(".new");
+    known.contains(&name) || known.iter().any(beside)
 }
 
 fn unusable(folder: &Path, error: &io::Error) -> Option<State> {
@@ -126,8 +153,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
         let own = addresses(&["127.0.0.1:53", "[::1]:53"]);
-        let mut state = hold(&path, &own).unwrap().ok().unwrap();
-        let other = || hold(&path, &own).unwrap().err().unwrap();
+        let mut state = hold(&path, &own, None).unwrap().ok().unwrap();
+        let other = || hold(&path, &own, None).unwrap().err().unwrap();
         assert_eq!(other().process, std::process::id().to_string());
         assert_eq!(other().serves, own);
         assert!(other().serves_one_of(&addresses(&["192.0.2.1:53", "[::1]:53"])));
@@ -135,6 +162,6 @@ mod tests {
         state.note(&addresses(&["127.0.0.1:0"]));
         assert!(!other().serves_one_of(&addresses(&["127.0.0.1:0"])), "another port");
         drop(state);
-        assert!(hold(&path, &own).unwrap().is_ok());
+        assert!(hold(&path, &own, None).unwrap().is_ok());
     }
 }

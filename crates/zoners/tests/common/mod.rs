@@ -63,10 +63,15 @@ impl Daemon {
 
     /// The same, of a user who has this folder for what programs keep.
     pub(crate) fn at_home(folder: tempfile::TempDir, state: &Path) -> Self {
+        Daemon::in_environment(folder, &[("XDG_STATE_HOME", state)])
+    }
+
+    /// The same, with these variables.
+    pub(crate) fn in_environment(folder: tempfile::TempDir, variables: &[(&str, &Path)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_zoners"))
             .args(["serve", "--config"])
             .arg(folder.path().join("zoners.toml"))
-            .env("XDG_STATE_HOME", state)
+            .envs(variables.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
