@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// Connections that the kernel keeps until we accept them.
@@ -11,15 +12,23 @@ const BACKLOG: i32 = 1024;
 /// which takes twice what it is told.
 const RECEIVE_BUFFER: usize = 16 << 20;
 
-/// Binds a UDP socket. With `shared`, several may be bound to one address and the kernel spreads
-/// the clients over them.
+/// How an address is bound.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terms {
+    /// Several sockets may be bound to it, and the kernel spreads the clients over them.
+    pub shared: bool,
+    /// This machine may not have it yet: it is bound all the same, where the system knows how to.
+    pub absent: bool,
+}
+
+/// Binds a UDP socket.
 ///
 /// # Errors
-/// The address is taken, not ours, or not allowed.
-pub fn udp(address: SocketAddr, shared: bool) -> io::Result<std::net::UdpSocket> {
-    let socket = socket(address, Type::DGRAM, Protocol::UDP, shared)?;
+/// The address is taken, not ours (see [`is_absent`]), or not allowed.
+pub fn udp(address: SocketAddr, terms: Terms) -> io::Result<std::net::UdpSocket> {
+    let socket = socket(address, Type::DGRAM, Protocol::UDP, terms)?;
     receive_buffer(&socket);
-    socket.bind(&address.into())?;
+    bind(&socket, address)?;
     Ok(socket.into())
 }
 
@@ -36,23 +45,70 @@ fn receive_buffer(socket: &Socket) {
 /// Binds a TCP socket and listens on it; see [`udp`].
 ///
 /// # Errors
-/// The address is taken, not ours, or not allowed.
-pub fn tcp(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> {
-    let socket = socket(address, Type::STREAM, Protocol::TCP, shared)?;
+/// See [`udp`].
+pub fn tcp(address: SocketAddr, terms: Terms) -> io::Result<std::net::TcpListener> {
+    let socket = socket(address, Type::STREAM, Protocol::TCP, terms)?;
     socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
+    bind(&socket, address)?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 
-fn socket(address: SocketAddr, kind: Type, protocol: Protocol, shared: bool) -> io::Result<Socket> {
+/// Whether an address could not be bound since this machine does not have it.
+#[must_use]
+pub fn is_absent(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrNotAvailable
+}
+
+fn bind(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    socket.bind(&address.into()).map_err(|error| match Errno::from_io_error(&error) {
+        // Nor does it have the interface that the address is one of.
+        Some(Errno::NODEV) => io::Error::new(io::ErrorKind::AddrNotAvailable, error),
+        _ => error,
+    })
+}
+
+fn socket(address: SocketAddr, kind: Type, protocol: Protocol, terms: Terms) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
     if address.is_ipv6() {
         // The IPv4 side of a wildcard has a socket of its own.
         socket.set_only_v6(true)?;
     }
+    if terms.absent {
+        // An older kernel may not know it; then the address must be there.
+        #[cfg(target_os = "linux")]
+        let _ = match address {
+            SocketAddr::V4(_) => socket.set_freebind_v4(true),
+            SocketAddr::V6(_) => socket.set_freebind_v6(true),
+        };
+    }
     #[cfg(unix)]
-    socket.set_reuse_port(shared)?;
+    socket.set_reuse_port(terms.shared)?;
     socket.set_nonblocking(true)?;
     Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_not_there_is_told_or_bound_all_the_same() {
+        // Addresses for documentation, which no machine has (RFC 5737, RFC 3849).
+        for address in ["192.0.2.1:0", "[2001:db8::1]:0"] {
+            let address = address.parse().unwrap();
+            let bind = |absent| {
+                let terms = Terms { absent, ..Terms::default() };
+                udp(address, terms).map(drop).and(tcp(address, terms).map(drop))
+            };
+            let is_absent = |outcome: io::Result<()>| outcome.is_err_and(|error| is_absent(&error));
+            if Socket::new(Domain::for_address(address), Type::DGRAM, None).is_ok() {
+                assert!(is_absent(bind(false)), "{address}");
+                assert_eq!(is_absent(bind(true)), !cfg!(target_os = "linux"), "{address}");
+            }
+        }
+        let nowhere = "[fe80::1%4294967295]:0".parse().unwrap();
+        let absent = Terms { absent: true, ..Terms::default() };
+        assert!(udp(nowhere, absent).is_err_and(|error| is_absent(&error) || error.kind() == io::ErrorKind::Unsupported));
+    }
 }

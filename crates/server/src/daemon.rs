@@ -25,7 +25,7 @@ mod udp;
 mod wake;
 mod worker;
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -218,7 +218,7 @@ impl Daemon {
         // What takes root is done first, for the user that it becomes then.
         let heir = privileges::heir(&self.config)?;
         let state = State::take(&self.config, &bind::wanted(&self.config), heir)?;
-        let (bound, listeners) = bind::bind(&self.config)?;
+        let (bound, places) = bind::bind(&self.config, self.is_on_trial())?;
         bind::check_sources(&self.config.resolver.source_addresses)?;
         let control = self.control(heir)?;
         privileges::raise_descriptors();
@@ -238,7 +238,7 @@ impl Daemon {
         self.second_level = self.share()?;
         let (stop, stopping) = watch::channel(false);
         let mut workers = Vec::new();
-        for (number, listeners) in listeners.into_iter().enumerate() {
+        for (number, listeners) in bind::by_worker(places.bound).into_iter().enumerate() {
             workers.push(self.work(number, listeners, stopping.clone())?);
         }
         ready(&bound);
@@ -253,6 +253,12 @@ impl Daemon {
             keeper.finish(&self.settings);
         }
         Ok(())
+    }
+
+    /// Whether somebody tries us at a terminal, with nothing configured: then any port is better than none.
+    fn is_on_trial(&self) -> bool {
+        let at_terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
+        self.file.is_none() && at_terminal && !manager::runs_us()
     }
 
     /// Lets a worker run.
@@ -379,7 +385,7 @@ pub fn serve_on<N: Network>(
     port: u16,
     ready: impl FnOnce(&[SocketAddr]) -> io::Result<()>,
 ) -> io::Result<()> {
-    let listeners = bind::bind_port(port)?;
+    let listeners = bind::by_worker(bind::bind_port(port)?).pop().unwrap_or_default();
     ready(&listeners.addresses()?)?;
     let (stop, stopping) = watch::channel(false);
     let current = Arc::new(ArcSwap::from_pointee(service));

@@ -78,7 +78,7 @@ Examples:
 
 Exit codes:
   0  done, or the name was resolved
-  1  no answer could be had, or serving ended with an error
+  1  no answer could be had, or serving ended with an error: it may work out later
   2  the command line or the configuration is wrong
   3  the name does not exist
   4  `bench` found what its --fail-on names

@@ -11,14 +11,19 @@ use crate::{Failure, configuration, print};
 
 /// Arguments of `zoners serve`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Port 53 needs the right to bind it; any other port in `listen` does not:
+#[command(
+    after_help = "Port 53 needs the right to bind it; a port above 1023 in `listen` does not:
   [server]
   listen = [\"127.0.0.1:5300\"]
 
 Signals:
   SIGHUP             read the configuration again
   SIGUSR1            write what was counted to the log
-  SIGTERM, SIGINT    finish what is under way, and end")]
+  SIGTERM, SIGINT    finish what is under way, and end
+
+Called at a terminal, without a configuration and not by a service manager, it takes port 5300 where 53
+is not to be had; else it ends with 1 and says who has the port, so that a service manager tries again."
+)]
 pub(crate) struct Arguments {
     /// The configuration file; without one, everything has its default.
     #[arg(long, value_name = "FILE")]
@@ -65,6 +70,12 @@ fn serve(arguments: &Arguments, log: Log) -> Result<(), Failure> {
     let ready = |bound: &Bound| {
         if let Some(reason) = &bound.instead {
             tracing::warn!("port 53 cannot be had ({reason}); serving on another instead");
+        }
+        for why in &bound.missing {
+            tracing::error!("not served: {why}");
+        }
+        for address in &bound.absent {
+            tracing::warn!("{address} is not there yet; it is served once it is");
         }
         for address in &bound.addresses {
             tracing::info!("serving on {address}, UDP and TCP");

@@ -45,7 +45,7 @@ fn an_address_that_cannot_be_had_is_told() {
     assert!(told.contains(&daemon.address.to_string()), "{told}");
     // To others of its user, a daemon in its sandbox does not show what it has open.
     if cfg!(target_os = "linux") && rustix::process::geteuid().is_root() {
-        let owner = format!("zoners (process {})", daemon.child.id());
+        let owner = format!("already running, process {}", daemon.child.id());
         assert!(told.contains(&owner), "{told}");
     }
 }

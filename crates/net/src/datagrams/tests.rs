@@ -2,7 +2,7 @@ use std::net::{Ipv6Addr, UdpSocket};
 use std::time::Duration;
 
 use super::*;
-use crate::listen;
+use crate::listen::{self, Terms};
 
 /// A client on 127.0.0.1 or ::1 that waits for its replies, but not forever.
 fn client(like: SocketAddr) -> UdpSocket {
@@ -35,7 +35,7 @@ fn answer_all(batch: &mut Batch) -> usize {
 #[tokio::test]
 async fn batches_are_answered_each_to_its_own() {
     for listen in ["127.0.0.1:0", "[::1]:0"] {
-        let socket = listen::udp(listen.parse().unwrap(), false).unwrap();
+        let socket = listen::udp(listen.parse().unwrap(), Terms::default()).unwrap();
         let to = socket.local_addr().unwrap();
         let datagrams = Datagrams::new(socket).unwrap();
         let clients: Vec<UdpSocket> = (0..BATCH + 9).map(|_| client(to)).collect();
@@ -66,7 +66,7 @@ async fn batches_are_answered_each_to_its_own() {
 #[tokio::test]
 async fn replies_leave_from_the_address_that_was_asked() {
     for (listen, asked) in [("0.0.0.0:0", "127.0.0.7"), ("[::]:0", "::1")] {
-        let socket = listen::udp(listen.parse().unwrap(), false).unwrap();
+        let socket = listen::udp(listen.parse().unwrap(), Terms::default()).unwrap();
         let to = SocketAddr::new(asked.parse().unwrap(), socket.local_addr().unwrap().port());
         let datagrams = Datagrams::new(socket).unwrap();
         let client = client(to);
@@ -85,7 +85,7 @@ async fn replies_leave_from_the_address_that_was_asked() {
 
 #[tokio::test]
 async fn what_cannot_be_sent_is_counted_and_holds_up_nobody() {
-    let socket = listen::udp("127.0.0.1:0".parse().unwrap(), false).unwrap();
+    let socket = listen::udp("127.0.0.1:0".parse().unwrap(), Terms::default()).unwrap();
     let to = socket.local_addr().unwrap();
     let datagrams = Datagrams::new(socket).unwrap();
     let clients = [client(to), client(to)];
@@ -106,7 +106,7 @@ async fn what_cannot_be_sent_is_counted_and_holds_up_nobody() {
 
 #[tokio::test]
 async fn the_queue_is_seen_to_fill() {
-    let socket = listen::udp("127.0.0.1:0".parse().unwrap(), false).unwrap();
+    let socket = listen::udp("127.0.0.1:0".parse().unwrap(), Terms::default()).unwrap();
     let to = socket.local_addr().unwrap();
     let datagrams = Datagrams::new(socket).unwrap();
     assert_eq!(datagrams.queue().0, 0);
@@ -148,7 +148,7 @@ fn the_plain_loop_does_the_same() {
 /// A datagram of more than 65,507 octets fits no interface.
 #[tokio::test]
 async fn a_reply_that_does_not_fit_asks_the_client_to_come_over_tcp() {
-    let socket = listen::udp("127.0.0.1:0".parse().unwrap(), false).unwrap();
+    let socket = listen::udp("127.0.0.1:0".parse().unwrap(), Terms::default()).unwrap();
     let to = socket.local_addr().unwrap();
     let datagrams = Datagrams::new(socket).unwrap();
     let client = client(to);

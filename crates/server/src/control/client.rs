@@ -5,9 +5,13 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde_json::Value;
+
+/// A daemon that is asked whether it is there has so much time to say so.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Sends one request to the first daemon that listens at one of `paths`, and returns its reply. A `file`
 /// that is given goes with it: so the daemon reads or writes what the one who asks may, and no path of
@@ -31,6 +35,16 @@ pub fn request(
         Some(error) => Err(error.to_owned()),
         None => Ok(reply),
     }
+}
+
+/// What the daemon at one of `paths` says of itself, if one does so soon.
+pub(crate) fn status(paths: &[PathBuf]) -> Option<Value> {
+    let (_, mut stream) = connect(paths).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    stream.write_all(b"{\"do\":\"status\"}\n").ok()?;
+    let mut line = String::new();
+    io::BufReader::new(stream).read_line(&mut line).ok()?;
+    serde_json::from_str(&line).ok()
 }
 
 fn connect(paths: &[PathBuf]) -> Result<(&PathBuf, UnixStream), String> {

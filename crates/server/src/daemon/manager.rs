@@ -25,6 +25,26 @@ pub(super) fn needs() -> Option<Needs> {
     is_there.then(|| Needs { of: "NOTIFY_SOCKET", all: vec![Need::AbstractSockets] })
 }
 
+/// Whether a service manager runs us: systemd, launchd, or another that waits for our word.
+pub(super) fn runs_us() -> bool {
+    is_managed(|name| std::env::var(name).ok(), std::process::id())
+}
+
+fn is_managed(variable: impl Fn(&str) -> Option<String>, process: u32) -> bool {
+    let own = process.to_string();
+    // A terminal that systemd has started hands its variables on to what is started there.
+    let is_own = variable("SYSTEMD_EXEC_PID").is_none_or(|of| of == own);
+    // Programs that people start have such a name, or 0.
+    let job = variable("XPC_SERVICE_NAME").unwrap_or_default();
+    let is_job = !job.is_empty() && job != "0" && !job.starts_with("application.");
+    let given =
+        variable("LISTEN_FDS").is_some() && variable("LISTEN_PID").is_none_or(|of| of == own);
+    variable("NOTIFY_SOCKET").is_some()
+        || variable("INVOCATION_ID").is_some() && is_own
+        || given
+        || is_job
+}
+
 /// The sockets that the manager bound for us (socket activation), if it did. Call it before there
 /// are threads.
 ///
@@ -85,6 +105,24 @@ async fn all_alive(workers: &[Handle], patience: Duration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_person_at_a_terminal_is_told_from_a_manager() {
+        let managed = |variables: &[(&str, &str)]| {
+            let find = |name: &str| variables.iter().find(|(known, _)| *known == name);
+            is_managed(|name| find(name).map(|(_, value)| (*value).to_owned()), 77)
+        };
+        assert!(!managed(&[]));
+        assert!(managed(&[("NOTIFY_SOCKET", "/run/systemd/notify")]));
+        assert!(managed(&[("INVOCATION_ID", "0123")]));
+        assert!(managed(&[("INVOCATION_ID", "0123"), ("SYSTEMD_EXEC_PID", "77")]));
+        assert!(!managed(&[("INVOCATION_ID", "0123"), ("SYSTEMD_EXEC_PID", "76")]));
+        assert!(managed(&[("LISTEN_FDS", "2"), ("LISTEN_PID", "77")]));
+        assert!(!managed(&[("LISTEN_FDS", "2"), ("LISTEN_PID", "76")]));
+        assert!(managed(&[("XPC_SERVICE_NAME", "org.example.zoners")]));
+        assert!(!managed(&[("XPC_SERVICE_NAME", "0")]));
+        assert!(!managed(&[("XPC_SERVICE_NAME", "application.com.apple.Terminal.7")]));
+    }
 
     #[tokio::test]
     async fn a_worker_that_hangs_is_noticed() {

@@ -219,6 +219,7 @@ impl Overseer {
             "waiting": service.rules().waiting(),
             "workers": self.counters.len(),
             "listen": listen,
+            "not_served": self.bound.missing,
             "serves": serves,
             "cache": { "entries": cache.entries, "bytes": cache.bytes, "evicted": cache.evicted },
             "second_level": self.second_level.as_ref().map(|level| {

@@ -1,11 +1,55 @@
 //! Who has a port: for the person who wonders why it is taken.
 
+use std::fmt;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 
-/// The program that listens on `port` over UDP or TCP, as `name (process 123)`, where the system
-/// tells us: on Linux, and of other users' programs only if we may look.
-pub(super) fn of_port(port: u16) -> Option<String> {
+use super::bind;
+use crate::config::Config;
+use crate::{control, runtime};
+
+/// What the system calls our own program.
+const OURS: &str = "zoners";
+
+/// A program that runs.
+#[derive(Debug)]
+pub(super) struct Owner {
+    name: String,
+    process: String,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (process {})", self.name, self.process)
+    }
+}
+
+/// The process of a daemon of ours that serves where `config` wants to, if there is one: it says so itself,
+/// or the system does.
+pub(super) fn running(config: &Config) -> Option<String> {
+    let wanted = bind::wanted(config);
+    let status = control::status(&runtime::sockets(config.server.control.as_deref()));
+    let listens = status.iter().flat_map(|status| status["listen"].as_array()).flatten();
+    let mut listens = listens.filter_map(|address| address.as_str()?.parse::<SocketAddr>().ok());
+    if listens.any(|other| wanted.iter().any(|own| collide(*own, other))) {
+        return status.map(|status| status["process"].to_string());
+    }
+    let owner = wanted.iter().find_map(|address| of_port(address.port()))?;
+    Some(owner).filter(|owner| owner.name == OURS).map(|owner| owner.process)
+}
+
+/// Whether two addresses cannot be bound by different processes.
+pub(super) fn collide(one: SocketAddr, other: SocketAddr) -> bool {
+    let either_is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port()
+        && one.is_ipv4() == other.is_ipv4()
+        && (one.ip() == other.ip() || either_is_any)
+}
+
+/// The program that listens on `port` over UDP or TCP, where the system tells us: on Linux, and of other
+/// users' programs only if we may look.
+pub(super) fn of_port(port: u16) -> Option<Owner> {
     let tables = ["udp", "udp6", "tcp", "tcp6"].map(|table| format!("/proc/net/{table}"));
     let inodes: Vec<String> = tables
         .iter()
@@ -18,7 +62,8 @@ pub(super) fn of_port(port: u16) -> Option<String> {
         .find(|process| holds(&process.path(), &inodes))
         .map(|process| {
             let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-            format!("{} (process {})", name.trim(), process.file_name().to_string_lossy())
+            let process = process.file_name().to_string_lossy().into_owned();
+            Owner { name: name.trim().to_owned(), process }
         })
 }
 
@@ -54,7 +99,17 @@ mod tests {
         let owner = of_port(socket.local_addr().unwrap().port());
         if cfg!(target_os = "linux") {
             let process = std::process::id().to_string();
-            assert!(owner.unwrap().contains(&process));
+            assert_eq!(owner.unwrap().process, process);
         }
+    }
+
+    #[test]
+    fn addresses_collide_if_one_is_the_other_or_any() {
+        let collide =
+            |one: &str, other: &str| collide(one.parse().unwrap(), other.parse().unwrap());
+        assert!(collide("127.0.0.1:53", "127.0.0.1:53") && collide("0.0.0.0:53", "127.0.0.1:53"));
+        assert!(collide("[::1]:53", "[::]:53"));
+        assert!(!collide("127.0.0.1:53", "127.0.0.2:53") && !collide("0.0.0.0:53", "127.0.0.1:54"));
+        assert!(!collide("0.0.0.0:53", "[::1]:53"));
     }
 }

@@ -1,0 +1,159 @@
+//! Where clients are heard: on addresses that are taken, not there yet, or changed by a reload.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::networks::{Machine, ask, in_a_network, ip};
+use common::{Daemon, file, localhost, receive, send};
+use zoners_dns::Rtype;
+
+/// What a service manager tells its programs: with none of that, a person has called.
+const MANAGERS: [&str; 5] =
+    ["NOTIFY_SOCKET", "INVOCATION_ID", "LISTEN_FDS", "XPC_SERVICE_NAME", "RUNTIME_DIRECTORY"];
+
+/// `zoners serve`, as somebody with this home calls it who has no configuration.
+fn serve(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zoners"));
+    command.arg("serve").env("XDG_STATE_HOME", home).stderr(Stdio::piped());
+    without_manager(&mut command);
+    command
+}
+
+fn without_manager(command: &mut Command) {
+    for name in MANAGERS {
+        command.env_remove(name);
+    }
+}
+
+/// Takes an address as another server would.
+fn take(address: &str) -> (UdpSocket, TcpListener) {
+    (UdpSocket::bind(address).unwrap(), TcpListener::bind(address).unwrap())
+}
+
+/// Whether a name is resolved at `to`, asked from `from` over UDP.
+fn is_served(from: &str, to: &str) -> bool {
+    let to: SocketAddr = to.parse().unwrap();
+    let reply = ask(from, to, &localhost(1, Rtype::A));
+    reply.is_some_and(|(reply, sender)| sender == to && reply[3] & 0x0F == 0)
+}
+
+/// The same over TCP.
+fn is_served_over_tcp(to: &str) -> bool {
+    let Ok(mut stream) = TcpStream::connect(to) else { return false };
+    send(&mut stream, &localhost(2, Rtype::A)).is_ok() && receive(&mut stream).answer.len() == 1
+}
+
+#[test]
+fn a_taken_port_ends_a_service_with_the_name_of_its_owner() {
+    in_a_network("a_taken_port_ends_a_service_with_the_name_of_its_owner", || {
+        let _taken = [take("127.0.0.1:53"), take("[::1]:53")];
+        let home = tempfile::tempdir().unwrap();
+        let output = serve(home.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "so that it is tried again");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let owner = format!("(process {})", std::process::id());
+        assert!(told.contains("127.0.0.1:53: ") && told.contains(&owner), "{told}");
+        assert!(!told.contains("5300"), "{told}");
+    });
+}
+
+/// Calls a program at a terminal until it has said something twice, ends it, and prints what it said.
+const AT_A_TERMINAL: &str = "
+import os, pty, signal, sys
+process, terminal = pty.fork()
+if process == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+said = b''
+while said.count(sys.argv[1].encode()) < 2:
+    said += os.read(terminal, 4096)
+os.kill(process, signal.SIGTERM)
+print(said.decode())
+";
+
+#[test]
+fn somebody_who_tries_it_at_a_terminal_gets_another_port() {
+    in_a_network("somebody_who_tries_it_at_a_terminal_gets_another_port", || {
+        let _taken = [take("127.0.0.1:53"), take("[::1]:53")];
+        let home = tempfile::tempdir().unwrap();
+        let mut command = Command::new("python3");
+        let zoners = [env!("CARGO_BIN_EXE_zoners"), "serve"];
+        command.args(["-c", AT_A_TERMINAL, "serving on"]).args(zoners);
+        without_manager(&mut command);
+        let output = command.env("XDG_STATE_HOME", home.path()).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(told.contains("127.0.0.1:5300") && told.contains("[::1]:5300"), "{told}");
+        assert!(told.contains(&format!("(process {})", std::process::id())), "{told}");
+    });
+}
+
+#[test]
+fn one_family_that_is_taken_does_not_give_up_the_other_unless_both_are_configured() {
+    let name = "one_family_that_is_taken_does_not_give_up_the_other_unless_both_are_configured";
+    in_a_network(name, || {
+        let _taken = take("127.0.0.1:53");
+        let folder = tempfile::tempdir().unwrap();
+        file(&folder, "[server]\ncontrol = \"\"\n");
+        let mut daemon = Daemon::of(folder);
+        let told = daemon.line_with("not served: ").unwrap();
+        let owner = format!("(process {})", std::process::id());
+        assert!(told.contains("127.0.0.1:53: ") && told.contains(&owner), "{told}");
+        assert!(daemon.is_ready() && is_served("[::1]", "[::1]:53"));
+        drop(daemon);
+        let folder = tempfile::tempdir().unwrap();
+        file(&folder, "[server]\ncontrol = \"\"\nlisten = [\"[::1]:53\", \"127.0.0.1:53\"]\n");
+        let mut daemon = Daemon::of(folder);
+        assert!(daemon.line_with("127.0.0.1:53: ").unwrap().contains(&owner));
+        assert_eq!(daemon.child.wait().unwrap().code(), Some(1));
+    });
+}
+
+#[test]
+fn an_address_that_is_not_there_yet_is_served_once_it_is() {
+    in_a_network("an_address_that_is_not_there_yet_is_served_once_it_is", || {
+        let client = Machine::at("lan0");
+        client.ip("addr add 192.168.7.2/24 dev eth0");
+        client.ip("addr add fd00:7::2/64 dev eth0 nodad");
+        let folder = tempfile::tempdir().unwrap();
+        let listen = "listen = [\"192.168.7.1:53\", \"[fd00:7::1]:53\"]";
+        file(&folder, &format!("[server]\ncontrol = \"\"\nthreads = 2\n{listen}\n"));
+        let mut daemon = Daemon::of(folder);
+        assert!(daemon.is_ready());
+        // Another address on the same link, which is not listened on, and which is the first choice.
+        for address in
+            ["192.168.7.9/24", "192.168.7.1/24", "fd00:7::9/64 nodad", "fd00:7::1/64 nodad"]
+        {
+            ip(&format!("addr add {address} dev lan0"));
+        }
+        client.there(|| {
+            for (from, to) in [("192.168.7.2", "192.168.7.1:53"), ("[fd00:7::2]", "[fd00:7::1]:53")]
+            {
+                assert!(is_served(from, to), "{to}");
+                assert!(is_served_over_tcp(to), "{to}");
+            }
+            assert!(!is_served_over_tcp("192.168.7.9:53"));
+        });
+    });
+}
+
+#[test]
+fn a_wildcard_answers_from_the_address_that_was_asked_whenever_that_came() {
+    in_a_network("a_wildcard_answers_from_the_address_that_was_asked_whenever_that_came", || {
+        let client = Machine::at("lan0");
+        client.ip("addr add 192.168.7.2/24 dev eth0");
+        let folder = tempfile::tempdir().unwrap();
+        file(&folder, "[server]\ncontrol = \"\"\nlisten = [\"0.0.0.0:53\"]\n");
+        let mut daemon = Daemon::of(folder);
+        assert!(daemon.is_ready());
+        for address in ["192.168.7.9", "192.168.7.1"] {
+            ip(&format!("addr add {address}/24 dev lan0"));
+            let to = format!("{address}:53");
+            client.there(|| assert!(is_served("192.168.7.2", &to) && is_served_over_tcp(&to)));
+        }
+    });
+}
