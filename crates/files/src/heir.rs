@@ -2,6 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown, lchown};
 use std::path::Path;
 
@@ -37,7 +38,7 @@ impl Heir {
         }
         DirBuilder::new().mode(mode).create(folder)?;
         self.check_folder(folder)?;
-        self.give(&open_folder(folder)?)
+        self.give(open_folder(folder)?)
     }
 
     /// Whether `folder` may be used: see [`crate::check_folder`]; it and those on the way may be the heir's.
@@ -76,14 +77,14 @@ impl Heir {
         for file in files {
             self.give_path(&file)?;
         }
-        self.give(&open)
+        self.give(open)
     }
 
-    /// Gives the heir an open file or folder.
+    /// Gives the heir an open file, folder or socket.
     ///
     /// # Errors
     /// The system does not let us.
-    pub fn give(self, file: &File) -> io::Result<()> {
+    pub fn give(self, file: impl AsFd) -> io::Result<()> {
         fchown(file, Some(self.user), Some(self.group))
     }
 

@@ -10,7 +10,8 @@ mod batched;
 mod plain;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use socket2::SockAddr;
 use tokio::io::Interest;
@@ -119,6 +120,23 @@ impl Datagrams {
         Ok(Datagrams { socket: UdpSocket::from_std(socket)?, system })
     }
 
+    /// Hears no client any more, where the system knows how; what is under way is sent still. Another socket
+    /// that is bound to a wildcard, or to an address of this one, hears them instead.
+    pub fn deafen(&self) {
+        // One that is connected hears its peer alone, and on Linux still sends to everyone. Its peer is itself.
+        #[cfg(target_os = "linux")]
+        if let Ok(mut own) = self.socket.local_addr() {
+            match own.ip() {
+                IpAddr::V4(ip) if ip.is_unspecified() => own.set_ip(Ipv4Addr::LOCALHOST.into()),
+                IpAddr::V6(ip) if ip.is_unspecified() => own.set_ip(Ipv6Addr::LOCALHOST.into()),
+                _ => {}
+            }
+            if let Err(error) = socket2::SockRef::from(&self.socket).connect(&own.into()) {
+                tracing::debug!(%own, %error, "it goes on hearing");
+            }
+        }
+    }
+
     /// Waits until something lies ready.
     ///
     /// # Errors
@@ -209,6 +227,12 @@ impl Datagrams {
             tracing::debug!(peer = ?to.as_socket(), %error, "reply not sent");
         }
         sent
+    }
+}
+
+impl AsFd for Datagrams {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 

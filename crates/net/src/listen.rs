@@ -2,9 +2,10 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 /// Connections that the kernel keeps until we accept them.
 const BACKLOG: i32 = 1024;
@@ -52,6 +53,14 @@ pub fn tcp(address: SocketAddr, terms: Terms) -> io::Result<std::net::TcpListene
     bind(&socket, address)?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// Lets others of the same user be bound to the address of a socket, if they let it too; or no longer. Where
+/// the system does not, they will find the address taken.
+pub fn share(socket: &impl AsFd, shared: bool) {
+    if let Err(error) = SockRef::from(socket).set_reuse_port(shared) {
+        tracing::debug!(%error, "an address is not shared");
+    }
 }
 
 /// Whether an address could not be bound since this machine does not have it.

@@ -10,6 +10,7 @@ mod needs;
 mod linux;
 
 use std::fmt;
+use std::io;
 
 pub use needs::{Calls, Need, Needs};
 
@@ -90,6 +91,23 @@ pub const LAYERS: [&str; 5] =
 pub fn empty_bounding_set() {
     #[cfg(target_os = "linux")]
     linux::privileges::empty_bounding_set();
+}
+
+/// Lets `change` make the process another user. Of root's capabilities it keeps that to bind privileged
+/// `ports`, if they are wanted.
+///
+/// # Errors
+/// It cannot become that user, or the system does not let it keep that.
+pub fn change_user(ports: bool, change: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        linux::privileges::change_user(ports, change)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = ports;
+        change()
+    }
 }
 
 /// Gives up all but `needs`, for good. Call it before there are threads: it counts for the calling one

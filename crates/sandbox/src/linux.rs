@@ -5,13 +5,13 @@ mod calls;
 mod filter;
 pub(super) mod privileges;
 
-use crate::{LAYERS, Layer, Needs, Sandbox, State};
+use crate::{LAYERS, Layer, Need, Needs, Sandbox, State};
 
 pub(super) fn enter(needs: Vec<Needs>) -> Sandbox {
     let wanted: Vec<_> = needs.iter().flat_map(|needs| &needs.all).collect();
     let states = [
         privileges::keep_no_more(),
-        privileges::give_up(),
+        privileges::give_up(wanted.contains(&&Need::PrivilegedPorts)),
         privileges::leave_no_dump(),
         access::restrict(&wanted),
         filter::restrict(&wanted),

@@ -29,6 +29,10 @@ pub enum Need {
     ConnectAnywhere,
     /// To bind TCP sockets, to a port of the system's choice.
     Bind,
+    /// To listen for TCP connections on a port.
+    Listen(u16),
+    /// To bind ports that take a privilege, as those below 1024 do.
+    PrivilegedPorts,
     /// To speak to abstract Unix sockets of other programs.
     AbstractSockets,
     /// To use a group of system calls.
@@ -44,6 +48,8 @@ pub enum Calls {
     Files,
     /// Sockets of the Internet, of this machine, and those that tell of routes.
     Network,
+    /// Sockets that hear clients, while it runs.
+    Listen,
     /// Loading libraries while it runs, as looking up a host does.
     Libraries,
 }
@@ -96,6 +102,12 @@ impl Need {
             }
             Need::Connect(port) => {
                 format!("TCP port {port} was not to be asked when it was started")
+            }
+            Need::Listen(port) => {
+                format!("TCP port {port} was not to be listened on when it was started")
+            }
+            Need::PrivilegedPorts => {
+                "no port below 1024 was to be listened on when it was started".to_owned()
             }
             Need::ConnectAnywhere | Need::Bind | Need::AbstractSockets | Need::Calls(_) => {
                 "was not set when it was started".to_owned()

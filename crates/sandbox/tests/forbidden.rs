@@ -240,6 +240,49 @@ fn tcp_goes_to_declared_ports_alone() {
 }
 
 #[test]
+fn clients_are_heard_on_declared_ports_alone() {
+    let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (declared, other) = (free(), free());
+    let held = matches!(Landlock::of_kernel(), Landlock::Version(4..));
+    let needs = vec![Need::Listen(declared.port()), Need::Calls(Calls::Listen)];
+    inside([groups(), needs].concat(), move |_| {
+        assert!(TcpListener::bind(declared).is_ok());
+        let denied = errno(TcpListener::bind(other).map(drop));
+        assert_eq!(denied, if held { libc::EACCES } else { 0 });
+    });
+}
+
+#[test]
+fn of_all_privileges_that_of_binding_ports_can_be_kept() {
+    let state = std::thread::spawn(|| {
+        let could = held_by_this_thread();
+        let needs = [groups(), vec![Need::Read("/proc".into()), Need::PrivilegedPorts]].concat();
+        let sandbox = entered(needs);
+        let layers = sandbox.layers().iter();
+        let told: Vec<String> = layers.map(|layer| layer.state.to_string()).collect();
+        (could, held_by_this_thread(), told[1].clone())
+    });
+    let (could, held, told) = state.join().unwrap();
+    let kept = could & PORTS;
+    assert_eq!(held, kept, "of {could:x}");
+    assert_eq!(told.contains("CAP_NET_BIND_SERVICE alone"), kept != 0, "{told}");
+}
+
+/// CAP_NET_BIND_SERVICE.
+const PORTS: u64 = 1 << 10;
+
+/// The effective capabilities, which are the permitted ones too.
+fn held_by_this_thread() -> u64 {
+    let status = fs::read_to_string("/proc/thread-self/status").unwrap();
+    let set = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        u64::from_str_radix(line.trim(), 16).unwrap()
+    };
+    assert_eq!(set("CapEff:"), set("CapPrm:"));
+    set("CapEff:")
+}
+
+#[test]
 fn nothing_is_gained_by_what_another_program_of_this_user_may() {
     inside(groups(), |_| {
         let held = rustix::thread::capabilities(None);

@@ -5,12 +5,14 @@
 
 mod build;
 mod error;
+mod listen;
 mod needs;
 mod schema;
 
 use std::path::Path;
 
 pub use error::ConfigError;
+pub(crate) use listen::Wanted;
 pub use schema::*;
 
 /// The root servers, unless the configuration names a file.

@@ -8,6 +8,7 @@ mod bind;
 mod connections;
 mod keeper;
 mod lasting;
+mod listening;
 mod manager;
 mod overseer;
 mod owner;
@@ -34,8 +35,7 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use sd_notify::NotifyState;
-use tokio::runtime::Handle;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use zoners_cache::Cache;
 use zoners_dns::{Counters, Network, Random};
 use zoners_files::Heir;
@@ -52,15 +52,16 @@ use crate::log::Log;
 use crate::nearby::Nearby;
 use crate::pipeline::{Cookies, Rules, Service};
 use crate::runtime;
-pub use bind::Bound;
-use bind::Listeners;
 use connections::HELD;
 use keeper::Keeper;
+pub use listening::Bound;
+use listening::Listening;
 pub(crate) use overseer::Overseer;
 use pulse::{Activity, Pulse};
 use signals::Signals;
 use state::State;
 use wake::Wake;
+use worker::Host;
 
 /// What a worker serves clients with, replaced as a whole by a reload.
 pub type Snapshot = Service<Arc<Sockets>>;
@@ -93,6 +94,8 @@ pub struct Daemon {
     terms: Option<Terms>,
     /// What is shared with other nodes, once it serves.
     second_level: Option<Arc<SharedCache>>,
+    /// Where it listens, once it serves.
+    listening: Listening,
     /// What it has given up, once it serves.
     sandbox: Sandbox,
     /// Where its log goes, if that is ours to see to.
@@ -104,7 +107,7 @@ struct Running {
     current: Current<Arc<Sockets>>,
     network: Arc<Sockets>,
     counters: Arc<Counters>,
-    handle: Handle,
+    host: Host,
     thread: JoinHandle<io::Result<()>>,
 }
 
@@ -167,6 +170,7 @@ impl Daemon {
             cookies,
             terms,
             second_level: None,
+            listening: Listening::default(),
             sandbox: Sandbox::default(),
             log: None,
         })
@@ -217,37 +221,40 @@ impl Daemon {
         };
         // What takes root is done first, for the user that it becomes then.
         let heir = privileges::heir(&self.config)?;
-        let state = State::take(&self.config, &bind::wanted(&self.config), heir)?;
-        let (bound, places) = bind::bind(&self.config, self.is_on_trial())?;
+        let state = State::take(&self.config, &self.config.listens().addresses, heir)?;
+        let (places, instead) = bind::bind(&self.config, self.is_on_trial())?;
         bind::check_sources(&self.config.resolver.source_addresses)?;
         let control = self.control(heir)?;
         privileges::raise_descriptors();
+        if let Some(heir) = heir {
+            places.give_to(heir);
+        }
         self.become_user()?;
         if heir.is_some() {
             self.trust_what_was_seen();
             self.tell_what_is_out_of_reach();
         }
-        let cache_folder = state.as_ref().map(|state| &state.folder);
+        let cache_folder = state.as_ref().map(|state| state.folder.clone());
         let cache_folder = cache_folder.filter(|_| self.config.cache.persist);
-        self.sandbox =
-            self.enter_sandbox(control.as_ref(), cache_folder.map(|folder| &**folder))?;
+        self.sandbox = self.enter_sandbox(control.as_ref(), cache_folder.as_deref())?;
         if let Some(log) = &self.log {
             log.begin(io::stderr())?;
         }
-        let mut keeper = cache_folder.and_then(|folder| self.keeper(folder.clone()));
+        let mut keeper = cache_folder.and_then(|folder| self.keeper(folder));
         self.second_level = self.share()?;
-        let (stop, stopping) = watch::channel(false);
-        let mut workers = Vec::new();
-        for (number, listeners) in bind::by_worker(places.bound).into_iter().enumerate() {
-            workers.push(self.work(number, listeners, stopping.clone())?);
-        }
+        let numbers = 0..self.config.server.threads;
+        let workers = numbers.map(|number| self.work(number)).collect::<io::Result<Vec<_>>>()?;
+        let hosts = workers.iter().map(|worker| worker.host.clone()).collect();
+        self.listening = Listening::begin(places, hosts, state)?;
+        let bound = Bound { instead, ..self.listening.bound() };
         ready(&bound);
         manager::tell(NotifyState::Ready);
         runtime.block_on(self.attend(&workers, bound, control, signals, keeper.as_mut()))?;
         manager::tell(NotifyState::Stopping);
-        let _ = stop.send(true);
-        for worker in workers {
-            worker.thread.join().map_err(|_| io::Error::other("a worker thread panicked"))??;
+        self.listening.leave();
+        for Running { host, thread, .. } in workers {
+            drop(host);
+            thread.join().map_err(|_| io::Error::other("a worker thread panicked"))??;
         }
         if let Some(keeper) = keeper {
             keeper.finish(&self.settings);
@@ -262,14 +269,9 @@ impl Daemon {
     }
 
     /// Lets a worker run.
-    fn work(
-        &self,
-        number: usize,
-        listeners: Listeners,
-        stopping: worker::Stopping,
-    ) -> io::Result<Running> {
+    fn work(&self, number: usize) -> io::Result<Running> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
+        let (host, places) = Host::of(&runtime);
         let network = self.network();
         let counters = Arc::<Counters>::default();
         let current = Arc::new(ArcSwap::from_pointee(self.snapshot(network.clone(), &counters)));
@@ -279,9 +281,9 @@ impl Daemon {
         let thread =
             std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
                 let _ending = ending;
-                worker::run(&runtime, serving, listeners, &activity, held, stopping)
+                worker::run(&runtime, serving, places, activity, held)
             })?;
-        Ok(Running { current, network, counters, handle, thread })
+        Ok(Running { current, network, counters, host, thread })
     }
 
     /// The control socket: the configured one must be had, that of the system's choice may fail.
@@ -314,7 +316,8 @@ impl Daemon {
                 None => std::future::pending().await,
             }
         };
-        let living = manager::sign_of_life(workers.iter().map(|w| w.handle.clone()).collect());
+        let living =
+            manager::sign_of_life(workers.iter().map(|w| w.host.runtime.clone()).collect());
         let following = self.follow_keys(&overseer);
         tokio::pin!(conversing, living, following);
         let mut wake = Wake::watch(&self.shared);
@@ -385,17 +388,17 @@ pub fn serve_on<N: Network>(
     port: u16,
     ready: impl FnOnce(&[SocketAddr]) -> io::Result<()>,
 ) -> io::Result<()> {
-    let listeners = bind::by_worker(bind::bind_port(port)?).pop().unwrap_or_default();
-    ready(&listeners.addresses()?)?;
-    let (stop, stopping) = watch::channel(false);
-    let current = Arc::new(ArcSwap::from_pointee(service));
     let own = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (host, places) = Host::of(&own);
+    let mut listening = Listening::begin(bind::bind_port(port)?, vec![host], None)?;
+    ready(&listening.bound().addresses)?;
+    let current = Arc::new(ArcSwap::from_pointee(service));
     let thread = std::thread::spawn(move || {
-        worker::run(&own, current, listeners, &Arc::default(), Held::new(HELD), stopping)
+        worker::run(&own, current, places, Arc::default(), Held::new(HELD))
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(tokio::signal::ctrl_c())?;
-    let _ = stop.send(true);
+    listening.leave();
     thread.join().map_err(|_| io::Error::other("the worker thread panicked"))?
 }
 

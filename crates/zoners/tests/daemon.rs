@@ -216,6 +216,18 @@ fn sockets_of_a_service_manager_are_served() {
         send(&mut stream, &localhost(2, Rtype::A)).unwrap();
         assert_eq!(receive(&mut stream).answer.len(), 1);
     }
+    // They are the manager's, whatever the configuration says from now on.
+    file(&folder, "[server]\ncontrol = \"\"\nthreads = 2\nlisten = [\"127.0.0.1:53\"]\n");
+    let hangup = Command::new("kill").args(["-HUP", &child.id().to_string()]).status();
+    assert!(hangup.unwrap().success());
+    assert!(
+        log.any(|line| line
+            .unwrap()
+            .contains("needs a restart: server.listen (the service manager"))
+    );
+    let client = client(Ipv4Addr::LOCALHOST);
+    client.send_to(&localhost(1, Rtype::A), address).unwrap();
+    assert!(client.recv(&mut buffer).unwrap() > 12);
     child.kill().unwrap();
     child.wait().unwrap();
 }

@@ -167,3 +167,32 @@ async fn a_reply_that_does_not_fit_asks_the_client_to_come_over_tcp() {
     assert_eq!(datagrams.reply(&[(large, peer)]).await, 0);
     assert_eq!(receive(&client), (cut.to_vec(), to));
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_socket_that_is_deaf_hears_none_and_sends_to_all_from_where_it_was_asked() {
+    for listen in ["127.0.0.1:0", "0.0.0.0:0", "[::1]:0", "[::]:0"] {
+        let socket = listen::udp(listen.parse().unwrap(), Terms::default()).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let datagrams = Datagrams::new(socket).unwrap();
+        let own: IpAddr = match listen.starts_with('[') {
+            true => Ipv6Addr::LOCALHOST.into(),
+            false => Ipv4Addr::LOCALHOST.into(),
+        };
+        let to = SocketAddr::new(own, port);
+        let client = client(to);
+        client.send_to(b"one", to).unwrap();
+        let mut batch = Batch::new();
+        datagrams.readable().await.unwrap();
+        let _ = datagrams.receive(&mut batch);
+        let (_, peer, _) = batch.received()[0].parts();
+        datagrams.deafen();
+        // Nobody is there: the system says so to those who are connected.
+        client.connect(to).unwrap();
+        client.send(b"two").unwrap();
+        let refused = client.recv(&mut [0; 10]).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused, "{listen}");
+        assert_eq!(datagrams.reply(&[(b"eno".to_vec(), peer)]).await, 0);
+        assert_eq!(receive(&client), (b"eno".to_vec(), to), "{listen}");
+    }
+}

@@ -57,7 +57,10 @@ fn grant(ruleset: RulesetCreated, need: &&Need) -> Result<RulesetCreated, Rulese
         Need::Remove(folder) => (folder, remove.into()),
         Need::Connect(port) => return ruleset.add_rule(NetPort::new(*port, AccessNet::ConnectTcp)),
         Need::Bind => return ruleset.add_rule(NetPort::new(0, AccessNet::BindTcp)),
-        Need::ConnectAnywhere | Need::AbstractSockets | Need::Calls(_) => return Ok(ruleset),
+        Need::Listen(port) => return ruleset.add_rule(NetPort::new(*port, AccessNet::BindTcp)),
+        Need::ConnectAnywhere | Need::PrivilegedPorts | Need::AbstractSockets | Need::Calls(_) => {
+            return Ok(ruleset);
+        }
     };
     match PathFd::new(folder) {
         Ok(folder) => ruleset.add_rule(PathBeneath::new(folder, access)),

@@ -17,6 +17,7 @@ pub(super) fn of(group: Calls) -> Vec<c_long> {
         Calls::Run => [RUN, OLD_RUN].concat(),
         Calls::Files => [FILES, OLD_FILES].concat(),
         Calls::Network => NETWORK.to_vec(),
+        Calls::Listen => vec![libc::SYS_listen],
         Calls::Libraries => vec![],
     }
 }
@@ -26,7 +27,7 @@ pub(super) fn with_arguments(group: Calls, libraries: bool) -> Result<Ruled, Bac
     match group {
         Calls::Run => run(libraries),
         Calls::Network => sockets(&[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6]),
-        Calls::Files | Calls::Libraries => Ok(vec![]),
+        Calls::Files | Calls::Listen | Calls::Libraries => Ok(vec![]),
     }
 }
 

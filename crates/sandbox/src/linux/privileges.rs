@@ -1,14 +1,19 @@
 //! What the process may as one of its user: capabilities(7), and who may look into it.
 
+use std::io;
+
+use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set,
     clear_ambient_capability_set, no_new_privs, remove_capability_from_bounding_set,
-    set_capabilities, set_no_new_privs,
+    set_capabilities, set_keep_capabilities, set_no_new_privs,
 };
 
 use crate::State;
 
+/// What binding a privileged port takes.
+const PORTS: CapabilitySet = CapabilitySet::NET_BIND_SERVICE;
 /// What holds for programs that are started.
 const NO_MORE: &str = "no program that is started may do more";
 
@@ -23,24 +28,43 @@ pub(super) fn keep_no_more() -> Result<String, String> {
     Ok(NO_MORE.to_owned())
 }
 
-/// Gives up every capability: what needs one, such as binding port 53, is done by now, and listeners
-/// are not bound again.
-pub(super) fn give_up() -> Result<String, String> {
+/// Lets `change` make the process another user. Of root's capabilities it keeps that to bind privileged
+/// `ports`, if they are wanted.
+pub(crate) fn change_user(ports: bool, change: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    if !ports {
+        return change();
+    }
+    set_keep_capabilities(true)?;
+    change()?;
+    hold(PORTS)?;
+    Ok(set_keep_capabilities(false)?)
+}
+
+/// Gives up every capability, but for that to bind privileged `ports`, if they are wanted and it is held: all
+/// else that needs one is done by now.
+pub(super) fn give_up(ports: bool) -> Result<String, String> {
     empty_bounding_set();
     // An old kernel without ambient capabilities has none to clear.
     let _ = clear_ambient_capability_set();
-    let none = CapabilitySet::empty();
-    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
-        .map_err(|error| error.to_string())?;
-    let held = capabilities(None).map_err(|error| error.to_string())?;
-    if !(held.permitted | held.effective | held.inheritable).is_empty() {
+    let told = |error: Errno| error.to_string();
+    let permitted = capabilities(None).map_err(told)?.permitted;
+    let kept = if ports { permitted & PORTS } else { CapabilitySet::empty() };
+    hold(kept).map_err(told)?;
+    let held = capabilities(None).map_err(told)?;
+    if held.permitted | held.effective | held.inheritable != kept {
         return Err(format!("{:?} are held", held.permitted));
     }
+    let kept = if kept.is_empty() { "none" } else { "CAP_NET_BIND_SERVICE alone" };
     Ok(match bounding().next() {
-        None => "none, and none can be had",
-        Some(_) => "none; the bounding set is not ours to empty",
-    }
-    .to_owned())
+        None => format!("{kept}, and no more can be had"),
+        Some(_) => format!("{kept}; the bounding set is not ours to empty"),
+    })
+}
+
+/// Holds these capabilities and no others.
+fn hold(kept: CapabilitySet) -> Result<(), Errno> {
+    let inheritable = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable })
 }
 
 /// Takes every capability from the bounding set; without CAP_SETPCAP nothing happens.

@@ -6,6 +6,7 @@ use std::path::Path;
 use zoners_sandbox::{Calls, Need, Needs};
 
 use super::Config;
+use super::listen::is_privileged;
 use crate::state;
 
 impl Config {
@@ -23,6 +24,19 @@ impl Config {
         files.into_iter().filter_map(|(key, path)| Some((key, path?))).collect()
     }
 
+    fn needs_to_listen(&self) -> Vec<Need> {
+        let ports = self.ports();
+        let privileged = ports.iter().any(|port| is_privileged(*port));
+        let privilege = privileged.then_some(Need::PrivilegedPorts);
+        let ports = ports.into_iter().map(Need::Listen);
+        ports.chain(privilege).chain([Need::Calls(Calls::Listen)]).collect()
+    }
+
+    /// Whether a reload out of `file` may have to bind a port that takes a privilege.
+    pub(crate) fn needs_privilege(&self, file: Option<&Path>) -> bool {
+        file.is_some() && self.ports().iter().any(|port| is_privileged(*port))
+    }
+
     /// What a reload with this configuration, out of `file`, would have to have.
     pub(crate) fn needs(&self, file: Option<&Path>) -> Vec<Needs> {
         let named = self.files(file).into_iter().map(|(key, path)| Needs::to_read(key, path));
@@ -34,6 +48,8 @@ impl Config {
         if !needs.is_empty() {
             needs.push(Needs { of: "files", all: vec![Need::Calls(Calls::Files)] });
         }
+        // What a reload binds.
+        needs.extend(file.map(|_| Needs { of: "server.listen", all: self.needs_to_listen() }));
         needs.extend([("forward", &self.forward), ("stub", &self.stub)].map(|(of, routes)| {
             let servers = routes.iter().flat_map(|route| &route.servers);
             Needs { of, all: servers.map(|server| Need::Connect(server.port())).collect() }
@@ -62,7 +78,23 @@ mod tests {
         assert!(needed(&Need::Write("/f".into())));
         assert!(needed(&Need::Connect(5353)) && needed(&Need::Connect(53)));
         assert!(needed(&Need::Calls(Calls::Files)) && needed(&Need::Calls(Calls::Network)));
+        assert!(needed(&Need::Listen(53)) && needed(&Need::Calls(Calls::Listen)));
+        assert_eq!(needed(&Need::PrivilegedPorts), is_privileged(53));
         assert!(!needed(&Need::Calls(Calls::Libraries)) && !needed(&Need::Bind));
+    }
+
+    #[test]
+    fn the_ports_of_listeners_are_needed_by_a_reload_and_by_nothing_else() {
+        let text = "[server]\nlisten = [\"127.0.0.1:5300\", \"[::1]:5301\", \"[::1]:5300\"]\n";
+        let config = Config::parse(text, "zoners.toml").unwrap();
+        let file = Some(Path::new("/g/zoners.toml"));
+        let listens = config.needs(file).into_iter().find(|needs| needs.of == "server.listen");
+        let ports = [Need::Listen(5300), Need::Listen(5301)];
+        assert_eq!(listens.unwrap().all, [&ports[..], &[Need::Calls(Calls::Listen)]].concat());
+        assert!(!config.needs_privilege(file));
+        let needs_to_listen = |needs: &Needs| needs.of == "server.listen";
+        assert!(!config.needs(None).iter().any(needs_to_listen));
+        assert!(!Config::default().needs_privilege(None));
     }
 
     #[test]

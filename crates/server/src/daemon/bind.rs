@@ -1,17 +1,14 @@
 //! Getting the addresses that clients reach.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
+use zoners_files::Heir;
 use zoners_net::listen::{self, Terms, is_absent};
 
 use super::{manager, owner};
-use crate::config::Config;
+use crate::config::{Config, Wanted};
 
-/// Where clients are served unless the configuration says otherwise: this machine alone.
-const HERE: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-/// The port of DNS.
-const PORT: u16 = 53;
 /// Ports tried where any will do.
 const FREE_TRIES: usize = 8;
 /// The port that is taken where that of DNS may not be had, by someone who tries us.
@@ -26,7 +23,7 @@ pub(super) struct Listeners {
 
 impl Listeners {
     /// Where they listen.
-    pub(super) fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+    fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
         let udp = self.udp.iter().map(std::net::UdpSocket::local_addr);
         let tcp = self.tcp.iter().map(std::net::TcpListener::local_addr);
         let mut addresses = udp.chain(tcp).collect::<io::Result<Vec<_>>>()?;
@@ -51,132 +48,111 @@ impl Listeners {
 /// Listeners at one address.
 #[derive(Debug)]
 pub(super) struct Place {
+    /// As it was asked for: its port may be 0. None where a service manager gave the sockets.
+    pub(super) wanted: Option<SocketAddr>,
     /// Where it listens; several where a service manager gave the sockets.
     pub(super) addresses: Vec<SocketAddr>,
     /// Those of each worker.
     pub(super) workers: Vec<Listeners>,
 }
 
-/// The listeners of each worker, at all places.
-pub(super) fn by_worker(places: Vec<Place>) -> Vec<Listeners> {
-    let mut workers: Vec<Listeners> = Vec::new();
-    for place in places {
-        workers.resize_with(place.workers.len(), Listeners::default);
-        for (worker, listeners) in workers.iter_mut().zip(place.workers) {
-            worker.udp.extend(listeners.udp);
-            worker.tcp.extend(listeners.tcp);
-        }
-    }
-    workers
-}
-
-/// Where clients are heard.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Bound {
-    /// The addresses and ports, each over UDP and TCP.
-    pub addresses: Vec<SocketAddr>,
-    /// Those that are configured and not there yet.
-    pub absent: Vec<SocketAddr>,
-    /// Those that are not to be had, and why, where others are served all the same.
-    pub missing: Vec<String>,
-    /// Why it is not port 53, where nobody asked for another.
-    pub instead: Option<String>,
-}
-
-/// Places that are bound, and those that are not.
+/// What came of binding.
 #[derive(Debug, Default)]
 pub(super) struct Places {
+    /// Those that are bound.
     pub(super) bound: Vec<Place>,
+    /// Those that are not there yet.
     pub(super) absent: Vec<SocketAddr>,
-    missing: Vec<io::Error>,
+    /// Why others are not bound, where that is no reason to serve nobody.
+    pub(super) missing: Vec<io::Error>,
 }
 
-/// Where clients shall be served, by the configuration or the lack of one.
-pub(super) fn wanted(config: &Config) -> Vec<SocketAddr> {
-    config.server.listen.clone().unwrap_or_else(|| here(PORT).to_vec())
+impl Places {
+    /// Gives the sockets to the user that root becomes: the kernel lets sockets share an address that are of
+    /// one user, as a reload may have to.
+    pub(super) fn give_to(&self, heir: Heir) {
+        let listeners = self.bound.iter().flat_map(|place| &place.workers);
+        for Listeners { udp, tcp } in listeners {
+            // Where sockets have no owner, none is asked for.
+            udp.iter().for_each(|socket| drop(heir.give(socket)));
+            tcp.iter().for_each(|socket| drop(heir.give(socket)));
+        }
+    }
+
+    /// Lets other sockets of this user be bound to the same addresses, or no longer.
+    pub(super) fn share(&self, shared: bool) {
+        for Listeners { udp, tcp } in self.bound.iter().flat_map(|place| &place.workers) {
+            udp.iter().for_each(|socket| listen::share(socket, shared));
+            tcp.iter().for_each(|socket| listen::share(socket, shared));
+        }
+    }
+
+    /// These, or why there are none where there should be.
+    fn or_error(mut self) -> io::Result<Self> {
+        match self.bound.is_empty() && !self.missing.is_empty() {
+            true => Err(self.missing.swap_remove(0)),
+            false => Ok(self),
+        }
+    }
 }
 
 /// Takes the sockets that a service manager gives us; or binds what is configured, or port 53 of this machine.
-/// Where that may not be had, somebody who just tries us (`on_trial`) gets port 5300.
+/// Where that may not be had, somebody who just tries us (`on_trial`) gets port 5300, and is told why.
 ///
 /// # Errors
 /// An address that is configured is not to be had, or none of those that are not, told with its owner.
-pub(super) fn bind(config: &Config, on_trial: bool) -> io::Result<(Bound, Places)> {
-    let mut instead = None;
-    let places = match given(config.server.threads)? {
-        Some(given) => given,
-        None => match bind_wanted(config) {
-            Ok(places) => places,
-            Err(error)
-                if error.kind() == io::ErrorKind::AddrInUse
-                    && let Some(process) = owner::running(config) =>
-            {
-                let text = format!("already running, process {process}: {error}");
-                return Err(io::Error::new(error.kind(), text));
-            }
-            Err(error) if on_trial => {
-                instead = Some(error.to_string());
-                bind_here(FALLBACK, config.server.threads).map_err(|_| error)?
-            }
-            Err(error) => return Err(error),
-        },
+pub(super) fn bind(config: &Config, on_trial: bool) -> io::Result<(Places, Option<String>)> {
+    let threads = config.server.threads;
+    if let Some(given) = manager::sockets()? {
+        return Ok((share_out(&given, threads)?, None));
+    }
+    let error = match bind_all(&config.listens(), threads, |_| false).and_then(Places::or_error) {
+        Ok(places) => return Ok((places, None)),
+        Err(error) => error,
     };
-    let bound = Bound {
-        addresses: places.bound.iter().flat_map(|place| place.addresses.clone()).collect(),
-        absent: places.absent.clone(),
-        missing: places.missing.iter().map(ToString::to_string).collect(),
-        instead,
-    };
-    Ok((bound, places))
+    if error.kind() == io::ErrorKind::AddrInUse
+        && let Some(process) = owner::running(config)
+    {
+        let text = format!("already running, process {process}: {error}");
+        return Err(io::Error::new(error.kind(), text));
+    }
+    match bind_all(&Wanted::here(FALLBACK), threads, |_| false).and_then(Places::or_error) {
+        Ok(places) if on_trial => Ok((places, Some(error.to_string()))),
+        _ => Err(error),
+    }
 }
 
-fn given(threads: usize) -> io::Result<Option<Places>> {
-    let Some(given) = manager::sockets()? else { return Ok(None) };
+/// The sockets of a service manager, for each worker.
+fn share_out(given: &Listeners, threads: usize) -> io::Result<Places> {
     let addresses = given.addresses()?;
     let workers = (0..threads).map(|_| given.again()).collect::<io::Result<_>>()?;
-    let place = Place { addresses, workers };
-    Ok(Some(Places { bound: vec![place], ..Places::default() }))
+    let place = Place { wanted: None, addresses, workers };
+    Ok(Places { bound: vec![place], ..Places::default() })
 }
 
-fn bind_wanted(config: &Config) -> io::Result<Places> {
-    match &config.server.listen {
-        Some(addresses) => bind_configured(addresses, config.server.threads),
-        None => bind_here(PORT, config.server.threads),
-    }
-}
-
-/// Binds all of these addresses, but for those that are not there yet.
+/// Binds what is wanted for so many workers. What is configured may be absent, but not taken. Of what is not,
+/// one family that is taken does not give up the other, and a machine without IPv6 is served over IPv4.
+/// `shares`: whether an address may be shared with a socket that lets it be.
 ///
 /// # Errors
-/// One of them is not to be had.
-pub(super) fn bind_configured(addresses: &[SocketAddr], threads: usize) -> io::Result<Places> {
+/// An address that is configured is not to be had.
+pub(super) fn bind_all(
+    wanted: &Wanted,
+    threads: usize,
+    shares: impl Fn(SocketAddr) -> bool,
+) -> io::Result<Places> {
     let mut places = Places::default();
-    for address in addresses {
-        match bind_one(*address, threads, Terms { absent: true, ..Terms::default() }) {
+    for address in &wanted.addresses {
+        let terms = Terms { absent: wanted.configured, shared: shares(*address) };
+        match bind_one(*address, threads, terms) {
             Ok(place) => places.bound.push(place),
-            Err(error) if is_absent(&error) => places.absent.push(*address),
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(places)
-}
-
-/// Binds a port of this machine, 0 for any that is free, over each family of addresses where it may be had: one
-/// that is taken does not give up the other.
-fn bind_here(port: u16, threads: usize) -> io::Result<Places> {
-    let mut places = Places::default();
-    for address in here(port) {
-        match bind_one(address, threads, Terms::default()) {
-            Ok(place) => places.bound.push(place),
-            // A machine without IPv6 is served over IPv4.
+            Err(error) if wanted.configured && is_absent(&error) => places.absent.push(*address),
+            Err(error) if wanted.configured => return Err(error),
             Err(error) if address.is_ipv6() && is_without(&error) => {}
             Err(error) => places.missing.push(error),
         }
     }
-    match places.bound.is_empty() && !places.missing.is_empty() {
-        true => Err(places.missing.swap_remove(0)),
-        false => Ok(places),
-    }
+    Ok(places)
 }
 
 fn is_without(error: &io::Error) -> bool {
@@ -184,13 +160,11 @@ fn is_without(error: &io::Error) -> bool {
 }
 
 /// Binds a port of this machine for one worker, 0 for any that is free.
-pub(super) fn bind_port(port: u16) -> io::Result<Vec<Place>> {
-    let port = settle(SocketAddr::new(HERE[0], port), Terms::default())?.port();
-    Ok(bind_here(port, 1)?.bound)
-}
-
-fn here(port: u16) -> [SocketAddr; 2] {
-    HERE.map(|address| SocketAddr::new(address, port))
+pub(super) fn bind_port(port: u16) -> io::Result<Places> {
+    let here = Wanted::here(port).addresses;
+    let settled = here.first().map(|address| settle(*address, Terms::default())).transpose()?;
+    let port = settled.map_or(port, |address| address.port());
+    bind_all(&Wanted::here(port), 1, |_| false)?.or_error()
 }
 
 /// Binds an address for each worker.
@@ -199,9 +173,9 @@ fn bind_one(wanted: SocketAddr, threads: usize, terms: Terms) -> io::Result<Plac
     // Whether it is free is seen before it is shared among our own threads: sharing would let us in beside
     // another server of the same user, and each would get half of the clients.
     listeners(address, terms)?;
-    let terms = Terms { shared: threads > 1, ..terms };
+    let terms = Terms { shared: terms.shared || threads > 1, ..terms };
     let workers = (0..threads).map(|_| listeners(address, terms)).collect::<io::Result<_>>()?;
-    Ok(Place { addresses: vec![address], workers })
+    Ok(Place { wanted: Some(wanted), addresses: vec![address], workers })
 }
 
 fn listeners(address: SocketAddr, terms: Terms) -> io::Result<Listeners> {

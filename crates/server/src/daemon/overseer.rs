@@ -25,7 +25,7 @@ pub(crate) struct Overseer {
     service: ArcSwap<Snapshot>,
     counters: Vec<Arc<Counters>>,
     second_level: Option<Arc<SharedCache>>,
-    bound: Bound,
+    bound: ArcSwap<Bound>,
     sandbox: Vec<Layer>,
     log: Option<Log>,
     started_ms: u64,
@@ -41,12 +41,18 @@ impl Overseer {
     ) -> Self {
         let started_ms = service.worker().shared().now().as_millis();
         let service = ArcSwap::from_pointee(service);
+        let bound = ArcSwap::from_pointee(bound);
         Overseer { service, counters, second_level, bound, sandbox, log: None, started_ms }
     }
 
     /// The same, which tells what the log has lost.
     pub(super) fn logging_to(self, log: Option<Log>) -> Self {
         Overseer { log, ..self }
+    }
+
+    /// From now on clients are heard elsewhere.
+    pub(super) fn listens(&self, bound: Bound) {
+        self.bound.store(Arc::new(bound));
     }
 
     /// From now on names are looked up by another configuration.
@@ -203,7 +209,9 @@ impl Overseer {
         let layer = |layer: &Layer| (layer.name.to_owned(), layer.state.to_string().into());
         let sandbox: serde_json::Map<String, Value> = self.sandbox.iter().map(layer).collect();
         let serves: Vec<String> = service.rules().allow().iter().map(ToString::to_string).collect();
-        let listen: Vec<String> = self.bound.addresses.iter().map(ToString::to_string).collect();
+        let bound = self.bound.load();
+        let listen: Vec<String> = bound.addresses.iter().map(ToString::to_string).collect();
+        let awaited: Vec<String> = bound.absent.iter().map(ToString::to_string).collect();
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "process": std::process::id(),
@@ -219,7 +227,8 @@ impl Overseer {
             "waiting": service.rules().waiting(),
             "workers": self.counters.len(),
             "listen": listen,
-            "not_served": self.bound.missing,
+            "awaited": awaited,
+            "not_served": bound.missing,
             "serves": serves,
             "cache": { "entries": cache.entries, "bytes": cache.bytes, "evicted": cache.evicted },
             "second_level": self.second_level.as_ref().map(|level| {

@@ -5,7 +5,6 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::bind;
 use crate::config::Config;
 use crate::{control, runtime};
 
@@ -28,7 +27,7 @@ impl fmt::Display for Owner {
 /// The process of a daemon of ours that serves where `config` wants to, if there is one: it says so itself,
 /// or the system does.
 pub(super) fn running(config: &Config) -> Option<String> {
-    let wanted = bind::wanted(config);
+    let wanted = config.listens().addresses;
     let status = control::status(&runtime::sockets(config.server.control.as_deref()));
     let listens = status.iter().flat_map(|status| status["listen"].as_array()).flatten();
     let mut listens = listens.filter_map(|address| address.as_str()?.parse::<SocketAddr>().ok());

@@ -6,6 +6,7 @@ use privdrop::reexports::nix::unistd::User;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use zoners_files::Heir;
+use zoners_sandbox::change_user;
 
 use crate::config::Config;
 
@@ -47,19 +48,21 @@ pub(super) fn heir(config: &Config) -> io::Result<Option<Heir>> {
     Ok(Some(Heir { user: user.uid.as_raw(), group: user.gid.as_raw() }))
 }
 
-/// Becomes `user`, with its groups, for good. Call it before there are threads.
+/// Becomes `user`, with its groups, for good; it may still bind privileged `ports`, if they are wanted. Call
+/// it before there are threads.
 ///
 /// # Errors
 /// There is no such user, or the system does not let us.
-pub(super) fn drop_to(user: Option<&str>) -> io::Result<()> {
+pub(super) fn drop_to(user: Option<&str>, ports: bool) -> io::Result<()> {
     let root = rustix::process::geteuid().is_root();
     match user {
         Some(user) if root => {
-            let drop = privdrop::PrivDrop::default()
-                .user(user)
-                .include_default_supplementary_groups()
-                .apply();
-            drop.map_err(|error| io::Error::other(format!("server.user: `{user}`: {error}")))?;
+            let told = |error| io::Error::other(format!("server.user: `{user}`: {error}"));
+            let become_it = || {
+                let user = privdrop::PrivDrop::default().user(user);
+                user.include_default_supplementary_groups().apply().map_err(told)
+            };
+            change_user(ports, become_it)?;
             tracing::info!("running as {user}");
         }
         Some(user) => tracing::info!("not started as root, so not becoming {user}"),

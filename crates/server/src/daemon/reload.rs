@@ -36,6 +36,15 @@ impl Daemon {
         match Daemon::with(shared, self.cookies.clone(), config, file, generation) {
             Err(error) => tracing::error!("not reloaded, the old configuration stays:\n{error}"),
             Ok(renewed) => {
+                let change = match self.listening.prepare(renewed.config.listens()) {
+                    Ok(change) => change,
+                    Err(error) => {
+                        tracing::error!(
+                            "not reloaded, the old configuration stays:\nserver.listen: {error}"
+                        );
+                        return;
+                    }
+                };
                 overseer.renew(renewed.service());
                 for worker in workers {
                     let snapshot = renewed.snapshot(worker.network.clone(), &worker.counters);
@@ -45,14 +54,29 @@ impl Daemon {
                 for zone in &changed {
                     self.shared.cache.flush(zone, true);
                 }
-                let restart = needs_restart(&self.config, &renewed.config);
+                let mut restart = needs_restart(&self.config, &renewed.config);
+                let mut listening = std::mem::take(&mut self.listening);
+                let moves = self.config.server.listen != renewed.config.server.listen;
+                if !listening.turn_to(change) && moves {
+                    restart.push("server.listen (the service manager gave the sockets)");
+                }
+                overseer.listens(listening.bound());
                 // What the workers that run were given stays.
                 let (activity, held) = (self.activity.clone(), self.held.clone());
                 let ended = self.ended.clone();
                 let second_level = self.second_level.take();
                 let sandbox = std::mem::take(&mut self.sandbox);
                 let log = self.log.take();
-                *self = Daemon { activity, held, ended, second_level, sandbox, log, ..renewed };
+                *self = Daemon {
+                    activity,
+                    held,
+                    ended,
+                    second_level,
+                    listening,
+                    sandbox,
+                    log,
+                    ..renewed
+                };
                 if let Some(second_level) = &self.second_level {
                     let fingerprints = keeper::fingerprints(&self.settings, &self.shared);
                     second_level.prove_by(fingerprints.proofs);
@@ -97,7 +121,6 @@ pub(super) fn hosts_changed(config: &Config) -> Option<SystemTime> {
 /// Keys whose change a reload cannot bring into force.
 fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     let changed = [
-        ("server.listen", old.server.listen != new.server.listen),
         ("server.user", old.server.user != new.server.user),
         ("server.state", old.server.state != new.server.state),
         ("server.sandbox", old.server.sandbox != new.server.sandbox),

@@ -22,7 +22,8 @@ impl Daemon {
         if self.wants_sandbox() {
             empty_bounding_set();
         }
-        super::privileges::drop_to(self.config.server.user.as_deref())
+        let ports = self.config.needs_privilege(self.file.as_deref());
+        super::privileges::drop_to(self.config.server.user.as_deref(), ports)
     }
 
     /// Gives up everything that no part declares. Call it before there are other threads.

@@ -22,8 +22,11 @@ pub(super) fn nearby() -> Nearby {
 }
 
 impl Daemon {
-    /// Looks who is nearby, and serves them.
+    /// Looks for addresses that were not there, and who is nearby, and serves them.
     pub(super) fn look_around(&mut self, workers: &[Running], overseer: &Overseer) {
+        if self.listening.look_for_absent() {
+            overseer.listens(self.listening.bound());
+        }
         let nearby = nearby();
         if nearby == self.nearby {
             return;

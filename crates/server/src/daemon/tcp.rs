@@ -42,7 +42,7 @@ pub(super) struct Door<N: Network> {
     pub(super) at_work: AtWork,
 }
 
-pub(super) async fn serve<N: Network>(listener: TcpListener, door: Door<N>) -> io::Result<()> {
+pub(super) async fn serve<N: Network>(listener: Arc<TcpListener>, door: Door<N>) -> io::Result<()> {
     let door = Arc::new(door);
     loop {
         let Ok((stream, client)) = listener.accept().await else {

@@ -22,11 +22,10 @@ const SHED_AT_ONCE: usize = 64;
 /// Serves a socket for as long as it is polled.
 pub(super) async fn serve<N: Network>(
     current: Current<N>,
-    socket: Datagrams,
+    socket: Arc<Datagrams>,
     activity: Arc<Activity>,
     at_work: AtWork,
 ) -> io::Result<()> {
-    let socket = Arc::new(socket);
     let (replies, ready) = mpsc::channel(UNSENT);
     tokio::spawn(deliver(current.clone(), socket.clone(), ready));
     let mut batch = Batch::new();

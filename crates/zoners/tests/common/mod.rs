@@ -63,7 +63,11 @@ impl Daemon {
 
     /// The same, of a user who has this folder for what programs keep.
     pub(crate) fn at_home(folder: tempfile::TempDir, state: &Path) -> Self {
-        Daemon::in_environment(folder, &[("XDG_STATE_HOME", state)])
+        let runtime = folder.path().join("run");
+        Daemon::in_environment(
+            folder,
+            &[("XDG_STATE_HOME", state), ("RUNTIME_DIRECTORY", &runtime)],
+        )
     }
 
     /// The same, with these variables.

@@ -1,0 +1,263 @@
+//! Where the daemon listens, and how that changes while it serves.
+//!
+//! A reload binds what is new before anything else changes, so that an error leaves all as it was; what is
+//! no longer wanted is left when the new configuration is in force.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use zoners_net::datagrams::Datagrams;
+use zoners_net::listen;
+
+use super::bind::{self, bind_all};
+use super::owner::collide;
+use super::state::State;
+use super::worker::{self, Host};
+use crate::config::Wanted;
+
+/// All the places where it listens.
+#[derive(Debug, Default)]
+pub(super) struct Listening {
+    hosts: Vec<Host>,
+    places: Vec<Place>,
+    absent: Vec<SocketAddr>,
+    missing: Vec<String>,
+    /// Where others learn of them.
+    state: Option<State>,
+}
+
+/// A place where it listens.
+#[derive(Debug)]
+struct Place {
+    wanted: Option<SocketAddr>,
+    addresses: Vec<SocketAddr>,
+    /// Those of each worker.
+    sockets: Vec<Sockets>,
+    /// Told that clients are no longer heard here.
+    leave: watch::Sender<bool>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Sockets {
+    udp: Vec<Arc<Datagrams>>,
+    tcp: Vec<Arc<TcpListener>>,
+}
+
+/// Where clients are heard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bound {
+    /// The addresses and ports, each over UDP and TCP.
+    pub addresses: Vec<SocketAddr>,
+    /// Those that are configured and not there yet.
+    pub absent: Vec<SocketAddr>,
+    /// Why others are not served, where that is no reason to serve nobody.
+    pub missing: Vec<String>,
+    /// Why it is not port 53, where nobody asked for another.
+    pub instead: Option<String>,
+}
+
+/// What a reload changes.
+#[derive(Debug)]
+pub(super) struct Change {
+    wanted: Vec<SocketAddr>,
+    added: Vec<Place>,
+    absent: Vec<SocketAddr>,
+    missing: Vec<String>,
+}
+
+impl Listening {
+    /// Lets these workers serve clients at these places; others learn of them by `state`.
+    pub(super) fn begin(
+        places: bind::Places,
+        hosts: Vec<Host>,
+        state: Option<State>,
+    ) -> io::Result<Self> {
+        let (absent, missing) = (places.absent, told(&places.missing));
+        let places = Place::all_of(places.bound, &hosts)?;
+        places.iter().for_each(|place| place.open(&hosts));
+        Ok(Listening { hosts, places, absent, missing, state })
+    }
+
+    /// Where clients are heard.
+    pub(super) fn bound(&self) -> Bound {
+        Bound {
+            addresses: self.places.iter().flat_map(|place| place.addresses.clone()).collect(),
+            absent: self.absent.clone(),
+            missing: self.missing.clone(),
+            instead: None,
+        }
+    }
+
+    /// Binds what is wanted and not bound yet; nothing changes for clients before [`Listening::turn_to`].
+    ///
+    /// # Errors
+    /// An address is not to be had; all is as it was.
+    pub(super) fn prepare(&self, wanted: Wanted) -> io::Result<Change> {
+        let Wanted { addresses, configured } = wanted;
+        let is_new = |address: &SocketAddr| !self.is_given() && !self.has(*address);
+        let new =
+            Wanted { addresses: addresses.iter().copied().filter(is_new).collect(), configured };
+        let bound = self.bind_beside(&new, &addresses)?;
+        let (absent, missing) = (bound.absent, told(&bound.missing));
+        let added = Place::all_of(bound.bound, &self.hosts)?;
+        Ok(Change { wanted: addresses, added, absent, missing })
+    }
+
+    /// Hears clients at the places that were added, and no more at those that are not wanted any longer. False
+    /// if a service manager gave the sockets, so that nothing changes.
+    pub(super) fn turn_to(&mut self, change: Change) -> bool {
+        let Change { wanted, added, absent, missing } = change;
+        if self.is_given() {
+            return false;
+        }
+        added.iter().for_each(|place| place.announce(&self.hosts));
+        let (kept, left): (Vec<Place>, _) =
+            std::mem::take(&mut self.places).into_iter().partition(|place| place.is_in(&wanted));
+        for place in &left {
+            place.leave();
+            place
+                .addresses
+                .iter()
+                .for_each(|address| tracing::info!("not serving on {address} any more"));
+        }
+        self.places = kept.into_iter().chain(added).collect();
+        (self.absent, self.missing) = (absent, missing);
+        if let Some(state) = &mut self.state {
+            state.note(&wanted);
+        }
+        true
+    }
+
+    /// Tries to bind what was not there; true if some of it is there now.
+    pub(super) fn look_for_absent(&mut self) -> bool {
+        let before = self.places.len();
+        for address in std::mem::take(&mut self.absent) {
+            let wanted = Wanted { addresses: vec![address], configured: true };
+            let bound = bind_all(&wanted, self.hosts.len(), |_| false).and_then(|bound| {
+                self.absent.extend(bound.absent);
+                Place::all_of(bound.bound, &self.hosts)
+            });
+            match bound {
+                Ok(places) => {
+                    places.iter().for_each(|place| place.announce(&self.hosts));
+                    self.places.extend(places);
+                }
+                Err(error) => {
+                    tracing::error!("server.listen: {error}");
+                    self.absent.push(address);
+                }
+            }
+        }
+        self.places.len() > before
+    }
+
+    /// Hears no more clients; what is under way is finished.
+    pub(super) fn leave(&mut self) {
+        self.places.iter().for_each(Place::leave);
+        *self = Listening { state: self.state.take(), ..Listening::default() };
+    }
+
+    /// Whether a service manager gave the sockets, so that no configuration changes them.
+    fn is_given(&self) -> bool {
+        self.places.iter().any(|place| place.wanted.is_none())
+    }
+
+    fn has(&self, address: SocketAddr) -> bool {
+        self.places.iter().any(|place| place.wanted == Some(address))
+    }
+
+    /// Binds what is `new`, beside places that are not among `wanted` any more but still heard at: an address and
+    /// the wildcard that it is one of exclude each other, unless both may be shared.
+    fn bind_beside(&self, new: &Wanted, wanted: &[SocketAddr]) -> io::Result<bind::Places> {
+        let unwanted: Vec<&Place> =
+            self.places.iter().filter(|place| !place.is_in(wanted)).collect();
+        let collides = |place: &Place| new.addresses.iter().any(|address| place.collides(*address));
+        let in_the_way: Vec<&Place> =
+            unwanted.iter().copied().filter(|place| collides(place)).collect();
+        let always = self.hosts.len() > 1;
+        in_the_way.iter().for_each(|place| place.share(true));
+        let shares = |address| in_the_way.iter().any(|place| place.collides(address));
+        let bound = bind_all(new, self.hosts.len(), shares);
+        in_the_way.iter().for_each(|place| place.share(always));
+        let bound = bound?;
+        bound.share(always);
+        match bound.missing.first() {
+            // Nobody would be served.
+            Some(error) if bound.bound.is_empty() && unwanted.len() == self.places.len() => {
+                Err(io::Error::new(error.kind(), error.to_string()))
+            }
+            _ => Ok(bound),
+        }
+    }
+}
+
+impl Place {
+    fn all_of(places: Vec<bind::Place>, hosts: &[Host]) -> io::Result<Vec<Self>> {
+        places.into_iter().map(|place| Place::of(place, hosts)).collect()
+    }
+
+    /// The sockets of each worker, registered with its runtime.
+    fn of(place: bind::Place, hosts: &[Host]) -> io::Result<Self> {
+        let bind::Place { wanted, addresses, workers } = place;
+        let sockets = workers.into_iter().zip(hosts).map(|(listeners, host)| {
+            let _entered = host.runtime.enter();
+            Sockets::of(listeners)
+        });
+        let sockets = sockets.collect::<io::Result<_>>()?;
+        Ok(Place { wanted, addresses, sockets, leave: watch::Sender::new(false) })
+    }
+
+    /// Lets each worker serve clients here.
+    fn open(&self, hosts: &[Host]) {
+        for (sockets, host) in self.sockets.iter().zip(hosts) {
+            let Sockets { udp, tcp } = sockets.clone();
+            // That a worker has ended is noticed elsewhere.
+            let (given, leaving) = (self.wanted.is_none(), self.leave.subscribe());
+            let _ = host.places.send(worker::Place { udp, tcp, given, leaving });
+        }
+    }
+
+    /// The same, and says so in the log.
+    fn announce(&self, hosts: &[Host]) {
+        self.open(hosts);
+        for address in &self.addresses {
+            tracing::info!("serving on {address}, UDP and TCP");
+        }
+    }
+
+    fn leave(&self) {
+        self.leave.send_replace(true);
+    }
+
+    fn is_in(&self, wanted: &[SocketAddr]) -> bool {
+        self.wanted.is_none_or(|own| wanted.contains(&own))
+    }
+
+    /// Lets other sockets of this user be bound to what collides with its address, or no longer.
+    fn share(&self, shared: bool) {
+        for Sockets { udp, tcp } in &self.sockets {
+            udp.iter().for_each(|socket| listen::share(&**socket, shared));
+            tcp.iter().for_each(|socket| listen::share(&**socket, shared));
+        }
+    }
+
+    fn collides(&self, address: SocketAddr) -> bool {
+        self.addresses.iter().any(|own| collide(*own, address))
+    }
+}
+
+impl Sockets {
+    fn of(listeners: bind::Listeners) -> io::Result<Self> {
+        let udp = listeners.udp.into_iter().map(|socket| Datagrams::new(socket).map(Arc::new));
+        let tcp =
+            listeners.tcp.into_iter().map(|socket| TcpListener::from_std(socket).map(Arc::new));
+        Ok(Sockets { udp: udp.collect::<io::Result<_>>()?, tcp: tcp.collect::<io::Result<_>>()? })
+    }
+}
+
+fn told(errors: &[io::Error]) -> Vec<String> {
+    errors.iter().map(ToString::to_string).collect()
+}
