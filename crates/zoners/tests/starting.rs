@@ -81,6 +81,28 @@ fn a_second_start_with_the_same_configuration_says_that_it_runs_already() {
     assert_eq!(second.child.wait().unwrap().code(), Some(1));
 }
 
+#[test]
+fn a_second_start_without_a_state_folder_learns_it_from_the_first() {
+    let home = tempfile::tempdir().unwrap();
+    let address = started("", home.path()).address;
+    let socket = home.path().join("socket").display().to_string();
+    let again = || {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!("[server]\nlisten = [\"{address}\"]\ncontrol = {socket:?}\n");
+        file(&folder, &format!("{text}[cache]\npersist = false\n"));
+        Daemon::at_home(folder, home.path())
+    };
+    let mut first = again();
+    assert!(first.is_ready());
+    let mut second = again();
+    let told = second.line_with("already running").unwrap();
+    let process = format!("already running, process {}: {address}: ", first.child.id());
+    assert!(told.contains(&process), "{told}");
+    assert_eq!(second.child.wait().unwrap().code(), Some(1));
+    let status = zoners(&["status", "--control", &socket]);
+    assert!(status.status.success(), "the first keeps its control socket");
+}
+
 /// A daemon that root starts to become nobody, with a state folder and a folder for the control socket
 /// that are not there yet.
 fn for_nobody(place: &Path) -> Daemon {
