@@ -138,7 +138,7 @@ fn what_root_makes_is_for_the_user_that_it_becomes_and_a_reload_works_as_that_us
 
     let mut daemon = for_nobody(place.path());
     let told = daemon.line_with("local.hosts: ").unwrap();
-    assert!(told.contains("Permission denied") && told.contains("readable by nobody"), "{told}");
+    assert!(told.contains("Permission denied") && told.contains("read it as nobody"), "{told}");
     assert!(daemon.is_ready());
     let nobody = owner(&state);
     assert_ne!(nobody, 0);
@@ -175,4 +175,31 @@ fn what_root_makes_is_for_the_user_that_it_becomes_and_a_reload_works_as_that_us
     assert!(daemon.is_ready_and("are back from"), "root's cache is taken over");
     stop(daemon);
     assert_eq!((owner(&state), owner(&state.join("cache"))), (nobody, nobody));
+}
+
+#[test]
+fn a_control_socket_in_a_folder_of_roots_is_for_the_user_that_root_becomes() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("SKIPPED: only root becomes another user");
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    fs::set_permissions(place.path(), Permissions::from_mode(0o755)).unwrap();
+    let socket = place.path().join("socket");
+    let started = || {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "[server]\nlisten = [\"127.0.0.1:0\"]\nuser = \"nobody\"\ncontrol = ";
+        file(&folder, &format!("{text}{:?}\n", socket.display().to_string()));
+        let mut daemon = Daemon::of(folder);
+        assert!(daemon.is_ready());
+        daemon
+    };
+    for _ in 0..2 {
+        let daemon = started();
+        let status = zoners(&["status", "--control", &socket.display().to_string()]);
+        assert!(status.status.success() && owner(&socket) != 0);
+        stop(daemon);
+        assert!(socket.exists(), "it cannot take it out of root's folder; the next start does");
+        assert_eq!(owner(place.path()), 0);
+    }
 }

@@ -71,8 +71,8 @@ impl Places {
     /// Gives the sockets to the user that root becomes: the kernel lets sockets share an address that are of
     /// one user, as a reload may have to.
     pub(super) fn give_to(&self, heir: Heir) {
-        let listeners = self.bound.iter().flat_map(|place| &place.workers);
-        for Listeners { udp, tcp } in listeners {
+        let own = self.bound.iter().filter(|place| place.wanted.is_some());
+        for Listeners { udp, tcp } in own.flat_map(|place| &place.workers) {
             // Where sockets have no owner, none is asked for.
             udp.iter().for_each(|socket| drop(heir.give(socket)));
             tcp.iter().for_each(|socket| drop(heir.give(socket)));

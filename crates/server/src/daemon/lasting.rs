@@ -44,9 +44,7 @@ impl Daemon {
         for (key, path) in self.config.files(self.file.as_deref()) {
             if let Err(error) = File::open(path) {
                 let path = path.display();
-                tracing::warn!(
-                    "{key}: {path}: {error}: a reload takes it to be readable by {user}"
-                );
+                tracing::warn!("{key}: {path}: {error}: a reload will have to read it as {user}");
             }
         }
     }

@@ -4,6 +4,8 @@
 
 pub(crate) mod authority;
 #[cfg(target_os = "linux")]
+pub(crate) mod heard;
+#[cfg(target_os = "linux")]
 pub(crate) mod networks;
 pub(crate) mod redis;
 pub(crate) mod sharing;
