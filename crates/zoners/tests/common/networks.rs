@@ -99,13 +99,14 @@ impl Drop for Machine {
     }
 }
 
-/// Asks once over UDP, from this address: the reply, and the address that it came from; none if none came
-/// soon.
-pub(crate) fn ask(from: &str, to: SocketAddr, packet: &[u8]) -> Option<(Vec<u8>, SocketAddr)> {
+/// Asks once over UDP, from this address: the reply that came from where it was asked; none if the system
+/// says that nobody is there, or none came.
+pub(crate) fn ask(from: &str, to: SocketAddr, packet: &[u8]) -> Option<Vec<u8>> {
     let socket = UdpSocket::bind(format!("{from}:0")).unwrap();
-    socket.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
-    socket.send_to(packet, to).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    socket.connect(to).ok()?;
+    socket.send(packet).ok()?;
     let mut buffer = [0; 1500];
-    let (length, sender) = socket.recv_from(&mut buffer).ok()?;
-    Some((buffer[..length].to_vec(), sender))
+    let length = socket.recv(&mut buffer).ok()?;
+    Some(buffer[..length].to_vec())
 }
