@@ -131,7 +131,14 @@ pub trait Exchange: Send + 'static {
     /// stream only messages with the query's ID come. Safe to cancel and call again.
     fn receive(&mut self) -> impl Future<Output = Outcome> + Send;
 
-    /// Sends the query again, as `query` has it, which has the same ID: over UDP from the same socket.
-    /// What carries a query surely has no need to. What goes wrong is the next [`Outcome`].
+    /// Sends the query again, as `query` has it, which has the same ID: over UDP from the same socket, over
+    /// TCP on another connection. A reply may come to either. What goes wrong is the next [`Outcome`].
     fn resend(&mut self, query: Bytes);
+
+    /// The reply is later than it should be. True where what carries the query may have died without a
+    /// word: a connection that has brought replies before, and nothing since the query was put on it. Later
+    /// queries take another, and this one is worth sending again.
+    fn doubt(&mut self) -> bool {
+        false
+    }
 }

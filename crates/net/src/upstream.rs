@@ -34,6 +34,13 @@ impl Sockets {
         let connections = Pool::new(sources.clone());
         Sockets { random, sources, spares: Spares::default(), connections }
     }
+
+    /// The machine is on another network, or has slept: what was kept open is closed. Queries that are under
+    /// way over TCP go on over new connections.
+    pub fn renew(&self) {
+        self.spares.renew();
+        self.connections.renew();
+    }
 }
 
 impl Network for Sockets {
@@ -71,8 +78,14 @@ impl Exchange for SocketExchange {
     fn resend(&mut self, query: Bytes) {
         match self {
             SocketExchange::Udp(exchange) => exchange.resend(query),
-            // A stream loses nothing.
-            SocketExchange::Tcp(_) => {}
+            SocketExchange::Tcp(exchange) => exchange.resend(query),
+        }
+    }
+
+    fn doubt(&mut self) -> bool {
+        match self {
+            SocketExchange::Udp(_) => false,
+            SocketExchange::Tcp(exchange) => exchange.doubt(),
         }
     }
 }

@@ -1,5 +1,8 @@
+use std::io;
+
 use super::*;
-use tokio::net::TcpListener;
+use crate::stream::{read_message, write_message};
+use tokio::net::{TcpListener, TcpStream};
 
 fn query(id: u8) -> Bytes {
     Bytes::copy_from_slice(&[0, id, b'q'])
@@ -114,4 +117,149 @@ async fn a_connection_is_opened_from_the_address_that_it_shall() {
     assert_eq!(server.await.unwrap(), "127.0.0.7");
     let mut exchange = Pool::new(sources("192.0.2.77")).send(to, query(1));
     assert_eq!(exchange.receive().await, Outcome::Failed(Failure::NoSocket));
+}
+
+/// A server whose first connection answers the first query on it and swallows all others, as if a router had
+/// forgotten it; on later connections it answers all. It tells which connection each query came on, and an empty one when a
+/// connection ends.
+async fn forgetful(
+    listener: TcpListener,
+    told: tokio::sync::mpsc::UnboundedSender<(usize, Bytes)>,
+) {
+    for number in 0.. {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let told = told.clone();
+        tokio::spawn(async move {
+            let mut answered = 0;
+            while let Ok(message) = read(&mut stream).await {
+                let _ = told.send((number, message.clone()));
+                if number > 0 || answered == 0 {
+                    answered += 1;
+                    write_message(&mut stream, &message).await.unwrap();
+                }
+            }
+            let _ = told.send((number, Bytes::new()));
+        });
+    }
+}
+
+async fn forgotten() -> (Pool, SocketAddr, tokio::sync::mpsc::UnboundedReceiver<(usize, Bytes)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = listener.local_addr().unwrap();
+    let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(forgetful(listener, sender));
+    let pool = Pool::default();
+    assert_eq!(pool.send(to, query(1)).receive().await, Outcome::Message(query(1)));
+    assert_eq!(told.recv().await, Some((0, query(1))));
+    (pool, to, told)
+}
+
+#[tokio::test]
+async fn a_query_on_a_connection_that_died_goes_over_another_and_so_do_later_ones() {
+    let (pool, to, mut told) = forgotten().await;
+    let mut late = pool.send(to, query(2));
+    assert_eq!(told.recv().await, Some((0, query(2))));
+    assert!(late.doubt());
+    late.resend(query(2));
+    assert_eq!(late.receive().await, Outcome::Message(query(2)));
+    assert_eq!(told.recv().await, Some((1, query(2))));
+    // The one that is suspect ends, as none waits on it.
+    assert_eq!(told.recv().await, Some((0, Bytes::new())));
+    for id in 3..6 {
+        assert_eq!(pool.send(to, query(id)).receive().await, Outcome::Message(query(id)));
+        assert_eq!(told.recv().await, Some((1, query(id))));
+    }
+}
+
+#[tokio::test]
+async fn of_several_queries_on_a_connection_that_died_one_opens_another() {
+    let (pool, to, mut told) = forgotten().await;
+    let mut late: Vec<TcpExchange> = (2..7).map(|id| pool.send(to, query(id))).collect();
+    for (id, exchange) in (2..7).zip(&mut late) {
+        assert!(exchange.doubt());
+        exchange.resend(query(id));
+        assert_eq!(exchange.receive().await, Outcome::Message(query(id)));
+    }
+    drop(late);
+    let mut connections = Vec::new();
+    while connections.len() < 10 {
+        connections.push(told.recv().await.unwrap().0);
+    }
+    assert_eq!(connections.iter().filter(|number| **number == 1).count(), 5, "{connections:?}");
+}
+
+#[tokio::test]
+async fn a_suspect_connection_may_still_deliver_and_is_cleared_by_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = listener.local_addr().unwrap();
+    let pool = Pool::default();
+    let mut one = pool.send(to, query(1));
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let answer = async |stream: &mut TcpStream| {
+        let message = read(stream).await.unwrap();
+        write_message(stream, &message).await.unwrap();
+    };
+    answer(&mut stream).await;
+    assert_eq!(one.receive().await, Outcome::Message(query(1)));
+    // What comes to another query shows that it is alive.
+    let (mut two, mut three) = (pool.send(to, query(2)), pool.send(to, query(3)));
+    answer(&mut stream).await;
+    assert_eq!(two.receive().await, Outcome::Message(query(2)));
+    assert!(!three.doubt());
+    answer(&mut stream).await;
+    assert_eq!(three.receive().await, Outcome::Message(query(3)));
+    // It is late, and comes while the other connection has brought nothing.
+    let mut four = pool.send(to, query(4));
+    assert!(four.doubt());
+    four.resend(query(4));
+    let (_silent, _) = listener.accept().await.unwrap();
+    answer(&mut stream).await;
+    assert_eq!(four.receive().await, Outcome::Message(query(4)));
+}
+
+#[tokio::test]
+async fn a_connection_that_has_yet_to_bring_anything_is_not_suspect() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = listener.local_addr().unwrap();
+    let pool = Pool::default();
+    let (mut one, mut two) = (pool.send(to, query(1)), pool.send(to, query(2)));
+    let (mut stream, _) = listener.accept().await.unwrap();
+    assert_eq!(read(&mut stream).await.unwrap(), query(1));
+    assert!(!one.doubt() && !two.doubt());
+    assert_eq!(read(&mut stream).await.unwrap(), query(2), "on the same");
+}
+
+#[tokio::test]
+async fn elsewhere_connections_are_closed_and_queries_go_over_new_ones() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = listener.local_addr().unwrap();
+    let pool = Pool::default();
+    // Opened for the first; none of them is answered here.
+    let mut moving: Vec<TcpExchange> = (1..5).map(|id| pool.send(to, query(id))).collect();
+    let (mut old, _) = listener.accept().await.unwrap();
+    for id in 1..5 {
+        assert_eq!(read(&mut old).await.unwrap(), query(id));
+    }
+    pool.renew();
+    assert!(read(&mut old).await.is_err(), "closed");
+    let server = tokio::spawn(async move {
+        let (mut new, _) = listener.accept().await.unwrap();
+        for _ in 1..5 {
+            let message = read(&mut new).await.unwrap();
+            write_message(&mut new, &message).await.unwrap();
+        }
+        (new, listener)
+    });
+    for (id, exchange) in (1..5).zip(&mut moving) {
+        assert_eq!(exchange.receive().await, Outcome::Message(query(id)));
+    }
+    // One without queries is closed too.
+    let (mut new, listener) = server.await.unwrap();
+    pool.renew();
+    assert!(read(&mut new).await.is_err(), "closed");
+    let mut last = pool.send(to, query(9));
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let message = read(&mut stream).await.unwrap();
+    write_message(&mut stream, &message).await.unwrap();
+    assert_eq!(last.receive().await, Outcome::Message(query(9)));
 }

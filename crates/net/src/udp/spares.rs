@@ -35,7 +35,14 @@ pub(super) struct Used {
 
 /// The sockets of one worker that wait for another query. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Spares(Arc<Mutex<Vec<(SocketAddr, Used)>>>);
+pub(crate) struct Spares(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    sockets: Vec<(SocketAddr, Used)>,
+    /// Those that are older are of no use.
+    renewed: Option<Instant>,
+}
 
 impl Used {
     pub(super) fn new(socket: UdpSocket) -> Self {
@@ -57,7 +64,8 @@ impl Used {
 impl Spares {
     /// A socket for a query to `to`: any of those that are connected to it.
     pub(super) fn take(&self, to: SocketAddr, random: &Random) -> Option<Used> {
-        let mut spares = self.0.lock();
+        let mut kept = self.0.lock();
+        let spares = &mut kept.sockets;
         if spares.is_empty() {
             return None;
         }
@@ -66,7 +74,7 @@ impl Spares {
         let mut around = (start..count).chain(0..start);
         let found = around.find(|at| spares[*at].0 == to)?;
         let (_, mut used) = spares.swap_remove(found);
-        drop(spares);
+        drop(kept);
         used.uses += 1;
         (used.opened.elapsed() < LIFETIME && used.is_silent()).then_some(used)
     }
@@ -77,7 +85,11 @@ impl Spares {
         if used.is_spent() {
             return;
         }
-        let mut spares = self.0.lock();
+        let mut kept = self.0.lock();
+        if kept.renewed.is_some_and(|renewed| used.opened <= renewed) {
+            return;
+        }
+        let spares = &mut kept.sockets;
         let met = random.below(spares.len() as u64) as usize;
         let full = spares.len() >= KEPT;
         // One more at most for each that comes, and whoever is met goes if its time is over: so
@@ -88,8 +100,16 @@ impl Spares {
         }
     }
 
+    /// Closes all, and those that carry a query once that is answered: they leave from an address that this
+    /// machine may not have any more.
+    pub(crate) fn renew(&self) {
+        let renewed = Kept { sockets: Vec::new(), renewed: Some(Instant::now()) };
+        let old = std::mem::replace(&mut *self.0.lock(), renewed);
+        drop(old);
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.0.lock().len()
+        self.0.lock().sockets.len()
     }
 }

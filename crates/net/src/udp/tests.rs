@@ -236,3 +236,25 @@ async fn a_port_found_closed_when_a_query_is_sent_again_is_told() {
     exchange.resend(Bytes::from_static(b"q"));
     assert_eq!(exchange.receive().await, Outcome::Told(Failure::Refused));
 }
+
+#[tokio::test]
+async fn elsewhere_no_socket_is_used_that_was_opened_before() {
+    let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let to = server.local_addr().unwrap();
+    tokio::spawn(mirror(server));
+    let (random, spares) = (Random::seeded(3), Spares::default());
+    let under_way = || {
+        let query = Bytes::from_static(b"query");
+        UdpExchange::new(to, query, random.clone(), spares.clone())
+    };
+    let mut before = under_way();
+    assert!(matches!(before.receive().await, Outcome::Message(_)));
+    asked(to, &random, &spares).await;
+    assert_eq!(spares.len(), 1);
+    spares.renew();
+    assert_eq!(spares.len(), 0);
+    drop(before);
+    assert_eq!(spares.len(), 0, "it was answered before");
+    asked(to, &random, &spares).await;
+    assert_eq!(spares.len(), 1);
+}

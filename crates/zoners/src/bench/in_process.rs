@@ -164,6 +164,10 @@ impl Exchange for WatchedExchange {
     fn resend(&mut self, query: Bytes) {
         self.exchange.resend(query);
     }
+
+    fn doubt(&mut self) -> bool {
+        self.exchange.doubt()
+    }
 }
 
 impl Drop for WatchedExchange {

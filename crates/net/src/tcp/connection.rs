@@ -1,0 +1,251 @@
+//! One connection, and the queries on it.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use zoners_dns::{Failure, Message};
+
+use super::{Place, Pool};
+use crate::held::Account;
+use crate::sources::not_ours;
+use crate::stream::{read_message, write_message};
+use crate::upstream::failure;
+
+/// A connection without a query is closed after this.
+const IDLE: Duration = Duration::from_secs(10);
+/// A server that does not take the connection in this time is given up.
+const CONNECT: Duration = Duration::from_secs(3);
+/// Queries that wait to be written to one connection; more open a second.
+const UNWRITTEN: usize = 32;
+/// How often a connection that takes no more queries looks whether the last has given up.
+const LAST: Duration = Duration::from_millis(50);
+
+/// What comes of a query on a connection.
+pub(super) type Reply = Result<Bytes, Ended>;
+pub(super) type Queries = mpsc::Receiver<(Bytes, oneshot::Sender<Reply>)>;
+
+/// Why nothing more comes on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// This machine is elsewhere now.
+    Elsewhere,
+    /// It failed, or was closed.
+    By(Failure),
+}
+
+/// A connection that takes queries.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) number: u64,
+    queries: mpsc::Sender<(Bytes, oneshot::Sender<Reply>)>,
+    health: Arc<Health>,
+}
+
+/// Whether a connection is alive, as far as that is known.
+#[derive(Debug, Default)]
+pub(super) struct Health {
+    /// Messages that have come.
+    heard: AtomicU64,
+    /// A reply is late on it.
+    suspect: AtomicBool,
+}
+
+impl Health {
+    /// A reply is late, to a query that was put here when so much had been heard; whether nothing has come
+    /// since.
+    pub(super) fn suspect(&self, heard: u64) -> bool {
+        let silent = self.heard.load(Ordering::Relaxed) == heard;
+        if silent {
+            self.suspect.store(true, Ordering::Relaxed);
+        }
+        silent
+    }
+
+    fn hear(&self) {
+        self.heard.fetch_add(1, Ordering::Relaxed);
+        self.suspect.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Connection {
+    /// A connection that is yet to be opened for a query, and what is put on it.
+    pub(super) fn new(number: u64, query: &Bytes) -> (Self, Place, Queries) {
+        let (queries, incoming) = mpsc::channel(UNWRITTEN);
+        let connection = Connection { number, queries, health: Arc::default() };
+        let (sender, place) = connection.place();
+        // There is room for one.
+        let _ = connection.queries.try_send((query.clone(), sender));
+        (connection, Place { fresh: true, ..place }, incoming)
+    }
+
+    /// Takes another query, unless it is suspect or can take no more.
+    pub(super) fn take(&self, query: &Bytes) -> Option<Place> {
+        if self.health.suspect.load(Ordering::Relaxed) {
+            return None;
+        }
+        let (sender, place) = self.place();
+        self.queries.try_send((query.clone(), sender)).ok()?;
+        Some(place)
+    }
+
+    fn place(&self) -> (oneshot::Sender<Reply>, Place) {
+        let (sender, reply) = oneshot::channel();
+        let (number, health) = (self.number, self.health.clone());
+        let heard = health.heard.load(Ordering::Relaxed);
+        (sender, Place { number, fresh: false, health, heard, reply })
+    }
+
+    /// Keeps the connection until it is idle, closed, broken, or of no use any more.
+    pub(super) fn run(
+        &self,
+        pool: &Pool,
+        to: SocketAddr,
+        mut queries: Queries,
+    ) -> impl Future<Output = ()> + use<> {
+        let (account, health) = (pool.held.account(), self.health.clone());
+        let from = pool.sources.as_ref().map(|sources| sources.address(to));
+        let mut elsewhere = pool.elsewhere.subscribe();
+        async move {
+            let waiting = Waiting::default();
+            let conversation = converse(from, to, &mut queries, &waiting, &account, &health);
+            let ended = tokio::select! {
+                biased;
+                _ = elsewhere.changed() => Ended::Elsewhere,
+                ended = conversation => Ended::By(match ended {
+                    Ok(()) => Failure::Closed,
+                    Err(error) => failure(&error),
+                }),
+            };
+            waiting.end(ended);
+            // Those that nobody has written are as those that wait.
+            queries.close();
+            while let Ok((_, reply)) = queries.try_recv() {
+                let _ = reply.send(Err(ended));
+            }
+        }
+    }
+}
+
+/// Who waits for which ID on a connection.
+#[derive(Default)]
+struct Waiting(Mutex<HashMap<u16, oneshot::Sender<Reply>>>);
+
+impl Waiting {
+    /// Whom a message is for: the query with its ID; or the only one that waits, as no other server can have
+    /// sent what has an ID of none. That query would wait for nothing.
+    fn asker_of(&self, message: &Bytes) -> Option<oneshot::Sender<Reply>> {
+        let mut waiting = self.0.lock();
+        if let Some(reply) = Message::id_of(message).and_then(|id| waiting.remove(&id)) {
+            return Some(reply);
+        }
+        let mut open = waiting.iter().filter(|(_, reply)| !reply.is_closed());
+        let (only, others) = (open.next().map(|(id, _)| *id), open.next().is_some());
+        waiting.remove(&only.filter(|_| !others)?)
+    }
+
+    /// Lets a query wait; gives it back if another with its ID does.
+    fn enter(&self, id: u16, reply: oneshot::Sender<Reply>) -> Result<(), oneshot::Sender<Reply>> {
+        let mut waiting = self.0.lock();
+        match waiting.contains_key(&id) {
+            true => Err(reply),
+            false => {
+                waiting.insert(id, reply);
+                Ok(())
+            }
+        }
+    }
+
+    /// Forgets those who have given up; whether none is left.
+    fn are_gone(&self) -> bool {
+        let mut waiting = self.0.lock();
+        waiting.retain(|_, reply| !reply.is_closed());
+        waiting.is_empty()
+    }
+
+    fn end(&self, ended: Ended) {
+        #[expect(clippy::iter_over_hash_type, reason = "all are told the same")]
+        for (_, reply) in self.0.lock().drain() {
+            let _ = reply.send(Err(ended));
+        }
+    }
+}
+
+/// Opens a connection, writes what is put on it and hands out what comes.
+async fn converse(
+    from: Option<IpAddr>,
+    to: SocketAddr,
+    queries: &mut Queries,
+    waiting: &Waiting,
+    account: &Account,
+    health: &Health,
+) -> io::Result<()> {
+    let connect = tokio::time::timeout(CONNECT, connect(from, to)).await;
+    let stream = connect.map_err(|_| io::ErrorKind::TimedOut.into()).flatten()?;
+    stream.set_nodelay(true)?;
+    let (mut reader, mut writer) = stream.into_split();
+    let reading = async {
+        loop {
+            let message = read_message(&mut reader, account).await?;
+            health.hear();
+            if let Some(reply) = waiting.asker_of(&message) {
+                let _ = reply.send(Ok(message));
+            }
+        }
+    };
+    let writing = async {
+        loop {
+            match tokio::time::timeout(IDLE, queries.recv()).await {
+                Ok(Some((query, reply))) => {
+                    let Some(id) = Message::id_of(&query) else { continue };
+                    // An ID that is already under way here finds the connection closed and opens
+                    // its own.
+                    if let Err(reply) = waiting.enter(id, reply) {
+                        let _ = reply.send(Err(Ended::By(Failure::Closed)));
+                        continue;
+                    }
+                    write_message(&mut writer, &query).await?;
+                }
+                Ok(None) => return drained(waiting).await,
+                // Whoever still waits gives up by itself.
+                Err(_) if !waiting.are_gone() => {}
+                Err(_) => {
+                    writer.shutdown().await?;
+                    return Ok(());
+                }
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        () = account.given_up() => Err(io::ErrorKind::OutOfMemory.into()),
+        ended = reading => ended,
+        ended = writing => ended,
+    }
+}
+
+/// Opens a connection, from an address of ours if that is given.
+async fn connect(from: Option<IpAddr>, to: SocketAddr) -> io::Result<TcpStream> {
+    let Some(from) = from.filter(|from| !from.is_unspecified()) else {
+        return TcpStream::connect(to).await;
+    };
+    let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.bind((from, 0).into()).map_err(|error| not_ours(&error))?;
+    socket.connect(to).await
+}
+
+/// Nobody can send any more; ends once nobody waits.
+async fn drained(waiting: &Waiting) -> io::Result<()> {
+    while !waiting.are_gone() {
+        tokio::time::sleep(LAST).await;
+    }
+    Ok(())
+}
