@@ -175,6 +175,7 @@ fn servers(net: &SimNetwork, directory: &str, loss: f64) -> [Vec<String>; 4] {
             late: if tail == "1" { 0.2 } else { 0.0 },
             loss: (lost / 100.0 + loss / 2.0).min(1.0),
             outages: outages.clone(),
+            forgets: vec![],
             manner: if lost >= 100.0 { Manner::Dead } else { Manner::Good },
         };
         net.link(address, link);

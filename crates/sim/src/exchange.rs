@@ -1,12 +1,14 @@
 //! A query under way on the simulated Internet.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
-use zoners_dns::{Endpoint, Exchange, Failure, Message, Outcome, Question};
+use zoners_dns::{Endpoint, Exchange, Failure, Message, Outcome, Question, Transport};
 
 use crate::internet::SimNetwork;
+use crate::internet::streams::Aboard;
 
 /// A query under way: what will come back is settled when it is sent.
 #[derive(Debug)]
@@ -14,22 +16,27 @@ pub struct SimExchange {
     net: SimNetwork,
     to: Endpoint,
     number: u64,
+    begun: Duration,
     id: u16,
     question: Option<Question>,
     coming: VecDeque<(Instant, Outcome)>,
+    /// Its place on a stream, over TCP.
+    aboard: Option<Aboard>,
 }
 
 impl SimExchange {
     pub(crate) fn begin(net: SimNetwork, to: Endpoint, query: Bytes) -> Self {
-        let number = {
+        let (number, begun) = {
             let mut internet = net.0.lock();
             internet.exchanges += 1;
-            internet.exchanges
+            (internet.exchanges, Instant::now() - internet.started)
         };
         let asked = Message::parse(&query).ok();
         let id = asked.as_ref().map_or(0, |asked| asked.header.id());
         let question = asked.and_then(|asked| asked.question);
-        let mut exchange = SimExchange { net, to, number, id, question, coming: VecDeque::new() };
+        let coming = VecDeque::new();
+        let aboard = None;
+        let mut exchange = SimExchange { net, to, number, begun, id, question, coming, aboard };
         exchange.resend(query);
         exchange
     }
@@ -59,6 +66,9 @@ impl Exchange for SimExchange {
         if matches!(&outcome, Outcome::Message(octets) if self.is_reply(octets)) {
             self.end();
         }
+        if let (Outcome::Message(_), Some(aboard)) = (&outcome, self.aboard) {
+            self.net.0.lock().heard_on(self.to.address, aboard);
+        }
         outcome
     }
 
@@ -66,9 +76,21 @@ impl Exchange for SimExchange {
         let mut internet = self.net.0.lock();
         let now = Instant::now();
         let at = now - internet.started;
-        let arrivals = internet.deliver(self.to, self.number, &query, at);
+        if self.to.transport == Transport::Tcp {
+            self.aboard = Some(internet.board(self.to.address, self.aboard, at));
+        }
+        let opened = self.aboard.map(|aboard| aboard.opened());
+        let mut arrivals = internet.deliver(self.to, self.number, &query, at, opened);
+        if self.to.transport == Transport::Udp && self.begun < internet.renewed {
+            arrivals.clear();
+        }
         self.coming.extend(arrivals.into_iter().map(|(after, outcome)| (now + after, outcome)));
         self.coming.make_contiguous().sort_by_key(|(at, _)| *at);
+    }
+
+    fn doubt(&mut self) -> bool {
+        let mut internet = self.net.0.lock();
+        self.aboard.is_some_and(|aboard| internet.suspect(self.to.address, aboard))
     }
 }
 

@@ -2,10 +2,11 @@
 
 mod cookies;
 mod react;
+pub(crate) mod streams;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,6 +78,11 @@ pub struct Internet {
     sent: Vec<Sent>,
     pub(crate) exchanges: u64,
     pub(crate) ended: BTreeMap<u64, Duration>,
+    streams: BTreeMap<SocketAddr, streams::Stream>,
+    /// Streams opened so far.
+    opened: u64,
+    /// What was sent before comes to nothing when it is sent again: the machine is elsewhere.
+    pub(crate) renewed: Duration,
     pub(crate) records: bool,
 }
 
@@ -96,6 +102,9 @@ impl SimNetwork {
             sent: Vec::new(),
             exchanges: 0,
             ended: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            opened: 0,
+            renewed: Duration::ZERO,
             records: true,
         })))
     }
@@ -215,6 +224,21 @@ impl SimNetwork {
         }
     }
 
+    /// The machine is on another network: streams that were open are closed, and no reply comes to sockets
+    /// that were, whatever is sent from them.
+    pub fn renew(&self) {
+        let now = self.now();
+        let mut internet = self.0.lock();
+        internet.streams.clear();
+        internet.renewed = now;
+    }
+
+    /// How many streams were opened so far.
+    #[must_use]
+    pub fn streams(&self) -> u64 {
+        self.0.lock().opened
+    }
+
     /// The time since the start.
     #[must_use]
     pub fn now(&self) -> Duration {
@@ -259,13 +283,14 @@ impl Network for SimNetwork {
 type Arrivals = Vec<(Duration, Outcome)>;
 
 impl Internet {
-    /// What comes back for a query, and after how long.
+    /// What comes back for a query, and after how long; over a stream that was opened then.
     pub(crate) fn deliver(
         &mut self,
         to: Endpoint,
         exchange: u64,
         query: &Bytes,
         at: Duration,
+        opened: Option<Duration>,
     ) -> Arrivals {
         let Ok(message) = Message::parse(query) else { return vec![] };
         let Some(question) = message.question.clone() else { return vec![] };
@@ -293,7 +318,12 @@ impl Internet {
             trip += link.latency.mul_f64(self.random.below(1000) as f64 / 1000.0 * 3.0);
         }
         let lost = udp && self.random.chance(link.loss);
-        if lost || link.outages.iter().any(|outage| outage.contains(&at)) {
+        let forgotten =
+            |since: Duration| link.forgets.iter().any(|then| since < *then && *then <= at);
+        if lost
+            || opened.is_some_and(forgotten)
+            || link.outages.iter().any(|outage| outage.contains(&at))
+        {
             return vec![];
         }
         // A stream is opened first.

@@ -16,6 +16,8 @@ pub struct Link {
     pub loss: f64,
     /// Times since the start in which nothing comes back.
     pub outages: Vec<Range<Duration>>,
+    /// Moments since the start at which streams that are open die without a word.
+    pub forgets: Vec<Duration>,
     /// What the server does.
     pub manner: Manner,
 }
@@ -28,6 +30,7 @@ impl Default for Link {
             late: 0.0,
             loss: 0.0,
             outages: vec![],
+            forgets: vec![],
             manner: Manner::Good,
         }
     }
