@@ -70,6 +70,12 @@ impl ServerInfo {
         Duration::from_micros(self.rttvar_us.into())
     }
 
+    /// How long nearly all replies take at most, once it has answered (RFC 6298 section 2).
+    #[must_use]
+    pub fn longest(&self) -> Option<Duration> {
+        self.srtt().map(|srtt| srtt + self.rttvar() * 4)
+    }
+
     /// Whether it is asked without EDNS from the start.
     #[must_use]
     pub fn mishandles_edns(&self) -> bool {

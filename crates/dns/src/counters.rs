@@ -55,6 +55,7 @@ counters! {
     UpstreamQueries "upstream_queries" "queries" "Queries sent to other servers, retries included.";
     UpstreamTcp "upstream_tcp" "queries" "Of these, sent over TCP.";
     UpstreamResent "upstream_resent" "queries" "Of these, sent again as they were, since no reply had come yet.";
+    UpstreamRenewed "upstream_renewed" "queries" "Of these, sent again over another TCP connection, since theirs was silent and may have died.";
     UpstreamReplies "upstream_replies" "messages" "Replies that matched their query.";
     UpstreamTimeouts "upstream_timeouts" "queries" "Queries that stayed unanswered.";
     UpstreamErrors "upstream_errors" "queries" "Queries that the network refused to carry.";

@@ -12,6 +12,7 @@ mod going_on;
 mod letters;
 mod outstanding;
 mod reading;
+mod renewing;
 mod reply;
 mod shown;
 mod wait;
@@ -21,7 +22,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use zoners_cache::Evidence;
 use zoners_dns::query::QueryOpt;
-use zoners_dns::{Counter, Endpoint, Exchange, Message, Network, Outcome, Question, Transport};
+use zoners_dns::{Counter, Endpoint, Message, Network, Outcome, Question, Transport};
 
 use doubts::Doubts;
 use outstanding::{LIVES, Sending, Unheard, tell};
@@ -119,11 +120,15 @@ impl<N: Network> Worker<N> {
         let result = loop {
             let read = tokio::select! {
                 biased;
-                outcome = wait.exchange.receive(), if doubts.leave_room() => {
-                    self.read(asking, &mut wait, outcome, context)
-                }
+                outcome = wait.receive(), if doubts.leave_room() => match outcome {
+                    Some(outcome) => self.read(asking, &mut wait, outcome, context),
+                    None => self.renew(query, &mut wait),
+                },
                 outcome = receive(&mut beside) => {
-                    let read = beside.as_mut().map(|tcp| self.read(asking, tcp, outcome, context));
+                    let read = beside.as_mut().map(|tcp| match outcome {
+                        Some(outcome) => self.read(asking, tcp, outcome, context),
+                        None => self.renew(query, tcp),
+                    });
                     match read {
                         Some(Read::Ended(fault)) => {
                             beside = None;
@@ -187,12 +192,14 @@ impl<N: Network> Worker<N> {
         let shared = self.shared();
         self.count(Counter::UpstreamQueries);
         let forgiven = shared.line.forgiven();
-        let mut known = shared.teach(endpoint, Evidence::Asked { forgiven }).proof;
+        let known = shared.teach(endpoint, Evidence::Asked { forgiven });
+        let (mut proof, mut late_at) = (known.proof, None);
         if endpoint.transport == Transport::Tcp {
             self.count(Counter::UpstreamTcp);
-            known = shared.cache.server(endpoint.over(Transport::Udp), shared.now()).proof;
+            proof = shared.cache.server(endpoint.over(Transport::Udp), shared.now()).proof;
+            late_at = Some(Instant::now() + self.late(&known));
         }
-        let shown = self.shown(query, &known);
+        let shown = self.shown(query, &proof);
         let id = shared.random.id();
         let udp_payload_size = self.settings().udp_payload_size;
         let opt = QueryOpt { udp_payload_size, cookie: shown.option() };
@@ -204,6 +211,7 @@ impl<N: Network> Worker<N> {
             last_sent: None,
             times: 1,
             took: None,
+            late_at,
             shown,
             under_way: self.enter_server(endpoint),
             exchange: self.network().send(endpoint, wire),
@@ -211,9 +219,9 @@ impl<N: Network> Worker<N> {
     }
 }
 
-async fn receive<N: Network>(wait: &mut Option<Box<Wait<N>>>) -> Outcome {
+async fn receive<N: Network>(wait: &mut Option<Box<Wait<N>>>) -> Option<Outcome> {
     match wait {
-        Some(wait) => wait.exchange.receive().await,
+        Some(wait) => wait.receive().await,
         None => std::future::pending().await,
     }
 }

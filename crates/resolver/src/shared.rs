@@ -1,6 +1,7 @@
 //! What all workers share.
 
 use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
@@ -94,6 +95,8 @@ pub struct Shared {
     pub(crate) paths: Paths,
     pub(crate) reports: Reports,
     pub(crate) cookies: Cookies,
+    /// When the machine last came to another network, or woke.
+    moved_at: AtomicU64,
 }
 
 impl Shared {
@@ -127,6 +130,7 @@ impl Shared {
             line: Line::default(),
             paths: Paths::default(),
             reports: Reports::default(),
+            moved_at: AtomicU64::new(0),
         })
     }
 
@@ -164,9 +168,15 @@ impl Shared {
                 self.habits.forget();
                 self.paths.forget();
                 self.cookies.change();
+                self.moved_at.store(self.now().as_millis(), Ordering::Relaxed);
             }
             Event::ClockJumped => {}
         }
+    }
+
+    /// When the machine last came to another network, or woke.
+    pub(crate) fn moved(&self) -> Moment {
+        Moment::from_millis(self.moved_at.load(Ordering::Relaxed))
     }
 
     /// The ways out that do not work from here, as it seems.

@@ -206,7 +206,9 @@ impl<N: Network> Worker<N> {
         self.counters.count(counter);
     }
 
-    pub(crate) fn network(&self) -> &N {
+    /// What it asks over.
+    #[must_use]
+    pub fn network(&self) -> &N {
         &self.network
     }
 

@@ -344,12 +344,14 @@ impl Daemon {
                 moved = wake.changed() => {
                     if moved {
                         tracing::info!("another network: what servers missed before is forgiven");
-                        self.shared.notify(Event::NetworkChanged);
+                        self.moved(Event::NetworkChanged, workers, &overseer);
                     }
                     self.look_around(workers, &overseer);
                 }
                 () = pulse.beat() => {
-                    wake.look(&self.shared);
+                    if let Some(event) = wake.look(&self.shared) {
+                        self.moved(event, workers, &overseer);
+                    }
                     if let Some(keeper) = &mut keeper {
                         keeper.look(&self.settings);
                     }
@@ -363,6 +365,14 @@ impl Daemon {
                 }
             }
         }
+    }
+
+    /// The machine is elsewhere, or has slept: what was held against servers says nothing any more, and
+    /// what is open to them may be dead.
+    fn moved(&self, event: Event, workers: &[Running], overseer: &Overseer) {
+        self.shared.notify(event);
+        workers.iter().for_each(|worker| worker.network.renew());
+        overseer.service().worker().network().renew();
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use common::Lab;
@@ -181,7 +182,9 @@ async fn a_stream_that_brings_no_answer_is_not_waited_for_alone() {
             // Where streams take long, the one under way is given its time before all is given up.
             let most = if good { 600 } else { (750 + 8 * rtt).min(4000) };
             assert!(took <= ms(most), "{rtt} {good}: {took:?}");
-            assert!(sent.len() <= 4, "{rtt} {good}: {sent:#?}");
+            // Each of its streams may be the one that is dead: what is late there goes over another too.
+            let exchanges: BTreeSet<u64> = sent.iter().map(|sent| sent.exchange).collect();
+            assert!(exchanges.len() <= 4, "{rtt} {good}: {sent:#?}");
         }
     }
 }

@@ -7,7 +7,7 @@
 
 use tokio::time::timeout_at;
 use zoners_cache::Evidence;
-use zoners_dns::{Exchange, Network, Outcome, Question};
+use zoners_dns::{Exchange, Network, Outcome, Question, Transport};
 
 use super::reply::{Match, matches};
 use super::wait::Wait;
@@ -20,6 +20,10 @@ impl<N: Network> Worker<N> {
     /// Waits in the nursery for the other replies to a query that is answered, if it was sent more than
     /// once.
     pub(super) fn hear_copies(&self, mut wait: Wait<N>, question: &Question) {
+        // A stream loses nothing, and one that died tells nothing of the line.
+        if wait.endpoint.transport == Transport::Tcp {
+            return;
+        }
         let (Some(took), Some(last_sent)) = (wait.took, wait.last_sent) else { return };
         let until = last_sent + took + took / 2;
         let (worker, question) = (self.arc(), question.clone());

@@ -259,8 +259,7 @@ impl<N: Network> Worker<N> {
     pub(super) fn rest(&self, endpoint: Endpoint) -> Duration {
         let shared = self.shared();
         let known = shared.cache.server(endpoint, shared.now());
-        let takes = known.srtt().map(|srtt| srtt + known.rttvar() * 4);
-        (takes.unwrap_or_else(|| shared.habits.late()) * ROUND_TRIPS).max(LEAST_REST)
+        (known.longest().unwrap_or_else(|| shared.habits.late()) * ROUND_TRIPS).max(LEAST_REST)
     }
 
     /// Ends a wait to which no good reply came. A wait that was cut short says nothing of how long the

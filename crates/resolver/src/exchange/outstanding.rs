@@ -64,9 +64,11 @@ impl<N: Network> Worker<N> {
         }
     }
 
-    /// Whether the query was sent before the machine slept, longer ago than any is waited for.
+    /// Whether the query was sent before the machine slept, longer ago than any is waited for, or from a
+    /// network that it has left: no reply comes to its socket, however often it is sent again.
     fn is_over(&self, follow: &Waiting) -> bool {
-        follow.begun().is_some_and(|begun| self.shared().now().since(begun) > LONGEST)
+        let (now, moved) = (self.shared().now(), self.shared().moved());
+        follow.begun().is_some_and(|begun| now.since(begun) > LONGEST || begun < moved)
     }
 
     /// Has an outstanding query sent again, and waits for its reply; sends it anew if its sender goes

@@ -92,7 +92,7 @@ impl<N: Network> Worker<N> {
             }
             None if known.is_none() => {
                 // The copy that was answered may have been the one without a cookie.
-                if wait.times > 1 {
+                if wait.times > 1 && wait.endpoint.transport == Transport::Udp {
                     self.learn_of(wait.endpoint, Repeated::Lapse);
                 }
                 letters

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use zoners_dns::query::{Options, QueryOpt, query_with};
-use zoners_dns::{Endpoint, Exchange, Name, Network, Question};
+use zoners_dns::{Endpoint, Exchange, Name, Network, Outcome, Question, Transport};
 
 use super::Asking;
 use super::shown::Shown;
@@ -22,6 +22,8 @@ pub(super) struct Wait<N: Network> {
     pub(super) times: u32,
     /// How long after it was first sent the reply came.
     pub(super) took: Option<Duration>,
+    /// When the reply is late on a stream, and the stream itself in doubt; none once that is seen to.
+    pub(super) late_at: Option<Instant>,
     pub(super) shown: Shown,
     /// Its place among the queries to the server.
     pub(super) under_way: UnderWay,
@@ -29,9 +31,23 @@ pub(super) struct Wait<N: Network> {
 }
 
 impl<N: Network> Wait<N> {
-    /// Resends the query from the same socket with the same ID, with EDNS or without.
+    /// What comes next; nothing, if the reply is late by then.
+    pub(super) async fn receive(&mut self) -> Option<Outcome> {
+        match self.late_at {
+            None => Some(self.exchange.receive().await),
+            // Boxed, since a datagram has no such moment, and many wait at a time.
+            Some(late) => Box::pin(timeout_at(late, self.exchange.receive())).await.ok(),
+        }
+    }
+
+    /// Sends the query again with the same ID, from the same socket or over another stream, with EDNS or
+    /// without.
     pub(super) fn send_again(&mut self, asking: &Asking, edns: bool, udp_payload_size: u16) {
-        let opt = QueryOpt { udp_payload_size, cookie: self.shown.option_again() };
+        let cookie = match self.endpoint.transport {
+            Transport::Udp => self.shown.option_again(),
+            Transport::Tcp => self.shown.option(),
+        };
+        let opt = QueryOpt { udp_payload_size, cookie };
         let query = compose(asking, self.id, edns, opt, self.shown.letters.as_deref());
         self.exchange.resend(query);
         self.last_sent = Some(Instant::now());

@@ -43,18 +43,15 @@ impl Wake {
         }
     }
 
-    /// Called now and then while clients ask: forgives servers what they missed while the machine
-    /// slept.
-    pub(super) fn look(&mut self, shared: &Shared) {
+    /// Called now and then while clients ask: whether the machine has slept.
+    pub(super) fn look(&mut self, shared: &Shared) -> Option<Event> {
         let (now, awake) = (shared.now(), Instant::now());
         let (before, was_awake) = std::mem::replace(&mut self.looked_at, (now, awake));
         let slept = now.since(before).saturating_sub(awake.duration_since(was_awake));
-        if slept >= SLEPT {
-            shared.notify(Event::Woke);
-        }
         let line = Line { down: shared.is_line_down(), broken: shared.broken_paths() };
         self.line.tell_of_change(&line);
         self.line = line;
+        (slept >= SLEPT).then_some(Event::Woke)
     }
 }
 
