@@ -49,8 +49,8 @@ impl Heir {
         check_whole(folder, Some(self.user))
     }
 
-    /// Gives the heir a folder of root's with all that is in it, if that is nothing but files with names
-    /// that are `ours`: another folder is not root's by mistake.
+    /// Gives the heir a folder of root's with all that is in it, if that is nothing but files that are
+    /// `ours` by name: another folder is not root's by mistake.
     ///
     /// # Errors
     /// There is something else in it, or it cannot be given away.
@@ -83,7 +83,7 @@ impl Heir {
     /// Gives the heir an open file, folder or socket.
     ///
     /// # Errors
-    /// The system does not let us.
+    /// The system refuses.
     pub fn give(self, file: impl AsFd) -> io::Result<()> {
         fchown(file, Some(self.user), Some(self.group))
     }
@@ -91,7 +91,7 @@ impl Heir {
     /// Gives the heir what is at `path`, not what a link there leads to.
     ///
     /// # Errors
-    /// The system does not let us.
+    /// The system refuses.
     pub fn give_path(self, path: &Path) -> io::Result<()> {
         lchown(path, Some(self.user), Some(self.group))
     }
@@ -110,7 +110,7 @@ mod tests {
 
     const HEIR: Heir = Heir { user: 65_533, group: 65_533 };
 
-    /// A folder to try in, if this is root, who alone can give anything away.
+    /// A folder to try in, if this process is root, which alone can give anything away.
     fn as_root() -> Option<tempfile::TempDir> {
         let folder = tempfile::tempdir().unwrap();
         let root = rustix::process::geteuid().is_root();

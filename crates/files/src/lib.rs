@@ -4,7 +4,7 @@
 //! that no link planted at either name is followed ([`replace()`]). A file of the daemon's own is read
 //! only if nobody else could have written it ([`open_own`], [`read_own`]), and lies in a folder whose
 //! entries nobody else can swap ([`make_folder`], [`check_folder`]). A [`Lock`] is a file that one process
-//! at a time holds. Root makes what its [`Heir`] shall have.
+//! at a time holds. What root makes for another user, it makes for its [`Heir`].
 
 mod folder;
 mod heir;

@@ -50,10 +50,10 @@ impl Lock {
         }
     }
 
-    /// Gives it to the user that this process becomes.
+    /// Gives the file to the user that this process becomes.
     ///
     /// # Errors
-    /// The system does not let us.
+    /// The system refuses.
     pub fn give_to(&self, heir: Heir) -> io::Result<()> {
         heir.give(&self.file)
     }

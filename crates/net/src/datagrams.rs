@@ -10,7 +10,7 @@ mod batched;
 mod plain;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use socket2::SockAddr;
@@ -120,19 +120,21 @@ impl Datagrams {
         Ok(Datagrams { socket: UdpSocket::from_std(socket)?, system })
     }
 
-    /// Hears no client any more, where the system knows how; what is under way is sent still. Another socket
-    /// that is bound to a wildcard, or to an address of this one, hears them instead.
+    /// Makes the socket deaf, on Linux; replies are still sent. What clients send from then on goes to
+    /// another socket that is bound to the same address, or to a wildcard.
     pub fn deafen(&self) {
-        // One that is connected hears its peer alone, and on Linux still sends to everyone. Its peer is itself.
+        // A connected socket hears its peer alone, and on Linux sends to any address. The peer is itself.
         #[cfg(target_os = "linux")]
         if let Ok(mut own) = self.socket.local_addr() {
             match own.ip() {
                 IpAddr::V4(ip) if ip.is_unspecified() => own.set_ip(Ipv4Addr::LOCALHOST.into()),
-                IpAddr::V6(ip) if ip.is_unspecified() => own.set_ip(Ipv6Addr::LOCALHOST.into()),
+                IpAddr::V6(ip) if ip.is_unspecified() => {
+                    own.set_ip(std::net::Ipv6Addr::LOCALHOST.into())
+                }
                 _ => {}
             }
             if let Err(error) = socket2::SockRef::from(&self.socket).connect(&own.into()) {
-                tracing::debug!(%own, %error, "it goes on hearing");
+                tracing::debug!(%own, %error, "the socket goes on hearing");
             }
         }
     }

@@ -25,7 +25,7 @@ pub struct Terms {
 /// Binds a UDP socket.
 ///
 /// # Errors
-/// The address is taken, not ours (see [`is_absent`]), or not allowed.
+/// The address is taken, not there (see [`is_absent`]), or not allowed.
 pub fn udp(address: SocketAddr, terms: Terms) -> io::Result<std::net::UdpSocket> {
     let socket = socket(address, Type::DGRAM, Protocol::UDP, terms)?;
     receive_buffer(&socket);
@@ -55,8 +55,8 @@ pub fn tcp(address: SocketAddr, terms: Terms) -> io::Result<std::net::TcpListene
     Ok(socket.into())
 }
 
-/// Lets others of the same user be bound to the address of a socket, if they let it too; or no longer. Where
-/// the system does not, they will find the address taken.
+/// Shares the address of a socket with other sockets of the same user that share theirs, or no longer. Where
+/// the system refuses, the others find the address taken.
 pub fn share(socket: &impl AsFd, shared: bool) {
     if let Err(error) = SockRef::from(socket).set_reuse_port(shared) {
         tracing::debug!(%error, "an address is not shared");

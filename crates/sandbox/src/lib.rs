@@ -45,12 +45,11 @@ impl Sandbox {
     #[must_use]
     pub fn unwanted() -> Self {
         let off = |name| Layer { name, state: State::Off("server.sandbox is \"off\"".into()) };
-        let mut layers = LAYERS.map(off);
-        // Whoever starts us may have said so, and so does becoming another user.
-        #[cfg(target_os = "linux")]
-        if let (Some(state), [first, ..]) = (linux::privileges::kept(), &mut layers) {
-            first.state = state;
-        }
+        let layers = LAYERS.map(off).map(|layer| match (layer.name, kept()) {
+            // A program that starts another may have said so, and so does becoming another user.
+            ("no_new_privileges", Some(state)) => Layer { state, ..layer },
+            _ => layer,
+        });
         Sandbox { layers: layers.into(), granted: None }
     }
 
@@ -91,6 +90,16 @@ pub const LAYERS: [&str; 5] =
 pub fn empty_bounding_set() {
     #[cfg(target_os = "linux")]
     linux::privileges::empty_bounding_set();
+}
+
+/// Whether programs that are started are held to what this one may, by another's doing.
+fn kept() -> Option<State> {
+    #[cfg(target_os = "linux")]
+    {
+        linux::privileges::kept()
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
 }
 
 /// Lets `change` make the process another user. Of root's capabilities it keeps that to bind privileged

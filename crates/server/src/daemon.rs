@@ -262,10 +262,10 @@ impl Daemon {
         Ok(())
     }
 
-    /// Whether somebody tries us at a terminal, with nothing configured: then any port is better than none.
+    /// Whether this is a first try at a terminal, with nothing configured: then any port is better than none.
     fn is_on_trial(&self) -> bool {
         let at_terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
-        self.file.is_none() && at_terminal && !manager::runs_us()
+        self.file.is_none() && at_terminal && !manager::has_started_this()
     }
 
     /// Lets a worker run.

@@ -1,7 +1,7 @@
 //! Which clients are nearby: those that are served unless the configuration says otherwise.
 //!
 //! A home's computers have addresses of the whole Internet (IPv6), and so have a rented server's
-//! neighbours, who are strangers. What tells them apart is the link that they are on.
+//! neighbours, which are strangers. The link that they are on tells them apart.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

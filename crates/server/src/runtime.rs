@@ -18,12 +18,12 @@ const OF_SYSTEM_TOO: &str = "/var/run/zoners";
 
 /// The socket's file.
 const FILE: &str = "zoners.sock";
-/// The folder of ours in one that the user has for all programs.
+/// Zoners' folder in one that the user has for all programs.
 const OURS: &str = "zoners";
 
 /// Where the control socket may be, first to last: where the configuration says, if it does, and nowhere
-/// else then; else in the folder that a service manager gives, in that of the system's service, or in one
-/// of ours in the user's.
+/// else then; else in the folder that a service manager gives, in that of the system's service, or in the
+/// user's.
 #[must_use]
 pub fn sockets(configured: Option<&Path>) -> Vec<PathBuf> {
     match configured {
@@ -67,7 +67,7 @@ fn is_private(folder: &Path) -> bool {
 struct Folders {
     /// Those of a service manager (systemd.exec(5), RuntimeDirectory=).
     given: Vec<PathBuf>,
-    /// That of the user who runs us (XDG Base Directory Specification).
+    /// That of the user of this process (XDG Base Directory Specification).
     user: Option<PathBuf>,
     /// The user's for what is temporary, where there is none for a run, as on macOS; not one of all users.
     temporary: Option<PathBuf>,
@@ -90,7 +90,7 @@ impl Folders {
         }
     }
 
-    /// The folders of ours.
+    /// Zoners' own folders among them.
     fn ours(&self) -> impl Iterator<Item = PathBuf> {
         let users = self.user.iter().chain(&self.temporary).map(|folder| folder.join(OURS));
         self.given.iter().take(1).cloned().chain([PathBuf::from(OF_SYSTEM)]).chain(users)

@@ -16,7 +16,7 @@ use common::{Daemon, file};
 const MANAGERS: [&str; 5] =
     ["NOTIFY_SOCKET", "INVOCATION_ID", "LISTEN_FDS", "XPC_SERVICE_NAME", "RUNTIME_DIRECTORY"];
 
-/// `zoners serve`, as somebody with this home calls it who has no configuration.
+/// `zoners serve` without a configuration, called by a person with this home.
 fn serve(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zoners"));
     command.arg("serve").env("XDG_STATE_HOME", home).stderr(Stdio::piped());
@@ -59,8 +59,8 @@ print(said.decode())
 ";
 
 #[test]
-fn somebody_who_tries_it_at_a_terminal_gets_another_port() {
-    in_a_network("somebody_who_tries_it_at_a_terminal_gets_another_port", || {
+fn a_first_try_at_a_terminal_gets_another_port() {
+    in_a_network("a_first_try_at_a_terminal_gets_another_port", || {
         let _taken = [take("127.0.0.1:53"), take("[::1]:53")];
         let home = tempfile::tempdir().unwrap();
         let mut command = Command::new("python3");

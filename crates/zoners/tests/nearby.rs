@@ -1,4 +1,4 @@
-//! Who is served, as the machine's interfaces come and go.
+//! Which clients are served, as the machine's interfaces come and go.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
 #![cfg(target_os = "linux")]

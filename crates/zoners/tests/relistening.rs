@@ -109,7 +109,7 @@ fn a_reload_that_cannot_listen_changes_nothing_and_names_key_and_address() {
         assert!(relisten(&mut daemon, "\"0.0.0.0:53\"", "").contains("not reloaded"));
         assert_served("127.0.0.1:53", "");
         assert_unserved("127.0.0.2:53");
-        // Nobody else is let in beside it: what was shared for a moment is so no more.
+        // No other socket is let in beside it: what was shared for a moment is so no more.
         let shared =
             socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).unwrap();
         shared.set_reuse_port(true).unwrap();

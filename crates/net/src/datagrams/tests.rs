@@ -187,7 +187,7 @@ async fn a_socket_that_is_deaf_hears_none_and_sends_to_all_from_where_it_was_ask
         let _ = datagrams.receive(&mut batch);
         let (_, peer, _) = batch.received()[0].parts();
         datagrams.deafen();
-        // Nobody is there: the system says so to those who are connected.
+        // The port is as good as closed, which the system tells a client that is connected.
         client.connect(to).unwrap();
         client.send(b"two").unwrap();
         let refused = client.recv(&mut [0; 10]).unwrap_err();

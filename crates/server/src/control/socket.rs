@@ -21,7 +21,7 @@ const CONVERSATIONS: usize = 16;
 const REST: Duration = Duration::from_millis(50);
 /// The owner and the group may read and write.
 const MODE: u32 = 0o660;
-/// Everyone comes as far as the socket.
+/// Any user comes as far as the socket.
 const FOLDER_MODE: u32 = 0o755;
 
 /// The socket's file, taken away when dropped.
@@ -130,8 +130,8 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
 }
 
-/// Sees to the folder of a socket that root makes for its heir. Where the folder is ours by name, the heir
-/// gets it, to remove the socket in the end; if something else is in there, it stays as it is.
+/// Prepares the folder of a socket that root makes for its heir. A folder that is Zoners' by name goes to the
+/// heir, which removes the socket in the end; if something else is in it, the folder stays as it is.
 fn prepare_for(heir: Heir, path: &Path) -> io::Result<()> {
     let folder = folder(path);
     if !runtime::may_be_made(folder) {
@@ -145,7 +145,7 @@ fn prepare_for(heir: Heir, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes a socket that is ours, or the heir's, and that nobody listens at any more.
+/// Removes a socket of this user, or of the heir, at which no process listens any more.
 fn remove_stale(path: &Path, heir: Option<Heir>) {
     let own = rustix::process::geteuid().as_raw();
     let is_own = |user: u32| user == own || heir.is_some_and(|heir| heir.user == user);

@@ -11,7 +11,7 @@ use crate::config::{Config, Wanted};
 
 /// Ports tried where any will do.
 const FREE_TRIES: usize = 8;
-/// The port that is taken where that of DNS may not be had, by someone who tries us.
+/// The port of a first try, where that of DNS is not to be had.
 const FALLBACK: u16 = 5300;
 
 /// Listeners of one worker, bound but not yet served.
@@ -63,13 +63,13 @@ pub(super) struct Places {
     pub(super) bound: Vec<Place>,
     /// Those that are not there yet.
     pub(super) absent: Vec<SocketAddr>,
-    /// Why others are not bound, where that is no reason to serve nobody.
+    /// Why others are not bound, where that is no reason to end.
     pub(super) missing: Vec<io::Error>,
 }
 
 impl Places {
-    /// Gives the sockets to the user that root becomes: the kernel lets sockets share an address that are of
-    /// one user, as a reload may have to.
+    /// Gives the sockets to the user that root becomes: only sockets of one user may share an address, as
+    /// those before and after a reload may have to.
     pub(super) fn give_to(&self, heir: Heir) {
         let own = self.bound.iter().filter(|place| place.wanted.is_some());
         for Listeners { udp, tcp } in own.flat_map(|place| &place.workers) {
@@ -87,7 +87,7 @@ impl Places {
         }
     }
 
-    /// These, or why there are none where there should be.
+    /// The places, or why there are none where there should be.
     fn or_error(mut self) -> io::Result<Self> {
         match self.bound.is_empty() && !self.missing.is_empty() {
             true => Err(self.missing.swap_remove(0)),
@@ -96,8 +96,8 @@ impl Places {
     }
 }
 
-/// Takes the sockets that a service manager gives us; or binds what is configured, or port 53 of this machine.
-/// Where that may not be had, somebody who just tries us (`on_trial`) gets port 5300, and is told why.
+/// Takes the sockets of a service manager; or binds what is configured, or port 53 of this machine. Where port
+/// 53 is not to be had, a first try (`on_trial`) gets port 5300, and the reason.
 ///
 /// # Errors
 /// An address that is configured is not to be had, or none of those that are not, told with its owner.
@@ -130,9 +130,9 @@ fn share_out(given: &Listeners, threads: usize) -> io::Result<Places> {
     Ok(Places { bound: vec![place], ..Places::default() })
 }
 
-/// Binds what is wanted for so many workers. What is configured may be absent, but not taken. Of what is not,
-/// one family that is taken does not give up the other, and a machine without IPv6 is served over IPv4.
-/// `shares`: whether an address may be shared with a socket that lets it be.
+/// Binds what is wanted for so many workers. An address that is configured may be absent, but not taken. Of the
+/// default ones, one family that is taken does not give up the other, and a machine without IPv6 is served over
+/// IPv4. `shares`: whether an address may be shared with a socket that shares its own.
 ///
 /// # Errors
 /// An address that is configured is not to be had.
@@ -170,8 +170,8 @@ pub(super) fn bind_port(port: u16) -> io::Result<Places> {
 /// Binds an address for each worker.
 fn bind_one(wanted: SocketAddr, threads: usize, terms: Terms) -> io::Result<Place> {
     let address = settle(wanted, terms)?;
-    // Whether it is free is seen before it is shared among our own threads: sharing would let us in beside
-    // another server of the same user, and each would get half of the clients.
+    // The address is tried before it is shared among the workers: a shared one would be had beside another
+    // server of the same user, and each of the two would get half of the clients.
     listeners(address, terms)?;
     let terms = Terms { shared: terms.shared || threads > 1, ..terms };
     let workers = (0..threads).map(|_| listeners(address, terms)).collect::<io::Result<_>>()?;
@@ -211,7 +211,7 @@ pub(super) fn check_sources(addresses: &[IpAddr]) -> io::Result<()> {
     Ok(())
 }
 
-/// Adds to an error which address it is about, and who has it or what it takes.
+/// Adds to an error its address, and the owner of the port or what the port takes.
 fn told(address: SocketAddr, error: &io::Error) -> io::Error {
     let more = match error.kind() {
         io::ErrorKind::AddrInUse => {

@@ -1,7 +1,7 @@
 //! Where the daemon listens, and how that changes while it serves.
 //!
-//! A reload binds what is new before anything else changes, so that an error leaves all as it was; what is
-//! no longer wanted is left when the new configuration is in force.
+//! A reload binds new addresses before anything else changes, so that an error leaves all as it was. Places
+//! that are no longer wanted are left when the new configuration is in force.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ pub(super) struct Listening {
     places: Vec<Place>,
     absent: Vec<SocketAddr>,
     missing: Vec<String>,
-    /// Where others learn of them.
+    /// Where other daemons learn of them.
     state: Option<State>,
 }
 
@@ -53,9 +53,9 @@ pub struct Bound {
     pub addresses: Vec<SocketAddr>,
     /// Those that are configured and not there yet.
     pub absent: Vec<SocketAddr>,
-    /// Why others are not served, where that is no reason to serve nobody.
+    /// Why others are not served, where that is no reason to end.
     pub missing: Vec<String>,
-    /// Why it is not port 53, where nobody asked for another.
+    /// Why the port is not 53, where no other is configured.
     pub instead: Option<String>,
 }
 
@@ -69,7 +69,7 @@ pub(super) struct Change {
 }
 
 impl Listening {
-    /// Lets these workers serve clients at these places; others learn of them by `state`.
+    /// Lets these workers serve clients at these places; other daemons learn of them by `state`.
     pub(super) fn begin(
         places: bind::Places,
         hosts: Vec<Host>,
@@ -185,7 +185,7 @@ impl Listening {
         let bound = bound?;
         bound.share(always);
         match bound.missing.first() {
-            // Nobody would be served.
+            // No client would be served.
             Some(error) if bound.bound.is_empty() && unwanted.len() == self.places.len() => {
                 Err(io::Error::new(error.kind(), error.to_string()))
             }

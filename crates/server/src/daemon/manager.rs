@@ -25,8 +25,8 @@ pub(super) fn needs() -> Option<Needs> {
     is_there.then(|| Needs { of: "NOTIFY_SOCKET", all: vec![Need::AbstractSockets] })
 }
 
-/// Whether a service manager runs us: systemd, launchd, or another that waits for our word.
-pub(super) fn runs_us() -> bool {
+/// Whether a service manager started this process: systemd, launchd, or another that waits for its word.
+pub(super) fn has_started_this() -> bool {
     is_managed(|name| std::env::var(name).ok(), std::process::id())
 }
 

@@ -1,4 +1,4 @@
-//! Who has a port: for the person who wonders why it is taken.
+//! The owner of a port: for the person who wonders why it is taken.
 
 use std::fmt;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::config::Config;
 use crate::{control, runtime};
 
-/// What the system calls our own program.
+/// What the system calls Zoners.
 const OURS: &str = "zoners";
 
 /// A program that runs.
@@ -24,8 +24,8 @@ impl fmt::Display for Owner {
     }
 }
 
-/// The process of a daemon of ours that serves where `config` wants to, if there is one: it says so itself,
-/// or the system does.
+/// The process of another Zoners that serves where `config` wants to, if there is one, as the control socket
+/// or the system tells.
 pub(super) fn running(config: &Config) -> Option<String> {
     let wanted = config.listens().addresses;
     let status = control::status(&runtime::sockets(config.server.control.as_deref()));
@@ -46,8 +46,8 @@ pub(super) fn collide(one: SocketAddr, other: SocketAddr) -> bool {
         && (one.ip() == other.ip() || either_is_any)
 }
 
-/// The program that listens on `port` over UDP or TCP, where the system tells us: on Linux, and of other
-/// users' programs only if we may look.
+/// The program that listens on `port` over UDP or TCP, where the system tells: on Linux, and of programs of
+/// other users only to root.
 pub(super) fn of_port(port: u16) -> Option<Owner> {
     let tables = ["udp", "udp6", "tcp", "tcp6"].map(|table| format!("/proc/net/{table}"));
     let inodes: Vec<String> = tables

@@ -101,7 +101,7 @@ impl Other {
     }
 }
 
-/// Makes the folder, for the user that root becomes if it does, and holds it; or says who does.
+/// Makes the folder, for the user that root becomes if it does, and holds it; or tells what holds it.
 fn hold(
     folder: &Path,
     serves: &[SocketAddr],
@@ -128,7 +128,7 @@ fn hold(
     Ok(Ok(state))
 }
 
-/// Whether a file in the folder is one that a daemon keeps there.
+/// Whether a daemon keeps a file of this name in its folder.
 fn is_ours(name: &str) -> bool {
     let known = [FILE, keeper::FILE, keeper::ASIDE, keeper::SECRET, rollover::FILE];
     let beside = |known: &&str| name.starts_with(&format!(".{known}.")) && name.ends_with(".new");

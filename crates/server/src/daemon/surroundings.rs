@@ -22,7 +22,7 @@ pub(super) fn nearby() -> Nearby {
 }
 
 impl Daemon {
-    /// Looks for addresses that were not there, and who is nearby, and serves them.
+    /// Looks for addresses that were not there, and for clients nearby, and serves them.
     pub(super) fn look_around(&mut self, workers: &[Running], overseer: &Overseer) {
         if self.listening.look_for_absent() {
             overseer.listens(self.listening.bound());

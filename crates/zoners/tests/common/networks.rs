@@ -99,8 +99,8 @@ impl Drop for Machine {
     }
 }
 
-/// Asks once over UDP, from this address: the reply that came from where it was asked; none if the system
-/// says that nobody is there, or none came.
+/// Asks once over UDP, from this address: the reply that came from the address that was asked; none if the
+/// system says that the port is closed, or none came.
 pub(crate) fn ask(from: &str, to: SocketAddr, packet: &[u8]) -> Option<Vec<u8>> {
     let socket = UdpSocket::bind(format!("{from}:0")).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
