@@ -191,7 +191,7 @@ impl<N: Network> Worker<N> {
         let Query { asking, endpoint, edns, .. } = *query;
         let shared = self.shared();
         self.count(Counter::UpstreamQueries);
-        let forgiven = shared.line.forgiven();
+        let forgiven = shared.lines.to(endpoint.address.ip()).forgiven();
         let known = shared.teach(endpoint, Evidence::Asked { forgiven });
         let (mut proof, mut late_at) = (known.proof, None);
         if endpoint.transport == Transport::Tcp {

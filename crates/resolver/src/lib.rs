@@ -28,6 +28,7 @@ pub mod iterate;
 pub mod judge;
 pub mod known;
 mod line;
+mod lines;
 pub mod minimise;
 pub mod nameservers;
 pub mod negative_anchors;
@@ -61,6 +62,7 @@ mod trust;
 mod validate;
 pub mod verdict;
 mod verification;
+mod witness;
 mod work;
 pub mod worker;
 

@@ -1,4 +1,4 @@
-//! Our own line: what it loses, and whether it is there at all.
+//! A line of our own: what it loses, and whether it is there at all.
 //!
 //! When nothing answers any more, wherever it is, it is not the servers that are dead. What they
 //! missed meanwhile is forgiven with the first reply that comes back.
@@ -6,8 +6,9 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
-use zoners_dns::{Endpoint, Moment};
+use zoners_dns::Moment;
+
+use crate::witness::Witness;
 
 /// One query moves the share of lost ones by this part.
 const GAIN: u32 = 64;
@@ -20,14 +21,6 @@ const DOWN_FOR: Duration = Duration::from_secs(2);
 const SILENT_AFTER: u32 = 4;
 const SILENT_FOR: Duration = Duration::from_millis(400);
 
-/// How often the one who answered last is asked whether it is the line.
-const PROBE_EVERY: Duration = Duration::from_millis(500);
-/// How often at most: it may be one that leaves such questions unanswered, and shall not be taken for
-/// dead because of them.
-const MOST_PROBES: u8 = 2;
-/// It answers within this, or not at all.
-const PROBE_TAKES: Duration = Duration::from_secs(1);
-
 /// What is known of the line.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
@@ -35,32 +28,25 @@ pub(crate) struct Line {
     loss: AtomicU32,
     /// When anybody last answered.
     replied_at: AtomicU64,
-    /// Queries sent since.
+    /// Queries sent since, and when the first of them was.
     asked: AtomicU32,
+    asked_at: AtomicU64,
     /// What servers missed up to here is forgiven.
     forgiven_at: AtomicU64,
-    probe: Mutex<Probe>,
-}
-
-#[derive(Debug, Default)]
-struct Probe {
-    /// Who answered last.
-    server: Option<Endpoint>,
-    /// When it may be asked next.
-    at: Moment,
-    /// How often it was asked since, and when first.
-    asked: u8,
-    unanswered_since: Option<Moment>,
+    witness: Witness,
 }
 
 impl Line {
     /// A query was sent.
-    pub(crate) fn asked(&self) {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn asked(&self, now: Moment) {
+        // A line that was not asked has not been silent.
+        if self.asked.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.asked_at.store(now.as_millis(), Ordering::Relaxed);
+        }
     }
 
     /// Somebody answered.
-    pub(crate) fn replied(&self, server: Endpoint, now: Moment) {
+    pub(crate) fn replied(&self, now: Moment) {
         if self.is_down(now) {
             self.forgive(now);
         }
@@ -68,21 +54,12 @@ impl Line {
         self.loss.store(loss - loss / GAIN, Ordering::Relaxed);
         self.asked.store(0, Ordering::Relaxed);
         self.replied_at.store(now.as_millis(), Ordering::Relaxed);
-        *self.probe.lock() = Probe { server: Some(server), ..Probe::default() };
+        self.witness.heard();
     }
 
-    /// Whom to ask now whether it is the line that is silent, or those who were asked: who answered
-    /// last. Nobody, while others answer, or where that was asked a moment ago, or often enough.
-    pub(crate) fn claim_probe(&self, now: Moment) -> Option<Endpoint> {
-        if !self.is_silent(now) {
-            return None;
-        }
-        let mut probe = self.probe.lock();
-        let due = probe.at <= now && probe.asked < MOST_PROBES;
-        let server = probe.server.filter(|_| due)?;
-        (probe.at, probe.asked) = (now.after(PROBE_EVERY), probe.asked + 1);
-        probe.unanswered_since.get_or_insert(now);
-        Some(server)
+    /// Who answered last.
+    pub(crate) fn witness(&self) -> &Witness {
+        &self.witness
     }
 
     /// A server that does answer left a query unanswered.
@@ -113,16 +90,24 @@ impl Line {
 
     /// Whether nobody answers any more, who answered last included.
     pub(crate) fn is_down(&self, now: Moment) -> bool {
-        if !self.has_heard_nothing(now, DOWN_AFTER, DOWN_FOR) {
-            return false;
+        self.has_heard_nothing(now, DOWN_AFTER, DOWN_FOR)
+            && (!self.witness.is_there()
+                || self.witness.silent_from(1).is_some_and(|from| from <= now))
+    }
+
+    /// Forgets everything: it is another line.
+    pub(crate) fn forget(&self) {
+        let Line { loss, replied_at, asked, asked_at, forgiven_at, witness } = self;
+        (loss.store(0, Ordering::Relaxed), asked.store(0, Ordering::Relaxed));
+        for moment in [replied_at, asked_at, forgiven_at] {
+            moment.store(0, Ordering::Relaxed);
         }
-        let Probe { server, unanswered_since, .. } = *self.probe.lock();
-        let long = |since| now.since(since) >= PROBE_TAKES;
-        server.is_none() || unanswered_since.is_some_and(long)
+        witness.forget();
     }
 
     fn has_heard_nothing(&self, now: Moment, after: u32, span: Duration) -> bool {
-        self.asked.load(Ordering::Relaxed) >= after && now.since(self.heard()) >= span
+        let since = Moment::from_millis(self.asked_at.load(Ordering::Relaxed));
+        self.asked.load(Ordering::Relaxed) >= after && now.since(since) >= span
     }
 
     /// The share of queries that are lost, 0 to 1.
@@ -134,36 +119,46 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::Asking;
+    use crate::witness::Testimony;
+    use zoners_dns::{Endpoint, Question, Rtype, name};
 
-    fn server() -> Endpoint {
-        Endpoint::udp("192.0.2.1".parse().unwrap())
+    fn testimony() -> Testimony {
+        let question = Question::new(name::root(), Rtype::NS);
+        let asking = Asking { question, recursion_desired: false, retry: false };
+        Testimony { server: Endpoint::udp("192.0.2.1".parse().unwrap()), asking }
     }
 
-    #[test]
-    fn who_answered_last_is_asked_now_and_then_while_nobody_does() {
-        let (line, at) = (Line::default(), Moment::from_millis);
-        (0..SILENT_AFTER).for_each(|_| line.asked());
-        assert_eq!(line.claim_probe(at(900)), None, "nobody ever did");
-        line.replied(server(), at(1000));
-        (0..SILENT_AFTER).for_each(|_| line.asked());
-        assert_eq!(line.claim_probe(at(1399)), None);
-        let claims = [1400, 1401, 1899, 1900].map(|now| line.claim_probe(at(now)).is_some());
-        assert_eq!(claims, [true, false, false, true]);
-        assert_eq!(line.claim_probe(at(90_000)), None, "often enough");
+    fn ask(line: &Line, now: Moment) -> bool {
+        line.witness().claim(now, |_| true, || None).is_some()
     }
 
     #[test]
     fn a_line_that_comes_back_forgives() {
         let (line, at) = (Line::default(), Moment::from_millis);
-        line.replied(server(), at(1000));
-        (0..DOWN_AFTER).for_each(|_| line.asked());
+        line.replied(at(1000));
+        line.witness().take(at(1000), testimony);
+        (0..DOWN_AFTER).for_each(|_| line.asked(at(1000)));
         assert!(!line.is_down(at(90_000)), "who answered last was not asked");
-        assert!(line.claim_probe(at(2000)).is_some());
+        assert!(ask(&line, at(2000)));
         assert!(!line.is_down(at(2999)) && line.is_down(at(3000)));
-        line.replied(server(), at(9000));
+        line.replied(at(9000));
         assert_eq!((line.forgiven(), line.is_down(at(20_000))), (at(9000), false));
-        (1..DOWN_AFTER).for_each(|_| line.asked());
+        (1..DOWN_AFTER).for_each(|_| line.asked(at(9000)));
         assert!(!line.is_down(at(20_000)), "few queries say nothing");
+    }
+
+    #[test]
+    fn time_in_which_nothing_was_asked_is_no_silence() {
+        let (line, at) = (Line::default(), Moment::from_millis);
+        line.replied(at(1000));
+        (0..DOWN_AFTER).for_each(|_| line.asked(at(600_000)));
+        assert!(!line.is_silent(at(600_399)) && line.is_silent(at(600_400)));
+        let silent = Line::default();
+        (0..DOWN_AFTER).for_each(|_| silent.asked(at(600_000)));
+        assert!(!silent.is_down(at(601_999)) && silent.is_down(at(602_000)), "none ever answered");
+        silent.forget();
+        assert!(!silent.is_silent(at(900_000)));
     }
 
     #[test]
@@ -171,7 +166,7 @@ mod tests {
         let line = Line::default();
         for _ in 0..400 {
             line.lost();
-            (0..3).for_each(|_| line.replied(server(), Moment::from_millis(1)));
+            (0..3).for_each(|_| line.replied(Moment::from_millis(1)));
         }
         assert!((0.2..0.3).contains(&line.loss()), "{}", line.loss());
     }

@@ -55,7 +55,7 @@ impl<N: Network> Worker<N> {
         let now = shared.now();
         // It will hold for as long again.
         let until = expires.after(expires.since(made));
-        if !self.settings().prefetch || shared.is_line_down() {
+        if !self.settings().prefetch || self.is_line_down_for(question) {
             return;
         }
         if !shared.spare.is_left(limits.spare)

@@ -1,6 +1,7 @@
 //! What all workers share.
 
 use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -11,12 +12,13 @@ use zoners_dns::{Clock, Endpoint, Moment, Name, Question, Random, SecondLevel};
 use crate::answer::{Answer, Unresolved};
 use crate::clock_doubt::ClockDoubt;
 use crate::cookies::Cookies;
-use crate::exchange::Sharing;
+use crate::exchange::{Asking, Sharing};
 use crate::flights::{Flights, WaitGraph};
 use crate::habits::Habits;
 use crate::line::Line;
+use crate::lines::Lines;
 use crate::negative_anchors::NegativeAnchors;
-use crate::paths::{Broken, Paths};
+use crate::paths::{Broken, NETWORK_BITS, Paths};
 use crate::prefetch::Lent;
 use crate::pricing::Market;
 use crate::quotas::Quotas;
@@ -29,6 +31,7 @@ use crate::strangers::Strangers;
 use crate::together::Together;
 use crate::trust::Trust;
 use crate::verdict::Verdict;
+use crate::witness::{Rest, Testimony};
 
 /// A zone and what its servers are asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,8 +94,9 @@ pub struct Shared {
     pub(crate) lent: Lent,
     pub(crate) renewals: Renewals,
     pub(crate) second_level: OnceLock<Arc<dyn SecondLevel>>,
-    pub(crate) line: Line,
+    pub(crate) lines: Lines,
     pub(crate) paths: Paths,
+    pub(crate) witnesses_rest: Rest,
     pub(crate) reports: Reports,
     pub(crate) cookies: Cookies,
     /// When the machine last came to another network, or woke.
@@ -127,8 +131,9 @@ impl Shared {
             lent: Lent::default(),
             renewals: Renewals::default(),
             second_level: OnceLock::new(),
-            line: Line::default(),
+            lines: Lines::default(),
             paths: Paths::default(),
+            witnesses_rest: Rest::default(),
             reports: Reports::default(),
             moved_at: AtomicU64::new(0),
         })
@@ -164,7 +169,7 @@ impl Shared {
     pub fn notify(&self, event: Event) {
         match event {
             Event::NetworkChanged | Event::Woke => {
-                self.line.forgive(self.now());
+                self.lines.forgive(self.now());
                 self.habits.forget();
                 self.paths.forget();
                 self.cookies.change();
@@ -179,55 +184,71 @@ impl Shared {
         Moment::from_millis(self.moved_at.load(Ordering::Relaxed))
     }
 
-    /// The ways out that do not work from here, as it seems.
+    /// The ways out that do not work from here, as it seems. While nothing works at all, none is told from
+    /// the others.
     #[must_use]
     pub fn broken_paths(&self) -> Broken {
-        self.paths.broken(self.now())
+        let now = self.now();
+        match self.lines.internet().is_down(now) {
+            true => Broken::default(),
+            false => self.paths.broken(now),
+        }
     }
 
-    /// Whether nobody answers any more, wherever they are.
+    /// Whether no server answers any more of those that are asked for all names which no other is asked for.
     #[must_use]
     pub fn is_line_down(&self) -> bool {
-        self.line.is_down(self.now())
+        self.lines.is_down(self.now())
     }
 
-    /// The share of queries that our own line loses, 0 to 1.
+    /// The networks of a LAN or a VPN that the configuration sends zones to and of which no server answers
+    /// any more.
+    #[must_use]
+    pub fn silent_networks(&self) -> Vec<String> {
+        let prefix = |network: IpAddr| {
+            let bits = if network.is_ipv4() { NETWORK_BITS.0 } else { NETWORK_BITS.1 };
+            format!("{network}/{bits}")
+        };
+        self.lines.down_inside(self.now()).into_iter().map(prefix).collect()
+    }
+
+    /// The share of queries that our own line to the Internet loses, 0 to 1.
     #[must_use]
     pub fn line_loss(&self) -> f64 {
-        self.line.loss()
+        self.lines.internet().loss()
     }
 
     /// The zones that are silent although our line is not, those that were sent most first, no more
     /// than `most` of them.
     #[must_use]
     pub fn silent_zones(&self, most: usize) -> Vec<SilentZone> {
-        self.silences.list(most, self.line_state(), self.now())
+        self.silences.list(most, self.line_state(self.lines.internet()), self.now())
     }
 
-    /// What silent zones are judged by.
-    pub(crate) fn line_state(&self) -> LineState {
+    /// What silent zones are judged by whose servers are behind a line.
+    pub(crate) fn line_state(&self, line: &Line) -> LineState {
         LineState {
-            heard: self.line.heard(),
-            forgiven: self.line.forgiven(),
-            silent: self.line.is_silent(self.now()),
+            heard: line.heard(),
+            forgiven: line.forgiven(),
+            silent: line.is_silent(self.now()),
             late: self.habits.late(),
-            loss: self.line.loss(),
+            loss: line.loss(),
         }
     }
 
-    /// What servers are priced by.
-    pub(crate) fn market(&self) -> Market {
+    /// What servers behind a line are priced by.
+    pub(crate) fn market(&self, line: &Line) -> Market {
         let (median, late) = (self.habits.median(), self.habits.late());
-        let now = self.now();
+        let (now, foreign) = (self.now(), self.lines.is_internet(line));
         Market {
             now,
             // It may well be dead: one that is known must be a good deal slower to lose to it.
             unknown: (median * 2, late),
-            forgiven: self.line.forgiven(),
-            loss: self.line.loss(),
-            broken: self.paths.broken(now),
-            silent: self.line.is_silent(now) || self.paths.is_udp_doubtful(now),
-            heard: self.line.heard(),
+            forgiven: line.forgiven(),
+            loss: line.loss(),
+            broken: if foreign { self.broken_paths() } else { Broken::default() },
+            silent: line.is_silent(now) || foreign && self.paths.is_udp_doubtful(),
+            heard: line.heard(),
         }
     }
 
@@ -236,19 +257,19 @@ impl Shared {
         let now = self.now();
         let before = self.cache.teach_server(server, evidence, now);
         match evidence {
-            Evidence::Asked { .. } => self.line.asked(),
+            Evidence::Asked { .. } => self.lines.to(server.address.ip()).asked(now),
             Evidence::Reply(rtt, _) => {
-                if before.srtt().is_none() {
+                let foreign = self.heard(server, &before, now);
+                if foreign && before.srtt().is_none() {
                     self.habits.learn(rtt);
                 }
-                self.heard(server, &before, now);
             }
-            Evidence::ReplyToSome { .. } => self.heard(server, &before, now),
+            Evidence::ReplyToSome { .. } => _ = self.heard(server, &before, now),
             Evidence::Trouble(trouble) if trouble.is_silence() => {
-                self.paths.failed(server, now);
+                self.failed(server, now);
                 // Of one that never answered it is no wonder.
                 if trouble == Trouble::Timeout && before.replied_at > 0 {
-                    self.line.lost();
+                    self.lines.to(server.address.ip()).lost();
                 }
             }
             Evidence::Trouble(_) | Evidence::PlainOnly | Evidence::Good | Evidence::Repeated(_) => {
@@ -257,12 +278,35 @@ impl Shared {
         before
     }
 
-    /// A server has answered, of which so much was known before.
-    fn heard(&self, server: Endpoint, before: &ServerInfo, now: Moment) {
-        self.line.replied(server, now);
-        self.paths.replied(server);
+    /// A server has answered, of which so much was known before; whether it lies in the Internet.
+    fn heard(&self, server: Endpoint, before: &ServerInfo, now: Moment) -> bool {
+        let line = self.lines.to(server.address.ip());
+        let foreign = self.lines.is_internet(line);
+        line.replied(now);
+        if foreign {
+            self.paths.replied(server);
+        }
         if before.replied_at == 0 && self.strangers.met(server.address.ip(), now) {
             self.released.notify_waiters();
+        }
+        foreign
+    }
+
+    /// A server is late, or does not answer at all. What works inside says nothing of the paths to the
+    /// Internet, and what does not work there neither.
+    pub(crate) fn failed(&self, server: Endpoint, now: Moment) {
+        if self.lines.is_internet(self.lines.to(server.address.ip())) {
+            self.paths.failed(server, now);
+        }
+    }
+
+    /// Takes down what a server has answered just now, to be asked that again when none answers any more.
+    pub(crate) fn take_testimony(&self, server: Endpoint, asking: &Asking) {
+        let (now, line) = (self.now(), self.lines.to(server.address.ip()));
+        let testimony = || Testimony { server, asking: asking.clone() };
+        line.witness().take(now, testimony);
+        if self.lines.is_internet(line) {
+            self.paths.take(server, now, testimony);
         }
     }
 }

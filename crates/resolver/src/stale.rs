@@ -67,7 +67,7 @@ impl<N: Network> Worker<N> {
         let stale = || self.stale(question, checking_disabled, shared.now()).map(Arc::new);
         let (mut resolution, asked) = (pin!(resolution), shared.now());
         // Begun in any case: the first reply tells that the line is back.
-        let down = shared.is_line_down();
+        let down = self.is_line_down_for(question);
         let client = self.settings().limits.client;
         let at_first = if down { Duration::ZERO } else { FAILING.min(client) };
         let ended = match timeout(at_first, &mut resolution).await {

@@ -50,16 +50,20 @@ impl<N: Network> Worker<N> {
     /// What is known of all servers, the near ones first, no more than `most` of them.
     #[must_use]
     pub fn all_standings(&self, most: usize) -> Vec<Standing> {
-        let market = self.shared().market();
-        let known = self.shared().cache.servers(most, market.now);
-        let mut standings: Vec<Standing> =
-            known.iter().map(|(endpoint, info)| standing(&market, *endpoint, *info)).collect();
+        let shared = self.shared();
+        let known = shared.cache.servers(most, shared.now());
+        let market = |server: &Endpoint| shared.market(shared.lines.to(server.address.ip()));
+        let mut standings: Vec<Standing> = known
+            .iter()
+            .map(|(endpoint, info)| standing(&market(endpoint), *endpoint, *info))
+            .collect();
         standings.sort_by_key(|standing| (standing.skipped_for.is_some(), standing.expected));
         standings
     }
 
     fn standing(&self, zone: &Name, name: &Name, endpoint: Endpoint) -> Standing {
-        let (shared, market) = (self.shared(), self.shared().market());
+        let shared = self.shared();
+        let market = shared.market(shared.lines.to(endpoint.address.ip()));
         let info = shared.cache.server(endpoint, market.now);
         Standing {
             name: Some(name.clone()),

@@ -43,6 +43,7 @@ impl<N: Network> Worker<N> {
         settings: Arc<Settings>,
         counters: Arc<Counters>,
     ) -> Arc<Self> {
+        shared.lines.lay(&settings);
         Arc::new_cyclic(|this| Worker {
             this: this.clone(),
             shared,

@@ -205,3 +205,79 @@ async fn a_server_whose_tcp_is_closed_is_asked_on_over_udp() {
     assert!(took <= ms(1000), "{took:?}");
     assert!(lab.net.sent().iter().any(|sent| sent.to.transport == Transport::Tcp));
 }
+
+/// Zones that are dead, each on so many servers in networks of their own, of both families.
+fn dead_zones(zones: usize, servers: usize) -> SimNetwork {
+    let mut text = String::new();
+    for zone in 0..zones {
+        for server in 0..servers {
+            let number = zone * servers + server;
+            text += &format!(
+                "dead{zone} NS ns{server}.dead{zone}\nns{server}.dead{zone} A 198.19.{number}.1\n\
+                 ns{server}.dead{zone} AAAA 2001:db8:{number:x}::1\n"
+            );
+        }
+    }
+    with_delegations(&text)
+}
+
+#[tokio::test(start_paused = true)]
+async fn dead_zones_are_not_taken_for_ways_that_do_not_work() {
+    for (zones, servers) in [(1, 13), (7, 1), (7, 13), (40, 2)] {
+        for answered_before in [true, false] {
+            let lab = Lab::new(dead_zones(zones, servers));
+            if answered_before {
+                lab.resolve("www.example.com", Rtype::A).await.unwrap();
+            }
+            for round in 0..3 {
+                let mut asking = tokio::task::JoinSet::new();
+                for zone in 0..zones {
+                    let (worker, name) = (lab.worker.clone(), format!("n{round}.dead{zone}.com"));
+                    let asked = common::question(&name, Rtype::A);
+                    asking.spawn(async move { worker.resolve(&asked, None).await.is_err() });
+                }
+                // And for a while after that nothing is asked.
+                let until = Instant::now() + Duration::from_secs(6);
+                while Instant::now() < until {
+                    let broken = lab.worker.shared().broken_paths().names();
+                    assert!(broken.is_empty(), "{zones} {servers} {answered_before}: {broken:?}");
+                    assert!(!lab.worker.shared().is_line_down());
+                    sleep(ms(10)).await;
+                }
+                assert!(asking.join_all().await.into_iter().all(|failed| failed));
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_way_that_stops_working_is_found_within_seconds() {
+    // What is wrong with IPv6 is found where it is asked over; a server that has both answers over IPv4.
+    for (v6, manner) in [(false, Manner::Dead), (true, Manner::TcpOnly)] {
+        let lab = Lab::new(dual_stack());
+        for number in 0..10 {
+            lab.resolve(&format!("www.d{number}.com"), Rtype::A).await.unwrap();
+        }
+        let own = (0..40).map(|n| [format!("198.18.{n}.1"), format!("2001:db8:{n:x}::1")]);
+        let above = ["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1"].into_iter().chain(COM);
+        let all = own.flatten().chain(above.map(str::to_owned));
+        for address in all.filter(|address| v6 || !address.contains(':')) {
+            lab.net.link(&address, Link::of(20).with(manner));
+        }
+        let stopped = lab.net.now();
+        let broken = || lab.worker.shared().broken_paths();
+        for number in 0..60 {
+            let name = ["www", "mail"][number / 30];
+            let took = time(&lab, &format!("{name}.d{}.com", 10 + number % 30)).await;
+            assert!(took <= ms(1500), "{took:?}");
+            if !broken().names().is_empty() {
+                break;
+            }
+            sleep(ms(200)).await;
+        }
+        let (took, udp) = (lab.net.now() - stopped, manner == Manner::TcpOnly);
+        let found = broken();
+        assert_eq!((found.ipv4, found.ipv6, found.udp), (!udp, false, udp));
+        assert!(took <= ms(6000), "{took:?}");
+    }
+}

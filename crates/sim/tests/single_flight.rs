@@ -14,7 +14,7 @@ use common::{Lab, question, settings};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use zoners_dns::{Counter, Question, Random, Rtype};
-use zoners_resolver::{Cause, Limits, Worker};
+use zoners_resolver::{Cause, Limits, Settings, Worker};
 use zoners_sim::sign::Signing;
 use zoners_sim::{Bad, Beset, Link, Manner, SimNetwork};
 
@@ -39,16 +39,25 @@ fn late(millis: u64) -> Link {
     Link { outages: vec![Duration::ZERO..ms(millis)], ..Link::of(20) }
 }
 
-/// A lab whose limits are changed, and workers beside it with limits of their own.
+/// A lab whose limits are changed, and workers beside it with limits of their own. They send nothing but what
+/// must be sent.
 fn lab(net: SimNetwork, change: impl FnOnce(&mut Limits)) -> Lab {
     let mut settings = settings();
-    settings.limits.spare = 0;
+    (settings.limits.spare, settings.probe_uplink) = (0, false);
     change(&mut settings.limits);
     Lab::with(net, settings)
 }
 
 fn beside(lab: &Lab, change: impl FnOnce(&mut Limits)) -> Arc<Worker<SimNetwork>> {
-    let mut settings = lab.worker.settings().clone();
+    beside_with(lab, false, change)
+}
+
+fn beside_with(
+    lab: &Lab,
+    probe_uplink: bool,
+    change: impl FnOnce(&mut Limits),
+) -> Arc<Worker<SimNetwork>> {
+    let mut settings = Settings { probe_uplink, ..lab.worker.settings().clone() };
     change(&mut settings.limits);
     Worker::new(lab.worker.shared().clone(), lab.net.clone(), settings.into(), Arc::default())
 }
@@ -244,7 +253,7 @@ async fn random_endings(seed: u64) {
     let lab = lab(net, |_| {});
     let workers: Vec<_> = (0..6)
         .map(|_| {
-            beside(&lab, |limits| {
+            beside_with(&lab, true, |limits| {
                 limits.queries = 1 + random.below(8) as u32;
                 limits.retries = random.below(4) as u32;
                 limits.tcp = random.below(3) as u32;

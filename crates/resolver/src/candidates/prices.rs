@@ -13,9 +13,12 @@ const SILENT_OVER_UDP: u16 = 2;
 impl Candidates {
     /// Prices all by what is known now.
     pub(crate) fn price<N: Network>(&mut self, worker: &Worker<N>) {
-        let market = worker.shared().market();
+        let Some(first) = self.list.first() else { return };
+        let shared = worker.shared();
+        let mut line = shared.lines.to(first.address.ip());
+        let mut market = shared.market(line);
         self.silent = market.silent;
-        self.spare = worker.shared().spare.is_left(worker.settings().limits.spare);
+        self.spare = shared.spare.is_left(worker.settings().limits.spare);
         let cache = &worker.shared().cache;
         let infos: Vec<_> = self
             .list
@@ -27,6 +30,11 @@ impl Candidates {
             .collect();
         for at in 0..self.list.len() {
             let (address, server) = (self.list[at].address, self.list[at].server);
+            // Most are all behind one line.
+            let own = shared.lines.to(address.ip());
+            if !std::ptr::eq(own, line) {
+                (line, market) = (own, shared.market(own));
+            }
             let of_name = self.list.iter().zip(&infos).filter(|(other, _)| other.server == server);
             let sibling = of_name.filter_map(|(_, info)| info.srtt()).min();
             let over_udp = market.price(&infos[at], sibling);

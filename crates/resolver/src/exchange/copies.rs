@@ -34,7 +34,10 @@ impl<N: Network> Worker<N> {
             match (heard, copies.missing) {
                 (Ok(()), 0) => _ = shared.teach(wait.endpoint, Evidence::Reply(took, copies.edns)),
                 (Ok(()), _) => {}
-                (Err(_), missing) => (0..missing).for_each(|_| shared.line.lost()),
+                (Err(_), missing) => {
+                    let line = shared.lines.to(wait.endpoint.address.ip());
+                    (0..missing).for_each(|_| line.lost());
+                }
             }
         }));
     }

@@ -251,7 +251,8 @@ impl<N: Network> Worker<N> {
     fn is_left_alone(&self, endpoint: Endpoint) -> bool {
         let shared = self.shared();
         let known = shared.cache.server(endpoint, shared.now());
-        let price = shared.market().price(&known, None);
+        let line = shared.lines.to(endpoint.address.ip());
+        let price = shared.market(line).price(&known, None);
         price.skipped_until.is_some() || !price.doubt.is_zero()
     }
 

@@ -82,7 +82,7 @@ impl<N: Network> Worker<N> {
         if follow.ring(edns) {
             self.count(Counter::UpstreamQueries);
             self.count(Counter::UpstreamResent);
-            let forgiven = self.shared().line.forgiven();
+            let forgiven = self.shared().lines.to(endpoint.address.ip()).forgiven();
             self.shared().teach(endpoint, Evidence::Asked { forgiven });
         } else if follow.begun().is_some() {
             self.count(Counter::LimitResent);

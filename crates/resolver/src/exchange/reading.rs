@@ -55,7 +55,7 @@ impl<N: Network> Worker<N> {
             Some(sent) => restored(octets, sent, &asking.question.name),
         };
         let fault = match matches(&octets, wait.id, &asking.question) {
-            Match::Reply(message) => return self.take(message, kept, wait, context),
+            Match::Reply(message) => return self.take(message, kept, wait, asking, context),
             Match::Stranger => {
                 self.count(Counter::UpstreamMismatched);
                 None
@@ -92,6 +92,7 @@ impl<N: Network> Worker<N> {
         message: Box<Message>,
         kept: bool,
         wait: &mut Wait<N>,
+        asking: &Asking,
         context: &Context,
     ) -> Read {
         if let Err(exhausted) = context.budget.charge_bytes(message.octets) {
@@ -120,6 +121,7 @@ impl<N: Network> Worker<N> {
             }
         };
         self.shared().teach(wait.endpoint, reply);
+        self.shared().take_testimony(wait.endpoint, asking);
         match wait.endpoint.transport {
             _ if !message.header.tc() => Read::Reply(message),
             Transport::Udp => {

@@ -39,7 +39,7 @@ impl<N: Network> Worker<N> {
         for counter in [Counter::UpstreamQueries, Counter::UpstreamTcp, Counter::UpstreamRenewed] {
             self.count(counter);
         }
-        let forgiven = self.shared().line.forgiven();
+        let forgiven = self.shared().lines.to(wait.endpoint.address.ip()).forgiven();
         self.shared().teach(wait.endpoint, Evidence::Asked { forgiven });
         wait.send_again(query.asking, query.edns, self.settings().udp_payload_size);
         Read::Nothing

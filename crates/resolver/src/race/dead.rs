@@ -32,7 +32,7 @@ impl<N: Network> Worker<N> {
         };
         match &result {
             Ok(_) => under_way.answered(),
-            Err(unresolved) if unresolved.cause == Cause::Silent && !self.is_line_silent() => {
+            Err(unresolved) if unresolved.cause == Cause::Silent && !self.is_line_silent(cut) => {
                 under_way.unanswered();
             }
             Err(_) => {}
@@ -92,7 +92,7 @@ impl<N: Network> Worker<N> {
         context: &Context,
     ) -> Result<Box<Verdict>, Unresolved> {
         let shared = self.shared();
-        let line = shared.line_state();
+        let line = shared.line_state(shared.lines.of(cut));
         let death = shared.silences.death(&cut.zone, line, shared.now());
         let Some((since, _)) = death else { return self.race_living(cut, asked, context).await };
         let few = PROBE as usize;
@@ -108,7 +108,7 @@ impl<N: Network> Worker<N> {
             return false;
         }
         let shared = self.shared();
-        let (line, now) = (shared.line_state(), shared.now());
+        let (line, now) = (shared.line_state(shared.lines.of(cut)), shared.now());
         let Some((since, is_new)) = shared.silences.death(&cut.zone, line, now) else {
             return false;
         };

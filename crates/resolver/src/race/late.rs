@@ -22,7 +22,7 @@ impl<N: Network> Race<'_, N> {
         self.late = self.late.saturating_add(1);
         if let Some(late) = self.newest {
             let shared = self.worker.shared();
-            shared.paths.failed(late, shared.now());
+            shared.failed(late, shared.now());
         }
         self.probe_line();
         self.candidates.price(self.worker);

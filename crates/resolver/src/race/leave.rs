@@ -95,7 +95,8 @@ impl<N: Network> Race<'_, N> {
             Some(_) => None,
             None => {
                 let (shared, first) = (self.worker.shared(), self.packets == 0);
-                let (line, now) = (shared.line_state(), shared.now());
+                let line = shared.line_state(shared.lines.of(self.cut));
+                let now = shared.now();
                 match shared.silences.leave(&self.cut.zone, first, line, now) {
                     Leave::Granted => None,
                     // What said something is not silent: it would say the same again, and leave is far.
@@ -150,7 +151,8 @@ impl<N: Network> Race<'_, N> {
         let now = shared.now();
         if is_watched(self.cut) && (self.packets > 1 || shared.silences.has(zone, now)) {
             let packets = std::mem::take(&mut self.uncharged);
-            if shared.silences.spend(zone, packets, shared.line_state(), now) {
+            let line = shared.line_state(shared.lines.of(self.cut));
+            if shared.silences.spend(zone, packets, line, now) {
                 self.worker.count(Counter::LimitSilent);
             }
         }
@@ -207,9 +209,10 @@ impl<N: Network> Worker<N> {
         quotas.enter(quotas.of_server(server.address.ip()), usual)
     }
 
-    /// A query to a server stayed unanswered. While none is answered anywhere, that says nothing of it.
+    /// A query to a server stayed unanswered. While none is answered on the line to it, that says nothing of it.
     pub(crate) fn missed(&self, server: Endpoint) {
-        if self.is_line_silent() {
+        let line = self.shared().lines.to(server.address.ip());
+        if line.is_silent(self.shared().now()) {
             return;
         }
         let quotas = &self.shared().server_quotas;
@@ -217,9 +220,9 @@ impl<N: Network> Worker<N> {
         quotas.ended(quotas.of_server(server.address.ip()), false, usual);
     }
 
-    /// Whether no server answers, so that it may be our own line.
-    pub(super) fn is_line_silent(&self) -> bool {
-        self.shared().line.is_silent(self.shared().now())
+    /// Whether no server answers on the line to those of a zone, so that it may be the line.
+    pub(super) fn is_line_silent(&self, cut: &Delegation) -> bool {
+        self.shared().lines.of(cut).is_silent(self.shared().now())
     }
 
     fn usual_of_zones(&self, cut: &Delegation) -> Usual {

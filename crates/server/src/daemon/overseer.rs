@@ -222,6 +222,7 @@ impl Overseer {
                 "down": shared.is_line_down(),
                 "loss": (shared.line_loss() * 1000.0).round() / 1000.0,
                 "broken": shared.broken_paths().names(),
+                "silent_networks": shared.silent_networks(),
             },
             "dead_zones": shared.silent_zones(usize::MAX).iter().filter(|zone| zone.dead).count(),
             "waiting": service.rules().waiting(),

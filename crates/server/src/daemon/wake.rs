@@ -23,6 +23,7 @@ pub(super) struct Wake {
 struct Line {
     down: bool,
     broken: Broken,
+    silent_networks: Vec<String>,
 }
 
 impl Wake {
@@ -48,7 +49,11 @@ impl Wake {
         let (now, awake) = (shared.now(), Instant::now());
         let (before, was_awake) = std::mem::replace(&mut self.looked_at, (now, awake));
         let slept = now.since(before).saturating_sub(awake.duration_since(was_awake));
-        let line = Line { down: shared.is_line_down(), broken: shared.broken_paths() };
+        let line = Line {
+            down: shared.is_line_down(),
+            broken: shared.broken_paths(),
+            silent_networks: shared.silent_networks(),
+        };
         self.line.tell_of_change(&line);
         self.line = line;
         (slept >= SLEPT).then_some(Event::Woke)
@@ -57,6 +62,13 @@ impl Wake {
 
 impl Line {
     fn tell_of_change(&self, now: &Line) {
+        let (before, after) = (&self.silent_networks, &now.silent_networks);
+        for network in after.iter().filter(|network| !before.contains(network)) {
+            tracing::warn!("no server in {network} answers any more");
+        }
+        for network in before.iter().filter(|network| !after.contains(network)) {
+            tracing::info!("{network} answers again");
+        }
         match (self.down, now.down) {
             (false, true) => tracing::warn!("nobody answers: the line is down, as it seems"),
             (true, false) => tracing::info!("the line is back"),

@@ -24,7 +24,7 @@ pub(crate) fn lab() -> Lab {
     lab_with("")
 }
 
-/// With a configuration; what it says of the resolver does not count here.
+/// With a configuration; what it says of the resolver does not count here, but for its routes.
 pub(crate) fn lab_with(config: &str) -> Lab {
     let net = world::small(1);
     let mut text = String::from(
@@ -42,7 +42,8 @@ pub(crate) fn lab_with(config: &str) -> Lab {
     let cache = Cache::new(8 << 20, config.ttl_limits(), [1, 2]);
     let shared = Shared::new(cache, clock.clone(), Random::seeded(1));
     let hints = zonefile::root_hints(world::HINTS).unwrap();
-    let settings = Settings::new(Delegation::from_hints(&hints).unwrap());
+    let mut settings = Settings::new(Delegation::from_hints(&hints).unwrap());
+    settings.routes = config.settings().unwrap().routes;
     let worker =
         Worker::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()));
     Lab { net, clock, service: Service::new(worker, Arc::new(rules)) }
