@@ -1,6 +1,9 @@
 //! Zone-file syntax (RFC 1035 section 5), as root hints, trust anchors and test zones have it.
 
+mod error;
 mod mnemonics;
+
+use std::collections::HashMap;
 
 use bytes::Bytes;
 use domain::base::iana::Rtype;
@@ -11,33 +14,43 @@ use domain::zonefile::inplace::{Entry, Zonefile};
 use crate::name::{self, Name};
 use crate::rrset::{self, RRset, Records};
 
+pub use error::Error;
+
 /// Reads RRsets from zone-file text; names are relative to `origin`, `$INCLUDE` is refused.
 ///
 /// # Errors
-/// The text breaks the syntax, told with the line and column where reading stopped.
-pub fn parse(text: &str, origin: &Name) -> Result<Vec<RRset>, String> {
+/// The text breaks the syntax, told with the line where reading stopped.
+pub fn parse(text: &str, origin: &Name) -> Result<Vec<RRset>, Error> {
+    let (text, lines) = mnemonics::to_numbers(text)?;
+    let mut lines = lines.into_iter();
     let mut file = Zonefile::new();
-    file.extend_from_slice(mnemonics::to_numbers(text)?.as_bytes());
+    file.extend_from_slice(text.as_bytes());
     file.extend_from_slice(b"\n");
     file.set_origin(origin.clone());
     file.set_default_class(domain::base::iana::Class::IN);
     let mut sets: Vec<(RRset, Vec<Vec<u8>>)> = Vec::new();
-    while let Some(entry) = file.next_entry().map_err(|error| format!("near line {error}"))? {
+    let mut places: HashMap<(Name, Rtype), usize> = HashMap::new();
+    loop {
+        let begins = lines.next();
+        let next = file.next_entry().map_err(|error| Error::of_library(&error, begins))?;
+        let Some(entry) = next else { break };
+        let wrong = |what: String| Error { line: begins.unwrap_or(1), what };
         let Entry::Record(record) = entry else {
-            return Err("$INCLUDE is not allowed here".into());
+            return Err(wrong("$INCLUDE is not allowed here".into()));
         };
         let owner: Name = record.owner().to_name();
         let (rtype, ttl) = (record.data().rtype(), record.ttl().as_secs());
         let mut rdata = Vec::new();
         if record.data().compose_rdata(&mut rdata).is_err() {
-            return Err(format!("{owner} {rtype}: RDATA too long"));
+            return Err(wrong(format!("{owner} {rtype}: RDATA too long")));
         }
         // The parser of the library lets empty labels pass, in which a name would end.
         let whole = Name::from_octets(owner.as_octets().clone()).is_ok();
         if !whole || !rrset::is_sound(rtype, &Bytes::copy_from_slice(&rdata)) {
-            return Err(format!("{owner} {rtype}: a name or the RDATA breaks its format"));
+            return Err(wrong(format!("{owner} {rtype}: a name or the RDATA breaks its format")));
         }
-        match sets.iter_mut().find(|(set, _)| set.rtype == rtype && set.owner == owner) {
+        let place = *places.entry((owner.clone(), rtype)).or_insert(sets.len());
+        match sets.get_mut(place) {
             Some((_, records)) => records.push(rdata),
             None => sets.push((RRset::new(owner, rtype, ttl, Records::NONE), vec![rdata])),
         }
@@ -74,7 +87,7 @@ fn join_signatures(sets: Vec<RRset>) -> Vec<RRset> {
 /// # Errors
 /// The text breaks the syntax or names no server with an address.
 pub fn root_hints(text: &str) -> Result<Vec<RRset>, String> {
-    let sets = parse(text, &name::root())?;
+    let sets = parse(text, &name::root()).map_err(|error| error.to_string())?;
     let usable = sets.iter().any(|set| set.addresses().next().is_some());
     let names = sets.iter().any(|set| set.rtype == Rtype::NS && set.owner.is_root());
     match (names, usable) {
@@ -113,13 +126,35 @@ mod tests {
     }
 
     #[test]
+    fn the_line_of_what_is_wrong_is_told() {
+        let good = "$TTL 60\n\na.test. A 192.0.2.1\nb.test. TXT (\n x\n y )\n";
+        for (bad, line) in [
+            ("a NS b..c", 7),
+            ("; a comment\n\nx A \\# 1 00", 9),
+            ("x TXT (\n y )\nz MX 1 b..", 9),
+            ("x A 192.0.2.1 192.0.2.2", 7),
+            ("x DS 1 NONSENSE 2 AB", 7),
+            ("$INCLUDE other", 7),
+            ("$FOO other", 7),
+            ("$ORIGIN x..y.\n\n\n\ny A 192.0.2.1", 11),
+            ("x AAAA 192.0.2.1", 7),
+        ] {
+            for rest in ["", "\n", "\nlast. A 192.0.2.1\n"] {
+                let error = parse(&format!("{good}{bad}{rest}"), &name::root()).unwrap_err();
+                assert_eq!(error.line, line, "{bad:?}{rest:?}: {error}");
+            }
+        }
+    }
+
+    #[test]
     fn broken_text_is_told_with_its_place() {
         let error = parse("a 60 A 192.0.2.1\nb 60 A nonsense\n", &name::root()).unwrap_err();
-        assert!(error.starts_with("near line ") && error.contains("IPv4"), "{error}");
+        assert_eq!(error.line, 2);
+        assert!(error.to_string().starts_with("near line 2: ") && error.what.contains("IPv4"));
         assert!(root_hints("a. 60 A 192.0.2.1\n").unwrap_err().contains("NS"));
         for open in ["a. 60 A 192.0.2.1\n*.b. TXT(x y", "a. A 192.0.2.1\nb. TXT (\n(x", "\n( "] {
             let error = parse(open, &name::root()).unwrap_err();
-            assert_eq!(error, "near line 2: the parenthesis is not closed");
+            assert_eq!(error.to_string(), "near line 2: the parenthesis is not closed");
         }
         assert!(parse("a. TXT(x y)\nb. TXT \\( \"(\" ; (\n", &name::root()).is_ok());
     }

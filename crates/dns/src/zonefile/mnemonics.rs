@@ -8,20 +8,24 @@ use std::ops::Range;
 
 use domain::base::iana::SecurityAlgorithm;
 
-/// The text with numbers in place of mnemonics.
+use super::Error;
+
+/// The text with numbers in place of mnemonics, and the lines where its records begin.
 ///
 /// # Errors
 /// A word that stands for an algorithm or a digest is neither a number nor a known mnemonic. Or a
 /// parenthesis is not closed: the parser of the library would panic.
-pub(super) fn to_numbers(text: &str) -> Result<Cow<'_, str>, String> {
+pub(super) fn to_numbers(text: &str) -> Result<(Cow<'_, str>, Vec<usize>), Error> {
+    let mut lines = Vec::new();
     let mut out = String::new();
     let mut copied = 0;
     let mut scanner = Scanner { text, at: 0, line: 1, unclosed: None };
     while let Some(entry) = scanner.next_entry() {
+        lines.extend(entry.line_of_record(text));
         for (word, kind) in fields(text, &entry) {
-            let wrong = |what: &str| format!("near line {}: {what}", word.line);
+            let wrong = |what| Error { line: word.line, what };
             let written = text.get(word.range.clone()).unwrap_or_default();
-            if let Some(number) = kind.number(written).map_err(|error| wrong(&error))? {
+            if let Some(number) = kind.number(written).map_err(wrong)? {
                 out.push_str(&text[copied..word.range.start]);
                 out.push_str(&number.to_string());
                 copied = word.range.end;
@@ -29,13 +33,13 @@ pub(super) fn to_numbers(text: &str) -> Result<Cow<'_, str>, String> {
         }
     }
     if let Some(line) = scanner.unclosed {
-        return Err(format!("near line {line}: the parenthesis is not closed"));
+        return Err(Error { line, what: "the parenthesis is not closed".into() });
     }
     if copied == 0 {
-        return Ok(Cow::Borrowed(text));
+        return Ok((Cow::Borrowed(text), lines));
     }
     out.push_str(&text[copied..]);
-    Ok(Cow::Owned(out))
+    Ok((Cow::Owned(out), lines))
 }
 
 /// What a field of a record stands for.
@@ -120,6 +124,16 @@ struct Entry {
     words: Vec<Word>,
     /// Whether it begins with a space: then it has no owner.
     indented: bool,
+}
+
+impl Entry {
+    /// The line where it begins, if it has a record.
+    fn line_of_record(&self, text: &str) -> Option<usize> {
+        let first = self.words.first()?;
+        let word = text.get(first.range.clone()).unwrap_or_default();
+        let control = ["$ORIGIN", "$TTL"].iter().any(|name| word.eq_ignore_ascii_case(name));
+        (!control).then_some(first.line)
+    }
 }
 
 /// Takes zone-file text apart (RFC 1035 section 5.1).

@@ -142,7 +142,8 @@ impl Config {
         };
         let wrong =
             |what: &str| ConfigError::plain(format!("dnssec.trust-anchor: {source}: {what}"));
-        let sets = zonefile::parse(&text, &name::root()).map_err(|error| wrong(&error))?;
+        let sets =
+            zonefile::parse(&text, &name::root()).map_err(|error| wrong(&error.to_string()))?;
         let mut anchors: Vec<Anchor> = Vec::new();
         for set in &sets {
             let ds: Vec<Ds> = match set.rtype {
