@@ -61,6 +61,35 @@ impl Prefix {
     }
 }
 
+impl Prefix {
+    /// The first address that begins with it.
+    #[must_use]
+    pub fn first(&self) -> IpAddr {
+        self.with_rest(0)
+    }
+
+    /// The last.
+    #[must_use]
+    pub fn last(&self) -> IpAddr {
+        self.with_rest(u128::MAX)
+    }
+
+    /// The address whose bits after the prefix are those of `rest`.
+    fn with_rest(&self, rest: u128) -> IpAddr {
+        let bits = u32::from(self.bits);
+        match self.address {
+            IpAddr::V4(address) => {
+                let after = u32::MAX.checked_shr(bits).unwrap_or(0);
+                Ipv4Addr::from_bits(address.to_bits() & !after | rest as u32 & after).into()
+            }
+            IpAddr::V6(address) => {
+                let after = u128::MAX.checked_shr(bits).unwrap_or(0);
+                Ipv6Addr::from_bits(address.to_bits() & !after | rest & after).into()
+            }
+        }
+    }
+}
+
 /// The one address alone.
 impl From<IpAddr> for Prefix {
     fn from(address: IpAddr) -> Self {
@@ -118,6 +147,20 @@ mod tests {
         assert!(!includes("10.1.0.0/16", "10.0.0.0/8") && !includes("10.0.0.0/8", "11.0.0.0/9"));
         assert!(!includes("0.0.0.0/0", "::/0") && !includes("::/0", "10.0.0.0/8"));
         assert!(!includes("127.0.0.0/8", "::ffff:127.0.0.1"), "mapped, and so of another length");
+    }
+
+    #[test]
+    fn a_prefix_goes_from_its_first_address_to_its_last() {
+        let ends = |text: &str| {
+            let prefix: Prefix = text.parse().unwrap();
+            format!("{} {}", prefix.first(), prefix.last())
+        };
+        assert_eq!(ends("10.1.2.3/8"), "10.0.0.0 10.255.255.255");
+        assert_eq!(ends("0.0.0.0/0"), "0.0.0.0 255.255.255.255");
+        assert_eq!(ends("192.0.2.1"), "192.0.2.1 192.0.2.1");
+        assert_eq!(ends("fe80::1/10"), "fe80:: febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+        assert_eq!(ends("::/0"), ":: ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+        assert_eq!(ends("::1"), "::1 ::1");
     }
 
     #[test]

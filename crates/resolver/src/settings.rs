@@ -1,12 +1,16 @@
 //! What the resolver is told: how to behave, and where to stop.
 
+mod never_ask;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
-use zoners_dns::{Delegation, Name, Prefix, Rtype, name};
+use zoners_dns::{Delegation, Name, Rtype, name};
 use zoners_dnssec::chain::Ds;
 use zoners_dnssec::dnskey::Dnskey;
+
+pub use never_ask::{NEVER_ASK, NeverAsk, never_ask};
 
 /// Which addresses of nameservers are taken from a referral.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -56,8 +60,8 @@ pub struct Settings {
     pub speculative_lookups: bool,
     /// Give the authority and additional sections of positive answers along.
     pub full_answers: bool,
-    /// Addresses that no server has.
-    pub never_ask: Vec<Prefix>,
+    /// Addresses that no server of the public tree has.
+    pub never_ask: NeverAsk,
     /// Where chains of trust begin; empty where nothing is validated.
     pub anchors: Vec<Anchor>,
     /// Zones that are taken as they come, although they may be signed (RFC 7646).
@@ -211,27 +215,12 @@ fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, 
     }
 }
 
-/// Prefixes in which no public nameserver can be: "this network", loopback, private, link-local,
-/// multicast, reserved (RFC 6890).
-pub const NEVER_ASK: &[&str] = &[
-    "0.0.0.0/8",
-    "10.0.0.0/8",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "224.0.0.0/3",
-    "::/127",
-    "fc00::/7",
-    "fe80::/10",
-    "ff00::/8",
-];
-
 impl Settings {
     /// The defaults with the given root servers.
     #[must_use]
     pub fn new(root: Delegation) -> Self {
         Settings {
+            never_ask: never_ask(&root).into_iter().collect(),
             root,
             routes: Vec::new(),
             priming: true,
@@ -247,7 +236,6 @@ impl Settings {
             ipv6: true,
             speculative_lookups: false,
             full_answers: false,
-            never_ask: NEVER_ASK.iter().filter_map(|prefix| prefix.parse().ok()).collect(),
             anchors: Vec::new(),
             negative_anchors: Vec::new(),
             skew: 300,
@@ -267,12 +255,12 @@ impl Settings {
         matching.max_by_key(|route| name::depth(&route.zone))
     }
 
-    /// Whether a query may be sent to `address`, which a referral or look-up gave.
+    /// Whether a query may be sent to `address`, which a referral or look-up gave. What the configuration
+    /// names, or the settings of the network that a route was made of, is asked wherever it lies.
     #[must_use]
     pub fn may_ask(&self, address: IpAddr) -> bool {
         self.has_family(address)
-            && (!self.never_ask.iter().any(|prefix| prefix.contains(address))
-                || self.is_configured(address))
+            && (!self.never_ask.contains(address) || self.is_configured(address))
     }
 
     /// Whether the address's family is in use.

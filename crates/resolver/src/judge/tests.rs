@@ -98,8 +98,8 @@ fn an_nxdomain_needs_aa_or_an_soa() {
 fn a_referral_goes_down_and_its_glue_is_weighed() {
     let authority = "sub.example.test. 300 NS ns.sub.example.test.\nsub.example.test. 300 NS ns.example.test.\n\
                      sub.example.test. 300 NS ns.other.";
-    let additional = "ns.sub.example.test. A 192.0.2.1\nns.example.test. A 192.0.2.2\nns.other. A 192.0.2.66\n\
-                      stranger.example.test. A 192.0.2.67\nns.sub.example.test. AAAA ::1";
+    let additional = "ns.sub.example.test. A 203.0.114.1\nns.example.test. A 203.0.114.2\nns.other. A 203.0.114.66\n\
+                      stranger.example.test. A 203.0.114.67\nns.sub.example.test. AAAA ::1";
     let case = Case { aa: false, authority, additional, ..CASE };
     let Ok(Verdict::Referral(child)) = verdict_of("www.sub.example.test", Rtype::A, case) else {
         panic!()

@@ -8,7 +8,7 @@ use zoners_dns::{
 };
 use zoners_dnssec::chain::{self, Ds};
 use zoners_resolver::Settings;
-use zoners_resolver::settings::Anchor;
+use zoners_resolver::settings::{Anchor, NeverAsk, never_ask};
 use zoners_store::Seal;
 use zoners_store::shared::{Servers, Terms};
 
@@ -27,9 +27,8 @@ impl Config {
         if !resolver.ipv4 && !resolver.ipv6 {
             return Err(ConfigError::plain("resolver.ipv4 and resolver.ipv6: one must be true"));
         }
-        let anchors = self.anchors()?;
+        let (root, anchors) = (self.root()?, self.anchors()?);
         Ok(Settings {
-            root: self.root()?,
             routes: stubs.chain(forwards).collect(),
             priming: resolver.priming,
             minimise: resolver.qname_minimisation,
@@ -45,7 +44,8 @@ impl Config {
             ipv6: resolver.ipv6,
             speculative_lookups: resolver.speculative_lookups,
             full_answers: resolver.answers == Answers::Full,
-            never_ask: self.never_ask(),
+            never_ask: self.never_ask(&root),
+            root,
             negative_anchors: self.negative_anchors(&anchors),
             anchors,
             skew: self.dnssec.skew,
@@ -111,11 +111,13 @@ impl Config {
         (mode(path) & 0o004 != 0).then_some(path)
     }
 
-    /// The prefixes that are never asked, and our own sockets: we would ask ourselves.
-    fn never_ask(&self) -> Vec<Prefix> {
+    /// The addresses that are never asked, and our own sockets: we would ask ourselves.
+    fn never_ask(&self, root: &Delegation) -> NeverAsk {
         let own = self.server.listen.iter().flatten().filter(|address| address.port() == 53);
         let own = own.map(|address| address.ip()).filter(|ip| !ip.is_unspecified());
-        self.resolver.never_ask.iter().copied().chain(own.map(Prefix::from)).collect()
+        let configured = self.resolver.never_ask.clone();
+        let prefixes = configured.unwrap_or_else(|| never_ask(root));
+        prefixes.into_iter().chain(own.map(Prefix::from)).collect()
     }
 
     fn root(&self) -> Result<Delegation, ConfigError> {

@@ -92,11 +92,52 @@ fn a_control_socket_in_a_folder_that_is_not_there_is_told() {
 
 #[test]
 fn our_own_sockets_are_never_asked() {
-    let text = "[server]\nlisten = [\"203.0.113.53:53\", \"203.0.113.54:5300\", \"0.0.0.0:53\"]\n";
+    let text = "[server]\nlisten = [\"203.0.112.53:53\", \"203.0.112.54:5300\", \"0.0.0.0:53\"]\n";
     let settings = Config::parse(text, "zoners.toml").unwrap().settings().unwrap();
-    assert!(!settings.may_ask([203, 0, 113, 53].into()));
-    assert!(settings.may_ask([203, 0, 113, 54].into()), "another port, so not us");
-    assert!(settings.may_ask([198, 51, 100, 1].into()));
+    assert!(!settings.may_ask([203, 0, 112, 53].into()));
+    assert!(settings.may_ask([203, 0, 112, 54].into()), "another port, so not us");
+    assert!(settings.may_ask([198, 51, 99, 1].into()));
+}
+
+#[test]
+fn special_addresses_are_asked_only_where_the_configuration_names_them() {
+    let settings = |text: &str| Config::parse(text, "zoners.toml").unwrap().settings().unwrap();
+    let may = |settings: &zoners_resolver::Settings, address: &str| {
+        settings.may_ask(address.parse().unwrap())
+    };
+    // Tailscale's resolver and one in the house, beside one that the public tree might name.
+    let text = "[[forward]]\nzone = \"ts.net\"\nservers = [\"100.100.100.100\"]\n\
+                [[stub]]\nzone = \"lan\"\nservers = [\"192.0.2.1\", \"[fd00::1]:5353\"]\n";
+    let configured = settings(text);
+    for address in ["100.100.100.100", "192.0.2.1", "fd00::1"] {
+        assert!(may(&configured, address), "{address}");
+        assert!(!may(&settings(""), address), "{address}");
+    }
+    for address in ["100.100.100.101", "192.0.2.2", "fd00::2", "64:ff9b::10.0.0.1"] {
+        assert!(!may(&configured, address), "{address}");
+    }
+    let own = settings("[resolver]\nnever-ask = [\"203.0.112.0/24\"]\n");
+    assert!(
+        !may(&own, "203.0.112.9") && may(&own, "10.0.0.1"),
+        "the file's list is the whole list"
+    );
+    assert!(may(&settings("[resolver]\nnever-ask = []\n"), "127.0.0.1"));
+}
+
+#[test]
+fn a_root_of_a_lab_is_asked_with_all_below_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let hints = folder.path().join("hints");
+    let settings = |address: &str, more: &str| {
+        std::fs::write(&hints, format!(". NS a.test.\na.test. A {address}\n")).unwrap();
+        let text = format!("[resolver]\nroot-hints = {:?}\n{more}", hints.display().to_string());
+        Config::parse(&text, "zoners.toml").unwrap().settings().unwrap()
+    };
+    assert!(settings("198.18.0.1", "").may_ask([192, 0, 2, 1].into()));
+    assert!(settings("10.0.0.1", "").may_ask([10, 0, 0, 1].into()), "named");
+    assert!(!settings("10.0.0.1", "").may_ask([10, 0, 0, 2].into()));
+    let listed = settings("198.18.0.1", "never-ask = [\"198.18.0.0/15\"]\n");
+    assert!(!listed.may_ask([198, 18, 0, 2].into()), "listed by the operator");
 }
 
 #[test]

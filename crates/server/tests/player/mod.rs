@@ -12,7 +12,7 @@ use zoners_dns::{
     Transport, Way, name, zonefile,
 };
 use zoners_dnssec::chain::{self, Ds};
-use zoners_resolver::settings::Anchor;
+use zoners_resolver::settings::{Anchor, NeverAsk};
 use zoners_resolver::{Glue, Settings, Shared, Worker};
 use zoners_server::Client;
 use zoners_server::config::{Any, Clients, Local, Server, SpecialUse};
@@ -221,7 +221,7 @@ fn settings(scenario: &Scenario, dialect: Dialect) -> Settings {
         Action::Reply(entry) => entry.question == Some(Question::new(name::root(), Rtype::NS)),
         _ => false,
     });
-    settings.never_ask = Vec::new();
+    settings.never_ask = NeverAsk::default();
     settings.minimise = match dialect {
         Dialect::Deckard => yes("query-minimization", true),
         Dialect::Unbound => yes("qname-minimisation", false),

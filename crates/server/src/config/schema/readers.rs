@@ -12,6 +12,12 @@ pub(super) fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Name, D
     name::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
 }
 
+pub(super) fn some_prefixes<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<Prefix>>, D::Error> {
+    prefixes(deserializer).map(Some)
+}
+
 pub(super) fn prefixes<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<Prefix>, D::Error> {

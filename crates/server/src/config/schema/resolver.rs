@@ -8,7 +8,7 @@ use zoners_dns::edns::UDP_PAYLOAD_SIZE;
 use zoners_dns::{Prefix, Rtype};
 use zoners_resolver::Glue;
 
-use super::readers::prefixes;
+use super::readers::some_prefixes;
 
 /// `[resolver]`
 #[derive(Clone, Debug, Deserialize)]
@@ -47,14 +47,14 @@ pub struct Resolver {
     pub speculative_lookups: bool,
     /// What goes with a positive answer.
     pub answers: Answers,
-    /// Prefixes in which no server is asked.
-    #[serde(deserialize_with = "prefixes")]
-    pub never_ask: Vec<Prefix>,
+    /// Prefixes in which no server is asked, unless this file names it. Without it, those in which no
+    /// public server can be ([`zoners_resolver::settings::NEVER_ASK`]).
+    #[serde(deserialize_with = "some_prefixes")]
+    pub never_ask: Option<Vec<Prefix>>,
 }
 
 impl Default for Resolver {
     fn default() -> Self {
-        let never_ask = zoners_resolver::settings::NEVER_ASK;
         Resolver {
             root_hints: None,
             priming: true,
@@ -71,7 +71,7 @@ impl Default for Resolver {
             probe_uplink: true,
             speculative_lookups: false,
             answers: Answers::Minimal,
-            never_ask: never_ask.iter().filter_map(|prefix| prefix.parse().ok()).collect(),
+            never_ask: None,
         }
     }
 }
