@@ -1,19 +1,23 @@
 //! The configuration: a TOML file, every key with a default.
 //!
-//! [`schema`] is the file as it is written, [`error`] tells what is wrong with it so that a person
-//! can mend it, [`build`] makes of it what the resolver and the daemon work with.
+//! [`schema`] is the file as it is written, [`reading`] and [`words`] tell what is wrong with it so that a
+//! person can mend it, [`build`] makes of it what the resolver and the daemon work with.
 
 mod build;
 mod error;
 mod listen;
 mod needs;
+mod reading;
 mod schema;
+mod source;
+mod words;
 
 use std::path::Path;
 
 pub use error::ConfigError;
 pub(crate) use listen::Wanted;
 pub use schema::*;
+pub use source::Source;
 
 /// The root servers, unless the configuration names a file.
 pub const ROOT_HINTS: &str = include_str!("../data/root.hints");
@@ -27,7 +31,7 @@ impl Config {
     /// # Errors
     /// The text is no TOML, has an unknown key or a value that is not allowed.
     pub fn parse(text: &str, file: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|error| ConfigError::from_toml(&error, text, file))
+        reading::read(text, file)
     }
 
     /// Reads a configuration file.
@@ -36,8 +40,9 @@ impl Config {
     /// The file cannot be read, or see [`Config::parse`].
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let file = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::plain(format!("{file}: {error}")))?;
+        let told = |what: &str| ConfigError::plain(format!("{file}: {what}"));
+        let octets = std::fs::read(path).map_err(|error| told(&error.to_string()))?;
+        let text = String::from_utf8(octets).map_err(|_| told("it is no text (UTF-8)"))?;
         Config::parse(&text, &file)
     }
 }

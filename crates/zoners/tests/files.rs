@@ -154,7 +154,7 @@ fn a_misspelt_folder_of_the_control_socket_is_told_and_not_made() {
         let output = zoners(arguments);
         assert_eq!(output.status.code(), Some(2));
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(told.contains("zoners.toml:3:11: there is no folder "), "{told}");
+        assert!(told.contains("zoners.toml:3:11: server.control: there is no folder "), "{told}");
         assert!(told.contains("/run/zoners"), "{told}");
         assert!(!missing.exists());
     }

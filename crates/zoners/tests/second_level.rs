@@ -200,8 +200,8 @@ fn one_works_a_question_out_and_the_others_wait_for_it() {
 fn what_is_wrong_with_the_settings_is_told() {
     for (settings, told) in [
         ("url = \"http://127.0.0.1\"", "no address of a server"),
-        ("url = []", "an address, or a list of some"),
-        ("namespace = \"x\"", "missing field `url`"),
+        ("url = []", "at least one address is needed"),
+        ("namespace = \"x\"", "cache.redis: `url` is missing"),
         ("url = \"redis://h\"\nsecret = \"short\"", "at least 16 characters"),
         ("url = \"redis://h\"\nsecret-file = \"/nowhere\"", "cache.redis.secret-file: /nowhere"),
         ("url = \"redis://h\"\nca-file = \"/nowhere\"", "cache.redis.ca-file: /nowhere"),

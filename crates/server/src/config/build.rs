@@ -12,24 +12,29 @@ use zoners_resolver::settings::{Anchor, NeverAsk, never_ask};
 use zoners_store::Seal;
 use zoners_store::shared::{Servers, Terms};
 
-use super::schema::Secret;
+use super::schema::{Redis, Secret};
 use super::{Answers, Config, ConfigError, ROOT_ANCHORS, ROOT_HINTS, Route};
 
 impl Config {
     /// How the resolver shall behave. Reads the files that the configuration names.
     ///
     /// # Errors
-    /// A file cannot be read or says nothing usable.
+    /// A file cannot be read or says nothing usable; all that is found is told.
     pub fn settings(&self) -> Result<Settings, ConfigError> {
-        let stubs = self.stub.iter().map(|stub| route(stub, Way::Stub));
-        let forwards = self.forward.iter().map(|forward| route(forward, Way::Forward));
+        let mut error = ConfigError::default();
+        let (root, anchors) = (error.take(self.root()), error.take(self.anchors()));
         let resolver = &self.resolver;
         if !resolver.ipv4 && !resolver.ipv6 {
-            return Err(ConfigError::plain("resolver.ipv4 and resolver.ipv6: one must be true"));
+            let what = "resolver.ipv4 is false too, so no server can be asked";
+            error.take::<()>(Err(self.wrong("resolver.ipv6", what)));
         }
-        let (root, anchors) = (self.root()?, self.anchors()?);
+        let (Some(root), Some(anchors), Ok(())) = (root, anchors, error.clone().outcome()) else {
+            return Err(error);
+        };
         Ok(Settings {
-            routes: stubs.chain(forwards).collect(),
+            never_ask: self.never_ask(&root),
+            root,
+            routes: self.routes(),
             priming: resolver.priming,
             minimise: resolver.qname_minimisation,
             minimised_type: resolver.qname_minimisation_type.into(),
@@ -44,8 +49,6 @@ impl Config {
             ipv6: resolver.ipv6,
             speculative_lookups: resolver.speculative_lookups,
             full_answers: resolver.answers == Answers::Full,
-            never_ask: self.never_ask(&root),
-            root,
             negative_anchors: self.negative_anchors(&anchors),
             anchors,
             skew: self.dnssec.skew,
@@ -56,6 +59,13 @@ impl Config {
             prefetch: self.cache.prefetch,
             limits: self.limits,
         })
+    }
+
+    /// The zones that are asked of given servers.
+    pub(crate) fn routes(&self) -> Vec<Delegation> {
+        let stubs = self.stub.iter().map(|stub| route(stub, Way::Stub));
+        let forwards = self.forward.iter().map(|forward| route(forward, Way::Forward));
+        stubs.chain(forwards).collect()
     }
 
     /// Bounds on TTLs in the cache.
@@ -75,28 +85,23 @@ impl Config {
     /// A file cannot be read, or what it says cannot be used.
     pub fn second_level(&self) -> Result<Option<Terms>, ConfigError> {
         let Some(redis) = &self.cache.redis else { return Ok(None) };
-        let wrong = |what: &str| Err(ConfigError::plain(format!("cache.redis.{what}")));
+        let mut error = ConfigError::default();
         if redis.cluster && redis.sentinel.is_some() {
-            return wrong("sentinel: a cluster has no sentinels, so set one of the two");
+            let what = "a cluster has no sentinels, so set one of the two";
+            error.take::<()>(Err(self.wrong("cache.redis.sentinel", what)));
         }
-        let secret = match (&redis.secret, &redis.secret_file) {
-            (Some(_), Some(_)) => return wrong("secret-file: there is a `secret` too; set one"),
-            (Some(secret), None) => Some(secret.clone()),
-            (None, Some(path)) => {
-                let text = read("cache.redis.secret-file", path)?;
-                guarded("cache.redis.secret-file", path)?;
-                let shown = path.display();
-                let told = |what| format!("cache.redis.secret-file: {shown}: {what}");
-                Some(Secret::new(&text).map_err(|what| ConfigError::plain(told(what)))?)
-            }
-            (None, None) => None,
-        };
-        let ca =
-            redis.ca_file.as_ref().map(|path| read("cache.redis.ca-file", path)).transpose()?;
-        let urls = redis.url.0.clone();
-        let servers =
-            Servers::new(urls, redis.cluster, redis.sentinel.clone(), ca.map(String::into_bytes))
-                .map_err(|error| ConfigError::plain(format!("cache.redis.url: {error}")))?;
+        if redis.secret.is_some() && redis.secret_file.is_some() {
+            let what = "there is a `secret` too, so set one of the two";
+            error.take::<()>(Err(self.wrong("cache.redis.secret-file", what)));
+        }
+        error.clone().outcome()?;
+        let secret = error.take(self.secret(redis));
+        let ca = redis.ca_file.as_ref().map(|path| self.read("cache.redis.ca-file", path));
+        let ca = error.take(ca.transpose());
+        let (Some(secret), Some(ca)) = (secret, ca) else { return Err(error) };
+        let (urls, ca) = (redis.url.0.clone(), ca.map(String::into_bytes));
+        let servers = Servers::new(urls, redis.cluster, redis.sentinel.clone(), ca)
+            .map_err(|what| self.wrong("cache.redis.url", &what.to_string()))?;
         Ok(Some(Terms {
             servers,
             namespace: redis.namespace.clone(),
@@ -105,10 +110,32 @@ impl Config {
         }))
     }
 
-    /// The file of a secret that every user of the machine may read, if there is one.
-    pub(crate) fn open_secret(&self) -> Option<&Path> {
-        let path = self.cache.redis.as_ref()?.secret_file.as_deref()?;
-        (mode(path) & 0o004 != 0).then_some(path)
+    /// The secret of all nodes, from the configuration itself or from a file.
+    fn secret(&self, redis: &Redis) -> Result<Option<Secret>, ConfigError> {
+        const KEY: &str = "cache.redis.secret-file";
+        let Some(path) = &redis.secret_file else { return Ok(redis.secret.clone()) };
+        let text = self.read(KEY, path)?;
+        let told = |what: &str| self.wrong(KEY, &format!("{}: {what}", path.display()));
+        // What others may have written is no secret. That they may read it, as in many containers, is for
+        // the daemon to tell.
+        if mode(path) & 0o022 != 0 {
+            return Err(told("others may write it"));
+        }
+        Secret::new(&text).map(Some).map_err(|what| told(&what))
+    }
+
+    /// What is allowed, and yet hardly meant.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let redis = self.cache.redis.as_ref();
+        let secret = redis.and_then(|redis| redis.secret_file.as_deref());
+        let open = secret.filter(|path| mode(path) & 0o004 != 0);
+        let told = |path: &Path| {
+            let what =
+                format!("{}: every user of this machine may read the secret", path.display());
+            self.source.remark("cache.redis.secret-file", &what)
+        };
+        open.map(told).into_iter().collect()
     }
 
     /// The addresses that are never asked, and our own sockets: we would ask ourselves.
@@ -121,31 +148,26 @@ impl Config {
     }
 
     fn root(&self) -> Result<Delegation, ConfigError> {
+        const KEY: &str = "resolver.root-hints";
         let (text, source) = match &self.resolver.root_hints {
-            Some(path) => (read("resolver.root-hints", path)?, path.display().to_string()),
+            Some(path) => (self.read(KEY, path)?, path.display().to_string()),
             None => (ROOT_HINTS.to_owned(), "built-in root hints".to_owned()),
         };
-        let hints = zonefile::root_hints(&text).map_err(|error| {
-            ConfigError::plain(format!("resolver.root-hints: {source}: {error}"))
-        })?;
-        Delegation::from_hints(&hints).ok_or_else(|| {
-            ConfigError::plain(format!("resolver.root-hints: {source}: no NS record"))
-        })
+        let told = |what: &str| self.wrong(KEY, &format!("{source}: {what}"));
+        let hints = zonefile::root_hints(&text).map_err(|what| told(&what))?;
+        Delegation::from_hints(&hints).ok_or_else(|| told("no NS record"))
     }
 
     /// Where chains of trust begin.
     fn anchors(&self) -> Result<Vec<Anchor>, ConfigError> {
-        if !self.dnssec.validate {
-            return Ok(Vec::new());
-        }
+        const KEY: &str = "dnssec.trust-anchor";
         let (text, source) = match &self.dnssec.trust_anchor {
-            Some(path) => (read("dnssec.trust-anchor", path)?, path.display().to_string()),
+            Some(path) => (self.read(KEY, path)?, path.display().to_string()),
             None => (ROOT_ANCHORS.to_owned(), "built-in trust anchors".to_owned()),
         };
-        let wrong =
-            |what: &str| ConfigError::plain(format!("dnssec.trust-anchor: {source}: {what}"));
+        let wrong = |what: &str| self.wrong(KEY, &format!("{source}: {what}"));
         let sets =
-            zonefile::parse(&text, &name::root()).map_err(|error| wrong(&error.to_string()))?;
+            zonefile::parse(&text, &name::root()).map_err(|what| wrong(&what.to_string()))?;
         let mut anchors: Vec<Anchor> = Vec::new();
         for set in &sets {
             let ds: Vec<Ds> = match set.rtype {
@@ -162,7 +184,11 @@ impl Config {
                 None => anchors.push(Anchor { zone: set.owner.clone(), ds, keys }),
             }
         }
-        if anchors.is_empty() { Err(wrong("no DS or DNSKEY record")) } else { Ok(anchors) }
+        if anchors.is_empty() {
+            return Err(wrong("no DS or DNSKEY record"));
+        }
+        // A file is read even where nothing is validated: what is wrong with it is told all the same.
+        Ok(if self.dnssec.validate { anchors } else { Vec::new() })
     }
 
     /// Zones that no anchor counts for: those that the file lists, and routes of which nobody says
@@ -175,19 +201,18 @@ impl Config {
         let private = private.map(|route| route.zone.clone());
         self.dnssec.negative_trust_anchors.iter().cloned().chain(private).collect()
     }
-}
 
-fn read(key: &str, path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path)
-        .map_err(|error| ConfigError::plain(format!("{key}: {}: {error}", path.display())))
-}
+    fn read(&self, key: &str, path: &Path) -> Result<String, ConfigError> {
+        let told = |what: &str| self.wrong(key, &format!("{}: {what}", path.display()));
+        match std::fs::read(path) {
+            Err(error) => Err(told(&error.to_string())),
+            Ok(octets) => String::from_utf8(octets).map_err(|_| told("it is no text (UTF-8)")),
+        }
+    }
 
-/// What others may have written is no secret. That they may read it, as in many containers, is for the
-/// daemon to tell.
-fn guarded(key: &str, path: &Path) -> Result<(), ConfigError> {
-    match mode(path) & 0o022 {
-        0 => Ok(()),
-        _ => Err(ConfigError::plain(format!("{key}: {}: others may write it", path.display()))),
+    /// A fault of the value at a path.
+    pub(crate) fn wrong(&self, path: &str, what: &str) -> ConfigError {
+        ConfigError::plain(self.source.fault(path, what))
     }
 }
 

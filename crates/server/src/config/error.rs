@@ -2,55 +2,93 @@
 
 use std::fmt;
 
-/// An error in a configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Faults that are told; those beyond are counted.
+const MOST: usize = 20;
+
+/// All that is wrong with a configuration, and with the files that it names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConfigError {
-    message: String,
+    faults: Vec<String>,
+    /// What else was found, and would be passed over.
+    remarks: Vec<String>,
 }
 
 impl ConfigError {
-    /// An error that has no place in the file.
+    /// One fault that has no place in the file.
     pub(crate) fn plain(message: impl Into<String>) -> Self {
-        ConfigError { message: message.into() }
+        ConfigError { faults: vec![message.into()], remarks: Vec::new() }
     }
 
-    /// An error at a place in the file: `file:line:column`, the line itself, a mark under the
-    /// place, and for a misspelt key the nearest known one.
-    pub(crate) fn from_toml(error: &toml::de::Error, text: &str, file: &str) -> Self {
-        let what = error.message().trim_end();
-        let Some(span) = error.span() else { return ConfigError::plain(format!("{file}: {what}")) };
-        let before = text.get(..span.start).unwrap_or(text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.chars().rev().take_while(|letter| *letter != '\n').count() + 1;
-        let source = text.lines().nth(line - 1).unwrap_or_default();
-        let length =
-            text.get(span).map_or(1, |part| part.lines().next().unwrap_or("").chars().count());
-        let mark = "^".repeat(length.max(1));
-        let hint =
-            nearest(what).map(|key| format!("\n  did you mean `{key}`?")).unwrap_or_default();
-        let indent = " ".repeat(column - 1);
-        ConfigError::plain(format!(
-            "{file}:{line}:{column}: {what}{hint}\n  {source}\n  {indent}{mark}"
-        ))
+    /// Each fault, in some lines of text.
+    #[must_use]
+    pub fn faults(&self) -> &[String] {
+        &self.faults
     }
-}
 
-/// The known key that looks most like the unknown one. serde names both, in backquotes, the
-/// unknown one first.
-fn nearest(message: &str) -> Option<&str> {
-    if !message.starts_with("unknown ") {
-        return None;
+    /// What would be passed over, if there were no faults.
+    #[must_use]
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
     }
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let unknown = quoted.next()?;
-    let alike = |key: &&str| (strsim::jaro_winkler(unknown, key) * 1000.0) as u32;
-    quoted.max_by_key(alike).filter(|key| alike(key) > 700)
+
+    /// Adds what would be passed over.
+    pub(crate) fn remark(&mut self, remarks: impl IntoIterator<Item = String>) {
+        self.remarks.extend(remarks);
+    }
+
+    /// Adds a fault; one that was told already is not told again.
+    pub(crate) fn add(&mut self, fault: String) {
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+
+    /// Takes the value, or the faults in its place.
+    pub(crate) fn take<T>(&mut self, outcome: Result<T, ConfigError>) -> Option<T> {
+        let added = |error: ConfigError| {
+            error.faults.into_iter().for_each(|fault| self.add(fault));
+            self.remark(error.remarks);
+        };
+        outcome.map_err(added).ok()
+    }
+
+    /// Fine, if there is no fault.
+    ///
+    /// # Errors
+    /// There is one.
+    pub(crate) fn outcome(self) -> Result<(), ConfigError> {
+        if self.faults.is_empty() { Ok(()) } else { Err(self) }
+    }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.faults.iter().take(MOST).cloned().collect::<Vec<_>>().join("\n"))?;
+        match self.faults.len().saturating_sub(MOST) {
+            0 => Ok(()),
+            more => write!(f, "\nand {more} more"),
+        }
     }
 }
 
 impl std::error::Error for ConfigError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_faults_are_told_once_and_no_more_than_a_person_reads() {
+        let mut error = ConfigError::default();
+        assert_eq!(error.clone().outcome(), Ok(()));
+        for number in 0..MOST {
+            error.add(format!("fault {number}"));
+            error.add(format!("fault {number}"));
+        }
+        assert_eq!(error.to_string().lines().count(), MOST);
+        assert_eq!(error.take::<()>(Err(ConfigError::plain("another"))), None);
+        assert_eq!(error.take(Ok(1)), Some(1));
+        assert!(error.to_string().ends_with("\nand 1 more"), "{error}");
+        assert!(error.outcome().is_err());
+    }
+}

@@ -13,6 +13,8 @@ mod server;
 use serde::Deserialize;
 use zoners_resolver::Limits;
 
+use super::source::Source;
+
 pub use cache::{Cache, Size};
 pub use clients::Clients;
 pub use dnssec::Dnssec;
@@ -42,4 +44,7 @@ pub struct Config {
     pub forward: Vec<Route>,
     /// Zones asked of given authoritative servers.
     pub stub: Vec<Route>,
+    /// Where all that is written.
+    #[serde(skip)]
+    pub source: Source,
 }

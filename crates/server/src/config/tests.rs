@@ -1,8 +1,6 @@
-use super::*;
+mod told;
 
-fn error(text: &str) -> String {
-    Config::parse(text, "zoners.toml").unwrap_err().to_string()
-}
+use super::*;
 
 #[test]
 fn an_empty_file_is_a_configuration() {
@@ -23,70 +21,16 @@ fn the_example_has_every_key_and_changes_nothing() {
         Config { forward: vec![], stub: vec![], dnssec: Dnssec::default(), ..example.clone() };
     assert_eq!(format!("{plain:?}"), format!("{:?}", Config::default()));
     // Whatever serde knows as a key must stand in the example.
-    for table in
-        ["", "server", "resolver", "cache", "limits", "dnssec", "local", "local.special-use"]
-    {
-        let head = if table.is_empty() { String::new() } else { format!("[{table}]\n") };
-        let message = error(&format!("{head}no-such-key = 1\n"));
-        let known =
-            message.split('`').skip(1).step_by(2).skip(1).take_while(|key| !key.contains(' '));
-        for key in known.filter(|key| *key != "no-such-key") {
-            assert!(text.contains(key), "`{key}` of [{table}] is missing in the example");
+    for table in words::TABLES {
+        let steps: Vec<String> = table.split('.').map(str::to_owned).collect();
+        let keys = reading::keys(&steps);
+        assert!(!keys.is_empty(), "[{table}]");
+        for key in keys {
+            assert!(text.contains(&key), "`{key}` of [{table}] is missing in the example");
         }
     }
-}
-
-#[test]
-fn a_misspelt_key_is_told_with_its_place_and_the_nearest() {
-    let message = error("[resolver]\n  qname-minimization = true\n");
-    assert!(
-        message.starts_with("zoners.toml:2:3: unknown field `qname-minimization`"),
-        "{message}"
-    );
-    assert!(message.contains("did you mean `qname-minimisation`?"), "{message}");
-}
-
-#[test]
-fn values_that_are_not_allowed_are_told_with_those_that_are() {
-    let message = error("[resolver]\nglue = \"all\"\n");
-    assert!(message.contains("zoners.toml:2:8") && message.contains("`sibling`"), "{message}");
-    assert!(error("[server]\nthreads = 0\n").contains("between 1 and 256"));
-    assert!(error("[server]\nlisten = [\"localhost\"]\n").contains("zoners.toml:2"));
-    assert!(error("[cache]\nsize = \"12\"\n").contains("MiB"));
-    assert!(error("[limits]\nclient-ms = 0\n").contains("between 1 and 60000"));
-    assert!(error("[[forward]]\nzone = \".\"\nservers = []\n").contains("at least one"));
-    assert!(error("[[stub]]\nzone = \"a..b\"\nservers = [\"192.0.2.1\"]\n").contains("a..b"));
-    assert!(error("[resolver]\nnever-ask = [\"10.0.0.0/99\"]\n").contains("prefix"));
-    for key in ["allow", "unlimited"] {
-        let message = error(&format!("[server]\n{key} = [\"near\"]\n"));
-        assert!(message.contains("zoners.toml:2") && message.contains("\"nearby\""), "{message}");
-        assert!(message.contains("`near` is no address or prefix"), "{message}");
-    }
-    for size in [-1, 511, 4097, 66_000] {
-        let message = error(&format!("[resolver]\nedns-udp-size = {size}\n"));
-        assert!(message.contains("zoners.toml:2") && message.contains("between 512 and 4096"));
-    }
-    let message = error("[resolver]\nsource-addresses = [\"192.0.2.1\", \"::\"]\n");
-    assert!(message.contains(":: is no address that a query can leave from"), "{message}");
-    assert!(error("[resolver]\nsource-addresses = [\"eth0\"]\n").contains("IP address"));
-    let message = error("[server]\nrrset-order = \"random\"\n");
-    assert!(message.contains("`rotate`") && message.contains("`fixed`"), "{message}");
-    let message = error("[server]\nsandbox = \"strict\"\n");
-    assert!(message.contains("`on`") && message.contains("`required`"), "{message}");
-    assert!(error("[resolver]\nprobe-uplink = 1\n").contains("boolean"));
-    assert!(error("[resolver]\nshare-referrals = \"A\"\n").contains("boolean"));
-    assert!(error("[resolver]\ncookies = \"on\"\n").contains("boolean"));
-    assert!(error("[resolver]\nrandomise-case = 1\n").contains("boolean"));
-}
-
-#[test]
-fn a_control_socket_in_a_folder_that_is_not_there_is_told() {
-    let message = error("[server]\nthreads = 1\ncontrol = \"/tpm/zoners.sock\"\n");
-    assert!(message.starts_with("zoners.toml:3:11: there is no folder /tpm:"), "{message}");
-    assert!(message.contains("/run/zoners") && message.contains("$XDG_RUNTIME_DIR"), "{message}");
-    for right in ["", "/run/zoners/zoners.sock", "/tmp/zoners.sock", "zoners.sock"] {
-        let text = format!("[server]\ncontrol = {right:?}\n");
-        assert!(Config::parse(&text, "zoners.toml").is_ok(), "{right}");
+    for table in reading::keys(&[]) {
+        assert!(words::TABLES.contains(&table.as_str()), "{table}");
     }
 }
 
@@ -171,7 +115,7 @@ fn a_secret_that_others_may_write_is_refused_and_one_that_they_may_read_is_told(
     let config = Config::parse(&text, "zoners.toml").unwrap();
     let with = |mode: u32| {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        (config.second_level().is_ok(), config.open_secret().is_some())
+        (config.second_level().is_ok(), !config.remarks().is_empty())
     };
     assert_eq!(with(0o600), (true, false));
     assert_eq!(with(0o640), (true, false));

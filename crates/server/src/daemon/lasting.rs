@@ -59,9 +59,7 @@ impl Daemon {
     /// Shares what is learned with others, if the configuration says with whom.
     pub(super) fn share(&mut self) -> io::Result<Option<Arc<SharedCache>>> {
         let Some(terms) = self.terms.take() else { return Ok(None) };
-        if let Some(path) = self.config.open_secret() {
-            tracing::warn!("{}: every user of this machine may read the secret", path.display());
-        }
+        self.config.remarks().iter().for_each(|remark| tracing::warn!("{remark}"));
         let (clock, node) = (self.shared.clock.clone(), self.shared.random.bits());
         let proofs = keeper::fingerprints(&self.settings, &self.shared).proofs;
         let second_level = Arc::new(SharedCache::start(terms, clock, node, proofs)?);

@@ -1,8 +1,9 @@
 //! `[cache]`: what is remembered, and for how long.
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer};
 
 use super::Redis;
+use super::readers::{Text, text, whole};
 
 /// `[cache]`
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -50,10 +51,7 @@ impl Default for Cache {
 }
 
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    match u32::deserialize(deserializer)? {
-        seconds @ 0..=86_400 => Ok(seconds),
-        other => Err(de::Error::custom(format!("{other} is not between 0 and 86400 seconds"))),
-    }
+    whole(deserializer, 0..=86_400)
 }
 
 /// A number of octets, written as `"64MiB"`.
@@ -62,7 +60,15 @@ pub struct Size(pub usize);
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
+        text(deserializer)
+    }
+}
+
+impl Text for Size {
+    const ALLOWED: &'static str =
+        "a size of at least \"1MiB\": a whole number and KiB, MiB or GiB in quotes";
+
+    fn read(text: &str) -> Option<Self> {
         let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
         let unit = match text[digits.len()..].trim() {
             "KiB" => 1usize << 10,
@@ -71,11 +77,6 @@ impl<'de> Deserialize<'de> for Size {
             _ => 0,
         };
         let octets = digits.parse().ok().and_then(|count: usize| count.checked_mul(unit));
-        match octets {
-            Some(octets) if octets >= 1 << 20 => Ok(Size(octets)),
-            _ => Err(de::Error::custom(format!(
-                "`{text}` is no size: a whole number and KiB, MiB or GiB, at least \"1MiB\""
-            ))),
-        }
+        octets.filter(|octets| *octets >= 1 << 20).map(Size)
     }
 }

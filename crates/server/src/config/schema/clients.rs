@@ -1,10 +1,9 @@
 //! Clients, as `server.allow` and `server.unlimited` list them.
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer};
 use zoners_dns::Prefix;
 
-/// The word for the clients nearby, whichever these are by now.
-const NEARBY: &str = "nearby";
+use super::readers::{Text, list};
 
 /// Clients: prefixes, and perhaps those nearby.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,15 +34,30 @@ impl Clients {
 
 impl<'de> Deserialize<'de> for Clients {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut clients = Clients { nearby: false, named: Vec::new() };
-        for text in Vec::<String>::deserialize(deserializer)? {
-            if text == NEARBY {
-                clients.nearby = true;
-                continue;
-            }
-            let told = |error: String| format!("{error}, nor is it \"{NEARBY}\"");
-            clients.named.push(text.parse().map_err(|error| de::Error::custom(told(error)))?);
+        let listed: Vec<Listed> = list(deserializer)?;
+        let named = listed.iter().filter_map(|listed| match listed {
+            Listed::Nearby => None,
+            Listed::Prefix(prefix) => Some(*prefix),
+        });
+        Ok(Clients { nearby: listed.contains(&Listed::Nearby), named: named.collect() })
+    }
+}
+
+/// What such a list has.
+#[derive(PartialEq)]
+enum Listed {
+    /// The clients nearby, whichever these are by now.
+    Nearby,
+    Prefix(Prefix),
+}
+
+impl Text for Listed {
+    const ALLOWED: &'static str = "\"nearby\", an address or a prefix, such as \"192.0.2.0/24\"";
+
+    fn read(text: &str) -> Option<Self> {
+        match text {
+            "nearby" => Some(Listed::Nearby),
+            _ => text.parse().ok().map(Listed::Prefix),
         }
-        Ok(clients)
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use zoners_dns::{Name, name};
 
-use super::readers::zones;
+use super::readers::list;
 
 /// `[dnssec]`
 #[derive(Clone, Debug, Deserialize)]
@@ -17,7 +17,7 @@ pub struct Dnssec {
     /// of the root count.
     pub trust_anchor: Option<PathBuf>,
     /// Zones that are taken as they come, although they may be signed (RFC 7646).
-    #[serde(deserialize_with = "zones")]
+    #[serde(deserialize_with = "list")]
     pub negative_trust_anchors: Vec<Name>,
     /// Seconds by which our clock and that of signers may differ.
     pub skew: u32,
@@ -31,7 +31,7 @@ pub struct Dnssec {
     /// default, since a report tells a third party which names the clients ask for.
     pub report_failures: bool,
     /// Names that are taken as they come while our clock is wrong, so that it can be set.
-    #[serde(deserialize_with = "zones")]
+    #[serde(deserialize_with = "list")]
     pub time_servers: Vec<Name>,
     /// The time that signatures are held against, in seconds since 1970, instead of now.
     pub date: Option<u64>,

@@ -1,26 +1,101 @@
-//! Values that more than one table has.
+//! Values that more than one table has. Each says what may be written in its place, as a person would: that
+//! goes into what is told of one that is wrong.
 
-use serde::{Deserialize, Deserializer, de};
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::RangeInclusive;
+
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer};
 use zoners_dns::{Name, Prefix, name};
 
-pub(super) fn zones<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Name>, D::Error> {
-    let texts = Vec::<String>::deserialize(deserializer)?;
-    texts.iter().map(|text| name::parse(text).map_err(de::Error::custom)).collect()
+/// A value that is written as a text.
+pub(super) trait Text: Sized {
+    /// What may be written.
+    const ALLOWED: &'static str;
+
+    /// What a text says, if it may be written.
+    fn read(text: &str) -> Option<Self>;
 }
 
-pub(super) fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
-    name::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+impl Text for Name {
+    const ALLOWED: &'static str = "a domain name, such as \"corp.example\"";
+
+    fn read(text: &str) -> Option<Self> {
+        name::parse(text).ok()
+    }
 }
 
-pub(super) fn some_prefixes<'de, D: Deserializer<'de>>(
+impl Text for Prefix {
+    const ALLOWED: &'static str = "an address or a prefix, such as \"192.0.2.0/24\"";
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+/// Reads a value that is written as a text.
+pub(super) fn text<'de, T: Text, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    deserializer.deserialize_str(Reading(PhantomData))
+}
+
+/// Reads a list of such values.
+pub(super) fn list<'de, T: Text, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<Option<Vec<Prefix>>, D::Error> {
-    prefixes(deserializer).map(Some)
+) -> Result<Vec<T>, D::Error> {
+    let items = Vec::<Item<T>>::deserialize(deserializer)?;
+    Ok(items.into_iter().map(|item| item.0).collect())
 }
 
-pub(super) fn prefixes<'de, D: Deserializer<'de>>(
+/// Reads a list of such values that may be left out.
+pub(super) fn some_list<'de, T: Text, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<Vec<Prefix>, D::Error> {
-    let texts = Vec::<String>::deserialize(deserializer)?;
-    texts.iter().map(|text| text.parse().map_err(de::Error::custom)).collect()
+) -> Result<Option<Vec<T>>, D::Error> {
+    list(deserializer).map(Some)
+}
+
+/// An item of a list, which has a place of its own.
+struct Item<T>(T);
+
+impl<'de, T: Text> Deserialize<'de> for Item<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer).map(Item)
+    }
+}
+
+struct Reading<T>(PhantomData<T>);
+
+impl<T: Text> Visitor<'_> for Reading<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::ALLOWED)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        T::read(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    }
+}
+
+/// Reads a whole number out of a range.
+pub(super) fn whole<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    range: RangeInclusive<u32>,
+) -> Result<u32, D::Error> {
+    deserializer.deserialize_i64(Whole(range))
+}
+
+struct Whole(RangeInclusive<u32>);
+
+impl Visitor<'_> for Whole {
+    type Value = u32;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a whole number between {} and {}", self.0.start(), self.0.end())
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<u32, E> {
+        let right = u32::try_from(number).ok().filter(|number| self.0.contains(number));
+        right.ok_or_else(|| E::invalid_value(Unexpected::Signed(number), &self))
+    }
 }

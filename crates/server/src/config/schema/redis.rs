@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::de::{self, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use zoners_store::shared::Servers;
 
 /// Octets of the shortest secret.
@@ -76,27 +77,41 @@ impl<'de> Deserialize<'de> for Secret {
 
 impl<'de> Deserialize<'de> for Urls {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum OneOrMany {
-            One(String),
-            Many(Vec<String>),
-        }
-        let urls = match OneOrMany::deserialize(deserializer)? {
-            OneOrMany::One(url) => vec![url],
-            OneOrMany::Many(urls) => urls,
-        };
+        let urls = deserializer.deserialize_any(OneOrMany)?;
         if urls.is_empty() {
-            return Err(de::Error::custom("an address, or a list of some"));
+            return Err(de::Error::custom("at least one address is needed"));
         }
         for url in &urls {
-            Servers::check(url).map_err(|error| {
-                de::Error::custom(format!(
-                    "no address of a server ({error}): write \"redis://host:6379\", \
-                     \"rediss://host:6380\" for TLS, \"unix:///path/to/socket\", or a list of these"
-                ))
+            Servers::check(url).map_err(|_| {
+                de::Error::custom(
+                    "no address of a server: write \"redis://host:6379\", \"rediss://host:6380\" for \
+                     TLS, \"unix:///path/to/socket\", or a list of these",
+                )
             })?;
         }
         Ok(Urls(urls))
+    }
+}
+
+/// A text, or a list of texts.
+struct OneOrMany;
+
+impl<'de> Visitor<'de> for OneOrMany {
+    type Value = Vec<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the address of a server in quotes, or a list of such")
+    }
+
+    fn visit_str<E: de::Error>(self, url: &str) -> Result<Vec<String>, E> {
+        Ok(vec![url.to_owned()])
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut urls: A) -> Result<Vec<String>, A::Error> {
+        let mut all = Vec::new();
+        while let Some(url) = urls.next_element()? {
+            all.push(url);
+        }
+        Ok(all)
     }
 }

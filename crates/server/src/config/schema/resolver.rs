@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer};
 use zoners_dns::edns::UDP_PAYLOAD_SIZE;
 use zoners_dns::{Prefix, Rtype};
 use zoners_resolver::Glue;
 
-use super::readers::some_prefixes;
+use super::readers::{Text, list, some_list, whole};
 
 /// `[resolver]`
 #[derive(Clone, Debug, Deserialize)]
@@ -32,7 +32,7 @@ pub struct Resolver {
     pub ipv6: bool,
     /// Addresses of this machine that queries leave from; those of a family that has none are chosen by
     /// the system.
-    #[serde(deserialize_with = "sources")]
+    #[serde(deserialize_with = "list")]
     pub source_addresses: Vec<IpAddr>,
     /// The UDP payload size that servers are told, in octets.
     #[serde(deserialize_with = "udp_size")]
@@ -49,7 +49,7 @@ pub struct Resolver {
     pub answers: Answers,
     /// Prefixes in which no server is asked, unless this file names it. Without it, those in which no
     /// public server can be ([`zoners_resolver::settings::NEVER_ASK`]).
-    #[serde(deserialize_with = "some_prefixes")]
+    #[serde(deserialize_with = "some_list")]
     pub never_ask: Option<Vec<Prefix>>,
 }
 
@@ -113,19 +113,16 @@ pub enum Answers {
     Full,
 }
 
-fn sources<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpAddr>, D::Error> {
-    let sources = Vec::<IpAddr>::deserialize(deserializer)?;
-    match sources.iter().find(|ip| ip.is_unspecified() || ip.is_multicast()) {
-        Some(ip) => {
-            Err(de::Error::custom(format!("{ip} is no address that a query can leave from")))
-        }
-        None => Ok(sources),
+/// An address of `resolver.source-addresses`.
+impl Text for IpAddr {
+    const ALLOWED: &'static str =
+        "an IP address that a query can leave from, such as \"192.0.2.1\"";
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|ip: &IpAddr| !ip.is_unspecified() && !ip.is_multicast())
     }
 }
 
 fn udp_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
-    match i64::deserialize(deserializer)? {
-        size @ 512..=4096 => Ok(size as u16),
-        other => Err(de::Error::custom(format!("{other} is not between 512 and 4096 octets"))),
-    }
+    whole(deserializer, 512..=4096).map(|size| size as u16)
 }

@@ -5,14 +5,14 @@ use std::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Deserializer, de};
 use zoners_dns::{Name, Transport};
 
-use super::readers::zone;
+use super::readers::{Text, list, text};
 
 /// `[[forward]]` and `[[stub]]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Route {
     /// The zone; all names within it go this way.
-    #[serde(deserialize_with = "zone")]
+    #[serde(deserialize_with = "text")]
     pub zone: Name,
     /// The servers, each an address or address and port.
     #[serde(deserialize_with = "servers")]
@@ -27,16 +27,22 @@ pub struct Route {
 }
 
 fn servers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SocketAddr>, D::Error> {
-    let texts = Vec::<String>::deserialize(deserializer)?;
-    if texts.is_empty() {
-        return Err(de::Error::custom("at least one server is needed"));
+    let servers: Vec<Upstream> = list(deserializer)?;
+    match servers.is_empty() {
+        true => Err(de::Error::custom("at least one server is needed")),
+        false => Ok(servers.into_iter().map(|server| server.0).collect()),
     }
-    let server = |text: &String| {
+}
+
+/// A server that is asked.
+struct Upstream(SocketAddr);
+
+impl Text for Upstream {
+    const ALLOWED: &'static str = "the address of a server, with a port or without, such as \"192.0.2.1\", \
+                                   \"192.0.2.1:5353\" or \"[2001:db8::1]:5353\"";
+
+    fn read(text: &str) -> Option<Self> {
         let bare = text.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));
-        bare.or_else(|_| text.parse::<SocketAddr>()).map_err(|_| {
-            let example = "192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:5353";
-            de::Error::custom(format!("`{text}` is no server: write {example}"))
-        })
-    };
-    texts.iter().map(server).collect()
+        bare.or_else(|_| text.parse()).ok().map(Upstream)
+    }
 }

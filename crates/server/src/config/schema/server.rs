@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, de};
 
 use super::Clients;
+use super::readers::{Text, some_list, whole};
 use crate::{control, runtime};
 
 /// `[server]`
@@ -13,6 +14,7 @@ use crate::{control, runtime};
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Server {
     /// Addresses and ports, for UDP and TCP. Without it, port 53 of this machine alone.
+    #[serde(deserialize_with = "some_list")]
     pub listen: Option<Vec<SocketAddr>>,
     /// The control socket's file; empty for none. Without it, one in the folder that the system
     /// gives a service.
@@ -131,8 +133,14 @@ fn control<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>
 }
 
 fn threads<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    match usize::deserialize(deserializer)? {
-        threads @ 1..=256 => Ok(threads),
-        other => Err(de::Error::custom(format!("{other} is not between 1 and 256 threads"))),
+    whole(deserializer, 1..=256).map(|threads| threads as usize)
+}
+
+/// An address of `server.listen`.
+impl Text for SocketAddr {
+    const ALLOWED: &'static str = "an address and a port, such as \"127.0.0.1:53\" or \"[::1]:53\"";
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
     }
 }

@@ -1,0 +1,208 @@
+//! Reading the file: all that is wrong with it is told at once, in our words.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue, Deserializer, Error};
+
+use super::source::Source;
+use super::{Config, ConfigError, words};
+
+/// Values that are found to be wrong at one reading.
+const MOST: usize = 200;
+
+/// Reads a configuration.
+pub(super) fn read(text: &str, file: &str) -> Result<Config, ConfigError> {
+    let source = Source::new(file, text);
+    match toml::from_str::<Config>(text) {
+        Ok(config) => Ok(Config { source, ..config }),
+        Err(_) => Err(faults(&source)),
+    }
+}
+
+/// All that is wrong: what is no TOML, then values one after the other, each taken out once it is told.
+fn faults(source: &Source) -> ConfigError {
+    let (root, errors) = DeTable::parse_recoverable(source.text());
+    let mut root = root.into_inner();
+    let lost = errors.iter().filter_map(|error| lost_at(error, &root)).min();
+    // What comes after it is not what it seems.
+    let counts = |span: &Range<usize>| lost.is_none_or(|lost| span.start < lost);
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut lines = BTreeSet::new();
+    for error in in_order(&errors) {
+        let span = error.span().unwrap_or_default();
+        let (line, _) = source.line_and_column(span.start);
+        if counts(&span) && lines.insert(line) {
+            let part = source.text().get(span.clone()).unwrap_or_default();
+            found
+                .push((span.start, source.at(span.clone(), &words::syntax(error.message(), part))));
+        }
+    }
+    if let Some(lost) = lost {
+        found.push((lost, source.at(lost..lost + 1, words::OPEN)));
+    }
+    let mut gone = Vec::new();
+    for _ in 0..MOST {
+        let Some(error) = first_error(&root) else { break };
+        let Some((span, taken)) = error.span().and_then(|span| {
+            let taken = take_out(&mut root, &span)?;
+            Some((span, taken))
+        }) else {
+            break;
+        };
+        let (line, _) = source.line_and_column(span.start);
+        // What was taken out is missing, and was told.
+        let was_taken = |(of, key): &(Range<usize>, String)| {
+            *of == span && error.message() == format!("missing field `{key}`")
+        };
+        let is_readable = !lines.contains(&line) || words::is_unknown_key(&taken, error.message());
+        if counts(&span) && is_readable && !gone.iter().any(was_taken) {
+            let what = words::value(&taken, error.message(), || variants(&taken));
+            found.push((span.start, source.at(span, &what)));
+        }
+        gone.extend(taken.of.zip(taken.path.last().cloned()));
+    }
+    if found.is_empty() {
+        found.push((0, source.at(0..1, words::UNREADABLE)));
+    }
+    found.sort_by_key(|(place, _)| *place);
+    let mut faults = ConfigError::default();
+    found.into_iter().for_each(|(_, fault)| faults.add(fault));
+    faults
+}
+
+fn in_order(errors: &[Error]) -> Vec<&Error> {
+    let mut errors: Vec<&Error> = errors.iter().collect();
+    errors.sort_by_key(|error| error.span().map(|span| span.start));
+    errors
+}
+
+/// Where what is not closed begins, if that is what is wrong.
+fn lost_at(error: &Error, root: &DeTable<'_>) -> Option<usize> {
+    let at = error.span().filter(|_| words::is_open(error.message()))?.start;
+    Some(value_around(root, at).unwrap_or(at))
+}
+
+/// Where the outermost list, or the text, begins that goes on to an octet.
+fn value_around(table: &DeTable<'_>, at: usize) -> Option<usize> {
+    table.values().find_map(|value| match value.get_ref() {
+        DeValue::Table(table) => value_around(table, at),
+        DeValue::Array(_) | DeValue::String(_)
+            if value.span().start < at && at <= value.span().end =>
+        {
+            Some(value.span().start)
+        }
+        // A list of tables has the place of its first heading.
+        DeValue::Array(array) => {
+            let mut tables = array.iter().filter_map(|item| item.get_ref().as_table());
+            tables.find_map(|table| value_around(table, at))
+        }
+        _ => None,
+    })
+}
+
+fn first_error(root: &DeTable<'_>) -> Option<Error> {
+    let root = Spanned::new(0..0, root.clone());
+    Config::deserialize(Deserializer::from(root)).err()
+}
+
+/// A value that was taken out of the tree.
+pub(super) struct Taken<'i> {
+    /// The keys that lead to it.
+    pub(super) path: Vec<String>,
+    pub(super) value: DeValue<'i>,
+    /// The place of the table that it was taken out of, if that has one.
+    of: Option<Range<usize>>,
+}
+
+/// Takes the smallest entry out that has a place: by its key, its value or something in it.
+fn take_out<'i>(table: &mut DeTable<'i>, span: &Range<usize>) -> Option<Taken<'i>> {
+    let by_key = table.keys().find(|key| key.span() == *span).map(|key| key.get_ref().to_string());
+    let key = match by_key {
+        Some(key) => key,
+        None => {
+            let mut inside = None;
+            for (key, value) in table.iter_mut() {
+                inside = inside.or_else(|| Some((key.to_string(), take_from(value, span)?)));
+            }
+            let (key, inside) = inside?;
+            if let Inside::Part(mut taken) = inside {
+                taken.path.insert(0, key);
+                return Some(taken);
+            }
+            key
+        }
+    };
+    let value = table.remove(key.as_str())?.into_inner();
+    Some(Taken { path: vec![key], value, of: None })
+}
+
+/// What has a place: a value as a whole, or a part of it, which is taken out.
+enum Inside<'i> {
+    Whole,
+    Part(Taken<'i>),
+}
+
+fn take_from<'i>(value: &mut Spanned<DeValue<'i>>, span: &Range<usize>) -> Option<Inside<'i>> {
+    let place = value.span();
+    let whole = place == *span;
+    let inner = match value.get_mut() {
+        DeValue::Table(table) => take_out(table, span)
+            .map(|taken| Taken { of: taken.of.clone().or(Some(place)), ..taken }),
+        DeValue::Array(array) => take_item(array, span),
+        _ => None,
+    };
+    match inner {
+        Some(taken) => Some(Inside::Part(taken)),
+        None => whole.then_some(Inside::Whole),
+    }
+}
+
+fn take_item<'i>(array: &mut DeArray<'i>, span: &Range<usize>) -> Option<Taken<'i>> {
+    let mut found = None;
+    for (place, item) in array.iter_mut().enumerate() {
+        found = found.or_else(|| Some((place, take_from(item, span)?)));
+    }
+    match found? {
+        (_, Inside::Part(taken)) => Some(taken),
+        (place, Inside::Whole) => {
+            let value = array.get(place)?.get_ref().clone();
+            let mut rest = DeArray::new();
+            let others = array.iter().enumerate().filter(|(other, _)| *other != place);
+            others.for_each(|(_, item)| rest.push(item.clone()));
+            *array = rest;
+            Some(Taken { path: Vec::new(), value, of: None })
+        }
+    }
+}
+
+/// The words that a key takes, if it takes one of some: told by serde when it meets another.
+fn variants(taken: &Taken<'_>) -> Option<String> {
+    let (key, tables) = taken.path.split_last()?;
+    let text = format!("{}{key} = \"?\"\n", header(tables));
+    let error = toml::from_str::<Config>(&text).err()?;
+    error.message().starts_with("unknown variant").then(|| error.message().to_owned())
+}
+
+/// The keys of a table, such as `["cache", "redis"]`: told by serde when it meets another.
+pub(super) fn keys(tables: &[String]) -> Vec<String> {
+    let text = format!("{}no-such-key = 0\n", header(tables));
+    let error = toml::from_str::<Config>(&text).err();
+    let message = error.map(|error| error.message().to_owned()).unwrap_or_default();
+    let mut quoted = message.split('`').skip(1).step_by(2).map(str::to_owned);
+    match quoted.next() {
+        Some(unknown) if unknown == "no-such-key" => quoted.collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The line that such a table begins with.
+pub(super) fn header(tables: &[String]) -> String {
+    match tables.join(".").as_str() {
+        "" => String::new(),
+        list @ ("forward" | "stub") => format!("[[{list}]]\n"),
+        table => format!("[{table}]\n"),
+    }
+}

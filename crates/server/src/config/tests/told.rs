@@ -1,0 +1,231 @@
+//! What is told of a configuration that is wrong.
+
+use super::*;
+
+fn error(text: &str) -> String {
+    Config::parse(text, "zoners.toml").unwrap_err().to_string()
+}
+
+#[test]
+fn a_misspelt_key_is_told_with_its_place_and_the_nearest() {
+    let message = error("[resolver]\n  qname-minimization = true\n");
+    let right = "zoners.toml:2:3: resolver.qname-minimization: there is no such key in [resolver]\n  did you \
+                 mean `qname-minimisation`?\n    qname-minimization = true\n    ^^^^^^^^^^^^^^^^^^";
+    assert_eq!(message, right);
+    // One that belongs elsewhere, a table, and one that is like none.
+    for (text, meant) in [
+        ("listen = []\n", "`server.listen`"),
+        ("[server]\nhosts = \"x\"\n", "`local.hosts`"),
+        ("[sever]\nthreads = 1\n", "`server`"),
+        ("[redis]\nurl = \"x\"\n", "`cache.redis`"),
+        ("[[forward]]\nzone = \".\"\nserver = [\"192.0.2.1\"]\n", "`servers`"),
+        ("[local.special-use]\nprivat-reverse = true\n", "`private-reverse`"),
+    ] {
+        let message = error(text);
+        assert!(message.contains(&format!("did you mean {meant}?")), "{message}");
+    }
+    let message = error("[local]\nquux = 1\n");
+    assert!(message.contains("it takes records, hosts and special-use"), "{message}");
+}
+
+#[test]
+fn values_that_are_not_allowed_are_told_with_those_that_are() {
+    let message = error("[resolver]\nglue = \"all\"\n");
+    assert!(message.contains("zoners.toml:2:8") && message.contains("\"sibling\""), "{message}");
+    assert!(error("[server]\nthreads = 0\n").contains("between 1 and 256"));
+    assert!(error("[server]\nlisten = [\"localhost\"]\n").contains("zoners.toml:2"));
+    assert!(error("[cache]\nsize = \"12\"\n").contains("MiB"));
+    assert!(error("[limits]\nclient-ms = 0\n").contains("between 1 and 60000"));
+    assert!(error("[[forward]]\nzone = \".\"\nservers = []\n").contains("at least one"));
+    assert!(error("[[stub]]\nzone = \"a..b\"\nservers = [\"192.0.2.1\"]\n").contains("a..b"));
+    assert!(error("[resolver]\nnever-ask = [\"10.0.0.0/99\"]\n").contains("prefix"));
+    for key in ["allow", "unlimited"] {
+        let message = error(&format!("[server]\n{key} = [\"near\"]\n"));
+        assert!(message.contains("zoners.toml:2") && message.contains("\"nearby\""), "{message}");
+        assert!(message.contains("\"near\""), "{message}");
+    }
+    for size in [-1, 511, 4097, 66_000] {
+        let message = error(&format!("[resolver]\nedns-udp-size = {size}\n"));
+        assert!(message.contains("zoners.toml:2") && message.contains("between 512 and 4096"));
+    }
+    let message = error("[resolver]\nsource-addresses = [\"192.0.2.1\", \"::\"]\n");
+    assert!(
+        message.contains("an IP address that a query can leave from") && message.contains("\"::\""),
+        "{message}"
+    );
+    assert!(error("[resolver]\nsource-addresses = [\"eth0\"]\n").contains("IP address"));
+    let message = error("[server]\nrrset-order = \"random\"\n");
+    assert!(message.contains("\"rotate\" or \"fixed\""), "{message}");
+    let message = error("[server]\nsandbox = \"strict\"\n");
+    assert!(message.contains("\"on\", \"required\" or \"off\""), "{message}");
+    assert!(error("[resolver]\nprobe-uplink = 1\n").contains("true or false"));
+    assert!(error("[resolver]\nshare-referrals = \"A\"\n").contains("true or false"));
+    assert!(error("[resolver]\ncookies = \"on\"\n").contains("true or false"));
+    assert!(error("[resolver]\nrandomise-case = 1\n").contains("true or false"));
+}
+
+#[test]
+fn a_control_socket_in_a_folder_that_is_not_there_is_told() {
+    let message = error("[server]\nthreads = 1\ncontrol = \"/tpm/zoners.sock\"\n");
+    assert!(
+        message.starts_with("zoners.toml:3:11: server.control: there is no folder /tpm:"),
+        "{message}"
+    );
+    assert!(message.contains("/run/zoners") && message.contains("$XDG_RUNTIME_DIR"), "{message}");
+    for right in ["", "/run/zoners/zoners.sock", "/tmp/zoners.sock", "zoners.sock"] {
+        let text = format!("[server]\ncontrol = {right:?}\n");
+        assert!(Config::parse(&text, "zoners.toml").is_ok(), "{right}");
+    }
+}
+
+/// Words of serde and of the TOML parser, which mean nothing to whoever writes a configuration.
+const JARGON: &[&str] = &[
+    "invalid type",
+    "invalid value",
+    "invalid length",
+    "unknown field",
+    "unknown variant",
+    "missing field",
+    "expected",
+    "sequence",
+    "a map",
+    "struct ",
+    "boolean",
+    "usize",
+    "u32",
+    "i64",
+    "variant",
+    "integer",
+    "string",
+    "syntax",
+    "literal",
+    "parse",
+    "wanted",
+    "untagged",
+    "duplicate key",
+    "inline",
+    "overflow",
+    "serde",
+    "socket address",
+];
+
+/// Values of every kind.
+const VALUES: &[&str] = &[
+    "0",
+    "-1",
+    "1.5",
+    "99999999999",
+    "99999999999999999999999",
+    "true",
+    "\"?\"",
+    "\"\"",
+    "[]",
+    "[1]",
+    "[[]]",
+    "[{}]",
+    "{}",
+    "{ a = 1 }",
+    "1979-05-27",
+    "[\"?\"]",
+];
+
+/// Lines that are no TOML.
+const BROKEN: &[&str] = &[
+    "threads",
+    "threads: 3",
+    "= 3",
+    "threads = ",
+    "threads = 1 2",
+    "threads = four",
+    "threads = nine",
+    "threads = 08",
+    "threads = True",
+    "threads = 1_",
+    "threads = 0X1",
+    "user = \"abc",
+    "user = 'abc",
+    "user = \"\\q\"",
+    "listen = [\"127.0.0.1:53\"",
+    "listen = [\"a\" \"b\"]",
+    "threads = 1\nthreads = 2",
+    "[server]",
+    "[server",
+    "[[forward",
+    "[server]]",
+    "{}",
+    "a.b.c = 1",
+    "threads.x = 1",
+    "\u{7}",
+    "user = \"\u{7}\"",
+    "x = {a = 1",
+    "x = {a = 1 b = 2}",
+    "threads = 1 # \u{7}",
+    "[]",
+    "[[]]",
+    "threads = 1979-13-45",
+    "user = \"\"\"abc",
+];
+
+#[test]
+fn no_parser_speaks_to_the_user() {
+    let mut texts: Vec<String> = BROKEN.iter().map(|line| format!("[server]\n{line}\n")).collect();
+    for table in words::TABLES.iter().chain(&[""]) {
+        let steps: Vec<String> =
+            table.split('.').filter(|step| !step.is_empty()).map(str::to_owned).collect();
+        let head = reading::header(&steps);
+        for key in reading::keys(&steps) {
+            texts.extend(VALUES.iter().map(|value| format!("{head}{key} = {value}\n")));
+        }
+    }
+    let mut wrong = 0;
+    for text in texts {
+        let Err(error) = Config::parse(&text, "zoners.toml") else { continue };
+        wrong += 1;
+        for fault in error.faults() {
+            let first = fault.lines().next().unwrap();
+            assert!(first.starts_with("zoners.toml:"), "{text}{fault}");
+            let what = first.splitn(4, ':').nth(3).unwrap();
+            let said = JARGON.iter().find(|word| what.contains(**word));
+            assert_eq!(said, None, "{text}{fault}");
+        }
+    }
+    assert!(wrong > BROKEN.len() + 500, "{wrong}");
+}
+
+#[test]
+fn everything_wrong_is_told_at_once_in_its_order() {
+    let text = "listen = []\n[server]\nthreads = 300\nlisten = [\"x\", \"127.0.0.1:53\", \"y:1\"]\n\
+                user = nobody\n[[forward]]\nzone = \"a..b\"\n[[forward]]\nservers = [\"192.0.2.1\"]\n\
+                [resolver]\nglue = 3\nipv6 = no\nqname-minimization = yes\n[stub]\n";
+    let error = Config::parse(text, "z").unwrap_err();
+    let told: Vec<&str> = error.faults().iter().filter_map(|fault| fault.lines().next()).collect();
+    let right = [
+        "z:1:1: listen: there is no such key or table",
+        "z:3:11: server.threads: must be a whole number between 1 and 256, not 300",
+        "z:4:11: server.listen: must be an address and a port, such as \"127.0.0.1:53\" or \"[::1]:53\", not \"x\"",
+        "z:4:32: server.listen: must be an address and a port, such as \"127.0.0.1:53\" or \"[::1]:53\", not \"y:1\"",
+        "z:5:8: `nobody` is no number and not true or false: a text stands in quotes",
+        "z:7:8: forward.zone: must be a domain name, such as \"corp.example\", not \"a..b\"",
+        "z:8:1: forward: `zone` is missing",
+        "z:11:8: resolver.glue: must be \"in-domain\", \"sibling\" or \"any\", not 3",
+        "z:12:8: `no` is no number and not true or false: a text stands in quotes",
+        "z:13:1: resolver.qname-minimization: there is no such key in [resolver]",
+        "z:13:22: `yes` is no number and not true or false: a text stands in quotes",
+        "z:14:1: stub: must be tables, each under [[stub]], not a table",
+    ];
+    assert_eq!(told, right, "{error}");
+}
+
+#[test]
+fn what_follows_an_open_bracket_is_not_guessed_at() {
+    for open in ["listen = [\"127.0.0.1:53\",", "listen = [", "[resolver", "user = \"\"\"nobody"] {
+        let text = format!("[server]\nthreads = 0\n{open}\nnonsense = 1\n[local]\nhosts = 3\n");
+        let error = Config::parse(&text, "z").unwrap_err();
+        assert_eq!(error.faults().len(), 2, "{error}");
+        assert!(
+            error.faults()[0].contains("server.threads")
+                && error.faults()[1].contains("z:3:")
+                && error.faults()[1].contains("not closed")
+        );
+    }
+}
