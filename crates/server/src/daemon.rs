@@ -31,7 +31,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use sd_notify::NotifyState;
@@ -58,6 +58,7 @@ pub use listening::Bound;
 use listening::Listening;
 pub(crate) use overseer::Overseer;
 use pulse::{Activity, Pulse};
+use reload::HostsSeen;
 use signals::Signals;
 use state::State;
 use wake::Wake;
@@ -87,7 +88,7 @@ pub struct Daemon {
     /// Told when a worker ends before it is told to.
     ended: Arc<Notify>,
     /// When the hosts file that `rules` were made of had changed last.
-    hosts_seen: Option<SystemTime>,
+    hosts_seen: Option<HostsSeen>,
     file: Option<PathBuf>,
     cookies: Cookies,
     /// What is to be shared with other nodes, and with which; taken when it is begun.
@@ -143,7 +144,7 @@ impl Daemon {
         file: Option<PathBuf>,
         generation: u32,
     ) -> Result<Self, ConfigError> {
-        let hosts_seen = reload::hosts_changed(&config);
+        let hosts_seen = reload::hosts_seen(&config);
         let mut settings = config.settings()?;
         let tracked = Daemon::state(&config).filter(|_| !privileges::will_be_dropped(&config));
         if let Some(tracked) = tracked.and_then(|folder| rollover::read(&folder)) {
@@ -219,6 +220,7 @@ impl Daemon {
             let _entered = runtime.enter();
             Signals::listen()?
         };
+        self.tell_remarks(None);
         // What takes root is done first, for the user that it becomes then.
         let heir = privileges::heir(&self.config)?;
         let state = State::take(&self.config, &self.config.listens().addresses, heir)?;
@@ -356,7 +358,7 @@ impl Daemon {
                         keeper.look(&self.settings);
                     }
                     tell_of_clock(&mut wrong_by, self.shared.clock_doubt.wrong_by());
-                    let hosts = reload::hosts_changed(&self.config);
+                    let hosts = reload::hosts_seen(&self.config);
                     if hosts != self.hosts_seen {
                         // Seen, even if it is wrong: that is told once, not every second.
                         self.hosts_seen = hosts;

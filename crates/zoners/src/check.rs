@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = configuration(Some(&arguments.file))?;
     let wrong = |error: ConfigError| Failure::Usage(error.to_string());
     let settings = config.settings().map_err(wrong)?;
-    Local::new(&config.local, &settings.routes).map_err(wrong)?;
+    Local::new(&config, &settings.routes).map_err(wrong)?;
     config.second_level().map_err(wrong)?;
     println!("{}: right", arguments.file.display());
     let listen: Vec<String> =

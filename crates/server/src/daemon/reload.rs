@@ -1,5 +1,7 @@
 //! Bringing a changed configuration into force.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -8,6 +10,7 @@ use zoners_resolver::Settings;
 
 use super::{Daemon, Overseer, Running, keeper};
 use crate::config::Config;
+use crate::pipeline::Local;
 
 impl Daemon {
     /// Reads the configuration again. One that is wrong changes nothing.
@@ -61,6 +64,7 @@ impl Daemon {
                     restart.push("server.listen (the service manager gave the sockets)");
                 }
                 overseer.listens(listening.bound());
+                let before = self.rules.clone();
                 // What the workers that run were given stays.
                 let (activity, held) = (self.activity.clone(), self.held.clone());
                 let ended = self.ended.clone();
@@ -82,10 +86,25 @@ impl Daemon {
                     second_level.prove_by(fingerprints.proofs);
                 }
                 tracing::info!("reloaded");
+                self.tell_remarks(Some(before.local()));
                 if !restart.is_empty() {
                     tracing::warn!("changed, but needs a restart: {}", restart.join(", "));
                 }
             }
+        }
+    }
+
+    /// Tells what of the local data was passed over, but for what was told before.
+    pub(super) fn tell_remarks(&self, before: Option<&Local>) {
+        let local = self.rules.local();
+        let told = |remark: &String| before.is_some_and(|before| before.remarks().contains(remark));
+        let remarks = local.remarks().iter().filter(|remark| !told(remark));
+        remarks.for_each(|remark| tracing::warn!("{remark}"));
+        let left_out = local.left_out();
+        if left_out > 0 && before.is_none_or(|before| before.left_out() != left_out) {
+            tracing::info!(
+                "local.hosts: {left_out} names are not told in reverse: an address has enough"
+            );
         }
     }
 }
@@ -111,11 +130,14 @@ fn zones_of_other_sources(old: &Settings, new: &Settings) -> Vec<Name> {
     [changed(old, new), changed(new, old)].concat()
 }
 
-/// When the hosts file last changed, if one is configured and there. Read before the file itself,
-/// so that no change in between is missed.
-pub(super) fn hosts_changed(config: &Config) -> Option<SystemTime> {
-    let path = config.local.hosts.as_ref()?;
-    std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+/// How a hosts file was found: when it changed last, how long it is, and which file it is.
+pub(super) type HostsSeen = (Option<SystemTime>, u64, u64);
+
+/// How the hosts file is found, if one is configured and there. Looked at before the file is read, so that no
+/// change in between is missed.
+pub(super) fn hosts_seen(config: &Config) -> Option<HostsSeen> {
+    let file = fs::metadata(config.local.hosts.as_ref()?).ok()?;
+    Some((file.modified().ok(), file.len(), file.ino()))
 }
 
 /// Keys whose change a reload cannot bring into force.

@@ -4,16 +4,25 @@ pub mod hosts;
 mod records;
 mod special_use;
 
-use zoners_dns::{Delegation, Name, NameSlice, OptRcode, RRset, Rtype, Security, zonefile};
+use std::path::Path;
+use std::{fs, io};
+
+use zoners_dns::{
+    Delegation, Name, NameSlice, OptRcode, RRset, Records as Rdata, Rtype, Security, name, zonefile,
+};
 use zoners_resolver::Answer;
 
-use crate::config::{self, ConfigError};
-use records::Records;
+use crate::config::{Config, ConfigError};
+use crate::control::folder;
+use records::{Builder, Records};
 use special_use::SpecialZones;
 
-/// RDATA of the SOA of whatever is local, in presentation format (RFC 6303 section 3), and its TTL:
-/// for how long clients may keep a denial.
-const SOA: &str = "@ 10800 SOA localhost. nobody.invalid. 1 3600 1200 604800 10800";
+/// Lines of a hosts file that are told to be wrong; those beyond are counted.
+const MOST_TOLD: usize = 10;
+/// Records of the configuration that are told to be wrong.
+const MOST_WRONG: usize = 20;
+/// Seconds for which clients may keep what is denied, and the apex of an empty zone.
+const TTL: u32 = 10_800;
 
 /// What is answered here: the records of the configuration and of a hosts file, then special-use
 /// names.
@@ -21,30 +30,124 @@ const SOA: &str = "@ 10800 SOA localhost. nobody.invalid. 1 3600 1200 604800 108
 pub struct Local {
     records: Records,
     special: SpecialZones,
+    remarks: Vec<String>,
+    /// Names that are not told in reverse, as their address has enough.
+    left_out: usize,
 }
 
 impl Local {
-    /// Reads what the configuration names. Special-use zones that one of `routes` leads into are
-    /// left out.
+    /// Reads what the configuration names. Names of special-use zones that one of `routes` leads to are
+    /// left to it. A hosts file that is not there, or lines of it that are wrong, are passed over and
+    /// remarked.
     ///
     /// # Errors
-    /// A record or a line of the hosts file is wrong, or the file cannot be read.
-    pub fn new(config: &config::Local, routes: &[Delegation]) -> Result<Self, ConfigError> {
-        let mut records = Records::parse(&config.records.join("\n"))
-            .map_err(|error| ConfigError::plain(format!("local.records: {error}")))?;
-        if let Some(path) = &config.hosts {
-            let told = |error: String| {
-                ConfigError::plain(format!("local.hosts: {}: {error}", path.display()))
-            };
-            let text = std::fs::read_to_string(path).map_err(|error| told(error.to_string()))?;
-            hosts::parse(&text).map_err(told)?.into_iter().for_each(|set| records.add(set));
-        }
-        Ok(Local { records, special: SpecialZones::new(&config.special_use, routes) })
+    /// Records of the configuration are wrong, or the hosts file is there and cannot be read.
+    pub fn new(config: &Config, routes: &[Delegation]) -> Result<Self, ConfigError> {
+        let (mut builder, mut error) = (Builder::default(), ConfigError::default());
+        error.take(add_records(config, &mut builder));
+        let hosts = config.local.hosts.as_deref();
+        let remarks = hosts.map(|path| add_hosts(config, path, &mut builder)).transpose();
+        let remarks = error.take(remarks).flatten().unwrap_or_default();
+        error.remark(remarks.clone());
+        error.outcome()?;
+        let special = SpecialZones::new(&config.local.special_use, routes);
+        let left_out = builder.left_out();
+        let records = builder.build(|name| special.covers(name.for_slice()));
+        Ok(Local { records, special, remarks, left_out })
+    }
+
+    /// What was passed over, for the person who can mend it.
+    #[must_use]
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
+    /// How many names have records.
+    #[must_use]
+    pub fn names(&self) -> usize {
+        self.records.len()
+    }
+
+    /// How many names of a hosts file are not told in reverse, as their address has enough.
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        self.left_out
     }
 
     /// The answer, if the name is one of ours.
     pub(super) fn answer(&self, name: &NameSlice, rtype: Rtype) -> Option<Answer> {
-        self.records.answer(name, rtype).or_else(|| self.special.answer(name, rtype))
+        let special = || self.special.answer(name, rtype, |name| self.records.has_below(name));
+        self.records.answer(name, rtype).or_else(special)
+    }
+}
+
+/// Adds the records of the configuration. All that is wrong is told: each item is left out in turn.
+fn add_records(config: &Config, builder: &mut Builder) -> Result<(), ConfigError> {
+    let mut items = config.local.records.clone();
+    let mut faults = Vec::new();
+    for _ in 0..MOST_WRONG {
+        let wrong = match zonefile::parse(&items.join("\n"), &name::root()) {
+            Err(wrong) => wrong,
+            Ok(sets) => {
+                sets.into_iter().for_each(|set| builder.add_set(set));
+                break;
+            }
+        };
+        let mut line = 0;
+        let at = items.iter().position(|item| {
+            line += 1 + item.matches('\n').count();
+            line >= wrong.line
+        });
+        let at = at.unwrap_or_default();
+        let what =
+            format!("{}; write it as zone files do: \"nas.lan. 300 A 192.168.1.2\"", wrong.what);
+        faults.push((at, config.source.fault(&format!("local.records[{at}]"), &what)));
+        let Some(item) = items.get_mut(at) else { break };
+        *item = "\n".repeat(item.matches('\n').count());
+    }
+    faults.sort_unstable();
+    let mut error = ConfigError::default();
+    faults.into_iter().for_each(|(_, fault)| error.add(fault));
+    error.outcome()
+}
+
+/// Adds what a hosts file says; gives what is to be remarked.
+fn add_hosts(
+    config: &Config,
+    path: &Path,
+    builder: &mut Builder,
+) -> Result<Vec<String>, ConfigError> {
+    let shown = path.display();
+    let text = match read_plain(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // The sandbox can let only folders be read that are there at the start.
+            let when = match folder(path).is_dir() {
+                true => "once it is there",
+                false => "after a restart once it is there, as its folder is not there either",
+            };
+            let what = format!("{shown}: {error}; its names are served {when}");
+            return Ok(vec![config.source.remark("local.hosts", &what)]);
+        }
+        Err(error) => return Err(config.wrong("local.hosts", &format!("{shown}: {error}"))),
+    };
+    let (mut remarks, mut more) = (Vec::new(), 0_usize);
+    let take = |address, names| hosts::add(address, names, builder);
+    hosts::read(&text, take, |odd| match remarks.len() < MOST_TOLD {
+        true => remarks.push(format!("{shown}:{}: {}; it is passed over", odd.line, odd.why)),
+        false => more += 1,
+    });
+    if more > 0 {
+        remarks.push(format!("{shown}: {more} more things are passed over"));
+    }
+    Ok(remarks)
+}
+
+/// Reads a file that is one, and no pipe that might never end.
+fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
+    match fs::metadata(path)?.is_file() {
+        true => fs::read(path),
+        false => Err(io::Error::other("it is no plain file")),
     }
 }
 
@@ -59,6 +162,20 @@ fn answer_of(rcode: OptRcode, answer: Vec<RRset>, authority: Vec<RRset>) -> Answ
     }
 }
 
+/// The SOA record of an empty zone (RFC 6303 section 3). Its server is the zone's own name, which has no
+/// address, so that nobody sends it updates.
 fn soa(zone: &Name) -> Vec<RRset> {
-    zonefile::parse(SOA, zone).unwrap_or_default()
+    const RNAME: &[u8] = b"\x06nobody\x07invalid\0";
+    const TIMES: [u32; 5] = [1, 3600, 1200, 604_800, TTL];
+    let times: Vec<u8> = TIMES.iter().flat_map(|time| time.to_be_bytes()).collect();
+    let rdata = [zone.as_slice(), RNAME, &times].concat();
+    vec![RRset::new(zone.clone(), Rtype::SOA, TTL, Rdata::from_iter([rdata]))]
 }
+
+/// The NS record beside it.
+fn ns(zone: &Name) -> Vec<RRset> {
+    vec![RRset::naming(zone.clone(), Rtype::NS, TTL, zone)]
+}
+
+#[cfg(test)]
+mod tests;

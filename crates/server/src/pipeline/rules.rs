@@ -29,11 +29,11 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// What `config` says; `generation` is its number. Special-use zones that one of `routes`
-    /// leads into are not answered here. The secret of the cookies outlives a configuration.
+    /// What `config` says; `generation` is its number. Special-use names that one of `routes` leads to are
+    /// not answered here. The secret of the cookies outlives a configuration.
     ///
     /// # Errors
-    /// A local record is wrong, or the hosts file is, or it cannot be read.
+    /// A local record is wrong.
     pub fn new(
         config: &Config,
         routes: &[Delegation],
@@ -41,12 +41,13 @@ impl Rules {
         random: &Random,
         generation: u32,
     ) -> Result<Self, ConfigError> {
+        let local = Local::new(config, routes)?;
         let server = &config.server;
         let hash_key = || [random.bits(), random.bits()];
         Ok(Rules {
             access: Access::new(server, cookies, hash_key()),
             rates: Rates::new(server, hash_key()),
-            local: Arc::new(Local::new(&config.local, routes)?),
+            local: Arc::new(local),
             any: server.any,
             order: server.rrset_order,
             waiting: Places::new(server.waiting),
@@ -67,6 +68,11 @@ impl Rules {
     #[must_use]
     pub fn allow(&self) -> &[Prefix] {
         self.access.allow()
+    }
+
+    /// What is answered here.
+    pub(crate) fn local(&self) -> &Local {
+        &self.local
     }
 
     /// Whether clients with this address are served.

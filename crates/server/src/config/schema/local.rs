@@ -8,9 +8,9 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Local {
-    /// Records in zone-file syntax, answered before anything else.
+    /// Records in zone-file syntax, wildcards among them, answered before anything else.
     pub records: Vec<String>,
-    /// A hosts file, read again when it changes.
+    /// A hosts file, read again when it changes; it need not be there.
     pub hosts: Option<PathBuf>,
     /// Which special-use names (RFC 6761) are answered here.
     pub special_use: SpecialUse,
@@ -34,7 +34,8 @@ pub struct SpecialUse {
     pub home_arpa: bool,
     /// `resolver.arpa.` does not exist (RFC 9462 section 6.5).
     pub resolver_arpa: bool,
-    /// Reverse zones of private, loopback, link-local and documentation addresses (RFC 6303).
+    /// Reverse zones of private, shared, loopback, link-local and documentation addresses (RFC 6303,
+    /// RFC 7793).
     pub private_reverse: bool,
 }
 

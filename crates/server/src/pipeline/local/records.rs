@@ -1,46 +1,74 @@
-//! Records that the configuration gives.
+//! Records that are answered here, by name, with wildcards (RFC 4592).
 
-use std::collections::HashMap;
+mod builder;
 
-use zoners_dns::{Name, NameSlice, OptRcode, RRset, Rtype, name, zonefile};
+use std::collections::{HashMap, HashSet};
+
+use zoners_dns::{Name, NameSlice, OptRcode, RRset, Records as Rdata, Rtype, name};
 use zoners_resolver::Answer;
 
 use super::{answer_of, soa};
+pub(super) use builder::Builder;
 
 /// Aliases followed among our own records; further than that they loop.
 const MOST_ALIASES: usize = 8;
 
-/// RRsets by name. A name that has any has no others: types that it lacks are denied.
+/// RRsets by name. A name that has any has no others: types that it lacks are denied. So are names below the
+/// parent of a wildcard that neither have records nor get any from a wildcard.
 #[derive(Debug, Default)]
-pub(super) struct Records(HashMap<Name, Vec<RRset>>);
+pub(super) struct Records {
+    names: HashMap<Name, Box<[Set]>>,
+    /// Names that have others below them: of those that one may need to know, which are the names below the
+    /// parents of wildcards and within special-use zones.
+    above: HashSet<Name>,
+    /// The wildcards, by their parents.
+    wildcards: HashMap<Name, Name>,
+}
+
+/// The records of one name and type; the name is where they lie.
+#[derive(Debug)]
+struct Set {
+    rtype: Rtype,
+    ttl: u32,
+    records: Rdata,
+}
+
+/// What there is for a name.
+enum Found<'a> {
+    /// These records; what they lack is denied by a zone of this name.
+    Sets(&'a [Set], Name),
+    /// Nothing, but names below it: there, a zone of this name has no records.
+    Empty(Name),
+    /// Not even that.
+    Gone(Name),
+}
 
 impl Records {
-    /// Reads records in zone-file syntax, names relative to the root.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let mut records = Records::default();
-        zonefile::parse(text, &name::root())?.into_iter().for_each(|set| records.add(set));
-        Ok(records)
-    }
-
-    /// Adds records to those that the name and type have.
-    pub(super) fn add(&mut self, set: RRset) {
-        let sets = self.0.entry(set.owner.clone()).or_default();
-        match sets.iter_mut().find(|other| other.rtype == set.rtype) {
-            Some(other) => other.records = other.records.iter().chain(set.records.iter()).collect(),
-            None => sets.push(set),
-        }
-    }
-
     pub(super) fn answer(&self, asked: &NameSlice, rtype: Rtype) -> Option<Answer> {
         // Most names are not ours; those cost a look and nothing else.
-        if self.0.is_empty() || !self.0.contains_key(asked) {
+        let is_ours = self.names.contains_key(asked);
+        if !is_ours && self.wildcard_above(asked).is_none() {
             return None;
         }
-        let mut chain = Vec::new();
+        let mut chain: Vec<RRset> = Vec::new();
         let mut at = name::owned(asked);
-        while let Some(sets) = self.0.get(&at) {
-            let own = |set: &RRset| RRset { owner: at.clone(), ..set.clone() };
-            let wanted = |rtype: Rtype| sets.iter().find(|set| set.rtype == rtype).map(own);
+        loop {
+            let (sets, zone) = match self.find(&at) {
+                Some(Found::Sets(sets, zone)) => (sets, zone),
+                Some(Found::Empty(zone)) => {
+                    return Some(answer_of(OptRcode::NOERROR, chain, soa(&zone)));
+                }
+                Some(Found::Gone(zone)) => {
+                    return Some(answer_of(OptRcode::NXDOMAIN, chain, soa(&zone)));
+                }
+                // An alias may lead to a name that others have; the client asks on.
+                None if chain.is_empty() => return None,
+                None => return Some(answer_of(OptRcode::NOERROR, chain, vec![])),
+            };
+            let wanted = |rtype: Rtype| {
+                let set = sets.iter().find(|set| set.rtype == rtype)?;
+                Some(RRset::new(at.clone(), rtype, set.ttl, set.records.clone()))
+            };
             if let Some(set) = wanted(rtype) {
                 chain.push(set);
                 return Some(answer_of(OptRcode::NOERROR, chain, vec![]));
@@ -50,35 +78,47 @@ impl Records {
                     at = alias.target()?;
                     chain.push(alias);
                 }
-                _ => return Some(answer_of(OptRcode::NOERROR, chain, soa(&at))),
+                _ => return Some(answer_of(OptRcode::NOERROR, chain, soa(&zone))),
             }
         }
-        // An alias may lead to a name that others have; the client asks on.
-        (!chain.is_empty()).then(|| answer_of(OptRcode::NOERROR, chain, vec![]))
+    }
+
+    /// Whether there are records below `name`, which is within a special-use zone.
+    pub(super) fn has_below(&self, name: &Name) -> bool {
+        self.above.contains(name)
+    }
+
+    /// How many names have records.
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    fn find(&self, asked: &Name) -> Option<Found<'_>> {
+        if let Some(sets) = self.names.get(asked) {
+            return Some(Found::Sets(sets, asked.clone()));
+        }
+        let zone = self.wildcard_above(asked.for_slice())?;
+        if self.above.contains(asked) {
+            return Some(Found::Empty(zone));
+        }
+        // The closest encloser is the longest name above that exists; its wildcard alone counts (RFC 4592
+        // section 3.3.1). The zone's own name exists, as its wildcard lies below it.
+        let exists = |name: &Name| self.names.contains_key(name) || self.above.contains(name);
+        let encloser = name::with_ancestors(asked).skip(1).find(exists)?;
+        let wildcard = self.wildcards.get(&encloser).and_then(|wildcard| self.names.get(wildcard));
+        Some(wildcard.map_or(Found::Gone(zone), |sets| Found::Sets(sets, encloser)))
+    }
+
+    /// The nearest name above `asked` that is the parent of a wildcard.
+    fn wildcard_above(&self, asked: &NameSlice) -> Option<Name> {
+        if self.wildcards.is_empty() {
+            return None;
+        }
+        let mut above = asked.iter_suffixes().skip(1);
+        let nearest = above.find(|name| self.wildcards.contains_key(name.for_slice()))?;
+        Some(name::owned(nearest.for_slice()))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer(text: &str, asked: &str, rtype: Rtype) -> Option<String> {
-        let asked = name::parse(asked).unwrap();
-        let answer = Records::parse(text).unwrap().answer(asked.for_slice(), rtype)?;
-        let lines = answer.answer.iter().chain(&answer.authority);
-        Some(lines.map(|set| set.rtype.to_string()).collect::<Vec<_>>().join(" "))
-    }
-
-    #[test]
-    fn names_that_are_ours_are_answered_whole() {
-        let text = "nas.lan. 60 A 192.168.1.2\nnas.lan. 60 A 192.168.1.3\nfiles.lan. CNAME NAS.lan.\n\
-                    loop.lan. CNAME loop.lan.\nout.lan. CNAME www.example.com.\n";
-        assert_eq!(answer(text, "NAS.lan", Rtype::A).as_deref(), Some("A"));
-        assert_eq!(answer(text, "nas.lan", Rtype::MX).as_deref(), Some("SOA"), "denied");
-        assert_eq!(answer(text, "files.lan", Rtype::A).as_deref(), Some("CNAME A"));
-        assert_eq!(answer(text, "out.lan", Rtype::A).as_deref(), Some("CNAME"));
-        assert!(answer(text, "loop.lan", Rtype::A).is_some(), "it ends");
-        assert_eq!(answer(text, "lan", Rtype::A), None);
-        assert!(Records::parse("nas.lan. A nonsense").is_err());
-    }
-}
+mod tests;

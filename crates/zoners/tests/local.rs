@@ -1,0 +1,109 @@
+//! Local data and reloads, with the real binary.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
+
+mod common;
+
+use std::fs;
+
+use common::sharing::until;
+use common::{Daemon, localhost, query_for};
+use zoners_dns::{Message, OptRcode, Rtype};
+
+/// What a daemon answers for the address of a name.
+fn address(daemon: &Daemon, name: &str) -> Option<String> {
+    let reply = Message::parse(&daemon.ask(&query_for(1, name, Rtype::A)).into()).unwrap();
+    let set = reply.answer.first()?;
+    set.addresses().next().map(|address| address.to_string())
+}
+
+/// A daemon with a control socket and a hosts file beside its configuration, and where they are.
+fn daemon(hosts: Option<&str>) -> (Daemon, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    if let Some(hosts) = hosts {
+        fs::write(folder.path().join("hosts"), hosts).unwrap();
+    }
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let text = format!(
+        "control = {:?}\n[local]\nhosts = {:?}\nspecial-use.test = true\n",
+        path("control"),
+        path("hosts")
+    );
+    (Daemon::start(&text), folder)
+}
+
+#[test]
+fn a_hosts_file_that_is_not_there_is_told_and_served_once_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let hosts = folder.path().join("hosts");
+    let shown = hosts.display().to_string();
+    let mut daemon = Daemon::unready(&format!("[local]\nhosts = {shown:?}\n"));
+    let told = daemon.line_with("local.hosts").unwrap();
+    assert!(told.contains("zoners.toml:4:9: local.hosts: ") && told.contains(&shown), "{told}");
+    assert!(daemon.is_ready());
+    // `test.` is ours, so that nobody is asked.
+    assert_eq!(address(&daemon, "nas.test"), None);
+    let write = |text: &str| {
+        fs::write(folder.path().join("new"), text).unwrap();
+        fs::rename(folder.path().join("new"), &hosts).unwrap();
+    };
+    write("192.168.1.2 nas.test\n");
+    until("it is read", || address(&daemon, "nas.test").is_some());
+    // Another file in its place, be it as long and as old.
+    write("192.168.1.3 nas.test\n");
+    until("it is read again", || address(&daemon, "nas.test").as_deref() == Some("192.168.1.3"));
+    fs::remove_file(&hosts).unwrap();
+    until("it is gone", || address(&daemon, "nas.test").is_none());
+    assert!(daemon.logs("local.hosts"));
+}
+
+#[test]
+fn odd_lines_are_told_once_and_the_others_served() {
+    let text = "192.168.1.300 far.test\n192.168.1.2 nas.test\n0.0.0.0 ads..test\n";
+    let (mut daemon, folder) = daemon(Some(text));
+    assert_eq!(address(&daemon, "nas.test").as_deref(), Some("192.168.1.2"));
+    let hosts = folder.path().join("hosts").display().to_string();
+    let told = |line: &str| line.contains(&hosts);
+    let mut lines = Vec::new();
+    for _ in 0..2 {
+        daemon.signal("-HUP");
+        loop {
+            let line = daemon.line_with("").unwrap();
+            let done = line.contains("reloaded");
+            lines.push(line);
+            if done {
+                break;
+            }
+        }
+    }
+    assert_eq!(lines.iter().filter(|line| told(line)).count(), 0, "told at the start: {lines:#?}");
+    fs::write(&hosts, format!("{text}odd\n")).unwrap();
+    daemon.signal("-HUP");
+    assert!(daemon.line_with(&hosts).unwrap().contains(":4: `odd` is no address"));
+}
+
+#[test]
+fn wildcards_of_the_configuration_are_served() {
+    let records = "\"*.dev.test. A 192.168.1.5\", \"db.dev.test. A 192.168.1.6\"";
+    let daemon = Daemon::start(&format!("[local]\nrecords = [{records}]\n"));
+    assert_eq!(address(&daemon, "a.b.dev.test").as_deref(), Some("192.168.1.5"));
+    assert_eq!(address(&daemon, "db.dev.test").as_deref(), Some("192.168.1.6"));
+    let reply =
+        Message::parse(&daemon.ask(&query_for(1, "x.db.dev.test", Rtype::A)).into()).unwrap();
+    assert_eq!(reply.rcode, OptRcode::NXDOMAIN);
+    let reply =
+        Message::parse(&daemon.ask(&query_for(1, "x.dev.test", Rtype::AAAA)).into()).unwrap();
+    assert_eq!((reply.rcode, reply.answer.len()), (OptRcode::NOERROR, 0));
+}
+
+#[test]
+fn a_hosts_file_that_becomes_unreadable_leaves_what_is_served() {
+    let (mut daemon, folder) = daemon(Some("192.168.1.2 nas.test\n"));
+    let hosts = folder.path().join("hosts");
+    fs::remove_file(&hosts).unwrap();
+    fs::create_dir(&hosts).unwrap();
+    daemon.ask(&localhost(1, Rtype::A));
+    daemon.signal("-HUP");
+    assert!(daemon.logs("not reloaded, the old configuration stays"));
+    assert!(daemon.logs("local.hosts") && address(&daemon, "nas.test").is_some());
+}
