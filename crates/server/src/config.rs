@@ -1,7 +1,8 @@
 //! The configuration: a TOML file, every key with a default.
 //!
 //! [`schema`] is the file as it is written, [`reading`] and [`words`] tell what is wrong with it so that a
-//! person can mend it, [`build`] makes of it what the resolver and the daemon work with.
+//! person can mend it, [`build`] makes of it what the resolver and the daemon work with, [`sound`] sees
+//! whether its values go together.
 
 mod build;
 mod error;
@@ -9,6 +10,7 @@ mod listen;
 mod needs;
 mod reading;
 mod schema;
+mod sound;
 mod source;
 mod words;
 

@@ -19,6 +19,7 @@ mod rollover;
 mod sandbox;
 mod shed;
 mod signals;
+mod start;
 mod state;
 mod surroundings;
 mod tcp;
@@ -51,6 +52,7 @@ use crate::control::Control;
 use crate::log::Log;
 use crate::nearby::Nearby;
 use crate::pipeline::{Cookies, Rules, Service};
+use crate::prepared::Prepared;
 use crate::runtime;
 use connections::HELD;
 use keeper::Keeper;
@@ -60,6 +62,7 @@ pub(crate) use overseer::Overseer;
 use pulse::{Activity, Pulse};
 use reload::HostsSeen;
 use signals::Signals;
+pub use start::check_start;
 use state::State;
 use wake::Wake;
 use worker::Host;
@@ -145,18 +148,16 @@ impl Daemon {
         generation: u32,
     ) -> Result<Self, ConfigError> {
         let hosts_seen = reload::hosts_seen(&config);
-        let mut settings = config.settings()?;
+        let Prepared { mut settings, local, second_level: terms } = config.prepare()?;
         let tracked = Daemon::state(&config).filter(|_| !privileges::will_be_dropped(&config));
         if let Some(tracked) = tracked.and_then(|folder| rollover::read(&folder)) {
             rollover::apply(&mut settings, &tracked);
         }
         let settings = Arc::new(settings);
-        let rules =
-            Rules::new(&config, &settings.routes, cookies.clone(), &shared.random, generation)?;
+        let rules = Rules::with(&config, local, cookies.clone(), &shared.random, generation);
         let nearby = surroundings::nearby();
         let rules = Arc::new(rules.near(&config, &nearby.prefixes));
         let (activity, ended) = (Arc::default(), Arc::default());
-        let terms = config.second_level()?;
         Ok(Daemon {
             shared,
             config,

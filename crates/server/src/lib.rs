@@ -17,6 +17,7 @@ pub mod log;
 pub mod nearby;
 pub mod pipeline;
 mod places;
+pub mod prepared;
 pub mod report;
 pub mod root_keys;
 pub mod runtime;

@@ -3,13 +3,25 @@
 use std::path::PathBuf;
 
 use zoners_server::config::ConfigError;
-use zoners_server::pipeline::Local;
+use zoners_server::daemon::check_start;
 
-use crate::output::println;
-use crate::{Failure, configuration};
+use crate::output::{eprintln, println};
+use crate::{Failure, configuration, print};
+
+/// The exit code where something would be passed over.
+const PASSED_OVER: u8 = 5;
 
 /// Arguments of `zoners check`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "It reads every file that the configuration names, and says all that `serve` would
+refuse or pass over on this machine.
+
+Exit codes:
+  0  right
+  2  `serve` would not start, or not reload
+  5  `serve` would start, and pass over what is told"
+)]
 pub(crate) struct Arguments {
     /// The configuration file.
     file: PathBuf,
@@ -17,20 +29,33 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = configuration(Some(&arguments.file))?;
-    let wrong = |error: ConfigError| Failure::Usage(error.to_string());
-    let settings = config.settings().map_err(wrong)?;
-    Local::new(&config, &settings.routes).map_err(wrong)?;
-    config.second_level().map_err(wrong)?;
+    let (prepared, start) = (config.prepare(), check_start(&config));
+    let remarks = match &prepared {
+        Ok(prepared) => prepared.local.remarks(),
+        Err(error) => error.remarks(),
+    };
+    let remarks = [remarks, &config.remarks()].concat();
+    remarks.iter().for_each(|remark| eprintln!("{}", print::warning(remark)));
+    let wrong = |error: ConfigError| error.to_string();
+    let prepared = match (prepared.map_err(wrong), start.map_err(wrong)) {
+        (Ok(prepared), Ok(())) => prepared,
+        (Err(one), Err(other)) => return Err(Failure::Usage(format!("{one}\n{other}"))),
+        (Err(error), _) | (_, Err(error)) => return Err(Failure::Usage(error)),
+    };
     println!("{}: right", arguments.file.display());
     let listen: Vec<String> =
         config.server.listen.iter().flatten().map(ToString::to_string).collect();
     let listen =
         if listen.is_empty() { "port 53 of this machine".into() } else { listen.join(", ") };
     println!("  serves on {listen}");
-    println!(
-        "  knows {} root servers and {} routes",
-        settings.root.servers.len(),
-        settings.routes.len()
-    );
-    Ok(())
+    let (roots, routes) = (&prepared.settings.root.servers, &prepared.settings.routes);
+    println!("  knows {} root servers and {} routes", roots.len(), routes.len());
+    if prepared.local.names() > 0 {
+        println!("  has records for {} names of its own", prepared.local.names());
+    }
+    if prepared.local.left_out() > 0 {
+        let left_out = prepared.local.left_out();
+        println!("  does not tell {left_out} of them in reverse: an address has enough");
+    }
+    if remarks.is_empty() { Ok(()) } else { Err(Failure::Told(PASSED_OVER)) }
 }

@@ -82,6 +82,7 @@ Exit codes:
   2  the command line or the configuration is wrong
   3  the name does not exist
   4  `bench` found what its --fail-on names
+  5  `check` found what `serve` would pass over
 As shells tell of signals: 130 after Ctrl-C, 141 if nobody read the output";
 
 /// Why a command ended without success.

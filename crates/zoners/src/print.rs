@@ -17,6 +17,11 @@ pub(crate) fn error(message: &str) -> String {
     format!("{RED}error:{RED:#} {message}")
 }
 
+/// A warning, likewise.
+pub(crate) fn warning(message: &str) -> String {
+    format!("{YELLOW}warning:{YELLOW:#} {message}")
+}
+
 /// A line as standard error is to have it, with or without its colours.
 pub(crate) fn for_errors(line: &str) -> String {
     match anstream::AutoStream::choice(&std::io::stderr()) {

@@ -7,7 +7,7 @@ mod common;
 use std::fs;
 
 use common::sharing::until;
-use common::{Daemon, localhost, query_for};
+use common::{Daemon, file, localhost, query_for, zoners};
 use zoners_dns::{Message, OptRcode, Rtype};
 
 /// What a daemon answers for the address of a name.
@@ -106,4 +106,62 @@ fn a_hosts_file_that_becomes_unreadable_leaves_what_is_served() {
     daemon.signal("-HUP");
     assert!(daemon.logs("not reloaded, the old configuration stays"));
     assert!(daemon.logs("local.hosts") && address(&daemon, "nas.test").is_some());
+}
+
+/// The exit code of `zoners check`, and what it says.
+fn check(text: &str) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = zoners(&["check", &file(&folder, text).display().to_string()]);
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn check_finds_what_serve_would_refuse() {
+    let wrong = "[server]\nuser = \"no-such-user-anywhere\"\nstate = \"/dev/null\"\nthreads = 2\n\
+                 [resolver]\nsource-addresses = [\"192.0.2.1\"]\n[cache]\nttl-floor = 2\nttl-cap = 1\n\
+                 [[stub]]\nzone = \"lan\"\nservers = [\"192.0.2.1\"]\n[[stub]]\nzone = \"lan\"\n\
+                 servers = [\"192.0.2.1\"]\n[local]\nrecords = [\"x\"]\nhosts = \"/no/such/hosts\"\n";
+    let (code, told) = check(wrong);
+    assert_eq!(code, Some(2));
+    for (line, key) in [
+        (2, "server.user"),
+        (3, "server.state"),
+        (6, "resolver.source-addresses"),
+        (8, "cache.ttl-floor"),
+        (14, "stub.zone"),
+        (17, "local.records"),
+        (18, "local.hosts"),
+    ] {
+        assert!(told.contains(&format!("zoners.toml:{line}:")) && told.contains(key), "{told}");
+    }
+    let (code, told) = check("[server]\nthreads = \"four\"\nlisten = \"127.0.0.1\"\n");
+    assert_eq!((code, told.matches("zoners.toml:").count()), (Some(2), 2), "{told}");
+}
+
+#[test]
+fn check_tells_what_serve_would_pass_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let hosts = folder.path().join("hosts");
+    let with_hosts = || check(&format!("[local]\nhosts = {:?}\n", hosts.display().to_string()));
+    let (code, told) = with_hosts();
+    assert!(code == Some(5) && told.starts_with("warning: "), "{told}");
+    fs::write(&hosts, "odd\n192.168.1.2 nas.test\n").unwrap();
+    let (code, told) = with_hosts();
+    assert!(code == Some(5) && told.contains("hosts:1: `odd` is no address"), "{told}");
+    fs::write(&hosts, "192.168.1.2 nas.test\n").unwrap();
+    assert_eq!(with_hosts(), (Some(0), String::new()));
+    assert_eq!(check("").0, Some(0));
+}
+
+#[test]
+fn serve_says_the_same_as_check() {
+    let text =
+        "[server]\nlisten = [\"127.0.0.1:1\", \"127.0.0.1:1\"]\n[local]\nrecords = [\"x\"]\n";
+    let folder = tempfile::tempdir().unwrap();
+    let config = file(&folder, text).display().to_string();
+    let checked = zoners(&["check", &config]);
+    let served = zoners(&["serve", "--config", &config]);
+    assert_eq!((checked.status.code(), served.status.code()), (Some(2), Some(2)));
+    let checked = String::from_utf8_lossy(&checked.stderr).into_owned();
+    assert!(String::from_utf8_lossy(&served.stderr).ends_with(&checked), "{checked}");
 }

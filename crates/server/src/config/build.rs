@@ -23,14 +23,8 @@ impl Config {
     pub fn settings(&self) -> Result<Settings, ConfigError> {
         let mut error = ConfigError::default();
         let (root, anchors) = (error.take(self.root()), error.take(self.anchors()));
+        let (Some(root), Some(anchors)) = (root, anchors) else { return Err(error) };
         let resolver = &self.resolver;
-        if !resolver.ipv4 && !resolver.ipv6 {
-            let what = "resolver.ipv4 is false too, so no server can be asked";
-            error.take::<()>(Err(self.wrong("resolver.ipv6", what)));
-        }
-        let (Some(root), Some(anchors), Ok(())) = (root, anchors, error.clone().outcome()) else {
-            return Err(error);
-        };
         Ok(Settings {
             never_ask: self.never_ask(&root),
             root,
@@ -86,15 +80,6 @@ impl Config {
     pub fn second_level(&self) -> Result<Option<Terms>, ConfigError> {
         let Some(redis) = &self.cache.redis else { return Ok(None) };
         let mut error = ConfigError::default();
-        if redis.cluster && redis.sentinel.is_some() {
-            let what = "a cluster has no sentinels, so set one of the two";
-            error.take::<()>(Err(self.wrong("cache.redis.sentinel", what)));
-        }
-        if redis.secret.is_some() && redis.secret_file.is_some() {
-            let what = "there is a `secret` too, so set one of the two";
-            error.take::<()>(Err(self.wrong("cache.redis.secret-file", what)));
-        }
-        error.clone().outcome()?;
         let secret = error.take(self.secret(redis));
         let ca = redis.ca_file.as_ref().map(|path| self.read("cache.redis.ca-file", path));
         let ca = error.take(ca.transpose());

@@ -204,11 +204,16 @@ fn settle(address: SocketAddr, terms: Terms) -> io::Result<SocketAddr> {
 /// Sees whether queries can leave from these addresses.
 pub(super) fn check_sources(addresses: &[IpAddr]) -> io::Result<()> {
     for address in addresses {
-        std::net::UdpSocket::bind((*address, 0)).map_err(|error| {
+        check_source(*address).map_err(|error| {
             io::Error::new(error.kind(), format!("resolver.source-addresses: {address}: {error}"))
         })?;
     }
     Ok(())
+}
+
+/// Sees whether queries can leave from an address.
+pub(super) fn check_source(address: IpAddr) -> io::Result<()> {
+    std::net::UdpSocket::bind((address, 0)).map(drop)
 }
 
 /// Adds to an error its address, and the owner of the port or what the port takes.

@@ -29,6 +29,18 @@ pub(super) fn raise_descriptors() {
     }
 }
 
+/// The user of this name.
+///
+/// # Errors
+/// There is none, or the system does not say.
+pub(super) fn find_user(name: &str) -> Result<User, String> {
+    match User::from_name(name) {
+        Ok(Some(user)) => Ok(user),
+        Ok(None) => Err(format!("`{name}`: there is no such user on this machine")),
+        Err(error) => Err(format!("`{name}`: {}", error.desc())),
+    }
+}
+
 /// Whether the process will become another user.
 pub(super) fn will_be_dropped(config: &Config) -> bool {
     config.server.user.is_some() && rustix::process::geteuid().is_root()
@@ -42,9 +54,7 @@ pub(super) fn heir(config: &Config) -> io::Result<Option<Heir>> {
     let Some(name) = config.server.user.as_deref().filter(|_| will_be_dropped(config)) else {
         return Ok(None);
     };
-    let told = |what: &str| io::Error::other(format!("server.user: `{name}`: {what}"));
-    let user = User::from_name(name).map_err(|error| told(error.desc()))?;
-    let user = user.ok_or_else(|| told("there is no such user"))?;
+    let user = find_user(name).map_err(|what| io::Error::other(format!("server.user: {what}")))?;
     Ok(Some(Heir { user: user.uid.as_raw(), group: user.gid.as_raw() }))
 }
 

@@ -42,9 +42,20 @@ impl Rules {
         generation: u32,
     ) -> Result<Self, ConfigError> {
         let local = Local::new(config, routes)?;
+        Ok(Rules::with(config, local, cookies, random, generation))
+    }
+
+    /// The same, with local data that was read before.
+    pub(crate) fn with(
+        config: &Config,
+        local: Local,
+        cookies: Cookies,
+        random: &Random,
+        generation: u32,
+    ) -> Self {
         let server = &config.server;
         let hash_key = || [random.bits(), random.bits()];
-        Ok(Rules {
+        Rules {
             access: Access::new(server, cookies, hash_key()),
             rates: Rates::new(server, hash_key()),
             local: Arc::new(local),
@@ -53,7 +64,7 @@ impl Rules {
             waiting: Places::new(server.waiting),
             waiting_per_client: server.waiting_per_client,
             generation,
-        })
+        }
     }
 
     /// The same rules, made of the same `config`, where the clients nearby are these.

@@ -229,3 +229,108 @@ fn what_follows_an_open_bracket_is_not_guessed_at() {
         );
     }
 }
+
+fn prepared(text: &str) -> String {
+    let config = Config::parse(text, "z").unwrap();
+    config.prepare().err().map(|error| error.to_string()).unwrap_or_default()
+}
+
+#[test]
+fn values_that_do_not_go_together_are_told() {
+    for (text, told) in [
+        (
+            "[server]\nlisten = [\"127.0.0.1:53\", \"[::1]:53\", \"127.0.0.1:53\"]",
+            "z:2:39: server.listen: 127.0.0.1:53 stands there already",
+        ),
+        (
+            "[server]\nlisten = [\"127.0.0.1:53\", \"0.0.0.0:53\"]",
+            "z:2:11: server.listen: 127.0.0.1:53 is a part of 0.0.0.0:53",
+        ),
+        (
+            "[server]\nlisten = [\"[::]:53\", \"[::1]:53\"]",
+            "z:2:22: server.listen: [::1]:53 is a part of [::]:53",
+        ),
+        (
+            "[[forward]]\nzone = \"lan\"\nservers = [\"192.0.2.1\"]\n[[forward]]\nzone = \"LAN.\"\nservers = [\"192.0.2.2\"]",
+            "z:5:8: forward.zone: LAN. has a [[forward]] already",
+        ),
+        (
+            "[[stub]]\nzone = \"lan\"\nservers = [\"192.0.2.1\"]\n[[forward]]\nzone = \"lan\"\nservers = [\"192.0.2.2\"]",
+            "z:2:8: stub.zone: lan. has a [[forward]] already",
+        ),
+        (
+            "[cache]\nttl-floor = 3600\nttl-cap = 60",
+            "z:2:13: cache.ttl-floor: 3600 is more than cache.ttl-cap, which is 60",
+        ),
+        ("[cache]\nttl-cap = 60\nttl-floor = 61", "z:3:13: cache.ttl-floor: 61"),
+        (
+            "[resolver]\nipv4 = false\nipv6 = false",
+            "z:3:8: resolver.ipv6: resolver.ipv4 is false too",
+        ),
+        (
+            "resolver.ipv6 = false\n[[stub]]\nzone = \"lan\"\nservers = [\"2001:db8::1\"]",
+            "z:4:11: stub.servers: all are IPv6",
+        ),
+        (
+            "[dnssec]\nsignal-anchors = true\nfollow-rollovers = false",
+            "z:2:18: dnssec.signal-anchors: needs",
+        ),
+        (
+            "[cache.redis]\nurl = [\"redis://192.0.2.1\"]\ncluster = true\nsentinel = \"a\"",
+            "z:4:12: cache.redis.sentinel: ",
+        ),
+        (
+            "[cache.redis]\nurl = \"redis://192.0.2.1\"\nsecret = \"0123456789abcdef\"\nsecret-file = \"/x\"",
+            "z:4:15: cache.redis.secret-file: there is a `secret` too",
+        ),
+    ] {
+        let error = prepared(text);
+        assert!(error.starts_with(told), "{error}");
+    }
+    // What goes together.
+    for text in [
+        "",
+        "[server]\nlisten = [\"127.0.0.1:0\", \"127.0.0.1:0\", \"127.0.0.1:53\", \"[::1]:53\", \"127.0.0.1:54\"]",
+        "[server]\nlisten = [\"0.0.0.0:53\", \"[::]:53\"]",
+        "[server]\nlisten = [\"0.0.0.0:53\", \"127.0.0.1:54\", \"[::1]:53\"]",
+        "[cache]\nttl-floor = 60\nttl-cap = 60",
+        "resolver.ipv6 = false\n[[stub]]\nzone = \"lan\"\nservers = [\"2001:db8::1\", \"192.0.2.1\"]",
+        "[[stub]]\nzone = \"lan\"\nservers = [\"192.0.2.1\"]\n[[forward]]\nzone = \"a.lan\"\nservers = [\"192.0.2.2\"]",
+    ] {
+        assert_eq!(prepared(text), "", "{text}");
+    }
+}
+
+#[test]
+fn every_file_that_is_named_is_read_and_all_that_is_wrong_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| format!("{:?}", folder.path().join(name).display().to_string());
+    let text = format!(
+        "[resolver]\nroot-hints = {}\n[dnssec]\nvalidate = false\ntrust-anchor = {}\n[local]\nhosts = {}\n\
+         records = [\"nonsense\"]\n[cache]\nttl-floor = 9\nttl-cap = 8\n[cache.redis]\nurl = \"rediss://192.0.2.1\"\n\
+         ca-file = {}\nsecret-file = {}\n",
+        path("hints"),
+        path("anchors"),
+        path("."),
+        path("ca"),
+        path("secret")
+    );
+    let error = prepared(&text);
+    for told in [
+        "z:2:14: resolver.root-hints: ",
+        "z:5:16: dnssec.trust-anchor: ",
+        "z:7:9: local.hosts: ",
+        "z:8:12: local.records: ",
+        "z:10:13: cache.ttl-floor: ",
+        "z:14:11: cache.redis.ca-file: ",
+        "z:15:15: cache.redis.secret-file: ",
+    ] {
+        assert!(error.contains(told), "{told} in {error}");
+    }
+    // Of files that are there, what is in them counts.
+    for name in ["hints", "anchors", "ca", "secret"] {
+        std::fs::write(folder.path().join(name), b"\xFF\n").unwrap();
+    }
+    let error = prepared(&text);
+    assert_eq!(error.matches("it is no text (UTF-8)").count(), 4, "{error}");
+}

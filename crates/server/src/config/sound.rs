@@ -1,0 +1,93 @@
+//! Whether values that are right each by itself go together.
+
+use std::net::SocketAddr;
+
+use super::{Config, ConfigError};
+
+impl Config {
+    /// Sees whether one value makes another of no use.
+    ///
+    /// # Errors
+    /// Some do; all that are found are told.
+    pub(crate) fn sound(&self) -> Result<(), ConfigError> {
+        let mut error = ConfigError::default();
+        let mut wrong = |path: &str, what: &str| error.add(self.source.fault(path, what));
+        self.check_listen(&mut wrong);
+        self.check_routes(&mut wrong);
+        let (cache, resolver, dnssec) = (&self.cache, &self.resolver, &self.dnssec);
+        if !resolver.ipv4 && !resolver.ipv6 {
+            wrong("resolver.ipv6", "resolver.ipv4 is false too, so no server can be asked");
+        }
+        if cache.ttl_floor > cache.ttl_cap {
+            let (floor, cap) = (cache.ttl_floor, cache.ttl_cap);
+            wrong(
+                "cache.ttl-floor",
+                &format!("{floor} is more than cache.ttl-cap, which is {cap}"),
+            );
+        }
+        if dnssec.signal_anchors && !(dnssec.validate && dnssec.follow_rollovers) {
+            let what =
+                "needs dnssec.validate and dnssec.follow-rollovers, and one of them is false";
+            wrong("dnssec.signal-anchors", what);
+        }
+        if let Some(redis) = &cache.redis {
+            if redis.cluster && redis.sentinel.is_some() {
+                let what = "a cluster has no sentinels, so set one of the two";
+                wrong("cache.redis.sentinel", what);
+            }
+            if redis.secret.is_some() && redis.secret_file.is_some() {
+                wrong("cache.redis.secret-file", "there is a `secret` too, so set one of the two");
+            }
+        }
+        error.outcome()
+    }
+
+    /// No address may be bound twice, be it as a part of all addresses. Port 0 is a new one each time.
+    fn check_listen(&self, wrong: &mut impl FnMut(&str, &str)) {
+        let addresses = self.server.listen.as_deref().unwrap_or_default();
+        for (place, address) in addresses.iter().enumerate() {
+            let path = format!("server.listen[{place}]");
+            let others = || addresses.iter().enumerate().filter(|(other, _)| *other != place);
+            if address.port() == 0 {
+                continue;
+            }
+            if others().any(|(other, earlier)| other < place && earlier == address) {
+                wrong(&path, &format!("{address} stands there already"));
+            } else if let Some((_, all)) = others().find(|(_, all)| is_part(*address, **all)) {
+                wrong(&path, &format!("{address} is a part of {all}, which stands there too"));
+            }
+        }
+    }
+
+    /// A zone has one route, which must have a server that can be asked.
+    fn check_routes(&self, wrong: &mut impl FnMut(&str, &str)) {
+        let forwards = self.forward.iter().enumerate().map(|(at, route)| ("forward", at, route));
+        let stubs = self.stub.iter().enumerate().map(|(at, route)| ("stub", at, route));
+        let routes: Vec<_> = forwards.chain(stubs).collect();
+        for (number, (list, at, route)) in routes.iter().enumerate() {
+            let earlier = routes.iter().take(number).find(|(_, _, other)| other.zone == route.zone);
+            if let Some((other, _, _)) = earlier {
+                let zone = route.zone.fmt_with_dot();
+                let what = format!("{zone} has a [[{other}]] already, and can have one");
+                wrong(&format!("{list}[{at}].zone"), &what);
+            }
+            let resolver = &self.resolver;
+            let can_ask = |server: &SocketAddr| match server.is_ipv4() {
+                true => resolver.ipv4,
+                false => resolver.ipv6,
+            };
+            if !route.servers.iter().any(can_ask) && (resolver.ipv4 || resolver.ipv6) {
+                let family = if resolver.ipv4 { "IPv6" } else { "IPv4" };
+                let key = family.to_lowercase();
+                let what = format!("all are {family}, and resolver.{key} is false");
+                wrong(&format!("{list}[{at}].servers"), &what);
+            }
+        }
+    }
+}
+
+/// Whether `all` stands for all addresses of the family, this one included.
+fn is_part(address: SocketAddr, all: SocketAddr) -> bool {
+    let same = address.is_ipv4() == all.is_ipv4() && address.port() == all.port();
+    same && all.ip().is_unspecified() && !address.ip().is_unspecified()
+}
