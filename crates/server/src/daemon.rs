@@ -60,7 +60,7 @@ pub use listening::Bound;
 use listening::Listening;
 pub(crate) use overseer::Overseer;
 use pulse::{Activity, Pulse};
-use reload::HostsSeen;
+use reload::{Anew, HostsSeen, Reloading};
 use signals::Signals;
 pub use start::check_start;
 use state::State;
@@ -101,7 +101,7 @@ pub struct Daemon {
     /// Where it listens, once it serves.
     listening: Listening,
     /// What it has given up, once it serves.
-    sandbox: Sandbox,
+    sandbox: Arc<Sandbox>,
     /// Where its log goes, if that is ours to see to.
     log: Option<Log>,
 }
@@ -173,7 +173,7 @@ impl Daemon {
             terms,
             second_level: None,
             listening: Listening::default(),
-            sandbox: Sandbox::default(),
+            sandbox: Arc::default(),
             log: None,
         })
     }
@@ -239,7 +239,7 @@ impl Daemon {
         }
         let cache_folder = state.as_ref().map(|state| state.folder.clone());
         let cache_folder = cache_folder.filter(|_| self.config.cache.persist);
-        self.sandbox = self.enter_sandbox(control.as_ref(), cache_folder.as_deref())?;
+        self.sandbox = Arc::new(self.enter_sandbox(control.as_ref(), cache_folder.as_deref())?);
         if let Some(log) = &self.log {
             log.begin(io::stderr())?;
         }
@@ -328,20 +328,31 @@ impl Daemon {
         self.look_around(workers, &overseer);
         let mut wrong_by = None;
         let mut pulse = Pulse::of(self.activity.clone());
+        let mut reloading = Reloading::default();
         let ended = self.ended.clone();
         loop {
             tokio::select! {
                 biased;
                 _ = signals.terminate.recv() => return Ok(()),
                 _ = signals.interrupt.recv() => return Ok(()),
-                _ = signals.hangup.recv() => self.reload(workers, &overseer),
+                _ = signals.hangup.recv() => {
+                    self.begin_reload(&mut reloading, Anew::Configuration);
+                }
+                renewed = reloading.done() => {
+                    self.renew(renewed, workers, &overseer);
+                    // Clients nearby may have changed while it was read.
+                    self.look_around(workers, &overseer);
+                    if let Some(anew) = reloading.take_next() {
+                        self.begin_reload(&mut reloading, anew);
+                    }
+                }
                 _ = signals.tell.recv() => overseer.tell(),
                 _ = signals.unused.recv() => {}
                 () = ended.notified() => return Ok(()),
                 () = &mut conversing => {}
                 () = &mut living => {}
                 () = &mut following => {
-                    self.renew(self.config.clone(), workers, &overseer);
+                    self.begin_reload(&mut reloading, Anew::Files);
                     following.set(self.follow_keys(&overseer));
                 }
                 moved = wake.changed() => {
@@ -363,7 +374,7 @@ impl Daemon {
                     if hosts != self.hosts_seen {
                         // Seen, even if it is wrong: that is told once, not every second.
                         self.hosts_seen = hosts;
-                        self.reload(workers, &overseer);
+                        self.begin_reload(&mut reloading, Anew::Files);
                     }
                 }
             }

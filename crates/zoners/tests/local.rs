@@ -4,7 +4,10 @@
 
 mod common;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
 
 use common::sharing::until;
 use common::{Daemon, file, localhost, query_for, zoners};
@@ -94,6 +97,41 @@ fn wildcards_of_the_configuration_are_served() {
     let reply =
         Message::parse(&daemon.ask(&query_for(1, "x.dev.test", Rtype::AAAA)).into()).unwrap();
     assert_eq!((reply.rcode, reply.answer.len()), (OptRcode::NOERROR, 0));
+}
+
+/// Puts a pipe in the place of a file, so that reading it waits until something is written.
+fn block(path: &Path) {
+    fs::remove_file(path).unwrap();
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[test]
+fn while_a_configuration_is_read_nothing_waits() {
+    let (mut daemon, folder) = daemon(Some("192.168.1.2 nas.test\n"));
+    let config = daemon.folder.path().join("zoners.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let control = folder.path().join("control").display().to_string();
+    let status = || zoners(&["status", "--json", "--control", &control]);
+    block(&config);
+    daemon.signal("-HUP");
+    // That a pipe is opened waits until it is opened at its other end.
+    let mut pipe = File::options().write(true).open(&config).unwrap();
+    assert!(status().status.success());
+    assert_eq!(address(&daemon, "nas.test").as_deref(), Some("192.168.1.2"));
+    // What is asked for meanwhile is done after that.
+    fs::write(folder.path().join("hosts"), "192.168.1.33 nas.test\n").unwrap();
+    pipe.write_all(text.replace("[local]", "version = \"2\"\n[local]").as_bytes()).unwrap();
+    drop(pipe);
+    assert!(daemon.logs("reloaded"));
+    until("the hosts file is read", || {
+        address(&daemon, "nas.test").as_deref() == Some("192.168.1.33")
+    });
+
+    daemon.signal("-HUP");
+    let _pipe = File::options().write(true).open(&config).unwrap();
+    assert!(status().status.success());
+    daemon.signal("-TERM");
+    assert!(daemon.child.wait().unwrap().success());
 }
 
 #[test]

@@ -1,96 +1,138 @@
-//! Bringing a changed configuration into force.
+//! Bringing a changed configuration into force: it is read and put together on a thread of its own, so that
+//! nothing else of the daemon waits for large files, and swapped in as a whole.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use tokio::sync::oneshot;
 use zoners_dns::Name;
-use zoners_resolver::Settings;
+use zoners_resolver::{Settings, Shared};
+use zoners_sandbox::Sandbox;
 
 use super::{Daemon, Overseer, Running, keeper};
 use crate::config::Config;
-use crate::pipeline::Local;
+use crate::pipeline::{Cookies, Local};
+
+/// A daemon of the new configuration, or why there is none.
+pub(super) type Renewed = Result<Box<Daemon>, String>;
+
+/// What is read anew. One that is done on the way to another comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Anew {
+    /// The files that the configuration names, such as the keys that were seen of the root zone.
+    Files,
+    /// The configuration, and all that it names.
+    Configuration,
+}
+
+/// The reload that is under way, and what was asked for meanwhile.
+#[derive(Default)]
+pub(super) struct Reloading {
+    under_way: Option<oneshot::Receiver<Renewed>>,
+    next: Option<Anew>,
+}
+
+impl Reloading {
+    /// Ends when the reload that is under way does. Safe to cancel and call again.
+    pub(super) async fn done(&mut self) -> Renewed {
+        let Some(under_way) = &mut self.under_way else { return std::future::pending().await };
+        let renewed = under_way.await;
+        self.under_way = None;
+        renewed.unwrap_or_else(|_| Err("the thread that read it ended".to_owned()))
+    }
+
+    /// What was asked for while another was under way.
+    pub(super) fn take_next(&mut self) -> Option<Anew> {
+        self.next.take()
+    }
+}
+
+/// What a reload is made with.
+struct Job {
+    shared: Arc<Shared>,
+    cookies: Cookies,
+    sandbox: Arc<Sandbox>,
+    file: Option<PathBuf>,
+    /// Taken as it is, if it is not to be read anew.
+    config: Option<Config>,
+    generation: u32,
+}
 
 impl Daemon {
-    /// Reads the configuration again. One that is wrong changes nothing.
-    pub(super) fn reload(&mut self, workers: &[Running], overseer: &Overseer) {
-        let Some(file) = self.file.clone() else {
+    /// Begins to read anew, or makes a note of it where that is under way.
+    pub(super) fn begin_reload(&self, reloading: &mut Reloading, anew: Anew) {
+        if reloading.under_way.is_some() {
+            reloading.next = reloading.next.max(Some(anew));
+            return;
+        }
+        if anew == Anew::Configuration && self.file.is_none() {
             tracing::warn!("told to reload, but started without a configuration file");
             return;
+        }
+        let job = Job {
+            shared: self.shared.clone(),
+            cookies: self.cookies.clone(),
+            sandbox: self.sandbox.clone(),
+            file: self.file.clone(),
+            config: (anew == Anew::Files).then(|| self.config.clone()),
+            generation: self.rules.generation() + 1,
         };
-        match Config::load(&file) {
-            Err(error) => tracing::error!("not reloaded, the old configuration stays:\n{error}"),
-            Ok(config) => match self.sandbox.allows(&config.needs(Some(&file))) {
-                Err(why) => tracing::error!(
-                    "not reloaded, the old configuration stays:\n{why}; restart it \
-                     (server.sandbox says why)"
-                ),
-                Ok(()) => self.renew(config, workers, overseer),
-            },
+        let (tell, done) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("reload".into());
+        match thread.spawn(move || tell.send(job.run().map(Box::new))) {
+            Ok(_) => reloading.under_way = Some(done),
+            Err(error) => tracing::error!("not reloaded, there is no thread for it: {error}"),
         }
     }
 
-    /// Brings `config` into force, and what the files that it names say by now; or says what is
-    /// wrong with them.
-    pub(super) fn renew(&mut self, config: Config, workers: &[Running], overseer: &Overseer) {
-        let (shared, file) = (self.shared.clone(), self.file.clone());
-        let generation = self.rules.generation() + 1;
-        match Daemon::with(shared, self.cookies.clone(), config, file, generation) {
-            Err(error) => tracing::error!("not reloaded, the old configuration stays:\n{error}"),
-            Ok(renewed) => {
-                let change = match self.listening.prepare(renewed.config.listens()) {
-                    Ok(change) => change,
-                    Err(error) => {
-                        tracing::error!(
-                            "not reloaded, the old configuration stays:\nserver.listen: {error}"
-                        );
-                        return;
-                    }
-                };
-                overseer.renew(renewed.service());
-                for worker in workers {
-                    let snapshot = renewed.snapshot(worker.network.clone(), &worker.counters);
-                    worker.current.store(Arc::new(snapshot));
-                }
-                let changed = zones_of_other_sources(&self.settings, &renewed.settings);
-                for zone in &changed {
-                    self.shared.cache.flush(zone, true);
-                }
-                let mut restart = needs_restart(&self.config, &renewed.config);
-                let mut listening = std::mem::take(&mut self.listening);
-                let moves = self.config.server.listen != renewed.config.server.listen;
-                if !listening.turn_to(change) && moves {
-                    restart.push("server.listen (the service manager gave the sockets)");
-                }
-                overseer.listens(listening.bound());
-                let before = self.rules.clone();
-                // What the workers that run were given stays.
-                let (activity, held) = (self.activity.clone(), self.held.clone());
-                let ended = self.ended.clone();
-                let second_level = self.second_level.take();
-                let sandbox = std::mem::take(&mut self.sandbox);
-                let log = self.log.take();
-                *self = Daemon {
-                    activity,
-                    held,
-                    ended,
-                    second_level,
-                    listening,
-                    sandbox,
-                    log,
-                    ..renewed
-                };
-                if let Some(second_level) = &self.second_level {
-                    let fingerprints = keeper::fingerprints(&self.settings, &self.shared);
-                    second_level.prove_by(fingerprints.proofs);
-                }
-                tracing::info!("reloaded");
-                self.tell_remarks(Some(before.local()));
-                if !restart.is_empty() {
-                    tracing::warn!("changed, but needs a restart: {}", restart.join(", "));
-                }
+    /// Brings what was read into force. What is wrong changes nothing.
+    pub(super) fn renew(&mut self, renewed: Renewed, workers: &[Running], overseer: &Overseer) {
+        let listens = |renewed: Box<Daemon>| {
+            let change = self.listening.prepare(renewed.config.listens());
+            let change = change.map_err(|error| format!("server.listen: {error}"))?;
+            Ok((*renewed, change))
+        };
+        let (renewed, change) = match renewed.and_then(listens) {
+            Ok(ready) => ready,
+            Err(error) => {
+                tracing::error!("not reloaded, the old configuration stays:\n{error}");
+                return;
             }
+        };
+        overseer.renew(renewed.service());
+        for worker in workers {
+            let snapshot = renewed.snapshot(worker.network.clone(), &worker.counters);
+            worker.current.store(Arc::new(snapshot));
+        }
+        for zone in &zones_of_other_sources(&self.settings, &renewed.settings) {
+            self.shared.cache.flush(zone, true);
+        }
+        let mut restart = needs_restart(&self.config, &renewed.config);
+        let mut listening = std::mem::take(&mut self.listening);
+        let moves = self.config.server.listen != renewed.config.server.listen;
+        if !listening.turn_to(change) && moves {
+            restart.push("server.listen (the service manager gave the sockets)");
+        }
+        overseer.listens(listening.bound());
+        let before = self.rules.clone();
+        // What the workers that run were given stays.
+        let (activity, held) = (self.activity.clone(), self.held.clone());
+        let ended = self.ended.clone();
+        let second_level = self.second_level.take();
+        let sandbox = self.sandbox.clone();
+        let log = self.log.take();
+        *self = Daemon { activity, held, ended, second_level, listening, sandbox, log, ..renewed };
+        if let Some(second_level) = &self.second_level {
+            let fingerprints = keeper::fingerprints(&self.settings, &self.shared);
+            second_level.prove_by(fingerprints.proofs);
+        }
+        tracing::info!("reloaded");
+        self.tell_remarks(Some(before.local()));
+        if !restart.is_empty() {
+            tracing::warn!("changed, but needs a restart: {}", restart.join(", "));
         }
     }
 
@@ -106,6 +148,22 @@ impl Daemon {
                 "local.hosts: {left_out} names are not told in reverse: an address has enough"
             );
         }
+    }
+}
+
+impl Job {
+    fn run(self) -> Result<Daemon, String> {
+        let config = match (self.config, &self.file) {
+            (Some(config), _) => config,
+            (None, Some(file)) => Config::load(file).map_err(|error| error.to_string())?,
+            (None, None) => return Err("there is no configuration file".to_owned()),
+        };
+        let needs = config.needs(self.file.as_deref());
+        self.sandbox
+            .allows(&needs)
+            .map_err(|why| format!("{why}; restart it (server.sandbox says why)"))?;
+        Daemon::with(self.shared, self.cookies, config, self.file, self.generation)
+            .map_err(|error| error.to_string())
     }
 }
 
