@@ -160,10 +160,16 @@ impl Upstream {
         Upstream(socket)
     }
 
-    /// Takes the next query; what it returns answers that with an address.
-    fn query(&self) -> impl FnOnce() {
+    /// Takes the next query whose name begins with `label`, as one that is late comes again; what it returns
+    /// answers that with an address.
+    fn query(&self, label: &str) -> impl FnOnce() + use<> {
         let mut packet = [0; 512];
-        let (length, from) = self.0.recv_from(&mut packet).unwrap();
+        let (length, from) = loop {
+            let (length, from) = self.0.recv_from(&mut packet).unwrap();
+            if packet[13..length].starts_with(label.as_bytes()) {
+                break (length, from);
+            }
+        };
         let socket = self.0.try_clone().unwrap();
         move || {
             let question = packet[12..length].iter().position(|octet| *octet == 0).unwrap();
@@ -193,10 +199,10 @@ fn what_is_under_way_when_an_address_is_given_up_is_answered_from_there() {
             let query = query_for(7, &format!("udp{at}.example"), Rtype::A);
             let client = client(Ipv4Addr::LOCALHOST);
             client.send_to(&query, asked).unwrap();
-            let answer = upstream.query();
+            let answer = upstream.query(&format!("udp{at}"));
             let mut stream = TcpStream::connect(asked).unwrap();
             send(&mut stream, &query_for(8, &format!("tcp{at}.example"), Rtype::A)).unwrap();
-            let answer_too = upstream.query();
+            let answer_too = upstream.query(&format!("tcp{at}"));
             assert!(relisten(&mut daemon, next, stub).contains(" reloaded"));
             answer();
             answer_too();
