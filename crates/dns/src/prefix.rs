@@ -15,18 +15,9 @@ impl Prefix {
     /// The first `bits` bits of `address`, or all that it has; the others are 0.
     #[must_use]
     pub fn of(address: IpAddr, bits: u8) -> Self {
-        match address {
-            IpAddr::V4(ip) => {
-                let bits = bits.min(32);
-                let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
-                Prefix { address: Ipv4Addr::from(u32::from(ip) & mask).into(), bits }
-            }
-            IpAddr::V6(ip) => {
-                let bits = bits.min(128);
-                let mask = u128::MAX.checked_shl(128 - u32::from(bits)).unwrap_or(0);
-                Prefix { address: Ipv6Addr::from(u128::from(ip) & mask).into(), bits }
-            }
-        }
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = Prefix { address, bits: bits.min(most) };
+        Prefix { address: prefix.first(), ..prefix }
     }
 
     /// How many leading bits count.
@@ -59,9 +50,7 @@ impl Prefix {
             _ => false,
         }
     }
-}
 
-impl Prefix {
     /// The first address that begins with it.
     #[must_use]
     pub fn first(&self) -> IpAddr {
