@@ -116,6 +116,12 @@ impl Cache {
     }
 }
 
+/// The status that a finished answer was kept with, as an octet.
+pub(crate) fn status(value: &[u8]) -> Option<u8> {
+    // Behind the generation and the time when it was made.
+    value.get(12).copied()
+}
+
 fn table_key(name: &NameSlice, key: AnswerKey) -> Key {
     let flags = u8::from(key.dnssec_ok)
         | u8::from(key.checking_disabled) << 1

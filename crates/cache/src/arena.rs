@@ -109,13 +109,15 @@ impl Arena {
     }
 
     /// Puts another value in the place of one that takes as many units.
-    pub(crate) fn overwrite(&mut self, at: u32, value: &[u8], expires: Moment) -> bool {
+    pub(crate) fn overwrite(&mut self, at: u32, value: &[u8], expires: Moment, doubt: u8) -> bool {
         let Some(head) = self.head(at) else { return false };
         let length = usize::from(head.key) + value.len();
         if (HEAD + length).next_multiple_of(UNIT) != head.size() {
             return false;
         }
-        self.change(at, |head| (head.value, head.expires) = (value.len() as u32, expires));
+        self.change(at, |head| {
+            (head.value, head.expires, head.doubt) = (value.len() as u32, expires, doubt);
+        });
         let start = unit_of(at) * UNIT + HEAD;
         let block = self.blocks.get_mut(block_of(at));
         let place = block.and_then(|block| block.octets_mut()?.get_mut(start..start + length));

@@ -26,8 +26,11 @@ impl Cache {
         })
     }
 
-    /// Keeps what a parent said, until it expires. False if it is too large.
+    /// Keeps what a parent said, until it expires; what has, is not kept. False if it is too large.
     pub fn insert_delegation(&self, delegation: &Delegation, now: Moment) -> bool {
+        if delegation.expires <= now {
+            return true;
+        }
         let cap = now.after_seconds(self.limits.cap);
         let key = Key::of_name(Kind::Delegation, delegation.zone.for_slice());
         self.table.insert(&key, &encode(delegation), delegation.expires.min(cap), now)

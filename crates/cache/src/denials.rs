@@ -161,6 +161,15 @@ impl Cache {
         }
     }
 
+    /// Forgets the denial of `rtype` at `name`, and that of the whole name, unless they are proven.
+    pub fn remove_unproven_denials(&self, name: &Name, rtype: Rtype) {
+        let proven = Some(Security::Secure.to_octet());
+        let is_unproven = |value: &[u8]| value.first().map(|head| status(*head)) != proven;
+        for rtype in [rtype, WHOLE_NAME] {
+            self.table.remove_if(&Key::of_type(Kind::Denial, name.for_slice(), rtype), is_unproven);
+        }
+    }
+
     fn read_denial(&self, key: &[u8], now: Moment) -> Option<(Denied, Denial)> {
         self.table.get(key, now, |value, expires| Denial::read(value, now.seconds_until(expires)))
     }

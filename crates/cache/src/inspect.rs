@@ -3,6 +3,7 @@
 use zoners_dns::{Moment, Name, RRset, Security, name};
 
 use crate::key::{self, Key, Kind};
+use crate::shard::Seen;
 use crate::{Cache, Denial, delegations, rrsets};
 
 /// Entries that are shown of one name, no more.
@@ -29,7 +30,8 @@ impl Cache {
     pub fn inspect(&self, name: &Name, now: Moment) -> (Vec<Inspected>, usize) {
         let name = name::lowercase(name);
         let (mut found, mut more, mut at) = (Vec::new(), 0, Default::default());
-        while let Some(next) = self.table.visit_from(at, |key, value, expires, _| {
+        while let Some(next) = self.table.visit_from(at, |entry| {
+            let Seen { key, value, expires, .. } = *entry;
             if key::is_of_name(key, name.as_slice(), false) {
                 match read(key, value, expires, now) {
                     Some(entry) if found.len() < MOST => found.push(entry),

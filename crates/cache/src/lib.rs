@@ -10,6 +10,7 @@ mod arena;
 mod codec;
 mod delegations;
 mod denials;
+mod doubt;
 mod failures;
 mod full_names;
 mod inspect;
@@ -34,6 +35,7 @@ pub use servers::{CLIENT_COOKIE, Cookie, Evidence, Proof, Repeated, ServerInfo, 
 pub use table::{MAX_ENTRY, Stats, Table};
 pub use unsigned::Unsigned;
 
+use std::sync::atomic::AtomicU8;
 use std::time::Duration;
 
 use zoners_dns::{Moment, Name, name};
@@ -80,6 +82,8 @@ pub struct Cache {
     table: Table,
     ranges: Ranges,
     limits: TtlLimits,
+    /// Doubts that there have been.
+    doubts: AtomicU8,
 }
 
 impl Cache {
@@ -90,7 +94,7 @@ impl Cache {
         let ranges = bytes / RANGES;
         let stale = Duration::from_secs(limits.stale.into());
         let table = Table::new(bytes - ranges, stale, hash_key);
-        Cache { table, ranges: Ranges::new(ranges), limits }
+        Cache { table, ranges: Ranges::new(ranges), limits, doubts: AtomicU8::new(0) }
     }
 
     /// How full it is.
@@ -112,7 +116,7 @@ impl Cache {
         // A range speaks of all names in it.
         self.ranges
             .remove(|zone| name::is_within(&name, zone) || subtree && name::is_within(zone, &name));
-        self.table.remove_matching(|key| key::is_of_name(key, name.as_slice(), subtree))
+        self.table.remove_matching(|entry| key::is_of_name(entry.key, name.as_slice(), subtree))
     }
 
     /// What is proven not to exist.

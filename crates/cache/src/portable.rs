@@ -15,7 +15,7 @@ use crate::denials;
 use crate::key::{Key, Kind};
 use crate::ranges::RangeProgress;
 use crate::servers::ServerInfo;
-use crate::shard::Cursor;
+use crate::shard::{Cursor, Seen};
 use crate::{Cache, MAX_ENTRY, Rank};
 
 /// Octets of entries that are written in one go: while they are, one part of the cache takes nothing
@@ -54,7 +54,7 @@ pub struct Foreign;
 
 impl Cache {
     /// Appends the next entries to `out`, about as many as fit in 32 KiB; false once there are no
-    /// more.
+    /// more. What is doubtful stays here.
     pub fn export(&self, progress: &mut Progress, now: Moment, out: &mut Vec<u8>) -> bool {
         let Some(wanted) = PASSES.get(progress.pass) else {
             let since = self.stale_as_of(now);
@@ -69,9 +69,10 @@ impl Cache {
             );
         };
         let most = out.len() + PIECE;
-        let next = self.table.visit_from(progress.at, |key, value, expires, visited| {
+        let next = self.table.visit_from(progress.at, |entry| {
+            let Seen { key, value, expires, visited, .. } = *entry;
             let kind = Kind::of(key).filter(|kind| wanted(*kind));
-            if kind.is_some_and(|kind| self.dies(kind, expires) > now) {
+            if kind.is_some_and(|kind| self.dies(kind, expires) > now) && !self.is_doubtful(entry) {
                 put(out, key, value, expires, visited);
             }
             out.len() < most

@@ -120,6 +120,13 @@ impl Cache {
         let key = Key::of_type(Kind::RRset, name.for_slice(), rtype);
         self.table.remove(&key);
     }
+
+    /// Forgets an RRset, unless it is proven.
+    pub fn remove_unproven(&self, name: &Name, rtype: Rtype) {
+        let proven = Some(&Security::Secure.to_octet());
+        let key = Key::of_type(Kind::RRset, name.for_slice(), rtype);
+        self.table.remove_if(&key, |value| value.get(1) != proven);
+    }
 }
 
 #[cfg(test)]

@@ -41,6 +41,27 @@ pub(crate) struct Shard {
     pub(crate) evicted: u64,
 }
 
+/// What is put in.
+pub(crate) struct New<'a> {
+    pub(crate) hash: u64,
+    pub(crate) key: &'a [u8],
+    pub(crate) value: &'a [u8],
+    pub(crate) expires: Moment,
+    /// It is still of use for a while when it has expired.
+    pub(crate) lasts: bool,
+    /// The number of the doubt in which it was learned; 0: there is none.
+    pub(crate) doubt: u8,
+}
+
+/// An entry, as a visit to all of them sees it.
+pub(crate) struct Seen<'a> {
+    pub(crate) key: &'a [u8],
+    pub(crate) value: &'a [u8],
+    pub(crate) expires: Moment,
+    pub(crate) visited: bool,
+    pub(crate) doubt: u8,
+}
+
 /// How far a visit to all entries has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cursor {
@@ -80,6 +101,11 @@ impl Shard {
         self.arena.visit(at)
     }
 
+    /// The value under `key`, expired or not. It is no visit.
+    pub(crate) fn value(&self, hash: u64, key: &[u8]) -> Option<&[u8]> {
+        self.arena.value(self.find(hash, key)?).map(|(value, _)| value)
+    }
+
     /// Claims what lies in a place; false if it is claimed.
     pub(crate) fn claim(&self, at: u32) -> bool {
         self.arena.mark(at, Mark::Claimed)
@@ -95,23 +121,14 @@ impl Shard {
         self.order.index.find(hash, |at| self.arena.key(*at) == key).copied()
     }
 
-    /// Puts a value under `key`, in place of the one that was found there. Evicts until it fits; what
+    /// Puts in an entry, in place of the one that was found under its key. Evicts until it fits; what
     /// is larger than the whole shard is not kept. One that takes as much as the one before is written
     /// over it, where it lies, and counts as a visit.
-    #[expect(clippy::too_many_arguments, reason = "each is another fact of the entry")]
-    pub(crate) fn insert(
-        &mut self,
-        found: Option<u32>,
-        hash: u64,
-        key: &[u8],
-        value: &[u8],
-        expires: Moment,
-        lasts: bool,
-        now: Moment,
-    ) {
+    pub(crate) fn insert(&mut self, found: Option<u32>, new: &New<'_>, now: Moment) {
+        let New { hash, key, value, expires, lasts, doubt } = *new;
         let mut visited = false;
         if let Some(at) = found {
-            if self.arena.overwrite(at, value, expires) {
+            if self.arena.overwrite(at, value, expires, doubt) {
                 self.arena.mark(at, Mark::Visited);
                 self.arena.unmark(at, Mark::Claimed);
                 return;
@@ -121,7 +138,7 @@ impl Shard {
         }
         self.grow_index(now);
         let Some(block) = self.block_for(size(key, value), None, now) else { return };
-        let head = Head::new(hash, expires, lasts, self.order.newest);
+        let head = Head::new(hash, expires, lasts, doubt, self.order.newest);
         let at = self.arena.append(block, head, key, value);
         if visited {
             self.arena.mark(at, Mark::Visited);
@@ -138,14 +155,23 @@ impl Shard {
         self.find(hash, key).inspect(|at| self.remove(*at)).is_some()
     }
 
-    /// Removes entries whose key `matches`, and gives back the memory of those that lay together.
-    pub(crate) fn remove_matching(&mut self, matches: &impl Fn(&[u8]) -> bool) -> usize {
+    /// Removes entries that `match`, and gives back the memory of those that lay together.
+    pub(crate) fn remove_matching(&mut self, matches: &impl Fn(&Seen<'_>) -> bool) -> usize {
         let entries = self.arena.entries();
-        let matching: Vec<u32> = entries.filter(|at| matches(self.arena.key(*at))).collect();
+        let matching = entries.filter(|at| self.seen(*at).is_some_and(|entry| matches(&entry)));
+        let matching: Vec<u32> = matching.collect();
         matching.iter().for_each(|at| self.remove(*at));
         self.arena.release_empty();
         self.shrink_index();
         matching.len()
+    }
+
+    /// What lies in a place.
+    fn seen(&self, at: u32) -> Option<Seen<'_>> {
+        let (value, expires) = self.arena.value(at)?;
+        let (visited, doubt) =
+            (self.arena.is_marked(at, Mark::Visited), self.arena.head(at)?.doubt);
+        Some(Seen { key: self.arena.key(at), value, expires, visited, doubt })
     }
 
     /// Every entry's key, value and expiry.
@@ -162,15 +188,13 @@ impl Shard {
     pub(crate) fn visit_from(
         &self,
         from: Cursor,
-        mut take: impl FnMut(&[u8], &[u8], Moment, bool) -> bool,
+        mut take: impl FnMut(&Seen<'_>) -> bool,
     ) -> Option<Cursor> {
         for block in from.block.. {
             let slid = self.arena.slid(block)?;
             let goes_on = (block, slid) == (from.block, from.slid);
             for at in self.arena.entries_of(block, if goes_on { from.unit } else { 0 }) {
-                let (value, expires) = self.arena.value(at)?;
-                let visited = self.arena.is_marked(at, Mark::Visited);
-                if !take(self.arena.key(at), value, expires, visited) {
+                if !take(&self.seen(at)?) {
                     return Some(Cursor { block, unit: Arena::behind(at), slid });
                 }
             }

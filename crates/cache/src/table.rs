@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
@@ -9,7 +10,7 @@ use siphasher::sip::SipHasher13;
 use zoners_dns::Moment;
 
 use crate::key::Key;
-use crate::shard::{Cursor, Shard};
+use crate::shard::{Cursor, New, Seen, Shard};
 
 /// Octets of the largest value that is kept; larger ones are answered but not remembered. A finished
 /// answer of 64 KiB has room, with two octets for each of its records, which take twelve and more.
@@ -30,6 +31,8 @@ pub struct Table {
     hasher: SipHasher13,
     /// Octets that it may take.
     limit: usize,
+    /// The number of the doubt that there is; 0: none.
+    doubt: AtomicU8,
 }
 
 /// How full a table is.
@@ -50,7 +53,8 @@ impl Table {
         let count = (bytes / MIN_SHARD).clamp(1, SHARDS);
         let shards = (0..count).map(|_| ShardedLock::new(Shard::new(bytes / count, stale)));
         let shards = shards.collect();
-        Table { shards, hasher: SipHasher13::new_with_keys(hash_key[0], hash_key[1]), limit: bytes }
+        let hasher = SipHasher13::new_with_keys(hash_key[0], hash_key[1]);
+        Table { shards, hasher, limit: bytes, doubt: AtomicU8::new(0) }
     }
 
     /// Reads the value under `key` where it lies. `None` if there is none or it has expired.
@@ -90,7 +94,9 @@ impl Table {
         if value.len() > MAX_ENTRY {
             return false;
         }
-        shard.insert(found, hash, octets, &value, expires, key.lasts(), now);
+        let (lasts, doubt) = (key.lasts(), self.doubt());
+        let new = New { hash, key: octets, value: &value, expires, lasts, doubt };
+        shard.insert(found, &new, now);
         true
     }
 
@@ -113,7 +119,9 @@ impl Table {
         {
             return false;
         }
-        shard.insert(found, hash, octets, value, expires, key.lasts(), now);
+        // It is older than any doubt that there may be now.
+        let new = New { hash, key: octets, value, expires, lasts: key.lasts(), doubt: 0 };
+        shard.insert(found, &new, now);
         if popular && let Some(at) = shard.find(hash, octets) {
             shard.visit(at);
         }
@@ -125,7 +133,7 @@ impl Table {
     pub(crate) fn visit_from(
         &self,
         (shard, from): (usize, Cursor),
-        take: impl FnMut(&[u8], &[u8], Moment, bool) -> bool,
+        take: impl FnMut(&Seen<'_>) -> bool,
     ) -> Option<(usize, Cursor)> {
         let next = reading(self.shards.get(shard)?).visit_from(from, take);
         Some(next.map_or((shard + 1, Cursor::default()), |from| (shard, from)))
@@ -146,6 +154,18 @@ impl Table {
         there && writing(self.shard(hash)).remove_key(hash, key)
     }
 
+    /// Forgets what is under `key`, expired or not, if its value `is_one`; true if there was such.
+    pub(crate) fn remove_if(&self, key: &Key, is_one: impl Fn(&[u8]) -> bool) -> bool {
+        let (hash, key) = (self.hash(key.as_slice()), key.as_slice());
+        let is_one = |shard: &Shard| shard.value(hash, key).is_some_and(&is_one);
+        // Most often there is nothing, and looking is cheaper than locking others out.
+        if !is_one(&reading(self.shard(hash))) {
+            return false;
+        }
+        let mut shard = writing(self.shard(hash));
+        is_one(&shard) && shard.remove_key(hash, key)
+    }
+
     /// What `select` makes of entries, no more than `most` of them, in no order. One shard is locked
     /// at a time.
     pub(crate) fn collect<T>(
@@ -164,9 +184,19 @@ impl Table {
         found
     }
 
-    /// Forgets every entry whose key `matches`; says how many. One shard is locked at a time.
-    pub(crate) fn remove_matching(&self, matches: impl Fn(&[u8]) -> bool) -> usize {
+    /// Forgets every entry that `match`es; says how many. One shard is locked at a time.
+    pub(crate) fn remove_matching(&self, matches: impl Fn(&Seen<'_>) -> bool) -> usize {
         self.shards.iter().map(|shard| writing(shard).remove_matching(&matches)).sum()
+    }
+
+    /// The number of the doubt that entries are put in with; 0: none.
+    pub(crate) fn doubt(&self) -> u8 {
+        self.doubt.load(Ordering::Relaxed)
+    }
+
+    /// From now on entries are put in with this number.
+    pub(crate) fn set_doubt(&self, number: u8) {
+        self.doubt.store(number, Ordering::Relaxed);
     }
 
     /// Octets that it may take.

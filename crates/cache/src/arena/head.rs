@@ -6,6 +6,9 @@ use super::{NONE, UNIT};
 
 /// Octets before the key.
 pub(super) const HEAD: usize = 32;
+/// The bits of the octet that has both.
+const LASTS: u8 = 1;
+const DEAD: u8 = 2;
 
 /// What an entry begins with.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +23,8 @@ pub(crate) struct Head {
     pub(crate) lasts: bool,
     /// Whether it has gone and left a gap.
     pub(super) dead: bool,
+    /// The number of the doubt in which it was put in; 0: there was none.
+    pub(crate) doubt: u8,
     /// Octets of the key.
     pub(super) key: u16,
     /// Octets of the value.
@@ -28,8 +33,8 @@ pub(crate) struct Head {
 
 impl Head {
     /// Of an entry that is put in behind another.
-    pub(crate) fn new(hash: u64, expires: Moment, lasts: bool, older: u32) -> Self {
-        Head { hash, expires, newer: NONE, older, lasts, dead: false, key: 0, value: 0 }
+    pub(crate) fn new(hash: u64, expires: Moment, lasts: bool, doubt: u8, older: u32) -> Self {
+        Head { hash, expires, newer: NONE, older, lasts, dead: false, doubt, key: 0, value: 0 }
     }
 
     #[inline(always)]
@@ -41,8 +46,9 @@ impl Head {
             older: u32::from_ne_bytes(part(octets, 20)),
             value: u32::from_ne_bytes(part(octets, 24)),
             key: u16::from_ne_bytes(part(octets, 28)),
-            lasts: octets[30] != 0,
-            dead: octets[31] != 0,
+            lasts: octets[30] & LASTS != 0,
+            dead: octets[30] & DEAD != 0,
+            doubt: octets[31],
         }
     }
 
@@ -53,8 +59,9 @@ impl Head {
         octets[20..24].copy_from_slice(&self.older.to_ne_bytes());
         octets[24..28].copy_from_slice(&self.value.to_ne_bytes());
         octets[28..30].copy_from_slice(&self.key.to_ne_bytes());
-        octets[30] = self.lasts.into();
-        octets[31] = self.dead.into();
+        octets[30] = if self.lasts { LASTS } else { 0 };
+        octets[30] |= if self.dead { DEAD } else { 0 };
+        octets[31] = self.doubt;
     }
 
     /// Octets of the whole entry.

@@ -1,7 +1,7 @@
 use super::*;
 
 fn head() -> Head {
-    Head::new(7, Moment::from_millis(9), true, NONE)
+    Head::new(7, Moment::from_millis(9), true, 0, NONE)
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_value_is_written_over_if_it_takes_as_many_units() {
     let behind = arena.append(block, head(), b"l", &[2; 40]);
     for (length, fits) in [(32, true), (47, true), (31, false), (48, false)] {
         let value = vec![3; length];
-        assert_eq!(arena.overwrite(at, &value, Moment::NEVER), fits, "{length}");
+        assert_eq!(arena.overwrite(at, &value, Moment::NEVER, 0), fits, "{length}");
         if fits {
             assert_eq!(arena.value(at), Some((&value[..], Moment::NEVER)));
         }

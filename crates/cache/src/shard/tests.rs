@@ -16,7 +16,8 @@ fn shard(entries: usize) -> (Shard, Vec<u8>) {
 fn put(shard: &mut Shard, key: u8, value: &[u8], expires: Moment, now: Moment) {
     let found = shard.find(u64::from(key), &[key]);
     let lasts = key >= LASTING;
-    shard.insert(found, u64::from(key), &[key], value, expires, lasts, now);
+    let hash = u64::from(key);
+    shard.insert(found, &New { hash, key: &[key], value, expires, lasts, doubt: 0 }, now);
 }
 
 fn has(shard: &Shard, key: u8) -> bool {
@@ -101,7 +102,9 @@ fn fill(shard: &mut Shard, from: u64, count: u64, octets: usize, visited: u64) {
         let key = number.to_be_bytes();
         let hash = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let found = shard.find(hash, &key);
-        shard.insert(found, hash, &key, &vec![1; octets], Moment::NEVER, false, NOW);
+        let value = &vec![1; octets];
+        let (expires, lasts) = (Moment::NEVER, false);
+        shard.insert(found, &New { hash, key: &key, value, expires, lasts, doubt: 0 }, NOW);
         if number % visited == 0 {
             shard.get(hash, &key);
         }
@@ -146,8 +149,8 @@ fn a_visit_finds_all_that_is_there_although_blocks_are_slid_together_meanwhile()
     let (mut cursor, mut seen) = (Cursor::default(), BTreeMap::new());
     for round in 0u64.. {
         let mut taken = 0;
-        let next = shard.visit_from(cursor, |key, _, _, _| {
-            *seen.entry(key.to_vec()).or_insert(0) += 1;
+        let next = shard.visit_from(cursor, |entry| {
+            *seen.entry(entry.key.to_vec()).or_insert(0) += 1;
             taken += 1;
             taken < 100
         });
@@ -184,7 +187,7 @@ proptest! {
                     shard.get(key.into(), &[key]);
                 }
                 2 => {
-                    shard.remove_matching(&|octets| octets == [key]);
+                    shard.remove_matching(&|entry| entry.key == [key]);
                     model.remove(&key);
                 }
                 _ => {
