@@ -1,10 +1,11 @@
 //! Servers at addresses, and the exchanges with them.
 
 mod cookies;
+mod interposed;
 mod react;
 pub(crate) mod streams;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
@@ -18,6 +19,7 @@ use zoners_dns::{Endpoint, Message, Network, Outcome, Question, RRset, Random, T
 
 pub use crate::exchange::SimExchange;
 use crate::link::Link;
+use crate::middlebox::Middlebox;
 use crate::sign::{Key, Signing};
 use crate::zone::{Said, Zone};
 
@@ -73,6 +75,9 @@ impl fmt::Debug for Altered {
 pub struct Internet {
     hosts: BTreeMap<IpAddr, Host>,
     zones: BTreeMap<String, Zone>,
+    middlebox: Option<Middlebox>,
+    /// Addresses on this side of the middlebox.
+    near: BTreeSet<IpAddr>,
     random: Random,
     pub(crate) started: Instant,
     sent: Vec<Sent>,
@@ -97,6 +102,8 @@ impl SimNetwork {
         SimNetwork(Arc::new(Mutex::new(Internet {
             hosts: BTreeMap::new(),
             zones: BTreeMap::new(),
+            middlebox: None,
+            near: BTreeSet::new(),
             random: Random::seeded(seed),
             started: Instant::now(),
             sent: Vec::new(),
@@ -209,6 +216,23 @@ impl SimNetwork {
         self
     }
 
+    /// From now on this stands between us and all servers but those that are [`SimNetwork::near`].
+    pub fn interpose(&self, middlebox: impl Into<Option<Middlebox>>) -> &Self {
+        self.0.lock().middlebox = middlebox.into();
+        self
+    }
+
+    /// The server at an address is on this side of whatever is interposed, as a router is.
+    ///
+    /// # Panics
+    /// The address is none: the test is wrong.
+    #[expect(clippy::panic, reason = "a test that is wrong must say so")]
+    pub fn near(&self, address: &str) -> &Self {
+        let address = address.parse().unwrap_or_else(|_| panic!("{address}: no address"));
+        self.0.lock().near.insert(address);
+        self
+    }
+
     /// Puts a line between us and all servers that takes so long, and up to `jitter` longer.
     pub fn delay_all(&self, latency: Duration, jitter: Duration) {
         for host in self.0.lock().hosts.values_mut() {
@@ -310,8 +334,15 @@ impl Internet {
                 cookie: edns.and_then(|edns| edns.cookie.clone()).unwrap_or_default(),
             });
         }
+        let udp = to.transport == Transport::Udp;
+        let passes = |middlebox: &Middlebox| {
+            self.near.contains(&to.address.ip()) || !udp && *middlebox == Middlebox::DropsDatagrams
+        };
+        if let Some(middlebox) = self.middlebox.filter(|middlebox| !passes(middlebox)) {
+            return self.interposed(middlebox, &question, &message, udp);
+        }
         let Some(host) = self.hosts.get(&to.address.ip()) else { return vec![] };
-        let (link, udp) = (&host.link, to.transport == Transport::Udp);
+        let link = &host.link;
         let jitter = self.random.below(link.jitter.as_micros() as u64 + 1);
         let mut trip = link.latency + Duration::from_micros(jitter);
         if self.random.chance(link.late) {

@@ -32,6 +32,8 @@ pub struct Said {
     pub rcode: OptRcode,
     /// AA.
     pub aa: bool,
+    /// RA.
+    pub ra: bool,
     /// Answer section.
     pub answer: Vec<RRset>,
     /// Authority section.
@@ -44,7 +46,14 @@ pub struct Said {
 
 impl Said {
     fn new(rcode: OptRcode, aa: bool) -> Self {
-        Said { rcode, aa, answer: vec![], authority: vec![], additional: vec![], agent: None }
+        let (answer, authority, additional) = Default::default();
+        Said { rcode, aa, ra: false, answer, authority, additional, agent: None }
+    }
+
+    /// What a resolver says, with no records yet: RA, no AA.
+    #[must_use]
+    pub fn recursive(rcode: OptRcode) -> Self {
+        Said { ra: true, ..Said::new(rcode, false) }
     }
 
     /// A failure without records.
@@ -77,7 +86,7 @@ impl Said {
         compose(&Reply {
             question,
             rcode: self.rcode,
-            flags: Flags { aa: self.aa, ..Flags::default() },
+            flags: Flags { aa: self.aa, ra: self.ra, ..Flags::default() },
             answer: &self.answer,
             authority: &authority,
             additional: &self.additional,

@@ -1,0 +1,114 @@
+//! What comes back from a box that answers in the name of every server.
+
+use zoners_dns::{
+    Failure, Message, OptRcode, Outcome, Question, RRset, Records, Rtype, name, zonefile,
+};
+
+use super::react::encode;
+use super::{Arrivals, Internet};
+use crate::middlebox::{ADDRESS, LATENCY, Middlebox, Others, Portal, Resolver, TTL};
+use crate::zone::Said;
+
+/// Aliases that it follows from zone to zone.
+const MOST_ALIASES: usize = 8;
+
+impl Internet {
+    /// What a box makes of a query that was meant for a server.
+    pub(super) fn interposed(
+        &self,
+        middlebox: Middlebox,
+        question: &Question,
+        query: &Message,
+        udp: bool,
+    ) -> Arrivals {
+        let trip = if udp { LATENCY } else { LATENCY * 2 };
+        let refused = |failure| match udp {
+            true => Outcome::Told(failure),
+            false => Outcome::Failed(failure),
+        };
+        let said = match middlebox {
+            Middlebox::Drops | Middlebox::DropsDatagrams => return vec![],
+            Middlebox::Closes => return vec![(trip, refused(Failure::Refused))],
+            Middlebox::Unreachable => return vec![(trip, refused(Failure::Unreachable))],
+            Middlebox::Refuses => Said { ra: true, ..Said::error(OptRcode::REFUSED) },
+            Middlebox::Portal(portal) => of_portal(portal, question),
+            Middlebox::Resolver(resolver) => self.of_resolver(resolver, question),
+        };
+        let keeps = !matches!(middlebox, Middlebox::Resolver(Resolver { signatures: false, .. }));
+        let said = if keeps { said } else { without_signatures(said) };
+        vec![(trip, Outcome::Message(encode(&said, question, query).into()))]
+    }
+
+    fn of_resolver(&self, resolver: Resolver, question: &Question) -> Said {
+        let mut said = Said { aa: false, ra: true, ..self.truth(question) };
+        if resolver.rewrites && said.rcode == OptRcode::NXDOMAIN && question.rtype == Rtype::A {
+            said = Said { answer: vec![address(question)], ..Said::recursive(OptRcode::NOERROR) };
+        }
+        said
+    }
+
+    /// What a resolver that follows all aliases finds.
+    fn truth(&self, question: &Question) -> Said {
+        let mut said = Said::recursive(OptRcode::NOERROR);
+        let mut question = question.clone();
+        for _ in 0..MOST_ALIASES {
+            let zones = self.zones.values().filter(|zone| {
+                name::is_within(&question.name, &zone.origin)
+                    && (question.rtype != Rtype::DS
+                        || question.name != zone.origin
+                        || question.name.is_root())
+            });
+            let Some(zone) = zones.max_by_key(|zone| name::depth(&zone.origin)) else { break };
+            let part = zone.answer(&question);
+            let alias = part
+                .answer
+                .last()
+                .filter(|last| last.rtype == Rtype::CNAME && question.rtype != Rtype::CNAME);
+            let target = alias.and_then(RRset::target);
+            let authority = if target.is_some() { proofs(&part) } else { part.authority.clone() };
+            said.rcode = part.rcode;
+            said.answer.extend(part.answer);
+            said.authority.extend(authority);
+            said.additional = part.additional;
+            match target {
+                Some(target) => question.name = target,
+                None => return said,
+            }
+        }
+        Said::recursive(OptRcode::SERVFAIL)
+    }
+}
+
+/// The proofs that go with aliases made from a wildcard; a denial of the target does not count yet.
+fn proofs(part: &Said) -> Vec<RRset> {
+    let is_proof = |set: &&RRset| matches!(set.rtype, Rtype::NSEC | Rtype::NSEC3);
+    part.authority.iter().filter(is_proof).cloned().collect()
+}
+
+fn of_portal(portal: Portal, question: &Question) -> Said {
+    let mut said = Said { aa: portal.aa, ..Said::recursive(OptRcode::NOERROR) };
+    let asks_address = question.rtype == Rtype::A;
+    match portal.others {
+        _ if asks_address => said.answer.push(address(question)),
+        Others::Address => said.answer.push(address(question)),
+        Others::Empty => {}
+        Others::NoName => said.rcode = OptRcode::NXDOMAIN,
+        Others::NoNameOfRoot => {
+            said.rcode = OptRcode::NXDOMAIN;
+            let soa = format!(". {TTL} SOA portal. portal. 1 {TTL} {TTL} {TTL} {TTL}");
+            said.authority.extend(zonefile::parse(&soa, &name::root()).unwrap_or_default());
+        }
+    }
+    said
+}
+
+fn address(question: &Question) -> RRset {
+    RRset::new(question.name.clone(), Rtype::A, TTL, Records::from_iter([ADDRESS]))
+}
+
+fn without_signatures(mut said: Said) -> Said {
+    let sets = said.answer.iter_mut().chain(&mut said.authority).chain(&mut said.additional);
+    sets.for_each(|set| set.signatures = Records::default());
+    said.authority.retain(|set| !matches!(set.rtype, Rtype::NSEC | Rtype::NSEC3));
+    said
+}
