@@ -78,6 +78,9 @@ counters! {
     UpstreamSkipped "upstream_skipped" "servers" "Servers left alone because they did not answer, when others of their zone were asked.";
     UpstreamHedged "upstream_hedged" "queries" "Queries sent beside one that was later than expected.";
     UpstreamExplored "upstream_explored" "queries" "Queries sent beside the first, to meet a server or to see whether a way out, or the line, works.";
+    Soundings "soundings" "times" "Times that root servers were asked whether this network lets DNS pass.";
+    SoundingsObstructed "soundings_obstructed" "times" "Of these, those that found it intercepted, refused or blocked.";
+    HearsayAddresses "hearsay_addresses" "look-ups" "Look-ups of nameservers to which a server answered as a resolver does, with RA and without AA; not used.";
     Prefetched "prefetched" "questions" "Answers refreshed before they expired, since they are asked for a lot.";
     PrefetchedUsed "prefetched_used" "questions" "Of these, asked for since.";
     PrefetchedFull "prefetched_full" "questions" "Answers not refreshed, since too many that were have not been asked for, or no packet was left to spare.";

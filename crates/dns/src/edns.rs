@@ -202,6 +202,8 @@ impl EdeCode {
     pub const NETWORK_ERROR: EdeCode = EdeCode(23);
     /// What the servers sent makes no sense.
     pub const INVALID_DATA: EdeCode = EdeCode(24);
+    /// The keys of a zone are not to be had.
+    pub const DNSKEY_MISSING: EdeCode = EdeCode(9);
     /// The type asked for is none that a name can have (RFC 9824 section 9).
     pub const INVALID_QUERY_TYPE: EdeCode = EdeCode(30);
 

@@ -99,7 +99,7 @@ impl<N: Network> Worker<N> {
             Ok(()) => Ok(Some(reply)),
             // What was kept unproven may have been forged: the servers are asked again.
             Err(unresolved) if unresolved.cause == Cause::Bogus => {
-                self.forget(question);
+                self.forget_unproven(question);
                 Ok(None)
             }
             Err(unresolved) => Err(unresolved),
@@ -136,6 +136,9 @@ impl<N: Network> Worker<N> {
         Box::pin(self.validate(question, reply, context)).await?;
         if reply.security != before {
             self.remember(question, reply);
+            if reply.security == Security::Secure && reply.authoritative {
+                self.hear_proof(reply.from);
+            }
         }
         Ok(())
     }
@@ -148,8 +151,11 @@ impl<N: Network> Worker<N> {
         }
     }
 
-    /// Remembers what a reply says of the full name that was asked.
+    /// Remembers what a reply says of the full name that was asked, unless it is mere hearsay.
     pub(crate) fn remember(&self, question: &Question, reply: &Reply) {
+        if reply.is_mere_hearsay() {
+            return;
+        }
         let (cache, now) = (&self.shared().cache, self.shared().now());
         let rank = if reply.authoritative { Rank::AuthoritativeAnswer } else { Rank::Answer };
         let keep = |set: &RRset| {

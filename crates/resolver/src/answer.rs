@@ -19,9 +19,17 @@ pub struct Answer {
     pub security: Security,
     /// Whether some of it has expired, and was given since nobody answered (RFC 8767).
     pub stale: bool,
+    /// Whether some of it is hearsay that nothing proves: it is for those who asked, and kept by none.
+    pub hearsay: bool,
 }
 
 impl Answer {
+    /// Lets nothing in it count for longer than `most` seconds.
+    pub(crate) fn limit_ttl(&mut self, most: u32) {
+        let sections = [&mut self.answer, &mut self.authority, &mut self.additional];
+        sections.into_iter().flatten().for_each(|set| set.ttl = set.ttl.min(most));
+    }
+
     /// Seconds for which all of it holds: the least TTL in it.
     #[must_use]
     pub fn ttl(&self) -> u32 {

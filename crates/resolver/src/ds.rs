@@ -45,6 +45,7 @@ impl<N: Network> Worker<N> {
         {
             return Ok(answer);
         }
+        self.may_prove().await?;
         let mut tries = Tries::new(self, context);
         loop {
             let reply = tries.next(self, &question).await?;

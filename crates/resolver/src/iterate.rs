@@ -56,10 +56,12 @@ impl<N: Network> Worker<N> {
         server: Option<&Name>,
         context: &Context,
     ) -> Result<Walk, Unresolved> {
-        let mut cut = self.zone_cut(question);
+        let mut cut = self.first_cut(question);
         let mut minimiser = Minimiser::new(question.clone(), self.settings().minimised_type);
         minimiser.share_referrals(self.settings().share_referrals);
-        if !self.settings().minimise || cut.way == Way::Forward {
+        // Whoever intercepts DNS sees all of it, and does not refer.
+        let intercepted = self.shared().passage.is_intercepted();
+        if !self.settings().minimise || cut.way == Way::Forward || intercepted {
             minimiser.give_up();
         }
         let mut refused_at = None;
@@ -86,7 +88,15 @@ impl<N: Network> Worker<N> {
                     refused_at = Some(cut.zone.clone());
                     continue;
                 }
-                verdict => verdict?,
+                Err(unresolved) => match self.cut_of_interceptor(&cut, &unresolved).await {
+                    Some(root) => {
+                        cut = root;
+                        minimiser.give_up();
+                        continue;
+                    }
+                    None => return Err(unresolved),
+                },
+                Ok(verdict) => verdict,
             };
             if !shortened && refused_at.as_ref() == Some(&cut.zone) && !verdict.denies_name() {
                 self.shared().cache.insert_full_names(&cut.zone, self.shared().now());
@@ -120,6 +130,33 @@ impl<N: Network> Worker<N> {
         Err(Unresolved::new(Cause::Unusable, format!("too many steps towards {question}")))
     }
 
+    /// Where a walk starts. Where a resolver answers in the place of all servers, one place is as good as
+    /// another, and what is known of a zone's servers is of no use.
+    fn first_cut(&self, question: &Question) -> Delegation {
+        let routed = || self.settings().route(&question.answered_at()).is_some();
+        match self.shared().passage.is_intercepted() && !routed() {
+            true => self.settings().root.clone(),
+            false => self.zone_cut(question),
+        }
+    }
+
+    /// The root, for a question to `cut` that failed, if it turns out that this network intercepts DNS:
+    /// nobody but the interceptor answers there, whatever server is asked.
+    async fn cut_of_interceptor(
+        &self,
+        cut: &Delegation,
+        unresolved: &Unresolved,
+    ) -> Option<Delegation> {
+        let unheard =
+            matches!(unresolved.cause, Cause::NoAddress | Cause::Silent | Cause::Unusable);
+        if cut.way != Way::Iterative || !unheard {
+            return None;
+        }
+        Box::pin(self.wait_if_doubtful()).await;
+        let intercepted = self.shared().passage.is_intercepted();
+        (intercepted && !cut.zone.is_root()).then(|| self.settings().root.clone())
+    }
+
     /// Where to start: the stub or forwarder that the configuration gives, else the deepest cut
     /// that a parent told us, else the root.
     pub(crate) fn zone_cut(&self, question: &Question) -> Delegation {
@@ -147,7 +184,8 @@ impl<N: Network> Worker<N> {
         let signed = matches!(cut.signing, Signing::Signed(_))
             || self.settings().anchors.iter().any(|anchor| anchor.zone == cut.zone);
         let (cache, now) = (&self.shared().cache, self.shared().now());
-        if context.validate && signed && cache.rrset(&cut.zone, Rtype::DNSKEY, now).is_none() {
+        let wanted = context.validate && signed && !self.shared().passage.is_forged();
+        if wanted && cache.rrset(&cut.zone, Rtype::DNSKEY, now).is_none() {
             // Fetched at once, proven when the parent's keys are.
             let (worker, context) = (self.arc(), context.avoiding_nobody());
             let keys = Question::new(cut.zone.clone(), Rtype::DNSKEY);

@@ -53,6 +53,7 @@ pub fn judge(
         security: Security::Unchecked,
         from: None,
         authoritative: message.header.aa(),
+        hearsay: false,
         authority,
         additional,
     }))

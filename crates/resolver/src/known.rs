@@ -20,6 +20,9 @@ pub(crate) struct Sought<'a> {
     pub(crate) configured: usize,
 }
 
+/// Seconds for which a client may take hearsay for true: a portal's, until it has logged in.
+const HEARSAY: u32 = 5;
+
 /// A look into one part of the cache.
 type Source<'a> = fn(&Sought<'a>, &Cache, Moment) -> Option<Reply>;
 
@@ -155,6 +158,7 @@ pub(crate) struct AnswerBuilder {
     proof: Vec<RRset>,
     aliases: usize,
     security: Option<Security>,
+    hearsay: bool,
 }
 
 /// What an added reply asks for next.
@@ -175,6 +179,7 @@ impl AnswerBuilder {
     }
 
     pub(crate) fn add(&mut self, reply: Reply) -> Next {
+        self.hearsay |= reply.is_mere_hearsay();
         self.aliases += reply.aliases.iter().filter(|set| set.rtype == Rtype::CNAME).count();
         append(&mut self.sets, reply.aliases);
         append(&mut self.proof, reply.proof);
@@ -198,14 +203,19 @@ impl AnswerBuilder {
             soa.into_iter().chain(denial.proof)
         }));
         append(&mut authority, std::mem::take(&mut self.proof));
-        Next::Done(Answer {
+        let mut answer = Answer {
             rcode,
             answer: std::mem::take(&mut self.sets),
             authority,
             additional: reply.additional,
             security,
             stale: false,
-        })
+            hearsay: self.hearsay,
+        };
+        if answer.hearsay {
+            answer.limit_ttl(HEARSAY);
+        }
+        Next::Done(answer)
     }
 }
 

@@ -33,6 +33,7 @@ pub mod minimise;
 pub mod nameservers;
 pub mod negative_anchors;
 pub mod nursery;
+pub mod passage;
 pub mod paths;
 mod pending;
 mod prefetch;

@@ -92,15 +92,13 @@ impl<N: Network> Worker<N> {
         }
     }
 
-    /// The addresses of the nameserver `name` that are in the cache, as its own zone has them or
-    /// as glue.
+    /// The addresses of the nameserver `name` that are in the cache, as glue and as its own zone has
+    /// them: either may be wrong, and none hides the other.
     fn known_addresses(&self, name: &Name) -> Vec<SocketAddr> {
-        let mut addresses = self.own_addresses(name);
-        if addresses.is_empty() {
-            let cut = self.shared().cache.deepest_cut(name, self.shared().now());
-            addresses = cut.map_or_else(Vec::new, |cut| glue(&cut, name));
-            addresses.truncate(self.settings().limits.addresses_per_server);
-        }
+        let cut = self.shared().cache.deepest_cut(name, self.shared().now());
+        let mut addresses = cut.map_or_else(Vec::new, |cut| glue(&cut, name));
+        addresses.truncate(self.settings().limits.addresses_per_server);
+        addresses.extend(self.own_addresses(name));
         addresses
     }
 
@@ -112,6 +110,15 @@ impl<N: Network> Worker<N> {
         let mut addresses = self.usable(own.iter().flatten().map(|cached| &cached.set));
         addresses.truncate(self.settings().limits.addresses_per_server);
         addresses
+    }
+
+    /// Forgets what zones were heard to say of the addresses of servers that do not answer, unless
+    /// signatures vouch for it: the next question is put to their glue, or asks for them anew.
+    pub(crate) fn forget_addresses<'a>(&self, servers: impl Iterator<Item = &'a Name>) {
+        let cache = &self.shared().cache;
+        for name in servers {
+            [Rtype::A, Rtype::AAAA].iter().for_each(|rtype| cache.remove_unproven(name, *rtype));
+        }
     }
 
     /// Whether the cache has denials of all addresses of a nameserver: looking it up again finds
@@ -149,7 +156,7 @@ impl<N: Network> Worker<N> {
         match self.walk(&question, Some(&question.name), context).await? {
             Walk::Glue(cut) => Ok((glue(&cut, &question.name), true)),
             Walk::Reply(reply) => match AnswerBuilder::default().add(*reply) {
-                Next::Done(answer) => Ok((self.usable(answer.answer.iter()), false)),
+                Next::Done(answer) => Ok((self.told(&answer), false)),
                 // A nameserver's name should be no alias (RFC 2181 section 10.3), but some are.
                 Next::Alias(_) => self.own_word(question, context).await,
             },
@@ -163,7 +170,16 @@ impl<N: Network> Worker<N> {
         context: &Context,
     ) -> Result<(Vec<SocketAddr>, bool), Unresolved> {
         let answer: Result<Arc<Answer>, _> = self.question(question, context.clone()).await;
-        Ok((self.usable(answer?.answer.iter()), false))
+        Ok((self.told(&*answer?), false))
+    }
+
+    /// The addresses in an answer; hearsay tells none.
+    fn told(&self, answer: &Answer) -> Vec<SocketAddr> {
+        if answer.hearsay {
+            self.count(Counter::HearsayAddresses);
+            return Vec::new();
+        }
+        self.usable(answer.answer.iter())
     }
 
     fn usable<'a>(&self, sets: impl Iterator<Item = &'a RRset>) -> Vec<SocketAddr> {

@@ -55,7 +55,8 @@ impl<N: Network> Worker<N> {
         let now = shared.now();
         // It will hold for as long again.
         let until = expires.after(expires.since(made));
-        if !self.settings().prefetch || self.is_line_down_for(question) {
+        let obstructed = self.is_line_down_for(question) || shared.passage.obstacle().is_some();
+        if !self.settings().prefetch || obstructed {
             return;
         }
         if !shared.spare.is_left(limits.spare)

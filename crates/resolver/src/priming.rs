@@ -33,7 +33,9 @@ impl<N: Network> Worker<N> {
                 && let Finding::Records(sets) = &reply.finding
                 && let Some(ns) = sets.iter().find(|set| set.rtype == Rtype::NS)
             {
-                worker.learn_root(ns, &reply.additional);
+                // Whoever answers in the place of the root servers does not tell their addresses.
+                let glue = if reply.hearsay { &[][..] } else { &reply.additional };
+                worker.learn_root(ns, glue);
                 worker.remember(&question, reply);
                 context.trace(|| Hop::Note("the root servers told their own names".into()));
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::time::timeout_at;
-use zoners_dns::{Counter, Ede, Network, Question};
+use zoners_dns::{Counter, Ede, EdeCode, Network, Question};
 
 use crate::answer::{Answer, Cause, Unresolved};
 use crate::context::Context;
@@ -101,7 +101,9 @@ impl<N: Network> Worker<N> {
                     }
                 },
             };
-            let answer = answer.map(Arc::new).map_err(|unresolved| worker.blame_clock(unresolved));
+            let answer = answer.map(Arc::new).map_err(|unresolved| {
+                worker.name_obstacle(&question, worker.blame_clock(unresolved))
+            });
             // That something cannot be refreshed says nothing while it holds.
             if context.ahead.is_zero() {
                 worker.remember_failure(&question, answer.as_ref().err(), &context);
@@ -122,15 +124,22 @@ impl<N: Network> Worker<N> {
         match unresolved {
             None => cache.remove_failure(question),
             Some(unresolved) if context.blames_the_name(unresolved) => {
-                if unresolved.ede.code.is_bogus() {
+                if self.is_bogus(unresolved.ede.code) {
                     // Not given when it has expired either.
                     self.forget(question);
                 }
-                let silent = unresolved.cause == Cause::Silent;
+                let silent =
+                    unresolved.cause == Cause::Silent || self.shared().passage.obstacle().is_some();
                 cache.insert_failure(question, &unresolved.ede, silent, self.shared().now());
             }
             Some(_) => {}
         }
+    }
+
+    /// Whether a failure says that servers gave what is bogus; not those that a network does not let
+    /// through.
+    pub(crate) fn is_bogus(&self, code: EdeCode) -> bool {
+        code.is_bogus() && !self.shared().passage.is_forged()
     }
 
     /// Says so where it is our own clock that makes a signature out of date.

@@ -6,6 +6,7 @@
 
 mod beside;
 mod dead;
+mod hearsay;
 mod late;
 mod leave;
 mod losers;
@@ -19,7 +20,7 @@ use std::net::SocketAddr;
 use tokio::time::{Instant, sleep_until};
 use zoners_dns::{Counter, Delegation, Endpoint, NameServer, Network, Question, Way};
 
-use beside::Beside;
+pub(crate) use beside::Beside;
 use leave::Next;
 use own_servers::{Own, told};
 use running::{Running, next_of};
@@ -149,6 +150,9 @@ impl<N: Network> Race<'_, N> {
                 && let Some(unresolved) = self.exhausted.take()
             {
                 return Err(unresolved);
+            }
+            if let Some(stopped) = self.is_stopped() {
+                return Err(stopped);
             }
             if self.candidates.are_given_up() {
                 // A nameserver may have better addresses than the known ones.

@@ -71,7 +71,9 @@ impl<N: Network> Worker<N> {
         context: &Context,
     ) -> Option<Trust> {
         let shared = self.shared();
-        if !may_be_of_old_keys(reason) || self.anchor_of(zone).is_none() {
+        // Where nothing can be proven, nothing says that the keys are old.
+        let forged = shared.passage.is_forged();
+        if forged || !may_be_of_old_keys(reason) || self.anchor_of(zone).is_none() {
             return None;
         }
         match shared.renewals.turn(zone, shared.now()) {
@@ -100,7 +102,8 @@ impl<N: Network> Worker<N> {
     /// forgotten.
     pub(crate) fn forgets_keys(&self, zone: &Name) -> bool {
         let shared = self.shared();
-        let fetch = shared.renewals.turn(zone, shared.now()) == Turn::Fetch;
+        let fetch =
+            !shared.passage.is_forged() && shared.renewals.turn(zone, shared.now()) == Turn::Fetch;
         if fetch {
             self.forget_keys(zone);
         }

@@ -133,8 +133,10 @@ impl<N: Network> Worker<N> {
     pub(crate) fn report(&self, question: &Question, unresolved: &Unresolved, context: &Context) {
         let bogus = matches!(unresolved.cause, Cause::Bogus | Cause::BogusZone);
         let shared = self.shared();
-        // With a wrong clock of our own, the zone is not at fault.
-        let ours = shared.clock_doubt.wrong_by().is_some() || !unresolved.ede.code.is_bogus();
+        // With a wrong clock of our own, or where this network intercepts DNS, the zone is not at fault.
+        let ours = shared.clock_doubt.wrong_by().is_some()
+            || shared.passage.is_intercepted()
+            || !unresolved.ede.code.is_bogus();
         if !self.settings().report_failures || !context.validate || !bogus || ours {
             return;
         }

@@ -263,6 +263,13 @@ impl Settings {
             && (!self.never_ask.contains(address) || self.is_configured(address))
     }
 
+    /// Whether a server at `address` lies beyond the local network, and no stub or forwarder names it.
+    pub(crate) fn is_foreign(&self, address: IpAddr) -> bool {
+        let of_root = || has_address(&self.root, address);
+        let near = self.never_ask.contains(address) && !of_root();
+        !near && !self.routes.iter().any(|route| has_address(route, address))
+    }
+
     /// Whether the address's family is in use.
     #[must_use]
     pub fn has_family(&self, address: IpAddr) -> bool {
@@ -271,8 +278,11 @@ impl Settings {
 
     /// Whether the configuration itself names the address: then it is asked wherever it lies.
     fn is_configured(&self, address: IpAddr) -> bool {
-        let delegations = self.routes.iter().chain([&self.root]);
-        let mut servers = delegations.flat_map(|delegation| &delegation.servers);
-        servers.any(|server| server.addresses.iter().any(|known| known.ip() == address))
+        self.routes.iter().chain([&self.root]).any(|delegation| has_address(delegation, address))
     }
+}
+
+fn has_address(delegation: &Delegation, address: IpAddr) -> bool {
+    let mut addresses = delegation.servers.iter().flat_map(|server| &server.addresses);
+    addresses.any(|known| known.ip() == address)
 }

@@ -18,6 +18,7 @@ use crate::habits::Habits;
 use crate::line::Line;
 use crate::lines::Lines;
 use crate::negative_anchors::NegativeAnchors;
+use crate::passage::{Passage, State};
 use crate::paths::{Broken, NETWORK_BITS, Paths};
 use crate::prefetch::Lent;
 use crate::pricing::Market;
@@ -97,6 +98,7 @@ pub struct Shared {
     pub(crate) lines: Lines,
     pub(crate) paths: Paths,
     pub(crate) witnesses_rest: Rest,
+    pub(crate) passage: Passage,
     pub(crate) reports: Reports,
     pub(crate) cookies: Cookies,
     /// When the machine last came to another network, or woke.
@@ -134,6 +136,7 @@ impl Shared {
             lines: Lines::default(),
             paths: Paths::default(),
             witnesses_rest: Rest::default(),
+            passage: Passage::default(),
             reports: Reports::default(),
             moved_at: AtomicU64::new(0),
         })
@@ -169,14 +172,26 @@ impl Shared {
     pub fn notify(&self, event: Event) {
         match event {
             Event::NetworkChanged | Event::Woke => {
-                self.lines.forgive(self.now());
-                self.habits.forget();
-                self.paths.forget();
+                self.forgive();
                 self.cookies.change();
                 self.moved_at.store(self.now().as_millis(), Ordering::Relaxed);
+                self.change_passage();
             }
             Event::ClockJumped => {}
         }
+    }
+
+    /// What servers missed up to now says nothing of them, nor what is known of the ways to them.
+    pub(crate) fn forgive(&self) {
+        self.lines.forgive(self.now());
+        self.habits.forget();
+        self.paths.forget();
+    }
+
+    /// What is known of how this network lets DNS to foreign servers pass.
+    #[must_use]
+    pub fn passage(&self) -> State {
+        self.passage.state()
     }
 
     /// When the machine last came to another network, or woke.

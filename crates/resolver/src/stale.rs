@@ -36,7 +36,7 @@ impl<N: Network> Worker<N> {
     ) -> Option<Answer> {
         let (cache, limits) = (&self.shared().cache, &self.settings().limits);
         let since = cache.stale_as_of(now);
-        let bogus = |failure: CachedFailure| failure.ede.code.is_bogus();
+        let bogus = |failure: CachedFailure| self.is_bogus(failure.ede.code);
         if since == now || self.failed(question, checking_disabled, now).is_some_and(bogus) {
             return None;
         }
@@ -67,7 +67,7 @@ impl<N: Network> Worker<N> {
         let stale = || self.stale(question, checking_disabled, shared.now()).map(Arc::new);
         let (mut resolution, asked) = (pin!(resolution), shared.now());
         // Begun in any case: the first reply tells that the line is back.
-        let down = self.is_line_down_for(question);
+        let down = self.is_line_down_for(question) || self.is_closed_for(question);
         let client = self.settings().limits.client;
         let at_first = if down { Duration::ZERO } else { FAILING.min(client) };
         let ended = match timeout(at_first, &mut resolution).await {
@@ -82,7 +82,7 @@ impl<N: Network> Worker<N> {
             },
         };
         match ended {
-            Err(unresolved) if !unresolved.ede.code.is_bogus() => stale().ok_or(unresolved),
+            Err(unresolved) if !self.is_bogus(unresolved.ede.code) => stale().ok_or(unresolved),
             ended => ended,
         }
     }
@@ -96,7 +96,8 @@ impl<N: Network> Worker<N> {
     ) -> Resolution {
         let left = self.settings().limits.client.saturating_sub(passed);
         let resolution = timeout(left, resolution).await;
-        resolution.unwrap_or_else(|_| Err(Unresolved::deadline(question)))
+        let late = || self.name_obstacle(question, Unresolved::deadline(question));
+        resolution.unwrap_or_else(|_| Err(late()))
     }
 
     /// Whether the question failed a short while ago, or every server that it would be asked of is

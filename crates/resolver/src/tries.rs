@@ -75,7 +75,7 @@ impl Tries {
         from: Option<SocketAddr>,
         unresolved: Unresolved,
     ) -> Result<(), Unresolved> {
-        worker.forget(question);
+        worker.forget_unproven(question);
         if unresolved.cause != Cause::Bogus {
             return Err(unresolved);
         }
@@ -83,6 +83,7 @@ impl Tries {
         if let Some(server) = from {
             let server = Endpoint { address: server, transport: Transport::Udp };
             worker.blame(server, Trouble::Bogus);
+            worker.hear_bogus(server.address.ip());
             self.context = self.context.avoiding(server.address, &worker.settings().limits);
         }
         self.left = self.left.saturating_sub(1);

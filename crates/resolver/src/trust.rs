@@ -114,13 +114,25 @@ impl<N: Network> Worker<N> {
         proven.then(|| Trust::Signed(Arc::new(chain::keys(&cached.set))))
     }
 
+    /// Whether an anchor of the configuration tells the keys of the root zone.
+    pub(crate) fn has_root_anchor(&self) -> bool {
+        self.anchor_of(&name::root()).is_some()
+    }
+
+    /// Proves a DNSKEY RRset of the root zone by its anchor.
+    ///
+    /// # Errors
+    /// It is none of its keys.
+    pub(crate) async fn prove_root(&self, set: &RRset, context: &Context) -> Result<(), Reason> {
+        let anchor = self.anchor_of(&name::root()).ok_or(Reason::NoKey)?;
+        self.prove_keys(&anchor.zone, set, &Vouched::by(anchor), context).await.map(drop)
+    }
+
     async fn build_trust(&self, zone: &Name, context: &Context) -> Result<Trust, Unresolved> {
         let Some(anchor) = self.anchor_of(zone) else { return Ok(Trust::Unsigned) };
+        self.may_prove().await?;
         if anchor.zone == *zone {
-            let known = |number: u8| algorithm::is_supported(number);
-            let ds = anchor.ds.iter().filter(|ds| ds.is_supported()).cloned().collect();
-            let keys = anchor.keys.iter().filter(|key| known(key.algorithm)).cloned().collect();
-            let vouched = Vouched { ds, keys };
+            let vouched = Vouched::by(anchor);
             // An anchor that cannot be checked anchors nothing (RFC 4035 section 5.2).
             if vouched.ds.is_empty() && vouched.keys.is_empty() {
                 return Ok(Trust::Unsigned);
@@ -199,7 +211,12 @@ impl<N: Network> Worker<N> {
                 _ => Err(Reason::NoKey),
             };
             match proven {
-                Ok(keys) => return Ok(Trust::Signed(keys)),
+                Ok(keys) => {
+                    if reply.authoritative {
+                        self.hear_proof(reply.from);
+                    }
+                    return Ok(Trust::Signed(keys));
+                }
                 Err(reason) => {
                     tries.failed(self, &question, reply.from, bogus(&question, reason))?;
                 }
@@ -251,4 +268,13 @@ impl<N: Network> Worker<N> {
 struct Vouched {
     ds: Vec<Ds>,
     keys: Vec<Dnskey>,
+}
+
+impl Vouched {
+    /// What of an anchor can be checked.
+    fn by(anchor: &Anchor) -> Self {
+        let known = |key: &&Dnskey| algorithm::is_supported(key.algorithm);
+        let ds = anchor.ds.iter().filter(|ds| ds.is_supported()).cloned().collect();
+        Vouched { ds, keys: anchor.keys.iter().filter(known).cloned().collect() }
+    }
 }

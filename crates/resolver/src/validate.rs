@@ -233,6 +233,14 @@ impl<N: Network> Worker<N> {
         cache.remove_rrset(&question.name, Rtype::CNAME);
         cache.remove_denials(&question.name, question.rtype);
     }
+
+    /// Forgets what was kept unproven and turned out to be bogus; what was proven before stays.
+    pub(crate) fn forget_unproven(&self, question: &Question) {
+        let cache = &self.shared().cache;
+        cache.remove_unproven(&question.name, question.rtype);
+        cache.remove_unproven(&question.name, Rtype::CNAME);
+        cache.remove_unproven_denials(&question.name, question.rtype);
+    }
 }
 
 /// The zone that signed an RRset: one that has a say in records of type `placed` at its owner.

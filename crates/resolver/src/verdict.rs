@@ -52,6 +52,9 @@ pub struct Reply {
     pub from: Option<SocketAddr>,
     /// Whether the server called itself authoritative.
     pub authoritative: bool,
+    /// Whether it is hearsay: the server, asked as an authority, answered as a resolver does. What
+    /// signatures do not vouch for then counts for the one who asked, for a moment.
+    pub hearsay: bool,
     /// The zone's NS RRset, where it came along and is wanted.
     pub authority: Vec<RRset>,
     /// Addresses of servers: of the NS records asked for, or of those in `authority`.
@@ -69,9 +72,20 @@ impl Reply {
             security: Security::Unchecked,
             from: None,
             authoritative: false,
+            hearsay: false,
             authority: Vec::new(),
             additional: Vec::new(),
         }
+    }
+
+    /// Whether nothing but hearsay speaks for it.
+    pub(crate) fn is_mere_hearsay(&self) -> bool {
+        self.hearsay && self.security != Security::Secure
+    }
+
+    /// Whether all that it says is that something does not exist.
+    pub(crate) fn is_denial(&self) -> bool {
+        self.aliases.is_empty() && matches!(self.finding, Finding::NoData(_) | Finding::NxDomain(_))
     }
 
     /// Seconds for which all of it holds.
@@ -178,13 +192,14 @@ impl fmt::Display for Verdict {
         match &reply.finding {
             Finding::Records(sets) => {
                 let records = sets.iter().map(|set| set.records.len()).sum();
-                f.write_str(&count(records, "record", "records"))
+                f.write_str(&count(records, "record", "records"))?;
             }
-            Finding::Alias(target) => write!(f, "alias to {}", target.fmt_with_dot()),
-            Finding::NoData(_) => f.write_str("no such type"),
-            Finding::NxDomain(_) => f.write_str("no such name"),
-            Finding::TooLong => f.write_str("alias too long"),
+            Finding::Alias(target) => write!(f, "alias to {}", target.fmt_with_dot())?,
+            Finding::NoData(_) => f.write_str("no such type")?,
+            Finding::NxDomain(_) => f.write_str("no such name")?,
+            Finding::TooLong => f.write_str("alias too long")?,
         }
+        if reply.hearsay { f.write_str(", by hearsay") } else { Ok(()) }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | request | reply |
 //! |---|---|
-//! | `{"do":"status"}` | `version`, `process` (its number), `uptime_s`, `generation`, `clock_wrong_by_s`, `line` (`down`, `loss`, `broken` ways out), `waiting`, `workers`, `listen`, `awaited` (addresses that are not there yet), `not_served` (addresses that are not to be had, and why), `serves` (prefixes of clients), `cache`, `second_level` (null without one), `sandbox` (each layer: `on` or `off`, and more of it) |
+//! | `{"do":"status"}` | `version`, `process` (its number), `uptime_s`, `generation`, `clock_wrong_by_s`, `line` (`down`, `loss`, `broken` ways out), `network` (see [`crate::report::passage`]), `waiting`, `workers`, `listen`, `awaited` (addresses that are not there yet), `not_served` (addresses that are not to be had, and why), `serves` (prefixes of clients), `cache`, `second_level` (null without one), `sandbox` (each layer: `on` or `off`, and more of it) |
 //! | `{"do":"stats"}` | every counter by its name |
 //! | `{"do":"lookup","name":…,"type":…}` | see [`crate::report::resolution`], with the trace |
 //! | `{"do":"nta-add","name":…,"seconds":…}` | `validated`: false; the zone is taken as it comes |

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use zoners_cache::Inspected;
 use zoners_dns::{Counter, Moment, OptRcode, Question, RRset, Security};
+use zoners_resolver::passage::{Obstacle, State};
 use zoners_resolver::worker::Resolution;
 use zoners_resolver::{Hop, SilentZone, Standing, Step, standing};
 
@@ -105,6 +106,31 @@ pub fn silent_zone(silent: &SilentZone, now: Moment) -> Value {
         "packets": silent.packets,
         "dead": silent.dead,
     })
+}
+
+/// How this network lets DNS to foreign servers pass: `state` (`unknown`, `doubtful` until it has proven that
+/// servers themselves answer, `open`, `intercepted`, `refused`, `rejected` or `silent`), `proves` (whether
+/// what is signed can be proven; null where it is not intercepted), `says` (an obstacle in words, or null).
+#[must_use]
+pub fn passage(passage: State) -> Value {
+    let obstacle = match passage {
+        State::Obstructed(obstacle) => Some(obstacle),
+        State::Unknown | State::Doubtful | State::Open => None,
+    };
+    let state = match passage {
+        State::Unknown => "unknown",
+        State::Doubtful => "doubtful",
+        State::Open => "open",
+        State::Obstructed(Obstacle::Intercepted { .. }) => "intercepted",
+        State::Obstructed(Obstacle::Refused) => "refused",
+        State::Obstructed(Obstacle::Rejected) => "rejected",
+        State::Obstructed(Obstacle::Silent) => "silent",
+    };
+    let proves = match obstacle {
+        Some(Obstacle::Intercepted { proves }) => Some(proves),
+        _ => None,
+    };
+    json!({ "state": state, "proves": proves, "says": obstacle.map(Obstacle::says) })
 }
 
 /// An entry of the cache: `kind`, `records` as lines in zone-file format, `denies` (a type, or `all`;

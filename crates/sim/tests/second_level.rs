@@ -9,14 +9,15 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use common::cafe::cafe;
 use common::signed::signed_net;
 use common::{Lab, question, settings};
 use tokio::time::{Instant, sleep};
 use zoners_dns::second_level::{Found, Later, SecondLevel};
 use zoners_dns::{Counter, Name, Question, RRset, Rtype, Security};
-use zoners_resolver::{Answer, Settings};
+use zoners_resolver::{Answer, Event, Settings};
 use zoners_sim::sign::Signing;
-use zoners_sim::{SimNetwork, world};
+use zoners_sim::{Middlebox, SimNetwork, world};
 
 /// What the shared memory does.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -203,5 +204,31 @@ async fn one_that_is_stopped_slow_or_mad_costs_no_answer_anything() {
             assert_eq!(with.1, without.1, "answer {number}, {then:?}");
             assert!(with.0 <= without.0, "answer {number}, {then:?}: {with:?} {without:?}");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_network_says_that_has_not_proven_itself_is_told_to_no_other_node() {
+    let (net, settings) = cafe();
+    let memory = Memory::new(true);
+    let lab = node(net, settings, Some(&memory));
+    let is_told = |name: &str| memory.told.lock().unwrap().contains_key(&question(name, Rtype::A));
+    for name in ["www.shop.com", "www.site0.com"] {
+        lab.resolve(name, Rtype::A).await.unwrap();
+        assert!(is_told(name), "{name}");
+    }
+    lab.worker.shared().notify(Event::NetworkChanged);
+    let unsigned = lab.resolve("mail.shop.com", Rtype::A).await.unwrap();
+    assert_eq!(unsigned.security, Security::Insecure);
+    assert!(!is_told("mail.shop.com"), "it may be a portal's");
+    lab.resolve("mail.site0.com", Rtype::A).await.unwrap();
+    assert!(is_told("mail.site0.com"), "it is proven, whatever the network is");
+    lab.resolve("shop.com", Rtype::NS).await.unwrap();
+    assert!(memory.told.lock().unwrap().contains_key(&question("shop.com", Rtype::NS)));
+    lab.net.interpose(Middlebox::TRANSPARENT);
+    lab.worker.shared().notify(Event::NetworkChanged);
+    for (name, told) in [("alias.shop.com", false), ("mail.site1.com", true)] {
+        lab.resolve(name, Rtype::A).await.unwrap();
+        assert_eq!(is_told(name), told, "{name}");
     }
 }

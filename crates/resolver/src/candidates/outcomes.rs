@@ -48,6 +48,16 @@ impl Candidates {
         self.list.iter_mut().for_each(|candidate| candidate.held = false);
     }
 
+    /// Servers that were tried at an address, and have answered at none.
+    pub(crate) fn unanswered(&self) -> impl Iterator<Item = usize> {
+        let answered = |candidate: &Candidate| candidate.out && !candidate.unheard;
+        let has_answered = move |server| {
+            self.list.iter().any(|candidate| candidate.server == server && answered(candidate))
+        };
+        let tried = self.list.iter().filter(|candidate| candidate.tries > 0);
+        tried.map(|candidate| candidate.server).filter(move |server| !has_answered(*server))
+    }
+
     /// Whether a server is to be asked no more until a try has ended.
     pub(crate) fn let_rest(&mut self, address: SocketAddr, rests: bool) {
         self.of(address).for_each(|candidate| candidate.rests = rests);

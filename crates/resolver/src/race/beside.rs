@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 /// Futures of which there are a handful at most, so that all of them are polled when one of them is
 /// woken: to know which one it was costs more than asking.
 #[derive(Debug)]
-pub(super) struct Beside<F>(Vec<F>);
+pub(crate) struct Beside<F>(Vec<F>);
 
 impl<F> Default for Beside<F> {
     fn default() -> Self {
@@ -16,25 +16,25 @@ impl<F> Default for Beside<F> {
 }
 
 impl<F: Future + Unpin> Beside<F> {
-    pub(super) fn push(&mut self, future: F) {
+    pub(crate) fn push(&mut self, future: F) {
         self.0.push(future);
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// What comes of the next one to end; the first of those that end together. Nothing comes of none.
-    pub(super) async fn next(&mut self) -> F::Output {
+    pub(crate) async fn next(&mut self) -> F::Output {
         poll_fn(|context| self.poll_next(context)).await
     }
 
     /// The same, for those who wait for something else too.
-    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<F::Output> {
+    pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<F::Output> {
         for (at, future) in self.0.iter_mut().enumerate() {
             if let Poll::Ready(output) = Pin::new(future).poll(context) {
                 self.0.remove(at);
@@ -44,21 +44,21 @@ impl<F: Future + Unpin> Beside<F> {
         Poll::Pending
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut F> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut F> {
         self.0.iter_mut()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &F> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &F> {
         self.0.iter()
     }
 
     /// Drops those that are not to be kept.
-    pub(super) fn retain(&mut self, keep: impl FnMut(&F) -> bool) {
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&F) -> bool) {
         self.0.retain(keep);
     }
 
     /// Takes out those that have not ended.
-    pub(super) fn take(&mut self) -> Vec<F> {
+    pub(crate) fn take(&mut self) -> Vec<F> {
         std::mem::take(&mut self.0)
     }
 }

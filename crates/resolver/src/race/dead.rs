@@ -24,6 +24,7 @@ impl<N: Network> Worker<N> {
         asked: &Question,
         context: &Context,
     ) -> Result<Box<Verdict>, Unresolved> {
+        self.may_pass(cut).await?;
         let under_way = self.enter_zone(cut)?;
         let result = match self.is_dead(cut, context) {
             // Boxed, since it is rare.

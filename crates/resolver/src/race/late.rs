@@ -23,6 +23,7 @@ impl<N: Network> Race<'_, N> {
         if let Some(late) = self.newest {
             let shared = self.worker.shared();
             shared.failed(late, shared.now());
+            self.worker.hear_nothing(self.cut, late.address, false);
         }
         self.probe_line();
         self.candidates.price(self.worker);

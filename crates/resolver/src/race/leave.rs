@@ -221,7 +221,7 @@ impl<N: Network> Worker<N> {
     }
 
     /// Whether no server answers on the line to those of a zone, so that it may be the line.
-    pub(super) fn is_line_silent(&self, cut: &Delegation) -> bool {
+    pub(crate) fn is_line_silent(&self, cut: &Delegation) -> bool {
         self.shared().lines.of(cut).is_silent(self.shared().now())
     }
 

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use zoners_cache::{Denial, Evidence};
-use zoners_dns::{Counter, EdeCode, Endpoint, Network, Transport};
+use zoners_cache::Evidence;
+use zoners_dns::{Counter, EdeCode, Endpoint, Network, Transport, Way};
 
+use super::hearsay::nothing;
 use super::{Race, Running};
 use crate::answer::{Cause, Unresolved};
 use crate::candidates::Attempt;
@@ -13,13 +14,14 @@ use crate::exchange::Report;
 use crate::judge::judge;
 use crate::scrub::scrub;
 use crate::trace::Hop;
-use crate::verdict::{Fault, Finding, Reply, Verdict};
+use crate::verdict::{Fault, Verdict};
 
 impl<N: Network> Race<'_, N> {
     /// The verdict of a good reply; of another, what to learn from it.
     pub(super) fn judge(&mut self, report: Report) -> Option<Box<Verdict>> {
         let attempt = report.attempt;
         self.candidates.let_rest(attempt.endpoint.address, false);
+        let hearsay = self.listen(&report);
         let verdict = report.result.and_then(|mut message| {
             self.worker.learn_agent(self.cut, &message);
             let scrubbed = scrub(&mut message, &self.cut.zone);
@@ -32,7 +34,7 @@ impl<N: Network> Race<'_, N> {
             if matches!(verdict, Verdict::Answer(_)) {
                 self.worker.learn_own_servers(self.cut, &message);
             }
-            Ok(verdict)
+            Ok(if hearsay { self.as_hearsay(verdict) } else { verdict })
         });
         self.trace(&attempt, report.took, || match &verdict {
             Ok(verdict) => Some(Ok(verdict.to_string())),
@@ -46,6 +48,11 @@ impl<N: Network> Race<'_, N> {
                 self.blame_speechless();
                 self.end_silence();
                 return Some(Box::new(verdict.of(attempt.endpoint.address)));
+            }
+            // Whoever answers in the place of this server answers in that of all others.
+            Err(fault) if hearsay && fault.says_nothing() && self.is_intercepted() => {
+                let nothing = self.as_hearsay(nothing(fault == Fault::BareDenial));
+                return Some(Box::new(nothing.of(attempt.endpoint.address)));
             }
             Err(fault) => fault,
         };
@@ -121,12 +128,23 @@ impl<N: Network> Race<'_, N> {
         let agreed = all && !self.contradicted && denied != silent;
         if !agreed {
             self.blame_speechless();
+            self.forget_addresses();
             return Err(self.failure());
         }
-        let finding = if denied { Finding::NxDomain } else { Finding::NoData };
-        let nothing = Reply::of(finding(Denial::new(None, Vec::new())));
-        let from = self.speechless.first().map(|(attempt, _)| attempt.endpoint.address);
-        Ok(Box::new(Verdict::Answer(Reply { from, ..nothing })))
+        let first = self.speechless.first().map(|(attempt, _)| attempt.endpoint.address);
+        let nothing = nothing(denied);
+        Ok(Box::new(match first {
+            Some(first) => nothing.of(first),
+            None => nothing,
+        }))
+    }
+
+    /// Forgets what was heard of the addresses of servers that do not answer.
+    fn forget_addresses(&self) {
+        if self.cut.way == Way::Iterative && !self.worker.is_line_silent(self.cut) {
+            let silent = self.candidates.unanswered();
+            self.worker.forget_addresses(silent.map(|server| &self.server(server).name));
+        }
     }
 
     /// A bad answer is one, however many attempts of this race wait for it.

@@ -224,6 +224,7 @@ impl Overseer {
                 "broken": shared.broken_paths().names(),
                 "silent_networks": shared.silent_networks(),
             },
+            "network": report::passage(shared.passage()),
             "dead_zones": shared.silent_zones(usize::MAX).iter().filter(|zone| zone.dead).count(),
             "waiting": service.rules().waiting(),
             "workers": self.counters.len(),

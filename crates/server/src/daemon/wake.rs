@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use zoners_dns::Moment;
 use zoners_net::changes::Changes;
+use zoners_resolver::passage::{Obstacle, State};
 use zoners_resolver::paths::Broken;
 use zoners_resolver::{Event, Shared};
 
@@ -24,6 +25,7 @@ struct Line {
     down: bool,
     broken: Broken,
     silent_networks: Vec<String>,
+    obstacle: Option<Obstacle>,
 }
 
 impl Wake {
@@ -49,10 +51,15 @@ impl Wake {
         let (now, awake) = (shared.now(), Instant::now());
         let (before, was_awake) = std::mem::replace(&mut self.looked_at, (now, awake));
         let slept = now.since(before).saturating_sub(awake.duration_since(was_awake));
+        let obstacle = match shared.passage() {
+            State::Obstructed(obstacle) => Some(obstacle),
+            _ => None,
+        };
         let line = Line {
             down: shared.is_line_down(),
             broken: shared.broken_paths(),
             silent_networks: shared.silent_networks(),
+            obstacle,
         };
         self.line.tell_of_change(&line);
         self.line = line;
@@ -62,6 +69,13 @@ impl Wake {
 
 impl Line {
     fn tell_of_change(&self, now: &Line) {
+        match (self.obstacle, now.obstacle) {
+            (before, Some(obstacle)) if before != now.obstacle => {
+                tracing::warn!("{}", obstacle.says());
+            }
+            (Some(obstacle), None) => tracing::info!("no longer so: {}", obstacle.says()),
+            _ => {}
+        }
         let (before, after) = (&self.silent_networks, &now.silent_networks);
         for network in after.iter().filter(|network| !before.contains(network)) {
             tracing::warn!("no server in {network} answers any more");

@@ -17,5 +17,6 @@ pub(super) fn minimal(asked: &NameSlice) -> Answer {
         additional: vec![],
         security: Security::Unchecked,
         stale: false,
+        hearsay: false,
     }
 }

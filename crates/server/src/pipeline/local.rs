@@ -159,6 +159,7 @@ fn answer_of(rcode: OptRcode, answer: Vec<RRset>, authority: Vec<RRset>) -> Answ
         additional: vec![],
         security: Security::Unchecked,
         stale: false,
+        hearsay: false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod cafe;
 pub(crate) mod identical;
 pub(crate) mod many;
 pub(crate) mod signed;
