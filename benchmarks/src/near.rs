@@ -27,12 +27,17 @@ impl Near {
 
 impl Network for Near {
     type Exchange = NearExchange;
+    type Room = <SimNetwork as Network>::Room;
 
-    fn send(&self, to: Endpoint, query: Bytes) -> NearExchange {
+    fn room(&self, to: Endpoint) -> Option<Self::Room> {
+        self.0.room(to)
+    }
+
+    fn send(&self, to: Endpoint, query: Bytes, room: Option<Self::Room>) -> NearExchange {
         if to.address.ip() == IpAddr::V4(ADDRESS) {
             NearExchange::Near { query, waited: false }
         } else {
-            NearExchange::Far(Box::new(self.0.send(to, query)))
+            NearExchange::Far(Box::new(self.0.send(to, query, room)))
         }
     }
 }

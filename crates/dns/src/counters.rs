@@ -50,12 +50,14 @@ counters! {
     ClientUnheard "client_unheard" "queries" "Not answered at all: refusals and errors that are too many a second, of a network that is not served or of one client.";
     ClientWaitingFull "client_waiting_full" "queries" "Answered SERVFAIL at once: too many queries waiting, in all or of one client.";
     ClientUnsent "client_unsent" "messages" "Replies over UDP that the system did not take.";
-    ClientTcpRefused "client_tcp_refused" "connections" "TCP connections closed at once: too many in all or of one address.";
+    ClientTcpRefused "client_tcp_refused" "connections" "TCP connections closed at once: too many in all or of one address, and none of them idle.";
+    ClientTcpMadeRoom "client_tcp_made_room" "connections" "Idle TCP connections closed to make room for others: those of the client that had the most.";
     ClientTcpGivenUp "client_tcp_given_up" "connections" "TCP connections closed for holding the most: of unfinished messages and replies that were not taken.";
     UpstreamQueries "upstream_queries" "queries" "Queries sent to other servers, retries included.";
     UpstreamTcp "upstream_tcp" "queries" "Of these, sent over TCP.";
     UpstreamResent "upstream_resent" "queries" "Of these, sent again as they were, since no reply had come yet.";
     UpstreamRenewed "upstream_renewed" "queries" "Of these, sent again over another TCP connection, since theirs was silent and may have died.";
+    UpstreamAwaited "upstream_awaited" "queries" "Queries that waited for a socket, since all that this process may have were in use.";
     UpstreamReplies "upstream_replies" "messages" "Replies that matched their query.";
     UpstreamTimeouts "upstream_timeouts" "queries" "Queries that stayed unanswered.";
     UpstreamErrors "upstream_errors" "queries" "Queries that the network refused to carry.";
@@ -114,6 +116,7 @@ counters! {
     BudgetTcp "budget_tcp" "questions" "Stopped: too many TCP queries for one client query.";
     BudgetLookups "budget_lookups" "questions" "Stopped: too many nameserver addresses looked up.";
     BudgetTime "budget_time" "questions" "Stopped: no time left.";
+    BudgetSockets "budget_sockets" "questions" "Stopped: all sockets that this process may have were in use.";
     BudgetVerifications "budget_verifications" "questions" "Stopped: too many signatures to verify for one client query.";
     BudgetFailedVerifications "budget_failed_verifications" "questions" "Stopped: too many signatures that did not fit for one client query.";
     BudgetHashes "budget_hashes" "questions" "Stopped: too many NSEC3 hashes for one client query.";

@@ -108,20 +108,54 @@ impl fmt::Display for Failure {
 pub trait Network: Send + Sync + 'static {
     /// A query under way.
     type Exchange: Exchange;
+    /// What a query needs of this machine to be sent, where it has few sockets.
+    type Room: Send + 'static;
 
-    /// Sends `query`, a whole message, to `to`.
+    /// Room for a query to `to` that is sent at once; none, where others wait for theirs.
+    fn room(&self, to: Endpoint) -> Option<Self::Room>;
+
+    /// Waits for room, after those who wait already.
+    fn wait_for_room(&self, to: Endpoint) -> impl Future<Output = Self::Room> + Send {
+        async move {
+            match self.room(to) {
+                Some(room) => room,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Whether queries wait for room: nothing is to be sent that need not be.
+    fn is_short(&self) -> bool {
+        false
+    }
+
+    /// Sends `query`, a whole message, to `to`; without `room`, which a query has that needs a stream beside
+    /// its own socket, as soon as there is some.
     ///
     /// Over UDP each query has a socket to itself, connected to the server, on a random port. Never
     /// fails at once: what goes wrong is the first [`Outcome`].
-    fn send(&self, to: Endpoint, query: Bytes) -> Self::Exchange;
+    fn send(&self, to: Endpoint, query: Bytes, room: Option<Self::Room>) -> Self::Exchange;
 }
 
 /// A network that several share.
 impl<N: Network> Network for Arc<N> {
     type Exchange = N::Exchange;
+    type Room = N::Room;
 
-    fn send(&self, to: Endpoint, query: Bytes) -> N::Exchange {
-        N::send(self, to, query)
+    fn room(&self, to: Endpoint) -> Option<N::Room> {
+        N::room(self, to)
+    }
+
+    fn wait_for_room(&self, to: Endpoint) -> impl Future<Output = N::Room> + Send {
+        N::wait_for_room(self, to)
+    }
+
+    fn is_short(&self) -> bool {
+        N::is_short(self)
+    }
+
+    fn send(&self, to: Endpoint, query: Bytes, room: Option<N::Room>) -> N::Exchange {
+        N::send(self, to, query, room)
     }
 }
 

@@ -3,11 +3,12 @@
 //! [`Sockets`] is the real [`zoners_dns::Network`]: a fresh connected UDP socket for each query,
 //! TCP connections that are reused. [`listen`] binds what clients reach, [`datagrams`] carries
 //! theirs in batches, [`changes`] tells of another network, [`interfaces`] lists this machine's,
-//! [`stream`] frames messages on a stream, [`held`] bounds what streams keep. The only `unsafe` of the
-//! project is in `datagrams::batched`.
+//! [`stream`] frames messages on a stream, [`held`] bounds what streams keep, [`descriptors`] how many
+//! sockets are open at a time. The only `unsafe` of the project is in `datagrams::batched`.
 
 pub mod changes;
 pub mod datagrams;
+pub mod descriptors;
 mod fragments;
 pub mod held;
 pub mod interfaces;

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 use zoners_dns::{Failure, Outcome};
 
+use crate::descriptors::{Descriptor, Descriptors, Keeper};
 use crate::held::Held;
 use crate::sources::Sources;
 use connection::{Connection, Ended, Health, Reply};
@@ -33,10 +34,11 @@ const CONNECTIONS: usize = 128;
 pub(crate) struct Pool {
     open: Arc<Mutex<Open>>,
     held: Arc<Held>,
-    /// Where new ones are opened from; none: the system chooses.
-    sources: Option<Sources>,
+    /// Where new ones are opened from.
+    sources: Sources,
     /// Changes when all that are open are of no use any more.
     elsewhere: Arc<watch::Sender<()>>,
+    descriptors: Arc<Descriptors>,
 }
 
 #[derive(Debug, Default)]
@@ -46,21 +48,33 @@ struct Open {
     opened: u64,
 }
 
-impl Default for Pool {
-    fn default() -> Self {
-        let elsewhere = Arc::new(watch::Sender::new(()));
-        Pool { open: Arc::default(), held: Held::new(UNFINISHED), sources: None, elsewhere }
-    }
-}
-
 impl Pool {
-    pub(crate) fn new(sources: Sources) -> Self {
-        Pool { sources: Some(sources), ..Pool::default() }
+    pub(crate) fn new(sources: Sources, descriptors: Arc<Descriptors>) -> Self {
+        let elsewhere = Arc::new(watch::Sender::new(()));
+        let (open, held) = (Arc::default(), Held::new(UNFINISHED));
+        Pool { open, held, sources, elsewhere, descriptors }
     }
 
-    /// Puts a query on a connection to `to`, an open one if there is one.
-    pub(crate) fn send(&self, to: SocketAddr, query: Bytes) -> TcpExchange {
-        let place = self.put(to, &query, 0);
+    /// What gives way where descriptors are short.
+    pub(crate) fn keeper(&self) -> Weak<dyn Keeper> {
+        let open: Arc<dyn Keeper> = self.open.clone();
+        Arc::downgrade(&open)
+    }
+
+    /// Whether a connection to `to` is open and takes queries.
+    pub(crate) fn has(&self, to: SocketAddr) -> bool {
+        self.open.lock().by_server.get(&to).is_some_and(Connection::takes_queries)
+    }
+
+    /// Puts a query on a connection to `to`, an open one if there is one; a new one has this descriptor, or
+    /// waits for one.
+    pub(crate) fn send(
+        &self,
+        to: SocketAddr,
+        query: Bytes,
+        descriptor: Option<Descriptor>,
+    ) -> TcpExchange {
+        let place = self.put(to, &query, 0, descriptor);
         TcpExchange { pool: self.clone(), to, query, place, earlier: None }
     }
 
@@ -72,7 +86,13 @@ impl Pool {
 
     /// Puts a query on the open connection to `to`, if that takes queries and is newer than the one of this
     /// number; else on a new one.
-    fn put(&self, to: SocketAddr, query: &Bytes, newer_than: u64) -> Place {
+    fn put(
+        &self,
+        to: SocketAddr,
+        query: &Bytes,
+        newer_than: u64,
+        descriptor: Option<Descriptor>,
+    ) -> Place {
         let mut open = self.open.lock();
         let known = open.by_server.get(&to).filter(|known| known.number > newer_than);
         if let Some(place) = known.and_then(|known| known.take(query)) {
@@ -80,8 +100,8 @@ impl Pool {
         }
         open.opened += 1;
         let number = open.opened;
-        let (connection, place, queries) = Connection::new(number, query);
-        let (pool, run) = (self.clone(), connection.run(self, to, queries));
+        let (connection, place, queries) = Connection::new(number, query, &self.descriptors);
+        let (pool, run) = (self.clone(), connection.run(self, to, queries, descriptor));
         if open.by_server.len() < CONNECTIONS || open.by_server.contains_key(&to) {
             open.by_server.insert(to, connection);
         }
@@ -101,6 +121,12 @@ impl Pool {
     }
 }
 
+impl Keeper for Mutex<Open> {
+    fn give_way(&self) {
+        self.lock().by_server.retain(|_, connection| !connection.is_idle());
+    }
+}
+
 /// A query's place on a connection.
 #[derive(Debug)]
 struct Place {
@@ -112,6 +138,12 @@ struct Place {
     /// What had come on it when the query was put there.
     heard: u64,
     reply: oneshot::Receiver<Reply>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.health.leave();
+    }
 }
 
 /// A query on a connection.
@@ -170,13 +202,13 @@ impl TcpExchange {
     /// Puts the query on another connection too.
     pub(crate) fn resend(&mut self, query: Bytes) {
         self.query = query;
-        let place = self.pool.put(self.to, &self.query, self.place.number);
+        let place = self.pool.put(self.to, &self.query, self.place.number, None);
         self.earlier = Some(std::mem::replace(&mut self.place, place));
     }
 
     /// Puts the query on a connection newer than that of this number, since its own has ended.
     fn go_on(&mut self, newer_than: u64) {
-        self.place = self.pool.put(self.to, &self.query, newer_than);
+        self.place = self.pool.put(self.to, &self.query, newer_than, None);
     }
 }
 

@@ -13,13 +13,14 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use zoners_dns::{Failure, Outcome, Random};
 
+use crate::descriptors::{Descriptor, ran_out};
 use crate::fragments;
 use crate::sources::not_ours;
 use crate::upstream::failure;
 pub use ports::PORTS;
 use ports::port;
 pub(crate) use spares::Spares;
-use spares::Used;
+pub(crate) use spares::Used;
 
 /// Ports tried before giving up; the next is free with near certainty.
 const PORT_TRIES: usize = 16;
@@ -36,12 +37,26 @@ pub struct UdpExchange {
     query: Bytes,
     /// The address of ours that it leaves from; the unspecified one where the system chooses.
     from: IpAddr,
+    /// The socket that it will be sent over, or the descriptor of a new one.
+    spare: Option<Used>,
+    descriptor: Option<Descriptor>,
     random: Random,
     spares: Spares,
     socket: Option<Used>,
     state: State,
     /// More may yet come to its port: it was sent again, or what came first was no good.
     more: bool,
+}
+
+/// What a query is to be sent over.
+#[derive(Debug)]
+pub(crate) enum Carrier {
+    /// Whatever there is.
+    Any,
+    /// A socket that had its answer.
+    Spare(Used),
+    /// A socket that is yet to be opened.
+    New(Descriptor),
 }
 
 /// How far an exchange is.
@@ -66,6 +81,8 @@ impl UdpExchange {
             to,
             query,
             from,
+            spare: None,
+            descriptor: None,
             random,
             spares,
             socket: None,
@@ -74,9 +91,14 @@ impl UdpExchange {
         }
     }
 
-    /// The same, from an address of ours.
-    pub(crate) fn from(mut self, from: IpAddr) -> Self {
+    /// The same, from an address of ours, over this.
+    pub(crate) fn from(mut self, from: IpAddr, carrier: Carrier) -> Self {
         self.from = from;
+        match carrier {
+            Carrier::Any => {}
+            Carrier::Spare(used) => self.spare = Some(used),
+            Carrier::New(descriptor) => self.descriptor = Some(descriptor),
+        }
         self
     }
 
@@ -126,10 +148,7 @@ impl UdpExchange {
         let socket = match &self.socket {
             Some(used) => &used.socket,
             None => {
-                let used = match self.spares.take(self.to, &self.random) {
-                    Some(used) => used,
-                    None => Used::new(open(self.from, self.to, &self.random)?),
-                };
+                let used = self.carrier().await?;
                 send(&used.socket, self.to, &self.query).await?;
                 &self.socket.insert(used).socket
             }
@@ -142,6 +161,29 @@ impl UdpExchange {
             Ok(Bytes::copy_from_slice(&buffer[..length]))
         };
         socket.async_io(Interest::READABLE | Interest::ERROR, receive).await
+    }
+
+    /// The socket that it is sent over: one that had its answer, or a new one, as soon as the system has it.
+    async fn carrier(&mut self) -> io::Result<Used> {
+        let spare = self.spare.take();
+        let any = || match self.descriptor {
+            None => self.spares.take(self.to, &self.random),
+            Some(_) => None,
+        };
+        if let Some(used) = spare.or_else(any) {
+            return Ok(used);
+        }
+        loop {
+            let socket = open(self.from, self.to, &self.random);
+            if let (Err(error), Some(descriptor)) = (&socket, &self.descriptor)
+                && ran_out(error)
+            {
+                // Boxed, since it is rare, and many wait at a time.
+                Box::pin(descriptor.wait()).await;
+            } else {
+                return Ok(Used::new(socket?, self.descriptor.take()));
+            }
+        }
     }
 }
 

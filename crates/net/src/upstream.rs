@@ -2,14 +2,23 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use zoners_dns::{Endpoint, Exchange, Failure, Network, Outcome, Random, Transport};
 
+use crate::descriptors::{Descriptors, ran_out};
 use crate::fragments;
 use crate::sources::Sources;
 use crate::tcp::{Pool, TcpExchange};
-use crate::udp::{Spares, UdpExchange};
+use crate::udp::{Carrier, Spares, UdpExchange};
+
+/// A socket for a query, or the descriptor of one.
+#[derive(Debug)]
+pub struct Room(Carrier);
+
+/// Descriptors that a process has open beside sockets to servers, unless it says otherwise.
+const OTHERS: usize = 32;
 
 /// Queries go out over the sockets of this machine.
 #[derive(Debug)]
@@ -18,6 +27,7 @@ pub struct Sockets {
     sources: Sources,
     spares: Spares,
     connections: Pool,
+    descriptors: Arc<Descriptors>,
 }
 
 impl Sockets {
@@ -30,9 +40,19 @@ impl Sockets {
     /// The same; queries leave from one of `addresses`, where there is one of the server's family.
     #[must_use]
     pub fn with_sources(random: Random, addresses: Vec<IpAddr>) -> Self {
+        let descriptors = Descriptors::new(Descriptors::of_process().saturating_sub(OTHERS));
+        Sockets::within(descriptors, random, addresses)
+    }
+
+    /// The same; no more sockets are open than there are `descriptors`, which others may share.
+    #[must_use]
+    pub fn within(descriptors: Arc<Descriptors>, random: Random, addresses: Vec<IpAddr>) -> Self {
         let sources = Sources::new(random.clone(), addresses);
-        let connections = Pool::new(sources.clone());
-        Sockets { random, sources, spares: Spares::default(), connections }
+        let connections = Pool::new(sources.clone(), descriptors.clone());
+        let spares = Spares::default();
+        descriptors.register(spares.keeper());
+        descriptors.register(connections.keeper());
+        Sockets { random, sources, spares, connections, descriptors }
     }
 
     /// The machine is on another network, or has slept: what was kept open is closed. Queries that are under
@@ -45,15 +65,43 @@ impl Sockets {
 
 impl Network for Sockets {
     type Exchange = SocketExchange;
+    type Room = Room;
 
-    fn send(&self, to: Endpoint, query: Bytes) -> SocketExchange {
+    fn room(&self, to: Endpoint) -> Option<Room> {
+        let open = match to.transport {
+            Transport::Udp => self.spares.take(to.address, &self.random).map(Carrier::Spare),
+            Transport::Tcp => self.connections.has(to.address).then_some(Carrier::Any),
+        };
+        open.or_else(|| self.descriptors.try_take().map(Carrier::New)).map(Room)
+    }
+
+    async fn wait_for_room(&self, to: Endpoint) -> Room {
+        match self.room(to) {
+            Some(room) => room,
+            None => Room(Carrier::New(self.descriptors.take().await)),
+        }
+    }
+
+    fn is_short(&self) -> bool {
+        self.descriptors.are_short()
+    }
+
+    fn send(&self, to: Endpoint, query: Bytes, room: Option<Room>) -> SocketExchange {
+        let carrier = room.map_or(Carrier::Any, |Room(carrier)| carrier);
         match to.transport {
             Transport::Udp => {
                 let (random, spares) = (self.random.clone(), self.spares.clone());
                 let from = self.sources.address(to.address);
-                SocketExchange::Udp(UdpExchange::new(to.address, query, random, spares).from(from))
+                let exchange = UdpExchange::new(to.address, query, random, spares);
+                SocketExchange::Udp(exchange.from(from, carrier))
             }
-            Transport::Tcp => SocketExchange::Tcp(self.connections.send(to.address, query)),
+            Transport::Tcp => {
+                let descriptor = match carrier {
+                    Carrier::New(descriptor) => Some(descriptor),
+                    Carrier::Any | Carrier::Spare(_) => None,
+                };
+                SocketExchange::Tcp(self.connections.send(to.address, query, descriptor))
+            }
         }
     }
 }
@@ -100,8 +148,7 @@ pub(crate) fn failure(error: &io::Error) -> Failure {
         | Kind::BrokenPipe
         | Kind::ConnectionAborted => Failure::Closed,
         Kind::AddrInUse | Kind::OutOfMemory => Failure::NoSocket,
-        // Descriptors ran out, of this process or of the machine.
-        _ if matches!(error.raw_os_error(), Some(23 | 24)) => Failure::NoSocket,
+        _ if ran_out(error) => Failure::NoSocket,
         // Our own interface has no room for the query: that says nothing of the server.
         _ if fragments::is_too_large(error) => Failure::NoSocket,
         _ => Failure::Unreachable,

@@ -14,6 +14,7 @@ mod outstanding;
 mod reading;
 mod renewing;
 mod reply;
+mod room;
 mod shown;
 mod wait;
 
@@ -30,6 +31,7 @@ use reading::Read;
 use reply::{chokes_on_edns, wants_cookie};
 use wait::{Wait, compose};
 
+use crate::budget::Exhausted;
 use crate::candidates::Attempt;
 use crate::context::Context;
 use crate::verdict::Fault;
@@ -94,11 +96,17 @@ impl<'a> Query<'a> {
 impl<N: Network> Worker<N> {
     /// Sends a query, waits for the reply and tells the followers.
     async fn carry_out(&self, query: &Query<'_>, lead: &mut Option<Sending>) -> Asked {
-        let waited = lead.is_some() && self.damp(query.asking, query.endpoint).await;
-        let result = match waited {
+        let damped = lead.is_some() && self.damp(query.asking, query.endpoint).await;
+        let (room, waited) = match self.network().room(query.endpoint) {
+            Some(room) => (Some(room), damped),
+            // Boxed, as all that is rare: many queries wait at a time.
+            None => (Box::pin(self.wait_for_room(query)).await, true),
+        };
+        let result = match room {
+            None => Err(Fault::Exhausted(Exhausted(Counter::BudgetSockets))),
             // The leave that it had was for another moment.
-            true if !self.may_meet(query) => Err(Fault::Timeout),
-            _ => self.ask(query, lead.as_ref()).await,
+            Some(_) if waited && !self.may_meet(query) => Err(Fault::Timeout),
+            Some(room) => self.ask(query, lead.as_ref(), room).await,
         };
         if let Some(lead) = lead.take() {
             tell(lead, &result);
@@ -106,9 +114,9 @@ impl<N: Network> Worker<N> {
         result
     }
 
-    async fn ask(&self, query: &Query<'_>, lead: Option<&Sending>) -> Asked {
+    async fn ask(&self, query: &Query<'_>, lead: Option<&Sending>, room: N::Room) -> Asked {
         let Query { asking, context, .. } = *query;
-        let mut wait = self.send(query)?;
+        let mut wait = self.send(query, Some(room))?;
         if let Some(lead) = lead {
             lead.bell().hush(self.shared().now());
         }
@@ -177,17 +185,18 @@ impl<N: Network> Worker<N> {
         result
     }
 
-    fn send(&self, query: &Query<'_>) -> Result<Wait<N>, Fault> {
+    /// Sends a query; without room, as soon as there is some.
+    fn send(&self, query: &Query<'_>, room: Option<N::Room>) -> Result<Wait<N>, Fault> {
         let tcp = query.endpoint.transport == Transport::Tcp;
         query.context.charge_query(tcp, query.asking.retry).map_err(|exhausted| {
             self.count(exhausted.0);
             Fault::Exhausted(exhausted)
         })?;
-        Ok(self.send_charged(query))
+        Ok(self.send_charged(query, room))
     }
 
     /// Sends a query that is paid for.
-    fn send_charged(&self, query: &Query<'_>) -> Wait<N> {
+    fn send_charged(&self, query: &Query<'_>, room: Option<N::Room>) -> Wait<N> {
         let Query { asking, endpoint, edns, .. } = *query;
         let shared = self.shared();
         self.count(Counter::UpstreamQueries);
@@ -214,7 +223,7 @@ impl<N: Network> Worker<N> {
             late_at,
             shown,
             under_way: self.enter_server(endpoint),
-            exchange: self.network().send(endpoint, wire),
+            exchange: self.network().send(endpoint, wire, room),
         }
     }
 }

@@ -238,6 +238,11 @@ impl<V> Watch<V> {
     pub(crate) fn doubt(&self) -> u8 {
         self.0.doubt.load(Ordering::Relaxed)
     }
+
+    /// Whether its leader has yet to begin.
+    pub(crate) fn is_to_begin(&self) -> bool {
+        self.0.bell.sent().is_none()
+    }
 }
 
 impl<K, V> Drop for Lead<K, V> {

@@ -98,7 +98,9 @@ impl Line {
     /// Forgets everything: it is another line.
     pub(crate) fn forget(&self) {
         let Line { loss, replied_at, asked, asked_at, forgiven_at, witness } = self;
-        (loss.store(0, Ordering::Relaxed), asked.store(0, Ordering::Relaxed));
+        for count in [loss, asked] {
+            count.store(0, Ordering::Relaxed);
+        }
         for moment in [replied_at, asked_at, forgiven_at] {
             moment.store(0, Ordering::Relaxed);
         }

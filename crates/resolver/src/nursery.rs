@@ -10,11 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
 /// Where losers live on.
 #[derive(Debug, Default)]
 pub struct Nursery {
     living: Arc<AtomicUsize>,
+    /// Told to end.
+    ending: Arc<Notify>,
 }
 
 /// Whether there was room.
@@ -38,12 +41,23 @@ impl Nursery {
             self.living.fetch_sub(1, Ordering::Relaxed);
             return Adoption::Full;
         }
-        let guard = Guard(self.living.clone());
+        let (guard, ending) = (Guard(self.living.clone()), self.ending.clone());
         runtime.spawn(async move {
             let _guard = guard;
-            exchange.await;
+            tokio::select! {
+                biased;
+                _ = exchange => {}
+                () = ending.notified() => {}
+            }
         });
         Adoption::Living
+    }
+
+    /// Ends all that live on: others need what they have.
+    pub fn give_way(&self) {
+        if self.living() > 0 {
+            self.ending.notify_waiters();
+        }
     }
 
     /// How many live on.
@@ -75,6 +89,17 @@ mod tests {
         assert_eq!(adopt(), Adoption::Full);
         assert_eq!(nursery.living(), 3);
         tokio::time::sleep(longest + Duration::from_millis(1)).await;
+        assert_eq!(nursery.living(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_live_on_give_way() {
+        let nursery = Nursery::default();
+        let adopt = || nursery.adopt(Box::pin(std::future::pending::<()>()), 3);
+        assert!((0..3).all(|_| adopt() == Adoption::Living));
+        tokio::task::yield_now().await;
+        nursery.give_way();
+        tokio::task::yield_now().await;
         assert_eq!(nursery.living(), 0);
     }
 }

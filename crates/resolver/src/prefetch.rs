@@ -56,7 +56,7 @@ impl<N: Network> Worker<N> {
         // It will hold for as long again.
         let until = expires.after(expires.since(made));
         let obstructed = self.is_line_down_for(question) || shared.passage.obstacle().is_some();
-        if !self.settings().prefetch || obstructed {
+        if !self.settings().prefetch || self.network().is_short() || obstructed {
             return;
         }
         if !shared.spare.is_left(limits.spare)

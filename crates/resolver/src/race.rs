@@ -190,9 +190,9 @@ impl<N: Network> Race<'_, N> {
                 }
                 Happening::Late if self.held => self.try_again(),
                 Happening::Released => self.try_again(),
-                Happening::Late if self.is_not_late_after_all() => {}
+                Happening::Late if self.is_yet_to_be_asked() || self.is_not_late_after_all() => {}
                 Happening::Late => self.hedge(),
-                Happening::Over => return self.end(),
+                Happening::Over => return self.end_in_time(),
             }
         }
     }
@@ -263,6 +263,9 @@ impl<N: Network> Race<'_, N> {
     /// Tries a server that nobody has met beside the first, where a packet can be spared, or a way
     /// that did not work.
     fn explore(&mut self, first: &Attempt) {
+        if self.worker.network().is_short() {
+            return;
+        }
         let spare = &self.worker.shared().spare;
         if spare.is_left(self.worker.settings().limits.spare)
             && let Some(unknown) = self.candidates.explore(first)

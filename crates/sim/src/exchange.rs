@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 use zoners_dns::{Endpoint, Exchange, Failure, Message, Outcome, Question, Transport};
 
@@ -22,10 +23,17 @@ pub struct SimExchange {
     coming: VecDeque<(Instant, Outcome)>,
     /// Its place on a stream, over TCP.
     aboard: Option<Aboard>,
+    /// Where the machine has few.
+    _socket: Option<OwnedSemaphorePermit>,
 }
 
 impl SimExchange {
-    pub(crate) fn begin(net: SimNetwork, to: Endpoint, query: Bytes) -> Self {
+    pub(crate) fn begin(
+        net: SimNetwork,
+        to: Endpoint,
+        query: Bytes,
+        socket: Option<OwnedSemaphorePermit>,
+    ) -> Self {
         let (number, begun) = {
             let mut internet = net.0.lock();
             internet.exchanges += 1;
@@ -35,8 +43,17 @@ impl SimExchange {
         let id = asked.as_ref().map_or(0, |asked| asked.header.id());
         let question = asked.and_then(|asked| asked.question);
         let coming = VecDeque::new();
-        let aboard = None;
-        let mut exchange = SimExchange { net, to, number, begun, id, question, coming, aboard };
+        let mut exchange = SimExchange {
+            net,
+            to,
+            number,
+            begun,
+            id,
+            question,
+            coming,
+            aboard: None,
+            _socket: socket,
+        };
         exchange.resend(query);
         exchange
     }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use zoners_dns::{Endpoint, Message, Network, Outcome, Question, RRset, Random, Transport, name};
 
@@ -88,6 +89,10 @@ pub struct Internet {
     opened: u64,
     /// What was sent before comes to nothing when it is sent again: the machine is elsewhere.
     pub(crate) renewed: Duration,
+    /// The sockets of the machine, if it has few.
+    sockets: Option<Arc<Semaphore>>,
+    /// Queries that wait for one.
+    waiting: usize,
     pub(crate) records: bool,
 }
 
@@ -112,6 +117,8 @@ impl SimNetwork {
             streams: BTreeMap::new(),
             opened: 0,
             renewed: Duration::ZERO,
+            sockets: None,
+            waiting: 0,
             records: true,
         })))
     }
@@ -257,6 +264,11 @@ impl SimNetwork {
         internet.renewed = now;
     }
 
+    /// From now on no more queries are under way at a time than this.
+    pub fn limit_sockets(&self, most: usize) {
+        self.0.lock().sockets = Some(Arc::new(Semaphore::new(most)));
+    }
+
     /// How many streams were opened so far.
     #[must_use]
     pub fn streams(&self) -> u64 {
@@ -298,9 +310,43 @@ impl SimNetwork {
 
 impl Network for SimNetwork {
     type Exchange = SimExchange;
+    type Room = Option<OwnedSemaphorePermit>;
 
-    fn send(&self, to: Endpoint, query: Bytes) -> SimExchange {
-        SimExchange::begin(self.clone(), to, query)
+    fn room(&self, _: Endpoint) -> Option<Self::Room> {
+        match &self.0.lock().sockets {
+            None => Some(None),
+            Some(sockets) => sockets.clone().try_acquire_owned().ok().map(Some),
+        }
+    }
+
+    async fn wait_for_room(&self, _: Endpoint) -> Self::Room {
+        let sockets = self.0.lock().sockets.clone()?;
+        let _waiting = Waiting::new(self);
+        sockets.acquire_owned().await.ok()
+    }
+
+    fn is_short(&self) -> bool {
+        self.0.lock().waiting > 0
+    }
+
+    fn send(&self, to: Endpoint, query: Bytes, room: Option<Self::Room>) -> SimExchange {
+        SimExchange::begin(self.clone(), to, query, room.flatten())
+    }
+}
+
+/// One that waits for a socket.
+struct Waiting<'a>(&'a SimNetwork);
+
+impl<'a> Waiting<'a> {
+    fn new(net: &'a SimNetwork) -> Self {
+        net.0.lock().waiting += 1;
+        Waiting(net)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.0.lock().waiting -= 1;
     }
 }
 

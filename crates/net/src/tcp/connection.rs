@@ -4,17 +4,18 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use zoners_dns::{Failure, Message};
 
 use super::{Place, Pool};
+use crate::descriptors::{Descriptor, Descriptors, ran_out};
 use crate::held::Account;
 use crate::sources::not_ours;
 use crate::stream::{read_message, write_message};
@@ -50,16 +51,39 @@ pub(super) struct Connection {
     health: Arc<Health>,
 }
 
-/// Whether a connection is alive, as far as that is known.
-#[derive(Debug, Default)]
+/// Whether a connection is alive, as far as that is known, and of use.
+#[derive(Debug)]
 pub(super) struct Health {
     /// Messages that have come.
     heard: AtomicU64,
     /// A reply is late on it.
     suspect: AtomicBool,
+    /// Queries on it.
+    queries: AtomicUsize,
+    descriptors: Arc<Descriptors>,
+    /// Its descriptor is wanted by others, and it has no query.
+    gives_way: Notify,
 }
 
 impl Health {
+    fn new(descriptors: Arc<Descriptors>) -> Arc<Self> {
+        Arc::new(Health {
+            heard: AtomicU64::new(0),
+            suspect: AtomicBool::new(false),
+            queries: AtomicUsize::new(0),
+            descriptors,
+            gives_way: Notify::new(),
+        })
+    }
+
+    /// A query is on the connection no more.
+    pub(super) fn leave(&self) {
+        let last = self.queries.fetch_sub(1, Ordering::Relaxed) == 1;
+        if last && self.descriptors.are_short() {
+            self.gives_way.notify_one();
+        }
+    }
+
     /// A reply is late, to a query that was put here when so much had been heard; whether nothing has come
     /// since.
     pub(super) fn suspect(&self, heard: u64) -> bool {
@@ -78,18 +102,34 @@ impl Health {
 
 impl Connection {
     /// A connection that is yet to be opened for a query, and what is put on it.
-    pub(super) fn new(number: u64, query: &Bytes) -> (Self, Place, Queries) {
+    pub(super) fn new(
+        number: u64,
+        query: &Bytes,
+        descriptors: &Arc<Descriptors>,
+    ) -> (Self, Place, Queries) {
         let (queries, incoming) = mpsc::channel(UNWRITTEN);
-        let connection = Connection { number, queries, health: Arc::default() };
-        let (sender, place) = connection.place();
+        let health = Health::new(descriptors.clone());
+        let connection = Connection { number, queries, health };
+        let (sender, mut place) = connection.place();
+        place.fresh = true;
         // There is room for one.
         let _ = connection.queries.try_send((query.clone(), sender));
-        (connection, Place { fresh: true, ..place }, incoming)
+        (connection, place, incoming)
     }
 
-    /// Takes another query, unless it is suspect or can take no more.
+    /// Whether it takes queries: it is not suspect, and has room for more.
+    pub(super) fn takes_queries(&self) -> bool {
+        !self.health.suspect.load(Ordering::Relaxed) && self.queries.capacity() > 0
+    }
+
+    /// Whether there is no query on it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.health.queries.load(Ordering::Relaxed) == 0
+    }
+
+    /// Takes another query, if it takes any.
     pub(super) fn take(&self, query: &Bytes) -> Option<Place> {
-        if self.health.suspect.load(Ordering::Relaxed) {
+        if !self.takes_queries() {
             return None;
         }
         let (sender, place) = self.place();
@@ -101,6 +141,7 @@ impl Connection {
         let (sender, reply) = oneshot::channel();
         let (number, health) = (self.number, self.health.clone());
         let heard = health.heard.load(Ordering::Relaxed);
+        health.queries.fetch_add(1, Ordering::Relaxed);
         (sender, Place { number, fresh: false, health, heard, reply })
     }
 
@@ -110,16 +151,25 @@ impl Connection {
         pool: &Pool,
         to: SocketAddr,
         mut queries: Queries,
+        descriptor: Option<Descriptor>,
     ) -> impl Future<Output = ()> + use<> {
         let (account, health) = (pool.held.account(), self.health.clone());
-        let from = pool.sources.as_ref().map(|sources| sources.address(to));
+        let from = pool.sources.address(to);
         let mut elsewhere = pool.elsewhere.subscribe();
         async move {
             let waiting = Waiting::default();
-            let conversation = converse(from, to, &mut queries, &waiting, &account, &health);
+            let conversation = async {
+                let descriptor = match descriptor {
+                    Some(descriptor) => descriptor,
+                    None => health.descriptors.take_beside().await,
+                };
+                let stream = connect(from, to, &descriptor).await?;
+                converse(stream, &mut queries, &waiting, &account, &health).await
+            };
             let ended = tokio::select! {
                 biased;
                 _ = elsewhere.changed() => Ended::Elsewhere,
+                () = health.gives_way.notified() => Ended::By(Failure::Closed),
                 ended = conversation => Ended::By(match ended {
                     Ok(()) => Failure::Closed,
                     Err(error) => failure(&error),
@@ -179,17 +229,14 @@ impl Waiting {
     }
 }
 
-/// Opens a connection, writes what is put on it and hands out what comes.
+/// Writes what is put on a connection and hands out what comes.
 async fn converse(
-    from: Option<IpAddr>,
-    to: SocketAddr,
+    stream: TcpStream,
     queries: &mut Queries,
     waiting: &Waiting,
     account: &Account,
     health: &Health,
 ) -> io::Result<()> {
-    let connect = tokio::time::timeout(CONNECT, connect(from, to)).await;
-    let stream = connect.map_err(|_| io::ErrorKind::TimedOut.into()).flatten()?;
     stream.set_nodelay(true)?;
     let (mut reader, mut writer) = stream.into_split();
     let reading = async {
@@ -232,14 +279,19 @@ async fn converse(
     }
 }
 
-/// Opens a connection, from an address of ours if that is given.
-async fn connect(from: Option<IpAddr>, to: SocketAddr) -> io::Result<TcpStream> {
-    let Some(from) = from.filter(|from| !from.is_unspecified()) else {
-        return TcpStream::connect(to).await;
+/// Opens a connection, from an address of ours if that is given, as soon as the system has a socket.
+async fn connect(from: IpAddr, to: SocketAddr, descriptor: &Descriptor) -> io::Result<TcpStream> {
+    let socket = loop {
+        match if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() } {
+            Err(error) if ran_out(&error) => descriptor.wait().await,
+            socket => break socket?,
+        }
     };
-    let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.bind((from, 0).into()).map_err(|error| not_ours(&error))?;
-    socket.connect(to).await
+    if !from.is_unspecified() {
+        socket.bind((from, 0).into()).map_err(|error| not_ours(&error))?;
+    }
+    let connected = tokio::time::timeout(CONNECT, socket.connect(to)).await;
+    connected.map_err(|_| io::ErrorKind::TimedOut.into()).flatten()
 }
 
 /// Nobody can send any more; ends once nobody waits.

@@ -3,6 +3,11 @@ use std::io;
 use super::*;
 use crate::stream::{read_message, write_message};
 use tokio::net::{TcpListener, TcpStream};
+use zoners_dns::Random;
+
+fn pool() -> Pool {
+    Pool::new(Sources::new(Random::seeded(1), Vec::new()), Descriptors::new(64))
+}
 
 fn query(id: u8) -> Bytes {
     Bytes::copy_from_slice(&[0, id, b'q'])
@@ -23,8 +28,8 @@ async fn a_connection_is_reused_and_answers_may_come_in_any_order() {
         write_message(&mut stream, &two).await.unwrap();
         write_message(&mut stream, &one).await.unwrap();
     });
-    let pool = Pool::default();
-    let (mut one, mut two) = (pool.send(to, query(1)), pool.send(to, query(2)));
+    let pool = pool();
+    let (mut one, mut two) = (pool.send(to, query(1), None), pool.send(to, query(2), None));
     let (one, two) = tokio::join!(one.receive(), two.receive());
     assert_eq!((one, two), (Outcome::Message(query(1)), Outcome::Message(query(2))));
     server.await.unwrap();
@@ -41,9 +46,9 @@ async fn a_connection_closed_while_idle_is_opened_again() {
             write_message(&mut stream, &message).await.unwrap();
         }
     });
-    let pool = Pool::default();
+    let pool = pool();
     for id in 1..4 {
-        assert_eq!(pool.send(to, query(id)).receive().await, Outcome::Message(query(id)));
+        assert_eq!(pool.send(to, query(id), None).receive().await, Outcome::Message(query(id)));
     }
 }
 
@@ -52,10 +57,10 @@ async fn a_closed_port_and_a_closed_stream_are_told_apart() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let to = listener.local_addr().unwrap();
     let closing = tokio::spawn(async move { drop(listener.accept().await) });
-    let pool = Pool::default();
-    assert_eq!(pool.send(to, query(1)).receive().await, Outcome::Failed(Failure::Closed));
+    let pool = pool();
+    assert_eq!(pool.send(to, query(1), None).receive().await, Outcome::Failed(Failure::Closed));
     closing.await.unwrap();
-    assert_eq!(pool.send(to, query(1)).receive().await, Outcome::Failed(Failure::Refused));
+    assert_eq!(pool.send(to, query(1), None).receive().await, Outcome::Failed(Failure::Refused));
 }
 
 #[tokio::test]
@@ -67,7 +72,7 @@ async fn who_cannot_use_the_reply_hears_that_there_is_no_other() {
         let message = read(&mut stream).await.unwrap();
         write_message(&mut stream, &message).await.unwrap();
     });
-    let mut exchange = Pool::default().send(to, query(1));
+    let mut exchange = pool().send(to, query(1), None);
     assert_eq!(exchange.receive().await, Outcome::Message(query(1)));
     for _ in 0..2 {
         assert_eq!(exchange.receive().await, Outcome::Failed(Failure::Closed));
@@ -91,11 +96,11 @@ async fn what_has_an_id_of_none_is_for_the_only_query_that_waits() {
         }
         std::future::pending::<()>().await;
     });
-    let pool = Pool::default();
-    assert_eq!(pool.send(to, query(1)).receive().await, Outcome::Message(query(7)));
-    assert_eq!(pool.send(to, query(2)).receive().await, Outcome::Message(Bytes::new()));
+    let pool = pool();
+    assert_eq!(pool.send(to, query(1), None).receive().await, Outcome::Message(query(7)));
+    assert_eq!(pool.send(to, query(2), None).receive().await, Outcome::Message(Bytes::new()));
     // Of two it is for neither; of those it may be for, one has gone by then.
-    let (mut three, mut four) = (pool.send(to, query(3)), pool.send(to, query(4)));
+    let (mut three, mut four) = (pool.send(to, query(3), None), pool.send(to, query(4), None));
     assert_eq!(four.receive().await, Outcome::Message(query(4)));
     assert_eq!(three.receive().await, Outcome::Message(query(9)));
 }
@@ -110,12 +115,14 @@ async fn a_connection_is_opened_from_the_address_that_it_shall() {
         write_message(&mut stream, &message).await.unwrap();
         from.ip().to_string()
     });
-    let random = zoners_dns::Random::seeded(1);
-    let sources = |text: &str| Sources::new(random.clone(), vec![text.parse().unwrap()]);
-    let mut exchange = Pool::new(sources("127.0.0.7")).send(to, query(1));
+    let from = |text: &str| {
+        let sources = Sources::new(Random::seeded(1), vec![text.parse().unwrap()]);
+        Pool::new(sources, Descriptors::new(64))
+    };
+    let mut exchange = from("127.0.0.7").send(to, query(1), None);
     assert_eq!(exchange.receive().await, Outcome::Message(query(1)));
     assert_eq!(server.await.unwrap(), "127.0.0.7");
-    let mut exchange = Pool::new(sources("192.0.2.77")).send(to, query(1));
+    let mut exchange = from("192.0.2.77").send(to, query(1), None);
     assert_eq!(exchange.receive().await, Outcome::Failed(Failure::NoSocket));
 }
 
@@ -148,8 +155,8 @@ async fn forgotten() -> (Pool, SocketAddr, tokio::sync::mpsc::UnboundedReceiver<
     let to = listener.local_addr().unwrap();
     let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
     tokio::spawn(forgetful(listener, sender));
-    let pool = Pool::default();
-    assert_eq!(pool.send(to, query(1)).receive().await, Outcome::Message(query(1)));
+    let pool = pool();
+    assert_eq!(pool.send(to, query(1), None).receive().await, Outcome::Message(query(1)));
     assert_eq!(told.recv().await, Some((0, query(1))));
     (pool, to, told)
 }
@@ -157,7 +164,7 @@ async fn forgotten() -> (Pool, SocketAddr, tokio::sync::mpsc::UnboundedReceiver<
 #[tokio::test]
 async fn a_query_on_a_connection_that_died_goes_over_another_and_so_do_later_ones() {
     let (pool, to, mut told) = forgotten().await;
-    let mut late = pool.send(to, query(2));
+    let mut late = pool.send(to, query(2), None);
     assert_eq!(told.recv().await, Some((0, query(2))));
     assert!(late.doubt());
     late.resend(query(2));
@@ -166,7 +173,7 @@ async fn a_query_on_a_connection_that_died_goes_over_another_and_so_do_later_one
     // The one that is suspect ends, as none waits on it.
     assert_eq!(told.recv().await, Some((0, Bytes::new())));
     for id in 3..6 {
-        assert_eq!(pool.send(to, query(id)).receive().await, Outcome::Message(query(id)));
+        assert_eq!(pool.send(to, query(id), None).receive().await, Outcome::Message(query(id)));
         assert_eq!(told.recv().await, Some((1, query(id))));
     }
 }
@@ -174,7 +181,7 @@ async fn a_query_on_a_connection_that_died_goes_over_another_and_so_do_later_one
 #[tokio::test]
 async fn of_several_queries_on_a_connection_that_died_one_opens_another() {
     let (pool, to, mut told) = forgotten().await;
-    let mut late: Vec<TcpExchange> = (2..7).map(|id| pool.send(to, query(id))).collect();
+    let mut late: Vec<TcpExchange> = (2..7).map(|id| pool.send(to, query(id), None)).collect();
     for (id, exchange) in (2..7).zip(&mut late) {
         assert!(exchange.doubt());
         exchange.resend(query(id));
@@ -192,8 +199,8 @@ async fn of_several_queries_on_a_connection_that_died_one_opens_another() {
 async fn a_suspect_connection_may_still_deliver_and_is_cleared_by_it() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let to = listener.local_addr().unwrap();
-    let pool = Pool::default();
-    let mut one = pool.send(to, query(1));
+    let pool = pool();
+    let mut one = pool.send(to, query(1), None);
     let (mut stream, _) = listener.accept().await.unwrap();
     let answer = async |stream: &mut TcpStream| {
         let message = read(stream).await.unwrap();
@@ -202,14 +209,14 @@ async fn a_suspect_connection_may_still_deliver_and_is_cleared_by_it() {
     answer(&mut stream).await;
     assert_eq!(one.receive().await, Outcome::Message(query(1)));
     // What comes to another query shows that it is alive.
-    let (mut two, mut three) = (pool.send(to, query(2)), pool.send(to, query(3)));
+    let (mut two, mut three) = (pool.send(to, query(2), None), pool.send(to, query(3), None));
     answer(&mut stream).await;
     assert_eq!(two.receive().await, Outcome::Message(query(2)));
     assert!(!three.doubt());
     answer(&mut stream).await;
     assert_eq!(three.receive().await, Outcome::Message(query(3)));
     // It is late, and comes while the other connection has brought nothing.
-    let mut four = pool.send(to, query(4));
+    let mut four = pool.send(to, query(4), None);
     assert!(four.doubt());
     four.resend(query(4));
     let (_silent, _) = listener.accept().await.unwrap();
@@ -221,8 +228,8 @@ async fn a_suspect_connection_may_still_deliver_and_is_cleared_by_it() {
 async fn a_connection_that_has_yet_to_bring_anything_is_not_suspect() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let to = listener.local_addr().unwrap();
-    let pool = Pool::default();
-    let (mut one, mut two) = (pool.send(to, query(1)), pool.send(to, query(2)));
+    let pool = pool();
+    let (mut one, mut two) = (pool.send(to, query(1), None), pool.send(to, query(2), None));
     let (mut stream, _) = listener.accept().await.unwrap();
     assert_eq!(read(&mut stream).await.unwrap(), query(1));
     assert!(!one.doubt() && !two.doubt());
@@ -233,9 +240,9 @@ async fn a_connection_that_has_yet_to_bring_anything_is_not_suspect() {
 async fn elsewhere_connections_are_closed_and_queries_go_over_new_ones() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let to = listener.local_addr().unwrap();
-    let pool = Pool::default();
+    let pool = pool();
     // Opened for the first; none of them is answered here.
-    let mut moving: Vec<TcpExchange> = (1..5).map(|id| pool.send(to, query(id))).collect();
+    let mut moving: Vec<TcpExchange> = (1..5).map(|id| pool.send(to, query(id), None)).collect();
     let (mut old, _) = listener.accept().await.unwrap();
     for id in 1..5 {
         assert_eq!(read(&mut old).await.unwrap(), query(id));
@@ -257,9 +264,48 @@ async fn elsewhere_connections_are_closed_and_queries_go_over_new_ones() {
     let (mut new, listener) = server.await.unwrap();
     pool.renew();
     assert!(read(&mut new).await.is_err(), "closed");
-    let mut last = pool.send(to, query(9));
+    let mut last = pool.send(to, query(9), None);
     let (mut stream, _) = listener.accept().await.unwrap();
     let message = read(&mut stream).await.unwrap();
     write_message(&mut stream, &message).await.unwrap();
     assert_eq!(last.receive().await, Outcome::Message(query(9)));
+}
+
+#[tokio::test]
+async fn an_idle_connection_gives_way_and_one_with_queries_does_not() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = listener.local_addr().unwrap();
+    let descriptors = Descriptors::new(4);
+    let pool = Pool::new(Sources::new(Random::seeded(1), Vec::new()), descriptors.clone());
+    descriptors.register(pool.keeper());
+    let answer = async |stream: &mut TcpStream| {
+        let message = read(stream).await.unwrap();
+        write_message(stream, &message).await.unwrap();
+    };
+    let mut one = pool.send(to, query(1), descriptors.try_take());
+    let (mut stream, _) = listener.accept().await.unwrap();
+    answer(&mut stream).await;
+    assert_eq!(one.receive().await, Outcome::Message(query(1)));
+    drop(one);
+    assert!(pool.has(to));
+    // All others are taken.
+    let others: Vec<Descriptor> = std::iter::from_fn(|| descriptors.try_take()).collect();
+    assert_eq!(others.len(), 2);
+    let got = descriptors.take().await;
+    assert!(read(&mut stream).await.is_err() && !pool.has(to), "it was closed");
+    // One that has a query is waited for, and then closed at once.
+    drop(got);
+    let mut two = pool.send(to, query(2), descriptors.try_take());
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut waiting = std::pin::pin!(descriptors.take());
+    tokio::select! {
+        biased;
+        _ = &mut waiting => panic!("it is in use"),
+        message = read(&mut stream) => assert_eq!(message.unwrap(), query(2)),
+    }
+    write_message(&mut stream, &query(2)).await.unwrap();
+    assert_eq!(two.receive().await, Outcome::Message(query(2)));
+    drop(two);
+    waiting.await;
+    assert!(read(&mut stream).await.is_err() && others.len() == 2);
 }

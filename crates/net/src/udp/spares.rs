@@ -8,7 +8,7 @@
 
 use std::io::{self, Read};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -17,6 +17,8 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::time::Instant;
 use zoners_dns::Random;
+
+use crate::descriptors::{Descriptor, Keeper};
 
 /// Queries that a socket carries.
 pub(super) const USES: u8 = 8;
@@ -27,10 +29,11 @@ pub(super) const KEPT: usize = 64;
 
 /// A socket and what it has been through.
 #[derive(Debug)]
-pub(super) struct Used {
+pub(crate) struct Used {
     pub(super) socket: UdpSocket,
     uses: u8,
     opened: Instant,
+    descriptor: Option<Descriptor>,
 }
 
 /// The sockets of one worker that wait for another query. Clones share them.
@@ -44,13 +47,21 @@ struct Kept {
     renewed: Option<Instant>,
 }
 
+impl Keeper for Mutex<Kept> {
+    fn give_way(&self) {
+        let closed = std::mem::take(&mut self.lock().sockets);
+        drop(closed);
+    }
+}
+
 impl Used {
-    pub(super) fn new(socket: UdpSocket) -> Self {
-        Used { socket, uses: 1, opened: Instant::now() }
+    pub(super) fn new(socket: UdpSocket, descriptor: Option<Descriptor>) -> Self {
+        Used { socket, uses: 1, opened: Instant::now(), descriptor }
     }
 
     fn is_spent(&self) -> bool {
-        self.uses >= USES || self.opened.elapsed() >= LIFETIME
+        let is_wanted = self.descriptor.as_ref().is_some_and(Descriptor::is_wanted);
+        self.uses >= USES || self.opened.elapsed() >= LIFETIME || is_wanted
     }
 
     /// Whether nothing lies in it: not even an error, or an answer that came twice.
@@ -63,7 +74,7 @@ impl Used {
 
 impl Spares {
     /// A socket for a query to `to`: any of those that are connected to it.
-    pub(super) fn take(&self, to: SocketAddr, random: &Random) -> Option<Used> {
+    pub(crate) fn take(&self, to: SocketAddr, random: &Random) -> Option<Used> {
         let mut kept = self.0.lock();
         let spares = &mut kept.sockets;
         if spares.is_empty() {
@@ -98,6 +109,12 @@ impl Spares {
             Some(other) if full || other.1.is_spent() => *other = (to, used),
             _ => spares.push((to, used)),
         }
+    }
+
+    /// What gives way where descriptors are short.
+    pub(crate) fn keeper(&self) -> Weak<dyn Keeper> {
+        let kept: Arc<dyn Keeper> = self.0.clone();
+        Arc::downgrade(&kept)
     }
 
     /// Closes all, and those that carry a query once that is answered: they leave from an address that this

@@ -1,6 +1,7 @@
 #![allow(clippy::panic, reason = "a test that cannot go on must say so")]
 
 use super::*;
+use crate::descriptors::Descriptors;
 
 #[tokio::test]
 async fn strangers_are_not_heard() {
@@ -162,7 +163,7 @@ async fn a_query_leaves_from_the_address_that_it_shall() {
     for (from, seen) in [("127.0.0.7", Some("127.0.0.7")), ("0.0.0.0", Some("127.0.0.1"))] {
         let query = Bytes::from_static(b"query");
         let exchange = UdpExchange::new(to, query, Random::seeded(1), Spares::default());
-        let mut exchange = exchange.from(from.parse().unwrap());
+        let mut exchange = exchange.from(from.parse().unwrap(), Carrier::Any);
         let answer = async {
             let (_, from) = server.recv_from(&mut [0; 64]).await.unwrap();
             server.send_to(b"answer", from).await.unwrap();
@@ -175,7 +176,7 @@ async fn a_query_leaves_from_the_address_that_it_shall() {
     // One that this machine has not says nothing of the server.
     let query = Bytes::from_static(b"query");
     let exchange = UdpExchange::new(to, query, Random::seeded(1), Spares::default());
-    let outcome = exchange.from("192.0.2.77".parse().unwrap()).receive().await;
+    let outcome = exchange.from("192.0.2.77".parse().unwrap(), Carrier::Any).receive().await;
     assert_eq!(outcome, Outcome::Failed(Failure::NoSocket));
 }
 
@@ -257,4 +258,37 @@ async fn elsewhere_no_socket_is_used_that_was_opened_before() {
     assert_eq!(spares.len(), 0, "it was answered before");
     asked(to, &random, &spares).await;
     assert_eq!(spares.len(), 1);
+}
+
+#[tokio::test]
+async fn no_socket_is_kept_while_queries_wait_for_one() {
+    let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let to = server.local_addr().unwrap();
+    tokio::spawn(mirror(server));
+    let (random, spares) = (Random::seeded(5), Spares::default());
+    let descriptors = Descriptors::new(4);
+    descriptors.register(spares.keeper());
+    let asked = async || {
+        let query = Bytes::from_static(b"query");
+        let exchange = UdpExchange::new(to, query, random.clone(), spares.clone());
+        let from = Ipv4Addr::UNSPECIFIED.into();
+        let mut exchange = exchange.from(from, Carrier::New(descriptors.take().await));
+        assert!(matches!(exchange.receive().await, Outcome::Message(_)));
+        exchange
+    };
+    drop(asked().await);
+    assert_eq!(spares.len(), 1);
+    let others: Vec<_> = std::iter::from_fn(|| descriptors.try_take()).collect();
+    assert_eq!(others.len(), 2, "what is kept has the third");
+    let last = asked().await;
+    assert_eq!(spares.len(), 0, "it gave way");
+    let mut waiting = std::pin::pin!(descriptors.take());
+    tokio::select! {
+        biased;
+        _ = &mut waiting => panic!("none is left"),
+        () = std::future::ready(()) => {}
+    }
+    drop(last);
+    assert_eq!(spares.len(), 0);
+    waiting.await;
 }

@@ -18,8 +18,8 @@ use crate::worker::Worker;
 pub(crate) struct Attempting {
     /// The attempt waits for the query of an earlier attempt.
     pub(crate) joined: bool,
-    /// Over TCP there are no doubts.
-    doubts: Option<Watch<Sharing>>,
+    /// Over TCP there is nothing to watch.
+    watch: Option<Watch<Sharing>>,
     /// The future owns its data, so that an exchange can outlive its question.
     pub(crate) report: Pin<Box<dyn Future<Output = Report> + Send>>,
 }
@@ -27,7 +27,12 @@ pub(crate) struct Attempting {
 impl Attempting {
     /// Whether what came makes it doubtful that a reply will, as far as that is known.
     pub(crate) fn doubt(&self) -> Doubt {
-        self.doubts.as_ref().map_or(Doubt::None, |watch| Doubt::from(watch.doubt()))
+        self.watch.as_ref().map_or(Doubt::None, |watch| Doubt::from(watch.doubt()))
+    }
+
+    /// Whether its query is yet to be sent, as far as that is known.
+    pub(crate) fn is_to_be_sent(&self) -> bool {
+        self.watch.as_ref().is_some_and(Watch::is_to_begin)
     }
 }
 
@@ -42,7 +47,7 @@ pub(crate) fn attempt<N: Network>(
     // Blocks, since the arguments of an async function are stored twice.
     match worker.outstanding(&asking, attempt.endpoint) {
         Turn::Send(mut lead) => {
-            let doubts = lead.as_ref().map(Lead::watch);
+            let watch = lead.as_ref().map(Lead::watch);
             let report = Box::pin(async move {
                 let query = Query::of(&asking, &attempt, &context);
                 let mut result = worker.carry_out(&query, &mut lead).await;
@@ -55,10 +60,10 @@ pub(crate) fn attempt<N: Network>(
                 };
                 Report { attempt, took: started.elapsed(), result }
             });
-            Attempting { joined: false, doubts, report }
+            Attempting { joined: false, watch, report }
         }
         Turn::Wait(follow) => {
-            let doubts = follow.watch();
+            let watch = follow.watch();
             let report = Box::pin(async move {
                 let query = Query::of(&asking, &attempt, &context);
                 let mut result = worker.wait_with(&query, follow).await;
@@ -70,7 +75,7 @@ pub(crate) fn attempt<N: Network>(
                 };
                 Report { attempt, took: started.elapsed(), result }
             });
-            Attempting { joined: true, doubts, report }
+            Attempting { joined: true, watch, report }
         }
     }
 }

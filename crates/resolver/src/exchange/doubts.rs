@@ -226,14 +226,15 @@ impl<N: Network> Worker<N> {
         doubts.tcp = Tcp::Asked;
         let over_tcp = query.over_tcp();
         let asked = match doubts.cut {
-            true => self.send(&over_tcp),
+            true => self.send(&over_tcp, self.network().room(over_tcp.endpoint)),
             false if self.is_left_alone(over_tcp.endpoint) || !self.may_meet(&over_tcp) => {
                 Err(Fault::Network(Failure::Closed))
             }
             false => {
                 self.count(Counter::UpstreamDoubted);
                 let charged = query.context.budget.charge_aside(true);
-                charged.map(|()| self.send_charged(&over_tcp)).map_err(Fault::Exhausted)
+                let room = self.network().room(over_tcp.endpoint);
+                charged.map(|()| self.send_charged(&over_tcp, room)).map_err(Fault::Exhausted)
             }
         };
         match asked {

@@ -7,8 +7,11 @@ use zoners_dns::{Counter, Network};
 
 use super::Race;
 use super::own_servers::Own;
+use crate::answer::Unresolved;
+use crate::budget::Exhausted;
 use crate::candidates::Attempt;
 use crate::pricing::LEAST_PATIENCE;
+use crate::verdict::Verdict;
 
 /// Patience with servers that are asked for the first time halves so often.
 const MOST_HALVINGS: u8 = 4;
@@ -17,6 +20,30 @@ const MOST_HALVINGS: u8 = 4;
 const PROBED: Duration = Duration::from_millis(400);
 
 impl<N: Network> Race<'_, N> {
+    /// Whether the query to the newest server waits for a socket: so would one to another.
+    fn waits_for_room(&self) -> bool {
+        self.worker.network().is_short()
+            && self.running.iter().last().is_some_and(|newest| newest.exchange.is_to_be_sent())
+    }
+
+    /// Whether the newest server was not asked yet, for lack of a socket; then it has as long again.
+    pub(super) fn is_yet_to_be_asked(&mut self) -> bool {
+        let waits = self.waits_for_room();
+        if waits {
+            self.hedge_at = Instant::now() + self.worker.shared().habits.late();
+        }
+        waits
+    }
+
+    /// How the race ends when its time is over; for lack of a socket, that says nothing of the zone.
+    pub(super) fn end_in_time(&mut self) -> Result<Box<Verdict>, Unresolved> {
+        if self.waits_for_room() {
+            self.worker.count(Counter::BudgetSockets);
+            return Err(Exhausted(Counter::BudgetSockets).unresolved());
+        }
+        self.end()
+    }
+
     /// The newest server is late: another is asked beside it.
     pub(super) fn hedge(&mut self) {
         self.late = self.late.saturating_add(1);

@@ -27,7 +27,8 @@ impl<N: Network> Worker<N> {
         &self,
         exchange: Pin<Box<dyn Future<Output = T> + Send>>,
     ) {
-        let limit = self.settings().limits.nursery;
+        // Where sockets are few, those who live on need none.
+        let limit = if self.network().is_short() { 0 } else { self.settings().limits.nursery };
         if self.nursery().adopt(exchange, limit) == Adoption::Full {
             self.count(Counter::NurseryFull);
         }

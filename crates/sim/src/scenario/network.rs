@@ -85,8 +85,13 @@ impl ScriptedNetwork {
 
 impl Network for ScriptedNetwork {
     type Exchange = ScriptedExchange;
+    type Room = ();
 
-    fn send(&self, to: Endpoint, query: Bytes) -> ScriptedExchange {
+    fn room(&self, _: Endpoint) -> Option<()> {
+        Some(())
+    }
+
+    fn send(&self, to: Endpoint, query: Bytes, _: Option<()>) -> ScriptedExchange {
         let (sender, arriving) = mpsc::unbounded_channel();
         self.ask(to, &query, &sender);
         ScriptedExchange { net: self.clone(), to, sender, arriving, next: None }

@@ -126,10 +126,23 @@ struct Watched {
 
 impl Network for Watched {
     type Exchange = WatchedExchange;
+    type Room = <Sockets as Network>::Room;
 
-    fn send(&self, to: Endpoint, query: Bytes) -> WatchedExchange {
+    fn room(&self, to: Endpoint) -> Option<Self::Room> {
+        self.sockets.room(to)
+    }
+
+    fn wait_for_room(&self, to: Endpoint) -> impl Future<Output = Self::Room> + Send {
+        self.sockets.wait_for_room(to)
+    }
+
+    fn is_short(&self) -> bool {
+        self.sockets.is_short()
+    }
+
+    fn send(&self, to: Endpoint, query: Bytes, room: Option<Self::Room>) -> WatchedExchange {
         WatchedExchange {
-            exchange: self.sockets.send(to, query),
+            exchange: self.sockets.send(to, query, room),
             to: to.address,
             transport: to.transport,
             since: Instant::now(),

@@ -98,7 +98,8 @@ impl Server {
     async fn exchange(&self, to: Endpoint, question: &Question) -> Result<Message, Ending> {
         let id = self.random.id();
         let options = Options { id, recursion_desired: true, edns: true };
-        let mut exchange = self.network.send(to, query(question, options));
+        let room = self.network.wait_for_room(to).await;
+        let mut exchange = self.network.send(to, query(question, options), Some(room));
         loop {
             let octets = match exchange.receive().await {
                 Outcome::Message(octets) => octets,
