@@ -4,6 +4,7 @@
 //! A configuration becomes one immutable [`Service`] for each worker. Reloading makes new ones and
 //! swaps them in; what is under way goes on with the old.
 
+mod allotment;
 mod bind;
 mod connections;
 mod keeper;
@@ -41,7 +42,7 @@ use zoners_cache::Cache;
 use zoners_dns::{Counters, Network, Random};
 use zoners_files::Heir;
 use zoners_net::Sockets;
-use zoners_net::held::Held;
+use zoners_net::descriptors::Descriptors;
 use zoners_resolver::{Event, Settings, Shared, Worker};
 use zoners_sandbox::Sandbox;
 use zoners_store::shared::{SharedCache, Terms};
@@ -54,7 +55,8 @@ use crate::nearby::Nearby;
 use crate::pipeline::{Cookies, Rules, Service};
 use crate::prepared::Prepared;
 use crate::runtime;
-use connections::HELD;
+use allotment::Allotment;
+use connections::Shares;
 use keeper::Keeper;
 pub use listening::Bound;
 use listening::Listening;
@@ -86,8 +88,10 @@ pub struct Daemon {
     nearby: Nearby,
     /// Felt by all workers.
     activity: Arc<Activity>,
-    /// What the TCP connections of all workers hold.
-    held: Arc<Held>,
+    /// What the TCP connections of all workers share.
+    shares: Shares,
+    /// What the sockets to servers of all workers share.
+    descriptors: Arc<Descriptors>,
     /// Told when a worker ends before it is told to.
     ended: Arc<Notify>,
     /// When the hosts file that `rules` were made of had changed last.
@@ -158,6 +162,7 @@ impl Daemon {
         let nearby = surroundings::nearby();
         let rules = Arc::new(rules.near(&config, &nearby.prefixes));
         let (activity, ended) = (Arc::default(), Arc::default());
+        let allotment = Allotment::of_process(config.server.threads);
         Ok(Daemon {
             shared,
             config,
@@ -165,7 +170,8 @@ impl Daemon {
             rules,
             nearby,
             activity,
-            held: Held::new(HELD),
+            shares: Shares::new(allotment.clients),
+            descriptors: Descriptors::new(allotment.servers),
             ended,
             hosts_seen,
             file,
@@ -199,7 +205,8 @@ impl Daemon {
     /// The sockets of a worker.
     fn network(&self) -> Arc<Sockets> {
         let sources = self.config.resolver.source_addresses.clone();
-        Arc::new(Sockets::with_sources(self.shared.random.clone(), sources))
+        let random = self.shared.random.clone();
+        Arc::new(Sockets::within(self.descriptors.clone(), random, sources))
     }
 
     fn snapshot<N: Network>(&self, network: N, counters: &Arc<Counters>) -> Service<N> {
@@ -237,6 +244,10 @@ impl Daemon {
             self.trust_what_was_seen();
             self.tell_what_is_out_of_reach();
         }
+        let allotment = Allotment::of_process(self.config.server.threads);
+        allotment.tell();
+        self.shares = Shares::new(allotment.clients);
+        self.descriptors = Descriptors::new(allotment.servers);
         let cache_folder = state.as_ref().map(|state| state.folder.clone());
         let cache_folder = cache_folder.filter(|_| self.config.cache.persist);
         self.sandbox = Arc::new(self.enter_sandbox(control.as_ref(), cache_folder.as_deref())?);
@@ -279,12 +290,12 @@ impl Daemon {
         let counters = Arc::<Counters>::default();
         let current = Arc::new(ArcSwap::from_pointee(self.snapshot(network.clone(), &counters)));
         let (serving, activity) = (current.clone(), self.activity.clone());
-        let held = self.held.clone();
+        let shares = self.shares.clone();
         let ending = Ending(self.ended.clone());
         let thread =
             std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
                 let _ending = ending;
-                worker::run(&runtime, serving, places, activity, held)
+                worker::run(&runtime, serving, places, activity, shares)
             })?;
         Ok(Running { current, network, counters, host, thread })
     }
@@ -418,7 +429,8 @@ pub fn serve_on<N: Network>(
     ready(&listening.bound().addresses)?;
     let current = Arc::new(ArcSwap::from_pointee(service));
     let thread = std::thread::spawn(move || {
-        worker::run(&own, current, places, Arc::default(), Held::new(HELD))
+        let shares = Shares::new(Allotment::of_process(1).clients);
+        worker::run(&own, current, places, Arc::default(), shares)
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(tokio::signal::ctrl_c())?;

@@ -46,6 +46,11 @@ impl Places {
         Some(Place { places: self.clone(), client })
     }
 
+    /// Places that the client of `address` has.
+    pub(crate) fn of(&self, address: IpAddr) -> usize {
+        self.lock().of_client.get(&stands_for(address)).copied().unwrap_or_default()
+    }
+
     /// Places taken in all.
     pub(crate) fn taken(&self) -> usize {
         self.lock().in_all
@@ -58,11 +63,6 @@ impl Places {
 }
 
 impl Place {
-    /// All the places that it is one of.
-    pub(crate) fn places(&self) -> &Places {
-        &self.places
-    }
-
     /// Places that its client has, this one included.
     pub(crate) fn of_client(&self) -> usize {
         self.places.lock().of_client.get(&self.client).copied().unwrap_or_default()

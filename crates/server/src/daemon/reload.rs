@@ -95,13 +95,16 @@ impl Daemon {
             let change = change.map_err(|error| format!("server.listen: {error}"))?;
             Ok((*renewed, change))
         };
-        let (renewed, change) = match renewed.and_then(listens) {
+        let (mut renewed, change) = match renewed.and_then(listens) {
             Ok(ready) => ready,
             Err(error) => {
                 tracing::error!("not reloaded, the old configuration stays:\n{error}");
                 return;
             }
         };
+        // What the workers that run were given stays.
+        renewed.descriptors = self.descriptors.clone();
+        renewed.shares = self.shares.clone();
         overseer.renew(renewed.service());
         for worker in workers {
             let snapshot = renewed.snapshot(worker.network.clone(), &worker.counters);
@@ -118,13 +121,11 @@ impl Daemon {
         }
         overseer.listens(listening.bound());
         let before = self.rules.clone();
-        // What the workers that run were given stays.
-        let (activity, held) = (self.activity.clone(), self.held.clone());
-        let ended = self.ended.clone();
+        let (activity, ended) = (self.activity.clone(), self.ended.clone());
         let second_level = self.second_level.take();
         let sandbox = self.sandbox.clone();
         let log = self.log.take();
-        *self = Daemon { activity, held, ended, second_level, listening, sandbox, log, ..renewed };
+        *self = Daemon { activity, ended, second_level, listening, sandbox, log, ..renewed };
         if let Some(second_level) = &self.second_level {
             let fingerprints = keeper::fingerprints(&self.settings, &self.shared);
             second_level.prove_by(fingerprints.proofs);

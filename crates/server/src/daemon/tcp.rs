@@ -4,12 +4,13 @@
 //! has sent.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, timeout_at};
 use zoners_dns::{Counter, Network, Transport};
 use zoners_net::held::Account;
@@ -22,8 +23,6 @@ use super::worker::{AtWork, Stopping};
 use crate::client::Client;
 use crate::pipeline::{Handled, Miss, Service};
 
-/// Queries of one connection that are worked on at a time (RFC 7766 section 6.2.1).
-const IN_FLIGHT: usize = 32;
 /// Replies are handed on when they are so many octets …
 const TOGETHER: usize = 16 * 1024;
 /// … and so many times as many may wait for a client to take them.
@@ -46,19 +45,33 @@ pub(super) async fn serve<N: Network>(listener: Arc<TcpListener>, door: Door<N>)
     let door = Arc::new(door);
     loop {
         let Ok((stream, client)) = listener.accept().await else {
+            if door.connections.make_room(None) {
+                door.current.load().count(Counter::ClientTcpMadeRoom);
+            }
             tokio::time::sleep(REST).await;
             continue;
         };
-        let service = door.current.load();
-        let Some(connection) = door.connections.admit(service.rules(), client.ip()) else {
-            service.count(Counter::ClientTcpRefused);
-            continue;
-        };
+        let Some(connection) = admit(&door, client.ip()) else { continue };
         let _ = stream.set_nodelay(true);
         let (reader, writer) = stream.into_split();
         let client = Client { address: client.ip(), transport: Transport::Tcp };
         tokio::spawn(converse(door.clone(), (reader, writer), client, connection));
+        // One that was closed for it has a descriptor until it has its turn.
+        tokio::task::yield_now().await;
     }
+}
+
+/// A connection for a client that comes, if there is room or can be made.
+fn admit<N: Network>(door: &Door<N>, client: IpAddr) -> Option<Arc<Connection>> {
+    let service = door.current.load();
+    let admitted = door.connections.admit(service.rules(), client);
+    if admitted.made_room {
+        service.count(Counter::ClientTcpMadeRoom);
+    }
+    if admitted.connection.is_none() {
+        service.count(Counter::ClientTcpRefused);
+    }
+    admitted.connection
 }
 
 /// Serves one connection: queries are read while others are worked on.
@@ -66,9 +79,8 @@ async fn converse<N: Network>(
     door: Arc<Door<N>>,
     (reader, writer): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
     client: Client,
-    connection: Connection,
+    connection: Arc<Connection>,
 ) {
-    let connection = Arc::new(connection);
     let (replies, ready) = mpsc::channel(WAITING);
     // Once reading ends, what is still worked on is written before the connection closes.
     let conversation = async {
@@ -78,6 +90,7 @@ async fn converse<N: Network>(
     tokio::select! {
         biased;
         () = connection.account.given_up() => {}
+        () = connection.closing() => {}
         _ = conversation => {}
     }
     // What is still worked on for it keeps the connection, but none of its octets.
@@ -95,7 +108,7 @@ async fn read<N: Network>(
     replies: mpsc::Sender<Replies>,
 ) {
     let mut stopping = door.stopping.clone();
-    let in_flight = Arc::new(Semaphore::new(IN_FLIGHT));
+    let in_flight = connection.in_flight.clone();
     let mut incoming = Incoming::default();
     let mut outgoing = Outgoing::new(door, connection, replies);
     let mut deadline = Instant::now() + connection.patience();
@@ -111,8 +124,9 @@ async fn read<N: Network>(
         door.activity.felt();
         let service = door.current.load_full();
         let (clock, mut reply) = (service.clock(), Vec::new());
+        let mut asked = false;
         while let Some(packet) = incoming.next_message() {
-            deadline = Instant::now() + connection.patience();
+            asked = true;
             match service.handle(&packet, client, clock, &mut reply) {
                 Handled::Reply => {
                     stream::put_message(&mut outgoing.octets, &reply);
@@ -131,6 +145,11 @@ async fn read<N: Network>(
             if outgoing.octets.len() >= TOGETHER {
                 outgoing.hand_on(&service).await;
             }
+        }
+        if asked {
+            let now = Instant::now();
+            connection.asks(now);
+            deadline = now + connection.patience();
         }
         let holds = incoming.held();
         if holds != held {

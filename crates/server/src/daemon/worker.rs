@@ -9,9 +9,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, yield_now};
 use zoners_dns::Network;
 use zoners_net::datagrams::Datagrams;
-use zoners_net::held::Held;
 
-use super::connections::Connections;
+use super::connections::{Connections, Shares};
 use super::pulse::Activity;
 use super::{Current, FINISH, tcp, udp};
 
@@ -75,9 +74,9 @@ pub(super) fn run<N: Network>(
     current: Current<N>,
     places: mpsc::UnboundedReceiver<Place>,
     activity: Arc<Activity>,
-    held: Arc<Held>,
+    shares: Shares,
 ) -> io::Result<()> {
-    let (connections, at_work) = (Connections::new(held), AtWork::default());
+    let (connections, at_work) = (Connections::new(shares), AtWork::default());
     runtime.block_on(serve(Work { current, connections, activity, at_work }, places))
 }
 

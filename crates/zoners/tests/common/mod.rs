@@ -34,6 +34,17 @@ fn configure(folder: &tempfile::TempDir, more: &str) -> PathBuf {
     file(folder, &format!("[server]\nlisten = [\"127.0.0.1:0\"]\n{more}\n"))
 }
 
+/// Starts a program with few descriptors, and without the right of root to have more.
+const FEW: &str = "
+import ctypes, os, resource, sys
+PR_CAPBSET_DROP, CAP_SYS_RESOURCE = 24, 24
+if sys.platform == 'linux':
+    ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE, 0, 0, 0)
+most = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+os.execv(sys.argv[2], sys.argv[2:])
+";
+
 /// A daemon on a free port of 127.0.0.1, stopped when dropped.
 pub(crate) struct Daemon {
     pub(crate) child: Child,
@@ -57,6 +68,19 @@ impl Daemon {
         Daemon::of(folder)
     }
 
+    /// A daemon that serves, with so many descriptors.
+    pub(crate) fn with_descriptors(most: usize, more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        configure(&folder, more);
+        let mut python = Command::new("python3");
+        python.args(["-c", FEW, &most.to_string(), env!("CARGO_BIN_EXE_zoners")]);
+        python.env("XDG_STATE_HOME", folder.path());
+        python.env("RUNTIME_DIRECTORY", folder.path().join("run"));
+        let mut daemon = Daemon::run(&mut python, folder);
+        assert!(daemon.is_ready());
+        daemon
+    }
+
     /// A daemon that does as `zoners.toml` in this folder says.
     pub(crate) fn of(folder: tempfile::TempDir) -> Self {
         let state = folder.path().to_owned();
@@ -74,10 +98,14 @@ impl Daemon {
 
     /// The same, with these variables.
     pub(crate) fn in_environment(folder: tempfile::TempDir, variables: &[(&str, &Path)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_zoners"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zoners"));
+        Daemon::run(command.envs(variables.iter().copied()), folder)
+    }
+
+    fn run(command: &mut Command, folder: tempfile::TempDir) -> Self {
+        let mut child = command
             .args(["serve", "--config"])
             .arg(folder.path().join("zoners.toml"))
-            .envs(variables.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

@@ -1,13 +1,12 @@
 use super::*;
 use crate::Config;
 use crate::daemon::Daemon;
-use crate::daemon::connections::HELD;
+use crate::daemon::connections::{HELD, Shares};
 use tokio::io::{AsyncReadExt, DuplexStream};
 use tokio::task::JoinHandle;
 use zoners_dns::query::{Options, query};
 use zoners_dns::{Question, Rtype, name};
 use zoners_net::Sockets;
-use zoners_net::held::Held;
 
 type Here = Arc<Door<Arc<Sockets>>>;
 
@@ -19,7 +18,7 @@ fn door(config: &str) -> Here {
     std::mem::forget(stop);
     Arc::new(Door {
         current: Arc::new(arc_swap::ArcSwap::from_pointee(service)),
-        connections: Connections::new(Held::new(HELD)),
+        connections: Connections::new(Shares::new(usize::MAX)),
         activity: Arc::default(),
         stopping,
         at_work: AtWork::default(),
@@ -30,7 +29,8 @@ fn door(config: &str) -> Here {
 fn connect(door: &Here, number: usize, room: usize) -> (DuplexStream, JoinHandle<()>) {
     let address = [10, 1, (number >> 8) as u8, number as u8].into();
     let client = Client { address, transport: Transport::Tcp };
-    let connection = door.connections.admit(door.current.load().rules(), address).unwrap();
+    let connection =
+        door.connections.admit(door.current.load().rules(), address).connection.unwrap();
     let (here, there) = tokio::io::duplex(room);
     let conversation = converse(door.clone(), tokio::io::split(there), client, connection);
     (here, tokio::spawn(conversation))
