@@ -381,15 +381,20 @@ impl Daemon {
                         keeper.look(&self.settings);
                     }
                     tell_of_clock(&mut wrong_by, self.shared.clock_doubt.wrong_by());
-                    let hosts = reload::hosts_seen(&self.config);
-                    if hosts != self.hosts_seen {
-                        // Seen, even if it is wrong: that is told once, not every second.
-                        self.hosts_seen = hosts;
+                    if self.hosts_have_changed() {
                         self.begin_reload(&mut reloading, Anew::Files);
                     }
                 }
             }
         }
+    }
+
+    /// Whether the hosts file is another than when this was last asked. One that is wrong is told once so, and not
+    /// every second.
+    fn hosts_have_changed(&mut self) -> bool {
+        let before = self.hosts_seen.take();
+        self.hosts_seen = reload::hosts_seen(&self.config);
+        self.hosts_seen != before
     }
 
     /// The machine is elsewhere, or has slept: what was held against servers says nothing any more, and

@@ -43,7 +43,7 @@ enum LogFormat {
 }
 
 /// For so long the last lines of the log are waited for.
-const FLUSH: Duration = Duration::from_secs(1);
+const FLUSH: Duration = Duration::from_millis(250);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut log = start_log(arguments.log_format);

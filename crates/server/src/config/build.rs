@@ -15,6 +15,9 @@ use zoners_store::shared::{Servers, Terms};
 use super::schema::{Redis, Secret};
 use super::{Answers, Config, ConfigError, ROOT_ANCHORS, ROOT_HINTS, Route};
 
+/// What a certificate in a PEM file begins with (RFC 7468 section 5.1).
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
+
 impl Config {
     /// How the resolver shall behave. Reads the files that the configuration names.
     ///
@@ -84,9 +87,17 @@ impl Config {
         let ca = redis.ca_file.as_ref().map(|path| self.read("cache.redis.ca-file", path));
         let ca = error.take(ca.transpose());
         let (Some(secret), Some(ca)) = (secret, ca) else { return Err(error) };
+        if ca.as_ref().is_some_and(|ca| !ca.contains(CERTIFICATE)) {
+            return Err(self.wrong("cache.redis.ca-file", "there is no certificate (PEM) in it"));
+        }
         let (urls, ca) = (redis.url.0.clone(), ca.map(String::into_bytes));
         let servers = Servers::new(urls, redis.cluster, redis.sentinel.clone(), ca)
             .map_err(|what| self.wrong("cache.redis.url", &what.to_string()))?;
+        if !servers.can_be_certified() {
+            let what = "it counts for addresses in `url` with TLS (rediss://) alone, and must have whole \
+                        certificates";
+            return Err(self.wrong("cache.redis.ca-file", what));
+        }
         Ok(Some(Terms {
             servers,
             namespace: redis.namespace.clone(),

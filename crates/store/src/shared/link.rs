@@ -76,6 +76,13 @@ impl Servers {
         url.into_connection_info().map(|_| ())
     }
 
+    /// Whether the certificates that are given can be read, and the servers are reached over TLS.
+    #[must_use]
+    pub fn can_be_certified(&self) -> bool {
+        let with_tls = |info| Client::build_with_tls(info, self.certificates()).is_ok();
+        self.ca.is_none() || self.infos().is_ok_and(|infos| infos.into_iter().all(with_tls))
+    }
+
     fn certificates(&self) -> redis::TlsCertificates {
         redis::TlsCertificates { client_tls: None, root_cert: self.ca.clone() }
     }

@@ -334,3 +334,18 @@ fn every_file_that_is_named_is_read_and_all_that_is_wrong_told() {
     let error = prepared(&text);
     assert_eq!(error.matches("it is no text (UTF-8)").count(), 4, "{error}");
 }
+
+#[test]
+fn certificates_that_could_not_be_used_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca");
+    let told = |url: &str, text: &str| {
+        std::fs::write(&ca, text).unwrap();
+        let shown = ca.display().to_string();
+        prepared(&format!("[cache.redis]\nurl = \"{url}\"\nca-file = {shown:?}\n"))
+    };
+    let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    assert!(told("rediss://192.0.2.1", "nonsense").contains("no certificate"));
+    assert!(told("rediss://192.0.2.1", &pem[..40]).contains("whole certificates"));
+    assert!(told("redis://192.0.2.1", pem).starts_with("z:3:11: cache.redis.ca-file: "));
+}
