@@ -162,3 +162,30 @@ pub fn counters(count: impl Fn(Counter) -> u64) -> Value {
     let entry = |counter: &Counter| (counter.name().to_owned(), count(*counter).into());
     Value::Object(Counter::ALL.iter().map(entry).collect::<Map<_, _>>())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_obstacle_has_its_word_and_a_sentence() {
+        let intercepted = |proves| State::Obstructed(Obstacle::Intercepted { proves });
+        let states = [
+            (State::Unknown, "unknown", None),
+            (State::Doubtful, "doubtful", None),
+            (State::Open, "open", None),
+            (intercepted(true), "intercepted", Some(true)),
+            (intercepted(false), "intercepted", Some(false)),
+            (State::Obstructed(Obstacle::Refused), "refused", None),
+            (State::Obstructed(Obstacle::Rejected), "rejected", None),
+            (State::Obstructed(Obstacle::Silent), "silent", None),
+        ];
+        for (state, word, proves) in states {
+            let told = passage(state);
+            assert_eq!((&told["state"], &told["proves"]), (&word.into(), &proves.into()));
+            assert_eq!(told["says"].is_string(), matches!(state, State::Obstructed(_)));
+        }
+        let says = passage(intercepted(true))["says"].to_string();
+        assert!(says.contains("DNS on this network is intercepted"), "{says}");
+    }
+}

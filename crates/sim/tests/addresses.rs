@@ -7,9 +7,12 @@ mod common;
 use std::time::Duration;
 
 use common::Lab;
+use common::cafe::cafe;
 use common::many::{ms, time, with_delegations};
-use tokio::time::sleep;
-use zoners_dns::{Rtype, name};
+use common::signed::ask;
+use tokio::time::{Instant, sleep};
+use zoners_cache::Rank;
+use zoners_dns::{Rtype, Security, name, zonefile};
 use zoners_sim::{Link, Manner, SimNetwork};
 
 const DEAD: &str = "203.0.114.66";
@@ -170,4 +173,32 @@ async fn servers_of_the_child_are_tried_first_once_those_of_the_parent_have_fail
         quick += usize::from(time(&lab, &format!("n{number}.cust.com")).await <= ms(60));
     }
     assert!(quick >= 2, "{quick} of 3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_address_of_a_nameserver_does_not_outlive_its_failure() {
+    for glue in [true, false] {
+        let (net, settings) = cafe();
+        let lab = Lab::with(net, settings);
+        assert!(ask(&lab, "www.site0.com", Rtype::A).await.is_ok());
+        // As the provider's own zone, which is not signed, had it for a moment.
+        let text = "ns1.prov.net. 3600 A 203.0.113.80\nns2.prov.net. 3600 A 203.0.113.80\n";
+        let shared = lab.worker.shared();
+        for set in zonefile::parse(text, &name::root()).unwrap() {
+            let (rank, security) = (Rank::AuthoritativeAnswer, Security::Insecure);
+            shared.cache.insert_rrset(&set, &[], rank, security, shared.now());
+        }
+        if !glue {
+            shared.cache.flush(&name::parse("prov.net").unwrap(), false);
+        }
+        lab.net.link("203.0.113.80", Link::of(20).with(Manner::Dead));
+        let first = ask(&lab, "www.site1.com", Rtype::A).await;
+        assert!(first.is_ok() || !glue, "{first:?}");
+        for number in 2..10 {
+            let started = Instant::now();
+            let answer = ask(&lab, &format!("www.site{number}.com"), Rtype::A).await;
+            assert!(answer.is_ok(), "{glue} {number}: {answer:?}");
+            assert!(number == 2 || started.elapsed() <= ms(700), "{:?}", started.elapsed());
+        }
+    }
 }

@@ -18,7 +18,7 @@ use zoners_dns::{
 use zoners_resolver::passage::{Obstacle, State};
 use zoners_resolver::{Event, Lack};
 use zoners_sim::middlebox::{Others, Portal, Resolver};
-use zoners_sim::{Link, Middlebox, Said};
+use zoners_sim::{Middlebox, Said};
 
 const PORTALS: [Middlebox; 6] = [
     Middlebox::PORTAL,
@@ -403,34 +403,6 @@ async fn a_forwarder_recurses_as_it_should() {
     assert!(is_kept(&lab, "www.shop.com", Rtype::A));
     assert!(is_kept(&restarted(&lab), "www.shop.com", Rtype::A));
     assert_eq!((state(&lab), lab.count(Counter::Soundings)), (State::Unknown, 0));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_wrong_address_of_a_nameserver_does_not_outlive_its_failure() {
-    for glue in [true, false] {
-        let (net, settings) = cafe();
-        let lab = Lab::with(net, settings);
-        assert!(ask(&lab, "www.site0.com", Rtype::A).await.is_ok());
-        // As the provider's own zone, which is not signed, had it for a moment.
-        let text = "ns1.prov.net. 3600 A 203.0.113.80\nns2.prov.net. 3600 A 203.0.113.80\n";
-        let shared = lab.worker.shared();
-        for set in zoners_dns::zonefile::parse(text, &name::root()).unwrap() {
-            let (rank, security) = (zoners_cache::Rank::AuthoritativeAnswer, Security::Insecure);
-            shared.cache.insert_rrset(&set, &[], rank, security, shared.now());
-        }
-        if !glue {
-            shared.cache.flush(&name::parse("prov.net").unwrap(), false);
-        }
-        lab.net.link("203.0.113.80", Link::of(20).with(zoners_sim::Manner::Dead));
-        let first = ask(&lab, "www.site1.com", Rtype::A).await;
-        assert!(first.is_ok() || !glue, "{first:?}");
-        for number in 2..10 {
-            let started = Instant::now();
-            let answer = ask(&lab, &format!("www.site{number}.com"), Rtype::A).await;
-            assert!(answer.is_ok(), "{glue} {number}: {answer:?}");
-            assert!(number == 2 || started.elapsed() <= ms(700), "{:?}", started.elapsed());
-        }
-    }
 }
 
 #[tokio::test(start_paused = true)]
