@@ -56,6 +56,11 @@ impl Places {
         self.lock().in_all
     }
 
+    /// Whether these are the places of `other`.
+    pub(crate) fn is_same(&self, other: &Places) -> bool {
+        Arc::ptr_eq(&self.taken, &other.taken)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Taken> {
         // Counts are whole after every step, so a panic elsewhere left them right.
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)

@@ -48,13 +48,16 @@ pub(super) struct Shares {
     /// Descriptors that they have.
     descriptors: Arc<Semaphore>,
     most: usize,
+    /// Those that are open: one worker may have all the descriptors, and another need one.
+    open: Arc<Mutex<Open>>,
 }
 
 impl Shares {
     /// So many connections have descriptors.
     pub(super) fn new(most: usize) -> Self {
         let most = most.min(Semaphore::MAX_PERMITS);
-        Shares { held: Held::new(HELD), descriptors: Arc::new(Semaphore::new(most)), most }
+        let descriptors = Arc::new(Semaphore::new(most));
+        Shares { held: Held::new(HELD), descriptors, most, open: Arc::default() }
     }
 
     /// Whether few descriptors are left.
@@ -69,10 +72,9 @@ pub(super) struct Connections {
     places: Places,
     strangers: Places,
     shares: Shares,
-    open: Arc<Mutex<Open>>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Open {
     /// By number, so the oldest come first. Those that are not served are not among them.
     served: BTreeMap<u64, Weak<Connection>>,
@@ -80,8 +82,8 @@ struct Open {
 }
 
 /// One that is open.
+#[derive(Debug)]
 pub(super) struct Connection {
-    open: Arc<Mutex<Open>>,
     number: u64,
     client: IpAddr,
     /// Given up before the connection is, where others shall have it.
@@ -99,6 +101,7 @@ pub(super) struct Connection {
 }
 
 /// What a connection takes of what there is.
+#[derive(Debug)]
 struct Seat {
     _place: Place,
     _descriptor: OwnedSemaphorePermit,
@@ -116,7 +119,7 @@ impl Connections {
     /// None are open yet.
     pub(super) fn new(shares: Shares) -> Self {
         let (places, strangers) = (Places::new(MOST), Places::new(STRANGERS));
-        Connections { places, strangers, shares, open: Arc::default() }
+        Connections { places, strangers, shares }
     }
 
     /// A connection from `address`, if there is room for it, or can be made. Those that are not served take
@@ -142,11 +145,18 @@ impl Connections {
     }
 
     /// Closes the connection that was idle for longest of the client that has the most, or of `client`; false
-    /// if none is idle.
+    /// if none is idle. It is one of this worker's where it is this worker's places that are taken.
     pub(super) fn make_room(&self, client: Option<IpAddr>) -> bool {
-        let open: Vec<_> = self.open.lock().served.values().filter_map(Weak::upgrade).collect();
+        let own = client.is_some() || self.places.taken() >= MOST;
+        let counts = |connection: &Arc<Connection>| {
+            client.is_none_or(|client| client == connection.client)
+                && (!own || connection.places.is_same(&self.places))
+        };
+        // Taken out first: the last owner of a connection locks them as it goes.
+        let all: Vec<_> =
+            self.shares.open.lock().served.values().filter_map(Weak::upgrade).collect();
         let mut of_client: HashMap<IpAddr, (usize, Option<&Arc<Connection>>)> = HashMap::new();
-        for connection in open.iter().filter(|c| client.is_none_or(|client| client == c.client)) {
+        for connection in all.iter().filter(|connection| counts(connection)) {
             let (count, longest) = of_client.entry(connection.client).or_default();
             *count += 1;
             let longer = |other: &&Arc<Connection>| *connection.asked.lock() < *other.asked.lock();
@@ -166,11 +176,10 @@ impl Connections {
     }
 
     fn open(&self, address: IpAddr, seat: Seat, served: bool) -> Arc<Connection> {
-        let mut open = self.open.lock();
+        let mut open = self.shares.open.lock();
         open.opened += 1;
         let number = open.opened;
         let connection = Arc::new(Connection {
-            open: self.open.clone(),
             number,
             client: stands_for(address),
             seat: Mutex::new(Some(seat)),
@@ -227,7 +236,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.open.lock().served.remove(&self.number);
+        self.shares.open.lock().served.remove(&self.number);
     }
 }
 
@@ -333,6 +342,21 @@ mod tests {
             assert!(!is_closing(&other));
             assert_eq!(connections.places.of(address.into()), most);
         }
+    }
+
+    #[tokio::test]
+    async fn a_worker_without_descriptors_gets_one_of_another() {
+        let shares = Shares::new(4);
+        let (one, other) = (Connections::new(shares.clone()), Connections::new(shares));
+        let rules = rules("");
+        let address = [127, 0, 0, 1];
+        let all: Vec<_> = (0..4).map(|_| admit(&one, &rules, address).unwrap()).collect();
+        let admitted = other.admit(&rules, address.into());
+        assert!(admitted.made_room && admitted.connection.is_some());
+        assert!(is_closing(&all[0]) && !all[1..].iter().any(|c| is_closing(c)));
+        // One that has no place left closes its own.
+        assert!(other.make_room(Some(address.into())));
+        assert!(!all[1..].iter().any(|c| is_closing(c)));
     }
 
     #[tokio::test(start_paused = true)]
