@@ -50,6 +50,8 @@ pub(super) struct Shares {
     most: usize,
     /// Those that are open: one worker may have all the descriptors, and another need one.
     open: Arc<Mutex<Open>>,
+    /// Held while one is let in, so that no other worker takes the room that was made for it.
+    door: Arc<Mutex<()>>,
 }
 
 impl Shares {
@@ -57,7 +59,8 @@ impl Shares {
     pub(super) fn new(most: usize) -> Self {
         let most = most.min(Semaphore::MAX_PERMITS);
         let descriptors = Arc::new(Semaphore::new(most));
-        Shares { held: Held::new(HELD), descriptors, most, open: Arc::default() }
+        let (open, door) = (Arc::default(), Arc::default());
+        Shares { held: Held::new(HELD), descriptors, most, open, door }
     }
 
     /// Whether few descriptors are left.
@@ -126,6 +129,7 @@ impl Connections {
     /// none of the places of the others, and get one at all only to be told so.
     pub(super) fn admit(&self, rules: &Rules, address: IpAddr) -> Admitted {
         let here = address.to_canonical().is_loopback();
+        let _door = self.shares.door.lock();
         if !rules.serves(address) {
             let tells = rules.tells_strangers();
             let place = tells.then(|| self.strangers.take(address, STRANGERS_OF_CLIENT)).flatten();
