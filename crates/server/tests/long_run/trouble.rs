@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use zoners_dns::Random;
 use zoners_resolver::Event;
+use zoners_sim::Middlebox;
 
 use crate::laptop::Laptop;
 use crate::person::Person;
@@ -22,6 +23,10 @@ pub(crate) enum Trouble {
     Outage,
     /// An obstruction of three seconds in front of the dish, again and again.
     Obstructions,
+    /// A cafe, where a portal answers for all servers; then back.
+    Portal,
+    /// A network that drops DNS to foreign servers; then back.
+    Blocked,
     /// The wall clock shows a year long gone, as after a battery ran empty, and is set right later.
     WrongClock,
     /// A changed configuration is read.
@@ -33,11 +38,13 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
-    const ALL: [Trouble; 8] = [
+    const ALL: [Trouble; 10] = [
         Trouble::Sleep,
         Trouble::Roaming,
         Trouble::Outage,
         Trouble::Obstructions,
+        Trouble::Portal,
+        Trouble::Blocked,
         Trouble::WrongClock,
         Trouble::Reload,
         Trouble::FullDisk,
@@ -56,12 +63,12 @@ impl Trouble {
 
     /// Whether questions may fail while it lasts: those that nothing is known of.
     pub(crate) fn lets_questions_fail(self) -> bool {
-        match self {
-            Trouble::Roaming | Trouble::Outage | Trouble::Obstructions | Trouble::WrongClock => {
-                true
-            }
-            Trouble::Sleep | Trouble::Reload | Trouble::FullDisk | Trouble::Restart => false,
-        }
+        !matches!(self, Trouble::Sleep | Trouble::Reload | Trouble::FullDisk | Trouble::Restart)
+    }
+
+    /// Whether the network lies while it lasts.
+    pub(crate) fn lies(self) -> bool {
+        self == Trouble::Portal
     }
 
     /// Begins, and ends.
@@ -90,6 +97,8 @@ impl Trouble {
                     asking_for(SECOND * 12, laptop, person).await;
                 }
             }
+            Trouble::Portal => elsewhere(Middlebox::PORTAL, laptop, person).await,
+            Trouble::Blocked => elsewhere(Middlebox::Drops, laptop, person).await,
             Trouble::WrongClock => {
                 laptop.clock.set_wall(-20 * 365 * 86_400);
                 laptop.tell(Event::ClockJumped);
@@ -109,6 +118,15 @@ impl Trouble {
             }
         }
     }
+}
+
+/// Half a minute behind a box, and back.
+async fn elsewhere(middlebox: Middlebox, laptop: &Laptop, person: &mut Person) {
+    laptop.net.interpose(middlebox);
+    laptop.tell(Event::NetworkChanged);
+    asking_for(SECOND * 30, laptop, person).await;
+    laptop.net.interpose(None);
+    laptop.tell(Event::NetworkChanged);
 }
 
 /// A person who keeps asking for so long.
