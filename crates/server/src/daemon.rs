@@ -5,6 +5,7 @@
 //! swaps them in; what is under way goes on with the old.
 
 mod allotment;
+mod attend;
 mod bind;
 mod connections;
 mod keeper;
@@ -43,7 +44,7 @@ use zoners_dns::{Counters, Network, Random};
 use zoners_files::Heir;
 use zoners_net::Sockets;
 use zoners_net::descriptors::Descriptors;
-use zoners_resolver::{Event, Settings, Shared, Worker};
+use zoners_resolver::{Settings, Shared, Worker};
 use zoners_sandbox::Sandbox;
 use zoners_store::shared::{SharedCache, Terms};
 
@@ -57,16 +58,14 @@ use crate::prepared::Prepared;
 use crate::runtime;
 use allotment::Allotment;
 use connections::Shares;
-use keeper::Keeper;
 pub use listening::Bound;
 use listening::Listening;
 pub(crate) use overseer::Overseer;
-use pulse::{Activity, Pulse};
-use reload::{Anew, HostsSeen, Reloading};
+use pulse::Activity;
+use reload::HostsSeen;
 use signals::Signals;
 pub use start::check_start;
 use state::State;
-use wake::Wake;
 use worker::Host;
 
 /// What a worker serves clients with, replaced as a whole by a reload.
@@ -308,114 +307,6 @@ impl Daemon {
             None => Ok(Control::bind_first(&runtime::sockets(None), heir)),
         }
     }
-
-    /// Does what signals ask for until one asks for the end.
-    async fn attend(
-        &mut self,
-        workers: &[Running],
-        bound: Bound,
-        control: Option<Control>,
-        mut signals: Signals,
-        mut keeper: Option<&mut Keeper>,
-    ) -> io::Result<()> {
-        let counters = workers.iter().map(|worker| worker.counters.clone()).collect();
-        let second_level = self.second_level.clone();
-        let layers = self.sandbox.layers().to_vec();
-        let overseer = Overseer::new(self.service(), counters, second_level, bound, layers);
-        let overseer = overseer.logging_to(self.log.clone());
-        let overseer = Arc::new(overseer);
-        let conversing = async {
-            match &control {
-                Some(control) => control.serve(overseer.clone()).await,
-                None => std::future::pending().await,
-            }
-        };
-        let living =
-            manager::sign_of_life(workers.iter().map(|w| w.host.runtime.clone()).collect());
-        let following = self.follow_keys(&overseer);
-        tokio::pin!(conversing, living, following);
-        let mut wake = Wake::watch(&self.shared);
-        // What has changed before it was watched.
-        self.look_around(workers, &overseer);
-        let mut wrong_by = None;
-        let mut pulse = Pulse::of(self.activity.clone());
-        let mut reloading = Reloading::default();
-        let ended = self.ended.clone();
-        loop {
-            tokio::select! {
-                biased;
-                _ = signals.terminate.recv() => return Ok(()),
-                _ = signals.interrupt.recv() => return Ok(()),
-                _ = signals.hangup.recv() => {
-                    self.begin_reload(&mut reloading, Anew::Configuration);
-                }
-                renewed = reloading.done() => {
-                    self.renew(renewed, workers, &overseer);
-                    // Clients nearby may have changed while it was read.
-                    self.look_around(workers, &overseer);
-                    if let Some(anew) = reloading.take_next() {
-                        self.begin_reload(&mut reloading, anew);
-                    }
-                }
-                _ = signals.tell.recv() => overseer.tell(),
-                _ = signals.unused.recv() => {}
-                () = ended.notified() => return Ok(()),
-                () = &mut conversing => {}
-                () = &mut living => {}
-                () = &mut following => {
-                    self.begin_reload(&mut reloading, Anew::Files);
-                    following.set(self.follow_keys(&overseer));
-                }
-                moved = wake.changed() => {
-                    if moved {
-                        tracing::info!("another network: what servers missed before is forgiven");
-                        self.moved(Event::NetworkChanged, workers, &overseer);
-                    }
-                    self.look_around(workers, &overseer);
-                }
-                () = pulse.beat() => {
-                    if let Some(event) = wake.look(&self.shared) {
-                        self.moved(event, workers, &overseer);
-                    }
-                    if let Some(keeper) = &mut keeper {
-                        keeper.look(&self.settings);
-                    }
-                    tell_of_clock(&mut wrong_by, self.shared.clock_doubt.wrong_by());
-                    if self.hosts_have_changed() {
-                        self.begin_reload(&mut reloading, Anew::Files);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Whether the hosts file is another than when this was last asked. One that is wrong is told once so, and not
-    /// every second.
-    fn hosts_have_changed(&mut self) -> bool {
-        let before = self.hosts_seen.take();
-        self.hosts_seen = reload::hosts_seen(&self.config);
-        self.hosts_seen != before
-    }
-
-    /// The machine is elsewhere, or has slept: what was held against servers says nothing any more, and
-    /// what is open to them may be dead.
-    fn moved(&self, event: Event, workers: &[Running], overseer: &Overseer) {
-        self.shared.notify(event);
-        workers.iter().for_each(|worker| worker.network.renew());
-        overseer.service().worker().network().renew();
-    }
-}
-
-/// Tells of a change in what is known of the clock.
-fn tell_of_clock(before: &mut Option<i64>, now: Option<i64>) {
-    match (*before, now) {
-        (None, Some(by)) => tracing::error!(
-            "the clock of this machine is wrong by about {by} s: no signature is in date"
-        ),
-        (Some(_), None) => tracing::info!("the clock of this machine is right again"),
-        _ => {}
-    }
-    *before = now;
 }
 
 /// Serves on a port of this machine, 0 for any that is free, over whatever network `service` asks,
