@@ -382,7 +382,8 @@ impl Internet {
         }
         let udp = to.transport == Transport::Udp;
         let passes = |middlebox: &Middlebox| {
-            self.near.contains(&to.address.ip()) || !udp && *middlebox == Middlebox::DropsDatagrams
+            let streams = [Middlebox::DropsDatagrams, Middlebox::ClosesDatagrams];
+            self.near.contains(&to.address.ip()) || !udp && streams.contains(middlebox)
         };
         if let Some(middlebox) = self.middlebox.filter(|middlebox| !passes(middlebox)) {
             return self.interposed(middlebox, &question, &message, udp);

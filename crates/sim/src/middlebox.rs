@@ -22,6 +22,8 @@ pub enum Middlebox {
     Drops,
     /// No datagram does; streams do.
     DropsDatagrams,
+    /// Word comes that the port is closed for datagrams; streams come through.
+    ClosesDatagrams,
     /// Word comes that the port is closed; streams are reset.
     Closes,
     /// Word comes that there is no way to the host.

@@ -83,7 +83,14 @@ impl<N: Network> Worker<N> {
         let mut heard = Heard::default();
         let mut again_at = Some(began + AGAIN);
         let ends_at = began + PATIENCE;
-        while !under_way.is_empty() && !heard.is_certain() {
+        while !heard.is_certain() {
+            if under_way.is_empty() {
+                // Where word comes that no datagram passes, streams may.
+                if heard.anything() || again_at.take().is_none() {
+                    break;
+                }
+                ask(&mut under_way, Transport::Tcp);
+            }
             let wakes_at = again_at.unwrap_or(ends_at);
             tokio::select! {
                 biased;

@@ -28,7 +28,9 @@ impl Internet {
         };
         let said = match middlebox {
             Middlebox::Drops | Middlebox::DropsDatagrams => return vec![],
-            Middlebox::Closes => return vec![(trip, refused(Failure::Refused))],
+            Middlebox::Closes | Middlebox::ClosesDatagrams => {
+                return vec![(trip, refused(Failure::Refused))];
+            }
             Middlebox::Unreachable => return vec![(trip, refused(Failure::Unreachable))],
             Middlebox::Refuses => Said { ra: true, ..Said::error(OptRcode::REFUSED) },
             Middlebox::Portal(portal) => of_portal(portal, question),
