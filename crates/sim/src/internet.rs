@@ -3,12 +3,13 @@
 mod cookies;
 mod interposed;
 mod react;
+mod record;
 pub(crate) mod streams;
+mod way;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,34 +24,7 @@ use crate::link::Link;
 use crate::middlebox::Middlebox;
 use crate::sign::{Key, Signing};
 use crate::zone::{Said, Zone};
-
-/// A query that was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sent {
-    /// Since the start.
-    pub at: Duration,
-    /// The exchange that it belongs to: over UDP a socket, and so a port. A query that is sent again
-    /// on it has the same number.
-    pub exchange: u64,
-    /// The query's ID.
-    pub id: u16,
-    /// Where and how.
-    pub to: Endpoint,
-    /// What was asked.
-    pub question: Question,
-    /// With an OPT record.
-    pub edns: bool,
-    /// The UDP payload size in it; 0 without one.
-    pub udp_payload_size: u16,
-    /// DO.
-    pub dnssec_ok: bool,
-    /// CO.
-    pub compact_ok: bool,
-    /// RD.
-    pub recursion_desired: bool,
-    /// The value of the COOKIE option; empty without one.
-    pub cookie: Bytes,
-}
+pub use record::Sent;
 
 #[derive(Debug, Default)]
 struct Host {
@@ -126,11 +100,6 @@ impl SimNetwork {
     /// Draws what is lost and late anew, the Internet staying as it is: another day on it.
     pub fn reseed(&self, seed: u64) {
         self.0.lock().random = Random::seeded(seed);
-    }
-
-    /// From now on what is sent is not recorded: a demonstration may run for days.
-    pub fn stop_recording(&self) {
-        self.0.lock().records = false;
     }
 
     /// Adds a zone, or replaces it, and lets the servers at `addresses` serve it.
@@ -223,88 +192,10 @@ impl SimNetwork {
         self
     }
 
-    /// From now on this stands between us and all servers but those that are [`SimNetwork::near`].
-    pub fn interpose(&self, middlebox: impl Into<Option<Middlebox>>) -> &Self {
-        self.0.lock().middlebox = middlebox.into();
-        self
-    }
-
-    /// The server at an address is on this side of whatever is interposed, as a router is.
-    ///
-    /// # Panics
-    /// The address is none: the test is wrong.
-    #[expect(clippy::panic, reason = "a test that is wrong must say so")]
-    pub fn near(&self, address: &str) -> &Self {
-        let address = address.parse().unwrap_or_else(|_| panic!("{address}: no address"));
-        self.0.lock().near.insert(address);
-        self
-    }
-
-    /// Puts a line between us and all servers that takes so long, and up to `jitter` longer.
-    pub fn delay_all(&self, latency: Duration, jitter: Duration) {
-        for host in self.0.lock().hosts.values_mut() {
-            host.link.latency += latency;
-            host.link.jitter += jitter;
-        }
-    }
-
-    /// Between these moments, counted from the start, nothing comes back from anywhere.
-    pub fn outage(&self, span: Range<Duration>) {
-        for host in self.0.lock().hosts.values_mut() {
-            host.link.outages = vec![span.clone()];
-        }
-    }
-
-    /// The machine is on another network: streams that were open are closed, and no reply comes to sockets
-    /// that were, whatever is sent from them.
-    pub fn renew(&self) {
-        let now = self.now();
-        let mut internet = self.0.lock();
-        internet.streams.clear();
-        internet.renewed = now;
-    }
-
-    /// From now on no more queries are under way at a time than this.
-    pub fn limit_sockets(&self, most: usize) {
-        self.0.lock().sockets = Some(Arc::new(Semaphore::new(most)));
-    }
-
-    /// How many streams were opened so far.
-    #[must_use]
-    pub fn streams(&self) -> u64 {
-        self.0.lock().opened
-    }
-
     /// The time since the start.
     #[must_use]
     pub fn now(&self) -> Duration {
         Instant::now() - self.0.lock().started
-    }
-
-    /// All that was sent so far.
-    #[must_use]
-    pub fn sent(&self) -> Vec<Sent> {
-        self.0.lock().sent.clone()
-    }
-
-    /// When exchanges ended, by their number, with a reply to their query or because no asker waited any
-    /// more. Those that are under way have no end.
-    #[must_use]
-    pub fn ended(&self) -> BTreeMap<u64, Duration> {
-        self.0.lock().ended.clone()
-    }
-
-    /// Forgets what was sent so far.
-    pub fn forget_sent(&self) {
-        let mut internet = self.0.lock();
-        (internet.sent, internet.ended) = (Vec::new(), BTreeMap::new());
-    }
-
-    /// How many queries went to an address.
-    #[must_use]
-    pub fn sent_to(&self, address: &str) -> usize {
-        let sent = self.sent();
-        sent.iter().filter(|sent| sent.to.address.ip().to_string() == address).count()
     }
 }
 
