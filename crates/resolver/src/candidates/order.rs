@@ -32,6 +32,23 @@ pub struct Attempt {
     pub why: &'static str,
 }
 
+impl Attempt {
+    /// A query that belongs to no race: nothing is asked beside it, however long it takes.
+    pub(crate) fn alone(endpoint: Endpoint, why: &'static str) -> Self {
+        Attempt {
+            endpoint,
+            edns: true,
+            troubled: false,
+            is_first: true,
+            server: 0,
+            patience: Duration::ZERO,
+            longest: Duration::ZERO,
+            stranger: false,
+            why,
+        }
+    }
+}
+
 /// A known server must be this much slower to be left for one that nobody has met.
 const SHY: Duration = Duration::from_secs(1);
 /// Three datagrams, one of them without EDNS, and two streams (RFC 9520 section 2.2 allows three of

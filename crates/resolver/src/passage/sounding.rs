@@ -131,17 +131,7 @@ impl<N: Network> Worker<N> {
     fn ask_root(&self, endpoint: Endpoint, context: &Context) -> Attempting {
         let question = Question::new(name::root(), Rtype::DNSKEY);
         let asking = Asking { question, recursion_desired: false, retry: true };
-        let one = Attempt {
-            endpoint,
-            edns: true,
-            troubled: false,
-            is_first: true,
-            server: 0,
-            patience: Duration::ZERO,
-            longest: Duration::ZERO,
-            stranger: false,
-            why: "to sound the network",
-        };
+        let one = Attempt::alone(endpoint, "to sound the network");
         attempt(self.arc(), asking, one, context.clone())
     }
 

@@ -4,8 +4,6 @@
 //! over the same way, is asked the same again beside the race: a reply, whatever it says, clears it.
 
 use std::net::SocketAddr;
-use std::time::Duration;
-
 use zoners_dns::{Counter, Endpoint, Network, Question, Rtype, name};
 
 use super::Race;
@@ -70,17 +68,7 @@ impl<N: Network> Race<'_, N> {
     /// Asks a witness what it has answered before.
     fn call(&self, Testimony { server, asking }: Testimony) {
         self.worker.count(Counter::UpstreamExplored);
-        let probe = Attempt {
-            endpoint: server,
-            edns: true,
-            troubled: false,
-            is_first: true,
-            server: 0,
-            patience: Duration::ZERO,
-            longest: Duration::ZERO,
-            stranger: false,
-            why: "to see whether it is the line",
-        };
+        let probe = Attempt::alone(server, "to see whether it is the line");
         let asking = Asking { retry: true, ..asking };
         // It is for all questions, and none pays for it: one that is not sent would be taken for silent.
         let context = Context::new(self.worker.settings().limits, None, None);
