@@ -17,8 +17,8 @@ DISK = '8m'
 # Seconds that a command may take.
 SOON = 3
 # How a query of a client can end; what is under way is in none of them.
-ENDS = ['local', 'cached', 'recursed', 'stale', 'failed', 'refused', 'limited', 'late', 'shed', 'dropped',
-        'unheard']
+ENDS = ['local', 'cached', 'recursed', 'stale', 'servfail', 'refused', 'rate_limited', 'late', 'shed',
+        'dropped', 'errors_limited']
 
 Takes = collections.namedtuple('Takes', 'memory files threads')
 
@@ -135,8 +135,8 @@ records = ["generation.home. 1 A 192.168.0.{self.generation % 250}"]
         told = []
         if not 0 <= under_way <= status['waiting'] + 100:
             told.append(f'{under_way} queries neither ended nor wait ({status["waiting"]} do)')
-        if count['panic_caught']:
-            told.append(f'{count["panic_caught"]} panics were caught')
+        if count['recursion_panics']:
+            told.append(f'{count["recursion_panics"]} panics were caught')
         if count['upstream_replies'] > count['upstream_queries']:
             told.append('more replies than queries')
         if status['line']['down']:

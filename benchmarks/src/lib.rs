@@ -109,7 +109,7 @@ impl Bench {
             }
             misses.join_all().await;
         }
-        assert_eq!(self.count(Counter::ClientFailed), 0, "a failure is no answer");
+        assert_eq!(self.count(Counter::ClientServfail), 0, "a failure is no answer");
     }
 
     /// What was counted.

@@ -1,157 +1,224 @@
 //! Every figure that Zoners counts, in one table.
+//!
+//! ```
+//! use zoners_dns::{Counter, CounterGroup, Counters, counters};
+//!
+//! let (first, second) = (Counters::default(), Counters::default());
+//! first.count(Counter::UpstreamQueries);
+//! second.add(Counter::UpstreamQueries, 4);
+//! assert_eq!(counters::sum([&first, &second], Counter::UpstreamQueries), 5);
+//!
+//! assert_eq!(Counter::UpstreamQueries.name(), "upstream_queries");
+//! assert_eq!(Counter::UpstreamQueries.group(), CounterGroup::Upstream);
+//! ```
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! counters {
-    ($($variant:ident $name:literal $unit:literal $help:literal;)*) => {
-        /// Something that is counted.
+    ($($group:ident $prefix:literal $title:literal {
+        $($variant:ident $name:literal $unit:literal $help:literal;)*
+    })*) => {
+        /// A figure that is counted.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(usize)]
-        pub enum Counter { $(#[doc = $help] $variant,)* }
+        pub enum Counter { $($(#[doc = $help] $variant,)*)* }
 
         impl Counter {
             /// All counters, in the order of the table.
-            pub const ALL: &[Counter] = &[$(Counter::$variant,)*];
+            pub const ALL: &[Counter] = &[$($(Counter::$variant,)*)*];
 
-            /// The name under which it is reported.
+            /// The name in reports, which begins with the prefix of the group.
             #[must_use]
             pub const fn name(self) -> &'static str {
-                match self { $(Counter::$variant => $name,)* }
+                match self { $($(Counter::$variant => $name,)*)* }
             }
 
-            /// What one step of it stands for.
+            /// What one step stands for, in the plural.
             #[must_use]
             pub const fn unit(self) -> &'static str {
-                match self { $(Counter::$variant => $unit,)* }
+                match self { $($(Counter::$variant => $unit,)*)* }
             }
 
-            /// A sentence for the person who reads the report.
+            /// A sentence for the reader of a report.
             #[must_use]
             pub const fn help(self) -> &'static str {
-                match self { $(Counter::$variant => $help,)* }
+                match self { $($(Counter::$variant => $help,)*)* }
+            }
+
+            /// The subject under which reports show the counter.
+            #[must_use]
+            pub const fn group(self) -> CounterGroup {
+                match self { $($(Counter::$variant => CounterGroup::$group,)*)* }
+            }
+        }
+
+        /// The subject of a counter.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum CounterGroup { $(#[doc = $title] $group,)* }
+
+        impl CounterGroup {
+            /// All groups, in the order of the table.
+            pub const ALL: &[CounterGroup] = &[$(CounterGroup::$group,)*];
+
+            /// The beginning of the names of its counters, such as `client_`.
+            #[must_use]
+            pub const fn prefix(self) -> &'static str {
+                match self { $(CounterGroup::$group => $prefix,)* }
+            }
+
+            /// A heading for the reader of a report.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(CounterGroup::$group => $title,)* }
             }
         }
     };
 }
 
 counters! {
-    ClientQueries "client_queries" "queries" "Messages received from clients, malformed ones included.";
-    ClientLocal "client_local" "queries" "Answered from local data or by the rules of special-use names.";
-    ClientCached "client_cached" "queries" "Answered from the cache without asking anyone.";
-    ClientSynthesised "client_synthesised" "queries" "Of these, answered from what is proven of other names of the zone.";
-    ClientRecursed "client_recursed" "queries" "Answered after asking other servers.";
-    ClientStale "client_stale" "queries" "Answered with what had expired, since nobody answered in time.";
-    ClientFailed "client_failed" "queries" "Answered SERVFAIL; the reply says why.";
-    ClientRefused "client_refused" "queries" "Answered REFUSED, NOTIMP, FORMERR or BADVERS.";
-    ClientLimited "client_limited" "queries" "Told to come back with a cookie or over TCP: too many a second of one client.";
-    ClientLate "client_late" "queries" "Answered too late to be sent to a client that may be the victim of another.";
-    ClientShed "client_shed" "queries" "Dropped unread: one client sent so much that the others would have found no room.";
-    ClientDropped "client_dropped" "queries" "Not answered at all: no query, or too broken to answer.";
-    ClientUnheard "client_unheard" "queries" "Not answered at all: refusals and errors that are too many a second, of a network that is not served or of one client.";
-    ClientWaitingFull "client_waiting_full" "queries" "Answered SERVFAIL at once: too many queries waiting, in all or of one client.";
-    ClientUnsent "client_unsent" "messages" "Replies over UDP that the system did not take.";
-    ClientTcpRefused "client_tcp_refused" "connections" "TCP connections closed at once: too many in all or of one address, and none of them idle.";
-    ClientTcpMadeRoom "client_tcp_made_room" "connections" "Idle TCP connections closed to make room for others: those of the client that had the most.";
-    ClientTcpGivenUp "client_tcp_given_up" "connections" "TCP connections closed for holding the most: of unfinished messages and replies that were not taken.";
-    UpstreamQueries "upstream_queries" "queries" "Queries sent to other servers, retries included.";
-    UpstreamTcp "upstream_tcp" "queries" "Of these, sent over TCP.";
-    UpstreamResent "upstream_resent" "queries" "Of these, sent again as they were, since no reply had come yet.";
-    UpstreamRenewed "upstream_renewed" "queries" "Of these, sent again over another TCP connection, since theirs was silent and may have died.";
-    UpstreamAwaited "upstream_awaited" "queries" "Queries that waited for a socket, since all that this process may have were in use.";
-    UpstreamReplies "upstream_replies" "messages" "Replies that matched their query.";
-    UpstreamTimeouts "upstream_timeouts" "queries" "Queries that stayed unanswered.";
-    UpstreamErrors "upstream_errors" "queries" "Queries that the network refused to carry.";
-    UpstreamRefused "upstream_refused" "queries" "Of these, to a host that says that the port is closed, or that closed the connection.";
-    UpstreamUnreachable "upstream_unreachable" "queries" "Of these, with no way to the host: ICMP unreachable, no route, family not available.";
-    UpstreamMismatched "upstream_mismatched" "messages" "Messages with a wrong ID or question; discarded.";
-    UpstreamMalformed "upstream_malformed" "messages" "Replies that are no usable DNS message; discarded.";
-    UpstreamDoubted "upstream_doubted" "queries" "Queries to which something came that is no good reply: asked over TCP too, and another server beside.";
-    UpstreamUncleared "upstream_uncleared" "queries" "Of these and of those with TC, to which TCP brought nothing better.";
-    UpstreamTruncated "upstream_truncated" "messages" "Replies with TC, asked again over TCP.";
-    UpstreamUnproven "upstream_unproven" "messages" "Replies without the cookie that their server sends, or with the letters of the name changed: asked again over TCP.";
-    UpstreamBadCookie "upstream_badcookie" "messages" "Replies that ask for a cookie of the server; asked again with the one that came along.";
-    UpstreamCookieless "upstream_cookieless" "queries" "Queries repeated without a cookie for a server that mishandles it.";
-    UpstreamPlain "upstream_plain" "queries" "Queries repeated without EDNS for a server that mishandles it.";
-    UpstreamLame "upstream_lame" "messages" "Replies of servers that do not serve the zone: refusals and referrals elsewhere.";
-    UpstreamServfail "upstream_servfail" "messages" "Replies with SERVFAIL, or another failure that says nothing of the name.";
-    UpstreamFormerr "upstream_formerr" "messages" "Replies that call the query malformed, or are malformed themselves.";
-    UpstreamBogus "upstream_bogus" "messages" "Replies that could not be proven; another server was asked.";
-    ChildServers "child_servers" "servers" "Servers tried that only the zone itself names, because all that its parent names had failed.";
-    UpstreamSkipped "upstream_skipped" "servers" "Servers left alone because they did not answer, when others of their zone were asked.";
-    UpstreamHedged "upstream_hedged" "queries" "Queries sent beside one that was later than expected.";
-    UpstreamExplored "upstream_explored" "queries" "Queries sent beside the first, to meet a server or to see whether a way out, or the line, works.";
-    Soundings "soundings" "times" "Times that root servers were asked whether this network lets DNS pass.";
-    SoundingsObstructed "soundings_obstructed" "times" "Of these, those that found it intercepted, refused or blocked.";
-    HearsayAddresses "hearsay_addresses" "look-ups" "Look-ups of nameservers to which a server answered as a resolver does, with RA and without AA; not used.";
-    Prefetched "prefetched" "questions" "Answers refreshed before they expired, since they are asked for a lot.";
-    PrefetchedUsed "prefetched_used" "questions" "Of these, asked for since.";
-    PrefetchedFull "prefetched_full" "questions" "Answers not refreshed, since too many that were have not been asked for, or no packet was left to spare.";
-    SecondLevelHits "second_level_hits" "questions" "Answered from what another node had learned.";
-    SecondLevelMisses "second_level_misses" "questions" "Of which no other node knew anything, or the second level could not be asked.";
-    SecondLevelLate "second_level_late" "questions" "Answered by servers before the second level said anything.";
-    SecondLevelForeign "second_level_foreign" "questions" "Of which the second level had something that cannot be what a node wrote; not used.";
-    SecondLevelErrors "second_level_errors" "requests" "Requests to the second level that failed or took too long.";
-    SecondLevelWrites "second_level_writes" "questions" "Answers told to other nodes.";
-    SecondLevelUnwritten "second_level_unwritten" "questions" "Answers not told to other nodes: too many waited, or the second level took none.";
-    SecondLevelBroken "second_level_broken" "times" "Times that the second level was given up for a while.";
-    MinimisedQueries "minimised_queries" "queries" "Questions shortened by QNAME minimisation.";
-    MinimiseFallbacks "minimise_fallbacks" "questions" "Full names shown because a server mishandled a shortened one.";
-    Verifications "verifications" "signatures" "Signatures verified.";
-    VerificationsFailed "verifications_failed" "signatures" "Of these, those that did not fit.";
-    AnswersSecure "answers_secure" "replies" "Replies proven by a chain of signatures.";
-    AnswersInsecure "answers_insecure" "replies" "Replies of zones proven to be unsigned, or below no trust anchor.";
-    AnswersBogus "answers_bogus" "replies" "Replies that are not signed as they must be; another server was asked, or the client got SERVFAIL.";
-    ReportsSent "reports_sent" "reports" "Failures of validation that were reported to the agent of the zone.";
-    ReportsWithheld "reports_withheld" "reports" "Failures of validation that were not reported: too many reports, or the name too long.";
-    ScrubbedRecords "scrubbed_records" "RRsets" "Records that the asked zone had no right to give; discarded.";
-    Joined "joined" "questions" "Questions that waited for the same one already under way.";
-    Elected "elected" "questions" "Of these, taken over by a follower, since the leader gave up.";
-    Cycles "cycles" "questions" "Look-ups stopped because they would wait for themselves.";
-    NurseryFull "nursery_full" "exchanges" "Losers of a race that were dropped because too many live on.";
-    PendingGaveWay "pending_gave_way" "questions" "Recursions stopped to make room for those of others, or for newer ones.";
-    PendingFull "pending_full" "questions" "Questions refused because too many recursions were pending.";
-    BudgetQueries "budget_queries" "questions" "Stopped: too many upstream queries for one client query.";
-    BudgetQuestion "budget_question" "questions" "Stopped: too many upstream queries for one question.";
-    BudgetBytes "budget_bytes" "questions" "Stopped: too many octets received for one client query.";
-    BudgetTcp "budget_tcp" "questions" "Stopped: too many TCP queries for one client query.";
-    BudgetLookups "budget_lookups" "questions" "Stopped: too many nameserver addresses looked up.";
-    BudgetTime "budget_time" "questions" "Stopped: no time left.";
-    BudgetSockets "budget_sockets" "questions" "Stopped: all sockets that this process may have were in use.";
-    BudgetVerifications "budget_verifications" "questions" "Stopped: too many signatures to verify for one client query.";
-    BudgetFailedVerifications "budget_failed_verifications" "questions" "Stopped: too many signatures that did not fit for one client query.";
-    BudgetHashes "budget_hashes" "questions" "Stopped: too many NSEC3 hashes for one client query.";
-    LimitRenewals "limit_renewals" "times" "Keys of a zone that were not fetched anew, since they were not long ago.";
-    Renewals "renewals" "times" "Keys of a zone that were fetched anew, since records did not fit those that were known.";
-    LimitDsLabels "limit_ds_labels" "questions" "Stopped: too many labels to ask for DS records.";
-    LimitDepth "limit_depth" "questions" "Stopped: nameserver look-ups nested too deep.";
-    LimitAlias "limit_alias" "questions" "Stopped: alias chain too long or looping.";
-    LimitReferrals "limit_referrals" "questions" "Stopped: too many steps without an answer.";
-    LimitLeaders "limit_leaders" "questions" "Stopped: too many askers of the same gave up, one after the other.";
-    LimitRefused "limit_refused" "questions" "Stopped: others kept asking servers whose answers had been bogus.";
-    LimitResent "limit_resent" "queries" "Queries not sent again, since they had been too often.";
-    LimitRepeats "limit_repeats" "queries" "Queries held back for a moment, since the same had just been sent in vain too often.";
-    LimitRepeated "limit_repeated" "queries" "Queries sent in vain that were forgotten at once, since there were too many.";
-    LimitFlooded "limit_flooded" "queries" "Queries whose port was given up, since too much came there that is no reply.";
-    LimitServers "limit_servers" "delegations" "Delegations that named more servers than are used.";
-    LimitAddresses "limit_addresses" "delegations" "Delegations with more addresses than are used.";
-    LimitMessage "limit_message" "messages" "Replies with more RRsets, owner names or compression pointers than are read; discarded.";
-    LimitSignatures "limit_signatures" "signatures" "Signatures of an RRset that has more of them than are kept.";
-    LimitEntry "limit_entry" "entries" "Answers too large to be cached.";
-    AddressRefused "address_refused" "addresses" "Nameserver addresses that can be none; never asked.";
-    SilentZones "silent_zones" "zones" "Zones found dead: no server has answered usefully for long, while others did.";
-    SilentSpared "silent_spared" "queries" "Queries not sent, or not at once, to servers of a zone of which none answers.";
-    SilentShared "silent_shared" "questions" "Questions to a dead zone that failed with another that tried it at the time.";
-    LimitSilent "limit_silent" "zones" "Silent zones that were forgotten, since there were too many.";
-    StrangerHeld "stranger_held" "queries" "Queries held back, or put to another server: an address that has never answered was asked often enough a moment ago.";
-    LimitStrangers "limit_strangers" "addresses" "Addresses that have never answered and were forgotten, since there were too many.";
-    QuotaServer "quota_server" "queries" "Queries held back, or put to another server, since many were under way at one or at its zone.";
-    QuotaZone "quota_zone" "questions" "Questions that failed at once, since too many were under way at their zone.";
-    LogLost "log_lost" "lines" "Lines of the log that could not be written, or not fast enough.";
-    PanicCaught "panic_caught" "questions" "Recursions that ended in a bug; the client got SERVFAIL.";
+    Client "client_" "Queries of clients, and the responses to them" {
+        ClientQueries "client_queries" "queries" "Messages received from clients, malformed messages included.";
+        ClientLocal "client_local" "queries" "Answered from local records or by the rules of special-use names.";
+        ClientCached "client_cached" "queries" "Answered from the cache without an upstream query.";
+        ClientSynthesised "client_synthesised" "queries" "Of client_cached: made of a proven NSEC or NSEC3 range (aggressive NSEC, RFC 8198).";
+        ClientRecursed "client_recursed" "queries" "Answered by recursion.";
+        ClientStale "client_stale" "queries" "Answered with expired records, because no server responded in time (serve-stale, RFC 8767).";
+        ClientServfail "client_servfail" "queries" "Answered SERVFAIL; the EDE in the response gives the reason.";
+        ClientRefused "client_refused" "queries" "Answered REFUSED, NOTIMP, FORMERR or BADVERS.";
+        ClientRateLimited "client_rate_limited" "queries" "Answered BADCOOKIE or TC, because the client exceeded its rate limit.";
+        ClientLate "client_late" "queries" "Not answered: the answer came late, and the client may be the victim of a spoofed source address.";
+        ClientShed "client_shed" "queries" "Dropped unread, because one client sent more than its share under load.";
+        ClientDropped "client_dropped" "queries" "Not answered: no query, a header that is too short, or a source address that no client can have.";
+        ClientErrorsLimited "client_errors_limited" "queries" "Not answered: an error response would have exceeded the rate limit of the client, or of a network that is not served.";
+        ClientWaitingFull "client_waiting_full" "queries" "Answered SERVFAIL at once, because too many queries were waiting, in total or of one client.";
+        ClientSendErrors "client_send_errors" "messages" "UDP responses that the operating system did not accept.";
+        ClientTcpRefused "client_tcp_refused" "connections" "TCP connections closed at once: too many in total or of one address, and none was idle.";
+        ClientTcpEvicted "client_tcp_evicted" "connections" "Idle TCP connections of the client with the most, closed to admit a new connection.";
+        ClientTcpMemoryClosed "client_tcp_memory_closed" "connections" "TCP connections closed because they held the most memory: incomplete messages and responses that the client did not read.";
+    }
+    Upstream "upstream_" "Queries to servers, and their replies" {
+        UpstreamQueries "upstream_queries" "queries" "Queries sent to servers, retries included.";
+        UpstreamTcp "upstream_tcp" "queries" "Of upstream_queries: sent over TCP.";
+        UpstreamRetransmitted "upstream_retransmitted" "queries" "Of upstream_queries: the same query sent again, because no reply had come yet.";
+        UpstreamTcpReconnected "upstream_tcp_reconnected" "queries" "Of upstream_queries: sent again over a new TCP connection, because the first was silent and may be dead.";
+        UpstreamSocketWaits "upstream_socket_waits" "queries" "Queries that waited for a free socket, because the process had as many open as it may.";
+        UpstreamReplies "upstream_replies" "messages" "Replies that matched their query.";
+        UpstreamTimeouts "upstream_timeouts" "queries" "Queries without a reply in the time that the RTT estimate allows.";
+        UpstreamNetworkErrors "upstream_network_errors" "errors" "Errors of the operating system or the network that ended or met a query.";
+        UpstreamConnectionRefused "upstream_connection_refused" "queries" "Queries to a closed port, or over a connection that the server closed.";
+        UpstreamUnreachable "upstream_unreachable" "queries" "Queries to an unreachable address: ICMP unreachable, no route, or address family not available.";
+        UpstreamMismatched "upstream_mismatched" "messages" "Messages with a wrong ID or question; discarded.";
+        UpstreamMalformed "upstream_malformed" "messages" "Messages that are not well-formed DNS; discarded.";
+        UpstreamSuspicious "upstream_suspicious" "queries" "Queries to which a suspicious message came (wrong question, malformed, no cookie): asked again over TCP and of another server.";
+        UpstreamTcpFallbackFailed "upstream_tcp_fallback_failed" "queries" "Of upstream_suspicious and upstream_truncated: TCP brought no valid reply.";
+        UpstreamTruncated "upstream_truncated" "messages" "Replies with TC; asked again over TCP.";
+        UpstreamUnauthenticated "upstream_unauthenticated" "messages" "UDP replies without the cookie of their server, or with another letter case in QNAME (0x20); asked again over TCP.";
+        UpstreamBadcookie "upstream_badcookie" "messages" "Replies BADCOOKIE; asked again with the new server cookie.";
+        UpstreamCookieFallbacks "upstream_cookie_fallbacks" "queries" "Queries repeated without a cookie, for servers that mishandle cookies.";
+        UpstreamEdnsFallbacks "upstream_edns_fallbacks" "queries" "Queries repeated without EDNS, for servers that mishandle EDNS.";
+        UpstreamLame "upstream_lame" "messages" "Replies of lame servers, which do not serve the zone: REFUSED, or a referral elsewhere.";
+        UpstreamServfail "upstream_servfail" "messages" "Replies SERVFAIL, or with another RCODE that says nothing about the name.";
+        UpstreamFormerr "upstream_formerr" "messages" "Replies FORMERR, or malformed replies.";
+        UpstreamBogus "upstream_bogus" "messages" "Replies with records that failed DNSSEC validation; another server was asked.";
+        UpstreamHedged "upstream_hedged" "queries" "Hedges: queries to a second server, because the first was later than its RTT estimate.";
+        UpstreamProbes "upstream_probes" "queries" "Probes: queries to learn the RTT of an unknown server, or whether an address family or the uplink works.";
+        UpstreamChildServers "upstream_child_servers" "servers" "Servers that only the NS RRset of the zone itself names, asked after all servers of the delegation had failed.";
+        UpstreamScrubbed "upstream_scrubbed" "RRsets" "RRsets out of bailiwick; discarded.";
+        UpstreamAddressesUnauthoritative "upstream_addresses_unauthoritative" "look-ups" "Look-ups of nameserver addresses that a resolver answered (RA without AA); not used.";
+        UpstreamAddressesForbidden "upstream_addresses_forbidden" "addresses" "Nameserver addresses that may not be asked: reserved ranges, or an address family that is off.";
+        UpstreamMinimised "upstream_minimised" "questions" "Questions shortened by QNAME minimisation (RFC 9156).";
+        UpstreamMinimiseFallbacks "upstream_minimise_fallbacks" "questions" "Full names sent, because a server mishandled the shortened question.";
+        UpstreamStragglersDropped "upstream_stragglers_dropped" "exchanges" "Stragglers dropped, because too many queries went on after their race was won.";
+    }
+    Infra "infra_" "Server selection, and what the infra cache knows of servers" {
+        InfraBackoffSkipped "infra_backoff_skipped" "servers" "Servers in backoff that were passed over for other servers of their zone.";
+        InfraUnprovenHeld "infra_unproven_held" "queries" "Queries delayed or sent to another server, because too many had gone to an address that has never replied.";
+        InfraUnresponsiveZones "infra_unresponsive_zones" "zones" "Zones found unresponsive: no server replied usefully for long, while servers of other zones did.";
+        InfraUnresponsiveHeld "infra_unresponsive_held" "queries" "Queries to an unresponsive zone that were delayed or not sent.";
+        InfraUnresponsiveShared "infra_unresponsive_shared" "questions" "Questions to an unresponsive zone that failed together with another question that tried the zone.";
+    }
+    Network "network_" "Whether the network carries DNS unchanged" {
+        NetworkChecks "network_checks" "checks" "Checks with root servers for interception and blocking of DNS by the network.";
+        NetworkChecksFailed "network_checks_failed" "checks" "Of network_checks: DNS was intercepted, refused or blocked.";
+    }
+    Cache "cache_" "The cache of this process" {
+        CachePrefetches "cache_prefetches" "questions" "Popular answers refreshed before they expired.";
+        CachePrefetchesUsed "cache_prefetches_used" "questions" "Of cache_prefetches: asked for since.";
+        CachePrefetchesSkipped "cache_prefetches_skipped" "questions" "Popular answers not refreshed: too many prefetched answers were not asked for, or the probe budget was empty.";
+        CacheEntriesTooLarge "cache_entries_too_large" "entries" "Answers and delegations too large to be cached.";
+    }
+    SecondLevel "second_level_" "The cache that several nodes share in Redis or Valkey" {
+        SecondLevelHits "second_level_hits" "questions" "Answered with an entry of another node.";
+        SecondLevelMisses "second_level_misses" "questions" "Without an entry of another node, or with the second level not available.";
+        SecondLevelLate "second_level_late" "questions" "Answered by servers before the second level replied.";
+        SecondLevelRejected "second_level_rejected" "questions" "With an entry that no node can have written; not used.";
+        SecondLevelErrors "second_level_errors" "requests" "Requests to the second level that failed or timed out.";
+        SecondLevelWrites "second_level_writes" "questions" "Answers written to the second level.";
+        SecondLevelWritesDropped "second_level_writes_dropped" "questions" "Answers not written: too many were waiting, or the second level accepted none.";
+        SecondLevelCircuitOpened "second_level_circuit_opened" "times" "Times that the circuit breaker opened, after too many errors.";
+    }
+    Dnssec "dnssec_" "Validation" {
+        DnssecSecure "dnssec_secure" "replies" "Replies proven secure by a chain of signatures.";
+        DnssecInsecure "dnssec_insecure" "replies" "Replies of zones proven to be unsigned, or below no trust anchor.";
+        DnssecBogus "dnssec_bogus" "replies" "Replies that are bogus; another server was asked, or the client got SERVFAIL.";
+        DnssecVerifications "dnssec_verifications" "signatures" "Signatures verified.";
+        DnssecVerificationsFailed "dnssec_verifications_failed" "signatures" "Of dnssec_verifications: the signature did not match.";
+        DnssecKeyRefreshes "dnssec_key_refreshes" "times" "Times that the DNSKEY RRset of a zone was fetched anew, because signatures did not match the cached keys.";
+        DnssecKeyRefreshesLimited "dnssec_key_refreshes_limited" "times" "Times that a DNSKEY RRset was not fetched anew, because the last fetch was too recent.";
+        DnssecReportsSent "dnssec_reports_sent" "reports" "Validation failures reported to the agent of the zone (RFC 9567).";
+        DnssecReportsWithheld "dnssec_reports_withheld" "reports" "Validation failures not reported: too many reports, or the report name too long.";
+    }
+    Flight "flight_" "Look-ups that several questions share (single flight)" {
+        FlightJoined "flight_joined" "questions" "Questions that waited for a flight of the same question.";
+        FlightTakenOver "flight_taken_over" "questions" "Of flight_joined: became the leader, because the previous leader gave up.";
+        FlightCycles "flight_cycles" "questions" "Look-ups stopped because they would wait for themselves.";
+    }
+    Recursion "recursion_" "Recursions under way" {
+        RecursionEvicted "recursion_evicted" "questions" "Recursions stopped to admit one of another client, or a newer one.";
+        RecursionFull "recursion_full" "questions" "Questions refused, because too many recursions were under way.";
+        RecursionPanics "recursion_panics" "questions" "Recursions that ended in a panic (a defect of Zoners); the client got SERVFAIL.";
+    }
+    Budget "budget_" "Questions stopped because their budget was spent" {
+        BudgetQueries "budget_queries" "questions" "Stopped: too many upstream queries for one client query.";
+        BudgetQueriesPerQuestion "budget_queries_per_question" "questions" "Stopped: too many upstream queries for one question.";
+        BudgetOctets "budget_octets" "questions" "Stopped: too many octets received for one client query.";
+        BudgetTcpQueries "budget_tcp_queries" "questions" "Stopped: too many TCP queries for one client query.";
+        BudgetAddressLookups "budget_address_lookups" "questions" "Stopped: too many nameserver addresses looked up.";
+        BudgetTime "budget_time" "questions" "Stopped: no time left.";
+        BudgetSockets "budget_sockets" "questions" "Stopped: all sockets that this process may have were in use.";
+        BudgetVerifications "budget_verifications" "questions" "Stopped: too many signatures to verify for one client query.";
+        BudgetFailedVerifications "budget_failed_verifications" "questions" "Stopped: too many signatures that did not match for one client query.";
+        BudgetNsec3Hashes "budget_nsec3_hashes" "questions" "Stopped: too many NSEC3 hashes for one client query.";
+    }
+    Limit "limit_" "Limits that were reached" {
+        LimitNestedLookups "limit_nested_lookups" "questions" "Stopped: nameserver look-ups nested too deep.";
+        LimitAliasChain "limit_alias_chain" "questions" "Stopped: alias chain too long or looping.";
+        LimitReferrals "limit_referrals" "questions" "Stopped: too many referrals without an answer.";
+        LimitDsLabels "limit_ds_labels" "questions" "Stopped: too many labels to ask for DS records.";
+        LimitFlightLeaders "limit_flight_leaders" "questions" "Stopped: too many leaders of one flight gave up in turn.";
+        LimitBogusServers "limit_bogus_servers" "questions" "Stopped: shared look-ups kept using servers whose replies had been bogus.";
+        LimitQueriesPerServer "limit_queries_per_server" "queries" "Queries delayed or sent to another server, because many were under way to the server or its zone.";
+        LimitQuestionsPerZone "limit_questions_per_zone" "questions" "Questions that failed at once, because too many were under way to their zone.";
+        LimitRetransmissions "limit_retransmissions" "queries" "Queries not sent again, because they had been retransmitted too often.";
+        LimitRepeatedQueries "limit_repeated_queries" "queries" "Queries delayed, because the same query had failed too often a moment ago.";
+        LimitRepeatedTable "limit_repeated_table" "queries" "Failed queries that were not remembered, because the table was full.";
+        LimitPortFlooded "limit_port_flooded" "queries" "Queries given up over UDP, because too many messages that were no reply came to their port.";
+        LimitUnresponsiveZones "limit_unresponsive_zones" "zones" "Unresponsive zones that were forgotten, because the table was full.";
+        LimitUnprovenAddresses "limit_unproven_addresses" "addresses" "Addresses that have never replied and were forgotten, because the table was full.";
+        LimitDelegationServers "limit_delegation_servers" "delegations" "Delegations that named more servers than are used.";
+        LimitDelegationAddresses "limit_delegation_addresses" "delegations" "Delegations with more addresses than are used.";
+        LimitMessageRecords "limit_message_records" "messages" "Replies with more RRsets, owner names or compression pointers than are read; discarded.";
+        LimitSignatures "limit_signatures" "signatures" "Signatures beyond the number that is kept of one RRset.";
+    }
+    Log "log_" "The log" {
+        LogLinesLost "log_lines_lost" "lines" "Lines that could not be written, or not fast enough.";
+    }
 }
 
-/// The counters of one worker. Written by its thread alone and read by whoever sums them up: a step
-/// is a load and a store, which cost a tenth of an atomic addition.
+/// The counters of one worker.
+///
+/// The thread of the worker alone writes, and the thread that makes a report reads. So a step is a load
+/// and a store, which cost a tenth of an atomic addition.
 #[derive(Debug)]
 pub struct Counters([AtomicU64; Counter::ALL.len()]);
 
@@ -162,12 +229,12 @@ impl Default for Counters {
 }
 
 impl Counters {
-    /// Counts one.
+    /// Adds 1.
     pub fn count(&self, counter: Counter) {
         self.add(counter, 1);
     }
 
-    /// Counts `amount`.
+    /// Adds `amount`.
     pub fn add(&self, counter: Counter, amount: u64) {
         if let Some(cell) = self.0.get(counter as usize) {
             cell.store(cell.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
@@ -191,18 +258,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_has_no_two_of_a_name() {
+    fn names_are_unique_and_begin_with_the_prefix_of_their_group() {
         let mut names: Vec<_> = Counter::ALL.iter().map(|counter| counter.name()).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Counter::ALL.len());
+        for counter in Counter::ALL {
+            let (name, prefix) = (counter.name(), counter.group().prefix());
+            assert!(name.starts_with(prefix), "{name}");
+            let others = CounterGroup::ALL.iter().filter(|group| **group != counter.group());
+            assert!(others.map(|group| group.prefix()).all(|prefix| !name.starts_with(prefix)));
+        }
     }
 
     #[test]
-    fn workers_are_summed() {
+    fn a_variant_is_its_name_in_camel_case() {
+        for counter in Counter::ALL {
+            let variant = format!("{counter:?}").to_lowercase();
+            assert_eq!(variant, counter.name().replace('_', ""));
+        }
+    }
+
+    #[test]
+    fn counters_of_workers_are_summed() {
         let (one, two) = (Counters::default(), Counters::default());
-        one.count(Counter::Joined);
-        two.add(Counter::Joined, 4);
-        assert_eq!(sum([&one, &two], Counter::Joined), 5);
+        one.count(Counter::FlightJoined);
+        two.add(Counter::FlightJoined, 4);
+        assert_eq!(sum([&one, &two], Counter::FlightJoined), 5);
     }
 }

@@ -29,7 +29,7 @@ pub mod zonefile;
 
 pub use canonical::SortKey;
 pub use clock::{Clock, Moment, Reading};
-pub use counters::{Counter, Counters};
+pub use counters::{Counter, CounterGroup, Counters};
 pub use delegation::{Delegation, NameServer, Signing, Way};
 pub use domain::base::iana::{Class, Opcode, OptRcode, Rcode, Rtype};
 pub use edns::{Ede, EdeCode, Edns, ReplyOpt};

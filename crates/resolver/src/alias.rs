@@ -40,7 +40,7 @@ impl<N: Network> Worker<N> {
                 Next::Alias(target) => {
                     if answer.aliases() > self.settings().limits.aliases || answer.loops_at(&target)
                     {
-                        self.count(Counter::LimitAlias);
+                        self.count(Counter::LimitAliasChain);
                         let text = format!("the aliases of {question} loop or are too many");
                         return Err(Unresolved::new(Cause::Aliases, text));
                     }
@@ -147,7 +147,7 @@ impl<N: Network> Worker<N> {
     pub(crate) fn keep(&self, set: &RRset, proof: &[RRset], security: Security) {
         let (cache, now) = (&self.shared().cache, self.shared().now());
         if !cache.insert_rrset(set, proof, Rank::AuthoritativeAnswer, security, now) {
-            self.count(Counter::LimitEntry);
+            self.count(Counter::CacheEntriesTooLarge);
         }
     }
 
@@ -160,7 +160,7 @@ impl<N: Network> Worker<N> {
         let rank = if reply.authoritative { Rank::AuthoritativeAnswer } else { Rank::Answer };
         let keep = |set: &RRset| {
             if !cache.insert_rrset(set, &reply.proof, rank, reply.security, now) {
-                self.count(Counter::LimitEntry);
+                self.count(Counter::CacheEntriesTooLarge);
             }
         };
         let mut name = &question.name;
@@ -190,7 +190,7 @@ impl<N: Network> Worker<N> {
             Finding::Alias(_) | Finding::TooLong => true,
         };
         if !kept {
-            self.count(Counter::LimitEntry);
+            self.count(Counter::CacheEntriesTooLarge);
         }
     }
 }

@@ -90,11 +90,11 @@ impl Budget {
         if !retry || take(&self.retries, Counter::BudgetQueries).is_err() {
             let grant = |spent: u32| (spent < self.queries_per_question).then_some(spent + 1);
             if question.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant).is_err() {
-                return Err(Exhausted(Counter::BudgetQuestion));
+                return Err(Exhausted(Counter::BudgetQueriesPerQuestion));
             }
             self.take(&self.queries, Counter::BudgetQueries)?;
         }
-        if tcp { self.take(&self.tcp, Counter::BudgetTcp) } else { Ok(()) }
+        if tcp { self.take(&self.tcp, Counter::BudgetTcpQueries) } else { Ok(()) }
     }
 
     /// Charges a query that can be done without: it costs what is left for such, and that nothing is says
@@ -104,7 +104,7 @@ impl Budget {
             return Err(Exhausted(Counter::BudgetTime));
         }
         take(&self.retries, Counter::BudgetQueries)?;
-        if tcp { take(&self.tcp, Counter::BudgetTcp) } else { Ok(()) }
+        if tcp { take(&self.tcp, Counter::BudgetTcpQueries) } else { Ok(()) }
     }
 
     /// The limit that was met, if one was: what failed then might not have with another's budget.
@@ -137,7 +137,7 @@ impl Budget {
         match self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant) {
             Ok(_) => Ok(()),
             Err(_) => {
-                let exhausted = Exhausted(Counter::BudgetBytes);
+                let exhausted = Exhausted(Counter::BudgetOctets);
                 let _ = self.met.set(exhausted);
                 Err(exhausted)
             }
@@ -146,7 +146,7 @@ impl Budget {
 
     /// Charges the look-up of a nameserver's address.
     pub(crate) fn charge_lookup(&self) -> Result<(), Exhausted> {
-        self.take(&self.lookups, Counter::BudgetLookups)
+        self.take(&self.lookups, Counter::BudgetAddressLookups)
     }
 
     /// Charges a signature that is about to be verified.
@@ -203,24 +203,24 @@ mod tests {
         let (one, two) = (AtomicU32::new(0), AtomicU32::new(0));
         let charge = |question, tcp, retry| budget.charge_query(question, tcp, retry);
         assert_eq!(charge(&one, true, false), Ok(()));
-        assert_eq!(charge(&one, true, false), Err(Exhausted(Counter::BudgetTcp)));
-        assert_eq!(charge(&one, false, false), Err(Exhausted(Counter::BudgetQuestion)));
+        assert_eq!(charge(&one, true, false), Err(Exhausted(Counter::BudgetTcpQueries)));
+        assert_eq!(charge(&one, false, false), Err(Exhausted(Counter::BudgetQueriesPerQuestion)));
         assert_eq!(charge(&one, false, true), Ok(()), "there is an allowance for retries");
-        assert_eq!(charge(&one, false, true), Err(Exhausted(Counter::BudgetQuestion)));
+        assert_eq!(charge(&one, false, true), Err(Exhausted(Counter::BudgetQueriesPerQuestion)));
         assert_eq!(charge(&two, false, true), Ok(()), "and they may cost what else there is");
         assert_eq!(charge(&two, false, false), Err(Exhausted(Counter::BudgetQueries)));
         let aside = Budget::new(Limits { retries: 2, ..limits }, None);
         assert_eq!((aside.charge_aside(true), aside.met()), (Ok(()), None));
-        assert_eq!(aside.charge_aside(true), Err(Exhausted(Counter::BudgetTcp)));
+        assert_eq!(aside.charge_aside(true), Err(Exhausted(Counter::BudgetTcpQueries)));
         assert_eq!(aside.charge_aside(false), Err(Exhausted(Counter::BudgetQueries)));
         assert_eq!(aside.met(), None, "the question may cost what it might before");
         let fresh = AtomicU32::new(0);
         assert!((0..2).all(|_| aside.charge_query(&fresh, false, false).is_ok()));
         assert_eq!(budget.charge_lookup(), Ok(()));
-        assert_eq!(budget.charge_lookup(), Err(Exhausted(Counter::BudgetLookups)));
-        assert_eq!(budget.met(), Some(Exhausted(Counter::BudgetTcp)), "the first");
+        assert_eq!(budget.charge_lookup(), Err(Exhausted(Counter::BudgetAddressLookups)));
+        assert_eq!(budget.met(), Some(Exhausted(Counter::BudgetTcpQueries)), "the first");
         assert_eq!(budget.charge_bytes(10), Ok(()));
-        assert_eq!(budget.charge_bytes(1), Err(Exhausted(Counter::BudgetBytes)));
+        assert_eq!(budget.charge_bytes(1), Err(Exhausted(Counter::BudgetOctets)));
         assert_eq!(budget.charge_verification(), Ok(()));
         assert_eq!(budget.charge_verification(), Ok(()));
         assert_eq!(budget.charge_verification(), Err(Exhausted(Counter::BudgetVerifications)));

@@ -212,7 +212,7 @@ impl Candidates {
                 continue;
             }
             if self.list.len() >= self.limit {
-                worker.count(Counter::LimitAddresses);
+                worker.count(Counter::LimitDelegationAddresses);
                 return;
             }
             let lame = shared.cache.is_lame(&cut.zone, endpoint, now);

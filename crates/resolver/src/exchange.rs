@@ -140,7 +140,7 @@ impl<N: Network> Worker<N> {
                     match read {
                         Some(Read::Ended(fault)) => {
                             beside = None;
-                            self.count(Counter::UpstreamUncleared);
+                            self.count(Counter::UpstreamTcpFallbackFailed);
                             Read::NotBeside(fault)
                         }
                         read => read.unwrap_or(Read::Nothing),
@@ -165,7 +165,7 @@ impl<N: Network> Worker<N> {
                 doubtful => doubtful,
             };
             if doubts.add(doubtful) {
-                self.count(Counter::LimitFlooded);
+                self.count(Counter::LimitPortFlooded);
             }
             let acted = self.act_on(&mut doubts, query, &mut beside, deadline.as_mut());
             if let Err(fault) = acted {

@@ -219,7 +219,7 @@ impl<N: Network> Worker<N> {
     }
 
     fn show_full_name(&self, minimiser: &mut Minimiser, asked: &Question, context: &Context) {
-        self.count(Counter::MinimiseFallbacks);
+        self.count(Counter::UpstreamMinimiseFallbacks);
         context.trace(|| Hop::Note(format!("{asked} did not do: the full name is shown")));
         minimiser.give_up();
     }
@@ -233,14 +233,14 @@ impl<N: Network> Worker<N> {
         full: &Question,
         context: &Context,
     ) -> (bool, Landed<Verdict>) {
-        self.count(Counter::MinimisedQueries);
+        self.count(Counter::UpstreamMinimised);
         let patience = (self.shared().habits.late() * 3).clamp(SILENCE.0, SILENCE.1);
         // Boxed: both futures are large, and the second is rare.
         let mut shortened = Box::pin(self.ask_zone(cut, asked, context));
         if let Ok(verdict) = timeout(patience, &mut shortened).await {
             return (true, verdict);
         }
-        self.count(Counter::MinimiseFallbacks);
+        self.count(Counter::UpstreamMinimiseFallbacks);
         context.trace(|| Hop::Note(format!("{asked} is met with silence: the full name is shown")));
         let mut whole = Box::pin(self.ask_zone(cut, full, context));
         tokio::select! {
@@ -287,7 +287,7 @@ impl<N: Network> Worker<N> {
                 Turn::Alone => return Box::pin(self.learn(cut, asked, context)).await,
             }
         }
-        self.count(Counter::LimitRefused);
+        self.count(Counter::LimitBogusServers);
         let text = format!("others ask servers for {asked} that gave bogus answers");
         Err(Unresolved::new(Cause::Cancelled, text))
     }
@@ -304,10 +304,10 @@ impl<N: Network> Worker<N> {
         match verdict.as_mut() {
             Verdict::Referral(child) => {
                 if child.servers.len() > self.settings().limits.servers_in_play {
-                    self.count(Counter::LimitServers);
+                    self.count(Counter::LimitDelegationServers);
                 }
                 if !cache.insert_delegation(child, now) {
-                    self.count(Counter::LimitEntry);
+                    self.count(Counter::CacheEntriesTooLarge);
                 }
             }
             Verdict::Answer(reply) => {

@@ -59,7 +59,8 @@ impl<N: Network> Worker<N> {
         context: &Context,
     ) -> Result<Lookup, Unresolved> {
         let limits = &self.settings().limits;
-        let context = context.nested(limits).inspect_err(|_| self.count(Counter::LimitDepth))?;
+        let context =
+            context.nested(limits).inspect_err(|_| self.count(Counter::LimitNestedLookups))?;
         context.budget.charge_lookup().map_err(|exhausted| {
             self.count(exhausted.0);
             exhausted.unresolved()
@@ -176,7 +177,7 @@ impl<N: Network> Worker<N> {
     /// The addresses in an answer; hearsay tells none.
     fn told(&self, answer: &Answer) -> Vec<SocketAddr> {
         if answer.hearsay {
-            self.count(Counter::HearsayAddresses);
+            self.count(Counter::UpstreamAddressesUnauthoritative);
             return Vec::new();
         }
         self.usable(answer.answer.iter())
@@ -186,7 +187,7 @@ impl<N: Network> Worker<N> {
         let may_ask = |address: &IpAddr| {
             let may = self.settings().may_ask(*address);
             if !may {
-                self.count(Counter::AddressRefused);
+                self.count(Counter::UpstreamAddressesForbidden);
             }
             may
         };

@@ -62,7 +62,7 @@ impl<N: Network> Worker<N> {
         if !shared.spare.is_left(limits.spare)
             || !shared.lent.lend(question, until, limits.prefetched, now)
         {
-            self.count(Counter::PrefetchedFull);
+            self.count(Counter::CachePrefetchesSkipped);
             return;
         }
         let context = Context::new(*limits, None, None)
@@ -75,7 +75,7 @@ impl<N: Network> Worker<N> {
             && let Ok(work) = self.lead(lead, question.clone(), context, Lack::Something)
         {
             shared.spare.take();
-            self.count(Counter::Prefetched);
+            self.count(Counter::CachePrefetches);
             tokio::spawn(work);
         } else {
             shared.lent.take(question);
@@ -85,7 +85,7 @@ impl<N: Network> Worker<N> {
     /// Notes that `question` is asked for, which may have been refreshed before.
     pub fn is_wanted(&self, question: &Question) {
         if self.shared().lent.take(question) {
-            self.count(Counter::PrefetchedUsed);
+            self.count(Counter::CachePrefetchesUsed);
             self.shared().spare.give_back();
         }
     }

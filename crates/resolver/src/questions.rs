@@ -60,7 +60,7 @@ impl<N: Network> Worker<N> {
                 }
             };
         self.lead(lead, question, context, lack)?.await.unwrap_or_else(|| {
-            self.count(Counter::PanicCaught);
+            self.count(Counter::RecursionPanics);
             Err(Unresolved::new(Cause::Cancelled, "an error inside the resolver"))
         })
     }
@@ -160,11 +160,11 @@ impl<N: Network> Worker<N> {
         match self.seats().sit(context.budget.asker, context.budget.arrived, limit) {
             Seating::Free(seat) => Ok(seat),
             Seating::InsteadOf(seat) => {
-                self.count(Counter::PendingGaveWay);
+                self.count(Counter::RecursionEvicted);
                 Ok(seat)
             }
             Seating::Full => {
-                self.count(Counter::PendingFull);
+                self.count(Counter::RecursionFull);
                 Err(Unresolved::overloaded("too many recursions are pending"))
             }
         }

@@ -132,7 +132,7 @@ impl<N: Network> Race<'_, N> {
         let limits = self.worker.settings().limits;
         let over = self.context.budget.deadline.min(Instant::now() + limits.race);
         for (endpoint, until) in self.candidates.skipped() {
-            self.worker.count(Counter::UpstreamSkipped);
+            self.worker.count(Counter::InfraBackoffSkipped);
             self.context.trace(|| Hop::Note(self.worker.why_skipped(endpoint, until)));
         }
         if self.worker.settings().speculative_lookups {
@@ -273,7 +273,7 @@ impl<N: Network> Race<'_, N> {
             match self.may_add(&unknown) {
                 true => {
                     spare.take();
-                    self.worker.count(Counter::UpstreamExplored);
+                    self.worker.count(Counter::UpstreamProbes);
                     self.ask(unknown, true);
                 }
                 false => self.candidates.take_back(&unknown),
@@ -282,7 +282,7 @@ impl<N: Network> Race<'_, N> {
         if let Some(probe) = self.candidates.probe(self.worker)
             && self.may_add(&probe)
         {
-            self.worker.count(Counter::UpstreamExplored);
+            self.worker.count(Counter::UpstreamProbes);
             self.ask(probe, true);
         }
     }
@@ -309,7 +309,7 @@ impl<N: Network> Race<'_, N> {
             let most = if self.probe.is_some() { PROBE } else { limits.lookups_per_zone };
             if self.looked_up >= most || self.empty >= limits.empty_lookups {
                 if self.candidates.has_unresolved() {
-                    self.worker.count(Counter::BudgetLookups);
+                    self.worker.count(Counter::BudgetAddressLookups);
                 }
                 while self.candidates.take_unresolved().is_some() {}
                 return;

@@ -80,7 +80,7 @@ impl<N: Network> Worker<N> {
             Turn::Fetch => self.renew_trust(zone, context).await,
             Turn::Look => self.trust(zone, context).await.ok(),
             Turn::Leave => {
-                self.count(Counter::LimitRenewals);
+                self.count(Counter::DnssecKeyRefreshesLimited);
                 None
             }
         }
@@ -111,7 +111,7 @@ impl<N: Network> Worker<N> {
     }
 
     fn forget_keys(&self, zone: &Name) {
-        self.count(Counter::Renewals);
+        self.count(Counter::DnssecKeyRefreshes);
         let (cache, now) = (&self.shared().cache, self.shared().now());
         cache.remove_rrset(zone, Rtype::DNSKEY);
         cache.remove_rrset(zone, Rtype::DS);

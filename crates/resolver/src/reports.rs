@@ -146,7 +146,7 @@ impl<N: Network> Worker<N> {
             return;
         }
         let Some(told) = report_name(question, unresolved.ede.code, &agent) else {
-            self.count(Counter::ReportsWithheld);
+            self.count(Counter::DnssecReportsWithheld);
             return;
         };
         let report = Question::new(told, Rtype::TXT);
@@ -157,10 +157,10 @@ impl<N: Network> Worker<N> {
         }
         match shared.reports.grant(&report.name, &agent, now) && self.send_report(&report) {
             true => {
-                self.count(Counter::ReportsSent);
+                self.count(Counter::DnssecReportsSent);
                 context.trace(|| Hop::Note(format!("{question}: reported as {}", report.name)));
             }
-            false => self.count(Counter::ReportsWithheld),
+            false => self.count(Counter::DnssecReportsWithheld),
         }
     }
 

@@ -104,7 +104,7 @@ impl<N: Network> Worker<N> {
         let (cache, now) = (&self.shared().cache, self.shared().now());
         let taken = cache.import_answer(question, &found.entries, found.shift, found.trusted, now);
         if taken.is_err() {
-            self.count(Counter::SecondLevelForeign);
+            self.count(Counter::SecondLevelRejected);
             context.trace(|| Hop::Note("what others said of it is not to be read".into()));
             return None;
         }

@@ -48,7 +48,7 @@ impl<N: Network> Worker<N> {
                 Box::pin(self.follow(follow, zone, question, context)).await
             }
             Boarding::Cycle(flight) if context.descends_from(flight) => {
-                self.count(Counter::Cycles);
+                self.count(Counter::FlightCycles);
                 let text = format!("{question} depends on itself");
                 Turn::Told(Err(Unresolved::new(Cause::Cycle, text)))
             }
@@ -63,17 +63,17 @@ impl<N: Network> Worker<N> {
         question: &Question,
         context: &Context,
     ) -> Turn<K, T> {
-        self.count(Counter::Joined);
+        self.count(Counter::FlightJoined);
         // No follower waits longer than its own time, however many lead in turn.
         let landed = context.wait(zone, question, follow.landing());
         match timeout_at(context.budget.deadline, landed).await {
             Ok(Landed::Value(result)) => Turn::Told(result),
             Ok(Landed::Lead(lead)) => {
-                self.count(Counter::Elected);
+                self.count(Counter::FlightTakenOver);
                 Turn::Next(lead)
             }
             Ok(Landed::Lost) => {
-                self.count(Counter::LimitLeaders);
+                self.count(Counter::LimitFlightLeaders);
                 let text = format!("too many askers of {question} gave up");
                 Turn::Told(Err(Unresolved::new(Cause::Cancelled, text)))
             }

@@ -72,9 +72,9 @@ impl<N: Network> Worker<N> {
         context: &Context,
     ) {
         self.count(match status {
-            Ok(Security::Secure) => Counter::AnswersSecure,
-            Ok(_) => Counter::AnswersInsecure,
-            Err(_) => Counter::AnswersBogus,
+            Ok(Security::Secure) => Counter::DnssecSecure,
+            Ok(_) => Counter::DnssecInsecure,
+            Err(_) => Counter::DnssecBogus,
         });
         context.trace(|| {
             let status = match status {

@@ -55,7 +55,7 @@ impl<N: Network> Worker<N> {
                 self.count(exhausted.0);
                 Reason::TooMuchWork
             })?;
-            self.count(Counter::Verifications);
+            self.count(Counter::DnssecVerifications);
             let verified = candidate.verify();
             // A public-key operation is long; others wait for their turn.
             tokio::task::yield_now().await;
@@ -65,7 +65,7 @@ impl<N: Network> Worker<N> {
                     return Ok(verified);
                 }
                 Err(other) => {
-                    self.count(Counter::VerificationsFailed);
+                    self.count(Counter::DnssecVerificationsFailed);
                     context.budget.charge_failed_verification();
                     reason = reason.max(other);
                 }
@@ -96,7 +96,7 @@ impl<N: Network> Worker<N> {
     ) -> Result<T, Reason> {
         let proven = context.budget.hashing(prove);
         if matches!(proven, Err(Reason::TooMuchWork)) {
-            self.count(Counter::BudgetHashes);
+            self.count(Counter::BudgetNsec3Hashes);
         }
         proven
     }

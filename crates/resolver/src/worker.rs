@@ -225,7 +225,7 @@ impl<N: Network> Worker<N> {
     pub(crate) fn blame(&self, server: Endpoint, trouble: Trouble) {
         self.count(match trouble {
             Trouble::Timeout => Counter::UpstreamTimeouts,
-            Trouble::Refused => Counter::UpstreamRefused,
+            Trouble::Refused => Counter::UpstreamConnectionRefused,
             Trouble::Unreachable => Counter::UpstreamUnreachable,
             Trouble::Lame => Counter::UpstreamLame,
             Trouble::ServFail => Counter::UpstreamServfail,

@@ -135,7 +135,7 @@ impl Log {
 
     fn lost(&self, queue: &mut Queue, lines: u64) {
         queue.untold += lines;
-        self.0.counters.add(Counter::LogLost, lines);
+        self.0.counters.add(Counter::LogLinesLost, lines);
     }
 }
 
@@ -195,7 +195,7 @@ mod tests {
     }
 
     fn lost(log: &Log) -> u64 {
-        log.counters().get(Counter::LogLost)
+        log.counters().get(Counter::LogLinesLost)
     }
 
     #[test]

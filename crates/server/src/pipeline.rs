@@ -143,19 +143,19 @@ impl<N: Network> Service<N> {
                 return Handled::Nothing;
             }
             Admission::Unheard => {
-                self.count(Counter::ClientUnheard);
+                self.count(Counter::ClientErrorsLimited);
                 return Handled::Nothing;
             }
             // What is wrong with a query costs its sender as much as what is right.
             Admission::Answered if !self.may_ask(client, clock.now) => {
-                self.count(Counter::ClientUnheard);
+                self.count(Counter::ClientErrorsLimited);
                 return Handled::Nothing;
             }
             Admission::Answered => return self.replied(Counter::ClientRefused),
         };
         if !query.cookie.is_known() && !self.may_ask(client, clock.now) {
             self.slow_down(&query, reply);
-            return self.replied(Counter::ClientLimited);
+            return self.replied(Counter::ClientRateLimited);
         }
         if self.finished(&query, clock.now, reply) {
             return self.replied(Counter::ClientCached);
@@ -183,7 +183,7 @@ impl<N: Network> Service<N> {
             self.count(Counter::ClientWaitingFull);
             let ede = Ede::new(EdeCode::OTHER, "too many queries are waiting");
             finish::error(&query, OptRcode::SERVFAIL, Some(&ede), reply);
-            return self.replied(Counter::ClientFailed);
+            return self.replied(Counter::ClientServfail);
         };
         let Query { request: Request { head, .. }, cookie, .. } = query;
         let since = clock.now;
@@ -233,7 +233,7 @@ impl<N: Network> Service<N> {
                 finish::answer(&query, &self.order.of(&answer), ede.as_ref(), &mut reply);
             }
             Err(unresolved) => {
-                self.count(Counter::ClientFailed);
+                self.count(Counter::ClientServfail);
                 finish::error(&query, OptRcode::SERVFAIL, Some(&unresolved.ede), &mut reply);
             }
         }

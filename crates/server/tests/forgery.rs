@@ -88,7 +88,7 @@ async fn who_finds_the_port_has_few_guesses_at_the_id() {
     let worker = worker(&net);
     assert!(worker.resolve(&example("www.example.com"), None).await.is_err());
     let guesses = worker.counters().get(Counter::UpstreamMismatched);
-    let ports = worker.counters().get(Counter::LimitFlooded);
+    let ports = worker.counters().get(Counter::LimitPortFlooded);
     assert!(ports > 0 && guesses == 100 * ports, "{guesses} guesses at {ports} ports");
     // Even if each port is found at once: less than one in a hundred.
     assert!(guesses * 100 < IDS, "{guesses} guesses");

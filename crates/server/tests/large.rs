@@ -35,7 +35,7 @@ async fn an_rrset_of_thousands_is_answered_and_kept() {
             lab.clock.jump(std::time::Duration::from_secs(1));
         }
         assert_eq!(lab.count(Counter::ClientRecursed), 1, "{records} records");
-        assert_eq!(lab.count(Counter::LimitEntry), 0);
+        assert_eq!(lab.count(Counter::CacheEntriesTooLarge), 0);
     }
 }
 

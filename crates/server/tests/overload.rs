@@ -76,7 +76,7 @@ async fn who_asks_too_fast_from_afar_is_told_how_to_go_on() {
     let shown = with_options(&question, &[&[0, 10, 0, 24][..], &cookie].concat());
     let answered = lab.send_from(&shown, afar(Transport::Udp)).await.unwrap();
     assert_eq!(answered.answer.len(), 1);
-    assert_eq!(lab.count(Counter::ClientLimited), 2);
+    assert_eq!(lab.count(Counter::ClientRateLimited), 2);
 }
 
 /// What a laptop on the same network asks at once when a session with many pages is opened again.

@@ -38,9 +38,9 @@ async fn ask_for(lab: &Lab, seconds: u64, rtypes: &[Rtype]) -> usize {
 async fn nobody_waits_for_what_is_popular_and_it_costs_no_packets() {
     let lab = lab();
     assert_eq!(ask_for(&lab, 20 * TTL, &[Rtype::A]).await, 1, "the first");
-    let refreshed = lab.count(Counter::Prefetched);
+    let refreshed = lab.count(Counter::CachePrefetches);
     assert!((20..=23).contains(&refreshed), "{refreshed}");
-    assert_eq!(lab.count(Counter::PrefetchedUsed), refreshed);
+    assert_eq!(lab.count(Counter::CachePrefetchesUsed), refreshed);
     // One for each, and what the way there costs at first and now and then.
     let sent = lab.net.sent().len() as u64;
     assert!(sent <= refreshed + 12, "{sent}");
@@ -52,9 +52,9 @@ async fn the_types_that_programs_ask_for_together_are_refreshed_together() {
     let types = [Rtype::A, Rtype::AAAA, Rtype::HTTPS];
     assert_eq!(ask_for(&lab, 3, &types).await, 3);
     sleep(SECOND * (TTL as u32 * 9 / 10)).await;
-    assert_eq!(lab.count(Counter::Prefetched), 0);
+    assert_eq!(lab.count(Counter::CachePrefetches), 0);
     ask(&lab, "all.example.com", Rtype::A).await;
-    assert_eq!(lab.count(Counter::Prefetched), 3);
+    assert_eq!(lab.count(Counter::CachePrefetches), 3);
     assert_eq!(ask_for(&lab, TTL / 10, &types).await, 0);
 }
 
@@ -69,7 +69,7 @@ async fn an_idle_machine_sends_nothing_and_what_is_seldom_asked_for_is_left_to_e
     ask(&lab, "a.b.ent.example.com", Rtype::A).await;
     sleep(SECOND * 3_590).await;
     ask(&lab, "a.b.ent.example.com", Rtype::A).await;
-    assert_eq!(lab.count(Counter::Prefetched), 0);
+    assert_eq!(lab.count(Counter::CachePrefetches), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,8 +80,8 @@ async fn what_cannot_be_refreshed_holds_until_it_expires() {
         lab.net.link(server, Link::of(20).with(Manner::ServFail));
     }
     assert_eq!(ask_for(&lab, TTL / 10, &[Rtype::A]).await, 0);
-    assert_eq!(lab.count(Counter::Prefetched), 1, "one try");
-    assert_eq!((lab.count(Counter::ClientFailed), lab.count(Counter::ClientStale)), (0, 0));
+    assert_eq!(lab.count(Counter::CachePrefetches), 1, "one try");
+    assert_eq!((lab.count(Counter::ClientServfail), lab.count(Counter::ClientStale)), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,10 +95,11 @@ async fn what_nobody_wants_any_more_is_not_refreshed_for_long() {
             lab.clock.jump(SECOND * at as u32);
             ask(&lab, &name, Rtype::A).await;
         }
-        waste = lab.count(Counter::Prefetched);
+        waste = lab.count(Counter::CachePrefetches);
         sleep(SECOND * TTL as u32).await;
     }
-    let (must, full) = (lab.count(Counter::ClientRecursed), lab.count(Counter::PrefetchedFull));
+    let (must, full) =
+        (lab.count(Counter::ClientRecursed), lab.count(Counter::CachePrefetchesSkipped));
     assert_eq!((waste + full, must), (400, 400));
     let sent = lab.count(Counter::UpstreamQueries);
     assert!(waste <= 64 + sent / 8, "{waste}, beyond the first 64, of {sent}");

@@ -143,7 +143,7 @@ async fn a_network_of_strangers_hears_little_and_then_nothing() {
                 clients.filter(|client| handled(&lab, &packet, *client).is_some()).count()
             };
             assert_eq!(heard(0..200, "198.51.100."), OF_NETWORK, "{kind}");
-            assert_eq!(lab.count(Counter::ClientUnheard), 200 - OF_NETWORK as u64);
+            assert_eq!(lab.count(Counter::ClientErrorsLimited), 200 - OF_NETWORK as u64);
             assert_eq!(heard(0..200, "203.0.113."), OF_NETWORK, "another network has its own");
             assert_eq!(heard(0..200, "2001:db8:7:1::"), OF_NETWORK, "{kind}");
             assert_eq!(heard(0..200, "2001:db8:7:2::"), 0, "the same site");
@@ -182,7 +182,7 @@ async fn errors_to_those_afar_are_limited_as_answers_are() {
             (0..10).filter(|_| handled(&lab, &packet, client).is_some()).count()
         };
         assert_eq!(heard("198.51.100.7", Transport::Udp), 3);
-        assert_eq!(lab.count(Counter::ClientUnheard), 7);
+        assert_eq!(lab.count(Counter::ClientErrorsLimited), 7);
         assert_eq!(heard("198.51.100.7", Transport::Tcp), 10);
         assert_eq!(heard("192.168.1.1", Transport::Udp), 10);
     }

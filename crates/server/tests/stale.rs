@@ -78,7 +78,7 @@ async fn who_asks_a_dead_zone_gets_what_was_known() {
         sleep(ms(700)).await;
     }
     assert_eq!(lab.count(Counter::ClientStale), 21);
-    assert_eq!(lab.count(Counter::ClientFailed), 0);
+    assert_eq!(lab.count(Counter::ClientServfail), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -83,7 +83,7 @@ async fn aliases_lead_from_zone_to_zone_and_end() {
     assert_eq!(lab.resolve("shop.example.net", Rtype::A).await.unwrap().answer.len(), 2);
     let looping = lab.ask("loop1.example.net", Rtype::A).await;
     assert!(looping.contains("loop"), "{looping}");
-    assert_eq!(lab.count(Counter::LimitAlias), 1);
+    assert_eq!(lab.count(Counter::LimitAliasChain), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,7 +100,7 @@ async fn an_alias_chain_has_a_longest() {
         let lab = Lab::new(net);
         let answer = lab.resolve("c0.example.com", Rtype::A).await;
         assert_eq!(answer.is_ok(), ends_well, "{length}: {answer:?}");
-        assert_eq!(lab.count(Counter::LimitAlias), u64::from(!ends_well));
+        assert_eq!(lab.count(Counter::LimitAliasChain), u64::from(!ends_well));
     }
 }
 
@@ -136,7 +136,7 @@ async fn servers_see_one_label_more_than_their_zone() {
         }
         assert!(sent.dnssec_ok && sent.compact_ok && !sent.recursion_desired);
     }
-    assert_eq!(lab.count(Counter::MinimiseFallbacks), 0);
+    assert_eq!(lab.count(Counter::UpstreamMinimiseFallbacks), 0);
     let whole =
         Lab::with(world::small(1), zoners_resolver::Settings { minimise: false, ..settings() });
     whole.resolve("www.example.com", Rtype::A).await.unwrap();

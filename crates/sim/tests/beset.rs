@@ -144,7 +144,7 @@ async fn a_flood_costs_its_port_and_not_the_question() {
         let lab = Lab::frugal(net(Manner::Beset(beset)));
         let answer = lab.ask("n1.alone.com", Rtype::A).await;
         assert!(answer.contains("203.0.113.1"), "over TCP: {by:?}: {answer}");
-        assert_eq!(lab.count(Counter::BudgetBytes), 0, "{by:?}");
+        assert_eq!(lab.count(Counter::BudgetOctets), 0, "{by:?}");
 
         let closed = Beset { streams: Streams::Closed, ..beset };
         let mut floods = 0;
@@ -162,10 +162,10 @@ async fn a_flood_costs_its_port_and_not_the_question() {
             let read = lab.count(Counter::UpstreamMismatched)
                 + lab.count(Counter::UpstreamMalformed)
                 + lab.count(Counter::UpstreamTruncated)
-                + lab.count(Counter::UpstreamErrors);
-            let waits = lab.count(Counter::LimitFlooded);
+                + lab.count(Counter::UpstreamNetworkErrors);
+            let waits = lab.count(Counter::LimitPortFlooded);
             assert!(read <= 101 * (waits + 1), "{by:?}: {read} read in {waits} waits");
-            assert_eq!(lab.count(Counter::BudgetBytes), 0, "{by:?}");
+            assert_eq!(lab.count(Counter::BudgetOctets), 0, "{by:?}");
             floods += waits;
         }
         assert!(floods > 0, "{by:?}");

@@ -74,8 +74,8 @@ async fn the_first_question_costs_little_and_the_next_less() {
             let (cost, most) = (packets(&lab.net), if number == 0 { FIRST } else { LATER });
             assert!(cost <= most, "{servers} servers of {addresses}, question {number}: {cost}");
         }
-        assert_eq!(lab.count(Counter::SilentZones), 1);
-        assert!(lab.count(Counter::SilentSpared) > 0 || servers * addresses < 3);
+        assert_eq!(lab.count(Counter::InfraUnresponsiveZones), 1);
+        assert!(lab.count(Counter::InfraUnresponsiveHeld) > 0 || servers * addresses < 3);
     }
 }
 
@@ -109,7 +109,7 @@ async fn questions_at_the_same_time_share_what_is_learned() {
     let failed = together(&lab, &names(12)).await;
     let cost = packets(&lab.net);
     assert!(cost <= LATER, "{cost}");
-    assert_eq!(lab.count(Counter::SilentShared), 11);
+    assert_eq!(lab.count(Counter::InfraUnresponsiveShared), 11);
     for unresolved in failed.into_iter().map(Result::unwrap_err) {
         assert_eq!(unresolved.cause, Cause::Silent);
         assert_eq!(unresolved.ede.code, EdeCode::NO_REACHABLE_AUTHORITY);
@@ -287,7 +287,7 @@ async fn a_victim(manner: Manner) {
     let victim: IpAddr = "203.20.0.1".parse().unwrap();
     let most = most_in_a_second(&lab.net, |address| address == victim);
     assert!((1..=4).contains(&most), "{most} packets in a second");
-    assert!(lab.count(Counter::StrangerHeld) > 0);
+    assert!(lab.count(Counter::InfraUnprovenHeld) > 0);
 }
 
 #[tokio::test(start_paused = true)]

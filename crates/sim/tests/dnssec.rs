@@ -55,9 +55,9 @@ async fn an_unsigned_delegation_is_proven_to_be_one() {
         let lab = signed(&Signing { denying, ..Signing::default() });
         assert_eq!(status(&lab, "www.plain.com", Rtype::A).await, Security::Insecure);
         assert_eq!(status(&lab, "gone.plain.com", Rtype::A).await, Security::Insecure);
-        let verified = lab.count(Counter::Verifications);
+        let verified = lab.count(Counter::DnssecVerifications);
         assert_eq!(status(&lab, "more.plain.com", Rtype::A).await, Security::Insecure);
-        assert_eq!(lab.count(Counter::Verifications), verified, "it is known by now");
+        assert_eq!(lab.count(Counter::DnssecVerifications), verified, "it is known by now");
     }
 }
 
@@ -73,9 +73,9 @@ async fn what_is_proven_to_be_unsigned_is_kept_as_that() {
         ("plain.com", Rtype::TXT),
         ("lost.plain.com", Rtype::A),
     ] {
-        let insecure = lab.count(Counter::AnswersInsecure);
+        let insecure = lab.count(Counter::DnssecInsecure);
         assert_eq!(status(&lab, text, rtype).await, Security::Insecure);
-        assert_eq!(lab.count(Counter::AnswersInsecure), insecure + 1, "{text} {rtype}");
+        assert_eq!(lab.count(Counter::DnssecInsecure), insecure + 1, "{text} {rtype}");
         let now = lab.worker.shared().now();
         let cached = lab.worker.cached(&question(text, rtype), false, now);
         assert_eq!(cached.unwrap().security, Security::Insecure, "{text} {rtype}");
@@ -92,7 +92,7 @@ async fn what_is_forged_is_refused_and_another_server_asked() {
         let answer = ask(&lab, name[number], Rtype::A).await.unwrap();
         assert_eq!(answer.security, Security::Secure);
     }
-    assert!(lab.count(Counter::AnswersBogus) > 0);
+    assert!(lab.count(Counter::DnssecBogus) > 0);
     lab.net.link("203.0.114.2", Link::of(20).with(Manner::Forges));
     assert_eq!(code(&lab, "x.wild.example.com", Rtype::A).await, 6);
     let unchecked = lab
@@ -480,7 +480,7 @@ async fn an_rrset_of_thousands_is_proven() {
             assert_eq!(answer.security, Security::Secure);
             assert_eq!(answer.answer[0].records.len(), records as usize);
         }
-        assert_eq!(lab.count(Counter::LimitEntry), 0, "kept");
+        assert_eq!(lab.count(Counter::CacheEntriesTooLarge), 0, "kept");
     }
 }
 

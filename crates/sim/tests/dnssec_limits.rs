@@ -43,7 +43,9 @@ async fn colliding_keys_do_not_keep_us_busy() {
     });
     assert!(ask(&lab, "www.example.com", Rtype::A).await.is_err());
     let limits = settings().limits;
-    assert!(lab.count(Counter::VerificationsFailed) <= u64::from(limits.failed_verifications));
+    assert!(
+        lab.count(Counter::DnssecVerificationsFailed) <= u64::from(limits.failed_verifications)
+    );
     assert!(lab.count(Counter::BudgetFailedVerifications) > 0);
     // A flood of such questions beside fifty others a second: each of those is answered.
     let (attack, worker) = (lab.worker.clone(), lab.worker.clone());
@@ -61,7 +63,7 @@ async fn colliding_keys_do_not_keep_us_busy() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     attackers.await.unwrap();
-    let per_question = lab.count(Counter::VerificationsFailed) / 501;
+    let per_question = lab.count(Counter::DnssecVerificationsFailed) / 501;
     assert!(per_question <= u64::from(limits.failed_verifications), "{per_question}");
 }
 
@@ -82,7 +84,7 @@ async fn hashing_is_bounded() {
     let lab = Lab::with(net, few);
     let unresolved = ask(&lab, &deep, Rtype::A).await.unwrap_err();
     assert_eq!(unresolved.ede.code, EdeCode::BOGUS, "{unresolved}");
-    assert_eq!(lab.count(Counter::BudgetHashes), 1);
+    assert_eq!(lab.count(Counter::BudgetNsec3Hashes), 1);
 }
 
 /// More keys than any zone has: not even looked at, and nobody else waits.
@@ -98,7 +100,9 @@ async fn five_hundred_malformed_keys_cost_nothing() {
     });
     assert!(ask(&lab, "www.example.com", Rtype::A).await.is_err());
     let limits = settings().limits;
-    assert!(lab.count(Counter::VerificationsFailed) <= u64::from(limits.failed_verifications));
+    assert!(
+        lab.count(Counter::DnssecVerificationsFailed) <= u64::from(limits.failed_verifications)
+    );
     assert_eq!(status(&lab, "www.plain.com", Rtype::A).await, Security::Insecure);
 }
 

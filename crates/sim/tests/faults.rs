@@ -51,15 +51,15 @@ async fn one_good_server_is_enough_whatever_the_other_does() {
 #[tokio::test(start_paused = true)]
 async fn odd_servers_are_coped_with() {
     for (manner, counter) in [
-        (Manner::FormErrOnEdns, Counter::UpstreamPlain),
+        (Manner::FormErrOnEdns, Counter::UpstreamEdnsFallbacks),
         (Manner::DropsEdns, Counter::UpstreamQueries),
         (Manner::Truncates, Counter::UpstreamTruncated),
         (Manner::TcpOnly, Counter::UpstreamTcp),
         (Manner::LowerCases { streams: true }, Counter::UpstreamReplies),
         (FORGED, Counter::UpstreamMismatched),
         (Manner::Beset(Beset::once(Bad::Question)), Counter::UpstreamMismatched),
-        (Manner::DeniesEmptyNonTerminals, Counter::MinimiseFallbacks),
-        (Manner::FailsShortened, Counter::MinimiseFallbacks),
+        (Manner::DeniesEmptyNonTerminals, Counter::UpstreamMinimiseFallbacks),
+        (Manner::FailsShortened, Counter::UpstreamMinimiseFallbacks),
     ] {
         let lab = Lab::new(net([manner, manner]));
         let answer = lab.ask("a.b.ent.example.com", Rtype::A).await;
@@ -250,7 +250,7 @@ async fn zones_that_depend_on_each_other_fail_fast_and_cheaply() {
     assert!(one.is_err() && two.is_err());
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     assert!(lab.net.sent().len() <= 8, "{:#?}", lab.net.sent());
-    assert!(lab.count(Counter::Cycles) > 0);
+    assert!(lab.count(Counter::FlightCycles) > 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -269,7 +269,9 @@ async fn glueless_referrals_cannot_make_us_attack_a_victim() {
     assert!(lab.resolve("www.evil.com", Rtype::A).await.is_err());
     let to_victim = lab.net.sent_to("203.0.114.50");
     assert!(to_victim <= 16, "{to_victim} queries to the victim");
-    assert!(lab.count(Counter::LimitServers) + lab.count(Counter::BudgetLookups) > 0);
+    assert!(
+        lab.count(Counter::LimitDelegationServers) + lab.count(Counter::BudgetAddressLookups) > 0
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -285,7 +287,7 @@ async fn budgets_hold_over_everything_that_a_question_causes() {
     net.zone("com", &["192.5.6.1", "192.5.6.2", "2001:503::1"], &com);
     let lab = Lab::new(net);
     let unresolved = lab.resolve("www.d0.com", Rtype::A).await.unwrap_err();
-    assert!(lab.count(Counter::LimitDepth) > 0, "{unresolved}");
+    assert!(lab.count(Counter::LimitNestedLookups) > 0, "{unresolved}");
     let limits = settings().limits;
     assert!(lab.count(Counter::UpstreamQueries) <= u64::from(limits.queries));
     // With a smaller budget it ends there, and is not remembered as the name's own fault.
@@ -314,7 +316,7 @@ async fn pending_recursions_are_bounded() {
     while let Some(ended) = clients.join_next().await {
         overloaded += u32::from(ended.unwrap().unwrap_err().cause == Cause::Overloaded);
     }
-    assert_eq!((overloaded, lab.count(Counter::PendingFull)), (1, 1));
+    assert_eq!((overloaded, lab.count(Counter::RecursionFull)), (1, 1));
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!(lab.worker.pending(), 0);
 }
@@ -352,8 +354,8 @@ async fn a_flood_of_hopeless_names_gives_way_to_others() {
         let client = Some([192, 0, 2, 2].into());
         lab.worker.resolve_for(client, &asked, false, Lack::Everything, None).await.unwrap();
     }
-    assert!(!flood.is_finished() && lab.count(Counter::PendingGaveWay) > 0);
-    assert!(lab.count(Counter::PendingFull) > 0, "what came too fast got no seat");
+    assert!(!flood.is_finished() && lab.count(Counter::RecursionEvicted) > 0);
+    assert!(lab.count(Counter::RecursionFull) > 0, "what came too fast got no seat");
 }
 
 #[tokio::test(start_paused = true)]
@@ -414,7 +416,7 @@ async fn silence_to_a_shortened_question_is_met_with_the_full_one() {
     let answer = lab.ask("a.b.ent.example.com", Rtype::A).await;
     assert!(answer.contains("203.0.115.5"), "{answer}");
     assert!(started.elapsed() < Duration::from_millis(1500), "{:?}", started.elapsed());
-    assert!(lab.count(Counter::MinimiseFallbacks) > 0);
+    assert!(lab.count(Counter::UpstreamMinimiseFallbacks) > 0);
     lab.net.forget_sent();
     let started = Instant::now();
     let denied = lab.resolve("a.b.ent.example.com", Rtype::AAAA).await.unwrap();
@@ -449,7 +451,7 @@ async fn servers_that_only_the_zone_names_are_tried_when_the_parents_fail() {
     let answer = lab.ask("mail.example.com", Rtype::A).await;
     assert!(answer.contains("203.0.115.4"), "{answer}");
     assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
-    assert!(lab.count(Counter::ChildServers) > 0);
+    assert!(lab.count(Counter::UpstreamChildServers) > 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -55,7 +55,7 @@ async fn a_referral_to_hundreds_of_servers_leads_down_by_the_first() {
     let lab = Lab::frugal(net);
     let answer = lab.ask("www.example.com", Rtype::A).await;
     assert!(answer.contains("203.0.115.2"), "{answer}");
-    assert_eq!(lab.count(Counter::LimitServers), 1);
+    assert_eq!(lab.count(Counter::LimitDelegationServers), 1);
     let (cache, zone) = (&lab.worker.shared().cache, name::parse("example.com").unwrap());
     let kept = cache.delegation(&zone, lab.worker.shared().now()).unwrap();
     assert_eq!(kept.servers.len(), lab.worker.settings().limits.servers);
@@ -90,7 +90,7 @@ async fn an_answer_with_too_many_rrsets_is_none() {
         let answer = lab.ask("www.example.com", Rtype::A).await;
         assert_eq!(answer.contains("too many RRsets"), refused, "{answer}");
         // Two servers are heard, of the shortened question or the whole.
-        let heard = lab.count(Counter::LimitMessage);
+        let heard = lab.count(Counter::LimitMessageRecords);
         assert_eq!(heard > 0, refused);
         assert!(heard <= 4, "{heard} replies were read");
     }

@@ -46,7 +46,7 @@ async fn distinct_addresses_asked_for_a_question() {
         let lab = lab(many(servers, 1), |limits| limits.addresses = 4);
         assert!(lab.resolve("www.many.com", Rtype::A).await.is_err());
         assert_eq!(asked_of_many(&lab), 4);
-        assert_eq!(lab.count(Counter::LimitAddresses), over);
+        assert_eq!(lab.count(Counter::LimitDelegationAddresses), over);
     }
 }
 
@@ -58,7 +58,7 @@ async fn nameserver_names_in_play_and_kept() {
         let lab = lab(many(named, 1), |_| {});
         assert!(lab.resolve("www.many.com", Rtype::A).await.is_err());
         assert_eq!(asked_of_many(&lab), 13);
-        assert_eq!(lab.count(Counter::LimitServers), over, "{named}");
+        assert_eq!(lab.count(Counter::LimitDelegationServers), over, "{named}");
     }
 }
 
@@ -143,7 +143,7 @@ async fn look_ups_for_a_zone_and_for_a_query() {
     assert!(per_query.resolve("www.glueless.com", Rtype::A).await.is_err());
     assert_eq!(looked_up(&per_query), 1 + 3);
     for lab in [empty, per_zone, per_query] {
-        assert!(lab.count(Counter::BudgetLookups) > 0);
+        assert!(lab.count(Counter::BudgetAddressLookups) > 0);
     }
 }
 
@@ -175,7 +175,7 @@ async fn nameserver_look_ups_inside_each_other() {
         let lab = Lab::with(deep(levels), in_domain.clone());
         let answer = lab.resolve("www.d0.com", Rtype::A).await;
         assert_eq!(answer.is_ok(), ends_well, "{levels}: {answer:?}");
-        assert_eq!(lab.count(Counter::LimitDepth) > 0, !ends_well);
+        assert_eq!(lab.count(Counter::LimitNestedLookups) > 0, !ends_well);
     }
 }
 
@@ -187,12 +187,12 @@ async fn tcp_queries_and_octets_of_a_client_query() {
     }
     let none = lab(net.clone(), |limits| limits.tcp = 0);
     assert!(none.resolve("www.example.com", Rtype::A).await.is_err());
-    assert_eq!((none.count(Counter::BudgetTcp), none.count(Counter::UpstreamTcp)), (1, 0));
+    assert_eq!((none.count(Counter::BudgetTcpQueries), none.count(Counter::UpstreamTcp)), (1, 0));
     let one = lab(net.clone(), |limits| limits.tcp = 1);
     assert!(one.resolve("www.example.com", Rtype::A).await.is_ok());
     let little = lab(net, |limits| limits.bytes = 100);
     assert!(little.resolve("www.example.com", Rtype::A).await.is_err());
-    assert!(little.count(Counter::BudgetBytes) > 0);
+    assert!(little.count(Counter::BudgetOctets) > 0);
 }
 
 #[tokio::test(start_paused = true)]

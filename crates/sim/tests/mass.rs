@@ -44,8 +44,8 @@ async fn ask_all(lab: &Lab, lookups: usize) -> (usize, Vec<f64>) {
     let counters = workers.iter().map(|worker| worker.counters());
     let over = [
         Counter::BudgetQueries,
-        Counter::BudgetQuestion,
-        Counter::BudgetBytes,
+        Counter::BudgetQueriesPerQuestion,
+        Counter::BudgetOctets,
         Counter::BudgetTime,
     ]
     .map(|counter| zoners_dns::counters::sum(counters.clone(), counter));

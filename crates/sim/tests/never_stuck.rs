@@ -146,7 +146,7 @@ async fn a_lame_server_is_asked_last_for_the_zone_and_not_punished_elsewhere() {
 async fn each_cause_has_its_counter_and_is_remembered() {
     for (manner, counter, trouble) in [
         (Manner::Dead, Counter::UpstreamTimeouts, Trouble::Timeout),
-        (Manner::Closed, Counter::UpstreamRefused, Trouble::Refused),
+        (Manner::Closed, Counter::UpstreamConnectionRefused, Trouble::Refused),
         (Manner::Refuses, Counter::UpstreamLame, Trouble::Lame),
         (Manner::RefersUpward, Counter::UpstreamLame, Trouble::Lame),
         (Manner::ServFail, Counter::UpstreamServfail, Trouble::ServFail),
@@ -184,7 +184,7 @@ async fn a_dead_server_is_skipped_says_so_and_is_back_with_its_first_answer() {
     }
     let note = note.expect("it was skipped");
     assert!(note.contains("timeouts in a row, next probe in "), "{note}");
-    assert!(lab.count(Counter::UpstreamSkipped) > 0);
+    assert!(lab.count(Counter::InfraBackoffSkipped) > 0);
     let (_, standings) = lab.worker.standings(&question("many.com", Rtype::A).name);
     let address: IpAddr = "203.0.114.101".parse().unwrap();
     let dead = standings.iter().find(|standing| standing.endpoint.address.ip() == address);
@@ -303,7 +303,7 @@ async fn a_silent_zone_is_not_taken_for_the_line_where_nothing_else_is_asked_for
 async fn when_all_servers_of_the_parent_fail_those_of_the_zone_itself_are_tried() {
     let lab = Lab::new(moved(Manner::KnowsItsServers));
     assert!(time(&lab, "www.moved.com").await <= ms(300));
-    assert!(lab.count(Counter::ChildServers) > 0);
+    assert!(lab.count(Counter::UpstreamChildServers) > 0);
     // From an earlier answer, when nobody is left to ask.
     let lab = Lab::new(moved(Manner::Good));
     lab.resolve("moved.com", Rtype::NS).await.unwrap();
@@ -347,8 +347,8 @@ async fn of_the_servers_that_a_zone_names_itself_no_more_are_taken_than_of_its_p
         net.zone("moved.com", &["203.0.114.60"], &text);
         let lab = Lab::new(net);
         assert!(lab.resolve("www.moved.com", Rtype::A).await.is_err());
-        assert_eq!(lab.count(Counter::ChildServers), (most - 1) as u64, "{named}");
-        assert_eq!(lab.count(Counter::LimitServers), over, "{named}");
+        assert_eq!(lab.count(Counter::UpstreamChildServers), (most - 1) as u64, "{named}");
+        assert_eq!(lab.count(Counter::LimitDelegationServers), over, "{named}");
     }
 }
 

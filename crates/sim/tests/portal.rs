@@ -380,7 +380,7 @@ async fn one_zone_on_a_resolver_is_no_interception() {
         assert!(!matches!(state(&lab), State::Obstructed(_)));
         sleep(ms(500)).await;
     }
-    assert!(lab.count(Counter::Soundings) <= 4, "{}", lab.count(Counter::Soundings));
+    assert!(lab.count(Counter::NetworkChecks) <= 4, "{}", lab.count(Counter::NetworkChecks));
 }
 
 #[tokio::test(start_paused = true)]
@@ -402,7 +402,7 @@ async fn a_forwarder_recurses_as_it_should() {
     assert_eq!((shop.answer[0].ttl, shop.security), (300, Security::Insecure));
     assert!(is_kept(&lab, "www.shop.com", Rtype::A));
     assert!(is_kept(&restarted(&lab), "www.shop.com", Rtype::A));
-    assert_eq!((state(&lab), lab.count(Counter::Soundings)), (State::Unknown, 0));
+    assert_eq!((state(&lab), lab.count(Counter::NetworkChecks)), (State::Unknown, 0));
 }
 
 #[tokio::test(start_paused = true)]

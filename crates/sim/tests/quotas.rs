@@ -104,7 +104,7 @@ async fn a_flood_of_names_at_a_silent_authority_leaves_others_untouched() {
         assert!(pending <= 1 + settings().limits.questions_per_zone as usize, "{pending}");
         // Of those that have answered before, the first of each question until one is late.
         assert!(sent <= if known { 600 } else { 100 }, "{sent}");
-        assert!(lab.count(Counter::QuotaZone) > 0);
+        assert!(lab.count(Counter::LimitQuestionsPerZone) > 0);
         let at_once = all.iter().filter(|one| {
             one.as_ref().is_err_and(|unresolved| unresolved.cause == Cause::Overloaded)
         });
@@ -124,7 +124,7 @@ async fn a_quota_adapts_to_silence_and_recovers() {
     for round in 0..20 {
         flood(&lab, "many.com", round * 1000, 400, ms(1)).await;
     }
-    let before = lab.count(Counter::QuotaZone);
+    let before = lab.count(Counter::LimitQuestionsPerZone);
     assert!(before > 0, "fewer than 400 may be under way");
     for last in [101, 102] {
         lab.net.link(&format!("203.0.114.{last}"), Link::of(20));
@@ -132,10 +132,10 @@ async fn a_quota_adapts_to_silence_and_recovers() {
     for round in 20..30 {
         flood(&lab, "many.com", round * 1000, 400, ms(5)).await;
     }
-    let before = lab.count(Counter::QuotaZone);
+    let before = lab.count(Counter::LimitQuestionsPerZone);
     let all = flood(&lab, "many.com", 50_000, 400, Duration::ZERO).await;
     assert!(all.iter().all(Result::is_ok));
-    assert_eq!(lab.count(Counter::QuotaZone), before);
+    assert_eq!(lab.count(Counter::LimitQuestionsPerZone), before);
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,6 +146,6 @@ async fn there_are_no_quotas_where_the_configuration_says_so() {
         let lab = Lab::with(many(2, |_| Link::of(20).with(Manner::Dead)), settings);
         let all = flood(&lab, "many.com", 0, 200, Duration::ZERO).await;
         assert!(all.iter().all(Result::is_err));
-        assert_eq!(lab.count(Counter::QuotaZone), refused, "{limit}");
+        assert_eq!(lab.count(Counter::LimitQuestionsPerZone), refused, "{limit}");
     }
 }

@@ -42,7 +42,7 @@ async fn a_zone_that_changes_all_its_keys_at_once_is_believed() {
     ] {
         assert_eq!(status(&lab, text, rtype).await, Security::Secure, "{text} {rtype}");
     }
-    assert_eq!(lab.count(Counter::Renewals), 1);
+    assert_eq!(lab.count(Counter::DnssecKeyRefreshes), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -54,7 +54,7 @@ async fn all_who_ask_at_that_moment_are_answered() {
     for answer in [one, two, three] {
         assert_eq!(answer.unwrap().security, Security::Secure);
     }
-    assert_eq!(lab.count(Counter::Renewals), 1);
+    assert_eq!(lab.count(Counter::DnssecKeyRefreshes), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,7 +66,7 @@ async fn a_zone_that_stops_being_signed_is_taken_as_unsigned() {
     lab.net.sign(&["com", "."], &DEFAULT);
     assert_eq!(status(&lab, "mail.example.com", Rtype::A).await, Security::Insecure);
     assert_eq!(status(&lab, "gone.example.com", Rtype::A).await, Security::Insecure);
-    assert_eq!(lab.count(Counter::Renewals), 1);
+    assert_eq!(lab.count(Counter::DnssecKeyRefreshes), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,7 +96,7 @@ async fn what_stays_bogus_costs_no_more_than_a_try_in_a_while() {
         assert!(failed.ede.code.is_bogus(), "{failed}");
         tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     }
-    let renewed = lab.count(Counter::Renewals);
+    let renewed = lab.count(Counter::DnssecKeyRefreshes);
     assert!((1..=2).contains(&renewed), "{renewed} renewals in forty seconds");
-    assert!(lab.count(Counter::LimitRenewals) > 0);
+    assert!(lab.count(Counter::DnssecKeyRefreshesLimited) > 0);
 }

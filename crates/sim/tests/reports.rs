@@ -65,11 +65,11 @@ async fn what_cannot_be_validated_is_told_once_to_the_agent_that_the_zone_names(
     let told = reports(&lab.net).await;
     let expected = question("_er.1.www.example.com.6._er.agent.net", Rtype::TXT);
     assert_eq!(told, [expected]);
-    assert_eq!(lab.count(Counter::ReportsSent), 1);
+    assert_eq!(lab.count(Counter::DnssecReportsSent), 1);
     sleep(Duration::from_secs(3600)).await;
     assert!(ask(&lab, "www.example.com", Rtype::A).await.is_err());
     reports(&lab.net).await;
-    assert_eq!(lab.count(Counter::ReportsSent), 2, "an hour later");
+    assert_eq!(lab.count(Counter::DnssecReportsSent), 2, "an hour later");
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,7 +96,7 @@ async fn nothing_is_reported_that_is_not_the_zones_fault_or_goes_in_circles() {
         assert!(ask(&lab, "www.example.com", Rtype::A).await.is_err() || agent.is_empty());
         let told = reports(&lab.net).await;
         assert!(told.is_empty(), "{agent}: {told:?}");
-        assert_eq!(lab.count(Counter::ReportsSent), 0);
+        assert_eq!(lab.count(Counter::DnssecReportsSent), 0);
     };
     for circular in ["example.com", "agent.example.com", "com", "x._er.agent.net", "."] {
         none(circular, |_| {}).await;
@@ -126,7 +126,7 @@ async fn a_report_that_fails_is_not_reported() {
     assert!(ask(&lab, "www.example.com", Rtype::A).await.is_err());
     assert!(ask(&lab, "_er.1.www.6._er.wild.example.com", Rtype::A).await.is_err());
     reports(&lab.net).await;
-    assert_eq!(lab.count(Counter::ReportsSent), 1);
+    assert_eq!(lab.count(Counter::DnssecReportsSent), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,8 +137,8 @@ async fn an_agent_is_told_no_more_than_ten_failures_a_minute() {
         let name = format!("n{number}.wild.example.com");
         assert!(ask(&lab, &name, Rtype::A).await.is_err());
     }
-    assert_eq!(lab.count(Counter::ReportsSent), u64::from(PER_AGENT));
-    assert_eq!(lab.count(Counter::ReportsWithheld), u64::from(all - PER_AGENT));
+    assert_eq!(lab.count(Counter::DnssecReportsSent), u64::from(PER_AGENT));
+    assert_eq!(lab.count(Counter::DnssecReportsWithheld), u64::from(all - PER_AGENT));
     assert_eq!(reports(&lab.net).await.len() as u32, PER_AGENT);
 }
 

@@ -128,7 +128,7 @@ async fn what_one_node_learned_another_has_at_once() {
     assert_eq!(one.count(Counter::SecondLevelHits), 0);
     // What one proved is proven; only the keys are, whose proof was begun beside.
     let (of_one, of_other) =
-        (one.count(Counter::Verifications), other.count(Counter::Verifications));
+        (one.count(Counter::DnssecVerifications), other.count(Counter::DnssecVerifications));
     assert!(of_other < of_one, "{of_other} beside {of_one}");
 }
 
@@ -144,7 +144,7 @@ async fn what_nobody_vouches_for_is_proven_again() {
         assert_eq!(told.security, expected.security, "{name} {rtype}");
         assert!(told.security > Security::Unchecked);
     }
-    assert!(other.count(Counter::Verifications) > 0);
+    assert!(other.count(Counter::DnssecVerifications) > 0);
     // A record that was changed on the way is not believed.
     let forged = question("mail.example.com", Rtype::A);
     let expected = one.resolve("mail.example.com", Rtype::A).await.unwrap();

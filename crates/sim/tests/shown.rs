@@ -69,7 +69,7 @@ async fn a_server_that_demands_its_cookie_is_shown_it() {
     let lab = lab(CookieHabit::Demands, |_| {});
     let lengths = |sent: &[Sent]| sent.iter().map(|sent| sent.cookie.len()).collect::<Vec<_>>();
     assert_eq!(lengths(&ask(&lab, 0).await), [8, 24]);
-    assert_eq!(lab.count(Counter::UpstreamBadCookie), 1);
+    assert_eq!(lab.count(Counter::UpstreamBadcookie), 1);
     assert_eq!(lengths(&ask(&lab, 1).await), [24]);
 }
 
@@ -111,7 +111,7 @@ async fn a_reply_without_the_cookie_of_its_server_is_not_believed() {
             let tcp = sent.iter().filter(|sent| sent.to.transport == Transport::Tcp).count();
             assert!(tcp <= 1, "{streams:?}: {sent:#?}");
         }
-        assert!(lab.count(Counter::UpstreamUnproven) > 0, "{streams:?}");
+        assert!(lab.count(Counter::UpstreamUnauthenticated) > 0, "{streams:?}");
     }
 }
 
@@ -123,12 +123,12 @@ async fn a_server_that_sends_no_cookies_any_more_is_believed_again() {
         lab.net.link(ALONE, Link::of(20).with(manner));
         let started = Instant::now();
         ask(&lab, 1).await;
-        let unproven = lab.count(Counter::UpstreamUnproven);
+        let unproven = lab.count(Counter::UpstreamUnauthenticated);
         assert!(unproven > 0, "{manner:?}");
         assert!(started.elapsed() < Duration::from_millis(700), "{:?}", started.elapsed());
         let next = ask(&lab, 2).await;
         assert_eq!(next.len(), 1, "{manner:?}: {next:#?}");
-        assert_eq!(lab.count(Counter::UpstreamUnproven), unproven, "{manner:?}");
+        assert_eq!(lab.count(Counter::UpstreamUnauthenticated), unproven, "{manner:?}");
     }
 }
 

@@ -107,7 +107,9 @@ async fn followers_of_leaders_whose_budget_ends() {
     lab.net.forget_sent();
     let answered = ask_names(&[lab.worker.clone(), rich.clone()], ms(1)).await;
     assert!(answered >= FOLLOWERS / 2, "{answered}");
-    assert!(lab.count(Counter::Elected) + rich.counters().get(Counter::Elected) > 0);
+    assert!(
+        lab.count(Counter::FlightTakenOver) + rich.counters().get(Counter::FlightTakenOver) > 0
+    );
     let most = check(&lab.net, "budgets");
     assert!(most <= 3, "{most}");
 }
@@ -118,7 +120,7 @@ async fn followers_of_leaders_whose_time_ends() {
     let rich = beside(&lab, |limits| limits.wall = ms(8000));
     let answered = ask_names(&[lab.worker.clone(), lab.worker.clone(), rich], ms(1)).await;
     assert!(answered >= FOLLOWERS / 3, "{answered}");
-    assert!(lab.count(Counter::Elected) > 0);
+    assert!(lab.count(Counter::FlightTakenOver) > 0);
     let most = check(&lab.net, "deadlines");
     assert!(most <= 3, "{most}");
 }
@@ -128,7 +130,7 @@ async fn followers_of_leaders_whose_seat_is_taken() {
     let lab = lab(slow_parent(), |limits| limits.pending = 100);
     let answered = ask_names(std::slice::from_ref(&lab.worker), ms(3)).await;
     assert!(answered >= 100, "{answered}");
-    assert!(lab.count(Counter::PendingGaveWay) > 0 && lab.count(Counter::Elected) > 0);
+    assert!(lab.count(Counter::RecursionEvicted) > 0 && lab.count(Counter::FlightTakenOver) > 0);
     let most = check(&lab.net, "seats");
     assert!(most <= 3, "{most}");
 }
@@ -161,7 +163,7 @@ async fn losers_of_a_race_are_joined_by_the_next() {
     assert!(lab.worker.resolve(&asked, None).await.is_err());
     assert!(rich.resolve(&asked, None).await.is_ok());
     assert_eq!(check(&lab.net, "losers"), 1);
-    assert!(rich.counters().get(Counter::UpstreamResent) > 0);
+    assert!(rich.counters().get(Counter::UpstreamRetransmitted) > 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -61,7 +61,7 @@ async fn queries_wait_for_a_socket_and_nothing_is_held_against_their_servers() {
         let (answered, took) = at_once(&lab).await;
         assert_eq!(answered, NAMES, "{sockets}: {took:?}");
         assert!(took <= ms(most), "{sockets}: {took:?}");
-        assert!(lab.count(Counter::UpstreamAwaited) > 0);
+        assert!(lab.count(Counter::UpstreamSocketWaits) > 0);
         assert_eq!(lab.count(Counter::BudgetSockets), 0);
         let dead = NAMES.div_ceil(10) as u64;
         assert!(lab.count(Counter::UpstreamTimeouts) <= 2 * dead);

@@ -63,7 +63,7 @@ async fn a_forwarder_whose_stream_died_costs_one_late_query() {
             assert!(*took <= ms(most), "{number}: {times:?}");
             assert!(!late || *took > ms(2 * RTT), "{times:?}");
         }
-        assert!((1..=2).contains(&lab.count(Counter::UpstreamRenewed)));
+        assert!((1..=2).contains(&lab.count(Counter::UpstreamTcpReconnected)));
         assert!(lab.net.streams() <= 2 * addresses.len() as u64, "{}", lab.net.streams());
     }
 }
@@ -77,7 +77,7 @@ async fn streams_are_closed_on_another_network_before_a_query_is_late() {
     lab.net.renew();
     lab.worker.shared().notify(Event::NetworkChanged);
     assert!(time(&lab, "n1.many.com").await <= ms(2 * RTT));
-    assert_eq!((lab.count(Counter::UpstreamRenewed), lab.net.streams()), (0, 2));
+    assert_eq!((lab.count(Counter::UpstreamTcpReconnected), lab.net.streams()), (0, 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,7 +103,7 @@ async fn where_udp_is_blocked_nothing_fails_when_all_streams_die() {
         sleep(SECOND).await;
     }
     assert!(slowest <= ms(300), "{slowest:?}");
-    assert!(lab.count(Counter::UpstreamRenewed) > 0);
+    assert!(lab.count(Counter::UpstreamTcpReconnected) > 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,7 +116,7 @@ async fn another_stream_is_paid_for_like_any_other() {
         time(&lab, "n0.many.com").await;
         sleep(DEATH - lab.net.now()).await;
         assert_eq!(lab.resolve("n1.many.com", Rtype::A).await.is_ok(), renewed > 0);
-        assert_eq!(lab.count(Counter::UpstreamRenewed), renewed);
+        assert_eq!(lab.count(Counter::UpstreamTcpReconnected), renewed);
         // The dead one is suspect all the same.
         assert!(time(&lab, "n2.many.com").await <= ms(2 * RTT));
     }
@@ -133,7 +133,11 @@ async fn a_server_that_is_slow_now_and_then_is_not_asked_twice_each_time() {
         lab.net.link(addresses[0], Link::of(if slow { 5 * RTT } else { RTT }));
         time(&lab, &format!("n{number}.many.com")).await;
     }
-    assert!(lab.count(Counter::UpstreamRenewed) <= 3, "{}", lab.count(Counter::UpstreamRenewed));
+    assert!(
+        lab.count(Counter::UpstreamTcpReconnected) <= 3,
+        "{}",
+        lab.count(Counter::UpstreamTcpReconnected)
+    );
     assert!(lab.net.streams() <= 4, "{}", lab.net.streams());
 }
 

@@ -56,8 +56,8 @@ fn one_that_is_gone_or_stopped_costs_nothing_and_is_found_again() {
     assert!(node.logs("the second level answers again"));
     (100..110).for_each(|number| ask(&node, number));
     until("it is told again", || redis.keys().len() == 10);
-    assert!(count(&node, "second_level_broken") == 2);
-    assert_eq!(count(&node, "client_failed"), 0);
+    assert!(count(&node, "second_level_circuit_opened") == 2);
+    assert_eq!(count(&node, "client_servfail"), 0);
     // One that is not there from the start is no reason not to serve.
     redis.kill();
     let late = self::node(&authority, &at(&redis));
@@ -75,7 +75,7 @@ fn one_that_is_full_is_read_on() {
     assert_eq!(redis.says(&[b"CONFIG", b"SET", b"maxmemory", b"100000"]), ["OK"]);
     (10..100).for_each(|number| ask(&one, number));
     assert!(one.logs("the second level takes no more"));
-    assert!(count(&one, "second_level_unwritten") > 0);
+    assert!(count(&one, "second_level_writes_dropped") > 0);
     authority.silent.store(true, Ordering::Relaxed);
     let other = node(&authority, &at(&redis));
     (0..10).for_each(|number| ask(&other, number));
@@ -119,8 +119,8 @@ fn garbage_under_our_keys_is_not_believed() {
     (0..60).for_each(|number| ask(&other, number));
     assert_eq!(count(&other, "second_level_hits"), 0);
     // All but the lists, where the authority did not happen to be first.
-    assert!((20..=50).contains(&count(&other, "second_level_foreign")));
-    assert_eq!(count(&other, "client_failed"), 0);
+    assert!((20..=50).contains(&count(&other, "second_level_rejected")));
+    assert_eq!(count(&other, "client_servfail"), 0);
 }
 
 #[test]

@@ -231,7 +231,7 @@ impl<N: Network> Worker<N> {
                 Err(Fault::Network(Failure::Closed))
             }
             false => {
-                self.count(Counter::UpstreamDoubted);
+                self.count(Counter::UpstreamSuspicious);
                 let charged = query.context.budget.charge_aside(true);
                 let room = self.network().room(over_tcp.endpoint);
                 charged.map(|()| self.send_charged(&over_tcp, room)).map_err(Fault::Exhausted)
@@ -241,7 +241,7 @@ impl<N: Network> Worker<N> {
             Ok(wait) => Ok(Some(wait)),
             Err(fault @ Fault::Exhausted(_)) if doubts.cut => Err(fault),
             Err(fault) => {
-                self.count(Counter::UpstreamUncleared);
+                self.count(Counter::UpstreamTcpFallbackFailed);
                 doubts.fail(fault);
                 Ok(None)
             }

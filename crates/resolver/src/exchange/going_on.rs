@@ -16,14 +16,14 @@ impl<N: Network> Worker<N> {
             reply = self.show_cookie(query).await?;
         }
         if chokes_on_edns(&reply) && self.has_cookie(query) {
-            self.count(Counter::UpstreamCookieless);
+            self.count(Counter::UpstreamCookieFallbacks);
             reply = self.ask_anew(&Query { cookie: false, ..*query }).await?;
             if !chokes_on_edns(&reply) {
                 self.learn_of(query.endpoint, Repeated::Lapse);
             }
         }
         if chokes_on_edns(&reply) {
-            self.count(Counter::UpstreamPlain);
+            self.count(Counter::UpstreamEdnsFallbacks);
             reply = self.ask_anew(&Query { edns: false, ..*query }).await?;
             if !chokes_on_edns(&reply) {
                 self.shared().teach(query.endpoint, Evidence::PlainOnly);
@@ -35,7 +35,7 @@ impl<N: Network> Worker<N> {
     /// Asks once more, with the cookie of the last reply. Where that does not do either, TCP needs none
     /// (RFC 7873 section 5.3); and where there is no TCP, the server may do without.
     async fn show_cookie(&self, query: &Query<'_>) -> Asked {
-        self.count(Counter::UpstreamBadCookie);
+        self.count(Counter::UpstreamBadcookie);
         let reply = self.ask_anew(query).await?;
         if !wants_cookie(&reply) {
             return Ok(reply);

@@ -81,11 +81,11 @@ impl<N: Network> Worker<N> {
         }
         if follow.ring(edns) {
             self.count(Counter::UpstreamQueries);
-            self.count(Counter::UpstreamResent);
+            self.count(Counter::UpstreamRetransmitted);
             let forgiven = self.shared().lines.to(endpoint.address.ip()).forgiven();
             self.shared().teach(endpoint, Evidence::Asked { forgiven });
         } else if follow.begun().is_some() {
-            self.count(Counter::LimitResent);
+            self.count(Counter::LimitRetransmissions);
         }
         match follow.landing().await {
             Landed::Value(shared) => shared.map(|message| Box::new(Message::clone(&message))),
@@ -93,8 +93,8 @@ impl<N: Network> Worker<N> {
             Landed::Lead(_) if !self.may_meet(query) => Err(Fault::Timeout),
             Landed::Lead(lead) => Box::pin(self.carry_out(query, &mut Some(lead))).await,
             Landed::Lost => {
-                self.count(Counter::LimitLeaders);
-                Err(Fault::Exhausted(Exhausted(Counter::LimitLeaders)))
+                self.count(Counter::LimitFlightLeaders);
+                Err(Fault::Exhausted(Exhausted(Counter::LimitFlightLeaders)))
             }
         }
     }
@@ -104,7 +104,7 @@ impl<N: Network> Worker<N> {
         let repeats = &self.shared().repeats;
         let free_at = repeats.free_at(|| key(asking, endpoint), Instant::now());
         if let Some(free_at) = free_at {
-            self.count(Counter::LimitRepeats);
+            self.count(Counter::LimitRepeatedQueries);
             Box::pin(tokio::time::sleep_until(free_at)).await;
         }
         free_at.is_some()
@@ -130,7 +130,7 @@ impl<N: Network> Worker<N> {
         if endpoint.transport == Transport::Udp
             && self.shared().repeats.failed(key(asking, endpoint), sent, Instant::now())
         {
-            self.count(Counter::LimitRepeated);
+            self.count(Counter::LimitRepeatedTable);
         }
     }
 }

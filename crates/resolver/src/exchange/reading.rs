@@ -42,11 +42,11 @@ impl<N: Network> Worker<N> {
         let octets = match outcome {
             Outcome::Message(octets) => octets,
             Outcome::Told(failure) => {
-                self.count(Counter::UpstreamErrors);
+                self.count(Counter::UpstreamNetworkErrors);
                 return Read::Told(Fault::Network(failure));
             }
             Outcome::Failed(failure) => {
-                self.count(Counter::UpstreamErrors);
+                self.count(Counter::UpstreamNetworkErrors);
                 return Read::Ended(self.blamed(wait.endpoint, Fault::Network(failure)));
             }
         };
@@ -71,7 +71,7 @@ impl<N: Network> Worker<N> {
             Match::Malformed(malformed) => {
                 self.count(Counter::UpstreamMalformed);
                 if malformed.is_limit() {
-                    self.count(Counter::LimitMessage);
+                    self.count(Counter::LimitMessageRecords);
                 }
                 Some(Fault::Malformed(malformed))
             }
@@ -102,7 +102,7 @@ impl<N: Network> Worker<N> {
         if let Err(repeated) = self.repeats(wait, &message, kept) {
             match wait.endpoint.transport {
                 Transport::Udp => {
-                    self.count(Counter::UpstreamUnproven);
+                    self.count(Counter::UpstreamUnauthenticated);
                     return Read::Unproven(message, repeated);
                 }
                 // The server itself does without.

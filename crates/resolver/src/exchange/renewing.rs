@@ -36,7 +36,9 @@ impl<N: Network> Worker<N> {
             self.count(exhausted.0);
             return Read::Nothing;
         }
-        for counter in [Counter::UpstreamQueries, Counter::UpstreamTcp, Counter::UpstreamRenewed] {
+        for counter in
+            [Counter::UpstreamQueries, Counter::UpstreamTcp, Counter::UpstreamTcpReconnected]
+        {
             self.count(counter);
         }
         let forgiven = self.shared().lines.to(wait.endpoint.address.ip()).forgiven();

@@ -17,7 +17,7 @@ const TELLING: Duration = Duration::from_millis(100);
 impl<N: Network> Worker<N> {
     /// Waits for room for a query, for as long as its client waits; none, if there was none.
     pub(super) async fn wait_for_room(&self, query: &Query<'_>) -> Option<N::Room> {
-        self.count(Counter::UpstreamAwaited);
+        self.count(Counter::UpstreamSocketWaits);
         self.nursery().give_way();
         let budget = &query.context.budget;
         let client = self.settings().limits.client.saturating_sub(TELLING);

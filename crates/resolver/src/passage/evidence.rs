@@ -119,7 +119,7 @@ impl<N: Network> Worker<N> {
         let times = (began, self.shared().now());
         self.shared().note_sounding(sounded, times, changes, self.has_root_anchor());
         if self.shared().passage.obstacle().is_some() {
-            self.count(Counter::SoundingsObstructed);
+            self.count(Counter::NetworkChecksFailed);
         }
     }
 }

@@ -62,7 +62,7 @@ impl Sounded {
 impl<N: Network> Worker<N> {
     /// Sounds the network beside all else. To be called by the one that has claimed it.
     pub(super) fn sound(&self) {
-        self.count(Counter::Soundings);
+        self.count(Counter::NetworkChecks);
         let (worker, sounding) = (self.arc(), Sounding(self.shared().clone()));
         tokio::spawn(async move { worker.carry_out_sounding(sounding).await });
     }

@@ -78,7 +78,7 @@ impl<N: Network> Worker<N> {
                 }
             }
             Turn::Told(Err(unresolved)) => {
-                self.count(Counter::SilentShared);
+                self.count(Counter::InfraUnresponsiveShared);
                 Err(unresolved)
             }
             Turn::Told(Ok(())) | Turn::Alone => self.probe(cut, asked, context).await,
@@ -114,7 +114,7 @@ impl<N: Network> Worker<N> {
             return false;
         };
         if is_new {
-            self.count(Counter::SilentZones);
+            self.count(Counter::InfraUnresponsiveZones);
         }
         context.trace(|| {
             let (zone, seconds) = (cut.zone.fmt_with_dot(), now.since(since).as_secs());

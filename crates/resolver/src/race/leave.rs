@@ -42,11 +42,11 @@ impl<N: Network> Race<'_, N> {
     /// The best server that may be asked now; the attempt is charged.
     pub(super) fn next_attempt(&mut self) -> Next {
         if let Some(next) = self.zone_refuses() {
-            self.worker.count(Counter::SilentSpared);
+            self.worker.count(Counter::InfraUnresponsiveHeld);
             return next;
         }
         if self.packets > 0 && self.worker.zone_load(self.cut) != Load::Light {
-            self.worker.count(Counter::QuotaServer);
+            self.worker.count(Counter::LimitQueriesPerServer);
             return Next::Wait(self.worker.shared().now().after(CROWDED));
         }
         let (mut until, mut overloaded) = (None::<Moment>, false);
@@ -120,7 +120,7 @@ impl<N: Network> Race<'_, N> {
         }
         // Beside another query, or after it, there is room while not half of the quota is taken.
         if load == Load::Full || load == Load::Heavy && self.packets > 0 {
-            self.worker.count(Counter::QuotaServer);
+            self.worker.count(Counter::LimitQueriesPerServer);
             let overloaded = load == Load::Full && quotas.has_shrunk(at, usual);
             return Err(Refused { until: now.after(CROWDED), overloaded });
         }
@@ -153,7 +153,7 @@ impl<N: Network> Race<'_, N> {
             let packets = std::mem::take(&mut self.uncharged);
             let line = shared.line_state(shared.lines.of(self.cut));
             if shared.silences.spend(zone, packets, line, now) {
-                self.worker.count(Counter::LimitSilent);
+                self.worker.count(Counter::LimitUnresponsiveZones);
             }
         }
     }
@@ -195,9 +195,9 @@ impl<N: Network> Worker<N> {
         let (strangers, now) = (&self.shared().strangers, self.shared().now());
         let admission = strangers.admit(server.address.ip(), server.transport, now);
         match admission {
-            Admission::Admitted(true) => self.count(Counter::LimitStrangers),
+            Admission::Admitted(true) => self.count(Counter::LimitUnprovenAddresses),
             Admission::Admitted(false) => {}
-            Admission::At(_) => self.count(Counter::StrangerHeld),
+            Admission::At(_) => self.count(Counter::InfraUnprovenHeld),
         }
         admission
     }
@@ -242,7 +242,7 @@ impl<N: Network> Worker<N> {
         let (quotas, usual) = (&self.shared().zone_quotas, self.usual_of_zones(cut));
         let at = quotas.of_zone(&cut.zone);
         if quotas.load(at, usual) == Load::Full {
-            self.count(Counter::QuotaZone);
+            self.count(Counter::LimitQuestionsPerZone);
             let zone = cut.zone.fmt_with_dot();
             return Err(Unresolved::overloaded(&format!(
                 "too many questions to {zone} are under way"

@@ -30,7 +30,7 @@ impl<N: Network> Worker<N> {
         // Where sockets are few, those who live on need none.
         let limit = if self.network().is_short() { 0 } else { self.settings().limits.nursery };
         if self.nursery().adopt(exchange, limit) == Adoption::Full {
-            self.count(Counter::NurseryFull);
+            self.count(Counter::UpstreamStragglersDropped);
         }
     }
 }

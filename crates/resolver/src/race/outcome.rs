@@ -25,7 +25,7 @@ impl<N: Network> Race<'_, N> {
         let verdict = report.result.and_then(|mut message| {
             self.worker.learn_agent(self.cut, &message);
             let scrubbed = scrub(&mut message, &self.cut.zone);
-            self.worker.counters().add(Counter::ScrubbedRecords, scrubbed.dropped);
+            self.worker.counters().add(Counter::UpstreamScrubbed, scrubbed.dropped);
             self.worker.counters().add(Counter::LimitSignatures, message.left_out as u64);
             let (settings, now) = (self.worker.settings(), self.worker.shared().now());
             let refers_away = scrubbed.refers_away;

@@ -72,14 +72,14 @@ impl<N: Network> Race<'_, N> {
             }
             let at = self.cut.servers.len() + self.more.len();
             if at >= settings.limits.servers {
-                self.worker.count(Counter::LimitServers);
+                self.worker.count(Counter::LimitDelegationServers);
                 return;
             }
             server.addresses.retain(|address| settings.may_ask(address.ip()));
             server.addresses.truncate(settings.limits.addresses_per_server);
             self.candidates.widen(self.worker, self.cut, at, &server);
             self.more.push(server);
-            self.worker.count(Counter::ChildServers);
+            self.worker.count(Counter::UpstreamChildServers);
         }
     }
 }
@@ -150,7 +150,7 @@ impl<N: Network> Worker<N> {
             let asked = attempt(worker.clone(), asking.clone(), by, context);
             let mut message = asked.report.await.result.ok()?;
             let dropped = scrub(&mut message, &zone).dropped;
-            worker.counters().add(Counter::ScrubbedRecords, dropped);
+            worker.counters().add(Counter::UpstreamScrubbed, dropped);
             let own = |set: &&RRset| set.rtype == Rtype::NS && set.owner == zone;
             let Some(ns) = message.answer.iter().find(own) else {
                 worker.came_to_nothing(&asking, by.endpoint, Instant::now());

@@ -67,7 +67,7 @@ impl<N: Network> Race<'_, N> {
 
     /// Asks a witness what it has answered before.
     fn call(&self, Testimony { server, asking }: Testimony) {
-        self.worker.count(Counter::UpstreamExplored);
+        self.worker.count(Counter::UpstreamProbes);
         let probe = Attempt::alone(server, "to see whether it is the line");
         let asking = Asking { retry: true, ..asking };
         // It is for all questions, and none pays for it: one that is not sent would be taken for silent.

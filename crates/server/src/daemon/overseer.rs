@@ -236,7 +236,7 @@ impl Overseer {
             "second_level": self.second_level.as_ref().map(|level| {
                 if level.is_broken() { "left alone for a while" } else { "in use" }
             }),
-            "log_lost": self.count(Counter::LogLost),
+            "log_lost": self.count(Counter::LogLinesLost),
             "sandbox": sandbox,
         })
     }

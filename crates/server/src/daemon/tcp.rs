@@ -46,7 +46,7 @@ pub(super) async fn serve<N: Network>(listener: Arc<TcpListener>, door: Door<N>)
     loop {
         let Ok((stream, client)) = listener.accept().await else {
             if door.connections.make_room(None) {
-                door.current.load().count(Counter::ClientTcpMadeRoom);
+                door.current.load().count(Counter::ClientTcpEvicted);
             }
             tokio::time::sleep(REST).await;
             continue;
@@ -66,7 +66,7 @@ fn admit<N: Network>(door: &Door<N>, client: IpAddr) -> Option<Arc<Connection>> 
     let service = door.current.load();
     let admitted = door.connections.admit(service.rules(), client);
     if admitted.made_room {
-        service.count(Counter::ClientTcpMadeRoom);
+        service.count(Counter::ClientTcpEvicted);
     }
     if admitted.connection.is_none() {
         service.count(Counter::ClientTcpRefused);
@@ -165,7 +165,7 @@ async fn read<N: Network>(
 
 /// Counts connections that were given up, for holding too much.
 fn given_up<N: Network>(service: &Service<N>, connections: usize) {
-    (0..connections).for_each(|_| service.count(Counter::ClientTcpGivenUp));
+    (0..connections).for_each(|_| service.count(Counter::ClientTcpMemoryClosed));
 }
 
 /// Replies that are handed on together.

@@ -88,7 +88,7 @@ fn serve_batch<N: Network>(
         }
     }
     for _ in 0..socket.send(batch) {
-        service.count(Counter::ClientUnsent);
+        service.count(Counter::ClientSendErrors);
     }
 }
 
@@ -119,7 +119,7 @@ fn hand_over<N: Network>(
     outgoing: Outgoing,
 ) {
     if replies.try_send(outgoing).is_err() {
-        service.count(Counter::ClientUnsent);
+        service.count(Counter::ClientSendErrors);
     }
 }
 
@@ -133,7 +133,7 @@ async fn deliver<N: Network>(
     while ready.recv_many(&mut taken, BATCH).await > 0 {
         let (replies, _at_work): (Vec<_>, Vec<AtWork>) = taken.drain(..).unzip();
         for _ in 0..socket.reply(&replies).await {
-            current.load().count(Counter::ClientUnsent);
+            current.load().count(Counter::ClientSendErrors);
         }
     }
 }
@@ -147,7 +147,7 @@ mod tests {
     #[tokio::test]
     async fn more_replies_than_may_wait_are_dropped_and_counted() {
         let service = Daemon::new(Config::default(), None).unwrap().service();
-        let unsent = || service.worker().counters().get(Counter::ClientUnsent);
+        let unsent = || service.worker().counters().get(Counter::ClientSendErrors);
         let (replies, mut ready) = mpsc::channel(UNSENT);
         let to = Peer { address: "127.0.0.1:53".parse().unwrap(), ours: None };
         for _ in 0..UNSENT {

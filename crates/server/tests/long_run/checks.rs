@@ -12,14 +12,14 @@ const ENDS: [Counter; 12] = [
     Counter::ClientCached,
     Counter::ClientRecursed,
     Counter::ClientStale,
-    Counter::ClientFailed,
+    Counter::ClientServfail,
     Counter::ClientRefused,
-    Counter::ClientLimited,
+    Counter::ClientRateLimited,
     Counter::ClientLate,
     Counter::ClientShed,
     Counter::ClientDropped,
-    Counter::ClientUnheard,
-    Counter::ClientUnsent,
+    Counter::ClientErrorsLimited,
+    Counter::ClientSendErrors,
 ];
 
 /// Every query of a client has ended in one way, and has been counted once.
@@ -29,7 +29,7 @@ pub(crate) fn all_is_counted(service: &Arc<Service<SimNetwork>>) {
     assert_eq!(count(Counter::ClientQueries), ended + service.rules().waiting() as u64);
     let useful = count(Counter::UpstreamReplies);
     assert!(useful <= count(Counter::UpstreamQueries), "more replies than queries");
-    assert_eq!(count(Counter::PanicCaught), 0);
+    assert_eq!(count(Counter::RecursionPanics), 0);
 }
 
 /// Nothing is under way any more, and memory is within its limit.

@@ -94,13 +94,13 @@ impl Talk {
                 Err(error) => error,
             };
             if self.common.breaker.set(true) {
-                self.counters.count(Counter::SecondLevelBroken);
+                self.counters.count(Counter::SecondLevelCircuitOpened);
                 tracing::warn!("the second level is left alone for a while: {why}");
             }
             // Who waits is not kept waiting.
             while self.requests.try_recv().is_ok() {}
             while self.told.try_recv().is_ok() {
-                self.counters.count(Counter::SecondLevelUnwritten);
+                self.counters.count(Counter::SecondLevelWritesDropped);
             }
             self.count_unwritten();
             sleep(pause.next()).await;
@@ -138,7 +138,7 @@ impl Talk {
                     }
                     let batch = std::mem::take(&mut told);
                     if health.is_full() {
-                        self.counters.add(Counter::SecondLevelUnwritten, batch.len() as u64);
+                        self.counters.add(Counter::SecondLevelWritesDropped, batch.len() as u64);
                         continue;
                     }
                     let (link, end, counters) = (link.clone(), end.clone(), self.counters.clone());
@@ -154,7 +154,7 @@ impl Talk {
     /// Counts what found no room elsewhere: counters are this thread's.
     fn count_unwritten(&self) {
         let unwritten = self.common.unwritten.swap(0, Ordering::Relaxed);
-        self.counters.add(Counter::SecondLevelUnwritten, unwritten);
+        self.counters.add(Counter::SecondLevelWritesDropped, unwritten);
     }
 }
 
@@ -187,7 +187,7 @@ async fn answer(
             let found =
                 value.as_ref().and_then(|(value, left)| common.side().open(&key, value, *left));
             if value.is_some() && found.is_none() {
-                counters.count(Counter::SecondLevelForeign);
+                counters.count(Counter::SecondLevelRejected);
             }
             let in_flight = match flight {
                 Some(flight) if found.is_none() => {
@@ -246,7 +246,7 @@ async fn tell(link: Link, batch: Vec<Told>, counters: &Counters) -> Ended {
     let told = join_all(told).await;
     let kept = told.iter().filter(|told| told.is_ok()).count();
     counters.add(Counter::SecondLevelWrites, kept as u64);
-    counters.add(Counter::SecondLevelUnwritten, (told.len() - kept) as u64);
+    counters.add(Counter::SecondLevelWritesDropped, (told.len() - kept) as u64);
     match outcome(told) {
         Ended::Well => Ended::Taken,
         other => other,

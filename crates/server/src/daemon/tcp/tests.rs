@@ -45,7 +45,7 @@ fn framed(owner: &str, rtype: Rtype) -> Vec<u8> {
 }
 
 fn given_up(door: &Here) -> u64 {
-    door.current.load().worker().counters().get(Counter::ClientTcpGivenUp)
+    door.current.load().worker().counters().get(Counter::ClientTcpMemoryClosed)
 }
 
 #[tokio::test(start_paused = true)]
