@@ -6,7 +6,7 @@
 use zoners_net::held::Held;
 use zoners_net::stream::{Incoming, put_message, read_message};
 
-use crate::pieces::{Pieces, finish, once};
+use super::pieces::{Pieces, finish, once};
 
 /// Octets that are taken beside those that came and wait, at most: what the longest message needed.
 const ROOM: usize = 128 * 1024;

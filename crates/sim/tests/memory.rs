@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
 
+#[allow(dead_code, reason = "a part of it is used here")]
+#[path = "resolver/common/mod.rs"]
 mod common;
 
 use std::time::Duration;

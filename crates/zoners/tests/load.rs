@@ -1,7 +1,15 @@
-//! The daemon under load that somebody else makes: whoever asks in good faith is answered.
+//! The daemon under load that somebody else makes: whoever asks in good faith is answered. A program of its
+//! own, since its load would slow all other tests.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on must say so"
+)]
 
+#[allow(dead_code, reason = "a part of it is used here")]
+#[path = "program/common/mod.rs"]
 mod common;
 
 use std::collections::BTreeSet;

@@ -1,0 +1,18 @@
+//! What is allocated. A program of its own, in which one test runs at a time, since the counts are the whole
+//! process's.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
+
+mod hit;
+#[allow(dead_code, reason = "a part of it is used here")]
+#[path = "../service/lab.rs"]
+mod lab;
+mod replies;
+
+use tokio::sync::Mutex;
+
+#[global_allocator]
+static ALLOCATOR: dhat::Alloc = dhat::Alloc;
+
+/// Held by the test that runs.
+static ALONE: Mutex<()> = Mutex::const_new(());

@@ -1,0 +1,85 @@
+//! What replies of thousands of records cost is counted in allocations.
+
+use bytes::Bytes;
+use zoners_dns::compose::{Flags, Reply, compose};
+use zoners_dns::{
+    Delegation, Message, Moment, NameServer, OptRcode, Question, RRset, Records, Rtype, Signing,
+    Transport, Way, name,
+};
+use zoners_resolver::Settings;
+use zoners_resolver::judge::judge;
+use zoners_resolver::verdict::Verdict;
+
+use crate::ALONE;
+
+#[test]
+fn what_is_not_needed_is_not_built() {
+    let _alone = ALONE.blocking_lock();
+    let settings = Settings::new(cut("."));
+    let _profiler = dhat::Profiler::builder().testing().build();
+    let plain = referral(20, 0);
+    let (few, few_servers) = cost(&plain, &settings);
+    // Two for the 236 servers more: the names are of one RRset, and 20 of them are read.
+    let (many, many_servers) = cost(&referral(256, 2_700), &settings);
+    assert_eq!((few_servers, many_servers), (20, 20));
+    assert!(many.blocks <= few.blocks + 10, "{many:?} beside {few:?}");
+    // The RRset itself, which grows by doubling.
+    assert!(many.octets <= few.octets + 3 * 256 * 24, "{many:?} beside {few:?}");
+    let (foreign, _) = cost(&referral(20, 2_700), &settings);
+    assert_eq!(foreign, few, "of foreign addresses nothing is built");
+}
+
+/// What was allocated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cost {
+    blocks: u64,
+    octets: u64,
+}
+
+/// What it costs to read and judge a referral, and how many servers it gives.
+fn cost(reply: &Bytes, settings: &Settings) -> (Cost, usize) {
+    let (cut, asked) = (cut("test"), question());
+    let before = dhat::HeapStats::get();
+    let message = Message::parse(reply).unwrap();
+    let verdict = judge(&cut, &asked, &message, false, settings, Moment::default()).unwrap();
+    let after = dhat::HeapStats::get();
+    let Verdict::Referral(child) = verdict else { panic!("{verdict}") };
+    let blocks = after.total_blocks - before.total_blocks;
+    (Cost { blocks, octets: after.total_bytes - before.total_bytes }, child.servers.len())
+}
+
+/// A referral to so many servers, the last records of which are addresses of so many other names.
+fn referral(servers: usize, foreign: usize) -> Bytes {
+    let server = |number: usize| name::parse(&format!("ns{number:03}.zone.test")).unwrap();
+    let names = (0..servers).map(|number| server(number).as_slice().to_vec());
+    let zone = name::parse("zone.test").unwrap();
+    let ns = RRset::new(zone, Rtype::NS, 60, names.collect::<Records>());
+    let address = |owner| RRset::new(owner, Rtype::A, 60, Records::from_iter([[192, 0, 2, 1]]));
+    let other = |number| name::parse(&format!("f{number}.zone.test")).unwrap();
+    let glue = (0..20).map(server).chain((0..foreign).map(other)).map(address);
+    Bytes::from(compose(&Reply {
+        question: &question(),
+        rcode: OptRcode::NOERROR,
+        flags: Flags::default(),
+        answer: &[],
+        authority: &[ns],
+        additional: &glue.collect::<Vec<_>>(),
+        signatures: false,
+    }))
+}
+
+fn question() -> Question {
+    Question::new(name::parse("www.zone.test").unwrap(), Rtype::A)
+}
+
+fn cut(zone: &str) -> Delegation {
+    let servers = vec![NameServer { name: name::root(), addresses: vec![] }];
+    Delegation {
+        zone: name::parse(zone).unwrap(),
+        way: Way::Iterative,
+        transport: Transport::Udp,
+        servers,
+        signing: Signing::Unknown,
+        expires: Moment::NEVER,
+    }
+}

@@ -1,0 +1,110 @@
+//! Whether comparisons of runs can be believed: how often two runs of the same build are said to
+//! differ, and how often a build that takes a tenth longer is found out.
+//!
+//! The suite looks at ten pairs; all 200 are a matter of minutes:
+//! `ZONERS_PAIRS=200 cargo test --release -p zoners-sim --test resolver calibration:: -- --nocapture`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use zoners_bench::target::Telling;
+use zoners_bench::{
+    Circumstances, Comparison, Ending, Load, Plan, Stop, Summary, Target, Told, Verdict,
+};
+use zoners_cache::{Cache, TtlLimits};
+use zoners_dns::{Counters, Delegation, Question, Random, Rtype, name, zonefile};
+use zoners_resolver::{Settings, Shared, Worker};
+use zoners_sim::{SimClock, SimNetwork, world};
+
+/// Domains of each Internet.
+const DOMAINS: usize = 300;
+/// How many of 200 comparisons of a build with itself may call a change, and how many of one that takes
+/// a tenth longer must.
+const MOST_FALSE: usize = 14;
+const LEAST_FOUND: usize = 180;
+
+#[test]
+fn comparisons_can_be_believed() {
+    let pairs = std::env::var("ZONERS_PAIRS").map_or(10, |pairs| pairs.parse().unwrap());
+    let halves = [0, 1].map(|half| (0..pairs).filter(move |pair| pair % 2 == half));
+    let counted = std::thread::scope(|scope| {
+        let count = |half: Vec<usize>| {
+            scope.spawn(move || half.into_iter().map(|pair| judge(pair as u64)).collect())
+        };
+        let halves = halves.map(|half| count(half.collect()));
+        halves.map(|half| -> Vec<[Verdict; 2]> { half.join().unwrap() }).concat()
+    });
+    let count = |which: usize, said: &dyn Fn(Verdict) -> bool| {
+        counted.iter().filter(|verdicts| said(verdicts[which])).count()
+    };
+    let false_alarms = count(0, &|verdict| verdict != Verdict::NoChange);
+    let found = count(1, &|verdict| verdict == Verdict::Regressed);
+    println!("{pairs} pairs over {DOMAINS} domains: {false_alarms} false alarms, {found} found");
+    assert!(false_alarms * 200 <= MOST_FALSE * pairs && found * 200 >= LEAST_FOUND * pairs);
+}
+
+/// What is said of two runs of the same build, and of one that takes a tenth longer.
+fn judge(pair: u64) -> [Verdict; 2] {
+    let run = |seed, slower| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(carry_out(pair, seed, slower))
+    };
+    let (before, again, slower) =
+        (run(3 * pair, 0.0), run(3 * pair + 1, 0.0), run(3 * pair + 2, 0.1));
+    [&again, &slower].map(|now| Comparison::of(&before, now, Circumstances::default()).verdict)
+}
+
+/// A run with an empty cache over the Internet of `pair`, chance being that of `seed`.
+async fn carry_out(pair: u64, seed: u64, slower: f64) -> Summary {
+    let net = world::populous(pair, DOMAINS, 0.1, 0.02);
+    net.reseed(seed);
+    let hints = zonefile::root_hints(world::HINTS).unwrap();
+    let settings = Settings::new(Delegation::from_hints(&hints).unwrap());
+    let cache = Cache::new(64 << 20, TtlLimits::default(), [seed, 1]);
+    let shared = Shared::new(cache, Arc::new(SimClock::new(None)), Random::seeded(seed));
+    let worker = Worker::new(shared, net, Arc::new(settings), Arc::new(Counters::default()));
+    let names =
+        (0..DOMAINS).map(|domain| name::parse(&format!("www.d{domain}.t{}", domain % 4)).unwrap());
+    let plan = Plan {
+        names: names.collect(),
+        types: vec![Rtype::A],
+        rounds: 1,
+        repeats: 1,
+        again: false,
+        load: Load::Closed { names: 10, pace: None },
+        timeout: Duration::from_secs(5),
+        time: Duration::from_secs(100_000),
+    };
+    let target = Arc::new(InProcess { worker, slower });
+    let samples = zoners_bench::run::run(plan, vec![target], Arc::new(()), Stop::default()).await;
+    Summary::of(&samples, 0, Duration::from_secs(5))
+}
+
+struct InProcess {
+    worker: Arc<Worker<SimNetwork>>,
+    /// Every answer takes longer by this share.
+    slower: f64,
+}
+
+impl Target for InProcess {
+    fn label(&self) -> &str {
+        "in process"
+    }
+
+    fn ask(&self, question: &Question) -> Telling {
+        let (worker, question, slower) = (self.worker.clone(), question.clone(), self.slower);
+        Box::pin(async move {
+            let began = Instant::now();
+            let answer = worker.resolve(&question, None).await;
+            sleep(began.elapsed().mul_f64(slower)).await;
+            let failed = || Ending::Failed { rcode: "SERVFAIL".into(), ede: None };
+            let ending = answer.map_or_else(|_| failed(), |_| Ending::Answered);
+            Told { ending, hops: Vec::new() }
+        })
+    }
+}

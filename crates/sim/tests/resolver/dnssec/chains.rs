@@ -1,0 +1,492 @@
+//! Chains of trust, whole and broken.
+
+use crate::common::signed::{anchored, ask, broken, code, signed, status};
+use crate::common::{Lab, question};
+use zoners_dns::{Counter, EdeCode, OptRcode, RRset, Random, Records, Rtype, Security, name};
+use zoners_dnssec::dnskey::Dnskey;
+use zoners_dnssec::rollover::{self, Standing, Tracked};
+use zoners_dnssec::verify::Time;
+use zoners_resolver::Lack;
+use zoners_sim::sign::{Denying, Key, Signing};
+use zoners_sim::{Link, Manner, world};
+
+const NSEC3: Denying = Denying::Nsec3 { iterations: 1, opt_out: false };
+const OPT_OUT: Denying = Denying::Nsec3 { iterations: 0, opt_out: true };
+
+#[tokio::test(start_paused = true)]
+async fn every_kind_of_answer_is_proven_by_every_algorithm() {
+    for algorithm in [8, 10, 13, 14, 15] {
+        for denying in [Denying::Nsec, NSEC3, OPT_OUT] {
+            let lab = signed(&Signing { algorithm, denying, ..Signing::default() });
+            for round in ["asked", "cached"] {
+                for (name, rtype) in [
+                    ("www.example.com", Rtype::A),
+                    ("www.example.com", Rtype::HTTPS),
+                    ("alias.example.com", Rtype::A),
+                    ("x.old.example.com", Rtype::A),
+                    ("odd.example.com", Rtype::from_int(65280)),
+                    ("example.com", Rtype::DNSKEY),
+                    ("example.com", Rtype::DS),
+                    ("www.example.com", Rtype::MX),
+                    ("b.ent.example.com", Rtype::A),
+                ] {
+                    let status = status(&lab, name, rtype).await;
+                    assert_eq!(status, Security::Secure, "{round}: {name} {rtype} {denying:?}");
+                }
+                // Where opt-out leaves room for an unsigned delegation, nothing is proven.
+                let expected =
+                    if denying == OPT_OUT { Security::Insecure } else { Security::Secure };
+                for name in ["gone.example.com", "any.wild.example.com"] {
+                    let status = status(&lab, name, Rtype::A).await;
+                    assert_eq!(status, expected, "{round}: {name} {denying:?}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unsigned_delegation_is_proven_to_be_one() {
+    for denying in [Denying::Nsec, NSEC3, OPT_OUT] {
+        let lab = signed(&Signing { denying, ..Signing::default() });
+        assert_eq!(status(&lab, "www.plain.com", Rtype::A).await, Security::Insecure);
+        assert_eq!(status(&lab, "gone.plain.com", Rtype::A).await, Security::Insecure);
+        let verified = lab.count(Counter::DnssecVerifications);
+        assert_eq!(status(&lab, "more.plain.com", Rtype::A).await, Security::Insecure);
+        assert_eq!(lab.count(Counter::DnssecVerifications), verified, "it is known by now");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_proven_to_be_unsigned_is_kept_as_that() {
+    let lab = signed(&Signing::default());
+    for (text, rtype) in [
+        ("www.plain.com", Rtype::A),
+        ("www.plain.com", Rtype::AAAA),
+        ("gone.plain.com", Rtype::A),
+        // Known for unsigned before it is asked for, not after.
+        ("plain.com", Rtype::NS),
+        ("plain.com", Rtype::TXT),
+        ("lost.plain.com", Rtype::A),
+    ] {
+        let insecure = lab.count(Counter::DnssecInsecure);
+        assert_eq!(status(&lab, text, rtype).await, Security::Insecure);
+        assert_eq!(lab.count(Counter::DnssecInsecure), insecure + 1, "{text} {rtype}");
+        let now = lab.worker.shared().now();
+        let cached = lab.worker.cached(&question(text, rtype), false, now);
+        assert_eq!(cached.unwrap().security, Security::Insecure, "{text} {rtype}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_forged_is_refused_and_another_server_asked() {
+    let lab = signed(&Signing::default());
+    lab.net.link("203.0.114.1", Link::of(10).with(Manner::Forges));
+    lab.net.link("203.0.114.2", Link::of(90));
+    for number in 0..4 {
+        let name = ["www.example.com", "mail.example.com", "a.b.ent.example.com", "example.com"];
+        let answer = ask(&lab, name[number], Rtype::A).await.unwrap();
+        assert_eq!(answer.security, Security::Secure);
+    }
+    assert!(lab.count(Counter::DnssecBogus) > 0);
+    lab.net.link("203.0.114.2", Link::of(20).with(Manner::Forges));
+    assert_eq!(code(&lab, "x.wild.example.com", Rtype::A).await, 6);
+    let unchecked = lab
+        .worker
+        .resolve_for(None, &question("x.wild.example.com", Rtype::A), true, Lack::Something, None)
+        .await;
+    assert_eq!(unchecked.unwrap().security, Security::Unchecked, "who wants it gets it");
+    assert!(ask(&lab, "x.wild.example.com", Rtype::A).await.is_err(), "and nobody else does");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_without_signatures_is_passed_over() {
+    let lab = signed(&Signing::default());
+    lab.net.link("203.0.114.1", Link::of(10).with(Manner::OmitsSignatures));
+    lab.net.link("203.0.114.2", Link::of(90));
+    assert_eq!(status(&lab, "www.example.com", Rtype::A).await, Security::Secure);
+    assert_eq!(status(&lab, "gone.example.com", Rtype::A).await, Security::Secure);
+    lab.net.link("203.0.114.2", Link::of(20).with(Manner::OmitsSignatures));
+    assert_eq!(code(&lab, "mail.example.com", Rtype::A).await, 10);
+    assert_eq!(code(&lab, "absent.example.com", Rtype::A).await, 12);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wrong_is_told() {
+    let resign = |signing: Signing| {
+        broken(move |net| {
+            net.change("example.com", |zone| {
+                let key = Key::new(&zone.origin.clone(), 15);
+                zone.sign(&key, &signing);
+            })
+        })
+    };
+    let expired = resign(Signing { expiration: 1_600_000_000, ..Signing::default() });
+    assert_eq!(code(&expired, "www.example.com", Rtype::A).await, 7);
+    let ahead = resign(Signing { inception: 2_000_000_000, ..Signing::default() });
+    assert_eq!(code(&ahead, "www.example.com", Rtype::A).await, 8);
+    let other_key = broken(|net| {
+        net.change("example.com", |zone| {
+            let key = Key::new(&zone.origin.clone(), 13);
+            zone.sign(&key, &Signing::default());
+        })
+    });
+    assert_eq!(code(&other_key, "www.example.com", Rtype::A).await, 9);
+    let no_keys = broken(|net| {
+        net.change("example.com", |zone| {
+            zone.remove(&zone.origin.clone(), Rtype::DNSKEY);
+        })
+    });
+    assert_eq!(code(&no_keys, "www.example.com", Rtype::A).await, 9);
+    let told = ask(&other_key, "mail.example.com", Rtype::A).await.unwrap_err();
+    assert!(told.ede.text.contains("example.com. DNSKEY"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_expired_is_given_if_it_was_proven_but_never_instead_of_what_is_bogus() {
+    for breaks in [false, true] {
+        let lab = signed(&Signing::default());
+        let www = question("www.example.com", Rtype::A);
+        let ask = async |cd| {
+            lab.worker.resolve_for(None, &www, cd, Lack::Everything, None).await.map(|answer| {
+                assert!(!answer.stale || answer.security < Security::Secure);
+                answer.stale
+            })
+        };
+        // Asked unproven, it is not kept as proven.
+        assert_eq!(ask(true).await, Ok(false));
+        lab.clock.jump(std::time::Duration::from_secs(600));
+        let all_are = |manner: Manner| {
+            for server in ["203.0.114.1", "203.0.114.2"] {
+                lab.net.link(server, Link::of(20).with(manner));
+            }
+        };
+        all_are(Manner::Dead);
+        assert!(ask(false).await.is_err());
+        assert_eq!(ask(true).await, Ok(true));
+        all_are(Manner::Good);
+        lab.clock.jump(std::time::Duration::from_secs(600));
+        assert_eq!(ask(false).await, Ok(false));
+        lab.clock.jump(std::time::Duration::from_secs(600));
+        if breaks {
+            lab.net.change("example.com", |zone| {
+                let key = Key::new(&zone.origin.clone(), 15);
+                zone.sign(&key, &Signing { expiration: 1_600_000_000, ..Signing::default() });
+            });
+            for _ in 0..3 {
+                assert_eq!(ask(false).await.unwrap_err().ede.code.0, 7);
+            }
+        }
+        all_are(Manner::Dead);
+        assert_eq!(ask(false).await.is_err(), breaks);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_proofs_of_others_answered_they_answer_when_they_have_expired() {
+    for denying in [Denying::Nsec, NSEC3] {
+        let lab = signed(&Signing { denying, ..Signing::default() });
+        assert_eq!(status(&lab, "www.example.com", Rtype::TXT).await, Security::Secure);
+        let other = question("www.example.com", Rtype::SRV);
+        let now = lab.worker.shared().now();
+        let told = lab.worker.synthesised(&other, now).unwrap();
+        lab.clock.jump(std::time::Duration::from_secs(7200));
+        assert_eq!(lab.worker.synthesised(&other, lab.worker.shared().now()), None);
+        for server in ["203.0.114.1", "203.0.114.2"] {
+            lab.net.link(server, Link::of(20).with(Manner::Dead));
+        }
+        let stale = lab.worker.resolve_for(None, &other, false, Lack::Everything, None).await;
+        let stale = stale.unwrap();
+        assert!(stale.stale && stale.answer.is_empty() && stale.rcode == told.rcode);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_checked_is_as_good_as_unsigned() {
+    let unknown = |digest_type: u8, algorithm: u8| {
+        let net = world::small(1);
+        let key = Key::new(&name::parse("example.com").unwrap(), 15);
+        net.change("example.com", |zone| zone.sign(&key, &Signing::default()));
+        net.change("com", |com| {
+            let ds = key.ds();
+            let mut rdata = ds.records.first().unwrap().to_vec();
+            (rdata[2], rdata[3]) = (algorithm, digest_type);
+            com.add(RRset { records: Records::from_iter([rdata]), ..ds });
+        });
+        let anchor = net.sign(&["com", "."], &Signing::default());
+        Lab::with(net, anchored(&anchor))
+    };
+    for (digest_type, algorithm) in [(2, 16), (2, 3), (3, 15), (5, 15)] {
+        let lab = unknown(digest_type, algorithm);
+        let status = status(&lab, "www.example.com", Rtype::A).await;
+        assert_eq!(status, Security::Insecure, "{digest_type} {algorithm}");
+        let asked = question("www.example.com", Rtype::A);
+        let why = lab.worker.why_unsigned(&asked, status).unwrap();
+        assert_eq!(why.code.0, if algorithm == 15 { 2 } else { 1 });
+    }
+}
+
+/// However often it does (RFC 9276 section 3.2).
+#[tokio::test(start_paused = true)]
+async fn a_zone_that_hashes_too_often_is_as_good_as_unsigned() {
+    for iterations in [51, 500, 501, 2_500] {
+        let denying = Denying::Nsec3 { iterations, opt_out: false };
+        let lab = signed(&Signing { denying, ..Signing::default() });
+        for text in ["www.example.com", "mail.example.com"] {
+            assert_eq!(status(&lab, text, Rtype::A).await, Security::Secure, "{iterations}");
+        }
+        // A name that is gone, a type that is, and below a delegation without DS records.
+        for (text, rtype) in [
+            ("gone.example.com", Rtype::A),
+            ("www.example.com", Rtype::MX),
+            ("www.plain.com", Rtype::A),
+        ] {
+            let status = status(&lab, text, rtype).await;
+            assert_eq!(status, Security::Insecure, "{text} {rtype}, {iterations}");
+            let why = lab.worker.why_unsigned(&question(text, rtype), status).unwrap();
+            assert_eq!(why.code, EdeCode(27), "{text} {rtype}, {iterations}");
+        }
+        // What a wildcard makes needs a proof as well.
+        let status = status(&lab, "any.wild.example.com", Rtype::A).await;
+        assert_eq!(status, Security::Insecure, "{iterations}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn negative_anchors_and_islands() {
+    let net = world::small(1);
+    let anchor = net.sign(&["example.com"], &Signing::default());
+    let mut island = anchored(&anchor);
+    island.anchors[0].zone = name::parse("example.com").unwrap();
+    let lab = Lab::with(net.clone(), island.clone());
+    assert_eq!(status(&lab, "www.example.com", Rtype::A).await, Security::Secure);
+    assert_eq!(status(&lab, "nic.net", Rtype::A).await, Security::Insecure);
+    for address in ["203.0.114.1", "203.0.114.2"] {
+        net.link(address, Link::of(20).with(Manner::Forges));
+    }
+    assert!(ask(&lab, "mail.example.com", Rtype::A).await.is_err());
+    island.negative_anchors = vec![name::parse("example.com").unwrap()];
+    let lab = Lab::with(net, island);
+    assert_eq!(status(&lab, "mail.example.com", Rtype::A).await, Security::Insecure);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_zone_goes_unvalidated_for_a_while() {
+    let lab = signed(&Signing::default());
+    for address in ["203.0.114.1", "203.0.114.2"] {
+        lab.net.link(address, Link::of(20).with(Manner::Forges));
+    }
+    assert!(ask(&lab, "www.example.com", Rtype::A).await.is_err());
+    let (shared, zone) = (lab.worker.shared(), name::parse("example.com").unwrap());
+    shared.negative_anchors.add(&zone, 100, shared.now());
+    shared.cache.flush(&zone, true);
+    assert_eq!(status(&lab, "www.example.com", Rtype::A).await, Security::Insecure);
+    lab.clock.jump(std::time::Duration::from_secs(400));
+    assert!(ask(&lab, "www.example.com", Rtype::A).await.is_err(), "validated again");
+}
+
+/// The time that a question takes from cold.
+async fn takes(lab: &Lab, text: &str) -> std::time::Duration {
+    let start = tokio::time::Instant::now();
+    ask(lab, text, Rtype::A).await.unwrap();
+    start.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn proofs_cost_no_round_trip() {
+    let plain = takes(&Lab::new(world::small(1)), "www.example.com").await;
+    let proven = takes(&signed(&Signing::default()), "www.example.com").await;
+    assert_eq!(proven, plain);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_proof_answers_for_many_names() {
+    for denying in [Denying::Nsec, NSEC3] {
+        let lab = signed(&Signing { denying, ..Signing::default() });
+        for text in ["gone.example.com", "any.wild.example.com", "www.example.com"] {
+            ask(&lab, text, Rtype::A).await.unwrap();
+            ask(&lab, text, Rtype::MX).await.unwrap();
+        }
+        lab.net.forget_sent();
+        let made = |text: &str, rtype| {
+            lab.worker.synthesised(&question(text, rtype), lab.worker.shared().now())
+        };
+        let nodata = made("www.example.com", Rtype::TXT).unwrap();
+        assert_eq!((nodata.rcode, nodata.answer.len()), (OptRcode::NOERROR, 0));
+        assert!(made("mail.example.com", Rtype::A).is_none(), "it exists");
+        assert!(made("www.plain.com", Rtype::A).is_none(), "its zone is unsigned");
+        // Which hash lies in which range is chance.
+        if denying == Denying::Nsec {
+            let other = made("other.wild.example.com", Rtype::A).unwrap();
+            assert_eq!((other.security, other.answer[0].records.len()), (Security::Secure, 1));
+            assert!(!other.authority.is_empty(), "with the proof that nothing closer exists");
+            let gone = made("gonf.example.com", Rtype::AAAA).unwrap();
+            assert_eq!(gone.rcode, OptRcode::NXDOMAIN);
+            assert!(gone.authority.iter().any(|set| set.rtype == Rtype::NSEC));
+        }
+        assert!(lab.net.sent().is_empty());
+    }
+    let lab = signed(&Signing { denying: OPT_OUT, ..Signing::default() });
+    ask(&lab, "gone.example.com", Rtype::A).await.unwrap();
+    assert!(
+        lab.worker
+            .synthesised(&question("gonf.example.com", Rtype::A), lab.worker.shared().now())
+            .is_none()
+    );
+}
+
+/// Whatever was asked before, what is synthesised is what the zone would say.
+#[tokio::test(start_paused = true)]
+async fn what_is_synthesised_is_what_the_zone_says() {
+    let text = "@ NS ns1\nns1 A 203.0.114.1\na A 192.0.2.1\nb.a TXT x\nd.c.a A 192.0.2.2\n\
+                *.b A 192.0.2.3\nx.b TXT y\nc CNAME a\nd NS ns.d\nns.d A 192.0.2.4\ne.e.e A 192.0.2.5\n";
+    let random = Random::seeded(7);
+    let labels = ["a", "b", "c", "d", "e", "x", "ns", "*"];
+    let name = || {
+        let depth = 1 + random.below(4);
+        let labels = (0..depth).map(|_| labels[random.below(8) as usize]);
+        format!("{}.example.com", labels.collect::<Vec<_>>().join("."))
+    };
+    let rtypes = [Rtype::A, Rtype::TXT, Rtype::MX, Rtype::NS, Rtype::CNAME];
+    let (mut made, mut rounds) = (0, 0);
+    for denying in [Denying::Nsec, NSEC3] {
+        for _ in 0..20 {
+            let net = world::small(1);
+            net.zone("example.com", &["203.0.114.1", "203.0.114.2"], text);
+            let signing = Signing { denying, ..Signing::default() };
+            let anchor = net.sign(&["example.com", "com", "."], &signing);
+            let lab = Lab::with(net, anchored(&anchor));
+            for _ in 0..6 {
+                let _ = ask(&lab, &name(), rtypes[random.below(5) as usize]).await;
+            }
+            for _ in 0..200 {
+                let asked = question(&name(), rtypes[random.below(5) as usize]);
+                rounds += 1;
+                let Some(answer) = lab.worker.synthesised(&asked, lab.worker.shared().now()) else {
+                    continue;
+                };
+                made += 1;
+                let mut truth = None;
+                lab.net.change("example.com", |zone| truth = Some(zone.answer(&asked)));
+                let truth = truth.unwrap();
+                let told = |sets: &[RRset]| -> Vec<String> {
+                    sets.iter()
+                        .map(|set| {
+                            format!("{} {} {:?}", set.owner, set.rtype, set.records.as_bytes())
+                        })
+                        .collect()
+                };
+                assert!(truth.aa, "{asked}: it lies below a delegation");
+                assert_eq!(
+                    (answer.rcode, told(&answer.answer)),
+                    (truth.rcode, told(&truth.answer)),
+                    "{asked} {denying:?}"
+                );
+            }
+        }
+    }
+    assert!(made > 500, "{made} of {rounds}");
+}
+
+/// A machine that starts with a clock of years ago: it says so, and time servers are found.
+#[tokio::test(start_paused = true)]
+async fn a_wrong_clock_is_told_from_bad_zones() {
+    let net = world::small(1);
+    let anchor = net.sign(&["example.com", "com", "."], &Signing::default());
+    let mut wrong = anchored(&anchor);
+    // 1999: twenty years before the signatures begin.
+    wrong.validation_date = Some(946_000_000);
+    wrong.time_servers = vec![name::parse("mail.example.com").unwrap()];
+    let lab = Lab::with(net, wrong);
+    let told = ask(&lab, "www.example.com", Rtype::A).await.unwrap_err();
+    assert!(told.ede.text.contains("clock is wrong by about -6318"), "{told}");
+    assert_eq!(status(&lab, "mail.example.com", Rtype::A).await, Security::Insecure);
+    assert!(ask(&lab, "alias.example.com", Rtype::A).await.is_err());
+}
+
+/// What is known of a zone's keys after it showed `keys`, each of which signs the set.
+fn follow(tracked: &mut Vec<Tracked>, keys: &[(&Key, bool)], now: u64) {
+    let zone = name::parse("zone.example").unwrap();
+    let rdata = |(key, revoked): &(&Key, bool)| {
+        let mut rdata = key.public.rdata.to_vec();
+        rdata[1] |= if *revoked { 0x80 } else { 0 };
+        rdata
+    };
+    let rdatas: Vec<Vec<u8>> = keys.iter().map(rdata).collect();
+    let set = RRset::new(zone, Rtype::DNSKEY, 3600, rdatas.iter().collect());
+    let signature = |(key, revoked): &(&Key, bool)| {
+        let mut signed = set.clone();
+        match revoked {
+            true => key.revoked().sign(&mut signed, &Signing::default()),
+            false => key.sign(&mut signed, &Signing::default()),
+        }
+        signed.signatures.first().unwrap()
+    };
+    let signatures: Records = keys.iter().map(signature).collect();
+    let set = RRset { signatures, ..set };
+    let anchored = |key: &Dnskey| keys.len() == 1 && key.key == keys[0].0.public.key;
+    rollover::observe(tracked, &set, Time { now, skew: 0 }, anchored);
+}
+
+#[test]
+fn a_rollover_is_followed() {
+    let zone = name::parse("zone.example").unwrap();
+    let (old, new) = (Key::new(&zone, 13), Key::new(&zone, 13));
+    let (start, day) = (1_700_000_000, 86_400);
+    let mut tracked = Vec::new();
+    let standing = |tracked: &[Tracked], key: &Key| {
+        tracked.iter().find(|t| t.key.key == key.public.key).map(|t| t.standing)
+    };
+    follow(&mut tracked, &[(&old, false)], start);
+    assert_eq!(standing(&tracked, &old), Some(Standing::Valid), "the configuration vouches for it");
+    follow(&mut tracked, &[(&old, false), (&new, false)], start + day);
+    assert_eq!(standing(&tracked, &new), Some(Standing::Pending));
+    follow(&mut tracked, &[(&old, false), (&new, false)], start + 30 * day);
+    assert_eq!(standing(&tracked, &new), Some(Standing::Pending), "a day is missing");
+    follow(&mut tracked, &[(&old, false)], start + 30 * day + 1);
+    assert_eq!(standing(&tracked, &new), None, "not without a break");
+    follow(&mut tracked, &[(&old, false), (&new, false)], start + 40 * day);
+    follow(&mut tracked, &[(&old, false), (&new, false)], start + 70 * day);
+    assert_eq!(standing(&tracked, &new), Some(Standing::Valid));
+    follow(&mut tracked, &[(&old, true), (&new, false)], start + 80 * day);
+    assert_eq!(standing(&tracked, &old), Some(Standing::Revoked));
+    assert!(tracked.iter().filter(|t| t.is_trusted()).all(|t| t.key.key == new.public.key));
+    follow(&mut tracked, &[(&old, false), (&new, false)], start + 81 * day);
+    assert_eq!(standing(&tracked, &old), Some(Standing::Revoked), "never again");
+    follow(&mut tracked, &[], start + 82 * day);
+    assert_eq!(standing(&tracked, &new), Some(Standing::Missing));
+    assert!(tracked.iter().any(Tracked::is_trusted), "missing is not lost");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_rrset_of_thousands_is_proven() {
+    for records in [300u32, 3_000] {
+        let net = world::small(1);
+        net.change("example.com", |zone| {
+            let owner = name::parse("many.example.com").unwrap();
+            // Neither in canonical order nor as they are sorted by number.
+            let numbers = (0..records).map(|i| i * 7_919 % records);
+            let addresses = numbers.map(|i| [203, 0, i as u8, (i >> 8) as u8]).collect();
+            zone.add(RRset::new(owner, Rtype::A, 300, addresses));
+        });
+        let anchor = net.sign(&["example.com", "com", "."], &Signing::default());
+        let lab = Lab::with(net, anchored(&anchor));
+        for _ in 0..2 {
+            let answer = ask(&lab, "many.example.com", Rtype::A).await.unwrap();
+            assert_eq!(answer.security, Security::Secure);
+            assert_eq!(answer.answer[0].records.len(), records as usize);
+        }
+        assert_eq!(lab.count(Counter::CacheEntriesTooLarge), 0, "kept");
+    }
+}
+
+/// What cannot be proven of one name's types says nothing of what the zone signs (RFC 9276).
+#[tokio::test(start_paused = true)]
+async fn a_denial_with_too_many_iterations_makes_no_zone_unsigned() {
+    let denying = Denying::Nsec3 { iterations: 100, opt_out: false };
+    let lab = signed(&Signing { denying, ..Signing::default() });
+    assert_eq!(status(&lab, "example.com", Rtype::TXT).await, Security::Insecure);
+    let unsigned = "www A 203.0.113.66\n";
+    lab.net.zone("example.com", &["203.0.114.1", "203.0.114.2"], unsigned);
+    assert!(ask(&lab, "www.example.com", Rtype::A).await.is_err(), "it must be signed");
+}

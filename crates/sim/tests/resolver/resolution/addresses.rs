@@ -1,0 +1,200 @@
+//! Addresses of nameservers: stale glue, what their own zones say, and names that do not exist.
+
+use std::time::Duration;
+
+use crate::common::Lab;
+use crate::common::cafe::cafe;
+use crate::common::many::{ms, time, with_delegations};
+use crate::common::signed::ask;
+use tokio::time::{Instant, sleep};
+use zoners_cache::Rank;
+use zoners_dns::{Rtype, Security, name, zonefile};
+use zoners_sim::{Link, Manner, SimNetwork};
+
+const DEAD: &str = "203.0.114.66";
+const GOOD: &str = "203.0.114.70";
+const SLOW: &str = "203.0.114.71";
+
+/// `cust.com.` is served by these, of which the parent has these addresses; `ns.host.com.` is
+/// [`GOOD`], as its own zone says.
+fn cust(delegation: &str) -> SimNetwork {
+    let text = format!("host NS ns.host\nns.host A {GOOD}\n{delegation}");
+    let net = with_delegations(&text);
+    net.zone("host.com", &[GOOD], &format!("@ NS ns\nns A {GOOD}\nother 60 A {GOOD}\n"));
+    let names: String = (0..40).map(|number| format!("n{number} A 203.0.113.1\n")).collect();
+    net.zone("cust.com", &[GOOD, SLOW], &names);
+    net.link(GOOD, Link::of(20));
+    net.link(SLOW, Link::of(250));
+    net.link(DEAD, Link::of(20).with(Manner::Dead));
+    net
+}
+
+/// The parent's glue for a nameserver in another zone is dead, and the right address is known to
+/// that zone alone.
+fn stale_glue() -> SimNetwork {
+    let net = cust("");
+    net.change("com", |com| {
+        let text = format!("cust 3600 NS ns.old\nns.old A {DEAD}\nold NS ns.old\n");
+        for set in zoners_dns::zonefile::parse(&text, &com.origin).unwrap() {
+            com.add(set);
+        }
+        let text = format!("old 3600 NS ns.host\nns.host A {GOOD}\n");
+        for set in zoners_dns::zonefile::parse(&text, &com.origin).unwrap() {
+            com.add(set);
+        }
+    });
+    net.zone("old.com", &[GOOD], &format!("@ NS ns.host.com.\nns A {GOOD}\n"));
+    net
+}
+
+#[tokio::test(start_paused = true)]
+async fn dead_glue_is_made_good_by_the_nameservers_own_zone() {
+    let lab = Lab::new(stale_glue());
+    time(&lab, "n0.cust.com").await;
+    for number in 1..30 {
+        let took = time(&lab, &format!("n{number}.cust.com")).await;
+        assert!(took <= ms(60), "the right address is known by now: {took:?}");
+        sleep(Duration::from_millis(700)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_address_that_is_long_given_up_does_not_take_the_zone_along() {
+    let net = stale_glue();
+    net.zone("old.com", &[GOOD], &format!("@ NS ns.host.com.\nns 2 A {GOOD}\n"));
+    let lab = Lab::new(net);
+    for number in 0..30 {
+        let took = time(&lab, &format!("n{number}.cust.com")).await;
+        assert!(number == 0 || took <= ms(600), "{number}: {took:?}");
+        sleep(Duration::from_secs(3)).await;
+        time(&lab, "www.example.com").await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_known_address_of_a_nameserver_is_asked_beside_its_glue() {
+    let net = stale_glue();
+    net.change("com", |com| {
+        let ns = name::parse("cust.com").unwrap();
+        com.remove(&ns, Rtype::NS);
+        let text = format!("cust 3600 NS ns.old\ncust 3600 NS ns2.cust\nns2.cust A {SLOW}\n");
+        for set in zoners_dns::zonefile::parse(&text, &com.origin).unwrap() {
+            com.add(set);
+        }
+    });
+    let lab = Lab::new(net);
+    assert!(lab.ask("ns.old.com", Rtype::A).await.contains(GOOD));
+    time(&lab, "n0.cust.com").await;
+    sleep(Duration::from_secs(2)).await;
+    let quick = async |number: usize| time(&lab, &format!("n{number}.cust.com")).await <= ms(60);
+    let mut hits = 0;
+    for number in 1..30 {
+        hits += usize::from(quick(number).await);
+        sleep(Duration::from_millis(200)).await;
+    }
+    assert!(hits >= 27, "{hits} of 29 by the near server whose glue is dead");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_up_that_takes_its_time_is_waited_for_beside_a_dead_server() {
+    let net = cust(&format!(
+        "cust NS ns1.cust\ncust NS ns.slow\nns1.cust A {DEAD}\nslow NS ns1.slow\nns1.slow A {SLOW}\n"
+    ));
+    net.zone("slow.com", &[SLOW], &format!("@ NS ns1\nns1 A {SLOW}\nns 2 A {GOOD}\n"));
+    net.link(SLOW, Link::of(400));
+    let lab = Lab::new(net);
+    for number in 0..30 {
+        let took = time(&lab, &format!("n{number}.cust.com")).await;
+        assert!(took <= ms(1500), "{number}: {took:?}");
+        sleep(Duration::from_millis(1100)).await;
+        time(&lab, "www.example.com").await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nameservers_that_do_not_exist_leave_room_for_the_one_that_does() {
+    for seed in 0..8 {
+        let mut delegation = String::from("cust NS ns.host\n");
+        for number in 0..12 {
+            delegation += &format!("cust NS no{number}.example.com.\n");
+        }
+        let lab = Lab::new(cust(&delegation));
+        for _ in 0..seed {
+            let _ = lab.worker.shared().random.bits();
+        }
+        for number in 0..6 {
+            time(&lab, &format!("n{number}.cust.com")).await;
+        }
+        let denied = |sent: &zoners_sim::Sent| sent.question.name.to_string().starts_with("no");
+        let asked = lab.net.sent().iter().filter(|sent| denied(sent)).count();
+        assert!(asked <= 12, "each is looked up once: {asked}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_whose_ttl_is_over_is_asked_on_for_a_moment() {
+    for ttl in [0, 1, 2] {
+        let net = cust("cust NS ns.slow.com.\nslow NS ns1.slow\nns1.slow A 203.0.114.71\n");
+        net.zone("slow.com", &[SLOW], &format!("@ NS ns1\nns1 A {SLOW}\nns {ttl} A {GOOD}\n"));
+        let lab = Lab::new(net);
+        time(&lab, "n0.cust.com").await;
+        for number in 1..4 {
+            sleep(Duration::from_millis(2500)).await;
+            let took = time(&lab, &format!("n{number}.cust.com")).await;
+            assert!(took <= ms(60), "TTL {ttl}, {number}: {took:?}");
+        }
+        sleep(Duration::from_secs(20)).await;
+        let took = time(&lab, "n9.cust.com").await;
+        assert!(took >= ms(250), "and then asked for again: {took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn servers_of_the_child_are_tried_first_once_those_of_the_parent_have_failed() {
+    let net = cust(&format!("cust NS ns1.cust\nns1.cust A {DEAD}\n"));
+    net.zone(
+        "cust.com",
+        &[GOOD, DEAD],
+        "@ 3600 NS ns.host.com.\nn0 A 203.0.113.1\nn1 A 203.0.113.1\n\
+              n2 A 203.0.113.1\nn3 A 203.0.113.1\n",
+    );
+    net.link(DEAD, Link::of(20));
+    let lab = Lab::new(net);
+    lab.resolve("cust.com", Rtype::NS).await.unwrap();
+    lab.net.link(DEAD, Link::of(20).with(Manner::Dead));
+    time(&lab, "n0.cust.com").await;
+    let mut quick = 0;
+    for number in 1..4 {
+        sleep(Duration::from_secs(1)).await;
+        quick += usize::from(time(&lab, &format!("n{number}.cust.com")).await <= ms(60));
+    }
+    assert!(quick >= 2, "{quick} of 3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_address_of_a_nameserver_does_not_outlive_its_failure() {
+    for glue in [true, false] {
+        let (net, settings) = cafe();
+        let lab = Lab::with(net, settings);
+        assert!(ask(&lab, "www.site0.com", Rtype::A).await.is_ok());
+        // As the provider's own zone, which is not signed, had it for a moment.
+        let text = "ns1.prov.net. 3600 A 203.0.113.80\nns2.prov.net. 3600 A 203.0.113.80\n";
+        let shared = lab.worker.shared();
+        for set in zonefile::parse(text, &name::root()).unwrap() {
+            let (rank, security) = (Rank::AuthoritativeAnswer, Security::Insecure);
+            shared.cache.insert_rrset(&set, &[], rank, security, shared.now());
+        }
+        if !glue {
+            shared.cache.flush(&name::parse("prov.net").unwrap(), false);
+        }
+        lab.net.link("203.0.113.80", Link::of(20).with(Manner::Dead));
+        let first = ask(&lab, "www.site1.com", Rtype::A).await;
+        assert!(first.is_ok() || !glue, "{first:?}");
+        for number in 2..10 {
+            let started = Instant::now();
+            let answer = ask(&lab, &format!("www.site{number}.com"), Rtype::A).await;
+            assert!(answer.is_ok(), "{glue} {number}: {answer:?}");
+            assert!(number == 2 || started.elapsed() <= ms(700), "{:?}", started.elapsed());
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The real binary, as a person starts it.
+
+pub(crate) mod authority;
+#[cfg(target_os = "linux")]
+pub(crate) mod heard;
+#[cfg(target_os = "linux")]
+pub(crate) mod networks;
+pub(crate) mod redis;
+pub(crate) mod sharing;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::time::Duration;
+
+use zoners_dns::query::{Options, query};
+use zoners_dns::{Message, Question, Rtype, name};
+
+pub(crate) fn zoners(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_zoners")).args(arguments).output().unwrap()
+}
+
+pub(crate) fn file(folder: &tempfile::TempDir, text: &str) -> PathBuf {
+    let path = folder.path().join("zoners.toml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// A configuration of a daemon on a free port of 127.0.0.1.
+fn configure(folder: &tempfile::TempDir, more: &str) -> PathBuf {
+    file(folder, &format!("[server]\nlisten = [\"127.0.0.1:0\"]\n{more}\n"))
+}
+
+/// Starts a program with few descriptors, and without the right of root to have more.
+const FEW: &str = "
+import ctypes, os, resource, sys
+PR_CAPBSET_DROP, CAP_SYS_RESOURCE = 24, 24
+if sys.platform == 'linux':
+    ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE, 0, 0, 0)
+most = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+os.execv(sys.argv[2], sys.argv[2:])
+";
+
+/// A daemon on a free port of 127.0.0.1, stopped when dropped.
+pub(crate) struct Daemon {
+    pub(crate) child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) log: BufReader<ChildStderr>,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl Daemon {
+    /// A daemon that serves.
+    pub(crate) fn start(more: &str) -> Self {
+        let mut daemon = Daemon::unready(more);
+        assert!(daemon.is_ready());
+        daemon
+    }
+
+    /// A daemon of which it is not yet known whether it will serve.
+    pub(crate) fn unready(more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        configure(&folder, more);
+        Daemon::of(folder)
+    }
+
+    /// A daemon that serves, with so many descriptors.
+    pub(crate) fn with_descriptors(most: usize, more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        configure(&folder, more);
+        let mut python = Command::new("python3");
+        python.args(["-c", FEW, &most.to_string(), env!("CARGO_BIN_EXE_zoners")]);
+        python.env("XDG_STATE_HOME", folder.path());
+        python.env("RUNTIME_DIRECTORY", folder.path().join("run"));
+        let mut daemon = Daemon::run(&mut python, folder);
+        assert!(daemon.is_ready());
+        daemon
+    }
+
+    /// A daemon that does as `zoners.toml` in this folder says.
+    pub(crate) fn of(folder: tempfile::TempDir) -> Self {
+        let state = folder.path().to_owned();
+        Daemon::at_home(folder, &state)
+    }
+
+    /// The same, of a user who has this folder for what programs keep.
+    pub(crate) fn at_home(folder: tempfile::TempDir, state: &Path) -> Self {
+        let runtime = folder.path().join("run");
+        Daemon::in_environment(
+            folder,
+            &[("XDG_STATE_HOME", state), ("RUNTIME_DIRECTORY", &runtime)],
+        )
+    }
+
+    /// The same, with these variables.
+    pub(crate) fn in_environment(folder: tempfile::TempDir, variables: &[(&str, &Path)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zoners"));
+        Daemon::run(command.envs(variables.iter().copied()), folder)
+    }
+
+    fn run(command: &mut Command, folder: tempfile::TempDir) -> Self {
+        let mut child = command
+            .args(["serve", "--config"])
+            .arg(folder.path().join("zoners.toml"))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        Daemon { child, address: (Ipv4Addr::UNSPECIFIED, 0).into(), log, folder }
+    }
+
+    /// Waits until it serves; false if it ends instead.
+    pub(crate) fn is_ready(&mut self) -> bool {
+        self.is_ready_and("")
+    }
+
+    /// Waits until it serves and its log has a line with `part`, whichever is first.
+    pub(crate) fn is_ready_and(&mut self, part: &str) -> bool {
+        let (mut serves, mut logged) = (false, false);
+        while !(serves && logged) {
+            let Some(line) = self.line_with("") else { return false };
+            if let Some((_, rest)) = line.split_once("serving on ") {
+                self.address = rest.split(',').next().unwrap().parse().unwrap();
+                serves = true;
+            }
+            logged |= line.contains(part);
+        }
+        true
+    }
+
+    /// Reads the log up to a line that has `part`.
+    pub(crate) fn logs(&mut self, part: &str) -> bool {
+        self.line_with(part).is_some()
+    }
+
+    /// The next line of the log that has `part`.
+    pub(crate) fn line_with(&mut self, part: &str) -> Option<String> {
+        let mut line = String::new();
+        while self.log.read_line(&mut line).unwrap() > 0 {
+            if line.contains(part) {
+                return Some(line);
+            }
+            line.clear();
+        }
+        None
+    }
+
+    pub(crate) fn reconfigure(&mut self, more: &str) {
+        configure(&self.folder, more);
+        self.signal("-HUP");
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(status.unwrap().success());
+    }
+
+    pub(crate) fn ask(&self, packet: &[u8]) -> Vec<u8> {
+        let socket = client(Ipv4Addr::LOCALHOST);
+        socket.send_to(packet, self.address).unwrap();
+        let mut buffer = [0; 1500];
+        let length = socket.recv(&mut buffer).unwrap();
+        buffer[..length].to_vec()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+}
+
+pub(crate) fn localhost(id: u16, rtype: Rtype) -> Vec<u8> {
+    query_for(id, "LocalHost", rtype)
+}
+
+/// The demonstration on a free port of this machine, ended when dropped.
+pub(crate) struct Demo {
+    child: Child,
+    /// 127.0.0.1, and ::1 where there is IPv6.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// The DS record of its root zone.
+    pub(crate) anchor: String,
+}
+
+impl Demo {
+    pub(crate) fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_zoners"))
+            .args(["demo", "--port", "0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines().map(Result::unwrap);
+        let line = lines.next().unwrap();
+        let anchor = lines.find(|line| line.contains(" IN DS ")).unwrap();
+        let words = line.split_whitespace().map(|word| word.trim_end_matches('.'));
+        let addresses = words.filter_map(|word| word.parse().ok()).collect();
+        drop(lines);
+        Demo { addresses, anchor: anchor.trim().to_owned(), child }
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+}
+
+/// A client's socket on `address` that waits for its replies, but not forever.
+pub(crate) fn client(address: impl Into<IpAddr>) -> UdpSocket {
+    let socket = UdpSocket::bind((address.into(), 0)).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    socket
+}
+
+/// Sends a message over a stream.
+pub(crate) fn send(stream: &mut TcpStream, packet: &[u8]) -> std::io::Result<()> {
+    stream.write_all(&[&(packet.len() as u16).to_be_bytes(), packet].concat())
+}
+
+/// Receives a message over a stream.
+pub(crate) fn receive(stream: &mut TcpStream) -> Message {
+    let mut length = [0; 2];
+    stream.read_exact(&mut length).unwrap();
+    let mut packet = vec![0; u16::from_be_bytes(length).into()];
+    stream.read_exact(&mut packet).unwrap();
+    Message::parse(&packet.into()).unwrap()
+}
+
+/// A query with RD and EDNS.
+pub(crate) fn query_for(id: u16, text: &str, rtype: Rtype) -> Vec<u8> {
+    let question = Question::new(name::parse(text).unwrap(), rtype);
+    query(&question, Options { id, recursion_desired: true, edns: true }).to_vec()
+}

@@ -1,0 +1,152 @@
+//! A Redis of the test's own, from Debian.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// A port that is free, most likely still so in a moment.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// A server, killed when dropped.
+pub(crate) struct Redis {
+    child: Child,
+    pub(crate) port: u16,
+    _folder: tempfile::TempDir,
+    arguments: Vec<String>,
+}
+
+impl Redis {
+    /// One on a free port of this machine, with some more of its settings.
+    pub(crate) fn start(more: &[&str]) -> Self {
+        let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
+        let own = ["--port", &port.to_string(), "--save", "", "--bind", "127.0.0.1", "--dir"];
+        let arguments = own.iter().copied().chain([folder.path().to_str().unwrap()]);
+        let arguments: Vec<String> =
+            arguments.chain(more.iter().copied()).map(str::to_owned).collect();
+        let child = run(&arguments);
+        let redis = Redis { child, port, _folder: folder, arguments };
+        redis.wait();
+        redis
+    }
+
+    /// One that watches over others, as the file says, which it changes.
+    pub(crate) fn sentinel(file: &std::path::Path, port: u16) -> Self {
+        let arguments = vec![file.to_str().unwrap().to_owned(), "--sentinel".to_owned()];
+        let (child, folder) = (run(&arguments), tempfile::tempdir().unwrap());
+        let redis = Redis { child, port, _folder: folder, arguments };
+        redis.wait();
+        redis
+    }
+
+    fn wait(&self) {
+        for _ in 0..1000 {
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("no Redis on port {}", self.port);
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again, empty.
+    pub(crate) fn restart(&mut self) {
+        self.child = run(&self.arguments);
+        self.wait();
+    }
+
+    /// Sends commands, and returns the first line of each reply; of lists, each element.
+    pub(crate) fn says(&self, command: &[&[u8]]) -> Vec<String> {
+        // One whose part changes closes what is open.
+        (0..10).find_map(|_| self.said(command)).unwrap()
+    }
+
+    fn said(&self, command: &[&[u8]]) -> Option<Vec<String>> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let mut request = format!("*{}\r\n", command.len()).into_bytes();
+        for part in command {
+            request.extend(format!("${}\r\n", part.len()).into_bytes());
+            request.extend_from_slice(part);
+            request.extend(b"\r\n");
+        }
+        stream.write_all(&request).ok()?;
+        let mut replies = Vec::new();
+        read(&mut BufReader::new(stream), &mut replies).map(|()| replies)
+    }
+
+    /// The keys of answers that it has.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.says(&[b"KEYS", b"zoners:2:q:*"])
+    }
+}
+
+/// Reads one reply (RESP2); nothing if the stream ends before it does.
+fn read(stream: &mut impl BufRead, replies: &mut Vec<String>) -> Option<()> {
+    let mut line = String::new();
+    stream.read_line(&mut line).ok()?;
+    let (kind, rest) = line.trim_end().split_at_checked(1)?;
+    match (kind, rest.parse::<i64>()) {
+        ("*", Ok(count)) => return (0..count).try_for_each(|_| read(stream, replies)),
+        ("$", Ok(length @ 0..)) => {
+            let mut octets = vec![0; length as usize + 2];
+            stream.read_exact(&mut octets).ok()?;
+            octets.truncate(length as usize);
+            replies.push(String::from_utf8_lossy(&octets).into_owned());
+        }
+        _ => replies.push(rest.to_owned()),
+    }
+    Some(())
+}
+
+/// The server is what its name says; Debian's tools have the same program under another one, without
+/// the service.
+fn run(arguments: &[String]) -> Child {
+    Command::new("redis-check-rdb")
+        .arg0("redis-server")
+        .args(arguments)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("redis-tools: `scripts/tools` installs them")
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+}
+
+/// A certificate of 127.0.0.1 and its key, in a folder.
+pub(crate) fn certificate(folder: &std::path::Path) -> (PathBuf, PathBuf) {
+    let (certificate, key) = (folder.join("own.crt"), folder.join("own.key"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
+        .args(["-days", "2", "-subj", "/CN=zoners test", "-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-out"])
+        .arg(&certificate)
+        .arg("-keyout")
+        .arg(&key)
+        .stderr(Stdio::null())
+        .status();
+    assert!(made.expect("openssl: `scripts/tools` installs it").success());
+    (certificate, key)
+}

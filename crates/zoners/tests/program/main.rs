@@ -1,0 +1,48 @@
+//! The real binary, as a person or a service manager starts it. One program for all, since each one more is
+//! linked anew with all that they use; `cargo test -p zoners --test program daemon::` runs a part.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on must say so"
+)]
+
+mod architecture;
+mod common;
+
+/// The commands of a person.
+mod command {
+    #[cfg(feature = "demo")]
+    mod bench;
+    mod cli;
+    #[cfg(feature = "demo")]
+    mod demo;
+}
+
+/// The daemon beside the operating system and its clients.
+mod daemon {
+    mod descriptors;
+    mod files;
+    mod lasting;
+    mod local;
+    mod log;
+    #[cfg(target_os = "linux")]
+    mod sandbox;
+    mod service;
+    mod starting;
+}
+
+/// Where clients are heard.
+#[cfg(target_os = "linux")]
+mod listening {
+    mod addresses;
+    mod nearby;
+    mod reloads;
+}
+
+/// Daemons that share a second level.
+mod sharing {
+    mod failover;
+    mod second_level;
+}
