@@ -9,7 +9,6 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rustix::process::{Resource, getrlimit};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// One of so many is for streams that a query needs beside its own socket.
@@ -58,13 +57,6 @@ impl Descriptors {
             waiting: AtomicUsize::new(0),
             keepers: Mutex::default(),
         })
-    }
-
-    /// How many a process may have in all.
-    #[must_use]
-    pub fn of_process() -> usize {
-        let limit = getrlimit(Resource::Nofile).current;
-        limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
     }
 
     /// One, if there is one at once.
@@ -210,6 +202,5 @@ mod tests {
         let few = Descriptors::new(0);
         let taken: Vec<Descriptor> = std::iter::from_fn(|| few.try_take()).collect();
         assert_eq!(taken.len(), LEAST - LEAST / BESIDE);
-        assert!(Descriptors::of_process() > LEAST);
     }
 }

@@ -2,20 +2,15 @@
 //!
 //! [`Sockets`] is the real [`zoners_dns::Network`]: a fresh connected UDP socket for each query,
 //! TCP connections that are reused. [`listen`] binds what clients reach, [`datagrams`] carries
-//! theirs in batches, [`changes`] tells of another network, [`interfaces`] lists this machine's,
-//! [`stream`] frames messages on a stream, [`held`] bounds what streams keep, [`descriptors`] how many
+//! theirs in batches, [`stream`] frames messages on a stream, [`held`] bounds what streams keep, [`descriptors`] how many
 //! sockets are open at a time. The only `unsafe` of the project is in `datagrams::batched`.
 
-pub mod changes;
 pub mod datagrams;
 pub mod descriptors;
 mod fragments;
 pub mod held;
-pub mod interfaces;
 pub mod listen;
 mod needs;
-#[cfg(target_os = "linux")]
-mod netlink;
 mod sources;
 pub mod stream;
 mod tcp;

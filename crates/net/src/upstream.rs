@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use zoners_dns::{Endpoint, Exchange, Failure, Network, Outcome, Random, Transport};
+use zoners_host::descriptors::limit;
 
 use crate::descriptors::{Descriptors, ran_out};
 use crate::fragments;
@@ -40,7 +41,7 @@ impl Sockets {
     /// The same; queries leave from one of `addresses`, where there is one of the server's family.
     #[must_use]
     pub fn with_sources(random: Random, addresses: Vec<IpAddr>) -> Self {
-        let descriptors = Descriptors::new(Descriptors::of_process().saturating_sub(OTHERS));
+        let descriptors = Descriptors::new(limit().saturating_sub(OTHERS));
         Sockets::within(descriptors, random, addresses)
     }
 

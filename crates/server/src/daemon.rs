@@ -11,7 +11,6 @@ mod connections;
 mod keeper;
 mod lasting;
 mod listening;
-mod manager;
 mod overseer;
 mod owner;
 mod privileges;
@@ -37,11 +36,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use sd_notify::NotifyState;
 use tokio::sync::Notify;
 use zoners_cache::Cache;
 use zoners_dns::{Counters, Network, Random};
 use zoners_files::Heir;
+use zoners_host::paths::runtime::control_sockets;
+use zoners_host::service_manager;
 use zoners_net::Sockets;
 use zoners_net::descriptors::Descriptors;
 use zoners_resolver::{Settings, Shared, Worker};
@@ -55,7 +55,6 @@ use crate::log::Log;
 use crate::nearby::Nearby;
 use crate::pipeline::{Cookies, Rules, Service};
 use crate::prepared::Prepared;
-use crate::runtime;
 use allotment::Allotment;
 use connections::Shares;
 pub use listening::Bound;
@@ -261,9 +260,9 @@ impl Daemon {
         self.listening = Listening::begin(places, hosts, state)?;
         let bound = Bound { instead, ..self.listening.bound() };
         ready(&bound);
-        manager::tell(NotifyState::Ready);
+        service_manager::notify_ready();
         runtime.block_on(self.attend(&workers, bound, control, signals, keeper.as_mut()))?;
-        manager::tell(NotifyState::Stopping);
+        service_manager::notify_stopping();
         self.listening.leave();
         for Running { host, thread, .. } in workers {
             drop(host);
@@ -278,7 +277,7 @@ impl Daemon {
     /// Whether this is a first try at a terminal, with nothing configured: then any port is better than none.
     fn is_on_trial(&self) -> bool {
         let at_terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
-        self.file.is_none() && at_terminal && !manager::has_started_this()
+        self.file.is_none() && at_terminal && !service_manager::has_started_this()
     }
 
     /// Lets a worker run.
@@ -304,7 +303,7 @@ impl Daemon {
         match self.config.server.control.as_deref() {
             Some(path) if path.as_os_str().is_empty() => Ok(None),
             Some(path) => Control::bind(path, heir).map(Some),
-            None => Ok(Control::bind_first(&runtime::sockets(None), heir)),
+            None => Ok(Control::bind_first(&control_sockets(None), heir)),
         }
     }
 }

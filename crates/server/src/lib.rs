@@ -20,8 +20,6 @@ mod places;
 pub mod prepared;
 pub mod report;
 pub mod root_keys;
-pub mod runtime;
-pub mod state;
 
 pub use client::Client;
 pub use clock::SystemClock;

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use zoners_dns::Prefix;
-use zoners_net::interfaces::Interface;
+use zoners_host::interfaces::Interface;
 
 /// Prefixes that no router brings from afar: loopback, private, link-local and unique local ones.
 const ALWAYS: [(IpAddr, u8); 8] = [
@@ -75,18 +75,23 @@ fn links(interface: &Interface) -> impl Iterator<Item = Prefix> {
     let is_provider = interface.tunnel && interface.default_route;
     let is_private = interface.addresses.iter().any(|(address, _)| is_private(*address));
     let is_home = is_private && !is_provider && !interface.loopback;
-    let is_own = |prefix: &&Prefix| {
+    let is_own = |prefix: &Prefix| {
         let has = |(address, _): &(IpAddr, u8)| address.is_ipv6() && prefix.contains(*address);
         prefix.bits() >= SITE_BITS && interface.addresses.iter().any(has)
     };
-    interface.routes.iter().filter(move |prefix| is_home && is_own(prefix)).copied()
+    routes(interface).filter(move |prefix| is_home && is_own(prefix))
 }
 
 /// What a tunnel leads to of the addresses that are shared.
 fn tunnels(interface: &Interface) -> impl Iterator<Item = Prefix> {
     let shared = Prefix::of(SHARED.0, SHARED.1);
     let counts = interface.tunnel && !interface.default_route;
-    interface.routes.iter().filter(move |prefix| counts && shared.includes(prefix)).copied()
+    routes(interface).filter(move |prefix| counts && shared.includes(prefix))
+}
+
+/// The prefixes that are reached through an interface.
+fn routes(interface: &Interface) -> impl Iterator<Item = Prefix> {
+    interface.routes.iter().map(|(address, bits)| Prefix::of(*address, *bits))
 }
 
 /// Whether an address is one of RFC 1918 or RFC 4193.

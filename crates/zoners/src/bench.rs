@@ -17,7 +17,7 @@ use clap::ValueEnum;
 use zoners_bench::baseline::Unusable;
 use zoners_bench::{Environment, Record, Report, Store, Verdict, report};
 use zoners_files::replace;
-use zoners_server::state;
+use zoners_host::paths::state;
 
 use crate::output::{eprintln, println};
 use crate::{Failure, configuration, output};

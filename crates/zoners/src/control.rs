@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use zoners_files::replace;
-use zoners_server::{control, runtime};
+use zoners_host::paths::runtime::control_sockets;
+use zoners_server::control;
 
 use crate::output::println;
 use crate::{Failure, configuration, print};
@@ -49,7 +50,7 @@ impl Socket {
         if configured.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
             return Err(Failure::Usage("this configuration has no control socket".to_owned()));
         }
-        Ok(runtime::sockets(configured.as_deref()))
+        Ok(control_sockets(configured.as_deref()))
     }
 }
 

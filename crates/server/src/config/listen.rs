@@ -1,7 +1,6 @@
 //! Where clients are served, by the configuration or the lack of one.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::OnceLock;
 
 use super::Config;
 
@@ -9,8 +8,6 @@ use super::Config;
 const HERE: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 /// The port of DNS.
 pub(crate) const PORT: u16 = 53;
-/// Ports below this one take a privilege, unless the system says otherwise.
-const UNPRIVILEGED: u16 = 1024;
 
 /// Addresses to be bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,15 +41,4 @@ impl Config {
         ports.dedup();
         ports
     }
-}
-
-/// Whether to bind `port` takes a privilege.
-pub(crate) fn is_privileged(port: u16) -> bool {
-    static FIRST: OnceLock<u16> = OnceLock::new();
-    let first = *FIRST.get_or_init(|| {
-        // Read once, as a sandbox may hide it later (ip-sysctl).
-        let told = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
-        told.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(UNPRIVILEGED)
-    });
-    port != 0 && port < first
 }

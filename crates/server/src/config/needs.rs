@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
+use zoners_host::paths::state;
+use zoners_host::ports::is_privileged;
 use zoners_sandbox::{Calls, Need, Needs};
 
 use super::Config;
-use super::listen::is_privileged;
-use crate::state;
 
 impl Config {
     /// The files that a reload reads, each with the key that names it.

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use zoners_files::{Heir, check_folder};
+use zoners_host::paths::runtime;
 
 use super::conversation::Conversation;
 use crate::daemon::Overseer;
-use crate::runtime;
 
 /// Conversations at a time.
 const CONVERSATIONS: usize = 16;
@@ -138,7 +138,7 @@ fn prepare_for(heir: Heir, path: &Path) -> io::Result<()> {
         return heir.check_folder(folder);
     }
     heir.make_folder(folder, FOLDER_MODE)?;
-    if runtime::is_ours(folder) {
+    if runtime::is_own(folder) {
         let is_socket = |name: &str| path.file_name().is_some_and(|file| file == name);
         let _ = heir.take_over(folder, is_socket);
     }

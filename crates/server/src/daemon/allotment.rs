@@ -1,9 +1,7 @@
 //! How the descriptors of the process are shared out: to sockets to servers, to connections of clients, and to
 //! all else.
 
-use std::fs::read_dir;
-
-use zoners_net::descriptors::Descriptors;
+use zoners_host::descriptors;
 
 /// What a worker's runtime has open, beside its listeners.
 const OF_WORKER: usize = 4;
@@ -31,11 +29,8 @@ pub(super) struct Allotment {
 impl Allotment {
     /// What this process has to share out, beside what is open by now, where so many workers are to run.
     pub(super) fn of_process(workers: usize) -> Self {
-        let limit = Descriptors::of_process();
-        let open =
-            ["/proc/self/fd", "/dev/fd"].into_iter().find_map(|folder| read_dir(folder).ok());
-        let open = open.map_or(AT_START, Iterator::count);
-        Allotment::of(limit, open, workers)
+        let open = descriptors::open().unwrap_or(AT_START);
+        Allotment::of(descriptors::limit(), open, workers)
     }
 
     fn of(limit: usize, open: usize, workers: usize) -> Self {

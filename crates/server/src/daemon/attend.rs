@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use zoners_host::service_manager;
 use zoners_resolver::Event;
 
 use super::keeper::Keeper;
@@ -10,7 +11,7 @@ use super::pulse::Pulse;
 use super::reload::{self, Anew, Reloading};
 use super::signals::Signals;
 use super::wake::Wake;
-use super::{Bound, Daemon, Overseer, Running, manager};
+use super::{Bound, Daemon, Overseer, Running};
 use crate::control::Control;
 
 impl Daemon {
@@ -35,8 +36,9 @@ impl Daemon {
                 None => std::future::pending().await,
             }
         };
-        let living =
-            manager::sign_of_life(workers.iter().map(|w| w.host.runtime.clone()).collect());
+        let living = service_manager::signs_of_life(
+            workers.iter().map(|w| w.host.runtime.clone()).collect(),
+        );
         let following = self.follow_keys(&overseer);
         tokio::pin!(conversing, living, following);
         let mut wake = Wake::watch(&self.shared);

@@ -4,9 +4,10 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use zoners_files::Heir;
+use zoners_host::{ports, service_manager};
 use zoners_net::listen::{self, Terms, is_absent};
 
-use super::{manager, owner};
+use super::owner;
 use crate::config::{Config, Wanted};
 
 /// Ports tried where any will do.
@@ -103,7 +104,8 @@ impl Places {
 /// An address that is configured is not to be had, or none of those that are not, told with its owner.
 pub(super) fn bind(config: &Config, on_trial: bool) -> io::Result<(Places, Option<String>)> {
     let threads = config.server.threads;
-    if let Some(given) = manager::sockets()? {
+    if let Some(given) = service_manager::sockets()? {
+        let given = Listeners { udp: given.udp, tcp: given.tcp };
         return Ok((share_out(&given, threads)?, None));
     }
     let error = match bind_all(&config.listens(), threads, |_| false).and_then(Places::or_error) {
@@ -220,7 +222,7 @@ pub(super) fn check_source(address: IpAddr) -> io::Result<()> {
 fn told(address: SocketAddr, error: &io::Error) -> io::Error {
     let more = match error.kind() {
         io::ErrorKind::AddrInUse => {
-            owner::of_port(address.port()).map(|owner| format!(" by {owner}"))
+            ports::owner(address.port()).map(|owner| format!(" by {owner}"))
         }
         io::ErrorKind::PermissionDenied => {
             Some("; a port below 1024 takes root, or CAP_NET_BIND_SERVICE".to_owned())

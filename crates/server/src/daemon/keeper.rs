@@ -4,14 +4,15 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use zoners_dns::Random;
 use zoners_files::{open_secret, replace};
+use zoners_host::clock::boot_id;
 use zoners_resolver::{Settings, Shared};
 use zoners_store::Seal;
 use zoners_store::snapshot::{self, Boot, Fingerprints, Loaded, Refusal, Terms, Times};
@@ -251,13 +252,7 @@ fn secret(path: &Path, random: &Random) -> io::Result<Vec<u8>> {
     Ok(secret)
 }
 
-/// Which start of the machine this is, where the system tells: on Linux. It is read once, before the
-/// sandbox closes.
+/// Which start of the machine this is. It is read once, before the sandbox closes.
 pub(super) fn boot() -> Boot {
-    static BOOT: OnceLock<Boot> = OnceLock::new();
-    *BOOT.get_or_init(|| {
-        let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
-        Boot(u128::from_str_radix(&digits, 16).ok().map(u128::to_be_bytes))
-    })
+    Boot(boot_id())
 }

@@ -5,13 +5,13 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use zoners_host::paths::state;
 use zoners_store::shared::SharedCache;
 
 use super::keeper::{self, Keeper};
 use super::sandbox::not_kept;
 use super::{Daemon, Overseer, rollover};
 use crate::config::Config;
-use crate::state;
 
 impl Daemon {
     /// The folder in which the root's keys are followed, if they are.

@@ -3,12 +3,13 @@
 use std::io;
 use std::path::Path;
 
+use zoners_host::paths::runtime::is_own;
+use zoners_host::service_manager;
 use zoners_sandbox::{Calls, Need, Needs, Sandbox as Entered, State, empty_bounding_set, enter};
 
-use super::{Daemon, manager};
+use super::Daemon;
 use crate::config::Sandbox;
 use crate::control::{Control, folder};
-use crate::runtime;
 
 impl Daemon {
     /// Whether what is not needed shall be given up.
@@ -74,11 +75,11 @@ impl Daemon {
             all: vec![Need::Write(folder.to_owned()), Need::Calls(Calls::Files)],
         }));
         let socket = control.map(|control| folder(control.path()));
-        needs.extend(socket.filter(|folder| runtime::is_ours(folder)).map(|folder| Needs {
+        needs.extend(socket.filter(|folder| is_own(folder)).map(|folder| Needs {
             of: "server.control",
             all: vec![Need::Remove(folder.to_owned()), Need::Calls(Calls::Files)],
         }));
-        needs.extend(manager::needs());
+        needs.extend(service_manager::needs());
         needs.extend(self.terms.as_ref().map(|terms| terms.servers.needs()));
         needs
     }

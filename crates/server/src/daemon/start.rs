@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use super::{bind, privileges};
+use zoners_host::privileges::find_user;
+
+use super::bind;
 use crate::config::{Config, ConfigError};
 
 /// Sees whether this machine has what a start with this configuration needs, but for the addresses of
@@ -13,7 +15,7 @@ use crate::config::{Config, ConfigError};
 pub fn check_start(config: &Config) -> Result<(), ConfigError> {
     let mut error = ConfigError::default();
     let mut wrong = |path: &str, what: &str| error.add(config.source.fault(path, what));
-    if let Some(Err(what)) = config.server.user.as_deref().map(privileges::find_user) {
+    if let Some(Err(what)) = config.server.user.as_deref().map(find_user) {
         wrong("server.user", &what);
     }
     if let Some(folder) = config.server.state.as_deref().filter(|folder| is_other(folder)) {

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use zoners_files::{Heir, Lock, Locking, make_folder};
+use zoners_host::paths::state;
 
 use super::sandbox::not_kept;
 use super::{keeper, rollover};
 use crate::config::Config;
-use crate::state;
 
 /// The file in the folder that its daemon holds. It has the process's number and the addresses that are
 /// served, a line each.

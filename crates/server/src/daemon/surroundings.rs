@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use zoners_net::interfaces::interfaces;
+use zoners_host::interfaces::interfaces;
 
 use super::{Daemon, Overseer, Running};
 use crate::nearby::Nearby;

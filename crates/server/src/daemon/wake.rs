@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use zoners_dns::Moment;
-use zoners_net::changes::Changes;
+use zoners_host::network::NetworkChanges;
 use zoners_resolver::passage::{Obstacle, State};
 use zoners_resolver::paths::Broken;
 use zoners_resolver::{Event, Shared};
@@ -14,7 +14,7 @@ const SLEPT: Duration = Duration::from_secs(5);
 
 /// What tells of sleep and of moves, and says so when the line is bad.
 pub(super) struct Wake {
-    changes: Option<Changes>,
+    changes: Option<NetworkChanges>,
     looked_at: (Moment, Instant),
     line: Line,
 }
@@ -34,7 +34,7 @@ impl Wake {
         let told = |error: &std::io::Error| {
             tracing::info!("changes of the network go unnoticed: {error}");
         };
-        let changes = Changes::watch().inspect_err(told).ok();
+        let changes = NetworkChanges::watch().inspect_err(told).ok();
         Wake { changes, looked_at: (shared.now(), Instant::now()), line: Line::default() }
     }
 

@@ -2,13 +2,15 @@ use super::*;
 
 /// An interface with addresses such as `192.0.2.1/24`, whose links its routes lead to.
 fn interface(name: &str, addresses: &[&str]) -> Interface {
-    let parse = |text: &&str| {
-        let (address, bits) = text.split_once('/').unwrap();
-        (address.parse().unwrap(), bits.parse().unwrap())
-    };
-    let addresses: Vec<(IpAddr, u8)> = addresses.iter().map(parse).collect();
-    let routes = addresses.iter().map(|(address, bits)| Prefix::of(*address, *bits)).collect();
+    let addresses: Vec<(IpAddr, u8)> = addresses.iter().map(|text| prefix(text)).collect();
+    let routes = addresses.clone();
     Interface { name: name.into(), addresses, routes, ..Interface::default() }
+}
+
+/// Reads a text such as `192.0.2.1/24`.
+fn prefix(text: &str) -> (IpAddr, u8) {
+    let (address, bits) = text.split_once('/').unwrap();
+    (address.parse().unwrap(), bits.parse().unwrap())
 }
 
 fn wan(interface: Interface) -> Interface {
@@ -16,7 +18,7 @@ fn wan(interface: Interface) -> Interface {
 }
 
 fn tunnel(interface: Interface, routes: &[&str]) -> Interface {
-    let routes = routes.iter().map(|text| text.parse().unwrap()).collect();
+    let routes = routes.iter().map(|text| prefix(text)).collect();
     Interface { tunnel: true, routes, ..interface }
 }
 
@@ -57,9 +59,9 @@ fn an_address_by_itself_is_on_the_link_that_the_router_tells_of() {
     // As DHCPv6 gives it, with what the router advertised as a route.
     let mut wlan = wan(interface("wlan0", &["10.0.0.5/24", "2001:db8:7:1::1234/128"]));
     assert_eq!(served(std::slice::from_ref(&wlan), ["2001:db8:7:1::2"]), [false]);
-    wlan.routes.push("2001:db8:7:1::/64".parse().unwrap());
+    wlan.routes.push(prefix("2001:db8:7:1::/64"));
     // A prefix that it has no address of.
-    wlan.routes.push("2001:db8:7:2::/64".parse().unwrap());
+    wlan.routes.push(prefix("2001:db8:7:2::/64"));
     assert_eq!(served(&[wlan], ["2001:db8:7:1::2", "2001:db8:7:2::2"]), [true, false]);
 }
 

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, de};
+use zoners_host::paths::runtime;
 
 use super::Clients;
 use super::readers::{Text, some_list, whole};
-use crate::{control, runtime};
+use crate::control;
 
 /// `[server]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -1,17 +1,16 @@
-//! Interfaces of Linux.
+//! Interfaces of Linux, from rtnetlink(7).
 
 use std::collections::HashMap;
 use std::io;
+use std::net::IpAddr;
 
-use zoners_dns::Prefix;
+use super::netlink::{address, ask, attributes, number, short_length, split};
+use crate::interfaces::Interface;
 
-use super::Interface;
-use crate::netlink::{address, ask, attributes, number, short_length, split};
-
-/// Interfaces, addresses, and routes of a family, that are read; a machine with more is no home's.
-const MOST: usize = 16_384;
-/// The families of addresses, and how few leading bits make a route one to everywhere: programs make two
-/// halves of a default route, or one to all addresses of IPv6 that were given out.
+/// Interfaces, addresses, and routes of a family, that are read; a machine with more is no machine of a home.
+const MAX_ENTRIES: usize = 16_384;
+/// The address families, and the number of leading bits up to which a route leads to everywhere: VPN programs split the
+/// default route into two halves, or make one route to all addresses of IPv6 that have been given out.
 const FAMILIES: [(u8, u8); 2] = [(libc::AF_INET as u8, 1), (libc::AF_INET6 as u8, 3)];
 
 /// Octets of `struct ifinfomsg`, `struct ifaddrmsg`, `struct rtmsg` and `struct rtnexthop`.
@@ -23,14 +22,16 @@ const HOP_HEAD: usize = 8;
 /// Interfaces by number, as addresses and routes name them.
 type ByNumber = HashMap<u32, Interface>;
 
-pub(super) fn interfaces() -> io::Result<Vec<Interface>> {
+pub(crate) fn interfaces() -> io::Result<Vec<Interface>> {
     let mut known = ByNumber::new();
-    ask(libc::RTM_GETLINK, libc::AF_UNSPEC as u8, MOST, |link| known.extend(read_link(link)))?;
-    ask(libc::RTM_GETADDR, libc::AF_UNSPEC as u8, MOST, |own| note_address(&mut known, own))?;
+    ask(libc::RTM_GETLINK, libc::AF_UNSPEC as u8, MAX_ENTRIES, |link| {
+        known.extend(read_link(link))
+    })?;
+    ask(libc::RTM_GETADDR, libc::AF_UNSPEC as u8, MAX_ENTRIES, |own| add_address(&mut known, own))?;
     for (family, _) in FAMILIES {
-        let note = |route: &[u8]| note_route(&mut known, route);
-        if !ask(libc::RTM_GETROUTE, family, MOST, note)? {
-            // One that was not read may lead to everywhere, by any of them.
+        let add = |route: &[u8]| add_route(&mut known, route);
+        if !ask(libc::RTM_GETROUTE, family, MAX_ENTRIES, add)? {
+            // A route that was not read may lead to everywhere, through any interface.
             known.values_mut().for_each(|interface| interface.default_route = true);
         }
     }
@@ -39,7 +40,7 @@ pub(super) fn interfaces() -> io::Result<Vec<Interface>> {
     Ok(numbers.iter().filter_map(|number| known.remove(number)).collect())
 }
 
-/// An interface, if it is up.
+/// Reads an interface with its number; none if the interface is down.
 fn read_link(link: &[u8]) -> Option<(u32, Interface)> {
     let (head, rest) = link.split_first_chunk::<LINK_HEAD>()?;
     let (kind, flags) = (u16::from_ne_bytes([head[2], head[3]]), number(&head[8..])?);
@@ -50,16 +51,16 @@ fn read_link(link: &[u8]) -> Option<(u32, Interface)> {
     let interface = Interface {
         name: name.unwrap_or_default(),
         loopback: has(libc::IFF_LOOPBACK),
-        // Some have packets and no frames, and do not call themselves lines to one machine.
+        // Some tunnels carry packets without frames, and lack the point-to-point flag.
         tunnel: has(libc::IFF_POINTOPOINT) || kind == libc::ARPHRD_NONE,
         ..Interface::default()
     };
     has(libc::IFF_UP).then_some((number(&head[4..])?, interface))
 }
 
-/// Notes an address of an interface: its own, where the other end of a line is told as well.
-fn note_address(known: &mut ByNumber, told: &[u8]) {
-    let Some((head, rest)) = told.split_first_chunk::<ADDRESS_HEAD>() else { return };
+/// Adds an address to its interface: that of this machine, where the kernel also names the far end of a line.
+fn add_address(known: &mut ByNumber, message: &[u8]) {
+    let Some((head, rest)) = message.split_first_chunk::<ADDRESS_HEAD>() else { return };
     let interface = number(&head[4..]).and_then(|number| known.get_mut(&number));
     let find = |wanted: u16| attributes(rest).find(|(which, _)| *which == wanted);
     let own = find(libc::IFA_LOCAL).or_else(|| find(libc::IFA_ADDRESS));
@@ -68,32 +69,32 @@ fn note_address(known: &mut ByNumber, told: &[u8]) {
     }
 }
 
-/// Notes a route with each interface that it leaves by.
-fn note_route(known: &mut ByNumber, route: &[u8]) {
+/// Adds a route to each interface through which its packets leave.
+fn add_route(known: &mut ByNumber, route: &[u8]) {
     let Some(route) = Route::read(route) else { return };
     for number in &route.interfaces {
         if let Some(interface) = known.get_mut(number) {
             interface.default_route |= route.is_everywhere;
-            interface.routes.extend(route.link());
+            interface.routes.extend(route.on_link());
         }
     }
 }
 
-/// A route that packets go by.
+/// A route of unicast packets.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Route {
-    /// It leads to everywhere, or to a large part of it.
+    /// The route leads to everywhere, or to a large part of the address space.
     is_everywhere: bool,
-    /// What it leads to.
-    to: Option<Prefix>,
-    /// There is a router on the way.
+    /// The destination prefix.
+    to: Option<(IpAddr, u8)>,
+    /// A router is on the way.
     gateway: bool,
-    /// The numbers of the interfaces that it leaves by.
+    /// Numbers of the interfaces through which packets leave.
     interfaces: Vec<u32>,
 }
 
 impl Route {
-    /// Reads `struct rtmsg` and its attributes; none if no packets go by it.
+    /// Reads `struct rtmsg` and its attributes; none if the route carries no packets.
     fn read(route: &[u8]) -> Option<Self> {
         let (head, rest) = route.split_first_chunk::<ROUTE_HEAD>()?;
         let [family, bits, .., kind, _, _, _, _] = *head;
@@ -104,18 +105,18 @@ impl Route {
         let mut route = Route { is_everywhere, ..Route::default() };
         for (which, value) in attributes(rest) {
             match which {
-                libc::RTA_DST => route.to = address(value).map(|ip| Prefix::of(ip, bits)),
+                libc::RTA_DST => route.to = address(value).map(|ip| (ip, bits)),
                 libc::RTA_OIF => route.interfaces.extend(number(value)),
                 libc::RTA_GATEWAY | libc::RTA_VIA => route.gateway = true,
-                libc::RTA_MULTIPATH => route.take_hops(value),
+                libc::RTA_MULTIPATH => route.add_hops(value),
                 _ => {}
             }
         }
         Some(route)
     }
 
-    /// Takes the interfaces of a route that leaves by several, most likely with a router at each.
-    fn take_hops(&mut self, mut hops: &[u8]) {
+    /// Adds the interfaces of a route with several next hops, most likely with a router at each.
+    fn add_hops(&mut self, mut hops: &[u8]) {
         while let Some((hop, more)) = split(hops, HOP_HEAD, short_length) {
             hops = more;
             self.interfaces.extend(hop.get(4..).and_then(number));
@@ -123,8 +124,8 @@ impl Route {
         self.gateway = true;
     }
 
-    /// What it leads to, if that is on the link itself.
-    fn link(&self) -> Option<Prefix> {
+    /// The destination, if that is on the link itself.
+    fn on_link(&self) -> Option<(IpAddr, u8)> {
         self.to.filter(|_| !self.gateway && !self.is_everywhere)
     }
 }
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn links_that_are_up_are_told_with_their_kind() {
+    fn links_that_are_up_are_read_with_their_kind() {
         let up = libc::IFF_UP;
         assert_eq!(link(libc::ARPHRD_ETHER, 0), None);
         let (number, ethernet) = link(libc::ARPHRD_ETHER, up).unwrap();
@@ -169,29 +170,29 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_ones_own_and_not_that_of_the_other_end() {
+    fn an_address_of_a_line_is_that_of_the_near_end() {
         let mut known = ByNumber::from([(ETH, Interface::default())]);
         let head = [&[libc::AF_INET as u8, 32, 0, 0][..], &ETH.to_ne_bytes()].concat();
         let (own, other) = ([192, 0, 2, 1], [192, 0, 2, 2]);
         let both = [(libc::IFA_ADDRESS, &other[..]), (libc::IFA_LOCAL, &own)];
-        note_address(&mut known, &with(&head, &both));
-        note_address(&mut known, &with(&head, &both[..1]));
+        add_address(&mut known, &with(&head, &both));
+        add_address(&mut known, &with(&head, &both[..1]));
         let addresses = &known[&ETH].addresses;
         assert_eq!(addresses[..], [(own.into(), 32), (other.into(), 32)]);
     }
 
     #[test]
-    fn what_lies_on_a_link_is_told_from_what_lies_beyond_a_router_and_from_everywhere() {
+    fn routes_on_a_link_differ_from_routes_by_a_router_and_to_everywhere() {
         let (eth, far) = (ETH.to_ne_bytes(), [192, 0, 2, 1]);
         let unicast = libc::RTN_UNICAST;
         let prefix = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0];
         let home = [(libc::RTA_DST, &prefix[..]), (libc::RTA_OIF, &eth)];
         let home = Route::read(&route(libc::AF_INET6, 64, unicast, &home)).unwrap();
-        assert_eq!(home.link(), Some("2001:db8:0:7::/64".parse().unwrap()));
+        assert_eq!(home.on_link(), Some(("2001:db8:0:7::".parse().unwrap(), 64)));
         assert_eq!(home.interfaces, [ETH]);
         let beyond = [(libc::RTA_DST, &[10, 9, 0, 0][..]), (libc::RTA_GATEWAY, &far)];
         let beyond = Route::read(&route(libc::AF_INET, 16, unicast, &beyond)).unwrap();
-        assert!(beyond.link().is_none() && !beyond.is_everywhere);
+        assert!(beyond.on_link().is_none() && !beyond.is_everywhere);
         for (family, bits, all) in [
             (libc::AF_INET, 0, true),
             (libc::AF_INET, 1, true),
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn all_ways_of_a_route_that_has_several_are_known() {
+    fn a_route_with_several_next_hops_has_all_their_interfaces() {
         let hop = |index: u32| {
             let gateway = [8, 0, 5, 0, 192, 0, 2, 1];
             [&[16, 0, 0, 0], &index.to_ne_bytes()[..], &gateway].concat()

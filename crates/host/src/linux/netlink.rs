@@ -1,4 +1,4 @@
-//! Questions to the kernel about interfaces, addresses and routes (rtnetlink(7)).
+//! Requests to the kernel about interfaces, addresses and routes (rtnetlink(7)).
 
 use std::io;
 use std::net::IpAddr;
@@ -9,16 +9,16 @@ use rustix::net::{
 };
 
 /// Octets that the kernel hands over at a time, at most.
-const PIECE: usize = 32 * 1024;
-/// Octets of `struct nlmsghdr`, of the longest body of a question, and of `struct rtattr`.
+const RECEIVE_BUFFER: usize = 32 * 1024;
+/// Octets of `struct nlmsghdr`, of the longest body of a request, and of `struct rtattr`.
 const MESSAGE_HEAD: usize = 16;
-const QUESTION_BODY: usize = 16;
+const REQUEST_BODY: usize = 16;
 const ATTRIBUTE_HEAD: usize = 4;
-/// An answer has the number of its question less this: `RTM_NEWROUTE` answers `RTM_GETROUTE`.
-const ANSWER: u16 = 2;
+/// The type of an answer is the type of its request less this: `RTM_NEWROUTE` answers `RTM_GETROUTE`.
+const ANSWER_OFFSET: u16 = 2;
 
-/// Asks for all of one kind (`RTM_GETLINK` and the like) and one family of addresses, and hands the body of
-/// each answer to `take`; false if there are more than `most`.
+/// Asks for all entries of one kind (`RTM_GETLINK` and the like) and one address family, and hands the body of
+/// each answer to `take`; false if the kernel has more than `most`.
 ///
 /// # Errors
 /// The kernel does not tell.
@@ -31,15 +31,15 @@ pub(crate) fn ask(
     let kernel = SocketAddrNetlink::new(0, 0);
     let flags = SocketFlags::CLOEXEC;
     let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
-    sendto(&socket, &question(kind, family), SendFlags::empty(), &kernel)?;
-    let (mut piece, mut left) = (vec![0; PIECE], most);
+    sendto(&socket, &request(kind, family), SendFlags::empty(), &kernel)?;
+    let (mut buffer, mut left) = (vec![0; RECEIVE_BUFFER], most);
     loop {
-        let (length, _) = recv(&socket, piece.as_mut_slice(), RecvFlags::empty())?;
-        let mut rest = piece.get(..length).unwrap_or_default();
+        let (length, _) = recv(&socket, buffer.as_mut_slice(), RecvFlags::empty())?;
+        let mut rest = buffer.get(..length).unwrap_or_default();
         while let Some((message, more)) = split(rest, MESSAGE_HEAD, message_length) {
             rest = more;
             match message_kind(message) {
-                Some(answer) if answer + ANSWER == kind => {}
+                Some(answer) if answer + ANSWER_OFFSET == kind => {}
                 Some(end) if i32::from(end) == libc::NLMSG_DONE => return Ok(true),
                 Some(error) if i32::from(error) == libc::NLMSG_ERROR => {
                     return Err(io::Error::other("the kernel does not tell"));
@@ -55,17 +55,17 @@ pub(crate) fn ask(
     }
 }
 
-fn question(kind: u16, family: u8) -> [u8; MESSAGE_HEAD + QUESTION_BODY] {
-    let mut question = [0; MESSAGE_HEAD + QUESTION_BODY];
+fn request(kind: u16, family: u8) -> [u8; MESSAGE_HEAD + REQUEST_BODY] {
+    let mut request = [0; MESSAGE_HEAD + REQUEST_BODY];
     let flags = (libc::NLM_F_REQUEST | libc::NLM_F_DUMP) as u16;
-    question[..4].copy_from_slice(&((MESSAGE_HEAD + QUESTION_BODY) as u32).to_ne_bytes());
-    question[4..6].copy_from_slice(&kind.to_ne_bytes());
-    question[6..8].copy_from_slice(&flags.to_ne_bytes());
-    question[MESSAGE_HEAD] = family;
-    question
+    request[..4].copy_from_slice(&((MESSAGE_HEAD + REQUEST_BODY) as u32).to_ne_bytes());
+    request[4..6].copy_from_slice(&kind.to_ne_bytes());
+    request[6..8].copy_from_slice(&flags.to_ne_bytes());
+    request[MESSAGE_HEAD] = family;
+    request
 }
 
-/// The attributes of an answer, each with its number, from after its fixed part on.
+/// The attributes after the fixed part of an answer, each with its type.
 pub(crate) fn attributes(mut list: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let (attribute, more) = split(list, ATTRIBUTE_HEAD, short_length)?;
@@ -75,21 +75,21 @@ pub(crate) fn attributes(mut list: &[u8]) -> impl Iterator<Item = (u16, &[u8])> 
     })
 }
 
-/// The first piece of a list, and those after it; none where there is no whole one. `length` reads how
-/// long a piece is, `head` is how long it must be; the next begins at a multiple of four octets.
+/// The first item of a list and the rest; none if the list has no whole item. `length` reads the length of an item,
+/// `head` is the shortest length; the next item begins at a multiple of four octets.
 pub(crate) fn split(
     list: &[u8],
     head: usize,
     length: fn(&[u8]) -> Option<usize>,
 ) -> Option<(&[u8], &[u8])> {
     let length = length(list).filter(|length| *length >= head)?;
-    let piece = list.get(..length)?;
-    Some((piece, list.get(length.next_multiple_of(4)..).unwrap_or_default()))
+    let item = list.get(..length)?;
+    Some((item, list.get(length.next_multiple_of(4)..).unwrap_or_default()))
 }
 
-/// How long a piece is that says so in two octets.
-pub(crate) fn short_length(piece: &[u8]) -> Option<usize> {
-    piece.first_chunk().map(|length| u16::from_ne_bytes(*length).into())
+/// The length of an item that begins with a length of two octets.
+pub(crate) fn short_length(item: &[u8]) -> Option<usize> {
+    item.first_chunk().map(|length| u16::from_ne_bytes(*length).into())
 }
 
 fn message_length(message: &[u8]) -> Option<usize> {
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernel_tells_as_much_as_is_wanted() {
+    fn no_more_entries_are_read_than_wanted() {
         let count = |most: usize| {
             let mut count = 0;
             let whole = ask(libc::RTM_GETLINK, 0, most, |_| count += 1).unwrap();

@@ -1,0 +1,10 @@
+//! FreeBSD and the other BSDs, from which macOS takes what it does in the same way.
+
+#[cfg(not(target_os = "macos"))]
+pub(crate) mod clock;
+pub(crate) mod interfaces;
+pub(crate) mod machine;
+pub(crate) mod network;
+pub(crate) mod paths;
+pub(crate) mod ports;
+pub(crate) mod privileges;

@@ -1,0 +1,19 @@
+//! Reports of network changes, as the BSDs and macOS give them.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::os::fd::OwnedFd;
+
+use rustix::net::{AddressFamily, SocketType};
+
+/// A routing socket (route(4)): readable when links, addresses or routes change.
+pub(crate) fn event_socket() -> io::Result<OwnedFd> {
+    let socket = rustix::net::socket(AddressFamily::ROUTE, SocketType::RAW, None)?;
+    rustix::io::ioctl_fionbio(&socket, true)?;
+    Ok(socket)
+}
+
+/// Told by `sysctl` alone, which takes `unsafe`.
+pub(crate) fn gateway() -> Option<Ipv4Addr> {
+    None
+}

@@ -1,0 +1,45 @@
+//! The network interfaces of this machine: their addresses, and the prefixes that are reached through them.
+
+use std::io;
+use std::net::IpAddr;
+
+use crate::system;
+
+/// An interface that is up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// The name that the system gives the interface.
+    pub name: String,
+    /// The interface leads to this machine alone.
+    pub loopback: bool,
+    /// The interface is a tunnel or a line to one machine, and not a link with neighbours.
+    pub tunnel: bool,
+    /// Packets to everywhere may leave through the interface, even if the system prefers another.
+    pub default_route: bool,
+    /// The addresses of the interface, each with the bits of its prefix.
+    pub addresses: Vec<(IpAddr, u8)>,
+    /// Prefixes that are reached through the interface without a gateway: an address and the leading bits that count.
+    pub routes: Vec<(IpAddr, u8)>,
+}
+
+/// The interfaces that are up. Linux tells their routes; macOS and the BSDs do not without `unsafe`, so that there the
+/// prefix of each address counts as a route.
+///
+/// # Errors
+/// The system does not tell.
+pub fn interfaces() -> io::Result<Vec<Interface>> {
+    system::interfaces::interfaces()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_has_a_loopback_interface() {
+        let interfaces = interfaces().unwrap();
+        let own = interfaces.iter().find(|interface| interface.loopback).unwrap();
+        assert!(!own.name.is_empty() && !own.tunnel && !own.default_route, "{own:?}");
+        assert!(own.addresses.contains(&([127, 0, 0, 1].into(), 8)), "{own:?}");
+    }
+}

@@ -1,0 +1,49 @@
+//! The operating system: all that Zoners asks of the machine, and nothing of DNS.
+//!
+//! The modules here are plain functions and types, whose docs say what each system does. Code of one system lies in the
+//! folder of that system: `linux`, `macos` and `bsd`. A folder has the same modules as the others; macOS takes from
+//! `bsd` what Darwin does in the same way. Sockets that carry DNS and their options are in `net`; what the process gives
+//! up is in `sandbox`; files that other users may reach are in `files`.
+//!
+//! | module | Linux | macOS | FreeBSD and other BSDs |
+//! |---|---|---|---|
+//! | [`clock`] | `CLOCK_BOOTTIME`, boot identifier | `CLOCK_MONOTONIC` counts sleep | `CLOCK_MONOTONIC`, sleep goes unnoticed |
+//! | [`descriptors`] | `RLIMIT_NOFILE` | same | same |
+//! | [`interfaces`] | rtnetlink | `getifaddrs`, routes guessed | as macOS |
+//! | [`machine`] | `uname`, processor from `/proc/cpuinfo` | `uname` | `uname` |
+//! | [`network`] | rtnetlink events, `/proc/net/route` | routing socket, no gateway | as macOS |
+//! | [`paths`] | `/run`, `/var/lib` | `/var/run`, `/var/db` | as macOS |
+//! | [`ports`] | `/proc/net`, `/proc/PID/fd` | unknown | unknown |
+//! | [`privileges`] | user, groups, `no_new_privs` | user, groups | user, groups |
+//! | [`resolvers`] | `/etc/resolv.conf` | `/etc/resolv.conf`: the primary resolver alone | `/etc/resolv.conf` |
+//! | [`service_manager`] | systemd | launchd is recognised | `sd_notify` where a manager speaks it |
+//!
+//! What is to come has a place: the texts of service units (systemd unit, launchd property list, `rc.d` script) beside
+//! [`service_manager`], the change of the system's own DNS settings beside [`resolvers`], the identity of a network
+//! (SSID, hardware address of the gateway, DHCP domains) beside [`network`]; each with its code in the folders of the
+//! systems.
+
+#[cfg(not(target_os = "linux"))]
+mod bsd;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+
+pub mod clock;
+pub mod descriptors;
+pub mod interfaces;
+pub mod machine;
+pub mod network;
+pub mod paths;
+pub mod ports;
+pub mod privileges;
+pub mod resolvers;
+pub mod service_manager;
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+use bsd as system;
+#[cfg(target_os = "linux")]
+use linux as system;
+#[cfg(target_os = "macos")]
+use macos as system;

@@ -1,0 +1,10 @@
+//! Linux.
+
+pub(crate) mod clock;
+pub(crate) mod interfaces;
+pub(crate) mod machine;
+mod netlink;
+pub(crate) mod network;
+pub(crate) mod paths;
+pub(crate) mod ports;
+pub(crate) mod privileges;

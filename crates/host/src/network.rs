@@ -1,0 +1,91 @@
+//! The network that this machine is on: when that is another one, and by which addresses packets leave.
+//!
+//! The system reports every change to a link, an address or a route, and most of these reports mean nothing: a move
+//! to another network shows in the address from which packets to far away leave.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+use crate::system;
+
+/// Reports of changes come in bursts; the end of a burst is waited for.
+const BURST: Duration = Duration::from_millis(100);
+/// Destinations beyond every local network (`a.root-servers.net`): the system chooses the address that packets to them
+/// would leave from, and no packet is sent.
+const FAR: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(198, 41, 0, 4)),
+    IpAddr::V6(Ipv6Addr::new(0x2001, 0x503, 0xba3e, 0, 0, 0, 2, 0x30)),
+];
+/// Some port: connecting a UDP socket takes one.
+const FAR_PORT: u16 = 53;
+
+/// Watches for moves to another network.
+#[derive(Debug)]
+pub struct NetworkChanges {
+    /// A netlink or routing socket under the type for UDP: tokio has no type for datagrams of any address family.
+    events: tokio::net::UdpSocket,
+    sources: [Option<IpAddr>; 2],
+}
+
+impl NetworkChanges {
+    /// Begins to watch; to be called on a tokio runtime.
+    ///
+    /// # Errors
+    /// The system gives no socket for reports.
+    pub fn watch() -> io::Result<Self> {
+        let events = tokio::net::UdpSocket::from_std(system::network::event_socket()?.into())?;
+        Ok(NetworkChanges { events, sources: source_addresses() })
+    }
+
+    /// Ends after links, addresses or routes have changed; true if packets to far away leave from another address than
+    /// before, or from an address where none was. The loss of the network is no move: no server can be asked then.
+    pub async fn next(&mut self) -> bool {
+        if !self.burst().await {
+            tracing::warn!("network: the system no longer reports changes");
+            return std::future::pending().await;
+        }
+        let before = std::mem::replace(&mut self.sources, source_addresses());
+        self.sources != before && self.sources != [None; 2]
+    }
+
+    /// Waits for the end of a burst of reports; false if no more will come.
+    async fn burst(&self) -> bool {
+        if self.events.readable().await.is_err() {
+            return false;
+        }
+        tokio::time::sleep(BURST).await;
+        let mut event = [0u8; 4096];
+        loop {
+            match self.events.try_recv(&mut event) {
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+                // More reports came than the socket holds, which is a reason to look as well.
+                Err(error) if Errno::from_io_error(&error) == Some(Errno::NOBUFS) => {}
+                Err(_) => return false,
+            }
+        }
+    }
+}
+
+/// The IPv4 and the IPv6 address from which packets to the Internet would leave; none where no route leads there.
+#[must_use]
+pub fn source_addresses() -> [Option<IpAddr>; 2] {
+    FAR.map(|far| {
+        let any: IpAddr = match far {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let socket = UdpSocket::bind((any, 0)).ok()?;
+        socket.connect((far, FAR_PORT)).ok()?;
+        socket.local_addr().ok().map(|local| local.ip())
+    })
+}
+
+/// The router of the IPv4 default route, on Linux; macOS and the BSDs do not tell their routes without `unsafe`.
+#[must_use]
+pub fn gateway() -> Option<Ipv4Addr> {
+    system::network::gateway()
+}

@@ -1,0 +1,169 @@
+//! The service manager that started this process: sockets from it, readiness and signs of life for it.
+//!
+//! systemd passes sockets (`LISTEN_FDS`) and hears of readiness over a datagram socket (`NOTIFY_SOCKET`); managers of
+//! other systems, such as s6 and runit, may speak the same protocols. launchd of macOS speaks neither: a process is
+//! recognised as one of its jobs by a variable.
+
+use std::ffi::OsString;
+use std::io;
+use std::net::{TcpListener, UdpSocket};
+use std::time::Duration;
+
+use listenfd::ListenFd;
+use sd_notify::NotifyState;
+use tokio::runtime::Handle;
+use zoners_sandbox::{Need, Needs};
+
+/// The sockets that a service manager bound (socket activation).
+#[derive(Debug, Default)]
+pub struct GivenSockets {
+    /// Sockets for datagrams.
+    pub udp: Vec<UdpSocket>,
+    /// Listeners for connections.
+    pub tcp: Vec<TcpListener>,
+}
+
+/// Tells the manager that clients are served.
+pub fn notify_ready() {
+    notify(NotifyState::Ready);
+}
+
+/// Tells the manager that the daemon is about to end.
+pub fn notify_stopping() {
+    notify(NotifyState::Stopping);
+}
+
+/// Tells the manager, if one wants to hear; a failure to tell is no reason to end.
+fn notify(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::debug!("service manager: not notified: {error}");
+    }
+}
+
+/// Needs of the notifications, for the sandbox: an abstract socket, if the manager listens at one.
+#[must_use]
+pub fn needs() -> Option<Needs> {
+    let is_abstract = |path: &OsString| path.as_encoded_bytes().starts_with(b"@");
+    let is_needed = std::env::var_os("NOTIFY_SOCKET").is_some_and(|path| is_abstract(&path));
+    is_needed.then(|| Needs { of: "NOTIFY_SOCKET", all: vec![Need::AbstractSockets] })
+}
+
+/// Whether a service manager started this process: systemd, launchd, or another that waits for a notification.
+#[must_use]
+pub fn has_started_this() -> bool {
+    is_managed(|name| std::env::var(name).ok(), std::process::id())
+}
+
+fn is_managed(variable: impl Fn(&str) -> Option<String>, process: u32) -> bool {
+    let own = process.to_string();
+    // A terminal that systemd has started hands its variables on to programs that are started there.
+    let is_own = variable("SYSTEMD_EXEC_PID").is_none_or(|of| of == own);
+    // Programs that people start on macOS have such a name, or 0.
+    let job = variable("XPC_SERVICE_NAME").unwrap_or_default();
+    let is_job = !job.is_empty() && job != "0" && !job.starts_with("application.");
+    let given =
+        variable("LISTEN_FDS").is_some() && variable("LISTEN_PID").is_none_or(|of| of == own);
+    variable("NOTIFY_SOCKET").is_some()
+        || variable("INVOCATION_ID").is_some() && is_own
+        || given
+        || is_job
+}
+
+/// Takes the sockets that the manager bound, if any (`LISTEN_FDS`). Call this before there are threads.
+///
+/// # Errors
+/// A socket is neither a UDP socket nor a TCP listener.
+pub fn sockets() -> io::Result<Option<GivenSockets>> {
+    let mut descriptors = ListenFd::from_env();
+    let mut given = GivenSockets::default();
+    for at in 0..descriptors.len() {
+        match descriptors.take_udp_socket(at) {
+            Ok(Some(socket)) => {
+                socket.set_nonblocking(true)?;
+                given.udp.push(socket);
+            }
+            Ok(None) => {}
+            Err(_) => {
+                let explain =
+                    |error| io::Error::other(format!("a socket of the service manager: {error}"));
+                if let Some(listener) = descriptors.take_tcp_listener(at).map_err(explain)? {
+                    listener.set_nonblocking(true)?;
+                    given.tcp.push(listener);
+                }
+            }
+        }
+    }
+    let is_empty = given.udp.is_empty() && given.tcp.is_empty();
+    Ok((!is_empty).then_some(given))
+}
+
+/// Gives the manager a sign of life as often as it wants one (`WATCHDOG_USEC`), as long as every worker runs tasks on
+/// its runtime; for as long as this is polled.
+pub async fn signs_of_life(workers: Vec<Handle>) {
+    let Some(timeout) = sd_notify::watchdog_enabled() else {
+        return std::future::pending().await;
+    };
+    // Twice as often as the manager demands (sd_watchdog_enabled(3)).
+    let mut tick = tokio::time::interval(timeout / 2);
+    loop {
+        tick.tick().await;
+        if are_alive(&workers, timeout / 4).await {
+            notify(NotifyState::Watchdog);
+        } else {
+            tracing::error!(
+                "watchdog: a worker does not respond: no sign of life for the service manager"
+            );
+        }
+    }
+}
+
+/// Whether each worker runs a task within `timeout`.
+async fn are_alive(workers: &[Handle], timeout: Duration) -> bool {
+    for worker in workers {
+        let task = worker.spawn(async {});
+        if !matches!(tokio::time::timeout(timeout, task).await, Ok(Ok(()))) {
+            return false;
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manager_differs_from_a_person_at_a_terminal() {
+        let managed = |variables: &[(&str, &str)]| {
+            let find = |name: &str| variables.iter().find(|(known, _)| *known == name);
+            is_managed(|name| find(name).map(|(_, value)| (*value).to_owned()), 77)
+        };
+        assert!(!managed(&[]));
+        assert!(managed(&[("NOTIFY_SOCKET", "/run/systemd/notify")]));
+        assert!(managed(&[("INVOCATION_ID", "0123")]));
+        assert!(managed(&[("INVOCATION_ID", "0123"), ("SYSTEMD_EXEC_PID", "77")]));
+        assert!(!managed(&[("INVOCATION_ID", "0123"), ("SYSTEMD_EXEC_PID", "76")]));
+        assert!(managed(&[("LISTEN_FDS", "2"), ("LISTEN_PID", "77")]));
+        assert!(!managed(&[("LISTEN_FDS", "2"), ("LISTEN_PID", "76")]));
+        assert!(managed(&[("XPC_SERVICE_NAME", "org.example.zoners")]));
+        assert!(!managed(&[("XPC_SERVICE_NAME", "0")]));
+        assert!(!managed(&[("XPC_SERVICE_NAME", "application.com.apple.Terminal.7")]));
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_hangs_is_noticed() {
+        let worker = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let handle = worker.handle().clone();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            worker.block_on(std::future::pending::<()>());
+        });
+        assert!(are_alive(std::slice::from_ref(&handle), Duration::from_secs(60)).await);
+        // A task that blocks the runtime, so that no other task runs.
+        handle.spawn(async move {
+            let _ = ended.recv();
+        });
+        assert!(!are_alive(&[handle], Duration::from_millis(1)).await);
+        drop((end, thread));
+    }
+}
