@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 use zoners_cache::{Cache, TtlLimits};
-use zoners_dns::query::{Options, query};
+use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{
-    Clock, Counter, Counters, Delegation, Moment, Question, Random, Reading, Rtype, Transport,
+    Clock, ClockReading, Counter, Counters, Delegation, Moment, Question, Random, Rtype, Transport,
     name, zonefile,
 };
 use zoners_dnssec::chain::Ds;
@@ -33,7 +33,7 @@ const WALL: u64 = 1_795_392_000;
 #[derive(Debug)]
 pub struct Bench {
     service: Arc<Service<Near>>,
-    clock: Reading,
+    clock: ClockReading,
 }
 
 /// A clock that stands still: what is measured takes no time that TTLs would notice.
@@ -133,7 +133,7 @@ impl Bench {
 #[expect(clippy::expect_used, reason = "a bench that is wrong must say so")]
 pub fn packet(text: &str, edns: bool) -> Vec<u8> {
     let question = Question::new(name::parse(text).expect("a name"), Rtype::A);
-    query(&question, Options { id: 7, recursion_desired: true, edns }).to_vec()
+    query(&question, QueryOptions { id: 7, recursion_desired: true, edns }).to_vec()
 }
 
 #[expect(clippy::expect_used, reason = "a bench that is wrong must say so")]

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use bytes::Bytes;
-use zoners_dns::{Endpoint, Exchange, Network, Outcome};
+use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Network};
 use zoners_sim::SimNetwork;
 use zoners_sim::internet::SimExchange;
 
@@ -49,7 +49,7 @@ pub(crate) enum NearExchange {
 }
 
 impl Exchange for NearExchange {
-    async fn receive(&mut self) -> Outcome {
+    async fn receive(&mut self) -> ExchangeEvent {
         match self {
             NearExchange::Far(exchange) => exchange.receive().await,
             NearExchange::Near { query, waited } => {
@@ -58,7 +58,7 @@ impl Exchange for NearExchange {
                 }
                 // Others have their turn, as they have while a datagram is under way.
                 tokio::task::yield_now().await;
-                Outcome::Message(answer(query))
+                ExchangeEvent::Message(answer(query))
             }
         }
     }

@@ -7,9 +7,9 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
-use zoners_dns::compose::{Flags, Reply, compose};
+use zoners_dns::compose::{Response, ResponseFlags, compose};
 use zoners_dns::targets::Targets;
-use zoners_dns::{Class, Malformed, Message, Question, RRset, Rtype, name};
+use zoners_dns::{Class, Message, MessageError, Question, RRset, Rtype, name};
 
 /// Octets that are built of a message of any length …
 const ALWAYS: usize = 64 * 1024;
@@ -34,10 +34,10 @@ pub fn run(octets: &[u8]) {
     assert!(built <= limit, "{built} octets built of {}", octets.len());
     let asked = message.question.clone();
     let asked = asked.unwrap_or_else(|| Question::new(name::root(), Rtype::A));
-    let composed = compose(&Reply {
+    let composed = compose(&Response {
         question: &asked,
         rcode: message.rcode,
-        flags: Flags::default(),
+        flags: ResponseFlags::default(),
         answer: &message.answer,
         authority: &message.authority,
         additional: &glue,
@@ -62,7 +62,7 @@ fn reads_back(message: &Message, composed: Bytes) {
             let (has, had): ([Vec<_>; 2], [Vec<_>; 2]) = (sections(&again), sections(message));
             assert_eq!(has, had);
         }
-        Err(malformed) => assert_eq!(malformed, Malformed::Compression),
+        Err(malformed) => assert_eq!(malformed, MessageError::Compression),
     }
 }
 

@@ -2,8 +2,8 @@
 //! what is shown of it is text without control characters.
 
 use bytes::Bytes;
-use zoners_dns::compose::{Flags, Reply, compose};
-use zoners_dns::packet::{Patch, cut_to_question, rotate_addresses, ttl_offsets};
+use zoners_dns::compose::{Response, ResponseFlags, compose};
+use zoners_dns::packet::{ResponsePatch, cut_to_question, rotate_addresses, ttl_offsets};
 use zoners_dns::{Class, Message, OptRcode, Question, RRset};
 
 /// Takes `octets` apart as a message.
@@ -35,8 +35,8 @@ pub fn run(octets: &[u8]) {
 }
 
 fn composed(question: &Question, [answer, authority, additional]: [&Vec<RRset>; 3]) -> Vec<u8> {
-    let (rcode, flags, signatures) = (OptRcode::NOERROR, Flags::default(), true);
-    compose(&Reply { question, rcode, flags, answer, authority, additional, signatures })
+    let (rcode, flags, signatures) = (OptRcode::NOERROR, ResponseFlags::default(), true);
+    compose(&Response { question, rcode, flags, answer, authority, additional, signatures })
 }
 
 fn printable(shown: &str) {
@@ -51,8 +51,14 @@ fn patched(octets: &[u8]) {
     let mut out = octets.to_vec();
     rotate_addresses(&mut out, ttls.iter().copied(), |_| 1);
     let spelling = zoners_dns::name::root();
-    let patch =
-        Patch { id: 7, spelling: spelling.for_slice(), rd: true, cd: false, ad: true, age: 9 };
+    let patch = ResponsePatch {
+        id: 7,
+        spelling: spelling.for_slice(),
+        rd: true,
+        cd: false,
+        ad: true,
+        age: 9,
+    };
     patch.apply(&mut out, ttls.iter().copied());
     assert_eq!(out.len(), octets.len());
 }

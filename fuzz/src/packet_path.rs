@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::runtime::{Builder, Runtime};
 use zoners_cache::{Cache, TtlLimits};
-use zoners_dns::query::{Options, query};
+use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{Counters, Delegation, Message, Question, Random, Rtype, Transport, zonefile};
 use zoners_resolver::{Settings, Shared, Worker};
 use zoners_server::pipeline::{Cookies, Handled, Rules};
@@ -94,7 +94,7 @@ fn service() -> (Runtime, Service<SimNetwork>) {
         ] {
             let question = Question::new(zoners_dns::name::parse(name).expect("a name"), rtype);
             for edns in [true, false] {
-                let options = Options { id: 1, recursion_desired: true, edns };
+                let options = QueryOptions { id: 1, recursion_desired: true, edns };
                 let packet = query(&question, options);
                 for _ in 0..3 {
                     service.answer(&packet, Client::local(Transport::Tcp)).await;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use zoners_cache::{Cache, TtlLimits};
-use zoners_dns::{Moment, Question, Reading, Rtype, Security, name};
+use zoners_dns::{ClockReading, Moment, Question, Rtype, Security, name};
 use zoners_store::Seal;
 use zoners_store::shared::envelope::Side;
 
@@ -58,6 +58,6 @@ fn take(entries: &[u8], shift: i64, trusted: bool, now: Moment) {
 }
 
 /// What a clock shows; one that runs for more than some 30,000 years is none.
-fn reading(millis: u64, wall_seconds: u64) -> Reading {
-    Reading { now: Moment::from_millis(millis >> 14), wall_seconds }
+fn reading(millis: u64, wall_seconds: u64) -> ClockReading {
+    ClockReading { now: Moment::from_millis(millis >> 14), wall_seconds }
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{
-    Counters, Delegation, Endpoint, Exchange, Failure, Message, Moment, Name, NameServer, Network,
-    Outcome, Question, Random, Rtype, Signing, Transport, Way, name,
+    Counters, Delegation, DsStatus, Endpoint, Exchange, ExchangeEvent, Message, Moment, Name,
+    NameServer, Network, NetworkError, QueryMode, Question, Random, Rtype, Transport, name,
 };
 use zoners_resolver::{Settings, Shared, Worker};
 use zoners_sim::SimClock;
@@ -36,7 +36,7 @@ async fn resolve(octets: &[u8]) {
     let forger = Forger(Bytes::copy_from_slice(octets));
     let shown = forger.reply(&zoners_dns::query::query(
         &asked,
-        zoners_dns::query::Options { id: 0, recursion_desired: false, edns: false },
+        zoners_dns::query::QueryOptions { id: 0, recursion_desired: false, edns: false },
     ));
     let counters = Arc::<Counters>::default();
     let worker = Worker::new(shared.clone(), forger, Arc::new(settings), counters);
@@ -67,10 +67,10 @@ fn delegation(zone: Name, server: [u8; 4]) -> Delegation {
     let name = parsed("ns.zone.example");
     Delegation {
         zone,
-        way: Way::Stub,
+        mode: QueryMode::Stub,
         transport: Transport::Udp,
         servers: vec![NameServer { name, addresses: vec![(server, 53).into()] }],
-        signing: Signing::Unknown,
+        signing: DsStatus::Unknown,
         expires: Moment::NEVER,
     }
 }
@@ -109,10 +109,10 @@ impl Network for Forger {
 }
 
 impl Exchange for Forged {
-    async fn receive(&mut self) -> Outcome {
+    async fn receive(&mut self) -> ExchangeEvent {
         match self.0.take() {
-            Some(reply) => Outcome::Message(reply),
-            None => Outcome::Failed(Failure::Unreachable),
+            Some(reply) => ExchangeEvent::Message(reply),
+            None => ExchangeEvent::Failed(NetworkError::Unreachable),
         }
     }
 

@@ -6,8 +6,8 @@
 
 use zoners_cache::{Cache, Inspected, Progress, Rank, TtlLimits};
 use zoners_dns::{
-    Clock, Delegation, Moment, Name, NameServer, RRset, Random, Reading, Rtype, Security, Signing,
-    Transport, Way, name, zonefile,
+    Clock, ClockReading, Delegation, DsStatus, Moment, Name, NameServer, QueryMode, RRset, Random,
+    Rtype, Security, Transport, name, zonefile,
 };
 use zoners_store::Seal;
 use zoners_store::snapshot::{Boot, Fingerprints, Refusal, Terms, Times, read_from, write_to};
@@ -134,17 +134,17 @@ fn full() -> Cache {
     cache.insert_unsigned(&parsed("sub.test"), None, 60, NOW);
     let server =
         NameServer { name: parsed("ns.test"), addresses: vec![([192, 0, 2, 53], 53).into()] };
-    let (way, transport) = (Way::Iterative, Transport::Udp);
+    let (mode, transport) = (QueryMode::Iterative, Transport::Udp);
     let (zone, expires) = (parsed("test"), NOW.after_seconds(600));
-    let (servers, signing) = (vec![server], Signing::Unknown);
-    cache.insert_delegation(&Delegation { zone, way, transport, servers, signing, expires }, NOW);
+    let (servers, signing) = (vec![server], DsStatus::Unknown);
+    cache.insert_delegation(&Delegation { zone, mode, transport, servers, signing, expires }, NOW);
     cache
 }
 
 fn file(cache: &Cache) -> Vec<u8> {
     let seal = Seal::new(b"secret");
     let terms = Terms { seal: Some(&seal), fingerprints: Fingerprints::of("sources", "proofs") };
-    let times = Times { reading: Reading { now: NOW, wall_seconds: WALL }, boot: BOOT };
+    let times = Times { reading: ClockReading { now: NOW, wall_seconds: WALL }, boot: BOOT };
     let mut out = Vec::new();
     write_to(&mut out, cache, &terms, times, &Random::seeded(1), u64::MAX).expect("memory");
     out

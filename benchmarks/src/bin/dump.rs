@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use zoners_cache::{Cache, Rank, TtlLimits};
-use zoners_dns::{Moment, RRset, Random, Reading, Records, Rtype, Security, name};
+use zoners_dns::{ClockReading, Moment, RRset, Random, Records, Rtype, Security, name};
 use zoners_store::snapshot::{Boot, Fingerprints, Terms, Times, write};
 
 fn main() {
@@ -21,7 +21,8 @@ fn main() {
         cache.insert_rrset(&set, &[], Rank::AuthoritativeAnswer, Security::Insecure, now);
     }
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock that is set");
-    let times = Times { reading: Reading { now, wall_seconds: wall.as_secs() }, boot: Boot(None) };
+    let times =
+        Times { reading: ClockReading { now, wall_seconds: wall.as_secs() }, boot: Boot(None) };
     let terms = Terms { seal: None, fingerprints: Fingerprints::of("", "") };
     write(Path::new(file), &cache, &terms, times, &Random::seeded(1), u64::MAX).expect("a file");
 }

@@ -133,7 +133,7 @@ fn table_key(name: &NameSlice, key: AnswerKey) -> Key {
 mod tests {
     use super::*;
     use crate::TtlLimits;
-    use zoners_dns::compose::{Flags, Reply, compose};
+    use zoners_dns::compose::{Response, ResponseFlags, compose};
     use zoners_dns::{OptRcode, Question, RRset, Records, name};
 
     #[test]
@@ -142,10 +142,10 @@ mod tests {
         let question = Question::new(name::parse("a.test").unwrap(), Rtype::A);
         let set =
             RRset::new(question.name.clone(), Rtype::A, 60, Records::from_iter([[192, 0, 2, 1]]));
-        let message = compose(&Reply {
+        let message = compose(&Response {
             question: &question,
             rcode: OptRcode::NOERROR,
-            flags: Flags::default(),
+            flags: ResponseFlags::default(),
             answer: &[set],
             authority: &[],
             additional: &[],

@@ -1,7 +1,7 @@
 //! Zone cuts as the parent zones told them.
 
 use bytes::BufMut;
-use zoners_dns::{Delegation, Moment, Name, NameServer, Signing, Transport, Way, name};
+use zoners_dns::{Delegation, DsStatus, Moment, Name, NameServer, QueryMode, Transport, name};
 
 use crate::Cache;
 use crate::codec::{Reader, put_address, put_bytes, put_rrset, put_rrsets};
@@ -46,12 +46,12 @@ fn encode(delegation: &Delegation) -> Vec<u8> {
         server.addresses.iter().take(255).for_each(|address| put_address(&mut out, *address));
     }
     match &delegation.signing {
-        Signing::Unknown => out.put_u8(0),
-        Signing::Signed(ds) => {
+        DsStatus::Unknown => out.put_u8(0),
+        DsStatus::Signed(ds) => {
             out.put_u8(1);
             put_rrset(&mut out, ds);
         }
-        Signing::Unsigned(proof) => {
+        DsStatus::Unsigned(proof) => {
             out.put_u8(2);
             put_rrsets(&mut out, proof);
         }
@@ -70,12 +70,12 @@ pub(crate) fn decode(zone: Name, value: &[u8], expires: Moment) -> Option<Delega
         })
         .collect::<Option<Vec<_>>>()?;
     let signing = match value.u8()? {
-        1 => Signing::Signed(value.rrset()?),
-        2 => Signing::Unsigned(value.rrsets()?),
-        _ => Signing::Unknown,
+        1 => DsStatus::Signed(value.rrset()?),
+        2 => DsStatus::Unsigned(value.rrsets()?),
+        _ => DsStatus::Unknown,
     };
-    let (way, transport) = (Way::Iterative, Transport::Udp);
-    Some(Delegation { zone, way, transport, servers, signing, expires })
+    let (mode, transport) = (QueryMode::Iterative, Transport::Udp);
+    Some(Delegation { zone, mode, transport, servers, signing, expires })
 }
 
 #[cfg(test)]
@@ -97,8 +97,8 @@ mod tests {
                 ],
             },
         ];
-        let (way, transport) = (Way::Iterative, Transport::Udp);
-        Delegation { zone, way, transport, servers, signing: Signing::Signed(ds), expires }
+        let (mode, transport) = (QueryMode::Iterative, Transport::Udp);
+        Delegation { zone, mode, transport, servers, signing: DsStatus::Signed(ds), expires }
     }
 
     #[test]

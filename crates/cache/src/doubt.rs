@@ -65,7 +65,7 @@ fn is_proven(entry: &Seen<'_>) -> bool {
 mod tests {
     use super::*;
     use crate::{AnswerKey, Denial, Progress, Rank, TtlLimits};
-    use zoners_dns::compose::{Flags, Reply, compose};
+    use zoners_dns::compose::{Response, ResponseFlags, compose};
     use zoners_dns::{Ede, EdeCode, Moment, OptRcode, Question, RRset, Records, Rtype, name};
 
     const NOW: Moment = Moment::from_millis(1_000_000);
@@ -82,10 +82,10 @@ mod tests {
         let denial = Denial { security, ..Denial::new(soa, vec![]) };
         cache.insert_nodata(&owner, Rtype::AAAA, &denial, NOW);
         let question = Question::new(owner, Rtype::A);
-        let message = compose(&Reply {
+        let message = compose(&Response {
             question: &question,
             rcode: OptRcode::NOERROR,
-            flags: Flags::default(),
+            flags: ResponseFlags::default(),
             answer: &[set],
             authority: &[],
             additional: &[],

@@ -22,7 +22,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use zoners_cache::{AnswerKey, Cache, Denial, Evidence, Progress, Rank, TtlLimits};
-use zoners_dns::compose::{Flags, Reply, compose};
+use zoners_dns::compose::{Response, ResponseFlags, compose};
 use zoners_dns::{
     Ede, EdeCode, Endpoint, Moment, Name, OptRcode, Question, RRset, Random, Records, Rtype,
     Security, name, zonefile,
@@ -145,10 +145,10 @@ impl Lab {
             let question = Question::new(parsed(&format!("n{number}.test")), Rtype::A);
             let records = (0..=self.random.bits() % 20).map(|last| [192, 0, 2, last as u8]);
             let set = RRset::new(question.name.clone(), Rtype::A, 60, Records::from_iter(records));
-            let message = compose(&Reply {
+            let message = compose(&Response {
                 question: &question,
                 rcode: OptRcode::NOERROR,
-                flags: Flags::default(),
+                flags: ResponseFlags::default(),
                 answer: &[set],
                 authority: &[],
                 additional: &[],

@@ -73,14 +73,14 @@ pub trait Clock: Debug + Send + Sync + 'static {
     fn wall_seconds(&self) -> u64;
 
     /// Both at once: read once for all that came together.
-    fn read(&self) -> Reading {
-        Reading { now: self.now(), wall_seconds: self.wall_seconds() }
+    fn read(&self) -> ClockReading {
+        ClockReading { now: self.now(), wall_seconds: self.wall_seconds() }
     }
 }
 
 /// What a clock shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reading {
+pub struct ClockReading {
     /// See [`Clock::now`].
     pub now: Moment,
     /// See [`Clock::wall_seconds`].

@@ -4,7 +4,7 @@ use domain::base::iana::{Class, Opcode, OptRcode, Rtype};
 use domain::base::message_builder::{HashCompressor, StaticCompressor};
 use domain::base::wire::Composer;
 
-use crate::edns::ReplyOpt;
+use crate::edns::ResponseOpt;
 use crate::name::NameSlice;
 use crate::question::Question;
 use crate::rrset::RRset;
@@ -12,7 +12,7 @@ use crate::rrset::RRset;
 /// The flags of a reply that depend on what it says. Those that mirror the query are set when it
 /// is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Flags {
+pub struct ResponseFlags {
     /// AA: the data is our own.
     pub aa: bool,
     /// TC: the rest did not fit.
@@ -29,13 +29,13 @@ pub struct Flags {
 
 /// What a reply says, before it has an ID.
 #[derive(Clone, Copy, Debug)]
-pub struct Reply<'a> {
+pub struct Response<'a> {
     /// The question.
     pub question: &'a Question,
     /// The RCODE, extended ones included.
     pub rcode: OptRcode,
     /// The flags.
-    pub flags: Flags,
+    pub flags: ResponseFlags,
     /// Answer section.
     pub answer: &'a [RRset],
     /// Authority section.
@@ -51,14 +51,14 @@ pub struct Reply<'a> {
 /// Names are compressed; where there are many, through a hash of those written, so that they cost
 /// linear time (CVE-2024-8508). Records that no message has room for are left out and TC is set.
 #[must_use]
-pub fn compose(reply: &Reply<'_>) -> Vec<u8> {
+pub fn compose(reply: &Response<'_>) -> Vec<u8> {
     compose_within(reply, usize::from(u16::MAX))
 }
 
 /// The same, of so many octets at most: for a client that takes no more there is nothing to gain from
 /// writing the rest.
 #[must_use]
-pub fn compose_within(reply: &Reply<'_>, most: usize) -> Vec<u8> {
+pub fn compose_within(reply: &Response<'_>, most: usize) -> Vec<u8> {
     let target = Vec::with_capacity(512);
     let sets = reply.answer.iter().chain(authority(reply)).chain(reply.additional);
     if sets.map(RRset::octets).sum::<usize>() <= FEW {
@@ -73,7 +73,7 @@ pub fn compose_within(reply: &Reply<'_>, most: usize) -> Vec<u8> {
 const FEW: usize = 256;
 
 /// `None` if the target takes no more, which a vector never does.
-fn write<T: Composer>(reply: &Reply<'_>, target: T, most: usize) -> Option<T> {
+fn write<T: Composer>(reply: &Response<'_>, target: T, most: usize) -> Option<T> {
     let mut message = Writer { target, most };
     message.put(&[0; 12])?;
     message.target.append_compressed_name(&reply.question.name).ok()?;
@@ -218,14 +218,14 @@ fn split_name(octets: &[u8]) -> Option<(&NameSlice, &[u8])> {
 }
 
 /// The authority section, without proofs for those who did not ask for them (RFC 4035 section 3.2.1).
-fn authority<'a>(reply: &Reply<'a>) -> impl Iterator<Item = &'a RRset> + use<'a> {
+fn authority<'a>(reply: &Response<'a>) -> impl Iterator<Item = &'a RRset> + use<'a> {
     let proof = |rtype| matches!(rtype, Rtype::NSEC | Rtype::NSEC3 | Rtype::DS | Rtype::RRSIG);
     let signatures = reply.signatures;
     reply.authority.iter().filter(move |set| signatures || !proof(set.rtype))
 }
 
 /// Puts an OPT record at the end of a message that has none.
-pub fn add_opt(message: &mut Vec<u8>, opt: &ReplyOpt<'_>) {
+pub fn add_opt(message: &mut Vec<u8>, opt: &ResponseOpt<'_>) {
     opt.append_to(message);
     if let Some(count) = message.get_mut(10..12).and_then(|c| c.first_chunk_mut::<2>()) {
         *count = u16::from_be_bytes(*count).saturating_add(1).to_be_bytes();

@@ -13,7 +13,7 @@ use crate::rrset::RRset;
 /// How the servers of a zone are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Way {
+pub enum QueryMode {
     /// They are authoritative; the parent zone named them.
     Iterative,
     /// They are authoritative; the configuration named them.
@@ -33,7 +33,7 @@ pub struct NameServer {
 
 /// What the parent says of a child's signing (RFC 4035 section 3.1.4.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Signing {
+pub enum DsStatus {
     /// Nothing, or nothing yet.
     #[default]
     Unknown,
@@ -49,13 +49,13 @@ pub struct Delegation {
     /// The apex of the zone.
     pub zone: Name,
     /// How its servers are asked.
-    pub way: Way,
+    pub mode: QueryMode,
     /// By which transport they are asked first.
     pub transport: Transport,
     /// The servers.
     pub servers: Vec<NameServer>,
     /// What the parent said of signatures.
-    pub signing: Signing,
+    pub signing: DsStatus,
     /// When the parent's word runs out. Nothing that the child says moves it (ghost domains,
     /// CVE-2012-1192).
     pub expires: Moment,
@@ -76,10 +76,10 @@ impl Delegation {
         }
         Delegation {
             zone: ns.owner.clone(),
-            way: Way::Iterative,
+            mode: QueryMode::Iterative,
             transport: Transport::Udp,
             servers,
-            signing: Signing::Unknown,
+            signing: DsStatus::Unknown,
             expires,
         }
     }

@@ -92,7 +92,7 @@ fn read_option(octets: &[u8]) -> Option<(u16, &[u8], &[u8])> {
 
 /// The OPT record of a reply.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct ReplyOpt<'a> {
+pub struct ResponseOpt<'a> {
     /// DO, mirrored (RFC 4035 section 3).
     pub dnssec_ok: bool,
     /// CO, mirrored: the RCODE is NXDOMAIN where NXNAME says so (RFC 9824 section 5.1).
@@ -107,7 +107,7 @@ pub struct ReplyOpt<'a> {
     pub keepalive: Option<u16>,
 }
 
-impl ReplyOpt<'_> {
+impl ResponseOpt<'_> {
     /// Appends the record to a message; the caller counts it in ARCOUNT.
     pub(crate) fn append_to(&self, message: &mut Vec<u8>) {
         message.put_slice(&[0, 0, 41]);
@@ -293,7 +293,7 @@ mod tests {
         let ede = Ede::new(EdeCode::OTHER, "é".repeat(200));
         assert_eq!(ede.text.len(), Ede::MAX_TEXT);
         let mut wire = Vec::new();
-        ReplyOpt { error: Some(&ede), ..ReplyOpt::default() }.append_to(&mut wire);
+        ResponseOpt { error: Some(&ede), ..ResponseOpt::default() }.append_to(&mut wire);
         assert_eq!(wire.len(), 11 + 6 + Ede::MAX_TEXT);
     }
 }

@@ -24,7 +24,7 @@ use names::{Flat, Names};
 use owners::Owners;
 use record::{Record, SHORTEST};
 
-pub use additional::{Additional, MAX_GLUE};
+pub use additional::{AdditionalSection, MAX_GLUE};
 pub use groups::{MAX_RRSETS, MAX_SIGNATURES};
 pub use names::MAX_POINTERS;
 pub use owners::MAX_OWNERS;
@@ -46,18 +46,18 @@ pub struct Message {
     /// Authority section.
     pub authority: Vec<RRset>,
     /// Additional section, unread.
-    pub additional: Additional,
+    pub additional: AdditionalSection,
     /// The OPT record, if there is one.
     pub edns: Option<Edns>,
     /// Octets on the wire.
     pub octets: usize,
     /// RRSIGs beyond [`MAX_SIGNATURES`] of an RRset, which were not kept.
-    pub left_out: usize,
+    pub dropped_signatures: usize,
 }
 
 /// Why octets are no DNS message that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Malformed {
+pub enum MessageError {
     /// Shorter than a header.
     Short,
     /// A name, record or count runs over the end or breaks the rules of RFC 1035 section 4.
@@ -78,26 +78,26 @@ pub enum Malformed {
     Compression,
 }
 
-impl fmt::Display for Malformed {
+impl fmt::Display for MessageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Malformed::Short => "shorter than a header",
-            Malformed::Structure => "broken structure",
-            Malformed::Questions => "not exactly one question",
-            Malformed::Edns => "broken EDNS",
-            Malformed::Rdata => "a broken record",
-            Malformed::Truncated => "truncated over TCP",
-            Malformed::TooManyRRsets => "too many RRsets or owner names",
-            Malformed::Compression => "names that are compressed too much",
+            MessageError::Short => "shorter than a header",
+            MessageError::Structure => "broken structure",
+            MessageError::Questions => "not exactly one question",
+            MessageError::Edns => "broken EDNS",
+            MessageError::Rdata => "a broken record",
+            MessageError::Truncated => "truncated over TCP",
+            MessageError::TooManyRRsets => "too many RRsets or owner names",
+            MessageError::Compression => "names that are compressed too much",
         })
     }
 }
 
-impl Malformed {
+impl MessageError {
     /// Whether it is no fault of form, but more than is read.
     #[must_use]
     pub fn is_limit(self) -> bool {
-        matches!(self, Malformed::TooManyRRsets | Malformed::Compression)
+        matches!(self, MessageError::TooManyRRsets | MessageError::Compression)
     }
 }
 
@@ -109,13 +109,13 @@ impl Message {
     ///
     /// # Errors
     /// The octets break the structure of a message, a record's format or one of the bounds.
-    pub fn parse(octets: &Bytes) -> Result<Self, Malformed> {
-        let head = octets.first_chunk::<HEADER>().ok_or(Malformed::Short)?;
+    pub fn parse(octets: &Bytes) -> Result<Self, MessageError> {
+        let head = octets.first_chunk::<HEADER>().ok_or(MessageError::Short)?;
         let [_, _, _, _, q0, q1, a0, a1, n0, n1, r0, r1] = *head;
         let count = |high, low| u16::from_be_bytes([high, low]);
         let counts = [count(a0, a1), count(n0, n1), count(r0, r1)];
         if counts.map(usize::from).iter().sum::<usize>() * SHORTEST > octets.len() - HEADER {
-            return Err(Malformed::Structure);
+            return Err(MessageError::Structure);
         }
         let mut names = Names::new(octets);
         let (question, at) = read_question(&mut names, count(q0, q1))?;
@@ -126,17 +126,17 @@ impl Message {
             at,
             edns: None,
             rrsets: 0,
-            left_out: 0,
+            dropped_signatures: 0,
         };
         let raw = question.as_ref().is_some_and(|question| question.rtype == Rtype::RRSIG);
         let answer = reader.section(counts[0], raw)?;
         let authority = reader.section(counts[1], false)?;
-        let additional = Additional::new(octets.clone(), reader.at, counts[2], reader.class);
+        let additional = AdditionalSection::new(octets.clone(), reader.at, counts[2], reader.class);
         reader.skip(counts[2])?;
         let header = *Header::for_message_slice(octets);
         let (edns, extended) = reader.edns.unzip();
         let rcode = OptRcode::from_parts(header.rcode(), extended.unwrap_or(0));
-        let (octets, left_out) = (octets.len(), reader.left_out);
+        let (octets, dropped_signatures) = (octets.len(), reader.dropped_signatures);
         Ok(Message {
             header,
             rcode,
@@ -146,7 +146,7 @@ impl Message {
             additional,
             edns,
             octets,
-            left_out,
+            dropped_signatures,
         })
     }
 
@@ -161,15 +161,15 @@ impl Message {
 fn read_question(
     names: &mut Names<'_>,
     count: u16,
-) -> Result<(Option<Question>, usize), Malformed> {
+) -> Result<(Option<Question>, usize), MessageError> {
     if count != 1 {
         let none = (None, HEADER);
-        return if count == 0 { Ok(none) } else { Err(Malformed::Questions) };
+        return if count == 0 { Ok(none) } else { Err(MessageError::Questions) };
     }
     let mut name = Flat::EMPTY;
-    let end = names.read(HEADER, &mut name).map_err(|_| Malformed::Questions)?;
+    let end = names.read(HEADER, &mut name).map_err(|_| MessageError::Questions)?;
     let fields = names.octets.get(end..).and_then(|rest| rest.first_chunk::<4>());
-    let [t0, t1, c0, c1] = *fields.ok_or(Malformed::Questions)?;
+    let [t0, t1, c0, c1] = *fields.ok_or(MessageError::Questions)?;
     let (rtype, class) = (u16::from_be_bytes([t0, t1]), u16::from_be_bytes([c0, c1]));
     let (rtype, class) = (Rtype::from_int(rtype), Class::from_int(class));
     Ok((Some(Question { name: name.to_name(), rtype, class }), end + 4))
@@ -188,29 +188,29 @@ struct Reader<'a> {
     edns: Option<(Edns, ExtendedRcode)>,
     /// RRsets so far.
     rrsets: usize,
-    left_out: usize,
+    dropped_signatures: usize,
 }
 
 impl<'a> Reader<'a> {
     /// The RRsets of a section of so many records. `raw`: RRSIG records stand alone, since they were
     /// asked for.
-    fn section(&mut self, records: u16, raw: bool) -> Result<Vec<RRset>, Malformed> {
+    fn section(&mut self, records: u16, raw: bool) -> Result<Vec<RRset>, MessageError> {
         let mut groups = Groups::new(MAX_RRSETS - self.rrsets, raw);
         for _ in 0..records {
             let Some(record) = self.record()? else { continue };
             if record.class != self.class {
-                return Err(Malformed::Rdata);
+                return Err(MessageError::Rdata);
             }
             let owner = self.owners.number(&mut self.names, record.owner)?;
             groups.add(owner, &record, &mut self.names)?;
         }
         self.rrsets += groups.len();
-        self.left_out += groups.left_out();
+        self.dropped_signatures += groups.dropped_signatures();
         Ok(groups.into_rrsets(&self.owners))
     }
 
     /// Goes over so many records of which only OPT is read.
-    fn skip(&mut self, records: u16) -> Result<(), Malformed> {
+    fn skip(&mut self, records: u16) -> Result<(), MessageError> {
         for _ in 0..records {
             self.record()?;
         }
@@ -218,7 +218,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next record; none, if it is OPT.
-    fn record(&mut self) -> Result<Option<Record<'a>>, Malformed> {
+    fn record(&mut self) -> Result<Option<Record<'a>>, MessageError> {
         let record = Record::read(self.names.octets, self.at)?;
         self.at = record.end;
         if record.rtype != Rtype::OPT {
@@ -226,12 +226,12 @@ impl<'a> Reader<'a> {
         }
         match self.edns.replace(read_opt(&record)?) {
             None => Ok(None),
-            Some(_) => Err(Malformed::Edns),
+            Some(_) => Err(MessageError::Edns),
         }
     }
 }
 
-fn read_opt(record: &Record<'_>) -> Result<(Edns, ExtendedRcode), Malformed> {
+fn read_opt(record: &Record<'_>) -> Result<(Edns, ExtendedRcode), MessageError> {
     let ttl = record.ttl;
     let mut read = Edns {
         udp_payload_size: record.class.to_int(),
@@ -240,7 +240,7 @@ fn read_opt(record: &Record<'_>) -> Result<(Edns, ExtendedRcode), Malformed> {
         compact_ok: ttl & u32::from(COMPACT_OK) != 0,
         ..Edns::default()
     };
-    read.read_options(record.rdata).ok_or(Malformed::Edns)?;
+    read.read_options(record.rdata).ok_or(MessageError::Edns)?;
     Ok((read, (ttl >> 24) as u8))
 }
 

@@ -68,21 +68,21 @@ impl fmt::Display for Endpoint {
 
 /// What came of waiting on an [`Exchange`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ExchangeEvent {
     /// A message came from the server's address. Whether it answers the query is not yet said:
     /// over UDP anyone may have sent it.
     Message(Bytes),
     /// Word came from the network that the query does not reach the server, which over UDP anyone may have
     /// sent: a message may come all the same.
-    Told(Failure),
+    Advisory(NetworkError),
     /// Nothing more will come.
-    Failed(Failure),
+    Failed(NetworkError),
 }
 
 /// Why an exchange ended without a message. A server that stays silent is not among these: the
 /// one who waits decides how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Failure {
+pub enum NetworkError {
     /// The port is closed (ICMP port unreachable, TCP reset on connecting).
     Refused,
     /// No way to the host (ICMP unreachable, no route, family not available).
@@ -93,13 +93,13 @@ pub enum Failure {
     NoSocket,
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for NetworkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Failure::Refused => "connection refused",
-            Failure::Unreachable => "unreachable",
-            Failure::Closed => "connection closed",
-            Failure::NoSocket => "no socket left",
+            NetworkError::Refused => "connection refused",
+            NetworkError::Unreachable => "unreachable",
+            NetworkError::Closed => "connection closed",
+            NetworkError::NoSocket => "no socket left",
         })
     }
 }
@@ -133,7 +133,7 @@ pub trait Network: Send + Sync + 'static {
     /// its own socket, as soon as there is some.
     ///
     /// Over UDP each query has a socket to itself, connected to the server, on a random port. Never
-    /// fails at once: what goes wrong is the first [`Outcome`].
+    /// fails at once: what goes wrong is the first [`ExchangeEvent`].
     fn send(&self, to: Endpoint, query: Bytes, room: Option<Self::Room>) -> Self::Exchange;
 }
 
@@ -163,10 +163,10 @@ impl<N: Network> Network for Arc<N> {
 pub trait Exchange: Send + 'static {
     /// Waits for the next message. Over UDP there may be several, not all of them honest; over a
     /// stream only messages with the query's ID come. Safe to cancel and call again.
-    fn receive(&mut self) -> impl Future<Output = Outcome> + Send;
+    fn receive(&mut self) -> impl Future<Output = ExchangeEvent> + Send;
 
     /// Sends the query again, as `query` has it, which has the same ID: over UDP from the same socket, over
-    /// TCP on another connection. A reply may come to either. What goes wrong is the next [`Outcome`].
+    /// TCP on another connection. A reply may come to either. What goes wrong is the next [`ExchangeEvent`].
     fn resend(&mut self, query: Bytes);
 
     /// The reply is later than it should be. True where what carries the query may have died without a

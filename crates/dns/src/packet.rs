@@ -10,5 +10,5 @@ mod request;
 
 pub use order::rotate_addresses;
 pub(crate) use patch::skip_name;
-pub use patch::{Patch, cut_to_question, ttl_offsets};
-pub use request::{ClientEdns, Head, Request, Unreadable};
+pub use patch::{ResponsePatch, cut_to_question, ttl_offsets};
+pub use request::{ClientEdns, ClientQuery, QueryHeader, UnreadableQuery};

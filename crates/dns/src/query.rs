@@ -7,7 +7,7 @@ use crate::question::Question;
 
 /// What a query asks for besides its question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct QueryOptions {
     /// The query's ID.
     pub id: u16,
     /// RD: the server is a resolver and shall recurse.
@@ -33,13 +33,13 @@ impl Default for QueryOpt<'_> {
 
 /// A whole query on the wire.
 #[must_use]
-pub fn query(question: &Question, options: Options) -> Bytes {
+pub fn query(question: &Question, options: QueryOptions) -> Bytes {
     query_with(question, options, QueryOpt::default())
 }
 
 /// The same, with this in its OPT record, if it has one.
 #[must_use]
-pub fn query_with(question: &Question, options: Options, opt: QueryOpt<'_>) -> Bytes {
+pub fn query_with(question: &Question, options: QueryOptions, opt: QueryOpt<'_>) -> Bytes {
     let cookie = if opt.cookie.is_empty() { 0 } else { 4 + opt.cookie.len() };
     let mut wire = BytesMut::with_capacity(12 + question.name.len() + 4 + 11 + cookie);
     wire.put_u16(options.id);
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_query_reads_back() {
         let question = Question::new(name::parse("www.Example.test").unwrap(), Rtype::HTTPS);
-        let options = Options { id: 0x1234, recursion_desired: true, edns: true };
+        let options = QueryOptions { id: 0x1234, recursion_desired: true, edns: true };
         let message = Message::parse(&query(&question, options)).unwrap();
         assert_eq!(message.header.id(), 0x1234);
         assert!(message.header.rd() && !message.header.qr());
@@ -83,7 +83,7 @@ mod tests {
         let opt = QueryOpt { udp_payload_size: 4096, cookie: &[7; 24] };
         let larger = Message::parse(&query_with(&question, options, opt)).unwrap().edns.unwrap();
         assert_eq!((larger.udp_payload_size, larger.cookie.as_deref()), (4096, Some(&[7; 24][..])));
-        let plain = Options { edns: false, ..options };
+        let plain = QueryOptions { edns: false, ..options };
         assert_eq!(Message::parse(&query(&question, plain)).unwrap().edns, None);
     }
 }

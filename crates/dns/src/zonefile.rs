@@ -14,13 +14,13 @@ use domain::zonefile::inplace::{Entry, Zonefile};
 use crate::name::{self, Name};
 use crate::rrset::{self, RRset, Records};
 
-pub use error::Error;
+pub use error::ZonefileError;
 
 /// Reads RRsets from zone-file text; names are relative to `origin`, `$INCLUDE` is refused.
 ///
 /// # Errors
 /// The text breaks the syntax, told with the line where reading stopped.
-pub fn parse(text: &str, origin: &Name) -> Result<Vec<RRset>, Error> {
+pub fn parse(text: &str, origin: &Name) -> Result<Vec<RRset>, ZonefileError> {
     let (text, lines) = mnemonics::to_numbers(text)?;
     let mut lines = lines.into_iter();
     let mut file = Zonefile::new();
@@ -32,9 +32,9 @@ pub fn parse(text: &str, origin: &Name) -> Result<Vec<RRset>, Error> {
     let mut places: HashMap<(Name, Rtype), usize> = HashMap::new();
     loop {
         let begins = lines.next();
-        let next = file.next_entry().map_err(|error| Error::of_library(&error, begins))?;
+        let next = file.next_entry().map_err(|error| ZonefileError::of_library(&error, begins))?;
         let Some(entry) = next else { break };
-        let wrong = |what: String| Error { line: begins.unwrap_or(1), what };
+        let wrong = |what: String| ZonefileError { line: begins.unwrap_or(1), what };
         let Entry::Record(record) = entry else {
             return Err(wrong("$INCLUDE is not allowed here".into()));
         };

@@ -16,7 +16,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
-use zoners_dns::{Failure, Outcome};
+use zoners_dns::{ExchangeEvent, NetworkError};
 
 use crate::descriptors::{Descriptor, Descriptors, Keeper};
 use crate::held::Held;
@@ -158,22 +158,22 @@ pub struct TcpExchange {
 }
 
 impl TcpExchange {
-    pub(crate) async fn receive(&mut self) -> Outcome {
+    pub(crate) async fn receive(&mut self) -> ExchangeEvent {
         // One reply comes to a query; whoever could not use it hears that there is no other.
         if self.place.reply.is_terminated() {
-            return Outcome::Failed(Failure::Closed);
+            return ExchangeEvent::Failed(NetworkError::Closed);
         }
         loop {
             match poll_fn(|context| self.poll_reply(context)).await {
                 Ok(message) => {
                     self.earlier = None;
-                    return Outcome::Message(message);
+                    return ExchangeEvent::Message(message);
                 }
                 Err(Ended::Elsewhere) => self.go_on(self.place.number),
                 // The server may close an idle connection just when we use it, or after each reply: so the
                 // query gets one of its own.
-                Err(Ended::By(Failure::Closed)) if !self.place.fresh => self.go_on(u64::MAX),
-                Err(Ended::By(failure)) => return Outcome::Failed(failure),
+                Err(Ended::By(NetworkError::Closed)) if !self.place.fresh => self.go_on(u64::MAX),
+                Err(Ended::By(failure)) => return ExchangeEvent::Failed(failure),
             }
         }
     }
@@ -188,7 +188,7 @@ impl TcpExchange {
                 return Poll::Ready(Ok(message));
             }
         }
-        let dropped = Err(Ended::By(Failure::Closed));
+        let dropped = Err(Ended::By(NetworkError::Closed));
         Pin::new(&mut self.place.reply).poll(context).map(|reply| reply.unwrap_or(dropped))
     }
 

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
-use zoners_dns::{Failure, Outcome, Random};
+use zoners_dns::{ExchangeEvent, NetworkError, Random};
 
 use crate::descriptors::{Descriptor, ran_out};
 use crate::fragments;
@@ -67,8 +67,8 @@ enum State {
     /// One came, and nobody asked for another: nothing is under way any more.
     Answered,
     /// The network has had word for us.
-    Told(Failure),
-    Failed(Failure),
+    Told(NetworkError),
+    Failed(NetworkError),
 }
 
 impl UdpExchange {
@@ -102,12 +102,12 @@ impl UdpExchange {
         self
     }
 
-    pub(crate) async fn receive(&mut self) -> Outcome {
+    pub(crate) async fn receive(&mut self) -> ExchangeEvent {
         match self.state {
-            State::Failed(failure) => return Outcome::Failed(failure),
+            State::Failed(failure) => return ExchangeEvent::Failed(failure),
             State::Told(failure) => {
                 self.state = State::Waiting;
-                return Outcome::Told(failure);
+                return ExchangeEvent::Advisory(failure);
             }
             State::Answered => (self.state, self.more) = (State::Waiting, true),
             State::Waiting => {}
@@ -115,17 +115,17 @@ impl UdpExchange {
         match self.try_receive().await {
             Ok(message) => {
                 self.state = State::Answered;
-                Outcome::Message(message)
+                ExchangeEvent::Message(message)
             }
             // What comes in between may be an error that a router sent, or a forger.
             Err(error) if self.socket.is_some() => {
                 self.more = true;
-                Outcome::Told(failure(&error))
+                ExchangeEvent::Advisory(failure(&error))
             }
             Err(error) => {
                 let failure = failure(&error);
                 self.state = State::Failed(failure);
-                Outcome::Failed(failure)
+                ExchangeEvent::Failed(failure)
             }
         }
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use zoners_dns::{Endpoint, Exchange, Failure, Network, Outcome, Random, Transport};
+use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Network, NetworkError, Random, Transport};
 use zoners_host::descriptors::limit;
 
 use crate::descriptors::{Descriptors, ran_out};
@@ -117,7 +117,7 @@ pub enum SocketExchange {
 }
 
 impl Exchange for SocketExchange {
-    async fn receive(&mut self) -> Outcome {
+    async fn receive(&mut self) -> ExchangeEvent {
         match self {
             SocketExchange::Udp(exchange) => exchange.receive().await,
             SocketExchange::Tcp(exchange) => exchange.receive().await,
@@ -140,18 +140,18 @@ impl Exchange for SocketExchange {
 }
 
 /// What an error of the operating system says about the way to a server.
-pub(crate) fn failure(error: &io::Error) -> Failure {
+pub(crate) fn failure(error: &io::Error) -> NetworkError {
     use io::ErrorKind as Kind;
     match error.kind() {
-        Kind::ConnectionRefused => Failure::Refused,
+        Kind::ConnectionRefused => NetworkError::Refused,
         Kind::ConnectionReset
         | Kind::UnexpectedEof
         | Kind::BrokenPipe
-        | Kind::ConnectionAborted => Failure::Closed,
-        Kind::AddrInUse | Kind::OutOfMemory => Failure::NoSocket,
-        _ if ran_out(error) => Failure::NoSocket,
+        | Kind::ConnectionAborted => NetworkError::Closed,
+        Kind::AddrInUse | Kind::OutOfMemory => NetworkError::NoSocket,
+        _ if ran_out(error) => NetworkError::NoSocket,
         // Our own interface has no room for the query: that says nothing of the server.
-        _ if fragments::is_too_large(error) => Failure::NoSocket,
-        _ => Failure::Unreachable,
+        _ if fragments::is_too_large(error) => NetworkError::NoSocket,
+        _ => NetworkError::Unreachable,
     }
 }

@@ -13,7 +13,7 @@ mod prices;
 use std::net::SocketAddr;
 
 use zoners_dns::{
-    Counter, Delegation, Endpoint, Name, NameServer, Network, Signing, Transport, Way,
+    Counter, Delegation, DsStatus, Endpoint, Name, NameServer, Network, QueryMode, Transport,
 };
 
 pub use order::Attempt;
@@ -123,7 +123,7 @@ impl Candidates {
             }
         }
         candidates.price(worker);
-        if cut.way == Way::Iterative {
+        if cut.mode == QueryMode::Iterative {
             candidates.line_up_own(worker, cut);
         }
         candidates
@@ -141,7 +141,7 @@ impl Candidates {
             avoided: context.avoided().to_vec(),
             hopeful: context.depth == 0,
             // Without EDNS a signed zone's answer has no signatures.
-            plain: !matches!(cut.signing, Signing::Signed(_)),
+            plain: !matches!(cut.signing, DsStatus::Signed(_)),
             silent: false,
             spare: false,
             dead: false,
@@ -302,5 +302,5 @@ impl Candidates {
 
 /// A name within the zone itself cannot be looked up without its address (RFC 1034 section 4.2.1).
 fn is_resolvable(name: &Name, cut: &Delegation) -> bool {
-    cut.way == Way::Iterative && !zoners_dns::name::is_within(name, &cut.zone)
+    cut.mode == QueryMode::Iterative && !zoners_dns::name::is_within(name, &cut.zone)
 }

@@ -1,7 +1,7 @@
 //! Whether a signed zone begins at a name: what its parent proves of its DS records.
 
 use zoners_cache::Denial;
-use zoners_dns::{Ede, EdeCode, Name, Network, Question, RRset, Rtype, Security, Signing, name};
+use zoners_dns::{DsStatus, Ede, EdeCode, Name, Network, Question, RRset, Rtype, Security, name};
 use zoners_dnssec::Reason;
 use zoners_dnssec::denial::{self, NoDs, Proof};
 use zoners_dnssec::rrsig::Rrsig;
@@ -66,9 +66,9 @@ impl<N: Network> Worker<N> {
             return Some(reply);
         }
         let (finding, proof) = match cache.delegation(child, now)?.signing {
-            Signing::Unknown => return None,
-            Signing::Signed(ds) => (Finding::Records(vec![ds]), Vec::new()),
-            Signing::Unsigned(proof) => (Finding::NoData(Denial::new(None, proof)), Vec::new()),
+            DsStatus::Unknown => return None,
+            DsStatus::Signed(ds) => (Finding::Records(vec![ds]), Vec::new()),
+            DsStatus::Unsigned(proof) => (Finding::NoData(Denial::new(None, proof)), Vec::new()),
         };
         Some(Reply { proof, ..Reply::of(finding) })
     }

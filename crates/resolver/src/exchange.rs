@@ -23,7 +23,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use zoners_cache::Evidence;
 use zoners_dns::query::QueryOpt;
-use zoners_dns::{Counter, Endpoint, Message, Network, Outcome, Question, Transport};
+use zoners_dns::{Counter, Endpoint, ExchangeEvent, Message, Network, Question, Transport};
 
 use doubts::Doubts;
 use outstanding::{LIVES, Sending, Unheard, tell};
@@ -228,7 +228,7 @@ impl<N: Network> Worker<N> {
     }
 }
 
-async fn receive<N: Network>(wait: &mut Option<Box<Wait<N>>>) -> Option<Outcome> {
+async fn receive<N: Network>(wait: &mut Option<Box<Wait<N>>>) -> Option<ExchangeEvent> {
     match wait {
         Some(wait) => wait.receive().await,
         None => std::future::pending().await,

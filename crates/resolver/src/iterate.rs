@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use zoners_cache::Denied;
-use zoners_dns::{Counter, Delegation, Moment, Name, Network, Question, Rtype, Signing, Way, name};
+use zoners_dns::{
+    Counter, Delegation, DsStatus, Moment, Name, Network, QueryMode, Question, Rtype, name,
+};
 
 use crate::answer::{Cause, Unresolved};
 use crate::context::Context;
@@ -61,7 +63,7 @@ impl<N: Network> Worker<N> {
         minimiser.share_referrals(self.settings().share_referrals);
         // Whoever intercepts DNS sees all of it, and does not refer.
         let intercepted = self.shared().passage.is_intercepted();
-        if !self.settings().minimise || cut.way == Way::Forward || intercepted {
+        if !self.settings().minimise || cut.mode == QueryMode::Forward || intercepted {
             minimiser.give_up();
         }
         let mut refused_at = None;
@@ -149,7 +151,7 @@ impl<N: Network> Worker<N> {
     ) -> Option<Delegation> {
         let unheard =
             matches!(unresolved.cause, Cause::NoAddress | Cause::Silent | Cause::Unusable);
-        if cut.way != Way::Iterative || !unheard {
+        if cut.mode != QueryMode::Iterative || !unheard {
             return None;
         }
         Box::pin(self.wait_if_doubtful()).await;
@@ -171,7 +173,7 @@ impl<N: Network> Worker<N> {
         let known = self.shared().cache.deepest_cut(name, self.shared().now());
         let route = self.settings().route(name).cloned();
         match (known, route) {
-            (Some(known), Some(route)) if route.way != Way::Forward => {
+            (Some(known), Some(route)) if route.mode != QueryMode::Forward => {
                 let deeper = name::depth(&known.zone) > name::depth(&route.zone);
                 Some(if deeper { known } else { route })
             }
@@ -181,7 +183,7 @@ impl<N: Network> Worker<N> {
 
     /// Asks for the keys of a signed zone beside the question, not after it.
     fn fetch_keys(&self, cut: &Delegation, context: &Context) {
-        let signed = matches!(cut.signing, Signing::Signed(_))
+        let signed = matches!(cut.signing, DsStatus::Signed(_))
             || self.settings().anchors.iter().any(|anchor| anchor.zone == cut.zone);
         let (cache, now) = (&self.shared().cache, self.shared().now());
         let wanted = context.validate && signed && !self.shared().passage.is_forged();

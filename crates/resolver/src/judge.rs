@@ -4,7 +4,7 @@ mod chain;
 
 use zoners_dns::targets::Targets;
 use zoners_dns::{
-    Delegation, Message, Moment, Name, OptRcode, Question, RRset, Rtype, Security, Signing, name,
+    Delegation, DsStatus, Message, Moment, Name, OptRcode, Question, RRset, Rtype, Security, name,
 };
 use zoners_dnssec::rrsig::Rrsig;
 
@@ -86,9 +86,9 @@ fn referral(
     let ds = message.authority.iter().find(|set| set.rtype == Rtype::DS && set.owner == ns.owner);
     let proof = proof_of(message);
     delegation.signing = match ds {
-        Some(ds) => Signing::Signed(ds.clone()),
-        None if proof.is_empty() => Signing::Unknown,
-        None => Signing::Unsigned(proof),
+        Some(ds) => DsStatus::Signed(ds.clone()),
+        None if proof.is_empty() => DsStatus::Unknown,
+        None => DsStatus::Unsigned(proof),
     };
     delegation
 }

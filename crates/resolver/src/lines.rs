@@ -179,7 +179,7 @@ impl<N: Network> Worker<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zoners_dns::{Way, zonefile};
+    use zoners_dns::{QueryMode, zonefile};
 
     fn route(zone: &str, addresses: &[&str]) -> Delegation {
         let mut text = String::from(". NS inside.\n");
@@ -189,7 +189,7 @@ mod tests {
         }
         let hints = zonefile::root_hints(&text).unwrap();
         let servers = Delegation::from_hints(&hints).unwrap();
-        Delegation { zone: name::parse(zone).unwrap(), way: Way::Forward, ..servers }
+        Delegation { zone: name::parse(zone).unwrap(), mode: QueryMode::Forward, ..servers }
     }
 
     fn laid(routes: Vec<Delegation>) -> Lines {

@@ -18,7 +18,7 @@ mod whose_fault;
 use std::net::SocketAddr;
 
 use tokio::time::{Instant, sleep_until};
-use zoners_dns::{Counter, Delegation, Endpoint, NameServer, Network, Question, Way};
+use zoners_dns::{Counter, Delegation, Endpoint, NameServer, Network, QueryMode, Question};
 
 pub(crate) use beside::Beside;
 use leave::Next;
@@ -96,7 +96,7 @@ impl<'a, N: Network> Race<'a, N> {
         context: &'a Context,
         candidates: Candidates,
     ) -> Self {
-        let recursion_desired = cut.way == Way::Forward;
+        let recursion_desired = cut.mode == QueryMode::Forward;
         Race {
             worker,
             cut,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use zoners_cache::CachedRRset;
-use zoners_dns::{Counter, Moment, Name, Network, Rtype, Signing};
+use zoners_dns::{Counter, DsStatus, Moment, Name, Network, Rtype};
 use zoners_dnssec::Reason;
 use zoners_dnssec::dnskey::Dnskey;
 
@@ -116,7 +116,7 @@ impl<N: Network> Worker<N> {
         cache.remove_rrset(zone, Rtype::DNSKEY);
         cache.remove_rrset(zone, Rtype::DS);
         if let Some(mut delegation) = cache.delegation(zone, now) {
-            delegation.signing = Signing::Unknown;
+            delegation.signing = DsStatus::Unknown;
             cache.insert_delegation(&delegation, now);
         }
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes};
 use parking_lot::Mutex;
 use zoners_dns::{
-    Counter, Delegation, EdeCode, Message, Moment, Name, Network, Question, Rtype, Way, name,
+    Counter, Delegation, EdeCode, Message, Moment, Name, Network, QueryMode, Question, Rtype, name,
 };
 
 use crate::answer::{Cause, Unresolved};
@@ -122,7 +122,7 @@ impl<N: Network> Worker<N> {
     /// Remembers the agent that a server of `cut` names in its reply. A forwarder is no server of
     /// the zone, so its option does not count.
     pub(crate) fn learn_agent(&self, cut: &Delegation, reply: &Message) {
-        if !self.settings().report_failures || cut.way == Way::Forward {
+        if !self.settings().report_failures || cut.mode == QueryMode::Forward {
             return;
         }
         let agent = reply.edns.as_ref().and_then(|edns| edns.report_channel.as_ref());

@@ -34,7 +34,7 @@ fn count(message: &Message) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zoners_dns::compose::{Flags, Reply, compose};
+    use zoners_dns::compose::{Response, ResponseFlags, compose};
     use zoners_dns::{OptRcode, Question, zonefile};
 
     #[test]
@@ -45,10 +45,10 @@ mod tests {
         let authority = sets(
             "example.test. NS ns.example.test.\nvictim.test. NS ns.evil.test.\ntest. NS ns.evil.test.",
         );
-        let reply = Reply {
+        let reply = Response {
             question: &question,
             rcode: OptRcode::NOERROR,
-            flags: Flags::default(),
+            flags: ResponseFlags::default(),
             answer: &answer,
             authority: &authority,
             additional: &[],

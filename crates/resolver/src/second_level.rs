@@ -49,7 +49,7 @@ impl<N: Network> Worker<N> {
         context: &Context,
         lack: Lack,
     ) -> First {
-        let turn = second.turn(question);
+        let turn = second.wait_for_other_node(question);
         let (worker, asked, of_own) = (self.arc(), question.clone(), context.clone());
         let mut own = Box::pin(async move {
             if let Some(turn) = turn {
@@ -129,7 +129,7 @@ impl<N: Network> Worker<N> {
             return;
         }
         if let Some((entries, expires)) = self.entries_of(question, answer, now) {
-            second.learned(question, entries, expires.since(now));
+            second.store(question, entries, expires.since(now));
             context.trace(|| Hop::Note("told to other nodes".into()));
         }
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use zoners_dns::{Delegation, Moment, Transport, Way};
+use zoners_dns::{Delegation, Moment, QueryMode, Transport};
 
 use crate::paths::network;
 use crate::recent::Recent;
@@ -167,7 +167,7 @@ impl Network {
 
 /// Whether an outsider named the servers of a zone, of which it may have named any number.
 pub(crate) fn is_watched(cut: &Delegation) -> bool {
-    cut.way == Way::Iterative && !cut.zone.is_root()
+    cut.mode == QueryMode::Iterative && !cut.zone.is_root()
 }
 
 #[cfg(test)]

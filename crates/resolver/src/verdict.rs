@@ -4,7 +4,9 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use zoners_cache::{Denial, Trouble, TtlLimits};
-use zoners_dns::{Delegation, Failure, Malformed, Name, OptRcode, RRset, Security, Signing};
+use zoners_dns::{
+    Delegation, DsStatus, MessageError, Name, NetworkError, OptRcode, RRset, Security,
+};
 
 use crate::budget::Exhausted;
 
@@ -148,9 +150,9 @@ pub enum Fault {
     /// It did not answer in time.
     Timeout,
     /// The network did not carry the query or the reply.
-    Network(Failure),
+    Network(NetworkError),
     /// What it sent cannot be read.
-    Malformed(Malformed),
+    Malformed(MessageError),
     /// What it sent is no reply to the query: no reply at all, or one to another question.
     NoReply,
     /// So much came that is no reply that its port is given up.
@@ -174,9 +176,9 @@ impl fmt::Display for Verdict {
         let reply = match self {
             Verdict::Referral(child) => {
                 let signing = match child.signing {
-                    Signing::Signed(_) => ", signed",
-                    Signing::Unsigned(_) => ", unsigned",
-                    Signing::Unknown => "",
+                    DsStatus::Signed(_) => ", signed",
+                    DsStatus::Unsigned(_) => ", unsigned",
+                    DsStatus::Unknown => "",
                 };
                 let zone = child.zone.fmt_with_dot();
                 return write!(f, "referral to {zone} ({} servers{signing})", child.servers.len());
@@ -234,10 +236,10 @@ impl Fault {
     pub fn trouble(self) -> Option<Trouble> {
         match self {
             Fault::Timeout => Some(Trouble::Timeout),
-            Fault::Network(Failure::Refused | Failure::Closed) => Some(Trouble::Refused),
-            Fault::Network(Failure::Unreachable) => Some(Trouble::Unreachable),
+            Fault::Network(NetworkError::Refused | NetworkError::Closed) => Some(Trouble::Refused),
+            Fault::Network(NetworkError::Unreachable) => Some(Trouble::Unreachable),
             // The fault is ours, or a stranger's.
-            Fault::Network(Failure::NoSocket) | Fault::Exhausted(_) | Fault::Flooded => None,
+            Fault::Network(NetworkError::NoSocket) | Fault::Exhausted(_) | Fault::Flooded => None,
             Fault::Malformed(_)
             | Fault::NoReply
             | Fault::Rcode(OptRcode::FORMERR | OptRcode::NOTIMP | OptRcode::BADVERS) => {

@@ -31,9 +31,9 @@ mod strangers;
 use std::sync::Arc;
 use std::time::Duration;
 
-use zoners_dns::packet::{Head, Request};
+use zoners_dns::packet::{ClientQuery, QueryHeader};
 use zoners_dns::{
-    Counter, Ede, EdeCode, Moment, NameSlice, Network, OptRcode, Question, Reading, Rtype,
+    ClockReading, Counter, Ede, EdeCode, Moment, NameSlice, Network, OptRcode, Question, Rtype,
 };
 use zoners_resolver::worker::Resolution;
 use zoners_resolver::{Answer, Cause, Lack, Trace, Unresolved, Worker};
@@ -79,7 +79,7 @@ pub enum Handled {
 /// An admitted query, where it lies in the packet.
 #[derive(Clone, Copy, Debug)]
 struct Query<'a> {
-    request: Request<'a>,
+    request: ClientQuery<'a>,
     client: Client,
     cookie: Cookie,
 }
@@ -89,7 +89,7 @@ struct Query<'a> {
 pub struct Miss {
     question: Question,
     lack: Lack,
-    head: Head,
+    head: QueryHeader,
     client: Client,
     cookie: Cookie,
     since: Moment,
@@ -107,7 +107,7 @@ impl Miss {
     fn query(&self) -> Query<'_> {
         let Question { name, rtype, class } = &self.question;
         let (name, rtype, class) = (name.for_slice(), *rtype, *class);
-        let request = Request { head: self.head, name, rtype, class, cookie: None };
+        let request = ClientQuery { head: self.head, name, rtype, class, cookie: None };
         Query { request, client: self.client, cookie: self.cookie }
     }
 }
@@ -132,7 +132,7 @@ impl<N: Network> Service<N> {
         &self,
         packet: &[u8],
         client: Client,
-        clock: Reading,
+        clock: ClockReading,
         reply: &mut Vec<u8>,
     ) -> Handled {
         self.count(Counter::ClientQueries);
@@ -185,14 +185,14 @@ impl<N: Network> Service<N> {
             finish::error(&query, OptRcode::SERVFAIL, Some(&ede), reply);
             return self.replied(Counter::ClientServfail);
         };
-        let Query { request: Request { head, .. }, cookie, .. } = query;
+        let Query { request: ClientQuery { head, .. }, cookie, .. } = query;
         let since = clock.now;
         Handled::Miss(Box::new(Miss { question, lack, head, client, cookie, since, place }))
     }
 
     /// What the clock shows: to be read once for all that came together.
     #[must_use]
-    pub fn clock(&self) -> Reading {
+    pub fn clock(&self) -> ClockReading {
         self.worker.shared().clock.read()
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
-use zoners_dns::{Endpoint, Exchange, Failure, Message, Outcome, Question, Transport};
+use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Message, NetworkError, Question, Transport};
 
 use crate::internet::SimNetwork;
 use crate::internet::streams::Aboard;
@@ -20,7 +20,7 @@ pub struct SimExchange {
     begun: Duration,
     id: u16,
     question: Option<Question>,
-    coming: VecDeque<(Instant, Outcome)>,
+    coming: VecDeque<(Instant, ExchangeEvent)>,
     /// Its place on a stream, over TCP.
     aboard: Option<Aboard>,
     /// Where the machine has few.
@@ -73,17 +73,18 @@ impl SimExchange {
 }
 
 impl Exchange for SimExchange {
-    async fn receive(&mut self) -> Outcome {
+    async fn receive(&mut self) -> ExchangeEvent {
         match self.coming.front() {
             Some((at, _)) => sleep_until(*at).await,
             None => std::future::pending().await,
         }
         let next = self.coming.pop_front();
-        let outcome = next.map_or(Outcome::Failed(Failure::Closed), |(_, outcome)| outcome);
-        if matches!(&outcome, Outcome::Message(octets) if self.is_reply(octets)) {
+        let outcome =
+            next.map_or(ExchangeEvent::Failed(NetworkError::Closed), |(_, outcome)| outcome);
+        if matches!(&outcome, ExchangeEvent::Message(octets) if self.is_reply(octets)) {
             self.end();
         }
-        if let (Outcome::Message(_), Some(aboard)) = (&outcome, self.aboard) {
+        if let (ExchangeEvent::Message(_), Some(aboard)) = (&outcome, self.aboard) {
             self.net.0.lock().heard_on(self.to.address, aboard);
         }
         outcome

@@ -17,7 +17,9 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
-use zoners_dns::{Endpoint, Message, Network, Outcome, Question, RRset, Random, Transport, name};
+use zoners_dns::{
+    Endpoint, ExchangeEvent, Message, Network, Question, RRset, Random, Transport, name,
+};
 
 pub use crate::exchange::SimExchange;
 use crate::link::Link;
@@ -241,7 +243,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-type Arrivals = Vec<(Duration, Outcome)>;
+type Arrivals = Vec<(Duration, ExchangeEvent)>;
 
 impl Internet {
     /// What comes back for a query, and after how long; over a stream that was opened then.

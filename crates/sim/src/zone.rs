@@ -4,7 +4,7 @@ mod signed;
 
 use std::collections::BTreeMap;
 
-use zoners_dns::compose::{Flags, Reply, compose};
+use zoners_dns::compose::{Response, ResponseFlags, compose};
 use zoners_dns::{Name, OptRcode, Question, RRset, Rtype, name, zonefile};
 
 use crate::sign::Denying;
@@ -83,10 +83,10 @@ impl Said {
         let proof = |set: &&RRset| matches!(set.rtype, Rtype::NSEC | Rtype::NSEC3);
         let authority: Vec<RRset> =
             self.authority.iter().filter(|set| dnssec_ok || !proof(set)).cloned().collect();
-        compose(&Reply {
+        compose(&Response {
             question,
             rcode: self.rcode,
-            flags: Flags { aa: self.aa, ra: self.ra, ..Flags::default() },
+            flags: ResponseFlags { aa: self.aa, ra: self.ra, ..ResponseFlags::default() },
             answer: &self.answer,
             authority: &authority,
             additional: &self.additional,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use common::{Lab, question, settings};
 use tokio::task::JoinSet;
-use zoners_dns::{Delegation, Rtype, Way, name, zonefile};
+use zoners_dns::{Delegation, QueryMode, Rtype, name, zonefile};
 use zoners_sim::{Link, Manner, world};
 
 #[global_allocator]
@@ -34,7 +34,7 @@ async fn a_pending_recursion_costs_at_most_16_kib() {
         zonefile::root_hints(". NS ns1.\n. NS ns2.\nns1. A 203.0.114.1\nns2. A 203.0.114.2\n");
     let servers = Delegation::from_hints(&hints.unwrap()).unwrap();
     let zone = name::parse("example.com").unwrap();
-    settings.routes = vec![Delegation { zone, way: Way::Stub, ..servers }];
+    settings.routes = vec![Delegation { zone, mode: QueryMode::Stub, ..servers }];
     let lab = Lab::with(net, settings);
     lab.resolve("missing.com", Rtype::A).await.unwrap();
     let _profiler = dhat::Profiler::builder().testing().build();

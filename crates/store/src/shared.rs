@@ -23,7 +23,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
-use zoners_dns::second_level::{Found, Later, SecondLevel};
+use zoners_dns::second_level::{BoxedFuture, SecondLevel, SecondLevelEntries};
 use zoners_dns::{Clock, Counters, Name, Question, name};
 
 use crate::Seal;
@@ -158,7 +158,7 @@ impl SharedCache {
 }
 
 impl SecondLevel for SharedCache {
-    fn look_up(&self, question: &Question) -> Later<Option<Found>> {
+    fn look_up(&self, question: &Question) -> BoxedFuture<Option<SecondLevelEntries>> {
         let (common, requests) = (&self.common, self.requests.clone());
         let key = common.key('q', question);
         let flight = common.single_flight.then(|| common.key('f', question));
@@ -181,7 +181,7 @@ impl SecondLevel for SharedCache {
         })
     }
 
-    fn turn(&self, question: &Question) -> Option<Later<()>> {
+    fn wait_for_other_node(&self, question: &Question) -> Option<BoxedFuture<()>> {
         if !self.common.single_flight {
             return None;
         }
@@ -196,7 +196,7 @@ impl SecondLevel for SharedCache {
         }))
     }
 
-    fn learned(&self, question: &Question, entries: Vec<u8>, ttl: Duration) {
+    fn store(&self, question: &Question, entries: Vec<u8>, ttl: Duration) {
         let common = &self.common;
         let key = common.key('q', question);
         let value = common.side().seal(&key, &entries, ttl);
@@ -210,7 +210,7 @@ impl SecondLevel for SharedCache {
         }
     }
 
-    fn forget(&self, name: &Name, subtree: bool) -> Later<Result<usize, String>> {
+    fn forget(&self, name: &Name, subtree: bool) -> BoxedFuture<Result<usize, String>> {
         let pattern = forget::pattern(&self.common.namespace, name, subtree);
         let replied = self.request(|reply| Request::Forget { pattern, reply });
         Box::pin(async move {

@@ -22,7 +22,7 @@ pub use header::{Boot, Fingerprints};
 pub use read::{Loaded, Refusal, read, read_from};
 pub use write::{write, write_to};
 
-use zoners_dns::Reading;
+use zoners_dns::ClockReading;
 
 use crate::Seal;
 
@@ -30,7 +30,7 @@ use crate::Seal;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
     /// The clocks.
-    pub reading: Reading,
+    pub reading: ClockReading,
     /// The start of the machine.
     pub boot: Boot,
 }

@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 use common::{Daemon, client, query_for, receive, send};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use socket2::{Domain, Socket, Type};
-use zoners_dns::compose::{Flags, Reply, compose};
-use zoners_dns::packet::Request;
+use zoners_dns::compose::{Response, ResponseFlags, compose};
+use zoners_dns::packet::ClientQuery;
 use zoners_dns::{Message, OptRcode, RRset, Records, Rtype};
 
 /// An authoritative server that has an address for any name, after `delay`, and is silent about
@@ -35,16 +35,16 @@ fn authority(delay: Duration) -> SocketAddr {
         let mut buffer = [0; 1500];
         loop {
             let (length, from) = socket.recv_from(&mut buffer).unwrap();
-            let Ok(request) = Request::read(&buffer[..length]) else { continue };
+            let Ok(request) = ClientQuery::read(&buffer[..length]) else { continue };
             let question = request.question();
             if question.name.to_string().contains("hopeless") {
                 continue;
             }
             let address = Records::from_iter([[192, 0, 2, 1]]);
-            let mut reply = compose(&Reply {
+            let mut reply = compose(&Response {
                 question: &question,
                 rcode: OptRcode::NOERROR,
-                flags: Flags { aa: true, ..Flags::default() },
+                flags: ResponseFlags { aa: true, ..ResponseFlags::default() },
                 answer: &[RRset::new(question.name.clone(), Rtype::A, 60, address)],
                 authority: &[],
                 additional: &[],

@@ -3,7 +3,7 @@ use crate::{Denial, Evidence, TtlLimits};
 use proptest::prelude::*;
 use std::time::Duration;
 use zoners_dns::{
-    Delegation, Endpoint, Name, NameServer, Records, Signing, SortKey, Transport, Way, name,
+    Delegation, DsStatus, Endpoint, Name, NameServer, QueryMode, Records, SortKey, Transport, name,
 };
 
 const NOW: Moment = Moment::from_millis(1_000_000);
@@ -47,13 +47,13 @@ fn full() -> Cache {
     cache.insert_delegation(
         &Delegation {
             zone: parsed("test"),
-            way: Way::Iterative,
+            mode: QueryMode::Iterative,
             transport: Transport::Udp,
             servers: vec![NameServer {
                 name: parsed("ns.test"),
                 addresses: vec![(SERVER, 53).into()],
             }],
-            signing: Signing::Unknown,
+            signing: DsStatus::Unknown,
             expires: NOW.after_seconds(300),
         },
         NOW,

@@ -5,11 +5,11 @@ fn question() -> Question {
     Question::new(name::parse("www.example.test").unwrap(), Rtype::A)
 }
 
-fn reply<'a>(question: &'a Question, answer: &'a [RRset]) -> Reply<'a> {
-    Reply {
+fn reply<'a>(question: &'a Question, answer: &'a [RRset]) -> Response<'a> {
+    Response {
         question,
         rcode: OptRcode::NOERROR,
-        flags: Flags { aa: true, ra: true, ..Flags::default() },
+        flags: ResponseFlags { aa: true, ra: true, ..ResponseFlags::default() },
         answer,
         authority: &[],
         additional: &[],

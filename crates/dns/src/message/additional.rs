@@ -9,7 +9,7 @@ use super::groups::{Groups, MAX_RRSETS};
 use super::names::Names;
 use super::owners::Owners;
 use super::record::Record;
-use crate::message::Malformed;
+use crate::message::MessageError;
 use crate::rrset::RRset;
 use crate::targets::Targets;
 
@@ -22,7 +22,7 @@ pub const MAX_GLUE: usize = 256;
 /// A reply may have thousands of records here of which none is of use; they cost nothing as long as
 /// nobody asks for them.
 #[derive(Clone)]
-pub struct Additional {
+pub struct AdditionalSection {
     message: Bytes,
     /// Where its first record begins, and how many there are.
     at: usize,
@@ -30,9 +30,9 @@ pub struct Additional {
     class: Class,
 }
 
-impl Additional {
+impl AdditionalSection {
     pub(super) fn new(message: Bytes, at: usize, records: u16, class: Class) -> Self {
-        Additional { message, at, records, class }
+        AdditionalSection { message, at, records, class }
     }
 
     /// The address RRsets of `names`, with their signatures.
@@ -69,7 +69,7 @@ impl Additional {
                 Ok(None) => continue,
                 Err(malformed) => Err(malformed),
             };
-            if matches!(added, Err(Malformed::TooManyRRsets | Malformed::Compression)) {
+            if matches!(added, Err(MessageError::TooManyRRsets | MessageError::Compression)) {
                 break;
             }
         }
@@ -92,7 +92,7 @@ fn is_address(record: &Record<'_>) -> bool {
     matches!(record.covered(), Rtype::A | Rtype::AAAA)
 }
 
-impl fmt::Debug for Additional {
+impl fmt::Debug for AdditionalSection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.rrsets_of_all()).finish()
     }

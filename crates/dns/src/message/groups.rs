@@ -7,7 +7,7 @@ use domain::base::iana::Rtype;
 use super::names::Names;
 use super::owners::Owners;
 use super::record::Record;
-use crate::message::Malformed;
+use crate::message::MessageError;
 use crate::rrset::{RRset, Records};
 
 /// RRsets that the answer and authority sections of a message may have together, those of signatures
@@ -29,7 +29,7 @@ pub(super) struct Groups {
     most: usize,
     /// RRSIGs stand alone besides, since they themselves were asked for.
     raw: bool,
-    left_out: usize,
+    dropped_signatures: usize,
 }
 
 /// The number of an owner name, a type, and for RRSIGs the type that they cover, else the type again.
@@ -49,7 +49,7 @@ struct Group {
 impl Groups {
     /// No RRsets yet, of at most so many.
     pub(super) fn new(most: usize, raw: bool) -> Self {
-        Groups { list: Vec::new(), index: HashMap::new(), most, raw, left_out: 0 }
+        Groups { list: Vec::new(), index: HashMap::new(), most, raw, dropped_signatures: 0 }
     }
 
     /// Adds a record to the RRset of its type and of the owner with this number.
@@ -61,13 +61,13 @@ impl Groups {
         owner: usize,
         record: &Record<'_>,
         names: &mut Names<'_>,
-    ) -> Result<(), Malformed> {
+    ) -> Result<(), MessageError> {
         let key = (owner, record.rtype, record.covered());
         let ttl = effective_ttl(record.ttl);
         let found = self.find(&key);
         if let Some(group) = found.and_then(|at| self.list.get_mut(at)) {
             if record.rtype == Rtype::RRSIG && group.count >= MAX_SIGNATURES && !self.raw {
-                self.left_out += 1;
+                self.dropped_signatures += 1;
                 return Ok(());
             }
             group.add(record, names)?;
@@ -75,7 +75,7 @@ impl Groups {
             return Ok(());
         }
         if self.list.len() >= self.most {
-            return Err(Malformed::TooManyRRsets);
+            return Err(MessageError::TooManyRRsets);
         }
         let mut group = Group { key, ttl, count: 0, records: Vec::new(), place: 0 };
         group.add(record, names)?;
@@ -90,8 +90,8 @@ impl Groups {
     }
 
     /// How many signatures were not kept.
-    pub(super) fn left_out(&self) -> usize {
-        self.left_out
+    pub(super) fn dropped_signatures(&self) -> usize {
+        self.dropped_signatures
     }
 
     /// The RRsets in the order of first appearance, each RRSIG set hung on the RRset that it covers.
@@ -142,7 +142,7 @@ impl Groups {
 }
 
 impl Group {
-    fn add(&mut self, record: &Record<'_>, names: &mut Names<'_>) -> Result<(), Malformed> {
+    fn add(&mut self, record: &Record<'_>, names: &mut Names<'_>) -> Result<(), MessageError> {
         let start = self.records.len();
         match self.count {
             0 => self.records.reserve_exact(2 + record.rdata.len()),
@@ -150,7 +150,7 @@ impl Group {
         }
         self.records.extend_from_slice(&[0; 2]);
         let written = record.write_rdata(names, &mut self.records);
-        let length = u16::try_from(self.records.len() - start - 2).map_err(|_| Malformed::Rdata);
+        let length = u16::try_from(self.records.len() - start - 2).map_err(|_| MessageError::Rdata);
         match written.and(length) {
             Ok(length) => {
                 self.records[start..start + 2].copy_from_slice(&length.to_be_bytes());

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use crate::message::Malformed;
+use crate::message::MessageError;
 use crate::name::{self, Name};
 
 /// Octets of the longest name (RFC 1035 section 3.1).
@@ -40,38 +40,38 @@ impl<'a> Names<'a> {
     }
 
     /// Reads the name at an offset into `flat`; where it ends there.
-    pub(super) fn read(&mut self, start: usize, flat: &mut Flat) -> Result<usize, Malformed> {
+    pub(super) fn read(&mut self, start: usize, flat: &mut Flat) -> Result<usize, MessageError> {
         let (mut at, mut lowest, mut end, mut pointers) = (start, start, None, 0);
         flat.length = 0;
         loop {
-            let octet = *self.octets.get(at).ok_or(Malformed::Structure)?;
+            let octet = *self.octets.get(at).ok_or(MessageError::Structure)?;
             let cost = COST_OF_STEP + if octet < 64 { usize::from(octet) } else { 0 };
-            self.left = self.left.checked_sub(cost).ok_or(Malformed::Compression)?;
+            self.left = self.left.checked_sub(cost).ok_or(MessageError::Compression)?;
             match octet {
                 0 => {
-                    flat.push(&[0]).ok_or(Malformed::Structure)?;
+                    flat.push(&[0]).ok_or(MessageError::Structure)?;
                     return Ok(end.unwrap_or(at + 1));
                 }
                 length @ 1..=63 => {
                     let next = at + 1 + usize::from(length);
-                    let label = self.octets.get(at..next).ok_or(Malformed::Structure)?;
-                    flat.push(label).ok_or(Malformed::Structure)?;
+                    let label = self.octets.get(at..next).ok_or(MessageError::Structure)?;
+                    flat.push(label).ok_or(MessageError::Structure)?;
                     at = next;
                 }
                 0xC0.. => {
-                    let target = pointer(self.octets, at).ok_or(Malformed::Structure)?;
+                    let target = pointer(self.octets, at).ok_or(MessageError::Structure)?;
                     // Only to what stands before (RFC 1035 section 4.1.4), so that there is an end.
                     if target >= lowest {
-                        return Err(Malformed::Structure);
+                        return Err(MessageError::Structure);
                     }
                     pointers += 1;
                     if pointers > MAX_POINTERS {
-                        return Err(Malformed::Compression);
+                        return Err(MessageError::Compression);
                     }
                     end.get_or_insert(at + 2);
                     (at, lowest) = (target, target);
                 }
-                _ => return Err(Malformed::Structure),
+                _ => return Err(MessageError::Structure),
             }
         }
     }

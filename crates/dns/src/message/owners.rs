@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
 
 use super::names::{Flat, Names, pointer};
-use crate::message::Malformed;
+use crate::message::MessageError;
 use crate::name::Name;
 
 /// Owner names that a message may have beside that of its question; one with more is refused.
@@ -37,9 +37,13 @@ impl Owners {
     ///
     /// # Errors
     /// It is no name, or one too many.
-    pub(super) fn number(&mut self, names: &mut Names<'_>, at: usize) -> Result<usize, Malformed> {
+    pub(super) fn number(
+        &mut self,
+        names: &mut Names<'_>,
+        at: usize,
+    ) -> Result<usize, MessageError> {
         let number = self.number_if(names, at, |_| true)?;
-        number.ok_or(Malformed::Structure)
+        number.ok_or(MessageError::Structure)
     }
 
     /// The number of the owner name at an offset of the message, if its octets are `wanted`.
@@ -51,7 +55,7 @@ impl Owners {
         names: &mut Names<'_>,
         at: usize,
         wanted: impl Fn(&[u8]) -> bool,
-    ) -> Result<Option<usize>, Malformed> {
+    ) -> Result<Option<usize>, MessageError> {
         let target = pointer(names.octets, at);
         if target == Some(self.last.0) {
             let known = self.name(self.last.1).is_some_and(|name| wanted(name.as_slice()));
@@ -87,10 +91,10 @@ impl Owners {
         self.list.get(number).is_some_and(same).then_some(number)
     }
 
-    fn add(&mut self) -> Result<usize, Malformed> {
+    fn add(&mut self) -> Result<usize, MessageError> {
         let number = self.list.len();
         if number > MAX_OWNERS {
-            return Err(Malformed::TooManyRRsets);
+            return Err(MessageError::TooManyRRsets);
         }
         self.list.push(self.flat.to_name());
         if number >= FEW {

@@ -7,7 +7,7 @@ use domain::dep::octseq::Parser;
 use domain::rdata::AllRecordData;
 
 use super::names::{Flat, Names};
-use crate::message::Malformed;
+use crate::message::MessageError;
 use crate::packet::skip_name;
 use crate::rrset::is_sound;
 
@@ -29,8 +29,8 @@ pub(super) struct Record<'a> {
 
 impl<'a> Record<'a> {
     /// The record that begins at an offset of a message.
-    pub(super) fn read(octets: &'a [u8], owner: usize) -> Result<Self, Malformed> {
-        Self::try_read(octets, owner).ok_or(Malformed::Structure)
+    pub(super) fn read(octets: &'a [u8], owner: usize) -> Result<Self, MessageError> {
+        Self::try_read(octets, owner).ok_or(MessageError::Structure)
     }
 
     fn try_read(octets: &'a [u8], owner: usize) -> Option<Self> {
@@ -61,12 +61,12 @@ impl<'a> Record<'a> {
     /// Adds the RDATA to `out`, the names in it uncompressed.
     ///
     /// # Errors
-    /// It breaks its type's format, which is [`Malformed::Rdata`], or its names cost too much.
+    /// It breaks its type's format, which is [`MessageError::Rdata`], or its names cost too much.
     pub(super) fn write_rdata(
         &self,
         names: &mut Names<'_>,
         out: &mut Vec<u8>,
-    ) -> Result<(), Malformed> {
+    ) -> Result<(), MessageError> {
         let (rtype, rdata) = (self.rtype, self.rdata);
         let Some((before, count, rest)) = layout(rtype, rdata) else {
             let fits = match rtype {
@@ -77,26 +77,26 @@ impl<'a> Record<'a> {
                 _ => has_format(rtype, rdata),
             };
             out.extend_from_slice(rdata);
-            return if fits { Ok(()) } else { Err(Malformed::Rdata) };
+            return if fits { Ok(()) } else { Err(MessageError::Rdata) };
         };
         let (start, first, mut flat) = (out.len(), self.end - rdata.len(), Flat::EMPTY);
-        out.extend_from_slice(rdata.get(..before).ok_or(Malformed::Rdata)?);
+        out.extend_from_slice(rdata.get(..before).ok_or(MessageError::Rdata)?);
         let mut at = first + before;
         for _ in 0..count {
             at = match names.read(at, &mut flat) {
-                Err(Malformed::Structure) => return Err(Malformed::Rdata),
+                Err(MessageError::Structure) => return Err(MessageError::Rdata),
                 end => end?,
             };
             out.extend_from_slice(flat.as_slice());
         }
-        let after = rdata.get(at - first..).ok_or(Malformed::Rdata)?;
+        let after = rdata.get(at - first..).ok_or(MessageError::Rdata)?;
         out.extend_from_slice(after);
         let fits = match rest {
             Rest::Octets(octets) => after.len() == octets,
             Rest::Any => true,
             Rest::Format => has_format(rtype, &out[start..]),
         };
-        if fits { Ok(()) } else { Err(Malformed::Rdata) }
+        if fits { Ok(()) } else { Err(MessageError::Rdata) }
     }
 }
 

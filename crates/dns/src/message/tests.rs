@@ -1,5 +1,5 @@
 use super::*;
-use crate::compose::{Flags, Reply, compose};
+use crate::compose::{Response, ResponseFlags, compose};
 use crate::name;
 use crate::rrset::Records;
 use crate::targets::Targets;
@@ -15,10 +15,10 @@ fn a(owner: &str, last: &[u8]) -> RRset {
 }
 
 fn wire(question: &Question, answer: &[RRset]) -> Bytes {
-    let reply = Reply {
+    let reply = Response {
         question,
         rcode: OptRcode::NOERROR,
-        flags: Flags { ra: true, ..Flags::default() },
+        flags: ResponseFlags { ra: true, ..ResponseFlags::default() },
         answer,
         authority: &[],
         additional: &[],
@@ -96,9 +96,9 @@ fn a_message_has_most_rrsets_and_owner_names() {
     };
     assert_eq!(parse(MAX_OWNERS, 2), Ok(MAX_RRSETS));
     assert_eq!(parse(MAX_OWNERS + 1, 1), Ok(MAX_OWNERS + 1), "one of them is the question's");
-    assert_eq!(parse(MAX_OWNERS + 2, 1), Err(Malformed::TooManyRRsets), "owner names");
+    assert_eq!(parse(MAX_OWNERS + 2, 1), Err(MessageError::TooManyRRsets), "owner names");
     assert_eq!(parse(MAX_RRSETS / 4, 4), Ok(MAX_RRSETS));
-    assert_eq!(parse(MAX_RRSETS / 4 + 1, 4), Err(Malformed::TooManyRRsets), "RRsets");
+    assert_eq!(parse(MAX_RRSETS / 4 + 1, 4), Err(MessageError::TooManyRRsets), "RRsets");
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn rrsets_of_signatures_count_among_the_rrsets() {
     };
     let half = MAX_RRSETS / 2;
     assert_eq!(parse(half as u16), Ok(half));
-    assert_eq!(parse(half as u16 + 1), Err(Malformed::TooManyRRsets));
+    assert_eq!(parse(half as u16 + 1), Err(MessageError::TooManyRRsets));
 }
 
 #[test]
@@ -134,8 +134,8 @@ fn broken_rdata_spoils_a_message_but_not_in_its_additional_section() {
         (octets[7], octets[count]) = (0, 1);
         Message::parse(&Bytes::from(octets))
     };
-    assert_eq!(broken_in(7).err(), Some(Malformed::Rdata), "answer");
-    assert_eq!(broken_in(9).err(), Some(Malformed::Rdata), "authority");
+    assert_eq!(broken_in(7).err(), Some(MessageError::Rdata), "answer");
+    assert_eq!(broken_in(9).err(), Some(MessageError::Rdata), "authority");
     assert!(broken_in(11).unwrap().additional.rrsets_of_all().is_empty());
 }
 
@@ -146,17 +146,17 @@ fn a_record_of_another_class_spoils_a_message() {
     // The class stands before TTL, length and the address.
     let class = octets.len() - 4 - 2 - 4 - 1;
     octets[class] = 3;
-    assert_eq!(Message::parse(&Bytes::from(octets)).err(), Some(Malformed::Rdata));
+    assert_eq!(Message::parse(&Bytes::from(octets)).err(), Some(MessageError::Rdata));
 }
 
 #[test]
 fn two_opts_are_refused() {
     let question = question("opt.test", Rtype::A);
     let mut octets = wire(&question, &[]).to_vec();
-    crate::compose::add_opt(&mut octets, &crate::ReplyOpt::default());
+    crate::compose::add_opt(&mut octets, &crate::ResponseOpt::default());
     assert!(Message::parse(&Bytes::from(octets.clone())).unwrap().edns.is_some());
-    crate::compose::add_opt(&mut octets, &crate::ReplyOpt::default());
-    assert_eq!(Message::parse(&Bytes::from(octets)).err(), Some(Malformed::Edns));
+    crate::compose::add_opt(&mut octets, &crate::ResponseOpt::default());
+    assert_eq!(Message::parse(&Bytes::from(octets)).err(), Some(MessageError::Edns));
 }
 
 #[test]
@@ -174,12 +174,12 @@ fn counts_that_the_octets_have_no_room_for_are_refused_unread() {
         let counted = octets[count + 1];
         octets[count] = 0xFF;
         let parsed = Message::parse(&octets.clone().into()).err();
-        assert_eq!(parsed, Some(Malformed::Structure));
+        assert_eq!(parsed, Some(MessageError::Structure));
         (octets[count], octets[count + 1]) = (0, counted);
     }
     let counts_alone = [0, 0, 0x80, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
     let parsed = Message::parse(&Bytes::copy_from_slice(&counts_alone)).err();
-    assert_eq!(parsed, Some(Malformed::Structure));
+    assert_eq!(parsed, Some(MessageError::Structure));
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_limit_holds_at_the_first_record_that_is_too_many() {
     // What follows is no record.
     octets[7] += 1;
     octets.extend([0x40; 20]);
-    assert_eq!(Message::parse(&octets.into()).err(), Some(Malformed::TooManyRRsets));
+    assert_eq!(Message::parse(&octets.into()).err(), Some(MessageError::TooManyRRsets));
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn signatures_beyond_the_limit_are_left_out_unless_asked_for() {
         let set = RRset { signatures: (0..100).map(rrsig).collect(), ..a("signed.test", &[1]) };
         let message = Message::parse(&wire(&question, &[set])).unwrap();
         assert_eq!(message.answer[0].signatures.len(), kept);
-        assert_eq!(message.left_out, 100 - kept);
+        assert_eq!(message.dropped_signatures, 100 - kept);
     }
 }
 
@@ -213,10 +213,10 @@ fn of_the_additional_section_the_addresses_of_given_names_are_read() {
     let signatures = Records::from_iter([[&[0, 1][..], &[0; 16], &[0]].concat()]);
     let glue = RRset { signatures, ..a("ns.test", &[1, 2]) };
     let text = RRset { rtype: Rtype::TXT, records: Records::from_iter([b"\x01x"]), ..glue.clone() };
-    let reply = Reply {
+    let reply = Response {
         question: &question,
         rcode: OptRcode::NOERROR,
-        flags: Flags::default(),
+        flags: ResponseFlags::default(),
         answer: std::slice::from_ref(&ns),
         authority: &[],
         additional: &[a("other.test", &[3]), glue.clone(), text],

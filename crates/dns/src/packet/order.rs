@@ -56,7 +56,7 @@ fn is_next(message: &[u8], last: usize, at: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compose::{Flags, Reply, compose};
+    use crate::compose::{Response, ResponseFlags, compose};
     use crate::packet::ttl_offsets;
     use crate::{Message, OptRcode, Question, RRset, Records, Rtype, name};
     use bytes::Bytes;
@@ -73,9 +73,9 @@ mod tests {
     }
 
     fn wire(question: &Question, answer: &[RRset]) -> Vec<u8> {
-        let (rcode, flags) = (OptRcode::NOERROR, Flags::default());
+        let (rcode, flags) = (OptRcode::NOERROR, ResponseFlags::default());
         let (authority, additional, signatures) = (&[][..], &[][..], true);
-        compose(&Reply { question, rcode, flags, answer, authority, additional, signatures })
+        compose(&Response { question, rcode, flags, answer, authority, additional, signatures })
     }
 
     fn rotated(mut message: Vec<u8>, by: usize) -> Message {

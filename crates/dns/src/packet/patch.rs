@@ -55,7 +55,7 @@ pub fn cut_to_question(reply: &[u8]) -> Vec<u8> {
 
 /// What is put on a finished answer when it goes out.
 #[derive(Clone, Copy, Debug)]
-pub struct Patch<'a> {
+pub struct ResponsePatch<'a> {
     /// The client's ID.
     pub id: u16,
     /// The client's spelling of the name; owners that point at it follow (draft-vixie-0x20).
@@ -70,7 +70,7 @@ pub struct Patch<'a> {
     pub age: u32,
 }
 
-impl Patch<'_> {
+impl ResponsePatch<'_> {
     /// Patches `message`, or the beginning of it, in place; `ttls` came from [`ttl_offsets`].
     pub fn apply(&self, message: &mut [u8], ttls: impl Iterator<Item = u16>) {
         for at in ttls.map(usize::from) {
@@ -92,7 +92,7 @@ impl Patch<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compose::{Flags, Reply, compose};
+    use crate::compose::{Response, ResponseFlags, compose};
     use crate::{Message, OptRcode, Question, RRset, name};
     use bytes::Bytes;
 
@@ -100,10 +100,10 @@ mod tests {
     fn a_finished_answer_is_made_the_clients() {
         let question = Question::new(name::parse("www.example.test").unwrap(), Rtype::CNAME);
         let set = RRset::naming(question.name.clone(), Rtype::CNAME, 300, &name::root());
-        let reply = Reply {
+        let reply = Response {
             question: &question,
             rcode: OptRcode::NOERROR,
-            flags: Flags { ra: true, ..Flags::default() },
+            flags: ResponseFlags { ra: true, ..ResponseFlags::default() },
             answer: &[set],
             authority: &[],
             additional: &[],
@@ -113,8 +113,14 @@ mod tests {
         let ttls = ttl_offsets(&wire).unwrap();
         assert_eq!(ttls.len(), 1);
         let spelling = name::parse("wWw.eXample.test").unwrap();
-        let patch =
-            Patch { id: 9, spelling: spelling.for_slice(), rd: true, cd: true, ad: true, age: 100 };
+        let patch = ResponsePatch {
+            id: 9,
+            spelling: spelling.for_slice(),
+            rd: true,
+            cd: true,
+            ad: true,
+            age: 100,
+        };
         patch.apply(&mut wire, ttls.into_iter());
         let message = Message::parse(&Bytes::from(wire)).unwrap();
         assert_eq!(message.header.id(), 9);
@@ -127,10 +133,10 @@ mod tests {
     fn a_reply_is_cut_to_its_question() {
         let question = Question::new(name::parse("www.example.test").unwrap(), Rtype::CNAME);
         let set = RRset::naming(question.name.clone(), Rtype::CNAME, 300, &name::root());
-        let wire = compose(&Reply {
+        let wire = compose(&Response {
             question: &question,
             rcode: OptRcode::NXDOMAIN,
-            flags: Flags { aa: true, ra: true, ad: true, ..Flags::default() },
+            flags: ResponseFlags { aa: true, ra: true, ad: true, ..ResponseFlags::default() },
             answer: &[set],
             authority: &[],
             additional: &[],

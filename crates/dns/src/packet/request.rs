@@ -9,9 +9,9 @@ const HEADER: usize = 12;
 
 /// A query from a client, as it lies in the packet.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
+pub struct ClientQuery<'a> {
     /// What its reply mirrors.
-    pub head: Head,
+    pub head: QueryHeader,
     /// QNAME, in the client's spelling.
     pub name: &'a NameSlice,
     /// QTYPE.
@@ -24,7 +24,7 @@ pub struct Request<'a> {
 
 /// What of a query, besides its question, its reply mirrors or depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
+pub struct QueryHeader {
     /// The ID, to be mirrored.
     pub id: u16,
     /// The opcode; only QUERY is served.
@@ -56,7 +56,7 @@ pub struct ClientEdns {
 
 /// A packet that is no query with one question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unreadable {
+pub enum UnreadableQuery {
     /// Answer nothing: shorter than a header, or itself an answer. Two servers that answered
     /// each other's answers would never stop.
     Ignore,
@@ -69,19 +69,19 @@ pub enum Unreadable {
     },
 }
 
-impl<'a> Request<'a> {
+impl<'a> ClientQuery<'a> {
     /// Reads a packet.
     ///
     /// # Errors
     /// The packet is to be ignored or answered FORMERR.
-    pub fn read(packet: &'a [u8]) -> Result<Self, Unreadable> {
-        let header = packet.first_chunk::<HEADER>().ok_or(Unreadable::Ignore)?;
+    pub fn read(packet: &'a [u8]) -> Result<Self, UnreadableQuery> {
+        let header = packet.first_chunk::<HEADER>().ok_or(UnreadableQuery::Ignore)?;
         let [i0, i1, f0, f1, qd0, qd1, an0, an1, ns0, ns1, ar0, ar1] = *header;
         if f0 & 0x80 != 0 {
-            return Err(Unreadable::Ignore);
+            return Err(UnreadableQuery::Ignore);
         }
         let (id, opcode) = (u16::from_be_bytes([i0, i1]), Opcode::from_int(f0 >> 3 & 0x0F));
-        let malformed = Unreadable::FormErr { id, opcode };
+        let malformed = UnreadableQuery::FormErr { id, opcode };
         if [qd0, qd1] != [0, 1] || [an0, an1, ns0, ns1] != [0; 4] {
             return Err(malformed);
         }
@@ -101,7 +101,13 @@ impl<'a> Request<'a> {
             return Err(malformed);
         }
         let (rd, ad, cd) = (f0 & 0x01 != 0, f1 & 0x20 != 0, f1 & 0x10 != 0);
-        Ok(Request { head: Head { id, opcode, rd, ad, cd, edns }, name, rtype, class, cookie })
+        Ok(ClientQuery {
+            head: QueryHeader { id, opcode, rd, ad, cd, edns },
+            name,
+            rtype,
+            class,
+            cookie,
+        })
     }
 
     /// The question, as a value of its own.
@@ -111,7 +117,7 @@ impl<'a> Request<'a> {
     }
 }
 
-impl Head {
+impl QueryHeader {
     /// DO: the client wants DNSSEC records.
     #[must_use]
     pub fn dnssec_ok(&self) -> bool {
@@ -200,55 +206,55 @@ fn read_additional(octets: &[u8]) -> Option<(Option<Opt<'_>>, &[u8])> {
 mod tests {
     use super::*;
     use crate::name;
-    use crate::query::{Options, query};
+    use crate::query::{QueryOptions, query};
     use bytes::Bytes;
     use proptest::prelude::*;
 
     fn sample(edns: bool) -> Vec<u8> {
         let question = Question::new(name::parse("Www.Example.test").unwrap(), Rtype::AAAA);
-        query(&question, Options { id: 77, recursion_desired: true, edns }).to_vec()
+        query(&question, QueryOptions { id: 77, recursion_desired: true, edns }).to_vec()
     }
 
     #[test]
     fn a_query_is_read() {
         let packet = sample(true);
-        let request = Request::read(&packet).unwrap();
+        let request = ClientQuery::read(&packet).unwrap();
         let head = request.head;
         assert_eq!((head.id, head.rd, head.cd), (77, true, false));
         assert_eq!(request.question().name.to_string(), "Www.Example.test");
         assert!(head.dnssec_ok());
         assert_eq!(head.udp_limit(), 1232);
-        assert_eq!(Request::read(&sample(false)).unwrap().head.udp_limit(), 512);
+        assert_eq!(ClientQuery::read(&sample(false)).unwrap().head.udp_limit(), 512);
     }
 
     #[test]
     fn an_answer_is_never_answered() {
         let mut packet = sample(true);
         packet[2] |= 0x80;
-        assert_eq!(Request::read(&packet).err(), Some(Unreadable::Ignore));
-        assert_eq!(Request::read(&packet[..11]).err(), Some(Unreadable::Ignore));
+        assert_eq!(ClientQuery::read(&packet).err(), Some(UnreadableQuery::Ignore));
+        assert_eq!(ClientQuery::read(&packet[..11]).err(), Some(UnreadableQuery::Ignore));
     }
 
     #[test]
     fn broken_queries_get_formerr() {
         let good = sample(true);
-        let formerr = Some(Unreadable::FormErr { id: 77, opcode: Opcode::QUERY });
-        assert_eq!(Request::read(&good[..20]).err(), formerr, "cut");
+        let formerr = Some(UnreadableQuery::FormErr { id: 77, opcode: Opcode::QUERY });
+        assert_eq!(ClientQuery::read(&good[..20]).err(), formerr, "cut");
         let mut trailing = good.clone();
         trailing.push(0);
-        assert_eq!(Request::read(&trailing).err(), formerr, "trailing octet");
+        assert_eq!(ClientQuery::read(&trailing).err(), formerr, "trailing octet");
         let mut two = good.clone();
         two[5] = 2;
-        assert_eq!(Request::read(&two).err(), formerr, "two questions");
+        assert_eq!(ClientQuery::read(&two).err(), formerr, "two questions");
         let mut pointer = good;
         pointer[12] = 0xC0;
-        assert_eq!(Request::read(&pointer).err(), formerr, "compressed question");
+        assert_eq!(ClientQuery::read(&pointer).err(), formerr, "compressed question");
     }
 
     proptest! {
         #[test]
         fn no_packet_makes_it_panic(packet in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = Request::read(&packet);
+            let _ = ClientQuery::read(&packet);
         }
 
         #[test]
@@ -256,7 +262,7 @@ mod tests {
             let mut packet = sample(true);
             let at = at % packet.len();
             packet[at] = to;
-            if let Ok(request) = Request::read(&packet) {
+            if let Ok(request) = ClientQuery::read(&packet) {
                 let message = crate::Message::parse(&Bytes::copy_from_slice(&packet)).unwrap();
                 prop_assert_eq!(message.question, Some(request.question()));
                 let edns = message.edns.map(|edns| ClientEdns {

@@ -4,14 +4,14 @@ use std::fmt;
 
 /// What is wrong, and the line where reading stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
+pub struct ZonefileError {
     /// The line, from 1 on.
     pub line: usize,
     /// What is wrong with it.
     pub what: String,
 }
 
-impl Error {
+impl ZonefileError {
     /// What the library says, in our words; `begins` is the line where the next record does.
     pub(super) fn of_library(
         error: &domain::zonefile::inplace::Error,
@@ -24,7 +24,7 @@ impl Error {
         let line: usize = parts.next().and_then(|line| line.parse().ok()).unwrap_or(1);
         let line = begins.filter(|begins| *begins <= line).unwrap_or(line);
         let what = parts.nth(1).unwrap_or_default().trim();
-        Error { line, what: in_our_words(what).to_owned() }
+        ZonefileError { line, what: in_our_words(what).to_owned() }
     }
 }
 
@@ -49,16 +49,16 @@ fn in_our_words(what: &str) -> &str {
     }
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for ZonefileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "near line {}: {}", self.line, self.what)
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for ZonefileError {}
 
-impl From<Error> for String {
-    fn from(error: Error) -> Self {
+impl From<ZonefileError> for String {
+    fn from(error: ZonefileError) -> Self {
         error.to_string()
     }
 }

@@ -8,14 +8,14 @@ use std::ops::Range;
 
 use domain::base::iana::SecurityAlgorithm;
 
-use super::Error;
+use super::ZonefileError;
 
 /// The text with numbers in place of mnemonics, and the lines where its records begin.
 ///
 /// # Errors
 /// A word that stands for an algorithm or a digest is neither a number nor a known mnemonic. Or a
 /// parenthesis is not closed: the parser of the library would panic.
-pub(super) fn to_numbers(text: &str) -> Result<(Cow<'_, str>, Vec<usize>), Error> {
+pub(super) fn to_numbers(text: &str) -> Result<(Cow<'_, str>, Vec<usize>), ZonefileError> {
     let mut lines = Vec::new();
     let mut out = String::new();
     let mut copied = 0;
@@ -23,7 +23,7 @@ pub(super) fn to_numbers(text: &str) -> Result<(Cow<'_, str>, Vec<usize>), Error
     while let Some(entry) = scanner.next_entry() {
         lines.extend(entry.line_of_record(text));
         for (word, kind) in fields(text, &entry) {
-            let wrong = |what| Error { line: word.line, what };
+            let wrong = |what| ZonefileError { line: word.line, what };
             let written = text.get(word.range.clone()).unwrap_or_default();
             if let Some(number) = kind.number(written).map_err(wrong)? {
                 out.push_str(&text[copied..word.range.start]);
@@ -33,7 +33,7 @@ pub(super) fn to_numbers(text: &str) -> Result<(Cow<'_, str>, Vec<usize>), Error
         }
     }
     if let Some(line) = scanner.unclosed {
-        return Err(Error { line, what: "the parenthesis is not closed".into() });
+        return Err(ZonefileError { line, what: "the parenthesis is not closed".into() });
     }
     if copied == 0 {
         return Ok((Cow::Borrowed(text), lines));

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Notify, mpsc, oneshot};
-use zoners_dns::{Failure, Message};
+use zoners_dns::{Message, NetworkError};
 
 use super::{Place, Pool};
 use crate::descriptors::{Descriptor, Descriptors, ran_out};
@@ -40,7 +40,7 @@ pub(super) enum Ended {
     /// This machine is elsewhere now.
     Elsewhere,
     /// It failed, or was closed.
-    By(Failure),
+    By(NetworkError),
 }
 
 /// A connection that takes queries.
@@ -169,9 +169,9 @@ impl Connection {
             let ended = tokio::select! {
                 biased;
                 _ = elsewhere.changed() => Ended::Elsewhere,
-                () = health.gives_way.notified() => Ended::By(Failure::Closed),
+                () = health.gives_way.notified() => Ended::By(NetworkError::Closed),
                 ended = conversation => Ended::By(match ended {
-                    Ok(()) => Failure::Closed,
+                    Ok(()) => NetworkError::Closed,
                     Err(error) => failure(&error),
                 }),
             };
@@ -256,7 +256,7 @@ async fn converse(
                     // An ID that is already under way here finds the connection closed and opens
                     // its own.
                     if let Err(reply) = waiting.enter(id, reply) {
-                        let _ = reply.send(Err(Ended::By(Failure::Closed)));
+                        let _ = reply.send(Err(Ended::By(NetworkError::Closed)));
                         continue;
                     }
                     write_message(&mut writer, &query).await?;

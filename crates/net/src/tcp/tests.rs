@@ -31,7 +31,7 @@ async fn a_connection_is_reused_and_answers_may_come_in_any_order() {
     let pool = pool();
     let (mut one, mut two) = (pool.send(to, query(1), None), pool.send(to, query(2), None));
     let (one, two) = tokio::join!(one.receive(), two.receive());
-    assert_eq!((one, two), (Outcome::Message(query(1)), Outcome::Message(query(2))));
+    assert_eq!((one, two), (ExchangeEvent::Message(query(1)), ExchangeEvent::Message(query(2))));
     server.await.unwrap();
 }
 
@@ -48,7 +48,10 @@ async fn a_connection_closed_while_idle_is_opened_again() {
     });
     let pool = pool();
     for id in 1..4 {
-        assert_eq!(pool.send(to, query(id), None).receive().await, Outcome::Message(query(id)));
+        assert_eq!(
+            pool.send(to, query(id), None).receive().await,
+            ExchangeEvent::Message(query(id))
+        );
     }
 }
 
@@ -58,9 +61,15 @@ async fn a_closed_port_and_a_closed_stream_are_told_apart() {
     let to = listener.local_addr().unwrap();
     let closing = tokio::spawn(async move { drop(listener.accept().await) });
     let pool = pool();
-    assert_eq!(pool.send(to, query(1), None).receive().await, Outcome::Failed(Failure::Closed));
+    assert_eq!(
+        pool.send(to, query(1), None).receive().await,
+        ExchangeEvent::Failed(NetworkError::Closed)
+    );
     closing.await.unwrap();
-    assert_eq!(pool.send(to, query(1), None).receive().await, Outcome::Failed(Failure::Refused));
+    assert_eq!(
+        pool.send(to, query(1), None).receive().await,
+        ExchangeEvent::Failed(NetworkError::Refused)
+    );
 }
 
 #[tokio::test]
@@ -73,9 +82,9 @@ async fn who_cannot_use_the_reply_hears_that_there_is_no_other() {
         write_message(&mut stream, &message).await.unwrap();
     });
     let mut exchange = pool().send(to, query(1), None);
-    assert_eq!(exchange.receive().await, Outcome::Message(query(1)));
+    assert_eq!(exchange.receive().await, ExchangeEvent::Message(query(1)));
     for _ in 0..2 {
-        assert_eq!(exchange.receive().await, Outcome::Failed(Failure::Closed));
+        assert_eq!(exchange.receive().await, ExchangeEvent::Failed(NetworkError::Closed));
     }
 }
 
@@ -97,12 +106,12 @@ async fn what_has_an_id_of_none_is_for_the_only_query_that_waits() {
         std::future::pending::<()>().await;
     });
     let pool = pool();
-    assert_eq!(pool.send(to, query(1), None).receive().await, Outcome::Message(query(7)));
-    assert_eq!(pool.send(to, query(2), None).receive().await, Outcome::Message(Bytes::new()));
+    assert_eq!(pool.send(to, query(1), None).receive().await, ExchangeEvent::Message(query(7)));
+    assert_eq!(pool.send(to, query(2), None).receive().await, ExchangeEvent::Message(Bytes::new()));
     // Of two it is for neither; of those it may be for, one has gone by then.
     let (mut three, mut four) = (pool.send(to, query(3), None), pool.send(to, query(4), None));
-    assert_eq!(four.receive().await, Outcome::Message(query(4)));
-    assert_eq!(three.receive().await, Outcome::Message(query(9)));
+    assert_eq!(four.receive().await, ExchangeEvent::Message(query(4)));
+    assert_eq!(three.receive().await, ExchangeEvent::Message(query(9)));
 }
 
 #[tokio::test]
@@ -120,10 +129,10 @@ async fn a_connection_is_opened_from_the_address_that_it_shall() {
         Pool::new(sources, Descriptors::new(64))
     };
     let mut exchange = from("127.0.0.7").send(to, query(1), None);
-    assert_eq!(exchange.receive().await, Outcome::Message(query(1)));
+    assert_eq!(exchange.receive().await, ExchangeEvent::Message(query(1)));
     assert_eq!(server.await.unwrap(), "127.0.0.7");
     let mut exchange = from("192.0.2.77").send(to, query(1), None);
-    assert_eq!(exchange.receive().await, Outcome::Failed(Failure::NoSocket));
+    assert_eq!(exchange.receive().await, ExchangeEvent::Failed(NetworkError::NoSocket));
 }
 
 /// A server whose first connection answers the first query on it and swallows all others, as if a router had
@@ -156,7 +165,7 @@ async fn forgotten() -> (Pool, SocketAddr, tokio::sync::mpsc::UnboundedReceiver<
     let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
     tokio::spawn(forgetful(listener, sender));
     let pool = pool();
-    assert_eq!(pool.send(to, query(1), None).receive().await, Outcome::Message(query(1)));
+    assert_eq!(pool.send(to, query(1), None).receive().await, ExchangeEvent::Message(query(1)));
     assert_eq!(told.recv().await, Some((0, query(1))));
     (pool, to, told)
 }
@@ -168,12 +177,15 @@ async fn a_query_on_a_connection_that_died_goes_over_another_and_so_do_later_one
     assert_eq!(told.recv().await, Some((0, query(2))));
     assert!(late.doubt());
     late.resend(query(2));
-    assert_eq!(late.receive().await, Outcome::Message(query(2)));
+    assert_eq!(late.receive().await, ExchangeEvent::Message(query(2)));
     assert_eq!(told.recv().await, Some((1, query(2))));
     // The one that is suspect ends, as none waits on it.
     assert_eq!(told.recv().await, Some((0, Bytes::new())));
     for id in 3..6 {
-        assert_eq!(pool.send(to, query(id), None).receive().await, Outcome::Message(query(id)));
+        assert_eq!(
+            pool.send(to, query(id), None).receive().await,
+            ExchangeEvent::Message(query(id))
+        );
         assert_eq!(told.recv().await, Some((1, query(id))));
     }
 }
@@ -185,7 +197,7 @@ async fn of_several_queries_on_a_connection_that_died_one_opens_another() {
     for (id, exchange) in (2..7).zip(&mut late) {
         assert!(exchange.doubt());
         exchange.resend(query(id));
-        assert_eq!(exchange.receive().await, Outcome::Message(query(id)));
+        assert_eq!(exchange.receive().await, ExchangeEvent::Message(query(id)));
     }
     drop(late);
     let mut connections = Vec::new();
@@ -207,21 +219,21 @@ async fn a_suspect_connection_may_still_deliver_and_is_cleared_by_it() {
         write_message(stream, &message).await.unwrap();
     };
     answer(&mut stream).await;
-    assert_eq!(one.receive().await, Outcome::Message(query(1)));
+    assert_eq!(one.receive().await, ExchangeEvent::Message(query(1)));
     // What comes to another query shows that it is alive.
     let (mut two, mut three) = (pool.send(to, query(2), None), pool.send(to, query(3), None));
     answer(&mut stream).await;
-    assert_eq!(two.receive().await, Outcome::Message(query(2)));
+    assert_eq!(two.receive().await, ExchangeEvent::Message(query(2)));
     assert!(!three.doubt());
     answer(&mut stream).await;
-    assert_eq!(three.receive().await, Outcome::Message(query(3)));
+    assert_eq!(three.receive().await, ExchangeEvent::Message(query(3)));
     // It is late, and comes while the other connection has brought nothing.
     let mut four = pool.send(to, query(4), None);
     assert!(four.doubt());
     four.resend(query(4));
     let (_silent, _) = listener.accept().await.unwrap();
     answer(&mut stream).await;
-    assert_eq!(four.receive().await, Outcome::Message(query(4)));
+    assert_eq!(four.receive().await, ExchangeEvent::Message(query(4)));
 }
 
 #[tokio::test]
@@ -258,7 +270,7 @@ async fn elsewhere_connections_are_closed_and_queries_go_over_new_ones() {
         (new, listener)
     });
     for (id, exchange) in (1..5).zip(&mut moving) {
-        assert_eq!(exchange.receive().await, Outcome::Message(query(id)));
+        assert_eq!(exchange.receive().await, ExchangeEvent::Message(query(id)));
     }
     // One without queries is closed too.
     let (mut new, listener) = server.await.unwrap();
@@ -268,7 +280,7 @@ async fn elsewhere_connections_are_closed_and_queries_go_over_new_ones() {
     let (mut stream, _) = listener.accept().await.unwrap();
     let message = read(&mut stream).await.unwrap();
     write_message(&mut stream, &message).await.unwrap();
-    assert_eq!(last.receive().await, Outcome::Message(query(9)));
+    assert_eq!(last.receive().await, ExchangeEvent::Message(query(9)));
 }
 
 #[tokio::test]
@@ -285,7 +297,7 @@ async fn an_idle_connection_gives_way_and_one_with_queries_does_not() {
     let mut one = pool.send(to, query(1), descriptors.try_take());
     let (mut stream, _) = listener.accept().await.unwrap();
     answer(&mut stream).await;
-    assert_eq!(one.receive().await, Outcome::Message(query(1)));
+    assert_eq!(one.receive().await, ExchangeEvent::Message(query(1)));
     drop(one);
     assert!(pool.has(to));
     // All others are taken.
@@ -304,7 +316,7 @@ async fn an_idle_connection_gives_way_and_one_with_queries_does_not() {
         message = read(&mut stream) => assert_eq!(message.unwrap(), query(2)),
     }
     write_message(&mut stream, &query(2)).await.unwrap();
-    assert_eq!(two.receive().await, Outcome::Message(query(2)));
+    assert_eq!(two.receive().await, ExchangeEvent::Message(query(2)));
     drop(two);
     waiting.await;
     assert!(read(&mut stream).await.is_err() && others.len() == 2);

@@ -18,7 +18,7 @@ async fn strangers_are_not_heard() {
         server.send_to(b"answer", from).await.unwrap();
     };
     let (outcome, ()) = tokio::join!(exchange.receive(), answer);
-    assert_eq!(outcome, Outcome::Message(Bytes::from_static(b"answer")));
+    assert_eq!(outcome, ExchangeEvent::Message(Bytes::from_static(b"answer")));
 }
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn a_closed_port_is_told_at_once() {
     let closed = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let mut exchange =
         UdpExchange::new(closed, Bytes::from_static(b"q"), Random::seeded(2), Spares::default());
-    assert_eq!(exchange.receive().await, Outcome::Told(Failure::Refused));
+    assert_eq!(exchange.receive().await, ExchangeEvent::Advisory(NetworkError::Refused));
 }
 
 #[tokio::test]
@@ -35,12 +35,12 @@ async fn a_reply_is_heard_after_word_that_there_will_be_none() {
     let spares = Spares::default();
     let query = Bytes::from_static(b"q");
     let mut exchange = UdpExchange::new(to, query.clone(), Random::seeded(2), spares.clone());
-    assert_eq!(exchange.receive().await, Outcome::Told(Failure::Refused));
+    assert_eq!(exchange.receive().await, ExchangeEvent::Advisory(NetworkError::Refused));
     let server = UdpSocket::bind(to).await.unwrap();
     exchange.resend(query);
     let (_, from) = server.recv_from(&mut [0; 64]).await.unwrap();
     server.send_to(b"answer", from).await.unwrap();
-    assert_eq!(exchange.receive().await, Outcome::Message(Bytes::from_static(b"answer")));
+    assert_eq!(exchange.receive().await, ExchangeEvent::Message(Bytes::from_static(b"answer")));
     drop(exchange);
     assert_eq!(spares.len(), 0, "more may yet come");
 }
@@ -58,8 +58,8 @@ async fn a_port_to_which_strangers_write_serves_no_other_query() {
         server.send_to(b"answer", from).await.unwrap();
     };
     let (outcome, ()) = tokio::join!(exchange.receive(), answer);
-    assert_eq!(outcome, Outcome::Message(Bytes::from_static(b"forged")));
-    assert_eq!(exchange.receive().await, Outcome::Message(Bytes::from_static(b"answer")));
+    assert_eq!(outcome, ExchangeEvent::Message(Bytes::from_static(b"forged")));
+    assert_eq!(exchange.receive().await, ExchangeEvent::Message(Bytes::from_static(b"answer")));
     drop(exchange);
     assert_eq!(spares.len(), 0);
 }
@@ -77,7 +77,7 @@ async fn mirror(server: UdpSocket) {
 async fn asked(to: SocketAddr, random: &Random, spares: &Spares) -> u16 {
     let query = Bytes::from_static(b"query");
     let mut exchange = UdpExchange::new(to, query, random.clone(), spares.clone());
-    let Outcome::Message(port) = exchange.receive().await else { panic!("no answer") };
+    let ExchangeEvent::Message(port) = exchange.receive().await else { panic!("no answer") };
     u16::from_be_bytes([port[0], port[1]])
 }
 
@@ -153,7 +153,7 @@ async fn few_sockets_are_kept() {
 #[test]
 fn a_query_that_does_not_fit_says_nothing_of_the_server() {
     let error = io::Error::from(Errno::MSGSIZE);
-    assert_eq!(failure(&error), Failure::NoSocket);
+    assert_eq!(failure(&error), NetworkError::NoSocket);
 }
 
 #[tokio::test]
@@ -170,14 +170,14 @@ async fn a_query_leaves_from_the_address_that_it_shall() {
             from.ip().to_string()
         };
         let (outcome, from) = tokio::join!(exchange.receive(), answer);
-        assert_eq!(outcome, Outcome::Message(Bytes::from_static(b"answer")));
+        assert_eq!(outcome, ExchangeEvent::Message(Bytes::from_static(b"answer")));
         assert_eq!(Some(from.as_str()), seen);
     }
     // One that this machine has not says nothing of the server.
     let query = Bytes::from_static(b"query");
     let exchange = UdpExchange::new(to, query, Random::seeded(1), Spares::default());
     let outcome = exchange.from("192.0.2.77".parse().unwrap(), Carrier::Any).receive().await;
-    assert_eq!(outcome, Outcome::Failed(Failure::NoSocket));
+    assert_eq!(outcome, ExchangeEvent::Failed(NetworkError::NoSocket));
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn a_query_is_sent_again_from_its_socket_which_is_not_kept() {
     let (length, second) = server.recv_from(&mut buffer).await.unwrap();
     assert_eq!((&buffer[..length], second), (&b"again"[..], first));
     server.send_to(b"answer", second).await.unwrap();
-    assert_eq!(exchange.receive().await, Outcome::Message(Bytes::from_static(b"answer")));
+    assert_eq!(exchange.receive().await, ExchangeEvent::Message(Bytes::from_static(b"answer")));
     drop(exchange);
     assert_eq!(spares.len(), 0, "another answer may yet come");
 }
@@ -218,7 +218,7 @@ async fn a_query_sent_again_before_it_was_sent_is_sent_once() {
         server.send_to(b"answer", from).await.unwrap();
     };
     let (outcome, ()) = tokio::join!(exchange.receive(), answer);
-    assert_eq!(outcome, Outcome::Message(Bytes::from_static(b"answer")));
+    assert_eq!(outcome, ExchangeEvent::Message(Bytes::from_static(b"answer")));
     assert!(server.try_recv_from(&mut [0; 64]).is_err());
 }
 
@@ -235,7 +235,7 @@ async fn a_port_found_closed_when_a_query_is_sent_again_is_told() {
     }
     drop(server);
     exchange.resend(Bytes::from_static(b"q"));
-    assert_eq!(exchange.receive().await, Outcome::Told(Failure::Refused));
+    assert_eq!(exchange.receive().await, ExchangeEvent::Advisory(NetworkError::Refused));
 }
 
 #[tokio::test]
@@ -249,7 +249,7 @@ async fn elsewhere_no_socket_is_used_that_was_opened_before() {
         UdpExchange::new(to, query, random.clone(), spares.clone())
     };
     let mut before = under_way();
-    assert!(matches!(before.receive().await, Outcome::Message(_)));
+    assert!(matches!(before.receive().await, ExchangeEvent::Message(_)));
     asked(to, &random, &spares).await;
     assert_eq!(spares.len(), 1);
     spares.renew();
@@ -273,7 +273,7 @@ async fn no_socket_is_kept_while_queries_wait_for_one() {
         let exchange = UdpExchange::new(to, query, random.clone(), spares.clone());
         let from = Ipv4Addr::UNSPECIFIED.into();
         let mut exchange = exchange.from(from, Carrier::New(descriptors.take().await));
-        assert!(matches!(exchange.receive().await, Outcome::Message(_)));
+        assert!(matches!(exchange.receive().await, ExchangeEvent::Message(_)));
         exchange
     };
     drop(asked().await);

@@ -7,7 +7,7 @@
 
 use tokio::time::timeout_at;
 use zoners_cache::Evidence;
-use zoners_dns::{Exchange, Network, Outcome, Question, Transport};
+use zoners_dns::{Exchange, ExchangeEvent, Network, Question, Transport};
 
 use super::reply::{Match, matches};
 use super::wait::Wait;
@@ -56,9 +56,9 @@ impl Copies {
     async fn hear<N: Network>(&mut self, wait: &mut Wait<N>, question: &Question) {
         for _ in 0..MOST_MESSAGES {
             let octets = match wait.exchange.receive().await {
-                Outcome::Message(octets) => octets,
-                Outcome::Told(_) => continue,
-                Outcome::Failed(_) => return,
+                ExchangeEvent::Message(octets) => octets,
+                ExchangeEvent::Advisory(_) => continue,
+                ExchangeEvent::Failed(_) => return,
             };
             if let Match::Reply(message) = matches(&octets, wait.id, question) {
                 self.missing -= 1;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 use zoners_cache::{Evidence, Repeated, Trouble};
-use zoners_dns::{Counter, Endpoint, Failure, Message, Network};
+use zoners_dns::{Counter, Endpoint, Message, Network, NetworkError};
 
 use super::reading::Read;
 use super::wait::Wait;
@@ -228,7 +228,7 @@ impl<N: Network> Worker<N> {
         let asked = match doubts.cut {
             true => self.send(&over_tcp, self.network().room(over_tcp.endpoint)),
             false if self.is_left_alone(over_tcp.endpoint) || !self.may_meet(&over_tcp) => {
-                Err(Fault::Network(Failure::Closed))
+                Err(Fault::Network(NetworkError::Closed))
             }
             false => {
                 self.count(Counter::UpstreamSuspicious);

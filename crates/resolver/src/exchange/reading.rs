@@ -1,7 +1,7 @@
 //! What comes to a query that waits for its reply.
 
 use zoners_cache::{Evidence, Repeated};
-use zoners_dns::{Counter, Endpoint, Malformed, Message, Network, Outcome, Transport};
+use zoners_dns::{Counter, Endpoint, ExchangeEvent, Message, MessageError, Network, Transport};
 
 use super::Asking;
 use super::letters::restored;
@@ -36,16 +36,16 @@ impl<N: Network> Worker<N> {
         &self,
         asking: &Asking,
         wait: &mut Wait<N>,
-        outcome: Outcome,
+        outcome: ExchangeEvent,
         context: &Context,
     ) -> Read {
         let octets = match outcome {
-            Outcome::Message(octets) => octets,
-            Outcome::Told(failure) => {
+            ExchangeEvent::Message(octets) => octets,
+            ExchangeEvent::Advisory(failure) => {
                 self.count(Counter::UpstreamNetworkErrors);
                 return Read::Told(Fault::Network(failure));
             }
-            Outcome::Failed(failure) => {
+            ExchangeEvent::Failed(failure) => {
                 self.count(Counter::UpstreamNetworkErrors);
                 return Read::Ended(self.blamed(wait.endpoint, Fault::Network(failure)));
             }
@@ -131,7 +131,7 @@ impl<N: Network> Worker<N> {
             // Over a stream it says that the reply is broken (RFC 2181 section 9).
             Transport::Tcp => {
                 self.count(Counter::UpstreamMalformed);
-                Read::Ended(self.blamed(wait.endpoint, Fault::Malformed(Malformed::Truncated)))
+                Read::Ended(self.blamed(wait.endpoint, Fault::Malformed(MessageError::Truncated)))
             }
         }
     }

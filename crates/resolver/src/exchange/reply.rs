@@ -1,7 +1,7 @@
 //! What a message is to the query that waits for a reply.
 
 use bytes::Bytes;
-use zoners_dns::{Malformed, Message, Opcode, OptRcode, Question};
+use zoners_dns::{Message, MessageError, Opcode, OptRcode, Question};
 
 /// What a message is to the query that waits.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(super) enum Match {
     /// The ID fits, but it is no reply, or one to something else.
     NoReply,
     /// The ID fits, and nothing else can be read.
-    Malformed(Malformed),
+    Malformed(MessageError),
 }
 
 /// Whether `octets` are the reply to the query with this ID and question (RFC 5452 section 9.1).

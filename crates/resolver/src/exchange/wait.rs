@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
-use zoners_dns::query::{Options, QueryOpt, query_with};
-use zoners_dns::{Endpoint, Exchange, Name, Network, Outcome, Question, Transport};
+use zoners_dns::query::{QueryOpt, QueryOptions, query_with};
+use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Name, Network, Question, Transport};
 
 use super::Asking;
 use super::shown::Shown;
@@ -32,7 +32,7 @@ pub(super) struct Wait<N: Network> {
 
 impl<N: Network> Wait<N> {
     /// What comes next; nothing, if the reply is late by then.
-    pub(super) async fn receive(&mut self) -> Option<Outcome> {
+    pub(super) async fn receive(&mut self) -> Option<ExchangeEvent> {
         match self.late_at {
             None => Some(self.exchange.receive().await),
             // Boxed, since a datagram has no such moment, and many wait at a time.
@@ -71,7 +71,7 @@ pub(super) fn compose(
     opt: QueryOpt<'_>,
     letters: Option<&Name>,
 ) -> Bytes {
-    let options = Options { id, recursion_desired: asking.recursion_desired, edns };
+    let options = QueryOptions { id, recursion_desired: asking.recursion_desired, edns };
     match letters {
         None => query_with(&asking.question, options, opt),
         Some(name) => {

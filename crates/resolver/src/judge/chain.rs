@@ -1,7 +1,7 @@
 //! Following the aliases of an answer section, and the meaning of their end.
 
 use zoners_cache::Denial;
-use zoners_dns::{Delegation, Message, Name, OptRcode, Question, RRset, Rtype, Way, name};
+use zoners_dns::{Delegation, Message, Name, OptRcode, QueryMode, Question, RRset, Rtype, name};
 
 use super::proof_of;
 use crate::settings::Settings;
@@ -85,7 +85,7 @@ impl<'a> Chain<'a> {
         }
         // The DS records of the apex are the parent's (RFC 4035 section 2.4).
         let above = self.question.rtype == Rtype::DS && *name == self.cut.zone && !name.is_root();
-        name::is_within(name, &self.cut.zone) && (!above || self.cut.way == Way::Forward)
+        name::is_within(name, &self.cut.zone) && (!above || self.cut.mode == QueryMode::Forward)
     }
 
     /// Of the RRsets at a name, those that were asked for.
@@ -106,7 +106,7 @@ impl<'a> Chain<'a> {
         if self.message.rcode == OptRcode::YXDOMAIN {
             return Err(Fault::Rcode(OptRcode::YXDOMAIN));
         }
-        let (forwarded, followed) = (self.cut.way == Way::Forward, !self.aliases.is_empty());
+        let (forwarded, followed) = (self.cut.mode == QueryMode::Forward, !self.aliases.is_empty());
         // A denial is of the name that was asked for. Some servers put a denial beside an alias
         // without following the alias; a forwarder follows aliases to their end.
         if followed && !forwarded {
@@ -193,7 +193,7 @@ impl<'a> Chain<'a> {
 
     /// How a reply fails that has no answer, no denial and no referral.
     fn nothing_said(&self, refers_away: bool) -> Fault {
-        if self.cut.way == Way::Forward {
+        if self.cut.mode == QueryMode::Forward {
             return Fault::Empty;
         }
         let own_ns = |set: &&RRset| set.rtype == Rtype::NS && set.owner == self.cut.zone;

@@ -1,15 +1,15 @@
 use super::*;
-use zoners_dns::compose::{Flags, Reply as Wire, compose};
-use zoners_dns::{NameServer, Transport, Way, zonefile};
+use zoners_dns::compose::{Response as Wire, ResponseFlags, compose};
+use zoners_dns::{NameServer, QueryMode, Transport, zonefile};
 
 fn cut(zone: &str) -> Delegation {
     let servers = vec![NameServer { name: name::parse("ns.test").unwrap(), addresses: vec![] }];
     Delegation {
         zone: name::parse(zone).unwrap(),
-        way: Way::Iterative,
+        mode: QueryMode::Iterative,
         transport: Transport::Udp,
         servers,
-        signing: Signing::Unknown,
+        signing: DsStatus::Unknown,
         expires: Moment::from_millis(1_000_000),
     }
 }
@@ -35,7 +35,7 @@ fn verdict_of(asked: &str, rtype: Rtype, case: Case) -> Result<Verdict, Fault> {
     let wire = compose(&Wire {
         question: &question,
         rcode: case.rcode,
-        flags: Flags { aa: case.aa, ..Flags::default() },
+        flags: ResponseFlags { aa: case.aa, ..ResponseFlags::default() },
         answer: &sets(case.answer),
         authority: &sets(case.authority),
         additional: &sets(case.additional),

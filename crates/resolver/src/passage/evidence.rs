@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
 
-use zoners_dns::{Counter, Delegation, Message, Moment, Network, OptRcode, Way, name};
+use zoners_dns::{Counter, Delegation, Message, Moment, Network, OptRcode, QueryMode, name};
 
 use super::sounding::Sounded;
 use super::{
@@ -55,7 +55,7 @@ impl<N: Network> Worker<N> {
     pub(crate) fn hear(&self, cut: &Delegation, server: SocketAddr, voice: Voice) {
         let shared = self.shared();
         let (passage, now) = (&shared.passage, shared.now());
-        if cut.way != Way::Iterative {
+        if cut.mode != QueryMode::Iterative {
             return;
         }
         let is_proper = matches!(voice, Voice::Authority | Voice::Plain);
@@ -102,7 +102,7 @@ impl<N: Network> Worker<N> {
 
     /// Where a server is whose voice is evidence; each root server is a place of its own.
     fn place(&self, cut: &Delegation, server: SocketAddr) -> Option<Place> {
-        let foreign = cut.way == Way::Iterative && self.settings().is_foreign(server.ip());
+        let foreign = cut.mode == QueryMode::Iterative && self.settings().is_foreign(server.ip());
         let depth = name::depth(&cut.zone);
         let at = if depth == 0 { server.ip() } else { network(server.ip()) };
         foreign.then_some(Place { at, is_top: depth <= 1 })

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use zoners_dns::{Delegation, Network, Question, Way};
+use zoners_dns::{Delegation, Network, QueryMode, Question};
 
 use super::sounding::PATIENCE;
 use super::{EVERY, OUTAGE, Obstacle};
@@ -51,7 +51,7 @@ impl<N: Network> Worker<N> {
         let obstacle = self.shared().passage.closed()?;
         let mut addresses = cut.servers.iter().flat_map(|server| &server.addresses);
         let is_near = |at: &SocketAddr| !self.settings().is_foreign(at.ip());
-        (cut.way == Way::Iterative && !addresses.any(is_near)).then(|| obstacle.unresolved())
+        (cut.mode == QueryMode::Iterative && !addresses.any(is_near)).then(|| obstacle.unresolved())
     }
 
     /// Whether this network lets no question pass to the servers that this one goes to.
@@ -62,7 +62,7 @@ impl<N: Network> Worker<N> {
     /// Whether the configuration names no servers of its own for a question.
     fn goes_to_foreign_servers(&self, question: &Question) -> bool {
         let route = self.settings().route(&question.answered_at());
-        route.is_none_or(|route| route.way == Way::Iterative)
+        route.is_none_or(|route| route.mode == QueryMode::Iterative)
     }
 
     /// Names the cause of a failure, where it is this network or its line.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 use zoners_dns::{
-    Counter, Endpoint, Failure, Message, Network, Question, RRset, Rtype, Transport, name,
+    Counter, Endpoint, Message, Network, NetworkError, Question, RRset, Rtype, Transport, name,
 };
 use zoners_dnssec::Reason;
 
@@ -143,7 +143,9 @@ impl<N: Network> Worker<N> {
         heard.of.push(report.attempt.endpoint);
         let message = match report.result {
             Ok(message) => message,
-            Err(Fault::Network(Failure::Refused | Failure::Closed | Failure::Unreachable)) => {
+            Err(Fault::Network(
+                NetworkError::Refused | NetworkError::Closed | NetworkError::Unreachable,
+            )) => {
                 // A stream that is refused says nothing where datagrams pass.
                 heard.rejected += usize::from(report.attempt.endpoint.transport == Transport::Udp);
                 return;

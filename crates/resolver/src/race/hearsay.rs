@@ -1,7 +1,7 @@
 //! Replies of those who answer in the place of a server.
 
 use zoners_cache::Denial;
-use zoners_dns::{Failure, Network, Way};
+use zoners_dns::{Network, NetworkError, QueryMode};
 
 use super::Race;
 use crate::answer::Unresolved;
@@ -17,12 +17,14 @@ impl<N: Network> Race<'_, N> {
             Ok(message) => {
                 let voice = Voice::of(message);
                 worker.hear(self.cut, server, voice);
-                voice == Voice::Hearsay && self.cut.way == Way::Iterative
+                voice == Voice::Hearsay && self.cut.mode == QueryMode::Iterative
             }
             Err(fault) => {
                 let told = matches!(
                     fault,
-                    Fault::Network(Failure::Refused | Failure::Closed | Failure::Unreachable)
+                    Fault::Network(
+                        NetworkError::Refused | NetworkError::Closed | NetworkError::Unreachable
+                    )
                 );
                 if told || *fault == Fault::Timeout {
                     worker.hear_nothing(self.cut, server, told);

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use zoners_dns::{Counter, Delegation, Endpoint, Moment, Network, Transport, Way, name};
+use zoners_dns::{Counter, Delegation, Endpoint, Moment, Network, QueryMode, Transport, name};
 
 use super::Race;
 use crate::answer::Unresolved;
@@ -181,7 +181,7 @@ fn packets(attempt: &Attempt) -> u32 {
 /// to it, and names that it never answers shall not take the others along. What lies at the top is asked a
 /// lot before anything else is known.
 fn usual(limit: u32, cut: &Delegation) -> Usual {
-    let limit = if cut.way == Way::Iterative { limit } else { 0 };
+    let limit = if cut.mode == QueryMode::Iterative { limit } else { 0 };
     Usual { limit, trusted: name::depth(&cut.zone) <= 1 }
 }
 

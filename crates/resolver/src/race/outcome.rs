@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use zoners_cache::Evidence;
-use zoners_dns::{Counter, EdeCode, Endpoint, Network, Transport, Way};
+use zoners_dns::{Counter, EdeCode, Endpoint, Network, QueryMode, Transport};
 
 use super::hearsay::nothing;
 use super::{Race, Running};
@@ -26,7 +26,7 @@ impl<N: Network> Race<'_, N> {
             self.worker.learn_agent(self.cut, &message);
             let scrubbed = scrub(&mut message, &self.cut.zone);
             self.worker.counters().add(Counter::UpstreamScrubbed, scrubbed.dropped);
-            self.worker.counters().add(Counter::LimitSignatures, message.left_out as u64);
+            self.worker.counters().add(Counter::LimitSignatures, message.dropped_signatures as u64);
             let (settings, now) = (self.worker.settings(), self.worker.shared().now());
             let refers_away = scrubbed.refers_away;
             let verdict =
@@ -141,7 +141,7 @@ impl<N: Network> Race<'_, N> {
 
     /// Forgets what was heard of the addresses of servers that do not answer.
     fn forget_addresses(&self) {
-        if self.cut.way == Way::Iterative && !self.worker.is_line_silent(self.cut) {
+        if self.cut.mode == QueryMode::Iterative && !self.worker.is_line_silent(self.cut) {
             let silent = self.candidates.unanswered();
             self.worker.forget_addresses(silent.map(|server| &self.server(server).name));
         }

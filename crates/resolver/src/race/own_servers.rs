@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use zoners_cache::Rank;
 use zoners_dns::targets::Targets;
 use zoners_dns::{
-    Counter, Delegation, Message, Name, Network, Question, RRset, Rtype, Security, Way, name,
+    Counter, Delegation, Message, Name, Network, QueryMode, Question, RRset, Rtype, Security, name,
 };
 
 use super::Race;
@@ -35,7 +35,7 @@ impl<N: Network> Race<'_, N> {
     /// Asks, once, whom the zone itself names as its servers.
     pub(super) fn ask_for_own_servers(&mut self) {
         let wanted = matches!(self.own_servers, Own::Unasked)
-            && self.cut.way == Way::Iterative
+            && self.cut.mode == QueryMode::Iterative
             && !self.cut.zone.is_root()
             && self.context.depth == 0
             && !self.heard_too_much();
@@ -53,7 +53,7 @@ impl<N: Network> Race<'_, N> {
     /// Takes in the servers that the zone is known to name besides those of its parent, none of which is
     /// expected to answer well.
     pub(super) fn widen_by_what_is_known(&mut self) {
-        if self.cut.way != Way::Iterative || self.cut.zone.is_root() {
+        if self.cut.mode != QueryMode::Iterative || self.cut.zone.is_root() {
             return;
         }
         if let Some(told) = self.worker.known_own_servers(self.cut) {
@@ -100,7 +100,7 @@ impl<N: Network> Worker<N> {
     /// names servers that the parent does not.
     pub(super) fn learn_own_servers(&self, cut: &Delegation, message: &Message) {
         let own = |set: &&RRset| set.rtype == Rtype::NS && set.owner == cut.zone;
-        if !message.header.aa() || cut.way != Way::Iterative {
+        if !message.header.aa() || cut.mode != QueryMode::Iterative {
             return;
         }
         let Some(ns) = message.authority.iter().find(own) else { return };

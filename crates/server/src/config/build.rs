@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use zoners_dns::{
-    Delegation, Moment, Name, NameServer, Prefix, Rtype, Signing, Way, name, zonefile,
+    Delegation, DsStatus, Moment, Name, NameServer, Prefix, QueryMode, Rtype, name, zonefile,
 };
 use zoners_dnssec::chain::{self, Ds};
 use zoners_resolver::Settings;
@@ -60,8 +60,8 @@ impl Config {
 
     /// The zones that are asked of given servers.
     pub(crate) fn routes(&self) -> Vec<Delegation> {
-        let stubs = self.stub.iter().map(|stub| route(stub, Way::Stub));
-        let forwards = self.forward.iter().map(|forward| route(forward, Way::Forward));
+        let stubs = self.stub.iter().map(|stub| route(stub, QueryMode::Stub));
+        let forwards = self.forward.iter().map(|forward| route(forward, QueryMode::Forward));
         stubs.chain(forwards).collect()
     }
 
@@ -216,14 +216,14 @@ fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).map_or(0, |file| file.mode())
 }
 
-fn route(route: &Route, way: Way) -> Delegation {
+fn route(route: &Route, mode: QueryMode) -> Delegation {
     let server = |address| NameServer { name: name::root(), addresses: vec![address] };
     Delegation {
         zone: route.zone.clone(),
-        way,
+        mode,
         transport: route.transport,
         servers: route.servers.iter().copied().map(server).collect(),
-        signing: Signing::Unknown,
+        signing: DsStatus::Unknown,
         expires: Moment::NEVER,
     }
 }

@@ -175,7 +175,7 @@ fn routes_take_addresses_with_and_without_port() {
     let text = "[[forward]]\nzone = \"corp.example\"\nservers = [\"10.0.0.1\", \"[2001:db8::1]:5353\"]\ntransport = \"tcp\"\n";
     let settings = Config::parse(text, "zoners.toml").unwrap().settings().unwrap();
     let route = settings.route(&zoners_dns::name::parse("www.corp.example").unwrap()).unwrap();
-    assert_eq!(route.way, zoners_dns::Way::Forward);
+    assert_eq!(route.mode, zoners_dns::QueryMode::Forward);
     assert_eq!(route.servers[0].addresses, ["10.0.0.1:53".parse().unwrap()]);
     assert_eq!(route.servers[1].addresses, ["[2001:db8::1]:5353".parse().unwrap()]);
     assert!(settings.may_ask([10, 0, 0, 1].into()), "configured, so asked");

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use zoners_dns::packet::{Request, Unreadable};
-use zoners_dns::{Class, Ede, EdeCode, Opcode, OptRcode, Prefix, Reading, Rtype, name};
+use zoners_dns::packet::{ClientQuery, UnreadableQuery};
+use zoners_dns::{Class, ClockReading, Ede, EdeCode, Opcode, OptRcode, Prefix, Rtype, name};
 use zoners_dnssec::nsec::NXNAME;
 
 use super::cookies::{Cookie, Cookies};
@@ -69,11 +69,11 @@ impl Access {
         &self,
         packet: &'a [u8],
         client: Client,
-        clock: Reading,
+        clock: ClockReading,
         reply: &mut Vec<u8>,
     ) -> Admission<'a> {
-        let request = Request::read(packet);
-        if matches!(request, Err(Unreadable::Ignore)) {
+        let request = ClientQuery::read(packet);
+        if matches!(request, Err(UnreadableQuery::Ignore)) {
             return Admission::Drop;
         }
         if !self.allows(client.address) {
@@ -101,9 +101,9 @@ impl Access {
     /// reply has at most one and a half times the octets of the query.
     fn turn_away<'a>(
         &self,
-        request: Result<Request<'a>, Unreadable>,
+        request: Result<ClientQuery<'a>, UnreadableQuery>,
         client: Client,
-        clock: Reading,
+        clock: ClockReading,
         reply: &mut Vec<u8>,
     ) -> Admission<'a> {
         if self.refuse == Refuse::Drop {
@@ -147,8 +147,8 @@ impl Access {
 }
 
 /// Answers what can be read no further than its header.
-fn unread<'a>(unreadable: Unreadable, reply: &mut Vec<u8>) -> Admission<'a> {
-    let Unreadable::FormErr { id, opcode } = unreadable else { return Admission::Drop };
+fn unread<'a>(unreadable: UnreadableQuery, reply: &mut Vec<u8>) -> Admission<'a> {
+    let UnreadableQuery::FormErr { id, opcode } = unreadable else { return Admission::Drop };
     // Whatever another opcode's message looks like, we do not implement it.
     let ours = opcode == Opcode::QUERY;
     let rcode = if ours { OptRcode::FORMERR } else { OptRcode::NOTIMP };

@@ -3,9 +3,9 @@
 //! Every reply is written into a buffer that the caller uses again and again: a finished answer
 //! goes out without allocating.
 
-use zoners_dns::compose::{Flags, Reply, add_opt, compose_within};
-use zoners_dns::packet::Patch;
-use zoners_dns::{Ede, EdeCode, Opcode, OptRcode, ReplyOpt, Security, Transport};
+use zoners_dns::compose::{Response, ResponseFlags, add_opt, compose_within};
+use zoners_dns::packet::ResponsePatch;
+use zoners_dns::{Ede, EdeCode, Opcode, OptRcode, ResponseOpt, Security, Transport};
 use zoners_resolver::Answer;
 
 use super::{Query, compact};
@@ -24,11 +24,16 @@ const KEEPALIVE: u16 = 100;
 
 /// The message that carries `answer`, with ID 0 and without OPT: what is kept as finished.
 pub(super) fn message(query: &Query<'_>, answer: &Answer) -> Vec<u8> {
-    composed(query, answer, Flags { ra: true, ..Flags::default() }, usize::from(u16::MAX))
+    composed(
+        query,
+        answer,
+        ResponseFlags { ra: true, ..ResponseFlags::default() },
+        usize::from(u16::MAX),
+    )
 }
 
-fn composed(query: &Query<'_>, answer: &Answer, flags: Flags, most: usize) -> Vec<u8> {
-    let reply = Reply {
+fn composed(query: &Query<'_>, answer: &Answer, flags: ResponseFlags, most: usize) -> Vec<u8> {
+    let reply = Response {
         question: &query.request.question(),
         rcode: compact::rcode(query, answer),
         flags,
@@ -52,7 +57,7 @@ pub(super) fn deliver(
 ) {
     let head = &query.request.head;
     let wants_ad = head.ad || head.dnssec_ok();
-    let patch = Patch {
+    let patch = ResponsePatch {
         id: head.id,
         spelling: query.request.name,
         rd: head.rd,
@@ -94,15 +99,24 @@ fn limit(query: &Query<'_>) -> usize {
 
 /// The reply that carries an answer that is not kept as finished, and perhaps a word on it.
 pub(super) fn answer(query: &Query<'_>, answer: &Answer, ede: Option<&Ede>, reply: &mut Vec<u8>) {
-    *reply = composed(query, answer, Flags { ra: true, ..Flags::default() }, limit(query));
+    *reply = composed(
+        query,
+        answer,
+        ResponseFlags { ra: true, ..ResponseFlags::default() },
+        limit(query),
+    );
     deliver(query, reply, answer.security, ede, 0, std::iter::empty());
 }
 
 /// The reply that carries an answer out of local data, for which we are the authority (RFC 6303
 /// section 3).
 pub(super) fn own(query: &Query<'_>, answer: &Answer, reply: &mut Vec<u8>) {
-    *reply =
-        composed(query, answer, Flags { aa: true, ra: true, ..Flags::default() }, limit(query));
+    *reply = composed(
+        query,
+        answer,
+        ResponseFlags { aa: true, ra: true, ..ResponseFlags::default() },
+        limit(query),
+    );
     deliver(query, reply, answer.security, None, 0, std::iter::empty());
 }
 
@@ -182,7 +196,7 @@ fn cut(query: &Query<'_>, reply: &mut Vec<u8>) {
 fn put_opt(query: &Query<'_>, reply: &mut Vec<u8>, rcode: OptRcode, ede: Option<&Ede>) {
     let Some(edns) = &query.request.head.edns else { return };
     let stays = edns.keepalive && query.client.transport == Transport::Tcp;
-    let opt = ReplyOpt {
+    let opt = ResponseOpt {
         dnssec_ok: edns.dnssec_ok,
         compact_ok: query.request.head.compact_ok(),
         extended_rcode: (rcode.to_int() >> 4) as u8,

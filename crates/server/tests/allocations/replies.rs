@@ -1,10 +1,10 @@
 //! What replies of thousands of records cost is counted in allocations.
 
 use bytes::Bytes;
-use zoners_dns::compose::{Flags, Reply, compose};
+use zoners_dns::compose::{Response, ResponseFlags, compose};
 use zoners_dns::{
-    Delegation, Message, Moment, NameServer, OptRcode, Question, RRset, Records, Rtype, Signing,
-    Transport, Way, name,
+    Delegation, DsStatus, Message, Moment, NameServer, OptRcode, QueryMode, Question, RRset,
+    Records, Rtype, Transport, name,
 };
 use zoners_resolver::Settings;
 use zoners_resolver::judge::judge;
@@ -57,10 +57,10 @@ fn referral(servers: usize, foreign: usize) -> Bytes {
     let address = |owner| RRset::new(owner, Rtype::A, 60, Records::from_iter([[192, 0, 2, 1]]));
     let other = |number| name::parse(&format!("f{number}.zone.test")).unwrap();
     let glue = (0..20).map(server).chain((0..foreign).map(other)).map(address);
-    Bytes::from(compose(&Reply {
+    Bytes::from(compose(&Response {
         question: &question(),
         rcode: OptRcode::NOERROR,
-        flags: Flags::default(),
+        flags: ResponseFlags::default(),
         answer: &[],
         authority: &[ns],
         additional: &glue.collect::<Vec<_>>(),
@@ -76,10 +76,10 @@ fn cut(zone: &str) -> Delegation {
     let servers = vec![NameServer { name: name::root(), addresses: vec![] }];
     Delegation {
         zone: name::parse(zone).unwrap(),
-        way: Way::Iterative,
+        mode: QueryMode::Iterative,
         transport: Transport::Udp,
         servers,
-        signing: Signing::Unknown,
+        signing: DsStatus::Unknown,
         expires: Moment::NEVER,
     }
 }

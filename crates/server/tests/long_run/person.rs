@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
-use zoners_dns::query::{Options, query};
+use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{Message, OptRcode, Question, Random, Rtype, Transport, name};
 use zoners_server::Client;
 
@@ -70,7 +70,7 @@ impl Person {
             let asked = self.wanted();
             for rtype in [Rtype::A, Rtype::AAAA, Rtype::HTTPS] {
                 let question = Question::new(name::parse(&asked).unwrap(), rtype);
-                let options = Options { id: 7, recursion_desired: true, edns: true };
+                let options = QueryOptions { id: 7, recursion_desired: true, edns: true };
                 let (packet, service) = (query(&question, options), laptop.service.clone());
                 let (asked, client) = (format!("{asked} {rtype}"), self.client());
                 page.spawn(async move {

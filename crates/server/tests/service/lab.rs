@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use zoners_cache::Cache;
-use zoners_dns::query::{Options, query};
+use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{
     Counter, Counters, Delegation, Message, Question, Random, Rtype, Transport, name, zonefile,
 };
@@ -53,7 +53,7 @@ pub(crate) fn asked(text: &str, rtype: Rtype) -> Question {
 
 /// A client's query: RD, with or without EDNS (and then DO).
 pub(crate) fn packet(question: &Question, edns: bool) -> Vec<u8> {
-    query(question, Options { id: 0xABCD, recursion_desired: true, edns }).to_vec()
+    query(question, QueryOptions { id: 0xABCD, recursion_desired: true, edns }).to_vec()
 }
 
 impl Lab {

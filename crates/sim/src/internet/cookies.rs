@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use zoners_dns::{Failure, Message, OptRcode, Outcome, Question, Records, Rtype};
+use zoners_dns::{ExchangeEvent, Message, NetworkError, OptRcode, Question, Records, Rtype};
 
 use super::react::{encode, encode_with};
 use super::{Arrivals, Host, Internet};
@@ -23,7 +23,7 @@ impl Internet {
         query: &Message,
         udp: bool,
     ) -> Arrivals {
-        let now = |message: Vec<u8>| vec![(Duration::ZERO, Outcome::Message(message.into()))];
+        let now = |message: Vec<u8>| vec![(Duration::ZERO, ExchangeEvent::Message(message.into()))];
         let said = self.say(host, question);
         let without = || encode(&said, question, query);
         let shown = query.edns.as_ref().and_then(|edns| edns.cookie.as_deref());
@@ -44,13 +44,15 @@ impl Internet {
             }
             CookieHabit::Forged(streams) if !udp => match streams {
                 Streams::Good | Streams::Bad => now(with(&said)),
-                Streams::Closed => vec![(Duration::ZERO, Outcome::Failed(Failure::Refused))],
-                Streams::End => vec![(Duration::ZERO, Outcome::Failed(Failure::Closed))],
+                Streams::Closed => {
+                    vec![(Duration::ZERO, ExchangeEvent::Failed(NetworkError::Refused))]
+                }
+                Streams::End => vec![(Duration::ZERO, ExchangeEvent::Failed(NetworkError::Closed))],
                 Streams::Silent => vec![],
             },
             CookieHabit::Forged(_) => {
                 let mut arrivals = now(encode(&forged(&said), question, query));
-                arrivals.push((Beset::LATER, Outcome::Message(with(&said).into())));
+                arrivals.push((Beset::LATER, ExchangeEvent::Message(with(&said).into())));
                 arrivals
             }
         }

@@ -1,7 +1,7 @@
 //! What comes back from a box that answers in the name of every server.
 
 use zoners_dns::{
-    Failure, Message, OptRcode, Outcome, Question, RRset, Records, Rtype, name, zonefile,
+    ExchangeEvent, Message, NetworkError, OptRcode, Question, RRset, Records, Rtype, name, zonefile,
 };
 
 use super::react::encode;
@@ -23,22 +23,22 @@ impl Internet {
     ) -> Arrivals {
         let trip = if udp { LATENCY } else { LATENCY * 2 };
         let refused = |failure| match udp {
-            true => Outcome::Told(failure),
-            false => Outcome::Failed(failure),
+            true => ExchangeEvent::Advisory(failure),
+            false => ExchangeEvent::Failed(failure),
         };
         let said = match middlebox {
             Middlebox::Drops | Middlebox::DropsDatagrams => return vec![],
             Middlebox::Closes | Middlebox::ClosesDatagrams => {
-                return vec![(trip, refused(Failure::Refused))];
+                return vec![(trip, refused(NetworkError::Refused))];
             }
-            Middlebox::Unreachable => return vec![(trip, refused(Failure::Unreachable))],
+            Middlebox::Unreachable => return vec![(trip, refused(NetworkError::Unreachable))],
             Middlebox::Refuses => Said { ra: true, ..Said::error(OptRcode::REFUSED) },
             Middlebox::Portal(portal) => of_portal(portal, question),
             Middlebox::Resolver(resolver) => self.of_resolver(resolver, question),
         };
         let keeps = !matches!(middlebox, Middlebox::Resolver(Resolver { signatures: false, .. }));
         let said = if keeps { said } else { without_signatures(said) };
-        vec![(trip, Outcome::Message(encode(&said, question, query).into()))]
+        vec![(trip, ExchangeEvent::Message(encode(&said, question, query).into()))]
     }
 
     fn of_resolver(&self, resolver: Resolver, question: &Question) -> Said {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::BufMut;
 use zoners_dns::{
-    Failure, Message, Name, OptRcode, Outcome, Question, Records, ReplyOpt, Rtype, compose, name,
+    ExchangeEvent, Message, Name, NetworkError, OptRcode, Question, Records, ResponseOpt, Rtype,
+    compose, name,
 };
 
 use super::{Altered, Arrivals, Host, Internet};
@@ -22,7 +23,7 @@ impl Internet {
         let edns = query.edns.is_some();
         let good = || self.reply(host, question, query);
         let say = |said: Said| encode(&said, question, query);
-        let now = |message: Vec<u8>| vec![(Duration::ZERO, Outcome::Message(message.into()))];
+        let now = |message: Vec<u8>| vec![(Duration::ZERO, ExchangeEvent::Message(message.into()))];
         if let Some(Altered(altered)) = &host.altered {
             let said = altered(question, self.say(host, question));
             return said.map_or_else(Vec::new, |said| now(say(said)));
@@ -32,9 +33,11 @@ impl Internet {
             Manner::TcpOnly if udp => vec![],
             Manner::DropsEdns if edns => vec![],
             Manner::UdpOnly if udp => now(good()),
-            Manner::Closed if udp => vec![(Duration::ZERO, Outcome::Told(Failure::Refused))],
+            Manner::Closed if udp => {
+                vec![(Duration::ZERO, ExchangeEvent::Advisory(NetworkError::Refused))]
+            }
             Manner::Closed | Manner::UdpOnly | Manner::LowerCases { streams: false } if !udp => {
-                vec![(Duration::ZERO, Outcome::Failed(Failure::Refused))]
+                vec![(Duration::ZERO, ExchangeEvent::Failed(NetworkError::Refused))]
             }
             Manner::Refuses => now(say(Said::error(OptRcode::REFUSED))),
             Manner::RefersUpward => now(say(Said::upward())),
@@ -45,7 +48,7 @@ impl Internet {
                 now(message)
             }
             Manner::ClosesStreams if !udp => {
-                vec![(Duration::ZERO, Outcome::Failed(Failure::Closed))]
+                vec![(Duration::ZERO, ExchangeEvent::Failed(NetworkError::Closed))]
             }
             Manner::Truncates | Manner::ClosesStreams if udp => now(truncated(question, query)),
             Manner::AlwaysTruncates => now(truncated(question, query)),
@@ -61,7 +64,7 @@ impl Internet {
                 let mut message = self.say(host, question).message(question, false);
                 message[..2].copy_from_slice(&query.header.id().to_be_bytes());
                 if edns {
-                    compose::add_opt(&mut message, &ReplyOpt::default());
+                    compose::add_opt(&mut message, &ResponseOpt::default());
                 }
                 now(message)
             }
@@ -78,18 +81,18 @@ impl Internet {
         query: &Message,
         udp: bool,
     ) -> Arrivals {
-        let good = || Outcome::Message(self.reply(host, question, query).into());
+        let good = || ExchangeEvent::Message(self.reply(host, question, query).into());
         if !udp {
             let outcome = match beset.streams {
                 Streams::Good => good(),
-                Streams::Closed => Outcome::Failed(Failure::Refused),
-                Streams::End => Outcome::Failed(Failure::Closed),
+                Streams::Closed => ExchangeEvent::Failed(NetworkError::Refused),
+                Streams::End => ExchangeEvent::Failed(NetworkError::Closed),
                 Streams::Silent => return vec![],
                 Streams::Bad => match self.bad(beset.by, host, question, query) {
-                    Outcome::Message(octets) if octets.len() > 2 && beset.by != Bad::Id => {
-                        Outcome::Message(octets)
+                    ExchangeEvent::Message(octets) if octets.len() > 2 && beset.by != Bad::Id => {
+                        ExchangeEvent::Message(octets)
                     }
-                    _ => Outcome::Message(garbage(query).into()),
+                    _ => ExchangeEvent::Message(garbage(query).into()),
                 },
             };
             return vec![(Duration::ZERO, outcome)];
@@ -104,7 +107,7 @@ impl Internet {
         arrivals
     }
 
-    fn bad(&self, bad: Bad, host: &Host, question: &Question, query: &Message) -> Outcome {
+    fn bad(&self, bad: Bad, host: &Host, question: &Question, query: &Message) -> ExchangeEvent {
         let mut message = self.reply(host, question, query);
         match bad {
             Bad::Id => message[1] ^= 0x55,
@@ -119,10 +122,10 @@ impl Internet {
             Bad::Garbage => message = garbage(query),
             Bad::Record => message = with_broken_record(question, query),
             Bad::Truncated => message = truncated(question, query),
-            Bad::PortClosed => return Outcome::Told(Failure::Refused),
-            Bad::Unreachable => return Outcome::Told(Failure::Unreachable),
+            Bad::PortClosed => return ExchangeEvent::Advisory(NetworkError::Refused),
+            Bad::Unreachable => return ExchangeEvent::Advisory(NetworkError::Unreachable),
         }
-        Outcome::Message(message.into())
+        ExchangeEvent::Message(message.into())
     }
 
     fn reply(&self, host: &Host, question: &Question, query: &Message) -> Vec<u8> {
@@ -201,7 +204,7 @@ pub(super) fn encode_with(
     }
     if query.edns.is_some() {
         let extended_rcode = (said.rcode.to_int() >> 4) as u8;
-        let opt = ReplyOpt { dnssec_ok, extended_rcode, cookie, ..ReplyOpt::default() };
+        let opt = ResponseOpt { dnssec_ok, extended_rcode, cookie, ..ResponseOpt::default() };
         compose::add_opt(&mut message, &opt);
         if let Some(agent) = &said.agent {
             name_agent(&mut message, agent);

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use zoners_dns::compose::{Flags, Reply, add_opt, compose};
-use zoners_dns::{Message, Name, OptRcode, Question, RRset, ReplyOpt, Transport, name};
+use zoners_dns::compose::{Response, ResponseFlags, add_opt, compose};
+use zoners_dns::{Message, Name, OptRcode, Question, RRset, ResponseOpt, Transport, name};
 
 use super::records::{question, records_below};
 
@@ -196,17 +196,17 @@ impl Entry {
     fn message(&self, question: &Question) -> Vec<u8> {
         let flag = |flag: &str| self.reply.iter().any(|word| word == flag);
         let [aa, tc, rd, ra, ad, cd] = self.flags();
-        let mut message = compose(&Reply {
+        let mut message = compose(&Response {
             question,
             rcode: self.rcode(),
-            flags: Flags { aa, tc, rd, ra, ad, cd },
+            flags: ResponseFlags { aa, tc, rd, ra, ad, cd },
             answer: &self.answer,
             authority: &self.authority,
             additional: &self.additional,
             signatures: true,
         });
         if flag("DO") || self.edns {
-            add_opt(&mut message, &ReplyOpt { dnssec_ok: flag("DO"), ..ReplyOpt::default() });
+            add_opt(&mut message, &ResponseOpt { dnssec_ok: flag("DO"), ..ResponseOpt::default() });
         }
         message
     }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::time::sleep;
-use zoners_dns::{Endpoint, Exchange, Failure, Message, Network, Outcome, Transport};
+use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Message, Network, NetworkError, Transport};
 
 use super::entry::Entry;
 use super::parse::Range;
@@ -138,7 +138,7 @@ pub struct ScriptedExchange {
 }
 
 impl Exchange for ScriptedExchange {
-    async fn receive(&mut self) -> Outcome {
+    async fn receive(&mut self) -> ExchangeEvent {
         if self.next.is_none() {
             match self.arriving.recv().await {
                 Some((after, message)) => {
@@ -150,9 +150,9 @@ impl Exchange for ScriptedExchange {
         if let Some((at, _)) = &self.next {
             sleep(*at - tokio::time::Instant::now()).await;
         }
-        self.next
-            .take()
-            .map_or(Outcome::Failed(Failure::Closed), |(_, message)| Outcome::Message(message))
+        self.next.take().map_or(ExchangeEvent::Failed(NetworkError::Closed), |(_, message)| {
+            ExchangeEvent::Message(message)
+        })
     }
 
     fn resend(&mut self, query: Bytes) {

@@ -15,8 +15,8 @@
 use std::time::Duration;
 
 use bytes::{Buf, BufMut};
-use zoners_dns::second_level::Found;
-use zoners_dns::{Moment, Reading};
+use zoners_dns::second_level::SecondLevelEntries;
+use zoners_dns::{ClockReading, Moment};
 
 use super::VERSION;
 use crate::seal::{self, Seal};
@@ -36,7 +36,7 @@ pub struct Side<'a> {
     /// How the node proves answers.
     pub proofs: [u8; 32],
     /// The node's clocks.
-    pub now: Reading,
+    pub now: ClockReading,
 }
 
 impl Side<'_> {
@@ -60,7 +60,7 @@ impl Side<'_> {
     /// Takes the entries out of the value under `key`, of which so much time is `left`; nothing if it
     /// is none, or cannot be that old.
     #[must_use]
-    pub fn open(&self, key: &str, value: &[u8], left: Duration) -> Option<Found> {
+    pub fn open(&self, key: &str, value: &[u8], left: Duration) -> Option<SecondLevelEntries> {
         let (head, rest) = value.split_at_checked(HEAD)?;
         let (over, entries) = rest.split_at_checked(seal::LENGTH)?;
         let mut read = head;
@@ -80,7 +80,7 @@ impl Side<'_> {
             .is_some_and(|seal| seal.fits(&[key.as_bytes(), &self.proofs, head, entries], over));
         let then = moment.after(age).as_millis();
         let shift = (now.now.as_millis() as i64).checked_sub_unsigned(then)?;
-        Some(Found { entries: entries.to_vec(), shift, trusted })
+        Some(SecondLevelEntries { entries: entries.to_vec(), shift, trusted })
     }
 }
 

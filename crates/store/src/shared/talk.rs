@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use redis::{RedisError, Value, cmd, from_redis_value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::sleep;
-use zoners_dns::second_level::Found;
+use zoners_dns::second_level::SecondLevelEntries;
 use zoners_dns::{Counter, Counters};
 
 use super::breaker::Pause;
@@ -37,7 +37,7 @@ pub(super) enum Request {
 /// What was found.
 #[derive(Debug)]
 pub(super) struct Find {
-    pub(super) found: Option<Found>,
+    pub(super) found: Option<SecondLevelEntries>,
     /// Whether another node works on it.
     pub(super) in_flight: bool,
 }

@@ -43,7 +43,7 @@ fn question() -> Question {
 }
 
 /// What has come of something that was begun just now.
-fn at_once<T>(later: &mut Later<T>) -> Poll<T> {
+fn at_once<T>(later: &mut BoxedFuture<T>) -> Poll<T> {
     later.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
@@ -51,7 +51,7 @@ fn at_once<T>(later: &mut Later<T>) -> Poll<T> {
 fn more_answers_than_may_wait_are_not_told_and_counted() {
     let (shared, _asked, mut learned) = untaken();
     let unwritten = || shared.common.unwritten.load(Ordering::Relaxed);
-    let tell = || shared.learned(&question(), vec![], Duration::from_secs(60));
+    let tell = || shared.store(&question(), vec![], Duration::from_secs(60));
     (0..TOLD).for_each(|_| tell());
     assert_eq!(unwritten(), 0);
     tell();
@@ -68,7 +68,7 @@ fn more_answers_than_may_wait_are_not_told_and_counted() {
 async fn what_waits_to_be_told_has_a_limit_in_octets() {
     let (shared, _asked, mut learned) = untaken();
     let unwritten = || shared.common.unwritten.load(Ordering::Relaxed);
-    let tell = || shared.learned(&question(), vec![0; LONGEST / 2], Duration::from_secs(60));
+    let tell = || shared.store(&question(), vec![0; LONGEST / 2], Duration::from_secs(60));
     let most = TOLD_OCTETS / (LONGEST / 2) - 1;
     (0..most).for_each(|_| tell());
     assert_eq!(unwritten(), 0);

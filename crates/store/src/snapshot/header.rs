@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::{Buf, BufMut};
-use zoners_dns::{Moment, Reading};
+use zoners_dns::{ClockReading, Moment};
 
 use super::Times;
 use crate::Seal;
@@ -90,7 +90,7 @@ impl Header {
         let (wall_seconds, now) = (rest.get_u64(), Moment::from_millis(rest.get_u64()));
         let boot = Boot(Some(array(&mut rest)).filter(|boot| *boot != [0; 16]));
         let (sources, proofs) = (array(&mut rest), array(&mut rest));
-        let times = Times { reading: Reading { now, wall_seconds }, boot };
+        let times = Times { reading: ClockReading { now, wall_seconds }, boot };
         Ok(Header { sealed, nonce, times, fingerprints: Fingerprints { sources, proofs } })
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use tempfile::TempDir;
 use zoners_cache::{Cache, Rank, TtlLimits};
-use zoners_dns::{Clock, Moment, RRset, Random, Reading, Records, Rtype, Security, name};
+use zoners_dns::{Clock, ClockReading, Moment, RRset, Random, Records, Rtype, Security, name};
 
 use super::*;
 
@@ -66,7 +66,7 @@ impl Kept {
         let now = Moment::from_millis(1_000_000);
         let (folder, seal) = (tempfile::tempdir().unwrap(), Seal::new(b"secret"));
         let terms = Terms { seal: Some(&seal), fingerprints: fingerprints() };
-        let times = Times { reading: Reading { now, wall_seconds: WALL }, boot: BOOT };
+        let times = Times { reading: ClockReading { now, wall_seconds: WALL }, boot: BOOT };
         let path = folder.path().join("cache");
         let written = write(&path, cache, &terms, times, &Random::seeded(1), most).unwrap();
         Kept { folder, seal, written }

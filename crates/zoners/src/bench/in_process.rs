@@ -8,7 +8,7 @@ use bytes::Bytes;
 use zoners_bench::target::Telling;
 use zoners_bench::{Came, Ending, ExchangeEnd, Hop, Part, Target, Told};
 use zoners_dns::{
-    Endpoint, Exchange, Name, Network, Outcome, Question, Random, Rtype, Transport, name,
+    Endpoint, Exchange, ExchangeEvent, Name, Network, Question, Random, Rtype, Transport, name,
 };
 use zoners_net::Sockets;
 use zoners_resolver::verdict::Fault;
@@ -163,12 +163,12 @@ struct WatchedExchange {
 }
 
 impl Exchange for WatchedExchange {
-    async fn receive(&mut self) -> Outcome {
+    async fn receive(&mut self) -> ExchangeEvent {
         let outcome = self.exchange.receive().await;
         let end = match (&outcome, self.transport) {
-            (Outcome::Message(_), Transport::Udp) => ExchangeEnd::Reply,
-            (Outcome::Message(_), Transport::Tcp) => ExchangeEnd::StreamReply,
-            (Outcome::Told(_) | Outcome::Failed(_), _) => ExchangeEnd::Refused,
+            (ExchangeEvent::Message(_), Transport::Udp) => ExchangeEnd::Reply,
+            (ExchangeEvent::Message(_), Transport::Tcp) => ExchangeEnd::StreamReply,
+            (ExchangeEvent::Advisory(_) | ExchangeEvent::Failed(_), _) => ExchangeEnd::Refused,
         };
         self.end.get_or_insert_with(|| (end, self.since.elapsed()));
         outcome

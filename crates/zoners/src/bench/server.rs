@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use zoners_bench::target::Telling;
 use zoners_bench::{Ending, Target, Told};
-use zoners_dns::query::{Options, query};
+use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{
-    Endpoint, Exchange, Message, Name, Network, OptRcode, Outcome, Question, Random, Rtype,
+    Endpoint, Exchange, ExchangeEvent, Message, Name, Network, OptRcode, Question, Random, Rtype,
     Transport,
 };
 use zoners_net::Sockets;
@@ -97,13 +97,13 @@ impl Server {
 
     async fn exchange(&self, to: Endpoint, question: &Question) -> Result<Message, Ending> {
         let id = self.random.id();
-        let options = Options { id, recursion_desired: true, edns: true };
+        let options = QueryOptions { id, recursion_desired: true, edns: true };
         let room = self.network.wait_for_room(to).await;
         let mut exchange = self.network.send(to, query(question, options), Some(room));
         loop {
             let octets = match exchange.receive().await {
-                Outcome::Message(octets) => octets,
-                Outcome::Told(failure) | Outcome::Failed(failure) => {
+                ExchangeEvent::Message(octets) => octets,
+                ExchangeEvent::Advisory(failure) | ExchangeEvent::Failed(failure) => {
                     return Err(Ending::Broken(failure.to_string()));
                 }
             };

@@ -3,7 +3,7 @@ use domain::base::name::{ParsedName, ToName};
 use domain::dep::octseq::Parser;
 use proptest::prelude::*;
 
-fn read(octets: &[u8], at: usize) -> Result<(Name, usize), Malformed> {
+fn read(octets: &[u8], at: usize) -> Result<(Name, usize), MessageError> {
     let mut flat = Flat::EMPTY;
     let end = Names::new(octets).read(at, &mut flat)?;
     Ok((flat.to_name(), end))
@@ -40,7 +40,7 @@ fn a_pointer_for_each_label_is_read() {
         assert_eq!((name.label_count(), end), (labels + 1, octets.len()));
     }
     let (octets, last) = chain(128);
-    assert_eq!(read(&octets, last), Err(Malformed::Structure), "longer than a name");
+    assert_eq!(read(&octets, last), Err(MessageError::Structure), "longer than a name");
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn more_pointers_than_labels_are_refused() {
         read(&octets, last).map(|(name, _)| name.is_root())
     };
     assert_eq!(read_over(MAX_POINTERS), Ok(true));
-    assert_eq!(read_over(MAX_POINTERS + 1), Err(Malformed::Compression));
+    assert_eq!(read_over(MAX_POINTERS + 1), Err(MessageError::Compression));
 }
 
 #[test]
@@ -70,17 +70,17 @@ fn all_names_of_a_message_have_a_limit_in_proportion() {
         for _ in 0..fit {
             assert!(names.read(last, &mut flat).is_ok());
         }
-        assert_eq!(names.read(last, &mut flat), Err(Malformed::Compression));
+        assert_eq!(names.read(last, &mut flat), Err(MessageError::Compression));
     }
 }
 
 #[test]
 fn pointers_lead_backwards_alone() {
     for octets in [&[0xC0, 0][..], &[0xC0, 2, 0], &[1, b'a', 0xC0, 0]] {
-        assert_eq!(read(octets, 0), Err(Malformed::Structure), "{octets:?}");
+        assert_eq!(read(octets, 0), Err(MessageError::Structure), "{octets:?}");
     }
-    assert_eq!(read(&[0x40, 0], 0), Err(Malformed::Structure), "no label");
-    assert_eq!(read(&[5, b'a'], 0), Err(Malformed::Structure), "torn");
+    assert_eq!(read(&[0x40, 0], 0), Err(MessageError::Structure), "no label");
+    assert_eq!(read(&[5, b'a'], 0), Err(MessageError::Structure), "torn");
 }
 
 proptest! {

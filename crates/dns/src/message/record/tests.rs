@@ -15,7 +15,7 @@ fn parsed(octets: &Bytes, at: usize) -> Option<Vec<u8>> {
     Some(rdata)
 }
 
-fn written(octets: &[u8], at: usize) -> Result<Vec<u8>, Malformed> {
+fn written(octets: &[u8], at: usize) -> Result<Vec<u8>, MessageError> {
     let mut rdata = Vec::new();
     Record::read(octets, at)?.write_rdata(&mut Names::new(octets), &mut rdata)?;
     Ok(rdata)
@@ -84,5 +84,5 @@ fn names_in_rdata_are_written_out() {
 fn names_that_are_never_compressed_are_not_taken_apart() {
     // The gateway of an IPSECKEY record is a pointer, to what would be the start of the RDATA.
     let (octets, at) = message(Rtype::IPSECKEY, b"\x00\x03\x00\xC0\x01\x00");
-    assert_eq!(written(&octets, at), Err(Malformed::Rdata));
+    assert_eq!(written(&octets, at), Err(MessageError::Rdata));
 }

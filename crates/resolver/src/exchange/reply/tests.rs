@@ -1,5 +1,5 @@
 use super::*;
-use zoners_dns::compose::{Flags, Reply, compose};
+use zoners_dns::compose::{Response, ResponseFlags, compose};
 use zoners_dns::{Rtype, name};
 
 fn question(text: &str) -> Question {
@@ -7,10 +7,10 @@ fn question(text: &str) -> Question {
 }
 
 fn reply(question: &Question, id: u16) -> Vec<u8> {
-    let mut wire = compose(&Reply {
+    let mut wire = compose(&Response {
         question,
         rcode: OptRcode::NOERROR,
-        flags: Flags::default(),
+        flags: ResponseFlags::default(),
         answer: &[],
         authority: &[],
         additional: &[],
@@ -35,8 +35,8 @@ fn only_the_reply_to_the_query_matches() {
     let mut notify = reply(&question("www.example.test"), 7);
     notify[2] |= 4 << 3;
     assert!(matches!(verdict(notify), Match::NoReply), "another opcode");
-    assert!(matches!(verdict(vec![0, 7, 0x80]), Match::Malformed(Malformed::Short)));
-    assert!(matches!(verdict(vec![0, 7]), Match::Malformed(Malformed::Short)));
+    assert!(matches!(verdict(vec![0, 7, 0x80]), Match::Malformed(MessageError::Short)));
+    assert!(matches!(verdict(vec![0, 7]), Match::Malformed(MessageError::Short)));
     assert!(matches!(verdict(vec![0, 8]), Match::Stranger));
     assert!(matches!(verdict(vec![7]), Match::Void));
     assert!(matches!(verdict(vec![]), Match::Void));

@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::super::{EVERY, MOST_PLACES};
 use super::*;
 use zoners_cache::{Cache, Rank, TtlLimits};
-use zoners_dns::compose::{Flags, Reply, compose};
+use zoners_dns::compose::{Response, ResponseFlags, compose};
 use zoners_dns::{Clock, Question, RRset, Random, Records, Rtype, Security};
 
 /// A clock that nobody looks at.
@@ -51,10 +51,10 @@ fn knows(shared: &Shared, text: &str) -> bool {
 #[test]
 fn a_voice_is_told_by_aa_and_ra() {
     let voice = |rcode, aa, ra| {
-        let octets = compose(&Reply {
+        let octets = compose(&Response {
             question: &Question::new(name::root(), Rtype::NS),
             rcode,
-            flags: Flags { aa, ra, ..Flags::default() },
+            flags: ResponseFlags { aa, ra, ..ResponseFlags::default() },
             answer: &[],
             authority: &[],
             additional: &[],

@@ -4,7 +4,7 @@ use crate::daemon::Daemon;
 use crate::daemon::connections::{HELD, Shares};
 use tokio::io::{AsyncReadExt, DuplexStream};
 use tokio::task::JoinHandle;
-use zoners_dns::query::{Options, query};
+use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{Question, Rtype, name};
 use zoners_net::Sockets;
 
@@ -39,7 +39,7 @@ fn connect(door: &Here, number: usize, room: usize) -> (DuplexStream, JoinHandle
 fn framed(owner: &str, rtype: Rtype) -> Vec<u8> {
     let question = Question::new(name::parse(owner).unwrap(), rtype);
     let mut out = Vec::new();
-    let options = Options { id: 7, recursion_desired: true, edns: false };
+    let options = QueryOptions { id: 7, recursion_desired: true, edns: false };
     stream::put_message(&mut out, &query(&question, options));
     out
 }

@@ -1,7 +1,7 @@
 //! What clients see: a query's octets in, a reply's octets out, over a simulated Internet.
 
 use crate::lab::{asked, lab, lab_with, packet, with_options};
-use zoners_dns::compose::{Flags, Reply, compose};
+use zoners_dns::compose::{Response, ResponseFlags, compose};
 use zoners_dns::{Class, Counter, EdeCode, Message, Opcode, OptRcode, Question, Rtype, Transport};
 use zoners_server::Client;
 use zoners_sim::{Link, Manner};
@@ -189,10 +189,10 @@ fn composing_survives_more_records_than_a_message_holds() {
     let question = asked("huge.test", Rtype::TXT);
     let records = (0..2000u32).map(|number| [vec![60], vec![number as u8; 60]].concat());
     let set = zoners_dns::RRset::new(question.name.clone(), Rtype::TXT, 1, records.collect());
-    let message = compose(&Reply {
+    let message = compose(&Response {
         question: &question,
         rcode: OptRcode::NOERROR,
-        flags: Flags::default(),
+        flags: ResponseFlags::default(),
         answer: &[set],
         authority: &[],
         additional: &[],

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use bytes::Bytes;
 use zoners_cache::{Cache, Denial, Rank, TtlLimits};
-use zoners_dns::compose::{Flags, Reply, compose};
-use zoners_dns::packet::Request;
-use zoners_dns::query::{Options, query};
+use zoners_dns::compose::{Response, ResponseFlags, compose};
+use zoners_dns::packet::ClientQuery;
+use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{Message, Moment, OptRcode, Question, RRset, Rtype, Security, name, zonefile};
 use zoners_net::stream::put_message;
 use zoners_server::root_keys;
@@ -182,14 +182,22 @@ fn messages() -> Vec<Vec<u8>> {
         let question = Question::new(set.owner.clone(), set.rtype);
         let (answer, rcode) = (&[set][..], OptRcode::NOERROR);
         let (authority, additional, signatures) = (&[][..], &[][..], true);
-        let flags = Flags::default();
-        let reply =
-            Reply { question: &question, rcode, flags, answer, authority, additional, signatures };
+        let flags = ResponseFlags::default();
+        let reply = Response {
+            question: &question,
+            rcode,
+            flags,
+            answer,
+            authority,
+            additional,
+            signatures,
+        };
         seeds.push(compose(&reply));
     }
     let asked = Question::new(name::parse("www.zone.example").unwrap(), Rtype::A);
-    let mut packet = query(&asked, Options { id: 7, recursion_desired: true, edns: true }).to_vec();
-    assert!(Request::read(&packet).is_ok());
+    let mut packet =
+        query(&asked, QueryOptions { id: 7, recursion_desired: true, edns: true }).to_vec();
+    assert!(ClientQuery::read(&packet).is_ok());
     seeds.push(packet.clone());
     // A cookie, an extended error and an agent (RFC 7873, 8914, 9567).
     let options = b"\x00\x0a\x00\x0812345678\x00\x0f\x00\x05\x00\x06odd\x00\x12\x00\x03\x01a\x00";

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{
-    Counters, Delegation, Message, Moment, Name, NameServer, Question, Random, Rtype, Signing,
-    Transport, Way, name, zonefile,
+    Counters, Delegation, DsStatus, Message, Moment, Name, NameServer, QueryMode, Question, Random,
+    Rtype, Transport, name, zonefile,
 };
 use zoners_dnssec::chain::{self, Ds};
 use zoners_resolver::settings::{Anchor, NeverAsk};
@@ -205,12 +205,14 @@ fn settings(scenario: &Scenario, dialect: Dialect) -> Settings {
         Some("no" | "off" | "false") => false,
         _ => default,
     };
-    let mut settings = Settings::new(route(&name::root(), Way::Iterative, &[]));
+    let mut settings = Settings::new(route(&name::root(), QueryMode::Iterative, &[]));
     settings.routes = routes(scenario);
-    let root =
-        settings.routes.iter().position(|route| route.zone.is_root() && route.way == Way::Stub);
+    let root = settings
+        .routes
+        .iter()
+        .position(|route| route.zone.is_root() && route.mode == QueryMode::Stub);
     if let Some(at) = root {
-        settings.root = Delegation { way: Way::Iterative, ..settings.routes.remove(at) };
+        settings.root = Delegation { mode: QueryMode::Iterative, ..settings.routes.remove(at) };
     }
     if settings.root.servers.is_empty() {
         let hints = zonefile::root_hints(zoners_server::config::ROOT_HINTS).unwrap();
@@ -261,19 +263,19 @@ fn routes(scenario: &Scenario) -> Vec<Delegation> {
     let mut routes: Vec<Delegation> = Vec::new();
     let mut zone = name::root();
     for (key, value) in &scenario.config {
-        let way = match key.as_str() {
+        let mode = match key.as_str() {
             "name" => {
                 zone = name::parse(value).unwrap();
                 continue;
             }
-            "stub-addr" => Way::Stub,
-            "forward-addr" => Way::Forward,
+            "stub-addr" => QueryMode::Stub,
+            "forward-addr" => QueryMode::Forward,
             _ => continue,
         };
         let Ok(address) = value.parse() else { continue };
-        match routes.iter_mut().find(|route| route.zone == zone && route.way == way) {
+        match routes.iter_mut().find(|route| route.zone == zone && route.mode == mode) {
             Some(route) => route.servers.extend(server(address)),
-            None => routes.push(route(&zone, way, &[address])),
+            None => routes.push(route(&zone, mode, &[address])),
         }
     }
     routes
@@ -283,13 +285,13 @@ fn server(address: std::net::IpAddr) -> [NameServer; 1] {
     [NameServer { name: name::root(), addresses: vec![(address, 53).into()] }]
 }
 
-fn route(zone: &Name, way: Way, addresses: &[std::net::IpAddr]) -> Delegation {
+fn route(zone: &Name, mode: QueryMode, addresses: &[std::net::IpAddr]) -> Delegation {
     Delegation {
         zone: zone.clone(),
-        way,
+        mode,
         transport: Transport::Udp,
         servers: addresses.iter().flat_map(|address| server(*address)).collect(),
-        signing: Signing::Unknown,
+        signing: DsStatus::Unknown,
         expires: Moment::NEVER,
     }
 }

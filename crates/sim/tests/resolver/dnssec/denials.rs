@@ -3,7 +3,7 @@
 use crate::common::signed::{signed, status};
 use crate::common::{Lab, settings};
 use zoners_dns::{
-    Counter, Delegation, EdeCode, OptRcode, Question, Rtype, Security, Way, name, zonefile,
+    Counter, Delegation, EdeCode, OptRcode, QueryMode, Question, Rtype, Security, name, zonefile,
 };
 use zoners_sim::sign::Signing;
 use zoners_sim::{Link, Manner, Said, SimNetwork, world};
@@ -246,7 +246,7 @@ async fn an_empty_reply_of_one_forwarder_is_not_taken_while_there_is_another() {
     let text = ". NS a.\n. NS b.\na. A 192.0.2.53\nb. A 192.0.2.54\n";
     let servers = Delegation::from_hints(&zonefile::root_hints(text).unwrap()).unwrap();
     let zone = name::parse("corp.example").unwrap();
-    settings.routes = vec![Delegation { zone, way: Way::Forward, ..servers }];
+    settings.routes = vec![Delegation { zone, mode: QueryMode::Forward, ..servers }];
     let lab = Lab::with(net, settings);
     assert!(lab.ask("www.corp.example", Rtype::A).await.contains("203.0.113.1"));
     lab.net.alter("192.0.2.54", |_, _| Some(Said::error(OptRcode::NOERROR)));

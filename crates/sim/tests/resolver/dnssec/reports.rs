@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::common::signed::{ask, code, signed_net};
 use crate::common::{Lab, question};
 use tokio::time::sleep;
-use zoners_dns::{Counter, Delegation, NameServer, Question, Rtype, Signing, Transport, Way, name};
+use zoners_dns::{
+    Counter, Delegation, DsStatus, NameServer, QueryMode, Question, Rtype, Transport, name,
+};
 use zoners_resolver::Lack;
 use zoners_resolver::reports::PER_AGENT;
 use zoners_sim::sign::Signing as Keys;
@@ -149,13 +151,13 @@ async fn an_outsider_names_no_agent_behind_a_configured_route() {
     settings.report_failures = true;
     settings.routes = vec![Delegation {
         zone: name::parse("lan").unwrap(),
-        way: Way::Stub,
+        mode: QueryMode::Stub,
         transport: Transport::Udp,
         servers: vec![NameServer {
             name: name::root(),
             addresses: vec!["10.0.0.1:53".parse().unwrap()],
         }],
-        signing: Signing::Unknown,
+        signing: DsStatus::Unknown,
         expires: zoners_dns::Moment::NEVER,
     }];
     let lab = Lab::with(net, settings);

@@ -9,7 +9,7 @@ use crate::common::{Lab, question};
 use tokio::time::{Instant, sleep};
 use zoners_cache::Progress;
 use zoners_dns::{
-    Counter, Delegation, NameServer, OptRcode, Rtype, Security, Transport, Way, name,
+    Counter, Delegation, NameServer, OptRcode, QueryMode, Rtype, Security, Transport, name,
 };
 use zoners_resolver::passage::{Obstacle, State};
 use zoners_resolver::{Event, Lack};
@@ -386,10 +386,10 @@ async fn a_forwarder_recurses_as_it_should() {
     let address = "192.0.2.53:53".parse().unwrap();
     settings.routes.push(Delegation {
         zone: name::root(),
-        way: Way::Forward,
+        mode: QueryMode::Forward,
         transport: Transport::Udp,
         servers: vec![NameServer { name: name::root(), addresses: vec![address] }],
-        signing: zoners_dns::Signing::Unknown,
+        signing: zoners_dns::DsStatus::Unknown,
         expires: zoners_dns::Moment::NEVER,
     });
     let lab = Lab::with(net, settings);

@@ -7,7 +7,9 @@ use crate::common::many::{COM, ms, with_delegations};
 use crate::common::signed::ask;
 use crate::common::{Lab, question};
 use tokio::time::{Instant, sleep};
-use zoners_dns::{Delegation, EdeCode, Moment, NameServer, Rtype, Signing, Transport, Way, name};
+use zoners_dns::{
+    Delegation, DsStatus, EdeCode, Moment, NameServer, QueryMode, Rtype, Transport, name,
+};
 use zoners_resolver::passage::{Obstacle, State};
 use zoners_resolver::{Event, Lack, Settings};
 use zoners_sim::{Link, Manner, Middlebox, SimNetwork};
@@ -156,19 +158,19 @@ const ROUTER: &str = "192.168.1.1";
 fn with_router() -> (SimNetwork, Settings) {
     let (net, mut settings) = cafe();
     net.zone("house", &[ROUTER], "printer A 192.168.1.7\n").near(ROUTER);
-    settings.routes.push(route("house", Way::Forward, ROUTER));
+    settings.routes.push(route("house", QueryMode::Forward, ROUTER));
     settings.negative_anchors.push(name::parse("house").unwrap());
     (net, settings)
 }
 
-fn route(zone: &str, way: Way, server: &str) -> Delegation {
+fn route(zone: &str, mode: QueryMode, server: &str) -> Delegation {
     let addresses = vec![format!("{server}:53").parse().unwrap()];
     Delegation {
         zone: name::parse(zone).unwrap(),
-        way,
+        mode,
         transport: Transport::Udp,
         servers: vec![NameServer { name: name::root(), addresses }],
-        signing: Signing::Unknown,
+        signing: DsStatus::Unknown,
         expires: Moment::NEVER,
     }
 }
@@ -180,9 +182,9 @@ async fn zones_that_a_stub_delegates_to_servers_of_the_house_go_on() {
     let text = format!("sub NS ns.sub\nns.sub A {OTHER}\n");
     net.zone("house", &[ROUTER], &text).near(ROUTER);
     net.zone("sub.house", &[OTHER], "printer A 192.168.1.7\n").near(OTHER);
-    settings.routes.push(route("house", Way::Stub, ROUTER));
+    settings.routes.push(route("house", QueryMode::Stub, ROUTER));
     // What the configuration names is asked wherever it lies.
-    settings.routes.push(route("other", Way::Stub, OTHER));
+    settings.routes.push(route("other", QueryMode::Stub, OTHER));
     settings.negative_anchors.push(name::parse("house").unwrap());
     let lab = Lab::with(net, settings);
     lab.net.interpose(Middlebox::Drops);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::common::many::{COM, many, ms, time};
 use crate::common::{Lab, settings};
 use tokio::time::{Instant, sleep};
-use zoners_dns::{Counter, Delegation, Rtype, Transport, Way, name, zonefile};
+use zoners_dns::{Counter, Delegation, QueryMode, Rtype, Transport, name, zonefile};
 use zoners_resolver::{Event, Settings};
 use zoners_sim::{Link, Manner, SimNetwork};
 
@@ -23,8 +23,8 @@ fn forwarders(addresses: &[&str]) -> Settings {
         text += &format!("inside. A {address}\n");
     }
     let servers = Delegation::from_hints(&zonefile::root_hints(&text).unwrap()).unwrap();
-    let (way, transport) = (Way::Forward, Transport::Tcp);
-    let route = Delegation { zone: name::root(), way, transport, ..servers };
+    let (mode, transport) = (QueryMode::Forward, Transport::Tcp);
+    let route = Delegation { zone: name::root(), mode, transport, ..servers };
     Settings { routes: vec![route], ..settings() }
 }
 

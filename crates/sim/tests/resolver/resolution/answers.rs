@@ -219,21 +219,21 @@ async fn stubs_and_forwarders_are_asked_as_configured() {
     let net = world::small(1);
     net.zone("corp.example", &["10.0.0.1"], "@ NS ns\nns A 10.0.0.1\nwww A 10.0.0.80\n");
     net.zone("fwd.example", &["10.0.0.2"], "@ NS ns\nns A 10.0.0.2\nwww CNAME www.corp.example.\n");
-    let route = |zone: &str, address: &str, way| zoners_dns::Delegation {
+    let route = |zone: &str, address: &str, mode| zoners_dns::Delegation {
         zone: name::parse(zone).unwrap(),
-        way,
+        mode,
         transport: Transport::Udp,
         servers: vec![zoners_dns::NameServer {
             name: name::root(),
             addresses: vec![address.parse().unwrap()],
         }],
-        signing: zoners_dns::Signing::Unknown,
+        signing: zoners_dns::DsStatus::Unknown,
         expires: zoners_dns::Moment::NEVER,
     };
     let mut settings = settings();
     settings.routes = vec![
-        route("corp.example", "10.0.0.1:53", zoners_dns::Way::Stub),
-        route("fwd.example", "10.0.0.2:53", zoners_dns::Way::Forward),
+        route("corp.example", "10.0.0.1:53", zoners_dns::QueryMode::Stub),
+        route("fwd.example", "10.0.0.2:53", zoners_dns::QueryMode::Forward),
     ];
     let lab = Lab::with(net, settings);
     let answer = lab.resolve("www.fwd.example", Rtype::A).await.unwrap();

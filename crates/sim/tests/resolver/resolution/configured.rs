@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::common::signed::signed_net;
 use crate::common::{Lab, question};
-use zoners_dns::{Counters, Delegation, OptRcode, Rtype, Security, Way, name, zonefile};
+use zoners_dns::{Counters, Delegation, OptRcode, QueryMode, Rtype, Security, name, zonefile};
 use zoners_dnssec::chain::Ds;
 use zoners_resolver::settings::Anchor;
 use zoners_resolver::{Settings, Worker};
@@ -15,10 +15,10 @@ const PROOFS: [Denying; 2] = [Denying::Nsec, Denying::Nsec3 { iterations: 0, opt
 /// A server of zones that nobody delegates.
 const INSIDE: &str = "192.0.2.53";
 
-fn route(zone: &str, way: Way) -> Delegation {
+fn route(zone: &str, mode: QueryMode) -> Delegation {
     let text = format!(". NS inside.\ninside. A {INSIDE}\n");
     let servers = Delegation::from_hints(&zonefile::root_hints(&text).unwrap()).unwrap();
-    Delegation { zone: name::parse(zone).unwrap(), way, ..servers }
+    Delegation { zone: name::parse(zone).unwrap(), mode, ..servers }
 }
 
 /// A signed Internet, and `lan.` beside it with `corp.lan.` in it.
@@ -64,10 +64,10 @@ async fn answers_come_from_inside(lab: &Lab) {
 #[tokio::test(start_paused = true)]
 async fn a_route_wins_over_what_the_public_tree_denies() {
     for denying in PROOFS {
-        for way in [Way::Forward, Way::Stub] {
+        for mode in [QueryMode::Forward, QueryMode::Stub] {
             for zones in [&["lan"][..], &["lan", "corp.lan"]] {
                 let (net, settings) = inside(denying);
-                let routes = zones.iter().map(|zone| route(zone, way)).collect();
+                let routes = zones.iter().map(|zone| route(zone, mode)).collect();
                 let lab = Lab::with(net, routed(&settings, routes));
                 ask_around(&lab).await;
                 answers_come_from_inside(&lab).await;
@@ -88,7 +88,7 @@ async fn a_route_that_comes_with_a_reload_wins_over_what_is_known() {
             let denied = lab.resolve(text, Rtype::A).await.unwrap();
             assert_eq!(denied.rcode, OptRcode::NXDOMAIN);
         }
-        let settings = Arc::new(routed(&settings, vec![route("lan", Way::Forward)]));
+        let settings = Arc::new(routed(&settings, vec![route("lan", QueryMode::Forward)]));
         let (shared, counters) = (lab.worker.shared().clone(), Arc::<Counters>::default());
         lab.worker = Worker::new(shared, lab.net.clone(), settings, counters);
         answers_come_from_inside(&lab).await;
@@ -99,9 +99,9 @@ async fn a_route_that_comes_with_a_reload_wins_over_what_is_known() {
 async fn an_nxdomain_of_a_route_does_not_reach_a_route_inside_it() {
     let (net, settings) = inside(Denying::Nsec);
     net.zone("deep.lan", &["192.0.2.54"], "www A 10.0.0.4\n");
-    let mut deep = route("deep.lan", Way::Stub);
+    let mut deep = route("deep.lan", QueryMode::Stub);
     deep.servers[0].addresses = vec!["192.0.2.54:53".parse().unwrap()];
-    let lab = Lab::with(net, routed(&settings, vec![route("lan", Way::Forward), deep]));
+    let lab = Lab::with(net, routed(&settings, vec![route("lan", QueryMode::Forward), deep]));
     // The outer zone denies all that it does not have, the name of the inner one too.
     for rtype in [Rtype::DS, Rtype::A] {
         assert!(lab.resolve("deep.lan", rtype).await.is_ok());
@@ -189,7 +189,7 @@ async fn the_closest_anchor_decides_where_all_is_forwarded() {
     net.zone("plain.net", &[INSIDE], "www A 203.0.115.21\n");
     net.zone("island.net", &[INSIDE], "@ NS ns\nns A 203.0.114.20\nwww A 203.0.115.20\n");
     net.sign(&["island.net"], &Signing::default());
-    let lab = Lab::with(net, Settings { routes: vec![route(".", Way::Forward)], ..settings });
+    let lab = Lab::with(net, Settings { routes: vec![route(".", QueryMode::Forward)], ..settings });
     let plain = lab.resolve("www.plain.net", Rtype::A).await.unwrap();
     assert_eq!(plain.security, Security::Insecure);
     forgeries_are_bogus(&lab, &[INSIDE]).await;
@@ -220,7 +220,7 @@ fn outside_data(zone: &str) -> Lab {
     net.zone("dn.com", &["203.0.114.34"], "@ DNAME plain.com.\n");
     net.zone(zone, &[INSIDE], "app A 10.0.0.1\n");
     net.sign(&["com", "."], &Signing::default());
-    Lab::with(net, routed(&settings, vec![route(zone, Way::Stub)]))
+    Lab::with(net, routed(&settings, vec![route(zone, QueryMode::Stub)]))
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use crate::common::cafe::cafe;
 use crate::common::signed::signed_net;
 use crate::common::{Lab, question, settings};
 use tokio::time::{Instant, sleep};
-use zoners_dns::second_level::{Found, Later, SecondLevel};
+use zoners_dns::second_level::{BoxedFuture, SecondLevel, SecondLevelEntries};
 use zoners_dns::{Counter, Name, Question, RRset, Rtype, Security};
 use zoners_resolver::{Answer, Event, Settings};
 use zoners_sim::sign::Signing;
@@ -45,11 +45,11 @@ impl Memory {
 }
 
 impl SecondLevel for Memory {
-    fn look_up(&self, question: &Question) -> Later<Option<Found>> {
+    fn look_up(&self, question: &Question) -> BoxedFuture<Option<SecondLevelEntries>> {
         let entries = self.told.lock().unwrap().get(question).cloned();
         let (mood, trusted) = (*self.mood.lock().unwrap(), self.trusted);
         Box::pin(async move {
-            let found = |entries| Found { entries, shift: 0, trusted };
+            let found = |entries| SecondLevelEntries { entries, shift: 0, trusted };
             match mood {
                 Mood::Takes(millis) => {
                     sleep(Duration::from_millis(millis)).await;
@@ -61,18 +61,18 @@ impl SecondLevel for Memory {
         })
     }
 
-    fn turn(&self, _: &Question) -> Option<Later<()>> {
+    fn wait_for_other_node(&self, _: &Question) -> Option<BoxedFuture<()>> {
         None
     }
 
-    fn learned(&self, question: &Question, entries: Vec<u8>, ttl: Duration) {
+    fn store(&self, question: &Question, entries: Vec<u8>, ttl: Duration) {
         assert!(ttl >= Duration::from_secs(1));
         if matches!(*self.mood.lock().unwrap(), Mood::Takes(_)) {
             self.told.lock().unwrap().insert(question.clone(), entries);
         }
     }
 
-    fn forget(&self, _: &Name, _: bool) -> Later<Result<usize, String>> {
+    fn forget(&self, _: &Name, _: bool) -> BoxedFuture<Result<usize, String>> {
         Box::pin(async { Ok(0) })
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::common::{Lab, settings};
 use tokio::time::Instant;
-use zoners_dns::{Counter, Rtype, Transport, Way};
+use zoners_dns::{Counter, QueryMode, Rtype, Transport};
 use zoners_resolver::{Event, Settings};
 use zoners_sim::{CookieHabit, Link, Manner, Sent, SimNetwork, Streams, world};
 
@@ -135,7 +135,7 @@ async fn cookies_can_be_switched_off_and_forwarders_get_none() {
     let forward = |settings: &mut Settings| {
         let mut route = settings.root.clone();
         route.zone = zoners_dns::name::parse("alone.com").unwrap();
-        route.way = Way::Forward;
+        route.mode = QueryMode::Forward;
         route.servers.truncate(1);
         route.servers[0].addresses = vec![(ALONE.parse::<std::net::IpAddr>().unwrap(), 53).into()];
         settings.routes.push(route);

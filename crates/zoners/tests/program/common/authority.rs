@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use zoners_dns::compose::{Flags, Reply, compose};
-use zoners_dns::packet::Request;
+use zoners_dns::compose::{Response, ResponseFlags, compose};
+use zoners_dns::packet::ClientQuery;
 use zoners_dns::{Message, Name, OptRcode, RRset, Records, Rtype};
 
 use super::{Daemon, query_for};
@@ -45,13 +45,13 @@ impl Authority {
             loop {
                 let Ok((length, from)) = socket.recv_from(&mut buffer) else { continue };
                 own.asked.fetch_add(1, Ordering::Relaxed);
-                let Ok(request) = Request::read(&buffer[..length]) else { continue };
+                let Ok(request) = ClientQuery::read(&buffer[..length]) else { continue };
                 let question = request.question();
                 let records = Records::from_iter([address_of(&question.name)]);
-                let mut reply = compose(&Reply {
+                let mut reply = compose(&Response {
                     question: &question,
                     rcode: OptRcode::NOERROR,
-                    flags: Flags { aa: true, ..Flags::default() },
+                    flags: ResponseFlags { aa: true, ..ResponseFlags::default() },
                     answer: &[RRset::new(question.name.clone(), Rtype::A, 600, records)],
                     authority: &[],
                     additional: &[],

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::Duration;
 
-use zoners_dns::query::{Options, query};
+use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{Message, Question, Rtype, name};
 
 pub(crate) fn zoners(arguments: &[&str]) -> Output {
@@ -234,5 +234,5 @@ pub(crate) fn receive(stream: &mut TcpStream) -> Message {
 /// A query with RD and EDNS.
 pub(crate) fn query_for(id: u16, text: &str, rtype: Rtype) -> Vec<u8> {
     let question = Question::new(name::parse(text).unwrap(), rtype);
-    query(&question, Options { id, recursion_desired: true, edns: true }).to_vec()
+    query(&question, QueryOptions { id, recursion_desired: true, edns: true }).to_vec()
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::common::sharing::until;
 use crate::common::{Daemon, client, file, localhost, query_for, receive, send, zoners};
-use zoners_dns::query::{Options, query};
+use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{Message, OptRcode, Question, Rtype, name};
 
 #[test]
@@ -60,7 +60,7 @@ fn tells_version(daemon: &Daemon) -> bool {
     let class = zoners_dns::Class::CH;
     let question =
         Question { class, ..Question::new(name::parse("version.bind").unwrap(), Rtype::TXT) };
-    let packet = query(&question, Options { id: 1, recursion_desired: true, edns: false });
+    let packet = query(&question, QueryOptions { id: 1, recursion_desired: true, edns: false });
     daemon.ask(&packet)[3] & 0x0F == 0
 }
 

@@ -1,13 +1,13 @@
 use super::*;
-use zoners_dns::{Moment, Signing, Transport, Way};
+use zoners_dns::{DsStatus, Moment, QueryMode, Transport};
 
 fn routed(on: &SpecialUse, routes: &[&str], text: &str, rtype: Rtype) -> Option<Answer> {
     let route = |zone: &&str| Delegation {
         zone: name::parse(zone).unwrap(),
-        way: Way::Forward,
+        mode: QueryMode::Forward,
         transport: Transport::Udp,
         servers: vec![],
-        signing: Signing::Unknown,
+        signing: DsStatus::Unknown,
         expires: Moment::NEVER,
     };
     let routes: Vec<Delegation> = routes.iter().map(route).collect();
