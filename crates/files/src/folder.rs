@@ -75,7 +75,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, chown};
 
     #[test]
-    fn a_folder_that_others_may_write_is_refused_unless_nobody_can_remove_anothers_there() {
+    fn a_folder_that_others_may_write_is_refused_without_the_sticky_bit() {
         let folder = tempfile::tempdir().unwrap();
         let own = folder.path().join("a/b");
         make_folder(&own).unwrap();

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_anothers_is_not_read() {
+    fn a_file_of_another_user_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         fs::write(&path, "planted").unwrap();

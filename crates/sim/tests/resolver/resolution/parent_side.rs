@@ -36,7 +36,7 @@ async fn ds_is_denied_by_the_parent(lab: &Lab, text: &str, denying: Denying) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_alias_at_the_childs_apex_does_not_answer_for_ds() {
+async fn an_alias_at_the_apex_of_the_child_does_not_answer_for_ds() {
     for denying in [Denying::Nsec, OPT_OUT] {
         let lab = odd_child(denying, |question, mut said| {
             if question.name == name::parse("plain.com").unwrap()
@@ -53,7 +53,7 @@ async fn an_alias_at_the_childs_apex_does_not_answer_for_ds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_denial_of_the_childs_apex_does_not_answer_for_ds() {
+async fn a_denial_of_the_apex_of_the_child_does_not_answer_for_ds() {
     for rtype in [Rtype::A, Rtype::AAAA] {
         let lab = odd_child(Denying::Nsec, move |question, mut said| {
             let apex = question.name == name::parse("plain.com").unwrap();
