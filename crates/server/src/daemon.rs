@@ -5,11 +5,13 @@
 //! swaps them in; what is under way goes on with the old.
 
 mod allotment;
+mod at_work;
 mod attend;
 mod bind;
 mod connections;
 mod keeper;
 mod lasting;
+mod listeners;
 mod listening;
 mod overseer;
 mod owner;
@@ -56,8 +58,8 @@ use crate::nearby::Nearby;
 use crate::pipeline::{Cookies, Rules, Service};
 use crate::prepared::Prepared;
 use allotment::Allotment;
-use connections::Shares;
-pub use listening::Bound;
+use connections::ConnectionShares;
+pub use listening::ListenStatus;
 use listening::Listening;
 pub(crate) use overseer::Overseer;
 use pulse::Activity;
@@ -65,7 +67,7 @@ use reload::HostsSeen;
 use signals::Signals;
 pub use start::check_start;
 use state::State;
-use worker::Host;
+use worker::WorkerLink;
 
 /// What a worker serves clients with, replaced as a whole by a reload.
 pub type Snapshot = Service<Arc<Sockets>>;
@@ -87,7 +89,7 @@ pub struct Daemon {
     /// Felt by all workers.
     activity: Arc<Activity>,
     /// What the TCP connections of all workers share.
-    shares: Shares,
+    shares: ConnectionShares,
     /// What the sockets to servers of all workers share.
     descriptors: Arc<Descriptors>,
     /// Told when a worker ends before it is told to.
@@ -109,18 +111,18 @@ pub struct Daemon {
 }
 
 /// A worker that runs.
-struct Running {
+struct WorkerThread {
     current: Current<Arc<Sockets>>,
     network: Arc<Sockets>,
     counters: Arc<Counters>,
-    host: Host,
+    link: WorkerLink,
     thread: JoinHandle<io::Result<()>>,
 }
 
 /// Told of when it is dropped, even by a panic: a worker has ended.
-struct Ending(Arc<Notify>);
+struct EndNotice(Arc<Notify>);
 
-impl Drop for Ending {
+impl Drop for EndNotice {
     fn drop(&mut self) {
         self.0.notify_one();
     }
@@ -168,7 +170,7 @@ impl Daemon {
             rules,
             nearby,
             activity,
-            shares: Shares::new(allotment.clients),
+            shares: ConnectionShares::new(allotment.clients),
             descriptors: Descriptors::new(allotment.servers),
             ended,
             hosts_seen,
@@ -219,7 +221,7 @@ impl Daemon {
     /// # Errors
     /// An address cannot be bound, told with the address and who has it; the user to become is
     /// none; or a worker ended.
-    pub fn serve(mut self, ready: impl FnOnce(&Bound)) -> io::Result<()> {
+    pub fn serve(mut self, ready: impl FnOnce(&ListenStatus)) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         // Heard from before anything that takes time, since most signals would end the process else.
         let signals = {
@@ -244,7 +246,7 @@ impl Daemon {
         }
         let allotment = Allotment::of_process(self.config.server.threads);
         allotment.tell();
-        self.shares = Shares::new(allotment.clients);
+        self.shares = ConnectionShares::new(allotment.clients);
         self.descriptors = Descriptors::new(allotment.servers);
         let cache_folder = state.as_ref().map(|state| state.folder.clone());
         let cache_folder = cache_folder.filter(|_| self.config.cache.persist);
@@ -256,16 +258,16 @@ impl Daemon {
         self.second_level = self.share()?;
         let numbers = 0..self.config.server.threads;
         let workers = numbers.map(|number| self.work(number)).collect::<io::Result<Vec<_>>>()?;
-        let hosts = workers.iter().map(|worker| worker.host.clone()).collect();
-        self.listening = Listening::begin(places, hosts, state)?;
-        let bound = Bound { instead, ..self.listening.bound() };
+        let links = workers.iter().map(|worker| worker.link.clone()).collect();
+        self.listening = Listening::begin(places, links, state)?;
+        let bound = ListenStatus { instead, ..self.listening.bound() };
         ready(&bound);
         service_manager::notify_ready();
         runtime.block_on(self.attend(&workers, bound, control, signals, keeper.as_mut()))?;
         service_manager::notify_stopping();
         self.listening.leave();
-        for Running { host, thread, .. } in workers {
-            drop(host);
+        for WorkerThread { link, thread, .. } in workers {
+            drop(link);
             thread.join().map_err(|_| io::Error::other("a worker thread panicked"))??;
         }
         if let Some(keeper) = keeper {
@@ -281,21 +283,21 @@ impl Daemon {
     }
 
     /// Lets a worker run.
-    fn work(&self, number: usize) -> io::Result<Running> {
+    fn work(&self, number: usize) -> io::Result<WorkerThread> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (host, places) = Host::of(&runtime);
+        let (link, assignments) = WorkerLink::of(&runtime);
         let network = self.network();
         let counters = Arc::<Counters>::default();
         let current = Arc::new(ArcSwap::from_pointee(self.snapshot(network.clone(), &counters)));
         let (serving, activity) = (current.clone(), self.activity.clone());
         let shares = self.shares.clone();
-        let ending = Ending(self.ended.clone());
+        let ending = EndNotice(self.ended.clone());
         let thread =
             std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
                 let _ending = ending;
-                worker::run(&runtime, serving, places, activity, shares)
+                worker::run(&runtime, serving, assignments, activity, shares)
             })?;
-        Ok(Running { current, network, counters, host, thread })
+        Ok(WorkerThread { current, network, counters, link, thread })
     }
 
     /// The control socket: the configured one must be had, that of the system's choice may fail.
@@ -319,13 +321,13 @@ pub fn serve_on<N: Network>(
     ready: impl FnOnce(&[SocketAddr]) -> io::Result<()>,
 ) -> io::Result<()> {
     let own = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (host, places) = Host::of(&own);
-    let mut listening = Listening::begin(bind::bind_port(port)?, vec![host], None)?;
+    let (link, assignments) = WorkerLink::of(&own);
+    let mut listening = Listening::begin(bind::bind_port(port)?, vec![link], None)?;
     ready(&listening.bound().addresses)?;
     let current = Arc::new(ArcSwap::from_pointee(service));
     let thread = std::thread::spawn(move || {
-        let shares = Shares::new(Allotment::of_process(1).clients);
-        worker::run(&own, current, places, Arc::default(), shares)
+        let shares = ConnectionShares::new(Allotment::of_process(1).clients);
+        worker::run(&own, current, assignments, Arc::default(), shares)
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(tokio::signal::ctrl_c())?;
@@ -340,7 +342,7 @@ mod tests {
     #[tokio::test]
     async fn a_worker_that_panics_is_noticed() {
         let ended = Arc::<Notify>::default();
-        let ending = Ending(ended.clone());
+        let ending = EndNotice(ended.clone());
         let worker = std::thread::spawn(move || {
             let _ending = ending;
             assert!(std::env::args().count() == 0, "as a worker might");

@@ -9,6 +9,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod client;
+mod client_slots;
 pub mod clock;
 pub mod config;
 pub mod control;
@@ -16,7 +17,6 @@ pub mod daemon;
 pub mod log;
 pub mod nearby;
 pub mod pipeline;
-mod places;
 pub mod prepared;
 pub mod report;
 pub mod root_keys;

@@ -39,8 +39,8 @@ use zoners_resolver::worker::Resolution;
 use zoners_resolver::{Answer, Cause, Lack, Trace, Unresolved, Worker};
 
 use crate::client::{Client, stands_for};
+use crate::client_slots::ClientSlot;
 use crate::config::Any;
-use crate::places::Place;
 use admit::Admission;
 use cookies::Cookie;
 pub use cookies::Cookies;
@@ -93,7 +93,7 @@ pub struct Miss {
     client: Client,
     cookie: Cookie,
     since: Moment,
-    place: Place,
+    slot: ClientSlot,
 }
 
 impl Query<'_> {
@@ -179,7 +179,7 @@ impl<N: Network> Service<N> {
         }
         let most = self.rules.waiting_per_client;
         let most = if query.is_certain() { most.saturating_mul(CERTAIN) } else { most };
-        let Some(place) = self.rules.waiting.take(client.address, most) else {
+        let Some(slot) = self.rules.waiting.take(client.address, most) else {
             self.count(Counter::ClientWaitingFull);
             let ede = Ede::new(EdeCode::OTHER, "too many queries are waiting");
             finish::error(&query, OptRcode::SERVFAIL, Some(&ede), reply);
@@ -187,7 +187,7 @@ impl<N: Network> Service<N> {
         };
         let Query { request: ClientQuery { head, .. }, cookie, .. } = query;
         let since = clock.now;
-        Handled::Miss(Box::new(Miss { question, lack, head, client, cookie, since, place }))
+        Handled::Miss(Box::new(Miss { question, lack, head, client, cookie, since, slot }))
     }
 
     /// What the clock shows: to be read once for all that came together.
@@ -214,7 +214,7 @@ impl<N: Network> Service<N> {
         let (question, lack) = (&miss.question, miss.lack);
         let resolution = self.worker.resolve_for(asker, question, miss.head.cd, lack, trace).await;
         let (query, now) = (miss.query(), self.worker.shared().now());
-        let late = now.since(miss.since) > LATE && miss.place.of_client() > LATE_MANY;
+        let late = now.since(miss.since) > LATE && miss.slot.of_client() > LATE_MANY;
         if late && !query.is_certain() && !self.rules.rates.has_no_limit(miss.client.address) {
             self.count(Counter::ClientLate);
             return None;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use zoners_server::Log;
-use zoners_server::daemon::{Bound, Daemon};
+use zoners_server::daemon::{Daemon, ListenStatus};
 
 use crate::{Failure, configuration, print};
 
@@ -67,7 +67,7 @@ fn serve(arguments: &Arguments, log: Log) -> Result<(), Failure> {
     let config = configuration(arguments.config.as_ref())?;
     let daemon = Daemon::new(config, arguments.config.clone())
         .map_err(|error| Failure::Usage(error.to_string()))?;
-    let ready = |bound: &Bound| {
+    let ready = |bound: &ListenStatus| {
         if let Some(reason) = &bound.instead {
             tracing::warn!("port 53 cannot be had ({reason}); serving on another instead");
         }

@@ -71,7 +71,7 @@ fn add_address(known: &mut ByNumber, message: &[u8]) {
 
 /// Adds a route to each interface through which its packets leave.
 fn add_route(known: &mut ByNumber, route: &[u8]) {
-    let Some(route) = Route::read(route) else { return };
+    let Some(route) = KernelRoute::read(route) else { return };
     for number in &route.interfaces {
         if let Some(interface) = known.get_mut(number) {
             interface.default_route |= route.is_everywhere;
@@ -82,7 +82,7 @@ fn add_route(known: &mut ByNumber, route: &[u8]) {
 
 /// A route of unicast packets.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Route {
+struct KernelRoute {
     /// The route leads to everywhere, or to a large part of the address space.
     is_everywhere: bool,
     /// The destination prefix.
@@ -93,7 +93,7 @@ struct Route {
     interfaces: Vec<u32>,
 }
 
-impl Route {
+impl KernelRoute {
     /// Reads `struct rtmsg` and its attributes; none if the route carries no packets.
     fn read(route: &[u8]) -> Option<Self> {
         let (head, rest) = route.split_first_chunk::<ROUTE_HEAD>()?;
@@ -102,7 +102,7 @@ impl Route {
             return None;
         }
         let is_everywhere = FAMILIES.iter().any(|known| known.0 == family && bits <= known.1);
-        let mut route = Route { is_everywhere, ..Route::default() };
+        let mut route = KernelRoute { is_everywhere, ..KernelRoute::default() };
         for (which, value) in attributes(rest) {
             match which {
                 libc::RTA_DST => route.to = address(value).map(|ip| (ip, bits)),
@@ -187,11 +187,11 @@ mod tests {
         let unicast = libc::RTN_UNICAST;
         let prefix = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0];
         let home = [(libc::RTA_DST, &prefix[..]), (libc::RTA_OIF, &eth)];
-        let home = Route::read(&route(libc::AF_INET6, 64, unicast, &home)).unwrap();
+        let home = KernelRoute::read(&route(libc::AF_INET6, 64, unicast, &home)).unwrap();
         assert_eq!(home.on_link(), Some(("2001:db8:0:7::".parse().unwrap(), 64)));
         assert_eq!(home.interfaces, [ETH]);
         let beyond = [(libc::RTA_DST, &[10, 9, 0, 0][..]), (libc::RTA_GATEWAY, &far)];
-        let beyond = Route::read(&route(libc::AF_INET, 16, unicast, &beyond)).unwrap();
+        let beyond = KernelRoute::read(&route(libc::AF_INET, 16, unicast, &beyond)).unwrap();
         assert!(beyond.on_link().is_none() && !beyond.is_everywhere);
         for (family, bits, all) in [
             (libc::AF_INET, 0, true),
@@ -201,9 +201,9 @@ mod tests {
             (libc::AF_INET6, 4, false),
         ] {
             let route = route(family, bits, unicast, &[(libc::RTA_OIF, &eth)]);
-            assert_eq!(Route::read(&route).unwrap().is_everywhere, all, "{bits}");
+            assert_eq!(KernelRoute::read(&route).unwrap().is_everywhere, all, "{bits}");
         }
-        assert_eq!(Route::read(&route(libc::AF_INET, 0, libc::RTN_UNREACHABLE, &[])), None);
+        assert_eq!(KernelRoute::read(&route(libc::AF_INET, 0, libc::RTN_UNREACHABLE, &[])), None);
     }
 
     #[test]
@@ -214,7 +214,7 @@ mod tests {
         };
         let hops = [hop(4), hop(7)].concat();
         let route = route(libc::AF_INET, 0, libc::RTN_UNICAST, &[(libc::RTA_MULTIPATH, &hops)]);
-        let route = Route::read(&route).unwrap();
+        let route = KernelRoute::read(&route).unwrap();
         assert_eq!((route.interfaces, route.is_everywhere), (vec![4, 7], true));
     }
 }

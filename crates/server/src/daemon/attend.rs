@@ -11,15 +11,15 @@ use super::pulse::Pulse;
 use super::reload::{self, Anew, Reloading};
 use super::signals::Signals;
 use super::wake::Wake;
-use super::{Bound, Daemon, Overseer, Running};
+use super::{Daemon, ListenStatus, Overseer, WorkerThread};
 use crate::control::Control;
 
 impl Daemon {
     /// Does what signals ask for until one asks for the end.
     pub(super) async fn attend(
         &mut self,
-        workers: &[Running],
-        bound: Bound,
+        workers: &[WorkerThread],
+        bound: ListenStatus,
         control: Option<Control>,
         mut signals: Signals,
         mut keeper: Option<&mut Keeper>,
@@ -37,7 +37,7 @@ impl Daemon {
             }
         };
         let living = service_manager::signs_of_life(
-            workers.iter().map(|w| w.host.runtime.clone()).collect(),
+            workers.iter().map(|w| w.link.runtime.clone()).collect(),
         );
         let following = self.follow_keys(&overseer);
         tokio::pin!(conversing, living, following);
@@ -106,7 +106,7 @@ impl Daemon {
 
     /// The machine is elsewhere, or has slept: what was held against servers says nothing any more, and
     /// what is open to them may be dead.
-    fn moved(&self, event: Event, workers: &[Running], overseer: &Overseer) {
+    fn moved(&self, event: Event, workers: &[WorkerThread], overseer: &Overseer) {
         self.shared.notify(event);
         workers.iter().for_each(|worker| worker.network.renew());
         overseer.service().worker().network().renew();

@@ -3,10 +3,10 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use zoners_files::Heir;
 use zoners_host::{ports, service_manager};
 use zoners_net::listen::{self, Terms, is_absent};
 
+use super::listeners::{BoundAddress, BoundAddresses, Listeners};
 use super::owner;
 use crate::config::{Config, Wanted};
 
@@ -15,121 +15,43 @@ const FREE_TRIES: usize = 8;
 /// The port of a first try, where that of DNS is not to be had.
 const FALLBACK: u16 = 5300;
 
-/// Listeners of one worker, bound but not yet served.
-#[derive(Debug, Default)]
-pub(super) struct Listeners {
-    pub(super) udp: Vec<std::net::UdpSocket>,
-    pub(super) tcp: Vec<std::net::TcpListener>,
-}
-
-impl Listeners {
-    /// Where they listen.
-    fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        let udp = self.udp.iter().map(std::net::UdpSocket::local_addr);
-        let tcp = self.tcp.iter().map(std::net::TcpListener::local_addr);
-        let mut addresses = udp.chain(tcp).collect::<io::Result<Vec<_>>>()?;
-        addresses.sort_unstable();
-        addresses.dedup();
-        Ok(addresses)
-    }
-
-    /// The same sockets for another worker.
-    fn again(&self) -> io::Result<Self> {
-        Ok(Listeners {
-            udp: self.udp.iter().map(std::net::UdpSocket::try_clone).collect::<io::Result<_>>()?,
-            tcp: self
-                .tcp
-                .iter()
-                .map(std::net::TcpListener::try_clone)
-                .collect::<io::Result<_>>()?,
-        })
-    }
-}
-
-/// Listeners at one address.
-#[derive(Debug)]
-pub(super) struct Place {
-    /// As it was asked for: its port may be 0. None where a service manager gave the sockets.
-    pub(super) wanted: Option<SocketAddr>,
-    /// Where it listens; several where a service manager gave the sockets.
-    pub(super) addresses: Vec<SocketAddr>,
-    /// Those of each worker.
-    pub(super) workers: Vec<Listeners>,
-}
-
-/// What came of binding.
-#[derive(Debug, Default)]
-pub(super) struct Places {
-    /// Those that are bound.
-    pub(super) bound: Vec<Place>,
-    /// Those that are not there yet.
-    pub(super) absent: Vec<SocketAddr>,
-    /// Why others are not bound, where that is no reason to end.
-    pub(super) missing: Vec<io::Error>,
-}
-
-impl Places {
-    /// Gives the sockets to the user that root becomes: only sockets of one user may share an address, as
-    /// those before and after a reload may have to.
-    pub(super) fn give_to(&self, heir: Heir) {
-        let own = self.bound.iter().filter(|place| place.wanted.is_some());
-        for Listeners { udp, tcp } in own.flat_map(|place| &place.workers) {
-            // Where sockets have no owner, none is asked for.
-            udp.iter().for_each(|socket| drop(heir.give(socket)));
-            tcp.iter().for_each(|socket| drop(heir.give(socket)));
-        }
-    }
-
-    /// Lets other sockets of this user be bound to the same addresses, or no longer.
-    pub(super) fn share(&self, shared: bool) {
-        for Listeners { udp, tcp } in self.bound.iter().flat_map(|place| &place.workers) {
-            udp.iter().for_each(|socket| listen::share(socket, shared));
-            tcp.iter().for_each(|socket| listen::share(socket, shared));
-        }
-    }
-
-    /// The places, or why there are none where there should be.
-    fn or_error(mut self) -> io::Result<Self> {
-        match self.bound.is_empty() && !self.missing.is_empty() {
-            true => Err(self.missing.swap_remove(0)),
-            false => Ok(self),
-        }
-    }
-}
-
 /// Takes the sockets of a service manager; or binds what is configured, or port 53 of this machine. Where port
 /// 53 is not to be had, a first try (`on_trial`) gets port 5300, and the reason.
 ///
 /// # Errors
 /// An address that is configured is not to be had, or none of those that are not, told with its owner.
-pub(super) fn bind(config: &Config, on_trial: bool) -> io::Result<(Places, Option<String>)> {
+pub(super) fn bind(
+    config: &Config,
+    on_trial: bool,
+) -> io::Result<(BoundAddresses, Option<String>)> {
     let threads = config.server.threads;
     if let Some(given) = service_manager::sockets()? {
         let given = Listeners { udp: given.udp, tcp: given.tcp };
         return Ok((share_out(&given, threads)?, None));
     }
-    let error = match bind_all(&config.listens(), threads, |_| false).and_then(Places::or_error) {
-        Ok(places) => return Ok((places, None)),
-        Err(error) => error,
-    };
+    let error =
+        match bind_all(&config.listens(), threads, |_| false).and_then(BoundAddresses::or_error) {
+            Ok(places) => return Ok((places, None)),
+            Err(error) => error,
+        };
     if error.kind() == io::ErrorKind::AddrInUse
         && let Some(process) = owner::running(config)
     {
         let text = format!("already running, process {process}: {error}");
         return Err(io::Error::new(error.kind(), text));
     }
-    match bind_all(&Wanted::here(FALLBACK), threads, |_| false).and_then(Places::or_error) {
+    match bind_all(&Wanted::here(FALLBACK), threads, |_| false).and_then(BoundAddresses::or_error) {
         Ok(places) if on_trial => Ok((places, Some(error.to_string()))),
         _ => Err(error),
     }
 }
 
 /// The sockets of a service manager, for each worker.
-fn share_out(given: &Listeners, threads: usize) -> io::Result<Places> {
+fn share_out(given: &Listeners, threads: usize) -> io::Result<BoundAddresses> {
     let addresses = given.addresses()?;
-    let workers = (0..threads).map(|_| given.again()).collect::<io::Result<_>>()?;
-    let place = Place { wanted: None, addresses, workers };
-    Ok(Places { bound: vec![place], ..Places::default() })
+    let listeners = (0..threads).map(|_| given.again()).collect::<io::Result<_>>()?;
+    let place = BoundAddress { wanted: None, addresses, listeners };
+    Ok(BoundAddresses { bound: vec![place], ..BoundAddresses::default() })
 }
 
 /// Binds what is wanted for so many workers. An address that is configured may be absent, but not taken. Of the
@@ -142,8 +64,8 @@ pub(super) fn bind_all(
     wanted: &Wanted,
     threads: usize,
     shares: impl Fn(SocketAddr) -> bool,
-) -> io::Result<Places> {
-    let mut places = Places::default();
+) -> io::Result<BoundAddresses> {
+    let mut places = BoundAddresses::default();
     for address in &wanted.addresses {
         let terms = Terms { absent: wanted.configured, shared: shares(*address) };
         match bind_one(*address, threads, terms) {
@@ -162,7 +84,7 @@ fn is_without(error: &io::Error) -> bool {
 }
 
 /// Binds a port of this machine for one worker, 0 for any that is free.
-pub(super) fn bind_port(port: u16) -> io::Result<Places> {
+pub(super) fn bind_port(port: u16) -> io::Result<BoundAddresses> {
     let here = Wanted::here(port).addresses;
     let settled = here.first().map(|address| settle(*address, Terms::default())).transpose()?;
     let port = settled.map_or(port, |address| address.port());
@@ -170,14 +92,14 @@ pub(super) fn bind_port(port: u16) -> io::Result<Places> {
 }
 
 /// Binds an address for each worker.
-fn bind_one(wanted: SocketAddr, threads: usize, terms: Terms) -> io::Result<Place> {
+fn bind_one(wanted: SocketAddr, threads: usize, terms: Terms) -> io::Result<BoundAddress> {
     let address = settle(wanted, terms)?;
     // The address is tried before it is shared among the workers: a shared one would be had beside another
     // server of the same user, and each of the two would get half of the clients.
     listeners(address, terms)?;
     let terms = Terms { shared: terms.shared || threads > 1, ..terms };
-    let workers = (0..threads).map(|_| listeners(address, terms)).collect::<io::Result<_>>()?;
-    Ok(Place { wanted: Some(wanted), addresses: vec![address], workers })
+    let listeners = (0..threads).map(|_| listeners(address, terms)).collect::<io::Result<_>>()?;
+    Ok(BoundAddress { wanted: Some(wanted), addresses: vec![address], listeners })
 }
 
 fn listeners(address: SocketAddr, terms: Terms) -> io::Result<Listeners> {

@@ -12,17 +12,17 @@ use tokio::sync::watch;
 use zoners_net::datagrams::Datagrams;
 use zoners_net::listen;
 
-use super::bind::{self, bind_all};
-use super::owner::collide;
+use super::bind::bind_all;
+use super::listeners::{BoundAddress, BoundAddresses, Listeners, collide};
 use super::state::State;
-use super::worker::{self, Host};
+use super::worker::{Assignment, WorkerLink};
 use crate::config::Wanted;
 
 /// All the places where it listens.
 #[derive(Debug, Default)]
 pub(super) struct Listening {
-    hosts: Vec<Host>,
-    places: Vec<Place>,
+    workers: Vec<WorkerLink>,
+    places: Vec<ServedAddress>,
     absent: Vec<SocketAddr>,
     missing: Vec<String>,
     /// Where other daemons learn of them.
@@ -31,24 +31,24 @@ pub(super) struct Listening {
 
 /// A place where it listens.
 #[derive(Debug)]
-struct Place {
+struct ServedAddress {
     wanted: Option<SocketAddr>,
     addresses: Vec<SocketAddr>,
     /// Those of each worker.
-    sockets: Vec<Sockets>,
+    sockets: Vec<WorkerSockets>,
     /// Told that clients are no longer heard here.
     leave: watch::Sender<bool>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Sockets {
+struct WorkerSockets {
     udp: Vec<Arc<Datagrams>>,
     tcp: Vec<Arc<TcpListener>>,
 }
 
 /// Where clients are heard.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Bound {
+pub struct ListenStatus {
     /// The addresses and ports, each over UDP and TCP.
     pub addresses: Vec<SocketAddr>,
     /// Those that are configured and not there yet.
@@ -61,9 +61,9 @@ pub struct Bound {
 
 /// What a reload changes.
 #[derive(Debug)]
-pub(super) struct Change {
+pub(super) struct ListenChange {
     wanted: Vec<SocketAddr>,
-    added: Vec<Place>,
+    added: Vec<ServedAddress>,
     absent: Vec<SocketAddr>,
     missing: Vec<String>,
 }
@@ -71,19 +71,19 @@ pub(super) struct Change {
 impl Listening {
     /// Lets these workers serve clients at these places; other daemons learn of them by `state`.
     pub(super) fn begin(
-        places: bind::Places,
-        hosts: Vec<Host>,
+        places: BoundAddresses,
+        workers: Vec<WorkerLink>,
         state: Option<State>,
     ) -> io::Result<Self> {
         let (absent, missing) = (places.absent, told(&places.missing));
-        let places = Place::all_of(places.bound, &hosts)?;
-        places.iter().for_each(|place| place.open(&hosts));
-        Ok(Listening { hosts, places, absent, missing, state })
+        let places = ServedAddress::all_of(places.bound, &workers)?;
+        places.iter().for_each(|place| place.open(&workers));
+        Ok(Listening { workers, places, absent, missing, state })
     }
 
     /// Where clients are heard.
-    pub(super) fn bound(&self) -> Bound {
-        Bound {
+    pub(super) fn bound(&self) -> ListenStatus {
+        ListenStatus {
             addresses: self.places.iter().flat_map(|place| place.addresses.clone()).collect(),
             absent: self.absent.clone(),
             missing: self.missing.clone(),
@@ -95,26 +95,26 @@ impl Listening {
     ///
     /// # Errors
     /// An address is not to be had; all is as it was.
-    pub(super) fn prepare(&self, wanted: Wanted) -> io::Result<Change> {
+    pub(super) fn prepare(&self, wanted: Wanted) -> io::Result<ListenChange> {
         let Wanted { addresses, configured } = wanted;
         let is_new = |address: &SocketAddr| !self.is_given() && !self.has(*address);
         let new =
             Wanted { addresses: addresses.iter().copied().filter(is_new).collect(), configured };
         let bound = self.bind_beside(&new, &addresses)?;
         let (absent, missing) = (bound.absent, told(&bound.missing));
-        let added = Place::all_of(bound.bound, &self.hosts)?;
-        Ok(Change { wanted: addresses, added, absent, missing })
+        let added = ServedAddress::all_of(bound.bound, &self.workers)?;
+        Ok(ListenChange { wanted: addresses, added, absent, missing })
     }
 
     /// Hears clients at the places that were added, and no more at those that are not wanted any longer. False
     /// if a service manager gave the sockets, so that nothing changes.
-    pub(super) fn turn_to(&mut self, change: Change) -> bool {
-        let Change { wanted, added, absent, missing } = change;
+    pub(super) fn turn_to(&mut self, change: ListenChange) -> bool {
+        let ListenChange { wanted, added, absent, missing } = change;
         if self.is_given() {
             return false;
         }
-        added.iter().for_each(|place| place.announce(&self.hosts));
-        let (kept, left): (Vec<Place>, _) =
+        added.iter().for_each(|place| place.announce(&self.workers));
+        let (kept, left): (Vec<ServedAddress>, _) =
             std::mem::take(&mut self.places).into_iter().partition(|place| place.is_in(&wanted));
         for place in &left {
             place.leave();
@@ -136,13 +136,13 @@ impl Listening {
         let before = self.places.len();
         for address in std::mem::take(&mut self.absent) {
             let wanted = Wanted { addresses: vec![address], configured: true };
-            let bound = bind_all(&wanted, self.hosts.len(), |_| false).and_then(|bound| {
+            let bound = bind_all(&wanted, self.workers.len(), |_| false).and_then(|bound| {
                 self.absent.extend(bound.absent);
-                Place::all_of(bound.bound, &self.hosts)
+                ServedAddress::all_of(bound.bound, &self.workers)
             });
             match bound {
                 Ok(places) => {
-                    places.iter().for_each(|place| place.announce(&self.hosts));
+                    places.iter().for_each(|place| place.announce(&self.workers));
                     self.places.extend(places);
                 }
                 Err(error) => {
@@ -156,7 +156,7 @@ impl Listening {
 
     /// Hears no more clients; what is under way is finished.
     pub(super) fn leave(&mut self) {
-        self.places.iter().for_each(Place::leave);
+        self.places.iter().for_each(ServedAddress::leave);
         *self = Listening { state: self.state.take(), ..Listening::default() };
     }
 
@@ -171,16 +171,17 @@ impl Listening {
 
     /// Binds what is `new`, beside places that are not among `wanted` any more but still heard at: an address and
     /// the wildcard that it is one of exclude each other, unless both may be shared.
-    fn bind_beside(&self, new: &Wanted, wanted: &[SocketAddr]) -> io::Result<bind::Places> {
-        let unwanted: Vec<&Place> =
+    fn bind_beside(&self, new: &Wanted, wanted: &[SocketAddr]) -> io::Result<BoundAddresses> {
+        let unwanted: Vec<&ServedAddress> =
             self.places.iter().filter(|place| !place.is_in(wanted)).collect();
-        let collides = |place: &Place| new.addresses.iter().any(|address| place.collides(*address));
-        let in_the_way: Vec<&Place> =
+        let collides =
+            |place: &ServedAddress| new.addresses.iter().any(|address| place.collides(*address));
+        let in_the_way: Vec<&ServedAddress> =
             unwanted.iter().copied().filter(|place| collides(place)).collect();
-        let always = self.hosts.len() > 1;
+        let always = self.workers.len() > 1;
         in_the_way.iter().for_each(|place| place.share(true));
         let shares = |address| in_the_way.iter().any(|place| place.collides(address));
-        let bound = bind_all(new, self.hosts.len(), shares);
+        let bound = bind_all(new, self.workers.len(), shares);
         in_the_way.iter().for_each(|place| place.share(always));
         let bound = bound?;
         bound.share(always);
@@ -194,35 +195,35 @@ impl Listening {
     }
 }
 
-impl Place {
-    fn all_of(places: Vec<bind::Place>, hosts: &[Host]) -> io::Result<Vec<Self>> {
-        places.into_iter().map(|place| Place::of(place, hosts)).collect()
+impl ServedAddress {
+    fn all_of(places: Vec<BoundAddress>, workers: &[WorkerLink]) -> io::Result<Vec<Self>> {
+        places.into_iter().map(|place| ServedAddress::of(place, workers)).collect()
     }
 
     /// The sockets of each worker, registered with its runtime.
-    fn of(place: bind::Place, hosts: &[Host]) -> io::Result<Self> {
-        let bind::Place { wanted, addresses, workers } = place;
-        let sockets = workers.into_iter().zip(hosts).map(|(listeners, host)| {
-            let _entered = host.runtime.enter();
-            Sockets::of(listeners)
+    fn of(place: BoundAddress, workers: &[WorkerLink]) -> io::Result<Self> {
+        let BoundAddress { wanted, addresses, listeners } = place;
+        let sockets = listeners.into_iter().zip(workers).map(|(listeners, worker)| {
+            let _entered = worker.runtime.enter();
+            WorkerSockets::of(listeners)
         });
         let sockets = sockets.collect::<io::Result<_>>()?;
-        Ok(Place { wanted, addresses, sockets, leave: watch::Sender::new(false) })
+        Ok(ServedAddress { wanted, addresses, sockets, leave: watch::Sender::new(false) })
     }
 
     /// Lets each worker serve clients here.
-    fn open(&self, hosts: &[Host]) {
-        for (sockets, host) in self.sockets.iter().zip(hosts) {
-            let Sockets { udp, tcp } = sockets.clone();
+    fn open(&self, workers: &[WorkerLink]) {
+        for (sockets, worker) in self.sockets.iter().zip(workers) {
+            let WorkerSockets { udp, tcp } = sockets.clone();
             // That a worker has ended is noticed elsewhere.
             let (given, leaving) = (self.wanted.is_none(), self.leave.subscribe());
-            let _ = host.places.send(worker::Place { udp, tcp, given, leaving });
+            let _ = worker.assignments.send(Assignment { udp, tcp, given, leaving });
         }
     }
 
     /// The same, and says so in the log.
-    fn announce(&self, hosts: &[Host]) {
-        self.open(hosts);
+    fn announce(&self, workers: &[WorkerLink]) {
+        self.open(workers);
         for address in &self.addresses {
             tracing::info!("serving on {address}, UDP and TCP");
         }
@@ -238,7 +239,7 @@ impl Place {
 
     /// Lets other sockets of this user be bound to what collides with its address, or no longer.
     fn share(&self, shared: bool) {
-        for Sockets { udp, tcp } in &self.sockets {
+        for WorkerSockets { udp, tcp } in &self.sockets {
             udp.iter().for_each(|socket| listen::share(&**socket, shared));
             tcp.iter().for_each(|socket| listen::share(&**socket, shared));
         }
@@ -249,12 +250,15 @@ impl Place {
     }
 }
 
-impl Sockets {
-    fn of(listeners: bind::Listeners) -> io::Result<Self> {
+impl WorkerSockets {
+    fn of(listeners: Listeners) -> io::Result<Self> {
         let udp = listeners.udp.into_iter().map(|socket| Datagrams::new(socket).map(Arc::new));
         let tcp =
             listeners.tcp.into_iter().map(|socket| TcpListener::from_std(socket).map(Arc::new));
-        Ok(Sockets { udp: udp.collect::<io::Result<_>>()?, tcp: tcp.collect::<io::Result<_>>()? })
+        Ok(WorkerSockets {
+            udp: udp.collect::<io::Result<_>>()?,
+            tcp: tcp.collect::<io::Result<_>>()?,
+        })
     }
 }
 

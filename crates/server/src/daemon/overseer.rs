@@ -11,7 +11,7 @@ use zoners_resolver::negative_anchors::{LONGEST, MOST};
 use zoners_sandbox::Layer;
 use zoners_store::shared::SharedCache;
 
-use super::{Bound, Snapshot, keeper};
+use super::{ListenStatus, Snapshot, keeper};
 use crate::log::Log;
 use crate::report;
 
@@ -25,7 +25,7 @@ pub(crate) struct Overseer {
     service: ArcSwap<Snapshot>,
     counters: Vec<Arc<Counters>>,
     second_level: Option<Arc<SharedCache>>,
-    bound: ArcSwap<Bound>,
+    bound: ArcSwap<ListenStatus>,
     sandbox: Vec<Layer>,
     log: Option<Log>,
     started_ms: u64,
@@ -36,7 +36,7 @@ impl Overseer {
         service: Snapshot,
         counters: Vec<Arc<Counters>>,
         second_level: Option<Arc<SharedCache>>,
-        bound: Bound,
+        bound: ListenStatus,
         sandbox: Vec<Layer>,
     ) -> Self {
         let started_ms = service.worker().shared().now().as_millis();
@@ -51,7 +51,7 @@ impl Overseer {
     }
 
     /// From now on clients are heard elsewhere.
-    pub(super) fn listens(&self, bound: Bound) {
+    pub(super) fn listens(&self, bound: ListenStatus) {
         self.bound.store(Arc::new(bound));
     }
 

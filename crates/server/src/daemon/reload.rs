@@ -12,7 +12,7 @@ use zoners_dns::Name;
 use zoners_resolver::{Settings, Shared};
 use zoners_sandbox::Sandbox;
 
-use super::{Daemon, Overseer, Running, keeper};
+use super::{Daemon, Overseer, WorkerThread, keeper};
 use crate::config::Config;
 use crate::pipeline::{Cookies, Local};
 
@@ -89,7 +89,12 @@ impl Daemon {
     }
 
     /// Brings what was read into force. What is wrong changes nothing.
-    pub(super) fn renew(&mut self, renewed: Renewed, workers: &[Running], overseer: &Overseer) {
+    pub(super) fn renew(
+        &mut self,
+        renewed: Renewed,
+        workers: &[WorkerThread],
+        overseer: &Overseer,
+    ) {
         let listens = |renewed: Box<Daemon>| {
             let change = self.listening.prepare(renewed.config.listens());
             let change = change.map_err(|error| format!("server.listen: {error}"))?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zoners_host::interfaces::interfaces;
 
-use super::{Daemon, Overseer, Running};
+use super::{Daemon, Overseer, WorkerThread};
 use crate::nearby::Nearby;
 
 /// The clients that are nearby now; where the system does not tell, those that are so anywhere.
@@ -23,7 +23,7 @@ pub(super) fn nearby() -> Nearby {
 
 impl Daemon {
     /// Looks for addresses that were not there, and for clients nearby, and serves them.
-    pub(super) fn look_around(&mut self, workers: &[Running], overseer: &Overseer) {
+    pub(super) fn look_around(&mut self, workers: &[WorkerThread], overseer: &Overseer) {
         if self.listening.look_for_absent() {
             overseer.listens(self.listening.bound());
         }

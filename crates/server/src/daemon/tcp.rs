@@ -17,9 +17,9 @@ use zoners_net::held::Account;
 use zoners_net::stream::{self, Incoming};
 
 use super::Current;
-use super::connections::{Connection, Connections};
+use super::at_work::{AtWork, Stopping};
+use super::connections::{ClientConnection, Connections};
 use super::pulse::Activity;
-use super::worker::{AtWork, Stopping};
 use crate::client::Client;
 use crate::pipeline::{Handled, Miss, Service};
 
@@ -62,7 +62,7 @@ pub(super) async fn serve<N: Network>(listener: Arc<TcpListener>, door: Door<N>)
 }
 
 /// A connection for a client that comes, if there is room or can be made.
-fn admit<N: Network>(door: &Door<N>, client: IpAddr) -> Option<Arc<Connection>> {
+fn admit<N: Network>(door: &Door<N>, client: IpAddr) -> Option<Arc<ClientConnection>> {
     let service = door.current.load();
     let admitted = door.connections.admit(service.rules(), client);
     if admitted.made_room {
@@ -79,7 +79,7 @@ async fn converse<N: Network>(
     door: Arc<Door<N>>,
     (reader, writer): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
     client: Client,
-    connection: Arc<Connection>,
+    connection: Arc<ClientConnection>,
 ) {
     let (replies, ready) = mpsc::channel(WAITING);
     // Once reading ends, what is still worked on is written before the connection closes.
@@ -104,7 +104,7 @@ async fn read<N: Network>(
     door: &Door<N>,
     mut reader: impl AsyncRead + Unpin,
     client: Client,
-    connection: &Arc<Connection>,
+    connection: &Arc<ClientConnection>,
     replies: mpsc::Sender<Replies>,
 ) {
     let mut stopping = door.stopping.clone();
@@ -173,13 +173,13 @@ struct Outgoing {
     octets: Vec<u8>,
     replies: mpsc::Sender<Replies>,
     at_work: AtWork,
-    connection: Arc<Connection>,
+    connection: Arc<ClientConnection>,
 }
 
 impl Outgoing {
     fn new<N: Network>(
         door: &Door<N>,
-        connection: &Arc<Connection>,
+        connection: &Arc<ClientConnection>,
         replies: mpsc::Sender<Replies>,
     ) -> Self {
         let (at_work, connection) = (door.at_work.clone(), connection.clone());

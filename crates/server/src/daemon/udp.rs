@@ -8,9 +8,9 @@ use zoners_dns::{Counter, Network, Transport};
 use zoners_net::datagrams::{BATCH, Batch, Datagrams, Peer};
 
 use super::Current;
+use super::at_work::AtWork;
 use super::pulse::Activity;
 use super::shed::Shed;
-use super::worker::AtWork;
 use crate::client::Client;
 use crate::pipeline::{Handled, Miss, Service};
 

@@ -1,16 +1,17 @@
-//! A worker's thread: a runtime, places where it hears clients, and a share of these.
+//! A worker's thread: a runtime, assignments where it hears clients, and a share of these.
 
 use std::io;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::{JoinSet, yield_now};
 use zoners_dns::Network;
 use zoners_net::datagrams::Datagrams;
 
-use super::connections::{Connections, Shares};
+use super::at_work::{AtWork, Stopping};
+use super::connections::{ConnectionShares, Connections};
 use super::pulse::Activity;
 use super::{Current, FINISH, tcp, udp};
 
@@ -18,15 +19,9 @@ use super::{Current, FINISH, tcp, udp};
 /// at the sockets, one to read.
 const TURNS: usize = 3;
 
-/// Turns true when clients are no longer heard.
-pub(super) type Stopping = watch::Receiver<bool>;
-
-/// Held by whatever works for a client; the end waits until nobody holds it.
-pub(super) type AtWork = Arc<()>;
-
 /// Where a worker hears clients.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Assignment {
     pub(super) udp: Vec<Arc<Datagrams>>,
     pub(super) tcp: Vec<Arc<TcpListener>>,
     /// A service manager gave the sockets, and keeps them.
@@ -35,20 +30,20 @@ pub(super) struct Place {
     pub(super) leaving: Stopping,
 }
 
-/// What is to be known of a worker that runs to give it places.
+/// What is to be known of a worker that runs to give it assignments.
 #[derive(Clone, Debug)]
-pub(super) struct Host {
+pub(super) struct WorkerLink {
     /// Its runtime.
     pub(super) runtime: Handle,
-    /// It ends once all of these are dropped, and all places are left.
-    pub(super) places: mpsc::UnboundedSender<Place>,
+    /// It ends once all of these are dropped, and all assignments are left.
+    pub(super) assignments: mpsc::UnboundedSender<Assignment>,
 }
 
-impl Host {
-    /// A worker that will run on `runtime`, and where it hears of places.
-    pub(super) fn of(runtime: &Runtime) -> (Self, mpsc::UnboundedReceiver<Place>) {
-        let (places, coming) = mpsc::unbounded_channel();
-        (Host { runtime: runtime.handle().clone(), places }, coming)
+impl WorkerLink {
+    /// A worker that will run on `runtime`, and where it hears of assignments.
+    pub(super) fn of(runtime: &Runtime) -> (Self, mpsc::UnboundedReceiver<Assignment>) {
+        let (assignments, coming) = mpsc::unbounded_channel();
+        (WorkerLink { runtime: runtime.handle().clone(), assignments }, coming)
     }
 }
 
@@ -68,29 +63,29 @@ impl<N: Network> Work<N> {
     }
 }
 
-/// Serves clients at the `places` that come, until no more can come and all are left.
+/// Serves clients at the `assignments` that come, until no more can come and all are left.
 pub(super) fn run<N: Network>(
     runtime: &Runtime,
     current: Current<N>,
-    places: mpsc::UnboundedReceiver<Place>,
+    assignments: mpsc::UnboundedReceiver<Assignment>,
     activity: Arc<Activity>,
-    shares: Shares,
+    shares: ConnectionShares,
 ) -> io::Result<()> {
     let (connections, at_work) = (Connections::new(shares), AtWork::default());
-    runtime.block_on(serve(Work { current, connections, activity, at_work }, places))
+    runtime.block_on(serve(Work { current, connections, activity, at_work }, assignments))
 }
 
 async fn serve<N: Network>(
     work: Work<N>,
-    mut places: mpsc::UnboundedReceiver<Place>,
+    mut assignments: mpsc::UnboundedReceiver<Assignment>,
 ) -> io::Result<()> {
     let mut serving = JoinSet::new();
     loop {
         tokio::select! {
             biased;
-            place = places.recv() => match place {
-                Some(place) => {
-                    serving.spawn(serve_at(place, work.another()));
+            assignment = assignments.recv() => match assignment {
+                Some(assignment) => {
+                    serving.spawn(serve_at(assignment, work.another()));
                 }
                 None => break,
             },
@@ -113,19 +108,19 @@ async fn serve<N: Network>(
     Ok(())
 }
 
-/// Serves clients at a place until it is to be left. What is under way then goes on, and the sockets with it.
-async fn serve_at<N: Network>(mut place: Place, work: Work<N>) -> io::Result<()> {
+/// Serves clients at a assignment until it is to be left. What is under way then goes on, and the sockets with it.
+async fn serve_at<N: Network>(mut assignment: Assignment, work: Work<N>) -> io::Result<()> {
     let Work { current, connections, activity, at_work } = work;
     let mut serving = JoinSet::new();
-    for socket in place.udp.iter().cloned() {
+    for socket in assignment.udp.iter().cloned() {
         serving.spawn(udp::serve(current.clone(), socket, activity.clone(), at_work.clone()));
     }
-    for listener in place.tcp.iter().cloned() {
+    for listener in assignment.tcp.iter().cloned() {
         let door = tcp::Door {
             current: current.clone(),
             connections: connections.clone(),
             activity: activity.clone(),
-            stopping: place.leaving.clone(),
+            stopping: assignment.leaving.clone(),
             at_work: at_work.clone(),
         };
         serving.spawn(tcp::serve(listener, door));
@@ -133,14 +128,14 @@ async fn serve_at<N: Network>(mut place: Place, work: Work<N>) -> io::Result<()>
     drop(at_work);
     tokio::select! {
         biased;
-        _ = place.leaving.wait_for(|leave| *leave) => {}
+        _ = assignment.leaving.wait_for(|leave| *leave) => {}
         Some(ended) = serving.join_next() => {
             ended.map_err(io::Error::other)??;
             return Err(io::Error::other("a listener ended"));
         }
     }
-    if !place.given {
-        place.udp.iter().for_each(|socket| socket.deafen());
+    if !assignment.given {
+        assignment.udp.iter().for_each(|socket| socket.deafen());
     }
     for _ in 0..TURNS {
         yield_now().await;

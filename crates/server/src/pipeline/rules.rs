@@ -9,8 +9,8 @@ use super::admit::Access;
 use super::cookies::Cookies;
 use super::local::Local;
 use super::rates::Rates;
+use crate::client_slots::ClientSlots;
 use crate::config::{Any, Config, ConfigError, RRsetOrder};
-use crate::places::Places;
 
 /// Made of a configuration once, and never changed. Clones share what is counted.
 #[derive(Clone, Debug)]
@@ -20,8 +20,8 @@ pub struct Rules {
     pub(super) local: Arc<Local>,
     pub(super) any: Any,
     pub(super) order: RRsetOrder,
-    /// Places for the queries that wait for others.
-    pub(super) waiting: Places,
+    /// Slots for the queries that wait for others.
+    pub(super) waiting: ClientSlots,
     /// Of these, how many one client may take.
     pub(super) waiting_per_client: usize,
     /// The number of the configuration; finished answers of another are not used.
@@ -61,7 +61,7 @@ impl Rules {
             local: Arc::new(local),
             any: server.any,
             order: server.rrset_order,
-            waiting: Places::new(server.waiting),
+            waiting: ClientSlots::new(server.waiting),
             waiting_per_client: server.waiting_per_client,
             generation,
         }

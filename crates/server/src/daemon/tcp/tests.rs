@@ -1,7 +1,7 @@
 use super::*;
 use crate::Config;
 use crate::daemon::Daemon;
-use crate::daemon::connections::{HELD, Shares};
+use crate::daemon::connections::{ConnectionShares, HELD};
 use tokio::io::{AsyncReadExt, DuplexStream};
 use tokio::task::JoinHandle;
 use zoners_dns::query::{QueryOptions, query};
@@ -18,7 +18,7 @@ fn door(config: &str) -> Here {
     std::mem::forget(stop);
     Arc::new(Door {
         current: Arc::new(arc_swap::ArcSwap::from_pointee(service)),
-        connections: Connections::new(Shares::new(usize::MAX)),
+        connections: Connections::new(ConnectionShares::new(usize::MAX)),
         activity: Arc::default(),
         stopping,
         at_work: AtWork::default(),

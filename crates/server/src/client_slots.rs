@@ -1,4 +1,4 @@
-//! Places that clients take up: so many in all, so many for one client.
+//! Slots for the work of clients: a number in all, and a number for one client.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -6,77 +6,77 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::client::stands_for;
 
-/// Counts who takes up places.
+/// Counts the slots that clients have; clones share the count.
 #[derive(Clone, Debug)]
-pub(crate) struct Places {
-    most: usize,
-    taken: Arc<Mutex<Taken>>,
+pub(crate) struct ClientSlots {
+    limit: usize,
+    taken: Arc<Mutex<SlotCounts>>,
 }
 
 #[derive(Debug, Default)]
-struct Taken {
+struct SlotCounts {
     in_all: usize,
     of_client: HashMap<IpAddr, usize>,
 }
 
-/// A place, given back when dropped.
+/// A slot, given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
-    places: Places,
+pub(crate) struct ClientSlot {
+    slots: ClientSlots,
     client: IpAddr,
 }
 
-impl Places {
-    /// `most` places in all.
-    pub(crate) fn new(most: usize) -> Self {
-        Places { most, taken: Arc::default() }
+impl ClientSlots {
+    /// `limit` slots in all.
+    pub(crate) fn new(limit: usize) -> Self {
+        ClientSlots { limit, taken: Arc::default() }
     }
 
-    /// A place for `address`, if there is one left and its client has fewer than `most_of_client`.
-    pub(crate) fn take(&self, address: IpAddr, most_of_client: usize) -> Option<Place> {
+    /// A slot for the client of `address`, if one is left and the client has fewer than `client_limit`.
+    pub(crate) fn take(&self, address: IpAddr, client_limit: usize) -> Option<ClientSlot> {
         let client = stands_for(address);
         let mut taken = self.lock();
         let of_client = taken.of_client.get(&client).copied().unwrap_or_default();
-        if of_client >= most_of_client || taken.in_all >= self.most {
+        if of_client >= client_limit || taken.in_all >= self.limit {
             return None;
         }
         taken.of_client.insert(client, of_client + 1);
         taken.in_all += 1;
         drop(taken);
-        Some(Place { places: self.clone(), client })
+        Some(ClientSlot { slots: self.clone(), client })
     }
 
-    /// Places that the client of `address` has.
+    /// Slots that the client of `address` has.
     pub(crate) fn of(&self, address: IpAddr) -> usize {
         self.lock().of_client.get(&stands_for(address)).copied().unwrap_or_default()
     }
 
-    /// Places taken in all.
+    /// Slots that are taken in all.
     pub(crate) fn taken(&self) -> usize {
         self.lock().in_all
     }
 
-    /// Whether these are the places of `other`.
-    pub(crate) fn is_same(&self, other: &Places) -> bool {
+    /// Whether these are the slots of `other`.
+    pub(crate) fn is_same(&self, other: &ClientSlots) -> bool {
         Arc::ptr_eq(&self.taken, &other.taken)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Taken> {
-        // Counts are whole after every step, so a panic elsewhere left them right.
+    fn lock(&self) -> MutexGuard<'_, SlotCounts> {
+        // The counts are whole after every step, so that a panic elsewhere has left the counts right.
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Place {
-    /// Places that its client has, this one included.
+impl ClientSlot {
+    /// Slots that the client of this slot has, this slot included.
     pub(crate) fn of_client(&self) -> usize {
-        self.places.lock().of_client.get(&self.client).copied().unwrap_or_default()
+        self.slots.lock().of_client.get(&self.client).copied().unwrap_or_default()
     }
 }
 
-impl Drop for Place {
+impl Drop for ClientSlot {
     fn drop(&mut self) {
-        let mut taken = self.places.lock();
+        let mut taken = self.slots.lock();
         taken.in_all -= 1;
         if let Some(of_client) = taken.of_client.get_mut(&self.client) {
             *of_client -= 1;
@@ -92,9 +92,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_run_out_and_are_given_back() {
-        let places = Places::new(5);
-        let take = |text: &str| places.take(text.parse().unwrap(), 2);
+    fn slots_run_out_and_are_given_back() {
+        let slots = ClientSlots::new(5);
+        let take = |text: &str| slots.take(text.parse().unwrap(), 2);
         let mut taken = vec![take("192.0.2.1").unwrap(), take("::ffff:192.0.2.1").unwrap()];
         assert!(take("192.0.2.1").is_none(), "one client's are taken");
         assert_eq!(taken[0].of_client(), 2);
@@ -105,7 +105,7 @@ mod tests {
         taken.pop();
         assert!(take("192.0.2.2").is_some());
         taken.clear();
-        assert_eq!(places.taken(), 0);
-        assert!(places.lock().of_client.is_empty());
+        assert_eq!(slots.taken(), 0);
+        assert!(slots.lock().of_client.is_empty());
     }
 }
