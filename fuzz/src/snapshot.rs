@@ -10,7 +10,9 @@ use zoners_dns::{
     Rtype, Security, Transport, name, zonefile,
 };
 use zoners_store::Seal;
-use zoners_store::snapshot::{Boot, Fingerprints, Refusal, Terms, Times, read_from, write_to};
+use zoners_store::snapshot::{
+    Boot, Fingerprints, Refusal, SnapshotOptions, Times, read_from, write_to,
+};
 
 const NOW: Moment = Moment::from_millis(1_000_000);
 const WALL: u64 = 1_800_000_000;
@@ -143,7 +145,8 @@ fn full() -> Cache {
 
 fn file(cache: &Cache) -> Vec<u8> {
     let seal = Seal::new(b"secret");
-    let terms = Terms { seal: Some(&seal), fingerprints: Fingerprints::of("sources", "proofs") };
+    let terms =
+        SnapshotOptions { seal: Some(&seal), fingerprints: Fingerprints::of("sources", "proofs") };
     let times = Times { reading: ClockReading { now: NOW, wall_seconds: WALL }, boot: BOOT };
     let mut out = Vec::new();
     write_to(&mut out, cache, &terms, times, &Random::seeded(1), u64::MAX).expect("memory");
@@ -153,7 +156,8 @@ fn file(cache: &Cache) -> Vec<u8> {
 /// Whether what the file says of authenticity counts.
 fn read(file: &[u8], cache: &Cache, proofs: &str, own: bool) -> Result<bool, Refusal> {
     let seal = Seal::new(b"secret");
-    let terms = Terms { seal: Some(&seal), fingerprints: Fingerprints::of("sources", proofs) };
+    let terms =
+        SnapshotOptions { seal: Some(&seal), fingerprints: Fingerprints::of("sources", proofs) };
     read_from(file, cache, &terms, &Fixed, BOOT, own, || true).map(|loaded| loaded.trusted)
 }
 

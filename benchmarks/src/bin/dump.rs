@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use zoners_cache::{Cache, Rank, TtlLimits};
 use zoners_dns::{ClockReading, Moment, RRset, Random, Records, Rtype, Security, name};
-use zoners_store::snapshot::{Boot, Fingerprints, Terms, Times, write};
+use zoners_store::snapshot::{Boot, Fingerprints, SnapshotOptions, Times, write};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,6 +23,6 @@ fn main() {
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock that is set");
     let times =
         Times { reading: ClockReading { now, wall_seconds: wall.as_secs() }, boot: Boot(None) };
-    let terms = Terms { seal: None, fingerprints: Fingerprints::of("", "") };
+    let terms = SnapshotOptions { seal: None, fingerprints: Fingerprints::of("", "") };
     write(Path::new(file), &cache, &terms, times, &Random::seeded(1), u64::MAX).expect("a file");
 }

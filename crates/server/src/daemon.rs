@@ -48,7 +48,7 @@ use zoners_net::Sockets;
 use zoners_net::descriptors::Descriptors;
 use zoners_resolver::{Settings, Shared, Worker};
 use zoners_sandbox::Sandbox;
-use zoners_store::shared::{SharedCache, Terms};
+use zoners_store::shared::{SharedCache, SharedCacheConfig};
 
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
@@ -99,7 +99,7 @@ pub struct Daemon {
     file: Option<PathBuf>,
     cookies: Cookies,
     /// What is to be shared with other nodes, and with which; taken when it is begun.
-    terms: Option<Terms>,
+    terms: Option<SharedCacheConfig>,
     /// What is shared with other nodes, once it serves.
     second_level: Option<Arc<SharedCache>>,
     /// Where it listens, once it serves.

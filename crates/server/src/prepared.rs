@@ -2,7 +2,7 @@
 //! or is reloaded, and for a person who wants it checked.
 
 use zoners_resolver::Settings;
-use zoners_store::shared::Terms;
+use zoners_store::shared::SharedCacheConfig;
 
 use crate::config::{Config, ConfigError};
 use crate::pipeline::Local;
@@ -13,7 +13,7 @@ pub struct Prepared {
     /// How the resolver shall behave.
     pub settings: Settings,
     /// What is shared with other nodes.
-    pub second_level: Option<Terms>,
+    pub second_level: Option<SharedCacheConfig>,
     /// What is answered here.
     pub local: Local,
 }

@@ -1,8 +1,8 @@
-//! What is remembered beyond the memory of one process: [`snapshot`] keeps the cache across restarts,
-//! [`shared`] lets several nodes know what any of them learned.
+//! The cache beyond the memory of one process: [`snapshot`] keeps the cache across restarts,
+//! [`shared`] is the second level that several nodes share.
 //!
-//! Whatever comes back may have been changed by anybody, so each piece is [sealed](Seal), and what
-//! is not has nothing to say of authenticity.
+//! A file or a Redis server may have been changed by a third party, so each piece is [sealed](Seal).
+//! The DNSSEC status of entries counts only under a valid seal.
 
 mod seal;
 pub mod shared;

@@ -1,19 +1,19 @@
-//! What several nodes share, in Redis or Valkey: what any of them learned, and who is working on what.
+//! The second level: answers that several nodes share in Redis or Valkey, and the flights under way.
 //!
 //! | key | value | kept for |
 //! |---|---|---|
 //! | `NAMESPACE:2:q:NAME:TYPE` | an [`envelope`] with the entries of an answer | its TTL |
-//! | `NAMESPACE:1:f:NAME:TYPE` | which node works on the question | 300 ms |
+//! | `NAMESPACE:1:f:NAME:TYPE` | the node that leads the flight | 300 ms |
 //!
-//! A thread of its own speaks to the server ([`talk`]); whoever asks or tells hands over and goes on.
-//! Where it fails, a [`breaker`] keeps everybody from asking for a while.
+//! A thread of its own speaks to the Redis server ([`redis_thread`]); workers hand requests over and go on.
+//! After failures, a circuit [`breaker`] stops requests for a while.
 
 mod breaker;
+mod connection;
 pub mod envelope;
 mod forget;
 mod health;
-mod link;
-mod talk;
+mod redis_thread;
 
 use std::io;
 use std::sync::Arc;
@@ -28,62 +28,63 @@ use zoners_dns::{Clock, Counters, Name, Question, name};
 
 use crate::Seal;
 use breaker::Breaker;
-use envelope::{LONGEST, Side};
-pub use link::{Servers, Unusable};
-use talk::{Request, Told};
+pub use connection::RedisServers;
+use envelope::{MAX_VALUE_OCTETS, Side};
+pub use redis::RedisError;
+use redis_thread::{StoreRequest, WriteRequest};
 
-/// Raised with every change of what is stored.
+/// Raised with every change of the stored format.
 const VERSION: u8 = 2;
-/// Questions that wait for the thread; more are not asked.
-const ASKED: usize = 1024;
-/// Answers that wait to be told; more are not.
-const TOLD: usize = 4096;
-/// Octets that these may have; one answer may have 256 KiB.
-const TOLD_OCTETS: usize = 16 << 20;
-/// A question that another node works on is waited for so long …
-const FLIGHT: Duration = Duration::from_millis(300);
-/// … and looked for so often.
-const AGAIN: Duration = Duration::from_millis(10);
-/// Whose turn it is must be told within this.
-const CLAIM: Duration = Duration::from_millis(20);
+/// Requests that may wait for the thread; further requests fail at once.
+const MAX_REQUESTS: usize = 1024;
+/// Answers that may wait to be written; further answers are dropped and counted.
+const MAX_WRITES: usize = 4096;
+/// Octets of waiting answers in all; one answer may have 256 KiB.
+const MAX_WRITE_OCTETS: usize = 16 << 20;
+/// How long a node waits for the flight of another node …
+const MAX_FLIGHT_WAIT: Duration = Duration::from_millis(300);
+/// … and how often the node looks for the result meanwhile.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// The Redis server must say within this time which node leads the flight.
+const CLAIM_TIMEOUT: Duration = Duration::from_millis(20);
 
-/// What is shared, and with whom.
+/// The configuration of the second level.
 #[derive(Debug)]
-pub struct Terms {
-    /// Where it lies.
-    pub servers: Servers,
-    /// What all keys begin with.
+pub struct SharedCacheConfig {
+    /// The Redis servers.
+    pub servers: RedisServers,
+    /// The prefix of every key.
     pub namespace: String,
-    /// The secret of all who believe each other's proofs.
+    /// The secret of the nodes that trust each other's DNSSEC results.
     pub seal: Option<Seal>,
-    /// Whether a question that one node works on is waited for by others.
+    /// Whether nodes wait for each other's flights.
     pub single_flight: bool,
 }
 
-/// The memory that several nodes share.
+/// The cache that several nodes share.
 #[derive(Debug)]
 pub struct SharedCache {
     common: Arc<Common>,
-    requests: mpsc::Sender<Request>,
-    told: mpsc::Sender<Told>,
+    requests: mpsc::Sender<StoreRequest>,
+    writes: mpsc::Sender<WriteRequest>,
     counters: Arc<Counters>,
 }
 
-/// What callers and the thread both need.
+/// State that callers and the thread share.
 #[derive(Debug)]
 struct Common {
     namespace: String,
     seal: Option<Seal>,
-    /// How this node proves: others' proofs count if it is how they do too.
+    /// Fingerprint of how this node validates: entries of nodes with the same fingerprint count as validated.
     proofs: Mutex<[u8; 32]>,
     clock: Arc<dyn Clock>,
     breaker: Breaker,
-    /// Tells this node from others.
+    /// A random number that identifies this node.
     node: u64,
     single_flight: bool,
-    /// Answers that found no room, yet to be counted.
+    /// Dropped answers that the thread has yet to count.
     unwritten: AtomicU64,
-    /// Room for the octets of answers that wait to be told.
+    /// Free octets of the write queue.
     room: Arc<Semaphore>,
 }
 
@@ -100,17 +101,18 @@ impl Common {
 }
 
 impl SharedCache {
-    /// Shares on `terms`; `node` is a random number and `proofs` tells how answers are proven here.
+    /// Starts the thread. `node` is a random number; `proofs` is the fingerprint of how answers are
+    /// validated here.
     ///
     /// # Errors
-    /// No thread can be had.
+    /// The thread could not be started.
     pub fn start(
-        terms: Terms,
+        config: SharedCacheConfig,
         clock: Arc<dyn Clock>,
         node: u64,
         proofs: [u8; 32],
     ) -> io::Result<Self> {
-        let Terms { servers, namespace, seal, single_flight } = terms;
+        let SharedCacheConfig { servers, namespace, seal, single_flight } = config;
         let common = Arc::new(Common {
             namespace,
             seal,
@@ -120,36 +122,36 @@ impl SharedCache {
             node,
             single_flight,
             unwritten: AtomicU64::new(0),
-            room: Arc::new(Semaphore::new(TOLD_OCTETS)),
+            room: Arc::new(Semaphore::new(MAX_WRITE_OCTETS)),
         });
-        let (requests, asked) = mpsc::channel(ASKED);
-        let (told, learned) = mpsc::channel(TOLD);
+        let (requests, asked) = mpsc::channel(MAX_REQUESTS);
+        let (writes, learned) = mpsc::channel(MAX_WRITES);
         let counters = Arc::<Counters>::default();
-        talk::begin(servers, common.clone(), counters.clone(), asked, learned)?;
-        Ok(SharedCache { common, requests, told, counters })
+        redis_thread::start(servers, common.clone(), counters.clone(), asked, learned)?;
+        Ok(SharedCache { common, requests, writes, counters })
     }
 
-    /// From now on answers are proven here in another way.
+    /// Replaces the fingerprint of how answers are validated here.
     pub fn prove_by(&self, proofs: [u8; 32]) {
         *self.common.proofs.lock() = proofs;
     }
 
-    /// What was counted.
+    /// The counters of the thread.
     #[must_use]
     pub fn counters(&self) -> &Arc<Counters> {
         &self.counters
     }
 
-    /// Whether the breaker is open: the last attempts failed, and nobody asks until its pause is over.
+    /// Whether the circuit breaker is open: the last requests failed, and none is sent until the pause is over.
     #[must_use]
     pub fn is_broken(&self) -> bool {
         self.common.breaker.is_open()
     }
 
-    /// Hands a request over and waits for what comes of it.
+    /// Hands a request over; the receiver gets the result.
     fn request<T: Send + 'static>(
         &self,
-        make: impl FnOnce(oneshot::Sender<T>) -> Request,
+        make: impl FnOnce(oneshot::Sender<T>) -> StoreRequest,
     ) -> Option<oneshot::Receiver<T>> {
         let (reply, replied) = oneshot::channel();
         let sent = !self.common.breaker.is_open() && self.requests.try_send(make(reply)).is_ok();
@@ -162,19 +164,25 @@ impl SecondLevel for SharedCache {
         let (common, requests) = (&self.common, self.requests.clone());
         let key = common.key('q', question);
         let flight = common.single_flight.then(|| common.key('f', question));
-        let first =
-            self.request(|reply| Request::Find { key: key.clone(), flight: flight.clone(), reply });
+        let first = self.request(|reply| StoreRequest::Find {
+            key: key.clone(),
+            flight: flight.clone(),
+            reply,
+        });
         Box::pin(async move {
             let began = Instant::now();
             let mut replied = first?;
             loop {
                 let find = replied.await.ok()?;
-                if find.found.is_some() || !find.in_flight || began.elapsed() + AGAIN > FLIGHT {
+                if find.found.is_some()
+                    || !find.in_flight
+                    || began.elapsed() + POLL_INTERVAL > MAX_FLIGHT_WAIT
+                {
                     return find.found;
                 }
-                sleep(AGAIN).await;
+                sleep(POLL_INTERVAL).await;
                 let (reply, next) = oneshot::channel();
-                let again = Request::Find { key: key.clone(), flight: flight.clone(), reply };
+                let again = StoreRequest::Find { key: key.clone(), flight: flight.clone(), reply };
                 requests.try_send(again).ok()?;
                 replied = next;
             }
@@ -186,12 +194,12 @@ impl SecondLevel for SharedCache {
             return None;
         }
         let key = self.common.key('f', question);
-        let claimed = self.request(|reply| Request::Claim { key, reply })?;
+        let claimed = self.request(|reply| StoreRequest::Claim { key, reply })?;
         Some(Box::pin(async move {
             let began = Instant::now();
-            // Who cannot be asked in good time is not waited for.
-            if let Ok(Ok(false)) = timeout(CLAIM, claimed).await {
-                sleep(FLIGHT.saturating_sub(began.elapsed())).await;
+            // A slow Redis server is not waited for.
+            if let Ok(Ok(false)) = timeout(CLAIM_TIMEOUT, claimed).await {
+                sleep(MAX_FLIGHT_WAIT.saturating_sub(began.elapsed())).await;
             }
         }))
     }
@@ -200,21 +208,21 @@ impl SecondLevel for SharedCache {
         let common = &self.common;
         let key = common.key('q', question);
         let value = common.side().seal(&key, &entries, ttl);
-        // What others would not take is not told.
-        let fits = value.len() <= LONGEST && !common.breaker.is_open();
+        // Larger values would be refused by the other nodes.
+        let fits = value.len() <= MAX_VALUE_OCTETS && !common.breaker.is_open();
         let octets = u32::try_from(value.len()).ok().filter(|_| fits);
         let room = octets.and_then(|o| common.room.clone().try_acquire_many_owned(o).ok());
-        let told = room.map(|room| Told { key, value, ttl, _room: room });
-        if told.is_none_or(|told| self.told.try_send(told).is_err()) {
+        let write = room.map(|room| WriteRequest { key, value, ttl, _room: room });
+        if write.is_none_or(|write| self.writes.try_send(write).is_err()) {
             common.unwritten.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     fn forget(&self, name: &Name, subtree: bool) -> BoxedFuture<Result<usize, String>> {
         let pattern = forget::pattern(&self.common.namespace, name, subtree);
-        let replied = self.request(|reply| Request::Forget { pattern, reply });
+        let replied = self.request(|reply| StoreRequest::Forget { pattern, reply });
         Box::pin(async move {
-            let broken = || "it does not answer".to_owned();
+            let broken = || "redis: no response".to_owned();
             replied.ok_or_else(broken)?.await.map_err(|_| broken())?
         })
     }

@@ -1,18 +1,18 @@
-//! The cache in a file, to be read back when the process is started again.
+//! The cache in a file, which is loaded when the process starts again.
 //!
-//! | octets | what |
+//! | octets | content |
 //! |---|---|
 //! | 12 | `zoners-cache` |
 //! | 2 | version of the format |
-//! | 1 | 1 if it is sealed with a secret |
-//! | 16 | a random number, which ties the pieces together |
-//! | 8, 8, 16 | what the clocks showed: wall clock in seconds since 1970, `Moment`, and which start of the machine it counts from |
-//! | 32, 32 | fingerprints: of where the answers come from, and of how they were proven |
-//! | 16 | the seal over all this |
+//! | 1 | 1 if the file is sealed with a secret |
+//! | 16 | a nonce, which binds the pieces to the file |
+//! | 8, 8, 16 | the clocks: wall clock in seconds since 1970, `Moment`, and the boot identifier |
+//! | 32, 32 | fingerprints of the sources of answers, and of how answers were validated |
+//! | 16 | the seal over the head |
 //!
-//! Then pieces: their length in four octets, entries, a seal over the random number, the piece's
-//! number and the entries. One without entries is the last. A file is written beside the one before
-//! and takes its place as a whole.
+//! Pieces follow: the length in four octets, the entries, and a seal over the nonce, the number of the
+//! piece and the entries. A piece without entries is the last. A file is written under a temporary
+//! name and replaces the previous file by a rename.
 
 mod header;
 mod read;
@@ -26,28 +26,28 @@ use zoners_dns::ClockReading;
 
 use crate::Seal;
 
-/// What the clocks show, and since when.
+/// The clocks, and the boot that they count from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
     /// The clocks.
     pub reading: ClockReading,
-    /// The start of the machine.
+    /// The boot of the machine.
     pub boot: Boot,
 }
 
-/// With what and of what a file is made.
+/// The seal and the fingerprints of a file.
 #[derive(Debug)]
-pub struct Terms<'a> {
-    /// The seal; without one it says no more than that the file is whole.
+pub struct SnapshotOptions<'a> {
+    /// The seal; without a secret the file has only a checksum.
     pub seal: Option<&'a Seal>,
-    /// What its answers rest on.
+    /// The sources and the validation of the answers.
     pub fingerprints: Fingerprints,
 }
 
-impl Terms<'_> {
-    /// The seal over a piece.
+impl SnapshotOptions<'_> {
+    /// The seal over one piece.
     fn seal_piece(&self, nonce: &[u8], number: u64, entries: &[u8], sealed: bool) -> [u8; 16] {
-        let nobody = Seal::of_nobody();
+        let nobody = Seal::without_secret();
         let seal = self.seal.filter(|_| sealed).unwrap_or(&nobody);
         seal.over(&[nonce, &number.to_be_bytes(), entries])
     }

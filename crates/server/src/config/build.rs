@@ -10,7 +10,7 @@ use zoners_dnssec::chain::{self, Ds};
 use zoners_resolver::Settings;
 use zoners_resolver::settings::{Anchor, NeverAsk, never_ask};
 use zoners_store::Seal;
-use zoners_store::shared::{Servers, Terms};
+use zoners_store::shared::{RedisServers, SharedCacheConfig};
 
 use super::schema::{Redis, Secret};
 use super::{Answers, Config, ConfigError, ROOT_ANCHORS, ROOT_HINTS, Route};
@@ -80,7 +80,7 @@ impl Config {
     ///
     /// # Errors
     /// A file cannot be read, or what it says cannot be used.
-    pub fn second_level(&self) -> Result<Option<Terms>, ConfigError> {
+    pub fn second_level(&self) -> Result<Option<SharedCacheConfig>, ConfigError> {
         let Some(redis) = &self.cache.redis else { return Ok(None) };
         let mut error = ConfigError::default();
         let secret = error.take(self.secret(redis));
@@ -91,14 +91,14 @@ impl Config {
             return Err(self.wrong("cache.redis.ca-file", "there is no certificate (PEM) in it"));
         }
         let (urls, ca) = (redis.url.0.clone(), ca.map(String::into_bytes));
-        let servers = Servers::new(urls, redis.cluster, redis.sentinel.clone(), ca)
+        let servers = RedisServers::new(urls, redis.cluster, redis.sentinel.clone(), ca)
             .map_err(|what| self.wrong("cache.redis.url", &what.to_string()))?;
         if !servers.can_be_certified() {
             let what = "it counts for addresses in `url` with TLS (rediss://) alone, and must have whole \
                         certificates";
             return Err(self.wrong("cache.redis.ca-file", what));
         }
-        Ok(Some(Terms {
+        Ok(Some(SharedCacheConfig {
             servers,
             namespace: redis.namespace.clone(),
             seal: secret.map(|secret| Seal::new(secret.0.as_bytes())),

@@ -15,7 +15,7 @@ use zoners_files::{open_secret, replace};
 use zoners_host::clock::boot_id;
 use zoners_resolver::{Settings, Shared};
 use zoners_store::Seal;
-use zoners_store::snapshot::{self, Boot, Fingerprints, Loaded, Refusal, Terms, Times};
+use zoners_store::snapshot::{self, Boot, Fingerprints, Loaded, Refusal, SnapshotOptions, Times};
 
 use crate::config::Config;
 
@@ -127,7 +127,7 @@ impl Loading {
         let (folder, secret, shared) = (folder.to_owned(), secret.clone(), shared.clone());
         let stopping = stop.clone();
         std::thread::Builder::new().name("keeper".into()).spawn(move || {
-            let terms = Terms { seal: Some(&secret), fingerprints };
+            let terms = SnapshotOptions { seal: Some(&secret), fingerprints };
             let proceed = || !stopping.load(Ordering::Relaxed);
             let (path, cache, clock) = (folder.join(FILE), &shared.cache, &*shared.clock);
             tell_of(snapshot::read(&path, cache, &terms, clock, boot(), true, proceed), &folder);
@@ -188,7 +188,7 @@ fn write(
     most: u64,
 ) -> io::Result<u64> {
     let times = Times { reading: shared.clock.read(), boot: boot() };
-    let terms = Terms { seal: Some(seal), fingerprints };
+    let terms = SnapshotOptions { seal: Some(seal), fingerprints };
     snapshot::write(path, &shared.cache, &terms, times, &shared.random, most)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
@@ -199,7 +199,7 @@ fn write(
 /// The file cannot be written.
 pub(super) fn dump(file: File, shared: &Shared, fingerprints: Fingerprints) -> io::Result<u64> {
     let times = Times { reading: shared.clock.read(), boot: boot() };
-    let terms = Terms { seal: None, fingerprints };
+    let terms = SnapshotOptions { seal: None, fingerprints };
     let mut out = BufWriter::new(file);
     let octets =
         snapshot::write_to(&mut out, &shared.cache, &terms, times, &shared.random, u64::MAX)?;
@@ -216,7 +216,7 @@ pub(super) fn bring(
     shared: &Shared,
     fingerprints: Fingerprints,
 ) -> Result<Loaded, String> {
-    let terms = Terms { seal: None, fingerprints };
+    let terms = SnapshotOptions { seal: None, fingerprints };
     let (cache, clock) = (&shared.cache, &*shared.clock);
     let read = snapshot::read_from(file, cache, &terms, clock, boot(), false, || true);
     read.map_err(|refusal| match refusal {

@@ -17,7 +17,7 @@ use zoners_server::{Config, Service};
 use zoners_sim::sign::Signing;
 use zoners_sim::{SimClock, SimNetwork, world};
 use zoners_store::Seal;
-use zoners_store::snapshot::{self, Boot, Fingerprints, Loaded, Terms, Times};
+use zoners_store::snapshot::{self, Boot, Fingerprints, Loaded, SnapshotOptions, Times};
 
 use crate::checks;
 
@@ -139,6 +139,6 @@ fn seal() -> Seal {
     Seal::new(b"a secret of this folder")
 }
 
-fn terms(seal: &Seal) -> Terms<'_> {
-    Terms { seal: Some(seal), fingerprints: Fingerprints::of("the root", "its anchor") }
+fn terms(seal: &Seal) -> SnapshotOptions<'_> {
+    SnapshotOptions { seal: Some(seal), fingerprints: Fingerprints::of("the root", "its anchor") }
 }

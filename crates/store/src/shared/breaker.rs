@@ -1,32 +1,32 @@
-//! Keeps everybody from asking one who does not answer.
+//! A circuit breaker: stops requests to a Redis server that does not respond.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The first pause …
-const SHORTEST: Duration = Duration::from_secs(1);
-/// … and the longest: each that follows upon another is twice as long.
-const LONGEST: Duration = Duration::from_secs(30);
+const MIN_PAUSE: Duration = Duration::from_secs(1);
+/// … and the longest: each failed attempt doubles the pause.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 
-/// Open while nobody is to ask.
+/// Open while no request is to be sent.
 #[derive(Debug, Default)]
 pub(super) struct Breaker(AtomicBool);
 
-/// How long to pause.
+/// The backoff between two attempts to connect.
 #[derive(Debug)]
 pub(super) struct Pause(Duration);
 
 impl Default for Pause {
     fn default() -> Self {
-        Pause(SHORTEST)
+        Pause(MIN_PAUSE)
     }
 }
 
 impl Pause {
-    /// The next pause, longer than the last.
+    /// The next pause, twice as long as the last.
     pub(super) fn next(&mut self) -> Duration {
         let pause = self.0;
-        self.0 = (pause * 2).min(LONGEST);
+        self.0 = (pause * 2).min(MAX_PAUSE);
         pause
     }
 }
@@ -36,7 +36,7 @@ impl Breaker {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Opens it, or closes it; whether it was the other way before.
+    /// Opens or closes the breaker; returns whether the state changed.
     pub(super) fn set(&self, open: bool) -> bool {
         self.0.swap(open, Ordering::Relaxed) != open
     }
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_told_once() {
+    fn a_change_is_reported_once() {
         let breaker = Breaker::default();
         assert!(!breaker.set(false) && breaker.set(true) && !breaker.set(true));
         assert!(breaker.is_open() && breaker.set(false) && !breaker.is_open());

@@ -1,16 +1,16 @@
-//! A value: the entries of an answer, when they were told, for how long, and by whom.
+//! A stored value: the entries of an answer, when and for how long they were written, and a seal.
 //!
-//! | octets | what |
+//! | octets | content |
 //! |---|---|
 //! | 1 | version |
-//! | 8 | wall clock when it was told, seconds since 1970 |
-//! | 8 | the moment that the entries count by |
-//! | 8 | milliseconds that it is kept |
-//! | 16 | the seal over the key, how it was proven, all this and the entries; zeros without a secret |
+//! | 8 | wall clock of the writer, seconds since 1970 |
+//! | 8 | `Moment` of the writer, to which the TTLs of the entries refer |
+//! | 8 | lifetime of the value in milliseconds |
+//! | 16 | seal over the key, the validation fingerprint, this head and the entries; zeros without a secret |
 //! | | the entries |
 //!
-//! How old a value is tells the server by what is left of its time, so that the clocks of nodes need
-//! not agree; that nobody gave it more time tells the wall clock, roughly.
+//! The age of a value follows from the remaining lifetime that Redis reports, so the clocks of nodes
+//! need not agree. The wall clock shows, roughly, if the lifetime was extended by a third party.
 
 use std::time::Duration;
 
@@ -22,29 +22,29 @@ use super::VERSION;
 use crate::seal::{self, Seal};
 
 /// Octets before the seal.
-const HEAD: usize = 1 + 8 + 8 + 8;
-/// Octets of the longest value: more than any answer has.
-pub(super) const LONGEST: usize = 256 * 1024;
+const HEAD_OCTETS: usize = 1 + 8 + 8 + 8;
+/// Octets of the longest value; no answer has more.
+pub(super) const MAX_VALUE_OCTETS: usize = 256 * 1024;
 /// Seconds by which the wall clocks of nodes may differ.
-const SKEW: u64 = 300;
+const MAX_SKEW: u64 = 300;
 
-/// The node that puts a value into its envelope, or takes one out.
+/// The view of one node: seals values that are written and opens values that are read.
 #[derive(Debug)]
 pub struct Side<'a> {
-    /// The secret that the node shares with others, if there is one.
+    /// The secret that the nodes share, if any.
     pub seal: Option<&'a Seal>,
-    /// How the node proves answers.
+    /// Fingerprint of how the node validates answers.
     pub proofs: [u8; 32],
     /// The node's clocks.
     pub now: ClockReading,
 }
 
 impl Side<'_> {
-    /// Puts entries that are to be kept for `ttl` into a value for `key`.
+    /// The value of `key`: `entries`, to be kept for `ttl`.
     #[must_use]
     pub fn seal(&self, key: &str, entries: &[u8], ttl: Duration) -> Vec<u8> {
         let now = self.now;
-        let mut out = Vec::with_capacity(HEAD + seal::LENGTH + entries.len());
+        let mut out = Vec::with_capacity(HEAD_OCTETS + seal::LENGTH + entries.len());
         out.put_u8(VERSION);
         out.put_u64(now.wall_seconds);
         out.put_u64(now.now.as_millis());
@@ -57,22 +57,22 @@ impl Side<'_> {
         out
     }
 
-    /// Takes the entries out of the value under `key`, of which so much time is `left`; nothing if it
-    /// is none, or cannot be that old.
+    /// The entries in the value of `key`, whose remaining lifetime is `left`; `None` if the value is
+    /// malformed or older than its lifetime allows.
     #[must_use]
     pub fn open(&self, key: &str, value: &[u8], left: Duration) -> Option<SecondLevelEntries> {
-        let (head, rest) = value.split_at_checked(HEAD)?;
+        let (head, rest) = value.split_at_checked(HEAD_OCTETS)?;
         let (over, entries) = rest.split_at_checked(seal::LENGTH)?;
         let mut read = head;
-        if read.get_u8() != VERSION || value.len() > LONGEST {
+        if read.get_u8() != VERSION || value.len() > MAX_VALUE_OCTETS {
             return None;
         }
         let (told, moment) = (read.get_u64(), Moment::from_millis(read.get_u64()));
         let kept = Duration::from_millis(read.get_u64());
         let age = kept.checked_sub(left)?;
         let now = self.now;
-        // Somebody gave it more time, or put an old one back.
-        if now.wall_seconds > told.saturating_add(kept.as_secs()).saturating_add(SKEW) {
+        // The lifetime was extended, or an old value was restored.
+        if now.wall_seconds > told.saturating_add(kept.as_secs()).saturating_add(MAX_SKEW) {
             return None;
         }
         let trusted = self
@@ -91,26 +91,26 @@ mod tests {
     use crate::shared::tests::{At, node};
     use proptest::prelude::*;
 
-    const WALL: u64 = 1_800_000_000;
+    const WALL_SECONDS: u64 = 1_800_000_000;
     const TTL: Duration = Duration::from_secs(60);
 
     #[test]
-    fn the_server_tells_how_old_a_value_is() {
-        let value = node(At(1_000, WALL), Some("s")).side().seal("k", b"entries", TTL);
-        let other = node(At(500_000, WALL + 20), Some("s"));
+    fn the_remaining_lifetime_gives_the_age() {
+        let value = node(At(1_000, WALL_SECONDS), Some("s")).side().seal("k", b"entries", TTL);
+        let other = node(At(500_000, WALL_SECONDS + 20), Some("s"));
         let left = Duration::from_millis(45_000);
         let found = other.side().open("k", &value, left).unwrap();
         assert_eq!((found.entries.as_slice(), found.trusted), (&b"entries"[..], true));
-        // What would expire a minute after 1,000 does so 45 s after 500,000.
+        // An entry that expires a minute after 1,000 expires 45 s after 500,000 here.
         assert_eq!(found.shift, 500_000 - (1_000 + 15_000));
-        assert_eq!(other.side().open("k", &value, TTL + TTL), None, "more than it had");
-        let late = node(At(500_000, WALL + 361), Some("s"));
-        assert_eq!(late.side().open("k", &value, TTL), None, "it was put back");
+        assert_eq!(other.side().open("k", &value, TTL + TTL), None, "longer than its lifetime");
+        let late = node(At(500_000, WALL_SECONDS + 361), Some("s"));
+        assert_eq!(late.side().open("k", &value, TTL), None, "an old value was restored");
     }
 
     #[test]
-    fn only_who_has_the_secret_and_proves_alike_is_believed() {
-        let at = || At(1_000, WALL);
+    fn only_nodes_with_the_secret_and_the_same_validation_are_trusted() {
+        let at = || At(1_000, WALL_SECONDS);
         let value = node(at(), Some("s")).side().seal("k", b"entries", TTL);
         let trusts = |node: &Common, key: &str, value: &[u8]| {
             node.side().open(key, value, TTL).unwrap().trusted
@@ -131,8 +131,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_octets_whatever_do_harm(value: Vec<u8>, millis: u32) {
-            let node = node(At(1_000, WALL), Some("s"));
+        fn arbitrary_octets_are_never_trusted(value: Vec<u8>, millis: u32) {
+            let node = node(At(1_000, WALL_SECONDS), Some("s"));
             let left = Duration::from_millis(millis.into());
             if let Some(found) = node.side().open("k", &value, left) {
                 prop_assert!(!found.trusted);

@@ -1,15 +1,15 @@
-//! Forgetting names in what is shared.
+//! Removing names from the second level.
 
 use redis::{Cmd, RedisError, Value, cmd, from_redis_value};
 use zoners_dns::{Name, name};
 
 use super::VERSION;
-use super::link::Link;
+use super::connection::RedisConnection;
 
-/// Keys that are looked at in one go.
-const PAGE: usize = 1000;
-/// Pages that are looked at before it is given up.
-const MOST_PAGES: usize = 20_000;
+/// Keys of one SCAN.
+const PAGE_KEYS: usize = 1000;
+/// SCANs of one flush; a larger key space ends in an error.
+const MAX_PAGES: usize = 20_000;
 
 /// The patterns of the keys of `name`, and with `subtree` of all names below it.
 pub(super) fn pattern(namespace: &str, name: &Name, subtree: bool) -> Vec<String> {
@@ -23,36 +23,40 @@ pub(super) fn pattern(namespace: &str, name: &Name, subtree: bool) -> Vec<String
     }
 }
 
-/// A pattern of nothing but the text.
+/// A pattern that matches the text alone.
 fn escaped(text: &str) -> String {
     let special = |letter| matches!(letter, '*' | '?' | '[' | ']' | '\\');
     let escape = |letter| special(letter).then_some('\\').into_iter().chain([letter]);
     text.chars().flat_map(escape).collect()
 }
 
-/// Removes the keys that match; how many there were. What is not looked at in the end is told.
-pub(super) async fn forget(link: &mut Link, patterns: &[String]) -> Result<usize, RedisError> {
+/// Removes the keys that match and returns their number; an error if keys were left unseen.
+pub(super) async fn forget(
+    connection: &mut RedisConnection,
+    patterns: &[String],
+) -> Result<usize, RedisError> {
     let mut removed = 0;
-    for node in nodes(link).await? {
+    for node in nodes(connection).await? {
         for pattern in patterns {
-            removed += forget_at(link, &node, pattern).await?;
+            removed += forget_at(connection, &node, pattern).await?;
         }
     }
     Ok(removed)
 }
 
 async fn forget_at(
-    link: &mut Link,
+    connection: &mut RedisConnection,
     node: &Option<(String, u16)>,
     pattern: &str,
 ) -> Result<usize, RedisError> {
     let (mut cursor, mut removed) = (0u64, 0);
-    for _ in 0..MOST_PAGES {
+    for _ in 0..MAX_PAGES {
         let mut scan = cmd("SCAN");
-        scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(PAGE);
-        let (next, keys): (u64, Vec<Vec<u8>>) = from_redis_value(link.send_to(node, &scan).await?)?;
+        scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(PAGE_KEYS);
+        let (next, keys): (u64, Vec<Vec<u8>>) =
+            from_redis_value(connection.send_to(node, &scan).await?)?;
         for key in keys {
-            let gone: usize = from_redis_value(link.send(cmd("DEL").arg(key)).await?)?;
+            let gone: usize = from_redis_value(connection.send(cmd("DEL").arg(key)).await?)?;
             removed += gone;
         }
         cursor = next;
@@ -60,19 +64,18 @@ async fn forget_at(
             return Ok(removed);
         }
     }
-    let told = (redis::ErrorKind::Client, "too many keys to look at them all");
-    Err(told.into())
+    Err((redis::ErrorKind::Client, "too many keys: some were not looked at").into())
 }
 
-/// The servers that hold keys: all masters of a cluster, or the one.
-async fn nodes(link: &mut Link) -> Result<Vec<Option<(String, u16)>>, RedisError> {
-    if matches!(link, Link::One(_)) {
+/// The servers that hold keys: each master of a cluster, or the single server.
+async fn nodes(connection: &mut RedisConnection) -> Result<Vec<Option<(String, u16)>>, RedisError> {
+    if matches!(connection, RedisConnection::One(_)) {
         return Ok(vec![None]);
     }
     let nodes: Cmd = cmd("CLUSTER").arg("NODES").clone();
-    let value = link.send(&nodes).await?;
+    let value = connection.send(&nodes).await?;
     let text: String = match value {
-        // One reply for each server that was asked: any will do.
+        // One reply for each server of the cluster; each has the whole list.
         Value::Map(replies) => {
             replies.into_iter().find_map(|(_, reply)| from_redis_value(reply).ok())
         }
@@ -82,27 +85,27 @@ async fn nodes(link: &mut Link) -> Result<Vec<Option<(String, u16)>>, RedisError
     Ok(text.lines().filter_map(master).map(Some).collect())
 }
 
-/// Address and port of a living master, of a line of `CLUSTER NODES`.
+/// Address and port of a live master in a line of `CLUSTER NODES`.
 fn master(line: &str) -> Option<(String, u16)> {
     let mut words = line.split_whitespace().skip(1);
     let (address, flags) = (words.next()?, words.next()?);
-    let living = flags.split(',').any(|flag| flag == "master") && !flags.contains("fail");
+    let is_live = flags.split(',').any(|flag| flag == "master") && !flags.contains("fail");
     let (host, port) = address.split('@').next()?.rsplit_once(':')?;
     let port = port.parse().ok()?;
-    living.then(|| (host.to_owned(), port))
+    is_live.then(|| (host.to_owned(), port))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared::Servers;
+    use crate::shared::RedisServers;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
     use tokio::net::TcpListener;
 
     #[test]
-    fn patterns_are_of_the_name_and_of_those_below() {
+    fn patterns_match_the_name_and_its_subtree() {
         let of = |text: &str, subtree| pattern("z", &name::parse(text).unwrap(), subtree);
         assert_eq!(of("A.test", false), [format!("z:{VERSION}:q:a.test.:*")]);
         let keys =
@@ -116,18 +119,18 @@ mod tests {
         assert_eq!(odd[0], format!("z\\*é\\[:{VERSION}:q:a.test.:*"));
     }
 
-    /// A server whose keys never end, which counts how often it is asked for some.
-    async fn endless() -> (Link, Arc<AtomicUsize>) {
+    /// A server whose SCAN never ends, and a counter of SCANs.
+    async fn endless() -> (RedisConnection, Arc<AtomicUsize>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("redis://{}", listener.local_addr().unwrap());
         let asked = Arc::<AtomicUsize>::default();
-        let count = asked.clone();
+        let scans = asked.clone();
         tokio::spawn(async move {
             let (stream, _) = listener.accept().await.unwrap();
             let (read, mut write) = stream.into_split();
             let mut lines = BufReader::new(read).lines();
-            // Of each command only its first word is read: it follows upon how many there are, and
-            // how long it is.
+            // Only the first word of each command is read; the number of words and its length precede
+            // the word.
             while let Some(line) = lines.next_line().await.unwrap() {
                 if !line.starts_with('*') {
                     continue;
@@ -135,7 +138,7 @@ mod tests {
                 lines.next_line().await.unwrap();
                 let reply: &[u8] = match lines.next_line().await.unwrap().as_deref() {
                     Some("SCAN") => {
-                        count.fetch_add(1, Ordering::Relaxed);
+                        scans.fetch_add(1, Ordering::Relaxed);
                         b"*2\r\n$1\r\n7\r\n*0\r\n"
                     }
                     _ => b"+OK\r\n",
@@ -143,20 +146,20 @@ mod tests {
                 write.write_all(reply).await.unwrap();
             }
         });
-        let servers = Servers::new(vec![url], false, None, None).unwrap();
+        let servers = RedisServers::new(vec![url], false, None, None).unwrap();
         (servers.connect().await.unwrap(), asked)
     }
 
     #[tokio::test]
-    async fn so_many_pages_are_looked_at_and_no_more() {
-        let (mut link, asked) = endless().await;
-        let error = forget(&mut link, &["keys".to_owned()]).await.unwrap_err();
+    async fn the_number_of_pages_is_bounded() {
+        let (mut connection, asked) = endless().await;
+        let error = forget(&mut connection, &["keys".to_owned()]).await.unwrap_err();
         assert!(error.to_string().contains("too many keys"), "{error}");
-        assert_eq!(asked.load(Ordering::Relaxed), MOST_PAGES);
+        assert_eq!(asked.load(Ordering::Relaxed), MAX_PAGES);
     }
 
     #[test]
-    fn living_masters_are_asked() {
+    fn live_masters_are_asked() {
         let line =
             |flags: &str| format!("07c3 127.0.0.1:7001@17001,host {flags} - 0 1 1 connected");
         assert_eq!(master(&line("myself,master")), Some(("127.0.0.1".into(), 7001)));

@@ -1,4 +1,4 @@
-//! How the server does: what its replies, and their absence, say.
+//! The health of the Redis server, by its replies and failures.
 
 use std::time::Duration;
 
@@ -6,75 +6,80 @@ use redis::{ErrorKind, RedisError};
 use tokio::time::Instant;
 use zoners_dns::{Counter, Counters};
 
-/// Failures in a row after which nobody asks any more for a while.
-const FAILURES: usize = 3;
-/// A server that takes no more is told nothing for so long.
-const FULL: Duration = Duration::from_secs(5);
+/// Consecutive failures that open the circuit breaker.
+const MAX_FAILURES: usize = 3;
+/// How long nothing is written to a server that is full.
+const FULL_PAUSE: Duration = Duration::from_secs(5);
 
-/// How a batch ended.
-pub(super) enum Ended {
+/// The outcome of a batch.
+pub(super) enum BatchOutcome {
     Well,
-    /// The server took all.
-    Taken,
-    /// It does not take any more, but answers.
+    /// The server stored each value.
+    Stored,
+    /// The server is out of memory, but responds (`OOM`).
     Full,
-    /// It follows another, which takes what it does not.
-    Follows(RedisError),
-    /// It does not do what it is asked for.
+    /// The server is a read-only replica (`READONLY`).
+    Replica(RedisError),
+    /// The server returned another error.
     Refused(RedisError),
     Failed(RedisError),
 }
 
-/// How the server does.
+/// The health of one server.
 #[derive(Default)]
-pub(super) struct Health {
-    /// Whether somebody can name another, should this one come to follow that.
-    named: bool,
-    /// Failures in a row.
+pub(super) struct RedisHealth {
+    /// Whether sentinels can name a new master, should this server become a replica.
+    by_sentinels: bool,
+    /// Consecutive failures.
     failures: usize,
-    /// Until when it is told nothing.
+    /// Until when nothing is written to the server.
     full_until: Option<Instant>,
     refused: bool,
 }
 
-impl Health {
-    /// Nothing is known yet of a server that somebody `named`, or of the only one.
-    pub(super) fn new(named: bool) -> Self {
-        Health { named, ..Health::default() }
+impl RedisHealth {
+    /// The health of a server without history; `by_sentinels` if sentinels named it.
+    pub(super) fn new(by_sentinels: bool) -> Self {
+        RedisHealth { by_sentinels, ..RedisHealth::default() }
     }
 
-    /// Learns how a batch ended; why the server is to be left alone, if it is.
-    pub(super) fn learn(&mut self, ended: Ended, counters: &Counters) -> Option<RedisError> {
-        self.failures = if matches!(ended, Ended::Failed(_)) { self.failures + 1 } else { 0 };
+    /// Takes the outcome of a batch into account; returns the reason if the circuit breaker must open.
+    pub(super) fn observe(
+        &mut self,
+        ended: BatchOutcome,
+        counters: &Counters,
+    ) -> Option<RedisError> {
+        self.failures =
+            if matches!(ended, BatchOutcome::Failed(_)) { self.failures + 1 } else { 0 };
         match ended {
-            Ended::Well => {}
-            Ended::Taken => {
-                // What was under way when it was full says nothing yet.
+            BatchOutcome::Well => {}
+            BatchOutcome::Stored => {
+                // A write that was under way when the server became full is no evidence yet.
                 if self.full_until.take_if(|until| Instant::now() >= *until).is_some() {
-                    tracing::info!("the second level takes answers again");
+                    tracing::info!("redis: writable again");
                 }
             }
-            Ended::Follows(why) if self.named => {
+            BatchOutcome::Replica(why) if self.by_sentinels => {
                 counters.count(Counter::SecondLevelErrors);
                 return Some(why);
             }
-            Ended::Full | Ended::Follows(_) => {
+            BatchOutcome::Full | BatchOutcome::Replica(_) => {
                 if self.full_until.is_none() {
-                    tracing::warn!("the second level takes no more, and is only read");
+                    tracing::warn!("redis: server full or read-only: reading only");
                 }
-                self.full_until = Some(Instant::now() + FULL);
+                self.full_until = Some(Instant::now() + FULL_PAUSE);
             }
-            Ended::Refused(why) => {
+            BatchOutcome::Refused(why) => {
                 counters.count(Counter::SecondLevelErrors);
                 if !self.refused {
-                    tracing::warn!("the second level refuses: {why}");
+                    tracing::warn!("redis: request refused: {why}");
                 }
                 self.refused = true;
             }
-            Ended::Failed(why) => {
+            BatchOutcome::Failed(why) => {
                 counters.count(Counter::SecondLevelErrors);
-                // One that is gone is not asked again to be sure.
-                if self.failures >= FAILURES || !why.is_timeout() {
+                // A closed connection needs no second failure as proof; a timeout does.
+                if self.failures >= MAX_FAILURES || !why.is_timeout() {
                     return Some(why);
                 }
             }
@@ -87,20 +92,20 @@ impl Health {
     }
 }
 
-/// How a batch ended: the worst of how its parts did.
-pub(super) fn outcome(parts: Vec<Result<(), RedisError>>) -> Ended {
-    let mut ended = Ended::Well;
+/// The outcome of a batch: the worst outcome of its parts.
+pub(super) fn outcome(parts: Vec<Result<(), RedisError>>) -> BatchOutcome {
+    let mut ended = BatchOutcome::Well;
     for error in parts.into_iter().filter_map(Result::err) {
         let said_by_server = matches!(error.kind(), ErrorKind::Server(_))
             || error.kind() == ErrorKind::Extension
             || error.kind() == ErrorKind::UnexpectedReturnType
             || error.kind() == ErrorKind::Parse;
         match said_by_server {
-            true if error.code() == Some("OOM") => ended = Ended::Full,
-            true if error.code() == Some("READONLY") => ended = Ended::Follows(error),
-            true if matches!(ended, Ended::Well) => ended = Ended::Refused(error),
+            true if error.code() == Some("OOM") => ended = BatchOutcome::Full,
+            true if error.code() == Some("READONLY") => ended = BatchOutcome::Replica(error),
+            true if matches!(ended, BatchOutcome::Well) => ended = BatchOutcome::Refused(error),
             true => {}
-            false => return Ended::Failed(error),
+            false => return BatchOutcome::Failed(error),
         }
     }
     ended
@@ -124,44 +129,50 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_is_gone_is_left_at_once_and_one_that_is_late_after_three_times() {
-        let (mut health, counters) = (Health::default(), Counters::default());
-        assert!(health.learn(outcome(vec![Ok(()), Err(gone())]), &counters).is_some());
-        let mut health = Health::default();
+    fn a_closed_connection_counts_at_once_and_a_timeout_the_third_time() {
+        let (mut health, counters) = (RedisHealth::default(), Counters::default());
+        assert!(health.observe(outcome(vec![Ok(()), Err(gone())]), &counters).is_some());
+        let mut health = RedisHealth::default();
         for fails in [false, false, true] {
-            let learned = health.learn(outcome(vec![Err(late())]), &counters);
+            let learned = health.observe(outcome(vec![Err(late())]), &counters);
             assert_eq!(learned.is_some(), fails);
         }
-        let mut health = Health::default();
+        let mut health = RedisHealth::default();
         for _ in 0..9 {
-            assert!(health.learn(outcome(vec![Err(late())]), &counters).is_none());
-            assert!(health.learn(outcome(vec![Ok(())]), &counters).is_none());
+            assert!(health.observe(outcome(vec![Err(late())]), &counters).is_none());
+            assert!(health.observe(outcome(vec![Ok(())]), &counters).is_none());
         }
         assert_eq!(counters.get(Counter::SecondLevelErrors), 1 + 3 + 9);
     }
 
     #[test]
-    fn one_that_follows_another_is_left_if_somebody_names_that_and_only_read_otherwise() {
+    fn a_replica_is_left_if_sentinels_name_the_master_and_only_read_otherwise() {
         let counters = Counters::default();
-        for named in [false, true] {
-            let mut health = Health::new(named);
-            let learned = health.learn(outcome(vec![said("READONLY")]), &counters);
-            assert_eq!((learned.is_some(), health.is_full()), (named, !named));
+        for by_sentinels in [false, true] {
+            let mut health = RedisHealth::new(by_sentinels);
+            let learned = health.observe(outcome(vec![said("READONLY")]), &counters);
+            assert_eq!((learned.is_some(), health.is_full()), (by_sentinels, !by_sentinels));
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_that_is_full_or_refuses_is_asked_on() {
-        let (mut health, counters) = (Health::default(), Counters::default());
+    async fn a_full_or_refusing_server_is_still_asked() {
+        let (mut health, counters) = (RedisHealth::default(), Counters::default());
         for _ in 0..9 {
-            assert!(health.learn(outcome(vec![said("WRONGTYPE")]), &counters).is_none());
+            assert!(health.observe(outcome(vec![said("WRONGTYPE")]), &counters).is_none());
         }
         assert!(!health.is_full());
-        assert!(health.learn(outcome(vec![said("OOM"), Ok(())]), &counters).is_none());
+        assert!(health.observe(outcome(vec![said("OOM"), Ok(())]), &counters).is_none());
         assert!(health.is_full());
-        assert!(health.learn(Ended::Taken, &counters).is_none() && health.is_full(), "a late one");
-        tokio::time::advance(FULL).await;
-        assert!(health.learn(Ended::Taken, &counters).is_none() && health.full_until.is_none());
+        assert!(
+            health.observe(BatchOutcome::Stored, &counters).is_none() && health.is_full(),
+            "a late success"
+        );
+        tokio::time::advance(FULL_PAUSE).await;
+        assert!(
+            health.observe(BatchOutcome::Stored, &counters).is_none()
+                && health.full_until.is_none()
+        );
         assert_eq!(counters.get(Counter::SecondLevelErrors), 9);
     }
 }

@@ -2,7 +2,7 @@ use super::*;
 use std::task::{Context, Poll, Waker};
 use zoners_dns::{Moment, Rtype};
 
-/// A clock that stands: milliseconds since the start, and the wall clock.
+/// A clock that stands still: milliseconds since boot, and the wall clock in seconds.
 #[derive(Debug)]
 pub(super) struct At(pub(super) u64, pub(super) u64);
 
@@ -26,33 +26,33 @@ pub(super) fn node(clock: At, secret: Option<&str>) -> Common {
         node: 1,
         single_flight: false,
         unwritten: AtomicU64::new(0),
-        room: Arc::new(Semaphore::new(TOLD_OCTETS)),
+        room: Arc::new(Semaphore::new(MAX_WRITE_OCTETS)),
     }
 }
 
-/// What is handed over to a thread that does not take it.
-fn untaken() -> (SharedCache, mpsc::Receiver<Request>, mpsc::Receiver<Told>) {
-    let (requests, asked) = mpsc::channel(ASKED);
-    let (told, learned) = mpsc::channel(TOLD);
+/// A cache whose thread takes no request.
+fn untaken() -> (SharedCache, mpsc::Receiver<StoreRequest>, mpsc::Receiver<WriteRequest>) {
+    let (requests, asked) = mpsc::channel(MAX_REQUESTS);
+    let (writes, learned) = mpsc::channel(MAX_WRITES);
     let common = Arc::new(node(At(1_000, 1_000), None));
-    (SharedCache { common, requests, told, counters: Arc::default() }, asked, learned)
+    (SharedCache { common, requests, writes, counters: Arc::default() }, asked, learned)
 }
 
 fn question() -> Question {
     Question::new(name::parse("www.test").unwrap(), Rtype::A)
 }
 
-/// What has come of something that was begun just now.
+/// Polls a future once.
 fn at_once<T>(later: &mut BoxedFuture<T>) -> Poll<T> {
     later.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
 #[test]
-fn more_answers_than_may_wait_are_not_told_and_counted() {
+fn answers_beyond_the_write_queue_are_dropped_and_counted() {
     let (shared, _asked, mut learned) = untaken();
     let unwritten = || shared.common.unwritten.load(Ordering::Relaxed);
     let tell = || shared.store(&question(), vec![], Duration::from_secs(60));
-    (0..TOLD).for_each(|_| tell());
+    (0..MAX_WRITES).for_each(|_| tell());
     assert_eq!(unwritten(), 0);
     tell();
     assert_eq!(unwritten(), 1);
@@ -65,24 +65,24 @@ fn more_answers_than_may_wait_are_not_told_and_counted() {
 }
 
 #[tokio::test]
-async fn what_waits_to_be_told_has_a_limit_in_octets() {
+async fn the_write_queue_has_a_limit_in_octets() {
     let (shared, _asked, mut learned) = untaken();
     let unwritten = || shared.common.unwritten.load(Ordering::Relaxed);
-    let tell = || shared.store(&question(), vec![0; LONGEST / 2], Duration::from_secs(60));
-    let most = TOLD_OCTETS / (LONGEST / 2) - 1;
+    let tell = || shared.store(&question(), vec![0; MAX_VALUE_OCTETS / 2], Duration::from_secs(60));
+    let most = MAX_WRITE_OCTETS / (MAX_VALUE_OCTETS / 2) - 1;
     (0..most).for_each(|_| tell());
     assert_eq!(unwritten(), 0);
     tell();
     assert_eq!(unwritten(), 1);
     drop(learned.try_recv().unwrap());
     tell();
-    assert_eq!(unwritten(), 1, "one that was told makes room");
+    assert_eq!(unwritten(), 1, "a written answer makes room");
 }
 
 #[tokio::test]
-async fn more_questions_than_may_wait_are_not_asked_and_none_of_one_that_is_broken() {
+async fn requests_beyond_the_queue_or_with_an_open_breaker_fail_at_once() {
     let (shared, mut asked, _learned) = untaken();
-    let mut waiting: Vec<_> = (0..ASKED).map(|_| shared.look_up(&question())).collect();
+    let mut waiting: Vec<_> = (0..MAX_REQUESTS).map(|_| shared.look_up(&question())).collect();
     assert!(waiting.iter_mut().all(|later| at_once(later).is_pending()));
     assert_eq!(at_once(&mut shared.look_up(&question())), Poll::Ready(None));
     asked.try_recv().unwrap();

@@ -1,4 +1,4 @@
-//! The head of a file: what it is, when it was written, and what its answers rest on.
+//! The head of a file: format, times, and fingerprints of the answers' origin.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::{Buf, BufMut};
@@ -9,26 +9,26 @@ use crate::Seal;
 use crate::seal;
 
 const MAGIC: &[u8; 12] = b"zoners-cache";
-/// Raised with every change of the format, or of an entry's.
+/// Raised with every change of the format of the file or of an entry.
 const VERSION: u16 = 2;
 /// Octets of a head.
 pub(super) const LENGTH: usize = 12 + 2 + 1 + 16 + 8 + 8 + 16 + 32 + 32 + seal::LENGTH;
 
-/// A start of the machine, if the system tells one from another; moments of one can be compared.
+/// The boot identifier of the machine, if the system has one. Moments of one boot can be compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Boot(pub Option<[u8; 16]>);
 
-/// What the answers in a file rest on.
+/// The origin of the answers in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprints {
-    /// Whom they come from; others may say otherwise.
+    /// Hash of the configured sources; answers of other sources may differ.
     pub sources: [u8; 32],
-    /// How they were proven; by other rules they may not be.
+    /// Hash of the validation rules; under other rules the DNSSEC status may differ.
     pub proofs: [u8; 32],
 }
 
 impl Fingerprints {
-    /// Of texts that tell both.
+    /// The fingerprints of two texts that describe sources and validation.
     #[must_use]
     pub fn of(sources: &str, proofs: &str) -> Self {
         let hash = |text: &str| {
@@ -39,7 +39,7 @@ impl Fingerprints {
     }
 }
 
-/// A head.
+/// The head of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) sealed: bool,
@@ -57,7 +57,7 @@ impl Header {
         out.put_slice(&self.nonce);
         out.put_u64(self.times.reading.wall_seconds);
         out.put_u64(self.times.reading.now.as_millis());
-        // No start has the number zero.
+        // No boot identifier is zero.
         out.put_slice(&self.times.boot.0.unwrap_or_default());
         out.put_slice(&self.fingerprints.sources);
         out.put_slice(&self.fingerprints.proofs);
@@ -66,25 +66,25 @@ impl Header {
         out
     }
 
-    /// Reads a head; why it is none of ours, otherwise. `seal` is that of files that are sealed.
+    /// Parses a head, or says why the file is unusable. `seal` verifies sealed files.
     pub(super) fn read(octets: &[u8; LENGTH], seal: Option<&Seal>) -> Result<Self, &'static str> {
         let (mut rest, over) = octets.split_at(LENGTH - seal::LENGTH);
         let head = rest;
         if !rest.starts_with(MAGIC) {
-            return Err("it is no cache of Zoners");
+            return Err("not a cache file of Zoners");
         }
         rest.advance(MAGIC.len());
         if rest.get_u16() != VERSION {
-            return Err("it is of another version");
+            return Err("another format version");
         }
         let sealed = rest.get_u8() == 1;
-        let nobody = Seal::of_nobody();
+        let nobody = Seal::without_secret();
         let seal = match sealed {
-            true => seal.ok_or("it is sealed, and there is no secret to tell by whom")?,
+            true => seal.ok_or("sealed, and there is no secret to verify the seal")?,
             false => &nobody,
         };
         if !seal.fits(&[head], over) {
-            return Err("it was changed, or written elsewhere");
+            return Err("seal invalid: changed, or written with another secret");
         }
         let nonce = array(&mut rest);
         let (wall_seconds, now) = (rest.get_u64(), Moment::from_millis(rest.get_u64()));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use zoners_store::shared::Servers;
+use zoners_store::shared::RedisServers;
 
 /// Octets of the shortest secret.
 const SHORTEST: usize = 16;
@@ -82,7 +82,7 @@ impl<'de> Deserialize<'de> for Urls {
             return Err(de::Error::custom("at least one address is needed"));
         }
         for url in &urls {
-            Servers::check(url).map_err(|_| {
+            RedisServers::check(url).map_err(|_| {
                 de::Error::custom(
                     "no address of a server: write \"redis://host:6379\", \"rediss://host:6380\" for \
                      TLS, \"unix:///path/to/socket\", or a list of these",

@@ -1,4 +1,4 @@
-//! What speaking to the servers needs of the system, for the sandbox.
+//! The sandbox declaration of the connections to Redis.
 
 use std::env::var_os;
 use std::net::IpAddr;
@@ -7,23 +7,24 @@ use std::path::PathBuf;
 use redis::{ConnectionAddr, IntoConnectionInfo};
 use zoners_sandbox::{Calls, Need, Needs};
 
-use super::Servers;
+use super::RedisServers;
 
-/// Where a system says how hosts are looked up, and has the libraries that do.
-const LOOK_UP: [&str; 6] = ["/etc", "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"];
-/// Where a system has the certificates of those who sign others'; `/etc` has links into the others.
-const CERTIFICATES: [&str; 5] = [
+/// Folders with the configuration of the system's resolver and with its libraries.
+const RESOLVER_FOLDERS: [&str; 6] =
+    ["/etc", "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"];
+/// Folders with the certificates of authorities; `/etc` has links into the other folders.
+const CERTIFICATE_FOLDERS: [&str; 5] = [
     "/etc/ssl",
     "/etc/pki",
     "/etc/ca-certificates",
     "/usr/share/ca-certificates",
     "/usr/local/share/ca-certificates",
 ];
-/// Where a person may say that they are elsewhere: a file, a folder (OpenSSL's names).
-const ELSEWHERE: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+/// Environment variables with another file or folder of certificates (OpenSSL's names).
+const CERTIFICATE_VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-impl Servers {
-    /// What it takes to speak to them.
+impl RedisServers {
+    /// The needs of connections to these servers.
     #[must_use]
     pub fn needs(&self) -> Needs {
         let mut all = vec![Need::Calls(Calls::Network)];
@@ -36,14 +37,14 @@ impl Servers {
             };
             all.push(Need::Connect(port));
             if tls {
-                // Looked through even where the configuration names others.
+                // The system's certificates are read even where the configuration names a file.
                 all.extend(certificates());
             }
             if host.parse::<IpAddr>().is_err() {
                 all.extend(look_up());
             }
         }
-        // Others name those whom we speak to then.
+        // Addresses come from the cluster or the sentinels then.
         if self.cluster || self.sentinel.is_some() {
             all.push(Need::ConnectAnywhere);
             all.extend(look_up());
@@ -55,17 +56,17 @@ impl Servers {
 fn look_up() -> impl Iterator<Item = Need> {
     let resolver = std::fs::canonicalize("/etc/resolv.conf").ok();
     let resolver = resolver.and_then(|path| path.parent().map(PathBuf::from));
-    let folders = LOOK_UP.map(PathBuf::from).into_iter().chain(resolver);
+    let folders = RESOLVER_FOLDERS.map(PathBuf::from).into_iter().chain(resolver);
     [Calls::Libraries, Calls::Files].map(Need::Calls).into_iter().chain(folders.map(Need::Read))
 }
 
 fn certificates() -> impl Iterator<Item = Need> {
-    let elsewhere = ELSEWHERE.into_iter().filter_map(var_os).map(PathBuf::from);
+    let elsewhere = CERTIFICATE_VARIABLES.into_iter().filter_map(var_os).map(PathBuf::from);
     let elsewhere = elsewhere.filter_map(|path| match path.is_dir() {
         true => Some(path),
         false => path.parent().map(PathBuf::from),
     });
-    let folders = CERTIFICATES.map(PathBuf::from).into_iter().chain(elsewhere);
+    let folders = CERTIFICATE_FOLDERS.map(PathBuf::from).into_iter().chain(elsewhere);
     [Need::Calls(Calls::Files)].into_iter().chain(folders.map(Need::List))
 }
 
@@ -74,11 +75,11 @@ mod tests {
     use super::*;
 
     fn needs(url: &str, cluster: bool, ca: Option<Vec<u8>>) -> Vec<Need> {
-        Servers::new(vec![url.to_owned()], cluster, None, ca).unwrap().needs().all
+        RedisServers::new(vec![url.to_owned()], cluster, None, ca).unwrap().needs().all
     }
 
     #[test]
-    fn no_more_is_needed_than_the_address_asks_for() {
+    fn needs_follow_from_the_address() {
         let network = Need::Calls(Calls::Network);
         let plain = needs("redis://192.0.2.1:6380", false, None);
         assert_eq!(plain, [network.clone(), Need::Connect(6380)]);

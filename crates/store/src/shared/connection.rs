@@ -1,5 +1,5 @@
-//! The way to the server: one, several that share the keys (cluster), or one that others name
-//! (sentinel).
+//! Connections to Redis: a single server, a cluster that shares the keys, or a master that sentinels
+//! name.
 
 mod needs;
 
@@ -16,67 +16,64 @@ use redis::{
 };
 use tokio::time::timeout;
 
-/// A connection that takes longer is none.
-const CONNECT: Duration = Duration::from_secs(2);
-/// Finding the one that counts, or all of a cluster, takes several connections.
-const GIVE_UP: Duration = Duration::from_secs(5);
-/// A reply that takes longer does not come.
-const RESPONSE: Duration = Duration::from_millis(500);
+/// Limit for one connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Limit for finding the master or the nodes of a cluster, which takes several connections.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
+/// Limit for one reply.
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Where the values lie.
+/// The configured Redis servers.
 #[derive(Clone)]
-pub struct Servers {
-    /// Addresses, as URLs.
+pub struct RedisServers {
+    /// Addresses as URLs.
     urls: Vec<String>,
-    /// Whether they share the keys among them.
+    /// Whether the servers form a cluster.
     cluster: bool,
-    /// The name of the one that counts, if these are sentinels that know it.
+    /// The name of the master, if the servers are sentinels.
     sentinel: Option<String>,
-    /// Certificates of those whom the servers' are signed by, instead of the system's; PEM.
+    /// PEM certificates of the authorities that sign the servers' certificates; without any, the system's.
     ca: Option<Vec<u8>>,
 }
 
-/// Why servers cannot be used.
-pub type Unusable = RedisError;
-
-impl fmt::Debug for Servers {
-    /// Keeps the passwords.
+impl fmt::Debug for RedisServers {
+    /// Leaves the passwords out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Servers").field("count", &self.urls.len()).finish_non_exhaustive()
+        f.debug_struct("RedisServers").field("count", &self.urls.len()).finish_non_exhaustive()
     }
 }
 
-/// A way that is open.
+/// An open connection.
 #[derive(Clone)]
-pub(super) enum Link {
+pub(super) enum RedisConnection {
     One(MultiplexedConnection),
     Cluster(ClusterConnection),
 }
 
-impl Servers {
-    /// Servers at these URLs: `redis://`, `rediss://` for TLS, `unix://`, also `valkey://`.
+impl RedisServers {
+    /// RedisServers at these URLs: `redis://`, `rediss://` for TLS, `unix://`, also `valkey://`.
     ///
     /// # Errors
-    /// One is no URL of a server, and why.
+    /// A text is no URL of a Redis server; the error says why.
     pub fn new(
         urls: Vec<String>,
         cluster: bool,
         sentinel: Option<String>,
         ca: Option<Vec<u8>>,
-    ) -> Result<Self, Unusable> {
-        urls.iter().try_for_each(|url| Servers::check(url))?;
-        Ok(Servers { urls, cluster, sentinel, ca })
+    ) -> Result<Self, RedisError> {
+        urls.iter().try_for_each(|url| RedisServers::check(url))?;
+        Ok(RedisServers { urls, cluster, sentinel, ca })
     }
 
-    /// Whether a text is the URL of a server.
+    /// Checks that a text is the URL of a Redis server.
     ///
     /// # Errors
-    /// It is not, and why.
-    pub fn check(url: &str) -> Result<(), Unusable> {
+    /// The text is no such URL; the error says why.
+    pub fn check(url: &str) -> Result<(), RedisError> {
         url.into_connection_info().map(|_| ())
     }
 
-    /// Whether the certificates that are given can be read, and the servers are reached over TLS.
+    /// Whether the configured certificates can be parsed and each server is reached over TLS.
     #[must_use]
     pub fn can_be_certified(&self) -> bool {
         let with_tls = |info| Client::build_with_tls(info, self.certificates()).is_ok();
@@ -87,39 +84,39 @@ impl Servers {
         redis::TlsCertificates { client_tls: None, root_cert: self.ca.clone() }
     }
 
-    fn infos(&self) -> Result<Vec<ConnectionInfo>, Unusable> {
+    fn infos(&self) -> Result<Vec<ConnectionInfo>, RedisError> {
         self.urls.iter().map(|url| url.as_str().into_connection_info()).collect()
     }
 
-    /// Whether these name the one that counts.
+    /// Whether the servers are sentinels.
     pub(super) fn are_sentinels(&self) -> bool {
         self.sentinel.is_some()
     }
 
-    /// Opens the way, or gives up.
-    pub(super) async fn connect(&self) -> Result<Link, Unusable> {
+    /// Connects, within [`OPEN_TIMEOUT`].
+    pub(super) async fn connect(&self) -> Result<RedisConnection, RedisError> {
         let late = |_| RedisError::from((redis::ErrorKind::Io, "no connection in time"));
-        timeout(GIVE_UP, Box::pin(self.open())).await.map_err(late)?
+        timeout(OPEN_TIMEOUT, Box::pin(self.open())).await.map_err(late)?
     }
 
-    async fn open(&self) -> Result<Link, Unusable> {
+    async fn open(&self) -> Result<RedisConnection, RedisError> {
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(RESPONSE));
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(RESPONSE_TIMEOUT));
         if self.cluster {
             let mut builder = ClusterClientBuilder::new(self.infos()?)
-                .connection_timeout(CONNECT)
-                .response_timeout(RESPONSE)
+                .connection_timeout(CONNECT_TIMEOUT)
+                .response_timeout(RESPONSE_TIMEOUT)
                 .retries(1);
             if self.ca.is_some() {
                 builder = builder.certs(self.certificates());
             }
-            return Ok(Link::Cluster(builder.build()?.get_async_connection().await?));
+            return Ok(RedisConnection::Cluster(builder.build()?.get_async_connection().await?));
         }
         if let Some(master) = &self.sentinel {
             let mut client = self.sentinels(master)?;
             let connection = client.get_async_connection_with_config(&config).await?;
-            return Ok(Link::One(connection));
+            return Ok(RedisConnection::One(connection));
         }
         let mut last = RedisError::from((redis::ErrorKind::InvalidClientConfig, "no server"));
         for info in self.infos()? {
@@ -128,16 +125,16 @@ impl Servers {
                 None => Client::open(info)?,
             };
             match client.get_multiplexed_async_connection_with_config(&config).await {
-                Ok(connection) => return Ok(Link::One(connection)),
+                Ok(connection) => return Ok(RedisConnection::One(connection)),
                 Err(error) => last = error,
             }
         }
         Err(last)
     }
 
-    /// What asks sentinels for the one that counts; user, password and database of the first URL are
-    /// for that one.
-    fn sentinels(&self, master: &str) -> Result<SentinelClient, Unusable> {
+    /// A client that asks sentinels for the master; user, password and database of the first URL are
+    /// those of the master.
+    fn sentinels(&self, master: &str) -> Result<SentinelClient, RedisError> {
         let infos = self.infos()?;
         let addresses = infos.iter().map(|info| info.addr().clone());
         let kind = SentinelServerType::Master;
@@ -156,12 +153,12 @@ impl Servers {
     }
 }
 
-impl Link {
-    /// Sends one command and waits for its reply; errors of the server are errors.
+impl RedisConnection {
+    /// Sends one command and returns the reply; an error reply is an `Err`.
     pub(super) async fn send(&mut self, command: &Cmd) -> Result<Value, RedisError> {
         let value = match self {
-            Link::One(connection) => connection.req_packed_command(command).await?,
-            Link::Cluster(connection) => connection.req_packed_command(command).await?,
+            RedisConnection::One(connection) => connection.req_packed_command(command).await?,
+            RedisConnection::Cluster(connection) => connection.req_packed_command(command).await?,
         };
         value.extract_error()
     }
@@ -173,12 +170,12 @@ impl Link {
         command: &Cmd,
     ) -> Result<Value, RedisError> {
         match (self, node) {
-            (Link::Cluster(connection), Some((host, port))) => {
+            (RedisConnection::Cluster(connection), Some((host, port))) => {
                 let node = SingleNodeRoutingInfo::ByAddress { host: host.clone(), port: *port };
                 let routing = RoutingInfo::SingleNode(node);
                 connection.route_command(command.clone(), routing).await?.extract_error()
             }
-            (link, _) => Box::pin(link.send(command)).await,
+            (connection, _) => Box::pin(connection.send(command)).await,
         }
     }
 }
