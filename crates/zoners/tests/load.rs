@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use common::waiting::{PATIENCE, travel};
 use common::{Daemon, client, query_for, receive, send};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use socket2::{Domain, Socket, Type};
@@ -53,7 +54,7 @@ fn authority(delay: Duration) -> SocketAddr {
             reply[..2].copy_from_slice(&buffer[..2]);
             let socket = socket.clone();
             std::thread::spawn(move || {
-                std::thread::sleep(delay);
+                travel(delay);
                 socket.send_to(&reply, from)
             });
         }
@@ -84,7 +85,7 @@ fn unanswered(daemon: SocketAddr, prefix: &str, queries: u16, pace: Duration) ->
     for id in 0..queries {
         let packet = query_for(id, &format!("n{id}.{prefix}.example"), Rtype::A);
         socket.send_to(&packet, daemon).unwrap();
-        std::thread::sleep(pace);
+        travel(pace);
     }
     answers.join().unwrap()
 }
@@ -183,7 +184,7 @@ fn a_flood_and_a_thousand_idle_connections_harm_nobody_else() {
             }
             // Only root's daemon gets a queue that outlasts the moments in which it does not run.
             if !root && sent.is_multiple_of(256) {
-                std::thread::sleep(Duration::from_millis(1));
+                travel(Duration::from_millis(1));
             }
         }
         sent
@@ -219,7 +220,7 @@ fn a_slow_reader_blocks_nobody_else() {
     let framed = [&(packet.len() as u16).to_be_bytes()[..], &packet].concat();
     // The daemon keeps so many replies for a client and reads no more until they are taken; after a
     // while it hangs up.
-    let (mut waited, give_up) = (0, Instant::now() + Duration::from_secs(60));
+    let (mut waited, give_up) = (0, Instant::now() + PATIENCE);
     let hung_up = loop {
         match slow.write(&framed) {
             Ok(_) => {}

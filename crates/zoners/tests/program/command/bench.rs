@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::common::Demo;
+use crate::common::waiting::{travel, until};
 
 /// More than this machine's mood makes of an answer that takes no time.
 const LATE: Duration = Duration::from_millis(20);
@@ -106,7 +107,7 @@ impl Stub {
                     octets[2] |= 0x80;
                     let (socket, answer) = (socket.try_clone().unwrap(), octets[..length].to_vec());
                     std::thread::spawn(move || {
-                        std::thread::sleep(late);
+                        travel(late);
                         let _ = socket.send_to(&answer, from);
                     });
                 }
@@ -232,9 +233,7 @@ fn who_has_enough_gets_what_there_is() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    while stub.asked.load(Ordering::Relaxed) < 20 {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    until("it has begun", || stub.asked.load(Ordering::Relaxed) >= 20);
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();

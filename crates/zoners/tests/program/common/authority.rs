@@ -9,6 +9,7 @@ use zoners_dns::compose::{Response, ResponseFlags, compose};
 use zoners_dns::packet::ClientQuery;
 use zoners_dns::{Message, Name, OptRcode, RRset, Records, Rtype};
 
+use super::waiting::travel;
 use super::{Daemon, query_for};
 
 /// The one address of a name.
@@ -58,7 +59,7 @@ impl Authority {
                     signatures: false,
                 });
                 reply[..2].copy_from_slice(&buffer[..2]);
-                std::thread::sleep(Duration::from_millis(own.delay.load(Ordering::Relaxed)));
+                travel(Duration::from_millis(own.delay.load(Ordering::Relaxed)));
                 // That somebody before was killed is told once, instead of sending.
                 let send = || socket.send_to(&reply, from).is_ok();
                 let _ = own.silent.load(Ordering::Relaxed) || send() || send();

@@ -7,12 +7,12 @@ pub(crate) mod heard;
 pub(crate) mod networks;
 pub(crate) mod redis;
 pub(crate) mod sharing;
+pub(crate) mod waiting;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
-use std::time::Duration;
 
 use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{Message, Question, Rtype, name};
@@ -213,7 +213,7 @@ impl Drop for Demo {
 /// A client's socket on `address` that waits for its replies, but not forever.
 pub(crate) fn client(address: impl Into<IpAddr>) -> UdpSocket {
     let socket = UdpSocket::bind((address.into(), 0)).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    socket.set_read_timeout(Some(waiting::PATIENCE)).unwrap();
     socket
 }
 

@@ -5,8 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
+use super::waiting::PATIENCE;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// Names the test that runs in a network of its own.
@@ -111,7 +111,7 @@ impl Drop for Machine {
 /// system says that the port is closed, or none came.
 pub(crate) fn ask(from: &str, to: SocketAddr, packet: &[u8]) -> Option<Vec<u8>> {
     let socket = UdpSocket::bind(format!("{from}:0")).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
     socket.connect(to).ok()?;
     socket.send(packet).ok()?;
     let mut buffer = [0; 1500];

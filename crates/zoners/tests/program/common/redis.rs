@@ -5,11 +5,25 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A port that is free, most likely still so in a moment.
+use super::waiting::PATIENCE;
+
+/// A port that is free and stays so: below those that the system gives away (from 32768), and not given before.
+/// That of a cluster's bus, 10,000 above, is free as well.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    const FIRST: u16 = 11_000;
+    const PORTS: u32 = 10_000;
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let is_free = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+    loop {
+        // Runs beside each other begin elsewhere.
+        let number = std::process::id().wrapping_mul(97) + GIVEN.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST + (number % PORTS) as u16;
+        if is_free(port) && is_free(port + 10_000) {
+            return port;
+        }
+    }
 }
 
 /// A server, killed when dropped.
@@ -28,29 +42,15 @@ impl Redis {
         let arguments = own.iter().copied().chain([folder.path().to_str().unwrap()]);
         let arguments: Vec<String> =
             arguments.chain(more.iter().copied()).map(str::to_owned).collect();
-        let child = run(&arguments);
-        let redis = Redis { child, port, _folder: folder, arguments };
-        redis.wait();
-        redis
+        let child = run(&arguments, "Ready to accept connections");
+        Redis { child, port, _folder: folder, arguments }
     }
 
     /// One that watches over others, as the file says, which it changes.
     pub(crate) fn sentinel(file: &std::path::Path, port: u16) -> Self {
         let arguments = vec![file.to_str().unwrap().to_owned(), "--sentinel".to_owned()];
-        let (child, folder) = (run(&arguments), tempfile::tempdir().unwrap());
-        let redis = Redis { child, port, _folder: folder, arguments };
-        redis.wait();
-        redis
-    }
-
-    fn wait(&self) {
-        for _ in 0..1000 {
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("no Redis on port {}", self.port);
+        let child = run(&arguments, "Sentinel ID is");
+        Redis { child, port, _folder: tempfile::tempdir().unwrap(), arguments }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -69,8 +69,7 @@ impl Redis {
 
     /// Starts it again, empty.
     pub(crate) fn restart(&mut self) {
-        self.child = run(&self.arguments);
-        self.wait();
+        self.child = run(&self.arguments, "Ready to accept connections");
     }
 
     /// Sends commands, and returns the first line of each reply; of lists, each element.
@@ -81,7 +80,7 @@ impl Redis {
 
     fn said(&self, command: &[&[u8]]) -> Option<Vec<String>> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut request = format!("*{}\r\n", command.len()).into_bytes();
         for part in command {
             request.extend(format!("${}\r\n", part.len()).into_bytes());
@@ -117,15 +116,24 @@ fn read(stream: &mut impl BufRead, replies: &mut Vec<String>) -> Option<()> {
     Some(())
 }
 
+/// Starts a server and waits until its log has `ready`, after which it is connected to.
+///
 /// The server is what its name says; Debian's tools have the same program under another one, without
 /// the service.
-fn run(arguments: &[String]) -> Child {
-    Command::new("redis-check-rdb")
+fn run(arguments: &[String], ready: &str) -> Child {
+    let mut child = Command::new("redis-check-rdb")
         .arg0("redis-server")
         .args(arguments)
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .spawn()
-        .expect("redis-tools: `scripts/tools` installs them")
+        .expect("redis-tools: `scripts/tools` installs them");
+    let (mut log, mut said) = (BufReader::new(child.stdout.take().unwrap()), String::new());
+    while !said.contains(ready) {
+        assert!(log.read_line(&mut said).unwrap() > 0, "Redis ended: {arguments:?}\n{said}");
+    }
+    // A pipe that nobody reads would stop the server once full.
+    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    child
 }
 
 impl Drop for Redis {

@@ -1,10 +1,10 @@
 //! Daemons that share what they learn in a Redis.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use super::authority::Authority;
 use super::redis::Redis;
+use super::waiting::until;
 use super::{Daemon, zoners};
 
 pub(crate) const SECRET: &str = "secret = \"only the nodes know it\"\n";
@@ -42,13 +42,4 @@ pub(crate) fn count(daemon: &Daemon, counter: &str) -> u64 {
     let output = zoners(&["stats", "--json", "--control", &control(daemon)]);
     let stats: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     stats[counter].as_u64().unwrap()
-}
-
-/// Waits until something holds, which it soon does.
-pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(20), "{what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::sharing::until;
+use crate::common::waiting::until;
 use crate::common::{Daemon, file, localhost, query_for, zoners};
 use zoners_dns::{Message, OptRcode, Rtype};
 

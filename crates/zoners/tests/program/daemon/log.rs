@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::common::sharing::until;
+use crate::common::waiting::until;
 use crate::common::{Daemon, client, file, localhost, zoners};
 use zoners_dns::{Message, Rtype};
 

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::common::sharing::until;
+use crate::common::waiting::{PATIENCE, until};
 use crate::common::{Daemon, client, file, localhost, query_for, receive, send, zoners};
 use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{Message, OptRcode, Question, Rtype, name};
@@ -138,7 +138,7 @@ fn a_service_manager_hears_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");
     let notices = UnixDatagram::bind(&path).unwrap();
-    notices.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    notices.set_read_timeout(Some(PATIENCE)).unwrap();
     let config = file(&folder, "[server]\nlisten = [\"127.0.0.1:0\"]\ncontrol = \"\"\n");
     let mut child = Command::new(env!("CARGO_BIN_EXE_zoners"))
         .args(["serve", "--config"])

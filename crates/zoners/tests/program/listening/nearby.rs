@@ -1,7 +1,7 @@
 //! Which clients are served, as the machine's interfaces come and go.
 
 use crate::common::networks::{Machine, ask, in_a_network, ip, may_ip};
-use crate::common::sharing::until;
+use crate::common::waiting::until;
 use crate::common::{Daemon, file, localhost, zoners};
 use zoners_dns::Rtype;
 

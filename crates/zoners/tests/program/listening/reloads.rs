@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::common::heard::{is_served, is_served_over_tcp, take};
 use crate::common::networks::{in_a_network, ip};
-use crate::common::sharing::until;
+use crate::common::waiting::{PATIENCE, until};
 use crate::common::{Daemon, client, file, localhost, query_for, receive, send};
 use zoners_dns::{Message, Rtype};
 
@@ -149,7 +149,7 @@ struct Upstream(UdpSocket);
 impl Upstream {
     fn new() -> Self {
         let socket = UdpSocket::bind("127.0.0.9:5353").unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
         Upstream(socket)
     }
 
@@ -225,7 +225,7 @@ fn an_address_of_an_interface_to_come_is_served_once_that_is_there() {
         let client = client(std::net::Ipv6Addr::UNSPECIFIED);
         client.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
         // A link that has just come up may lose the first packets.
-        let answered = (0..20).find_map(|_| {
+        let answered = (0..120).find_map(|_| {
             client.send_to(&localhost(1, Rtype::A), to).unwrap();
             client.recv_from(&mut [0; 512]).ok()
         });

@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 use crate::common::Daemon;
 use crate::common::authority::{Authority, ask};
 use crate::common::redis::{Redis, free_port};
-use crate::common::sharing::{SECRET, count, node, until};
+use crate::common::sharing::{SECRET, count, node};
+use crate::common::waiting::until;
 
 /// Has a server's followers begin at once.
 const PROMPT: [&str; 2] = ["--repl-diskless-sync-delay", "0"];

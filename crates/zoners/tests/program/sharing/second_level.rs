@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 
 use crate::common::authority::{Authority, ask};
 use crate::common::redis::{Redis, certificate, free_port};
-use crate::common::sharing::{SECRET, at, connected, control, count, node, until};
+use crate::common::sharing::{SECRET, at, connected, control, count, node};
+use crate::common::waiting::until;
 use crate::common::{Daemon, zoners};
 
 /// Lets a node learn names and tell them.
