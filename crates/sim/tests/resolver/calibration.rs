@@ -2,7 +2,7 @@
 //! differ, and how often a build that takes a tenth longer is found out.
 //!
 //! The suite looks at ten pairs; all 200 are a matter of minutes:
-//! `ZONERS_PAIRS=200 cargo test --release -p zoners-sim --test resolver calibration:: -- --nocapture`.
+//! `ZONERS_PAIRS=200 cargo test --profile dist -p zoners-sim --test resolver calibration:: -- --nocapture`.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! The lab in virtual time: every question of an Internet that the lab's generator wrote, asked of
 //! a resolver with an empty cache, without sockets and without waiting.
 //!
-//! `cargo run --release -p zoners-sim --example lab -- LOSS% CONCURRENCY DIR...` prints a line of
+//! `cargo run --profile dist -p zoners-benchmarks --bin lab -- LOSS% CONCURRENCY DIR...` prints a line of
 //! figures for each. They come close to those of the real lab, in a hundredth of the time and the
 //! same at every run, so that a change of policy can be judged over many seeds. With `SLOWEST=N`
 //! the story of the N questions follows that took longest beyond their floor; `SEED` changes the
