@@ -1,6 +1,6 @@
 """An adversary's day: plays each attack against each resolver, and prints what it cost.
 
-    ZONERS=target/release/zoners python3 benchmarks/adversary [--only zoners,unbound] [--rows dead,wrong]
+    ZONERS=target/dist/zoners python3 benchmarks/adversary [--only zoners,unbound] [--rows dead,wrong]
         [--list] [--output FILE]
 
 Needs root, `ip`, and Unbound, Knot Resolver, PowerDNS Recursor and BIND as far as they are to be compared;

@@ -77,7 +77,7 @@ persist = false
 {size}[dnssec]
 validate = false
 ''')
-    binary = os.environ.get('ZONERS', 'target/release/zoners')
+    binary = os.environ.get('ZONERS', 'target/dist/zoners')
     return [os.path.abspath(binary), 'serve', '--config', path]
 
 
@@ -148,7 +148,7 @@ KINDS = {'zoners': zoners, 'unbound': unbound, 'kresd': kresd, 'pdns': pdns, 'bi
 def version(kind):
     """What a resolver calls itself, in a word or two; none if it is not installed."""
     commands = {
-        'zoners': [os.environ.get('ZONERS', 'target/release/zoners'), '--version'],
+        'zoners': [os.environ.get('ZONERS', 'target/dist/zoners'), '--version'],
         'unbound': ['unbound', '-V'], 'kresd': ['kresd', '--version'],
         'pdns': ['pdns_recursor', '--version'], 'bind': ['named', '-v'],
     }

@@ -1,7 +1,7 @@
 //! Memory is the limit that was set, in whatever order the cache is filled: what the kernel says that a
 //! process has, with the allocator that Zoners has. Each order has a process of its own.
 //!
-//! `MEBIBYTES=128 cargo test --release -p zoners-cache --test resident -- --nocapture` prints a table.
+//! `MEBIBYTES=128 cargo test --profile dist -p zoners-cache --test resident -- --nocapture` prints a table.
 
 #![cfg(target_os = "linux")]
 #![allow(
