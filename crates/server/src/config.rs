@@ -2,12 +2,13 @@
 //!
 //! [`schema`] is the file as it is written, [`reading`] and [`words`] tell what is wrong with it so that a
 //! person can mend it, [`build`] makes of it what the resolver and the daemon work with, [`sound`] sees
-//! whether its values go together.
+//! whether its values go together. [`overlay`] lays the settings of a network over those of the file.
 
 mod build;
 mod error;
 mod listen;
 mod needs;
+mod overlay;
 mod reading;
 mod schema;
 mod sound;
@@ -18,6 +19,7 @@ use std::path::Path;
 
 pub use error::ConfigError;
 pub(crate) use listen::Wanted;
+pub use overlay::ConfigOverlay;
 pub use schema::*;
 pub use source::Source;
 

@@ -28,6 +28,11 @@ impl Source {
         Source { file: file.into(), text: text.into() }
     }
 
+    /// The name of the file, empty for none.
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+
     pub(super) fn text(&self) -> &str {
         &self.text
     }
