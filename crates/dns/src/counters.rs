@@ -79,6 +79,7 @@ counters! {
     Client "client_" "Queries of clients, and the responses to them" {
         ClientQueries "client_queries" "queries" "Messages received from clients, malformed messages included.";
         ClientLocal "client_local" "queries" "Answered from local records or by the rules of special-use names.";
+        ClientPolicy "client_policy" "queries" "Answered by the policy of the client's group.";
         ClientCached "client_cached" "queries" "Answered from the cache without an upstream query.";
         ClientSynthesised "client_synthesised" "queries" "Of client_cached: made of a proven NSEC or NSEC3 range (aggressive NSEC, RFC 8198).";
         ClientRecursed "client_recursed" "queries" "Answered by recursion.";
@@ -209,6 +210,9 @@ counters! {
         LimitDelegationAddresses "limit_delegation_addresses" "delegations" "Delegations with more addresses than are used.";
         LimitMessageRecords "limit_message_records" "messages" "Replies with more RRsets, owner names or compression pointers than are read; discarded.";
         LimitSignatures "limit_signatures" "signatures" "Signatures beyond the number that is kept of one RRset.";
+    }
+    Events "events_" "Events of finished queries, for their readers" {
+        EventsLost "events_lost" "events" "Events that a reader has lost, because its ring was full.";
     }
     Log "log_" "The log" {
         LogLinesLost "log_lines_lost" "lines" "Lines that could not be written, or not fast enough.";

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod daemon;
+pub mod events;
 pub mod log;
 pub mod nearby;
 pub mod pipeline;

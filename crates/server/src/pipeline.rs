@@ -2,18 +2,20 @@
 //!
 //! | stage | where | may answer |
 //! |---|---|---|
-//! | admit | [`admit`], [`strangers`], [`rates`] | what is no query for us, what comes too fast |
-//! | finished | [`finished`] | what was answered before under the same rules |
-//! | local data and policy | [`local`], [`any`] | records of our own, special-use names, the type ANY |
-//! | cache | [`finished`] | what is known |
-//! | recursion, the second level beside it | [`zoners_resolver`] | the rest |
-//! | policy on the answer | none yet | |
-//! | finish | [`finish`] | puts on what differs from client to client |
+//! | admit | [`admit`], [`strangers`], [`rates`] | packets that are no query for us, and queries that come too fast |
+//! | finished answers | [`finished`] | questions answered before under the same rules, for the same group of clients |
+//! | local data | [`local`], [`any`] | local records, special-use names, the type ANY |
+//! | policy before resolution | [`policy`] | questions that the policy blocks or rewrites |
+//! | cache | [`finished`] | questions that the cache can answer |
+//! | recursion, the second level beside it | [`zoners_resolver`] | all remaining questions |
+//! | policy after resolution | [`policy`] | answers that the policy blocks or rewrites |
+//! | finish | [`finish`] | adds what differs from client to client |
 //!
-//! The stages up to the cache are synchronous. They take a packet as it lies in the receive buffer
-//! and write the reply into a buffer that is used again, so that a finished answer goes out without
-//! allocating; only a miss is handed to the runtime. Finished answers come before local data, since
-//! they carry the generation of the rules and only what passed those is ever finished.
+//! The stages up to the cache are synchronous. They read a packet in the receive buffer and write the reply
+//! into a buffer that is used again, so that a finished answer goes out without an allocation; only a miss is
+//! handed to the runtime. Finished answers come before local data and policy: their key has the group of the
+//! client and their value the generation of the rules, and only an answer that has passed all stages is kept as
+//! finished.
 
 mod admit;
 mod any;
@@ -23,7 +25,10 @@ mod cookies;
 mod finish;
 mod finished;
 pub mod local;
+mod observe;
 mod order;
+pub mod policy;
+mod query;
 mod rates;
 mod rules;
 mod strangers;
@@ -31,103 +36,91 @@ mod strangers;
 use std::sync::Arc;
 use std::time::Duration;
 
-use zoners_dns::packet::{ClientQuery, QueryHeader};
+use zoners_dns::packet::ClientQuery;
 use zoners_dns::{
     ClockReading, Counter, Ede, EdeCode, Moment, NameSlice, Network, OptRcode, Question, Rtype,
 };
 use zoners_resolver::worker::Resolution;
-use zoners_resolver::{Answer, Cause, Lack, Trace, Unresolved, Worker};
+use zoners_resolver::{Answer, Cause, Trace, Unresolved, Worker};
 
 use crate::client::{Client, stands_for};
-use crate::client_slots::ClientSlot;
 use crate::config::Any;
+use crate::events::{QueryEvents, QueryOutcome};
 use admit::Admission;
 use cookies::Cookie;
 pub use cookies::Cookies;
 pub use local::Local;
 use order::Order;
+use policy::{AllClients, ClientGroup};
+pub use query::Miss;
+use query::Query;
 pub use rules::Rules;
 
-/// A client whose address is certain may have so many times as many queries waiting: it may be a
-/// forwarder with many behind it.
-const CERTAIN: usize = 10;
-/// An answer that took longer than this …
-const LATE: Duration = Duration::from_millis(1900);
-/// … is not sent to an address that is not certain, has a limit, and has more than this many waiting:
-/// answers held back to arrive in one burst are a weapon (DNSBomb).
-const LATE_MANY: usize = 64;
+/// Times as many queries may wait of a client whose address is proven: it may be a forwarder for many clients.
+const PROVEN_CLIENT_FACTOR: usize = 10;
+/// The time after which an answer is late. A late answer is not sent to an address that is not proven, has a
+/// limit and has more than [`LATE_CLIENT_QUERIES`] waiting: answers held back to arrive in one burst are a weapon
+/// (DNSBomb).
+const LATE_AFTER: Duration = Duration::from_millis(1900);
+/// See [`LATE_AFTER`].
+const LATE_CLIENT_QUERIES: usize = 64;
 
-/// What a worker does for clients.
+/// The pipeline of one worker.
 #[derive(Debug)]
 pub struct Service<N: Network> {
     worker: Arc<Worker<N>>,
     rules: Arc<Rules>,
     order: Order,
+    events: Arc<QueryEvents>,
 }
 
-/// What came of the synchronous stages.
+/// The outcome of the synchronous stages.
 #[derive(Debug)]
 pub enum Handled {
     /// The reply is written, ready to be sent.
     Reply,
-    /// Nothing is to be sent.
+    /// No reply is to be sent.
     Nothing,
-    /// Others must be asked; see [`Service::recurse`].
+    /// Servers must be asked; see [`Service::recurse`].
     Miss(Box<Miss>),
 }
 
-/// An admitted query, where it lies in the packet.
-#[derive(Clone, Copy, Debug)]
-struct Query<'a> {
-    request: ClientQuery<'a>,
-    client: Client,
-    cookie: Cookie,
-}
-
-/// An admitted query that the cache cannot answer.
-#[derive(Debug)]
-pub struct Miss {
-    question: Question,
-    lack: Lack,
-    head: QueryHeader,
-    client: Client,
-    cookie: Cookie,
-    since: Moment,
-    slot: ClientSlot,
-}
-
-impl Query<'_> {
-    /// Whether the client's address is certainly its own.
-    fn is_certain(&self) -> bool {
-        self.client.is_certain() || self.cookie.is_known()
-    }
-}
-
-impl Miss {
-    fn query(&self) -> Query<'_> {
-        let Question { name, rtype, class } = &self.question;
-        let (name, rtype, class) = (name.for_slice(), *rtype, *class);
-        let request = ClientQuery { head: self.head, name, rtype, class, cookie: None };
-        Query { request, client: self.client, cookie: self.cookie }
-    }
-}
+/// A stage function: takes a packet that was received at the reading of the clock through the synchronous stages
+/// and writes the reply.
+pub type PacketHandler<N> = fn(&Service<N>, &[u8], Client, ClockReading, &mut Vec<u8>) -> Handled;
 
 impl<N: Network> Service<N> {
     /// A service that resolves with `worker` and treats clients as `rules` say.
     #[must_use]
     pub fn new(worker: Arc<Worker<N>>, rules: Arc<Rules>) -> Self {
         let order = Order::new(rules.order);
-        Service { worker, rules, order }
+        Service { worker, rules, order, events: Arc::default() }
     }
 
     /// The same worker, treating clients by other rules of the same configuration.
     #[must_use]
     pub fn with_rules(&self, rules: Arc<Rules>) -> Self {
-        Service::new(self.worker.clone(), rules)
+        Service::new(self.worker.clone(), rules).continuing(self)
     }
 
-    /// Takes a packet that came at `clock` through the synchronous stages; what is to be sent is
-    /// written into `reply`.
+    /// The service that comes after `earlier`: whoever reads the events of `earlier` reads this one's.
+    #[must_use]
+    pub fn continuing(self, earlier: &Self) -> Self {
+        Service { events: earlier.events.clone(), ..self }
+    }
+
+    /// The way of packets through the synchronous stages, to be chosen once for all that came together: without
+    /// a reader of events it is [`Service::handle`], and a packet pays nothing for events.
+    #[must_use]
+    pub fn handler(&self) -> PacketHandler<N> {
+        match self.events.are_read() {
+            false => Service::handle,
+            true => Service::handle_observed,
+        }
+    }
+
+    /// Takes a packet that was received at `clock` through the synchronous stages; the reply is written into
+    /// `reply`.
     pub fn handle(
         &self,
         packet: &[u8],
@@ -138,15 +131,12 @@ impl<N: Network> Service<N> {
         self.count(Counter::ClientQueries);
         let query = match self.rules.access.admit(packet, client, clock, reply) {
             Admission::Admitted(query) => query,
-            Admission::Drop => {
-                self.count(Counter::ClientDropped);
-                return Handled::Nothing;
-            }
+            Admission::Drop => return self.dropped(),
             Admission::Unheard => {
                 self.count(Counter::ClientErrorsLimited);
                 return Handled::Nothing;
             }
-            // What is wrong with a query costs its sender as much as what is right.
+            // A wrong query costs its sender as much as a right one.
             Admission::Answered if !self.may_ask(client, clock.now) => {
                 self.count(Counter::ClientErrorsLimited);
                 return Handled::Nothing;
@@ -157,100 +147,158 @@ impl<N: Network> Service<N> {
             self.slow_down(&query, reply);
             return self.replied(Counter::ClientRateLimited);
         }
-        if self.finished(&query, clock.now, reply) {
+        if self.rules.policy.is_some() {
+            return self.handle_in_group(&query, clock, reply);
+        }
+        if self.finished(&query, AllClients, clock.now, reply) {
             return self.replied(Counter::ClientCached);
         }
-        if let Some(answer) = self.rules.local.answer(query.request.name, query.request.rtype) {
-            finish::own(&query, &self.order.of(&answer), reply);
+        self.handle_unfinished(&query, ClientGroup::ALL, clock, reply)
+    }
+
+    /// The same from the finished answers on, under a policy. Apart, so that a hit without a policy pays one
+    /// comparison for it.
+    #[inline(never)]
+    fn handle_in_group(
+        &self,
+        query: &Query<'_>,
+        clock: ClockReading,
+        reply: &mut Vec<u8>,
+    ) -> Handled {
+        let group = self.rules.group(&query.client);
+        if self.finished(query, group, clock.now, reply) {
+            return self.replied(Counter::ClientCached);
+        }
+        self.handle_unfinished(query, group, clock, reply)
+    }
+
+    /// The synchronous stages after the finished answers.
+    fn handle_unfinished(
+        &self,
+        query: &Query<'_>,
+        group: ClientGroup,
+        clock: ClockReading,
+        reply: &mut Vec<u8>,
+    ) -> Handled {
+        let ClientQuery { head, name, rtype, .. } = query.request;
+        if let Some(answer) = self.rules.local.answer(name, rtype) {
+            finish::authoritative(query, &self.order.of(&answer), reply);
             return self.replied(Counter::ClientLocal);
         }
-        if self.gets_a_word(query.request.rtype) {
-            finish::answer(&query, &any::minimal(query.request.name), None, reply);
+        if self.is_minimal_any(rtype) {
+            finish::answer(query, &any::minimal(name), None, reply);
             return self.replied(Counter::ClientLocal);
         }
         let question = query.request.question();
-        let lack = match self.known(&query, &question, clock.now, reply) {
-            Ok(outcome) => return self.replied(outcome),
+        if let Some(decided) = self.judge_question(query, group, &question, reply) {
+            return decided;
+        }
+        let lack = match self.known(query, group, &question, clock.now, reply) {
+            Ok(handled) => return handled,
             Err(lack) => lack,
         };
-        if !query.request.head.rd {
-            finish::not_recursive(&query, reply);
+        if !head.rd {
+            finish::not_recursive(query, reply);
             return self.replied(Counter::ClientRefused);
         }
         let most = self.rules.waiting_per_client;
-        let most = if query.is_certain() { most.saturating_mul(CERTAIN) } else { most };
-        let Some(slot) = self.rules.waiting.take(client.address, most) else {
+        let most =
+            if query.is_certain() { most.saturating_mul(PROVEN_CLIENT_FACTOR) } else { most };
+        let Some(slot) = self.rules.waiting.take(query.client.address, most) else {
             self.count(Counter::ClientWaitingFull);
             let ede = Ede::new(EdeCode::OTHER, "too many queries are waiting");
-            finish::error(&query, OptRcode::SERVFAIL, Some(&ede), reply);
+            finish::error(query, OptRcode::SERVFAIL, Some(&ede), reply);
             return self.replied(Counter::ClientServfail);
         };
-        let Query { request: ClientQuery { head, .. }, cookie, .. } = query;
-        let since = clock.now;
-        Handled::Miss(Box::new(Miss { question, lack, head, client, cookie, since, slot }))
+        let Query { client, cookie, .. } = *query;
+        let miss = Miss { question, lack, head, client, group, cookie, received: clock, slot };
+        Handled::Miss(Box::new(miss))
     }
 
-    /// What the clock shows: to be read once for all that came together.
+    /// The clock, to be read once for all packets that came together.
     #[must_use]
     pub fn clock(&self) -> ClockReading {
         self.worker.shared().clock.read()
     }
 
-    /// Takes note of a packet that nobody had the time to look at.
+    /// Counts a packet that was dropped unread, for lack of time. There is no event of it.
     pub(crate) fn shed(&self) {
         self.count(Counter::ClientQueries);
         self.count(Counter::ClientShed);
     }
 
-    /// Takes note of a packet that comes from where no client is.
+    /// Counts a packet from a port where no client is. There is no event of it.
     pub(crate) fn ignored(&self) {
         self.count(Counter::ClientQueries);
         self.count(Counter::ClientDropped);
     }
 
-    /// Takes a miss through recursion. `None` if the answer came so late that it is not sent.
+    /// Takes a miss through recursion. `None` if there is no reply: the answer came too late to be sent, or the
+    /// policy drops it.
     pub async fn recurse(&self, miss: Miss, trace: Option<Arc<Trace>>) -> Option<Vec<u8>> {
         let asker = Some(stands_for(miss.client.address));
         let (question, lack) = (&miss.question, miss.lack);
         let resolution = self.worker.resolve_for(asker, question, miss.head.cd, lack, trace).await;
-        let (query, now) = (miss.query(), self.worker.shared().now());
-        let late = now.since(miss.since) > LATE && miss.slot.of_client() > LATE_MANY;
-        if late && !query.is_certain() && !self.rules.rates.has_no_limit(miss.client.address) {
-            self.count(Counter::ClientLate);
-            return None;
-        }
+        let now = self.worker.shared().now();
         let mut reply = Vec::new();
-        match resolution {
-            Ok(answer) => {
-                let (outcome, ede) = match answer.stale {
-                    true => (Counter::ClientStale, Some(finish::why_stale(&answer))),
-                    false => {
-                        let ede = self.worker.why_unsigned(question, answer.security);
-                        (Counter::ClientRecursed, ede)
-                    }
-                };
-                self.count(outcome);
-                finish::answer(&query, &self.order.of(&answer), ede.as_ref(), &mut reply);
-            }
-            Err(unresolved) => {
-                self.count(Counter::ClientServfail);
-                finish::error(&query, OptRcode::SERVFAIL, Some(&unresolved.ede), &mut reply);
-            }
+        let (outcome, reason) = self.finish_recursion(&miss, &resolution, now, &mut reply);
+        self.count(outcome.counter());
+        if self.events.are_read() {
+            self.put_recursion(&miss, outcome, reason, &reply, now);
         }
-        Some(reply)
+        (!reply.is_empty()).then_some(reply)
+    }
+
+    /// Writes the reply to a miss that was resolved, if there is to be one; says how the query ended, and the
+    /// reason.
+    fn finish_recursion(
+        &self,
+        miss: &Miss,
+        resolution: &Resolution,
+        now: Moment,
+        reply: &mut Vec<u8>,
+    ) -> (QueryOutcome, Option<EdeCode>) {
+        let query = miss.query();
+        let late = now.since(miss.received.now) > LATE_AFTER
+            && miss.slot.of_client() > LATE_CLIENT_QUERIES;
+        if late && !query.is_certain() && !self.rules.rates.has_no_limit(miss.client.address) {
+            return (QueryOutcome::Late, None);
+        }
+        let answer = match resolution {
+            Ok(answer) => answer,
+            Err(Unresolved { ede, .. }) => {
+                finish::error(&query, OptRcode::SERVFAIL, Some(ede), reply);
+                return (QueryOutcome::Failed, Some(ede.code));
+            }
+        };
+        if let Some(decided) =
+            self.decide_on_answer(&query, miss.group, &miss.question, answer, reply)
+        {
+            return decided;
+        }
+        let (outcome, ede) = match answer.stale {
+            true => (QueryOutcome::Stale, Some(finish::why_stale(answer))),
+            false => {
+                let ede = self.worker.why_unsigned(&miss.question, answer.security);
+                (QueryOutcome::Recursed, ede)
+            }
+        };
+        finish::answer(&query, &self.order.of(answer), ede.as_ref(), reply);
+        (outcome, ede.map(|ede| ede.code))
     }
 
     /// All stages: the reply to a packet, if there is to be one.
     pub async fn answer(&self, packet: &[u8], client: Client) -> Option<Vec<u8>> {
         let mut reply = Vec::new();
-        match self.handle(packet, client, self.clock(), &mut reply) {
+        match self.handler()(self, packet, client, self.clock(), &mut reply) {
             Handled::Reply => Some(reply),
             Handled::Nothing => None,
             Handled::Miss(miss) => self.recurse(*miss, None).await,
         }
     }
 
-    /// Answers a question that came by no packet: local data first, then cache and recursion.
+    /// Answers a question that came in no packet: local data first, then cache and recursion. No policy is
+    /// asked, since there is no client.
     ///
     /// # Errors
     /// The question could not be answered, or not in time.
@@ -265,7 +313,7 @@ impl<N: Network> Service<N> {
         }
     }
 
-    /// What it treats clients by.
+    /// The rules by which it treats clients.
     #[must_use]
     pub fn rules(&self) -> &Rules {
         &self.rules
@@ -277,28 +325,34 @@ impl<N: Network> Service<N> {
         &self.worker
     }
 
-    /// Whether a client that has not shown a cookie asks no faster than it may.
+    /// The events of its queries.
+    #[must_use]
+    pub fn events(&self) -> &Arc<QueryEvents> {
+        &self.events
+    }
+
+    /// Whether a client without a valid cookie asks no faster than it may.
     fn may_ask(&self, client: Client, now: Moment) -> bool {
         client.is_certain() || self.rules.rates.allow(client.address, now)
     }
 
-    /// Tells one who asks too fast how to go on: with the cookie that it gets along (RFC 7873
+    /// Tells a client that asks too fast how to go on: with the cookie in this reply (RFC 7873
     /// section 5.2.3), or over TCP.
     fn slow_down(&self, query: &Query<'_>, reply: &mut Vec<u8>) {
         match query.cookie {
-            Cookie::Absent => finish::come_over_tcp(query, reply),
+            Cookie::Absent => finish::truncated(query, reply),
             _ => finish::error(query, OptRcode::BADCOOKIE, None, reply),
         }
     }
 
-    /// What is answered without asking anyone.
+    /// The answer of local data.
     fn own_answer(&self, name: &NameSlice, rtype: Rtype) -> Option<Answer> {
         let local = self.rules.local.answer(name, rtype);
-        local.or_else(|| self.gets_a_word(rtype).then(|| any::minimal(name)))
+        local.or_else(|| self.is_minimal_any(rtype).then(|| any::minimal(name)))
     }
 
-    /// Whether a question of this type is answered by a word instead of records (RFC 8482).
-    fn gets_a_word(&self, rtype: Rtype) -> bool {
+    /// Whether a question of this type is answered by a HINFO record instead of all records (RFC 8482).
+    fn is_minimal_any(&self, rtype: Rtype) -> bool {
         rtype == Rtype::ANY && self.rules.any == Any::Minimal
     }
 
@@ -308,7 +362,13 @@ impl<N: Network> Service<N> {
         Handled::Reply
     }
 
-    /// Counts something that happened on the way of a client to here.
+    /// Counts a query that gets no reply.
+    fn dropped(&self) -> Handled {
+        self.count(Counter::ClientDropped);
+        Handled::Nothing
+    }
+
+    /// Counts an event on the way of a client to this service.
     pub(crate) fn count(&self, counter: Counter) {
         self.worker.counters().count(counter);
     }

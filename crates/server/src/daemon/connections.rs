@@ -131,7 +131,7 @@ impl Connections {
         let here = address.to_canonical().is_loopback();
         let _door = self.shares.door.lock();
         if !rules.serves(address) {
-            let tells = rules.tells_strangers();
+            let tells = rules.refuses_strangers();
             let client_slot =
                 tells.then(|| self.strangers.take(address, STRANGERS_OF_CLIENT)).flatten();
             let slot = client_slot.and_then(|client_slot| self.slot(client_slot));

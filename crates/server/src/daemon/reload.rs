@@ -113,6 +113,7 @@ impl Daemon {
         overseer.renew(renewed.service());
         for worker in workers {
             let snapshot = renewed.snapshot(worker.network.clone(), &worker.counters);
+            let snapshot = snapshot.continuing(&worker.current.load());
             worker.current.store(Arc::new(snapshot));
         }
         for zone in &zones_of_other_sources(&self.settings, &renewed.settings) {

@@ -123,11 +123,11 @@ async fn read<N: Network>(
         let Ok(Ok(())) = filled else { return };
         door.activity.felt();
         let service = door.current.load_full();
-        let (clock, mut reply) = (service.clock(), Vec::new());
+        let (clock, handle, mut reply) = (service.clock(), service.handler(), Vec::new());
         let mut asked = false;
         while let Some(packet) = incoming.next_message() {
             asked = true;
-            match service.handle(&packet, client, clock, &mut reply) {
+            match handle(&service, &packet, client, clock, &mut reply) {
                 Handled::Reply => {
                     stream::put_message(&mut outgoing.octets, &reply);
                 }

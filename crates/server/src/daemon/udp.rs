@@ -66,7 +66,7 @@ fn serve_batch<N: Network>(
         let (long, most) = socket.queue();
         shed.queue_is(long, most);
     }
-    let clock = service.clock();
+    let (clock, handle) = (service.clock(), service.handler());
     for slot in batch.received() {
         let (packet, peer, reply) = slot.parts();
         if answers_anything(peer.address.port()) {
@@ -78,7 +78,7 @@ fn serve_batch<N: Network>(
             continue;
         }
         let client = Client { address: peer.address.ip(), transport: Transport::Udp };
-        match service.handle(packet, client, clock, reply) {
+        match handle(service, packet, client, clock, reply) {
             Handled::Reply => {}
             Handled::Nothing => reply.clear(),
             Handled::Miss(missed) => {

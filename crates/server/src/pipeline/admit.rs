@@ -1,4 +1,4 @@
-//! Which packets are queries that we serve.
+//! Admission: which packets are queries to be served.
 
 use std::net::IpAddr;
 
@@ -12,24 +12,25 @@ use super::{Client, Query, finish};
 use crate::config::{Clients, Refuse, Server};
 use crate::nearby::Nearby;
 
-/// The types that are kept for queries and messages (RFC 6895 section 3.1).
-const META_FIRST: u16 = 128;
-const META_LAST: u16 = 255;
+/// The first of the types reserved for queries and messages (RFC 6895 section 3.1).
+const FIRST_META_TYPE: u16 = 128;
+/// The last of these types.
+const LAST_META_TYPE: u16 = 255;
 
-/// What becomes of a packet.
+/// The outcome of admission.
 #[derive(Debug)]
 pub(super) enum Admission<'a> {
-    /// It is served.
+    /// The query is served.
     Admitted(Query<'a>),
-    /// It is answered by what was written.
+    /// The reply is written: an error, a refusal, or a text about the server.
     Answered,
-    /// It is not answered.
+    /// The packet gets no reply.
     Drop,
-    /// It is not answered, since its network was refused too often this second.
+    /// The packet gets no reply, since its network was refused too often this second.
     Unheard,
 }
 
-/// Who is served, and what is told of ourselves.
+/// The clients that are served, and the texts about the server.
 #[derive(Clone, Debug)]
 pub(super) struct Access {
     allow: Vec<Prefix>,
@@ -41,7 +42,7 @@ pub(super) struct Access {
 }
 
 impl Access {
-    /// What `server` says; `hash_key` decides which networks that are not served share a bucket.
+    /// The access rules of `[server]`; `hash_key` decides which networks that are not served share a bucket.
     pub(super) fn new(server: &Server, cookies: Cookies, hash_key: [u64; 2]) -> Self {
         Access {
             allow: server.allow.prefixes(&Nearby::anywhere().prefixes),
@@ -53,9 +54,9 @@ impl Access {
         }
     }
 
-    /// The same, where the clients nearby are these.
-    pub(super) fn near(&self, server: &Clients, nearby: &[Prefix]) -> Self {
-        Access { allow: server.prefixes(nearby), ..self.clone() }
+    /// The same rules with other prefixes of clients nearby.
+    pub(super) fn near(&self, clients: &Clients, nearby: &[Prefix]) -> Self {
+        Access { allow: clients.prefixes(nearby), ..self.clone() }
     }
 
     /// The prefixes of the clients that are served.
@@ -63,8 +64,8 @@ impl Access {
         &self.allow
     }
 
-    /// Says what becomes of a packet that came from `client` when the clock showed `clock`; an answer is
-    /// written into `reply`.
+    /// Reads a packet that was received from `client` at `clock`. A reply, if there is one already, is written into
+    /// `reply`.
     pub(super) fn admit<'a>(
         &self,
         packet: &'a [u8],
@@ -81,7 +82,7 @@ impl Access {
         }
         let request = match request {
             Ok(request) => request,
-            Err(unreadable) => return unread(unreadable, reply),
+            Err(unreadable) => return answer_unreadable(unreadable, reply),
         };
         let cookie = self.cookies.check(request.cookie, client.address, clock.wall_seconds);
         let query = Query { request, client, cookie };
@@ -96,9 +97,9 @@ impl Access {
         Admission::Answered
     }
 
-    /// Answers a client that is not served, or whom such a client wants to be flooded: nothing is composed
-    /// before it is known that something is sent, no cookie is made, and the EDE has no text, so that the
-    /// reply has at most one and a half times the octets of the query.
+    /// Refuses a client that is not served. The sender may be forged, and the refusal meant to flood a victim: no
+    /// reply is composed before the rate allows one, no cookie is made, and the EDE has no text, so that the reply
+    /// has at most one and a half times the octets of the query.
     fn turn_away<'a>(
         &self,
         request: Result<ClientQuery<'a>, UnreadableQuery>,
@@ -109,49 +110,49 @@ impl Access {
         if self.refuse == Refuse::Drop {
             return Admission::Drop;
         }
-        if !self.strangers.may_hear(client.address, clock.now) {
+        if !self.strangers.may_refuse(client.address, clock.now) {
             return Admission::Unheard;
         }
         let request = match request {
             Ok(request) => request,
-            Err(unreadable) => return unread(unreadable, reply),
+            Err(unreadable) => return answer_unreadable(unreadable, reply),
         };
         let query = Query { request, client, cookie: Cookie::Absent };
         refuse(&query, "", reply);
         Admission::Answered
     }
 
-    /// Whether clients with this address are served.
+    /// Whether a client with this address is served.
     pub(super) fn allows(&self, address: IpAddr) -> bool {
         self.allow.iter().any(|prefix| prefix.contains(address))
     }
 
-    /// Whether clients that are not served are told so.
-    pub(super) fn tells_strangers(&self) -> bool {
+    /// Whether clients that are not served get a refusal.
+    pub(super) fn refuses_strangers(&self) -> bool {
         self.refuse == Refuse::Refused
     }
 
-    /// Answers what the configuration wants told of the server (RFC 4892).
+    /// Answers a CHAOS question with the configured text about the server (RFC 4892).
     fn chaos(&self, query: &Query<'_>, reply: &mut Vec<u8>) {
         let name = name::lowercase(&name::owned(query.request.name)).to_string();
-        let told = match name.as_str() {
+        let text = match name.as_str() {
             "version.bind" | "version.server" => &self.version,
             "hostname.bind" | "id.server" => &self.identity,
             _ => &None,
         };
-        match told {
+        match text {
             Some(text) if query.request.rtype == Rtype::TXT => finish::text(query, text, reply),
             _ => refuse(query, "nothing is told of this server", reply),
         }
     }
 }
 
-/// Answers what can be read no further than its header.
-fn unread<'a>(unreadable: UnreadableQuery, reply: &mut Vec<u8>) -> Admission<'a> {
+/// Answers a packet that can be read no further than its header.
+fn answer_unreadable<'a>(unreadable: UnreadableQuery, reply: &mut Vec<u8>) -> Admission<'a> {
     let UnreadableQuery::FormErr { id, opcode } = unreadable else { return Admission::Drop };
-    // Whatever another opcode's message looks like, we do not implement it.
-    let ours = opcode == Opcode::QUERY;
-    let rcode = if ours { OptRcode::FORMERR } else { OptRcode::NOTIMP };
+    // A message of another opcode is not implemented, whatever its form.
+    let is_query = opcode == Opcode::QUERY;
+    let rcode = if is_query { OptRcode::FORMERR } else { OptRcode::NOTIMP };
     finish::header_only(id, opcode, rcode, reply);
     Admission::Answered
 }
@@ -161,7 +162,7 @@ fn refuse(query: &Query<'_>, text: &str, reply: &mut Vec<u8>) {
     finish::error(query, OptRcode::REFUSED, Some(&ede), reply);
 }
 
-/// The RCODE of a query that is not served, and why.
+/// The RCODE and the EDE for a query that is not served.
 fn refusal(query: &Query<'_>) -> Option<(OptRcode, Option<Ede>)> {
     let request = &query.request;
     if request.head.opcode != Opcode::QUERY {
@@ -188,12 +189,12 @@ fn refusal(query: &Query<'_>) -> Option<(OptRcode, Option<Ede>)> {
     }
 }
 
-/// The RCODE of a query for a type that no name can have, and the reason for the EDE. A server
-/// could only deny such a type, and no bitmap could prove the denial.
+/// The RCODE for a type that no name can have, and the reason for the EDE. A server could only deny such a
+/// type, and no bitmap could prove the denial.
 pub(super) fn invalid_type(rtype: Rtype) -> Option<(OptRcode, &'static str)> {
     match rtype {
         Rtype::ANY => None,
-        NXNAME => Some((OptRcode::FORMERR, "stands in proofs alone (RFC 9824 section 3.5)")),
+        NXNAME => Some((OptRcode::FORMERR, "exists in proofs alone (RFC 9824 section 3.5)")),
         Rtype::OPT | Rtype::TSIG | Rtype::TKEY => {
             Some((OptRcode::FORMERR, "belongs to a message, not to a name (RFC 6895 section 3.1)"))
         }
@@ -203,7 +204,7 @@ pub(super) fn invalid_type(rtype: Rtype) -> Option<(OptRcode, &'static str)> {
         _ => match rtype.to_int() {
             0 => Some((OptRcode::FORMERR, "is reserved (RFC 6895 section 3.1)")),
             // The assigned types of the range are matched above.
-            META_FIRST..=META_LAST => {
+            FIRST_META_TYPE..=LAST_META_TYPE => {
                 Some((OptRcode::NOTIMP, "is no type of data (RFC 6895 section 3.1)"))
             }
             _ => None,

@@ -1,4 +1,4 @@
-//! Token buckets, in memory that never grows.
+//! Token buckets in a fixed number.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,23 +7,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use siphasher::sip::SipHasher13;
 use zoners_dns::Moment;
 
-/// What a token is, in thousandths: a bucket gains its rate of them each millisecond.
-const TOKEN: u64 = 1000;
+/// A token in thousandths: a bucket gains its rate in thousandths each millisecond.
+const TOKEN_MILLIS: u64 = 1000;
 
-/// A bucket for each address, as many as there are: addresses that share one share what it holds;
-/// which do, no outsider knows. Clones have the same buckets.
+/// Buckets of addresses. Addresses that share a bucket share its tokens; no outsider knows which addresses do.
+/// Clones have the same buckets.
 #[derive(Clone)]
 pub(super) struct Buckets {
     /// Tokens a second.
     rate: u64,
     hasher: SipHasher13,
-    /// What is left, and since when: thousandths of a token in the upper 32 bits, the lower 32 of
-    /// the time in milliseconds.
+    /// The tokens left in thousandths, in the upper 32 bits, and the time of that count: the lower 32 bits of the
+    /// clock in milliseconds.
     buckets: Arc<[AtomicU64]>,
 }
 
 impl Buckets {
-    /// `count` full ones that gain `rate` tokens a second; `hash_key` decides which addresses share one.
+    /// `count` full buckets that gain `rate` tokens a second; `hash_key` decides which addresses share a bucket.
     pub(super) fn new(count: usize, rate: u64, hash_key: [u64; 2]) -> Self {
         let full = Buckets::full(rate) << 32;
         Buckets {
@@ -33,7 +33,7 @@ impl Buckets {
         }
     }
 
-    /// Takes a token out of the bucket of an address; false if it is empty. Without buckets there is no
+    /// Takes a token out of the bucket of an address; false if the bucket is empty. Without buckets there is no
     /// limit.
     pub(super) fn take(&self, address: IpAddr, now: Moment) -> bool {
         let Some(bucket) = self.bucket(address) else { return true };
@@ -41,15 +41,15 @@ impl Buckets {
         let spend = |bucket: u64| {
             let (left, since) = (bucket >> 32, bucket as u32);
             let gained = u64::from(now.wrapping_sub(since)) * self.rate;
-            let left = (left + gained).min(Buckets::full(self.rate)).checked_sub(TOKEN)?;
+            let left = (left + gained).min(Buckets::full(self.rate)).checked_sub(TOKEN_MILLIS)?;
             Some(left << 32 | u64::from(now))
         };
         bucket.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_ok()
     }
 
-    /// A bucket holds what a second brings.
+    /// A full bucket: the tokens of one second.
     fn full(rate: u64) -> u64 {
-        (rate * TOKEN).min(u64::from(u32::MAX))
+        (rate * TOKEN_MILLIS).min(u64::from(u32::MAX))
     }
 
     fn bucket(&self, address: IpAddr) -> Option<&AtomicU64> {
@@ -64,7 +64,7 @@ impl Buckets {
     }
 }
 
-/// A number instead of all buckets.
+/// The rate instead of all buckets.
 impl std::fmt::Debug for Buckets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Buckets").field("rate", &self.rate).finish_non_exhaustive()
@@ -84,9 +84,12 @@ mod tests {
         };
         assert_eq!(taken(5000, 20), 10);
         assert_eq!(taken(5100, 20), 1);
-        assert_eq!(taken(5150, 20), 0, "half a token is none");
+        assert_eq!(taken(5150, 20), 0, "half a token");
         assert_eq!(taken(5200, 20), 1);
         assert_eq!(taken(900_000, 20), 10, "no more than a second's worth is saved");
-        assert!(buckets.take([198, 51, 100, 2].into(), Moment::from_millis(900_000)), "another's");
+        assert!(
+            buckets.take([198, 51, 100, 2].into(), Moment::from_millis(900_000)),
+            "another bucket"
+        );
     }
 }

@@ -1,7 +1,7 @@
-//! From an answer to the octets that a client gets.
+//! From an answer to the octets of a reply.
 //!
-//! Every reply is written into a buffer that the caller uses again and again: a finished answer
-//! goes out without allocating.
+//! Every reply is written into a buffer that the caller uses again: a finished answer goes out without an
+//! allocation.
 
 use zoners_dns::compose::{Response, ResponseFlags, add_opt, compose_within};
 use zoners_dns::packet::ResponsePatch;
@@ -10,19 +10,19 @@ use zoners_resolver::Answer;
 
 use super::{Query, compact};
 
-const HEADER: usize = 12;
+const HEADER_OCTETS: usize = 12;
 
 /// Octets of a reply that every client takes (RFC 1035 section 2.3.4).
-const SHORT: usize = 512;
+const MIN_LIMIT: usize = 512;
 
-/// Octets of the buffer of a reply that was cut, which may have been 64 KiB: each worker has many.
-const BUFFER: usize = 4096;
+/// Octets that the buffer of a truncated reply keeps: it may have had 64 KiB, and each worker has many buffers.
+const KEPT_CAPACITY: usize = 4096;
 
-/// For how long we say that an idle TCP connection stays, in units of 100 ms (RFC 7828): what
-/// [`crate::daemon`] keeps it for.
-const KEEPALIVE: u16 = 100;
+/// The time for which an idle TCP connection stays, in units of 100 ms (RFC 7828): see
+/// [`crate::daemon`].
+const KEEPALIVE_TENTHS: u16 = 100;
 
-/// The message that carries `answer`, with ID 0 and without OPT: what is kept as finished.
+/// The message of `answer` with ID 0 and without OPT, to be kept as a finished answer.
 pub(super) fn message(query: &Query<'_>, answer: &Answer) -> Vec<u8> {
     composed(
         query,
@@ -45,8 +45,8 @@ fn composed(query: &Query<'_>, answer: &Answer, flags: ResponseFlags, most: usiz
     compose_within(&reply, most)
 }
 
-/// Makes the finished message in `reply` this client's: mirrors what it sent, adds OPT, cuts what
-/// is too long for a datagram, or with OPT for any message.
+/// Makes the message in `reply` a reply to this query: mirrors fields of the query, adds OPT, and truncates a
+/// reply that is too long for the transport.
 pub(super) fn deliver(
     query: &Query<'_>,
     reply: &mut Vec<u8>,
@@ -67,29 +67,28 @@ pub(super) fn deliver(
     };
     patch.apply(reply, ttls);
     put_opt(query, reply, OptRcode::NOERROR, ede);
-    // What had no room is no more to be seen, but for TC.
-    let cut_short = query.client.transport == Transport::Udp
+    // A section without room was left out while the message was composed: TC is its trace.
+    let was_truncated = query.client.transport == Transport::Udp
         && reply.get(2).is_some_and(|flags| flags & 0x02 != 0);
-    if cut_short || is_too_long(query, reply.len()) {
-        cut(query, reply);
+    if was_truncated || is_too_long(query, reply.len()) {
+        truncate(query, reply);
     }
 }
 
-/// Whether a reply of so many octets is longer than the client takes. Most are as short as everybody
-/// takes.
+/// Whether a reply of so many octets is too long for the client. Most replies are short enough for every client.
 fn is_too_long(query: &Query<'_>, octets: usize) -> bool {
-    octets > SHORT && octets > limit(query)
+    octets > MIN_LIMIT && octets > limit(query)
 }
 
-/// A finished message, or as much of a too long one as shows its length.
-pub(super) fn enough<'a>(query: &Query<'_>, message: &'a [u8]) -> &'a [u8] {
+/// A finished message, or the first octets of a message that is too long: one octet more than the limit.
+pub(super) fn within_limit<'a>(query: &Query<'_>, message: &'a [u8]) -> &'a [u8] {
     match is_too_long(query, message.len()) {
         true => &message[..limit(query) + 1],
         false => message,
     }
 }
 
-/// The longest reply that the client takes.
+/// Octets of the longest reply that the client takes.
 fn limit(query: &Query<'_>) -> usize {
     match query.client.transport {
         Transport::Udp => query.request.head.udp_limit(),
@@ -97,7 +96,7 @@ fn limit(query: &Query<'_>) -> usize {
     }
 }
 
-/// The reply that carries an answer that is not kept as finished, and perhaps a word on it.
+/// The reply with an answer that is not kept as finished, and perhaps an EDE.
 pub(super) fn answer(query: &Query<'_>, answer: &Answer, ede: Option<&Ede>, reply: &mut Vec<u8>) {
     *reply = composed(
         query,
@@ -108,9 +107,8 @@ pub(super) fn answer(query: &Query<'_>, answer: &Answer, ede: Option<&Ede>, repl
     deliver(query, reply, answer.security, ede, 0, std::iter::empty());
 }
 
-/// The reply that carries an answer out of local data, for which we are the authority (RFC 6303
-/// section 3).
-pub(super) fn own(query: &Query<'_>, answer: &Answer, reply: &mut Vec<u8>) {
+/// The reply with an answer of local data, which has AA (RFC 6303 section 3).
+pub(super) fn authoritative(query: &Query<'_>, answer: &Answer, reply: &mut Vec<u8>) {
     *reply = composed(
         query,
         answer,
@@ -120,7 +118,7 @@ pub(super) fn own(query: &Query<'_>, answer: &Answer, reply: &mut Vec<u8>) {
     deliver(query, reply, answer.security, None, 0, std::iter::empty());
 }
 
-/// What is said of an answer that has expired (RFC 8914 sections 4.4 and 4.20).
+/// The EDE of an expired answer (RFC 8914 sections 4.4 and 4.20).
 pub(super) fn why_stale(answer: &Answer) -> Ede {
     let code = match answer.rcode {
         OptRcode::NXDOMAIN => EdeCode::STALE_NXDOMAIN,
@@ -129,13 +127,13 @@ pub(super) fn why_stale(answer: &Answer) -> Ede {
     Ede::new(code, "what was known before, since nobody answers")
 }
 
-/// A text about ourselves, of class CHAOS.
+/// A text about the server, of class CHAOS.
 pub(super) fn text(query: &Query<'_>, text: &str, reply: &mut Vec<u8>) {
     begin(query, OptRcode::NOERROR, reply);
     let text = &text.as_bytes()[..text.len().min(255)];
     let length = text.len() as u8;
     // The name as a pointer, TXT, CH, a TTL of 0.
-    reply.extend_from_slice(&[0xC0, HEADER as u8, 0, 16, 0, 3, 0, 0, 0, 0]);
+    reply.extend_from_slice(&[0xC0, HEADER_OCTETS as u8, 0, 16, 0, 3, 0, 0, 0, 0]);
     reply.extend_from_slice(&(u16::from(length) + 1).to_be_bytes());
     reply.push(length);
     reply.extend_from_slice(text);
@@ -143,30 +141,30 @@ pub(super) fn text(query: &Query<'_>, text: &str, reply: &mut Vec<u8>) {
     put_opt(query, reply, OptRcode::NOERROR, None);
 }
 
-/// A reply without records: an error, and why.
+/// A reply without records: an error and the EDE.
 pub(super) fn error(query: &Query<'_>, rcode: OptRcode, ede: Option<&Ede>, reply: &mut Vec<u8>) {
     begin(query, rcode, reply);
     put_opt(query, reply, rcode, ede);
 }
 
-/// The answer to those who want no recursion for what we do not know.
+/// The reply to a query without RD that the cache cannot answer.
 pub(super) fn not_recursive(query: &Query<'_>, reply: &mut Vec<u8>) {
     let ede = Ede::new(EdeCode(20), "not in the cache, and recursion was not desired");
     error(query, OptRcode::REFUSED, Some(&ede), reply);
 }
 
-/// A word to come back over TCP, where an address cannot be forged, or where there is room.
-pub(super) fn come_over_tcp(query: &Query<'_>, reply: &mut Vec<u8>) {
+/// An empty reply with TC: the client comes back over TCP, where an address cannot be forged.
+pub(super) fn truncated(query: &Query<'_>, reply: &mut Vec<u8>) {
     begin(query, OptRcode::NOERROR, reply);
-    cut(query, reply);
+    truncate(query, reply);
 }
 
-/// A reply to what cannot be read further than its header.
+/// A reply to a packet that cannot be read further than its header.
 pub(super) fn header_only(id: u16, opcode: Opcode, rcode: OptRcode, reply: &mut Vec<u8>) {
     reply.clear();
     reply.extend_from_slice(&id.to_be_bytes());
     reply.extend_from_slice(&[0x80 | opcode.to_int() << 3, rcode.rcode().to_int()]);
-    reply.resize(HEADER, 0);
+    reply.resize(HEADER_OCTETS, 0);
 }
 
 /// Header and question of a reply without records.
@@ -181,14 +179,14 @@ fn begin(query: &Query<'_>, rcode: OptRcode, reply: &mut Vec<u8>) {
     reply.extend_from_slice(&request.class.to_int().to_be_bytes());
 }
 
-/// Leaves of a reply its header, with TC and without AD, since nothing is left to prove, and its
-/// question; and of its buffer what most replies need.
-fn cut(query: &Query<'_>, reply: &mut Vec<u8>) {
-    reply.truncate(HEADER + query.request.name.len() + 4);
-    reply.shrink_to(BUFFER);
+/// Truncates a reply to its header, with TC and without AD since no record is left, and its question. The buffer
+/// keeps the capacity that most replies need.
+fn truncate(query: &Query<'_>, reply: &mut Vec<u8>) {
+    reply.truncate(HEADER_OCTETS + query.request.name.len() + 4);
+    reply.shrink_to(KEPT_CAPACITY);
     reply[2] |= 0x02;
     reply[3] &= !0x20;
-    reply[6..HEADER].fill(0);
+    reply[6..HEADER_OCTETS].fill(0);
     put_opt(query, reply, OptRcode::NOERROR, None);
 }
 
@@ -202,7 +200,7 @@ fn put_opt(query: &Query<'_>, reply: &mut Vec<u8>, rcode: OptRcode, ede: Option<
         extended_rcode: (rcode.to_int() >> 4) as u8,
         error: ede,
         cookie: query.cookie.reply(),
-        keepalive: stays.then_some(KEEPALIVE),
+        keepalive: stays.then_some(KEEPALIVE_TENTHS),
     };
     add_opt(reply, &opt);
 }

@@ -1,23 +1,31 @@
-//! The cache stage: finished answers, and those that can be put together from what is known.
+//! The stages of the cache: finished answers, and answers that are put together from cache entries.
 
 use zoners_cache::{AnswerKey, FinishedAnswer};
 use zoners_dns::packet::ttl_offsets;
 use zoners_dns::{Counter, Ede, EdeCode, Moment, Network, OptRcode, Question, Rtype};
 use zoners_resolver::{Answer, Lack};
 
-use super::{Query, Service, finish};
+use super::policy::ClientGroup;
+use super::{Handled, Query, Service, finish};
 
-/// What programs ask for together.
-const TOGETHER: [Rtype; 3] = [Rtype::A, Rtype::AAAA, Rtype::HTTPS];
+/// Types that programs ask for together.
+const PAIRED_TYPES: [Rtype; 3] = [Rtype::A, Rtype::AAAA, Rtype::HTTPS];
 
 impl<N: Network> Service<N> {
-    /// Writes the finished answer, if there is one. Allocates nothing, unless it expires soon.
-    pub(super) fn finished(&self, query: &Query<'_>, now: Moment, reply: &mut Vec<u8>) -> bool {
+    /// Writes the finished answer for a group of clients, if there is one. Allocates nothing, unless the answer
+    /// expires soon. Generic, so that the way without groups is compiled by itself.
+    pub(super) fn finished<G: Into<ClientGroup> + Copy>(
+        &self,
+        query: &Query<'_>,
+        group: G,
+        now: Moment,
+        reply: &mut Vec<u8>,
+    ) -> bool {
         let cache = &self.worker.shared().cache;
-        let (name, key) = (query.request.name, answer_key(query));
+        let (name, key) = (query.request.name, answer_key(query, group.into()));
         let hit = cache.answer(name, key, self.rules.generation, now, |found| {
             reply.clear();
-            reply.extend_from_slice(finish::enough(query, found.message));
+            reply.extend_from_slice(finish::within_limit(query, found.message));
             if found.has_several_records() {
                 self.order.rotate(reply, found.ttl_offsets());
             }
@@ -25,26 +33,26 @@ impl<N: Network> Service<N> {
             found.expires_soon(now)
         });
         if hit == Some(true) && cache.claim_answer(name, key) {
-            self.prefetch(query, now);
+            self.prefetch(query, key, now);
         }
         hit.is_some()
     }
 
-    /// Has the answer, which is popular and expires soon, asked for anew, together with what is asked
-    /// for with it and expires before it will be looked after again.
+    /// Prefetches the answer, which is popular and expires soon; and the answers of the types that programs ask for
+    /// with it, where they expire before the next prefetch of this one.
     #[cold]
-    fn prefetch(&self, query: &Query<'_>, now: Moment) {
+    fn prefetch(&self, query: &Query<'_>, own: AnswerKey, now: Moment) {
         let (cache, asked) = (&self.worker.shared().cache, query.request.question());
-        let (own, cd) = (answer_key(query), query.request.head.cd);
+        let cd = query.request.head.cd;
         let times = |found: FinishedAnswer<'_>| (found.made, found.expires);
         let times = |key| cache.answer(query.request.name, key, self.rules.generation, now, times);
         let Some((made, expires)) = times(own) else { return };
         self.worker.refresh(&asked, cd, made, expires);
-        if !TOGETHER.contains(&own.rtype) {
+        if !PAIRED_TYPES.contains(&own.rtype) {
             return;
         }
         let again = now.after(expires.since(made));
-        for rtype in TOGETHER.into_iter().filter(|rtype| *rtype != own.rtype) {
+        for rtype in PAIRED_TYPES.into_iter().filter(|rtype| *rtype != own.rtype) {
             let key = AnswerKey { rtype, ..own };
             if let Some((made, expires)) = times(key)
                 && expires <= again
@@ -56,52 +64,62 @@ impl<N: Network> Service<N> {
         }
     }
 
-    /// Writes what can be said from what is known: an answer of several RRsets, or a failure that
-    /// is remembered, or what was known before that; says how the query is counted.
+    /// Writes a reply from the cache: an answer of several RRsets, a remembered failure, or an expired answer.
     ///
     /// # Errors
-    /// Nothing is written, since the cache lacks some of the answer.
+    /// No reply is written, since the cache lacks a part of the answer.
     pub(super) fn known(
         &self,
         query: &Query<'_>,
+        group: ClientGroup,
         asked: &Question,
         now: Moment,
         reply: &mut Vec<u8>,
-    ) -> Result<Counter, Lack> {
+    ) -> Result<Handled, Lack> {
         let head = &query.request.head;
         let lack = match self.worker.cached(asked, head.cd, now) {
             Ok(answer) => {
-                self.put_together(query, asked, &answer, now, reply);
-                return Ok(Counter::ClientCached);
+                if let Some(decided) = self.judge_answer(query, group, asked, &answer, reply) {
+                    return Ok(decided);
+                }
+                self.put_together(query, group, asked, &answer, now, reply);
+                return Ok(self.replied(Counter::ClientCached));
             }
             Err(lack) => lack,
         };
         if !head.cd
             && let Some(answer) = self.worker.synthesised(asked, now)
         {
+            if let Some(decided) = self.judge_answer(query, group, asked, &answer, reply) {
+                return Ok(decided);
+            }
             self.count(Counter::ClientSynthesised);
             finish::answer(query, &self.order.of(&answer), None, reply);
-            return Ok(Counter::ClientCached);
+            return Ok(self.replied(Counter::ClientCached));
         }
         let failure = self.worker.failed(asked, head.cd, now).ok_or(lack)?;
         if let Some(stale) = self.worker.stale(asked, head.cd, now) {
+            if let Some(decided) = self.judge_answer(query, group, asked, &stale, reply) {
+                return Ok(decided);
+            }
             let stale = self.order.of(&stale);
             finish::answer(query, &stale, Some(&finish::why_stale(&stale)), reply);
-            return Ok(Counter::ClientStale);
+            return Ok(self.replied(Counter::ClientStale));
         }
         let text = format!("failed before: {}", failure.ede);
         let ede = Ede::new(EdeCode::CACHED_ERROR, text);
         finish::error(query, OptRcode::SERVFAIL, Some(&ede), reply);
-        Ok(Counter::ClientCached)
+        Ok(self.replied(Counter::ClientCached))
     }
 
     /// Writes an answer of several RRsets.
     ///
-    /// It is kept as finished when it is asked for the second time: until then its RRsets alone hold
-    /// it, so that what is asked once is not stored twice.
+    /// The answer is kept as finished when it is asked for the second time: an answer that is asked for once is not
+    /// stored twice.
     fn put_together(
         &self,
         query: &Query<'_>,
+        group: ClientGroup,
         asked: &Question,
         answer: &Answer,
         now: Moment,
@@ -110,10 +128,10 @@ impl<N: Network> Service<N> {
         self.worker.is_wanted(asked);
         *reply = finish::message(query, &self.order.of(answer));
         let (cache, generation) = (&self.worker.shared().cache, self.rules.generation);
-        let (name, key) = (query.request.name, answer_key(query));
+        let (name, key) = (query.request.name, answer_key(query, group));
         let (security, ttl) = (answer.security, answer.ttl());
         let ede = self.worker.why_unsigned(asked, security);
-        // Where there is more to say than a message can keep, it is put together each time.
+        // A finished answer has no EDE: an answer with one is put together each time.
         if ede.is_none() {
             cache.insert_answer(name, key, generation, reply, security, ttl, now);
         }
@@ -122,13 +140,13 @@ impl<N: Network> Service<N> {
     }
 }
 
-fn answer_key(query: &Query<'_>) -> AnswerKey {
+fn answer_key(query: &Query<'_>, group: ClientGroup) -> AnswerKey {
     let head = &query.request.head;
     AnswerKey {
         rtype: query.request.rtype,
         dnssec_ok: head.dnssec_ok(),
         compact_ok: head.compact_ok(),
         checking_disabled: head.cd,
-        group: 0,
+        group: group.0,
     }
 }

@@ -1,5 +1,5 @@
-//! The order in which the records of an RRset are given out: another one in each answer, so that
-//! clients that take the first address share the load among all.
+//! The order of the records of an RRset: another order in each answer, so that clients that take the first
+//! address share the load among all addresses.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,13 +13,13 @@ use crate::config::RRsetOrder;
 /// 2^32 divided by the golden ratio.
 const STEP: u32 = 0x9E37_79B9;
 
-/// The order of a worker's answers, and where the next one begins.
+/// The order of a worker's answers.
 #[derive(Debug)]
 pub(super) struct Order {
     rotate: bool,
-    /// The fraction of an RRset that the next answer begins after. Multiples of the golden ratio lie
-    /// apart as far as can be, also every second or third of them: a client that asks for A and AAAA
-    /// in turn must not find each in one order all the time, as with a plain count.
+    /// The fraction of an RRset after which the next answer begins. Multiples of the golden ratio lie as far apart
+    /// as can be, also every second or third multiple: with a plain count, a client that asks for A and AAAA in
+    /// turn would find each of them in one order for ever.
     next: AtomicU32,
 }
 
@@ -28,7 +28,7 @@ impl Order {
         Order { rotate: order == RRsetOrder::Rotate, next: AtomicU32::new(STEP) }
     }
 
-    /// Rotates the addresses of a finished answer where they lie.
+    /// Rotates the addresses of a finished answer in place.
     pub(super) fn rotate(&self, message: &mut [u8], ttls: impl Iterator<Item = u16>) {
         if self.rotate {
             rotate_addresses(message, ttls, |records| self.turn(records));
@@ -52,9 +52,9 @@ impl Order {
         records.rotated(self.turn(records.len()))
     }
 
-    /// After how many of so many records the next answer begins.
+    /// The number of records, of `records`, after which the next answer begins.
     fn turn(&self, records: usize) -> usize {
-        // One thread answers, so that nothing is lost between the two.
+        // One thread answers, so no step is lost between the load and the store.
         let next = self.next.load(Ordering::Relaxed);
         self.next.store(next.wrapping_add(STEP), Ordering::Relaxed);
         ((u64::from(next) * records as u64) >> 32) as usize
@@ -65,7 +65,7 @@ impl Order {
 mod tests {
     use super::*;
 
-    /// How often each record comes first in every `every`th of 1,000 answers.
+    /// The times that each record comes first, of every `every`th of 1,000 answers.
     fn firsts(records: usize, every: usize) -> Vec<usize> {
         let order = Order::new(RRsetOrder::Rotate);
         let mut firsts = vec![0; records];
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn each_record_comes_first_as_often_as_any_whoever_else_asks() {
+    fn each_record_comes_first_equally_often_also_of_every_nth_answer() {
         for records in [2, 3, 4, 7, 13] {
             for every in 1..6 {
                 let (firsts, mean) = (firsts(records, every), 1_000 / records);

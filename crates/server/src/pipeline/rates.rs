@@ -1,7 +1,7 @@
-//! How fast a client may ask over UDP before it has shown that its address is its own.
+//! The rate of queries over UDP from an address that is not proven.
 //!
-//! A client that asks faster is not refused: it is told to come back with a cookie or over TCP, which
-//! costs a real client a round trip and is of no use to one that forges a victim's address.
+//! A client that asks faster is not refused: the reply tells the client to come back with a cookie or over TCP. A
+//! real client loses a round trip; a sender that forges a victim's address gains nothing.
 
 use std::net::IpAddr;
 
@@ -12,10 +12,10 @@ use crate::client::stands_for;
 use crate::config::{Clients, Server};
 use crate::nearby::Nearby;
 
-/// Buckets: 128 KiB.
-const BUCKETS: usize = 1 << 14;
+/// Buckets of clients: 128 KiB.
+const CLIENT_BUCKETS: usize = 1 << 14;
 
-/// A token bucket a client.
+/// A token bucket for each client.
 #[derive(Clone, Debug)]
 pub(super) struct Rates {
     unlimited: Vec<Prefix>,
@@ -23,25 +23,25 @@ pub(super) struct Rates {
 }
 
 impl Rates {
-    /// What `server` allows; `hash_key` decides which clients share a bucket.
+    /// The rate of `[server]`; `hash_key` decides which clients share a bucket.
     pub(super) fn new(server: &Server, hash_key: [u64; 2]) -> Self {
         let rate = u64::from(server.queries_per_second);
-        let count = if rate == 0 { 0 } else { BUCKETS };
+        let count = if rate == 0 { 0 } else { CLIENT_BUCKETS };
         let unlimited = server.unlimited.prefixes(&Nearby::anywhere().prefixes);
         Rates { unlimited, buckets: Buckets::new(count, rate, hash_key) }
     }
 
-    /// The same buckets, where the clients nearby are these.
+    /// The same buckets with other prefixes of clients nearby.
     pub(super) fn near(&self, unlimited: &Clients, nearby: &[Prefix]) -> Self {
         Rates { unlimited: unlimited.prefixes(nearby), buckets: self.buckets.clone() }
     }
 
-    /// Takes a query out of the client's bucket; false if it is empty.
+    /// Takes a query out of the client's bucket; false if the bucket is empty.
     pub(super) fn allow(&self, address: IpAddr, now: Moment) -> bool {
         self.has_no_limit(address) || self.buckets.take(stands_for(address), now)
     }
 
-    /// Whether a client may ask as fast as it likes, by its address.
+    /// Whether a client with this address has no limit.
     pub(super) fn has_no_limit(&self, address: IpAddr) -> bool {
         self.unlimited.iter().any(|prefix| prefix.contains(address))
     }
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn those_nearby_and_those_without_a_limit_ask_as_they_like() {
+    fn clients_nearby_and_clients_without_a_limit_are_not_limited() {
         let rates = |queries_per_second| {
             Rates::new(&Server { queries_per_second, ..Server::default() }, [1, 2])
         };

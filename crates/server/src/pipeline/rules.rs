@@ -1,4 +1,4 @@
-//! What one configuration says of clients, the same for all workers.
+//! The rules of one configuration for clients, shared by all workers.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,29 +8,32 @@ use zoners_dns::{Delegation, Prefix, Random};
 use super::admit::Access;
 use super::cookies::Cookies;
 use super::local::Local;
+use super::policy::{ClientGroup, Policy};
 use super::rates::Rates;
+use crate::client::Client;
 use crate::client_slots::ClientSlots;
 use crate::config::{Any, Config, ConfigError, RRsetOrder};
 
-/// Made of a configuration once, and never changed. Clones share what is counted.
+/// Made once from a configuration, and never changed. Clones share their counts.
 #[derive(Clone, Debug)]
 pub struct Rules {
     pub(super) access: Access,
     pub(super) rates: Rates,
     pub(super) local: Arc<Local>,
+    pub(super) policy: Option<Arc<dyn Policy>>,
     pub(super) any: Any,
     pub(super) order: RRsetOrder,
-    /// Slots for the queries that wait for others.
+    /// Slots for the queries that wait for a recursion.
     pub(super) waiting: ClientSlots,
-    /// Of these, how many one client may take.
+    /// The slots that one client may take.
     pub(super) waiting_per_client: usize,
-    /// The number of the configuration; finished answers of another are not used.
+    /// The number of the configuration; finished answers of another number are not used.
     pub(super) generation: u32,
 }
 
 impl Rules {
-    /// What `config` says; `generation` is its number. Special-use names that one of `routes` leads to are
-    /// not answered here. The secret of the cookies outlives a configuration.
+    /// The rules of `config`; `generation` is its number. Special-use names within one of `routes` are not answered
+    /// locally. The secret of the cookies outlives a configuration.
     ///
     /// # Errors
     /// A local record is wrong.
@@ -45,7 +48,7 @@ impl Rules {
         Ok(Rules::with(config, local, cookies, random, generation))
     }
 
-    /// The same, with local data that was read before.
+    /// The same, with local data that has been read.
     pub(crate) fn with(
         config: &Config,
         local: Local,
@@ -59,6 +62,7 @@ impl Rules {
             access: Access::new(server, cookies, hash_key()),
             rates: Rates::new(server, hash_key()),
             local: Arc::new(local),
+            policy: None,
             any: server.any,
             order: server.rrset_order,
             waiting: ClientSlots::new(server.waiting),
@@ -67,12 +71,24 @@ impl Rules {
         }
     }
 
-    /// The same rules, made of the same `config`, where the clients nearby are these.
+    /// The same rules of the same `config`, with other prefixes of clients nearby.
     #[must_use]
     pub fn near(&self, config: &Config, nearby: &[Prefix]) -> Self {
         let access = self.access.near(&config.server.allow, nearby);
         let rates = self.rates.near(&config.server.unlimited, nearby);
         Rules { access, rates, ..self.clone() }
+    }
+
+    /// The same rules with a policy. They need a generation of their own: finished answers of another policy must
+    /// not be used.
+    #[must_use]
+    pub fn with_policy(self, policy: Arc<dyn Policy>) -> Self {
+        Rules { policy: Some(policy), ..self }
+    }
+
+    /// The group whose policy applies to a client.
+    pub(super) fn group(&self, client: &Client) -> ClientGroup {
+        self.policy.as_ref().map_or(ClientGroup::ALL, |policy| policy.group(client))
     }
 
     /// The prefixes of the clients that are served.
@@ -81,22 +97,22 @@ impl Rules {
         self.access.allow()
     }
 
-    /// What is answered here.
+    /// The local data.
     pub(crate) fn local(&self) -> &Local {
         &self.local
     }
 
-    /// Whether clients with this address are served.
+    /// Whether a client with this address is served.
     pub(crate) fn serves(&self, address: IpAddr) -> bool {
         self.access.allows(address)
     }
 
-    /// Whether clients that are not served are told so.
-    pub(crate) fn tells_strangers(&self) -> bool {
-        self.access.tells_strangers()
+    /// Whether clients that are not served get a refusal.
+    pub(crate) fn refuses_strangers(&self) -> bool {
+        self.access.refuses_strangers()
     }
 
-    /// Queries that wait for others.
+    /// Queries that wait for a recursion.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.taken()

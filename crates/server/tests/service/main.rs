@@ -17,10 +17,12 @@ mod scenarios;
 /// What clients get for what they ask.
 mod clients {
     mod compact;
+    mod events;
     mod large;
     mod local;
     mod order;
     mod pipeline;
+    mod policy;
 }
 
 /// More questions than there is room for, and forged packets.

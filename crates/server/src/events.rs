@@ -1,0 +1,252 @@
+//! An event for each client query that ends, on a bounded ring for each reader.
+//!
+//! A worker composes no event while no reader is attached: it asks once a batch ([`QueryEvents::are_read`]).
+//! A worker never waits for a reader: where a ring is full, the event is lost and counted
+//! ([`EventReader::lost`], `events_lost`).
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rtrb::{Consumer, Producer, RingBuffer};
+use smallvec::SmallVec;
+use zoners_dns::{ClockReading, Counter, EdeCode, OptRcode, Rtype, Transport};
+
+/// Octets of a name that an event holds without an allocation: more than nearly all names have.
+const INLINE_NAME_OCTETS: usize = 64;
+
+/// A client query that ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryEvent {
+    /// The question; `None` where the packet has none that can be read.
+    pub question: Option<EventQuestion>,
+    /// The client's address.
+    pub client: IpAddr,
+    /// The transport of the query.
+    pub transport: Transport,
+    /// How the query ended.
+    pub outcome: QueryOutcome,
+    /// The RCODE of the reply; `None` without a reply.
+    pub rcode: Option<OptRcode>,
+    /// The reason of a failure, a refusal, a stale answer or a decision of the policy.
+    pub reason: Option<EdeCode>,
+    /// The clock when the query was received.
+    pub received: ClockReading,
+    /// The time from then to the reply, in milliseconds of the clock; zero for an answer at once.
+    pub took: Duration,
+}
+
+/// The question of an event, as the client spelled it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventQuestion {
+    /// QNAME in wire format.
+    pub name: SmallVec<[u8; INLINE_NAME_OCTETS]>,
+    /// QTYPE.
+    pub rtype: Rtype,
+}
+
+/// How a client query ended. Each query has one outcome, and each outcome has a counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum QueryOutcome {
+    /// Answered from local data.
+    Local,
+    /// Answered by the policy.
+    Policy,
+    /// Answered from the cache.
+    Cached,
+    /// Answered by a recursion.
+    Recursed,
+    /// Answered with expired data.
+    Stale,
+    /// Answered SERVFAIL.
+    Failed,
+    /// Answered with a refusal or an error.
+    Refused,
+    /// Told to come back with a cookie or over TCP.
+    RateLimited,
+    /// Answered too late for the answer to be sent.
+    Late,
+    /// Not answered: no query, or dropped by the policy.
+    Dropped,
+    /// Not answered: too many refusals a second.
+    ErrorsLimited,
+}
+
+impl QueryOutcome {
+    /// All outcomes of queries that were read.
+    pub const ALL: [QueryOutcome; 11] = [
+        QueryOutcome::Local,
+        QueryOutcome::Policy,
+        QueryOutcome::Cached,
+        QueryOutcome::Recursed,
+        QueryOutcome::Stale,
+        QueryOutcome::Failed,
+        QueryOutcome::Refused,
+        QueryOutcome::RateLimited,
+        QueryOutcome::Late,
+        QueryOutcome::Dropped,
+        QueryOutcome::ErrorsLimited,
+    ];
+
+    /// The counter of queries that ended so.
+    #[must_use]
+    pub const fn counter(self) -> Counter {
+        match self {
+            QueryOutcome::Local => Counter::ClientLocal,
+            QueryOutcome::Policy => Counter::ClientPolicy,
+            QueryOutcome::Cached => Counter::ClientCached,
+            QueryOutcome::Recursed => Counter::ClientRecursed,
+            QueryOutcome::Stale => Counter::ClientStale,
+            QueryOutcome::Failed => Counter::ClientServfail,
+            QueryOutcome::Refused => Counter::ClientRefused,
+            QueryOutcome::RateLimited => Counter::ClientRateLimited,
+            QueryOutcome::Late => Counter::ClientLate,
+            QueryOutcome::Dropped => Counter::ClientDropped,
+            QueryOutcome::ErrorsLimited => Counter::ClientErrorsLimited,
+        }
+    }
+}
+
+/// The events of one worker, for any number of readers.
+#[derive(Default)]
+pub struct QueryEvents {
+    /// Readers that are attached.
+    readers: AtomicUsize,
+    rings: Mutex<Vec<Ring>>,
+}
+
+/// The worker's end of a reader's ring.
+struct Ring {
+    events: Producer<QueryEvent>,
+    lost: Arc<AtomicU64>,
+}
+
+/// Reads the events of a worker in order; detached when dropped.
+pub struct EventReader {
+    source: Arc<QueryEvents>,
+    events: Consumer<QueryEvent>,
+    lost: Arc<AtomicU64>,
+}
+
+impl QueryEvents {
+    /// Attaches a reader whose ring holds `capacity` events. All memory of the ring is taken at once.
+    #[must_use]
+    pub fn attach(self: &Arc<Self>, capacity: usize) -> EventReader {
+        let (producer, events) = RingBuffer::new(capacity);
+        let lost = Arc::<AtomicU64>::default();
+        self.rings.lock().push(Ring { events: producer, lost: lost.clone() });
+        self.readers.fetch_add(1, Ordering::Relaxed);
+        EventReader { source: self.clone(), events, lost }
+    }
+
+    /// Whether a reader is attached. A worker may notice a new reader a batch later.
+    #[must_use]
+    pub fn are_read(&self) -> bool {
+        self.readers.load(Ordering::Relaxed) > 0
+    }
+
+    /// Gives an event to all readers; says how many of them have lost it.
+    pub(crate) fn put(&self, event: &QueryEvent) -> u64 {
+        let mut lost = 0;
+        for ring in self.rings.lock().iter_mut() {
+            if ring.events.push(event.clone()).is_err() {
+                ring.lost.fetch_add(1, Ordering::Relaxed);
+                lost += 1;
+            }
+        }
+        lost
+    }
+}
+
+/// A number instead of the rings.
+impl fmt::Debug for QueryEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueryEvents").field("readers", &self.readers).finish_non_exhaustive()
+    }
+}
+
+impl EventReader {
+    /// The next event, if there is one. Never waits: a reader looks as often as it likes.
+    pub fn next_event(&mut self) -> Option<QueryEvent> {
+        self.events.pop().ok()
+    }
+
+    /// Events that found the ring full.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for EventReader {
+    fn drop(&mut self) {
+        self.source.readers.fetch_sub(1, Ordering::Relaxed);
+        self.source.rings.lock().retain(|ring| !Arc::ptr_eq(&ring.lost, &self.lost));
+    }
+}
+
+impl fmt::Debug for EventReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventReader").field("lost", &self.lost).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zoners_dns::Moment;
+
+    fn event(millis: u64) -> QueryEvent {
+        QueryEvent {
+            question: None,
+            client: [192, 0, 2, 1].into(),
+            transport: Transport::Udp,
+            outcome: QueryOutcome::Dropped,
+            rcode: None,
+            reason: None,
+            received: ClockReading { now: Moment::from_millis(millis), wall_seconds: 0 },
+            took: Duration::ZERO,
+        }
+    }
+
+    fn times(reader: &mut EventReader) -> Vec<u64> {
+        std::iter::from_fn(|| reader.next_event())
+            .map(|event| event.received.now.as_millis())
+            .collect()
+    }
+
+    #[test]
+    fn a_full_ring_loses_the_newest_events_and_counts_them() {
+        let events = Arc::new(QueryEvents::default());
+        let (mut small, mut large) = (events.attach(3), events.attach(8));
+        let lost: Vec<u64> = (0..5).map(|millis| events.put(&event(millis))).collect();
+        assert_eq!(lost, [0, 0, 0, 1, 1], "lost by one of two readers");
+        assert_eq!((small.lost(), large.lost()), (2, 0));
+        assert_eq!((times(&mut small), times(&mut large)), (vec![0, 1, 2], vec![0, 1, 2, 3, 4]));
+        assert_eq!(events.put(&event(5)), 0, "there is room again");
+        assert_eq!((times(&mut small), small.lost()), (vec![5], 2));
+    }
+
+    #[test]
+    fn a_reader_that_is_dropped_is_detached() {
+        let events = Arc::new(QueryEvents::default());
+        assert!(!events.are_read());
+        let (first, second) = (events.attach(1), events.attach(1));
+        drop(first);
+        assert!(events.are_read());
+        drop(second);
+        assert!(!events.are_read() && events.rings.lock().is_empty());
+        assert_eq!(events.put(&event(0)), 0);
+    }
+
+    #[test]
+    fn each_outcome_has_a_counter_of_its_own() {
+        for (at, outcome) in QueryOutcome::ALL.iter().enumerate() {
+            let others = &QueryOutcome::ALL[at + 1..];
+            assert!(others.iter().all(|other| other.counter() != outcome.counter()));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The event of a query that has ended, composed only while a reader is attached.
+
+use std::time::Duration;
+
+use smallvec::SmallVec;
+use zoners_dns::packet::ClientQuery;
+use zoners_dns::{ClockReading, Counter, EdeCode, Message, Moment, Network, OptRcode};
+
+use super::query::Miss;
+use super::{Handled, Service};
+use crate::client::Client;
+use crate::events::{EventQuestion, QueryEvent, QueryOutcome};
+
+impl<N: Network> Service<N> {
+    /// As [`Service::handle`], with an event if the query ends here.
+    pub(super) fn handle_observed(
+        &self,
+        packet: &[u8],
+        client: Client,
+        clock: ClockReading,
+        reply: &mut Vec<u8>,
+    ) -> Handled {
+        let before = self.outcomes();
+        let handled = self.handle(packet, client, clock, reply);
+        // A query that ends moves the counter of its outcome, and no other query ends meanwhile.
+        let ended = before.iter().zip(self.outcomes()).position(|(before, now)| *before != now);
+        let Some(outcome) = ended.and_then(|at| QueryOutcome::ALL.get(at)) else { return handled };
+        let reply = if matches!(handled, Handled::Reply) { &reply[..] } else { &[] };
+        let question = ClientQuery::read(packet).ok().map(|request| EventQuestion {
+            name: SmallVec::from_slice(request.name.as_slice()),
+            rtype: request.rtype,
+        });
+        self.put_event(&QueryEvent {
+            question,
+            client: client.address,
+            transport: client.transport,
+            outcome: *outcome,
+            rcode: rcode(reply),
+            reason: reason(*outcome, reply),
+            received: clock,
+            took: Duration::ZERO,
+        });
+        handled
+    }
+
+    /// Puts the event of a miss that has been resolved.
+    #[cold]
+    pub(super) fn put_recursion(
+        &self,
+        miss: &Miss,
+        outcome: QueryOutcome,
+        reason: Option<EdeCode>,
+        reply: &[u8],
+        now: Moment,
+    ) {
+        self.put_event(&QueryEvent {
+            question: Some(EventQuestion {
+                name: SmallVec::from_slice(miss.question.name.as_slice()),
+                rtype: miss.question.rtype,
+            }),
+            client: miss.client.address,
+            transport: miss.client.transport,
+            outcome,
+            rcode: rcode(reply),
+            reason,
+            received: miss.received,
+            took: now.since(miss.received.now),
+        });
+    }
+
+    fn put_event(&self, event: &QueryEvent) {
+        let lost = self.events.put(event);
+        self.worker.counters().add(Counter::EventsLost, lost);
+    }
+
+    fn outcomes(&self) -> [u64; QueryOutcome::ALL.len()] {
+        QueryOutcome::ALL.map(|outcome| self.worker.counters().get(outcome.counter()))
+    }
+}
+
+/// The RCODE in the header of a reply, if there is one.
+fn rcode(reply: &[u8]) -> Option<OptRcode> {
+    reply.get(3).map(|flags| OptRcode::masked_from_int(u16::from(flags & 0x0F)))
+}
+
+/// The code of the EDE in a reply. Most replies have none, and are not read for it.
+fn reason(outcome: QueryOutcome, reply: &[u8]) -> Option<EdeCode> {
+    let answered = matches!(outcome, QueryOutcome::Local | QueryOutcome::Cached);
+    if answered && rcode(reply) == Some(OptRcode::NOERROR) {
+        return None;
+    }
+    let message = Message::parse(&reply.to_vec().into()).ok()?;
+    Some(message.edns?.errors.first()?.code)
+}

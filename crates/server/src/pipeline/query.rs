@@ -1,0 +1,48 @@
+//! A query on its way through the stages.
+
+use zoners_dns::packet::{ClientQuery, QueryHeader};
+use zoners_dns::{ClockReading, Question};
+use zoners_resolver::Lack;
+
+use super::cookies::Cookie;
+use super::policy::ClientGroup;
+use crate::client::Client;
+use crate::client_slots::ClientSlot;
+
+/// An admitted query, which lies in the packet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Query<'a> {
+    pub(super) request: ClientQuery<'a>,
+    pub(super) client: Client,
+    pub(super) cookie: Cookie,
+}
+
+/// An admitted query that the cache cannot answer.
+#[derive(Debug)]
+pub struct Miss {
+    pub(super) question: Question,
+    pub(super) lack: Lack,
+    pub(super) head: QueryHeader,
+    pub(super) client: Client,
+    pub(super) group: ClientGroup,
+    pub(super) cookie: Cookie,
+    pub(super) received: ClockReading,
+    pub(super) slot: ClientSlot,
+}
+
+impl Query<'_> {
+    /// Whether the client's address is proven: by its transport or by a cookie.
+    pub(super) fn is_certain(&self) -> bool {
+        self.client.is_certain() || self.cookie.is_known()
+    }
+}
+
+impl Miss {
+    /// The query again, which lies in the miss.
+    pub(super) fn query(&self) -> Query<'_> {
+        let Question { name, rtype, class } = &self.question;
+        let (name, rtype, class) = (name.for_slice(), *rtype, *class);
+        let request = ClientQuery { head: self.head, name, rtype, class, cookie: None };
+        Query { request, client: self.client, cookie: self.cookie }
+    }
+}
