@@ -13,6 +13,7 @@ mod reading;
 mod schema;
 mod sound;
 mod source;
+pub mod values;
 mod words;
 
 use std::path::Path;

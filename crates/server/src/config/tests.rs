@@ -35,6 +35,19 @@ fn the_example_has_every_key_and_changes_nothing() {
 }
 
 #[test]
+fn durations_sizes_and_addresses_are_written_as_people_do() {
+    let text = "[server]\nlisten = [\"127.0.0.1\", \"::1\", \"[::1]:5300\"]\n[cache]\nsize = \"128MB\"\n\
+                ttl-cap = \"2h\"\nnegative-ttl-cap = 90\nstale-for = \"1d\"\n[dnssec]\nskew = \"1h 30min\"\n";
+    let config = Config::parse(text, "zoners.toml").unwrap();
+    let listen: Vec<String> =
+        config.server.listen.iter().flatten().map(ToString::to_string).collect();
+    assert_eq!(listen, ["127.0.0.1:53", "[::1]:53", "[::1]:5300"]);
+    let Cache { size, ttl_cap, negative_ttl_cap, stale_for, .. } = config.cache;
+    assert_eq!((size.0, ttl_cap, negative_ttl_cap), (128_000_000, 7200, 90));
+    assert_eq!((stale_for, config.dnssec.skew), (86_400, 5400));
+}
+
+#[test]
 fn our_own_sockets_are_never_asked() {
     let text = "[server]\nlisten = [\"203.0.112.53:53\", \"203.0.112.54:5300\", \"0.0.0.0:53\"]\n";
     let settings = Config::parse(text, "zoners.toml").unwrap().settings().unwrap();

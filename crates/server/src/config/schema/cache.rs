@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Deserializer};
 
+use super::super::values;
 use super::Redis;
-use super::readers::{Text, text, whole};
+use super::readers::{Text, any_seconds, seconds, text};
 
 /// `[cache]`
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -12,21 +13,25 @@ pub struct Cache {
     /// The most memory that it takes.
     pub size: Size,
     /// No TTL counts for less, in seconds.
+    #[serde(deserialize_with = "any_seconds")]
     pub ttl_floor: u32,
     /// No TTL counts for more, in seconds.
+    #[serde(deserialize_with = "any_seconds")]
     pub ttl_cap: u32,
     /// No denial counts for more, in seconds.
+    #[serde(deserialize_with = "any_seconds")]
     pub negative_ttl_cap: u32,
     /// Give an answer that has expired where nobody answers (RFC 8767).
     pub serve_stale: bool,
     /// For so many seconds after it expired.
+    #[serde(deserialize_with = "any_seconds")]
     pub stale_for: u32,
     /// Refresh what is asked for a lot before it expires.
     pub prefetch: bool,
     /// Keep it in the state folder, so that it is there again after a restart.
     pub persist: bool,
     /// Seconds from one time that it is kept to the next, while clients ask; more where it is large.
-    #[serde(deserialize_with = "seconds")]
+    #[serde(deserialize_with = "up_to_a_day")]
     pub persist_every: u32,
     /// What several share.
     pub redis: Option<Redis>,
@@ -50,11 +55,11 @@ impl Default for Cache {
     }
 }
 
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    whole(deserializer, 0..=86_400)
+fn up_to_a_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    seconds(deserializer, 0..=86_400)
 }
 
-/// A number of octets, written as `"64MiB"`.
+/// A number of octets, written as `"64MiB"` or `"64MB"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub usize);
 
@@ -66,17 +71,9 @@ impl<'de> Deserialize<'de> for Size {
 
 impl Text for Size {
     const ALLOWED: &'static str =
-        "a size of at least \"1MiB\": a whole number and KiB, MiB or GiB in quotes";
+        "a size of at least \"1MiB\", such as \"128MiB\", \"128MB\" or \"1GiB\" in quotes";
 
     fn read(text: &str) -> Option<Self> {
-        let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
-        let unit = match text[digits.len()..].trim() {
-            "KiB" => 1usize << 10,
-            "MiB" => 1 << 20,
-            "GiB" => 1 << 30,
-            _ => 0,
-        };
-        let octets = digits.parse().ok().and_then(|count: usize| count.checked_mul(unit));
-        octets.filter(|octets| *octets >= 1 << 20).map(Size)
+        values::size(text).filter(|octets| *octets >= 1 << 20).map(Size)
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use zoners_dns::{Name, name};
 
-use super::readers::list;
+use super::readers::{any_seconds, list};
 
 /// `[dnssec]`
 #[derive(Clone, Debug, Deserialize)]
@@ -20,6 +20,7 @@ pub struct Dnssec {
     #[serde(deserialize_with = "list")]
     pub negative_trust_anchors: Vec<Name>,
     /// Seconds by which our clock and that of signers may differ.
+    #[serde(deserialize_with = "any_seconds")]
     pub skew: u32,
     /// Follow the root's keys from one rollover to the next (RFC 5011); needs a state folder.
     pub follow_rollovers: bool,

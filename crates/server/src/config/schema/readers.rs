@@ -9,6 +9,8 @@ use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 use zoners_dns::{Name, Prefix, name};
 
+use super::super::values;
+
 /// A value that is written as a text.
 pub(super) trait Text: Sized {
     /// What may be written.
@@ -97,5 +99,47 @@ impl Visitor<'_> for Whole {
     fn visit_i64<E: Error>(self, number: i64) -> Result<u32, E> {
         let right = u32::try_from(number).ok().filter(|number| self.0.contains(number));
         right.ok_or_else(|| E::invalid_value(Unexpected::Signed(number), &self))
+    }
+}
+
+/// Reads a duration in whole seconds out of a range: a number, or a text such as "2h".
+pub(super) fn seconds<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    range: RangeInclusive<u32>,
+) -> Result<u32, D::Error> {
+    deserializer.deserialize_any(Seconds(range))
+}
+
+/// Reads a duration in whole seconds.
+pub(super) fn any_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    seconds(deserializer, 0..=u32::MAX)
+}
+
+struct Seconds(RangeInclusive<u32>);
+
+impl Seconds {
+    fn check(&self, seconds: u64) -> Option<u32> {
+        u32::try_from(seconds).ok().filter(|seconds| self.0.contains(seconds))
+    }
+}
+
+impl Visitor<'_> for Seconds {
+    type Value = u32;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (least, most) = (self.0.start(), self.0.end());
+        write!(f, "a number of seconds between {least} and {most}, or as long a time, such as ")?;
+        f.write_str("\"90s\", \"15min\", \"2h\" or \"1d\"")
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<u32, E> {
+        let right = u64::try_from(number).ok().and_then(|seconds| self.check(seconds));
+        right.ok_or_else(|| E::invalid_value(Unexpected::Signed(number), &self))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<u32, E> {
+        let whole = values::duration(text).filter(|duration| duration.subsec_nanos() == 0);
+        let right = whole.and_then(|duration| self.check(duration.as_secs()));
+        right.ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
     }
 }

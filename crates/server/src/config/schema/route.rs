@@ -1,10 +1,12 @@
 //! `[[forward]]` and `[[stub]]`: zones asked of given servers.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Deserializer, de};
 use zoners_dns::{Name, Transport};
 
+use super::super::listen::PORT;
+use super::super::values;
 use super::readers::{Text, list, text};
 
 /// `[[forward]]` and `[[stub]]`
@@ -42,7 +44,6 @@ impl Text for Upstream {
                                    \"192.0.2.1:5353\" or \"[2001:db8::1]:5353\"";
 
     fn read(text: &str) -> Option<Self> {
-        let bare = text.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));
-        bare.or_else(|_| text.parse()).ok().map(Upstream)
+        values::address(text, PORT).map(Upstream)
     }
 }

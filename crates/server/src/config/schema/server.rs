@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, de};
 use zoners_host::paths::runtime;
 
+use super::super::listen::PORT;
+use super::super::values;
 use super::Clients;
 use super::readers::{Text, some_list, whole};
 use crate::control;
@@ -14,7 +16,7 @@ use crate::control;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Server {
-    /// Addresses and ports, for UDP and TCP. Without it, port 53 of this machine alone.
+    /// Addresses, each with a port or without one (53), for UDP and TCP. Without it, port 53 of this machine alone.
     #[serde(deserialize_with = "some_list")]
     pub listen: Option<Vec<SocketAddr>>,
     /// The control socket's file; empty for none. Without it, one in the folder that the system
@@ -139,9 +141,10 @@ fn threads<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error
 
 /// An address of `server.listen`.
 impl Text for SocketAddr {
-    const ALLOWED: &'static str = "an address and a port, such as \"127.0.0.1:53\" or \"[::1]:53\"";
+    const ALLOWED: &'static str = "an address, with a port other than 53 if it has one, such as \"127.0.0.1\", \
+                                   \"127.0.0.1:5300\" or \"[::1]:5300\"";
 
     fn read(text: &str) -> Option<Self> {
-        text.parse().ok()
+        values::address(text, PORT)
     }
 }

@@ -35,6 +35,11 @@ fn values_that_are_not_allowed_are_told_with_those_that_are() {
     assert!(error("[server]\nthreads = 0\n").contains("between 1 and 256"));
     assert!(error("[server]\nlisten = [\"localhost\"]\n").contains("zoners.toml:2"));
     assert!(error("[cache]\nsize = \"12\"\n").contains("MiB"));
+    assert!(error("[cache]\nsize = \"128M\"\n").contains("\"128MB\""));
+    for wrong in ["-1", "\"2x\"", "\"1500ms\"", "\"2d\"", "1.5"] {
+        let message = error(&format!("[cache]\npersist-every = {wrong}\n"));
+        assert!(message.contains("between 0 and 86400") && message.contains("\"2h\""), "{message}");
+    }
     assert!(error("[limits]\nclient-ms = 0\n").contains("between 1 and 60000"));
     assert!(error("[[forward]]\nzone = \".\"\nservers = []\n").contains("at least one"));
     assert!(error("[[stub]]\nzone = \"a..b\"\nservers = [\"192.0.2.1\"]\n").contains("a..b"));
@@ -202,8 +207,8 @@ fn everything_wrong_is_told_at_once_in_its_order() {
     let right = [
         "z:1:1: listen: there is no such key or table",
         "z:3:11: server.threads: must be a whole number between 1 and 256, not 300",
-        "z:4:11: server.listen: must be an address and a port, such as \"127.0.0.1:53\" or \"[::1]:53\", not \"x\"",
-        "z:4:32: server.listen: must be an address and a port, such as \"127.0.0.1:53\" or \"[::1]:53\", not \"y:1\"",
+        "z:4:11: server.listen: must be an address, with a port other than 53 if it has one, such as \"127.0.0.1\", \"127.0.0.1:5300\" or \"[::1]:5300\", not \"x\"",
+        "z:4:32: server.listen: must be an address, with a port other than 53 if it has one, such as \"127.0.0.1\", \"127.0.0.1:5300\" or \"[::1]:5300\", not \"y:1\"",
         "z:5:8: `nobody` is no number and not true or false: a text stands in quotes",
         "z:7:8: forward.zone: must be a domain name, such as \"corp.example\", not \"a..b\"",
         "z:8:1: forward: `zone` is missing",
