@@ -65,8 +65,8 @@ root-hints = "{self.lab}/hints"
 [dnssec]
 trust-anchor = "{self.lab}/root.key"
 [cache]
-ttl-cap = 25
-negative-ttl-cap = 25
+max-ttl = 25
+max-negative-ttl = 25
 persist-every = 10
 [local]
 records = ["generation.home. 1 A 192.168.0.{self.generation % 250}"]

@@ -138,7 +138,7 @@ pub fn packet(text: &str, edns: bool) -> Vec<u8> {
 
 #[expect(clippy::expect_used, reason = "a bench that is wrong must say so")]
 fn rules() -> Arc<Rules> {
-    let config = Config::parse("[server]\nwaiting-per-client = 100000\n", "bench").expect("it");
+    let config = Config::parse("[server]\nmax-waiting-per-client = 100000\n", "bench").expect("it");
     let cookies = Cookies::new(&Random::seeded(2));
     Arc::new(Rules::new(&config, &[], cookies, &Random::seeded(3), 0).expect("rules"))
 }

@@ -5,7 +5,7 @@ mod never_ask;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 use zoners_dns::{Delegation, Name, Rtype, name};
 use zoners_dnssec::chain::Ds;
 use zoners_dnssec::dnskey::Dnskey;
@@ -95,7 +95,7 @@ pub struct Anchor {
 }
 
 /// Where the resolver stops. Each limit has a counter that says how often it was met. The keys of
-/// the configuration's `[limits]` are these fields, with `-ms` behind those that are times.
+/// the configuration's `[limits]` are these fields; times are set by its `[timeouts]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Limits {
@@ -105,6 +105,7 @@ pub struct Limits {
     pub queries_per_question: u32,
     /// Queries sent beside others for one client query, because those were late or to meet a
     /// server, that do not count against these.
+    #[serde(rename = "hedges")]
     pub retries: u32,
     /// Octets received for one client query.
     pub bytes: u64,
@@ -125,10 +126,13 @@ pub struct Limits {
     /// Questions sent down one name: referrals and shortened names together.
     pub steps: u32,
     /// Nameserver names kept of one delegation.
+    #[serde(rename = "nameservers")]
     pub servers: usize,
     /// Nameserver names in play at a time.
+    #[serde(rename = "nameservers-in-play")]
     pub servers_in_play: usize,
     /// Addresses kept of one nameserver name.
+    #[serde(rename = "addresses-per-nameserver")]
     pub addresses_per_server: usize,
     /// Distinct addresses asked for one question.
     pub addresses: usize,
@@ -151,22 +155,24 @@ pub struct Limits {
     pub questions_per_zone: u32,
     /// Queries saved up that may be sent beside others to meet unknown servers; each query that
     /// must be sent earns an eighth of one. 0: none is ever sent.
+    #[serde(rename = "probe-budget")]
     pub spare: u32,
     /// Losers of races that live on in one worker.
+    #[serde(rename = "stragglers")]
     pub nursery: usize,
     /// Answers that were refreshed before they expired and not asked for since.
     pub prefetched: usize,
     /// The longest that one query is waited for.
-    #[serde(rename = "exchange-ms", deserialize_with = "milliseconds")]
+    #[serde(skip)]
     pub exchange: Duration,
     /// The longest that the servers of one zone are tried for one question.
-    #[serde(rename = "race-ms", deserialize_with = "milliseconds")]
+    #[serde(skip)]
     pub race: Duration,
     /// The longest that work for one client query goes on.
-    #[serde(rename = "wall-ms", deserialize_with = "milliseconds")]
+    #[serde(skip)]
     pub wall: Duration,
     /// A client has its answer, or a failure, after this.
-    #[serde(rename = "client-ms", deserialize_with = "milliseconds")]
+    #[serde(skip)]
     pub client: Duration,
 }
 
@@ -205,13 +211,6 @@ impl Default for Limits {
             wall: Duration::from_secs(8),
             client: Duration::from_millis(4900),
         }
-    }
-}
-
-fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    match u64::deserialize(deserializer)? {
-        millis @ 1..=60_000 => Ok(Duration::from_millis(millis)),
-        other => Err(de::Error::custom(format!("{other} is not between 1 and 60000 milliseconds"))),
     }
 }
 

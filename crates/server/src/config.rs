@@ -10,6 +10,7 @@ mod listen;
 mod needs;
 mod overlay;
 mod reading;
+mod renamed;
 mod schema;
 mod sound;
 mod source;

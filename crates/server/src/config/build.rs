@@ -12,6 +12,7 @@ use zoners_resolver::settings::{Anchor, NeverAsk, never_ask};
 use zoners_store::Seal;
 use zoners_store::shared::{RedisServers, SharedCacheConfig};
 
+use super::renamed;
 use super::schema::{Redis, Secret};
 use super::{Answers, Config, ConfigError, ROOT_ANCHORS, ROOT_HINTS, Route};
 
@@ -48,13 +49,13 @@ impl Config {
             full_answers: resolver.answers == Answers::Full,
             negative_anchors: self.negative_anchors(&anchors),
             anchors,
-            skew: self.dnssec.skew,
+            skew: self.dnssec.clock_skew,
             sentinel: self.dnssec.sentinel,
             report_failures: self.dnssec.report_failures,
             time_servers: self.dnssec.time_servers.clone(),
             validation_date: self.dnssec.date,
             prefetch: self.cache.prefetch,
-            limits: self.limits,
+            limits: self.timeouts.within(self.limits),
         })
     }
 
@@ -69,10 +70,10 @@ impl Config {
     #[must_use]
     pub fn ttl_limits(&self) -> zoners_cache::TtlLimits {
         zoners_cache::TtlLimits {
-            floor: self.cache.ttl_floor,
-            cap: self.cache.ttl_cap,
-            negative_cap: self.cache.negative_ttl_cap,
-            stale: if self.cache.serve_stale { self.cache.stale_for } else { 0 },
+            floor: self.cache.min_ttl,
+            cap: self.cache.max_ttl,
+            negative_cap: self.cache.max_negative_ttl,
+            stale: if self.cache.serve_stale { self.cache.max_stale_ttl } else { 0 },
         }
     }
 
@@ -131,7 +132,7 @@ impl Config {
                 format!("{}: every user of this machine may read the secret", path.display());
             self.source.remark("cache.redis.secret-file", &what)
         };
-        open.map(told).into_iter().collect()
+        open.map(told).into_iter().chain(renamed::remarks(&self.source)).collect()
     }
 
     /// The addresses that are never asked, and our own sockets: we would ask ourselves.

@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer, Error};
 
 use super::source::Source;
-use super::{Config, ConfigError, words};
+use super::{Config, ConfigError, renamed, words};
 
 /// Values that are found to be wrong at one reading.
 const MOST: usize = 200;
@@ -16,10 +16,16 @@ const MOST: usize = 200;
 /// Reads a configuration.
 pub(super) fn read(text: &str, file: &str) -> Result<Config, ConfigError> {
     let source = Source::new(file, text);
-    match toml::from_str::<Config>(text) {
-        Ok(config) => Ok(Config { source, ..config }),
-        Err(_) => Err(faults(&source)),
+    let (root, errors) = DeTable::parse_recoverable(text);
+    let mut root = root.into_inner();
+    let given_twice = renamed::apply(&mut root);
+    if errors.is_empty()
+        && given_twice.is_empty()
+        && let Ok(config) = deserialize(root)
+    {
+        return Ok(Config { source, ..config });
     }
+    Err(faults(&source))
 }
 
 /// All that is wrong: what is no TOML, then values one after the other, each taken out once it is told.
@@ -30,6 +36,9 @@ fn faults(source: &Source) -> ConfigError {
     // What comes after it is not what it seems.
     let counts = |span: &Range<usize>| lost.is_none_or(|lost| span.start < lost);
     let mut found: Vec<(usize, String)> = Vec::new();
+    for (span, what) in renamed::apply(&mut root) {
+        found.push((span.start, source.at(span, &what)));
+    }
     let mut lines = BTreeSet::new();
     for error in in_order(&errors) {
         let span = error.span().unwrap_or_default();
@@ -104,8 +113,11 @@ fn value_around(table: &DeTable<'_>, at: usize) -> Option<usize> {
 }
 
 fn first_error(root: &DeTable<'_>) -> Option<Error> {
-    let root = Spanned::new(0..0, root.clone());
-    Config::deserialize(Deserializer::from(root)).err()
+    deserialize(root.clone()).err()
+}
+
+fn deserialize(root: DeTable<'_>) -> Result<Config, Error> {
+    Config::deserialize(Deserializer::from(Spanned::new(0..0, root)))
 }
 
 /// A value that was taken out of the tree.

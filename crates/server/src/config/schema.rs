@@ -9,6 +9,7 @@ mod redis;
 mod resolver;
 mod route;
 mod server;
+mod timeouts;
 
 use serde::Deserialize;
 use zoners_resolver::Limits;
@@ -23,6 +24,7 @@ pub use redis::{Redis, Secret};
 pub use resolver::{Answers, MinimisedType, Resolver};
 pub use route::Route;
 pub use server::{Any, RRsetOrder, Refuse, Sandbox, Server};
+pub use timeouts::Timeouts;
 
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -36,6 +38,8 @@ pub struct Config {
     pub cache: Cache,
     /// Where work stops.
     pub limits: Limits,
+    /// How long we wait.
+    pub timeouts: Timeouts,
     /// Signatures.
     pub dnssec: Dnssec,
     /// Names answered without asking anyone.

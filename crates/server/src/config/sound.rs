@@ -18,12 +18,9 @@ impl Config {
         if !resolver.ipv4 && !resolver.ipv6 {
             wrong("resolver.ipv6", "resolver.ipv4 is false too, so no server can be asked");
         }
-        if cache.ttl_floor > cache.ttl_cap {
-            let (floor, cap) = (cache.ttl_floor, cache.ttl_cap);
-            wrong(
-                "cache.ttl-floor",
-                &format!("{floor} is more than cache.ttl-cap, which is {cap}"),
-            );
+        if cache.min_ttl > cache.max_ttl {
+            let (least, most) = (cache.min_ttl, cache.max_ttl);
+            wrong("cache.min-ttl", &format!("{least} is more than cache.max-ttl, which is {most}"));
         }
         if dnssec.signal_anchors && !(dnssec.validate && dnssec.follow_rollovers) {
             let what =

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
+use super::renamed;
+
 /// Columns of a line that are shown.
 const WIDTH: usize = 100;
 
@@ -76,8 +78,17 @@ impl Source {
         (line, column)
     }
 
-    /// Where the value at a path is written.
+    /// Whether the text has a value at a path.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.find(path).is_some()
+    }
+
+    /// Where the value at a path is written, be it under its old name.
     fn place(&self, path: &str) -> Option<Range<usize>> {
+        self.find(path).or_else(|| self.find(&renamed::old_path(path)?))
+    }
+
+    fn find(&self, path: &str) -> Option<Range<usize>> {
         let (table, _) = DeTable::parse_recoverable(&self.text);
         let mut span = None;
         let mut at = DeValue::Table(table.into_inner());

@@ -37,14 +37,14 @@ fn the_example_has_every_key_and_changes_nothing() {
 #[test]
 fn durations_sizes_and_addresses_are_written_as_people_do() {
     let text = "[server]\nlisten = [\"127.0.0.1\", \"::1\", \"[::1]:5300\"]\n[cache]\nsize = \"128MB\"\n\
-                ttl-cap = \"2h\"\nnegative-ttl-cap = 90\nstale-for = \"1d\"\n[dnssec]\nskew = \"1h 30min\"\n";
+                max-ttl = \"2h\"\nmax-negative-ttl = 90\nmax-stale-ttl = \"1d\"\n[dnssec]\nclock-skew = \"1h 30min\"\n";
     let config = Config::parse(text, "zoners.toml").unwrap();
     let listen: Vec<String> =
         config.server.listen.iter().flatten().map(ToString::to_string).collect();
     assert_eq!(listen, ["127.0.0.1:53", "[::1]:53", "[::1]:5300"]);
-    let Cache { size, ttl_cap, negative_ttl_cap, stale_for, .. } = config.cache;
-    assert_eq!((size.0, ttl_cap, negative_ttl_cap), (128_000_000, 7200, 90));
-    assert_eq!((stale_for, config.dnssec.skew), (86_400, 5400));
+    let Cache { size, max_ttl, max_negative_ttl, max_stale_ttl, .. } = config.cache;
+    assert_eq!((size.0, max_ttl, max_negative_ttl), (128_000_000, 7200, 90));
+    assert_eq!((max_stale_ttl, config.dnssec.clock_skew), (86_400, 5400));
 }
 
 #[test]

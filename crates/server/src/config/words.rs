@@ -16,6 +16,7 @@ pub(super) const TABLES: &[&str] = &[
     "cache",
     "cache.redis",
     "limits",
+    "timeouts",
     "dnssec",
     "local",
     "local.special-use",

@@ -65,8 +65,8 @@ impl Rules {
             policy: None,
             any: server.any,
             order: server.rrset_order,
-            waiting: ClientSlots::new(server.waiting),
-            waiting_per_client: server.waiting_per_client,
+            waiting: ClientSlots::new(server.max_waiting),
+            waiting_per_client: server.max_waiting_per_client,
             generation,
         }
     }

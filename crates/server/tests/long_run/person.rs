@@ -12,7 +12,7 @@ use crate::checks;
 use crate::laptop::{DOMAINS, Laptop};
 use crate::trouble::Trouble;
 
-/// Nothing takes longer, whatever happens: `wall-ms`, and half a second.
+/// Nothing takes longer, whatever happens: `timeouts.recursion`, and half a second.
 const LONGEST: Duration = Duration::from_millis(5000);
 /// After so long all is as before the trouble.
 const SETTLED: Duration = Duration::from_secs(60);

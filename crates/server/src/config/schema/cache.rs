@@ -14,18 +14,18 @@ pub struct Cache {
     pub size: Size,
     /// No TTL counts for less, in seconds.
     #[serde(deserialize_with = "any_seconds")]
-    pub ttl_floor: u32,
+    pub min_ttl: u32,
     /// No TTL counts for more, in seconds.
     #[serde(deserialize_with = "any_seconds")]
-    pub ttl_cap: u32,
+    pub max_ttl: u32,
     /// No denial counts for more, in seconds.
     #[serde(deserialize_with = "any_seconds")]
-    pub negative_ttl_cap: u32,
+    pub max_negative_ttl: u32,
     /// Give an answer that has expired where nobody answers (RFC 8767).
     pub serve_stale: bool,
     /// For so many seconds after it expired.
     #[serde(deserialize_with = "any_seconds")]
-    pub stale_for: u32,
+    pub max_stale_ttl: u32,
     /// Refresh what is asked for a lot before it expires.
     pub prefetch: bool,
     /// Keep it in the state folder, so that it is there again after a restart.
@@ -42,11 +42,11 @@ impl Default for Cache {
         let zoners_cache::TtlLimits { floor, cap, negative_cap, stale } = Default::default();
         Cache {
             size: Size(128 << 20),
-            ttl_floor: floor,
-            ttl_cap: cap,
-            negative_ttl_cap: negative_cap,
+            min_ttl: floor,
+            max_ttl: cap,
+            max_negative_ttl: negative_cap,
             serve_stale: true,
-            stale_for: stale,
+            max_stale_ttl: stale,
             prefetch: true,
             persist: true,
             persist_every: 300,

@@ -21,7 +21,7 @@ pub struct Dnssec {
     pub negative_trust_anchors: Vec<Name>,
     /// Seconds by which our clock and that of signers may differ.
     #[serde(deserialize_with = "any_seconds")]
-    pub skew: u32,
+    pub clock_skew: u32,
     /// Follow the root's keys from one rollover to the next (RFC 5011); needs a state folder.
     pub follow_rollovers: bool,
     /// Tell the root servers which of their keys are trusted (RFC 8145).
@@ -54,7 +54,7 @@ impl Default for Dnssec {
             validate: true,
             trust_anchor: None,
             negative_trust_anchors: Vec::new(),
-            skew: 300,
+            clock_skew: 300,
             follow_rollovers: true,
             signal_anchors: false,
             sentinel: true,

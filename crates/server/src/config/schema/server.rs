@@ -38,10 +38,10 @@ pub struct Server {
     /// What others get.
     pub refuse: Refuse,
     /// Queries that may wait for others at a time, in all.
-    pub waiting: usize,
+    pub max_waiting: usize,
     /// Of these, of one client (an IPv4 address, an IPv6 /64); ten times as many if its address is
     /// certain.
-    pub waiting_per_client: usize,
+    pub max_waiting_per_client: usize,
     /// Queries that one client may send a second over UDP without a cookie; 0 for no limit.
     pub queries_per_second: u32,
     /// Clients that ask as fast as they like.
@@ -67,8 +67,8 @@ impl Default for Server {
             threads: 1,
             allow: Clients::nearby(),
             refuse: Refuse::Refused,
-            waiting: 16_384,
-            waiting_per_client: 1000,
+            max_waiting: 16_384,
+            max_waiting_per_client: 1000,
             queries_per_second: 100,
             unlimited: Clients::nearby(),
             any: Any::Minimal,

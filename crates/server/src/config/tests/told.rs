@@ -40,7 +40,7 @@ fn values_that_are_not_allowed_are_told_with_those_that_are() {
         let message = error(&format!("[cache]\npersist-every = {wrong}\n"));
         assert!(message.contains("between 0 and 86400") && message.contains("\"2h\""), "{message}");
     }
-    assert!(error("[limits]\nclient-ms = 0\n").contains("between 1 and 60000"));
+    assert!(error("[timeouts]\nclient = 0\n").contains("from \"1ms\" to \"60s\""));
     assert!(error("[[forward]]\nzone = \".\"\nservers = []\n").contains("at least one"));
     assert!(error("[[stub]]\nzone = \"a..b\"\nservers = [\"192.0.2.1\"]\n").contains("a..b"));
     assert!(error("[resolver]\nnever-ask = [\"10.0.0.0/99\"]\n").contains("prefix"));
@@ -264,10 +264,10 @@ fn values_that_do_not_go_together_are_told() {
             "z:2:8: stub.zone: lan. has a [[forward]] already",
         ),
         (
-            "[cache]\nttl-floor = 3600\nttl-cap = 60",
-            "z:2:13: cache.ttl-floor: 3600 is more than cache.ttl-cap, which is 60",
+            "[cache]\nmin-ttl = 3600\nmax-ttl = 60",
+            "z:2:11: cache.min-ttl: 3600 is more than cache.max-ttl, which is 60",
         ),
-        ("[cache]\nttl-cap = 60\nttl-floor = 61", "z:3:13: cache.ttl-floor: 61"),
+        ("[cache]\nmax-ttl = 60\nmin-ttl = 61", "z:3:11: cache.min-ttl: 61"),
         (
             "[resolver]\nipv4 = false\nipv6 = false",
             "z:3:8: resolver.ipv6: resolver.ipv4 is false too",
@@ -298,7 +298,7 @@ fn values_that_do_not_go_together_are_told() {
         "[server]\nlisten = [\"127.0.0.1:0\", \"127.0.0.1:0\", \"127.0.0.1:53\", \"[::1]:53\", \"127.0.0.1:54\"]",
         "[server]\nlisten = [\"0.0.0.0:53\", \"[::]:53\"]",
         "[server]\nlisten = [\"0.0.0.0:53\", \"127.0.0.1:54\", \"[::1]:53\"]",
-        "[cache]\nttl-floor = 60\nttl-cap = 60",
+        "[cache]\nmin-ttl = 60\nmax-ttl = 60",
         "resolver.ipv6 = false\n[[stub]]\nzone = \"lan\"\nservers = [\"2001:db8::1\", \"192.0.2.1\"]",
         "[[stub]]\nzone = \"lan\"\nservers = [\"192.0.2.1\"]\n[[forward]]\nzone = \"a.lan\"\nservers = [\"192.0.2.2\"]",
     ] {
@@ -312,7 +312,7 @@ fn every_file_that_is_named_is_read_and_all_that_is_wrong_told() {
     let path = |name: &str| format!("{:?}", folder.path().join(name).display().to_string());
     let text = format!(
         "[resolver]\nroot-hints = {}\n[dnssec]\nvalidate = false\ntrust-anchor = {}\n[local]\nhosts = {}\n\
-         records = [\"nonsense\"]\n[cache]\nttl-floor = 9\nttl-cap = 8\n[cache.redis]\nurl = \"rediss://192.0.2.1\"\n\
+         records = [\"nonsense\"]\n[cache]\nmin-ttl = 9\nmax-ttl = 8\n[cache.redis]\nurl = \"rediss://192.0.2.1\"\n\
          ca-file = {}\nsecret-file = {}\n",
         path("hints"),
         path("anchors"),
@@ -326,7 +326,7 @@ fn every_file_that_is_named_is_read_and_all_that_is_wrong_told() {
         "z:5:16: dnssec.trust-anchor: ",
         "z:7:9: local.hosts: ",
         "z:8:12: local.records: ",
-        "z:10:13: cache.ttl-floor: ",
+        "z:10:11: cache.min-ttl: ",
         "z:14:11: cache.redis.ca-file: ",
         "z:15:15: cache.redis.secret-file: ",
     ] {

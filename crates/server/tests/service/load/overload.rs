@@ -12,7 +12,7 @@ use zoners_sim::{Link, Manner};
 
 #[tokio::test(start_paused = true)]
 async fn one_client_cannot_take_all_the_waiting_places() {
-    let lab = lab_with("[server]\nwaiting-per-client = 2\n");
+    let lab = lab_with("[server]\nmax-waiting-per-client = 2\n");
     let client =
         |address: &str| Client { address: address.parse().unwrap(), transport: Transport::Udp };
     let miss = |number: usize, address: &str| {
@@ -39,7 +39,7 @@ async fn one_client_cannot_take_all_the_waiting_places() {
 
 #[tokio::test(start_paused = true)]
 async fn waiting_places_are_bounded_in_all() {
-    let lab = lab_with("[server]\nwaiting = 1\n");
+    let lab = lab_with("[server]\nmax-waiting = 1\n");
     let question = |number: usize| asked(&format!("n{number}.example.com"), Rtype::A);
     let mut reply = Vec::new();
     let client = Client::local(Transport::Tcp);

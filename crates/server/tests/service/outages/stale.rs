@@ -154,8 +154,8 @@ async fn it_is_kept_for_a_day_or_as_long_as_the_configuration_says() {
     for (config, seconds, kept) in [
         ("", 86_398, true),
         ("", 86_401, false),
-        ("[cache]\nstale-for = 60\n", 58, true),
-        ("[cache]\nstale-for = 60\n", 61, false),
+        ("[cache]\nmax-stale-ttl = 60\n", 58, true),
+        ("[cache]\nmax-stale-ttl = 60\n", 61, false),
         ("[cache]\nserve-stale = false\n", 1, false),
     ] {
         let lab = lab_with(config);

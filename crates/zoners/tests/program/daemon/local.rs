@@ -152,7 +152,7 @@ fn check(text: &str) -> (Option<i32>, String) {
 #[test]
 fn check_finds_what_serve_would_refuse() {
     let wrong = "[server]\nuser = \"no-such-user-anywhere\"\nstate = \"/dev/null\"\nthreads = 2\n\
-                 [resolver]\nsource-addresses = [\"192.0.2.1\"]\n[cache]\nttl-floor = 2\nttl-cap = 1\n\
+                 [resolver]\nsource-addresses = [\"192.0.2.1\"]\n[cache]\nmin-ttl = 2\nmax-ttl = 1\n\
                  [[stub]]\nzone = \"lan\"\nservers = [\"192.0.2.1\"]\n[[stub]]\nzone = \"lan\"\n\
                  servers = [\"192.0.2.1\"]\n[local]\nrecords = [\"x\"]\nhosts = \"/no/such/hosts\"\n";
     let (code, told) = check(wrong);
@@ -161,7 +161,7 @@ fn check_finds_what_serve_would_refuse() {
         (2, "server.user"),
         (3, "server.state"),
         (6, "resolver.source-addresses"),
-        (8, "cache.ttl-floor"),
+        (8, "cache.min-ttl"),
         (14, "stub.zone"),
         (17, "local.records"),
         (18, "local.hosts"),
