@@ -1,4 +1,4 @@
-//! Runs that are kept, to set later ones beside them.
+//! Saved runs, with which later runs are compared.
 
 use std::fmt;
 use std::fs;
@@ -13,49 +13,49 @@ use crate::nameservers::Nameserver;
 use crate::ramp::Ramp;
 use crate::sample::{Phase, Sample};
 
-/// The way in which [`Record`]s are written; one of another is not read.
+/// Version of the format of a [`Record`]; a record of a different version is refused.
 const FORMAT: u32 = 1;
-/// Who may read a baseline: its names may be those of a browser's history.
+/// Permissions of a baseline: its names may come from a browser's history.
 const MODE: u32 = 0o600;
 /// The longest name of a baseline.
 const LONGEST_NAME: usize = 64;
 
-/// A run as it is kept.
+/// A run as saved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// The way in which it is written; see [`Record::new`].
+    /// Version of the format; see [`Record::new`].
     pub format: u32,
-    /// What it was measured with and on.
+    /// The machine, network and version of the run.
     pub environment: Environment,
-    /// The names that were asked for, in the order in which samples count them.
+    /// The names of the list, in the order to which samples refer.
     pub names: Vec<String>,
-    /// Where they came from.
+    /// The origin of the names.
     pub source: String,
     /// Tells lists of names apart; see [`crate::Names::fingerprint`].
     pub fingerprint: u64,
-    /// The types that were asked of each.
+    /// The record types asked for each name.
     pub types: Vec<u16>,
-    /// Who was asked, in the order in which samples count them.
+    /// The targets, in the order to which samples refer.
     pub targets: Vec<String>,
-    /// How it was asked, for a person.
+    /// The load, in words for a person.
     pub load: String,
-    /// After so many milliseconds a question had failed.
+    /// The timeout in milliseconds, after which a question had failed.
     pub timeout_ms: u64,
-    /// Whether each of them could be made to forget what it knew.
+    /// For each target, whether its cache could be flushed.
     pub forgetful: Vec<bool>,
-    /// The nameservers that each of them met, where that was seen.
+    /// For each target, the nameservers that it asked, where the trace shows them.
     pub nameservers: Vec<Vec<Nameserver>>,
-    /// What came of a ramp, if it was one.
+    /// For each target, the result of a ramp, if the run was a ramp.
     pub ramps: Vec<Ramp>,
-    /// Who serves each of the names; empty where that is not known.
+    /// The provider of each name; empty where unknown.
     pub providers: Vec<String>,
-    /// Whether it ended before all was asked.
+    /// Whether the run ended before every question was asked.
     pub cut_short: bool,
-    /// What came of it.
+    /// The measurements.
     pub samples: Vec<Sample>,
 }
 
-/// What may explain a difference between two runs.
+/// Circumstances that may explain a difference between two runs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Environment {
     /// Seconds since 1970.
@@ -64,16 +64,16 @@ pub struct Environment {
     pub version: String,
     /// Tells configurations apart.
     pub configuration: String,
-    /// The machine: its name, processor and system.
+    /// The machine: name, processor and system.
     pub machine: String,
-    /// The network: the way out and its addresses' families.
+    /// The network: the outgoing interface and its address families.
     pub network: String,
-    /// The round trip to the first router, in milliseconds, where it answers.
+    /// The round trip to the first router, in milliseconds, where the router answers.
     pub gateway_ms: Option<f64>,
 }
 
 impl Environment {
-    /// When it was, as `2026-11-24 06:42 UTC`.
+    /// The time of the run, as `2026-11-24 06:42 UTC`.
     #[must_use]
     pub fn when(&self) -> String {
         // Beyond the year 9999 there is nothing to be formatted.
@@ -84,7 +84,7 @@ impl Environment {
     }
 }
 
-/// What differs between two runs beside what was measured, each in a line for a person.
+/// Differences between the environments of two runs, a line each for a person.
 #[must_use]
 pub fn differences(now: &Record, before: &Record) -> Vec<String> {
     let (own, earlier) = (&now.environment, &before.environment);
@@ -110,13 +110,13 @@ pub fn differences(now: &Record, before: &Record) -> Vec<String> {
 /// Why a baseline cannot be used.
 #[derive(Debug)]
 pub enum Unusable {
-    /// No baseline can be called that.
+    /// The text is no valid name of a baseline.
     Name(String),
-    /// There is none of this name; those are there.
+    /// There is no baseline of this name; the second field lists the saved names.
     Missing(String, Vec<String>),
-    /// It was not written by this version, or is torn.
+    /// The file was written by a different version, or is torn.
     Foreign(PathBuf, String),
-    /// It cannot be compared: it is of other questions.
+    /// The baseline has different questions and cannot be compared.
     Other(String),
     /// The system refuses.
     Io(PathBuf, io::Error),
@@ -148,7 +148,7 @@ impl fmt::Display for Unusable {
 }
 
 impl Record {
-    /// A run that nothing is known of yet.
+    /// A run without further details.
     #[must_use]
     pub fn new(environment: Environment, samples: Vec<Sample>) -> Self {
         Record {
@@ -170,22 +170,22 @@ impl Record {
         }
     }
 
-    /// What `target` was asked for the first time.
+    /// The samples in which `target` was asked for a name the first time.
     pub fn first_asks(&self, target: u16) -> impl Iterator<Item = &Sample> {
         let cold = move |sample: &&Sample| sample.target == target && sample.phase == Phase::Cold;
         self.samples.iter().filter(cold)
     }
 
-    /// What a failure counts as, at least.
+    /// The least time for which a failure counts.
     #[must_use]
     pub fn penalty(&self) -> Duration {
         Duration::from_millis(self.timeout_ms)
     }
 
-    /// Whether this run and an earlier one asked the same, so that they can be set beside each other.
+    /// Checks that this run and an earlier run asked the same questions.
     ///
     /// # Errors
-    /// They did not: what differs, and what to do.
+    /// The questions differ; the error says in which way, and the remedy.
     pub fn comparable(&self, before: &Record) -> Result<(), Unusable> {
         let other = |why: String| Err(Unusable::Other(why));
         if self.fingerprint != before.fingerprint {
@@ -225,7 +225,7 @@ impl Store {
         Store(folder.into())
     }
 
-    /// Keeps a run, in place of another of that name. It is there whole or not at all.
+    /// Saves a run in place of an earlier run of the same name, completely or not at all.
     ///
     /// # Errors
     /// The name is none, or the system refuses.
@@ -239,18 +239,18 @@ impl Store {
         Ok(path)
     }
 
-    /// Whether a run can be kept under that name.
+    /// Checks that a run can be saved under a name.
     ///
     /// # Errors
-    /// It is none.
+    /// The name is invalid.
     pub fn check(&self, name: &str) -> Result<(), Unusable> {
         self.path(name).map(drop)
     }
 
-    /// The run of that name.
+    /// Loads the run of a name.
     ///
     /// # Errors
-    /// There is none, it is of another version, or the system refuses.
+    /// There is no such run, its version differs, or the system refuses.
     pub fn load(&self, name: &str) -> Result<Record, Unusable> {
         let path = self.path(name)?;
         let octets = match fs::read(&path) {
@@ -268,7 +268,7 @@ impl Store {
         }
     }
 
-    /// The names of all baselines, in order.
+    /// The names of the saved runs, sorted.
     ///
     /// # Errors
     /// The system refuses.
@@ -293,7 +293,7 @@ impl Store {
     /// Forgets a baseline.
     ///
     /// # Errors
-    /// There is none of that name, or the system refuses.
+    /// There is no such run, or the system refuses.
     pub fn remove(&self, name: &str) -> Result<(), Unusable> {
         let path = self.path(name)?;
         match fs::remove_file(&path) {

@@ -1,9 +1,9 @@
-//! Whether one run is better than another, domain by domain.
+//! Compares two runs, domain by domain.
 //!
-//! Each domain is its own control: what it took in one run is set beside what it took in the other.
-//! Two things are asked of each phase: by what share the typical domain differs, and by how much the
-//! mean over all does. A few domains that became slow move the second and not the first. All that is
-//! asked is asked at once, so each needs more proof than it would alone.
+//! Each domain is its own control: its time in one run is compared with its time in the other run.
+//! Two numbers describe each phase: the ratio for the typical domain, and the change of the mean
+//! over the domains. A few slow domains move the mean and not the ratio. Since several hypotheses
+//! are tested at once, the p-values are corrected (Holm 1979).
 
 use std::collections::BTreeMap;
 
@@ -13,88 +13,91 @@ use zoners_dns::Random;
 use crate::figures::{Domain, Figures, Summary};
 use crate::statistics::{Estimate, LEAST_PAIRS, holm, quantile, sign_flips, signed_ranks};
 
-/// What chance may claim: a change where there is none, once in so many comparisons.
+/// Significance level: the share of comparisons in which chance may show a change where there is
+/// none.
 const LEVEL: f64 = 0.01;
-/// Of the intervals that are told.
+/// Confidence of the reported intervals.
 const CONFIDENCE: f64 = 0.99;
-/// A difference that nobody would feel or mind is none, however sure it is.
+/// Smaller relative differences are not reported: no user would feel them.
 const LEAST_SHARE: f64 = 0.01;
-/// Likewise one of fewer milliseconds: two runs on one machine differ by as much in what takes no time.
+/// Smaller differences in milliseconds are not reported: two runs of cache hits on one machine
+/// differ as much.
 const LEAST_MILLIS: f64 = 0.1;
-/// Milliseconds, which are added to both of a pair before they are divided: what takes no time at all
-/// can become many times as long and still take none.
+/// Milliseconds added to both times of a pair before the division, so that ratios of near-zero
+/// times stay near 1.
 const GRAIN: f64 = 0.05;
-/// Shares of the names that a server knew before and now which are too far apart for its first asks to
-/// be compared.
+/// If the shares of names cached by a server differ by more between two runs, first asks are not
+/// compared.
 const KNOWN_APART: f64 = 0.2;
-/// Milliseconds by which a provider's domains must have changed more than others to be told.
+/// Milliseconds by which the domains of a provider must have changed more than the rest to be
+/// reported.
 const LEAST_OF_PROVIDER: f64 = 5.0;
 
-/// Two runs of one target set beside each other.
+/// The comparison of two runs of one target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// First asks, if both runs have enough of them that can be compared.
+    /// First asks, if both runs have enough comparable samples.
     pub cold: Option<Change>,
     /// Repeats.
     pub warm: Option<Change>,
-    /// What share of a domain's questions fails more than before; its p-value as in [`Change`].
+    /// The change of a domain's failure rate; p-value as in [`Change`].
     pub failing: Option<Estimate>,
-    /// Questions that failed before and now, of how many.
+    /// Failed questions and questions in total, before and now.
     pub failures: [(usize, usize); 2],
-    /// Why first asks are left out: the server knew so many of the names before and now.
+    /// If first asks are left out: the shares of names that the server had cached before and now.
     pub knew: Option<[f64; 2]>,
-    /// Providers whose domains became slower or quicker than others did, the slowest first.
+    /// Providers whose domains changed differently from the rest, the slowest first.
     pub providers: Vec<Outlier>,
-    /// Domains that both runs have.
+    /// Domains present in both runs.
     pub pairs: usize,
-    /// What it comes to.
+    /// The overall verdict.
     pub verdict: Verdict,
 }
 
-/// How one phase changed.
+/// The change of one phase.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
-    /// What the typical domain takes now, as a share of what it took: 1 is no change. Its p-value is
-    /// already that among all that is asked.
+    /// The ratio of the typical domain's time now to before: 1 means no change. The p-value is
+    /// corrected.
     pub typical: Estimate,
-    /// What the mean over all domains has grown by, in milliseconds. Likewise.
+    /// The change of the mean over the domains, in milliseconds. The p-value is corrected.
     pub mean: Estimate,
     /// The mean before, in milliseconds.
     pub before: f64,
-    /// What half the domains took at most before.
+    /// The median over the domains before, in milliseconds.
     pub half_before: f64,
-    /// What it comes to.
+    /// The verdict on this phase.
     pub verdict: Verdict,
 }
 
-/// A provider whose domains changed otherwise than those of others.
+/// A provider whose domains changed differently from the rest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outlier {
     /// The provider.
     pub name: String,
-    /// Domains of it in both runs.
+    /// Domains of the provider in both runs.
     pub domains: usize,
-    /// By how much more first asks of its domains grew than those of others, in milliseconds. Its
-    /// p-value is that among all providers.
+    /// The extra growth of its domains' first asks, in milliseconds, compared with the rest. The
+    /// p-value is corrected for the number of providers.
     pub change: Estimate,
 }
 
-/// What a comparison comes to.
+/// The result of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// It is quicker now.
+    /// Quicker now.
     Improved,
-    /// It is slower now.
+    /// Slower now.
     Regressed,
-    /// What differs may be chance.
+    /// The difference may be chance.
     NoChange,
     /// Some is quicker, some slower.
     Mixed,
 }
 
 impl Verdict {
-    /// In words, of a run and an earlier one.
+    /// In words, for a run and an earlier run.
     #[must_use]
     pub fn since(self) -> &'static str {
         match self {
@@ -105,7 +108,7 @@ impl Verdict {
         }
     }
 
-    /// In words, of two who were asked the same.
+    /// In words, for two targets with the same questions.
     #[must_use]
     pub fn beside(self) -> &'static str {
         match self {
@@ -117,18 +120,18 @@ impl Verdict {
     }
 }
 
-/// What else is known of two runs that are compared.
+/// Circumstances of the two runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Circumstances<'a> {
-    /// The same server was asked both times and could not be made to forget: what it learned in the
-    /// first run it may have known in the second.
+    /// The same server was asked in both runs and its cache could not be flushed: answers of the
+    /// first run may have been cached in the second.
     pub same_server: bool,
-    /// Who serves each name of the list, where that is known.
+    /// The provider of each name of the list, where known.
     pub providers: &'a [String],
 }
 
 impl Comparison {
-    /// Compares what came of the same names before and now.
+    /// Compares the results of the same names before and now.
     #[must_use]
     pub fn of<'a>(before: &'a Summary, now: &'a Summary, circumstances: Circumstances) -> Self {
         let pair = |domain: &'a Domain| Some((before.domain(domain.name)?, domain));
@@ -165,8 +168,8 @@ impl Comparison {
     }
 }
 
-/// Providers whose domains changed otherwise than those of others, each of its domains being set beside
-/// what is typical of those.
+/// Providers whose domains changed differently from the rest: each domain is compared with the
+/// typical domain of other providers.
 fn outliers(pairs: &[(&Domain, &Domain)], providers: &[String]) -> Vec<Outlier> {
     let mut of_provider = BTreeMap::<&str, Vec<f64>>::new();
     for (before, now) in pairs {
@@ -201,13 +204,13 @@ fn outliers(pairs: &[(&Domain, &Domain)], providers: &[String]) -> Vec<Outlier> 
     outliers
 }
 
-/// Makes the p-values those among all that is asked at once.
+/// Corrects the p-values for the number of hypotheses.
 fn correct(estimates: Vec<&mut Estimate>) {
     let adjusted = holm(&estimates.iter().map(|estimate| estimate.p).collect::<Vec<_>>());
     estimates.into_iter().zip(adjusted).for_each(|(estimate, p)| estimate.p = p);
 }
 
-/// By how much the share of a domain's questions that fail has grown.
+/// The growth of a domain's failure rate.
 fn failing(pairs: &[(&Domain, &Domain)]) -> Option<Estimate> {
     let share = |figures: &Figures| figures.failed as f64 / figures.count.max(1) as f64;
     let grown: Vec<f64> =
@@ -227,7 +230,7 @@ fn changed(pairs: &[(&Domain, &Domain)], of: impl Fn(&Domain) -> &Figures) -> Op
         both.iter().map(|(before, now)| ((now + GRAIN) / (before + GRAIN)).ln()).collect();
     let differences: Vec<f64> = both.iter().map(|(before, now)| now - before).collect();
     let typical = signed_ranks(&shares, CONFIDENCE)?;
-    // The same numbers for the same runs, whenever they are compared.
+    // A fixed seed: the same runs give the same numbers each time.
     let mean = sign_flips(&differences, CONFIDENCE, &Random::seeded(1))?;
     let Estimate { value, low, high, p } = typical;
     let typical = Estimate { value: value.exp(), low: low.exp(), high: high.exp(), p };
@@ -252,7 +255,7 @@ impl Change {
     }
 }
 
-/// What an estimate comes to that has grown by `share`.
+/// The verdict on an estimate; `share` is the relative growth.
 fn judge(estimate: &Estimate, share: f64) -> Verdict {
     match estimate.p < LEVEL {
         true if share > LEAST_SHARE => Verdict::Regressed,
@@ -261,7 +264,7 @@ fn judge(estimate: &Estimate, share: f64) -> Verdict {
     }
 }
 
-/// One verdict of several.
+/// The verdict that sums up several verdicts.
 fn together(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
     verdicts.into_iter().fold(Verdict::NoChange, |so_far, verdict| match (so_far, verdict) {
         (Verdict::NoChange, verdict) | (verdict, Verdict::NoChange) => verdict,

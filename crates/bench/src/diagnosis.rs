@@ -1,4 +1,4 @@
-//! What is slow: a provider, the line or the resolver, said in a sentence, with the evidence.
+//! Names the slow part, a provider, the uplink or the resolver, in a sentence with the evidence.
 
 mod changes;
 mod line;
@@ -12,72 +12,73 @@ use crate::providers::{Provider, middle};
 use crate::target::Part;
 use crate::way::Way;
 
-/// Findings of one kind that are told.
+/// The most findings of one kind.
 const MOST_OF_A_KIND: usize = 3;
-/// A provider is slow if its answers take so many times as long as those of others, and so many
-/// milliseconds more.
+/// A provider is slow if its RTT exceeds the typical RTT by this factor and by this many
+/// milliseconds.
 const SLOW: (f64, f64) = (1.5, 20.0);
-/// What share of the time a provider must cost to be told.
+/// The share of the time that a provider must cost to be reported.
 const WORTH_TELLING: f64 = 0.01;
-/// Replies of a provider that say how far it is.
+/// Replies needed to estimate the RTT of a provider.
 const ENOUGH_REPLIES: usize = 3;
-/// Names of a provider that say how slow it is.
+/// Names needed to judge a provider.
 const ENOUGH_NAMES: usize = 4;
-/// Queries that say how many are lost.
+/// Queries needed to estimate the loss rate.
 const ENOUGH_QUERIES: usize = 100;
-/// The share of lost packets that is no accident any more.
+/// The loss rate above which loss is reported.
 const LOSSY: f64 = 0.01;
-/// The share of the time that a resolver may take itself, and milliseconds of each first ask.
+/// The share of the time, and the milliseconds of each first ask, that the resolver itself may
+/// take.
 const OWN: (f64, f64) = (0.2, 5.0);
-/// The share of the time that servers which do not help may take.
+/// The share of the time that servers without a useful reply may take.
 const IN_VAIN: f64 = 0.1;
-/// Milliseconds in which a server nearby answers what it knows.
+/// Milliseconds in which a server nearby answers from its cache.
 const KNOWN_IN: f64 = 20.0;
 
-/// Something that costs time, or answers.
+/// A cause of delay or of failures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// Who or what it is about.
+    /// The part that causes the delay or the failures.
     pub suspect: Suspect,
     /// The sentence.
     pub says: String,
-    /// What it rests on.
+    /// The figures behind the sentence.
     pub evidence: Vec<String>,
 }
 
-/// Who may be slow.
+/// The part that may be slow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Suspect {
-    /// One who runs nameservers.
+    /// A provider of nameservers.
     Provider(String),
     /// The way from here to everybody.
     Line,
-    /// The resolver that was measured.
+    /// The measured resolver.
     Resolver,
     /// Some of the names.
     Names,
-    /// Nobody.
+    /// No part.
     Nobody,
 }
 
-/// What is known of a run of one target.
+/// The data of a run of one target.
 #[derive(Clone, Copy, Debug)]
 pub struct Known<'a> {
-    /// Its figures.
+    /// The figures of the target.
     pub summary: &'a Summary,
-    /// Where the time of its first asks went; nothing where that was not seen.
+    /// The parts of the time of first asks; empty where the trace shows no hops.
     pub way: Way,
-    /// Who serves the names.
+    /// The providers of the names.
     pub providers: &'a [Provider],
-    /// The nameservers that it met.
+    /// The nameservers that the target asked.
     pub nameservers: &'a [Nameserver],
     /// Milliseconds to the first router.
     pub gateway_ms: Option<f64>,
 }
 
-/// What stands out in a run, and in its comparison with another of which as much is known; what costs
-/// most comes first. Never empty.
+/// The findings on a run, and on its comparison with a baseline, the most costly first. Never
+/// empty.
 #[must_use]
 pub fn findings(now: &Known, before: Option<(&Known, &Comparison)>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -98,8 +99,8 @@ pub fn findings(now: &Known, before: Option<(&Known, &Comparison)>) -> Vec<Findi
     findings
 }
 
-/// Providers that cost more than others, by their distance or, where that was not seen, by what their
-/// names take.
+/// Providers that cost more than the rest: by RTT or, where RTTs are unknown, by the times of their
+/// names.
 fn slow_providers(now: &Known) -> Vec<Finding> {
     let seen = now.way.total_us() > 0;
     let takes = |provider: &Provider| match seen {
@@ -153,7 +154,7 @@ fn slow_providers(now: &Known) -> Vec<Finding> {
     slow.into_iter().map(tell).collect()
 }
 
-/// Time that was waited for servers that did not help.
+/// Time spent on servers without a useful reply.
 fn in_vain(now: &Known) -> Option<Finding> {
     let share = now.way.share(Part::Retries);
     if share < IN_VAIN {
@@ -197,7 +198,7 @@ fn own_time(now: &Known) -> Option<Finding> {
             evidence: vec!["No query was under way in that time.".into()],
         });
     }
-    // Of what was answered before.
+    // Repeats of questions, which a cache answers.
     let known = now.summary.domains.iter().filter(|domain| domain.cold.failed == 0);
     let (asked, lost) = known.fold((0, 0), |(asked, lost), domain| {
         (asked + domain.warm.count, lost + domain.warm.failed)
@@ -226,7 +227,7 @@ fn own_time(now: &Known) -> Option<Finding> {
     })
 }
 
-/// Questions that failed.
+/// Failed questions.
 fn failing(now: &Known) -> Option<Finding> {
     let Summary { all, failures, domains, .. } = now.summary;
     if all.failed == 0 || (all.failed as f64) < LOSSY * all.count as f64 {

@@ -1,4 +1,4 @@
-//! What many samples come to: means, percentiles, failures; as a whole and for each domain.
+//! Figures of many samples: means, percentiles and failures, in total and for each domain.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,12 +10,13 @@ use crate::sample::{Phase, Sample};
 use crate::statistics::quantile;
 use crate::target::Ending;
 
-/// What a list of latencies comes to, in milliseconds.
+/// The figures of a list of latencies, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// How many.
     pub count: usize,
-    /// Of them failed; they are in all other figures with what a person would have waited.
+    /// Failed samples; the remaining figures include them with the time that a user would have
+    /// waited.
     pub failed: usize,
     /// The sum by the count.
     pub mean: f64,
@@ -31,35 +32,35 @@ pub struct Figures {
     pub max: f64,
 }
 
-/// What came of one target.
+/// The figures of one target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// First asks.
     pub cold: Figures,
     /// Repeats.
     pub warm: Figures,
-    /// All of them.
+    /// First asks and repeats.
     pub all: Figures,
-    /// What share of the first asks was answered as quickly as repeats are: it knew the answers.
+    /// The share of first asks answered as quickly as repeats: the server had the answers cached.
     pub known: f64,
-    /// Questions that nothing came back to.
+    /// Questions without any reply.
     pub silent: usize,
     /// How often questions failed, by how.
     pub failures: BTreeMap<String, usize>,
-    /// Each domain in the order of the list; those that were never reached are left out.
+    /// The domains in the order of the list, without those that were never asked.
     pub domains: Vec<Domain>,
 }
 
-/// What came of one domain.
+/// The figures of one domain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Domain {
     /// Which name of the list.
     pub name: u32,
-    /// Its first asks.
+    /// First asks.
     pub cold: Figures,
-    /// Its repeats.
+    /// Repeats.
     pub warm: Figures,
-    /// All of them: its mean is the average time of the domain.
+    /// First asks and repeats; the mean is the average time of the domain.
     pub all: Figures,
 }
 
@@ -88,14 +89,14 @@ impl Figures {
 }
 
 impl Summary {
-    /// What came of one name of the list.
+    /// The figures of one name of the list.
     #[must_use]
     pub fn domain(&self, name: u32) -> Option<&Domain> {
         let at = self.domains.binary_search_by_key(&name, |domain| domain.name).ok()?;
         self.domains.get(at)
     }
 
-    /// What the samples of `target` come to; a failure counts no less than `penalty`.
+    /// The figures of the samples of `target`; a failure counts as at least `penalty`.
     #[must_use]
     pub fn of(samples: &[Sample], target: u16, penalty: Duration) -> Self {
         let own = || samples.iter().filter(|sample| sample.target == target);
@@ -134,7 +135,7 @@ impl Summary {
     }
 }
 
-/// The share of the answered first asks that took no longer than repeats do.
+/// The share of the answered first asks that took no longer than repeats.
 fn known<'a>(
     cold: impl Iterator<Item = &'a Sample>,
     warm: impl Iterator<Item = &'a Sample>,
@@ -199,7 +200,7 @@ mod tests {
         let unknown = of(&|name| sample(name, Phase::Cold, 50, Ending::Answered));
         let half =
             of(&|name| sample(name, Phase::Cold, if name < 30 { 1 } else { 50 }, Ending::Answered));
-        // What failed before may fail as quickly as it likes.
+        // A name that failed in both phases says nothing about caching.
         let failing = of(&|name| {
             sample(
                 name,

@@ -1,7 +1,7 @@
-//! Measuring resolvers as a person meets them: a list of names is asked for, and what came of it is
-//! told, kept, and set beside what came of it before.
+//! Measures resolvers as a user meets them: asks a list of names, and reports, saves and compares
+//! the results.
 //!
-//! Who is asked is a [`Target`]; this crate opens no socket.
+//! A [`Target`] answers the questions; this crate opens no socket.
 
 pub mod baseline;
 pub mod compare;

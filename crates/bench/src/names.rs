@@ -1,19 +1,19 @@
-//! What is asked for: the bundled names, or those in a list, a query log or a browser's history.
+//! The names to ask: bundled names, or names of a list, a query log or a browser's history.
 
 use std::collections::HashSet;
 use std::fmt;
 
 use zoners_dns::{Name, name};
 
-/// A thousand names that are widely asked for; `names/build` says where they come from.
+/// A thousand popular names; `names/build` documents their origin.
 const POPULAR: &str = include_str!("../names/popular.txt");
-/// More names than that are no list of what a person asks for.
+/// The largest accepted list: no user asks for more names.
 pub const MOST: usize = 100_000;
 
 /// Names to be asked for, each once, in the order of first appearance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
-    /// Where they come from, for a person.
+    /// The origin of the names, for a person.
     pub source: String,
     /// The names.
     pub list: Vec<Name>,
@@ -26,10 +26,10 @@ pub enum Unusable {
     NoName {
         /// Which line, from 1.
         line: usize,
-        /// What stands there, cut.
+        /// The text of the line, cut.
         text: String,
     },
-    /// There is not one.
+    /// The file has no name.
     Empty,
     /// There are more than [`MOST`].
     TooMany,
@@ -50,9 +50,9 @@ impl fmt::Display for Unusable {
 /// How names lie in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// One name a line.
+    /// One name on each line.
     List,
-    /// Anything with names of hosts among other words: the query logs of dnsmasq, Unbound, BIND and
+    /// Text with host names among other words: the query logs of dnsmasq, Unbound, BIND and
     /// Pi-hole, where a name stands before or after a type, or in brackets.
     QueryLog,
     /// Anything with addresses of pages: the exported history or bookmarks of a browser, as JSON, CSV
@@ -92,19 +92,19 @@ impl Names {
         Ok(Names { source: source.into(), list })
     }
 
-    /// The first `count` of them.
+    /// Keeps the first `count` names.
     pub fn truncate(&mut self, count: usize) {
         self.list.truncate(count);
     }
 
-    /// A number that tells one list from another: runs over different names are not to be compared.
+    /// A number that identifies the list: runs over different names must not be compared.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         fingerprint(self.list.iter().flat_map(|name| name.as_slice().to_ascii_lowercase()))
     }
 }
 
-/// A number that tells octets from others, the same on every machine and in every version (FNV-1a).
+/// A hash of octets, the same on every machine and in every version (FNV-1a).
 pub fn fingerprint(octets: impl IntoIterator<Item = u8>) -> u64 {
     octets.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash, octet| {
         (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3)
@@ -122,7 +122,7 @@ fn listed(line: usize, text: &str) -> Result<Vec<Name>, Unusable> {
     }
 }
 
-/// The name that a line of a query log is about.
+/// The name in a line of a query log.
 fn asked(line: &str) -> Option<Name> {
     let words: Vec<&str> = line
         .split(|at: char| at.is_whitespace() || "()[]\"',;".contains(at))
@@ -132,13 +132,14 @@ fn asked(line: &str) -> Option<Name> {
         ["A", "AAAA", "HTTPS", "CNAME", "MX", "TXT", "PTR", "SRV", "NS", "SOA"].contains(word)
     };
     let at = words.iter().position(is_type)?;
-    // Before the type, with a class between them or not; or after it, as dnsmasq has it.
+    // The name stands before the type, perhaps with a class in between; or after the type, as in
+    // dnsmasq's log.
     let before = words[..at].iter().rev().filter(|word| **word != "IN").take(1);
     let candidates = before.chain(words.get(at + 1));
     candidates.copied().find_map(host)
 }
 
-/// The hosts of the pages that a line has.
+/// The hosts of the URLs in a line.
 fn visited(line: &str) -> Vec<Name> {
     let after = |scheme: &'static str| {
         line.match_indices(scheme).map(move |(at, _)| &line[at + scheme.len()..])
@@ -152,7 +153,7 @@ fn visited(line: &str) -> Vec<Name> {
         .collect()
 }
 
-/// The name of a host, such as people visit: it has a dot, and is no address.
+/// A host name as users visit: with a dot, and no IP address.
 fn host(word: &str) -> Option<Name> {
     let text = word.trim_end_matches('.');
     let of_letters = text.rsplit('.').next()?.chars().any(|c| c.is_ascii_alphabetic());

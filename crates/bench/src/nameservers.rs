@@ -1,4 +1,4 @@
-//! The nameservers that a resolver met on its way: how far each is, and whether it answers.
+//! The nameservers that a resolver asked: RTT, loss and queries.
 
 use std::collections::BTreeMap;
 
@@ -8,48 +8,49 @@ use crate::sample::Sample;
 use crate::statistics::quantile;
 use crate::target::{Exchange, ExchangeEnd};
 
-/// A nameserver, as it was met.
+/// A nameserver, as measured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Nameserver {
-    /// Its address.
+    /// The IP address.
     pub address: String,
-    /// What zones call it, most of them; empty if it was only met beside another.
+    /// The most frequent name of the address in delegations; empty if unknown.
     pub name: String,
-    /// Queries that it was sent.
+    /// Queries sent to the server.
     pub asked: usize,
-    /// Of them answered.
+    /// Queries that were answered.
     pub answered: usize,
-    /// Waited for in vain, for as long as anybody waits; the others were left when an answer came from
-    /// elsewhere.
+    /// Queries that timed out. The remaining queries were abandoned when a different server
+    /// answered.
     pub lost: usize,
     /// Refused by the network.
     pub refused: usize,
-    /// The shortest round trip, in milliseconds; that and the others of datagrams alone.
+    /// The shortest RTT, in milliseconds; RTTs are those of UDP.
     pub least_ms: Option<f64>,
-    /// Half the replies came within that.
+    /// The median RTT, in milliseconds.
     pub p50_ms: Option<f64>,
     /// Nine of ten.
     pub p90_ms: Option<f64>,
 }
 
 impl Nameserver {
-    /// Whose it is, as far as its name says; see [`provider`].
+    /// The provider, as far as the name of the server shows; see [`provider`].
     #[must_use]
     pub fn provider(&self) -> &str {
         provider(&self.name)
     }
 
-    /// Whether it is there at all: a server that never answers is dead or cut off, not lossy.
+    /// Whether the server answers at all: a server that never answers is dead or unreachable, not
+    /// lossy.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.answered > 0
     }
 }
 
-/// Who runs the nameserver of that name: the domain that it is in.
+/// The provider of a nameserver: the domain of its name.
 ///
-/// It says `ns1.example.net` and `ns2.example.net` are of `example.net`; what a provider spreads over
-/// several domains is several providers here.
+/// So `ns1.example.net` and `ns2.example.net` belong to `example.net`. A provider with nameservers
+/// in several domains counts as several providers.
 #[must_use]
 pub fn provider(server: &str) -> &str {
     let bare = server.strip_suffix('.').unwrap_or(server);
@@ -59,8 +60,8 @@ pub fn provider(server: &str) -> &str {
     }
 }
 
-/// Who was met: those of the `exchanges`, with the names that the hops of `samples` give them. Sorted by
-/// how often they were asked.
+/// The nameservers of the `exchanges`, with the names that the hops of `samples` show, sorted by
+/// the number of queries.
 #[must_use]
 pub fn met<'a>(
     exchanges: &[Exchange],
@@ -99,7 +100,7 @@ pub fn met<'a>(
     met
 }
 
-/// What each address is called most often.
+/// The most frequent name of each address.
 fn names<'a>(samples: impl Iterator<Item = &'a Sample>) -> BTreeMap<&'a str, &'a str> {
     let mut counts = BTreeMap::<&str, BTreeMap<&str, usize>>::new();
     for hop in samples.flat_map(|sample| &sample.hops).filter(|hop| !hop.address.is_empty()) {

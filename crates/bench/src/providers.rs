@@ -1,4 +1,4 @@
-//! Who serves the names: their nameservers, by whom they are run.
+//! The providers of the names: the operators of their nameservers.
 
 use std::collections::BTreeMap;
 
@@ -12,31 +12,32 @@ use crate::statistics::quantile;
 use crate::target::{Came, Part};
 use crate::way::stretches;
 
-/// One who runs nameservers, and what came of asking them.
+/// A provider, and the results of the queries to its nameservers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provider {
     /// The domain of its nameservers.
     pub name: String,
-    /// Nameservers of it that were asked.
+    /// Nameservers of the provider that were asked.
     pub servers: usize,
-    /// Names of the list that it serves.
+    /// Names of the list that the provider serves.
     pub domains: usize,
-    /// Queries that its servers were sent.
+    /// Queries sent to its servers.
     pub asked: usize,
-    /// Of them answered.
+    /// Queries that were answered.
     pub answered: usize,
-    /// Of them waited for in vain.
+    /// Queries that timed out.
     pub lost: usize,
-    /// The round trip to its servers, in milliseconds: the middle of those that answered, by how often
-    /// they did.
+    /// The median RTT to its servers, in milliseconds, weighted by the number of replies.
     pub rtt_ms: Option<f64>,
-    /// What first asks waited for it in all, in milliseconds; 0 where that was not seen.
+    /// The time that first asks waited for the provider in total, in milliseconds; 0 where the
+    /// trace shows no hops.
     pub waited_ms: f64,
-    /// What the first ask of half its names took at most, in milliseconds; of those that did not fail.
+    /// The median time of the first asks of its names, in milliseconds, without failures.
     pub cold_ms: Option<f64>,
 }
 
-/// Who serves each name of the list, as far as the hops of `samples` tell; empty where they do not.
+/// The provider of each name of the list, as far as the hops of `samples` show; empty where
+/// unknown.
 #[must_use]
 pub fn of_names<'a>(
     names: usize,
@@ -61,7 +62,7 @@ pub fn of_names<'a>(
     of_names
 }
 
-/// The providers of what `target` was asked, those that were waited for the longest first.
+/// The providers of the names that `target` was asked for, the longest waits first.
 #[must_use]
 pub fn of_target(record: &Record, target: u16, summary: &Summary) -> Vec<Provider> {
     let met = record.nameservers.get(usize::from(target)).map_or(&[][..], Vec::as_slice);
@@ -111,7 +112,7 @@ pub fn of_target(record: &Record, target: u16, summary: &Summary) -> Vec<Provide
     providers
 }
 
-/// The value in the middle of others that each count so often.
+/// The weighted median; each value comes with its weight.
 pub(crate) fn middle(values: &mut [(f64, usize)]) -> Option<f64> {
     values.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
     let half = values.iter().map(|(_, count)| count).sum::<usize>().div_ceil(2);

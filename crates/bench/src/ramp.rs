@@ -1,4 +1,5 @@
-//! At which rate answers are lost or slow: what came of an open loop whose rate grew, step by step.
+//! The rate at which answers are lost or slow: an open loop with a growing rate, evaluated step by
+//! step.
 
 use std::time::Duration;
 
@@ -9,46 +10,46 @@ use crate::sample::Sample;
 
 /// Steps in which a ramp is told.
 const STEPS: usize = 20;
-/// The share of the questions that may fail beyond what failed at the slowest rates.
+/// The share of the questions that may fail, beyond the failures at the slowest rates.
 const LOST: f64 = 0.01;
-/// What 95 of 100 answers may take, as a multiple of what they took at the slowest rates, and
-/// milliseconds beside that.
+/// The limit of the 95th percentile, as a multiple of the one at the slowest rates, and in
+/// milliseconds above it.
 const SLOW: (f64, f64) = (2.0, 10.0);
 
-/// What came of one step of a ramp.
+/// The result of one step of a ramp.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// Questions a second that were due.
+    /// The rate of the step, in questions per second.
     pub rate: f64,
-    /// What came of them.
+    /// The figures of each question of the step.
     pub all: Figures,
-    /// What came of those that were answered.
+    /// The figures of the answered questions.
     pub answered: Figures,
 }
 
-/// A ramp, and where it became too steep.
+/// A ramp, and the rate that the target bears.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ramp {
     /// From the slowest to the fastest.
     pub steps: Vec<Step>,
-    /// The fastest rate up to which all went well; none if it never did.
+    /// The highest rate without trouble at or below it; `None` if the slowest rate had trouble.
     pub bears: Option<f64>,
-    /// Why not more: `lost` or `slow`; none if all went well.
+    /// The trouble at higher rates; `None` if there was none.
     pub why: Option<Trouble>,
 }
 
-/// What becomes of questions that come too fast.
+/// The trouble at too high a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trouble {
-    /// More than one in a hundred failed that did not at slower rates.
+    /// More than one question in a hundred failed, beyond the failures at slower rates.
     Lost,
     /// Answers took more than twice as long, and 10 ms.
     Slow,
 }
 
 impl Ramp {
-    /// What came of `samples`, all of one target, over a run of `time` at the most.
+    /// Evaluates the `samples` of one target in a run of at most `time`.
     #[must_use]
     pub fn of(samples: &[&Sample], time: Duration, penalty: Duration) -> Self {
         let length = (time.as_micros() as u64).div_ceil(STEPS as u64).max(1);
@@ -87,7 +88,7 @@ impl Ramp {
                 None
             }
         };
-        // One bad step between good ones is the line's mood.
+        // A single bad step between good steps is noise of the network.
         let lasts = |at: &usize| steps[*at..].iter().take(2).all(|step| trouble(step).is_some());
         let bad = (0..steps.len()).find(lasts);
         let well = bad.unwrap_or(steps.len());
@@ -125,7 +126,8 @@ mod tests {
     use crate::sample::Phase;
     use crate::target::Ending;
 
-    /// A server that answers in 1 ms up to `limit` questions a second, and then does as `beyond` says.
+    /// A server that answers in 1 ms up to `limit` questions per second, and beyond it as `beyond`
+    /// says.
     fn ramp(limit: f64, beyond: impl Fn(usize) -> (u64, Ending)) -> Ramp {
         let (time, most) = (10.0_f64, 2000.0_f64);
         let samples: Vec<Sample> = (0..(most * time / 2.0) as usize)

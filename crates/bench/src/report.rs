@@ -1,4 +1,4 @@
-//! All that a run tells, worked out once for whoever shows it: the terminal, a page, a program.
+//! The results of a run, computed once for the terminal, the HTML page and JSON.
 
 pub mod csv;
 pub mod html;
@@ -18,32 +18,32 @@ use crate::sample::{Phase, Sample};
 use crate::target::{Came, Part};
 use crate::way::{Stretch, Way, stretches};
 
-/// Domains that are told as the slowest.
+/// The number of slowest domains that are listed.
 const SLOWEST: usize = 10;
 /// The upper ends of the bars of a histogram, in milliseconds; the last bar has the rest.
 const BARS: [f64; 13] =
     [0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0];
 
-/// All that a run tells.
+/// The results of a run.
 #[derive(Debug, Serialize)]
 pub struct Report<'a> {
-    /// What it was measured with and on.
+    /// The machine, network and version of the run.
     pub environment: &'a Environment,
     /// Names in the list.
     pub names: usize,
-    /// Where they came from.
+    /// The origin of the names.
     pub source: &'a str,
-    /// How it was asked.
+    /// The load, in words.
     pub load: &'a str,
-    /// After so many milliseconds a question had failed.
+    /// The timeout in milliseconds, after which a question had failed.
     pub timeout_ms: u64,
-    /// Whether it ended before all was asked.
+    /// Whether the run ended before every question was asked.
     pub cut_short: bool,
-    /// When the baseline was measured, with what and on what.
+    /// The environment of the baseline.
     pub baseline: Option<&'a Environment>,
-    /// What differs from the baseline beside what was measured.
+    /// Differences between the environments of the run and the baseline.
     pub differences: Vec<String>,
-    /// Who was asked, one after the other.
+    /// The results of each target.
     pub targets: Vec<Asked<'a>>,
     /// The run itself.
     #[serde(skip)]
@@ -53,43 +53,43 @@ pub struct Report<'a> {
     pub before: Option<&'a Record>,
 }
 
-/// What came of one target.
+/// The results of one target.
 #[derive(Debug, Serialize)]
 pub struct Asked<'a> {
-    /// Who it is.
+    /// The label of the target.
     pub label: &'a str,
-    /// Its figures.
+    /// The figures of the target.
     pub summary: Summary,
-    /// Where the time of its first asks went; nothing where that was not seen.
+    /// The parts of the time of first asks; empty where the trace shows no hops.
     #[serde(serialize_with = "by_part")]
     pub way: Way,
     /// How many first asks and repeats took how long.
     pub histogram: Vec<Bar>,
-    /// The domains whose first asks took longest, of those that were all answered.
+    /// The domains with the slowest first asks, without failures.
     pub slowest: Vec<Slow>,
-    /// Those of which first asks failed.
+    /// The domains whose first asks failed.
     pub failed: Vec<Slow>,
-    /// Who serves the names, those that were waited for the longest first.
+    /// The providers of the names, the longest waits first.
     pub providers: Vec<Provider>,
-    /// The nameservers that it met, those asked most first.
+    /// The nameservers that the target asked, the most asked first.
     pub nameservers: &'a [Nameserver],
-    /// What came of a ramp.
+    /// The result of a ramp.
     pub ramp: Option<&'a Ramp>,
-    /// What stands out.
+    /// The findings.
     pub findings: Vec<Finding>,
-    /// How it differs from the baseline.
+    /// The comparison with the baseline.
     pub against: Option<Comparison>,
     /// The baseline's figures.
     #[serde(skip)]
     pub earlier: Option<Summary>,
-    /// How it differs from the first target.
+    /// The comparison with the first target.
     pub beside_first: Option<Comparison>,
 }
 
 /// A bar of a histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Bar {
-    /// Milliseconds that all in it took less than; none of the last.
+    /// The upper end of the bar in milliseconds; `None` for the last bar.
     pub below_ms: Option<f64>,
     /// First asks.
     pub cold: usize,
@@ -97,23 +97,23 @@ pub struct Bar {
     pub warm: usize,
 }
 
-/// A domain that took long, and why.
+/// A slow domain, and the reason.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Slow {
     /// The domain.
     pub name: String,
-    /// What its first asks took on average, in milliseconds.
+    /// The mean time of its first asks, in milliseconds.
     pub cold_ms: f64,
-    /// What the slowest of them took, in milliseconds.
+    /// The time of the slowest first ask, in milliseconds.
     pub slowest_ms: f64,
-    /// Where the time of that one went.
+    /// The parts of the time of the slowest first ask.
     pub way: Vec<Stretch>,
     /// Why, in words.
     pub why: String,
 }
 
 impl<'a> Report<'a> {
-    /// What `record` tells, beside `before` if that is given.
+    /// The report of `record`, compared with `before` if given.
     #[must_use]
     pub fn of(record: &'a Record, before: Option<&'a Record>) -> Self {
         let mut report = Report {
@@ -138,7 +138,7 @@ impl<'a> Report<'a> {
     }
 }
 
-/// What was worked out of the samples of a target.
+/// The evaluated samples of a target.
 struct Worked<'a> {
     summary: Summary,
     way: Way,
@@ -227,7 +227,7 @@ fn histogram(record: &Record, target: u16) -> Vec<Bar> {
     bars
 }
 
-/// The slowest domains, of those that failed or of the others.
+/// The slowest domains, either of the failed or of the answered domains.
 fn slowest(record: &Record, target: u16, summary: &Summary, failed: bool) -> Vec<Slow> {
     let wanted = |domain: &&Domain| domain.cold.count > 0 && (domain.cold.failed > 0) == failed;
     let mut domains: Vec<&Domain> = summary.domains.iter().filter(wanted).collect();
@@ -252,7 +252,7 @@ fn slowest(record: &Record, target: u16, summary: &Summary, failed: bool) -> Vec
     domains.into_iter().filter_map(told).collect()
 }
 
-/// Why a question took long: how it failed, and what most of its time was waited for.
+/// The reason of a slow question: the failure, and the longest wait.
 fn why(record: &Record, sample: &Sample) -> String {
     let failed = (!sample.ending.is_good()).then(|| describe(&sample.ending));
     let longest =

@@ -1,8 +1,9 @@
-//! Asking: who is asked for what, when, and beside what else.
+//! The schedule of questions: which target is asked for which name, and when.
 //!
-//! A closed loop has a number of names under way and goes on when one of them is done, as a person
-//! does. An open loop asks at its rate whatever becomes of the answers, and counts from when a
-//! question was to be sent: a target that stalls is not spared the questions that came meanwhile.
+//! A closed loop keeps a number of names under way and continues when a name is done, as a person
+//! does. An open loop asks at its rate, independent of the answers, and measures from the due time
+//! of a question: a stalled target is charged for the questions that were due meanwhile
+//! (coordinated omission).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,38 +17,38 @@ use zoners_dns::{Name, Question, Rtype};
 use crate::sample::{Phase, Sample};
 use crate::target::{Ending, Target, Told};
 
-/// Samples that are kept; a run that has them ends.
+/// The most samples of a run; at the limit the run ends.
 const MOST_SAMPLES: usize = if cfg!(test) { 50_000 } else { 1_000_000 };
-/// The timer wakes us up to a millisecond late. That much is ours and not the target's; if it is more,
-/// something is behind, and a question counts from when it was to be sent.
+/// The timer fires up to a millisecond late, which is not charged to the target. With a larger
+/// delay the machine is behind, and the question counts from its due time.
 const TIMER_GRAIN: Duration = Duration::from_millis(2);
-/// Questions of an open loop that may be under way; what is due beyond that is lost.
+/// The most questions of an open loop under way; further due questions count as lost.
 const MOST_UNDER_WAY: usize = 20_000;
 
-/// What is asked, and how.
+/// The questions of a run, and their schedule.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The names.
     pub names: Arc<[Name]>,
-    /// The types that are asked of each together, as a browser does.
+    /// The record types asked together for each name, as a browser does.
     pub types: Vec<Rtype>,
     /// How often the list is gone through.
     pub rounds: usize,
     /// How often a name is asked again, right after.
     pub repeats: usize,
-    /// Whether all of it was asked before, so that nothing is a first ask.
+    /// Whether the names were asked before, so that no question is a first ask.
     pub again: bool,
     /// When.
     pub load: Load,
-    /// After that long a question has failed.
+    /// The time after which a question has failed.
     pub timeout: Duration,
-    /// After that long the run ends with what it has.
+    /// The time after which the run ends.
     pub time: Duration,
 }
 
 impl Plan {
-    /// How many questions it has for so many targets, if it is carried through; at a rate, one more or
-    /// less.
+    /// The number of questions of the complete plan for a number of targets; at a rate, plus or
+    /// minus one.
     #[must_use]
     pub fn questions(&self, targets: usize) -> usize {
         match self.load {
@@ -63,14 +64,14 @@ impl Plan {
 /// When questions are asked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Load {
-    /// When others are done.
+    /// A closed loop.
     Closed {
         /// Names under way at a time.
         names: usize,
         /// Questions a second of each target, at most.
         pace: Option<f64>,
     },
-    /// At a rate, from one to another over the time of the run.
+    /// An open loop; the rate grows linearly over the time of the run.
     Open {
         /// Questions a second at the beginning.
         from: f64,
@@ -80,25 +81,25 @@ pub enum Load {
 }
 
 impl Load {
-    /// Whether it is a rate that grows.
+    /// Whether the load is a growing rate.
     #[must_use]
     pub fn is_ramp(&self) -> bool {
         matches!(self, Load::Open { from, to } if from < to)
     }
 }
 
-/// Who wants to know how it goes.
+/// Observes the progress of a run.
 pub trait Watcher: Send + Sync {
-    /// One question has ended.
+    /// A question has ended.
     fn sampled(&self, sample: &Sample);
 }
 
-/// Nobody does.
+/// Ignores the progress.
 impl Watcher for () {
     fn sampled(&self, _: &Sample) {}
 }
 
-/// Ends a run before its time, with what it has.
+/// Ends a run early.
 #[derive(Clone, Debug, Default)]
 pub struct Stop(Arc<AtomicBool>);
 
@@ -108,14 +109,14 @@ impl Stop {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it was told to end.
+    /// Whether the run was told to end.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Asks all targets for all names, and says what came of it, in the order in which it ended.
+/// Asks the targets for the names, and returns the samples in the order of their end.
 pub async fn run(
     plan: Plan,
     targets: Vec<Arc<dyn Target>>,
@@ -176,8 +177,8 @@ impl Asker {
         self.stop.is_stopped() || self.samples.lock().len() >= MOST_SAMPLES
     }
 
-    /// Asks all targets in turn for one name, each name beginning with another of them, so that the
-    /// line's mood hits all alike.
+    /// Asks the targets for one name in turn. Each name starts with a different target, so that
+    /// changes of the network affect the targets alike.
     async fn visit(self: &Arc<Self>, name: usize, round: usize, forgot: &[bool], pacer: &Pacer) {
         for turn in 0..self.targets.len() {
             let target = (name + round + turn) % self.targets.len();
@@ -266,11 +267,11 @@ impl Asker {
     }
 }
 
-/// When question `number` of an open loop is due, its rate going from one to another over `time`;
-/// `None` when the time is over.
+/// The due time of question `number` of an open loop, whose rate grows from `from` to `to` over
+/// `time`; `None` after the end.
 fn due(number: usize, from: f64, to: f64, time: Duration) -> Option<Duration> {
     let (time, number) = (time.as_secs_f64(), number as f64);
-    // So many were asked by then: from * t + (to - from) / (2 * time) * t * t.
+    // The number of questions due at t: from * t + (to - from) / (2 * time) * t * t.
     let growth = (to - from) / (2.0 * time);
     let due = if growth.abs() < 1e-9 {
         number / from
@@ -292,7 +293,7 @@ impl Pacer {
         Pacer { gap, next: Mutex::new(Instant::now()) }
     }
 
-    /// Waits until the next questions may be sent; there are so many targets to share them.
+    /// Waits until the next questions may be sent to `targets` targets.
     async fn turn(&self, targets: usize) {
         let at = {
             let mut next = self.next.lock();

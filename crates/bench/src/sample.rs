@@ -1,4 +1,4 @@
-//! What is measured: one question of one target, and how long it took.
+//! A measurement: one question to one target, and its time.
 
 use std::time::Duration;
 
@@ -15,15 +15,16 @@ pub struct Sample {
     pub rtype: u16,
     /// Which of the targets.
     pub target: u16,
-    /// Whether it was asked before.
+    /// First ask or repeat.
     pub phase: Phase,
-    /// When it was to be sent, in microseconds since the run began.
+    /// The due time, in microseconds since the start of the run.
     pub at_us: u64,
-    /// From then to its end, in microseconds; of what failed, what a person would have waited.
+    /// The time from the due time to the end, in microseconds; for a failure, the time that a user
+    /// would have waited.
     pub took_us: u64,
-    /// How it ended.
+    /// The outcome.
     pub ending: Ending,
-    /// What happened on the way, where that could be seen.
+    /// The hops to the answer, where the trace shows them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hops: Vec<Hop>,
 }
@@ -39,8 +40,8 @@ pub enum Phase {
 }
 
 impl Sample {
-    /// How long it took, in milliseconds. A failure counts no less than `penalty`: who gives up
-    /// quickly is not quick.
+    /// The time in milliseconds. A failure counts as at least `penalty`, so that quick failures are
+    /// not an advantage.
     #[must_use]
     pub fn millis(&self, penalty: Duration) -> f64 {
         let took = self.took_us as f64 / 1000.0;

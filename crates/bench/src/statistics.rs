@@ -1,16 +1,16 @@
-//! Whether two runs differ, asked of pairs: each domain in one run and in the other.
+//! Tests on pairs: a domain's time in two runs.
 //!
-//! Nothing is assumed of how latencies are distributed, since nothing is known of it: they come in
-//! heaps, with tails. What is used is that under no change the two runs of a pair could be exchanged,
-//! so that either sign of their difference is as likely.
+//! The tests assume no distribution, since latencies come in clusters with long tails. They use
+//! only that without a change the two runs of a pair could be exchanged, so that both signs of the
+//! difference are equally likely.
 
 use zoners_dns::Random;
 
-/// How often signs are drawn anew in [`sign_flips`]; the least p-value is one in one more.
+/// Random draws of signs in [`sign_flips`]; the least p-value is 1/(FLIPS + 1).
 const FLIPS: usize = 3_999;
 /// How often the pairs themselves are.
 const DRAWS: usize = 999;
-/// Pairs of which all Walsh averages are made; of more, no more than that are taken, evenly spread.
+/// The most pairs for Walsh averages; of a longer list, a subset at even distances is used.
 const MOST_PAIRS: usize = 1500;
 
 /// Fewer pairs can never tell.
@@ -18,8 +18,7 @@ pub const LEAST_PAIRS: usize = 6;
 /// Ranks of which the chance is counted out; of more, the normal curve does.
 const MOST_EXACT: usize = 40;
 
-/// An estimate, what it lies between with a confidence that the caller chose, and how likely it is by
-/// chance.
+/// An estimate with its confidence interval and its p-value.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Estimate {
     /// The estimate itself.
@@ -28,13 +27,13 @@ pub struct Estimate {
     pub low: f64,
     /// The upper end.
     pub high: f64,
-    /// The chance that there is no difference and it shows all the same; two-sided.
+    /// The two-sided p-value: the chance of such a difference if there is no change.
     pub p: f64,
 }
 
-/// The typical difference by Wilcoxon's signed ranks (Wilcoxon 1945): the median of the averages of
-/// all pairs of differences (Hodges and Lehmann 1963), and the interval that belongs to it. `None` of
-/// fewer than [`LEAST_PAIRS`] differences.
+/// The typical difference by Wilcoxon's signed-rank test (Wilcoxon 1945): the median of the
+/// averages of pairs of differences (Hodges and Lehmann 1963), and the corresponding interval.
+/// `None` for fewer than [`LEAST_PAIRS`] differences.
 #[must_use]
 pub fn signed_ranks(differences: &[f64], confidence: f64) -> Option<Estimate> {
     let differences = &thinned(differences);
@@ -48,7 +47,7 @@ pub fn signed_ranks(differences: &[f64], confidence: f64) -> Option<Estimate> {
     averages.sort_unstable_by(f64::total_cmp);
     let ranks = signed(differences);
     let p = if ranks.len() <= MOST_EXACT { exactly(&ranks) } else { nearly(&ranks) };
-    // The interval has the averages between which the statistic stays within so many spreads.
+    // The interval holds the averages for which the statistic stays within the quantile.
     let count = averages.len() as f64;
     let n = differences.len() as f64;
     let off = normal_quantile(f64::midpoint(1.0, confidence))
@@ -63,14 +62,14 @@ pub fn signed_ranks(differences: &[f64], confidence: f64) -> Option<Estimate> {
     })
 }
 
-/// No more than [`MOST_PAIRS`] of them.
+/// At most [`MOST_PAIRS`] differences.
 fn thinned(differences: &[f64]) -> Vec<f64> {
     let step = differences.len().div_ceil(MOST_PAIRS).max(1);
     differences.iter().step_by(step).copied().collect()
 }
 
-/// The rank of each difference by its size, with its sign; those that tie share the mean of theirs, and
-/// zeros are ranked, then left out (Pratt 1959).
+/// The signed rank of each difference by size. Ties share the mean rank; zeros are ranked, then
+/// left out (Pratt 1959).
 fn signed(differences: &[f64]) -> Vec<f64> {
     let mut sizes: Vec<(f64, bool)> =
         differences.iter().map(|difference| (difference.abs(), *difference > 0.0)).collect();
@@ -78,7 +77,7 @@ fn signed(differences: &[f64]) -> Vec<f64> {
     let (mut ranks, mut at) = (Vec::with_capacity(sizes.len()), 0);
     while at < sizes.len() {
         let tied = sizes[at..].iter().take_while(|size| size.0 == sizes[at].0).count();
-        // The mean of the ranks that they share.
+        // The mean of the tied ranks.
         let rank = at as f64 + f64::midpoint(tied as f64, 1.0);
         if sizes[at].0 > 0.0 {
             let tied = sizes[at..at + tied].iter();
@@ -89,13 +88,13 @@ fn signed(differences: &[f64]) -> Vec<f64> {
     ranks
 }
 
-/// The chance of a sum of signed ranks as far from zero, each sign being as likely: by counting all
-/// ways to choose signs, one rank after the other.
+/// The exact probability of a sum of signed ranks as far from zero, with equally likely signs, by
+/// counting the combinations of signs rank by rank.
 fn exactly(ranks: &[f64]) -> f64 {
-    // Ranks that tie are halves.
+    // Tied ranks may be halves.
     let doubled: Vec<usize> = ranks.iter().map(|rank| (rank.abs() * 2.0) as usize).collect();
     let all: usize = doubled.iter().sum();
-    // The chance of each sum of those with a positive sign.
+    // The probability of each sum of positive ranks.
     let mut chances = vec![0.0; all + 1];
     chances[0] = 1.0;
     for rank in doubled {
@@ -109,7 +108,7 @@ fn exactly(ranks: &[f64]) -> f64 {
     chances.iter().enumerate().filter(|(sum, _)| as_far(*sum)).map(|(_, chance)| chance).sum()
 }
 
-/// The same by the normal curve that the sum comes close to when there are many.
+/// The probability by the normal approximation, for many ranks.
 fn nearly(ranks: &[f64]) -> f64 {
     let spread = ranks.iter().map(|rank| rank * rank).sum::<f64>().sqrt();
     // A step towards the middle, since the sum goes in steps of two and the normal curve does not.
@@ -117,9 +116,8 @@ fn nearly(ranks: &[f64]) -> f64 {
     2.0 * upper_tail(off)
 }
 
-/// The mean difference, by drawing the signs of all differences anew, over and over: how often chance
-/// alone makes a mean as large (Fisher 1935). The interval is where the mean lies when the pairs
-/// themselves are drawn anew (Efron 1979).
+/// The mean difference, tested with randomly drawn signs: the share of draws with a mean as large
+/// (Fisher 1935). The interval comes from resampled pairs (bootstrap, Efron 1979).
 #[must_use]
 pub fn sign_flips(differences: &[f64], confidence: f64, random: &Random) -> Option<Estimate> {
     if differences.len() < LEAST_PAIRS {
@@ -152,7 +150,7 @@ pub fn sign_flips(differences: &[f64], confidence: f64, random: &Random) -> Opti
     })
 }
 
-/// Random bits, one by one.
+/// Random bits, one at a time.
 struct Bits<'a> {
     random: &'a Random,
     left: u32,
@@ -171,8 +169,7 @@ impl Bits<'_> {
     }
 }
 
-/// The p-values that stand when several things are asked at once (Holm 1979): each is what it would
-/// have been asked alone, made larger for the others. In the order in which they came.
+/// The p-values corrected for multiple tests (Holm 1979), in the given order.
 #[must_use]
 pub fn holm(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
@@ -185,8 +182,7 @@ pub fn holm(values: &[f64]) -> Vec<f64> {
     adjusted
 }
 
-/// The value below which a share of the sorted `values` lies, between two of them in proportion. Zero
-/// of none.
+/// The quantile of sorted `values`, interpolated linearly. Zero for an empty list.
 #[must_use]
 pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
@@ -201,7 +197,7 @@ fn upper_tail(z: f64) -> f64 {
     libm::erfc(z / std::f64::consts::SQRT_2) / 2.0
 }
 
-/// Where a standard normal variable has so much below it, by halving.
+/// The quantile of the standard normal distribution, by bisection.
 fn normal_quantile(share: f64) -> f64 {
     let (mut low, mut high) = (-10.0, 10.0);
     for _ in 0..60 {

@@ -1,4 +1,4 @@
-//! Who is asked.
+//! The targets of a measurement.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -6,35 +6,35 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use zoners_dns::Question;
 
-/// What a target says, once it does.
+/// The future answer of a target.
 pub type Telling = Pin<Box<dyn Future<Output = Told> + Send>>;
 
-/// Somebody who answers questions: a server somewhere, or a resolver in this process.
+/// A server, or a resolver in this process.
 pub trait Target: Send + Sync {
-    /// How a person calls it.
+    /// The label for people.
     fn label(&self) -> &str;
 
-    /// Asks it; ends when it has answered or is given up.
+    /// Asks a question; the future ends with an answer or a timeout.
     fn ask(&self, question: &Question) -> Telling;
 
-    /// Lets it forget what it knows, so that what follows is asked as if for the first time. Says
-    /// whether it could.
+    /// Flushes the cache of the target, so that the following questions count as first asks.
+    /// Returns false if the target cannot.
     fn forget(&self) -> bool {
         false
     }
 
-    /// What it asked nameservers so far, where that can be seen.
+    /// The upstream queries of the target so far, where known.
     fn exchanges(&self) -> Vec<Exchange> {
         Vec::new()
     }
 }
 
-/// What came of one question.
+/// The result of one question.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Told {
-    /// How it ended.
+    /// The outcome.
     pub ending: Ending,
-    /// What happened on the way, where that can be seen.
+    /// The hops to the answer, where the trace shows them.
     pub hops: Vec<Hop>,
 }
 
@@ -42,9 +42,9 @@ pub struct Told {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
-    /// With an answer that says something of the name: its records, or that there are none.
+    /// An answer about the name: its records, or a denial.
     Answered,
-    /// With a failure: the RCODE, and the extended error if one came along.
+    /// A failure: the RCODE, and the EDE if present.
     Failed {
         /// As `SERVFAIL`.
         rcode: String,
@@ -59,47 +59,47 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// Whether the one who asked got what it wanted.
+    /// Whether the client got an answer.
     #[must_use]
     pub fn is_good(&self) -> bool {
         *self == Ending::Answered
     }
 }
 
-/// A step on the way to an answer: a server was asked, or a wait shared with another question.
+/// A step towards the answer: an upstream query, or a wait shared with a different question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hop {
-    /// What it was for.
+    /// The purpose of the hop.
     pub part: Part,
     /// The zone whose servers were asked.
     pub zone: String,
     /// The server's name; empty of a shared wait.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub server: String,
-    /// Its address; likewise.
+    /// The address of the server; empty for a shared wait.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub address: String,
-    /// When it ended, in microseconds since the question was asked.
+    /// The end of the hop, in microseconds after the question.
     pub until_us: u64,
-    /// How long it had taken then, in microseconds.
+    /// The duration of the hop, in microseconds.
     pub took_us: u64,
-    /// What came of it.
+    /// The result of the hop.
     pub came: Came,
 }
 
-/// What came of a [`Hop`].
+/// The result of a [`Hop`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Came {
     /// A useful answer.
     Answer,
-    /// What somebody else had asked the same for.
+    /// The result of a flight that a different question led.
     Shared,
     /// An answer of no use.
     Nonsense,
     /// Nothing in time.
     Silence,
-    /// Nothing before another server answered.
+    /// No reply before a different server answered.
     Outpaced,
 }
 
@@ -109,22 +109,22 @@ pub enum Came {
 pub enum Part {
     /// Root servers, asked for a top-level domain.
     Root,
-    /// Servers of a top-level domain, asked for a zone below it.
+    /// Servers of a top-level domain, asked for a delegation.
     TopLevel,
-    /// Servers of the zone itself, or of one on the way to it.
+    /// Servers of the zone of the name, or of a zone above.
     Provider,
     /// The address of a nameserver.
     Address,
     /// Keys and their fingerprints, for proofs.
     Keys,
-    /// Servers that did not help: waiting for them until another was asked.
+    /// Servers without a useful reply, until a different server was asked.
     Retries,
     /// The resolver itself.
     Resolver,
 }
 
 impl Part {
-    /// All of them, in the order in which they are told.
+    /// The parts, in the order of reports.
     pub const ALL: [Part; 7] = [
         Part::Root,
         Part::TopLevel,
@@ -150,14 +150,14 @@ impl Part {
     }
 }
 
-/// One query to a nameserver, as the network saw it.
+/// One upstream query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
     /// The server's address.
     pub address: String,
     /// From sending to the reply, or to the end of waiting.
     pub took: Duration,
-    /// How it ended.
+    /// The outcome.
     pub end: ExchangeEnd,
 }
 
@@ -166,12 +166,12 @@ pub struct Exchange {
 pub enum ExchangeEnd {
     /// With a datagram from the server.
     Reply,
-    /// With one over a stream, whose time is more than a round trip.
+    /// A reply over a stream, which takes more than a round trip.
     StreamReply,
     /// Nothing came, for as long as anybody waits.
     Lost,
     /// The network refused.
     Refused,
-    /// Nobody waited any longer.
+    /// The query was abandoned.
     Left,
 }

@@ -1,8 +1,8 @@
 //! Where the time of an answer went.
 //!
-//! Hops overlap: servers race, keys are asked for beside the question. A person waits for the one
-//! that the answer came through, so each moment belongs to one part only, and the parts add up to
-//! the whole.
+//! Hops overlap: servers race, and keys are fetched beside the question. The user waits for the hop
+//! that brings the answer, so each moment belongs to exactly one part, and the parts add up to the
+//! whole.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use crate::target::{Came, Hop, Part};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Way([u64; Part::ALL.len()]);
 
-/// A stretch of the time of an answer that belongs to one part.
+/// A stretch of time that belongs to one part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stretch {
     /// The part.
@@ -22,13 +22,13 @@ pub struct Stretch {
     pub from_us: u64,
     /// Until when.
     pub until_us: u64,
-    /// Which of the hops made it so long; none of the resolver's own time.
+    /// The hop that caused the stretch; `None` for the resolver's own time.
     #[serde(skip)]
     pub hop: Option<usize>,
 }
 
 impl Way {
-    /// Where the time of `sample` went; nothing if its hops were not seen.
+    /// The parts of the time of `sample`; empty without hops.
     #[must_use]
     pub fn of(sample: &Sample) -> Self {
         stretches(sample).into_iter().fold(Way::default(), |way, stretch| {
@@ -43,7 +43,7 @@ impl Way {
         self
     }
 
-    /// With so many more microseconds of one part.
+    /// Adds microseconds to one part.
     #[must_use]
     pub fn with(mut self, part: Part, us: u64) -> Self {
         self.0[part as usize] += us;
@@ -56,21 +56,21 @@ impl Way {
         self.0[part as usize]
     }
 
-    /// Microseconds of all.
+    /// Microseconds in total.
     #[must_use]
     pub fn total_us(&self) -> u64 {
         self.0.iter().sum()
     }
 
-    /// What share of all one part has; 0 of nothing.
+    /// The share of one part; 0 if the total is 0.
     #[must_use]
     pub fn share(&self, part: Part) -> f64 {
         self.part_us(part) as f64 / self.total_us().max(1) as f64
     }
 }
 
-/// The time of `sample` in stretches, one after the other without a gap. Of the hops under way at a
-/// moment, those that got the answer on count before those waited for by chance or in vain.
+/// The time of `sample` as consecutive stretches without a gap. Of the hops under way at a moment,
+/// those that brought the answer count before shared waits and before hops without a useful reply.
 #[must_use]
 pub fn stretches(sample: &Sample) -> Vec<Stretch> {
     let hops = &sample.hops;
@@ -107,7 +107,7 @@ fn part(hop: &Hop) -> Part {
     }
 }
 
-/// Which of several hops a moment belongs to: the one of most weight.
+/// The weight of a hop: a moment belongs to the hop with the greatest weight.
 fn weight(hop: &Hop) -> (u8, u8) {
     let came = match hop.came {
         Came::Answer => 2,
@@ -149,7 +149,7 @@ mod tests {
             100,
             vec![
                 hop(Part::Root, 5, 20, Came::Answer),
-                // Silent until another was asked and answered.
+                // Silent until a second server was asked and answered.
                 hop(Part::TopLevel, 20, 60, Came::Outpaced),
                 hop(Part::TopLevel, 40, 60, Came::Answer),
                 // Beside the question, and longer.
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn what_was_not_seen_is_not_told() {
         assert_eq!(Way::of(&sample(50, Vec::new())).total_us(), 0);
-        // What went on after the answer had come.
+        // A hop that went on after the answer.
         let late = Way::of(&sample(50, vec![hop(Part::Provider, 10, 70, Came::Answer)]));
         assert_eq!(told(&late), [(Part::Provider, 40), (Part::Resolver, 10)]);
     }

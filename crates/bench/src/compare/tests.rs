@@ -4,7 +4,7 @@ fn compared(before: &Summary, now: &Summary) -> Comparison {
     Comparison::of(before, now, Circumstances::default())
 }
 
-/// A run over so many domains, each taking what `millis` says of cold and warm.
+/// A run over `count` domains, whose cold and warm times are those of `millis`.
 fn run(count: u32, millis: impl Fn(u32) -> (f64, f64)) -> Summary {
     let figures = |mean| Figures { count: 3, mean, ..Figures::default() };
     let domains = (0..count)
@@ -25,7 +25,7 @@ fn run(count: u32, millis: impl Fn(u32) -> (f64, f64)) -> Summary {
     }
 }
 
-/// Latencies with a tail, another run of which differs by up to `noise` of each.
+/// Latencies with a tail; a second run differs by up to `noise` of each.
 fn noisy(seed: u64, noise: f64) -> impl Fn(u32) -> (f64, f64) {
     move |name| {
         let of = |seed: u64| {
@@ -111,7 +111,7 @@ fn the_provider_that_became_slow_is_named() {
     let providers: Vec<String> = (0..600).map(|name| format!("host{}.test", name % 40)).collect();
     let slower = |name: u32| {
         let (cold, warm) = noisy(2, 0.3)(name);
-        // The line became slower by 10 ms for all, and one provider by 80.
+        // Every domain became slower by 10 ms, and the domains of one provider by 80 ms.
         (cold + 10.0 + if name % 40 == 7 { 80.0 } else { 0.0 }, warm)
     };
     let circumstances = Circumstances { providers: &providers, ..Circumstances::default() };

@@ -1,4 +1,4 @@
-//! What became slower since the baseline, and whose fault that is.
+//! Names what became slower since the baseline, and the cause.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,15 @@ use crate::providers::Provider;
 use crate::statistics::{Estimate, quantile, signed_ranks};
 use crate::target::Part;
 
-/// Of the intervals that are told.
+/// Confidence of the reported intervals.
 const CONFIDENCE: f64 = 0.99;
-/// A nameserver is farther if it takes so many milliseconds more, and such a share.
+/// A nameserver is farther if its RTT grew by this many milliseconds and by this share.
 const FARTHER: (f64, f64) = (20.0, 0.3);
-/// If one in so many is, that is the line.
+/// If more than one nameserver in four is farther, the cause is the uplink.
 const MOST_FAR: usize = 4;
 
-/// Providers that changed otherwise than others, by their names or by their servers; or what changed
-/// for all alike.
+/// Providers that changed differently from the rest, by their names or by their servers; or a
+/// change common to every provider.
 pub(super) fn changes(now: &Known, before: &Known, comparison: &Comparison) -> Vec<Finding> {
     let mut told: Vec<Finding> = comparison
         .providers
@@ -37,8 +37,8 @@ pub(super) fn changes(now: &Known, before: &Known, comparison: &Comparison) -> V
     }
 }
 
-/// Providers several of whose servers are farther than before, while those of others are not: names
-/// that lie with other servers too may hide it.
+/// Providers with several servers that are farther, while the servers of the rest are not. The
+/// times of their names may hide the change, since names can have servers of a second provider.
 fn farther_providers(now: &Known, before: &Known) -> Vec<Finding> {
     let grown = grown(now, before);
     let is_far = |(_, then, now): &(&Nameserver, f64, f64)| {
@@ -74,7 +74,7 @@ fn farther_providers(now: &Known, before: &Known) -> Vec<Finding> {
     providers.into_iter().map(tell).collect()
 }
 
-/// The nameservers that answered often enough in both runs, with their round trips then and now.
+/// The nameservers with enough replies in both runs, and their RTTs before and now.
 fn grown<'a>(now: &Known<'a>, before: &Known) -> Vec<(&'a Nameserver, f64, f64)> {
     let enough = |server: &&Nameserver| server.answered >= ENOUGH_REPLIES;
     let earlier: BTreeMap<&str, f64> = before
@@ -89,8 +89,8 @@ fn grown<'a>(now: &Known<'a>, before: &Known) -> Vec<(&'a Nameserver, f64, f64)>
     both.collect()
 }
 
-/// Whether the provider's servers are farther, or lose more, by enough to explain what its domains
-/// take; where they were not seen, nothing speaks against it.
+/// Whether the provider's servers are farther, or lose more, by enough to explain the times of its
+/// domains; true if the servers are unknown.
 fn is_its_fault(outlier: &Outlier, now: &Known, before: &Known) -> bool {
     let (Some(earlier), Some(now)) = (of_name(before, outlier), of_name(now, outlier)) else {
         return true;
@@ -125,7 +125,7 @@ fn of_provider(outlier: &Outlier, now: &Known, before: &Known) -> Finding {
     }
 }
 
-/// What became slower for all: the line, if all servers are farther, or the resolver.
+/// A change common to every provider: the uplink if each server is farther, else the resolver.
 fn alike(now: &Known, before: &Known, comparison: &Comparison) -> Option<Finding> {
     let cold = comparison.cold.filter(|change| change.verdict == Verdict::Regressed)?;
     let mut evidence = vec![format!(
@@ -170,7 +170,7 @@ fn alike(now: &Known, before: &Known, comparison: &Comparison) -> Option<Finding
     Some(Finding { suspect, says: says.into(), evidence })
 }
 
-/// By how many milliseconds the nameservers that both runs met are farther now.
+/// The growth of the RTTs, in milliseconds, of the nameservers in both runs.
 fn farther(now: &Known, before: &Known) -> Option<Estimate> {
     let grown: Vec<f64> = grown(now, before).into_iter().map(|(_, then, now)| now - then).collect();
     signed_ranks(&grown, CONFIDENCE)

@@ -1,4 +1,4 @@
-//! A line that loses packets, or on which everybody is far.
+//! An uplink that loses packets, or with a high RTT to every server.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use super::{ENOUGH_QUERIES, Finding, Known, LOSSY, Suspect};
 use crate::nameservers::Nameserver;
 use crate::statistics::quantile;
 
-/// Milliseconds to the nearest servers, of a line that is slow itself.
+/// RTT to the nearest servers, in milliseconds, above which the uplink itself is slow.
 const FAR: f64 = 100.0;
 
-/// Lost packets: of the line if all lose, of a provider if that one does.
+/// Loss: of the uplink if every provider loses packets, of a provider if only that provider does.
 pub(super) fn lost(now: &Known) -> Vec<Finding> {
     let judged = |server: &&Nameserver| server.is_alive();
     let waited_for = |server: &Nameserver| server.answered + server.lost;

@@ -81,7 +81,7 @@ fn a_slow_provider_is_named() {
     run.providers[7].rtt_ms = Some(150.0);
     run.providers[7].waited_ms = 15.0 * 180.0;
     assert_eq!(run.found(), [Suspect::Provider("host7.test".into())]);
-    // Where nameservers are not seen, its names say so.
+    // Where nameservers are unknown, the names of the provider show the change.
     run.way = Way::default();
     assert_eq!(run.found(), [Suspect::Nobody]);
     run.providers[8].cold_ms = Some(190.0);
@@ -99,7 +99,7 @@ fn a_line_that_loses_is_told_from_a_provider_that_does() {
     let found = findings(&run.known(), None);
     assert_eq!(found[0].suspect, Suspect::Line);
     assert!(found[0].says.contains("6.2 %"), "{found:?}");
-    // Those that never answer are dead; that is nobody's loss.
+    // Servers that never answer are dead, not lossy.
     for server in &mut run.nameservers {
         (server.answered, server.lost) = if server.lost % 2 == 1 { (15, 0) } else { (0, 15) };
     }
@@ -124,7 +124,7 @@ fn a_slow_line_and_a_slow_resolver_are_told_apart() {
         domain.warm.failed = 1;
     }
     assert_eq!(run.found()[0], Suspect::Line);
-    // What never was answered is not lost on the way.
+    // A question that was never answered was not lost on the way.
     for domain in run.summary.domains.iter_mut().take(40) {
         domain.cold.failed = 1;
     }
@@ -148,7 +148,8 @@ fn time_in_vain_and_failures_are_told() {
     );
 }
 
-/// The first thing that a comparison with a run says in which each domain's first asks took what `cold` says.
+/// The first finding of a comparison in which the first asks of each domain took the milliseconds
+/// of `cold`.
 fn since(run: &Run, before: &Run) -> Finding {
     since_all(run, before).remove(0)
 }

@@ -29,7 +29,7 @@ const COLUMNS: [&str; 17] = [
 /// Writes `report` as CSV (RFC 4180) with a heading.
 ///
 /// # Errors
-/// Those of `to`.
+/// Errors of `to`.
 pub fn write(report: &Report, to: impl Write) -> std::io::Result<()> {
     let mut writer = csv::Writer::from_writer(to);
     writer.write_record(COLUMNS)?;
@@ -57,7 +57,7 @@ pub fn write(report: &Report, to: impl Write) -> std::io::Result<()> {
 fn figures(figures: &Figures) -> Vec<String> {
     let Figures { count, failed, mean, p50, p95, max, .. } = *figures;
     let counts = [count, failed].map(|count| count.to_string());
-    // What was never asked took no time that could be told.
+    // A phase without samples has no times.
     let times =
         [mean, p50, p95, max].map(|time| if count > 0 { millis(time) } else { String::new() });
     counts.into_iter().chain(times).collect()

@@ -1,5 +1,5 @@
-//! The report as a page of its own: no script, nothing that is fetched, light or dark as the reader
-//! has it.
+//! The report as an HTML page: self-contained, without scripts, light or dark as the browser
+//! prefers.
 
 mod curves;
 mod tables;
@@ -228,7 +228,7 @@ fn way(asked: &Asked) -> Markup {
     }
 }
 
-/// A piece of a bar, so long.
+/// A segment of a bar, as long as `share`.
 fn piece(part: Part, share: f64, title: &str) -> Markup {
     let style = format!("width: {:.2}%; background: var(--{})", share * 100.0, class(part));
     html! { span style=(style) title=(title) {} }

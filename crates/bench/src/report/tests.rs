@@ -8,8 +8,9 @@ use crate::target::{Ending, Exchange, ExchangeEnd, Hop};
 
 const NAMES: u32 = 40;
 
-/// A run of a resolver whose hops are seen, and of a server that answers in 30 ms and 1 ms. Two names of
-/// ten lie with a provider that takes `slow` milliseconds, the others with one that takes 20.
+/// A run of a resolver with visible hops, and of a server that answers in 30 ms and 1 ms. Two names
+/// of ten belong to a provider that takes `slow` milliseconds, the rest to a provider that takes 20
+/// ms.
 fn record(slow: u64) -> Record {
     let mut samples = Vec::new();
     let mut exchanges = Vec::new();

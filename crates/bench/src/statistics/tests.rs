@@ -43,7 +43,7 @@ fn signed_ranks_agree_with_the_textbook() {
 
 #[test]
 fn what_is_counted_out_and_what_is_near_agree() {
-    // All of one sign: one way of 2 to the 6th each.
+    // Equal signs: one of 2^6 combinations on each side.
     assert_eq!(signed_ranks(&[3.0, 1.0, 4.0, 1.5, 5.0, 9.0], 0.95).unwrap().p, 2.0 / 64.0);
     assert_eq!(signed_ranks(&[2.0; 6], 0.95).unwrap().p, 2.0 / 64.0, "ties share their ranks");
     let random = Random::seeded(5);

@@ -6,11 +6,11 @@ use crate::baseline::Record;
 use crate::sample::{Phase, Sample};
 use crate::statistics::quantile;
 
-/// Colours by target, one after the other; those beyond begin again.
+/// Colours of the targets, repeated for further targets.
 const COLOURS: [&str; 6] = ["--a", "--b", "--c", "--d", "--e", "--f"];
 /// Points of a curve.
 const POINTS: u32 = 250;
-/// The drawing and the room inside its axes, in pixels: left, top, right, bottom.
+/// The size of the drawing, and the area inside the axes, in pixels: left, top, right, bottom.
 const SIZE: (f64, f64) = (900.0, 340.0);
 const INSIDE: (f64, f64, f64, f64) = (48.0, 12.0, 884.0, 300.0);
 /// Milliseconds at the ends of the axis, which goes in powers of ten.
@@ -18,20 +18,20 @@ const ENDS: (f64, f64) = (0.01, 10_000.0);
 
 /// A curve: how long the questions of a phase took.
 pub(super) struct Curve {
-    /// What it is called.
+    /// The label.
     pub(super) label: String,
-    /// The number of its target.
+    /// The number of the target.
     pub(super) target: usize,
     /// First asks or repeats.
     pub(super) phase: Phase,
-    /// Whether it is that of the baseline.
+    /// Whether the curve belongs to the baseline.
     pub(super) then: bool,
     /// Milliseconds, sorted.
     pub(super) millis: Vec<f64>,
 }
 
 impl Curve {
-    /// The curve of what a target was asked in a phase; none if that was nothing.
+    /// The curve of a target and a phase; `None` without samples.
     pub(super) fn of(
         record: &Record,
         label: &str,
@@ -58,7 +58,7 @@ impl Curve {
         COLOURS[self.target % COLOURS.len()]
     }
 
-    /// As SVG draws it: from point to point.
+    /// The path in SVG syntax.
     fn path(&self) -> String {
         let point = |at: u32| {
             let share = f64::from(at) / f64::from(POINTS);
@@ -69,7 +69,7 @@ impl Curve {
     }
 }
 
-/// Where so many milliseconds lie.
+/// The x coordinate of a time.
 fn x(millis: f64) -> f64 {
     let place = |millis: f64| millis.clamp(ENDS.0, ENDS.1).log10();
     let share = (place(millis) - place(ENDS.0)) / (place(ENDS.1) - place(ENDS.0));
@@ -81,7 +81,7 @@ fn y(share: f64) -> f64 {
     INSIDE.3 - share * (INSIDE.3 - INSIDE.1)
 }
 
-/// All curves in one drawing, with its legend.
+/// The curves in one drawing, with a legend.
 pub(super) fn draw(curves: &[Curve]) -> Markup {
     let powers = (ENDS.0.log10() as i32)..=(ENDS.1.log10() as i32);
     let quarters = [0.0, 0.25, 0.5, 0.75, 1.0];
