@@ -1,13 +1,13 @@
 //! A kept run of the performance test: whatever the file says, a report can be made of it, alone and
 //! beside itself.
 
-use zoners_bench::{Record, Report, report};
+use zoners_bench::{BenchReport, SavedRun, report};
 
 /// Reads `octets` as a run.
 pub fn run(octets: &[u8]) {
-    let Ok(record) = serde_json::from_slice::<Record>(octets) else { return };
+    let Ok(record) = serde_json::from_slice::<SavedRun>(octets) else { return };
     for before in [None, Some(&record)] {
-        let report = Report::of(&record, before);
+        let report = BenchReport::of(&record, before);
         assert_eq!(report.targets.len(), record.targets.len());
         let mut lines = Vec::new();
         report::csv::write(&report, &mut lines).expect("memory");
@@ -17,6 +17,6 @@ pub fn run(octets: &[u8]) {
     }
     assert!(record.comparable(&record).is_ok());
     let again = serde_json::to_vec(&record).expect("it can be kept");
-    let again: Record = serde_json::from_slice(&again).expect("it was kept");
+    let again: SavedRun = serde_json::from_slice(&again).expect("it was kept");
     assert_eq!(format!("{again:?}"), format!("{record:?}"));
 }

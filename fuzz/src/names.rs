@@ -1,8 +1,8 @@
-//! Names as people write them, alone and in lists, logs and histories.
+//! NameList as people write them, alone and in lists, logs and histories.
 
 use std::collections::HashSet;
 
-use zoners_bench::names::{Format, Names};
+use zoners_bench::names::{Format, NameList};
 use zoners_dns::{Prefix, name};
 
 /// Reads `octets` as a name, as a prefix, and as lists of names.
@@ -18,7 +18,7 @@ pub fn run(octets: &[u8]) {
         assert_eq!(prefix.to_string().parse(), Ok(prefix));
     }
     for format in [Format::List, Format::QueryLog, Format::History] {
-        let Ok(names) = Names::read(text, format, "fuzz") else { continue };
+        let Ok(names) = NameList::read(text, format, "fuzz") else { continue };
         assert!(!names.list.is_empty() && names.list.len() <= octets.len());
         let different: HashSet<_> = names.list.iter().collect();
         assert_eq!(different.len(), names.list.len(), "each once");

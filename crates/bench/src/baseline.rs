@@ -13,7 +13,7 @@ use crate::nameservers::Nameserver;
 use crate::ramp::Ramp;
 use crate::sample::{Phase, Sample};
 
-/// Version of the format of a [`Record`]; a record of a different version is refused.
+/// Version of the format of a [`SavedRun`]; a record of a different version is refused.
 const FORMAT: u32 = 1;
 /// Permissions of a baseline: its names may come from a browser's history.
 const MODE: u32 = 0o600;
@@ -22,8 +22,8 @@ const LONGEST_NAME: usize = 64;
 
 /// A run as saved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
-    /// Version of the format; see [`Record::new`].
+pub struct SavedRun {
+    /// Version of the format; see [`SavedRun::new`].
     pub format: u32,
     /// The machine, network and version of the run.
     pub environment: Environment,
@@ -31,7 +31,7 @@ pub struct Record {
     pub names: Vec<String>,
     /// The origin of the names.
     pub source: String,
-    /// Tells lists of names apart; see [`crate::Names::fingerprint`].
+    /// Tells lists of names apart; see [`crate::NameList::fingerprint`].
     pub fingerprint: u64,
     /// The record types asked for each name.
     pub types: Vec<u16>,
@@ -86,7 +86,7 @@ impl Environment {
 
 /// Differences between the environments of two runs, a line each for a person.
 #[must_use]
-pub fn differences(now: &Record, before: &Record) -> Vec<String> {
+pub fn differences(now: &SavedRun, before: &SavedRun) -> Vec<String> {
     let (own, earlier) = (&now.environment, &before.environment);
     let gateway = |environment: &Environment| {
         let millis = environment.gateway_ms.map(|millis| format!("{millis:.1} ms"));
@@ -109,7 +109,7 @@ pub fn differences(now: &Record, before: &Record) -> Vec<String> {
 
 /// Why a baseline cannot be used.
 #[derive(Debug)]
-pub enum Unusable {
+pub enum BaselineError {
     /// The text is no valid name of a baseline.
     Name(String),
     /// There is no baseline of this name; the second field lists the saved names.
@@ -122,36 +122,36 @@ pub enum Unusable {
     Io(PathBuf, io::Error),
 }
 
-impl fmt::Display for Unusable {
+impl fmt::Display for BaselineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Unusable::Name(name) => write!(
+            BaselineError::Name(name) => write!(
                 f,
                 "{name:?} is no name for a baseline: up to {LONGEST_NAME} letters, digits, `-`, `_` \
                  and `.`, the first no `.`"
             ),
-            Unusable::Missing(name, there) if there.is_empty() => {
+            BaselineError::Missing(name, there) if there.is_empty() => {
                 write!(f, "there is no baseline {name:?}, nor any other; --save NAME makes one")
             }
-            Unusable::Missing(name, there) => {
+            BaselineError::Missing(name, there) => {
                 write!(f, "there is no baseline {name:?}; there are: {}", there.join(", "))
             }
-            Unusable::Foreign(path, why) => write!(
+            BaselineError::Foreign(path, why) => write!(
                 f,
                 "{}: not a baseline of this version ({why}); measure anew, and --save it",
                 path.display()
             ),
-            Unusable::Other(why) => f.write_str(why),
-            Unusable::Io(path, error) => write!(f, "{}: {error}", path.display()),
+            BaselineError::Other(why) => f.write_str(why),
+            BaselineError::Io(path, error) => write!(f, "{}: {error}", path.display()),
         }
     }
 }
 
-impl Record {
+impl SavedRun {
     /// A run without further details.
     #[must_use]
     pub fn new(environment: Environment, samples: Vec<Sample>) -> Self {
-        Record {
+        SavedRun {
             format: FORMAT,
             environment,
             names: Vec::new(),
@@ -186,8 +186,8 @@ impl Record {
     ///
     /// # Errors
     /// The questions differ; the error says in which way, and the remedy.
-    pub fn comparable(&self, before: &Record) -> Result<(), Unusable> {
-        let other = |why: String| Err(Unusable::Other(why));
+    pub fn comparable(&self, before: &SavedRun) -> Result<(), BaselineError> {
+        let other = |why: String| Err(BaselineError::Other(why));
         if self.fingerprint != before.fingerprint {
             return other(format!(
                 "the baseline is of another list: {} names of {}, now {} of {}; measure the same names, \
@@ -229,13 +229,13 @@ impl Store {
     ///
     /// # Errors
     /// The name is none, or the system refuses.
-    pub fn save(&self, name: &str, record: &Record) -> Result<PathBuf, Unusable> {
+    pub fn save(&self, name: &str, record: &SavedRun) -> Result<PathBuf, BaselineError> {
         let path = self.path(name)?;
         let write = || {
             make_folder(&self.0)?;
             replace(&path, MODE, |out| Ok(serde_json::to_writer(out, record)?))
         };
-        write().map_err(|error| Unusable::Io(path.clone(), error))?;
+        write().map_err(|error| BaselineError::Io(path.clone(), error))?;
         Ok(path)
     }
 
@@ -243,7 +243,7 @@ impl Store {
     ///
     /// # Errors
     /// The name is invalid.
-    pub fn check(&self, name: &str) -> Result<(), Unusable> {
+    pub fn check(&self, name: &str) -> Result<(), BaselineError> {
         self.path(name).map(drop)
     }
 
@@ -251,20 +251,20 @@ impl Store {
     ///
     /// # Errors
     /// There is no such run, its version differs, or the system refuses.
-    pub fn load(&self, name: &str) -> Result<Record, Unusable> {
+    pub fn load(&self, name: &str) -> Result<SavedRun, BaselineError> {
         let path = self.path(name)?;
         let octets = match fs::read(&path) {
             Ok(octets) => octets,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(Unusable::Missing(name.into(), self.list()?));
+                return Err(BaselineError::Missing(name.into(), self.list()?));
             }
-            Err(error) => return Err(Unusable::Io(path, error)),
+            Err(error) => return Err(BaselineError::Io(path, error)),
         };
-        let record: Record = serde_json::from_slice(&octets)
-            .map_err(|error| Unusable::Foreign(path.clone(), error.to_string()))?;
+        let record: SavedRun = serde_json::from_slice(&octets)
+            .map_err(|error| BaselineError::Foreign(path.clone(), error.to_string()))?;
         match record.format {
             FORMAT => Ok(record),
-            other => Err(Unusable::Foreign(path, format!("format {other}, not {FORMAT}"))),
+            other => Err(BaselineError::Foreign(path, format!("format {other}, not {FORMAT}"))),
         }
     }
 
@@ -272,8 +272,8 @@ impl Store {
     ///
     /// # Errors
     /// The system refuses.
-    pub fn list(&self) -> Result<Vec<String>, Unusable> {
-        let refused = |error| Unusable::Io(self.0.clone(), error);
+    pub fn list(&self) -> Result<Vec<String>, BaselineError> {
+        let refused = |error| BaselineError::Io(self.0.clone(), error);
         let entries = match fs::read_dir(&self.0) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -294,18 +294,18 @@ impl Store {
     ///
     /// # Errors
     /// There is no such run, or the system refuses.
-    pub fn remove(&self, name: &str) -> Result<(), Unusable> {
+    pub fn remove(&self, name: &str) -> Result<(), BaselineError> {
         let path = self.path(name)?;
         match fs::remove_file(&path) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err(Unusable::Missing(name.into(), self.list()?))
+                Err(BaselineError::Missing(name.into(), self.list()?))
             }
-            Err(error) => Err(Unusable::Io(path, error)),
+            Err(error) => Err(BaselineError::Io(path, error)),
         }
     }
 
-    fn path(&self, name: &str) -> Result<PathBuf, Unusable> {
+    fn path(&self, name: &str) -> Result<PathBuf, BaselineError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         let good = (1..=LONGEST_NAME).contains(&name.len())
             && name.chars().all(plain)
@@ -313,7 +313,7 @@ impl Store {
         if good {
             Ok(self.0.join(format!("{name}.json")))
         } else {
-            Err(Unusable::Name(name.into()))
+            Err(BaselineError::Name(name.into()))
         }
     }
 }

@@ -37,10 +37,10 @@ const LEAST_OF_PROVIDER: f64 = 5.0;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// First asks, if both runs have enough comparable samples.
-    pub cold: Option<Change>,
+    pub cold: Option<PhaseChange>,
     /// Repeats.
-    pub warm: Option<Change>,
-    /// The change of a domain's failure rate; p-value as in [`Change`].
+    pub warm: Option<PhaseChange>,
+    /// The change of a domain's failure rate; p-value as in [`PhaseChange`].
     pub failing: Option<Estimate>,
     /// Failed questions and questions in total, before and now.
     pub failures: [(usize, usize); 2],
@@ -51,12 +51,12 @@ pub struct Comparison {
     /// Domains present in both runs.
     pub pairs: usize,
     /// The overall verdict.
-    pub verdict: Verdict,
+    pub verdict: ComparisonVerdict,
 }
 
 /// The change of one phase.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Change {
+pub struct PhaseChange {
     /// The ratio of the typical domain's time now to before: 1 means no change. The p-value is
     /// corrected.
     pub typical: Estimate,
@@ -67,7 +67,7 @@ pub struct Change {
     /// The median over the domains before, in milliseconds.
     pub half_before: f64,
     /// The verdict on this phase.
-    pub verdict: Verdict,
+    pub verdict: ComparisonVerdict,
 }
 
 /// A provider whose domains changed differently from the rest.
@@ -85,7 +85,7 @@ pub struct Outlier {
 /// The result of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum ComparisonVerdict {
     /// Quicker now.
     Improved,
     /// Slower now.
@@ -96,15 +96,15 @@ pub enum Verdict {
     Mixed,
 }
 
-impl Verdict {
+impl ComparisonVerdict {
     /// In words, for a run and an earlier run.
     #[must_use]
     pub fn since(self) -> &'static str {
         match self {
-            Verdict::Improved => "improved",
-            Verdict::Regressed => "regressed",
-            Verdict::NoChange => "no significant change",
-            Verdict::Mixed => "some quicker, some slower",
+            ComparisonVerdict::Improved => "improved",
+            ComparisonVerdict::Regressed => "regressed",
+            ComparisonVerdict::NoChange => "no significant change",
+            ComparisonVerdict::Mixed => "some quicker, some slower",
         }
     }
 
@@ -112,10 +112,10 @@ impl Verdict {
     #[must_use]
     pub fn beside(self) -> &'static str {
         match self {
-            Verdict::Improved => "quicker",
-            Verdict::Regressed => "slower",
-            Verdict::NoChange => "no significant difference",
-            Verdict::Mixed => "some quicker, some slower",
+            ComparisonVerdict::Improved => "quicker",
+            ComparisonVerdict::Regressed => "slower",
+            ComparisonVerdict::NoChange => "no significant difference",
+            ComparisonVerdict::Mixed => "some quicker, some slower",
         }
     }
 }
@@ -145,9 +145,10 @@ impl Comparison {
             phases.iter_mut().flatten().flat_map(|change| [&mut change.typical, &mut change.mean]);
         let all: Vec<&mut Estimate> = all.chain(&mut failing).collect();
         correct(all);
-        phases.iter_mut().flatten().for_each(Change::judge);
+        phases.iter_mut().flatten().for_each(PhaseChange::judge);
         let [cold, warm] = phases;
-        let failed = failing.map_or(Verdict::NoChange, |failing| judge(&failing, failing.value));
+        let failed =
+            failing.map_or(ComparisonVerdict::NoChange, |failing| judge(&failing, failing.value));
         let verdicts = [cold, warm].into_iter().flatten().map(|change| change.verdict);
         Comparison {
             cold,
@@ -164,7 +165,8 @@ impl Comparison {
     /// Whether more fails than before, beyond chance.
     #[must_use]
     pub fn fails_more(&self) -> bool {
-        self.failing.is_some_and(|failing| judge(&failing, failing.value) == Verdict::Regressed)
+        self.failing
+            .is_some_and(|failing| judge(&failing, failing.value) == ComparisonVerdict::Regressed)
     }
 }
 
@@ -219,7 +221,7 @@ fn failing(pairs: &[(&Domain, &Domain)]) -> Option<Estimate> {
 }
 
 /// How a phase changed, not judged yet.
-fn changed(pairs: &[(&Domain, &Domain)], of: impl Fn(&Domain) -> &Figures) -> Option<Change> {
+fn changed(pairs: &[(&Domain, &Domain)], of: impl Fn(&Domain) -> &Figures) -> Option<PhaseChange> {
     let both: Vec<(f64, f64)> = pairs
         .iter()
         .map(|(before, now)| (of(before), of(now)))
@@ -238,15 +240,15 @@ fn changed(pairs: &[(&Domain, &Domain)], of: impl Fn(&Domain) -> &Figures) -> Op
     let mut sorted: Vec<f64> = both.iter().map(|(before, _)| *before).collect();
     sorted.sort_unstable_by(f64::total_cmp);
     let half_before = quantile(&sorted, 0.5);
-    Some(Change { typical, mean, before, half_before, verdict: Verdict::NoChange })
+    Some(PhaseChange { typical, mean, before, half_before, verdict: ComparisonVerdict::NoChange })
 }
 
-impl Change {
+impl PhaseChange {
     fn judge(&mut self) {
         let share = self.typical.value - 1.0;
         let felt = |estimate, share, millis: f64| match millis.abs() > LEAST_MILLIS {
             true => judge(estimate, share),
-            false => Verdict::NoChange,
+            false => ComparisonVerdict::NoChange,
         };
         self.verdict = together([
             felt(&self.typical, share, share * (self.half_before + GRAIN)),
@@ -256,20 +258,24 @@ impl Change {
 }
 
 /// The verdict on an estimate; `share` is the relative growth.
-fn judge(estimate: &Estimate, share: f64) -> Verdict {
+fn judge(estimate: &Estimate, share: f64) -> ComparisonVerdict {
     match estimate.p < LEVEL {
-        true if share > LEAST_SHARE => Verdict::Regressed,
-        true if share < -LEAST_SHARE => Verdict::Improved,
-        _ => Verdict::NoChange,
+        true if share > LEAST_SHARE => ComparisonVerdict::Regressed,
+        true if share < -LEAST_SHARE => ComparisonVerdict::Improved,
+        _ => ComparisonVerdict::NoChange,
     }
 }
 
 /// The verdict that sums up several verdicts.
-fn together(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
-    verdicts.into_iter().fold(Verdict::NoChange, |so_far, verdict| match (so_far, verdict) {
-        (Verdict::NoChange, verdict) | (verdict, Verdict::NoChange) => verdict,
-        (one, other) if one == other => one,
-        _ => Verdict::Mixed,
+fn together(verdicts: impl IntoIterator<Item = ComparisonVerdict>) -> ComparisonVerdict {
+    verdicts.into_iter().fold(ComparisonVerdict::NoChange, |so_far, verdict| {
+        match (so_far, verdict) {
+            (ComparisonVerdict::NoChange, verdict) | (verdict, ComparisonVerdict::NoChange) => {
+                verdict
+            }
+            (one, other) if one == other => one,
+            _ => ComparisonVerdict::Mixed,
+        }
     })
 }
 

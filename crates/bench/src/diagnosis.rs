@@ -10,7 +10,7 @@ use crate::figures::Summary;
 use crate::nameservers::Nameserver;
 use crate::providers::{Provider, middle};
 use crate::target::Part;
-use crate::way::Way;
+use crate::time_parts::TimeParts;
 
 /// The most findings of one kind.
 const MOST_OF_A_KIND: usize = 3;
@@ -64,11 +64,11 @@ pub enum Suspect {
 
 /// The data of a run of one target.
 #[derive(Clone, Copy, Debug)]
-pub struct Known<'a> {
+pub struct TargetRun<'a> {
     /// The figures of the target.
     pub summary: &'a Summary,
     /// The parts of the time of first asks; empty where the trace shows no hops.
-    pub way: Way,
+    pub way: TimeParts,
     /// The providers of the names.
     pub providers: &'a [Provider],
     /// The nameservers that the target asked.
@@ -80,7 +80,7 @@ pub struct Known<'a> {
 /// The findings on a run, and on its comparison with a baseline, the most costly first. Never
 /// empty.
 #[must_use]
-pub fn findings(now: &Known, before: Option<(&Known, &Comparison)>) -> Vec<Finding> {
+pub fn findings(now: &TargetRun, before: Option<(&TargetRun, &Comparison)>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some((before, comparison)) = before {
         findings.extend(changes::changes(now, before, comparison));
@@ -101,7 +101,7 @@ pub fn findings(now: &Known, before: Option<(&Known, &Comparison)>) -> Vec<Findi
 
 /// Providers that cost more than the rest: by RTT or, where RTTs are unknown, by the times of their
 /// names.
-fn slow_providers(now: &Known) -> Vec<Finding> {
+fn slow_providers(now: &TargetRun) -> Vec<Finding> {
     let seen = now.way.total_us() > 0;
     let takes = |provider: &Provider| match seen {
         true => provider.rtt_ms.filter(|_| provider.answered >= ENOUGH_REPLIES),
@@ -155,7 +155,7 @@ fn slow_providers(now: &Known) -> Vec<Finding> {
 }
 
 /// Time spent on servers without a useful reply.
-fn in_vain(now: &Known) -> Option<Finding> {
+fn in_vain(now: &TargetRun) -> Option<Finding> {
     let share = now.way.share(Part::Retries);
     if share < IN_VAIN {
         return None;
@@ -173,7 +173,7 @@ fn in_vain(now: &Known) -> Option<Finding> {
         .map(|server| format!("{} ({})", server.name.trim_end_matches('.'), server.address))
         .collect();
     if !asked_most.is_empty() {
-        evidence.push(format!("Asked most: {}.", asked_most.join(", ")));
+        evidence.push(format!("TargetReport most: {}.", asked_most.join(", ")));
     }
     let says = format!(
         "Nameservers that do not answer, or late, cost {:.0} % of the time of first asks.",
@@ -183,7 +183,7 @@ fn in_vain(now: &Known) -> Option<Finding> {
 }
 
 /// A resolver that is slow itself.
-fn own_time(now: &Known) -> Option<Finding> {
+fn own_time(now: &TargetRun) -> Option<Finding> {
     let Summary { cold, warm, .. } = now.summary;
     let share = now.way.share(Part::Resolver);
     let each = now.way.part_us(Part::Resolver) as f64 / 1000.0 / cold.count.max(1) as f64;
@@ -228,7 +228,7 @@ fn own_time(now: &Known) -> Option<Finding> {
 }
 
 /// Failed questions.
-fn failing(now: &Known) -> Option<Finding> {
+fn failing(now: &TargetRun) -> Option<Finding> {
     let Summary { all, failures, domains, .. } = now.summary;
     if all.failed == 0 || (all.failed as f64) < LOSSY * all.count as f64 {
         return None;
@@ -251,7 +251,7 @@ fn failing(now: &Known) -> Option<Finding> {
     })
 }
 
-fn nothing(now: &Known) -> Finding {
+fn nothing(now: &TargetRun) -> Finding {
     let mut evidence = Vec::new();
     if now.way.total_us() > 0 {
         let share = |part| now.way.share(part) * 100.0;

@@ -8,7 +8,7 @@ use zoners_dns::EdeCode;
 
 use crate::sample::{Phase, Sample};
 use crate::statistics::quantile;
-use crate::target::Ending;
+use crate::target::QuestionOutcome;
 
 /// The figures of a list of latencies, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -125,7 +125,7 @@ impl Summary {
         let cold = Figures::of(in_phase(Phase::Cold), penalty);
         Summary {
             known: known(in_phase(Phase::Cold), in_phase(Phase::Warm)),
-            silent: own().filter(|sample| sample.ending == Ending::Silence).count(),
+            silent: own().filter(|sample| sample.ending == QuestionOutcome::Silence).count(),
             cold,
             warm,
             all: Figures::of(own(), penalty),
@@ -150,15 +150,15 @@ fn known<'a>(
 
 /// A failure in a few words.
 #[must_use]
-pub fn describe(ending: &Ending) -> String {
+pub fn describe(ending: &QuestionOutcome) -> String {
     match ending {
-        Ending::Answered => "answered".into(),
-        Ending::Failed { rcode, ede: Some(code) } => {
+        QuestionOutcome::Answered => "answered".into(),
+        QuestionOutcome::Failed { rcode, ede: Some(code) } => {
             format!("{rcode}, EDE {code} ({})", EdeCode(*code).meaning())
         }
-        Ending::Failed { rcode, ede: None } => rcode.clone(),
-        Ending::Silence => "no answer in time".into(),
-        Ending::Broken(why) => why.clone(),
+        QuestionOutcome::Failed { rcode, ede: None } => rcode.clone(),
+        QuestionOutcome::Silence => "no answer in time".into(),
+        QuestionOutcome::Broken(why) => why.clone(),
     }
 }
 
@@ -166,19 +166,19 @@ pub fn describe(ending: &Ending) -> String {
 mod tests {
     use super::*;
 
-    fn sample(name: u32, phase: Phase, millis: u64, ending: Ending) -> Sample {
+    fn sample(name: u32, phase: Phase, millis: u64, ending: QuestionOutcome) -> Sample {
         let took_us = millis * 1000;
         Sample { name, rtype: 1, target: 0, phase, at_us: 0, took_us, ending, hops: vec![] }
     }
 
     #[test]
     fn failures_count_with_what_a_person_waits() {
-        let refused = Ending::Failed { rcode: "REFUSED".into(), ede: Some(18) };
+        let refused = QuestionOutcome::Failed { rcode: "REFUSED".into(), ede: Some(18) };
         let samples = [
-            sample(0, Phase::Cold, 10, Ending::Answered),
-            sample(0, Phase::Warm, 2, Ending::Answered),
+            sample(0, Phase::Cold, 10, QuestionOutcome::Answered),
+            sample(0, Phase::Warm, 2, QuestionOutcome::Answered),
             sample(1, Phase::Cold, 1, refused),
-            sample(1, Phase::Warm, 6000, Ending::Silence),
+            sample(1, Phase::Warm, 6000, QuestionOutcome::Silence),
         ];
         let summary = Summary::of(&samples, 0, Duration::from_secs(5));
         assert_eq!((summary.cold.mean, summary.cold.failed), (2505.0, 1));
@@ -192,14 +192,16 @@ mod tests {
 
     #[test]
     fn it_is_told_whether_a_server_knew_the_names() {
-        let warm = |name| sample(name, Phase::Warm, 1 + u64::from(name % 3), Ending::Answered);
+        let warm =
+            |name| sample(name, Phase::Warm, 1 + u64::from(name % 3), QuestionOutcome::Answered);
         let of = |cold: &dyn Fn(u32) -> Sample| {
             let samples: Vec<Sample> = (0..60).flat_map(|name| [cold(name), warm(name)]).collect();
             Summary::of(&samples, 0, Duration::from_secs(5)).known
         };
-        let unknown = of(&|name| sample(name, Phase::Cold, 50, Ending::Answered));
-        let half =
-            of(&|name| sample(name, Phase::Cold, if name < 30 { 1 } else { 50 }, Ending::Answered));
+        let unknown = of(&|name| sample(name, Phase::Cold, 50, QuestionOutcome::Answered));
+        let half = of(&|name| {
+            sample(name, Phase::Cold, if name < 30 { 1 } else { 50 }, QuestionOutcome::Answered)
+        });
         // A name that failed in both phases says nothing about caching.
         let failing = of(&|name| {
             sample(
@@ -207,8 +209,8 @@ mod tests {
                 Phase::Cold,
                 50 * u64::from(name % 2),
                 match name % 2 {
-                    0 => Ending::Silence,
-                    _ => Ending::Answered,
+                    0 => QuestionOutcome::Silence,
+                    _ => QuestionOutcome::Answered,
                 },
             )
         });
@@ -217,8 +219,9 @@ mod tests {
 
     #[test]
     fn percentiles_are_of_all() {
-        let samples: Vec<Sample> =
-            (0..=100).map(|millis| sample(0, Phase::Cold, millis, Ending::Answered)).collect();
+        let samples: Vec<Sample> = (0..=100)
+            .map(|millis| sample(0, Phase::Cold, millis, QuestionOutcome::Answered))
+            .collect();
         let figures = Figures::of(samples.iter(), Duration::ZERO);
         assert_eq!((figures.p50, figures.p90, figures.p99, figures.max), (50.0, 90.0, 99.0, 100.0));
         assert_eq!(figures.mean, 50.0);

@@ -16,18 +16,20 @@ pub mod run;
 pub mod sample;
 pub mod statistics;
 pub mod target;
-pub mod way;
+pub mod time_parts;
 
-pub use baseline::{Environment, Record, Store};
-pub use compare::{Circumstances, Comparison, Verdict};
+pub use baseline::{Environment, SavedRun, Store};
+pub use compare::{Circumstances, Comparison, ComparisonVerdict};
 pub use diagnosis::{Finding, Suspect};
 pub use figures::{Domain, Figures, Summary};
-pub use names::Names;
+pub use names::NameList;
 pub use nameservers::Nameserver;
 pub use providers::Provider;
 pub use ramp::Ramp;
-pub use report::Report;
-pub use run::{Load, Plan, Stop, Watcher};
+pub use report::BenchReport;
+pub use run::{LoadShape, Plan, Stop, Watcher};
 pub use sample::{Phase, Sample};
-pub use target::{Came, Ending, Exchange, ExchangeEnd, Hop, Part, Target, Told};
-pub use way::Way;
+pub use target::{
+    AnswerHop, Came, ExchangeEnd, Part, QuestionOutcome, Target, TargetAnswer, UpstreamExchange,
+};
+pub use time_parts::TimeParts;

@@ -10,9 +10,9 @@ const POPULAR: &str = include_str!("../names/popular.txt");
 /// The largest accepted list: no user asks for more names.
 pub const MOST: usize = 100_000;
 
-/// Names to be asked for, each once, in the order of first appearance.
+/// NameList to be asked for, each once, in the order of first appearance.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Names {
+pub struct NameList {
     /// The origin of the names, for a person.
     pub source: String,
     /// The names.
@@ -21,7 +21,7 @@ pub struct Names {
 
 /// Why there are no names to ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unusable {
+pub enum NamesError {
     /// A line of a list is no name.
     NoName {
         /// Which line, from 1.
@@ -35,14 +35,14 @@ pub enum Unusable {
     TooMany,
 }
 
-impl fmt::Display for Unusable {
+impl fmt::Display for NamesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Unusable::NoName { line, text } => {
+            NamesError::NoName { line, text } => {
                 write!(f, "line {line}: {text:?} is no name; one name a line, `#` begins a comment")
             }
-            Unusable::Empty => f.write_str("there is no name in it"),
-            Unusable::TooMany => write!(f, "there are more than {MOST} names in it"),
+            NamesError::Empty => f.write_str("there is no name in it"),
+            NamesError::TooMany => write!(f, "there are more than {MOST} names in it"),
         }
     }
 }
@@ -60,20 +60,20 @@ pub enum Format {
     History,
 }
 
-impl Names {
+impl NameList {
     /// The bundled names.
     ///
     /// # Errors
     /// None, as a test shows.
-    pub fn popular() -> Result<Self, Unusable> {
-        Names::read(POPULAR, Format::List, "the bundled list")
+    pub fn popular() -> Result<Self, NamesError> {
+        NameList::read(POPULAR, Format::List, "the bundled list")
     }
 
     /// The names in `text`, which comes from `source`.
     ///
     /// # Errors
     /// There are none, or too many, or a line of a list is none.
-    pub fn read(text: &str, format: Format, source: &str) -> Result<Self, Unusable> {
+    pub fn read(text: &str, format: Format, source: &str) -> Result<Self, NamesError> {
         let (mut list, mut seen) = (Vec::new(), HashSet::new());
         for (line, text) in text.lines().enumerate() {
             let found = match format {
@@ -83,13 +83,13 @@ impl Names {
             };
             list.extend(found.into_iter().filter(|name| seen.insert(name.clone())));
             if list.len() > MOST {
-                return Err(Unusable::TooMany);
+                return Err(NamesError::TooMany);
             }
         }
         if list.is_empty() {
-            return Err(Unusable::Empty);
+            return Err(NamesError::Empty);
         }
-        Ok(Names { source: source.into(), list })
+        Ok(NameList { source: source.into(), list })
     }
 
     /// Keeps the first `count` names.
@@ -111,14 +111,14 @@ pub fn fingerprint(octets: impl IntoIterator<Item = u8>) -> u64 {
     })
 }
 
-fn listed(line: usize, text: &str) -> Result<Vec<Name>, Unusable> {
+fn listed(line: usize, text: &str) -> Result<Vec<Name>, NamesError> {
     let text = text.split('#').next().unwrap_or_default().trim();
     // dnsperf's lists have a type after the name.
     let mut words = text.split_whitespace();
     let Some(word) = words.next() else { return Ok(Vec::new()) };
     match name::parse(word) {
         Ok(name) if !name.is_root() && words.count() < 2 => Ok(vec![name]),
-        _ => Err(Unusable::NoName { line, text: text.chars().take(60).collect() }),
+        _ => Err(NamesError::NoName { line, text: text.chars().take(60).collect() }),
     }
 }
 
@@ -165,14 +165,14 @@ fn host(word: &str) -> Option<Name> {
 mod tests {
     use super::*;
 
-    fn read(text: &str, format: Format) -> Result<Vec<String>, Unusable> {
-        let names = Names::read(text, format, "a test")?;
+    fn read(text: &str, format: Format) -> Result<Vec<String>, NamesError> {
+        let names = NameList::read(text, format, "a test")?;
         Ok(names.list.iter().map(ToString::to_string).collect())
     }
 
     #[test]
     fn a_thousand_names_are_bundled() {
-        let names = Names::popular().unwrap();
+        let names = NameList::popular().unwrap();
         assert_eq!(names.list.len(), 1000);
         let domains: HashSet<_> = names
             .list
@@ -190,15 +190,15 @@ mod tests {
         );
         assert_eq!(names.unwrap(), ["example.com", "www.example.net"]);
         let wrong = read("example.com\nthree words here\n", Format::List).unwrap_err();
-        assert_eq!(wrong, Unusable::NoName { line: 2, text: "three words here".into() });
+        assert_eq!(wrong, NamesError::NoName { line: 2, text: "three words here".into() });
         assert!(wrong.to_string().contains("line 2"));
-        assert_eq!(read("# nothing\n", Format::List), Err(Unusable::Empty));
+        assert_eq!(read("# nothing\n", Format::List), Err(NamesError::Empty));
         assert_eq!(
             read("a..b\n", Format::List).map_err(|e| e.to_string().contains("line 1")),
             Err(true)
         );
         let many: String = (0..=MOST).map(|number| format!("n{number}.test\n")).collect();
-        assert_eq!(read(&many, Format::List), Err(Unusable::TooMany));
+        assert_eq!(read(&many, Format::List), Err(NamesError::TooMany));
         assert!(read(&many[..many.rfind('n').unwrap()], Format::List).is_ok());
     }
 
@@ -232,7 +232,7 @@ Mozilla;"https://example.org:443/page",12
         fn nothing_in_a_file_breaks_it(text in "(?s).{0,300}", lines in "([a-zé.:/ \\[\\]()A\t\n]|https://|query\\[A\\] ){0,80}") {
             for format in [Format::List, Format::QueryLog, Format::History] {
                 for text in [&text, &lines] {
-                    let Ok(names) = Names::read(text, format, "") else { continue };
+                    let Ok(names) = NameList::read(text, format, "") else { continue };
                     proptest::prop_assert!(!names.list.is_empty());
                     proptest::prop_assert!(names.list.iter().all(|name| !name.is_root()));
                 }
@@ -242,7 +242,7 @@ Mozilla;"https://example.org:443/page",12
 
     #[test]
     fn lists_are_told_apart() {
-        let of = |text: &str| Names::read(text, Format::List, "").unwrap().fingerprint();
+        let of = |text: &str| NameList::read(text, Format::List, "").unwrap().fingerprint();
         assert_eq!(of("a.test\nb.test"), of("A.test\nb.test"));
         assert_ne!(of("a.test\nb.test"), of("b.test\na.test"));
     }

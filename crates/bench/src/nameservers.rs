@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sample::Sample;
 use crate::statistics::quantile;
-use crate::target::{Exchange, ExchangeEnd};
+use crate::target::{ExchangeEnd, UpstreamExchange};
 
 /// A nameserver, as measured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -64,12 +64,12 @@ pub fn provider(server: &str) -> &str {
 /// the number of queries.
 #[must_use]
 pub fn met<'a>(
-    exchanges: &[Exchange],
+    exchanges: &[UpstreamExchange],
     samples: impl Iterator<Item = &'a Sample>,
 ) -> Vec<Nameserver> {
     let names = names(samples);
     let mut servers = BTreeMap::<&str, (Nameserver, Vec<f64>)>::new();
-    for Exchange { address, took, end } in exchanges {
+    for UpstreamExchange { address, took, end } in exchanges {
         let (server, millis) = servers.entry(address).or_default();
         server.asked += 1;
         match end {
@@ -116,7 +116,7 @@ fn names<'a>(samples: impl Iterator<Item = &'a Sample>) -> BTreeMap<&'a str, &'a
 mod tests {
     use super::*;
     use crate::sample::Phase;
-    use crate::target::{Came, Ending, Hop, Part};
+    use crate::target::{AnswerHop, Came, Part, QuestionOutcome};
     use std::time::Duration;
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn those_who_were_met_are_told_with_their_names() {
-        let exchange = |address: &str, millis, end| Exchange {
+        let exchange = |address: &str, millis, end| UpstreamExchange {
             address: address.into(),
             took: Duration::from_millis(millis),
             end,
@@ -141,7 +141,7 @@ mod tests {
             exchange("192.0.2.1", 2000, ExchangeEnd::Lost),
             exchange("192.0.2.2", 40, ExchangeEnd::Left),
         ];
-        let hop = |server: &str| Hop {
+        let hop = |server: &str| AnswerHop {
             part: Part::Provider,
             zone: "example.com.".into(),
             server: server.into(),
@@ -157,7 +157,7 @@ mod tests {
             phase: Phase::Cold,
             at_us: 0,
             took_us: 0,
-            ending: Ending::Answered,
+            ending: QuestionOutcome::Answered,
             hops: vec![hop("ns.a.test."), hop("ns.b.test."), hop("ns.b.test.")],
         };
         let met = met(&exchanges, [&sample].into_iter());

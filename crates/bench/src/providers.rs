@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::baseline::Record;
+use crate::baseline::SavedRun;
 use crate::figures::Summary;
 use crate::nameservers::{Nameserver, provider};
 use crate::sample::Sample;
 use crate::statistics::quantile;
 use crate::target::{Came, Part};
-use crate::way::stretches;
+use crate::time_parts::stretches;
 
 /// A provider, and the results of the queries to its nameservers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -64,7 +64,7 @@ pub fn of_names<'a>(
 
 /// The providers of the names that `target` was asked for, the longest waits first.
 #[must_use]
-pub fn of_target(record: &Record, target: u16, summary: &Summary) -> Vec<Provider> {
+pub fn of_target(record: &SavedRun, target: u16, summary: &Summary) -> Vec<Provider> {
     let met = record.nameservers.get(usize::from(target)).map_or(&[][..], Vec::as_slice);
     let mut providers = BTreeMap::<&str, Provider>::new();
     let mut rtts = BTreeMap::<&str, Vec<(f64, usize)>>::new();

@@ -18,7 +18,7 @@ const SLOW: (f64, f64) = (2.0, 10.0);
 
 /// The result of one step of a ramp.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Step {
+pub struct RampStep {
     /// The rate of the step, in questions per second.
     pub rate: f64,
     /// The figures of each question of the step.
@@ -31,21 +31,21 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ramp {
     /// From the slowest to the fastest.
-    pub steps: Vec<Step>,
+    pub steps: Vec<RampStep>,
     /// The highest rate without trouble at or below it; `None` if the slowest rate had trouble.
     pub bears: Option<f64>,
     /// The trouble at higher rates; `None` if there was none.
-    pub why: Option<Trouble>,
+    pub why: Option<RampTrouble>,
 }
 
 /// The trouble at too high a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Trouble {
+pub enum RampTrouble {
     /// More than one question in a hundred failed, beyond the failures at slower rates.
     Lost,
     /// Answers took more than twice as long, and 10 ms.
-    Slow,
+    SlowDomain,
 }
 
 impl Ramp {
@@ -58,13 +58,13 @@ impl Ramp {
             let step = (sample.at_us / length) as usize;
             by_step[step.min(STEPS - 1)].push(*sample);
         }
-        let steps: Vec<Step> = by_step
+        let steps: Vec<RampStep> = by_step
             .iter()
             .filter(|samples| !samples.is_empty())
             .map(|samples| {
                 let all = samples.iter().copied();
                 let answered = all.clone().filter(|sample| sample.ending.is_good());
-                Step {
+                RampStep {
                     rate: samples.len() as f64 * 1e6 / length as f64,
                     all: Figures::of(all, penalty),
                     answered: Figures::of(answered, penalty),
@@ -78,12 +78,12 @@ impl Ramp {
         let Some(slowest) = slowest.copied() else {
             return Ramp { steps, bears: None, why: None };
         };
-        let failing = |step: &Step| step.all.failed as f64 / step.all.count.max(1) as f64;
-        let trouble = |step: &Step| {
+        let failing = |step: &RampStep| step.all.failed as f64 / step.all.count.max(1) as f64;
+        let trouble = |step: &RampStep| {
             if failing(step) > failing(&slowest) + LOST {
-                Some(Trouble::Lost)
+                Some(RampTrouble::Lost)
             } else if step.answered.p95 > slowest.answered.p95 * SLOW.0 + SLOW.1 {
-                Some(Trouble::Slow)
+                Some(RampTrouble::SlowDomain)
             } else {
                 None
             }
@@ -105,12 +105,12 @@ impl Ramp {
         let first = self.steps.first().map_or(0.0, |step| step.rate);
         match (self.bears, self.why) {
             (Some(rate), None) => format!("all went well up to {rate:.0} questions a second"),
-            (Some(rate), Some(Trouble::Lost)) => {
+            (Some(rate), Some(RampTrouble::Lost)) => {
                 format!(
                     "all went well up to {rate:.0} questions a second; beyond, answers are lost"
                 )
             }
-            (Some(rate), Some(Trouble::Slow)) => {
+            (Some(rate), Some(RampTrouble::SlowDomain)) => {
                 format!(
                     "all went well up to {rate:.0} questions a second; beyond, answers are slow"
                 )
@@ -124,11 +124,11 @@ impl Ramp {
 mod tests {
     use super::*;
     use crate::sample::Phase;
-    use crate::target::Ending;
+    use crate::target::QuestionOutcome;
 
     /// A server that answers in 1 ms up to `limit` questions per second, and beyond it as `beyond`
     /// says.
-    fn ramp(limit: f64, beyond: impl Fn(usize) -> (u64, Ending)) -> Ramp {
+    fn ramp(limit: f64, beyond: impl Fn(usize) -> (u64, QuestionOutcome)) -> Ramp {
         let (time, most) = (10.0_f64, 2000.0_f64);
         let samples: Vec<Sample> = (0..(most * time / 2.0) as usize)
             .map(|number| {
@@ -136,7 +136,7 @@ mod tests {
                 let at = (2.0 * number as f64 / (most / time)).sqrt();
                 let (took_us, ending) = match at * most / time > limit {
                     true => beyond(number),
-                    false => (1000, Ending::Answered),
+                    false => (1000, QuestionOutcome::Answered),
                 };
                 let at_us = (at * 1e6) as u64;
                 Sample {
@@ -158,21 +158,21 @@ mod tests {
     #[test]
     fn the_rate_at_which_answers_are_lost_is_found() {
         let every_tenth = |number: usize| match number % 10 {
-            0 => (5_000_000, Ending::Silence),
-            _ => (1000, Ending::Answered),
+            0 => (5_000_000, QuestionOutcome::Silence),
+            _ => (1000, QuestionOutcome::Answered),
         };
         let ramp = ramp(1000.0, every_tenth);
         let bears = ramp.bears.unwrap();
         assert!((900.0..1000.0).contains(&bears), "{ramp:?}");
-        assert_eq!(ramp.why, Some(Trouble::Lost));
+        assert_eq!(ramp.why, Some(RampTrouble::Lost));
         assert!(ramp.describe().ends_with("beyond, answers are lost"));
     }
 
     #[test]
     fn the_rate_at_which_answers_are_slow_is_found() {
-        let ramp = ramp(1500.0, |_| (50_000, Ending::Answered));
+        let ramp = ramp(1500.0, |_| (50_000, QuestionOutcome::Answered));
         assert!((1400.0..1500.0).contains(&ramp.bears.unwrap()), "{ramp:?}");
-        assert_eq!(ramp.why, Some(Trouble::Slow));
+        assert_eq!(ramp.why, Some(RampTrouble::SlowDomain));
     }
 
     #[test]

@@ -7,16 +7,16 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::baseline::{Environment, Record, differences};
+use crate::baseline::{Environment, SavedRun, differences};
 use crate::compare::{Circumstances, Comparison};
-use crate::diagnosis::{Finding, Known, findings};
+use crate::diagnosis::{Finding, TargetRun, findings};
 use crate::figures::{Domain, Summary, describe};
 use crate::nameservers::Nameserver;
 use crate::providers::{self, Provider};
 use crate::ramp::Ramp;
 use crate::sample::{Phase, Sample};
 use crate::target::{Came, Part};
-use crate::way::{Stretch, Way, stretches};
+use crate::time_parts::{Stretch, TimeParts, stretches};
 
 /// The number of slowest domains that are listed.
 const SLOWEST: usize = 10;
@@ -26,7 +26,7 @@ const BARS: [f64; 13] =
 
 /// The results of a run.
 #[derive(Debug, Serialize)]
-pub struct Report<'a> {
+pub struct BenchReport<'a> {
     /// The machine, network and version of the run.
     pub environment: &'a Environment,
     /// Names in the list.
@@ -44,31 +44,31 @@ pub struct Report<'a> {
     /// Differences between the environments of the run and the baseline.
     pub differences: Vec<String>,
     /// The results of each target.
-    pub targets: Vec<Asked<'a>>,
+    pub targets: Vec<TargetReport<'a>>,
     /// The run itself.
     #[serde(skip)]
-    pub record: &'a Record,
+    pub record: &'a SavedRun,
     /// The baseline itself.
     #[serde(skip)]
-    pub before: Option<&'a Record>,
+    pub before: Option<&'a SavedRun>,
 }
 
 /// The results of one target.
 #[derive(Debug, Serialize)]
-pub struct Asked<'a> {
+pub struct TargetReport<'a> {
     /// The label of the target.
     pub label: &'a str,
     /// The figures of the target.
     pub summary: Summary,
     /// The parts of the time of first asks; empty where the trace shows no hops.
     #[serde(serialize_with = "by_part")]
-    pub way: Way,
+    pub way: TimeParts,
     /// How many first asks and repeats took how long.
     pub histogram: Vec<Bar>,
     /// The domains with the slowest first asks, without failures.
-    pub slowest: Vec<Slow>,
+    pub slowest: Vec<SlowDomain>,
     /// The domains whose first asks failed.
-    pub failed: Vec<Slow>,
+    pub failed: Vec<SlowDomain>,
     /// The providers of the names, the longest waits first.
     pub providers: Vec<Provider>,
     /// The nameservers that the target asked, the most asked first.
@@ -99,7 +99,7 @@ pub struct Bar {
 
 /// A slow domain, and the reason.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Slow {
+pub struct SlowDomain {
     /// The domain.
     pub name: String,
     /// The mean time of its first asks, in milliseconds.
@@ -112,11 +112,11 @@ pub struct Slow {
     pub why: String,
 }
 
-impl<'a> Report<'a> {
+impl<'a> BenchReport<'a> {
     /// The report of `record`, compared with `before` if given.
     #[must_use]
-    pub fn of(record: &'a Record, before: Option<&'a Record>) -> Self {
-        let mut report = Report {
+    pub fn of(record: &'a SavedRun, before: Option<&'a SavedRun>) -> Self {
+        let mut report = BenchReport {
             environment: &record.environment,
             names: record.names.len(),
             source: &record.source,
@@ -141,25 +141,28 @@ impl<'a> Report<'a> {
 /// The evaluated samples of a target.
 struct Worked<'a> {
     summary: Summary,
-    way: Way,
+    way: TimeParts,
     providers: Vec<Provider>,
     nameservers: &'a [Nameserver],
 }
 
 impl<'a> Worked<'a> {
-    fn of(record: &'a Record, at: usize) -> Self {
+    fn of(record: &'a SavedRun, at: usize) -> Self {
         let target = at as u16;
         let summary = Summary::of(&record.samples, target, record.penalty());
         Worked {
-            way: record.first_asks(target).map(Way::of).fold(Way::default(), Way::and),
+            way: record
+                .first_asks(target)
+                .map(TimeParts::of)
+                .fold(TimeParts::default(), TimeParts::and),
             providers: providers::of_target(record, target, &summary),
             nameservers: record.nameservers.get(at).map_or(&[], Vec::as_slice),
             summary,
         }
     }
 
-    fn known(&self, record: &Record) -> Known<'_> {
-        Known {
+    fn known(&self, record: &SavedRun) -> TargetRun<'_> {
+        TargetRun {
             summary: &self.summary,
             way: self.way,
             providers: &self.providers,
@@ -170,14 +173,14 @@ impl<'a> Worked<'a> {
 }
 
 fn asked<'a>(
-    record: &'a Record,
+    record: &'a SavedRun,
     at: usize,
-    before: Option<&'a Record>,
+    before: Option<&'a SavedRun>,
     first: Option<&Summary>,
-) -> Asked<'a> {
+) -> TargetReport<'a> {
     let now = Worked::of(record, at);
     let providers = &record.providers;
-    let same_server = |before: &Record| {
+    let same_server = |before: &SavedRun| {
         !record.forgetful.get(at).is_some_and(|forgets| *forgets)
             && before.targets.get(at) == record.targets.get(at)
     };
@@ -196,7 +199,7 @@ fn asked<'a>(
         let circumstances = Circumstances { same_server: false, providers };
         Comparison::of(first, &now.summary, circumstances)
     };
-    Asked {
+    TargetReport {
         label: &record.targets[at],
         way: now.way,
         histogram: histogram(record, at as u16),
@@ -213,7 +216,7 @@ fn asked<'a>(
     }
 }
 
-fn histogram(record: &Record, target: u16) -> Vec<Bar> {
+fn histogram(record: &SavedRun, target: u16) -> Vec<Bar> {
     let ends = BARS.iter().copied().map(Some).chain([None]);
     let mut bars: Vec<Bar> = ends.map(|below_ms| Bar { below_ms, cold: 0, warm: 0 }).collect();
     for sample in record.samples.iter().filter(|sample| sample.target == target) {
@@ -228,7 +231,7 @@ fn histogram(record: &Record, target: u16) -> Vec<Bar> {
 }
 
 /// The slowest domains, either of the failed or of the answered domains.
-fn slowest(record: &Record, target: u16, summary: &Summary, failed: bool) -> Vec<Slow> {
+fn slowest(record: &SavedRun, target: u16, summary: &Summary, failed: bool) -> Vec<SlowDomain> {
     let wanted = |domain: &&Domain| domain.cold.count > 0 && (domain.cold.failed > 0) == failed;
     let mut domains: Vec<&Domain> = summary.domains.iter().filter(wanted).collect();
     domains.sort_by(|one, other| other.cold.mean.total_cmp(&one.cold.mean));
@@ -241,7 +244,7 @@ fn slowest(record: &Record, target: u16, summary: &Summary, failed: bool) -> Vec
         let slowest = own.max_by(|one, other| {
             one.millis(record.penalty()).total_cmp(&other.millis(record.penalty()))
         })?;
-        Some(Slow {
+        Some(SlowDomain {
             name: record.names.get(domain.name as usize)?.clone(),
             cold_ms: domain.cold.mean,
             slowest_ms: slowest.millis(record.penalty()),
@@ -253,7 +256,7 @@ fn slowest(record: &Record, target: u16, summary: &Summary, failed: bool) -> Vec
 }
 
 /// The reason of a slow question: the failure, and the longest wait.
-fn why(record: &Record, sample: &Sample) -> String {
+fn why(record: &SavedRun, sample: &Sample) -> String {
     let failed = (!sample.ending.is_good()).then(|| describe(&sample.ending));
     let longest =
         stretches(sample).into_iter().max_by_key(|stretch| stretch.until_us - stretch.from_us);
@@ -281,7 +284,7 @@ fn why(record: &Record, sample: &Sample) -> String {
     parts.join("; ")
 }
 
-fn by_part<S: serde::Serializer>(way: &Way, serializer: S) -> Result<S::Ok, S::Error> {
+fn by_part<S: serde::Serializer>(way: &TimeParts, serializer: S) -> Result<S::Ok, S::Error> {
     let parts = Part::ALL.into_iter().map(|part| (part, way.part_us(part) as f64 / 1000.0));
     serializer.collect_map(parts.filter(|(_, millis)| *millis > 0.0))
 }

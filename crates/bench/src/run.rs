@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use zoners_dns::{Name, Question, Rtype};
 
 use crate::sample::{Phase, Sample};
-use crate::target::{Ending, Target, Told};
+use crate::target::{QuestionOutcome, Target, TargetAnswer};
 
 /// The most samples of a run; at the limit the run ends.
 const MOST_SAMPLES: usize = if cfg!(test) { 50_000 } else { 1_000_000 };
@@ -39,7 +39,7 @@ pub struct Plan {
     /// Whether the names were asked before, so that no question is a first ask.
     pub again: bool,
     /// When.
-    pub load: Load,
+    pub load: LoadShape,
     /// The time after which a question has failed.
     pub timeout: Duration,
     /// The time after which the run ends.
@@ -52,18 +52,20 @@ impl Plan {
     #[must_use]
     pub fn questions(&self, targets: usize) -> usize {
         match self.load {
-            Load::Closed { .. } => {
+            LoadShape::Closed { .. } => {
                 let each = self.names.len() * self.types.len() * targets;
                 each * self.rounds * (self.repeats + 1)
             }
-            Load::Open { from, to } => (self.time.as_secs_f64() * f64::midpoint(from, to)) as usize,
+            LoadShape::Open { from, to } => {
+                (self.time.as_secs_f64() * f64::midpoint(from, to)) as usize
+            }
         }
     }
 }
 
 /// When questions are asked.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Load {
+pub enum LoadShape {
     /// A closed loop.
     Closed {
         /// Names under way at a time.
@@ -80,11 +82,11 @@ pub enum Load {
     },
 }
 
-impl Load {
+impl LoadShape {
     /// Whether the load is a growing rate.
     #[must_use]
     pub fn is_ramp(&self) -> bool {
-        matches!(self, Load::Open { from, to } if from < to)
+        matches!(self, LoadShape::Open { from, to } if from < to)
     }
 }
 
@@ -124,15 +126,16 @@ pub async fn run(
     stop: Stop,
 ) -> Vec<Sample> {
     let began = Instant::now();
-    let asker = Arc::new(Asker { plan, targets, watcher, stop, began, samples: Mutex::default() });
+    let asker =
+        Arc::new(LoadGenerator { plan, targets, watcher, stop, began, samples: Mutex::default() });
     match asker.plan.load {
-        Load::Closed { names, pace } => asker.closed(names, pace).await,
-        Load::Open { from, to } => asker.open(from, to).await,
+        LoadShape::Closed { names, pace } => asker.closed(names, pace).await,
+        LoadShape::Open { from, to } => asker.open(from, to).await,
     }
     std::mem::take(&mut *asker.samples.lock())
 }
 
-struct Asker {
+struct LoadGenerator {
     plan: Plan,
     targets: Vec<Arc<dyn Target>>,
     watcher: Arc<dyn Watcher>,
@@ -141,7 +144,7 @@ struct Asker {
     samples: Mutex<Vec<Sample>>,
 }
 
-impl Asker {
+impl LoadGenerator {
     async fn closed(self: &Arc<Self>, names: usize, pace: Option<f64>) {
         let pacer = Arc::new(Pacer::new(pace, self.plan.types.len()));
         for round in 0..self.plan.rounds {
@@ -218,8 +221,9 @@ impl Asker {
             let (name, rtype) = (name % self.plan.names.len(), number % each / self.targets.len());
             let target = number % self.targets.len();
             if under_way.load(Ordering::Relaxed) >= MOST_UNDER_WAY {
-                let ending = Ending::Broken(format!("{MOST_UNDER_WAY} questions were under way"));
-                let told = Told { ending, hops: Vec::new() };
+                let ending =
+                    QuestionOutcome::Broken(format!("{MOST_UNDER_WAY} questions were under way"));
+                let told = TargetAnswer { ending, hops: Vec::new() };
                 self.note(name, rtype, target, phase, at, at + self.plan.timeout, told);
                 continue;
             }
@@ -249,7 +253,7 @@ impl Asker {
         phase: Phase,
         at: Instant,
         ended: Instant,
-        told: Told,
+        told: TargetAnswer,
     ) {
         let micros = |duration: Duration| duration.as_micros() as u64;
         let sample = Sample {

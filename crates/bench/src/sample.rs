@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::target::{Ending, Hop};
+use crate::target::{AnswerHop, QuestionOutcome};
 
 /// One question, asked once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,10 +23,10 @@ pub struct Sample {
     /// would have waited.
     pub took_us: u64,
     /// The outcome.
-    pub ending: Ending,
+    pub ending: QuestionOutcome,
     /// The hops to the answer, where the trace shows them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub hops: Vec<Hop>,
+    pub hops: Vec<AnswerHop>,
 }
 
 /// Whether a question was asked before in the same run.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use zoners_dns::Question;
 
 /// The future answer of a target.
-pub type Telling = Pin<Box<dyn Future<Output = Told> + Send>>;
+pub type Telling = Pin<Box<dyn Future<Output = TargetAnswer> + Send>>;
 
 /// A server, or a resolver in this process.
 pub trait Target: Send + Sync {
@@ -24,24 +24,24 @@ pub trait Target: Send + Sync {
     }
 
     /// The upstream queries of the target so far, where known.
-    fn exchanges(&self) -> Vec<Exchange> {
+    fn exchanges(&self) -> Vec<UpstreamExchange> {
         Vec::new()
     }
 }
 
 /// The result of one question.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct TargetAnswer {
     /// The outcome.
-    pub ending: Ending,
+    pub ending: QuestionOutcome,
     /// The hops to the answer, where the trace shows them.
-    pub hops: Vec<Hop>,
+    pub hops: Vec<AnswerHop>,
 }
 
 /// How a question ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Ending {
+pub enum QuestionOutcome {
     /// An answer about the name: its records, or a denial.
     Answered,
     /// A failure: the RCODE, and the EDE if present.
@@ -58,17 +58,17 @@ pub enum Ending {
     Broken(String),
 }
 
-impl Ending {
+impl QuestionOutcome {
     /// Whether the client got an answer.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        *self == Ending::Answered
+        *self == QuestionOutcome::Answered
     }
 }
 
 /// A step towards the answer: an upstream query, or a wait shared with a different question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hop {
+pub struct AnswerHop {
     /// The purpose of the hop.
     pub part: Part,
     /// The zone whose servers were asked.
@@ -87,7 +87,7 @@ pub struct Hop {
     pub came: Came,
 }
 
-/// The result of a [`Hop`].
+/// The result of a [`AnswerHop`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Came {
@@ -152,7 +152,7 @@ impl Part {
 
 /// One upstream query.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exchange {
+pub struct UpstreamExchange {
     /// The server's address.
     pub address: String,
     /// From sending to the reply, or to the end of waiting.
@@ -161,7 +161,7 @@ pub struct Exchange {
     pub end: ExchangeEnd,
 }
 
-/// How an [`Exchange`] ended.
+/// How an [`UpstreamExchange`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExchangeEnd {
     /// With a datagram from the server.

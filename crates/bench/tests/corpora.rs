@@ -13,7 +13,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use zoners_bench::{Came, Ending, Environment, Hop, Nameserver, Part, Phase, Ramp, Record, Sample};
+use zoners_bench::{
+    AnswerHop, Came, Environment, Nameserver, Part, Phase, QuestionOutcome, Ramp, Sample, SavedRun,
+};
 
 fn folder(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target)
@@ -63,8 +65,8 @@ fn runs() -> Vec<Vec<u8>> {
         ending,
         hops: vec![],
     };
-    let good = || Ending::Answered;
-    let hop = Hop {
+    let good = || QuestionOutcome::Answered;
+    let hop = AnswerHop {
         part: Part::ALL[2],
         zone: "test.".into(),
         server: "ns.test.".into(),
@@ -73,8 +75,8 @@ fn runs() -> Vec<Vec<u8>> {
         took_us: 9_000,
         came: Came::Answer,
     };
-    let empty = Record::new(Environment::default(), vec![]);
-    let mut record = Record { names: vec!["a.test".into(), "b.test".into()], ..empty.clone() };
+    let empty = SavedRun::new(Environment::default(), vec![]);
+    let mut record = SavedRun { names: vec!["a.test".into(), "b.test".into()], ..empty.clone() };
     (record.types, record.timeout_ms) = (vec![1], 5000);
     record.targets = vec!["one".into(), "two".into()];
     let mut records = vec![empty, record.clone()];
@@ -90,7 +92,7 @@ fn runs() -> Vec<Vec<u8>> {
     records.push(record.clone());
     record.providers = vec!["p".into(), String::new()];
     records.push(record.clone());
-    record.samples.push(sample(7, 0, Phase::Cold, Ending::Silence));
+    record.samples.push(sample(7, 0, Phase::Cold, QuestionOutcome::Silence));
     records.push(record.clone());
     let samples: Vec<&Sample> = record.samples.iter().collect();
     record.ramps = vec![Ramp::of(&samples, Duration::from_secs(1), Duration::from_secs(5))];

@@ -14,8 +14,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use zoners_bench::baseline::Unusable;
-use zoners_bench::{Environment, Record, Report, Store, Verdict, report};
+use zoners_bench::baseline::BaselineError;
+use zoners_bench::{BenchReport, ComparisonVerdict, Environment, SavedRun, Store, report};
 use zoners_files::replace;
 use zoners_host::paths::state;
 
@@ -141,14 +141,14 @@ fn measured(arguments: &Arguments, store: &Store) -> Result<(), Failure> {
     let names = what.names()?;
     let targets = targets(whom)?;
     let plans = plans(what, how, &names, &targets.servers, targets.count())?;
-    let comparable = |record: &Record| match &before {
+    let comparable = |record: &SavedRun| match &before {
         Some(before) => record.comparable(before).map_err(wrong),
         None => Ok(()),
     };
     let environment = environment(whom, how)?;
     let Outcome { record, interrupted } =
         measure(&names, plans, how, targets, environment, comparable)?;
-    let report = Report::of(&record, before.as_ref());
+    let report = BenchReport::of(&record, before.as_ref());
     told.form.tell(&report, told.against.as_deref())?;
     if let Some(name) = &told.save {
         let path = store.save(name, &record).map_err(|error| Failure::Failed(error.to_string()))?;
@@ -160,7 +160,7 @@ fn measured(arguments: &Arguments, store: &Store) -> Result<(), Failure> {
     told.fail_on.iter().try_for_each(|what| fails(*what, &report))
 }
 
-fn wrong(error: Unusable) -> Failure {
+fn wrong(error: BaselineError) -> Failure {
     Failure::Usage(error.to_string())
 }
 
@@ -223,7 +223,7 @@ impl Form {
     }
 
     /// Tells what came of it; `against` is the baseline's name.
-    fn tell(&self, report: &Report, against: Option<&str>) -> Result<(), Failure> {
+    fn tell(&self, report: &BenchReport, against: Option<&str>) -> Result<(), Failure> {
         let failed = |error: io::Error| Failure::Failed(error.to_string());
         if self.json {
             let text =
@@ -247,11 +247,14 @@ impl Form {
 }
 
 /// Whether what must not happen did.
-fn fails(what: FailOn, report: &Report) -> Result<(), Failure> {
+fn fails(what: FailOn, report: &BenchReport) -> Result<(), Failure> {
     for asked in &report.targets {
         let failed = match (what, &asked.against) {
             (FailOn::Regression, Some(comparison)) => {
-                matches!(comparison.verdict, Verdict::Regressed | Verdict::Mixed)
+                matches!(
+                    comparison.verdict,
+                    ComparisonVerdict::Regressed | ComparisonVerdict::Mixed
+                )
             }
             (FailOn::Regression, None) => false,
             (FailOn::Loss, Some(comparison)) => comparison.fails_more(),

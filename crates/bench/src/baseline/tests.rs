@@ -1,9 +1,9 @@
 use super::*;
 use crate::sample::Phase;
-use crate::target::Ending;
+use crate::target::QuestionOutcome;
 
-fn record() -> Record {
-    let ending = Ending::Failed { rcode: "SERVFAIL".into(), ede: Some(22) };
+fn record() -> SavedRun {
+    let ending = QuestionOutcome::Failed { rcode: "SERVFAIL".into(), ede: Some(22) };
     let sample = Sample {
         name: 0,
         rtype: 1,
@@ -14,10 +14,10 @@ fn record() -> Record {
         ending,
         hops: vec![],
     };
-    Record {
+    SavedRun {
         names: vec!["a.test".into()],
         fingerprint: 7,
-        ..Record::new(Environment::default(), vec![sample])
+        ..SavedRun::new(Environment::default(), vec![sample])
     }
 }
 
@@ -32,10 +32,10 @@ fn what_is_saved_is_loaded() {
     let (_folder, store) = store();
     assert!(store.list().unwrap().is_empty());
     store.save("home", &record()).unwrap();
-    store.save("office-2", &Record { fingerprint: 8, ..record() }).unwrap();
+    store.save("office-2", &SavedRun { fingerprint: 8, ..record() }).unwrap();
     assert_eq!(store.load("home").unwrap(), record());
     assert_eq!(store.list().unwrap(), ["home", "office-2"]);
-    store.save("home", &Record { fingerprint: 9, ..record() }).unwrap();
+    store.save("home", &SavedRun { fingerprint: 9, ..record() }).unwrap();
     assert_eq!(store.load("home").unwrap().fingerprint, 9);
     store.remove("home").unwrap();
     assert_eq!(store.list().unwrap(), ["office-2"]);
@@ -50,12 +50,12 @@ fn what_cannot_be_used_is_told() {
     let missing = store.remove("hone").unwrap_err().to_string();
     assert!(missing.contains("there are: home"), "{missing}");
     for name in ["", "../home", ".home", "a b", &"a".repeat(65)] {
-        assert!(matches!(store.load(name), Err(Unusable::Name(_))), "{name}");
+        assert!(matches!(store.load(name), Err(BaselineError::Name(_))), "{name}");
     }
     let text = fs::read_to_string(&path).unwrap();
     for foreign in [&text[..text.len() / 2], "", &text.replace("\"format\":1", "\"format\":2")] {
         fs::write(&path, foreign).unwrap();
-        assert!(matches!(store.load("home"), Err(Unusable::Foreign(..))), "{foreign}");
+        assert!(matches!(store.load("home"), Err(BaselineError::Foreign(..))), "{foreign}");
     }
 }
 
@@ -72,7 +72,7 @@ fn what_else_differs_is_told() {
     let now = record();
     assert!(differences(&now, &now).is_empty());
     let environment = Environment { gateway_ms: Some(3.25), ..Environment::default() };
-    let before = Record { environment, targets: vec!["192.0.2.1".into()], ..record() };
+    let before = SavedRun { environment, targets: vec!["192.0.2.1".into()], ..record() };
     let told = differences(&now, &before);
     assert_eq!(told[0], "asked then: 192.0.2.1; now: ");
     assert_eq!(told[1..], ["first router then: 3.2 ms; now: not heard"]);
@@ -82,9 +82,9 @@ fn what_else_differs_is_told() {
 fn runs_of_other_questions_are_not_compared() {
     let now = record();
     assert!(now.comparable(&record()).is_ok());
-    let told = |before: Record| now.comparable(&before).unwrap_err().to_string();
-    assert!(told(Record { fingerprint: 8, ..record() }).contains("another list"));
-    assert!(told(Record { types: vec![28], ..record() }).contains("types"));
-    assert!(told(Record { targets: vec!["one".into()], ..record() }).contains("servers"));
+    let told = |before: SavedRun| now.comparable(&before).unwrap_err().to_string();
+    assert!(told(SavedRun { fingerprint: 8, ..record() }).contains("another list"));
+    assert!(told(SavedRun { types: vec![28], ..record() }).contains("types"));
+    assert!(told(SavedRun { targets: vec!["one".into()], ..record() }).contains("servers"));
     assert_eq!(now.samples[0].millis(Duration::ZERO), 1.234);
 }

@@ -41,7 +41,7 @@ fn noisy(seed: u64, noise: f64) -> impl Fn(u32) -> (f64, f64) {
 #[test]
 fn noise_is_no_change() {
     let comparison = compared(&run(500, noisy(1, 0.8)), &run(500, noisy(2, 0.8)));
-    assert_eq!(comparison.verdict, Verdict::NoChange, "{comparison:?}");
+    assert_eq!(comparison.verdict, ComparisonVerdict::NoChange, "{comparison:?}");
     assert_eq!(comparison.pairs, 500);
     let cold = comparison.cold.unwrap();
     assert!(cold.typical.low < 1.0 && cold.typical.high > 1.0, "{cold:?}");
@@ -54,12 +54,12 @@ fn a_tenth_more_is_found_and_measured() {
         (cold * 1.1, warm)
     };
     let comparison = compared(&run(1000, noisy(1, 0.8)), &run(1000, slower));
-    assert_eq!(comparison.verdict, Verdict::Regressed, "{comparison:?}");
+    assert_eq!(comparison.verdict, ComparisonVerdict::Regressed, "{comparison:?}");
     let cold = comparison.cold.unwrap();
     assert!((cold.typical.value - 1.1).abs() < 0.03, "{cold:?}");
-    assert_eq!(comparison.warm.unwrap().verdict, Verdict::NoChange);
+    assert_eq!(comparison.warm.unwrap().verdict, ComparisonVerdict::NoChange);
     let back = compared(&run(1000, slower), &run(1000, noisy(1, 0.8)));
-    assert_eq!(back.verdict, Verdict::Improved);
+    assert_eq!(back.verdict, ComparisonVerdict::Improved);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_few_that_became_slow_move_the_mean() {
     };
     let comparison = compared(&run(500, noisy(1, 0.2)), &run(500, slower));
     let cold = comparison.cold.unwrap();
-    assert_eq!(cold.verdict, Verdict::Regressed, "{cold:?}");
+    assert_eq!(cold.verdict, ComparisonVerdict::Regressed, "{cold:?}");
     assert!((cold.mean.value - 30.0).abs() < 5.0 && cold.typical.value < 1.1, "{cold:?}");
 }
 
@@ -78,7 +78,7 @@ fn a_few_that_became_slow_move_the_mean() {
 fn what_one_run_did_not_reach_is_left_out() {
     let comparison = compared(&run(5, noisy(1, 0.1)), &run(500, noisy(2, 0.1)));
     assert_eq!((comparison.pairs, comparison.cold), (5, None));
-    assert_eq!(comparison.verdict, Verdict::NoChange);
+    assert_eq!(comparison.verdict, ComparisonVerdict::NoChange);
 }
 
 #[test]
@@ -87,23 +87,27 @@ fn what_takes_no_time_cannot_become_slow() {
     let verdict = |before, now| {
         compared(&run(300, quick(before)), &run(300, quick(now))).warm.unwrap().verdict
     };
-    assert_eq!(verdict(0.000_5, 0.000_9), Verdict::NoChange);
-    assert_eq!(verdict(0.10, 0.15), Verdict::NoChange, "the machine's mood");
-    assert_eq!(verdict(0.10, 0.25), Verdict::Regressed);
-    assert_eq!(verdict(0.25, 0.10), Verdict::Improved);
+    assert_eq!(verdict(0.000_5, 0.000_9), ComparisonVerdict::NoChange);
+    assert_eq!(verdict(0.10, 0.15), ComparisonVerdict::NoChange, "the machine's mood");
+    assert_eq!(verdict(0.10, 0.25), ComparisonVerdict::Regressed);
+    assert_eq!(verdict(0.25, 0.10), ComparisonVerdict::Improved);
 }
 
 #[test]
 fn a_server_that_knew_the_names_is_not_called_quicker() {
     let (cold, warm) = (run(300, |_| (80.0, 1.0)), run(300, |_| (1.0, 1.0)));
     let [before, now] = [Summary { known: 0.03, ..cold }, Summary { known: 0.99, ..warm }];
-    assert_eq!(compared(&before, &now).verdict, Verdict::Improved, "another server may be");
+    assert_eq!(
+        compared(&before, &now).verdict,
+        ComparisonVerdict::Improved,
+        "another server may be"
+    );
     let same_server = Circumstances { same_server: true, ..Circumstances::default() };
     let comparison = Comparison::of(&before, &now, same_server);
-    assert_eq!((comparison.cold, comparison.verdict), (None, Verdict::NoChange));
+    assert_eq!((comparison.cold, comparison.verdict), (None, ComparisonVerdict::NoChange));
     assert_eq!(comparison.knew, Some([0.03, 0.99]));
     let alike = Comparison::of(&before, &Summary { known: 0.1, ..now }, same_server);
-    assert_eq!(alike.verdict, Verdict::Improved, "what was not known can be compared");
+    assert_eq!(alike.verdict, ComparisonVerdict::Improved, "what was not known can be compared");
 }
 
 #[test]
@@ -137,7 +141,7 @@ fn more_failures_are_found() {
         run
     };
     let more = compared(&failing(2), &failing(40));
-    assert!(more.fails_more() && more.verdict == Verdict::Regressed, "{more:?}");
+    assert!(more.fails_more() && more.verdict == ComparisonVerdict::Regressed, "{more:?}");
     assert!(!compared(&failing(2), &failing(4)).fails_more());
-    assert_eq!(compared(&failing(40), &failing(2)).verdict, Verdict::Improved);
+    assert_eq!(compared(&failing(40), &failing(2)).verdict, ComparisonVerdict::Improved);
 }

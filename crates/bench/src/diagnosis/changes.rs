@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{ENOUGH_REPLIES, Finding, Known, LOSSY, MOST_OF_A_KIND, Suspect};
-use crate::compare::{Comparison, Outlier, Verdict};
+use super::{ENOUGH_REPLIES, Finding, LOSSY, MOST_OF_A_KIND, Suspect, TargetRun};
+use crate::compare::{Comparison, ComparisonVerdict, Outlier};
 use crate::nameservers::Nameserver;
 use crate::providers::Provider;
 use crate::statistics::{Estimate, quantile, signed_ranks};
@@ -18,7 +18,11 @@ const MOST_FAR: usize = 4;
 
 /// Providers that changed differently from the rest, by their names or by their servers; or a
 /// change common to every provider.
-pub(super) fn changes(now: &Known, before: &Known, comparison: &Comparison) -> Vec<Finding> {
+pub(super) fn changes(
+    now: &TargetRun,
+    before: &TargetRun,
+    comparison: &Comparison,
+) -> Vec<Finding> {
     let mut told: Vec<Finding> = comparison
         .providers
         .iter()
@@ -39,7 +43,7 @@ pub(super) fn changes(now: &Known, before: &Known, comparison: &Comparison) -> V
 
 /// Providers with several servers that are farther, while the servers of the rest are not. The
 /// times of their names may hide the change, since names can have servers of a second provider.
-fn farther_providers(now: &Known, before: &Known) -> Vec<Finding> {
+fn farther_providers(now: &TargetRun, before: &TargetRun) -> Vec<Finding> {
     let grown = grown(now, before);
     let is_far = |(_, then, now): &(&Nameserver, f64, f64)| {
         now - then > FARTHER.0 && now - then > FARTHER.1 * then
@@ -75,7 +79,7 @@ fn farther_providers(now: &Known, before: &Known) -> Vec<Finding> {
 }
 
 /// The nameservers with enough replies in both runs, and their RTTs before and now.
-fn grown<'a>(now: &Known<'a>, before: &Known) -> Vec<(&'a Nameserver, f64, f64)> {
+fn grown<'a>(now: &TargetRun<'a>, before: &TargetRun) -> Vec<(&'a Nameserver, f64, f64)> {
     let enough = |server: &&Nameserver| server.answered >= ENOUGH_REPLIES;
     let earlier: BTreeMap<&str, f64> = before
         .nameservers
@@ -91,7 +95,7 @@ fn grown<'a>(now: &Known<'a>, before: &Known) -> Vec<(&'a Nameserver, f64, f64)>
 
 /// Whether the provider's servers are farther, or lose more, by enough to explain the times of its
 /// domains; true if the servers are unknown.
-fn is_its_fault(outlier: &Outlier, now: &Known, before: &Known) -> bool {
+fn is_its_fault(outlier: &Outlier, now: &TargetRun, before: &TargetRun) -> bool {
     let (Some(earlier), Some(now)) = (of_name(before, outlier), of_name(now, outlier)) else {
         return true;
     };
@@ -100,11 +104,11 @@ fn is_its_fault(outlier: &Outlier, now: &Known, before: &Known) -> bool {
     rtt_now - rtt_before > outlier.change.value / 2.0 || lost(now) > lost(earlier) + LOSSY
 }
 
-fn of_name<'a>(known: &Known<'a>, outlier: &Outlier) -> Option<&'a Provider> {
+fn of_name<'a>(known: &TargetRun<'a>, outlier: &Outlier) -> Option<&'a Provider> {
     known.providers.iter().find(|provider| provider.name == outlier.name)
 }
 
-fn of_provider(outlier: &Outlier, now: &Known, before: &Known) -> Finding {
+fn of_provider(outlier: &Outlier, now: &TargetRun, before: &TargetRun) -> Finding {
     let Outlier { name, domains, change } = outlier;
     let rtt = |known| of_name(known, outlier)?.rtt_ms;
     let mut evidence = vec![format!(
@@ -126,8 +130,8 @@ fn of_provider(outlier: &Outlier, now: &Known, before: &Known) -> Finding {
 }
 
 /// A change common to every provider: the uplink if each server is farther, else the resolver.
-fn alike(now: &Known, before: &Known, comparison: &Comparison) -> Option<Finding> {
-    let cold = comparison.cold.filter(|change| change.verdict == Verdict::Regressed)?;
+fn alike(now: &TargetRun, before: &TargetRun, comparison: &Comparison) -> Option<Finding> {
+    let cold = comparison.cold.filter(|change| change.verdict == ComparisonVerdict::Regressed)?;
     let mut evidence = vec![format!(
         "First asks take {:+.0} % ({:+.0} to {:+.0}) for the typical name; no provider explains it.",
         (cold.typical.value - 1.0) * 100.0,
@@ -146,7 +150,7 @@ fn alike(now: &Known, before: &Known, comparison: &Comparison) -> Option<Finding
         "The nameservers of both runs are {:+.1} ms farther ({:+.1} to {:+.1}).",
         farther.value, farther.low, farther.high
     ));
-    let own = |known: &Known| {
+    let own = |known: &TargetRun| {
         let count = known.summary.cold.count.max(1) as f64;
         known.way.part_us(Part::Resolver) as f64 / 1000.0 / count
     };
@@ -171,7 +175,7 @@ fn alike(now: &Known, before: &Known, comparison: &Comparison) -> Option<Finding
 }
 
 /// The growth of the RTTs, in milliseconds, of the nameservers in both runs.
-fn farther(now: &Known, before: &Known) -> Option<Estimate> {
+fn farther(now: &TargetRun, before: &TargetRun) -> Option<Estimate> {
     let grown: Vec<f64> = grown(now, before).into_iter().map(|(_, then, now)| now - then).collect();
     signed_ranks(&grown, CONFIDENCE)
 }

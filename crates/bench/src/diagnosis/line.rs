@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ENOUGH_QUERIES, Finding, Known, LOSSY, Suspect};
+use super::{ENOUGH_QUERIES, Finding, LOSSY, Suspect, TargetRun};
 use crate::nameservers::Nameserver;
 use crate::statistics::quantile;
 
@@ -10,7 +10,7 @@ use crate::statistics::quantile;
 const FAR: f64 = 100.0;
 
 /// Loss: of the uplink if every provider loses packets, of a provider if only that provider does.
-pub(super) fn lost(now: &Known) -> Vec<Finding> {
+pub(super) fn lost(now: &TargetRun) -> Vec<Finding> {
     let judged = |server: &&Nameserver| server.is_alive();
     let waited_for = |server: &Nameserver| server.answered + server.lost;
     let alive = || now.nameservers.iter().filter(judged);
@@ -55,7 +55,7 @@ pub(super) fn lost(now: &Known) -> Vec<Finding> {
 }
 
 /// A line on which everybody is far.
-pub(super) fn far(now: &Known) -> Option<Finding> {
+pub(super) fn far(now: &TargetRun) -> Option<Finding> {
     let mut least: Vec<f64> = now.nameservers.iter().filter_map(|server| server.least_ms).collect();
     least.sort_unstable_by(f64::total_cmp);
     let near = quantile(&least, 0.1);

@@ -7,7 +7,7 @@ struct Run {
     summary: Summary,
     providers: Vec<Provider>,
     nameservers: Vec<Nameserver>,
-    way: Way,
+    way: TimeParts,
 }
 
 impl Run {
@@ -51,12 +51,14 @@ impl Run {
             },
             providers: (0..40).map(provider).collect(),
             nameservers: (0..80).map(nameserver).collect(),
-            way: Way::default().with(Part::Provider, 30_000_000).with(Part::TopLevel, 10_000_000),
+            way: TimeParts::default()
+                .with(Part::Provider, 30_000_000)
+                .with(Part::TopLevel, 10_000_000),
         }
     }
 
-    fn known(&self) -> Known<'_> {
-        Known {
+    fn known(&self) -> TargetRun<'_> {
+        TargetRun {
             summary: &self.summary,
             way: self.way,
             providers: &self.providers,
@@ -82,7 +84,7 @@ fn a_slow_provider_is_named() {
     run.providers[7].waited_ms = 15.0 * 180.0;
     assert_eq!(run.found(), [Suspect::Provider("host7.test".into())]);
     // Where nameservers are unknown, the names of the provider show the change.
-    run.way = Way::default();
+    run.way = TimeParts::default();
     assert_eq!(run.found(), [Suspect::Nobody]);
     run.providers[8].cold_ms = Some(190.0);
     assert_eq!(run.found(), [Suspect::Provider("host8.test".into())]);
@@ -117,7 +119,7 @@ fn a_slow_line_and_a_slow_resolver_are_told_apart() {
     run.way = run.way.with(Part::Resolver, 20_000_000);
     assert_eq!(run.found(), [Suspect::Resolver]);
     let mut run = Run::new();
-    run.way = Way::default();
+    run.way = TimeParts::default();
     run.summary.warm.p50 = 45.0;
     assert_eq!(run.found(), [Suspect::Resolver]);
     for domain in run.summary.domains.iter_mut().take(40) {

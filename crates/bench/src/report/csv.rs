@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::Report;
+use super::BenchReport;
 use crate::figures::Figures;
 
 /// The columns; times in milliseconds.
@@ -30,7 +30,7 @@ const COLUMNS: [&str; 17] = [
 ///
 /// # Errors
 /// Errors of `to`.
-pub fn write(report: &Report, to: impl Write) -> std::io::Result<()> {
+pub fn write(report: &BenchReport, to: impl Write) -> std::io::Result<()> {
     let mut writer = csv::Writer::from_writer(to);
     writer.write_record(COLUMNS)?;
     for asked in &report.targets {

@@ -6,8 +6,8 @@ mod tables;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Asked, Report};
-use crate::compare::{Change, Comparison, Verdict};
+use super::{BenchReport, TargetReport};
+use crate::compare::{Comparison, ComparisonVerdict, PhaseChange};
 use crate::diagnosis::{Finding, Suspect};
 use crate::figures::Figures;
 use crate::sample::Phase;
@@ -19,8 +19,8 @@ const STYLE: &str = include_str!("html/style.css");
 
 /// The page.
 #[must_use]
-pub fn page(report: &Report) -> String {
-    let Report { environment, names, source, load, .. } = report;
+pub fn page(report: &BenchReport) -> String {
+    let BenchReport { environment, names, source, load, .. } = report;
     let facts = [&environment.machine, &environment.network, &environment.configuration];
     let page = html! {
         (DOCTYPE)
@@ -55,8 +55,8 @@ pub fn page(report: &Report) -> String {
     page.into_string()
 }
 
-fn all_curves(report: &Report) -> Vec<Curve> {
-    let Report { record, before, .. } = report;
+fn all_curves(report: &BenchReport) -> Vec<Curve> {
+    let BenchReport { record, before, .. } = report;
     let mut curves = Vec::new();
     for (at, asked) in report.targets.iter().enumerate() {
         for phase in [Phase::Cold, Phase::Warm] {
@@ -68,7 +68,7 @@ fn all_curves(report: &Report) -> Vec<Curve> {
     curves
 }
 
-fn figures(report: &Report) -> Markup {
+fn figures(report: &BenchReport) -> Markup {
     let columns = ["mean", "p50", "p90", "p95", "p99", "max"];
     let row = |who: &str, what: &str, figures: &Figures| {
         let Figures { count, failed, mean, p50, p90, p95, p99, max } = *figures;
@@ -97,18 +97,18 @@ fn figures(report: &Report) -> Markup {
     }
 }
 
-fn target(report: &Report, asked: &Asked) -> Markup {
+fn target(report: &BenchReport, asked: &TargetReport) -> Markup {
     html! {
         h2 { (asked.label) }
         @for finding in &asked.findings { (told(finding)) }
         @if let (Some(comparison), Some(baseline)) = (&asked.against, report.baseline) {
             h3 { "Against the baseline of " (baseline.when()) }
-            (compared(comparison, Verdict::since))
+            (compared(comparison, ComparisonVerdict::since))
             @for difference in &report.differences { p class="soft" { (difference) } }
         }
         @if let (Some(comparison), Some(first)) = (&asked.beside_first, report.targets.first()) {
             h3 { "Beside " (first.label) }
-            (compared(comparison, Verdict::beside))
+            (compared(comparison, ComparisonVerdict::beside))
         }
         @if asked.way.total_us() > 0 {
             h3 { "Where the time of first asks went" }
@@ -160,17 +160,17 @@ fn told(finding: &Finding) -> Markup {
     }
 }
 
-fn compared(comparison: &Comparison, in_words: fn(Verdict) -> &'static str) -> Markup {
+fn compared(comparison: &Comparison, in_words: fn(ComparisonVerdict) -> &'static str) -> Markup {
     let verdict = in_words(comparison.verdict);
     let class = match comparison.verdict {
-        Verdict::Improved | Verdict::NoChange => "good",
-        Verdict::Regressed => "bad",
-        Verdict::Mixed => "note",
+        ComparisonVerdict::Improved | ComparisonVerdict::NoChange => "good",
+        ComparisonVerdict::Regressed => "bad",
+        ComparisonVerdict::Mixed => "note",
     };
-    let row = |what: &str, change: &Option<Change>| {
+    let row = |what: &str, change: &Option<PhaseChange>| {
         let share = |value: f64| format!("{:+.1} %", (value - 1.0) * 100.0);
         html! {
-            @if let Some(Change { typical, mean, .. }) = change {
+            @if let Some(PhaseChange { typical, mean, .. }) = change {
                 tr {
                     td { (what) }
                     td class="n" { (share(typical.value)) }
@@ -209,7 +209,7 @@ fn compared(comparison: &Comparison, in_words: fn(Verdict) -> &'static str) -> M
     }
 }
 
-fn way(asked: &Asked) -> Markup {
+fn way(asked: &TargetReport) -> Markup {
     let each = asked.summary.cold.count.max(1) as f64 * 1000.0;
     let parts = || Part::ALL.into_iter().filter(|part| asked.way.part_us(*part) > 0);
     html! {

@@ -1,30 +1,30 @@
 use std::time::Duration;
 
 use super::*;
-use crate::compare::Verdict;
+use crate::compare::ComparisonVerdict;
 use crate::diagnosis::Suspect;
 use crate::nameservers;
-use crate::target::{Ending, Exchange, ExchangeEnd, Hop};
+use crate::target::{AnswerHop, ExchangeEnd, QuestionOutcome, UpstreamExchange};
 
 const NAMES: u32 = 40;
 
 /// A run of a resolver with visible hops, and of a server that answers in 30 ms and 1 ms. Two names
 /// of ten belong to a provider that takes `slow` milliseconds, the rest to a provider that takes 20
 /// ms.
-fn record(slow: u64) -> Record {
+fn record(slow: u64) -> SavedRun {
     let mut samples = Vec::new();
     let mut exchanges = Vec::new();
     for name in 0..NAMES {
         let (host, millis) = if name % 5 == 0 { ("slow", slow) } else { ("fast", 20) };
         let sample = |target, phase, took_us, hops| {
             let ending = match name {
-                39 => Ending::Failed { rcode: "SERVFAIL".into(), ede: Some(22) },
-                _ => Ending::Answered,
+                39 => QuestionOutcome::Failed { rcode: "SERVFAIL".into(), ede: Some(22) },
+                _ => QuestionOutcome::Answered,
             };
             Sample { name, rtype: 1, target, phase, at_us: 0, took_us, ending, hops }
         };
         let address = format!("192.0.2.{}", if host == "slow" { 1 } else { 2 });
-        let hop = Hop {
+        let hop = AnswerHop {
             part: Part::Provider,
             zone: format!("d{name}.test."),
             server: format!("ns1.{host}.test."),
@@ -34,7 +34,7 @@ fn record(slow: u64) -> Record {
             came: if name == 39 { Came::Silence } else { Came::Answer },
         };
         let (took, end) = (Duration::from_millis(millis), ExchangeEnd::Reply);
-        exchanges.push(Exchange { address, took, end });
+        exchanges.push(UpstreamExchange { address, took, end });
         samples.push(sample(0, Phase::Cold, millis * 1000 + 1000, vec![hop]));
         samples.push(sample(0, Phase::Warm, 50, vec![]));
         samples.push(sample(1, Phase::Cold, 30_000 + u64::from(name), vec![]));
@@ -42,7 +42,7 @@ fn record(slow: u64) -> Record {
     }
     let own = || samples.iter().filter(|sample| sample.target == 0 && sample.phase == Phase::Cold);
     let met = nameservers::met(&exchanges, own());
-    Record {
+    SavedRun {
         names: (0..NAMES).map(|name| format!("<b>{name}</b>.test")).collect(),
         source: "a test".into(),
         targets: vec!["in process".into(), "192.0.2.53".into()],
@@ -52,14 +52,14 @@ fn record(slow: u64) -> Record {
         timeout_ms: 5000,
         types: vec![1],
         samples,
-        ..Record::new(Environment::default(), Vec::new())
+        ..SavedRun::new(Environment::default(), Vec::new())
     }
 }
 
 #[test]
 fn a_report_says_who_is_slow_and_why() {
     let record = record(120);
-    let report = Report::of(&record, None);
+    let report = BenchReport::of(&record, None);
     let [own, server] = &report.targets[..] else { panic!("two targets") };
     assert_eq!(own.findings[0].suspect, Suspect::Provider("slow.test".into()));
     assert_eq!(own.providers[0].name, "slow.test");
@@ -71,7 +71,7 @@ fn a_report_says_who_is_slow_and_why() {
     assert_eq!(own.failed[0].why, why);
     assert_eq!(own.slowest[0].why, "120 ms for ns1.slow.test (192.0.2.1)");
     assert!(own.way.share(Part::Provider) > 0.9, "{:?}", own.way);
-    assert_eq!((server.way, server.nameservers.len()), (Way::default(), 0));
+    assert_eq!((server.way, server.nameservers.len()), (TimeParts::default(), 0));
     assert_eq!(server.slowest[0].why, "served by fast.test");
     let beside = server.beside_first.as_ref().unwrap();
     assert!(own.beside_first.is_none() && beside.pairs == NAMES as usize);
@@ -83,18 +83,18 @@ fn a_report_says_who_is_slow_and_why() {
 #[test]
 fn a_report_says_what_changed() {
     let (before, now) = (record(40), record(120));
-    let report = Report::of(&now, Some(&before));
+    let report = BenchReport::of(&now, Some(&before));
     let [own, server] = &report.targets[..] else { panic!("two targets") };
     assert_eq!(own.findings[0].suspect, Suspect::Provider("slow.test".into()));
     assert!(own.findings[0].says.contains("by 80 ms"), "{:?}", own.findings[0]);
     assert!(own.findings[0].evidence[1].contains("40 ms then, in 120 now"));
-    assert_eq!(server.against.as_ref().unwrap().verdict, Verdict::NoChange);
+    assert_eq!(server.against.as_ref().unwrap().verdict, ComparisonVerdict::NoChange);
 }
 
 #[test]
 fn programs_can_read_it() {
     let record = record(120);
-    let report = Report::of(&record, Some(&record));
+    let report = BenchReport::of(&record, Some(&record));
     let json: serde_json::Value =
         serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
     let own = &json["targets"][0];
@@ -118,7 +118,7 @@ fn programs_can_read_it() {
 #[test]
 fn the_page_stands_alone() {
     let (before, now) = (record(40), record(120));
-    let page = html::page(&Report::of(&now, Some(&before)));
+    let page = html::page(&BenchReport::of(&now, Some(&before)));
     for foreign in ["<script", "src=", "href=", "url(", "@import", "http:", "https:"] {
         assert!(!page.contains(foreign), "{foreign}");
     }

@@ -10,7 +10,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use zoners_bench::target::Telling;
 use zoners_bench::{
-    Circumstances, Comparison, Ending, Load, Plan, Stop, Summary, Target, Told, Verdict,
+    Circumstances, Comparison, ComparisonVerdict, LoadShape, Plan, QuestionOutcome, Stop, Summary,
+    Target, TargetAnswer,
 };
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Delegation, Question, Random, Rtype, name, zonefile};
@@ -33,19 +34,19 @@ fn comparisons_can_be_believed() {
             scope.spawn(move || half.into_iter().map(|pair| judge(pair as u64)).collect())
         };
         let halves = halves.map(|half| count(half.collect()));
-        halves.map(|half| -> Vec<[Verdict; 2]> { half.join().unwrap() }).concat()
+        halves.map(|half| -> Vec<[ComparisonVerdict; 2]> { half.join().unwrap() }).concat()
     });
-    let count = |which: usize, said: &dyn Fn(Verdict) -> bool| {
+    let count = |which: usize, said: &dyn Fn(ComparisonVerdict) -> bool| {
         counted.iter().filter(|verdicts| said(verdicts[which])).count()
     };
-    let false_alarms = count(0, &|verdict| verdict != Verdict::NoChange);
-    let found = count(1, &|verdict| verdict == Verdict::Regressed);
+    let false_alarms = count(0, &|verdict| verdict != ComparisonVerdict::NoChange);
+    let found = count(1, &|verdict| verdict == ComparisonVerdict::Regressed);
     println!("{pairs} pairs over {DOMAINS} domains: {false_alarms} false alarms, {found} found");
     assert!(false_alarms * 200 <= MOST_FALSE * pairs && found * 200 >= LEAST_FOUND * pairs);
 }
 
 /// What is said of two runs of the same build, and of one that takes a tenth longer.
-fn judge(pair: u64) -> [Verdict; 2] {
+fn judge(pair: u64) -> [ComparisonVerdict; 2] {
     let run = |seed, slower| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
@@ -76,7 +77,7 @@ async fn carry_out(pair: u64, seed: u64, slower: f64) -> Summary {
         rounds: 1,
         repeats: 1,
         again: false,
-        load: Load::Closed { names: 10, pace: None },
+        load: LoadShape::Closed { names: 10, pace: None },
         timeout: Duration::from_secs(5),
         time: Duration::from_secs(100_000),
     };
@@ -102,9 +103,9 @@ impl Target for InProcess {
             let began = Instant::now();
             let answer = worker.resolve(&question, None).await;
             sleep(began.elapsed().mul_f64(slower)).await;
-            let failed = || Ending::Failed { rcode: "SERVFAIL".into(), ede: None };
-            let ending = answer.map_or_else(|_| failed(), |_| Ending::Answered);
-            Told { ending, hops: Vec::new() }
+            let failed = || QuestionOutcome::Failed { rcode: "SERVFAIL".into(), ede: None };
+            let ending = answer.map_or_else(|_| failed(), |_| QuestionOutcome::Answered);
+            TargetAnswer { ending, hops: Vec::new() }
         })
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use zoners_bench::target::Telling;
-use zoners_bench::{Came, Ending, ExchangeEnd, Hop, Part, Target, Told};
+use zoners_bench::{AnswerHop, Came, ExchangeEnd, Part, QuestionOutcome, Target, TargetAnswer};
 use zoners_dns::{
     Endpoint, Exchange, ExchangeEvent, Name, Network, Question, Random, Rtype, Transport, name,
 };
@@ -55,12 +55,13 @@ impl Target for InProcess {
         Box::pin(async move {
             let trace = Arc::new(Trace::default());
             let ending = match worker.resolve(&question, Some(trace.clone())).await {
-                Ok(_) => Ending::Answered,
-                Err(unresolved) => {
-                    Ending::Failed { rcode: "SERVFAIL".into(), ede: Some(unresolved.ede.code.0) }
-                }
+                Ok(_) => QuestionOutcome::Answered,
+                Err(unresolved) => QuestionOutcome::Failed {
+                    rcode: "SERVFAIL".into(),
+                    ede: Some(unresolved.ede.code.0),
+                },
             };
-            Told { ending, hops: trace.steps().iter().filter_map(hop).collect() }
+            TargetAnswer { ending, hops: trace.steps().iter().filter_map(hop).collect() }
         })
     }
 
@@ -71,13 +72,13 @@ impl Target for InProcess {
         true
     }
 
-    fn exchanges(&self) -> Vec<zoners_bench::Exchange> {
+    fn exchanges(&self) -> Vec<zoners_bench::UpstreamExchange> {
         locked(&self.sockets.seen).clone()
     }
 }
 
 /// A step of the resolver, in the words of the measurement.
-fn hop(step: &Step) -> Option<Hop> {
+fn hop(step: &Step) -> Option<AnswerHop> {
     let micros = |duration: Duration| duration.as_micros() as u64;
     let (zone, question, took) = match &step.hop {
         zoners_resolver::Hop::Asked { zone, question, took, .. }
@@ -96,7 +97,7 @@ fn hop(step: &Step) -> Option<Hop> {
         }
         _ => (String::new(), String::new(), Came::Shared),
     };
-    Some(Hop {
+    Some(AnswerHop {
         part: part(zone, question, step.depth),
         zone: zone.fmt_with_dot().to_string(),
         server,
@@ -121,7 +122,7 @@ fn part(zone: &Name, question: &Question, depth: u8) -> Part {
 /// Sockets that remember how each exchange ended, whoever still waited for it.
 struct Watched {
     sockets: Sockets,
-    seen: Arc<Mutex<Vec<zoners_bench::Exchange>>>,
+    seen: Arc<Mutex<Vec<zoners_bench::UpstreamExchange>>>,
 }
 
 impl Network for Watched {
@@ -159,7 +160,7 @@ struct WatchedExchange {
     since: Instant,
     /// What came first, and when.
     end: Option<(ExchangeEnd, Duration)>,
-    seen: Arc<Mutex<Vec<zoners_bench::Exchange>>>,
+    seen: Arc<Mutex<Vec<zoners_bench::UpstreamExchange>>>,
 }
 
 impl Exchange for WatchedExchange {
@@ -192,7 +193,11 @@ impl Drop for WatchedExchange {
         });
         let mut seen = locked(&self.seen);
         if seen.len() < MOST_EXCHANGES {
-            seen.push(zoners_bench::Exchange { address: self.to.ip().to_string(), took, end });
+            seen.push(zoners_bench::UpstreamExchange {
+                address: self.to.ip().to_string(),
+                took,
+                end,
+            });
         }
     }
 }

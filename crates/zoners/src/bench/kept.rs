@@ -1,6 +1,6 @@
 //! What was kept: `zoners bench list`, `show` and `remove`.
 
-use zoners_bench::{Report, Store};
+use zoners_bench::{BenchReport, Store};
 
 use super::{Form, wrong};
 use crate::Failure;
@@ -39,7 +39,7 @@ pub(super) fn run(kept: &Kept, store: &Store) -> Result<(), Failure> {
             if let Some(before) = &before {
                 record.comparable(before).map_err(wrong)?;
             }
-            form.tell(&Report::of(&record, before.as_ref()), against.as_deref())
+            form.tell(&BenchReport::of(&record, before.as_ref()), against.as_deref())
         }
         Kept::Remove { name } => store.remove(name).map_err(wrong),
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use zoners_bench::figures::describe;
 use zoners_bench::run::run;
 use zoners_bench::{
-    Environment, Names, Plan, Ramp, Record, Sample, Stop, Target, Watcher, nameservers, providers,
+    Environment, NameList, Plan, Ramp, Sample, SavedRun, Stop, Target, Watcher, nameservers,
+    providers,
 };
 
 use super::in_process::InProcess;
@@ -23,7 +24,7 @@ pub(super) struct Targets {
 
 /// What came of a run.
 pub(super) struct Outcome {
-    pub(super) record: Record,
+    pub(super) record: SavedRun,
     /// It was stopped by hand.
     pub(super) interrupted: bool,
 }
@@ -36,19 +37,19 @@ impl Targets {
 
 /// Measures `targets` as `plans` says.
 pub(super) fn measure(
-    names: &Names,
+    names: &NameList,
     plans: Plans,
     how: &How,
     targets: Targets,
     environment: Environment,
-    comparable: impl FnOnce(&Record) -> Result<(), Failure>,
+    comparable: impl FnOnce(&SavedRun) -> Result<(), Failure>,
 ) -> Result<Outcome, Failure> {
     let server = targets.servers.first().cloned();
     let is_seen = targets.own.is_some();
     let servers = targets.servers.into_iter().map(|server| Arc::new(server) as Arc<dyn Target>);
     let own = targets.own.map(|own| Arc::new(own) as Arc<dyn Target>);
     let targets: Vec<Arc<dyn Target>> = servers.chain(own).collect();
-    let mut record = Record {
+    let mut record = SavedRun {
         names: names.list.iter().map(ToString::to_string).collect(),
         source: names.source.clone(),
         fingerprint: names.fingerprint(),
@@ -57,7 +58,7 @@ pub(super) fn measure(
         forgetful: targets.iter().map(|target| target.forget()).collect(),
         load: plans.load.clone(),
         timeout_ms: how.timeout,
-        ..Record::new(environment, Vec::new())
+        ..SavedRun::new(environment, Vec::new())
     };
     comparable(&record)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -78,7 +79,11 @@ struct Asking {
 impl Asking {
     /// Fills in what came of it, and says whether it was interrupted. Where no target shows whom it
     /// asks, `server` is asked who serves the names.
-    async fn carry_out(self, record: &mut Record, server: Option<Server>) -> Result<bool, Failure> {
+    async fn carry_out(
+        self,
+        record: &mut SavedRun,
+        server: Option<Server>,
+    ) -> Result<bool, Failure> {
         // A target that is not there ends what is measured, a person everything.
         let (enough, interrupt) = (Stop::default(), Stop::default());
         let stopped = [enough.clone(), interrupt.clone()];
@@ -103,7 +108,7 @@ impl Asking {
     async fn ask_at_rate(
         &self,
         open: &Plan,
-        record: &mut Record,
+        record: &mut SavedRun,
         stop: &Stop,
     ) -> Result<(), Failure> {
         let samples = self.asked(open, stop).await?;
@@ -123,7 +128,7 @@ impl Asking {
     }
 
     /// Notes whom the targets met on the way, and who serves the names, where that was seen.
-    fn note_nameservers(&self, record: &mut Record) {
+    fn note_nameservers(&self, record: &mut SavedRun) {
         for (at, target) in self.targets.iter().enumerate() {
             let met = nameservers::met(&target.exchanges(), record.first_asks(at as u16));
             if !met.is_empty() {

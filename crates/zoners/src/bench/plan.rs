@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use zoners_bench::names::Format;
-use zoners_bench::{Load, Names, Plan};
+use zoners_bench::{LoadShape, NameList, Plan};
 use zoners_dns::Rtype;
 
 use super::server::Server;
@@ -113,9 +113,9 @@ impl FromStr for Rate {
 
 impl What {
     /// The names that are asked for.
-    pub(super) fn names(&self) -> Result<Names, Failure> {
+    pub(super) fn names(&self) -> Result<NameList, Failure> {
         let mut names = match &self.names {
-            None => Names::popular().map_err(|error| Failure::Usage(error.to_string()))?,
+            None => NameList::popular().map_err(|error| Failure::Usage(error.to_string()))?,
             Some(path) => read(path, self.format)
                 .map_err(|why| Failure::Usage(format!("--names {}: {why}", path.display())))?,
         };
@@ -133,7 +133,7 @@ impl What {
     }
 }
 
-fn read(path: &Path, format: FileFormat) -> Result<Names, String> {
+fn read(path: &Path, format: FileFormat) -> Result<NameList, String> {
     let (mut octets, is_input) = (Vec::new(), path == Path::new("-"));
     let read = match is_input {
         true => std::io::stdin().lock().read_to_end(&mut octets).map(drop),
@@ -148,7 +148,7 @@ fn read(path: &Path, format: FileFormat) -> Result<Names, String> {
         FileFormat::QueryLog => Format::QueryLog,
         FileFormat::History => Format::History,
     };
-    Names::read(&text, format, &source).map_err(|error| error.to_string())
+    NameList::read(&text, format, &source).map_err(|error| error.to_string())
 }
 
 /// What is carried out: names asked as they are answered, and then perhaps all of it at a rate.
@@ -167,7 +167,7 @@ pub(super) struct Plans {
 pub(super) fn plans(
     what: &What,
     how: &How,
-    names: &Names,
+    names: &NameList,
     servers: &[Server],
     targets: usize,
 ) -> Result<Plans, Failure> {
@@ -188,13 +188,13 @@ pub(super) fn plans(
         rounds: how.rounds as usize,
         repeats,
         again: false,
-        load: Load::Closed { names: at_once, pace: (pace > 0.0).then_some(pace) },
+        load: LoadShape::Closed { names: at_once, pace: (pace > 0.0).then_some(pace) },
         timeout: Duration::from_millis(how.timeout),
         time: Duration::from_secs(how.time.unwrap_or(TIMES[0])),
     };
     let open = how.rate.map(|Rate(from, to)| {
         let all = targets as f64;
-        let load = Load::Open { from: from * all, to: to * all };
+        let load = LoadShape::Open { from: from * all, to: to * all };
         Plan { again: true, load, time: Duration::from_secs(time), ..closed.clone() }
     });
     let paced =

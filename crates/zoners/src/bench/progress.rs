@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use zoners_bench::{Ending, Sample, Stop, Watcher};
+use zoners_bench::{QuestionOutcome, Sample, Stop, Watcher};
 
 use crate::output::eprintln;
 
@@ -118,11 +118,11 @@ impl Watcher for Progress {
 }
 
 /// Whether an ending shows that somebody is there.
-fn says_something(ending: &Ending) -> bool {
+fn says_something(ending: &QuestionOutcome) -> bool {
     match ending {
-        Ending::Answered => true,
-        Ending::Failed { ede, .. } => !ede.is_some_and(|code| NOBODY.contains(&code)),
-        Ending::Silence | Ending::Broken(_) => false,
+        QuestionOutcome::Answered => true,
+        QuestionOutcome::Failed { ede, .. } => !ede.is_some_and(|code| NOBODY.contains(&code)),
+        QuestionOutcome::Silence | QuestionOutcome::Broken(_) => false,
     }
 }
 
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
     use zoners_bench::Phase;
 
-    fn sample(target: u16, ending: Ending) -> Sample {
+    fn sample(target: u16, ending: QuestionOutcome) -> Sample {
         let (name, rtype, phase, at_us, took_us) = (0, 1, Phase::Cold, 0, 1000);
         Sample { name, rtype, target, phase, at_us, took_us, ending, hops: vec![] }
     }
@@ -141,15 +141,24 @@ mod tests {
         let stop = Stop::default();
         let progress = Progress::new(1000, 2, stop.clone());
         for _ in 0..ENOUGH_SILENCE - 1 {
-            progress.sampled(&sample(0, Ending::Silence));
-            progress.sampled(&sample(1, Ending::Failed { rcode: "REFUSED".into(), ede: None }));
+            progress.sampled(&sample(0, QuestionOutcome::Silence));
+            progress.sampled(&sample(
+                1,
+                QuestionOutcome::Failed { rcode: "REFUSED".into(), ede: None },
+            ));
         }
         assert!(!stop.is_stopped());
-        progress.sampled(&sample(0, Ending::Failed { rcode: "SERVFAIL".into(), ede: Some(22) }));
+        progress.sampled(&sample(
+            0,
+            QuestionOutcome::Failed { rcode: "SERVFAIL".into(), ede: Some(22) },
+        ));
         assert!(stop.is_stopped());
         let own = Progress::new(1000, 1, stop.clone());
         for ede in [23, 13] {
-            own.sampled(&sample(0, Ending::Failed { rcode: "SERVFAIL".into(), ede: Some(ede) }));
+            own.sampled(&sample(
+                0,
+                QuestionOutcome::Failed { rcode: "SERVFAIL".into(), ede: Some(ede) },
+            ));
         }
         assert_eq!(own.unheard(), [0], "a resolver without a network");
         assert_eq!(progress.unheard(), [0]);

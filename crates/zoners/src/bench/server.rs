@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use zoners_bench::target::Telling;
-use zoners_bench::{Ending, Target, Told};
+use zoners_bench::{QuestionOutcome, Target, TargetAnswer};
 use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{
     Endpoint, Exchange, ExchangeEvent, Message, Name, Network, OptRcode, Question, Random, Rtype,
@@ -83,19 +83,23 @@ impl Server {
     }
 
     /// Its reply; over TCP, if one over UDP is cut.
-    async fn reply(&self, question: &Question) -> Result<Message, Ending> {
+    async fn reply(&self, question: &Question) -> Result<Message, QuestionOutcome> {
         let message = self.exchange(self.endpoint, question).await?;
         if !message.header.tc() {
             return Ok(message);
         }
         let message = self.exchange(self.endpoint.over(Transport::Tcp), question).await?;
         match message.header.tc() {
-            true => Err(Ending::Broken("cut even over TCP".into())),
+            true => Err(QuestionOutcome::Broken("cut even over TCP".into())),
             false => Ok(message),
         }
     }
 
-    async fn exchange(&self, to: Endpoint, question: &Question) -> Result<Message, Ending> {
+    async fn exchange(
+        &self,
+        to: Endpoint,
+        question: &Question,
+    ) -> Result<Message, QuestionOutcome> {
         let id = self.random.id();
         let options = QueryOptions { id, recursion_desired: true, edns: true };
         let room = self.network.wait_for_room(to).await;
@@ -104,7 +108,7 @@ impl Server {
             let octets = match exchange.receive().await {
                 ExchangeEvent::Message(octets) => octets,
                 ExchangeEvent::Advisory(failure) | ExchangeEvent::Failed(failure) => {
-                    return Err(Ending::Broken(failure.to_string()));
+                    return Err(QuestionOutcome::Broken(failure.to_string()));
                 }
             };
             let Ok(message) = Message::parse(&octets) else { continue };
@@ -127,17 +131,17 @@ impl Target for Server {
                 Ok(message) => ending(&message),
                 Err(ending) => ending,
             };
-            Told { ending, hops: Vec::new() }
+            TargetAnswer { ending, hops: Vec::new() }
         })
     }
 }
 
-fn ending(message: &Message) -> Ending {
+fn ending(message: &Message) -> QuestionOutcome {
     match message.rcode {
-        OptRcode::NOERROR | OptRcode::NXDOMAIN => Ending::Answered,
+        OptRcode::NOERROR | OptRcode::NXDOMAIN => QuestionOutcome::Answered,
         rcode => {
             let ede = message.edns.as_ref().and_then(|edns| edns.errors.first());
-            Ending::Failed { rcode: rcode.to_string(), ede: ede.map(|ede| ede.code.0) }
+            QuestionOutcome::Failed { rcode: rcode.to_string(), ede: ede.map(|ede| ede.code.0) }
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The report on a terminal, in 80 columns.
 
 use anstyle::{AnsiColor, Style};
-use zoners_bench::compare::{Change, Comparison, Verdict};
-use zoners_bench::report::{Asked, Bar, Slow};
-use zoners_bench::{Figures, Part, Report, Suspect};
+use zoners_bench::compare::{Comparison, ComparisonVerdict, PhaseChange};
+use zoners_bench::report::{Bar, SlowDomain, TargetReport};
+use zoners_bench::{BenchReport, Figures, Part, Suspect};
 
 use crate::output::println;
 use crate::print::{clean, cut, wrapped};
@@ -19,8 +19,8 @@ const LONGEST_BAR: usize = 30;
 const MOST: usize = 6;
 
 /// All of it; `against` is the baseline's name.
-pub(super) fn report(report: &Report, against: Option<&str>, all: bool) {
-    let Report { environment, names, source, load, .. } = report;
+pub(super) fn report(report: &BenchReport, against: Option<&str>, all: bool) {
+    let BenchReport { environment, names, source, load, .. } = report;
     println!("{BOLD}{names} names{BOLD:#} of {}", cut(&clean(source), 60));
     print_wrapped(&format!("{load}; {}, {}", environment.when(), environment.network), DIM);
     if report.cut_short {
@@ -35,7 +35,7 @@ pub(super) fn report(report: &Report, against: Option<&str>, all: bool) {
     }
 }
 
-fn target(report: &Report, asked: &Asked, against: Option<&str>) {
+fn target(report: &BenchReport, asked: &TargetReport, against: Option<&str>) {
     println!("{BOLD}{}{BOLD:#}", cut(&clean(asked.label), 78));
     println!(
         "  {:<8}{:>8}{:>9}{:>9}{:>9}{:>9}{:>9}   failed",
@@ -64,12 +64,12 @@ fn target(report: &Report, asked: &Asked, against: Option<&str>) {
     if let (Some(comparison), Some(baseline)) = (&asked.against, report.baseline) {
         let name = against.unwrap_or("the baseline");
         heading(&format!("Against {name:?} of {}", baseline.when()));
-        compared(comparison, Verdict::since);
+        compared(comparison, ComparisonVerdict::since);
         report.differences.iter().for_each(|difference| print_wrapped(difference, DIM));
     }
     if let (Some(comparison), Some(first)) = (&asked.beside_first, report.targets.first()) {
         heading(&format!("Beside {}", clean(first.label)));
-        compared(comparison, Verdict::beside);
+        compared(comparison, ComparisonVerdict::beside);
     }
 }
 
@@ -115,7 +115,7 @@ fn histogram(bars: &[Bar]) {
     }
 }
 
-fn way(asked: &Asked) {
+fn way(asked: &TargetReport) {
     if asked.way.total_us() == 0 {
         return;
     }
@@ -133,7 +133,7 @@ fn way(asked: &Asked) {
     }
 }
 
-fn servers(asked: &Asked) {
+fn servers(asked: &TargetReport) {
     if asked.nameservers.is_empty() {
         return;
     }
@@ -163,7 +163,7 @@ fn servers(asked: &Asked) {
     );
 }
 
-fn slowest(names: &[Slow], title: &str) {
+fn slowest(names: &[SlowDomain], title: &str) {
     if names.is_empty() {
         return;
     }
@@ -176,7 +176,7 @@ fn slowest(names: &[Slow], title: &str) {
     }
 }
 
-fn ramp(asked: &Asked) {
+fn ramp(asked: &TargetReport) {
     let Some(ramp) = asked.ramp else { return };
     heading("As the rate grew");
     println!("  {DIM}{:>10}{:>10}{:>10}{:>10}{DIM:#}", "a second", "p50 ms", "p95 ms", "failed");
@@ -187,11 +187,11 @@ fn ramp(asked: &Asked) {
     print_wrapped(&format!("{}.", ramp.describe()), BOLD);
 }
 
-fn compared(comparison: &Comparison, in_words: fn(Verdict) -> &'static str) {
+fn compared(comparison: &Comparison, in_words: fn(ComparisonVerdict) -> &'static str) {
     let colour = match comparison.verdict {
-        Verdict::Improved | Verdict::NoChange => GREEN,
-        Verdict::Regressed => RED,
-        Verdict::Mixed => YELLOW,
+        ComparisonVerdict::Improved | ComparisonVerdict::NoChange => GREEN,
+        ComparisonVerdict::Regressed => RED,
+        ComparisonVerdict::Mixed => YELLOW,
     };
     let verdict = in_words(comparison.verdict);
     println!("  {colour}{verdict}{colour:#}, by {} names", comparison.pairs);
@@ -215,9 +215,9 @@ fn compared(comparison: &Comparison, in_words: fn(Verdict) -> &'static str) {
     println!("  failed: {} of {}, then {} of {}", now.0, now.1, before.0, before.1);
 }
 
-fn changed(what: &str, change: &Change) {
+fn changed(what: &str, change: &PhaseChange) {
     let share = |value: f64| (value - 1.0) * 100.0;
-    let Change { typical, mean, .. } = change;
+    let PhaseChange { typical, mean, .. } = change;
     println!(
         "  {what}: typically {:+.1} % ({:+.1} to {:+.1}), mean {} ms ({} to {})",
         share(typical.value),
@@ -234,7 +234,7 @@ fn millis(value: f64) -> String {
     if value.abs() < 10.0 { format!("{value:+.2}") } else { format!("{value:+.1}") }
 }
 
-fn every_name(report: &Report, asked: &Asked) {
+fn every_name(report: &BenchReport, asked: &TargetReport) {
     heading("Average of each name, in ms");
     println!("  {DIM}{:<46}{:>10}{:>10}{:>10}{DIM:#}", "", "first", "again", "failed");
     for domain in &asked.summary.domains {

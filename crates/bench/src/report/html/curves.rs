@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::baseline::Record;
+use crate::baseline::SavedRun;
 use crate::sample::{Phase, Sample};
 use crate::statistics::quantile;
 
@@ -33,7 +33,7 @@ pub(super) struct Curve {
 impl Curve {
     /// The curve of a target and a phase; `None` without samples.
     pub(super) fn of(
-        record: &Record,
+        record: &SavedRun,
         label: &str,
         target: usize,
         phase: Phase,

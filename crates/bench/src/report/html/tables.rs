@@ -2,14 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::super::{Asked, Report, Slow};
+use super::super::{BenchReport, SlowDomain, TargetReport};
 use super::piece;
 use crate::nameservers::Nameserver;
 
 /// Rows of the tables of providers and nameservers.
 const MOST_ROWS: usize = 100;
 
-pub(super) fn slowest(slowest: &[Slow]) -> Markup {
+pub(super) fn slowest(slowest: &[SlowDomain]) -> Markup {
     let longest = slowest.iter().map(|slow| slow.slowest_ms).fold(1.0, f64::max) * 1000.0;
     let seen = slowest.iter().any(|slow| !slow.way.is_empty());
     let length = |from: u64, until: u64| (until - from) as f64 / longest;
@@ -40,7 +40,7 @@ pub(super) fn slowest(slowest: &[Slow]) -> Markup {
     }
 }
 
-pub(super) fn providers(asked: &Asked) -> Markup {
+pub(super) fn providers(asked: &TargetReport) -> Markup {
     let columns = ["names", "waited s", "RTT ms", "servers", "asked", "answered", "lost"];
     html! {
         table {
@@ -82,7 +82,7 @@ pub(super) fn nameservers(nameservers: &[Nameserver]) -> Markup {
     }
 }
 
-pub(super) fn every_name(report: &Report, asked: &Asked) -> Markup {
+pub(super) fn every_name(report: &BenchReport, asked: &TargetReport) -> Markup {
     let of = |list: &[String], at: u32| list.get(at as usize).cloned().unwrap_or_default();
     html! {
         table {

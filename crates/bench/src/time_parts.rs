@@ -7,11 +7,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::sample::Sample;
-use crate::target::{Came, Hop, Part};
+use crate::target::{AnswerHop, Came, Part};
 
 /// Microseconds by part, in the order of [`Part::ALL`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Way([u64; Part::ALL.len()]);
+pub struct TimeParts([u64; Part::ALL.len()]);
 
 /// A stretch of time that belongs to one part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,18 +27,18 @@ pub struct Stretch {
     pub hop: Option<usize>,
 }
 
-impl Way {
+impl TimeParts {
     /// The parts of the time of `sample`; empty without hops.
     #[must_use]
     pub fn of(sample: &Sample) -> Self {
-        stretches(sample).into_iter().fold(Way::default(), |way, stretch| {
+        stretches(sample).into_iter().fold(TimeParts::default(), |way, stretch| {
             way.with(stretch.part, stretch.until_us - stretch.from_us)
         })
     }
 
     /// Both together.
     #[must_use]
-    pub fn and(mut self, other: Way) -> Self {
+    pub fn and(mut self, other: TimeParts) -> Self {
         self.0.iter_mut().zip(other.0).for_each(|(own, other)| *own += other);
         self
     }
@@ -77,7 +77,7 @@ pub fn stretches(sample: &Sample) -> Vec<Stretch> {
     if hops.is_empty() {
         return Vec::new();
     }
-    let from = |hop: &Hop| hop.until_us.saturating_sub(hop.took_us);
+    let from = |hop: &AnswerHop| hop.until_us.saturating_sub(hop.took_us);
     let edges = hops.iter().flat_map(|hop| [from(hop), hop.until_us]);
     let mut edges: Vec<u64> =
         edges.chain([0, sample.took_us]).map(|edge| edge.min(sample.took_us)).collect();
@@ -100,7 +100,7 @@ pub fn stretches(sample: &Sample) -> Vec<Stretch> {
     stretches
 }
 
-fn part(hop: &Hop) -> Part {
+fn part(hop: &AnswerHop) -> Part {
     match hop.came {
         Came::Answer | Came::Shared => hop.part,
         Came::Nonsense | Came::Silence | Came::Outpaced => Part::Retries,
@@ -108,7 +108,7 @@ fn part(hop: &Hop) -> Part {
 }
 
 /// The weight of a hop: a moment belongs to the hop with the greatest weight.
-fn weight(hop: &Hop) -> (u8, u8) {
+fn weight(hop: &AnswerHop) -> (u8, u8) {
     let came = match hop.came {
         Came::Answer => 2,
         Came::Shared => 1,
@@ -126,19 +126,19 @@ fn weight(hop: &Hop) -> (u8, u8) {
 mod tests {
     use super::*;
     use crate::sample::Phase;
-    use crate::target::Ending;
+    use crate::target::QuestionOutcome;
 
-    fn hop(part: Part, from_us: u64, until_us: u64, came: Came) -> Hop {
+    fn hop(part: Part, from_us: u64, until_us: u64, came: Came) -> AnswerHop {
         let (zone, server, address) = (String::new(), String::new(), String::new());
-        Hop { part, zone, server, address, until_us, took_us: until_us - from_us, came }
+        AnswerHop { part, zone, server, address, until_us, took_us: until_us - from_us, came }
     }
 
-    fn sample(took_us: u64, hops: Vec<Hop>) -> Sample {
-        let (phase, ending) = (Phase::Cold, Ending::Answered);
+    fn sample(took_us: u64, hops: Vec<AnswerHop>) -> Sample {
+        let (phase, ending) = (Phase::Cold, QuestionOutcome::Answered);
         Sample { name: 0, rtype: 1, target: 0, phase, at_us: 0, took_us, ending, hops }
     }
 
-    fn told(way: &Way) -> Vec<(Part, u64)> {
+    fn told(way: &TimeParts) -> Vec<(Part, u64)> {
         let parts = Part::ALL.into_iter().map(|part| (part, way.part_us(part)));
         parts.filter(|(_, us)| *us > 0).collect()
     }
@@ -157,7 +157,7 @@ mod tests {
                 hop(Part::Provider, 60, 80, Came::Answer),
             ],
         );
-        let way = Way::of(&sample);
+        let way = TimeParts::of(&sample);
         let expected = [
             (Part::Root, 15),
             (Part::TopLevel, 20),
@@ -174,15 +174,15 @@ mod tests {
 
     #[test]
     fn a_shared_wait_is_for_what_it_waits_for() {
-        let way = Way::of(&sample(50, vec![hop(Part::TopLevel, 0, 50, Came::Shared)]));
+        let way = TimeParts::of(&sample(50, vec![hop(Part::TopLevel, 0, 50, Came::Shared)]));
         assert_eq!(told(&way), [(Part::TopLevel, 50)]);
     }
 
     #[test]
     fn what_was_not_seen_is_not_told() {
-        assert_eq!(Way::of(&sample(50, Vec::new())).total_us(), 0);
+        assert_eq!(TimeParts::of(&sample(50, Vec::new())).total_us(), 0);
         // A hop that went on after the answer.
-        let late = Way::of(&sample(50, vec![hop(Part::Provider, 10, 70, Came::Answer)]));
+        let late = TimeParts::of(&sample(50, vec![hop(Part::Provider, 10, 70, Came::Answer)]));
         assert_eq!(told(&late), [(Part::Provider, 40), (Part::Resolver, 10)]);
     }
 
@@ -198,7 +198,7 @@ mod tests {
                 hop(Part::ALL[part], one.min(other), one.max(other), all[usize::from(came)])
             });
             let sample = sample(took, hops.collect());
-            proptest::prop_assert_eq!(Way::of(&sample).total_us(), took);
+            proptest::prop_assert_eq!(TimeParts::of(&sample).total_us(), took);
             let stretches = stretches(&sample);
             proptest::prop_assert!(stretches.windows(2).all(|two| two[0].until_us == two[1].from_us));
         }
