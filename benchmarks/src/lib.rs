@@ -13,7 +13,7 @@ use zoners_dns::{
     name, zonefile,
 };
 use zoners_dnssec::chain::Ds;
-use zoners_resolver::settings::Anchor;
+use zoners_resolver::Anchor;
 use zoners_resolver::{Settings, Shared, Worker};
 use zoners_server::pipeline::{Cookies, Handled, Miss, Rules};
 use zoners_server::{Client, Config, Service};

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Delegation, Question, Random, Rtype, Transport, name, zonefile};
 use zoners_dnssec::chain::Ds;
-use zoners_resolver::settings::Anchor;
+use zoners_resolver::Anchor;
 use zoners_resolver::{Settings, Shared, Trace, Worker};
 use zoners_sim::sign::{Denying, Signing};
 use zoners_sim::{Link, Manner, SimClock, SimNetwork};

@@ -1,77 +1,43 @@
 //! From a question to an answer.
 //!
-//! The algorithm of RFC 1034 section 5.3.3, in files by idea and in the order a question meets
-//! them: [`Worker::resolve`] takes the client's question, [`mod@known`] looks into the cache,
-//! [`mod@flights`] joins those who ask the same, [`mod@alias`] follows CNAME and DNAME,
-//! [`mod@iterate`] walks from the deepest known zone cut down, [`mod@race`] asks the servers of a
-//! zone beside each other, [`mod@candidates`] chooses whom, [`mod@exchange`] asks one,
-//! [`mod@scrub`] drops what a server had no right to say and [`mod@judge`] says what the rest
-//! means.
+//! The algorithm of RFC 1034 section 5.3.3, in rooms. Imports go one way, upwards in this list, and a test
+//! (`tests/rooms.rs`) holds each room to it:
+//!
+//! 1. `model`: the vocabulary: settings, budget and context of a client query, answers, replies, trace.
+//! 2. `infra`: the infra cache beside `zoners_cache`: RTT estimates, uplinks, reachability, quotas, silent zones.
+//! 3. `env`: the surroundings of each step: network, shared state, settings, counters, single flight.
+//! 4. `selection`: server selection, the choice of the next server of a zone by estimated latency.
+//! 5. `ask`: the race between servers of one zone, the exchange with one server, what its reply means.
+//! 6. `cached`: answers out of the cache alone: aggressive NSEC, serve-stale.
+//! 7. `iterate`: the walk from the deepest known zone cut down, with QNAME minimisation.
+//! 8. `validate`: DNSSEC proofs, with keys built from a trust anchor down.
+//! 9. `resolve`: from the client's question to the answer, along its aliases; prefetch, second level.
 //!
 //! The resolver is `async` and generic over [`zoners_dns::Network`]. It opens no socket, starts no
 //! thread and reads no environment; its randomness and its clock are handed in, and its timers are
 //! tokio's. So the same seed gives the same trace.
 
-mod aggressive;
-pub mod alias;
-pub mod answer;
-pub mod budget;
-pub mod candidates;
-pub mod clock_doubt;
-pub mod context;
-mod cookies;
-mod ds;
-pub mod exchange;
-pub mod flights;
-mod habits;
-pub mod iterate;
-pub mod judge;
-pub mod known;
-mod line;
-mod lines;
-pub mod minimise;
-pub mod nameservers;
-pub mod negative_anchors;
-pub mod nursery;
-pub mod passage;
-pub mod paths;
-mod pending;
-mod prefetch;
-mod pricing;
-pub mod priming;
-mod questions;
-mod quotas;
-pub mod race;
-mod recent;
-mod renewals;
-mod repeats;
-pub mod reports;
-pub mod scrub;
-mod second_level;
-mod sentinel;
-pub mod settings;
-pub mod shared;
-pub mod silences;
-mod spare;
-mod stale;
-pub mod standing;
-mod strangers;
-mod together;
-pub mod trace;
-mod tries;
-mod trust;
+mod ask;
+mod cached;
+mod env;
+mod infra;
+mod iterate;
+mod model;
+mod resolve;
+mod selection;
 mod validate;
-pub mod verdict;
-mod verification;
-mod witness;
-mod work;
-pub mod worker;
 
-pub use answer::{Answer, Cause, Unresolved};
-pub use known::Lack;
-pub use settings::{Glue, Limits, Settings};
-pub use shared::{Event, Shared};
-pub use silences::SilentZone;
-pub use standing::Standing;
-pub use trace::{Hop, Step, Trace};
-pub use worker::{Resolution, Worker};
+pub use ask::classify::judge;
+pub use ask::interception::{NetworkState, Obstacle};
+pub use cached::lookup::Lack;
+pub use env::negative_anchors::{MAX_NEGATIVE_ANCHOR_SECONDS, MAX_NEGATIVE_ANCHORS};
+pub use env::shared::{Event, Shared};
+pub use env::worker::{Resolution, Worker};
+pub use infra::reachability::BrokenPaths;
+pub use infra::silent_zones::SilentZone;
+pub use model::answer::{Answer, Cause, Unresolved};
+pub use model::settings::{Anchor, Glue, Limits, NEVER_ASK, NeverAsk, Settings, never_ask};
+pub use model::trace::{Hop, Step, Trace};
+pub use model::verdict::{Fault, Verdict};
+pub use resolve::error_reports::PER_AGENT;
+pub use selection::server_report::{ServerReport, trouble_in_words};

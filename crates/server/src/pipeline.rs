@@ -40,7 +40,7 @@ use zoners_dns::packet::ClientQuery;
 use zoners_dns::{
     ClockReading, Counter, Ede, EdeCode, Moment, NameSlice, Network, OptRcode, Question, Rtype,
 };
-use zoners_resolver::worker::Resolution;
+use zoners_resolver::Resolution;
 use zoners_resolver::{Answer, Cause, Trace, Unresolved, Worker};
 
 use crate::client::{Client, stands_for};

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 use zoners_cache::Inspected;
 use zoners_dns::{Counter, Moment, OptRcode, Question, RRset, Security};
-use zoners_resolver::passage::{Obstacle, State};
-use zoners_resolver::worker::Resolution;
-use zoners_resolver::{Hop, SilentZone, Standing, Step, standing};
+use zoners_resolver::Resolution;
+use zoners_resolver::{Hop, ServerReport, SilentZone, Step, trouble_in_words};
+use zoners_resolver::{NetworkState, Obstacle};
 
 /// The end of a question; with the way there, if `steps` are given.
 ///
@@ -74,7 +74,7 @@ fn step(step: &Step) -> Value {
 /// `asked_s` (ago; null for never), `unanswered` (in a row), `trouble` in words, `lame`,
 /// `edns`, `expected_ms`, `patience_ms`, `skipped_s` (null where it is not).
 #[must_use]
-pub fn standing(standing: &Standing, now: Moment) -> Value {
+pub fn standing(standing: &ServerReport, now: Moment) -> Value {
     let info = &standing.info;
     let ago = |at: u64| (at > 0).then(|| now.since(Moment::from_millis(at)).as_secs());
     json!({
@@ -87,7 +87,7 @@ pub fn standing(standing: &Standing, now: Moment) -> Value {
         "answered_s": ago(info.replied_at),
         "asked_s": ago(info.asked_at),
         "unanswered": info.unanswered,
-        "trouble": standing::in_words(info),
+        "trouble": trouble_in_words(info),
         "lame": standing.lame,
         "edns": !info.mishandles_edns(),
         "expected_ms": millis(standing.expected),
@@ -112,19 +112,19 @@ pub fn silent_zone(silent: &SilentZone, now: Moment) -> Value {
 /// servers themselves answer, `open`, `intercepted`, `refused`, `rejected` or `silent`), `proves` (whether
 /// what is signed can be proven; null where it is not intercepted), `says` (an obstacle in words, or null).
 #[must_use]
-pub fn passage(passage: State) -> Value {
+pub fn passage(passage: NetworkState) -> Value {
     let obstacle = match passage {
-        State::Obstructed(obstacle) => Some(obstacle),
-        State::Unknown | State::Doubtful | State::Open => None,
+        NetworkState::Obstructed(obstacle) => Some(obstacle),
+        NetworkState::Unknown | NetworkState::Doubtful | NetworkState::Open => None,
     };
     let state = match passage {
-        State::Unknown => "unknown",
-        State::Doubtful => "doubtful",
-        State::Open => "open",
-        State::Obstructed(Obstacle::Intercepted { .. }) => "intercepted",
-        State::Obstructed(Obstacle::Refused) => "refused",
-        State::Obstructed(Obstacle::Rejected) => "rejected",
-        State::Obstructed(Obstacle::Silent) => "silent",
+        NetworkState::Unknown => "unknown",
+        NetworkState::Doubtful => "doubtful",
+        NetworkState::Open => "open",
+        NetworkState::Obstructed(Obstacle::Intercepted { .. }) => "intercepted",
+        NetworkState::Obstructed(Obstacle::Refused) => "refused",
+        NetworkState::Obstructed(Obstacle::Rejected) => "rejected",
+        NetworkState::Obstructed(Obstacle::Silent) => "silent",
     };
     let proves = match obstacle {
         Some(Obstacle::Intercepted { proves }) => Some(proves),
@@ -169,21 +169,21 @@ mod tests {
 
     #[test]
     fn each_obstacle_has_its_word_and_a_sentence() {
-        let intercepted = |proves| State::Obstructed(Obstacle::Intercepted { proves });
+        let intercepted = |proves| NetworkState::Obstructed(Obstacle::Intercepted { proves });
         let states = [
-            (State::Unknown, "unknown", None),
-            (State::Doubtful, "doubtful", None),
-            (State::Open, "open", None),
+            (NetworkState::Unknown, "unknown", None),
+            (NetworkState::Doubtful, "doubtful", None),
+            (NetworkState::Open, "open", None),
             (intercepted(true), "intercepted", Some(true)),
             (intercepted(false), "intercepted", Some(false)),
-            (State::Obstructed(Obstacle::Refused), "refused", None),
-            (State::Obstructed(Obstacle::Rejected), "rejected", None),
-            (State::Obstructed(Obstacle::Silent), "silent", None),
+            (NetworkState::Obstructed(Obstacle::Refused), "refused", None),
+            (NetworkState::Obstructed(Obstacle::Rejected), "rejected", None),
+            (NetworkState::Obstructed(Obstacle::Silent), "silent", None),
         ];
         for (state, word, proves) in states {
             let told = passage(state);
             assert_eq!((&told["state"], &told["proves"]), (&word.into(), &proves.into()));
-            assert_eq!(told["says"].is_string(), matches!(state, State::Obstructed(_)));
+            assert_eq!(told["says"].is_string(), matches!(state, NetworkState::Obstructed(_)));
         }
         let says = passage(intercepted(true))["says"].to_string();
         assert!(says.contains("DNS on this network is intercepted"), "{says}");

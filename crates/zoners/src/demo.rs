@@ -7,7 +7,7 @@ use std::sync::Arc;
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Delegation, RRset, Random, zonefile};
 use zoners_dnssec::chain::Ds;
-use zoners_resolver::settings::Anchor;
+use zoners_resolver::Anchor;
 use zoners_resolver::{Settings, Shared, Worker};
 use zoners_server::daemon::serve_on;
 use zoners_server::pipeline::{Cookies, Rules};

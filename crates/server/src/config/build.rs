@@ -8,7 +8,7 @@ use zoners_dns::{
 };
 use zoners_dnssec::chain::{self, Ds};
 use zoners_resolver::Settings;
-use zoners_resolver::settings::{Anchor, NeverAsk, never_ask};
+use zoners_resolver::{Anchor, NeverAsk, never_ask};
 use zoners_store::Seal;
 use zoners_store::shared::{RedisServers, SharedCacheConfig};
 

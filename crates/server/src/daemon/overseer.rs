@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use serde_json::{Value, json};
 use zoners_cache::Taken;
 use zoners_dns::{Counter, Counters, Name, counters};
-use zoners_resolver::negative_anchors::{LONGEST, MOST};
+use zoners_resolver::{MAX_NEGATIVE_ANCHOR_SECONDS, MAX_NEGATIVE_ANCHORS};
 use zoners_sandbox::Layer;
 use zoners_store::shared::SharedCache;
 
@@ -153,11 +153,11 @@ impl Overseer {
     pub(crate) fn distrust(&self, zone: &Name, seconds: u32) -> Value {
         let service = self.service();
         let shared = service.worker().shared();
-        if seconds == 0 || seconds > LONGEST {
-            return json!({ "error": format!("seconds: write 1 to {LONGEST}") });
+        if seconds == 0 || seconds > MAX_NEGATIVE_ANCHOR_SECONDS {
+            return json!({ "error": format!("seconds: write 1 to {MAX_NEGATIVE_ANCHOR_SECONDS}") });
         }
         if !shared.negative_anchors.add(zone, seconds, shared.now()) {
-            return json!({ "error": format!("no more than {MOST} zones go unvalidated") });
+            return json!({ "error": format!("no more than {MAX_NEGATIVE_ANCHORS} zones go unvalidated") });
         }
         self.flush(zone, true);
         tracing::warn!("{} is not validated for {seconds} s", zone.fmt_with_dot());
@@ -187,10 +187,10 @@ impl Overseer {
         let (worker, now) = (service.worker(), service.worker().shared().now());
         let (zone, standings) = match zone {
             Some(name) => {
-                let (zone, standings) = worker.standings(name);
+                let (zone, standings) = worker.server_reports(name);
                 (Some(zone.fmt_with_dot().to_string()), standings)
             }
-            None => (None, worker.all_standings(MOST_SERVERS)),
+            None => (None, worker.all_server_reports(MOST_SERVERS)),
         };
         let servers: Vec<Value> =
             standings.iter().map(|standing| report::standing(standing, now)).collect();

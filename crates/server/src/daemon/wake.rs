@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use zoners_dns::Moment;
 use zoners_host::network::NetworkChanges;
-use zoners_resolver::passage::{Obstacle, State};
-use zoners_resolver::paths::Broken;
+use zoners_resolver::BrokenPaths;
 use zoners_resolver::{Event, Shared};
+use zoners_resolver::{NetworkState, Obstacle};
 
 /// A clock that goes on during sleep, and is so much further than one that does not, has slept.
 const SLEPT: Duration = Duration::from_secs(5);
@@ -23,7 +23,7 @@ pub(super) struct Wake {
 #[derive(Clone, Default, PartialEq, Eq)]
 struct Line {
     down: bool,
-    broken: Broken,
+    broken: BrokenPaths,
     silent_networks: Vec<String>,
     obstacle: Option<Obstacle>,
 }
@@ -52,7 +52,7 @@ impl Wake {
         let (before, was_awake) = std::mem::replace(&mut self.looked_at, (now, awake));
         let slept = now.since(before).saturating_sub(awake.duration_since(was_awake));
         let obstacle = match shared.passage() {
-            State::Obstructed(obstacle) => Some(obstacle),
+            NetworkState::Obstructed(obstacle) => Some(obstacle),
             _ => None,
         };
         let line = Line {

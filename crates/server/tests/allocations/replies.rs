@@ -7,8 +7,8 @@ use zoners_dns::{
     Records, Rtype, Transport, name,
 };
 use zoners_resolver::Settings;
-use zoners_resolver::judge::judge;
-use zoners_resolver::verdict::Verdict;
+use zoners_resolver::Verdict;
+use zoners_resolver::judge;
 
 use crate::ALONE;
 

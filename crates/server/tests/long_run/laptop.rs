@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Delegation, Random, name, zonefile};
 use zoners_dnssec::chain::Ds;
-use zoners_resolver::settings::Anchor;
+use zoners_resolver::Anchor;
 use zoners_resolver::{Event, Settings, Shared, Worker};
 use zoners_server::pipeline::{Cookies, Rules};
 use zoners_server::{Config, Service};

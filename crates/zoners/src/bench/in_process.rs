@@ -11,7 +11,7 @@ use zoners_dns::{
     Endpoint, Exchange, ExchangeEvent, Name, Network, Question, Random, Rtype, Transport, name,
 };
 use zoners_net::Sockets;
-use zoners_resolver::verdict::Fault;
+use zoners_resolver::Fault;
 use zoners_resolver::{Step, Trace};
 use zoners_server::Config;
 use zoners_server::daemon::Daemon;

@@ -48,7 +48,7 @@ pub struct Resolver {
     /// What goes with a positive answer.
     pub answers: Answers,
     /// Prefixes in which no server is asked, unless this file names it. Without it, those in which no
-    /// public server can be ([`zoners_resolver::settings::NEVER_ASK`]).
+    /// public server can be ([`zoners_resolver::NEVER_ASK`]).
     #[serde(deserialize_with = "some_list")]
     pub never_ask: Option<Vec<Prefix>>,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::lab::{Lab, asked, lab, packet};
 use zoners_dns::{Counter, Delegation, Message, OptRcode, Rtype, Transport, name, zonefile};
 use zoners_dnssec::chain::Ds;
-use zoners_resolver::settings::Anchor;
+use zoners_resolver::Anchor;
 use zoners_resolver::{Settings, Worker};
 use zoners_server::Service;
 use zoners_sim::sign::{Denying, Signing};

@@ -12,7 +12,7 @@ use zoners_dns::{
     Rtype, Transport, name, zonefile,
 };
 use zoners_dnssec::chain::{self, Ds};
-use zoners_resolver::settings::{Anchor, NeverAsk};
+use zoners_resolver::{Anchor, NeverAsk};
 use zoners_resolver::{Glue, Settings, Shared, Worker};
 use zoners_server::Client;
 use zoners_server::config::{Any, Clients, Local, Server, SpecialUse};

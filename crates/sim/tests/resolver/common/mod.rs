@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counter, Counters, Delegation, Question, Random, Rtype, name, zonefile};
-use zoners_resolver::worker::Resolution;
+use zoners_resolver::Resolution;
 use zoners_resolver::{Settings, Shared, Worker};
 use zoners_sim::{SimClock, SimNetwork, world};
 

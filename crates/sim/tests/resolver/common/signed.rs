@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zoners_dns::{RRset, Rtype, Security, name};
 use zoners_dnssec::chain::Ds;
-use zoners_resolver::settings::Anchor;
+use zoners_resolver::Anchor;
 use zoners_resolver::{Answer, Settings, Unresolved};
 use zoners_sim::sign::Signing;
 use zoners_sim::{SimNetwork, world};

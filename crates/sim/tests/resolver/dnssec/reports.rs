@@ -9,7 +9,7 @@ use zoners_dns::{
     Counter, Delegation, DsStatus, NameServer, QueryMode, Question, Rtype, Transport, name,
 };
 use zoners_resolver::Lack;
-use zoners_resolver::reports::PER_AGENT;
+use zoners_resolver::PER_AGENT;
 use zoners_sim::sign::Signing as Keys;
 use zoners_sim::{Link, Manner, SimNetwork};
 

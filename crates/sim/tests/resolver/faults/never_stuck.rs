@@ -181,7 +181,7 @@ async fn a_dead_server_is_skipped_says_so_and_is_back_with_its_first_answer() {
     let note = note.expect("it was skipped");
     assert!(note.contains("timeouts in a row, next probe in "), "{note}");
     assert!(lab.count(Counter::InfraBackoffSkipped) > 0);
-    let (_, standings) = lab.worker.standings(&question("many.com", Rtype::A).name);
+    let (_, standings) = lab.worker.server_reports(&question("many.com", Rtype::A).name);
     let address: IpAddr = "203.0.114.101".parse().unwrap();
     let dead = standings.iter().find(|standing| standing.endpoint.address.ip() == address);
     assert!(dead.unwrap().info.unanswered >= 3);

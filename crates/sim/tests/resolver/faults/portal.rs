@@ -11,8 +11,8 @@ use zoners_cache::Progress;
 use zoners_dns::{
     Counter, Delegation, NameServer, OptRcode, QueryMode, Rtype, Security, Transport, name,
 };
-use zoners_resolver::passage::{Obstacle, State};
 use zoners_resolver::{Event, Lack};
+use zoners_resolver::{NetworkState, Obstacle};
 use zoners_sim::middlebox::{Others, Portal, Resolver};
 use zoners_sim::{Middlebox, Said};
 
@@ -106,12 +106,12 @@ async fn a_portal_leaves_nothing_behind() {
     }
 }
 
-fn state(lab: &Lab) -> State {
+fn state(lab: &Lab) -> NetworkState {
     lab.worker.shared().passage()
 }
 
-const fn intercepted(proves: bool) -> State {
-    State::Obstructed(Obstacle::Intercepted { proves })
+const fn intercepted(proves: bool) -> NetworkState {
+    NetworkState::Obstructed(Obstacle::Intercepted { proves })
 }
 
 /// Whether the cache has records of a name, which were not kept before.
@@ -150,7 +150,7 @@ async fn interception_is_noticed_named_and_over_when_it_is() {
             assert!(lab.net.sent().len() - sent <= 8, "{what}: {}", lab.net.sent().len() - sent);
             lab.net.interpose(None);
             assert!(ask(&lab, "www.site6.com", Rtype::A).await.is_ok(), "{what}");
-            assert_eq!(state(&lab), State::Open, "{what}");
+            assert_eq!(state(&lab), NetworkState::Open, "{what}");
         }
     }
 }
@@ -195,7 +195,7 @@ async fn where_interception_keeps_dnssec_everything_resolves_and_is_proven() {
         assert_eq!(state(&lab), intercepted(true));
         lab.net.interpose(None);
         all_resolves(&lab, "afterwards").await;
-        assert_eq!(state(&lab), State::Open);
+        assert_eq!(state(&lab), NetworkState::Open);
         assert!(is_kept(&lab, "mail.shop.com", Rtype::A), "an authority said so");
     }
 }
@@ -245,7 +245,7 @@ async fn a_portal_that_comes_unannounced_leaves_nothing_behind_either() {
             assert!(ask(&lab, &format!("www.site{number}.com"), Rtype::A).await.is_ok());
             assert!(ask(&lab, &format!("n{number}.shop.com"), Rtype::A).await.is_ok());
         }
-        assert_eq!(state(&lab), State::Open);
+        assert_eq!(state(&lab), NetworkState::Open);
         sleep(Duration::from_secs(3600)).await;
         lab.net.interpose(portal);
         for number in 0..6 {
@@ -335,13 +335,13 @@ async fn what_is_learned_before_the_network_has_proven_itself_is_not_persisted()
     let asked = question("www.shop.com", Rtype::A);
     let answer = lab.worker.resolve_for(None, &asked, true, Lack::Everything, None).await;
     assert!(answer.is_ok() && is_kept(&lab, "www.shop.com", Rtype::A));
-    assert_eq!(state(&lab), State::Doubtful);
+    assert_eq!(state(&lab), NetworkState::Doubtful);
     assert!(!is_kept(&restarted(&lab), "www.shop.com", Rtype::A));
     for address in ["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1"] {
         lab.net.alter(address, |_, said| Some(said));
     }
     assert!(ask(&lab, "www.site0.com", Rtype::A).await.is_ok());
-    assert_eq!(state(&lab), State::Open);
+    assert_eq!(state(&lab), NetworkState::Open);
     assert!(is_kept(&restarted(&lab), "www.shop.com", Rtype::A));
 }
 
@@ -373,7 +373,7 @@ async fn one_zone_on_a_resolver_is_no_interception() {
         assert!(answer.answer[0].ttl <= 5 && !is_kept(&lab, "www.shop.com", Rtype::A));
         let site = format!("n{round}.site{}.com", round % 10);
         assert_eq!(ask(&lab, &site, Rtype::A).await.unwrap().security, Security::Secure);
-        assert!(!matches!(state(&lab), State::Obstructed(_)));
+        assert!(!matches!(state(&lab), NetworkState::Obstructed(_)));
         sleep(ms(500)).await;
     }
     assert!(lab.count(Counter::NetworkChecks) <= 4, "{}", lab.count(Counter::NetworkChecks));
@@ -398,7 +398,7 @@ async fn a_forwarder_recurses_as_it_should() {
     assert_eq!((shop.answer[0].ttl, shop.security), (300, Security::Insecure));
     assert!(is_kept(&lab, "www.shop.com", Rtype::A));
     assert!(is_kept(&restarted(&lab), "www.shop.com", Rtype::A));
-    assert_eq!((state(&lab), lab.count(Counter::NetworkChecks)), (State::Unknown, 0));
+    assert_eq!((state(&lab), lab.count(Counter::NetworkChecks)), (NetworkState::Unknown, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -472,6 +472,6 @@ async fn hearsay_does_not_say_who_the_root_servers_are() {
         assert!(ask(&lab, &format!("www.site{number}.com"), Rtype::A).await.is_ok());
         sleep(Duration::from_secs(61)).await;
     }
-    assert!(!matches!(state(&lab), State::Obstructed(_)));
+    assert!(!matches!(state(&lab), NetworkState::Obstructed(_)));
     assert_eq!(lab.net.sent_to("203.0.113.80"), 0);
 }

@@ -10,8 +10,8 @@ use tokio::time::{Instant, sleep};
 use zoners_dns::{
     Delegation, DsStatus, EdeCode, Moment, NameServer, QueryMode, Rtype, Transport, name,
 };
-use zoners_resolver::passage::{Obstacle, State};
 use zoners_resolver::{Event, Lack, Settings};
+use zoners_resolver::{NetworkState, Obstacle};
 use zoners_sim::{Link, Manner, Middlebox, SimNetwork};
 
 const CLOSED: [(Middlebox, Obstacle, EdeCode); 4] = [
@@ -30,14 +30,14 @@ async fn arrived(middlebox: Middlebox, cold: bool) -> Lab {
         for name in ["www.site0.com", "www.example.com", "www.shop.com"] {
             assert!(ask(&lab, name, Rtype::A).await.is_ok());
         }
-        assert_eq!(state(&lab), State::Open);
+        assert_eq!(state(&lab), NetworkState::Open);
     }
     lab.net.interpose(middlebox);
     lab.worker.shared().notify(Event::NetworkChanged);
     lab
 }
 
-fn state(lab: &Lab) -> State {
+fn state(lab: &Lab) -> NetworkState {
     lab.worker.shared().passage()
 }
 
@@ -55,7 +55,7 @@ async fn after_the_first_failure_all_fail_soon_and_say_that_it_is_the_network() 
             let lab = arrived(middlebox, cold).await;
             let (_, first) = timed(&lab, "mail.site0.com").await;
             assert!(first.is_err());
-            assert_eq!(state(&lab), State::Obstructed(obstacle), "{what}");
+            assert_eq!(state(&lab), NetworkState::Obstructed(obstacle), "{what}");
             for number in 0..9 {
                 let (took, failed) = timed(&lab, &format!("mail.site{}.com", number + 1)).await;
                 let ede = failed.unwrap_err().ede;
@@ -103,7 +103,7 @@ async fn one_word_that_comes_through_ends_it() {
                 let (took, answer) = timed(&lab, &format!("mail.site{number}.com")).await;
                 assert!(answer.is_ok() && took <= ms(600), "{middlebox:?}: {took:?} {answer:?}");
             }
-            assert_eq!(state(&lab), State::Open);
+            assert_eq!(state(&lab), NetworkState::Open);
         }
     }
 }
@@ -189,7 +189,7 @@ async fn zones_that_a_stub_delegates_to_servers_of_the_house_go_on() {
     let lab = Lab::with(net, settings);
     lab.net.interpose(Middlebox::Drops);
     assert!(timed(&lab, "www.site0.com").await.1.is_err());
-    assert_eq!(state(&lab), State::Obstructed(Obstacle::Silent));
+    assert_eq!(state(&lab), NetworkState::Obstructed(Obstacle::Silent));
     let (took, printer) = timed(&lab, "printer.sub.house").await;
     assert!(printer.is_ok() && took <= ms(100), "{printer:?} {took:?}");
 }
@@ -207,7 +207,7 @@ async fn what_the_house_has_goes_on_and_says_nothing_of_foreign_servers() {
             assert!(failed.is_err() && (number == 0 || took <= ms(1000)), "{middlebox:?} {took:?}");
             sleep(Duration::from_secs(61)).await;
         }
-        assert_eq!(state(&lab), State::Obstructed(obstacle), "{middlebox:?}");
+        assert_eq!(state(&lab), NetworkState::Obstructed(obstacle), "{middlebox:?}");
         lab.net.link(ROUTER, Link::of(1).with(Manner::Dead));
         let failed = timed(&lab, "scanner.house").await.1.unwrap_err();
         assert_ne!(failed.ede.text, obstacle.says(), "that is the router's fault");
@@ -234,7 +234,7 @@ async fn zones_that_refuse_or_are_dead_are_no_network_that_does() {
         for round in 0..3 {
             for zone in 0..5 {
                 let _ = timed(&lab, &format!("n{round}.z{zone}.com")).await;
-                assert!(!matches!(state(&lab), State::Obstructed(_)), "{manner:?}");
+                assert!(!matches!(state(&lab), NetworkState::Obstructed(_)), "{manner:?}");
                 sleep(ms(400)).await;
             }
             // Nothing has answered since, but those.
@@ -245,7 +245,10 @@ async fn zones_that_refuse_or_are_dead_are_no_network_that_does() {
         }
         for number in 0..5 {
             let _ = timed(&lab, &format!("n{number}.com")).await;
-            assert!(!matches!(state(&lab), State::Obstructed(_)), "{manner:?}: a top-level domain");
+            assert!(
+                !matches!(state(&lab), NetworkState::Obstructed(_)),
+                "{manner:?}: a top-level domain"
+            );
         }
     }
 }
@@ -259,7 +262,7 @@ async fn where_datagrams_alone_are_blocked_streams_go_on() {
             // Word that a port is closed is believed of each of few servers, and not of the network.
             let may_fail = middlebox == Middlebox::ClosesDatagrams;
             assert!(answer.is_ok() || may_fail, "{middlebox:?} {number}: {answer:?}, {took:?}");
-            assert!(!matches!(state(&lab), State::Obstructed(_)), "{middlebox:?} {number}");
+            assert!(!matches!(state(&lab), NetworkState::Obstructed(_)), "{middlebox:?} {number}");
         }
     }
 }
@@ -273,14 +276,14 @@ async fn an_outage_is_no_blockade_until_it_has_lasted() {
     let mut number = 0;
     while lab.net.now() < Duration::from_secs(55) {
         let _ = timed(&lab, &format!("n{number}.site0.com")).await;
-        assert_eq!(state(&lab), State::Open, "{:?}", lab.net.now());
+        assert_eq!(state(&lab), NetworkState::Open, "{:?}", lab.net.now());
         number += 1;
     }
     while lab.net.now() < Duration::from_secs(90) {
         let _ = timed(&lab, &format!("n{number}.site0.com")).await;
         number += 1;
     }
-    assert_eq!(state(&lab), State::Obstructed(Obstacle::Silent));
+    assert_eq!(state(&lab), NetworkState::Obstructed(Obstacle::Silent));
 }
 
 #[tokio::test(start_paused = true)]
@@ -295,7 +298,7 @@ async fn an_outage_is_named_where_a_limit_is_met_in_it() {
     for number in 0..6 {
         told.push(timed(&lab, &format!("n{number}.example{number}.com")).await.1.unwrap_err().ede);
     }
-    assert_eq!(state(&lab), State::Open);
+    assert_eq!(state(&lab), NetworkState::Open);
     let last = told.last().unwrap();
     assert_eq!(last.text, Obstacle::Silent.says(), "{told:?}");
 }

@@ -6,7 +6,7 @@ use crate::common::signed::signed_net;
 use crate::common::{Lab, question};
 use zoners_dns::{Counters, Delegation, OptRcode, QueryMode, Rtype, Security, name, zonefile};
 use zoners_dnssec::chain::Ds;
-use zoners_resolver::settings::Anchor;
+use zoners_resolver::Anchor;
 use zoners_resolver::{Settings, Worker};
 use zoners_sim::sign::{Denying, Signing};
 use zoners_sim::{Said, SimNetwork};

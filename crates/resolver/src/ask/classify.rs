@@ -1,0 +1,134 @@
+//! What a reply means for the question that was asked.
+
+mod chain;
+
+use zoners_dns::targets::Targets;
+use zoners_dns::{
+    Delegation, DsStatus, Message, Moment, Name, OptRcode, Question, RRset, Rtype, Security, name,
+};
+use zoners_dnssec::rrsig::Rrsig;
+
+use crate::model::settings::{Glue, Settings};
+use crate::model::verdict::{Fault, Finding, Reply, Verdict};
+use chain::{Chain, Ending};
+
+/// NSEC and NSEC3 RRsets that are taken for the proof of what a reply says. Three are the most that one
+/// denial needs; a forwarder gives those of all aliases.
+const MAX_PROOF: usize = 32;
+
+/// Says what a scrubbed reply of a server of `cut` means; `refers_away` came of the scrubbing.
+///
+/// # Errors
+/// The reply is of no use; another server may do better.
+pub fn judge(
+    cut: &Delegation,
+    question: &Question,
+    message: &Message,
+    refers_away: bool,
+    settings: &Settings,
+    now: Moment,
+) -> Result<Verdict, Fault> {
+    match message.rcode {
+        OptRcode::NOERROR | OptRcode::NXDOMAIN | OptRcode::YXDOMAIN => {}
+        failure => return Err(Fault::Rcode(failure)),
+    }
+    let mut chain = Chain::new(cut, question, message, settings);
+    let finding = match chain.follow() {
+        Some(finding) => finding,
+        None => match chain.ending(refers_away)? {
+            Ending::Finding(finding) => finding,
+            Ending::Referral(ns) => {
+                return Ok(Verdict::Referral(referral(cut, ns, message, settings, now)));
+            }
+        },
+    };
+    let (authority, additional) = sections(question, &finding, message, settings);
+    let proof = expansion_proof(&chain.aliases, &finding, message);
+    let beyond = chain.beyond(&finding);
+    Ok(Verdict::Answer(Reply {
+        aliases: chain.aliases,
+        finding,
+        beyond,
+        proof,
+        security: Security::Unchecked,
+        from: None,
+        authoritative: message.header.aa(),
+        hearsay: false,
+        authority,
+        additional,
+    }))
+}
+
+/// The delegation that a referral makes. It lives no longer than the one it came through, so that
+/// a zone that lost its delegation takes all below it along.
+fn referral(
+    cut: &Delegation,
+    ns: &RRset,
+    message: &Message,
+    settings: &Settings,
+    now: Moment,
+) -> Delegation {
+    let limits = &settings.limits;
+    let believed = |server: &Name| match settings.glue {
+        Glue::InDomain => name::is_within(server, &ns.owner),
+        Glue::Sibling => name::is_within(server, &cut.zone),
+        Glue::Any => true,
+    };
+    // Cut before an address is looked for: a referral may name any number of servers.
+    let with_glue = Targets::first(ns, limits.servers).filter(believed);
+    let glue = message.additional.addresses_of(&with_glue);
+    let expires = now.after_seconds(ns.ttl).min(cut.expires);
+    let mut delegation = Delegation::from_ns(ns, &glue, limits.servers, expires);
+    for server in &mut delegation.servers {
+        server.addresses.retain(|address| settings.may_ask(address.ip()));
+        server.addresses.truncate(limits.addresses_per_server);
+    }
+    let ds = message.authority.iter().find(|set| set.rtype == Rtype::DS && set.owner == ns.owner);
+    let proof = proof_of(message);
+    delegation.signing = match ds {
+        Some(ds) => DsStatus::Signed(ds.clone()),
+        None if proof.is_empty() => DsStatus::Unknown,
+        None => DsStatus::Unsigned(proof),
+    };
+    delegation
+}
+
+/// The first NSEC and NSEC3 RRsets of the authority section.
+fn proof_of(message: &Message) -> Vec<RRset> {
+    let is_proof = |set: &&RRset| matches!(set.rtype, Rtype::NSEC | Rtype::NSEC3);
+    message.authority.iter().filter(is_proof).take(MAX_PROOF).cloned().collect()
+}
+
+/// The proof that goes with what was made from a wildcard; nothing else in an answer needs one.
+fn expansion_proof(aliases: &[RRset], finding: &Finding, message: &Message) -> Vec<RRset> {
+    let records = if let Finding::Records(sets) = finding { sets.as_slice() } else { &[] };
+    let expanded = |set: &RRset| {
+        let mut signatures = set.signatures.iter().filter_map(|rdata| Rrsig::read(&rdata));
+        signatures.any(|rrsig| rrsig.is_expanded(&set.owner))
+    };
+    if aliases.iter().chain(records).any(expanded) { proof_of(message) } else { Vec::new() }
+}
+
+/// What of the authority and additional sections is kept with an answer.
+fn sections(
+    question: &Question,
+    finding: &Finding,
+    message: &Message,
+    settings: &Settings,
+) -> (Vec<RRset>, Vec<RRset>) {
+    let Finding::Records(records) = finding else { return Default::default() };
+    let is_ns = |set: &&RRset| set.rtype == Rtype::NS;
+    let ns = |set: &&RRset| is_ns(set) && name::is_within(&question.name, &set.owner);
+    let authority: Option<&RRset> =
+        message.authority.iter().find(ns).filter(|_| settings.full_answers);
+    if !settings.full_answers && question.rtype != Rtype::NS {
+        return Default::default();
+    }
+    let naming = authority.or_else(|| records.iter().find(is_ns));
+    let naming = naming.map(|ns| Targets::first(ns, settings.limits.servers));
+    let additional = naming.map(|named| message.additional.addresses_of(&named));
+    (authority.cloned().into_iter().collect(), additional.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests;

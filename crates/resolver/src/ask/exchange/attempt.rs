@@ -1,0 +1,81 @@
+//! Beginning an attempt at one server.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use zoners_dns::Network;
+
+use super::doubts::Doubt;
+use super::outstanding::Turn;
+use super::{Asking, Query, Report, Sharing};
+use crate::env::worker::Worker;
+use crate::model::context::Context;
+use crate::model::flights::{Lead, Watch};
+use crate::selection::candidates::Attempt;
+
+/// An attempt under way.
+pub(crate) struct Attempting {
+    /// The attempt waits for the query of an earlier attempt.
+    pub(crate) joined: bool,
+    /// Over TCP there is nothing to watch.
+    watch: Option<Watch<Sharing>>,
+    /// The future owns its data, so that an exchange can outlive its question.
+    pub(crate) report: Pin<Box<dyn Future<Output = Report> + Send>>,
+}
+
+impl Attempting {
+    /// Whether what came makes it doubtful that a reply will, as far as that is known.
+    pub(crate) fn doubt(&self) -> Doubt {
+        self.watch.as_ref().map_or(Doubt::None, |watch| Doubt::from(watch.doubt()))
+    }
+
+    /// Whether its query is yet to be sent, as far as that is known.
+    pub(crate) fn is_to_be_sent(&self) -> bool {
+        self.watch.as_ref().is_some_and(Watch::is_to_begin)
+    }
+}
+
+/// Begins an attempt.
+pub(crate) fn attempt<N: Network>(
+    worker: Arc<Worker<N>>,
+    asking: Asking,
+    attempt: Attempt,
+    context: Context,
+) -> Attempting {
+    let started = Instant::now();
+    // Blocks, since the arguments of an async function are stored twice.
+    match worker.outstanding(&asking, attempt.endpoint) {
+        Turn::Send(mut lead) => {
+            let watch = lead.as_ref().map(Lead::watch);
+            let report = Box::pin(async move {
+                let query = Query::of(&asking, &attempt, &context);
+                let mut result = worker.carry_out(&query, &mut lead).await;
+                // Boxed, as all that is rare: most attempts are one query, and many wait at a time.
+                result = match result {
+                    Ok(reply) if query.is_unfinished(&reply) => {
+                        Box::pin(worker.go_on(&query, reply)).await
+                    }
+                    result => result,
+                };
+                Report { attempt, took: started.elapsed(), result }
+            });
+            Attempting { joined: false, watch, report }
+        }
+        Turn::Wait(follow) => {
+            let watch = follow.watch();
+            let report = Box::pin(async move {
+                let query = Query::of(&asking, &attempt, &context);
+                let mut result = worker.wait_with(&query, follow).await;
+                result = match result {
+                    Ok(reply) if query.is_unfinished(&reply) => {
+                        Box::pin(worker.go_on(&query, reply)).await
+                    }
+                    result => result,
+                };
+                Report { attempt, took: started.elapsed(), result }
+            });
+            Attempting { joined: true, watch, report }
+        }
+    }
+}

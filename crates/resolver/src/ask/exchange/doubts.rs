@@ -1,0 +1,286 @@
+//! What is done about messages that are no reply to the query that waits.
+//!
+//! Whoever finds the port can send them, so they may hurry us and nothing else. With the first of them TCP
+//! is asked beside the wait, over which nobody else can answer, and the race asks another server. Where
+//! TCP brings nothing better, the reply is waited for a little longer: a server that itself sends nothing
+//! else shall not cost its client the whole time, and one in whose name others speak shall be heard.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep};
+use zoners_cache::{Evidence, Repeated, Trouble};
+use zoners_dns::{Counter, Endpoint, Message, Network, NetworkError};
+
+use super::receive::Read;
+use super::wait::Wait;
+use super::{Asked, Query};
+use crate::env::worker::Worker;
+use crate::model::verdict::Fault;
+
+/// Messages that are no reply, after which no more are read for a query: each is a guess at its ID. The
+/// next try has another port, which is to be found first.
+pub(super) const MOST_MESSAGES: u8 = 100;
+/// So many times the time that its server takes is a reply waited for that nothing else speaks for …
+const ROUND_TRIPS: u32 = 2;
+/// … at least so long, and never longer than any other.
+const LEAST_REST: Duration = Duration::from_millis(200);
+
+/// The doubts that a wait has.
+#[derive(Debug, Default)]
+pub(super) struct Doubts {
+    /// Messages that are no reply.
+    messages: u8,
+    /// What they say of the server.
+    fault: Option<Fault>,
+    /// One that does not repeat what it should, which serves if nothing better comes. Boxed, since it is rare.
+    kept: Option<Box<(Box<Message>, Repeated)>>,
+    /// Its reply did not fit into a datagram.
+    cut: bool,
+    tcp: Tcp,
+    /// What the race was told.
+    told: Doubt,
+    short: Short,
+}
+
+/// How far the wait is cut short.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Short {
+    #[default]
+    Not,
+    /// TCP may do better.
+    WithTcp,
+    /// TCP is of no help.
+    Alone,
+}
+
+/// How doubtful it is that a reply will come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Doubt {
+    #[default]
+    None,
+    /// The reply did not fit into a datagram: the server is not asked again while it comes over TCP.
+    Cut,
+    /// Something came that is no good reply: another server is asked beside.
+    Some,
+    /// TCP brought nothing better: the server is not asked again meanwhile.
+    Grave,
+}
+
+impl Doubt {
+    /// Whether the server is not to be asked again meanwhile.
+    pub(crate) fn rests(self) -> bool {
+        matches!(self, Doubt::Cut | Doubt::Grave)
+    }
+}
+
+impl From<u8> for Doubt {
+    fn from(doubt: u8) -> Self {
+        match doubt {
+            0 => Doubt::None,
+            1 => Doubt::Cut,
+            2 => Doubt::Some,
+            _ => Doubt::Grave,
+        }
+    }
+}
+
+/// Whether TCP is asked beside the wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Tcp {
+    /// There is no reason.
+    #[default]
+    Unwanted,
+    Wanted,
+    /// It is, or was, or cannot be.
+    Asked,
+    /// It brought nothing better.
+    Failed,
+}
+
+impl Doubts {
+    /// Takes in what came that is no good reply; true if it is the last that is read.
+    pub(super) fn add(&mut self, read: Read) -> bool {
+        // What is said of the port for UDP is no reason to try the other.
+        let wants_tcp = !matches!(read, Read::Told(_));
+        match read {
+            Read::Cut => self.cut = true,
+            Read::Unproven(message, repeated) => {
+                self.kept.get_or_insert_with(|| Box::new((message, repeated)));
+            }
+            Read::NoReply(fault) => self.note(fault),
+            Read::Told(fault) => self.note(Some(fault)),
+            Read::NotBeside(fault) => {
+                self.fail(fault);
+                return false;
+            }
+            Read::Reply(_) | Read::Ended(_) | Read::Nothing => return false,
+        }
+        self.messages = self.messages.saturating_add(1);
+        if self.tcp == Tcp::Unwanted && wants_tcp {
+            self.tcp = Tcp::Wanted;
+        }
+        !self.leave_room()
+    }
+
+    /// TCP brought nothing better. Only what came over it says something of the server, unless the whole
+    /// reply was to come that way.
+    fn fail(&mut self, fault: Fault) {
+        self.tcp = Tcp::Failed;
+        if self.cut {
+            self.fault = Some(fault);
+        } else if fault.is_unreadable() {
+            self.note(Some(fault));
+        }
+    }
+
+    /// Of several faults that of the server itself counts.
+    fn note(&mut self, fault: Option<Fault>) {
+        let says_more =
+            |fault: &Fault| self.fault.is_none_or(|known| fault.is_answer() && !known.is_answer());
+        self.fault = fault.filter(says_more).or(self.fault);
+    }
+
+    /// Whether more messages are read.
+    pub(super) fn leave_room(&self) -> bool {
+        self.messages < MOST_MESSAGES
+    }
+
+    /// Whether TCP is to be asked beside the wait.
+    fn want_tcp(&self) -> bool {
+        self.tcp == Tcp::Wanted
+    }
+
+    /// What the race is to be told, if that is something new.
+    pub(super) fn news(&mut self) -> Option<Doubt> {
+        let doubt = match self.short {
+            Short::Alone => Doubt::Grave,
+            _ if self.cut => Doubt::Cut,
+            _ => Doubt::Some,
+        };
+        let news = doubt > self.told;
+        self.told = self.told.max(doubt);
+        news.then_some(doubt)
+    }
+
+    /// How many rests the wait is to be cut short to, now that TCP is `beside` it or not; each once. TCP has
+    /// one to begin with.
+    fn shorten(&mut self, beside: bool) -> Option<u32> {
+        let (short, rests) = match beside {
+            false => (Short::Alone, 1),
+            true if !self.cut => (Short::WithTcp, 2),
+            true => return None,
+        };
+        let shorter = short > self.short;
+        self.short = self.short.max(short);
+        shorter.then_some(rests)
+    }
+
+    /// Whether the wait is cut short.
+    pub(super) fn are_short(&self) -> bool {
+        self.short > Short::Not
+    }
+
+    fn end(&self) -> Option<Fault> {
+        // What floods it is not the server, unless it knows the ID.
+        let of_server = self.cut || self.fault.is_some_and(Fault::is_answer);
+        match self.leave_room() || of_server {
+            true => self.fault,
+            false => Some(Fault::Flooded),
+        }
+    }
+}
+
+impl<N: Network> Worker<N> {
+    /// Does what the doubts of a wait ask for: TCP is asked beside, and the wait is cut short.
+    ///
+    /// # Errors
+    /// It is over.
+    pub(super) fn act_on(
+        &self,
+        doubts: &mut Doubts,
+        query: &Query<'_>,
+        beside: &mut Option<Box<Wait<N>>>,
+        mut deadline: Pin<&mut Sleep>,
+    ) -> Result<(), Fault> {
+        if doubts.want_tcp() {
+            *beside = self.ask_beside(query, doubts)?.map(Box::new);
+            if doubts.cut {
+                deadline.as_mut().reset(Instant::now() + self.settings().limits.exchange);
+            }
+        }
+        if let Some(rests) = doubts.shorten(beside.is_some()) {
+            let rest = Instant::now() + self.rest(query.endpoint) * rests;
+            let until = deadline.deadline().min(rest);
+            deadline.as_mut().reset(until);
+        }
+        Ok(())
+    }
+
+    /// Puts the query to the same server over TCP too, if it may be had that way.
+    ///
+    /// # Errors
+    /// The whole of a cut reply is not to be had with what is left to spend.
+    fn ask_beside(&self, query: &Query<'_>, doubts: &mut Doubts) -> Result<Option<Wait<N>>, Fault> {
+        doubts.tcp = Tcp::Asked;
+        let over_tcp = query.over_tcp();
+        let asked = match doubts.cut {
+            true => self.send(&over_tcp, self.network().room(over_tcp.endpoint)),
+            false if self.is_left_alone(over_tcp.endpoint) || !self.may_meet(&over_tcp) => {
+                Err(Fault::Network(NetworkError::Closed))
+            }
+            false => {
+                self.count(Counter::UpstreamSuspicious);
+                let charged = query.context.budget.charge_aside(true);
+                let room = self.network().room(over_tcp.endpoint);
+                charged.map(|()| self.send_charged(&over_tcp, room)).map_err(Fault::Exhausted)
+            }
+        };
+        match asked {
+            Ok(wait) => Ok(Some(wait)),
+            Err(fault @ Fault::Exhausted(_)) if doubts.cut => Err(fault),
+            Err(fault) => {
+                self.count(Counter::UpstreamTcpFallbackFailed);
+                doubts.fail(fault);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whether a server has lately left what was sent to it without a good answer.
+    fn is_left_alone(&self, endpoint: Endpoint) -> bool {
+        let shared = self.shared();
+        let known = shared.cache.server(endpoint, shared.now());
+        let line = shared.lines.to(endpoint.address.ip());
+        let price = shared.market(line).price(&known, None);
+        price.skipped_until.is_some() || !price.doubt.is_zero()
+    }
+
+    /// How much longer a server is waited for that TCP is no way to.
+    pub(super) fn rest(&self, endpoint: Endpoint) -> Duration {
+        let shared = self.shared();
+        let known = shared.cache.server(endpoint, shared.now());
+        (known.longest().unwrap_or_else(|| shared.habits.late()) * ROUND_TRIPS).max(LEAST_REST)
+    }
+
+    /// Ends a wait to which no good reply came. A wait that was cut short says nothing of how long the
+    /// server takes.
+    pub(super) fn give_up(&self, wait: &Wait<N>, mut doubts: Doubts) -> Asked {
+        if let Some(kept) = doubts.kept.take() {
+            let (message, repeated) = *kept;
+            let (most, edns) = (wait.sent.elapsed(), message.edns.is_some());
+            let reply = Evidence::ReplyToSome { most, least: Duration::ZERO, edns };
+            self.shared().teach(wait.endpoint, reply);
+            self.learn_of(wait.endpoint, repeated);
+            return Ok(message);
+        }
+        if let Some(fault) = doubts.end() {
+            return Err(self.blamed(wait.endpoint, fault));
+        }
+        if !doubts.are_short() {
+            (0..wait.times).for_each(|_| self.blame(wait.endpoint, Trouble::Timeout));
+        }
+        Err(Fault::Timeout)
+    }
+}

@@ -1,0 +1,108 @@
+//! What a query shows to its server alone, and a reply must repeat: a cookie, and the letters of the name.
+//!
+//! A reply without it is kept while TCP is asked whether the server means it. What the server says there,
+//! or does three times, is what is expected of it from then on.
+
+use zoners_cache::{CLIENT_COOKIE, Cookie, Evidence, Proof, Repeated};
+use zoners_dns::{Endpoint, Message, Name, Network, Transport};
+
+use super::case_randomisation::shuffled;
+use super::wait::Wait;
+use super::{Asking, Query};
+use crate::env::worker::Worker;
+
+/// What a query shows. Boxed, what most queries lack: many wait at a time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shown {
+    /// Our cookie.
+    client: Option<[u8; CLIENT_COOKIE]>,
+    /// The option that the server sent last, with our cookie of now or of before.
+    known: Option<Box<Cookie>>,
+    /// The name as it is written, if that is not as it was asked for.
+    pub(super) letters: Option<Box<Name>>,
+}
+
+impl Shown {
+    /// The value of the COOKIE option: the server's cookie too, where it came with this one of ours.
+    pub(super) fn option(&self) -> &[u8] {
+        let Some(client) = &self.client else { return &[] };
+        let known = self.known.as_deref().map_or(&[][..], Cookie::octets);
+        if known.starts_with(client) { known } else { client }
+    }
+
+    /// The same for a query that is sent again: it may have been the cookie that the server did not stand.
+    pub(super) fn option_again(&self) -> &[u8] {
+        if self.known.is_none() { &[] } else { self.option() }
+    }
+}
+
+impl<N: Network> Worker<N> {
+    /// What a query is to show to a server of which this is known.
+    pub(super) fn shown(&self, query: &Query<'_>, proof: &Proof) -> Shown {
+        let (shared, now) = (self.shared(), self.shared().now());
+        let randomises = self.settings().randomise_case && !proof.folds_case(now);
+        let name = &query.asking.question.name;
+        let known = proof.cookie();
+        Shown {
+            client: self
+                .shows_cookie(query, proof)
+                .then(|| shared.cookies.of(query.endpoint.address.ip(), now)),
+            known: (!known.is_empty()).then(|| Box::new(known)),
+            letters: randomises.then(|| Box::new(shuffled(name, &shared.random))),
+        }
+    }
+
+    /// Whether a query has a cookie. None has that goes to a forwarder: many stand in front of several
+    /// others, and give now the cookie of one, now that of another, now none.
+    pub(super) fn shows_cookie(&self, query: &Query<'_>, proof: &Proof) -> bool {
+        let Query { asking: Asking { recursion_desired, .. }, edns, cookie, .. } = query;
+        self.settings().cookies
+            && *edns
+            && *cookie
+            && !recursion_desired
+            && !proof.shuns_cookies(self.shared().now())
+    }
+
+    /// Whether a reply repeats what its query showed, as far as the server is known to; `kept`: with the
+    /// letters as they were.
+    ///
+    /// # Errors
+    /// It does not.
+    pub(super) fn repeats(
+        &self,
+        wait: &Wait<N>,
+        message: &Message,
+        kept: bool,
+    ) -> Result<(), Repeated> {
+        let Shown { client, known, .. } = &wait.shown;
+        let letters = if kept { Ok(()) } else { Err(Repeated::Folded) };
+        let Some(client) = client else { return letters };
+        let option = message.edns.as_ref().and_then(|edns| edns.cookie.as_deref());
+        match option {
+            Some(option) if option.starts_with(client) => {
+                let is_new = |cookie: &Cookie| known.as_deref() != Some(cookie);
+                if let Some(cookie) = Cookie::of(option).filter(is_new) {
+                    self.learn_of(wait.endpoint, Repeated::Cookie(cookie));
+                }
+                // Who has seen the cookie has seen the letters.
+                letters.or_else(|folded| {
+                    self.learn_of(wait.endpoint, folded);
+                    Ok(())
+                })
+            }
+            None if known.is_none() => {
+                // The copy that was answered may have been the one without a cookie.
+                if wait.times > 1 && wait.endpoint.transport == Transport::Udp {
+                    self.learn_of(wait.endpoint, Repeated::Lapse);
+                }
+                letters
+            }
+            _ => Err(Repeated::Lapse),
+        }
+    }
+
+    /// Notes what a server repeats; over UDP and TCP it is one server.
+    pub(super) fn learn_of(&self, server: Endpoint, repeated: Repeated) {
+        self.shared().teach(server.over(Transport::Udp), Evidence::Repeated(repeated));
+    }
+}

@@ -1,0 +1,146 @@
+//! What comes to a query that waits for its reply.
+
+use zoners_cache::{Evidence, Repeated};
+use zoners_dns::{Counter, Endpoint, ExchangeEvent, Message, MessageError, Network, Transport};
+
+use super::Asking;
+use super::case_randomisation::restored;
+use super::matching::{Match, matches};
+use super::wait::Wait;
+use crate::env::worker::Worker;
+use crate::model::context::Context;
+use crate::model::verdict::Fault;
+
+/// What came.
+pub(super) enum Read {
+    /// The reply.
+    Reply(Box<Message>),
+    /// The reply, which was cut to fit a datagram: the whole one comes over TCP.
+    Cut,
+    /// What looks like the reply, but does not repeat what it should.
+    Unproven(Box<Message>, Repeated),
+    /// A message that is no reply, of anybody, or with a fault of the one who knows the ID.
+    NoReply(Option<Fault>),
+    /// Word of the network that nothing will come. Anybody can send such words.
+    Told(Fault),
+    /// Nothing more will come.
+    Ended(Fault),
+    /// Nothing more will come over TCP, which was asked beside.
+    NotBeside(Fault),
+    /// Nothing that matters.
+    Nothing,
+}
+
+impl<N: Network> Worker<N> {
+    pub(super) fn read(
+        &self,
+        asking: &Asking,
+        wait: &mut Wait<N>,
+        outcome: ExchangeEvent,
+        context: &Context,
+    ) -> Read {
+        let octets = match outcome {
+            ExchangeEvent::Message(octets) => octets,
+            ExchangeEvent::Advisory(failure) => {
+                self.count(Counter::UpstreamNetworkErrors);
+                return Read::Told(Fault::Network(failure));
+            }
+            ExchangeEvent::Failed(failure) => {
+                self.count(Counter::UpstreamNetworkErrors);
+                return Read::Ended(self.blamed(wait.endpoint, Fault::Network(failure)));
+            }
+        };
+        let (octets, kept) = match &wait.shown.letters {
+            None => (octets, true),
+            Some(sent) => restored(octets, sent, &asking.question.name),
+        };
+        let fault = match matches(&octets, wait.id, &asking.question) {
+            Match::Reply(message) => return self.take(message, kept, wait, asking, context),
+            Match::Stranger => {
+                self.count(Counter::UpstreamMismatched);
+                None
+            }
+            Match::NoReply => {
+                self.count(Counter::UpstreamMismatched);
+                Some(Fault::NoReply)
+            }
+            Match::Void => {
+                self.count(Counter::UpstreamMalformed);
+                None
+            }
+            Match::Malformed(malformed) => {
+                self.count(Counter::UpstreamMalformed);
+                if malformed.is_limit() {
+                    self.count(Counter::LimitMessageRecords);
+                }
+                Some(Fault::Malformed(malformed))
+            }
+        };
+        match wait.endpoint.transport {
+            Transport::Udp => Read::NoReply(fault),
+            // Nobody else can have sent it, and nothing else will come.
+            Transport::Tcp => {
+                Read::Ended(self.blamed(wait.endpoint, fault.unwrap_or(Fault::NoReply)))
+            }
+        }
+    }
+
+    /// Takes the reply to a query. What is none is not charged to the client query: it would end by what
+    /// others send.
+    fn take(
+        &self,
+        message: Box<Message>,
+        kept: bool,
+        wait: &mut Wait<N>,
+        asking: &Asking,
+        context: &Context,
+    ) -> Read {
+        if let Err(exhausted) = context.budget.charge_bytes(message.octets) {
+            self.count(exhausted.0);
+            return Read::Ended(Fault::Exhausted(exhausted));
+        }
+        if let Err(repeated) = self.repeats(wait, &message, kept) {
+            match wait.endpoint.transport {
+                Transport::Udp => {
+                    self.count(Counter::UpstreamUnauthenticated);
+                    return Read::Unproven(message, repeated);
+                }
+                // The server itself does without.
+                Transport::Tcp => self.learn_of(wait.endpoint, repeated),
+            }
+        }
+        self.count(Counter::UpstreamReplies);
+        let edns = message.edns.is_some();
+        let took = wait.sent.elapsed();
+        wait.took = Some(took);
+        let reply = match wait.last_sent {
+            None => Evidence::Reply(took, edns),
+            Some(last) => {
+                let least = last.elapsed();
+                Evidence::ReplyToSome { most: took, least, edns }
+            }
+        };
+        self.shared().teach(wait.endpoint, reply);
+        self.shared().take_testimony(wait.endpoint, asking);
+        match wait.endpoint.transport {
+            _ if !message.header.tc() => Read::Reply(message),
+            Transport::Udp => {
+                self.count(Counter::UpstreamTruncated);
+                Read::Cut
+            }
+            // Over a stream it says that the reply is broken (RFC 2181 section 9).
+            Transport::Tcp => {
+                self.count(Counter::UpstreamMalformed);
+                Read::Ended(self.blamed(wait.endpoint, Fault::Malformed(MessageError::Truncated)))
+            }
+        }
+    }
+
+    /// The fault, which is held against its server.
+    pub(super) fn blamed(&self, server: Endpoint, fault: Fault) -> Fault {
+        if let Some(trouble) = fault.trouble() {
+            self.blame(server, trouble);
+        }
+        fault
+    }
+}

@@ -1,0 +1,330 @@
+//! Asking the servers of a zone, beside each other where one is late.
+//!
+//! The first goes out at once. When it has not answered in the time a healthy one would need, the
+//! next is asked beside it; when it answered badly, at once. The first good reply wins, the others
+//! live on in the worker's nursery to teach how slow they are.
+
+mod child_nameservers;
+mod concurrent;
+mod hearsay;
+mod hedging;
+mod losers;
+mod outcome;
+mod permits;
+mod running;
+mod silent_zone;
+mod uplink_probe;
+
+use std::net::SocketAddr;
+
+use tokio::time::{Instant, sleep_until};
+use zoners_dns::{Counter, Delegation, Endpoint, NameServer, Network, QueryMode, Question};
+
+use child_nameservers::{Own, told};
+pub(crate) use concurrent::Beside;
+use permits::Next;
+use running::{Running, next_of};
+
+use crate::ask::exchange::{Asking, Doubt, Report, attempt};
+use crate::env::worker::Worker;
+use crate::infra::silent_zones::PROBE;
+use crate::iterate::nameservers::{Found, Lookup};
+use crate::model::answer::Unresolved;
+use crate::model::context::Context;
+use crate::model::trace::Hop;
+use crate::model::verdict::{Fault, Verdict};
+use crate::selection::candidates::{Attempt, Candidates};
+
+/// One question to the servers of one zone.
+struct Race<'a, N: Network> {
+    worker: &'a Worker<N>,
+    cut: &'a Delegation,
+    context: &'a Context,
+    asking: Asking,
+    candidates: Candidates,
+    running: Beside<Running>,
+    lookups: Beside<Lookup>,
+    looked_up: u32,
+    empty: u32,
+    /// The first fault that says more than silence does, for the one who asks why.
+    fault: Option<Box<(Attempt, Fault)>>,
+    /// Servers with a reply that says nothing about the question.
+    speechless: Vec<(Attempt, Fault)>,
+    /// One answered, and failed in another way.
+    contradicted: bool,
+    exhausted: Option<Unresolved>,
+    hedge_at: Instant,
+    /// How often one was late.
+    late: u8,
+    /// One was sent something that is no good reply.
+    doubted: bool,
+    /// Whom the patience is for.
+    newest: Option<Endpoint>,
+    /// There was no server left to ask when another was wanted.
+    wants_more: bool,
+    /// When the race ends if no server is expected to answer any more.
+    hopeless_at: Option<Instant>,
+    own_servers: Own,
+    /// The servers that the zone names besides, counted on from those of the cut.
+    more: Vec<NameServer>,
+    /// Attempts so far.
+    packets: u32,
+    /// Packets of these that the zone's account does not know of.
+    uncharged: u32,
+    /// What is left to be sent to a zone that is dead.
+    probe: Option<u32>,
+    /// The next attempt waits for leave.
+    held: bool,
+}
+
+/// What happened next in a race.
+enum Happening {
+    Report(Box<Report>),
+    Doubtful(Doubt, SocketAddr),
+    Found(Found),
+    Own(Option<Delegation>),
+    Late,
+    Released,
+    Over,
+}
+
+impl<'a, N: Network> Race<'a, N> {
+    fn new(
+        worker: &'a Worker<N>,
+        cut: &'a Delegation,
+        asked: &Question,
+        context: &'a Context,
+        candidates: Candidates,
+    ) -> Self {
+        let recursion_desired = cut.mode == QueryMode::Forward;
+        Race {
+            worker,
+            cut,
+            context,
+            asking: Asking { question: asked.clone(), recursion_desired, retry: false },
+            candidates,
+            running: Beside::default(),
+            lookups: Beside::default(),
+            looked_up: 0,
+            empty: 0,
+            fault: None,
+            speechless: Vec::new(),
+            contradicted: false,
+            exhausted: None,
+            hedge_at: Instant::now(),
+            late: 0,
+            doubted: false,
+            newest: None,
+            wants_more: false,
+            hopeless_at: None,
+            own_servers: Own::Unasked,
+            more: Vec::new(),
+            packets: 0,
+            uncharged: 0,
+            probe: None,
+            held: false,
+        }
+    }
+}
+
+impl<N: Network> Race<'_, N> {
+    async fn run(&mut self) -> Result<Box<Verdict>, Unresolved> {
+        let limits = self.worker.settings().limits;
+        let over = self.context.budget.deadline.min(Instant::now() + limits.race);
+        for (endpoint, until) in self.candidates.skipped() {
+            self.worker.count(Counter::InfraBackoffSkipped);
+            self.context.trace(|| Hop::Note(self.worker.why_skipped(endpoint, until)));
+        }
+        if self.worker.settings().speculative_lookups {
+            self.look_up_more(1);
+        }
+        if self.candidates.are_in_trouble() {
+            self.widen_by_what_is_known();
+        }
+        if let Some(first) = self.launch() {
+            self.explore(&first);
+        }
+        loop {
+            // What is under way may yet bring the answer.
+            if self.running.is_empty()
+                && let Some(unresolved) = self.exhausted.take()
+            {
+                return Err(unresolved);
+            }
+            if let Some(stopped) = self.is_stopped() {
+                return Err(stopped);
+            }
+            if self.candidates.are_given_up() {
+                // A nameserver may have better addresses than the known ones.
+                self.look_up_more(1);
+            }
+            if self.running.is_empty() && self.lookups.is_empty() && !self.held {
+                self.ask_for_own_servers();
+                if !matches!(self.own_servers, Own::Asked(_)) {
+                    return self.end();
+                }
+            }
+            let ends_at = self.ends_at(over);
+            match self.next(ends_at).await {
+                Happening::Report(report) => {
+                    if let Some(verdict) = self.judge(*report) {
+                        return Ok(verdict);
+                    }
+                    self.launch();
+                }
+                Happening::Doubtful(doubt, server) => self.doubt(doubt, server),
+                Happening::Found(found) => {
+                    self.empty += u32::from(found.addresses.is_empty());
+                    self.candidates.add(self.worker, self.cut, found.server, &found.addresses);
+                    if found.by_glue {
+                        self.candidates.doubt(found.server);
+                    }
+                    if self.running.is_empty() || self.wants_more {
+                        self.launch();
+                    }
+                }
+                Happening::Own(told) => {
+                    self.own_servers = Own::Told;
+                    self.widen(told);
+                    self.launch();
+                }
+                Happening::Late if self.held => self.try_again(),
+                Happening::Released => self.try_again(),
+                Happening::Late if self.is_yet_to_be_asked() || self.is_not_late_after_all() => {}
+                Happening::Late => self.hedge(),
+                Happening::Over => return self.end_in_time(),
+            }
+        }
+    }
+
+    async fn next(&mut self, over: Instant) -> Happening {
+        let released = &self.worker.shared().released;
+        tokio::select! {
+            biased;
+            happening = next_of(&mut self.running) => happening,
+            found = self.lookups.next() => Happening::Found(found),
+            own = told(&mut self.own_servers) => Happening::Own(own),
+            () = released.notified(), if self.held => Happening::Released,
+            () = sleep_until(over.min(self.hedge_at)) => match self.hedge_at < over {
+                true => Happening::Late,
+                false => Happening::Over,
+            },
+        }
+    }
+
+    /// Asks the next server in line, or looks for the address of one.
+    fn launch(&mut self) -> Option<Attempt> {
+        if self.exhausted.is_some() {
+            self.hedge_at = Instant::now() + self.worker.settings().limits.wall;
+            return None;
+        }
+        if !self.candidates.has_fresh() && self.candidates.has_unresolved() {
+            let at_once = match self.context.depth {
+                0 => self.worker.settings().limits.lookups_at_once,
+                _ => 1,
+            };
+            self.look_up_more(at_once);
+            // Servers that were tried get their second try beside the look-up only if it is late.
+            if !self.lookups.is_empty() && self.candidates.is_empty() {
+                self.hedge_at = Instant::now() + self.worker.shared().habits.late() * 2;
+                return None;
+            }
+        }
+        if self.candidates.is_spent() {
+            self.ask_for_own_servers();
+        }
+        let next = self.next_attempt();
+        (self.held, self.wants_more) = (false, !matches!(next, Next::Ask(_)));
+        let next = match next {
+            Next::Ask(next) => next,
+            // A zone that is dead is not waited for.
+            Next::Wait(_) if self.probe.is_some() && !self.running.is_empty() => {
+                self.probe = Some(0);
+                self.hedge_at = Instant::now() + self.worker.settings().limits.wall;
+                return None;
+            }
+            Next::Wait(until) => {
+                self.hold(until);
+                return None;
+            }
+            // No server is left to ask; what is under way decides.
+            Next::Nothing => {
+                self.hedge_at = Instant::now() + self.worker.settings().limits.wall;
+                return None;
+            }
+        };
+        self.hedge_at = Instant::now() + self.patience(&next);
+        self.newest = Some(next.endpoint);
+        self.worker.shared().spare.earn(self.worker.settings().limits.spare);
+        self.ask(next, self.late > 0 || self.doubted);
+        Some(next)
+    }
+
+    /// Tries a server that nobody has met beside the first, where a packet can be spared, or a way
+    /// that did not work.
+    fn explore(&mut self, first: &Attempt) {
+        if self.worker.network().is_short() {
+            return;
+        }
+        let spare = &self.worker.shared().spare;
+        if spare.is_left(self.worker.settings().limits.spare)
+            && let Some(unknown) = self.candidates.explore(first)
+        {
+            match self.may_add(&unknown) {
+                true => {
+                    spare.take();
+                    self.worker.count(Counter::UpstreamProbes);
+                    self.ask(unknown, true);
+                }
+                false => self.candidates.take_back(&unknown),
+            }
+        }
+        if let Some(probe) = self.candidates.probe(self.worker)
+            && self.may_add(&probe)
+        {
+            self.worker.count(Counter::UpstreamProbes);
+            self.ask(probe, true);
+        }
+    }
+
+    /// The server that an attempt or a look-up is of.
+    fn server(&self, at: usize) -> &NameServer {
+        match at.checked_sub(self.cut.servers.len()) {
+            None => &self.cut.servers[at],
+            Some(beyond) => &self.more[beyond],
+        }
+    }
+
+    fn ask(&mut self, next: Attempt, retry: bool) {
+        let asking = Asking { retry, ..self.asking.clone() };
+        let exchange = attempt(self.worker.arc(), asking, next, self.context.clone());
+        let since = Instant::now();
+        self.running.push(Running { attempt: next, since, exchange, doubt: Doubt::None });
+    }
+
+    /// Starts look-ups of nameserver names until `at_once` are under way.
+    fn look_up_more(&mut self, at_once: usize) {
+        let limits = self.worker.settings().limits;
+        while self.lookups.len() < at_once {
+            let most = if self.probe.is_some() { PROBE } else { limits.lookups_per_zone };
+            if self.looked_up >= most || self.empty >= limits.empty_lookups {
+                if self.candidates.has_unresolved() {
+                    self.worker.count(Counter::BudgetAddressLookups);
+                }
+                while self.candidates.take_unresolved().is_some() {}
+                return;
+            }
+            let Some((server, trust)) = self.candidates.take_unresolved() else { return };
+            self.looked_up += 1;
+            let name = &self.server(server).name;
+            match self.worker.arc().look_up(server, name, trust, self.context) {
+                Ok(lookup) => self.lookups.push(lookup),
+                Err(unresolved) if self.running.is_empty() && self.candidates.is_empty() => {
+                    self.exhausted = Some(unresolved);
+                    return;
+                }
+                Err(_) => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The servers that a zone itself names.
+//!
+//! A parent's word is enough as long as it leads to an answer, and cannot be kept alive by the
+//! child (which is how revoked delegations would live on). When every server that the parent names
+//! has failed, the child's own NS set may know of one more.
+
+use std::pin::Pin;
+
+use tokio::time::Instant;
+use zoners_cache::Rank;
+use zoners_dns::targets::Targets;
+use zoners_dns::{
+    Counter, Delegation, Message, Name, Network, QueryMode, Question, RRset, Rtype, Security, name,
+};
+
+use super::Race;
+use crate::ask::exchange::{Asking, attempt};
+use crate::ask::scrub::scrub;
+use crate::env::worker::Worker;
+use crate::model::context::Context;
+use crate::model::verdict::Fault;
+use crate::selection::candidates::Attempt;
+
+/// Servers of the child NS set that are looked at: those of a delegation, and as many more.
+const MOST_NAMED: usize = 40;
+
+/// What is known of the servers that the zone itself names.
+pub(super) enum Own {
+    Unasked,
+    Asked(OwnServers),
+    Told,
+}
+
+impl<N: Network> Race<'_, N> {
+    /// Asks, once, whom the zone itself names as its servers.
+    pub(super) fn ask_for_own_servers(&mut self) {
+        let wanted = matches!(self.own_servers, Own::Unasked)
+            && self.cut.mode == QueryMode::Iterative
+            && !self.cut.zone.is_root()
+            && self.context.depth == 0
+            && !self.heard_too_much();
+        if !wanted {
+            return;
+        }
+        let answered = |(_, fault): &&(Attempt, Fault)| fault.is_answer();
+        let by = self.fault.as_deref().filter(answered).map(|(attempt, _)| *attempt);
+        self.own_servers = match self.worker.own_servers(self.cut, by, self.context) {
+            Some(asked) => Own::Asked(asked),
+            None => Own::Told,
+        };
+    }
+
+    /// Takes in the servers that the zone is known to name besides those of its parent, none of which is
+    /// expected to answer well.
+    pub(super) fn widen_by_what_is_known(&mut self) {
+        if self.cut.mode != QueryMode::Iterative || self.cut.zone.is_root() {
+            return;
+        }
+        if let Some(told) = self.worker.known_own_servers(self.cut) {
+            self.own_servers = Own::Told;
+            self.widen(Some(told));
+        }
+    }
+
+    /// Takes in the servers that the zone names besides those of its parent.
+    pub(super) fn widen(&mut self, told: Option<Delegation>) {
+        let settings = self.worker.settings();
+        for mut server in told.into_iter().flat_map(|told| told.servers) {
+            let mut known = self.cut.servers.iter().chain(&self.more);
+            if known.any(|known| known.name == server.name) {
+                continue;
+            }
+            let at = self.cut.servers.len() + self.more.len();
+            if at >= settings.limits.servers {
+                self.worker.count(Counter::LimitDelegationServers);
+                return;
+            }
+            server.addresses.retain(|address| settings.may_ask(address.ip()));
+            server.addresses.truncate(settings.limits.addresses_per_server);
+            self.candidates.widen(self.worker, self.cut, at, &server);
+            self.more.push(server);
+            self.worker.count(Counter::UpstreamChildServers);
+        }
+    }
+}
+
+/// Waits for the servers that the zone names, if they were asked for.
+pub(super) async fn told(own: &mut Own) -> Option<Delegation> {
+    match own {
+        Own::Asked(asked) => asked.await,
+        Own::Unasked | Own::Told => std::future::pending().await,
+    }
+}
+
+/// The look-up of a zone's own NS set.
+type OwnServers = Pin<Box<dyn Future<Output = Option<Delegation>> + Send>>;
+
+impl<N: Network> Worker<N> {
+    /// Keeps the NS set that came with an answer of the zone, and its servers' addresses, where it
+    /// names servers that the parent does not.
+    pub(super) fn learn_own_servers(&self, cut: &Delegation, message: &Message) {
+        let own = |set: &&RRset| set.rtype == Rtype::NS && set.owner == cut.zone;
+        if !message.header.aa() || cut.mode != QueryMode::Iterative {
+            return;
+        }
+        let Some(ns) = message.authority.iter().find(own) else { return };
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        let known = cache.rrset(&cut.zone, Rtype::NS, now);
+        if known.is_some_and(|known| known.set.records == ns.records) {
+            return;
+        }
+        let is_new = |name: &Name| !cut.servers.iter().any(|server| server.name == *name);
+        let new = Targets::first(ns, MOST_NAMED).filter(is_new);
+        if new.is_empty() {
+            return;
+        }
+        // What lies outside the zone, or below a cut in it, is not its to say.
+        let its_own = |name: &Name| {
+            name::is_within(name, &cut.zone)
+                && self.known_cut(name).is_none_or(|known| known.zone == cut.zone)
+        };
+        let addresses = message.additional.addresses_of(&new.filter(its_own));
+        for set in addresses.iter().chain([ns]) {
+            cache.insert_rrset(set, &[], Rank::Additional, Security::Unchecked, now);
+        }
+    }
+
+    /// The servers that the zone of `cut` names itself, as the cache has them.
+    fn known_own_servers(&self, cut: &Delegation) -> Option<Delegation> {
+        let known = self.shared().cache.rrset(&cut.zone, Rtype::NS, self.shared().now())?;
+        Some(Delegation::from_ns(&known.set, &[], MOST_NAMED, cut.expires))
+    }
+
+    /// The servers that the zone of `cut` names itself: as the cache has them, or as `by` says,
+    /// one that answers although not what was asked.
+    fn own_servers(
+        &self,
+        cut: &Delegation,
+        by: Option<Attempt>,
+        context: &Context,
+    ) -> Option<OwnServers> {
+        let (zone, expires) = (cut.zone.clone(), cut.expires);
+        if let Some(known) = self.known_own_servers(cut) {
+            return Some(Box::pin(async move { Some(known) }));
+        }
+        let question = Question::new(zone.clone(), Rtype::NS);
+        let asking = Asking { question, recursion_desired: false, retry: false };
+        let (worker, by, context) = (self.arc(), by?, context.clone());
+        Some(Box::pin(async move {
+            let asked = attempt(worker.clone(), asking.clone(), by, context);
+            let mut message = asked.report.await.result.ok()?;
+            let dropped = scrub(&mut message, &zone).dropped;
+            worker.counters().add(Counter::UpstreamScrubbed, dropped);
+            let own = |set: &&RRset| set.rtype == Rtype::NS && set.owner == zone;
+            let Some(ns) = message.answer.iter().find(own) else {
+                worker.came_to_nothing(&asking, by.endpoint, Instant::now());
+                return None;
+            };
+            let glue = message.additional.addresses_of(&Targets::first(ns, MOST_NAMED));
+            Some(Delegation::from_ns(ns, &glue, MOST_NAMED, expires))
+        }))
+    }
+}

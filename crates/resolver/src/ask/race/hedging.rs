@@ -1,0 +1,117 @@
+//! When a server is late, and what is done then.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use zoners_dns::{Counter, Network};
+
+use super::Race;
+use super::child_nameservers::Own;
+use crate::infra::estimate::LEAST_PATIENCE;
+use crate::model::answer::Unresolved;
+use crate::model::budget::Exhausted;
+use crate::model::verdict::Verdict;
+use crate::selection::candidates::Attempt;
+
+/// Patience with servers that are asked for the first time halves so often.
+const MOST_HALVINGS: u8 = 4;
+
+/// Servers of a zone that is dead are waited for at least so long after the last of them was asked.
+const PROBED: Duration = Duration::from_millis(400);
+
+impl<N: Network> Race<'_, N> {
+    /// Whether the query to the newest server waits for a socket: so would one to another.
+    fn waits_for_room(&self) -> bool {
+        self.worker.network().is_short()
+            && self.running.iter().last().is_some_and(|newest| newest.exchange.is_to_be_sent())
+    }
+
+    /// Whether the newest server was not asked yet, for lack of a socket; then it has as long again.
+    pub(super) fn is_yet_to_be_asked(&mut self) -> bool {
+        let waits = self.waits_for_room();
+        if waits {
+            self.hedge_at = Instant::now() + self.worker.shared().habits.late();
+        }
+        waits
+    }
+
+    /// How the race ends when its time is over; for lack of a socket, that says nothing of the zone.
+    pub(super) fn end_in_time(&mut self) -> Result<Box<Verdict>, Unresolved> {
+        if self.waits_for_room() {
+            self.worker.count(Counter::BudgetSockets);
+            return Err(Exhausted(Counter::BudgetSockets).unresolved());
+        }
+        self.end()
+    }
+
+    /// The newest server is late: another is asked beside it.
+    pub(super) fn hedge(&mut self) {
+        self.late = self.late.saturating_add(1);
+        if let Some(late) = self.newest {
+            let shared = self.worker.shared();
+            shared.failed(late, shared.now());
+            self.worker.hear_nothing(self.cut, late.address, false);
+        }
+        self.probe_line();
+        self.candidates.price(self.worker);
+        if self.launch().is_some() {
+            self.worker.count(Counter::UpstreamHedged);
+        }
+    }
+
+    /// Whether the only server that can be asked is known by now to take longer than it was given; then it
+    /// is waited for.
+    pub(super) fn is_not_late_after_all(&mut self) -> bool {
+        let Some(newest) = self.running.iter().last() else { return false };
+        let (since, address) = (newest.since, newest.attempt.endpoint.address);
+        if self.running.iter().any(|other| other.attempt.endpoint.address != address) {
+            return false;
+        }
+        self.candidates.price(self.worker);
+        let until = self.candidates.alone(address).map(|longest| since + longest);
+        let later = until.filter(|until| *until > Instant::now());
+        self.hedge_at = later.unwrap_or(self.hedge_at);
+        later.is_some()
+    }
+
+    /// Asks whom it was held back from, if that may be asked now; but no second one at once, where one is
+    /// under way.
+    pub(super) fn try_again(&mut self) {
+        self.held = false;
+        self.probe_line();
+        self.candidates.price(self.worker);
+        match self.running.is_empty() || self.hedge_at <= Instant::now() {
+            true => _ = self.launch(),
+            false => self.hedge_at = Instant::now() + self.worker.shared().habits.late(),
+        }
+    }
+
+    /// How long `next` is waited for before another is asked. The more stay silent, the less the
+    /// next of those who are yet to be asked is waited for.
+    pub(super) fn patience(&self, next: &Attempt) -> Duration {
+        let halvings = match self.probe {
+            Some(_) => MOST_HALVINGS,
+            None if next.is_first => self.late.min(MOST_HALVINGS),
+            None => 0,
+        };
+        (next.patience / (1 << halvings)).max(LEAST_PATIENCE)
+    }
+
+    /// When the race is over: soon, while no more than one that has long been silent can answer and
+    /// no other is to be found, else at `over`.
+    pub(super) fn ends_at(&mut self, over: Instant) -> Instant {
+        let hopeless = self.lookups.is_empty()
+            && !matches!(self.own_servers, Own::Asked(_))
+            && (self.candidates.are_given_up() || self.probe == Some(0));
+        let soon = || Instant::now() + self.longest_wait();
+        self.hopeless_at = hopeless.then(|| self.hopeless_at.unwrap_or_else(soon));
+        self.hopeless_at.map_or(over, |at| at.min(over))
+    }
+
+    /// How long a reply is still waited for that is hardly to be expected.
+    fn longest_wait(&self) -> Duration {
+        let longest = self.running.iter().map(|running| running.attempt.longest).max();
+        let late = self.worker.shared().habits.late() * 2;
+        longest.unwrap_or_default().max(if self.probe.is_some() { late.max(PROBED) } else { late })
+    }
+}

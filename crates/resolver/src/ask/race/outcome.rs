@@ -1,0 +1,208 @@
+//! What a report of an exchange means for the race, and how the race fails.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use zoners_cache::Evidence;
+use zoners_dns::{Counter, EdeCode, Endpoint, Network, QueryMode, Transport};
+
+use super::hearsay::nothing;
+use super::{Race, Running};
+use crate::ask::classify::judge;
+use crate::ask::exchange::Report;
+use crate::ask::scrub::scrub;
+use crate::model::answer::{Cause, Unresolved};
+use crate::model::trace::Hop;
+use crate::model::verdict::{Fault, Verdict};
+use crate::selection::candidates::Attempt;
+
+impl<N: Network> Race<'_, N> {
+    /// The verdict of a good reply; of another, what to learn from it.
+    pub(super) fn judge(&mut self, report: Report) -> Option<Box<Verdict>> {
+        let attempt = report.attempt;
+        self.candidates.let_rest(attempt.endpoint.address, false);
+        let hearsay = self.listen(&report);
+        let verdict = report.result.and_then(|mut message| {
+            self.worker.learn_agent(self.cut, &message);
+            let scrubbed = scrub(&mut message, &self.cut.zone);
+            self.worker.counters().add(Counter::UpstreamScrubbed, scrubbed.dropped);
+            self.worker.counters().add(Counter::LimitSignatures, message.dropped_signatures as u64);
+            let (settings, now) = (self.worker.settings(), self.worker.shared().now());
+            let refers_away = scrubbed.refers_away;
+            let verdict =
+                judge(self.cut, &self.asking.question, &message, refers_away, settings, now)?;
+            if matches!(verdict, Verdict::Answer(_)) {
+                self.worker.learn_own_servers(self.cut, &message);
+            }
+            Ok(if hearsay { self.as_hearsay(verdict) } else { verdict })
+        });
+        self.trace(&attempt, report.took, || match &verdict {
+            Ok(verdict) => Some(Ok(verdict.to_string())),
+            Err(fault) => Some(Err(*fault)),
+        });
+        if attempt.troubled && verdict.is_ok() {
+            self.worker.shared().teach(attempt.endpoint, Evidence::Good);
+        }
+        let fault = match verdict {
+            Ok(verdict) => {
+                self.blame_speechless();
+                self.end_silence();
+                return Some(Box::new(verdict.of(attempt.endpoint.address)));
+            }
+            // Whoever answers in the place of this server answers in that of all others.
+            Err(fault) if hearsay && fault.says_nothing() && self.is_intercepted() => {
+                let nothing = self.as_hearsay(nothing(fault == Fault::BareDenial));
+                return Some(Box::new(nothing.of(attempt.endpoint.address)));
+            }
+            Err(fault) => fault,
+        };
+        if let Fault::Exhausted(exhausted) = fault {
+            self.exhausted.get_or_insert_with(|| exhausted.unresolved());
+            return None;
+        }
+        match fault.says_nothing() {
+            true => self.speechless.push((attempt, fault)),
+            false => self.blame(&attempt, fault),
+        }
+        if fault == Fault::Lame || fault.says_nothing() {
+            self.worker.came_to_nothing(&self.asking, attempt.endpoint, Instant::now());
+        }
+        if fault.is_answer() {
+            self.leave_those_who_joined(attempt.endpoint);
+        }
+        match fault {
+            Fault::Network(_) => self.candidates.unreachable(attempt.endpoint),
+            _ if fault.is_answer() => self.candidates.strike(attempt.endpoint.address),
+            _ => {}
+        }
+        self.contradicted |= fault.is_answer() && !fault.says_nothing();
+        // One other server may do better; more would say the same, and each reply costs as much again.
+        if fault.is_too_much() && self.heard_too_much() {
+            let failure = self.failure();
+            self.exhausted.get_or_insert(failure);
+        }
+        let says_less = |(_, known): &(Attempt, Fault)| fault.is_answer() && !known.is_answer();
+        if self.fault.as_deref().is_none_or(says_less) {
+            self.fault = Some(Box::new((attempt, fault)));
+        }
+        None
+    }
+
+    /// Whether a reply was more than is read.
+    pub(super) fn heard_too_much(&self) -> bool {
+        self.fault.as_deref().is_some_and(|(_, fault)| fault.is_too_much())
+    }
+
+    /// Notes what a fault says of its server.
+    fn blame(&self, attempt: &Attempt, fault: Fault) {
+        // What is no reply that can be read was told when it was met.
+        let told = fault.is_unreadable() || !fault.is_answer();
+        if !told && let Some(trouble) = fault.trouble() {
+            self.worker.blame(attempt.endpoint, trouble);
+        }
+        if fault.is_lameness() {
+            let server = attempt.endpoint.over(Transport::Udp);
+            let shared = self.worker.shared();
+            shared.cache.insert_lame(&self.cut.zone, server, shared.now());
+        }
+    }
+
+    /// Blames the servers that said nothing, once another server has answered or failed.
+    fn blame_speechless(&mut self) {
+        for (attempt, fault) in std::mem::take(&mut self.speechless) {
+            self.blame(&attempt, fault);
+        }
+    }
+
+    /// How the race ends in which no server gave a useful reply. If all replies say nothing, the
+    /// result is NODATA: some servers know no better way to deny a type.
+    pub(super) fn end(&mut self) -> Result<Box<Verdict>, Unresolved> {
+        // With more time, or more to spend, one might have been found that says something; and a
+        // silent server may be the only one with the zone, beside hosts that deny or refer.
+        let all = self.context.budget.met().is_none()
+            && (self.candidates.have_all_answered()
+                || self.speechless.iter().all(|(_, fault)| *fault == Fault::Empty));
+        let denies = |(_, fault): &(Attempt, Fault)| *fault == Fault::BareDenial;
+        let (denied, silent) =
+            (self.speechless.iter().any(denies), !self.speechless.iter().all(denies));
+        let agreed = all && !self.contradicted && denied != silent;
+        if !agreed {
+            self.blame_speechless();
+            self.forget_addresses();
+            return Err(self.failure());
+        }
+        let first = self.speechless.first().map(|(attempt, _)| attempt.endpoint.address);
+        let nothing = nothing(denied);
+        Ok(Box::new(match first {
+            Some(first) => nothing.of(first),
+            None => nothing,
+        }))
+    }
+
+    /// Forgets what was heard of the addresses of servers that do not answer.
+    fn forget_addresses(&self) {
+        if self.cut.mode == QueryMode::Iterative && !self.worker.is_line_silent(self.cut) {
+            let silent = self.candidates.unanswered();
+            self.worker.forget_addresses(silent.map(|server| &self.server(server).name));
+        }
+    }
+
+    /// A bad answer is one, however many attempts of this race wait for it.
+    fn leave_those_who_joined(&mut self, endpoint: Endpoint) {
+        let waits = |other: &Running| other.exchange.joined && other.attempt.endpoint == endpoint;
+        self.running.retain(|other| !waits(other));
+    }
+
+    /// Tells those who listen how an attempt ended.
+    pub(super) fn trace(
+        &self,
+        attempt: &Attempt,
+        took: Duration,
+        outcome: impl FnOnce() -> Option<Result<String, Fault>>,
+    ) {
+        self.context.trace(|| Hop::Asked {
+            zone: self.cut.zone.clone(),
+            question: self.asking.question.clone(),
+            server: self.server(attempt.server).name.clone(),
+            endpoint: attempt.endpoint,
+            why: attempt.why,
+            took,
+            outcome: outcome(),
+        });
+    }
+
+    /// Why no server helped, by the fault that says most.
+    fn failure(&self) -> Unresolved {
+        // It is not known what the servers would have said with more time, or with more to spend on
+        // their addresses.
+        let told = self.fault.as_deref().is_some_and(|(_, fault)| fault.is_answer());
+        if let Some(met) = self.context.budget.met().filter(|_| !told) {
+            return met.unresolved();
+        }
+        let zone = self.cut.zone.fmt_with_dot();
+        match self.fault.as_deref().copied() {
+            None if self.candidates.is_empty() => {
+                let text = format!("no usable server address for {zone}");
+                Unresolved::new(Cause::NoAddress, text)
+            }
+            None => Unresolved::new(Cause::Silent, format!("no server of {zone} answered")),
+            Some((attempt, fault)) => {
+                let name = &self.server(attempt.server).name;
+                let server = match name.is_root() {
+                    true => attempt.endpoint.to_string(),
+                    false => format!("{} at {}", name.fmt_with_dot(), attempt.endpoint),
+                };
+                let text = format!("{zone}: {server}: {fault}");
+                match fault {
+                    Fault::Timeout | Fault::Flooded => Unresolved::new(Cause::Silent, text),
+                    Fault::Network(_) => {
+                        Unresolved::new(Cause::Silent, text).with_code(EdeCode::NETWORK_ERROR)
+                    }
+                    _ if fault.is_unreadable() => Unresolved::new(Cause::Unusable, text),
+                    _ => Unresolved::new(Cause::Unusable, text)
+                        .with_code(EdeCode::NO_REACHABLE_AUTHORITY),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Whether servers are silent, or our own line, or a way over it.
+//!
+//! Where nothing but a dead zone is asked for, all look alike. So whoever answered last on the same line, and
+//! over the same way, is asked the same again beside the race: a reply, whatever it says, clears it.
+
+use std::net::SocketAddr;
+use zoners_dns::{Counter, Endpoint, Network, Question, Rtype, name};
+
+use super::Race;
+use crate::ask::exchange::{Asking, attempt};
+use crate::infra::last_responder::Testimony;
+use crate::infra::reachability::Family;
+use crate::model::context::Context;
+use crate::selection::candidates::Attempt;
+
+impl<N: Network> Race<'_, N> {
+    /// Asks who answered last, if nobody does any more and it is none of this race.
+    pub(super) fn probe_line(&self) {
+        if !self.worker.settings().probe_uplink {
+            return;
+        }
+        let shared = self.worker.shared();
+        let (now, line) = (shared.now(), shared.lines.of(self.cut));
+        let foreign = shared.lines.is_internet(line);
+        if !shared.witnesses_rest.is_over(now) {
+            return;
+        }
+        // One of this race is being asked as it is.
+        let may_ask = |witness: &Testimony| !self.candidates.has(witness.server.address);
+        let another = |family| if foreign { self.root_server(family) } else { None };
+        let mut witnesses = Vec::new();
+        if line.is_silent(now) {
+            witnesses.extend(line.witness().claim(now, may_ask, || another(None)));
+        }
+        if foreign {
+            witnesses.extend(shared.paths.claim_witnesses(now, may_ask, another));
+        }
+        // One reply is enough for all that it speaks for.
+        witnesses.sort_by_key(|witness| witness.server);
+        witnesses.dedup_by_key(|witness| witness.server);
+        if !witnesses.is_empty() {
+            shared.witnesses_rest.begin(now);
+        }
+        witnesses.into_iter().for_each(|witness| self.call(witness));
+    }
+
+    /// A root server that is none of this race, where the root is asked at all.
+    fn root_server(&self, family: Option<Family>) -> Option<Testimony> {
+        let settings = self.worker.settings();
+        if settings.route(&name::root()).is_some() {
+            return None;
+        }
+        let may_ask = |address: &&SocketAddr| {
+            let ip = address.ip();
+            settings.has_family(ip)
+                && family.is_none_or(|family| family.has(ip))
+                && !self.candidates.has(**address)
+        };
+        let all = settings.root.servers.iter().flat_map(|server| &server.addresses);
+        let own: Vec<&SocketAddr> = all.filter(may_ask).collect();
+        let at = self.worker.shared().random.below(own.len() as u64) as usize;
+        let (address, transport) = (**own.get(at)?, settings.root.transport);
+        let question = Question::new(name::root(), Rtype::NS);
+        let asking = Asking { question, recursion_desired: false, retry: true };
+        Some(Testimony { server: Endpoint { address, transport }, asking })
+    }
+
+    /// Asks a witness what it has answered before.
+    fn call(&self, Testimony { server, asking }: Testimony) {
+        self.worker.count(Counter::UpstreamProbes);
+        let probe = Attempt::alone(server, "to see whether it is the line");
+        let asking = Asking { retry: true, ..asking };
+        // It is for all questions, and none pays for it: one that is not sent would be taken for silent.
+        let context = Context::new(self.worker.settings().limits, None, None);
+        let exchange = attempt(self.worker.arc(), asking, probe, context);
+        if !exchange.joined {
+            // There are few of them.
+            self.worker.nursery().adopt(exchange.report, usize::MAX);
+        }
+    }
+}

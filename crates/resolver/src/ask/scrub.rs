@@ -1,0 +1,62 @@
+//! What a server had no right to say is dropped before anything else looks at it.
+//!
+//! The measure is the zone whose servers were asked, by the cut that led to them: a server of
+//! `example.` may speak of names within `example.` and of nothing else. What is left is still
+//! believed only where [`crate::ask::classify`] looks for it: authority NS of a positive answer is not, and of the
+//! additional section nothing is read but the addresses of servers, by the configured rule.
+
+use zoners_dns::{Message, Name, RRset, Rtype, name};
+
+/// What was dropped of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Scrubbed {
+    /// RRsets that the servers of the zone may not give.
+    pub dropped: u64,
+    /// NS records of another zone were among them: who does not serve a zone refers away from it.
+    pub refers_away: bool,
+}
+
+/// Drops RRsets that the servers of `zone` may not give.
+pub(crate) fn scrub(message: &mut Message, zone: &Name) -> Scrubbed {
+    let before = count(message);
+    let within = |set: &RRset| name::is_within(&set.owner, zone);
+    let away = |set: &RRset| set.rtype == Rtype::NS && !within(set);
+    let refers_away = message.authority.iter().any(away);
+    message.answer.retain(within);
+    message.authority.retain(within);
+    Scrubbed { dropped: (before - count(message)) as u64, refers_away }
+}
+
+fn count(message: &Message) -> usize {
+    message.answer.len() + message.authority.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zoners_dns::compose::{Response, ResponseFlags, compose};
+    use zoners_dns::{OptRcode, Question, zonefile};
+
+    #[test]
+    fn only_what_the_zone_may_say_is_left() {
+        let sets = |text| zonefile::parse(text, &name::root()).unwrap();
+        let question = Question::new(name::parse("www.example.test").unwrap(), Rtype::A);
+        let answer = sets("www.example.test. A 192.0.2.1\nwww.victim.test. A 192.0.2.66");
+        let authority = sets(
+            "example.test. NS ns.example.test.\nvictim.test. NS ns.evil.test.\ntest. NS ns.evil.test.",
+        );
+        let reply = Response {
+            question: &question,
+            rcode: OptRcode::NOERROR,
+            flags: ResponseFlags::default(),
+            answer: &answer,
+            authority: &authority,
+            additional: &[],
+            signatures: true,
+        };
+        let mut message = Message::parse(&compose(&reply).into()).unwrap();
+        let zone = name::parse("example.test").unwrap();
+        assert_eq!(scrub(&mut message, &zone), Scrubbed { dropped: 3, refers_away: true });
+        assert_eq!((message.answer.len(), message.authority.len()), (1, 1));
+    }
+}

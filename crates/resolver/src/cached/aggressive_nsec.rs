@@ -1,0 +1,189 @@
+//! Answers out of what is proven not to exist (RFC 8198), without asking anyone and without a
+//! task: a record that denies one name denies all others in its range, and where a wildcard stands
+//! for one name it stands for all of them.
+
+use zoners_cache::{CachedRRset, Denial, Lies, Neighbour};
+use zoners_dns::{Moment, Name, Network, Question, RRset, Rtype, Security, SortKey, name};
+use zoners_dnssec::denial::{self, Denied, Proof};
+use zoners_dnssec::nsec::{Nsec, Types};
+use zoners_dnssec::nsec3::{self, sha1_iterated};
+use zoners_dnssec::signed_data::wildcard;
+
+use crate::cached::lookup::{AnswerBuilder, Next};
+use crate::env::worker::Worker;
+use crate::model::answer::Answer;
+use crate::model::verdict::{Finding, Reply};
+
+/// Blocks of SHA-1 that one answer may cost here: on the packet path others wait.
+const BLOCKS: u32 = 400;
+/// Ancestors of a name that are looked for in a chain of hashes.
+const MAX_LABELS: usize = 8;
+
+impl<N: Network> Worker<N> {
+    /// Keeps the records of a proof of `zone`, all of them verified, for up to `ttl` seconds.
+    pub(crate) fn keep_ranges(&self, zone: &Name, proven: &[RRset], ttl: u32) {
+        let (cache, now) = (&self.shared().cache, self.shared().now());
+        for set in proven {
+            let ttl = cache.limits().negative(ttl.min(set.ttl));
+            match set.rtype {
+                Rtype::NSEC => {
+                    if let Some(nsec) = Nsec::read(set, zone) {
+                        cache.ranges().insert_name(zone, set, &nsec.next, ttl, now);
+                    }
+                }
+                Rtype::NSEC3 => {
+                    if let Some((hash, iterations, salt)) = nsec3::usable(set, zone) {
+                        let parameters = (iterations, &salt[..]);
+                        cache.ranges().insert_hash(zone, hash, parameters, set, ttl, now);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The answer that follows from what is proven of the zone's other names.
+    #[must_use]
+    pub fn synthesised(&self, question: &Question, now: Moment) -> Option<Answer> {
+        let cache = &self.shared().cache;
+        // DS records stand above the cut; of ANY and of signatures nothing is proven.
+        if matches!(question.rtype, Rtype::DS | Rtype::ANY | Rtype::RRSIG) {
+            return None;
+        }
+        let place = SortKey::of(question.name.for_slice());
+        let zone = cache.ranges().zone_of(&question.name, &place)?;
+        self.anchor_of(&question.name)?;
+        // What a zone denies does not hold below what the configuration says itself.
+        if name::depth(&zone) < self.sought(&question.name, question.rtype).configured {
+            return None;
+        }
+        let asked = Asked { worker: self, zone, place, question, now };
+        let reply = asked.by_name().or_else(|| asked.by_hash())?;
+        match AnswerBuilder::default().add(Reply { security: Security::Secure, ..reply }) {
+            Next::Done(answer) => Some(answer),
+            Next::Alias(_) => None,
+        }
+    }
+}
+
+/// A question, and the zone that may answer it.
+struct Asked<'a, N: Network> {
+    worker: &'a Worker<N>,
+    zone: Name,
+    /// Of the name that is asked for.
+    place: SortKey,
+    question: &'a Question,
+    now: Moment,
+}
+
+impl<N: Network> Asked<'_, N> {
+    fn by_name(&self) -> Option<Reply> {
+        let ranges = self.worker.shared().cache.ranges();
+        let name = &self.question.name;
+        let Neighbour { set: own, lies } = ranges.by_name(&self.zone, &self.place, self.now)?;
+        let encloser = match lies {
+            Lies::AtOwner | Lies::AboveNext => return self.denied(vec![own], None),
+            Lies::Between { encloser, below } => {
+                let types = Types::of(&own)?;
+                // Of names below a delegation or a DNAME the zone knows nothing (RFC 6840 section
+                // 4.1), and NXNAME denies its owner alone (RFC 9824).
+                if types.deny_owner() || (below && types.are_blind()) {
+                    return None;
+                }
+                name::from_offset(name, encloser)?
+            }
+            Lies::Beyond => return None,
+        };
+        if let Some(CachedRRset { set, .. }) = self.wildcard_records(&encloser) {
+            // One record shows both that the name does not exist and that nothing closer does than
+            // the wildcard's parent (RFC 4035 section 5.3.4).
+            return Some(self.expanded(set, vec![own]));
+        }
+        let wildcard = SortKey::of(wildcard(&encloser)?.for_slice());
+        let at_wildcard = ranges.by_name(&self.zone, &wildcard, self.now);
+        let proof = match at_wildcard {
+            Some(Neighbour { set, .. }) if set.owner != own.owner => vec![own, set],
+            _ => vec![own],
+        };
+        self.denied(proof, Some(&encloser))
+    }
+
+    fn by_hash(&self) -> Option<Reply> {
+        let ranges = self.worker.shared().cache.ranges();
+        let (iterations, salt) = ranges.parameters(&self.zone)?;
+        let cost = u32::from(iterations) * (MAX_LABELS as u32 + 2);
+        if cost > BLOCKS {
+            return None;
+        }
+        let of = |name: &Name| {
+            let hash = sha1_iterated(name, &salt, iterations);
+            ranges.by_hash(&self.zone, &hash, self.now).map(|set| {
+                let exact = nsec3::usable(&set, &self.zone).is_some_and(|(own, ..)| own == hash);
+                (set, exact)
+            })
+        };
+        let name = &self.question.name;
+        if let Some((own, true)) = of(name) {
+            return self.denied(vec![own], None);
+        }
+        let mut next_closer = name.clone();
+        for encloser in name::with_ancestors(name).skip(1).take(MAX_LABELS) {
+            if !name::is_within(&encloser, &self.zone) {
+                return None;
+            }
+            if let Some((matching, true)) = of(&encloser) {
+                let (covering, _) = of(&next_closer)?;
+                let mut proof = vec![matching, covering];
+                proof.extend(of(&wildcard(&encloser)?).map(|(set, _)| set));
+                let mut seen: Vec<Name> = Vec::new();
+                proof.retain(|set| {
+                    let new = !seen.contains(&set.owner);
+                    seen.push(set.owner.clone());
+                    new
+                });
+                return self.denied(proof, Some(&encloser));
+            }
+            next_closer = encloser;
+        }
+        None
+    }
+
+    /// What a proof says: records made from the wildcard below `encloser`, or a denial.
+    fn denied(&self, sets: Vec<RRset>, encloser: Option<&Name>) -> Option<Reply> {
+        let (name, rtype) = (&self.question.name, self.question.rtype);
+        let (proof, mut blocks) = (Proof::read(&sets, &self.zone), BLOCKS);
+        if let Some(encloser) = encloser
+            && let Some(CachedRRset { set, .. }) = self.wildcard_records(encloser)
+            && denial::expansion(&proof, name, encloser, &mut blocks) == Ok(Denied::Proven)
+        {
+            return Some(self.expanded(set, sets));
+        }
+        let ttl = sets.iter().map(|set| set.ttl).min().unwrap_or(0);
+        let soa = self.worker.shared().cache.rrset(&self.zone, Rtype::SOA, self.now)?;
+        if soa.security != Security::Secure {
+            return None;
+        }
+        let ttl = soa.set.ttl.min(ttl);
+        let denial = Denial { soa: Some(soa.set), proof: sets, ttl, security: Security::Secure };
+        if encloser.is_some() && denial::nxdomain(&proof, name, &mut blocks) == Ok(Denied::Proven) {
+            return Some(Reply::of(Finding::NxDomain(denial)));
+        }
+        match denial::nodata(&proof, name, rtype, &mut blocks) {
+            Ok(Denied::Proven) => Some(Reply::of(Finding::NoData(denial))),
+            Ok(Denied::Name) => Some(Reply::of(Finding::NxDomain(denial))),
+            _ => None,
+        }
+    }
+
+    /// The records of a wildcard, made those of the name.
+    fn expanded(&self, set: RRset, proof: Vec<RRset>) -> Reply {
+        let set = RRset { owner: self.question.name.clone(), ..set };
+        Reply { proof, ..Reply::of(Finding::Records(vec![set])) }
+    }
+
+    fn wildcard_records(&self, encloser: &Name) -> Option<CachedRRset> {
+        let cache = &self.worker.shared().cache;
+        let cached = cache.rrset(&wildcard(encloser)?, self.question.rtype, self.now)?;
+        (cached.security == Security::Secure).then_some(cached)
+    }
+}

@@ -1,0 +1,229 @@
+//! Answers out of the cache alone, without asking anyone.
+
+use zoners_cache::{Cache, CachedRRset, Denial, Denied, Rank};
+use zoners_dns::{Moment, Name, OptRcode, Question, RRset, Rtype, Security, name};
+use zoners_dnssec::nsec::denied_owner;
+
+use crate::model::answer::Answer;
+use crate::model::settings::Limits;
+use crate::model::verdict::{Finding, Reply};
+
+/// What is looked for in the cache.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sought<'a> {
+    /// The name.
+    pub(crate) name: &'a Name,
+    /// The type.
+    pub(crate) rtype: Rtype,
+    /// Labels of the deepest zone around the name that the configuration has its own word on: what
+    /// zones above that say does not exist counts for nothing here.
+    pub(crate) configured: usize,
+}
+
+/// Seconds for which a client may take hearsay for true: a portal's, until it has logged in.
+const HEARSAY: u32 = 5;
+
+/// A look into one part of the cache.
+type Source<'a> = fn(&Sought<'a>, &Cache, Moment) -> Option<Reply>;
+
+impl<'a> Sought<'a> {
+    /// Where it may lie, in the order in which it is looked for.
+    const SOURCES: [Source<'a>; 5] =
+        [Self::records, Self::alias, Self::denied, Self::dname, Self::nxdomain];
+
+    /// What the cache knows of it: records, a denial, or the alias to follow.
+    pub(crate) fn known(&self, cache: &Cache, now: Moment) -> Option<Reply> {
+        // A name's types are never all known, so ANY is always asked.
+        if self.rtype == Rtype::ANY {
+            return None;
+        }
+        Self::SOURCES.iter().find_map(|source| source(self, cache, now))
+    }
+
+    /// The last knowledge of the cache that did not expire before `since`: of an entry and the
+    /// entry that replaced it, the one with the later expiry counts. TTLs count from `since`.
+    pub(crate) fn last_known(&self, cache: &Cache, since: Moment) -> Option<Reply> {
+        if self.rtype == Rtype::ANY {
+            return None;
+        }
+        let replies = Self::SOURCES.iter().filter_map(|source| source(self, cache, since));
+        replies.reduce(|last, reply| if reply.ttl() > last.ttl() { reply } else { last })
+    }
+
+    fn records(&self, cache: &Cache, now: Moment) -> Option<Reply> {
+        let CachedRRset { set, proof, security, rank } = cache.rrset(self.name, self.rtype, now)?;
+        // What came along with an answer is none (RFC 2181 section 5.4.1).
+        if rank == Rank::Additional {
+            return None;
+        }
+        Some(Reply { proof, security, ..Reply::of(Finding::Records(vec![set])) })
+    }
+
+    fn alias(&self, cache: &Cache, now: Moment) -> Option<Reply> {
+        if stands_beside_alias(self.rtype) {
+            return None;
+        }
+        let CachedRRset { set, proof, security, .. } = cache.rrset(self.name, Rtype::CNAME, now)?;
+        let finding = Finding::Alias(set.target()?);
+        Some(Reply { aliases: vec![set], proof, security, ..Reply::of(finding) })
+    }
+
+    fn dname(&self, cache: &Cache, now: Moment) -> Option<Reply> {
+        let CachedRRset { set, security, .. } = cache.dname_above(self.name, now)?;
+        if name::depth(&set.owner) < self.configured {
+            return None;
+        }
+        let Some(target) = name::substitute(self.name, &set.owner, &set.target()?) else {
+            return Some(Reply { aliases: vec![set], security, ..Reply::of(Finding::TooLong) });
+        };
+        let made = RRset::naming(self.name.clone(), Rtype::CNAME, set.ttl, &target);
+        let aliases = vec![set, made];
+        Some(Reply { aliases, security, ..Reply::of(Finding::Alias(target)) })
+    }
+
+    /// The denial that came for this type.
+    fn denied(&self, cache: &Cache, now: Moment) -> Option<Reply> {
+        let (denied, denial) = cache.denial(self.name, self.rtype, now)?;
+        let counts = denial.zone().is_none_or(|zone| self.may_deny(zone));
+        let finding = match denied {
+            Denied::Type => Finding::NoData,
+            Denied::Name => Finding::NxDomain,
+        };
+        counts.then(|| denial_reply(finding, denial))
+    }
+
+    fn nxdomain(&self, cache: &Cache, now: Moment) -> Option<Reply> {
+        let denial = cache.nxdomain(self.name, now)?;
+        // The record with NXNAME proves nothing of the names below its owner (RFC 9824).
+        if denied_owner(&denial.proof).is_some_and(|owner| owner != self.name) {
+            return None;
+        }
+        // Without an SOA it is not known which zone denied the name, or one above it.
+        let counts = match denial.zone() {
+            Some(zone) => self.may_deny(zone),
+            None => self.configured == 0 && self.rtype != Rtype::DS,
+        };
+        counts.then(|| denial_reply(Finding::NxDomain, denial))
+    }
+
+    /// Whether `zone` has a say in whether this exists.
+    fn may_deny(&self, zone: &Name) -> bool {
+        // DS stands above the cut, so the zone below says nothing of it (RFC 4035 section 2.4).
+        let below_cut = self.rtype == Rtype::DS && zone == self.name && !zone.is_root();
+        name::depth(zone) >= self.configured && !below_cut
+    }
+}
+
+fn denial_reply(finding: fn(Denial) -> Finding, denial: Denial) -> Reply {
+    Reply { security: denial.security, ..Reply::of(finding(denial)) }
+}
+
+/// Whether a type is not made that of another name by a CNAME: it may stand beside one (RFC 4034
+/// sections 3 and 4), or above the cut at which the CNAME stands (RFC 4035 section 2.4).
+fn stands_beside_alias(rtype: Rtype) -> bool {
+    matches!(rtype, Rtype::CNAME | Rtype::NSEC | Rtype::RRSIG | Rtype::DS)
+}
+
+/// What the cache lacks of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// There is nothing of the name that was asked for.
+    Everything,
+    /// There is something of it, as an alias without what it leads to, or an answer without proof.
+    Something,
+}
+
+/// Puts an answer together from what `find` knows of each name.
+pub(crate) fn follow(
+    question: &Question,
+    limits: &Limits,
+    find: impl Fn(&Name) -> Option<Reply>,
+) -> Result<Answer, Lack> {
+    let mut answer = AnswerBuilder::default();
+    let (mut name, mut lack) = (question.name.clone(), Lack::Everything);
+    loop {
+        match answer.add(find(&name).ok_or(lack)?) {
+            Next::Done(answer) => return Ok(answer),
+            Next::Alias(target) if answer.aliases() <= limits.aliases => name = target,
+            Next::Alias(_) => return Err(Lack::Something),
+        }
+        lack = Lack::Something;
+    }
+}
+
+/// An answer in the making: replies are added until one is no alias.
+#[derive(Debug, Default)]
+pub(crate) struct AnswerBuilder {
+    sets: Vec<RRset>,
+    proof: Vec<RRset>,
+    aliases: usize,
+    security: Option<Security>,
+    hearsay: bool,
+}
+
+/// What an added reply asks for next.
+pub(crate) enum Next {
+    Done(Answer),
+    Alias(Name),
+}
+
+impl AnswerBuilder {
+    /// Aliases followed so far. A DNAME and the CNAME that it makes count as one.
+    pub(crate) fn aliases(&self) -> usize {
+        self.aliases
+    }
+
+    /// Whether `name` was already followed from: the chain loops.
+    pub(crate) fn loops_at(&self, name: &Name) -> bool {
+        self.sets.iter().any(|set| set.rtype == Rtype::CNAME && set.owner == *name)
+    }
+
+    pub(crate) fn add(&mut self, reply: Reply) -> Next {
+        self.hearsay |= reply.is_mere_hearsay();
+        self.aliases += reply.aliases.iter().filter(|set| set.rtype == Rtype::CNAME).count();
+        append(&mut self.sets, reply.aliases);
+        append(&mut self.proof, reply.proof);
+        // The worst of the parts is the status of the whole.
+        let security = self.security.map_or(reply.security, |so_far| so_far.min(reply.security));
+        self.security = Some(security);
+        let (rcode, denial) = match reply.finding {
+            Finding::Alias(target) => return Next::Alias(target),
+            Finding::Records(sets) => {
+                append(&mut self.sets, sets);
+                (OptRcode::NOERROR, None)
+            }
+            Finding::NoData(denial) => (OptRcode::NOERROR, Some(denial)),
+            Finding::NxDomain(denial) => (OptRcode::NXDOMAIN, Some(denial)),
+            Finding::TooLong => (OptRcode::YXDOMAIN, None),
+        };
+        let mut authority = reply.authority;
+        authority.extend(denial.into_iter().flat_map(|denial| {
+            // The TTL of a denial is the lesser of SOA TTL and MINIMUM (RFC 2308 section 3).
+            let soa = denial.soa.map(|soa| RRset { ttl: denial.ttl, ..soa });
+            soa.into_iter().chain(denial.proof)
+        }));
+        append(&mut authority, std::mem::take(&mut self.proof));
+        let mut answer = Answer {
+            rcode,
+            answer: std::mem::take(&mut self.sets),
+            authority,
+            additional: reply.additional,
+            security,
+            stale: false,
+            hearsay: self.hearsay,
+        };
+        if answer.hearsay {
+            answer.limit_ttl(HEARSAY);
+        }
+        Next::Done(answer)
+    }
+}
+
+/// Adds sets to others, most often to none, which costs nothing.
+fn append(sets: &mut Vec<RRset>, more: Vec<RRset>) {
+    if sets.is_empty() {
+        *sets = more;
+    } else {
+        sets.extend(more);
+    }
+}

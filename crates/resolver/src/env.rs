@@ -1,0 +1,13 @@
+//! The surroundings of every step: the network, the state that all workers share, settings and counters.
+//!
+//! Imports `infra` and `model`. To be read in this order: [`worker`], [`shared`], [`single_flight`]
+//! (one look-up for all who need its result), [`admission`] (how many recursions there may be)
+//! and [`stragglers`] (queries that go on after their race).
+
+pub(crate) mod admission;
+pub(crate) mod clock_skew;
+pub(crate) mod negative_anchors;
+pub(crate) mod shared;
+pub(crate) mod single_flight;
+pub(crate) mod stragglers;
+pub(crate) mod worker;

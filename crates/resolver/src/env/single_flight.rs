@@ -1,0 +1,92 @@
+//! Askers of the same wait for the one that asks: client questions, exchanges with zones and keys.
+//!
+//! A result about the question is told to all followers. After a failure of the leader alone
+//! (budget, time, seat, client) the next follower leads, within its own limits; the others wait on.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use tokio::time::timeout_at;
+use zoners_dns::{Counter, Name, Network, Question};
+
+use crate::env::worker::Worker;
+use crate::model::answer::{Cause, Unresolved};
+use crate::model::context::Context;
+use crate::model::flights::{Boarding, Flights, Follow, Landed, Lead};
+
+/// The questions under way, each with a leader and followers.
+pub(crate) type Together<K, T> = Arc<Flights<K, Result<T, Unresolved>>>;
+/// The duty to find out.
+pub(crate) type Leading<K, T> = Lead<K, Result<T, Unresolved>>;
+
+/// What falls to an asker.
+pub(crate) enum Turn<K, T> {
+    /// To find out, and tell.
+    First(Leading<K, T>),
+    /// The same after another leader had begun: something may be known by now.
+    Next(Leading<K, T>),
+    /// Nothing more: another leader found out, or it is not to be found out now.
+    Told(Result<T, Unresolved>),
+    /// To find out alone: the look-up of another asker waits for ours.
+    Alone,
+}
+
+impl<N: Network> Worker<N> {
+    /// Waits for the asker that leads `key` already, until there is a result or it is our turn.
+    /// `zone` is asked `question` for it.
+    pub(crate) async fn take_turn<K: Eq + Hash + Clone, T: Clone>(
+        &self,
+        flights: &Together<K, T>,
+        key: &K,
+        (zone, question): (&Name, &Question),
+        context: &Context,
+    ) -> Turn<K, T> {
+        match flights.board(key, context.flight()) {
+            Boarding::Lead(lead) => Turn::First(lead),
+            // Boxed, since most lead.
+            Boarding::Follow(follow) => {
+                Box::pin(self.follow(follow, zone, question, context)).await
+            }
+            Boarding::Cycle(flight) if context.descends_from(flight) => {
+                self.count(Counter::FlightCycles);
+                let text = format!("{question} depends on itself");
+                Turn::Told(Err(Unresolved::new(Cause::Cycle, text)))
+            }
+            Boarding::Cycle(_) => Turn::Alone,
+        }
+    }
+
+    async fn follow<K, T: Clone>(
+        &self,
+        mut follow: Follow<K, Result<T, Unresolved>>,
+        zone: &Name,
+        question: &Question,
+        context: &Context,
+    ) -> Turn<K, T> {
+        self.count(Counter::FlightJoined);
+        // No follower waits longer than its own time, however many lead in turn.
+        let landed = context.wait(zone, question, follow.landing());
+        match timeout_at(context.budget.deadline, landed).await {
+            Ok(Landed::Value(result)) => Turn::Told(result),
+            Ok(Landed::Lead(lead)) => {
+                self.count(Counter::FlightTakenOver);
+                Turn::Next(lead)
+            }
+            Ok(Landed::Lost) => {
+                self.count(Counter::LimitFlightLeaders);
+                let text = format!("too many askers of {question} gave up");
+                Turn::Told(Err(Unresolved::new(Cause::Cancelled, text)))
+            }
+            Err(_) => Turn::Told(Err(Unresolved::deadline(question))),
+        }
+    }
+}
+
+impl<K, T: Clone> Leading<K, T> {
+    /// Tells the followers a result about the question; else the next follower leads.
+    pub(crate) fn tell(self, result: &Result<T, Unresolved>, context: &Context) {
+        if result.as_ref().err().is_none_or(|error| context.blames_the_name(error)) {
+            self.land(|| result.clone());
+        }
+    }
+}

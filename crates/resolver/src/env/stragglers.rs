@@ -1,0 +1,105 @@
+//! Losers of a race, living on to teach what they learn.
+//!
+//! An exchange belongs to the worker, not to the question it was sent for: a server that answers
+//! after another has won was still asked, and how long it took is worth knowing. So the loser goes
+//! on as it would have in the race, in bounded number: that no asker is left says nothing of the server.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+/// Where losers live on.
+#[derive(Debug, Default)]
+pub(crate) struct Nursery {
+    living: Arc<AtomicUsize>,
+    /// Told to end.
+    ending: Arc<Notify>,
+}
+
+/// Whether there was room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Adoption {
+    /// It lives on.
+    Living,
+    /// It was dropped.
+    Full,
+}
+
+impl Nursery {
+    /// Lets `exchange`, which ends in its own time, go on, unless `limit` others already do.
+    pub(crate) fn adopt<F, T>(&self, exchange: Pin<Box<F>>, limit: usize) -> Adoption
+    where
+        F: Future<Output = T> + Send + ?Sized + 'static,
+        T: Send + 'static,
+    {
+        let Ok(runtime) = Handle::try_current() else { return Adoption::Full };
+        if self.living.fetch_add(1, Ordering::Relaxed) >= limit {
+            self.living.fetch_sub(1, Ordering::Relaxed);
+            return Adoption::Full;
+        }
+        let (guard, ending) = (Guard(self.living.clone()), self.ending.clone());
+        runtime.spawn(async move {
+            let _guard = guard;
+            tokio::select! {
+                biased;
+                _ = exchange => {}
+                () = ending.notified() => {}
+            }
+        });
+        Adoption::Living
+    }
+
+    /// Ends all that live on: others need what they have.
+    pub(crate) fn give_way(&self) {
+        if self.living() > 0 {
+            self.ending.notify_waiters();
+        }
+    }
+
+    /// How many live on.
+    #[must_use]
+    pub(crate) fn living(&self) -> usize {
+        self.living.load(Ordering::Relaxed)
+    }
+}
+
+struct Guard(Arc<AtomicUsize>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_nursery_is_bounded_and_empties() {
+        let nursery = Nursery::default();
+        let longest = Duration::from_secs(3);
+        let adopt = || nursery.adopt(Box::pin(tokio::time::sleep(longest)), 3);
+        assert!((0..3).all(|_| adopt() == Adoption::Living));
+        assert_eq!(adopt(), Adoption::Full);
+        assert_eq!(nursery.living(), 3);
+        tokio::time::sleep(longest + Duration::from_millis(1)).await;
+        assert_eq!(nursery.living(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_live_on_give_way() {
+        let nursery = Nursery::default();
+        let adopt = || nursery.adopt(Box::pin(std::future::pending::<()>()), 3);
+        assert!((0..3).all(|_| adopt() == Adoption::Living));
+        tokio::task::yield_now().await;
+        nursery.give_way();
+        tokio::task::yield_now().await;
+        assert_eq!(nursery.living(), 0);
+    }
+}

@@ -1,0 +1,275 @@
+//! What asking a server is expected to cost in time.
+//!
+//! The price of a known server is its round-trip time, that of an unknown one what servers have
+//! as a rule. A query that has gone unanswered longer than its server takes raises the price
+//! before anyone has given up on it, and a reply takes all of that back.
+
+use std::time::Duration;
+
+use zoners_cache::{ServerInfo, Trouble};
+use zoners_dns::Moment;
+
+use crate::infra::reachability::BrokenPaths;
+
+/// A server that has answered and then misses so many queries is doubted this much.
+const MISSED: Duration = Duration::from_millis(10);
+/// One that has never answered.
+const SILENT: Duration = Duration::from_millis(400);
+/// No doubt is worth more.
+const MOST_DOUBT: Duration = Duration::from_secs(10);
+/// Doubt is gone when its evidence is so old.
+const FADES: Duration = Duration::from_secs(300);
+/// What one bad answer costs a server that does answer, for a minute.
+const BAD_ANSWER: Duration = Duration::from_millis(100);
+const BAD_ANSWER_FADES: Duration = Duration::from_secs(60);
+/// So many in a row unanswered, and the server is left alone for a while.
+const DEAD_AFTER: u16 = 3;
+/// So many, for so long, while others answer, and nobody expects an answer any more.
+const GIVEN_UP_AFTER: u16 = 2 * DEAD_AFTER;
+const GIVEN_UP_FOR: Duration = Duration::from_secs(3);
+/// At first for so long, then twice as long each time …
+const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
+/// … up to this.
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
+
+/// What is known of the world in which a server is priced.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Market {
+    /// Now.
+    pub(crate) now: Moment,
+    /// What a server is expected to take of which nothing is known, and when it is late.
+    pub(crate) unknown: (Duration, Duration),
+    /// What happened up to here is forgiven.
+    pub(crate) forgiven: Moment,
+    /// The share of round trips that our own line loses.
+    pub(crate) loss: f64,
+    /// The ways out that do not work.
+    pub(crate) broken: BrokenPaths,
+    /// Nobody has answered lately.
+    pub(crate) silent: bool,
+    /// When anybody last answered.
+    pub(crate) heard: Moment,
+}
+
+/// What is expected of a server.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Price {
+    /// The round trip.
+    pub(crate) rtt: Duration,
+    /// What its failures add.
+    pub(crate) doubt: Duration,
+    /// After so long without an answer another is asked beside it.
+    pub(crate) patience: Duration,
+    /// The same where there is no other that would be quicker.
+    pub(crate) alone: Duration,
+    /// The same for further tries, before it is doubled for each.
+    pub(crate) again: Duration,
+    /// Whether it has ever answered.
+    pub(crate) met: bool,
+    /// For how long it has left queries unanswered, several of them.
+    pub(crate) silent_for: Duration,
+    /// It is left alone until then.
+    pub(crate) skipped_until: Option<Moment>,
+    /// It has not answered for so long that no more than one query is spent on it.
+    pub(crate) given_up: bool,
+}
+
+/// How much longer a server is given at first than it took at most, of which no more is known.
+const AT_MOST: f64 = 1.25;
+/// A server is given at least this long …
+pub(crate) const LEAST_PATIENCE: Duration = Duration::from_millis(15);
+/// … and at most this …
+pub(crate) const MOST_PATIENCE: Duration = Duration::from_millis(1500);
+/// … or this, where only a server that takes so long can be asked: just before it is given up.
+const MOST_ALONE: Duration = Duration::from_millis(2800);
+
+impl Market {
+    /// The price of a server. `sibling` is the round-trip time of another address of its name.
+    pub(crate) fn price(&self, info: &ServerInfo, sibling: Option<Duration>) -> Price {
+        let (rtt, late) = match (info.srtt(), sibling) {
+            (Some(srtt), _) => (srtt, srtt + info.rttvar().mul_f64(self.deviations())),
+            (None, Some(sibling)) => (sibling.mul_f64(1.1), sibling * 2),
+            (None, None) => self.unknown,
+        };
+        // It may have answered one of several copies of a query, after so long at most. So much longer
+        // its first reply is waited for and no other, since a race must have room for all tries.
+        let guess = match info.srtt() {
+            None => info.rttvar().mul_f64(AT_MOST),
+            Some(_) => Duration::ZERO,
+        };
+        let again = late.clamp(LEAST_PATIENCE, MOST_PATIENCE);
+        // It may leave the first copy unanswered for its cookie: the second, which has none, is not put off.
+        let times = if info.proof.may_shun_cookies(self.now) { 1 } else { 2 };
+        let alone = late.max(guess * times).clamp(LEAST_PATIENCE, MOST_ALONE);
+        let patience = late.max(guess).clamp(LEAST_PATIENCE, MOST_PATIENCE);
+        let silent_for = self.silent_for(info, patience).unwrap_or_default();
+        Price {
+            rtt,
+            doubt: self.silence(info, patience) + self.bad_answers(info),
+            patience,
+            alone,
+            again,
+            met: info.srtt_us > 0,
+            silent_for: match info.unanswered {
+                DEAD_AFTER.. => silent_for,
+                _ => Duration::ZERO,
+            },
+            skipped_until: self.skipped_until(info, patience),
+            given_up: self.is_given_up(info, silent_for),
+        }
+    }
+
+    /// Whether others answered when it had long been silent, so that it is not our line, and it missed
+    /// so many queries that the line's loss does not explain it.
+    fn is_given_up(&self, info: &ServerInfo, silent_for: Duration) -> bool {
+        let waiting_since = Moment::from_millis(info.waiting_since);
+        !silent_for.is_zero()
+            && info.unanswered >= GIVEN_UP_AFTER
+            && self.heard.since(waiting_since) >= GIVEN_UP_FOR
+    }
+
+    /// How many deviations beyond its mean a reply is more likely lost than late: few on a line
+    /// that loses much.
+    fn deviations(&self) -> f64 {
+        (1.0 / self.loss.max(1e-3)).ln().clamp(1.0, 4.0)
+    }
+
+    /// Since when it leaves queries unanswered, if that is longer than it should take.
+    fn silent_for(&self, info: &ServerInfo, patience: Duration) -> Option<Duration> {
+        let since = Moment::from_millis(info.waiting_since);
+        let silent = self.now.since(since);
+        (info.unanswered > 0 && since >= self.forgiven && silent > patience).then_some(silent)
+    }
+
+    fn silence(&self, info: &ServerInfo, patience: Duration) -> Duration {
+        let Some(silent) = self.silent_for(info, patience) else { return Duration::ZERO };
+        let missed = u32::from(info.unanswered - 1).min(6);
+        let most = match info.replied_at {
+            0 => SILENT * (1 << missed),
+            _ => MISSED * (1 << (2 * missed).min(8)),
+        };
+        let age = self.now.since(Moment::from_millis(info.asked_at));
+        fade(silent.min(most).min(MOST_DOUBT), age, FADES)
+    }
+
+    fn bad_answers(&self, info: &ServerInfo) -> Duration {
+        match info.trouble {
+            Some(Trouble::ServFail | Trouble::FormErr | Trouble::Bogus) => {
+                let age = self.now.since(Moment::from_millis(info.troubled_at));
+                fade(BAD_ANSWER * u32::from(info.troubles.min(8)), age, BAD_ANSWER_FADES)
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Until when a server is not asked that does not answer or cannot be reached.
+    fn skipped_until(&self, info: &ServerInfo, patience: Duration) -> Option<Moment> {
+        let troubled_at = Moment::from_millis(info.troubled_at);
+        let (times, from) = match info.trouble {
+            Some(Trouble::Refused | Trouble::Unreachable) if troubled_at >= self.forgiven => {
+                (info.troubles, troubled_at)
+            }
+            _ => {
+                self.silent_for(info, patience)?;
+                let beyond = info.unanswered.checked_sub(DEAD_AFTER)?;
+                (beyond.saturating_add(1), Moment::from_millis(info.asked_at))
+            }
+        };
+        let back_off = FIRST_BACK_OFF * (1 << u32::from(times.checked_sub(1)?).min(10));
+        let until = from.after(back_off.min(LONGEST_BACK_OFF));
+        (until > self.now).then_some(until)
+    }
+}
+
+/// What is left of an evidence's worth.
+fn fade(worth: Duration, age: Duration, fades: Duration) -> Duration {
+    let left = 1.0 - age.as_secs_f64() / fades.as_secs_f64();
+    worth.mul_f64(left.max(0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: u64 = 10_000_000;
+
+    fn market() -> Market {
+        Market {
+            now: Moment::from_millis(AT),
+            unknown: (Duration::from_millis(100), Duration::from_millis(200)),
+            forgiven: Moment::default(),
+            loss: 0.0,
+            broken: BrokenPaths::default(),
+            silent: false,
+            heard: Moment::from_millis(AT - 1),
+        }
+    }
+
+    /// A server that left so many queries unanswered, the first two minutes ago, the last now.
+    fn silent(unanswered: u16) -> ServerInfo {
+        let waiting_since = AT - 120_000;
+        ServerInfo { unanswered, waiting_since, asked_at: AT, ..ServerInfo::default() }
+    }
+
+    #[test]
+    fn a_silent_server_is_left_alone_longer_each_time_and_no_longer_than_the_limit() {
+        let skipped = |unanswered| {
+            let until = market().price(&silent(unanswered), None).skipped_until;
+            until.map(|until| until.since(market().now))
+        };
+        assert_eq!(skipped(DEAD_AFTER - 1), None);
+        assert_eq!(skipped(DEAD_AFTER), Some(FIRST_BACK_OFF));
+        assert_eq!(skipped(DEAD_AFTER + 1), Some(FIRST_BACK_OFF * 2));
+        assert_eq!(skipped(DEAD_AFTER + 5), Some(FIRST_BACK_OFF * 32));
+        for many in [DEAD_AFTER + 6, 1000, u16::MAX] {
+            assert_eq!(skipped(many), Some(LONGEST_BACK_OFF), "{many}");
+        }
+        assert!(market().price(&silent(u16::MAX), None).doubt <= MOST_DOUBT);
+    }
+
+    #[test]
+    fn a_server_is_given_up_that_stays_silent_while_others_answer() {
+        let given_up = |market: Market, info: &ServerInfo| market.price(info, None).given_up;
+        assert!(!given_up(market(), &silent(GIVEN_UP_AFTER - 1)));
+        assert!(given_up(market(), &silent(GIVEN_UP_AFTER)));
+        let heard = Moment::from_millis(AT - 120_000);
+        assert!(
+            !given_up(Market { heard, ..market() }, &silent(GIVEN_UP_AFTER)),
+            "by nobody since"
+        );
+        let waiting_since = AT - GIVEN_UP_FOR.as_millis() as u64;
+        let at_once = ServerInfo { waiting_since, ..silent(GIVEN_UP_AFTER) };
+        assert!(!given_up(market(), &at_once));
+    }
+
+    #[test]
+    fn what_cannot_be_reached_is_left_alone_at_once_and_by_the_same_limit() {
+        for (troubles, back_off) in [(1, FIRST_BACK_OFF), (u16::MAX, LONGEST_BACK_OFF)] {
+            let trouble = Some(Trouble::Unreachable);
+            let info = ServerInfo { trouble, troubles, troubled_at: AT, ..ServerInfo::default() };
+            let until = market().price(&info, None).skipped_until.unwrap();
+            assert_eq!(until.since(market().now), back_off);
+            let forgiven = Market { forgiven: Moment::from_millis(AT + 1), ..market() };
+            assert_eq!(forgiven.price(&info, None).skipped_until, None);
+        }
+    }
+
+    #[test]
+    fn one_lost_packet_costs_a_good_server_next_to_nothing() {
+        let good = ServerInfo { srtt_us: 30_000, replied_at: AT - 130_000, ..silent(1) };
+        assert!(market().price(&good, None).doubt <= MISSED);
+        let pardoned = Market { forgiven: Moment::from_millis(AT), ..market() };
+        assert_eq!(pardoned.price(&silent(9), None).doubt, Duration::ZERO);
+    }
+
+    #[test]
+    fn patience_has_its_bounds() {
+        for (srtt_us, patience) in [(1, LEAST_PATIENCE), (u32::MAX, MOST_PATIENCE)] {
+            let info = ServerInfo { srtt_us, replied_at: AT, ..ServerInfo::default() };
+            assert_eq!(market().price(&info, None).patience, patience);
+            let alone = if patience == MOST_PATIENCE { MOST_ALONE } else { patience };
+            assert_eq!(market().price(&info, None).alone, alone);
+        }
+        assert_eq!(market().price(&ServerInfo::default(), None).rtt, market().unknown.0);
+    }
+}

@@ -1,0 +1,174 @@
+//! The server that answered last, which is asked the same again where none answers any more: its silence
+//! tells whether servers are at fault, or the way to them.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use zoners_dns::{Endpoint, Moment};
+
+use crate::ask::exchange::Asking;
+
+/// An answer is as good as the last for so long.
+const RECENT: Duration = Duration::from_secs(1);
+/// How often it is asked …
+const EVERY: Duration = Duration::from_millis(500);
+/// … and how often at most: one packet may be lost.
+const MOST: u8 = 2;
+/// It answers within this, or not at all.
+const TAKES: Duration = Duration::from_secs(1);
+
+/// Between witnesses, of whatever, there is so long: the same is not asked five times in a second.
+const REST: Duration = Duration::from_millis(350);
+
+/// The time in which no witness is asked, after others were.
+#[derive(Debug, Default)]
+pub(crate) struct Rest(AtomicU64);
+
+impl Rest {
+    pub(crate) fn is_over(&self, now: Moment) -> bool {
+        Moment::from_millis(self.0.load(Ordering::Relaxed)) <= now
+    }
+
+    pub(crate) fn begin(&self, now: Moment) {
+        self.0.store(now.after(REST).as_millis(), Ordering::Relaxed);
+    }
+}
+
+/// What a server has answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Testimony {
+    pub(crate) server: Endpoint,
+    pub(crate) asking: Asking,
+}
+
+/// Who answered last.
+#[derive(Debug, Default)]
+pub(crate) struct Witness {
+    /// When the testimony was taken; 0: there is none.
+    taken_at: AtomicU64,
+    /// It was asked again, and has not answered.
+    is_asked: AtomicBool,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    last: Option<Testimony>,
+    /// How often it was asked since a server answered, when first, and when it may be again.
+    asked: u8,
+    asked_at: Moment,
+    free_at: Moment,
+}
+
+impl Witness {
+    /// A server has answered: what was asked of the witness is settled.
+    pub(crate) fn heard(&self) {
+        if self.is_asked.load(Ordering::Relaxed) {
+            let mut inner = self.inner.lock();
+            self.is_asked.store(false, Ordering::Relaxed);
+            inner.asked = 0;
+        }
+    }
+
+    /// Takes down what a server has answered just now.
+    pub(crate) fn take(&self, now: Moment, testimony: impl FnOnce() -> Testimony) {
+        let taken_at = self.taken_at.load(Ordering::Relaxed);
+        if taken_at == 0 || now.since(Moment::from_millis(taken_at)) >= RECENT {
+            self.taken_at.store(now.as_millis().max(1), Ordering::Relaxed);
+            self.inner.lock().last = Some(testimony());
+        }
+    }
+
+    /// Whom to ask now, and what: who answered last, or, if there is none that may be asked, another. None,
+    /// where that was asked a moment ago, or often enough.
+    pub(crate) fn claim(
+        &self,
+        now: Moment,
+        may_ask: impl Fn(&Testimony) -> bool,
+        another: impl FnOnce() -> Option<Testimony>,
+    ) -> Option<Testimony> {
+        let mut inner = self.inner.lock();
+        if inner.asked >= MOST || inner.asked > 0 && inner.free_at > now {
+            return None;
+        }
+        if inner.asked == 0 {
+            inner.asked_at = now;
+        }
+        (inner.asked, inner.free_at) = (inner.asked + 1, now.after(EVERY));
+        self.is_asked.store(true, Ordering::Relaxed);
+        inner.last.clone().filter(may_ask).or_else(another)
+    }
+
+    /// From when on its silence says something: it has so long from when it was first asked. None, if it was
+    /// not asked so often.
+    pub(crate) fn silent_from(&self, times: u8) -> Option<Moment> {
+        let inner = self.inner.lock();
+        (inner.asked >= times.min(MOST)).then(|| inner.asked_at.after(TAKES))
+    }
+
+    /// Forgets who answered.
+    pub(crate) fn forget(&self) {
+        let mut inner = self.inner.lock();
+        *inner = Inner::default();
+        self.taken_at.store(0, Ordering::Relaxed);
+        self.is_asked.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether a server has ever answered.
+    pub(crate) fn is_there(&self) -> bool {
+        self.taken_at.load(Ordering::Relaxed) > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zoners_dns::{Question, Rtype, name};
+
+    fn testimony(server: &str) -> Testimony {
+        let question = Question::new(name::root(), Rtype::NS);
+        let asking = Asking { question, recursion_desired: false, retry: false };
+        Testimony { server: Endpoint::udp(server.parse().unwrap()), asking }
+    }
+
+    fn claim(witness: &Witness, millis: u64) -> Option<String> {
+        let now = Moment::from_millis(millis);
+        let claimed = witness.claim(now, |_| true, || Some(testimony("192.0.2.9")));
+        claimed.map(|claimed| claimed.server.to_string())
+    }
+
+    #[test]
+    fn it_is_asked_twice_and_its_silence_counts_a_second_later() {
+        let (witness, at) = (Witness::default(), Moment::from_millis);
+        assert!(!witness.is_there());
+        witness.take(at(5), || testimony("192.0.2.1"));
+        witness.take(at(1004), || testimony("192.0.2.2"));
+        assert!(witness.is_there());
+        assert_eq!(
+            claim(&witness, 2000).as_deref(),
+            Some("192.0.2.1"),
+            "one is as good as another"
+        );
+        assert_eq!((claim(&witness, 2499), witness.silent_from(2)), (None, None));
+        assert_eq!(witness.silent_from(1), Some(at(3000)));
+        assert!(claim(&witness, 2500).is_some());
+        assert_eq!((claim(&witness, 90_000), witness.silent_from(2)), (None, Some(at(3000))));
+        witness.heard();
+        assert_eq!(witness.silent_from(1), None);
+        assert!(claim(&witness, 90_000).is_some());
+    }
+
+    #[test]
+    fn another_is_asked_where_it_may_not_be() {
+        let witness = Witness::default();
+        assert_eq!(claim(&witness, 5).as_deref(), Some("192.0.2.9"), "none ever answered");
+        witness.heard();
+        witness.take(Moment::from_millis(5), || testimony("192.0.2.1"));
+        let now = Moment::from_millis(5);
+        let claimed = witness.claim(now, |_| false, || Some(testimony("192.0.2.9")));
+        assert_eq!(claimed.map(|claimed| claimed.server.to_string()).as_deref(), Some("192.0.2.9"));
+        let claimed = witness.claim(now.after(EVERY), |_| false, || None);
+        assert!(claimed.is_none() && witness.silent_from(2).is_some(), "it is asked as it is");
+    }
+}

@@ -1,0 +1,246 @@
+//! Addresses that have never answered: how often they may be asked, whichever zone names them.
+//!
+//! Glue may name any address, a victim's too, and a zone is cheap. So what was named and has never
+//! answered gets few packets a second from us in all; a server's first answer ends that. Of IPv6 a
+//! victim has more addresses than can be counted, and of IPv4 it may have 256 in a row: a network has a
+//! bound too, one that lets the servers of a large provider be met.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use zoners_dns::{Delegation, Moment, QueryMode, Transport};
+
+use crate::infra::reachability::network;
+use crate::infra::recent_table::Recent;
+
+/// Packets that such an address gets …
+const MOST: usize = 4;
+/// … in any time of this length. A millisecond beyond the second, which is what timers are exact to.
+const SPAN: Duration = Duration::from_millis(1001);
+/// Packets that all of a network, a /24 or a /48, get in any second. SYN that are sent again count for
+/// their address alone.
+const MOST_OF_NETWORK: u8 = 64;
+/// Packets to a network are counted by the time in which they were sent, each part this long …
+const PART: u64 = 125;
+/// … and so many parts together longer than a second.
+const PARTS: usize = 9;
+/// A network is forgotten after this.
+const PARTS_LAST: Duration = Duration::from_millis(PART * PARTS as u64);
+/// A stream that is never opened is given up after this; until then its SYN is sent again each second.
+const STREAM: Duration = Duration::from_millis(3001);
+/// Addresses and networks that are remembered.
+const MOST_REMEMBERED: usize = 8192;
+
+/// What was sent to strangers a moment ago.
+#[derive(Debug)]
+pub(crate) struct Strangers {
+    /// When any was last asked, so that others need not look.
+    asked_at: AtomicU64,
+    asked: Mutex<Asked>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    addresses: Recent<IpAddr, Address>,
+    networks: Recent<IpAddr, Network>,
+}
+
+#[derive(Debug, Default)]
+struct Address {
+    /// When the last packets were sent, the oldest at `next`.
+    sent: [Option<Moment>; MOST],
+    next: usize,
+    /// When the last stream was begun.
+    stream: Option<Moment>,
+    /// Questions wait for an answer.
+    awaited: bool,
+}
+
+#[derive(Debug, Default)]
+struct Network {
+    /// The newest part of time.
+    newest: u64,
+    /// Packets in each of the last parts, each at its number modulo theirs.
+    packets: [u8; PARTS],
+}
+
+/// Whether a stranger may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// At once; true if another stranger was forgotten for it.
+    Admitted(bool),
+    /// Not before then.
+    At(Moment),
+}
+
+impl Default for Strangers {
+    fn default() -> Self {
+        let addresses = Recent::new(MOST_REMEMBERED, STREAM);
+        let networks = Recent::new(MOST_REMEMBERED, PARTS_LAST);
+        let asked = Mutex::new(Asked { addresses, networks });
+        Strangers { asked_at: AtomicU64::new(0), asked }
+    }
+}
+
+impl Strangers {
+    /// Asks for leave to send a packet to `address`, or to open a stream, and notes that it is sent.
+    pub(crate) fn admit(&self, address: IpAddr, transport: Transport, now: Moment) -> Admission {
+        self.asked_at.store(now.as_millis().max(1), Ordering::Relaxed);
+        let mut asked = self.asked.lock();
+        let Asked { addresses, networks } = &mut *asked;
+        let (Some((known, one)), Some((of_network, other))) =
+            (addresses.touch(address, now), networks.touch(network(address), now))
+        else {
+            return Admission::At(now.after(SPAN));
+        };
+        match known.free_at(transport, now).or_else(|| of_network.free_at(now)) {
+            Some(at) => {
+                known.awaited = true;
+                Admission::At(at)
+            }
+            None => {
+                known.send(transport, now);
+                of_network.send();
+                Admission::Admitted(one || other)
+            }
+        }
+    }
+
+    /// An address has answered for the first time; true if questions wait for that.
+    pub(crate) fn met(&self, address: IpAddr, now: Moment) -> bool {
+        let asked_at = Moment::from_millis(self.asked_at.load(Ordering::Relaxed));
+        if now.since(asked_at) >= STREAM {
+            return false;
+        }
+        let known = self.asked.lock().addresses.remove(&address);
+        known.is_some_and(|known| known.awaited)
+    }
+}
+
+impl Address {
+    /// When a packet may be sent, if that is not now.
+    fn free_at(&self, transport: Transport, now: Moment) -> Option<Moment> {
+        let over = |stream: &Moment| now.since(*stream) < STREAM;
+        let stream = self.stream.filter(over);
+        if transport == Transport::Tcp && stream.is_some() {
+            return stream.map(|stream| stream.after(STREAM));
+        }
+        // A stream's SYN may be sent again at any time: it leaves room for one packet less.
+        let at = match stream {
+            None => self.next,
+            Some(_) => (self.next + 1) % MOST,
+        };
+        let free_at = self.sent.get(at).copied().flatten()?.after(SPAN);
+        (free_at > now).then_some(free_at)
+    }
+
+    fn send(&mut self, transport: Transport, now: Moment) {
+        if let Some(oldest) = self.sent.get_mut(self.next) {
+            *oldest = Some(now);
+        }
+        self.next = (self.next + 1) % MOST;
+        if transport == Transport::Tcp {
+            self.stream = Some(now);
+        }
+    }
+}
+
+impl Network {
+    /// When a packet may be sent, if that is not now.
+    fn free_at(&mut self, now: Moment) -> Option<Moment> {
+        let part = now.as_millis() / PART;
+        let over = part.saturating_sub(self.newest).min(PARTS as u64);
+        for old in part + 1 - over..=part {
+            self.packets[old as usize % PARTS] = 0;
+        }
+        self.newest = part;
+        let sent: u8 = self.packets.iter().sum();
+        (sent >= MOST_OF_NETWORK).then(|| Moment::from_millis((part + 1) * PART))
+    }
+
+    fn send(&mut self) {
+        self.packets[self.newest as usize % PARTS] += 1;
+    }
+}
+
+/// Whether an outsider named the servers of a zone, of which it may have named any number.
+pub(crate) fn is_watched(cut: &Delegation) -> bool {
+    cut.mode == QueryMode::Iterative && !cut.zone.is_root()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Packets within a time where as many are sent as may be, and how many of them in the second that
+    /// had the most.
+    fn sent(addresses: &[IpAddr], transports: &[Transport], millis: u64) -> (usize, usize) {
+        let (strangers, mut sent) = (Strangers::default(), Vec::new());
+        for at in 5..5 + millis {
+            let now = Moment::from_millis(at);
+            for address in addresses {
+                for transport in transports {
+                    while strangers.admit(*address, *transport, now) == Admission::Admitted(false) {
+                        let again = if *transport == Transport::Tcp { 3 } else { 1 };
+                        sent.extend((0..again).map(|times| at + times * 1000));
+                    }
+                }
+            }
+        }
+        sent.sort_unstable();
+        let in_a_second =
+            |from: u64| sent.iter().filter(|at| (from..from + 1000).contains(at)).count();
+        (sent.len(), sent.iter().map(|at| in_a_second(*at)).max().unwrap_or(0))
+    }
+
+    fn in_network(hosts: u8) -> Vec<IpAddr> {
+        (0..hosts).map(|host| IpAddr::from([192, 0, 2, host])).collect()
+    }
+
+    #[test]
+    fn an_address_gets_four_packets_a_second_and_no_more() {
+        let victim = in_network(1);
+        assert_eq!(sent(&victim, &[Transport::Udp], 10_000), (40, 4));
+        let (_, most) = sent(&victim, &[Transport::Tcp, Transport::Udp], 10_000);
+        assert_eq!(most, 4, "SYN included");
+        assert_eq!(sent(&victim, &[Transport::Tcp], 3000), (3, 1), "one stream at a time");
+    }
+
+    #[test]
+    fn a_network_gets_more_but_not_without_end() {
+        let few = in_network(16);
+        assert_eq!(sent(&few, &[Transport::Udp], 1000), (64, 64));
+        let (_, most) = sent(&in_network(255), &[Transport::Udp], 3000);
+        assert_eq!(most, 64);
+        let prefix = |host: u16| IpAddr::from([0x2001, 0xdb8, 1, host, 0, 0, 0, 1]);
+        let (_, most) = sent(&(0..200).map(prefix).collect::<Vec<_>>(), &[Transport::Udp], 3000);
+        assert_eq!(most, 64);
+    }
+
+    #[test]
+    fn an_answer_sets_free_and_tells_whether_questions_wait() {
+        let (strangers, now) = (Strangers::default(), Moment::from_millis(5));
+        let server = IpAddr::from([192, 0, 2, 1]);
+        let admit = || strangers.admit(server, Transport::Udp, now);
+        assert!((0..MOST).all(|_| admit() == Admission::Admitted(false)));
+        assert!(!strangers.met(server, now), "none waits");
+        assert!((0..MOST).all(|_| admit() == Admission::Admitted(false)));
+        assert_eq!(admit(), Admission::At(now.after(SPAN)));
+        assert!(strangers.met(server, now) && !strangers.met(server, now));
+    }
+
+    #[test]
+    fn no_more_are_remembered_than_there_is_room_for() {
+        let (strangers, now) = (Strangers::default(), Moment::from_millis(5));
+        let mut forgotten = 0;
+        for number in 0..2 * MOST_REMEMBERED as u32 {
+            let address = IpAddr::from((0x0b00_0000 + (number << 8)).to_be_bytes());
+            let admitted = strangers.admit(address, Transport::Udp, now);
+            forgotten += usize::from(admitted == Admission::Admitted(true));
+        }
+        assert!(forgotten >= MOST_REMEMBERED, "{forgotten}");
+        assert!(strangers.asked.lock().addresses.iter(now).count() <= MOST_REMEMBERED);
+    }
+}

@@ -1,0 +1,175 @@
+//! A line of our own: what it loses, and whether it is there at all.
+//!
+//! When nothing answers any more, wherever it is, it is not the servers that are dead. What they
+//! missed meanwhile is forgiven with the first reply that comes back.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use zoners_dns::Moment;
+
+use crate::infra::last_responder::Witness;
+
+/// One query moves the share of lost ones by this part.
+const GAIN: u32 = 64;
+/// The line is gone when so many queries in a row stayed without a reply …
+const DOWN_AFTER: u32 = 8;
+/// … for so long.
+const DOWN_FOR: Duration = Duration::from_secs(2);
+
+/// After so many queries without any reply, and so long, the next are put another way.
+const SILENT_AFTER: u32 = 4;
+const SILENT_FOR: Duration = Duration::from_millis(400);
+
+/// What is known of the line.
+#[derive(Debug, Default)]
+pub(crate) struct Line {
+    /// The share of lost queries to servers that do answer, smoothed, in 1/65536.
+    loss: AtomicU32,
+    /// When anybody last answered.
+    replied_at: AtomicU64,
+    /// Queries sent since, and when the first of them was.
+    asked: AtomicU32,
+    asked_at: AtomicU64,
+    /// What servers missed up to here is forgiven.
+    forgiven_at: AtomicU64,
+    witness: Witness,
+}
+
+impl Line {
+    /// A query was sent.
+    pub(crate) fn asked(&self, now: Moment) {
+        // A line that was not asked has not been silent.
+        if self.asked.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.asked_at.store(now.as_millis(), Ordering::Relaxed);
+        }
+    }
+
+    /// Somebody answered.
+    pub(crate) fn replied(&self, now: Moment) {
+        if self.is_down(now) {
+            self.forgive(now);
+        }
+        let loss = self.loss.load(Ordering::Relaxed);
+        self.loss.store(loss - loss / GAIN, Ordering::Relaxed);
+        self.asked.store(0, Ordering::Relaxed);
+        self.replied_at.store(now.as_millis(), Ordering::Relaxed);
+        self.witness.heard();
+    }
+
+    /// Who answered last.
+    pub(crate) fn witness(&self) -> &Witness {
+        &self.witness
+    }
+
+    /// A server that does answer left a query unanswered.
+    pub(crate) fn lost(&self) {
+        let loss = self.loss.load(Ordering::Relaxed);
+        self.loss.store(loss + (65536 - loss) / GAIN, Ordering::Relaxed);
+    }
+
+    /// What servers missed up to now says nothing of them.
+    pub(crate) fn forgive(&self, now: Moment) {
+        self.forgiven_at.store(now.as_millis(), Ordering::Relaxed);
+    }
+
+    /// What servers missed up to then is forgiven.
+    pub(crate) fn forgiven(&self) -> Moment {
+        Moment::from_millis(self.forgiven_at.load(Ordering::Relaxed))
+    }
+
+    /// When anybody last answered.
+    pub(crate) fn heard(&self) -> Moment {
+        Moment::from_millis(self.replied_at.load(Ordering::Relaxed))
+    }
+
+    /// Whether so many queries stayed without a reply that another way is worth a try.
+    pub(crate) fn is_silent(&self, now: Moment) -> bool {
+        self.has_heard_nothing(now, SILENT_AFTER, SILENT_FOR)
+    }
+
+    /// Whether nobody answers any more, who answered last included.
+    pub(crate) fn is_down(&self, now: Moment) -> bool {
+        self.has_heard_nothing(now, DOWN_AFTER, DOWN_FOR)
+            && (!self.witness.is_there()
+                || self.witness.silent_from(1).is_some_and(|from| from <= now))
+    }
+
+    /// Forgets everything: it is another line.
+    pub(crate) fn forget(&self) {
+        let Line { loss, replied_at, asked, asked_at, forgiven_at, witness } = self;
+        for count in [loss, asked] {
+            count.store(0, Ordering::Relaxed);
+        }
+        for moment in [replied_at, asked_at, forgiven_at] {
+            moment.store(0, Ordering::Relaxed);
+        }
+        witness.forget();
+    }
+
+    fn has_heard_nothing(&self, now: Moment, after: u32, span: Duration) -> bool {
+        let since = Moment::from_millis(self.asked_at.load(Ordering::Relaxed));
+        self.asked.load(Ordering::Relaxed) >= after && now.since(since) >= span
+    }
+
+    /// The share of queries that are lost, 0 to 1.
+    pub(crate) fn loss(&self) -> f64 {
+        f64::from(self.loss.load(Ordering::Relaxed)) / 65536.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ask::exchange::Asking;
+    use crate::infra::last_responder::Testimony;
+    use zoners_dns::{Endpoint, Question, Rtype, name};
+
+    fn testimony() -> Testimony {
+        let question = Question::new(name::root(), Rtype::NS);
+        let asking = Asking { question, recursion_desired: false, retry: false };
+        Testimony { server: Endpoint::udp("192.0.2.1".parse().unwrap()), asking }
+    }
+
+    fn ask(line: &Line, now: Moment) -> bool {
+        line.witness().claim(now, |_| true, || None).is_some()
+    }
+
+    #[test]
+    fn a_line_that_comes_back_forgives() {
+        let (line, at) = (Line::default(), Moment::from_millis);
+        line.replied(at(1000));
+        line.witness().take(at(1000), testimony);
+        (0..DOWN_AFTER).for_each(|_| line.asked(at(1000)));
+        assert!(!line.is_down(at(90_000)), "who answered last was not asked");
+        assert!(ask(&line, at(2000)));
+        assert!(!line.is_down(at(2999)) && line.is_down(at(3000)));
+        line.replied(at(9000));
+        assert_eq!((line.forgiven(), line.is_down(at(20_000))), (at(9000), false));
+        (1..DOWN_AFTER).for_each(|_| line.asked(at(9000)));
+        assert!(!line.is_down(at(20_000)), "few queries say nothing");
+    }
+
+    #[test]
+    fn time_in_which_nothing_was_asked_is_no_silence() {
+        let (line, at) = (Line::default(), Moment::from_millis);
+        line.replied(at(1000));
+        (0..DOWN_AFTER).for_each(|_| line.asked(at(600_000)));
+        assert!(!line.is_silent(at(600_399)) && line.is_silent(at(600_400)));
+        let silent = Line::default();
+        (0..DOWN_AFTER).for_each(|_| silent.asked(at(600_000)));
+        assert!(!silent.is_down(at(601_999)) && silent.is_down(at(602_000)), "none ever answered");
+        silent.forget();
+        assert!(!silent.is_silent(at(900_000)));
+    }
+
+    #[test]
+    fn loss_is_smoothed() {
+        let line = Line::default();
+        for _ in 0..400 {
+            line.lost();
+            (0..3).for_each(|_| line.replied(Moment::from_millis(1)));
+        }
+        assert!((0.2..0.3).contains(&line.loss()), "{}", line.loss());
+    }
+}

@@ -1,0 +1,256 @@
+//! The ways out of this machine, each a line of its own.
+//!
+//! A router that answers says nothing of the Internet behind it, and neither does a server behind a tunnel.
+//! So what the configuration sends to addresses inside (of a LAN or a VPN, or of this machine) has a line of
+//! its own: the servers of one zone share it, since they stand in for each other, and those of one network.
+//! All else lies in the Internet, whatever its addresses are.
+
+use std::net::IpAddr;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::RwLock;
+use zoners_dns::{Delegation, Moment, Network, Question, name};
+
+use crate::env::worker::Worker;
+use crate::infra::reachability::network;
+use crate::infra::uplink::Line;
+use crate::model::settings::Settings;
+
+/// Lines inside that are told apart; those beyond share the last.
+const MOST: usize = 8;
+
+/// What is known of each line.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    internet: Line,
+    inside: [Line; MOST],
+    /// Whether there are any inside, so that none is looked for where there is none.
+    any_inside: AtomicBool,
+    layout: RwLock<Layout>,
+}
+
+/// The networks of each line inside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Layout {
+    networks: Vec<Vec<IpAddr>>,
+    /// The servers that are asked for all that no other is.
+    of_all: Vec<IpAddr>,
+}
+
+impl Lines {
+    /// The line to an address.
+    pub(crate) fn to(&self, address: IpAddr) -> &Line {
+        if !self.any_inside.load(Ordering::Relaxed) || !is_inside(address) {
+            return &self.internet;
+        }
+        let at = self.layout.read().line_of(address);
+        at.and_then(|at| self.inside.get(at)).unwrap_or(&self.internet)
+    }
+
+    /// The line to the servers of a zone, the first of them where they have several.
+    pub(crate) fn of(&self, cut: &Delegation) -> &Line {
+        if !self.any_inside.load(Ordering::Relaxed) {
+            return &self.internet;
+        }
+        let first = cut.servers.iter().flat_map(|server| &server.addresses).next();
+        first.map_or(&self.internet, |address| self.to(address.ip()))
+    }
+
+    /// Whether a line is that to the Internet.
+    pub(crate) fn is_internet(&self, line: &Line) -> bool {
+        ptr::eq(line, &raw const self.internet)
+    }
+
+    /// The line to the Internet.
+    pub(crate) fn internet(&self) -> &Line {
+        &self.internet
+    }
+
+    /// Whether none of the lines answers that lead to what is asked for all that no other is: the Internet,
+    /// or the configured servers of all names.
+    pub(crate) fn is_down(&self, now: Moment) -> bool {
+        if !self.any_inside.load(Ordering::Relaxed) {
+            return self.internet.is_down(now);
+        }
+        let of_all = self.layout.read().of_all.clone();
+        match of_all.is_empty() {
+            true => self.internet.is_down(now),
+            false => of_all.iter().all(|address| self.to(*address).is_down(now)),
+        }
+    }
+
+    /// The networks of lines inside that do not answer.
+    pub(crate) fn down_inside(&self, now: Moment) -> Vec<IpAddr> {
+        let layout = self.layout.read();
+        let is_down = |at: usize| self.inside.get(at.min(MOST - 1)).is_some_and(|l| l.is_down(now));
+        let networks = layout.networks.iter().enumerate();
+        networks.filter(|(at, _)| is_down(*at)).flat_map(|(_, networks)| networks.clone()).collect()
+    }
+
+    /// What servers missed up to now says nothing of them.
+    pub(crate) fn forgive(&self, now: Moment) {
+        self.inside.iter().chain([&self.internet]).for_each(|line| line.forgive(now));
+    }
+
+    /// Lays out the lines as the configuration has them.
+    pub(crate) fn lay(&self, settings: &Settings) {
+        let layout = Layout::of(settings);
+        let mut known = self.layout.write();
+        if *known != layout {
+            self.any_inside.store(!layout.networks.is_empty(), Ordering::Relaxed);
+            self.inside.iter().for_each(Line::forget);
+            *known = layout;
+        }
+    }
+}
+
+impl Layout {
+    fn of(settings: &Settings) -> Self {
+        let mut layout = Layout::default();
+        for route in &settings.routes {
+            let addresses = route.servers.iter().flat_map(|server| &server.addresses);
+            let inside: Vec<IpAddr> = addresses
+                .map(|address| address.ip())
+                .filter(|address| is_inside(*address))
+                .map(network)
+                .collect();
+            if !inside.is_empty() {
+                layout.add(inside);
+            }
+        }
+        if let Some(route) = settings.route(&name::root()) {
+            let servers = route.servers.iter().flat_map(|server| &server.addresses);
+            layout.of_all = servers.map(|address| address.ip()).collect();
+        }
+        layout
+    }
+
+    /// Adds the networks of one zone's servers, as one line with those that have one of them already.
+    fn add(&mut self, inside: Vec<IpAddr>) {
+        let shares = |line: &Vec<IpAddr>| line.iter().any(|network| inside.contains(network));
+        let lines = std::mem::take(&mut self.networks).into_iter();
+        let (mut same, others): (Vec<_>, Vec<_>) = lines.partition(shares);
+        same.push(inside);
+        let mut joined = same.concat();
+        joined.sort_unstable();
+        joined.dedup();
+        self.networks = others;
+        self.networks.push(joined);
+    }
+
+    fn line_of(&self, address: IpAddr) -> Option<usize> {
+        let network = network(address);
+        let at = self.networks.iter().position(|networks| networks.contains(&network))?;
+        Some(at.min(MOST - 1))
+    }
+}
+
+/// Whether an address lies inside: it cannot be that of a server in the Internet (RFC 6890).
+fn is_inside(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            // 100.64.0.0/10, which carriers and tunnels have (RFC 6598).
+            let shared = a == 100 && b & 0xC0 == 64;
+            ip.is_private() || ip.is_loopback() || ip.is_link_local() || shared
+        }
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_loopback(),
+    }
+}
+
+impl<N: Network> Worker<N> {
+    /// Whether none of the lines answers that lead to the servers of a question.
+    pub(crate) fn is_line_down_for(&self, question: &Question) -> bool {
+        let (lines, now) = (&self.shared().lines, self.shared().now());
+        if self.settings().routes.is_empty() {
+            return lines.internet().is_down(now);
+        }
+        match self.settings().route(&question.answered_at()) {
+            None => lines.internet().is_down(now),
+            Some(route) => {
+                let mut addresses = route.servers.iter().flat_map(|server| &server.addresses);
+                addresses.all(|address| lines.to(address.ip()).is_down(now))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zoners_dns::{QueryMode, zonefile};
+
+    fn route(zone: &str, addresses: &[&str]) -> Delegation {
+        let mut text = String::from(". NS inside.\n");
+        for address in addresses {
+            let rtype = if address.contains(':') { "AAAA" } else { "A" };
+            text += &format!("inside. {rtype} {address}\n");
+        }
+        let hints = zonefile::root_hints(&text).unwrap();
+        let servers = Delegation::from_hints(&hints).unwrap();
+        Delegation { zone: name::parse(zone).unwrap(), mode: QueryMode::Forward, ..servers }
+    }
+
+    fn laid(routes: Vec<Delegation>) -> Lines {
+        let lines = Lines::default();
+        lines.lay(&Settings { routes, ..Settings::new(route(".", &["198.51.100.1"])) });
+        lines
+    }
+
+    fn number(lines: &Lines, address: &str) -> Option<usize> {
+        let line = lines.to(address.parse().unwrap());
+        lines.inside.iter().position(|inside| ptr::eq(inside, line))
+    }
+
+    #[test]
+    fn what_is_configured_inside_has_a_line_and_all_else_is_the_internet() {
+        let lines = laid(vec![
+            route("lan", &["192.168.1.1", "fd00:1::1"]),
+            route("corp", &["10.8.0.1"]),
+            route("public", &["198.51.100.7"]),
+        ]);
+        assert_eq!(number(&lines, "192.168.1.1"), Some(0));
+        assert_eq!(number(&lines, "192.168.1.9"), Some(0), "the same network");
+        assert_eq!(number(&lines, "fd00:1::1"), Some(0), "the same zone");
+        assert_eq!(number(&lines, "10.8.0.1"), Some(1));
+        for elsewhere in ["198.51.100.7", "192.0.2.1", "2001:db8::1", "10.9.0.1", "192.168.2.1"] {
+            assert_eq!(number(&lines, elsewhere), None, "{elsewhere}");
+        }
+        assert_eq!(number(&laid(vec![]), "192.168.1.1"), None);
+    }
+
+    #[test]
+    fn zones_that_share_a_network_share_a_line() {
+        let lines = laid(vec![
+            route("a", &["10.1.0.1"]),
+            route("b", &["10.2.0.1"]),
+            route("c", &["10.3.0.1"]),
+            route("d", &["10.1.0.2", "10.3.0.2"]),
+        ]);
+        assert_eq!(number(&lines, "10.1.0.1"), number(&lines, "10.3.0.1"));
+        assert_ne!(number(&lines, "10.1.0.1"), number(&lines, "10.2.0.1"));
+    }
+
+    #[test]
+    fn those_beyond_the_limit_share_the_last() {
+        let zones = (0..MOST + 2).map(|at| route(&format!("z{at}"), &[&format!("10.{at}.0.1")]));
+        let lines = laid(zones.collect());
+        let numbers = (0..MOST + 2).map(|at| number(&lines, &format!("10.{at}.0.1")));
+        let own = (0..MOST).chain([MOST - 1, MOST - 1]).map(Some);
+        assert!(numbers.eq(own));
+    }
+
+    #[test]
+    fn the_line_that_leads_to_all_names_is_that_of_their_forwarder() {
+        let (lines, at) = (laid(vec![route(".", &["192.168.1.1"])]), Moment::from_millis);
+        (0..9).for_each(|_| lines.internet().asked(at(5)));
+        assert!(lines.internet().is_down(at(90_000)) && !lines.is_down(at(90_000)));
+        (0..9).for_each(|_| lines.to("192.168.1.1".parse().unwrap()).asked(at(5)));
+        assert!(lines.is_down(at(90_000)));
+        assert_eq!(lines.down_inside(at(90_000)), ["192.168.1.0".parse::<IpAddr>().unwrap()]);
+        lines.lay(&Settings::new(route(".", &["198.51.100.1"])));
+        assert!(lines.is_down(at(90_000)), "it is the Internet again");
+        assert!(lines.down_inside(at(90_000)).is_empty());
+    }
+}

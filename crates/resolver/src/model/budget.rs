@@ -1,0 +1,238 @@
+//! The one budget of a client query.
+//!
+//! Made once, when the client's question comes in, passed down by reference, charged by
+//! everything, never reset: amplification attacks live on budgets that start anew at a referral,
+//! an alias or a nameserver look-up (CVE-2026-50045).
+
+use std::net::IpAddr;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+use tokio::time::Instant;
+use zoners_dns::Counter;
+
+use crate::model::answer::{Cause, Unresolved};
+use crate::model::settings::Limits;
+
+/// What is left to spend on one client query.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    /// The client, as an address that stands for it; none for what we ask ourselves.
+    pub asker: Option<IpAddr>,
+    queries: AtomicU32,
+    /// Of these, how many for one question; whoever asks it counts.
+    queries_per_question: u32,
+    retries: AtomicU32,
+    bytes: AtomicU64,
+    tcp: AtomicU32,
+    lookups: AtomicU32,
+    verifications: AtomicU32,
+    failed_verifications: AtomicU32,
+    hash_blocks: AtomicU32,
+    /// The first limit that was met, of the limits that say nothing about the question.
+    met: OnceLock<Exhausted>,
+    /// Whether nobody wants more of it.
+    stopped: AtomicBool,
+    /// When the query came.
+    pub arrived: Instant,
+    /// When all work for the query ends.
+    pub deadline: Instant,
+}
+
+/// A limit that was met; the counter names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted(pub Counter);
+
+impl Exhausted {
+    /// The failure that it makes.
+    #[must_use]
+    pub fn unresolved(self) -> Unresolved {
+        let cause = if self.0 == Counter::BudgetTime { Cause::Deadline } else { Cause::Budget };
+        Unresolved::new(cause, self.0.help())
+    }
+}
+
+impl Budget {
+    /// The whole budget. Called where a client query comes in, nowhere else.
+    #[must_use]
+    pub(crate) fn new(limits: Limits, asker: Option<IpAddr>) -> Self {
+        let arrived = Instant::now();
+        Budget {
+            asker,
+            queries: AtomicU32::new(limits.queries),
+            queries_per_question: limits.queries_per_question,
+            retries: AtomicU32::new(limits.retries),
+            bytes: AtomicU64::new(limits.bytes),
+            tcp: AtomicU32::new(limits.tcp),
+            lookups: AtomicU32::new(limits.lookups),
+            verifications: AtomicU32::new(limits.verifications),
+            failed_verifications: AtomicU32::new(limits.failed_verifications),
+            hash_blocks: AtomicU32::new(limits.hash_blocks),
+            met: OnceLock::new(),
+            stopped: AtomicBool::new(false),
+            arrived,
+            deadline: arrived + limits.wall,
+        }
+    }
+
+    /// Charges a query that is about to be sent, to the client query and to its question. `retry`
+    /// is one beside another: what a bad line costs has an allowance of its own, and counts against
+    /// what the question needs only when that is spent.
+    pub(crate) fn charge_query(
+        &self,
+        question: &AtomicU32,
+        tcp: bool,
+        retry: bool,
+    ) -> Result<(), Exhausted> {
+        if Instant::now() >= self.deadline {
+            return Err(Exhausted(Counter::BudgetTime));
+        }
+        if !retry || take(&self.retries, Counter::BudgetQueries).is_err() {
+            let grant = |spent: u32| (spent < self.queries_per_question).then_some(spent + 1);
+            if question.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant).is_err() {
+                return Err(Exhausted(Counter::BudgetQueriesPerQuestion));
+            }
+            self.take(&self.queries, Counter::BudgetQueries)?;
+        }
+        if tcp { self.take(&self.tcp, Counter::BudgetTcpQueries) } else { Ok(()) }
+    }
+
+    /// Charges a query that can be done without: it costs what is left for such, and that nothing is says
+    /// nothing of the question.
+    pub(crate) fn charge_aside(&self, tcp: bool) -> Result<(), Exhausted> {
+        if Instant::now() >= self.deadline {
+            return Err(Exhausted(Counter::BudgetTime));
+        }
+        take(&self.retries, Counter::BudgetQueries)?;
+        if tcp { take(&self.tcp, Counter::BudgetTcpQueries) } else { Ok(()) }
+    }
+
+    /// The limit that was met, if one was: what failed then might not have with another's budget.
+    pub(crate) fn met(&self) -> Option<Exhausted> {
+        match self.met.get() {
+            None if Instant::now() >= self.deadline => Some(Exhausted(Counter::BudgetTime)),
+            met => met.copied(),
+        }
+    }
+
+    fn take(&self, left: &AtomicU32, counter: Counter) -> Result<(), Exhausted> {
+        take(left, counter).inspect_err(|exhausted| {
+            let _ = self.met.set(*exhausted);
+        })
+    }
+
+    /// Nobody wants more of it: what was asked for is still learned, and no more is asked.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nobody wants more of it.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Charges what was received.
+    pub(crate) fn charge_bytes(&self, octets: usize) -> Result<(), Exhausted> {
+        let grant = |left: u64| left.checked_sub(octets as u64);
+        match self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant) {
+            Ok(_) => Ok(()),
+            Err(_) => {
+                let exhausted = Exhausted(Counter::BudgetOctets);
+                let _ = self.met.set(exhausted);
+                Err(exhausted)
+            }
+        }
+    }
+
+    /// Charges the look-up of a nameserver's address.
+    pub(crate) fn charge_lookup(&self) -> Result<(), Exhausted> {
+        self.take(&self.lookups, Counter::BudgetAddressLookups)
+    }
+
+    /// Charges a signature that is about to be verified.
+    pub(crate) fn charge_verification(&self) -> Result<(), Exhausted> {
+        if self.failed_verifications.load(Ordering::Relaxed) == 0 {
+            return Err(Exhausted(Counter::BudgetFailedVerifications));
+        }
+        self.take(&self.verifications, Counter::BudgetVerifications)
+    }
+
+    /// Charges a signature that did not fit.
+    pub(crate) fn charge_failed_verification(&self) {
+        let _ = take(&self.failed_verifications, Counter::BudgetFailedVerifications);
+    }
+
+    /// Lets `hash` take from the blocks of SHA-1 that are left.
+    pub(crate) fn hashing<T>(&self, hash: impl FnOnce(&mut u32) -> T) -> T {
+        // Two workers never hash for one client query at a time, so nothing is lost in between.
+        let mut left = self.hash_blocks.load(Ordering::Relaxed);
+        let result = hash(&mut left);
+        self.hash_blocks.store(left, Ordering::Relaxed);
+        result
+    }
+}
+
+/// Takes one of what is left.
+pub(crate) fn take(left: &AtomicU32, counter: Counter) -> Result<(), Exhausted> {
+    let grant = |left: u32| left.checked_sub(1);
+    match left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Exhausted(counter)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_limit_holds_at_its_edge() {
+        let limits = Limits {
+            queries: 3,
+            queries_per_question: 2,
+            retries: 1,
+            tcp: 1,
+            lookups: 1,
+            bytes: 10,
+            verifications: 2,
+            failed_verifications: 1,
+            hash_blocks: 5,
+            ..Limits::default()
+        };
+        let budget = Budget::new(limits, None);
+        let (one, two) = (AtomicU32::new(0), AtomicU32::new(0));
+        let charge = |question, tcp, retry| budget.charge_query(question, tcp, retry);
+        assert_eq!(charge(&one, true, false), Ok(()));
+        assert_eq!(charge(&one, true, false), Err(Exhausted(Counter::BudgetTcpQueries)));
+        assert_eq!(charge(&one, false, false), Err(Exhausted(Counter::BudgetQueriesPerQuestion)));
+        assert_eq!(charge(&one, false, true), Ok(()), "there is an allowance for retries");
+        assert_eq!(charge(&one, false, true), Err(Exhausted(Counter::BudgetQueriesPerQuestion)));
+        assert_eq!(charge(&two, false, true), Ok(()), "and they may cost what else there is");
+        assert_eq!(charge(&two, false, false), Err(Exhausted(Counter::BudgetQueries)));
+        let aside = Budget::new(Limits { retries: 2, ..limits }, None);
+        assert_eq!((aside.charge_aside(true), aside.met()), (Ok(()), None));
+        assert_eq!(aside.charge_aside(true), Err(Exhausted(Counter::BudgetTcpQueries)));
+        assert_eq!(aside.charge_aside(false), Err(Exhausted(Counter::BudgetQueries)));
+        assert_eq!(aside.met(), None, "the question may cost what it might before");
+        let fresh = AtomicU32::new(0);
+        assert!((0..2).all(|_| aside.charge_query(&fresh, false, false).is_ok()));
+        assert_eq!(budget.charge_lookup(), Ok(()));
+        assert_eq!(budget.charge_lookup(), Err(Exhausted(Counter::BudgetAddressLookups)));
+        assert_eq!(budget.met(), Some(Exhausted(Counter::BudgetTcpQueries)), "the first");
+        assert_eq!(budget.charge_bytes(10), Ok(()));
+        assert_eq!(budget.charge_bytes(1), Err(Exhausted(Counter::BudgetOctets)));
+        assert_eq!(budget.charge_verification(), Ok(()));
+        assert_eq!(budget.charge_verification(), Ok(()));
+        assert_eq!(budget.charge_verification(), Err(Exhausted(Counter::BudgetVerifications)));
+        budget.charge_failed_verification();
+        assert_eq!(
+            budget.charge_verification(),
+            Err(Exhausted(Counter::BudgetFailedVerifications))
+        );
+        budget.hashing(|left| *left -= 2);
+        assert_eq!(budget.hashing(|left| *left), 3);
+        tokio::time::advance(limits.wall).await;
+        let fresh = AtomicU32::new(0);
+        assert_eq!(budget.charge_query(&fresh, false, false), Err(Exhausted(Counter::BudgetTime)));
+    }
+}

@@ -1,0 +1,251 @@
+//! Questions in flight: one asker leads and works the result out, the others follow and wait for it.
+//!
+//! One table for all workers. The waiting goes through channels that no runtime owns, so leader and
+//! followers may live on different ones. A leader that ends by its own limits tells its followers
+//! nothing: the flight goes on under the follower that has waited longest, so that never more than one asks
+//! (many identical queries at once are the birthday attack of RFC 5452 section 5). A [`WaitGraph`]
+//! knows which flight waits for which, so that no two ever wait for each other.
+
+mod bell;
+mod follow;
+mod wait_graph;
+
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use bell::Bell;
+pub(crate) use follow::{Follow, Landed};
+use wait_graph::Edge;
+pub(crate) use wait_graph::{FlightId, WaitGraph};
+
+/// Leaders that a flight may have, one after the other; with the last the followers are lost too.
+pub(crate) const MOST_LEADERS: u32 = 1024;
+
+/// Where a flight ends. Followers are woken in the order in which they came, so that the same
+/// seed gives the same trace.
+#[derive(Debug)]
+struct Landing<V> {
+    inner: Mutex<Inner<V>>,
+    changed: Notify,
+    bell: Bell,
+    /// How much the leader doubts what comes to it.
+    doubt: AtomicU8,
+}
+
+#[derive(Debug)]
+struct Inner<V> {
+    state: State<V>,
+    /// Followers that wait.
+    followers: u32,
+    /// Leaders so far.
+    leaders: u32,
+}
+
+#[derive(Clone, Debug)]
+enum State<V> {
+    /// A leader works it out.
+    Led,
+    /// The leader went away: the next to look leads.
+    Vacant,
+    Landed(V),
+    /// The last leader went away.
+    Lost,
+}
+
+/// One that is under way.
+#[derive(Debug)]
+struct Flight<K, V> {
+    key: K,
+    id: FlightId,
+    landing: Arc<Landing<V>>,
+}
+
+/// What is under way, by what is asked.
+#[derive(Debug)]
+pub(crate) struct Flights<K, V> {
+    table: Mutex<HashTable<Flight<K, V>>>,
+    hasher: RandomState,
+    graph: Arc<WaitGraph>,
+}
+
+/// What an asker becomes.
+#[derive(Debug)]
+pub(crate) enum Boarding<K, V> {
+    /// The leader: must work it out and land it.
+    Lead(Lead<K, V>),
+    /// A follower: waits for the leader.
+    Follow(Follow<K, V>),
+    /// Neither: may not wait, because the named flight waits for the asker.
+    Cycle(FlightId),
+}
+
+impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
+    /// An empty table; those that share `graph` may wait for each other's flights.
+    #[must_use]
+    pub(crate) fn new(graph: Arc<WaitGraph>) -> Arc<Self> {
+        Arc::new(Flights { table: Mutex::default(), hasher: RandomState::new(), graph })
+    }
+
+    /// Leads or follows the flight for `key`. `waiter` is the flight that waits when the caller
+    /// waits, or works; a client has none.
+    pub(crate) fn board(self: &Arc<Self>, key: &K, waiter: Option<FlightId>) -> Boarding<K, V> {
+        let hash = self.hasher.hash_one(key);
+        let rehash = |flight: &Flight<K, V>| self.hasher.hash_one(&flight.key);
+        let mut table = self.table.lock();
+        match table.entry(hash, |flight| flight.key == *key, rehash) {
+            Entry::Occupied(flight) => {
+                let Flight { id, landing, .. } = flight.get();
+                let edge = match waiter {
+                    Some(waiter) => match self.graph.wait(waiter, *id) {
+                        None => return Boarding::Cycle(*id),
+                        edge => edge,
+                    },
+                    None => None,
+                };
+                let place =
+                    Place { flights: self.clone(), hash, id: *id, landing: landing.clone() };
+                landing.inner.lock().followers += 1;
+                Boarding::Follow(Follow { place: Some(place), edge })
+            }
+            Entry::Vacant(vacant) => {
+                let id = self.graph.new_flight();
+                let inner = Inner { state: State::Led, followers: 0, leaders: 1 };
+                let landing = Arc::new(Landing {
+                    inner: Mutex::new(inner),
+                    changed: Notify::new(),
+                    bell: Bell::default(),
+                    doubt: AtomicU8::new(0),
+                });
+                vacant.insert(Flight { key: key.clone(), id, landing: landing.clone() });
+                let place = Place { flights: self.clone(), hash, id, landing };
+                // The flight is new: nothing can lead from it back to the waiter.
+                let edge = waiter.and_then(|waiter| self.graph.wait(waiter, id));
+                Boarding::Lead(Lead { place, landed: false, _edge: edge })
+            }
+        }
+    }
+
+    /// How many are under way.
+    #[must_use]
+    pub(crate) fn len(&self) -> usize {
+        self.table.lock().len()
+    }
+}
+
+/// The place of a leader or a follower in a flight.
+#[derive(Debug)]
+struct Place<K, V> {
+    flights: Arc<Flights<K, V>>,
+    /// Of the key.
+    hash: u64,
+    id: FlightId,
+    landing: Arc<Landing<V>>,
+}
+
+impl<K, V> Place<K, V> {
+    /// No asker boards any more.
+    fn close(&self, table: &mut HashTable<Flight<K, V>>) {
+        if let Ok(flight) = table.find_entry(self.hash, |flight| flight.id == self.id) {
+            flight.remove();
+        }
+    }
+
+    /// Lets followers, if there are any, find how the flight has ended.
+    fn end(&self, state: impl FnOnce() -> State<V>) {
+        let mut inner = self.landing.inner.lock();
+        if inner.followers > 0 {
+            inner.state = state();
+            self.landing.changed.notify_waiters();
+        }
+    }
+
+    /// Leaves the flight to the follower that has waited longest; ends it without followers, or after
+    /// too many leaders.
+    fn resign(&self) {
+        let mut table = self.flights.table.lock();
+        let mut inner = self.landing.inner.lock();
+        if inner.followers > 0 && inner.leaders < MOST_LEADERS {
+            inner.state = State::Vacant;
+            self.landing.changed.notify_one();
+        } else {
+            drop(inner);
+            self.close(&mut table);
+            self.end(|| State::Lost);
+        }
+    }
+}
+
+/// The duty to land a flight. Dropping it without landing leaves the duty to a follower.
+#[derive(Debug)]
+pub(crate) struct Lead<K, V> {
+    place: Place<K, V>,
+    landed: bool,
+    /// Followers of the flight that the leader is part of wait for this one too.
+    _edge: Option<Edge>,
+}
+
+impl<K, V> Lead<K, V> {
+    /// The flight's number.
+    #[must_use]
+    pub(crate) fn id(&self) -> FlightId {
+        self.place.id
+    }
+
+    /// Hands the result to all followers, and ends the flight. It is made only if there are some.
+    pub(crate) fn land(mut self, value: impl FnOnce() -> V) {
+        self.landed = true;
+        let mut table = self.place.flights.table.lock();
+        self.place.close(&mut table);
+        drop(table);
+        self.place.end(|| State::Landed(value()));
+    }
+
+    /// What followers ring to have their way meanwhile.
+    pub(crate) fn bell(&self) -> &Bell {
+        &self.place.landing.bell
+    }
+
+    /// Lets those who watch know how doubtful it is what comes.
+    pub(crate) fn doubt(&self, doubt: u8) {
+        self.place.landing.doubt.store(doubt, Ordering::Relaxed);
+    }
+
+    /// Watches the flight.
+    pub(crate) fn watch(&self) -> Watch<V> {
+        Watch(self.place.landing.clone())
+    }
+}
+
+/// Watches a flight while it is under way.
+#[derive(Debug)]
+pub(crate) struct Watch<V>(Arc<Landing<V>>);
+
+impl<V> Watch<V> {
+    /// How much its leader doubts what comes. Of a leader of another task it is seen late, as no watcher
+    /// is woken for it.
+    pub(crate) fn doubt(&self) -> u8 {
+        self.0.doubt.load(Ordering::Relaxed)
+    }
+
+    /// Whether its leader has yet to begin.
+    pub(crate) fn is_to_begin(&self) -> bool {
+        self.0.bell.sent().is_none()
+    }
+}
+
+impl<K, V> Drop for Lead<K, V> {
+    fn drop(&mut self) {
+        if !self.landed {
+            self.place.resign();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

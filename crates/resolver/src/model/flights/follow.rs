@@ -1,0 +1,106 @@
+//! Waiting for what another works out.
+
+use zoners_dns::Moment;
+
+use super::wait_graph::Edge;
+use super::{Landing, Lead, Place, State, Watch};
+
+/// A wait for a flight that another leads.
+#[derive(Debug)]
+pub(crate) struct Follow<K, V> {
+    /// None once the wait is over.
+    pub(super) place: Option<Place<K, V>>,
+    pub(super) edge: Option<Edge>,
+}
+
+/// How a wait for a flight ends.
+#[derive(Debug)]
+pub(crate) enum Landed<K, V> {
+    /// With the result.
+    Value(V),
+    /// The leader went away, and this follower is the next.
+    Lead(Lead<K, V>),
+    /// Too many have led in vain.
+    Lost,
+}
+
+impl<K, V: Clone> Follow<K, V> {
+    /// What comes of the flight; it comes once.
+    pub(crate) async fn landing(&mut self) -> Landed<K, V> {
+        let Some(landing) = self.place.as_ref().map(|place| place.landing.clone()) else {
+            return Landed::Lost;
+        };
+        let changed = landing.changed.notified();
+        tokio::pin!(changed);
+        // Listen before looking: what ends in between is heard.
+        changed.as_mut().enable();
+        loop {
+            if let Some(landed) = self.look(&landing) {
+                return landed;
+            }
+            changed.as_mut().await;
+            changed.set(landing.changed.notified());
+            changed.as_mut().enable();
+        }
+    }
+
+    /// What the flight has come to, if that is anything for a follower.
+    fn look(&mut self, landing: &Landing<V>) -> Option<Landed<K, V>> {
+        let mut inner = landing.inner.lock();
+        let landed = match inner.state.clone() {
+            State::Led => return None,
+            State::Landed(value) => Landed::Value(value),
+            State::Lost => Landed::Lost,
+            State::Vacant => {
+                let (place, edge) = (self.place.take()?, self.edge.take());
+                inner.state = State::Led;
+                inner.leaders += 1;
+                inner.followers -= 1;
+                return Some(Landed::Lead(Lead { place, landed: false, _edge: edge }));
+            }
+        };
+        inner.followers -= 1;
+        self.place = None;
+        Some(landed)
+    }
+
+    /// Asks the leader for something meanwhile; false if there is nothing to ask for, or
+    /// it was asked for too often.
+    pub(crate) fn ring(&self, edns: bool) -> bool {
+        self.place.as_ref().is_some_and(|place| place.landing.bell.ring(edns))
+    }
+
+    /// When what is waited for was begun, if the leader told.
+    pub(crate) fn begun(&self) -> Option<Moment> {
+        self.place.as_ref()?.landing.bell.sent()
+    }
+
+    /// Watches the flight.
+    pub(crate) fn watch(&self) -> Option<Watch<V>> {
+        self.place.as_ref().map(|place| Watch(place.landing.clone()))
+    }
+
+    /// Ends the flight for later askers: they need not follow one that is over.
+    pub(crate) fn supersede(self) {
+        if let Some(place) = &self.place {
+            place.close(&mut place.flights.table.lock());
+        }
+    }
+}
+
+impl<K, V> Drop for Follow<K, V> {
+    fn drop(&mut self) {
+        let Some(place) = self.place.take() else { return };
+        let mut table = place.flights.table.lock();
+        let mut inner = place.landing.inner.lock();
+        inner.followers -= 1;
+        if matches!(inner.state, State::Vacant) {
+            // It may have been the next to lead.
+            if inner.followers > 0 {
+                place.landing.changed.notify_one();
+            } else {
+                place.close(&mut table);
+            }
+        }
+    }
+}

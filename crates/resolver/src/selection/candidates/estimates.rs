@@ -1,0 +1,77 @@
+//! What each address in line may cost, by what is known of it over UDP and over TCP.
+
+use zoners_cache::ServerInfo;
+use zoners_dns::{Endpoint, Network, Transport};
+
+use super::{Candidate, Candidates};
+use crate::env::worker::Worker;
+use crate::infra::estimate::Market;
+
+/// So many datagrams unanswered, and a server that answers over TCP is asked that way first.
+const SILENT_OVER_UDP: u16 = 2;
+
+impl Candidates {
+    /// Prices all by what is known now.
+    pub(crate) fn price<N: Network>(&mut self, worker: &Worker<N>) {
+        let Some(first) = self.list.first() else { return };
+        let shared = worker.shared();
+        let mut line = shared.lines.to(first.address.ip());
+        let mut market = shared.market(line);
+        self.silent = market.silent;
+        self.spare = shared.spare.is_left(worker.settings().limits.spare);
+        let cache = &worker.shared().cache;
+        let infos: Vec<_> = self
+            .list
+            .iter()
+            .map(|candidate| {
+                let address = candidate.address;
+                cache.server(Endpoint { address, transport: self.transport }, market.now)
+            })
+            .collect();
+        for at in 0..self.list.len() {
+            let (address, server) = (self.list[at].address, self.list[at].server);
+            // Most are all behind one line.
+            let own = shared.lines.to(address.ip());
+            if !std::ptr::eq(own, line) {
+                (line, market) = (own, shared.market(own));
+            }
+            let of_name = self.list.iter().zip(&infos).filter(|(other, _)| other.server == server);
+            let sibling = of_name.filter_map(|(_, info)| info.srtt()).min();
+            let over_udp = market.price(&infos[at], sibling);
+            let udp_fails = !over_udp.doubt.is_zero() || market.broken.udp;
+            let tcp = match udp_fails && !self.list[at].no_tcp {
+                true => self.works_over_tcp(&infos[at], &self.list[at], worker, &market),
+                false => None,
+            };
+            self.list[at].over_tcp = tcp.is_some();
+            let answered = |info: &ServerInfo| info.replied_at > 0;
+            self.list[at].stranger =
+                self.watched && !answered(&infos[at]) && !tcp.as_ref().is_some_and(answered);
+            self.list[at].price = tcp.map_or(over_udp, |info| market.price(&info, sibling));
+            self.list[at].cut_off = market.broken.has(address.ip());
+            self.list[at].edns = !infos[at].mishandles_edns();
+            self.list[at].troubled = infos[at].trouble.is_some_and(|known| !known.is_silence());
+        }
+    }
+
+    /// What is known of a server over TCP, where that works and UDP does not.
+    fn works_over_tcp<N: Network>(
+        &self,
+        over_udp: &ServerInfo,
+        candidate: &Candidate,
+        worker: &Worker<N>,
+        market: &Market,
+    ) -> Option<ServerInfo> {
+        let silent = over_udp.unanswered >= SILENT_OVER_UDP;
+        if self.transport != Transport::Udp || !(silent || market.broken.udp) {
+            return None;
+        }
+        let endpoint = Endpoint { address: candidate.address, transport: Transport::Tcp };
+        let over_tcp = worker.shared().cache.server(endpoint, market.now);
+        // What is under way says nothing yet: a datagram goes beside it.
+        let under_way = u16::from(candidate.streamed && candidate.tries == 1);
+        let answers =
+            over_tcp.replied_at > over_udp.waiting_since && over_tcp.unanswered <= under_way;
+        (answers || market.broken.udp).then_some(over_tcp)
+    }
+}

@@ -1,0 +1,69 @@
+//! Learning of servers beside the question at hand, never instead of it.
+
+use std::time::Duration;
+
+use zoners_dns::{Endpoint, Moment, Network};
+
+use super::{Attempt, Candidates};
+use crate::env::worker::Worker;
+
+/// A server that is this near needs no rival.
+const NEAR: Duration = Duration::from_millis(20);
+
+impl Candidates {
+    /// A server to be tried beside the first, to learn of it: one that nobody has met, where the
+    /// known are none or not near, or one that was left alone for long enough.
+    pub(crate) fn explore(&mut self, beside: &Attempt) -> Option<Attempt> {
+        let first = self.list.iter().find(|other| other.address == beside.endpoint.address)?;
+        if first.price.met && first.price.rtt < NEAR {
+            return None;
+        }
+        let met = |server| self.list.iter().any(|other| other.server == server && other.price.met);
+        let worth_it = |at: &usize| {
+            let candidate = &self.list[*at];
+            let price = &candidate.price;
+            let in_line = candidate.tries == 0
+                && !candidate.out
+                && !candidate.held
+                && !candidate.lame
+                && !candidate.cut_off
+                && !candidate.over_tcp;
+            let another = candidate.server != first.server && price.skipped_until.is_none();
+            let unknown = !met(candidate.server) && price.doubt.is_zero();
+            let doubted = price.met && !price.doubt.is_zero() && price.rtt + NEAR < first.price.rtt;
+            in_line && another && (unknown || doubted)
+        };
+        let at = (0..self.list.len()).filter(worth_it).min_by_key(|at| self.cost(*at))?;
+        Some(self.attempt(at, "to learn of it"))
+    }
+
+    /// A server behind a path that does not work, to be tried beside the first now and then, to
+    /// see whether it does again.
+    pub(crate) fn probe<N: Network>(&mut self, worker: &Worker<N>) -> Option<Attempt> {
+        let (paths, now) = (&worker.shared().paths, worker.shared().now());
+        let transport = self.transport;
+        let candidate = self.list.iter().find(|candidate| {
+            let endpoint = Endpoint { address: candidate.address, transport };
+            (candidate.cut_off || candidate.over_tcp) && paths.claim_probe(endpoint, now)
+        })?;
+        Some(Attempt {
+            endpoint: Endpoint { address: candidate.address, transport },
+            edns: candidate.edns,
+            troubled: false,
+            is_first: true,
+            server: candidate.server,
+            patience: candidate.price.patience,
+            longest: candidate.price.alone,
+            stranger: candidate.stranger,
+            why: "to see whether this way works again",
+        })
+    }
+
+    /// Those that are left alone, and until when.
+    pub(crate) fn skipped(&self) -> impl Iterator<Item = (Endpoint, Moment)> {
+        self.list.iter().filter_map(|candidate| {
+            let endpoint = Endpoint { address: candidate.address, transport: self.transport };
+            Some((endpoint, candidate.price.skipped_until?))
+        })
+    }
+}

@@ -1,0 +1,264 @@
+//! Whether what was found is signed as it must be (RFC 4035 section 5).
+//!
+//! A reply is taken apart into its RRsets. Each is held against the keys of the zone that signed
+//! it; what is not signed must lie in a zone that is proven to be unsigned; what does not exist
+//! must be proven not to. The worst of them is the status of the whole.
+
+mod denial_proof;
+mod unsigned;
+
+use zoners_dns::{Counter, Name, Network, Question, RRset, Rtype, Security, name};
+use zoners_dnssec::Reason;
+use zoners_dnssec::denial::{self, Denied, Proof};
+use zoners_dnssec::rrsig::Rrsig;
+use zoners_dnssec::signed_data::wildcard;
+
+use denial_proof::Absence;
+
+use crate::env::worker::Worker;
+use crate::model::answer::{Cause, Unresolved};
+use crate::model::context::Context;
+use crate::model::verdict::{Finding, Reply};
+use crate::validate::trust::Trust;
+
+/// What came of checking an RRset.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Checked {
+    /// Its status.
+    pub(crate) security: Security,
+    /// Seconds for which that holds.
+    pub(crate) ttl: u32,
+}
+
+/// What a question is answered with that cannot be proven.
+pub(crate) fn bogus(question: &Question, reason: Reason) -> Unresolved {
+    // What was too much work once is not tried again with another server.
+    let again = reason != Reason::TooMuchWork;
+    let cause = if again { Cause::Bogus } else { Cause::BogusZone };
+    Unresolved::new(cause, format!("{question}: {reason}")).with_code(reason.code())
+}
+
+impl<N: Network> Worker<N> {
+    /// Proves a reply to `asked`, or that it cannot be proven, and notes its status in it.
+    ///
+    /// # Errors
+    /// It is bogus, or the proof cannot be had now.
+    pub(crate) async fn validate(
+        &self,
+        asked: &Question,
+        reply: &mut Reply,
+        context: &Context,
+    ) -> Result<(), Unresolved> {
+        if !context.validate || reply.security != Security::Unchecked {
+            return Ok(());
+        }
+        let proving = context.proving(&self.settings().limits);
+        let status = self.status(asked, reply, &proving).await;
+        self.tell_status(asked, &status, context);
+        reply.security = status?;
+        Ok(())
+    }
+
+    /// Whether `asked` lies in a zone that is already known to be as good as unsigned.
+    pub(crate) fn is_unsigned(&self, asked: &Question) -> bool {
+        self.is_taken_as_it_comes(&asked.answered_at())
+    }
+
+    /// Counts a status, and tells who listens.
+    pub(crate) fn tell_status(
+        &self,
+        asked: &Question,
+        status: &Result<Security, Unresolved>,
+        context: &Context,
+    ) {
+        self.count(match status {
+            Ok(Security::Secure) => Counter::DnssecSecure,
+            Ok(_) => Counter::DnssecInsecure,
+            Err(_) => Counter::DnssecBogus,
+        });
+        context.trace(|| {
+            let status = match status {
+                Ok(Security::Secure) => "secure".into(),
+                Ok(_) => "insecure".into(),
+                Err(unresolved) => unresolved.to_string(),
+            };
+            crate::model::trace::Hop::Note(format!("{asked}: {status}"))
+        });
+    }
+
+    async fn status(
+        &self,
+        asked: &Question,
+        reply: &mut Reply,
+        context: &Context,
+    ) -> Result<Security, Unresolved> {
+        if self.is_unsigned(asked) {
+            reply.set_unsigned();
+            return Ok(Security::Insecure);
+        }
+        let (mut status, mut name, mut made) = (Security::Secure, asked.name.clone(), false);
+        for alias in &mut reply.aliases {
+            // The CNAME that a DNAME makes is ours; the DNAME was checked.
+            if !made {
+                let question = Question { name: alias.owner.clone(), ..asked.clone() };
+                let checked = self.check(alias, &reply.proof, &question, context).await?;
+                alias.ttl = checked.ttl;
+                status = status.min(checked.security);
+            }
+            made = alias.rtype == Rtype::DNAME;
+            if !made && let Some(target) = alias.target() {
+                name = target;
+            }
+        }
+        let question = Question { name, ..asked.clone() };
+        let Reply { finding, beyond, proof, .. } = reply;
+        let own = self.check_finding(&question, finding, proof, context).await?;
+        if status == Security::Secure
+            && let Some(mut denial) = beyond.take()
+            && self.check_finding(&question, &mut denial, &[], context).await
+                == Ok(Security::Secure)
+        {
+            *finding = *denial;
+        }
+        Ok(status.min(own))
+    }
+
+    /// The status of where the aliases of a reply have led, with the `proof` that goes with records.
+    async fn check_finding(
+        &self,
+        question: &Question,
+        finding: &mut Finding,
+        proof: &[RRset],
+        context: &Context,
+    ) -> Result<Security, Unresolved> {
+        let exists = matches!(finding, Finding::NoData(_));
+        match finding {
+            Finding::Records(sets) => {
+                let mut own = Security::Secure;
+                for set in sets {
+                    let checked = self.check(set, proof, question, context).await?;
+                    set.ttl = checked.ttl;
+                    own = own.min(checked.security);
+                }
+                Ok(own)
+            }
+            Finding::NoData(denial) | Finding::NxDomain(denial) => {
+                let absence = self.check_denial(question, &denial.proof, exists, context).await?;
+                let Absence { security, of_name } = absence;
+                // Nobody but clients makes use of the SOA, but they must not be lied to.
+                if security == Security::Secure
+                    && let Some(soa) = &denial.soa
+                {
+                    let checked = self.check(soa, &[], question, context).await?;
+                    let ttl = denial.ttl.min(checked.ttl);
+                    self.keep(&RRset { ttl, ..soa.clone() }, &[], checked.security);
+                }
+                denial.security = security;
+                if of_name == exists {
+                    // The proof says otherwise than the RCODE. What was kept before it was proven would
+                    // be found first.
+                    self.shared().cache.remove_denials(&question.name, question.rtype);
+                    let denial = denial.clone();
+                    *finding = match of_name {
+                        true => Finding::NxDomain(denial),
+                        false => Finding::NoData(denial),
+                    };
+                }
+                Ok(security)
+            }
+            Finding::Alias(_) | Finding::TooLong => Ok(Security::Secure),
+        }
+    }
+
+    /// The status of an RRset that answers `question`, with the `proof` that came along.
+    pub(crate) async fn check(
+        &self,
+        set: &RRset,
+        proof: &[RRset],
+        question: &Question,
+        context: &Context,
+    ) -> Result<Checked, Unresolved> {
+        let unsigned = Checked { security: Security::Insecure, ttl: set.ttl };
+        // Signatures are not signed (RFC 4035 section 2.2).
+        if set.rtype == Rtype::RRSIG {
+            return Ok(unsigned);
+        }
+        let fails = |reason| bogus(question, reason);
+        // An alias of a name stands where the records do that were asked for.
+        let placed = if set.rtype == Rtype::CNAME { question.rtype } else { set.rtype };
+        let question = Question { name: set.owner.clone(), rtype: placed, ..question.clone() };
+        let Some(signer) = signer_of(set, placed) else {
+            let lacks = Reason::NoSignature;
+            return self.need_not_be_signed(&question, lacks, context).await.map(|()| unsigned);
+        };
+        if self.is_overruled(&signer, &question, context).await? {
+            return Ok(unsigned);
+        }
+        let keys = match self.trust(&signer, context).await? {
+            Trust::Signed(keys) => keys,
+            Trust::Unsigned => return Ok(unsigned),
+        };
+        let (keys, verified) = match self.verify(set, &signer, &keys, context).await {
+            Ok(verified) => (keys, verified),
+            Err(reason) => match self.other_keys(&signer, &keys, reason, context).await {
+                Some(Trust::Unsigned) => return Ok(unsigned),
+                Some(Trust::Signed(keys)) => {
+                    let verified = self.verify(set, &signer, &keys, context).await;
+                    (keys, verified.map_err(fails)?)
+                }
+                None => return Err(fails(reason)),
+            },
+        };
+        let secure = Checked { security: Security::Secure, ttl: verified.ttl };
+        let Some(encloser) = verified.expanded_from else { return Ok(secure) };
+        let proven = self.proven(proof, &signer, &keys, context).await.map_err(fails)?;
+        let proof = Proof::read(&proven, &signer);
+        let expansion = |blocks: &mut u32| denial::expansion(&proof, &set.owner, &encloser, blocks);
+        let denied = self.hashing(context, expansion).map_err(fails)?;
+        if denied == Denied::Proven
+            && let Some(owner) = wildcard(&encloser)
+        {
+            // What stands for one name stands for others.
+            self.keep_ranges(&signer, &proven, set.ttl);
+            let original = RRset { owner, ttl: verified.ttl, ..set.clone() };
+            self.keep(&original, &[], Security::Secure);
+        }
+        Ok(Checked { security: of_denial(denied), ..secure })
+    }
+
+    /// Forgets what turned out to be bogus.
+    pub(crate) fn forget(&self, question: &Question) {
+        let cache = &self.shared().cache;
+        cache.remove_rrset(&question.name, question.rtype);
+        cache.remove_rrset(&question.name, Rtype::CNAME);
+        cache.remove_denials(&question.name, question.rtype);
+    }
+
+    /// Forgets what was kept unproven and turned out to be bogus; what was proven before stays.
+    pub(crate) fn forget_unproven(&self, question: &Question) {
+        let cache = &self.shared().cache;
+        cache.remove_unproven(&question.name, question.rtype);
+        cache.remove_unproven(&question.name, Rtype::CNAME);
+        cache.remove_unproven_denials(&question.name, question.rtype);
+    }
+}
+
+/// The zone that signed an RRset: one that has a say in records of type `placed` at its owner.
+fn signer_of(set: &RRset, placed: Rtype) -> Option<Name> {
+    let signers = set.signatures.iter().filter_map(|rdata| Rrsig::read(&rdata));
+    let mut signers = signers.map(|rrsig| rrsig.signer);
+    signers.find(|signer| may_sign(signer, &set.owner, placed))
+}
+
+/// Whether a zone has a say in records of a type at `name`: for DS only one above the cut has, whether
+/// it gives the records, denies them or has an alias there (RFC 4035 section 2.4).
+fn may_sign(zone: &Name, name: &Name, rtype: Rtype) -> bool {
+    name::is_within(name, zone) && (rtype != Rtype::DS || zone != name || name.is_root())
+}
+
+fn of_denial(denied: Denied) -> Security {
+    match denied {
+        Denied::Proven | Denied::Name => Security::Secure,
+        Denied::OptOut | Denied::TooManyIterations => Security::Insecure,
+    }
+}

@@ -1,0 +1,142 @@
+//! Whether what is said not to exist is proven not to (RFC 4035 section 5.4, RFC 5155 section 8).
+
+use zoners_dns::{Ede, EdeCode, Name, Network, Question, RRset, Rtype, Security};
+use zoners_dnssec::Reason;
+use zoners_dnssec::denial::{self, Denied, Proof};
+
+use super::{bogus, may_sign, of_denial, signer_of};
+use crate::env::worker::Worker;
+use crate::model::answer::{Cause, Unresolved};
+use crate::model::context::Context;
+use crate::validate::trust::Trust;
+
+/// What came of checking a denial.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Absence {
+    pub(super) security: Security,
+    /// It is the name that does not exist, not the type alone.
+    pub(super) of_name: bool,
+}
+
+impl<N: Network> Worker<N> {
+    /// What is proven of a denial: of a type where the name `exists`, else of the name.
+    pub(super) async fn check_denial(
+        &self,
+        question: &Question,
+        proof: &[RRset],
+        exists: bool,
+        context: &Context,
+    ) -> Result<Absence, Unresolved> {
+        match self.prove_denial(question, proof, exists, context).await {
+            // Signatures are not signed (RFC 4035 section 2.2): as little as they can be proven can
+            // their absence.
+            Err(unresolved)
+                if exists && question.rtype == Rtype::RRSIG && unresolved.cause == Cause::Bogus =>
+            {
+                Ok(Absence { security: Security::Insecure, of_name: false })
+            }
+            absence => absence,
+        }
+    }
+
+    async fn prove_denial(
+        &self,
+        question: &Question,
+        proof: &[RRset],
+        exists: bool,
+        context: &Context,
+    ) -> Result<Absence, Unresolved> {
+        let unproven = Absence { security: Security::Insecure, of_name: !exists };
+        let signers = proof.iter().filter_map(|set| signer_of(set, set.rtype));
+        let signer =
+            signers.into_iter().find(|signer| may_sign(signer, &question.name, question.rtype));
+        let Some(signer) = signer else {
+            let lacks = Reason::NoProof;
+            return self.need_not_be_signed(question, lacks, context).await.map(|()| unproven);
+        };
+        if self.is_overruled(&signer, question, context).await? {
+            return Ok(unproven);
+        }
+        let proven = self.signed_proof(question, proof, &signer, context).await?;
+        let Some(proven) = proven else { return Ok(unproven) };
+        let proof = Proof::read(&proven, &signer);
+        let denied = self.hashing(context, |blocks| denied(&proof, question, exists, blocks));
+        let (denied, of_name) = denied.map_err(|reason| bogus(question, reason))?;
+        if denied == Denied::TooManyIterations {
+            // Said of this name's denials alone: what the zone signs can be proven.
+            let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
+            let ede = Ede::new(EdeCode(27), signer.fmt_with_dot().to_string());
+            let shared = self.shared();
+            shared.cache.insert_unprovable(&question.name, &ede, ttl, shared.now());
+        }
+        if matches!(denied, Denied::Proven | Denied::Name) {
+            let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
+            self.keep_ranges(&signer, &proven, ttl);
+        }
+        Ok(Absence { security: of_denial(denied), of_name })
+    }
+
+    /// The records of a proof that `zone` signed; nothing if it is as good as unsigned. Signatures
+    /// that do not fit the known keys are checked with freshly fetched keys.
+    ///
+    /// # Errors
+    /// They do not fit either, so that `question` is bogus.
+    pub(crate) async fn signed_proof(
+        &self,
+        question: &Question,
+        proof: &[RRset],
+        zone: &Name,
+        context: &Context,
+    ) -> Result<Option<Vec<RRset>>, Unresolved> {
+        let fails = |reason| bogus(question, reason);
+        let Trust::Signed(keys) = self.trust(zone, context).await? else { return Ok(None) };
+        let reason = match self.proven(proof, zone, &keys, context).await {
+            Ok(proven) => return Ok(Some(proven)),
+            Err(reason) => reason,
+        };
+        match self.other_keys(zone, &keys, reason, context).await {
+            Some(Trust::Signed(keys)) => {
+                self.proven(proof, zone, &keys, context).await.map(Some).map_err(fails)
+            }
+            Some(Trust::Unsigned) => Ok(None),
+            None => Err(fails(reason)),
+        }
+    }
+}
+
+/// What a proof shows, and whether that is of the name or of the type alone. The RCODE may say otherwise:
+/// with NXNAME a name is denied under NOERROR (RFC 9824), and some servers deny empty non-terminals under
+/// NXDOMAIN, with the proof that they are there.
+fn denied(
+    proof: &Proof,
+    question: &Question,
+    exists: bool,
+    blocks: &mut u32,
+) -> Result<(Denied, bool), Reason> {
+    let Question { name, rtype, .. } = question;
+    if exists {
+        return match denial::nodata(proof, name, *rtype, blocks) {
+            Ok(denied) => Ok((denied, denied == Denied::Name)),
+            // These records exist at every signed name, so no proof denies them; but some servers
+            // do not give them.
+            Err(_) if lies_beside_others(*rtype) && denial::exists(proof, name, blocks)? => {
+                Ok((Denied::OptOut, false))
+            }
+            Err(reason) => Err(reason),
+        };
+    }
+    let reason = match denial::nxdomain(proof, name, blocks) {
+        Ok(denied) => return Ok((denied, true)),
+        Err(reason) => reason,
+    };
+    match denial::nodata(proof, name, *rtype, blocks) {
+        Ok(Denied::Proven) => Ok((Denied::Proven, false)),
+        _ => Err(reason),
+    }
+}
+
+/// Whether records of a type are there wherever there are others in a signed zone (RFC 4035 section
+/// 2.3), or stand for all types.
+fn lies_beside_others(rtype: Rtype) -> bool {
+    matches!(rtype, Rtype::NSEC | Rtype::ANY)
+}
