@@ -1,4 +1,4 @@
-//! Virtual time: tokio's, plus jumps that a script makes.
+//! Virtual time: tokio's clock, plus jumps that a test makes.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use zoners_dns::{Clock, Moment};
 /// Wall-clock time at the start, unless a scenario says otherwise: 2026-11-23.
 const WALL_START: u64 = 1_795_392_000;
 
-/// A clock that follows tokio's and can be pushed.
+/// A clock that follows tokio's clock and can jump.
 #[derive(Debug)]
 pub struct SimClock {
     started: Instant,
@@ -30,13 +30,14 @@ impl SimClock {
         }
     }
 
-    /// Lets time pass for TTLs and signatures, without any timer noticing: what a suspended
-    /// machine finds when it wakes.
+    /// Advances the clock for TTLs and signatures without firing a timer, as when a suspended
+    /// machine wakes.
     pub fn jump(&self, by: Duration) {
         self.jumped_ms.fetch_add(by.as_millis() as u64, Ordering::Relaxed);
     }
 
-    /// Sets the wall clock so many seconds ahead of the true time, or behind it if that is negative.
+    /// Sets the wall clock `wrong_by` seconds ahead of the true time; negative values set the clock
+    /// back.
     pub fn set_wall(&self, wrong_by: i64) {
         self.wall_wrong_by.store(wrong_by, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! The Internet of `zoners demo`: a dozen names, each with something to it.
+//! The Internet of `zoners demo`: a dozen names, each with a different behaviour.
 
 use zoners_dns::{Question, RRset, Records, Rtype, name};
 
@@ -13,7 +13,7 @@ pub struct Sight {
     pub name: &'static str,
     /// The type to ask for.
     pub rtype: &'static str,
-    /// What there is to see.
+    /// What the name demonstrates.
     pub what: &'static str,
 }
 
@@ -45,7 +45,7 @@ pub const SIGHTS: &[Sight] = &[
 /// Root hints of the demonstration.
 pub const HINTS: &str = ". 3600000 NS a.root.demo.\na.root.demo. 3600000 A 198.51.100.1\n";
 
-/// The Internet that has them, and the DS record of its root zone's key.
+/// The Internet of the demonstration, and the DS record of its root key.
 #[must_use]
 pub fn internet(seed: u64) -> (SimNetwork, RRset) {
     let net = SimNetwork::new(seed);
@@ -114,8 +114,8 @@ pub fn internet(seed: u64) -> (SimNetwork, RRset) {
     (net, anchor)
 }
 
-/// Signs some zones, one too early, one before it is changed, one with another key than its parent
-/// knows.
+/// Signs some zones: one with signatures of the future, one before a change of its records, one
+/// with a key unknown to its parent.
 fn sign(net: &SimNetwork) -> RRset {
     let signing = |algorithm| Signing { algorithm, ..Signing::default() };
     net.sign(&["fast.demo"], &signing(13));

@@ -11,7 +11,7 @@ use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Message, NetworkError, Quest
 use crate::internet::SimNetwork;
 use crate::internet::streams::Aboard;
 
-/// A query under way: what will come back is settled when it is sent.
+/// A query under way; the reply is determined when the query is sent.
 #[derive(Debug)]
 pub struct SimExchange {
     net: SimNetwork,
@@ -21,7 +21,7 @@ pub struct SimExchange {
     id: u16,
     question: Option<Question>,
     coming: VecDeque<(Instant, ExchangeEvent)>,
-    /// Its place on a stream, over TCP.
+    /// The position of the query on a stream, over TCP.
     aboard: Option<Aboard>,
     /// Where the machine has few.
     _socket: Option<OwnedSemaphorePermit>,

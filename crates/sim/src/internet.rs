@@ -1,4 +1,4 @@
-//! Servers at addresses, and the exchanges with them.
+//! Servers at addresses, and exchanges with servers.
 
 mod cookies;
 mod interposed;
@@ -35,7 +35,7 @@ struct Host {
     altered: Option<Altered>,
 }
 
-/// What a server says in place of what its zones have; `None`: it stays silent.
+/// A function that alters the answer of a server; `None` means silence.
 #[derive(Clone)]
 struct Altered(Arc<Alter>);
 
@@ -47,7 +47,7 @@ impl fmt::Debug for Altered {
     }
 }
 
-/// Servers, zones and lines, and a record of all that was sent.
+/// Servers, zones and links, and a record of the queries.
 #[derive(Debug)]
 pub struct Internet {
     hosts: BTreeMap<IpAddr, Host>,
@@ -63,21 +63,21 @@ pub struct Internet {
     streams: BTreeMap<SocketAddr, streams::Stream>,
     /// Streams opened so far.
     opened: u64,
-    /// What was sent before comes to nothing when it is sent again: the machine is elsewhere.
+    /// The last change of network: older sockets get no reply, even to queries sent again.
     pub(crate) renewed: Duration,
-    /// The sockets of the machine, if it has few.
+    /// The sockets of the machine, if their number is limited.
     sockets: Option<Arc<Semaphore>>,
-    /// Queries that wait for one.
+    /// Queries that wait for a socket.
     waiting: usize,
     pub(crate) records: bool,
 }
 
-/// The Internet as a resolver sees it; clones see the same one.
+/// The Internet as a resolver sees it; clones share one Internet.
 #[derive(Clone, Debug)]
 pub struct SimNetwork(pub(crate) Arc<Mutex<Internet>>);
 
 impl SimNetwork {
-    /// An Internet with nothing in it.
+    /// An empty Internet.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         SimNetwork(Arc::new(Mutex::new(Internet {
@@ -99,12 +99,12 @@ impl SimNetwork {
         })))
     }
 
-    /// Draws what is lost and late anew, the Internet staying as it is: another day on it.
+    /// Restarts the random source of losses and delays; zones and servers stay.
     pub fn reseed(&self, seed: u64) {
         self.0.lock().random = Random::seeded(seed);
     }
 
-    /// Adds a zone, or replaces it, and lets the servers at `addresses` serve it.
+    /// Adds or replaces a zone, served by the servers at `addresses`.
     ///
     /// # Panics
     /// The text is no zone, or an address is none: the test is wrong.
@@ -123,7 +123,7 @@ impl SimNetwork {
         self
     }
 
-    /// Lets another server serve a zone that is there.
+    /// Adds a server of an existing zone.
     ///
     /// # Panics
     /// The address is none: the test is wrong.
@@ -134,11 +134,11 @@ impl SimNetwork {
         self
     }
 
-    /// Signs zones, the deepest first, each with the DS record of the one before where it lies
-    /// right above it. Gives the DS record of the last, the anchor of all.
+    /// Signs zones, the deepest first. Each zone gets the DS record of the zone before, if that is
+    /// its child. Returns the DS record of the last zone, for use as a trust anchor.
     ///
     /// # Panics
-    /// There is no such zone: the test is wrong.
+    /// If there is no such zone, which is an error of the test.
     #[expect(clippy::panic, reason = "a test that is wrong must say so")]
     pub fn sign(&self, origins: &[&str], signing: &Signing) -> RRset {
         let mut internet = self.0.lock();
@@ -178,7 +178,7 @@ impl SimNetwork {
         self
     }
 
-    /// Lets the server at an address say something else than its zones have; `None` is silence.
+    /// Alters the answers of the server at an address; `None` means silence.
     ///
     /// # Panics
     /// The address is none: the test is wrong.
@@ -227,7 +227,7 @@ impl Network for SimNetwork {
     }
 }
 
-/// One that waits for a socket.
+/// A query that waits for a socket.
 struct Waiting<'a>(&'a SimNetwork);
 
 impl<'a> Waiting<'a> {
@@ -246,7 +246,7 @@ impl Drop for Waiting<'_> {
 type Arrivals = Vec<(Duration, ExchangeEvent)>;
 
 impl Internet {
-    /// What comes back for a query, and after how long; over a stream that was opened then.
+    /// The reply to a query and its delay; over TCP, on a stream that was open then.
     pub(crate) fn deliver(
         &mut self,
         to: Endpoint,

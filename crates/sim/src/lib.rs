@@ -1,11 +1,11 @@
 //! A simulated Internet.
 //!
-//! It implements [`zoners_dns::Network`] over zones written as short texts, on servers that may be
-//! slow, lossy, dead, lame or mad, each address in its own way. Time is tokio's, so under a paused
-//! clock thousands of lossy lookups take seconds; chance comes from a seeded source, so the same
-//! seed gives the same trace. Every exchange is recorded.
+//! It implements [`zoners_dns::Network`] over zones written as short texts. Servers may be slow,
+//! lossy, dead, lame or faulty, each address in its own way. Time is tokio's, so under a paused
+//! clock thousands of lossy look-ups take seconds. Randomness is seeded, so the same seed gives the
+//! same trace. Every exchange is recorded.
 //!
-//! [`scenario`] plays third-party scripts of what a network answers.
+//! [`scenario`] plays third-party scripts of a network's answers.
 
 pub mod clock;
 pub mod demo;

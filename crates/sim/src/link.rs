@@ -1,4 +1,4 @@
-//! How an address behaves: the line to it, and the manners of who sits there.
+//! The behaviour of an address: the link to the server, and the manner of the server.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -6,19 +6,19 @@ use std::time::Duration;
 /// The line to an address.
 #[derive(Clone, Debug)]
 pub struct Link {
-    /// The round trip at its best.
+    /// The minimum round trip.
     pub latency: Duration,
     /// Up to so much is added, evenly.
     pub jitter: Duration,
-    /// The share of round trips that take up to three times as long again, evenly.
+    /// The share of round trips that take up to three times longer, uniformly distributed.
     pub late: f64,
     /// The share of datagrams lost, there and back together.
     pub loss: f64,
     /// Times since the start in which nothing comes back.
     pub outages: Vec<Range<Duration>>,
-    /// Moments since the start at which streams that are open die without a word.
+    /// Moments since the start at which open streams die silently.
     pub forgets: Vec<Duration>,
-    /// What the server does.
+    /// The manner of the server.
     pub manner: Manner,
 }
 
@@ -43,7 +43,7 @@ impl Link {
         Link { latency: Duration::from_millis(latency_ms), ..Link::default() }
     }
 
-    /// The same with other manners.
+    /// Replaces the manner.
     #[must_use]
     pub fn with(self, manner: Manner) -> Self {
         Link { manner, ..self }
@@ -56,10 +56,10 @@ impl Link {
     }
 }
 
-/// What a server does with queries.
+/// How a server treats queries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Manner {
-    /// Answers from its zones.
+    /// The server answers from its zones.
     #[default]
     Good,
     /// Never answers.
@@ -74,7 +74,7 @@ pub enum Manner {
     ServFail,
     /// Never answers a query with an OPT record.
     DropsEdns,
-    /// FORMERR to a query with an OPT record, without one itself.
+    /// FORMERR without an OPT record, to a query with an OPT record.
     FormErrOnEdns,
     /// TC and nothing else over UDP; good over TCP.
     Truncates,
@@ -86,84 +86,84 @@ pub enum Manner {
     UdpOnly,
     /// Repeats the question in lower case.
     LowerCases {
-        /// It answers over TCP too.
+        /// Whether the server answers over TCP too.
         streams: bool,
     },
-    /// Datagrams come that are no reply, or no good one.
+    /// Bad datagrams arrive, which are no reply or a bad reply.
     Beset(Beset),
-    /// Knows of DNS cookies, or does not stand them.
+    /// The server supports DNS cookies, or fails on queries with cookies.
     Cookies(CookieHabit),
-    /// The right ID and nonsense behind it, always.
+    /// The right ID followed by garbage, always.
     Garbage,
-    /// Answers with a record whose RDATA is too short for its type.
+    /// A record whose RDATA is too short for its type.
     BreaksRecords,
     /// Sets TC over every transport.
     AlwaysTruncates,
-    /// NXDOMAIN to names that have nothing but names below them.
+    /// NXDOMAIN to empty non-terminals.
     DeniesEmptyNonTerminals,
     /// Knows nothing of DNSSEC: no signatures, no proofs.
     OmitsSignatures,
-    /// Gives addresses of its own for all names.
+    /// The server's own address for every name.
     Forges,
     /// SERVFAIL to every question but for NS records.
     KnowsItsServers,
-    /// SERVFAIL to every question but for names that it has records of.
+    /// SERVFAIL to every question except for names with records.
     FailsShortened,
 }
 
-/// Bad datagrams in the place of a reply, or before it.
+/// Bad datagrams in place of a reply, or before the reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Beset {
-    /// What comes.
+    /// The fault of the datagrams.
     pub by: Bad,
-    /// How often, each a microsecond after the one before.
+    /// Their number; each arrives a microsecond after the previous.
     pub times: u32,
     /// Whether the good reply comes [`Beset::LATER`] after the first.
     pub good: bool,
-    /// What the server does over TCP.
+    /// The behaviour of the server over TCP.
     pub streams: Streams,
 }
 
 impl Beset {
-    /// How long after the first bad datagram the good one comes.
+    /// The delay of the good reply after the first bad datagram.
     pub const LATER: Duration = Duration::from_millis(50);
 
-    /// One bad datagram, the good one later, and over TCP nothing amiss.
+    /// A single bad datagram, followed by the good reply; TCP works.
     #[must_use]
     pub const fn once(by: Bad) -> Self {
         Beset { by, times: 1, good: true, streams: Streams::Good }
     }
 }
 
-/// What is wrong with a datagram.
+/// The fault of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bad {
-    /// Another ID, else a good reply.
+    /// A wrong ID in an otherwise good reply.
     Id,
-    /// An answer to another question.
+    /// A reply to a different question.
     Question,
     /// QR=0: the query itself, sent back.
     Query,
-    /// Another opcode.
+    /// A wrong opcode.
     Opcode,
-    /// No octets at all.
+    /// An empty datagram.
     Void,
     /// The right ID and no more.
     Short,
-    /// The right ID and nonsense behind it.
+    /// The right ID followed by garbage.
     Garbage,
     /// The right ID and question, and a record whose RDATA is too short for its type.
     Record,
     /// TC and nothing else.
     Truncated,
-    /// No datagram but word that the port is closed.
+    /// No datagram, but ICMP port unreachable.
     PortClosed,
-    /// No datagram but word that there is no way to the host.
+    /// No datagram, but ICMP host unreachable.
     Unreachable,
 }
 
 impl Bad {
-    /// All of them.
+    /// The list of faults.
     pub const ALL: [Bad; 11] = [
         Bad::Id,
         Bad::Question,
@@ -179,7 +179,7 @@ impl Bad {
     ];
 }
 
-/// What a server does over TCP.
+/// The behaviour of a server over TCP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Streams {
     /// Answers.
@@ -190,32 +190,32 @@ pub enum Streams {
     End,
     /// Never answers.
     Silent,
-    /// The same as over UDP, where that can be over a stream; else nonsense.
+    /// The same fault as over UDP, where a stream allows; else garbage.
     Bad,
 }
 
 impl Streams {
-    /// All of them.
+    /// The list of behaviours.
     pub const ALL: [Streams; 5] =
         [Streams::Good, Streams::Closed, Streams::End, Streams::Silent, Streams::Bad];
 }
 
-/// What a server makes of cookies (RFC 7873).
+/// The behaviour of a server with cookies (RFC 7873).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CookieHabit {
-    /// Sends its own beside that of the query.
+    /// Sends a server cookie beside the client cookie.
     Sends,
-    /// The same, and says BADCOOKIE over UDP to those that do not show it theirs.
+    /// Sends a server cookie, and BADCOOKIE over UDP to queries without the server cookie.
     Demands,
     /// Is never content: BADCOOKIE to whatever cookie there is.
     Never,
-    /// FORMERR to a query with one.
+    /// FORMERR to a query with a cookie.
     Chokes,
-    /// Silent to a query with one.
+    /// Silence to a query with a cookie.
     Drops,
-    /// Sends back another than that of the query.
+    /// Returns a wrong client cookie.
     Foreign,
-    /// Sends them; before its replies over UDP come those of a forger, who has not seen the query but for its
-    /// port and ID. Its streams are as these.
+    /// Sends server cookies. Before each UDP reply, a datagram of an off-path forger arrives, with
+    /// the right port and ID. Over TCP the server behaves as given.
     Forged(Streams),
 }

@@ -1,20 +1,20 @@
-//! What stands in a network and meddles with all DNS, whatever server it is meant for.
+//! A middlebox that interferes with DNS queries to any server.
 
 use std::time::Duration;
 
-/// The round trip to it: it is near.
+/// The round trip to the middlebox, which is near.
 pub(crate) const LATENCY: Duration = Duration::from_millis(5);
-/// The address that a portal gives for all names, and that lies are made of.
+/// The address in the answers of a portal, and in forged answers.
 pub const ADDRESS: [u8; 4] = [203, 0, 113, 80];
-/// The TTL of what it makes up, in seconds.
+/// The TTL of made-up records, in seconds.
 pub(crate) const TTL: u32 = 3600;
 
-/// A box that answers, or does not, in the name of every server.
+/// A middlebox that answers in the name of every server, or blocks queries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Middlebox {
     /// A captive portal: gives [`ADDRESS`] for whatever name.
     Portal(Portal),
-    /// A resolver that answers in the place of the servers: RA, no AA.
+    /// A resolver that answers in place of the servers: RA, no AA.
     Resolver(Resolver),
     /// REFUSED to everything.
     Refuses,
@@ -22,24 +22,24 @@ pub enum Middlebox {
     Drops,
     /// No datagram does; streams do.
     DropsDatagrams,
-    /// Word comes that the port is closed for datagrams; streams come through.
+    /// ICMP port unreachable for UDP; TCP passes.
     ClosesDatagrams,
-    /// Word comes that the port is closed; streams are reset.
+    /// ICMP port unreachable for UDP; TCP connections are reset.
     Closes,
-    /// Word comes that there is no way to the host.
+    /// ICMP host unreachable.
     Unreachable,
 }
 
 /// The habits of a captive portal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Portal {
-    /// AA, as if it were the server itself.
+    /// Whether AA is set, as by an authoritative server.
     pub aa: bool,
-    /// What it says of types other than A.
+    /// The answer for types other than A.
     pub others: Others,
 }
 
-/// What a captive portal says of types that it has no records of.
+/// The answer of a captive portal for types without records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Others {
     /// NOERROR and nothing else.
@@ -48,11 +48,11 @@ pub enum Others {
     NoName,
     /// NXDOMAIN with an SOA of the root.
     NoNameOfRoot,
-    /// The A record all the same.
+    /// The A record in spite of the type.
     Address,
 }
 
-/// What a resolver in the place of the servers does to their answers.
+/// The changes that an intercepting resolver makes to answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resolver {
     /// DNSSEC passes: signatures and proofs come along.
@@ -62,12 +62,12 @@ pub struct Resolver {
 }
 
 impl Middlebox {
-    /// The portal of most cafes: RA, no AA, and nothing but its address.
+    /// The portal of most cafes: RA, no AA, and only its own address.
     pub const PORTAL: Middlebox = Middlebox::Portal(Portal { aa: false, others: Others::Address });
-    /// A resolver that keeps DNSSEC.
+    /// A resolver that passes DNSSEC records.
     pub const TRANSPARENT: Middlebox =
         Middlebox::Resolver(Resolver { signatures: true, rewrites: false });
-    /// One that strips it.
+    /// A resolver that strips DNSSEC records.
     pub const STRIPPING: Middlebox =
         Middlebox::Resolver(Resolver { signatures: false, rewrites: false });
 }

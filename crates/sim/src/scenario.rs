@@ -1,8 +1,8 @@
-//! Third-party scenarios: scripts of what a network answers and what a resolver must then say, in
-//! the dialect that Unbound's testbound and Deckard share.
+//! Third-party scenarios: scripts of a network's answers and of the replies expected from a
+//! resolver, in the dialect that Unbound's testbound and Deckard share.
 //!
 //! [`parse`] reads a file, [`entry`] matches and makes messages, [`network`] is the scripted
-//! network. Whoever has a resolver drives the steps.
+//! network. The caller has the resolver and drives the steps.
 
 pub mod entry;
 pub mod network;

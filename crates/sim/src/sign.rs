@@ -15,23 +15,24 @@ use zoners_dnssec::dnskey::Dnskey;
 use zoners_dnssec::rrsig::{Rrsig, labels};
 use zoners_dnssec::signed_data;
 
-/// A key-signing key that signs all of its zone.
+/// A key-signing key that signs every RRset of its zone.
 const FLAGS: u16 = 257;
 /// SHA-256.
 const DIGEST: u8 = 2;
 
-/// How a zone denies what it does not have.
+/// The denial method of a zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denying {
     /// NSEC.
     Nsec,
-    /// One NSEC record, made and signed for each denial, with NXNAME where the name does not exist
-    /// (RFC 9824). Only with algorithm 15, since its key is made anew from the zone's name.
+    /// Compact denial: one NSEC record, made and signed for each denial, with NXNAME where the name
+    /// does not exist (RFC 9824). Only with algorithm 15, since the key is derived from the zone's
+    /// name.
     Compact {
         /// Whether the RCODE is NXDOMAIN, as in replies to queries with CO (RFC 9824 section 5.1).
         restores: bool,
     },
-    /// NSEC3 with so many iterations, with or without opt-out; the salt is `AB`.
+    /// NSEC3 with a number of iterations, with or without opt-out; the salt is `AB`.
     Nsec3 {
         /// Iterations beyond the first hash.
         iterations: u16,
@@ -45,7 +46,7 @@ pub enum Denying {
 pub struct Signing {
     /// 8, 10, 13, 14 or 15.
     pub algorithm: u8,
-    /// How it denies.
+    /// The denial method.
     pub denying: Denying,
     /// The first second in which signatures are valid.
     pub inception: u32,
@@ -82,17 +83,17 @@ pub struct Key {
     pub public: Dnskey,
 }
 
-/// One RSA key for all: making one takes long.
+/// One RSA key for every zone, since key generation is slow.
 static RSA: LazyLock<RsaKeyPair> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "the fixture is a key")]
     RsaKeyPair::from_pkcs8(include_bytes!("../data/rsa.pk8")).expect("a key")
 });
 
 impl Key {
-    /// A key of `zone`: of algorithms 8, 10 and 15 always the same one.
+    /// A key of `zone`; keys of algorithms 8, 10 and 15 are always the same.
     ///
     /// # Panics
-    /// The algorithm is another: the test is wrong.
+    /// If the algorithm is unknown, which is an error of the test.
     #[must_use]
     #[expect(clippy::panic, clippy::expect_used, reason = "a test that is wrong must say so")]
     pub fn new(zone: &Name, algorithm: u8) -> Self {
@@ -119,7 +120,7 @@ impl Key {
                 rdata.put_slice(exponent);
                 rdata.put_slice(public.modulus().big_endian_without_leading_zero());
             }
-            // Without the octet that says that the point is not compressed.
+            // Without the first octet, which marks an uncompressed point.
             Private::Ecdsa(pair) => rdata.put_slice(&pair.public_key().as_ref()[1..]),
             Private::Ed25519(pair) => rdata.put_slice(pair.public_key().as_ref()),
         }
@@ -127,10 +128,10 @@ impl Key {
         Key { zone: zone.clone(), private, public }
     }
 
-    /// The same key with its REVOKE flag set (RFC 5011 section 2.1).
+    /// The key with its REVOKE flag set (RFC 5011 section 2.1).
     ///
     /// # Panics
-    /// It is no ECDSA key: the test is wrong.
+    /// If the key is no ECDSA key, which is an error of the test.
     #[must_use]
     #[expect(clippy::panic, clippy::expect_used, reason = "a test that is wrong must say so")]
     pub fn revoked(&self) -> Self {
@@ -147,7 +148,7 @@ impl Key {
         Key { zone: self.zone.clone(), private: Private::Ecdsa(pair), public }
     }
 
-    /// The DS record that vouches for it.
+    /// The DS record of the key.
     #[must_use]
     pub fn ds(&self) -> RRset {
         let lower = name::lowercase(&self.zone);

@@ -13,7 +13,7 @@ pub const HINTS: &str = ". 3600000 NS a.root.\n. 3600000 NS b.root.\na.root. 360
 
 /// Top-level domains of a [`populous`] Internet.
 const TLDS: usize = 4;
-/// Servers of each of its domains.
+/// Servers of each domain.
 const SERVERS: usize = 3;
 
 /// A small, healthy Internet: the root, `com.`, `net.` and `example.com.` on two servers each,
@@ -46,8 +46,8 @@ pub fn small(seed: u64) -> SimNetwork {
     net
 }
 
-/// An Internet of `domains` domains, named `d0.t0.` and on, three servers each, of which about
-/// `dead` share in all are dead but never all of one domain, losing `loss` of its datagrams.
+/// An Internet of `domains` domains, `d0.t0.` and so on, with three servers each. A share of about
+/// `dead` servers is dead, but never every server of one domain; `loss` of the datagrams is lost.
 #[must_use]
 pub fn populous(seed: u64, domains: usize, dead: f64, loss: f64) -> SimNetwork {
     let net = SimNetwork::new(seed);
@@ -99,7 +99,7 @@ pub fn populous(seed: u64, domains: usize, dead: f64, loss: f64) -> SimNetwork {
         net.zone(&format!("d{domain}.t{}", domain % TLDS), &served, &text);
         let living = random.below(SERVERS as u64) as usize;
         for (server, address) in addresses.iter().enumerate() {
-            // One of three surely lives, so the others die more often.
+            // One server of three is never dead, so the remaining servers are dead more often.
             let dies = server != living && random.chance(dead * 1.5);
             net.link(address, link().with(if dies { Manner::Dead } else { Manner::Good }));
         }

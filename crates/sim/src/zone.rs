@@ -1,4 +1,4 @@
-//! A zone and how an authoritative server answers from it (RFC 1034 section 4.3.2).
+//! A zone, and the answers of its authoritative servers (RFC 1034 section 4.3.2).
 
 mod signed;
 
@@ -19,13 +19,13 @@ pub struct Zone {
     pub origin: Name,
     /// RRsets by name (in lower case) and type.
     nodes: BTreeMap<Name, BTreeMap<u16, RRset>>,
-    /// The domain of the agent that its servers name in their replies (RFC 9567).
+    /// The domain of the reporting agent that the servers name (RFC 9567).
     pub agent: Option<Name>,
-    /// How it denies, if it is signed.
+    /// The denial method of a signed zone.
     denying: Option<Denying>,
 }
 
-/// What a server says of a question, before it is put on the wire.
+/// The answer of a server, before encoding.
 #[derive(Clone, Debug)]
 pub struct Said {
     /// The RCODE.
@@ -50,7 +50,7 @@ impl Said {
         Said { rcode, aa, ra: false, answer, authority, additional, agent: None }
     }
 
-    /// What a resolver says, with no records yet: RA, no AA.
+    /// An empty answer of a resolver: RA, no AA.
     #[must_use]
     pub fn recursive(rcode: OptRcode) -> Self {
         Said { ra: true, ..Said::new(rcode, false) }
@@ -68,7 +68,7 @@ impl Said {
         Said::new(OptRcode::NOERROR, true)
     }
 
-    /// A referral to the root, as servers give that were asked for a zone they do not have.
+    /// A referral to the root, as given by servers that do not have the zone.
     #[must_use]
     pub fn upward() -> Self {
         let mut said = Said::new(OptRcode::NOERROR, false);
@@ -96,7 +96,7 @@ impl Said {
 }
 
 impl Zone {
-    /// Reads a zone from zone-file text. Without an SOA it gets one with a MINIMUM of 60 s.
+    /// Parses a zone file. A zone without SOA gets an SOA with a MINIMUM of 60 s.
     ///
     /// # Errors
     /// The text breaks the syntax.
@@ -113,7 +113,7 @@ impl Zone {
         Ok(zone)
     }
 
-    /// Adds an RRset, in place of one of its name and type.
+    /// Adds an RRset, replacing an RRset of its name and type.
     pub fn add(&mut self, set: RRset) {
         let node = self.nodes.entry(name::lowercase(&set.owner)).or_default();
         node.insert(set.rtype.to_int(), set);
@@ -126,7 +126,7 @@ impl Zone {
         }
     }
 
-    /// What a server of the zone says.
+    /// The answer of a server of the zone.
     #[must_use]
     pub fn answer(&self, question: &Question) -> Said {
         if let Some(cut) = self.cut(&question.name, question.rtype) {
@@ -183,7 +183,7 @@ impl Zone {
         said
     }
 
-    /// The names that have records, those of NSEC3 not among them.
+    /// The names with records, without NSEC3 owners.
     pub fn names(&self) -> impl Iterator<Item = &Name> {
         let own =
             |node: &BTreeMap<u16, RRset>| node.keys().any(|rtype| *rtype != Rtype::NSEC3.to_int());
@@ -218,7 +218,7 @@ impl Zone {
         said
     }
 
-    /// The addresses that the zone has of the servers in an NS RRset.
+    /// The glue of an NS RRset, as far as the zone has addresses.
     fn addresses(&self, ns: &RRset) -> Vec<RRset> {
         let targets = ns.targets().filter(|_| ns.rtype == Rtype::NS);
         let both = |server| [Rtype::A, Rtype::AAAA].map(|rtype| self.get(&server, rtype).cloned());
@@ -237,7 +237,7 @@ impl Zone {
             // The wildcard of the closest encloser (RFC 4592 section 3.3.1).
             let encloser = name::with_ancestors(at).skip(1).find(|ancestor| self.exists(ancestor));
             let wildcard = encloser.and_then(|encloser| name::parse(&format!("*.{encloser}")).ok());
-            // It may be an empty non-terminal too (RFC 4592 section 2.2.2).
+            // The wildcard may be an empty non-terminal (RFC 4592 section 2.2.2).
             match wildcard.filter(|wildcard| self.exists(wildcard)) {
                 Some(wildcard) => source = wildcard,
                 None => return Node::NoName,
@@ -257,7 +257,7 @@ impl Zone {
         }
     }
 
-    /// Whether the name or one below it has records: empty non-terminals exist (RFC 8020).
+    /// Whether the name, or a name below, has records: empty non-terminals exist (RFC 8020).
     fn exists(&self, name: &Name) -> bool {
         // The hashed owners of NSEC3 records are no names of the zone.
         let own = self

@@ -11,7 +11,7 @@ use crate::zone::Said;
 
 /// Octets of a client's cookie.
 const CLIENT: usize = 8;
-/// What a forger has for all names.
+/// The forger's address, given for every name.
 const FORGED: [u8; 4] = [203, 0, 113, 66];
 
 impl Internet {

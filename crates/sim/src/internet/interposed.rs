@@ -1,4 +1,4 @@
-//! What comes back from a box that answers in the name of every server.
+//! The replies of a middlebox that answers in the name of every server.
 
 use zoners_dns::{
     ExchangeEvent, Message, NetworkError, OptRcode, Question, RRset, Records, Rtype, name, zonefile,
@@ -9,11 +9,11 @@ use super::{Arrivals, Internet};
 use crate::middlebox::{ADDRESS, LATENCY, Middlebox, Others, Portal, Resolver, TTL};
 use crate::zone::Said;
 
-/// Aliases that it follows from zone to zone.
+/// Aliases that the middlebox follows from zone to zone.
 const MOST_ALIASES: usize = 8;
 
 impl Internet {
-    /// What a box makes of a query that was meant for a server.
+    /// The middlebox's reply to a query meant for a server.
     pub(super) fn interposed(
         &self,
         middlebox: Middlebox,
@@ -49,7 +49,7 @@ impl Internet {
         said
     }
 
-    /// What a resolver that follows all aliases finds.
+    /// The answer of a resolver that follows every alias.
     fn truth(&self, question: &Question) -> Said {
         let mut said = Said::recursive(OptRcode::NOERROR);
         let mut question = question.clone();
@@ -81,7 +81,7 @@ impl Internet {
     }
 }
 
-/// The proofs that go with aliases made from a wildcard; a denial of the target does not count yet.
+/// The proofs of aliases made from a wildcard; a denial of the target has its own.
 fn proofs(part: &Said) -> Vec<RRset> {
     let is_proof = |set: &&RRset| matches!(set.rtype, Rtype::NSEC | Rtype::NSEC3);
     part.authority.iter().filter(is_proof).cloned().collect()

@@ -1,4 +1,4 @@
-//! How a server answers, with the manners and faults that it has.
+//! The reply of a server, with its manner and faults.
 
 use std::time::Duration;
 
@@ -72,7 +72,7 @@ impl Internet {
         }
     }
 
-    /// Bad datagrams, and a good one if it shall come.
+    /// Sends bad datagrams, and a good reply if configured.
     fn beset(
         &self,
         beset: Beset,
@@ -132,7 +132,7 @@ impl Internet {
         encode(&self.say(host, question), question, query)
     }
 
-    /// What the deepest of the host's zones that has the name says.
+    /// The answer of the deepest zone of the host that contains the name.
     pub(super) fn say(&self, host: &Host, question: &Question) -> Said {
         let zones = host.zones.iter().filter_map(|origin| self.zones.get(origin));
         let has = |zone: &&Zone| {
@@ -161,21 +161,21 @@ impl Internet {
     }
 }
 
-/// A reply that has TC and nothing else.
+/// A reply with TC and no records.
 fn truncated(question: &Question, query: &Message) -> Vec<u8> {
     let mut message = encode(&Said::error(OptRcode::NOERROR), question, query);
     message[2] |= 0x02;
     message
 }
 
-/// The right ID and nonsense behind it.
+/// The right ID, followed by garbage.
 fn garbage(query: &Message) -> Vec<u8> {
     let mut garbage = query.header.id().to_be_bytes().to_vec();
     garbage.extend([0x84, 0, 0, 1, 0xFF, 0xFF, 0, 0, 0, 0, 0xC0, 0x0C, 7]);
     garbage
 }
 
-/// An answer of one record, whose RDATA is an octet short of an address.
+/// An answer with one record, whose RDATA is an octet too short for an address.
 fn with_broken_record(question: &Question, query: &Message) -> Vec<u8> {
     let mut message = Said::authoritative().message(question, false);
     message[..2].copy_from_slice(&query.header.id().to_be_bytes());
@@ -185,7 +185,7 @@ fn with_broken_record(question: &Question, query: &Message) -> Vec<u8> {
     message
 }
 
-/// Puts what is said on the wire, mirroring the query's ID and OPT.
+/// Encodes an answer, with the ID and OPT of the query.
 pub(super) fn encode(said: &Said, question: &Question, query: &Message) -> Vec<u8> {
     encode_with(said, question, query, None)
 }
@@ -213,8 +213,8 @@ pub(super) fn encode_with(
     message
 }
 
-/// Adds the option that names an agent (RFC 9567 section 5) to the OPT record at the end, which has
-/// none yet; servers with agents send no cookies here.
+/// Adds the option that names a reporting agent (RFC 9567 section 5) to the OPT record at the end,
+/// which must be empty: servers with agents send no cookies here.
 fn name_agent(message: &mut Vec<u8>, agent: &Name) {
     message.truncate(message.len() - 2);
     message.put_u16(4 + agent.len() as u16);

@@ -1,4 +1,4 @@
-//! What was sent, as tests look at it afterwards.
+//! The record of sent queries, for tests.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,23 +8,23 @@ use zoners_dns::{Endpoint, Question};
 
 use super::SimNetwork;
 
-/// A query that was sent.
+/// A query, as sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
     /// Since the start.
     pub at: Duration,
-    /// The exchange that it belongs to: over UDP a socket, and so a port. A query that is sent again
-    /// on it has the same number.
+    /// The exchange of the query: over UDP a socket, and so a port. A query sent again keeps the
+    /// number.
     pub exchange: u64,
     /// The query's ID.
     pub id: u16,
     /// Where and how.
     pub to: Endpoint,
-    /// What was asked.
+    /// The question.
     pub question: Question,
     /// With an OPT record.
     pub edns: bool,
-    /// The UDP payload size in it; 0 without one.
+    /// The UDP payload size of the query; 0 without EDNS.
     pub udp_payload_size: u16,
     /// DO.
     pub dnssec_ok: bool,
@@ -32,30 +32,30 @@ pub struct Sent {
     pub compact_ok: bool,
     /// RD.
     pub recursion_desired: bool,
-    /// The value of the COOKIE option; empty without one.
+    /// The COOKIE option of the query; empty without one.
     pub cookie: Bytes,
 }
 
 impl SimNetwork {
-    /// From now on what is sent is not recorded: a demonstration may run for days.
+    /// Stops recording, since a demonstration may run for days.
     pub fn stop_recording(&self) {
         self.0.lock().records = false;
     }
 
-    /// All that was sent so far.
+    /// The queries sent so far.
     #[must_use]
     pub fn sent(&self) -> Vec<Sent> {
         self.0.lock().sent.clone()
     }
 
-    /// When exchanges ended, by their number, with a reply to their query or because no asker waited any
-    /// more. Those that are under way have no end.
+    /// The end of each exchange by its number: a reply to its query, or the last asker gone.
+    /// Exchanges under way are missing.
     #[must_use]
     pub fn ended(&self) -> BTreeMap<u64, Duration> {
         self.0.lock().ended.clone()
     }
 
-    /// Forgets what was sent so far.
+    /// Clears the record.
     pub fn forget_sent(&self) {
         let mut internet = self.0.lock();
         (internet.sent, internet.ended) = (Vec::new(), BTreeMap::new());

@@ -1,4 +1,4 @@
-//! Streams to servers, which are kept open and shared as real ones are.
+//! TCP connections to servers, kept open and shared as real connections are.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,15 +8,15 @@ use super::Internet;
 /// A stream without a query is closed after this.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// A stream that is open.
+/// An open stream.
 #[derive(Debug)]
 pub(crate) struct Stream {
     number: u64,
     opened: Duration,
     used: Duration,
-    /// Replies that have come on it.
+    /// Replies received on the stream.
     heard: u64,
-    /// A reply is late on it: later queries take another.
+    /// A reply is late on the stream: later queries use a new stream.
     suspect: bool,
 }
 
@@ -36,7 +36,8 @@ impl Aboard {
 }
 
 impl Internet {
-    /// Puts a query on the stream to `to`, if it is newer than `before`, else on a new one.
+    /// Puts a query on the stream to `to` if the stream is newer than `before`, else on a new
+    /// stream.
     pub(crate) fn board(&mut self, to: SocketAddr, before: Option<Aboard>, at: Duration) -> Aboard {
         let newer = |stream: &Stream| before.is_none_or(|before| before.number < stream.number);
         let fit = |stream: &&mut Stream| {
@@ -55,8 +56,8 @@ impl Internet {
         Aboard { number, opened: at, heard: 0 }
     }
 
-    /// A reply is late on a stream; whether that has been silent since the query was put there, and was not
-    /// before.
+    /// Reports a late reply on a stream. Returns whether the stream has been silent since the query
+    /// was sent, and was not suspected before.
     pub(crate) fn suspect(&mut self, to: SocketAddr, aboard: Aboard) -> bool {
         let silent = aboard.heard > 0;
         match self.streams.get_mut(&to).filter(|stream| stream.number == aboard.number) {
@@ -64,7 +65,7 @@ impl Internet {
                 stream.suspect = true;
                 true
             }
-            // Another has taken its place.
+            // A newer stream has replaced this stream.
             None => silent,
             Some(_) => false,
         }

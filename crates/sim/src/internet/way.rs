@@ -1,4 +1,4 @@
-//! What lies between the machine and all servers: its line, boxes in its network, its own sockets.
+//! The path between the machine and the servers: uplink, middleboxes and the machine's own sockets.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,7 +10,8 @@ use super::SimNetwork;
 use crate::middlebox::Middlebox;
 
 impl SimNetwork {
-    /// From now on this stands between us and all servers but those that are [`SimNetwork::near`].
+    /// Places a middlebox between the machine and every server except those of
+    /// [`SimNetwork::near`].
     pub fn interpose(&self, middlebox: impl Into<Option<Middlebox>>) -> &Self {
         self.0.lock().middlebox = middlebox.into();
         self
@@ -27,7 +28,7 @@ impl SimNetwork {
         self
     }
 
-    /// Puts a line between us and all servers that takes so long, and up to `jitter` longer.
+    /// Adds latency between the machine and every server, and up to `jitter` more.
     pub fn delay_all(&self, latency: Duration, jitter: Duration) {
         for host in self.0.lock().hosts.values_mut() {
             host.link.latency += latency;
@@ -35,15 +36,15 @@ impl SimNetwork {
         }
     }
 
-    /// Between these moments, counted from the start, nothing comes back from anywhere.
+    /// Drops every reply between these moments, counted from the start.
     pub fn outage(&self, span: Range<Duration>) {
         for host in self.0.lock().hosts.values_mut() {
             host.link.outages = vec![span.clone()];
         }
     }
 
-    /// The machine is on another network: streams that were open are closed, and no reply comes to sockets
-    /// that were, whatever is sent from them.
+    /// Moves the machine to a different network: open streams are closed, and open sockets get no
+    /// reply any more.
     pub fn renew(&self) {
         let now = self.now();
         let mut internet = self.0.lock();

@@ -1,4 +1,4 @@
-//! Entries: what a message must be like, and the message to send.
+//! Entries: the conditions on a message, and the message to send.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use zoners_dns::{Message, Name, OptRcode, Question, RRset, ResponseOpt, Transpor
 
 use super::records::{question, records_below};
 
-/// The lines of a script without comments and empty ones.
+/// The lines of a script without comments and empty lines.
 pub(super) struct Lines<'a>(std::str::Lines<'a>);
 
 impl<'a> Lines<'a> {
@@ -30,7 +30,7 @@ fn without_comment(line: &str) -> &str {
     end.map_or(line, |(end, _)| &line[..end])
 }
 
-/// A message as a script has it.
+/// A message of a script.
 #[derive(Clone, Debug, Default)]
 pub struct Entry {
     matches: Vec<String>,
@@ -47,7 +47,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Reads an entry whose names are relative to `origin`.
+    /// Parses an entry whose names are relative to `origin`.
     pub(super) fn parse(lines: &mut Lines<'_>, origin: &Name) -> Result<Self, String> {
         let mut entry = Entry::default();
         let mut sections: [String; 3] = Default::default();
@@ -65,7 +65,7 @@ impl Entry {
                     return Ok(entry);
                 }
                 ["MATCH", ..] => entry.matches.extend(rest()),
-                // Whether it must be used at all is not for us to say.
+                // MANDATORY entries are not checked for use.
                 ["MANDATORY"] => {}
                 ["ADJUST", ..] => entry.adjusts.extend(rest()),
                 ["REPLY" | "FLAGS", ..] => entry.reply.extend(rest()),
@@ -97,7 +97,7 @@ impl Entry {
         Err("ENTRY_END is missing".into())
     }
 
-    /// Whether a query, come by `transport`, is one that this entry answers.
+    /// Whether a query over `transport` matches this entry.
     #[must_use]
     pub fn is_for(&self, query: &Message, transport: Transport) -> bool {
         let (Some(asked), Some(own)) = (&query.question, &self.question) else { return false };
@@ -115,7 +115,7 @@ impl Entry {
         })
     }
 
-    /// What is wrong with the resolver's reply, if anything.
+    /// The difference between the resolver's reply and the entry, if any.
     #[must_use]
     pub fn fault(&self, reply: &Message) -> Option<String> {
         let all = self.matches.iter().any(|what| what == "all");

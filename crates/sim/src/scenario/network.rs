@@ -1,4 +1,4 @@
-//! A network that answers as a script says.
+//! A network that follows a script.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::parse::Range;
 /// How long any answer takes.
 const TRIP: Duration = Duration::from_millis(5);
 
-/// A scripted network; clones are the same one.
+/// A scripted network; clones share one network.
 #[derive(Clone, Debug)]
 pub struct ScriptedNetwork(Arc<Mutex<State>>);
 
@@ -28,7 +28,7 @@ struct State {
     sent: Vec<String>,
 }
 
-/// A query that no range answers: a step may.
+/// A query without a matching range; a later step may answer.
 #[derive(Debug)]
 struct Waiting {
     query: Message,
@@ -49,7 +49,7 @@ impl ScriptedNetwork {
         self.0.lock().step = number;
     }
 
-    /// Whether a query that waits is as the entry says; `None` if none waits.
+    /// Whether a waiting query matches the entry; `None` if no query waits.
     #[must_use]
     pub fn waiting_matches(&self, entry: &Entry) -> Option<bool> {
         let state = self.0.lock();
@@ -57,8 +57,8 @@ impl ScriptedNetwork {
         (!state.waiting.is_empty()).then(|| state.waiting.iter().any(matches))
     }
 
-    /// Answers the query that waits for what the entry is about, or, if `any`, the oldest. False
-    /// if there is none.
+    /// Answers the waiting query that matches the entry or, with `any`, the oldest. Returns false
+    /// if no query waits.
     pub fn answer_waiting(&self, entry: &Entry, any: bool) -> bool {
         let mut state = self.0.lock();
         let at = state.waiting.iter().position(|waiting| waiting.query.question == entry.question);
@@ -71,12 +71,12 @@ impl ScriptedNetwork {
         true
     }
 
-    /// Leaves the oldest query that waits unanswered.
+    /// Drops the oldest waiting query.
     pub fn drop_waiting(&self) {
         self.0.lock().waiting.pop_front();
     }
 
-    /// What was sent so far, a line each.
+    /// The queries sent so far, one on each line.
     #[must_use]
     pub fn sent(&self) -> Vec<String> {
         self.0.lock().sent.clone()
@@ -99,7 +99,7 @@ impl Network for ScriptedNetwork {
 }
 
 impl ScriptedNetwork {
-    /// Puts a query to the server at `to`, whose answer goes to `sender`.
+    /// Sends a query to the server at `to`; the reply goes to `sender`.
     fn ask(&self, to: Endpoint, query: &Bytes, sender: &UnboundedSender<(Duration, Bytes)>) {
         let Ok(query) = Message::parse(query) else { return };
         let mut state = self.0.lock();

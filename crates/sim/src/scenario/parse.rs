@@ -7,7 +7,7 @@ use zoners_dns::name;
 
 use super::entry::{Entry, Lines};
 
-/// Whose files these are.
+/// The source of the scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// Configuration also counts behind a comment sign; questions are minimised with type NS.
@@ -19,13 +19,13 @@ pub enum Dialect {
 /// A scenario.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// Its title.
+    /// The title.
     pub title: String,
-    /// The lines of its configuration, as key and value.
+    /// The lines of the configuration, as key and value.
     pub config: Vec<(String, String)>,
-    /// What servers answer, and when.
+    /// The answers of servers, by time.
     pub ranges: Vec<Range>,
-    /// What happens.
+    /// The steps.
     pub steps: Vec<Step>,
 }
 
@@ -36,37 +36,37 @@ pub struct Range {
     pub from: u32,
     /// Last step.
     pub to: u32,
-    /// Whose answers these are; empty: anyone's.
+    /// The addresses of the servers; empty for any address.
     pub addresses: Vec<IpAddr>,
-    /// The first that matches answers.
+    /// The first matching entry answers.
     pub entries: Vec<Entry>,
 }
 
-/// Something that happens.
+/// A step of a script.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// Its number.
+    /// The number.
     pub number: u32,
-    /// What it is.
+    /// The action.
     pub action: Action,
 }
 
-/// What happens.
+/// The action of a step.
 #[derive(Clone, Debug)]
 pub enum Action {
     /// A client asks.
     Query(Entry),
     /// The reply to the last query must match.
     CheckAnswer(Entry),
-    /// The resolver's query that waits for an answer must match.
+    /// The waiting query of the resolver must match.
     CheckOutQuery(Entry),
-    /// The query that waits is answered.
+    /// The waiting query is answered.
     Reply(Entry),
-    /// The query that waits is not answered.
+    /// The waiting query is dropped.
     Timeout,
     /// Time goes by.
     TimePasses(Duration),
-    /// All that is under way settles.
+    /// Work under way is completed.
     Settle,
 }
 
@@ -74,7 +74,7 @@ impl Scenario {
     /// Reads a scenario.
     ///
     /// # Errors
-    /// The file has something that the player does not know.
+    /// The file has a statement that the player does not know.
     pub fn parse(text: &str, dialect: Dialect) -> Result<Self, String> {
         let (config, script) = text.split_once("CONFIG_END").ok_or("no CONFIG_END")?;
         let mut scenario = Scenario {
@@ -106,8 +106,7 @@ impl Scenario {
         self.config.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
-    /// The time that signatures are held against, in seconds since 1970, if the configuration sets
-    /// one.
+    /// The validation time in seconds since 1970, if the configuration sets one.
     #[must_use]
     pub fn validation_date(&self) -> Option<u64> {
         let timestamp = self.value("val-override-timestamp").and_then(|text| text.parse().ok());
@@ -121,7 +120,7 @@ impl Scenario {
     }
 }
 
-/// Reads a date such as `20160308103040`, in seconds since 1970.
+/// Parses a date such as `20160308103040` into seconds since 1970.
 fn seconds(date: &str) -> Option<u64> {
     let part = |from: usize, to: usize| date.get(from..to)?.parse::<u64>().ok();
     let (year, month, day) = (part(0, 4)?, part(4, 6)?, part(6, 8)?);
@@ -161,7 +160,7 @@ fn number(words: Words<'_, '_>) -> Result<u32, String> {
 fn range(words: Words<'_, '_>, lines: &mut Lines<'_>) -> Result<Range, String> {
     let (from, to) = (number(words)?, number(words)?);
     let address = |word: &str| word.parse().map_err(|_| format!("{word}: no address"));
-    // An address may stand on the line that begins the range.
+    // An address may stand on the first line of the range.
     let addresses = words.map(address).collect::<Result<_, _>>()?;
     let mut range = Range { from, to, addresses, entries: vec![] };
     let mut origin = name::root();

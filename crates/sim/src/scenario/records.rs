@@ -1,4 +1,4 @@
-//! Records and questions as scripts write them.
+//! Records and questions in the notation of scripts.
 
 use zoners_dns::{Name, Question, RRset, Rtype, name, zonefile};
 
@@ -15,7 +15,7 @@ pub(super) fn records_below(origin: &Name, text: &str) -> Result<Vec<RRset>, Str
     zonefile::parse(text, origin).map_err(|error| format!("records: {error}"))
 }
 
-/// Reads a question, with or without a TTL and a class, its name relative to `origin`.
+/// Parses a question, with or without TTL and class, its name relative to `origin`.
 pub(super) fn question(origin: &Name, words: &[&str]) -> Result<Question, String> {
     let [text, rest @ ..] = words else { return Err("a question without a name".into()) };
     let is_ttl = |word: &&&str| word.parse::<u32>().is_ok();

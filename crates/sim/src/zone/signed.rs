@@ -1,5 +1,5 @@
-//! Signed zones: a chain of NSEC or NSEC3 records over all names, and the links of it that a
-//! server gives with a denial (RFC 4035 section 3.1.3, RFC 5155 section 7.2).
+//! Signed zones: a chain of NSEC or NSEC3 records, and the records of the chain that prove a denial
+//! (RFC 4035 section 3.1.3, RFC 5155 section 7.2).
 
 use std::collections::BTreeSet;
 
@@ -53,7 +53,7 @@ impl Zone {
         self.nodes.keys().filter(ns).cloned().collect()
     }
 
-    /// Names that are the zone's own, delegations included.
+    /// The authoritative names of the zone, delegations included.
     fn authoritative(&self) -> BTreeSet<Name> {
         let cuts = self.cuts();
         let glue = |owner: &Name| cuts.iter().any(|cut| name::is_below(owner, cut));
@@ -106,7 +106,7 @@ impl Zone {
         Name::from_octets(Bytes::from(label)).unwrap_or_else(|_| name::root())
     }
 
-    /// The types at a name, as NSEC writes them. All here are in the first window.
+    /// The type bitmap of a name. Each type here is in the first window.
     fn types(&self, owner: &Name, more: &[Rtype]) -> Vec<u8> {
         let own: Vec<u16> =
             self.nodes.get(owner).into_iter().flat_map(|node| node.keys().copied()).collect();
@@ -119,8 +119,7 @@ impl Zone {
         if length == 0 { vec![] } else { [&[0, length as u8], &bits[..length]].concat() }
     }
 
-    /// What goes with the denial of `asked`: it does not exist, or lacks the type, or was made
-    /// from a wildcard.
+    /// The proof of the denial of `asked`: of the name, of the type, or of a wildcard expansion.
     pub(super) fn proof(&self, asked: &Name) -> Vec<RRset> {
         let Some(denying) = self.denying else { return Vec::new() };
         let encloser = name::with_ancestors(asked)
@@ -155,13 +154,12 @@ impl Zone {
         sets
     }
 
-    /// A record made for `asked` alone: up to the name that comes right after it (RFC 9824
-    /// section 3).
+    /// A record made for `asked` alone, up to the next possible name (RFC 9824 section 3).
     fn compact_nsec(&self, asked: &Name) -> RRset {
         let next = Name::from_octets(Bytes::from([&[1, 0], asked.as_slice()].concat()));
         let types = match (self.nodes.contains_key(&name::lowercase(asked)), self.exists(asked)) {
             (true, _) => self.types(asked, &[Rtype::NSEC, Rtype::RRSIG]),
-            // NSEC and RRSIG of an empty non-terminal; NXNAME beside them where there is no name.
+            // NSEC and RRSIG for an empty non-terminal; also NXNAME for a missing name.
             (false, true) => [&[0, 6], &[0, 0, 0, 0, 0, 3][..]].concat(),
             (false, false) => [&[0, 17], &[0, 0, 0, 0, 0, 3][..], &[0; 10], &[0x80]].concat(),
         };
@@ -172,14 +170,14 @@ impl Zone {
         set
     }
 
-    /// The NSEC record of a name or of the one before it.
+    /// The NSEC record that matches or covers a name.
     fn nsec_of(&self, asked: &Name) -> Option<RRset> {
         let names = self.nodes.iter().filter(|(_, node)| node.contains_key(&Rtype::NSEC.to_int()));
         let before = names.filter(|(owner, _)| *owner <= asked).last();
         before.and_then(|(_, node)| node.get(&Rtype::NSEC.to_int())).cloned()
     }
 
-    /// The NSEC3 record of a hash or of the one before it, in the circle.
+    /// The NSEC3 record that matches or covers a hash.
     fn nsec3_of(&self, hash: &Hash) -> Option<RRset> {
         let asked = self.hashed(hash);
         let all = || self.nodes.values().filter_map(|node| node.get(&Rtype::NSEC3.to_int()));
