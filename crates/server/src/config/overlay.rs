@@ -47,7 +47,7 @@ impl Config {
         let told = |error: toml::de::Error| {
             ConfigError::plain(format!("network profile {profile}: {}", error.message()))
         };
-        let mut merged: Table = text.parse().map_err(told)?;
+        let mut merged = super::reading::with_new_names(text).map_err(told)?;
         lay_over(&mut merged, values);
         let config: Config = merged.try_into().map_err(told)?;
         Ok(Config { source: self.source.clone(), ..config })
@@ -128,5 +128,14 @@ mod tests {
             let error = overlaid(FILE, text).unwrap_err().to_string();
             assert!(error.starts_with("network profile home: ") && error.contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn the_file_may_have_old_names() {
+        let file = Config::parse("[limits]\nnursery = 7\nwall-ms = 900\n", "z").unwrap();
+        let overlay = ConfigOverlay::parse("cafe", "[limits]\nqueries = 9\n").unwrap();
+        let overlaid = file.overlaid(Some(&overlay)).unwrap();
+        assert_eq!((overlaid.limits.nursery, overlaid.limits.queries), (7, 9));
+        assert_eq!(overlaid.timeouts.recursion.as_millis(), 900);
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde::Deserialize;
-use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer, Error};
+use toml::{Spanned, Table};
 
 use super::source::Source;
 use super::{Config, ConfigError, renamed, words};
@@ -26,6 +26,13 @@ pub(super) fn read(text: &str, file: &str) -> Result<Config, ConfigError> {
         return Ok(Config { source, ..config });
     }
     Err(faults(&source))
+}
+
+/// The tables of a file, with new names in place of old ones.
+pub(super) fn with_new_names(text: &str) -> Result<Table, Error> {
+    let mut root = DeTable::parse(text)?.into_inner();
+    renamed::apply(&mut root);
+    Table::deserialize(Deserializer::from(Spanned::new(0..0, root)))
 }
 
 /// All that is wrong: what is no TOML, then values one after the other, each taken out once it is told.
