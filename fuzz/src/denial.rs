@@ -2,7 +2,7 @@
 //! together, they must not prove what the zone itself would not say.
 
 use zoners_dns::{Name, OptRcode, Question, RRset, Rtype, name};
-use zoners_dnssec::denial::{self, Denied, NoDs, Proof};
+use zoners_dnssec::denial::{self, DenialStatus, DsDenial, Proof};
 use zoners_sim::Zone;
 use zoners_sim::sign::{Denying, Key, Signing};
 
@@ -32,18 +32,18 @@ fn check(zone: &Zone, asked: &Question, sets: &[RRset]) {
     let proof = Proof::read(sets, &zone.origin);
     let truth = zone.answer(asked);
     let mut blocks = 100_000;
-    if denial::nxdomain(&proof, &asked.name, &mut blocks) == Ok(Denied::Proven) {
+    if denial::nxdomain(&proof, &asked.name, &mut blocks) == Ok(DenialStatus::Proven) {
         assert!(truth.aa && truth.rcode == OptRcode::NXDOMAIN, "{asked}: {sets:?}");
     }
-    if denial::nodata(&proof, &asked.name, asked.rtype, &mut blocks) == Ok(Denied::Proven) {
+    if denial::nodata(&proof, &asked.name, asked.rtype, &mut blocks) == Ok(DenialStatus::Proven) {
         let nothing = truth.aa && truth.rcode == OptRcode::NOERROR && truth.answer.is_empty();
         assert!(nothing, "{asked}: {sets:?}");
     }
     let at = |rtype| zone.answer(&Question::new(asked.name.clone(), rtype));
     let delegated = !at(Rtype::A).aa && at(Rtype::DS).aa;
     match denial::no_ds(&proof, &asked.name, &mut blocks) {
-        Ok(NoDs::Unsigned) => assert!(delegated, "{asked}: {sets:?}"),
-        Ok(NoDs::NoCut) => assert!(at(Rtype::A).aa, "{asked}: {sets:?}"),
+        Ok(DsDenial::Unsigned) => assert!(delegated, "{asked}: {sets:?}"),
+        Ok(DsDenial::NoCut) => assert!(at(Rtype::A).aa, "{asked}: {sets:?}"),
         _ => {}
     }
     // Below a delegation the zone signs no wildcard that a name could be made from.
@@ -52,7 +52,8 @@ fn check(zone: &Zone, asked: &Question, sets: &[RRset]) {
     }
     for encloser in name::with_ancestors(&asked.name).skip(1) {
         if name::is_within(&encloser, &zone.origin)
-            && denial::expansion(&proof, &asked.name, &encloser, &mut blocks) == Ok(Denied::Proven)
+            && denial::wildcard_expansion(&proof, &asked.name, &encloser, &mut blocks)
+                == Ok(DenialStatus::Proven)
         {
             let exists = zone.names().any(|own| name::is_within(own, &asked.name));
             assert!(!exists, "{asked} exists: {sets:?}");

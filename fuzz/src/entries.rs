@@ -1,6 +1,6 @@
 //! Entries that come back into a cache, out of a file or from another node.
 
-use zoners_cache::{Cache, Progress, TtlLimits};
+use zoners_cache::{Cache, ExportCursor, TtlLimits};
 use zoners_dns::{Moment, Question, Rtype, name};
 
 /// Whatever comes in can be read, and goes out again as something that may come in.
@@ -13,7 +13,7 @@ pub fn run(octets: &[u8]) {
         let _ = all.import(octets, 0, trusted, now);
         let _ = one.import_answer(&question, octets, 0, trusted, now);
         for cache in [&all, &one] {
-            let (mut progress, mut out) = (Progress::default(), Vec::new());
+            let (mut progress, mut out) = (ExportCursor::default(), Vec::new());
             while cache.export(&mut progress, now, &mut out) {}
             assert!(self::again(&out, now), "what went out came from here");
             let _ = cache.inspect(&question.name, now);

@@ -11,10 +11,10 @@ use zoners_dnssec::chain::{Ds, keys};
 use zoners_dnssec::nsec::Nsec;
 use zoners_dnssec::rrsig::Rrsig;
 use zoners_dnssec::signed_data::compose;
-use zoners_dnssec::verify::{Time, candidates};
+use zoners_dnssec::verify::{ValidationTime, signature_checks};
 use zoners_sim::sign::{Key, Signing};
 
-const NOW: Time = Time { now: 1_800_000_000, skew: 0 };
+const NOW: ValidationTime = ValidationTime { now: 1_800_000_000, skew: 0 };
 
 pub fn run(octets: &[u8]) {
     let Some((kind, rest)) = octets.split_first() else { return };
@@ -36,7 +36,7 @@ fn forged(octets: &[u8]) {
     let set = RRset::new(zone(), Rtype::DNSKEY, 60, Records::from_iter([rdata]));
     assert!(keys(&set).len() <= 1);
     let Some(ds) = Ds::read(&Bytes::copy_from_slice(data)) else { return };
-    assert!(keys(&set).iter().all(|key| !ds.vouches_for(&zone(), key)), "nor that");
+    assert!(keys(&set).iter().all(|key| !ds.matches_key(&zone(), key)), "nor that");
 }
 
 /// Three octets for a change: where, and how. RDATA, TTL, key and RRSIG lie one behind the other.
@@ -62,7 +62,7 @@ fn changed(changes: &[u8]) {
     let altered = RRset { records, signatures, ..set.clone() };
     let dnskey = RRset::new(zone(), Rtype::DNSKEY, 300, Records::from_iter([octets]));
     let own = keys(&dnskey);
-    let Ok(found) = candidates(&altered, &zone(), &own, NOW) else { return };
+    let Ok(found) = signature_checks(&altered, &zone(), &own, NOW) else { return };
     for candidate in found {
         if candidate.verify().is_ok() {
             let genuine = |set: &RRset| {
@@ -86,7 +86,7 @@ fn denying(rdata: &[u8]) {
         assert!(!covered || (asked != nsec.owner && asked != nsec.next), "{asked} {nsec:?}");
         assert!(name::is_within(&asked, &nsec.closest_encloser(&asked)));
     }
-    let _ = (nsec.types.deny_owner(), nsec.types.delegates(), nsec.types.has(Rtype::A));
+    let _ = (nsec.types.deny_owner_name(), nsec.types.delegates(), nsec.types.has(Rtype::A));
 }
 
 fn zone() -> Name {

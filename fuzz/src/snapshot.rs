@@ -4,7 +4,7 @@
 //! The first octet says what the rest is: a file, changes to a file of ours, where such a file ends,
 //! or entries in pieces that are sealed.
 
-use zoners_cache::{Cache, Inspected, Progress, Rank, TtlLimits};
+use zoners_cache::{Cache, ExportCursor, InspectedEntry, Rank, TtlLimits};
 use zoners_dns::{
     Clock, ClockReading, Delegation, DsStatus, Moment, Name, NameServer, QueryMode, RRset, Random,
     Rtype, Security, Transport, name, zonefile,
@@ -133,7 +133,7 @@ fn full() -> Cache {
     }
     let denial = zoners_cache::Denial::new(soa.into_iter().next(), vec![]);
     cache.insert_nxdomain(&parsed("gone.test"), Rtype::A, &denial, NOW);
-    cache.insert_unsigned(&parsed("sub.test"), None, 60, NOW);
+    cache.insert_insecure_zone(&parsed("sub.test"), None, 60, NOW);
     let server =
         NameServer { name: parsed("ns.test"), addresses: vec![([192, 0, 2, 53], 53).into()] };
     let (mode, transport) = (QueryMode::Iterative, Transport::Udp);
@@ -161,15 +161,15 @@ fn read(file: &[u8], cache: &Cache, proofs: &str, own: bool) -> Result<bool, Ref
     read_from(file, cache, &terms, &Fixed, BOOT, own, || true).map(|loaded| loaded.trusted)
 }
 
-fn inspected(cache: &Cache) -> impl Iterator<Item = Inspected> {
+fn inspected(cache: &Cache) -> impl Iterator<Item = InspectedEntry> {
     NAMES.iter().flat_map(|name| cache.inspect(&parsed(name), NOW).0)
 }
 
 /// Nothing is there but what was in the full cache.
 fn included(cache: &Cache) {
-    let full: Vec<Inspected> = inspected(&full()).collect();
+    let full: Vec<InspectedEntry> = inspected(&full()).collect();
     assert!(inspected(cache).all(|entry| full.contains(&entry)));
-    let (mut progress, mut entries) = (Progress::default(), Vec::new());
+    let (mut progress, mut entries) = (ExportCursor::default(), Vec::new());
     while cache.export(&mut progress, NOW, &mut entries) {}
     assert!(entries.len() <= file(&self::full()).len());
 }

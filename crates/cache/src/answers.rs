@@ -4,8 +4,8 @@ use bytes::BufMut;
 use zoners_dns::{Moment, NameSlice, Rtype, Security, packet};
 
 use crate::Cache;
-use crate::codec::Reader;
-use crate::key::Key;
+use crate::codec::ValueReader;
+use crate::key::CacheKey;
 
 /// What tells finished answers for one name apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,7 +69,7 @@ impl Cache {
         read: impl FnOnce(FinishedAnswer<'_>) -> R,
     ) -> Option<R> {
         self.table.get(table_key(name, key).as_slice(), now, |value, expires| {
-            let mut value = Reader(value);
+            let mut value = ValueReader(value);
             if value.u32()? != generation {
                 return None;
             }
@@ -84,7 +84,7 @@ impl Cache {
 
     /// Claims to see to it that there is another answer when this one expires; false if somebody does.
     #[must_use]
-    pub fn claim_answer(&self, name: &NameSlice, key: AnswerKey) -> bool {
+    pub fn claim_refresh(&self, name: &NameSlice, key: AnswerKey) -> bool {
         self.table.claim(table_key(name, key).as_slice())
     }
 
@@ -122,11 +122,11 @@ pub(crate) fn status(value: &[u8]) -> Option<u8> {
     value.get(12).copied()
 }
 
-fn table_key(name: &NameSlice, key: AnswerKey) -> Key {
+fn table_key(name: &NameSlice, key: AnswerKey) -> CacheKey {
     let flags = u8::from(key.dnssec_ok)
         | u8::from(key.checking_disabled) << 1
         | u8::from(key.compact_ok) << 2;
-    Key::of_answer(name, key.rtype, flags, key.group)
+    CacheKey::of_answer(name, key.rtype, flags, key.group)
 }
 
 #[cfg(test)]
@@ -178,8 +178,8 @@ mod tests {
             cache.answer(name, key, 1, at, |answer| answer.expires_soon(at))
         };
         assert_eq!((soon(53), soon(54), soon(59)), (Some(false), Some(true), Some(true)));
-        assert!(cache.claim_answer(name, key) && !cache.claim_answer(name, key), "once");
+        assert!(cache.claim_refresh(name, key) && !cache.claim_refresh(name, key), "once");
         assert!(cache.insert_answer(name, key, 1, &message, Security::Secure, 60, now));
-        assert!(cache.claim_answer(name, key), "and once for each that is made");
+        assert!(cache.claim_refresh(name, key), "and once for each that is made");
     }
 }

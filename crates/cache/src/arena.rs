@@ -16,8 +16,8 @@ use zoners_dns::Moment;
 
 pub(crate) use block::Mark;
 use block::{Block, WORDS};
+pub(crate) use head::EntryHeader;
 use head::HEAD;
-pub(crate) use head::Head;
 
 /// Octets of a block: the longest entry fits, and a small shard has several.
 pub(crate) const BLOCK: usize = 96 * 1024;
@@ -30,7 +30,7 @@ const UNIT_BITS: u32 = 13;
 /// No place.
 pub(crate) const NONE: u32 = u32::MAX;
 
-const _: () = assert!(crate::MAX_ENTRY + 512 <= BLOCK && BLOCK / UNIT <= 1 << UNIT_BITS);
+const _: () = assert!(crate::MAX_ENTRY_OCTETS + 512 <= BLOCK && BLOCK / UNIT <= 1 << UNIT_BITS);
 
 /// The octets of an entry with such a key and value, to the next unit.
 pub(crate) fn size(key: &[u8], value: &[u8]) -> usize {
@@ -70,14 +70,14 @@ impl Arena {
 
     /// What the entry at a place begins with.
     #[inline(always)]
-    pub(crate) fn head(&self, at: u32) -> Option<Head> {
-        self.octets(at).map(|(head, _)| Head::read(head))
+    pub(crate) fn head(&self, at: u32) -> Option<EntryHeader> {
+        self.octets(at).map(|(head, _)| EntryHeader::read(head))
     }
 
     /// Its key.
     #[inline(always)]
     pub(crate) fn key(&self, at: u32) -> &[u8] {
-        let key = |(head, rest)| <[u8]>::get(rest, ..usize::from(Head::read(head).key));
+        let key = |(head, rest)| <[u8]>::get(rest, ..usize::from(EntryHeader::read(head).key));
         self.octets(at).and_then(key).unwrap_or(&[])
     }
 
@@ -96,27 +96,33 @@ impl Arena {
     }
 
     /// Changes what an entry begins with; nothing if there is none.
-    pub(crate) fn change(&mut self, at: u32, change: impl FnOnce(&mut Head)) -> bool {
+    pub(crate) fn change(&mut self, at: u32, change: impl FnOnce(&mut EntryHeader)) -> bool {
         let block = self.blocks.get_mut(block_of(at));
         let rest = block.and_then(|block| block.octets_mut()?.get_mut(unit_of(at) * UNIT..));
         let Some(octets) = rest.and_then(|rest| rest.first_chunk_mut::<HEAD>()) else {
             return false;
         };
-        let mut head = Head::read(octets);
+        let mut head = EntryHeader::read(octets);
         change(&mut head);
         head.write(octets);
         true
     }
 
     /// Puts another value in the place of one that takes as many units.
-    pub(crate) fn overwrite(&mut self, at: u32, value: &[u8], expires: Moment, doubt: u8) -> bool {
+    pub(crate) fn overwrite(
+        &mut self,
+        at: u32,
+        value: &[u8],
+        expires: Moment,
+        quarantine: u8,
+    ) -> bool {
         let Some(head) = self.head(at) else { return false };
         let length = usize::from(head.key) + value.len();
         if (HEAD + length).next_multiple_of(UNIT) != head.size() {
             return false;
         }
         self.change(at, |head| {
-            (head.value, head.expires, head.doubt) = (value.len() as u32, expires, doubt);
+            (head.value, head.expires, head.quarantine) = (value.len() as u32, expires, quarantine);
         });
         let start = unit_of(at) * UNIT + HEAD;
         let block = self.blocks.get_mut(block_of(at));
@@ -146,8 +152,14 @@ impl Arena {
     }
 
     /// Puts an entry at the end of a block that has room for it; where it is.
-    pub(crate) fn append(&mut self, block: usize, head: Head, key: &[u8], value: &[u8]) -> u32 {
-        let head = Head { key: key.len() as u16, value: value.len() as u32, ..head };
+    pub(crate) fn append(
+        &mut self,
+        block: usize,
+        head: EntryHeader,
+        key: &[u8],
+        value: &[u8],
+    ) -> u32 {
+        let head = EntryHeader { key: key.len() as u16, value: value.len() as u32, ..head };
         let Some(into) = self.blocks.get_mut(block) else { return NONE };
         let start = into.used;
         let behind = into.octets_mut().and_then(|all| all.get_mut(start..start + head.size()));
@@ -255,7 +267,7 @@ impl Arena {
     }
 
     /// The first entry of a block at or behind an octet where one begins or ended.
-    pub(crate) fn entry_from(&self, block: usize, mut octet: usize) -> Option<(u32, Head)> {
+    pub(crate) fn entry_from(&self, block: usize, mut octet: usize) -> Option<(u32, EntryHeader)> {
         let used = self.blocks.get(block)?.used;
         while octet < used {
             let at = place(block, octet);

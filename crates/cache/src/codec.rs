@@ -39,9 +39,9 @@ pub(crate) fn put_address(out: &mut Vec<u8>, address: SocketAddr) {
 }
 
 /// Reads a value from its start; every step is `None` at the end of the octets.
-pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
+pub(crate) struct ValueReader<'a>(pub(crate) &'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> ValueReader<'a> {
     pub(crate) fn octets<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (octets, rest) = self.0.split_first_chunk::<N>()?;
         self.0 = rest;

@@ -4,21 +4,21 @@ use bytes::BufMut;
 use zoners_dns::{Delegation, DsStatus, Moment, Name, NameServer, QueryMode, Transport, name};
 
 use crate::Cache;
-use crate::codec::{Reader, put_address, put_bytes, put_rrset, put_rrsets};
-use crate::key::{Key, Kind};
+use crate::codec::{ValueReader, put_address, put_bytes, put_rrset, put_rrsets};
+use crate::key::{CacheKey, EntryKind};
 
 impl Cache {
     /// The delegation of exactly `zone`.
     #[must_use]
     pub fn delegation(&self, zone: &Name, now: Moment) -> Option<Delegation> {
-        let key = Key::of_name(Kind::Delegation, zone.for_slice());
+        let key = CacheKey::of_name(EntryKind::Delegation, zone.for_slice());
         self.table.get(key.as_slice(), now, |value, expires| decode(zone.clone(), value, expires))
     }
 
     /// The deepest known zone cut at or above `name`.
     #[must_use]
     pub fn deepest_cut(&self, name: &Name, now: Moment) -> Option<Delegation> {
-        let key = Key::of_name(Kind::Delegation, name.for_slice());
+        let key = CacheKey::of_name(EntryKind::Delegation, name.for_slice());
         key.with_ancestors().find_map(|(at, key)| {
             self.table.get(key, now, |value, expires| {
                 decode(name::from_offset(name, at)?, value, expires)
@@ -32,7 +32,7 @@ impl Cache {
             return true;
         }
         let cap = now.after_seconds(self.limits.cap);
-        let key = Key::of_name(Kind::Delegation, delegation.zone.for_slice());
+        let key = CacheKey::of_name(EntryKind::Delegation, delegation.zone.for_slice());
         self.table.insert(&key, &encode(delegation), delegation.expires.min(cap), now)
     }
 }
@@ -61,7 +61,7 @@ fn encode(delegation: &Delegation) -> Vec<u8> {
 
 /// Only what parents said is stored, so the way is always the iterative one over UDP.
 pub(crate) fn decode(zone: Name, value: &[u8], expires: Moment) -> Option<Delegation> {
-    let mut value = Reader(value);
+    let mut value = ValueReader(value);
     let servers = (0..value.u8()?)
         .map(|_| {
             let name = value.name()?;

@@ -4,8 +4,8 @@ use bytes::BufMut;
 use zoners_dns::{Moment, Name, RRset, Rtype, Security};
 
 use crate::Cache;
-use crate::codec::{Reader, put_rrsets};
-use crate::key::{Key, Kind};
+use crate::codec::{ValueReader, put_rrsets};
+use crate::key::{CacheKey, EntryKind};
 
 /// Stands where a type would for "no type at all": type 0 is reserved (RFC 6895 section 3.1).
 pub(crate) const WHOLE_NAME: Rtype = Rtype::from_int(0);
@@ -20,11 +20,11 @@ const NO_NAME: u8 = 0x80;
 
 /// What a denial says does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Denied {
+pub enum DenialKind {
     /// The type, at a name that exists.
-    Type,
+    NoData,
     /// The name.
-    Name,
+    NxDomain,
 }
 
 /// The proof, such as it is, that something does not exist.
@@ -67,10 +67,10 @@ impl Denial {
     }
 
     /// Reads a denial of which so many seconds are left, and what it denies.
-    pub(crate) fn read(value: &[u8], ttl: u32) -> Option<(Denied, Self)> {
-        let mut value = Reader(value);
+    pub(crate) fn read(value: &[u8], ttl: u32) -> Option<(DenialKind, Self)> {
+        let mut value = ValueReader(value);
         let head = value.u8()?;
-        let denied = if head & NO_NAME == 0 { Denied::Type } else { Denied::Name };
+        let denied = if head & NO_NAME == 0 { DenialKind::NoData } else { DenialKind::NxDomain };
         let security = Security::from_octet(head & !NO_NAME);
         let mut soa = value.rrsets()?;
         let mut denial = Denial { soa: soa.pop(), proof: value.rrsets()?, ttl, security };
@@ -78,9 +78,9 @@ impl Denial {
         Some((denied, denial))
     }
 
-    fn write(&self, denied: Denied) -> Vec<u8> {
+    fn write(&self, denied: DenialKind) -> Vec<u8> {
         let mut value = vec![];
-        let marker = if denied == Denied::Name { NO_NAME } else { 0 };
+        let marker = if denied == DenialKind::NxDomain { NO_NAME } else { 0 };
         value.put_u8(self.security.to_octet() | marker);
         put_rrsets(&mut value, self.soa.as_slice());
         put_rrsets(&mut value, &self.proof);
@@ -115,8 +115,11 @@ fn minimum(soa: &RRset) -> u32 {
 impl Cache {
     /// The denial that a server gave when it was asked for `rtype` at `name`.
     #[must_use]
-    pub fn denial(&self, name: &Name, rtype: Rtype, now: Moment) -> Option<(Denied, Denial)> {
-        self.read_denial(Key::of_type(Kind::Denial, name.for_slice(), rtype).as_slice(), now)
+    pub fn denial(&self, name: &Name, rtype: Rtype, now: Moment) -> Option<(DenialKind, Denial)> {
+        self.read_denial(
+            CacheKey::of_type(EntryKind::Denial, name.for_slice(), rtype).as_slice(),
+            now,
+        )
     }
 
     /// The denial of all types of `name`, or the proven one of an ancestor: below a name that does
@@ -124,7 +127,7 @@ impl Cache {
     /// servers deny names that have names below them.
     #[must_use]
     pub fn nxdomain(&self, name: &Name, now: Moment) -> Option<Denial> {
-        let key = Key::of_type(Kind::Denial, name.for_slice(), WHOLE_NAME);
+        let key = CacheKey::of_type(EntryKind::Denial, name.for_slice(), WHOLE_NAME);
         key.with_ancestors().find_map(|(at, key)| {
             self.table.get(key, now, |value, expires| {
                 let (_, denial) = Denial::read(value, now.seconds_until(expires))?;
@@ -141,7 +144,7 @@ impl Cache {
 
     /// Keeps the denial of `rtype` at `name`.
     pub fn insert_nodata(&self, name: &Name, rtype: Rtype, denial: &Denial, now: Moment) -> bool {
-        self.insert_denial(name, rtype, denial.write(Denied::Type), denial, now)
+        self.insert_denial(name, rtype, denial.write(DenialKind::NoData), denial, now)
     }
 
     /// Keeps the denial of `name` that came when `rtype` was asked for. A proven denial, or one for
@@ -150,14 +153,14 @@ impl Cache {
     pub fn insert_nxdomain(&self, name: &Name, rtype: Rtype, denial: &Denial, now: Moment) -> bool {
         let whole = denial.security == Security::Secure || rtype == Rtype::A;
         let rtype = if whole { WHOLE_NAME } else { rtype };
-        self.insert_denial(name, rtype, denial.write(Denied::Name), denial, now)
+        self.insert_denial(name, rtype, denial.write(DenialKind::NxDomain), denial, now)
     }
 
     /// Forgets the denial of `rtype` at `name`, and that of the whole name: they turned out to be
     /// bogus.
     pub fn remove_denials(&self, name: &Name, rtype: Rtype) {
         for rtype in [rtype, WHOLE_NAME] {
-            self.table.remove(&Key::of_type(Kind::Denial, name.for_slice(), rtype));
+            self.table.remove(&CacheKey::of_type(EntryKind::Denial, name.for_slice(), rtype));
         }
     }
 
@@ -166,11 +169,14 @@ impl Cache {
         let proven = Some(Security::Secure.to_octet());
         let is_unproven = |value: &[u8]| value.first().map(|head| status(*head)) != proven;
         for rtype in [rtype, WHOLE_NAME] {
-            self.table.remove_if(&Key::of_type(Kind::Denial, name.for_slice(), rtype), is_unproven);
+            self.table.remove_if(
+                &CacheKey::of_type(EntryKind::Denial, name.for_slice(), rtype),
+                is_unproven,
+            );
         }
     }
 
-    fn read_denial(&self, key: &[u8], now: Moment) -> Option<(Denied, Denial)> {
+    fn read_denial(&self, key: &[u8], now: Moment) -> Option<(DenialKind, Denial)> {
         self.table.get(key, now, |value, expires| Denial::read(value, now.seconds_until(expires)))
     }
 
@@ -186,7 +192,7 @@ impl Cache {
         if ttl == 0 && self.limits.stale == 0 {
             return true;
         }
-        let key = Key::of_type(Kind::Denial, name.for_slice(), rtype);
+        let key = CacheKey::of_type(EntryKind::Denial, name.for_slice(), rtype);
         let proven = Security::Secure.to_octet();
         let mut fits = true;
         self.table.update(&key, now, |present| {
@@ -198,7 +204,7 @@ impl Cache {
             if standing == Some(proven) && denial.security != Security::Secure {
                 return None;
             }
-            fits = value.len() <= crate::MAX_ENTRY;
+            fits = value.len() <= crate::MAX_ENTRY_OCTETS;
             Some((value, now.after_seconds(ttl)))
         });
         fits
@@ -243,7 +249,7 @@ mod tests {
         let (cache, name) = (cache(), parsed("host.test"));
         cache.insert_nxdomain(&name, Rtype::HTTPS, &denial(300, 60), NOW);
         assert_eq!(cache.nxdomain(&name, NOW), None, "the server may not know the type");
-        assert_eq!(cache.denial(&name, Rtype::HTTPS, NOW).unwrap().0, Denied::Name);
+        assert_eq!(cache.denial(&name, Rtype::HTTPS, NOW).unwrap().0, DenialKind::NxDomain);
         assert_eq!(cache.denial(&name, Rtype::A, NOW), None);
         cache.insert_nxdomain(&name, Rtype::A, &denial(300, 60), NOW);
         assert!(cache.nxdomain(&name, NOW).is_some());
@@ -256,7 +262,7 @@ mod tests {
         let (cache, name) = (cache(), parsed("a.test"));
         cache.insert_nodata(&name, Rtype::A, &denial(90_000, 90_000), NOW);
         let (denied, kept) = cache.denial(&name, Rtype::A, NOW).unwrap();
-        assert_eq!((denied, kept.ttl, kept.soa.unwrap().ttl), (Denied::Type, 3600, 3600));
+        assert_eq!((denied, kept.ttl, kept.soa.unwrap().ttl), (DenialKind::NoData, 3600, 3600));
         assert_eq!(cache.nxdomain(&name, NOW), None);
     }
 

@@ -7,8 +7,8 @@ use bytes::BufMut;
 use zoners_dns::{Ede, EdeCode, Endpoint, Moment, Name, Question};
 
 use crate::Cache;
-use crate::codec::Reader;
-use crate::key::{Key, Kind};
+use crate::codec::ValueReader;
+use crate::key::{CacheKey, EntryKind};
 
 /// A failure is kept this long at first (RFC 9520 section 3.2) …
 const FIRST: Duration = Duration::from_secs(1);
@@ -30,9 +30,9 @@ impl Cache {
     /// The failure of `question`, while it is not yet to be tried again.
     #[must_use]
     pub fn failure(&self, question: &Question, now: Moment) -> Option<CachedFailure> {
-        let key = Key::of_type(Kind::Failure, question.name.for_slice(), question.rtype);
+        let key = CacheKey::of_type(EntryKind::Failure, question.name.for_slice(), question.rtype);
         self.table.get(key.as_slice(), now, |value, _| {
-            let mut value = Reader(value);
+            let mut value = ValueReader(value);
             let _span = value.u32()?;
             let until = Moment::from_millis(value.u64()?);
             let ede = Ede::new(EdeCode(value.u16()?), String::from_utf8_lossy(value.0));
@@ -43,16 +43,16 @@ impl Cache {
     /// Whether `question` failed a short while ago, even if it may be tried again by now.
     #[must_use]
     pub fn has_failed(&self, question: &Question, now: Moment) -> bool {
-        let key = Key::of_type(Kind::Failure, question.name.for_slice(), question.rtype);
+        let key = CacheKey::of_type(EntryKind::Failure, question.name.for_slice(), question.rtype);
         self.table.get(key.as_slice(), now, |_, _| Some(())).is_some()
     }
 
     /// Keeps a failure: 1 s, then twice as long each time, up to 60 s. Where nothing answered on
     /// any path it may be our own line, so it is kept for 1 s only.
     pub fn insert_failure(&self, question: &Question, ede: &Ede, silent: bool, now: Moment) {
-        let key = Key::of_type(Kind::Failure, question.name.for_slice(), question.rtype);
+        let key = CacheKey::of_type(EntryKind::Failure, question.name.for_slice(), question.rtype);
         self.table.update(&key, now, |before| {
-            let before = before.and_then(|value| Reader(value).u32());
+            let before = before.and_then(|value| ValueReader(value).u32());
             let span = match before {
                 Some(span) if !silent => Duration::from_millis(span.into()).saturating_mul(2),
                 _ => FIRST,
@@ -70,19 +70,23 @@ impl Cache {
 
     /// Forgets that `question` failed.
     pub fn remove_failure(&self, question: &Question) {
-        self.table.remove(&Key::of_type(Kind::Failure, question.name.for_slice(), question.rtype));
+        self.table.remove(&CacheKey::of_type(
+            EntryKind::Failure,
+            question.name.for_slice(),
+            question.rtype,
+        ));
     }
 
     /// Whether the server was found not to serve the zone.
     #[must_use]
     pub fn is_lame(&self, zone: &Name, server: Endpoint, now: Moment) -> bool {
-        let key = Key::of_server_in(Kind::Lame, zone.for_slice(), server);
+        let key = CacheKey::of_server_in(EntryKind::Lame, zone.for_slice(), server);
         self.table.get(key.as_slice(), now, |_, _| Some(())).is_some()
     }
 
     /// Remembers that the server does not serve the zone.
     pub fn insert_lame(&self, zone: &Name, server: Endpoint, now: Moment) {
-        let key = Key::of_server_in(Kind::Lame, zone.for_slice(), server);
+        let key = CacheKey::of_server_in(EntryKind::Lame, zone.for_slice(), server);
         self.table.insert(&key, &[], now.after(LAME), now);
     }
 }

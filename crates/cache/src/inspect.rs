@@ -2,8 +2,8 @@
 
 use zoners_dns::{Moment, Name, RRset, Security, name};
 
-use crate::key::{self, Key, Kind};
-use crate::shard::Seen;
+use crate::key::{self, CacheKey, EntryKind};
+use crate::shard::EntryView;
 use crate::{Cache, Denial, delegations, rrsets};
 
 /// Entries that are shown of one name, no more.
@@ -11,7 +11,7 @@ const MOST: usize = 200;
 
 /// An entry of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inspected {
+pub struct InspectedEntry {
     /// What it is: `RRset`, `denial`, `delegation`, `unsigned`.
     pub kind: &'static str,
     /// Its records; TTLs are what is left.
@@ -27,11 +27,11 @@ pub struct Inspected {
 impl Cache {
     /// What is known of exactly `name`, expired or not, and how many more entries are not shown.
     #[must_use]
-    pub fn inspect(&self, name: &Name, now: Moment) -> (Vec<Inspected>, usize) {
+    pub fn inspect(&self, name: &Name, now: Moment) -> (Vec<InspectedEntry>, usize) {
         let name = name::lowercase(name);
         let (mut found, mut more, mut at) = (Vec::new(), 0, Default::default());
         while let Some(next) = self.table.visit_from(at, |entry| {
-            let Seen { key, value, expires, .. } = *entry;
+            let EntryView { key, value, expires, .. } = *entry;
             if key::is_of_name(key, name.as_slice(), false) {
                 match read(key, value, expires, now) {
                     Some(entry) if found.len() < MOST => found.push(entry),
@@ -47,10 +47,10 @@ impl Cache {
     }
 }
 
-fn read(key: &[u8], value: &[u8], expires: Moment, now: Moment) -> Option<Inspected> {
-    let key = Key::read(key)?;
+fn read(key: &[u8], value: &[u8], expires: Moment, now: Moment) -> Option<InspectedEntry> {
+    let key = CacheKey::read(key)?;
     let name = key.name()?;
-    let of = |kind, sets| Inspected {
+    let of = |kind, sets| InspectedEntry {
         kind,
         sets,
         denies: None,
@@ -59,24 +59,24 @@ fn read(key: &[u8], value: &[u8], expires: Moment, now: Moment) -> Option<Inspec
     };
     let ttl = now.seconds_until(expires);
     Some(match key.kind() {
-        Kind::RRset => {
+        EntryKind::RRset => {
             let cached = rrsets::read(name, key.rtype()?, value, ttl)?;
-            Inspected { security: cached.security, ..of("RRset", vec![cached.set]) }
+            InspectedEntry { security: cached.security, ..of("RRset", vec![cached.set]) }
         }
-        Kind::Denial => {
+        EntryKind::Denial => {
             let (_, Denial { soa, security, .. }) = Denial::read(value, ttl)?;
             let rtype = key.rtype()?;
             let what = if rtype.to_int() == 0 { "all".to_owned() } else { rtype.to_string() };
             let sets = soa.into_iter().collect();
-            Inspected { security, denies: Some(what), ..of("denial", sets) }
+            InspectedEntry { security, denies: Some(what), ..of("denial", sets) }
         }
-        Kind::Delegation => {
+        EntryKind::Delegation => {
             let cut = delegations::decode(name.clone(), value, expires)?;
             let servers = cut.servers.iter().map(|server| &server.name);
             let ns = |target| RRset::naming(name.clone(), zoners_dns::Rtype::NS, ttl, target);
             of("delegation", servers.map(ns).collect())
         }
-        Kind::Unsigned => of("unsigned", Vec::new()),
+        EntryKind::Unsigned => of("unsigned", Vec::new()),
         _ => return None,
     })
 }
@@ -102,7 +102,7 @@ mod tests {
         let soa = zonefile::parse(text, &name::root()).unwrap().pop();
         let denial = Denial { security: Security::Secure, ..Denial::new(soa, vec![]) };
         cache.insert_nodata(&www, Rtype::AAAA, &denial, now);
-        cache.insert_unsigned(&www, None, 10, now);
+        cache.insert_insecure_zone(&www, None, 10, now);
         let (found, more) = cache.inspect(&name::parse("WWW.test").unwrap(), now.after_seconds(40));
         let shown: Vec<_> =
             found.iter().map(|entry| (entry.kind, entry.left, entry.security)).collect();

@@ -17,7 +17,7 @@ const ROOT: &[u8] = &[0];
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Kind {
+pub(crate) enum EntryKind {
     RRset = 1,
     Denial,
     Delegation,
@@ -25,82 +25,88 @@ pub(crate) enum Kind {
     Failure,
     Server,
     Lame,
-    FullNames,
+    MinimisationFailure,
     Unprovable,
     Unsigned,
     /// Not in the table; the key is of an entry that left the process.
     Range,
 }
 
-impl Kind {
+impl EntryKind {
     /// What is of use to another process, or to this one when it is started again.
-    pub(crate) const PORTABLE: [Kind; 6] =
-        [Kind::Server, Kind::Delegation, Kind::Unsigned, Kind::RRset, Kind::Denial, Kind::Range];
+    pub(crate) const PORTABLE: [EntryKind; 6] = [
+        EntryKind::Server,
+        EntryKind::Delegation,
+        EntryKind::Unsigned,
+        EntryKind::RRset,
+        EntryKind::Denial,
+        EntryKind::Range,
+    ];
 
     /// The kind of what lies under a key, if it may leave the process.
     pub(crate) fn of(key: &[u8]) -> Option<Self> {
         let kind = key.get(name_length(key)?)?;
-        Kind::PORTABLE.into_iter().find(|portable| *portable as u8 == *kind)
+        EntryKind::PORTABLE.into_iter().find(|portable| *portable as u8 == *kind)
     }
 
     /// Whether it is still of use when it has expired.
     pub(crate) fn lasts(self) -> bool {
-        matches!(self, Kind::RRset | Kind::Denial | Kind::Delegation)
+        matches!(self, EntryKind::RRset | EntryKind::Denial | EntryKind::Delegation)
     }
 }
 
 /// A key, built without allocating.
-pub(crate) struct Key {
+pub(crate) struct CacheKey {
     octets: [u8; CAPACITY],
     length: usize,
-    kind: Kind,
+    kind: EntryKind,
 }
 
-impl Key {
+impl CacheKey {
     /// The key of what there is one of for a name.
-    pub(crate) fn of_name(kind: Kind, name: &NameSlice) -> Self {
-        Key::new(name.as_slice(), kind, &[])
+    pub(crate) fn of_name(kind: EntryKind, name: &NameSlice) -> Self {
+        CacheKey::new(name.as_slice(), kind, &[])
     }
 
     /// The key of what there is one of for a name and a type.
-    pub(crate) fn of_type(kind: Kind, name: &NameSlice, rtype: Rtype) -> Self {
-        Key::new(name.as_slice(), kind, &rtype.to_int().to_be_bytes())
+    pub(crate) fn of_type(kind: EntryKind, name: &NameSlice, rtype: Rtype) -> Self {
+        CacheKey::new(name.as_slice(), kind, &rtype.to_int().to_be_bytes())
     }
 
     /// The key of a finished answer.
     pub(crate) fn of_answer(name: &NameSlice, rtype: Rtype, flags: u8, group: u8) -> Self {
         let [high, low] = rtype.to_int().to_be_bytes();
-        Key::new(name.as_slice(), Kind::Answer, &[high, low, flags, group])
+        CacheKey::new(name.as_slice(), EntryKind::Answer, &[high, low, flags, group])
     }
 
     /// The key of a server.
     pub(crate) fn of_server(server: Endpoint) -> Self {
         let (endpoint, length) = flat(server);
-        Key::new(ROOT, Kind::Server, &endpoint[..length])
+        CacheKey::new(ROOT, EntryKind::Server, &endpoint[..length])
     }
 
     /// The key of a server of a zone.
-    pub(crate) fn of_server_in(kind: Kind, zone: &NameSlice, server: Endpoint) -> Self {
+    pub(crate) fn of_server_in(kind: EntryKind, zone: &NameSlice, server: Endpoint) -> Self {
         let (endpoint, length) = flat(server);
-        Key::new(zone.as_slice(), kind, &endpoint[..length])
+        CacheKey::new(zone.as_slice(), kind, &endpoint[..length])
     }
 
-    /// Reads a key that [`Key::as_slice`] gave; `None` if it is none of what may leave the process.
+    /// Reads a key that [`CacheKey::as_slice`] gave; `None` if it is none of what may leave the process.
     pub(crate) fn read(octets: &[u8]) -> Option<Self> {
         let end = Name::from_octets(Bytes::copy_from_slice(octets.get(..name_length(octets)?)?));
         let name = end.ok()?;
-        let (kind, rest) = (Kind::of(octets)?, octets.get(name.len() + 1..)?);
+        let (kind, rest) = (EntryKind::of(octets)?, octets.get(name.len() + 1..)?);
         let fits = match kind {
-            Kind::RRset | Kind::Denial => rest.len() == 2,
-            Kind::Delegation | Kind::Unsigned | Kind::Range => rest.is_empty(),
+            EntryKind::RRset | EntryKind::Denial => rest.len() == 2,
+            EntryKind::Delegation | EntryKind::Unsigned | EntryKind::Range => rest.is_empty(),
             _ => server_of(octets).is_some(),
         };
-        let key = Key::new(name.as_slice(), kind, if fits { rest } else { return None });
+        let key = CacheKey::new(name.as_slice(), kind, if fits { rest } else { return None });
         (key.as_slice() == octets).then_some(key)
     }
 
     /// What lies under it.
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> EntryKind {
         self.kind
     }
 
@@ -118,7 +124,7 @@ impl Key {
 
     // Inlined, since a key is made for every look-up, and moving one costs more than making it.
     #[inline(always)]
-    fn new(name: &[u8], kind: Kind, rest: &[u8]) -> Self {
+    fn new(name: &[u8], kind: EntryKind, rest: &[u8]) -> Self {
         let mut octets = [0; CAPACITY];
         let (end, length) = (name.len(), name.len() + 1 + rest.len());
         // Names have at most 255 octets and endpoints 19, so all fit.
@@ -128,7 +134,7 @@ impl Key {
         blocks.iter_mut().take(end.div_ceil(BLOCK)).for_each(|block| block.make_ascii_lowercase());
         octets[end] = kind as u8;
         octets[end + 1..length].copy_from_slice(rest);
-        Key { octets, length, kind }
+        CacheKey { octets, length, kind }
     }
 
     /// Whether what lies under it is still of use when it has expired.
@@ -183,7 +189,7 @@ fn flat(server: Endpoint) -> ([u8; 19], usize) {
 
 /// The endpoint of a server's key.
 pub(crate) fn server_of(key: &[u8]) -> Option<Endpoint> {
-    let rest = key.strip_prefix(ROOT)?.strip_prefix(&[Kind::Server as u8])?;
+    let rest = key.strip_prefix(ROOT)?.strip_prefix(&[EntryKind::Server as u8])?;
     let (rest, transport) = (rest.get(..rest.len().checked_sub(1)?)?, *rest.last()?);
     let transport = if transport == 0 { Transport::Udp } else { Transport::Tcp };
     let (address, port) = rest.split_last_chunk::<2>()?;
@@ -224,9 +230,10 @@ mod tests {
         for address in ["192.0.2.1:53", "[2001:db8::1]:5353"] {
             for transport in [Transport::Udp, Transport::Tcp] {
                 let server = Endpoint { address: address.parse().unwrap(), transport };
-                let key = Key::of_server(server);
+                let key = CacheKey::of_server(server);
                 assert_eq!(server_of(key.as_slice()), Some(server));
-                let lame = Key::of_server_in(Kind::Lame, name::root().for_slice(), server);
+                let lame =
+                    CacheKey::of_server_in(EntryKind::Lame, name::root().for_slice(), server);
                 assert_eq!(server_of(lame.as_slice()), None);
             }
         }
@@ -234,8 +241,11 @@ mod tests {
 
     #[test]
     fn keys_know_their_name_and_those_above() {
-        let key =
-            Key::of_type(Kind::RRset, name::parse("a.Example.test").unwrap().for_slice(), Rtype::A);
+        let key = CacheKey::of_type(
+            EntryKind::RRset,
+            name::parse("a.Example.test").unwrap().for_slice(),
+            Rtype::A,
+        );
         let of = |text: &str, subtree| {
             is_of_name(key.as_slice(), name::parse(text).unwrap().as_slice(), subtree)
         };
@@ -247,12 +257,12 @@ mod tests {
     #[test]
     fn the_keys_of_ancestors_are_their_own() {
         let www = name::parse("wWw.Example.test").unwrap();
-        let key = Key::of_type(Kind::Denial, www.for_slice(), Rtype::A);
+        let key = CacheKey::of_type(EntryKind::Denial, www.for_slice(), Rtype::A);
         let above: Vec<_> = key.with_ancestors().collect();
         assert_eq!(above.len(), 4);
         for ((at, key), ancestor) in above.into_iter().zip(name::with_ancestors(&www)) {
             assert_eq!(name::from_offset(&www, at).as_ref(), Some(&ancestor));
-            let own = Key::of_type(Kind::Denial, ancestor.for_slice(), Rtype::A);
+            let own = CacheKey::of_type(EntryKind::Denial, ancestor.for_slice(), Rtype::A);
             assert_eq!(key, own.as_slice());
         }
     }
@@ -263,7 +273,7 @@ mod tests {
         let longest = name::parse(&format!("{label}.{label}.{label}.{}", "b".repeat(61))).unwrap();
         assert_eq!(longest.len(), 255);
         let server = Endpoint::udp([1; 16].into());
-        let key = Key::of_server_in(Kind::Lame, longest.for_slice(), server);
+        let key = CacheKey::of_server_in(EntryKind::Lame, longest.for_slice(), server);
         assert_eq!(key.as_slice().len(), 255 + 1 + 19);
     }
 }

@@ -10,30 +10,32 @@ mod arena;
 mod codec;
 mod delegations;
 mod denials;
-mod doubt;
 mod failures;
-mod full_names;
+mod insecure;
 mod inspect;
 mod key;
+mod minimisation;
 mod portable;
+mod quarantine;
 mod ranges;
 mod rrsets;
 mod servers;
 mod shard;
 mod table;
 mod unprovable;
-mod unsigned;
 
 pub use answers::{AnswerKey, FinishedAnswer};
-pub use denials::{Denial, Denied};
+pub use denials::{Denial, DenialKind};
 pub use failures::CachedFailure;
-pub use inspect::Inspected;
-pub use portable::{Foreign, Progress, Taken};
-pub use ranges::{Lies, Neighbour, Ranges};
+pub use insecure::InsecureZone;
+pub use inspect::InspectedEntry;
+pub use portable::{ExportCursor, ImportStats, InvalidEntries};
+pub use ranges::{Neighbour, RangePosition, Ranges};
 pub use rrsets::{CachedRRset, Rank};
-pub use servers::{CLIENT_COOKIE, Cookie, Evidence, Proof, Repeated, ServerInfo, Trouble};
-pub use table::{MAX_ENTRY, Stats, Table};
-pub use unsigned::Unsigned;
+pub use servers::{
+    CLIENT_COOKIE, CookieOption, EchoEvidence, EchoSupport, Evidence, ServerFault, ServerInfo,
+};
+pub use table::{CacheStats, MAX_ENTRY_OCTETS, Table};
 
 use std::sync::atomic::AtomicU8;
 use std::time::Duration;
@@ -83,7 +85,7 @@ pub struct Cache {
     ranges: Ranges,
     limits: TtlLimits,
     /// Doubts that there have been.
-    doubts: AtomicU8,
+    quarantines: AtomicU8,
 }
 
 impl Cache {
@@ -94,12 +96,12 @@ impl Cache {
         let ranges = bytes / RANGES;
         let stale = Duration::from_secs(limits.stale.into());
         let table = Table::new(bytes - ranges, stale, hash_key);
-        Cache { table, ranges: Ranges::new(ranges), limits, doubts: AtomicU8::new(0) }
+        Cache { table, ranges: Ranges::new(ranges), limits, quarantines: AtomicU8::new(0) }
     }
 
     /// How full it is.
     #[must_use]
-    pub fn stats(&self) -> Stats {
+    pub fn stats(&self) -> CacheStats {
         self.table.stats()
     }
 
@@ -128,7 +130,7 @@ impl Cache {
     /// The moment as of which to read in order to find, besides what holds, what expired not too long
     /// ago: TTLs are then what was left of them then.
     #[must_use]
-    pub fn stale_as_of(&self, now: Moment) -> Moment {
+    pub fn stale_read_time(&self, now: Moment) -> Moment {
         now.before(Duration::from_secs(self.limits.stale.into()))
     }
 

@@ -9,14 +9,14 @@ mod answer;
 use bytes::BufMut;
 use zoners_dns::{Moment, RRset, Rtype, Security};
 
-use crate::codec::{Reader, put_bytes};
+use crate::codec::{ValueReader, put_bytes};
 use crate::delegations;
 use crate::denials;
-use crate::key::{Key, Kind};
+use crate::key::{CacheKey, EntryKind};
 use crate::ranges::RangeProgress;
 use crate::servers::ServerInfo;
-use crate::shard::{Cursor, Seen};
-use crate::{Cache, MAX_ENTRY, Rank};
+use crate::shard::{Cursor, EntryView};
+use crate::{Cache, MAX_ENTRY_OCTETS, Rank};
 
 /// Octets of entries that are written in one go: while they are, one part of the cache takes nothing
 /// new.
@@ -24,7 +24,7 @@ const PIECE: usize = 32 * 1024;
 
 /// How far an export has come.
 #[derive(Clone, Debug, Default)]
-pub struct Progress {
+pub struct ExportCursor {
     pass: usize,
     at: (usize, Cursor),
     range: RangeProgress,
@@ -33,46 +33,48 @@ pub struct Progress {
 /// What is exported one after the other: what others come from, then answers; the ranges follow. An
 /// entry belongs to one pass for as long as it lives, so that none is missed for what happens to it
 /// meanwhile.
-const PASSES: [fn(Kind) -> bool; 2] = [|kind| !is_answer(kind), is_answer];
+const PASSES: [fn(EntryKind) -> bool; 2] = [|kind| !is_answer(kind), is_answer];
 
-fn is_answer(kind: Kind) -> bool {
-    matches!(kind, Kind::RRset | Kind::Denial)
+fn is_answer(kind: EntryKind) -> bool {
+    matches!(kind, EntryKind::RRset | EntryKind::Denial)
 }
 
 /// What was taken of entries that came back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Taken {
+pub struct ImportStats {
     /// Entries that are in the cache now.
-    pub taken: usize,
+    pub imported: usize,
     /// Entries that were of no more use, or less than what was there.
-    pub passed_over: usize,
+    pub skipped: usize,
 }
 
 /// What came is no string of entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Foreign;
+pub struct InvalidEntries;
 
 impl Cache {
     /// Appends the next entries to `out`, about as many as fit in 32 KiB; false once there are no
     /// more. What is doubtful stays here.
-    pub fn export(&self, progress: &mut Progress, now: Moment, out: &mut Vec<u8>) -> bool {
+    pub fn export(&self, progress: &mut ExportCursor, now: Moment, out: &mut Vec<u8>) -> bool {
         let Some(wanted) = PASSES.get(progress.pass) else {
-            let since = self.stale_as_of(now);
+            let since = self.stale_read_time(now);
             return self.ranges.export(
                 &mut progress.range,
                 PIECE,
                 since,
                 |zone, value, expires| {
-                    let key = Key::of_name(Kind::Range, zone.for_slice());
+                    let key = CacheKey::of_name(EntryKind::Range, zone.for_slice());
                     put(out, key.as_slice(), value, expires, true);
                 },
             );
         };
         let most = out.len() + PIECE;
         let next = self.table.visit_from(progress.at, |entry| {
-            let Seen { key, value, expires, visited, .. } = *entry;
-            let kind = Kind::of(key).filter(|kind| wanted(*kind));
-            if kind.is_some_and(|kind| self.dies(kind, expires) > now) && !self.is_doubtful(entry) {
+            let EntryView { key, value, expires, visited, .. } = *entry;
+            let kind = EntryKind::of(key).filter(|kind| wanted(*kind));
+            if kind.is_some_and(|kind| self.dies(kind, expires) > now)
+                && !self.is_quarantined(entry)
+            {
                 put(out, key, value, expires, visited);
             }
             out.len() < most
@@ -95,13 +97,13 @@ impl Cache {
         shift: i64,
         trusted: bool,
         now: Moment,
-    ) -> Result<Taken, Foreign> {
-        let (mut entries, mut taken) = (Reader(entries), Taken::default());
+    ) -> Result<ImportStats, InvalidEntries> {
+        let (mut entries, mut taken) = (ValueReader(entries), ImportStats::default());
         while !entries.0.is_empty() {
-            let entry = Entry::read(&mut entries).ok_or(Foreign)?;
-            match self.take(entry, shift, trusted, now).ok_or(Foreign)? {
-                true => taken.taken += 1,
-                false => taken.passed_over += 1,
+            let entry = PortableEntry::read(&mut entries).ok_or(InvalidEntries)?;
+            match self.take(entry, shift, trusted, now).ok_or(InvalidEntries)? {
+                true => taken.imported += 1,
+                false => taken.skipped += 1,
             }
         }
         Ok(taken)
@@ -114,34 +116,40 @@ impl Cache {
     }
 
     /// When an entry is of no more use.
-    fn dies(&self, kind: Kind, expires: Moment) -> Moment {
+    fn dies(&self, kind: EntryKind, expires: Moment) -> Moment {
         expires.after_seconds(if kind.lasts() { self.limits.stale } else { 0 })
     }
 
     /// Takes one entry, if it is still worth it; `None` if it is none.
-    fn take(&self, entry: Entry<'_>, shift: i64, trusted: bool, now: Moment) -> Option<bool> {
-        let key = Key::read(entry.key)?;
+    fn take(
+        &self,
+        entry: PortableEntry<'_>,
+        shift: i64,
+        trusted: bool,
+        now: Moment,
+    ) -> Option<bool> {
+        let key = CacheKey::read(entry.key)?;
         let mut value = entry.value.to_vec();
         let cap = match key.kind() {
-            Kind::RRset => {
+            EntryKind::RRset => {
                 check_rrset(&key, &mut value, trusted)?;
                 self.limits.cap
             }
-            Kind::Denial => {
+            EntryKind::Denial => {
                 check_denial(&mut value, trusted)?;
                 self.limits.negative_cap
             }
-            Kind::Delegation => {
+            EntryKind::Delegation => {
                 delegations::decode(key.name()?, &value, Moment::NEVER)?;
                 self.limits.cap
             }
-            Kind::Unsigned | Kind::Range if !trusted => return Some(false),
-            Kind::Range => {
+            EntryKind::Unsigned | EntryKind::Range if !trusted => return Some(false),
+            EntryKind::Range => {
                 let expires = entry.expires.shifted(shift).min(now.after_seconds(self.limits.cap));
                 self.ranges.import(&key.name()?, &value, expires)?;
                 return Some(true);
             }
-            Kind::Unsigned => self.limits.cap,
+            EntryKind::Unsigned => self.limits.cap,
             _ => {
                 value = ServerInfo::decode(&value)?.shifted(shift).encode();
                 self.limits.cap
@@ -154,7 +162,7 @@ impl Cache {
 }
 
 /// An entry as it lies outside.
-struct Entry<'a> {
+struct PortableEntry<'a> {
     key: &'a [u8],
     value: &'a [u8],
     expires: Moment,
@@ -168,18 +176,18 @@ fn put(out: &mut Vec<u8>, key: &[u8], value: &[u8], expires: Moment, popular: bo
     put_bytes(out, value);
 }
 
-impl<'a> Entry<'a> {
-    fn read(from: &mut Reader<'a>) -> Option<Self> {
+impl<'a> PortableEntry<'a> {
+    fn read(from: &mut ValueReader<'a>) -> Option<Self> {
         let (popular, expires) = (from.u8()?, Moment::from_millis(from.u64()?));
         let (key, value) = (from.slice()?, from.slice()?);
-        let fits = popular <= 1 && value.len() <= MAX_ENTRY;
-        fits.then_some(Entry { key, value, expires, popular: popular == 1 })
+        let fits = popular <= 1 && value.len() <= MAX_ENTRY_OCTETS;
+        fits.then_some(PortableEntry { key, value, expires, popular: popular == 1 })
     }
 }
 
 /// Whether `value` is an RRset that may lie under `key`; its status goes if it is not `trusted`.
-fn check_rrset(key: &Key, value: &mut [u8], trusted: bool) -> Option<()> {
-    let mut read = Reader(value);
+fn check_rrset(key: &CacheKey, value: &mut [u8], trusted: bool) -> Option<()> {
+    let mut read = ValueReader(value);
     let (rank, security) = (read.u8()?, read.u8()?);
     let records = read.records()?;
     let signatures = read.records()?;
@@ -198,7 +206,7 @@ fn check_rrset(key: &Key, value: &mut [u8], trusted: bool) -> Option<()> {
 
 /// Whether `value` is a denial; its status goes if it is not `trusted`.
 fn check_denial(value: &mut [u8], trusted: bool) -> Option<()> {
-    let mut read = Reader(value);
+    let mut read = ValueReader(value);
     let (head, soa, proof) = (read.u8()?, read.rrsets()?, read.rrsets()?);
     let sound = soa.len() <= 1
         && soa.iter().all(|set| set.rtype == Rtype::SOA)

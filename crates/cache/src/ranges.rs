@@ -11,42 +11,42 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use zoners_dns::{Moment, Name, RRset, SortKey, name};
 
-mod lies;
 mod portable;
+mod position;
 mod range;
 
-pub use lies::Lies;
 pub(crate) use portable::RangeProgress;
-use range::{NODE, Range, allocated};
+pub use position::RangePosition;
+use range::{NODE, ProvenRange, allocated};
 
 /// Octets of the first node of a zone's map, which may stay the only one.
 const FIRST_NODE: usize = 384;
 
 /// A hash of NSEC3.
-type Hash = [u8; 20];
+type OwnerHash = [u8; 20];
 
 /// The ranges of all zones.
 #[derive(Debug)]
 pub struct Ranges {
-    zones: Mutex<Zones>,
+    zones: Mutex<RangeZones>,
     limit: usize,
 }
 
 /// A name's place in canonical order, to be compared octet by octet.
-type Place = Box<[u8]>;
+type NameKey = Box<[u8]>;
 
 #[derive(Debug, Default)]
-struct Zones {
-    of: BTreeMap<Place, Box<Zone>>,
+struct RangeZones {
+    of: BTreeMap<NameKey, Box<ZoneRanges>>,
     octets: usize,
 }
 
 #[derive(Debug)]
-struct Zone {
+struct ZoneRanges {
     apex: Name,
     /// Boxed, since the nodes of a map have eleven places, and most zones few ranges.
-    names: BTreeMap<Place, Box<Range>>,
-    hashes: BTreeMap<Hash, Box<Range>>,
+    names: BTreeMap<NameKey, Box<ProvenRange>>,
+    hashes: BTreeMap<OwnerHash, Box<ProvenRange>>,
     /// Iterations and salt of the hashes: those of one chain.
     parameters: (u16, Vec<u8>),
     octets: usize,
@@ -58,17 +58,17 @@ pub struct Neighbour {
     /// Its NSEC RRset.
     pub set: RRset,
     /// Where the other name lies.
-    pub lies: Lies,
+    pub position: RangePosition,
 }
 
-impl Zones {
-    fn get(&self, zone: &Name) -> Option<&Zone> {
+impl RangeZones {
+    fn get(&self, zone: &Name) -> Option<&ZoneRanges> {
         self.of.get(SortKey::of(zone.for_slice()).as_slice()).map(|zone| &**zone)
     }
 
     /// Forgets the largest zones: more of them than must be, so that it need not be done each time.
     fn make_room(&mut self, limit: usize) {
-        let mut sizes: Vec<(usize, Place)> =
+        let mut sizes: Vec<(usize, NameKey)> =
             self.of.iter().map(|(place, zone)| (zone.octets, place.clone())).collect();
         sizes.sort_unstable();
         while self.octets > limit - limit / 8
@@ -80,13 +80,13 @@ impl Zones {
     }
 }
 
-impl Zone {
+impl ZoneRanges {
     fn new(apex: &Name) -> Option<Box<Self>> {
         let apex = Name::from_octets(Bytes::copy_from_slice(apex.as_slice())).ok()?;
-        let boxes = [size_of::<Zone>(), apex.len(), apex.len()];
+        let boxes = [size_of::<ZoneRanges>(), apex.len(), apex.len()];
         let octets = NODE + FIRST_NODE + boxes.map(allocated).iter().sum::<usize>();
         let (names, hashes) = (BTreeMap::new(), BTreeMap::new());
-        Some(Box::new(Zone { apex, names, hashes, parameters: (0, Vec::new()), octets }))
+        Some(Box::new(ZoneRanges { apex, names, hashes, parameters: (0, Vec::new()), octets }))
     }
 }
 
@@ -98,12 +98,12 @@ impl Ranges {
     /// Keeps a proven NSEC RRset of `zone`, which ends at `next`.
     pub fn insert_name(&self, zone: &Name, set: &RRset, next: &Name, ttl: u32, now: Moment) {
         let next = SortKey::of(next.for_slice());
-        if let Some(range) = Range::new(set, next.as_slice(), now.after_seconds(ttl)) {
+        if let Some(range) = ProvenRange::new(set, next.as_slice(), now.after_seconds(ttl)) {
             self.insert_place(zone, range);
         }
     }
 
-    fn insert_place(&self, zone: &Name, range: Box<Range>) {
+    fn insert_place(&self, zone: &Name, range: Box<ProvenRange>) {
         let place = SortKey::of(range.set.owner.for_slice()).as_slice().into();
         self.insert(zone, range, |zone, range| {
             zone.names.insert(place, range).map_or(0, |old| old.cost())
@@ -115,13 +115,13 @@ impl Ranges {
     pub fn insert_hash(
         &self,
         zone: &Name,
-        hash: Hash,
+        hash: OwnerHash,
         parameters: (u16, &[u8]),
         set: &RRset,
         ttl: u32,
         now: Moment,
     ) {
-        if let Some(range) = Range::new(set, &[], now.after_seconds(ttl)) {
+        if let Some(range) = ProvenRange::new(set, &[], now.after_seconds(ttl)) {
             self.insert_place_of_hash(zone, hash, parameters, range);
         }
     }
@@ -129,9 +129,9 @@ impl Ranges {
     fn insert_place_of_hash(
         &self,
         zone: &Name,
-        hash: Hash,
+        hash: OwnerHash,
         (iterations, salt): (u16, &[u8]),
-        range: Box<Range>,
+        range: Box<ProvenRange>,
     ) {
         self.insert(zone, range, |zone, range| {
             let mut freed = 0;
@@ -148,15 +148,15 @@ impl Ranges {
     fn insert(
         &self,
         zone: &Name,
-        range: Box<Range>,
-        put: impl FnOnce(&mut Zone, Box<Range>) -> usize,
+        range: Box<ProvenRange>,
+        put: impl FnOnce(&mut ZoneRanges, Box<ProvenRange>) -> usize,
     ) {
         let cost = range.cost();
         let place = SortKey::of(zone.for_slice());
         let mut zones = self.zones.lock();
         let zones = &mut *zones;
         if !zones.of.contains_key(place.as_slice()) {
-            let Some(zone) = Zone::new(zone) else { return };
+            let Some(zone) = ZoneRanges::new(zone) else { return };
             zones.octets += zone.octets;
             zones.of.insert(place.as_slice().into(), zone);
         }
@@ -188,13 +188,13 @@ impl Ranges {
         let zones = self.zones.lock();
         let names = &zones.of.get(place.of_length(zone.len())?)?.names;
         let (owner, range) = names.range::<[u8], _>(upto).next_back()?;
-        let lies = Lies::of(place, owner, &range.next);
-        Some(Neighbour { set: range.at(now)?, lies })
+        let position = RangePosition::of(place, owner, &range.next);
+        Some(Neighbour { set: range.at(now)?, position })
     }
 
     /// The NSEC3 RRset of `zone` that `hash` owns or falls behind, in the circle.
     #[must_use]
-    pub fn by_hash(&self, zone: &Name, hash: &Hash, now: Moment) -> Option<RRset> {
+    pub fn by_hash(&self, zone: &Name, hash: &OwnerHash, now: Moment) -> Option<RRset> {
         let zones = self.zones.lock();
         let hashes = &zones.get(zone)?.hashes;
         let before = hashes.range(..=*hash).next_back().or_else(|| hashes.iter().next_back());

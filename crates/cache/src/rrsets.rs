@@ -4,8 +4,8 @@ use bytes::BufMut;
 use zoners_dns::{Moment, Name, RRset, Rtype, Security, name};
 
 use crate::Cache;
-use crate::codec::{Reader, put_bytes, put_rrsets};
-use crate::key::{Key, Kind};
+use crate::codec::{ValueReader, put_bytes, put_rrsets};
+use crate::key::{CacheKey, EntryKind};
 
 /// How much a record is worth by where it stood (RFC 2181 section 5.4.1), the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +44,7 @@ impl Cache {
     /// The RRset of `name` and `rtype`.
     #[must_use]
     pub fn rrset(&self, name: &Name, rtype: Rtype, now: Moment) -> Option<CachedRRset> {
-        let key = Key::of_type(Kind::RRset, name.for_slice(), rtype);
+        let key = CacheKey::of_type(EntryKind::RRset, name.for_slice(), rtype);
         self.table.get(key.as_slice(), now, |value, expires| {
             read(name.clone(), rtype, value, now.seconds_until(expires))
         })
@@ -53,7 +53,7 @@ impl Cache {
     /// The DNAME that makes all names below an ancestor of `name` those of another (RFC 6672).
     #[must_use]
     pub fn dname_above(&self, name: &Name, now: Moment) -> Option<CachedRRset> {
-        let key = Key::of_type(Kind::RRset, name.for_slice(), Rtype::DNAME);
+        let key = CacheKey::of_type(EntryKind::RRset, name.for_slice(), Rtype::DNAME);
         let mut above = key.with_ancestors().skip(1).filter(|(at, _)| at + 1 < name.len());
         above.find_map(|(at, key)| {
             self.table.get(key, now, |value, expires| {
@@ -77,7 +77,7 @@ impl Cache {
         if ttl == 0 && self.limits.stale == 0 {
             return fits;
         }
-        let key = Key::of_type(Kind::RRset, set.owner.for_slice(), set.rtype);
+        let key = CacheKey::of_type(EntryKind::RRset, set.owner.for_slice(), set.rtype);
         self.table.update(&key, now, |present| {
             // What must not be kept takes the place of what expired, and of nothing else.
             if ttl == 0 && present.is_some() {
@@ -92,7 +92,7 @@ impl Cache {
             put_bytes(&mut value, set.records.as_bytes());
             put_bytes(&mut value, set.signatures.as_bytes());
             put_rrsets(&mut value, proof);
-            fits = value.len() <= crate::MAX_ENTRY;
+            fits = value.len() <= crate::MAX_ENTRY_OCTETS;
             Some((value, now.after_seconds(ttl)))
         });
         fits
@@ -100,7 +100,7 @@ impl Cache {
 }
 
 pub(crate) fn read(owner: Name, rtype: Rtype, value: &[u8], ttl: u32) -> Option<CachedRRset> {
-    let mut value = Reader(value);
+    let mut value = ValueReader(value);
     let rank = Rank::from_octet(value.u8()?)?;
     let security = Security::from_octet(value.u8()?);
     let (records, signatures) = (value.records()?, value.records()?);
@@ -117,14 +117,14 @@ fn worth([rank, security]: [u8; 2]) -> (bool, u8) {
 impl Cache {
     /// Forgets an RRset that turned out to be bogus.
     pub fn remove_rrset(&self, name: &Name, rtype: Rtype) {
-        let key = Key::of_type(Kind::RRset, name.for_slice(), rtype);
+        let key = CacheKey::of_type(EntryKind::RRset, name.for_slice(), rtype);
         self.table.remove(&key);
     }
 
     /// Forgets an RRset, unless it is proven.
-    pub fn remove_unproven(&self, name: &Name, rtype: Rtype) {
+    pub fn remove_unproven_rrset(&self, name: &Name, rtype: Rtype) {
         let proven = Some(&Security::Secure.to_octet());
-        let key = Key::of_type(Kind::RRset, name.for_slice(), rtype);
+        let key = CacheKey::of_type(EntryKind::RRset, name.for_slice(), rtype);
         self.table.remove_if(&key, |value| value.get(1) != proven);
     }
 }

@@ -1,8 +1,8 @@
 //! The knowledge of each server, keyed by endpoint.
 
+mod echo;
 mod evidence;
-mod proof;
-mod trouble;
+mod fault;
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use bytes::BufMut;
 use serde::{Deserialize, Serialize};
 use zoners_dns::{Endpoint, Moment};
 
+pub use echo::{CLIENT_COOKIE, CookieOption, EchoEvidence, EchoSupport};
 pub use evidence::Evidence;
-pub use proof::{CLIENT_COOKIE, Cookie, Proof, Repeated};
-pub use trouble::Trouble;
+pub use fault::ServerFault;
 
 use crate::Cache;
-use crate::codec::Reader;
-use crate::key::{Key, server_of};
+use crate::codec::ValueReader;
+use crate::key::{CacheKey, server_of};
 
 /// The knowledge of a server is kept for this long after the last event.
 const KEEP: Duration = Duration::from_secs(3600);
@@ -43,7 +43,7 @@ pub struct ServerInfo {
     /// The share of queries that stayed unanswered, smoothed, in 1/65536.
     pub loss: u16,
     /// What was last wrong with it.
-    pub trouble: Option<Trouble>,
+    pub trouble: Option<ServerFault>,
     /// How often in a row something was.
     pub troubles: u16,
     /// When it last was.
@@ -54,7 +54,7 @@ pub struct ServerInfo {
     pub plain_at: u64,
     /// What it repeats of a query; told to nobody.
     #[serde(skip)]
-    pub proof: Proof,
+    pub echo: EchoSupport,
 }
 
 impl ServerInfo {
@@ -72,7 +72,7 @@ impl ServerInfo {
 
     /// How long nearly all replies take at most, once it has answered (RFC 6298 section 2).
     #[must_use]
-    pub fn longest(&self) -> Option<Duration> {
+    pub fn rto(&self) -> Option<Duration> {
         self.srtt().map(|srtt| srtt + self.rttvar() * 4)
     }
 
@@ -94,7 +94,7 @@ impl ServerInfo {
             // Zero stands for never.
             *at = if *at > 0 { at.saturating_add_signed(shift).max(1) } else { 0 };
         }
-        self.proof.shift(shift);
+        self.echo.shift(shift);
         self
     }
 
@@ -112,12 +112,12 @@ impl ServerInfo {
         out.put_u64(self.troubled_at);
         out.put_u8(self.plain);
         out.put_u64(self.plain_at);
-        self.proof.encode(&mut out);
+        self.echo.encode(&mut out);
         out
     }
 
     pub(crate) fn decode(value: &[u8]) -> Option<Self> {
-        let mut value = Reader(value);
+        let mut value = ValueReader(value);
         Some(ServerInfo {
             srtt_us: value.u32()?,
             rttvar_us: value.u32()?,
@@ -126,12 +126,12 @@ impl ServerInfo {
             unanswered: value.u16()?,
             waiting_since: value.u64()?,
             loss: value.u16()?,
-            trouble: Trouble::read(value.u8()?),
+            trouble: ServerFault::read(value.u8()?),
             troubles: value.u16()?,
             troubled_at: value.u64()?,
             plain: value.u8()?,
             plain_at: value.u64()?,
-            proof: Proof::decode(&mut value)?,
+            echo: EchoSupport::decode(&mut value)?,
         })
     }
 }
@@ -140,7 +140,7 @@ impl Cache {
     /// What is known of the server; nothing is a value too.
     #[must_use]
     pub fn server(&self, server: Endpoint, now: Moment) -> ServerInfo {
-        let key = Key::of_server(server);
+        let key = CacheKey::of_server(server);
         self.table
             .get(key.as_slice(), now, |value, _| ServerInfo::decode(value))
             .unwrap_or_default()
@@ -154,8 +154,8 @@ impl Cache {
     }
 
     /// Adds to what is known of the server; returns what was known before.
-    pub fn teach_server(&self, server: Endpoint, evidence: Evidence, now: Moment) -> ServerInfo {
-        let key = Key::of_server(server);
+    pub fn observe_server(&self, server: Endpoint, evidence: Evidence, now: Moment) -> ServerInfo {
+        let key = CacheKey::of_server(server);
         let mut before = ServerInfo::default();
         self.table.update(&key, now, |known| {
             before = known.and_then(ServerInfo::decode).unwrap_or_default();
@@ -178,7 +178,7 @@ mod tests {
         let now = Moment::from_millis(5);
         for last in 0..100 {
             let server = Endpoint::udp(std::net::IpAddr::V4([192, 0, 2, last].into()));
-            cache.teach_server(
+            cache.observe_server(
                 server,
                 Evidence::Reply(Duration::from_millis(last.into()), true),
                 now,

@@ -14,7 +14,7 @@ use std::time::Duration;
 use hashbrown::HashTable;
 use zoners_dns::Moment;
 
-use crate::arena::{Arena, BLOCK, BLOCK_COST, Head, Mark, NONE, size};
+use crate::arena::{Arena, BLOCK, BLOCK_COST, EntryHeader, Mark, NONE, size};
 
 /// The part of its blocks that entries leave free: so much is gained at least by sliding a block
 /// together, which moves up to fifteen times as much.
@@ -23,7 +23,7 @@ const FREE: usize = 16;
 const SPARSE: usize = 4;
 
 /// Where an entry is found, and in which order entries are thrown out.
-struct Order {
+struct EvictionOrder {
     index: HashTable<u32>,
     newest: u32,
     oldest: u32,
@@ -31,7 +31,7 @@ struct Order {
 }
 
 pub(crate) struct Shard {
-    order: Order,
+    order: EvictionOrder,
     arena: Arena,
     /// The block that is being filled.
     open: usize,
@@ -42,7 +42,7 @@ pub(crate) struct Shard {
 }
 
 /// What is put in.
-pub(crate) struct New<'a> {
+pub(crate) struct NewEntry<'a> {
     pub(crate) hash: u64,
     pub(crate) key: &'a [u8],
     pub(crate) value: &'a [u8],
@@ -50,16 +50,16 @@ pub(crate) struct New<'a> {
     /// It is still of use for a while when it has expired.
     pub(crate) lasts: bool,
     /// The number of the doubt in which it was learned; 0: there is none.
-    pub(crate) doubt: u8,
+    pub(crate) quarantine: u8,
 }
 
 /// An entry, as a visit to all of them sees it.
-pub(crate) struct Seen<'a> {
+pub(crate) struct EntryView<'a> {
     pub(crate) key: &'a [u8],
     pub(crate) value: &'a [u8],
     pub(crate) expires: Moment,
     pub(crate) visited: bool,
-    pub(crate) doubt: u8,
+    pub(crate) quarantine: u8,
 }
 
 /// How far a visit to all entries has come.
@@ -73,7 +73,8 @@ pub(crate) struct Cursor {
 
 impl Shard {
     pub(crate) fn new(limit: usize, stale: Duration) -> Self {
-        let order = Order { index: HashTable::new(), newest: NONE, oldest: NONE, hand: NONE };
+        let order =
+            EvictionOrder { index: HashTable::new(), newest: NONE, oldest: NONE, hand: NONE };
         Shard { order, arena: Arena::default(), open: 0, limit, stale, evicted: 0 }
     }
 
@@ -124,11 +125,11 @@ impl Shard {
     /// Puts in an entry, in place of the one that was found under its key. Evicts until it fits; what
     /// is larger than the whole shard is not kept. One that takes as much as the one before is written
     /// over it, where it lies, and counts as a visit.
-    pub(crate) fn insert(&mut self, found: Option<u32>, new: &New<'_>, now: Moment) {
-        let New { hash, key, value, expires, lasts, doubt } = *new;
+    pub(crate) fn insert(&mut self, found: Option<u32>, new: &NewEntry<'_>, now: Moment) {
+        let NewEntry { hash, key, value, expires, lasts, quarantine } = *new;
         let mut visited = false;
         if let Some(at) = found {
-            if self.arena.overwrite(at, value, expires, doubt) {
+            if self.arena.overwrite(at, value, expires, quarantine) {
                 self.arena.mark(at, Mark::Visited);
                 self.arena.unmark(at, Mark::Claimed);
                 return;
@@ -138,7 +139,7 @@ impl Shard {
         }
         self.grow_index(now);
         let Some(block) = self.block_for(size(key, value), None, now) else { return };
-        let head = Head::new(hash, expires, lasts, doubt, self.order.newest);
+        let head = EntryHeader::new(hash, expires, lasts, quarantine, self.order.newest);
         let at = self.arena.append(block, head, key, value);
         if visited {
             self.arena.mark(at, Mark::Visited);
@@ -156,7 +157,7 @@ impl Shard {
     }
 
     /// Removes entries that `match`, and gives back the memory of those that lay together.
-    pub(crate) fn remove_matching(&mut self, matches: &impl Fn(&Seen<'_>) -> bool) -> usize {
+    pub(crate) fn remove_matching(&mut self, matches: &impl Fn(&EntryView<'_>) -> bool) -> usize {
         let entries = self.arena.entries();
         let matching = entries.filter(|at| self.seen(*at).is_some_and(|entry| matches(&entry)));
         let matching: Vec<u32> = matching.collect();
@@ -167,11 +168,11 @@ impl Shard {
     }
 
     /// What lies in a place.
-    fn seen(&self, at: u32) -> Option<Seen<'_>> {
+    fn seen(&self, at: u32) -> Option<EntryView<'_>> {
         let (value, expires) = self.arena.value(at)?;
-        let (visited, doubt) =
-            (self.arena.is_marked(at, Mark::Visited), self.arena.head(at)?.doubt);
-        Some(Seen { key: self.arena.key(at), value, expires, visited, doubt })
+        let (visited, quarantine) =
+            (self.arena.is_marked(at, Mark::Visited), self.arena.head(at)?.quarantine);
+        Some(EntryView { key: self.arena.key(at), value, expires, visited, quarantine })
     }
 
     /// Every entry's key, value and expiry.
@@ -188,7 +189,7 @@ impl Shard {
     pub(crate) fn visit_from(
         &self,
         from: Cursor,
-        mut take: impl FnMut(&Seen<'_>) -> bool,
+        mut take: impl FnMut(&EntryView<'_>) -> bool,
     ) -> Option<Cursor> {
         for block in from.block.. {
             let slid = self.arena.slid(block)?;
@@ -318,7 +319,7 @@ impl Shard {
 
     fn remove(&mut self, at: u32) {
         let (order, arena) = (&mut self.order, &mut self.arena);
-        let Some(Head { hash, newer, older, .. }) = arena.head(at) else { return };
+        let Some(EntryHeader { hash, newer, older, .. }) = arena.head(at) else { return };
         if let Ok(found) = order.index.find_entry(hash, |other| *other == at) {
             found.remove();
         }
@@ -335,10 +336,10 @@ impl Shard {
     }
 }
 
-impl Order {
+impl EvictionOrder {
     /// Whatever led to an entry leads to where it lies now.
     fn moved(&mut self, arena: &mut Arena, from: u32, to: u32) {
-        let Some(Head { hash, newer, older, .. }) = arena.head(to) else { return };
+        let Some(EntryHeader { hash, newer, older, .. }) = arena.head(to) else { return };
         if let Some(at) = self.index.find_mut(hash, |at| *at == from) {
             *at = to;
         }

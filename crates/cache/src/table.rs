@@ -9,12 +9,12 @@ use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteG
 use siphasher::sip::SipHasher13;
 use zoners_dns::Moment;
 
-use crate::key::Key;
-use crate::shard::{Cursor, New, Seen, Shard};
+use crate::key::CacheKey;
+use crate::shard::{Cursor, EntryView, NewEntry, Shard};
 
 /// Octets of the largest value that is kept; larger ones are answered but not remembered. A finished
 /// answer of 64 KiB has room, with two octets for each of its records, which take twelve and more.
-pub const MAX_ENTRY: usize = 80 * 1024;
+pub const MAX_ENTRY_OCTETS: usize = 80 * 1024;
 
 /// Shards of a large table: enough that workers seldom meet.
 const SHARDS: usize = 64;
@@ -32,12 +32,12 @@ pub struct Table {
     /// Octets that it may take.
     limit: usize,
     /// The number of the doubt that there is; 0: none.
-    doubt: AtomicU8,
+    quarantine: AtomicU8,
 }
 
 /// How full a table is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
+pub struct CacheStats {
     /// Entries, expired ones included.
     pub entries: usize,
     /// Octets of memory that they take, with all overhead and what is free between them.
@@ -54,7 +54,7 @@ impl Table {
         let shards = (0..count).map(|_| ShardedLock::new(Shard::new(bytes / count, stale)));
         let shards = shards.collect();
         let hasher = SipHasher13::new_with_keys(hash_key[0], hash_key[1]);
-        Table { shards, hasher, limit: bytes, doubt: AtomicU8::new(0) }
+        Table { shards, hasher, limit: bytes, quarantine: AtomicU8::new(0) }
     }
 
     /// Reads the value under `key` where it lies. `None` if there is none or it has expired.
@@ -74,7 +74,13 @@ impl Table {
     }
 
     /// Puts `value` under `key` until `expires`. False if it is too large to be kept.
-    pub(crate) fn insert(&self, key: &Key, value: &[u8], expires: Moment, now: Moment) -> bool {
+    pub(crate) fn insert(
+        &self,
+        key: &CacheKey,
+        value: &[u8],
+        expires: Moment,
+        now: Moment,
+    ) -> bool {
         self.update(key, now, |_| Some((value.to_vec(), expires)))
     }
 
@@ -82,7 +88,7 @@ impl Table {
     /// is as good as none. `change` may decline by `None`. False if nothing was stored.
     pub(crate) fn update(
         &self,
-        key: &Key,
+        key: &CacheKey,
         now: Moment,
         change: impl FnOnce(Option<&[u8]>) -> Option<(Vec<u8>, Moment)>,
     ) -> bool {
@@ -91,11 +97,11 @@ impl Table {
         let found = shard.find(hash, octets);
         let live = found.and_then(|at| shard.visit(at)).filter(|(_, expires)| *expires > now);
         let Some((value, expires)) = change(live.map(|(value, _)| value)) else { return false };
-        if value.len() > MAX_ENTRY {
+        if value.len() > MAX_ENTRY_OCTETS {
             return false;
         }
-        let (lasts, doubt) = (key.lasts(), self.doubt());
-        let new = New { hash, key: octets, value: &value, expires, lasts, doubt };
+        let (lasts, quarantine) = (key.lasts(), self.quarantine());
+        let new = NewEntry { hash, key: octets, value: &value, expires, lasts, quarantine };
         shard.insert(found, &new, now);
         true
     }
@@ -104,7 +110,7 @@ impl Table {
     /// marked as visited. False if it was declined.
     pub(crate) fn add(
         &self,
-        key: &Key,
+        key: &CacheKey,
         value: &[u8],
         expires: Moment,
         popular: bool,
@@ -114,13 +120,13 @@ impl Table {
         let mut shard = writing(self.shard(hash));
         let found = shard.find(hash, octets);
         let present = found.and_then(|at| shard.expires(at));
-        if value.len() > MAX_ENTRY
+        if value.len() > MAX_ENTRY_OCTETS
             || present.is_some_and(|present| present > now || present >= expires)
         {
             return false;
         }
         // It is older than any doubt that there may be now.
-        let new = New { hash, key: octets, value, expires, lasts: key.lasts(), doubt: 0 };
+        let new = NewEntry { hash, key: octets, value, expires, lasts: key.lasts(), quarantine: 0 };
         shard.insert(found, &new, now);
         if popular && let Some(at) = shard.find(hash, octets) {
             shard.visit(at);
@@ -133,7 +139,7 @@ impl Table {
     pub(crate) fn visit_from(
         &self,
         (shard, from): (usize, Cursor),
-        take: impl FnMut(&Seen<'_>) -> bool,
+        take: impl FnMut(&EntryView<'_>) -> bool,
     ) -> Option<(usize, Cursor)> {
         let next = reading(self.shards.get(shard)?).visit_from(from, take);
         Some(next.map_or((shard + 1, Cursor::default()), |from| (shard, from)))
@@ -147,7 +153,7 @@ impl Table {
     }
 
     /// Forgets what is under `key`; true if there was something.
-    pub(crate) fn remove(&self, key: &Key) -> bool {
+    pub(crate) fn remove(&self, key: &CacheKey) -> bool {
         let (hash, key) = (self.hash(key.as_slice()), key.as_slice());
         // Most often there is nothing, and looking is cheaper than locking others out.
         let there = reading(self.shard(hash)).find(hash, key).is_some();
@@ -155,7 +161,7 @@ impl Table {
     }
 
     /// Forgets what is under `key`, expired or not, if its value `is_one`; true if there was such.
-    pub(crate) fn remove_if(&self, key: &Key, is_one: impl Fn(&[u8]) -> bool) -> bool {
+    pub(crate) fn remove_if(&self, key: &CacheKey, is_one: impl Fn(&[u8]) -> bool) -> bool {
         let (hash, key) = (self.hash(key.as_slice()), key.as_slice());
         let is_one = |shard: &Shard| shard.value(hash, key).is_some_and(&is_one);
         // Most often there is nothing, and looking is cheaper than locking others out.
@@ -185,18 +191,18 @@ impl Table {
     }
 
     /// Forgets every entry that `match`es; says how many. One shard is locked at a time.
-    pub(crate) fn remove_matching(&self, matches: impl Fn(&Seen<'_>) -> bool) -> usize {
+    pub(crate) fn remove_matching(&self, matches: impl Fn(&EntryView<'_>) -> bool) -> usize {
         self.shards.iter().map(|shard| writing(shard).remove_matching(&matches)).sum()
     }
 
     /// The number of the doubt that entries are put in with; 0: none.
-    pub(crate) fn doubt(&self) -> u8 {
-        self.doubt.load(Ordering::Relaxed)
+    pub(crate) fn quarantine(&self) -> u8 {
+        self.quarantine.load(Ordering::Relaxed)
     }
 
     /// From now on entries are put in with this number.
-    pub(crate) fn set_doubt(&self, number: u8) {
-        self.doubt.store(number, Ordering::Relaxed);
+    pub(crate) fn set_quarantine(&self, number: u8) {
+        self.quarantine.store(number, Ordering::Relaxed);
     }
 
     /// Octets that it may take.
@@ -211,10 +217,10 @@ impl Table {
 
     /// How full it is.
     #[must_use]
-    pub fn stats(&self) -> Stats {
-        self.shards.iter().fold(Stats::default(), |sum, shard| {
+    pub fn stats(&self) -> CacheStats {
+        self.shards.iter().fold(CacheStats::default(), |sum, shard| {
             let shard = reading(shard);
-            Stats {
+            CacheStats {
                 entries: sum.entries + shard.len(),
                 bytes: sum.bytes + shard.bytes(),
                 evicted: sum.evicted + shard.evicted,
@@ -250,11 +256,14 @@ impl fmt::Debug for Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::Kind;
+    use crate::key::EntryKind;
     use zoners_dns::name;
 
-    fn key(number: u32) -> Key {
-        Key::of_name(Kind::RRset, name::parse(&format!("n{number}.test")).unwrap().for_slice())
+    fn key(number: u32) -> CacheKey {
+        CacheKey::of_name(
+            EntryKind::RRset,
+            name::parse(&format!("n{number}.test")).unwrap().for_slice(),
+        )
     }
 
     #[test]
@@ -272,8 +281,8 @@ mod tests {
     fn entries_have_a_largest_size() {
         let table = Table::new(1 << 22, Duration::ZERO, [1, 2]);
         let now = Moment::default();
-        assert!(table.insert(&key(1), &[0; MAX_ENTRY], Moment::NEVER, now));
-        assert!(!table.insert(&key(2), &[0; MAX_ENTRY + 1], Moment::NEVER, now));
+        assert!(table.insert(&key(1), &[0; MAX_ENTRY_OCTETS], Moment::NEVER, now));
+        assert!(!table.insert(&key(2), &[0; MAX_ENTRY_OCTETS + 1], Moment::NEVER, now));
     }
 
     #[test]

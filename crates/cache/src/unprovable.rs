@@ -6,16 +6,16 @@ use bytes::BufMut;
 use zoners_dns::{Ede, EdeCode, Moment, Name};
 
 use crate::Cache;
-use crate::codec::Reader;
-use crate::key::{Key, Kind};
+use crate::codec::ValueReader;
+use crate::key::{CacheKey, EntryKind};
 
 impl Cache {
     /// Why the denials of exactly `name` cannot be proven.
     #[must_use]
     pub fn unprovable(&self, name: &Name, now: Moment) -> Option<Ede> {
-        let key = Key::of_name(Kind::Unprovable, name.for_slice());
+        let key = CacheKey::of_name(EntryKind::Unprovable, name.for_slice());
         self.table.get(key.as_slice(), now, |value, _| {
-            let mut value = Reader(value);
+            let mut value = ValueReader(value);
             let code = EdeCode(value.u16()?);
             Some(Ede::new(code, String::from_utf8_lossy(value.0).into_owned()))
         })
@@ -23,7 +23,7 @@ impl Cache {
 
     /// Keeps why the denials of `name` cannot be proven, for `ttl` seconds.
     pub fn insert_unprovable(&self, name: &Name, ede: &Ede, ttl: u32, now: Moment) {
-        let key = Key::of_name(Kind::Unprovable, name.for_slice());
+        let key = CacheKey::of_name(EntryKind::Unprovable, name.for_slice());
         let mut value = Vec::new();
         value.put_u16(ede.code.0);
         value.put_slice(ede.text.as_bytes());
@@ -46,6 +46,6 @@ mod tests {
         assert_eq!(cache.unprovable(&parsed("A.test"), now), Some(ede));
         assert_eq!(cache.unprovable(&parsed("www.a.test"), now), None);
         assert_eq!(cache.unprovable(&parsed("a.test"), now.after_seconds(60)), None);
-        assert_eq!(cache.unsigned(&parsed("www.a.test"), 0, now), None);
+        assert_eq!(cache.insecure_zone(&parsed("www.a.test"), 0, now), None);
     }
 }

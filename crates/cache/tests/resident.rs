@@ -21,7 +21,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use zoners_cache::{AnswerKey, Cache, Denial, Evidence, Progress, Rank, TtlLimits};
+use zoners_cache::{AnswerKey, Cache, Denial, Evidence, ExportCursor, Rank, TtlLimits};
 use zoners_dns::compose::{Response, ResponseFlags, compose};
 use zoners_dns::{
     Ede, EdeCode, Endpoint, Moment, Name, OptRcode, Question, RRset, Random, Records, Rtype,
@@ -170,7 +170,7 @@ impl Lab {
         for number in 0..self.limit / 60 {
             let address = std::net::IpAddr::from((number as u32).to_be_bytes());
             let reply = Evidence::Reply(Duration::from_millis(5), true);
-            self.cache.teach_server(Endpoint::udp(address), reply, NOW);
+            self.cache.observe_server(Endpoint::udp(address), reply, NOW);
             let question = Question::new(parsed(&format!("n{number}.test")), Rtype::A);
             let ede = Ede::new(EdeCode::OTHER, "t".repeat(number % Ede::MAX_TEXT));
             self.cache.insert_failure(&question, &ede, false, NOW);
@@ -201,7 +201,7 @@ impl Lab {
 
     /// Leaves what it has in a file, in pieces each preceded by its length.
     fn save(&self, mut file: File) {
-        let (mut progress, mut piece) = (Progress::default(), Vec::new());
+        let (mut progress, mut piece) = (ExportCursor::default(), Vec::new());
         while self.cache.export(&mut progress, NOW, &mut piece) {
             file.write_all(&piece.len().to_le_bytes()).unwrap();
             file.write_all(&piece).unwrap();

@@ -121,7 +121,7 @@ impl<T: Composer> Writer<T> {
         count: &mut u16,
     ) -> Option<bool> {
         for set in sets {
-            let mut owner = Owner::Unwritten;
+            let mut owner = OwnerPosition::Unwritten;
             let of_type = [(set.rtype, &set.records), (Rtype::RRSIG, &set.signatures)];
             for (rtype, records) in of_type.into_iter().take(1 + usize::from(signatures)) {
                 for rdata in records.slices() {
@@ -141,7 +141,7 @@ impl<T: Composer> Writer<T> {
     fn put_record(
         &mut self,
         set: &RRset,
-        owner: &mut Owner,
+        owner: &mut OwnerPosition,
         rtype: Rtype,
         rdata: &[u8],
     ) -> Option<()> {
@@ -159,18 +159,18 @@ impl<T: Composer> Writer<T> {
 
     /// The owner of the first record is looked for among the names written; the others point where that
     /// one does, or at it.
-    fn put_owner(&mut self, set: &RRset, owner: &mut Owner) -> Option<()> {
-        if let Owner::At(pointer) = owner {
+    fn put_owner(&mut self, set: &RRset, owner: &mut OwnerPosition) -> Option<()> {
+        if let OwnerPosition::At(pointer) = owner {
             return self.put(&pointer.to_be_bytes());
         }
         let start = self.target.as_ref().len();
         self.target.append_compressed_name(&set.owner).ok()?;
         let written = self.target.as_ref().get(start..)?;
         *owner = match *written {
-            [high @ 0xC0..=0xFF, low] => Owner::At(u16::from_be_bytes([high, low])),
+            [high @ 0xC0..=0xFF, low] => OwnerPosition::At(u16::from_be_bytes([high, low])),
             // Longer than a pointer, and where a pointer reaches (RFC 1035 section 4.1.4).
-            [_, _, _, ..] if start < 0x4000 => Owner::At(0xC000 | start as u16),
-            _ => Owner::Unwritten,
+            [_, _, _, ..] if start < 0x4000 => OwnerPosition::At(0xC000 | start as u16),
+            _ => OwnerPosition::Unwritten,
         };
         Some(())
     }
@@ -200,7 +200,7 @@ impl<T: Composer> Writer<T> {
 }
 
 /// Where the owner of an RRset's records was written.
-enum Owner {
+enum OwnerPosition {
     /// Nowhere that a pointer reaches, or nowhere yet.
     Unwritten,
     /// There; the pointer itself.

@@ -19,10 +19,10 @@ use domain::base::iana::{Class, OptRcode, Rtype};
 use crate::edns::{COMPACT_OK, DNSSEC_OK, Edns};
 use crate::question::Question;
 use crate::rrset::RRset;
-use groups::Groups;
-use names::{Flat, Names};
-use owners::Owners;
-use record::{Record, SHORTEST};
+use groups::RRsetBuilder;
+use names::{FlatName, NameReader};
+use owners::OwnerTable;
+use record::{RawRecord, SHORTEST};
 
 pub use additional::{AdditionalSection, MAX_GLUE};
 pub use groups::{MAX_RRSETS, MAX_SIGNATURES};
@@ -117,11 +117,11 @@ impl Message {
         if counts.map(usize::from).iter().sum::<usize>() * SHORTEST > octets.len() - HEADER {
             return Err(MessageError::Structure);
         }
-        let mut names = Names::new(octets);
+        let mut names = NameReader::new(octets);
         let (question, at) = read_question(&mut names, count(q0, q1))?;
-        let mut reader = Reader {
+        let mut reader = MessageReader {
             class: question.as_ref().map_or(Class::IN, |question| question.class),
-            owners: Owners::new(question.as_ref().map(|question| &question.name)),
+            owners: OwnerTable::new(question.as_ref().map(|question| &question.name)),
             names,
             at,
             edns: None,
@@ -159,14 +159,14 @@ impl Message {
 
 /// The question, if there is one, and where the answer section begins.
 fn read_question(
-    names: &mut Names<'_>,
+    names: &mut NameReader<'_>,
     count: u16,
 ) -> Result<(Option<Question>, usize), MessageError> {
     if count != 1 {
         let none = (None, HEADER);
         return if count == 0 { Ok(none) } else { Err(MessageError::Questions) };
     }
-    let mut name = Flat::EMPTY;
+    let mut name = FlatName::EMPTY;
     let end = names.read(HEADER, &mut name).map_err(|_| MessageError::Questions)?;
     let fields = names.octets.get(end..).and_then(|rest| rest.first_chunk::<4>());
     let [t0, t1, c0, c1] = *fields.ok_or(MessageError::Questions)?;
@@ -179,23 +179,23 @@ fn read_question(
 type ExtendedRcode = u8;
 
 /// A message, read as far as `at`.
-struct Reader<'a> {
-    names: Names<'a>,
+struct MessageReader<'a> {
+    names: NameReader<'a>,
     at: usize,
     /// What records must be of.
     class: Class,
-    owners: Owners,
+    owners: OwnerTable,
     edns: Option<(Edns, ExtendedRcode)>,
     /// RRsets so far.
     rrsets: usize,
     dropped_signatures: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> MessageReader<'a> {
     /// The RRsets of a section of so many records. `raw`: RRSIG records stand alone, since they were
     /// asked for.
     fn section(&mut self, records: u16, raw: bool) -> Result<Vec<RRset>, MessageError> {
-        let mut groups = Groups::new(MAX_RRSETS - self.rrsets, raw);
+        let mut groups = RRsetBuilder::new(MAX_RRSETS - self.rrsets, raw);
         for _ in 0..records {
             let Some(record) = self.record()? else { continue };
             if record.class != self.class {
@@ -218,8 +218,8 @@ impl<'a> Reader<'a> {
     }
 
     /// The next record; none, if it is OPT.
-    fn record(&mut self) -> Result<Option<Record<'a>>, MessageError> {
-        let record = Record::read(self.names.octets, self.at)?;
+    fn record(&mut self) -> Result<Option<RawRecord<'a>>, MessageError> {
+        let record = RawRecord::read(self.names.octets, self.at)?;
         self.at = record.end;
         if record.rtype != Rtype::OPT {
             return Ok(Some(record));
@@ -231,7 +231,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn read_opt(record: &Record<'_>) -> Result<(Edns, ExtendedRcode), MessageError> {
+fn read_opt(record: &RawRecord<'_>) -> Result<(Edns, ExtendedRcode), MessageError> {
     let ttl = record.ttl;
     let mut read = Edns {
         udp_payload_size: record.class.to_int(),

@@ -15,7 +15,7 @@ impl Display for SvcParams<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let mut rest = self.0;
         while let Some((key, value, after)) = split_first(rest) {
-            write!(f, " {}", Key(key))?;
+            write!(f, " {}", ParamKey(key))?;
             if !value.is_empty() {
                 f.write_char('=')?;
                 write_value(f, key, value)?;
@@ -34,9 +34,9 @@ fn split_first(params: &[u8]) -> Option<(SvcParamKey, &[u8], &[u8])> {
 }
 
 /// A key by its name; one that has none by its number.
-struct Key(SvcParamKey);
+struct ParamKey(SvcParamKey);
 
-impl Display for Key {
+impl Display for ParamKey {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.0.to_mnemonic_str() {
             Some(name) => f.write_str(name),
@@ -50,7 +50,8 @@ fn write_value(f: &mut Formatter<'_>, key: SvcParamKey, value: &[u8]) -> fmt::Re
     let numbers = value.as_chunks::<2>();
     match (key, numbers) {
         (SvcParamKey::MANDATORY, (keys, [])) => {
-            let key = |octets: &[u8; 2]| Key(SvcParamKey::from_int(u16::from_be_bytes(*octets)));
+            let key =
+                |octets: &[u8; 2]| ParamKey(SvcParamKey::from_int(u16::from_be_bytes(*octets)));
             write_list(f, keys.iter().map(key))
         }
         (SvcParamKey::PORT, ([port], [])) => u16::from_be_bytes(*port).fmt(f),
@@ -66,10 +67,10 @@ fn write_value(f: &mut Formatter<'_>, key: SvcParamKey, value: &[u8]) -> fmt::Re
         (SvcParamKey::ECH, _) => base64::display(value, f),
         // Lists of strings (RFC 9460 section 7.1.1, RFC 9953 section 3.2).
         (SvcParamKey::ALPN | SvcParamKey::DOCPATH, _) => match strings(value) {
-            Some(list) => Text(&list).fmt(f),
-            None => Text(value).fmt(f),
+            Some(list) => CharacterString(&list).fmt(f),
+            None => CharacterString(value).fmt(f),
         },
-        _ => Text(value).fmt(f),
+        _ => CharacterString(value).fmt(f),
     }
 }
 
@@ -103,9 +104,9 @@ fn strings(mut value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// A character string (RFC 1035 section 5.1), in quotes where it needs them.
-struct Text<'a>(&'a [u8]);
+struct CharacterString<'a>(&'a [u8]);
 
-impl Display for Text<'_> {
+impl Display for CharacterString<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let quotes = self.0.iter().any(|octet| matches!(octet, b' ' | b';' | b'(' | b')'));
         let quote = if quotes { "\"" } else { "" };

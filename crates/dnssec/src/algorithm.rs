@@ -8,7 +8,7 @@ use aws_lc_rs::signature::{
     UnparsedPublicKey, VerificationAlgorithm,
 };
 
-use crate::reason::Reason;
+use crate::reason::BogusReason;
 use crate::short_rsa;
 
 /// Octets of the longest RSA modulus: 4096 bits. A longer one costs more than it is worth.
@@ -27,7 +27,7 @@ pub fn is_supported(algorithm: u8) -> bool {
 ///
 /// # Errors
 /// It does not fit, or the key is none.
-pub fn verify(algorithm: u8, key: &[u8], data: &[u8], signature: &[u8]) -> Result<(), Reason> {
+pub fn verify(algorithm: u8, key: &[u8], data: &[u8], signature: &[u8]) -> Result<(), BogusReason> {
     match algorithm {
         5 | 7 => rsa(&RSA_SHA1, key, data, signature),
         8 => rsa(&RSA_SHA256, key, data, signature),
@@ -35,7 +35,7 @@ pub fn verify(algorithm: u8, key: &[u8], data: &[u8], signature: &[u8]) -> Resul
         13 => ecdsa::<64>(&ECDSA_P256_SHA256_FIXED, key, data, signature),
         14 => ecdsa::<96>(&ECDSA_P384_SHA384_FIXED, key, data, signature),
         15 => unparsed(&ED25519, key, data, signature),
-        _ => Err(Reason::UnusableKey),
+        _ => Err(BogusReason::UnusableKey),
     }
 }
 
@@ -64,14 +64,14 @@ const RSA_SHA512: Rsa = Rsa {
 };
 
 /// An RSA key: the length of the exponent, the exponent, the modulus (RFC 3110 section 2).
-fn rsa(rsa: &Rsa, key: &[u8], data: &[u8], signature: &[u8]) -> Result<(), Reason> {
-    let (e, n) = rsa_parts(key).ok_or(Reason::UnusableKey)?;
+fn rsa(rsa: &Rsa, key: &[u8], data: &[u8], signature: &[u8]) -> Result<(), BogusReason> {
+    let (e, n) = rsa_parts(key).ok_or(BogusReason::UnusableKey)?;
     if n.len() < short_rsa::LONG {
         let fits = short_rsa::fits(rsa.hash, rsa.prefix, (e, n), data, signature);
-        return if fits { Ok(()) } else { Err(Reason::BadSignature) };
+        return if fits { Ok(()) } else { Err(BogusReason::BadSignature) };
     }
     let key = RsaPublicKeyComponents { n, e };
-    key.verify(rsa.params, data, signature).map_err(|_| Reason::BadSignature)
+    key.verify(rsa.params, data, signature).map_err(|_| BogusReason::BadSignature)
 }
 
 fn rsa_parts(key: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -98,9 +98,9 @@ fn ecdsa<const POINT: usize>(
     key: &[u8],
     data: &[u8],
     signature: &[u8],
-) -> Result<(), Reason> {
+) -> Result<(), BogusReason> {
     if key.len() != POINT {
-        return Err(Reason::UnusableKey);
+        return Err(BogusReason::UnusableKey);
     }
     unparsed(algorithm, &[&[4], key].concat(), data, signature)
 }
@@ -110,9 +110,9 @@ fn unparsed(
     key: &[u8],
     data: &[u8],
     signature: &[u8],
-) -> Result<(), Reason> {
+) -> Result<(), BogusReason> {
     let key = UnparsedPublicKey::new(algorithm, key);
-    key.verify(data, signature).map_err(|_| Reason::BadSignature)
+    key.verify(data, signature).map_err(|_| BogusReason::BadSignature)
 }
 
 /// The digest that a DS record of this type has (RFC 4034 section 5.1.4, 4509, 6605). `None` if

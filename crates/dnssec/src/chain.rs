@@ -5,7 +5,7 @@ use zoners_dns::{Name, RRset, Rtype, name};
 
 use crate::algorithm;
 use crate::dnskey::Dnskey;
-use crate::reason::Reason;
+use crate::reason::BogusReason;
 
 /// DS records that are looked at.
 pub const MAX_DS: usize = 8;
@@ -42,7 +42,7 @@ impl Ds {
 
     /// Whether it vouches for `key` of `zone`.
     #[must_use]
-    pub fn vouches_for(&self, zone: &Name, key: &Dnskey) -> bool {
+    pub fn matches_key(&self, zone: &Name, key: &Dnskey) -> bool {
         key.tag == self.key_tag
             && key.algorithm == self.algorithm
             && algorithm::digest(self.digest_type, &[name::lowercase(zone).as_slice(), &key.rdata])
@@ -52,7 +52,7 @@ impl Ds {
 
 /// What a parent, or a trust anchor, says of a zone's keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Vouchers {
+pub enum UsableDs {
     /// These DS records, all of which can be checked.
     Ds(Vec<Ds>),
     /// Nothing that can be checked: the zone is as good as unsigned. The first unknown algorithm,
@@ -63,17 +63,17 @@ pub enum Vouchers {
 /// The DS records of `set` that count: none of SHA-1 where there is a stronger one (RFC 4509
 /// section 3).
 #[must_use]
-pub fn vouchers(set: &RRset) -> Vouchers {
+pub fn usable_ds(set: &RRset) -> UsableDs {
     let all: Vec<Ds> = set.records.iter().take(MAX_DS).filter_map(|ds| Ds::read(&ds)).collect();
     let mut usable: Vec<Ds> = all.iter().filter(|ds| ds.is_supported()).cloned().collect();
     if usable.iter().any(|ds| ds.digest_type != 1) {
         usable.retain(|ds| ds.digest_type != 1);
     }
     if !usable.is_empty() {
-        return Vouchers::Ds(usable);
+        return UsableDs::Ds(usable);
     }
     let unknown = all.iter().map(|ds| ds.algorithm).find(|known| !algorithm::is_supported(*known));
-    Vouchers::Unsupported(unknown)
+    UsableDs::Unsupported(unknown)
 }
 
 /// The keys of a DNSKEY RRset.
@@ -90,12 +90,13 @@ pub fn keys(set: &RRset) -> Vec<Dnskey> {
 ///
 /// # Errors
 /// There is none.
-pub fn entry_points(zone: &Name, ds: &[Ds], keys: &[Dnskey]) -> Result<Vec<Dnskey>, Reason> {
-    let vouched = |key: &&Dnskey| ds.iter().any(|ds| ds.vouches_for(zone, key));
+pub fn entry_points(zone: &Name, ds: &[Ds], keys: &[Dnskey]) -> Result<Vec<Dnskey>, BogusReason> {
+    let vouched = |key: &&Dnskey| ds.iter().any(|ds| ds.matches_key(zone, key));
     let vouched: Vec<&Dnskey> = keys.iter().filter(vouched).collect();
     if vouched.is_empty() {
-        return Err(Reason::NoMatchingDs);
+        return Err(BogusReason::NoMatchingDs);
     }
-    let usable: Vec<Dnskey> = vouched.into_iter().filter(|key| key.signs_zone()).cloned().collect();
-    if usable.is_empty() { Err(Reason::UnusableKey) } else { Ok(usable) }
+    let usable: Vec<Dnskey> =
+        vouched.into_iter().filter(|key| key.may_sign_zone()).cloned().collect();
+    if usable.is_empty() { Err(BogusReason::UnusableKey) } else { Ok(usable) }
 }

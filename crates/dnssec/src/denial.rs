@@ -4,18 +4,18 @@
 
 use zoners_dns::{Name, RRset, Rtype, SortKey, name};
 
-use crate::nsec::{Nsec, Types};
-use crate::nsec3::{Chain, MAX_ITERATIONS};
-use crate::reason::Reason;
+use crate::nsec::{Nsec, TypeBitmap};
+use crate::nsec3::{MAX_ITERATIONS, Nsec3Chain};
+use crate::reason::BogusReason;
 use crate::signed_data::wildcard;
 
 /// What is proven of something that should not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Denied {
+pub enum DenialStatus {
     /// It does not exist.
     Proven,
     /// Not only the type: the name itself does not exist, by NXNAME (RFC 9824).
-    Name,
+    NxName,
     /// Nothing signed is there, but an unsigned delegation may be.
     OptOut,
     /// The zone hashes so often that its proofs are not worth their work (RFC 9276).
@@ -24,7 +24,7 @@ pub enum Denied {
 
 /// What is proven of a name that has no DS records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoDs {
+pub enum DsDenial {
     /// A delegation without: the zone below is unsigned.
     Unsigned,
     /// No delegation: the zone goes on below.
@@ -39,7 +39,7 @@ pub enum Proof {
     /// By name.
     Nsec(Vec<Nsec>),
     /// By hash.
-    Nsec3(Chain),
+    Nsec3(Nsec3Chain),
 }
 
 impl Proof {
@@ -48,7 +48,7 @@ impl Proof {
     #[must_use]
     pub fn read(sets: &[RRset], zone: &Name) -> Self {
         let nsec: Vec<Nsec> = sets.iter().filter_map(|set| Nsec::read(set, zone)).collect();
-        match Chain::read(sets.iter(), zone) {
+        match Nsec3Chain::read(sets.iter(), zone) {
             Some(chain) if nsec.is_empty() => Proof::Nsec3(chain),
             _ => Proof::Nsec(nsec),
         }
@@ -65,30 +65,35 @@ impl Proof {
 ///
 /// # Errors
 /// The proof does not show it.
-pub fn nxdomain(proof: &Proof, asked: &Name, blocks: &mut u32) -> Result<Denied, Reason> {
+pub fn nxdomain(
+    proof: &Proof,
+    asked: &Name,
+    blocks: &mut u32,
+) -> Result<DenialStatus, BogusReason> {
     if proof.is_too_costly() {
-        return Ok(Denied::TooManyIterations);
+        return Ok(DenialStatus::TooManyIterations);
     }
     match proof {
         Proof::Nsec(records) => {
             if denies_owner(records, asked) {
-                return Ok(Denied::Proven);
+                return Ok(DenialStatus::Proven);
             }
             let covering = covering(records, asked)?;
             if covering.is_above_next(asked) {
-                return Err(Reason::NoProof);
+                return Err(BogusReason::NoProof);
             }
-            let wildcard = wildcard(&covering.closest_encloser(asked)).ok_or(Reason::NoProof)?;
+            let wildcard =
+                wildcard(&covering.closest_encloser(asked)).ok_or(BogusReason::NoProof)?;
             // A wildcard with names below it exists, and stands for a name without types.
             match self::covering(records, &wildcard)?.is_above_next(&wildcard) {
-                true => Err(Reason::NoProof),
-                false => Ok(Denied::Proven),
+                true => Err(BogusReason::NoProof),
+                false => Ok(DenialStatus::Proven),
             }
         }
         Proof::Nsec3(chain) => {
             let encloser = chain.closest_encloser(asked, blocks)?;
-            let wildcard = wildcard(&encloser.name).ok_or(Reason::NoProof)?;
-            chain.covering(&wildcard, blocks)?.ok_or(Reason::NoProof)?;
+            let wildcard = wildcard(&encloser.name).ok_or(BogusReason::NoProof)?;
+            chain.covering(&wildcard, blocks)?.ok_or(BogusReason::NoProof)?;
             Ok(or_opt_out(encloser.opt_out))
         }
     }
@@ -103,46 +108,47 @@ pub fn nodata(
     asked: &Name,
     rtype: Rtype,
     blocks: &mut u32,
-) -> Result<Denied, Reason> {
+) -> Result<DenialStatus, BogusReason> {
     if proof.is_too_costly() {
-        return Ok(Denied::TooManyIterations);
+        return Ok(DenialStatus::TooManyIterations);
     }
     match proof {
         Proof::Nsec(records) => {
             if denies_owner(records, asked) {
-                return Ok(Denied::Name);
+                return Ok(DenialStatus::NxName);
             }
             if let Some(own) = records.iter().find(|nsec| nsec.owner == *asked) {
-                return lacks(&own.types, asked, rtype).map(|()| Denied::Proven);
+                return lacks(&own.types, asked, rtype).map(|()| DenialStatus::Proven);
             }
             let covering = covering(records, asked)?;
             if covering.is_above_next(asked) {
-                return Ok(Denied::Proven);
+                return Ok(DenialStatus::Proven);
             }
-            let wildcard = wildcard(&covering.closest_encloser(asked)).ok_or(Reason::NoProof)?;
+            let wildcard =
+                wildcard(&covering.closest_encloser(asked)).ok_or(BogusReason::NoProof)?;
             match records.iter().find(|nsec| nsec.owner == wildcard) {
                 // The wildcard does not exist either: the RCODE should have been NXDOMAIN.
-                Some(own) if own.types.deny_owner() => Err(Reason::NoProof),
-                Some(own) => lacks(&own.types, &wildcard, rtype).map(|()| Denied::Proven),
+                Some(own) if own.types.deny_owner_name() => Err(BogusReason::NoProof),
+                Some(own) => lacks(&own.types, &wildcard, rtype).map(|()| DenialStatus::Proven),
                 None if self::covering(records, &wildcard)?.is_above_next(&wildcard) => {
-                    Ok(Denied::Proven)
+                    Ok(DenialStatus::Proven)
                 }
-                None => Err(Reason::NoProof),
+                None => Err(BogusReason::NoProof),
             }
         }
         Proof::Nsec3(chain) => {
             if let Some(own) = chain.matching(asked, blocks)? {
-                return lacks(&own.types, asked, rtype).map(|()| Denied::Proven);
+                return lacks(&own.types, asked, rtype).map(|()| DenialStatus::Proven);
             }
             let encloser = chain.closest_encloser(asked, blocks)?;
-            let wildcard = wildcard(&encloser.name).ok_or(Reason::NoProof)?;
+            let wildcard = wildcard(&encloser.name).ok_or(BogusReason::NoProof)?;
             match chain.matching(&wildcard, blocks)? {
                 Some(own) => {
                     lacks(&own.types, &wildcard, rtype).map(|()| or_opt_out(encloser.opt_out))
                 }
                 // An unsigned delegation may be there, or lie below (RFC 5155 section 9.2).
-                None if encloser.opt_out => Ok(Denied::OptOut),
-                None => Err(Reason::NoProof),
+                None if encloser.opt_out => Ok(DenialStatus::OptOut),
+                None => Err(BogusReason::NoProof),
             }
         }
     }
@@ -152,7 +158,7 @@ pub fn nodata(
 ///
 /// # Errors
 /// It would take too many hashes.
-pub fn exists(proof: &Proof, asked: &Name, blocks: &mut u32) -> Result<bool, Reason> {
+pub fn exists(proof: &Proof, asked: &Name, blocks: &mut u32) -> Result<bool, BogusReason> {
     if proof.is_too_costly() {
         return Ok(false);
     }
@@ -166,25 +172,25 @@ pub fn exists(proof: &Proof, asked: &Name, blocks: &mut u32) -> Result<bool, Rea
 ///
 /// # Errors
 /// The proof does not show it.
-pub fn expansion(
+pub fn wildcard_expansion(
     proof: &Proof,
     asked: &Name,
     encloser: &Name,
     blocks: &mut u32,
-) -> Result<Denied, Reason> {
+) -> Result<DenialStatus, BogusReason> {
     if proof.is_too_costly() {
-        return Ok(Denied::TooManyIterations);
+        return Ok(DenialStatus::TooManyIterations);
     }
     match proof {
         Proof::Nsec(records) => {
             let covering = covering(records, asked)?;
             let closest = covering.closest_encloser(asked) == *encloser;
             let empty = covering.is_above_next(asked);
-            if closest && !empty { Ok(Denied::Proven) } else { Err(Reason::NoProof) }
+            if closest && !empty { Ok(DenialStatus::Proven) } else { Err(BogusReason::NoProof) }
         }
         Proof::Nsec3(chain) => {
             let next_closer = name::ancestor(asked, name::depth(encloser) + 1);
-            let covering = chain.covering(&next_closer, blocks)?.ok_or(Reason::NoProof)?;
+            let covering = chain.covering(&next_closer, blocks)?.ok_or(BogusReason::NoProof)?;
             Ok(or_opt_out(covering.opt_out))
         }
     }
@@ -194,24 +200,24 @@ pub fn expansion(
 ///
 /// # Errors
 /// The proof does not show it.
-pub fn no_ds(proof: &Proof, child: &Name, blocks: &mut u32) -> Result<NoDs, Reason> {
+pub fn no_ds(proof: &Proof, child: &Name, blocks: &mut u32) -> Result<DsDenial, BogusReason> {
     if proof.is_too_costly() {
-        return Ok(NoDs::TooManyIterations);
+        return Ok(DsDenial::TooManyIterations);
     }
-    let of_types = |types: &Types| {
+    let of_types = |types: &TypeBitmap| {
         lacks(types, child, Rtype::DS)?;
-        Ok(if types.has(Rtype::NS) { NoDs::Unsigned } else { NoDs::NoCut })
+        Ok(if types.has(Rtype::NS) { DsDenial::Unsigned } else { DsDenial::NoCut })
     };
     match proof {
         Proof::Nsec(records) => match records.iter().find(|nsec| nsec.owner == *child) {
             Some(own) => of_types(&own.types),
-            None => covering(records, child).map(|_| NoDs::NoCut),
+            None => covering(records, child).map(|_| DsDenial::NoCut),
         },
         Proof::Nsec3(chain) => match chain.matching(child, blocks)? {
             Some(own) => of_types(&own.types),
             None => match chain.closest_encloser(child, blocks)?.opt_out {
-                true => Ok(NoDs::Unsigned),
-                false => Ok(NoDs::NoCut),
+                true => Ok(DsDenial::Unsigned),
+                false => Ok(DsDenial::NoCut),
             },
         },
     }
@@ -219,24 +225,24 @@ pub fn no_ds(proof: &Proof, child: &Name, blocks: &mut u32) -> Result<NoDs, Reas
 
 /// Whether the record of `asked` says that there is no such name (RFC 9824).
 fn denies_owner(records: &[Nsec], asked: &Name) -> bool {
-    records.iter().any(|nsec| nsec.owner == *asked && nsec.types.deny_owner())
+    records.iter().any(|nsec| nsec.owner == *asked && nsec.types.deny_owner_name())
 }
 
-fn covering<'a>(records: &'a [Nsec], asked: &Name) -> Result<&'a Nsec, Reason> {
+fn covering<'a>(records: &'a [Nsec], asked: &Name) -> Result<&'a Nsec, BogusReason> {
     let place = SortKey::of(asked.for_slice());
-    records.iter().find(|nsec| nsec.covers(asked, &place)).ok_or(Reason::NoProof)
+    records.iter().find(|nsec| nsec.covers(asked, &place)).ok_or(BogusReason::NoProof)
 }
 
-fn or_opt_out(opt_out: bool) -> Denied {
-    if opt_out { Denied::OptOut } else { Denied::Proven }
+fn or_opt_out(opt_out: bool) -> DenialStatus {
+    if opt_out { DenialStatus::OptOut } else { DenialStatus::Proven }
 }
 
 /// Whether the types at `owner` say that it has none of `rtype`.
-fn lacks(types: &Types, owner: &Name, rtype: Rtype) -> Result<(), Reason> {
+fn lacks(types: &TypeBitmap, owner: &Name, rtype: Rtype) -> Result<(), BogusReason> {
     let has = types.has(rtype) || types.has(Rtype::CNAME);
     // A parent's record at a cut knows of DS alone, a child's apex of all but DS (RFC 6840
     // section 4.4).
     let from_parent = types.delegates() && rtype != Rtype::DS;
     let from_child = types.has(Rtype::SOA) && rtype == Rtype::DS && !owner.is_root();
-    if has || from_parent || from_child { Err(Reason::NoProof) } else { Ok(()) }
+    if has || from_parent || from_child { Err(BogusReason::NoProof) } else { Ok(()) }
 }

@@ -45,7 +45,7 @@ impl Dnskey {
 
     /// Whether it may sign the records of its zone.
     #[must_use]
-    pub fn signs_zone(&self) -> bool {
+    pub fn may_sign_zone(&self) -> bool {
         self.flags & ZONE != 0 && self.protocol == PROTOCOL && !self.is_revoked()
     }
 

@@ -18,4 +18,4 @@ mod short_rsa;
 pub mod signed_data;
 pub mod verify;
 
-pub use reason::Reason;
+pub use reason::BogusReason;

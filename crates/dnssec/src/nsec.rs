@@ -15,20 +15,20 @@ pub struct Nsec {
     /// The next one that does; of the last name the zone's apex.
     pub next: Name,
     /// The types at the owner.
-    pub types: Types,
+    pub types: TypeBitmap,
 }
 
 /// A set of types, as NSEC and NSEC3 write it (RFC 4034 section 4.1.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Types(pub(crate) Bytes);
+pub struct TypeBitmap(pub(crate) Bytes);
 
-impl Types {
+impl TypeBitmap {
     /// The types of an NSEC RRset. `None` if it is torn.
     #[must_use]
     pub fn of(set: &RRset) -> Option<Self> {
         let rdata = set.records.first().filter(|_| set.rtype == Rtype::NSEC)?;
         let end = end_of_next(&rdata)?;
-        Some(Types(rdata.slice(end..)))
+        Some(TypeBitmap(rdata.slice(end..)))
     }
 
     /// Whether `rtype` is among them.
@@ -51,7 +51,7 @@ impl Types {
     /// 9824 section 3.2). A bitmap with NXNAME and types of data contradicts itself: the data
     /// count.
     #[must_use]
-    pub fn deny_owner(&self) -> bool {
+    pub fn deny_owner_name(&self) -> bool {
         let expected = [NXNAME, Rtype::NSEC, Rtype::RRSIG];
         self.has(NXNAME) && self.count() == expected.iter().filter(|own| self.has(**own)).count()
     }
@@ -75,7 +75,7 @@ impl Types {
 
     /// Whether the zone knows nothing of the names below (RFC 6840 section 4.1).
     #[must_use]
-    pub fn are_blind(&self) -> bool {
+    pub fn hide_names_below(&self) -> bool {
         self.delegates() || self.has(Rtype::DNAME)
     }
 }
@@ -88,7 +88,7 @@ impl Nsec {
         let rdata = set.records.first().filter(|_| set.rtype == Rtype::NSEC)?;
         let end = end_of_next(&rdata)?;
         let next = Name::from_octets(rdata.slice(..end)).ok()?;
-        let types = Types(rdata.slice(end..));
+        let types = TypeBitmap(rdata.slice(end..));
         let inside = name::is_within(&set.owner, zone) && name::is_within(&next, zone);
         let forward = next > set.owner || next == *zone;
         (inside && forward).then(|| Nsec { owner: set.owner.clone(), next, types })
@@ -101,10 +101,10 @@ impl Nsec {
     /// nothing of the names in between (RFC 9824 section 3.1). `place` is that of `name`.
     #[must_use]
     pub fn covers(&self, name: &Name, place: &SortKey) -> bool {
-        if self.types.deny_owner() {
+        if self.types.deny_owner_name() {
             return false;
         }
-        if self.types.are_blind() && name::is_below(name, &self.owner) {
+        if self.types.hide_names_below() && name::is_below(name, &self.owner) {
             return false;
         }
         let key = |name: &Name| SortKey::of(name.for_slice());
@@ -135,7 +135,7 @@ impl Nsec {
 /// (RFC 9824 section 3.2).
 #[must_use]
 pub fn denied_owner(sets: &[RRset]) -> Option<&Name> {
-    let denies = |set: &&RRset| Types::of(set).is_some_and(|types| types.deny_owner());
+    let denies = |set: &&RRset| TypeBitmap::of(set).is_some_and(|types| types.deny_owner_name());
     sets.iter().find(denies).map(|set| &set.owner)
 }
 

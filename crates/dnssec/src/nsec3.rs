@@ -4,8 +4,8 @@ use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY};
 use bytes::Bytes;
 use zoners_dns::{Name, RRset, Rtype, name};
 
-use crate::nsec::Types;
-use crate::reason::Reason;
+use crate::nsec::TypeBitmap;
+use crate::reason::BogusReason;
 
 /// Iterations beyond which a zone is as good as unsigned, however many they are (RFC 9276
 /// section 3.2).
@@ -23,22 +23,22 @@ const BLOCK: usize = 64;
 const PADDING: usize = 9;
 
 /// A hashed name.
-pub type Hash = [u8; HASH];
+pub type Nsec3Hash = [u8; HASH];
 
 /// An NSEC3 record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nsec3 {
-    owner: Hash,
-    next: Hash,
+    owner: Nsec3Hash,
+    next: Nsec3Hash,
     /// Unsigned delegations may lie between the two.
     pub opt_out: bool,
     /// The types at the owner.
-    pub types: Types,
+    pub types: TypeBitmap,
 }
 
 /// The NSEC3 records of one chain of a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chain {
+pub struct Nsec3Chain {
     zone: Name,
     iterations: u16,
     salt: Bytes,
@@ -47,22 +47,22 @@ pub struct Chain {
 
 /// The closest encloser of a name, and how it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Encloser {
+pub struct ClosestEncloser {
     /// The longest ancestor that exists.
     pub name: Name,
     /// Whether unsigned delegations may lie where the name would.
     pub opt_out: bool,
 }
 
-impl Chain {
+impl Nsec3Chain {
     /// Reads the NSEC3 records among `sets` of `zone`: those that share the parameters of the first
     /// that can be read.
     #[must_use]
     pub fn read<'a>(sets: impl Iterator<Item = &'a RRset>, zone: &Name) -> Option<Self> {
-        let mut chain: Option<Chain> = None;
+        let mut chain: Option<Nsec3Chain> = None;
         for set in sets.filter(|set| set.rtype == Rtype::NSEC3).take(MAX_RECORDS) {
             let Some((iterations, salt, record)) = read(set, zone) else { continue };
-            let chain = chain.get_or_insert_with(|| Chain {
+            let chain = chain.get_or_insert_with(|| Nsec3Chain {
                 zone: zone.clone(),
                 iterations,
                 salt: salt.clone(),
@@ -85,7 +85,7 @@ impl Chain {
     ///
     /// # Errors
     /// No hashes are left.
-    pub fn matching(&self, name: &Name, blocks: &mut u32) -> Result<Option<&Nsec3>, Reason> {
+    pub fn matching(&self, name: &Name, blocks: &mut u32) -> Result<Option<&Nsec3>, BogusReason> {
         let hash = self.hash(name, blocks)?;
         Ok(self.records.iter().find(|record| record.owner == hash))
     }
@@ -94,7 +94,7 @@ impl Chain {
     ///
     /// # Errors
     /// No hashes are left.
-    pub fn covering(&self, name: &Name, blocks: &mut u32) -> Result<Option<&Nsec3>, Reason> {
+    pub fn covering(&self, name: &Name, blocks: &mut u32) -> Result<Option<&Nsec3>, BogusReason> {
         let hash = self.hash(name, blocks)?;
         Ok(self.records.iter().find(|record| record.covers(&hash)))
     }
@@ -103,36 +103,40 @@ impl Chain {
     ///
     /// # Errors
     /// There is none, or no hashes are left.
-    pub fn closest_encloser(&self, name: &Name, blocks: &mut u32) -> Result<Encloser, Reason> {
+    pub fn closest_encloser(
+        &self,
+        name: &Name,
+        blocks: &mut u32,
+    ) -> Result<ClosestEncloser, BogusReason> {
         let mut next_closer = name.clone();
         while name::is_below(&next_closer, &self.zone) {
             let candidate = next_closer.parent().unwrap_or_else(name::root);
             if let Some(record) = self.matching(&candidate, blocks)? {
                 // Of names below a delegation or a DNAME the zone knows nothing.
                 if record.types.delegates() || record.types.has(Rtype::DNAME) {
-                    return Err(Reason::NoProof);
+                    return Err(BogusReason::NoProof);
                 }
-                let covering = self.covering(&next_closer, blocks)?.ok_or(Reason::NoProof)?;
-                return Ok(Encloser { name: candidate, opt_out: covering.opt_out });
+                let covering = self.covering(&next_closer, blocks)?.ok_or(BogusReason::NoProof)?;
+                return Ok(ClosestEncloser { name: candidate, opt_out: covering.opt_out });
             }
             next_closer = candidate;
         }
-        Err(Reason::NoProof)
+        Err(BogusReason::NoProof)
     }
 
     /// The hash of a name (RFC 5155 section 5), paid for block by block.
-    fn hash(&self, name: &Name, blocks: &mut u32) -> Result<Hash, Reason> {
+    fn hash(&self, name: &Name, blocks: &mut u32) -> Result<Nsec3Hash, BogusReason> {
         let lower = name::lowercase(name);
         let rounds = u32::from(self.iterations);
         let cost =
             blocks_of(lower.len() + self.salt.len()) + rounds * blocks_of(HASH + self.salt.len());
-        *blocks = blocks.checked_sub(cost).ok_or(Reason::TooMuchWork)?;
-        Ok(sha1_iterated(&lower, &self.salt, self.iterations))
+        *blocks = blocks.checked_sub(cost).ok_or(BogusReason::TooMuchWork)?;
+        Ok(nsec3_hash(&lower, &self.salt, self.iterations))
     }
 }
 
 impl Nsec3 {
-    fn covers(&self, hash: &Hash) -> bool {
+    fn covers(&self, hash: &Nsec3Hash) -> bool {
         match self.owner < self.next {
             true => self.owner < *hash && *hash < self.next,
             // The last one, or the only one.
@@ -143,7 +147,7 @@ impl Nsec3 {
 
 /// The hash of a name (RFC 5155 section 5).
 #[must_use]
-pub fn sha1_iterated(name: &Name, salt: &[u8], iterations: u16) -> Hash {
+pub fn nsec3_hash(name: &Name, salt: &[u8], iterations: u16) -> Nsec3Hash {
     let mut hash = sha1(name::lowercase(name).as_slice(), salt);
     for _ in 0..iterations {
         hash = sha1(&hash, salt);
@@ -154,7 +158,7 @@ pub fn sha1_iterated(name: &Name, salt: &[u8], iterations: u16) -> Hash {
 /// The hash that owns an NSEC3 RRset of `zone`, and the parameters of its chain, if other names
 /// may be denied by it: without opt-out, and not hashed too often.
 #[must_use]
-pub fn usable(set: &RRset, zone: &Name) -> Option<(Hash, u16, Bytes)> {
+pub fn usable_for_synthesis(set: &RRset, zone: &Name) -> Option<(Nsec3Hash, u16, Bytes)> {
     let (iterations, salt, record) = read(set, zone)?;
     (!record.opt_out && iterations <= MAX_ITERATIONS).then_some((record.owner, iterations, salt))
 }
@@ -163,7 +167,7 @@ fn blocks_of(octets: usize) -> u32 {
     (octets + PADDING).div_ceil(BLOCK) as u32
 }
 
-fn sha1(value: &[u8], salt: &[u8]) -> Hash {
+fn sha1(value: &[u8], salt: &[u8]) -> Nsec3Hash {
     let mut context = digest::Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
     context.update(value);
     context.update(salt);
@@ -189,11 +193,15 @@ fn read(set: &RRset, zone: &Name) -> Option<(u16, Bytes, Nsec3)> {
     let length = *take(1)?.first()?;
     let next = *take(length.into())?.first_chunk::<HASH>().filter(|_| length == HASH as u8)?;
     let opt_out = flags & OPT_OUT != 0;
-    Some((u16::from_be_bytes([i0, i1]), salt, Nsec3 { owner, next, opt_out, types: Types(rest) }))
+    Some((
+        u16::from_be_bytes([i0, i1]),
+        salt,
+        Nsec3 { owner, next, opt_out, types: TypeBitmap(rest) },
+    ))
 }
 
 /// Reads base32 with the extended hex alphabet (RFC 4648 section 7): 32 digits of five bits.
-fn base32hex(label: &[u8]) -> Option<Hash> {
+fn base32hex(label: &[u8]) -> Option<Nsec3Hash> {
     if label.len() != 32 {
         return None;
     }
@@ -222,7 +230,7 @@ mod tests {
     fn names_hash_as_rfc_5155_shows() {
         let zone = name::parse("example").unwrap();
         let salt = Bytes::from_static(&[0xAA, 0xBB, 0xCC, 0xDD]);
-        let chain = Chain { zone, iterations: 12, salt, records: vec![] };
+        let chain = Nsec3Chain { zone, iterations: 12, salt, records: vec![] };
         for (text, hash) in [
             ("example", "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom"),
             ("a.example", "35mthgpgcu1qg68fab165klnsnk3dpvl"),
@@ -235,7 +243,7 @@ mod tests {
         }
         let mut few = 12;
         let hashed = chain.hash(&name::root(), &mut few);
-        assert_eq!((hashed, few), (Err(Reason::TooMuchWork), 12));
+        assert_eq!((hashed, few), (Err(BogusReason::TooMuchWork), 12));
     }
 
     #[test]
@@ -244,7 +252,7 @@ mod tests {
             owner: [owner; HASH],
             next: [next; HASH],
             opt_out: false,
-            types: Types(Bytes::new()),
+            types: TypeBitmap(Bytes::new()),
         };
         let hash = |octet: u8| [octet; HASH];
         assert!(record(2, 5).covers(&hash(3)) && !record(2, 5).covers(&hash(5)));

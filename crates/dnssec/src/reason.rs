@@ -6,7 +6,7 @@ use zoners_dns::EdeCode;
 
 /// Why a chain of trust breaks, from the least telling to the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
+pub enum BogusReason {
     /// Nothing is signed that must be.
     NoSignature,
     /// No signature is by the zone that the records belong to.
@@ -31,39 +31,39 @@ pub enum Reason {
     NoProof,
 }
 
-impl Reason {
+impl BogusReason {
     /// The extended error that tells it (RFC 8914).
     #[must_use]
     pub fn code(self) -> EdeCode {
         EdeCode(match self {
-            Reason::NoSignature => 10,
-            Reason::NoKey | Reason::NoMatchingDs => 9,
-            Reason::UnusableKey => 11,
-            Reason::NotYetValid => 8,
-            Reason::Expired => 7,
-            Reason::NoProof => 12,
-            Reason::WrongSigner
-            | Reason::WrongLabels
-            | Reason::TooMuchWork
-            | Reason::BadSignature => 6,
+            BogusReason::NoSignature => 10,
+            BogusReason::NoKey | BogusReason::NoMatchingDs => 9,
+            BogusReason::UnusableKey => 11,
+            BogusReason::NotYetValid => 8,
+            BogusReason::Expired => 7,
+            BogusReason::NoProof => 12,
+            BogusReason::WrongSigner
+            | BogusReason::WrongLabels
+            | BogusReason::TooMuchWork
+            | BogusReason::BadSignature => 6,
         })
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for BogusReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Reason::NoSignature => "no signature",
-            Reason::WrongSigner => "not signed by its zone",
-            Reason::WrongLabels => "signed for another name",
-            Reason::NoKey => "no key for the signature",
-            Reason::UnusableKey => "a key that may not sign",
-            Reason::TooMuchWork => "too much work to verify",
-            Reason::BadSignature => "the signature does not fit",
-            Reason::NotYetValid => "the signature is not valid yet",
-            Reason::Expired => "the signature has expired",
-            Reason::NoMatchingDs => "no key matches the DS records",
-            Reason::NoProof => "no proof that it does not exist",
+            BogusReason::NoSignature => "no signature",
+            BogusReason::WrongSigner => "not signed by its zone",
+            BogusReason::WrongLabels => "signed for another name",
+            BogusReason::NoKey => "no key for the signature",
+            BogusReason::UnusableKey => "a key that may not sign",
+            BogusReason::TooMuchWork => "too much work to verify",
+            BogusReason::BadSignature => "the signature does not fit",
+            BogusReason::NotYetValid => "the signature is not valid yet",
+            BogusReason::Expired => "the signature has expired",
+            BogusReason::NoMatchingDs => "no key matches the DS records",
+            BogusReason::NoProof => "no proof that it does not exist",
         })
     }
 }

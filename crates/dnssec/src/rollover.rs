@@ -6,17 +6,17 @@
 use zoners_dns::{RRset, name};
 
 use crate::dnskey::Dnskey;
-use crate::verify::{Candidate, Time};
+use crate::verify::{SignatureCheck, ValidationTime};
 
 /// Seconds for which a new key must be seen before it is trusted, and for which a revoked one is
 /// remembered (RFC 5011 section 2.4.1).
-pub const HOLD_DOWN: u64 = 30 * 24 * 3600;
+pub const HOLD_DOWN_SECONDS: u64 = 30 * 24 * 3600;
 /// Keys that are followed: a zone with more is up to something.
-pub const MOST: usize = 16;
+pub const MAX_TRACKED_KEYS: usize = 16;
 
 /// How a key stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum KeyState {
     /// Seen since a moment, not yet trusted.
     Pending,
     /// Trusted.
@@ -29,23 +29,23 @@ pub enum Standing {
 
 /// A key that is followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tracked {
+pub struct TrackedKey {
     /// The key.
     pub key: Dnskey,
     /// How it stands …
-    pub standing: Standing,
+    pub standing: KeyState,
     /// … since when, in seconds since 1970.
     pub since: u64,
 }
 
-impl Tracked {
+impl TrackedKey {
     /// Whether it may vouch for the zone's keys.
     #[must_use]
     pub fn is_trusted(&self) -> bool {
-        matches!(self.standing, Standing::Valid | Standing::Missing)
+        matches!(self.standing, KeyState::Valid | KeyState::Missing)
     }
 
-    fn turn(&mut self, standing: Standing, now: u64) {
+    fn turn(&mut self, standing: KeyState, now: u64) {
         if self.standing != standing {
             (self.standing, self.since) = (standing, now);
         }
@@ -55,9 +55,9 @@ impl Tracked {
 /// Takes note of the keys in `set`, the zone's proven DNSKEY RRset, at `time`. `anchored` says
 /// which keys the configuration vouches for: these are trusted at first sight.
 pub fn observe(
-    tracked: &mut Vec<Tracked>,
+    tracked: &mut Vec<TrackedKey>,
     set: &RRset,
-    time: Time,
+    time: ValidationTime,
     anchored: impl Fn(&Dnskey) -> bool,
 ) {
     let now = time.now;
@@ -66,35 +66,37 @@ pub fn observe(
     for old in tracked.iter_mut() {
         let seen = keys.iter().find(|key| same(key, &old.key));
         match (old.standing, seen) {
-            (Standing::Revoked, _) => {}
+            (KeyState::Revoked, _) => {}
             (_, Some(key)) if key.is_revoked() => {
                 if revokes_itself(set, key, time) {
-                    old.turn(Standing::Revoked, now);
+                    old.turn(KeyState::Revoked, now);
                 }
             }
-            (Standing::Pending, Some(_)) if now.saturating_sub(old.since) < HOLD_DOWN => {}
-            (_, Some(_)) => old.turn(Standing::Valid, now),
+            (KeyState::Pending, Some(_)) if now.saturating_sub(old.since) < HOLD_DOWN_SECONDS => {}
+            (_, Some(_)) => old.turn(KeyState::Valid, now),
             // A pending key must be seen without a break.
-            (Standing::Pending, None) => old.since = u64::MAX,
-            (_, None) => old.turn(Standing::Missing, now),
+            (KeyState::Pending, None) => old.since = u64::MAX,
+            (_, None) => old.turn(KeyState::Missing, now),
         }
     }
     tracked.retain(|old| {
-        let broken = old.standing == Standing::Pending && old.since == u64::MAX;
+        let broken = old.standing == KeyState::Pending && old.since == u64::MAX;
         let forgotten =
-            old.standing == Standing::Revoked && now.saturating_sub(old.since) >= HOLD_DOWN;
+            old.standing == KeyState::Revoked && now.saturating_sub(old.since) >= HOLD_DOWN_SECONDS;
         !broken && !forgotten
     });
     for key in keys.iter().filter(|key| key.is_entry_point() && !key.is_revoked()) {
-        if tracked.len() < MOST && !tracked.iter().any(|old| same(&old.key, key)) {
-            let standing = if anchored(key) { Standing::Valid } else { Standing::Pending };
-            tracked.push(Tracked { key: key.clone(), standing, since: now });
+        if tracked.len() < MAX_TRACKED_KEYS && !tracked.iter().any(|old| same(&old.key, key)) {
+            let standing = if anchored(key) { KeyState::Valid } else { KeyState::Pending };
+            tracked.push(TrackedKey { key: key.clone(), standing, since: now });
         }
     }
 }
 
 /// Whether a revoked key signed the RRset that revokes it: nobody else may say so.
-fn revokes_itself(set: &RRset, key: &Dnskey, time: Time) -> bool {
+fn revokes_itself(set: &RRset, key: &Dnskey, time: ValidationTime) -> bool {
     let zone = name::lowercase(&set.owner);
-    Candidate::of_revoked(set, &zone, key, time).iter().any(|candidate| candidate.verify().is_ok())
+    SignatureCheck::of_revoked(set, &zone, key, time)
+        .iter()
+        .any(|candidate| candidate.verify().is_ok())
 }

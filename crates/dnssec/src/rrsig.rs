@@ -30,13 +30,13 @@ pub struct Rrsig {
 
 /// When a signature is valid, seen from now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Period {
+pub enum Validity {
     /// Now; for so many seconds more.
     Valid(u32),
     /// It begins in so many seconds.
-    Ahead(u32),
+    NotYetValid(u32),
     /// It ended so many seconds ago.
-    Over(u32),
+    Expired(u32),
 }
 
 impl Rrsig {
@@ -77,16 +77,16 @@ impl Rrsig {
     /// Whether it is valid at `now`, in seconds since 1970, for clocks that may be `skew` seconds
     /// wrong.
     #[must_use]
-    pub fn period(&self, now: u64, skew: u32) -> Period {
+    pub fn period(&self, now: u64, skew: u32) -> Validity {
         // Differences on a clock that wraps (RFC 1982).
         let until = |moment: u32| i64::from(moment.wrapping_sub(now as u32) as i32);
         let (left, wait) = (until(self.expiration), until(self.inception));
         if left < -i64::from(skew) {
-            Period::Over(left.unsigned_abs() as u32)
+            Validity::Expired(left.unsigned_abs() as u32)
         } else if wait > i64::from(skew) {
-            Period::Ahead(wait.unsigned_abs() as u32)
+            Validity::NotYetValid(wait.unsigned_abs() as u32)
         } else {
-            Period::Valid(left.max(0) as u32)
+            Validity::Valid(left.max(0) as u32)
         }
     }
 

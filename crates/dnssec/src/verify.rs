@@ -1,14 +1,14 @@
 //! Whether a zone's keys signed an RRset (RFC 4035 section 5.3).
 //!
-//! [`candidates`] sorts out what need not be tried; each [`Candidate`] left is one expensive
-//! verification, which the caller charges to its budget before it calls [`Candidate::verify`].
+//! [`candidates`] sorts out what need not be tried; each [`SignatureCheck`] left is one expensive
+//! verification, which the caller charges to its budget before it calls [`SignatureCheck::verify`].
 
 use zoners_dns::{Name, RRset, name};
 
 use crate::algorithm;
 use crate::dnskey::Dnskey;
-use crate::reason::Reason;
-use crate::rrsig::{Period, Rrsig, labels};
+use crate::reason::BogusReason;
+use crate::rrsig::{Rrsig, Validity, labels};
 use crate::signed_data;
 
 /// Signatures of an RRset that are looked at.
@@ -19,7 +19,7 @@ pub const MAX_COLLISIONS: usize = 2;
 
 /// The time that signatures are held against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Time {
+pub struct ValidationTime {
     /// Seconds since 1970.
     pub now: u64,
     /// Seconds by which our clock and the signer's may differ.
@@ -28,7 +28,7 @@ pub struct Time {
 
 /// A key that may have made a signature.
 #[derive(Clone, Debug)]
-pub struct Candidate<'a> {
+pub struct SignatureCheck<'a> {
     set: &'a RRset,
     key: &'a Dnskey,
     rrsig: Rrsig,
@@ -49,13 +49,13 @@ pub struct Verified {
 ///
 /// # Errors
 /// There is none, for the most telling of the reasons met.
-pub fn candidates<'a>(
+pub fn signature_checks<'a>(
     set: &'a RRset,
     zone: &Name,
     keys: &'a [Dnskey],
-    time: Time,
-) -> Result<Vec<Candidate<'a>>, Reason> {
-    let (mut found, mut reason) = (Vec::new(), Reason::NoSignature);
+    time: ValidationTime,
+) -> Result<Vec<SignatureCheck<'a>>, BogusReason> {
+    let (mut found, mut reason) = (Vec::new(), BogusReason::NoSignature);
     for rdata in set.signatures.iter().take(MAX_SIGNATURES) {
         let Some(rrsig) = Rrsig::read(&rdata) else { continue };
         match of_signature(set, zone, keys, &rrsig, time) {
@@ -71,44 +71,44 @@ fn of_signature<'a>(
     zone: &Name,
     keys: &'a [Dnskey],
     rrsig: &Rrsig,
-    time: Time,
-) -> Result<Vec<Candidate<'a>>, Reason> {
+    time: ValidationTime,
+) -> Result<Vec<SignatureCheck<'a>>, BogusReason> {
     if rrsig.covers != set.rtype || rrsig.signer != *zone || !name::is_within(&set.owner, zone) {
-        return Err(Reason::WrongSigner);
+        return Err(BogusReason::WrongSigner);
     }
     // Fewer labels than the signer has would make a wildcard above the zone (CVE-2026-44690).
     let signed = usize::from(rrsig.labels);
     if signed > labels(&set.owner) || signed < name::depth(zone) {
-        return Err(Reason::WrongLabels);
+        return Err(BogusReason::WrongLabels);
     }
     let left = match rrsig.period(time.now, time.skew) {
-        Period::Valid(left) => left,
-        Period::Ahead(_) => return Err(Reason::NotYetValid),
-        Period::Over(_) => return Err(Reason::Expired),
+        Validity::Valid(left) => left,
+        Validity::NotYetValid(_) => return Err(BogusReason::NotYetValid),
+        Validity::Expired(_) => return Err(BogusReason::Expired),
     };
     if !algorithm::is_supported(rrsig.algorithm) {
-        return Err(Reason::NoKey);
+        return Err(BogusReason::NoKey);
     }
     let matching = |key: &&Dnskey| key.tag == rrsig.key_tag && key.algorithm == rrsig.algorithm;
     let matching: Vec<&Dnskey> = keys.iter().filter(matching).take(MAX_COLLISIONS).collect();
     if matching.is_empty() {
-        return Err(Reason::NoKey);
+        return Err(BogusReason::NoKey);
     }
     let usable: Vec<_> = matching
         .into_iter()
-        .filter(|key| key.signs_zone())
-        .map(|key| Candidate { set, key, rrsig: rrsig.clone(), left })
+        .filter(|key| key.may_sign_zone())
+        .map(|key| SignatureCheck { set, key, rrsig: rrsig.clone(), left })
         .collect();
-    if usable.is_empty() { Err(Reason::UnusableKey) } else { Ok(usable) }
+    if usable.is_empty() { Err(BogusReason::UnusableKey) } else { Ok(usable) }
 }
 
-impl Candidate<'_> {
+impl SignatureCheck<'_> {
     /// Tries the key: one public-key operation.
     ///
     /// # Errors
     /// It did not make the signature.
-    pub fn verify(&self) -> Result<Verified, Reason> {
-        let Candidate { set, key, rrsig, left } = self;
+    pub fn verify(&self) -> Result<Verified, BogusReason> {
+        let SignatureCheck { set, key, rrsig, left } = self;
         let data = signed_data::compose(set, rrsig);
         algorithm::verify(rrsig.algorithm, &key.key, &data, &rrsig.signature)?;
         let ttl = set.ttl.min(rrsig.original_ttl).min(*left);
@@ -123,8 +123,8 @@ impl Candidate<'_> {
         set: &'a RRset,
         zone: &Name,
         key: &'a Dnskey,
-        time: Time,
-    ) -> Vec<Candidate<'a>> {
+        time: ValidationTime,
+    ) -> Vec<SignatureCheck<'a>> {
         let signatures = set.signatures.iter().take(MAX_SIGNATURES);
         let rrsigs = signatures.filter_map(|rdata| Rrsig::read(&rdata)).filter(|rrsig| {
             rrsig.covers == set.rtype
@@ -133,7 +133,7 @@ impl Candidate<'_> {
                 && rrsig.algorithm == key.algorithm
         });
         let valid = rrsigs.filter_map(|rrsig| match rrsig.period(time.now, time.skew) {
-            Period::Valid(left) => Some(Candidate { set, key, rrsig, left }),
+            Validity::Valid(left) => Some(SignatureCheck { set, key, rrsig, left }),
             _ => None,
         });
         valid.take(MAX_COLLISIONS).collect()

@@ -4,19 +4,19 @@
 //! that no link planted at either name is followed ([`replace()`]). A file of the daemon's own is read
 //! only if nobody else could have written it ([`open_own`], [`read_own`]), and lies in a folder whose
 //! entries nobody else can swap ([`make_folder`], [`check_folder`]). A [`Lock`] is a file that one process
-//! at a time holds. What root makes for another user, it makes for its [`Heir`].
+//! at a time holds. What root makes for another user, it makes for its [`ServiceUser`].
 
 mod folder;
-mod heir;
 mod lock;
 mod own;
 mod replace;
+mod service_user;
 
 pub use folder::{check_folder, make_folder};
-pub use heir::Heir;
-pub use lock::{Lock, Locking};
+pub use lock::{Lock, LockAttempt};
 pub use own::{open_own, open_secret, read_own};
 pub use replace::replace;
+pub use service_user::ServiceUser;
 
 use std::fs::Metadata;
 use std::io;

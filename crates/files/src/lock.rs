@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-use crate::Heir;
+use crate::ServiceUser;
 
 /// Octets that are read of what the holder has written.
 const LONGEST: u64 = 4096;
@@ -22,11 +22,11 @@ pub struct Lock {
 
 /// What came of trying to hold a file.
 #[derive(Debug)]
-pub enum Locking {
+pub enum LockAttempt {
     /// This process holds it.
     Held(Lock),
     /// Another does, and has written this into it.
-    Taken(String),
+    HeldElsewhere(String),
 }
 
 impl Lock {
@@ -34,17 +34,17 @@ impl Lock {
     ///
     /// # Errors
     /// It cannot be opened, or the file system knows no locks ([`io::ErrorKind::Unsupported`]).
-    pub fn take(path: &Path) -> io::Result<Locking> {
+    pub fn take(path: &Path) -> io::Result<LockAttempt> {
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(MODE);
         let mut file = options.custom_flags(flags).open(path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Locking::Held(Lock { file })),
+            Ok(()) => Ok(LockAttempt::Held(Lock { file })),
             Err(TryLockError::WouldBlock) => {
                 let mut text = Vec::new();
                 (&mut file).take(LONGEST).read_to_end(&mut text)?;
-                Ok(Locking::Taken(String::from_utf8_lossy(&text).into_owned()))
+                Ok(LockAttempt::HeldElsewhere(String::from_utf8_lossy(&text).into_owned()))
             }
             Err(TryLockError::Error(error)) => Err(error),
         }
@@ -54,7 +54,7 @@ impl Lock {
     ///
     /// # Errors
     /// The system refuses.
-    pub fn give_to(&self, heir: Heir) -> io::Result<()> {
+    pub fn give_to(&self, heir: ServiceUser) -> io::Result<()> {
         heir.give(&self.file)
     }
 
@@ -79,8 +79,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         let taken = || match Lock::take(&path).unwrap() {
-            Locking::Held(lock) => Ok(lock),
-            Locking::Taken(text) => Err(text),
+            LockAttempt::Held(lock) => Ok(lock),
+            LockAttempt::HeldElsewhere(text) => Err(text),
         };
         let mut lock = taken().unwrap();
         lock.note("a long word of the first").unwrap();

@@ -4,7 +4,7 @@ use std::io;
 
 use privdrop::PrivDrop;
 use privdrop::reexports::nix::unistd::User;
-use zoners_files::Heir;
+use zoners_files::ServiceUser;
 use zoners_sandbox::change_user;
 
 use crate::system;
@@ -19,9 +19,9 @@ pub fn is_root() -> bool {
 ///
 /// # Errors
 /// The machine has no such user, or the system does not tell.
-pub fn find_user(name: &str) -> Result<Heir, String> {
+pub fn find_user(name: &str) -> Result<ServiceUser, String> {
     match User::from_name(name) {
-        Ok(Some(user)) => Ok(Heir { user: user.uid.as_raw(), group: user.gid.as_raw() }),
+        Ok(Some(user)) => Ok(ServiceUser { user: user.uid.as_raw(), group: user.gid.as_raw() }),
         Ok(None) => Err(format!("`{name}`: there is no such user on this machine")),
         Err(error) => Err(format!("`{name}`: {}", error.desc())),
     }

@@ -20,12 +20,12 @@ pub struct Layer {
     /// Which, as a key of `zoners status`.
     pub name: &'static str,
     /// Whether it is there.
-    pub state: State,
+    pub state: LayerState,
 }
 
 /// Whether a layer is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum LayerState {
     /// It is, and what it does.
     On(String),
     /// It is not, and why.
@@ -44,7 +44,7 @@ impl Sandbox {
     /// None, since it is not wanted.
     #[must_use]
     pub fn unwanted() -> Self {
-        let off = |name| Layer { name, state: State::Off("server.sandbox is \"off\"".into()) };
+        let off = |name| Layer { name, state: LayerState::Off("server.sandbox is \"off\"".into()) };
         let layers = LAYERS.map(off).map(|layer| match (layer.name, kept()) {
             // A program that starts another may have said so, and so does becoming another user.
             ("no_new_privileges", Some(state)) => Layer { state, ..layer },
@@ -71,11 +71,11 @@ impl Sandbox {
     }
 }
 
-impl fmt::Display for State {
+impl fmt::Display for LayerState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            State::On(what) => write!(f, "on: {what}"),
-            State::Off(why) => write!(f, "off: {why}"),
+            LayerState::On(what) => write!(f, "on: {what}"),
+            LayerState::Off(why) => write!(f, "off: {why}"),
         }
     }
 }
@@ -93,7 +93,7 @@ pub fn empty_bounding_set() {
 }
 
 /// Whether programs that are started are held to what this one may, by another's doing.
-fn kept() -> Option<State> {
+fn kept() -> Option<LayerState> {
     #[cfg(target_os = "linux")]
     {
         linux::privileges::kept()
@@ -129,7 +129,7 @@ pub fn enter(needs: Vec<Needs>) -> Sandbox {
     }
     #[cfg(not(target_os = "linux"))]
     {
-        let off = |name| Layer { name, state: State::Off("this system has none".into()) };
+        let off = |name| Layer { name, state: LayerState::Off("this system has none".into()) };
         drop(needs);
         Sandbox { layers: LAYERS.map(off).into(), granted: None }
     }

@@ -5,7 +5,7 @@ mod calls;
 mod filter;
 pub(super) mod privileges;
 
-use crate::{LAYERS, Layer, Need, Needs, Sandbox, State};
+use crate::{LAYERS, Layer, LayerState, Need, Needs, Sandbox};
 
 pub(super) fn enter(needs: Vec<Needs>) -> Sandbox {
     let wanted: Vec<_> = needs.iter().flat_map(|needs| &needs.all).collect();
@@ -19,14 +19,15 @@ pub(super) fn enter(needs: Vec<Needs>) -> Sandbox {
     let layer = |(name, state)| Layer { name, state: state_of(state) };
     let layers: Vec<Layer> = LAYERS.into_iter().zip(states).map(layer).collect();
     // What the kernel holds us to is for good; what it does not is no reason to refuse anything.
-    let held =
-        layers.iter().any(|layer| layer.name == "landlock" && matches!(layer.state, State::On(_)));
+    let held = layers
+        .iter()
+        .any(|layer| layer.name == "landlock" && matches!(layer.state, LayerState::On(_)));
     Sandbox { layers, granted: held.then_some(needs) }
 }
 
-fn state_of(result: Result<String, String>) -> State {
+fn state_of(result: Result<String, String>) -> LayerState {
     match result {
-        Ok(what) => State::On(what),
-        Err(why) => State::Off(why),
+        Ok(what) => LayerState::On(what),
+        Err(why) => LayerState::Off(why),
     }
 }

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::Command;
 
 use inside::{Landlock, call, entered, errno, has, inside};
-use zoners_sandbox::{Calls, Need, Needs, State};
+use zoners_sandbox::{Calls, LayerState, Need, Needs};
 
 fn groups() -> Vec<Need> {
     [Calls::Run, Calls::Files, Calls::Network].map(Need::Calls).to_vec()
@@ -28,14 +28,14 @@ fn each_layer_says_what_the_kernel_says() {
         let state =
             |name: &str| &sandbox.layers().iter().find(|layer| layer.name == name).unwrap().state;
         for on in ["no_new_privileges", "capabilities", "core_dumps", "seccomp"] {
-            assert!(matches!(state(on), State::On(_)), "{on} {}", state(on));
+            assert!(matches!(state(on), LayerState::On(_)), "{on} {}", state(on));
         }
         match landlock {
             Landlock::None => assert!(
-                matches!(state("landlock"), State::Off(why) if why.starts_with("the kernel"))
+                matches!(state("landlock"), LayerState::Off(why) if why.starts_with("the kernel"))
             ),
             Landlock::Version(_) => {
-                assert!(matches!(state("landlock"), State::On(_)), "{}", state("landlock"));
+                assert!(matches!(state("landlock"), LayerState::On(_)), "{}", state("landlock"));
                 assert_eq!(errno(status.map(drop)), libc::EACCES, "nothing is to be read");
             }
         }

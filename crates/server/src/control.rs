@@ -12,7 +12,7 @@
 //! | `{"do":"cache"}` | `entries`, `bytes`, `limit`, `evicted`; `queries` and how they were answered |
 //! | `{"do":"cache-lookup","name":…}` | `entries`: see [`crate::report::entry`] |
 //! | `{"do":"cache-dump"}` | `octets` that were written to the file that came with it |
-//! | `{"do":"cache-load"}` | `taken`, `passed_over`: entries; `age_s` of the file that came with it |
+//! | `{"do":"cache-load"}` | `taken`, `skipped`: entries; `age_s` of the file that came with it |
 //! | `{"do":"flush","name":…,"subtree":…}` | `removed`: entries that were forgotten; `second_level`: questions there, or `second_level_error` |
 //!
 //! What goes wrong is told as `{"error":…}`. Only the user that the daemon runs as, and root, are

@@ -41,7 +41,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use zoners_cache::Cache;
 use zoners_dns::{Counters, Network, Random};
-use zoners_files::Heir;
+use zoners_files::ServiceUser;
 use zoners_host::paths::runtime::control_sockets;
 use zoners_host::service_manager;
 use zoners_net::Sockets;
@@ -301,7 +301,7 @@ impl Daemon {
     }
 
     /// The control socket: the configured one must be had, that of the system's choice may fail.
-    fn control(&self, heir: Option<Heir>) -> io::Result<Option<Control>> {
+    fn control(&self, heir: Option<ServiceUser>) -> io::Result<Option<Control>> {
         match self.config.server.control.as_deref() {
             Some(path) if path.as_os_str().is_empty() => Ok(None),
             Some(path) => Control::bind(path, heir).map(Some),

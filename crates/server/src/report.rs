@@ -1,7 +1,7 @@
 //! Answers, traces and counters as JSON: what the command line prints and the control socket says.
 
 use serde_json::{Map, Value, json};
-use zoners_cache::Inspected;
+use zoners_cache::InspectedEntry;
 use zoners_dns::{Counter, Moment, OptRcode, Question, RRset, Security};
 use zoners_resolver::Resolution;
 use zoners_resolver::{Hop, ServerReport, SilentZone, Step, trouble_in_words};
@@ -136,7 +136,7 @@ pub fn passage(passage: NetworkState) -> Value {
 /// An entry of the cache: `kind`, `records` as lines in zone-file format, `denies` (a type, or `all`;
 /// null where it denies nothing), `security` in words, `left_s` (negative where it has expired).
 #[must_use]
-pub fn entry(entry: &Inspected) -> Value {
+pub fn entry(entry: &InspectedEntry) -> Value {
     let security = match entry.security {
         Security::Secure => "proven",
         Security::Insecure => "of an unsigned zone",

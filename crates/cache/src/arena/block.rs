@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use memmap2::MmapMut;
 use zoners_dns::Moment;
 
-use super::head::{HEAD, Head};
+use super::head::{EntryHeader, HEAD};
 use super::{BLOCK, UNIT};
 
 /// Words of a kind of mark, which a block has one of for each unit.
@@ -65,7 +65,7 @@ impl Block {
     #[inline(always)]
     pub(super) fn value(&self, unit: usize) -> Option<(&[u8], Moment)> {
         let (head, rest) = self.entry(unit)?;
-        let head = Head::read(head);
+        let head = EntryHeader::read(head);
         let key = usize::from(head.key);
         Some((rest.get(key..key + head.value as usize)?, head.expires))
     }

@@ -12,7 +12,7 @@ const DEAD: u8 = 2;
 
 /// What an entry begins with.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Head {
+pub(crate) struct EntryHeader {
     pub(crate) hash: u64,
     pub(crate) expires: Moment,
     /// The entry that was put in after it.
@@ -24,22 +24,32 @@ pub(crate) struct Head {
     /// Whether it has gone and left a gap.
     pub(super) dead: bool,
     /// The number of the doubt in which it was put in; 0: there was none.
-    pub(crate) doubt: u8,
+    pub(crate) quarantine: u8,
     /// Octets of the key.
     pub(super) key: u16,
     /// Octets of the value.
     pub(super) value: u32,
 }
 
-impl Head {
+impl EntryHeader {
     /// Of an entry that is put in behind another.
-    pub(crate) fn new(hash: u64, expires: Moment, lasts: bool, doubt: u8, older: u32) -> Self {
-        Head { hash, expires, newer: NONE, older, lasts, dead: false, doubt, key: 0, value: 0 }
+    pub(crate) fn new(hash: u64, expires: Moment, lasts: bool, quarantine: u8, older: u32) -> Self {
+        EntryHeader {
+            hash,
+            expires,
+            newer: NONE,
+            older,
+            lasts,
+            dead: false,
+            quarantine,
+            key: 0,
+            value: 0,
+        }
     }
 
     #[inline(always)]
     pub(super) fn read(octets: &[u8; HEAD]) -> Self {
-        Head {
+        EntryHeader {
             hash: u64::from_ne_bytes(part(octets, 0)),
             expires: Moment::from_millis(u64::from_ne_bytes(part(octets, 8))),
             newer: u32::from_ne_bytes(part(octets, 16)),
@@ -48,7 +58,7 @@ impl Head {
             key: u16::from_ne_bytes(part(octets, 28)),
             lasts: octets[30] & LASTS != 0,
             dead: octets[30] & DEAD != 0,
-            doubt: octets[31],
+            quarantine: octets[31],
         }
     }
 
@@ -61,7 +71,7 @@ impl Head {
         octets[28..30].copy_from_slice(&self.key.to_ne_bytes());
         octets[30] = if self.lasts { LASTS } else { 0 };
         octets[30] |= if self.dead { DEAD } else { 0 };
-        octets[31] = self.doubt;
+        octets[31] = self.quarantine;
     }
 
     /// Octets of the whole entry.

@@ -1,7 +1,7 @@
 use super::*;
 
-fn head() -> Head {
-    Head::new(7, Moment::from_millis(9), true, 0, NONE)
+fn head() -> EntryHeader {
+    EntryHeader::new(7, Moment::from_millis(9), true, 0, NONE)
 }
 
 #[test]

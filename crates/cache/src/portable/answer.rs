@@ -2,11 +2,11 @@
 
 use zoners_dns::{Moment, Name, Question, RRset, Records, Rtype, name};
 
-use super::{Entry, Foreign, Taken, put};
+use super::{ImportStats, InvalidEntries, PortableEntry, put};
 use crate::Cache;
-use crate::codec::Reader;
+use crate::codec::ValueReader;
 use crate::denials::WHOLE_NAME;
-use crate::key::{Key, Kind};
+use crate::key::{CacheKey, EntryKind};
 
 /// Entries of the longest answer: two for each alias that is followed, and where they lead.
 const MOST: usize = 32;
@@ -20,7 +20,7 @@ impl Cache {
         now: Moment,
         out: &mut Vec<u8>,
     ) -> Option<Moment> {
-        let key = Key::of_type(Kind::RRset, name.for_slice(), rtype);
+        let key = CacheKey::of_type(EntryKind::RRset, name.for_slice(), rtype);
         self.export_one(key.as_slice(), now, out)
     }
 
@@ -32,8 +32,8 @@ impl Cache {
         now: Moment,
         out: &mut Vec<u8>,
     ) -> Option<Moment> {
-        let of_type = Key::of_type(Kind::Denial, name.for_slice(), rtype);
-        let whole = Key::of_type(Kind::Denial, name.for_slice(), WHOLE_NAME);
+        let of_type = CacheKey::of_type(EntryKind::Denial, name.for_slice(), rtype);
+        let whole = CacheKey::of_type(EntryKind::Denial, name.for_slice(), WHOLE_NAME);
         self.export_one(of_type.as_slice(), now, out).or_else(|| {
             let counts = |(at, key): &(usize, &[u8])| self.denies(*at, key, now);
             let (_, key) = whole.with_ancestors().find(counts)?;
@@ -60,40 +60,40 @@ impl Cache {
         shift: i64,
         trusted: bool,
         now: Moment,
-    ) -> Result<Taken, Foreign> {
-        let (mut chain, mut read) = (vec![question.name.clone()], Reader(entries));
+    ) -> Result<ImportStats, InvalidEntries> {
+        let (mut chain, mut read) = (vec![question.name.clone()], ValueReader(entries));
         while !read.0.is_empty() {
-            let entry = Entry::read(&mut read).ok_or(Foreign)?;
+            let entry = PortableEntry::read(&mut read).ok_or(InvalidEntries)?;
             belongs(&entry, question, &mut chain)
                 .filter(|()| chain.len() <= MOST)
-                .ok_or(Foreign)?;
+                .ok_or(InvalidEntries)?;
         }
         self.import(entries, shift, trusted, now)
     }
 }
 
 /// Whether an entry belongs to the answer to a question that has led to the names in `chain`.
-fn belongs(entry: &Entry<'_>, question: &Question, chain: &mut Vec<Name>) -> Option<()> {
-    let key = Key::read(entry.key)?;
+fn belongs(entry: &PortableEntry<'_>, question: &Question, chain: &mut Vec<Name>) -> Option<()> {
+    let key = CacheKey::read(entry.key)?;
     let (name, rtype) = (key.name()?, key.rtype()?);
     let last = chain.last()?;
     let target = || {
-        let mut value = Reader(entry.value.get(2..)?);
+        let mut value = ValueReader(entry.value.get(2..)?);
         let records: Records = value.records()?;
         RRset::new(name.clone(), rtype, 0, records).target()
     };
     match (key.kind(), rtype) {
-        (Kind::RRset, rtype) if rtype == question.rtype && name == *last => Some(()),
-        (Kind::RRset, Rtype::CNAME) if name == *last => {
+        (EntryKind::RRset, rtype) if rtype == question.rtype && name == *last => Some(()),
+        (EntryKind::RRset, Rtype::CNAME) if name == *last => {
             chain.push(target()?);
             Some(())
         }
-        (Kind::RRset, Rtype::DNAME) if name::is_below(last, &name) => {
+        (EntryKind::RRset, Rtype::DNAME) if name::is_below(last, &name) => {
             chain.push(name::substitute(last, &name, &target()?)?);
             Some(())
         }
-        (Kind::Denial, rtype) if rtype == question.rtype && name == *last => Some(()),
-        (Kind::Denial, WHOLE_NAME) if name::is_within(last, &name) => Some(()),
+        (EntryKind::Denial, rtype) if rtype == question.rtype && name == *last => Some(()),
+        (EntryKind::Denial, WHOLE_NAME) if name::is_within(last, &name) => Some(()),
         _ => None,
     }
 }
@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(a, Some(NOW.after_seconds(40)));
         let (own, question) = (cache(), Question::new(parsed("WWW.a.test"), Rtype::A));
         let taken = own.import_answer(&question, &out, 0, true, NOW).unwrap();
-        assert_eq!(taken.taken, 3);
+        assert_eq!(taken.imported, 3);
         assert_eq!(own.rrset(&parsed("x.c.test"), Rtype::A, NOW).unwrap().set.ttl, 40);
         let mut denied = vec![];
         chain(&full, &mut denied);
@@ -158,7 +158,7 @@ mod tests {
         full.export_denial(&parsed("x.gone.test"), Rtype::A, NOW, &mut gone).unwrap();
         let below = Question::new(parsed("x.gone.test"), Rtype::A);
         assert!(own.import_answer(&below, &gone, 0, true, NOW).is_ok());
-        assert_eq!(own.import_answer(&question, &gone, 0, true, NOW), Err(Foreign));
+        assert_eq!(own.import_answer(&question, &gone, 0, true, NOW), Err(InvalidEntries));
     }
 
     #[test]
@@ -167,7 +167,7 @@ mod tests {
         let refused = |fill: &dyn Fn(&mut Vec<u8>)| {
             let (own, mut out) = (cache(), vec![]);
             fill(&mut out);
-            assert_eq!(own.import_answer(&question, &out, 0, true, NOW), Err(Foreign));
+            assert_eq!(own.import_answer(&question, &out, 0, true, NOW), Err(InvalidEntries));
             assert_eq!(own.stats().entries, 0, "nothing of it");
         };
         refused(&|out| {
@@ -178,7 +178,7 @@ mod tests {
             full.export_rrset(&parsed("x.c.test"), Rtype::A, NOW, out).unwrap();
         });
         refused(&|out| {
-            let (mut progress, mut all) = (super::super::Progress::default(), vec![]);
+            let (mut progress, mut all) = (super::super::ExportCursor::default(), vec![]);
             while full.export(&mut progress, NOW, &mut all) {}
             out.extend(all);
         });

@@ -43,7 +43,7 @@ fn full() -> Cache {
     );
     let denial = Denial { security: Security::Secure, ..Denial::new(Some(soa("test.")), vec![]) };
     cache.insert_nodata(&parsed("www.test"), Rtype::AAAA, &denial, NOW);
-    cache.insert_unsigned(&parsed("plain.test"), None, 300, NOW);
+    cache.insert_insecure_zone(&parsed("plain.test"), None, 300, NOW);
     cache.insert_delegation(
         &Delegation {
             zone: parsed("test"),
@@ -59,7 +59,7 @@ fn full() -> Cache {
         NOW,
     );
     let reply = Evidence::Reply(Duration::from_millis(20), true);
-    cache.teach_server(Endpoint::udp(SERVER.into()), reply, NOW);
+    cache.observe_server(Endpoint::udp(SERVER.into()), reply, NOW);
     let ranges = cache.ranges();
     let (zone, set) = (parsed("test"), nsec("a.test.", "k.test."));
     ranges.insert_name(&zone, &set, &parsed("k.test"), 300, NOW);
@@ -68,7 +68,7 @@ fn full() -> Cache {
 }
 
 fn exported(cache: &Cache, now: Moment) -> Vec<u8> {
-    let (mut progress, mut out) = (Progress::default(), vec![]);
+    let (mut progress, mut out) = (ExportCursor::default(), vec![]);
     while cache.export(&mut progress, now, &mut out) {}
     out
 }
@@ -79,13 +79,13 @@ fn what_was_exported_is_there_again_on_a_clock_that_is_ahead() {
     let later = NOW.shifted(shift).after_seconds(100);
     let entries = exported(&full(), NOW);
     let taken = cache.import(&entries, shift, true, later).unwrap();
-    assert_eq!(taken, Taken { taken: 7, passed_over: 0 });
+    assert_eq!(taken, ImportStats { imported: 7, skipped: 0 });
     let www = parsed("www.test");
     let got = cache.rrset(&www, Rtype::A, later).unwrap();
     assert_eq!((got.set.ttl, got.security, got.proof.len()), (200, Security::Secure, 1));
     assert_eq!(got.set.records, a("www.test", 1).records);
     assert_eq!(cache.denial(&www, Rtype::AAAA, later).unwrap().1.security, Security::Secure);
-    assert!(cache.unsigned(&parsed("plain.test"), 0, later).is_some());
+    assert!(cache.insecure_zone(&parsed("plain.test"), 0, later).is_some());
     assert_eq!(cache.delegation(&parsed("test"), later).unwrap().servers.len(), 1);
     let server = cache.server(Endpoint::udp(SERVER.into()), later);
     assert_eq!(server.srtt(), Some(Duration::from_millis(20)));
@@ -104,7 +104,7 @@ fn what_nobody_vouches_for_is_to_be_proven_again() {
     let www = parsed("www.test");
     assert_eq!(cache.rrset(&www, Rtype::A, NOW).unwrap().security, Security::Unchecked);
     assert_eq!(cache.denial(&www, Rtype::AAAA, NOW).unwrap().1.security, Security::Unchecked);
-    assert!(cache.unsigned(&parsed("plain.test"), 0, NOW).is_none());
+    assert!(cache.insecure_zone(&parsed("plain.test"), 0, NOW).is_none());
     assert!(cache.ranges().parameters(&parsed("hashed")).is_none());
 }
 
@@ -123,7 +123,7 @@ fn what_is_there_is_not_replaced_and_what_is_over_not_taken() {
         let (cache, later) = (self::cache(), NOW.after_seconds(seconds));
         cache.import(&entries, 0, true, later).unwrap();
         assert_eq!(cache.rrset(&newer.owner, Rtype::A, later), None);
-        let since = cache.stale_as_of(later);
+        let since = cache.stale_read_time(later);
         assert_eq!(cache.rrset(&newer.owner, Rtype::A, since).is_some(), stale, "{seconds}");
     }
     // No TTL is longer than the configuration lets it be.
@@ -140,7 +140,7 @@ fn many_entries_leave_in_pieces_and_popular_ones_stay_so() {
         cache.insert_rrset(&set, &[], Rank::Answer, Security::Insecure, NOW);
     }
     assert!(cache.rrset(&parsed("n19999.test"), Rtype::A, NOW).is_some());
-    let (mut progress, mut pieces) = (Progress::default(), 0);
+    let (mut progress, mut pieces) = (ExportCursor::default(), 0);
     let mut all = vec![];
     loop {
         let mut piece = vec![];
@@ -152,12 +152,12 @@ fn many_entries_leave_in_pieces_and_popular_ones_stay_so() {
         all.extend(piece);
     }
     assert!(pieces > 20, "{pieces}");
-    let mut read = Reader(&all);
-    let entries = std::iter::from_fn(|| Entry::read(&mut read));
+    let mut read = ValueReader(&all);
+    let entries = std::iter::from_fn(|| PortableEntry::read(&mut read));
     let popular: Vec<_> = entries.filter(|entry| entry.popular).map(|entry| entry.key).collect();
     assert!(popular.len() == 1 && popular[0].starts_with(b"\x06n19999"));
     let again = Cache::new(64 << 20, TtlLimits::default(), [3, 4]);
-    assert_eq!(again.import(&all, 0, true, NOW), Ok(Taken { taken: 20_000, passed_over: 0 }));
+    assert_eq!(again.import(&all, 0, true, NOW), Ok(ImportStats { imported: 20_000, skipped: 0 }));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn what_is_no_entry_of_ours_is_not_taken() {
         put(&mut out, key, value, NOW.after_seconds(60), false);
         cache().import(&out, 0, true, NOW)
     };
-    let key = Key::of_type(Kind::RRset, parsed("www.test").for_slice(), Rtype::A);
+    let key = CacheKey::of_type(EntryKind::RRset, parsed("www.test").for_slice(), Rtype::A);
     let value = |rank: u8, security: u8, rdata: &[u8]| {
         let mut value = vec![rank, security];
         put_bytes(&mut value, Records::from_iter([rdata]).as_bytes());
@@ -182,19 +182,19 @@ fn what_is_no_entry_of_ours_is_not_taken() {
         (2, 9, &[192, 0, 2, 1]),
         (2, 2, &[1]),
     ] {
-        assert_eq!(put_one(key.as_slice(), &value(rank, security, rdata)), Err(Foreign));
+        assert_eq!(put_one(key.as_slice(), &value(rank, security, rdata)), Err(InvalidEntries));
     }
     let good = value(2, 2, &[192, 0, 2, 1]);
     let upper = [b"\x03wWw\x04test\x00", &[1, 0, 1][..]].concat();
     let unknown = [b"\x03www\x04test\x00", &[99, 0, 1][..]].concat();
-    let answer = [b"\x03www\x04test\x00", &[Kind::Answer as u8, 0, 1, 0, 0][..]].concat();
+    let answer = [b"\x03www\x04test\x00", &[EntryKind::Answer as u8, 0, 1, 0, 0][..]].concat();
     let torn = b"\x3fwww".to_vec();
     for key in [upper, unknown, answer, torn, vec![], vec![0xC0, 0]] {
-        assert_eq!(put_one(&key, &good), Err(Foreign), "{key:?}");
+        assert_eq!(put_one(&key, &good), Err(InvalidEntries), "{key:?}");
     }
     let trailing = [&good[..], &[0]].concat();
-    assert_eq!(put_one(key.as_slice(), &trailing), Err(Foreign));
-    assert_eq!(put_one(key.as_slice(), &vec![0; MAX_ENTRY + 1]), Err(Foreign));
+    assert_eq!(put_one(key.as_slice(), &trailing), Err(InvalidEntries));
+    assert_eq!(put_one(key.as_slice(), &vec![0; MAX_ENTRY_OCTETS + 1]), Err(InvalidEntries));
 }
 
 proptest! {

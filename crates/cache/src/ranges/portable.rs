@@ -5,15 +5,15 @@ use std::ops::Bound;
 use bytes::BufMut;
 use zoners_dns::{Moment, Name, RRset};
 
-use super::{Hash, Place, Range, Ranges, Zone};
-use crate::codec::{Reader, put_bytes, put_rrset};
+use super::{NameKey, OwnerHash, ProvenRange, Ranges, ZoneRanges};
+use crate::codec::{ValueReader, put_bytes, put_rrset};
 
 /// How far an export has come.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RangeProgress {
-    zone: Option<Place>,
-    names: Option<Place>,
-    hashes: Option<Hash>,
+    zone: Option<NameKey>,
+    names: Option<NameKey>,
+    hashes: Option<OwnerHash>,
 }
 
 impl Ranges {
@@ -36,7 +36,7 @@ impl Ranges {
             *progress = RangeProgress { zone: Some(place.clone()), ..RangeProgress::default() };
         }
         let mut octets = 0;
-        let mut give = |value: Vec<u8>, range: &Range| {
+        let mut give = |value: Vec<u8>, range: &ProvenRange| {
             octets += value.len();
             if range.expires > now {
                 take(&zone.apex, &value, range.expires);
@@ -65,16 +65,16 @@ impl Ranges {
 
     /// Takes a range of `zone`; `None` if it is none.
     pub(crate) fn import(&self, zone: &Name, value: &[u8], expires: Moment) -> Option<()> {
-        let mut value = Reader(value);
+        let mut value = ValueReader(value);
         match value.u8()? {
             0 => {
                 let (next, set) = (value.slice()?, sound(&mut value)?);
-                self.insert_place(zone, Range::new(&set, next, expires)?);
+                self.insert_place(zone, ProvenRange::new(&set, next, expires)?);
             }
             1 => {
                 let (hash, iterations, salt) = (value.octets()?, value.u16()?, value.slice()?);
                 let set = sound(&mut value)?;
-                let range = Range::new(&set, &[], expires)?;
+                let range = ProvenRange::new(&set, &[], expires)?;
                 self.insert_place_of_hash(zone, hash, (iterations, salt), range);
             }
             _ => return None,
@@ -83,14 +83,14 @@ impl Ranges {
     }
 }
 
-fn of_name(range: &Range) -> Vec<u8> {
+fn of_name(range: &ProvenRange) -> Vec<u8> {
     let mut out = vec![0];
     put_bytes(&mut out, &range.next);
     put_rrset(&mut out, &range.set);
     out
 }
 
-fn of_hash(zone: &Zone, hash: &Hash, range: &Range) -> Vec<u8> {
+fn of_hash(zone: &ZoneRanges, hash: &OwnerHash, range: &ProvenRange) -> Vec<u8> {
     let mut out = vec![1];
     out.put_slice(hash);
     out.put_u16(zone.parameters.0);
@@ -99,6 +99,6 @@ fn of_hash(zone: &Zone, hash: &Hash, range: &Range) -> Vec<u8> {
     out
 }
 
-fn sound(value: &mut Reader<'_>) -> Option<RRset> {
+fn sound(value: &mut ValueReader<'_>) -> Option<RRset> {
     value.rrset().filter(|set| set.is_sound() && value.0.is_empty())
 }

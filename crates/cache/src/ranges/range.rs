@@ -3,23 +3,23 @@
 use bytes::Bytes;
 use zoners_dns::{Moment, Name, RRset, Records};
 
-use super::Place;
+use super::NameKey;
 
 /// Octets of a place in a map, whose nodes are half empty, and of what the octets of a range are counted by.
 pub(super) const NODE: usize = 64 + 48;
 
 /// A record that was proven, and until when.
 #[derive(Clone, Debug)]
-pub(super) struct Range {
+pub(super) struct ProvenRange {
     pub(super) set: RRset,
     pub(super) expires: Moment,
     /// The place of the next name; nothing of a hash.
-    pub(super) next: Place,
+    pub(super) next: NameKey,
 }
 
-impl Range {
+impl ProvenRange {
     pub(super) fn new(set: &RRset, next: &[u8], expires: Moment) -> Option<Box<Self>> {
-        Some(Box::new(Range { set: compact(set)?, expires, next: next.into() }))
+        Some(Box::new(ProvenRange { set: compact(set)?, expires, next: next.into() }))
     }
 
     /// Octets of memory that it takes, with the place under which it lies.
@@ -27,7 +27,7 @@ impl Range {
         let place = self.set.owner.len();
         let octets =
             place + self.set.records.as_bytes().len() + self.set.signatures.as_bytes().len();
-        let boxes = [size_of::<Range>(), octets, self.next.len(), place];
+        let boxes = [size_of::<ProvenRange>(), octets, self.next.len(), place];
         NODE + boxes.map(allocated).iter().sum::<usize>()
     }
 

@@ -31,20 +31,20 @@ fn the_one_before_is_found() {
     assert_eq!(before("x.b.test", 59), Some(parsed("b.test")), "below sorts behind");
     assert_eq!(before("a.test", 0), Some(parsed("test")));
     assert_eq!(before("x.d.test", 60), None, "expired");
-    let lies = |name: &str| {
+    let position = |name: &str| {
         let place = SortKey::of(parsed(name).for_slice());
-        ranges.by_name(&zone, &place, NOW).map(|neighbour| neighbour.lies)
+        ranges.by_name(&zone, &place, NOW).map(|neighbour| neighbour.position)
     };
-    let between = |encloser, below| Some(Lies::Between { encloser, below });
-    assert_eq!(lies("B.test"), Some(Lies::AtOwner));
-    assert_eq!(lies("d.test"), Some(Lies::AboveNext));
-    assert_eq!(lies("c.test"), between(2, false));
-    assert_eq!(lies("y.x.b.test"), between(4, true));
-    assert_eq!(lies("a.d.test"), between(2, false), "below what is above the next");
-    assert_eq!(lies("z.test"), between(2, false), "behind the last");
+    let between = |encloser, below| Some(RangePosition::Between { encloser, below });
+    assert_eq!(position("B.test"), Some(RangePosition::AtOwner));
+    assert_eq!(position("d.test"), Some(RangePosition::EmptyNonTerminal));
+    assert_eq!(position("c.test"), between(2, false));
+    assert_eq!(position("y.x.b.test"), between(4, true));
+    assert_eq!(position("a.d.test"), between(2, false), "below what is above the next");
+    assert_eq!(position("z.test"), between(2, false), "behind the last");
     ranges.insert_name(&zone, &nsec("b.test"), &parsed("c.test"), 60, NOW);
-    assert_eq!(lies("c.test"), Some(Lies::Beyond), "it exists");
-    assert_eq!(lies("ca.test"), Some(Lies::Beyond));
+    assert_eq!(position("c.test"), Some(RangePosition::Beyond), "it exists");
+    assert_eq!(position("ca.test"), Some(RangePosition::Beyond));
     assert_eq!(zone_of(&ranges, &parsed("x.y.test")), Some(zone));
     assert_eq!(zone_of(&ranges, &parsed("other")), None);
 }
@@ -97,7 +97,7 @@ fn many_small_zones_are_charged_for_what_each_takes() {
 fn a_range_keeps_nothing_alive_but_itself() {
     let message = Bytes::from(vec![0; 60_000]);
     let records = Records::from_bytes(message.slice(..3));
-    let range = Range::new(&RRset { records, ..nsec("a.test") }, &[], NOW).unwrap();
+    let range = ProvenRange::new(&RRset { records, ..nsec("a.test") }, &[], NOW).unwrap();
     assert!(message.is_unique(), "the message is let go of");
     assert_eq!(range.set.records.as_bytes().len(), 3);
 }

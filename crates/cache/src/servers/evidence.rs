@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zoners_dns::Moment;
 
-use super::{Repeated, ServerInfo, Trouble};
+use super::{EchoEvidence, ServerFault, ServerInfo};
 
 /// One query moves the share of lost queries by this part.
 const LOSS_GAIN: u16 = 8;
@@ -30,13 +30,13 @@ pub enum Evidence {
         edns: bool,
     },
     /// Something was wrong.
-    Trouble(Trouble),
+    Trouble(ServerFault),
     /// It answered a plain query after failing one with EDNS.
     PlainOnly,
     /// What it said is good again.
     Good,
     /// Something of what it repeats of a query, or does not.
-    Repeated(Repeated),
+    Repeated(EchoEvidence),
 }
 
 impl ServerInfo {
@@ -65,7 +65,7 @@ impl ServerInfo {
                 self.replied(edns, now);
             }
             Evidence::Trouble(trouble) => {
-                if trouble == Trouble::Timeout {
+                if trouble == ServerFault::Timeout {
                     self.loss += (u16::MAX - self.loss) / LOSS_GAIN;
                 }
                 let again = self.trouble == Some(trouble);
@@ -73,7 +73,7 @@ impl ServerInfo {
                 (self.trouble, self.troubled_at) = (Some(trouble), now);
             }
             Evidence::Good => (self.trouble, self.troubles) = (None, 0),
-            Evidence::Repeated(repeated) => self.proof.learn(repeated, Moment::from_millis(now)),
+            Evidence::Repeated(repeated) => self.echo.learn(repeated, Moment::from_millis(now)),
             Evidence::PlainOnly => {
                 (self.plain, self.plain_at) = (self.plain.saturating_add(1), now);
             }
@@ -84,7 +84,7 @@ impl ServerInfo {
         (self.replied_at, self.unanswered) = (now, 0);
         self.loss -= self.loss / LOSS_GAIN;
         // It is there; whether what it says is good is seen later.
-        if self.trouble.is_some_and(Trouble::is_silence) {
+        if self.trouble.is_some_and(ServerFault::is_silence) {
             (self.trouble, self.troubles) = (None, 0);
         }
         if edns {
@@ -134,12 +134,12 @@ mod tests {
     fn rtts_are_smoothed() {
         let (cache, now) = (cache(), Moment::from_millis(5));
         assert_eq!(cache.server(SERVER, now).srtt(), None);
-        cache.teach_server(SERVER, reply(100), now);
+        cache.observe_server(SERVER, reply(100), now);
         let first = cache.server(SERVER, now);
         assert_eq!(first.srtt(), Some(Duration::from_millis(100)));
         assert_eq!(first.rttvar(), Duration::from_millis(25));
         for _ in 0..60 {
-            cache.teach_server(SERVER, reply(20), now);
+            cache.observe_server(SERVER, reply(20), now);
         }
         let settled = cache.server(SERVER, now);
         assert!(settled.rttvar() < Duration::from_millis(2), "{settled:?}");
@@ -149,20 +149,20 @@ mod tests {
     #[test]
     fn a_reply_to_a_query_that_was_sent_twice_tells_no_round_trip() {
         let (cache, now) = (cache(), Moment::from_millis(5));
-        cache.teach_server(SERVER, Evidence::Asked { forgiven: Moment::from_millis(0) }, now);
+        cache.observe_server(SERVER, Evidence::Asked { forgiven: Moment::from_millis(0) }, now);
         let (most, least) = (Duration::from_millis(120), Duration::from_millis(20));
         let late = Evidence::ReplyToSome { most, least, edns: true };
-        cache.teach_server(SERVER, late, now);
+        cache.observe_server(SERVER, late, now);
         let unmet = cache.server(SERVER, now);
         assert_eq!((unmet.srtt(), unmet.replied_at, unmet.unanswered), (None, 5, 0));
         assert_eq!(unmet.rttvar(), Duration::from_millis(120), "the next is waited for");
-        cache.teach_server(SERVER, reply(100), now);
+        cache.observe_server(SERVER, reply(100), now);
         let before = cache.server(SERVER, now);
-        cache.teach_server(SERVER, late, now);
+        cache.observe_server(SERVER, late, now);
         let after = cache.server(SERVER, now);
         assert_eq!((after.srtt(), after.rttvar()), (before.srtt(), before.rttvar()));
         let slow = Evidence::ReplyToSome { most: least * 20, least: most * 2, edns: true };
-        cache.teach_server(SERVER, slow, now);
+        cache.observe_server(SERVER, slow, now);
         assert!(cache.server(SERVER, now).srtt() > before.srtt(), "it was longer in any case");
     }
 
@@ -170,17 +170,17 @@ mod tests {
     fn a_reply_ends_a_row_of_unanswered_queries() {
         let (cache, at) = (cache(), Moment::from_millis);
         let asked = Evidence::Asked { forgiven: at(0) };
-        cache.teach_server(SERVER, asked, at(5));
-        cache.teach_server(SERVER, asked, at(9));
-        cache.teach_server(SERVER, Evidence::Trouble(Trouble::Timeout), at(10));
+        cache.observe_server(SERVER, asked, at(5));
+        cache.observe_server(SERVER, asked, at(9));
+        cache.observe_server(SERVER, Evidence::Trouble(ServerFault::Timeout), at(10));
         let silent = cache.server(SERVER, at(10));
         assert_eq!((silent.unanswered, silent.waiting_since, silent.asked_at), (2, 5, 9));
-        assert_eq!((silent.trouble, silent.troubles), (Some(Trouble::Timeout), 1));
-        cache.teach_server(SERVER, reply(1), at(11));
-        cache.teach_server(SERVER, Evidence::Trouble(Trouble::Lame), at(11));
-        cache.teach_server(SERVER, reply(1), at(11));
-        assert_eq!(cache.server(SERVER, at(11)).trouble, Some(Trouble::Lame), "a bad answer");
-        cache.teach_server(SERVER, Evidence::Good, at(11));
+        assert_eq!((silent.trouble, silent.troubles), (Some(ServerFault::Timeout), 1));
+        cache.observe_server(SERVER, reply(1), at(11));
+        cache.observe_server(SERVER, Evidence::Trouble(ServerFault::Lame), at(11));
+        cache.observe_server(SERVER, reply(1), at(11));
+        assert_eq!(cache.server(SERVER, at(11)).trouble, Some(ServerFault::Lame), "a bad answer");
+        cache.observe_server(SERVER, Evidence::Good, at(11));
         let alive = cache.server(SERVER, at(11));
         assert_eq!((alive.unanswered, alive.trouble), (0, None));
         assert!(alive.loss > 0, "what was lost is not forgotten at once");
@@ -189,8 +189,8 @@ mod tests {
     #[test]
     fn what_was_missed_before_a_pardon_does_not_count() {
         let (cache, at) = (cache(), Moment::from_millis);
-        cache.teach_server(SERVER, Evidence::Asked { forgiven: at(0) }, at(5));
-        cache.teach_server(SERVER, Evidence::Asked { forgiven: at(8) }, at(9));
+        cache.observe_server(SERVER, Evidence::Asked { forgiven: at(0) }, at(5));
+        cache.observe_server(SERVER, Evidence::Asked { forgiven: at(8) }, at(9));
         let info = cache.server(SERVER, at(9));
         assert_eq!((info.unanswered, info.waiting_since), (1, 9));
     }
@@ -199,9 +199,9 @@ mod tests {
     fn troubles_in_a_row_are_counted_by_cause() {
         let (cache, now) = (cache(), Moment::from_millis(5));
         for (trouble, in_a_row) in
-            [(Trouble::ServFail, 1), (Trouble::ServFail, 2), (Trouble::Unreachable, 1)]
+            [(ServerFault::ServFail, 1), (ServerFault::ServFail, 2), (ServerFault::Unreachable, 1)]
         {
-            cache.teach_server(SERVER, Evidence::Trouble(trouble), now);
+            cache.observe_server(SERVER, Evidence::Trouble(trouble), now);
             let info = cache.server(SERVER, now);
             assert_eq!((info.trouble, info.troubles), (Some(trouble), in_a_row));
         }
@@ -211,12 +211,12 @@ mod tests {
     fn one_plain_reply_proves_nothing() {
         let (cache, now) = (cache(), Moment::from_millis(5));
         for _ in 1..PLAIN_PROOF {
-            cache.teach_server(SERVER, Evidence::PlainOnly, now);
+            cache.observe_server(SERVER, Evidence::PlainOnly, now);
             assert!(!cache.server(SERVER, now).mishandles_edns());
         }
-        cache.teach_server(SERVER, Evidence::PlainOnly, now);
+        cache.observe_server(SERVER, Evidence::PlainOnly, now);
         assert!(cache.server(SERVER, now).mishandles_edns());
-        cache.teach_server(SERVER, reply(1), now);
+        cache.observe_server(SERVER, reply(1), now);
         assert!(!cache.server(SERVER, now).mishandles_edns());
     }
 }

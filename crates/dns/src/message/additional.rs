@@ -5,10 +5,10 @@ use std::fmt;
 use bytes::Bytes;
 use domain::base::iana::{Class, Rtype};
 
-use super::groups::{Groups, MAX_RRSETS};
-use super::names::Names;
-use super::owners::Owners;
-use super::record::Record;
+use super::groups::{MAX_RRSETS, RRsetBuilder};
+use super::names::NameReader;
+use super::owners::OwnerTable;
+use super::record::RawRecord;
 use crate::message::MessageError;
 use crate::rrset::RRset;
 use crate::targets::Targets;
@@ -57,11 +57,11 @@ impl AdditionalSection {
 
     fn rrsets<'a>(
         &'a self,
-        records: impl Iterator<Item = Record<'a>>,
+        records: impl Iterator<Item = RawRecord<'a>>,
         wanted: impl Fn(&[u8]) -> bool,
     ) -> Vec<RRset> {
-        let (mut names, mut owners) = (Names::new(&self.message), Owners::new(None));
-        let mut groups = Groups::new(MAX_RRSETS, false);
+        let (mut names, mut owners) = (NameReader::new(&self.message), OwnerTable::new(None));
+        let mut groups = RRsetBuilder::new(MAX_RRSETS, false);
         for record in records {
             // What is broken is left out, and what costs too much ends it.
             let added = match owners.number_if(&mut names, record.owner, &wanted) {
@@ -77,10 +77,10 @@ impl AdditionalSection {
     }
 
     /// The records of the message's class.
-    fn records(&self) -> impl Iterator<Item = Record<'_>> {
+    fn records(&self) -> impl Iterator<Item = RawRecord<'_>> {
         let (mut at, class) = (self.at, self.class);
         let each = (0..self.records).map_while(move |_| {
-            let record = Record::read(&self.message, at).ok()?;
+            let record = RawRecord::read(&self.message, at).ok()?;
             at = record.end;
             Some(record)
         });
@@ -88,7 +88,7 @@ impl AdditionalSection {
     }
 }
 
-fn is_address(record: &Record<'_>) -> bool {
+fn is_address(record: &RawRecord<'_>) -> bool {
     matches!(record.covered(), Rtype::A | Rtype::AAAA)
 }
 

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use domain::base::iana::Rtype;
 
-use super::names::Names;
-use super::owners::Owners;
-use super::record::Record;
+use super::names::NameReader;
+use super::owners::OwnerTable;
+use super::record::RawRecord;
 use crate::message::MessageError;
 use crate::rrset::{RRset, Records};
 
@@ -21,10 +21,10 @@ pub const MAX_SIGNATURES: usize = 16;
 const FEW: usize = 8;
 
 /// The RRsets of a section in the making.
-pub(super) struct Groups {
-    list: Vec<Group>,
+pub(super) struct RRsetBuilder {
+    list: Vec<RRsetGroup>,
     /// Where each is, once they are many.
-    index: HashMap<Key, usize>,
+    index: HashMap<GroupKey, usize>,
     /// RRsets that it may have.
     most: usize,
     /// RRSIGs stand alone besides, since they themselves were asked for.
@@ -33,11 +33,11 @@ pub(super) struct Groups {
 }
 
 /// The number of an owner name, a type, and for RRSIGs the type that they cover, else the type again.
-type Key = (usize, Rtype, Rtype);
+type GroupKey = (usize, Rtype, Rtype);
 
 /// One RRset in the making.
-struct Group {
-    key: Key,
+struct RRsetGroup {
+    key: GroupKey,
     ttl: u32,
     /// How many records there are, and their RDATA as [`Records`] have it.
     count: usize,
@@ -46,10 +46,10 @@ struct Group {
     place: usize,
 }
 
-impl Groups {
+impl RRsetBuilder {
     /// No RRsets yet, of at most so many.
     pub(super) fn new(most: usize, raw: bool) -> Self {
-        Groups { list: Vec::new(), index: HashMap::new(), most, raw, dropped_signatures: 0 }
+        RRsetBuilder { list: Vec::new(), index: HashMap::new(), most, raw, dropped_signatures: 0 }
     }
 
     /// Adds a record to the RRset of its type and of the owner with this number.
@@ -59,8 +59,8 @@ impl Groups {
     pub(super) fn add(
         &mut self,
         owner: usize,
-        record: &Record<'_>,
-        names: &mut Names<'_>,
+        record: &RawRecord<'_>,
+        names: &mut NameReader<'_>,
     ) -> Result<(), MessageError> {
         let key = (owner, record.rtype, record.covered());
         let ttl = effective_ttl(record.ttl);
@@ -77,7 +77,7 @@ impl Groups {
         if self.list.len() >= self.most {
             return Err(MessageError::TooManyRRsets);
         }
-        let mut group = Group { key, ttl, count: 0, records: Vec::new(), place: 0 };
+        let mut group = RRsetGroup { key, ttl, count: 0, records: Vec::new(), place: 0 };
         group.add(record, names)?;
         self.list.push(group);
         self.remember();
@@ -96,7 +96,7 @@ impl Groups {
 
     /// The RRsets in the order of first appearance, each RRSIG set hung on the RRset that it covers.
     /// Signatures whose RRset is absent stand alone; all do besides when they themselves were asked for.
-    pub(super) fn into_rrsets(mut self, owners: &Owners) -> Vec<RRset> {
+    pub(super) fn into_rrsets(mut self, owners: &OwnerTable) -> Vec<RRset> {
         let mut sets = Vec::with_capacity(self.list.len());
         let mut signatures = Vec::new();
         for group in &mut self.list {
@@ -124,7 +124,7 @@ impl Groups {
         sets
     }
 
-    fn find(&self, key: &Key) -> Option<usize> {
+    fn find(&self, key: &GroupKey) -> Option<usize> {
         match self.index.is_empty() {
             true => self.list.iter().rposition(|group| group.key == *key),
             false => self.index.get(key).copied(),
@@ -141,8 +141,12 @@ impl Groups {
     }
 }
 
-impl Group {
-    fn add(&mut self, record: &Record<'_>, names: &mut Names<'_>) -> Result<(), MessageError> {
+impl RRsetGroup {
+    fn add(
+        &mut self,
+        record: &RawRecord<'_>,
+        names: &mut NameReader<'_>,
+    ) -> Result<(), MessageError> {
         let start = self.records.len();
         match self.count {
             0 => self.records.reserve_exact(2 + record.rdata.len()),

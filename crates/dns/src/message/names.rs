@@ -22,25 +22,29 @@ const COST_AN_OCTET: usize = 4;
 const COST_OF_STEP: usize = 4;
 
 /// A message of which names are read.
-pub(super) struct Names<'a> {
+pub(super) struct NameReader<'a> {
     pub(super) octets: &'a [u8],
     /// What names may yet cost.
     left: usize,
 }
 
 /// A name out of a message, uncompressed; to be used again for the next.
-pub(super) struct Flat {
+pub(super) struct FlatName {
     octets: [u8; MAX_LEN],
     length: usize,
 }
 
-impl<'a> Names<'a> {
+impl<'a> NameReader<'a> {
     pub(super) fn new(octets: &'a [u8]) -> Self {
-        Names { octets, left: COST + COST_AN_OCTET * octets.len() }
+        NameReader { octets, left: COST + COST_AN_OCTET * octets.len() }
     }
 
     /// Reads the name at an offset into `flat`; where it ends there.
-    pub(super) fn read(&mut self, start: usize, flat: &mut Flat) -> Result<usize, MessageError> {
+    pub(super) fn read(
+        &mut self,
+        start: usize,
+        flat: &mut FlatName,
+    ) -> Result<usize, MessageError> {
         let (mut at, mut lowest, mut end, mut pointers) = (start, start, None, 0);
         flat.length = 0;
         loop {
@@ -85,8 +89,8 @@ pub(super) fn pointer(octets: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-impl Flat {
-    pub(super) const EMPTY: Flat = Flat { octets: [0; MAX_LEN], length: 0 };
+impl FlatName {
+    pub(super) const EMPTY: FlatName = FlatName { octets: [0; MAX_LEN], length: 0 };
 
     pub(super) fn as_slice(&self) -> &[u8] {
         &self.octets[..self.length]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
 
-use super::names::{Flat, Names, pointer};
+use super::names::{FlatName, NameReader, pointer};
 use crate::message::MessageError;
 use crate::name::Name;
 
@@ -16,21 +16,21 @@ const FEW: usize = 8;
 const QUESTION: usize = 12;
 
 /// The owner names met so far. Each is told by its number, that of the question being 0.
-pub(super) struct Owners {
+pub(super) struct OwnerTable {
     list: Vec<Name>,
     /// Their numbers by hash, once they are many.
     index: HashMap<u64, usize>,
     /// Where the owner of the last record that was but a pointer pointed, and which it was.
     last: (usize, usize),
-    flat: Flat,
+    flat: FlatName,
 }
 
-impl Owners {
+impl OwnerTable {
     pub(super) fn new(question: Option<&Name>) -> Self {
         let list: Vec<Name> = question.cloned().into_iter().collect();
         // Without a question, nothing points at it.
         let last = if list.is_empty() { (usize::MAX, 0) } else { (QUESTION, 0) };
-        Owners { list, index: HashMap::new(), last, flat: Flat::EMPTY }
+        OwnerTable { list, index: HashMap::new(), last, flat: FlatName::EMPTY }
     }
 
     /// The number of the owner name at an offset of the message.
@@ -39,7 +39,7 @@ impl Owners {
     /// It is no name, or one too many.
     pub(super) fn number(
         &mut self,
-        names: &mut Names<'_>,
+        names: &mut NameReader<'_>,
         at: usize,
     ) -> Result<usize, MessageError> {
         let number = self.number_if(names, at, |_| true)?;
@@ -52,7 +52,7 @@ impl Owners {
     /// It is no name, or one too many.
     pub(super) fn number_if(
         &mut self,
-        names: &mut Names<'_>,
+        names: &mut NameReader<'_>,
         at: usize,
         wanted: impl Fn(&[u8]) -> bool,
     ) -> Result<Option<usize>, MessageError> {

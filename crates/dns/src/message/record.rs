@@ -6,7 +6,7 @@ use domain::base::rdata::ParseAnyRecordData;
 use domain::dep::octseq::Parser;
 use domain::rdata::AllRecordData;
 
-use super::names::{Flat, Names};
+use super::names::{FlatName, NameReader};
 use crate::message::MessageError;
 use crate::packet::skip_name;
 use crate::rrset::is_sound;
@@ -16,7 +16,7 @@ pub(super) const SHORTEST: usize = 11;
 
 /// A record, of which nothing but the fields of fixed length is read.
 #[derive(Clone, Copy)]
-pub(super) struct Record<'a> {
+pub(super) struct RawRecord<'a> {
     /// Where its owner name begins in the message.
     pub(super) owner: usize,
     pub(super) rtype: Rtype,
@@ -27,7 +27,7 @@ pub(super) struct Record<'a> {
     pub(super) end: usize,
 }
 
-impl<'a> Record<'a> {
+impl<'a> RawRecord<'a> {
     /// The record that begins at an offset of a message.
     pub(super) fn read(octets: &'a [u8], owner: usize) -> Result<Self, MessageError> {
         Self::try_read(octets, owner).ok_or(MessageError::Structure)
@@ -39,7 +39,7 @@ impl<'a> Record<'a> {
         let [t0, t1, c0, c1, ttl @ .., l0, l1] = *fixed;
         let start = fields + fixed.len();
         let end = start + usize::from(u16::from_be_bytes([l0, l1]));
-        Some(Record {
+        Some(RawRecord {
             owner,
             rtype: Rtype::from_int(u16::from_be_bytes([t0, t1])),
             class: Class::from_int(u16::from_be_bytes([c0, c1])),
@@ -64,7 +64,7 @@ impl<'a> Record<'a> {
     /// It breaks its type's format, which is [`MessageError::Rdata`], or its names cost too much.
     pub(super) fn write_rdata(
         &self,
-        names: &mut Names<'_>,
+        names: &mut NameReader<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), MessageError> {
         let (rtype, rdata) = (self.rtype, self.rdata);
@@ -79,7 +79,7 @@ impl<'a> Record<'a> {
             out.extend_from_slice(rdata);
             return if fits { Ok(()) } else { Err(MessageError::Rdata) };
         };
-        let (start, first, mut flat) = (out.len(), self.end - rdata.len(), Flat::EMPTY);
+        let (start, first, mut flat) = (out.len(), self.end - rdata.len(), FlatName::EMPTY);
         out.extend_from_slice(rdata.get(..before).ok_or(MessageError::Rdata)?);
         let mut at = first + before;
         for _ in 0..count {
@@ -92,16 +92,16 @@ impl<'a> Record<'a> {
         let after = rdata.get(at - first..).ok_or(MessageError::Rdata)?;
         out.extend_from_slice(after);
         let fits = match rest {
-            Rest::Octets(octets) => after.len() == octets,
-            Rest::Any => true,
-            Rest::Format => has_format(rtype, &out[start..]),
+            AfterNames::Octets(octets) => after.len() == octets,
+            AfterNames::Any => true,
+            AfterNames::Format => has_format(rtype, &out[start..]),
         };
         if fits { Ok(()) } else { Err(MessageError::Rdata) }
     }
 }
 
 /// What follows the names in RDATA.
-enum Rest {
+enum AfterNames {
     /// So many octets.
     Octets(usize),
     /// Any octets.
@@ -112,18 +112,18 @@ enum Rest {
 
 /// Where the names in the RDATA of a type stand: octets before them, how many, and what follows. `None`
 /// if there are none.
-fn layout(rtype: Rtype, rdata: &[u8]) -> Option<(usize, usize, Rest)> {
+fn layout(rtype: Rtype, rdata: &[u8]) -> Option<(usize, usize, AfterNames)> {
     Some(match rtype {
-        Rtype::NS | Rtype::CNAME | Rtype::PTR | Rtype::DNAME => (0, 1, Rest::Octets(0)),
-        Rtype::MB | Rtype::MD | Rtype::MF | Rtype::MG | Rtype::MR => (0, 1, Rest::Octets(0)),
-        Rtype::MINFO | Rtype::RP => (0, 2, Rest::Octets(0)),
-        Rtype::MX => (2, 1, Rest::Octets(0)),
-        Rtype::SRV => (6, 1, Rest::Octets(0)),
-        Rtype::SOA => (0, 2, Rest::Octets(20)),
-        Rtype::RRSIG => (18, 1, Rest::Any),
-        Rtype::NSEC => (0, 1, Rest::Format),
-        Rtype::SVCB | Rtype::HTTPS => (2, 1, Rest::Format),
-        Rtype::NAPTR => (before_replacement(rdata), 1, Rest::Octets(0)),
+        Rtype::NS | Rtype::CNAME | Rtype::PTR | Rtype::DNAME => (0, 1, AfterNames::Octets(0)),
+        Rtype::MB | Rtype::MD | Rtype::MF | Rtype::MG | Rtype::MR => (0, 1, AfterNames::Octets(0)),
+        Rtype::MINFO | Rtype::RP => (0, 2, AfterNames::Octets(0)),
+        Rtype::MX => (2, 1, AfterNames::Octets(0)),
+        Rtype::SRV => (6, 1, AfterNames::Octets(0)),
+        Rtype::SOA => (0, 2, AfterNames::Octets(20)),
+        Rtype::RRSIG => (18, 1, AfterNames::Any),
+        Rtype::NSEC => (0, 1, AfterNames::Format),
+        Rtype::SVCB | Rtype::HTTPS => (2, 1, AfterNames::Format),
+        Rtype::NAPTR => (before_replacement(rdata), 1, AfterNames::Octets(0)),
         _ => return None,
     })
 }

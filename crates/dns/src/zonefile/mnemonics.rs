@@ -44,20 +44,20 @@ pub(super) fn to_numbers(text: &str) -> Result<(Cow<'_, str>, Vec<usize>), Zonef
 
 /// What a field of a record stands for.
 #[derive(Clone, Copy)]
-enum Kind {
+enum MnemonicField {
     Algorithm,
     Digest,
 }
 
-impl Kind {
+impl MnemonicField {
     /// The number that a mnemonic stands for; none for what is a number.
     fn number(self, word: &str) -> Result<Option<u8>, String> {
         if word.bytes().all(|octet| octet.is_ascii_digit()) {
             return Ok(None);
         }
         let (number, kind) = match self {
-            Kind::Algorithm => (algorithm(word), "DNSSEC algorithm"),
-            Kind::Digest => (digest(word), "digest type of a DS record"),
+            MnemonicField::Algorithm => (algorithm(word), "DNSSEC algorithm"),
+            MnemonicField::Digest => (digest(word), "digest type of a DS record"),
         };
         number.map(Some).ok_or_else(|| format!("`{word}` is no {kind}"))
     }
@@ -87,7 +87,7 @@ fn digest(word: &str) -> Option<u8> {
 }
 
 /// The fields of a record that may be mnemonics.
-fn fields<'a>(text: &str, entry: &'a Entry) -> Vec<(&'a Word, Kind)> {
+fn fields<'a>(text: &str, entry: &'a ZonefileEntry) -> Vec<(&'a Word, MnemonicField)> {
     let word = |at: usize| entry.words.get(at).and_then(|word| text.get(word.range.clone()));
     let owner = usize::from(!entry.indented);
     // TTL and class in either order, or neither (RFC 1035 section 5.1).
@@ -98,10 +98,10 @@ fn fields<'a>(text: &str, entry: &'a Entry) -> Vec<(&'a Word, Kind)> {
     if word(rdata) == Some("\\#") {
         return Vec::new();
     }
-    let places: &[(usize, Kind)] = match rtype.to_ascii_uppercase().as_str() {
-        "DS" | "CDS" | "DLV" => &[(1, Kind::Algorithm), (2, Kind::Digest)],
-        "DNSKEY" | "CDNSKEY" | "KEY" => &[(2, Kind::Algorithm)],
-        "RRSIG" | "SIG" => &[(1, Kind::Algorithm)],
+    let places: &[(usize, MnemonicField)] = match rtype.to_ascii_uppercase().as_str() {
+        "DS" | "CDS" | "DLV" => &[(1, MnemonicField::Algorithm), (2, MnemonicField::Digest)],
+        "DNSKEY" | "CDNSKEY" | "KEY" => &[(2, MnemonicField::Algorithm)],
+        "RRSIG" | "SIG" => &[(1, MnemonicField::Algorithm)],
         _ => &[],
     };
     let places = places.iter();
@@ -120,13 +120,13 @@ struct Word {
 }
 
 /// The words of a line, or of several in parentheses, without comments.
-struct Entry {
+struct ZonefileEntry {
     words: Vec<Word>,
     /// Whether it begins with a space: then it has no owner.
     indented: bool,
 }
 
-impl Entry {
+impl ZonefileEntry {
     /// The line where it begins, if it has a record.
     fn line_of_record(&self, text: &str) -> Option<usize> {
         let first = self.words.first()?;
@@ -146,9 +146,10 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    fn next_entry(&mut self) -> Option<Entry> {
+    fn next_entry(&mut self) -> Option<ZonefileEntry> {
         let first = self.peek()?;
-        let mut entry = Entry { words: Vec::new(), indented: first == b' ' || first == b'\t' };
+        let mut entry =
+            ZonefileEntry { words: Vec::new(), indented: first == b' ' || first == b'\t' };
         let (mut parentheses, mut opened) = (0_usize, self.line);
         while let Some(octet) = self.peek() {
             match octet {

@@ -202,10 +202,10 @@ impl<N: Network> Worker<N> {
         self.count(Counter::UpstreamQueries);
         let forgiven = shared.lines.to(endpoint.address.ip()).forgiven();
         let known = shared.teach(endpoint, Evidence::Asked { forgiven });
-        let (mut proof, mut late_at) = (known.proof, None);
+        let (mut proof, mut late_at) = (known.echo, None);
         if endpoint.transport == Transport::Tcp {
             self.count(Counter::UpstreamTcp);
-            proof = shared.cache.server(endpoint.over(Transport::Udp), shared.now()).proof;
+            proof = shared.cache.server(endpoint.over(Transport::Udp), shared.now()).echo;
             late_at = Some(Instant::now() + self.late(&known));
         }
         let shown = self.shown(query, &proof);

@@ -2,11 +2,11 @@
 //! task: a record that denies one name denies all others in its range, and where a wildcard stands
 //! for one name it stands for all of them.
 
-use zoners_cache::{CachedRRset, Denial, Lies, Neighbour};
+use zoners_cache::{CachedRRset, Denial, Neighbour, RangePosition};
 use zoners_dns::{Moment, Name, Network, Question, RRset, Rtype, Security, SortKey, name};
-use zoners_dnssec::denial::{self, Denied, Proof};
-use zoners_dnssec::nsec::{Nsec, Types};
-use zoners_dnssec::nsec3::{self, sha1_iterated};
+use zoners_dnssec::denial::{self, DenialStatus, Proof};
+use zoners_dnssec::nsec::{Nsec, TypeBitmap};
+use zoners_dnssec::nsec3::{self, nsec3_hash};
 use zoners_dnssec::signed_data::wildcard;
 
 use crate::cached::lookup::{AnswerBuilder, Next};
@@ -32,7 +32,7 @@ impl<N: Network> Worker<N> {
                     }
                 }
                 Rtype::NSEC3 => {
-                    if let Some((hash, iterations, salt)) = nsec3::usable(set, zone) {
+                    if let Some((hash, iterations, salt)) = nsec3::usable_for_synthesis(set, zone) {
                         let parameters = (iterations, &salt[..]);
                         cache.ranges().insert_hash(zone, hash, parameters, set, ttl, now);
                     }
@@ -80,19 +80,21 @@ impl<N: Network> Asked<'_, N> {
     fn by_name(&self) -> Option<Reply> {
         let ranges = self.worker.shared().cache.ranges();
         let name = &self.question.name;
-        let Neighbour { set: own, lies } = ranges.by_name(&self.zone, &self.place, self.now)?;
-        let encloser = match lies {
-            Lies::AtOwner | Lies::AboveNext => return self.denied(vec![own], None),
-            Lies::Between { encloser, below } => {
-                let types = Types::of(&own)?;
+        let Neighbour { set: own, position } = ranges.by_name(&self.zone, &self.place, self.now)?;
+        let encloser = match position {
+            RangePosition::AtOwner | RangePosition::EmptyNonTerminal => {
+                return self.denied(vec![own], None);
+            }
+            RangePosition::Between { encloser, below } => {
+                let types = TypeBitmap::of(&own)?;
                 // Of names below a delegation or a DNAME the zone knows nothing (RFC 6840 section
                 // 4.1), and NXNAME denies its owner alone (RFC 9824).
-                if types.deny_owner() || (below && types.are_blind()) {
+                if types.deny_owner_name() || (below && types.hide_names_below()) {
                     return None;
                 }
                 name::from_offset(name, encloser)?
             }
-            Lies::Beyond => return None,
+            RangePosition::Beyond => return None,
         };
         if let Some(CachedRRset { set, .. }) = self.wildcard_records(&encloser) {
             // One record shows both that the name does not exist and that nothing closer does than
@@ -116,9 +118,10 @@ impl<N: Network> Asked<'_, N> {
             return None;
         }
         let of = |name: &Name| {
-            let hash = sha1_iterated(name, &salt, iterations);
+            let hash = nsec3_hash(name, &salt, iterations);
             ranges.by_hash(&self.zone, &hash, self.now).map(|set| {
-                let exact = nsec3::usable(&set, &self.zone).is_some_and(|(own, ..)| own == hash);
+                let exact = nsec3::usable_for_synthesis(&set, &self.zone)
+                    .is_some_and(|(own, ..)| own == hash);
                 (set, exact)
             })
         };
@@ -154,7 +157,8 @@ impl<N: Network> Asked<'_, N> {
         let (proof, mut blocks) = (Proof::read(&sets, &self.zone), BLOCKS);
         if let Some(encloser) = encloser
             && let Some(CachedRRset { set, .. }) = self.wildcard_records(encloser)
-            && denial::expansion(&proof, name, encloser, &mut blocks) == Ok(Denied::Proven)
+            && denial::wildcard_expansion(&proof, name, encloser, &mut blocks)
+                == Ok(DenialStatus::Proven)
         {
             return Some(self.expanded(set, sets));
         }
@@ -165,12 +169,14 @@ impl<N: Network> Asked<'_, N> {
         }
         let ttl = soa.set.ttl.min(ttl);
         let denial = Denial { soa: Some(soa.set), proof: sets, ttl, security: Security::Secure };
-        if encloser.is_some() && denial::nxdomain(&proof, name, &mut blocks) == Ok(Denied::Proven) {
+        if encloser.is_some()
+            && denial::nxdomain(&proof, name, &mut blocks) == Ok(DenialStatus::Proven)
+        {
             return Some(Reply::of(Finding::NxDomain(denial)));
         }
         match denial::nodata(&proof, name, rtype, &mut blocks) {
-            Ok(Denied::Proven) => Some(Reply::of(Finding::NoData(denial))),
-            Ok(Denied::Name) => Some(Reply::of(Finding::NxDomain(denial))),
+            Ok(DenialStatus::Proven) => Some(Reply::of(Finding::NoData(denial))),
+            Ok(DenialStatus::NxName) => Some(Reply::of(Finding::NxDomain(denial))),
             _ => None,
         }
     }

@@ -1,6 +1,6 @@
 //! Answers out of the cache alone, without asking anyone.
 
-use zoners_cache::{Cache, CachedRRset, Denial, Denied, Rank};
+use zoners_cache::{Cache, CachedRRset, Denial, DenialKind, Rank};
 use zoners_dns::{Moment, Name, OptRcode, Question, RRset, Rtype, Security, name};
 use zoners_dnssec::nsec::denied_owner;
 
@@ -86,8 +86,8 @@ impl<'a> Sought<'a> {
         let (denied, denial) = cache.denial(self.name, self.rtype, now)?;
         let counts = denial.zone().is_none_or(|zone| self.may_deny(zone));
         let finding = match denied {
-            Denied::Type => Finding::NoData,
-            Denied::Name => Finding::NxDomain,
+            DenialKind::NoData => Finding::NoData,
+            DenialKind::NxDomain => Finding::NxDomain,
         };
         counts.then(|| denial_reply(finding, denial))
     }

@@ -35,7 +35,7 @@ impl<N: Network> Worker<N> {
         now: Moment,
     ) -> Option<Answer> {
         let (cache, limits) = (&self.shared().cache, &self.settings().limits);
-        let since = cache.stale_as_of(now);
+        let since = cache.stale_read_time(now);
         let bogus = |failure: CachedFailure| self.is_bogus(failure.ede.code);
         if since == now || self.failed(question, checking_disabled, now).is_some_and(bogus) {
             return None;
@@ -111,7 +111,7 @@ impl<N: Network> Worker<N> {
         let name = question.answered_at();
         let cut = match self.settings().route(&name) {
             Some(route) => Some(route.clone()),
-            None => cache.deepest_cut(&name, cache.stale_as_of(now)),
+            None => cache.deepest_cut(&name, cache.stale_read_time(now)),
         };
         let Some(cut) = cut else { return false };
         let broken = self.shared().broken_paths();

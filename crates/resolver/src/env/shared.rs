@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
-use zoners_cache::{Cache, Evidence, ServerInfo, Trouble};
+use zoners_cache::{Cache, Evidence, ServerFault, ServerInfo};
 use zoners_dns::{Clock, Endpoint, Moment, Name, Question, Random, SecondLevel};
 
 use crate::ask::exchange::{Asking, Sharing};
@@ -270,7 +270,7 @@ impl Shared {
     /// Adds to what is known of a server, and of the line; returns what was known before of the server.
     pub(crate) fn teach(&self, server: Endpoint, evidence: Evidence) -> ServerInfo {
         let now = self.now();
-        let before = self.cache.teach_server(server, evidence, now);
+        let before = self.cache.observe_server(server, evidence, now);
         match evidence {
             Evidence::Asked { .. } => self.lines.to(server.address.ip()).asked(now),
             Evidence::Reply(rtt, _) => {
@@ -283,7 +283,7 @@ impl Shared {
             Evidence::Trouble(trouble) if trouble.is_silence() => {
                 self.failed(server, now);
                 // Of one that never answered it is no wonder.
-                if trouble == Trouble::Timeout && before.replied_at > 0 {
+                if trouble == ServerFault::Timeout && before.replied_at > 0 {
                     self.lines.to(server.address.ip()).lost();
                 }
             }

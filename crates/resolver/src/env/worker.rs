@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use zoners_cache::{CachedFailure, Evidence, Trouble};
+use zoners_cache::{CachedFailure, Evidence, ServerFault};
 use zoners_dns::{
     Counter, Counters, Ede, Endpoint, Moment, Name, Network, Question, Rtype, Security, name,
 };
@@ -222,18 +222,18 @@ impl<N: Network> Worker<N> {
     }
 
     /// Counts what is wrong with a server by its cause, and remembers it.
-    pub(crate) fn blame(&self, server: Endpoint, trouble: Trouble) {
+    pub(crate) fn blame(&self, server: Endpoint, trouble: ServerFault) {
         self.count(match trouble {
-            Trouble::Timeout => Counter::UpstreamTimeouts,
-            Trouble::Refused => Counter::UpstreamConnectionRefused,
-            Trouble::Unreachable => Counter::UpstreamUnreachable,
-            Trouble::Lame => Counter::UpstreamLame,
-            Trouble::ServFail => Counter::UpstreamServfail,
-            Trouble::FormErr => Counter::UpstreamFormerr,
-            Trouble::Bogus => Counter::UpstreamBogus,
+            ServerFault::Timeout => Counter::UpstreamTimeouts,
+            ServerFault::Refused => Counter::UpstreamConnectionRefused,
+            ServerFault::Unreachable => Counter::UpstreamUnreachable,
+            ServerFault::Lame => Counter::UpstreamLame,
+            ServerFault::ServFail => Counter::UpstreamServfail,
+            ServerFault::FormErr => Counter::UpstreamFormerr,
+            ServerFault::Bogus => Counter::UpstreamBogus,
         });
         self.shared.teach(server, Evidence::Trouble(trouble));
-        if trouble == Trouble::Timeout {
+        if trouble == ServerFault::Timeout {
             self.missed(server);
         }
     }

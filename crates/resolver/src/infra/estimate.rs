@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use zoners_cache::{ServerInfo, Trouble};
+use zoners_cache::{ServerFault, ServerInfo};
 use zoners_dns::Moment;
 
 use crate::infra::reachability::BrokenPaths;
@@ -99,7 +99,7 @@ impl Market {
         };
         let again = late.clamp(LEAST_PATIENCE, MOST_PATIENCE);
         // It may leave the first copy unanswered for its cookie: the second, which has none, is not put off.
-        let times = if info.proof.may_shun_cookies(self.now) { 1 } else { 2 };
+        let times = if info.echo.may_mishandle_cookies(self.now) { 1 } else { 2 };
         let alone = late.max(guess * times).clamp(LEAST_PATIENCE, MOST_ALONE);
         let patience = late.max(guess).clamp(LEAST_PATIENCE, MOST_PATIENCE);
         let silent_for = self.silent_for(info, patience).unwrap_or_default();
@@ -154,7 +154,7 @@ impl Market {
 
     fn bad_answers(&self, info: &ServerInfo) -> Duration {
         match info.trouble {
-            Some(Trouble::ServFail | Trouble::FormErr | Trouble::Bogus) => {
+            Some(ServerFault::ServFail | ServerFault::FormErr | ServerFault::Bogus) => {
                 let age = self.now.since(Moment::from_millis(info.troubled_at));
                 fade(BAD_ANSWER * u32::from(info.troubles.min(8)), age, BAD_ANSWER_FADES)
             }
@@ -166,7 +166,9 @@ impl Market {
     fn skipped_until(&self, info: &ServerInfo, patience: Duration) -> Option<Moment> {
         let troubled_at = Moment::from_millis(info.troubled_at);
         let (times, from) = match info.trouble {
-            Some(Trouble::Refused | Trouble::Unreachable) if troubled_at >= self.forgiven => {
+            Some(ServerFault::Refused | ServerFault::Unreachable)
+                if troubled_at >= self.forgiven =>
+            {
                 (info.troubles, troubled_at)
             }
             _ => {
@@ -245,7 +247,7 @@ mod tests {
     #[test]
     fn what_cannot_be_reached_is_left_alone_at_once_and_by_the_same_limit() {
         for (troubles, back_off) in [(1, FIRST_BACK_OFF), (u16::MAX, LONGEST_BACK_OFF)] {
-            let trouble = Some(Trouble::Unreachable);
+            let trouble = Some(ServerFault::Unreachable);
             let info = ServerInfo { trouble, troubles, troubled_at: AT, ..ServerInfo::default() };
             let until = market().price(&info, None).skipped_until.unwrap();
             assert_eq!(until.since(market().now), back_off);

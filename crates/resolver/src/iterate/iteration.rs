@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use zoners_cache::Denied;
+use zoners_cache::DenialKind;
 use zoners_dns::{
     Counter, Delegation, DsStatus, Moment, Name, Network, QueryMode, Question, Rtype, name,
 };
@@ -101,7 +101,7 @@ impl<N: Network> Worker<N> {
                 Ok(verdict) => verdict,
             };
             if !shortened && refused_at.as_ref() == Some(&cut.zone) && !verdict.denies_name() {
-                self.shared().cache.insert_full_names(&cut.zone, self.shared().now());
+                self.shared().cache.insert_minimisation_failure(&cut.zone, self.shared().now());
             }
             match &*verdict {
                 Verdict::Referral(child) => {
@@ -199,7 +199,7 @@ impl<N: Network> Worker<N> {
     /// The next question on the way down whose answer is not yet known.
     fn unknown_step(&self, minimiser: &mut Minimiser, zone: &Name, full: &Question) -> Question {
         if minimiser.next(zone) != *full
-            && self.shared().cache.wants_full_names(zone, self.shared().now())
+            && self.shared().cache.fails_minimisation(zone, self.shared().now())
         {
             minimiser.give_up();
         }
@@ -216,7 +216,7 @@ impl<N: Network> Worker<N> {
     fn is_known_to_exist(&self, question: &Question, now: Moment) -> bool {
         let cache = &self.shared().cache;
         let denial = cache.denial(&question.name, question.rtype, now);
-        denial.is_some_and(|(denied, _)| denied == Denied::Type)
+        denial.is_some_and(|(denied, _)| denied == DenialKind::NoData)
             || cache.rrset(&question.name, question.rtype, now).is_some()
     }
 
@@ -255,7 +255,7 @@ impl<N: Network> Worker<N> {
                 Ok(verdict) => {
                     // Of the root and of top-level domains it is more likely that datagrams were lost.
                     if name::depth(&cut.zone) > 1 {
-                        self.shared().cache.insert_full_names(&cut.zone, self.shared().now());
+                        self.shared().cache.insert_minimisation_failure(&cut.zone, self.shared().now());
                     }
                     (false, Ok(verdict))
                 }

@@ -118,7 +118,9 @@ impl<N: Network> Worker<N> {
     pub(crate) fn forget_addresses<'a>(&self, servers: impl Iterator<Item = &'a Name>) {
         let cache = &self.shared().cache;
         for name in servers {
-            [Rtype::A, Rtype::AAAA].iter().for_each(|rtype| cache.remove_unproven(name, *rtype));
+            [Rtype::A, Rtype::AAAA]
+                .iter()
+                .for_each(|rtype| cache.remove_unproven_rrset(name, *rtype));
         }
     }
 

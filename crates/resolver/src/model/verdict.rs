@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use zoners_cache::{Denial, Trouble, TtlLimits};
+use zoners_cache::{Denial, ServerFault, TtlLimits};
 use zoners_dns::{
     Delegation, DsStatus, MessageError, Name, NetworkError, OptRcode, RRset, Security,
 };
@@ -233,21 +233,23 @@ impl Fault {
 
     /// What it says of the server beyond that it was asked in vain.
     #[must_use]
-    pub fn trouble(self) -> Option<Trouble> {
+    pub fn trouble(self) -> Option<ServerFault> {
         match self {
-            Fault::Timeout => Some(Trouble::Timeout),
-            Fault::Network(NetworkError::Refused | NetworkError::Closed) => Some(Trouble::Refused),
-            Fault::Network(NetworkError::Unreachable) => Some(Trouble::Unreachable),
+            Fault::Timeout => Some(ServerFault::Timeout),
+            Fault::Network(NetworkError::Refused | NetworkError::Closed) => {
+                Some(ServerFault::Refused)
+            }
+            Fault::Network(NetworkError::Unreachable) => Some(ServerFault::Unreachable),
             // The fault is ours, or a stranger's.
             Fault::Network(NetworkError::NoSocket) | Fault::Exhausted(_) | Fault::Flooded => None,
             Fault::Malformed(_)
             | Fault::NoReply
             | Fault::Rcode(OptRcode::FORMERR | OptRcode::NOTIMP | OptRcode::BADVERS) => {
-                Some(Trouble::FormErr)
+                Some(ServerFault::FormErr)
             }
-            _ if self.is_lameness() => Some(Trouble::Lame),
+            _ if self.is_lameness() => Some(ServerFault::Lame),
             Fault::Rcode(_) | Fault::Lame | Fault::Empty | Fault::BareDenial | Fault::Sideways => {
-                Some(Trouble::ServFail)
+                Some(ServerFault::ServFail)
             }
         }
     }

@@ -124,7 +124,7 @@ impl<N: Network> Worker<N> {
         // What is taken as it comes for a while is not what others would call unsigned.
         let as_others_do = !self.shared().negative_anchors.are_any(now);
         // Nor is what a network says that has yet to prove that servers themselves answer.
-        let doubtful = self.shared().cache.is_in_doubt() && answer.security != Security::Secure;
+        let doubtful = self.shared().cache.is_quarantining() && answer.security != Security::Secure;
         if question.rtype == Rtype::ANY || !proven || !as_others_do || doubtful {
             return;
         }

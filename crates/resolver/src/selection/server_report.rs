@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use zoners_cache::{ServerInfo, Trouble};
+use zoners_cache::{ServerFault, ServerInfo};
 use zoners_dns::{Endpoint, Moment, Name, Network, Transport};
 
 use crate::env::worker::Worker;
@@ -98,15 +98,15 @@ fn standing(market: &Market, endpoint: Endpoint, info: ServerInfo) -> ServerRepo
 #[must_use]
 pub fn trouble_in_words(info: &ServerInfo) -> String {
     let (what, many) = match info.trouble {
-        Some(Trouble::Refused) => ("refused connection", "refused connections"),
-        Some(Trouble::Unreachable) => ("time unreachable", "times unreachable"),
-        Some(Trouble::Lame) => ("lame answer", "lame answers"),
-        Some(Trouble::ServFail) => ("SERVFAIL", "SERVFAIL"),
-        Some(Trouble::FormErr) => ("FORMERR", "FORMERR"),
-        Some(Trouble::Bogus) => ("bogus answer", "bogus answers"),
-        Some(Trouble::Timeout) | None => ("timeout", "timeouts"),
+        Some(ServerFault::Refused) => ("refused connection", "refused connections"),
+        Some(ServerFault::Unreachable) => ("time unreachable", "times unreachable"),
+        Some(ServerFault::Lame) => ("lame answer", "lame answers"),
+        Some(ServerFault::ServFail) => ("SERVFAIL", "SERVFAIL"),
+        Some(ServerFault::FormErr) => ("FORMERR", "FORMERR"),
+        Some(ServerFault::Bogus) => ("bogus answer", "bogus answers"),
+        Some(ServerFault::Timeout) | None => ("timeout", "timeouts"),
     };
-    let silent = info.trouble.is_none_or(|trouble| trouble == Trouble::Timeout);
+    let silent = info.trouble.is_none_or(|trouble| trouble == ServerFault::Timeout);
     match if silent { info.unanswered } else { info.troubles } {
         0 => String::new(),
         1 => format!("1 {what}"),

@@ -2,8 +2,8 @@
 
 use zoners_cache::Denial;
 use zoners_dns::{DsStatus, Ede, EdeCode, Name, Network, Question, RRset, Rtype, Security, name};
-use zoners_dnssec::Reason;
-use zoners_dnssec::denial::{self, NoDs, Proof};
+use zoners_dnssec::BogusReason;
+use zoners_dnssec::denial::{self, DsDenial, Proof};
 use zoners_dnssec::rrsig::Rrsig;
 
 use crate::env::worker::Worker;
@@ -90,7 +90,7 @@ impl<N: Network> Worker<N> {
         }
         let (proof, ttl) = match &reply.finding {
             Finding::Records(sets) => {
-                let ds = sets.first().ok_or_else(|| fails(Reason::NoSignature))?;
+                let ds = sets.first().ok_or_else(|| fails(BogusReason::NoSignature))?;
                 let checked = self.check(ds, &[], &question, context).await?;
                 return match checked.security {
                     Security::Secure => {
@@ -107,7 +107,7 @@ impl<N: Network> Worker<N> {
         let Some(signer) = signer_above(proof, child) else {
             return match self.lies_unsigned(&question, context).await? {
                 true => Ok(DsAnswer::Unsigned),
-                false => Err(fails(Reason::NoProof)),
+                false => Err(fails(BogusReason::NoProof)),
             };
         };
         if self.is_overruled(&signer, &question, context).await? {
@@ -118,12 +118,12 @@ impl<N: Network> Worker<N> {
         let proof = Proof::read(&proven, &signer);
         let no_ds = self.hashing(context, |blocks| denial::no_ds(&proof, child, blocks));
         match no_ds.map_err(fails)? {
-            NoDs::NoCut => Ok(DsAnswer::NoCut),
-            NoDs::Unsigned => {
+            DsDenial::NoCut => Ok(DsAnswer::NoCut),
+            DsDenial::Unsigned => {
                 self.found_unsigned(child, None, ttl, context);
                 Ok(DsAnswer::Unsigned)
             }
-            NoDs::TooManyIterations => {
+            DsDenial::TooManyIterations => {
                 let ede = Ede::new(EdeCode(27), signer.fmt_with_dot().to_string());
                 self.found_unsigned(child, Some(&ede), ttl, context);
                 Ok(DsAnswer::Unsigned)

@@ -11,7 +11,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use zoners_cache::CachedRRset;
 use zoners_dns::{Counter, DsStatus, Moment, Name, Network, Rtype};
-use zoners_dnssec::Reason;
+use zoners_dnssec::BogusReason;
 use zoners_dnssec::dnskey::Dnskey;
 
 use crate::env::worker::Worker;
@@ -67,7 +67,7 @@ impl<N: Network> Worker<N> {
     pub(crate) async fn renewed_trust(
         &self,
         zone: &Name,
-        reason: Reason,
+        reason: BogusReason,
         context: &Context,
     ) -> Option<Trust> {
         let shared = self.shared();
@@ -91,7 +91,7 @@ impl<N: Network> Worker<N> {
         &self,
         zone: &Name,
         keys: &[Dnskey],
-        reason: Reason,
+        reason: BogusReason,
         context: &Context,
     ) -> Option<Trust> {
         let renewed = Box::pin(self.renewed_trust(zone, reason, context)).await;
@@ -148,15 +148,15 @@ impl<N: Network> Drop for Known<'_, N> {
 }
 
 /// Whether records that fail for this reason may fit other keys, or need no signature any more.
-fn may_be_of_old_keys(reason: Reason) -> bool {
+fn may_be_of_old_keys(reason: BogusReason) -> bool {
     matches!(
         reason,
-        Reason::NoSignature
-            | Reason::NoKey
-            | Reason::UnusableKey
-            | Reason::BadSignature
-            | Reason::NoMatchingDs
-            | Reason::NoProof
+        BogusReason::NoSignature
+            | BogusReason::NoKey
+            | BogusReason::UnusableKey
+            | BogusReason::BadSignature
+            | BogusReason::NoMatchingDs
+            | BogusReason::NoProof
     )
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use zoners_cache::Trouble;
+use zoners_cache::ServerFault;
 use zoners_dns::{Endpoint, Network, Question, Transport};
 
 use crate::env::worker::Worker;
@@ -82,7 +82,7 @@ impl Tries {
         // What was in the cache is nobody's.
         if let Some(server) = from {
             let server = Endpoint { address: server, transport: Transport::Udp };
-            worker.blame(server, Trouble::Bogus);
+            worker.blame(server, ServerFault::Bogus);
             worker.hear_bogus(server.address.ip());
             self.context = self.context.avoiding(server.address, &worker.settings().limits);
         }

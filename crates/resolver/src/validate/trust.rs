@@ -7,11 +7,11 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use zoners_cache::Unsigned;
+use zoners_cache::InsecureZone;
 use zoners_dns::{Ede, EdeCode, Name, Network, Question, RRset, Rtype, Security, name};
-use zoners_dnssec::Reason;
+use zoners_dnssec::BogusReason;
 use zoners_dnssec::algorithm;
-use zoners_dnssec::chain::{self, Ds, Vouchers};
+use zoners_dnssec::chain::{self, Ds, UsableDs};
 use zoners_dnssec::dnskey::Dnskey;
 
 use crate::env::single_flight::Turn;
@@ -89,13 +89,13 @@ impl<N: Network> Worker<N> {
 
     /// What is known of the unsigned zone that `name` lies in, below the closest anchor: what lies
     /// above an anchor has no say in what is signed below it.
-    pub(crate) fn known_unsigned(&self, name: &Name) -> Option<Unsigned> {
+    pub(crate) fn known_unsigned(&self, name: &Name) -> Option<InsecureZone> {
         self.unsigned_below(self.anchor_of(name)?, name)
     }
 
-    fn unsigned_below(&self, anchor: &Anchor, name: &Name) -> Option<Unsigned> {
+    fn unsigned_below(&self, anchor: &Anchor, name: &Name) -> Option<InsecureZone> {
         let shared = self.shared();
-        shared.cache.unsigned(name, name::depth(&anchor.zone), shared.now())
+        shared.cache.insecure_zone(name, name::depth(&anchor.zone), shared.now())
     }
 
     /// Whether nothing at `name` is to be proven: no anchor counts for it, or it is known to lie in a
@@ -123,8 +123,12 @@ impl<N: Network> Worker<N> {
     ///
     /// # Errors
     /// It is none of its keys.
-    pub(crate) async fn prove_root(&self, set: &RRset, context: &Context) -> Result<(), Reason> {
-        let anchor = self.anchor_of(&name::root()).ok_or(Reason::NoKey)?;
+    pub(crate) async fn prove_root(
+        &self,
+        set: &RRset,
+        context: &Context,
+    ) -> Result<(), BogusReason> {
+        let anchor = self.anchor_of(&name::root()).ok_or(BogusReason::NoKey)?;
         self.prove_keys(&anchor.zone, set, &Vouched::by(anchor), context).await.map(drop)
     }
 
@@ -158,12 +162,12 @@ impl<N: Network> Worker<N> {
                 return Err(Unresolved::new(Cause::Bogus, text));
             }
         };
-        match chain::vouchers(&ds) {
-            Vouchers::Ds(ds) => {
+        match chain::usable_ds(&ds) {
+            UsableDs::Ds(ds) => {
                 let vouched = Vouched { ds, keys: Vec::new() };
                 self.vouched_keys(zone, &vouched, context).await.map_err(Unresolved::of_zone)
             }
-            Vouchers::Unsupported(algorithm) => {
+            UsableDs::Unsupported(algorithm) => {
                 let ede = match algorithm {
                     Some(number) => {
                         Ede::new(EdeCode(1), format!("{}: {number}", zone.fmt_with_dot()))
@@ -185,7 +189,7 @@ impl<N: Network> Worker<N> {
         context: &Context,
     ) {
         let shared = self.shared();
-        shared.cache.insert_unsigned(zone, ede, ttl, shared.now());
+        shared.cache.insert_insecure_zone(zone, ede, ttl, shared.now());
         context.trace(|| {
             let why = ede.map_or_else(String::new, |ede| format!(" ({ede})"));
             Hop::Note(format!("trust: {} is unsigned{why}", zone.fmt_with_dot()))
@@ -206,9 +210,9 @@ impl<N: Network> Worker<N> {
             let proven = match &reply.finding {
                 Finding::Records(sets) => match sets.first() {
                     Some(set) => self.prove_keys(zone, set, vouched, tries.context()).await,
-                    None => Err(Reason::NoKey),
+                    None => Err(BogusReason::NoKey),
                 },
-                _ => Err(Reason::NoKey),
+                _ => Err(BogusReason::NoKey),
             };
             match proven {
                 Ok(keys) => {
@@ -230,7 +234,7 @@ impl<N: Network> Worker<N> {
         set: &RRset,
         vouched: &Vouched,
         context: &Context,
-    ) -> Result<Arc<Vec<Dnskey>>, Reason> {
+    ) -> Result<Arc<Vec<Dnskey>>, BogusReason> {
         let keys = chain::keys(set);
         let mut entry: Vec<Dnskey> = vouched.keys.clone();
         match chain::entry_points(zone, &vouched.ds, &keys) {

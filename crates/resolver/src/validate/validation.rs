@@ -8,8 +8,8 @@ mod denial_proof;
 mod unsigned;
 
 use zoners_dns::{Counter, Name, Network, Question, RRset, Rtype, Security, name};
-use zoners_dnssec::Reason;
-use zoners_dnssec::denial::{self, Denied, Proof};
+use zoners_dnssec::BogusReason;
+use zoners_dnssec::denial::{self, DenialStatus, Proof};
 use zoners_dnssec::rrsig::Rrsig;
 use zoners_dnssec::signed_data::wildcard;
 
@@ -31,9 +31,9 @@ pub(crate) struct Checked {
 }
 
 /// What a question is answered with that cannot be proven.
-pub(crate) fn bogus(question: &Question, reason: Reason) -> Unresolved {
+pub(crate) fn bogus(question: &Question, reason: BogusReason) -> Unresolved {
     // What was too much work once is not tried again with another server.
-    let again = reason != Reason::TooMuchWork;
+    let again = reason != BogusReason::TooMuchWork;
     let cause = if again { Cause::Bogus } else { Cause::BogusZone };
     Unresolved::new(cause, format!("{question}: {reason}")).with_code(reason.code())
 }
@@ -188,7 +188,7 @@ impl<N: Network> Worker<N> {
         let placed = if set.rtype == Rtype::CNAME { question.rtype } else { set.rtype };
         let question = Question { name: set.owner.clone(), rtype: placed, ..question.clone() };
         let Some(signer) = signer_of(set, placed) else {
-            let lacks = Reason::NoSignature;
+            let lacks = BogusReason::NoSignature;
             return self.need_not_be_signed(&question, lacks, context).await.map(|()| unsigned);
         };
         if self.is_overruled(&signer, &question, context).await? {
@@ -213,9 +213,10 @@ impl<N: Network> Worker<N> {
         let Some(encloser) = verified.expanded_from else { return Ok(secure) };
         let proven = self.proven(proof, &signer, &keys, context).await.map_err(fails)?;
         let proof = Proof::read(&proven, &signer);
-        let expansion = |blocks: &mut u32| denial::expansion(&proof, &set.owner, &encloser, blocks);
+        let expansion =
+            |blocks: &mut u32| denial::wildcard_expansion(&proof, &set.owner, &encloser, blocks);
         let denied = self.hashing(context, expansion).map_err(fails)?;
-        if denied == Denied::Proven
+        if denied == DenialStatus::Proven
             && let Some(owner) = wildcard(&encloser)
         {
             // What stands for one name stands for others.
@@ -237,8 +238,8 @@ impl<N: Network> Worker<N> {
     /// Forgets what was kept unproven and turned out to be bogus; what was proven before stays.
     pub(crate) fn forget_unproven(&self, question: &Question) {
         let cache = &self.shared().cache;
-        cache.remove_unproven(&question.name, question.rtype);
-        cache.remove_unproven(&question.name, Rtype::CNAME);
+        cache.remove_unproven_rrset(&question.name, question.rtype);
+        cache.remove_unproven_rrset(&question.name, Rtype::CNAME);
         cache.remove_unproven_denials(&question.name, question.rtype);
     }
 }
@@ -256,9 +257,9 @@ fn may_sign(zone: &Name, name: &Name, rtype: Rtype) -> bool {
     name::is_within(name, zone) && (rtype != Rtype::DS || zone != name || name.is_root())
 }
 
-fn of_denial(denied: Denied) -> Security {
+fn of_denial(denied: DenialStatus) -> Security {
     match denied {
-        Denied::Proven | Denied::Name => Security::Secure,
-        Denied::OptOut | Denied::TooManyIterations => Security::Insecure,
+        DenialStatus::Proven | DenialStatus::NxName => Security::Secure,
+        DenialStatus::OptOut | DenialStatus::TooManyIterations => Security::Insecure,
     }
 }

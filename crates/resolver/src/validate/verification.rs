@@ -1,10 +1,10 @@
 //! The work of proving: signatures verified and hashes made, each paid for out of the budget.
 
 use zoners_dns::{Counter, Name, Network, RRset};
-use zoners_dnssec::Reason;
+use zoners_dnssec::BogusReason;
 use zoners_dnssec::dnskey::Dnskey;
-use zoners_dnssec::rrsig::{Period, Rrsig};
-use zoners_dnssec::verify::{Time, Verified, candidates};
+use zoners_dnssec::rrsig::{Rrsig, Validity};
+use zoners_dnssec::verify::{ValidationTime, Verified, signature_checks};
 
 use crate::env::worker::Worker;
 use crate::model::context::Context;
@@ -17,13 +17,13 @@ impl<N: Network> Worker<N> {
         zone: &Name,
         keys: &[Dnskey],
         context: &Context,
-    ) -> Result<Vec<RRset>, Reason> {
-        let (mut proven, mut reason) = (Vec::new(), Reason::NoProof);
+    ) -> Result<Vec<RRset>, BogusReason> {
+        let (mut proven, mut reason) = (Vec::new(), BogusReason::NoProof);
         for set in proof {
             match self.verify(set, zone, keys, context).await {
                 Ok(verified) if verified.expanded_from.is_none() => proven.push(set.clone()),
                 Ok(_) => {}
-                Err(Reason::TooMuchWork) => return Err(Reason::TooMuchWork),
+                Err(BogusReason::TooMuchWork) => return Err(BogusReason::TooMuchWork),
                 Err(other) => reason = reason.max(other),
             }
         }
@@ -40,20 +40,21 @@ impl<N: Network> Worker<N> {
         zone: &Name,
         keys: &[Dnskey],
         context: &Context,
-    ) -> Result<Verified, Reason> {
+    ) -> Result<Verified, BogusReason> {
         let now = self.shared().clock.wall_seconds();
         let settings = self.settings();
-        let time = Time { now: settings.validation_date.unwrap_or(now), skew: settings.skew };
-        let mut reason = Reason::NoSignature;
-        let candidates = candidates(set, zone, keys, time).inspect_err(|reason| {
-            if matches!(reason, Reason::Expired | Reason::NotYetValid) {
+        let time =
+            ValidationTime { now: settings.validation_date.unwrap_or(now), skew: settings.skew };
+        let mut reason = BogusReason::NoSignature;
+        let candidates = signature_checks(set, zone, keys, time).inspect_err(|reason| {
+            if matches!(reason, BogusReason::Expired | BogusReason::NotYetValid) {
                 self.doubt_clock(set, zone, time);
             }
         })?;
         for candidate in candidates {
             context.charge_verification().map_err(|exhausted| {
                 self.count(exhausted.0);
-                Reason::TooMuchWork
+                BogusReason::TooMuchWork
             })?;
             self.count(Counter::DnssecVerifications);
             let verified = candidate.verify();
@@ -75,12 +76,12 @@ impl<N: Network> Worker<N> {
     }
 
     /// Notes by how much the signatures of an RRset are out of date.
-    fn doubt_clock(&self, set: &RRset, zone: &Name, time: Time) {
+    fn doubt_clock(&self, set: &RRset, zone: &Name, time: ValidationTime) {
         let signatures = set.signatures.iter().filter_map(|rdata| Rrsig::read(&rdata));
         let by = signatures.filter_map(|rrsig| match rrsig.period(time.now, time.skew) {
-            Period::Over(seconds) => Some(i64::from(seconds)),
-            Period::Ahead(seconds) => Some(-i64::from(seconds)),
-            Period::Valid(_) => None,
+            Validity::Expired(seconds) => Some(i64::from(seconds)),
+            Validity::NotYetValid(seconds) => Some(-i64::from(seconds)),
+            Validity::Valid(_) => None,
         });
         if let Some(by) = by.min_by_key(|by| by.unsigned_abs()) {
             let shared = self.shared();
@@ -92,10 +93,10 @@ impl<N: Network> Worker<N> {
     pub(crate) fn hashing<T>(
         &self,
         context: &Context,
-        prove: impl FnOnce(&mut u32) -> Result<T, Reason>,
-    ) -> Result<T, Reason> {
+        prove: impl FnOnce(&mut u32) -> Result<T, BogusReason>,
+    ) -> Result<T, BogusReason> {
         let proven = context.budget.hashing(prove);
-        if matches!(proven, Err(Reason::TooMuchWork)) {
+        if matches!(proven, Err(BogusReason::TooMuchWork)) {
             self.count(Counter::BudgetNsec3Hashes);
         }
         proven

@@ -10,7 +10,7 @@ use rustix::thread::{
     set_capabilities, set_keep_capabilities, set_no_new_privs,
 };
 
-use crate::State;
+use crate::LayerState;
 
 /// What binding a privileged port takes.
 const PORTS: CapabilitySet = CapabilitySet::NET_BIND_SERVICE;
@@ -18,8 +18,8 @@ const PORTS: CapabilitySet = CapabilitySet::NET_BIND_SERVICE;
 const NO_MORE: &str = "no program that is started may do more";
 
 /// Whether they are held to it already.
-pub(crate) fn kept() -> Option<State> {
-    no_new_privs().unwrap_or(false).then(|| State::On(NO_MORE.to_owned()))
+pub(crate) fn kept() -> Option<LayerState> {
+    no_new_privs().unwrap_or(false).then(|| LayerState::On(NO_MORE.to_owned()))
 }
 
 /// Programs that are started gain nothing from set-user-ID bits and file capabilities.

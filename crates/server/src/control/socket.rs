@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use zoners_files::{Heir, check_folder};
+use zoners_files::{ServiceUser, check_folder};
 use zoners_host::paths::runtime;
 
 use super::conversation::Conversation;
@@ -39,12 +39,12 @@ impl Control {
     ///
     /// # Errors
     /// The folder is not there, or others could swap what is in it; or there is something already.
-    pub(crate) fn bind(path: &Path, heir: Option<Heir>) -> io::Result<Self> {
+    pub(crate) fn bind(path: &Path, heir: Option<ServiceUser>) -> io::Result<Self> {
         Control::try_bind(path, heir)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     }
 
-    fn try_bind(path: &Path, heir: Option<Heir>) -> io::Result<Self> {
+    fn try_bind(path: &Path, heir: Option<ServiceUser>) -> io::Result<Self> {
         let folder = folder(path);
         match heir {
             Some(heir) => prepare_for(heir, path)?,
@@ -66,7 +66,7 @@ impl Control {
     }
 
     /// Listens at the first of `paths` that can be had.
-    pub(crate) fn bind_first(paths: &[PathBuf], heir: Option<Heir>) -> Option<Self> {
+    pub(crate) fn bind_first(paths: &[PathBuf], heir: Option<ServiceUser>) -> Option<Self> {
         let mut tried = Vec::new();
         for path in paths {
             match Control::bind(path, heir) {
@@ -132,7 +132,7 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
 
 /// Prepares the folder of a socket that root makes for its heir. A folder that is Zoners' by name goes to the
 /// heir, which removes the socket in the end; if something else is in it, the folder stays as it is.
-fn prepare_for(heir: Heir, path: &Path) -> io::Result<()> {
+fn prepare_for(heir: ServiceUser, path: &Path) -> io::Result<()> {
     let folder = folder(path);
     if !runtime::may_be_made(folder) {
         return heir.check_folder(folder);
@@ -146,7 +146,7 @@ fn prepare_for(heir: Heir, path: &Path) -> io::Result<()> {
 }
 
 /// Removes a socket of this user, or of the heir, at which no process listens any more.
-fn remove_stale(path: &Path, heir: Option<Heir>) {
+fn remove_stale(path: &Path, heir: Option<ServiceUser>) {
     let own = rustix::process::geteuid().as_raw();
     let is_own = |user: u32| user == own || heir.is_some_and(|heir| heir.user == user);
     let is_ours = fs::symlink_metadata(path)

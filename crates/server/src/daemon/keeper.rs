@@ -154,7 +154,10 @@ fn tell_of(outcome: Result<Loaded, Refusal>, folder: &Path) {
         Ok(Loaded { entries, age, trusted }) => {
             let again = if trusted { "" } else { ", to be proven again" };
             let age = age.as_secs();
-            tracing::info!("{} entries of {age} s ago are back from {shown}{again}", entries.taken);
+            tracing::info!(
+                "{} entries of {age} s ago are back from {shown}{again}",
+                entries.imported
+            );
         }
         Err(Refusal::Unreadable(error)) if error.kind() == io::ErrorKind::NotFound => {}
         Err(Refusal::Unreadable(error)) => tracing::warn!("{shown}: {error}; it is not used"),

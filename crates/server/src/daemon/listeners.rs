@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use zoners_files::Heir;
+use zoners_files::ServiceUser;
 use zoners_net::listen;
 
 /// Listeners of one worker, bound but not yet served.
@@ -62,7 +62,7 @@ pub(super) struct BoundAddresses {
 impl BoundAddresses {
     /// Gives the sockets to the user that root becomes: only sockets of one user may share an address, as
     /// those before and after a reload may have to.
-    pub(super) fn give_to(&self, heir: Heir) {
+    pub(super) fn give_to(&self, heir: ServiceUser) {
         let own = self.bound.iter().filter(|address| address.wanted.is_some());
         for Listeners { udp, tcp } in own.flat_map(|address| &address.listeners) {
             // Where sockets have no owner, none is asked for.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use serde_json::{Value, json};
-use zoners_cache::Taken;
+use zoners_cache::ImportStats;
 use zoners_dns::{Counter, Counters, Name, counters};
 use zoners_resolver::{MAX_NEGATIVE_ANCHOR_SECONDS, MAX_NEGATIVE_ANCHORS};
 use zoners_sandbox::Layer;
@@ -144,9 +144,9 @@ impl Overseer {
         let (worker, shared) = (service.worker(), service.worker().shared());
         let fingerprints = keeper::fingerprints(worker.settings(), shared);
         let loaded = keeper::bring(file, shared, fingerprints)?;
-        let Taken { taken, passed_over } = loaded.entries;
+        let ImportStats { imported, skipped } = loaded.entries;
         let age = loaded.age.as_secs();
-        Ok(json!({ "taken": taken, "passed_over": passed_over, "age_s": age }))
+        Ok(json!({ "taken": imported, "passed_over": skipped, "age_s": age }))
     }
 
     /// Takes a zone as it comes for a while, and forgets what validating it said.

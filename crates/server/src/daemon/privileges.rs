@@ -2,7 +2,7 @@
 
 use std::io;
 
-use zoners_files::Heir;
+use zoners_files::ServiceUser;
 use zoners_host::descriptors;
 use zoners_host::privileges::{become_user, find_user, forbid_new_privileges, is_root};
 
@@ -27,7 +27,7 @@ pub(super) fn will_be_dropped(config: &Config) -> bool {
 ///
 /// # Errors
 /// There is no such user.
-pub(super) fn heir(config: &Config) -> io::Result<Option<Heir>> {
+pub(super) fn heir(config: &Config) -> io::Result<Option<ServiceUser>> {
     let Some(name) = config.server.user.as_deref().filter(|_| will_be_dropped(config)) else {
         return Ok(None);
     };

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use zoners_dns::{Name, Question, Rtype, Security, name};
 use zoners_dnssec::dnskey::Dnskey;
-use zoners_dnssec::rollover::{Standing, Tracked, observe};
-use zoners_dnssec::verify::Time;
+use zoners_dnssec::rollover::{KeyState, TrackedKey, observe};
+use zoners_dnssec::verify::ValidationTime;
 use zoners_files::{check_folder, read_own, replace};
 use zoners_resolver::Settings;
 
@@ -30,20 +30,20 @@ const SOONEST: Duration = Duration::from_secs(3600);
 const LATEST: Duration = Duration::from_secs(15 * 24 * 3600);
 
 /// Adds the keys that are trusted by now to the anchors, and takes away those that were revoked.
-pub(super) fn apply(settings: &mut Settings, tracked: &[Tracked]) {
+pub(super) fn apply(settings: &mut Settings, tracked: &[TrackedKey]) {
     let Some(root) = settings.anchors.iter_mut().find(|anchor| anchor.zone.is_root()) else {
         return;
     };
     let revoked = |key: &Dnskey| {
-        tracked.iter().any(|old| old.standing == Standing::Revoked && old.key.key == key.key)
+        tracked.iter().any(|old| old.standing == KeyState::Revoked && old.key.key == key.key)
     };
     let trusted = tracked.iter().filter(|tracked| tracked.is_trusted());
     let mut anchor = root.clone();
     anchor.keys.extend(trusted.map(|tracked| tracked.key.clone()));
     anchor.keys.retain(|key| !revoked(key));
     anchor.ds.retain(|ds| {
-        let vouches = |old: &&Tracked| ds.vouches_for(&anchor.zone, &old.key);
-        !tracked.iter().filter(|old| old.standing == Standing::Revoked).any(|old| vouches(&old))
+        let vouches = |old: &&TrackedKey| ds.matches_key(&anchor.zone, &old.key);
+        !tracked.iter().filter(|old| old.standing == KeyState::Revoked).any(|old| vouches(&old))
     });
     // If nothing were left, nothing could be proven at all: better the configuration's word.
     if !anchor.keys.is_empty() || !anchor.ds.is_empty() {
@@ -93,14 +93,14 @@ async fn look(overseer: &Overseer, folder: &Path) -> Result<(bool, Duration), St
     let set = proven.ok_or("they are not proven")?;
     let settings = worker.settings();
     let now = worker.shared().clock.wall_seconds();
-    let time = Time { now: settings.validation_date.unwrap_or(now), skew: settings.skew };
+    let time = ValidationTime { now: settings.validation_date.unwrap_or(now), skew: settings.skew };
     let mut tracked = read(folder).unwrap_or_default();
     let before = tracked.clone();
     let roots = || settings.anchors.iter().filter(|anchor| anchor.zone.is_root());
     observe(&mut tracked, set, time, |key| {
         roots().any(|anchor| {
             anchor.keys.iter().any(|own| own.key == key.key)
-                || anchor.ds.iter().any(|ds| ds.vouches_for(&anchor.zone, key))
+                || anchor.ds.iter().any(|ds| ds.matches_key(&anchor.zone, key))
         })
     });
     let changed = tracked != before;
@@ -116,7 +116,7 @@ async fn look(overseer: &Overseer, folder: &Path) -> Result<(bool, Duration), St
 
 /// Reads what was seen. What is not there yet is nothing; what is torn, too long or might be another's
 /// is told, and as good as nothing.
-pub(super) fn read(folder: &Path) -> Option<Vec<Tracked>> {
+pub(super) fn read(folder: &Path) -> Option<Vec<TrackedKey>> {
     let path = folder.join(FILE);
     let read = check_folder(folder).and_then(|()| read_own(&path, LONGEST));
     if read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
@@ -128,7 +128,7 @@ pub(super) fn read(folder: &Path) -> Option<Vec<Tracked>> {
 }
 
 /// Writes what was seen; there is always a whole file.
-fn write(folder: &Path, tracked: &[Tracked]) -> io::Result<()> {
+fn write(folder: &Path, tracked: &[TrackedKey]) -> io::Result<()> {
     let text = root_keys::format(tracked);
     check_folder(folder)?;
     replace(&folder.join(FILE), MODE, |out| out.write_all(text.as_bytes()))
@@ -140,16 +140,16 @@ mod tests {
     use bytes::Bytes;
     use std::fs;
 
-    fn tracked(standing: Standing) -> Tracked {
+    fn tracked(standing: KeyState) -> TrackedKey {
         let rdata = Bytes::from_static(&[1, 1, 3, 15, 9, 9, 9]);
-        Tracked { key: Dnskey::read(&rdata).unwrap(), standing, since: 1_700_000_000 }
+        TrackedKey { key: Dnskey::read(&rdata).unwrap(), standing, since: 1_700_000_000 }
     }
 
     #[test]
     fn what_was_written_is_read_and_what_is_torn_is_not() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(read(folder.path()), None, "nothing yet");
-        let keys = vec![tracked(Standing::Valid), tracked(Standing::Revoked)];
+        let keys = vec![tracked(KeyState::Valid), tracked(KeyState::Revoked)];
         write(folder.path(), &keys).unwrap();
         assert_eq!(read(folder.path()), Some(keys.clone()));
         // A write that a power cut tore leaves the old file in its place.
@@ -169,7 +169,7 @@ mod tests {
         use std::os::unix::fs::{PermissionsExt, symlink};
         let folder = tempfile::tempdir().unwrap();
         let (path, elsewhere) = (folder.path().join(FILE), folder.path().join("planted"));
-        write(folder.path(), &[tracked(Standing::Valid)]).unwrap();
+        write(folder.path(), &[tracked(KeyState::Valid)]).unwrap();
         let mode = |path: &Path, mode: u32| {
             fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         };
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(read(folder.path()), None, "a link");
         // What is written takes the link's place, and what it led to stays as it was.
         let before = fs::read(&elsewhere).unwrap();
-        write(folder.path(), &[tracked(Standing::Revoked)]).unwrap();
+        write(folder.path(), &[tracked(KeyState::Revoked)]).unwrap();
         assert_eq!(fs::read(&elsewhere).unwrap(), before);
         assert_eq!(read(folder.path()).map(|keys| keys.len()), Some(1));
         mode(folder.path(), 0o777);
@@ -198,12 +198,12 @@ mod tests {
         let config = crate::Config::default();
         let mut settings = config.settings().unwrap();
         let ds = settings.anchors[0].ds.len();
-        apply(&mut settings, &[tracked(Standing::Pending)]);
+        apply(&mut settings, &[tracked(KeyState::Pending)]);
         assert_eq!((settings.anchors[0].ds.len(), settings.anchors[0].keys.len()), (ds, 0));
         assert_eq!(signal_name(&settings).unwrap().to_string(), "_ta-4f66-9728");
-        apply(&mut settings, &[tracked(Standing::Missing)]);
+        apply(&mut settings, &[tracked(KeyState::Missing)]);
         assert_eq!(settings.anchors[0].keys.len(), 1);
-        apply(&mut settings, &[tracked(Standing::Revoked)]);
+        apply(&mut settings, &[tracked(KeyState::Revoked)]);
         assert_eq!((settings.anchors[0].ds.len(), settings.anchors[0].keys.len()), (ds, 0));
     }
 }

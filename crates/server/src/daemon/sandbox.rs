@@ -5,7 +5,9 @@ use std::path::Path;
 
 use zoners_host::paths::runtime::is_own;
 use zoners_host::service_manager;
-use zoners_sandbox::{Calls, Need, Needs, Sandbox as Entered, State, empty_bounding_set, enter};
+use zoners_sandbox::{
+    Calls, LayerState, Need, Needs, Sandbox as Entered, empty_bounding_set, enter,
+};
 
 use super::Daemon;
 use crate::config::Sandbox;
@@ -47,8 +49,8 @@ impl Daemon {
         let mut missing = Vec::new();
         for layer in sandbox.layers() {
             match &layer.state {
-                State::On(_) => tracing::debug!("sandbox: {}: {}", layer.name, layer.state),
-                State::Off(why) => missing.push(format!("{}: {why}", layer.name)),
+                LayerState::On(_) => tracing::debug!("sandbox: {}: {}", layer.name, layer.state),
+                LayerState::Off(why) => missing.push(format!("{}: {why}", layer.name)),
             }
         }
         let missing = missing.join("; ");
@@ -89,8 +91,8 @@ fn told(sandbox: &Entered) -> String {
     let layers = sandbox.layers().iter().rev().take(2).rev();
     let layers: Vec<String> = layers
         .map(|layer| match &layer.state {
-            State::On(what) => format!("{} ({what})", layer.name),
-            State::Off(_) => String::new(),
+            LayerState::On(what) => format!("{} ({what})", layer.name),
+            LayerState::Off(_) => String::new(),
         })
         .collect();
     layers.join(", ")

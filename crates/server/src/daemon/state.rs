@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use zoners_files::{Heir, Lock, Locking, make_folder};
+use zoners_files::{Lock, LockAttempt, ServiceUser, make_folder};
 use zoners_host::paths::state;
 
 use super::sandbox::not_kept;
@@ -35,7 +35,7 @@ impl State {
     pub(super) fn take(
         config: &Config,
         serves: &[SocketAddr],
-        heir: Option<Heir>,
+        heir: Option<ServiceUser>,
     ) -> io::Result<Option<Self>> {
         if let Some(folder) = state::given(config.server.state.as_deref()) {
             return match hold(&folder, serves, heir) {
@@ -105,7 +105,7 @@ impl Other {
 fn hold(
     folder: &Path,
     serves: &[SocketAddr],
-    heir: Option<Heir>,
+    heir: Option<ServiceUser>,
 ) -> io::Result<Result<State, Other>> {
     match heir {
         Some(heir) => {
@@ -115,8 +115,8 @@ fn hold(
         None => make_folder(folder)?,
     }
     let lock = match Lock::take(&folder.join(FILE)) {
-        Ok(Locking::Held(lock)) => Some(lock),
-        Ok(Locking::Taken(text)) => return Ok(Err(Other::read(&text))),
+        Ok(LockAttempt::Held(lock)) => Some(lock),
+        Ok(LockAttempt::HeldElsewhere(text)) => return Ok(Err(Other::read(&text))),
         Err(error) if error.kind() == io::ErrorKind::Unsupported => None,
         Err(error) => return Err(error),
     };

@@ -32,7 +32,7 @@ impl<N: Network> Service<N> {
             finish::deliver(query, reply, found.security, None, found.age, found.ttl_offsets());
             found.expires_soon(now)
         });
-        if hit == Some(true) && cache.claim_answer(name, key) {
+        if hit == Some(true) && cache.claim_refresh(name, key) {
             self.prefetch(query, key, now);
         }
         hit.is_some()
@@ -56,7 +56,7 @@ impl<N: Network> Service<N> {
             let key = AnswerKey { rtype, ..own };
             if let Some((made, expires)) = times(key)
                 && expires <= again
-                && cache.claim_answer(query.request.name, key)
+                && cache.claim_refresh(query.request.name, key)
             {
                 let question = Question { rtype, ..asked.clone() };
                 self.worker.refresh(&question, cd, made, expires);

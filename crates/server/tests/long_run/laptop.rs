@@ -88,7 +88,7 @@ impl Laptop {
         let (terms, path) = (terms(&seal), self.disk.path().join("cache"));
         let read = snapshot::read(&path, cache, &terms, &**clock, BOOT, true, || true);
         let Loaded { entries, trusted, .. } = read.unwrap();
-        assert!(trusted && entries.taken > 0 && cache.stats().bytes <= cache.limit());
+        assert!(trusted && entries.imported > 0 && cache.stats().bytes <= cache.limit());
     }
 
     /// The cache is written.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use bytes::{BufMut, Bytes};
 use zoners_dns::{Name, RRset, Records, Rtype, name};
-use zoners_dnssec::nsec3::{Hash, sha1_iterated};
+use zoners_dnssec::nsec3::{Nsec3Hash, nsec3_hash};
 
 use super::Zone;
 use crate::sign::{Denying, Key, Signing};
@@ -81,11 +81,11 @@ impl Zone {
             .flat_map(|owner| name::with_ancestors(&owner).collect::<Vec<_>>())
             .filter(|owner| name::is_within(owner, &self.origin))
             .collect();
-        let mut hashes: Vec<(Hash, Name)> =
+        let mut hashes: Vec<(Nsec3Hash, Name)> =
             names.into_iter().map(|owner| (hash(&owner, iterations), owner)).collect();
         hashes.sort();
         let nexts = hashes.iter().cycle().skip(1);
-        let record = |(this, next): (&(Hash, Name), &(Hash, Name))| {
+        let record = |(this, next): (&(Nsec3Hash, Name), &(Nsec3Hash, Name))| {
             let ((own, owner), (next, _)) = (this, next);
             let mut rdata = vec![1, u8::from(opt_out)];
             rdata.put_u16(iterations);
@@ -101,7 +101,7 @@ impl Zone {
     }
 
     /// The owner of the NSEC3 record of a hash.
-    fn hashed(&self, hash: &Hash) -> Name {
+    fn hashed(&self, hash: &Nsec3Hash) -> Name {
         let label = [&[32][..], &base32hex(hash), self.origin.as_slice()].concat();
         Name::from_octets(Bytes::from(label)).unwrap_or_else(|_| name::root())
     }
@@ -178,19 +178,19 @@ impl Zone {
     }
 
     /// The NSEC3 record that matches or covers a hash.
-    fn nsec3_of(&self, hash: &Hash) -> Option<RRset> {
+    fn nsec3_of(&self, hash: &Nsec3Hash) -> Option<RRset> {
         let asked = self.hashed(hash);
         let all = || self.nodes.values().filter_map(|node| node.get(&Rtype::NSEC3.to_int()));
         all().rfind(|set| set.owner <= asked).or_else(|| all().next_back()).cloned()
     }
 }
 
-fn hash(name: &Name, iterations: u16) -> Hash {
-    sha1_iterated(name, SALT, iterations)
+fn hash(name: &Name, iterations: u16) -> Nsec3Hash {
+    nsec3_hash(name, SALT, iterations)
 }
 
 /// Base32 with the extended hex alphabet (RFC 4648 section 7).
-fn base32hex(hash: &Hash) -> Vec<u8> {
+fn base32hex(hash: &Nsec3Hash) -> Vec<u8> {
     const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
     let group = |octets: &[u8]| {
         let bits = octets.iter().fold(0u64, |bits, octet| bits << 8 | u64::from(*octet));

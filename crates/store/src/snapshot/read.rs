@@ -4,7 +4,7 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::time::Duration;
 
-use zoners_cache::{Cache, Taken};
+use zoners_cache::{Cache, ImportStats};
 use zoners_dns::Clock;
 use zoners_files::open_own;
 
@@ -30,7 +30,7 @@ pub enum Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loaded {
     /// The entries that were imported.
-    pub entries: Taken,
+    pub entries: ImportStats,
     /// The age of the file.
     pub age: Duration,
     /// Whether the DNSSEC status of the entries counts.
@@ -86,7 +86,7 @@ pub fn read_from(
     let then = header.times.reading.now.after(age);
     let shift = now.reading.now.as_millis() as i64 - then.as_millis() as i64;
     let trusted = header.sealed && header.fingerprints.proofs == options.fingerprints.proofs;
-    let mut entries = Taken::default();
+    let mut entries = ImportStats::default();
     for number in 0.. {
         let piece = piece(&mut file, &header, number, options)?;
         if piece.is_empty() || cache.is_nearly_full() || !proceed() {
@@ -95,8 +95,8 @@ pub fn read_from(
         let taken = cache
             .import(&piece, shift, trusted, clock.now())
             .map_err(|_| Refusal::Foreign("malformed entries"))?;
-        entries.taken += taken.taken;
-        entries.passed_over += taken.passed_over;
+        entries.imported += taken.imported;
+        entries.skipped += taken.skipped;
     }
     Ok(Loaded { entries, age, trusted })
 }

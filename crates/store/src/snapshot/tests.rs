@@ -97,7 +97,7 @@ fn written_entries_are_loaded() {
     let (kept, cache, clock) =
         (SavedFile::new(2_000, u64::MAX), empty(), at(1_100, WALL_SECONDS + 100));
     let loaded = kept.read(&cache, &clock, BOOT).unwrap();
-    assert_eq!((loaded.entries.taken, loaded.age), (2_000, Duration::from_secs(100)));
+    assert_eq!((loaded.entries.imported, loaded.age), (2_000, Duration::from_secs(100)));
     for number in 0..2_000 {
         assert_eq!(left(&cache, number, &clock), Some((3_500, Security::Secure)));
     }
@@ -120,7 +120,7 @@ fn entries_of_the_largest_size_are_loaded() {
         }
     }
     let (kept, own) = (SavedFile::of(&cache, u64::MAX), empty());
-    assert_eq!(kept.read(&own, &clock, BOOT).unwrap().entries.taken, 20);
+    assert_eq!(kept.read(&own, &clock, BOOT).unwrap().entries.imported, 20);
     for number in 0..10 {
         let set = large(number);
         assert_eq!(own.rrset(&set.owner, set.rtype, clock.now()).unwrap().set, set);
@@ -207,9 +207,9 @@ fn the_file_has_a_size_limit_and_loading_can_be_stopped() {
     assert!((100_000..150_000).contains(&kept.written), "{}", kept.written);
     let (clock, cache) = (at(1_000, WALL_SECONDS), empty());
     let loaded = kept.read(&cache, &clock, BOOT).unwrap();
-    assert!(loaded.entries.taken > 500 && loaded.entries.taken < 5_000);
+    assert!(loaded.entries.imported > 500 && loaded.entries.imported < 5_000);
     let none = read(&kept.path(), &empty(), &kept.options(), &clock, BOOT, true, || false).unwrap();
-    assert_eq!(none.entries.taken, 0);
+    assert_eq!(none.entries.imported, 0);
     // Loading evicts no entry of the running cache.
     let small = Cache::new(1 << 18, TtlLimits::default(), [1, 2]);
     SavedFile::new(5_000, u64::MAX).read(&small, &clock, BOOT).unwrap();

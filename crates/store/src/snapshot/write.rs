@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use zoners_cache::{Cache, Progress};
+use zoners_cache::{Cache, ExportCursor};
 use zoners_dns::Random;
 use zoners_files::replace;
 
@@ -57,7 +57,7 @@ pub fn write_to(
         number += 1;
         io::Result::Ok(written)
     };
-    let (mut progress, mut entries) = (Progress::default(), Vec::new());
+    let (mut progress, mut entries) = (ExportCursor::default(), Vec::new());
     while cache.export(&mut progress, times.reading.now, &mut entries) {
         if !entries.is_empty() && put(&entries)? >= max_octets {
             break;

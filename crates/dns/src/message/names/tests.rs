@@ -4,8 +4,8 @@ use domain::dep::octseq::Parser;
 use proptest::prelude::*;
 
 fn read(octets: &[u8], at: usize) -> Result<(Name, usize), MessageError> {
-    let mut flat = Flat::EMPTY;
-    let end = Names::new(octets).read(at, &mut flat)?;
+    let mut flat = FlatName::EMPTY;
+    let end = NameReader::new(octets).read(at, &mut flat)?;
     Ok((flat.to_name(), end))
 }
 
@@ -64,7 +64,7 @@ fn all_names_of_a_message_have_a_limit_in_proportion() {
     let (mut octets, last) = chain(100);
     for room in [0, 30_000] {
         octets.resize(octets.len() + room, 0);
-        let (mut names, mut flat) = (Names::new(&octets), Flat::EMPTY);
+        let (mut names, mut flat) = (NameReader::new(&octets), FlatName::EMPTY);
         // A hundred labels of a letter, as many pointers but one, and the root.
         let fit = (COST + COST_AN_OCTET * octets.len()) / (100 + COST_OF_STEP * 200);
         for _ in 0..fit {

@@ -17,7 +17,7 @@ fn parsed(octets: &Bytes, at: usize) -> Option<Vec<u8>> {
 
 fn written(octets: &[u8], at: usize) -> Result<Vec<u8>, MessageError> {
     let mut rdata = Vec::new();
-    Record::read(octets, at)?.write_rdata(&mut Names::new(octets), &mut rdata)?;
+    RawRecord::read(octets, at)?.write_rdata(&mut NameReader::new(octets), &mut rdata)?;
     Ok(rdata)
 }
 

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
-use zoners_cache::{Evidence, Repeated, Trouble};
+use zoners_cache::{EchoEvidence, Evidence, ServerFault};
 use zoners_dns::{Counter, Endpoint, Message, Network, NetworkError};
 
 use super::receive::Read;
@@ -34,7 +34,7 @@ pub(super) struct Doubts {
     /// What they say of the server.
     fault: Option<Fault>,
     /// One that does not repeat what it should, which serves if nothing better comes. Boxed, since it is rare.
-    kept: Option<Box<(Box<Message>, Repeated)>>,
+    kept: Option<Box<(Box<Message>, EchoEvidence)>>,
     /// Its reply did not fit into a datagram.
     cut: bool,
     tcp: Tcp,
@@ -261,7 +261,7 @@ impl<N: Network> Worker<N> {
     pub(super) fn rest(&self, endpoint: Endpoint) -> Duration {
         let shared = self.shared();
         let known = shared.cache.server(endpoint, shared.now());
-        (known.longest().unwrap_or_else(|| shared.habits.late()) * ROUND_TRIPS).max(LEAST_REST)
+        (known.rto().unwrap_or_else(|| shared.habits.late()) * ROUND_TRIPS).max(LEAST_REST)
     }
 
     /// Ends a wait to which no good reply came. A wait that was cut short says nothing of how long the
@@ -279,7 +279,7 @@ impl<N: Network> Worker<N> {
             return Err(self.blamed(wait.endpoint, fault));
         }
         if !doubts.are_short() {
-            (0..wait.times).for_each(|_| self.blame(wait.endpoint, Trouble::Timeout));
+            (0..wait.times).for_each(|_| self.blame(wait.endpoint, ServerFault::Timeout));
         }
         Err(Fault::Timeout)
     }

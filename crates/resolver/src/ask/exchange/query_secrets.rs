@@ -3,7 +3,7 @@
 //! A reply without it is kept while TCP is asked whether the server means it. What the server says there,
 //! or does three times, is what is expected of it from then on.
 
-use zoners_cache::{CLIENT_COOKIE, Cookie, Evidence, Proof, Repeated};
+use zoners_cache::{CLIENT_COOKIE, CookieOption, EchoEvidence, EchoSupport, Evidence};
 use zoners_dns::{Endpoint, Message, Name, Network, Transport};
 
 use super::case_randomisation::shuffled;
@@ -17,7 +17,7 @@ pub(super) struct Shown {
     /// Our cookie.
     client: Option<[u8; CLIENT_COOKIE]>,
     /// The option that the server sent last, with our cookie of now or of before.
-    known: Option<Box<Cookie>>,
+    known: Option<Box<CookieOption>>,
     /// The name as it is written, if that is not as it was asked for.
     pub(super) letters: Option<Box<Name>>,
 }
@@ -26,7 +26,7 @@ impl Shown {
     /// The value of the COOKIE option: the server's cookie too, where it came with this one of ours.
     pub(super) fn option(&self) -> &[u8] {
         let Some(client) = &self.client else { return &[] };
-        let known = self.known.as_deref().map_or(&[][..], Cookie::octets);
+        let known = self.known.as_deref().map_or(&[][..], CookieOption::octets);
         if known.starts_with(client) { known } else { client }
     }
 
@@ -38,9 +38,9 @@ impl Shown {
 
 impl<N: Network> Worker<N> {
     /// What a query is to show to a server of which this is known.
-    pub(super) fn shown(&self, query: &Query<'_>, proof: &Proof) -> Shown {
+    pub(super) fn shown(&self, query: &Query<'_>, proof: &EchoSupport) -> Shown {
         let (shared, now) = (self.shared(), self.shared().now());
-        let randomises = self.settings().randomise_case && !proof.folds_case(now);
+        let randomises = self.settings().randomise_case && !proof.changes_case(now);
         let name = &query.asking.question.name;
         let known = proof.cookie();
         Shown {
@@ -54,13 +54,13 @@ impl<N: Network> Worker<N> {
 
     /// Whether a query has a cookie. None has that goes to a forwarder: many stand in front of several
     /// others, and give now the cookie of one, now that of another, now none.
-    pub(super) fn shows_cookie(&self, query: &Query<'_>, proof: &Proof) -> bool {
+    pub(super) fn shows_cookie(&self, query: &Query<'_>, proof: &EchoSupport) -> bool {
         let Query { asking: Asking { recursion_desired, .. }, edns, cookie, .. } = query;
         self.settings().cookies
             && *edns
             && *cookie
             && !recursion_desired
-            && !proof.shuns_cookies(self.shared().now())
+            && !proof.mishandles_cookies(self.shared().now())
     }
 
     /// Whether a reply repeats what its query showed, as far as the server is known to; `kept`: with the
@@ -73,16 +73,16 @@ impl<N: Network> Worker<N> {
         wait: &Wait<N>,
         message: &Message,
         kept: bool,
-    ) -> Result<(), Repeated> {
+    ) -> Result<(), EchoEvidence> {
         let Shown { client, known, .. } = &wait.shown;
-        let letters = if kept { Ok(()) } else { Err(Repeated::Folded) };
+        let letters = if kept { Ok(()) } else { Err(EchoEvidence::CaseChanged) };
         let Some(client) = client else { return letters };
         let option = message.edns.as_ref().and_then(|edns| edns.cookie.as_deref());
         match option {
             Some(option) if option.starts_with(client) => {
-                let is_new = |cookie: &Cookie| known.as_deref() != Some(cookie);
-                if let Some(cookie) = Cookie::of(option).filter(is_new) {
-                    self.learn_of(wait.endpoint, Repeated::Cookie(cookie));
+                let is_new = |cookie: &CookieOption| known.as_deref() != Some(cookie);
+                if let Some(cookie) = CookieOption::of(option).filter(is_new) {
+                    self.learn_of(wait.endpoint, EchoEvidence::Cookie(cookie));
                 }
                 // Who has seen the cookie has seen the letters.
                 letters.or_else(|folded| {
@@ -93,16 +93,16 @@ impl<N: Network> Worker<N> {
             None if known.is_none() => {
                 // The copy that was answered may have been the one without a cookie.
                 if wait.times > 1 && wait.endpoint.transport == Transport::Udp {
-                    self.learn_of(wait.endpoint, Repeated::Lapse);
+                    self.learn_of(wait.endpoint, EchoEvidence::CookieMissing);
                 }
                 letters
             }
-            _ => Err(Repeated::Lapse),
+            _ => Err(EchoEvidence::CookieMissing),
         }
     }
 
     /// Notes what a server repeats; over UDP and TCP it is one server.
-    pub(super) fn learn_of(&self, server: Endpoint, repeated: Repeated) {
+    pub(super) fn learn_of(&self, server: Endpoint, repeated: EchoEvidence) {
         self.shared().teach(server.over(Transport::Udp), Evidence::Repeated(repeated));
     }
 }

@@ -1,6 +1,6 @@
 //! What comes to a query that waits for its reply.
 
-use zoners_cache::{Evidence, Repeated};
+use zoners_cache::{EchoEvidence, Evidence};
 use zoners_dns::{Counter, Endpoint, ExchangeEvent, Message, MessageError, Network, Transport};
 
 use super::Asking;
@@ -18,7 +18,7 @@ pub(super) enum Read {
     /// The reply, which was cut to fit a datagram: the whole one comes over TCP.
     Cut,
     /// What looks like the reply, but does not repeat what it should.
-    Unproven(Box<Message>, Repeated),
+    Unproven(Box<Message>, EchoEvidence),
     /// A message that is no reply, of anybody, or with a fault of the one who knows the ID.
     NoReply(Option<Fault>),
     /// Word of the network that nothing will come. Anybody can send such words.

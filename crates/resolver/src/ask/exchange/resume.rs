@@ -1,6 +1,6 @@
 //! Asking a server in another way after a reply that says no more than that it did not like the query.
 
-use zoners_cache::{Evidence, Repeated};
+use zoners_cache::{EchoEvidence, Evidence};
 use zoners_dns::{Counter, Message, Network};
 
 use super::matching::{chokes_on_edns, wants_cookie};
@@ -19,7 +19,7 @@ impl<N: Network> Worker<N> {
             self.count(Counter::UpstreamCookieFallbacks);
             reply = self.ask_anew(&Query { cookie: false, ..*query }).await?;
             if !chokes_on_edns(&reply) {
-                self.learn_of(query.endpoint, Repeated::Lapse);
+                self.learn_of(query.endpoint, EchoEvidence::CookieMissing);
             }
         }
         if chokes_on_edns(&reply) {
@@ -40,7 +40,7 @@ impl<N: Network> Worker<N> {
         if !wants_cookie(&reply) {
             return Ok(reply);
         }
-        self.learn_of(query.endpoint, Repeated::Lapse);
+        self.learn_of(query.endpoint, EchoEvidence::CookieMissing);
         let without = Query { cookie: false, ..*query };
         match self.carry_out(&without.over_tcp(), &mut None).await {
             Ok(reply) => Ok(reply),
@@ -50,7 +50,7 @@ impl<N: Network> Worker<N> {
 
     fn has_cookie(&self, query: &Query<'_>) -> bool {
         let shared = self.shared();
-        self.shows_cookie(query, &shared.cache.server(query.endpoint, shared.now()).proof)
+        self.shows_cookie(query, &shared.cache.server(query.endpoint, shared.now()).echo)
     }
 
     async fn ask_anew(&self, query: &Query<'_>) -> Asked {

@@ -23,7 +23,7 @@ impl<N: Network> Worker<N> {
     /// After how long a reply over a stream is late, of a server of which this is known.
     pub(super) fn late(&self, known: &ServerInfo) -> Duration {
         let unknown = || self.shared().habits.late() * ROUND_TRIPS;
-        known.longest().unwrap_or_else(unknown).max(LEAST_LATE)
+        known.rto().unwrap_or_else(unknown).max(LEAST_LATE)
     }
 
     /// The reply is late on a stream: sends the query over another, if that may help and can be paid for.

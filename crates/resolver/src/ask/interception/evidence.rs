@@ -250,8 +250,8 @@ impl Shared {
         let passage = &self.passage;
         let mut notes = passage.notes.lock();
         // It never proved itself, so it leaves nothing behind.
-        self.cache.take_back();
-        self.cache.end_doubt();
+        self.cache.discard_quarantined();
+        self.cache.end_quarantine();
         notes.forget();
         notes.changes = notes.changes.wrapping_add(1);
         passage.passed_at.store(0, Ordering::Relaxed);
@@ -264,16 +264,16 @@ impl Shared {
         if self.passage.obstacle() == Some(obstacle) {
             return;
         }
-        if !self.cache.is_in_doubt() {
-            self.cache.begin_doubt();
+        if !self.cache.is_quarantining() {
+            self.cache.begin_quarantine();
         }
-        self.cache.take_back();
+        self.cache.discard_quarantined();
         self.passage.set(NetworkState::Obstructed(obstacle));
     }
 
     /// What stood between us and foreign servers is gone, and what was learned of them meanwhile with it.
     fn recover(&self, notes: &mut Notes, now: Moment) {
-        self.cache.take_back();
+        self.cache.discard_quarantined();
         self.forgive();
         self.released.notify_waiters();
         notes.forget();
@@ -282,12 +282,12 @@ impl Shared {
 
     fn begin_doubt(&self, notes: &mut Notes, now: Moment) {
         notes.doubtful_since = now;
-        self.cache.begin_doubt();
+        self.cache.begin_quarantine();
         self.passage.set(NetworkState::Doubtful);
     }
 
     fn end_doubt(&self) {
-        self.cache.end_doubt();
+        self.cache.end_quarantine();
         self.passage.set(NetworkState::Open);
     }
 

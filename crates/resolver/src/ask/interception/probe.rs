@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use zoners_dns::{
     Counter, Endpoint, Message, Network, NetworkError, Question, RRset, Rtype, Transport, name,
 };
-use zoners_dnssec::Reason;
+use zoners_dnssec::BogusReason;
 
 use super::{Passage, Voice};
 use crate::ask::exchange::{Asking, Attempting, Report, attempt};
@@ -159,7 +159,9 @@ impl<N: Network> Worker<N> {
             (_, Some(Ok(()))) => heard.relayed += 1,
             (Voice::Hearsay, _) => heard.forged += 1,
             // A root server without keys, or without signatures, is none.
-            (Voice::Authority, Some(Err(Reason::NoKey | Reason::NoSignature))) => heard.forged += 1,
+            (Voice::Authority, Some(Err(BogusReason::NoKey | BogusReason::NoSignature))) => {
+                heard.forged += 1
+            }
             (Voice::Authority, _) => heard.authority += 1,
             (Voice::Plain, _) => heard.unclear += 1,
         }
@@ -170,14 +172,14 @@ impl<N: Network> Worker<N> {
         &self,
         message: &Message,
         context: &Context,
-    ) -> Option<Result<(), Reason>> {
+    ) -> Option<Result<(), BogusReason>> {
         if !self.has_root_anchor() {
             return None;
         }
         let keys = |set: &&RRset| set.rtype == Rtype::DNSKEY && set.owner.is_root();
         Some(match message.answer.iter().find(keys) {
-            None => Err(Reason::NoKey),
-            Some(set) if set.signatures.is_empty() => Err(Reason::NoSignature),
+            None => Err(BogusReason::NoKey),
+            Some(set) if set.signatures.is_empty() => Err(BogusReason::NoSignature),
             Some(set) => self.prove_root(set, context).await,
         })
     }

@@ -1,8 +1,8 @@
 //! Whether what is said not to exist is proven not to (RFC 4035 section 5.4, RFC 5155 section 8).
 
 use zoners_dns::{Ede, EdeCode, Name, Network, Question, RRset, Rtype, Security};
-use zoners_dnssec::Reason;
-use zoners_dnssec::denial::{self, Denied, Proof};
+use zoners_dnssec::BogusReason;
+use zoners_dnssec::denial::{self, DenialStatus, Proof};
 
 use super::{bogus, may_sign, of_denial, signer_of};
 use crate::env::worker::Worker;
@@ -51,7 +51,7 @@ impl<N: Network> Worker<N> {
         let signer =
             signers.into_iter().find(|signer| may_sign(signer, &question.name, question.rtype));
         let Some(signer) = signer else {
-            let lacks = Reason::NoProof;
+            let lacks = BogusReason::NoProof;
             return self.need_not_be_signed(question, lacks, context).await.map(|()| unproven);
         };
         if self.is_overruled(&signer, question, context).await? {
@@ -62,14 +62,14 @@ impl<N: Network> Worker<N> {
         let proof = Proof::read(&proven, &signer);
         let denied = self.hashing(context, |blocks| denied(&proof, question, exists, blocks));
         let (denied, of_name) = denied.map_err(|reason| bogus(question, reason))?;
-        if denied == Denied::TooManyIterations {
+        if denied == DenialStatus::TooManyIterations {
             // Said of this name's denials alone: what the zone signs can be proven.
             let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
             let ede = Ede::new(EdeCode(27), signer.fmt_with_dot().to_string());
             let shared = self.shared();
             shared.cache.insert_unprovable(&question.name, &ede, ttl, shared.now());
         }
-        if matches!(denied, Denied::Proven | Denied::Name) {
+        if matches!(denied, DenialStatus::Proven | DenialStatus::NxName) {
             let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
             self.keep_ranges(&signer, &proven, ttl);
         }
@@ -112,15 +112,15 @@ fn denied(
     question: &Question,
     exists: bool,
     blocks: &mut u32,
-) -> Result<(Denied, bool), Reason> {
+) -> Result<(DenialStatus, bool), BogusReason> {
     let Question { name, rtype, .. } = question;
     if exists {
         return match denial::nodata(proof, name, *rtype, blocks) {
-            Ok(denied) => Ok((denied, denied == Denied::Name)),
+            Ok(denied) => Ok((denied, denied == DenialStatus::NxName)),
             // These records exist at every signed name, so no proof denies them; but some servers
             // do not give them.
             Err(_) if lies_beside_others(*rtype) && denial::exists(proof, name, blocks)? => {
-                Ok((Denied::OptOut, false))
+                Ok((DenialStatus::OptOut, false))
             }
             Err(reason) => Err(reason),
         };
@@ -130,7 +130,7 @@ fn denied(
         Err(reason) => reason,
     };
     match denial::nodata(proof, name, *rtype, blocks) {
-        Ok(Denied::Proven) => Ok((Denied::Proven, false)),
+        Ok(DenialStatus::Proven) => Ok((DenialStatus::Proven, false)),
         _ => Err(reason),
     }
 }

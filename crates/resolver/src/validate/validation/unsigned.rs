@@ -1,7 +1,7 @@
 //! Whether a name lies in an unsigned zone, so that nothing there need be signed.
 
 use zoners_dns::{Counter, Name, Network, Question, Rtype, name};
-use zoners_dnssec::Reason;
+use zoners_dnssec::BogusReason;
 
 use super::bogus;
 use crate::env::worker::Worker;
@@ -35,7 +35,7 @@ impl<N: Network> Worker<N> {
         }
         match self.trust(&zone, context).await? {
             Trust::Unsigned => Ok(true),
-            Trust::Signed(_) => Err(bogus(question, Reason::WrongSigner)),
+            Trust::Signed(_) => Err(bogus(question, BogusReason::WrongSigner)),
         }
     }
 
@@ -83,7 +83,7 @@ impl<N: Network> Worker<N> {
     pub(super) async fn need_not_be_signed(
         &self,
         question: &Question,
-        lacks: Reason,
+        lacks: BogusReason,
         context: &Context,
     ) -> Result<(), Unresolved> {
         if self.lies_unsigned(question, context).await? {

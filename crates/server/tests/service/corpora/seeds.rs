@@ -238,12 +238,13 @@ fn cache() -> Cache {
     for set in [&www, &sets[0]] {
         cache.insert_rrset(set, &[], Rank::Answer, Security::Secure, NOW);
     }
-    cache.insert_unsigned(&name::parse("sub.test").unwrap(), None, 60, NOW);
+    cache.insert_insecure_zone(&name::parse("sub.test").unwrap(), None, 60, NOW);
     cache
 }
 
 fn exported(cache: &Cache) -> Vec<Vec<u8>> {
-    let (mut progress, mut pieces, mut more) = (zoners_cache::Progress::default(), vec![], true);
+    let (mut progress, mut pieces, mut more) =
+        (zoners_cache::ExportCursor::default(), vec![], true);
     while more {
         let mut piece = Vec::new();
         more = cache.export(&mut progress, NOW, &mut piece);

@@ -4,8 +4,8 @@ use crate::common::signed::{anchored, ask, broken, code, signed, status};
 use crate::common::{Lab, question};
 use zoners_dns::{Counter, EdeCode, OptRcode, RRset, Random, Records, Rtype, Security, name};
 use zoners_dnssec::dnskey::Dnskey;
-use zoners_dnssec::rollover::{self, Standing, Tracked};
-use zoners_dnssec::verify::Time;
+use zoners_dnssec::rollover::{self, KeyState, TrackedKey};
+use zoners_dnssec::verify::ValidationTime;
 use zoners_resolver::Lack;
 use zoners_sim::sign::{Denying, Key, Signing};
 use zoners_sim::{Link, Manner, world};
@@ -405,7 +405,7 @@ async fn a_wrong_clock_is_told_from_bad_zones() {
 }
 
 /// What is known of a zone's keys after it showed `keys`, each of which signs the set.
-fn follow(tracked: &mut Vec<Tracked>, keys: &[(&Key, bool)], now: u64) {
+fn follow(tracked: &mut Vec<TrackedKey>, keys: &[(&Key, bool)], now: u64) {
     let zone = name::parse("zone.example").unwrap();
     let rdata = |(key, revoked): &(&Key, bool)| {
         let mut rdata = key.public.rdata.to_vec();
@@ -425,7 +425,7 @@ fn follow(tracked: &mut Vec<Tracked>, keys: &[(&Key, bool)], now: u64) {
     let signatures: Records = keys.iter().map(signature).collect();
     let set = RRset { signatures, ..set };
     let anchored = |key: &Dnskey| keys.len() == 1 && key.key == keys[0].0.public.key;
-    rollover::observe(tracked, &set, Time { now, skew: 0 }, anchored);
+    rollover::observe(tracked, &set, ValidationTime { now, skew: 0 }, anchored);
 }
 
 #[test]
@@ -434,28 +434,28 @@ fn a_rollover_is_followed() {
     let (old, new) = (Key::new(&zone, 13), Key::new(&zone, 13));
     let (start, day) = (1_700_000_000, 86_400);
     let mut tracked = Vec::new();
-    let standing = |tracked: &[Tracked], key: &Key| {
+    let standing = |tracked: &[TrackedKey], key: &Key| {
         tracked.iter().find(|t| t.key.key == key.public.key).map(|t| t.standing)
     };
     follow(&mut tracked, &[(&old, false)], start);
-    assert_eq!(standing(&tracked, &old), Some(Standing::Valid), "the configuration vouches for it");
+    assert_eq!(standing(&tracked, &old), Some(KeyState::Valid), "the configuration vouches for it");
     follow(&mut tracked, &[(&old, false), (&new, false)], start + day);
-    assert_eq!(standing(&tracked, &new), Some(Standing::Pending));
+    assert_eq!(standing(&tracked, &new), Some(KeyState::Pending));
     follow(&mut tracked, &[(&old, false), (&new, false)], start + 30 * day);
-    assert_eq!(standing(&tracked, &new), Some(Standing::Pending), "a day is missing");
+    assert_eq!(standing(&tracked, &new), Some(KeyState::Pending), "a day is missing");
     follow(&mut tracked, &[(&old, false)], start + 30 * day + 1);
     assert_eq!(standing(&tracked, &new), None, "not without a break");
     follow(&mut tracked, &[(&old, false), (&new, false)], start + 40 * day);
     follow(&mut tracked, &[(&old, false), (&new, false)], start + 70 * day);
-    assert_eq!(standing(&tracked, &new), Some(Standing::Valid));
+    assert_eq!(standing(&tracked, &new), Some(KeyState::Valid));
     follow(&mut tracked, &[(&old, true), (&new, false)], start + 80 * day);
-    assert_eq!(standing(&tracked, &old), Some(Standing::Revoked));
+    assert_eq!(standing(&tracked, &old), Some(KeyState::Revoked));
     assert!(tracked.iter().filter(|t| t.is_trusted()).all(|t| t.key.key == new.public.key));
     follow(&mut tracked, &[(&old, false), (&new, false)], start + 81 * day);
-    assert_eq!(standing(&tracked, &old), Some(Standing::Revoked), "never again");
+    assert_eq!(standing(&tracked, &old), Some(KeyState::Revoked), "never again");
     follow(&mut tracked, &[], start + 82 * day);
-    assert_eq!(standing(&tracked, &new), Some(Standing::Missing));
-    assert!(tracked.iter().any(Tracked::is_trusted), "missing is not lost");
+    assert_eq!(standing(&tracked, &new), Some(KeyState::Missing));
+    assert!(tracked.iter().any(TrackedKey::is_trusted), "missing is not lost");
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,8 +4,8 @@
 use crate::common::question;
 use crate::common::signed::{ask, signed, status};
 use zoners_dns::{Counter, OptRcode, RRset, Rtype, Security, SortKey, name, zonefile};
-use zoners_dnssec::Reason;
-use zoners_dnssec::denial::{self, Denied, NoDs, Proof};
+use zoners_dnssec::BogusReason;
+use zoners_dnssec::denial::{self, DenialStatus, DsDenial, Proof};
 use zoners_dnssec::nsec::{Nsec, denied_owner};
 use zoners_resolver::Lack;
 use zoners_sim::sign::{Denying, Signing};
@@ -29,18 +29,18 @@ fn nxname_denies_its_owner_and_nothing_else() {
         let proof = Proof::read(&sets, &parsed("example"));
         let nodata = |text: &str| denial::nodata(&proof, &parsed(text), Rtype::A, &mut 0);
         let nxdomain = |text: &str| denial::nxdomain(&proof, &parsed(text), &mut 0);
-        assert_eq!(nodata("Gone.example"), Ok(Denied::Name));
-        assert_eq!(nxdomain("gone.EXAMPLE"), Ok(Denied::Proven));
+        assert_eq!(nodata("Gone.example"), Ok(DenialStatus::NxName));
+        assert_eq!(nxdomain("gone.EXAMPLE"), Ok(DenialStatus::Proven));
         let no_ds = denial::no_ds(&proof, &parsed("gone.example"), &mut 0);
-        assert_eq!(no_ds, Ok(NoDs::NoCut));
+        assert_eq!(no_ds, Ok(DsDenial::NoCut));
         for other in ["example", "*.example", "a.gone.example", "h.example", "b.a.gone.example"] {
-            assert_eq!(nodata(other), Err(Reason::NoProof), "{other}");
-            assert_eq!(nxdomain(other), Err(Reason::NoProof), "{other}");
+            assert_eq!(nodata(other), Err(BogusReason::NoProof), "{other}");
+            assert_eq!(nxdomain(other), Err(BogusReason::NoProof), "{other}");
             let no_ds = denial::no_ds(&proof, &parsed(other), &mut 0);
-            assert_eq!(no_ds, Err(Reason::NoProof), "{other}");
+            assert_eq!(no_ds, Err(BogusReason::NoProof), "{other}");
             let encloser = parsed("example");
-            let made = denial::expansion(&proof, &parsed(other), &encloser, &mut 0);
-            assert_eq!(made, Err(Reason::NoProof), "{other}");
+            let made = denial::wildcard_expansion(&proof, &parsed(other), &encloser, &mut 0);
+            assert_eq!(made, Err(BogusReason::NoProof), "{other}");
         }
     }
 }
@@ -53,7 +53,7 @@ fn a_wildcard_that_does_not_exist_stands_for_no_name() {
     ];
     let proof = Proof::read(&sets, &name::parse("example").unwrap());
     let asked = name::parse("m.example").unwrap();
-    assert_eq!(denial::nodata(&proof, &asked, Rtype::A, &mut 0), Err(Reason::NoProof));
+    assert_eq!(denial::nodata(&proof, &asked, Rtype::A, &mut 0), Err(BogusReason::NoProof));
 }
 
 #[test]
@@ -61,8 +61,8 @@ fn nxname_beside_types_of_data_means_nothing() {
     let set = nsec("here.example", "z.example", "A RRSIG NSEC TYPE128");
     let (zone, asked) = (name::parse("example").unwrap(), name::parse("here.example").unwrap());
     let proof = Proof::read(std::slice::from_ref(&set), &zone);
-    assert_eq!(denial::nodata(&proof, &asked, Rtype::MX, &mut 0), Ok(Denied::Proven));
-    assert_eq!(denial::nodata(&proof, &asked, Rtype::A, &mut 0), Err(Reason::NoProof));
+    assert_eq!(denial::nodata(&proof, &asked, Rtype::MX, &mut 0), Ok(DenialStatus::Proven));
+    assert_eq!(denial::nodata(&proof, &asked, Rtype::A, &mut 0), Err(BogusReason::NoProof));
     let between = name::parse("m.example").unwrap();
     let nsec = Nsec::read(&set, &zone).unwrap();
     assert!(nsec.covers(&between, &SortKey::of(between.for_slice())));

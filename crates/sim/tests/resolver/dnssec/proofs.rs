@@ -2,16 +2,16 @@
 
 use bytes::Bytes;
 use zoners_dns::{Name, RRset, Records, Rtype, name, zonefile};
-use zoners_dnssec::Reason;
-use zoners_dnssec::chain::{self, MAX_DS, MAX_KEYS, Vouchers};
-use zoners_dnssec::denial::{self, Denied, NoDs, Proof};
+use zoners_dnssec::BogusReason;
+use zoners_dnssec::chain::{self, MAX_DS, MAX_KEYS, UsableDs};
+use zoners_dnssec::denial::{self, DenialStatus, DsDenial, Proof};
 use zoners_dnssec::dnskey::Dnskey;
 use zoners_dnssec::nsec3::MAX_RECORDS;
-use zoners_dnssec::verify::{MAX_COLLISIONS, MAX_SIGNATURES, Time, candidates};
+use zoners_dnssec::verify::{MAX_COLLISIONS, MAX_SIGNATURES, ValidationTime, signature_checks};
 use zoners_sim::Zone;
 use zoners_sim::sign::{Denying, Key, Signing};
 
-const TIME: Time = Time { now: 1_795_392_000, skew: 300 };
+const TIME: ValidationTime = ValidationTime { now: 1_795_392_000, skew: 300 };
 
 fn parsed(text: &str) -> Name {
     name::parse(text).unwrap()
@@ -28,7 +28,7 @@ fn signed(owner: &str) -> (RRset, Key) {
 }
 
 /// Why the set does not verify, after `change` had its way with the signature.
-fn reason(owner: &str, zone: &str, change: impl Fn(&mut Vec<u8>)) -> Option<Reason> {
+fn reason(owner: &str, zone: &str, change: impl Fn(&mut Vec<u8>)) -> Option<BogusReason> {
     let (mut set, key) = signed(owner);
     let mut signature = set.signatures.first().unwrap().to_vec();
     change(&mut signature);
@@ -36,8 +36,8 @@ fn reason(owner: &str, zone: &str, change: impl Fn(&mut Vec<u8>)) -> Option<Reas
     verify(&set, zone, std::slice::from_ref(&key.public))
 }
 
-fn verify(set: &RRset, zone: &str, keys: &[Dnskey]) -> Option<Reason> {
-    let tried = candidates(set, &parsed(zone), keys, TIME);
+fn verify(set: &RRset, zone: &str, keys: &[Dnskey]) -> Option<BogusReason> {
+    let tried = signature_checks(set, &parsed(zone), keys, TIME);
     tried.and_then(|tried| tried[0].verify()).err()
 }
 
@@ -52,21 +52,21 @@ fn a_signature_counts_only_as_its_zone_made_it() {
     assert_eq!(reason("WWW.Zone.EXAMPLE", "zone.example", untouched), None, "case");
     for other in ["example", "www.zone.example", "other.example"] {
         let wrong = reason("www.zone.example", other, untouched);
-        assert_eq!(wrong, Some(Reason::WrongSigner), "{other} did not sign it");
+        assert_eq!(wrong, Some(BogusReason::WrongSigner), "{other} did not sign it");
     }
-    assert_eq!(reason("www.other", "zone.example", untouched), Some(Reason::WrongSigner));
+    assert_eq!(reason("www.other", "zone.example", untouched), Some(BogusReason::WrongSigner));
     for labels in [0, 1, 4, 255] {
         let wrong = reason("www.zone.example", "zone.example", |rdata| rdata[LABELS] = labels);
-        assert_eq!(wrong, Some(Reason::WrongLabels), "{labels}");
+        assert_eq!(wrong, Some(BogusReason::WrongLabels), "{labels}");
     }
     let other_type = reason("www.zone.example", "zone.example", |rdata| rdata[1] = 28);
-    assert_eq!(other_type, Some(Reason::WrongSigner));
+    assert_eq!(other_type, Some(BogusReason::WrongSigner));
     let altered = reason("www.zone.example", "zone.example", |rdata| {
         *rdata.last_mut().unwrap() ^= 1;
     });
-    assert_eq!(altered, Some(Reason::BadSignature));
+    assert_eq!(altered, Some(BogusReason::BadSignature));
     let torn = reason("www.zone.example", "zone.example", |rdata| rdata.truncate(20));
-    assert_eq!(torn, Some(Reason::NoSignature));
+    assert_eq!(torn, Some(BogusReason::NoSignature));
 }
 
 #[test]
@@ -77,10 +77,10 @@ fn dates_have_a_skew_and_wrap() {
             rdata[at..at + 4].copy_from_slice(&moment.to_be_bytes());
         })
     };
-    assert_eq!(dated(EXPIRATION, -301), Some(Reason::Expired));
-    assert_eq!(dated(EXPIRATION, -300), Some(Reason::BadSignature), "tried");
-    assert_eq!(dated(INCEPTION, 301), Some(Reason::NotYetValid));
-    assert_eq!(dated(INCEPTION, 300), Some(Reason::BadSignature), "tried");
+    assert_eq!(dated(EXPIRATION, -301), Some(BogusReason::Expired));
+    assert_eq!(dated(EXPIRATION, -300), Some(BogusReason::BadSignature), "tried");
+    assert_eq!(dated(INCEPTION, 301), Some(BogusReason::NotYetValid));
+    assert_eq!(dated(INCEPTION, 300), Some(BogusReason::BadSignature), "tried");
 }
 
 #[test]
@@ -94,12 +94,12 @@ fn a_key_must_be_one_that_may_sign() {
         changed.tag = key.public.tag;
         verify(&set, "zone.example", &[changed])
     };
-    assert_eq!(with(|rdata| rdata[0] = 0), Some(Reason::UnusableKey), "no zone key");
-    assert_eq!(with(|rdata| rdata[1] |= 0x80), Some(Reason::UnusableKey), "revoked");
-    assert_eq!(with(|rdata| rdata[2] = 1), Some(Reason::UnusableKey), "another protocol");
-    assert_eq!(with(|rdata| rdata[3] = 13), Some(Reason::NoKey), "another algorithm");
-    assert_eq!(with(|rdata| rdata.truncate(9)), Some(Reason::BadSignature), "torn");
-    assert_eq!(verify(&set, "zone.example", &[]), Some(Reason::NoKey));
+    assert_eq!(with(|rdata| rdata[0] = 0), Some(BogusReason::UnusableKey), "no zone key");
+    assert_eq!(with(|rdata| rdata[1] |= 0x80), Some(BogusReason::UnusableKey), "revoked");
+    assert_eq!(with(|rdata| rdata[2] = 1), Some(BogusReason::UnusableKey), "another protocol");
+    assert_eq!(with(|rdata| rdata[3] = 13), Some(BogusReason::NoKey), "another algorithm");
+    assert_eq!(with(|rdata| rdata.truncate(9)), Some(BogusReason::BadSignature), "torn");
+    assert_eq!(verify(&set, "zone.example", &[]), Some(BogusReason::NoKey));
 }
 
 /// An NSEC record with these types.
@@ -117,17 +117,17 @@ fn a_record_at_a_cut_says_little() {
     let cut = [nsec("sub.example", "z.example", "NS RRSIG NSEC")];
     let proof = nsec_proof("example", &cut);
     let nodata = |text: &str, rtype| denial::nodata(&proof, &parsed(text), rtype, &mut 0);
-    assert_eq!(nodata("sub.example", Rtype::A), Err(Reason::NoProof), "the child's to say");
-    assert_eq!(nodata("sub.example", Rtype::DS), Ok(Denied::Proven), "the parent's to say");
-    assert_eq!(denial::no_ds(&proof, &parsed("sub.example"), &mut 0), Ok(NoDs::Unsigned));
+    assert_eq!(nodata("sub.example", Rtype::A), Err(BogusReason::NoProof), "the child's to say");
+    assert_eq!(nodata("sub.example", Rtype::DS), Ok(DenialStatus::Proven), "the parent's to say");
+    assert_eq!(denial::no_ds(&proof, &parsed("sub.example"), &mut 0), Ok(DsDenial::Unsigned));
     for below in ["www.sub.example", "a.b.sub.example"] {
         let gone = denial::nxdomain(&proof, &parsed(below), &mut 0);
-        assert_eq!(gone, Err(Reason::NoProof), "{below} is not the parent's to deny");
+        assert_eq!(gone, Err(BogusReason::NoProof), "{below} is not the parent's to deny");
     }
     let apex = [nsec("sub.example", "z.sub.example", "NS SOA RRSIG NSEC DNSKEY")];
     let proof = nsec_proof("sub.example", &apex);
     let ds = denial::no_ds(&proof, &parsed("sub.example"), &mut 0);
-    assert_eq!(ds, Err(Reason::NoProof), "a child does not speak for its parent");
+    assert_eq!(ds, Err(BogusReason::NoProof), "a child does not speak for its parent");
     let dname = [nsec("old.example", "z.example", "DNAME RRSIG NSEC")];
     let proof = nsec_proof("example", &dname);
     assert!(denial::nxdomain(&proof, &parsed("x.old.example"), &mut 0).is_err());
@@ -139,7 +139,7 @@ fn a_zone_denies_nothing_outside_itself() {
         let proof = nsec_proof("evil.example", &[nsec(owner, next, "A RRSIG NSEC")]);
         for victim in ["victim.example", "m.com", "b.evil.example"] {
             let gone = denial::nxdomain(&proof, &parsed(victim), &mut 0);
-            assert_eq!(gone, Err(Reason::NoProof), "{victim}");
+            assert_eq!(gone, Err(BogusReason::NoProof), "{victim}");
         }
     }
     // The NSEC3 records of a child zone lie below its own apex, not below the parent's.
@@ -149,22 +149,25 @@ fn a_zone_denies_nothing_outside_itself() {
     let gone = zoners_dns::Question::new(parsed("gone.sub.example"), Rtype::A);
     let sets = child.answer(&gone).authority;
     let of = |zone: &str| denial::nxdomain(&Proof::read(&sets, &parsed(zone)), &gone.name, &mut 99);
-    assert_eq!((of("sub.example"), of("example")), (Ok(Denied::Proven), Err(Reason::NoProof)));
+    assert_eq!(
+        (of("sub.example"), of("example")),
+        (Ok(DenialStatus::Proven), Err(BogusReason::NoProof))
+    );
 }
 
 #[test]
 fn nothing_is_made_from_a_wildcard_that_something_closer_stands_before() {
     let proof = |records: &[RRset]| nsec_proof("example", records);
     let expansion = |records: &[RRset], text: &str| {
-        denial::expansion(&proof(records), &parsed(text), &parsed("example"), &mut 0)
+        denial::wildcard_expansion(&proof(records), &parsed(text), &parsed("example"), &mut 0)
     };
     let gap = [nsec("example", "zz.example", "NS SOA RRSIG NSEC")];
-    assert_eq!(expansion(&gap, "a.example"), Ok(Denied::Proven));
-    assert_eq!(expansion(&[], "a.example"), Err(Reason::NoProof), "without a proof");
+    assert_eq!(expansion(&gap, "a.example"), Ok(DenialStatus::Proven));
+    assert_eq!(expansion(&[], "a.example"), Err(BogusReason::NoProof), "without a proof");
     let closer = [nsec("b.a.example", "zz.example", "A RRSIG NSEC")];
-    assert_eq!(expansion(&closer, "c.a.example"), Err(Reason::NoProof), "a.example exists");
+    assert_eq!(expansion(&closer, "c.a.example"), Err(BogusReason::NoProof), "a.example exists");
     let empty = [nsec("example", "b.a.example", "NS SOA RRSIG NSEC")];
-    assert_eq!(expansion(&empty, "a.example"), Err(Reason::NoProof), "it exists, empty");
+    assert_eq!(expansion(&empty, "a.example"), Err(BogusReason::NoProof), "it exists, empty");
 }
 
 #[test]
@@ -174,7 +177,7 @@ fn what_is_looked_at_is_bounded() {
         let signature = set.signatures.first().unwrap();
         let signatures = std::iter::repeat_n(signature, signatures).collect();
         let set = RRset { signatures, ..set.clone() };
-        candidates(&set, &parsed("zone.example"), &vec![key.public.clone(); keys], TIME)
+        signature_checks(&set, &parsed("zone.example"), &vec![key.public.clone(); keys], TIME)
             .unwrap()
             .len()
     };
@@ -188,9 +191,9 @@ fn what_is_looked_at_is_bounded() {
     let ds = |count: usize| {
         let ds = key.ds();
         let records = std::iter::repeat_n(ds.records.first().unwrap(), count).collect();
-        match chain::vouchers(&RRset { records, ..ds }) {
-            Vouchers::Ds(ds) => ds.len(),
-            Vouchers::Unsupported(_) => 0,
+        match chain::usable_ds(&RRset { records, ..ds }) {
+            UsableDs::Ds(ds) => ds.len(),
+            UsableDs::Unsupported(_) => 0,
         }
     };
     assert_eq!((ds(MAX_DS), ds(MAX_DS + 1)), (8, 8));
@@ -213,6 +216,6 @@ fn no_more_than_ten_hashed_records_make_a_proof() {
             std::iter::repeat_n(other(&nsec3[0]), others).chain(nsec3.clone()).collect();
         denial::nxdomain(&Proof::read(&sets, &parsed("zone.example")), &gone.name, &mut 99)
     };
-    assert_eq!(behind(MAX_RECORDS - nsec3.len()), Ok(Denied::Proven));
-    assert_eq!(behind(MAX_RECORDS), Err(Reason::NoProof));
+    assert_eq!(behind(MAX_RECORDS - nsec3.len()), Ok(DenialStatus::Proven));
+    assert_eq!(behind(MAX_RECORDS), Err(BogusReason::NoProof));
 }

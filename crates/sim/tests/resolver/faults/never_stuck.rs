@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::common::many::{COM, known, many, ms, time, with_delegations};
 use crate::common::{Lab, question, settings};
 use tokio::time::{Instant, sleep};
-use zoners_cache::Trouble;
+use zoners_cache::ServerFault;
 use zoners_dns::{Counter, Rtype, Transport, name};
 use zoners_resolver::{Event, Hop, Trace};
 use zoners_sim::{Link, Manner, SimNetwork, world};
@@ -129,7 +129,7 @@ async fn a_lame_server_is_asked_last_for_the_zone_and_not_punished_elsewhere() {
     time(&lab, "n0.many.com").await;
     sleep(Duration::from_secs(3)).await;
     let lame = known(&lab, "203.0.114.101", Transport::Udp);
-    assert_eq!(lame.trouble, Some(Trouble::Lame));
+    assert_eq!(lame.trouble, Some(ServerFault::Lame));
     assert_eq!(lab.count(Counter::UpstreamLame), u64::from(lame.troubles));
     lab.net.forget_sent();
     for number in 1..10 {
@@ -141,12 +141,12 @@ async fn a_lame_server_is_asked_last_for_the_zone_and_not_punished_elsewhere() {
 #[tokio::test(start_paused = true)]
 async fn each_cause_has_its_counter_and_is_remembered() {
     for (manner, counter, trouble) in [
-        (Manner::Dead, Counter::UpstreamTimeouts, Trouble::Timeout),
-        (Manner::Closed, Counter::UpstreamConnectionRefused, Trouble::Refused),
-        (Manner::Refuses, Counter::UpstreamLame, Trouble::Lame),
-        (Manner::RefersUpward, Counter::UpstreamLame, Trouble::Lame),
-        (Manner::ServFail, Counter::UpstreamServfail, Trouble::ServFail),
-        (Manner::Garbage, Counter::UpstreamFormerr, Trouble::FormErr),
+        (Manner::Dead, Counter::UpstreamTimeouts, ServerFault::Timeout),
+        (Manner::Closed, Counter::UpstreamConnectionRefused, ServerFault::Refused),
+        (Manner::Refuses, Counter::UpstreamLame, ServerFault::Lame),
+        (Manner::RefersUpward, Counter::UpstreamLame, ServerFault::Lame),
+        (Manner::ServFail, Counter::UpstreamServfail, ServerFault::ServFail),
+        (Manner::Garbage, Counter::UpstreamFormerr, ServerFault::FormErr),
     ] {
         let lab = Lab::new(one_near(manner));
         time(&lab, "n0.many.com").await;

@@ -7,7 +7,7 @@ use crate::common::many::ms;
 use crate::common::signed::{ask, status};
 use crate::common::{Lab, question};
 use tokio::time::{Instant, sleep};
-use zoners_cache::Progress;
+use zoners_cache::ExportCursor;
 use zoners_dns::{
     Counter, Delegation, NameServer, OptRcode, QueryMode, Rtype, Security, Transport, name,
 };
@@ -35,7 +35,7 @@ enum Exit {
 
 /// The same resolver in a new process, which has nothing but what was persisted.
 fn restarted(lab: &Lab) -> Lab {
-    let (shared, mut progress) = (lab.worker.shared(), Progress::default());
+    let (shared, mut progress) = (lab.worker.shared(), ExportCursor::default());
     let mut entries = Vec::new();
     while shared.cache.export(&mut progress, shared.now(), &mut entries) {}
     let again = Lab::with(lab.net.clone(), lab.worker.settings().clone());

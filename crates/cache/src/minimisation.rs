@@ -4,7 +4,7 @@
 use zoners_dns::{Moment, Name};
 
 use crate::Cache;
-use crate::key::{Key, Kind};
+use crate::key::{CacheKey, EntryKind};
 
 /// Seconds for which a zone is asked full names at once.
 const KEPT: u32 = 900;
@@ -12,14 +12,14 @@ const KEPT: u32 = 900;
 impl Cache {
     /// Whether the servers of exactly `zone` are known to answer full names alone.
     #[must_use]
-    pub fn wants_full_names(&self, zone: &Name, now: Moment) -> bool {
-        let key = Key::of_name(Kind::FullNames, zone.for_slice());
+    pub fn fails_minimisation(&self, zone: &Name, now: Moment) -> bool {
+        let key = CacheKey::of_name(EntryKind::MinimisationFailure, zone.for_slice());
         self.table.get(key.as_slice(), now, |_, _| Some(())).is_some()
     }
 
     /// Keeps that the servers of `zone` answer full names alone.
-    pub fn insert_full_names(&self, zone: &Name, now: Moment) {
-        let key = Key::of_name(Kind::FullNames, zone.for_slice());
+    pub fn insert_minimisation_failure(&self, zone: &Name, now: Moment) {
+        let key = CacheKey::of_name(EntryKind::MinimisationFailure, zone.for_slice());
         self.table.insert(&key, &[], now.after_seconds(KEPT), now);
     }
 }
@@ -34,9 +34,9 @@ mod tests {
     fn a_zone_is_known_for_a_while_and_no_other_with_it() {
         let cache = Cache::new(1 << 20, TtlLimits::default(), [0, 0]);
         let (now, zone) = (Moment::from_millis(0), name::parse("Odd.test").unwrap());
-        cache.insert_full_names(&zone, now);
+        cache.insert_minimisation_failure(&zone, now);
         let known = |text: &str, at| {
-            cache.wants_full_names(&name::parse(text).unwrap(), now.after_seconds(at))
+            cache.fails_minimisation(&name::parse(text).unwrap(), now.after_seconds(at))
         };
         assert!(known("odd.TEST", KEPT - 1) && !known("odd.test", KEPT));
         assert!(!known("test", 0) && !known("x.odd.test", 0));

@@ -16,14 +16,14 @@ const ABOVE: u32 = 0o755;
 
 /// A user that a process of root becomes, and its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heir {
+pub struct ServiceUser {
     /// The number of the user.
     pub user: u32,
     /// The number of its group.
     pub group: u32,
 }
 
-impl Heir {
+impl ServiceUser {
     /// Makes `folder` for the heir, with this mode, and those above it, where they are not there. What is
     /// there may be used under the terms of [`crate::check_folder`], and may be the heir's.
     ///
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
-    const HEIR: Heir = Heir { user: 65_533, group: 65_533 };
+    const HEIR: ServiceUser = ServiceUser { user: 65_533, group: 65_533 };
 
     /// A folder to try in, if this process is root, which alone can give anything away.
     fn as_root() -> Option<tempfile::TempDir> {

@@ -11,60 +11,62 @@ use zoners_dns::Security;
 use crate::Cache;
 use crate::answers;
 use crate::denials;
-use crate::key::{Kind, name_length};
-use crate::shard::Seen;
+use crate::key::{EntryKind, name_length};
+use crate::shard::EntryView;
 
 impl Cache {
     /// From now on what is learned is doubtful; what was before is not any more.
-    pub fn begin_doubt(&self) {
-        let number = self.doubts.load(Ordering::Relaxed) % u8::MAX + 1;
-        self.doubts.store(number, Ordering::Relaxed);
-        self.table.set_doubt(number);
+    pub fn begin_quarantine(&self) {
+        let number = self.quarantines.load(Ordering::Relaxed) % u8::MAX + 1;
+        self.quarantines.store(number, Ordering::Relaxed);
+        self.table.set_quarantine(number);
     }
 
     /// Nothing is doubtful any more.
-    pub fn end_doubt(&self) {
-        self.table.set_doubt(0);
+    pub fn end_quarantine(&self) {
+        self.table.set_quarantine(0);
     }
 
     /// Whether there is a doubt.
     #[must_use]
-    pub fn is_in_doubt(&self) -> bool {
-        self.table.doubt() != 0
+    pub fn is_quarantining(&self) -> bool {
+        self.table.quarantine() != 0
     }
 
     /// Forgets what was learned in the doubt that there is and is not proven; says how many entries that
     /// were.
-    pub fn take_back(&self) -> usize {
-        match self.is_in_doubt() {
-            true => self.table.remove_matching(|entry| self.is_doubtful(entry)),
+    pub fn discard_quarantined(&self) -> usize {
+        match self.is_quarantining() {
+            true => self.table.remove_matching(|entry| self.is_quarantined(entry)),
             false => 0,
         }
     }
 
     /// Whether an entry was learned in the doubt that there is, and is not proven.
-    pub(crate) fn is_doubtful(&self, entry: &Seen<'_>) -> bool {
-        entry.doubt != 0 && entry.doubt == self.table.doubt() && !is_proven(entry)
+    pub(crate) fn is_quarantined(&self, entry: &EntryView<'_>) -> bool {
+        entry.quarantine != 0 && entry.quarantine == self.table.quarantine() && !is_proven(entry)
     }
 }
 
 /// Whether signatures vouch for an entry.
-fn is_proven(entry: &Seen<'_>) -> bool {
+fn is_proven(entry: &EntryView<'_>) -> bool {
     let kind = name_length(entry.key).and_then(|length| entry.key.get(length));
-    let is = |kind_of: Kind| kind == Some(&(kind_of as u8));
+    let is = |kind_of: EntryKind| kind == Some(&(kind_of as u8));
     let secure = Some(Security::Secure.to_octet());
     match () {
-        () if is(Kind::RRset) => entry.value.get(1).copied() == secure,
-        () if is(Kind::Denial) => entry.value.first().map(|head| denials::status(*head)) == secure,
-        () if is(Kind::Answer) => answers::status(entry.value) == secure,
-        () => is(Kind::Unsigned) || is(Kind::Unprovable),
+        () if is(EntryKind::RRset) => entry.value.get(1).copied() == secure,
+        () if is(EntryKind::Denial) => {
+            entry.value.first().map(|head| denials::status(*head)) == secure
+        }
+        () if is(EntryKind::Answer) => answers::status(entry.value) == secure,
+        () => is(EntryKind::Unsigned) || is(EntryKind::Unprovable),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AnswerKey, Denial, Progress, Rank, TtlLimits};
+    use crate::{AnswerKey, Denial, ExportCursor, Rank, TtlLimits};
     use zoners_dns::compose::{Response, ResponseFlags, compose};
     use zoners_dns::{Ede, EdeCode, Moment, OptRcode, Question, RRset, Records, Rtype, name};
 
@@ -99,56 +101,59 @@ mod tests {
     }
 
     fn exported(cache: &Cache) -> usize {
-        let (own, mut progress, mut out) = (super::tests::cache(), Progress::default(), vec![]);
+        let (own, mut progress, mut out) = (super::tests::cache(), ExportCursor::default(), vec![]);
         while cache.export(&mut progress, NOW, &mut out) {}
-        own.import(&out, 0, true, NOW).unwrap().taken
+        own.import(&out, 0, true, NOW).unwrap().imported
     }
 
     #[test]
     fn what_was_learned_in_doubt_and_is_not_proven_is_taken_back_and_leaves_no_process() {
         let cache = cache();
         put(&cache, "before.test", Security::Insecure);
-        cache.begin_doubt();
+        cache.begin_quarantine();
         put(&cache, "forged.test", Security::Insecure);
         put(&cache, "unchecked.test", Security::Unchecked);
         put(&cache, "proven.test", Security::Secure);
-        cache.insert_unsigned(&name::parse("plain.test").unwrap(), None, 60, NOW);
+        cache.insert_insecure_zone(&name::parse("plain.test").unwrap(), None, 60, NOW);
         assert_eq!(exported(&cache), 2 + 2 + 1, "RRset and denial of two names, and a proof");
         // RRset, denial, answer and failure of two names, and the failure of the proven one.
-        assert_eq!(cache.take_back(), 2 * 4 + 1);
+        assert_eq!(cache.discard_quarantined(), 2 * 4 + 1);
         let known = |text: &str| cache.rrset(&name::parse(text).unwrap(), Rtype::A, NOW).is_some();
         assert!(known("before.test") && known("proven.test"));
         assert!(!known("forged.test") && !known("unchecked.test"));
-        assert!(cache.unsigned(&name::parse("plain.test").unwrap(), 0, NOW).is_some());
-        assert_eq!(cache.take_back(), 0);
+        assert!(cache.insecure_zone(&name::parse("plain.test").unwrap(), 0, NOW).is_some());
+        assert_eq!(cache.discard_quarantined(), 0);
     }
 
     #[test]
     fn what_outlived_its_doubt_is_like_any_other() {
         let cache = cache();
-        cache.begin_doubt();
+        cache.begin_quarantine();
         put(&cache, "a.test", Security::Insecure);
-        cache.end_doubt();
-        assert_eq!((cache.is_in_doubt(), cache.take_back(), exported(&cache)), (false, 0, 2));
-        cache.begin_doubt();
-        assert_eq!((cache.take_back(), exported(&cache)), (0, 2), "it is another doubt");
+        cache.end_quarantine();
+        assert_eq!(
+            (cache.is_quarantining(), cache.discard_quarantined(), exported(&cache)),
+            (false, 0, 2)
+        );
+        cache.begin_quarantine();
+        assert_eq!((cache.discard_quarantined(), exported(&cache)), (0, 2), "it is another doubt");
         put(&cache, "a.test", Security::Insecure);
-        assert_eq!(cache.take_back(), 4, "learned anew");
+        assert_eq!(cache.discard_quarantined(), 4, "learned anew");
     }
 
     #[test]
     fn the_numbers_of_doubts_come_round() {
         let cache = cache();
         for _ in 0..2 * 255 {
-            cache.begin_doubt();
-            assert!(cache.is_in_doubt(), "no number is that of no doubt");
+            cache.begin_quarantine();
+            assert!(cache.is_quarantining(), "no number is that of no doubt");
         }
         put(&cache, "a.test", Security::Insecure);
         for _ in 1..255 {
-            cache.begin_doubt();
-            assert_eq!(cache.take_back(), 0);
+            cache.begin_quarantine();
+            assert_eq!(cache.discard_quarantined(), 0);
         }
-        cache.begin_doubt();
-        assert_eq!(cache.take_back(), 4);
+        cache.begin_quarantine();
+        assert_eq!(cache.discard_quarantined(), 4);
     }
 }

@@ -4,7 +4,7 @@
 use bytes::BufMut;
 use zoners_dns::Moment;
 
-use crate::codec::Reader;
+use crate::codec::ValueReader;
 
 /// Octets of a client cookie.
 pub const CLIENT_COOKIE: usize = 8;
@@ -17,9 +17,9 @@ const KEPT: u64 = 3_600_000;
 
 /// What a server is known to repeat.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Proof {
+pub struct EchoSupport {
     /// The option that it sent last, if it sent one.
-    cookie: Cookie,
+    cookie: CookieOption,
     /// Times that it did without, although it sent one before, or did not stand one, in a row.
     lapses: u8,
     /// Times that it changed the letters of a question, in a row.
@@ -30,23 +30,23 @@ pub struct Proof {
 
 /// A COOKIE option: the client's cookie and the server's behind it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Cookie {
+pub struct CookieOption {
     length: u8,
     octets: [u8; MOST_OCTETS],
 }
 
 /// Something that happened to what a server was to repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Repeated {
+pub enum EchoEvidence {
     /// It sent this cookie.
-    Cookie(Cookie),
+    Cookie(CookieOption),
     /// It sent none where it did before, or could not read a query that had one.
-    Lapse,
+    CookieMissing,
     /// It changed the letters of a question.
-    Folded,
+    CaseChanged,
 }
 
-impl Cookie {
+impl CookieOption {
     /// The option with this value, if it has both cookies and the length of such.
     #[must_use]
     pub fn of(option: &[u8]) -> Option<Self> {
@@ -55,7 +55,7 @@ impl Cookie {
         }
         let mut octets = [0; MOST_OCTETS];
         octets.get_mut(..option.len())?.copy_from_slice(option);
-        Some(Cookie { length: option.len() as u8, octets })
+        Some(CookieOption { length: option.len() as u8, octets })
     }
 
     /// The value of the option; empty where there is none.
@@ -71,41 +71,41 @@ impl Cookie {
     }
 }
 
-impl Default for Cookie {
+impl Default for CookieOption {
     fn default() -> Self {
-        Cookie { length: 0, octets: [0; MOST_OCTETS] }
+        CookieOption { length: 0, octets: [0; MOST_OCTETS] }
     }
 }
 
 /// A cookie is told to its server alone.
-impl std::fmt::Debug for Cookie {
+impl std::fmt::Debug for CookieOption {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Cookie({} octets)", self.length)
     }
 }
 
-impl Proof {
+impl EchoSupport {
     /// The option that the server sent last; empty if it sent none, or does not keep to it.
     #[must_use]
-    pub fn cookie(&self) -> Cookie {
+    pub fn cookie(&self) -> CookieOption {
         self.cookie
     }
 
     /// Whether it is to be asked without a cookie.
     #[must_use]
-    pub fn shuns_cookies(&self, now: Moment) -> bool {
+    pub fn mishandles_cookies(&self, now: Moment) -> bool {
         self.lapses >= ENOUGH && self.is_fresh(now)
     }
 
     /// Whether it may be a cookie that it leaves unanswered: fewer lapses are known than say so.
     #[must_use]
-    pub fn may_shun_cookies(&self, now: Moment) -> bool {
+    pub fn may_mishandle_cookies(&self, now: Moment) -> bool {
         (1..ENOUGH).contains(&self.lapses) && self.is_fresh(now)
     }
 
     /// Whether it does not repeat the letters of a question as they are.
     #[must_use]
-    pub fn folds_case(&self, now: Moment) -> bool {
+    pub fn changes_case(&self, now: Moment) -> bool {
         self.folds >= ENOUGH && self.is_fresh(now)
     }
 
@@ -113,18 +113,19 @@ impl Proof {
         now.as_millis() < self.at.saturating_add(KEPT)
     }
 
-    pub(super) fn learn(&mut self, repeated: Repeated, now: Moment) {
+    pub(super) fn learn(&mut self, repeated: EchoEvidence, now: Moment) {
         if !self.is_fresh(now) {
             (self.lapses, self.folds) = (0, 0);
         }
         match repeated {
-            Repeated::Cookie(cookie) => self.cookie = cookie,
+            EchoEvidence::Cookie(cookie) => self.cookie = cookie,
             // Until it sends one again, none is looked for.
-            Repeated::Lapse => {
-                (self.cookie, self.lapses) = (Cookie::default(), self.lapses.saturating_add(1));
+            EchoEvidence::CookieMissing => {
+                (self.cookie, self.lapses) =
+                    (CookieOption::default(), self.lapses.saturating_add(1));
                 self.at = now.as_millis();
             }
-            Repeated::Folded => {
+            EchoEvidence::CaseChanged => {
                 self.folds = self.folds.saturating_add(1);
                 self.at = now.as_millis();
             }
@@ -146,16 +147,16 @@ impl Proof {
         }
     }
 
-    pub(super) fn decode(value: &mut Reader<'_>) -> Option<Self> {
+    pub(super) fn decode(value: &mut ValueReader<'_>) -> Option<Self> {
         // Not in files of before.
-        let Some(length) = value.u8().map(usize::from) else { return Some(Proof::default()) };
+        let Some(length) = value.u8().map(usize::from) else { return Some(EchoSupport::default()) };
         let (cookie, rest) = value.0.split_at_checked(length)?;
-        let cookie = if length == 0 { Cookie::default() } else { Cookie::of(cookie)? };
+        let cookie = if length == 0 { CookieOption::default() } else { CookieOption::of(cookie)? };
         value.0 = rest;
         if rest.is_empty() {
-            return Some(Proof { cookie, ..Proof::default() });
+            return Some(EchoSupport { cookie, ..EchoSupport::default() });
         }
-        Some(Proof { cookie, lapses: value.u8()?, folds: value.u8()?, at: value.u64()? })
+        Some(EchoSupport { cookie, lapses: value.u8()?, folds: value.u8()?, at: value.u64()? })
     }
 }
 
@@ -163,8 +164,8 @@ impl Proof {
 mod tests {
     use super::*;
 
-    fn cookie(length: usize) -> Option<Cookie> {
-        Cookie::of(&vec![7; length])
+    fn cookie(length: usize) -> Option<CookieOption> {
+        CookieOption::of(&vec![7; length])
     }
 
     #[test]
@@ -175,42 +176,44 @@ mod tests {
             assert_eq!(cookie(length).is_some(), is_one, "{length}");
         }
         assert_eq!(cookie(24).unwrap().octets(), [7; 24]);
-        assert!(Cookie::default().is_empty());
+        assert!(CookieOption::default().is_empty());
     }
 
     #[test]
     fn what_is_known_is_written_and_read_back() {
-        let mut proof = Proof::default();
-        let read = |proof: &Proof| {
+        let mut echo = EchoSupport::default();
+        let read = |echo: &EchoSupport| {
             let mut out = Vec::new();
-            proof.encode(&mut out);
-            (Proof::decode(&mut Reader(&out)), out.len())
+            echo.encode(&mut out);
+            (EchoSupport::decode(&mut ValueReader(&out)), out.len())
         };
-        assert_eq!(read(&proof), (Some(proof), 1), "an octet for most servers");
+        assert_eq!(read(&echo), (Some(echo), 1), "an octet for most servers");
         let now = Moment::from_millis(9);
-        proof.learn(Repeated::Cookie(cookie(40).unwrap()), now);
-        assert_eq!(read(&proof), (Some(proof), 41));
-        proof.learn(Repeated::Folded, now);
-        assert_eq!(read(&proof), (Some(proof), 51));
+        echo.learn(EchoEvidence::Cookie(cookie(40).unwrap()), now);
+        assert_eq!(read(&echo), (Some(echo), 41));
+        echo.learn(EchoEvidence::CaseChanged, now);
+        assert_eq!(read(&echo), (Some(echo), 51));
         for torn in [&[1, 2][..], &[16], &[0, 1]] {
-            assert_eq!(Proof::decode(&mut Reader(torn)), None);
+            assert_eq!(EchoSupport::decode(&mut ValueReader(torn)), None);
         }
     }
 
     #[test]
     fn lapses_are_believed_when_there_are_several_and_forgotten_after_an_hour() {
-        let (mut proof, at) = (Proof::default(), Moment::from_millis);
-        proof.learn(Repeated::Cookie(cookie(24).unwrap()), at(1));
+        let (mut echo, at) = (EchoSupport::default(), Moment::from_millis);
+        echo.learn(EchoEvidence::Cookie(cookie(24).unwrap()), at(1));
         for lapse in 1..=ENOUGH {
-            assert!(!proof.shuns_cookies(at(5)), "{lapse}");
-            assert_eq!(proof.may_shun_cookies(at(5)), lapse > 1, "{lapse}");
-            proof.learn(Repeated::Lapse, at(5));
-            assert!(proof.cookie().is_empty(), "none is looked for");
+            assert!(!echo.mishandles_cookies(at(5)), "{lapse}");
+            assert_eq!(echo.may_mishandle_cookies(at(5)), lapse > 1, "{lapse}");
+            echo.learn(EchoEvidence::CookieMissing, at(5));
+            assert!(echo.cookie().is_empty(), "none is looked for");
         }
-        assert!(proof.shuns_cookies(at(5 + KEPT - 1)) && !proof.shuns_cookies(at(5 + KEPT)));
-        assert!(!proof.may_shun_cookies(at(5)), "it is known to");
-        assert!(!proof.folds_case(at(5)));
-        (0..ENOUGH).for_each(|_| proof.learn(Repeated::Folded, at(5 + KEPT)));
-        assert!(proof.folds_case(at(5 + KEPT)) && !proof.shuns_cookies(at(5 + KEPT)));
+        assert!(
+            echo.mishandles_cookies(at(5 + KEPT - 1)) && !echo.mishandles_cookies(at(5 + KEPT))
+        );
+        assert!(!echo.may_mishandle_cookies(at(5)), "it is known to");
+        assert!(!echo.changes_case(at(5)));
+        (0..ENOUGH).for_each(|_| echo.learn(EchoEvidence::CaseChanged, at(5 + KEPT)));
+        assert!(echo.changes_case(at(5 + KEPT)) && !echo.mishandles_cookies(at(5 + KEPT)));
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[repr(u8)]
-pub enum Trouble {
+pub enum ServerFault {
     /// It did not answer in time.
     Timeout = 1,
     /// The host says that the port is closed, or closes the connection.
@@ -23,22 +23,22 @@ pub enum Trouble {
     Bogus,
 }
 
-impl Trouble {
+impl ServerFault {
     /// All of them.
-    pub const ALL: [Trouble; 7] = [
-        Trouble::Timeout,
-        Trouble::Refused,
-        Trouble::Unreachable,
-        Trouble::Lame,
-        Trouble::ServFail,
-        Trouble::FormErr,
-        Trouble::Bogus,
+    pub const ALL: [ServerFault; 7] = [
+        ServerFault::Timeout,
+        ServerFault::Refused,
+        ServerFault::Unreachable,
+        ServerFault::Lame,
+        ServerFault::ServFail,
+        ServerFault::FormErr,
+        ServerFault::Bogus,
     ];
 
     /// Whether it means that nothing came back from the server.
     #[must_use]
     pub const fn is_silence(self) -> bool {
-        matches!(self, Trouble::Timeout | Trouble::Refused | Trouble::Unreachable)
+        matches!(self, ServerFault::Timeout | ServerFault::Refused | ServerFault::Unreachable)
     }
 
     pub(super) fn read(octet: u8) -> Option<Self> {
@@ -52,9 +52,9 @@ mod tests {
 
     #[test]
     fn each_fault_is_read_back() {
-        for trouble in Trouble::ALL {
-            assert_eq!(Trouble::read(trouble as u8), Some(trouble));
+        for trouble in ServerFault::ALL {
+            assert_eq!(ServerFault::read(trouble as u8), Some(trouble));
         }
-        assert_eq!(Trouble::read(0), None);
+        assert_eq!(ServerFault::read(0), None);
     }
 }

@@ -5,12 +5,12 @@ use bytes::BufMut;
 use zoners_dns::{Ede, EdeCode, Moment, Name, name};
 
 use crate::Cache;
-use crate::codec::Reader;
-use crate::key::{Key, Kind};
+use crate::codec::ValueReader;
+use crate::key::{CacheKey, EntryKind};
 
 /// Why a zone is as good as unsigned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsigned {
+pub struct InsecureZone {
     /// What a client is told, where it is not simply so.
     pub ede: Option<Ede>,
 }
@@ -19,23 +19,23 @@ impl Cache {
     /// Whether `name` lies in a zone that is as good as unsigned, or below one. What is known of
     /// zones of `anchored` labels and fewer does not count: the trust anchor decides there.
     #[must_use]
-    pub fn unsigned(&self, name: &Name, anchored: usize, now: Moment) -> Option<Unsigned> {
-        let key = Key::of_name(Kind::Unsigned, name.for_slice());
+    pub fn insecure_zone(&self, name: &Name, anchored: usize, now: Moment) -> Option<InsecureZone> {
+        let key = CacheKey::of_name(EntryKind::Unsigned, name.for_slice());
         let below = name::depth(name).saturating_sub(anchored);
         key.with_ancestors().take(below).find_map(|(_, key)| {
             self.table.get(key, now, |value, _| {
-                let mut value = Reader(value);
+                let mut value = ValueReader(value);
                 let ede = value.u16().map(|code| {
                     Ede::new(EdeCode(code), String::from_utf8_lossy(value.0).into_owned())
                 });
-                Some(Unsigned { ede })
+                Some(InsecureZone { ede })
             })
         })
     }
 
     /// Keeps that `zone` is as good as unsigned, for `ttl` seconds.
-    pub fn insert_unsigned(&self, zone: &Name, ede: Option<&Ede>, ttl: u32, now: Moment) {
-        let key = Key::of_name(Kind::Unsigned, zone.for_slice());
+    pub fn insert_insecure_zone(&self, zone: &Name, ede: Option<&Ede>, ttl: u32, now: Moment) {
+        let key = CacheKey::of_name(EntryKind::Unsigned, zone.for_slice());
         let mut value = Vec::new();
         if let Some(ede) = ede {
             value.put_u16(ede.code.0);
@@ -55,15 +55,15 @@ mod tests {
         let now = Moment::from_millis(0);
         let parsed = |text: &str| name::parse(text).unwrap();
         let ede = Ede::new(EdeCode(27), "150 iterations");
-        cache.insert_unsigned(&parsed("a.test"), None, 60, now);
-        cache.insert_unsigned(&parsed("b.test"), Some(&ede), 60, now);
-        let unsigned = |text: &str, anchored| cache.unsigned(&parsed(text), anchored, now);
-        assert_eq!(unsigned("www.A.test", 0), Some(Unsigned { ede: None }));
-        assert_eq!(unsigned("b.test", 1), Some(Unsigned { ede: Some(ede) }));
+        cache.insert_insecure_zone(&parsed("a.test"), None, 60, now);
+        cache.insert_insecure_zone(&parsed("b.test"), Some(&ede), 60, now);
+        let unsigned = |text: &str, anchored| cache.insecure_zone(&parsed(text), anchored, now);
+        assert_eq!(unsigned("www.A.test", 0), Some(InsecureZone { ede: None }));
+        assert_eq!(unsigned("b.test", 1), Some(InsecureZone { ede: Some(ede) }));
         assert_eq!(unsigned("test", 0), None);
-        assert_eq!(unsigned("www.a.test", 1), Some(Unsigned { ede: None }));
+        assert_eq!(unsigned("www.a.test", 1), Some(InsecureZone { ede: None }));
         assert_eq!(unsigned("www.a.test", 2), None, "the anchor is as deep");
         assert_eq!(unsigned("www.a.test", 9), None);
-        assert_eq!(cache.unsigned(&parsed("a.test"), 0, now.after_seconds(60)), None);
+        assert_eq!(cache.insecure_zone(&parsed("a.test"), 0, now.after_seconds(60)), None);
     }
 }

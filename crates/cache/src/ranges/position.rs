@@ -4,11 +4,11 @@ use zoners_dns::SortKey;
 
 /// How a name lies to the range that begins at or before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lies {
+pub enum RangePosition {
     /// It is the one where the range begins.
     AtOwner,
     /// It is above the one where the range ends: it exists without records.
-    AboveNext,
+    EmptyNonTerminal,
     /// It is between the two.
     Between {
         /// Where its closest encloser, an ancestor of one of the two, begins in it.
@@ -20,23 +20,23 @@ pub enum Lies {
     Beyond,
 }
 
-impl Lies {
+impl RangePosition {
     pub(super) fn of(name: &SortKey, owner: &[u8], next: &[u8]) -> Self {
         let place = name.as_slice();
         if place == owner {
-            return Lies::AtOwner;
+            return RangePosition::AtOwner;
         }
         // Behind the last one lies the apex again.
         if place >= next && next > owner {
-            return Lies::Beyond;
+            return RangePosition::Beyond;
         }
         // A place is the beginning of the places of all below it.
         if next.starts_with(place) {
-            return Lies::AboveNext;
+            return RangePosition::EmptyNonTerminal;
         }
         let exists = |place: &[u8]| owner.starts_with(place) || next.starts_with(place);
         let encloser = name.with_ancestors().skip(1).find(|(_, place)| exists(place));
         let encloser = encloser.map_or(0, |(at, _)| at);
-        Lies::Between { encloser, below: place.starts_with(owner) }
+        RangePosition::Between { encloser, below: place.starts_with(owner) }
     }
 }
