@@ -9,6 +9,7 @@ mod at_work;
 mod attend;
 mod bind;
 mod connections;
+mod first_recursion;
 mod keeper;
 mod lasting;
 mod listeners;
@@ -30,6 +31,7 @@ mod udp;
 mod wake;
 mod worker;
 
+use std::fmt;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -59,6 +61,7 @@ use crate::pipeline::{Cookies, Rules, Service};
 use crate::prepared::Prepared;
 use allotment::Allotment;
 use connections::ConnectionShares;
+pub use first_recursion::FirstRecursion;
 pub use listening::ListenStatus;
 use listening::Listening;
 pub(crate) use overseer::Overseer;
@@ -108,6 +111,23 @@ pub struct Daemon {
     sandbox: Arc<Sandbox>,
     /// Where its log goes, if that is ours to see to.
     log: Option<Log>,
+    /// Told whether recursion works, once that is known after the start.
+    on_first_recursion: OnFirstRecursion,
+}
+
+/// What is done once it is known whether recursion works.
+struct OnFirstRecursion(Box<dyn FnOnce(&FirstRecursion) + Send>);
+
+impl Default for OnFirstRecursion {
+    fn default() -> Self {
+        OnFirstRecursion(Box::new(FirstRecursion::log))
+    }
+}
+
+impl fmt::Debug for OnFirstRecursion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnFirstRecursion")
+    }
 }
 
 /// A worker that runs.
@@ -181,6 +201,7 @@ impl Daemon {
             listening: Listening::default(),
             sandbox: Arc::default(),
             log: None,
+            on_first_recursion: OnFirstRecursion::default(),
         })
     }
 
@@ -188,6 +209,15 @@ impl Daemon {
     #[must_use]
     pub fn logging_to(self, log: Log) -> Self {
         Daemon { log: Some(log), ..self }
+    }
+
+    /// The same, which tells `tell` whether recursion works from here; otherwise the log is told.
+    #[must_use]
+    pub fn telling_first_recursion(
+        self,
+        tell: impl FnOnce(&FirstRecursion) + Send + 'static,
+    ) -> Self {
+        Daemon { on_first_recursion: OnFirstRecursion(Box::new(tell)), ..self }
     }
 
     /// The service of one worker, for a caller with a runtime of its own.

@@ -19,8 +19,9 @@ use zoners_bench::{BenchReport, ComparisonVerdict, Environment, SavedRun, Store,
 use zoners_files::replace;
 use zoners_host::paths::state;
 
+use crate::config_file::ConfigFile;
 use crate::output::{eprintln, println};
-use crate::{Failure, configuration, output};
+use crate::{Failure, output};
 use in_process::InProcess;
 use kept::Kept;
 use measure::{Outcome, Targets, measure};
@@ -51,7 +52,7 @@ Exit codes:
   4    what --fail-on names has happened
   130  interrupted; the results so far were told"
 )]
-pub(crate) struct Arguments {
+pub(crate) struct BenchArguments {
     #[command(subcommand)]
     kept: Option<Kept>,
     #[command(flatten)]
@@ -74,9 +75,8 @@ struct Whom {
     /// A resolver in this process, which begins with an empty cache and shows where the time goes.
     #[arg(long)]
     in_process: bool,
-    /// The configuration of the resolver in this process.
-    #[arg(long, value_name = "FILE", requires = "in_process")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigFile,
 }
 
 /// What is told.
@@ -122,7 +122,7 @@ enum FailOn {
     Loss,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &BenchArguments) -> Result<(), Failure> {
     let store = Store::new(&folder()?);
     match &arguments.kept {
         Some(kept) => kept::run(kept, &store),
@@ -130,8 +130,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn measured(arguments: &Arguments, store: &Store) -> Result<(), Failure> {
-    let Arguments { whom, what, how, told, .. } = arguments;
+fn measured(arguments: &BenchArguments, store: &Store) -> Result<(), Failure> {
+    let BenchArguments { whom, what, how, told, .. } = arguments;
     let before = told.against.as_ref().map(|name| store.load(name)).transpose().map_err(wrong)?;
     if told.fail_on.contains(&FailOn::Regression) && before.is_none() {
         return Err(Failure::Usage("--fail-on regression: --against says since when".into()));
@@ -178,7 +178,7 @@ fn targets(whom: &Whom) -> Result<Targets, Failure> {
     }
     let own = match whom.in_process {
         true => {
-            let config = configuration(whom.config.as_ref())?;
+            let (config, _) = whom.config.load()?;
             Some(InProcess::new(config).map_err(Failure::Usage)?)
         }
         false => None,
@@ -192,7 +192,8 @@ fn targets(whom: &Whom) -> Result<Targets, Failure> {
 
 /// What the run is measured with and on.
 fn environment(whom: &Whom, how: &How) -> Result<Environment, Failure> {
-    let configuration = match &whom.config {
+    let file = whom.config.path().filter(|_| whom.in_process);
+    let configuration = match &file {
         Some(path) => {
             let octets = std::fs::read(path)
                 .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;

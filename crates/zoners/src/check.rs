@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use zoners_server::config::ConfigError;
 use zoners_server::daemon::check_start;
 
+use crate::config_file::{ConfigFile, described};
 use crate::output::{eprintln, println};
-use crate::{Failure, configuration, print};
+use crate::{Failure, print};
 
 /// The exit code where something would be passed over.
 const PASSED_OVER: u8 = 5;
@@ -15,20 +16,24 @@ const PASSED_OVER: u8 = 5;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "It reads every file that the configuration names, and says all that `serve` would
-refuse or pass over on this machine.
+refuse or pass over on this machine. Nothing is changed.
 
 Exit codes:
-  0  right
+  0  the configuration is OK
   2  `serve` would not start, or not reload
   5  `serve` would start, and pass over what is told"
 )]
-pub(crate) struct Arguments {
-    /// The configuration file.
-    file: PathBuf,
+pub(crate) struct CheckArguments {
+    /// The configuration file; without one, the file that `serve` would read.
+    #[arg(conflicts_with = "config")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigFile,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let config = configuration(Some(&arguments.file))?;
+pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
+    let named = arguments.file.as_deref().map(ConfigFile::named);
+    let (config, file) = named.unwrap_or_else(|| arguments.config.clone()).load()?;
     let (prepared, start) = (config.prepare(), check_start(&config));
     let remarks = match &prepared {
         Ok(prepared) => prepared.local.remarks(),
@@ -42,7 +47,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         (Err(one), Err(other)) => return Err(Failure::Usage(format!("{one}\n{other}"))),
         (Err(error), _) | (_, Err(error)) => return Err(Failure::Usage(error)),
     };
-    println!("{}: right", arguments.file.display());
+    match &file {
+        Some(file) => println!("{}: configuration OK", file.display()),
+        None => println!("{}", described(None)),
+    }
     let listen: Vec<String> =
         config.server.listen.iter().flatten().map(ToString::to_string).collect();
     let listen =

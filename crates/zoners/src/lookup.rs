@@ -10,9 +10,10 @@ use zoners_server::config::ConfigError;
 use zoners_server::daemon::Daemon;
 use zoners_server::{control, report};
 
+use crate::config_file::ConfigFile;
 use crate::control::Socket;
 use crate::output::println;
-use crate::{Failure, configuration, print};
+use crate::{Failure, print};
 
 /// Arguments of `zoners lookup`.
 #[derive(Debug, clap::Args)]
@@ -21,7 +22,7 @@ use crate::{Failure, configuration, print};
   zoners lookup example.com MX TXT
   zoners lookup example.com HTTPS --trace
   zoners lookup example.com TYPE65280 --json")]
-pub(crate) struct Arguments {
+pub(crate) struct LookupArguments {
     /// The name.
     name: String,
     /// Types of records, such as A, MX, HTTPS or TYPE65280.
@@ -39,13 +40,11 @@ pub(crate) struct Arguments {
     /// The daemon's control socket, as for `zoners status`.
     #[arg(long, value_name = "FILE", requires = "server")]
     control: Option<PathBuf>,
-    /// The configuration file; without one, everything has its default. With --server it is the daemon's,
-    /// which may name the control socket.
-    #[arg(long, value_name = "FILE", conflicts_with = "control")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigFile,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &LookupArguments) -> Result<(), Failure> {
     let (mut failed, mut gone) = (false, false);
     for object in resolve_all(arguments)? {
         failed |= object["rcode"] == "SERVFAIL";
@@ -60,12 +59,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// The end of each question, with its trace.
-fn resolve_all(arguments: &Arguments) -> Result<Vec<Value>, Failure> {
+fn resolve_all(arguments: &LookupArguments) -> Result<Vec<Value>, Failure> {
     let question =
         |rtype: &String| control::question(&arguments.name, rtype).map_err(Failure::Usage);
     let questions = arguments.types.iter().map(question).collect::<Result<Vec<_>, _>>()?;
     if arguments.server {
-        let socket = Socket::new(arguments.control.clone(), arguments.config.clone());
+        let socket = Socket::new(arguments.control.clone(), arguments.config.path());
         let ask = |question: &Question| {
             let name = question.name.fmt_with_dot().to_string();
             let rtype = question.rtype.to_string();
@@ -74,7 +73,7 @@ fn resolve_all(arguments: &Arguments) -> Result<Vec<Value>, Failure> {
         return questions.iter().map(ask).collect();
     }
     let wrong = |error: ConfigError| Failure::Usage(error.to_string());
-    let daemon = Daemon::new(configuration(arguments.config.as_ref())?, None).map_err(wrong)?;
+    let daemon = Daemon::new(arguments.config.load()?.0, None).map_err(wrong)?;
     let service = daemon.service();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -90,7 +89,7 @@ fn resolve_all(arguments: &Arguments) -> Result<Vec<Value>, Failure> {
     Ok(questions.iter().map(resolve).collect())
 }
 
-fn show(arguments: &Arguments, mut object: Value) {
+fn show(arguments: &LookupArguments, mut object: Value) {
     if arguments.json {
         if !arguments.trace
             && let Some(fields) = object.as_object_mut()

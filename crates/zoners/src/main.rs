@@ -5,11 +5,14 @@
 
 mod bench;
 mod check;
+mod config_file;
 mod control;
 #[cfg(feature = "demo")]
 mod demo;
+mod logging;
 mod lookup;
 mod manual;
+mod mistakes;
 mod output;
 mod print;
 mod serve;
@@ -18,63 +21,67 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use config_file::ConfigFile;
 use output::eprintln;
 
 /// A miss allocates some forty times; see "Decisions" in ARCHITECTURE.md.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The DNS server that a machine can rely on all day.
+/// Zoners finds the addresses behind names such as example.com.
+///
+/// It asks the servers of the Internet itself, from the root down, instead of the resolver of your provider;
+/// checks their signatures (DNSSEC), and remembers the answers.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = EXAMPLES)]
-struct Arguments {
+#[command(name = "zoners", version, about, long_about, after_help = EXAMPLES)]
+struct CommandLine {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Resolve names in this process, from the root servers down, and print what was found.
-    Lookup(lookup::Arguments),
-    /// Serve clients over UDP and TCP.
-    Serve(serve::Arguments),
-    /// Serve a simulated Internet with a dozen names to try; needs no network.
+    /// Look up a name, as with dig: its addresses or other records, and whether they are proven.
+    Lookup(Box<lookup::LookupArguments>),
+    /// Answer the DNS queries of this machine or network, until it is told to stop.
+    Serve(serve::ServeArguments),
+    /// Try Zoners on a simulated Internet with a dozen names; needs no network.
     #[cfg(feature = "demo")]
     Demo(demo::Arguments),
     /// Say how the running daemon is doing.
     Status(control::Figures),
     /// Print every counter of the running daemon.
     Stats(control::Figures),
-    /// Say what the running daemon knows of the servers of a zone, or of all.
+    /// Show what the running daemon knows of the servers of a zone, or of all.
     Servers(control::Servers),
-    /// See to the running daemon's cache.
+    /// Look into the cache of the running daemon, or empty it.
     Cache(control::Cache),
-    /// Let zones whose owners made a mistake go unvalidated for a while.
+    /// Skip DNSSEC validation for a zone whose owner made a mistake, for a while.
     Nta(control::Nta),
-    /// Measure servers, or a resolver in this process, and compare with before.
-    Bench(Box<bench::Arguments>),
+    /// Measure how fast names resolve, here or by any server, and compare with before.
+    Bench(Box<bench::BenchArguments>),
     /// Check a configuration file, and say what is wrong with it.
-    Check(check::Arguments),
+    Check(check::CheckArguments),
     /// Print a script that completes commands in a shell.
     Completions(manual::Completions),
-    /// Write manual pages.
+    /// Write the manual pages.
     Manual(manual::Manual),
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  zoners serve                            serve on port 53 of this machine
-  zoners serve --config zoners.toml       serve as a file says
+  zoners serve                            answer queries on port 53 of this machine
   zoners lookup example.com               find its addresses
-  zoners lookup example.com MX --trace    find its mail servers, hop by hop
-  zoners demo                             see it work without a network
-  zoners stats                            what the running daemon has counted
-  zoners servers example.com              what is known of the zone's servers
-  zoners cache lookup example.com         what it knows of a name
+  zoners lookup example.com MX +short     find its mail servers, names alone
+  zoners lookup @1.1.1.1 example.com      ask a server of your choice
+  zoners lookup example.com +trace        see every server on the way
+  zoners demo                             try it without a network
+  zoners status                           see how the running daemon is doing
   zoners cache flush example.com          let it forget a name
-  zoners nta add example.com --for 7200   take it as it comes for two hours
   zoners bench --in-process               measure it on a thousand names
-  zoners check zoners.toml                see whether a file is right
+  zoners check zoners.toml                see whether a configuration is right
+
+Configuration: /etc/zoners/zoners.toml or ~/.config/zoners/zoners.toml; none is needed.
 
 Exit codes:
   0  done, or the name was resolved
@@ -137,9 +144,9 @@ impl Failure {
 }
 
 fn main() -> ExitCode {
-    let ended = match Arguments::try_parse() {
-        Ok(arguments) => run(arguments.command),
-        Err(error) => explain(&error),
+    let ended = match CommandLine::try_parse() {
+        Ok(line) => run(line.command),
+        Err(error) => explain(error),
     };
     match ended.and_then(|()| output::is_whole()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -171,9 +178,9 @@ fn run(command: Command) -> Result<(), Failure> {
 }
 
 /// Prints the help or the version that was asked for, or what is wrong with the command line.
-fn explain(error: &clap::Error) -> Result<(), Failure> {
+fn explain(error: clap::Error) -> Result<(), Failure> {
     if error.use_stderr() {
-        let _ = error.print();
+        let _ = mistakes::with_hint(error).print();
         return Err(Failure::Told(2));
     }
     output::with(|| error.print());
@@ -182,10 +189,6 @@ fn explain(error: &clap::Error) -> Result<(), Failure> {
 
 /// The configuration in `file`, or the defaults.
 fn configuration(file: Option<&PathBuf>) -> Result<zoners_server::Config, Failure> {
-    match file {
-        Some(path) => {
-            zoners_server::Config::load(path).map_err(|error| Failure::Usage(error.to_string()))
-        }
-        None => Ok(zoners_server::Config::default()),
-    }
+    let file = file.map(|path| ConfigFile::named(path)).unwrap_or_default();
+    file.load().map(|(config, _)| config)
 }

@@ -7,7 +7,7 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use zoners_files::replace;
 
-use crate::{Arguments, Failure, output};
+use crate::{CommandLine, Failure, output};
 
 /// Who may read a page.
 const MODE: u32 = 0o644;
@@ -32,7 +32,7 @@ pub(crate) struct Manual {
 
 pub(crate) fn completions(arguments: &Completions) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Arguments::command(), "zoners", &mut script);
+    clap_complete::generate(arguments.shell, &mut CommandLine::command(), "zoners", &mut script);
     output::octets(&script);
     Ok(())
 }
@@ -40,7 +40,7 @@ pub(crate) fn completions(arguments: &Completions) -> Result<(), Failure> {
 /// Writes a page for the program and one for each command.
 pub(crate) fn manual(arguments: &Manual) -> Result<(), Failure> {
     let folder = &arguments.folder;
-    let mut program = Arguments::command().disable_help_subcommand(true);
+    let mut program = CommandLine::command().disable_help_subcommand(true);
     program.build();
     std::fs::create_dir_all(folder)
         .and_then(|()| pages(program, folder))

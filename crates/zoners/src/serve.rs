@@ -1,18 +1,23 @@
 //! `zoners serve`
 
+mod welcome;
+
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use zoners_server::Log;
 use zoners_server::daemon::{Daemon, ListenStatus};
 
-use crate::{Failure, configuration, print};
+use crate::config_file::{ConfigFile, described};
+use crate::logging::Logging;
+use crate::{Failure, print};
+use welcome::Welcome;
 
 /// Arguments of `zoners serve`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Port 53 needs the right to bind it; a port above 1023 in `listen` does not:
+    after_help = "Port 53 needs a privilege: start it as root and set `server.user`, or from systemd, or run
+`sudo setcap cap_net_bind_service=+ep` on the program once. Or serve on another port:
   [server]
   listen = [\"127.0.0.1:5300\"]
 
@@ -22,34 +27,24 @@ Signals:
   SIGTERM, SIGINT    finish what is under way, and end
 
 Called at a terminal, without a configuration and not by a service manager, it takes port 5300 where 53
-is not to be had; else it ends with 1 and says who has the port, so that a service manager tries again."
+is not to be had; else it ends with 1 and says which program has the port, so that a service manager
+tries again."
 )]
-pub(crate) struct Arguments {
-    /// The configuration file; without one, everything has its default.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// How the log is written, to standard error.
-    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
-    log_format: LogFormat,
+pub(crate) struct ServeArguments {
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(flatten)]
+    logging: Logging,
 }
 
-/// `--log-format`
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum LogFormat {
-    /// A line for a person.
-    Text,
-    /// A JSON object a line.
-    Json,
-}
-
-/// For so long the last lines of the log are waited for.
+/// The last lines of the log are waited for no longer than this.
 const FLUSH: Duration = Duration::from_millis(250);
 
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let mut log = start_log(arguments.log_format);
-    let ended = serve(arguments, log.clone());
+pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
+    let mut log = arguments.logging.start();
+    let ended = serve(arguments, &log);
     match &ended {
-        Ok(()) => tracing::info!("stopped"),
+        Ok(()) => tracing::info!("serve: stopped"),
         Err(failure) => {
             let message = failure.message().unwrap_or_default();
             // Beside the log, what goes to standard error would wait as long as the log does.
@@ -63,44 +58,39 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     ended.map_err(|failure| Failure::Told(failure.code()))
 }
 
-fn serve(arguments: &Arguments, log: Log) -> Result<(), Failure> {
-    let config = configuration(arguments.config.as_ref())?;
-    let daemon = Daemon::new(config, arguments.config.clone())
-        .map_err(|error| Failure::Usage(error.to_string()))?;
-    let ready = |bound: &ListenStatus| {
-        if let Some(reason) = &bound.instead {
-            tracing::warn!("port 53 cannot be had ({reason}); serving on another instead");
-        }
-        for why in &bound.missing {
-            tracing::error!("not served: {why}");
-        }
-        for address in &bound.absent {
-            tracing::warn!("{address} is not there yet; it is served once it is");
-        }
-        for address in &bound.addresses {
-            tracing::info!("serving on {address}, UDP and TCP");
-        }
+fn serve(arguments: &ServeArguments, log: &Log) -> Result<(), Failure> {
+    let (config, file) = arguments.config.load()?;
+    let for_people = io::stderr().is_terminal() && arguments.logging.is_for_people();
+    let welcome = for_people.then(|| Welcome::new(log.clone(), file.clone()));
+    if welcome.is_none() {
+        let version = env!("CARGO_PKG_VERSION");
+        tracing::info!("serve: Zoners {version}, configuration: {}", described(file.as_deref()));
+    }
+    let daemon = Daemon::new(config, file).map_err(|error| Failure::Usage(error.to_string()))?;
+    let daemon = daemon.logging_to(log.clone());
+    let daemon = match welcome.clone() {
+        Some(welcome) => daemon.telling_first_recursion(move |first| welcome.recursed(first)),
+        None => daemon,
     };
-    let ended = daemon.logging_to(log).serve(ready);
+    let ended = daemon.serve(|bound| tell(bound, welcome.as_ref()));
     ended.map_err(|error| Failure::Failed(format!("cannot serve: {error}")))
 }
 
-/// Starts the log. Control characters in what is logged are escaped by the formats themselves.
-fn start_log(format: LogFormat) -> Log {
-    let log = Log::default();
-    let writer = log.clone();
-    let lines = tracing_subscriber::fmt()
-        .with_writer(move || writer.clone())
-        .with_target(false)
-        // It would write to standard error itself, and panic where that takes nothing.
-        .log_internal_errors(false);
-    match format {
-        LogFormat::Json => lines.json().init(),
-        LogFormat::Text => {
-            let terminal = io::stderr().is_terminal();
-            lines.with_ansi(terminal && std::env::var_os("NO_COLOR").is_none()).init();
-        }
+/// Says where it serves, and where it does not.
+fn tell(bound: &ListenStatus, welcome: Option<&Welcome>) {
+    if let Some(reason) = &bound.instead {
+        tracing::warn!("listen: cannot bind port 53: {reason}; serving on another instead");
     }
-    std::panic::set_hook(Box::new(|panic| tracing::error!("a bug in Zoners: {panic}")));
-    log
+    for why in &bound.missing {
+        tracing::error!("listen: not served: {why}");
+    }
+    for address in &bound.absent {
+        tracing::warn!("listen: {address}: no interface has this address yet; served once one has");
+    }
+    if let Some(welcome) = welcome {
+        return welcome.ready(bound);
+    }
+    for address in &bound.addresses {
+        tracing::info!("listen: serving on {address}, UDP and TCP");
+    }
 }

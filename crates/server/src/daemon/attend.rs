@@ -6,12 +6,13 @@ use std::sync::Arc;
 use zoners_host::service_manager;
 use zoners_resolver::Event;
 
+use super::first_recursion::try_recursion;
 use super::keeper::Keeper;
 use super::pulse::Pulse;
 use super::reload::{self, Anew, Reloading};
 use super::signals::Signals;
 use super::wake::Wake;
-use super::{Daemon, ListenStatus, Overseer, WorkerThread};
+use super::{Daemon, ListenStatus, OnFirstRecursion, Overseer, WorkerThread};
 use crate::control::Control;
 
 impl Daemon {
@@ -41,6 +42,7 @@ impl Daemon {
         );
         let following = self.follow_keys(&overseer);
         tokio::pin!(conversing, living, following);
+        self.begin_first_recursion();
         let mut wake = Wake::watch(&self.shared);
         // What has changed before it was watched.
         self.look_around(workers, &overseer);
@@ -94,6 +96,14 @@ impl Daemon {
                 }
             }
         }
+    }
+
+    /// Sees beside serving whether recursion works from here.
+    fn begin_first_recursion(&mut self) {
+        let OnFirstRecursion(tell) = std::mem::take(&mut self.on_first_recursion);
+        let random = self.shared.random.clone();
+        let trying = try_recursion(self.network(), self.settings.clone(), random);
+        tokio::spawn(async move { tell(&trying.await) });
     }
 
     /// Whether the hosts file is another than when this was last asked. One that is wrong is told once so, and not

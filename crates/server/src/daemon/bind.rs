@@ -15,6 +15,14 @@ const FREE_TRIES: usize = 8;
 /// The port of a first try, where that of DNS is not to be had.
 const FALLBACK: u16 = 5300;
 
+/// What to do where a port needs a privilege that this process lacks.
+const PRIVILEGE: &str = "ports below 1024 need a privilege; one of these gives it:
+  sudo zoners serve                                   as root; server.user names the user to become then
+  sudo setcap cap_net_bind_service=+ep PROGRAM        once, for the program; then start it without sudo
+  sudo sysctl net.ipv4.ip_unprivileged_port_start=53  for every program of this machine, until it restarts
+  a systemd socket unit                               systemd binds the port and hands it over
+or serve on another port: listen = [\"127.0.0.1:5300\"] in [server]";
+
 /// Takes the sockets of a service manager; or binds what is configured, or port 53 of this machine. Where port
 /// 53 is not to be had, a first try (`on_trial`) gets port 5300, and the reason.
 ///
@@ -146,9 +154,7 @@ fn told(address: SocketAddr, error: &io::Error) -> io::Error {
         io::ErrorKind::AddrInUse => {
             ports::owner(address.port()).map(|owner| format!(" by {owner}"))
         }
-        io::ErrorKind::PermissionDenied => {
-            Some("; a port below 1024 takes root, or CAP_NET_BIND_SERVICE".to_owned())
-        }
+        io::ErrorKind::PermissionDenied => Some(format!("; {PRIVILEGE}")),
         _ => None,
     };
     io::Error::new(error.kind(), format!("{address}: {error}{}", more.unwrap_or_default()))

@@ -121,7 +121,7 @@ impl Listening {
             place
                 .addresses
                 .iter()
-                .for_each(|address| tracing::info!("not serving on {address} any more"));
+                .for_each(|address| tracing::info!("listen: no longer serving on {address}"));
         }
         self.places = kept.into_iter().chain(added).collect();
         (self.absent, self.missing) = (absent, missing);
@@ -225,7 +225,7 @@ impl ServedAddress {
     fn announce(&self, workers: &[WorkerLink]) {
         self.open(workers);
         for address in &self.addresses {
-            tracing::info!("serving on {address}, UDP and TCP");
+            tracing::info!("listen: serving on {address}, UDP and TCP");
         }
     }
 

@@ -1,0 +1,145 @@
+//! Whether recursion works from here: tried once after the start, beside serving.
+//!
+//! The look-up has a resolver and a cache of its own, so that a restored cache does not answer in place of
+//! the network, and counters and server statistics stay those of clients.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+use zoners_cache::{Cache, TtlLimits};
+use zoners_dns::{Counters, Network, Question, Random, Rtype, Security, name};
+use zoners_resolver::passage::State;
+use zoners_resolver::verdict::Fault;
+use zoners_resolver::{Hop, Settings, Shared, Trace, Worker};
+
+use crate::clock::SystemClock;
+
+/// Octets of the cache of this look-up.
+const CACHE_SIZE: usize = 1 << 20;
+/// The answer is waited for no longer than this.
+const TIME_LIMIT: Duration = Duration::from_secs(2);
+
+/// Whether recursion works from here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FirstRecursion {
+    /// The servers of the root zone were found, and proven.
+    Proven(Duration),
+    /// They were found; the configuration validates nothing.
+    Unvalidated(Duration),
+    /// No server responded.
+    Offline,
+    /// Recursion failed, for this reason.
+    Failed(String),
+}
+
+impl FirstRecursion {
+    /// Writes it to the log.
+    pub fn log(&self) {
+        match self {
+            FirstRecursion::Proven(_) | FirstRecursion::Unvalidated(_) => {
+                tracing::info!("recursion: {self}");
+            }
+            FirstRecursion::Offline | FirstRecursion::Failed(_) => {
+                tracing::warn!("recursion: {self}");
+            }
+        }
+    }
+}
+
+impl fmt::Display for FirstRecursion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FirstRecursion::Proven(took) => {
+                write!(f, "works from here: the root zone is proven, in {} ms", took.as_millis())
+            }
+            FirstRecursion::Unvalidated(took) => write!(
+                f,
+                "works from here, in {} ms; answers are not validated (dnssec.validate = false)",
+                took.as_millis()
+            ),
+            FirstRecursion::Offline => f.write_str(
+                "no server responds: this machine is offline, or its network blocks DNS; names resolve \
+                 as soon as servers respond",
+            ),
+            FirstRecursion::Failed(why) => write!(f, "does not work from here: {why}"),
+        }
+    }
+}
+
+/// Looks up the servers of the root zone over `network`, as `settings` say.
+pub(super) async fn try_recursion<N: Network>(
+    network: N,
+    settings: Arc<Settings>,
+    random: Random,
+) -> FirstRecursion {
+    let cache = Cache::new(CACHE_SIZE, TtlLimits::default(), [random.bits(), random.bits()]);
+    let shared = Shared::new(cache, Arc::new(SystemClock), random);
+    let validates = !settings.anchors.is_empty();
+    let worker = Worker::new(shared.clone(), network, settings, Arc::<Counters>::default());
+    let (question, trace) = (Question::new(name::root(), Rtype::NS), Arc::new(Trace::default()));
+    let began = Instant::now();
+    let resolved = timeout(TIME_LIMIT, worker.resolve(&question, Some(trace.clone()))).await;
+    let obstacle = match shared.passage() {
+        State::Obstructed(obstacle) => Some(obstacle.says().to_owned()),
+        State::Unknown | State::Doubtful | State::Open => None,
+    };
+    match resolved {
+        Ok(Ok(answer)) if answer.security == Security::Secure => {
+            FirstRecursion::Proven(began.elapsed())
+        }
+        Ok(Ok(_)) if !validates => FirstRecursion::Unvalidated(began.elapsed()),
+        Ok(Ok(_)) => FirstRecursion::Failed("the root zone could not be proven".to_owned()),
+        _ if !has_reply(&trace) => FirstRecursion::Offline,
+        Ok(Err(unresolved)) => {
+            FirstRecursion::Failed(obstacle.unwrap_or_else(|| unresolved.to_string()))
+        }
+        Err(_) => FirstRecursion::Failed(obstacle.unwrap_or_else(|| {
+            format!("servers are too slow: no proven answer within {} s", TIME_LIMIT.as_secs())
+        })),
+    }
+}
+
+/// Whether a server sent anything.
+fn has_reply(trace: &Trace) -> bool {
+    trace.steps().iter().any(|step| match &step.hop {
+        Hop::Asked { outcome: Some(Ok(_)), .. } => true,
+        Hop::Asked { outcome: Some(Err(fault)), .. } => {
+            !matches!(fault, Fault::Timeout | Fault::Network(_) | Fault::Exhausted(_))
+        }
+        Hop::Asked { outcome: None, .. } | Hop::Waited { .. } | Hop::Note(_) => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zoners_dns::{Delegation, zonefile};
+    use zoners_dnssec::chain::Ds;
+    use zoners_resolver::settings::Anchor;
+    use zoners_sim::demo::{HINTS, internet};
+
+    /// Settings for the demo's Internet, whose root servers have these addresses.
+    fn settings(hints: &str, anchors: Vec<Anchor>) -> Arc<Settings> {
+        let root = Delegation::from_hints(&zonefile::root_hints(hints).unwrap()).unwrap();
+        Arc::new(Settings { anchors, ..Settings::new(root) })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_told_whether_recursion_works_and_is_proven() {
+        let (network, anchor) = internet(1);
+        let ds = anchor.records.iter().filter_map(|rdata| Ds::read(&rdata)).collect();
+        let anchors = vec![Anchor { zone: anchor.owner.clone(), ds, keys: vec![] }];
+        let seeded = || Random::seeded(1);
+        let proven =
+            try_recursion(network.clone(), settings(HINTS, anchors.clone()), seeded()).await;
+        assert!(matches!(proven, FirstRecursion::Proven(_)), "{proven}");
+        assert!(proven.to_string().contains("is proven"), "{proven}");
+        let plain = try_recursion(network.clone(), settings(HINTS, vec![]), seeded()).await;
+        assert!(matches!(plain, FirstRecursion::Unvalidated(_)), "{plain}");
+        let nowhere = ". NS a.root.\na.root. A 198.51.101.1\n";
+        let offline = try_recursion(network, settings(nowhere, anchors), seeded()).await;
+        assert_eq!(offline, FirstRecursion::Offline);
+    }
+}

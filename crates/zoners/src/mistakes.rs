@@ -1,0 +1,36 @@
+//! What a mistake on the command line was probably meant to be, beyond what `clap` finds by itself.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use zoners_dns::name;
+
+/// The error, with a hint where a name stands in place of a command.
+pub(crate) fn with_hint(mut error: clap::Error) -> clap::Error {
+    let is_command = error.kind() == ErrorKind::InvalidSubcommand;
+    if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
+        && is_command
+        && error.get(ContextKind::SuggestedSubcommand).is_none()
+        && looks_like_a_name(word)
+    {
+        let hint = format!("to look up a name, write `zoners lookup {word}`");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint.into()]));
+    }
+    error
+}
+
+/// Whether a word without a command is a name or a server to be asked.
+fn looks_like_a_name(word: &str) -> bool {
+    word.starts_with('@') || word.contains(['.', ':']) && name::parse(word).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_place_of_a_command_is_recognised() {
+        for word in ["example.com", "@1.1.1.1", "8.8.8.8", "2001:db8::1"] {
+            assert!(looks_like_a_name(word), "{word}");
+        }
+        assert!(!["lokup", "a..b", ""].into_iter().any(looks_like_a_name));
+    }
+}
