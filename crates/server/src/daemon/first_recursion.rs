@@ -10,9 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Network, Question, Random, Rtype, Security, name};
-use zoners_resolver::passage::State;
-use zoners_resolver::verdict::Fault;
-use zoners_resolver::{Hop, Settings, Shared, Trace, Worker};
+use zoners_resolver::{Fault, Hop, NetworkState, Settings, Shared, Trace, Worker};
 
 use crate::clock::SystemClock;
 
@@ -82,8 +80,8 @@ pub(super) async fn try_recursion<N: Network>(
     let began = Instant::now();
     let resolved = timeout(TIME_LIMIT, worker.resolve(&question, Some(trace.clone()))).await;
     let obstacle = match shared.passage() {
-        State::Obstructed(obstacle) => Some(obstacle.says().to_owned()),
-        State::Unknown | State::Doubtful | State::Open => None,
+        NetworkState::Obstructed(obstacle) => Some(obstacle.says().to_owned()),
+        NetworkState::Unknown | NetworkState::Doubtful | NetworkState::Open => None,
     };
     match resolved {
         Ok(Ok(answer)) if answer.security == Security::Secure => {
@@ -117,7 +115,7 @@ mod tests {
     use super::*;
     use zoners_dns::{Delegation, zonefile};
     use zoners_dnssec::chain::Ds;
-    use zoners_resolver::settings::Anchor;
+    use zoners_resolver::Anchor;
     use zoners_sim::demo::{HINTS, internet};
 
     /// Settings for the demo's Internet, whose root servers have these addresses.
