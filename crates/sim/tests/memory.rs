@@ -1,4 +1,5 @@
-//! What a pending recursion costs. A binary of its own, since the count is the whole process's.
+//! The memory of a pending recursion. A test program of its own, since the heap count covers the
+//! whole process.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
 
@@ -16,8 +17,8 @@ use zoners_sim::{Link, Manner, world};
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
-/// Octets on the heap for each of a thousand recursions that wait for silent servers, and of as many clients
-/// that wait for one of them.
+/// Heap octets of each of a thousand recursions that wait for silent servers, and of as many
+/// clients that wait for one of these recursions.
 #[tokio::test(start_paused = true)]
 async fn a_pending_recursion_costs_at_most_16_kib() {
     const PENDING: usize = 1000;
@@ -27,7 +28,7 @@ async fn a_pending_recursion_costs_at_most_16_kib() {
     for address in ["203.0.114.1", "203.0.114.2"] {
         net.link(address, Link::of(20).with(Manner::Dead));
     }
-    // Servers that the configuration names are asked as often as questions want: the most that waits.
+    // Configured servers are not rate-limited, so the most recursions wait.
     let mut settings = settings();
     (settings.limits.questions_per_zone, settings.limits.queries_per_server) = (0, 0);
     let hints =
@@ -53,7 +54,7 @@ async fn a_pending_recursion_costs_at_most_16_kib() {
     let each = (dhat::HeapStats::get().curr_bytes - before) / PENDING;
     println!("{each} octets for a pending recursion");
     assert!(each <= LIMIT, "{each} octets");
-    // Those that wait for what others ask for are bounded by `server.waiting`, and cost less.
+    // Followers of a flight are bounded by `server.waiting`, and cost less.
     let before = dhat::HeapStats::get().curr_bytes;
     for _ in 0..PENDING {
         let (worker, asked) = (lab.worker.clone(), question("n0.example.com", Rtype::A));

@@ -1,8 +1,8 @@
-//! Whether comparisons of runs can be believed: how often two runs of the same build are said to
-//! differ, and how often a build that takes a tenth longer is found out.
+//! The error rates of run comparisons: how often two runs of one build are said to differ, and how
+//! often a build that is a tenth slower is detected.
 //!
-//! The suite looks at ten pairs; all 200 are a matter of minutes:
-//! `ZONERS_PAIRS=200 cargo test --profile dist -p zoners-sim --test resolver calibration:: -- --nocapture`.
+//! The suite compares ten pairs. 200 pairs take minutes: `ZONERS_PAIRS=200 cargo test --profile
+//! dist -p zoners-sim --test resolver calibration:: -- --nocapture`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +20,8 @@ use zoners_sim::{SimClock, SimNetwork, world};
 
 /// Domains of each Internet.
 const DOMAINS: usize = 300;
-/// How many of 200 comparisons of a build with itself may call a change, and how many of one that takes
-/// a tenth longer must.
+/// The most false alarms in 200 comparisons of a build with itself, and the least detections of a
+/// build that is a tenth slower.
 const MOST_FALSE: usize = 14;
 const LEAST_FOUND: usize = 180;
 
@@ -45,7 +45,7 @@ fn comparisons_can_be_believed() {
     assert!(false_alarms * 200 <= MOST_FALSE * pairs && found * 200 >= LEAST_FOUND * pairs);
 }
 
-/// What is said of two runs of the same build, and of one that takes a tenth longer.
+/// The verdicts on two runs of one build, and on a build that is a tenth slower.
 fn judge(pair: u64) -> [ComparisonVerdict; 2] {
     let run = |seed, slower| {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -60,7 +60,7 @@ fn judge(pair: u64) -> [ComparisonVerdict; 2] {
     [&again, &slower].map(|now| Comparison::of(&before, now, Circumstances::default()).verdict)
 }
 
-/// A run with an empty cache over the Internet of `pair`, chance being that of `seed`.
+/// A run with an empty cache over the Internet of `pair`; `seed` seeds losses and delays.
 async fn carry_out(pair: u64, seed: u64, slower: f64) -> Summary {
     let net = world::populous(pair, DOMAINS, 0.1, 0.02);
     net.reseed(seed);

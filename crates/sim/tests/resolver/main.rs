@@ -1,12 +1,12 @@
-//! The resolver on a simulated Internet, in virtual time. One program for all, since each one more is linked
-//! anew with all that they use; `cargo test -p zoners-sim --test resolver dnssec::` runs a part.
+//! The resolver on a simulated Internet, in virtual time. One test program, since each program
+//! links every crate anew; `cargo test -p zoners-sim --test resolver dnssec::` runs a part.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
 
 mod calibration;
 mod common;
 
-/// What is found where all is well, and who is asked for it.
+/// Answers on a healthy Internet, and the servers that are asked.
 mod resolution {
     mod addresses;
     mod answers;
@@ -28,7 +28,7 @@ mod dnssec {
     mod reports;
 }
 
-/// Servers, lines and networks that fail or lie.
+/// Servers, links and networks that fail or lie.
 mod faults {
     mod beset;
     mod dead_zones;
@@ -41,7 +41,7 @@ mod faults {
     mod streams;
 }
 
-/// What many queries, large replies and attacks may cost.
+/// The cost of many queries, large replies and attacks.
 mod load {
     mod adversary;
     mod amplification;

@@ -1,5 +1,4 @@
-//! An Internet with a provider whose nameservers lie in a zone of their own, behind what a network puts
-//! in between.
+//! An Internet with a provider whose nameservers lie in a zone of their own, behind a middlebox.
 
 use zoners_dns::zonefile;
 use zoners_resolver::Settings;
@@ -8,11 +7,11 @@ use zoners_sim::{SimNetwork, world};
 
 use super::signed::anchored;
 
-/// The provider's server; `ns1.prov.net.` and `ns2.prov.net.` are it.
+/// The provider's server, named `ns1.prov.net.` and `ns2.prov.net.`.
 pub(crate) const PROVIDER: &str = "203.0.114.40";
 
-/// The small Internet, signed, with `prov.net.`, which is not, and its customers: `site0.com.` to
-/// `site9.com.`, signed, and `shop.com.`, which is not.
+/// The small Internet, signed, with the unsigned zone `prov.net.` and its customers: `site0.com.`
+/// to `site9.com.` are signed, `shop.com.` is not.
 pub(crate) fn cafe() -> (SimNetwork, Settings) {
     let net = world::small(1);
     let mut delegations = String::from("shop NS ns1.prov.net.\nshop NS ns2.prov.net.\n");

@@ -7,9 +7,9 @@ use std::time::Duration;
 use zoners_dns::{Question, Transport};
 use zoners_sim::SimNetwork;
 
-/// Fails where two of the same query were outstanding at a server at a time, each with a port and an
-/// ID of its own, or more than four were sent within a second. Says how many there were at most for
-/// one question to one server, in all.
+/// Fails if two identical queries were outstanding at a server at a time, each with its own port
+/// and ID, or if more than four were sent within a second. Returns the most queries for one
+/// question to one server in total.
 pub(crate) fn check(net: &SimNetwork, what: &str) -> usize {
     let ended = net.ended();
     let mut queries: BTreeMap<(SocketAddr, String), BTreeMap<u64, Duration>> = BTreeMap::new();
@@ -31,7 +31,7 @@ pub(crate) fn check(net: &SimNetwork, what: &str) -> usize {
             latest.push(*begun);
         }
     }
-    // The root's servers are asked for it beside all else, to see whether the line works.
+    // The root servers are also asked for their NS set, as a probe of the uplink.
     let of_names = queries.iter().filter(|((_, question), _)| !question.starts_with(". "));
     of_names.map(|(_, exchanges)| exchanges.len()).max().unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! Zones on many servers, each as near, as good and as reachable as a test wants it.
+//! Zones on many servers, with the latency, quality and reachability that a test wants.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(crate) const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// The small Internet, in which `com.` has these delegations besides.
+/// The small Internet, with further delegations in `com.`.
 pub(crate) fn with_delegations(text: &str) -> SimNetwork {
     let net = world::small(1);
     let own = "@ NS a.nic\n@ NS b.nic\na.nic A 192.5.6.1\nb.nic A 192.5.6.2\na.nic AAAA 2001:503::1\n\
@@ -43,7 +43,7 @@ pub(crate) fn many(servers: usize, link: impl Fn(usize) -> Link) -> SimNetwork {
     net
 }
 
-/// How long a question takes that has an answer.
+/// The time of a question that has an answer.
 pub(crate) async fn time(lab: &Lab, name: &str) -> Duration {
     let started = Instant::now();
     let answer = lab.resolve(name, Rtype::A).await;

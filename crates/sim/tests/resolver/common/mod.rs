@@ -30,7 +30,7 @@ impl Lab {
         Lab::with(net, settings())
     }
 
-    /// One that sends nothing but what must be sent, where queries are counted.
+    /// A resolver without optional queries, where queries are counted.
     pub(crate) fn frugal(net: SimNetwork) -> Self {
         let mut settings = settings();
         settings.limits.spare = 0;
@@ -46,7 +46,7 @@ impl Lab {
         Lab { net, clock, worker }
     }
 
-    /// Another worker that shares everything with the first.
+    /// Another worker that shares its state with the first.
     pub(crate) fn another(&self) -> Arc<Worker<SimNetwork>> {
         let settings = Arc::new(self.worker.settings().clone());
         let counters = Arc::new(Counters::default());

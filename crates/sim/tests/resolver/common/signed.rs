@@ -55,7 +55,7 @@ pub(crate) async fn code(lab: &Lab, text: &str, rtype: Rtype) -> u16 {
     ask(lab, text, rtype).await.unwrap_err().ede.code.0
 }
 
-/// The small Internet after something in it was broken.
+/// The small Internet after `break_it` changed it.
 pub(crate) fn broken(break_it: impl FnOnce(&SimNetwork)) -> Lab {
     let lab = signed(&Signing::default());
     break_it(&lab.net);

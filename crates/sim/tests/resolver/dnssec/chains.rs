@@ -64,7 +64,7 @@ async fn what_is_proven_to_be_unsigned_is_kept_as_that() {
         ("www.plain.com", Rtype::A),
         ("www.plain.com", Rtype::AAAA),
         ("gone.plain.com", Rtype::A),
-        // Known for unsigned before it is asked for, not after.
+        // The zone is known to be unsigned before the query, not after.
         ("plain.com", Rtype::NS),
         ("plain.com", Rtype::TXT),
         ("lost.plain.com", Rtype::A),
@@ -153,7 +153,7 @@ async fn what_expired_is_given_if_it_was_proven_but_never_instead_of_what_is_bog
                 answer.stale
             })
         };
-        // Asked unproven, it is not kept as proven.
+        // An answer fetched with CD is not kept as proven.
         assert_eq!(ask(true).await, Ok(false));
         lab.clock.jump(std::time::Duration::from_secs(600));
         let all_are = |manner: Manner| {
@@ -226,7 +226,7 @@ async fn what_cannot_be_checked_is_as_good_as_unsigned() {
     }
 }
 
-/// However often it does (RFC 9276 section 3.2).
+/// Regardless of the number of iterations (RFC 9276 section 3.2).
 #[tokio::test(start_paused = true)]
 async fn a_zone_that_hashes_too_often_is_as_good_as_unsigned() {
     for iterations in [51, 500, 501, 2_500] {
@@ -235,7 +235,7 @@ async fn a_zone_that_hashes_too_often_is_as_good_as_unsigned() {
         for text in ["www.example.com", "mail.example.com"] {
             assert_eq!(status(&lab, text, Rtype::A).await, Security::Secure, "{iterations}");
         }
-        // A name that is gone, a type that is, and below a delegation without DS records.
+        // A missing name, a missing type, and a name below a delegation without DS records.
         for (text, rtype) in [
             ("gone.example.com", Rtype::A),
             ("www.example.com", Rtype::MX),
@@ -246,7 +246,7 @@ async fn a_zone_that_hashes_too_often_is_as_good_as_unsigned() {
             let why = lab.worker.why_unsigned(&question(text, rtype), status).unwrap();
             assert_eq!(why.code, EdeCode(27), "{text} {rtype}, {iterations}");
         }
-        // What a wildcard makes needs a proof as well.
+        // A wildcard expansion needs a proof as well.
         let status = status(&lab, "any.wild.example.com", Rtype::A).await;
         assert_eq!(status, Security::Insecure, "{iterations}");
     }
@@ -285,7 +285,7 @@ async fn a_zone_goes_unvalidated_for_a_while() {
     assert!(ask(&lab, "www.example.com", Rtype::A).await.is_err(), "validated again");
 }
 
-/// The time that a question takes from cold.
+/// The time of a question with a cold cache.
 async fn takes(lab: &Lab, text: &str) -> std::time::Duration {
     let start = tokio::time::Instant::now();
     ask(lab, text, Rtype::A).await.unwrap();
@@ -335,7 +335,7 @@ async fn one_proof_answers_for_many_names() {
     );
 }
 
-/// Whatever was asked before, what is synthesised is what the zone would say.
+/// A synthesised answer equals the answer of the zone, whatever was asked before.
 #[tokio::test(start_paused = true)]
 async fn what_is_synthesised_is_what_the_zone_says() {
     let text = "@ NS ns1\nns1 A 203.0.114.1\na A 192.0.2.1\nb.a TXT x\nd.c.a A 192.0.2.2\n\
@@ -388,7 +388,7 @@ async fn what_is_synthesised_is_what_the_zone_says() {
     assert!(made > 500, "{made} of {rounds}");
 }
 
-/// A machine that starts with a clock of years ago: it says so, and time servers are found.
+/// A machine that starts with a clock of years ago: the log says so, and time servers are resolved.
 #[tokio::test(start_paused = true)]
 async fn a_wrong_clock_is_told_from_bad_zones() {
     let net = world::small(1);
@@ -404,7 +404,7 @@ async fn a_wrong_clock_is_told_from_bad_zones() {
     assert!(ask(&lab, "alias.example.com", Rtype::A).await.is_err());
 }
 
-/// What is known of a zone's keys after it showed `keys`, each of which signs the set.
+/// The state of a zone's keys after the zone published `keys`; each key signs the set.
 fn follow(tracked: &mut Vec<TrackedKey>, keys: &[(&Key, bool)], now: u64) {
     let zone = name::parse("zone.example").unwrap();
     let rdata = |(key, revoked): &(&Key, bool)| {
@@ -464,7 +464,7 @@ async fn an_rrset_of_thousands_is_proven() {
         let net = world::small(1);
         net.change("example.com", |zone| {
             let owner = name::parse("many.example.com").unwrap();
-            // Neither in canonical order nor as they are sorted by number.
+            // Neither in canonical order nor in numerical order.
             let numbers = (0..records).map(|i| i * 7_919 % records);
             let addresses = numbers.map(|i| [203, 0, i as u8, (i >> 8) as u8]).collect();
             zone.add(RRset::new(owner, Rtype::A, 300, addresses));
@@ -480,7 +480,8 @@ async fn an_rrset_of_thousands_is_proven() {
     }
 }
 
-/// What cannot be proven of one name's types says nothing of what the zone signs (RFC 9276).
+/// An unprovable denial of one name's types says nothing about the signatures of the zone (RFC
+/// 9276).
 #[tokio::test(start_paused = true)]
 async fn a_denial_with_too_many_iterations_makes_no_zone_unsigned() {
     let denying = Denying::Nsec3 { iterations: 100, opt_out: false };

@@ -1,5 +1,5 @@
-//! Compact denial (RFC 9824): one NSEC record, made for the name that was asked, and NXNAME in it
-//! where there is no such name.
+//! Compact denial (RFC 9824): one NSEC record, made for the question, with NXNAME if the name does
+//! not exist.
 
 use crate::common::question;
 use crate::common::signed::{ask, signed, status};
@@ -123,7 +123,7 @@ async fn one_denial_serves_all_types_of_its_name_and_no_name_below() {
         assert_eq!(made.unwrap().rcode, OptRcode::NXDOMAIN);
         let made = lab.worker.synthesised(&question("ent.example.com", Rtype::HTTPS), now);
         assert_eq!(made.unwrap().rcode, OptRcode::NOERROR);
-        // A name below is asked for, and its own denial proven.
+        // A name below gets its own query, and its own proven denial.
         let below = ask(&lab, "below.gone.example.com", Rtype::A).await.unwrap();
         let nsec = below.authority.iter().find(|set| set.rtype == Rtype::NSEC).unwrap();
         assert_eq!(nsec.owner.to_string(), "below.gone.example.com");

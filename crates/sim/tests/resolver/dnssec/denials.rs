@@ -1,4 +1,4 @@
-//! What counts as a denial, and of what.
+//! Denials: which replies count as a denial, and of which names and types.
 
 use crate::common::signed::{signed, status};
 use crate::common::{Lab, settings};
@@ -23,7 +23,7 @@ async fn rcode(lab: &Lab, text: &str, rtype: Rtype) -> OptRcode {
     lab.resolve(text, rtype).await.unwrap_or_else(|error| panic!("{text}: {error}")).rcode
 }
 
-/// Denies the name to all types but addresses, as servers do that do not know the type.
+/// Denies the name for every type but A, as servers do that do not know the type.
 fn denies_other_types(question: &Question, mut said: Said) -> Option<Said> {
     if !matches!(question.rtype, Rtype::A | Rtype::AAAA | Rtype::NS) {
         said.answer.clear();
@@ -93,7 +93,7 @@ async fn a_denial_without_an_soa_is_not_asked_for_again_at_once() {
     assert_eq!(lab.net.sent()[0].question.name, name::parse("www.example.com").unwrap());
 }
 
-/// Gives an alias alone, with the zone's SOA beside it, whatever it leads to.
+/// Returns an alias alone, with the SOA of the zone, and does not follow the alias.
 fn does_not_follow(_: &Question, mut said: Said) -> Option<Said> {
     if said.answer.first().is_some_and(|set| set.rtype == Rtype::CNAME) {
         said.answer.truncate(1);
@@ -151,7 +151,7 @@ async fn a_proven_denial_beside_an_alias_costs_no_further_query() {
     assert_eq!(asked.len(), 1, "{asked:?}");
 }
 
-/// Says nothing of types that are not there: no AA, no SOA, perhaps the zone's NS.
+/// Gives no denial for missing types: no AA, no SOA, perhaps the NS set of the zone.
 fn speechless(with_ns: bool) -> impl Fn(&Question, Said) -> Option<Said> {
     move |_, mut said| {
         if said.answer.is_empty() && said.rcode == OptRcode::NOERROR {

@@ -1,4 +1,4 @@
-//! What proving may cost, at its edges.
+//! The limits of validation, at their edges.
 
 use crate::common::signed::{anchored, ask, broken, code, status};
 use crate::common::{Lab, question, settings};
@@ -7,7 +7,7 @@ use zoners_resolver::Settings;
 use zoners_sim::sign::{Denying, Key, Signing};
 use zoners_sim::{Link, Manner, world};
 
-/// A zone with many keys of one tag, and many signatures that none of them made (KeyTrap).
+/// A zone with many keys of one tag, and many signatures made by none of the keys (KeyTrap).
 #[tokio::test(start_paused = true)]
 async fn colliding_keys_do_not_keep_us_busy() {
     let lab = broken(|net| {
@@ -15,7 +15,7 @@ async fn colliding_keys_do_not_keep_us_busy() {
             let origin = zone.origin.clone();
             let keys = Key::new(&origin, 15).dnskey();
             let real = keys.records.first().unwrap();
-            // Exchanging two pairs of octets leaves the tag as it is.
+            // Exchanging two pairs of octets keeps the key tag.
             let twin = |at: usize| {
                 let mut rdata = real.to_vec();
                 let (a, b) = (4 + 2 * (at / 16), 6 + 2 * (at % 14));
@@ -43,7 +43,8 @@ async fn colliding_keys_do_not_keep_us_busy() {
         lab.count(Counter::DnssecVerificationsFailed) <= u64::from(limits.failed_verifications)
     );
     assert!(lab.count(Counter::BudgetFailedVerifications) > 0);
-    // A flood of such questions beside fifty others a second: each of those is answered.
+    // A flood of these questions beside fifty ordinary questions per second: each ordinary question
+    // is answered.
     let (attack, worker) = (lab.worker.clone(), lab.worker.clone());
     let attackers = tokio::spawn(async move {
         for number in 0..500 {
@@ -63,7 +64,7 @@ async fn colliding_keys_do_not_keep_us_busy() {
     assert!(per_question <= u64::from(limits.failed_verifications), "{per_question}");
 }
 
-/// A deep name below a zone that hashes as often as it may.
+/// A deep name below a zone with the most NSEC3 iterations allowed.
 #[tokio::test(start_paused = true)]
 async fn hashing_is_bounded() {
     let net = world::small(1);
@@ -83,7 +84,7 @@ async fn hashing_is_bounded() {
     assert_eq!(lab.count(Counter::BudgetNsec3Hashes), 1);
 }
 
-/// More keys than any zone has: not even looked at, and nobody else waits.
+/// More keys than any zone has: the keys are not examined, and no other client waits.
 #[tokio::test(start_paused = true)]
 async fn five_hundred_malformed_keys_cost_nothing() {
     let lab = broken(|net| {
@@ -102,7 +103,7 @@ async fn five_hundred_malformed_keys_cost_nothing() {
     assert_eq!(status(&lab, "www.plain.com", Rtype::A).await, Security::Insecure);
 }
 
-/// The fewest of `limit` with which `www.example.com` is proven: one less is too little.
+/// The smallest `limit` with which `www.example.com` is proven: one less is too little.
 async fn least(limit: fn(&mut Settings, u32)) -> u32 {
     for allowed in 0..20 {
         let net = world::small(1);
@@ -120,10 +121,10 @@ async fn least(limit: fn(&mut Settings, u32)) -> u32 {
 
 #[tokio::test(start_paused = true)]
 async fn verifications_are_bounded_for_a_query_and_for_a_reply() {
-    // An address and the NSEC record that goes with its wildcard.
+    // An address, and the NSEC record of its wildcard.
     let reply = least(|settings, allowed| settings.limits.verifications_per_reply = allowed).await;
     assert_eq!(reply, 2);
-    // Beside them three sets of keys and two of DS records.
+    // Beside these, three sets of keys and two of DS records.
     let query = least(|settings, allowed| settings.limits.verifications = allowed).await;
     assert_eq!(query, 7);
 }

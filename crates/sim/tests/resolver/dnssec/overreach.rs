@@ -1,4 +1,4 @@
-//! Records that a zone has signed, and that speak of more than the zone: a wildcard above it, or a
+//! Records signed by a zone that claim names outside the zone: a wildcard above the zone, or a
 //! range that leads out of it.
 
 use crate::common::question;
@@ -11,8 +11,8 @@ fn parsed(text: &str) -> Name {
     name::parse(text).unwrap()
 }
 
-/// Gives `www.example.com. A` a signature that the zone's key has made for another owner, by which
-/// it has as many labels as that one.
+/// Gives `www.example.com. A` a signature of the zone's key for a different owner, with the label
+/// count of that owner.
 fn sign_for(zone: &mut Zone, owner: &str) {
     let records = Records::from_iter([[203, 0, 113, 66]]);
     let key = Key::new(&zone.origin, 15);
@@ -41,12 +41,12 @@ async fn a_signature_with_fewer_labels_than_its_signer_makes_no_wildcard_above_t
 #[tokio::test(start_paused = true)]
 async fn a_signature_for_a_wildcard_at_the_apex_is_as_far_as_it_goes() {
     let lab = signed(&Signing::default());
-    // Labels 2, as many as the signer has; www exists, and so nothing may be made for it.
+    // Labels 2, as many as the signer has; www exists, so a wildcard may not expand to it.
     lab.net.change("example.com", |zone| sign_for(zone, "*.example.com"));
     assert_eq!(code(&lab, "www.example.com", Rtype::A).await, 12);
 }
 
-/// A record of the zone's chain, made anew with another end.
+/// An NSEC record of the zone's chain, re-signed with a different next name.
 fn lead_to(zone: &mut Zone, owner: &str, next: &str) {
     let bitmap: &[u8] = &[0, 6, 0x40, 0, 0, 0, 0, 3];
     let rdata = [parsed(next).as_slice(), bitmap].concat();
@@ -57,8 +57,8 @@ fn lead_to(zone: &mut Zone, owner: &str, next: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn a_range_that_leads_out_of_its_zone_denies_nothing() {
-    // Out of the zone, above it, beside it; and around without passing the apex, where the circle
-    // of a zone closes (RFC 4034 section 4.1.1).
+    // Out of the zone, above it, beside it; and around without passing the apex, where the chain of
+    // a zone closes (RFC 4034 section 4.1.1).
     for next in ["net", "com", ".", "www.example.net", "example.com.evil", "alias.example.com"] {
         let lab = signed(&Signing::default());
         lab.net.change("example.com", |zone| lead_to(zone, "www.example.com", next));
@@ -69,7 +69,7 @@ async fn a_range_that_leads_out_of_its_zone_denies_nothing() {
             let asked = question(victim, Rtype::A);
             assert!(lab.worker.synthesised(&asked, now).is_none(), "{next}: {victim}");
         }
-        // Its own types cannot be told from it either: all of it is left out.
+        // The types of the record prove nothing either: the whole record is ignored.
         assert!(ask(&lab, "www.example.com", Rtype::MX).await.is_err(), "{next}");
     }
 }

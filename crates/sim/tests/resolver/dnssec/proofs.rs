@@ -1,4 +1,4 @@
-//! The hard cases of signatures and denials, one by one: what broke other validators.
+//! The hard cases of signatures and denials, one by one: faults of other validators.
 
 use bytes::Bytes;
 use zoners_dns::{Name, RRset, Records, Rtype, name, zonefile};
@@ -27,7 +27,7 @@ fn signed(owner: &str) -> (RRset, Key) {
     (set, key)
 }
 
-/// Why the set does not verify, after `change` had its way with the signature.
+/// The reason why the set does not verify after `change` altered the signature.
 fn reason(owner: &str, zone: &str, change: impl Fn(&mut Vec<u8>)) -> Option<BogusReason> {
     let (mut set, key) = signed(owner);
     let mut signature = set.signatures.first().unwrap().to_vec();
@@ -142,7 +142,7 @@ fn a_zone_denies_nothing_outside_itself() {
             assert_eq!(gone, Err(BogusReason::NoProof), "{victim}");
         }
     }
-    // The NSEC3 records of a child zone lie below its own apex, not below the parent's.
+    // The NSEC3 records of a child zone lie below the apex of the child, not of the parent.
     let mut child = Zone::parse("sub.example", "www A 192.0.2.1\n").unwrap();
     let denying = Denying::Nsec3 { iterations: 0, opt_out: false };
     child.sign(&Key::new(&parsed("sub.example"), 15), &Signing { denying, ..Signing::default() });

@@ -1,4 +1,4 @@
-//! Zones that change all their keys at once, or stop being signed, before the TTLs are over.
+//! Zones that replace their keys at once, or stop being signed, before the TTLs end.
 
 use crate::common::Lab;
 use crate::common::signed::{ask, signed, signed_net, status};
@@ -11,14 +11,14 @@ const DEFAULT: Signing = Signing {
     inception: 1_577_836_800,
     expiration: 2_208_988_800,
 };
-/// Keys of this algorithm are other ones each time.
+/// Keys of this algorithm are new with each signing.
 const OTHER_KEYS: Signing = Signing { algorithm: 13, ..DEFAULT };
 
 const EXAMPLE: &str = "@ 300 NS ns1\n@ 300 NS ns2\nns1 A 203.0.114.1\nns2 A 203.0.114.2\n\
                        www 300 A 203.0.115.2\nmail A 203.0.115.4\nnew A 203.0.115.5\n";
 
-/// A resolver that has proven something of `example.com.`, all of whose zones then are signed anew, the
-/// deepest by `signing`, and by the same keys as before above it.
+/// A resolver with proven records of `example.com.`. Then every zone is signed anew: the deepest by
+/// `signing`, those above with the same keys as before.
 async fn changed(signing: &Signing) -> Lab {
     let lab = signed(&DEFAULT);
     assert_eq!(status(&lab, "www.example.com", Rtype::A).await, Security::Secure);
@@ -85,7 +85,7 @@ async fn what_stays_bogus_costs_no_more_than_a_try_in_a_while() {
     let (net, settings) = signed_net(&DEFAULT);
     let lab = Lab::with(net, settings);
     assert_eq!(status(&lab, "www.example.com", Rtype::A).await, Security::Secure);
-    // Unsigned, while its parent says that it is signed.
+    // Unsigned, although the parent has DS records.
     lab.net.zone("example.com", &["203.0.114.1", "203.0.114.2"], EXAMPLE);
     for number in 0..20 {
         let failed = ask(&lab, &format!("n{number}.example.com"), Rtype::A).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Reports to the agents of zones that cannot be validated (RFC 9567).
+//! Reports to the agents of zones that fail validation (RFC 9567).
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use zoners_sim::{Link, Manner, SimNetwork};
 const SERVERS: [&str; 2] = ["203.0.114.1", "203.0.114.2"];
 const AGENT: &str = "203.0.114.77";
 
-/// All servers of `example.com.` forge addresses and name `agent` in their replies; `agent.net.`
-/// has a server.
+/// The servers of `example.com.` forge addresses and name `agent` in replies; `agent.net.` has a
+/// server.
 fn forged(agent: &str, on: bool) -> Lab {
     let (net, mut settings) = signed_net(&Keys::default());
     net.change("net", |zone| {
@@ -39,7 +39,7 @@ fn names(net: &SimNetwork, agent: Option<&str>) {
     net.change("example.com", |zone| zone.agent = agent.map(|agent| name::parse(agent).unwrap()));
 }
 
-/// The questions that were reports, each once, after all that is under way is over.
+/// The report queries, each once, after work under way has ended.
 async fn reports(net: &SimNetwork) -> Vec<Question> {
     sleep(Duration::from_secs(20)).await;
     let mut reports: Vec<Question> = Vec::new();

@@ -1,4 +1,4 @@
-//! What datagrams do that are no reply: nothing but to hurry us.
+//! Datagrams that are no reply: they only make the resolver try other ways sooner.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,7 +12,7 @@ const SERVERS: [&str; 2] = ["203.0.114.1", "203.0.114.2"];
 const ALONE: &str = "203.0.114.9";
 const NAMES: usize = 9;
 
-/// Example.com on two servers and alone.com on one, all of which have these manners.
+/// Example.com on two servers and alone.com on one server, each with this manner.
 fn net(manner: Manner) -> SimNetwork {
     let net = world::small(1);
     let mut names = String::from("@ NS ns\nns A 203.0.114.9\n");
@@ -30,7 +30,7 @@ fn net(manner: Manner) -> SimNetwork {
     net
 }
 
-/// What was sent to the servers that are beset.
+/// The queries to these servers.
 fn to_beset(lab: &Lab) -> Vec<Sent> {
     let beset = |sent: &Sent| {
         let address = sent.to.address.ip().to_string();
@@ -39,7 +39,7 @@ fn to_beset(lab: &Lab) -> Vec<Sent> {
     lab.net.sent().into_iter().filter(beset).collect()
 }
 
-/// Queries over a transport; one that is sent again is one.
+/// Queries over a transport; repeated queries count once.
 fn waits(transport: Transport, sent: &[Sent]) -> usize {
     let over = sent.iter().filter(|sent| sent.to.transport == transport);
     over.map(|sent| sent.exchange).collect::<BTreeSet<_>>().len()
@@ -66,7 +66,7 @@ async fn the_real_answer_is_waited_for_whatever_comes_before_it() {
                     assert!(took <= latest, "{beset:?} {number}.{zone}: {took:?}");
                     let sent = to_beset(&lab);
                     let (waits, tcp) = (waits(Transport::Udp, &sent), waits(Transport::Tcp, &sent));
-                    // Where it was TCP that answered twice, TCP goes first.
+                    // Where TCP gave the answer twice, TCP is tried first.
                     assert!(tcp <= waits.max(1) && waits <= 2, "{beset:?} {zone}: {sent:#?}");
                     assert!(sent.len() <= 6, "{beset:?} {zone}: {sent:#?}");
                 }
@@ -151,10 +151,10 @@ async fn a_flood_costs_its_port_and_not_the_question() {
                 let started = Instant::now();
                 let answer = lab.ask(&format!("n{number}.example.com"), Rtype::A).await;
                 assert!(answer.contains("203.0.113."), "{by:?}: {answer}");
-                // What is cut is waited for over TCP first.
+                // After a truncated reply, TCP is waited for first.
                 assert!(started.elapsed() <= Duration::from_millis(7 * 20 + 1), "{by:?}");
             }
-            // All failures of a port are one to the query.
+            // The query sees each failure of a port as one event.
             let read = lab.count(Counter::UpstreamMismatched)
                 + lab.count(Counter::UpstreamMalformed)
                 + lab.count(Counter::UpstreamTruncated)
@@ -170,7 +170,7 @@ async fn a_flood_costs_its_port_and_not_the_question() {
 
 #[tokio::test(start_paused = true)]
 async fn a_query_beside_another_that_cannot_be_sent_does_not_end_the_wait() {
-    // Root, com and one server: nothing is left for another when the first is late.
+    // Root, com and one server: the budget has no room for a second server when the first is late.
     let mut poor = settings();
     (poor.limits.spare, poor.limits.retries, poor.limits.queries) = (0, 0, 4);
     let net = net(Manner::Good);

@@ -1,5 +1,5 @@
-//! A zone whose servers stay silent costs few packets, whoever asks for it and however often; and what
-//! it names as servers is no target.
+//! A zone with silent servers costs few packets, for any client and any number of questions; and
+//! the addresses that the zone names as servers are no amplification target.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,13 +14,13 @@ use zoners_dns::{Counter, EdeCode, Rtype, Transport};
 use zoners_resolver::{Cause, Hop, Resolution, Trace};
 use zoners_sim::{Bad, Beset, Link, Manner, SimNetwork, Streams};
 
-/// The first question costs no more, and each later one …
+/// The first question costs at most this, and each later question …
 const FIRST: usize = 20;
 /// … no more than this.
 const LATER: usize = 3;
 
-/// `dead.com.` with so many servers, each with so many addresses, of which the one with this number,
-/// counted server by server, lives.
+/// `dead.com.` with `servers` servers of `addresses` addresses each; the address with the number
+/// `living`, counted server by server, answers.
 fn dead(servers: usize, addresses: usize, living: Option<usize>) -> SimNetwork {
     let mut text = String::new();
     for server in 0..servers {
@@ -37,7 +37,8 @@ fn dead(servers: usize, addresses: usize, living: Option<usize>) -> SimNetwork {
     net
 }
 
-/// Packets to the servers of `dead.com.` since the last count; a stream that is not opened has three.
+/// Packets to the servers of `dead.com.` since the last count; a stream that is not opened counts
+/// three.
 fn packets(net: &SimNetwork) -> usize {
     let sent = net.sent();
     net.forget_sent();
@@ -65,7 +66,7 @@ async fn the_first_question_costs_little_and_the_next_less() {
         let lab = Lab::new(dead(servers, addresses, None));
         for number in 0..12 {
             assert!(lab.resolve(&format!("n{number}.dead.com"), Rtype::A).await.is_err());
-            // What was begun goes on behind the answer.
+            // Work goes on after the answer.
             sleep(Duration::from_secs(4)).await;
             let (cost, most) = (packets(&lab.net), if number == 0 { FIRST } else { LATER });
             assert!(cost <= most, "{servers} servers of {addresses}, question {number}: {cost}");
@@ -130,7 +131,7 @@ async fn one_living_address_of_very_many_is_found_and_the_death_forgotten() {
     }
 }
 
-/// A client that gives up after a second and asks for the next name: its questions overlap.
+/// A client that gives up after a second and asks for the next name, so its questions overlap.
 #[tokio::test(start_paused = true)]
 async fn one_living_address_of_sixty_is_found_for_a_client_with_little_patience() {
     let lab = Lab::new(dead(12, 5, Some(59)));
@@ -174,7 +175,8 @@ async fn a_zone_that_comes_back_is_used_with_the_next_question() {
             sleep(Duration::from_secs(3)).await;
         }
         addresses.iter().for_each(|at| _ = lab.net.link(at, Link::of(rtt)));
-        // Where the server takes longer than others do, its reply comes after the first question failed.
+        // If the server is slower than the typical server, its reply comes after the first question
+        // failed.
         let _ = lab.resolve("n100.dead.com", Rtype::A).await;
         sleep(ms(rtt)).await;
         assert!(time(&lab, "n101.dead.com").await <= ms(rtt + rtt / 4 + 10), "{servers}");
@@ -231,7 +233,7 @@ async fn a_dead_zone_is_told_of() {
     assert!(silent.len() == 1 && silent[0].dead && silent[0].packets > 5, "{silent:?}");
 }
 
-/// The most packets that went to one address within a second, a stream's SYN being sent again.
+/// The most packets to one address within a second, retransmitted SYNs included.
 fn most_in_a_second(net: &SimNetwork, counts: impl Fn(IpAddr) -> bool) -> usize {
     let mut sent: BTreeMap<IpAddr, Vec<Duration>> = BTreeMap::new();
     for one in net.sent().iter().filter(|one| counts(one.to.address.ip())) {
@@ -249,7 +251,7 @@ fn most_in_a_second(net: &SimNetwork, counts: impl Fn(IpAddr) -> bool) -> usize 
 
 #[tokio::test(start_paused = true)]
 async fn a_victim_gets_four_packets_a_second_however_many_zones_name_it() {
-    // Others may speak in its name, so that it is asked over TCP too.
+    // Forged replies arrive in its name, so the server is asked over TCP too.
     let forged = Beset { by: Bad::Id, times: 1, good: false, streams: Streams::Silent };
     for manner in [Manner::Dead, Manner::Beset(forged)] {
         a_victim(manner).await;
@@ -257,7 +259,7 @@ async fn a_victim_gets_four_packets_a_second_however_many_zones_name_it() {
 }
 
 async fn a_victim(manner: Manner) {
-    // Half name it by glue, half by the name of a nameserver in another zone.
+    // Half the zones name the server by glue, half by a nameserver name in a different zone.
     let mut text = String::from("host NS ns.host\nns.host A 203.0.114.90\n");
     for number in 0..400 {
         text += &match number % 2 {
@@ -318,7 +320,7 @@ async fn many_questions_at_once_to_a_new_provider_wait_for_its_first_answer_at_m
         assert!(together(&lab, &sites).await.iter().all(Result::is_ok));
         let took = started.elapsed();
         println!("{rtt} ms, {servers} servers: {took:?}, {} sent", lab.net.sent().len());
-        // The root, com., the first of the provider and the others.
+        // The root, com., the first server of the provider, and the rest.
         assert!(took <= ms(20 + 3 * rtt + 250), "{rtt} ms, {servers}: {took:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! A nameserver that does not answer, on a line that loses packets, is not felt.
+//! An unresponsive nameserver, on a lossy uplink, does not delay answers.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use zoners_dns::{Counter, Rtype, Transport, name};
 use zoners_resolver::{Event, Hop, Trace};
 use zoners_sim::{Link, Manner, SimNetwork, world};
 
-/// `many.com.` on a near server that behaves so, and on a good one further away.
+/// `many.com.` on a near server with this manner, and on a good server farther away.
 fn one_near(manner: Manner) -> SimNetwork {
     many(2, |number| match number {
         0 => Link::of(5).with(manner),
@@ -67,7 +67,8 @@ async fn a_server_that_becomes_slow_is_left_for_a_nearer_one() {
     }
     assert!(slow[0] <= ms(120), "{slow:?}");
     assert!(slow[5..].iter().all(|took| *took <= ms(75)), "{slow:?}");
-    // Near again, which nobody notices while the other answers: no worse than that one, then.
+    // Near again, which stays unnoticed while the second server answers: no slower than the second
+    // server, then.
     lab.net.link("203.0.114.101", Link::of(20));
     for number in 41..61 {
         time(&lab, &format!("n{number}.many.com")).await;
@@ -100,7 +101,7 @@ async fn a_network_that_was_gone_for_ten_minutes_is_used_as_soon_as_it_is_back()
         let lab = Lab::new(net);
         time(&lab, "n0.many.com").await;
         sleep(Duration::from_secs(20)).await;
-        // Somebody goes on trying, known names and unknown ones.
+        // A client continues to ask, for known and unknown names.
         for number in 0.. {
             if lab.net.now() > Duration::from_secs(600) {
                 break;
@@ -155,7 +156,7 @@ async fn each_cause_has_its_counter_and_is_remembered() {
         let found = [Transport::Udp, Transport::Tcp]
             .map(|transport| known(&lab, "203.0.114.101", transport).trouble);
         assert!(found.contains(&Some(trouble)), "{manner:?}: {found:?}");
-        // Whatever it is, the next does not wait for it.
+        // Whatever the manner, the next question does not wait for the server.
         assert!(time(&lab, "n1.many.com").await <= ms(60), "{manner:?}");
     }
 }
@@ -185,7 +186,8 @@ async fn a_dead_server_is_skipped_says_so_and_is_back_with_its_first_answer() {
     let address: IpAddr = "203.0.114.101".parse().unwrap();
     let dead = standings.iter().find(|standing| standing.endpoint.address.ip() == address);
     assert!(dead.unwrap().info.unanswered >= 3);
-    // Alive again: it is met when the other fails, and then it is the nearer one.
+    // Alive again: the server is tried when the second server fails, and then it is the nearer
+    // server.
     lab.net.link("203.0.114.101", Link::of(5));
     lab.net.link("203.0.114.102", Link::of(50).with(Manner::Dead));
     time(&lab, "n100.many.com").await;
@@ -194,7 +196,7 @@ async fn a_dead_server_is_skipped_says_so_and_is_back_with_its_first_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn providers_that_depend_on_each_other_are_resolved_where_one_has_glue() {
-    // Each has its servers in the other's zone, but one of them has one more.
+    // Each zone has its servers in the other zone, but one zone has one more server.
     let net = with_delegations(
         "one NS ns.two.com.\ntwo NS ns.one.com.\ntwo NS spare.two\nspare.two A 203.0.114.70\n",
     );
@@ -231,7 +233,7 @@ async fn a_hundred_clients_of_one_slow_name_cause_one_fetch() {
     assert_eq!(lab.net.sent().len(), 1, "{:#?}", lab.net.sent());
 }
 
-/// `com.` names one server of `moved.com.`, which knows of another but little else.
+/// `com.` names one server of `moved.com.`, which knows a second server and little else.
 fn moved(manner: Manner) -> SimNetwork {
     let net = with_delegations("moved NS old.moved\nold.moved A 203.0.114.60\n");
     let text = "@ NS old\n@ NS new\nold A 203.0.114.60\nnew A 203.0.114.61\nwww A 203.0.113.1\n";
@@ -245,7 +247,7 @@ async fn a_zone_that_has_long_been_silent_is_given_up_soon_and_found_again() {
     for servers in [1, 2, 13] {
         let lab = Lab::frugal(many(servers, |_| Link::of(20).with(Manner::Dead)));
         let failing = async |name: &str| {
-            // Somebody else answers, so that it is not the line.
+            // A different server answers, so the uplink is not down.
             let _ = lab.resolve(&format!("{name}.example.com"), Rtype::A).await;
             lab.net.forget_sent();
             let started = Instant::now();
@@ -300,13 +302,13 @@ async fn when_all_servers_of_the_parent_fail_those_of_the_zone_itself_are_tried(
     let lab = Lab::new(moved(Manner::KnowsItsServers));
     assert!(time(&lab, "www.moved.com").await <= ms(300));
     assert!(lab.count(Counter::UpstreamChildServers) > 0);
-    // From an earlier answer, when nobody is left to ask.
+    // From an earlier answer, when no server is left to ask.
     let lab = Lab::new(moved(Manner::Good));
     lab.resolve("moved.com", Rtype::NS).await.unwrap();
     lab.resolve("new.moved.com", Rtype::A).await.unwrap();
     lab.net.link("203.0.114.60", Link::of(20).with(Manner::Dead));
     assert!(time(&lab, "www.moved.com").await <= ms(3000));
-    // Nobody knows of it: it fails in time.
+    // The second server is unknown: the question fails in time.
     let lab = Lab::new(moved(Manner::Dead));
     let started = Instant::now();
     assert!(lab.resolve("www.moved.com", Rtype::A).await.is_err());
@@ -318,7 +320,7 @@ async fn on_a_satellite_link_patience_is_what_the_link_takes() {
     let net = world::populous(3, 300, 0.0, 0.02);
     net.delay_all(ms(600), ms(150));
     let lab = Lab::new(net);
-    // Until it is known how far away everything is.
+    // Until RTT estimates exist.
     for number in 0..20 {
         time(&lab, &format!("www.d{number}.t{}", number % 4)).await;
     }
@@ -327,7 +329,7 @@ async fn on_a_satellite_link_patience_is_what_the_link_takes() {
         time(&lab, &format!("www.d{number}.t{}", number % 4)).await;
     }
     let sent = lab.net.sent().len();
-    // A referral and an answer each; an eighth to meet servers; some that were late or lost.
+    // A referral and an answer each; an eighth for probes; some late or lost.
     assert!(sent <= 200 * 2 * 7 / 5, "{sent} queries");
 }
 

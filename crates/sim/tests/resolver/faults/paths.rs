@@ -1,4 +1,4 @@
-//! Where IPv4, IPv6, UDP or TCP does not work, the other does.
+//! If IPv4, IPv6, UDP or TCP does not work, the alternative is used.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -46,7 +46,7 @@ async fn blackholed_ipv6_is_noticed_left_alone_and_found_again() {
         net.link("2001:db8:ffff::1", Link::of(5).with(manner));
     };
     black(&net, Manner::Dead);
-    // Servers that have nothing but IPv6 make it noticed; those that have both are not hurt.
+    // Servers with only IPv6 reveal the fault; servers with both families are not affected.
     let mut only_ipv6 = String::new();
     for number in 50..60 {
         only_ipv6 +=
@@ -69,7 +69,7 @@ async fn blackholed_ipv6_is_noticed_left_alone_and_found_again() {
         assert!(time(&lab, &format!("www.d{number}.com")).await <= ms(50));
     }
     assert!(sent_over_ipv6(&lab) <= 2, "{} queries into the dark", sent_over_ipv6(&lab));
-    // It works again: a probe beside a question finds out, and nobody waits for it.
+    // IPv6 works again: a probe beside a question finds out, and no question waits for the probe.
     black(&lab.net, Manner::Good);
     sleep(Duration::from_secs(30)).await;
     assert!(time(&lab, "mail.d0.com").await <= ms(50));
@@ -80,7 +80,8 @@ async fn blackholed_ipv6_is_noticed_left_alone_and_found_again() {
 #[tokio::test(start_paused = true)]
 async fn where_ipv4_does_not_work_ipv6_addresses_of_nameservers_are_looked_up() {
     let net = dual_stack();
-    // The servers of these have names in d0.com., without glue, and both kinds of address.
+    // The servers of these domains have names in d0.com., without glue, and addresses of both
+    // families.
     let mut sites = String::new();
     for number in 0..10 {
         sites += &format!("site{number} NS ns.host.d{}.com.\n", number + 20);
@@ -175,10 +176,10 @@ async fn a_stream_that_brings_no_answer_is_not_waited_for_alone() {
             let (took, sent) = (started.elapsed(), lab.net.sent());
             assert_eq!(sent[0].to.transport, Transport::Tcp);
             assert_eq!(answered, good);
-            // Where streams take long, the one under way is given its time before all is given up.
+            // Where TCP takes long, the query under way gets its time before the question fails.
             let most = if good { 600 } else { (750 + 8 * rtt).min(4000) };
             assert!(took <= ms(most), "{rtt} {good}: {took:?}");
-            // Each of its streams may be the one that is dead: what is late there goes over another too.
+            // Each stream may be dead: a query that is late on one stream is repeated on a new stream.
             let exchanges: BTreeSet<u64> = sent.iter().map(|sent| sent.exchange).collect();
             assert!(exchanges.len() <= 4, "{rtt} {good}: {sent:#?}");
         }
@@ -194,7 +195,7 @@ async fn a_server_whose_tcp_is_closed_is_asked_on_over_udp() {
     net.link("198.51.100.1", link.with(Manner::UdpOnly));
     let lab = Lab::with(net, Settings::new(Delegation::from_hints(&hints).unwrap()));
     assert!(lab.resolve("www.example.com", Rtype::A).await.is_err());
-    // Nobody has ever answered over UDP, so that TCP is tried after the first datagram that is lost.
+    // No UDP reply has ever arrived, so TCP is tried after the first lost datagram.
     sleep(outage - lab.net.now() - ms(50)).await;
     lab.net.forget_sent();
     let took = time(&lab, "mail.example.com").await;
@@ -202,7 +203,7 @@ async fn a_server_whose_tcp_is_closed_is_asked_on_over_udp() {
     assert!(lab.net.sent().iter().any(|sent| sent.to.transport == Transport::Tcp));
 }
 
-/// Zones that are dead, each on so many servers in networks of their own, of both families.
+/// Dead zones, each on `servers` servers in networks of their own, of both families.
 fn dead_zones(zones: usize, servers: usize) -> SimNetwork {
     let mut text = String::new();
     for zone in 0..zones {
@@ -232,7 +233,7 @@ async fn dead_zones_are_not_taken_for_ways_that_do_not_work() {
                     let asked = crate::common::question(&name, Rtype::A);
                     asking.spawn(async move { worker.resolve(&asked, None).await.is_err() });
                 }
-                // And for a while after that nothing is asked.
+                // And for a while after that no query is sent.
                 let until = Instant::now() + Duration::from_secs(6);
                 while Instant::now() < until {
                     let broken = lab.worker.shared().broken_paths().names();
@@ -248,7 +249,8 @@ async fn dead_zones_are_not_taken_for_ways_that_do_not_work() {
 
 #[tokio::test(start_paused = true)]
 async fn a_way_that_stops_working_is_found_within_seconds() {
-    // What is wrong with IPv6 is found where it is asked over; a server that has both answers over IPv4.
+    // A broken IPv6 is found where servers are asked over it; a server with both families answers
+    // over IPv4.
     for (v6, manner) in [(false, Manner::Dead), (true, Manner::TcpOnly)] {
         let lab = Lab::new(dual_stack());
         for number in 0..10 {

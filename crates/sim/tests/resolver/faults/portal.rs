@@ -33,7 +33,7 @@ enum Exit {
     Restart,
 }
 
-/// The same resolver in a new process, which has nothing but what was persisted.
+/// The resolver in a new process, which has only the persisted cache.
 fn restarted(lab: &Lab) -> Lab {
     let (shared, mut progress) = (lab.worker.shared(), ExportCursor::default());
     let mut entries = Vec::new();
@@ -44,7 +44,7 @@ fn restarted(lab: &Lab) -> Lab {
     again
 }
 
-/// A client on a network that lets everything pass, which goes behind a portal and asks for something.
+/// A client on an open network that moves behind a portal and asks a question.
 async fn behind(portal: Middlebox) -> Lab {
     let (net, settings) = cafe();
     let lab = Lab::with(net, settings);
@@ -56,7 +56,7 @@ async fn behind(portal: Middlebox) -> Lab {
     lab
 }
 
-/// All zones of the provider, some of which were asked for behind the portal.
+/// The zones of the provider resolve; some were asked behind the portal.
 async fn all_resolves(lab: &Lab, what: &str) {
     for number in 0..10 {
         for name in ["mail", "www"] {
@@ -208,7 +208,7 @@ async fn in_an_intercepted_network_a_question_costs_one_packet() {
     }
     assert!(ask(&lab, "www.shop.com", Rtype::A).await.is_ok());
     assert_eq!(state(&lab), intercepted(true));
-    // Nor are the addresses of servers wanted, which nobody tells.
+    // Nor are addresses of servers missing.
     lab.worker.shared().cache.flush(&name::parse("prov.net").unwrap(), true);
     lab.net.forget_sent();
     for number in 0..20 {
@@ -257,7 +257,7 @@ async fn a_portal_that_comes_unannounced_leaves_nothing_behind_either() {
             let _ = ask(&lab, name, Rtype::A).await;
         }
         lab.net.interpose(None);
-        // So long a failure is remembered (RFC 9520 section 3.2).
+        // The time for which a failure is cached (RFC 9520 section 3.2).
         sleep(Duration::from_secs(1)).await;
         all_resolves(&lab, &format!("{portal:?}")).await;
     }
@@ -308,7 +308,7 @@ async fn who_does_not_validate_gets_what_the_portal_says_for_five_seconds() {
 async fn what_is_proven_and_has_expired_is_given_behind_a_portal() {
     let lab = behind(Middlebox::PORTAL).await;
     sleep(Duration::from_secs(400)).await;
-    // Before it is known that the network is to blame, it is the zone.
+    // Until interception is known, the fault is attributed to the zone.
     for number in 3..6 {
         assert!(ask(&lab, &format!("www.site{number}.com"), Rtype::A).await.is_err());
     }

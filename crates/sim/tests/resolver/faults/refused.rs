@@ -1,4 +1,4 @@
-//! Networks that refuse DNS to foreign servers, reject it or let nothing through.
+//! Networks that refuse, reject or drop DNS queries to foreign servers.
 
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ const CLOSED: [(Middlebox, Obstacle, EdeCode); 4] = [
     (Middlebox::Drops, Obstacle::Silent, EdeCode::NO_REACHABLE_AUTHORITY),
 ];
 
-/// A resolver that has just come to a network with this in it; with nothing in its cache, or with what it
-/// has learned elsewhere.
+/// A resolver on a network with this middlebox, with an empty cache or with entries learned
+/// elsewhere.
 async fn arrived(middlebox: Middlebox, cold: bool) -> Lab {
     let (net, settings) = cafe();
     let lab = Lab::with(net, settings);
@@ -183,7 +183,7 @@ async fn zones_that_a_stub_delegates_to_servers_of_the_house_go_on() {
     net.zone("house", &[ROUTER], &text).near(ROUTER);
     net.zone("sub.house", &[OTHER], "printer A 192.168.1.7\n").near(OTHER);
     settings.routes.push(route("house", QueryMode::Stub, ROUTER));
-    // What the configuration names is asked wherever it lies.
+    // Configured servers are asked at any address.
     settings.routes.push(route("other", QueryMode::Stub, OTHER));
     settings.negative_anchors.push(name::parse("house").unwrap());
     let lab = Lab::with(net, settings);
@@ -237,7 +237,7 @@ async fn zones_that_refuse_or_are_dead_are_no_network_that_does() {
                 assert!(!matches!(state(&lab), NetworkState::Obstructed(_)), "{manner:?}");
                 sleep(ms(400)).await;
             }
-            // Nothing has answered since, but those.
+            // Only these servers have answered since.
             lab.worker.shared().notify(Event::NetworkChanged);
         }
         for address in COM {
@@ -259,7 +259,7 @@ async fn where_datagrams_alone_are_blocked_streams_go_on() {
         let lab = arrived(middlebox, true).await;
         for number in 0..10 {
             let (took, answer) = timed(&lab, &format!("mail.site{number}.com")).await;
-            // Word that a port is closed is believed of each of few servers, and not of the network.
+            // ICMP port unreachable is attributed to each of few servers, and not to the network.
             let may_fail = middlebox == Middlebox::ClosesDatagrams;
             assert!(answer.is_ok() || may_fail, "{middlebox:?} {number}: {answer:?}, {took:?}");
             assert!(!matches!(state(&lab), NetworkState::Obstructed(_)), "{middlebox:?} {number}");

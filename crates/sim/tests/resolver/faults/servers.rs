@@ -1,4 +1,4 @@
-//! What the resolver makes of servers and lines that fail.
+//! The resolver's treatment of servers and links that fail.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use zoners_sim::{Bad, Beset, Link, Manner, Said, SimNetwork, world};
 const SERVERS: [&str; 2] = ["203.0.114.1", "203.0.114.2"];
 const FORGED: Manner = Manner::Beset(Beset::once(Bad::Id));
 
-/// Example.com's servers have these manners.
+/// The servers of example.com have these manners.
 fn net(manners: [Manner; 2]) -> SimNetwork {
     let net = world::small(1);
     for (address, manner) in SERVERS.iter().zip(manners) {
@@ -76,7 +76,7 @@ async fn a_wrong_id_leads_to_tcp_and_to_another_server_beside_the_wait() {
     assert_eq!(first.to.address, over_tcp.to.address);
     assert_ne!(first.to.address, another.to.address);
     assert!(another.at <= over_tcp.at + Duration::from_millis(1), "{to_leaf:#?}");
-    // Two referrals, then the forged datagram and the TCP answer: no later than the good one.
+    // Two referrals, then the forged datagram and the TCP answer: no later than the good reply.
     assert!(
         started.elapsed() <= Duration::from_millis(20 * 2 + 20 + 50),
         "{:?}",
@@ -148,7 +148,7 @@ async fn the_loser_of_a_race_teaches_its_time() {
     let net = world::small(1);
     net.link(SERVERS[0], Link::of(700)).link(SERVERS[1], Link::of(20).with(Manner::Dead));
     let lab = Lab::new(net);
-    // Both are asked; whoever answers, the other is learned of too.
+    // Both servers are asked; each reply teaches the RTT.
     lab.resolve("www.example.com", Rtype::A).await.unwrap();
     tokio::time::sleep(Duration::from_secs(4)).await;
     let known = |address: &str| {
@@ -215,7 +215,7 @@ async fn a_revoked_delegation_dies_with_its_ttl_and_takes_all_below_along() {
 #[tokio::test(start_paused = true)]
 async fn what_a_server_may_not_say_is_not_believed() {
     let net = world::small(1);
-    // The liar adds records of others to its answers; the scrubber counts them.
+    // The server adds foreign records to its answers; the scrubber counts these.
     net.zone("com", &["192.5.6.1", "192.5.6.2", "2001:503::1"],
         "@ NS a.nic\na.nic A 192.5.6.1\nliar NS ns.liar\nns.liar A 203.0.114.66\nwww.victim A 203.0.113.9\n\
          victim NS ns.victim\nns.victim A 203.0.114.1\n");
@@ -272,7 +272,8 @@ async fn glueless_referrals_cannot_make_us_attack_a_victim() {
 
 #[tokio::test(start_paused = true)]
 async fn budgets_hold_over_everything_that_a_question_causes() {
-    // Every domain's servers are named in the next domain, without glue: each look-up needs another.
+    // The servers of each domain have names in the next domain, without glue: each look-up needs
+    // another.
     let net = world::small(1);
     let mut com = String::from("@ NS a.nic\na.nic A 192.5.6.1\n");
     for number in 0..40 {
@@ -286,7 +287,7 @@ async fn budgets_hold_over_everything_that_a_question_causes() {
     assert!(lab.count(Counter::LimitNestedLookups) > 0, "{unresolved}");
     let limits = settings().limits;
     assert!(lab.count(Counter::UpstreamQueries) <= u64::from(limits.queries));
-    // With a smaller budget it ends there, and is not remembered as the name's own fault.
+    // With a smaller budget the question ends there, and is not cached as a failure of the name.
     let mut small = settings();
     (small.limits.queries, small.limits.retries) = (5, 0);
     let lab = Lab::with(lab.net.clone(), small);
@@ -421,7 +422,7 @@ async fn silence_to_a_shortened_question_is_met_with_the_full_one() {
     assert!(lab.net.sent().iter().all(|sent| name::depth(&sent.question.name) == 5));
 }
 
-/// The zone's own NS set comes with its answers, with a server that the parent does not know.
+/// The zone's own NS set comes with its answers, with a server unknown to the parent.
 fn names_another_server(_: &zoners_dns::Question, mut said: Said) -> Option<Said> {
     let of = |text: &str| zonefile::parse(text, &name::root()).unwrap();
     if !said.answer.is_empty() {

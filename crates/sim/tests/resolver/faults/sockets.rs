@@ -12,7 +12,7 @@ use zoners_sim::{Link, Manner, SimNetwork};
 
 const NAMES: usize = 345;
 
-/// So many domains, each on two servers; of every tenth the first is dead.
+/// This many domains, each on two servers; the first server of every tenth domain is dead.
 fn domains() -> SimNetwork {
     let mut text = String::new();
     let address =
@@ -37,7 +37,7 @@ fn domains() -> SimNetwork {
     net
 }
 
-/// How many of all names are answered that are asked for at once, and how soon all are.
+/// The number of answered names when the names are asked at once, and the time of the last answer.
 async fn at_once(lab: &Lab) -> (usize, Duration) {
     let (mut asking, began) = (JoinSet::new(), Instant::now());
     for number in 0..NAMES {
@@ -93,7 +93,7 @@ async fn losers_of_races_give_way() {
         time(&lab, &format!("n{number}.many.com")).await;
     }
     lab.net.limit_sockets(2);
-    // The near one is lost on the way, and waited for behind the answer of the other.
+    // The reply of the near server is lost, and waited for behind the answer of the second server.
     lab.net.link("203.0.114.101", Link::of(5).with(Manner::Dead));
     let first = time(&lab, "n20.many.com").await;
     assert!(first <= ms(150), "{first:?}");

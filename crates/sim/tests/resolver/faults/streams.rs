@@ -1,5 +1,5 @@
-//! Streams that die without a word are given up with the first reply that is late, and what was open on
-//! another network is left.
+//! Streams that die silently are given up at the first late reply, and streams of an earlier
+//! network are closed.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use zoners_resolver::{Event, Settings};
 use zoners_sim::{Link, Manner, SimNetwork};
 
 const SECOND: Duration = Duration::from_secs(1);
-/// When all streams die.
+/// The moment when every stream dies.
 const DEATH: Duration = Duration::from_millis(5500);
 /// The round trip of a server, of which a query over a stream takes two here.
 const RTT: u64 = 20;
 
-/// A forwarder at each of these addresses, asked over TCP for all names.
+/// A forwarder at each of these addresses, asked over TCP for every name.
 fn forwarders(addresses: &[&str]) -> Settings {
     let mut text = String::from(". NS inside.\n");
     for address in addresses {
@@ -28,7 +28,7 @@ fn forwarders(addresses: &[&str]) -> Settings {
     Settings { routes: vec![route], ..settings() }
 }
 
-/// `many.com.` at all of these, whose streams die.
+/// `many.com.` at these addresses, whose streams die.
 fn dying(addresses: &[&str]) -> SimNetwork {
     let net = many(1, |_| Link::of(RTT));
     for address in addresses {
@@ -92,7 +92,7 @@ async fn where_udp_is_blocked_nothing_fails_when_all_streams_die() {
     for number in 0..60 {
         let began = Instant::now();
         lab.resolve(&format!("n{number}.many.com"), Rtype::A).await.unwrap();
-        // By then it is known that UDP is blocked.
+        // By then the resolver knows that UDP is blocked.
         if lab.net.now() > DEATH {
             slowest = slowest.max(began.elapsed());
         }
@@ -113,7 +113,7 @@ async fn another_stream_is_paid_for_like_any_other() {
         sleep(DEATH - lab.net.now()).await;
         assert_eq!(lab.resolve("n1.many.com", Rtype::A).await.is_ok(), renewed > 0);
         assert_eq!(lab.count(Counter::UpstreamTcpReconnected), renewed);
-        // The dead one is suspect all the same.
+        // The dead stream is suspect nevertheless.
         assert!(time(&lab, "n2.many.com").await <= ms(2 * RTT));
     }
 }
@@ -124,7 +124,7 @@ async fn a_server_that_is_slow_now_and_then_is_not_asked_twice_each_time() {
     let net = dying(&addresses);
     let lab = Lab::with(net, forwarders(&addresses));
     for number in 0..40 {
-        // Every fourth it has to look up itself.
+        // Every fourth question is a cache miss at the forwarder.
         let slow = number % 4 == 3;
         lab.net.link(addresses[0], Link::of(if slow { 5 * RTT } else { RTT }));
         time(&lab, &format!("n{number}.many.com")).await;

@@ -1,7 +1,7 @@
-//! An adversary's day: many attacks at once, beside people who ask for ordinary names. They are
-//! answered, and what the attacks make the resolver send is bounded.
+//! A day under attack: many attacks at once, beside clients that ask for ordinary names. The
+//! clients are answered, and the packets that the attacks cause are bounded.
 //!
-//! `benchmarks/adversary` plays the same and more over real sockets, beside other resolvers.
+//! `benchmarks/adversary` plays these attacks and more over real sockets, beside other resolvers.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,39 +13,39 @@ use tokio::time::{Instant, sleep};
 use zoners_dns::{RRset, Random, Records, Rtype, Transport, name};
 use zoners_sim::{Bad, Beset, Link, Manner, Said, Sent, SimNetwork, Streams};
 
-/// Packets for the first question of a zone whose servers are all silent …
+/// Packets for the first question of a zone with only silent servers …
 const DEAD_FIRST: usize = 20;
-/// … and for each later one.
+/// … and for each later question.
 const DEAD_LATER: usize = 3;
-/// Packets to a silent address within any second, whichever zones name it.
+/// Packets to a silent address within any second, whichever zones name the address.
 const VICTIM_A_SECOND: usize = 4;
-/// Packets to the servers of a victim for each referral to names that it does not have.
+/// Packets to the servers of a victim for each referral to names that the victim does not have.
 const NXNS_A_QUESTION: f64 = 10.0;
-/// Queries to a slow server for each question, beyond those until its first reply is there.
+/// Queries to a slow server for each question, beyond those before its first reply.
 const SLOW_A_QUESTION: f64 = 1.0;
-/// As many as an address gets in two seconds that has never answered.
+/// The packets that an unproven address gets in two seconds.
 const SLOW_FIRST: usize = 2 * VICTIM_A_SECOND;
-/// Queries to a server whose reply to a question is too large to be looked at.
+/// Queries to a server whose reply exceeds the message limits.
 const HEAVY_A_QUESTION: f64 = 2.0;
 /// No ordinary question takes longer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long the day is.
 const DAY: Duration = Duration::from_secs(6);
-/// From one question to the next.
+/// The time between two questions.
 const PACE: Duration = ms(10);
 
-/// Fifty datagrams with a wrong ID before each answer, and no other way to ask.
+/// Fifty datagrams with a wrong ID before each answer, over UDP alone.
 const FORGED: Beset = Beset { by: Bad::Id, times: 50, good: true, streams: Streams::Closed };
 
 /// A silent address that many zones name as their server.
 const VICTIM: &str = "203.21.0.1";
 
-/// What is asked for.
+/// The kind of question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Ordinary,
-    /// Of a zone in whose name others speak before its server does.
+    /// A zone whose replies are preceded by forged replies.
     Forged,
     Dead,
     Victim,
@@ -58,7 +58,7 @@ const KINDS: [Kind; 7] =
     [Kind::Ordinary, Kind::Forged, Kind::Dead, Kind::Victim, Kind::Nxns, Kind::Slow, Kind::Heavy];
 
 impl Kind {
-    /// A name of this kind, one of many.
+    /// The name with a number, of this kind.
     fn name(self, number: u64) -> String {
         match self {
             Kind::Ordinary => format!("n{}.good{}.com", number % 40, number % 7),
@@ -76,7 +76,7 @@ impl Kind {
     }
 }
 
-/// All that the day needs, on the small Internet.
+/// The small Internet with the zones of the attacks.
 fn world(seed: u64) -> SimNetwork {
     let mut com = String::new();
     for (zone, address) in
@@ -133,7 +133,7 @@ fn to_a_victim(asked: &zoners_dns::Name, said: Said) -> Said {
     Said { aa: false, answer: vec![], authority, ..said }
 }
 
-/// A referral with 256 servers and 500 addresses of others.
+/// A referral with 256 servers and 500 foreign addresses.
 fn heavy(asked: &zoners_dns::Name, said: Said) -> Said {
     if name::depth(asked) < 3 {
         return said;
@@ -147,11 +147,11 @@ fn heavy(asked: &zoners_dns::Name, said: Said) -> Said {
     Said { aa: false, answer: vec![], authority, additional, ..said }
 }
 
-/// What came of a day.
+/// The result of a day.
 #[derive(Debug, PartialEq, Eq)]
 struct Day {
     asked: BTreeMap<Kind, usize>,
-    /// Names that must be answered and were not, or late.
+    /// Names that must be answered and failed, or were late.
     failed: Vec<String>,
     sent: Vec<Sent>,
 }
@@ -180,7 +180,7 @@ async fn day(seed: u64) -> Day {
     Day { asked, failed, sent: lab.net.sent() }
 }
 
-/// Packets to addresses that begin so; a stream that is not opened has three.
+/// Packets to addresses with this prefix; a stream that is not opened counts three.
 fn packets(sent: &[Sent], prefix: &str) -> usize {
     let to = sent.iter().filter(|sent| sent.to.address.ip().to_string().starts_with(prefix));
     to.map(weight).sum()

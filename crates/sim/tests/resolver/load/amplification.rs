@@ -1,7 +1,7 @@
-//! What a client's question can make us send is little, whatever others put into the DNS.
+//! The packets caused by one client question are few, whatever records attackers publish.
 //!
-//! Each attack is one that broke a resolver; the bounds are the least that one of those who have
-//! been attacked needs for it, the queries to the root and to `com.` among them.
+//! Each attack broke a resolver. The bounds are the least packets that any attacked resolver needs,
+//! including the queries to the root and to `com.`.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use zoners_dns::{Counter, Rtype};
 use zoners_sim::{Link, Manner, SimNetwork, world};
 
-/// The small Internet whose `com.` has these delegations alone.
+/// The small Internet whose `com.` has only these delegations.
 fn com(delegations: &str) -> SimNetwork {
     let net = world::small(1);
     let text = format!("@ NS a.nic\na.nic A 192.5.6.1\n{delegations}");
@@ -18,12 +18,12 @@ fn com(delegations: &str) -> SimNetwork {
     net
 }
 
-/// What is sent for one question of a client, by a resolver that has just begun. Spare packets,
-/// at most an eighth of all that is sent, have a budget of their own.
+/// The packets sent for one question by a fresh resolver. Probes, at most an eighth of the queries,
+/// have a budget of their own.
 async fn sent_for(net: SimNetwork, name: &str) -> (Lab, usize) {
     let lab = Lab::frugal(net);
     let _ = lab.resolve(name, Rtype::A).await;
-    // What was begun goes on behind the answer.
+    // Work goes on after the answer.
     sleep(Duration::from_secs(10)).await;
     let priming = |sent: &&zoners_sim::Sent| sent.question.name.is_root();
     let sent = lab.net.sent().iter().filter(|sent| !priming(sent)).count();
@@ -49,7 +49,8 @@ async fn nxns_a_referral_to_names_in_a_victims_zone() {
     }
 }
 
-/// `d0.com.` has its servers in `d1.com.`, that in `d2.com.` and so on, without glue.
+/// `d0.com.` has its servers in `d1.com.`, which has its servers in `d2.com.` and so on, without
+/// glue.
 fn endless(levels: usize, servers: usize) -> SimNetwork {
     let mut delegations = String::new();
     for level in 0..levels {
@@ -70,7 +71,7 @@ async fn idns_each_delegation_needs_another_one() {
 
 #[tokio::test(start_paused = true)]
 async fn referrals_without_an_end() {
-    // Each zone refers to one a label deeper, on a server of its own.
+    // Each zone refers to a zone one label deeper, on a server of its own.
     let net = com("deep NS ns.deep\nns.deep A 198.18.0.0\n");
     let mut zone = "deep.com".to_owned();
     for level in 0..60 {
@@ -87,7 +88,7 @@ async fn tsuname_zones_that_depend_on_each_other() {
     let net =
         com("one NS ns.two.com.\none NS ns2.two.com.\ntwo NS ns.one.com.\ntwo NS ns2.one.com.\n");
     let lab = Lab::new(net);
-    // The delegations are learned once; after that nobody is asked for each failure.
+    // The delegations are learned once; after that no query is sent for each failure.
     for _ in 0..100 {
         let _ = lab.resolve("www.one.com", Rtype::A).await;
         sleep(Duration::from_millis(10)).await;
@@ -142,8 +143,8 @@ async fn many_names_of_few_addresses_all_lame() {
 
 #[tokio::test(start_paused = true)]
 async fn camp_aliases_times_delegations_times_missing_glue() {
-    // Ten aliases, each in a zone ten delegations deep, each of which has one server, whose name
-    // lies in another zone.
+    // Ten aliases, each in a zone ten delegations deep, each delegation with one server, whose name
+    // lies in a different zone.
     let mut delegations = String::from("host NS ns.host\nns.host A 203.0.114.80\n");
     let mut hosts = String::from("@ NS ns\nns A 203.0.114.80\n");
     for alias in 0..10 {

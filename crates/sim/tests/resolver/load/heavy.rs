@@ -1,4 +1,4 @@
-//! Replies of thousands of records cost what is of use in them, and no more.
+//! Replies of thousands of records cost in proportion to their useful records.
 
 use crate::common::Lab;
 use zoners_dns::message::{MAX_GLUE, MAX_OWNERS, MAX_SIGNATURES};
@@ -9,7 +9,7 @@ use zoners_sim::{Said, SimNetwork, world};
 const SERVERS: [&str; 2] = ["203.0.114.1", "203.0.114.2"];
 const PARENTS: [&str; 3] = ["192.5.6.1", "192.5.6.2", "2001:503::1"];
 
-/// An Internet in which some servers alter what they say.
+/// An Internet in which some servers alter their answers.
 fn net(
     servers: &[&str],
     alter: impl Fn(&Question, Said) -> Option<Said> + Clone + Send + Sync + 'static,
@@ -26,7 +26,7 @@ fn refers(said: &Said) -> bool {
     !said.aa && said.authority.iter().any(|set| set.rtype == Rtype::NS)
 }
 
-/// So many address RRsets of names that nobody asked about.
+/// `count` address RRsets of unrelated names.
 fn foreign(count: usize) -> Vec<RRset> {
     let set = |number: usize| {
         let owner = name::parse(&format!("f{number}.example.com")).unwrap();
@@ -60,7 +60,7 @@ async fn a_referral_to_hundreds_of_servers_leads_down_by_the_first() {
 
 #[tokio::test(start_paused = true)]
 async fn glue_is_found_among_the_addresses_that_are_looked_at() {
-    // The last one of them; the one behind it is as good as not there.
+    // The last record within the limit; a record behind it is not seen.
     for (before, found) in [(MAX_GLUE - 1, true), (MAX_GLUE, false)] {
         let net = net(&PARENTS, move |_, mut said| {
             if refers(&said) {

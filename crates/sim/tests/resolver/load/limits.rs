@@ -12,7 +12,8 @@ fn lab(net: SimNetwork, change: impl FnOnce(&mut Limits)) -> Lab {
     Lab::with(net, settings)
 }
 
-/// `com.` delegates `many.com.` to so many servers, each with so many addresses, all dead.
+/// `com.` delegates `many.com.` to `servers` servers of `addresses` addresses each; each address is
+/// dead.
 fn many(servers: usize, addresses: usize) -> SimNetwork {
     let net = world::small(1);
     let mut com = String::from("@ NS a.nic\na.nic A 192.5.6.1\n");
@@ -82,7 +83,7 @@ async fn addresses_of_one_server() {
 
 #[tokio::test(start_paused = true)]
 async fn steps_towards_a_name() {
-    // Ten zone cuts below example.com, all on its servers.
+    // Ten zone cuts below example.com, each on its servers.
     let net = world::small(1);
     let mut zone = String::from("example.com");
     for level in 0..10 {
@@ -110,7 +111,7 @@ async fn steps_towards_a_name() {
 
 #[tokio::test(start_paused = true)]
 async fn look_ups_for_a_zone_and_for_a_query() {
-    // Servers in another zone, without glue, that do not exist there.
+    // Nameservers in a different zone, without glue, that do not exist there.
     let net = world::small(1);
     let mut com =
         String::from("@ NS a.nic\na.nic A 192.5.6.1\nhost NS ns.host\nns.host A 203.0.114.1\n");
@@ -158,7 +159,7 @@ async fn nameserver_look_ups_inside_each_other() {
             );
         }
         com += &format!("d{levels} NS ns.d{levels}\nns.d{levels} A 203.0.114.1\n");
-        // Glue of siblings would make it easy.
+        // Sibling glue would avoid the look-ups.
         let com = com.replace("ns.d0 A", "");
         net.zone("com", &["192.5.6.1", "192.5.6.2", "2001:503::1"], &com);
         net.zone(&format!("d{levels}.com"), &["203.0.114.1"], "ns A 203.0.114.1\n");
@@ -193,7 +194,7 @@ async fn tcp_queries_and_octets_of_a_client_query() {
 
 #[tokio::test(start_paused = true)]
 async fn addresses_of_one_server_out_of_the_cache() {
-    // The server's own zone has many addresses for it, and they are in the cache.
+    // The server's own zone has many addresses for the server, and these are in the cache.
     let net = many(1, 1);
     net.change("com", |com| {
         let glueless = zoners_dns::zonefile::parse("site NS ns.host.net.\n", &com.origin);

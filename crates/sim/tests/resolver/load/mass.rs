@@ -7,8 +7,8 @@ use zoners_sim::world;
 
 const DOMAINS: usize = 1000;
 
-/// Asks `lookups` names, 50 at a time by four workers; says how many were answered wrongly, and what
-/// share of queries the line was thought to lose now and then, while much was asked.
+/// Asks `lookups` names, 50 at a time by four workers. Returns the number of wrong answers, and
+/// samples of the estimated loss of the uplink under load.
 async fn ask_all(lab: &Lab, lookups: usize) -> (usize, Vec<f64>) {
     let workers = [lab.worker.clone(), lab.another(), lab.another(), lab.another()];
     let mut under_way = JoinSet::new();

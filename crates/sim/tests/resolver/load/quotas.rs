@@ -1,5 +1,5 @@
-//! A server or a zone with very many questions under way gets no more than it answers, and leaves room
-//! for others.
+//! Quotas: a server or zone with very many questions under way gets no more than it answers, and
+//! leaves room for the rest.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use zoners_dns::{Counter, Rtype};
 use zoners_resolver::{Cause, Resolution};
 use zoners_sim::{Link, Manner, SimNetwork};
 
-/// Asks for so many names of a zone, evenly spread.
+/// Asks for names of a zone, evenly spread over time.
 async fn flood(lab: &Lab, zone: &str, from: u64, times: u64, every: Duration) -> Vec<Resolution> {
     let mut asking = JoinSet::new();
     for number in 0..times {
@@ -25,7 +25,7 @@ async fn flood(lab: &Lab, zone: &str, from: u64, times: u64, every: Duration) ->
     asking.join_all().await
 }
 
-/// `slow.com.` on so many servers that take so long.
+/// `slow.com.` on `servers` servers with this latency.
 fn slow(servers: usize, millis: u64, jitter: u64) -> SimNetwork {
     let mut text = String::new();
     let addresses: Vec<String> = (0..servers).map(|last| format!("203.20.0.{last}")).collect();
@@ -56,7 +56,7 @@ async fn a_slow_server_gets_one_query_for_each_question() {
         let sent = sent_to(&lab.net, "203.20.");
         let each = sent as f64 / asked as f64;
         println!("{servers} servers of {millis}+{jitter} ms: {each:.3} each, {answered} answered");
-        // But for those few that meet the servers.
+        // Apart from the first queries to each server.
         let most = asked as usize + 4 * servers;
         assert!(sent <= most, "{servers} servers of {millis}+{jitter} ms: {each}");
         assert!(answered as f64 / asked as f64 > 0.95, "{millis}+{jitter} ms: {answered}");
@@ -98,7 +98,7 @@ async fn a_flood_of_names_at_a_silent_authority_leaves_others_untouched() {
         println!("known {known}: {sent} sent, longest {longest:?}, {pending} pending");
         assert!(longest <= ms(25), "{longest:?}");
         assert!(pending <= 1 + settings().limits.questions_per_zone as usize, "{pending}");
-        // Of those that have answered before, the first of each question until one is late.
+        // Of servers with a known RTT, the first of each question until a reply is late.
         assert!(sent <= if known { 600 } else { 100 }, "{sent}");
         assert!(lab.count(Counter::LimitQuestionsPerZone) > 0);
         let at_once = all.iter().filter(|one| {

@@ -1,4 +1,4 @@
-//! However askers end, the same query is out once, and the others are served.
+//! However clients end, an identical query is sent once, and the remaining clients are served.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use zoners_sim::{Bad, Beset, Link, Manner, SimNetwork};
 const ADDRESS: &str = "203.0.114.70";
 const FOLLOWERS: usize = 950;
 
-/// `slow.com.` on one server that is linked as told.
+/// `slow.com.` on one server with this link.
 fn slow(link: Link) -> SimNetwork {
     let net = with_delegations("slow NS ns.slow\nns.slow A 203.0.114.70\n");
     let names: String = (0..1000).map(|number| format!("n{number} A 203.0.113.1\n")).collect();
@@ -30,13 +30,13 @@ fn slow(link: Link) -> SimNetwork {
     net
 }
 
-/// A server that says nothing at first.
+/// A server whose first replies are late.
 fn late(millis: u64) -> Link {
     Link { outages: vec![Duration::ZERO..ms(millis)], ..Link::of(20) }
 }
 
-/// A lab whose limits are changed, and workers beside it with limits of their own. They send nothing but what
-/// must be sent.
+/// A lab with changed limits, and workers beside it with their own limits, without optional
+/// queries.
 fn lab(net: SimNetwork, change: impl FnOnce(&mut Limits)) -> Lab {
     let mut settings = settings();
     (settings.limits.spare, settings.probe_uplink) = (0, false);
@@ -66,8 +66,8 @@ async fn ask(worker: &Arc<Worker<SimNetwork>>, asked: &Question, unchecked: bool
         && worker.resolve_for(None, asked, unchecked, lack, None).await.is_ok()
 }
 
-/// Names of `slow.com.` are asked for, each by a client of its own, `apart` from each other; says how
-/// many were answered.
+/// Asks for names of `slow.com.`, each by a client of its own, `apart` from each other; returns the
+/// number of answers.
 async fn ask_names(workers: &[Arc<Worker<SimNetwork>>], apart: Duration) -> usize {
     let mut clients = JoinSet::new();
     for number in 0..FOLLOWERS {
@@ -81,7 +81,7 @@ async fn ask_names(workers: &[Arc<Worker<SimNetwork>>], apart: Duration) -> usiz
     clients.join_all().await.into_iter().filter(|answered| *answered).count()
 }
 
-/// The referral is what they all wait for.
+/// The referral that every question waits for.
 fn slow_parent() -> SimNetwork {
     let net = slow(Link::of(20));
     for address in crate::common::many::COM {
@@ -96,7 +96,7 @@ async fn followers_of_leaders_whose_budget_ends() {
     for address in crate::common::many::COM {
         net.link(address, late(1000));
     }
-    // What comes to the leader is more than it may receive.
+    // The reply to the leader exceeds its byte budget.
     let lab = lab(net, |limits| limits.bytes = 0);
     let rich = beside(&lab, |limits| limits.bytes = Limits::default().bytes);
     rich.resolve(&question("com", Rtype::NS), None).await.ok();
@@ -150,7 +150,7 @@ async fn followers_of_a_leader_whose_client_goes_away() {
 
 #[tokio::test(start_paused = true)]
 async fn losers_of_a_race_are_joined_by_the_next() {
-    // The question ends, its query lives on, and the next asker has it sent again.
+    // The question ends, its query goes on, and the next client causes a repetition.
     let lab = lab(slow(Link::of(20)), |limits| limits.wall = ms(500));
     let rich = beside(&lab, |limits| limits.wall = ms(8000));
     lab.resolve("n0.slow.com", Rtype::A).await.unwrap();
@@ -170,7 +170,7 @@ async fn the_time_of_one_who_asks_is_no_failure_of_the_name() {
     assert_eq!(ended.cause, Cause::Deadline);
     let now = lab.worker.shared().now();
     assert_eq!(lab.worker.failed(&asked, false, now), None);
-    // A later asker is not told of it.
+    // A later client does not get the failure.
     sleep(ms(200)).await;
     assert!(lab.resolve("n1.slow.com", Rtype::A).await.is_ok());
 }
@@ -218,7 +218,7 @@ async fn one_with_more_to_prove_with_is_not_told_that_another_had_too_little() {
     assert!(lab.worker.resolve(&asked, None).await.is_ok());
 }
 
-/// A way in which askers end, and what they meet.
+/// Random ways in which clients end, with random links.
 async fn random_endings(seed: u64) {
     let random = Random::seeded(seed);
     let manner = [

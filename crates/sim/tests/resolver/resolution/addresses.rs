@@ -1,4 +1,4 @@
-//! Addresses of nameservers: stale glue, what their own zones say, and names that do not exist.
+//! Addresses of nameservers: stale glue, addresses of their own zones, and names that do not exist.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ const DEAD: &str = "203.0.114.66";
 const GOOD: &str = "203.0.114.70";
 const SLOW: &str = "203.0.114.71";
 
-/// `cust.com.` is served by these, of which the parent has these addresses; `ns.host.com.` is
-/// [`GOOD`], as its own zone says.
+/// `cust.com.` has these nameservers, with these addresses at the parent; `ns.host.com.` is
+/// [`GOOD`] according to its own zone.
 fn cust(delegation: &str) -> SimNetwork {
     let text = format!("host NS ns.host\nns.host A {GOOD}\n{delegation}");
     let net = with_delegations(&text);
@@ -29,8 +29,8 @@ fn cust(delegation: &str) -> SimNetwork {
     net
 }
 
-/// The parent's glue for a nameserver in another zone is dead, and the right address is known to
-/// that zone alone.
+/// The parent's glue for a nameserver in a different zone is dead; only that zone has the right
+/// address.
 fn stale_glue() -> SimNetwork {
     let net = cust("");
     net.change("com", |com| {
@@ -177,7 +177,7 @@ async fn a_wrong_address_of_a_nameserver_does_not_outlive_its_failure() {
         let (net, settings) = cafe();
         let lab = Lab::with(net, settings);
         assert!(ask(&lab, "www.site0.com", Rtype::A).await.is_ok());
-        // As the provider's own zone, which is not signed, had it for a moment.
+        // As in the provider's own, unsigned zone for a moment.
         let text = "ns1.prov.net. 3600 A 203.0.113.80\nns2.prov.net. 3600 A 203.0.113.80\n";
         let shared = lab.worker.shared();
         for set in zonefile::parse(text, &name::root()).unwrap() {

@@ -1,4 +1,4 @@
-//! What the resolver finds on a healthy Internet: every kind of answer, and who was asked what.
+//! Answers on a healthy Internet: every kind of answer, and the servers asked.
 
 use std::time::Duration;
 

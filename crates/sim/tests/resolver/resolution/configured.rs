@@ -1,4 +1,4 @@
-//! What the configuration says of a zone holds against what the zones above it prove.
+//! The configuration of a zone prevails over proofs of the zones above.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use zoners_sim::sign::{Denying, Signing};
 use zoners_sim::{Said, SimNetwork};
 
 const PROOFS: [Denying; 2] = [Denying::Nsec, Denying::Nsec3 { iterations: 0, opt_out: false }];
-/// A server of zones that nobody delegates.
+/// A server of zones without a delegation.
 const INSIDE: &str = "192.0.2.53";
 
 fn route(zone: &str, mode: QueryMode) -> Delegation {
@@ -21,7 +21,7 @@ fn route(zone: &str, mode: QueryMode) -> Delegation {
     Delegation { zone: name::parse(zone).unwrap(), mode, ..servers }
 }
 
-/// A signed Internet, and `lan.` beside it with `corp.lan.` in it.
+/// A signed Internet, and `lan.` beside it with `corp.lan.` below.
 fn inside(denying: Denying) -> (SimNetwork, Settings) {
     let (net, settings) = signed_net(&Signing { denying, ..Signing::default() });
     net.zone("lan", &[INSIDE], "nas A 10.0.0.1\nnas AAAA fd00::1\nlana A 10.0.0.3\n");
@@ -34,7 +34,7 @@ fn routed(settings: &Settings, routes: Vec<Delegation>) -> Settings {
     Settings { routes, negative_anchors, ..settings.clone() }
 }
 
-/// Has all that the public tree can say of `lan.` in the cache.
+/// Fills the cache with the denials of `lan.` in the public tree.
 async fn ask_around(lab: &Lab) {
     for (text, rtype) in
         [("lan", Rtype::DS), ("lanb", Rtype::A), ("kan", Rtype::A), ("lanc", Rtype::NS)]
@@ -102,7 +102,7 @@ async fn an_nxdomain_of_a_route_does_not_reach_a_route_inside_it() {
     let mut deep = route("deep.lan", QueryMode::Stub);
     deep.servers[0].addresses = vec!["192.0.2.54:53".parse().unwrap()];
     let lab = Lab::with(net, routed(&settings, vec![route("lan", QueryMode::Forward), deep]));
-    // The outer zone denies all that it does not have, the name of the inner one too.
+    // The outer zone denies every other name, the name of the inner zone too.
     for rtype in [Rtype::DS, Rtype::A] {
         assert!(lab.resolve("deep.lan", rtype).await.is_ok());
     }
@@ -123,7 +123,7 @@ async fn below_a_negative_anchor_nothing_is_made_of_proofs_from_above() {
     }
 }
 
-/// `island.net.` is signed and has an anchor, the zones above it are not.
+/// `island.net.` is signed and has a trust anchor; the zones above are unsigned.
 fn island(with_root_anchor: bool) -> (SimNetwork, Settings) {
     let (net, mut settings) = signed_net(&Signing::default());
     net.change("net", |zone| {
@@ -205,8 +205,7 @@ async fn the_closest_anchor_decides_where_parent_and_child_share_a_server() {
     forgeries_are_bogus(&lab, &["192.5.7.1", "203.0.114.20"]).await;
 }
 
-/// Zones that have an alias and a DNAME into a part that is routed inside, of which they have data of
-/// their own.
+/// Zones with an alias and a DNAME into a routed zone, and with data of their own for names there.
 fn outside_data(zone: &str) -> Lab {
     let (net, settings) = signed_net(&Signing::default());
     let text = "plain.com. 300 NS ns.plain.com.\nns.plain.com. 300 A 203.0.114.33\n\

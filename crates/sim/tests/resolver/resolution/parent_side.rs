@@ -1,4 +1,4 @@
-//! DS records stand above the cut: nothing that is said below it answers for them.
+//! DS records belong to the parent side of the cut: no answer from below replaces them.
 
 use crate::common::Lab;
 use crate::common::signed::{ask, signed};

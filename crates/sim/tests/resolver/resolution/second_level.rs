@@ -1,4 +1,4 @@
-//! Several nodes that share what they learn, over a memory that may be slow, dead or mad.
+//! Several nodes that share a second level, which may be slow, dead or corrupt.
 
 use std::collections::HashMap;
 use std::future::pending;
@@ -15,14 +15,14 @@ use zoners_resolver::{Answer, Event, Settings};
 use zoners_sim::sign::Signing;
 use zoners_sim::{Middlebox, SimNetwork, world};
 
-/// What the shared memory does.
+/// The behaviour of the second level.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mood {
-    /// Replies after so many milliseconds.
+    /// Replies after this many milliseconds.
     Takes(u64),
     /// Never says anything.
     Stopped,
-    /// Says something that nobody told it.
+    /// Returns entries that no node wrote.
     Mad,
 }
 
@@ -77,7 +77,7 @@ impl SecondLevel for Memory {
     }
 }
 
-/// A node that shares `memory`, or keeps to itself.
+/// A node with the second level `memory`, or without one.
 fn node(net: SimNetwork, settings: Settings, memory: Option<&Arc<Memory>>) -> Lab {
     let lab = Lab::with(net, settings);
     if let Some(memory) = memory {
@@ -86,7 +86,7 @@ fn node(net: SimNetwork, settings: Settings, memory: Option<&Arc<Memory>>) -> La
     lab
 }
 
-/// An answer as it is after no time.
+/// An answer with TTLs set to zero.
 fn without_ttls(answer: &Answer) -> Answer {
     let mut answer = answer.clone();
     answer.answer.iter_mut().chain(&mut answer.authority).for_each(|set| set.ttl = 0);
@@ -122,7 +122,8 @@ async fn what_one_node_learned_another_has_at_once() {
     }
     assert_eq!(other.count(Counter::SecondLevelHits), ASKED.len() as u64);
     assert_eq!(one.count(Counter::SecondLevelHits), 0);
-    // What one proved is proven; only the keys are, whose proof was begun beside.
+    // An answer proven by one node is proven for the next; only the keys are fetched, whose proof
+    // started in parallel.
     let (of_one, of_other) =
         (one.count(Counter::DnssecVerifications), other.count(Counter::DnssecVerifications));
     assert!(of_other < of_one, "{of_other} beside {of_one}");
@@ -141,7 +142,7 @@ async fn what_nobody_vouches_for_is_proven_again() {
         assert!(told.security > Security::Unchecked);
     }
     assert!(other.count(Counter::DnssecVerifications) > 0);
-    // A record that was changed on the way is not believed.
+    // A record that was changed in the second level is not trusted.
     let forged = question("mail.example.com", Rtype::A);
     let expected = one.resolve("mail.example.com", Rtype::A).await.unwrap();
     let mut told = memory.told.lock().unwrap().remove(&forged).unwrap();
@@ -170,7 +171,7 @@ async fn an_rrset_of_thousands_is_told_as_well() {
     assert_eq!(other.count(Counter::SecondLevelHits), 1);
 }
 
-/// How long each of many answers takes, and what it is.
+/// The times and contents of many answers.
 async fn run(memory: Option<&Arc<Memory>>, then: Mood) -> Vec<(Duration, String)> {
     let lab = node(world::populous(7, 200, 0.2, 0.05), settings(), memory);
     let mut answers = vec![];
@@ -183,7 +184,7 @@ async fn run(memory: Option<&Arc<Memory>>, then: Mood) -> Vec<(Duration, String)
         let began = Instant::now();
         let answer = lab.ask(&format!("www.d{}.t{}", number / 2, number / 2 % 4), Rtype::A).await;
         answers.push((began.elapsed(), answer));
-        // Most of it expires.
+        // Half of the entries expire.
         if number % 2 == 0 {
             lab.clock.jump(Duration::from_secs(100));
         }

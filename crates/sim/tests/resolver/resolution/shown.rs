@@ -1,4 +1,4 @@
-//! What queries show to their servers alone: cookies (RFC 7873), and the letters of names.
+//! The values that queries show to their servers: cookies (RFC 7873), and the letter case of names.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ fn lab(habit: CookieHabit, change: impl FnOnce(&mut Settings)) -> Lab {
     Lab::with(net(habit), settings)
 }
 
-/// What was sent to alone.com's server for a name, which is answered as it should.
+/// The queries to the server of alone.com for a name, which gets its answer.
 async fn ask(lab: &Lab, number: usize) -> Vec<Sent> {
     lab.net.forget_sent();
     let answer = lab.ask(&format!("n{number}.alone.com"), Rtype::A).await;
@@ -52,7 +52,7 @@ async fn each_server_is_shown_its_own_cookie_and_then_the_one_that_it_sent() {
     lab.net.forget_sent();
     lab.resolve("missing.net", Rtype::A).await.unwrap();
     assert!(lab.net.sent().iter().all(|sent| !sent.cookie.starts_with(&first[0].cookie)));
-    // On another network we are not known by it.
+    // After a change of network, cookies are new.
     lab.worker.shared().notify(Event::NetworkChanged);
     let moved = ask(&lab, 2).await;
     assert_eq!(moved.iter().map(|sent| sent.cookie.len()).collect::<Vec<_>>(), [8]);
@@ -86,7 +86,7 @@ async fn a_server_that_does_not_stand_cookies_is_asked_without() {
                 assert_eq!(asked, [0], "{habit:?} {number}");
             }
         }
-        // It may be mended.
+        // The server may be repaired.
         lab.clock.jump(Duration::from_secs(3601));
         let again = ask(&lab, NAMES - 1).await;
         assert!(!again[0].cookie.is_empty(), "{habit:?}");
@@ -147,7 +147,7 @@ async fn cookies_can_be_switched_off_and_forwarders_get_none() {
     }
 }
 
-/// The names of alone.com that were asked for, as they were written.
+/// The names of alone.com in queries, as written.
 fn written(sent: &[Sent]) -> Vec<String> {
     sent.iter().map(|sent| sent.question.name.to_string()).collect()
 }

@@ -1,4 +1,4 @@
-//! What is switched off for a fair comparison is off.
+//! Features switched off for a fair comparison are off.
 
 use crate::common::many::many;
 use crate::common::{Lab, settings};
@@ -6,7 +6,7 @@ use zoners_dns::{Rtype, name};
 use zoners_resolver::Settings;
 use zoners_sim::{Link, Manner, world};
 
-/// With settings that differ from the defaults.
+/// Settings that differ from the defaults.
 fn changed(change: impl FnOnce(&mut Settings)) -> Settings {
     let mut settings = settings();
     settings.limits.spare = 0;
