@@ -30,7 +30,7 @@ pub fn run(packet: &[u8]) {
         (STRANGER, Transport::Udp),
     ];
     for (address, transport) in clients {
-        check(packet, Client { address: address.into(), transport });
+        check(packet, Client::new(address.into(), transport));
     }
 }
 

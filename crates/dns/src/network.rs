@@ -24,6 +24,52 @@ pub enum Transport {
     Tcp,
 }
 
+impl Transport {
+    /// All transports.
+    pub const ALL: [Transport; 2] = [Transport::Udp, Transport::Tcp];
+
+    /// Whether messages follow each other on a stream: no message is too long, and TC has no use.
+    #[must_use]
+    pub const fn is_stream(self) -> bool {
+        match self {
+            Transport::Udp => false,
+            Transport::Tcp => true,
+        }
+    }
+
+    /// Whether the peer has shown that packets reach its address, by a handshake.
+    #[must_use]
+    pub const fn verifies_address(self) -> bool {
+        match self {
+            Transport::Udp => false,
+            Transport::Tcp => true,
+        }
+    }
+
+    /// Whether the network cannot read the messages.
+    #[must_use]
+    pub const fn is_encrypted(self) -> bool {
+        match self {
+            Transport::Udp | Transport::Tcp => false,
+        }
+    }
+
+    /// The octet of the transport in keys; never another transport's.
+    #[must_use]
+    pub const fn to_octet(self) -> u8 {
+        match self {
+            Transport::Udp => 0,
+            Transport::Tcp => 1,
+        }
+    }
+
+    /// The transport of an octet in a key, if there is one.
+    #[must_use]
+    pub fn from_octet(octet: u8) -> Option<Self> {
+        Transport::ALL.into_iter().find(|transport| transport.to_octet() == octet)
+    }
+}
+
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

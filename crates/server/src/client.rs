@@ -1,36 +1,55 @@
-//! Who asks.
+//! Clients: programs that send questions.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU16;
 
 use zoners_dns::Transport;
 
-/// Leading bits of an IPv6 address that count: one client has a whole /64 (RFC 6177).
+/// Leading bits of an IPv6 address that name a client: one client has a whole /64 (RFC 6177).
 const CLIENT_BITS: u32 = 64;
 
-/// Who sent a packet, and how.
+/// The sender of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// The address that it came from.
+    /// The source address.
     pub address: IpAddr,
-    /// How it came.
+    /// The transport of the packet.
     pub transport: Transport,
+    /// The identity that the transport has established; `None` over plain transports.
+    pub identity: Option<ClientIdentity>,
 }
 
+/// The number of a client identity of the configuration, such as a TLS server name, the path of a DoH template or
+/// a client certificate. A name that is not configured has no number, so that no outsider makes numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClientIdentity(pub NonZeroU16);
+
 impl Client {
+    /// A client without an identity.
+    #[must_use]
+    pub fn new(address: IpAddr, transport: Transport) -> Self {
+        Client { address, transport, identity: None }
+    }
+
     /// A client on this machine.
     #[must_use]
     pub fn local(transport: Transport) -> Self {
-        Client { address: Ipv4Addr::LOCALHOST.into(), transport }
+        Client::new(Ipv4Addr::LOCALHOST.into(), transport)
     }
 
-    /// Whether the address is certainly its own: a stream was opened from it, or it lies on this
-    /// machine.
+    /// The same client with an identity.
+    #[must_use]
+    pub fn identified(self, identity: ClientIdentity) -> Self {
+        Client { identity: Some(identity), ..self }
+    }
+
+    /// Whether the address is proven: by the transport, or because it lies on this machine.
     pub(crate) fn is_certain(&self) -> bool {
-        self.transport == Transport::Tcp || self.address.to_canonical().is_loopback()
+        self.transport.verifies_address() || self.address.to_canonical().is_loopback()
     }
 }
 
-/// The address that stands for the client that has `address`: itself in IPv4, its /64 in IPv6.
+/// The address that stands for the client of `address`: the address itself in IPv4, the /64 in IPv6.
 pub(crate) fn stands_for(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(ip) => {

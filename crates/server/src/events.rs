@@ -5,7 +5,6 @@
 //! ([`EventReader::lost`], `events_lost`).
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,7 +12,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rtrb::{Consumer, Producer, RingBuffer};
 use smallvec::SmallVec;
-use zoners_dns::{ClockReading, Counter, EdeCode, OptRcode, Rtype, Transport};
+use zoners_dns::{ClockReading, Counter, EdeCode, OptRcode, Rtype};
+
+use crate::client::Client;
 
 /// Octets of a name that an event holds without an allocation: more than nearly all names have.
 const INLINE_NAME_OCTETS: usize = 64;
@@ -23,10 +24,8 @@ const INLINE_NAME_OCTETS: usize = 64;
 pub struct QueryEvent {
     /// The question; `None` where the packet has none that can be read.
     pub question: Option<EventQuestion>,
-    /// The client's address.
-    pub client: IpAddr,
-    /// The transport of the query.
-    pub transport: Transport,
+    /// The client.
+    pub client: Client,
     /// How the query ended.
     pub outcome: QueryOutcome,
     /// The RCODE of the reply; `None` without a reply.
@@ -197,13 +196,12 @@ impl fmt::Debug for EventReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zoners_dns::Moment;
+    use zoners_dns::{Moment, Transport};
 
     fn event(millis: u64) -> QueryEvent {
         QueryEvent {
             question: None,
-            client: [192, 0, 2, 1].into(),
-            transport: Transport::Udp,
+            client: Client::local(Transport::Udp),
             outcome: QueryOutcome::Dropped,
             rcode: None,
             reason: None,

@@ -3,10 +3,11 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
+use zoners_dns::Transport;
 use zoners_host::{ports, service_manager};
 use zoners_net::listen::{self, Terms, is_absent};
 
-use super::listeners::{BoundAddress, BoundAddresses, Listeners};
+use super::listeners::{BoundAddress, BoundAddresses, BoundListener, ListenerSpec};
 use super::owner;
 use crate::config::{Config, Wanted};
 
@@ -22,6 +23,8 @@ const PRIVILEGE: &str = "ports below 1024 need a privilege; one of these gives i
   sudo sysctl net.ipv4.ip_unprivileged_port_start=53  for every program of this machine, until it restarts
   a systemd socket unit                               systemd binds the port and hands it over
 or serve on another port: listen = [\"127.0.0.1:5300\"] in [server]";
+/// The transports at each address.
+const TRANSPORTS: [Transport; 2] = [Transport::Udp, Transport::Tcp];
 
 /// Takes the sockets of a service manager; or binds what is configured, or port 53 of this machine. Where port
 /// 53 is not to be had, a first try (`on_trial`) gets port 5300, and the reason.
@@ -34,8 +37,7 @@ pub(super) fn bind(
 ) -> io::Result<(BoundAddresses, Option<String>)> {
     let threads = config.server.threads;
     if let Some(given) = service_manager::sockets()? {
-        let given = Listeners { udp: given.udp, tcp: given.tcp };
-        return Ok((share_out(&given, threads)?, None));
+        return Ok((share_out(&BoundListener::given(given), threads)?, None));
     }
     let error =
         match bind_all(&config.listens(), threads, |_| false).and_then(BoundAddresses::or_error) {
@@ -55,9 +57,12 @@ pub(super) fn bind(
 }
 
 /// The sockets of a service manager, for each worker.
-fn share_out(given: &Listeners, threads: usize) -> io::Result<BoundAddresses> {
-    let addresses = given.addresses()?;
-    let listeners = (0..threads).map(|_| given.again()).collect::<io::Result<_>>()?;
+fn share_out(given: &[BoundListener], threads: usize) -> io::Result<BoundAddresses> {
+    let mut addresses = given.iter().map(BoundListener::address).collect::<io::Result<Vec<_>>>()?;
+    addresses.sort_unstable();
+    addresses.dedup();
+    let again = |_| given.iter().map(BoundListener::try_clone).collect();
+    let listeners = (0..threads).map(again).collect::<io::Result<_>>()?;
     let place = BoundAddress { wanted: None, addresses, listeners };
     Ok(BoundAddresses { bound: vec![place], ..BoundAddresses::default() })
 }
@@ -110,10 +115,11 @@ fn bind_one(wanted: SocketAddr, threads: usize, terms: Terms) -> io::Result<Boun
     Ok(BoundAddress { wanted: Some(wanted), addresses: vec![address], listeners })
 }
 
-fn listeners(address: SocketAddr, terms: Terms) -> io::Result<Listeners> {
-    let udp = listen::udp(address, terms).map_err(|error| told(address, &error))?;
-    let tcp = listen::tcp(address, terms).map_err(|error| told(address, &error))?;
-    Ok(Listeners { udp: vec![udp], tcp: vec![tcp] })
+/// The listeners of one worker at an address, one for each transport.
+fn listeners(address: SocketAddr, options: Terms) -> io::Result<Vec<BoundListener>> {
+    let spec = |transport| ListenerSpec { address, transport, options };
+    let bind = |transport| spec(transport).bind().map_err(|error| told(address, &error));
+    TRANSPORTS.into_iter().map(bind).collect()
 }
 
 /// In place of port 0 one that is free for both UDP and TCP.

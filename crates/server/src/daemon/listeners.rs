@@ -1,39 +1,136 @@
-//! Sockets that are bound for clients, and not yet served.
+//! Sockets that are bound for clients: a list of listeners, each with an address, a transport and options.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 
+use zoners_dns::Transport;
 use zoners_files::ServiceUser;
-use zoners_net::listen;
+use zoners_host::service_manager::GivenSockets;
+use zoners_net::datagrams::Datagrams;
+use zoners_net::listen::{self, Terms};
 
-/// Listeners of one worker, bound but not yet served.
-#[derive(Debug, Default)]
-pub(super) struct Listeners {
-    pub(super) udp: Vec<std::net::UdpSocket>,
-    pub(super) tcp: Vec<std::net::TcpListener>,
+/// A listener to be bound.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ListenerSpec {
+    pub(super) address: SocketAddr,
+    pub(super) transport: Transport,
+    pub(super) options: Terms,
 }
 
-impl Listeners {
-    /// Where they listen.
-    pub(super) fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        let udp = self.udp.iter().map(std::net::UdpSocket::local_addr);
-        let tcp = self.tcp.iter().map(std::net::TcpListener::local_addr);
-        let mut addresses = udp.chain(tcp).collect::<io::Result<Vec<_>>>()?;
-        addresses.sort_unstable();
-        addresses.dedup();
-        Ok(addresses)
+/// A listener of one worker, bound and not yet served.
+#[derive(Debug)]
+pub(super) struct BoundListener {
+    transport: Transport,
+    socket: BoundSocket,
+}
+
+#[derive(Debug)]
+enum BoundSocket {
+    Datagrams(UdpSocket),
+    Stream(TcpListener),
+}
+
+/// A listener that a worker serves; clones have the same socket.
+#[derive(Clone, Debug)]
+pub(super) struct ServedListener {
+    /// The transport of its clients.
+    pub(super) transport: Transport,
+    pub(super) socket: ServedSocket,
+}
+
+/// The kinds of sockets: each yields the octets of clients in its own way.
+#[derive(Clone, Debug)]
+pub(super) enum ServedSocket {
+    /// Batches of datagrams.
+    Datagrams(Arc<Datagrams>),
+    /// Connections.
+    Stream(Arc<tokio::net::TcpListener>),
+}
+
+impl ListenerSpec {
+    /// Binds the socket.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub(super) fn bind(self) -> io::Result<BoundListener> {
+        let ListenerSpec { address, transport, options } = self;
+        let socket = match transport {
+            Transport::Udp => BoundSocket::Datagrams(listen::udp(address, options)?),
+            Transport::Tcp => BoundSocket::Stream(listen::tcp(address, options)?),
+        };
+        Ok(BoundListener { transport, socket })
+    }
+}
+
+impl BoundListener {
+    /// The listeners of a service manager.
+    pub(super) fn given(sockets: GivenSockets) -> Vec<Self> {
+        let GivenSockets { udp, tcp } = sockets;
+        let datagrams = udp.into_iter().map(BoundSocket::Datagrams);
+        let datagrams = datagrams.map(|socket| (Transport::Udp, socket));
+        let streams = tcp.into_iter().map(BoundSocket::Stream);
+        let streams = streams.map(|socket| (Transport::Tcp, socket));
+        let all = datagrams.chain(streams);
+        all.map(|(transport, socket)| BoundListener { transport, socket }).collect()
     }
 
-    /// The same sockets for another worker.
-    pub(super) fn again(&self) -> io::Result<Self> {
-        Ok(Listeners {
-            udp: self.udp.iter().map(std::net::UdpSocket::try_clone).collect::<io::Result<_>>()?,
-            tcp: self
-                .tcp
-                .iter()
-                .map(std::net::TcpListener::try_clone)
-                .collect::<io::Result<_>>()?,
-        })
+    /// Its address.
+    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+        match &self.socket {
+            BoundSocket::Datagrams(socket) => socket.local_addr(),
+            BoundSocket::Stream(socket) => socket.local_addr(),
+        }
+    }
+
+    /// The same socket for another worker.
+    pub(super) fn try_clone(&self) -> io::Result<Self> {
+        let socket = match &self.socket {
+            BoundSocket::Datagrams(socket) => BoundSocket::Datagrams(socket.try_clone()?),
+            BoundSocket::Stream(socket) => BoundSocket::Stream(socket.try_clone()?),
+        };
+        Ok(BoundListener { transport: self.transport, socket })
+    }
+
+    /// The listener to be served by the worker whose runtime is entered.
+    pub(super) fn into_served(self) -> io::Result<ServedListener> {
+        let socket = match self.socket {
+            BoundSocket::Datagrams(socket) => {
+                ServedSocket::Datagrams(Arc::new(Datagrams::new(socket)?))
+            }
+            BoundSocket::Stream(socket) => {
+                ServedSocket::Stream(Arc::new(tokio::net::TcpListener::from_std(socket)?))
+            }
+        };
+        Ok(ServedListener { transport: self.transport, socket })
+    }
+}
+
+impl AsFd for BoundListener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.socket {
+            BoundSocket::Datagrams(socket) => socket.as_fd(),
+            BoundSocket::Stream(socket) => socket.as_fd(),
+        }
+    }
+}
+
+impl ServedListener {
+    /// Lets clients reach the socket no more, where nobody else has it; what is under way is still answered.
+    pub(super) fn deafen(&self) {
+        if let ServedSocket::Datagrams(socket) = &self.socket {
+            socket.deafen();
+        }
+    }
+}
+
+impl AsFd for ServedListener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.socket {
+            ServedSocket::Datagrams(socket) => socket.as_fd(),
+            ServedSocket::Stream(socket) => socket.as_fd(),
+        }
     }
 }
 
@@ -45,10 +142,17 @@ pub(super) struct BoundAddress {
     /// Where it listens; several where a service manager gave the sockets.
     pub(super) addresses: Vec<SocketAddr>,
     /// Those of each worker.
-    pub(super) listeners: Vec<Listeners>,
+    pub(super) listeners: Vec<Vec<BoundListener>>,
 }
 
-/// What came of binding.
+impl BoundAddress {
+    /// The listeners of all workers.
+    fn all(&self) -> impl Iterator<Item = &BoundListener> {
+        self.listeners.iter().flatten()
+    }
+}
+
+/// The addresses that were bound, and those that were not.
 #[derive(Debug, Default)]
 pub(super) struct BoundAddresses {
     /// Those that are bound.
@@ -64,19 +168,14 @@ impl BoundAddresses {
     /// those before and after a reload may have to.
     pub(super) fn give_to(&self, heir: ServiceUser) {
         let own = self.bound.iter().filter(|address| address.wanted.is_some());
-        for Listeners { udp, tcp } in own.flat_map(|address| &address.listeners) {
-            // Where sockets have no owner, none is asked for.
-            udp.iter().for_each(|socket| drop(heir.give(socket)));
-            tcp.iter().for_each(|socket| drop(heir.give(socket)));
-        }
+        // Where sockets have no owner, none is asked for.
+        own.flat_map(BoundAddress::all).for_each(|listener| drop(heir.give(listener)));
     }
 
     /// Lets other sockets of this user be bound to the same addresses, or no longer.
     pub(super) fn share(&self, shared: bool) {
-        for Listeners { udp, tcp } in self.bound.iter().flat_map(|address| &address.listeners) {
-            udp.iter().for_each(|socket| listen::share(socket, shared));
-            tcp.iter().for_each(|socket| listen::share(socket, shared));
-        }
+        let all = self.bound.iter().flat_map(BoundAddress::all);
+        all.for_each(|listener| listen::share(listener, shared));
     }
 
     /// The addresses, or why there are none where there should be.

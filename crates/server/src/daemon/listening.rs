@@ -5,15 +5,12 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use tokio::net::TcpListener;
 use tokio::sync::watch;
-use zoners_net::datagrams::Datagrams;
 use zoners_net::listen;
 
 use super::bind::bind_all;
-use super::listeners::{BoundAddress, BoundAddresses, Listeners, collide};
+use super::listeners::{BoundAddress, BoundAddresses, BoundListener, ServedListener, collide};
 use super::state::State;
 use super::worker::{Assignment, WorkerLink};
 use crate::config::Wanted;
@@ -35,15 +32,9 @@ struct ServedAddress {
     wanted: Option<SocketAddr>,
     addresses: Vec<SocketAddr>,
     /// Those of each worker.
-    sockets: Vec<WorkerSockets>,
+    listeners: Vec<Vec<ServedListener>>,
     /// Told that clients are no longer heard here.
     leave: watch::Sender<bool>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct WorkerSockets {
-    udp: Vec<Arc<Datagrams>>,
-    tcp: Vec<Arc<TcpListener>>,
 }
 
 /// Where clients are heard.
@@ -203,21 +194,21 @@ impl ServedAddress {
     /// The sockets of each worker, registered with its runtime.
     fn of(place: BoundAddress, workers: &[WorkerLink]) -> io::Result<Self> {
         let BoundAddress { wanted, addresses, listeners } = place;
-        let sockets = listeners.into_iter().zip(workers).map(|(listeners, worker)| {
+        let listeners = listeners.into_iter().zip(workers).map(|(listeners, worker)| {
             let _entered = worker.runtime.enter();
-            WorkerSockets::of(listeners)
+            listeners.into_iter().map(BoundListener::into_served).collect()
         });
-        let sockets = sockets.collect::<io::Result<_>>()?;
-        Ok(ServedAddress { wanted, addresses, sockets, leave: watch::Sender::new(false) })
+        let listeners = listeners.collect::<io::Result<_>>()?;
+        Ok(ServedAddress { wanted, addresses, listeners, leave: watch::Sender::new(false) })
     }
 
     /// Lets each worker serve clients here.
     fn open(&self, workers: &[WorkerLink]) {
-        for (sockets, worker) in self.sockets.iter().zip(workers) {
-            let WorkerSockets { udp, tcp } = sockets.clone();
+        for (listeners, worker) in self.listeners.iter().zip(workers) {
+            let listeners = listeners.clone();
             // That a worker has ended is noticed elsewhere.
             let (given, leaving) = (self.wanted.is_none(), self.leave.subscribe());
-            let _ = worker.assignments.send(Assignment { udp, tcp, given, leaving });
+            let _ = worker.assignments.send(Assignment { listeners, given, leaving });
         }
     }
 
@@ -239,26 +230,11 @@ impl ServedAddress {
 
     /// Lets other sockets of this user be bound to what collides with its address, or no longer.
     fn share(&self, shared: bool) {
-        for WorkerSockets { udp, tcp } in &self.sockets {
-            udp.iter().for_each(|socket| listen::share(&**socket, shared));
-            tcp.iter().for_each(|socket| listen::share(&**socket, shared));
-        }
+        self.listeners.iter().flatten().for_each(|listener| listen::share(listener, shared));
     }
 
     fn collides(&self, address: SocketAddr) -> bool {
         self.addresses.iter().any(|own| collide(*own, address))
-    }
-}
-
-impl WorkerSockets {
-    fn of(listeners: Listeners) -> io::Result<Self> {
-        let udp = listeners.udp.into_iter().map(|socket| Datagrams::new(socket).map(Arc::new));
-        let tcp =
-            listeners.tcp.into_iter().map(|socket| TcpListener::from_std(socket).map(Arc::new));
-        Ok(WorkerSockets {
-            udp: udp.collect::<io::Result<_>>()?,
-            tcp: tcp.collect::<io::Result<_>>()?,
-        })
     }
 }
 

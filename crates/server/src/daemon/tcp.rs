@@ -34,6 +34,8 @@ const REST: Duration = Duration::from_millis(50);
 
 /// What every connection needs.
 pub(super) struct Door<N: Network> {
+    /// The transport of its clients.
+    pub(super) transport: Transport,
     pub(super) current: Current<N>,
     pub(super) connections: Connections,
     pub(super) activity: Arc<Activity>,
@@ -54,7 +56,7 @@ pub(super) async fn serve<N: Network>(listener: Arc<TcpListener>, door: Door<N>)
         let Some(connection) = admit(&door, client.ip()) else { continue };
         let _ = stream.set_nodelay(true);
         let (reader, writer) = stream.into_split();
-        let client = Client { address: client.ip(), transport: Transport::Tcp };
+        let client = Client::new(client.ip(), door.transport);
         tokio::spawn(converse(door.clone(), (reader, writer), client, connection));
         // One that was closed for it has a descriptor until it has its turn.
         tokio::task::yield_now().await;

@@ -77,7 +77,7 @@ fn serve_batch<N: Network>(
             service.shed();
             continue;
         }
-        let client = Client { address: peer.address.ip(), transport: Transport::Udp };
+        let client = Client::new(peer.address.ip(), Transport::Udp);
         match handle(service, packet, client, clock, reply) {
             Handled::Reply => {}
             Handled::Nothing => reply.clear(),

@@ -3,15 +3,14 @@
 use std::io;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, yield_now};
 use zoners_dns::Network;
-use zoners_net::datagrams::Datagrams;
 
 use super::at_work::{AtWork, Stopping};
 use super::connections::{ConnectionShares, Connections};
+use super::listeners::{ServedListener, ServedSocket};
 use super::pulse::Activity;
 use super::{Current, FINISH, tcp, udp};
 
@@ -22,8 +21,7 @@ const TURNS: usize = 3;
 /// Where a worker hears clients.
 #[derive(Debug)]
 pub(super) struct Assignment {
-    pub(super) udp: Vec<Arc<Datagrams>>,
-    pub(super) tcp: Vec<Arc<TcpListener>>,
+    pub(super) listeners: Vec<ServedListener>,
     /// A service manager gave the sockets, and keeps them.
     pub(super) given: bool,
     /// Turns true when it is to be left.
@@ -108,22 +106,28 @@ async fn serve<N: Network>(
     Ok(())
 }
 
-/// Serves clients at a assignment until it is to be left. What is under way then goes on, and the sockets with it.
+/// Serves clients at an assignment until it is to be left. What is under way then goes on, and the sockets with it.
 async fn serve_at<N: Network>(mut assignment: Assignment, work: Work<N>) -> io::Result<()> {
     let Work { current, connections, activity, at_work } = work;
     let mut serving = JoinSet::new();
-    for socket in assignment.udp.iter().cloned() {
-        serving.spawn(udp::serve(current.clone(), socket, activity.clone(), at_work.clone()));
-    }
-    for listener in assignment.tcp.iter().cloned() {
-        let door = tcp::Door {
-            current: current.clone(),
-            connections: connections.clone(),
-            activity: activity.clone(),
-            stopping: assignment.leaving.clone(),
-            at_work: at_work.clone(),
-        };
-        serving.spawn(tcp::serve(listener, door));
+    for ServedListener { transport, socket } in assignment.listeners.iter().cloned() {
+        match socket {
+            ServedSocket::Datagrams(socket) => {
+                let (current, activity) = (current.clone(), activity.clone());
+                serving.spawn(udp::serve(current, socket, activity, at_work.clone()));
+            }
+            ServedSocket::Stream(listener) => {
+                let door = tcp::Door {
+                    transport,
+                    current: current.clone(),
+                    connections: connections.clone(),
+                    activity: activity.clone(),
+                    stopping: assignment.leaving.clone(),
+                    at_work: at_work.clone(),
+                };
+                serving.spawn(tcp::serve(listener, door));
+            }
+        }
     }
     drop(at_work);
     tokio::select! {
@@ -135,7 +139,7 @@ async fn serve_at<N: Network>(mut assignment: Assignment, work: Work<N>) -> io::
         }
     }
     if !assignment.given {
-        assignment.udp.iter().for_each(|socket| socket.deafen());
+        assignment.listeners.iter().for_each(ServedListener::deafen);
     }
     for _ in 0..TURNS {
         yield_now().await;

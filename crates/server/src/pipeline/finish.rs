@@ -5,7 +5,7 @@
 
 use zoners_dns::compose::{Response, ResponseFlags, add_opt, compose_within};
 use zoners_dns::packet::ResponsePatch;
-use zoners_dns::{Ede, EdeCode, Opcode, OptRcode, ResponseOpt, Security, Transport};
+use zoners_dns::{Ede, EdeCode, Opcode, OptRcode, ResponseOpt, Security};
 use zoners_resolver::Answer;
 
 use super::{Query, compact};
@@ -68,8 +68,8 @@ pub(super) fn deliver(
     patch.apply(reply, ttls);
     put_opt(query, reply, OptRcode::NOERROR, ede);
     // A section without room was left out while the message was composed: TC is its trace.
-    let was_truncated = query.client.transport == Transport::Udp
-        && reply.get(2).is_some_and(|flags| flags & 0x02 != 0);
+    let was_truncated =
+        !query.client.transport.is_stream() && reply.get(2).is_some_and(|flags| flags & 0x02 != 0);
     if was_truncated || is_too_long(query, reply.len()) {
         truncate(query, reply);
     }
@@ -90,9 +90,9 @@ pub(super) fn within_limit<'a>(query: &Query<'_>, message: &'a [u8]) -> &'a [u8]
 
 /// Octets of the longest reply that the client takes.
 fn limit(query: &Query<'_>) -> usize {
-    match query.client.transport {
-        Transport::Udp => query.request.head.udp_limit(),
-        Transport::Tcp => usize::from(u16::MAX),
+    match query.client.transport.is_stream() {
+        false => query.request.head.udp_limit(),
+        true => usize::from(u16::MAX),
     }
 }
 
@@ -193,7 +193,7 @@ fn truncate(query: &Query<'_>, reply: &mut Vec<u8>) {
 /// Answers OPT with OPT (RFC 6891 section 6.1.1).
 fn put_opt(query: &Query<'_>, reply: &mut Vec<u8>, rcode: OptRcode, ede: Option<&Ede>) {
     let Some(edns) = &query.request.head.edns else { return };
-    let stays = edns.keepalive && query.client.transport == Transport::Tcp;
+    let stays = edns.keepalive && query.client.transport.is_stream();
     let opt = ResponseOpt {
         dnssec_ok: edns.dnssec_ok,
         compact_ok: query.request.head.compact_ok(),

@@ -32,8 +32,7 @@ impl<N: Network> Service<N> {
         });
         self.put_event(&QueryEvent {
             question,
-            client: client.address,
-            transport: client.transport,
+            client,
             outcome: *outcome,
             rcode: rcode(reply),
             reason: reason(*outcome, reply),
@@ -58,8 +57,7 @@ impl<N: Network> Service<N> {
                 name: SmallVec::from_slice(miss.question.name.as_slice()),
                 rtype: miss.question.rtype,
             }),
-            client: miss.client.address,
-            transport: miss.client.transport,
+            client: miss.client,
             outcome,
             rcode: rcode(reply),
             reason,

@@ -10,7 +10,7 @@ use zoners_server::pipeline::Handled;
 async fn a_hit_allocates_nothing() {
     let _alone = ALONE.lock().await;
     let lab = lab();
-    let client = Client { address: [192, 168, 1, 1].into(), transport: Transport::Udp };
+    let client = Client::new([192, 168, 1, 1].into(), Transport::Udp);
     let question = asked("wWw.example.com", Rtype::A);
     let packets = [
         packet(&question, false),

@@ -121,7 +121,7 @@ impl Person {
     fn client(&self) -> Client {
         match self.random.below(2) {
             0 => Client::local(Transport::Udp),
-            _ => Client { address: [192, 168, 1, 7].into(), transport: Transport::Udp },
+            _ => Client::new([192, 168, 1, 7].into(), Transport::Udp),
         }
     }
 

@@ -17,6 +17,7 @@ fn door(config: &str) -> Here {
     // It is never told to stop.
     std::mem::forget(stop);
     Arc::new(Door {
+        transport: Transport::Tcp,
         current: Arc::new(arc_swap::ArcSwap::from_pointee(service)),
         connections: Connections::new(ConnectionShares::new(usize::MAX)),
         activity: Arc::default(),
@@ -28,7 +29,7 @@ fn door(config: &str) -> Here {
 /// A connection from an address of its own, whose sockets take so many octets.
 fn connect(door: &Here, number: usize, room: usize) -> (DuplexStream, JoinHandle<()>) {
     let address = [10, 1, (number >> 8) as u8, number as u8].into();
-    let client = Client { address, transport: Transport::Tcp };
+    let client = Client::new(address, Transport::Tcp);
     let connection =
         door.connections.admit(door.current.load().rules(), address).connection.unwrap();
     let (here, there) = tokio::io::duplex(room);

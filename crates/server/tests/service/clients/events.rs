@@ -56,7 +56,10 @@ async fn each_query_has_one_event_in_the_order_of_their_ends() {
     assert_eq!((question.rtype, recursed.rcode), (Rtype::A, Some(OptRcode::NOERROR)));
     assert!(recursed.took > Duration::ZERO && cached.took == Duration::ZERO);
     assert!(recursed.received.now < cached.received.now);
-    assert_eq!((refused.rcode, refused.transport), (Some(OptRcode::REFUSED), Transport::Tcp));
+    assert_eq!(
+        (refused.rcode, refused.client.transport),
+        (Some(OptRcode::REFUSED), Transport::Tcp)
+    );
     assert_eq!(refused.reason, Some(EdeCode::PROHIBITED));
     assert_eq!((&dropped.question, dropped.rcode), (&None, None));
     assert_eq!((failed.rcode, failed.reason.is_some()), (Some(OptRcode::SERVFAIL), true));

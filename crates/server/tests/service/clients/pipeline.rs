@@ -75,7 +75,7 @@ async fn only_those_who_may_ask_are_answered() {
         ("[server]\nallow = [\"203.0.113.0/24\"]\n", "203.0.113.9", Some(OptRcode::NOERROR)),
         ("[server]\nallow = [\"203.0.113.0/24\"]\n", "127.0.0.1", Some(OptRcode::REFUSED)),
     ] {
-        let client = Client { address: address.parse().unwrap(), transport: Transport::Udp };
+        let client = Client::new(address.parse().unwrap(), Transport::Udp);
         let reply = lab_with(config).send_from(&packet, client).await;
         assert_eq!(reply.map(|reply| reply.rcode), rcode, "{config} {address}");
     }

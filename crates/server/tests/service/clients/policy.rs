@@ -1,6 +1,7 @@
 //! The stages of a policy: before resolution with the question, after resolution with the answer, by group.
 
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -11,11 +12,14 @@ use zoners_dns::{
     name,
 };
 use zoners_resolver::Answer;
+use zoners_server::client::ClientIdentity;
 use zoners_server::pipeline::policy::{ClientGroup, Policy, PolicyDecision};
 use zoners_server::{Client, Service};
 
 const ADULT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 1, 1));
 const CHILD: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 1, 2));
+/// The identity of a child's device, at whatever address.
+const TABLET: ClientIdentity = ClientIdentity(NonZeroU16::MIN);
 const CHILDREN: ClientGroup = ClientGroup(1);
 
 /// Blocks a name and an address for children, and drops questions for a third name.
@@ -26,7 +30,8 @@ struct Parents {
 
 impl Policy for Parents {
     fn group(&self, client: &Client) -> ClientGroup {
-        if client.address == CHILD { CHILDREN } else { ClientGroup::ALL }
+        let is_child = client.address == CHILD || client.identity == Some(TABLET);
+        if is_child { CHILDREN } else { ClientGroup::ALL }
     }
 
     fn before_resolution(&self, group: ClientGroup, question: &Question) -> PolicyDecision {
@@ -77,7 +82,7 @@ fn policed() -> (Lab, Arc<Parents>) {
 }
 
 async fn ask(lab: &Lab, text: &str, client: IpAddr) -> Option<Message> {
-    let client = Client { address: client, transport: Transport::Udp };
+    let client = Client::new(client, Transport::Udp);
     lab.send_from(&packet(&asked(text, Rtype::A), true), client).await
 }
 
@@ -140,4 +145,13 @@ async fn a_dropped_question_gets_no_reply() {
     assert!(ask(&lab, "drop.example.com", ADULT).await.is_none());
     assert_eq!(lab.count(Counter::ClientDropped), 1);
     assert!(lab.net.sent().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_is_known_by_its_identity_at_any_address() {
+    let (lab, _) = policed();
+    let packet = packet(&asked("blocked.example.com", Rtype::A), true);
+    let client = Client::new(ADULT, Transport::Tcp);
+    assert!(is_blocked(lab.send_from(&packet, client.identified(TABLET)).await));
+    assert!(!is_blocked(lab.send_from(&packet, client).await));
 }

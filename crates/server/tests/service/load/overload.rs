@@ -13,8 +13,7 @@ use zoners_sim::{Link, Manner};
 #[tokio::test(start_paused = true)]
 async fn one_client_cannot_take_all_the_waiting_places() {
     let lab = lab_with("[server]\nmax-waiting-per-client = 2\n");
-    let client =
-        |address: &str| Client { address: address.parse().unwrap(), transport: Transport::Udp };
+    let client = |address: &str| Client::new(address.parse().unwrap(), Transport::Udp);
     let miss = |number: usize, address: &str| {
         let question = asked(&format!("n{number}.example.com"), Rtype::A);
         let mut reply = Vec::new();
@@ -53,7 +52,7 @@ async fn waiting_places_are_bounded_in_all() {
 #[tokio::test(start_paused = true)]
 async fn who_asks_too_fast_from_afar_is_told_how_to_go_on() {
     let lab = lab_with("[server]\nallow = [\"0.0.0.0/0\"]\nqueries-per-second = 3\n");
-    let afar = |transport| Client { address: [198, 51, 100, 7].into(), transport };
+    let afar = |transport| Client::new([198, 51, 100, 7].into(), transport);
     let question = asked("localhost", Rtype::A);
     let plain = packet(&question, true);
     for _ in 0..3 {
@@ -93,7 +92,7 @@ const SERVERS: [&str; 8] = [
 /// Asks for so many names at once from a LAN, over UDP: how many get an answer. `meanwhile` is what happens
 /// to the line.
 async fn answered_at_once(lab: Lab, meanwhile: impl Future<Output = ()>) -> usize {
-    let client = Client { address: [192, 168, 1, 7].into(), transport: Transport::Udp };
+    let client = Client::new([192, 168, 1, 7].into(), Transport::Udp);
     let service = Arc::new(lab.service);
     let mut queries = JoinSet::new();
     for number in 0..AT_ONCE {
@@ -154,7 +153,7 @@ async fn held_back(held: u64, waiting: usize, client: Client) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn answers_are_not_held_back_for_a_burst_on_a_victim() {
-    let client = |address: &str, transport| Client { address: address.parse().unwrap(), transport };
+    let client = |address: &str, transport| Client::new(address.parse().unwrap(), transport);
     let victim = client("198.51.100.7", Transport::Udp);
     assert!(held_back(2500, 65, victim).await, "many at once, late, in a name that may be forged");
     assert!(!held_back(2500, 64, victim).await, "few");
@@ -171,9 +170,8 @@ async fn a_flood_of_names_never_asked_leaves_cached_answers_alone() {
     const FLOOD: usize = 20_000;
     let lab = lab();
     let (net, service) = (lab.net, Arc::new(lab.service));
-    let attacker = |number: usize| Client {
-        address: [192, 168, (number >> 8) as u8 % 16, number as u8].into(),
-        transport: Transport::Udp,
+    let attacker = |number: usize| {
+        Client::new([192, 168, (number >> 8) as u8 % 16, number as u8].into(), Transport::Udp)
     };
     let popular = packet(&asked("www.example.com", Rtype::A), true);
     service.answer(&popular, Client::local(Transport::Udp)).await;

@@ -79,7 +79,7 @@ fn silent() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 fn client(address: &str, transport: Transport) -> Client {
-    Client { address: address.parse().unwrap(), transport }
+    Client::new(address.parse().unwrap(), transport)
 }
 
 /// Octets of the reply, if there is one at once.
