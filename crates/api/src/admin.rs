@@ -1,0 +1,106 @@
+//! The daemon as its doors see it.
+
+use std::fs::File;
+use std::future::Future;
+
+use crate::{
+    AdminError, AdminReply, AdminRequest, CacheDump, CacheEntries, CacheFill, CacheFlush,
+    CacheLoad, CounterStats, DaemonStatus, LookupReport, NegativeAnchorAdded,
+    NegativeAnchorRemoved, NegativeAnchors, ReloadReport, ServerList,
+};
+
+/// A result that may take its time.
+macro_rules! soon {
+    ($result:ty) => { impl Future<Output = Result<$result, AdminError>> + Send };
+}
+
+/// What a running daemon can be asked. Names and record types are texts as a person writes them.
+pub trait Admin: Send + Sync + 'static {
+    /// How the daemon is doing.
+    fn status(&self) -> DaemonStatus;
+
+    /// Every counter, summed over workers.
+    fn stats(&self) -> CounterStats;
+
+    /// Resolves a name, and tells the way.
+    fn lookup(&self, name: &str, rtype: &str) -> soon!(LookupReport);
+
+    /// Does not validate a zone for `seconds`.
+    ///
+    /// # Errors
+    /// The name is none, the time is too long, or too many zones are not validated already.
+    fn add_negative_anchor(
+        &self,
+        zone: &str,
+        seconds: u32,
+    ) -> Result<NegativeAnchorAdded, AdminError>;
+
+    /// Validates a zone again.
+    ///
+    /// # Errors
+    /// The name is none.
+    fn remove_negative_anchor(&self, zone: &str) -> Result<NegativeAnchorRemoved, AdminError>;
+
+    /// The zones that are not validated.
+    fn negative_anchors(&self) -> NegativeAnchors;
+
+    /// What the infra cache knows of the servers that a question below `zone` would go to, or of all.
+    ///
+    /// # Errors
+    /// The name is none.
+    fn servers(&self, zone: Option<&str>) -> Result<ServerList, AdminError>;
+
+    /// How full the cache is, and how many answers came out of it.
+    fn cache(&self) -> CacheFill;
+
+    /// The cache entries of exactly one name.
+    ///
+    /// # Errors
+    /// The name is none.
+    fn cache_entries(&self, name: &str) -> Result<CacheEntries, AdminError>;
+
+    /// Writes the cache to a file that the caller has opened.
+    fn dump_cache(&self, file: File) -> soon!(CacheDump);
+
+    /// Takes the entries of a file that the caller has opened. Each is validated again before it is used.
+    fn load_cache(&self, file: File) -> soon!(CacheLoad);
+
+    /// Removes the cache entries of a name, and with `subtree` of all names below it, here and in the second
+    /// level.
+    fn flush(&self, name: &str, subtree: bool) -> soon!(CacheFlush);
+
+    /// Reads the configuration again, and brings it into force.
+    fn reload(&self) -> soon!(ReloadReport);
+}
+
+/// Lets the daemon answer a request. `file` is an open file that came with it.
+pub async fn answer(admin: &impl Admin, request: AdminRequest, file: Option<File>) -> AdminReply {
+    match request {
+        AdminRequest::Status {} => admin.status().into(),
+        AdminRequest::Stats {} => admin.stats().into(),
+        AdminRequest::Lookup { name, r#type } => admin.lookup(&name, &r#type).await.into(),
+        AdminRequest::NtaAdd { name, seconds } => admin.add_negative_anchor(&name, seconds).into(),
+        AdminRequest::NtaRemove { name } => admin.remove_negative_anchor(&name).into(),
+        AdminRequest::NtaList {} => admin.negative_anchors().into(),
+        AdminRequest::Servers { zone } => admin.servers(zone.as_deref()).into(),
+        AdminRequest::Cache {} => admin.cache().into(),
+        AdminRequest::CacheLookup { name } => admin.cache_entries(&name).into(),
+        AdminRequest::CacheDump {} => match plain(file) {
+            Ok(file) => admin.dump_cache(file).await.into(),
+            Err(error) => AdminReply::Error(error),
+        },
+        AdminRequest::CacheLoad {} => match plain(file) {
+            Ok(file) => admin.load_cache(file).await.into(),
+            Err(error) => AdminReply::Error(error),
+        },
+        AdminRequest::Flush { name, subtree } => admin.flush(&name, subtree).await.into(),
+        AdminRequest::Reload {} => admin.reload().await.into(),
+    }
+}
+
+/// The file, if it is a plain one: to read or write another could take for ever.
+fn plain(file: Option<File>) -> Result<File, AdminError> {
+    let is_plain = |file: &File| file.metadata().is_ok_and(|about| about.is_file());
+    let missing = || AdminError::invalid("no plain file came with the request");
+    file.filter(is_plain).ok_or_else(missing)
+}

@@ -1,0 +1,136 @@
+//! The end of a question, and the way there.
+
+use serde::{Deserialize, Serialize};
+
+/// What came of a question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LookupReport {
+    /// The name that was asked for.
+    pub name: String,
+    /// The record type that was asked for.
+    pub r#type: String,
+    /// The response code, such as `NOERROR`, `NXDOMAIN` or `SERVFAIL`.
+    pub rcode: String,
+    /// Records of the answer section, as lines in zone-file format.
+    pub answer: Vec<String>,
+    /// Records of the authority section, likewise.
+    pub authority: Vec<String>,
+    /// Why there is no answer, or what is wrong with it (RFC 8914).
+    pub ede: Option<EdeReport>,
+    /// Whether the answer is proven.
+    pub dnssec: DnssecStatus,
+    /// Where the answer comes from.
+    pub source: AnswerSource,
+    /// Milliseconds from the question to its end.
+    pub took_ms: f64,
+    /// The way, step by step; none where it is not wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Vec<TraceStep>>,
+}
+
+/// An Extended DNS Error (RFC 8914).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EdeReport {
+    /// The INFO-CODE.
+    pub code: u16,
+    /// What the code stands for, in the words of the registry.
+    pub meaning: String,
+    /// The EXTRA-TEXT; empty if there is none.
+    pub text: String,
+}
+
+/// Whether something is proven (RFC 4035 section 4.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DnssecStatus {
+    /// Signatures lead to it from a trust anchor.
+    Secure,
+    /// It lies in a zone that is proven to be unsigned.
+    Insecure,
+    /// It should be proven and cannot be.
+    Bogus,
+    /// It was not validated.
+    #[default]
+    Unchecked,
+}
+
+/// Where an answer comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AnswerSource {
+    /// The cache; no server was asked.
+    Cache,
+    /// An expired cache entry, since no server responded in time (RFC 8767).
+    Stale,
+    /// Servers were asked.
+    Network,
+    /// Local data: the configuration, a hosts file, or a special-use name (RFC 6761).
+    Local,
+    /// A resolver that was asked by DNS, which does not tell where the answer comes from.
+    Server,
+}
+
+/// Something on the way to an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TraceStep {
+    /// Milliseconds from the question to the end of this step.
+    pub at_ms: f64,
+    /// How many look-ups of nameservers the step is nested in.
+    pub depth: u8,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: TraceEvent,
+}
+
+/// What happened on the way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum TraceEvent {
+    /// A server was asked.
+    Query {
+        /// The zone that the server was asked as a server of.
+        zone: String,
+        /// Name, class and type of the question, which QNAME minimisation may have shortened.
+        question: String,
+        /// The server's name; `.` where only its address is known.
+        server: String,
+        /// Its address and port.
+        address: String,
+        /// The transport: `udp` or `tcp`.
+        transport: String,
+        /// Why this server, and why now.
+        why: String,
+        /// Milliseconds from the query to the end of this step.
+        took_ms: f64,
+        /// How useful the reply was.
+        outcome: StepOutcome,
+        /// The outcome in words.
+        text: String,
+    },
+    /// The same question was under way already, and its result was waited for.
+    Wait {
+        /// The zone whose servers were asked.
+        zone: String,
+        /// Name, class and type of the question.
+        question: String,
+        /// Milliseconds of the wait.
+        took_ms: f64,
+    },
+    /// Anything else.
+    Note {
+        /// In words.
+        text: String,
+    },
+}
+
+/// How useful a query was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepOutcome {
+    /// The reply answered, referred or denied.
+    Useful,
+    /// The reply was of no use, or there was none.
+    Failed,
+    /// Another server had replied first.
+    Outpaced,
+}

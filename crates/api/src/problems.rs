@@ -1,0 +1,243 @@
+//! What is wrong with a daemon, and what to do about it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DaemonStatus, PassageState, SecondLevelState};
+
+/// A problem, for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, as a sentence.
+    pub text: String,
+    /// What to do, as a sentence.
+    pub advice: String,
+}
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Names are not resolved.
+    Error,
+    /// Some names are not resolved, or not as safely or as fast as they should be.
+    Warning,
+    /// Nothing that clients notice.
+    Notice,
+}
+
+impl DaemonStatus {
+    /// The same status with its problems, as its other fields show them.
+    #[must_use]
+    pub fn with_problems(mut self) -> Self {
+        let parts = [network(&self), service(&self), safety(&self)];
+        self.problems = parts.into_iter().flatten().collect();
+        self.problems.sort_by_key(|problem| problem.severity);
+        self
+    }
+
+    /// Whether names cannot be resolved, whatever the reason.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.problems.iter().any(|problem| problem.severity == Severity::Error)
+    }
+}
+
+fn problem(severity: Severity, text: impl Into<String>, advice: impl Into<String>) -> Problem {
+    Problem { severity, text: text.into(), advice: advice.into() }
+}
+
+/// Problems of the network around the daemon.
+fn network(status: &DaemonStatus) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let network = &status.network;
+    if network.down {
+        problems.push(problem(
+            Severity::Error,
+            "No server on the Internet responds: the network appears to be down.",
+            "Check the cable, the Wi-Fi and the router. Answers in the cache are still served, expired ones \
+             too.",
+        ));
+    }
+    if let Some(text) = &network.passage.text {
+        problems.push(passage(network.passage.state, text));
+    }
+    if !network.down {
+        let broken: Vec<&str> = network.reachability.names(false).collect();
+        problems.extend(broken.iter().map(|way| path(way)));
+    }
+    for prefix in &network.silent_networks {
+        problems.push(problem(
+            Severity::Warning,
+            format!("No configured server in {prefix} responds."),
+            "Check the VPN or the servers: zones that the configuration sends there are not resolved.",
+        ));
+    }
+    if network.loss >= MANY_LOST && !network.down {
+        problems.push(problem(
+            Severity::Warning,
+            format!("The network loses {:.0} of 100 queries.", network.loss * 100.0),
+            "Check the Wi-Fi or the line: lost queries are sent again, which takes time.",
+        ));
+    }
+    problems
+}
+
+/// A share of lost queries that people notice.
+const MANY_LOST: f64 = 0.05;
+
+fn passage(state: PassageState, text: &str) -> Problem {
+    let advice = match state {
+        PassageState::Intercepted => {
+            "Log in to the network if it has a login page. Else ask its operator to let port 53 pass, or \
+             configure a forwarder (forward in zoners.toml)."
+        }
+        _ => {
+            "Ask the operator of the network to let port 53 pass, over UDP and TCP, or configure a forwarder \
+             (forward in zoners.toml)."
+        }
+    };
+    let severity = match state {
+        PassageState::Intercepted => Severity::Warning,
+        _ => Severity::Error,
+    };
+    problem(severity, format!("{text}."), advice)
+}
+
+fn path(way: &str) -> Problem {
+    match way {
+        "UDP" => problem(
+            Severity::Warning,
+            "UDP does not work from here: queries are sent over TCP, which takes longer.",
+            "Ask the operator of the network, or look at the firewall: UDP to port 53 should pass.",
+        ),
+        way => problem(
+            Severity::Notice,
+            format!("{way} does not work from here: servers are asked over the other family."),
+            "Nothing has to be done. zoners servers shows the servers.",
+        ),
+    }
+}
+
+/// Problems of what clients are given.
+fn service(status: &DaemonStatus) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for reason in &status.not_served {
+        problems.push(problem(
+            Severity::Warning,
+            format!("Not served: {reason}."),
+            "Stop the other program that has this address, or change server.listen; then: zoners reload.",
+        ));
+    }
+    for address in &status.awaited {
+        problems.push(problem(
+            Severity::Warning,
+            format!("Not served yet: {address}, which no interface of this machine has."),
+            "It is served as soon as it is there. If it never will be, change server.listen.",
+        ));
+    }
+    if status.listen.is_empty() {
+        problems.push(problem(
+            Severity::Error,
+            "No address is served.",
+            "Look at server.listen in the configuration, and at the log.",
+        ));
+    }
+    if status.dead_zones > 0 {
+        problems.push(problem(
+            Severity::Notice,
+            format!("Zones of which no server responds: {}.", status.dead_zones),
+            "Their owners have to mend them. zoners servers lists them.",
+        ));
+    }
+    if status.second_level == Some(SecondLevelState::Broken) {
+        problems.push(problem(
+            Severity::Warning,
+            "The cache that is shared with other nodes failed, and is not used for a time.",
+            "Look at Redis; the log has the reason. Names are resolved without it.",
+        ));
+    }
+    if status.log_lost > 0 {
+        problems.push(problem(
+            Severity::Notice,
+            format!("Lines of the log that were lost: {}.", status.log_lost),
+            "What reads standard error is too slow or gone.",
+        ));
+    }
+    problems
+}
+
+/// Problems of what is proven and shut off.
+fn safety(status: &DaemonStatus) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(wrong) = status.clock_wrong_by_s {
+        problems.push(problem(
+            Severity::Error,
+            format!("The clock of this machine appears to be wrong by {wrong} s: no signature is in date."),
+            "Set the clock (timedatectl set-ntp true).",
+        ));
+    }
+    if !status.validation.on {
+        problems.push(problem(
+            Severity::Notice,
+            "Answers are not validated (DNSSEC): forged ones are not noticed.",
+            "Set dnssec.validate = true in the configuration; then: zoners reload.",
+        ));
+    }
+    for layer in status.sandbox.iter().filter(|layer| !layer.on) {
+        problems.push(problem(
+            Severity::Notice,
+            format!("The sandbox lacks {}: {}.", layer.name, layer.text),
+            "Nothing has to be done; a newer kernel may offer it.",
+        ));
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{LayerReport, PassageReport, Reachability, ValidationReport};
+
+    fn well() -> DaemonStatus {
+        DaemonStatus {
+            listen: vec!["127.0.0.1:53".into()],
+            validation: ValidationReport { on: true, negative_anchors: 0 },
+            sandbox: vec![LayerReport { name: "seccomp".into(), on: true, text: String::new() }],
+            ..DaemonStatus::default()
+        }
+    }
+
+    #[test]
+    fn a_daemon_that_is_well_has_no_problem() {
+        assert_eq!(well().with_problems().problems, []);
+    }
+
+    #[test]
+    fn the_worst_problem_comes_first() {
+        let mut status = well();
+        status.network.reachability =
+            Reachability { ipv6: false, udp: false, ..Default::default() };
+        status.network.passage = PassageReport {
+            state: PassageState::Refused,
+            proves: None,
+            text: Some("this network refuses DNS".into()),
+        };
+        let status = status.with_problems();
+        let severities: Vec<Severity> = status.problems.iter().map(|one| one.severity).collect();
+        assert_eq!(severities, [Severity::Error, Severity::Warning, Severity::Notice]);
+        assert!(status.is_failing());
+    }
+
+    #[test]
+    fn a_network_that_is_down_hides_which_way_out_is_broken() {
+        let mut status = well();
+        status.network.down = true;
+        status.network.loss = 1.0;
+        status.network.reachability.ipv6 = false;
+        let status = status.with_problems();
+        assert_eq!(status.problems.len(), 1);
+        assert!(status.is_failing());
+    }
+}

@@ -1,0 +1,75 @@
+//! What a running daemon replies.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
+    DaemonStatus, LookupReport, NegativeAnchorAdded, NegativeAnchorRemoved, NegativeAnchors,
+    ReloadReport, ServerList,
+};
+
+/// A reply: the result of the request of the same name, or an error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "each variant has the name of its request")]
+pub enum AdminReply {
+    Status(DaemonStatus),
+    Stats(CounterStats),
+    Lookup(LookupReport),
+    NtaAdd(NegativeAnchorAdded),
+    NtaRemove(NegativeAnchorRemoved),
+    NtaList(NegativeAnchors),
+    Servers(ServerList),
+    Cache(CacheFill),
+    CacheLookup(CacheEntries),
+    CacheDump(CacheDump),
+    CacheLoad(CacheLoad),
+    Flush(CacheFlush),
+    Reload(ReloadReport),
+    Error(AdminError),
+}
+
+impl<T: Into<AdminReply>> From<Result<T, AdminError>> for AdminReply {
+    fn from(outcome: Result<T, AdminError>) -> Self {
+        outcome.map_or_else(AdminReply::Error, Into::into)
+    }
+}
+
+/// Each result is a reply; a reply is the result that is expected, or an error.
+macro_rules! results {
+    ($($variant:ident $result:ty;)*) => {$(
+        impl From<$result> for AdminReply {
+            fn from(result: $result) -> Self {
+                AdminReply::$variant(result)
+            }
+        }
+
+        impl TryFrom<AdminReply> for $result {
+            type Error = AdminError;
+
+            fn try_from(reply: AdminReply) -> Result<Self, AdminError> {
+                match reply {
+                    AdminReply::$variant(result) => Ok(result),
+                    AdminReply::Error(error) => Err(error),
+                    _ => Err(AdminError::unexpected_reply()),
+                }
+            }
+        }
+    )*};
+}
+
+results! {
+    Status DaemonStatus;
+    Stats CounterStats;
+    Lookup LookupReport;
+    NtaAdd NegativeAnchorAdded;
+    NtaRemove NegativeAnchorRemoved;
+    NtaList NegativeAnchors;
+    Servers ServerList;
+    Cache CacheFill;
+    CacheLookup CacheEntries;
+    CacheDump CacheDump;
+    CacheLoad CacheLoad;
+    Flush CacheFlush;
+    Reload ReloadReport;
+}

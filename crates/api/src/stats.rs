@@ -1,0 +1,14 @@
+//! Counters.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Every counter since the daemon started, by its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CounterStats {
+    /// Seconds since the daemon started.
+    pub uptime_s: u64,
+    /// The counters. `zoners stats --all` has a sentence for each.
+    pub counters: BTreeMap<String, u64>,
+}

@@ -1,0 +1,118 @@
+use super::*;
+use crate::{AnswerSource, CounterStats, DnssecStatus, FinishedQuery, NegativeAnchors};
+
+fn requests() -> Vec<AdminRequest> {
+    let name = || "example.com.".to_owned();
+    vec![
+        AdminRequest::Status {},
+        AdminRequest::Stats {},
+        AdminRequest::Lookup { name: name(), r#type: "AAAA".into() },
+        AdminRequest::NtaAdd { name: name(), seconds: 60 },
+        AdminRequest::NtaRemove { name: name() },
+        AdminRequest::NtaList {},
+        AdminRequest::Servers { zone: None },
+        AdminRequest::Cache {},
+        AdminRequest::CacheLookup { name: name() },
+        AdminRequest::CacheDump {},
+        AdminRequest::CacheLoad {},
+        AdminRequest::Flush { name: name(), subtree: true },
+        AdminRequest::Reload {},
+    ]
+}
+
+fn kind_of_error(line: &str) -> AdminErrorKind {
+    AdminRequest::from_line(line.as_bytes()).unwrap_err().kind
+}
+
+#[test]
+fn each_request_is_read_as_it_was_written_and_is_listed_in_kinds() {
+    let mut kinds = Vec::new();
+    for request in requests() {
+        let line = request.to_line();
+        assert_eq!(AdminRequest::from_line(line.as_bytes()), Ok(request));
+        let object: Value = serde_json::from_str(&line).unwrap();
+        kinds.push(object["do"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(kinds, AdminRequest::KINDS);
+}
+
+#[test]
+fn a_request_without_a_version_is_of_the_first() {
+    assert_eq!(AdminRequest::from_line(br#"{"do":"status"}"#), Ok(AdminRequest::Status {}));
+}
+
+#[test]
+fn an_unknown_version_or_kind_gets_an_error_that_names_the_version() {
+    let of_version = r#"{"version":2,"do":"status"}"#;
+    assert_eq!(kind_of_error(of_version), AdminErrorKind::UnknownVersion);
+    let of_kind = r#"{"version":1,"do":"dance"}"#;
+    assert_eq!(kind_of_error(of_kind), AdminErrorKind::UnknownRequest);
+    for line in [of_version, of_kind] {
+        let message = AdminRequest::from_line(line.as_bytes()).unwrap_err().message;
+        assert!(message.contains("speaks version 1"), "{message}");
+    }
+}
+
+#[test]
+fn fields_that_are_wrong_missing_or_unknown_are_malformed() {
+    for line in [
+        "",
+        "[1,2",
+        "[]",
+        "{}",
+        r#"{"do":7}"#,
+        r#"{"do":"flush"}"#,
+        r#"{"do":"cache-dump","file":"/tmp/x"}"#,
+        r#"{"do":"nta-add","name":"example","seconds":-1}"#,
+    ] {
+        assert_eq!(kind_of_error(line), AdminErrorKind::MalformedRequest, "{line}");
+    }
+}
+
+#[test]
+fn an_error_repeats_little_of_a_long_request() {
+    let long = "x".repeat(4000);
+    for line in [format!(r#"{{"do":"{long}"}}"#), format!(r#"{{"version":"{long}"}}"#)] {
+        assert!(AdminRequest::from_line(line.as_bytes()).unwrap_err().message.len() < 400);
+    }
+}
+
+#[test]
+fn a_reply_is_read_as_it_was_written_and_begins_with_the_version() {
+    let counters = [("client_queries".to_owned(), 3)].into();
+    let stats = CounterStats { uptime_s: 7, counters };
+    let line = AdminReply::from(stats.clone()).to_line();
+    assert_eq!(
+        line,
+        r#"{"version":1,"reply":"stats","uptime_s":7,"counters":{"client_queries":3}}"#
+    );
+    let reply = AdminReply::from_line(line.as_bytes()).unwrap();
+    assert_eq!(CounterStats::try_from(reply.clone()), Ok(stats));
+    let other = NegativeAnchors::try_from(reply).unwrap_err();
+    assert_eq!(other.kind, AdminErrorKind::UnexpectedReply);
+}
+
+#[test]
+fn a_reader_passes_over_fields_and_kinds_of_errors_that_it_does_not_know() {
+    let line = br#"{"version":1,"reply":"error","kind":"of-later","message":"m","more":[1]}"#;
+    let reply = AdminReply::from_line(line).unwrap();
+    assert_eq!(reply, AdminReply::Error(AdminError::new(AdminErrorKind::Other, "m")));
+}
+
+#[test]
+fn an_event_is_one_line() {
+    let query = FinishedQuery {
+        at_ms: 1,
+        client: "192.0.2.1".into(),
+        name: "example.com.".into(),
+        r#type: "A".into(),
+        rcode: "NOERROR".into(),
+        ede: None,
+        source: AnswerSource::Cache,
+        dnssec: DnssecStatus::Secure,
+        took_ms: 0.1,
+    };
+    let line = AdminEvent::Query(query.clone()).to_line();
+    assert!(line.starts_with(r#"{"version":1,"event":"query","at_ms":1,"#), "{line}");
+    assert_eq!(serde_json::from_str::<AdminEvent>(&line).unwrap(), AdminEvent::Query(query));
+}
