@@ -127,7 +127,7 @@ records = ["generation.home. 1 A 192.168.0.{self.generation % 250}"]
     def checks(self):
         """What does not hold, whatever befell the machine."""
         try:
-            count, status = self.command('stats'), self.status()
+            count, status = self.command('stats')['counters'], self.status()
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             return [f'the control socket: {error}']
         # The person goes on asking: what came in between the two looks is not ended yet.
@@ -139,10 +139,11 @@ records = ["generation.home. 1 A 192.168.0.{self.generation % 250}"]
             told.append(f'{count["recursion_panics"]} panics were caught')
         if count['upstream_replies'] > count['upstream_queries']:
             told.append('more replies than queries')
-        if status['line']['down']:
-            told.append('the line is down, it says')
-        if status['line']['broken']:
-            told.append(f'{status["line"]["broken"]} does not work from here, it says')
+        if status['network']['down']:
+            told.append('the network is down, it says')
+        broken = [way for way, works in status['network']['reachability'].items() if not works]
+        if broken:
+            told.append(f'{broken} does not work from here, it says')
         return told
 
     def says_in_its_log(self):

@@ -1,7 +1,8 @@
 //! A request on the control socket, and what the daemon makes of its texts before anything else.
 
+use zoners_api::AdminRequest;
 use zoners_dns::name;
-use zoners_server::control::{Request, question};
+use zoners_server::control::question;
 
 /// Octets of the longest request.
 const LONGEST: usize = 4096;
@@ -12,7 +13,7 @@ const WORDS: usize = 512;
 pub fn run(octets: &[u8]) {
     for line in octets.split(|octet| *octet == b'\n') {
         let line = line.get(..LONGEST).unwrap_or(line);
-        match serde_json::from_slice::<Request>(line) {
+        match AdminRequest::from_line(line) {
             Err(error) => told(&error.to_string(), line),
             Ok(request) => texts(request, line),
         }
@@ -24,20 +25,20 @@ fn told(error: &str, line: &[u8]) {
     assert!(error.len() <= 6 * line.len() + WORDS, "{error}");
 }
 
-fn texts(request: Request, line: &[u8]) {
+fn texts(request: AdminRequest, line: &[u8]) {
     match request {
-        Request::Lookup { name, r#type } => match question(&name, &r#type) {
+        AdminRequest::Lookup { name, r#type } => match question(&name, &r#type) {
             Ok(asked) => {
                 let again = question(&asked.name.to_string(), &asked.rtype.to_string());
                 assert_eq!(again, Ok(asked));
             }
             Err(error) => told(&error, line),
         },
-        Request::Flush { name, .. }
-        | Request::NtaAdd { name, .. }
-        | Request::NtaRemove { name }
-        | Request::CacheLookup { name }
-        | Request::Servers { zone: Some(name) } => {
+        AdminRequest::Flush { name, .. }
+        | AdminRequest::NtaAdd { name, .. }
+        | AdminRequest::NtaRemove { name }
+        | AdminRequest::CacheLookup { name }
+        | AdminRequest::Servers { zone: Some(name) } => {
             if let Err(error) = name::parse(&name) {
                 told(&error, line);
             }

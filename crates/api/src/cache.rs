@@ -67,13 +67,13 @@ pub struct CacheDump {
     pub written_bytes: u64,
 }
 
-/// What was taken from a file.
+/// What was imported from a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheLoad {
-    /// Entries that were taken.
-    pub taken: u64,
+    /// Entries that were imported.
+    pub imported: u64,
     /// Entries that were not: expired, unreadable, or less fresh than what is there.
-    pub passed_over: u64,
+    pub skipped: u64,
     /// Seconds since the file was written.
     pub age_s: u64,
 }

@@ -61,7 +61,7 @@ pub use problems::{Problem, Severity};
 pub use reload::ReloadReport;
 pub use reply::AdminReply;
 pub use request::AdminRequest;
-pub use servers::{ServerList, ServerReport, SilentZoneReport};
+pub use servers::{KnownServer, ServerList, SilentZoneReport};
 pub use stats::CounterStats;
 pub use status::{DaemonStatus, LayerReport, SecondLevelState, ValidationReport};
 pub use wire::{VERSION, to_line};

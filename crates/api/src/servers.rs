@@ -10,7 +10,7 @@ pub struct ServerList {
     /// The zone whose servers are listed; none where all servers are.
     pub zone: Option<String>,
     /// The servers, the best first where all are listed.
-    pub servers: Vec<ServerReport>,
+    pub servers: Vec<KnownServer>,
     /// Zones of which no server replies; where a zone is given, that zone alone.
     pub silent_zones: Vec<SilentZoneReport>,
     /// The ways out of this machine.
@@ -19,7 +19,7 @@ pub struct ServerList {
 
 /// What is known of a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ServerReport {
+pub struct KnownServer {
     /// Its name as a nameserver; none where all servers are listed.
     pub name: Option<String>,
     /// Address and port.

@@ -313,6 +313,11 @@ impl<N: Network> Service<N> {
         }
     }
 
+    /// Whether local data, or a word in the place of records, answers a question.
+    pub(crate) fn is_local(&self, question: &Question) -> bool {
+        self.own_answer(question.name.for_slice(), question.rtype).is_some()
+    }
+
     /// The rules by which it treats clients.
     #[must_use]
     pub fn rules(&self) -> &Rules {

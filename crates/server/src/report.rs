@@ -1,166 +1,210 @@
-//! Answers, traces and counters as JSON: what the command line prints and the control socket says.
+//! What the resolver and the cache know, as the types of `zoners_api`.
 
-use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use zoners_api::{
+    AnswerSource, CacheEntry, DnssecStatus, EdeReport, KnownServer, LookupReport, PassageReport,
+    PassageState, Reachability, SilentZoneReport, StepOutcome, TraceEvent, TraceStep,
+};
 use zoners_cache::InspectedEntry;
-use zoners_dns::{Counter, Moment, OptRcode, Question, RRset, Security};
-use zoners_resolver::Resolution;
-use zoners_resolver::{Hop, ServerReport, SilentZone, Step, trouble_in_words};
-use zoners_resolver::{NetworkState, Obstacle};
+use zoners_dns::{Ede, Moment, Name, Network, OptRcode, Question, RRset, Security};
+use zoners_resolver::{
+    BrokenPaths, Cause, Hop, NetworkState, Obstacle, Resolution, ServerReport, SilentZone, Step,
+    Trace, trouble_in_words,
+};
 
-/// The end of a question; with the way there, if `steps` are given.
-///
-/// `name`, `type`, `rcode`; then `answer` and `authority` as lines in zone-file format, or `ede`
-/// with `code`, `meaning` and `text`; then `trace`, an object a step.
-#[must_use]
-pub fn resolution(question: &Question, resolution: &Resolution, steps: Option<&[Step]>) -> Value {
-    let mut object = json!({
-        "name": question.name.fmt_with_dot().to_string(),
-        "type": question.rtype.to_string(),
-    });
-    match resolution {
-        Ok(answer) => {
-            object["rcode"] = answer.rcode.to_string().into();
-            object["answer"] = records(&answer.answer);
-            object["authority"] = records(&answer.authority);
-        }
-        Err(unresolved) => {
-            object["rcode"] = OptRcode::SERVFAIL.to_string().into();
-            let ede = &unresolved.ede;
-            object["ede"] =
-                json!({ "code": ede.code.0, "meaning": ede.code.meaning(), "text": ede.text });
-        }
-    }
-    if let Some(steps) = steps {
-        object["trace"] = steps.iter().map(step).collect();
-    }
-    object
+use crate::pipeline::Service;
+
+/// Resolves a question of a person, and tells the way.
+pub async fn look_up<N: Network>(service: &Service<N>, question: &Question) -> LookupReport {
+    let (trace, began) = (Arc::new(Trace::default()), Instant::now());
+    let resolution = service.look_up(question, Some(trace.clone())).await;
+    let took = began.elapsed();
+    let is_local = service.is_local(question);
+    let steps: Vec<TraceStep> = trace.steps().iter().map(step).collect();
+    LookupReport { took_ms: millis(took), ..resolved(question, &resolution, is_local, steps) }
 }
 
-fn records(sets: &[RRset]) -> Value {
-    sets.iter()
-        .flat_map(|set| set.to_string().lines().map(Value::from).collect::<Vec<_>>())
-        .collect()
-}
-
-fn step(step: &Step) -> Value {
-    let mut object = json!({ "at_ms": millis(step.at), "depth": step.depth });
-    match &step.hop {
-        Hop::Note(note) => object["note"] = note.as_str().into(),
-        Hop::Waited { zone, question, took } => {
-            let (zone, took) = (zone.fmt_with_dot(), took.as_secs_f64() * 1000.0);
-            let note = format!("shared a wait of {took:.1} ms for {question} of {zone}");
-            object["note"] = note.into();
-        }
-        Hop::Asked { zone, question, server, endpoint, why, took, outcome } => {
-            object["zone"] = zone.fmt_with_dot().to_string().into();
-            object["question"] = question.to_string().into();
-            object["server"] = server.fmt_with_dot().to_string().into();
-            object["address"] = endpoint.to_string().into();
-            object["transport"] = endpoint.transport.to_string().into();
-            object["why"] = (*why).into();
-            object["took_ms"] = millis(*took).into();
-            object["outcome"] = match outcome {
-                Some(Ok(said)) => said.as_str().into(),
-                Some(Err(fault)) => fault.to_string().into(),
-                None => "no answer yet when another came".into(),
-            };
-        }
-    }
-    object
-}
-
-/// What is known of a server: `name` (null where none was asked for), `address`, `transport`,
-/// `srtt_ms` and `rttvar_ms` (null before it first answered), `loss` (0 to 1), `answered_s` and
-/// `asked_s` (ago; null for never), `unanswered` (in a row), `trouble` in words, `lame`,
-/// `edns`, `expected_ms`, `patience_ms`, `skipped_s` (null where it is not).
-#[must_use]
-pub fn standing(standing: &ServerReport, now: Moment) -> Value {
-    let info = &standing.info;
-    let ago = |at: u64| (at > 0).then(|| now.since(Moment::from_millis(at)).as_secs());
-    json!({
-        "name": standing.name.as_ref().map(|name| name.fmt_with_dot().to_string()),
-        "address": standing.endpoint.to_string(),
-        "transport": standing.endpoint.transport.to_string(),
-        "srtt_ms": info.srtt().map(millis),
-        "rttvar_ms": info.srtt().map(|_| millis(info.rttvar())),
-        "loss": (f64::from(info.loss) / 65536.0 * 1000.0).round() / 1000.0,
-        "answered_s": ago(info.replied_at),
-        "asked_s": ago(info.asked_at),
-        "unanswered": info.unanswered,
-        "trouble": trouble_in_words(info),
-        "lame": standing.lame,
-        "edns": !info.mishandles_edns(),
-        "expected_ms": millis(standing.expected),
-        "patience_ms": millis(standing.patience),
-        "skipped_s": standing.skipped_for.map(|left| left.as_secs_f64().ceil()),
-    })
-}
-
-/// A zone of which no server says anything useful: `zone`, `silent_s` (for so long), `packets` (sent
-/// meanwhile), `dead` (few are sent now).
-#[must_use]
-pub fn silent_zone(silent: &SilentZone, now: Moment) -> Value {
-    json!({
-        "zone": silent.zone.fmt_with_dot().to_string(),
-        "silent_s": now.since(silent.since).as_secs(),
-        "packets": silent.packets,
-        "dead": silent.dead,
-    })
-}
-
-/// How this network lets DNS to foreign servers pass: `state` (`unknown`, `doubtful` until it has proven that
-/// servers themselves answer, `open`, `intercepted`, `refused`, `rejected` or `silent`), `proves` (whether
-/// what is signed can be proven; null where it is not intercepted), `says` (an obstacle in words, or null).
-#[must_use]
-pub fn passage(passage: NetworkState) -> Value {
-    let obstacle = match passage {
-        NetworkState::Obstructed(obstacle) => Some(obstacle),
-        NetworkState::Unknown | NetworkState::Doubtful | NetworkState::Open => None,
+fn resolved(
+    question: &Question,
+    resolution: &Resolution,
+    is_local: bool,
+    trace: Vec<TraceStep>,
+) -> LookupReport {
+    let asked = |step: &TraceStep| !matches!(step.event, TraceEvent::Note { .. });
+    let source = match resolution {
+        _ if is_local => AnswerSource::Local,
+        Ok(answer) if answer.stale => AnswerSource::Stale,
+        _ if trace.iter().any(asked) => AnswerSource::Network,
+        _ => AnswerSource::Cache,
     };
-    let state = match passage {
-        NetworkState::Unknown => "unknown",
-        NetworkState::Doubtful => "doubtful",
-        NetworkState::Open => "open",
-        NetworkState::Obstructed(Obstacle::Intercepted { .. }) => "intercepted",
-        NetworkState::Obstructed(Obstacle::Refused) => "refused",
-        NetworkState::Obstructed(Obstacle::Rejected) => "rejected",
-        NetworkState::Obstructed(Obstacle::Silent) => "silent",
+    let report = LookupReport {
+        name: text(&question.name),
+        r#type: question.rtype.to_string(),
+        rcode: OptRcode::SERVFAIL.to_string(),
+        answer: Vec::new(),
+        authority: Vec::new(),
+        ede: None,
+        dnssec: DnssecStatus::Unchecked,
+        source,
+        took_ms: 0.0,
+        trace: Some(trace),
+    };
+    match resolution {
+        Ok(answer) => LookupReport {
+            rcode: answer.rcode.to_string(),
+            answer: records(&answer.answer),
+            authority: records(&answer.authority),
+            dnssec: dnssec(answer.security),
+            ..report
+        },
+        Err(unresolved) => {
+            let dnssec = match unresolved.cause {
+                Cause::Bogus | Cause::BogusZone => DnssecStatus::Bogus,
+                _ => DnssecStatus::Unchecked,
+            };
+            LookupReport { ede: Some(ede(&unresolved.ede)), dnssec, ..report }
+        }
+    }
+}
+
+/// A name as it is told: with its final dot.
+pub(crate) fn text(name: &Name) -> String {
+    name.fmt_with_dot().to_string()
+}
+
+fn records(sets: &[RRset]) -> Vec<String> {
+    let lines = |set: &RRset| set.to_string().lines().map(str::to_owned).collect::<Vec<_>>();
+    sets.iter().flat_map(lines).collect()
+}
+
+fn dnssec(security: Security) -> DnssecStatus {
+    match security {
+        Security::Secure => DnssecStatus::Secure,
+        Security::Insecure => DnssecStatus::Insecure,
+        Security::Unchecked => DnssecStatus::Unchecked,
+    }
+}
+
+fn ede(ede: &Ede) -> EdeReport {
+    let meaning = ede.code.meaning().to_owned();
+    EdeReport { code: ede.code.0, meaning, text: ede.text.clone() }
+}
+
+fn step(step: &Step) -> TraceStep {
+    let event = match &step.hop {
+        Hop::Note(note) => TraceEvent::Note { text: note.clone() },
+        Hop::Waited { zone, question, took } => TraceEvent::Wait {
+            zone: text(zone),
+            question: question.to_string(),
+            took_ms: millis(*took),
+        },
+        Hop::Asked { zone, question, server, endpoint, why, took, outcome } => {
+            let (outcome, words) = match outcome {
+                Some(Ok(said)) => (StepOutcome::Useful, said.clone()),
+                Some(Err(fault)) => (StepOutcome::Failed, fault.to_string()),
+                None => (StepOutcome::Outpaced, "no reply yet when another came".to_owned()),
+            };
+            TraceEvent::Query {
+                zone: text(zone),
+                question: question.to_string(),
+                server: text(server),
+                address: endpoint.to_string(),
+                transport: endpoint.transport.to_string(),
+                why: (*why).to_owned(),
+                took_ms: millis(*took),
+                outcome,
+                text: words,
+            }
+        }
+    };
+    TraceStep { at_ms: millis(step.at), depth: step.depth, event }
+}
+
+/// What the infra cache knows of a server.
+pub(crate) fn server(known: &ServerReport, now: Moment) -> KnownServer {
+    let info = &known.info;
+    let ago = |at: u64| (at > 0).then(|| now.since(Moment::from_millis(at)).as_secs());
+    KnownServer {
+        name: known.name.as_ref().map(text),
+        address: known.endpoint.to_string(),
+        transport: known.endpoint.transport.to_string(),
+        srtt_ms: info.srtt().map(millis),
+        rttvar_ms: info.srtt().map(|_| millis(info.rttvar())),
+        loss: thousandths(f64::from(info.loss) / 65536.0),
+        replied_s: ago(info.replied_at),
+        asked_s: ago(info.asked_at),
+        unanswered: info.unanswered.into(),
+        trouble: trouble_in_words(info),
+        lame: known.lame,
+        edns: !info.mishandles_edns(),
+        expected_ms: millis(known.expected),
+        hedge_after_ms: millis(known.patience),
+        backoff_s: known.skipped_for.map(|left| left.as_millis().div_ceil(1000) as u64),
+    }
+}
+
+/// A zone of which no server replies usefully.
+pub(crate) fn silent_zone(silent: &SilentZone, now: Moment) -> SilentZoneReport {
+    SilentZoneReport {
+        zone: text(&silent.zone),
+        silent_s: now.since(silent.since).as_secs(),
+        queries: silent.packets.into(),
+        dead: silent.dead,
+    }
+}
+
+/// Which ways out work.
+pub(crate) fn reachability(broken: BrokenPaths) -> Reachability {
+    let BrokenPaths { ipv4, ipv6, udp } = broken;
+    Reachability { ipv4: !ipv4, ipv6: !ipv6, udp: !udp }
+}
+
+/// What this network does with queries to foreign servers.
+pub(crate) fn passage(state: NetworkState) -> PassageReport {
+    let (word, obstacle) = match state {
+        NetworkState::Unknown => (PassageState::Unknown, None),
+        NetworkState::Doubtful => (PassageState::Doubtful, None),
+        NetworkState::Open => (PassageState::Open, None),
+        NetworkState::Obstructed(obstacle) => (obstructed(obstacle), Some(obstacle)),
     };
     let proves = match obstacle {
         Some(Obstacle::Intercepted { proves }) => Some(proves),
         _ => None,
     };
-    json!({ "state": state, "proves": proves, "says": obstacle.map(Obstacle::says) })
+    PassageReport { state: word, proves, text: obstacle.map(|one| one.says().to_owned()) }
 }
 
-/// An entry of the cache: `kind`, `records` as lines in zone-file format, `denies` (a type, or `all`;
-/// null where it denies nothing), `security` in words, `left_s` (negative where it has expired).
-#[must_use]
-pub fn entry(entry: &InspectedEntry) -> Value {
-    let security = match entry.security {
-        Security::Secure => "proven",
-        Security::Insecure => "of an unsigned zone",
-        Security::Unchecked => "not proven",
-    };
-    json!({
-        "kind": entry.kind,
-        "records": records(&entry.sets),
-        "denies": entry.denies,
-        "security": security,
-        "left_s": entry.left,
-    })
+fn obstructed(obstacle: Obstacle) -> PassageState {
+    match obstacle {
+        Obstacle::Intercepted { .. } => PassageState::Intercepted,
+        Obstacle::Refused => PassageState::Refused,
+        Obstacle::Rejected => PassageState::Rejected,
+        Obstacle::Silent => PassageState::Silent,
+    }
+}
+
+/// An entry of the cache.
+pub(crate) fn cache_entry(entry: &InspectedEntry) -> CacheEntry {
+    CacheEntry {
+        kind: entry.kind.to_owned(),
+        records: records(&entry.sets),
+        denies: entry.denies.clone(),
+        dnssec: dnssec(entry.security),
+        left_s: entry.left,
+    }
 }
 
 /// Milliseconds, to the microsecond.
-fn millis(duration: std::time::Duration) -> f64 {
+fn millis(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0
 }
 
-/// Every counter by name, as `count` has it.
-#[must_use]
-pub fn counters(count: impl Fn(Counter) -> u64) -> Value {
-    let entry = |counter: &Counter| (counter.name().to_owned(), count(*counter).into());
-    Value::Object(Counter::ALL.iter().map(entry).collect::<Map<_, _>>())
+/// A share to the thousandth.
+pub(crate) fn thousandths(share: f64) -> f64 {
+    (share * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]
@@ -168,24 +212,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_obstacle_has_its_word_and_a_sentence() {
+    fn each_obstacle_has_a_state_and_a_sentence() {
         let intercepted = |proves| NetworkState::Obstructed(Obstacle::Intercepted { proves });
         let states = [
-            (NetworkState::Unknown, "unknown", None),
-            (NetworkState::Doubtful, "doubtful", None),
-            (NetworkState::Open, "open", None),
-            (intercepted(true), "intercepted", Some(true)),
-            (intercepted(false), "intercepted", Some(false)),
-            (NetworkState::Obstructed(Obstacle::Refused), "refused", None),
-            (NetworkState::Obstructed(Obstacle::Rejected), "rejected", None),
-            (NetworkState::Obstructed(Obstacle::Silent), "silent", None),
+            (NetworkState::Unknown, PassageState::Unknown, None),
+            (NetworkState::Doubtful, PassageState::Doubtful, None),
+            (NetworkState::Open, PassageState::Open, None),
+            (intercepted(true), PassageState::Intercepted, Some(true)),
+            (intercepted(false), PassageState::Intercepted, Some(false)),
+            (NetworkState::Obstructed(Obstacle::Refused), PassageState::Refused, None),
+            (NetworkState::Obstructed(Obstacle::Rejected), PassageState::Rejected, None),
+            (NetworkState::Obstructed(Obstacle::Silent), PassageState::Silent, None),
         ];
         for (state, word, proves) in states {
             let told = passage(state);
-            assert_eq!((&told["state"], &told["proves"]), (&word.into(), &proves.into()));
-            assert_eq!(told["says"].is_string(), matches!(state, NetworkState::Obstructed(_)));
+            assert_eq!((told.state, told.proves), (word, proves));
+            assert_eq!(told.text.is_some(), matches!(state, NetworkState::Obstructed(_)));
         }
-        let says = passage(intercepted(true))["says"].to_string();
-        assert!(says.contains("DNS on this network is intercepted"), "{says}");
+        let text = passage(intercepted(true)).text.unwrap();
+        assert!(text.contains("DNS on this network is intercepted"), "{text}");
     }
 }

@@ -1,11 +1,9 @@
 //! `zoners lookup`
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use serde_json::{Value, json};
+use zoners_api::{AdminReply, AdminRequest, LookupReport};
 use zoners_dns::Question;
-use zoners_resolver::Trace;
 use zoners_server::config::ConfigError;
 use zoners_server::daemon::Daemon;
 use zoners_server::{control, report};
@@ -46,10 +44,10 @@ pub(crate) struct LookupArguments {
 
 pub(crate) fn run(arguments: &LookupArguments) -> Result<(), Failure> {
     let (mut failed, mut gone) = (false, false);
-    for object in resolve_all(arguments)? {
-        failed |= object["rcode"] == "SERVFAIL";
-        gone |= object["rcode"] == "NXDOMAIN";
-        show(arguments, object);
+    for report in resolve_all(arguments)? {
+        failed |= report.rcode == "SERVFAIL";
+        gone |= report.rcode == "NXDOMAIN";
+        show(arguments, report);
     }
     match (failed, gone) {
         (true, _) => Err(Failure::NoAnswer),
@@ -59,7 +57,7 @@ pub(crate) fn run(arguments: &LookupArguments) -> Result<(), Failure> {
 }
 
 /// The end of each question, with its trace.
-fn resolve_all(arguments: &LookupArguments) -> Result<Vec<Value>, Failure> {
+fn resolve_all(arguments: &LookupArguments) -> Result<Vec<LookupReport>, Failure> {
     let question =
         |rtype: &String| control::question(&arguments.name, rtype).map_err(Failure::Usage);
     let questions = arguments.types.iter().map(question).collect::<Result<Vec<_>, _>>()?;
@@ -68,7 +66,7 @@ fn resolve_all(arguments: &LookupArguments) -> Result<Vec<Value>, Failure> {
         let ask = |question: &Question| {
             let name = question.name.fmt_with_dot().to_string();
             let rtype = question.rtype.to_string();
-            socket.request(&json!({ "do": "lookup", "name": name, "type": rtype }))
+            socket.request(&AdminRequest::Lookup { name, r#type: rtype })
         };
         return questions.iter().map(ask).collect();
     }
@@ -79,27 +77,17 @@ fn resolve_all(arguments: &LookupArguments) -> Result<Vec<Value>, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(error.to_string()))?;
-    let resolve = |question: &Question| {
-        runtime.block_on(async {
-            let trace = Arc::new(Trace::default());
-            let resolution = service.look_up(question, Some(trace.clone())).await;
-            report::resolution(question, &resolution, Some(&trace.steps()))
-        })
-    };
+    let resolve = |question: &Question| runtime.block_on(report::look_up(&service, question));
     Ok(questions.iter().map(resolve).collect())
 }
 
-fn show(arguments: &LookupArguments, mut object: Value) {
+fn show(arguments: &LookupArguments, report: LookupReport) {
     if arguments.json {
-        if !arguments.trace
-            && let Some(fields) = object.as_object_mut()
-        {
-            fields.remove("trace");
-        }
-        return println!("{object}");
+        let trace = report.trace.filter(|_| arguments.trace);
+        return println!("{}", AdminReply::from(LookupReport { trace, ..report }).to_line());
     }
     if arguments.trace {
-        print::trace(&object);
+        print::trace(&report);
     }
-    print::resolution(&object);
+    print::resolution(&report);
 }

@@ -48,16 +48,16 @@ enum Command {
     /// Try Zoners on a simulated Internet with a dozen names; needs no network.
     #[cfg(feature = "demo")]
     Demo(demo::Arguments),
-    /// Say how the running daemon is doing.
-    Status(control::Figures),
-    /// Print every counter of the running daemon.
-    Stats(control::Figures),
+    /// Show how the running daemon is doing: does it work, what is wrong, what to do.
+    Status(control::status::Arguments),
+    /// Show the counters of the running daemon, each with an explanation.
+    Stats(control::stats::Arguments),
     /// Show what the running daemon knows of the servers of a zone, or of all.
-    Servers(control::Servers),
-    /// Look into the cache of the running daemon, or empty it.
-    Cache(control::Cache),
-    /// Skip DNSSEC validation for a zone whose owner made a mistake, for a while.
-    Nta(control::Nta),
+    Servers(control::servers::Arguments),
+    /// Look into the cache of the running daemon, empty it, save or load it.
+    Cache(control::cache::Arguments),
+    /// Skip DNSSEC validation for a zone whose owner made a mistake, for a time.
+    Nta(control::nta::Arguments),
     /// Measure how fast names resolve, here or by any server, and compare with before.
     Bench(Box<bench::BenchArguments>),
     /// Check a configuration file, and say what is wrong with it.
@@ -165,11 +165,11 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(arguments) => serve::run(&arguments),
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => demo::run(&arguments),
-        Command::Status(arguments) => control::figures(&arguments, "status"),
-        Command::Stats(arguments) => control::figures(&arguments, "stats"),
-        Command::Servers(arguments) => control::servers(&arguments),
-        Command::Cache(arguments) => control::cache(&arguments),
-        Command::Nta(arguments) => control::nta(&arguments),
+        Command::Status(arguments) => control::status::run(&arguments),
+        Command::Stats(arguments) => control::stats::run(&arguments),
+        Command::Servers(arguments) => control::servers::run(&arguments),
+        Command::Cache(arguments) => control::cache::run(&arguments),
+        Command::Nta(arguments) => control::nta::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),

@@ -29,6 +29,14 @@ pub(crate) fn line(text: fmt::Arguments<'_>) {
     with(|| writeln!(anstream::stdout(), "{text}"));
 }
 
+/// Columns for a page on standard output: those of the terminal, within what reads well; 80 elsewhere.
+pub(crate) fn width() -> usize {
+    const NARROWEST: u16 = 40;
+    const WIDEST: u16 = 110;
+    let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| size.ws_col);
+    if columns == 0 { 80 } else { columns.clamp(NARROWEST, WIDEST).into() }
+}
+
 /// Writes octets to standard output.
 pub(crate) fn octets(octets: &[u8]) {
     with(|| io::stdout().write_all(octets));

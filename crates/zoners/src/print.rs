@@ -2,7 +2,7 @@
 //! `anstream`'s to know.
 
 use anstyle::{AnsiColor, Style};
-use serde_json::Value;
+use zoners_api::{LookupReport, StepOutcome, TraceEvent, TraceStep};
 
 use crate::output::println;
 
@@ -30,137 +30,70 @@ pub(crate) fn for_errors(line: &str) -> String {
     }
 }
 
-/// The end of a question, as [`zoners_server::report::resolution`] tells it.
-pub(crate) fn resolution(object: &Value) {
-    let text = |key: &str| object[key].as_str().unwrap_or_default();
-    let asked = format!("{} {}", text("name"), text("type"));
-    let lines: Vec<&str> =
-        object["answer"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    lines.iter().for_each(|line| println!("{line}"));
-    let rtype = format!(" IN {} ", text("type"));
-    match text("rcode") {
+/// The end of a question.
+pub(crate) fn resolution(report: &LookupReport) {
+    let asked = format!("{} {}", clean(&report.name), report.r#type);
+    report.answer.iter().for_each(|record| println!("{}", clean(record)));
+    let rtype = format!(" IN {} ", report.r#type);
+    match report.rcode.as_str() {
         "SERVFAIL" => {
             println!("{RED}{asked}: no answer{RED:#}");
-            let ede = &object["ede"];
-            let part = |key: &str| clean(ede[key].as_str().unwrap_or_default());
-            let why = format!("EDE {} ({}): {}", ede["code"], part("meaning"), part("text"));
+            let Some(ede) = &report.ede else { return };
+            let why = format!("EDE {} ({}): {}", ede.code, clean(&ede.meaning), clean(&ede.text));
             wrapped(&why, 78).iter().for_each(|line| println!("  {line}"));
         }
         "NXDOMAIN" => println!("{YELLOW}{asked}: no such name{YELLOW:#}"),
-        _ if lines.iter().any(|line| line.contains(&rtype)) => {}
-        _ if text("type") == "ANY" && !lines.is_empty() => {}
+        _ if report.answer.iter().any(|record| record.contains(&rtype)) => {}
+        _ if report.r#type == "ANY" && !report.answer.is_empty() => {}
         _ => println!("{YELLOW}{asked}: no records of this type{YELLOW:#}"),
     }
 }
 
-/// What the cache has of a name, an entry in a few lines.
-pub(crate) fn entries(object: &Value) {
-    let entries = object["entries"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if entries.is_empty() {
-        println!("{YELLOW}nothing is known of {}{YELLOW:#}", object["name"].as_str().unwrap_or(""));
-    }
-    for entry in entries {
-        let text = |key: &str| entry[key].as_str().unwrap_or_default();
-        let what = match text("denies") {
-            "" => text("kind").to_owned(),
-            "all" => "denial of the name".to_owned(),
-            rtype => format!("denial of {rtype}"),
-        };
-        let left = match entry["left_s"].as_i64().unwrap_or_default() {
-            left @ 0.. => format!("{left} s left"),
-            over => format!("expired {} s ago", -over),
-        };
-        println!("{BOLD}{what}{BOLD:#}, {}, {left}", text("security"));
-        let lines = entry["records"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        lines.for_each(|line| println!("  {line}"));
-    }
-    if let Some(more @ 1..) = object["more"].as_u64() {
-        println!("{YELLOW}{more} more entries are not shown{YELLOW:#}");
-    }
-}
-
 /// The way to the end of a question, a step in three lines of at most 80 columns.
-pub(crate) fn trace(object: &Value) {
-    let text = |of: &Value, key: &str| clean(of[key].as_str().unwrap_or_default());
-    println!("{BOLD}{} {}{BOLD:#}", text(object, "name"), text(object, "type"));
-    for step in object["trace"].as_array().into_iter().flatten() {
-        let at = millis(&step["at_ms"]);
-        let indent = "  ".repeat(step["depth"].as_u64().unwrap_or_default().min(8) as usize);
-        let room = 70 - indent.len();
-        if step["note"].is_string() {
-            println!("{at:>8}  {indent}{DIM}{}{DIM:#}", cut(&text(step, "note"), room));
-            continue;
+pub(crate) fn trace(report: &LookupReport) {
+    println!("{BOLD}{} {}{BOLD:#}", clean(&report.name), report.r#type);
+    report.trace.iter().flatten().for_each(step);
+}
+
+fn step(step: &TraceStep) {
+    let at = millis(step.at_ms);
+    let indent = "  ".repeat(usize::from(step.depth.min(8)));
+    let room = 70 - indent.len();
+    let note = |text: &str| println!("{at:>8}  {indent}{DIM}{}{DIM:#}", cut(&clean(text), room));
+    match &step.event {
+        TraceEvent::Note { text } => note(text),
+        TraceEvent::Wait { zone, question, took_ms } => {
+            note(&format!("shared a wait of {} for {question} of {zone}", millis(*took_ms)));
         }
-        let asked = format!("{} of {} server", text(step, "question"), text(step, "zone"));
-        println!("{at:>8}  {indent}{}", cut(&asked, room));
-        let server = text(step, "server");
-        let server = if server == "." { String::new() } else { format!("{server} ") };
-        let who = format!(
-            "{server}{} {}, {}",
-            text(step, "address"),
-            text(step, "transport"),
-            text(step, "why")
-        );
-        println!("{:>8}  {indent}  {DIM}{}{DIM:#}", "", cut(&who, room - 2));
-        let outcome = text(step, "outcome");
-        let good =
-            ["referral", "alias", "record", "no such"].iter().any(|word| outcome.contains(word));
-        let colour = if good { GREEN } else { RED };
-        let took = millis(&step["took_ms"]);
-        println!("{:>8}  {indent}  {took}: {colour}{}{colour:#}", "", cut(&outcome, room - 16));
-    }
-}
-
-/// Named figures in two columns.
-pub(crate) fn figures(object: &Value) {
-    let entries: Vec<_> = object.as_object().into_iter().flatten().collect();
-    let width = entries.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    for (name, value) in entries {
-        match value.as_str() {
-            Some(text) => println!("{name:width$}  {}", clean(text)),
-            None => println!("{name:width$}  {value}"),
+        TraceEvent::Query {
+            zone,
+            question,
+            server,
+            address,
+            transport,
+            why,
+            took_ms,
+            outcome,
+            text,
+        } => {
+            let asked = clean(&format!("{question} of {zone} server"));
+            println!("{at:>8}  {indent}{}", cut(&asked, room));
+            let name = if server == "." { String::new() } else { format!("{server} ") };
+            let server = clean(&format!("{name}{address} {transport}, {why}"));
+            println!("{:>8}  {indent}  {DIM}{}{DIM:#}", "", cut(&server, room - 2));
+            let colour = match outcome {
+                StepOutcome::Useful => GREEN,
+                StepOutcome::Failed => RED,
+                StepOutcome::Outpaced => YELLOW,
+            };
+            let (took, text) = (millis(*took_ms), cut(&clean(text), room - 16));
+            println!("{:>8}  {indent}  {took}: {colour}{text}{colour:#}", "");
         }
     }
 }
 
-/// What is known of servers, as [`zoners_server::report::standing`] tells it.
-pub(crate) fn servers(reply: &Value) {
-    if let Some(zone) = reply["zone"].as_str() {
-        println!("{BOLD}{}{BOLD:#}", clean(zone));
-    }
-    for path in reply["broken"].as_array().into_iter().flatten() {
-        let path = path.as_str().unwrap_or_default();
-        println!("{RED}{path} does not work from here{RED:#}");
-    }
-    for silent in reply["silent"].as_array().into_iter().flatten() {
-        let zone = clean(silent["zone"].as_str().unwrap_or_default());
-        let (seconds, packets) = (&silent["silent_s"], &silent["packets"]);
-        let dead = if silent["dead"] == true { "dead" } else { "silent" };
-        println!("{RED}{zone} is {dead}: no answer for {seconds} s to {packets} packets{RED:#}");
-    }
-    for server in reply["servers"].as_array().into_iter().flatten() {
-        let text = |key: &str| clean(server[key].as_str().unwrap_or_default());
-        let rtt = match server["srtt_ms"].as_f64() {
-            Some(srtt) => {
-                let deviation = server["rttvar_ms"].as_f64().unwrap_or_default();
-                format!("{srtt:.1} ms ± {deviation:.1}")
-            }
-            None => "never answered".to_owned(),
-        };
-        let lost = server["loss"].as_f64().unwrap_or_default() * 100.0;
-        let address = format!("{} {}", text("address"), text("transport"));
-        let mut remarks: Vec<String> = vec![text("name"), text("trouble")];
-        remarks.extend((server["lame"] == true).then(|| "lame for this zone".to_owned()));
-        remarks.extend((server["edns"] == false).then(|| "without EDNS".to_owned()));
-        let skipped = server["skipped_s"].as_f64();
-        remarks.extend(skipped.map(|left| format!("skipped, next probe in {left} s")));
-        remarks.retain(|remark| !remark.is_empty());
-        println!("{address:<44} {rtt:>18}  {lost:>3.0} % lost  {}", remarks.join(", "));
-    }
-}
-
-fn millis(milliseconds: &Value) -> String {
-    format!("{:.1} ms", milliseconds.as_f64().unwrap_or_default())
+fn millis(milliseconds: f64) -> String {
+    format!("{milliseconds:.1} ms")
 }
 
 /// Text from outside without its control characters.

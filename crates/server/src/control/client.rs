@@ -1,5 +1,6 @@
-//! The other end: what a command says to a running daemon.
+//! The other end: the requests of a command to a running daemon.
 
+use std::fmt;
 use std::io::{self, BufRead, IoSlice, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -8,55 +9,97 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
-use serde_json::Value;
+use zoners_api::{AdminError, AdminReply, AdminRequest, DaemonStatus};
 
-/// A daemon that is asked whether it is there has so much time to say so.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The time for a daemon to reply that is asked whether it is there.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Sends one request to the first daemon that listens at one of `paths`, and returns its reply. A `file`
-/// that is given goes with it: so the daemon reads or writes what the one who asks may, and no path of
-/// theirs.
-///
-/// # Errors
-/// No daemon listens at any, told with all that were tried; or it says that something is wrong.
-pub fn request(
-    paths: &[PathBuf],
-    request: &Value,
-    file: Option<BorrowedFd<'_>>,
-) -> Result<Value, String> {
-    let (path, mut stream) = connect(paths)?;
-    let told = |error: io::Error| format!("{}: {error}", path.display());
-    send(&mut stream, format!("{request}\n").as_bytes(), file).map_err(told)?;
-    let mut line = String::new();
-    io::BufReader::new(stream).read_line(&mut line).map_err(told)?;
-    let reply: Value =
-        serde_json::from_str(&line).map_err(|_| told(io::ErrorKind::ConnectionAborted.into()))?;
-    match reply.get("error").and_then(Value::as_str) {
-        Some(error) => Err(error.to_owned()),
-        None => Ok(reply),
+/// Why a request has no result.
+#[derive(Debug)]
+pub enum ControlError {
+    /// No daemon listens at any of these sockets, each told with its reason.
+    NotRunning(Vec<String>),
+    /// There is a socket that the caller may not use, told with its path.
+    NoAccess(String),
+    /// The conversation broke off, told with the path.
+    Broken(String),
+    /// The daemon's own error.
+    Daemon(AdminError),
+}
+
+impl fmt::Display for ControlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ControlError::NotRunning(tried) => write!(
+                f,
+                "no daemon is running, or its control socket is elsewhere:\n  {}\nStart it with `zoners serve`, \
+                 or `systemctl start zoners`; name another socket with --control FILE",
+                tried.join("\n  ")
+            ),
+            ControlError::NoAccess(told) => write!(
+                f,
+                "you may not use the control socket of the daemon:\n  {told}\nTry again with sudo, or as the \
+                 user that the daemon runs as"
+            ),
+            ControlError::Broken(told) => write!(f, "the daemon did not reply: {told}"),
+            ControlError::Daemon(error) => error.fmt(f),
+        }
     }
 }
 
-/// What the daemon at one of `paths` says of itself, if one does so soon.
-pub(crate) fn status(paths: &[PathBuf]) -> Option<Value> {
-    let (_, mut stream) = connect(paths).ok()?;
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    stream.write_all(b"{\"do\":\"status\"}\n").ok()?;
-    let mut line = String::new();
-    io::BufReader::new(stream).read_line(&mut line).ok()?;
-    serde_json::from_str(&line).ok()
+impl std::error::Error for ControlError {}
+
+impl From<AdminError> for ControlError {
+    fn from(error: AdminError) -> Self {
+        ControlError::Daemon(error)
+    }
 }
 
-fn connect(paths: &[PathBuf]) -> Result<(&PathBuf, UnixStream), String> {
+/// Sends one request to the first daemon that listens at one of `paths`, and returns the result. A `file` that
+/// is given goes with it: so the daemon reads or writes what the caller may.
+///
+/// # Errors
+/// No daemon listens at any path, the caller may not use the socket, or the daemon replies with an error.
+pub fn request<T: TryFrom<AdminReply, Error = AdminError>>(
+    paths: &[PathBuf],
+    request: &AdminRequest,
+    file: Option<BorrowedFd<'_>>,
+) -> Result<T, ControlError> {
+    let (path, mut stream) = connect(paths)?;
+    let broken = |error: io::Error| ControlError::Broken(format!("{}: {error}", path.display()));
+    let line = format!("{}\n", request.to_line());
+    send(&mut stream, line.as_bytes(), file).map_err(broken)?;
+    let mut line = Vec::new();
+    io::BufReader::new(stream).read_until(b'\n', &mut line).map_err(broken)?;
+    if line.is_empty() {
+        return Err(broken(io::ErrorKind::ConnectionAborted.into()));
+    }
+    Ok(T::try_from(AdminReply::from_line(&line)?)?)
+}
+
+/// The status of the daemon that listens at one of `paths`, if it replies soon.
+pub(crate) fn status(paths: &[PathBuf]) -> Option<DaemonStatus> {
+    let (_, mut stream) = connect(paths).ok()?;
+    stream.set_read_timeout(Some(STATUS_TIMEOUT)).ok()?;
+    let line = format!("{}\n", AdminRequest::Status {}.to_line());
+    stream.write_all(line.as_bytes()).ok()?;
+    let mut line = Vec::new();
+    io::BufReader::new(stream).read_until(b'\n', &mut line).ok()?;
+    AdminReply::from_line(&line).ok()?.try_into().ok()
+}
+
+fn connect(paths: &[PathBuf]) -> Result<(&PathBuf, UnixStream), ControlError> {
     let mut tried = Vec::new();
     for path in paths {
         match UnixStream::connect(path) {
             Ok(stream) => return Ok((path, stream)),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(ControlError::NoAccess(format!("{}: {error}", path.display())));
+            }
             Err(error) => tried.push(format!("{}: {error}", path.display())),
         }
     }
-    let tried = tried.join("\n");
-    Err(format!("{tried}\nis a daemon running, and may you speak to it?"))
+    Err(ControlError::NotRunning(tried))
 }
 
 fn send(stream: &mut UnixStream, line: &[u8], file: Option<BorrowedFd<'_>>) -> io::Result<()> {
@@ -74,23 +117,33 @@ fn send(stream: &mut UnixStream, line: &[u8], file: Option<BorrowedFd<'_>>) -> i
 mod tests {
     use super::*;
     use std::os::unix::net::UnixListener;
+    use zoners_api::NegativeAnchors;
 
     #[test]
-    fn the_first_that_listens_is_spoken_to_and_all_that_were_tried_are_told() {
+    fn the_first_socket_with_a_daemon_is_used_and_all_that_were_tried_are_told() {
         let folder = tempfile::tempdir().unwrap();
         let paths = ["none", "dead", "alive"].map(|name| folder.path().join(name));
         drop(UnixListener::bind(&paths[1]).unwrap());
-        let told = request(&paths, &Value::Null, None).unwrap_err();
+        let list = || request::<NegativeAnchors>(&paths, &AdminRequest::NtaList {}, None);
+        let told = list().unwrap_err().to_string();
         let lines: Vec<&str> = told.lines().collect();
-        assert!(lines[0].ends_with("none: No such file or directory (os error 2)"), "{told}");
-        assert!(lines[1].contains("dead: Connection refused"), "{told}");
-        assert!(lines[2].contains("alive: No such file") && lines.len() == 4, "{told}");
+        assert!(lines[1].ends_with("none: No such file or directory (os error 2)"), "{told}");
+        assert!(lines[2].contains("dead: Connection refused"), "{told}");
+        assert!(
+            lines[3].contains("alive: No such file") && told.contains("zoners serve"),
+            "{told}"
+        );
         let listener = UnixListener::bind(&paths[2]).unwrap();
         let answering = std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            stream.write_all(b"{\"version\":\"1\"}\n").unwrap();
+            for line in [r#"{"version":1,"reply":"nta-list","zones":[]}"#, ""] {
+                let (mut stream, _) = listener.accept().unwrap();
+                io::BufReader::new(&stream).read_line(&mut String::new()).unwrap();
+                stream.write_all(line.as_bytes()).unwrap();
+            }
         });
-        assert_eq!(request(&paths, &Value::Null, None).unwrap()["version"], "1");
+        assert_eq!(list().unwrap(), NegativeAnchors::default());
+        let told = list().unwrap_err().to_string();
+        assert!(told.contains("did not reply") && told.contains("alive"), "{told}");
         answering.join().unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! One who speaks to the daemon: requests, each perhaps with an open file, and replies.
+//! A conversation with one caller: requests, each perhaps with an open file, and replies.
 
 use std::fs::File;
 use std::io::{self, IoSliceMut};
@@ -7,86 +7,97 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
-use serde_json::json;
 use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
-
-use super::answer;
-use crate::daemon::Overseer;
+use zoners_api::{Admin, AdminError, AdminErrorKind, AdminReply, AdminRequest, answer};
 
 /// Octets of the longest request.
-const LONGEST: usize = 4096;
-/// A conversation ends when nothing is asked, or no reply taken, for so long.
+const MAX_REQUEST: usize = 4096;
+/// A conversation ends when nothing is asked, or no reply taken, for this time.
 const IDLE: Duration = Duration::from_secs(10);
-/// What is received goes to no program that is started.
+/// Descriptors that are received are inherited by no program that is started.
 #[cfg(target_os = "linux")]
 const FLAGS: RecvFlags = RecvFlags::CMSG_CLOEXEC;
 #[cfg(not(target_os = "linux"))]
 const FLAGS: RecvFlags = RecvFlags::empty();
 
-/// Who asks, as the kernel says.
+/// The caller, as the kernel knows it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Peer {
-    pub(super) user: u32,
-    pub(super) process: Option<i32>,
+struct Caller {
+    user: u32,
+    process: Option<i32>,
 }
 
 /// A conversation under way.
 pub(super) struct Conversation {
     stream: UnixStream,
-    peer: Peer,
-    /// What came and is not yet a whole line.
+    caller: Caller,
+    /// Octets of a line that is not yet whole.
     read: Vec<u8>,
     /// The file that came with it.
     file: Option<File>,
 }
 
 impl Conversation {
-    /// One with whoever is at the other end, if that can be told.
+    /// A conversation over a stream; none if the kernel does not know the caller.
     pub(super) fn with(stream: UnixStream) -> Option<Self> {
-        let peer = stream.peer_cred().ok()?;
-        let peer = Peer { user: peer.uid(), process: peer.pid() };
-        Some(Conversation { stream, peer, read: Vec::new(), file: None })
+        let credentials = stream.peer_cred().ok()?;
+        let caller = Caller { user: credentials.uid(), process: credentials.pid() };
+        Some(Conversation { stream, caller, read: Vec::new(), file: None })
     }
 
-    /// Answers until nothing more is asked.
-    pub(super) async fn hold(mut self, overseer: &Arc<Overseer>) -> io::Result<()> {
-        if !self.may_speak() {
-            let why = format!("user {} is not heard here", self.peer.user);
-            return self.say(&json!({ "error": why })).await;
+    /// Answers until no more requests come.
+    pub(super) async fn hold(mut self, admin: &Arc<impl Admin>) -> io::Result<()> {
+        if !self.may_ask() {
+            let user = self.caller.user;
+            let message =
+                format!("user {user} may not ask this daemon: only its own user and root may");
+            let error = AdminError::new(AdminErrorKind::Forbidden, message);
+            return self.reply(&AdminReply::Error(error)).await;
         }
-        // What is asked for may take longer than to ask for it.
+        // The time for a request does not include that for the reply.
         while let Ok(line) = timeout(IDLE, self.line()).await
             && let Some(line) = line?
         {
             let file = self.file.take();
-            let reply = match serde_json::from_slice(&line) {
-                Ok(request) => answer(request, file, self.peer, overseer).await,
-                Err(error) => json!({ "error": error.to_string() }),
+            let reply = match AdminRequest::from_line(&line) {
+                Ok(request) => {
+                    self.log(&request);
+                    answer(&**admin, request, file).await
+                }
+                Err(error) => AdminReply::Error(error),
             };
-            self.say(&reply).await?;
+            self.reply(&reply).await?;
         }
         Ok(())
     }
 
-    fn may_speak(&self) -> bool {
+    fn may_ask(&self) -> bool {
         let own = rustix::process::geteuid().as_raw();
-        self.peer.user == own || self.peer.user == 0
+        self.caller.user == own || self.caller.user == 0
     }
 
-    async fn say(&mut self, reply: &serde_json::Value) -> io::Result<()> {
-        let reply = format!("{reply}\n");
-        timeout(IDLE, self.stream.write_all(reply.as_bytes())).await.map_err(io::Error::other)?
+    /// Logs a request that changes something.
+    fn log(&self, request: &AdminRequest) {
+        let Some(change) = request.change() else { return };
+        let Caller { user, process } = self.caller;
+        let process = process.map_or_else(String::new, |process| format!(" (process {process})"));
+        tracing::info!("control: user {user}{process}: {change}");
     }
 
-    /// The next line; none where the other end says no more, or too much.
+    async fn reply(&mut self, reply: &AdminReply) -> io::Result<()> {
+        let line = format!("{}\n", reply.to_line());
+        timeout(IDLE, self.stream.write_all(line.as_bytes())).await.map_err(io::Error::other)?
+    }
+
+    /// The next line; none at the end of the stream, or if the line is too long.
     async fn line(&mut self) -> io::Result<Option<Vec<u8>>> {
         loop {
             if let Some(end) = self.read.iter().position(|octet| *octet == b'\n') {
                 return Ok(Some(self.read.drain(..=end).collect()));
             }
-            if self.read.len() >= LONGEST {
+            if self.read.len() >= MAX_REQUEST {
                 return Ok(None);
             }
             let Conversation { stream, read, file, .. } = self;
@@ -99,9 +110,10 @@ impl Conversation {
     }
 }
 
-/// Takes what is there, and the file that came with it in the place of one before; says how many octets.
+/// Receives what is there, and the file that came with it in the place of an earlier one. Returns the number of
+/// octets.
 fn receive(stream: &UnixStream, read: &mut Vec<u8>, file: &mut Option<File>) -> io::Result<usize> {
-    let mut octets = [0; LONGEST];
+    let mut octets = [0; MAX_REQUEST];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut beside = RecvAncillaryBuffer::new(&mut space);
     let parts = &mut [IoSliceMut::new(&mut octets)];

@@ -1,4 +1,4 @@
-//! The file of the control socket, and who is heard there.
+//! The file of the control socket.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
@@ -9,16 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use zoners_api::Admin;
 use zoners_files::{ServiceUser, check_folder};
 use zoners_host::paths::runtime;
 
 use super::conversation::Conversation;
-use crate::daemon::Overseer;
 
 /// Conversations at a time.
-const CONVERSATIONS: usize = 16;
-/// How long accepting rests when it failed.
-const REST: Duration = Duration::from_millis(50);
+const MAX_CONVERSATIONS: usize = 16;
+/// The pause after a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The owner and the group may read and write.
 const MODE: u32 = 0o660;
 /// Any user comes as far as the socket.
@@ -74,7 +74,7 @@ impl Control {
                 Err(error) => tried.push(error.to_string()),
             }
         }
-        tracing::warn!("no control socket: {}", tried.join("; "));
+        tracing::warn!("control: no socket: {}", tried.join("; "));
         None
     }
 
@@ -84,28 +84,28 @@ impl Control {
     }
 
     /// Serves conversations for as long as it is polled, on a tokio runtime.
-    pub(crate) async fn serve(&self, overseer: Arc<Overseer>) {
+    pub(crate) async fn serve(&self, admin: Arc<impl Admin>) {
         let listener = self.listener.try_clone().and_then(tokio::net::UnixListener::from_std);
         let listener = match listener {
             Ok(listener) => listener,
             Err(error) => {
-                tracing::error!("{}: {error}: it is not heard", self.path.display());
+                tracing::error!("control: cannot serve {}: {error}", self.path.display());
                 return std::future::pending().await;
             }
         };
-        let conversations = Arc::new(Semaphore::new(CONVERSATIONS));
+        let conversations = Arc::new(Semaphore::new(MAX_CONVERSATIONS));
         loop {
             let Ok(slot) = conversations.clone().acquire_owned().await else { return };
             let Ok((stream, _)) = listener.accept().await else {
                 // Descriptors ran out, most likely; give those in use time to close.
-                tokio::time::sleep(REST).await;
+                tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let overseer = overseer.clone();
+            let admin = admin.clone();
             tokio::spawn(async move {
                 let _slot = slot;
                 if let Some(conversation) = Conversation::with(stream) {
-                    let _ = conversation.hold(&overseer).await;
+                    let _ = conversation.hold(&admin).await;
                 }
             });
         }

@@ -8,6 +8,7 @@ use zoners_resolver::Event;
 
 use super::first_recursion::try_recursion;
 use super::keeper::Keeper;
+use super::overseer::About;
 use super::pulse::Pulse;
 use super::reload::{self, Anew, Reloading};
 use super::signals::Signals;
@@ -26,11 +27,7 @@ impl Daemon {
         mut keeper: Option<&mut Keeper>,
     ) -> io::Result<()> {
         let counters = workers.iter().map(|worker| worker.counters.clone()).collect();
-        let second_level = self.second_level.clone();
-        let layers = self.sandbox.layers().to_vec();
-        let overseer = Overseer::new(self.service(), counters, second_level, bound, layers);
-        let overseer = overseer.logging_to(self.log.clone());
-        let overseer = Arc::new(overseer);
+        let overseer = Arc::new(Overseer::new(self.service(), counters, bound, self.about()));
         let conversing = async {
             match &control {
                 Some(control) => control.serve(overseer.clone()).await,
@@ -104,6 +101,16 @@ impl Daemon {
         let random = self.shared.random.clone();
         let trying = try_recursion(self.network(), self.settings.clone(), random);
         tokio::spawn(async move { tell(&trying.await) });
+    }
+
+    /// Parts that the overseer reports.
+    fn about(&self) -> About {
+        About {
+            config: self.file.clone(),
+            second_level: self.second_level.clone(),
+            sandbox: self.sandbox.layers().to_vec(),
+            log: self.log.clone(),
+        }
     }
 
     /// Whether the hosts file is another than when this was last asked. One that is wrong is told once so, and not

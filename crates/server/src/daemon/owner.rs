@@ -17,10 +17,10 @@ const OURS: &str = "zoners";
 pub(super) fn running(config: &Config) -> Option<String> {
     let wanted = config.listens().addresses;
     let status = control::status(&control_sockets(config.server.control.as_deref()));
-    let listens = status.iter().flat_map(|status| status["listen"].as_array()).flatten();
-    let mut listens = listens.filter_map(|address| address.as_str()?.parse::<SocketAddr>().ok());
+    let listens = status.iter().flat_map(|status| &status.listen);
+    let mut listens = listens.filter_map(|address| address.parse::<SocketAddr>().ok());
     if listens.any(|other| wanted.iter().any(|own| collide(*own, other))) {
-        return status.map(|status| status["process"].to_string());
+        return status.map(|status| status.process.to_string());
     }
     let owner = wanted.iter().find_map(|address| ports::owner(address.port()))?;
     Some(owner).filter(|owner| owner.name == OURS).map(|owner| owner.process)

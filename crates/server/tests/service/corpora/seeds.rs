@@ -127,6 +127,9 @@ fn conversations() -> Vec<Vec<u8>> {
         r#"{"do":"flush","name":".","subtree":true}"#,
         r#"{"do":"flush"}"#,
         "[1,2",
+        r#"{"version":1,"do":"reload"}"#,
+        r#"{"version":2,"do":"status"}"#,
+        r#"{"do":"dance"}"#,
     ]
     .map(|line| format!("{line}\n").into_bytes())
     .to_vec()

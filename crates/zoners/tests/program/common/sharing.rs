@@ -41,5 +41,5 @@ pub(crate) fn control(daemon: &Daemon) -> String {
 pub(crate) fn count(daemon: &Daemon, counter: &str) -> u64 {
     let output = zoners(&["stats", "--json", "--control", &control(daemon)]);
     let stats: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    stats[counter].as_u64().unwrap()
+    stats["counters"][counter].as_u64().unwrap()
 }

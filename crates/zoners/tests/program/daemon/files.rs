@@ -1,8 +1,10 @@
 //! What others plant where the daemon and the commands write.
 
 use std::fs::{self, Permissions};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 use crate::common::authority::{Authority, ask};
 use crate::common::{Daemon, file, zoners};
@@ -98,13 +100,16 @@ fn a_dump_is_written_by_the_command_with_its_own_rights() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("no plain file"));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing beside");
     // Without a file there is nothing to write to.
-    let asked = serde_json::json!({ "do": "cache-dump", "file": "/tmp/other" });
-    let paths = [PathBuf::from(&socket)];
-    let told = zoners_server::control::request(&paths, &asked, None).unwrap_err();
-    assert!(told.contains("unknown field `file`"), "{told}");
-    let asked = serde_json::json!({ "do": "cache-dump" });
-    let told = zoners_server::control::request(&paths, &asked, None).unwrap_err();
-    assert!(told.contains("no plain file"), "{told}");
+    for (asked, refused) in [
+        (r#"{"do":"cache-dump","file":"/tmp/other"}"#, "unknown field `file`"),
+        (r#"{"do":"cache-dump"}"#, "no plain file"),
+    ] {
+        let mut stream = UnixStream::connect(&socket).unwrap();
+        stream.write_all(format!("{asked}\n").as_bytes()).unwrap();
+        let mut reply = String::new();
+        BufReader::new(stream).read_line(&mut reply).unwrap();
+        assert!(reply.contains(r#""reply":"error""#) && reply.contains(refused), "{reply}");
+    }
 }
 
 #[test]

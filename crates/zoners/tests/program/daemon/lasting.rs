@@ -51,13 +51,13 @@ fn what_was_asked_before_a_restart_is_answered_after_it_without_asking_anyone() 
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).unwrap()
     };
-    assert!(cache(&["stats"]).contains("cached"));
+    assert!(cache(&["stats"]).contains("answered from the cache"));
     assert!(cache(&["lookup", "n7.example"]).contains("n7.example. "));
     let (dump, name) = (state.path().join("dump"), "n7.example");
     assert!(cache(&["dump", dump.to_str().unwrap()]).contains("octets written"));
     cache(&["flush", "example", "--subtree"]);
-    assert!(cache(&["lookup", name]).contains("nothing is known"));
-    assert!(cache(&["load", dump.to_str().unwrap()]).contains("entries of 0 s ago taken"));
+    assert!(cache(&["lookup", name]).contains("no entry of"));
+    assert!(cache(&["load", dump.to_str().unwrap()]).contains("entries loaded"));
     assert!(cache(&["lookup", name]).contains("n7.example. "));
     fs::write(&dump, "no dump").unwrap();
     let refused =

@@ -48,7 +48,7 @@ fn one_that_is_gone_or_stopped_costs_nothing_and_is_found_again() {
     (50..90).for_each(|number| ask(&node, number));
     assert!(node.logs("the second level is left alone for a while"));
     let status = zoners(&["status", "--control", &control(&node)]);
-    assert!(String::from_utf8(status.stdout).unwrap().contains("left alone"));
+    assert!(String::from_utf8(status.stdout).unwrap().contains("not used for a time"));
     redis.restart();
     assert!(node.logs("the second level answers again"));
     (100..110).for_each(|number| ask(&node, number));
@@ -137,7 +137,7 @@ fn it_is_reached_over_tls_by_a_socket_with_a_password_in_a_cluster_and_by_sentin
             let output = zoners(&[&arguments[..], &[&control(daemon)]].concat());
             String::from_utf8(output.stdout).unwrap()
         };
-        assert!(flush(&one).contains("5 questions forgotten by the second level"), "{settings}");
+        assert!(flush(&one).contains("5 questions removed from the second level"), "{settings}");
     };
     let folder = tempfile::tempdir().unwrap();
     let (own, key) = certificate(folder.path());

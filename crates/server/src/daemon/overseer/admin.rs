@@ -1,0 +1,241 @@
+//! The answers to requests of people and programs.
+
+use std::fs::File;
+
+use tokio::task::spawn_blocking;
+use zoners_api::{
+    Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
+    DaemonStatus, LayerReport, LookupReport, NegativeAnchorAdded, NegativeAnchorRemoved,
+    NegativeAnchors, NetworkReport, ReloadReport, SecondLevelState, ServerList, UnvalidatedZone,
+    ValidationReport,
+};
+use zoners_cache::ImportStats;
+use zoners_dns::{Counter, Name, Network, name};
+use zoners_resolver::{MAX_NEGATIVE_ANCHOR_SECONDS, MAX_NEGATIVE_ANCHORS};
+use zoners_sandbox::{Layer, LayerState};
+
+use super::Overseer;
+use crate::control::question;
+use crate::daemon::keeper;
+use crate::report::{self, text};
+
+/// Servers listed where all are asked for.
+const MAX_SERVERS: usize = 2000;
+
+impl<N: Network> Admin for Overseer<N> {
+    fn status(&self) -> DaemonStatus {
+        let (service, bound) = (self.service(), self.bound.load());
+        let (shared, rules) = (service.worker().shared(), service.rules());
+        let texts = |addresses: &[std::net::SocketAddr]| {
+            addresses.iter().map(ToString::to_string).collect()
+        };
+        let second_level = self.about.second_level.as_ref();
+        let state = |is_broken| match is_broken {
+            true => SecondLevelState::Broken,
+            false => SecondLevelState::InUse,
+        };
+        let status = DaemonStatus {
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            process: std::process::id(),
+            uptime_s: self.uptime_s(),
+            workers: self.counters.len() as u64,
+            config: self.about.config.as_ref().map(|path| path.display().to_string()),
+            generation: rules.generation(),
+            listen: texts(&bound.addresses),
+            awaited: texts(&bound.absent),
+            not_served: bound.missing.clone(),
+            serves: rules.allow().iter().map(ToString::to_string).collect(),
+            waiting: rules.waiting() as u64,
+            network: self.network(),
+            dead_zones: shared.silent_zones(usize::MAX).iter().filter(|zone| zone.dead).count()
+                as u64,
+            validation: ValidationReport {
+                on: !service.worker().settings().anchors.is_empty(),
+                negative_anchors: shared.negative_anchors.list(shared.now()).len() as u64,
+            },
+            clock_wrong_by_s: shared.clock_doubt.wrong_by(),
+            cache: self.cache(),
+            second_level: second_level.map(|level| state(level.is_broken())),
+            log_lost: self.count(Counter::LogLinesLost),
+            sandbox: self.about.sandbox.iter().map(layer).collect(),
+            problems: Vec::new(),
+        };
+        status.with_problems()
+    }
+
+    fn stats(&self) -> CounterStats {
+        let counted = |counter: &Counter| (counter.name().to_owned(), self.count(*counter));
+        let counters = Counter::ALL.iter().map(counted).collect();
+        CounterStats { uptime_s: self.uptime_s(), counters }
+    }
+
+    async fn lookup(&self, name: &str, rtype: &str) -> Result<LookupReport, AdminError> {
+        let question = question(name, rtype).map_err(AdminError::invalid)?;
+        Ok(report::look_up(&self.service(), &question).await)
+    }
+
+    fn add_negative_anchor(
+        &self,
+        zone: &str,
+        seconds: u32,
+    ) -> Result<NegativeAnchorAdded, AdminError> {
+        let (zone, service) = (parse(zone)?, self.service());
+        let shared = service.worker().shared();
+        if seconds == 0 || seconds > MAX_NEGATIVE_ANCHOR_SECONDS {
+            return Err(AdminError::invalid(format!(
+                "seconds: write 1 to {MAX_NEGATIVE_ANCHOR_SECONDS} (a week)"
+            )));
+        }
+        if !shared.negative_anchors.add(&zone, seconds, shared.now()) {
+            let full = format!(
+                "there are {MAX_NEGATIVE_ANCHORS} negative trust anchors already, the most there may be"
+            );
+            return Err(AdminError::failed(full));
+        }
+        // What validation said of it is no longer true.
+        shared.cache.flush(&zone, true);
+        let zone = text(&zone);
+        tracing::warn!("dnssec: {zone} is not validated for {seconds} s");
+        Ok(NegativeAnchorAdded { zone, left_s: seconds })
+    }
+
+    fn remove_negative_anchor(&self, zone: &str) -> Result<NegativeAnchorRemoved, AdminError> {
+        let (zone, service) = (parse(zone)?, self.service());
+        let shared = service.worker().shared();
+        let removed = shared.negative_anchors.remove(&zone);
+        shared.cache.flush(&zone, true);
+        Ok(NegativeAnchorRemoved { zone: text(&zone), removed })
+    }
+
+    fn negative_anchors(&self) -> NegativeAnchors {
+        let service = self.service();
+        let shared = service.worker().shared();
+        let listed = shared.negative_anchors.list(shared.now()).into_iter();
+        let zone = |(zone, left_s)| UnvalidatedZone { zone: text(&zone), left_s };
+        NegativeAnchors { zones: listed.map(zone).collect() }
+    }
+
+    fn servers(&self, zone: Option<&str>) -> Result<ServerList, AdminError> {
+        let (service, name) = (self.service(), zone.map(parse).transpose()?);
+        let (worker, now) = (service.worker(), service.worker().shared().now());
+        let (zone, known) = match name {
+            Some(name) => {
+                let (zone, known) = worker.server_reports(&name);
+                (Some(text(&zone)), known)
+            }
+            None => (None, worker.all_server_reports(MAX_SERVERS)),
+        };
+        let silent = worker.shared().silent_zones(MAX_SERVERS);
+        let silent = silent.iter().map(|silent| report::silent_zone(silent, now));
+        let is_wanted = |silent: &String| zone.as_ref().is_none_or(|zone| silent == zone);
+        Ok(ServerList {
+            servers: known.iter().map(|server| report::server(server, now)).collect(),
+            silent_zones: silent.filter(|silent| is_wanted(&silent.zone)).collect(),
+            reachability: report::reachability(worker.shared().broken_paths()),
+            zone,
+        })
+    }
+
+    fn cache(&self) -> CacheFill {
+        let service = self.service();
+        let cache = &service.worker().shared().cache;
+        let stats = cache.stats();
+        CacheFill {
+            entries: stats.entries as u64,
+            used_bytes: stats.bytes as u64,
+            limit_bytes: cache.limit() as u64,
+            evicted: stats.evicted,
+            queries: self.count(Counter::ClientQueries),
+            cached: self.count(Counter::ClientCached),
+            recursed: self.count(Counter::ClientRecursed),
+            stale: self.count(Counter::ClientStale),
+        }
+    }
+
+    fn cache_entries(&self, name: &str) -> Result<CacheEntries, AdminError> {
+        let (name, service) = (parse(name)?, self.service());
+        let shared = service.worker().shared();
+        let (entries, more) = shared.cache.inspect(&name, shared.now());
+        let entries = entries.iter().map(report::cache_entry).collect();
+        Ok(CacheEntries { name: text(&name), entries, more: more as u64 })
+    }
+
+    async fn dump_cache(&self, file: File) -> Result<CacheDump, AdminError> {
+        let service = self.service();
+        let dump = move || {
+            let (worker, shared) = (service.worker(), service.worker().shared());
+            let fingerprints = keeper::fingerprints(worker.settings(), shared);
+            keeper::dump(file, shared, fingerprints).map_err(|error| error.to_string())
+        };
+        let written_bytes = beside(dump).await?;
+        Ok(CacheDump { written_bytes })
+    }
+
+    async fn load_cache(&self, file: File) -> Result<CacheLoad, AdminError> {
+        let service = self.service();
+        let load = move || {
+            let (worker, shared) = (service.worker(), service.worker().shared());
+            let fingerprints = keeper::fingerprints(worker.settings(), shared);
+            keeper::bring(file, shared, fingerprints)
+        };
+        let loaded = beside(load).await?;
+        let ImportStats { imported, skipped } = loaded.entries;
+        let (imported, skipped) = (imported as u64, skipped as u64);
+        Ok(CacheLoad { imported, skipped, age_s: loaded.age.as_secs() })
+    }
+
+    async fn flush(&self, name: &str, subtree: bool) -> Result<CacheFlush, AdminError> {
+        let (name, service) = (parse(name)?, self.service());
+        let shared = service.worker().shared();
+        // The second level first, so that nothing comes back from there in between.
+        let there = match shared.second_level() {
+            None => None,
+            Some(second_level) => Some(second_level.forget(&name, subtree).await),
+        };
+        let (second_level, second_level_error) = match there {
+            None => (None, None),
+            Some(Ok(questions)) => (Some(questions as u64), None),
+            Some(Err(why)) => (None, Some(why)),
+        };
+        let removed = shared.cache.flush(&name, subtree) as u64;
+        Ok(CacheFlush { removed, second_level, second_level_error })
+    }
+
+    async fn reload(&self) -> Result<ReloadReport, AdminError> {
+        Err(AdminError::failed("not yet"))
+    }
+}
+
+impl<N: Network> Overseer<N> {
+    fn network(&self) -> NetworkReport {
+        let service = self.service();
+        let shared = service.worker().shared();
+        NetworkReport {
+            down: shared.is_line_down(),
+            loss: report::thousandths(shared.line_loss()),
+            reachability: report::reachability(shared.broken_paths()),
+            silent_networks: shared.silent_networks(),
+            passage: report::passage(shared.passage()),
+        }
+    }
+}
+
+fn parse(text: &str) -> Result<Name, AdminError> {
+    name::parse(text).map_err(AdminError::invalid)
+}
+
+fn layer(layer: &Layer) -> LayerReport {
+    let (on, text) = match &layer.state {
+        LayerState::On(text) => (true, text.clone()),
+        LayerState::Off(text) => (false, text.clone()),
+    };
+    LayerReport { name: layer.name.to_owned(), on, text }
+}
+
+/// Does work that takes its time on a thread of its own.
+async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, AdminError> {
+    let done = spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(error.to_string())).map_err(AdminError::failed)
+}

@@ -1,0 +1,74 @@
+//! `zoners servers`
+
+use anstyle::{AnsiColor, Style};
+use zoners_api::{AdminReply, AdminRequest, KnownServer, ServerList, SilentZoneReport};
+
+use super::Socket;
+use crate::Failure;
+use crate::output::println;
+use crate::print::{BOLD, RED, clean};
+
+const GREEN: Style = AnsiColor::Green.on_default();
+
+/// Arguments of `zoners servers`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The zone whose servers are listed, or a name in it; without one, all servers are.
+    zone: Option<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    socket: Socket,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let request = AdminRequest::Servers { zone: arguments.zone.clone() };
+    let servers: ServerList = arguments.socket.request(&request)?;
+    if arguments.json {
+        println!("{}", AdminReply::from(servers).to_line());
+    } else {
+        page(&servers).iter().for_each(|line| println!("{line}"));
+    }
+    Ok(())
+}
+
+/// The servers, a line each.
+fn page(list: &ServerList) -> Vec<String> {
+    let zone = list.zone.iter().map(|zone| format!("{BOLD}Servers of {}{BOLD:#}", clean(zone)));
+    let broken = list.reachability.names(false);
+    let broken = broken.map(|way| format!("{RED}{way} does not work from here{RED:#}"));
+    let silent = list.silent_zones.iter().map(silent_zone);
+    let servers = list.servers.iter().map(server);
+    let none = list.servers.is_empty().then(|| "no server is known yet".to_owned());
+    zone.chain(broken).chain(silent).chain(servers).chain(none).collect()
+}
+
+fn silent_zone(silent: &SilentZoneReport) -> String {
+    let (zone, state) = (clean(&silent.zone), if silent.dead { "dead" } else { "silent" });
+    let (seconds, queries) = (silent.silent_s, silent.queries);
+    format!("{RED}{zone} is {state}: no useful reply for {seconds} s to {queries} queries{RED:#}")
+}
+
+fn server(server: &KnownServer) -> String {
+    let rtt = match (server.srtt_ms, server.rttvar_ms) {
+        (Some(srtt), variation) => {
+            format!("{srtt:.1} ms ± {:.1}", variation.unwrap_or_default())
+        }
+        (None, _) => "never replied".to_owned(),
+    };
+    let colour = match server.srtt_ms {
+        Some(_) if server.backoff_s.is_none() && !server.lame => GREEN,
+        Some(_) => RED,
+        None => Style::new(),
+    };
+    let address = format!("{} {}", clean(&server.address), server.transport);
+    let lost = server.loss * 100.0;
+    let mut remarks: Vec<String> = server.name.iter().map(|name| clean(name)).collect();
+    remarks.push(clean(&server.trouble));
+    remarks.extend(server.lame.then(|| "lame for this zone".to_owned()));
+    remarks.extend((!server.edns).then(|| "without EDNS".to_owned()));
+    remarks.extend(server.backoff_s.map(|left| format!("in backoff, next probe in {left} s")));
+    remarks.retain(|remark| !remark.is_empty());
+    format!("{address:<44} {colour}{rtt:>18}{colour:#}  {lost:>3.0} % lost  {}", remarks.join(", "))
+}

@@ -1,0 +1,247 @@
+//! `zoners status`: a page for a person who has never run a resolver.
+
+use anstyle::{AnsiColor, Style};
+use zoners_api::{
+    AdminReply, AdminRequest, DaemonStatus, LayerReport, NetworkReport, PassageState, Problem,
+    SecondLevelState, Severity,
+};
+
+use super::Socket;
+use crate::Failure;
+use crate::output::{self, println};
+use crate::print::{BOLD, DIM, RED, YELLOW, clean, wrapped};
+
+const GREEN_BOLD: Style = AnsiColor::Green.on_default().bold();
+const RED_BOLD: Style = AnsiColor::Red.on_default().bold();
+const YELLOW_BOLD: Style = AnsiColor::Yellow.on_default().bold();
+
+/// Columns of a label and the gap after it.
+const LABEL_WIDTH: usize = 16;
+/// Prefixes of clients that are listed; the others are counted.
+const MAX_PREFIXES: usize = 6;
+
+/// Arguments of `zoners status`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    socket: Socket,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let status: DaemonStatus = arguments.socket.request(&AdminRequest::Status {})?;
+    if arguments.json {
+        println!("{}", AdminReply::from(status).to_line());
+    } else {
+        page(&status, output::width()).iter().for_each(|line| println!("{line}"));
+    }
+    Ok(())
+}
+
+/// The status in lines of at most `width` columns.
+fn page(status: &DaemonStatus, width: usize) -> Vec<String> {
+    let mut lines = vec![headline(status), String::new()];
+    for (label, text) in rows(status) {
+        let text = wrapped(&clean(&text), width.saturating_sub(LABEL_WIDTH).max(20));
+        let labels = [label].into_iter().chain(std::iter::repeat(""));
+        let row = |(label, text): (&str, String)| {
+            format!("  {DIM}{label:<0$}{DIM:#}{text}", LABEL_WIDTH - 2)
+        };
+        lines.extend(labels.zip(text).map(row));
+    }
+    for problem in &status.problems {
+        lines.push(String::new());
+        lines.extend(problem_lines(problem, width));
+    }
+    lines.push(String::new());
+    lines.push(format!("{DIM}More: zoners stats, zoners cache stats, zoners servers{DIM:#}"));
+    lines
+}
+
+/// The answer to the first question of whoever looks: does it work?
+fn headline(status: &DaemonStatus) -> String {
+    let program = format!("Zoners {}", clean(&status.program));
+    let worst = status.problems.first().map(|problem| problem.severity);
+    match worst {
+        Some(Severity::Error) => {
+            format!("{RED_BOLD}{program} runs, but cannot resolve names as it should.{RED_BOLD:#}")
+        }
+        Some(Severity::Warning) => {
+            format!("{YELLOW_BOLD}{program} works, but not everything is well.{YELLOW_BOLD:#}")
+        }
+        Some(Severity::Notice) | None => {
+            format!("{GREEN_BOLD}{program} works.{GREEN_BOLD:#}")
+        }
+    }
+}
+
+fn rows(status: &DaemonStatus) -> Vec<(&'static str, String)> {
+    let mut rows = vec![
+        ("Running", running(status)),
+        ("Listens on", listens(status)),
+        ("Serves", clients(&status.serves)),
+        ("Network", network(&status.network)),
+        ("Validation", validation(status)),
+        ("Queries", queries(status)),
+        ("Cache", cache(status)),
+    ];
+    rows.extend(status.second_level.map(|state| ("Shared cache", second_level(state).to_owned())));
+    rows.push(("Sandbox", sandbox(&status.sandbox)));
+    rows.push(("Configuration", configuration(status)));
+    rows
+}
+
+fn running(status: &DaemonStatus) -> String {
+    let workers = counted(status.workers, "worker");
+    format!("for {} (process {}, {workers})", span(status.uptime_s), status.process)
+}
+
+fn listens(status: &DaemonStatus) -> String {
+    match status.listen.as_slice() {
+        [] => "no address".to_owned(),
+        addresses => format!("{}, over UDP and TCP", list(addresses)),
+    }
+}
+
+fn clients(prefixes: &[String]) -> String {
+    let is_local = |prefix: &String| prefix.starts_with("127.") || prefix.starts_with("::1");
+    if prefixes.is_empty() {
+        return "nobody (server.allow is empty)".to_owned();
+    }
+    if prefixes.iter().all(is_local) {
+        return "programs on this machine".to_owned();
+    }
+    match prefixes.split_at_checked(MAX_PREFIXES) {
+        Some((first, rest)) if !rest.is_empty() => {
+            format!("clients in {} and {} more networks", first.join(", "), rest.len())
+        }
+        _ => format!("clients in {}", list(prefixes)),
+    }
+}
+
+fn network(network: &NetworkReport) -> String {
+    if network.down {
+        return "down, as it seems: no server responds".to_owned();
+    }
+    let ways: Vec<String> = network.reachability.names(true).map(str::to_owned).collect();
+    let lost = network.loss * 100.0;
+    match network.passage.state {
+        PassageState::Unknown => "not used yet".to_owned(),
+        PassageState::Doubtful | PassageState::Open => {
+            format!("works over {}; {lost:.1} % of queries are lost", list(&ways))
+        }
+        PassageState::Intercepted => "another resolver answers in the place of servers".to_owned(),
+        PassageState::Refused | PassageState::Rejected => "lets no query pass".to_owned(),
+        PassageState::Silent => "answers no query".to_owned(),
+    }
+}
+
+fn validation(status: &DaemonStatus) -> String {
+    let on = match status.validation.on {
+        true => "on: forged answers of signed zones are rejected (DNSSEC)",
+        false => "off: answers are not checked (DNSSEC)",
+    };
+    match status.validation.negative_anchors {
+        0 => on.to_owned(),
+        zones => format!("{on}, but not for {} (zoners nta list)", counted(zones, "zone")),
+    }
+}
+
+fn queries(status: &DaemonStatus) -> String {
+    let answered = grouped(status.cache.queries);
+    match status.waiting {
+        0 => format!("{answered} from clients so far"),
+        waiting => format!("{answered} from clients so far, {} waiting now", grouped(waiting)),
+    }
+}
+
+fn cache(status: &DaemonStatus) -> String {
+    let cache = &status.cache;
+    let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    let (used, limit) = (mebibytes(cache.used_bytes), mebibytes(cache.limit_bytes));
+    let fill = format!("{} entries in {used:.1} of {limit:.0} MiB", grouped(cache.entries));
+    match cache.hit_rate() {
+        None => fill,
+        Some(rate) => format!("{fill}; {:.1} % of answers came out of it", rate * 100.0),
+    }
+}
+
+fn second_level(state: SecondLevelState) -> &'static str {
+    match state {
+        SecondLevelState::InUse => "in use (Redis)",
+        SecondLevelState::Broken => "not used for a time, since it failed (Redis)",
+    }
+}
+
+fn sandbox(layers: &[LayerReport]) -> String {
+    let off: Vec<&str> =
+        layers.iter().filter(|layer| !layer.on).map(|layer| layer.name.as_str()).collect();
+    match off.len() {
+        _ if layers.is_empty() => "none".to_owned(),
+        0 => "on: an attacker who takes over the daemon can do little with this machine".to_owned(),
+        _ => format!("on, without {}", off.join(", ")),
+    }
+}
+
+fn configuration(status: &DaemonStatus) -> String {
+    let file = status.config.as_deref().unwrap_or("no file; everything has its default");
+    match status.generation {
+        0 => file.to_owned(),
+        times => format!("{file}, reloaded {}", counted(times.into(), "time")),
+    }
+}
+
+fn problem_lines(problem: &Problem, width: usize) -> Vec<String> {
+    let (style, word) = match problem.severity {
+        Severity::Error => (RED, "Problem"),
+        Severity::Warning => (YELLOW, "Warning"),
+        Severity::Notice => (BOLD, "Note"),
+    };
+    let text = wrapped(&format!("{word}: {}", clean(&problem.text)), width);
+    let advice = wrapped(&clean(&problem.advice), width.saturating_sub(2));
+    let text = text.iter().map(|line| format!("{style}{line}{style:#}"));
+    text.chain(advice.iter().map(|line| format!("  {line}"))).collect()
+}
+
+/// Texts as people list them: "a, b and c".
+fn list(texts: &[String]) -> String {
+    match texts {
+        [] => "nothing".to_owned(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+fn counted(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", grouped(number))
+}
+
+/// A number with its digits in groups of three.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A time span in its two largest units.
+pub(super) fn span(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3600, "h"), (60, "min"), (1, "s")];
+    let first = UNITS.iter().position(|(unit, _)| seconds >= *unit).unwrap_or(3);
+    let mut left = seconds;
+    let part = |(unit, name): &(u64, &str)| {
+        let count = left / unit;
+        left %= unit;
+        (count > 0).then(|| format!("{count} {name}"))
+    };
+    let parts: Vec<String> = UNITS.iter().skip(first).take(2).filter_map(part).collect();
+    if parts.is_empty() { "0 s".to_owned() } else { parts.join(" ") }
+}
