@@ -1,4 +1,4 @@
-//! Signature and digest algorithms, over the one crypto library.
+//! Signature and digest algorithms, computed by aws-lc-rs.
 
 use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA384, SHA512};
 use aws_lc_rs::signature::{
@@ -11,22 +11,23 @@ use aws_lc_rs::signature::{
 use crate::reason::BogusReason;
 use crate::short_rsa;
 
-/// Octets of the longest RSA modulus: 4096 bits. A longer one costs more than it is worth.
+/// Octets of the longest RSA modulus: 4096 bits. A longer modulus costs more to verify than it adds
+/// in security.
 const MODULUS: usize = 512;
-/// Octets of the longest RSA exponent; larger ones only make verifying slow.
+/// Octets of the longest RSA exponent. A larger exponent only makes verification slow.
 const EXPONENT: usize = 5;
 
-/// Whether signatures of this algorithm can be verified. A zone that has only others is as good as
-/// unsigned (RFC 4035 section 5.2, RFC 6840 section 5.2).
+/// Whether signatures of this algorithm can be verified. A zone that signs only with unsupported
+/// algorithms is treated as insecure (RFC 4035 section 5.2, RFC 6840 section 5.2).
 #[must_use]
 pub fn is_supported(algorithm: u8) -> bool {
     matches!(algorithm, 5 | 7 | 8 | 10 | 13 | 14 | 15)
 }
 
-/// Verifies a signature.
+/// Verifies `signature` over `data` with the public key of a DNSKEY record.
 ///
 /// # Errors
-/// It does not fit, or the key is none.
+/// The signature does not match, or the key has the wrong length or format.
 pub fn verify(algorithm: u8, key: &[u8], data: &[u8], signature: &[u8]) -> Result<(), BogusReason> {
     match algorithm {
         5 | 7 => rsa(&RSA_SHA1, key, data, signature),
@@ -39,11 +40,11 @@ pub fn verify(algorithm: u8, key: &[u8], data: &[u8], signature: &[u8]) -> Resul
     }
 }
 
-/// RSA with one of its hashes.
+/// RSA with one hash algorithm.
 struct Rsa {
     params: &'static RsaParameters,
     hash: &'static digest::Algorithm,
-    /// The ASN.1 that stands before the hash (RFC 8017 section 9.2).
+    /// The ASN.1 prefix of the hash (RFC 8017 section 9.2).
     prefix: &'static [u8],
 }
 
@@ -63,7 +64,8 @@ const RSA_SHA512: Rsa = Rsa {
     prefix: b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40",
 };
 
-/// An RSA key: the length of the exponent, the exponent, the modulus (RFC 3110 section 2).
+/// Verifies with an RSA key: the length of the exponent, the exponent, the modulus (RFC 3110
+/// section 2).
 fn rsa(rsa: &Rsa, key: &[u8], data: &[u8], signature: &[u8]) -> Result<(), BogusReason> {
     let (e, n) = rsa_parts(key).ok_or(BogusReason::UnusableKey)?;
     if n.len() < short_rsa::LONG {
@@ -92,7 +94,8 @@ fn without_zeros(number: &[u8]) -> &[u8] {
     &number[zeros..]
 }
 
-/// A point without its leading octet, which says that it is not compressed (RFC 6605 section 4).
+/// Verifies with an ECDSA key. The key is a point without the leading octet 4 of the uncompressed
+/// form (RFC 6605 section 4).
 fn ecdsa<const POINT: usize>(
     algorithm: &'static dyn VerificationAlgorithm,
     key: &[u8],
@@ -115,8 +118,8 @@ fn unparsed(
     key.verify(data, signature).map_err(|_| BogusReason::BadSignature)
 }
 
-/// The digest that a DS record of this type has (RFC 4034 section 5.1.4, 4509, 6605). `None` if
-/// the type is unknown.
+/// The digest of a DS record of this type over `parts` (RFC 4034 section 5.1.4, RFC 4509, RFC
+/// 6605). `None` if the digest type is unknown.
 #[must_use]
 pub fn digest(digest_type: u8, parts: &[&[u8]]) -> Option<digest::Digest> {
     let algorithm = match digest_type {
@@ -130,7 +133,7 @@ pub fn digest(digest_type: u8, parts: &[&[u8]]) -> Option<digest::Digest> {
     Some(context.finish())
 }
 
-/// Whether digests of this type can be made.
+/// Whether digests of this type can be computed.
 #[must_use]
 pub fn is_supported_digest(digest_type: u8) -> bool {
     matches!(digest_type, 1 | 2 | 4)

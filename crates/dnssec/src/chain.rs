@@ -1,4 +1,4 @@
-//! From a DS RRset to the keys that it vouches for (RFC 4035 section 5.2).
+//! From a DS RRset to the keys for which it vouches (RFC 4035 section 5.2).
 
 use bytes::Bytes;
 use zoners_dns::{Name, RRset, Rtype, name};
@@ -7,26 +7,26 @@ use crate::algorithm;
 use crate::dnskey::Dnskey;
 use crate::reason::BogusReason;
 
-/// DS records that are looked at.
+/// DS records that are read of a DS RRset.
 pub const MAX_DS: usize = 8;
-/// Keys of a zone that are looked at.
+/// Keys that are read of a DNSKEY RRset.
 pub const MAX_KEYS: usize = 32;
 
-/// The RDATA of a DS record, taken apart.
+/// The RDATA of a DS record, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ds {
-    /// The tag of the key that it vouches for.
+    /// The tag of the key.
     pub key_tag: u16,
-    /// The key's algorithm.
+    /// The algorithm of the key.
     pub algorithm: u8,
-    /// How the digest was made.
+    /// The digest type.
     pub digest_type: u8,
-    /// The digest of the key.
+    /// The digest of the owner name and the key.
     pub digest: Bytes,
 }
 
 impl Ds {
-    /// Reads RDATA. `None` if it is torn.
+    /// Parses RDATA. `None` if the RDATA is truncated.
     #[must_use]
     pub fn read(rdata: &Bytes) -> Option<Self> {
         let [t0, t1, algorithm, digest_type] = *rdata.first_chunk::<4>()?;
@@ -34,13 +34,13 @@ impl Ds {
         Some(Ds { key_tag, algorithm, digest_type, digest: rdata.slice(4..) })
     }
 
-    /// Whether both the key's algorithm and the digest's are known here.
+    /// Whether the algorithm of the key and the digest type are supported.
     #[must_use]
     pub fn is_supported(&self) -> bool {
         algorithm::is_supported(self.algorithm) && algorithm::is_supported_digest(self.digest_type)
     }
 
-    /// Whether it vouches for `key` of `zone`.
+    /// Whether the record vouches for `key` of `zone`: tag, algorithm and digest match.
     #[must_use]
     pub fn matches_key(&self, zone: &Name, key: &Dnskey) -> bool {
         key.tag == self.key_tag
@@ -50,18 +50,18 @@ impl Ds {
     }
 }
 
-/// What a parent, or a trust anchor, says of a zone's keys.
+/// What a parent, or a trust anchor, says about the keys of a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UsableDs {
-    /// These DS records, all of which can be checked.
+    /// The DS records that can be checked.
     Ds(Vec<Ds>),
-    /// Nothing that can be checked: the zone is as good as unsigned. The first unknown algorithm,
-    /// or none if the digests are what is unknown.
+    /// No DS record can be checked, so the zone is treated as insecure. Holds the first unsupported
+    /// algorithm, or `None` if only the digest types are unsupported.
     Unsupported(Option<u8>),
 }
 
-/// The DS records of `set` that count: none of SHA-1 where there is a stronger one (RFC 4509
-/// section 3).
+/// The DS records of `set` that count. SHA-1 is ignored where a stronger digest is present (RFC
+/// 4509 section 3).
 #[must_use]
 pub fn usable_ds(set: &RRset) -> UsableDs {
     let all: Vec<Ds> = set.records.iter().take(MAX_DS).filter_map(|ds| Ds::read(&ds)).collect();
@@ -85,11 +85,11 @@ pub fn keys(set: &RRset) -> Vec<Dnskey> {
     set.records.iter().take(MAX_KEYS).filter_map(|rdata| Dnskey::read(&rdata)).collect()
 }
 
-/// Of `keys`, those that one of `ds` vouches for and that may sign: whoever of them signed the
-/// DNSKEY RRset makes all of it trusted.
+/// The keys for which a DS record vouches and that may sign the zone. A signature of any such key
+/// makes the whole DNSKEY RRset trusted.
 ///
 /// # Errors
-/// There is none.
+/// No key matches a DS record, or no matching key may sign.
 pub fn entry_points(zone: &Name, ds: &[Ds], keys: &[Dnskey]) -> Result<Vec<Dnskey>, BogusReason> {
     let vouched = |key: &&Dnskey| ds.iter().any(|ds| ds.matches_key(zone, key));
     let vouched: Vec<&Dnskey> = keys.iter().filter(vouched).collect();

@@ -1,6 +1,7 @@
-//! What NSEC and NSEC3 records prove not to exist (RFC 4035 section 5.4, RFC 5155 section 8).
+//! Proofs of non-existence by NSEC and NSEC3 records (RFC 4035 section 5.4, RFC 5155 section 8).
 //!
-//! All records here are signed by the zone in question, not made from a wildcard, and verified.
+//! The caller has verified that the zone signed each record here, and that no record was expanded
+//! from a wildcard.
 
 use zoners_dns::{Name, RRset, Rtype, SortKey, name};
 
@@ -9,42 +10,42 @@ use crate::nsec3::{MAX_ITERATIONS, Nsec3Chain};
 use crate::reason::BogusReason;
 use crate::signed_data::wildcard;
 
-/// What is proven of something that should not exist.
+/// The outcome of a valid proof of non-existence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DenialStatus {
-    /// It does not exist.
+    /// The name or the type does not exist.
     Proven,
-    /// Not only the type: the name itself does not exist, by NXNAME (RFC 9824).
+    /// Not only the type, but the name does not exist, by NXNAME (RFC 9824).
     NxName,
-    /// Nothing signed is there, but an unsigned delegation may be.
+    /// No signed records exist there, but an unsigned delegation may (opt-out).
     OptOut,
-    /// The zone hashes so often that its proofs are not worth their work (RFC 9276).
+    /// The zone uses more NSEC3 iterations than are worth the work (RFC 9276); treated as insecure.
     TooManyIterations,
 }
 
-/// What is proven of a name that has no DS records.
+/// What is proven of a name without DS records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DsDenial {
-    /// A delegation without: the zone below is unsigned.
+    /// The name is a delegation without DS records: the zone below is insecure.
     Unsigned,
-    /// No delegation: the zone goes on below.
+    /// The name is not a delegation: it belongs to the zone of the proof.
     NoCut,
-    /// The zone hashes so often that its proofs are not worth their work.
+    /// The zone uses more NSEC3 iterations than are worth the work.
     TooManyIterations,
 }
 
 /// The records of a proof.
 #[derive(Clone, Debug)]
 pub enum Proof {
-    /// By name.
+    /// NSEC records, by name.
     Nsec(Vec<Nsec>),
-    /// By hash.
+    /// NSEC3 records, by hash.
     Nsec3(Nsec3Chain),
 }
 
 impl Proof {
-    /// Reads the NSEC records among `sets` of `zone`, or else the NSEC3 records. What is neither,
-    /// or speaks of names outside, is left out.
+    /// Reads the NSEC records among `sets` of `zone`, or the NSEC3 records if no NSEC record is
+    /// present. RRsets of other types and records with names outside the zone are ignored.
     #[must_use]
     pub fn read(sets: &[RRset], zone: &Name) -> Self {
         let nsec: Vec<Nsec> = sets.iter().filter_map(|set| Nsec::read(set, zone)).collect();
@@ -54,17 +55,17 @@ impl Proof {
         }
     }
 
-    /// Whether the hashes cost more than they are worth.
+    /// Whether the NSEC3 hashes cost more than the proof is worth.
     fn is_too_costly(&self) -> bool {
         matches!(self, Proof::Nsec3(chain) if chain.iterations() > MAX_ITERATIONS)
     }
 }
 
-/// That `name` does not exist, and no wildcard stands in for it. Each block of SHA-1 is taken from
+/// Proves that `asked` does not exist and that no wildcard matches. Each SHA-1 block is charged to
 /// `blocks`.
 ///
 /// # Errors
-/// The proof does not show it.
+/// The proof is missing or incomplete, or `blocks` is used up.
 pub fn nxdomain(
     proof: &Proof,
     asked: &Name,
@@ -84,7 +85,8 @@ pub fn nxdomain(
             }
             let wildcard =
                 wildcard(&covering.closest_encloser(asked)).ok_or(BogusReason::NoProof)?;
-            // A wildcard with names below it exists, and stands for a name without types.
+            // A wildcard with names below is an empty non-terminal: it exists, and matches without
+            // types.
             match self::covering(records, &wildcard)?.is_above_next(&wildcard) {
                 true => Err(BogusReason::NoProof),
                 false => Ok(DenialStatus::Proven),
@@ -99,10 +101,10 @@ pub fn nxdomain(
     }
 }
 
-/// That `asked` has no records of `rtype`, itself or as made from a wildcard.
+/// Proves that `asked` has no records of `rtype`, neither at the name nor expanded from a wildcard.
 ///
 /// # Errors
-/// The proof does not show it.
+/// The proof is missing or incomplete, or `blocks` is used up.
 pub fn nodata(
     proof: &Proof,
     asked: &Name,
@@ -146,7 +148,7 @@ pub fn nodata(
                 Some(own) => {
                     lacks(&own.types, &wildcard, rtype).map(|()| or_opt_out(encloser.opt_out))
                 }
-                // An unsigned delegation may be there, or lie below (RFC 5155 section 9.2).
+                // An unsigned delegation may exist at the name or above (RFC 5155 section 9.2).
                 None if encloser.opt_out => Ok(DenialStatus::OptOut),
                 None => Err(BogusReason::NoProof),
             }
@@ -154,10 +156,10 @@ pub fn nodata(
     }
 }
 
-/// Whether the proof has the record of `asked` itself, so that the name exists with some type.
+/// Whether the proof contains the record of `asked`, so that the name exists with some type.
 ///
 /// # Errors
-/// It would take too many hashes.
+/// `blocks` is used up.
 pub fn exists(proof: &Proof, asked: &Name, blocks: &mut u32) -> Result<bool, BogusReason> {
     if proof.is_too_costly() {
         return Ok(false);
@@ -168,10 +170,11 @@ pub fn exists(proof: &Proof, asked: &Name, blocks: &mut u32) -> Result<bool, Bog
     }
 }
 
-/// That nothing closer to `asked` exists than `encloser`, from whose wildcard it was made.
+/// Proves that no name closer to `asked` exists than `encloser`, so that the wildcard below
+/// `encloser` may be expanded.
 ///
 /// # Errors
-/// The proof does not show it.
+/// The proof is missing or incomplete, or `blocks` is used up.
 pub fn wildcard_expansion(
     proof: &Proof,
     asked: &Name,
@@ -196,10 +199,10 @@ pub fn wildcard_expansion(
     }
 }
 
-/// That `child` has no DS records, as its parent zone proves.
+/// Proves by records of the parent zone that `child` has no DS records.
 ///
 /// # Errors
-/// The proof does not show it.
+/// The proof is missing or incomplete, or `blocks` is used up.
 pub fn no_ds(proof: &Proof, child: &Name, blocks: &mut u32) -> Result<DsDenial, BogusReason> {
     if proof.is_too_costly() {
         return Ok(DsDenial::TooManyIterations);
@@ -223,7 +226,7 @@ pub fn no_ds(proof: &Proof, child: &Name, blocks: &mut u32) -> Result<DsDenial, 
     }
 }
 
-/// Whether the record of `asked` says that there is no such name (RFC 9824).
+/// Whether the NSEC record of `asked` says that the name does not exist (NXNAME, RFC 9824).
 fn denies_owner(records: &[Nsec], asked: &Name) -> bool {
     records.iter().any(|nsec| nsec.owner == *asked && nsec.types.deny_owner_name())
 }
@@ -237,11 +240,11 @@ fn or_opt_out(opt_out: bool) -> DenialStatus {
     if opt_out { DenialStatus::OptOut } else { DenialStatus::Proven }
 }
 
-/// Whether the types at `owner` say that it has none of `rtype`.
+/// Checks that the type bitmap of `owner` denies `rtype`.
 fn lacks(types: &TypeBitmap, owner: &Name, rtype: Rtype) -> Result<(), BogusReason> {
     let has = types.has(rtype) || types.has(Rtype::CNAME);
-    // A parent's record at a cut knows of DS alone, a child's apex of all but DS (RFC 6840
-    // section 4.4).
+    // At a zone cut, the NSEC record of the parent denies only DS, and the record of the child's
+    // apex denies every type but DS (RFC 6840 section 4.4).
     let from_parent = types.delegates() && rtype != Rtype::DS;
     let from_child = types.has(Rtype::SOA) && rtype == Rtype::DS && !owner.is_root();
     if has || from_parent || from_child { Err(BogusReason::NoProof) } else { Ok(()) }

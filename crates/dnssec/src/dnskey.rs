@@ -1,4 +1,4 @@
-//! DNSKEY records (RFC 4034 section 2) and the keys in them.
+//! DNSKEY records (RFC 4034 section 2).
 
 use bytes::Bytes;
 
@@ -8,28 +8,28 @@ const ZONE: u16 = 0x0100;
 const REVOKED: u16 = 0x0080;
 /// The Secure Entry Point flag.
 const ENTRY_POINT: u16 = 0x0001;
-/// The only protocol.
+/// The only protocol value that is valid.
 const PROTOCOL: u8 = 3;
 
-/// The RDATA of a DNSKEY record, taken apart.
+/// The RDATA of a DNSKEY record, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dnskey {
     /// The flags.
     pub flags: u16,
     /// The protocol; 3.
     pub protocol: u8,
-    /// The algorithm's number.
+    /// The number of the algorithm.
     pub algorithm: u8,
-    /// The public key, as its algorithm writes it.
+    /// The public key, in the format of the algorithm.
     pub key: Bytes,
     /// The key tag (RFC 4034 appendix B).
     pub tag: u16,
-    /// All of the RDATA: what a DS record is a digest of.
+    /// The whole RDATA, over which the digest of a DS record is computed.
     pub rdata: Bytes,
 }
 
 impl Dnskey {
-    /// Reads RDATA. `None` if it is torn.
+    /// Parses RDATA. `None` if the RDATA is truncated.
     #[must_use]
     pub fn read(rdata: &Bytes) -> Option<Self> {
         let [f0, f1, protocol, algorithm] = *rdata.first_chunk::<4>()?;
@@ -43,19 +43,19 @@ impl Dnskey {
         })
     }
 
-    /// Whether it may sign the records of its zone.
+    /// Whether the key may sign records of its zone: a zone key, not revoked.
     #[must_use]
     pub fn may_sign_zone(&self) -> bool {
         self.flags & ZONE != 0 && self.protocol == PROTOCOL && !self.is_revoked()
     }
 
-    /// Whether it is meant as an entry point: a key-signing key (RFC 4034 section 2.1.1).
+    /// Whether the key is meant as an entry point: a key-signing key (RFC 4034 section 2.1.1).
     #[must_use]
     pub fn is_entry_point(&self) -> bool {
         self.flags & ENTRY_POINT != 0 && self.flags & ZONE != 0 && self.protocol == PROTOCOL
     }
 
-    /// Whether its owner says that it must no longer be trusted.
+    /// Whether the operator of the zone has revoked the key.
     #[must_use]
     pub fn is_revoked(&self) -> bool {
         self.flags & REVOKED != 0

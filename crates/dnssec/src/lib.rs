@@ -1,9 +1,9 @@
-//! The verdicts of DNSSEC (RFC 4033 to 4035, 5155, 6840), as pure functions.
+//! DNSSEC validation (RFC 4033 to 4035, 5155, 6840) as pure functions.
 //!
-//! [`verify`] says whether a zone's keys signed an RRset, [`chain`] whether a DS RRset vouches for
-//! keys, [`denial`] whether NSEC or NSEC3 records prove that something does not exist. Nothing here
-//! asks, waits, remembers or reads a clock; whoever calls pays for each verification and each
-//! hash out of a budget of its own.
+//! [`verify`] checks whether the keys of a zone signed an RRset, [`chain`] whether a DS RRset
+//! vouches for keys, [`denial`] whether NSEC or NSEC3 records prove non-existence. No function here
+//! sends a query, waits, caches or reads a clock. The caller charges each verification and each
+//! hash to its budget.
 
 pub mod algorithm;
 pub mod chain;

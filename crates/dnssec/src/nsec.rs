@@ -1,10 +1,11 @@
-//! NSEC records (RFC 4034 section 4): the names of a zone in canonical order, each with the next.
+//! NSEC records (RFC 4034 section 4): the names of a zone in canonical order, each with the next
+//! name.
 
 use bytes::Bytes;
 use zoners_dns::{Name, RRset, Rtype, SortKey, name};
 
-/// The type that only bitmaps have: the owner of the NSEC record does not exist (RFC 9824 section
-/// 3.2). Zones have no records of the type, and queries may not ask for the type.
+/// A type that only occurs in bitmaps: the owner of the NSEC record does not exist (RFC 9824
+/// section 3.2). Zones have no records of the type, and queries may not ask for the type.
 pub const NXNAME: Rtype = Rtype::from_int(128);
 
 /// An NSEC record.
@@ -12,18 +13,18 @@ pub const NXNAME: Rtype = Rtype::from_int(128);
 pub struct Nsec {
     /// A name that exists.
     pub owner: Name,
-    /// The next one that does; of the last name the zone's apex.
+    /// The next name that exists; after the last name, the apex.
     pub next: Name,
     /// The types at the owner.
     pub types: TypeBitmap,
 }
 
-/// A set of types, as NSEC and NSEC3 write it (RFC 4034 section 4.1.2).
+/// A set of types, in the format of NSEC and NSEC3 records (RFC 4034 section 4.1.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypeBitmap(pub(crate) Bytes);
 
 impl TypeBitmap {
-    /// The types of an NSEC RRset. `None` if it is torn.
+    /// The type bitmap of an NSEC RRset. `None` for another type, or if the RDATA is truncated.
     #[must_use]
     pub fn of(set: &RRset) -> Option<Self> {
         let rdata = set.records.first().filter(|_| set.rtype == Rtype::NSEC)?;
@@ -31,7 +32,7 @@ impl TypeBitmap {
         Some(TypeBitmap(rdata.slice(end..)))
     }
 
-    /// Whether `rtype` is among them.
+    /// Whether the bitmap contains `rtype`.
     #[must_use]
     pub fn has(&self, rtype: Rtype) -> bool {
         let [window, low] = rtype.to_int().to_be_bytes();
@@ -47,16 +48,16 @@ impl TypeBitmap {
         false
     }
 
-    /// Whether the owner itself does not exist: NXNAME, with NSEC and RRSIG at most beside it (RFC
-    /// 9824 section 3.2). A bitmap with NXNAME and types of data contradicts itself: the data
-    /// count.
+    /// Whether the owner name does not exist: NXNAME, with no type but NSEC and RRSIG beside (RFC
+    /// 9824 section 3.2). A bitmap with NXNAME and data types contradicts itself; then the data
+    /// types count.
     #[must_use]
     pub fn deny_owner_name(&self) -> bool {
         let expected = [NXNAME, Rtype::NSEC, Rtype::RRSIG];
         self.has(NXNAME) && self.count() == expected.iter().filter(|own| self.has(**own)).count()
     }
 
-    /// How many types they are.
+    /// The number of types in the bitmap.
     fn count(&self) -> usize {
         let (mut rest, mut count) = (&self.0[..], 0);
         while let [_, length, tail @ ..] = rest {
@@ -67,13 +68,14 @@ impl TypeBitmap {
         count
     }
 
-    /// Whether the owner is a delegation, seen from its parent.
+    /// Whether the owner is a delegation, as the parent zone sees the name.
     #[must_use]
     pub fn delegates(&self) -> bool {
         self.has(Rtype::NS) && !self.has(Rtype::SOA)
     }
 
-    /// Whether the zone knows nothing of the names below (RFC 6840 section 4.1).
+    /// Whether the zone says nothing about names below the owner (RFC 6840 section 4.1): a
+    /// delegation or a DNAME.
     #[must_use]
     pub fn hide_names_below(&self) -> bool {
         self.delegates() || self.has(Rtype::DNAME)
@@ -81,8 +83,9 @@ impl TypeBitmap {
 }
 
 impl Nsec {
-    /// Reads the NSEC record of an RRset of `zone`. `None` if it is torn, speaks of names outside
-    /// the zone, or turns back elsewhere than to the apex (RFC 4034 section 4.1.1).
+    /// Reads the NSEC record of an RRset of `zone`. `None` if the RDATA is truncated, a name lies
+    /// outside the zone, or the next name sorts before the owner without being the apex (RFC 4034
+    /// section 4.1.1).
     #[must_use]
     pub fn read(set: &RRset, zone: &Name) -> Option<Self> {
         let rdata = set.records.first().filter(|_| set.rtype == Rtype::NSEC)?;
@@ -94,11 +97,11 @@ impl Nsec {
         (inside && forward).then(|| Nsec { owner: set.owner.clone(), next, types })
     }
 
-    /// Whether it says that `name` does not exist, or is an empty non-terminal.
+    /// Whether the record proves that `name` does not exist or is an empty non-terminal.
     ///
-    /// Of names below a delegation or a DNAME the zone knows nothing (RFC 6840 section 4.1). A
-    /// record with NXNAME denies its owner alone: the server made up the next name, and knows
-    /// nothing of the names in between (RFC 9824 section 3.1). `place` is that of `name`.
+    /// The zone says nothing about names below a delegation or a DNAME (RFC 6840 section 4.1). A
+    /// record with NXNAME denies its owner alone: the server made up the next name, and the names
+    /// in between may exist (RFC 9824 section 3.1). `place` is the sort key of `name`.
     #[must_use]
     pub fn covers(&self, name: &Name, place: &SortKey) -> bool {
         if self.types.deny_owner_name() {
@@ -110,18 +113,19 @@ impl Nsec {
         let key = |name: &Name| SortKey::of(name.for_slice());
         let (owner, next) = (key(&self.owner), key(&self.next));
         let (owner, name, next) = (owner.as_slice(), place.as_slice(), next.as_slice());
-        // Behind the last one lies the apex again.
+        // The last NSEC record of a zone points back to the apex.
         owner < name && (name < next || next <= owner)
     }
 
-    /// Whether a name that it covers is an empty non-terminal: the next name lies below it.
+    /// Whether `name`, which the record covers, is an empty non-terminal: the next name lies below
+    /// `name`.
     #[must_use]
     pub fn is_above_next(&self, name: &Name) -> bool {
         name::is_below(&self.next, name)
     }
 
-    /// The closest encloser of a name that it covers: what the name has in common with one of the
-    /// two that exist.
+    /// The closest encloser of `name`, which the record covers: the longest ancestor of `name` that
+    /// is also an ancestor of the owner or of the next name.
     #[must_use]
     pub fn closest_encloser(&self, name: &Name) -> Name {
         let exists = |ancestor: &Name| {
@@ -131,15 +135,15 @@ impl Nsec {
     }
 }
 
-/// The owner of the first of `sets` with NXNAME: the record denies this name, and no name below it
-/// (RFC 9824 section 3.2).
+/// The owner of the first NSEC RRset with NXNAME in `sets`. The record denies this name, and no
+/// name below (RFC 9824 section 3.2).
 #[must_use]
 pub fn denied_owner(sets: &[RRset]) -> Option<&Name> {
     let denies = |set: &&RRset| TypeBitmap::of(set).is_some_and(|types| types.deny_owner_name());
     sets.iter().find(denies).map(|set| &set.owner)
 }
 
-/// Where the name of the next owner ends in the RDATA, and may end.
+/// The offset in the RDATA at which the next name ends.
 fn end_of_next(rdata: &[u8]) -> Option<usize> {
     let mut end = 0;
     loop {

@@ -1,4 +1,4 @@
-//! NSEC3 records (RFC 5155): the hashes of a zone's names in order, each with the next.
+//! NSEC3 records (RFC 5155): the hashes of the names of a zone in order, each with the next hash.
 
 use aws_lc_rs::digest::{self, SHA1_FOR_LEGACY_USE_ONLY};
 use bytes::Bytes;
@@ -7,10 +7,10 @@ use zoners_dns::{Name, RRset, Rtype, name};
 use crate::nsec::TypeBitmap;
 use crate::reason::BogusReason;
 
-/// Iterations beyond which a zone is as good as unsigned, however many they are (RFC 9276
-/// section 3.2).
+/// The most iterations that are computed. A zone with more is treated as insecure (RFC 9276 section
+/// 3.2).
 pub const MAX_ITERATIONS: u16 = 50;
-/// NSEC3 records of a reply that are looked at.
+/// NSEC3 records that are read of a reply.
 pub const MAX_RECORDS: usize = 10;
 
 /// The only hash algorithm (RFC 5155 section 11).
@@ -18,7 +18,7 @@ const SHA1: u8 = 1;
 const OPT_OUT: u8 = 1;
 /// Octets of a hash.
 const HASH: usize = 20;
-/// Octets of a block of SHA-1, and what the padding of a message takes at least.
+/// Octets of a SHA-1 block, and of the shortest padding of a message.
 const BLOCK: usize = 64;
 const PADDING: usize = 9;
 
@@ -30,7 +30,7 @@ pub type Nsec3Hash = [u8; HASH];
 pub struct Nsec3 {
     owner: Nsec3Hash,
     next: Nsec3Hash,
-    /// Unsigned delegations may lie between the two.
+    /// Unsigned delegations may lie between owner and next (opt-out).
     pub opt_out: bool,
     /// The types at the owner.
     pub types: TypeBitmap,
@@ -45,18 +45,18 @@ pub struct Nsec3Chain {
     records: Vec<Nsec3>,
 }
 
-/// The closest encloser of a name, and how it is known.
+/// The closest encloser of a name, and whether the proof relies on opt-out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClosestEncloser {
     /// The longest ancestor that exists.
     pub name: Name,
-    /// Whether unsigned delegations may lie where the name would.
+    /// Whether an unsigned delegation may exist below the encloser, on the way to the name.
     pub opt_out: bool,
 }
 
 impl Nsec3Chain {
-    /// Reads the NSEC3 records among `sets` of `zone`: those that share the parameters of the first
-    /// that can be read.
+    /// Reads the NSEC3 records among `sets` of `zone`. Only records with the parameters of the
+    /// first readable record are kept.
     #[must_use]
     pub fn read<'a>(sets: impl Iterator<Item = &'a RRset>, zone: &Name) -> Option<Self> {
         let mut chain: Option<Nsec3Chain> = None;
@@ -75,34 +75,34 @@ impl Nsec3Chain {
         chain
     }
 
-    /// Iterations of the hash beyond the first.
+    /// Iterations of the hash after the first.
     #[must_use]
     pub fn iterations(&self) -> u16 {
         self.iterations
     }
 
-    /// The record of `name`, if there is one.
+    /// The record whose owner is the hash of `name`.
     ///
     /// # Errors
-    /// No hashes are left.
+    /// `blocks` is used up.
     pub fn matching(&self, name: &Name, blocks: &mut u32) -> Result<Option<&Nsec3>, BogusReason> {
         let hash = self.hash(name, blocks)?;
         Ok(self.records.iter().find(|record| record.owner == hash))
     }
 
-    /// The record that says that `name` does not exist, if there is one.
+    /// The record that covers the hash of `name`, and so proves that `name` does not exist.
     ///
     /// # Errors
-    /// No hashes are left.
+    /// `blocks` is used up.
     pub fn covering(&self, name: &Name, blocks: &mut u32) -> Result<Option<&Nsec3>, BogusReason> {
         let hash = self.hash(name, blocks)?;
         Ok(self.records.iter().find(|record| record.covers(&hash)))
     }
 
-    /// The proof of the closest encloser of `name` (RFC 5155 section 8.3).
+    /// The closest encloser of `name`, with its proof (RFC 5155 section 8.3).
     ///
     /// # Errors
-    /// There is none, or no hashes are left.
+    /// The records do not prove a closest encloser, or `blocks` is used up.
     pub fn closest_encloser(
         &self,
         name: &Name,
@@ -112,7 +112,7 @@ impl Nsec3Chain {
         while name::is_below(&next_closer, &self.zone) {
             let candidate = next_closer.parent().unwrap_or_else(name::root);
             if let Some(record) = self.matching(&candidate, blocks)? {
-                // Of names below a delegation or a DNAME the zone knows nothing.
+                // The zone says nothing about names below a delegation or a DNAME.
                 if record.types.delegates() || record.types.has(Rtype::DNAME) {
                     return Err(BogusReason::NoProof);
                 }
@@ -124,7 +124,7 @@ impl Nsec3Chain {
         Err(BogusReason::NoProof)
     }
 
-    /// The hash of a name (RFC 5155 section 5), paid for block by block.
+    /// The hash of a name (RFC 5155 section 5); each SHA-1 block is charged to `blocks`.
     fn hash(&self, name: &Name, blocks: &mut u32) -> Result<Nsec3Hash, BogusReason> {
         let lower = name::lowercase(name);
         let rounds = u32::from(self.iterations);
@@ -139,7 +139,7 @@ impl Nsec3 {
     fn covers(&self, hash: &Nsec3Hash) -> bool {
         match self.owner < self.next {
             true => self.owner < *hash && *hash < self.next,
-            // The last one, or the only one.
+            // The last record of the chain, or the only record.
             false => self.owner < *hash || *hash < self.next,
         }
     }
@@ -155,8 +155,8 @@ pub fn nsec3_hash(name: &Name, salt: &[u8], iterations: u16) -> Nsec3Hash {
     hash
 }
 
-/// The hash that owns an NSEC3 RRset of `zone`, and the parameters of its chain, if other names
-/// may be denied by it: without opt-out, and not hashed too often.
+/// The owner hash of an NSEC3 RRset of `zone`, with iterations and salt of its chain, if the record
+/// may deny further names (RFC 8198): without opt-out, and with at most [`MAX_ITERATIONS`].
 #[must_use]
 pub fn usable_for_synthesis(set: &RRset, zone: &Name) -> Option<(Nsec3Hash, u16, Bytes)> {
     let (iterations, salt, record) = read(set, zone)?;
@@ -176,7 +176,8 @@ fn sha1(value: &[u8], salt: &[u8]) -> Nsec3Hash {
     hash
 }
 
-/// Iterations, salt and the rest of an NSEC3 RRset right below the apex of `zone`.
+/// Iterations, salt and record of an NSEC3 RRset whose owner lies directly below the apex of
+/// `zone`.
 fn read(set: &RRset, zone: &Name) -> Option<(u16, Bytes, Nsec3)> {
     if set.owner.parent().as_ref() != Some(zone) {
         return None;
@@ -225,7 +226,7 @@ fn base32hex(label: &[u8]) -> Option<Nsec3Hash> {
 mod tests {
     use super::*;
 
-    /// The hashes that RFC 5155 appendix A lists.
+    /// The hashes of RFC 5155 appendix A.
     #[test]
     fn names_hash_as_rfc_5155_shows() {
         let zone = name::parse("example").unwrap();

@@ -1,25 +1,25 @@
-//! Why something is bogus.
+//! Why an answer is bogus.
 
 use std::fmt;
 
 use zoners_dns::EdeCode;
 
-/// Why a chain of trust breaks, from the least telling to the most.
+/// Why a chain of trust is broken, ordered from the least to the most specific reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BogusReason {
-    /// Nothing is signed that must be.
+    /// The RRset must be signed and has no signature.
     NoSignature,
-    /// No signature is by the zone that the records belong to.
+    /// No signature is made by the zone of the records.
     WrongSigner,
-    /// No signature has the labels that its owner can have (RFC 4035 section 5.3.1).
+    /// No signature has a label count that is possible for the owner name (RFC 4035 section 5.3.1).
     WrongLabels,
-    /// The DNSKEY RRset has no key that made the signature.
+    /// The DNSKEY RRset does not contain the key of the signature.
     NoKey,
-    /// The key is no zone key, revoked, or cannot be one.
+    /// The key is not a zone key, is revoked, or has no valid format.
     UnusableKey,
-    /// A limit on the work stopped it.
+    /// A limit on verifications or hashes was reached.
     TooMuchWork,
-    /// The signature does not fit the records.
+    /// The signature does not match the records.
     BadSignature,
     /// The signature is not valid yet.
     NotYetValid,
@@ -27,12 +27,12 @@ pub enum BogusReason {
     Expired,
     /// No key matches the DS RRset.
     NoMatchingDs,
-    /// The proof that something does not exist is missing or proves something else.
+    /// The proof of non-existence is missing, or proves something else.
     NoProof,
 }
 
 impl BogusReason {
-    /// The extended error that tells it (RFC 8914).
+    /// The extended DNS error for the reason (RFC 8914).
     #[must_use]
     pub fn code(self) -> EdeCode {
         EdeCode(match self {

@@ -1,45 +1,45 @@
-//! Following the rollover of a zone's keys without anybody's hand (RFC 5011).
+//! Automatic rollover of trust anchors (RFC 5011).
 //!
-//! A new key is trusted once the keys that we trust have vouched for it for thirty days without a
-//! break; one that revokes itself never again.
+//! A new key is trusted after trusted keys have signed for it during 30 days without a gap. A key
+//! that revokes itself is never trusted again.
 
 use zoners_dns::{RRset, name};
 
 use crate::dnskey::Dnskey;
 use crate::verify::{SignatureCheck, ValidationTime};
 
-/// Seconds for which a new key must be seen before it is trusted, and for which a revoked one is
+/// Seconds for which a new key must be seen before it is trusted, and for which a revoked key is
 /// remembered (RFC 5011 section 2.4.1).
 pub const HOLD_DOWN_SECONDS: u64 = 30 * 24 * 3600;
-/// Keys that are followed: a zone with more is up to something.
+/// The most keys that are tracked of a zone.
 pub const MAX_TRACKED_KEYS: usize = 16;
 
-/// How a key stands.
+/// The state of a tracked key (RFC 5011 section 4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// Seen since a moment, not yet trusted.
+    /// Seen, but for less than the hold-down time: not yet trusted.
     Pending,
     /// Trusted.
     Valid,
-    /// Trusted, but not seen lately.
+    /// Trusted, but absent from the last DNSKEY RRset.
     Missing,
-    /// Not trusted any more, by its own word.
+    /// Revoked by its own signature, and not trusted any more.
     Revoked,
 }
 
-/// A key that is followed.
+/// A key whose state is tracked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrackedKey {
     /// The key.
     pub key: Dnskey,
-    /// How it stands …
+    /// The state of the key.
     pub standing: KeyState,
-    /// … since when, in seconds since 1970.
+    /// When the state began, in seconds since 1970.
     pub since: u64,
 }
 
 impl TrackedKey {
-    /// Whether it may vouch for the zone's keys.
+    /// Whether the key may vouch for the keys of the zone.
     #[must_use]
     pub fn is_trusted(&self) -> bool {
         matches!(self.standing, KeyState::Valid | KeyState::Missing)
@@ -52,8 +52,8 @@ impl TrackedKey {
     }
 }
 
-/// Takes note of the keys in `set`, the zone's proven DNSKEY RRset, at `time`. `anchored` says
-/// which keys the configuration vouches for: these are trusted at first sight.
+/// Updates the states by `set`, the proven DNSKEY RRset of the zone, at `time`. Keys for which the
+/// configuration vouches (`anchored`) are trusted at first sight.
 pub fn observe(
     tracked: &mut Vec<TrackedKey>,
     set: &RRset,
@@ -74,7 +74,7 @@ pub fn observe(
             }
             (KeyState::Pending, Some(_)) if now.saturating_sub(old.since) < HOLD_DOWN_SECONDS => {}
             (_, Some(_)) => old.turn(KeyState::Valid, now),
-            // A pending key must be seen without a break.
+            // A pending key must be seen without a gap.
             (KeyState::Pending, None) => old.since = u64::MAX,
             (_, None) => old.turn(KeyState::Missing, now),
         }
@@ -93,7 +93,7 @@ pub fn observe(
     }
 }
 
-/// Whether a revoked key signed the RRset that revokes it: nobody else may say so.
+/// Whether a revoked key signed the RRset that revokes the key; no other key may revoke it.
 fn revokes_itself(set: &RRset, key: &Dnskey, time: ValidationTime) -> bool {
     let zone = name::lowercase(&set.owner);
     SignatureCheck::of_revoked(set, &zone, key, time)

@@ -3,44 +3,46 @@
 use bytes::Bytes;
 use zoners_dns::{Name, Rtype, name};
 
-/// The RDATA of an RRSIG record, taken apart.
+/// The RDATA of an RRSIG record, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rrsig {
-    /// The type that it covers.
+    /// The type of the RRset that is signed.
     pub covers: Rtype,
-    /// The algorithm's number.
+    /// The number of the algorithm.
     pub algorithm: u8,
-    /// Labels of the owner when it was signed, the root's and a leading `*` not counted.
+    /// Labels of the owner at signing time, without the root label and a leading `*`.
     pub labels: u8,
-    /// The TTL when it was signed, in seconds.
+    /// The TTL at signing time, in seconds.
     pub original_ttl: u32,
-    /// The last second in which it is valid, on a clock that wraps (RFC 4034 section 3.1.5).
+    /// The last second of validity, on a clock that wraps after 2^32 seconds (RFC 4034 section
+    /// 3.1.5).
     pub expiration: u32,
-    /// The first second in which it is valid.
+    /// The first second of validity.
     pub inception: u32,
-    /// The tag of the key that made it.
+    /// The tag of the key that made the signature.
     pub key_tag: u16,
     /// The zone that signed.
     pub signer: Name,
     /// The signature itself.
     pub signature: Bytes,
-    /// All fields but the signature, the signer in lower case: what the signed data begin with.
+    /// The fields before the signature, with the signer in lower case: the beginning of the signed
+    /// data.
     pub(crate) head: Vec<u8>,
 }
 
-/// When a signature is valid, seen from now.
+/// The validity of a signature at a point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Validity {
-    /// Now; for so many seconds more.
+    /// Valid for so many more seconds.
     Valid(u32),
-    /// It begins in so many seconds.
+    /// Valid in so many seconds.
     NotYetValid(u32),
-    /// It ended so many seconds ago.
+    /// Expired so many seconds ago.
     Expired(u32),
 }
 
 impl Rrsig {
-    /// Reads RDATA. `None` if it is torn.
+    /// Parses RDATA. `None` if the RDATA is truncated.
     #[must_use]
     pub fn read(rdata: &Bytes) -> Option<Self> {
         const FIXED: usize = 18;
@@ -74,11 +76,10 @@ impl Rrsig {
         })
     }
 
-    /// Whether it is valid at `now`, in seconds since 1970, for clocks that may be `skew` seconds
-    /// wrong.
+    /// The validity at `now`, in seconds since 1970. Clocks may differ by `skew` seconds.
     #[must_use]
     pub fn period(&self, now: u64, skew: u32) -> Validity {
-        // Differences on a clock that wraps (RFC 1982).
+        // Serial number arithmetic (RFC 1982).
         let until = |moment: u32| i64::from(moment.wrapping_sub(now as u32) as i32);
         let (left, wait) = (until(self.expiration), until(self.inception));
         if left < -i64::from(skew) {
@@ -90,14 +91,15 @@ impl Rrsig {
         }
     }
 
-    /// Whether the RRset of `owner` was made from a wildcard: it has more labels than were signed.
+    /// Whether the RRset of `owner` was expanded from a wildcard: `owner` has more labels than the
+    /// signature counts.
     #[must_use]
     pub fn is_expanded(&self, owner: &Name) -> bool {
         labels(owner) > usize::from(self.labels)
     }
 }
 
-/// Labels of a name as RRSIG counts them: without the root's and without a leading `*`.
+/// Labels of a name as RRSIG records count: without the root label and a leading `*`.
 #[must_use]
 pub fn labels(owner: &Name) -> usize {
     let wildcard = owner.first().is_wildcard();

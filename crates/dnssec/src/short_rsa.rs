@@ -1,17 +1,17 @@
-//! RSA keys of 512 to 1023 bits, which RFC 3110 allows and the crypto library does not.
+//! RSA keys of 512 to 1023 bits, which RFC 3110 allows and aws-lc-rs does not verify.
 //!
-//! Whoever signs with such a key is not safe from those with a few days and a computer, but it is
-//! not for us to call its zone bogus. Verifying is public: nothing here need be secret.
+//! Such a key can be factored in days, but the zone chose the key, and its records are not bogus.
+//! Verification uses public values only, so no operation needs to take constant time.
 
 use aws_lc_rs::digest::{self, Algorithm};
 use num_bigint::BigUint;
 
 /// Octets of the shortest modulus.
 pub(crate) const SHORTEST: usize = 64;
-/// Octets from which on the library does it.
+/// From this length on, in octets, aws-lc-rs verifies.
 pub(crate) const LONG: usize = 128;
 
-/// Whether `signature` fits `data`: RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2.2).
+/// Whether `signature` is valid for `data`: RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2.2).
 pub(crate) fn fits(
     hash: &'static Algorithm,
     prefix: &[u8],

@@ -1,4 +1,4 @@
-//! What a signature is over (RFC 4034 section 3.1.8.1).
+//! The data under a signature (RFC 4034 section 3.1.8.1).
 
 use bytes::{BufMut, Bytes};
 use domain::base::rdata::ComposeRecordData;
@@ -6,8 +6,8 @@ use zoners_dns::{Name, RRset, name};
 
 use crate::rrsig::{Rrsig, labels};
 
-/// The octets that `rrsig` signs if it covers `set`: its own fields, then the records in canonical
-/// form and order, each once (RFC 4034 section 6.3).
+/// The octets that `rrsig` signs if it covers `set`: the fields of the RRSIG record, then the
+/// records of `set` in canonical form and order, without duplicates (RFC 4034 section 6.3).
 #[must_use]
 pub fn compose(set: &RRset, rrsig: &Rrsig) -> Vec<u8> {
     let owner = signed_owner(&set.owner, rrsig);
@@ -26,7 +26,8 @@ pub fn compose(set: &RRset, rrsig: &Rrsig) -> Vec<u8> {
     data
 }
 
-/// The owner in lower case; of a wildcard's expansion the wildcard (RFC 4035 section 5.3.2).
+/// The owner in lower case. If the RRset was expanded, the wildcard is the owner (RFC 4035 section
+/// 5.3.2).
 fn signed_owner(owner: &Name, rrsig: &Rrsig) -> Name {
     let owner = name::lowercase(owner);
     if labels(&owner) <= usize::from(rrsig.labels) {
@@ -36,14 +37,14 @@ fn signed_owner(owner: &Name, rrsig: &Rrsig) -> Name {
     wildcard(&encloser).unwrap_or(owner)
 }
 
-/// The wildcard right below `encloser`. `None` if that would be too long.
+/// The wildcard directly below `encloser`. `None` if the name would be too long.
 #[must_use]
 pub fn wildcard(encloser: &Name) -> Option<Name> {
     Name::from_octets(Bytes::from([b"\x01*", encloser.as_slice()].concat())).ok()
 }
 
-/// The RDATA in canonical form: names of the types that RFC 4034 section 6.2 lists in lower case.
-/// What does not parse is taken as it is.
+/// The RDATA in canonical form: names in lower case, for the types that RFC 4034 section 6.2 lists.
+/// RDATA that does not parse is used unchanged.
 fn canonical_rdata(set: &RRset) -> Vec<Vec<u8>> {
     let plain = || set.records.iter().map(|rdata| rdata.to_vec()).collect();
     let parsed: Vec<_> = set.parsed().collect();

@@ -1,7 +1,8 @@
-//! Whether a zone's keys signed an RRset (RFC 4035 section 5.3).
+//! Whether the keys of a zone signed an RRset (RFC 4035 section 5.3).
 //!
-//! [`candidates`] sorts out what need not be tried; each [`SignatureCheck`] left is one expensive
-//! verification, which the caller charges to its budget before it calls [`SignatureCheck::verify`].
+//! [`signature_checks`] discards signatures that cannot be valid. Each [`SignatureCheck`] that is
+//! left costs one expensive verification, which the caller charges to its budget before it calls
+//! [`SignatureCheck::verify`].
 
 use zoners_dns::{Name, RRset, name};
 
@@ -11,22 +12,22 @@ use crate::reason::BogusReason;
 use crate::rrsig::{Rrsig, Validity, labels};
 use crate::signed_data;
 
-/// Signatures of an RRset that are looked at.
+/// Signatures that are read of an RRset.
 pub const MAX_SIGNATURES: usize = 8;
-/// Keys of one tag and algorithm that are tried for a signature: tags collide by chance once, by
-/// intent as often as one likes (KeyTrap, CVE-2023-50387).
+/// Keys of one tag and algorithm that are tried for a signature. Tags collide by chance once, and
+/// on purpose as often as an attacker likes (KeyTrap, CVE-2023-50387).
 pub const MAX_COLLISIONS: usize = 2;
 
-/// The time that signatures are held against.
+/// The time against which signatures are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ValidationTime {
     /// Seconds since 1970.
     pub now: u64,
-    /// Seconds by which our clock and the signer's may differ.
+    /// Seconds by which the clocks of this machine and of the signer may differ.
     pub skew: u32,
 }
 
-/// A key that may have made a signature.
+/// A signature and a key that may have made the signature.
 #[derive(Clone, Debug)]
 pub struct SignatureCheck<'a> {
     set: &'a RRset,
@@ -35,20 +36,21 @@ pub struct SignatureCheck<'a> {
     left: u32,
 }
 
-/// What a verified signature says of its RRset.
+/// The result of a valid signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// Seconds for which the RRset may be kept: what the signature and its original TTL leave.
+    /// Seconds for which the RRset may be cached: the least of the TTL, the original TTL and the
+    /// remaining validity.
     pub ttl: u32,
-    /// The closest encloser, if the RRset was made from the wildcard below it: it counts only with
-    /// a proof that nothing closer exists.
+    /// The closest encloser, if the RRset was expanded from the wildcard below. The RRset then
+    /// counts only with a proof that no closer name exists.
     pub expanded_from: Option<Name>,
 }
 
-/// The signatures of `set` and the `keys` of `zone` that are worth a try.
+/// The pairs of a signature of `set` and a key of `zone` that are worth a verification.
 ///
 /// # Errors
-/// There is none, for the most telling of the reasons met.
+/// No pair is left; the error is the most specific reason that was found.
 pub fn signature_checks<'a>(
     set: &'a RRset,
     zone: &Name,
@@ -76,7 +78,7 @@ fn of_signature<'a>(
     if rrsig.covers != set.rtype || rrsig.signer != *zone || !name::is_within(&set.owner, zone) {
         return Err(BogusReason::WrongSigner);
     }
-    // Fewer labels than the signer has would make a wildcard above the zone (CVE-2026-44690).
+    // Fewer labels than the signer has would place the wildcard above the zone (CVE-2026-44690).
     let signed = usize::from(rrsig.labels);
     if signed > labels(&set.owner) || signed < name::depth(zone) {
         return Err(BogusReason::WrongLabels);
@@ -103,10 +105,10 @@ fn of_signature<'a>(
 }
 
 impl SignatureCheck<'_> {
-    /// Tries the key: one public-key operation.
+    /// Verifies the signature with the key: one public-key operation.
     ///
     /// # Errors
-    /// It did not make the signature.
+    /// The key did not make the signature.
     pub fn verify(&self) -> Result<Verified, BogusReason> {
         let SignatureCheck { set, key, rrsig, left } = self;
         let data = signed_data::compose(set, rrsig);
@@ -117,7 +119,7 @@ impl SignatureCheck<'_> {
         Ok(Verified { ttl, expanded_from })
     }
 
-    /// The signatures of `set` that `key`, which is revoked, may have made: what it says of itself.
+    /// The signatures of `set` that the revoked `key` may have made over its own revocation.
     #[must_use]
     pub fn of_revoked<'a>(
         set: &'a RRset,
@@ -139,7 +141,7 @@ impl SignatureCheck<'_> {
         valid.take(MAX_COLLISIONS).collect()
     }
 
-    /// The key that is tried.
+    /// The key of the check.
     #[must_use]
     pub fn key(&self) -> &Dnskey {
         self.key
