@@ -1,28 +1,28 @@
-//! Names as octets that compare as the names do in canonical order (RFC 4034 section 6.1).
+//! Sort keys: names as octets that compare in canonical order (RFC 4034 section 6.1).
 //!
-//! Comparing names takes them apart label by label from the right. Whoever compares one name with
-//! many makes a key of it once and compares octets.
+//! A comparison of two names parses both, label by label from the right. To compare a name with
+//! many names, make its key once and compare octets.
 
 use crate::name::NameSlice;
 
 /// Octets of the longest key: every octet of the longest name escaped.
-const LONGEST: usize = 2 * 255;
-/// Labels of the longest name.
-const LABELS: usize = 128;
-/// Ends a label, so that a name comes before all below it.
-const END: u8 = 0;
-/// Stands before octets that would be taken for an end, or for itself.
+const MAX_KEY_OCTETS: usize = 2 * 255;
+/// Labels of the longest name, the root label included.
+const MAX_LABELS: usize = 128;
+/// Ends a label, so that a name sorts before the names below.
+const LABEL_END: u8 = 0;
+/// Precedes an octet 0 or 1 of a label, which would be read as an end or an escape.
 const ESCAPE: u8 = 1;
 
-/// A name's place in canonical order.
+/// The sort key of a name.
 #[derive(Clone)]
 pub struct SortKey {
-    octets: [u8; LONGEST],
+    octets: [u8; MAX_KEY_OCTETS],
     length: usize,
-    /// Where each label begins in the name, the first one first, and where the keys of the name's
-    /// ancestors end, that of the root first.
-    starts: [u8; LABELS],
-    ends: [u16; LABELS],
+    /// Where each label begins in the name, from left to right, and where the key of each ancestor
+    /// ends, from the root down.
+    starts: [u8; MAX_LABELS],
+    ends: [u16; MAX_LABELS],
     labels: usize,
 }
 
@@ -30,8 +30,8 @@ impl SortKey {
     /// The key of a name.
     #[must_use]
     pub fn of(name: &NameSlice) -> Self {
-        // The root label counts among the starts alone.
-        let (mut starts, mut labels, mut at) = ([0; LABELS], 0, 0);
+        // The root label has a start and no octets in the key.
+        let (mut starts, mut labels, mut at) = ([0; MAX_LABELS], 0, 0);
         let name = name.as_slice();
         while let Some(length) = name.get(at).filter(|length| **length > 0) {
             starts[labels] = at as u8;
@@ -39,7 +39,7 @@ impl SortKey {
             at += 1 + usize::from(*length);
         }
         starts[labels] = at as u8;
-        let (mut octets, mut length, mut ends) = ([0; LONGEST], 0, [0; LABELS]);
+        let (mut octets, mut length, mut ends) = ([0; MAX_KEY_OCTETS], 0, [0; MAX_LABELS]);
         for (number, start) in starts[..labels].iter().rev().enumerate() {
             ends[number] = length as u16;
             let start = usize::from(*start);
@@ -52,20 +52,20 @@ impl SortKey {
                 octets[length] = octet;
                 length += 1;
             }
-            octets[length] = END;
+            octets[length] = LABEL_END;
             length += 1;
         }
         SortKey { octets, length, starts, ends, labels }
     }
 
-    /// The octets.
+    /// The octets of the key.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         &self.octets[..self.length]
     }
 
-    /// The key of `name`, whose key this is, and those of its ancestors, the root's last; each with
-    /// where the ancestor begins in the name.
+    /// The key of the name and of each ancestor up to the root, each with the offset in `name` at
+    /// which the ancestor begins.
     pub fn with_ancestors(&self) -> impl Iterator<Item = (usize, &[u8])> {
         let above = (1..=self.labels).map(|up| {
             let at = usize::from(self.starts[up]);
@@ -74,7 +74,7 @@ impl SortKey {
         std::iter::once((0, self.as_slice())).chain(above)
     }
 
-    /// The key of the ancestor, or of the name itself, that has so many octets on the wire.
+    /// The key of the ancestor (or of the name) that is `octets` long on the wire.
     #[must_use]
     pub fn of_length(&self, octets: usize) -> Option<&[u8]> {
         let whole = usize::from(self.starts[self.labels]) + 1;
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_of_the_rfc_is_in_order() {
+    fn the_example_of_rfc_4034_is_in_order() {
         let names = [
             "example",
             "a.example",

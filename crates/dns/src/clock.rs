@@ -1,17 +1,17 @@
-//! The injected clock: TTLs and signatures read it, nothing else tells them the time.
+//! The injected clock, the only source of time for TTLs and signatures.
 
 use std::fmt::Debug;
 use std::time::Duration;
 
 /// A point in time, in milliseconds since an arbitrary start that differs from run to run.
 ///
-/// It never goes back and it runs on while the machine sleeps, so that a laptop that wakes up
-/// finds its cache aged.
+/// The clock never goes back, and runs on while the machine is suspended: the cache of a laptop
+/// that wakes up has aged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(u64);
 
 impl Moment {
-    /// The end of time: what expires then never does.
+    /// The end of time: an entry with this expiry never expires.
     pub const NEVER: Moment = Moment(u64::MAX);
 
     /// The moment `millis` milliseconds after the clock's start.
@@ -26,7 +26,7 @@ impl Moment {
         self.0
     }
 
-    /// The moment `duration` later, or [`Moment::NEVER`] where that cannot be said.
+    /// The moment `duration` later, at most [`Moment::NEVER`].
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Moment(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
@@ -38,47 +38,48 @@ impl Moment {
         Moment(self.0.saturating_add(seconds as u64 * 1000))
     }
 
-    /// The moment `duration` earlier, or the clock's start.
+    /// The moment `duration` earlier, not before the clock's start.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
         Moment(self.0.saturating_sub(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
     }
 
-    /// The moment `millis` milliseconds later, or earlier; not before the clock's start.
+    /// The moment `millis` milliseconds later (or earlier if negative), not before the clock's
+    /// start.
     #[must_use]
     pub const fn shifted(self, millis: i64) -> Self {
         Moment(self.0.saturating_add_signed(millis))
     }
 
-    /// How long ago `earlier` was; zero if it lies ahead.
+    /// The time since `earlier`; zero if `earlier` lies ahead.
     #[must_use]
     pub const fn since(self, earlier: Moment) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// Whole seconds from here until `later`, rounded down: the TTL that is left.
+    /// Whole seconds until `later`, rounded down: the remaining TTL.
     #[must_use]
     pub fn seconds_until(self, later: Moment) -> u32 {
         u32::try_from(later.0.saturating_sub(self.0) / 1000).unwrap_or(u32::MAX)
     }
 }
 
-/// Where the time comes from: the operating system in the daemon, a script in tests.
+/// A source of time: the operating system in the daemon, a script in tests.
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// Now, on the clock that goes on during suspend.
+    /// The monotonic time, on a clock that runs during suspend.
     fn now(&self) -> Moment;
 
-    /// Wall-clock time in seconds since 1970, as RRSIG validity periods count it (RFC 4034
+    /// Wall-clock time in seconds since 1970, as in the validity period of an RRSIG (RFC 4034
     /// section 3.1.5).
     fn wall_seconds(&self) -> u64;
 
-    /// Both at once: read once for all that came together.
+    /// Both times, read once for a batch of packets.
     fn read(&self) -> ClockReading {
         ClockReading { now: self.now(), wall_seconds: self.wall_seconds() }
     }
 }
 
-/// What a clock shows.
+/// The two times of a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockReading {
     /// See [`Clock::now`].

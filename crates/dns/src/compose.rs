@@ -1,4 +1,4 @@
-//! RRsets put together into messages.
+//! Responses on the wire, composed of RRsets.
 
 use domain::base::iana::{Class, Opcode, OptRcode, Rtype};
 use domain::base::message_builder::{HashCompressor, StaticCompressor};
@@ -9,30 +9,30 @@ use crate::name::NameSlice;
 use crate::question::Question;
 use crate::rrset::RRset;
 
-/// The flags of a reply that depend on what it says. Those that mirror the query are set when it
-/// is sent.
+/// The flags that depend on the content of a response. Flags that mirror the query are set when the
+/// response is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ResponseFlags {
-    /// AA: the data is our own.
+    /// AA: the data is local.
     pub aa: bool,
-    /// TC: the rest did not fit.
+    /// TC: records did not fit.
     pub tc: bool,
     /// RD, copied from the query.
     pub rd: bool,
-    /// RA: we recurse.
+    /// RA: recursion is available.
     pub ra: bool,
-    /// AD: every record is proven.
+    /// AD: every record is secure.
     pub ad: bool,
     /// CD, copied from the query.
     pub cd: bool,
 }
 
-/// What a reply says, before it has an ID.
+/// The content of a response, before a client's ID is written.
 #[derive(Clone, Copy, Debug)]
 pub struct Response<'a> {
     /// The question.
     pub question: &'a Question,
-    /// The RCODE, extended ones included.
+    /// The RCODE with its extension.
     pub rcode: OptRcode,
     /// The flags.
     pub flags: ResponseFlags,
@@ -40,41 +40,42 @@ pub struct Response<'a> {
     pub answer: &'a [RRset],
     /// Authority section.
     pub authority: &'a [RRset],
-    /// Additional section, OPT not included.
+    /// Additional section, without OPT.
     pub additional: &'a [RRset],
-    /// Whether RRSIGs go along, and the proofs of the authority section.
+    /// Whether RRSIG records and proofs of the authority section are written.
     pub signatures: bool,
 }
 
-/// The message on the wire with ID 0 and without OPT.
+/// Composes a message with ID 0 and without OPT.
 ///
-/// Names are compressed; where there are many, through a hash of those written, so that they cost
-/// linear time (CVE-2024-8508). Records that no message has room for are left out and TC is set.
+/// Names are compressed. A response with many names finds repeated names by hash, so that
+/// compression takes linear time (CVE-2024-8508). Records that do not fit into 64 KiB are omitted,
+/// and TC is set.
 #[must_use]
 pub fn compose(reply: &Response<'_>) -> Vec<u8> {
     compose_within(reply, usize::from(u16::MAX))
 }
 
-/// The same, of so many octets at most: for a client that takes no more there is nothing to gain from
-/// writing the rest.
+/// Composes a message of at most `max_octets` octets. A response that is truncated for a UDP client need
+/// not be written in full.
 #[must_use]
-pub fn compose_within(reply: &Response<'_>, most: usize) -> Vec<u8> {
+pub fn compose_within(reply: &Response<'_>, max_octets: usize) -> Vec<u8> {
     let target = Vec::with_capacity(512);
     let sets = reply.answer.iter().chain(authority(reply)).chain(reply.additional);
-    if sets.map(RRset::octets).sum::<usize>() <= FEW {
-        write(reply, StaticCompressor::new(target), most).map(StaticCompressor::into_target)
+    if sets.map(RRset::octets).sum::<usize>() <= LINEAR_SEARCH_OCTETS {
+        write(reply, StaticCompressor::new(target), max_octets).map(StaticCompressor::into_target)
     } else {
-        write(reply, HashCompressor::new(target), most).map(HashCompressor::into_target)
+        write(reply, HashCompressor::new(target), max_octets).map(HashCompressor::into_target)
     }
     .unwrap_or_default()
 }
 
-/// In RRsets of so many octets there are few names, and they are looked for one by one.
-const FEW: usize = 256;
+/// Up to this many octets of RRsets, the few names are searched one by one for compression.
+const LINEAR_SEARCH_OCTETS: usize = 256;
 
-/// `None` if the target takes no more, which a vector never does.
-fn write<T: Composer>(reply: &Response<'_>, target: T, most: usize) -> Option<T> {
-    let mut message = Writer { target, most };
+/// `None` if the target is full, which cannot happen to a vector.
+fn write<T: Composer>(reply: &Response<'_>, target: T, max_octets: usize) -> Option<T> {
+    let mut message = Writer { target, max_octets };
     message.put(&[0; 12])?;
     message.target.append_compressed_name(&reply.question.name).ok()?;
     let (rtype, class) = (reply.question.rtype.to_int(), reply.question.class.to_int());
@@ -84,7 +85,7 @@ fn write<T: Composer>(reply: &Response<'_>, target: T, most: usize) -> Option<T>
     let signatures = reply.signatures;
     let fits = message.put_all(reply.answer.iter(), signatures, &mut answers)?
         && message.put_all(authority(reply), signatures, &mut authorities)?;
-    // What is additional is left out in silence.
+    // Additional records are omitted without TC.
     if fits {
         message.put_all(reply.additional.iter(), signatures, &mut additional)?;
     }
@@ -106,14 +107,15 @@ fn write<T: Composer>(reply: &Response<'_>, target: T, most: usize) -> Option<T>
     Some(message.target)
 }
 
-/// A message in the making, of at most so many octets.
+/// A message that grows to at most `max_octets` octets.
 struct Writer<T> {
     target: T,
-    most: usize,
+    max_octets: usize,
 }
 
 impl<T: Composer> Writer<T> {
-    /// Writes the records of RRsets as long as there is room, and counts them; whether all had room.
+    /// Writes and counts the records of RRsets while room is left. Returns whether all records
+    /// fitted.
     fn put_all<'a>(
         &mut self,
         sets: impl Iterator<Item = &'a RRset>,
@@ -127,7 +129,7 @@ impl<T: Composer> Writer<T> {
                 for rdata in records.slices() {
                     let start = self.target.as_ref().len();
                     self.put_record(set, &mut owner, rtype, rdata)?;
-                    if self.target.as_ref().len() > self.most {
+                    if self.target.as_ref().len() > self.max_octets {
                         self.target.truncate(start);
                         return Some(false);
                     }
@@ -157,8 +159,8 @@ impl<T: Composer> Writer<T> {
         Some(())
     }
 
-    /// The owner of the first record is looked for among the names written; the others point where that
-    /// one does, or at it.
+    /// Writes the owner of a record. The owner of the first record is compressed; each further
+    /// record of the RRset repeats that pointer, or points to the first owner.
     fn put_owner(&mut self, set: &RRset, owner: &mut OwnerPosition) -> Option<()> {
         if let OwnerPosition::At(pointer) = owner {
             return self.put(&pointer.to_be_bytes());
@@ -168,14 +170,15 @@ impl<T: Composer> Writer<T> {
         let written = self.target.as_ref().get(start..)?;
         *owner = match *written {
             [high @ 0xC0..=0xFF, low] => OwnerPosition::At(u16::from_be_bytes([high, low])),
-            // Longer than a pointer, and where a pointer reaches (RFC 1035 section 4.1.4).
+            // The owner is longer than a pointer, and starts within reach of a pointer (RFC 1035
+            // section 4.1.4).
             [_, _, _, ..] if start < 0x4000 => OwnerPosition::At(0xC000 | start as u16),
             _ => OwnerPosition::Unwritten,
         };
         Some(())
     }
 
-    /// RDATA with its names compressed, in those types where names may be (RFC 3597 section 4).
+    /// Writes RDATA. Names are compressed in the types that allow compression (RFC 3597 section 4).
     fn put_rdata(&mut self, rtype: Rtype, rdata: &[u8]) -> Option<()> {
         let (before, names) = match rtype {
             Rtype::NS | Rtype::CNAME | Rtype::PTR => (0, 1),
@@ -199,15 +202,15 @@ impl<T: Composer> Writer<T> {
     }
 }
 
-/// Where the owner of an RRset's records was written.
+/// Where the owner of the records of an RRset was written.
 enum OwnerPosition {
-    /// Nowhere that a pointer reaches, or nowhere yet.
+    /// Not yet, or beyond the reach of a pointer.
     Unwritten,
-    /// There; the pointer itself.
+    /// At the target of this pointer.
     At(u16),
 }
 
-/// The uncompressed name that octets begin with, and what follows it.
+/// Splits octets after the uncompressed name at the beginning.
 fn split_name(octets: &[u8]) -> Option<(&NameSlice, &[u8])> {
     let mut end = 0;
     while let length @ 1..=63 = *octets.get(end)? {
@@ -217,14 +220,14 @@ fn split_name(octets: &[u8]) -> Option<(&NameSlice, &[u8])> {
     Some((NameSlice::from_slice(name).ok()?, rest))
 }
 
-/// The authority section, without proofs for those who did not ask for them (RFC 4035 section 3.2.1).
+/// The authority section, without proofs if the client did not set DO (RFC 4035 section 3.2.1).
 fn authority<'a>(reply: &Response<'a>) -> impl Iterator<Item = &'a RRset> + use<'a> {
     let proof = |rtype| matches!(rtype, Rtype::NSEC | Rtype::NSEC3 | Rtype::DS | Rtype::RRSIG);
     let signatures = reply.signatures;
     reply.authority.iter().filter(move |set| signatures || !proof(set.rtype))
 }
 
-/// Puts an OPT record at the end of a message that has none.
+/// Appends an OPT record to a message without one.
 pub fn add_opt(message: &mut Vec<u8>, opt: &ResponseOpt<'_>) {
     opt.append_to(message);
     if let Some(count) = message.get_mut(10..12).and_then(|c| c.first_chunk_mut::<2>()) {

@@ -1,4 +1,4 @@
-//! Who answers for a zone, and how they are asked.
+//! Delegations: the servers of a zone and how to query the servers.
 
 use std::net::SocketAddr;
 
@@ -10,65 +10,65 @@ use crate::name::Name;
 use crate::network::Transport;
 use crate::rrset::RRset;
 
-/// How the servers of a zone are asked.
+/// How the servers of a zone are queried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum QueryMode {
-    /// They are authoritative; the parent zone named them.
+    /// Authoritative servers, named by the parent zone.
     Iterative,
-    /// They are authoritative; the configuration named them.
+    /// Authoritative servers, named by the configuration.
     Stub,
-    /// They are resolvers that recurse for us (RD=1); what they refer to is not followed.
+    /// Forwarders: resolvers that recurse (RD=1). Referrals of a forwarder are not followed.
     Forward,
 }
 
-/// A server of a zone.
+/// A nameserver of a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameServer {
-    /// Its name; the root name for a server that the configuration gives by address alone.
+    /// The name; the root name if the configuration gives addresses only.
     pub name: Name,
-    /// The addresses that came with the delegation. Empty: they must be looked up.
+    /// The addresses in the delegation (glue). If empty, the addresses must be looked up.
     pub addresses: Vec<SocketAddr>,
 }
 
-/// What the parent says of a child's signing (RFC 4035 section 3.1.4.1).
+/// What the parent zone says about the DS RRset of a child zone (RFC 4035 section 3.1.4.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum DsStatus {
-    /// Nothing, or nothing yet.
+    /// Unknown: the parent zone gave neither DS records nor a proof.
     #[default]
     Unknown,
     /// The DS RRset.
     Signed(RRset),
-    /// The NSEC or NSEC3 RRsets that say there is no DS.
+    /// The NSEC or NSEC3 RRsets which prove that no DS RRset exists.
     Unsigned(Vec<RRset>),
 }
 
-/// A zone cut: the zone below it and those who answer for it.
+/// A zone cut: the zone below and its nameservers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delegation {
     /// The apex of the zone.
     pub zone: Name,
-    /// How its servers are asked.
+    /// How the servers are queried.
     pub mode: QueryMode,
-    /// By which transport they are asked first.
+    /// The transport of the first query.
     pub transport: Transport,
-    /// The servers.
+    /// The nameservers.
     pub servers: Vec<NameServer>,
-    /// What the parent said of signatures.
+    /// What the parent zone says about the DS RRset.
     pub signing: DsStatus,
-    /// When the parent's word runs out. Nothing that the child says moves it (ghost domains,
-    /// CVE-2012-1192).
+    /// When the delegation expires. Records of the child zone do not extend the expiry (ghost
+    /// domains, CVE-2012-1192).
     pub expires: Moment,
 }
 
 impl Delegation {
-    /// The delegation that the first records of an NS RRset, `most` of them, and the servers' address
-    /// RRsets make.
+    /// The delegation that an NS RRset and the address RRsets of its nameservers make. Only the
+    /// first `max_servers` NS records are used.
     #[must_use]
-    pub fn from_ns(ns: &RRset, glue: &[RRset], most: usize, expires: Moment) -> Self {
+    pub fn from_ns(ns: &RRset, glue: &[RRset], max_servers: usize, expires: Moment) -> Self {
         let mut servers: Vec<NameServer> = Vec::new();
-        for name in ns.targets().take(most) {
-            // A server that is named in several spellings has its addresses once.
+        for name in ns.targets().take(max_servers) {
+            // A nameserver that occurs in several spellings gets the addresses once.
             let known = servers.iter().any(|server| server.name == name);
             let own = glue.iter().filter(|set| !known && set.owner == name);
             let addresses = own.flat_map(RRset::addresses).map(|ip| SocketAddr::new(ip, 53));
@@ -84,7 +84,7 @@ impl Delegation {
         }
     }
 
-    /// The root zone as root hints give it; never runs out. `None` without NS records.
+    /// The root delegation of root hints, which never expires. `None` without NS records.
     #[must_use]
     pub fn from_hints(hints: &[RRset]) -> Option<Self> {
         let ns = hints.iter().find(|set| set.rtype == Rtype::NS && set.owner.is_root())?;
@@ -120,9 +120,9 @@ mod tests {
     fn no_more_servers_are_built_than_are_wanted() {
         let names: String = (0..256).map(|number| format!("@ NS ns{number}.test.\n")).collect();
         let sets = zonefile::parse(&names, &name::parse("a.test").unwrap()).unwrap();
-        for most in [0, 1, 20, 256, 300] {
-            let delegation = Delegation::from_ns(&sets[0], &[], most, Moment::NEVER);
-            assert_eq!(delegation.servers.len(), most.min(256));
+        for max_servers in [0, 1, 20, 256, 300] {
+            let delegation = Delegation::from_ns(&sets[0], &[], max_servers, Moment::NEVER);
+            assert_eq!(delegation.servers.len(), max_servers.min(256));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! EDNS (RFC 6891) and extended errors (RFC 8914).
+//! EDNS (RFC 6891) and extended DNS errors (RFC 8914).
 
 use std::fmt;
 
@@ -6,11 +6,11 @@ use bytes::{BufMut, Bytes};
 
 use crate::name::Name;
 
-/// The UDP payload size that we offer and accept: larger answers come over TCP, since fragments
-/// get lost and can be forged (RFC 9715).
+/// The UDP payload size that Zoners offers and accepts. Larger messages use TCP, because IP
+/// fragments get lost and can be forged (RFC 9715).
 pub const UDP_PAYLOAD_SIZE: u16 = 1232;
 
-/// Options that a message may carry before it is refused.
+/// The most options of a message; a message with more is rejected.
 pub const MAX_OPTIONS: usize = 32;
 
 /// The flags of an OPT record, in the lower half of its TTL field: DO (RFC 3225) and CO (RFC 9824
@@ -26,29 +26,31 @@ const REPORT_CHANNEL: u16 = 18;
 /// The OPT record of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edns {
-    /// The sender's UDP payload size.
+    /// The UDP payload size of the sender.
     pub udp_payload_size: u16,
-    /// Version; anything above 0 is answered with BADVERS.
+    /// The version; a version above 0 is answered with BADVERS.
     pub version: u8,
-    /// DO: the sender wants DNSSEC records.
+    /// DO: the sender requests DNSSEC records.
     pub dnssec_ok: bool,
-    /// CO: the sender knows compact denials, and takes NXDOMAIN with them (RFC 9824 section 5.1).
+    /// CO: the sender understands compact denials, and accepts NXDOMAIN with a compact denial (RFC
+    /// 9824 section 5.1).
     pub compact_ok: bool,
-    /// COOKIE option (RFC 7873), as it came.
+    /// The value of the COOKIE option (RFC 7873).
     pub cookie: Option<Bytes>,
-    /// TCP keepalive option (RFC 7828): the sender would like the connection to stay.
+    /// The TCP keepalive option (RFC 7828): the sender asks to keep the connection open.
     pub keepalive: bool,
-    /// Extended errors.
+    /// Extended DNS errors.
     pub errors: Vec<Ede>,
-    /// Report-Channel option: the domain of the zone's monitoring agent (RFC 9567 section 5);
-    /// never the root.
+    /// The Report-Channel option: the agent domain of the zone (RFC 9567 section 5), never the
+    /// root.
     pub report_channel: Option<Name>,
 }
 
 impl Edns {
-    /// Reads the options of an OPT record; the header fields are the caller's.
+    /// Reads the options of an OPT record; the caller reads the header fields.
     ///
-    /// `None` if the options are torn, too many, or one that may come once comes twice.
+    /// `None` if an option is truncated, an option occurs twice that may occur once, or there are
+    /// more than [`MAX_OPTIONS`].
     pub(crate) fn read_options(&mut self, octets: &[u8]) -> Option<()> {
         for option in options(octets) {
             match option? {
@@ -56,7 +58,7 @@ impl Edns {
                 (COOKIE, cookie) => self.cookie = Some(Bytes::copy_from_slice(cookie)),
                 (KEEPALIVE, _) => self.keepalive = true,
                 (EXTENDED_ERROR, error) => self.errors.push(Ede::read(error)?),
-                // A broken domain is left out, and the rest of the message stands.
+                // A malformed agent domain is ignored; the message stays valid.
                 (REPORT_CHANNEL, agent) if self.report_channel.is_none() => {
                     let agent = Name::from_octets(Bytes::copy_from_slice(agent)).ok();
                     self.report_channel = agent.filter(|agent| !agent.is_root());
@@ -68,8 +70,8 @@ impl Edns {
     }
 }
 
-/// The options of an OPT record, each its code and its value; `None` once where they are torn or
-/// too many, and nothing after it.
+/// The code and the value of each option of an OPT record. A truncated option, or an option too
+/// many, yields `None` and ends the iteration.
 pub(crate) fn options(mut octets: &[u8]) -> impl Iterator<Item = Option<(u16, &[u8])>> {
     let mut left = MAX_OPTIONS;
     std::iter::from_fn(move || {
@@ -90,25 +92,25 @@ fn read_option(octets: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     Some((u16::from_be_bytes(*code), value, rest))
 }
 
-/// The OPT record of a reply.
+/// The OPT record of a response.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ResponseOpt<'a> {
     /// DO, mirrored (RFC 4035 section 3).
     pub dnssec_ok: bool,
-    /// CO, mirrored: the RCODE is NXDOMAIN where NXNAME says so (RFC 9824 section 5.1).
+    /// CO, mirrored: the RCODE is NXDOMAIN for a denial with NXNAME (RFC 9824 section 5.1).
     pub compact_ok: bool,
     /// The upper eight bits of the RCODE.
     pub extended_rcode: u8,
-    /// Why the answer is what it is.
+    /// The extended DNS error that explains the response.
     pub error: Option<&'a Ede>,
-    /// Client and server cookie (RFC 7873).
+    /// The client cookie followed by the server cookie (RFC 7873).
     pub cookie: Option<&'a [u8]>,
-    /// For how long an idle connection stays, in units of 100 ms (RFC 7828).
+    /// How long an idle connection stays open, in units of 100 ms (RFC 7828).
     pub keepalive: Option<u16>,
 }
 
 impl ResponseOpt<'_> {
-    /// Appends the record to a message; the caller counts it in ARCOUNT.
+    /// Appends the record to a message. The caller increments ARCOUNT.
     pub(crate) fn append_to(&self, message: &mut Vec<u8>) {
         message.put_slice(&[0, 0, 41]);
         message.put_u16(UDP_PAYLOAD_SIZE);
@@ -133,27 +135,28 @@ impl ResponseOpt<'_> {
     }
 }
 
-/// Appends an option; all that we send are far shorter than an option may be.
+/// Appends an option. Every option that is sent is shorter than 64 KiB.
 fn put_option(message: &mut Vec<u8>, code: u16, value: &[&[u8]]) {
     message.put_u16(code);
     message.put_u16(value.iter().map(|part| part.len()).sum::<usize>() as u16);
     value.iter().for_each(|part| message.put_slice(part));
 }
 
-/// An extended error: why an answer is what it is.
+/// An extended DNS error, the reason for an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ede {
     /// The INFO-CODE.
     pub code: EdeCode,
-    /// EXTRA-TEXT for a person; cut at [`Ede::MAX_TEXT`] octets.
+    /// The EXTRA-TEXT, read by people; cut at [`Ede::MAX_TEXT`] octets.
     pub text: String,
 }
 
 impl Ede {
-    /// The longest text that is sent: with the question it fits any reply.
+    /// Octets of the longest text that is sent. Any response has room for the question and this
+    /// text.
     pub const MAX_TEXT: usize = 160;
 
-    /// An extended error with a text.
+    /// An extended DNS error; a longer text is cut at a character.
     pub fn new(code: EdeCode, text: impl Into<String>) -> Self {
         let mut text = text.into();
         while text.len() > Self::MAX_TEXT {
@@ -179,42 +182,42 @@ impl fmt::Display for Ede {
     }
 }
 
-/// An INFO-CODE of the registry that RFC 8914 began.
+/// An INFO-CODE of the IANA registry (RFC 8914).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EdeCode(pub u16);
 
 impl EdeCode {
-    /// Nothing more exact applies.
+    /// No other code applies.
     pub const OTHER: EdeCode = EdeCode(0);
     /// The answer has expired.
     pub const STALE_ANSWER: EdeCode = EdeCode(3);
-    /// Signatures do not fit.
+    /// A signature is invalid, or the chain of trust is broken.
     pub const BOGUS: EdeCode = EdeCode(6);
-    /// The failure was remembered, not met anew.
+    /// The failure comes from the cache.
     pub const CACHED_ERROR: EdeCode = EdeCode(13);
-    /// The question is answered by local policy.
+    /// Local policy answers the question.
     pub const PROHIBITED: EdeCode = EdeCode(18);
     /// The denial has expired.
     pub const STALE_NXDOMAIN: EdeCode = EdeCode(19);
-    /// The servers of the zone answer, but not for the zone or not sensibly.
+    /// The servers reply, but do not serve the zone or give unusable replies.
     pub const NO_REACHABLE_AUTHORITY: EdeCode = EdeCode(22);
-    /// No packet came back, or the network refused to carry ours.
+    /// No reply came, or the network reported an error.
     pub const NETWORK_ERROR: EdeCode = EdeCode(23);
-    /// What the servers sent makes no sense.
+    /// The replies of the servers are malformed.
     pub const INVALID_DATA: EdeCode = EdeCode(24);
-    /// The keys of a zone are not to be had.
+    /// The DNSKEY RRset of a zone could not be fetched or has no matching key.
     pub const DNSKEY_MISSING: EdeCode = EdeCode(9);
-    /// The type asked for is none that a name can have (RFC 9824 section 9).
+    /// The queried type is a meta type that no name can have (RFC 9824 section 9).
     pub const INVALID_QUERY_TYPE: EdeCode = EdeCode(30);
 
-    /// Whether it says that something is not signed as it must be: of no concern to those who
-    /// disable checking.
+    /// Whether the code reports a DNSSEC failure, which does not concern clients that disable
+    /// checking (CD).
     #[must_use]
     pub fn is_bogus(self) -> bool {
         matches!(self.0, 5..=12)
     }
 
-    /// The registry's name for the code.
+    /// The name of the code in the registry.
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self.0 {
@@ -269,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_is_read_and_one_that_is_no_name_is_nobody() {
+    fn a_report_channel_is_read_and_a_malformed_one_ignored() {
         let agent = |options: &[u8]| {
             let mut edns = Edns::default();
             assert_eq!(edns.read_options(options), Some(()), "the message stands");

@@ -1,10 +1,10 @@
-//! The vocabulary that every other crate of Zoners speaks.
+//! The common vocabulary of the crates of Zoners.
 //!
 //! A thin layer over the [`domain`] crate, so that its generics stay in one place: names,
-//! questions, RRsets, messages and EDNS; the few hand-written octets of the packet path; and the
-//! traits that stand between the resolver and the world ([`Network`], [`Clock`]).
+//! questions, RRsets, messages and EDNS. Hand-written code for the packet path. And the traits
+//! between the resolver and the outside: [`Network`] and [`Clock`].
 //!
-//! This crate does no I/O: nothing here opens a socket, reads a clock or sleeps.
+//! This crate does no I/O: no code here opens a socket, reads a clock or sleeps.
 
 pub mod canonical;
 pub mod clock;

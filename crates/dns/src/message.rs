@@ -1,8 +1,8 @@
-//! Messages taken apart into RRsets.
+//! Messages, parsed into RRsets.
 //!
-//! That costs no more than a constant for each octet of the message: counts that the octets have no room
-//! for are refused unread, each name is walked once, and the limits on RRsets, owner names and
-//! compression hold while records are read, at the first that is one too many.
+//! Parsing costs a constant per octet of the message. Counts that cannot fit into the message are
+//! rejected before any record is read, each name is walked once, and the limits on RRsets, owner
+//! names and compression stop the parser at the first excess.
 
 mod additional;
 mod groups;
@@ -22,7 +22,7 @@ use crate::rrset::RRset;
 use groups::RRsetBuilder;
 use names::{FlatName, NameReader};
 use owners::OwnerTable;
-use record::{RawRecord, SHORTEST};
+use record::{MIN_RECORD_OCTETS, RawRecord};
 
 pub use additional::{AdditionalSection, MAX_GLUE};
 pub use groups::{MAX_RRSETS, MAX_SIGNATURES};
@@ -30,9 +30,9 @@ pub use names::MAX_POINTERS;
 pub use owners::MAX_OWNERS;
 
 /// Octets of a header.
-const HEADER: usize = 12;
+const HEADER_OCTETS: usize = 12;
 
-/// A message, its records grouped into RRsets with their signatures.
+/// A message whose records are grouped into RRsets with their signatures.
 #[derive(Clone, Debug)]
 pub struct Message {
     /// ID, opcode and flags.
@@ -41,40 +41,40 @@ pub struct Message {
     pub rcode: OptRcode,
     /// The question, if there is exactly one.
     pub question: Option<Question>,
-    /// Answer section, in the order of first appearance.
+    /// Answer section; RRsets in the order of first appearance.
     pub answer: Vec<RRset>,
     /// Authority section.
     pub authority: Vec<RRset>,
-    /// Additional section, unread.
+    /// Additional section, not parsed yet.
     pub additional: AdditionalSection,
     /// The OPT record, if there is one.
     pub edns: Option<Edns>,
     /// Octets on the wire.
     pub octets: usize,
-    /// RRSIGs beyond [`MAX_SIGNATURES`] of an RRset, which were not kept.
+    /// RRSIG records beyond [`MAX_SIGNATURES`] of an RRset, which were discarded.
     pub dropped_signatures: usize,
 }
 
-/// Why octets are no DNS message that can be used.
+/// Why a message is unusable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageError {
-    /// Shorter than a header.
+    /// The message is shorter than a header.
     Short,
-    /// A name, record or count runs over the end or breaks the rules of RFC 1035 section 4.
+    /// A name, record or count exceeds the message, or breaks RFC 1035 section 4.
     Structure,
-    /// Not exactly one question.
+    /// The number of questions is neither 0 nor 1, or the question is malformed.
     Questions,
-    /// More than one OPT record, a torn one, or too many options.
+    /// Two OPT records, a truncated option, or too many options.
     Edns,
-    /// A record in the answer or authority section that is of another class than the question, or whose
-    /// RDATA breaks its type's format.
+    /// A record of the answer or authority section has another class than the question, or
+    /// malformed RDATA.
     Rdata,
-    /// TC in a reply over a stream, where everything has room.
+    /// TC in a reply over a stream, which has room for every message.
     Truncated,
     /// More than [`MAX_RRSETS`] RRsets, or more than [`MAX_OWNERS`] owner names.
     TooManyRRsets,
-    /// Names of more pointers than [`MAX_POINTERS`], or so compressed that all of them together are out of
-    /// proportion to the message.
+    /// A name with more than [`MAX_POINTERS`] pointers, or names so compressed that reading all
+    /// costs too much for the size of the message.
     Compression,
 }
 
@@ -94,7 +94,7 @@ impl fmt::Display for MessageError {
 }
 
 impl MessageError {
-    /// Whether it is no fault of form, but more than is read.
+    /// Whether the message exceeds a limit, and is well-formed otherwise.
     #[must_use]
     pub fn is_limit(self) -> bool {
         matches!(self, MessageError::TooManyRRsets | MessageError::Compression)
@@ -102,19 +102,21 @@ impl MessageError {
 }
 
 impl Message {
-    /// Takes a message apart.
+    /// Parses a message.
     ///
-    /// A record of another class than the question's, or one whose RDATA breaks its type's format, spoils the
-    /// answer and authority sections: what is left would look like the denial of what it was meant to say.
+    /// A record of the wrong class or with malformed RDATA makes the whole message unusable:
+    /// without the record, the message could look like a denial.
     ///
     /// # Errors
-    /// The octets break the structure of a message, a record's format or one of the bounds.
+    /// The message is malformed, or exceeds a limit.
     pub fn parse(octets: &Bytes) -> Result<Self, MessageError> {
-        let head = octets.first_chunk::<HEADER>().ok_or(MessageError::Short)?;
+        let head = octets.first_chunk::<HEADER_OCTETS>().ok_or(MessageError::Short)?;
         let [_, _, _, _, q0, q1, a0, a1, n0, n1, r0, r1] = *head;
         let count = |high, low| u16::from_be_bytes([high, low]);
         let counts = [count(a0, a1), count(n0, n1), count(r0, r1)];
-        if counts.map(usize::from).iter().sum::<usize>() * SHORTEST > octets.len() - HEADER {
+        if counts.map(usize::from).iter().sum::<usize>() * MIN_RECORD_OCTETS
+            > octets.len() - HEADER_OCTETS
+        {
             return Err(MessageError::Structure);
         }
         let mut names = NameReader::new(octets);
@@ -150,24 +152,24 @@ impl Message {
         })
     }
 
-    /// The ID of the message in `octets`, if they hold one.
+    /// The ID of a message, if `octets` are long enough.
     #[must_use]
     pub fn id_of(octets: &[u8]) -> Option<u16> {
         octets.first_chunk::<2>().map(|id| u16::from_be_bytes(*id))
     }
 }
 
-/// The question, if there is one, and where the answer section begins.
+/// The question, if the message has one, and the offset of the answer section.
 fn read_question(
     names: &mut NameReader<'_>,
     count: u16,
 ) -> Result<(Option<Question>, usize), MessageError> {
     if count != 1 {
-        let none = (None, HEADER);
+        let none = (None, HEADER_OCTETS);
         return if count == 0 { Ok(none) } else { Err(MessageError::Questions) };
     }
     let mut name = FlatName::EMPTY;
-    let end = names.read(HEADER, &mut name).map_err(|_| MessageError::Questions)?;
+    let end = names.read(HEADER_OCTETS, &mut name).map_err(|_| MessageError::Questions)?;
     let fields = names.octets.get(end..).and_then(|rest| rest.first_chunk::<4>());
     let [t0, t1, c0, c1] = *fields.ok_or(MessageError::Questions)?;
     let (rtype, class) = (u16::from_be_bytes([t0, t1]), u16::from_be_bytes([c0, c1]));
@@ -175,14 +177,14 @@ fn read_question(
     Ok((Some(Question { name: name.to_name(), rtype, class }), end + 4))
 }
 
-/// The upper bits of the RCODE, which an OPT record has (RFC 6891 section 6.1.3).
+/// The upper bits of the RCODE, from the OPT record (RFC 6891 section 6.1.3).
 type ExtendedRcode = u8;
 
-/// A message, read as far as `at`.
+/// A message, parsed up to offset `at`.
 struct MessageReader<'a> {
     names: NameReader<'a>,
     at: usize,
-    /// What records must be of.
+    /// The class that records must have.
     class: Class,
     owners: OwnerTable,
     edns: Option<(Edns, ExtendedRcode)>,
@@ -192,8 +194,8 @@ struct MessageReader<'a> {
 }
 
 impl<'a> MessageReader<'a> {
-    /// The RRsets of a section of so many records. `raw`: RRSIG records stand alone, since they were
-    /// asked for.
+    /// The RRsets of a section of `records` records. With `raw`, RRSIG records also form RRsets of
+    /// their own, because the question asks for RRSIG.
     fn section(&mut self, records: u16, raw: bool) -> Result<Vec<RRset>, MessageError> {
         let mut groups = RRsetBuilder::new(MAX_RRSETS - self.rrsets, raw);
         for _ in 0..records {
@@ -209,7 +211,7 @@ impl<'a> MessageReader<'a> {
         Ok(groups.into_rrsets(&self.owners))
     }
 
-    /// Goes over so many records of which only OPT is read.
+    /// Skips `records` records, but reads an OPT record among them.
     fn skip(&mut self, records: u16) -> Result<(), MessageError> {
         for _ in 0..records {
             self.record()?;
@@ -217,7 +219,7 @@ impl<'a> MessageReader<'a> {
         Ok(())
     }
 
-    /// The next record; none, if it is OPT.
+    /// The next record; `None` for an OPT record.
     fn record(&mut self) -> Result<Option<RawRecord<'a>>, MessageError> {
         let record = RawRecord::read(self.names.octets, self.at)?;
         self.at = record.end;

@@ -7,15 +7,15 @@ use bytes::Bytes;
 use domain::base::name::ToName;
 
 /// Octets of the longest name (RFC 1035 section 3.1).
-const MAX_LEN: usize = 255;
+const MAX_NAME_OCTETS: usize = 255;
 
-/// An absolute domain name, uncompressed, in the spelling it arrived in.
+/// An absolute domain name, uncompressed, in its original spelling.
 ///
-/// Comparing and hashing ignore case (RFC 4343). Cloning and taking the parent are cheap: the
-/// octets are shared.
+/// Comparing and hashing ignore case (RFC 4343). Cloning and taking the parent are cheap, because
+/// names share octets.
 pub type Name = domain::base::Name<Bytes>;
 
-/// A name where it lies, in a packet or in a [`Name`]: nothing is owned, nothing is copied.
+/// A name in a packet or in a [`Name`], borrowed and not copied.
 pub type NameSlice = domain::base::Name<[u8]>;
 
 /// The root name.
@@ -24,37 +24,38 @@ pub fn root() -> Name {
     Name::root_bytes()
 }
 
-/// Reads a name in presentation format; a missing final dot is added.
+/// Parses a name in presentation format; a missing final dot is added.
 ///
 /// # Errors
-/// The text is no domain name, for the reason given.
+/// The text is not a domain name; the error gives the reason.
 pub fn parse(text: &str) -> Result<Name, String> {
     Name::bytes_from_str(text).map_err(|error| format!("`{text}` is no domain name: {error}"))
 }
 
-/// Hashes a name without regard to case, in one go: label by label and octet by octet, as the name
-/// itself does it, takes twenty times as long.
+/// Hashes a name without regard to case, in one call. Hashing label by label and octet by octet, as
+/// `domain` does, takes twenty times as long.
 pub fn hash<H: Hasher>(name: &NameSlice, state: &mut H) {
-    let mut octets = [0; MAX_LEN];
-    let length = name.len().min(MAX_LEN);
+    let mut octets = [0; MAX_NAME_OCTETS];
+    let length = name.len().min(MAX_NAME_OCTETS);
     octets[..length].copy_from_slice(&name.as_slice()[..length]);
-    // The lengths of labels are below 64 and no letters.
+    // Octets with the length of a label are below 64, so they are not letters.
     octets[..length].make_ascii_lowercase();
     state.write(&octets[..length]);
 }
 
-/// The number of labels, the root's not counted: 0 for `.`, 2 for `example.com.`.
+/// The number of labels without the root label: 0 for `.`, 2 for `example.com.`.
 #[must_use]
 pub fn depth(name: &Name) -> usize {
     name.label_count() - 1
 }
 
-/// Whether `name` is `zone` or lies below it.
+/// Whether `name` equals `zone` or lies below `zone`.
 #[must_use]
 pub fn is_within(name: &Name, zone: &Name) -> bool {
     let (name, zone) = (name.as_slice(), zone.as_slice());
     let Some(start) = name.len().checked_sub(zone.len()) else { return false };
-    // Octets that are no end of the name are told apart at once; the end of a label may look like one.
+    // Most names differ in the compared octets. Equal octets may begin in the middle of a label, so
+    // the labels are checked last.
     name[start..].eq_ignore_ascii_case(zone) && begins_label(name, start)
 }
 
@@ -86,7 +87,7 @@ pub fn ancestor(name: &Name, labels: usize) -> Name {
     at
 }
 
-/// The ancestor of `name` (or `name` itself) that begins at an octet of it; `None` if no label begins
+/// The ancestor of `name` (or `name` itself) that begins at octet `at`; `None` if no label begins
 /// there.
 #[must_use]
 pub fn from_offset(name: &Name, at: usize) -> Option<Name> {
@@ -94,25 +95,25 @@ pub fn from_offset(name: &Name, at: usize) -> Option<Name> {
     Name::from_octets(octets).ok()
 }
 
-/// `name` and its ancestors, the longest first, the root last.
+/// `name` and its ancestors, from the longest to the root.
 pub fn with_ancestors(name: &Name) -> impl Iterator<Item = Name> {
     std::iter::successors(Some(name.clone()), Name::parent)
 }
 
-/// A name of its own, with the octets of `name`.
+/// An owned copy of a name.
 #[must_use]
 pub fn owned(name: &NameSlice) -> Name {
-    // Octets that were a name are one again.
+    // The octets of a valid name are valid.
     Name::from_octets(Bytes::copy_from_slice(name.as_slice())).unwrap_or_else(|_| root())
 }
 
-/// The name in lower case, as keys and canonical forms have it (RFC 4034 section 6.2).
+/// The name in lower case, for keys and canonical forms (RFC 4034 section 6.2).
 #[must_use]
 pub fn lowercase(name: &Name) -> Name {
     name.to_canonical_name()
 }
 
-/// Replaces the end `from` of `name` by `to`, as a DNAME does (RFC 6672 section 2.2).
+/// Replaces the suffix `from` of `name` by `to`, as a DNAME does (RFC 6672 section 2.2).
 ///
 /// `None` if `name` does not lie below `from`, or the result would be longer than 255 octets.
 #[must_use]
@@ -124,10 +125,10 @@ pub fn substitute(name: &Name, from: &Name, to: &Name) -> Option<Name> {
     Name::from_octets(Bytes::from([prefix, to.as_slice()].concat())).ok()
 }
 
-/// The name that holds the PTR record of an address (RFC 1035 section 3.5, RFC 3596 section 2.5).
+/// The owner name of the PTR record of an address (RFC 1035 section 3.5, RFC 3596 section 2.5).
 #[must_use]
 pub fn reverse(address: IpAddr) -> Name {
-    // 73 octets at most, so it always fits.
+    // The result has 73 octets at most, so conversion cannot fail.
     Name::reverse_from_addr(address).unwrap_or_else(|_| root())
 }
 

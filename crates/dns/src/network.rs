@@ -1,7 +1,7 @@
-//! The border between the resolver and the world.
+//! The interface between the resolver and the network.
 //!
-//! The resolver never touches a socket: it asks a [`Network`], which is real sockets in the
-//! daemon (`zoners-net`) and a simulated Internet in tests (`zoners-sim`).
+//! The resolver opens no socket. A [`Network`] sends queries: real sockets in the daemon
+//! (`zoners-net`), a simulated Internet in tests (`zoners-sim`).
 
 use std::fmt;
 use std::future::Future;
@@ -11,13 +11,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-/// How a server is spoken to.
+/// The transport of a query.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
-    /// One datagram each way.
+    /// Datagrams.
     #[default]
     Udp,
     /// A stream, reused for several queries (RFC 7766).
@@ -79,23 +79,23 @@ impl fmt::Display for Transport {
     }
 }
 
-/// Where a query goes, and how.
+/// A server and the transport of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Endpoint {
     /// Address and port of the server.
     pub address: SocketAddr,
-    /// The way there.
+    /// The transport.
     pub transport: Transport,
 }
 
 impl Endpoint {
-    /// A server at the port of DNS, over UDP.
+    /// The server at port 53, over UDP.
     #[must_use]
     pub fn udp(address: IpAddr) -> Self {
         Endpoint { address: SocketAddr::new(address, 53), transport: Transport::Udp }
     }
 
-    /// The same server by another way.
+    /// The same server over another transport.
     #[must_use]
     pub fn over(self, transport: Transport) -> Self {
         Endpoint { transport, ..self }
@@ -112,30 +112,30 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// What came of waiting on an [`Exchange`].
+/// What [`Exchange::receive`] returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExchangeEvent {
-    /// A message came from the server's address. Whether it answers the query is not yet said:
-    /// over UDP anyone may have sent it.
+    /// A message from the address of the server. Over UDP the source address may be spoofed, so the
+    /// message may not be the reply.
     Message(Bytes),
-    /// Word came from the network that the query does not reach the server, which over UDP anyone may have
-    /// sent: a message may come all the same.
+    /// The network reports that the query did not reach the server. Over UDP the report (ICMP) may
+    /// be spoofed, and a reply may still come.
     Advisory(NetworkError),
-    /// Nothing more will come.
+    /// The exchange ended without a reply.
     Failed(NetworkError),
 }
 
-/// Why an exchange ended without a message. A server that stays silent is not among these: the
-/// one who waits decides how long.
+/// Why an exchange failed. A timeout is not included: the caller of [`Exchange::receive`] decides
+/// how long to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum NetworkError {
     /// The port is closed (ICMP port unreachable, TCP reset on connecting).
     Refused,
-    /// No way to the host (ICMP unreachable, no route, family not available).
+    /// The address is unreachable (ICMP unreachable, no route, address family not available).
     Unreachable,
-    /// The stream ended before the answer.
+    /// The stream ended before the reply.
     Closed,
-    /// This machine has no socket or port to give.
+    /// This machine has no free socket or port.
     NoSocket,
 }
 
@@ -150,17 +150,18 @@ impl fmt::Display for NetworkError {
     }
 }
 
-/// The world as the resolver sees it.
+/// The network, as the resolver uses it.
 pub trait Network: Send + Sync + 'static {
-    /// A query under way.
+    /// A query that is sent and not yet answered.
     type Exchange: Exchange;
-    /// What a query needs of this machine to be sent, where it has few sockets.
+    /// The sockets that are reserved for a query, where the process may open few.
     type Room: Send + 'static;
 
-    /// Room for a query to `to` that is sent at once; none, where others wait for theirs.
+    /// Reserves sockets for a query that is sent at once. `None` if queries already wait for
+    /// sockets.
     fn room(&self, to: Endpoint) -> Option<Self::Room>;
 
-    /// Waits for room, after those who wait already.
+    /// Waits for sockets, behind the queries that wait already.
     fn wait_for_room(&self, to: Endpoint) -> impl Future<Output = Self::Room> + Send {
         async move {
             match self.room(to) {
@@ -170,20 +171,20 @@ pub trait Network: Send + Sync + 'static {
         }
     }
 
-    /// Whether queries wait for room: nothing is to be sent that need not be.
+    /// Whether queries wait for sockets, so that optional queries should not be sent.
     fn is_short(&self) -> bool {
         false
     }
 
-    /// Sends `query`, a whole message, to `to`; without `room`, which a query has that needs a stream beside
-    /// its own socket, as soon as there is some.
+    /// Sends `query`, a whole message, to `to`. Without a reservation (a stream that is opened
+    /// beside a UDP socket has none) the query is sent as soon as a socket is free.
     ///
-    /// Over UDP each query has a socket to itself, connected to the server, on a random port. Never
-    /// fails at once: what goes wrong is the first [`ExchangeEvent`].
+    /// Over UDP each query has its own connected socket on a random port. An error is not returned
+    /// here but as the first [`ExchangeEvent`].
     fn send(&self, to: Endpoint, query: Bytes, room: Option<Self::Room>) -> Self::Exchange;
 }
 
-/// A network that several share.
+/// A network that is shared.
 impl<N: Network> Network for Arc<N> {
     type Exchange = N::Exchange;
     type Room = N::Room;
@@ -205,19 +206,22 @@ impl<N: Network> Network for Arc<N> {
     }
 }
 
-/// A query under way. Dropping it ends the wait and frees the socket.
+/// A query that is sent and not yet answered. Dropping the exchange stops waiting and frees the
+/// socket.
 pub trait Exchange: Send + 'static {
-    /// Waits for the next message. Over UDP there may be several, not all of them honest; over a
-    /// stream only messages with the query's ID come. Safe to cancel and call again.
+    /// Waits for the next message. Over UDP several messages may come, some of them spoofed; a
+    /// stream delivers only messages with the ID of the query. The future may be dropped and the
+    /// method called again.
     fn receive(&mut self) -> impl Future<Output = ExchangeEvent> + Send;
 
-    /// Sends the query again, as `query` has it, which has the same ID: over UDP from the same socket, over
-    /// TCP on another connection. A reply may come to either. What goes wrong is the next [`ExchangeEvent`].
+    /// Sends `query` again with the same ID, over UDP from the same socket, over TCP on another
+    /// connection. The reply may come to either copy. An error is returned as the next
+    /// [`ExchangeEvent`].
     fn resend(&mut self, query: Bytes);
 
-    /// The reply is later than it should be. True where what carries the query may have died without a
-    /// word: a connection that has brought replies before, and nothing since the query was put on it. Later
-    /// queries take another, and this one is worth sending again.
+    /// Reports that the reply is late. Returns true if the connection may be dead: earlier queries
+    /// got replies on it, and no octet came since this query. Then later queries use another
+    /// connection, and the caller should send this query again.
     fn doubt(&mut self) -> bool {
         false
     }

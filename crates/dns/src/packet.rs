@@ -1,8 +1,7 @@
-//! The hand-written octets of the packet path: reading a question, patching an answer, changing the
-//! order of its addresses.
+//! Hand-written code of the packet path: reading a query, patching an answer, rotating addresses.
 //!
-//! Everything else goes through [`crate::message`] and [`crate::compose`]; these run on every
-//! packet, so they neither allocate nor copy more than they must.
+//! Other code uses [`crate::message`] and [`crate::compose`]. The functions here run for every
+//! packet, and allocate and copy as little as possible.
 
 mod order;
 mod patch;

@@ -1,10 +1,10 @@
-//! Address prefixes: who may ask, and whom we never ask.
+//! Address prefixes, for access lists of clients and for servers that must not be queried.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// An address and how many of its leading bits count, such as `192.0.2.0/24`.
+/// An address and the number of leading bits that count, such as `192.0.2.0/24`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Prefix {
     address: IpAddr,
@@ -12,21 +12,21 @@ pub struct Prefix {
 }
 
 impl Prefix {
-    /// The first `bits` bits of `address`, or all that it has; the others are 0.
+    /// The first `bits` bits of `address`; more bits than the family has count as all.
     #[must_use]
     pub fn of(address: IpAddr, bits: u8) -> Self {
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = Prefix { address, bits: bits.min(most) };
+        let max_bits = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = Prefix { address, bits: bits.min(max_bits) };
         Prefix { address: prefix.first(), ..prefix }
     }
 
-    /// How many leading bits count.
+    /// The number of leading bits that count.
     #[must_use]
     pub fn bits(&self) -> u8 {
         self.bits
     }
 
-    /// Whether all addresses of `other` are among its own.
+    /// Whether the prefix contains every address of `other`.
     #[must_use]
     pub fn includes(&self, other: &Prefix) -> bool {
         self.bits <= other.bits
@@ -34,8 +34,8 @@ impl Prefix {
             && self.contains(other.address)
     }
 
-    /// Whether `address` begins with the prefix. An IPv4 address mapped into IPv6 counts as the
-    /// IPv4 address that it is.
+    /// Whether the prefix contains `address`. An IPv4-mapped IPv6 address counts as the IPv4
+    /// address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
@@ -51,19 +51,19 @@ impl Prefix {
         }
     }
 
-    /// The first address that begins with it.
+    /// The first address of the prefix.
     #[must_use]
     pub fn first(&self) -> IpAddr {
         self.with_rest(0)
     }
 
-    /// The last.
+    /// The last address of the prefix.
     #[must_use]
     pub fn last(&self) -> IpAddr {
         self.with_rest(u128::MAX)
     }
 
-    /// The address whose bits after the prefix are those of `rest`.
+    /// The address with the bits of `rest` after the prefix.
     fn with_rest(&self, rest: u128) -> IpAddr {
         let bits = u32::from(self.bits);
         match self.address {
@@ -79,7 +79,7 @@ impl Prefix {
     }
 }
 
-/// The one address alone.
+/// The prefix with all bits of one address.
 impl From<IpAddr> for Prefix {
     fn from(address: IpAddr) -> Self {
         Prefix { address, bits: if address.is_ipv4() { 32 } else { 128 } }
@@ -96,9 +96,9 @@ impl FromStr for Prefix {
             None => (text, None),
         };
         let address: IpAddr = address.parse().map_err(|_| wrong())?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.unwrap_or(most);
-        if bits > most { Err(wrong()) } else { Ok(Prefix { address, bits }) }
+        let max_bits = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.unwrap_or(max_bits);
+        if bits > max_bits { Err(wrong()) } else { Ok(Prefix { address, bits }) }
     }
 }
 
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn bits_decide() {
+    fn a_prefix_contains_addresses_with_its_bits() {
         assert!(contains("10.0.0.0/8", "10.255.0.1") && !contains("10.0.0.0/8", "11.0.0.1"));
         assert!(contains("0.0.0.0/0", "203.0.113.9") && !contains("0.0.0.0/0", "2001:db8::1"));
         assert!(contains("192.0.2.1", "192.0.2.1") && !contains("192.0.2.1", "192.0.2.2"));

@@ -1,27 +1,27 @@
-//! Queries to other servers.
+//! Upstream queries on the wire.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::edns::{COMPACT_OK, COOKIE, DNSSEC_OK, UDP_PAYLOAD_SIZE};
 use crate::question::Question;
 
-/// What a query asks for besides its question.
+/// The header fields of a query, and whether the query uses EDNS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueryOptions {
-    /// The query's ID.
+    /// The ID.
     pub id: u16,
-    /// RD: the server is a resolver and shall recurse.
+    /// RD: the server is a forwarder and shall recurse.
     pub recursion_desired: bool,
     /// Send an OPT record, with DO and CO.
     pub edns: bool,
 }
 
-/// What the OPT record of a query has besides its flags.
+/// The fields of the OPT record, beside the flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueryOpt<'a> {
     /// The UDP payload size (RFC 6891 section 6.2.3).
     pub udp_payload_size: u16,
-    /// The value of a COOKIE option (RFC 7873 section 4); none if it is empty.
+    /// The value of the COOKIE option (RFC 7873 section 4); if empty, the option is omitted.
     pub cookie: &'a [u8],
 }
 
@@ -31,13 +31,13 @@ impl Default for QueryOpt<'_> {
     }
 }
 
-/// A whole query on the wire.
+/// Composes a query.
 #[must_use]
 pub fn query(question: &Question, options: QueryOptions) -> Bytes {
     query_with(question, options, QueryOpt::default())
 }
 
-/// The same, with this in its OPT record, if it has one.
+/// Composes a query with the given fields in its OPT record, if the query uses EDNS.
 #[must_use]
 pub fn query_with(question: &Question, options: QueryOptions, opt: QueryOpt<'_>) -> Bytes {
     let cookie = if opt.cookie.is_empty() { 0 } else { 4 + opt.cookie.len() };

@@ -1,4 +1,4 @@
-//! What is asked.
+//! Questions.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -10,7 +10,7 @@ use crate::name::{self, Name};
 /// A question: name, type and class.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Question {
-    /// QNAME, in the asker's spelling.
+    /// QNAME in its original spelling.
     pub name: Name,
     /// QTYPE.
     pub rtype: Rtype,
@@ -25,7 +25,7 @@ impl Question {
         Question { name, rtype, class: Class::IN }
     }
 
-    /// The name whose zone answers: DS records stand above the cut (RFC 4035 section 2.4).
+    /// The name whose zone answers: DS records are above the zone cut (RFC 4035 section 2.4).
     #[must_use]
     pub fn answered_at(&self) -> Name {
         match self.name.parent() {

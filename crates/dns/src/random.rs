@@ -1,4 +1,4 @@
-//! The one source of everything that must not be guessed: query IDs, ports, server order.
+//! The source of values that must not be predictable: query IDs, ports, the order of servers.
 
 use std::sync::Arc;
 
@@ -8,9 +8,8 @@ use rand::{Rng, SeedableRng};
 
 /// A cryptographically secure generator, shared by the whole process.
 ///
-/// One generator for all workers: ports and IDs of two workers must be indistinguishable
-/// (CVE-2026-50252 came of a pool for each thread). Tests seed it, so that the same seed gives
-/// the same trace.
+/// All workers share one generator, so that ports and IDs of two workers are indistinguishable
+/// (CVE-2026-50252: one pool per thread). Tests give a seed; the same seed gives the same run.
 #[derive(Clone, Debug)]
 pub struct Random(Arc<Mutex<StdRng>>);
 
@@ -18,14 +17,14 @@ impl Random {
     /// Seeded by the operating system.
     ///
     /// # Errors
-    /// The operating system has no entropy to give.
+    /// The operating system provides no entropy.
     pub fn from_system() -> Result<Self, String> {
         let rng = StdRng::try_from_rng(&mut SysRng)
             .map_err(|error| format!("no entropy from the operating system: {error}"))?;
         Ok(Random(Arc::new(Mutex::new(rng))))
     }
 
-    /// Seeded by the caller, for simulations.
+    /// Seeded by the caller, for simulations and tests.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         Random(Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))
@@ -49,7 +48,7 @@ impl Random {
         ((u128::from(self.bits()) * u128::from(bound)) >> 64) as u64
     }
 
-    /// True once in `1 / probability` calls, on average.
+    /// True with `probability`, from 0.0 to 1.0.
     #[must_use]
     pub fn chance(&self, probability: f64) -> bool {
         (self.bits() >> 11) as f64 / ((1u64 << 53) as f64) < probability

@@ -1,4 +1,4 @@
-//! RRsets, held flat.
+//! RRsets, stored flat.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -17,8 +17,8 @@ use domain::rdata::svcb::SvcbRdata;
 use crate::name::Name;
 use crate::svcparams::SvcParams;
 
-/// The RDATA of several records of one type: one byte string, each preceded by its length in two
-/// octets, names inside it uncompressed.
+/// The RDATA of several records of one type in one byte string. Each RDATA follows its length in
+/// two octets; names are uncompressed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Records(Bytes);
 
@@ -26,13 +26,13 @@ impl Records {
     /// No records.
     pub const NONE: Records = Records(Bytes::new());
 
-    /// Takes octets that [`Records::as_bytes`] gave.
+    /// Takes octets from [`Records::as_bytes`].
     #[must_use]
     pub fn from_bytes(octets: Bytes) -> Self {
         Records(octets)
     }
 
-    /// The octets, to be kept and given back to [`Records::from_bytes`].
+    /// The octets, as [`Records::from_bytes`] takes.
     #[must_use]
     pub fn as_bytes(&self) -> &Bytes {
         &self.0
@@ -51,7 +51,7 @@ impl Records {
         })
     }
 
-    /// The RDATA of each record where it lies.
+    /// The RDATA of each record, borrowed.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = &*self.0;
         std::iter::from_fn(move || {
@@ -68,7 +68,7 @@ impl Records {
         self.iter().next()
     }
 
-    /// How many records there are.
+    /// The number of records.
     #[must_use]
     pub fn len(&self) -> usize {
         self.slices().count()
@@ -82,7 +82,7 @@ impl Records {
         Records([rest, first].concat().into())
     }
 
-    /// Whether there is none.
+    /// Whether there are no records.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -90,7 +90,7 @@ impl Records {
 }
 
 impl<T: AsRef<[u8]>> FromIterator<T> for Records {
-    /// RDATA longer than 65,535 octets cannot exist on the wire and is left out.
+    /// RDATA longer than 65,535 octets cannot exist on the wire and is omitted.
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         let mut octets = BytesMut::new();
         for item in items {
@@ -106,11 +106,11 @@ impl<T: AsRef<[u8]>> FromIterator<T> for Records {
 /// All records of one owner and type (RFC 2181 section 5), with the signatures over them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RRset {
-    /// The owner name, in the spelling it arrived in.
+    /// The owner name, in its original spelling.
     pub owner: Name,
     /// The type.
     pub rtype: Rtype,
-    /// Seconds; the least of the records' where they differed.
+    /// The TTL in seconds; the least TTL if the records differ.
     pub ttl: u32,
     /// The RDATA.
     pub records: Records,
@@ -118,7 +118,7 @@ pub struct RRset {
     pub signatures: Records,
 }
 
-/// The RDATA of one record, taken apart by its type.
+/// The RDATA of one record, parsed by its type.
 pub type RecordData = AllRecordData<Bytes, ParsedName<Bytes>>;
 
 impl RRset {
@@ -139,7 +139,7 @@ impl RRset {
         self.records.iter().filter_map(|rdata| Name::from_octets(rdata).ok())
     }
 
-    /// The first of [`RRset::targets`].
+    /// The first of the [`RRset::targets`].
     #[must_use]
     pub fn target(&self) -> Option<Name> {
         self.targets().next()
@@ -151,12 +151,12 @@ impl RRset {
         self.records.iter().filter_map(move |rdata| address(rtype, &rdata))
     }
 
-    /// Each record, its RDATA taken apart; records that do not parse are left out.
+    /// The records with parsed RDATA; records that do not parse are omitted.
     pub fn parsed(&self) -> impl Iterator<Item = Record<Name, RecordData>> {
         self.parse_each(self.rtype, &self.records)
     }
 
-    /// Each signature, taken apart.
+    /// The signatures with parsed RDATA.
     pub fn parsed_signatures(&self) -> impl Iterator<Item = Record<Name, RecordData>> {
         self.parse_each(Rtype::RRSIG, &self.signatures)
     }
@@ -173,8 +173,9 @@ impl RRset {
         })
     }
 
-    /// Whether there are records and all of them, signatures too, are RDATA of their type without
-    /// compressed names: what did not come through our own parser must be, before it is sent on.
+    /// Whether the RRset has records, and each record and signature is well-formed for its type and
+    /// without compressed names. RRsets from outside the parser (snapshots, Redis) must be checked
+    /// before use.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         let sound = |rtype: Rtype, records: &Records| {
@@ -190,14 +191,14 @@ impl RRset {
             && sound(Rtype::RRSIG, &self.signatures)
     }
 
-    /// Octets that the RRset takes, owner included: what a memory bound charges.
+    /// Octets of owner, records and signatures, as charged to memory limits.
     #[must_use]
     pub fn octets(&self) -> usize {
         self.owner.len() + self.records.as_bytes().len() + self.signatures.as_bytes().len()
     }
 }
 
-/// Takes the RDATA of one record apart.
+/// Parses the RDATA of one record.
 #[must_use]
 pub fn parse_rdata(rtype: Rtype, rdata: &Bytes) -> Option<RecordData> {
     let mut parser = Parser::from_ref(rdata);
@@ -205,7 +206,7 @@ pub fn parse_rdata(rtype: Rtype, rdata: &Bytes) -> Option<RecordData> {
     (parser.remaining() == 0).then_some(data)
 }
 
-/// Whether this is RDATA of the type, without compressed names.
+/// Whether RDATA is well-formed for its type and without compressed names.
 pub(crate) fn is_sound(rtype: Rtype, rdata: &Bytes) -> bool {
     let mut composed = Vec::with_capacity(rdata.len());
     parse_rdata(rtype, rdata).is_some_and(|data| data.compose_rdata(&mut composed).is_ok())
@@ -220,7 +221,7 @@ fn address(rtype: Rtype, rdata: &[u8]) -> Option<IpAddr> {
     }
 }
 
-/// One record a line, in zone-file format, signatures last.
+/// One record per line in zone-file format, signatures last.
 impl fmt::Display for RRset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines = self.parsed().chain(self.parsed_signatures());
@@ -271,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rdata_of_its_type_is_not_sound() {
+    fn malformed_rdata_is_not_sound() {
         let set = |rtype, rdata: &[u8]| {
             RRset::new(name::parse("a.test").unwrap(), rtype, 60, Records::from_iter([rdata]))
         };

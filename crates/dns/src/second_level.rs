@@ -1,4 +1,4 @@
-//! The border between a node and what others have learned.
+//! The interface to the second level, the cache that several nodes share.
 
 use std::fmt;
 use std::pin::Pin;
@@ -6,34 +6,35 @@ use std::time::Duration;
 
 use crate::{Name, Question};
 
-/// Something that takes its time.
+/// A future on the heap.
 pub type BoxedFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// What others know of a question.
+/// The entries that other nodes stored for a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecondLevelEntries {
-    /// Entries of a cache, as they leave one.
+    /// Cache entries in the format of an export.
     pub entries: Vec<u8>,
-    /// Milliseconds by which our clock is ahead of the one that they count by.
+    /// Milliseconds by which the clock of this node is ahead of the clock of the entries.
     pub shift: i64,
-    /// Whether what they say of authenticity counts.
+    /// Whether the security status of the entries counts.
     pub trusted: bool,
 }
 
-/// A memory that several nodes share. Nobody waits for it: whoever asks does so beside other work, and
-/// what is told to it is told in passing.
+/// A cache that several nodes share. Look-ups run beside other work, and stores do not wait for
+/// completion.
 pub trait SecondLevel: fmt::Debug + Send + Sync + 'static {
-    /// Looks for what is known of a question; nothing if nothing is, or it cannot be had.
+    /// Looks up the entries of a question. `None` if there are no entries, or the second level does
+    /// not respond.
     fn look_up(&self, question: &Question) -> BoxedFuture<Option<SecondLevelEntries>>;
 
-    /// Waits while another node works a question out whose answer [`SecondLevel::look_up`] will find;
-    /// `None` where nodes do not wait for each other.
+    /// Waits while another node resolves the question, after which [`SecondLevel::look_up`] will
+    /// find the answer. `None` if nodes do not wait for each other.
     fn wait_for_other_node(&self, question: &Question) -> Option<BoxedFuture<()>>;
 
-    /// Takes what was learned of a question, to be kept for `ttl`.
+    /// Stores the entries of an answer for `ttl`.
     fn store(&self, question: &Question, entries: Vec<u8>, ttl: Duration);
 
-    /// Forgets what is known of a name, and with `subtree` of all names below it; how many questions
-    /// those were, or why it cannot.
+    /// Removes the entries of a name, and with `subtree` of all names below. Returns the number of
+    /// questions, or the reason for a failure.
     fn forget(&self, name: &Name, subtree: bool) -> BoxedFuture<Result<usize, String>>;
 }

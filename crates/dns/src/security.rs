@@ -1,28 +1,28 @@
-//! What is known of an RRset's authenticity.
+//! The security status of RRsets.
 
 use serde::{Deserialize, Serialize};
 
-/// The security status of data (RFC 4035 section 4.3), the least that is known first: the status of
-/// several is the least of theirs.
+/// The security status of data (RFC 4035 section 4.3), in ascending order. The status of several
+/// RRsets is the least status among them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Security {
-    /// Nobody has looked yet, or nobody will: asked with CD, or validation is off.
+    /// Not validated: the client set CD, validation is off, or validation has not run yet.
     #[default]
     Unchecked,
-    /// Proven to lie below an unsigned delegation.
+    /// Proven to lie below an insecure delegation.
     Insecure,
-    /// A chain of signatures reaches a trust anchor.
+    /// A chain of trust reaches a trust anchor.
     Secure,
 }
 
 impl Security {
-    /// One octet for storage.
+    /// The status as one octet, for storage.
     #[must_use]
     pub fn to_octet(self) -> u8 {
         self as u8
     }
 
-    /// The status that [`Security::to_octet`] wrote.
+    /// The status of an octet from [`Security::to_octet`].
     #[must_use]
     pub fn from_octet(octet: u8) -> Self {
         match octet {

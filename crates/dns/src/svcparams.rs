@@ -1,5 +1,5 @@
-//! SvcParams in presentation format (RFC 9460 section 2.1), with every key that IANA's registry names:
-//! the format of the library knows fewer, and other names for some.
+//! SvcParams in presentation format (RFC 9460 section 2.1), with the names of all keys in the IANA
+//! registry. The `domain` crate knows fewer keys, and other names for some keys.
 
 use std::fmt::{self, Display, Formatter, Write};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -7,10 +7,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use domain::base::iana::SvcParamKey;
 use domain::utils::base64;
 
-/// The SvcParams of an SVCB or HTTPS record as they are on the wire.
+/// The SvcParams of an SVCB or HTTPS record, on the wire.
 pub(crate) struct SvcParams<'a>(pub(crate) &'a [u8]);
 
-/// Each behind a space.
+/// Each parameter follows a space.
 impl Display for SvcParams<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let mut rest = self.0;
@@ -26,14 +26,14 @@ impl Display for SvcParams<'_> {
     }
 }
 
-/// The first parameter and those behind it.
+/// Splits off the first parameter.
 fn split_first(params: &[u8]) -> Option<(SvcParamKey, &[u8], &[u8])> {
     let (&[k0, k1, l0, l1], rest) = params.split_first_chunk::<4>()?;
     let (value, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes([l0, l1])))?;
     Some((SvcParamKey::from_int(u16::from_be_bytes([k0, k1])), value, rest))
 }
 
-/// A key by its name; one that has none by its number.
+/// A key, displayed by its name, or by its number if the registry has no name.
 struct ParamKey(SvcParamKey);
 
 impl Display for ParamKey {
@@ -45,7 +45,8 @@ impl Display for ParamKey {
     }
 }
 
-/// A value as its key has it; as octets where the key's format is unknown, or not kept.
+/// Writes a value in the format of its key. A value of an unknown or wrong format is written as
+/// octets.
 fn write_value(f: &mut Formatter<'_>, key: SvcParamKey, value: &[u8]) -> fmt::Result {
     let numbers = value.as_chunks::<2>();
     match (key, numbers) {
@@ -82,8 +83,8 @@ fn write_list(f: &mut Formatter<'_>, items: impl Iterator<Item = impl Display>) 
     Ok(())
 }
 
-/// Strings that each follow their length, as a list with commas; those within get a backslash
-/// (RFC 9460 appendix A.1). `None` if the lengths are wrong.
+/// A comma-separated list of length-prefixed strings. Commas and backslashes within a string are
+/// escaped (RFC 9460 appendix A.1). `None` if a length is wrong.
 fn strings(mut value: &[u8]) -> Option<Vec<u8>> {
     let (mut list, whole) = (Vec::with_capacity(value.len()), value.len());
     while let Some((length, rest)) = value.split_first() {
@@ -103,7 +104,7 @@ fn strings(mut value: &[u8]) -> Option<Vec<u8>> {
     Some(list)
 }
 
-/// A character string (RFC 1035 section 5.1), in quotes where it needs them.
+/// A character string (RFC 1035 section 5.1), in quotes if needed.
 struct CharacterString<'a>(&'a [u8]);
 
 impl Display for CharacterString<'_> {
@@ -164,13 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn what_has_a_meaning_of_its_own_is_escaped() {
+    fn special_characters_are_escaped() {
         assert_eq!(shown(&[(1, b"\x08f\\oo,bar\x02h2")]), " alpn=f\\\\\\\\oo\\\\,bar,h2");
         assert_eq!(shown(&[(7, b"a b;(\"\\\x00\xFF")]), " dohpath=\"a b;(\\\"\\\\\\000\\255\"");
     }
 
     #[test]
-    fn values_that_are_none_of_their_key_are_shown_as_octets() {
+    fn malformed_values_are_shown_as_octets() {
         assert_eq!(shown(&[(3, &[1])]), " port=\\001");
         assert_eq!(shown(&[(4, b"abc")]), " ipv4hint=abc");
         assert_eq!(shown(&[(1, b"\x09h2")]), " alpn=\\009h2");
@@ -178,7 +179,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_octets_make_it_panic(octets in proptest::collection::vec(any::<u8>(), 0..60)) {
+        fn displaying_never_panics(octets in proptest::collection::vec(any::<u8>(), 0..60)) {
             let _ = SvcParams(&octets).to_string();
         }
     }

@@ -1,34 +1,34 @@
-//! The names that the records of an RRset consist of, to be looked for.
+//! The names in the records of an RRset, for membership tests.
 
 use crate::name::Name;
 use crate::rrset::RRset;
 
-/// The first targets of an RRset of type NS, CNAME or DNAME. It may have thousands, of which no more are
-/// looked at than are of use.
+/// The first targets of an NS, CNAME or DNAME RRset. An RRset can have thousands of records, of
+/// which only the first are used.
 #[derive(Clone, Debug, Default)]
 pub struct Targets(Vec<Name>);
 
 impl Targets {
-    /// The first targets of `set`, `most` of them.
+    /// The first `max_targets` targets of `set`.
     #[must_use]
-    pub fn first(set: &RRset, most: usize) -> Self {
-        Targets(set.targets().take(most).collect())
+    pub fn first(set: &RRset, max_targets: usize) -> Self {
+        Targets(set.targets().take(max_targets).collect())
     }
 
-    /// Those that lie where `keep` says.
+    /// Keeps only the targets that satisfy `keep`.
     #[must_use]
     pub fn filter(mut self, keep: impl Fn(&Name) -> bool) -> Self {
         self.0.retain(keep);
         self
     }
 
-    /// Whether the octets of a name are those of one of them, the case of letters not regarded.
+    /// Whether a target has the octets of `name`, without regard to letter case.
     #[must_use]
     pub fn contains(&self, name: &[u8]) -> bool {
         self.0.iter().any(|target| target.as_slice().eq_ignore_ascii_case(name))
     }
 
-    /// Whether there is none.
+    /// Whether there are no targets.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,4 +1,4 @@
-//! Zone-file syntax (RFC 1035 section 5), as root hints, trust anchors and test zones have it.
+//! Zone files (RFC 1035 section 5): root hints, trust anchors, local records and test zones.
 
 mod error;
 mod mnemonics;
@@ -16,10 +16,10 @@ use crate::rrset::{self, RRset, Records};
 
 pub use error::ZonefileError;
 
-/// Reads RRsets from zone-file text; names are relative to `origin`, `$INCLUDE` is refused.
+/// Parses zone-file text into RRsets. Names are relative to `origin`; `$INCLUDE` is rejected.
 ///
 /// # Errors
-/// The text breaks the syntax, told with the line where reading stopped.
+/// The text is malformed; the error has the line number.
 pub fn parse(text: &str, origin: &Name) -> Result<Vec<RRset>, ZonefileError> {
     let (text, lines) = mnemonics::to_numbers(text)?;
     let mut lines = lines.into_iter();
@@ -36,7 +36,7 @@ pub fn parse(text: &str, origin: &Name) -> Result<Vec<RRset>, ZonefileError> {
         let Some(entry) = next else { break };
         let wrong = |what: String| ZonefileError { line: begins.unwrap_or(1), what };
         let Entry::Record(record) = entry else {
-            return Err(wrong("$INCLUDE is not allowed here".into()));
+            return Err(wrong("$INCLUDE is not supported".into()));
         };
         let owner: Name = record.owner().to_name();
         let (rtype, ttl) = (record.data().rtype(), record.ttl().as_secs());
@@ -44,10 +44,10 @@ pub fn parse(text: &str, origin: &Name) -> Result<Vec<RRset>, ZonefileError> {
         if record.data().compose_rdata(&mut rdata).is_err() {
             return Err(wrong(format!("{owner} {rtype}: RDATA too long")));
         }
-        // The parser of the library lets empty labels pass, in which a name would end.
+        // The parser of `domain` accepts empty labels, which would end the name.
         let whole = Name::from_octets(owner.as_octets().clone()).is_ok();
         if !whole || !rrset::is_sound(rtype, &Bytes::copy_from_slice(&rdata)) {
-            return Err(wrong(format!("{owner} {rtype}: a name or the RDATA breaks its format")));
+            return Err(wrong(format!("{owner} {rtype}: a name or the RDATA is malformed")));
         }
         let place = *places.entry((owner.clone(), rtype)).or_insert(sets.len());
         match sets.get_mut(place) {
@@ -60,7 +60,8 @@ pub fn parse(text: &str, origin: &Name) -> Result<Vec<RRset>, ZonefileError> {
     Ok(join_signatures(filled.collect()))
 }
 
-/// Hangs RRSIG records on the RRsets that they cover; those that cover none stand alone.
+/// Attaches RRSIG records to the RRsets that they cover. RRSIG records without such an RRset form
+/// an RRset of their own.
 fn join_signatures(sets: Vec<RRset>) -> Vec<RRset> {
     let (signatures, mut sets): (Vec<_>, Vec<_>) =
         sets.into_iter().partition(|set| set.rtype == Rtype::RRSIG);
@@ -82,10 +83,10 @@ fn join_signatures(sets: Vec<RRset>) -> Vec<RRset> {
     sets
 }
 
-/// Reads names and addresses of servers from root hints: what has no address is left out.
+/// Parses root hints: the NS records of the root and the addresses of the root servers.
 ///
 /// # Errors
-/// The text breaks the syntax or names no server with an address.
+/// The text is malformed, or has no NS record or no address of a root server.
 pub fn root_hints(text: &str) -> Result<Vec<RRset>, String> {
     let sets = parse(text, &name::root()).map_err(|error| error.to_string())?;
     let usable = sets.iter().any(|set| set.addresses().next().is_some());
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_sent_is_refused() {
+    fn malformed_names_and_rdata_are_rejected() {
         for text in
             ["a..b A 192.0.2.1", "a NS b..c", "a MX 1 b..", "a HTTPS 1 b..c.", "a A \\# 1 00"]
         {
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_of_what_is_wrong_is_told() {
+    fn errors_have_the_line_of_the_record() {
         let good = "$TTL 60\n\na.test. A 192.0.2.1\nb.test. TXT (\n x\n y )\n";
         for (bad, line) in [
             ("a NS b..c", 7),
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_text_is_told_with_its_place() {
+    fn malformed_text_is_an_error_with_its_line() {
         let error = parse("a 60 A 192.0.2.1\nb 60 A nonsense\n", &name::root()).unwrap_err();
         assert_eq!(error.line, 2);
         assert!(error.to_string().starts_with("near line 2: ") && error.what.contains("IPv4"));

@@ -27,7 +27,7 @@ fn texts(count: u16) -> RRset {
 }
 
 #[test]
-fn all_that_names_may_stand_in_reads_back() {
+fn types_with_names_in_rdata_read_back() {
     let answer = sets(
         "@ 60 SOA ns1 host 1 2 3 4 5\n@ NS ns1\n@ NS ns2.other.test.\nalias CNAME www\nold DNAME new\n\
          @ MX 10 mail\n@ MX 20 .\n_x._tcp SRV 1 2 3 mail\n@ HTTPS 1 www alpn=h2\np PTR www\n. NS ns1\n",
@@ -42,18 +42,18 @@ fn all_that_names_may_stand_in_reads_back() {
 }
 
 #[test]
-fn names_behind_the_reach_of_pointers_are_written_out() {
+fn names_beyond_the_reach_of_pointers_are_not_compressed() {
     let far = |number| sets(&format!("far{number} 60 A 192.0.2.1\nfar{number} A 192.0.2.2\n"));
     let answer: Vec<RRset> =
         [vec![texts(1_200)], far(1), far(2), far(1)].into_iter().flatten().collect();
     let question = question();
     let message = Message::parse(&compose(&reply(&question, &answer)).into()).unwrap();
-    // The first and the last are one again.
+    // The first and the last RRset have one owner, and are merged.
     assert_eq!(message.answer, answer[..3]);
 }
 
 #[test]
-fn owners_point_at_a_name_and_not_at_a_pointer() {
+fn owners_point_to_a_name_and_not_to_a_pointer() {
     let answer =
         sets("alias 60 CNAME host\nhost A 192.0.2.1\nhost A 192.0.2.2\nhost A 192.0.2.3\n");
     let question = question();
@@ -67,7 +67,7 @@ fn owners_point_at_a_name_and_not_at_a_pointer() {
 }
 
 #[test]
-fn what_has_no_room_is_left_out_and_told() {
+fn records_without_room_are_omitted_and_tc_is_set() {
     let (question, set) = (question(), texts(5));
     let whole = compose(&reply(&question, std::slice::from_ref(&set)));
     let record = 12 + 3;

@@ -1,4 +1,4 @@
-//! The additional section, read by whoever wants something of it and no further than that.
+//! The additional section, parsed on demand and only as far as needed.
 
 use std::fmt;
 
@@ -13,18 +13,18 @@ use crate::message::MessageError;
 use crate::rrset::RRset;
 use crate::targets::Targets;
 
-/// Address records, and signatures over such, whose owner names are looked at to find those of given
-/// names. The largest sets of servers that are kept have half as many.
+/// Address records (and RRSIG records over addresses) whose owner names are compared with the names
+/// of servers. A delegation keeps half as many addresses at most.
 pub const MAX_GLUE: usize = 256;
 
-/// The additional section where it lies in its message, without OPT.
+/// The additional section in the octets of the message, without OPT.
 ///
-/// A reply may have thousands of records here of which none is of use; they cost nothing as long as
-/// nobody asks for them.
+/// A reply can carry thousands of useless additional records. An unread record costs nothing but a
+/// skip.
 #[derive(Clone)]
 pub struct AdditionalSection {
     message: Bytes,
-    /// Where its first record begins, and how many there are.
+    /// The offset of the first record, and the number of records.
     at: usize,
     records: u16,
     class: Class,
@@ -42,14 +42,14 @@ impl AdditionalSection {
         self.rrsets(addresses, |owner| names.contains(owner))
     }
 
-    /// Whether there are addresses of whatever names.
+    /// Whether the section has an address record, of any owner.
     #[must_use]
     pub fn has_addresses(&self) -> bool {
         self.records().any(|record| is_address(&record))
     }
 
-    /// All RRsets, but for what is broken or too much: for tools and tests, since servers say here what
-    /// they like.
+    /// All RRsets, without malformed records and up to the limits. For tools and tests: the content
+    /// of this section is not to be trusted.
     #[must_use]
     pub fn rrsets_of_all(&self) -> Vec<RRset> {
         self.rrsets(self.records(), |_| true)
@@ -63,7 +63,7 @@ impl AdditionalSection {
         let (mut names, mut owners) = (NameReader::new(&self.message), OwnerTable::new(None));
         let mut groups = RRsetBuilder::new(MAX_RRSETS, false);
         for record in records {
-            // What is broken is left out, and what costs too much ends it.
+            // A malformed record is skipped; a record that exceeds a limit ends the section.
             let added = match owners.number_if(&mut names, record.owner, &wanted) {
                 Ok(Some(owner)) => groups.add(owner, &record, &mut names),
                 Ok(None) => continue,
@@ -76,7 +76,7 @@ impl AdditionalSection {
         groups.into_rrsets(&owners)
     }
 
-    /// The records of the message's class.
+    /// The records that have the class of the message.
     fn records(&self) -> impl Iterator<Item = RawRecord<'_>> {
         let (mut at, class) = (self.at, self.class);
         let each = (0..self.records).map_while(move |_| {

@@ -1,4 +1,4 @@
-//! The records of a section, grouped into RRsets in linear time.
+//! Groups the records of a section into RRsets in linear time.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,52 +10,60 @@ use super::record::RawRecord;
 use crate::message::MessageError;
 use crate::rrset::{RRset, Records};
 
-/// RRsets that the answer and authority sections of a message may have together, those of signatures
-/// included; a message with more is refused. An RRset may have as many records as fit into a message.
+/// RRsets of the answer and authority sections together, RRsets of signatures included. A message
+/// with more is rejected; the number of records of an RRset is not limited.
 pub const MAX_RRSETS: usize = 512;
-/// RRSIGs kept of one RRset, the first ones; a zone has but a few keys. Where signatures themselves were
-/// asked for, all are kept.
+/// RRSIG records that are kept of one RRset, since a zone has few keys. A question for RRSIG keeps
+/// all.
 pub const MAX_SIGNATURES: usize = 16;
 
-/// So many groups, or records of a group, are compared one by one; most sections have fewer.
-const FEW: usize = 8;
+/// Up to this many groups, or records of a group, are compared one by one; most sections have
+/// fewer.
+const LINEAR_SEARCH_MAX: usize = 8;
 
-/// The RRsets of a section in the making.
+/// The RRsets of a section, while its records are read.
 pub(super) struct RRsetBuilder {
     list: Vec<RRsetGroup>,
-    /// Where each is, once they are many.
+    /// The position of each group in `list`, if there are more than a few.
     index: HashMap<GroupKey, usize>,
-    /// RRsets that it may have.
-    most: usize,
-    /// RRSIGs stand alone besides, since they themselves were asked for.
+    /// The most RRsets.
+    max_rrsets: usize,
+    /// RRSIG records also form RRsets of their own, because the question asks for RRSIG.
     raw: bool,
     dropped_signatures: usize,
 }
 
-/// The number of an owner name, a type, and for RRSIGs the type that they cover, else the type again.
+/// The number of the owner name, the type, and the covered type of an RRSIG (for other records the
+/// type again).
 type GroupKey = (usize, Rtype, Rtype);
 
-/// One RRset in the making.
+/// One RRset, while its records are read.
 struct RRsetGroup {
     key: GroupKey,
     ttl: u32,
-    /// How many records there are, and their RDATA as [`Records`] have it.
+    /// The number of records, and their RDATA in the format of [`Records`].
     count: usize,
     records: Vec<u8>,
-    /// Where it is among the finished RRsets.
-    place: usize,
+    /// The position among the finished RRsets.
+    position: usize,
 }
 
 impl RRsetBuilder {
-    /// No RRsets yet, of at most so many.
-    pub(super) fn new(most: usize, raw: bool) -> Self {
-        RRsetBuilder { list: Vec::new(), index: HashMap::new(), most, raw, dropped_signatures: 0 }
+    /// An empty builder for at most `max_rrsets` RRsets.
+    pub(super) fn new(max_rrsets: usize, raw: bool) -> Self {
+        RRsetBuilder {
+            list: Vec::new(),
+            index: HashMap::new(),
+            max_rrsets,
+            raw,
+            dropped_signatures: 0,
+        }
     }
 
-    /// Adds a record to the RRset of its type and of the owner with this number.
+    /// Adds a record to the RRset of its type and of the owner with number `owner`.
     ///
     /// # Errors
-    /// Its RDATA is broken, and nothing was added; or it is one RRset too many.
+    /// The RDATA is malformed, in which case no record is added, or the RRset is one too many.
     pub(super) fn add(
         &mut self,
         owner: usize,
@@ -74,28 +82,29 @@ impl RRsetBuilder {
             group.ttl = group.ttl.min(ttl);
             return Ok(());
         }
-        if self.list.len() >= self.most {
+        if self.list.len() >= self.max_rrsets {
             return Err(MessageError::TooManyRRsets);
         }
-        let mut group = RRsetGroup { key, ttl, count: 0, records: Vec::new(), place: 0 };
+        let mut group = RRsetGroup { key, ttl, count: 0, records: Vec::new(), position: 0 };
         group.add(record, names)?;
         self.list.push(group);
         self.remember();
         Ok(())
     }
 
-    /// How many RRsets there are.
+    /// The number of RRsets.
     pub(super) fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// How many signatures were not kept.
+    /// The number of signatures that were discarded.
     pub(super) fn dropped_signatures(&self) -> usize {
         self.dropped_signatures
     }
 
-    /// The RRsets in the order of first appearance, each RRSIG set hung on the RRset that it covers.
-    /// Signatures whose RRset is absent stand alone; all do besides when they themselves were asked for.
+    /// The RRsets in the order of first appearance, with signatures attached to the RRset that they
+    /// cover. Signatures form an RRset of their own if the covered RRset is absent, or if the
+    /// question asks for RRSIG.
     pub(super) fn into_rrsets(mut self, owners: &OwnerTable) -> Vec<RRset> {
         let mut sets = Vec::with_capacity(self.list.len());
         let mut signatures = Vec::new();
@@ -103,7 +112,7 @@ impl RRsetBuilder {
             let (owner, rtype, covered) = group.key;
             let Some(name) = owners.name(owner) else { continue };
             let set = RRset::new(name.clone(), rtype, group.ttl, group.records());
-            group.place = sets.len();
+            group.position = sets.len();
             if rtype == Rtype::RRSIG {
                 signatures.push(((owner, covered, covered), set));
             } else {
@@ -114,7 +123,7 @@ impl RRsetBuilder {
             let covers = self.find(&key).and_then(|at| self.list.get(at));
             let covers = covers.filter(|group| group.key.1 != Rtype::RRSIG);
             let absent = covers.is_none();
-            if let Some(set) = covers.and_then(|group| sets.get_mut(group.place)) {
+            if let Some(set) = covers.and_then(|group| sets.get_mut(group.position)) {
                 set.signatures = signature.records.clone();
             }
             if self.raw || absent {
@@ -131,9 +140,9 @@ impl RRsetBuilder {
         }
     }
 
-    /// Puts those into the index that are not there yet, if there are more than a few.
+    /// Adds new groups to the index, if there are more than a few.
     fn remember(&mut self) {
-        if self.list.len() > FEW {
+        if self.list.len() > LINEAR_SEARCH_MAX {
             for (at, group) in self.list.iter().enumerate().skip(self.index.len()) {
                 self.index.insert(group.key, at);
             }
@@ -168,7 +177,7 @@ impl RRsetGroup {
         }
     }
 
-    /// The records without duplicates, which an RRset does not have (RFC 2181 section 5).
+    /// The records without duplicates (RFC 2181 section 5).
     fn records(&mut self) -> Records {
         let records = Records::from_bytes(std::mem::take(&mut self.records).into());
         if self.count < 2 || are_distinct(&records, self.count) {
@@ -180,7 +189,7 @@ impl RRsetGroup {
 }
 
 fn are_distinct(records: &Records, count: usize) -> bool {
-    if count <= FEW {
+    if count <= LINEAR_SEARCH_MAX {
         let before = |at: usize, rdata| records.slices().take(at).any(|other| other == rdata);
         return !records.slices().enumerate().any(|(at, rdata)| before(at, rdata));
     }
@@ -188,7 +197,7 @@ fn are_distinct(records: &Records, count: usize) -> bool {
     records.slices().all(|rdata| seen.insert(rdata))
 }
 
-/// A TTL with the top bit set counts as zero (RFC 2181 section 8).
+/// A TTL with the top bit set counts as 0 (RFC 2181 section 8).
 fn effective_ttl(ttl: u32) -> u32 {
     if ttl > i32::MAX as u32 { 0 } else { ttl }
 }

@@ -1,8 +1,8 @@
-//! Names where they lie in a message, each walked once.
+//! Reads compressed names of a message, each once.
 //!
-//! The parser of `domain` walks a compressed name anew for each look at it, and that of an adversary is
-//! as long as a name with pointers can be. Here a name is copied out, label by label, and what that
-//! costs is charged to the message.
+//! The parser of `domain` walks a compressed name at each access, and an attacker can send names
+//! with the longest possible walk. Here each name is copied out once, and the cost is charged to
+//! the message.
 
 use bytes::Bytes;
 
@@ -10,36 +10,37 @@ use crate::message::MessageError;
 use crate::name::{self, Name};
 
 /// Octets of the longest name (RFC 1035 section 3.1).
-const MAX_LEN: usize = 255;
-/// Compression pointers that a name may lead over: one for each label that a name can have, which is
-/// what the best compressor writes.
+const MAX_NAME_OCTETS: usize = 255;
+/// Compression pointers of a name: one for each label of the longest name. The best compressor
+/// writes as many.
 pub const MAX_POINTERS: usize = 127;
-/// What all names of a message may cost together, whatever its length …
-const COST: usize = 32 * 1024;
-/// … and besides for each octet of it. Where honest servers compress best, an octet costs two to three.
-const COST_AN_OCTET: usize = 4;
-/// What a label costs beside its octets, and a pointer at all.
-const COST_OF_STEP: usize = 4;
+/// What the names of a message may cost in total: this much …
+const BASE_COST: usize = 32 * 1024;
+/// … and this much per octet of the message. The best compression of honest servers costs two to
+/// three per octet.
+const COST_PER_OCTET: usize = 4;
+/// The cost of a pointer, and the cost of a label beside its octets.
+const COST_PER_STEP: usize = 4;
 
-/// A message of which names are read.
+/// The octets of a message, and the remaining cost.
 pub(super) struct NameReader<'a> {
     pub(super) octets: &'a [u8],
-    /// What names may yet cost.
+    /// What further names may cost.
     left: usize,
 }
 
-/// A name out of a message, uncompressed; to be used again for the next.
+/// An uncompressed name; the buffer is reused for the next name.
 pub(super) struct FlatName {
-    octets: [u8; MAX_LEN],
+    octets: [u8; MAX_NAME_OCTETS],
     length: usize,
 }
 
 impl<'a> NameReader<'a> {
     pub(super) fn new(octets: &'a [u8]) -> Self {
-        NameReader { octets, left: COST + COST_AN_OCTET * octets.len() }
+        NameReader { octets, left: BASE_COST + COST_PER_OCTET * octets.len() }
     }
 
-    /// Reads the name at an offset into `flat`; where it ends there.
+    /// Reads the name at offset `start` into `flat`. Returns the offset after the name.
     pub(super) fn read(
         &mut self,
         start: usize,
@@ -49,7 +50,7 @@ impl<'a> NameReader<'a> {
         flat.length = 0;
         loop {
             let octet = *self.octets.get(at).ok_or(MessageError::Structure)?;
-            let cost = COST_OF_STEP + if octet < 64 { usize::from(octet) } else { 0 };
+            let cost = COST_PER_STEP + if octet < 64 { usize::from(octet) } else { 0 };
             self.left = self.left.checked_sub(cost).ok_or(MessageError::Compression)?;
             match octet {
                 0 => {
@@ -64,7 +65,8 @@ impl<'a> NameReader<'a> {
                 }
                 0xC0.. => {
                     let target = pointer(self.octets, at).ok_or(MessageError::Structure)?;
-                    // Only to what stands before (RFC 1035 section 4.1.4), so that there is an end.
+                    // A pointer must point backwards (RFC 1035 section 4.1.4), so that the loop
+                    // ends.
                     if target >= lowest {
                         return Err(MessageError::Structure);
                     }
@@ -81,7 +83,7 @@ impl<'a> NameReader<'a> {
     }
 }
 
-/// Where the compression pointer at an offset points, if there is one.
+/// The target of the compression pointer at an offset, if there is a pointer.
 pub(super) fn pointer(octets: &[u8], at: usize) -> Option<usize> {
     match *octets.get(at..)?.first_chunk::<2>()? {
         [high @ 0xC0..=0xFF, low] => Some(usize::from(u16::from_be_bytes([high & 0x3F, low]))),
@@ -90,23 +92,23 @@ pub(super) fn pointer(octets: &[u8], at: usize) -> Option<usize> {
 }
 
 impl FlatName {
-    pub(super) const EMPTY: FlatName = FlatName { octets: [0; MAX_LEN], length: 0 };
+    pub(super) const EMPTY: FlatName = FlatName { octets: [0; MAX_NAME_OCTETS], length: 0 };
 
     pub(super) fn as_slice(&self) -> &[u8] {
         &self.octets[..self.length]
     }
 
-    /// The name, as a value of its own.
+    /// The name as an owned value.
     pub(super) fn to_name(&self) -> Name {
-        // What was read label by label is a name.
+        // Octets that were read label by label form a valid name.
         Name::from_octets(Bytes::copy_from_slice(self.as_slice())).unwrap_or_else(|_| name::root())
     }
 
-    /// Adds a label; `None` if the name is longer than a name can be.
+    /// Appends a label; `None` if the name becomes too long.
     fn push(&mut self, label: &[u8]) -> Option<()> {
         let end = self.length + label.len();
-        // Without the root label a name has one octet less.
-        if end == MAX_LEN && label.len() > 1 {
+        // A name that still lacks the root label must leave one octet for it.
+        if end == MAX_NAME_OCTETS && label.len() > 1 {
             return None;
         }
         self.octets.get_mut(self.length..end)?.copy_from_slice(label);

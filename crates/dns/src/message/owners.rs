@@ -1,4 +1,4 @@
-//! The owner names of a message, each once and no more than a message may have.
+//! The owner names of a message, each stored once, up to a limit.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
@@ -7,20 +7,21 @@ use super::names::{FlatName, NameReader, pointer};
 use crate::message::MessageError;
 use crate::name::Name;
 
-/// Owner names that a message may have beside that of its question; one with more is refused.
+/// Owner names of a message beside the name of the question. A message with more is rejected.
 pub const MAX_OWNERS: usize = 256;
 
-/// So many are compared one by one; most messages have fewer.
-const FEW: usize = 8;
-/// Where the name of the question begins, behind the header: most owner names point at it.
-const QUESTION: usize = 12;
+/// Up to this many owner names are compared one by one; most messages have fewer.
+const LINEAR_SEARCH_NAMES: usize = 8;
+/// The offset of the question's name, to which most owner names point.
+const QUESTION_OFFSET: usize = 12;
 
-/// The owner names met so far. Each is told by its number, that of the question being 0.
+/// The owner names found so far. A name is identified by its number; the name of the question has
+/// number 0.
 pub(super) struct OwnerTable {
     list: Vec<Name>,
-    /// Their numbers by hash, once they are many.
+    /// The numbers by hash, if there are more than a few names.
     index: HashMap<u64, usize>,
-    /// Where the owner of the last record that was but a pointer pointed, and which it was.
+    /// The target of the last owner that was a bare pointer, and the number of its name.
     last: (usize, usize),
     flat: FlatName,
 }
@@ -28,15 +29,15 @@ pub(super) struct OwnerTable {
 impl OwnerTable {
     pub(super) fn new(question: Option<&Name>) -> Self {
         let list: Vec<Name> = question.cloned().into_iter().collect();
-        // Without a question, nothing points at it.
-        let last = if list.is_empty() { (usize::MAX, 0) } else { (QUESTION, 0) };
+        // Without a question, no pointer to the question is known.
+        let last = if list.is_empty() { (usize::MAX, 0) } else { (QUESTION_OFFSET, 0) };
         OwnerTable { list, index: HashMap::new(), last, flat: FlatName::EMPTY }
     }
 
     /// The number of the owner name at an offset of the message.
     ///
     /// # Errors
-    /// It is no name, or one too many.
+    /// The owner is not a name, or one name too many.
     pub(super) fn number(
         &mut self,
         names: &mut NameReader<'_>,
@@ -49,7 +50,7 @@ impl OwnerTable {
     /// The number of the owner name at an offset of the message, if its octets are `wanted`.
     ///
     /// # Errors
-    /// It is no name, or one too many.
+    /// The owner is not a name, or one name too many.
     pub(super) fn number_if(
         &mut self,
         names: &mut NameReader<'_>,
@@ -75,7 +76,7 @@ impl OwnerTable {
         Ok(Some(number))
     }
 
-    /// The name of a number.
+    /// The name with a number.
     pub(super) fn name(&self, number: usize) -> Option<&Name> {
         self.list.get(number)
     }
@@ -85,8 +86,8 @@ impl OwnerTable {
         if self.index.is_empty() {
             return self.list.iter().rposition(same);
         }
-        // Two names of one hash, of which there are none with a key that nobody knows, would be taken
-        // for different ones each time.
+        // Two names with the same hash would count as new names each time. With a secret hash key,
+        // an attacker cannot produce such names.
         let number = *self.index.get(&self.hash(self.flat.as_slice()))?;
         self.list.get(number).is_some_and(same).then_some(number)
     }
@@ -97,7 +98,7 @@ impl OwnerTable {
             return Err(MessageError::TooManyRRsets);
         }
         self.list.push(self.flat.to_name());
-        if number >= FEW {
+        if number >= LINEAR_SEARCH_NAMES {
             for number in self.index.len()..self.list.len() {
                 let hash = self.hash(self.list[number].as_slice());
                 self.index.insert(hash, number);
@@ -106,13 +107,13 @@ impl OwnerTable {
         Ok(number)
     }
 
-    /// The hash of a name, the case of its letters not regarded.
+    /// The hash of a name, without regard to letter case.
     fn hash(&self, name: &[u8]) -> u64 {
         let mut hasher = self.index.hasher().build_hasher();
         let mut lower = [0; 255];
         let lower = &mut lower[..name.len()];
         lower.copy_from_slice(name);
-        // The lengths of labels are below 64 and no letters.
+        // Octets with the length of a label are below 64, so they are not letters.
         lower.make_ascii_lowercase();
         hasher.write(lower);
         hasher.finish()

@@ -1,4 +1,4 @@
-//! One record where it lies in a message, and its RDATA with the names in it written out.
+//! A record in the octets of a message, and its RDATA with uncompressed names.
 
 use domain::base::iana::{Class, Rtype};
 use domain::base::name::ParsedName;
@@ -11,24 +11,24 @@ use crate::message::MessageError;
 use crate::packet::skip_name;
 use crate::rrset::is_sound;
 
-/// Octets of the shortest record: the root name, type, class, TTL, RDLENGTH (RFC 1035 section 4.1.3).
-pub(super) const SHORTEST: usize = 11;
+/// Octets of the shortest record: root name, type, class, TTL, RDLENGTH (RFC 1035 section 4.1.3).
+pub(super) const MIN_RECORD_OCTETS: usize = 11;
 
-/// A record, of which nothing but the fields of fixed length is read.
+/// A record of which only the fields of fixed length are read.
 #[derive(Clone, Copy)]
 pub(super) struct RawRecord<'a> {
-    /// Where its owner name begins in the message.
+    /// The offset of the owner name.
     pub(super) owner: usize,
     pub(super) rtype: Rtype,
     pub(super) class: Class,
     pub(super) ttl: u32,
     pub(super) rdata: &'a [u8],
-    /// Where the next record begins.
+    /// The offset of the next record.
     pub(super) end: usize,
 }
 
 impl<'a> RawRecord<'a> {
-    /// The record that begins at an offset of a message.
+    /// Reads the record at an offset of a message.
     pub(super) fn read(octets: &'a [u8], owner: usize) -> Result<Self, MessageError> {
         Self::try_read(octets, owner).ok_or(MessageError::Structure)
     }
@@ -49,7 +49,7 @@ impl<'a> RawRecord<'a> {
         })
     }
 
-    /// The type that its RRset is of: RRSIGs form one for each type that they cover (RFC 4034 section
+    /// The type of the RRset. RRSIG records form one RRset for each covered type (RFC 4034 section
     /// 3.1.1).
     pub(super) fn covered(&self) -> Rtype {
         match (self.rtype, self.rdata.first_chunk::<2>()) {
@@ -58,10 +58,10 @@ impl<'a> RawRecord<'a> {
         }
     }
 
-    /// Adds the RDATA to `out`, the names in it uncompressed.
+    /// Appends the RDATA to `out`, with names uncompressed.
     ///
     /// # Errors
-    /// It breaks its type's format, which is [`MessageError::Rdata`], or its names cost too much.
+    /// The RDATA is malformed ([`MessageError::Rdata`]), or its names cost too much.
     pub(super) fn write_rdata(
         &self,
         names: &mut NameReader<'_>,
@@ -72,7 +72,8 @@ impl<'a> RawRecord<'a> {
             let fits = match rtype {
                 Rtype::A => rdata.len() == 4,
                 Rtype::AAAA => rdata.len() == 16,
-                // Names in these are never compressed, but would be read as if they could be.
+                // Names in these types must not be compressed, but the parser of `domain` would
+                // accept pointers.
                 Rtype::IPSECKEY | Rtype::TSIG => is_sound(rtype, &rdata.to_vec().into()),
                 _ => has_format(rtype, rdata),
             };
@@ -100,18 +101,18 @@ impl<'a> RawRecord<'a> {
     }
 }
 
-/// What follows the names in RDATA.
+/// What follows after the names in RDATA.
 enum AfterNames {
-    /// So many octets.
+    /// A fixed number of octets.
     Octets(usize),
     /// Any octets.
     Any,
-    /// What the type's format says.
+    /// Fields in the format of the type.
     Format,
 }
 
-/// Where the names in the RDATA of a type stand: octets before them, how many, and what follows. `None`
-/// if there are none.
+/// The names in the RDATA of a type: octets before the first name, number of names, and what
+/// follows. `None` if the type has no names.
 fn layout(rtype: Rtype, rdata: &[u8]) -> Option<(usize, usize, AfterNames)> {
     Some(match rtype {
         Rtype::NS | Rtype::CNAME | Rtype::PTR | Rtype::DNAME => (0, 1, AfterNames::Octets(0)),
@@ -128,14 +129,14 @@ fn layout(rtype: Rtype, rdata: &[u8]) -> Option<(usize, usize, AfterNames)> {
     })
 }
 
-/// Octets of a NAPTR record before its replacement: order, preference and three strings (RFC 3403
-/// section 4.1).
+/// Octets of a NAPTR record before the replacement name: order, preference and three strings (RFC
+/// 3403 section 4.1).
 fn before_replacement(rdata: &[u8]) -> usize {
     let string = |at: usize| at + 1 + rdata.get(at).map_or(0, |length| usize::from(*length));
     string(string(string(4)))
 }
 
-/// Whether RDATA without compressed names has the format of its type.
+/// Whether RDATA without compressed names is well-formed for its type.
 fn has_format(rtype: Rtype, rdata: &[u8]) -> bool {
     type Parsed<'a> = AllRecordData<&'a [u8], ParsedName<&'a [u8]>>;
     let mut parser = Parser::from_ref(rdata);

@@ -28,7 +28,7 @@ fn wire(question: &Question, answer: &[RRset]) -> Bytes {
 }
 
 #[test]
-fn what_is_composed_reads_back() {
+fn a_composed_message_reads_back() {
     let question = question("www.example.test", Rtype::A);
     let target = name::parse("host.example.test").unwrap();
     let alias = RRset::naming(question.name.clone(), Rtype::CNAME, 60, &target);
@@ -82,9 +82,9 @@ fn a_large_rrset_has_no_duplicates_either() {
 }
 
 #[test]
-fn a_message_has_most_rrsets_and_owner_names() {
+fn rrsets_and_owner_names_have_limits() {
     let question = question("n0.test", Rtype::A);
-    // Owners with so many types each.
+    // `owners` names with `types` types each.
     let parse = |owners: usize, types: usize| {
         let of = |number: usize| (number % owners, (number / owners) as u16);
         let set = |(owner, rtype): (usize, u16)| {
@@ -122,10 +122,10 @@ fn rrsets_of_signatures_count_among_the_rrsets() {
 }
 
 #[test]
-fn broken_rdata_spoils_a_message_but_not_in_its_additional_section() {
+fn malformed_rdata_is_rejected_except_in_the_additional_section() {
     let question = question("broken.test", Rtype::A);
     let good = wire(&question, &[a("broken.test", &[1])]).to_vec();
-    // The record is moved to the section that each count is of.
+    // Counts the record in another section.
     let broken_in = |count: usize| {
         let mut octets = good.clone();
         let rdlength = octets.len() - 5;
@@ -140,7 +140,7 @@ fn broken_rdata_spoils_a_message_but_not_in_its_additional_section() {
 }
 
 #[test]
-fn a_record_of_another_class_spoils_a_message() {
+fn a_record_of_another_class_is_rejected() {
     let question = question("class.test", Rtype::A);
     let mut octets = wire(&question, &[a("class.test", &[1])]).to_vec();
     // The class stands before TTL, length and the address.
@@ -150,7 +150,7 @@ fn a_record_of_another_class_spoils_a_message() {
 }
 
 #[test]
-fn two_opts_are_refused() {
+fn two_opt_records_are_rejected() {
     let question = question("opt.test", Rtype::A);
     let mut octets = wire(&question, &[]).to_vec();
     crate::compose::add_opt(&mut octets, &crate::ResponseOpt::default());
@@ -160,7 +160,7 @@ fn two_opts_are_refused() {
 }
 
 #[test]
-fn forward_and_looping_pointers_are_refused() {
+fn forward_and_looping_pointers_are_rejected() {
     for pointer in [12u8, 14] {
         let octets = [0, 0, 0x80, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xC0, pointer, 0, 1, 0, 1];
         assert!(Message::parse(&Bytes::copy_from_slice(&octets)).is_err());
@@ -168,7 +168,7 @@ fn forward_and_looping_pointers_are_refused() {
 }
 
 #[test]
-fn counts_that_the_octets_have_no_room_for_are_refused_unread() {
+fn counts_larger_than_the_message_are_rejected_before_reading() {
     let mut octets = wire(&question("count.test", Rtype::A), &[a("count.test", &[1])]).to_vec();
     for count in [6, 8, 10] {
         let counted = octets[count + 1];
@@ -183,19 +183,19 @@ fn counts_that_the_octets_have_no_room_for_are_refused_unread() {
 }
 
 #[test]
-fn a_limit_holds_at_the_first_record_that_is_too_many() {
+fn parsing_stops_at_the_first_record_beyond_a_limit() {
     let question = question("n0.test", Rtype::A);
     let set = |number: usize| a(&format!("n{number}.test"), &[1]);
     let sets: Vec<RRset> = (0..MAX_OWNERS + 2).map(set).collect();
     let mut octets = wire(&question, &sets).to_vec();
-    // What follows is no record.
+    // The octets after the limit are not a record.
     octets[7] += 1;
     octets.extend([0x40; 20]);
     assert_eq!(Message::parse(&octets.into()).err(), Some(MessageError::TooManyRRsets));
 }
 
 #[test]
-fn signatures_beyond_the_limit_are_left_out_unless_asked_for() {
+fn signatures_beyond_the_limit_are_dropped_unless_asked_for() {
     let rrsig = |number: u16| [&[0, 1][..], &[0; 16], &[0], &number.to_be_bytes()].concat();
     for (asked, kept) in [(Rtype::A, MAX_SIGNATURES), (Rtype::RRSIG, 100)] {
         let question = question("signed.test", asked);
@@ -207,7 +207,7 @@ fn signatures_beyond_the_limit_are_left_out_unless_asked_for() {
 }
 
 #[test]
-fn of_the_additional_section_the_addresses_of_given_names_are_read() {
+fn addresses_of_given_names_are_read_from_the_additional_section() {
     let question = question("www.test", Rtype::A);
     let ns = RRset::naming(question.name.clone(), Rtype::NS, 60, &a("NS.test", &[]).owner);
     let signatures = Records::from_iter([[&[0, 1][..], &[0; 16], &[0]].concat()]);
@@ -232,12 +232,12 @@ fn of_the_additional_section_the_addresses_of_given_names_are_read() {
 
 proptest! {
     #[test]
-    fn no_octets_make_it_panic(octets in proptest::collection::vec(any::<u8>(), 0..600)) {
+    fn parsing_never_panics(octets in proptest::collection::vec(any::<u8>(), 0..600)) {
         let _ = Message::parse(&Bytes::from(octets));
     }
 
     #[test]
-    fn no_change_of_a_good_message_makes_it_panic(at in 0usize..200, to in any::<u8>()) {
+    fn parsing_a_changed_message_never_panics(at in 0usize..200, to in any::<u8>()) {
         let question = question("www.example.test", Rtype::A);
         let mut octets = wire(&question, &[a("www.example.test", &[1, 2]), a("b.test", &[3])]).to_vec();
         let at = at % octets.len();

@@ -1,16 +1,16 @@
-//! The addresses of a finished answer in another order (RFC 1035 section 3.2.1 leaves it open).
+//! Rotates the addresses of a finished answer (RFC 1035 section 3.2.1 leaves the order open).
 
-/// Octets of a record before its RDATA, if its owner is a pointer: owner, type, class, TTL, RDLENGTH.
-const HEAD: usize = 12;
-/// Of these, those before the TTL.
-const BEFORE_TTL: usize = 6;
+/// Octets of a record before RDATA, if the owner is a pointer: owner, type, class, TTL, RDLENGTH.
+const RECORD_HEADER_OCTETS: usize = 12;
+/// Octets of such a record before the TTL.
+const TTL_OFFSET: usize = 6;
 
-/// Rotates the first RRset of several addresses whose records lie one behind the other. `turn` says
-/// by how many of so many; `ttls` came from [`super::ttl_offsets`].
+/// Rotates the first RRset with several adjacent address records. `turn` gets the number of records
+/// and returns the rotation; `ttls` come from [`super::ttl_offsets`].
 ///
-/// The records change places as they are: they are equally long, their owners are the same pointer,
-/// and no name elsewhere points into them. RRSIGs sign RRsets in canonical order, so they stay valid
-/// (RFC 4034 section 6.3).
+/// Records can swap places as octets: the lengths are equal, the owners are the same pointer, and
+/// no name elsewhere points into an address record. RRSIG records sign RRsets in canonical order,
+/// so signatures stay valid (RFC 4034 section 6.3).
 pub fn rotate_addresses(
     message: &mut [u8],
     ttls: impl Iterator<Item = u16>,
@@ -30,23 +30,25 @@ pub fn rotate_addresses(
     if count < 2 {
         return;
     }
-    // Where the TTLs of neighbours stand tells how long a record is.
+    // The distance between TTLs is the length of a record.
     let record = (last - first) / (count - 1);
-    let start = first - BEFORE_TTL;
+    let start = first - TTL_OFFSET;
     if let Some(records) = message.get_mut(start..start + count * record) {
         records.rotate_left(turn(count) % count * record);
     }
 }
 
-/// Whether the record with its TTL at `at` follows the one at `last`, and is another address of the
-/// same name.
+/// Whether the record with its TTL at `at` directly follows the record with its TTL at `last`, and
+/// holds another address of the same name.
 fn is_next(message: &[u8], last: usize, at: usize) -> bool {
     let length = match at - last {
         16 => 4_u8,
         28 => 16,
         _ => return false,
     };
-    let head = |ttl: usize| message.get(ttl.checked_sub(BEFORE_TTL)?..)?.first_chunk::<HEAD>();
+    let head = |ttl: usize| {
+        message.get(ttl.checked_sub(TTL_OFFSET)?..)?.first_chunk::<RECORD_HEADER_OCTETS>()
+    };
     let (Some(one), Some(other)) = (head(last), head(at)) else { return false };
     // A pointer, then A or AAAA of class IN.
     let address = matches!((one[0], one[2], one[3], one[4], one[5]), (0xC0.., 0, 1 | 28, 0, 1));
@@ -112,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn signatures_stay_behind_what_they_sign() {
+    fn signatures_stay_after_their_rrset() {
         let question = question("www.example.test", Rtype::A);
         let signed = |rtype| {
             let rrsig = [&[0; 18][..], b"\x07example\x04test\x00", &[7; 64]].concat();
@@ -133,7 +135,7 @@ mod tests {
             vec![set("www.example.test", Rtype::A, 1)],
             // Four octets, but no addresses.
             vec![set("www.example.test", Rtype::from_int(65_280), 3)],
-            // One address each of several names, and of both families.
+            // Single addresses of several names, in both families.
             vec![
                 set("a.example.test", Rtype::A, 1),
                 set("b.example.test", Rtype::A, 1),
@@ -144,7 +146,7 @@ mod tests {
             let message = rotated(wire(&question, &answer), 1);
             assert_eq!(message.answer, answer);
         }
-        // Names that others point into.
+        // Names to which other names point.
         let names: Records = ["a.x.test", "b.x.test"]
             .iter()
             .map(|text| name::parse(text).unwrap().as_slice().to_vec())
@@ -155,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_beginning_of_a_message_is_enough() {
+    fn a_truncated_message_keeps_its_length() {
         let question = question("www.example.test", Rtype::A);
         let whole = wire(&question, &[set("www.example.test", Rtype::A, 9)]);
         let ttls = ttl_offsets(&whole).unwrap();
@@ -168,7 +170,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_message_makes_it_panic(
+        fn rotating_never_panics(
             mut message in proptest::collection::vec(any::<u8>(), 0..80),
             mut ttls in proptest::collection::vec(0u16..90, 0..6),
         ) {

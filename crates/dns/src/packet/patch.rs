@@ -1,17 +1,17 @@
-//! A finished answer, made this client's: ID, spelling, flags, TTLs.
+//! Patches a finished answer for a client: ID, spelling, flags, TTLs.
 
 use crate::name::NameSlice;
 use domain::base::iana::Rtype;
 
-const HEADER: usize = 12;
+const HEADER_OCTETS: usize = 12;
 
-/// Where the TTL fields of a message's records stand; OPT has none.
+/// The offsets of the TTL fields of a message, OPT excluded.
 ///
-/// `None` if the message is torn.
+/// `None` if the message is truncated.
 #[must_use]
 pub fn ttl_offsets(message: &[u8]) -> Option<Vec<u16>> {
     let count = |at| Some(u16::from_be_bytes([*message.get(at)?, *message.get(at + 1)?]));
-    let mut at = HEADER;
+    let mut at = HEADER_OCTETS;
     for _ in 0..count(4)? {
         at = skip_name(message, at)? + 4;
     }
@@ -28,7 +28,7 @@ pub fn ttl_offsets(message: &[u8]) -> Option<Vec<u16>> {
     (at <= message.len()).then_some(offsets)
 }
 
-/// The offset after the name that starts at `at`; a pointer ends it.
+/// The offset after the name at `at`. A pointer ends the name.
 pub(crate) fn skip_name(message: &[u8], mut at: usize) -> Option<usize> {
     loop {
         match *message.get(at)? {
@@ -40,45 +40,47 @@ pub(crate) fn skip_name(message: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// Of a reply its header, with TC and without AD, since nothing is left to prove, and its question:
-/// for a way that has no room for more (RFC 9715 section 3.1).
+/// The header and the question of a response, with TC. AD is cleared, because no record is left.
+/// Sent if the path has no room for the whole response (RFC 9715 section 3.1).
 #[must_use]
 pub fn cut_to_question(reply: &[u8]) -> Vec<u8> {
-    let end = skip_name(reply, HEADER).map_or(HEADER, |end| end + 4);
+    let end = skip_name(reply, HEADER_OCTETS).map_or(HEADER_OCTETS, |end| end + 4);
     let mut cut = reply.get(..end).unwrap_or(reply).to_vec();
-    if let Some([_, _, f0, f1, _, _, counts @ ..]) = cut.first_chunk_mut::<HEADER>() {
+    if let Some([_, _, f0, f1, _, _, counts @ ..]) = cut.first_chunk_mut::<HEADER_OCTETS>() {
         (*f0, *f1) = (*f0 | 0x02, *f1 & !0x20);
         counts.fill(0);
     }
     cut
 }
 
-/// What is put on a finished answer when it goes out.
+/// The values that differ from client to client.
 #[derive(Clone, Copy, Debug)]
 pub struct ResponsePatch<'a> {
     /// The client's ID.
     pub id: u16,
-    /// The client's spelling of the name; owners that point at it follow (draft-vixie-0x20).
+    /// QNAME in the spelling of the client (draft-vixie-0x20). Owner names that point to QNAME
+    /// follow.
     pub spelling: &'a NameSlice,
     /// RD, mirrored.
     pub rd: bool,
     /// CD, mirrored.
     pub cd: bool,
-    /// AD: proven, and the client asked to know.
+    /// AD: the answer is secure, and the client asked for AD.
     pub ad: bool,
-    /// Seconds since the TTLs were written.
+    /// Seconds since the response was made, subtracted from TTLs.
     pub age: u32,
 }
 
 impl ResponsePatch<'_> {
-    /// Patches `message`, or the beginning of it, in place; `ttls` came from [`ttl_offsets`].
+    /// Patches `message`, or the beginning of a message, in place; `ttls` come from
+    /// [`ttl_offsets`].
     pub fn apply(&self, message: &mut [u8], ttls: impl Iterator<Item = u16>) {
         for at in ttls.map(usize::from) {
             let field = message.get_mut(at..at + 4).and_then(|f| f.first_chunk_mut::<4>());
             let Some(field) = field else { break };
             *field = u32::from_be_bytes(*field).saturating_sub(self.age).to_be_bytes();
         }
-        if let Some(name) = message.get_mut(HEADER..HEADER + self.spelling.len()) {
+        if let Some(name) = message.get_mut(HEADER_OCTETS..HEADER_OCTETS + self.spelling.len()) {
             name.copy_from_slice(self.spelling.as_slice());
         }
         if let Some([id0, id1, f0, f1]) = message.first_chunk_mut::<4>() {
@@ -97,7 +99,7 @@ mod tests {
     use bytes::Bytes;
 
     #[test]
-    fn a_finished_answer_is_made_the_clients() {
+    fn a_finished_answer_gets_id_spelling_flags_and_ttls_of_a_query() {
         let question = Question::new(name::parse("www.example.test").unwrap(), Rtype::CNAME);
         let set = RRset::naming(question.name.clone(), Rtype::CNAME, 300, &name::root());
         let reply = Response {

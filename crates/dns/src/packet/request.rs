@@ -1,31 +1,31 @@
-//! A client's query, read where it lies.
+//! Queries of clients, read in place.
 
 use crate::edns::{self, COMPACT_OK, COOKIE, DNSSEC_OK, KEEPALIVE};
 use crate::name::{self, NameSlice};
 use crate::question::Question;
 use domain::base::iana::{Class, Opcode, Rtype};
 
-const HEADER: usize = 12;
+const HEADER_OCTETS: usize = 12;
 
-/// A query from a client, as it lies in the packet.
+/// A query of a client, borrowed from the packet.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientQuery<'a> {
-    /// What its reply mirrors.
+    /// The fields that the response mirrors.
     pub head: QueryHeader,
-    /// QNAME, in the client's spelling.
+    /// QNAME in the spelling of the client.
     pub name: &'a NameSlice,
     /// QTYPE.
     pub rtype: Rtype,
     /// QCLASS.
     pub class: Class,
-    /// COOKIE option (RFC 7873), as it came.
+    /// The value of the COOKIE option (RFC 7873).
     pub cookie: Option<&'a [u8]>,
 }
 
-/// What of a query, besides its question, its reply mirrors or depends on.
+/// The fields beside the question that the response mirrors or depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueryHeader {
-    /// The ID, to be mirrored.
+    /// The ID, mirrored in the response.
     pub id: u16,
     /// The opcode; only QUERY is served.
     pub opcode: Opcode,
@@ -42,29 +42,29 @@ pub struct QueryHeader {
 /// The OPT record of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientEdns {
-    /// The client's UDP payload size.
+    /// The UDP payload size of the client.
     pub udp_payload_size: u16,
-    /// Version; anything above 0 is answered with BADVERS.
+    /// The version; a version above 0 is answered with BADVERS.
     pub version: u8,
-    /// DO: the client wants DNSSEC records.
+    /// DO: the client requests DNSSEC records.
     pub dnssec_ok: bool,
-    /// CO: the client knows compact denials (RFC 9824 section 5.1).
+    /// CO: the client understands compact denials (RFC 9824 section 5.1).
     pub compact_ok: bool,
-    /// TCP keepalive option (RFC 7828): the client would like the connection to stay.
+    /// The TCP keepalive option (RFC 7828): the client asks to keep the connection open.
     pub keepalive: bool,
 }
 
-/// A packet that is no query with one question.
+/// A packet that is not a query with exactly one question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnreadableQuery {
-    /// Answer nothing: shorter than a header, or itself an answer. Two servers that answered
-    /// each other's answers would never stop.
+    /// Send no response: the packet is shorter than a header, or is a response. Two servers that
+    /// respond to responses would loop forever.
     Ignore,
-    /// Answer FORMERR with this ID and opcode.
+    /// Respond with FORMERR, with this ID and opcode.
     FormErr {
-        /// The ID, to be mirrored.
+        /// The ID of the packet.
         id: u16,
-        /// The opcode, to be mirrored.
+        /// The opcode of the packet.
         opcode: Opcode,
     },
 }
@@ -73,9 +73,9 @@ impl<'a> ClientQuery<'a> {
     /// Reads a packet.
     ///
     /// # Errors
-    /// The packet is to be ignored or answered FORMERR.
+    /// The packet is not a well-formed query; the error says whether to respond.
     pub fn read(packet: &'a [u8]) -> Result<Self, UnreadableQuery> {
-        let header = packet.first_chunk::<HEADER>().ok_or(UnreadableQuery::Ignore)?;
+        let header = packet.first_chunk::<HEADER_OCTETS>().ok_or(UnreadableQuery::Ignore)?;
         let [i0, i1, f0, f1, qd0, qd1, an0, an1, ns0, ns1, ar0, ar1] = *header;
         if f0 & 0x80 != 0 {
             return Err(UnreadableQuery::Ignore);
@@ -85,7 +85,8 @@ impl<'a> ClientQuery<'a> {
         if [qd0, qd1] != [0, 1] || [an0, an1, ns0, ns1] != [0; 4] {
             return Err(malformed);
         }
-        let (name, rtype, class, mut rest) = read_question(&packet[HEADER..]).ok_or(malformed)?;
+        let (name, rtype, class, mut rest) =
+            read_question(&packet[HEADER_OCTETS..]).ok_or(malformed)?;
         let (mut edns, mut cookie) = (None, None);
         for _ in 0..u16::from_be_bytes([ar0, ar1]) {
             let (opt, after) = read_additional(rest).ok_or(malformed)?;
@@ -110,7 +111,7 @@ impl<'a> ClientQuery<'a> {
         })
     }
 
-    /// The question, as a value of its own.
+    /// The question as an owned value.
     #[must_use]
     pub fn question(&self) -> Question {
         Question { name: name::owned(self.name), rtype: self.rtype, class: self.class }
@@ -118,21 +119,21 @@ impl<'a> ClientQuery<'a> {
 }
 
 impl QueryHeader {
-    /// DO: the client wants DNSSEC records.
+    /// DO: the client requests DNSSEC records.
     #[must_use]
     pub fn dnssec_ok(&self) -> bool {
         self.edns.is_some_and(|edns| edns.dnssec_ok)
     }
 
-    /// CO beside DO: the client takes NXDOMAIN with the proof of a compact denial (RFC 9824 section
-    /// 5.1). Without DO there is no proof that the RCODE could contradict.
+    /// CO beside DO: the client accepts NXDOMAIN with a compact denial (RFC 9824 section 5.1).
+    /// Without DO, the response carries no proof that the RCODE could contradict.
     #[must_use]
     pub fn compact_ok(&self) -> bool {
         self.edns.is_some_and(|edns| edns.dnssec_ok && edns.compact_ok)
     }
 
-    /// The largest UDP answer that the client takes: what it advertised, but at least 512 octets
-    /// (RFC 6891 section 6.2.5) and at most what we send.
+    /// The largest UDP response for the client: the advertised size, at least 512 octets (RFC 6891
+    /// section 6.2.5) and at most [`edns::UDP_PAYLOAD_SIZE`].
     #[must_use]
     pub fn udp_limit(&self) -> usize {
         let advertised = self.edns.map_or(512, |edns| edns.udp_payload_size);
@@ -148,8 +149,8 @@ fn read_question(octets: &[u8]) -> Option<(&NameSlice, Rtype, Class, &[u8])> {
     Some((NameSlice::from_slice(name).ok()?, rtype, class, rest))
 }
 
-/// The length of the uncompressed name that `octets` begin with. A question comes first, so there
-/// is nothing that its name could point back to.
+/// The length of the uncompressed name at the beginning. The name of a question comes first in a
+/// message, so a pointer would have no target.
 fn name_length(octets: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
@@ -164,13 +165,13 @@ fn name_length(octets: &[u8]) -> Option<usize> {
     }
 }
 
-/// What an OPT record says.
+/// The content of an OPT record.
 struct Opt<'a> {
     edns: ClientEdns,
     cookie: Option<&'a [u8]>,
 }
 
-/// Skips a record of the additional section, reading it if it is OPT.
+/// Skips a record of the additional section; reads the record if the type is OPT.
 fn read_additional(octets: &[u8]) -> Option<(Option<Opt<'_>>, &[u8])> {
     let is_root = octets.first() == Some(&0);
     let rest = octets.get(super::patch::skip_name(octets, 0)?..)?;
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_never_answered() {
+    fn a_response_gets_no_response() {
         let mut packet = sample(true);
         packet[2] |= 0x80;
         assert_eq!(ClientQuery::read(&packet).err(), Some(UnreadableQuery::Ignore));
@@ -253,12 +254,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_packet_makes_it_panic(packet in proptest::collection::vec(any::<u8>(), 0..300)) {
+        fn reading_never_panics(packet in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _ = ClientQuery::read(&packet);
         }
 
         #[test]
-        fn it_agrees_with_the_full_parser(at in 0usize..64, to in any::<u8>()) {
+        fn the_reader_agrees_with_the_full_parser(at in 0usize..64, to in any::<u8>()) {
             let mut packet = sample(true);
             let at = at % packet.len();
             packet[at] = to;

@@ -1,7 +1,7 @@
 //! Mnemonics of DNSSEC algorithms and digests in zone files.
 //!
-//! DS, DNSKEY and RRSIG records may have them in place of numbers (RFC 4034 sections 2.2, 3.2 and
-//! 5.3); the parser of the library knows numbers alone.
+//! DS, DNSKEY and RRSIG records may use mnemonics instead of numbers (RFC 4034 sections 2.2, 3.2
+//! and 5.3). The parser of `domain` accepts only numbers.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,11 +10,11 @@ use domain::base::iana::SecurityAlgorithm;
 
 use super::ZonefileError;
 
-/// The text with numbers in place of mnemonics, and the lines where its records begin.
+/// Replaces mnemonics by numbers. Also returns the line number at which each record begins.
 ///
 /// # Errors
-/// A word that stands for an algorithm or a digest is neither a number nor a known mnemonic. Or a
-/// parenthesis is not closed: the parser of the library would panic.
+/// An algorithm or a digest type is neither a number nor a known mnemonic, or a parenthesis is not
+/// closed, on which the parser of `domain` would panic.
 pub(super) fn to_numbers(text: &str) -> Result<(Cow<'_, str>, Vec<usize>), ZonefileError> {
     let mut lines = Vec::new();
     let mut out = String::new();
@@ -42,7 +42,7 @@ pub(super) fn to_numbers(text: &str) -> Result<(Cow<'_, str>, Vec<usize>), Zonef
     Ok((Cow::Owned(out), lines))
 }
 
-/// What a field of a record stands for.
+/// The meaning of a field.
 #[derive(Clone, Copy)]
 enum MnemonicField {
     Algorithm,
@@ -50,7 +50,7 @@ enum MnemonicField {
 }
 
 impl MnemonicField {
-    /// The number that a mnemonic stands for; none for what is a number.
+    /// The number of a mnemonic; `None` if the word is a number already.
     fn number(self, word: &str) -> Result<Option<u8>, String> {
         if word.bytes().all(|octet| octet.is_ascii_digit()) {
             return Ok(None);
@@ -63,7 +63,7 @@ impl MnemonicField {
     }
 }
 
-/// The number of an algorithm: by the mnemonics of IANA's registry and those that BIND writes.
+/// The number of an algorithm, by the mnemonics of the IANA registry and of BIND.
 fn algorithm(word: &str) -> Option<u8> {
     match word.to_ascii_uppercase().as_str() {
         "NSEC3DSA" => Some(6),
@@ -73,7 +73,7 @@ fn algorithm(word: &str) -> Option<u8> {
     }
 }
 
-/// The number of a digest type (IANA's registry for RFC 4034 section 5.1.3), with hyphens or without.
+/// The number of a digest type (IANA registry for RFC 4034 section 5.1.3), with or without hyphens.
 fn digest(word: &str) -> Option<u8> {
     match word.to_ascii_uppercase().replace('-', "").as_str() {
         "SHA1" => Some(1),
@@ -86,11 +86,11 @@ fn digest(word: &str) -> Option<u8> {
     }
 }
 
-/// The fields of a record that may be mnemonics.
+/// The fields of a record in which mnemonics are allowed.
 fn fields<'a>(text: &str, entry: &'a ZonefileEntry) -> Vec<(&'a Word, MnemonicField)> {
     let word = |at: usize| entry.words.get(at).and_then(|word| text.get(word.range.clone()));
     let owner = usize::from(!entry.indented);
-    // TTL and class in either order, or neither (RFC 1035 section 5.1).
+    // TTL and class in either order; both are optional (RFC 1035 section 5.1).
     let before = (owner..).take(2).take_while(|at| word(*at).is_some_and(is_ttl_or_class)).count();
     let rdata = owner + before + 1;
     let Some(rtype) = word(rdata - 1) else { return Vec::new() };
@@ -113,21 +113,21 @@ fn is_ttl_or_class(word: &str) -> bool {
     class || word.bytes().all(|octet| octet.is_ascii_digit())
 }
 
-/// A word of a zone file, and the line that it stands in.
+/// A word of a zone file, and its line number.
 struct Word {
     range: Range<usize>,
     line: usize,
 }
 
-/// The words of a line, or of several in parentheses, without comments.
+/// The words of a line, or of several lines in parentheses, without comments.
 struct ZonefileEntry {
     words: Vec<Word>,
-    /// Whether it begins with a space: then it has no owner.
+    /// Whether the line begins with a space, so that the owner is omitted.
     indented: bool,
 }
 
 impl ZonefileEntry {
-    /// The line where it begins, if it has a record.
+    /// The line number of the record, if the entry is a record.
     fn line_of_record(&self, text: &str) -> Option<usize> {
         let first = self.words.first()?;
         let word = text.get(first.range.clone()).unwrap_or_default();
@@ -136,12 +136,12 @@ impl ZonefileEntry {
     }
 }
 
-/// Takes zone-file text apart (RFC 1035 section 5.1).
+/// Splits zone-file text into words (RFC 1035 section 5.1).
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
     line: usize,
-    /// The line of a parenthesis that is open at the end of the text.
+    /// The line of a parenthesis that is still open at the end of the text.
     unclosed: Option<usize>,
 }
 
@@ -189,7 +189,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// A word up to a space or what has a meaning of its own; a backslash takes that meaning away.
+    /// A word, up to a space or a special character. A backslash escapes a special character.
     fn plain(&mut self) -> Word {
         let (start, line) = (self.at, self.line);
         while let Some(octet) = self.peek() {

@@ -9,7 +9,7 @@ fn read(octets: &[u8], at: usize) -> Result<(Name, usize), MessageError> {
     Ok((flat.to_name(), end))
 }
 
-/// The same by the parser that the rest of the world trusts.
+/// The same name, read by the parser of `domain`.
 fn parsed(octets: &[u8], at: usize) -> Option<(Name, usize)> {
     let mut parser = Parser::from_ref(octets);
     parser.advance(at).ok()?;
@@ -17,8 +17,8 @@ fn parsed(octets: &[u8], at: usize) -> Option<(Name, usize)> {
     Some((name.to_name(), parser.pos()))
 }
 
-/// Names of which each is a label and a pointer to the one before, the first of them a label alone; where
-/// the last one begins.
+/// A chain of names, each a label and a pointer to the name before. Returns the offset of the last
+/// name.
 fn chain(labels: usize) -> (Vec<u8>, usize) {
     let mut octets = vec![0; 12];
     octets.extend([1, b'x', 0]);
@@ -33,7 +33,7 @@ fn chain(labels: usize) -> (Vec<u8>, usize) {
 
 #[test]
 fn a_pointer_for_each_label_is_read() {
-    // The longest names below ip6.arpa, and the most labels that a name can have.
+    // 34 labels: the longest names below ip6.arpa. 127 labels: the longest possible name.
     for labels in [34, 127] {
         let (octets, last) = chain(labels);
         let (name, end) = read(&octets, last).unwrap();
@@ -44,8 +44,8 @@ fn a_pointer_for_each_label_is_read() {
 }
 
 #[test]
-fn more_pointers_than_labels_are_refused() {
-    // Pointers to pointers, as many as are read and one more.
+fn more_pointers_than_the_limit_are_rejected() {
+    // Pointers to pointers, up to the limit and one more.
     let read_over = |pointers: usize| {
         let mut octets = vec![0; 13];
         for number in 0..pointers {
@@ -60,13 +60,13 @@ fn more_pointers_than_labels_are_refused() {
 }
 
 #[test]
-fn all_names_of_a_message_have_a_limit_in_proportion() {
+fn the_cost_of_all_names_has_a_limit_in_proportion_to_the_message() {
     let (mut octets, last) = chain(100);
     for room in [0, 30_000] {
         octets.resize(octets.len() + room, 0);
         let (mut names, mut flat) = (NameReader::new(&octets), FlatName::EMPTY);
-        // A hundred labels of a letter, as many pointers but one, and the root.
-        let fit = (COST + COST_AN_OCTET * octets.len()) / (100 + COST_OF_STEP * 200);
+        // The name has 100 labels of one letter, 99 pointers and the root label.
+        let fit = (BASE_COST + COST_PER_OCTET * octets.len()) / (100 + COST_PER_STEP * 200);
         for _ in 0..fit {
             assert!(names.read(last, &mut flat).is_ok());
         }
@@ -75,7 +75,7 @@ fn all_names_of_a_message_have_a_limit_in_proportion() {
 }
 
 #[test]
-fn pointers_lead_backwards_alone() {
+fn pointers_must_point_backwards() {
     for octets in [&[0xC0, 0][..], &[0xC0, 2, 0], &[1, b'a', 0xC0, 0]] {
         assert_eq!(read(octets, 0), Err(MessageError::Structure), "{octets:?}");
     }
@@ -85,7 +85,7 @@ fn pointers_lead_backwards_alone() {
 
 proptest! {
     #[test]
-    fn what_is_read_is_what_others_read(
+    fn names_are_read_as_the_parser_of_domain_reads_them(
         octets in proptest::collection::vec(prop_oneof![0u8..4, Just(0xC0), any::<u8>()], 1..300),
         at in 0usize..300,
     ) {
@@ -96,8 +96,8 @@ proptest! {
     }
 
     #[test]
-    fn what_is_compressed_well_is_read(names in names(), at in 0usize..8) {
-        // Each name is written after the others, as far as it is new.
+    fn well_compressed_names_are_read(names in names(), at in 0usize..8) {
+        // Each name is written after the names before, and compressed as far as possible.
         let mut target = domain::base::message_builder::HashCompressor::new(vec![0u8; 12]);
         let mut starts = Vec::new();
         for name in &names {

@@ -4,7 +4,7 @@ use domain::base::ParsedRecord;
 use domain::base::rdata::ComposeRecordData;
 use proptest::prelude::*;
 
-/// What the parser that the rest of the world trusts makes of the RDATA.
+/// The RDATA, read by the parser of `domain`.
 fn parsed(octets: &Bytes, at: usize) -> Option<Vec<u8>> {
     let mut parser = Parser::from_ref(octets);
     parser.advance(at).ok()?;
@@ -21,7 +21,7 @@ fn written(octets: &[u8], at: usize) -> Result<Vec<u8>, MessageError> {
     Ok(rdata)
 }
 
-/// A message with a name at 12 and another at 15, then one record.
+/// A message with a name at offset 12, a name at offset 15 and one record.
 fn message(rtype: Rtype, rdata: &[u8]) -> (Bytes, usize) {
     let mut octets = vec![0; 12];
     octets.extend(b"\x01a\x00\x02bc\xC0\x0C");
@@ -39,7 +39,7 @@ const TYPES: &[u16] = &[
     50, 51, 52, 59, 60, 61, 63, 64, 65, 99, 257, 65_280,
 ];
 
-/// Pieces that RDATA is made of: names, whole and compressed, numbers, strings and octets.
+/// RDATA made of pieces: plain and compressed names, numbers, strings and octets.
 fn rdata() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         Just(b"\xC0\x0C".to_vec()),
@@ -58,7 +58,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
     #[test]
-    fn rdata_is_written_as_others_write_it(at in 0..TYPES.len(), rdata in rdata()) {
+    fn rdata_is_written_as_the_parser_of_domain_writes_it(at in 0..TYPES.len(), rdata in rdata()) {
         let rtype = Rtype::from_int(TYPES[at]);
         let (octets, at) = message(rtype, &rdata);
         prop_assert_eq!(written(&octets, at).ok(), parsed(&octets, at), "{}", rtype);
@@ -66,7 +66,7 @@ proptest! {
 }
 
 #[test]
-fn names_in_rdata_are_written_out() {
+fn names_in_rdata_are_uncompressed() {
     let name = b"\x02bc\x01a\x00";
     let cases = [
         (Rtype::NS, &b"\xC0\x0F"[..], name.to_vec()),
@@ -81,8 +81,8 @@ fn names_in_rdata_are_written_out() {
 }
 
 #[test]
-fn names_that_are_never_compressed_are_not_taken_apart() {
-    // The gateway of an IPSECKEY record is a pointer, to what would be the start of the RDATA.
+fn pointers_in_types_without_compression_are_rejected() {
+    // The gateway of the IPSECKEY record is a pointer to the start of the RDATA.
     let (octets, at) = message(Rtype::IPSECKEY, b"\x00\x03\x00\xC0\x01\x00");
     assert_eq!(written(&octets, at), Err(MessageError::Rdata));
 }

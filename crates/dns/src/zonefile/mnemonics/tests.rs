@@ -56,7 +56,7 @@ fn algorithms_and_digests_have_mnemonics() {
 }
 
 #[test]
-fn records_are_found_however_they_are_written() {
+fn records_are_found_in_every_notation() {
     let expected = [&[1, 1, 3, 8][..], &[1, 2, 3]].concat();
     for text in [
         ". DNSKEY 257 3 RSASHA256 AQID",
@@ -67,7 +67,7 @@ fn records_are_found_however_they_are_written() {
         ". IN DNSKEY ( 257 3 ; a comment\n RSASHA256\n AQID )\r\n",
         "; DNSKEY 257 3 RSASHA999 AQID\n\n. DNSKEY 257 3 RSASHA256 AQID\n",
         "$TTL 60\n$ORIGIN .\n@ DNSKEY 257 3 RSASHA256 AQID\n",
-        // As Unbound keeps them (auto-trust-anchor-file).
+        // The format of Unbound's auto-trust-anchor-file.
         "; autotrust trust anchor file\n;;id: . 1\n.\t86400\tIN\tDNSKEY\t257 3 RSASHA256 AQID ;{id = \
          20326 (ksk), size = 2048b} ;;state=2 [  VALID  ] ;;count=0 ;;Thu Jan  1 00:00:00 2026\n",
     ] {
@@ -79,7 +79,7 @@ fn records_are_found_however_they_are_written() {
 }
 
 #[test]
-fn what_is_no_mnemonic_stays_as_it_is() {
+fn words_that_are_not_mnemonics_stay() {
     for text in [
         "ds. TXT RSASHA256 SHA-256 \"DS 1 RSASHA1 SHA-1\"",
         "RSASHA256. A 192.0.2.1",
@@ -93,7 +93,7 @@ fn what_is_no_mnemonic_stays_as_it_is() {
 }
 
 #[test]
-fn what_is_unknown_is_told_with_its_line() {
+fn unknown_mnemonics_are_errors_with_their_line() {
     let told = |text: &str| parse(text, &name::root()).unwrap_err().to_string();
     let error = told(". DS 1 8 2 AB\n\n. DNSKEY 257 3 (\n RSASHA999 AQID )");
     assert_eq!(error, "near line 4: `RSASHA999` is no DNSSEC algorithm");
@@ -103,7 +103,7 @@ fn what_is_unknown_is_told_with_its_line() {
 
 proptest! {
     #[test]
-    fn no_text_makes_it_panic(text in "[ a.\"\\\\;()\t\nDS18RSé]{0,60}") {
+    fn scanning_never_panics(text in "[ a.\"\\\\;()\t\nDS18RSé]{0,60}") {
         let _ = to_numbers(&text);
     }
 }
