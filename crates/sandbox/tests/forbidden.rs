@@ -1,5 +1,5 @@
-//! What is forbidden, tried from inside. A sandbox counts for the thread that enters it and for those
-//! that it starts, so each test enters one on a thread of its own.
+//! Forbidden actions, tried from inside. A sandbox applies to the thread that enters it and to its
+//! child threads, so each test enters one on a thread of its own.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must say so")]
@@ -103,7 +103,7 @@ fn what_a_resolver_has_no_use_for_is_not_there() {
         ] {
             assert_eq!(call(number, [0; 6]), libc::ENOSYS, "{number}");
         }
-        // Signals to ourselves are, those to others are not.
+        // Signals to this process are allowed, signals to different processes are not.
         let (own, thread) = (std::process::id() as usize, rustix::thread::gettid());
         let thread = thread.as_raw_nonzero().get() as usize;
         assert_eq!(call(libc::SYS_tgkill, [own, thread, 0, 0, 0, 0]), 0);
@@ -157,7 +157,7 @@ fn sockets_are_those_of_the_internet_of_this_machine_and_of_routes() {
         assert_eq!(other.recv(&mut [0; 2]).unwrap(), 2);
         assert!(UnixStream::pair().is_ok());
     });
-    // Who declares no network has none, raw or not.
+    // Without a declared network there is none, raw sockets included.
     inside([Calls::Run, Calls::Files].map(Need::Calls).to_vec(), |_| {
         assert_eq!(errno(UdpSocket::bind("127.0.0.1:0").map(drop)), libc::ENOSYS);
     });
@@ -177,7 +177,7 @@ fn files_are_read_and_written_where_that_was_declared_and_nowhere_else() {
     let held = has_landlock();
     inside(needs, move |sandbox| {
         let is = |result: std::io::Result<()>, wanted: i32| {
-            // Without Landlock, the files of this user are all there.
+            // Without Landlock, every file of this user is accessible.
             assert_eq!(errno(result), if held { wanted } else { 0 });
         };
         let replace = |folder: &Path| {
@@ -199,7 +199,7 @@ fn files_are_read_and_written_where_that_was_declared_and_nowhere_else() {
         for path in ["/etc/passwd", "/proc/self/environ", "/proc/self/maps"] {
             is(fs::read(path).map(drop), libc::EACCES);
         }
-        // A link to what is not granted is no way there.
+        // A link to a path that was not granted gives no access.
         assert_eq!(errno(std::os::unix::fs::symlink(&other, own_path.join("link"))), libc::ENOSYS);
         let asked =
             |path: &Path| sandbox.allows(&[Needs::to_read("local.hosts", &path.join("file"))]);
@@ -271,7 +271,7 @@ fn of_all_privileges_that_of_binding_ports_can_be_kept() {
 /// CAP_NET_BIND_SERVICE.
 const PORTS: u64 = 1 << 10;
 
-/// The effective capabilities, which are the permitted ones too.
+/// The effective capabilities, which equal the permitted capabilities.
 fn held_by_this_thread() -> u64 {
     let status = fs::read_to_string("/proc/thread-self/status").unwrap();
     let set = |name: &str| {
@@ -302,7 +302,7 @@ fn nothing_is_gained_by_what_another_program_of_this_user_may() {
         assert!(has(&state, &format!("{line}:\t0000000000000000")), "{state}");
     }
     assert!(has(&state, "NoNewPrivs:\t1") && has(&state, "Seccomp:\t2"), "{state}");
-    // Whoever had the right to empty it has.
+    // A thread with CAP_SETPCAP could empty the bounding set.
     if fs::read_to_string("/proc/thread-self/status").unwrap().contains("CapEff:\t0000000000000000")
     {
         return;

@@ -1,5 +1,5 @@
-//! The daemon under load that somebody else makes: whoever asks in good faith is answered. A program of its
-//! own, since its load would slow all other tests.
+//! The daemon under attack: clients in good faith are answered. A test program of its own, since
+//! its load would slow the remaining tests.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,8 +27,8 @@ use zoners_dns::compose::{Response, ResponseFlags, compose};
 use zoners_dns::packet::ClientQuery;
 use zoners_dns::{Message, OptRcode, RRset, Records, Rtype};
 
-/// An authoritative server that has an address for any name, after `delay`, and is silent about
-/// hopeless ones. Ends with the test.
+/// An authoritative server that has an address for any name, after `delay`, and is silent for names
+/// with "hopeless". Ends with the test.
 fn authority(delay: Duration) -> SocketAddr {
     let socket = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
     let address = socket.local_addr().unwrap();
@@ -90,7 +90,7 @@ fn unanswered(daemon: SocketAddr, prefix: &str, queries: u16, pace: Duration) ->
     answers.join().unwrap()
 }
 
-/// Ends what runs beside a test, also where the test fails.
+/// Ends background work of a test, also where the test fails.
 struct End<'a>(&'a AtomicBool);
 
 impl Drop for End<'_> {
@@ -99,7 +99,7 @@ impl Drop for End<'_> {
     }
 }
 
-/// One test at a time: each is a load of its own.
+/// One test at a time, since each is a load of its own.
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -148,7 +148,7 @@ fn a_hundred_reloads_lose_no_query() {
     assert!(asked.into_inner() > 0);
 }
 
-/// Opens a connection from an address of its own choice; 127.0.0.0/8 is all ours.
+/// Opens a connection from a chosen address of 127.0.0.0/8.
 fn connect_from(address: [u8; 4], to: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from((address, 0)).into()).unwrap();
@@ -156,8 +156,8 @@ fn connect_from(address: [u8; 4], to: SocketAddr) -> TcpStream {
     socket.into()
 }
 
-/// A thousand connections that say nothing, and an address that sends what it can: names that
-/// nobody answers for, names in the cache, and what is no query.
+/// A thousand idle connections, and an address that floods the server: unresolvable names, cached
+/// names, and packets that are no query.
 #[test]
 fn a_flood_and_a_thousand_idle_connections_harm_nobody_else() {
     let _alone = alone();
@@ -178,11 +178,12 @@ fn a_flood_and_a_thousand_idle_connections_harm_nobody_else() {
         while flooding.load(Ordering::Relaxed) {
             packet[13..21].copy_from_slice(format!("{sent:08x}").as_bytes());
             for packet in [&packet[..], &known, &packet[..13], &[0xFF; 600]] {
-                // What the kernel has no room for is lost, as a flood is.
+                // The kernel drops packets without room, as it drops a flood.
                 let _ = socket.send_to(packet, address);
                 sent += 1;
             }
-            // Only root's daemon gets a queue that outlasts the moments in which it does not run.
+            // Only a daemon of root has a queue long enough for the moments in which the daemon
+            // does not run.
             if !root && sent.is_multiple_of(256) {
                 travel(Duration::from_millis(1));
             }
@@ -205,8 +206,8 @@ fn a_flood_and_a_thousand_idle_connections_harm_nobody_else() {
     drop(idle);
 }
 
-/// A client that asks for much over a stream and reads nothing: it is hung up on, and meanwhile
-/// others do not wait for it.
+/// A client that asks for much over TCP and reads nothing: its connection is closed, and meanwhile
+/// the remaining clients do not wait.
 #[test]
 fn a_slow_reader_blocks_nobody_else() {
     let _alone = alone();
@@ -218,8 +219,8 @@ fn a_slow_reader_blocks_nobody_else() {
     slow.set_nonblocking(true).unwrap();
     let packet = query_for(1, "big.lan", Rtype::TXT);
     let framed = [&(packet.len() as u16).to_be_bytes()[..], &packet].concat();
-    // The daemon keeps so many replies for a client and reads no more until they are taken; after a
-    // while it hangs up.
+    // The daemon keeps a bounded number of replies for a client and reads no more until they are
+    // taken; after a while the daemon closes the connection.
     let (mut waited, give_up) = (0, Instant::now() + PATIENCE);
     let hung_up = loop {
         match slow.write(&framed) {

@@ -1,4 +1,4 @@
-//! Being inside, and trying what no library would.
+//! Being inside, and trying calls that no library makes.
 
 #![allow(unsafe_code, reason = "what is forbidden can only be tried by its number")]
 
@@ -7,7 +7,7 @@ use std::io;
 use libc::c_long;
 use zoners_sandbox::{Need, Needs, Sandbox, enter};
 
-/// Runs `trial` inside of a sandbox with these needs, and waits for it.
+/// Runs `trial` in a sandbox with these needs, and waits for the result.
 pub(crate) fn inside(needs: Vec<Need>, trial: impl FnOnce(&Sandbox) + Send + 'static) {
     let ended = std::thread::spawn(move || trial(&entered(needs))).join();
     if let Err(panic) = ended {
@@ -20,10 +20,10 @@ pub(crate) fn entered(all: Vec<Need>) -> Sandbox {
     enter(vec![Needs { of: "the test", all }])
 }
 
-/// What a system call with these arguments is answered with: 0 or an error.
+/// The result of a system call with these arguments: 0 or an error.
 pub(crate) fn call(number: c_long, arguments: [usize; 6]) -> i32 {
     let [a, b, c, d, e, f] = arguments;
-    // SAFETY: what is called is either refused or given no memory of ours to write to.
+    // SAFETY: the call is either refused or gets no memory of this process to write to.
     let answer = unsafe { libc::syscall(number, a, b, c, d, e, f) };
     if answer < 0 { io::Error::last_os_error().raw_os_error().unwrap() } else { 0 }
 }
@@ -33,12 +33,12 @@ pub(crate) fn errno(outcome: io::Result<()>) -> i32 {
     outcome.map_or_else(|error| error.raw_os_error().unwrap_or(-1), |()| 0)
 }
 
-/// Whether a text has such a line.
+/// Whether a text has this line.
 pub(crate) fn has(text: &str, line: &str) -> bool {
     text.lines().any(|own| own == line)
 }
 
-/// What the kernel has.
+/// The Landlock support of the kernel.
 pub(crate) enum Landlock {
     None,
     Version(u32),
@@ -46,7 +46,7 @@ pub(crate) enum Landlock {
 
 impl Landlock {
     pub(crate) fn of_kernel() -> Self {
-        // SAFETY: asked for its version, it reads nothing (landlock_create_ruleset(2)).
+        // SAFETY: asked for its version, the call reads no memory (landlock_create_ruleset(2)).
         let version = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, 0, 0, 1) };
         u32::try_from(version).map_or(Landlock::None, Landlock::Version)
     }

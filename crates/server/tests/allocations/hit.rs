@@ -18,9 +18,9 @@ async fn a_hit_allocates_nothing() {
         with_options(&question, &[&[0, 10, 0, 8][..], b"12345678"].concat()),
         // Too large for a datagram, so the reply is cut.
         packet(&asked("big.example.com", Rtype::TXT), true),
-        // Its denial.
+        // The denial of the name.
         packet(&asked("gone.example.com", Rtype::A), false),
-        // No query at all.
+        // No DNS query.
         vec![0; 12],
     ];
     for packet in &packets {

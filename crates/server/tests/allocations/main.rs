@@ -1,5 +1,5 @@
-//! What is allocated. A program of its own, in which one test runs at a time, since the counts are the whole
-//! process's.
+//! Allocations. A test program of its own in which one test runs at a time, since the counts cover
+//! the whole process.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
 
@@ -14,5 +14,5 @@ use tokio::sync::Mutex;
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
-/// Held by the test that runs.
+/// Held by the running test.
 static ALONE: Mutex<()> = Mutex::const_new(());

@@ -1,4 +1,4 @@
-//! What replies of thousands of records cost is counted in allocations.
+//! The cost of replies with thousands of records, counted in allocations.
 
 use bytes::Bytes;
 use zoners_dns::compose::{Response, ResponseFlags, compose};
@@ -19,7 +19,8 @@ fn what_is_not_needed_is_not_built() {
     let _profiler = dhat::Profiler::builder().testing().build();
     let plain = referral(20, 0);
     let (few, few_servers) = cost(&plain, &settings);
-    // Two for the 236 servers more: the names are of one RRset, and 20 of them are read.
+    // Two allocations more for 236 further servers: their names belong to one RRset, and 20 names
+    // are read.
     let (many, many_servers) = cost(&referral(256, 2_700), &settings);
     assert_eq!((few_servers, many_servers), (20, 20));
     assert!(many.blocks <= few.blocks + 10, "{many:?} beside {few:?}");
@@ -29,14 +30,14 @@ fn what_is_not_needed_is_not_built() {
     assert_eq!(foreign, few, "of foreign addresses nothing is built");
 }
 
-/// What was allocated.
+/// The allocations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Cost {
     blocks: u64,
     octets: u64,
 }
 
-/// What it costs to read and judge a referral, and how many servers it gives.
+/// The cost of reading and classifying a referral, and the number of servers found.
 fn cost(reply: &Bytes, settings: &Settings) -> (Cost, usize) {
     let (cut, asked) = (cut("test"), question());
     let before = dhat::HeapStats::get();
@@ -48,7 +49,7 @@ fn cost(reply: &Bytes, settings: &Settings) -> (Cost, usize) {
     (Cost { blocks, octets: after.total_bytes - before.total_bytes }, child.servers.len())
 }
 
-/// A referral to so many servers, the last records of which are addresses of so many other names.
+/// A referral to `servers` servers, followed by the addresses of `foreign` unrelated names.
 fn referral(servers: usize, foreign: usize) -> Bytes {
     let server = |number: usize| name::parse(&format!("ns{number:03}.zone.test")).unwrap();
     let names = (0..servers).map(|number| server(number).as_slice().to_vec());

@@ -1,4 +1,4 @@
-//! What holds at all times.
+//! Invariants.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ const ENDS: [Counter; 12] = [
     Counter::ClientSendErrors,
 ];
 
-/// Every query of a client has ended in one way, and has been counted once.
+/// Each query of a client has ended in exactly one way and has been counted once.
 pub(crate) fn all_is_counted(service: &Arc<Service<SimNetwork>>) {
     let count = |counter| service.worker().counters().get(counter);
     let ended: u64 = ENDS.into_iter().map(count).sum();
@@ -32,7 +32,7 @@ pub(crate) fn all_is_counted(service: &Arc<Service<SimNetwork>>) {
     assert_eq!(count(Counter::RecursionPanics), 0);
 }
 
-/// Nothing is under way any more, and memory is within its limit.
+/// No work is under way, and memory is within its limit.
 pub(crate) fn nothing_is_left(service: &Arc<Service<SimNetwork>>) {
     let (worker, shared) = (service.worker(), service.worker().shared());
     assert_eq!((worker.pending(), shared.in_flight(), service.rules().waiting()), (0, 0, 0));

@@ -1,4 +1,4 @@
-//! A laptop on an Internet, its resolver and its disk.
+//! A laptop with its Internet, resolver and disk.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -21,14 +21,15 @@ use zoners_store::snapshot::{self, Boot, Fingerprints, Loaded, SnapshotOptions, 
 
 use crate::checks;
 
-/// Domains of its Internet, `d0.t0.` and on; every fourth is signed, and so are those above them.
+/// Domains of its Internet, `d0.t0.` and so on; every fourth domain is signed, with the zones
+/// above.
 pub(crate) const DOMAINS: usize = 120;
-/// Of their servers this share is dead, but never all of one domain.
+/// The share of dead servers, but never every server of one domain.
 const DEAD: f64 = 0.2;
 const LOSS: f64 = 0.01;
-/// Octets of its cache: less than all that is asked for would need, so that entries leave.
+/// Octets of its cache: too few for every name asked, so that entries are evicted.
 const CACHE: usize = 256 << 10;
-/// The start of the machine, whose moments can be compared.
+/// The boot of the machine, to which moments refer.
 const BOOT: Boot = Boot(Some([1; 16]));
 
 pub(crate) struct Laptop {
@@ -65,21 +66,21 @@ impl Laptop {
         self.service.worker().shared().notify(event);
     }
 
-    /// Nothing that is sent from now on, for so long, is answered.
+    /// Drops every reply for `span`.
     pub(crate) fn without_a_line(&self, span: Duration) {
         let now = self.net.now();
         let gone: Range<Duration> = now..now + span;
         self.net.outage(gone);
     }
 
-    /// Another configuration comes into force; what is under way goes on with the old.
+    /// A new configuration comes into force; work under way keeps the old configuration.
     pub(crate) fn reload(&mut self) {
         self.generation += 1;
         let rules = rules(&self.random, self.generation);
         self.service = Arc::new(Service::new(self.service.worker().clone(), rules));
     }
 
-    /// The process ends, and another begins with what the disk has.
+    /// The process ends, and a new process starts with the contents of the disk.
     pub(crate) fn restart(&mut self) {
         checks::all_is_counted(&self.service);
         let (net, clock) = (&self.net, &self.clock);
@@ -101,7 +102,7 @@ impl Laptop {
         assert!(written.unwrap() > 0);
     }
 
-    /// The cache is written to a disk that has no room.
+    /// Writes the cache to a full disk.
     pub(crate) fn cannot_write(&self) {
         let (seal, shared) = (seal(), self.service.worker().shared());
         let times = Times { reading: shared.clock.read(), boot: BOOT };
@@ -127,7 +128,7 @@ fn start(
     Arc::new(Service::new(worker, rules(random, generation)))
 }
 
-/// What one configuration says, in which local data differ from that of the one before.
+/// A configuration; local data differ from generation to generation.
 fn rules(random: &Random, generation: u32) -> Arc<Rules> {
     let text = format!("[local]\nrecords = [\"here.home. 60 A 192.168.0.{generation}\"]\n");
     let config = Config::parse(&text, "zoners.toml").unwrap();

@@ -1,8 +1,8 @@
-//! Six hours of a laptop: a person asks all the time, while the machine sleeps, roams, loses its line,
-//! is told another configuration, cannot write its disk, and starts anew. Whatever happens, each question
-//! gets a reply in time, nothing wrong is told, and a minute later all is as before.
+//! Six hours of a laptop: a user asks without pause, while the machine sleeps, roams, goes offline,
+//! reloads, has a full disk, and restarts. Each question gets a reply in time, no answer is wrong,
+//! and a minute after each trouble the service is as before.
 //!
-//! A later part of Zoners adds what can happen to it to [`trouble::Trouble`].
+//! Later features add their troubles to [`trouble::Trouble`].
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
 
@@ -25,13 +25,13 @@ static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 const MINUTE: Duration = Duration::from_secs(60);
 /// Minutes of a run.
 const LENGTH: u32 = 6 * 60;
-/// A trouble begins every so many minutes, and is over before the next.
+/// Minutes between troubles; each is over before the next.
 const EVERY: u32 = 6;
-/// Memory is looked at first after so many minutes, when all that is asked for has been cached once.
+/// Memory is first measured after this many minutes, when every name has been cached once.
 const WARM: u32 = LENGTH / 2;
 
-/// What the heap may have grown by in the second half: the tables of what is remembered of servers, zones
-/// and clients fill slowly. A leak of one allocation a question would be ten times as much.
+/// The growth of the heap allowed in the second half: the tables of servers, zones and clients fill
+/// slowly. A leak of one allocation for each question would be ten times as much.
 const GROWTH: usize = 512 * 1024;
 
 #[tokio::test(start_paused = true)]

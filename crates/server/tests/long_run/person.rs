@@ -1,4 +1,4 @@
-//! A person at a browser: asks for the names of a page, and notices what is wrong with the answers.
+//! A user at a browser: asks for the names of a page, and checks the answers.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::trouble::Trouble;
 
 /// Nothing takes longer, whatever happens: `timeouts.recursion`, and half a second.
 const LONGEST: Duration = Duration::from_millis(5000);
-/// After so long all is as before the trouble.
+/// The time after a trouble until the service is as before.
 const SETTLED: Duration = Duration::from_secs(60);
 /// Names of a page, each asked for A, AAAA and HTTPS.
 const NAMES: usize = 3;
@@ -22,17 +22,17 @@ const NAMES: usize = 3;
 pub(crate) struct Person {
     random: Random,
     trouble: Option<Trouble>,
-    /// When it was over; none while it lasts.
+    /// The end of the trouble; `None` while it lasts.
     over: Option<Instant>,
     asked: usize,
     failed: Vec<String>,
     unsettled: usize,
     stale: usize,
-    /// Of these, when all should have been as before.
+    /// Of these, the number when the service should have been as before.
     stale_late: usize,
 }
 
-/// What a question came to.
+/// The result of a question.
 struct Outcome {
     asked: String,
     took: Duration,
@@ -63,7 +63,7 @@ impl Person {
         self.over = Some(Instant::now());
     }
 
-    /// Asks for all names of a page at once, and looks at what comes.
+    /// Asks for the names of a page at once, and checks the answers.
     pub(crate) async fn opens_a_page(&mut self, laptop: &Laptop) {
         let mut page = JoinSet::new();
         for _ in 0..NAMES {
@@ -86,7 +86,7 @@ impl Person {
         }
     }
 
-    /// Waits until nothing is under way any more; by then nothing may be left of it.
+    /// Waits until no work is under way.
     pub(crate) async fn reads_on(&self, laptop: &mut Laptop) {
         sleep(Duration::from_secs(30)).await;
         checks::nothing_is_left(&laptop.service);
@@ -100,12 +100,12 @@ impl Person {
             "{asked} questions, {stale} stale, of these {stale_late} late, {unsettled} failed in trouble"
         );
         assert!(failed.is_empty(), "{} failed:\n{}", failed.len(), failed.join("\n"));
-        // A datagram of the only server that lives may be lost while the dead ones are asked.
+        // A datagram of the only live server may be lost while the dead servers are asked.
         assert!(stale_late <= asked / 1000, "{stale_late} stale when all was well");
         assert!(stale > 0, "troubles that nobody notices are none");
     }
 
-    /// Popular names more often than others; one in twenty is not there.
+    /// Popular names more often than rare names; one name in twenty does not exist.
     fn wanted(&self) -> String {
         let share = self.random.below(1000) as f64 / 1000.0;
         let domain = (share * share * DOMAINS as f64) as usize;
@@ -157,7 +157,7 @@ impl Person {
         self.stale_late += usize::from(stale && !self.is_unsettled());
     }
 
-    /// Whether a question may fail: while a trouble lasts that lets it, and shortly after.
+    /// Whether a question may fail: during some troubles, and shortly after.
     fn may_fail(&self) -> bool {
         self.is_unsettled() && self.trouble.is_some_and(Trouble::lets_questions_fail)
     }

@@ -1,4 +1,4 @@
-//! What befalls a laptop.
+//! The troubles of a laptop.
 
 use std::time::Duration;
 
@@ -15,15 +15,15 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// The machine sleeps for hours, and its timers with it.
+    /// The machine and its timers sleep for hours.
     Sleep,
-    /// Another network, a little further from everything, after some seconds without any.
+    /// A different network, a little farther from everything, after some seconds offline.
     Roaming,
-    /// Nothing comes back for half a minute, and nothing tells of it.
+    /// No reply arrives for half a minute, without any sign from the system.
     Outage,
     /// An obstruction of three seconds in front of the dish, again and again.
     Obstructions,
-    /// A cafe, where a portal answers for all servers; then back.
+    /// A cafe with a portal that answers for every server; then back.
     Portal,
     /// A network that drops DNS to foreign servers; then back.
     Blocked,
@@ -31,9 +31,9 @@ pub(crate) enum Trouble {
     WrongClock,
     /// A changed configuration is read.
     Reload,
-    /// The cache cannot be written; later it can.
+    /// The cache cannot be written for a while.
     FullDisk,
-    /// The process ends and another begins with what the disk has.
+    /// The process ends and a new process starts with the contents of the disk.
     Restart,
 }
 
@@ -51,7 +51,7 @@ impl Trouble {
         Trouble::Restart,
     ];
 
-    /// All of them, in an order drawn by lot.
+    /// The troubles in random order.
     pub(crate) fn in_disorder(random: &Random) -> Vec<Trouble> {
         let mut left = Trouble::ALL.to_vec();
         let mut drawn = Vec::new();
@@ -61,12 +61,12 @@ impl Trouble {
         drawn
     }
 
-    /// Whether questions may fail while it lasts: those that nothing is known of.
+    /// Whether questions without a cache entry may fail during the trouble.
     pub(crate) fn lets_questions_fail(self) -> bool {
         !matches!(self, Trouble::Sleep | Trouble::Reload | Trouble::FullDisk | Trouble::Restart)
     }
 
-    /// Whether the network lies while it lasts.
+    /// Whether the network forges answers during the trouble.
     pub(crate) fn lies(self) -> bool {
         self == Trouble::Portal
     }
@@ -129,7 +129,7 @@ async fn elsewhere(middlebox: Middlebox, laptop: &Laptop, person: &mut Person) {
     laptop.tell(Event::NetworkChanged);
 }
 
-/// A person who keeps asking for so long.
+/// A user who asks without pause for `span`.
 async fn asking_for(span: Duration, laptop: &Laptop, person: &mut Person) {
     let until = tokio::time::Instant::now() + span;
     while tokio::time::Instant::now() < until {

@@ -1,4 +1,4 @@
-//! Replays what the fuzzers found worth keeping.
+//! Replays the corpora of the fuzzers.
 
 #[allow(unreachable_pub, reason = "a library of its own over there")]
 #[path = "../../../../fuzz/src/canonical.rs"]

@@ -22,7 +22,7 @@ pub(crate) fn lab() -> Lab {
     lab_with("")
 }
 
-/// With a configuration; what it says of the resolver does not count here, but for its routes.
+/// With a configuration, of which only the routes apply to the resolver.
 pub(crate) fn lab_with(config: &str) -> Lab {
     let net = world::small(1);
     let mut text = String::from(

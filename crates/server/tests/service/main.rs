@@ -1,6 +1,6 @@
-//! The pipeline of a query over a simulated Internet: octets of clients in, octets of replies out. One program
-//! for all, since each one more is linked anew with all that they use;
-//! `cargo test -p zoners-server --test service scenarios::` runs a part.
+//! The pipeline of a query over a simulated Internet: octets of clients in, octets of responses
+//! out. One test program, since each program links every crate anew; `cargo test -p zoners-server
+//! --test service scenarios::` runs a part.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,7 +14,7 @@ mod lab;
 mod player;
 mod scenarios;
 
-/// What clients get for what they ask.
+/// Responses to clients.
 mod clients {
     mod compact;
     mod events;
@@ -32,7 +32,7 @@ mod load {
     mod reflection;
 }
 
-/// Servers and lines that fail, and what expires meanwhile.
+/// Servers and links that fail, and entries that expire meanwhile.
 mod outages {
     mod lines;
     mod prefetch;

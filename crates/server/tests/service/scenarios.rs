@@ -1,5 +1,5 @@
-//! Plays scenarios: our own always, third-party ones from the folder that `ZONERS_SCENARIOS` names
-//! (see `crates/sim/src/scenario.rs` for the dialect).
+//! Plays scenarios: our own always, third-party scenarios from the folder named by
+//! `ZONERS_SCENARIOS` (see `crates/sim/src/scenario.rs` for the dialect).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -44,10 +44,10 @@ fn passed_by(folder: &Path) -> BTreeMap<String, usize> {
     table.lines().skip(1).map(row).collect()
 }
 
-/// Files that two resolvers pass and ours shall not.
+/// Files that two resolvers pass and Zoners must not pass.
 ///
-/// `val_anchor_nx_nosig`: the parent of a trust anchor's zone denies the zone without a proof. Taken
-/// for an answer, such a denial would let any forger switch the anchor off.
+/// `val_anchor_nx_nosig`: the parent of a trust anchor's zone denies the zone without a proof. If
+/// such a denial were accepted, any forger could switch the anchor off.
 const NOT_HELD: [&str; 1] = ["val_anchor_nx_nosig.rpl"];
 
 #[test]

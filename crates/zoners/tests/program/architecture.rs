@@ -1,4 +1,4 @@
-//! ARCHITECTURE.md says which crate may import which; this holds the crates to it.
+//! Holds the crates to the import table of ARCHITECTURE.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -41,7 +41,7 @@ fn built() -> Edges {
         .iter()
         .map(|package| {
             let imports = package["dependencies"].as_array().unwrap().iter();
-            // Tests may import what they test with.
+            // Dev-dependencies are not restricted.
             let shipped = imports.filter(|dependency| dependency["kind"].is_null());
             let own = shipped
                 .map(|dependency| short(&dependency["name"]))

@@ -1,5 +1,5 @@
-//! The real binary, as a person or a service manager starts it. One program for all, since each one more is
-//! linked anew with all that they use; `cargo test -p zoners --test program daemon::` runs a part.
+//! The real binary, as a user or a service manager starts it. One test program, since each program
+//! links every crate anew; `cargo test -p zoners --test program daemon::` runs a part.
 
 #![allow(
     clippy::unwrap_used,

@@ -16,7 +16,7 @@ fn outcomes(reader: &mut EventReader) -> Vec<QueryOutcome> {
     read(reader).iter().map(|event| event.outcome).collect()
 }
 
-/// Sends queries that end in several ways.
+/// Sends queries with several outcomes.
 async fn ask_in_all_ways(lab: &Lab) {
     for text in ["www.example.com", "www.example.com", "localhost"] {
         lab.ask(text, Rtype::A, Transport::Udp).await;

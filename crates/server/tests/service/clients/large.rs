@@ -1,4 +1,4 @@
-//! RRsets up to what fits into a message: over TCP whole, over UDP with TC, from the cache as well.
+//! RRsets up to the message size: complete over TCP, with TC over UDP, also from the cache.
 
 use crate::lab::{Lab, asked, lab, packet};
 use zoners_dns::{Counter, Name, RRset, Records, Rtype, Transport, name};
@@ -7,7 +7,7 @@ fn owner() -> Name {
     name::parse("many.example.com").unwrap()
 }
 
-/// With so many addresses at `many.example.com`.
+/// With `records` addresses at `many.example.com`.
 fn many(records: u16) -> Lab {
     let lab = lab();
     let addresses: Records = (0..records).map(|i| [203, 0, (i >> 8) as u8, i as u8]).collect();
@@ -39,7 +39,7 @@ async fn an_rrset_of_thousands_is_answered_and_kept() {
 #[tokio::test(start_paused = true)]
 async fn what_no_message_has_room_for_is_cut_over_tcp_too() {
     let lab = lab();
-    // Header, question and the record's other fields take 46 octets.
+    // Header, question and the remaining fields of the record take 46 octets.
     let text = |octets: usize| {
         let whole = octets / 256;
         let mut rdata = [vec![255], vec![b'x'; 255]].concat().repeat(whole);

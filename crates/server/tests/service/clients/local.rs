@@ -1,4 +1,4 @@
-//! Local answers: for these, and for no others, we are the authority.
+//! Local answers: authoritative for local names, and for no further names.
 
 use crate::lab::{asked, lab_with, packet};
 use zoners_dns::{Class, Message, RRset, Rtype, Transport, name};

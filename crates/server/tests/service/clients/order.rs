@@ -1,4 +1,4 @@
-//! The order of the records that clients get.
+//! The order of records in answers.
 
 use crate::lab::{Lab, lab_with};
 use zoners_dns::{Rtype, Transport, zonefile};
@@ -16,7 +16,7 @@ fn lab(config: &str) -> Lab {
     lab
 }
 
-/// The first record of the last RRset in each of so many answers.
+/// The first record of the last RRset in each of several answers.
 async fn firsts(lab: &Lab, text: &str, rtype: Rtype, answers: usize) -> Vec<String> {
     let mut firsts = Vec::new();
     let mut all: Option<Vec<String>> = None;
@@ -54,7 +54,7 @@ async fn each_address_comes_first_in_turn() {
             assert!(times.abs_diff(60) <= 2, "{text} {rtype}: {first} is first {times} times");
         }
     }
-    // What stub resolvers do: both families in turn.
+    // As stub resolvers do: both families in turn.
     let (mut v4, mut v6) = (vec![], vec![]);
     for _ in 0..8 {
         v4.extend(firsts(&lab, "lb.example.com", Rtype::A, 1).await);

@@ -1,4 +1,4 @@
-//! What clients see: a query's octets in, a reply's octets out, over a simulated Internet.
+//! The view of clients: octets of queries in, octets of responses out, over a simulated Internet.
 
 use crate::lab::{asked, lab, lab_with, packet, with_options};
 use zoners_dns::compose::{Response, ResponseFlags, compose};

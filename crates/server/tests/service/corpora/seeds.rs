@@ -1,5 +1,5 @@
-//! What the fuzzers begin with, made by the code that is fuzzed:
-//! `cargo test -p zoners-server --test service corpora:: -- --ignored`.
+//! The seeds of the fuzzers, made by the fuzzed code: `cargo test -p zoners-server --test service
+//! corpora:: -- --ignored`.
 
 use std::fs;
 use std::path::Path;
@@ -90,7 +90,7 @@ fn configurations() -> Vec<Vec<u8>> {
     let example = include_str!("../../../../../zoners.example.toml");
     let mut tables = Vec::new();
     for line in example.lines() {
-        // Keys that are commented out are what may be set.
+        // Keys in comments are valid keys.
         let line = line.strip_prefix("# ").or(line.strip_prefix('#')).unwrap_or(line);
         if line.starts_with('[') || tables.is_empty() {
             tables.push(String::new());
@@ -151,7 +151,7 @@ fn root_keys() -> Vec<Vec<u8>> {
         "[]".into(),
         "[{}]".into(),
     ];
-    // What the code writes.
+    // The output of the code.
     let written =
         root_keys::parse(texts[0].as_bytes()).map(|keys| root_keys::format(&keys)).unwrap();
     listed.chain(texts).chain([written]).map(String::into_bytes).collect()
@@ -228,7 +228,7 @@ fn signatures() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// Entries of `www.zone.example.` and others.
+/// Entries of `www.zone.example.` and further names.
 fn cache() -> Cache {
     let cache = Cache::new(1 << 20, TtlLimits::default(), [1, 2]);
     let sets = sets();

@@ -1,5 +1,5 @@
-//! What it costs to forge a reply: the packets that one must send who knows everything of a query but the
-//! port that it left from and its ID (RFC 5452 section 7).
+//! The cost of forging a reply: the packets of an attacker that knows the query except for its
+//! source port and ID (RFC 5452 section 7).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,8 +31,7 @@ fn example(line: &str) -> Question {
     Question::new(name::parse(line).unwrap(), Rtype::A)
 }
 
-/// Queries for one question to one server that were open at a time, each with a port and an ID of its own,
-/// at most.
+/// The most queries for one question to one server open at a time, each with its own port and ID.
 fn open_at_a_time(net: &SimNetwork) -> usize {
     let ended = net.ended();
     let mut waits: BTreeMap<_, BTreeMap<u64, (Duration, Duration)>> = BTreeMap::new();
@@ -67,11 +66,12 @@ async fn clients_that_ask_the_same_make_no_reply_easier_to_forge() {
         }
         clients.join_all().await;
         let open = open_at_a_time(&net) as u64;
-        // A forged packet hits with the chance of open / (PORTS * IDS), so on the average it takes:
+        // The probability of a hit is open / (PORTS * IDS) for each forged packet, so the average
+        // number of packets is:
         let packets = u64::from(PORTS) * IDS / open;
         assert_eq!(packets, 4_227_465_216, "{open} open at {latency} ms");
-        // That is more than half an hour of a gigabit a second, in replies of 100 octets, with the window
-        // open all the time.
+        // That is more than half an hour at a gigabit per second, in replies of 100 octets, with
+        // the window open throughout.
         assert!(packets / (1_000_000_000 / 800) > 1800);
     }
 }

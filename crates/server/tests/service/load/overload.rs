@@ -1,4 +1,4 @@
-//! What happens when clients ask for more than there is.
+//! Clients that ask for more than the server can do.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,7 +63,7 @@ async fn who_asks_too_fast_from_afar_is_told_how_to_go_on() {
     assert!(limited.header.tc() && limited.answer.is_empty());
     let over_tcp = lab.send_from(&plain, afar(Transport::Tcp)).await.unwrap();
     assert_eq!(over_tcp.answer.len(), 1);
-    // With a cookie of its own it gets one of ours, and with that an answer.
+    // With a client cookie the query gets a server cookie, and with that an answer.
     let own = with_options(&question, &[&[0, 10, 0, 8][..], b"12345678"].concat());
     let offered = lab.send_from(&own, afar(Transport::Udp)).await.unwrap();
     assert_eq!(offered.rcode, OptRcode::BADCOOKIE);
@@ -74,7 +74,7 @@ async fn who_asks_too_fast_from_afar_is_told_how_to_go_on() {
     assert_eq!(lab.count(Counter::ClientRateLimited), 2);
 }
 
-/// What a laptop on the same network asks at once when a session with many pages is opened again.
+/// The questions of a laptop on the LAN when a session with many pages is restored.
 const AT_ONCE: usize = 342;
 
 /// The servers of the root, of `com.` and of `example.com.`.
@@ -89,8 +89,8 @@ const SERVERS: [&str; 8] = [
     "203.0.114.2",
 ];
 
-/// Asks for so many names at once from a LAN, over UDP: how many get an answer. `meanwhile` is what happens
-/// to the line.
+/// Asks for names at once from a LAN, over UDP, and counts the answers. `meanwhile` changes the
+/// link.
 async fn answered_at_once(lab: Lab, meanwhile: impl Future<Output = ()>) -> usize {
     let client = Client::new([192, 168, 1, 7].into(), Transport::Udp);
     let service = Arc::new(lab.service);
@@ -135,7 +135,7 @@ async fn a_client_nearby_gets_all_answers_after_a_gap_in_the_line() {
     assert_eq!(answered_at_once(lab, back).await, AT_ONCE);
 }
 
-/// A client's query takes `held` milliseconds to be answered while it has `waiting` under way.
+/// A query of a client takes `held` milliseconds while the client has `waiting` queries under way.
 async fn held_back(held: u64, waiting: usize, client: Client) -> bool {
     let lab = lab_with("[server]\nallow = [\"0.0.0.0/0\"]\n");
     for address in ["203.0.114.1", "203.0.114.2"] {
@@ -163,8 +163,8 @@ async fn answers_are_not_held_back_for_a_burst_on_a_victim() {
     assert!(!held_back(2500, 65, client("192.168.1.1", Transport::Udp)).await, "without a limit");
 }
 
-/// Water torture: names that nobody has asked for, in a zone whose servers do not answer. What is
-/// cached is answered at once all the while, and what waits is bounded and goes away.
+/// Water torture: random names in a zone whose servers do not answer. Cached names are answered at
+/// once throughout; waiting queries are bounded and end.
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_names_never_asked_leaves_cached_answers_alone() {
     const FLOOD: usize = 20_000;

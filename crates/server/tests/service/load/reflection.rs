@@ -1,4 +1,4 @@
-//! What anybody can have sent to an address that is not its own: how much, and how often.
+//! Responses to forged source addresses: their size and their rate.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use zoners_dns::{Class, Counter, Message, Opcode, OptRcode, Question, Rtype, Tra
 use zoners_server::Client;
 use zoners_server::pipeline::Handled;
 
-/// Refusals that a network hears a second.
+/// Refusals per second to one network.
 const OF_NETWORK: usize = 5;
 
-/// Every kind of query that is answered without records, or not at all, by name.
+/// Each kind of query that is answered without records, or not at all, by name.
 fn kinds() -> Vec<(&'static str, Vec<u8>)> {
     let www = asked("www.example.com", Rtype::A);
     let root = asked(".", Rtype::NS);
@@ -82,7 +82,7 @@ fn client(address: &str, transport: Transport) -> Client {
     Client::new(address.parse().unwrap(), transport)
 }
 
-/// Octets of the reply, if there is one at once.
+/// Octets of the immediate response, if any.
 fn handled(lab: &Lab, packet: &[u8], client: Client) -> Option<Vec<u8>> {
     let mut reply = Vec::new();
     match lab.service.handle(packet, client, lab.service.clock(), &mut reply) {
@@ -162,7 +162,7 @@ async fn what_never_answers_has_no_part_in_the_rate() {
     }
 }
 
-/// Where a server is open to all, what is wrong with a query is told no faster than what is asked.
+/// Where a server is open to everyone, errors are limited like answers.
 #[tokio::test(start_paused = true)]
 async fn errors_to_those_afar_are_limited_as_answers_are() {
     let transfer = packet(&asked("example.com", Rtype::AXFR), true);
@@ -180,7 +180,7 @@ async fn errors_to_those_afar_are_limited_as_answers_are() {
     }
 }
 
-/// Two servers that are told to ask each other: whatever one sends, the other sends nothing.
+/// Two servers made to ask each other: neither answers the other's response.
 #[tokio::test(start_paused = true)]
 async fn no_two_servers_answer_each_other() {
     let lab = lab();
@@ -194,7 +194,7 @@ async fn no_two_servers_answer_each_other() {
     }
 }
 
-/// Errors to those that are served tell a person why, and so may be longer; the table says how much.
+/// Errors to served clients carry a text and so may be longer; the table gives the size.
 #[tokio::test(start_paused = true)]
 async fn what_a_served_client_hears_at_worst() {
     let lab = lab();

@@ -1,4 +1,4 @@
-//! What answers inside says nothing of the Internet, and the other way round.
+//! Replies of servers inside say nothing about the Internet, and the reverse.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use zoners_dns::{EdeCode, Rtype, Transport};
 use zoners_sim::{Link, Manner};
 
 const SECOND: Duration = Duration::from_secs(1);
-/// All servers of the Internet.
+/// The servers of the Internet.
 const INTERNET: [&str; 9] = [
     "203.0.114.1",
     "203.0.114.2",
@@ -40,7 +40,7 @@ fn all(lab: &Lab, addresses: &[&str], manner: Manner) {
     }
 }
 
-/// Whether a name is answered with what was known last, and how soon.
+/// Whether the answer for a name is stale, and its time.
 async fn ask(lab: &Lab, name: &str) -> (bool, Duration) {
     let began = Instant::now();
     let reply = lab.ask(name, Rtype::A, Transport::Udp).await;
@@ -50,7 +50,8 @@ async fn ask(lab: &Lab, name: &str) -> (bool, Duration) {
     (codes.into_iter().any(|code| code == stale), began.elapsed())
 }
 
-/// Asks for what is stale every second while something else is asked for all the time: how long each takes.
+/// Asks for stale names every second while a different name is asked without pause; returns the
+/// times.
 async fn stale_beside(lab: &Lab, stale: &[&str], other: &str) -> Vec<Duration> {
     let mut times = Vec::new();
     for round in 0..12 {
@@ -91,7 +92,7 @@ async fn a_router_that_answers_does_not_hide_that_the_internet_is_gone() {
         assert!(lab.service.worker().shared().is_line_down());
         assert!(lab.service.worker().shared().broken_paths().names().is_empty());
         assert!(lab.service.worker().shared().silent_networks().is_empty());
-        // It is back with the first answer.
+        // The uplink counts as up again with the first answer.
         all(&lab, &INTERNET, Manner::Good);
         ask(&lab, "www.example.com").await;
         sleep(SECOND).await;
@@ -120,7 +121,7 @@ async fn an_internet_that_answers_does_not_hide_that_a_tunnel_is_gone() {
         while ask(&lab, "n0.corp").await.0 {
             sleep(SECOND / 10).await;
         }
-        // Its last failure is remembered for so long.
+        // The last failure is cached for this time.
         assert!(mended.elapsed() <= 5 * SECOND, "{other}: {:?}", mended.elapsed());
         assert!(shared.silent_networks().is_empty());
     }

@@ -1,4 +1,4 @@
-//! What is asked for a lot is refreshed before it expires.
+//! Popular answers are refreshed before they expire.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn ask(lab: &Lab, name: &str, rtype: Rtype) -> Duration {
     began.elapsed()
 }
 
-/// Asks every second for so long, and counts who had to wait.
+/// Asks every second, and counts the questions that had to wait.
 async fn ask_for(lab: &Lab, seconds: u64, rtypes: &[Rtype]) -> usize {
     let mut waited = 0;
     for _ in 0..seconds {
@@ -37,7 +37,7 @@ async fn nobody_waits_for_what_is_popular_and_it_costs_no_packets() {
     let refreshed = lab.count(Counter::CachePrefetches);
     assert!((20..=23).contains(&refreshed), "{refreshed}");
     assert_eq!(lab.count(Counter::CachePrefetchesUsed), refreshed);
-    // One for each, and what the way there costs at first and now and then.
+    // One query for each, plus the cost of the way there, at first and now and then.
     let sent = lab.net.sent().len() as u64;
     assert!(sent <= refreshed + 12, "{sent}");
 }
@@ -61,7 +61,7 @@ async fn an_idle_machine_sends_nothing_and_what_is_seldom_asked_for_is_left_to_e
     let sent = lab.net.sent().len();
     sleep(SECOND * 86_400).await;
     assert_eq!(lab.net.sent().len(), sent);
-    // Asked for the second time when it is about to expire, it is not popular.
+    // A name that is asked the second time shortly before expiry is not popular.
     ask(&lab, "a.b.ent.example.com", Rtype::A).await;
     sleep(SECOND * 3_590).await;
     ask(&lab, "a.b.ent.example.com", Rtype::A).await;
@@ -83,7 +83,7 @@ async fn what_cannot_be_refreshed_holds_until_it_expires() {
 #[tokio::test(start_paused = true)]
 async fn what_nobody_wants_any_more_is_not_refreshed_for_long() {
     let lab = lab();
-    // Each is popular for as long as it holds, and then never asked for again.
+    // Each name is popular until its TTL ends, and then never asked again.
     let mut waste = 0;
     for round in 0..400u64 {
         let name = format!("n{round}.wild.example.com");

@@ -1,4 +1,4 @@
-//! Where nobody answers, what has expired is better than nothing (RFC 8767).
+//! If no server answers, an expired answer is given (RFC 8767).
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use zoners_sim::{Link, Manner};
 
 /// The servers of `example.com.`
 const OWN: [&str; 2] = ["203.0.114.1", "203.0.114.2"];
-/// All others.
+/// The servers above.
 const ABOVE: [&str; 7] = [
     "198.51.100.1",
     "198.51.100.2",
@@ -33,7 +33,7 @@ fn all(lab: &Lab, addresses: &[&str], manner: Manner) {
     }
 }
 
-/// What is said of `www.example.com. A`, and how soon.
+/// The response for `www.example.com. A`, and its time.
 async fn ask(lab: &Lab, name: &str) -> (Message, Duration) {
     let began = Instant::now();
     let reply = lab.ask(name, Rtype::A, Transport::Udp).await;
@@ -44,7 +44,7 @@ fn codes(reply: &Message) -> Vec<u16> {
     reply.edns.iter().flat_map(|edns| &edns.errors).map(|ede| ede.code.0).collect()
 }
 
-/// Whether it is the stale answer, with the TTL and the word that belong to one.
+/// Whether the response is the stale answer, with the TTL and EDE of stale answers.
 fn is_stale(reply: &Message) -> bool {
     let ttls = reply.answer.iter().all(|set| set.ttl == 30);
     let stale = codes(reply) == [EdeCode::STALE_ANSWER.0];
@@ -52,7 +52,7 @@ fn is_stale(reply: &Message) -> bool {
     stale
 }
 
-/// One that knows `www.example.com.`, which has just expired.
+/// A lab with `www.example.com.` in the cache, just expired.
 async fn expired() -> Lab {
     let lab = lab();
     assert!(!is_stale(&ask(&lab, "www.example.com").await.0));
@@ -87,7 +87,7 @@ async fn a_slow_answer_is_waited_for() {
         let (reply, took) = ask(&lab, "www.example.com").await;
         assert_eq!(is_stale(&reply), stale, "{millis} ms");
         assert!(took <= ms(1800), "{took:?}");
-        // Whoever comes late is heard all the same.
+        // A late reply is accepted nevertheless.
         sleep(ms(500)).await;
         let (reply, took) = ask(&lab, "www.example.com").await;
         assert!(!is_stale(&reply) && took < ms(1), "{millis} ms: {took:?}");
@@ -141,7 +141,7 @@ async fn what_changed_is_told_and_never_taken_back() {
     });
     let (reply, _) = ask(&lab, "www.example.com").await;
     assert_eq!((reply.rcode, codes(&reply)), (OptRcode::NXDOMAIN, vec![]));
-    // When that has expired too, it is still what was known last.
+    // When that has expired too, it is still the last known answer.
     lab.clock.jump(4 * 3600 * SECOND);
     all(&lab, &OWN, Manner::Dead);
     all(&lab, &ABOVE, Manner::Dead);

@@ -8,7 +8,7 @@ use zoners_sim::scenario::Scenario;
 /// The prefixes of served clients, and the reply to all other clients.
 ///
 /// # Errors
-/// The scenario leaves a hole in a prefix that it serves, or wants something unheard of.
+/// The scenario leaves a hole in a served prefix, or has an unknown key.
 pub(super) fn access(scenario: &Scenario) -> Result<(Vec<Prefix>, Refuse), String> {
     let (mut allow, mut refuse) = (Nearby::anywhere().prefixes, Refuse::Refused);
     for rule in scenario.values("access-control") {

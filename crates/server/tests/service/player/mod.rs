@@ -21,10 +21,10 @@ use zoners_server::{Config, Service};
 use zoners_sim::SimClock;
 use zoners_sim::scenario::{Action, Dialect, Scenario, ScriptedNetwork, records};
 
-/// Virtual time that a step may take before it counts as stuck.
+/// Virtual time of a step after which the scenario counts as stuck.
 const STUCK: Duration = Duration::from_secs(30);
 
-/// Keys whose features the resolver does not have; a scenario with one is not played.
+/// Keys of features that the resolver does not have; a scenario with such a key is not played.
 const MISSING: &[&str] = &[
     "auth-zone",
     "dns64-prefix",
@@ -42,13 +42,13 @@ const MISSING: &[&str] = &[
     "trust-anchor-file",
 ];
 
-/// What came of a scenario.
+/// The result of a scenario.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Passed,
-    /// It needs what the resolver does not have.
+    /// The scenario needs a missing feature.
     Skipped(String),
-    /// It did not go as the script says, for the reason given.
+    /// The scenario failed, for this reason.
     Failed(String),
 }
 
@@ -242,7 +242,7 @@ fn settings(scenario: &Scenario, dialect: Dialect) -> Settings {
     settings
 }
 
-/// Trust anchors: DS and DNSKEY records, one a line.
+/// Trust anchors: DS and DNSKEY records, one on each line.
 fn anchors(scenario: &Scenario) -> Vec<Anchor> {
     let parsed = scenario.values("trust-anchor").filter_map(|text| records(text).ok());
     parsed

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::common::Demo;
 use crate::common::waiting::{travel, until};
 
-/// More than this machine's mood makes of an answer that takes no time.
+/// More than the noise of this machine adds to a cache hit.
 const LATE: Duration = Duration::from_millis(20);
 
 /// Names that resolve in the demonstration, of several zones.
@@ -28,10 +28,10 @@ const GOOD: [&str; 10] = [
     "gone.fast.demo",
 ];
 
-/// The command with a folder of its own for baselines.
+/// The command with its own folder of baselines.
 struct Bench(tempfile::TempDir);
 
-/// What came of a call: its exit code, standard output and standard error.
+/// The result of a call: exit code, standard output and standard error.
 type Called = (Option<i32>, String, String);
 
 impl Bench {
@@ -49,9 +49,9 @@ impl Bench {
         self.call_with(arguments, "")
     }
 
-    /// Calls it with `input` as its standard input.
+    /// Runs the command with `input` as its standard input.
     fn call_with(&self, arguments: &[&str], input: &str) -> Called {
-        // What is not this machine's is left alone.
+        // Servers other than this machine are not asked.
         let alone: &[&str] = match arguments[0].starts_with("--") {
             true => &["--no-gateway"],
             false => &[],
@@ -65,7 +65,7 @@ impl Bench {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // Who does not read it is not told.
+        // A command that does not read its input is fine.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let output = child.wait_with_output().unwrap();
         let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
@@ -82,7 +82,7 @@ impl Bench {
     }
 }
 
-/// A server that says of all names that they have no records, but nothing of those that begin with x.
+/// A server that denies every name with NODATA, except names that begin with x.
 struct Stub {
     address: SocketAddr,
     asked: Arc<AtomicUsize>,
@@ -93,7 +93,7 @@ impl Stub {
         Stub::late(Duration::ZERO)
     }
 
-    /// One that answers so much later.
+    /// A server that answers after `late`.
     fn late(late: Duration) -> Self {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let (address, asked) = (socket.local_addr().unwrap(), Arc::<AtomicUsize>::default());
@@ -137,7 +137,7 @@ fn a_run_is_told_kept_and_compared() {
     {
         assert!(told.contains(part), "{part}: {told}");
     }
-    // It knows the names now, which is no merit of what changed.
+    // The server has the names cached now, which must not count as an improvement.
     let against = ["--against", "before", "--fail-on", "loss"];
     let (code, told, _) = bench.call(&[&asked[..], &against].concat());
     assert_eq!(code, Some(0), "{told}");
@@ -158,7 +158,7 @@ fn a_run_is_told_kept_and_compared() {
 #[test]
 fn servers_are_set_beside_each_other() {
     let (bench, quick, slow) = (Bench::new(), Stub::start(), Stub::late(LATE));
-    // Enough that some may be late with the quick one too and the verdict is the same.
+    // Enough names that some late answers of the quick server do not change the verdict.
     let names: String = (0..40).map(|name| format!("n{name}.test\n")).collect();
     let names = bench.file("names", &names);
     let (quick, slow) = (quick.address.to_string(), slow.address.to_string());
@@ -277,7 +277,7 @@ fn what_cannot_be_measured_is_told_with_what_to_do() {
         (&["--server", &stub, "--html", &page], "no file in a folder that is there"),
         (&["--server", &stub, "--rate", "0"], "such as 200"),
         (&["--server", &stub, "--pace", "-1"], "--pace: from 0"),
-        // Never sent: nobody asks strangers that fast.
+        // Never sent: strangers are not asked that fast.
         (&["--server", "192.0.2.1", "--rate", "101"], "--i-run-this-server"),
         (&["--server", &stub, "--server", "192.0.2.1", "--pace", "0"], "--i-run-this-server"),
         (&["--in-process", "--config", "/nowhere"], "/nowhere"),
@@ -292,7 +292,7 @@ fn what_cannot_be_measured_is_told_with_what_to_do() {
     }
 }
 
-/// Chromium without a window, which may reach nobody.
+/// Headless Chromium without network access.
 fn browser(folder: &Path, more: &[&str]) -> Vec<u8> {
     let mut child = Command::new("chromium")
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])

@@ -1,4 +1,4 @@
-//! The command as a person uses it: the real binary, real sockets on the loopback interface.
+//! The command as a user runs it: the real binary, real sockets on the loopback interface.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, UdpSocket};
@@ -84,7 +84,7 @@ fn the_control_socket_is_looked_for_where_the_daemon_puts_it() {
         (output.status.code(), told)
     };
     assert_eq!(status(&[]).0, Some(0));
-    // What the configuration says is the only place.
+    // A configured path is the only place.
     let named = folder.path().join("named").display().to_string();
     file(&folder, &format!("[server]\ncontrol = {named:?}\n"));
     let (code, told) = status(&["--config", &config]);
@@ -100,7 +100,7 @@ fn the_control_socket_is_looked_for_where_the_daemon_puts_it() {
 fn what_is_known_of_servers_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("control").display().to_string();
-    // Nobody listens there: the system says so at once.
+    // The port is closed: the system reports it at once.
     let closed = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
     let daemon = Daemon::start(&format!(
         "control = {socket:?}\n[[stub]]\nzone = \"stub.example\"\nservers = [\"{closed}\"]"
@@ -189,7 +189,7 @@ fn lookup_answers_special_names_without_asking_anyone() {
 
 #[test]
 fn lookup_fails_with_a_reason_that_programs_can_read() {
-    // A root server that nobody is.
+    // A root server without an address.
     let folder = tempfile::tempdir().unwrap();
     let hints = folder.path().join("hints");
     let closed = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! The demonstration, asked with the tools that people use.
+//! The demonstration, asked with the usual tools.
 
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::common::{Daemon, Demo, client, query_for, receive, send};
 use zoners_dns::{Message, OptRcode, Rtype};
 
-/// What `tool` prints when it asks the server at `address`.
+/// The output of `tool` asking the server at `address`.
 fn ask_with(tool: &str, address: SocketAddr, arguments: &str) -> String {
     let (server, port) = (format!("@{}", address.ip()), address.port().to_string());
     let output = Command::new(tool)
@@ -17,7 +17,8 @@ fn ask_with(tool: &str, address: SocketAddr, arguments: &str) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// What dig and kdig must print: the first asks whom with what, the rest are parts of the output.
+/// Expected output of dig and kdig: the first entry is the question, the rest are parts of the
+/// output.
 const CONVERSATIONS: &[&[&str]] = &[
     &["dig www.fast.demo A", "status: NOERROR", "203.0.113.10", "flags: qr rd ra ad;"],
     &["dig www.slow.demo A", "status: NOERROR", "flags: qr rd ra;"],
@@ -40,7 +41,7 @@ const CONVERSATIONS: &[&[&str]] = &[
     &["kdig +dnssec www.shop.demo A", "CNAME", "RRSIG", "Flags: qr rd ra ad;"],
     &["dig +norec never-asked.fast.demo A", "status: REFUSED", "EDE: 20"],
     &["dig +norec www.fast.demo A", "status: NOERROR", "flags: qr ra ad;"],
-    // What is not served.
+    // Unsupported queries.
     &["dig +edns=1 +noednsneg www.fast.demo A", "status: BADVERS"],
     &["dig +opcode=status +noedns www.fast.demo A", "status: NOTIMP", "opcode: STATUS"],
     &["dig +opcode=notify www.fast.demo SOA", "status: NOTIMP"],
@@ -68,7 +69,7 @@ const CONVERSATIONS: &[&[&str]] = &[
 #[test]
 fn dig_and_kdig_get_what_they_ask_for_over_both_families() {
     let demo = Demo::start();
-    // Both families wait for dead.demo, so they do so at once.
+    // Both families wait for dead.demo, so they are asked in parallel.
     std::thread::scope(|scope| {
         for address in &demo.addresses {
             scope.spawn(move || {
@@ -85,7 +86,7 @@ fn dig_and_kdig_get_what_they_ask_for_over_both_families() {
     });
 }
 
-/// A validator of its own comes to the same conclusions with what it gets through us.
+/// An independent validator comes to the same conclusions through the daemon.
 #[test]
 fn delv_follows_the_chains_of_trust() {
     let demo = Demo::start();

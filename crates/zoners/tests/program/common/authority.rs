@@ -1,4 +1,4 @@
-//! A server of `example.` that gives each name an address of its own, so that a wrong answer is seen.
+//! A server of `example.` that gives each name an address of its own, so that a wrong answer shows.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use zoners_dns::{Message, Name, OptRcode, RRset, Records, Rtype};
 use super::waiting::travel;
 use super::{Daemon, query_for};
 
-/// The one address of a name.
+/// The address of a name.
 fn address_of(name: &Name) -> [u8; 4] {
     let sum = name.to_string().bytes().fold(7u32, |sum, octet| {
         sum.wrapping_mul(31).wrapping_add(u32::from(octet.to_ascii_lowercase()))
@@ -20,12 +20,12 @@ fn address_of(name: &Name) -> [u8; 4] {
     sum.to_be_bytes()
 }
 
-/// A server of `example.` that has an address for each name, while it speaks.
+/// A server of `example.` that has an address for each name, while the test lives.
 #[derive(Clone)]
 pub(crate) struct Authority {
     pub(crate) address: SocketAddr,
     pub(crate) silent: Arc<AtomicBool>,
-    /// Milliseconds that a reply takes.
+    /// The delay of a reply, in milliseconds.
     pub(crate) delay: Arc<AtomicU64>,
     asked: Arc<AtomicUsize>,
 }
@@ -60,7 +60,7 @@ impl Authority {
                 });
                 reply[..2].copy_from_slice(&buffer[..2]);
                 travel(Duration::from_millis(own.delay.load(Ordering::Relaxed)));
-                // That somebody before was killed is told once, instead of sending.
+                // An ICMP error of an earlier, killed client is reported once instead of sending.
                 let send = || socket.send_to(&reply, from).is_ok();
                 let _ = own.silent.load(Ordering::Relaxed) || send() || send();
             }
@@ -68,18 +68,18 @@ impl Authority {
         authority
     }
 
-    /// A table of a configuration that sends `example.` there.
+    /// A configuration table that routes `example.` to this server.
     pub(crate) fn stub(&self) -> String {
         format!("[[stub]]\nzone = \"example\"\nservers = [\"{}\"]\n", self.address)
     }
 
-    /// Queries that came.
+    /// Queries received.
     pub(crate) fn count(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
     }
 }
 
-/// Asks for a name, and sees to it that what comes is right.
+/// Asks for a name, and checks the answer.
 pub(crate) fn ask(daemon: &Daemon, number: usize) {
     let reply = daemon.ask(&query_for(7, &format!("n{number}.example"), Rtype::A));
     let reply = Message::parse(&reply.into()).unwrap();

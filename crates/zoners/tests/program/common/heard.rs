@@ -8,7 +8,7 @@ use zoners_dns::Rtype;
 use super::networks::ask;
 use super::{localhost, send};
 
-/// Takes an address as another server would.
+/// Binds an address as a foreign server would.
 pub(crate) fn take(address: &str) -> (UdpSocket, TcpListener) {
     (UdpSocket::bind(address).unwrap(), TcpListener::bind(address).unwrap())
 }

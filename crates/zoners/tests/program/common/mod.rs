@@ -1,4 +1,4 @@
-//! The real binary, as a person starts it.
+//! The real binary, as a user starts it.
 
 pub(crate) mod authority;
 #[cfg(target_os = "linux")]
@@ -59,14 +59,14 @@ impl Daemon {
         daemon
     }
 
-    /// A daemon of which it is not yet known whether it will serve.
+    /// A daemon that may or may not become ready.
     pub(crate) fn unready(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         configure(&folder, more);
         Daemon::of(folder)
     }
 
-    /// A daemon that serves, with so many descriptors.
+    /// A daemon that serves, limited to `most` descriptors.
     pub(crate) fn with_descriptors(most: usize, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         configure(&folder, more);
@@ -79,13 +79,13 @@ impl Daemon {
         daemon
     }
 
-    /// A daemon that does as `zoners.toml` in this folder says.
+    /// A daemon with the `zoners.toml` of this folder.
     pub(crate) fn of(folder: tempfile::TempDir) -> Self {
         let state = folder.path().to_owned();
         Daemon::at_home(folder, &state)
     }
 
-    /// The same, of a user who has this folder for what programs keep.
+    /// A daemon with the `zoners.toml` of this folder, of a user with this state folder.
     pub(crate) fn at_home(folder: tempfile::TempDir, state: &Path) -> Self {
         let runtime = folder.path().join("run");
         Daemon::in_environment(
@@ -94,7 +94,7 @@ impl Daemon {
         )
     }
 
-    /// The same, with these variables.
+    /// A daemon with the `zoners.toml` of this folder and these environment variables.
     pub(crate) fn in_environment(folder: tempfile::TempDir, variables: &[(&str, &Path)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_zoners"));
         Daemon::run(command.envs(variables.iter().copied()), folder)
@@ -111,12 +111,12 @@ impl Daemon {
         Daemon { child, address: (Ipv4Addr::UNSPECIFIED, 0).into(), log, folder }
     }
 
-    /// Waits until it serves; false if it ends instead.
+    /// Waits until the daemon serves; false if the daemon ends instead.
     pub(crate) fn is_ready(&mut self) -> bool {
         self.is_ready_and("")
     }
 
-    /// Waits until it serves and its log has a line with `part`, whichever is first.
+    /// Waits until the daemon serves and its log has a line with `part`, in either order.
     pub(crate) fn is_ready_and(&mut self, part: &str) -> bool {
         let (mut serves, mut logged) = (false, false);
         while !(serves && logged) {
@@ -130,12 +130,12 @@ impl Daemon {
         true
     }
 
-    /// Reads the log up to a line that has `part`.
+    /// Reads the log up to a line with `part`.
     pub(crate) fn logs(&mut self, part: &str) -> bool {
         self.line_with(part).is_some()
     }
 
-    /// The next line of the log that has `part`.
+    /// The next line of the log with `part`.
     pub(crate) fn line_with(&mut self, part: &str) -> Option<String> {
         let mut line = String::new();
         while self.log.read_line(&mut line).unwrap() > 0 {
@@ -182,7 +182,7 @@ pub(crate) struct Demo {
     child: Child,
     /// 127.0.0.1, and ::1 where there is IPv6.
     pub(crate) addresses: Vec<SocketAddr>,
-    /// The DS record of its root zone.
+    /// The DS record of the demonstration's root zone.
     pub(crate) anchor: String,
 }
 
@@ -210,7 +210,7 @@ impl Drop for Demo {
     }
 }
 
-/// A client's socket on `address` that waits for its replies, but not forever.
+/// A client socket on `address` with a time-out for replies.
 pub(crate) fn client(address: impl Into<IpAddr>) -> UdpSocket {
     let socket = UdpSocket::bind((address.into(), 0)).unwrap();
     socket.set_read_timeout(Some(waiting::PATIENCE)).unwrap();

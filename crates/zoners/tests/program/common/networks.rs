@@ -1,4 +1,4 @@
-//! Networks of a test's own: nothing that it does to interfaces reaches this machine's.
+//! Network namespaces of a test, so that changes of interfaces do not reach this machine.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -9,11 +9,11 @@ use std::process::{Child, Command, Stdio};
 use super::waiting::PATIENCE;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-/// Names the test that runs in a network of its own.
+/// Names the test that runs in a namespace of its own.
 const INSIDE: &str = "ZONERS_INSIDE";
 
-/// Runs the test that calls it once more, in a process that has a network of its own and may do with it as
-/// it likes; there `test` is run. Where the system forbids that, the test is skipped, and says so.
+/// Runs the calling test again in a process with a network namespace of its own; there `test` runs.
+/// If the system forbids namespaces, the test is skipped with a message.
 pub(crate) fn in_a_network<T: FnOnce()>(test: T) {
     let name = caller_of::<T>();
     if std::env::var(INSIDE).is_ok_and(|inside| inside == name) {
@@ -43,30 +43,30 @@ pub(crate) fn in_a_network<T: FnOnce()>(test: T) {
     assert!(output.status.success() && passed, "in its own network:\n{told}\n{log}");
 }
 
-/// The name by which libtest knows the function that has the closure `T`.
+/// The libtest name of the function that has the closure `T`.
 fn caller_of<T>() -> &'static str {
     let path = std::any::type_name::<T>();
     let (_, path) = path.split_once("::").unwrap();
     path.strip_suffix("::{{closure}}").unwrap()
 }
 
-/// Calls `ip` with these words.
+/// Runs `ip` with these words.
 pub(crate) fn ip(words: &str) {
     assert!(may_ip(words), "ip {words}");
 }
 
-/// Calls `ip` with these words; false if it fails.
+/// Runs `ip` with these words; false if it fails.
 pub(crate) fn may_ip(words: &str) -> bool {
     Command::new("ip").args(words.split(' ')).status().unwrap().success()
 }
 
-/// Another machine, gone when dropped.
+/// A second machine, removed when dropped.
 pub(crate) struct Machine {
     holder: Child,
 }
 
 impl Machine {
-    /// A machine that this one is connected to: here the link is called `link`, there `eth0`.
+    /// A machine connected to this machine: here the link is called `link`, there `eth0`.
     pub(crate) fn at(link: &str) -> Self {
         let mut holder = Command::new("unshare")
             .args(["--net", "sh", "-c", "echo there; read end"])
@@ -107,8 +107,8 @@ impl Drop for Machine {
     }
 }
 
-/// Asks once over UDP, from this address: the reply that came from the address that was asked; none if the
-/// system says that the port is closed, or none came.
+/// Asks once over UDP from this address. Returns the reply from the asked address; `None` if the
+/// port is closed or no reply came.
 pub(crate) fn ask(from: &str, to: SocketAddr, packet: &[u8]) -> Option<Vec<u8>> {
     let socket = UdpSocket::bind(format!("{from}:0")).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();

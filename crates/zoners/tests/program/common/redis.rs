@@ -9,15 +9,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::waiting::PATIENCE;
 
-/// A port that is free and stays so: below those that the system gives away (from 32768), and not given before.
-/// That of a cluster's bus, 10,000 above, is free as well.
+/// A free port that stays free: below the ephemeral ports (from 32768), and not given before. The
+/// port of a cluster's bus, 10,000 above, is free as well.
 pub(crate) fn free_port() -> u16 {
     const FIRST: u16 = 11_000;
     const PORTS: u32 = 10_000;
     static GIVEN: AtomicU32 = AtomicU32::new(0);
     let is_free = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
     loop {
-        // Runs beside each other begin elsewhere.
+        // Parallel runs start at different ports.
         let number = std::process::id().wrapping_mul(97) + GIVEN.fetch_add(1, Ordering::Relaxed);
         let port = FIRST + (number % PORTS) as u16;
         if is_free(port) && is_free(port + 10_000) {
@@ -35,7 +35,7 @@ pub(crate) struct Redis {
 }
 
 impl Redis {
-    /// One on a free port of this machine, with some more of its settings.
+    /// Starts a server on a free port, with further settings.
     pub(crate) fn start(more: &[&str]) -> Self {
         let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
         let own = ["--port", &port.to_string(), "--save", "", "--bind", "127.0.0.1", "--dir"];
@@ -46,7 +46,7 @@ impl Redis {
         Redis { child, port, _folder: folder, arguments }
     }
 
-    /// One that watches over others, as the file says, which it changes.
+    /// Starts a sentinel with a configuration file, which the sentinel rewrites.
     pub(crate) fn sentinel(file: &std::path::Path, port: u16) -> Self {
         let arguments = vec![file.to_str().unwrap().to_owned(), "--sentinel".to_owned()];
         let child = run(&arguments, "Sentinel ID is");
@@ -67,14 +67,14 @@ impl Redis {
         self.child.wait().unwrap();
     }
 
-    /// Starts it again, empty.
+    /// Starts the server again, empty.
     pub(crate) fn restart(&mut self) {
         self.child = run(&self.arguments, "Ready to accept connections");
     }
 
     /// Sends commands, and returns the first line of each reply; of lists, each element.
     pub(crate) fn says(&self, command: &[&[u8]]) -> Vec<String> {
-        // One whose part changes closes what is open.
+        // A server whose role changes closes open connections.
         (0..10).find_map(|_| self.said(command)).unwrap()
     }
 
@@ -92,13 +92,13 @@ impl Redis {
         read(&mut BufReader::new(stream), &mut replies).map(|()| replies)
     }
 
-    /// The keys of answers that it has.
+    /// The keys of stored answers.
     pub(crate) fn keys(&self) -> Vec<String> {
         self.says(&[b"KEYS", b"zoners:2:q:*"])
     }
 }
 
-/// Reads one reply (RESP2); nothing if the stream ends before it does.
+/// Reads one reply (RESP2); `None` if the stream ends before.
 fn read(stream: &mut impl BufRead, replies: &mut Vec<String>) -> Option<()> {
     let mut line = String::new();
     stream.read_line(&mut line).ok()?;
@@ -116,10 +116,10 @@ fn read(stream: &mut impl BufRead, replies: &mut Vec<String>) -> Option<()> {
     Some(())
 }
 
-/// Starts a server and waits until its log has `ready`, after which it is connected to.
+/// Starts a server and waits for `ready` in its log, after which the server accepts connections.
 ///
-/// The server is what its name says; Debian's tools have the same program under another one, without
-/// the service.
+/// The name of the program decides its role; Debian's tools package has the same program under a
+/// different name, without the service.
 fn run(arguments: &[String], ready: &str) -> Child {
     let mut child = Command::new("redis-check-rdb")
         .arg0("redis-server")
@@ -131,7 +131,7 @@ fn run(arguments: &[String], ready: &str) -> Child {
     while !said.contains(ready) {
         assert!(log.read_line(&mut said).unwrap() > 0, "Redis ended: {arguments:?}\n{said}");
     }
-    // A pipe that nobody reads would stop the server once full.
+    // A pipe without a reader would stop the server once full.
     std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
     child
 }

@@ -1,4 +1,4 @@
-//! Daemons that share what they learn in a Redis.
+//! Daemons that share a Redis.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use super::{Daemon, zoners};
 
 pub(crate) const SECRET: &str = "secret = \"only the nodes know it\"\n";
 
-/// A daemon that asks the authority, and shares what it learns as `redis` says.
+/// A daemon that asks the authority and shares its cache as `redis` says.
 pub(crate) fn node(authority: &Authority, redis: &str) -> Daemon {
     let folder = tempfile::tempdir().unwrap();
     let control = folder.keep().join("control");
@@ -17,7 +17,7 @@ pub(crate) fn node(authority: &Authority, redis: &str) -> Daemon {
     Daemon::start(&format!("control = \"{control}\"\n[cache.redis]\n{redis}\n{stub}"))
 }
 
-/// One that is connected by now.
+/// A node that is connected to Redis.
 pub(crate) fn connected(authority: &Authority, redis: &str) -> Daemon {
     let node = node(authority, redis);
     until("it is heard", || {

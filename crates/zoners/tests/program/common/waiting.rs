@@ -1,13 +1,14 @@
-//! The only real time of the tests: what the network or another process takes.
+//! Real time in tests: the time that the network or a process takes.
 
 use std::time::{Duration, Instant};
 
-/// How long something is waited for that comes at once on an idle machine. A reply or an event ends the wait, so
-/// the length costs nothing where all is well, and a machine may be a hundred times slower.
+/// The longest wait for an event that is immediate on an idle machine. A reply or an event ends the
+/// wait, so the length costs nothing where the test passes, and a machine may be a hundred times
+/// slower.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Asks another process again and again until something holds. Only for what a process does not tell by itself:
-/// lines of a log, replies and ends of streams can be waited for.
+/// Polls a process until a condition holds. Only for state without an event: lines of a log,
+/// replies and ends of streams can be awaited.
 pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
     let began = Instant::now();
     while !holds() {
@@ -16,7 +17,7 @@ pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-/// Lets pass what a packet takes on its way.
+/// Waits for the travel time of a packet.
 pub(crate) fn travel(time: Duration) {
     std::thread::sleep(time);
 }

@@ -1,4 +1,4 @@
-//! A daemon with few descriptors serves as one with many, if not as fast.
+//! A daemon with few descriptors serves like a daemon with many, if not as fast.
 
 use std::net::{Ipv4Addr, TcpStream};
 
@@ -7,7 +7,7 @@ use zoners_dns::{Message, OptRcode, Rtype};
 
 const NAMES: u16 = 345;
 
-/// A daemon that asks the demonstration for all names.
+/// A daemon that forwards every name to the demonstration.
 fn forwarding(demo: &Demo, descriptors: usize) -> Daemon {
     let more = format!(
         "threads = 2\n[dnssec]\nvalidate = false\n\
@@ -17,7 +17,7 @@ fn forwarding(demo: &Demo, descriptors: usize) -> Daemon {
     Daemon::with_descriptors(descriptors, &more)
 }
 
-/// How many of so many names, asked for at once, get an answer that is no failure.
+/// The number of successful answers to many names, asked at once.
 fn answered(daemon: &Daemon, round: &str) -> usize {
     let socket = client(Ipv4Addr::LOCALHOST);
     for id in 0..NAMES {
@@ -39,7 +39,7 @@ fn queries_wait_for_a_free_socket_instead_of_failing() {
     for descriptors in [64, 256] {
         let daemon = forwarding(&demo, descriptors);
         assert_eq!(answered(&daemon, "one"), usize::from(NAMES), "{descriptors}");
-        // And connections of clients that are idle take none of theirs.
+        // Idle connections of clients take no descriptor of the queries to servers.
         let idle: Vec<_> =
             (0..descriptors + 50).map(|_| TcpStream::connect(daemon.address).unwrap()).collect();
         assert_eq!(answered(&daemon, "two"), usize::from(NAMES), "{descriptors}");

@@ -1,4 +1,4 @@
-//! What others plant where the daemon and the commands write.
+//! Planted files and links where the daemon and the commands write.
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Write};
@@ -92,7 +92,7 @@ fn a_dump_is_written_by_the_command_with_its_own_rights() {
     assert!(fs::symlink_metadata(at("dump")).unwrap().is_file() && mode(&at("dump")) == 0o600);
     assert!(cache("load", "dump").status.success());
     assert!(!cache("dump", "no/such").status.success());
-    // A pipe would be lost by a file in its place.
+    // A file in its place would destroy a pipe.
     let pipe = at("pipe").display().to_string();
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let refused = cache("dump", "pipe");

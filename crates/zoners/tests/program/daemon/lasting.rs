@@ -7,12 +7,12 @@ use std::sync::atomic::Ordering;
 use crate::common::authority::{Authority, ask};
 use crate::common::{Daemon, zoners};
 
-/// A daemon that asks the authority, and keeps its cache in `state`. It may still be reading.
+/// A daemon that asks the authority and keeps its cache in `state`. The cache may still be loading.
 fn keeping(authority: &Authority, state: &Path) -> Daemon {
     started(authority, state, "")
 }
 
-/// The same, when all is read back that was kept.
+/// A restarted daemon, after its cache is loaded.
 fn restarted(authority: &Authority, state: &Path) -> Daemon {
     started(authority, state, "are back from")
 }
@@ -26,7 +26,7 @@ fn started(authority: &Authority, state: &Path, part: &str) -> Daemon {
     daemon
 }
 
-/// Ends it well and waits until it has ended.
+/// Stops the daemon with SIGTERM and waits for its end.
 fn stop(mut daemon: Daemon) {
     daemon.signal("-TERM");
     assert!(daemon.child.wait().unwrap().success());
@@ -43,7 +43,7 @@ fn what_was_asked_before_a_restart_is_answered_after_it_without_asking_anyone() 
     let daemon = restarted(&authority, state.path());
     (0..500).for_each(|number| ask(&daemon, number));
     assert_eq!(authority.count(), before);
-    // What it knows is shown, written, forgotten and brought back.
+    // Cache entries are shown, dumped, flushed and loaded.
     let socket = state.path().join("socket");
     let cache = |arguments: &[&str]| {
         let output =
@@ -96,7 +96,7 @@ fn killed_at_any_moment_it_starts_again_and_says_nothing_wrong() {
     let first = keeping(&authority, state.path());
     (0..3_000).for_each(|number| ask(&first, number));
     stop(first);
-    // From no time at all, while it reads, to some time after the first write has begun.
+    // From the moment of loading up to the time after the first write.
     for round in 0..200u64 {
         let mut daemon = keeping(&authority, state.path());
         if round % 4 > 0 {

@@ -9,14 +9,14 @@ use crate::common::waiting::until;
 use crate::common::{Daemon, file, localhost, query_for, zoners};
 use zoners_dns::{Message, OptRcode, Rtype};
 
-/// What a daemon answers for the address of a name.
+/// The answer of a daemon for the address of a name.
 fn address(daemon: &Daemon, name: &str) -> Option<String> {
     let reply = Message::parse(&daemon.ask(&query_for(1, name, Rtype::A)).into()).unwrap();
     let set = reply.answer.first()?;
     set.addresses().next().map(|address| address.to_string())
 }
 
-/// A daemon with a control socket and a hosts file beside its configuration, and where they are.
+/// A daemon with a control socket and a hosts file beside its configuration, and their paths.
 fn daemon(hosts: Option<&str>) -> (Daemon, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     if let Some(hosts) = hosts {
@@ -40,7 +40,7 @@ fn a_hosts_file_that_is_not_there_is_told_and_served_once_it_is() {
     let told = daemon.line_with("local.hosts").unwrap();
     assert!(told.contains("zoners.toml:4:9: local.hosts: ") && told.contains(&shown), "{told}");
     assert!(daemon.is_ready());
-    // `test.` is ours, so that nobody is asked.
+    // `test.` is a special-use name, so no server is asked.
     assert_eq!(address(&daemon, "nas.test"), None);
     let write = |text: &str| {
         fs::write(folder.path().join("new"), text).unwrap();
@@ -48,7 +48,7 @@ fn a_hosts_file_that_is_not_there_is_told_and_served_once_it_is() {
     };
     write("192.168.1.2 nas.test\n");
     until("it is read", || address(&daemon, "nas.test").is_some());
-    // Another file in its place, be it as long and as old.
+    // A new file in its place, as long and as old.
     write("192.168.1.3 nas.test\n");
     until("it is read again", || address(&daemon, "nas.test").as_deref() == Some("192.168.1.3"));
     fs::remove_file(&hosts).unwrap();
@@ -95,7 +95,7 @@ fn wildcards_of_the_configuration_are_served() {
     assert_eq!((reply.rcode, reply.answer.len()), (OptRcode::NOERROR, 0));
 }
 
-/// Puts a pipe in the place of a file, so that reading it waits until something is written.
+/// Replaces a file by a pipe, so that a reader waits until the pipe is written.
 fn block(path: &Path) {
     fs::remove_file(path).unwrap();
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
@@ -110,11 +110,11 @@ fn while_a_configuration_is_read_nothing_waits() {
     let status = || zoners(&["status", "--json", "--control", &control]);
     block(&config);
     daemon.signal("-HUP");
-    // That a pipe is opened waits until it is opened at its other end.
+    // Opening a pipe waits until the other end is open.
     let mut pipe = File::options().write(true).open(&config).unwrap();
     assert!(status().status.success());
     assert_eq!(address(&daemon, "nas.test").as_deref(), Some("192.168.1.2"));
-    // What is asked for meanwhile is done after that.
+    // Requests during the reload are served after the reload.
     fs::write(folder.path().join("hosts"), "192.168.1.33 nas.test\n").unwrap();
     pipe.write_all(text.replace("[local]", "version = \"2\"\n[local]").as_bytes()).unwrap();
     drop(pipe);
@@ -142,7 +142,7 @@ fn a_hosts_file_that_becomes_unreadable_leaves_what_is_served() {
     assert!(daemon.logs("local.hosts") && address(&daemon, "nas.test").is_some());
 }
 
-/// The exit code of `zoners check`, and what it says.
+/// The exit code and the output of `zoners check`.
 fn check(text: &str) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();
     let output = zoners(&["check", &file(&folder, text).display().to_string()]);

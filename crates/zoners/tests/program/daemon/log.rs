@@ -1,4 +1,4 @@
-//! A log and an output that cannot be written: full, closed, or read by nobody.
+//! A log and an output that cannot be written: full, closed, or without a reader.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,7 +11,7 @@ use crate::common::waiting::until;
 use crate::common::{Daemon, client, file, localhost, zoners};
 use zoners_dns::{Message, Rtype};
 
-/// A daemon whose log this test does not read, spoken to over its control socket.
+/// A daemon whose log the test does not read, with a control socket.
 struct Unheard {
     child: Child,
     address: SocketAddr,
@@ -20,7 +20,7 @@ struct Unheard {
 }
 
 impl Unheard {
-    /// One that serves, and logs to `log`.
+    /// A daemon that serves and logs to `log`.
     fn start(log: impl Into<Stdio>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("control").display().to_string();
@@ -46,7 +46,7 @@ impl Unheard {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    /// Lets it log so many lines.
+    /// Makes the daemon write log lines.
     fn log(&self, lines: usize) {
         let mut stream = BufReader::new(UnixStream::connect(&self.socket).unwrap());
         let mut reply = String::new();
@@ -64,7 +64,7 @@ impl Unheard {
         assert!(status.unwrap().success());
     }
 
-    /// It answers, is reloaded by SIGHUP, lives through what else it is sent, and ends when told to.
+    /// The daemon answers, reloads on SIGHUP, survives the other signals, and ends on SIGTERM.
     fn works_to_the_end(mut self) {
         let socket = client(self.address.ip());
         socket.send_to(&localhost(1, Rtype::A), self.address).unwrap();
@@ -88,11 +88,11 @@ impl Drop for Unheard {
     }
 }
 
-/// A pipe that has room for nothing more, as long as its reader is there and does not read.
+/// A full pipe, as long as its reader does not read.
 fn stalled() -> (impl Read, impl Into<Stdio>) {
     let (reader, writer) = std::io::pipe().unwrap();
     let mut fill = writer.try_clone().unwrap();
-    // It waits for room until the reader goes away.
+    // Waits for room until the reader is gone.
     std::thread::spawn(move || while fill.write_all(b"in the way\n").is_ok() {});
     (reader, writer)
 }
@@ -124,7 +124,7 @@ fn a_stalled_log_stops_nothing_and_tells_what_was_lost() {
 
     let (reader, writer) = std::io::pipe().unwrap();
     let daemon = Unheard::start(writer);
-    // More than the pipe and the queue before it hold.
+    // More than the pipe and the log queue hold.
     while daemon.status()["log_lost"] == 0 {
         daemon.log(500);
     }
@@ -164,7 +164,7 @@ fn what_was_counted_is_told_when_asked_by_signal() {
     assert!(told.contains("client_queries 1, client_local 1"), "{told}");
 }
 
-/// Commands that print something, all that there are kinds of; `daemon` is one to speak to.
+/// One command of each kind that prints; `daemon` has the control socket.
 fn commands(daemon: &Unheard) -> Vec<Vec<String>> {
     let config = daemon.folder.path().join("zoners.toml").display().to_string();
     let spoken = [
@@ -218,7 +218,7 @@ fn commands_that_cannot_print_say_so() {
         let right = "error: standard output: No space left on device (os error 28)\n";
         assert_eq!((code, told.as_str()), (Some(1), right), "{arguments:?}");
     }
-    // What is said on standard error changes nothing.
+    // Text on standard error changes nothing.
     let full = File::options().write(true).open("/dev/full").unwrap();
     for (arguments, code) in
         [("check /no/such/file", 2), ("nonsense", 2), ("status --control /x", 1)]

@@ -1,4 +1,4 @@
-//! What the daemon gives up once it serves, as the kernel and `zoners status` tell.
+//! The privileges that the daemon gives up, as the kernel and `zoners status` report.
 
 use std::fs;
 use std::io::Read;
@@ -9,14 +9,14 @@ use crate::common::{Daemon, file, localhost, zoners};
 use serde_json::Value;
 use zoners_dns::Rtype;
 
-/// A daemon with a control socket beside its configuration, and where that is.
+/// A daemon with a control socket beside its configuration, and the path of the socket.
 fn daemon(more: &str) -> (Daemon, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("socket");
     (Daemon::start(&format!("control = {:?}\n{more}", socket.display().to_string())), folder)
 }
 
-/// The layers of its sandbox.
+/// The layers of the sandbox.
 fn layers(folder: &tempfile::TempDir) -> Value {
     let socket = folder.path().join("socket").display().to_string();
     let output = zoners(&["status", "--json", "--control", &socket]);
@@ -75,7 +75,7 @@ fn a_reload_that_needs_more_than_was_granted_is_refused_with_its_key() {
     }
     assert!(daemon.logs("not reloaded, the old configuration stays"));
     assert!(daemon.logs("local.hosts: files in "));
-    // As editors do it: another file in the place of the one before.
+    // As editors do: a new file replaces the old file.
     let path = daemon.folder.path().join("zoners.toml");
     let own = daemon.folder.path().join("hosts");
     fs::write(&own, "192.0.2.1 nas.lan\n").unwrap();
@@ -107,7 +107,7 @@ fn it_can_be_left_out() {
     assert!(status.contains("NoNewPrivs:\t1"));
 }
 
-/// What some containers do: the system calls by which a program makes itself a sandbox are not there.
+/// As in some containers: the system calls for a sandbox do not exist.
 const CONTAINER: &str = "
 import ctypes, os, struct, sys
 libc = ctypes.CDLL(None, use_errno=True)

@@ -20,7 +20,7 @@ fn serve_answers_over_udp_and_tcp() {
         assert_eq!(reply.answer[0].to_string(), "LocalHost. 10800 IN A 127.0.0.1");
 
         let mut stream = TcpStream::connect(daemon.address).unwrap();
-        // Two queries at once: both are answered on the one connection.
+        // Two queries at once: both are answered on one connection.
         for id in [1, 2] {
             send(&mut stream, &localhost(id, Rtype::AAAA)).unwrap();
         }
@@ -39,7 +39,7 @@ fn an_address_that_cannot_be_had_is_told() {
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(told.contains(&daemon.address.to_string()), "{told}");
-    // To others of its user, a daemon in its sandbox does not show what it has open.
+    // A sandboxed daemon does not show its open files to other processes of its user.
     if cfg!(target_os = "linux") && rustix::process::geteuid().is_root() {
         let owner = format!("already running, process {}", daemon.child.id());
         assert!(told.contains(&owner), "{told}");
@@ -100,7 +100,7 @@ fn names_of_a_hosts_file_follow_its_changes() {
         .unwrap()
         .set_modified(std::time::SystemTime::now() + Duration::from_secs(5))
         .unwrap();
-    // It is looked at while clients ask.
+    // The file is checked while clients ask.
     until("the file is read again", || address(&daemon, "nas.lan") == "192.168.1.3");
 }
 
@@ -132,7 +132,7 @@ fn the_log_can_be_json() {
     assert!(matches!(entry["level"].as_str(), Some("INFO" | "WARN")), "{entry}");
 }
 
-/// A daemon started by a service manager in whose place this test is: what it is told, in order.
+/// A daemon started by a service manager, played by this test; the notifications in order.
 #[test]
 fn a_service_manager_hears_of_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -162,7 +162,7 @@ fn a_service_manager_hears_of_it() {
     assert!(child.wait().unwrap().success());
 }
 
-/// What systemd does for a unit with a socket: binds, then starts the program with the sockets as
+/// As systemd does for a unit with a socket: binds, then starts the program with the sockets as
 /// descriptors from 3 on.
 const ACTIVATE: &str = "
 import os, socket, sys
@@ -212,7 +212,7 @@ fn sockets_of_a_service_manager_are_served() {
         send(&mut stream, &localhost(2, Rtype::A)).unwrap();
         assert_eq!(receive(&mut stream).answer.len(), 1);
     }
-    // They are the manager's, whatever the configuration says from now on.
+    // The sockets belong to the manager, whatever the configuration says later.
     file(&folder, "[server]\ncontrol = \"\"\nthreads = 2\nlisten = [\"127.0.0.1:53\"]\n");
     let hangup = Command::new("kill").args(["-HUP", &child.id().to_string()]).status();
     assert!(hangup.unwrap().success());

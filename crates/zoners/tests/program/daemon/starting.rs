@@ -1,4 +1,4 @@
-//! How a daemon starts, and beside what.
+//! The start of a daemon, alone and beside a second daemon.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
@@ -20,7 +20,7 @@ fn started(more: &str, home: &Path) -> Daemon {
     daemon
 }
 
-/// Ends it well, so that it keeps its cache.
+/// Stops the daemon with SIGTERM, so that the cache is saved.
 fn stop(mut daemon: Daemon) {
     daemon.signal("-TERM");
     assert!(daemon.child.wait().unwrap().success());
@@ -36,7 +36,7 @@ fn a_state_folder_has_one_daemon() {
     assert!(told.contains(&format!("process {}: ", first.child.id())), "{told}");
     assert_eq!(second.child.wait().unwrap().code(), Some(1));
     assert!(first.ask(&localhost(1, Rtype::A)).len() > 12, "the first goes on");
-    // A daemon that was killed holds nothing.
+    // A killed daemon holds no lock.
     drop(first);
     drop(started(&more, home.path()));
 }
@@ -61,7 +61,7 @@ fn daemons_of_one_user_that_serve_elsewhere_keep_their_caches_apart() {
 fn a_second_start_with_the_same_configuration_says_that_it_runs_already() {
     let home = tempfile::tempdir().unwrap();
     let first = started("", home.path());
-    // The port that the first was given, as if it were configured.
+    // The port of the first daemon, as if it were configured.
     let address = first.address;
     drop(first);
     let again = || {
@@ -99,11 +99,11 @@ fn a_second_start_without_a_state_folder_learns_it_from_the_first() {
     assert!(status.status.success(), "the first keeps its control socket");
 }
 
-/// A daemon that root starts to become nobody, with a state folder and a folder for the control socket
-/// that are not there yet.
+/// A daemon started by root to become the user nobody, with a state folder and a folder for the
+/// control socket that do not exist yet.
 fn for_nobody(place: &Path) -> Daemon {
     let folder = tempfile::tempdir().unwrap();
-    // What the daemon reads again, it reads as nobody.
+    // The files of a reload must be readable by the user nobody.
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
     let at = |name: &str| place.join(name).display().to_string();
     let text = format!(
@@ -163,7 +163,7 @@ fn what_root_makes_is_for_the_user_that_it_becomes_and_a_reload_works_as_that_us
     stop(daemon);
     assert!(state.join("cache").exists() && !socket.exists());
 
-    // As a daemon of root's would have left them.
+    // As a daemon of root would have left these files.
     for file in ["lock", "cache.key", "cache", ""] {
         lchown(state.join(file), Some(0), Some(0)).unwrap();
     }

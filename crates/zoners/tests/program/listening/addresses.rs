@@ -1,4 +1,4 @@
-//! Where clients are heard: on addresses that are taken, or not there yet.
+//! Listening on addresses that are taken or not there yet.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use crate::common::heard::{is_served, is_served_over_tcp, take};
 use crate::common::networks::{Machine, in_a_network, ip};
 use crate::common::{Daemon, file};
 
-/// What a service manager tells its programs: with none of that, a person has called.
+/// Environment variables of service managers; without these, a person started the program.
 const MANAGERS: [&str; 5] =
     ["NOTIFY_SOCKET", "INVOCATION_ID", "LISTEN_FDS", "XPC_SERVICE_NAME", "RUNTIME_DIRECTORY"];
 
@@ -40,7 +40,7 @@ fn a_taken_port_ends_a_service_with_the_name_of_its_owner() {
     });
 }
 
-/// Calls a program at a terminal until it has said something, ends it, and prints what it said.
+/// Runs a program at a terminal until the first output, ends it, and prints the output.
 const AT_A_TERMINAL: &str = "
 import os, pty, signal, sys
 process, terminal = pty.fork()
@@ -101,7 +101,7 @@ fn an_address_that_is_not_there_yet_is_served_once_it_is() {
         file(&folder, &format!("[server]\ncontrol = \"\"\nthreads = 2\n{listen}\n"));
         let mut daemon = Daemon::of(folder);
         assert!(daemon.is_ready());
-        // Another address on the same link, which is not listened on, and which is the first choice.
+        // A second address on the link, not listened on, and the first choice as a source address.
         for address in
             ["192.168.7.9/24", "192.168.7.1/24", "fd00:7::9/64 nodad", "fd00:7::1/64 nodad"]
         {

@@ -8,7 +8,7 @@ use zoners_dns::Rtype;
 const NOERROR: Option<u8> = Some(0);
 const REFUSED: Option<u8> = Some(5);
 
-/// A daemon that listens on all addresses.
+/// A daemon that listens on every address.
 fn daemon() -> Daemon {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("socket").display().to_string();
@@ -19,7 +19,7 @@ fn daemon() -> Daemon {
     daemon
 }
 
-/// The prefixes of those that a daemon serves.
+/// The prefixes that a daemon serves.
 fn serves(daemon: &Daemon) -> Vec<String> {
     let socket = daemon.folder.path().join("socket").display().to_string();
     let output = zoners(&["status", "--json", "--control", &socket]);
@@ -28,7 +28,7 @@ fn serves(daemon: &Daemon) -> Vec<String> {
     serves.map(|prefix| prefix.as_str().unwrap().to_owned()).collect()
 }
 
-/// What a client with the address `from` is told at `to`.
+/// The reply at `to` to a client with the address `from`.
 fn told(from: &str, to: &str) -> Option<u8> {
     ask(from, to.parse().unwrap(), &localhost(1, Rtype::A)).map(|reply| reply[3] & 0x0F)
 }
@@ -54,11 +54,11 @@ fn clients_nearby_are_followed_as_interfaces_change() {
             "a neighbour with a public address"
         );
         assert_eq!(told("203.0.113.1", "203.0.113.1:5300"), NOERROR, "this machine itself");
-        // Without a private address it is no home, but a place where machines are for rent.
+        // Without a private address, the network is no home but a data centre.
         ip("addr del 192.168.77.1/24 dev lan0");
         until("the neighbours are strangers", || home() == REFUSED);
         assert_eq!(told("[2001:db8:7:1::1]", "[2001:db8:7:1::1]:5300"), NOERROR);
-        // Another home, with another prefix.
+        // A different home, with a different prefix.
         ip("addr add 10.7.0.1/24 dev lan0");
         ip("addr add 2001:db8:7:2::1/64 dev lan0 nodad");
         client.ip("addr add 2001:db8:7:2::2/64 dev eth0 nodad");
@@ -110,7 +110,7 @@ fn those_at_the_other_end_of_a_tunnel_are_served_and_the_providers_other_custome
         ip("route add 100.101.102.103 dev tunnel0 table 52");
         let peer = "100.101.102.103/32".to_owned();
         until("its other end is served", || serves(&daemon).contains(&peer));
-        // It becomes the way to everywhere, as some make it.
+        // The tunnel becomes the default route, as VPNs do with two halves.
         ip("route add 0.0.0.0/1 dev tunnel0");
         until("it is a provider's", || !serves(&daemon).contains(&peer));
         assert!(serves(&daemon).contains(&"100.99.1.1/32".to_owned()));

@@ -1,4 +1,4 @@
-//! Where clients are heard after a reload has changed it.
+//! Listening after a reload has changed the addresses.
 
 use std::fs::Permissions;
 use std::io::Read;
@@ -15,7 +15,7 @@ use zoners_dns::{Message, Rtype};
 /// A daemon that listens on these addresses, and so may listen on their ports.
 fn listening(addresses: &str, more: &str) -> Daemon {
     let folder = tempfile::tempdir().unwrap();
-    // What another user reads again.
+    // The reload reads as a different user.
     std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
     file(&folder, &configuration(addresses, more));
     let mut daemon = Daemon::of(folder);
@@ -37,7 +37,8 @@ fn relisten(daemon: &mut Daemon, addresses: &str, more: &str) -> String {
 /// A client on this machine is served at the address over UDP and TCP.
 fn assert_served(address: &str, told: &str) {
     let from = if address.starts_with('[') { "[::1]" } else { "127.0.0.1" };
-    // Over UDP without a gap. A stream that was not accepted before the listener changed is reset.
+    // UDP is served without a gap. A connection that was not accepted before the listener changed
+    // is reset.
     assert!(is_served(from, address), "{address}: {told}");
     until("it is served over TCP", || is_served_over_tcp(address));
 }
@@ -63,7 +64,7 @@ fn a_reload_changes_where_it_listens() {
             for (addresses, wanted) in [
                 ("\"127.0.0.1:53\", \"127.0.0.2:53\", \"[::1]:53\"", [true, true, true]),
                 ("\"[::1]:53\", \"127.0.0.2:53\"", [false, true, true]),
-                // A wildcard in the place of an address, and the other way round.
+                // A wildcard in place of an address, and the reverse.
                 ("\"0.0.0.0:53\", \"[::]:53\"", [true, true, true]),
                 ("\"127.0.0.1:53\", \"[::]:53\"", [true, false, true]),
                 ("\"127.0.0.1:53\", \"[::1]:53\", \"127.0.0.2:53\"", [true, true, true]),
@@ -82,7 +83,7 @@ fn a_reload_changes_where_it_listens() {
     });
 }
 
-/// Whether this process is root, and not only in a world of its own with no other users.
+/// Whether this process is root in the initial user namespace.
 fn may_become_others() -> bool {
     let map = std::fs::read_to_string("/proc/self/uid_map").unwrap();
     rustix::process::geteuid().is_root() && map.split_whitespace().nth(2) != Some("1")
@@ -99,11 +100,11 @@ fn a_reload_that_cannot_listen_changes_nothing_and_names_key_and_address() {
         assert!(told.contains("127.0.0.3:53: Address already in use"), "{told}");
         assert_served("127.0.0.1:53", "");
         assert_unserved("127.0.0.2:53");
-        // A wildcard would take what another has.
+        // A wildcard would take the address of a different program.
         assert!(relisten(&mut daemon, "\"0.0.0.0:53\"", "").contains("not reloaded"));
         assert_served("127.0.0.1:53", "");
         assert_unserved("127.0.0.2:53");
-        // No other socket is let in beside it: what was shared for a moment is so no more.
+        // No further socket can bind the address: the sharing was temporary.
         let shared =
             socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).unwrap();
         shared.set_reuse_port(true).unwrap();
@@ -143,7 +144,7 @@ fn the_privilege_of_binding_ports_is_kept_if_one_takes_it_and_no_other() {
     });
 }
 
-/// A server that answers when it is told to.
+/// A server that answers on command.
 struct Upstream(UdpSocket);
 
 impl Upstream {
@@ -153,8 +154,8 @@ impl Upstream {
         Upstream(socket)
     }
 
-    /// Takes the next query whose name begins with `label`, as one that is late comes again; what it returns
-    /// answers that with an address.
+    /// Receives the next query whose name begins with `label`, since late queries are repeated. The
+    /// returned function answers the query with an address.
     fn query(&self, label: &str) -> impl FnOnce() + use<> {
         let mut packet = [0; 512];
         let (length, from) = loop {
@@ -181,7 +182,8 @@ fn what_is_under_way_when_an_address_is_given_up_is_answered_from_there() {
         let upstream = Upstream::new();
         let stub = "\n[[stub]]\nzone = \"example\"\nservers = [\"127.0.0.9:5353\"]";
         let mut daemon = listening("\"127.0.0.1:53\"", stub);
-        // Given up for another; for one that it is part of; and then that one, for its part.
+        // From one address to a second; from that to the wildcard that contains it; and back to the
+        // address.
         let rounds = [
             ("127.0.0.1:53", "\"127.0.0.2:53\""),
             ("127.0.0.2:53", "\"0.0.0.0:53\""),

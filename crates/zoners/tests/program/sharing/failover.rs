@@ -1,4 +1,4 @@
-//! A Redis whose place another takes.
+//! A Redis server that is replaced by a replica.
 
 use std::fs;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use crate::common::waiting::until;
 /// Has a server's followers begin at once.
 const PROMPT: [&str; 2] = ["--repl-diskless-sync-delay", "0"];
 
-/// Whether a server follows another and has all that it has.
+/// Whether a server is a replica and in sync.
 fn follows(server: &Redis) -> bool {
     let role = server.says(&[b"ROLE"]);
     role[0] == "slave" && role[3] == "connected"
@@ -23,7 +23,7 @@ fn counts(server: &Redis) -> bool {
     server.says(&[b"ROLE"])[0] == "master"
 }
 
-/// Lets `node` tell answers to new names until one of them arrives.
+/// Makes `node` write answers to new names until one arrives.
 fn tells(node: &Daemon, numbers: &mut Range<usize>, arrived: impl Fn() -> bool) {
     let numbers = std::cell::RefCell::new(numbers);
     until("it is told", || {

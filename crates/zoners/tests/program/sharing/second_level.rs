@@ -1,4 +1,4 @@
-//! Several daemons that share what they learn in a Redis, which may be gone, stopped, full or mad.
+//! Several daemons that share a Redis, which may be gone, stopped, full or corrupt.
 
 use std::fs;
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::common::sharing::{SECRET, at, connected, control, count, node};
 use crate::common::waiting::until;
 use crate::common::{Daemon, zoners};
 
-/// Lets a node learn names and tell them.
+/// Makes a node resolve names and write the answers.
 fn learn(node: &Daemon, redis: &Redis, names: std::ops::Range<usize>) {
     let all = names.end;
     names.for_each(|number| ask(node, number));
@@ -55,7 +55,7 @@ fn one_that_is_gone_or_stopped_costs_nothing_and_is_found_again() {
     until("it is told again", || redis.keys().len() == 10);
     assert!(count(&node, "second_level_circuit_opened") == 2);
     assert_eq!(count(&node, "client_servfail"), 0);
-    // One that is not there from the start is no reason not to serve.
+    // A Redis that is down at the start does not prevent service.
     redis.kill();
     let late = self::node(&authority, &at(&redis));
     (0..10).for_each(|number| ask(&late, number));
@@ -68,7 +68,7 @@ fn one_that_is_full_is_read_on() {
     let mut one = node(&authority, &at(&redis));
     (0..10).for_each(|number| ask(&one, number));
     until("it is told", || redis.keys().len() == 10);
-    // As if others had filled it.
+    // As if other programs had filled the server.
     assert_eq!(redis.says(&[b"CONFIG", b"SET", b"maxmemory", b"100000"]), ["OK"]);
     (10..100).for_each(|number| ask(&one, number));
     assert!(one.logs("the second level takes no more"));
@@ -115,7 +115,7 @@ fn garbage_under_our_keys_is_not_believed() {
     authority.delay.store(50, Ordering::Relaxed);
     (0..60).for_each(|number| ask(&other, number));
     assert_eq!(count(&other, "second_level_hits"), 0);
-    // All but the lists, where the authority did not happen to be first.
+    // Each key but the lists, where the authority did not happen to be first.
     assert!((20..=50).contains(&count(&other, "second_level_rejected")));
     assert_eq!(count(&other, "client_servfail"), 0);
 }
@@ -178,7 +178,7 @@ fn one_works_a_question_out_and_the_others_wait_for_it() {
     let (authority, redis) = (Authority::start(), Redis::start(&[]));
     let settings = format!("{}single-flight = true\n", at(&redis));
     let nodes: Vec<Daemon> = (0..3).map(|_| node(&authority, &settings)).collect();
-    // All are connected.
+    // Each node is connected.
     nodes.iter().enumerate().for_each(|(number, node)| ask(node, 900 + number));
     until("all is told", || redis.keys().len() == 3);
     authority.delay.store(60, Ordering::Relaxed);
