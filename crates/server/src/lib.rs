@@ -18,9 +18,9 @@ pub mod events;
 pub mod log;
 pub mod nearby;
 pub mod pipeline;
-pub mod prepared;
 pub mod report;
 pub mod root_keys;
+pub mod validate;
 
 pub use client::Client;
 pub use clock::SystemClock;

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use zoners_server::config::ConfigError;
-use zoners_server::daemon::check_start;
+use zoners_server::validate::Scope;
 
 use crate::config_file::{ConfigFile, described};
 use crate::output::{eprintln, println};
@@ -34,19 +33,14 @@ pub(crate) struct CheckArguments {
 pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
     let named = arguments.file.as_deref().map(ConfigFile::named);
     let (config, file) = named.unwrap_or_else(|| arguments.config.clone()).load()?;
-    let (prepared, start) = (config.prepare(), check_start(&config));
-    let remarks = match &prepared {
-        Ok(prepared) => prepared.local.remarks(),
+    let validated = config.validate(Scope::Start);
+    let remarks = match &validated {
+        Ok(validated) => validated.local.remarks(),
         Err(error) => error.remarks(),
     };
     let remarks = [remarks, &config.remarks()].concat();
     remarks.iter().for_each(|remark| eprintln!("{}", print::warning(remark)));
-    let wrong = |error: ConfigError| error.to_string();
-    let prepared = match (prepared.map_err(wrong), start.map_err(wrong)) {
-        (Ok(prepared), Ok(())) => prepared,
-        (Err(one), Err(other)) => return Err(Failure::Usage(format!("{one}\n{other}"))),
-        (Err(error), _) | (_, Err(error)) => return Err(Failure::Usage(error)),
-    };
+    let validated = validated.map_err(|error| Failure::Usage(error.to_string()))?;
     match &file {
         Some(file) => println!("{}: configuration OK", file.display()),
         None => println!("{}", described(None)),
@@ -56,13 +50,13 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
     let listen =
         if listen.is_empty() { "port 53 of this machine".into() } else { listen.join(", ") };
     println!("  serves on {listen}");
-    let (roots, routes) = (&prepared.settings.root.servers, &prepared.settings.routes);
+    let (roots, routes) = (&validated.settings.root.servers, &validated.settings.routes);
     println!("  knows {} root servers and {} routes", roots.len(), routes.len());
-    if prepared.local.names() > 0 {
-        println!("  has records for {} names of its own", prepared.local.names());
+    if validated.local.names() > 0 {
+        println!("  has records for {} names of its own", validated.local.names());
     }
-    if prepared.local.left_out() > 0 {
-        let left_out = prepared.local.left_out();
+    if validated.local.left_out() > 0 {
+        let left_out = validated.local.left_out();
         println!("  does not tell {left_out} of them in reverse: an address has enough");
     }
     if remarks.is_empty() { Ok(()) } else { Err(Failure::Told(PASSED_OVER)) }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use zoners_api::{AdminReply, AdminRequest, LookupReport};
 use zoners_dns::Question;
 use zoners_server::config::ConfigError;
-use zoners_server::daemon::Daemon;
+use zoners_server::daemon::Configured;
 use zoners_server::{control, report};
 
 use crate::config_file::ConfigFile;
@@ -71,8 +71,8 @@ fn resolve_all(arguments: &LookupArguments) -> Result<Vec<LookupReport>, Failure
         return questions.iter().map(ask).collect();
     }
     let wrong = |error: ConfigError| Failure::Usage(error.to_string());
-    let daemon = Daemon::new(arguments.config.load()?.0, None).map_err(wrong)?;
-    let service = daemon.service();
+    let configured = Configured::new(arguments.config.load()?.0).map_err(wrong)?;
+    let service = configured.service();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

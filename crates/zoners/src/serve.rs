@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use zoners_server::Log;
-use zoners_server::daemon::{Daemon, ListenStatus};
+use zoners_server::daemon::{Bound, Configured, ListenStatus, Running};
 
 use crate::config_file::{ConfigFile, described};
 use crate::logging::Logging;
@@ -66,14 +66,22 @@ fn serve(arguments: &ServeArguments, log: &Log) -> Result<(), Failure> {
         let version = env!("CARGO_PKG_VERSION");
         tracing::info!("serve: Zoners {version}, configuration: {}", described(file.as_deref()));
     }
-    let daemon = Daemon::new(config, file).map_err(|error| Failure::Usage(error.to_string()))?;
-    let daemon = daemon.logging_to(log.clone());
-    let daemon = match welcome.clone() {
-        Some(welcome) => daemon.telling_first_recursion(move |first| welcome.recursed(first)),
-        None => daemon,
-    };
-    let ended = daemon.serve(|bound| tell(bound, welcome.as_ref()));
+    let configured = Configured::for_daemon(config, file)
+        .map_err(|error| Failure::Usage(error.to_string()))?
+        .logging_to(log.clone());
+    let bound = configured.bind().and_then(Bound::start);
+    let ended = bound.and_then(|running| attend(running, welcome));
     ended.map_err(|error| Failure::Failed(format!("cannot serve: {error}")))
+}
+
+/// Tells what is served and whether recursion works, and serves until told to stop.
+fn attend(running: Running, welcome: Option<Welcome>) -> io::Result<()> {
+    tell(running.listens(), welcome.as_ref());
+    running.try_recursion(move |first| match welcome {
+        Some(welcome) => welcome.recursed(first),
+        None => first.log(),
+    });
+    running.run()
 }
 
 /// Says where it serves, and where it does not.

@@ -39,13 +39,13 @@ impl Allotment {
         Allotment { limit, servers: rest.saturating_sub(clients), clients }
     }
 
-    /// Tells the operator where that is little.
-    pub(super) fn tell(self) {
+    /// Logs where that is little.
+    pub(super) fn log_if_scarce(self) {
         let Allotment { limit, servers, clients } = self;
         if servers < FEW {
             tracing::warn!(
-                "the system lets this process have {limit} open files: no more than {servers} queries \
-                 to servers are under way at a time, and {clients} TCP connections of clients open"
+                "descriptors: the system grants this process {limit} open files: no more than {servers} \
+                 upstream queries and {clients} TCP connections of clients at a time"
             );
         }
     }

@@ -1,7 +1,7 @@
 //! Getting the addresses that clients reach.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use zoners_dns::Transport;
 use zoners_host::{ports, service_manager};
@@ -137,21 +137,6 @@ fn settle(address: SocketAddr, terms: Terms) -> io::Result<SocketAddr> {
         }
     }
     outcome
-}
-
-/// Sees whether queries can leave from these addresses.
-pub(super) fn check_sources(addresses: &[IpAddr]) -> io::Result<()> {
-    for address in addresses {
-        check_source(*address).map_err(|error| {
-            io::Error::new(error.kind(), format!("resolver.source-addresses: {address}: {error}"))
-        })?;
-    }
-    Ok(())
-}
-
-/// Sees whether queries can leave from an address.
-pub(super) fn check_source(address: IpAddr) -> io::Result<()> {
-    std::net::UdpSocket::bind((address, 0)).map(drop)
 }
 
 /// Adds to an error its address, and the owner of the port or what the port takes.

@@ -1,5 +1,5 @@
-//! Keeping the cache across restarts: a file in the state folder, written in the background now and
-//! then and at the end, read back beside the first answers.
+//! The cache across restarts: a file in the state folder, written in the background now and then and at the end, and
+//! read back beside the first answers.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
@@ -21,39 +21,40 @@ use crate::config::Config;
 
 /// The file of the cache.
 pub(super) const FILE: &str = "cache";
-/// What becomes of one that is not used.
+/// The name of a file that was not usable.
 pub(super) const ASIDE: &str = "cache.bad";
-/// The file of the secret that it is sealed with.
+/// The file of the secret with which the file of the cache is sealed.
 pub(super) const SECRET: &str = "cache.key";
+/// Octets.
 const SECRET_LENGTH: usize = 32;
-/// The first answer waits no longer than this for what is read back: a small file is through by then.
+/// The first answer waits no longer than this for the file: a small file is read by then.
 const HEAD_START: Duration = Duration::from_millis(25);
-/// Octets a second that writing takes on average, so that a large cache does not wear the disk.
-const PACE: u64 = 64 * 1024;
+/// Octets a second that are written on average, so that a large cache does not wear out the disk.
+const WRITTEN_PER_SECOND: u64 = 64 * 1024;
 
-/// Keeps a cache in a folder.
+/// Keeps the cache in a folder.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(super) struct CacheKeeper {
     folder: PathBuf,
     secret: Arc<Seal>,
     shared: Arc<Shared>,
     every: Duration,
-    most: u64,
+    max_octets: u64,
     loading: Loading,
     writing: Option<JoinHandle<io::Result<u64>>>,
     due: Instant,
 }
 
-/// Reading back that is under way.
+/// The read of the file that is under way.
 #[derive(Debug)]
 struct Loading {
     stop: Arc<AtomicBool>,
-    whole: Receiver<()>,
+    complete: Receiver<()>,
     done: bool,
 }
 
-impl Keeper {
-    /// Reads back what `folder` has, in the background, and keeps it from then on.
+impl CacheKeeper {
+    /// Reads the file in `folder` in the background, and keeps the cache there from then on.
     ///
     /// # Errors
     /// The folder cannot be written to.
@@ -67,50 +68,51 @@ impl Keeper {
         let every = Duration::from_secs(config.cache.persist_every.into());
         let loading = Loading::begin(&folder, &secret, shared, settings)?;
         let due = Instant::now() + every;
-        let most = config.cache.size.0 as u64;
-        Ok(Keeper {
+        let max_octets = config.cache.size.0 as u64;
+        Ok(CacheKeeper {
             folder,
             secret,
             shared: shared.clone(),
             every,
-            most,
+            max_octets,
             loading,
             writing: None,
             due,
         })
     }
 
-    /// Writes the cache in the background, if it is time to. What it says was proven by `settings`.
+    /// Writes the cache in the background, if a write is due. The trust anchors of `settings` have proven its entries.
     pub(super) fn look(&mut self, settings: &Settings) {
         if let Some(writing) = self.writing.take_if(|writing| writing.is_finished()) {
-            let octets = told(writing.join().unwrap_or_else(|_| Err(io::Error::other("a panic"))));
-            let pace = Duration::from_secs(octets / PACE);
+            let octets =
+                octets_or_log(writing.join().unwrap_or_else(|_| Err(io::Error::other("a panic"))));
+            let pace = Duration::from_secs(octets / WRITTEN_PER_SECOND);
             self.due = Instant::now() + self.every.max(pace);
         }
         if self.writing.is_none() && Instant::now() >= self.due && self.loading.is_done() {
             let thread = std::thread::Builder::new().name("keeper".into());
             let writing = thread.spawn(self.writing(settings));
-            self.writing = writing.inspect_err(not_kept).ok();
+            self.writing = writing.inspect_err(log_not_written).ok();
         }
     }
 
-    /// Writes the cache for the last time, unless it is not yet read back.
+    /// Writes the cache for the last time, unless the file is not yet read.
     pub(super) fn finish(mut self, settings: &Settings) {
         self.loading.stop.store(true, Ordering::Relaxed);
         if let Some(writing) = self.writing.take() {
             let _ = writing.join();
         }
         if self.loading.is_done() {
-            told(self.writing(settings)());
+            octets_or_log(self.writing(settings)());
         }
     }
 
-    /// What writes the cache, wherever it runs.
+    /// The work of a write, for whatever thread.
     fn writing(&self, settings: &Settings) -> impl FnOnce() -> io::Result<u64> + use<> {
         let (shared, secret) = (self.shared.clone(), self.secret.clone());
-        let (path, most) = (self.folder.join(FILE), self.most);
+        let (path, max_octets) = (self.folder.join(FILE), self.max_octets);
         let fingerprints = fingerprints(settings, &shared);
-        move || write(&path, &shared, &secret, fingerprints, most)
+        move || write(&path, &shared, &secret, fingerprints, max_octets)
     }
 }
 
@@ -122,64 +124,67 @@ impl Loading {
         settings: &Settings,
     ) -> io::Result<Self> {
         let stop = Arc::<AtomicBool>::default();
-        let (tell, whole) = channel();
+        let (tell, complete) = channel();
         let fingerprints = fingerprints(settings, shared);
         let (folder, secret, shared) = (folder.to_owned(), secret.clone(), shared.clone());
         let stopping = stop.clone();
         std::thread::Builder::new().name("keeper".into()).spawn(move || {
-            let terms = SnapshotOptions { seal: Some(&secret), fingerprints };
+            let options = SnapshotOptions { seal: Some(&secret), fingerprints };
             let proceed = || !stopping.load(Ordering::Relaxed);
             let (path, cache, clock) = (folder.join(FILE), &shared.cache, &*shared.clock);
-            tell_of(snapshot::read(&path, cache, &terms, clock, boot(), true, proceed), &folder);
+            log_outcome(
+                snapshot::read(&path, cache, &options, clock, boot(), true, proceed),
+                &folder,
+            );
             if proceed() {
                 let _ = tell.send(());
             }
         })?;
-        let done = whole.recv_timeout(HEAD_START).is_ok();
-        Ok(Loading { stop, whole, done })
+        let done = complete.recv_timeout(HEAD_START).is_ok();
+        Ok(Loading { stop, complete, done })
     }
 
-    /// Whether all was read back that could be.
+    /// Whether the read is over.
     fn is_done(&mut self) -> bool {
-        self.done |= self.whole.try_recv().is_ok();
+        self.done |= self.complete.try_recv().is_ok();
         self.done
     }
 }
 
-/// Says how reading went; what is not ours is put aside.
-fn tell_of(outcome: Result<Loaded, Refusal>, folder: &Path) {
+/// Logs the outcome of a read. A foreign file is put aside.
+fn log_outcome(outcome: Result<Loaded, Refusal>, folder: &Path) {
     let path = folder.join(FILE);
     let shown = path.display();
     match outcome {
         Ok(Loaded { entries, age, trusted }) => {
-            let again = if trusted { "" } else { ", to be proven again" };
+            let again = if trusted { "" } else { ", to be validated again" };
             let age = age.as_secs();
-            tracing::info!(
-                "{} entries of {age} s ago are back from {shown}{again}",
-                entries.imported
-            );
+            let taken = entries.imported;
+            tracing::info!("cache: loaded {taken} entries ({age} s old) from {shown}{again}");
         }
         Err(Refusal::Unreadable(error)) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(Refusal::Unreadable(error)) => tracing::warn!("{shown}: {error}; it is not used"),
-        Err(Refusal::Outdated(why)) => tracing::info!("{shown}: {why}; it is not used"),
+        Err(Refusal::Unreadable(error)) => tracing::warn!("cache: {shown} is not used: {error}"),
+        Err(Refusal::Outdated(why)) => tracing::info!("cache: {shown} is not used: {why}"),
         Err(Refusal::Foreign(why)) => match fs::rename(&path, folder.join(ASIDE)) {
-            Ok(()) => tracing::warn!("{shown}: {why}; it is put aside as {ASIDE}"),
-            Err(error) => tracing::warn!("{shown}: {why}; it cannot be put aside: {error}"),
+            Ok(()) => tracing::warn!("cache: {shown} is put aside as {ASIDE}: {why}"),
+            Err(error) => {
+                tracing::warn!("cache: {shown} is not used: {why}; it cannot be put aside: {error}")
+            }
         },
     }
 }
 
-/// Octets that were written; says what went wrong.
-fn told(written: io::Result<u64>) -> u64 {
-    let written = written.inspect_err(not_kept);
-    written.inspect(|octets| tracing::debug!("the cache is kept in {octets} octets")).unwrap_or(0)
+/// The octets that were written; logs a failure.
+fn octets_or_log(written: io::Result<u64>) -> u64 {
+    let written = written.inspect_err(log_not_written);
+    written.inspect(|octets| tracing::debug!("cache: {octets} octets written")).unwrap_or(0)
 }
 
-fn not_kept(error: &io::Error) {
-    tracing::warn!("the cache is not kept: {error}");
+fn log_not_written(error: &io::Error) {
+    tracing::warn!("cache: not written: {error}");
 }
 
-/// Writes the cache to `path`, no more than about `most` octets; says how many.
+/// Writes the cache to `path`, no more than about `max_octets`; returns the octets written.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -188,48 +193,48 @@ fn write(
     shared: &Shared,
     seal: &Seal,
     fingerprints: Fingerprints,
-    most: u64,
+    max_octets: u64,
 ) -> io::Result<u64> {
     let times = Times { reading: shared.clock.read(), boot: boot() };
-    let terms = SnapshotOptions { seal: Some(seal), fingerprints };
-    snapshot::write(path, &shared.cache, &terms, times, &shared.random, most)
+    let options = SnapshotOptions { seal: Some(seal), fingerprints };
+    snapshot::write(path, &shared.cache, &options, times, &shared.random, max_octets)
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
-/// Writes the whole cache to a file that somebody has opened; says how many octets.
+/// Writes the whole cache to a file that a command has opened; returns the octets written.
 ///
 /// # Errors
 /// The file cannot be written.
 pub(super) fn dump(file: File, shared: &Shared, fingerprints: Fingerprints) -> io::Result<u64> {
     let times = Times { reading: shared.clock.read(), boot: boot() };
-    let terms = SnapshotOptions { seal: None, fingerprints };
+    let options = SnapshotOptions { seal: None, fingerprints };
     let mut out = BufWriter::new(file);
     let octets =
-        snapshot::write_to(&mut out, &shared.cache, &terms, times, &shared.random, u64::MAX)?;
+        snapshot::write_to(&mut out, &shared.cache, &options, times, &shared.random, u64::MAX)?;
     out.flush()?;
     Ok(octets)
 }
 
-/// Takes a file that somebody has opened into the cache.
+/// Loads a file that a command has opened into the cache.
 ///
 /// # Errors
-/// It is not used, or not to its end, and why.
+/// The reason why the file is not used, or not to its end.
 pub(super) fn bring(
     file: File,
     shared: &Shared,
     fingerprints: Fingerprints,
 ) -> Result<Loaded, String> {
-    let terms = SnapshotOptions { seal: None, fingerprints };
+    let options = SnapshotOptions { seal: None, fingerprints };
     let (cache, clock) = (&shared.cache, &*shared.clock);
-    let read = snapshot::read_from(file, cache, &terms, clock, boot(), false, || true);
+    let read = snapshot::read_from(file, cache, &options, clock, boot(), false, || true);
     read.map_err(|refusal| match refusal {
         Refusal::Unreadable(error) => error.to_string(),
         Refusal::Foreign(why) | Refusal::Outdated(why) => why.to_owned(),
     })
 }
 
-/// What answers rest on that were found by `settings`. While somebody lets zones go unvalidated, what
-/// is proven then is not proven by the settings alone.
+/// The sources and the trust anchors that answers of `settings` rest on. While there are negative trust anchors that an
+/// operator has set, the settings alone prove nothing.
 pub(super) fn fingerprints(settings: &Settings, shared: &Shared) -> Fingerprints {
     let Settings { root, routes, anchors, negative_anchors, skew, validation_date, .. } = settings;
     let sources = format!("{root:?} {routes:?}");
@@ -239,14 +244,14 @@ pub(super) fn fingerprints(settings: &Settings, shared: &Shared) -> Fingerprints
     Fingerprints::of(&sources, &proofs)
 }
 
-/// The secret in the file at `path`; a new one, if there is none that can be one, or others may have
-/// seen it.
+/// The secret in the file at `path`; a new secret, if the file has none of the right length, or other users may have
+/// read it.
 fn secret(path: &Path, random: &Random) -> io::Result<Vec<u8>> {
     let mut secret = Vec::new();
     match open_secret(path) {
         Ok(file) => drop(file.take(SECRET_LENGTH as u64 + 1).read_to_end(&mut secret)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => tracing::warn!("{}: {error}; a new secret is made", path.display()),
+        Err(error) => tracing::warn!("cache: a new secret replaces {}: {error}", path.display()),
     }
     if secret.len() != SECRET_LENGTH {
         secret = (0..SECRET_LENGTH / 8).flat_map(|_| random.bits().to_be_bytes()).collect();
@@ -255,7 +260,7 @@ fn secret(path: &Path, random: &Random) -> io::Result<Vec<u8>> {
     Ok(secret)
 }
 
-/// Which start of the machine this is. It is read once, before the sandbox closes.
+/// The identifier of this start of the machine, read once, before the sandbox closes.
 pub(super) fn boot() -> Boot {
     Boot(boot_id())
 }

@@ -11,7 +11,7 @@ use zoners_net::listen;
 
 use super::bind::bind_all;
 use super::listeners::{BoundAddress, BoundAddresses, BoundListener, ServedListener, collide};
-use super::state::State;
+use super::state_folder::StateFolder;
 use super::worker::{Assignment, WorkerLink};
 use crate::config::Wanted;
 
@@ -23,7 +23,7 @@ pub(super) struct Listening {
     absent: Vec<SocketAddr>,
     missing: Vec<String>,
     /// Where other daemons learn of them.
-    state: Option<State>,
+    state: Option<StateFolder>,
 }
 
 /// A place where it listens.
@@ -64,7 +64,7 @@ impl Listening {
     pub(super) fn begin(
         places: BoundAddresses,
         workers: Vec<WorkerLink>,
-        state: Option<State>,
+        state: Option<StateFolder>,
     ) -> io::Result<Self> {
         let (absent, missing) = (places.absent, told(&places.missing));
         let places = ServedAddress::all_of(places.bound, &workers)?;
@@ -73,7 +73,7 @@ impl Listening {
     }
 
     /// Where clients are heard.
-    pub(super) fn bound(&self) -> ListenStatus {
+    pub(super) fn status(&self) -> ListenStatus {
         ListenStatus {
             addresses: self.places.iter().flat_map(|place| place.addresses.clone()).collect(),
             absent: self.absent.clone(),

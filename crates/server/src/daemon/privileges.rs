@@ -45,10 +45,12 @@ pub(super) fn drop_to(user: Option<&str>, ports: bool) -> io::Result<()> {
         Some(user) if is_root() => {
             become_user(user, ports)
                 .map_err(|error| io::Error::other(format!("server.user: {error}")))?;
-            tracing::info!("running as {user}");
+            tracing::info!("privileges: running as {user}");
         }
-        Some(user) => tracing::info!("not started as root, so not becoming {user}"),
-        None if is_root() => tracing::warn!("running as root; server.user names a user to become"),
+        Some(user) => tracing::info!("privileges: not started as root, so not becoming {user}"),
+        None if is_root() => {
+            tracing::warn!("privileges: running as root: server.user can name a user to become");
+        }
         None => {}
     }
     forbid_new_privileges()

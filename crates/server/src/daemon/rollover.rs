@@ -1,5 +1,5 @@
-//! Following the root's keys from one rollover to the next (RFC 5011): what was seen of them is
-//! kept in the state folder, and adds to what the configuration says.
+//! TrackedKey keys of the root zone, from one rollover to the next (RFC 5011): kept in the state folder, and added to the
+//! trust anchors of the configuration.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -12,24 +12,32 @@ use zoners_dnssec::dnskey::Dnskey;
 use zoners_dnssec::rollover::{KeyState, TrackedKey, observe};
 use zoners_dnssec::verify::ValidationTime;
 use zoners_files::{check_folder, read_own, replace};
+use zoners_host::paths::state;
 use zoners_resolver::Settings;
 
 use super::Overseer;
+use crate::config::Config;
 use crate::root_keys;
 
-/// The file in the state folder, and who may read it: it holds no secret.
+/// The file in the state folder. All users may read it: it holds no secret.
 pub(super) const FILE: &str = "root-keys.json";
 const MODE: u32 = 0o644;
-/// Octets of the longest file that is read: more than all keys that are followed take.
-const LONGEST: u64 = 64 * 1024;
-/// After the start the keys are looked at once it has settled.
-const FIRST: Duration = Duration::from_secs(60);
-/// The shortest time until they are looked at again, and until it is tried again.
-const SOONEST: Duration = Duration::from_secs(3600);
-/// The longest (RFC 5011 section 2.3).
-const LATEST: Duration = Duration::from_secs(15 * 24 * 3600);
+/// Octets of the longest file that is read: more than all tracked keys take.
+const MAX_FILE_OCTETS: u64 = 64 * 1024;
+/// The first look at the keys comes once the start is over.
+const FIRST_LOOK: Duration = Duration::from_secs(60);
+/// The shortest time until the next look, and until the next try.
+const MIN_INTERVAL: Duration = Duration::from_secs(3600);
+/// The longest time until the next look (RFC 5011 section 2.3).
+const MAX_INTERVAL: Duration = Duration::from_secs(15 * 24 * 3600);
 
-/// Adds the keys that are trusted by now to the anchors, and takes away those that were revoked.
+/// The folder of the tracked keys, if the configuration wants keys tracked.
+pub(super) fn folder(config: &Config) -> Option<PathBuf> {
+    let wanted = config.dnssec.validate && config.dnssec.follow_rollovers;
+    state::given(config.server.state.as_deref()).filter(|_| wanted)
+}
+
+/// Adds the trusted keys to the trust anchors, and removes the revoked keys.
 pub(super) fn apply(settings: &mut Settings, tracked: &[TrackedKey]) {
     let Some(root) = settings.anchors.iter_mut().find(|anchor| anchor.zone.is_root()) else {
         return;
@@ -45,36 +53,42 @@ pub(super) fn apply(settings: &mut Settings, tracked: &[TrackedKey]) {
         let vouches = |old: &&TrackedKey| ds.matches_key(&anchor.zone, &old.key);
         !tracked.iter().filter(|old| old.standing == KeyState::Revoked).any(|old| vouches(&old))
     });
-    // If nothing were left, nothing could be proven at all: better the configuration's word.
+    // Without any key no answer could be proven at all: then the configuration counts.
     if !anchor.keys.is_empty() || !anchor.ds.is_empty() {
         *root = anchor;
     }
 }
 
-/// Looks at the root's keys now and then, until something about them changes; with `signal`, tells
-/// the root servers each time which are trusted.
-pub(super) async fn follow(overseer: Arc<Overseer>, folder: Option<PathBuf>, signal: bool) {
+/// Looks at the keys of the root zone now and then, until one changes; if the configuration says so, signals the
+/// trusted keys to the root servers each time.
+pub(super) fn follow(overseer: Arc<Overseer>, config: &Config) -> impl Future<Output = ()> + use<> {
+    follow_in(overseer, folder(config), config.dnssec.signal_anchors)
+}
+
+async fn follow_in(overseer: Arc<Overseer>, folder: Option<PathBuf>, signal: bool) {
     let Some(folder) = folder else { return std::future::pending().await };
-    let mut wait = FIRST;
+    let mut wait = FIRST_LOOK;
     loop {
         tokio::time::sleep(wait).await;
         if signal && let Some(name) = signal_name(overseer.service().worker().settings()) {
             let question = Question::new(name, Rtype::NULL);
-            // What comes back says nothing.
+            // The reply carries no information.
             let _ = overseer.service().worker().resolve(&question, None).await;
         }
         match look(&overseer, &folder).await {
             Ok((true, _)) => return,
             Ok((false, next)) => wait = next,
             Err(error) => {
-                tracing::warn!("the root's keys cannot be followed: {error}");
-                wait = SOONEST;
+                tracing::warn!(
+                    "trust anchor: the keys of the root zone cannot be tracked: {error}"
+                );
+                wait = MIN_INTERVAL;
             }
         }
     }
 }
 
-/// The name that tells which of the root's keys are trusted (RFC 8145 section 5.1).
+/// The name that signals the trusted keys of the root zone (RFC 8145 section 5.1).
 fn signal_name(settings: &Settings) -> Option<Name> {
     let root = settings.anchors.iter().find(|anchor| anchor.zone.is_root())?;
     let keys = root.keys.iter().map(|key| key.tag);
@@ -83,14 +97,14 @@ fn signal_name(settings: &Settings) -> Option<Name> {
     name::parse(&format!("_ta{label}")).ok()
 }
 
-/// Takes note of the root's keys: whether something changed, and when to look again.
+/// Tracks the keys of the root zone: whether one has changed, and the time until the next look.
 async fn look(overseer: &Overseer, folder: &Path) -> Result<(bool, Duration), String> {
     let service = overseer.service();
     let worker = service.worker();
     let question = Question::new(name::root(), Rtype::DNSKEY);
     let answer = worker.resolve(&question, None).await.map_err(|error| error.to_string())?;
     let proven = (answer.security == Security::Secure).then(|| answer.answer.first()).flatten();
-    let set = proven.ok_or("they are not proven")?;
+    let set = proven.ok_or("the DNSKEY RRset is not proven")?;
     let settings = worker.settings();
     let now = worker.shared().clock.wall_seconds();
     let time = ValidationTime { now: settings.validation_date.unwrap_or(now), skew: settings.skew };
@@ -107,27 +121,35 @@ async fn look(overseer: &Overseer, folder: &Path) -> Result<(bool, Duration), St
     if changed {
         write(folder, &tracked).map_err(|error| format!("{}: {error}", folder.display()))?;
         for key in &tracked {
-            tracing::info!("key {} of the root zone: {:?}", key.key.tag, key.standing);
+            tracing::info!(
+                "trust anchor: key {} of the root zone: {:?}",
+                key.key.tag,
+                key.standing
+            );
         }
     }
     let half = Duration::from_secs(u64::from(set.ttl) / 2);
-    Ok((changed, half.clamp(SOONEST, LATEST)))
+    Ok((changed, half.clamp(MIN_INTERVAL, MAX_INTERVAL)))
 }
 
-/// Reads what was seen. What is not there yet is nothing; what is torn, too long or might be another's
-/// is told, and as good as nothing.
+/// Reads the tracked keys. A missing file is no fault; a file that is torn, too long or might be another user's is
+/// logged, and not used.
 pub(super) fn read(folder: &Path) -> Option<Vec<TrackedKey>> {
     let path = folder.join(FILE);
-    let read = check_folder(folder).and_then(|()| read_own(&path, LONGEST));
+    let read = check_folder(folder).and_then(|()| read_own(&path, MAX_FILE_OCTETS));
     if read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         return None;
     }
     let parsed =
         read.map_err(|error| error.to_string()).and_then(|octets| root_keys::parse(&octets));
-    parsed.inspect_err(|error| tracing::error!("{}: {error}; it is not used", path.display())).ok()
+    parsed
+        .inspect_err(|error| {
+            tracing::error!("trust anchor: {} is not used: {error}", path.display())
+        })
+        .ok()
 }
 
-/// Writes what was seen; there is always a whole file.
+/// Writes the tracked keys; the file is whole at any time.
 fn write(folder: &Path, tracked: &[TrackedKey]) -> io::Result<()> {
     let text = root_keys::format(tracked);
     check_folder(folder)?;

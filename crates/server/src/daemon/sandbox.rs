@@ -1,93 +1,86 @@
-//! Giving up all that the daemon does not need, once it has its sockets and its user.
+//! The rights that the daemon gives up, once it has its sockets and its user.
 
 use std::io;
 use std::path::Path;
 
 use zoners_host::paths::runtime::is_own;
 use zoners_host::service_manager;
-use zoners_sandbox::{
-    Calls, LayerState, Need, Needs, Sandbox as Entered, empty_bounding_set, enter,
-};
+use zoners_sandbox::{Calls, LayerState, Need, Needs, Sandbox, empty_bounding_set};
+use zoners_store::shared::SharedCacheConfig;
 
-use super::Daemon;
-use crate::config::Sandbox;
+use super::privileges;
+use crate::config::{self, Config};
 use crate::control::{Control, folder};
 
-impl Daemon {
-    /// Whether what is not needed shall be given up.
-    pub(super) fn wants_sandbox(&self) -> bool {
-        self.config.server.sandbox != Sandbox::Off
+/// Becomes the configured user, if the process was started as root. No program that is started gets back the rights
+/// that are given up then.
+///
+/// # Errors
+/// There is no such user, or the system refuses.
+pub(super) fn become_user(config: &Config, file: Option<&Path>) -> io::Result<()> {
+    if config.server.sandbox != config::Sandbox::Off {
+        empty_bounding_set();
     }
-
-    /// Becomes the user that is configured, if started as root. Nothing that is started gets back what
-    /// is given up then.
-    pub(super) fn become_user(&self) -> io::Result<()> {
-        if self.wants_sandbox() {
-            empty_bounding_set();
-        }
-        let ports = self.config.needs_privilege(self.file.as_deref());
-        super::privileges::drop_to(self.config.server.user.as_deref(), ports)
-    }
-
-    /// Gives up everything that no part declares. Call it before there are other threads.
-    ///
-    /// # Errors
-    /// It is required, and a layer is not there.
-    pub(super) fn enter_sandbox(
-        &self,
-        control: Option<&Control>,
-        cache: Option<&Path>,
-    ) -> io::Result<Entered> {
-        // What is read once is read now: the start of the machine, and where the clock is to be read
-        // without a system call (vdso(7)).
-        let _ = (super::keeper::boot(), self.shared.now());
-        if !self.wants_sandbox() {
-            tracing::warn!("no sandbox: server.sandbox is \"off\"");
-            return Ok(Entered::unwanted());
-        }
-        let sandbox = enter(self.needs(control, cache));
-        let mut missing = Vec::new();
-        for layer in sandbox.layers() {
-            match &layer.state {
-                LayerState::On(_) => tracing::debug!("sandbox: {}: {}", layer.name, layer.state),
-                LayerState::Off(why) => missing.push(format!("{}: {why}", layer.name)),
-            }
-        }
-        let missing = missing.join("; ");
-        match self.config.server.sandbox {
-            _ if missing.is_empty() => tracing::info!("the sandbox is closed: {}", told(&sandbox)),
-            Sandbox::Required => {
-                let text = format!("server.sandbox is \"required\", but {missing}");
-                return Err(io::Error::other(text));
-            }
-            Sandbox::On | Sandbox::Off => {
-                tracing::warn!("not all of the sandbox is closed: {missing}")
-            }
-        }
-        Ok(sandbox)
-    }
-
-    /// What the parts of this daemon declare.
-    fn needs(&self, control: Option<&Control>, cache: Option<&Path>) -> Vec<Needs> {
-        let mut needs = self.config.needs(self.file.as_deref());
-        let run = Needs { of: "the runtime", all: vec![Need::Calls(Calls::Run)] };
-        needs.push(run);
-        needs.extend(cache.map(|folder| Needs {
-            of: "cache.persist",
-            all: vec![Need::Write(folder.to_owned()), Need::Calls(Calls::Files)],
-        }));
-        let socket = control.map(|control| folder(control.path()));
-        needs.extend(socket.filter(|folder| is_own(folder)).map(|folder| Needs {
-            of: "server.control",
-            all: vec![Need::Remove(folder.to_owned()), Need::Calls(Calls::Files)],
-        }));
-        needs.extend(service_manager::needs());
-        needs.extend(self.terms.as_ref().map(|terms| terms.servers.needs()));
-        needs
-    }
+    privileges::drop_to(config.server.user.as_deref(), config.needs_privilege(file))
 }
 
-fn told(sandbox: &Entered) -> String {
+/// Gives up all rights that no part declares, for good. Call this before there are other threads.
+///
+/// # Errors
+/// A sandbox is required, and a layer cannot be had.
+pub(super) fn enter(wanted: config::Sandbox, needs: Vec<Needs>) -> io::Result<Sandbox> {
+    if wanted == config::Sandbox::Off {
+        tracing::warn!("sandbox: off: server.sandbox is \"off\"");
+        return Ok(Sandbox::unwanted());
+    }
+    let sandbox = zoners_sandbox::enter(needs);
+    let mut missing = Vec::new();
+    for layer in sandbox.layers() {
+        match &layer.state {
+            LayerState::On(_) => tracing::debug!("sandbox: {}: {}", layer.name, layer.state),
+            LayerState::Off(why) => missing.push(format!("{}: {why}", layer.name)),
+        }
+    }
+    let missing = missing.join("; ");
+    match wanted {
+        _ if missing.is_empty() => tracing::info!("sandbox: closed: {}", summary(&sandbox)),
+        config::Sandbox::Required => {
+            let text = format!("server.sandbox is \"required\", but {missing}");
+            return Err(io::Error::other(text));
+        }
+        config::Sandbox::On | config::Sandbox::Off => {
+            tracing::warn!("sandbox: not all layers are closed: {missing}");
+        }
+    }
+    Ok(sandbox)
+}
+
+/// The needs of all parts of a daemon that serves.
+pub(super) fn needs(
+    config: &Config,
+    file: Option<&Path>,
+    control: Option<&Control>,
+    cache_folder: Option<&Path>,
+    second_level: Option<&SharedCacheConfig>,
+) -> Vec<Needs> {
+    let mut needs = config.needs(file);
+    needs.push(Needs { of: "the runtime", all: vec![Need::Calls(Calls::Run)] });
+    needs.extend(cache_folder.map(|folder| Needs {
+        of: "cache.persist",
+        all: vec![Need::Write(folder.to_owned()), Need::Calls(Calls::Files)],
+    }));
+    let socket_folder = control.map(|control| folder(control.path()));
+    needs.extend(socket_folder.filter(|folder| is_own(folder)).map(|folder| Needs {
+        of: "server.control",
+        all: vec![Need::Remove(folder.to_owned()), Need::Calls(Calls::Files)],
+    }));
+    needs.extend(service_manager::needs());
+    needs.extend(second_level.map(|terms| terms.servers.needs()));
+    needs
+}
+
+/// The two layers that matter most, Landlock and seccomp.
+fn summary(sandbox: &Sandbox) -> String {
     let layers = sandbox.layers().iter().rev().take(2).rev();
     let layers: Vec<String> = layers
         .map(|layer| match &layer.state {
@@ -96,10 +89,4 @@ fn told(sandbox: &Entered) -> String {
         })
         .collect();
     layers.join(", ")
-}
-
-/// Says why the cache does not outlive the process.
-pub(super) fn not_kept(folder: &Path, error: &io::Error) {
-    let shown = folder.display();
-    tracing::warn!("{shown}: {error}; the cache is not kept (server.state names a folder)");
 }

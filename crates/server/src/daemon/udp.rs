@@ -142,11 +142,11 @@ async fn deliver<N: Network>(
 mod tests {
     use super::*;
     use crate::Config;
-    use crate::daemon::Daemon;
+    use crate::daemon::Configured;
 
     #[tokio::test]
     async fn more_replies_than_may_wait_are_dropped_and_counted() {
-        let service = Daemon::new(Config::default(), None).unwrap().service();
+        let service = Configured::new(Config::default()).unwrap().service();
         let unsent = || service.worker().counters().get(Counter::ClientSendErrors);
         let (replies, mut ready) = mpsc::channel(UNSENT);
         let to = Peer { address: "127.0.0.1:53".parse().unwrap(), ours: None };

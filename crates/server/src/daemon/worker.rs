@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
@@ -12,8 +13,10 @@ use super::at_work::{AtWork, Stopping};
 use super::connections::{ConnectionShares, Connections};
 use super::listeners::{ServedListener, ServedSocket};
 use super::pulse::Activity;
-use super::{Current, FINISH, tcp, udp};
+use super::{Current, tcp, udp};
 
+/// At the end, queries that are under way are finished, but not for longer than this.
+const FINISH: Duration = Duration::from_millis(1500);
 /// Turns of the runtime in which a socket that hears no one any more reads what had come before: one to look
 /// at the sockets, one to read.
 const TURNS: usize = 3;
@@ -96,12 +99,12 @@ async fn serve<N: Network>(
     // No new queries; those under way are finished.
     let idle = async {
         while Arc::strong_count(&work.at_work) > 1 {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     if tokio::time::timeout(FINISH, idle).await.is_err() {
         let unanswered = Arc::strong_count(&work.at_work) - 1;
-        tracing::warn!("stopped with {unanswered} queries unanswered");
+        tracing::warn!("shutdown: {unanswered} queries unanswered");
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use zoners_net::Sockets;
 use zoners_resolver::Fault;
 use zoners_resolver::{Step, Trace};
 use zoners_server::Config;
-use zoners_server::daemon::Daemon;
+use zoners_server::daemon::Configured;
 use zoners_server::pipeline::Service;
 
 /// A query that was waited for as long is lost, and not only left for another.
@@ -38,8 +38,8 @@ impl InProcess {
             sockets: Sockets::with_sources(random, sources),
             seen: Arc::default(),
         });
-        let daemon = Daemon::new(config.clone(), None).map_err(|error| error.to_string())?;
-        let service = daemon.service_over(sockets.clone());
+        let configured = Configured::new(config.clone()).map_err(|error| error.to_string())?;
+        let service = configured.service_over(sockets.clone());
         Ok(InProcess { config, sockets, service: Mutex::new(service) })
     }
 }
@@ -67,8 +67,8 @@ impl Target for InProcess {
 
     fn forget(&self) -> bool {
         // It was good when the run began.
-        let Ok(daemon) = Daemon::new(self.config.clone(), None) else { return false };
-        *locked(&self.service) = daemon.service_over(self.sockets.clone());
+        let Ok(configured) = Configured::new(self.config.clone()) else { return false };
+        *locked(&self.service) = configured.service_over(self.sockets.clone());
         true
     }
 

@@ -66,6 +66,6 @@ fn a_wrong_value_of_an_old_name_is_told_where_it_is_written() {
     assert!(error.starts_with("z:2:11: limits.stragglers: must be a whole number"), "{error}");
     // Values that are wrong together are found by either name.
     let config = parse("[cache]\nttl-floor = 9\nttl-cap = 8\n").unwrap();
-    let error = config.prepare().unwrap_err().to_string();
+    let error = config.validate(crate::validate::Scope::Contents).unwrap_err().to_string();
     assert!(error.starts_with("z:2:13: cache.min-ttl: 9 is more than"), "{error}");
 }

@@ -1,6 +1,7 @@
 //! What is told of a configuration that is wrong.
 
 use super::*;
+use crate::validate::Scope;
 
 fn error(text: &str) -> String {
     Config::parse(text, "zoners.toml").unwrap_err().to_string()
@@ -237,7 +238,7 @@ fn what_follows_an_open_bracket_is_not_guessed_at() {
 
 fn prepared(text: &str) -> String {
     let config = Config::parse(text, "z").unwrap();
-    config.prepare().err().map(|error| error.to_string()).unwrap_or_default()
+    config.validate(Scope::Contents).err().map(|error| error.to_string()).unwrap_or_default()
 }
 
 #[test]

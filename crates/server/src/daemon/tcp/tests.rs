@@ -1,6 +1,6 @@
 use super::*;
 use crate::Config;
-use crate::daemon::Daemon;
+use crate::daemon::Configured;
 use crate::daemon::connections::{ConnectionShares, HELD};
 use tokio::io::{AsyncReadExt, DuplexStream};
 use tokio::task::JoinHandle;
@@ -12,7 +12,7 @@ type Here = Arc<Door<Arc<Sockets>>>;
 
 fn door(config: &str) -> Here {
     let config = Config::parse(config, "zoners.toml").unwrap();
-    let service = Daemon::new(config, None).unwrap().service();
+    let service = Configured::new(config).unwrap().service();
     let (stop, stopping) = tokio::sync::watch::channel(false);
     // It is never told to stop.
     std::mem::forget(stop);

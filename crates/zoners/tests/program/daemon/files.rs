@@ -66,7 +66,7 @@ fn a_state_folder_that_others_may_write_is_not_used() {
     let (shown, stub) = (state.path().display().to_string(), authority.stub());
     fs::set_permissions(state.path(), Permissions::from_mode(0o777)).unwrap();
     let mut daemon = Daemon::unready(&format!("state = {shown:?}\n{stub}"));
-    assert!(daemon.is_ready_and("may be written by others (mode 777); the cache is not kept"));
+    assert!(daemon.is_ready_and("may be written by others (mode 777) (server.state"));
     ask(&daemon, 1);
     daemon.signal("-TERM");
     assert!(daemon.child.wait().unwrap().success());

@@ -14,7 +14,7 @@ fn keeping(authority: &Authority, state: &Path) -> Daemon {
 
 /// A restarted daemon, after its cache is loaded.
 fn restarted(authority: &Authority, state: &Path) -> Daemon {
-    started(authority, state, "are back from")
+    started(authority, state, "cache: loaded ")
 }
 
 fn started(authority: &Authority, state: &Path, part: &str) -> Daemon {

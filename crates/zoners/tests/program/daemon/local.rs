@@ -68,7 +68,7 @@ fn odd_lines_are_told_once_and_the_others_served() {
         daemon.signal("-HUP");
         loop {
             let line = daemon.line_with("").unwrap();
-            let done = line.contains("reloaded");
+            let done = line.contains("reload: the new configuration is in force");
             lines.push(line);
             if done {
                 break;
@@ -118,7 +118,7 @@ fn while_a_configuration_is_read_nothing_waits() {
     fs::write(folder.path().join("hosts"), "192.168.1.33 nas.test\n").unwrap();
     pipe.write_all(text.replace("[local]", "version = \"2\"\n[local]").as_bytes()).unwrap();
     drop(pipe);
-    assert!(daemon.logs("reloaded"));
+    assert!(daemon.logs("reload: the new configuration is in force"));
     until("the hosts file is read", || {
         address(&daemon, "nas.test").as_deref() == Some("192.168.1.33")
     });
@@ -138,7 +138,7 @@ fn a_hosts_file_that_becomes_unreadable_leaves_what_is_served() {
     fs::create_dir(&hosts).unwrap();
     daemon.ask(&localhost(1, Rtype::A));
     daemon.signal("-HUP");
-    assert!(daemon.logs("not reloaded, the old configuration stays"));
+    assert!(daemon.logs("reload: refused"));
     assert!(daemon.logs("local.hosts") && address(&daemon, "nas.test").is_some());
 }
 

@@ -70,10 +70,10 @@ fn a_reload_that_needs_more_than_was_granted_is_refused_with_its_key() {
     let table = format!("[local]\nhosts = {:?}\n", hosts.display().to_string());
     daemon.reconfigure(&text(&table));
     if !held {
-        assert!(daemon.logs("reloaded"));
+        assert!(daemon.logs("reload: the new configuration is in force"));
         return;
     }
-    assert!(daemon.logs("not reloaded, the old configuration stays"));
+    assert!(daemon.logs("reload: refused"));
     assert!(daemon.logs("local.hosts: files in "));
     // As editors do: a new file replaces the old file.
     let path = daemon.folder.path().join("zoners.toml");
@@ -85,11 +85,11 @@ fn a_reload_that_needs_more_than_was_granted_is_refused_with_its_key() {
     fs::write(path.with_extension("edited"), new).unwrap();
     fs::rename(path.with_extension("edited"), &path).unwrap();
     daemon.signal("-HUP");
-    assert!(daemon.logs("reloaded"));
+    assert!(daemon.logs("reload: the new configuration is in force"));
     daemon.reconfigure(&text("[[forward]]\nzone = \"lan\"\nservers = [\"127.0.0.1:5353\"]\n"));
-    assert!(daemon.logs("not reloaded") && daemon.logs("forward: TCP port 5353"));
+    assert!(daemon.logs("reload: refused") && daemon.logs("forward: TCP port 5353"));
     daemon.reconfigure(&text("[[forward]]\nzone = \"lan\"\nservers = [\"127.0.0.1\"]\n"));
-    assert!(daemon.logs("reloaded"));
+    assert!(daemon.logs("reload: the new configuration is in force"));
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_container_that_knows_no_sandboxes_is_served_in_unless_one_is_required() {
     while !line.contains("serving on") {
         line.clear();
         assert!(std::io::BufRead::read_line(&mut log, &mut line).unwrap() > 0, "it ended");
-        told |= line.contains("not all of the sandbox is closed")
+        told |= line.contains("sandbox: not all layers are closed")
             && line.contains("landlock: the kernel has none")
             && line.contains("seccomp: ");
     }

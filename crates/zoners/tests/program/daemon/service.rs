@@ -69,10 +69,13 @@ fn a_reload_takes_all_of_a_good_file_and_nothing_of_a_bad_one() {
     let mut daemon = Daemon::start("");
     assert!(!tells_version(&daemon));
     daemon.reconfigure("version = \"1\"\nthreads = 2\n");
-    assert!(daemon.logs("reloaded") && daemon.logs("needs a restart: server.threads"));
+    assert!(
+        daemon.logs("reload: the new configuration is in force")
+            && daemon.logs("needs a restart: server.threads")
+    );
     assert!(tells_version(&daemon));
     daemon.reconfigure("versoin = \"2\"\n");
-    assert!(daemon.logs("not reloaded") && daemon.logs("did you mean `version`?"));
+    assert!(daemon.logs("reload: refused") && daemon.logs("did you mean `version`?"));
     assert!(tells_version(&daemon));
 }
 
@@ -245,5 +248,5 @@ fn root_becomes_the_user_that_is_configured() {
     assert!(Message::parse(&daemon.ask(&localhost(1, Rtype::A)).into()).is_ok());
     let mut nobody = Daemon::unready("user = \"no-such-user-anywhere\"");
     assert!(nobody.logs("server.user: `no-such-user-anywhere`"));
-    assert_eq!(nobody.child.wait().unwrap().code(), Some(1));
+    assert_eq!(nobody.child.wait().unwrap().code(), Some(2));
 }

@@ -50,7 +50,10 @@ fn daemons_of_one_user_that_serve_elsewhere_keep_their_caches_apart() {
         assert!(daemon.ask(&localhost(1, Rtype::A)).len() > 12);
     }
     let mut third = Daemon::at_home(configured(""), home.path());
-    assert!(third.is_ready_and("the cache is not kept"), "no third place for the same address");
+    assert!(
+        third.is_ready_and("cache: not kept across restarts"),
+        "no third place for the same address"
+    );
     stop(first);
     stop(second);
     let state = home.path().join("zoners");
@@ -150,7 +153,7 @@ fn what_root_makes_is_for_the_user_that_it_becomes_and_a_reload_works_as_that_us
         reply.answer[0].addresses().next().unwrap().to_string()
     };
     daemon.signal("-HUP");
-    assert!(daemon.logs("not reloaded, the old configuration stays"));
+    assert!(daemon.logs("reload: refused"));
     assert!(daemon.line_with("local.hosts: ").unwrap().contains("Permission denied"));
     assert_eq!(nas(&daemon), "192.168.1.2");
     let other = place.path().join("other");
@@ -158,7 +161,7 @@ fn what_root_makes_is_for_the_user_that_it_becomes_and_a_reload_works_as_that_us
     fs::set_permissions(&other, Permissions::from_mode(0o644)).unwrap();
     fs::rename(&other, &hosts).unwrap();
     daemon.signal("-HUP");
-    assert!(daemon.logs("reloaded"));
+    assert!(daemon.logs("reload: the new configuration is in force"));
     assert_eq!(nas(&daemon), "192.168.1.3");
     stop(daemon);
     assert!(state.join("cache").exists() && !socket.exists());
@@ -168,7 +171,7 @@ fn what_root_makes_is_for_the_user_that_it_becomes_and_a_reload_works_as_that_us
         lchown(state.join(file), Some(0), Some(0)).unwrap();
     }
     let mut daemon = for_nobody(place.path());
-    assert!(daemon.is_ready_and("are back from"), "root's cache is taken over");
+    assert!(daemon.is_ready_and("cache: loaded "), "root's cache is taken over");
     stop(daemon);
     assert_eq!((owner(&state), owner(&state.join("cache"))), (nobody, nobody));
 }

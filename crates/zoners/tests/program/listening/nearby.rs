@@ -86,7 +86,7 @@ fn a_configured_list_is_exact_whatever_the_interfaces_are() {
         ] {
             std::fs::write(&path, format!("{text}allow = [{allow}]\n")).unwrap();
             daemon.signal("-HUP");
-            assert!(daemon.logs("reloaded"));
+            assert!(daemon.logs("reload: the new configuration is in force"));
             assert_eq!(asked(), answer, "{allow}");
         }
     });

@@ -31,7 +31,7 @@ fn configuration(addresses: &str, more: &str) -> String {
 fn relisten(daemon: &mut Daemon, addresses: &str, more: &str) -> String {
     file(&daemon.folder, &configuration(addresses, more));
     daemon.signal("-HUP");
-    daemon.line_with("reloaded").unwrap()
+    daemon.line_with("reload: ").unwrap()
 }
 
 /// A client on this machine is served at the address over UDP and TCP.
@@ -71,7 +71,10 @@ fn a_reload_changes_where_it_listens() {
                 ("\"127.0.0.1:53\"", [true, false, false]),
             ] {
                 let told = relisten(&mut daemon, addresses, more);
-                assert!(told.contains(" reloaded"), "{more}, {addresses}: {told}");
+                assert!(
+                    told.contains("reload: the new configuration is in force"),
+                    "{more}, {addresses}: {told}"
+                );
                 for (address, wanted) in all.into_iter().zip(wanted) {
                     match wanted {
                         true => assert_served(address, &format!("{more}, {addresses}")),
@@ -95,13 +98,13 @@ fn a_reload_that_cannot_listen_changes_nothing_and_names_key_and_address() {
         let mut daemon = listening("\"127.0.0.1:53\"", "");
         let _taken = take("127.0.0.3:53");
         let addresses = "\"127.0.0.2:53\", \"127.0.0.3:53\"";
-        assert!(relisten(&mut daemon, addresses, "").contains("not reloaded"));
+        assert!(relisten(&mut daemon, addresses, "").contains("reload: refused"));
         let told = daemon.line_with("server.listen: ").unwrap();
         assert!(told.contains("127.0.0.3:53: Address already in use"), "{told}");
         assert_served("127.0.0.1:53", "");
         assert_unserved("127.0.0.2:53");
         // A wildcard would take the address of a different program.
-        assert!(relisten(&mut daemon, "\"0.0.0.0:53\"", "").contains("not reloaded"));
+        assert!(relisten(&mut daemon, "\"0.0.0.0:53\"", "").contains("reload: refused"));
         assert_served("127.0.0.1:53", "");
         assert_unserved("127.0.0.2:53");
         // No further socket can bind the address: the sharing was temporary.
@@ -112,7 +115,7 @@ fn a_reload_that_cannot_listen_changes_nothing_and_names_key_and_address() {
         assert!(shared.bind(&address.into()).is_err());
         // The sandbox was closed with one port.
         let told = relisten(&mut daemon, "\"127.0.0.1:5353\"", "");
-        match told.contains("not reloaded") {
+        match told.contains("reload: refused") {
             true => {
                 assert!(daemon.logs("server.listen: TCP port 5353 was not to be listened on"));
                 assert_served("127.0.0.1:53", "");
@@ -197,7 +200,10 @@ fn what_is_under_way_when_an_address_is_given_up_is_answered_from_there() {
             let mut stream = TcpStream::connect(asked).unwrap();
             send(&mut stream, &query_for(8, &format!("tcp{at}.example"), Rtype::A)).unwrap();
             let answer_too = upstream.query(&format!("tcp{at}"));
-            assert!(relisten(&mut daemon, next, stub).contains(" reloaded"));
+            assert!(
+                relisten(&mut daemon, next, stub)
+                    .contains("reload: the new configuration is in force")
+            );
             answer();
             answer_too();
             let mut reply = [0; 512];

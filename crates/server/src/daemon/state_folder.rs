@@ -1,4 +1,4 @@
-//! The state folder, which one daemon at a time keeps things in.
+//! The state folder, which one daemon at a time has.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,31 +7,30 @@ use std::path::{Path, PathBuf};
 use zoners_files::{Lock, LockAttempt, ServiceUser, make_folder};
 use zoners_host::paths::state;
 
-use super::sandbox::not_kept;
 use super::{keeper, rollover};
 use crate::config::Config;
 
-/// The file in the folder that its daemon holds. It has the process's number and the addresses that are
-/// served, a line each.
+/// The file in the folder that its daemon locks. A line has the number of the process, each further line an address
+/// that is served.
 const FILE: &str = "lock";
-/// Its user alone may look into the folder.
+/// The user of the daemon alone may look into the folder.
 const FOLDER_MODE: u32 = 0o700;
 
-/// A state folder that is this daemon's.
+/// A state folder that belongs to this daemon.
 #[derive(Debug)]
-pub(super) struct State {
-    pub(super) folder: PathBuf,
+pub(super) struct StateFolder {
+    path: PathBuf,
     /// None where the file system knows no locks.
     lock: Option<Lock>,
 }
 
-impl State {
-    /// Takes the folder that is configured or that a service manager gives; or the user's, where another
-    /// daemon that serves elsewhere may be at home already: then one below it. None where none is wanted,
-    /// or none can be had.
+impl StateFolder {
+    /// Takes the folder that is configured or that a service manager gives. Without either, takes the folder of the
+    /// user, or a folder below it where a daemon that serves other addresses has the first. None where no folder is
+    /// wanted, or none can be had.
     ///
     /// # Errors
-    /// A daemon that serves the same is running already.
+    /// A daemon that serves the same addresses is running already.
     pub(super) fn take(
         config: &Config,
         serves: &[SocketAddr],
@@ -59,36 +58,50 @@ impl State {
             }
         }
         tracing::warn!(
-            "other daemons keep their caches; the cache is not kept (server.state names a folder)"
+            "cache: not kept across restarts: other daemons have the state folders \
+             (server.state names a folder)"
         );
         Ok(None)
     }
 
-    /// Tells others that these addresses are served from now on.
+    /// The folder for the cache, if the configuration wants the cache kept.
+    pub(super) fn of_cache(&self, config: &Config) -> Option<PathBuf> {
+        config.cache.persist.then(|| self.path.clone())
+    }
+
+    /// Notes for other daemons that these addresses are served from now on.
     pub(super) fn note(&mut self, serves: &[SocketAddr]) {
         let Some(lock) = &mut self.lock else { return };
         let addresses = serves.iter().map(|address| format!("{address}\n"));
         let text = format!("{}\n{}", std::process::id(), addresses.collect::<String>());
         if let Err(error) = lock.note(&text) {
-            tracing::debug!("{}: {error}", self.folder.display());
+            tracing::debug!("state: {}: {error}", self.path.display());
         }
     }
 }
 
-/// What a daemon that holds a folder has written of itself.
-struct Other {
+/// Logs why the cache is not kept across restarts.
+pub(super) fn log_not_kept(folder: &Path, error: &io::Error) {
+    let shown = folder.display();
+    tracing::warn!(
+        "cache: not kept across restarts: {shown}: {error} (server.state names a folder)"
+    );
+}
+
+/// A daemon that has a state folder, as it noted itself.
+struct FolderOwner {
     process: String,
     serves: Vec<SocketAddr>,
 }
 
-impl Other {
+impl FolderOwner {
     fn read(text: &str) -> Self {
         let mut lines = text.lines();
         let process = lines.next().unwrap_or_default().to_owned();
-        Other { process, serves: lines.filter_map(|line| line.parse().ok()).collect() }
+        FolderOwner { process, serves: lines.filter_map(|line| line.parse().ok()).collect() }
     }
 
-    /// Whether one of these addresses is its own; port 0 is any port.
+    /// Whether the daemon serves one of these addresses; port 0 is any port.
     fn serves_one_of(&self, addresses: &[SocketAddr]) -> bool {
         let fixed = |address: &&SocketAddr| address.port() != 0;
         addresses.iter().filter(fixed).any(|address| self.serves.contains(address))
@@ -101,42 +114,42 @@ impl Other {
     }
 }
 
-/// Makes the folder, for the user that root becomes if it does, and holds it; or tells what holds it.
+/// Makes the folder, for the user that root becomes if it does, and locks it; or tells which daemon has it.
 fn hold(
     folder: &Path,
     serves: &[SocketAddr],
     heir: Option<ServiceUser>,
-) -> io::Result<Result<State, Other>> {
+) -> io::Result<Result<StateFolder, FolderOwner>> {
     match heir {
         Some(heir) => {
             heir.make_folder(folder, FOLDER_MODE)?;
-            heir.take_over(folder, is_ours)?;
+            heir.take_over(folder, is_own_file)?;
         }
         None => make_folder(folder)?,
     }
     let lock = match Lock::take(&folder.join(FILE)) {
         Ok(LockAttempt::Held(lock)) => Some(lock),
-        Ok(LockAttempt::HeldElsewhere(text)) => return Ok(Err(Other::read(&text))),
+        Ok(LockAttempt::HeldElsewhere(text)) => return Ok(Err(FolderOwner::read(&text))),
         Err(error) if error.kind() == io::ErrorKind::Unsupported => None,
         Err(error) => return Err(error),
     };
     if let (Some(lock), Some(heir)) = (&lock, heir) {
         lock.give_to(heir)?;
     }
-    let mut state = State { folder: folder.to_owned(), lock };
+    let mut state = StateFolder { path: folder.to_owned(), lock };
     state.note(serves);
     Ok(Ok(state))
 }
 
 /// Whether a daemon keeps a file of this name in its folder.
-fn is_ours(name: &str) -> bool {
+fn is_own_file(name: &str) -> bool {
     let known = [FILE, keeper::FILE, keeper::ASIDE, keeper::SECRET, rollover::FILE];
     let beside = |known: &&str| name.starts_with(&format!(".{known}.")) && name.ends_with(".new");
     known.contains(&name) || known.iter().any(beside)
 }
 
-fn unusable(folder: &Path, error: &io::Error) -> Option<State> {
-    not_kept(folder, error);
+fn unusable(folder: &Path, error: &io::Error) -> Option<StateFolder> {
+    log_not_kept(folder, error);
     None
 }
 
@@ -149,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_has_one_daemon_whose_number_and_addresses_the_others_learn() {
+    fn a_folder_has_one_daemon_whose_process_and_addresses_other_daemons_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
         let own = addresses(&["127.0.0.1:53", "[::1]:53"]);

@@ -1,0 +1,81 @@
+//! The second state of the daemon: all that it needs of the machine is taken, and no client is served yet.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+use zoners_sandbox::Sandbox;
+use zoners_store::shared::SharedCacheConfig;
+
+use super::allotment::Allotment;
+use super::generation::{Core, Generation};
+use super::keeper::CacheKeeper;
+use super::listeners::BoundAddresses;
+use super::listening::{ListenStatus, Listening};
+use super::overseer::{About, Overseer};
+use super::running::{Running, Serving};
+use super::second_level;
+use super::signals::Signals;
+use super::state_folder::{StateFolder, log_not_kept};
+use super::workers::Workers;
+use crate::control::Control;
+use crate::log::Log;
+
+/// A daemon with its sockets, its user and its sandbox, and one thread.
+pub struct Bound {
+    pub(super) core: Core,
+    pub(super) generation: Generation,
+    pub(super) second_level: Option<SharedCacheConfig>,
+    pub(super) log: Option<Log>,
+    pub(super) runtime: Runtime,
+    pub(super) signals: Signals,
+    pub(super) addresses: BoundAddresses,
+    /// Why the port is not 53, where no other is configured.
+    pub(super) instead: Option<String>,
+    pub(super) state: Option<StateFolder>,
+    pub(super) cache_folder: Option<PathBuf>,
+    pub(super) control: Option<Control>,
+    pub(super) allotment: Allotment,
+    pub(super) sandbox: Arc<Sandbox>,
+}
+
+impl Bound {
+    /// Starts the threads: of the log, of the cache file, of the second level and of the workers, which serve clients
+    /// from then on.
+    ///
+    /// # Errors
+    /// The system gives no thread, or no runtime for one.
+    pub fn start(self) -> io::Result<Running> {
+        let Bound { core, generation, runtime, signals, control, state, sandbox, .. } = self;
+        if let Some(log) = &self.log {
+            log.begin(io::stderr())?;
+        }
+        let keeper = self.cache_folder.and_then(|folder| keep_cache(folder, &core, &generation));
+        let terms = self.second_level;
+        let second_level =
+            terms.map(|terms| second_level::share(terms, &core, &generation)).transpose()?;
+        let workers = Workers::start(&core, &generation, self.allotment)?;
+        let listening = Listening::begin(self.addresses, workers.links(), state)?;
+        let status = ListenStatus { instead: self.instead, ..listening.status() };
+        let about = About {
+            config: core.file.clone(),
+            second_level: second_level.clone(),
+            sandbox: sandbox.layers().to_vec(),
+            log: self.log,
+        };
+        let look_ups = workers.look_up_service(&core, &generation);
+        let overseer = Overseer::new(look_ups, workers.counters(), status.clone(), about);
+        let overseer = Arc::new(overseer);
+        let serving =
+            Serving { core, generation, workers, listening, overseer, second_level, sandbox };
+        Ok(Running { runtime, signals, control, keeper, status, serving })
+    }
+}
+
+/// Keeps the cache in `folder`; without it, if the folder cannot be used.
+fn keep_cache(folder: PathBuf, core: &Core, generation: &Generation) -> Option<CacheKeeper> {
+    CacheKeeper::open(folder.clone(), &generation.config, &core.shared, &generation.settings)
+        .inspect_err(|error| log_not_kept(&folder, error))
+        .ok()
+}

@@ -1,0 +1,154 @@
+//! The first state of the daemon: a valid configuration, and nothing of the machine taken.
+
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use zoners_dns::Network;
+use zoners_host::service_manager;
+use zoners_net::descriptors::Descriptors;
+use zoners_store::shared::SharedCacheConfig;
+
+use super::allotment::Allotment;
+use super::bound::Bound;
+use super::generation::{Core, Generation};
+use super::signals::Signals;
+use super::state_folder::StateFolder;
+use super::{Snapshot, bind, control_socket, privileges, sandbox};
+use crate::config::{Config, ConfigError};
+use crate::log::Log;
+use crate::pipeline::Service;
+use crate::validate::Scope;
+
+/// A daemon that has read its configuration, or a resolver without a daemon.
+#[derive(Debug)]
+pub struct Configured {
+    core: Core,
+    generation: Generation,
+    second_level: Option<SharedCacheConfig>,
+    log: Option<Log>,
+}
+
+impl Configured {
+    /// For look-ups in this process.
+    ///
+    /// # Errors
+    /// All faults of the configuration.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        Configured::within(Scope::Contents, config, None)
+    }
+
+    /// For a daemon, whose reload reads `file`.
+    ///
+    /// # Errors
+    /// All faults of the configuration, and all that this machine lacks.
+    pub fn for_daemon(config: Config, file: Option<PathBuf>) -> Result<Self, ConfigError> {
+        Configured::within(Scope::Start, config, file)
+    }
+
+    fn within(scope: Scope, config: Config, file: Option<PathBuf>) -> Result<Self, ConfigError> {
+        let core = Core::new(&config, file)?;
+        let (generation, second_level) = Generation::new(&core, config, scope, 0)?;
+        Ok(Configured { core, generation, second_level, log: None })
+    }
+
+    /// Lets `log` write to standard error once the sandbox is closed, and its losses count.
+    #[must_use]
+    pub fn logging_to(self, log: Log) -> Self {
+        Configured { log: Some(log), ..self }
+    }
+
+    /// The service of one worker, for a caller with a runtime.
+    #[must_use]
+    pub fn service(&self) -> Snapshot {
+        let allotment = Allotment::of_process(self.generation.config.server.threads);
+        let descriptors = Descriptors::new(allotment.servers);
+        self.service_over(self.generation.network(&self.core, &descriptors))
+    }
+
+    /// The service of one worker over a network of the caller.
+    #[must_use]
+    pub fn service_over<N: Network>(&self, network: N) -> Service<N> {
+        self.generation.service(&self.core, network, &Arc::default())
+    }
+
+    /// Takes all that the daemon needs of the machine, and gives up all other rights. The order matters: signals are
+    /// heard before anything takes time, sockets and folders are taken as root, and the sandbox comes last, before
+    /// there is a second thread.
+    ///
+    /// # Errors
+    /// An address cannot be bound, told with the address and the owner of the port; the state folder is that of a
+    /// running daemon; the process cannot become the configured user; or a sandbox is required and cannot be had.
+    pub fn bind(self) -> io::Result<Bound> {
+        let Configured { core, mut generation, second_level, log } = self;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        // Most signals end a process that does not handle them.
+        let signals = {
+            let _entered = runtime.enter();
+            Signals::listen()?
+        };
+        generation.log_remarks(None);
+        let config = &generation.config;
+        let heir = privileges::heir(config)?;
+        let state = StateFolder::take(config, &config.listens().addresses, heir)?;
+        let (addresses, instead) = bind::bind(config, is_on_trial(&core))?;
+        let control = control_socket::bind(config, heir)?;
+        privileges::raise_descriptors();
+        if let Some(heir) = heir {
+            addresses.give_to(heir);
+        }
+        sandbox::become_user(config, core.file.as_deref())?;
+        if heir.is_some() {
+            generation.trust_tracked_keys();
+            log_unreadable_files(&core, &generation);
+        }
+        let allotment = Allotment::of_process(generation.config.server.threads);
+        allotment.log_if_scarce();
+        let cache_folder = state.as_ref().and_then(|state| state.of_cache(&generation.config));
+        let needs = sandbox::needs(
+            &generation.config,
+            core.file.as_deref(),
+            control.as_ref(),
+            cache_folder.as_deref(),
+            second_level.as_ref(),
+        );
+        // Read once, before the ways are closed: the identifier of this start of the machine, and the data by which
+        // the clock is read without a system call (vdso(7)).
+        let _ = (super::keeper::boot(), core.shared.now());
+        let sandbox = Arc::new(sandbox::enter(generation.config.server.sandbox, needs)?);
+        Ok(Bound {
+            core,
+            generation,
+            second_level,
+            log,
+            runtime,
+            signals,
+            addresses,
+            instead,
+            state,
+            cache_folder,
+            control,
+            allotment,
+            sandbox,
+        })
+    }
+}
+
+/// Whether a person tries the daemon at a terminal, with nothing configured: then any port is better than none.
+fn is_on_trial(core: &Core) -> bool {
+    let at_terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
+    core.file.is_none() && at_terminal && !service_manager::has_started_this()
+}
+
+/// Logs the files that root could read and the user that root has become cannot.
+fn log_unreadable_files(core: &Core, generation: &Generation) {
+    let config = &generation.config;
+    let user = config.server.user.as_deref().unwrap_or_default();
+    for (key, path) in config.files(core.file.as_deref()) {
+        if let Err(error) = File::open(path) {
+            let path = path.display();
+            tracing::warn!("reload: {key}: {path}: {error}: {user} will have to read this file");
+        }
+    }
+}

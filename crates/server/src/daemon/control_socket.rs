@@ -1,0 +1,21 @@
+//! The place of the control socket.
+
+use std::io;
+
+use zoners_files::ServiceUser;
+use zoners_host::paths::runtime::control_sockets;
+
+use crate::config::Config;
+use crate::control::Control;
+
+/// Binds the control socket: the configured one, or one of the system's choice, which may fail.
+///
+/// # Errors
+/// The configured socket cannot be bound.
+pub(super) fn bind(config: &Config, heir: Option<ServiceUser>) -> io::Result<Option<Control>> {
+    match config.server.control.as_deref() {
+        Some(path) if path.as_os_str().is_empty() => Ok(None),
+        Some(path) => Control::bind(path, heir).map(Some),
+        None => Ok(Control::bind_first(&control_sockets(None), heir)),
+    }
+}

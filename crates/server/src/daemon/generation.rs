@@ -1,0 +1,134 @@
+//! The configuration in force with all that is made of it, and what outlasts each configuration.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use zoners_cache::Cache;
+use zoners_dns::{Counters, Network, Random};
+use zoners_net::Sockets;
+use zoners_net::descriptors::Descriptors;
+use zoners_resolver::{Settings, Shared, Worker};
+use zoners_store::shared::SharedCacheConfig;
+
+use super::hosts_file::HostsVersion;
+use super::{privileges, rollover, surroundings};
+use crate::clock::SystemClock;
+use crate::config::{Config, ConfigError};
+use crate::nearby::Nearby;
+use crate::pipeline::{Cookies, Rules, Service};
+use crate::validate::{Scope, Validated};
+
+/// What all generations share: the memory of the resolver, the secret of the cookies, and the configuration file.
+#[derive(Clone, Debug)]
+pub(super) struct Core {
+    pub(super) shared: Arc<Shared>,
+    pub(super) cookies: Cookies,
+    pub(super) file: Option<PathBuf>,
+}
+
+impl Core {
+    /// An empty memory, as large as `config` says. A reload reads `file`.
+    ///
+    /// # Errors
+    /// The system gives no random octets.
+    pub(super) fn new(config: &Config, file: Option<PathBuf>) -> Result<Self, ConfigError> {
+        let random = Random::from_system().map_err(ConfigError::plain)?;
+        let hash_key = [random.bits(), random.bits()];
+        let cache = Cache::new(config.cache.size.0, config.ttl_limits(), hash_key);
+        let cookies = Cookies::new(&random);
+        let shared = Shared::new(cache, Arc::new(SystemClock), random);
+        Ok(Core { shared, cookies, file })
+    }
+}
+
+/// A configuration with all that is made of it, the same for all workers. A reload puts another in its place.
+#[derive(Debug)]
+pub(super) struct Generation {
+    pub(super) config: Config,
+    pub(super) settings: Arc<Settings>,
+    pub(super) rules: Arc<Rules>,
+    /// The neighbours that `rules` serve.
+    pub(super) nearby: Nearby,
+    /// The hosts file that `rules` were made of.
+    pub(super) hosts: Option<HostsVersion>,
+}
+
+impl Generation {
+    /// Validates `config` and makes of it generation `number`, and the terms of a second level.
+    ///
+    /// # Errors
+    /// All faults of the configuration.
+    pub(super) fn new(
+        core: &Core,
+        config: Config,
+        scope: Scope,
+        number: u32,
+    ) -> Result<(Self, Option<SharedCacheConfig>), ConfigError> {
+        // Looked at before the file is read, so that no change in between is missed.
+        let hosts = HostsVersion::look(&config);
+        let Validated { settings, local, second_level } = config.validate(scope)?;
+        let rules = Rules::with(&config, local, core.cookies.clone(), &core.shared.random, number);
+        let nearby = surroundings::nearby();
+        let rules = Arc::new(rules.near(&config, &nearby.prefixes));
+        let settings = Arc::new(settings);
+        let mut generation = Generation { config, settings, rules, nearby, hosts };
+        // The tracked keys belong to the user that root becomes.
+        if !privileges::will_be_dropped(&generation.config) {
+            generation.trust_tracked_keys();
+        }
+        Ok((generation, second_level))
+    }
+
+    /// The service of one worker.
+    pub(super) fn service<N: Network>(
+        &self,
+        core: &Core,
+        network: N,
+        counters: &Arc<Counters>,
+    ) -> Service<N> {
+        let (shared, settings) = (core.shared.clone(), self.settings.clone());
+        let worker = Worker::new(shared, network, settings, counters.clone());
+        Service::new(worker, self.rules.clone())
+    }
+
+    /// The upstream sockets of one worker, within the descriptors of all.
+    pub(super) fn network(&self, core: &Core, descriptors: &Arc<Descriptors>) -> Arc<Sockets> {
+        let sources = self.config.resolver.source_addresses.clone();
+        Arc::new(Sockets::within(descriptors.clone(), core.shared.random.clone(), sources))
+    }
+
+    /// Adds the tracked keys of the root zone to the trust anchors. Root takes no word of another user for that.
+    pub(super) fn trust_tracked_keys(&mut self) {
+        let folder = rollover::folder(&self.config);
+        if let Some(tracked) = folder.and_then(|folder| rollover::read(&folder)) {
+            let mut settings = (*self.settings).clone();
+            rollover::apply(&mut settings, &tracked);
+            self.settings = Arc::new(settings);
+        }
+    }
+
+    /// Serves the neighbours of now, if they have changed; true if so.
+    pub(super) fn meet_neighbours(&mut self) -> bool {
+        let nearby = surroundings::nearby();
+        if nearby == self.nearby {
+            return false;
+        }
+        self.rules = Arc::new(self.rules.near(&self.config, &nearby.prefixes));
+        self.nearby = nearby;
+        true
+    }
+
+    /// Logs the parts of the local data that were passed over, but for remarks that were logged before.
+    pub(super) fn log_remarks(&self, before: Option<&Rules>) {
+        let (local, before) = (self.rules.local(), before.map(Rules::local));
+        let is_known = |remark: &String| before.is_some_and(|old| old.remarks().contains(remark));
+        let remarks = local.remarks().iter().filter(|remark| !is_known(remark));
+        remarks.for_each(|remark| tracing::warn!("{remark}"));
+        let left_out = local.left_out();
+        if left_out > 0 && before.is_none_or(|before| before.left_out() != left_out) {
+            tracing::info!(
+                "local.hosts: {left_out} names get no PTR record: their address has enough of them"
+            );
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Differences between two generations that have consequences.
+
+use zoners_dns::Name;
+use zoners_resolver::Settings;
+
+use crate::config::Config;
+
+/// Zones with other servers or other trust anchors than before: their cache entries are out of date.
+pub(super) fn zones_of_other_sources(old: &Settings, new: &Settings) -> Vec<Name> {
+    [zones_only_in(old, new), zones_only_in(new, old)].concat()
+}
+
+/// Zones of routes, negative trust anchors and trust anchors of `one` that `other` does not have in the same way.
+fn zones_only_in(one: &Settings, other: &Settings) -> Vec<Name> {
+    let routes = one.routes.iter().filter(|route| !other.routes.contains(route));
+    let negative =
+        one.negative_anchors.iter().filter(|zone| !other.negative_anchors.contains(zone));
+    let anchors = one.anchors.iter().filter(|anchor| !other.anchors.contains(anchor));
+    let routes = routes.map(|route| route.zone.clone());
+    routes.chain(negative.cloned()).chain(anchors.map(|anchor| anchor.zone.clone())).collect()
+}
+
+/// Keys whose change a reload cannot put into force.
+pub(super) fn keys_that_need_restart(old: &Config, new: &Config) -> Vec<&'static str> {
+    let changed = [
+        ("server.user", old.server.user != new.server.user),
+        ("server.state", old.server.state != new.server.state),
+        ("server.sandbox", old.server.sandbox != new.server.sandbox),
+        ("server.control", old.server.control != new.server.control),
+        ("server.threads", old.server.threads != new.server.threads),
+        (
+            "resolver.source-addresses",
+            old.resolver.source_addresses != new.resolver.source_addresses,
+        ),
+        ("cache", old.cache != new.cache),
+    ];
+    changed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zones_whose_routes_differ_are_found() {
+        let settings = |text: &str| Config::parse(text, "test").unwrap().settings().unwrap();
+        let lan = "[[forward]]\nzone = \"lan\"\nservers = [\"192.0.2.1\"]\n";
+        let corp = "[[stub]]\nzone = \"corp\"\nservers = [\"192.0.2.2\"]\n";
+        let (one, both) = (settings(lan), settings(&format!("{lan}{corp}")));
+        assert!(zones_of_other_sources(&one, &one).is_empty());
+        let corp = zoners_dns::name::parse("corp").unwrap();
+        for changed in [zones_of_other_sources(&one, &both), zones_of_other_sources(&both, &one)] {
+            assert!(!changed.is_empty() && changed.iter().all(|zone| *zone == corp), "{changed:?}");
+        }
+        let moved = settings(&lan.replace("192.0.2.1", "192.0.2.9"));
+        assert!(!zones_of_other_sources(&one, &moved).is_empty());
+    }
+}

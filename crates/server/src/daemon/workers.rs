@@ -1,0 +1,173 @@
+//! The threads of the workers, and the service that each has in force.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use arc_swap::ArcSwap;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use zoners_dns::Counters;
+use zoners_net::Sockets;
+use zoners_net::descriptors::Descriptors;
+
+use super::allotment::Allotment;
+use super::connections::ConnectionShares;
+use super::generation::{Core, Generation};
+use super::pulse::Activity;
+use super::worker::{self, WorkerLink};
+use super::{Current, Snapshot};
+
+/// All workers of the daemon.
+pub(super) struct Workers {
+    threads: Vec<WorkerThread>,
+    /// Descriptors of the upstream sockets of all workers.
+    descriptors: Arc<Descriptors>,
+    /// Notified by each worker when clients ask.
+    pub(super) activity: Arc<Activity>,
+    /// Notified when a worker ends too early.
+    pub(super) ended: Arc<Notify>,
+}
+
+/// A worker that runs.
+struct WorkerThread {
+    current: Current<Arc<Sockets>>,
+    network: Arc<Sockets>,
+    counters: Arc<Counters>,
+    link: WorkerLink,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+/// Notifies when it is dropped, even by a panic: a worker has ended.
+struct EndNotice(Arc<Notify>);
+
+impl Drop for EndNotice {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+impl Workers {
+    /// Starts as many workers as are configured. No worker has listeners yet.
+    ///
+    /// # Errors
+    /// The system gives no thread, or no runtime for one.
+    pub(super) fn start(
+        core: &Core,
+        generation: &Generation,
+        allotment: Allotment,
+    ) -> io::Result<Self> {
+        let mut workers = Workers {
+            threads: Vec::new(),
+            descriptors: Descriptors::new(allotment.servers),
+            activity: Arc::default(),
+            ended: Arc::default(),
+        };
+        let shares = ConnectionShares::new(allotment.clients);
+        for number in 0..generation.config.server.threads {
+            let worker = workers.start_one(number, core, generation, shares.clone())?;
+            workers.threads.push(worker);
+        }
+        Ok(workers)
+    }
+
+    fn start_one(
+        &self,
+        number: usize,
+        core: &Core,
+        generation: &Generation,
+        shares: ConnectionShares,
+    ) -> io::Result<WorkerThread> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (link, assignments) = WorkerLink::of(&runtime);
+        let network = generation.network(core, &self.descriptors);
+        let counters = Arc::<Counters>::default();
+        let service = generation.service(core, network.clone(), &counters);
+        let current = Arc::new(ArcSwap::from_pointee(service));
+        let (serving, activity) = (current.clone(), self.activity.clone());
+        let notice = EndNotice(self.ended.clone());
+        let thread =
+            std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+                let _notice = notice;
+                worker::run(&runtime, serving, assignments, activity, shares)
+            })?;
+        Ok(WorkerThread { current, network, counters, link, thread })
+    }
+
+    /// By these, workers get listeners.
+    pub(super) fn links(&self) -> Vec<WorkerLink> {
+        self.threads.iter().map(|worker| worker.link.clone()).collect()
+    }
+
+    /// The runtimes, which a watchdog looks at.
+    pub(super) fn runtimes(&self) -> Vec<Handle> {
+        self.threads.iter().map(|worker| worker.link.runtime.clone()).collect()
+    }
+
+    /// The counters of each worker.
+    pub(super) fn counters(&self) -> Vec<Arc<Counters>> {
+        self.threads.iter().map(|worker| worker.counters.clone()).collect()
+    }
+
+    /// A service for look-ups of the daemon itself.
+    pub(super) fn look_up_service(&self, core: &Core, generation: &Generation) -> Snapshot {
+        let network = self.look_up_network(core, generation);
+        generation.service(core, network, &Arc::default())
+    }
+
+    /// Upstream sockets for look-ups of the daemon itself, within the descriptors of the workers.
+    pub(super) fn look_up_network(&self, core: &Core, generation: &Generation) -> Arc<Sockets> {
+        generation.network(core, &self.descriptors)
+    }
+
+    /// Puts a generation into force. Queries that are under way end with the one before.
+    pub(super) fn put_in_force(&self, core: &Core, generation: &Generation) {
+        for worker in &self.threads {
+            let service = generation.service(core, worker.network.clone(), &worker.counters);
+            let service = service.continuing(&worker.current.load());
+            worker.current.store(Arc::new(service));
+        }
+    }
+
+    /// Puts other rules of the same generation into force.
+    pub(super) fn put_rules_in_force(&self, generation: &Generation) {
+        for worker in &self.threads {
+            let service = worker.current.load().with_rules(generation.rules.clone());
+            worker.current.store(Arc::new(service));
+        }
+    }
+
+    /// Closes upstream sockets that are kept open: after a move to another network they may be dead.
+    pub(super) fn renew_sockets(&self) {
+        self.threads.iter().for_each(|worker| worker.network.renew());
+    }
+
+    /// Waits until all workers have ended, which needs that no other link to one is left.
+    ///
+    /// # Errors
+    /// A worker panicked or ended with an error.
+    pub(super) fn join(self) -> io::Result<()> {
+        for WorkerThread { link, thread, .. } in self.threads {
+            drop(link);
+            thread.join().map_err(|_| io::Error::other("a worker thread panicked"))??;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_worker_that_panics_is_noticed() {
+        let ended = Arc::<Notify>::default();
+        let notice = EndNotice(ended.clone());
+        let worker = std::thread::spawn(move || {
+            let _notice = notice;
+            assert!(std::env::args().count() == 0, "as a worker might");
+        });
+        ended.notified().await;
+        assert!(worker.join().is_err());
+    }
+}
