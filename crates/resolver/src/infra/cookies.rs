@@ -1,9 +1,9 @@
-//! Cookies that we show to servers (RFC 7873 section 4.1), by which a reply tells that its sender has
-//! seen the query.
+//! Client cookies sent to servers (RFC 7873 section 4.1): a reply with the cookie proves that its
+//! sender has seen the query.
 //!
-//! Each server is shown a cookie of its own, so that none learns what another is shown. They change with
-//! the network, so that we are not recognised where we come from another address (RFC 9018 section 3),
-//! and once a day (RFC 7873 section 7.2).
+//! Each server gets a cookie of its own, so that no server learns the cookie of a different server.
+//! Cookies change with the network, so that the machine cannot be tracked across addresses (RFC
+//! 9018 section 3), and once a day (RFC 7873 section 7.2).
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,10 +15,10 @@ use zoners_dns::{Moment, Random};
 /// The cookies change so often, in milliseconds.
 const PERIOD: u64 = 86_400_000;
 
-/// Makes the cookies; all workers share the secret.
+/// Makes client cookies; the workers share the secret.
 pub(crate) struct Cookies {
     secret: SipHasher24,
-    /// Networks that we have been on.
+    /// The number of networks since the start.
     networks: AtomicU64,
 }
 
@@ -29,7 +29,7 @@ impl Cookies {
         Cookies { secret, networks: AtomicU64::new(0) }
     }
 
-    /// The cookie that a server is shown.
+    /// The cookie for a server.
     pub(crate) fn of(&self, server: IpAddr, now: Moment) -> [u8; CLIENT_COOKIE] {
         let address = match server {
             IpAddr::V4(ip) => ip.to_ipv6_mapped(),
@@ -42,13 +42,13 @@ impl Cookies {
         self.secret.hash(&hashed).to_be_bytes()
     }
 
-    /// The machine is on another network now.
+    /// The machine has moved to a different network.
     pub(crate) fn change(&self) {
         self.networks.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// The secret stays one.
+/// Leaves the secret out.
 impl std::fmt::Debug for Cookies {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Cookies(…)")

@@ -1,8 +1,8 @@
-//! What asking a server is expected to cost in time.
+//! The RTT estimate: the expected time of asking a server.
 //!
-//! The price of a known server is its round-trip time, that of an unknown one what servers have
-//! as a rule. A query that has gone unanswered longer than its server takes raises the price
-//! before anyone has given up on it, and a reply takes all of that back.
+//! The estimate of a known server is its RTT, that of an unknown server the provider prior. A query
+//! without a reply beyond the usual time of its server raises the estimate before any timeout, and
+//! a reply resets it.
 
 use std::time::Duration;
 
@@ -11,94 +11,97 @@ use zoners_dns::Moment;
 
 use crate::infra::reachability::BrokenPaths;
 
-/// A server that has answered and then misses so many queries is doubted this much.
+/// The penalty of a missed query, for a server that has replied before.
 const MISSED: Duration = Duration::from_millis(10);
-/// One that has never answered.
+/// The penalty of a missed query, for a server that has never replied.
 const SILENT: Duration = Duration::from_millis(400);
 /// No doubt is worth more.
 const MOST_DOUBT: Duration = Duration::from_secs(10);
-/// Doubt is gone when its evidence is so old.
+/// The penalty decays to zero over this time.
 const FADES: Duration = Duration::from_secs(300);
-/// What one bad answer costs a server that does answer, for a minute.
+/// The penalty of one bad answer of a responsive server, for a minute.
 const BAD_ANSWER: Duration = Duration::from_millis(100);
 const BAD_ANSWER_FADES: Duration = Duration::from_secs(60);
-/// So many in a row unanswered, and the server is left alone for a while.
+/// Consecutive missed queries after which the server is in backoff.
 const DEAD_AFTER: u16 = 3;
-/// So many, for so long, while others answer, and nobody expects an answer any more.
+/// Consecutive missed queries after which, if other servers replied meanwhile, no reply is expected
+/// any more.
 const GIVEN_UP_AFTER: u16 = 2 * DEAD_AFTER;
 const GIVEN_UP_FOR: Duration = Duration::from_secs(3);
-/// At first for so long, then twice as long each time …
+/// The first backoff, doubled each time …
 const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
 /// … up to this.
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
 
-/// What is known of the world in which a server is priced.
+/// The circumstances in which servers are estimated.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Market {
     /// Now.
     pub(crate) now: Moment,
-    /// What a server is expected to take of which nothing is known, and when it is late.
+    /// The expected RTT of an unknown server, and the time after which its reply is late.
     pub(crate) unknown: (Duration, Duration),
-    /// What happened up to here is forgiven.
+    /// Timeouts up to this moment are ignored.
     pub(crate) forgiven: Moment,
-    /// The share of round trips that our own line loses.
+    /// The loss rate of the uplink.
     pub(crate) loss: f64,
-    /// The ways out that do not work.
+    /// The unreachable transports and address families.
     pub(crate) broken: BrokenPaths,
-    /// Nobody has answered lately.
+    /// No server has replied lately.
     pub(crate) silent: bool,
     /// When anybody last answered.
     pub(crate) heard: Moment,
 }
 
-/// What is expected of a server.
+/// The estimate of one server.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Price {
     /// The round trip.
     pub(crate) rtt: Duration,
-    /// What its failures add.
+    /// The penalty for its failures.
     pub(crate) doubt: Duration,
-    /// After so long without an answer another is asked beside it.
+    /// The time without a reply after which a second server is asked (hedge delay).
     pub(crate) patience: Duration,
-    /// The same where there is no other that would be quicker.
+    /// The hedge delay if no alternative server would be quicker.
     pub(crate) alone: Duration,
-    /// The same for further tries, before it is doubled for each.
+    /// The hedge delay of repeated queries, before it is doubled for each.
     pub(crate) again: Duration,
-    /// Whether it has ever answered.
+    /// Whether the server has ever replied.
     pub(crate) met: bool,
-    /// For how long it has left queries unanswered, several of them.
+    /// The time for which several queries have been unanswered.
     pub(crate) silent_for: Duration,
-    /// It is left alone until then.
+    /// The end of the backoff.
     pub(crate) skipped_until: Option<Moment>,
-    /// It has not answered for so long that no more than one query is spent on it.
+    /// The server has been silent for so long that at most one query is spent on it.
     pub(crate) given_up: bool,
 }
 
-/// How much longer a server is given at first than it took at most, of which no more is known.
+/// The first wait for a server that has replied once or never, as a multiple of its longest known
+/// time.
 const AT_MOST: f64 = 1.25;
 /// A server is given at least this long …
 pub(crate) const LEAST_PATIENCE: Duration = Duration::from_millis(15);
 /// … and at most this …
 pub(crate) const MOST_PATIENCE: Duration = Duration::from_millis(1500);
-/// … or this, where only a server that takes so long can be asked: just before it is given up.
+/// … or this, if only a slow server can be asked: just before the server is given up.
 const MOST_ALONE: Duration = Duration::from_millis(2800);
 
 impl Market {
-    /// The price of a server. `sibling` is the round-trip time of another address of its name.
+    /// The estimate of a server. `sibling` is the RTT of a second address of its name.
     pub(crate) fn price(&self, info: &ServerInfo, sibling: Option<Duration>) -> Price {
         let (rtt, late) = match (info.srtt(), sibling) {
             (Some(srtt), _) => (srtt, srtt + info.rttvar().mul_f64(self.deviations())),
             (None, Some(sibling)) => (sibling.mul_f64(1.1), sibling * 2),
             (None, None) => self.unknown,
         };
-        // It may have answered one of several copies of a query, after so long at most. So much longer
-        // its first reply is waited for and no other, since a race must have room for all tries.
+        // The reply may belong to any of several copies of a query; the longest time is known. The
+        // first reply alone is awaited that long, since a race needs room for each attempt.
         let guess = match info.srtt() {
             None => info.rttvar().mul_f64(AT_MOST),
             Some(_) => Duration::ZERO,
         };
         let again = late.clamp(LEAST_PATIENCE, MOST_PATIENCE);
-        // It may leave the first copy unanswered for its cookie: the second, which has none, is not put off.
+        // The first copy may be unanswered because of its cookie; the second copy, without a
+        // cookie, is not delayed.
         let times = if info.echo.may_mishandle_cookies(self.now) { 1 } else { 2 };
         let alone = late.max(guess * times).clamp(LEAST_PATIENCE, MOST_ALONE);
         let patience = late.max(guess).clamp(LEAST_PATIENCE, MOST_PATIENCE);
@@ -119,8 +122,8 @@ impl Market {
         }
     }
 
-    /// Whether others answered when it had long been silent, so that it is not our line, and it missed
-    /// so many queries that the line's loss does not explain it.
+    /// Whether other servers replied during a long silence of the server, so that the uplink works,
+    /// and the missed queries exceed what the loss rate of the uplink explains.
     fn is_given_up(&self, info: &ServerInfo, silent_for: Duration) -> bool {
         let waiting_since = Moment::from_millis(info.waiting_since);
         !silent_for.is_zero()
@@ -128,13 +131,13 @@ impl Market {
             && self.heard.since(waiting_since) >= GIVEN_UP_FOR
     }
 
-    /// How many deviations beyond its mean a reply is more likely lost than late: few on a line
-    /// that loses much.
+    /// Deviations beyond the mean after which a reply is more likely lost than late: few on a lossy
+    /// uplink.
     fn deviations(&self) -> f64 {
         (1.0 / self.loss.max(1e-3)).ln().clamp(1.0, 4.0)
     }
 
-    /// Since when it leaves queries unanswered, if that is longer than it should take.
+    /// The time for which queries have been unanswered, if it exceeds the hedge delay.
     fn silent_for(&self, info: &ServerInfo, patience: Duration) -> Option<Duration> {
         let since = Moment::from_millis(info.waiting_since);
         let silent = self.now.since(since);
@@ -162,7 +165,7 @@ impl Market {
         }
     }
 
-    /// Until when a server is not asked that does not answer or cannot be reached.
+    /// The end of the backoff of an unresponsive or unreachable server.
     fn skipped_until(&self, info: &ServerInfo, patience: Duration) -> Option<Moment> {
         let troubled_at = Moment::from_millis(info.troubled_at);
         let (times, from) = match info.trouble {
@@ -183,7 +186,7 @@ impl Market {
     }
 }
 
-/// What is left of an evidence's worth.
+/// The remaining weight of evidence of a given age.
 fn fade(worth: Duration, age: Duration, fades: Duration) -> Duration {
     let left = 1.0 - age.as_secs_f64() / fades.as_secs_f64();
     worth.mul_f64(left.max(0.0))
@@ -207,7 +210,7 @@ mod tests {
         }
     }
 
-    /// A server that left so many queries unanswered, the first two minutes ago, the last now.
+    /// A server with missed queries, the first two minutes ago, the last now.
     fn silent(unanswered: u16) -> ServerInfo {
         let waiting_since = AT - 120_000;
         ServerInfo { unanswered, waiting_since, asked_at: AT, ..ServerInfo::default() }

@@ -1,9 +1,9 @@
-//! How many queries may be under way at one server, and questions at one zone.
+//! Fetch quotas: the number of queries under way at one server, and of questions at one zone.
 //!
-//! A quota adapts: whose queries are answered may have many, and whose stay unanswered few. It is soft:
-//! what fills half of it gets no query that need not be, and what fills all of it no new question, so
-//! that a flood of names that are never answered leaves room for others (as BIND's `fetches-per-server`
-//! and `fetches-per-zone`).
+//! A quota adapts: it grows while queries are answered and shrinks while they time out. The quota
+//! is soft: at half of it no optional query is sent, and at its end no new question, so that a
+//! flood of names without answers leaves room for other names (as BIND's `fetches-per-server` and
+//! `fetches-per-zone`).
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -13,19 +13,19 @@ use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 
 use zoners_dns::{Name, name};
 
-/// Servers or zones share one of so many places, which one is up to a secret: so that a place need not
-/// be made or forgotten. To share one with what is flooded does no harm while few queries are under way.
+/// Servers and zones share this number of slots by a secret hash, so that no slot need be allocated
+/// or freed. A slot shared with a flooded server does no harm while few queries are under way.
 const PLACES: usize = 4096;
-/// After so many queries that ended, a quota is looked at again.
+/// Queries after whose end a quota is adjusted.
 const WINDOW: u16 = 64;
-/// Where less than this share was unanswered, it grows …
+/// If a smaller share was unanswered, the quota grows …
 const FEW: f32 = 0.1;
-/// … and where more than this was, it shrinks; by half or twice.
+/// … and if a greater share was, it shrinks; by a factor of two.
 const MANY: f32 = 0.3;
-/// It is at most so many times what the configuration says, and at least such a part of it.
+/// The bounds of a quota, as a factor of the configured value in both directions.
 const RANGE: u32 = 16;
 
-/// The quotas of all servers, or of all zones.
+/// The quotas of servers, or of zones.
 #[derive(Debug)]
 pub(crate) struct Quotas {
     places: Box<[Place]>,
@@ -41,7 +41,7 @@ struct Place {
     unanswered: AtomicU16,
 }
 
-/// A query or question under way, until it is dropped.
+/// A query or question under way, until dropped.
 #[derive(Debug)]
 pub(crate) struct UnderWay {
     quotas: Arc<Quotas>,
@@ -54,18 +54,18 @@ pub(crate) struct UnderWay {
 pub(crate) enum Load {
     /// There is room.
     Light,
-    /// Nothing more that need not be.
+    /// Optional queries are refused.
     Heavy,
     /// Nothing more.
     Full,
 }
 
-/// What a quota is as long as nothing is known of whom it is for.
+/// The initial quota of a server or zone without history.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usual {
-    /// What the configuration says; 0: there is no quota.
+    /// The configured value; 0 for no quota.
     pub(crate) limit: u32,
-    /// It was configured or lies at the top: it has the most that there is from the beginning.
+    /// A configured or top-level server: the quota starts at its maximum.
     pub(crate) trusted: bool,
 }
 
@@ -103,7 +103,7 @@ impl Quotas {
         std::hash::Hasher::finish(&state) as usize % PLACES
     }
 
-    /// One more is under way at a place.
+    /// Adds a query to a slot.
     pub(crate) fn enter(self: &Arc<Self>, at: usize, usual: Usual) -> UnderWay {
         if let Some(place) = self.places.get(at) {
             place.under_way.fetch_add(1, Ordering::Relaxed);
@@ -125,7 +125,7 @@ impl Quotas {
         }
     }
 
-    /// One at a place has ended, with an answer or without.
+    /// Removes a query, which ended with or without a reply.
     pub(crate) fn ended(&self, at: usize, answered: bool, usual: Usual) {
         let Some(place) = self.places.get(at).filter(|_| usual.limit > 0) else { return };
         let counter = if answered { &place.answered } else { &place.unanswered };
@@ -148,7 +148,7 @@ impl Quotas {
         place.quota.store(quota, Ordering::Relaxed);
     }
 
-    /// Whether so many stayed unanswered at a place that fewer may be under way there than usual.
+    /// Whether so many queries were unanswered that the quota is below its initial value.
     pub(crate) fn has_shrunk(&self, at: usize, usual: Usual) -> bool {
         self.places.get(at).is_some_and(|place| place.quota(usual) < usual.limit)
     }
@@ -171,12 +171,12 @@ impl Place {
 }
 
 impl UnderWay {
-    /// It was answered.
+    /// The query was answered.
     pub(crate) fn answered(&self) {
         self.quotas.ended(self.at, true, self.usual);
     }
 
-    /// It stayed unanswered.
+    /// The query was not answered.
     pub(crate) fn unanswered(&self) {
         self.quotas.ended(self.at, false, self.usual);
     }

@@ -1,5 +1,5 @@
-//! The server that answered last, which is asked the same again where none answers any more: its silence
-//! tells whether servers are at fault, or the way to them.
+//! The last responder: the server that replied last is asked the same question again when no server
+//! replies any more. Its silence tells an offline uplink from dead servers.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,19 +9,19 @@ use zoners_dns::{Endpoint, Moment};
 
 use crate::ask::exchange::Asking;
 
-/// An answer is as good as the last for so long.
+/// Replies within this time of the last count as equally recent.
 const RECENT: Duration = Duration::from_secs(1);
-/// How often it is asked …
+/// The interval of the probes …
 const EVERY: Duration = Duration::from_millis(500);
-/// … and how often at most: one packet may be lost.
+/// … and their number: one packet may be lost.
 const MOST: u8 = 2;
-/// It answers within this, or not at all.
+/// The time in which a reply is expected.
 const TAKES: Duration = Duration::from_secs(1);
 
-/// Between witnesses, of whatever, there is so long: the same is not asked five times in a second.
+/// The pause between probes of any kind, so that one fault does not cause five probes in a second.
 const REST: Duration = Duration::from_millis(350);
 
-/// The time in which no witness is asked, after others were.
+/// The pause after a probe.
 #[derive(Debug, Default)]
 pub(crate) struct Rest(AtomicU64);
 
@@ -35,19 +35,19 @@ impl Rest {
     }
 }
 
-/// What a server has answered.
+/// A question that a server has answered.
 #[derive(Clone, Debug)]
 pub(crate) struct Testimony {
     pub(crate) server: Endpoint,
     pub(crate) asking: Asking,
 }
 
-/// Who answered last.
+/// The last responder of one path.
 #[derive(Debug, Default)]
 pub(crate) struct Witness {
     /// When the testimony was taken; 0: there is none.
     taken_at: AtomicU64,
-    /// It was asked again, and has not answered.
+    /// A probe is outstanding.
     is_asked: AtomicBool,
     inner: Mutex<Inner>,
 }
@@ -55,14 +55,14 @@ pub(crate) struct Witness {
 #[derive(Debug, Default)]
 struct Inner {
     last: Option<Testimony>,
-    /// How often it was asked since a server answered, when first, and when it may be again.
+    /// The number of probes since a reply, the first of them, and when the next is allowed.
     asked: u8,
     asked_at: Moment,
     free_at: Moment,
 }
 
 impl Witness {
-    /// A server has answered: what was asked of the witness is settled.
+    /// A server has replied: outstanding probes are settled.
     pub(crate) fn heard(&self) {
         if self.is_asked.load(Ordering::Relaxed) {
             let mut inner = self.inner.lock();
@@ -71,7 +71,7 @@ impl Witness {
         }
     }
 
-    /// Takes down what a server has answered just now.
+    /// Records a reply.
     pub(crate) fn take(&self, now: Moment, testimony: impl FnOnce() -> Testimony) {
         let taken_at = self.taken_at.load(Ordering::Relaxed);
         if taken_at == 0 || now.since(Moment::from_millis(taken_at)) >= RECENT {
@@ -80,8 +80,8 @@ impl Witness {
         }
     }
 
-    /// Whom to ask now, and what: who answered last, or, if there is none that may be asked, another. None,
-    /// where that was asked a moment ago, or often enough.
+    /// The server and question of a probe: the last responder or, if it may not be asked, a second
+    /// one. `None` if a probe was sent a moment ago, or often enough.
     pub(crate) fn claim(
         &self,
         now: Moment,
@@ -100,14 +100,14 @@ impl Witness {
         inner.last.clone().filter(may_ask).or_else(another)
     }
 
-    /// From when on its silence says something: it has so long from when it was first asked. None, if it was
-    /// not asked so often.
+    /// The moment from which silence is evidence: the time for a reply after the first probe has
+    /// passed. `None` with fewer probes.
     pub(crate) fn silent_from(&self, times: u8) -> Option<Moment> {
         let inner = self.inner.lock();
         (inner.asked >= times.min(MOST)).then(|| inner.asked_at.after(TAKES))
     }
 
-    /// Forgets who answered.
+    /// Forgets the last responder.
     pub(crate) fn forget(&self) {
         let mut inner = self.inner.lock();
         *inner = Inner::default();

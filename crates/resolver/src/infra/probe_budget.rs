@@ -1,19 +1,19 @@
-//! The small budget of packets beyond what must be sent.
+//! The budget of optional packets.
 //!
-//! Servers that nobody has met yet are tried beside a known one, not instead of it, so that no
-//! client waits for what is learned. That costs packets, and others pay for their answers: so
-//! every query that must be sent earns a part of one that need not be.
+//! Unknown servers are tried beside a known server, not instead of it, so that no client waits for
+//! what is learned. Such probes cost packets at the servers' expense, so each necessary query earns
+//! a fraction of one optional packet.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// What one spare packet costs.
+/// The price of one optional packet.
 const PACKET: u32 = 8;
-/// What one query earns: spare packets are at most an eighth of the others …
+/// The income of each necessary query: optional packets are at most an eighth …
 const EARNED: u32 = 1;
-/// … after the first few, which a program may send that has just begun.
+/// … beyond the initial budget of a fresh process.
 const AT_FIRST: u32 = 64 * PACKET;
 
-/// What is left to spend.
+/// The remaining budget.
 #[derive(Debug)]
 pub(crate) struct Spare(AtomicU32);
 
@@ -24,7 +24,7 @@ impl Default for Spare {
 }
 
 impl Spare {
-    /// A query is sent that must be; no more than `most` spare ones are saved up.
+    /// A necessary query is sent; at most `most` optional packets are saved up.
     pub(crate) fn earn(&self, most: u32) {
         if self.0.load(Ordering::Relaxed) < most.saturating_mul(PACKET) {
             self.0.fetch_add(EARNED, Ordering::Relaxed);
@@ -36,7 +36,7 @@ impl Spare {
         most > 0 && self.0.load(Ordering::Relaxed) >= PACKET
     }
 
-    /// Gives back a packet that had to be sent after all.
+    /// Returns the price of a packet that turned out to be necessary.
     pub(crate) fn give_back(&self) {
         self.0.fetch_add(PACKET, Ordering::Relaxed);
     }

@@ -1,9 +1,9 @@
-//! Whether IPv4, IPv6 and UDP work from here at all.
+//! Reachability: whether IPv4, IPv6 and UDP work from here at all.
 //!
-//! One server that stays silent is broken itself, and so are those of a zone that is dead, however many there
-//! are. When servers of many networks stay silent over one of these for a while, and so does one that has just
-//! answered over it, it is the path: such servers are asked last until a probe is answered. Only time in which
-//! servers are asked counts, and one reply ends it.
+//! One silent server is itself at fault, and so are the servers of a dead zone, however many. If
+//! servers of many networks are silent over a path for a while, and so is a server that has just
+//! replied over the path, the path is at fault: servers behind it are asked last until a probe is
+//! answered. Only time in which servers are asked counts, and one reply ends it.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -14,23 +14,23 @@ use zoners_dns::{Endpoint, Moment, Transport};
 
 use crate::infra::last_responder::{Testimony, Witness};
 
-/// So many networks in a row that stay silent, and the path is broken.
+/// Consecutive silent networks after which a path is broken.
 const MANY: usize = 6;
 /// An outage of our line is over sooner than this, mostly.
 const BROKEN_AFTER: Duration = Duration::from_secs(1);
 const DOUBTFUL_AFTER: Duration = Duration::from_millis(300);
-/// Between two that stay silent no more time counts: servers may not have been asked.
+/// The most time that counts between two silent networks: without questions there is no evidence.
 const MOST_BETWEEN: Duration = Duration::from_millis(500);
-/// From so many on it is asked whether others are silent too.
+/// Silent networks after which the last responder is probed.
 const SOME: usize = 2;
-/// So often is one asked in vain that has answered.
+/// Unanswered probes of the last responder that are needed as proof.
 const ASKED: u8 = 2;
-/// Without having asked one, the path is broken after this.
+/// The time of silence after which the path is broken without any probe.
 const UNASKED: Duration = Duration::from_secs(3);
 /// How often a broken path is probed.
 const PROBE_EVERY: Duration = Duration::from_secs(10);
 
-/// What is known of the ways out.
+/// The state of the paths.
 #[derive(Debug, Default)]
 pub(crate) struct Paths {
     ipv4: Path,
@@ -43,9 +43,10 @@ pub(crate) struct Paths {
 struct Path {
     /// How many are in `health.silent`, to be read without waiting.
     silent: AtomicUsize,
-    /// For how long they have been, in milliseconds.
+    /// The time of the silence, in milliseconds.
     lasts_ms: AtomicU64,
-    /// From when on it is taken for broken, unless a reply comes before; 0: it is not.
+    /// The moment from which the path counts as broken unless a reply arrives before; 0 for a path
+    /// that works.
     broken_from: AtomicU64,
     health: Mutex<Health>,
     witness: Witness,
@@ -53,7 +54,7 @@ struct Path {
 
 #[derive(Debug, Default)]
 struct Health {
-    /// Networks that stayed silent since anybody answered, no more than [`MANY`].
+    /// Silent networks since the last reply, at most [`MANY`].
     silent: Vec<IpAddr>,
     /// When the last silence was noticed.
     noticed: Moment,
@@ -66,7 +67,7 @@ impl Path {
         from > 0 && Moment::from_millis(from) <= now
     }
 
-    /// Whether so many networks have been silent for so long.
+    /// Whether this many networks have been silent for this long.
     fn is_silent(&self, networks: usize, span: Duration) -> bool {
         self.silent.load(Ordering::Relaxed) >= networks && self.lasts() >= span
     }
@@ -91,13 +92,13 @@ impl Path {
         self.conclude(now);
     }
 
-    /// Takes the path for broken, if all speaks for it.
+    /// Marks the path as broken if the evidence suffices.
     fn conclude(&self, now: Moment) {
         if self.broken_from.load(Ordering::Relaxed) > 0 || !self.is_silent(MANY, BROKEN_AFTER) {
             return;
         }
         let from = match self.witness.silent_from(ASKED) {
-            // Its silence may be yet to come.
+            // The probe's time may not be over.
             Some(from) => Some(from.max(now)),
             None => (self.lasts() >= UNASKED).then_some(now),
         };
@@ -115,7 +116,7 @@ impl Path {
         }
     }
 
-    /// Whom to ask whether it is this path that does not work, if that may be.
+    /// The last responder to probe, if the path may be broken.
     fn claim_witness(
         &self,
         now: Moment,
@@ -168,14 +169,14 @@ impl Family {
 }
 
 impl BrokenPaths {
-    /// The names of those that are broken.
+    /// The names of the broken paths.
     #[must_use]
     pub fn names(self) -> Vec<&'static str> {
         let paths = [("IPv4", self.ipv4), ("IPv6", self.ipv6), ("UDP", self.udp)];
         paths.into_iter().filter_map(|(name, broken)| broken.then_some(name)).collect()
     }
 
-    /// Whether the address's family is broken, and the other is not.
+    /// Whether the address family is broken, and the other family is not.
     pub(crate) fn has(self, address: IpAddr) -> bool {
         self.ipv4 != self.ipv6 && if address.is_ipv4() { self.ipv4 } else { self.ipv6 }
     }
@@ -192,7 +193,7 @@ impl Paths {
         self.of(server).for_each(Path::works);
     }
 
-    /// Takes down what a server has answered just now.
+    /// Records a reply for later probes.
     pub(crate) fn take(&self, server: Endpoint, now: Moment, testimony: impl Fn() -> Testimony) {
         self.of(server).for_each(|path| path.witness.take(now, &testimony));
     }
@@ -203,8 +204,8 @@ impl Paths {
         self.of(server).for_each(|path| path.failed(network, now));
     }
 
-    /// Whom to ask whether it is a path that does not work: for each that may not, who answered last over
-    /// it, or where that may not be asked, `another` that has an address of the family, if one is given.
+    /// The probes that tell whether paths are broken: for each suspect path the last responder over
+    /// it or, if that may not be asked, `another` if it has an address of the family.
     pub(crate) fn claim_witnesses(
         &self,
         now: Moment,
@@ -218,7 +219,7 @@ impl Paths {
         paths.map(claim).into_iter().flatten()
     }
 
-    /// Forgets what it has against them: the machine is elsewhere now.
+    /// Resets the evidence: the machine is on a different network.
     pub(crate) fn forget(&self) {
         [&self.ipv4, &self.ipv6, &self.udp].into_iter().for_each(Path::works);
     }
@@ -226,19 +227,19 @@ impl Paths {
     /// Which paths are broken now.
     pub(crate) fn broken(&self, now: Moment) -> BrokenPaths {
         let (ipv4, ipv6) = (self.ipv4.is_broken(now), self.ipv6.is_broken(now));
-        // When nothing works at all, TCP works no better.
+        // If nothing works at all, TCP works no better.
         BrokenPaths { ipv4, ipv6, udp: self.udp.is_broken(now) && !(ipv4 && ipv6) }
     }
 
-    /// Whether UDP may be broken, for all that is known: enough to try TCP a little earlier.
+    /// Whether UDP may be broken: enough evidence to try TCP a little earlier.
     pub(crate) fn is_udp_doubtful(&self) -> bool {
         self.udp.is_silent(MANY / 2, DOUBTFUL_AFTER)
     }
 
-    /// Whether a server behind a broken path is to be asked now, to see whether it works again; the
-    /// next one is then not, for a while.
+    /// Whether a server behind a broken path is asked now as a probe; the next probe follows after
+    /// a while.
     pub(crate) fn claim_probe(&self, server: Endpoint, now: Moment) -> bool {
-        // One probe will do for both, so both are told.
+        // One probe serves both paths, so both are claimed.
         self.of(server).filter(|path| path.claim_probe(now)).count() > 0
     }
 }
@@ -246,7 +247,7 @@ impl Paths {
 /// Bits of a network in IPv4 and IPv6.
 pub(crate) const NETWORK_BITS: (u8, u8) = (24, 48);
 
-/// The network that an address is in: a /24 or a /48.
+/// The network of an address: a /24 or a /48.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(address) => {

@@ -1,4 +1,4 @@
-//! A table of what happened lately, with room for so much and no more.
+//! A table of recent events, bounded in size.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash};
@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use zoners_dns::Moment;
 
-/// Entries that share a part of the table.
+/// Entries of one bucket.
 const TOGETHER: usize = 16;
 
-/// A table that never grows beyond its room: an entry is forgotten some time after it was touched last,
-/// and before that where its part of the table is full. Which part is up to a secret, so that an
-/// outsider cannot choose what is forgotten.
+/// A table of bounded size: an entry is forgotten some time after its last use, and earlier if its
+/// bucket is full. The bucket follows from a secret hash, so that an outsider cannot choose the
+/// victim.
 #[derive(Debug)]
 pub(crate) struct Recent<K, V> {
     parts: Box<[Vec<Entry<K, V>>]>,
-    /// Entries in all parts, old ones included.
+    /// Entries in the table, expired entries included.
     count: usize,
     keep: Duration,
     secret: RandomState,
@@ -29,15 +29,14 @@ struct Entry<K, V> {
 }
 
 impl<K: Hash + Eq, V: Default> Recent<K, V> {
-    /// A table with room for about `most` entries, each of which is kept for so long.
+    /// A table with room for about `most` entries, each kept for `keep` after its last use.
     pub(crate) fn new(most: usize, keep: Duration) -> Self {
         let parts = most.div_ceil(TOGETHER).max(1);
         let parts = (0..parts).map(|_| Vec::new()).collect();
         Recent { parts, count: 0, keep, secret: RandomState::new() }
     }
 
-    /// The entry of `key`, made where there is none; true if another that was not old was forgotten
-    /// for it.
+    /// The entry of `key`, created if missing; true if a live entry was evicted.
     pub(crate) fn touch(&mut self, key: K, now: Moment) -> Option<(&mut V, bool)> {
         let (keep, place) = (self.keep, self.place(&key));
         let part = self.parts.get_mut(place)?;
@@ -66,7 +65,7 @@ impl<K: Hash + Eq, V: Default> Recent<K, V> {
         Some((&mut entry.value, forgotten))
     }
 
-    /// The entry of `key`, if there is one; looking at it keeps it no longer.
+    /// The entry of `key`, if any; looking does not extend its life.
     pub(crate) fn get_mut(&mut self, key: &K, now: Moment) -> Option<&mut V> {
         let keep = self.keep;
         let place = self.place(key);
@@ -83,18 +82,18 @@ impl<K: Hash + Eq, V: Default> Recent<K, V> {
         Some(part.swap_remove(at).value)
     }
 
-    /// All entries, in no order.
+    /// The entries, in no order.
     pub(crate) fn iter(&self, now: Moment) -> impl Iterator<Item = (&K, &V)> {
         let fresh = move |entry: &&Entry<K, V>| now.since(entry.touched) < self.keep;
         self.parts.iter().flatten().filter(fresh).map(|entry| (&entry.key, &entry.value))
     }
 
-    /// How many entries there are, those included that are old and not yet forgotten.
+    /// The number of entries, including expired entries not yet removed.
     pub(crate) fn len(&self) -> usize {
         self.count
     }
 
-    /// The part that an entry belongs to.
+    /// The bucket of a key.
     fn place(&self, key: &K) -> usize {
         (self.secret.hash_one(key) % self.parts.len() as u64) as usize
     }

@@ -1,9 +1,9 @@
-//! Queries that came to nothing, for a second: how often the same one may be sent anew.
+//! Limits repetition: how often a query without a useful reply may be sent again within a second.
 //!
-//! A query has a port and an ID of its own, and each that an attacker can have sent for one question
-//! is another chance to forge its reply. Where askers give up one after the other, the same
-//! query would go out as often; so it waits for its turn. One that was answered usefully is not
-//! repeated but for good reason, and is not remembered here.
+//! Each query has a port and an ID of its own, and each query that an attacker can trigger for one
+//! question is another chance to forge the reply. If clients give up one after the other, the same
+//! query would be sent as often, so it waits for its turn. A query with a useful reply is repeated
+//! only for good reason, and is not recorded here.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{Hash, Hasher};
@@ -15,12 +15,11 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 use zoners_dns::Question;
 
-/// So many queries …
+/// This many queries …
 const MOST_QUERIES: usize = 4;
-/// … in any time of this length for one question to one server. A millisecond beyond the second, which
-/// is what timers are exact to.
+/// … for one question to one server within this time: a second, plus the resolution of timers.
 const SPAN: Duration = Duration::from_millis(1001);
-/// So many are remembered; with more the oldest is forgotten.
+/// Recorded queries; beyond the limit the oldest is forgotten.
 const MOST: usize = 8192;
 
 /// A question to a server, over UDP.
@@ -32,33 +31,33 @@ pub(crate) struct QueryKey {
 }
 
 impl Hash for QueryKey {
-    /// Few are asked of one host at two ports, or with RD and without.
+    /// Ports and the RD flag rarely differ for one host, so they are left out.
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.question.hash(state);
         self.server.ip().hash(state);
     }
 }
 
-/// Queries of the last second that came to nothing.
+/// Queries without a useful reply in the last second.
 #[derive(Debug, Default)]
 pub(crate) struct Repeats {
-    /// How many there are, so that a sender need not look where there are none.
+    /// The number of records, so that senders need not lock an empty table.
     count: AtomicUsize,
     sent: Mutex<Sent>,
 }
 
 #[derive(Debug, Default)]
 struct Sent {
-    /// Those of each question, in the order in which they were sent.
+    /// The queries of each question, in the order of sending.
     queries: HashMap<QueryKey, VecDeque<Instant>>,
-    /// All queries, in the order of their ends.
+    /// The queries in the order of their ends.
     ended: VecDeque<(Instant, QueryKey)>,
 }
 
 impl Repeats {
-    /// A query that was sent at `sent` has come to nothing; true if another was forgotten for it.
+    /// Records that a query sent at `sent` has failed; true if an older record was forgotten.
     pub(crate) fn failed(&self, key: QueryKey, sent: Instant, now: Instant) -> bool {
-        // What was sent so long ago is in no way any more.
+        // Older queries do not count any more.
         if now.duration_since(sent) >= SPAN {
             return false;
         }
@@ -76,7 +75,7 @@ impl Repeats {
         full
     }
 
-    /// When the query may be sent, if that is not at once.
+    /// The moment when the query may be sent, if not at once.
     pub(crate) fn free_at(&self, key: impl FnOnce() -> QueryKey, now: Instant) -> Option<Instant> {
         if self.count.load(Ordering::Relaxed) == 0 {
             return None;

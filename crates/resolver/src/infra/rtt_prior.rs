@@ -1,16 +1,15 @@
-//! How far away servers are as a rule: what is expected of one of which nothing is known.
+//! The provider prior: the RTT that is assumed of unknown servers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-/// The round-trip times that servers had at first contact. They differ by factors, not by
-/// amounts, so their logarithms are smoothed.
+/// The RTTs of servers at first contact. They differ by factors, so their logarithms are smoothed.
 #[derive(Debug)]
 pub(crate) struct Habits {
     smoothed: Mutex<Smoothed>,
-    /// What follows from it, in microseconds, to be read without waiting.
+    /// Derived values in microseconds, read without a lock.
     median_us: AtomicU64,
     late_us: AtomicU64,
 }
@@ -24,13 +23,13 @@ struct Smoothed {
 
 /// Before anything is known: a server on the same continent …
 const UNKNOWN: Duration = Duration::from_millis(50);
-/// … and one that most others are nearer than.
+/// … and an RTT that most servers are below.
 const UNKNOWN_LATE: Duration = Duration::from_millis(200);
 /// Fewer samples than this say little.
 const FEW: u32 = 4;
 /// A new sample moves the figures by this part.
 const GAIN: f64 = 16.0;
-/// Bounds of what is expected to be late.
+/// Bounds of the late time.
 const LATE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(1200));
 
 impl Default for Habits {
@@ -73,18 +72,18 @@ impl Habits {
         self.late_us.store(late.as_micros() as u64, Ordering::Relaxed);
     }
 
-    /// The time within which half of them answer.
+    /// The median RTT.
     pub(crate) fn median(&self) -> Duration {
         Duration::from_micros(self.median_us.load(Ordering::Relaxed))
     }
 
-    /// The time within which nearly all of them answer that do at all.
+    /// The time within which nearly every responsive server replies.
     pub(crate) fn late(&self) -> Duration {
         Duration::from_micros(self.late_us.load(Ordering::Relaxed))
     }
 }
 
-/// About four of five answer so soon, where times are spread as they mostly are.
+/// About four replies in five, for the usual distribution.
 const LATE_DEVIATIONS: f64 = 1.0;
 
 #[cfg(test)]

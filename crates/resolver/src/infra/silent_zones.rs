@@ -1,11 +1,10 @@
-//! Zones whose servers stay silent, and what may still be spent on them.
+//! Silent zones: zones whose servers do not reply, and the packets that may still be spent on each.
 //!
-//! A delegation may name 78 addresses that never answer, so a question must not try them all: a
-//! zone has an account that all its questions share, whatever they ask for. It is opened when a server is
-//! late, and closed when one says something useful. What it grants at once finds a living server among
-//! thirteen; then packets are few. Once the silence has lasted, and others answered meanwhile, the zone is
-//! taken for dead: one question at a time tries addresses that were not tried for longest, and the others
-//! wait for what comes of it.
+//! A delegation may name 78 addresses that never reply, so no question may try each of them. A zone
+//! has an account that its questions share. The account is opened when a server is late, and closed
+//! by a useful reply. The packets granted at once find one live server among thirteen; then packets
+//! are few. If the silence lasts while other servers reply, the zone counts as dead: one question
+//! at a time tries the addresses tried longest ago, and further questions wait for its result.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,40 +14,40 @@ use zoners_dns::{Moment, Name};
 
 use crate::infra::recent_table::Recent;
 
-/// Packets that a zone gets at once before a server has answered, the first of each question among
-/// them: one for each server of as many as a zone has.
+/// Packets granted at once before any reply, including the first of each question: one for each
+/// server of the largest usual delegation.
 const AT_ONCE: u32 = 13;
-/// So many while the silence may yet be ours, or …
+/// Packets while the uplink may still be at fault, or …
 const MOST: u32 = 16;
-/// … where each question may still send its first.
+/// … in total where each question may send its first packet.
 const MOST_FIRST: u32 = 64;
-/// Between these, one packet in such a time.
+/// The interval of further packets.
 const PACE: Duration = Duration::from_millis(500);
 /// The same while no server anywhere answers: when our line is back, no question shall wait for long.
 const PACE_OF_SILENCE: Duration = Duration::from_millis(250);
-/// A zone that was asked so often …
+/// A zone with this many packets …
 const DEAD_AFTER: u32 = 5;
-/// … and silent for so long is dead; twice as long where the line loses much, so that a first question
-/// has the time to try all that may help.
+/// … and this long a silence is dead; twice as long on a lossy uplink, so that a first question has
+/// time for each useful attempt.
 const DEAD_FOR: Duration = Duration::from_secs(3);
-/// What a question to a dead zone may cost where the line loses nothing.
+/// The packets of a question to a dead zone, if the uplink loses nothing.
 pub(crate) const PROBE: u32 = 3;
-/// What a stream costs that is never opened: its SYN is sent again each second.
+/// The packets of a stream that never opens: the SYN is sent again each second.
 pub(crate) const STREAM: u32 = 3;
-/// An account is closed when nothing was spent for so long.
+/// An account is closed after this time without packets.
 const KEEP: Duration = Duration::from_secs(600);
-/// Accounts that are kept.
+/// The most accounts.
 const MOST_ZONES: usize = 4096;
 
-/// The accounts of all zones that are silent now.
+/// The accounts of the silent zones.
 #[derive(Debug)]
 pub(crate) struct Silences {
-    /// How many there are: where there are none, no question looks for one.
+    /// The number of accounts: with none, no question takes the lock.
     accounts: AtomicUsize,
     zones: Mutex<Recent<Name, Silence>>,
 }
 
-/// What happened to a zone since one of its servers last said something useful.
+/// The silence of a zone since its last useful reply.
 #[derive(Clone, Copy, Debug, Default)]
 struct Silence {
     /// When the first server was late.
@@ -56,29 +55,30 @@ struct Silence {
     packets: u32,
     /// When the next may be sent where packets are few.
     free_at: Moment,
-    /// That it is dead was told.
+    /// Whether the death was logged.
     told: bool,
     /// Questions wait for an answer.
     awaited: bool,
 }
 
-/// What is known of our own line.
+/// The state of the uplink.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LineState {
     /// When any server last answered.
     pub(crate) heard: Moment,
-    /// What was missed up to here is forgiven.
+    /// Timeouts up to this moment are ignored.
     pub(crate) forgiven: Moment,
     /// No server answers.
     pub(crate) silent: bool,
-    /// The time within which nearly all servers answer.
+    /// The time within which nearly every server replies.
     pub(crate) late: Duration,
-    /// The share of round trips that it loses.
+    /// The loss rate of the uplink.
     pub(crate) loss: f64,
 }
 
 impl LineState {
-    /// So many packets where the line loses none, up to twice as many where it loses a fifth or more.
+    /// The packets allowed on this uplink: `packets` without loss, up to twice as many at a loss of
+    /// a fifth or more.
     pub(crate) fn allows(self, packets: u32) -> u32 {
         (f64::from(packets) * self.stretch()) as u32
     }
@@ -97,16 +97,16 @@ pub(crate) enum Leave {
     At(Moment),
 }
 
-/// A zone that is silent, for people.
+/// A silent zone, for reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SilentZone {
-    /// Its name.
+    /// The name of the zone.
     pub zone: Name,
-    /// Since when none of its servers has said anything useful.
+    /// The start of the silence.
     pub since: Moment,
-    /// Packets that it was sent since.
+    /// Packets sent to the zone since then.
     pub packets: u32,
-    /// It is taken for dead.
+    /// Whether the zone counts as dead.
     pub dead: bool,
 }
 
@@ -118,7 +118,7 @@ impl Default for Silences {
 }
 
 impl Silences {
-    /// Whether a question to the zone may send a packet, its `first` or a further one.
+    /// Whether a question to the zone may send a packet, either its `first` or a further packet.
     pub(crate) fn leave(&self, zone: &Name, first: bool, line: LineState, now: Moment) -> Leave {
         if self.is_empty() {
             return Leave::Granted;
@@ -140,7 +140,7 @@ impl Silences {
         !self.is_empty() && self.zones.lock().get_mut(zone, now).is_some()
     }
 
-    /// Packets are sent to the zone; true if another zone was forgotten.
+    /// Packets are sent to the zone; true if the account of a different zone was forgotten.
     pub(crate) fn spend(&self, zone: &Name, packets: u32, line: LineState, now: Moment) -> bool {
         let mut zones = self.zones.lock();
         let Some((silence, forgotten)) = zones.touch(zone.clone(), now) else { return false };
@@ -154,7 +154,7 @@ impl Silences {
         forgotten
     }
 
-    /// Since when the zone is silent, if it is dead; true if that was not told before.
+    /// The start of the silence if the zone is dead; true if that was not logged before.
     pub(crate) fn death(
         &self,
         zone: &Name,
@@ -173,7 +173,7 @@ impl Silences {
         Some((silence.since, is_new))
     }
 
-    /// A server of the zone said something useful; true if questions wait for that.
+    /// A server of the zone gave a useful reply; true if questions wait for that.
     pub(crate) fn end(&self, zone: &Name) -> bool {
         if self.is_empty() {
             return false;
@@ -184,7 +184,7 @@ impl Silences {
         ended.is_some_and(|silence| silence.awaited)
     }
 
-    /// The zones that are silent, those with the most packets first, no more than `most` of them.
+    /// The silent zones with the most packets, at most `most`.
     pub(crate) fn list(&self, most: usize, line: LineState, now: Moment) -> Vec<SilentZone> {
         let zones = self.zones.lock();
         let mut list: Vec<SilentZone> = zones
@@ -228,7 +228,7 @@ impl Silence {
         self.since < line.forgiven
     }
 
-    /// Whether others answered when a server of the zone should have.
+    /// Whether other servers replied when a server of the zone should have replied.
     fn is_theirs(&self, line: LineState) -> bool {
         line.heard >= self.since.after(line.late)
     }
@@ -252,7 +252,7 @@ mod tests {
         name::parse("dead.test").unwrap()
     }
 
-    /// Others answered so long after the zone was first asked.
+    /// Other servers replied this long after the first packet to the zone.
     fn heard(millis: u64) -> LineState {
         LineState {
             heard: AT.shifted(millis as i64),
@@ -263,7 +263,7 @@ mod tests {
         }
     }
 
-    /// Packets that are granted within a time, where as many as may be are sent.
+    /// Packets granted within a time, if each permitted packet is sent.
     fn granted(silences: &Silences, line: LineState, millis: u64) -> u32 {
         let mut packets = 0;
         for later in 0..millis {

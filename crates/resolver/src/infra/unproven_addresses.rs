@@ -1,9 +1,10 @@
-//! Addresses that have never answered: how often they may be asked, whichever zone names them.
+//! Unproven addresses: addresses that have never replied get few packets, whichever zones name
+//! them.
 //!
-//! Glue may name any address, a victim's too, and a zone is cheap. So what was named and has never
-//! answered gets few packets a second from us in all; a server's first answer ends that. Of IPv6 a
-//! victim has more addresses than can be counted, and of IPv4 it may have 256 in a row: a network has a
-//! bound too, one that lets the servers of a large provider be met.
+//! Glue may name any address, even a victim's, and a zone is cheap. So an address without any reply
+//! gets few packets per second in total; its first reply ends the limit. A victim may own more IPv6
+//! addresses than can be counted, and 256 IPv4 addresses in a row, so a network has a limit too,
+//! which still lets the servers of a large provider be reached.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,28 +16,29 @@ use zoners_dns::{Delegation, Moment, QueryMode, Transport};
 use crate::infra::reachability::network;
 use crate::infra::recent_table::Recent;
 
-/// Packets that such an address gets …
+/// Packets to an unproven address …
 const MOST: usize = 4;
-/// … in any time of this length. A millisecond beyond the second, which is what timers are exact to.
+/// … within this time: a second, plus the resolution of timers.
 const SPAN: Duration = Duration::from_millis(1001);
-/// Packets that all of a network, a /24 or a /48, get in any second. SYN that are sent again count for
-/// their address alone.
+/// Packets to a network, a /24 or a /48, in any second. Repeated SYNs count for their address
+/// alone.
 const MOST_OF_NETWORK: u8 = 64;
-/// Packets to a network are counted by the time in which they were sent, each part this long …
+/// Packets to a network are counted in intervals of this many milliseconds …
 const PART: u64 = 125;
-/// … and so many parts together longer than a second.
+/// … of which this many cover more than a second.
 const PARTS: usize = 9;
 /// A network is forgotten after this.
 const PARTS_LAST: Duration = Duration::from_millis(PART * PARTS as u64);
-/// A stream that is never opened is given up after this; until then its SYN is sent again each second.
+/// A stream that never opens is given up after this time; until then its SYN is sent again each
+/// second.
 const STREAM: Duration = Duration::from_millis(3001);
-/// Addresses and networks that are remembered.
+/// Recorded addresses and networks.
 const MOST_REMEMBERED: usize = 8192;
 
-/// What was sent to strangers a moment ago.
+/// Recent packets to unproven addresses.
 #[derive(Debug)]
 pub(crate) struct Strangers {
-    /// When any was last asked, so that others need not look.
+    /// The moment of the last packet, so that other questions need not look.
     asked_at: AtomicU64,
     asked: Mutex<Asked>,
 }
@@ -62,14 +64,14 @@ struct Address {
 struct Network {
     /// The newest part of time.
     newest: u64,
-    /// Packets in each of the last parts, each at its number modulo theirs.
+    /// Packets of each recent interval, indexed by its number modulo the length.
     packets: [u8; PARTS],
 }
 
 /// Whether a stranger may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// At once; true if another stranger was forgotten for it.
+    /// At once; true if a different address was forgotten.
     Admitted(bool),
     /// Not before then.
     At(Moment),
@@ -85,7 +87,7 @@ impl Default for Strangers {
 }
 
 impl Strangers {
-    /// Asks for leave to send a packet to `address`, or to open a stream, and notes that it is sent.
+    /// Asks for permission to send a packet to `address`, or to open a stream, and records it.
     pub(crate) fn admit(&self, address: IpAddr, transport: Transport, now: Moment) -> Admission {
         self.asked_at.store(now.as_millis().max(1), Ordering::Relaxed);
         let mut asked = self.asked.lock();
@@ -108,7 +110,7 @@ impl Strangers {
         }
     }
 
-    /// An address has answered for the first time; true if questions wait for that.
+    /// An address has replied for the first time; true if questions wait for that.
     pub(crate) fn met(&self, address: IpAddr, now: Moment) -> bool {
         let asked_at = Moment::from_millis(self.asked_at.load(Ordering::Relaxed));
         if now.since(asked_at) >= STREAM {
@@ -120,14 +122,15 @@ impl Strangers {
 }
 
 impl Address {
-    /// When a packet may be sent, if that is not now.
+    /// The moment when a packet may be sent, if not now.
     fn free_at(&self, transport: Transport, now: Moment) -> Option<Moment> {
         let over = |stream: &Moment| now.since(*stream) < STREAM;
         let stream = self.stream.filter(over);
         if transport == Transport::Tcp && stream.is_some() {
             return stream.map(|stream| stream.after(STREAM));
         }
-        // A stream's SYN may be sent again at any time: it leaves room for one packet less.
+        // The SYN of a stream may be repeated at any time, so a stream leaves room for one packet
+        // less.
         let at = match stream {
             None => self.next,
             Some(_) => (self.next + 1) % MOST,
@@ -148,7 +151,7 @@ impl Address {
 }
 
 impl Network {
-    /// When a packet may be sent, if that is not now.
+    /// The moment when a packet may be sent, if not now.
     fn free_at(&mut self, now: Moment) -> Option<Moment> {
         let part = now.as_millis() / PART;
         let over = part.saturating_sub(self.newest).min(PARTS as u64);
@@ -165,7 +168,7 @@ impl Network {
     }
 }
 
-/// Whether an outsider named the servers of a zone, of which it may have named any number.
+/// Whether the servers of a zone were named by an outsider, and so may be any number.
 pub(crate) fn is_watched(cut: &Delegation) -> bool {
     cut.mode == QueryMode::Iterative && !cut.zone.is_root()
 }
@@ -174,8 +177,7 @@ pub(crate) fn is_watched(cut: &Delegation) -> bool {
 mod tests {
     use super::*;
 
-    /// Packets within a time where as many are sent as may be, and how many of them in the second that
-    /// had the most.
+    /// The packets sent within a time if each permitted packet is sent, and the most in any second.
     fn sent(addresses: &[IpAddr], transports: &[Transport], millis: u64) -> (usize, usize) {
         let (strangers, mut sent) = (Strangers::default(), Vec::new());
         for at in 5..5 + millis {

@@ -1,7 +1,7 @@
-//! A line of our own: what it loses, and whether it is there at all.
+//! The uplink: its loss rate, and whether it is up.
 //!
-//! When nothing answers any more, wherever it is, it is not the servers that are dead. What they
-//! missed meanwhile is forgiven with the first reply that comes back.
+//! If no server replies any more, the uplink is at fault, not the servers. Timeouts meanwhile are
+//! ignored once a reply arrives.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,28 +10,29 @@ use zoners_dns::Moment;
 
 use crate::infra::last_responder::Witness;
 
-/// One query moves the share of lost ones by this part.
+/// EWMA gain of the loss rate: one query moves the rate by 1/64.
 const GAIN: u32 = 64;
-/// The line is gone when so many queries in a row stayed without a reply …
+/// The uplink is down after this many consecutive queries without a reply …
 const DOWN_AFTER: u32 = 8;
-/// … for so long.
+/// … over this time.
 const DOWN_FOR: Duration = Duration::from_secs(2);
 
-/// After so many queries without any reply, and so long, the next are put another way.
+/// After this many queries without a reply, and this time, the next queries use a different
+/// transport.
 const SILENT_AFTER: u32 = 4;
 const SILENT_FOR: Duration = Duration::from_millis(400);
 
-/// What is known of the line.
+/// The state of the uplink.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
-    /// The share of lost queries to servers that do answer, smoothed, in 1/65536.
+    /// The loss rate of queries to responsive servers, smoothed, in units of 1/65536.
     loss: AtomicU32,
     /// When anybody last answered.
     replied_at: AtomicU64,
-    /// Queries sent since, and when the first of them was.
+    /// Queries sent since the last reply, and the time of the first.
     asked: AtomicU32,
     asked_at: AtomicU64,
-    /// What servers missed up to here is forgiven.
+    /// Timeouts up to this moment are ignored.
     forgiven_at: AtomicU64,
     witness: Witness,
 }
@@ -39,13 +40,13 @@ pub(crate) struct Line {
 impl Line {
     /// A query was sent.
     pub(crate) fn asked(&self, now: Moment) {
-        // A line that was not asked has not been silent.
+        // Without queries there is no silence.
         if self.asked.fetch_add(1, Ordering::Relaxed) == 0 {
             self.asked_at.store(now.as_millis(), Ordering::Relaxed);
         }
     }
 
-    /// Somebody answered.
+    /// A server replied.
     pub(crate) fn replied(&self, now: Moment) {
         if self.is_down(now) {
             self.forgive(now);
@@ -57,23 +58,23 @@ impl Line {
         self.witness.heard();
     }
 
-    /// Who answered last.
+    /// The last responder.
     pub(crate) fn witness(&self) -> &Witness {
         &self.witness
     }
 
-    /// A server that does answer left a query unanswered.
+    /// A responsive server left a query unanswered.
     pub(crate) fn lost(&self) {
         let loss = self.loss.load(Ordering::Relaxed);
         self.loss.store(loss + (65536 - loss) / GAIN, Ordering::Relaxed);
     }
 
-    /// What servers missed up to now says nothing of them.
+    /// Ignores timeouts of servers up to now.
     pub(crate) fn forgive(&self, now: Moment) {
         self.forgiven_at.store(now.as_millis(), Ordering::Relaxed);
     }
 
-    /// What servers missed up to then is forgiven.
+    /// The moment up to which timeouts are ignored.
     pub(crate) fn forgiven(&self) -> Moment {
         Moment::from_millis(self.forgiven_at.load(Ordering::Relaxed))
     }
@@ -83,19 +84,19 @@ impl Line {
         Moment::from_millis(self.replied_at.load(Ordering::Relaxed))
     }
 
-    /// Whether so many queries stayed without a reply that another way is worth a try.
+    /// Whether so many queries are unanswered that a different transport is worth a try.
     pub(crate) fn is_silent(&self, now: Moment) -> bool {
         self.has_heard_nothing(now, SILENT_AFTER, SILENT_FOR)
     }
 
-    /// Whether nobody answers any more, who answered last included.
+    /// Whether no server replies any more, the last responder included.
     pub(crate) fn is_down(&self, now: Moment) -> bool {
         self.has_heard_nothing(now, DOWN_AFTER, DOWN_FOR)
             && (!self.witness.is_there()
                 || self.witness.silent_from(1).is_some_and(|from| from <= now))
     }
 
-    /// Forgets everything: it is another line.
+    /// Resets the state, for a new network.
     pub(crate) fn forget(&self) {
         let Line { loss, replied_at, asked, asked_at, forgiven_at, witness } = self;
         for count in [loss, asked] {
@@ -112,7 +113,7 @@ impl Line {
         self.asked.load(Ordering::Relaxed) >= after && now.since(since) >= span
     }
 
-    /// The share of queries that are lost, 0 to 1.
+    /// The loss rate, 0 to 1.
     pub(crate) fn loss(&self) -> f64 {
         f64::from(self.loss.load(Ordering::Relaxed)) / 65536.0
     }

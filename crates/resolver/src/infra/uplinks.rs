@@ -1,9 +1,10 @@
-//! The ways out of this machine, each a line of its own.
+//! The uplinks of this machine: one to the Internet, and one for each LAN or VPN with configured
+//! servers.
 //!
-//! A router that answers says nothing of the Internet behind it, and neither does a server behind a tunnel.
-//! So what the configuration sends to addresses inside (of a LAN or a VPN, or of this machine) has a line of
-//! its own: the servers of one zone share it, since they stand in for each other, and those of one network.
-//! All else lies in the Internet, whatever its addresses are.
+//! A router that replies says nothing about the Internet behind it, and neither does a server
+//! behind a tunnel. So routes to inside addresses (of a LAN, a VPN or this machine) have uplinks of
+//! their own. The servers of one zone share an uplink, since they stand in for each other, and so
+//! do servers of one network. Every other server belongs to the Internet, whatever its address.
 
 use std::net::IpAddr;
 use std::ptr;
@@ -17,15 +18,15 @@ use crate::infra::reachability::network;
 use crate::infra::uplink::Line;
 use crate::model::settings::Settings;
 
-/// Lines inside that are told apart; those beyond share the last.
+/// Inside uplinks; further ones share the last.
 const MOST: usize = 8;
 
-/// What is known of each line.
+/// The state of the uplinks.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
     internet: Line,
     inside: [Line; MOST],
-    /// Whether there are any inside, so that none is looked for where there is none.
+    /// Whether there are inside uplinks, so that none is looked for otherwise.
     any_inside: AtomicBool,
     layout: RwLock<Layout>,
 }
@@ -34,7 +35,7 @@ pub(crate) struct Lines {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Layout {
     networks: Vec<Vec<IpAddr>>,
-    /// The servers that are asked for all that no other is.
+    /// The forwarders of the root zone.
     of_all: Vec<IpAddr>,
 }
 
@@ -48,7 +49,7 @@ impl Lines {
         at.and_then(|at| self.inside.get(at)).unwrap_or(&self.internet)
     }
 
-    /// The line to the servers of a zone, the first of them where they have several.
+    /// The uplink to the servers of a zone, of the first server if there are several.
     pub(crate) fn of(&self, cut: &Delegation) -> &Line {
         if !self.any_inside.load(Ordering::Relaxed) {
             return &self.internet;
@@ -57,7 +58,7 @@ impl Lines {
         first.map_or(&self.internet, |address| self.to(address.ip()))
     }
 
-    /// Whether a line is that to the Internet.
+    /// Whether an uplink leads to the Internet.
     pub(crate) fn is_internet(&self, line: &Line) -> bool {
         ptr::eq(line, &raw const self.internet)
     }
@@ -67,8 +68,7 @@ impl Lines {
         &self.internet
     }
 
-    /// Whether none of the lines answers that lead to what is asked for all that no other is: the Internet,
-    /// or the configured servers of all names.
+    /// Whether the default uplinks are down: the Internet, or the forwarders of the root zone.
     pub(crate) fn is_down(&self, now: Moment) -> bool {
         if !self.any_inside.load(Ordering::Relaxed) {
             return self.internet.is_down(now);
@@ -80,7 +80,7 @@ impl Lines {
         }
     }
 
-    /// The networks of lines inside that do not answer.
+    /// The networks of inside uplinks that are down.
     pub(crate) fn down_inside(&self, now: Moment) -> Vec<IpAddr> {
         let layout = self.layout.read();
         let is_down = |at: usize| self.inside.get(at.min(MOST - 1)).is_some_and(|l| l.is_down(now));
@@ -88,12 +88,12 @@ impl Lines {
         networks.filter(|(at, _)| is_down(*at)).flat_map(|(_, networks)| networks.clone()).collect()
     }
 
-    /// What servers missed up to now says nothing of them.
+    /// Ignores timeouts of servers up to now.
     pub(crate) fn forgive(&self, now: Moment) {
         self.inside.iter().chain([&self.internet]).for_each(|line| line.forgive(now));
     }
 
-    /// Lays out the lines as the configuration has them.
+    /// Creates the uplinks of a configuration.
     pub(crate) fn lay(&self, settings: &Settings) {
         let layout = Layout::of(settings);
         let mut known = self.layout.write();
@@ -126,7 +126,8 @@ impl Layout {
         layout
     }
 
-    /// Adds the networks of one zone's servers, as one line with those that have one of them already.
+    /// Adds the networks of one zone's servers, merged with an uplink that has one of these
+    /// networks.
     fn add(&mut self, inside: Vec<IpAddr>) {
         let shares = |line: &Vec<IpAddr>| line.iter().any(|network| inside.contains(network));
         let lines = std::mem::take(&mut self.networks).into_iter();
@@ -146,7 +147,7 @@ impl Layout {
     }
 }
 
-/// Whether an address lies inside: it cannot be that of a server in the Internet (RFC 6890).
+/// Whether an address is inside: it cannot belong to a server in the Internet (RFC 6890).
 fn is_inside(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(ip) => {
@@ -160,7 +161,7 @@ fn is_inside(address: IpAddr) -> bool {
 }
 
 impl<N: Network> Worker<N> {
-    /// Whether none of the lines answers that lead to the servers of a question.
+    /// Whether the uplinks to the servers of a question are down.
     pub(crate) fn is_line_down_for(&self, question: &Question) -> bool {
         let (lines, now) = (&self.shared().lines, self.shared().now());
         if self.settings().routes.is_empty() {

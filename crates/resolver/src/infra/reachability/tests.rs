@@ -18,13 +18,14 @@ fn replied(paths: &Paths, text: &str, now: Moment) {
     paths.take(server(text), now, || testimony(server(text)));
 }
 
-/// Those that are asked whether it is the path.
+/// The probed servers.
 fn asked(paths: &Paths, now: Moment) -> Vec<String> {
     let claimed = paths.claim_witnesses(now, |_| true, |_| None);
     claimed.map(|testimony| testimony.server.to_string()).collect()
 }
 
-/// Servers of so many networks stay silent, one every so many milliseconds; when the last is noticed.
+/// Servers of `networks` networks fall silent, one each `every` milliseconds; returns the moment of
+/// the last.
 fn silent(paths: &Paths, networks: usize, every: u64, from: u64) -> Moment {
     let mut now = Moment::from_millis(from);
     for number in 1..=networks {
@@ -44,14 +45,14 @@ fn a_path_is_broken_on_which_many_are_silent_and_who_answered_last() {
     assert!(asked(&paths, at(4000)).is_empty(), "they are all in one network");
     paths.replied(server("2001:db8::1"));
     silent(&paths, MANY - 1, 400, 10_000);
-    // One packet is for both paths.
+    // One packet serves both paths.
     assert_eq!(asked(&paths, at(12_000)), ["2001:db8::1", "2001:db8::1"]);
     assert_eq!(asked(&paths, at(12_500)).len(), 2);
     paths.failed(server("2001:db8:1::2"), at(12_600));
     assert_eq!(paths.broken(at(90_000)), ALL_IS_WELL, "too few networks");
     paths.failed(server("2001:db8:ff::1"), at(12_700));
     assert_eq!(paths.broken(at(12_999)), ALL_IS_WELL, "it may yet answer");
-    // Nor does UDP work, for all that is known.
+    // UDP does not work either, as far as is known.
     assert_eq!(paths.broken(at(13_000)), BrokenPaths { ipv6: true, udp: true, ipv4: false });
     replied(&paths, "192.0.2.1", at(13_000));
     assert_eq!(paths.broken(at(13_000)), BrokenPaths { ipv6: true, ..ALL_IS_WELL });
@@ -71,7 +72,7 @@ fn time_in_which_nothing_is_asked_is_no_evidence() {
     assert!(!asked(&paths, at(1080)).is_empty());
     assert_eq!(paths.broken(at(3_600_000)), ALL_IS_WELL, "a burst and an hour");
     assert!(!paths.is_udp_doubtful());
-    // What is asked after an hour counts for half a second.
+    // Silence after an idle hour counts for half a second.
     paths.failed(server("2001:db8:1::1"), at(3_600_000));
     assert!(!asked(&paths, at(3_600_000)).is_empty() && paths.is_udp_doubtful());
     assert_eq!(paths.broken(at(7_200_000)), ALL_IS_WELL);
@@ -104,7 +105,7 @@ fn a_path_on_which_none_ever_answered_is_found_too() {
     assert_eq!((asked(2200), asked(2700)), (2, 2));
     paths.failed(server("2001:db8:1::1"), at(2700));
     assert!(!paths.broken(at(3199)).ipv6 && paths.broken(at(3200)).ipv6);
-    // Where the configuration lets none be asked, it takes longer.
+    // Where the configuration forbids probes, the decision takes longer.
     let unasked = Paths::default();
     silent(&unasked, 30, 100, 1000);
     assert!(!unasked.broken(at(90_000)).ipv6);
