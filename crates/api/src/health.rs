@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Problem;
+
 /// The result of a health check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HealthReport {
@@ -15,6 +17,8 @@ pub struct HealthReport {
     pub rcode: Option<String>,
     /// Milliseconds from the question to the answer; none if there was none.
     pub took_ms: Option<f64>,
-    /// What is wrong, as a sentence; none if nothing is.
+    /// Why it is not healthy, as a sentence; none if it is.
     pub error: Option<String>,
+    /// Problems that the daemon knows of; empty where it was not asked.
+    pub problems: Vec<Problem>,
 }

@@ -114,10 +114,14 @@ fn path(way: &str) -> Problem {
         ),
         way => problem(
             Severity::Notice,
-            format!("{way} does not work from here: servers are asked over the other family."),
-            "Nothing has to be done. zoners servers shows the servers.",
+            format!("{way} does not work from here: servers are asked over {}.", other_family(way)),
+            "Nothing has to be done, unless this network should have it.",
         ),
     }
+}
+
+fn other_family(way: &str) -> &'static str {
+    if way == "IPv4" { "IPv6" } else { "IPv4" }
 }
 
 /// Problems of what clients are given.
@@ -185,11 +189,13 @@ fn safety(status: &DaemonStatus) -> Vec<Problem> {
             "Set dnssec.validate = true in the configuration; then: zoners reload.",
         ));
     }
-    for layer in status.sandbox.iter().filter(|layer| !layer.on) {
+    let off = status.sandbox.iter().filter(|layer| !layer.on);
+    let off: Vec<String> = off.map(|layer| format!("{} ({})", layer.name, layer.text)).collect();
+    if !off.is_empty() {
         problems.push(problem(
             Severity::Notice,
-            format!("The sandbox lacks {}: {}.", layer.name, layer.text),
-            "Nothing has to be done; a newer kernel may offer it.",
+            format!("The sandbox lacks: {}.", off.join(", ")),
+            "Names are resolved without it; an attacker who takes over the daemon could do more.",
         ));
     }
     problems

@@ -35,6 +35,11 @@ impl ConfigFile {
         ConfigFile { named: Some(path.to_owned()) }
     }
 
+    /// Whether the caller named the file.
+    pub(crate) fn is_named(&self) -> bool {
+        self.named.is_some()
+    }
+
     /// The file that counts; none where none is named and there is none at the usual places.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         self.named.clone().or_else(|| usual_places().into_iter().find(|path| is_there(path)))

@@ -1,10 +1,13 @@
-//! Commands that ask a running daemon: `zoners status`, `stats`, `servers`, `cache`, `nta`.
+//! Commands that ask a running daemon: `zoners status`, `stats`, `servers`, `cache`, `nta`, `healthcheck`.
 
 pub(crate) mod cache;
+pub(crate) mod healthcheck;
 pub(crate) mod nta;
 pub(crate) mod servers;
 pub(crate) mod stats;
 pub(crate) mod status;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::io;
@@ -15,24 +18,25 @@ use zoners_api::{AdminError, AdminReply, AdminRequest};
 use zoners_host::paths::runtime::control_sockets;
 use zoners_server::control;
 
-use crate::{Failure, configuration};
+use crate::Failure;
+use crate::config_file::ConfigFile;
 
 /// Which daemon is asked.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Socket {
-    /// The daemon's control socket. Without it, and without --config, it is looked for in
-    /// $RUNTIME_DIRECTORY, /run/zoners (/var/run/zoners on macOS and BSD), and $XDG_RUNTIME_DIR/zoners or
-    /// $TMPDIR/zoners.
-    #[arg(long = "control", value_name = "FILE")]
+    /// The daemon's control socket. Without this option: the one that the configuration file names, else
+    /// zoners.sock in $RUNTIME_DIRECTORY, /run/zoners (/var/run/zoners on macOS and BSD), and
+    /// $XDG_RUNTIME_DIR/zoners or $TMPDIR/zoners.
+    #[arg(long = "control", value_name = "FILE", conflicts_with = "config")]
     path: Option<PathBuf>,
-    /// The daemon's configuration file, which may name the control socket.
-    #[arg(long, value_name = "FILE", conflicts_with = "path")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigFile,
 }
 
 impl Socket {
     /// At `path`, or where the daemon puts it by the configuration in `config`.
     pub(crate) fn new(path: Option<PathBuf>, config: Option<PathBuf>) -> Self {
+        let config = config.map_or_else(ConfigFile::default, |file| ConfigFile::named(&file));
         Socket { path, config }
     }
 
@@ -47,10 +51,12 @@ impl Socket {
 
     /// Where it may be.
     fn paths(&self) -> Result<Vec<PathBuf>, Failure> {
-        let configured = match (&self.path, &self.config) {
+        let configured = match (&self.path, self.config.load()) {
             (Some(path), _) => Some(path.clone()),
-            (None, Some(file)) => configuration(Some(file))?.server.control,
-            (None, None) => None,
+            (None, Ok((config, _))) => config.server.control,
+            (None, Err(failure)) if self.config.is_named() => return Err(failure),
+            // A file at a usual place may be for the daemon's user alone to read.
+            (None, Err(_)) => None,
         };
         if configured.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
             let text = "this configuration has no control socket: server.control is empty";

@@ -23,7 +23,7 @@ const CACHE: usize = 4 << 20;
 
 /// Arguments of `zoners demo`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
+pub(crate) struct DemoArguments {
     /// The port on 127.0.0.1; 0 takes any that is free.
     #[arg(long, default_value_t = 5301)]
     port: u16,
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     seed: u64,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &DemoArguments) -> Result<(), Failure> {
     let (service, anchor) = service(arguments.seed).map_err(Failure::Failed)?;
     let ready = |addresses: &[SocketAddr]| {
         show(addresses, &anchor);

@@ -17,11 +17,9 @@ mod output;
 mod print;
 mod serve;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use config_file::ConfigFile;
 use output::eprintln;
 
 /// A miss allocates some forty times; see "Decisions" in ARCHITECTURE.md.
@@ -44,20 +42,22 @@ enum Command {
     /// Look up a name, as with dig: its addresses or other records, and whether they are proven.
     Lookup(Box<lookup::LookupArguments>),
     /// Answer the DNS queries of this machine or network, until it is told to stop.
-    Serve(serve::ServeArguments),
+    Serve(Box<serve::ServeArguments>),
     /// Try Zoners on a simulated Internet with a dozen names; needs no network.
     #[cfg(feature = "demo")]
-    Demo(demo::Arguments),
+    Demo(demo::DemoArguments),
     /// Show how the running daemon is doing: does it work, what is wrong, what to do.
-    Status(control::status::Arguments),
+    Status(control::status::StatusArguments),
     /// Show the counters of the running daemon, each with an explanation.
-    Stats(control::stats::Arguments),
+    Stats(control::stats::StatsArguments),
     /// Show what the running daemon knows of the servers of a zone, or of all.
-    Servers(control::servers::Arguments),
+    Servers(control::servers::ServersArguments),
     /// Look into the cache of the running daemon, empty it, save or load it.
-    Cache(control::cache::Arguments),
+    Cache(control::cache::CacheArguments),
+    /// Check whether the running daemon answers and resolves, for Docker and monitoring.
+    Healthcheck(control::healthcheck::HealthcheckArguments),
     /// Skip DNSSEC validation for a zone whose owner made a mistake, for a time.
-    Nta(control::nta::Arguments),
+    Nta(control::nta::NtaArguments),
     /// Measure how fast names resolve, here or by any server, and compare with before.
     Bench(Box<bench::BenchArguments>),
     /// Check a configuration file, and say what is wrong with it.
@@ -86,6 +86,7 @@ Configuration: /etc/zoners/zoners.toml or ~/.config/zoners/zoners.toml; none is 
 Exit codes:
   0  done, or the name was resolved
   1  no answer could be had, or serving ended with an error: it may work out later
+     (`healthcheck`: the daemon does not answer, or does not resolve)
   2  the command line or the configuration is wrong
   3  the name does not exist
   4  `bench` found what its --fail-on names
@@ -169,6 +170,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Stats(arguments) => control::stats::run(&arguments),
         Command::Servers(arguments) => control::servers::run(&arguments),
         Command::Cache(arguments) => control::cache::run(&arguments),
+        Command::Healthcheck(arguments) => control::healthcheck::run(&arguments),
         Command::Nta(arguments) => control::nta::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
@@ -185,10 +187,4 @@ fn explain(error: clap::Error) -> Result<(), Failure> {
     }
     output::with(|| error.print());
     Ok(())
-}
-
-/// The configuration in `file`, or the defaults.
-fn configuration(file: Option<&PathBuf>) -> Result<zoners_server::Config, Failure> {
-    let file = file.map(|path| ConfigFile::named(path)).unwrap_or_default();
-    file.load().map(|(config, _)| config)
 }

@@ -10,17 +10,18 @@ use zoners_api::{
 };
 use zoners_files::replace;
 
+use super::status::grouped;
 use super::{Socket, request_with};
 use crate::Failure;
-use crate::output::println;
-use crate::print::{BOLD, YELLOW, clean};
+use crate::output::{self, println};
+use crate::print::{BOLD, YELLOW, clean, wrapped};
 
 /// The mode of a dump, which shows what was asked for: its owner alone reads it.
 const DUMP_MODE: u32 = 0o600;
 
 /// Arguments of `zoners cache`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
+pub(crate) struct CacheArguments {
     #[command(subcommand)]
     command: CacheCommand,
 }
@@ -75,7 +76,7 @@ enum CacheCommand {
     },
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &CacheArguments) -> Result<(), Failure> {
     match &arguments.command {
         CacheCommand::Stats { json, socket } => stats(*json, socket),
         CacheCommand::Lookup { name, json, socket } => lookup(name, *json, socket),
@@ -93,31 +94,36 @@ fn stats(json: bool, socket: &Socket) -> Result<(), Failure> {
     if json {
         println!("{}", AdminReply::from(fill).to_line());
     } else {
-        fill_page(&fill).iter().for_each(|line| println!("{line}"));
+        fill_page(&fill, output::width()).iter().for_each(|line| println!("{line}"));
     }
     Ok(())
 }
 
-fn fill_page(fill: &CacheFill) -> Vec<String> {
+/// How full the cache is, in lines of at most `width` columns.
+pub(super) fn fill_page(fill: &CacheFill, width: usize) -> Vec<String> {
     let megabytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     let rate = match fill.hit_rate() {
         Some(rate) => format!("{:.1} % of the answers came out of the cache", rate * 100.0),
         None => "nothing was answered yet".to_owned(),
     };
-    vec![
+    let texts = [
         format!(
             "{} entries take {:.1} of {:.0} MiB; {} were evicted to make room",
-            fill.entries,
+            grouped(fill.entries),
             megabytes(fill.used_bytes),
             megabytes(fill.limit_bytes),
-            fill.evicted
+            grouped(fill.evicted)
         ),
         rate,
         format!(
             "{} queries: {} answered from the cache, {} by asking servers, {} with expired entries",
-            fill.queries, fill.cached, fill.recursed, fill.stale
+            grouped(fill.queries),
+            grouped(fill.cached),
+            grouped(fill.recursed),
+            grouped(fill.stale)
         ),
-    ]
+    ];
+    texts.iter().flat_map(|text| wrapped(text, width)).collect()
 }
 
 fn lookup(name: &str, json: bool, socket: &Socket) -> Result<(), Failure> {
@@ -131,7 +137,7 @@ fn lookup(name: &str, json: bool, socket: &Socket) -> Result<(), Failure> {
     Ok(())
 }
 
-fn entries_page(found: &CacheEntries) -> Vec<String> {
+pub(super) fn entries_page(found: &CacheEntries) -> Vec<String> {
     let mut lines: Vec<String> = found.entries.iter().flat_map(entry).collect();
     if found.entries.is_empty() {
         let name = clean(&found.name);

@@ -1,12 +1,19 @@
 //! `zoners nta`
 
+use std::time::Duration;
+
 use zoners_api::{
     AdminReply, AdminRequest, NegativeAnchorAdded, NegativeAnchorRemoved, NegativeAnchors,
+    UnvalidatedZone,
 };
 
+use zoners_server::config::values::parse_duration;
+
 use super::Socket;
+use super::status::span;
 use crate::Failure;
 use crate::output::println;
+use crate::print::clean;
 
 /// Arguments of `zoners nta`.
 #[derive(Debug, clap::Args)]
@@ -17,11 +24,11 @@ itself, and with the daemon; for good, there is dnssec.negative-trust-anchors in
 
 Examples:
   zoners nta add example.com             do not validate example.com for an hour
-  zoners nta add example.com --for 7200  for two hours
+  zoners nta add example.com --for 2h    for two hours
   zoners nta list                        the zones, and the time that is left
   zoners nta remove example.com          validate it again"
 )]
-pub(crate) struct Arguments {
+pub(crate) struct NtaArguments {
     #[command(subcommand)]
     command: NtaCommand,
 }
@@ -32,9 +39,9 @@ enum NtaCommand {
     Add {
         /// The zone.
         name: String,
-        /// Seconds until it is validated again, up to a week.
-        #[arg(long = "for", value_name = "SECONDS", default_value_t = 3600)]
-        seconds: u32,
+        /// The time until it is validated again, up to a week: seconds, or 90s, 15min, 2h, 1d.
+        #[arg(long = "for", value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
+        time: Duration,
         #[command(flatten)]
         socket: Socket,
     },
@@ -55,12 +62,13 @@ enum NtaCommand {
     },
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &NtaArguments) -> Result<(), Failure> {
     match &arguments.command {
-        NtaCommand::Add { name, seconds, socket } => {
-            let request = AdminRequest::NtaAdd { name: name.clone(), seconds: *seconds };
+        NtaCommand::Add { name, time, socket } => {
+            let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+            let request = AdminRequest::NtaAdd { name: name.clone(), seconds };
             let NegativeAnchorAdded { zone, left_s } = socket.request(&request)?;
-            println!("{zone} is not validated for {left_s} seconds");
+            println!("{zone} is not validated for {}", span(left_s.into()));
         }
         NtaCommand::Remove { name, socket } => {
             let request = AdminRequest::NtaRemove { name: name.clone() };
@@ -76,13 +84,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 println!("{}", AdminReply::from(listed).to_line());
                 return Ok(());
             }
-            if listed.zones.is_empty() {
-                println!("no negative trust anchors: every zone is validated");
-            }
-            for zone in &listed.zones {
-                println!("{} for {} seconds more", zone.zone, zone.left_s);
-            }
+            page(&listed).iter().for_each(|line| println!("{line}"));
         }
     }
     Ok(())
+}
+
+/// The zones that are not validated, a line each.
+pub(super) fn page(listed: &NegativeAnchors) -> Vec<String> {
+    if listed.zones.is_empty() {
+        return vec!["there are no negative trust anchors".to_owned()];
+    }
+    let zone = |zone: &UnvalidatedZone| {
+        format!("{} is not validated for {} more", clean(&zone.zone), span(zone.left_s.into()))
+    };
+    listed.zones.iter().map(zone).collect()
 }

@@ -11,7 +11,7 @@ use crate::print::{BOLD, DIM, wrapped};
 
 /// Arguments of `zoners stats`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
+pub(crate) struct StatsArguments {
     /// Show counters that are zero, too.
     #[arg(long)]
     all: bool,
@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     socket: Socket,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &StatsArguments) -> Result<(), Failure> {
     let stats: CounterStats = arguments.socket.request(&AdminRequest::Stats {})?;
     if arguments.json {
         println!("{}", AdminReply::from(stats).to_line());
@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// The counters in lines of at most `width` columns.
-fn page(stats: &CounterStats, all: bool, width: usize) -> Vec<String> {
+pub(super) fn page(stats: &CounterStats, all: bool, width: usize) -> Vec<String> {
     let counted = |counter: &Counter| stats.counters.get(counter.name()).copied();
     let shown = |counter: &&Counter| counted(counter).is_some_and(|count| all || count > 0);
     let columns = Columns::of(Counter::ALL.iter().filter(shown), counted, width);
@@ -51,7 +51,8 @@ fn page(stats: &CounterStats, all: bool, width: usize) -> Vec<String> {
     }
     if !all {
         lines.push(String::new());
-        lines.push(format!("{DIM}Counters that are zero are not shown; --all shows them.{DIM:#}"));
+        let zero = wrapped("Counters that are zero are not shown; --all shows them.", width);
+        lines.extend(zero.iter().map(|line| format!("{DIM}{line}{DIM:#}")));
     }
     lines
 }

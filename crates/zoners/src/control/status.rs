@@ -22,7 +22,7 @@ const MAX_PREFIXES: usize = 6;
 
 /// Arguments of `zoners status`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
+pub(crate) struct StatusArguments {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     socket: Socket,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &StatusArguments) -> Result<(), Failure> {
     let status: DaemonStatus = arguments.socket.request(&AdminRequest::Status {})?;
     if arguments.json {
         println!("{}", AdminReply::from(status).to_line());
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// The status in lines of at most `width` columns.
-fn page(status: &DaemonStatus, width: usize) -> Vec<String> {
+pub(super) fn page(status: &DaemonStatus, width: usize) -> Vec<String> {
     let mut lines = vec![headline(status), String::new()];
     for (label, text) in rows(status) {
         let text = wrapped(&clean(&text), width.saturating_sub(LABEL_WIDTH).max(20));
@@ -56,7 +56,8 @@ fn page(status: &DaemonStatus, width: usize) -> Vec<String> {
         lines.extend(problem_lines(problem, width));
     }
     lines.push(String::new());
-    lines.push(format!("{DIM}More: zoners stats, zoners cache stats, zoners servers{DIM:#}"));
+    let more = wrapped("More: zoners stats, zoners cache stats, zoners servers", width);
+    lines.extend(more.iter().map(|line| format!("{DIM}{line}{DIM:#}")));
     lines
 }
 
@@ -189,7 +190,8 @@ fn configuration(status: &DaemonStatus) -> String {
     let file = status.config.as_deref().unwrap_or("no file; everything has its default");
     match status.generation {
         0 => file.to_owned(),
-        times => format!("{file}, reloaded {}", counted(times.into(), "time")),
+        1 => format!("{file}, reloaded once"),
+        times => format!("{file}, reloaded {times} times"),
     }
 }
 

@@ -35,7 +35,7 @@ fn the_control_socket_says_how_the_daemon_is() {
     let (_, flushed, _) = ask(&["cache", "flush", "example.com", "--subtree"]);
     assert_eq!(flushed, "0 entries removed\n");
     let (_, told, _) = ask(&["nta", "add", "Broken.example", "--for", "600"]);
-    assert_eq!(told, "Broken.example. is not validated for 600 seconds\n");
+    assert_eq!(told, "Broken.example. is not validated for 10 min\n");
     let (_, listed, _) = ask(&["nta", "list"]);
     assert!(listed.starts_with("Broken.example. for "), "{listed}");
     let (_, told, _) = ask(&["nta", "remove", "broken.example"]);

@@ -1,0 +1,174 @@
+//! `zoners healthcheck`: whether the daemon answers and resolves, for Docker and monitoring.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use zoners_api::{AdminRequest, DaemonStatus, HealthReport};
+use zoners_dns::query::{QueryOptions, query};
+use zoners_dns::{Message, OptRcode, Question, Random, Rtype};
+use zoners_server::config::values::{address, parse_duration};
+use zoners_server::control::question;
+
+use super::Socket;
+use crate::Failure;
+use crate::output::println;
+
+/// The port of DNS.
+const PORT: u16 = 53;
+/// Datagrams that are sent until one is answered.
+const MAX_TRIES: u32 = 2;
+
+/// Arguments of `zoners healthcheck`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "It asks the control socket where the daemon serves, and sends one DNS query there.
+
+Exit codes:
+  0  healthy
+  1  not: no daemon, no answer in time, or a failure in the answer
+
+In a Dockerfile:
+  HEALTHCHECK CMD [\"zoners\", \"healthcheck\"]"
+)]
+pub(crate) struct HealthcheckArguments {
+    /// Ask the server at this address, such as 127.0.0.1 or [::1]:5300, instead of the address that the
+    /// control socket tells.
+    #[arg(long, value_name = "ADDRESS", value_parser = server)]
+    server: Option<SocketAddr>,
+    /// The name to resolve; without it, the nameservers of the root are asked for.
+    #[arg(long)]
+    name: Option<String>,
+    /// The time for all of it, such as 500ms or 3s.
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = parse_duration)]
+    timeout: Duration,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    socket: Socket,
+}
+
+fn server(text: &str) -> Result<SocketAddr, String> {
+    address(text, PORT).ok_or_else(|| "must be an IP address, such as 127.0.0.1 or [::1]:53".into())
+}
+
+pub(crate) fn run(arguments: &HealthcheckArguments) -> Result<(), Failure> {
+    let question = match &arguments.name {
+        Some(name) => question(name, "A").map_err(Failure::Usage)?,
+        None => Question::new(zoners_dns::Name::root(), Rtype::NS),
+    };
+    let report = check(arguments, &question);
+    if arguments.json {
+        println!("{}", zoners_api::to_line(&report));
+        return if report.healthy { Ok(()) } else { Err(Failure::Told(1)) };
+    }
+    if let Some(error) = report.error {
+        return Err(Failure::Failed(format!("unhealthy: {error}")));
+    }
+    println!("{}", healthy(&report));
+    Ok(())
+}
+
+fn healthy(report: &HealthReport) -> String {
+    let (server, took) =
+        (report.server.as_deref().unwrap_or_default(), report.took_ms.unwrap_or_default());
+    let rcode = report.rcode.as_deref().unwrap_or_default();
+    let well = format!("healthy: {server} answered {rcode} for {} in {took:.1} ms", report.name);
+    match report.problems.first() {
+        Some(problem) => format!("{well}; but: {}", problem.text),
+        None => well,
+    }
+}
+
+fn check(arguments: &HealthcheckArguments, question: &Question) -> HealthReport {
+    let mut report = HealthReport {
+        healthy: false,
+        server: None,
+        name: question.name.fmt_with_dot().to_string(),
+        rcode: None,
+        took_ms: None,
+        error: None,
+        problems: Vec::new(),
+    };
+    let server = match arguments.server {
+        Some(server) => Ok(server),
+        None => served(&arguments.socket, &mut report),
+    };
+    let server = match server {
+        Ok(server) => server,
+        Err(error) => return HealthReport { error: Some(error), ..report },
+    };
+    report.server = Some(server.to_string());
+    let began = Instant::now();
+    match ask(server, question, arguments.timeout) {
+        Ok(rcode) => {
+            report.healthy = rcode == OptRcode::NOERROR || rcode == OptRcode::NXDOMAIN;
+            report.took_ms = Some(began.elapsed().as_micros() as f64 / 1000.0);
+            report.rcode = Some(rcode.to_string());
+            let failed = || format!("{server} answered {rcode} for {}", report.name);
+            report.error = (!report.healthy).then(failed);
+        }
+        Err(error) => report.error = Some(format!("{server} does not answer: {error}")),
+    }
+    report
+}
+
+/// The first address that the daemon serves, as one that can be asked from here.
+fn served(socket: &Socket, report: &mut HealthReport) -> Result<SocketAddr, String> {
+    let status: DaemonStatus = socket
+        .request(&AdminRequest::Status {})
+        .map_err(|failure| failure.message().unwrap_or_default().to_owned())?;
+    report.problems = status.problems;
+    let mut addresses = status.listen.iter().filter_map(|text| text.parse().ok());
+    addresses.next().map(reachable).ok_or_else(|| "the daemon serves no address".to_owned())
+}
+
+/// An address of this machine in the place of "any".
+fn reachable(server: SocketAddr) -> SocketAddr {
+    let ip = match server.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, server.port())
+}
+
+/// The RCODE of the answer over UDP, which is enough: a truncated answer has one, too.
+fn ask(server: SocketAddr, question: &Question, timeout: Duration) -> io::Result<OptRcode> {
+    let any: IpAddr = match server {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind((any, 0))?;
+    socket.connect(server)?;
+    let id = Random::from_system().map_err(io::Error::other)?.bits() as u16;
+    let packet = query(question, QueryOptions { id, recursion_desired: true, edns: true });
+    let mut buffer = [0; 4096];
+    for _ in 0..MAX_TRIES {
+        socket.send(&packet)?;
+        let until = Instant::now() + timeout / MAX_TRIES;
+        while let Some(left) = until.checked_duration_since(Instant::now()).filter(|l| !l.is_zero())
+        {
+            socket.set_read_timeout(Some(left))?;
+            let received = match socket.recv(&mut buffer) {
+                Ok(length) => buffer.get(..length).unwrap_or_default(),
+                Err(error) if is_timeout(&error) => break,
+                Err(error) => return Err(error),
+            };
+            let message = Message::parse(&Bytes::copy_from_slice(received)).ok();
+            let fits = |message: &Message| {
+                message.header.id() == id && message.question.as_ref() == Some(question)
+            };
+            if let Some(message) = message.filter(fits) {
+                return Ok(message.rcode);
+            }
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {timeout:?}")))
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
