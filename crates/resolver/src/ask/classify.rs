@@ -1,4 +1,4 @@
-//! What a reply means for the question that was asked.
+//! The meaning of a reply for the question.
 
 mod chain;
 
@@ -12,14 +12,14 @@ use crate::model::settings::{Glue, Settings};
 use crate::model::verdict::{Fault, Finding, Reply, Verdict};
 use chain::{Chain, Ending};
 
-/// NSEC and NSEC3 RRsets that are taken for the proof of what a reply says. Three are the most that one
-/// denial needs; a forwarder gives those of all aliases.
+/// NSEC and NSEC3 RRsets taken as proof. A denial needs at most three; a forwarder gives those of
+/// each alias.
 const MAX_PROOF: usize = 32;
 
-/// Says what a scrubbed reply of a server of `cut` means; `refers_away` came of the scrubbing.
+/// Classifies a scrubbed reply of a server of `cut`; `refers_away` is a result of scrubbing.
 ///
 /// # Errors
-/// The reply is of no use; another server may do better.
+/// The reply is not useful; a different server may give a better reply.
 pub fn judge(
     cut: &Delegation,
     question: &Question,
@@ -59,8 +59,8 @@ pub fn judge(
     }))
 }
 
-/// The delegation that a referral makes. It lives no longer than the one it came through, so that
-/// a zone that lost its delegation takes all below it along.
+/// The delegation of a referral. It expires no later than the delegation above, so that a zone that
+/// lost its delegation takes the zones below along.
 fn referral(
     cut: &Delegation,
     ns: &RRset,
@@ -99,7 +99,7 @@ fn proof_of(message: &Message) -> Vec<RRset> {
     message.authority.iter().filter(is_proof).take(MAX_PROOF).cloned().collect()
 }
 
-/// The proof that goes with what was made from a wildcard; nothing else in an answer needs one.
+/// The proof of a wildcard expansion; nothing else in an answer needs a proof.
 fn expansion_proof(aliases: &[RRset], finding: &Finding, message: &Message) -> Vec<RRset> {
     let records = if let Finding::Records(sets) = finding { sets.as_slice() } else { &[] };
     let expanded = |set: &RRset| {
@@ -109,7 +109,7 @@ fn expansion_proof(aliases: &[RRset], finding: &Finding, message: &Message) -> V
     if aliases.iter().chain(records).any(expanded) { proof_of(message) } else { Vec::new() }
 }
 
-/// What of the authority and additional sections is kept with an answer.
+/// The records of the authority and additional sections that are kept with an answer.
 fn sections(
     question: &Question,
     finding: &Finding,

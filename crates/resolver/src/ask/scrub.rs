@@ -1,18 +1,20 @@
-//! What a server had no right to say is dropped before anything else looks at it.
+//! The scrubber: out-of-bailiwick records are dropped before a reply is read further.
 //!
-//! The measure is the zone whose servers were asked, by the cut that led to them: a server of
-//! `example.` may speak of names within `example.` and of nothing else. What is left is still
-//! believed only where [`crate::ask::classify`] looks for it: authority NS of a positive answer is not, and of the
-//! additional section nothing is read but the addresses of servers, by the configured rule.
+//! The bailiwick is the zone whose servers were asked, according to the cut that led to them: a
+//! server of `example.` may give records of names within `example.` only. The remaining records
+//! count only where [`crate::ask::classify`] looks for them: not the NS set in the authority
+//! section of a positive answer, and of the additional section only addresses of servers, by the
+//! configured rule.
 
 use zoners_dns::{Message, Name, RRset, Rtype, name};
 
-/// What was dropped of a reply.
+/// The result of scrubbing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Scrubbed {
-    /// RRsets that the servers of the zone may not give.
+    /// RRsets out of bailiwick.
     pub dropped: u64,
-    /// NS records of another zone were among them: who does not serve a zone refers away from it.
+    /// Whether NS records of a different zone were dropped: a lame server refers away from the
+    /// zone.
     pub refers_away: bool,
 }
 

@@ -1,11 +1,11 @@
-//! Recursions under way in one worker: how many there may be, and who gives way when there are
-//! too many.
+//! Admission of recursions: the most recursions in one worker, and which of them gives way to a new
+//! one.
 //!
-//! Whoever has the most recursions pays. To an asker with fewer its oldest gives way at once;
-//! otherwise the oldest gives way to what came later, once it had its chance for [`GRACE`]. A
-//! flood of slow names thus displaces itself, and a question that is answered in time never
-//! notices. Age counts from the client's query (CVE-2026-42534), so the look-ups of an old one are
-//! as old as it is.
+//! The client with the most recursions pays. A client with fewer recursions displaces that client's
+//! oldest recursion at once; otherwise the client's own oldest gives way to its newest, after
+//! [`GRACE`]. So a flood of slow names displaces itself, and a question that is answered in time is
+//! not affected. Age counts from the client's query (CVE-2026-42534), so look-ups of an old query
+//! are as old as the query.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -16,13 +16,13 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// What is younger than this gives way to nobody of its own asker.
+/// A younger recursion does not give way to one of its own client.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// On whose behalf a recursion is: a client, or ourselves.
+/// The client of a recursion; `None` for questions of our own.
 pub(crate) type Asker = Option<IpAddr>;
 
-/// When the client's query came, and a number that tells those of one moment apart.
+/// The arrival of the client's query, and a number that distinguishes equal times.
 type Age = (Instant, u64);
 
 /// The recursions under way in a worker.
@@ -33,11 +33,11 @@ pub(crate) struct Pending(Mutex<Seats>);
 struct Seats {
     taken: usize,
     next: u64,
-    /// Those of each asker by age. Whoever is removed hears of it by the end of the channel.
+    /// The recursions of each client by age. A removed recursion notices the closed channel.
     askers: BTreeMap<Asker, BTreeMap<Age, oneshot::Sender<()>>>,
 }
 
-/// A recursion's place among those under way, given back when dropped.
+/// The slot of a recursion, given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Seat {
     pending: Arc<Pending>,
@@ -46,20 +46,19 @@ pub(crate) struct Seat {
     held: oneshot::Receiver<()>,
 }
 
-/// What came of taking a seat.
+/// The result of admission.
 #[derive(Debug)]
 pub(crate) enum Seating {
     /// There was room.
     Free(Seat),
-    /// Another recursion gave way.
+    /// A different recursion gave way.
     InsteadOf(Seat),
-    /// There is no room, and nobody who would have to give way.
+    /// No slot is free, and no recursion has to give way.
     Full,
 }
 
 impl Pending {
-    /// A seat among at most `limit` for a recursion on behalf of `asker`, whose query came at
-    /// `arrived`.
+    /// A slot among at most `limit` for a recursion of `asker`, whose query came at `arrived`.
     pub(crate) fn sit(self: &Arc<Self>, asker: Asker, arrived: Instant, limit: usize) -> Seating {
         let mut seats = self.0.lock();
         let full = seats.taken >= limit;
@@ -85,7 +84,7 @@ impl Pending {
 }
 
 impl Seats {
-    /// The recursion that gives way to a new one on behalf of `asker`.
+    /// The recursion that gives way to a new one of `asker`.
     fn to_give_way(&self, asker: Asker, arrived: Instant) -> Option<(Asker, Age)> {
         let own = self.askers.get(&asker).map_or(0, BTreeMap::len);
         let (greediest, theirs) = self.askers.iter().max_by_key(|(_, theirs)| theirs.len())?;

@@ -1,33 +1,34 @@
-//! Whether our own clock is what is wrong when signatures are out of date.
+//! Clock skew: whether our own clock is wrong when signatures are out of date.
 //!
-//! One zone with expired signatures is badly kept. The root zone, or several zones that have
-//! nothing to do with each other, all out of date at once: that is a machine whose clock stopped,
-//! or that starts without one.
+//! One zone with expired signatures is badly kept. If the root zone, or several unrelated zones,
+//! are out of date at once, the clock of the machine is wrong.
 
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use zoners_dns::{Moment, Name, name};
 
-/// Zones out of date at once, none in date, that make a doubt; the root alone does too.
+/// Unrelated zones out of date at once, with no zone in date, that indicate skew; the root zone
+/// alone does too.
 const ZONES: usize = 4;
-/// What is older says nothing of now.
+/// Older observations are ignored.
 const LATELY: Duration = Duration::from_secs(300);
 
-/// What is known of the clock.
+/// The state of the clock.
 #[derive(Debug, Default)]
 pub struct ClockDoubt(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Zones whose signatures were out of date, by how many seconds, and when that was found.
+    /// Zones with signatures out of date, the seconds by which they are, and the time of the
+    /// observation.
     out_of_date: Vec<(Name, i64, Moment)>,
     /// By how many seconds the clock seems to be wrong.
     wrong_by: Option<i64>,
 }
 
 impl ClockDoubt {
-    /// By about how many seconds the clock is wrong, if it seems to be: positive if it is ahead.
+    /// The estimated error of the clock in seconds, if it seems wrong: positive if it is ahead.
     #[must_use]
     pub fn wrong_by(&self) -> Option<i64> {
         self.0.lock().wrong_by
@@ -40,8 +41,8 @@ impl ClockDoubt {
         state.wrong_by = None;
     }
 
-    /// No signature of an RRset of `zone` was valid: all ended `by` seconds ago, or begin as many
-    /// from now if that is negative.
+    /// No signature of an RRset of `zone` was in date: each expired `by` seconds ago or, if
+    /// negative, begins that many seconds from now.
     pub(crate) fn out_of_date(&self, zone: &Name, by: i64, now: Moment) {
         let mut state = self.0.lock();
         let apart = |other: &Name| !related(other, zone);
@@ -50,14 +51,14 @@ impl ClockDoubt {
         if state.out_of_date.len() < ZONES && !zone.is_root() || state.wrong_by.is_some() {
             return;
         }
-        // The least that explains all of them.
+        // The least error that explains each observation.
         let all = state.out_of_date.iter().map(|(_, by, _)| *by);
         let wrong_by = all.max_by_key(|by| by.unsigned_abs()).unwrap_or(by);
         state.wrong_by = Some(wrong_by);
     }
 }
 
-/// Whether both lie below the same name of two labels: they are likely one owner's.
+/// Whether both zones lie below the same name of two labels, and so probably belong to one owner.
 fn related(one: &Name, other: &Name) -> bool {
     name::ancestor(one, 2) == name::ancestor(other, 2)
 }

@@ -1,5 +1,5 @@
-//! Zones that somebody said not to validate for a while (RFC 7646): a zone that everybody needs and
-//! whose owner made a mistake.
+//! Negative trust anchors (RFC 7646): zones that are not validated for a time, because their
+//! operators made a mistake.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,12 +15,13 @@ pub const MAX_NEGATIVE_ANCHOR_SECONDS: u32 = 7 * 24 * 3600;
 #[derive(Debug, Default)]
 pub struct NegativeAnchors {
     zones: RwLock<Vec<(Name, Moment)>>,
-    /// How many there are, so that no query waits for the lock where there are none.
+    /// The number of anchors, so that no query takes the lock without any.
     count: AtomicUsize,
 }
 
 impl NegativeAnchors {
-    /// Takes `zone` as it comes for `seconds`, at most [`MAX_NEGATIVE_ANCHOR_SECONDS`]. False if there are too many.
+    /// Adds a negative trust anchor for `seconds`, at most [`MAX_NEGATIVE_ANCHOR_SECONDS`]. False
+    /// if there are too many.
     pub fn add(&self, zone: &Name, seconds: u32, now: Moment) -> bool {
         let mut zones = self.zones.write();
         zones.retain(|(other, until)| other != zone && *until > now);
@@ -32,7 +33,7 @@ impl NegativeAnchors {
         room
     }
 
-    /// Validates `zone` again; false if it was all along.
+    /// Validates `zone` again; false if there was no anchor.
     pub fn remove(&self, zone: &Name) -> bool {
         let mut zones = self.zones.write();
         let before = zones.len();
@@ -41,7 +42,7 @@ impl NegativeAnchors {
         zones.len() < before
     }
 
-    /// The zones, each with the seconds that are left.
+    /// The zones, with the remaining seconds.
     #[must_use]
     pub fn list(&self, now: Moment) -> Vec<(Name, u32)> {
         let zones = self.zones.read();
@@ -49,7 +50,7 @@ impl NegativeAnchors {
         valid.map(|(zone, until)| (zone.clone(), now.seconds_until(*until))).collect()
     }
 
-    /// Whether there is one.
+    /// Whether there is an anchor.
     pub(crate) fn are_any(&self, now: Moment) -> bool {
         self.valid(now, |_| true)
     }
@@ -66,7 +67,7 @@ impl NegativeAnchors {
         deepest
     }
 
-    /// Whether `name` lies in one of them that is `depth` labels deep or deeper.
+    /// Whether `name` lies below an anchor of `depth` labels or more.
     pub(crate) fn cover(&self, name: &Name, depth: usize, now: Moment) -> bool {
         self.valid(now, |zone| name::is_within(name, zone) && name::depth(zone) >= depth)
     }

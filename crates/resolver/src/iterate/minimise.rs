@@ -1,16 +1,16 @@
-//! QNAME minimisation (RFC 9156): a server sees one label more than the zone it serves.
+//! QNAME minimisation (RFC 9156): a server sees one label more than its zone.
 
 use zoners_dns::{Name, Question, Rtype, name};
 
 /// Shortened questions for one name (RFC 9156 section 2.3, MAX_MINIMISE_COUNT) …
 const MOST_STEPS: usize = 10;
-/// … of which the first add one label each (MINIMISE_ONE_LAB), the rest share what is left.
+/// … of which the first add one label each (MINIMISE_ONE_LAB); the rest share the remaining labels.
 const SINGLE_STEPS: usize = 4;
 
-/// Names of so many labels that exist and are no zone cut are the last that is asked for.
+/// Existing names with this many labels that are no zone cut are the last shortened names.
 const DEEP: usize = 3;
 
-/// What to ask next on the way down to a name.
+/// The next question on the way down to a name.
 #[derive(Clone, Debug)]
 pub(crate) struct Minimiser {
     full: Question,
@@ -22,15 +22,14 @@ pub(crate) struct Minimiser {
 }
 
 impl Minimiser {
-    /// Starts with `full`, the question that is to be answered in the end; shortened ones have
-    /// type `rtype`.
+    /// Starts with `full`, the final question; shortened questions have type `rtype`.
     #[must_use]
     pub(crate) fn new(full: Question, rtype: Rtype) -> Self {
         Minimiser { full, rtype, steps: 0, shown: 0, off: false, shares: true }
     }
 
-    /// Whether the last question may be of type A in place of AAAA and HTTPS, to share the referral
-    /// with others for the name.
+    /// Whether the last question may be of type A in place of AAAA and HTTPS, so that several
+    /// questions share the referral.
     pub(crate) fn share_referrals(&mut self, shares: bool) {
         self.shares = shares;
     }
@@ -55,8 +54,8 @@ impl Minimiser {
         Question::new(name::ancestor(&self.full.name, from + labels), self.rtype)
     }
 
-    /// The whole name. The root and top-level domains do little else than refer: there all the
-    /// questions that a browser has for a name are put as one, and share the referral.
+    /// The whole name. The root and top-level domains mostly refer: there the questions of a
+    /// browser about a name become one question, and share the referral.
     fn last(&self, zone: &Name) -> Question {
         let refers = self.shares && name::depth(zone) <= 1 && self.full.name != *zone;
         match self.full.rtype {
@@ -65,16 +64,16 @@ impl Minimiser {
         }
     }
 
-    /// `asked` exists and is no zone cut: the next question goes beyond it.
+    /// `asked` exists and is no zone cut: the next question goes further down.
     pub(crate) fn passed(&mut self, asked: &Name) {
         self.steps += 1;
         self.shown = name::depth(asked);
-        // A name this deep that is no zone cut lies in the last zone on the way, nearly always: its
-        // servers may well see the rest. Reverse names have cuts at any depth.
+        // A deep name that is no zone cut nearly always lies in the last zone on the way, whose
+        // servers may see the rest. Reverse names have cuts at any depth.
         self.off |= self.shown >= DEEP && !is_reverse(asked);
     }
 
-    /// A referral took us further; counts as a step, so that endless cuts end.
+    /// A referral led further down; counts as a step, so that endless cuts end.
     pub(crate) fn descended(&mut self) {
         self.steps += 1;
     }

@@ -9,28 +9,29 @@ use zoners_dns::{Ede, EdeCode, OptRcode, Question, RRset, Security};
 pub struct Answer {
     /// NOERROR, NXDOMAIN or YXDOMAIN.
     pub rcode: OptRcode,
-    /// The aliases in the order in which they were followed, then the records asked for.
+    /// The aliases in the order of the chain, then the records of the question.
     pub answer: Vec<RRset>,
     /// The SOA and the proof of a denial; the zone's servers where full answers are wanted.
     pub authority: Vec<RRset>,
-    /// Addresses of these servers.
+    /// Addresses of servers in the answer or authority section.
     pub additional: Vec<RRset>,
-    /// What is known of the authenticity of the answer and authority sections.
+    /// The DNSSEC status of the answer and authority sections.
     pub security: Security,
-    /// Whether some of it has expired, and was given since nobody answered (RFC 8767).
+    /// Whether part of the answer has expired and is given because no server responds (RFC 8767).
     pub stale: bool,
-    /// Whether some of it is hearsay that nothing proves: it is for those who asked, and kept by none.
+    /// Whether part of the answer is unproven hearsay, which is given to this client and not
+    /// cached.
     pub hearsay: bool,
 }
 
 impl Answer {
-    /// Lets nothing in it count for longer than `most` seconds.
+    /// Limits each TTL to `most` seconds.
     pub(crate) fn limit_ttl(&mut self, most: u32) {
         let sections = [&mut self.answer, &mut self.authority, &mut self.additional];
         sections.into_iter().flatten().for_each(|set| set.ttl = set.ttl.min(most));
     }
 
-    /// Seconds for which all of it holds: the least TTL in it.
+    /// The least TTL of the answer, in seconds.
     #[must_use]
     pub fn ttl(&self) -> u32 {
         self.answer.iter().chain(&self.authority).map(|set| set.ttl).min().unwrap_or(0)
@@ -42,19 +43,19 @@ impl Answer {
 pub enum Cause {
     /// No server of the zone sent anything, or the network carried nothing there.
     Silent,
-    /// Servers answered, none of them usefully.
+    /// Servers replied, but no reply was useful.
     Unusable,
-    /// The zone names no server with an address that may be asked.
+    /// The zone has no server with an address that may be asked.
     NoAddress,
-    /// It failed a moment ago and is not yet to be tried again (RFC 9520).
+    /// The question failed a moment ago and is not retried yet (RFC 9520).
     Remembered,
-    /// A limit on the work for one client query was met.
+    /// A limit of the client query was reached.
     Budget,
     /// Time ran out.
     Deadline,
-    /// The one who worked on it went away.
+    /// The leader of the flight went away.
     Cancelled,
-    /// It would have to wait for itself.
+    /// The question would wait for itself.
     Cycle,
     /// Nameserver look-ups nested too deep.
     Depth,
@@ -62,17 +63,17 @@ pub enum Cause {
     Aliases,
     /// Too many recursions are pending.
     Overloaded,
-    /// What the servers say is not signed as its zone must sign it.
+    /// The records are not signed as the zone must sign them.
     Bogus,
-    /// A zone above has no keys that its parent vouches for.
+    /// The keys of a zone above are not vouched for by its parent.
     BogusZone,
-    /// A name that asks whether a key is trusted, and so must fail (RFC 8509).
+    /// A root key sentinel name, which must fail (RFC 8509).
     Sentinel,
 }
 
 impl Cause {
-    /// Whether the failure says something about the name, rather than about the one who asked:
-    /// only then it is remembered, and shared with those who waited.
+    /// Whether the failure concerns the name rather than the client query: only then is the failure
+    /// cached and shared with followers.
     #[must_use]
     pub fn is_about_the_name(self) -> bool {
         match self {
@@ -94,17 +95,17 @@ impl Cause {
     }
 }
 
-/// A question that found no answer.
+/// A question without an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unresolved {
-    /// What kind of failure it is.
+    /// The kind of failure.
     pub cause: Cause,
-    /// What the client is told.
+    /// The EDE for the client.
     pub ede: Ede,
 }
 
 impl Unresolved {
-    /// A failure, with a sentence for the person who asked.
+    /// A failure, with a sentence for the person at the client.
     #[must_use]
     pub fn new(cause: Cause, text: impl Into<String>) -> Self {
         let code = match cause {
@@ -130,8 +131,7 @@ impl Unresolved {
         self
     }
 
-    /// The same, where it is a zone's keys that are wrong: no other answer of the zone's servers
-    /// will do better.
+    /// The failure of a zone whose keys are wrong: no server of the zone can give a better answer.
     pub(crate) fn of_zone(self) -> Self {
         let bogus = self.cause == Cause::Bogus;
         Unresolved { cause: if bogus { Cause::BogusZone } else { self.cause }, ..self }

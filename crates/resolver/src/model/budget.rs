@@ -1,8 +1,8 @@
-//! The one budget of a client query.
+//! The budget of a client query.
 //!
-//! Made once, when the client's question comes in, passed down by reference, charged by
-//! everything, never reset: amplification attacks live on budgets that start anew at a referral,
-//! an alias or a nameserver look-up (CVE-2026-50045).
+//! Created when the client's question comes in, passed down by reference, charged by every step,
+//! and never reset: amplification attacks exploit budgets that start anew at a referral, an alias
+//! or a nameserver look-up (CVE-2026-50045).
 
 use std::net::IpAddr;
 use std::sync::OnceLock;
@@ -14,13 +14,13 @@ use zoners_dns::Counter;
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::settings::Limits;
 
-/// What is left to spend on one client query.
+/// The remaining budget of one client query.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    /// The client, as an address that stands for it; none for what we ask ourselves.
+    /// The client's address or prefix; `None` for questions of our own.
     pub asker: Option<IpAddr>,
     queries: AtomicU32,
-    /// Of these, how many for one question; whoever asks it counts.
+    /// The limit of queries for one question, which the caller counts.
     queries_per_question: u32,
     retries: AtomicU32,
     bytes: AtomicU64,
@@ -29,22 +29,22 @@ pub(crate) struct Budget {
     verifications: AtomicU32,
     failed_verifications: AtomicU32,
     hash_blocks: AtomicU32,
-    /// The first limit that was met, of the limits that say nothing about the question.
+    /// The first limit reached of those that say nothing about the question.
     met: OnceLock<Exhausted>,
-    /// Whether nobody wants more of it.
+    /// Whether the result is not wanted any more.
     stopped: AtomicBool,
     /// When the query came.
     pub arrived: Instant,
-    /// When all work for the query ends.
+    /// The end of the work for the query.
     pub deadline: Instant,
 }
 
-/// A limit that was met; the counter names it.
+/// A limit that was reached, named by its counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted(pub Counter);
 
 impl Exhausted {
-    /// The failure that it makes.
+    /// The failure caused by the limit.
     #[must_use]
     pub fn unresolved(self) -> Unresolved {
         let cause = if self.0 == Counter::BudgetTime { Cause::Deadline } else { Cause::Budget };
@@ -75,9 +75,9 @@ impl Budget {
         }
     }
 
-    /// Charges a query that is about to be sent, to the client query and to its question. `retry`
-    /// is one beside another: what a bad line costs has an allowance of its own, and counts against
-    /// what the question needs only when that is spent.
+    /// Charges a query that is about to be sent, to the client query and to its question. A `retry`
+    /// is a hedge or a repetition: the cost of a bad uplink has an allowance of its own, and counts
+    /// against the question only when the allowance is spent.
     pub(crate) fn charge_query(
         &self,
         question: &AtomicU32,
@@ -97,8 +97,7 @@ impl Budget {
         if tcp { self.take(&self.tcp, Counter::BudgetTcpQueries) } else { Ok(()) }
     }
 
-    /// Charges a query that can be done without: it costs what is left for such, and that nothing is says
-    /// nothing of the question.
+    /// Charges an optional query; a spent allowance says nothing about the question.
     pub(crate) fn charge_aside(&self, tcp: bool) -> Result<(), Exhausted> {
         if Instant::now() >= self.deadline {
             return Err(Exhausted(Counter::BudgetTime));
@@ -107,7 +106,8 @@ impl Budget {
         if tcp { take(&self.tcp, Counter::BudgetTcpQueries) } else { Ok(()) }
     }
 
-    /// The limit that was met, if one was: what failed then might not have with another's budget.
+    /// The limit that was reached, if any: with a different client's budget the question might have
+    /// succeeded.
     pub(crate) fn met(&self) -> Option<Exhausted> {
         match self.met.get() {
             None if Instant::now() >= self.deadline => Some(Exhausted(Counter::BudgetTime)),
@@ -121,17 +121,18 @@ impl Budget {
         })
     }
 
-    /// Nobody wants more of it: what was asked for is still learned, and no more is asked.
+    /// The result is not wanted any more: replies under way are still used, and no further query is
+    /// sent.
     pub(crate) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// Whether nobody wants more of it.
+    /// Whether the result is not wanted any more.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    /// Charges what was received.
+    /// Charges received octets.
     pub(crate) fn charge_bytes(&self, octets: usize) -> Result<(), Exhausted> {
         let grant = |left: u64| left.checked_sub(octets as u64);
         match self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant) {
@@ -157,14 +158,14 @@ impl Budget {
         self.take(&self.verifications, Counter::BudgetVerifications)
     }
 
-    /// Charges a signature that did not fit.
+    /// Charges a signature that did not verify.
     pub(crate) fn charge_failed_verification(&self) {
         let _ = take(&self.failed_verifications, Counter::BudgetFailedVerifications);
     }
 
-    /// Lets `hash` take from the blocks of SHA-1 that are left.
+    /// Calls `hash` with the remaining SHA-1 blocks.
     pub(crate) fn hashing<T>(&self, hash: impl FnOnce(&mut u32) -> T) -> T {
-        // Two workers never hash for one client query at a time, so nothing is lost in between.
+        // Two workers never hash for one client query at the same time, so no update is lost.
         let mut left = self.hash_blocks.load(Ordering::Relaxed);
         let result = hash(&mut left);
         self.hash_blocks.store(left, Ordering::Relaxed);
@@ -172,7 +173,7 @@ impl Budget {
     }
 }
 
-/// Takes one of what is left.
+/// Takes one unit.
 pub(crate) fn take(left: &AtomicU32, counter: Counter) -> Result<(), Exhausted> {
     let grant = |left: u32| left.checked_sub(1);
     match left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant) {

@@ -1,4 +1,4 @@
-//! What the resolver is told: how to behave, and where to stop.
+//! Settings of the resolver: behaviour and limits.
 
 mod never_ask;
 
@@ -18,7 +18,7 @@ pub use never_ask::{NEVER_ASK, NeverAsk, never_ask};
 pub enum Glue {
     /// Of names within the delegated zone alone.
     InDomain,
-    /// Also of names within the zone that refers.
+    /// Also of names within the delegating zone.
     #[default]
     Sibling,
     /// Of any name. Lets a parent forge addresses of foreign names.
@@ -30,25 +30,25 @@ pub enum Glue {
 pub struct Settings {
     /// The root servers.
     pub root: Delegation,
-    /// Zones that the configuration sends to given servers, stubs and forwarders.
+    /// Zones that the configuration sends to given servers: stubs and forwarders.
     pub routes: Vec<Delegation>,
     /// Ask the root servers for their own names before trusting the hints for long (RFC 9609).
     pub priming: bool,
-    /// Show each server no more of a name than it must see (RFC 9156).
+    /// QNAME minimisation (RFC 9156).
     pub minimise: bool,
     /// The type of shortened questions.
     pub minimised_type: Rtype,
-    /// Ask the root and top-level domains for A in place of AAAA and HTTPS, so that all questions that
-    /// a browser has for a name share the referral.
+    /// Ask the root and top-level domains for A in place of AAAA and HTTPS, so that the questions
+    /// of a browser about a name share the referral.
     pub share_referrals: bool,
-    /// Ask the server that answered last for something when none does any more, to tell dead servers from a dead
-    /// line of our own.
+    /// If no server replies any more, ask the last responder for the root servers, to tell dead
+    /// servers from an offline uplink.
     pub probe_uplink: bool,
-    /// The UDP payload size that servers are told, in octets (RFC 6891 section 6.2.3).
+    /// The UDP payload size advertised to servers, in octets (RFC 6891 section 6.2.3).
     pub udp_payload_size: u16,
-    /// Show servers cookies, and look for them in their replies (RFC 7873).
+    /// Send cookies to servers, and expect them in replies (RFC 7873).
     pub cookies: bool,
-    /// Write the letters of names large and small at random, and look for that in replies.
+    /// Randomise the case of names in queries, and expect the same in replies (0x20).
     pub randomise_case: bool,
     /// Which glue is believed.
     pub glue: Glue,
@@ -56,7 +56,7 @@ pub struct Settings {
     pub ipv4: bool,
     /// Ask over IPv6.
     pub ipv6: bool,
-    /// Look up addresses of nameservers that are not needed yet.
+    /// Look up addresses of nameservers before they are needed.
     pub speculative_lookups: bool,
     /// Give the authority and additional sections of positive answers along.
     pub full_answers: bool,
@@ -64,114 +64,113 @@ pub struct Settings {
     pub never_ask: NeverAsk,
     /// Where chains of trust begin; empty where nothing is validated.
     pub anchors: Vec<Anchor>,
-    /// Zones that are taken as they come, although they may be signed (RFC 7646).
+    /// Negative trust anchors: zones that are not validated (RFC 7646).
     pub negative_anchors: Vec<Name>,
-    /// Seconds by which our clock and that of signers may differ.
+    /// The allowed difference between our clock and that of signers, in seconds.
     pub skew: u32,
     /// Tell users by sentinel names which of the root's keys are trusted (RFC 8509).
     pub sentinel: bool,
-    /// Names that are taken as they come while the clock is wrong: those of time servers, which can
-    /// set it.
+    /// Names of time servers, which are not validated while the clock is wrong, so that the clock
+    /// can be set.
     pub time_servers: Vec<Name>,
-    /// The time that signatures are held against, in seconds since 1970, instead of the clock's.
+    /// The time used for validation, in seconds since 1970, instead of the clock.
     pub validation_date: Option<u64>,
-    /// Report failures of validation to the agent that the zone's servers name (RFC 9567).
+    /// Report validation failures to the agents of zones (RFC 9567).
     pub report_failures: bool,
-    /// Refresh what is popular before it expires.
+    /// Refresh popular answers before they expire.
     pub prefetch: bool,
     /// Where to stop.
     pub limits: Limits,
 }
 
-/// A zone whose keys are known beforehand.
+/// A trust anchor: a zone with known keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Anchor {
-    /// Its apex.
+    /// The apex of the zone.
     pub zone: Name,
-    /// Digests of its keys.
+    /// Digests of the keys.
     pub ds: Vec<Ds>,
-    /// Its keys themselves.
+    /// The keys.
     pub keys: Vec<Dnskey>,
 }
 
-/// Where the resolver stops. Each limit has a counter that says how often it was met. The keys of
-/// the configuration's `[limits]` are these fields; times are set by its `[timeouts]`.
+/// The limits of the resolver. Each limit has a counter. The keys of the configuration's `[limits]`
+/// are these fields; times are set by its `[timeouts]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Limits {
-    /// Queries sent for one client query, whatever for.
+    /// Queries for one client query, of any kind.
     pub queries: u32,
-    /// Queries sent for one question, its nameserver look-ups not counted.
+    /// Queries for one question, without those of nameserver look-ups.
     pub queries_per_question: u32,
-    /// Queries sent beside others for one client query, because those were late or to meet a
-    /// server, that do not count against these.
+    /// Hedges and probes for one client query that do not count against the limits above.
     #[serde(rename = "hedges")]
     pub retries: u32,
     /// Octets received for one client query.
     pub bytes: u64,
-    /// TCP queries sent for one client query.
+    /// TCP queries for one client query.
     pub tcp: u32,
-    /// Nameserver addresses looked up for one client query.
+    /// Nameserver look-ups for one client query.
     pub lookups: u32,
-    /// Nameserver addresses looked up to ask one zone.
+    /// Nameserver look-ups to ask one zone.
     pub lookups_per_zone: u32,
-    /// Of these, how many may end without an address before the zone is given up.
+    /// Of these, look-ups without a result before the zone is given up.
     pub empty_lookups: u32,
-    /// Nameserver look-ups under way at once for one zone.
+    /// Concurrent nameserver look-ups for one zone.
     pub lookups_at_once: usize,
     /// Nameserver look-ups inside nameserver look-ups.
     pub depth: u8,
     /// CNAME and DNAME records followed.
     pub aliases: usize,
-    /// Questions sent down one name: referrals and shortened names together.
+    /// Steps down one name: referrals and shortened names together.
     pub steps: u32,
-    /// Nameserver names kept of one delegation.
+    /// Nameservers kept of one delegation.
     #[serde(rename = "nameservers")]
     pub servers: usize,
     /// Nameserver names in play at a time.
     #[serde(rename = "nameservers-in-play")]
     pub servers_in_play: usize,
-    /// Addresses kept of one nameserver name.
+    /// Addresses kept of one nameserver.
     #[serde(rename = "addresses-per-nameserver")]
     pub addresses_per_server: usize,
     /// Distinct addresses asked for one question.
     pub addresses: usize,
     /// Signatures verified for one client query.
     pub verifications: u32,
-    /// Of these, for one reply.
+    /// Signatures verified for one reply.
     pub verifications_per_reply: u32,
-    /// Signatures that did not fit, after which no more are verified for the client query.
+    /// Failed verifications after which no more signatures are verified for the client query.
     pub failed_verifications: u32,
-    /// Blocks of SHA-1 hashed for NSEC3 proofs for one client query.
+    /// SHA-1 blocks hashed for NSEC3 proofs for one client query.
     pub hash_blocks: u32,
-    /// Labels below a signed zone that are asked for DS records to find an unsigned one.
+    /// Labels below a signed zone that are asked for DS records, in search of an unsigned zone.
     pub ds_labels: usize,
-    /// Recursions pending in one worker.
+    /// Pending recursions of one worker.
     pub pending: usize,
-    /// Queries under way at one server of which nothing more is known: more where it answers, fewer
-    /// where it does not. 0: as many as there are.
+    /// The initial quota of queries under way at one server: it grows while the server replies and
+    /// shrinks while it does not. 0: no quota.
     pub queries_per_server: u32,
-    /// Questions under way at one zone, in the same way.
+    /// The initial quota of questions under way at one zone, adapted in the same way.
     pub questions_per_zone: u32,
-    /// Queries saved up that may be sent beside others to meet unknown servers; each query that
-    /// must be sent earns an eighth of one. 0: none is ever sent.
+    /// Saved-up optional queries, to probe unknown servers; each necessary query earns an eighth of
+    /// one. 0: no probe is sent.
     #[serde(rename = "probe-budget")]
     pub spare: u32,
-    /// Losers of races that live on in one worker.
+    /// Stragglers of races in one worker.
     #[serde(rename = "stragglers")]
     pub nursery: usize,
-    /// Answers that were refreshed before they expired and not asked for since.
+    /// Prefetched answers that were not asked for since.
     pub prefetched: usize,
-    /// The longest that one query is waited for.
+    /// The longest wait for one query.
     #[serde(skip)]
     pub exchange: Duration,
-    /// The longest that the servers of one zone are tried for one question.
+    /// The longest time to try the servers of one zone for one question.
     #[serde(skip)]
     pub race: Duration,
-    /// The longest that work for one client query goes on.
+    /// The longest work for one client query.
     #[serde(skip)]
     pub wall: Duration,
-    /// A client has its answer, or a failure, after this.
+    /// The time within which a client has an answer or a failure.
     #[serde(skip)]
     pub client: Duration,
 }
@@ -247,22 +246,23 @@ impl Settings {
         }
     }
 
-    /// The stub or forwarder that `name` is sent to, the deepest if several match.
+    /// The route of `name`, the deepest if several match.
     #[must_use]
     pub fn route(&self, name: &Name) -> Option<&Delegation> {
         let matching = self.routes.iter().filter(|route| name::is_within(name, &route.zone));
         matching.max_by_key(|route| name::depth(&route.zone))
     }
 
-    /// Whether a query may be sent to `address`, which a referral or look-up gave. What the configuration
-    /// names, or the settings of the network that a route was made of, is asked wherever it lies.
+    /// Whether a query may be sent to `address`, which came from a referral or a look-up. Addresses
+    /// of the configuration, or of the network settings that a route was made of, are asked
+    /// wherever they lie.
     #[must_use]
     pub fn may_ask(&self, address: IpAddr) -> bool {
         self.has_family(address)
             && (!self.never_ask.contains(address) || self.is_configured(address))
     }
 
-    /// Whether a server at `address` lies beyond the local network, and no stub or forwarder names it.
+    /// Whether a server at `address` lies beyond the local network, and is no stub or forwarder.
     pub(crate) fn is_foreign(&self, address: IpAddr) -> bool {
         let of_root = || has_address(&self.root, address);
         let near = self.never_ask.contains(address) && !of_root();
@@ -275,7 +275,7 @@ impl Settings {
         if address.is_ipv4() { self.ipv4 } else { self.ipv6 }
     }
 
-    /// Whether the configuration itself names the address: then it is asked wherever it lies.
+    /// Whether the configuration names the address, which is then asked wherever it lies.
     fn is_configured(&self, address: IpAddr) -> bool {
         self.routes.iter().chain([&self.root]).any(|delegation| has_address(delegation, address))
     }

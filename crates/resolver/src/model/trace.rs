@@ -1,4 +1,4 @@
-//! What happened on the way to an answer, for those who ask.
+//! The trace of a look-up: the steps towards an answer, on request.
 
 use std::time::Duration;
 
@@ -8,31 +8,31 @@ use zoners_dns::{Endpoint, Name, Question};
 
 use crate::model::verdict::Fault;
 
-/// Steps kept of one client query; more than the queries and look-ups of its budget make, so that what
-/// is left out are waits shared with others at most.
+/// Steps kept of one client query. The budget allows fewer queries and look-ups, so only shared
+/// waits can be left out.
 const MAX_STEPS: usize = 512;
 
-/// Something that happened, and when.
+/// A step and its time.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// Since the question came in.
     pub at: Duration,
-    /// How many nameserver look-ups it is nested in.
+    /// The depth in nested nameserver look-ups.
     pub depth: u8,
-    /// What happened.
+    /// The event.
     pub hop: Hop,
 }
 
 /// A step on the way.
 #[derive(Clone, Debug)]
 pub enum Hop {
-    /// A server was asked and has answered, or has not, or another was quicker.
+    /// A server was asked: it replied, it did not, or a different server was quicker.
     Asked {
-        /// The zone that it was asked as a server of.
+        /// The zone of the server.
         zone: Name,
-        /// What it was asked; shorter than what the client asked while the name is minimised.
+        /// The question, shortened if the name was minimised.
         question: Question,
-        /// The server's name; the root for one that is known by address alone.
+        /// The name of the server; the root if only the address is known.
         server: Name,
         /// Where and how.
         endpoint: Endpoint,
@@ -40,15 +40,16 @@ pub enum Hop {
         why: &'static str,
         /// From sending to this end.
         took: Duration,
-        /// What came back, in words, or why nothing useful did; nothing yet, if the race ended
+        /// The meaning of the reply, or the reason why it was not useful; `None` if the race ended
         /// before.
         outcome: Option<Result<String, Fault>>,
     },
-    /// The same was being asked already, beside this question or for another, and that was waited for.
+    /// The same question was under way already, beside this question or for a different client, and
+    /// its result was awaited.
     Waited {
-        /// The zone whose servers were asked; of an answer as a whole, its name.
+        /// The zone whose servers were asked; for a complete answer, its name.
         zone: Name,
-        /// What they were asked.
+        /// The question.
         question: Question,
         /// How long.
         took: Duration,
@@ -78,7 +79,7 @@ impl Trace {
         }
     }
 
-    /// The steps so far, in the order in which they ended.
+    /// The steps so far, in the order of their ends.
     #[must_use]
     pub fn steps(&self) -> Vec<Step> {
         self.steps.lock().clone()

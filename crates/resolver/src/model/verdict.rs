@@ -1,4 +1,4 @@
-//! What a server's reply, or the cache, says of a question.
+//! The meaning of a server's reply, or of cache entries, for a question.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -10,23 +10,23 @@ use zoners_dns::{
 
 use crate::model::budget::Exhausted;
 
-/// A reply that gets us further.
+/// A useful reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The question is answered, or as far as this zone can.
     Answer(Reply),
-    /// Others are to be asked.
+    /// The servers of a zone below are to be asked.
     Referral(Delegation),
 }
 
 impl Verdict {
-    /// Whether the name that was asked for does not exist.
+    /// Whether the QNAME does not exist.
     #[must_use]
     pub(crate) fn denies_name(&self) -> bool {
         matches!(self, Verdict::Answer(Reply { finding: Finding::NxDomain(_), .. }))
     }
 
-    /// The verdict of what the server at an address said.
+    /// Notes the server that gave the reply.
     #[must_use]
     pub(crate) fn of(self, server: SocketAddr) -> Self {
         match self {
@@ -36,35 +36,35 @@ impl Verdict {
     }
 }
 
-/// What is known of a name: out of a reply or out of the cache.
+/// The data of a name, from a reply or from the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// The CNAME and DNAME RRsets that were followed, with the CNAME that a DNAME makes.
+    /// The CNAME and DNAME RRsets of the alias chain, with CNAMEs synthesised from DNAMEs.
     pub aliases: Vec<RRset>,
-    /// Where they led.
+    /// The end of the alias chain.
     pub finding: Finding,
-    /// What the server said, with a proof, of the name that the aliases lead to. It counts once it is
-    /// proven: servers deny what they have not looked for.
+    /// The server's proven statement about the target of the aliases. It counts once validated,
+    /// since servers deny names that they did not look up.
     pub beyond: Option<Box<Finding>>,
-    /// NSEC and NSEC3 RRsets that came with records made from a wildcard.
+    /// NSEC and NSEC3 RRsets that accompany wildcard expansions.
     pub proof: Vec<RRset>,
-    /// What is known of the authenticity of all of it.
+    /// The DNSSEC status of the whole.
     pub security: Security,
-    /// Who said it; nobody, if it is out of the cache.
+    /// The server; `None` for cache entries.
     pub from: Option<SocketAddr>,
     /// Whether the server called itself authoritative.
     pub authoritative: bool,
-    /// Whether it is hearsay: the server, asked as an authority, answered as a resolver does. What
-    /// signatures do not vouch for then counts for the one who asked, for a moment.
+    /// Hearsay: the server was asked as an authority and answered as a resolver does. Unproven
+    /// parts then count for this client alone, for a moment.
     pub hearsay: bool,
-    /// The zone's NS RRset, where it came along and is wanted.
+    /// The NS RRset of the zone, if present and wanted.
     pub authority: Vec<RRset>,
-    /// Addresses of servers: of the NS records asked for, or of those in `authority`.
+    /// Addresses of servers: of the NS records in the answer, or of those in `authority`.
     pub additional: Vec<RRset>,
 }
 
 impl Reply {
-    /// What the cache says: nothing beside the finding.
+    /// The reply made of cache entries.
     pub(crate) fn of(finding: Finding) -> Self {
         Reply {
             aliases: Vec::new(),
@@ -80,17 +80,17 @@ impl Reply {
         }
     }
 
-    /// Whether nothing but hearsay speaks for it.
+    /// Whether the reply is unproven hearsay.
     pub(crate) fn is_mere_hearsay(&self) -> bool {
         self.hearsay && self.security != Security::Secure
     }
 
-    /// Whether all that it says is that something does not exist.
+    /// Whether the reply is a denial and nothing else.
     pub(crate) fn is_denial(&self) -> bool {
         self.aliases.is_empty() && matches!(self.finding, Finding::NoData(_) | Finding::NxDomain(_))
     }
 
-    /// Seconds for which all of it holds.
+    /// The least TTL, in seconds.
     pub(crate) fn ttl(&self) -> u32 {
         let of_finding = match &self.finding {
             Finding::Records(sets) => sets.iter().map(|set| set.ttl).min(),
@@ -100,7 +100,7 @@ impl Reply {
         self.aliases.iter().map(|set| set.ttl).chain(of_finding).min().unwrap_or(0)
     }
 
-    /// Notes that all of it is of a zone that is as good as unsigned.
+    /// Marks the whole as insecure: its zone counts as unsigned.
     pub(crate) fn set_unsigned(&mut self) {
         self.security = Security::Insecure;
         if let Finding::NoData(denial) | Finding::NxDomain(denial) = &mut self.finding {
@@ -108,7 +108,7 @@ impl Reply {
         }
     }
 
-    /// Bounds all TTLs, so that an answer shows the same whether or not it comes from the cache.
+    /// Limits the TTLs, so that answers look the same with and without the cache.
     pub(crate) fn clamp_ttls(&mut self, limits: &TtlLimits) {
         if let Some(Finding::NoData(denial) | Finding::NxDomain(denial)) =
             self.beyond.as_deref_mut()
@@ -129,7 +129,7 @@ impl Reply {
     }
 }
 
-/// How a chain of aliases, most often an empty one, ends.
+/// The end of an alias chain, which is most often empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// The records asked for; several RRsets only for the type ANY.
@@ -140,32 +140,32 @@ pub enum Finding {
     NoData(Denial),
     /// The name does not exist.
     NxDomain(Denial),
-    /// The name that a DNAME makes is too long (RFC 6672 section 2.2).
+    /// The name synthesised from a DNAME is too long (RFC 6672 section 2.2).
     TooLong,
 }
 
-/// Why a server's reply, or its silence, gets us nowhere.
+/// The reason why a reply, or silence, is not useful.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It did not answer in time.
+    /// No reply in time.
     Timeout,
     /// The network did not carry the query or the reply.
     Network(NetworkError),
-    /// What it sent cannot be read.
+    /// The reply cannot be parsed.
     Malformed(MessageError),
-    /// What it sent is no reply to the query: no reply at all, or one to another question.
+    /// The message is no reply to the query, or a reply to a different question.
     NoReply,
-    /// So much came that is no reply that its port is given up.
+    /// So many messages were no reply that the port was given up.
     Flooded,
-    /// It answered with a failure.
+    /// The server replied with a failure.
     Rcode(OptRcode),
-    /// It does not serve the zone: refers elsewhere or upwards.
+    /// The server does not serve the zone: it refers elsewhere or upwards.
     Lame,
-    /// It says nothing of the question: no answer, no denial, no referral.
+    /// The reply has no answer, no denial and no referral.
     Empty,
-    /// It says NXDOMAIN and nothing else: no AA, no SOA.
+    /// The reply is a bare NXDOMAIN: no AA, no SOA.
     BareDenial,
-    /// It says nothing of the question, but refers to the zone that it was asked as a server of.
+    /// The reply refers to the zone of the server itself.
     Sideways,
     /// A limit of the client query stopped the exchange.
     Exhausted(Exhausted),
@@ -206,32 +206,32 @@ impl fmt::Display for Verdict {
 }
 
 impl Fault {
-    /// Whether the server, or someone in its name, said something at all.
+    /// Whether the server, or a forger in its name, replied at all.
     #[must_use]
     pub fn is_answer(self) -> bool {
         self.says_nothing() || self.is_unreadable() || matches!(self, Fault::Rcode(_) | Fault::Lame)
     }
 
-    /// Whether what the server sent is nothing that could be judged.
+    /// Whether the reply could not be parsed.
     #[must_use]
     pub fn is_unreadable(self) -> bool {
         matches!(self, Fault::Malformed(_) | Fault::NoReply)
     }
 
-    /// Whether the reply was more than is read of one.
+    /// Whether the reply exceeded the message limits.
     #[must_use]
     pub fn is_too_much(self) -> bool {
         matches!(self, Fault::Malformed(malformed) if malformed.is_limit())
     }
 
-    /// Whether the server took the question and said next to nothing of it, as servers do that have
-    /// nothing to do with the zone. Only where all servers do, it counts.
+    /// Whether the reply says next to nothing about the question, as replies of unrelated servers
+    /// do. It counts only if each server of the zone replies so.
     #[must_use]
     pub fn says_nothing(self) -> bool {
         matches!(self, Fault::Empty | Fault::BareDenial | Fault::Sideways)
     }
 
-    /// What it says of the server beyond that it was asked in vain.
+    /// The fault of the server, if the reply proves one.
     #[must_use]
     pub fn trouble(self) -> Option<ServerFault> {
         match self {
@@ -254,7 +254,7 @@ impl Fault {
         }
     }
 
-    /// Whether it says that the server does not serve the zone.
+    /// Whether the server does not serve the zone.
     #[must_use]
     pub fn is_lameness(self) -> bool {
         matches!(

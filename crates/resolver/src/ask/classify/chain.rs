@@ -7,10 +7,10 @@ use super::proof_of;
 use crate::model::settings::Settings;
 use crate::model::verdict::{Fault, Finding};
 
-/// RRsets of one name that are taken from an answer to ANY; it is for the server to choose (RFC 8482).
+/// RRsets of one name taken from an answer to ANY; the server chooses them (RFC 8482).
 const MAX_OF_NAME: usize = 32;
 
-/// An answer section, as far as it was followed.
+/// An answer section, followed along its aliases.
 pub(super) struct Chain<'a> {
     cut: &'a Delegation,
     question: &'a Question,
@@ -20,7 +20,7 @@ pub(super) struct Chain<'a> {
     pub(super) aliases: Vec<RRset>,
 }
 
-/// What follows where the answer section leads no further.
+/// The end of the chain, where the answer section leads no further.
 pub(super) enum Ending<'a> {
     Finding(Finding),
     Referral(&'a RRset),
@@ -76,7 +76,7 @@ impl<'a> Chain<'a> {
         }
     }
 
-    /// Whether the servers of this zone are those to ask of `name`, to which an alias has led.
+    /// Whether `name`, the target of an alias, belongs to the servers of this zone.
     fn answers_for(&self, name: &Name) -> bool {
         // A stub or forwarder may be configured for a part of the zone.
         let routed = self.settings.route(name);
@@ -88,14 +88,14 @@ impl<'a> Chain<'a> {
         name::is_within(name, &self.cut.zone) && (!above || self.cut.mode == QueryMode::Forward)
     }
 
-    /// Of the RRsets at a name, those that were asked for.
+    /// The RRsets at a name that match the question.
     fn records(&self, at_name: &[&RRset]) -> Vec<RRset> {
         let rtype = self.question.rtype;
         let wanted = |set: &&&RRset| set.rtype == rtype || rtype == Rtype::ANY;
         at_name.iter().filter(wanted).take(MAX_OF_NAME).map(|set| (*set).clone()).collect()
     }
 
-    /// The DNAME that the name lies below. Only strictly: a DNAME does not rename its own owner.
+    /// The DNAME above the name. Strictly above: a DNAME does not rename its owner.
     fn dname(&self) -> Option<&'a RRset> {
         let mut sets = self.message.answer.iter().filter(|set| set.rtype == Rtype::DNAME);
         sets.find(|set| name::is_below(&self.name, &set.owner))
@@ -107,8 +107,8 @@ impl<'a> Chain<'a> {
             return Err(Fault::Rcode(OptRcode::YXDOMAIN));
         }
         let (forwarded, followed) = (self.cut.mode == QueryMode::Forward, !self.aliases.is_empty());
-        // A denial is of the name that was asked for. Some servers put a denial beside an alias
-        // without following the alias; a forwarder follows aliases to their end.
+        // A denial concerns the QNAME. Some servers put a denial beside an alias without following
+        // it; a forwarder follows aliases to the end.
         if followed && !forwarded {
             return Ok(Ending::Finding(Finding::Alias(self.name.clone())));
         }
@@ -138,7 +138,7 @@ impl<'a> Chain<'a> {
         Err(self.nothing_said(refers_away))
     }
 
-    /// What is denied, by RCODE or by an SOA of a zone that the name lies in.
+    /// The denial by RCODE, or by the SOA of a zone that contains the name.
     fn denied(&self) -> Option<Finding> {
         let is_soa =
             |set: &&RRset| set.rtype == Rtype::SOA && name::is_within(&self.name, &set.owner);
@@ -149,19 +149,18 @@ impl<'a> Chain<'a> {
         }
     }
 
-    /// Whether nothing but the RCODE denies the name: a host says so of any name that it is no server
-    /// of.
+    /// Whether only the RCODE denies the name, as hosts reply for names that they do not serve.
     fn is_bare(&self, denial: &Denial) -> bool {
         denial.soa.is_none() && denial.proof.is_empty() && !self.message.header.aa()
     }
 
-    /// A denial, with the records that came along as its proof.
+    /// A denial, with the accompanying records as its proof.
     fn denial(&self, soa: Option<&RRset>) -> Denial {
         Denial::new(soa.cloned(), proof_of(self.message))
     }
 
-    /// Whether the server answers for DS records out of the zone below the cut: it serves both zones,
-    /// and mixes them up.
+    /// Whether the server answers for DS records from the zone below the cut: it serves both zones,
+    /// and confuses them.
     fn speaks_from_below(&self) -> bool {
         let from_below = |set: &RRset| set.rtype == Rtype::SOA && set.owner == self.question.name;
         self.question.rtype == Rtype::DS
@@ -169,7 +168,7 @@ impl<'a> Chain<'a> {
             && self.message.authority.iter().any(from_below)
     }
 
-    /// The NS RRset of a zone between the one asked and the name.
+    /// The NS RRset of a zone between the asked zone and the name.
     fn referral(&self) -> Option<&'a RRset> {
         self.message.authority.iter().find(|set| {
             set.rtype == Rtype::NS
@@ -178,8 +177,8 @@ impl<'a> Chain<'a> {
         })
     }
 
-    /// What a referral by `ns` means. DS lies above the cut: a server that refers to the name itself
-    /// has answered, with the DS records or with the proof that there are none.
+    /// The meaning of a referral by `ns`. DS records lie above the cut: a server that refers to the
+    /// name itself has answered, with the DS records or with the proof of their absence.
     fn refer(&self, ns: &'a RRset) -> Ending<'a> {
         if self.question.rtype != Rtype::DS || ns.owner != self.question.name {
             return Ending::Referral(ns);
@@ -191,20 +190,20 @@ impl<'a> Chain<'a> {
         })
     }
 
-    /// How a reply fails that has no answer, no denial and no referral.
+    /// The fault of a reply without answer, denial and referral.
     fn nothing_said(&self, refers_away: bool) -> Fault {
         if self.cut.mode == QueryMode::Forward {
             return Fault::Empty;
         }
         let own_ns = |set: &&RRset| set.rtype == Rtype::NS && set.owner == self.cut.zone;
         let mut authority = self.message.authority.iter();
-        // An SOA of another name says at least that this is a denial.
+        // An SOA of a different name still indicates a denial.
         let strays = authority.clone().any(|set| set.rtype != Rtype::SOA && !own_ns(&set));
         if refers_away || strays {
             return Fault::Lame;
         }
-        // NS records with addresses are the referral of a server that has the zone above alone; a
-        // server with RA gives NS records out of a cache.
+        // NS records with addresses are the referral of a server of the zone above; a server with
+        // RA gives NS records from a cache.
         let refers = self.message.header.ra() || self.message.additional.has_addresses();
         match authority.any(|set| own_ns(&set)) {
             true if refers => Fault::Lame,
@@ -213,7 +212,8 @@ impl<'a> Chain<'a> {
         }
     }
 
-    /// What the authority section proves of the name at which `finding` leaves the answer section.
+    /// The proof in the authority section about the target where `finding` leaves the answer
+    /// section.
     pub(super) fn beyond(&self, finding: &Finding) -> Option<Box<Finding>> {
         let Finding::Alias(target) = finding else { return None };
         let signed = |set: &RRset| !set.signatures.is_empty();

@@ -65,7 +65,7 @@ fn aliases_are_followed_within_the_zone_and_no_further() {
 
 #[test]
 fn a_dname_makes_the_cname_itself() {
-    // The CNAME that came along is not believed.
+    // The CNAME in the reply is not believed.
     let answer =
         "old.example.test. DNAME new.example.test.\nx.old.example.test. CNAME evil.example.test.";
     let reply = reply_of("x.old.example.test", Rtype::A, Case { answer, ..CASE });

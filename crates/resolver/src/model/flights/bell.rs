@@ -1,4 +1,4 @@
-//! What a follower rings to have the leader send its query again.
+//! The bell of a flight: a follower rings to have the leader repeat its query.
 
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
@@ -6,7 +6,7 @@ use std::task::{Poll, Waker};
 use parking_lot::Mutex;
 use zoners_dns::Moment;
 
-/// So often is a query sent again for followers, all of them together.
+/// Repetitions of a query on behalf of the followers, in total.
 pub(crate) const MOST_RINGS: u8 = 8;
 
 /// Rung by followers, heard by the leader.
@@ -19,13 +19,13 @@ struct Rings {
     /// Rung and not yet heard, for a query with EDNS or without.
     rung: Option<bool>,
     leader: Option<Waker>,
-    /// When the query was first sent, if it was.
+    /// The time of the first query, if sent.
     sent: Option<Moment>,
 }
 
 impl Bell {
-    /// Asks for the query to be sent again, with EDNS or without; false if it is yet to be sent, or was
-    /// sent too often.
+    /// Asks for a repetition of the query, with or without EDNS; false if the query is not sent
+    /// yet, or was repeated too often.
     pub(super) fn ring(&self, edns: bool) -> bool {
         let mut rings = self.0.lock();
         if rings.sent.is_none() || rings.count >= MOST_RINGS {
@@ -39,7 +39,7 @@ impl Bell {
         true
     }
 
-    /// Waits until it is rung.
+    /// Waits for a ring.
     pub(crate) async fn rung(&self) -> bool {
         poll_fn(|context| {
             let mut rings = self.0.lock();
@@ -54,13 +54,13 @@ impl Bell {
         .await
     }
 
-    /// Begins anew: what was rung for is being sent.
+    /// Resets the bell: the repetition is being sent.
     pub(crate) fn hush(&self, now: Moment) {
         let mut rings = self.0.lock();
         (rings.count, rings.rung, rings.sent) = (0, None, Some(now));
     }
 
-    /// When the query was first sent, if it was.
+    /// The time of the first query, if sent.
     pub(super) fn sent(&self) -> Option<Moment> {
         self.0.lock().sent
     }

@@ -1,11 +1,11 @@
-//! Waiting for what another works out.
+//! Waiting for the result of a flight.
 
 use zoners_dns::Moment;
 
 use super::wait_graph::Edge;
 use super::{Landing, Lead, Place, State, Watch};
 
-/// A wait for a flight that another leads.
+/// A follower's wait for a flight.
 #[derive(Debug)]
 pub(crate) struct Follow<K, V> {
     /// None once the wait is over.
@@ -25,14 +25,14 @@ pub(crate) enum Landed<K, V> {
 }
 
 impl<K, V: Clone> Follow<K, V> {
-    /// What comes of the flight; it comes once.
+    /// The result of the flight; called once.
     pub(crate) async fn landing(&mut self) -> Landed<K, V> {
         let Some(landing) = self.place.as_ref().map(|place| place.landing.clone()) else {
             return Landed::Lost;
         };
         let changed = landing.changed.notified();
         tokio::pin!(changed);
-        // Listen before looking: what ends in between is heard.
+        // Listen before looking: an end in between is not missed.
         changed.as_mut().enable();
         loop {
             if let Some(landed) = self.look(&landing) {
@@ -44,7 +44,7 @@ impl<K, V: Clone> Follow<K, V> {
         }
     }
 
-    /// What the flight has come to, if that is anything for a follower.
+    /// The result of the flight, if it has one for a follower.
     fn look(&mut self, landing: &Landing<V>) -> Option<Landed<K, V>> {
         let mut inner = landing.inner.lock();
         let landed = match inner.state.clone() {
@@ -64,13 +64,12 @@ impl<K, V: Clone> Follow<K, V> {
         Some(landed)
     }
 
-    /// Asks the leader for something meanwhile; false if there is nothing to ask for, or
-    /// it was asked for too often.
+    /// Asks the leader for a repetition; false if there is no query yet, or too many repetitions.
     pub(crate) fn ring(&self, edns: bool) -> bool {
         self.place.as_ref().is_some_and(|place| place.landing.bell.ring(edns))
     }
 
-    /// When what is waited for was begun, if the leader told.
+    /// The start of the leader's query, if known.
     pub(crate) fn begun(&self) -> Option<Moment> {
         self.place.as_ref()?.landing.bell.sent()
     }
@@ -80,7 +79,7 @@ impl<K, V: Clone> Follow<K, V> {
         self.place.as_ref().map(|place| Watch(place.landing.clone()))
     }
 
-    /// Ends the flight for later askers: they need not follow one that is over.
+    /// Ends the flight for later questions, which need not follow a finished flight.
     pub(crate) fn supersede(self) {
         if let Some(place) = &self.place {
             place.close(&mut place.flights.table.lock());
@@ -95,7 +94,7 @@ impl<K, V> Drop for Follow<K, V> {
         let mut inner = place.landing.inner.lock();
         inner.followers -= 1;
         if matches!(inner.state, State::Vacant) {
-            // It may have been the next to lead.
+            // This follower may have been elected as the next leader.
             if inner.followers > 0 {
                 place.landing.changed.notify_one();
             } else {

@@ -27,7 +27,7 @@ async fn landing(mut follow: Follow<u32, u32>) -> Landed<u32, u32> {
     follow.landing().await
 }
 
-/// What comes of a wait that is over.
+/// The value of a finished wait.
 fn value(landed: Landed<u32, u32>) -> u32 {
     match landed {
         Landed::Value(value) => value,
@@ -170,8 +170,8 @@ fn a_walk_that_is_too_long_counts_as_a_cycle() {
     assert_eq!(edges.len(), chain.len() - 1);
 }
 
-/// Real threads with a runtime each: each asks for random keys, leads or follows, half the leaders
-/// give up. Nobody may hang, and every follower's answer is its key's.
+/// Real threads with a runtime each look up random keys as leaders or followers; half the leaders
+/// give up. No thread may hang, and each follower gets the value of its key.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "flights are shared by real threads")]
 fn threads_with_runtimes_of_their_own_share_flights() {

@@ -1,4 +1,4 @@
-//! Which flight waits for which, so that no two ever wait for each other.
+//! The wait graph: which flight waits for which, so that no two flights wait for each other.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-/// Flights visited when looking for a cycle; beyond that it is taken for one.
+/// Flights visited in the search for a cycle; a longer walk counts as a cycle.
 pub(super) const MAX_WALK: usize = 512;
 
 /// A flight's number, unique in the process.
@@ -25,7 +25,7 @@ impl WaitGraph {
         FlightId(self.next.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Lets `waiter` wait for `target`, unless that would close a circle.
+    /// Lets `waiter` wait for `target`, unless that would close a cycle.
     pub(super) fn wait(self: &Arc<Self>, waiter: FlightId, target: FlightId) -> Option<Edge> {
         let mut waits_for = self.waits_for.lock();
         let (mut seen, mut at) = (vec![target], 0);
@@ -45,7 +45,7 @@ impl WaitGraph {
     }
 }
 
-/// A wait under way; dropping it ends it.
+/// A wait under way; dropping it ends the wait.
 #[derive(Debug)]
 pub(super) struct Edge {
     graph: Arc<WaitGraph>,

@@ -4,10 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use zoners_dns::{Delegation, Prefix};
 
-/// Where no public nameserver can be: what IANA's special-purpose address registries (RFC 6890) call not
-/// globally reachable, and multicast.
+/// Addresses that no public nameserver has: those that IANA's special-purpose address registries
+/// (RFC 6890) call not globally reachable, and multicast.
 pub const NEVER_ASK: &[&str] = &[
-    // This network, private ones, those of access providers (RFC 6598), loopback, link-local.
+    // This network, private addresses, those of access providers (RFC 6598), loopback, link-local.
     "0.0.0.0/8",
     "10.0.0.0/8",
     "100.64.0.0/10",
@@ -40,7 +40,7 @@ pub const NEVER_ASK: &[&str] = &[
     "ff00::/8",
 ];
 
-/// Those of them that stand for public addresses in documentation and in labs.
+/// Prefixes for documentation and benchmarks, which stand for public addresses in labs.
 const LAB: &[&str] = &[
     "192.0.2.0/24",
     "198.18.0.0/15",
@@ -58,8 +58,8 @@ pub struct NeverAsk {
     ipv6: Vec<(u128, u128)>,
 }
 
-/// The prefixes that are not asked unless the configuration says otherwise: [`NEVER_ASK`]. A `root` whose
-/// servers have addresses of a lab is that of a lab, where such addresses are what public ones are elsewhere.
+/// The prefixes that are not asked by default: [`NEVER_ASK`]. If the servers of `root` have
+/// addresses of a lab, the whole tree is a lab's, and such addresses are asked.
 #[must_use]
 pub fn never_ask(root: &Delegation) -> Vec<Prefix> {
     let of = |texts: &[&str]| texts.iter().filter_map(|text| text.parse().ok()).collect();
@@ -72,8 +72,8 @@ pub fn never_ask(root: &Delegation) -> Vec<Prefix> {
 }
 
 impl NeverAsk {
-    /// Whether the address is one of these, or leads to one by translation (RFC 6052 section 2.1) or by a
-    /// tunnel (RFC 3056 section 2).
+    /// Whether the address is in a prefix, or leads to one by translation (RFC 6052 section 2.1) or
+    /// by a tunnel (RFC 3056 section 2).
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         match address {
@@ -110,7 +110,7 @@ impl FromIterator<Prefix> for NeverAsk {
     }
 }
 
-/// Sorts ranges and leaves out those within others: prefixes overlap in no other way.
+/// Sorts ranges and removes nested ranges; prefixes overlap in no other way.
 fn in_order<T: Ord + Copy>(mut ranges: Vec<(T, T)>) -> Vec<(T, T)> {
     ranges.sort_unstable_by_key(|(first, last)| (*first, std::cmp::Reverse(*last)));
     let mut reached = None;
@@ -128,7 +128,7 @@ fn within<T: Ord + Copy>(ranges: &[(T, T)], address: T) -> bool {
     before.is_some_and(|(_, last)| address <= *last)
 }
 
-/// The IPv4 address in one that is mapped, translated by the well-known prefix, or of 6to4.
+/// The IPv4 address within a mapped, translated (well-known prefix) or 6to4 address.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     match address.segments() {
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
@@ -197,14 +197,14 @@ mod tests {
         "fe80::1",
         "febf::1",
         "ff02::1",
-        // Through others.
+        // Embedded in IPv6 addresses.
         "64:ff9b::10.0.0.1",
         "64:ff9b::192.0.2.1",
         "2002:a00:1::1",
         "2002:7f00:1::",
     ];
 
-    /// Their neighbours, and those in the registries that are reachable.
+    /// Their neighbours, and reachable addresses of the registries.
     const PUBLIC: &[&str] = &[
         "1.0.0.0",
         "9.255.255.255",
