@@ -14,7 +14,7 @@ use zoners_dns::{
 };
 use zoners_dnssec::chain::Ds;
 use zoners_resolver::Anchor;
-use zoners_resolver::{Settings, Shared, Worker};
+use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_server::pipeline::{Cookies, Handled, Miss, Rules};
 use zoners_server::{Client, Config, Service};
 use zoners_sim::sign::Signing;
@@ -68,7 +68,7 @@ impl Bench {
         let cache = Cache::new(bytes, TtlLimits::default(), [1, 2]);
         let shared = Shared::new(cache, Arc::new(Still), Random::seeded(1));
         let counters = Arc::new(Counters::default());
-        let worker = Worker::new(shared, Near::beside(net), Arc::new(settings), counters);
+        let worker = Resolver::new(shared, Near::beside(net), Arc::new(settings), counters);
         Bench { service: Arc::new(Service::new(worker, rules())), clock: Still.read() }
     }
 
@@ -81,7 +81,7 @@ impl Bench {
         let (worker, counters) = (self.service.worker(), Arc::new(Counters::default()));
         let settings = Arc::new(worker.settings().clone());
         let network = Near::beside(SimNetwork::new(1));
-        let another = Worker::new(worker.shared().clone(), network, settings, counters);
+        let another = Resolver::new(worker.shared().clone(), network, settings, counters);
         Bench { service: Arc::new(Service::new(another, rules())), clock: self.clock }
     }
 

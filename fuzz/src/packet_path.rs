@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{Counters, Delegation, Message, Question, Random, Rtype, Transport, zonefile};
-use zoners_resolver::{Settings, Shared, Worker};
+use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_server::pipeline::{Cookies, Handled, Rules};
 use zoners_server::{Client, Config, Service};
 use zoners_sim::{SimClock, SimNetwork, world};
@@ -82,7 +82,7 @@ fn service() -> (Runtime, Service<SimNetwork>) {
     let shared = Shared::new(cache, Arc::new(SimClock::new(None)), random);
     let hints = zonefile::root_hints(world::HINTS).expect("they are right");
     let settings = Settings::new(Delegation::from_hints(&hints).expect("they have servers"));
-    let worker = Worker::new(shared, net, Arc::new(settings), Arc::<Counters>::default());
+    let worker = Resolver::new(shared, net, Arc::new(settings), Arc::<Counters>::default());
     let service = Service::new(worker, Arc::new(rules));
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("it is not much");

@@ -12,7 +12,7 @@ use zoners_dns::{
     Counters, Delegation, DsStatus, Endpoint, Exchange, ExchangeEvent, Message, Moment, Name,
     NameServer, Network, NetworkError, QueryMode, Question, Random, Rtype, Transport, name,
 };
-use zoners_resolver::{Settings, Shared, Worker};
+use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_sim::SimClock;
 
 /// The only server that answers.
@@ -39,7 +39,7 @@ async fn resolve(octets: &[u8]) {
         zoners_dns::query::QueryOptions { id: 0, recursion_desired: false, edns: false },
     ));
     let counters = Arc::<Counters>::default();
-    let worker = Worker::new(shared.clone(), forger, Arc::new(settings), counters);
+    let worker = Resolver::new(shared.clone(), forger, Arc::new(settings), counters);
     let _ = worker.resolve(&asked, None).await;
     let Some(message) = shown.and_then(|shown| Message::parse(&shown).ok()) else { return };
     let now = shared.now();

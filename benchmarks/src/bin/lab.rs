@@ -19,7 +19,7 @@ use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Delegation, Question, Random, Rtype, Transport, name, zonefile};
 use zoners_dnssec::chain::Ds;
 use zoners_resolver::Anchor;
-use zoners_resolver::{Settings, Shared, Trace, Worker};
+use zoners_resolver::{Resolver, Settings, Shared, Trace};
 use zoners_sim::sign::{Denying, Signing};
 use zoners_sim::{Link, Manner, SimClock, SimNetwork};
 
@@ -112,14 +112,14 @@ async fn measure(directory: &str, loss: f64, concurrency: usize) -> String {
     format!("{directory} {figures}{}", stories(&mut asked, slowest))
 }
 
-fn resolver(directory: &str, net: &SimNetwork, anchor: Anchor) -> Arc<Worker<SimNetwork>> {
+fn resolver(directory: &str, net: &SimNetwork, anchor: Anchor) -> Resolver<SimNetwork> {
     let hints = zonefile::root_hints(&read_to_string(format!("{directory}/hints")).unwrap());
     let mut settings = Settings::new(Delegation::from_hints(&hints.unwrap()).unwrap());
     settings.anchors = vec![anchor];
     let cache = Cache::new(256 << 20, TtlLimits::default(), [3, 4]);
     let seed = std::env::var("SEED").map_or(99, |seed| seed.parse().unwrap());
     let shared = Shared::new(cache, Arc::new(SimClock::new(None)), Random::seeded(seed));
-    Worker::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()))
+    Resolver::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()))
 }
 
 /// The servers and zones of `directory`, signed anew, on a line that loses a share of the round

@@ -7,4 +7,4 @@
 pub(crate) mod aggressive_nsec;
 pub(crate) mod lookup;
 pub(crate) mod root_key_sentinel;
-pub(crate) mod serve_stale;
+pub(crate) mod store;

@@ -6,8 +6,15 @@
 
 pub(crate) mod admission;
 pub(crate) mod clock_skew;
+pub(crate) mod environment;
+pub(crate) mod interception;
+pub(crate) mod key_refreshes;
+pub(crate) mod lookups;
 pub(crate) mod negative_anchors;
+pub(crate) mod prefetch_ledger;
+pub(crate) mod report_agents;
+pub(crate) mod send_limits;
 pub(crate) mod shared;
 pub(crate) mod single_flight;
 pub(crate) mod stragglers;
-pub(crate) mod worker;
+pub(crate) mod trust_anchors;

@@ -28,16 +28,17 @@ mod selection;
 mod validate;
 
 pub use ask::classify::judge;
-pub use ask::interception::{NetworkState, Obstacle};
 pub use cached::lookup::Lack;
+pub use env::interception::{NetworkState, Obstacle};
 pub use env::negative_anchors::{MAX_NEGATIVE_ANCHOR_SECONDS, MAX_NEGATIVE_ANCHORS};
 pub use env::shared::{Event, Shared};
-pub use env::worker::{Resolution, Worker};
+
+pub use env::report_agents::PER_AGENT;
 pub use infra::reachability::BrokenPaths;
 pub use infra::silent_zones::SilentZone;
 pub use model::answer::{Answer, Cause, Unresolved};
 pub use model::settings::{Anchor, Glue, Limits, NEVER_ASK, NeverAsk, Settings, never_ask};
 pub use model::trace::{Hop, Step, Trace};
 pub use model::verdict::{Fault, Verdict};
-pub use resolve::error_reports::PER_AGENT;
+pub use resolve::resolver::{Resolution, Resolver};
 pub use selection::server_report::{ServerReport, trouble_in_words};

@@ -5,9 +5,11 @@
 //! [`trace`] (what happened on the way), [`flights`] (look-ups that others wait for).
 
 pub(crate) mod answer;
+pub(crate) mod asking;
 pub(crate) mod budget;
 pub(crate) mod context;
 pub(crate) mod flights;
 pub(crate) mod settings;
 pub(crate) mod trace;
 pub(crate) mod verdict;
+pub(crate) mod zone_trust;

@@ -9,4 +9,6 @@ pub(crate) mod detached;
 pub(crate) mod error_reports;
 pub(crate) mod prefetch;
 pub(crate) mod recursion;
+pub(crate) mod resolver;
 pub(crate) mod second_level;
+pub(crate) mod serve_stale;

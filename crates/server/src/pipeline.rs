@@ -41,7 +41,7 @@ use zoners_dns::{
     ClockReading, Counter, Ede, EdeCode, Moment, NameSlice, Network, OptRcode, Question, Rtype,
 };
 use zoners_resolver::Resolution;
-use zoners_resolver::{Answer, Cause, Trace, Unresolved, Worker};
+use zoners_resolver::{Answer, Cause, Resolver, Trace, Unresolved};
 
 use crate::client::{Client, stands_for};
 use crate::config::Any;
@@ -68,7 +68,7 @@ const LATE_CLIENT_QUERIES: usize = 64;
 /// The pipeline of one worker.
 #[derive(Debug)]
 pub struct Service<N: Network> {
-    worker: Arc<Worker<N>>,
+    worker: Resolver<N>,
     rules: Arc<Rules>,
     order: Order,
     events: Arc<QueryEvents>,
@@ -92,7 +92,7 @@ pub type PacketHandler<N> = fn(&Service<N>, &[u8], Client, ClockReading, &mut Ve
 impl<N: Network> Service<N> {
     /// A service that resolves with `worker` and treats clients as `rules` say.
     #[must_use]
-    pub fn new(worker: Arc<Worker<N>>, rules: Arc<Rules>) -> Self {
+    pub fn new(worker: Resolver<N>, rules: Arc<Rules>) -> Self {
         let order = Order::new(rules.order);
         Service { worker, rules, order, events: Arc::default() }
     }
@@ -326,7 +326,7 @@ impl<N: Network> Service<N> {
 
     /// The worker that resolves.
     #[must_use]
-    pub fn worker(&self) -> &Arc<Worker<N>> {
+    pub fn worker(&self) -> &Resolver<N> {
         &self.worker
     }
 

@@ -8,7 +8,7 @@ use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Delegation, RRset, Random, zonefile};
 use zoners_dnssec::chain::Ds;
 use zoners_resolver::Anchor;
-use zoners_resolver::{Settings, Shared, Worker};
+use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_server::daemon::serve_on;
 use zoners_server::pipeline::{Cookies, Rules};
 use zoners_server::{Config, Service, SystemClock};
@@ -57,7 +57,7 @@ fn service(seed: u64) -> Result<(Service<SimNetwork>, RRset), String> {
     let ds = anchor.records.iter().filter_map(|rdata| Ds::read(&rdata)).collect();
     let anchors = vec![Anchor { zone: anchor.owner.clone(), ds, keys: vec![] }];
     let settings = Arc::new(Settings { anchors, ..Settings::new(root) });
-    let worker = Worker::new(shared, internet, settings, Arc::<Counters>::default());
+    let worker = Resolver::new(shared, internet, settings, Arc::<Counters>::default());
     let config = Config::default();
     let rules = Rules::new(&config, &[], cookies, &worker.shared().random, 0);
     let rules = rules.map_err(|error| error.to_string())?;

@@ -23,23 +23,30 @@ use std::time::Duration;
 use tokio::time::Instant;
 use zoners_cache::Evidence;
 use zoners_dns::query::QueryOpt;
-use zoners_dns::{Counter, Endpoint, ExchangeEvent, Message, Network, Question, Transport};
+use zoners_dns::{Counter, Endpoint, ExchangeEvent, Message, Network, Transport};
 
+use crate::ask::exchange::copies::await_copies;
+use crate::ask::exchange::doubts::{act_on, give_up, longest_rest};
+use crate::ask::exchange::outstanding::{may_send, wait_for_resend};
+use crate::ask::exchange::query_secrets::secrets_for;
+use crate::ask::exchange::receive::read_event;
+use crate::ask::exchange::socket_wait::wait_for_room;
+use crate::ask::exchange::stale_stream::{late_after, renew_stream};
+use crate::env::environment::Env;
+use crate::model::asking::Asking;
+use crate::model::budget::Exhausted;
+use crate::model::context::Context;
+use crate::model::verdict::Fault;
+use crate::selection::candidates::Attempt;
 use doubts::Doubts;
 use matching::{chokes_on_edns, wants_cookie};
 use outstanding::{LIVES, Sending, Unheard, tell};
 use receive::Read;
 use wait::{Wait, compose};
 
-use crate::env::worker::Worker;
-use crate::model::budget::Exhausted;
-use crate::model::context::Context;
-use crate::model::verdict::Fault;
-use crate::selection::candidates::Attempt;
-
 pub(crate) use attempt::{Attempting, attempt};
 pub(crate) use doubts::Doubt;
-pub(crate) use outstanding::Sharing;
+pub(crate) use outstanding::observe_failed_query;
 
 /// How an attempt at one server ended.
 #[derive(Debug)]
@@ -50,15 +57,6 @@ pub(crate) struct Report {
     pub took: Duration,
     /// The reply that matched, or why there is none.
     pub result: Result<Box<Message>, Fault>,
-}
-
-/// A query as it goes to one server.
-#[derive(Clone, Debug)]
-pub(crate) struct Asking {
-    pub(crate) question: Question,
-    pub(crate) recursion_desired: bool,
-    /// It goes beside another query.
-    pub(crate) retry: bool,
 }
 
 /// The reply to a query, or why there is none.
@@ -93,138 +91,149 @@ impl<'a> Query<'a> {
     }
 }
 
-impl<N: Network> Worker<N> {
-    /// Sends a query, waits for the reply and tells the followers.
-    async fn carry_out(&self, query: &Query<'_>, lead: &mut Option<Sending>) -> Asked {
-        let damped = lead.is_some() && self.damp(query.asking, query.endpoint).await;
-        let (room, waited) = match self.network().room(query.endpoint) {
-            Some(room) => (Some(room), damped),
-            // Boxed, as all that is rare: many queries wait at a time.
-            None => (Box::pin(self.wait_for_room(query)).await, true),
-        };
-        let result = match room {
-            None => Err(Fault::Exhausted(Exhausted(Counter::BudgetSockets))),
-            // The leave that it had was for another moment.
-            Some(_) if waited && !self.may_meet(query) => Err(Fault::Timeout),
-            Some(room) => self.ask(query, lead.as_ref(), room).await,
-        };
-        if let Some(lead) = lead.take() {
-            tell(lead, &result);
-        }
-        result
+/// Sends a query, waits for the reply and tells the followers.
+async fn carry_out<N: Network>(
+    env: &Env<N>,
+    query: &Query<'_>,
+    lead: &mut Option<Sending>,
+) -> Asked {
+    let damped = lead.is_some() && wait_for_resend(env, query.asking, query.endpoint).await;
+    let (room, waited) = match env.network().room(query.endpoint) {
+        Some(room) => (Some(room), damped),
+        // Boxed, as all that is rare: many queries wait at a time.
+        None => (Box::pin(wait_for_room(env, query)).await, true),
+    };
+    let result = match room {
+        None => Err(Fault::Exhausted(Exhausted(Counter::BudgetSockets))),
+        // The leave that it had was for another moment.
+        Some(_) if waited && !may_send(env, query) => Err(Fault::Timeout),
+        Some(room) => ask_server(env, query, lead.as_ref(), room).await,
+    };
+    if let Some(lead) = lead.take() {
+        tell(lead, &result);
     }
+    result
+}
 
-    async fn ask(&self, query: &Query<'_>, lead: Option<&Sending>, room: N::Room) -> Asked {
-        let Query { asking, context, .. } = *query;
-        let mut wait = self.send(query, Some(room))?;
-        if let Some(lead) = lead {
-            lead.bell().hush(self.shared().now());
-        }
-        let mut unheard = Unheard { worker: self, query, sent: wait.sent, heard: false };
-        let deadline = tokio::time::sleep(self.settings().limits.exchange);
-        tokio::pin!(deadline);
-        let mut doubts = Doubts::default();
-        let mut beside: Option<Box<Wait<N>>> = None;
-        let result = loop {
-            let read = tokio::select! {
-                biased;
-                outcome = wait.receive(), if doubts.leave_room() => match outcome {
-                    Some(outcome) => self.read(asking, &mut wait, outcome, context),
-                    None => self.renew(query, &mut wait),
-                },
-                outcome = receive(&mut beside) => {
-                    let read = beside.as_mut().map(|tcp| match outcome {
-                        Some(outcome) => self.read(asking, tcp, outcome, context),
-                        None => self.renew(query, tcp),
-                    });
-                    match read {
-                        Some(Read::Ended(fault)) => {
-                            beside = None;
-                            self.count(Counter::UpstreamTcpFallbackFailed);
-                            Read::NotBeside(fault)
-                        }
-                        read => read.unwrap_or(Read::Nothing),
+async fn ask_server<N: Network>(
+    env: &Env<N>,
+    query: &Query<'_>,
+    lead: Option<&Sending>,
+    room: N::Room,
+) -> Asked {
+    let Query { asking, context, .. } = *query;
+    let mut wait = send_query(env, query, Some(room))?;
+    if let Some(lead) = lead {
+        lead.bell().hush(env.shared().now());
+    }
+    let mut unheard = Unheard { env, query, sent: wait.sent, heard: false };
+    let deadline = tokio::time::sleep(env.settings().limits.exchange);
+    tokio::pin!(deadline);
+    let mut doubts = Doubts::default();
+    let mut beside: Option<Box<Wait<N>>> = None;
+    let result = loop {
+        let read = tokio::select! {
+            biased;
+            outcome = wait.receive(), if doubts.leave_room() => match outcome {
+                Some(outcome) => read_event(env, asking, &mut wait, outcome, context),
+                None => renew_stream(env, query, &mut wait),
+            },
+            outcome = receive(&mut beside) => {
+                let read = beside.as_mut().map(|tcp| match outcome {
+                    Some(outcome) => read_event(env, asking, tcp, outcome, context),
+                    None => renew_stream(env, query, tcp),
+                });
+                match read {
+                    Some(Read::Ended(fault)) => {
+                        beside = None;
+                        env.count(Counter::UpstreamTcpFallbackFailed);
+                        Read::NotBeside(fault)
                     }
+                    read => read.unwrap_or(Read::Nothing),
                 }
-                edns = rung(lead) => {
-                    wait.send_again(asking, edns, self.settings().udp_payload_size);
-                    // One port and one ID are not open for ever.
-                    let (limit, now) = (self.settings().limits.exchange, Instant::now());
-                    let latest = wait.sent + limit * LIVES;
-                    let until = if doubts.are_short() { self.rest(query.endpoint) } else { limit };
-                    let until = deadline.deadline().max(now + until).min(latest);
-                    deadline.as_mut().reset(until);
-                    Read::Nothing
-                }
-                () = &mut deadline => break self.give_up(&wait, doubts),
-            };
-            let doubtful = match read {
-                Read::Reply(message) => break Ok(message),
-                Read::Ended(fault) => break Err(fault),
-                Read::Nothing => continue,
-                doubtful => doubtful,
-            };
-            if doubts.add(doubtful) {
-                self.count(Counter::LimitPortFlooded);
             }
-            let acted = self.act_on(&mut doubts, query, &mut beside, deadline.as_mut());
-            if let Err(fault) = acted {
-                break Err(fault);
+            edns = rung(lead) => {
+                wait.send_again(asking, edns, env.settings().udp_payload_size);
+                // One port and one ID are not open for ever.
+                let (limit, now) = (env.settings().limits.exchange, Instant::now());
+                let latest = wait.sent + limit * LIVES;
+                let until = if doubts.are_short() { longest_rest(env, query.endpoint) } else { limit };
+                let until = deadline.deadline().max(now + until).min(latest);
+                deadline.as_mut().reset(until);
+                Read::Nothing
             }
-            if beside.is_none() && !doubts.leave_room() {
-                break self.give_up(&wait, doubts);
-            }
-            if let (Some(lead), Some(doubt)) = (lead, doubts.news()) {
-                lead.doubt(doubt as u8);
-            }
+            () = &mut deadline => break give_up(env, &wait, doubts),
         };
-        unheard.hear(&result);
-        if unheard.heard {
-            self.hear_copies(wait, &asking.question);
+        let doubtful = match read {
+            Read::Reply(message) => break Ok(message),
+            Read::Ended(fault) => break Err(fault),
+            Read::Nothing => continue,
+            doubtful => doubtful,
+        };
+        if doubts.add(doubtful) {
+            env.count(Counter::LimitPortFlooded);
         }
-        result
+        let acted = act_on(env, &mut doubts, query, &mut beside, deadline.as_mut());
+        if let Err(fault) = acted {
+            break Err(fault);
+        }
+        if beside.is_none() && !doubts.leave_room() {
+            break give_up(env, &wait, doubts);
+        }
+        if let (Some(lead), Some(doubt)) = (lead, doubts.news()) {
+            lead.doubt(doubt as u8);
+        }
+    };
+    unheard.hear(&result);
+    if unheard.heard {
+        await_copies(env, wait, &asking.question);
     }
+    result
+}
 
-    /// Sends a query; without room, as soon as there is some.
-    fn send(&self, query: &Query<'_>, room: Option<N::Room>) -> Result<Wait<N>, Fault> {
-        let tcp = query.endpoint.transport == Transport::Tcp;
-        query.context.charge_query(tcp, query.asking.retry).map_err(|exhausted| {
-            self.count(exhausted.0);
-            Fault::Exhausted(exhausted)
-        })?;
-        Ok(self.send_charged(query, room))
+/// Sends a query; without room, as soon as there is some.
+fn send_query<N: Network>(
+    env: &Env<N>,
+    query: &Query<'_>,
+    room: Option<N::Room>,
+) -> Result<Wait<N>, Fault> {
+    let tcp = query.endpoint.transport == Transport::Tcp;
+    query.context.charge_query(tcp, query.asking.retry).map_err(|exhausted| {
+        env.count(exhausted.0);
+        Fault::Exhausted(exhausted)
+    })?;
+    Ok(send_charged(env, query, room))
+}
+
+/// Sends a query that is paid for.
+fn send_charged<N: Network>(env: &Env<N>, query: &Query<'_>, room: Option<N::Room>) -> Wait<N> {
+    let Query { asking, endpoint, edns, .. } = *query;
+    let shared = env.shared();
+    env.count(Counter::UpstreamQueries);
+    let forgiven = shared.lines.to(endpoint.address.ip()).forgiven();
+    let known = shared.teach(endpoint, Evidence::Asked { forgiven });
+    let (mut proof, mut late_at) = (known.echo, None);
+    if endpoint.transport == Transport::Tcp {
+        env.count(Counter::UpstreamTcp);
+        proof = shared.cache.server(endpoint.over(Transport::Udp), shared.now()).echo;
+        late_at = Some(Instant::now() + late_after(env, &known));
     }
-
-    /// Sends a query that is paid for.
-    fn send_charged(&self, query: &Query<'_>, room: Option<N::Room>) -> Wait<N> {
-        let Query { asking, endpoint, edns, .. } = *query;
-        let shared = self.shared();
-        self.count(Counter::UpstreamQueries);
-        let forgiven = shared.lines.to(endpoint.address.ip()).forgiven();
-        let known = shared.teach(endpoint, Evidence::Asked { forgiven });
-        let (mut proof, mut late_at) = (known.echo, None);
-        if endpoint.transport == Transport::Tcp {
-            self.count(Counter::UpstreamTcp);
-            proof = shared.cache.server(endpoint.over(Transport::Udp), shared.now()).echo;
-            late_at = Some(Instant::now() + self.late(&known));
-        }
-        let shown = self.shown(query, &proof);
-        let id = shared.random.id();
-        let udp_payload_size = self.settings().udp_payload_size;
-        let opt = QueryOpt { udp_payload_size, cookie: shown.option() };
-        let wire = compose(asking, id, edns, opt, shown.letters.as_deref());
-        Wait {
-            id,
-            endpoint,
-            sent: Instant::now(),
-            last_sent: None,
-            times: 1,
-            took: None,
-            late_at,
-            shown,
-            under_way: self.enter_server(endpoint),
-            exchange: self.network().send(endpoint, wire, room),
-        }
+    let shown = secrets_for(env, query, &proof);
+    let id = shared.random.id();
+    let udp_payload_size = env.settings().udp_payload_size;
+    let opt = QueryOpt { udp_payload_size, cookie: shown.option() };
+    let wire = compose(asking, id, edns, opt, shown.letters.as_deref());
+    Wait {
+        id,
+        endpoint,
+        sent: Instant::now(),
+        last_sent: None,
+        times: 1,
+        took: None,
+        late_at,
+        shown,
+        under_way: env.enter_server(endpoint),
+        exchange: env.network().send(endpoint, wire, room),
     }
 }
 

@@ -20,24 +20,27 @@ use std::net::SocketAddr;
 use tokio::time::{Instant, sleep_until};
 use zoners_dns::{Counter, Delegation, Endpoint, NameServer, Network, QueryMode, Question};
 
-use child_nameservers::{Own, told};
-pub(crate) use concurrent::Beside;
-use permits::Next;
-use running::{Running, next_of};
-
-use crate::ask::exchange::{Asking, Doubt, Report, attempt};
-use crate::env::worker::Worker;
+use crate::ask::exchange::{Doubt, Report, attempt};
+use crate::env::environment::Env;
+use crate::env::lookups::{Found, Lookup, Lookups};
 use crate::infra::silent_zones::PROBE;
-use crate::iterate::nameservers::{Found, Lookup};
 use crate::model::answer::Unresolved;
+use crate::model::asking::Asking;
 use crate::model::context::Context;
 use crate::model::trace::Hop;
 use crate::model::verdict::{Fault, Verdict};
 use crate::selection::candidates::{Attempt, Candidates};
+use crate::selection::server_report::why_skipped;
+use child_nameservers::{Own, told};
+use permits::Next;
+use running::{Running, next_of};
+
+pub(crate) use concurrent::Beside;
+pub(crate) use silent_zone::race;
 
 /// One question to the servers of one zone.
 struct Race<'a, N: Network> {
-    worker: &'a Worker<N>,
+    env: &'a Env<N>,
     cut: &'a Delegation,
     context: &'a Context,
     asking: Asking,
@@ -90,7 +93,7 @@ enum Happening {
 
 impl<'a, N: Network> Race<'a, N> {
     fn new(
-        worker: &'a Worker<N>,
+        env: &'a Env<N>,
         cut: &'a Delegation,
         asked: &Question,
         context: &'a Context,
@@ -98,7 +101,7 @@ impl<'a, N: Network> Race<'a, N> {
     ) -> Self {
         let recursion_desired = cut.mode == QueryMode::Forward;
         Race {
-            worker,
+            env,
             cut,
             context,
             asking: Asking { question: asked.clone(), recursion_desired, retry: false },
@@ -129,13 +132,13 @@ impl<'a, N: Network> Race<'a, N> {
 
 impl<N: Network> Race<'_, N> {
     async fn run(&mut self) -> Result<Box<Verdict>, Unresolved> {
-        let limits = self.worker.settings().limits;
+        let limits = self.env.settings().limits;
         let over = self.context.budget.deadline.min(Instant::now() + limits.race);
         for (endpoint, until) in self.candidates.skipped() {
-            self.worker.count(Counter::InfraBackoffSkipped);
-            self.context.trace(|| Hop::Note(self.worker.why_skipped(endpoint, until)));
+            self.env.count(Counter::InfraBackoffSkipped);
+            self.context.trace(|| Hop::Note(why_skipped(self.env, endpoint, until)));
         }
-        if self.worker.settings().speculative_lookups {
+        if self.env.settings().speculative_lookups {
             self.look_up_more(1);
         }
         if self.candidates.are_in_trouble() {
@@ -175,7 +178,7 @@ impl<N: Network> Race<'_, N> {
                 Happening::Doubtful(doubt, server) => self.doubt(doubt, server),
                 Happening::Found(found) => {
                     self.empty += u32::from(found.addresses.is_empty());
-                    self.candidates.add(self.worker, self.cut, found.server, &found.addresses);
+                    self.candidates.add(self.env, self.cut, found.server, &found.addresses);
                     if found.by_glue {
                         self.candidates.doubt(found.server);
                     }
@@ -198,7 +201,7 @@ impl<N: Network> Race<'_, N> {
     }
 
     async fn next(&mut self, over: Instant) -> Happening {
-        let released = &self.worker.shared().released;
+        let released = &self.env.shared().released;
         tokio::select! {
             biased;
             happening = next_of(&mut self.running) => happening,
@@ -215,18 +218,18 @@ impl<N: Network> Race<'_, N> {
     /// Asks the next server in line, or looks for the address of one.
     fn launch(&mut self) -> Option<Attempt> {
         if self.exhausted.is_some() {
-            self.hedge_at = Instant::now() + self.worker.settings().limits.wall;
+            self.hedge_at = Instant::now() + self.env.settings().limits.wall;
             return None;
         }
         if !self.candidates.has_fresh() && self.candidates.has_unresolved() {
             let at_once = match self.context.depth {
-                0 => self.worker.settings().limits.lookups_at_once,
+                0 => self.env.settings().limits.lookups_at_once,
                 _ => 1,
             };
             self.look_up_more(at_once);
             // Servers that were tried get their second try beside the look-up only if it is late.
             if !self.lookups.is_empty() && self.candidates.is_empty() {
-                self.hedge_at = Instant::now() + self.worker.shared().habits.late() * 2;
+                self.hedge_at = Instant::now() + self.env.shared().habits.late() * 2;
                 return None;
             }
         }
@@ -240,7 +243,7 @@ impl<N: Network> Race<'_, N> {
             // A zone that is dead is not waited for.
             Next::Wait(_) if self.probe.is_some() && !self.running.is_empty() => {
                 self.probe = Some(0);
-                self.hedge_at = Instant::now() + self.worker.settings().limits.wall;
+                self.hedge_at = Instant::now() + self.env.settings().limits.wall;
                 return None;
             }
             Next::Wait(until) => {
@@ -249,13 +252,13 @@ impl<N: Network> Race<'_, N> {
             }
             // No server is left to ask; what is under way decides.
             Next::Nothing => {
-                self.hedge_at = Instant::now() + self.worker.settings().limits.wall;
+                self.hedge_at = Instant::now() + self.env.settings().limits.wall;
                 return None;
             }
         };
         self.hedge_at = Instant::now() + self.patience(&next);
         self.newest = Some(next.endpoint);
-        self.worker.shared().spare.earn(self.worker.settings().limits.spare);
+        self.env.shared().spare.earn(self.env.settings().limits.spare);
         self.ask(next, self.late > 0 || self.doubted);
         Some(next)
     }
@@ -263,26 +266,26 @@ impl<N: Network> Race<'_, N> {
     /// Tries a server that nobody has met beside the first, where a packet can be spared, or a way
     /// that did not work.
     fn explore(&mut self, first: &Attempt) {
-        if self.worker.network().is_short() {
+        if self.env.network().is_short() {
             return;
         }
-        let spare = &self.worker.shared().spare;
-        if spare.is_left(self.worker.settings().limits.spare)
+        let spare = &self.env.shared().spare;
+        if spare.is_left(self.env.settings().limits.spare)
             && let Some(unknown) = self.candidates.explore(first)
         {
             match self.may_add(&unknown) {
                 true => {
                     spare.take();
-                    self.worker.count(Counter::UpstreamProbes);
+                    self.env.count(Counter::UpstreamProbes);
                     self.ask(unknown, true);
                 }
                 false => self.candidates.take_back(&unknown),
             }
         }
-        if let Some(probe) = self.candidates.probe(self.worker)
+        if let Some(probe) = self.candidates.probe(self.env)
             && self.may_add(&probe)
         {
-            self.worker.count(Counter::UpstreamProbes);
+            self.env.count(Counter::UpstreamProbes);
             self.ask(probe, true);
         }
     }
@@ -297,27 +300,27 @@ impl<N: Network> Race<'_, N> {
 
     fn ask(&mut self, next: Attempt, retry: bool) {
         let asking = Asking { retry, ..self.asking.clone() };
-        let exchange = attempt(self.worker.arc(), asking, next, self.context.clone());
+        let exchange = attempt(self.env.arc(), asking, next, self.context.clone());
         let since = Instant::now();
         self.running.push(Running { attempt: next, since, exchange, doubt: Doubt::None });
     }
 
     /// Starts look-ups of nameserver names until `at_once` are under way.
     fn look_up_more(&mut self, at_once: usize) {
-        let limits = self.worker.settings().limits;
+        let limits = self.env.settings().limits;
         while self.lookups.len() < at_once {
             let most = if self.probe.is_some() { PROBE } else { limits.lookups_per_zone };
             if self.looked_up >= most || self.empty >= limits.empty_lookups {
                 if self.candidates.has_unresolved() {
-                    self.worker.count(Counter::BudgetAddressLookups);
+                    self.env.count(Counter::BudgetAddressLookups);
                 }
                 while self.candidates.take_unresolved().is_some() {}
                 return;
             }
-            let Some((server, trust)) = self.candidates.take_unresolved() else { return };
+            let Some((server, source)) = self.candidates.take_unresolved() else { return };
             self.looked_up += 1;
             let name = &self.server(server).name;
-            match self.worker.arc().look_up(server, name, trust, self.context) {
+            match self.env.look_up_addresses(server, name, source, self.context) {
                 Ok(lookup) => self.lookups.push(lookup),
                 Err(unresolved) if self.running.is_empty() && self.candidates.is_empty() => {
                     self.exhausted = Some(unresolved);

@@ -9,8 +9,8 @@ use zoners_dnssec::nsec::{Nsec, TypeBitmap};
 use zoners_dnssec::nsec3::{self, nsec3_hash};
 use zoners_dnssec::signed_data::wildcard;
 
-use crate::cached::lookup::{AnswerBuilder, Next};
-use crate::env::worker::Worker;
+use crate::cached::lookup::{AnswerBuilder, Next, sought};
+use crate::env::environment::Env;
 use crate::model::answer::Answer;
 use crate::model::verdict::{Finding, Reply};
 
@@ -19,56 +19,58 @@ const BLOCKS: u32 = 400;
 /// Ancestors of a name that are looked for in a chain of hashes.
 const MAX_LABELS: usize = 8;
 
-impl<N: Network> Worker<N> {
-    /// Keeps the records of a proof of `zone`, all of them verified, for up to `ttl` seconds.
-    pub(crate) fn keep_ranges(&self, zone: &Name, proven: &[RRset], ttl: u32) {
-        let (cache, now) = (&self.shared().cache, self.shared().now());
-        for set in proven {
-            let ttl = cache.limits().negative(ttl.min(set.ttl));
-            match set.rtype {
-                Rtype::NSEC => {
-                    if let Some(nsec) = Nsec::read(set, zone) {
-                        cache.ranges().insert_name(zone, set, &nsec.next, ttl, now);
-                    }
+/// Keeps the records of a proof of `zone`, all of them verified, for up to `ttl` seconds.
+pub(crate) fn keep_ranges<N: Network>(env: &Env<N>, zone: &Name, proven: &[RRset], ttl: u32) {
+    let (cache, now) = (&env.shared().cache, env.shared().now());
+    for set in proven {
+        let ttl = cache.limits().negative(ttl.min(set.ttl));
+        match set.rtype {
+            Rtype::NSEC => {
+                if let Some(nsec) = Nsec::read(set, zone) {
+                    cache.ranges().insert_name(zone, set, &nsec.next, ttl, now);
                 }
-                Rtype::NSEC3 => {
-                    if let Some((hash, iterations, salt)) = nsec3::usable_for_synthesis(set, zone) {
-                        let parameters = (iterations, &salt[..]);
-                        cache.ranges().insert_hash(zone, hash, parameters, set, ttl, now);
-                    }
-                }
-                _ => {}
             }
+            Rtype::NSEC3 => {
+                if let Some((hash, iterations, salt)) = nsec3::usable_for_synthesis(set, zone) {
+                    let parameters = (iterations, &salt[..]);
+                    cache.ranges().insert_hash(zone, hash, parameters, set, ttl, now);
+                }
+            }
+            _ => {}
         }
     }
+}
 
-    /// The answer that follows from what is proven of the zone's other names.
-    #[must_use]
-    pub fn synthesised(&self, question: &Question, now: Moment) -> Option<Answer> {
-        let cache = &self.shared().cache;
-        // DS records stand above the cut; of ANY and of signatures nothing is proven.
-        if matches!(question.rtype, Rtype::DS | Rtype::ANY | Rtype::RRSIG) {
-            return None;
-        }
-        let place = SortKey::of(question.name.for_slice());
-        let zone = cache.ranges().zone_of(&question.name, &place)?;
-        self.anchor_of(&question.name)?;
-        // What a zone denies does not hold below what the configuration says itself.
-        if name::depth(&zone) < self.sought(&question.name, question.rtype).configured {
-            return None;
-        }
-        let asked = Asked { worker: self, zone, place, question, now };
-        let reply = asked.by_name().or_else(|| asked.by_hash())?;
-        match AnswerBuilder::default().add(Reply { security: Security::Secure, ..reply }) {
-            Next::Done(answer) => Some(answer),
-            Next::Alias(_) => None,
-        }
+/// The answer that follows from what is proven of the zone's other names.
+#[must_use]
+pub(crate) fn synthesised<N: Network>(
+    env: &Env<N>,
+    question: &Question,
+    now: Moment,
+) -> Option<Answer> {
+    let cache = &env.shared().cache;
+    // DS records stand above the cut; of ANY and of signatures nothing is proven.
+    if matches!(question.rtype, Rtype::DS | Rtype::ANY | Rtype::RRSIG) {
+        return None;
+    }
+    let place = SortKey::of(question.name.for_slice());
+    let zone = cache.ranges().zone_of(&question.name, &place)?;
+    env.anchor_of(&question.name)?;
+    // What a zone denies does not hold below what the configuration says itself.
+    if name::depth(&zone) < sought(env, &question.name, question.rtype).configured {
+        return None;
+    }
+    let asked = Asked { env, zone, place, question, now };
+    let reply = asked.by_name().or_else(|| asked.by_hash())?;
+    match AnswerBuilder::default().add(Reply { security: Security::Secure, ..reply }) {
+        Next::Done(answer) => Some(answer),
+        Next::Alias(_) => None,
     }
 }
 
 /// A question, and the zone that may answer it.
 struct Asked<'a, N: Network> {
-    worker: &'a Worker<N>,
+    env: &'a Env<N>,
     zone: Name,
     /// Of the name that is asked for.
     place: SortKey,
@@ -78,7 +80,7 @@ struct Asked<'a, N: Network> {
 
 impl<N: Network> Asked<'_, N> {
     fn by_name(&self) -> Option<Reply> {
-        let ranges = self.worker.shared().cache.ranges();
+        let ranges = self.env.shared().cache.ranges();
         let name = &self.question.name;
         let Neighbour { set: own, position } = ranges.by_name(&self.zone, &self.place, self.now)?;
         let encloser = match position {
@@ -111,7 +113,7 @@ impl<N: Network> Asked<'_, N> {
     }
 
     fn by_hash(&self) -> Option<Reply> {
-        let ranges = self.worker.shared().cache.ranges();
+        let ranges = self.env.shared().cache.ranges();
         let (iterations, salt) = ranges.parameters(&self.zone)?;
         let cost = u32::from(iterations) * (MAX_LABELS as u32 + 2);
         if cost > BLOCKS {
@@ -163,7 +165,7 @@ impl<N: Network> Asked<'_, N> {
             return Some(self.expanded(set, sets));
         }
         let ttl = sets.iter().map(|set| set.ttl).min().unwrap_or(0);
-        let soa = self.worker.shared().cache.rrset(&self.zone, Rtype::SOA, self.now)?;
+        let soa = self.env.shared().cache.rrset(&self.zone, Rtype::SOA, self.now)?;
         if soa.security != Security::Secure {
             return None;
         }
@@ -188,7 +190,7 @@ impl<N: Network> Asked<'_, N> {
     }
 
     fn wildcard_records(&self, encloser: &Name) -> Option<CachedRRset> {
-        let cache = &self.worker.shared().cache;
+        let cache = &self.env.shared().cache;
         let cached = cache.rrset(&wildcard(encloser)?, self.question.rtype, self.now)?;
         (cached.security == Security::Secure).then_some(cached)
     }

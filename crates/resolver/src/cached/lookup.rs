@@ -1,11 +1,13 @@
 //! Answers out of the cache alone, without asking anyone.
 
-use zoners_cache::{Cache, CachedRRset, Denial, DenialKind, Rank};
-use zoners_dns::{Moment, Name, OptRcode, Question, RRset, Rtype, Security, name};
+use zoners_cache::{Cache, CachedFailure, CachedRRset, Denial, DenialKind, Rank};
+use zoners_dns::{Moment, Name, Network, OptRcode, Question, RRset, Rtype, Security, name};
 use zoners_dnssec::nsec::denied_owner;
 
+use crate::cached::root_key_sentinel::sentinel_fails;
+use crate::env::environment::Env;
 use crate::model::answer::Answer;
-use crate::model::settings::Limits;
+use crate::model::settings::{Limits, Settings};
 use crate::model::verdict::{Finding, Reply};
 
 /// What is looked for in the cache.
@@ -226,4 +228,68 @@ fn append(sets: &mut Vec<RRset>, more: Vec<RRset>) {
     } else {
         sets.extend(more);
     }
+}
+
+/// The answer from the cache alone, if it is proven or need not be.
+///
+/// # Errors
+/// The cache lacks some of it.
+pub(crate) fn cached_answer<N: Network>(
+    env: &Env<N>,
+    question: &Question,
+    checking_disabled: bool,
+    now: Moment,
+) -> Result<Answer, Lack> {
+    let limits = &env.settings().limits;
+    let known = |name: &Name| sought(env, name, question.rtype).known(&env.shared().cache, now);
+    let answer = follow(question, limits, known)?;
+    match may_be_given(env, question, answer.security, checking_disabled) {
+        true => Ok(answer),
+        false => Err(Lack::Something),
+    }
+}
+
+/// What is looked for in the cache, under this configuration.
+pub(crate) fn sought<'a, N: Network>(env: &Env<N>, name: &'a Name, rtype: Rtype) -> Sought<'a> {
+    Sought { name, rtype, configured: configured_depth(env, name, rtype) }
+}
+
+/// Labels of the deepest zone around `name` that the configuration has its own word on: a stub,
+/// a forwarder, a trust anchor or a negative one. What zones above it prove not to exist does
+/// not count there.
+fn configured_depth<N: Network>(env: &Env<N>, name: &Name, rtype: Rtype) -> usize {
+    let Settings { routes, anchors, negative_anchors, .. } = env.settings();
+    let routes = routes.iter().map(|route| &route.zone);
+    let anchors = anchors.iter().map(|anchor| &anchor.zone);
+    let zones = routes.chain(anchors).chain(negative_anchors);
+    // DS records stand above the cut.
+    let below =
+        |zone: &&Name| name::is_within(name, zone) && !(rtype == Rtype::DS && *zone == name);
+    let configured = zones.filter(below).map(name::depth).max().unwrap_or(0);
+    configured.max(env.shared().negative_anchors.deepest_above(name, env.shared().now()))
+}
+
+/// Whether an answer of this status is proven, or need not be.
+pub(crate) fn may_be_given<N: Network>(
+    env: &Env<N>,
+    question: &Question,
+    security: Security,
+    checking_disabled: bool,
+) -> bool {
+    !env.validates(checking_disabled)
+        || security > Security::Unchecked
+            && !sentinel_fails(env.settings(), &question.name, question.rtype)
+}
+
+/// The failure that is remembered of a question, if it is one for those who disable checking or
+/// do not.
+#[must_use]
+pub(crate) fn known_failure<N: Network>(
+    env: &Env<N>,
+    question: &Question,
+    checking_disabled: bool,
+    now: Moment,
+) -> Option<CachedFailure> {
+    let failure = env.shared().cache.failure(question, now)?;
+    (!checking_disabled || !failure.ede.code.is_bogus()).then_some(failure)
 }

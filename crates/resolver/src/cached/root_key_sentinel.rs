@@ -15,7 +15,7 @@ enum Sentinel {
 }
 
 /// Whether `name` is a sentinel whose answer, although proven, must be SERVFAIL.
-pub(crate) fn fails(settings: &Settings, name: &Name, rtype: Rtype) -> bool {
+pub(crate) fn sentinel_fails(settings: &Settings, name: &Name, rtype: Rtype) -> bool {
     if !settings.sentinel || !matches!(rtype, Rtype::A | Rtype::AAAA) {
         return false;
     }

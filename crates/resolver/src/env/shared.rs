@@ -7,12 +7,14 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
 use zoners_cache::{Cache, Evidence, ServerFault, ServerInfo};
-use zoners_dns::{Clock, Endpoint, Moment, Name, Question, Random, SecondLevel};
+use zoners_dns::{Clock, Endpoint, Message, Moment, Name, Question, Random, SecondLevel};
 
-use crate::ask::exchange::{Asking, Sharing};
-use crate::ask::interception::{NetworkState, Passage};
 use crate::env::clock_skew::ClockDoubt;
+use crate::env::interception::{NetworkState, Passage};
+use crate::env::key_refreshes::Renewals;
 use crate::env::negative_anchors::NegativeAnchors;
+use crate::env::prefetch_ledger::Lent;
+use crate::env::report_agents::Reports;
 use crate::env::single_flight::Together;
 use crate::infra::cookies::Cookies;
 use crate::infra::estimate::Market;
@@ -27,12 +29,13 @@ use crate::infra::unproven_addresses::Strangers;
 use crate::infra::uplink::Line;
 use crate::infra::uplinks::Lines;
 use crate::model::answer::{Answer, Unresolved};
+use crate::model::asking::Asking;
 use crate::model::flights::{Flights, WaitGraph};
-use crate::model::verdict::Verdict;
-use crate::resolve::error_reports::Reports;
-use crate::resolve::prefetch::Lent;
-use crate::validate::key_refresh::Renewals;
-use crate::validate::trust::Trust;
+use crate::model::verdict::{Fault, Verdict};
+use crate::model::zone_trust::ZoneTrust;
+
+/// The result of a query, for all waiting attempts.
+pub(crate) type Sharing = Result<Arc<Message>, Fault>;
 
 /// A zone and what its servers are asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +77,7 @@ pub struct Shared {
     /// IDs, ports, server order.
     pub random: Random,
     pub(crate) questions: Together<QuestionKey, Arc<Answer>>,
-    pub(crate) trusts: Together<Name, Trust>,
+    pub(crate) trusts: Together<Name, ZoneTrust>,
     pub(crate) exchanges: Together<ExchangeKey, Arc<Verdict>>,
     pub(crate) outstanding: Arc<Flights<QueryKey, Sharing>>,
     pub(crate) repeats: Repeats,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::time::timeout_at;
 use zoners_dns::{Counter, Name, Network, Question};
 
-use crate::env::worker::Worker;
+use crate::env::environment::Env;
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::context::Context;
 use crate::model::flights::{Boarding, Flights, Follow, Landed, Lead};
@@ -31,7 +31,7 @@ pub(crate) enum Turn<K, T> {
     Alone,
 }
 
-impl<N: Network> Worker<N> {
+impl<N: Network> Env<N> {
     /// Waits for the asker that leads `key` already, until there is a result or it is our turn.
     /// `zone` is asked `question` for it.
     pub(crate) async fn take_turn<K: Eq + Hash + Clone, T: Clone>(

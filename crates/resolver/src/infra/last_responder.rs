@@ -7,7 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use zoners_dns::{Endpoint, Moment};
 
-use crate::ask::exchange::Asking;
+use crate::model::asking::Asking;
 
 /// Replies within this time of the last count as equally recent.
 const RECENT: Duration = Duration::from_secs(1);

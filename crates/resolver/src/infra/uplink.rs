@@ -122,8 +122,8 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ask::exchange::Asking;
     use crate::infra::last_responder::Testimony;
+    use crate::model::asking::Asking;
     use zoners_dns::{Endpoint, Question, Rtype, name};
 
     fn testimony() -> Testimony {

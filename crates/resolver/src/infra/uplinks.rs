@@ -11,9 +11,8 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
-use zoners_dns::{Delegation, Moment, Network, Question, name};
+use zoners_dns::{Delegation, Moment, name};
 
-use crate::env::worker::Worker;
 use crate::infra::reachability::network;
 use crate::infra::uplink::Line;
 use crate::model::settings::Settings;
@@ -157,23 +156,6 @@ fn is_inside(address: IpAddr) -> bool {
             ip.is_private() || ip.is_loopback() || ip.is_link_local() || shared
         }
         IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_loopback(),
-    }
-}
-
-impl<N: Network> Worker<N> {
-    /// Whether the uplinks to the servers of a question are down.
-    pub(crate) fn is_line_down_for(&self, question: &Question) -> bool {
-        let (lines, now) = (&self.shared().lines, self.shared().now());
-        if self.settings().routes.is_empty() {
-            return lines.internet().is_down(now);
-        }
-        match self.settings().route(&question.answered_at()) {
-            None => lines.internet().is_down(now),
-            Some(route) => {
-                let mut addresses = route.servers.iter().flat_map(|server| &server.addresses);
-                addresses.all(|address| lines.to(address.ip()).is_down(now))
-            }
-        }
     }
 }
 

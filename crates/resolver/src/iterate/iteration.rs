@@ -10,15 +10,20 @@ use zoners_dns::{
     Counter, Delegation, DsStatus, Moment, Name, Network, QueryMode, Question, Rtype, name,
 };
 
+use crate::ask::interception::wait_if_doubtful;
+use crate::ask::race::race;
+use crate::cached::store::keep_reply;
+use crate::env::environment::Env;
+use crate::env::lookups::Lookups;
 use crate::env::shared::{ExchangeKey, Landed};
 use crate::env::single_flight::Turn;
-use crate::env::worker::Worker;
 use crate::iterate::minimise::Minimiser;
-use crate::iterate::nameservers::glue;
+use crate::iterate::priming::prime;
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::context::Context;
 use crate::model::trace::Hop;
 use crate::model::verdict::{Finding, Reply, Verdict};
+use crate::selection::addresses::glue;
 
 /// How long a shortened question may go unanswered before the full one is asked beside it, at least
 /// and at most: long enough for several servers to be late.
@@ -34,298 +39,288 @@ pub(crate) enum Walk {
     Glue(Delegation),
 }
 
-impl<N: Network> Worker<N> {
-    /// Finds what the servers say of `question`'s name; an alias is returned, not followed.
-    pub(crate) async fn iterate(
-        &self,
-        question: &Question,
-        context: &Context,
-    ) -> Result<Box<Reply>, Unresolved> {
-        match self.walk(question, None, context).await? {
-            Walk::Reply(reply) => Ok(reply),
-            Walk::Glue(cut) => {
-                let text = format!("stopped at {}", cut.zone.fmt_with_dot());
-                Err(Unresolved::new(Cause::Unusable, text))
-            }
+/// Finds what the servers say of `question`'s name; an alias is returned, not followed.
+pub(crate) async fn iterate<N: Network>(
+    env: &Env<N>,
+    question: &Question,
+    context: &Context,
+) -> Result<Box<Reply>, Unresolved> {
+    match walk(env, question, None, context).await? {
+        Walk::Reply(reply) => Ok(reply),
+        Walk::Glue(cut) => {
+            let text = format!("stopped at {}", cut.zone.fmt_with_dot());
+            Err(Unresolved::new(Cause::Unusable, text))
         }
     }
+}
 
-    /// Walks down towards `question`'s name. With `server`, it ends at the first delegation that
-    /// has the addresses of a nameserver of this name.
-    pub(crate) async fn walk(
-        &self,
-        question: &Question,
-        server: Option<&Name>,
-        context: &Context,
-    ) -> Result<Walk, Unresolved> {
-        let mut cut = self.first_cut(question);
-        let mut minimiser = Minimiser::new(question.clone(), self.settings().minimised_type);
-        minimiser.share_referrals(self.settings().share_referrals);
-        // Whoever intercepts DNS sees all of it, and does not refer.
-        let intercepted = self.shared().passage.is_intercepted();
-        if !self.settings().minimise || cut.mode == QueryMode::Forward || intercepted {
-            minimiser.give_up();
-        }
-        let mut refused_at = None;
-        for _ in 0..self.settings().limits.steps {
-            if context.budget.is_stopped() {
-                return Err(Unresolved::new(Cause::Cancelled, "somebody else knew"));
-            }
-            if server.is_some_and(|server| !glue(&cut, server).is_empty()) {
-                return Ok(Walk::Glue(cut));
-            }
-            if question.rtype != Rtype::DNSKEY || question.name != cut.zone {
-                self.fetch_keys(&cut, context);
-            }
-            let asked = self.unknown_step(&mut minimiser, &cut.zone, question);
-            let shortened = asked != *question;
-            let (shortened, verdict) = match shortened {
-                true => self.ask_shortened(&cut, &asked, question, context).await,
-                false => (false, self.ask_zone(&cut, &asked, context).await),
-            };
-            let asked = if shortened { asked } else { question.clone() };
-            let verdict = match verdict {
-                Err(unresolved) if shortened && unresolved.cause == Cause::Unusable => {
-                    self.show_full_name(&mut minimiser, &asked, context);
-                    refused_at = Some(cut.zone.clone());
-                    continue;
-                }
-                Err(unresolved) => match self.cut_of_interceptor(&cut, &unresolved).await {
-                    Some(root) => {
-                        cut = root;
-                        minimiser.give_up();
-                        continue;
-                    }
-                    None => return Err(unresolved),
-                },
-                Ok(verdict) => verdict,
-            };
-            if !shortened && refused_at.as_ref() == Some(&cut.zone) && !verdict.denies_name() {
-                self.shared().cache.insert_minimisation_failure(&cut.zone, self.shared().now());
-            }
-            match &*verdict {
-                Verdict::Referral(child) => {
-                    cut = child.clone();
-                    minimiser.descended();
-                }
-                Verdict::Answer(reply) if !shortened || denies(reply, &asked, question) => {
-                    // Only the denial of a full name cuts what lies below it (RFC 8020).
-                    if matches!(reply.finding, Finding::NxDomain(_)) {
-                        self.remember(&asked, reply);
-                    }
-                    return Ok(Walk::Reply(Box::new(reply.clone())));
-                }
-                Verdict::Answer(reply) => match &reply.finding {
-                    // Some servers deny empty non-terminals, so the full name decides (RFC 9156
-                    // section 2.3).
-                    Finding::NxDomain(_) => {
-                        self.show_full_name(&mut minimiser, &asked, context);
-                        refused_at = Some(cut.zone.clone());
-                    }
-                    // Nothing lies below a CNAME; a DNAME makes all below it its own.
-                    Finding::Alias(_) | Finding::TooLong => minimiser.give_up(),
-                    Finding::Records(..) | Finding::NoData(_) => minimiser.passed(&asked.name),
-                },
-            }
-        }
-        self.count(Counter::LimitReferrals);
-        Err(Unresolved::new(Cause::Unusable, format!("too many steps towards {question}")))
-    }
-
-    /// Where a walk starts. Where a resolver answers in the place of all servers, one place is as good as
-    /// another, and what is known of a zone's servers is of no use.
-    fn first_cut(&self, question: &Question) -> Delegation {
-        let routed = || self.settings().route(&question.answered_at()).is_some();
-        match self.shared().passage.is_intercepted() && !routed() {
-            true => self.settings().root.clone(),
-            false => self.zone_cut(question),
-        }
-    }
-
-    /// The root, for a question to `cut` that failed, if it turns out that this network intercepts DNS:
-    /// nobody but the interceptor answers there, whatever server is asked.
-    async fn cut_of_interceptor(
-        &self,
-        cut: &Delegation,
-        unresolved: &Unresolved,
-    ) -> Option<Delegation> {
-        let unheard =
-            matches!(unresolved.cause, Cause::NoAddress | Cause::Silent | Cause::Unusable);
-        if cut.mode != QueryMode::Iterative || !unheard {
-            return None;
-        }
-        Box::pin(self.wait_if_doubtful()).await;
-        let intercepted = self.shared().passage.is_intercepted();
-        (intercepted && !cut.zone.is_root()).then(|| self.settings().root.clone())
-    }
-
-    /// Where to start: the stub or forwarder that the configuration gives, else the deepest cut
-    /// that a parent told us, else the root.
-    pub(crate) fn zone_cut(&self, question: &Question) -> Delegation {
-        self.known_cut(&question.answered_at()).unwrap_or_else(|| {
-            self.prime();
-            self.settings().root.clone()
-        })
-    }
-
-    /// The deepest zone cut on the way to `name` that is known by more than hints.
-    pub(crate) fn known_cut(&self, name: &Name) -> Option<Delegation> {
-        let known = self.shared().cache.deepest_cut(name, self.shared().now());
-        let route = self.settings().route(name).cloned();
-        match (known, route) {
-            (Some(known), Some(route)) if route.mode != QueryMode::Forward => {
-                let deeper = name::depth(&known.zone) > name::depth(&route.zone);
-                Some(if deeper { known } else { route })
-            }
-            (known, route) => route.or(known),
-        }
-    }
-
-    /// Asks for the keys of a signed zone beside the question, not after it.
-    fn fetch_keys(&self, cut: &Delegation, context: &Context) {
-        let signed = matches!(cut.signing, DsStatus::Signed(_))
-            || self.settings().anchors.iter().any(|anchor| anchor.zone == cut.zone);
-        let (cache, now) = (&self.shared().cache, self.shared().now());
-        let wanted = context.validate && signed && !self.shared().passage.is_forged();
-        if wanted && cache.rrset(&cut.zone, Rtype::DNSKEY, now).is_none() {
-            // Fetched at once, proven when the parent's keys are.
-            let (worker, context) = (self.arc(), context.avoiding_nobody());
-            let keys = Question::new(cut.zone.clone(), Rtype::DNSKEY);
-            tokio::spawn(self.trust(&cut.zone, &context));
-            tokio::spawn(async move { worker.raw(&keys, &context).await });
-        }
-    }
-
-    /// The next question on the way down whose answer is not yet known.
-    fn unknown_step(&self, minimiser: &mut Minimiser, zone: &Name, full: &Question) -> Question {
-        if minimiser.next(zone) != *full
-            && self.shared().cache.fails_minimisation(zone, self.shared().now())
-        {
-            minimiser.give_up();
-        }
-        loop {
-            let next = minimiser.next(zone);
-            if next == *full || !self.is_known_to_exist(&next, self.shared().now()) {
-                return next;
-            }
-            minimiser.passed(&next.name);
-        }
-    }
-
-    /// Whether the cache says that the name exists and is nothing we must learn more of.
-    fn is_known_to_exist(&self, question: &Question, now: Moment) -> bool {
-        let cache = &self.shared().cache;
-        let denial = cache.denial(&question.name, question.rtype, now);
-        denial.is_some_and(|(denied, _)| denied == DenialKind::NoData)
-            || cache.rrset(&question.name, question.rtype, now).is_some()
-    }
-
-    fn show_full_name(&self, minimiser: &mut Minimiser, asked: &Question, context: &Context) {
-        self.count(Counter::UpstreamMinimiseFallbacks);
-        context.trace(|| Hop::Note(format!("{asked} did not do: the full name is shown")));
+/// Walks down towards `question`'s name. With `server`, it ends at the first delegation that
+/// has the addresses of a nameserver of this name.
+pub(crate) async fn walk<N: Network>(
+    env: &Env<N>,
+    question: &Question,
+    server: Option<&Name>,
+    context: &Context,
+) -> Result<Walk, Unresolved> {
+    let mut cut = first_cut(env, question);
+    let mut minimiser = Minimiser::new(question.clone(), env.settings().minimised_type);
+    minimiser.share_referrals(env.settings().share_referrals);
+    // Whoever intercepts DNS sees all of it, and does not refer.
+    let intercepted = env.shared().passage.is_intercepted();
+    if !env.settings().minimise || cut.mode == QueryMode::Forward || intercepted {
         minimiser.give_up();
     }
-
-    /// Asks a shortened question, and the full one beside it where that is met with silence; true
-    /// if the answer is to the shortened question.
-    async fn ask_shortened(
-        &self,
-        cut: &Delegation,
-        asked: &Question,
-        full: &Question,
-        context: &Context,
-    ) -> (bool, Landed<Verdict>) {
-        self.count(Counter::UpstreamMinimised);
-        let patience = (self.shared().habits.late() * 3).clamp(SILENCE.0, SILENCE.1);
-        // Boxed: both futures are large, and the second is rare.
-        let mut shortened = Box::pin(self.ask_zone(cut, asked, context));
-        if let Ok(verdict) = timeout(patience, &mut shortened).await {
-            return (true, verdict);
+    let mut refused_at = None;
+    for _ in 0..env.settings().limits.steps {
+        if context.budget.is_stopped() {
+            return Err(Unresolved::new(Cause::Cancelled, "somebody else knew"));
         }
-        self.count(Counter::UpstreamMinimiseFallbacks);
-        context.trace(|| Hop::Note(format!("{asked} is met with silence: the full name is shown")));
-        let mut whole = Box::pin(self.ask_zone(cut, full, context));
-        tokio::select! {
-            biased;
-            verdict = &mut shortened => match verdict {
-                Ok(verdict) => (true, Ok(verdict)),
-                Err(_) => (false, whole.await),
-            },
-            verdict = &mut whole => match verdict {
-                Ok(verdict) => {
-                    // Of the root and of top-level domains it is more likely that datagrams were lost.
-                    if name::depth(&cut.zone) > 1 {
-                        self.shared().cache.insert_minimisation_failure(&cut.zone, self.shared().now());
-                    }
-                    (false, Ok(verdict))
-                }
-                Err(_) => (true, shortened.await),
-            },
+        if server.is_some_and(|server| !glue(&cut, server).is_empty()) {
+            return Ok(Walk::Glue(cut));
         }
-    }
-
-    /// Asks the servers of a zone, together with all who ask them the same: A, AAAA and HTTPS of
-    /// one name share their referrals.
-    async fn ask_zone(
-        &self,
-        cut: &Delegation,
-        asked: &Question,
-        context: &Context,
-    ) -> Landed<Verdict> {
-        let exchanges = &self.shared().exchanges;
-        let key = ExchangeKey { zone: cut.zone.clone(), asked: asked.clone() };
-        for _ in 0..MOST_REFUSED {
-            match self.take_turn(exchanges, &key, (&cut.zone, asked), context).await {
-                Turn::First(lead) | Turn::Next(lead) => {
-                    let verdict = self.learn(cut, asked, &context.leading(lead.id())).await;
-                    // Others may do better with the servers that are avoided here.
-                    if verdict.is_ok() || context.avoided().is_empty() {
-                        lead.tell(&verdict, context);
-                    }
-                    return verdict;
-                }
-                Turn::Told(Ok(verdict)) if !may_be_used(&verdict, context.avoided()) => {}
-                Turn::Told(result) => return result,
-                Turn::Alone => return Box::pin(self.learn(cut, asked, context)).await,
+        if question.rtype != Rtype::DNSKEY || question.name != cut.zone {
+            fetch_keys(env, &cut, context);
+        }
+        let asked = unknown_step(env, &mut minimiser, &cut.zone, question);
+        let shortened = asked != *question;
+        let (shortened, verdict) = match shortened {
+            true => ask_shortened(env, &cut, &asked, question, context).await,
+            false => (false, ask_zone(env, &cut, &asked, context).await),
+        };
+        let asked = if shortened { asked } else { question.clone() };
+        let verdict = match verdict {
+            Err(unresolved) if shortened && unresolved.cause == Cause::Unusable => {
+                show_full_name(env, &mut minimiser, &asked, context);
+                refused_at = Some(cut.zone.clone());
+                continue;
             }
+            Err(unresolved) => match cut_of_interceptor(env, &cut, &unresolved).await {
+                Some(root) => {
+                    cut = root;
+                    minimiser.give_up();
+                    continue;
+                }
+                None => return Err(unresolved),
+            },
+            Ok(verdict) => verdict,
+        };
+        if !shortened && refused_at.as_ref() == Some(&cut.zone) && !verdict.denies_name() {
+            env.shared().cache.insert_minimisation_failure(&cut.zone, env.shared().now());
         }
-        self.count(Counter::LimitBogusServers);
-        let text = format!("others ask servers for {asked} that gave bogus answers");
-        Err(Unresolved::new(Cause::Cancelled, text))
-    }
-
-    /// Asks the servers of a zone and remembers what they say.
-    async fn learn(
-        &self,
-        cut: &Delegation,
-        asked: &Question,
-        context: &Context,
-    ) -> Landed<Verdict> {
-        let mut verdict = self.race(cut, asked, context).await?;
-        let (cache, now) = (&self.shared().cache, self.shared().now());
-        match verdict.as_mut() {
+        match &*verdict {
             Verdict::Referral(child) => {
-                if child.servers.len() > self.settings().limits.servers_in_play {
-                    self.count(Counter::LimitDelegationServers);
-                }
-                if !cache.insert_delegation(child, now) {
-                    self.count(Counter::CacheEntriesTooLarge);
-                }
+                cut = child.clone();
+                minimiser.descended();
             }
-            Verdict::Answer(reply) => {
-                reply.clamp_ttls(&cache.limits());
-                // Seen before it is kept, so that it is not kept twice.
-                if context.validate && self.is_unsigned(asked) {
-                    reply.set_unsigned();
+            Verdict::Answer(reply) if !shortened || denies(reply, &asked, question) => {
+                // Only the denial of a full name cuts what lies below it (RFC 8020).
+                if matches!(reply.finding, Finding::NxDomain(_)) {
+                    keep_reply(env, &asked, reply);
                 }
-                // Whether it is the full name that is denied, only the asker knows.
-                if !matches!(reply.finding, Finding::NxDomain(_)) {
-                    self.remember(asked, reply);
+                return Ok(Walk::Reply(Box::new(reply.clone())));
+            }
+            Verdict::Answer(reply) => match &reply.finding {
+                // Some servers deny empty non-terminals, so the full name decides (RFC 9156
+                // section 2.3).
+                Finding::NxDomain(_) => {
+                    show_full_name(env, &mut minimiser, &asked, context);
+                    refused_at = Some(cut.zone.clone());
                 }
+                // Nothing lies below a CNAME; a DNAME makes all below it its own.
+                Finding::Alias(_) | Finding::TooLong => minimiser.give_up(),
+                Finding::Records(..) | Finding::NoData(_) => minimiser.passed(&asked.name),
+            },
+        }
+    }
+    env.count(Counter::LimitReferrals);
+    Err(Unresolved::new(Cause::Unusable, format!("too many steps towards {question}")))
+}
+
+/// Where a walk starts. Where a resolver answers in the place of all servers, one place is as good as
+/// another, and what is known of a zone's servers is of no use.
+fn first_cut<N: Network>(env: &Env<N>, question: &Question) -> Delegation {
+    let routed = || env.settings().route(&question.answered_at()).is_some();
+    match env.shared().passage.is_intercepted() && !routed() {
+        true => env.settings().root.clone(),
+        false => zone_cut(env, question),
+    }
+}
+
+/// The root, for a question to `cut` that failed, if it turns out that this network intercepts DNS:
+/// nobody but the interceptor answers there, whatever server is asked.
+async fn cut_of_interceptor<N: Network>(
+    env: &Env<N>,
+    cut: &Delegation,
+    unresolved: &Unresolved,
+) -> Option<Delegation> {
+    let unheard = matches!(unresolved.cause, Cause::NoAddress | Cause::Silent | Cause::Unusable);
+    if cut.mode != QueryMode::Iterative || !unheard {
+        return None;
+    }
+    Box::pin(wait_if_doubtful(env)).await;
+    let intercepted = env.shared().passage.is_intercepted();
+    (intercepted && !cut.zone.is_root()).then(|| env.settings().root.clone())
+}
+
+/// Where to start: the stub or forwarder that the configuration gives, else the deepest cut
+/// that a parent told us, else the root.
+pub(crate) fn zone_cut<N: Network>(env: &Env<N>, question: &Question) -> Delegation {
+    env.known_cut(&question.answered_at()).unwrap_or_else(|| {
+        prime(env);
+        env.settings().root.clone()
+    })
+}
+
+/// Asks for the keys of a signed zone beside the question, not after it.
+fn fetch_keys<N: Network>(env: &Env<N>, cut: &Delegation, context: &Context) {
+    let signed = matches!(cut.signing, DsStatus::Signed(_))
+        || env.settings().anchors.iter().any(|anchor| anchor.zone == cut.zone);
+    let (cache, now) = (&env.shared().cache, env.shared().now());
+    let wanted = context.validate && signed && !env.shared().passage.is_forged();
+    if wanted && cache.rrset(&cut.zone, Rtype::DNSKEY, now).is_none() {
+        env.fetch_keys(&cut.zone, context);
+    }
+}
+
+/// The next question on the way down whose answer is not yet known.
+fn unknown_step<N: Network>(
+    env: &Env<N>,
+    minimiser: &mut Minimiser,
+    zone: &Name,
+    full: &Question,
+) -> Question {
+    if minimiser.next(zone) != *full
+        && env.shared().cache.fails_minimisation(zone, env.shared().now())
+    {
+        minimiser.give_up();
+    }
+    loop {
+        let next = minimiser.next(zone);
+        if next == *full || !is_known_to_exist(env, &next, env.shared().now()) {
+            return next;
+        }
+        minimiser.passed(&next.name);
+    }
+}
+
+/// Whether the cache says that the name exists and is nothing we must learn more of.
+fn is_known_to_exist<N: Network>(env: &Env<N>, question: &Question, now: Moment) -> bool {
+    let cache = &env.shared().cache;
+    let denial = cache.denial(&question.name, question.rtype, now);
+    denial.is_some_and(|(denied, _)| denied == DenialKind::NoData)
+        || cache.rrset(&question.name, question.rtype, now).is_some()
+}
+
+fn show_full_name<N: Network>(
+    env: &Env<N>,
+    minimiser: &mut Minimiser,
+    asked: &Question,
+    context: &Context,
+) {
+    env.count(Counter::UpstreamMinimiseFallbacks);
+    context.trace(|| Hop::Note(format!("{asked} did not do: the full name is shown")));
+    minimiser.give_up();
+}
+
+/// Asks a shortened question, and the full one beside it where that is met with silence; true
+/// if the answer is to the shortened question.
+async fn ask_shortened<N: Network>(
+    env: &Env<N>,
+    cut: &Delegation,
+    asked: &Question,
+    full: &Question,
+    context: &Context,
+) -> (bool, Landed<Verdict>) {
+    env.count(Counter::UpstreamMinimised);
+    let patience = (env.shared().habits.late() * 3).clamp(SILENCE.0, SILENCE.1);
+    // Boxed: both futures are large, and the second is rare.
+    let mut shortened = Box::pin(ask_zone(env, cut, asked, context));
+    if let Ok(verdict) = timeout(patience, &mut shortened).await {
+        return (true, verdict);
+    }
+    env.count(Counter::UpstreamMinimiseFallbacks);
+    context.trace(|| Hop::Note(format!("{asked} is met with silence: the full name is shown")));
+    let mut whole = Box::pin(ask_zone(env, cut, full, context));
+    tokio::select! {
+        biased;
+        verdict = &mut shortened => match verdict {
+            Ok(verdict) => (true, Ok(verdict)),
+            Err(_) => (false, whole.await),
+        },
+        verdict = &mut whole => match verdict {
+            Ok(verdict) => {
+                // Of the root and of top-level domains it is more likely that datagrams were lost.
+                if name::depth(&cut.zone) > 1 {
+                    env.shared().cache.insert_minimisation_failure(&cut.zone, env.shared().now());
+                }
+                (false, Ok(verdict))
+            }
+            Err(_) => (true, shortened.await),
+        },
+    }
+}
+
+/// Asks the servers of a zone, together with all who ask them the same: A, AAAA and HTTPS of
+/// one name share their referrals.
+async fn ask_zone<N: Network>(
+    env: &Env<N>,
+    cut: &Delegation,
+    asked: &Question,
+    context: &Context,
+) -> Landed<Verdict> {
+    let exchanges = &env.shared().exchanges;
+    let key = ExchangeKey { zone: cut.zone.clone(), asked: asked.clone() };
+    for _ in 0..MOST_REFUSED {
+        match env.take_turn(exchanges, &key, (&cut.zone, asked), context).await {
+            Turn::First(lead) | Turn::Next(lead) => {
+                let verdict = ask_and_keep(env, cut, asked, &context.leading(lead.id())).await;
+                // Others may do better with the servers that are avoided here.
+                if verdict.is_ok() || context.avoided().is_empty() {
+                    lead.tell(&verdict, context);
+                }
+                return verdict;
+            }
+            Turn::Told(Ok(verdict)) if !may_be_used(&verdict, context.avoided()) => {}
+            Turn::Told(result) => return result,
+            Turn::Alone => return Box::pin(ask_and_keep(env, cut, asked, context)).await,
+        }
+    }
+    env.count(Counter::LimitBogusServers);
+    let text = format!("others ask servers for {asked} that gave bogus answers");
+    Err(Unresolved::new(Cause::Cancelled, text))
+}
+
+/// Asks the servers of a zone and remembers what they say.
+async fn ask_and_keep<N: Network>(
+    env: &Env<N>,
+    cut: &Delegation,
+    asked: &Question,
+    context: &Context,
+) -> Landed<Verdict> {
+    let mut verdict = race(env, cut, asked, context).await?;
+    let (cache, now) = (&env.shared().cache, env.shared().now());
+    match verdict.as_mut() {
+        Verdict::Referral(child) => {
+            if child.servers.len() > env.settings().limits.servers_in_play {
+                env.count(Counter::LimitDelegationServers);
+            }
+            if !cache.insert_delegation(child, now) {
+                env.count(Counter::CacheEntriesTooLarge);
             }
         }
-        Ok(Arc::from(verdict))
+        Verdict::Answer(reply) => {
+            reply.clamp_ttls(&cache.limits());
+            // Seen before it is kept, so that it is not kept twice.
+            if context.validate && env.is_taken_as_it_comes(&asked.answered_at()) {
+                reply.set_unsigned();
+            }
+            // Whether it is the full name that is denied, only the asker knows.
+            if !matches!(reply.finding, Finding::NxDomain(_)) {
+                keep_reply(env, asked, reply);
+            }
+        }
     }
+    Ok(Arc::from(verdict))
 }
 
 /// Whether a shared verdict serves an asker that avoids servers: no avoided server may have said

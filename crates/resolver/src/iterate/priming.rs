@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use zoners_dns::{Delegation, Network, Question, RRset, Rtype, name};
 
+use crate::ask::race::race;
+use crate::cached::store::keep_reply;
+use crate::env::environment::Env;
 use crate::env::shared::ExchangeKey;
-use crate::env::worker::Worker;
 use crate::model::context::Context;
 use crate::model::flights::Boarding;
 use crate::model::trace::Hop;
@@ -15,46 +17,44 @@ use crate::model::verdict::{Finding, Verdict};
 /// Seconds for which the hints are in force again where the root servers tell no addresses.
 const FRUITLESS: u32 = 60;
 
-impl<N: Network> Worker<N> {
-    /// Primes beside the question that found the root servers unknown; only one does at a time.
-    pub(crate) fn prime(&self) {
-        if !self.settings().priming {
-            return;
-        }
-        let (root, worker) = (self.settings().root.clone(), self.arc());
-        let question = Question::new(name::root(), Rtype::NS);
-        let key = ExchangeKey { zone: name::root(), asked: question.clone() };
-        let Boarding::Lead(lead) = self.shared().exchanges.board(&key, None) else { return };
-        tokio::spawn(async move {
-            let context = Context::new(worker.settings().limits, None, None).leading(lead.id());
-            let verdict = worker.race(&root, &question, &context).await;
-            if let Ok(verdict) = &verdict
-                && let Verdict::Answer(reply) = verdict.as_ref()
-                && let Finding::Records(sets) = &reply.finding
-                && let Some(ns) = sets.iter().find(|set| set.rtype == Rtype::NS)
-            {
-                // Whoever answers in the place of the root servers does not tell their addresses.
-                let glue = if reply.hearsay { &[][..] } else { &reply.additional };
-                worker.learn_root(ns, glue);
-                worker.remember(&question, reply);
-                context.trace(|| Hop::Note("the root servers told their own names".into()));
-            }
-            lead.tell(&verdict.map(Arc::from), &context);
-        });
+/// Primes beside the question that found the root servers unknown; only one does at a time.
+pub(crate) fn prime<N: Network>(env: &Env<N>) {
+    if !env.settings().priming {
+        return;
     }
+    let (root, env) = (env.settings().root.clone(), env.arc());
+    let question = Question::new(name::root(), Rtype::NS);
+    let key = ExchangeKey { zone: name::root(), asked: question.clone() };
+    let Boarding::Lead(lead) = env.shared().exchanges.board(&key, None) else { return };
+    tokio::spawn(async move {
+        let context = Context::new(env.settings().limits, None, None).leading(lead.id());
+        let verdict = race(&env, &root, &question, &context).await;
+        if let Ok(verdict) = &verdict
+            && let Verdict::Answer(reply) = verdict.as_ref()
+            && let Finding::Records(sets) = &reply.finding
+            && let Some(ns) = sets.iter().find(|set| set.rtype == Rtype::NS)
+        {
+            // Whoever answers in the place of the root servers does not tell their addresses.
+            let glue = if reply.hearsay { &[][..] } else { &reply.additional };
+            learn_root(&env, ns, glue);
+            keep_reply(&env, &question, reply);
+            context.trace(|| Hop::Note("the root servers told their own names".into()));
+        }
+        lead.tell(&verdict.map(Arc::from), &context);
+    });
+}
 
-    fn learn_root(&self, ns: &RRset, glue: &[RRset]) {
-        let now = self.shared().now();
-        let most = self.settings().limits.servers;
-        let mut root = Delegation::from_ns(ns, glue, most, now.after_seconds(ns.ttl));
-        for server in &mut root.servers {
-            server.addresses.retain(|address| self.settings().may_ask(address.ip()));
-        }
-        // A reply without addresses leaves the hints in force, and is not asked for again at once.
-        if !root.servers.iter().any(|server| !server.addresses.is_empty()) {
-            root.servers.clone_from(&self.settings().root.servers);
-            root.expires = root.expires.min(now.after_seconds(FRUITLESS));
-        }
-        self.shared().cache.insert_delegation(&root, now);
+fn learn_root<N: Network>(env: &Env<N>, ns: &RRset, glue: &[RRset]) {
+    let now = env.shared().now();
+    let most = env.settings().limits.servers;
+    let mut root = Delegation::from_ns(ns, glue, most, now.after_seconds(ns.ttl));
+    for server in &mut root.servers {
+        server.addresses.retain(|address| env.settings().may_ask(address.ip()));
     }
+    // A reply without addresses leaves the hints in force, and is not asked for again at once.
+    if !root.servers.iter().any(|server| !server.addresses.is_empty()) {
+        root.servers.clone_from(&env.settings().root.servers);
+        root.expires = root.expires.min(now.after_seconds(FRUITLESS));
+    }
+    env.shared().cache.insert_delegation(&root, now);
 }

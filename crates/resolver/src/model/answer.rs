@@ -1,6 +1,7 @@
 //! How a question ends.
 
 use std::fmt;
+use std::hash::Hash;
 
 use zoners_dns::{Ede, EdeCode, OptRcode, Question, RRset, Security};
 

@@ -1,5 +1,6 @@
 //! What is passed down with every step for a client query.
 
+use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;

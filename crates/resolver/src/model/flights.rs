@@ -20,8 +20,9 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use bell::Bell;
-pub(crate) use follow::{Follow, Landed};
 use wait_graph::Edge;
+
+pub(crate) use follow::{Follow, Landed};
 pub(crate) use wait_graph::{FlightId, WaitGraph};
 
 /// Leaders that a flight may have, one after the other; with the last the followers are lost too.

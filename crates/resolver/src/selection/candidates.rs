@@ -16,13 +16,15 @@ use zoners_dns::{
     Counter, Delegation, DsStatus, Endpoint, Name, NameServer, Network, QueryMode, Transport,
 };
 
-pub(crate) use order::Attempt;
-
-use crate::env::worker::Worker;
+use crate::env::environment::Env;
+use crate::env::lookups::AddressSource;
 use crate::infra::estimate::Price;
 use crate::infra::unproven_addresses::is_watched;
-use crate::iterate::nameservers::Trust;
 use crate::model::context::Context;
+use crate::selection::addresses::{addresses_of, is_known_without_address, own_addresses};
+use crate::selection::candidates::silent_zone::has_answered;
+
+pub(crate) use order::Attempt;
 
 /// A server's address, in line.
 #[derive(Clone, Debug)]
@@ -93,15 +95,15 @@ pub(crate) struct Candidates {
 
 impl Candidates {
     /// Lines up the servers of `cut`, without the addresses to be avoided in this context.
-    pub(crate) fn new<N: Network>(worker: &Worker<N>, cut: &Delegation, context: &Context) -> Self {
+    pub(crate) fn new<N: Network>(env: &Env<N>, cut: &Delegation, context: &Context) -> Self {
         let mut order: Vec<usize> = (0..cut.servers.len()).collect();
-        worker.shared().random.shuffle(&mut order);
-        let in_play = worker.settings().limits.servers_in_play;
-        let limit = worker.settings().limits.addresses;
+        env.shared().random.shuffle(&mut order);
+        let in_play = env.settings().limits.servers_in_play;
+        let limit = env.settings().limits.addresses;
         let addresses: usize = cut.servers.iter().map(|server| server.addresses.len()).sum();
         if order.len() > in_play || addresses > limit {
             // One that has answered is in play, and not left out by chance.
-            order.sort_by_key(|server| !worker.has_answered(cut, *server));
+            order.sort_by_key(|server| !has_answered(env, cut, *server));
         }
         order.truncate(in_play);
         let mut candidates = Candidates::none(cut, context, limit);
@@ -110,21 +112,21 @@ impl Candidates {
             let named = &cut.servers[server];
             let resolvable = is_resolvable(&named.name, cut);
             let addresses = match resolvable {
-                true => worker.addresses_of(named),
+                true => addresses_of(env, named),
                 false => named.addresses.as_slice().into(),
             };
-            candidates.line_up(worker, cut, server, &addresses);
+            candidates.line_up(env, cut, server, &addresses);
             match (resolvable, addresses.is_empty()) {
                 (true, false) => candidates.doubted.push(server),
-                (true, true) if !worker.is_known_without_address(&named.name) => {
+                (true, true) if !is_known_without_address(env, &named.name) => {
                     candidates.unresolved.push(server);
                 }
                 _ => {}
             }
         }
-        candidates.price(worker);
+        candidates.price(env);
         if cut.mode == QueryMode::Iterative {
-            candidates.line_up_own(worker, cut);
+            candidates.line_up_own(env, cut);
         }
         candidates
     }
@@ -150,69 +152,69 @@ impl Candidates {
 
     /// Lines up what the zones of servers say of their addresses beside glue that has yet to prove
     /// itself, since it may be out of date.
-    fn line_up_own<N: Network>(&mut self, worker: &Worker<N>, cut: &Delegation) {
+    fn line_up_own<N: Network>(&mut self, env: &Env<N>, cut: &Delegation) {
         let before = self.list.len();
         for (server, named) in cut.servers.iter().enumerate() {
             let mut of_name = self.list[..before].iter().filter(|other| other.server == server);
             if !of_name.clone().any(Candidate::is_well_known) && of_name.next().is_some() {
-                let own = worker.own_addresses(&named.name);
+                let own = own_addresses(env, &named.name);
                 if !own.is_empty() {
-                    self.line_up(worker, cut, server, &own);
+                    self.line_up(env, cut, server, &own);
                     self.doubted.retain(|doubted| *doubted != server);
                 }
             }
         }
         if self.list.len() > before {
-            self.price(worker);
+            self.price(env);
         }
     }
 
     /// Lines up addresses of a server that were found.
     pub(crate) fn add<N: Network>(
         &mut self,
-        worker: &Worker<N>,
+        env: &Env<N>,
         cut: &Delegation,
         server: usize,
         addresses: &[SocketAddr],
     ) {
-        self.line_up(worker, cut, server, addresses);
-        self.price(worker);
+        self.line_up(env, cut, server, addresses);
+        self.price(env);
     }
 
     /// Takes in a server that the zone itself names, counted on from those of `cut`.
     pub(crate) fn widen<N: Network>(
         &mut self,
-        worker: &Worker<N>,
+        env: &Env<N>,
         cut: &Delegation,
         at: usize,
         server: &NameServer,
     ) {
-        let addresses = worker.addresses_of(server);
+        let addresses = addresses_of(env, server);
         if addresses.is_empty() {
             self.unresolved.push(at);
         }
-        self.add(worker, cut, at, &addresses);
+        self.add(env, cut, at, &addresses);
     }
 
     fn line_up<N: Network>(
         &mut self,
-        worker: &Worker<N>,
+        env: &Env<N>,
         cut: &Delegation,
         server: usize,
         addresses: &[SocketAddr],
     ) {
-        let shared = worker.shared();
+        let shared = env.shared();
         let now = shared.now();
         for address in addresses {
             let endpoint = Endpoint { address: *address, transport: self.transport };
             if self.avoided.contains(address)
                 || self.has(*address)
-                || !worker.settings().has_family(address.ip())
+                || !env.settings().has_family(address.ip())
             {
                 continue;
             }
             if self.list.len() >= self.limit {
-                worker.count(Counter::LimitDelegationAddresses);
+                env.count(Counter::LimitDelegationAddresses);
                 return;
             }
             let lame = shared.cache.is_lame(&cut.zone, endpoint, now);
@@ -254,14 +256,14 @@ impl Candidates {
     }
 
     /// A server whose name is yet to be looked up, and how, taken off the list of these.
-    pub(crate) fn take_unresolved(&mut self) -> Option<(usize, Trust)> {
+    pub(crate) fn take_unresolved(&mut self) -> Option<(usize, AddressSource)> {
         if !self.unresolved.is_empty() {
-            return Some((self.unresolved.remove(0), Trust::Glue));
+            return Some((self.unresolved.remove(0), AddressSource::Glue));
         }
         if self.doubted.is_empty() || self.has_fresh() {
             return None;
         }
-        Some((self.doubted.remove(0), Trust::OwnZone))
+        Some((self.doubted.remove(0), AddressSource::OwnZone))
     }
 
     /// Whether names are left to be looked up.

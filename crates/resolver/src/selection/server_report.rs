@@ -5,8 +5,9 @@ use std::time::Duration;
 use zoners_cache::{ServerFault, ServerInfo};
 use zoners_dns::{Endpoint, Moment, Name, Network, Transport};
 
-use crate::env::worker::Worker;
+use crate::env::environment::Env;
 use crate::infra::estimate::{Market, Price};
+use crate::selection::addresses::addresses_of;
 
 /// A server of a zone and how it is thought of.
 #[derive(Clone, Debug)]
@@ -27,58 +28,61 @@ pub struct ServerReport {
     pub skipped_for: Option<Duration>,
 }
 
-impl<N: Network> Worker<N> {
-    /// The zone whose servers would be asked for `name`, and what is known of each; over TCP too,
-    /// where they were asked that way. None is asked for it.
-    #[must_use]
-    pub fn server_reports(&self, name: &Name) -> (Name, Vec<ServerReport>) {
-        let cut = self.known_cut(name).unwrap_or_else(|| self.settings().root.clone());
-        let mut standings = Vec::new();
-        for server in &cut.servers {
-            for address in self.addresses_of(server).iter() {
-                let endpoint = Endpoint { address: *address, transport: cut.transport };
-                standings.push(self.standing(&cut.zone, &server.name, endpoint));
-                let tcp = self.standing(&cut.zone, &server.name, endpoint.over(Transport::Tcp));
-                if cut.transport == Transport::Udp && tcp.info.asked_at > 0 {
-                    standings.push(tcp);
-                }
+/// The zone whose servers would be asked for `name`, and what is known of each; over TCP too,
+/// where they were asked that way. None is asked for it.
+#[must_use]
+pub(crate) fn server_reports<N: Network>(env: &Env<N>, name: &Name) -> (Name, Vec<ServerReport>) {
+    let cut = env.known_cut(name).unwrap_or_else(|| env.settings().root.clone());
+    let mut standings = Vec::new();
+    for server in &cut.servers {
+        for address in addresses_of(env, server).iter() {
+            let endpoint = Endpoint { address: *address, transport: cut.transport };
+            standings.push(server_report(env, &cut.zone, &server.name, endpoint));
+            let tcp = server_report(env, &cut.zone, &server.name, endpoint.over(Transport::Tcp));
+            if cut.transport == Transport::Udp && tcp.info.asked_at > 0 {
+                standings.push(tcp);
             }
         }
-        (cut.zone, standings)
     }
+    (cut.zone, standings)
+}
 
-    /// What is known of all servers, the near ones first, no more than `most` of them.
-    #[must_use]
-    pub fn all_server_reports(&self, most: usize) -> Vec<ServerReport> {
-        let shared = self.shared();
-        let known = shared.cache.servers(most, shared.now());
-        let market = |server: &Endpoint| shared.market(shared.lines.to(server.address.ip()));
-        let mut standings: Vec<ServerReport> = known
-            .iter()
-            .map(|(endpoint, info)| standing(&market(endpoint), *endpoint, *info))
-            .collect();
-        standings.sort_by_key(|standing| (standing.skipped_for.is_some(), standing.expected));
-        standings
-    }
+/// What is known of all servers, the near ones first, no more than `most` of them.
+#[must_use]
+pub(crate) fn all_server_reports<N: Network>(env: &Env<N>, most: usize) -> Vec<ServerReport> {
+    let shared = env.shared();
+    let known = shared.cache.servers(most, shared.now());
+    let market = |server: &Endpoint| shared.market(shared.lines.to(server.address.ip()));
+    let mut standings: Vec<ServerReport> = known
+        .iter()
+        .map(|(endpoint, info)| standing(&market(endpoint), *endpoint, *info))
+        .collect();
+    standings.sort_by_key(|standing| (standing.skipped_for.is_some(), standing.expected));
+    standings
+}
 
-    fn standing(&self, zone: &Name, name: &Name, endpoint: Endpoint) -> ServerReport {
-        let shared = self.shared();
-        let market = shared.market(shared.lines.to(endpoint.address.ip()));
-        let info = shared.cache.server(endpoint, market.now);
-        ServerReport {
-            name: Some(name.clone()),
-            lame: shared.cache.is_lame(zone, endpoint, market.now),
-            ..standing(&market, endpoint, info)
-        }
+fn server_report<N: Network>(
+    env: &Env<N>,
+    zone: &Name,
+    name: &Name,
+    endpoint: Endpoint,
+) -> ServerReport {
+    let shared = env.shared();
+    let market = shared.market(shared.lines.to(endpoint.address.ip()));
+    let info = shared.cache.server(endpoint, market.now);
+    ServerReport {
+        name: Some(name.clone()),
+        lame: shared.cache.is_lame(zone, endpoint, market.now),
+        ..standing(&market, endpoint, info)
     }
+}
 
-    /// Why a server is left alone, in words.
-    pub(crate) fn why_skipped(&self, endpoint: Endpoint, until: Moment) -> String {
-        let now = self.shared().now();
-        let info = self.shared().cache.server(endpoint, now);
-        let seconds = until.since(now).as_secs_f64().ceil();
-        format!("skipped {endpoint}: {}, next probe in {seconds} s", trouble_in_words(&info))
-    }
+/// Why a server is left alone, in words.
+pub(crate) fn why_skipped<N: Network>(env: &Env<N>, endpoint: Endpoint, until: Moment) -> String {
+    let now = env.shared().now();
+    let info = env.shared().cache.server(endpoint, now);
+    let seconds = until.since(now).as_secs_f64().ceil();
+    format!("skipped {endpoint}: {}, next probe in {seconds} s", trouble_in_words(&info))
 }
 
 fn standing(market: &Market, endpoint: Endpoint, info: ServerInfo) -> ServerReport {

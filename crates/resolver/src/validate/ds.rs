@@ -6,13 +6,20 @@ use zoners_dnssec::BogusReason;
 use zoners_dnssec::denial::{self, DsDenial, Proof};
 use zoners_dnssec::rrsig::Rrsig;
 
-use crate::env::worker::Worker;
+use crate::ask::interception::may_prove;
+use crate::cached::lookup::sought;
+use crate::cached::store::keep_rrset;
+use crate::env::environment::Env;
+use crate::env::lookups::Boxed;
 use crate::model::answer::Unresolved;
 use crate::model::context::Context;
 use crate::model::verdict::{Finding, Reply};
 use crate::validate::retry::Tries;
-use crate::validate::trust::Boxed;
-use crate::validate::validation::bogus;
+use crate::validate::trust::found_unsigned;
+use crate::validate::validation::signed_proof;
+use crate::validate::validation::{bogus, check_rrset};
+use crate::validate::validation::{is_overruled, lies_unsigned};
+use crate::validate::verification::charge_hashing;
 
 /// What is proven of a name's DS records.
 #[derive(Clone, Debug)]
@@ -25,109 +32,115 @@ pub(crate) enum DsAnswer {
     NoCut,
 }
 
-impl<N: Network> Worker<N> {
-    /// What the parent of `child` proves of its DS records.
-    ///
-    /// # Errors
-    /// It proves nothing, or cannot be asked now.
-    pub(crate) fn ds(&self, child: &Name, context: &Context) -> Boxed<DsAnswer> {
-        let (worker, child, context) = (self.arc(), child.clone(), context.clone());
-        Box::pin(async move { worker.find_ds(&child, &context).await.map_err(Unresolved::of_zone) })
-    }
+/// What the parent of `child` proves of its DS records.
+///
+/// # Errors
+/// It proves nothing, or cannot be asked now.
+pub(crate) fn ds_of<N: Network>(
+    env: &Env<N>,
+    child: &Name,
+    context: &Context,
+) -> Boxed<'static, Result<DsAnswer, Unresolved>> {
+    let (env, child, context) = (env.arc(), child.clone(), context.clone());
+    Box::pin(async move { find_ds(&env, &child, &context).await.map_err(Unresolved::of_zone) })
+}
 
-    async fn find_ds(&self, child: &Name, context: &Context) -> Result<DsAnswer, Unresolved> {
-        let question = Question::new(child.clone(), Rtype::DS);
-        if self.anchor_of(child).is_none() {
-            return Ok(DsAnswer::Unsigned);
-        }
-        if let Some(word) = self.word_of_the_referral(child)
-            && let Ok(answer) = self.prove_ds(child, word, context).await
-        {
-            return Ok(answer);
-        }
-        self.may_prove().await?;
-        let mut tries = Tries::new(self, context);
-        loop {
-            let reply = tries.next(self, &question).await?;
-            let from = reply.from;
-            match self.prove_ds(child, reply, tries.context()).await {
-                Ok(answer) => return Ok(answer),
-                Err(unresolved) => tries.failed(self, &question, from, unresolved)?,
-            }
+async fn find_ds<N: Network>(
+    env: &Env<N>,
+    child: &Name,
+    context: &Context,
+) -> Result<DsAnswer, Unresolved> {
+    let question = Question::new(child.clone(), Rtype::DS);
+    if env.anchor_of(child).is_none() {
+        return Ok(DsAnswer::Unsigned);
+    }
+    if let Some(word) = word_of_the_referral(env, child)
+        && let Ok(answer) = prove_ds(env, child, word, context).await
+    {
+        return Ok(answer);
+    }
+    may_prove(env).await?;
+    let mut tries = Tries::new(env, context);
+    loop {
+        let reply = tries.next(env, &question).await?;
+        let from = reply.from;
+        match prove_ds(env, child, reply, tries.context()).await {
+            Ok(answer) => return Ok(answer),
+            Err(unresolved) => tries.failed(env, &question, from, unresolved)?,
         }
     }
+}
 
-    /// What came with the delegation of `child`.
-    fn word_of_the_referral(&self, child: &Name) -> Option<Reply> {
-        let (cache, now) = (&self.shared().cache, self.shared().now());
-        if let Some(reply) = self.sought(child, Rtype::DS).known(cache, now)
-            && reply.security != Security::Unchecked
-        {
-            return Some(reply);
-        }
-        let (finding, proof) = match cache.delegation(child, now)?.signing {
-            DsStatus::Unknown => return None,
-            DsStatus::Signed(ds) => (Finding::Records(vec![ds]), Vec::new()),
-            DsStatus::Unsigned(proof) => (Finding::NoData(Denial::new(None, proof)), Vec::new()),
+/// What came with the delegation of `child`.
+fn word_of_the_referral<N: Network>(env: &Env<N>, child: &Name) -> Option<Reply> {
+    let (cache, now) = (&env.shared().cache, env.shared().now());
+    if let Some(reply) = sought(env, child, Rtype::DS).known(cache, now)
+        && reply.security != Security::Unchecked
+    {
+        return Some(reply);
+    }
+    let (finding, proof) = match cache.delegation(child, now)?.signing {
+        DsStatus::Unknown => return None,
+        DsStatus::Signed(ds) => (Finding::Records(vec![ds]), Vec::new()),
+        DsStatus::Unsigned(proof) => (Finding::NoData(Denial::new(None, proof)), Vec::new()),
+    };
+    Some(Reply { proof, ..Reply::of(finding) })
+}
+
+async fn prove_ds<N: Network>(
+    env: &Env<N>,
+    child: &Name,
+    reply: Reply,
+    context: &Context,
+) -> Result<DsAnswer, Unresolved> {
+    let question = Question::new(child.clone(), Rtype::DS);
+    let fails = |reason| bogus(&question, reason);
+    // An alias is no cut (RFC 1034 section 3.6.2).
+    if let Some(alias) = reply.aliases.first() {
+        return match check_rrset(env, alias, &reply.proof, &question, context).await?.security {
+            Security::Secure => Ok(DsAnswer::NoCut),
+            _ => Ok(DsAnswer::Unsigned),
         };
-        Some(Reply { proof, ..Reply::of(finding) })
     }
-
-    async fn prove_ds(
-        &self,
-        child: &Name,
-        reply: Reply,
-        context: &Context,
-    ) -> Result<DsAnswer, Unresolved> {
-        let question = Question::new(child.clone(), Rtype::DS);
-        let fails = |reason| bogus(&question, reason);
-        // An alias is no cut (RFC 1034 section 3.6.2).
-        if let Some(alias) = reply.aliases.first() {
-            return match self.check(alias, &reply.proof, &question, context).await?.security {
-                Security::Secure => Ok(DsAnswer::NoCut),
+    let (proof, ttl) = match &reply.finding {
+        Finding::Records(sets) => {
+            let ds = sets.first().ok_or_else(|| fails(BogusReason::NoSignature))?;
+            let checked = check_rrset(env, ds, &[], &question, context).await?;
+            return match checked.security {
+                Security::Secure => {
+                    let ds = RRset { ttl: checked.ttl, ..ds.clone() };
+                    keep_rrset(env, &ds, &[], Security::Secure);
+                    Ok(DsAnswer::Signed(ds))
+                }
                 _ => Ok(DsAnswer::Unsigned),
             };
         }
-        let (proof, ttl) = match &reply.finding {
-            Finding::Records(sets) => {
-                let ds = sets.first().ok_or_else(|| fails(BogusReason::NoSignature))?;
-                let checked = self.check(ds, &[], &question, context).await?;
-                return match checked.security {
-                    Security::Secure => {
-                        let ds = RRset { ttl: checked.ttl, ..ds.clone() };
-                        self.keep(&ds, &[], Security::Secure);
-                        Ok(DsAnswer::Signed(ds))
-                    }
-                    _ => Ok(DsAnswer::Unsigned),
-                };
-            }
-            Finding::NoData(denial) | Finding::NxDomain(denial) => (&denial.proof, denial.ttl),
-            _ => (&reply.proof, reply.proof.iter().map(|set| set.ttl).min().unwrap_or(0)),
+        Finding::NoData(denial) | Finding::NxDomain(denial) => (&denial.proof, denial.ttl),
+        _ => (&reply.proof, reply.proof.iter().map(|set| set.ttl).min().unwrap_or(0)),
+    };
+    let Some(signer) = signer_above(proof, child) else {
+        return match lies_unsigned(env, &question, context).await? {
+            true => Ok(DsAnswer::Unsigned),
+            false => Err(fails(BogusReason::NoProof)),
         };
-        let Some(signer) = signer_above(proof, child) else {
-            return match self.lies_unsigned(&question, context).await? {
-                true => Ok(DsAnswer::Unsigned),
-                false => Err(fails(BogusReason::NoProof)),
-            };
-        };
-        if self.is_overruled(&signer, &question, context).await? {
-            return Ok(DsAnswer::Unsigned);
+    };
+    if is_overruled(env, &signer, &question, context).await? {
+        return Ok(DsAnswer::Unsigned);
+    }
+    let proven = signed_proof(env, &question, proof, &signer, context).await?;
+    let Some(proven) = proven else { return Ok(DsAnswer::Unsigned) };
+    let proof = Proof::read(&proven, &signer);
+    let no_ds = charge_hashing(env, context, |blocks| denial::no_ds(&proof, child, blocks));
+    match no_ds.map_err(fails)? {
+        DsDenial::NoCut => Ok(DsAnswer::NoCut),
+        DsDenial::Unsigned => {
+            found_unsigned(env, child, None, ttl, context);
+            Ok(DsAnswer::Unsigned)
         }
-        let proven = self.signed_proof(&question, proof, &signer, context).await?;
-        let Some(proven) = proven else { return Ok(DsAnswer::Unsigned) };
-        let proof = Proof::read(&proven, &signer);
-        let no_ds = self.hashing(context, |blocks| denial::no_ds(&proof, child, blocks));
-        match no_ds.map_err(fails)? {
-            DsDenial::NoCut => Ok(DsAnswer::NoCut),
-            DsDenial::Unsigned => {
-                self.found_unsigned(child, None, ttl, context);
-                Ok(DsAnswer::Unsigned)
-            }
-            DsDenial::TooManyIterations => {
-                let ede = Ede::new(EdeCode(27), signer.fmt_with_dot().to_string());
-                self.found_unsigned(child, Some(&ede), ttl, context);
-                Ok(DsAnswer::Unsigned)
-            }
+        DsDenial::TooManyIterations => {
+            let ede = Ede::new(EdeCode(27), signer.fmt_with_dot().to_string());
+            found_unsigned(env, child, Some(&ede), ttl, context);
+            Ok(DsAnswer::Unsigned)
         }
     }
 }

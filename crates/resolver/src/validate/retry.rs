@@ -5,10 +5,13 @@ use std::net::SocketAddr;
 use zoners_cache::ServerFault;
 use zoners_dns::{Endpoint, Network, Question, Transport};
 
-use crate::env::worker::Worker;
+use crate::ask::interception::observe_bogus;
+use crate::cached::store::forget_unproven;
+use crate::env::environment::Env;
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::context::Context;
 use crate::model::verdict::Reply;
+use crate::validate::trust::fetch_unproven;
 
 /// Servers that are asked before what they say is given up as bogus.
 const TRIES: usize = 3;
@@ -23,21 +26,21 @@ pub(crate) struct Tries {
 
 impl Tries {
     /// None was made yet.
-    pub(crate) fn new<N: Network>(worker: &Worker<N>, context: &Context) -> Self {
-        let context = context.proving(&worker.settings().limits);
+    pub(crate) fn new<N: Network>(env: &Env<N>, context: &Context) -> Self {
+        let context = context.proving(&env.settings().limits);
         Tries { left: TRIES, context, bogus: None }
     }
 
     /// One was made elsewhere, and failed.
     pub(crate) fn after<N: Network>(
-        worker: &Worker<N>,
+        env: &Env<N>,
         context: &Context,
         question: &Question,
         from: Option<SocketAddr>,
         bogus: Unresolved,
     ) -> Result<Self, Unresolved> {
-        let mut tries = Tries::new(worker, context);
-        tries.failed(worker, question, from, bogus)?;
+        let mut tries = Tries::new(env, context);
+        tries.failed(env, question, from, bogus)?;
         Ok(tries)
     }
 
@@ -52,14 +55,14 @@ impl Tries {
     /// There is none; if others failed before, for what was wrong with the last.
     pub(crate) async fn next<N: Network>(
         &mut self,
-        worker: &Worker<N>,
+        env: &Env<N>,
         question: &Question,
     ) -> Result<Reply, Unresolved> {
         match self.bogus.take() {
-            None => worker.raw(question, &self.context).await,
+            None => fetch_unproven(env, question, &self.context).await,
             Some(bogus) if self.left == 0 => Err(bogus),
             // Nobody is left who says anything better.
-            Some(bogus) => worker.raw(question, &self.context).await.map_err(|_| bogus),
+            Some(bogus) => fetch_unproven(env, question, &self.context).await.map_err(|_| bogus),
         }
     }
 
@@ -70,21 +73,21 @@ impl Tries {
     /// It is no matter of who says it.
     pub(crate) fn failed<N: Network>(
         &mut self,
-        worker: &Worker<N>,
+        env: &Env<N>,
         question: &Question,
         from: Option<SocketAddr>,
         unresolved: Unresolved,
     ) -> Result<(), Unresolved> {
-        worker.forget_unproven(question);
+        forget_unproven(env, question);
         if unresolved.cause != Cause::Bogus {
             return Err(unresolved);
         }
         // What was in the cache is nobody's.
         if let Some(server) = from {
             let server = Endpoint { address: server, transport: Transport::Udp };
-            worker.blame(server, ServerFault::Bogus);
-            worker.hear_bogus(server.address.ip());
-            self.context = self.context.avoiding(server.address, &worker.settings().limits);
+            env.blame(server, ServerFault::Bogus);
+            observe_bogus(env, server.address.ip());
+            self.context = self.context.avoiding(server.address, &env.settings().limits);
         }
         self.left = self.left.saturating_sub(1);
         self.bogus = Some(unresolved);

@@ -13,13 +13,22 @@ use zoners_dnssec::denial::{self, DenialStatus, Proof};
 use zoners_dnssec::rrsig::Rrsig;
 use zoners_dnssec::signed_data::wildcard;
 
-use denial_proof::Absence;
-
-use crate::env::worker::Worker;
+use crate::cached::aggressive_nsec::keep_ranges;
+use crate::cached::store::keep_rrset;
+use crate::env::environment::Env;
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::context::Context;
 use crate::model::verdict::{Finding, Reply};
-use crate::validate::trust::Trust;
+use crate::model::zone_trust::ZoneTrust;
+use crate::validate::key_refresh::changed_keys;
+use crate::validate::trust::trust_of;
+use crate::validate::validation::denial_proof::check_denial;
+use crate::validate::validation::unsigned::need_not_be_signed;
+use crate::validate::verification::{charge_hashing, verified_proof, verify};
+use denial_proof::Absence;
+
+pub(crate) use denial_proof::signed_proof;
+pub(crate) use unsigned::{is_overruled, lies_unsigned};
 
 /// What came of checking an RRset.
 #[derive(Clone, Copy, Debug)]
@@ -38,210 +47,191 @@ pub(crate) fn bogus(question: &Question, reason: BogusReason) -> Unresolved {
     Unresolved::new(cause, format!("{question}: {reason}")).with_code(reason.code())
 }
 
-impl<N: Network> Worker<N> {
-    /// Proves a reply to `asked`, or that it cannot be proven, and notes its status in it.
-    ///
-    /// # Errors
-    /// It is bogus, or the proof cannot be had now.
-    pub(crate) async fn validate(
-        &self,
-        asked: &Question,
-        reply: &mut Reply,
-        context: &Context,
-    ) -> Result<(), Unresolved> {
-        if !context.validate || reply.security != Security::Unchecked {
-            return Ok(());
-        }
-        let proving = context.proving(&self.settings().limits);
-        let status = self.status(asked, reply, &proving).await;
-        self.tell_status(asked, &status, context);
-        reply.security = status?;
-        Ok(())
+/// Proves a reply to `asked`, or that it cannot be proven, and notes its status in it.
+///
+/// # Errors
+/// It is bogus, or the proof cannot be had now.
+pub(crate) async fn validate<N: Network>(
+    env: &Env<N>,
+    asked: &Question,
+    reply: &mut Reply,
+    context: &Context,
+) -> Result<(), Unresolved> {
+    if !context.validate || reply.security != Security::Unchecked {
+        return Ok(());
     }
+    let proving = context.proving(&env.settings().limits);
+    let status = security_status(env, asked, reply, &proving).await;
+    report_status(env, asked, &status, context);
+    reply.security = status?;
+    Ok(())
+}
 
-    /// Whether `asked` lies in a zone that is already known to be as good as unsigned.
-    pub(crate) fn is_unsigned(&self, asked: &Question) -> bool {
-        self.is_taken_as_it_comes(&asked.answered_at())
-    }
+/// Whether `asked` lies in a zone that is already known to be as good as unsigned.
+pub(crate) fn is_unsigned<N: Network>(env: &Env<N>, asked: &Question) -> bool {
+    env.is_taken_as_it_comes(&asked.answered_at())
+}
 
-    /// Counts a status, and tells who listens.
-    pub(crate) fn tell_status(
-        &self,
-        asked: &Question,
-        status: &Result<Security, Unresolved>,
-        context: &Context,
-    ) {
-        self.count(match status {
-            Ok(Security::Secure) => Counter::DnssecSecure,
-            Ok(_) => Counter::DnssecInsecure,
-            Err(_) => Counter::DnssecBogus,
-        });
-        context.trace(|| {
-            let status = match status {
-                Ok(Security::Secure) => "secure".into(),
-                Ok(_) => "insecure".into(),
-                Err(unresolved) => unresolved.to_string(),
-            };
-            crate::model::trace::Hop::Note(format!("{asked}: {status}"))
-        });
-    }
-
-    async fn status(
-        &self,
-        asked: &Question,
-        reply: &mut Reply,
-        context: &Context,
-    ) -> Result<Security, Unresolved> {
-        if self.is_unsigned(asked) {
-            reply.set_unsigned();
-            return Ok(Security::Insecure);
-        }
-        let (mut status, mut name, mut made) = (Security::Secure, asked.name.clone(), false);
-        for alias in &mut reply.aliases {
-            // The CNAME that a DNAME makes is ours; the DNAME was checked.
-            if !made {
-                let question = Question { name: alias.owner.clone(), ..asked.clone() };
-                let checked = self.check(alias, &reply.proof, &question, context).await?;
-                alias.ttl = checked.ttl;
-                status = status.min(checked.security);
-            }
-            made = alias.rtype == Rtype::DNAME;
-            if !made && let Some(target) = alias.target() {
-                name = target;
-            }
-        }
-        let question = Question { name, ..asked.clone() };
-        let Reply { finding, beyond, proof, .. } = reply;
-        let own = self.check_finding(&question, finding, proof, context).await?;
-        if status == Security::Secure
-            && let Some(mut denial) = beyond.take()
-            && self.check_finding(&question, &mut denial, &[], context).await
-                == Ok(Security::Secure)
-        {
-            *finding = *denial;
-        }
-        Ok(status.min(own))
-    }
-
-    /// The status of where the aliases of a reply have led, with the `proof` that goes with records.
-    async fn check_finding(
-        &self,
-        question: &Question,
-        finding: &mut Finding,
-        proof: &[RRset],
-        context: &Context,
-    ) -> Result<Security, Unresolved> {
-        let exists = matches!(finding, Finding::NoData(_));
-        match finding {
-            Finding::Records(sets) => {
-                let mut own = Security::Secure;
-                for set in sets {
-                    let checked = self.check(set, proof, question, context).await?;
-                    set.ttl = checked.ttl;
-                    own = own.min(checked.security);
-                }
-                Ok(own)
-            }
-            Finding::NoData(denial) | Finding::NxDomain(denial) => {
-                let absence = self.check_denial(question, &denial.proof, exists, context).await?;
-                let Absence { security, of_name } = absence;
-                // Nobody but clients makes use of the SOA, but they must not be lied to.
-                if security == Security::Secure
-                    && let Some(soa) = &denial.soa
-                {
-                    let checked = self.check(soa, &[], question, context).await?;
-                    let ttl = denial.ttl.min(checked.ttl);
-                    self.keep(&RRset { ttl, ..soa.clone() }, &[], checked.security);
-                }
-                denial.security = security;
-                if of_name == exists {
-                    // The proof says otherwise than the RCODE. What was kept before it was proven would
-                    // be found first.
-                    self.shared().cache.remove_denials(&question.name, question.rtype);
-                    let denial = denial.clone();
-                    *finding = match of_name {
-                        true => Finding::NxDomain(denial),
-                        false => Finding::NoData(denial),
-                    };
-                }
-                Ok(security)
-            }
-            Finding::Alias(_) | Finding::TooLong => Ok(Security::Secure),
-        }
-    }
-
-    /// The status of an RRset that answers `question`, with the `proof` that came along.
-    pub(crate) async fn check(
-        &self,
-        set: &RRset,
-        proof: &[RRset],
-        question: &Question,
-        context: &Context,
-    ) -> Result<Checked, Unresolved> {
-        let unsigned = Checked { security: Security::Insecure, ttl: set.ttl };
-        // Signatures are not signed (RFC 4035 section 2.2).
-        if set.rtype == Rtype::RRSIG {
-            return Ok(unsigned);
-        }
-        let fails = |reason| bogus(question, reason);
-        // An alias of a name stands where the records do that were asked for.
-        let placed = if set.rtype == Rtype::CNAME { question.rtype } else { set.rtype };
-        let question = Question { name: set.owner.clone(), rtype: placed, ..question.clone() };
-        let Some(signer) = signer_of(set, placed) else {
-            let lacks = BogusReason::NoSignature;
-            return self.need_not_be_signed(&question, lacks, context).await.map(|()| unsigned);
+/// Counts a status, and tells who listens.
+pub(crate) fn report_status<N: Network>(
+    env: &Env<N>,
+    asked: &Question,
+    status: &Result<Security, Unresolved>,
+    context: &Context,
+) {
+    env.count(match status {
+        Ok(Security::Secure) => Counter::DnssecSecure,
+        Ok(_) => Counter::DnssecInsecure,
+        Err(_) => Counter::DnssecBogus,
+    });
+    context.trace(|| {
+        let status = match status {
+            Ok(Security::Secure) => "secure".into(),
+            Ok(_) => "insecure".into(),
+            Err(unresolved) => unresolved.to_string(),
         };
-        if self.is_overruled(&signer, &question, context).await? {
-            return Ok(unsigned);
-        }
-        let keys = match self.trust(&signer, context).await? {
-            Trust::Signed(keys) => keys,
-            Trust::Unsigned => return Ok(unsigned),
-        };
-        let (keys, verified) = match self.verify(set, &signer, &keys, context).await {
-            Ok(verified) => (keys, verified),
-            Err(reason) => match self.other_keys(&signer, &keys, reason, context).await {
-                Some(Trust::Unsigned) => return Ok(unsigned),
-                Some(Trust::Signed(keys)) => {
-                    let verified = self.verify(set, &signer, &keys, context).await;
-                    (keys, verified.map_err(fails)?)
-                }
-                None => return Err(fails(reason)),
-            },
-        };
-        let secure = Checked { security: Security::Secure, ttl: verified.ttl };
-        let Some(encloser) = verified.expanded_from else { return Ok(secure) };
-        let proven = self.proven(proof, &signer, &keys, context).await.map_err(fails)?;
-        let proof = Proof::read(&proven, &signer);
-        let expansion =
-            |blocks: &mut u32| denial::wildcard_expansion(&proof, &set.owner, &encloser, blocks);
-        let denied = self.hashing(context, expansion).map_err(fails)?;
-        if denied == DenialStatus::Proven
-            && let Some(owner) = wildcard(&encloser)
-        {
-            // What stands for one name stands for others.
-            self.keep_ranges(&signer, &proven, set.ttl);
-            let original = RRset { owner, ttl: verified.ttl, ..set.clone() };
-            self.keep(&original, &[], Security::Secure);
-        }
-        Ok(Checked { security: of_denial(denied), ..secure })
-    }
+        crate::model::trace::Hop::Note(format!("{asked}: {status}"))
+    });
+}
 
-    /// Forgets what turned out to be bogus.
-    pub(crate) fn forget(&self, question: &Question) {
-        let cache = &self.shared().cache;
-        cache.remove_rrset(&question.name, question.rtype);
-        cache.remove_rrset(&question.name, Rtype::CNAME);
-        cache.remove_denials(&question.name, question.rtype);
+async fn security_status<N: Network>(
+    env: &Env<N>,
+    asked: &Question,
+    reply: &mut Reply,
+    context: &Context,
+) -> Result<Security, Unresolved> {
+    if is_unsigned(env, asked) {
+        reply.set_unsigned();
+        return Ok(Security::Insecure);
     }
+    let (mut status, mut name, mut made) = (Security::Secure, asked.name.clone(), false);
+    for alias in &mut reply.aliases {
+        // The CNAME that a DNAME makes is ours; the DNAME was checked.
+        if !made {
+            let question = Question { name: alias.owner.clone(), ..asked.clone() };
+            let checked = check_rrset(env, alias, &reply.proof, &question, context).await?;
+            alias.ttl = checked.ttl;
+            status = status.min(checked.security);
+        }
+        made = alias.rtype == Rtype::DNAME;
+        if !made && let Some(target) = alias.target() {
+            name = target;
+        }
+    }
+    let question = Question { name, ..asked.clone() };
+    let Reply { finding, beyond, proof, .. } = reply;
+    let own = check_finding(env, &question, finding, proof, context).await?;
+    if status == Security::Secure
+        && let Some(mut denial) = beyond.take()
+        && check_finding(env, &question, &mut denial, &[], context).await == Ok(Security::Secure)
+    {
+        *finding = *denial;
+    }
+    Ok(status.min(own))
+}
 
-    /// Forgets what was kept unproven and turned out to be bogus; what was proven before stays.
-    pub(crate) fn forget_unproven(&self, question: &Question) {
-        let cache = &self.shared().cache;
-        cache.remove_unproven_rrset(&question.name, question.rtype);
-        cache.remove_unproven_rrset(&question.name, Rtype::CNAME);
-        cache.remove_unproven_denials(&question.name, question.rtype);
+/// The status of where the aliases of a reply have led, with the `proof` that goes with records.
+async fn check_finding<N: Network>(
+    env: &Env<N>,
+    question: &Question,
+    finding: &mut Finding,
+    proof: &[RRset],
+    context: &Context,
+) -> Result<Security, Unresolved> {
+    let exists = matches!(finding, Finding::NoData(_));
+    match finding {
+        Finding::Records(sets) => {
+            let mut own = Security::Secure;
+            for set in sets {
+                let checked = check_rrset(env, set, proof, question, context).await?;
+                set.ttl = checked.ttl;
+                own = own.min(checked.security);
+            }
+            Ok(own)
+        }
+        Finding::NoData(denial) | Finding::NxDomain(denial) => {
+            let absence = check_denial(env, question, &denial.proof, exists, context).await?;
+            let Absence { security, of_name } = absence;
+            // Nobody but clients makes use of the SOA, but they must not be lied to.
+            if security == Security::Secure
+                && let Some(soa) = &denial.soa
+            {
+                let checked = check_rrset(env, soa, &[], question, context).await?;
+                let ttl = denial.ttl.min(checked.ttl);
+                keep_rrset(env, &RRset { ttl, ..soa.clone() }, &[], checked.security);
+            }
+            denial.security = security;
+            if of_name == exists {
+                // The proof says otherwise than the RCODE. What was kept before it was proven would
+                // be found first.
+                env.shared().cache.remove_denials(&question.name, question.rtype);
+                let denial = denial.clone();
+                *finding = match of_name {
+                    true => Finding::NxDomain(denial),
+                    false => Finding::NoData(denial),
+                };
+            }
+            Ok(security)
+        }
+        Finding::Alias(_) | Finding::TooLong => Ok(Security::Secure),
     }
+}
+
+/// The status of an RRset that answers `question`, with the `proof` that came along.
+pub(crate) async fn check_rrset<N: Network>(
+    env: &Env<N>,
+    set: &RRset,
+    proof: &[RRset],
+    question: &Question,
+    context: &Context,
+) -> Result<Checked, Unresolved> {
+    let unsigned = Checked { security: Security::Insecure, ttl: set.ttl };
+    // Signatures are not signed (RFC 4035 section 2.2).
+    if set.rtype == Rtype::RRSIG {
+        return Ok(unsigned);
+    }
+    let fails = |reason| bogus(question, reason);
+    // An alias of a name stands where the records do that were asked for.
+    let placed = if set.rtype == Rtype::CNAME { question.rtype } else { set.rtype };
+    let question = Question { name: set.owner.clone(), rtype: placed, ..question.clone() };
+    let Some(signer) = signer_of(set, placed) else {
+        let lacks = BogusReason::NoSignature;
+        return need_not_be_signed(env, &question, lacks, context).await.map(|()| unsigned);
+    };
+    if is_overruled(env, &signer, &question, context).await? {
+        return Ok(unsigned);
+    }
+    let keys = match trust_of(env, &signer, context).await? {
+        ZoneTrust::Signed(keys) => keys,
+        ZoneTrust::Unsigned => return Ok(unsigned),
+    };
+    let (keys, verified) = match verify(env, set, &signer, &keys, context).await {
+        Ok(verified) => (keys, verified),
+        Err(reason) => match changed_keys(env, &signer, &keys, reason, context).await {
+            Some(ZoneTrust::Unsigned) => return Ok(unsigned),
+            Some(ZoneTrust::Signed(keys)) => {
+                let verified = verify(env, set, &signer, &keys, context).await;
+                (keys, verified.map_err(fails)?)
+            }
+            None => return Err(fails(reason)),
+        },
+    };
+    let secure = Checked { security: Security::Secure, ttl: verified.ttl };
+    let Some(encloser) = verified.expanded_from else { return Ok(secure) };
+    let proven = verified_proof(env, proof, &signer, &keys, context).await.map_err(fails)?;
+    let proof = Proof::read(&proven, &signer);
+    let expansion =
+        |blocks: &mut u32| denial::wildcard_expansion(&proof, &set.owner, &encloser, blocks);
+    let denied = charge_hashing(env, context, expansion).map_err(fails)?;
+    if denied == DenialStatus::Proven
+        && let Some(owner) = wildcard(&encloser)
+    {
+        // What stands for one name stands for others.
+        keep_ranges(env, &signer, &proven, set.ttl);
+        let original = RRset { owner, ttl: verified.ttl, ..set.clone() };
+        keep_rrset(env, &original, &[], Security::Secure);
+    }
+    Ok(Checked { security: of_denial(denied), ..secure })
 }
 
 /// The zone that signed an RRset: one that has a say in records of type `placed` at its owner.

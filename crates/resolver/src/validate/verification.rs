@@ -6,99 +6,96 @@ use zoners_dnssec::dnskey::Dnskey;
 use zoners_dnssec::rrsig::{Rrsig, Validity};
 use zoners_dnssec::verify::{ValidationTime, Verified, signature_checks};
 
-use crate::env::worker::Worker;
+use crate::env::environment::Env;
 use crate::model::context::Context;
 
-impl<N: Network> Worker<N> {
-    /// The records of a proof that `zone` signed, none of them made from a wildcard.
-    pub(crate) async fn proven(
-        &self,
-        proof: &[RRset],
-        zone: &Name,
-        keys: &[Dnskey],
-        context: &Context,
-    ) -> Result<Vec<RRset>, BogusReason> {
-        let (mut proven, mut reason) = (Vec::new(), BogusReason::NoProof);
-        for set in proof {
-            match self.verify(set, zone, keys, context).await {
-                Ok(verified) if verified.expanded_from.is_none() => proven.push(set.clone()),
-                Ok(_) => {}
-                Err(BogusReason::TooMuchWork) => return Err(BogusReason::TooMuchWork),
-                Err(other) => reason = reason.max(other),
-            }
+/// The records of a proof that `zone` signed, none of them made from a wildcard.
+pub(crate) async fn verified_proof<N: Network>(
+    env: &Env<N>,
+    proof: &[RRset],
+    zone: &Name,
+    keys: &[Dnskey],
+    context: &Context,
+) -> Result<Vec<RRset>, BogusReason> {
+    let (mut proven, mut reason) = (Vec::new(), BogusReason::NoProof);
+    for set in proof {
+        match verify(env, set, zone, keys, context).await {
+            Ok(verified) if verified.expanded_from.is_none() => proven.push(set.clone()),
+            Ok(_) => {}
+            Err(BogusReason::TooMuchWork) => return Err(BogusReason::TooMuchWork),
+            Err(other) => reason = reason.max(other),
         }
-        if proven.is_empty() { Err(reason) } else { Ok(proven) }
     }
+    if proven.is_empty() { Err(reason) } else { Ok(proven) }
+}
 
-    /// Verifies one of an RRset's signatures.
-    ///
-    /// # Errors
-    /// None of them fits, for the most telling of the reasons met.
-    pub(crate) async fn verify(
-        &self,
-        set: &RRset,
-        zone: &Name,
-        keys: &[Dnskey],
-        context: &Context,
-    ) -> Result<Verified, BogusReason> {
-        let now = self.shared().clock.wall_seconds();
-        let settings = self.settings();
-        let time =
-            ValidationTime { now: settings.validation_date.unwrap_or(now), skew: settings.skew };
-        let mut reason = BogusReason::NoSignature;
-        let candidates = signature_checks(set, zone, keys, time).inspect_err(|reason| {
-            if matches!(reason, BogusReason::Expired | BogusReason::NotYetValid) {
-                self.doubt_clock(set, zone, time);
-            }
+/// Verifies one of an RRset's signatures.
+///
+/// # Errors
+/// None of them fits, for the most telling of the reasons met.
+pub(crate) async fn verify<N: Network>(
+    env: &Env<N>,
+    set: &RRset,
+    zone: &Name,
+    keys: &[Dnskey],
+    context: &Context,
+) -> Result<Verified, BogusReason> {
+    let now = env.shared().clock.wall_seconds();
+    let settings = env.settings();
+    let time = ValidationTime { now: settings.validation_date.unwrap_or(now), skew: settings.skew };
+    let mut reason = BogusReason::NoSignature;
+    let candidates = signature_checks(set, zone, keys, time).inspect_err(|reason| {
+        if matches!(reason, BogusReason::Expired | BogusReason::NotYetValid) {
+            observe_skew(env, set, zone, time);
+        }
+    })?;
+    for candidate in candidates {
+        context.charge_verification().map_err(|exhausted| {
+            env.count(exhausted.0);
+            BogusReason::TooMuchWork
         })?;
-        for candidate in candidates {
-            context.charge_verification().map_err(|exhausted| {
-                self.count(exhausted.0);
-                BogusReason::TooMuchWork
-            })?;
-            self.count(Counter::DnssecVerifications);
-            let verified = candidate.verify();
-            // A public-key operation is long; others wait for their turn.
-            tokio::task::yield_now().await;
-            match verified {
-                Ok(verified) => {
-                    self.shared().clock_doubt.in_date();
-                    return Ok(verified);
-                }
-                Err(other) => {
-                    self.count(Counter::DnssecVerificationsFailed);
-                    context.budget.charge_failed_verification();
-                    reason = reason.max(other);
-                }
+        env.count(Counter::DnssecVerifications);
+        let verified = candidate.verify();
+        // A public-key operation is long; others wait for their turn.
+        tokio::task::yield_now().await;
+        match verified {
+            Ok(verified) => {
+                env.shared().clock_doubt.in_date();
+                return Ok(verified);
+            }
+            Err(other) => {
+                env.count(Counter::DnssecVerificationsFailed);
+                context.budget.charge_failed_verification();
+                reason = reason.max(other);
             }
         }
-        Err(reason)
     }
+    Err(reason)
+}
 
-    /// Notes by how much the signatures of an RRset are out of date.
-    fn doubt_clock(&self, set: &RRset, zone: &Name, time: ValidationTime) {
-        let signatures = set.signatures.iter().filter_map(|rdata| Rrsig::read(&rdata));
-        let by = signatures.filter_map(|rrsig| match rrsig.period(time.now, time.skew) {
-            Validity::Expired(seconds) => Some(i64::from(seconds)),
-            Validity::NotYetValid(seconds) => Some(-i64::from(seconds)),
-            Validity::Valid(_) => None,
-        });
-        if let Some(by) = by.min_by_key(|by| by.unsigned_abs()) {
-            let shared = self.shared();
-            shared.clock_doubt.out_of_date(zone, by, shared.now());
-        }
+/// Notes by how much the signatures of an RRset are out of date.
+fn observe_skew<N: Network>(env: &Env<N>, set: &RRset, zone: &Name, time: ValidationTime) {
+    let signatures = set.signatures.iter().filter_map(|rdata| Rrsig::read(&rdata));
+    let by = signatures.filter_map(|rrsig| match rrsig.period(time.now, time.skew) {
+        Validity::Expired(seconds) => Some(i64::from(seconds)),
+        Validity::NotYetValid(seconds) => Some(-i64::from(seconds)),
+        Validity::Valid(_) => None,
+    });
+    if let Some(by) = by.min_by_key(|by| by.unsigned_abs()) {
+        let shared = env.shared();
+        shared.clock_doubt.out_of_date(zone, by, shared.now());
     }
+}
 
-    /// Proves something with what is left of the blocks to hash.
-    pub(crate) fn hashing<T>(
-        &self,
-        context: &Context,
-        prove: impl FnOnce(&mut u32) -> Result<T, BogusReason>,
-    ) -> Result<T, BogusReason> {
-        let proven = context.budget.hashing(prove);
-        if matches!(proven, Err(BogusReason::TooMuchWork)) {
-            self.count(Counter::BudgetNsec3Hashes);
-        }
-        proven
+/// Proves something with what is left of the blocks to hash.
+pub(crate) fn charge_hashing<N: Network, T>(
+    env: &Env<N>,
+    context: &Context,
+    prove: impl FnOnce(&mut u32) -> Result<T, BogusReason>,
+) -> Result<T, BogusReason> {
+    let proven = context.budget.hashing(prove);
+    if matches!(proven, Err(BogusReason::TooMuchWork)) {
+        env.count(Counter::BudgetNsec3Hashes);
     }
+    proven
 }

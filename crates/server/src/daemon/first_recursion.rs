@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Network, Question, Random, Rtype, Security, name};
-use zoners_resolver::{Fault, Hop, NetworkState, Settings, Shared, Trace, Worker};
+use zoners_resolver::{Fault, Hop, NetworkState, Resolver, Settings, Shared, Trace};
 
 use crate::clock::SystemClock;
 
@@ -75,7 +75,7 @@ pub(super) async fn try_recursion<N: Network>(
     let cache = Cache::new(CACHE_SIZE, TtlLimits::default(), [random.bits(), random.bits()]);
     let shared = Shared::new(cache, Arc::new(SystemClock), random);
     let validates = !settings.anchors.is_empty();
-    let worker = Worker::new(shared.clone(), network, settings, Arc::<Counters>::default());
+    let worker = Resolver::new(shared.clone(), network, settings, Arc::<Counters>::default());
     let (question, trace) = (Question::new(name::root(), Rtype::NS), Arc::new(Trace::default()));
     let began = Instant::now();
     let resolved = timeout(TIME_LIMIT, worker.resolve(&question, Some(trace.clone()))).await;

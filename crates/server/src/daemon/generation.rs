@@ -7,7 +7,7 @@ use zoners_cache::Cache;
 use zoners_dns::{Counters, Network, Random};
 use zoners_net::Sockets;
 use zoners_net::descriptors::Descriptors;
-use zoners_resolver::{Settings, Shared, Worker};
+use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_store::shared::SharedCacheConfig;
 
 use super::hosts_file::HostsVersion;
@@ -87,7 +87,7 @@ impl Generation {
         counters: &Arc<Counters>,
     ) -> Service<N> {
         let (shared, settings) = (core.shared.clone(), self.settings.clone());
-        let worker = Worker::new(shared, network, settings, counters.clone());
+        let worker = Resolver::new(shared, network, settings, counters.clone());
         Service::new(worker, self.rules.clone())
     }
 

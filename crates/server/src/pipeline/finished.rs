@@ -125,7 +125,7 @@ impl<N: Network> Service<N> {
         now: Moment,
         reply: &mut Vec<u8>,
     ) {
-        self.worker.is_wanted(asked);
+        self.worker.mark_wanted(asked);
         *reply = finish::message(query, &self.order.of(answer));
         let (cache, generation) = (&self.worker.shared().cache, self.rules.generation);
         let (name, key) = (query.request.name, answer_key(query, group));

@@ -11,7 +11,7 @@ use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Delegation, Random, name, zonefile};
 use zoners_dnssec::chain::Ds;
 use zoners_resolver::Anchor;
-use zoners_resolver::{Event, Settings, Shared, Worker};
+use zoners_resolver::{Event, Resolver, Settings, Shared};
 use zoners_server::pipeline::{Cookies, Rules};
 use zoners_server::{Config, Service};
 use zoners_sim::sign::Signing;
@@ -124,7 +124,7 @@ fn start(
     let cache = Cache::new(CACHE, TtlLimits::default(), [1, 2]);
     let shared = Shared::new(cache, clock.clone(), Random::seeded(random.bits()));
     let counters = Arc::new(Counters::default());
-    let worker = Worker::new(shared, net.clone(), settings.clone(), counters);
+    let worker = Resolver::new(shared, net.clone(), settings.clone(), counters);
     Arc::new(Service::new(worker, rules(random, generation)))
 }
 

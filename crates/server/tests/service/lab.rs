@@ -7,7 +7,7 @@ use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{
     Counter, Counters, Delegation, Message, Question, Random, Rtype, Transport, name, zonefile,
 };
-use zoners_resolver::{Settings, Shared, Worker};
+use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_server::pipeline::{Cookies, Rules};
 use zoners_server::{Client, Config, Service};
 use zoners_sim::{SimClock, SimNetwork, world};
@@ -43,7 +43,7 @@ pub(crate) fn lab_with(config: &str) -> Lab {
     let mut settings = Settings::new(Delegation::from_hints(&hints).unwrap());
     settings.routes = config.settings().unwrap().routes;
     let worker =
-        Worker::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()));
+        Resolver::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()));
     Lab { net, clock, service: Service::new(worker, Arc::new(rules)) }
 }
 

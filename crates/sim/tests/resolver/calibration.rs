@@ -15,7 +15,7 @@ use zoners_bench::{
 };
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Delegation, Question, Random, Rtype, name, zonefile};
-use zoners_resolver::{Settings, Shared, Worker};
+use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_sim::{SimClock, SimNetwork, world};
 
 /// Domains of each Internet.
@@ -68,7 +68,7 @@ async fn carry_out(pair: u64, seed: u64, slower: f64) -> Summary {
     let settings = Settings::new(Delegation::from_hints(&hints).unwrap());
     let cache = Cache::new(64 << 20, TtlLimits::default(), [seed, 1]);
     let shared = Shared::new(cache, Arc::new(SimClock::new(None)), Random::seeded(seed));
-    let worker = Worker::new(shared, net, Arc::new(settings), Arc::new(Counters::default()));
+    let worker = Resolver::new(shared, net, Arc::new(settings), Arc::new(Counters::default()));
     let names =
         (0..DOMAINS).map(|domain| name::parse(&format!("www.d{domain}.t{}", domain % 4)).unwrap());
     let plan = Plan {
@@ -87,7 +87,7 @@ async fn carry_out(pair: u64, seed: u64, slower: f64) -> Summary {
 }
 
 struct InProcess {
-    worker: Arc<Worker<SimNetwork>>,
+    worker: Resolver<SimNetwork>,
     /// Every answer takes longer by this share.
     slower: f64,
 }

@@ -1,5 +1,6 @@
 //! Beginning an attempt at one server.
 
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -8,8 +9,12 @@ use zoners_dns::Network;
 
 use super::doubts::Doubt;
 use super::outstanding::Turn;
-use super::{Asking, Query, Report, Sharing};
-use crate::env::worker::Worker;
+use super::{Asking, Query, Report};
+use crate::ask::exchange::carry_out;
+use crate::ask::exchange::outstanding::{join_outstanding, lead_or_join_query};
+use crate::ask::exchange::resume::ask_in_another_way;
+use crate::env::environment::Env;
+use crate::env::shared::Sharing;
 use crate::model::context::Context;
 use crate::model::flights::{Lead, Watch};
 use crate::selection::candidates::Attempt;
@@ -38,23 +43,23 @@ impl Attempting {
 
 /// Begins an attempt.
 pub(crate) fn attempt<N: Network>(
-    worker: Arc<Worker<N>>,
+    env: Arc<Env<N>>,
     asking: Asking,
     attempt: Attempt,
     context: Context,
 ) -> Attempting {
     let started = Instant::now();
     // Blocks, since the arguments of an async function are stored twice.
-    match worker.outstanding(&asking, attempt.endpoint) {
+    match lead_or_join_query(&env, &asking, attempt.endpoint) {
         Turn::Send(mut lead) => {
             let watch = lead.as_ref().map(Lead::watch);
             let report = Box::pin(async move {
                 let query = Query::of(&asking, &attempt, &context);
-                let mut result = worker.carry_out(&query, &mut lead).await;
+                let mut result = carry_out(&env, &query, &mut lead).await;
                 // Boxed, as all that is rare: most attempts are one query, and many wait at a time.
                 result = match result {
                     Ok(reply) if query.is_unfinished(&reply) => {
-                        Box::pin(worker.go_on(&query, reply)).await
+                        Box::pin(ask_in_another_way(&env, &query, reply)).await
                     }
                     result => result,
                 };
@@ -66,10 +71,10 @@ pub(crate) fn attempt<N: Network>(
             let watch = follow.watch();
             let report = Box::pin(async move {
                 let query = Query::of(&asking, &attempt, &context);
-                let mut result = worker.wait_with(&query, follow).await;
+                let mut result = join_outstanding(&env, &query, follow).await;
                 result = match result {
                     Ok(reply) if query.is_unfinished(&reply) => {
-                        Box::pin(worker.go_on(&query, reply)).await
+                        Box::pin(ask_in_another_way(&env, &query, reply)).await
                     }
                     result => result,
                 };

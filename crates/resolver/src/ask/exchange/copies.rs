@@ -11,36 +11,34 @@ use zoners_dns::{Exchange, ExchangeEvent, Network, Question, Transport};
 
 use super::matching::{Match, matches};
 use super::wait::Wait;
-use crate::env::worker::Worker;
+use crate::env::environment::Env;
 
 /// Messages that are looked at; others than the server may send them too.
 const MOST_MESSAGES: u32 = 16;
 
-impl<N: Network> Worker<N> {
-    /// Waits in the nursery for the other replies to a query that is answered, if it was sent more than
-    /// once.
-    pub(super) fn hear_copies(&self, mut wait: Wait<N>, question: &Question) {
-        // A stream loses nothing, and one that died tells nothing of the line.
-        if wait.endpoint.transport == Transport::Tcp {
-            return;
-        }
-        let (Some(took), Some(last_sent)) = (wait.took, wait.last_sent) else { return };
-        let until = last_sent + took + took / 2;
-        let (worker, question) = (self.arc(), question.clone());
-        self.adopt(Box::pin(async move {
-            let mut copies = Copies { missing: wait.times - 1, edns: true };
-            let heard = timeout_at(until, copies.hear(&mut wait, &question)).await;
-            let shared = worker.shared();
-            match (heard, copies.missing) {
-                (Ok(()), 0) => _ = shared.teach(wait.endpoint, Evidence::Reply(took, copies.edns)),
-                (Ok(()), _) => {}
-                (Err(_), missing) => {
-                    let line = shared.lines.to(wait.endpoint.address.ip());
-                    (0..missing).for_each(|_| line.lost());
-                }
-            }
-        }));
+/// Waits in the nursery for the other replies to a query that is answered, if it was sent more than
+/// once.
+pub(super) fn await_copies<N: Network>(env: &Env<N>, mut wait: Wait<N>, question: &Question) {
+    // A stream loses nothing, and one that died tells nothing of the line.
+    if wait.endpoint.transport == Transport::Tcp {
+        return;
     }
+    let (Some(took), Some(last_sent)) = (wait.took, wait.last_sent) else { return };
+    let until = last_sent + took + took / 2;
+    let (held, question) = (env.arc(), question.clone());
+    env.adopt(Box::pin(async move {
+        let mut copies = Copies { missing: wait.times - 1, edns: true };
+        let heard = timeout_at(until, copies.hear(&mut wait, &question)).await;
+        let shared = held.shared();
+        match (heard, copies.missing) {
+            (Ok(()), 0) => _ = shared.teach(wait.endpoint, Evidence::Reply(took, copies.edns)),
+            (Ok(()), _) => {}
+            (Err(_), missing) => {
+                let line = shared.lines.to(wait.endpoint.address.ip());
+                (0..missing).for_each(|_| line.lost());
+            }
+        }
+    }));
 }
 
 /// The copies of a query but the one whose reply came first.

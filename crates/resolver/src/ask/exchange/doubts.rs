@@ -15,7 +15,11 @@ use zoners_dns::{Counter, Endpoint, Message, Network, NetworkError};
 use super::receive::Read;
 use super::wait::Wait;
 use super::{Asked, Query};
-use crate::env::worker::Worker;
+use crate::ask::exchange::outstanding::may_send;
+use crate::ask::exchange::query_secrets::observe_secret;
+use crate::ask::exchange::receive::blame_fault;
+use crate::ask::exchange::{send_charged, send_query};
+use crate::env::environment::Env;
 use crate::model::verdict::Fault;
 
 /// Messages that are no reply, after which no more are read for a query: each is a guess at its ID. The
@@ -192,95 +196,97 @@ impl Doubts {
     }
 }
 
-impl<N: Network> Worker<N> {
-    /// Does what the doubts of a wait ask for: TCP is asked beside, and the wait is cut short.
-    ///
-    /// # Errors
-    /// It is over.
-    pub(super) fn act_on(
-        &self,
-        doubts: &mut Doubts,
-        query: &Query<'_>,
-        beside: &mut Option<Box<Wait<N>>>,
-        mut deadline: Pin<&mut Sleep>,
-    ) -> Result<(), Fault> {
-        if doubts.want_tcp() {
-            *beside = self.ask_beside(query, doubts)?.map(Box::new);
-            if doubts.cut {
-                deadline.as_mut().reset(Instant::now() + self.settings().limits.exchange);
-            }
+/// Does what the doubts of a wait ask for: TCP is asked beside, and the wait is cut short.
+///
+/// # Errors
+/// It is over.
+pub(super) fn act_on<N: Network>(
+    env: &Env<N>,
+    doubts: &mut Doubts,
+    query: &Query<'_>,
+    beside: &mut Option<Box<Wait<N>>>,
+    mut deadline: Pin<&mut Sleep>,
+) -> Result<(), Fault> {
+    if doubts.want_tcp() {
+        *beside = ask_beside(env, query, doubts)?.map(Box::new);
+        if doubts.cut {
+            deadline.as_mut().reset(Instant::now() + env.settings().limits.exchange);
         }
-        if let Some(rests) = doubts.shorten(beside.is_some()) {
-            let rest = Instant::now() + self.rest(query.endpoint) * rests;
-            let until = deadline.deadline().min(rest);
-            deadline.as_mut().reset(until);
-        }
-        Ok(())
     }
+    if let Some(rests) = doubts.shorten(beside.is_some()) {
+        let rest = Instant::now() + longest_rest(env, query.endpoint) * rests;
+        let until = deadline.deadline().min(rest);
+        deadline.as_mut().reset(until);
+    }
+    Ok(())
+}
 
-    /// Puts the query to the same server over TCP too, if it may be had that way.
-    ///
-    /// # Errors
-    /// The whole of a cut reply is not to be had with what is left to spend.
-    fn ask_beside(&self, query: &Query<'_>, doubts: &mut Doubts) -> Result<Option<Wait<N>>, Fault> {
-        doubts.tcp = Tcp::Asked;
-        let over_tcp = query.over_tcp();
-        let asked = match doubts.cut {
-            true => self.send(&over_tcp, self.network().room(over_tcp.endpoint)),
-            false if self.is_left_alone(over_tcp.endpoint) || !self.may_meet(&over_tcp) => {
-                Err(Fault::Network(NetworkError::Closed))
-            }
-            false => {
-                self.count(Counter::UpstreamSuspicious);
-                let charged = query.context.budget.charge_aside(true);
-                let room = self.network().room(over_tcp.endpoint);
-                charged.map(|()| self.send_charged(&over_tcp, room)).map_err(Fault::Exhausted)
-            }
-        };
-        match asked {
-            Ok(wait) => Ok(Some(wait)),
-            Err(fault @ Fault::Exhausted(_)) if doubts.cut => Err(fault),
-            Err(fault) => {
-                self.count(Counter::UpstreamTcpFallbackFailed);
-                doubts.fail(fault);
-                Ok(None)
-            }
+/// Puts the query to the same server over TCP too, if it may be had that way.
+///
+/// # Errors
+/// The whole of a cut reply is not to be had with what is left to spend.
+fn ask_beside<N: Network>(
+    env: &Env<N>,
+    query: &Query<'_>,
+    doubts: &mut Doubts,
+) -> Result<Option<Wait<N>>, Fault> {
+    doubts.tcp = Tcp::Asked;
+    let over_tcp = query.over_tcp();
+    let asked = match doubts.cut {
+        true => send_query(env, &over_tcp, env.network().room(over_tcp.endpoint)),
+        false if is_left_alone(env, over_tcp.endpoint) || !may_send(env, &over_tcp) => {
+            Err(Fault::Network(NetworkError::Closed))
+        }
+        false => {
+            env.count(Counter::UpstreamSuspicious);
+            let charged = query.context.budget.charge_aside(true);
+            let room = env.network().room(over_tcp.endpoint);
+            charged.map(|()| send_charged(env, &over_tcp, room)).map_err(Fault::Exhausted)
+        }
+    };
+    match asked {
+        Ok(wait) => Ok(Some(wait)),
+        Err(fault @ Fault::Exhausted(_)) if doubts.cut => Err(fault),
+        Err(fault) => {
+            env.count(Counter::UpstreamTcpFallbackFailed);
+            doubts.fail(fault);
+            Ok(None)
         }
     }
+}
 
-    /// Whether a server has lately left what was sent to it without a good answer.
-    fn is_left_alone(&self, endpoint: Endpoint) -> bool {
-        let shared = self.shared();
-        let known = shared.cache.server(endpoint, shared.now());
-        let line = shared.lines.to(endpoint.address.ip());
-        let price = shared.market(line).price(&known, None);
-        price.skipped_until.is_some() || !price.doubt.is_zero()
-    }
+/// Whether a server has lately left what was sent to it without a good answer.
+fn is_left_alone<N: Network>(env: &Env<N>, endpoint: Endpoint) -> bool {
+    let shared = env.shared();
+    let known = shared.cache.server(endpoint, shared.now());
+    let line = shared.lines.to(endpoint.address.ip());
+    let price = shared.market(line).price(&known, None);
+    price.skipped_until.is_some() || !price.doubt.is_zero()
+}
 
-    /// How much longer a server is waited for that TCP is no way to.
-    pub(super) fn rest(&self, endpoint: Endpoint) -> Duration {
-        let shared = self.shared();
-        let known = shared.cache.server(endpoint, shared.now());
-        (known.rto().unwrap_or_else(|| shared.habits.late()) * ROUND_TRIPS).max(LEAST_REST)
-    }
+/// How much longer a server is waited for that TCP is no way to.
+pub(super) fn longest_rest<N: Network>(env: &Env<N>, endpoint: Endpoint) -> Duration {
+    let shared = env.shared();
+    let known = shared.cache.server(endpoint, shared.now());
+    (known.rto().unwrap_or_else(|| shared.habits.late()) * ROUND_TRIPS).max(LEAST_REST)
+}
 
-    /// Ends a wait to which no good reply came. A wait that was cut short says nothing of how long the
-    /// server takes.
-    pub(super) fn give_up(&self, wait: &Wait<N>, mut doubts: Doubts) -> Asked {
-        if let Some(kept) = doubts.kept.take() {
-            let (message, repeated) = *kept;
-            let (most, edns) = (wait.sent.elapsed(), message.edns.is_some());
-            let reply = Evidence::ReplyToSome { most, least: Duration::ZERO, edns };
-            self.shared().teach(wait.endpoint, reply);
-            self.learn_of(wait.endpoint, repeated);
-            return Ok(message);
-        }
-        if let Some(fault) = doubts.end() {
-            return Err(self.blamed(wait.endpoint, fault));
-        }
-        if !doubts.are_short() {
-            (0..wait.times).for_each(|_| self.blame(wait.endpoint, ServerFault::Timeout));
-        }
-        Err(Fault::Timeout)
+/// Ends a wait to which no good reply came. A wait that was cut short says nothing of how long the
+/// server takes.
+pub(super) fn give_up<N: Network>(env: &Env<N>, wait: &Wait<N>, mut doubts: Doubts) -> Asked {
+    if let Some(kept) = doubts.kept.take() {
+        let (message, repeated) = *kept;
+        let (most, edns) = (wait.sent.elapsed(), message.edns.is_some());
+        let reply = Evidence::ReplyToSome { most, least: Duration::ZERO, edns };
+        env.shared().teach(wait.endpoint, reply);
+        observe_secret(env, wait.endpoint, repeated);
+        return Ok(message);
     }
+    if let Some(fault) = doubts.end() {
+        return Err(blame_fault(env, wait.endpoint, fault));
+    }
+    if !doubts.are_short() {
+        (0..wait.times).for_each(|_| env.blame(wait.endpoint, ServerFault::Timeout));
+    }
+    Err(Fault::Timeout)
 }

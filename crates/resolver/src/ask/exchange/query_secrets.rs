@@ -9,7 +9,7 @@ use zoners_dns::{Endpoint, Message, Name, Network, Transport};
 use super::case_randomisation::shuffled;
 use super::wait::Wait;
 use super::{Asking, Query};
-use crate::env::worker::Worker;
+use crate::env::environment::Env;
 
 /// What a query shows. Boxed, what most queries lack: many wait at a time.
 #[derive(Clone, Debug, Default)]
@@ -36,73 +36,78 @@ impl Shown {
     }
 }
 
-impl<N: Network> Worker<N> {
-    /// What a query is to show to a server of which this is known.
-    pub(super) fn shown(&self, query: &Query<'_>, proof: &EchoSupport) -> Shown {
-        let (shared, now) = (self.shared(), self.shared().now());
-        let randomises = self.settings().randomise_case && !proof.changes_case(now);
-        let name = &query.asking.question.name;
-        let known = proof.cookie();
-        Shown {
-            client: self
-                .shows_cookie(query, proof)
-                .then(|| shared.cookies.of(query.endpoint.address.ip(), now)),
-            known: (!known.is_empty()).then(|| Box::new(known)),
-            letters: randomises.then(|| Box::new(shuffled(name, &shared.random))),
-        }
+/// What a query is to show to a server of which this is known.
+pub(super) fn secrets_for<N: Network>(
+    env: &Env<N>,
+    query: &Query<'_>,
+    proof: &EchoSupport,
+) -> Shown {
+    let (shared, now) = (env.shared(), env.shared().now());
+    let randomises = env.settings().randomise_case && !proof.changes_case(now);
+    let name = &query.asking.question.name;
+    let known = proof.cookie();
+    Shown {
+        client: shows_cookie(env, query, proof)
+            .then(|| shared.cookies.of(query.endpoint.address.ip(), now)),
+        known: (!known.is_empty()).then(|| Box::new(known)),
+        letters: randomises.then(|| Box::new(shuffled(name, &shared.random))),
     }
+}
 
-    /// Whether a query has a cookie. None has that goes to a forwarder: many stand in front of several
-    /// others, and give now the cookie of one, now that of another, now none.
-    pub(super) fn shows_cookie(&self, query: &Query<'_>, proof: &EchoSupport) -> bool {
-        let Query { asking: Asking { recursion_desired, .. }, edns, cookie, .. } = query;
-        self.settings().cookies
-            && *edns
-            && *cookie
-            && !recursion_desired
-            && !proof.mishandles_cookies(self.shared().now())
-    }
+/// Whether a query has a cookie. None has that goes to a forwarder: many stand in front of several
+/// others, and give now the cookie of one, now that of another, now none.
+pub(super) fn shows_cookie<N: Network>(
+    env: &Env<N>,
+    query: &Query<'_>,
+    proof: &EchoSupport,
+) -> bool {
+    let Query { asking: Asking { recursion_desired, .. }, edns, cookie, .. } = query;
+    env.settings().cookies
+        && *edns
+        && *cookie
+        && !recursion_desired
+        && !proof.mishandles_cookies(env.shared().now())
+}
 
-    /// Whether a reply repeats what its query showed, as far as the server is known to; `kept`: with the
-    /// letters as they were.
-    ///
-    /// # Errors
-    /// It does not.
-    pub(super) fn repeats(
-        &self,
-        wait: &Wait<N>,
-        message: &Message,
-        kept: bool,
-    ) -> Result<(), EchoEvidence> {
-        let Shown { client, known, .. } = &wait.shown;
-        let letters = if kept { Ok(()) } else { Err(EchoEvidence::CaseChanged) };
-        let Some(client) = client else { return letters };
-        let option = message.edns.as_ref().and_then(|edns| edns.cookie.as_deref());
-        match option {
-            Some(option) if option.starts_with(client) => {
-                let is_new = |cookie: &CookieOption| known.as_deref() != Some(cookie);
-                if let Some(cookie) = CookieOption::of(option).filter(is_new) {
-                    self.learn_of(wait.endpoint, EchoEvidence::Cookie(cookie));
-                }
-                // Who has seen the cookie has seen the letters.
-                letters.or_else(|folded| {
-                    self.learn_of(wait.endpoint, folded);
-                    Ok(())
-                })
+/// Whether a reply repeats what its query showed, as far as the server is known to; `kept`: with the
+/// letters as they were.
+///
+/// # Errors
+/// It does not.
+pub(super) fn check_secrets<N: Network>(
+    env: &Env<N>,
+    wait: &Wait<N>,
+    message: &Message,
+    kept: bool,
+) -> Result<(), EchoEvidence> {
+    let Shown { client, known, .. } = &wait.shown;
+    let letters = if kept { Ok(()) } else { Err(EchoEvidence::CaseChanged) };
+    let Some(client) = client else { return letters };
+    let option = message.edns.as_ref().and_then(|edns| edns.cookie.as_deref());
+    match option {
+        Some(option) if option.starts_with(client) => {
+            let is_new = |cookie: &CookieOption| known.as_deref() != Some(cookie);
+            if let Some(cookie) = CookieOption::of(option).filter(is_new) {
+                observe_secret(env, wait.endpoint, EchoEvidence::Cookie(cookie));
             }
-            None if known.is_none() => {
-                // The copy that was answered may have been the one without a cookie.
-                if wait.times > 1 && wait.endpoint.transport == Transport::Udp {
-                    self.learn_of(wait.endpoint, EchoEvidence::CookieMissing);
-                }
-                letters
-            }
-            _ => Err(EchoEvidence::CookieMissing),
+            // Who has seen the cookie has seen the letters.
+            letters.or_else(|folded| {
+                observe_secret(env, wait.endpoint, folded);
+                Ok(())
+            })
         }
+        None if known.is_none() => {
+            // The copy that was answered may have been the one without a cookie.
+            if wait.times > 1 && wait.endpoint.transport == Transport::Udp {
+                observe_secret(env, wait.endpoint, EchoEvidence::CookieMissing);
+            }
+            letters
+        }
+        _ => Err(EchoEvidence::CookieMissing),
     }
+}
 
-    /// Notes what a server repeats; over UDP and TCP it is one server.
-    pub(super) fn learn_of(&self, server: Endpoint, repeated: EchoEvidence) {
-        self.shared().teach(server.over(Transport::Udp), Evidence::Repeated(repeated));
-    }
+/// Notes what a server repeats; over UDP and TCP it is one server.
+pub(super) fn observe_secret<N: Network>(env: &Env<N>, server: Endpoint, repeated: EchoEvidence) {
+    env.shared().teach(server.over(Transport::Udp), Evidence::Repeated(repeated));
 }

@@ -7,7 +7,8 @@ use super::Asking;
 use super::case_randomisation::restored;
 use super::matching::{Match, matches};
 use super::wait::Wait;
-use crate::env::worker::Worker;
+use crate::ask::exchange::query_secrets::{check_secrets, observe_secret};
+use crate::env::environment::Env;
 use crate::model::context::Context;
 use crate::model::verdict::Fault;
 
@@ -31,116 +32,114 @@ pub(super) enum Read {
     Nothing,
 }
 
-impl<N: Network> Worker<N> {
-    pub(super) fn read(
-        &self,
-        asking: &Asking,
-        wait: &mut Wait<N>,
-        outcome: ExchangeEvent,
-        context: &Context,
-    ) -> Read {
-        let octets = match outcome {
-            ExchangeEvent::Message(octets) => octets,
-            ExchangeEvent::Advisory(failure) => {
-                self.count(Counter::UpstreamNetworkErrors);
-                return Read::Told(Fault::Network(failure));
+pub(super) fn read_event<N: Network>(
+    env: &Env<N>,
+    asking: &Asking,
+    wait: &mut Wait<N>,
+    outcome: ExchangeEvent,
+    context: &Context,
+) -> Read {
+    let octets = match outcome {
+        ExchangeEvent::Message(octets) => octets,
+        ExchangeEvent::Advisory(failure) => {
+            env.count(Counter::UpstreamNetworkErrors);
+            return Read::Told(Fault::Network(failure));
+        }
+        ExchangeEvent::Failed(failure) => {
+            env.count(Counter::UpstreamNetworkErrors);
+            return Read::Ended(blame_fault(env, wait.endpoint, Fault::Network(failure)));
+        }
+    };
+    let (octets, kept) = match &wait.shown.letters {
+        None => (octets, true),
+        Some(sent) => restored(octets, sent, &asking.question.name),
+    };
+    let fault = match matches(&octets, wait.id, &asking.question) {
+        Match::Reply(message) => return take_reply(env, message, kept, wait, asking, context),
+        Match::Stranger => {
+            env.count(Counter::UpstreamMismatched);
+            None
+        }
+        Match::NoReply => {
+            env.count(Counter::UpstreamMismatched);
+            Some(Fault::NoReply)
+        }
+        Match::Void => {
+            env.count(Counter::UpstreamMalformed);
+            None
+        }
+        Match::Malformed(malformed) => {
+            env.count(Counter::UpstreamMalformed);
+            if malformed.is_limit() {
+                env.count(Counter::LimitMessageRecords);
             }
-            ExchangeEvent::Failed(failure) => {
-                self.count(Counter::UpstreamNetworkErrors);
-                return Read::Ended(self.blamed(wait.endpoint, Fault::Network(failure)));
-            }
-        };
-        let (octets, kept) = match &wait.shown.letters {
-            None => (octets, true),
-            Some(sent) => restored(octets, sent, &asking.question.name),
-        };
-        let fault = match matches(&octets, wait.id, &asking.question) {
-            Match::Reply(message) => return self.take(message, kept, wait, asking, context),
-            Match::Stranger => {
-                self.count(Counter::UpstreamMismatched);
-                None
-            }
-            Match::NoReply => {
-                self.count(Counter::UpstreamMismatched);
-                Some(Fault::NoReply)
-            }
-            Match::Void => {
-                self.count(Counter::UpstreamMalformed);
-                None
-            }
-            Match::Malformed(malformed) => {
-                self.count(Counter::UpstreamMalformed);
-                if malformed.is_limit() {
-                    self.count(Counter::LimitMessageRecords);
-                }
-                Some(Fault::Malformed(malformed))
-            }
-        };
-        match wait.endpoint.transport {
-            Transport::Udp => Read::NoReply(fault),
-            // Nobody else can have sent it, and nothing else will come.
-            Transport::Tcp => {
-                Read::Ended(self.blamed(wait.endpoint, fault.unwrap_or(Fault::NoReply)))
-            }
+            Some(Fault::Malformed(malformed))
+        }
+    };
+    match wait.endpoint.transport {
+        Transport::Udp => Read::NoReply(fault),
+        // Nobody else can have sent it, and nothing else will come.
+        Transport::Tcp => {
+            Read::Ended(blame_fault(env, wait.endpoint, fault.unwrap_or(Fault::NoReply)))
         }
     }
+}
 
-    /// Takes the reply to a query. What is none is not charged to the client query: it would end by what
-    /// others send.
-    fn take(
-        &self,
-        message: Box<Message>,
-        kept: bool,
-        wait: &mut Wait<N>,
-        asking: &Asking,
-        context: &Context,
-    ) -> Read {
-        if let Err(exhausted) = context.budget.charge_bytes(message.octets) {
-            self.count(exhausted.0);
-            return Read::Ended(Fault::Exhausted(exhausted));
-        }
-        if let Err(repeated) = self.repeats(wait, &message, kept) {
-            match wait.endpoint.transport {
-                Transport::Udp => {
-                    self.count(Counter::UpstreamUnauthenticated);
-                    return Read::Unproven(message, repeated);
-                }
-                // The server itself does without.
-                Transport::Tcp => self.learn_of(wait.endpoint, repeated),
-            }
-        }
-        self.count(Counter::UpstreamReplies);
-        let edns = message.edns.is_some();
-        let took = wait.sent.elapsed();
-        wait.took = Some(took);
-        let reply = match wait.last_sent {
-            None => Evidence::Reply(took, edns),
-            Some(last) => {
-                let least = last.elapsed();
-                Evidence::ReplyToSome { most: took, least, edns }
-            }
-        };
-        self.shared().teach(wait.endpoint, reply);
-        self.shared().take_testimony(wait.endpoint, asking);
+/// Takes the reply to a query. What is none is not charged to the client query: it would end by what
+/// others send.
+fn take_reply<N: Network>(
+    env: &Env<N>,
+    message: Box<Message>,
+    kept: bool,
+    wait: &mut Wait<N>,
+    asking: &Asking,
+    context: &Context,
+) -> Read {
+    if let Err(exhausted) = context.budget.charge_bytes(message.octets) {
+        env.count(exhausted.0);
+        return Read::Ended(Fault::Exhausted(exhausted));
+    }
+    if let Err(repeated) = check_secrets(env, wait, &message, kept) {
         match wait.endpoint.transport {
-            _ if !message.header.tc() => Read::Reply(message),
             Transport::Udp => {
-                self.count(Counter::UpstreamTruncated);
-                Read::Cut
+                env.count(Counter::UpstreamUnauthenticated);
+                return Read::Unproven(message, repeated);
             }
-            // Over a stream it says that the reply is broken (RFC 2181 section 9).
-            Transport::Tcp => {
-                self.count(Counter::UpstreamMalformed);
-                Read::Ended(self.blamed(wait.endpoint, Fault::Malformed(MessageError::Truncated)))
-            }
+            // The server itself does without.
+            Transport::Tcp => observe_secret(env, wait.endpoint, repeated),
         }
     }
+    env.count(Counter::UpstreamReplies);
+    let edns = message.edns.is_some();
+    let took = wait.sent.elapsed();
+    wait.took = Some(took);
+    let reply = match wait.last_sent {
+        None => Evidence::Reply(took, edns),
+        Some(last) => {
+            let least = last.elapsed();
+            Evidence::ReplyToSome { most: took, least, edns }
+        }
+    };
+    env.shared().teach(wait.endpoint, reply);
+    env.shared().take_testimony(wait.endpoint, asking);
+    match wait.endpoint.transport {
+        _ if !message.header.tc() => Read::Reply(message),
+        Transport::Udp => {
+            env.count(Counter::UpstreamTruncated);
+            Read::Cut
+        }
+        // Over a stream it says that the reply is broken (RFC 2181 section 9).
+        Transport::Tcp => {
+            env.count(Counter::UpstreamMalformed);
+            Read::Ended(blame_fault(env, wait.endpoint, Fault::Malformed(MessageError::Truncated)))
+        }
+    }
+}
 
-    /// The fault, which is held against its server.
-    pub(super) fn blamed(&self, server: Endpoint, fault: Fault) -> Fault {
-        if let Some(trouble) = fault.trouble() {
-            self.blame(server, trouble);
-        }
-        fault
+/// The fault, which is held against its server.
+pub(super) fn blame_fault<N: Network>(env: &Env<N>, server: Endpoint, fault: Fault) -> Fault {
+    if let Some(trouble) = fault.trouble() {
+        env.blame(server, trouble);
     }
+    fault
 }

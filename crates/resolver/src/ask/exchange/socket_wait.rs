@@ -9,23 +9,21 @@ use tokio::time::timeout_at;
 use zoners_dns::{Counter, Network};
 
 use super::Query;
-use crate::env::worker::Worker;
+use crate::env::environment::Env;
 
 /// A client is told why there is no answer before its time is over.
 const TELLING: Duration = Duration::from_millis(100);
 
-impl<N: Network> Worker<N> {
-    /// Waits for room for a query, for as long as its client waits; none, if there was none.
-    pub(super) async fn wait_for_room(&self, query: &Query<'_>) -> Option<N::Room> {
-        self.count(Counter::UpstreamSocketWaits);
-        self.nursery().give_way();
-        let budget = &query.context.budget;
-        let client = self.settings().limits.client.saturating_sub(TELLING);
-        let until = budget.deadline.min(budget.arrived + client);
-        let room = timeout_at(until, self.network().wait_for_room(query.endpoint)).await.ok();
-        if room.is_none() {
-            self.count(Counter::BudgetSockets);
-        }
-        room
+/// Waits for room for a query, for as long as its client waits; none, if there was none.
+pub(super) async fn wait_for_room<N: Network>(env: &Env<N>, query: &Query<'_>) -> Option<N::Room> {
+    env.count(Counter::UpstreamSocketWaits);
+    env.nursery().give_way();
+    let budget = &query.context.budget;
+    let client = env.settings().limits.client.saturating_sub(TELLING);
+    let until = budget.deadline.min(budget.arrived + client);
+    let room = timeout_at(until, env.network().wait_for_room(query.endpoint)).await.ok();
+    if room.is_none() {
+        env.count(Counter::BudgetSockets);
     }
+    room
 }

@@ -11,7 +11,7 @@ use zoners_dns::{Counter, Exchange, Network};
 use super::Query;
 use super::receive::Read;
 use super::wait::Wait;
-use crate::env::worker::Worker;
+use crate::env::environment::Env;
 
 /// No reply over a stream is late before this: another stream costs more packets than a query.
 const LEAST_LATE: Duration = Duration::from_millis(50);
@@ -19,31 +19,32 @@ const LEAST_LATE: Duration = Duration::from_millis(50);
 /// stream is yet to be opened.
 const ROUND_TRIPS: u32 = 2;
 
-impl<N: Network> Worker<N> {
-    /// After how long a reply over a stream is late, of a server of which this is known.
-    pub(super) fn late(&self, known: &ServerInfo) -> Duration {
-        let unknown = || self.shared().habits.late() * ROUND_TRIPS;
-        known.rto().unwrap_or_else(unknown).max(LEAST_LATE)
-    }
+/// After how long a reply over a stream is late, of a server of which this is known.
+pub(super) fn late_after<N: Network>(env: &Env<N>, known: &ServerInfo) -> Duration {
+    let unknown = || env.shared().habits.late() * ROUND_TRIPS;
+    known.rto().unwrap_or_else(unknown).max(LEAST_LATE)
+}
 
-    /// The reply is late on a stream: sends the query over another, if that may help and can be paid for.
-    pub(super) fn renew(&self, query: &Query<'_>, wait: &mut Wait<N>) -> Read {
-        wait.late_at = None;
-        if !wait.exchange.doubt() {
-            return Read::Nothing;
-        }
-        if let Err(exhausted) = query.context.budget.charge_aside(true) {
-            self.count(exhausted.0);
-            return Read::Nothing;
-        }
-        for counter in
-            [Counter::UpstreamQueries, Counter::UpstreamTcp, Counter::UpstreamTcpReconnected]
-        {
-            self.count(counter);
-        }
-        let forgiven = self.shared().lines.to(wait.endpoint.address.ip()).forgiven();
-        self.shared().teach(wait.endpoint, Evidence::Asked { forgiven });
-        wait.send_again(query.asking, query.edns, self.settings().udp_payload_size);
-        Read::Nothing
+/// The reply is late on a stream: sends the query over another, if that may help and can be paid for.
+pub(super) fn renew_stream<N: Network>(
+    env: &Env<N>,
+    query: &Query<'_>,
+    wait: &mut Wait<N>,
+) -> Read {
+    wait.late_at = None;
+    if !wait.exchange.doubt() {
+        return Read::Nothing;
     }
+    if let Err(exhausted) = query.context.budget.charge_aside(true) {
+        env.count(exhausted.0);
+        return Read::Nothing;
+    }
+    for counter in [Counter::UpstreamQueries, Counter::UpstreamTcp, Counter::UpstreamTcpReconnected]
+    {
+        env.count(counter);
+    }
+    let forgiven = env.shared().lines.to(wait.endpoint.address.ip()).forgiven();
+    env.shared().teach(wait.endpoint, Evidence::Asked { forgiven });
+    wait.send_again(query.asking, query.edns, env.settings().udp_payload_size);
+    Read::Nothing
 }

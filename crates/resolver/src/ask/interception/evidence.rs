@@ -1,302 +1,101 @@
 //! What servers say, or do not say, as evidence of the network in between.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::Ordering;
 
-use zoners_dns::{Counter, Delegation, Message, Moment, Network, OptRcode, QueryMode, name};
+use zoners_dns::{Counter, Delegation, Moment, Network, QueryMode, name};
 
-use super::probe::Sounded;
-use super::{
-    AT_ONCE, EVERY_IF_OPEN, FEW_FAILED, FEW_STRANGE, NetworkState, Notes, OUTAGE, Obstacle,
-    SILENT_FOR, UNPROVEN_FOR, note,
-};
-use crate::env::shared::Shared;
-use crate::env::worker::Worker;
+use crate::ask::interception::probe::begin_probe;
+use crate::env::environment::Env;
+use crate::env::interception::Sounded;
+use crate::env::interception::{EvidencePlace, Voice};
 use crate::infra::reachability::network;
 
-/// With which voice a server speaks that is asked as an authority.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Voice {
-    /// AA: as the server of its zone.
-    Authority,
-    /// Neither AA nor RA, as in a referral.
-    Plain,
-    /// RA and no AA, as a resolver that has it from others.
-    Hearsay,
-    /// A failure.
-    Refusal,
+/// Takes in with which voice a server of `cut` spoke.
+pub(crate) fn observe_reply<N: Network>(
+    env: &Env<N>,
+    cut: &Delegation,
+    server: SocketAddr,
+    voice: Voice,
+) {
+    let shared = env.shared();
+    let (passage, now) = (&shared.passage, shared.now());
+    if cut.mode != QueryMode::Iterative {
+        return;
+    }
+    let is_proper = matches!(voice, Voice::Authority | Voice::Plain);
+    if is_proper && passage.is_beyond_doubt() {
+        passage.note_passed(now);
+        return;
+    }
+    let Some(place) = place_of(env, cut, server) else { return };
+    let wants = match voice {
+        Voice::Refusal => shared.note_failure(place, true, now),
+        _ => shared.note_voice(place, voice, env.has_root_anchor(), now),
+    };
+    probe_if(env, wants);
 }
 
-impl Voice {
-    /// The voice of a reply.
-    pub(crate) fn of(message: &Message) -> Self {
-        match message.rcode {
-            OptRcode::NOERROR | OptRcode::NXDOMAIN | OptRcode::YXDOMAIN => {}
-            _ => return Voice::Refusal,
-        }
-        match (message.header.aa(), message.header.ra()) {
-            (true, _) => Voice::Authority,
-            (false, false) => Voice::Plain,
-            (false, true) => Voice::Hearsay,
-        }
-    }
-}
-
-/// Where something was said.
-#[derive(Clone, Copy)]
-struct Place {
-    at: IpAddr,
-    /// The server is one of the root or of a top-level domain.
-    is_top: bool,
-}
-
-impl<N: Network> Worker<N> {
-    /// Takes in with which voice a server of `cut` spoke.
-    pub(crate) fn hear(&self, cut: &Delegation, server: SocketAddr, voice: Voice) {
-        let shared = self.shared();
-        let (passage, now) = (&shared.passage, shared.now());
-        if cut.mode != QueryMode::Iterative {
-            return;
-        }
-        let is_proper = matches!(voice, Voice::Authority | Voice::Plain);
-        if is_proper
-            && passage.state() == NetworkState::Open
-            && !passage.noted.load(Ordering::Relaxed)
-        {
-            passage.passed_at.store(now.as_millis(), Ordering::Relaxed);
-            return;
-        }
-        let Some(place) = self.place(cut, server) else { return };
-        let wants = match voice {
-            Voice::Refusal => shared.note_failure(place, true, now),
-            _ => shared.note_voice(place, voice, self.has_root_anchor(), now),
-        };
-        self.sound_if(wants);
-    }
-
-    /// Takes in that a server of `cut` does not answer in the time that it should, or that the network told
-    /// that it will not.
-    pub(crate) fn hear_nothing(&self, cut: &Delegation, server: SocketAddr, told: bool) {
-        if let Some(place) = self.place(cut, server) {
-            let shared = self.shared();
-            self.sound_if(shared.note_failure(place, told, shared.now()));
-        }
-    }
-
-    /// Takes in that what a server said is bogus.
-    pub(crate) fn hear_bogus(&self, server: IpAddr) {
-        if self.settings().is_foreign(server) {
-            let shared = self.shared();
-            self.sound_if(shared.note_bogus(network(server), shared.now()));
-        }
-    }
-
-    /// Takes in that signatures vouch for what a server said as an authority.
-    pub(crate) fn hear_proof(&self, server: Option<SocketAddr>) {
-        let passage = &self.shared().passage;
-        if passage.state() == NetworkState::Open && !passage.noted.load(Ordering::Relaxed) {
-            return;
-        }
-        if server.is_some_and(|server| self.settings().is_foreign(server.ip())) {
-            let shared = self.shared();
-            shared.note_proof(&mut shared.passage.notes.lock(), shared.now());
-        }
-    }
-
-    /// Where a server is whose voice is evidence; each root server is a place of its own.
-    fn place(&self, cut: &Delegation, server: SocketAddr) -> Option<Place> {
-        let foreign = cut.mode == QueryMode::Iterative && self.settings().is_foreign(server.ip());
-        let depth = name::depth(&cut.zone);
-        let at = if depth == 0 { server.ip() } else { network(server.ip()) };
-        foreign.then_some(Place { at, is_top: depth <= 1 })
-    }
-
-    fn sound_if(&self, wanted: bool) {
-        if wanted {
-            self.sound();
-        }
-    }
-
-    /// Takes in what came of a sounding that began then, after so many `changes` of the network.
-    pub(super) fn conclude(&self, sounded: Sounded, began: Moment, changes: u32) {
-        let times = (began, self.shared().now());
-        self.shared().note_sounding(sounded, times, changes, self.has_root_anchor());
-        if self.shared().passage.obstacle().is_some() {
-            self.count(Counter::NetworkChecksFailed);
-        }
+/// Takes in that a server of `cut` does not answer in the time that it should, or that the network told
+/// that it will not.
+pub(crate) fn observe_silence<N: Network>(
+    env: &Env<N>,
+    cut: &Delegation,
+    server: SocketAddr,
+    told: bool,
+) {
+    if let Some(place) = place_of(env, cut, server) {
+        let shared = env.shared();
+        probe_if(env, shared.note_failure(place, told, shared.now()));
     }
 }
 
-impl Shared {
-    /// A foreign server said something useful; true if the network is to be sounded.
-    fn note_voice(&self, place: Place, voice: Voice, anchored: bool, now: Moment) -> bool {
-        let passage = &self.passage;
-        passage.passed_at.store(now.as_millis(), Ordering::Relaxed);
-        let mut notes = passage.notes.lock();
-        notes.failed.clear();
-        if passage.closed().is_some() {
-            self.recover(&mut notes, now);
-        }
-        let state = passage.state();
-        let wants = match (voice, state) {
-            (Voice::Hearsay, _) if passage.is_intercepted() => false,
-            (Voice::Hearsay, _) => {
-                if state != NetworkState::Doubtful {
-                    self.begin_doubt(&mut notes, now);
-                }
-                note(&mut notes.hearsay, place.at);
-                let enough = place.is_top || notes.hearsay.len() >= FEW_STRANGE;
-                enough && notes.claim(EVERY_IF_OPEN, now)
-            }
-            // Somebody else may stand on this side of the box, so the root servers are asked.
-            _ if passage.is_intercepted() => notes.claim(AT_ONCE, now),
-            _ => {
-                notes.hearsay.clear();
-                if state == NetworkState::Unknown {
-                    self.begin_doubt(&mut notes, now);
-                }
-                // Nothing proves more, where nothing is to be proven.
-                if voice == Voice::Authority && place.is_top && !anchored {
-                    self.end_doubt();
-                }
-                let unproven = passage.state() == NetworkState::Doubtful
-                    && now.since(notes.doubtful_since) >= UNPROVEN_FOR;
-                unproven && notes.claim(EVERY_IF_OPEN, now)
-            }
-        };
-        self.tell_whether_noted(&notes);
-        wants
-    }
-
-    /// A foreign server said nothing useful; true if the network is to be sounded.
-    fn note_failure(&self, place: Place, told: bool, now: Moment) -> bool {
-        let passage = &self.passage;
-        let mut notes = passage.notes.lock();
-        if passage.closed().is_some() {
-            return false;
-        }
-        if passage.state() == NetworkState::Unknown {
-            self.begin_doubt(&mut notes, now);
-        }
-        if notes.failed.is_empty() {
-            notes.failing_since = now;
-        }
-        note(&mut notes.failed, place.at);
-        self.tell_whether_noted(&notes);
-        let long = told || now.since(notes.failing_since) >= SILENT_FOR;
-        notes.failed.len() >= FEW_FAILED && long && notes.claim(EVERY_IF_OPEN, now)
-    }
-
-    /// What a foreign server said is bogus; true if the network is to be sounded.
-    fn note_bogus(&self, place: IpAddr, now: Moment) -> bool {
-        let passage = &self.passage;
-        let mut notes = passage.notes.lock();
-        if passage.obstacle().is_some() {
-            return false;
-        }
-        if passage.state() != NetworkState::Doubtful {
-            self.begin_doubt(&mut notes, now);
-        }
-        note(&mut notes.bogus, place);
-        self.tell_whether_noted(&notes);
-        notes.bogus.len() >= FEW_STRANGE && notes.claim(EVERY_IF_OPEN, now)
-    }
-
-    /// Signatures vouch for what a foreign server said as an authority.
-    fn note_proof(&self, notes: &mut Notes, now: Moment) {
-        if self.passage.obstacle().is_some() {
-            self.recover(notes, now);
-        }
-        notes.hearsay.clear();
-        notes.bogus.clear();
-        self.end_doubt();
-        self.tell_whether_noted(notes);
-    }
-
-    /// A sounding has found something, in the network that this machine was on after so many `changes`.
-    fn note_sounding(
-        &self,
-        sounded: Sounded,
-        (began, now): (Moment, Moment),
-        changes: u32,
-        anchored: bool,
-    ) {
-        let passage = &self.passage;
-        let mut notes = passage.notes.lock();
-        if notes.changes != changes {
-            return;
-        }
-        let passed = passage.passed_at();
-        let none_since = |since: Moment| passed.is_none_or(|passed| passed < since);
-        if sounded.passes() {
-            passage.passed_at.store(now.as_millis(), Ordering::Relaxed);
-            notes.failed.clear();
-        }
-        match sounded {
-            Sounded::Proven => self.note_proof(&mut notes, now),
-            Sounded::Authority if !anchored => self.note_proof(&mut notes, now),
-            Sounded::Intercepted { proves } => self.obstruct(Obstacle::Intercepted { proves }),
-            Sounded::Refused if none_since(began) => self.obstruct(Obstacle::Refused),
-            Sounded::Rejected if none_since(began) => self.obstruct(Obstacle::Rejected),
-            Sounded::Silent if none_since(now.before(OUTAGE)) => self.obstruct(Obstacle::Silent),
-            _ if sounded.passes() && passage.closed().is_some() => self.recover(&mut notes, now),
-            _ => {}
-        }
-        self.tell_whether_noted(&notes);
-    }
-
-    /// The machine is on another network, as far as is known.
-    pub(crate) fn change_passage(&self) {
-        let passage = &self.passage;
-        let mut notes = passage.notes.lock();
-        // It never proved itself, so it leaves nothing behind.
-        self.cache.discard_quarantined();
-        self.cache.end_quarantine();
-        notes.forget();
-        notes.changes = notes.changes.wrapping_add(1);
-        passage.passed_at.store(0, Ordering::Relaxed);
-        passage.set(NetworkState::Unknown);
-        self.tell_whether_noted(&notes);
-    }
-
-    /// Something was found between us and foreign servers.
-    fn obstruct(&self, obstacle: Obstacle) {
-        if self.passage.obstacle() == Some(obstacle) {
-            return;
-        }
-        if !self.cache.is_quarantining() {
-            self.cache.begin_quarantine();
-        }
-        self.cache.discard_quarantined();
-        self.passage.set(NetworkState::Obstructed(obstacle));
-    }
-
-    /// What stood between us and foreign servers is gone, and what was learned of them meanwhile with it.
-    fn recover(&self, notes: &mut Notes, now: Moment) {
-        self.cache.discard_quarantined();
-        self.forgive();
-        self.released.notify_waiters();
-        notes.forget();
-        self.begin_doubt(notes, now);
-    }
-
-    fn begin_doubt(&self, notes: &mut Notes, now: Moment) {
-        notes.doubtful_since = now;
-        self.cache.begin_quarantine();
-        self.passage.set(NetworkState::Doubtful);
-    }
-
-    fn end_doubt(&self) {
-        self.cache.end_quarantine();
-        self.passage.set(NetworkState::Open);
-    }
-
-    fn tell_whether_noted(&self, notes: &Notes) {
-        let Notes { hearsay, bogus, failed, .. } = notes;
-        let noted = [hearsay, bogus, failed].into_iter().any(|places| !places.is_empty());
-        self.passage.noted.store(noted, Ordering::Relaxed);
+/// Takes in that what a server said is bogus.
+pub(crate) fn observe_bogus<N: Network>(env: &Env<N>, server: IpAddr) {
+    if env.settings().is_foreign(server) {
+        let shared = env.shared();
+        probe_if(env, shared.note_bogus(network(server), shared.now()));
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// Takes in that signatures vouch for what a server said as an authority.
+pub(crate) fn observe_proof<N: Network>(env: &Env<N>, server: Option<SocketAddr>) {
+    let passage = &env.shared().passage;
+    if passage.is_beyond_doubt() {
+        return;
+    }
+    if server.is_some_and(|server| env.settings().is_foreign(server.ip())) {
+        env.shared().note_proof_now();
+    }
+}
+
+/// Where a server is whose voice is evidence; each root server is a place of its own.
+fn place_of<N: Network>(
+    env: &Env<N>,
+    cut: &Delegation,
+    server: SocketAddr,
+) -> Option<EvidencePlace> {
+    let foreign = cut.mode == QueryMode::Iterative && env.settings().is_foreign(server.ip());
+    let depth = name::depth(&cut.zone);
+    let at = if depth == 0 { server.ip() } else { network(server.ip()) };
+    foreign.then_some(EvidencePlace { at, is_top: depth <= 1 })
+}
+
+fn probe_if<N: Network>(env: &Env<N>, wanted: bool) {
+    if wanted {
+        begin_probe(env);
+    }
+}
+
+/// Takes in what came of a sounding that began then, after so many `changes` of the network.
+pub(super) fn conclude_probe<N: Network>(
+    env: &Env<N>,
+    sounded: Sounded,
+    began: Moment,
+    changes: u32,
+) {
+    let times = (began, env.shared().now());
+    env.shared().note_sounding(sounded, times, changes, env.has_root_anchor());
+    if env.shared().passage.obstacle().is_some() {
+        env.count(Counter::NetworkChecksFailed);
+    }
+}

@@ -2,6 +2,7 @@
 //! unanswered. Keys that fit the trust anchor prove that their word comes through; AA proves that they said
 //! it themselves.
 
+use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,11 +15,14 @@ use zoners_dns::{
 };
 use zoners_dnssec::BogusReason;
 
-use super::{Passage, Voice};
-use crate::ask::exchange::{Asking, Attempting, Report, attempt};
+use crate::ask::exchange::{Attempting, Report, attempt};
+use crate::ask::interception::evidence::conclude_probe;
 use crate::ask::race::Beside;
+use crate::env::environment::Env;
+use crate::env::interception::{Sounded, Voice};
+use crate::env::lookups::Lookups;
 use crate::env::shared::Shared;
-use crate::env::worker::Worker;
+use crate::model::asking::Asking;
 use crate::model::context::Context;
 use crate::model::verdict::Fault;
 use crate::selection::candidates::Attempt;
@@ -30,159 +34,133 @@ const AGAIN: Duration = Duration::from_millis(250);
 /// After so long it counts what has come; what comes later counts all the same.
 pub(super) const PATIENCE: Duration = Duration::from_millis(800);
 
-/// What a sounding has found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sounded {
-    /// Root servers answer, and signatures vouch for it.
-    Proven,
-    /// They answer with AA, and that is all that can be said.
-    Authority,
-    /// A resolver answers in their place.
-    Intercepted {
-        /// With signatures that fit.
-        proves: bool,
-    },
-    /// Something answers, and what it is cannot be said.
-    Unclear,
-    /// They answer with a failure.
-    Refused,
-    /// The network sends word that they will not answer.
-    Rejected,
-    /// Nothing came.
-    Silent,
+/// Sounds the network beside all else. To be called by the one that has claimed it.
+pub(super) fn begin_probe<N: Network>(env: &Env<N>) {
+    env.count(Counter::NetworkChecks);
+    let (env, sounding) = (env.arc(), Sounding(env.shared().clone()));
+    tokio::spawn(async move { run_probe(env, sounding).await });
 }
 
-impl Sounded {
-    /// Whether something useful came through.
-    pub(super) fn passes(self) -> bool {
-        !matches!(self, Sounded::Refused | Sounded::Rejected | Sounded::Silent)
-    }
-}
-
-impl<N: Network> Worker<N> {
-    /// Sounds the network beside all else. To be called by the one that has claimed it.
-    pub(super) fn sound(&self) {
-        self.count(Counter::NetworkChecks);
-        let (worker, sounding) = (self.arc(), Sounding(self.shared().clone()));
-        tokio::spawn(async move { worker.carry_out_sounding(sounding).await });
-    }
-
-    async fn carry_out_sounding(self: Arc<Self>, sounding: Sounding) {
-        let changes = self.shared().passage.notes.lock().changes;
-        let (since, began) = (self.shared().now(), Instant::now());
-        let context = Context::new(self.settings().limits, None, None);
-        let servers = self.root_servers();
-        let mut under_way: Beside<Asked> = Beside::default();
-        let ask = |under_way: &mut Beside<Asked>, transport| {
-            for address in &servers {
-                let endpoint = Endpoint { address: *address, transport };
-                under_way.push(Asked(self.ask_root(endpoint, &context)));
+async fn run_probe<N: Network>(env: Arc<Env<N>>, sounding: Sounding) {
+    let changes = env.shared().passage.changes();
+    let (since, began) = (env.shared().now(), Instant::now());
+    let context = Context::new(env.settings().limits, None, None);
+    let servers = root_servers(&env);
+    let mut under_way: Beside<Asked> = Beside::default();
+    let ask = |under_way: &mut Beside<Asked>, transport| {
+        for address in &servers {
+            let endpoint = Endpoint { address: *address, transport };
+            under_way.push(Asked(ask_root(&env, endpoint, &context)));
+        }
+    };
+    ask(&mut under_way, Transport::Udp);
+    let mut heard = Heard::default();
+    let mut again_at = Some(began + AGAIN);
+    let ends_at = began + PATIENCE;
+    while !heard.is_certain() {
+        if under_way.is_empty() {
+            // Where word comes that no datagram passes, streams may.
+            if heard.anything() || again_at.take().is_none() {
+                break;
             }
-        };
-        ask(&mut under_way, Transport::Udp);
-        let mut heard = Heard::default();
-        let mut again_at = Some(began + AGAIN);
-        let ends_at = began + PATIENCE;
-        while !heard.is_certain() {
-            if under_way.is_empty() {
-                // Where word comes that no datagram passes, streams may.
-                if heard.anything() || again_at.take().is_none() {
-                    break;
+            ask(&mut under_way, Transport::Tcp);
+        }
+        let wakes_at = again_at.unwrap_or(ends_at);
+        tokio::select! {
+            biased;
+            report = under_way.next() => weigh_report(&env, &mut heard, report, &context).await,
+            () = sleep_until(wakes_at) => match again_at.take() {
+                Some(_) if !heard.anything() => {
+                    ask(&mut under_way, Transport::Udp);
+                    ask(&mut under_way, Transport::Tcp);
                 }
-                ask(&mut under_way, Transport::Tcp);
-            }
-            let wakes_at = again_at.unwrap_or(ends_at);
-            tokio::select! {
-                biased;
-                report = under_way.next() => self.weigh(&mut heard, report, &context).await,
-                () = sleep_until(wakes_at) => match again_at.take() {
-                    Some(_) if !heard.anything() => {
-                        ask(&mut under_way, Transport::Udp);
-                        ask(&mut under_way, Transport::Tcp);
-                    }
-                    Some(_) => {}
-                    None => break,
-                },
-            }
-        }
-        self.conclude(heard.says(servers.len()), since, changes);
-        drop(sounding);
-        // What comes late may be the first word that comes through at all.
-        while !under_way.is_empty() && !heard.is_certain() {
-            let (report, before) = (under_way.next().await, heard.clone());
-            self.weigh(&mut heard, report, &context).await;
-            if heard != before && heard.says(servers.len()).passes() {
-                self.conclude(heard.says(servers.len()), since, changes);
-            }
+                Some(_) => {}
+                None => break,
+            },
         }
     }
-
-    /// Some addresses of root servers, of both families.
-    fn root_servers(&self) -> Vec<SocketAddr> {
-        let root = self.known_cut(&name::root()).unwrap_or_else(|| self.settings().root.clone());
-        let mut addresses: Vec<SocketAddr> =
-            root.servers.iter().flat_map(|server| server.addresses.iter().copied()).collect();
-        addresses.retain(|address| self.settings().may_ask(address.ip()));
-        self.shared().random.shuffle(&mut addresses);
-        let (ipv4, ipv6): (Vec<_>, Vec<_>) = addresses.into_iter().partition(SocketAddr::is_ipv4);
-        ipv4.into_iter().take(OF_A_FAMILY).chain(ipv6.into_iter().take(OF_A_FAMILY)).collect()
+    conclude_probe(&env, heard.says(servers.len()), since, changes);
+    drop(sounding);
+    // What comes late may be the first word that comes through at all.
+    while !under_way.is_empty() && !heard.is_certain() {
+        let (report, before) = (under_way.next().await, heard.clone());
+        weigh_report(&env, &mut heard, report, &context).await;
+        if heard != before && heard.says(servers.len()).passes() {
+            conclude_probe(&env, heard.says(servers.len()), since, changes);
+        }
     }
+}
 
-    fn ask_root(&self, endpoint: Endpoint, context: &Context) -> Attempting {
-        let question = Question::new(name::root(), Rtype::DNSKEY);
-        let asking = Asking { question, recursion_desired: false, retry: true };
-        let one = Attempt::alone(endpoint, "to sound the network");
-        attempt(self.arc(), asking, one, context.clone())
+/// Some addresses of root servers, of both families.
+fn root_servers<N: Network>(env: &Env<N>) -> Vec<SocketAddr> {
+    let root = env.known_cut(&name::root()).unwrap_or_else(|| env.settings().root.clone());
+    let mut addresses: Vec<SocketAddr> =
+        root.servers.iter().flat_map(|server| server.addresses.iter().copied()).collect();
+    addresses.retain(|address| env.settings().may_ask(address.ip()));
+    env.shared().random.shuffle(&mut addresses);
+    let (ipv4, ipv6): (Vec<_>, Vec<_>) = addresses.into_iter().partition(SocketAddr::is_ipv4);
+    ipv4.into_iter().take(OF_A_FAMILY).chain(ipv6.into_iter().take(OF_A_FAMILY)).collect()
+}
+
+fn ask_root<N: Network>(env: &Env<N>, endpoint: Endpoint, context: &Context) -> Attempting {
+    let question = Question::new(name::root(), Rtype::DNSKEY);
+    let asking = Asking { question, recursion_desired: false, retry: true };
+    let one = Attempt::alone(endpoint, "to sound the network");
+    attempt(env.arc(), asking, one, context.clone())
+}
+
+async fn weigh_report<N: Network>(
+    env: &Env<N>,
+    heard: &mut Heard,
+    report: Report,
+    context: &Context,
+) {
+    // A datagram that was sent again has one reply.
+    if heard.of.contains(&report.attempt.endpoint) {
+        return;
     }
-
-    async fn weigh(&self, heard: &mut Heard, report: Report, context: &Context) {
-        // A datagram that was sent again has one reply.
-        if heard.of.contains(&report.attempt.endpoint) {
+    heard.of.push(report.attempt.endpoint);
+    let message = match report.result {
+        Ok(message) => message,
+        Err(Fault::Network(
+            NetworkError::Refused | NetworkError::Closed | NetworkError::Unreachable,
+        )) => {
+            // A stream that is refused says nothing where datagrams pass.
+            heard.rejected += usize::from(report.attempt.endpoint.transport == Transport::Udp);
             return;
         }
-        heard.of.push(report.attempt.endpoint);
-        let message = match report.result {
-            Ok(message) => message,
-            Err(Fault::Network(
-                NetworkError::Refused | NetworkError::Closed | NetworkError::Unreachable,
-            )) => {
-                // A stream that is refused says nothing where datagrams pass.
-                heard.rejected += usize::from(report.attempt.endpoint.transport == Transport::Udp);
-                return;
-            }
-            Err(_) => return,
-        };
-        let proof = self.prove_root_keys(&message, context).await;
-        match (Voice::of(&message), proof) {
-            (Voice::Refusal, _) => heard.refused += 1,
-            (Voice::Authority, Some(Ok(()))) => heard.proven += 1,
-            (_, Some(Ok(()))) => heard.relayed += 1,
-            (Voice::Hearsay, _) => heard.forged += 1,
-            // A root server without keys, or without signatures, is none.
-            (Voice::Authority, Some(Err(BogusReason::NoKey | BogusReason::NoSignature))) => {
-                heard.forged += 1
-            }
-            (Voice::Authority, _) => heard.authority += 1,
-            (Voice::Plain, _) => heard.unclear += 1,
+        Err(_) => return,
+    };
+    let proof = prove_root_keys(env, &message, context).await;
+    match (Voice::of(&message), proof) {
+        (Voice::Refusal, _) => heard.refused += 1,
+        (Voice::Authority, Some(Ok(()))) => heard.proven += 1,
+        (_, Some(Ok(()))) => heard.relayed += 1,
+        (Voice::Hearsay, _) => heard.forged += 1,
+        // A root server without keys, or without signatures, is none.
+        (Voice::Authority, Some(Err(BogusReason::NoKey | BogusReason::NoSignature))) => {
+            heard.forged += 1
         }
+        (Voice::Authority, _) => heard.authority += 1,
+        (Voice::Plain, _) => heard.unclear += 1,
     }
+}
 
-    /// Whether the keys in a reply are those of the root zone; nothing where no anchor tells.
-    async fn prove_root_keys(
-        &self,
-        message: &Message,
-        context: &Context,
-    ) -> Option<Result<(), BogusReason>> {
-        if !self.has_root_anchor() {
-            return None;
-        }
-        let keys = |set: &&RRset| set.rtype == Rtype::DNSKEY && set.owner.is_root();
-        Some(match message.answer.iter().find(keys) {
-            None => Err(BogusReason::NoKey),
-            Some(set) if set.signatures.is_empty() => Err(BogusReason::NoSignature),
-            Some(set) => self.prove_root(set, context).await,
-        })
+/// Whether the keys in a reply are those of the root zone; nothing where no anchor tells.
+async fn prove_root_keys<N: Network>(
+    env: &Env<N>,
+    message: &Message,
+    context: &Context,
+) -> Option<Result<(), BogusReason>> {
+    if !env.has_root_anchor() {
+        return None;
     }
+    let keys = |set: &&RRset| set.rtype == Rtype::DNSKEY && set.owner.is_root();
+    Some(match message.answer.iter().find(keys) {
+        None => Err(BogusReason::NoKey),
+        Some(set) if set.signatures.is_empty() => Err(BogusReason::NoSignature),
+        Some(set) => env.prove_root_keys(set, context).await,
+    })
 }
 
 /// A query to a root server.
@@ -244,9 +222,7 @@ struct Sounding(Arc<Shared>);
 
 impl Drop for Sounding {
     fn drop(&mut self) {
-        let Passage { notes, sounded, .. } = &self.0.passage;
-        notes.lock().is_sounding = false;
-        sounded.notify_waiters();
+        self.0.passage.end_probe();
     }
 }
 

@@ -4,6 +4,7 @@
 //! child (which is how revoked delegations would live on). When every server that the parent names
 //! has failed, the child's own NS set may know of one more.
 
+use std::future::Future;
 use std::pin::Pin;
 
 use tokio::time::Instant;
@@ -14,9 +15,11 @@ use zoners_dns::{
 };
 
 use super::Race;
-use crate::ask::exchange::{Asking, attempt};
+use crate::ask::exchange::attempt;
+use crate::ask::exchange::observe_failed_query;
 use crate::ask::scrub::scrub;
-use crate::env::worker::Worker;
+use crate::env::environment::Env;
+use crate::model::asking::Asking;
 use crate::model::context::Context;
 use crate::model::verdict::Fault;
 use crate::selection::candidates::Attempt;
@@ -44,7 +47,7 @@ impl<N: Network> Race<'_, N> {
         }
         let answered = |(_, fault): &&(Attempt, Fault)| fault.is_answer();
         let by = self.fault.as_deref().filter(answered).map(|(attempt, _)| *attempt);
-        self.own_servers = match self.worker.own_servers(self.cut, by, self.context) {
+        self.own_servers = match child_servers(self.env, self.cut, by, self.context) {
             Some(asked) => Own::Asked(asked),
             None => Own::Told,
         };
@@ -56,7 +59,7 @@ impl<N: Network> Race<'_, N> {
         if self.cut.mode != QueryMode::Iterative || self.cut.zone.is_root() {
             return;
         }
-        if let Some(told) = self.worker.known_own_servers(self.cut) {
+        if let Some(told) = known_child_servers(self.env, self.cut) {
             self.own_servers = Own::Told;
             self.widen(Some(told));
         }
@@ -64,7 +67,7 @@ impl<N: Network> Race<'_, N> {
 
     /// Takes in the servers that the zone names besides those of its parent.
     pub(super) fn widen(&mut self, told: Option<Delegation>) {
-        let settings = self.worker.settings();
+        let settings = self.env.settings();
         for mut server in told.into_iter().flat_map(|told| told.servers) {
             let mut known = self.cut.servers.iter().chain(&self.more);
             if known.any(|known| known.name == server.name) {
@@ -72,14 +75,14 @@ impl<N: Network> Race<'_, N> {
             }
             let at = self.cut.servers.len() + self.more.len();
             if at >= settings.limits.servers {
-                self.worker.count(Counter::LimitDelegationServers);
+                self.env.count(Counter::LimitDelegationServers);
                 return;
             }
             server.addresses.retain(|address| settings.may_ask(address.ip()));
             server.addresses.truncate(settings.limits.addresses_per_server);
-            self.candidates.widen(self.worker, self.cut, at, &server);
+            self.candidates.widen(self.env, self.cut, at, &server);
             self.more.push(server);
-            self.worker.count(Counter::UpstreamChildServers);
+            self.env.count(Counter::UpstreamChildServers);
         }
     }
 }
@@ -95,69 +98,67 @@ pub(super) async fn told(own: &mut Own) -> Option<Delegation> {
 /// The look-up of a zone's own NS set.
 type OwnServers = Pin<Box<dyn Future<Output = Option<Delegation>> + Send>>;
 
-impl<N: Network> Worker<N> {
-    /// Keeps the NS set that came with an answer of the zone, and its servers' addresses, where it
-    /// names servers that the parent does not.
-    pub(super) fn learn_own_servers(&self, cut: &Delegation, message: &Message) {
-        let own = |set: &&RRset| set.rtype == Rtype::NS && set.owner == cut.zone;
-        if !message.header.aa() || cut.mode != QueryMode::Iterative {
-            return;
-        }
-        let Some(ns) = message.authority.iter().find(own) else { return };
-        let (cache, now) = (&self.shared().cache, self.shared().now());
-        let known = cache.rrset(&cut.zone, Rtype::NS, now);
-        if known.is_some_and(|known| known.set.records == ns.records) {
-            return;
-        }
-        let is_new = |name: &Name| !cut.servers.iter().any(|server| server.name == *name);
-        let new = Targets::first(ns, MOST_NAMED).filter(is_new);
-        if new.is_empty() {
-            return;
-        }
-        // What lies outside the zone, or below a cut in it, is not its to say.
-        let its_own = |name: &Name| {
-            name::is_within(name, &cut.zone)
-                && self.known_cut(name).is_none_or(|known| known.zone == cut.zone)
+/// Keeps the NS set that came with an answer of the zone, and its servers' addresses, where it
+/// names servers that the parent does not.
+pub(super) fn keep_child_servers<N: Network>(env: &Env<N>, cut: &Delegation, message: &Message) {
+    let own = |set: &&RRset| set.rtype == Rtype::NS && set.owner == cut.zone;
+    if !message.header.aa() || cut.mode != QueryMode::Iterative {
+        return;
+    }
+    let Some(ns) = message.authority.iter().find(own) else { return };
+    let (cache, now) = (&env.shared().cache, env.shared().now());
+    let known = cache.rrset(&cut.zone, Rtype::NS, now);
+    if known.is_some_and(|known| known.set.records == ns.records) {
+        return;
+    }
+    let is_new = |name: &Name| !cut.servers.iter().any(|server| server.name == *name);
+    let new = Targets::first(ns, MOST_NAMED).filter(is_new);
+    if new.is_empty() {
+        return;
+    }
+    // What lies outside the zone, or below a cut in it, is not its to say.
+    let its_own = |name: &Name| {
+        name::is_within(name, &cut.zone)
+            && env.known_cut(name).is_none_or(|known| known.zone == cut.zone)
+    };
+    let addresses = message.additional.addresses_of(&new.filter(its_own));
+    for set in addresses.iter().chain([ns]) {
+        cache.insert_rrset(set, &[], Rank::Additional, Security::Unchecked, now);
+    }
+}
+
+/// The servers that the zone of `cut` names itself, as the cache has them.
+fn known_child_servers<N: Network>(env: &Env<N>, cut: &Delegation) -> Option<Delegation> {
+    let known = env.shared().cache.rrset(&cut.zone, Rtype::NS, env.shared().now())?;
+    Some(Delegation::from_ns(&known.set, &[], MOST_NAMED, cut.expires))
+}
+
+/// The servers that the zone of `cut` names itself: as the cache has them, or as `by` says,
+/// one that answers although not what was asked.
+fn child_servers<N: Network>(
+    env: &Env<N>,
+    cut: &Delegation,
+    by: Option<Attempt>,
+    context: &Context,
+) -> Option<OwnServers> {
+    let (zone, expires) = (cut.zone.clone(), cut.expires);
+    if let Some(known) = known_child_servers(env, cut) {
+        return Some(Box::pin(async move { Some(known) }));
+    }
+    let question = Question::new(zone.clone(), Rtype::NS);
+    let asking = Asking { question, recursion_desired: false, retry: false };
+    let (env, by, context) = (env.arc(), by?, context.clone());
+    Some(Box::pin(async move {
+        let asked = attempt(env.clone(), asking.clone(), by, context);
+        let mut message = asked.report.await.result.ok()?;
+        let dropped = scrub(&mut message, &zone).dropped;
+        env.counters().add(Counter::UpstreamScrubbed, dropped);
+        let own = |set: &&RRset| set.rtype == Rtype::NS && set.owner == zone;
+        let Some(ns) = message.answer.iter().find(own) else {
+            observe_failed_query(&env, &asking, by.endpoint, Instant::now());
+            return None;
         };
-        let addresses = message.additional.addresses_of(&new.filter(its_own));
-        for set in addresses.iter().chain([ns]) {
-            cache.insert_rrset(set, &[], Rank::Additional, Security::Unchecked, now);
-        }
-    }
-
-    /// The servers that the zone of `cut` names itself, as the cache has them.
-    fn known_own_servers(&self, cut: &Delegation) -> Option<Delegation> {
-        let known = self.shared().cache.rrset(&cut.zone, Rtype::NS, self.shared().now())?;
-        Some(Delegation::from_ns(&known.set, &[], MOST_NAMED, cut.expires))
-    }
-
-    /// The servers that the zone of `cut` names itself: as the cache has them, or as `by` says,
-    /// one that answers although not what was asked.
-    fn own_servers(
-        &self,
-        cut: &Delegation,
-        by: Option<Attempt>,
-        context: &Context,
-    ) -> Option<OwnServers> {
-        let (zone, expires) = (cut.zone.clone(), cut.expires);
-        if let Some(known) = self.known_own_servers(cut) {
-            return Some(Box::pin(async move { Some(known) }));
-        }
-        let question = Question::new(zone.clone(), Rtype::NS);
-        let asking = Asking { question, recursion_desired: false, retry: false };
-        let (worker, by, context) = (self.arc(), by?, context.clone());
-        Some(Box::pin(async move {
-            let asked = attempt(worker.clone(), asking.clone(), by, context);
-            let mut message = asked.report.await.result.ok()?;
-            let dropped = scrub(&mut message, &zone).dropped;
-            worker.counters().add(Counter::UpstreamScrubbed, dropped);
-            let own = |set: &&RRset| set.rtype == Rtype::NS && set.owner == zone;
-            let Some(ns) = message.answer.iter().find(own) else {
-                worker.came_to_nothing(&asking, by.endpoint, Instant::now());
-                return None;
-            };
-            let glue = message.additional.addresses_of(&Targets::first(ns, MOST_NAMED));
-            Some(Delegation::from_ns(ns, &glue, MOST_NAMED, expires))
-        }))
-    }
+        let glue = message.additional.addresses_of(&Targets::first(ns, MOST_NAMED));
+        Some(Delegation::from_ns(ns, &glue, MOST_NAMED, expires))
+    }))
 }

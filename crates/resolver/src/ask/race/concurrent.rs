@@ -1,6 +1,6 @@
 //! Futures that go on beside each other.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 

@@ -5,18 +5,19 @@ use zoners_dns::{Network, NetworkError, QueryMode};
 
 use super::Race;
 use crate::ask::exchange::Report;
-use crate::ask::interception::Voice;
+use crate::ask::interception::{observe_reply, observe_silence, obstruction};
+use crate::env::interception::Voice;
 use crate::model::answer::Unresolved;
 use crate::model::verdict::{Fault, Finding, Reply, Verdict};
 
 impl<N: Network> Race<'_, N> {
     /// Takes in with which voice a server answered, or that it did not; true if what it says is hearsay.
     pub(super) fn listen(&self, report: &Report) -> bool {
-        let (worker, server) = (self.worker, report.attempt.endpoint.address);
+        let (env, server) = (self.env, report.attempt.endpoint.address);
         match &report.result {
             Ok(message) => {
                 let voice = Voice::of(message);
-                worker.hear(self.cut, server, voice);
+                observe_reply(env, self.cut, server, voice);
                 voice == Voice::Hearsay && self.cut.mode == QueryMode::Iterative
             }
             Err(fault) => {
@@ -27,7 +28,7 @@ impl<N: Network> Race<'_, N> {
                     )
                 );
                 if told || *fault == Fault::Timeout {
-                    worker.hear_nothing(self.cut, server, told);
+                    observe_silence(env, self.cut, server, told);
                 }
                 false
             }
@@ -44,7 +45,7 @@ impl<N: Network> Race<'_, N> {
                 Verdict::Answer(Reply { hearsay, ..reply })
             }
             Verdict::Referral(mut child) if intercepted => {
-                child.expires = self.worker.shared().now();
+                child.expires = self.env.shared().now();
                 Verdict::Referral(child)
             }
             referral => referral,
@@ -52,12 +53,12 @@ impl<N: Network> Race<'_, N> {
     }
 
     pub(super) fn is_intercepted(&self) -> bool {
-        self.worker.shared().passage.is_intercepted()
+        self.env.shared().passage.is_intercepted()
     }
 
     /// Why the race is over, where this network lets nothing pass to the servers.
     pub(super) fn is_stopped(&self) -> Option<Unresolved> {
-        self.worker.stopped(self.cut)
+        obstruction(self.env, self.cut)
     }
 }
 

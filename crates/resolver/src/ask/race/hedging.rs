@@ -7,6 +7,7 @@ use zoners_dns::{Counter, Network};
 
 use super::Race;
 use super::child_nameservers::Own;
+use crate::ask::interception::observe_silence;
 use crate::infra::estimate::LEAST_PATIENCE;
 use crate::model::answer::Unresolved;
 use crate::model::budget::Exhausted;
@@ -22,7 +23,7 @@ const PROBED: Duration = Duration::from_millis(400);
 impl<N: Network> Race<'_, N> {
     /// Whether the query to the newest server waits for a socket: so would one to another.
     fn waits_for_room(&self) -> bool {
-        self.worker.network().is_short()
+        self.env.network().is_short()
             && self.running.iter().last().is_some_and(|newest| newest.exchange.is_to_be_sent())
     }
 
@@ -30,7 +31,7 @@ impl<N: Network> Race<'_, N> {
     pub(super) fn is_yet_to_be_asked(&mut self) -> bool {
         let waits = self.waits_for_room();
         if waits {
-            self.hedge_at = Instant::now() + self.worker.shared().habits.late();
+            self.hedge_at = Instant::now() + self.env.shared().habits.late();
         }
         waits
     }
@@ -38,7 +39,7 @@ impl<N: Network> Race<'_, N> {
     /// How the race ends when its time is over; for lack of a socket, that says nothing of the zone.
     pub(super) fn end_in_time(&mut self) -> Result<Box<Verdict>, Unresolved> {
         if self.waits_for_room() {
-            self.worker.count(Counter::BudgetSockets);
+            self.env.count(Counter::BudgetSockets);
             return Err(Exhausted(Counter::BudgetSockets).unresolved());
         }
         self.end()
@@ -48,14 +49,14 @@ impl<N: Network> Race<'_, N> {
     pub(super) fn hedge(&mut self) {
         self.late = self.late.saturating_add(1);
         if let Some(late) = self.newest {
-            let shared = self.worker.shared();
+            let shared = self.env.shared();
             shared.failed(late, shared.now());
-            self.worker.hear_nothing(self.cut, late.address, false);
+            observe_silence(self.env, self.cut, late.address, false);
         }
         self.probe_line();
-        self.candidates.price(self.worker);
+        self.candidates.price(self.env);
         if self.launch().is_some() {
-            self.worker.count(Counter::UpstreamHedged);
+            self.env.count(Counter::UpstreamHedged);
         }
     }
 
@@ -67,7 +68,7 @@ impl<N: Network> Race<'_, N> {
         if self.running.iter().any(|other| other.attempt.endpoint.address != address) {
             return false;
         }
-        self.candidates.price(self.worker);
+        self.candidates.price(self.env);
         let until = self.candidates.alone(address).map(|longest| since + longest);
         let later = until.filter(|until| *until > Instant::now());
         self.hedge_at = later.unwrap_or(self.hedge_at);
@@ -79,10 +80,10 @@ impl<N: Network> Race<'_, N> {
     pub(super) fn try_again(&mut self) {
         self.held = false;
         self.probe_line();
-        self.candidates.price(self.worker);
+        self.candidates.price(self.env);
         match self.running.is_empty() || self.hedge_at <= Instant::now() {
             true => _ = self.launch(),
-            false => self.hedge_at = Instant::now() + self.worker.shared().habits.late(),
+            false => self.hedge_at = Instant::now() + self.env.shared().habits.late(),
         }
     }
 
@@ -111,7 +112,7 @@ impl<N: Network> Race<'_, N> {
     /// How long a reply is still waited for that is hardly to be expected.
     fn longest_wait(&self) -> Duration {
         let longest = self.running.iter().map(|running| running.attempt.longest).max();
-        let late = self.worker.shared().habits.late() * 2;
+        let late = self.env.shared().habits.late() * 2;
         longest.unwrap_or_default().max(if self.probe.is_some() { late.max(PROBED) } else { late })
     }
 }

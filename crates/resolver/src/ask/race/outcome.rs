@@ -10,10 +10,13 @@ use super::hearsay::nothing;
 use super::{Race, Running};
 use crate::ask::classify::judge;
 use crate::ask::exchange::Report;
+use crate::ask::exchange::observe_failed_query;
+use crate::ask::race::child_nameservers::keep_child_servers;
 use crate::ask::scrub::scrub;
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::trace::Hop;
 use crate::model::verdict::{Fault, Verdict};
+use crate::selection::addresses::forget_addresses;
 use crate::selection::candidates::Attempt;
 
 impl<N: Network> Race<'_, N> {
@@ -23,16 +26,16 @@ impl<N: Network> Race<'_, N> {
         self.candidates.let_rest(attempt.endpoint.address, false);
         let hearsay = self.listen(&report);
         let verdict = report.result.and_then(|mut message| {
-            self.worker.learn_agent(self.cut, &message);
+            self.env.learn_agent(self.cut, &message);
             let scrubbed = scrub(&mut message, &self.cut.zone);
-            self.worker.counters().add(Counter::UpstreamScrubbed, scrubbed.dropped);
-            self.worker.counters().add(Counter::LimitSignatures, message.dropped_signatures as u64);
-            let (settings, now) = (self.worker.settings(), self.worker.shared().now());
+            self.env.counters().add(Counter::UpstreamScrubbed, scrubbed.dropped);
+            self.env.counters().add(Counter::LimitSignatures, message.dropped_signatures as u64);
+            let (settings, now) = (self.env.settings(), self.env.shared().now());
             let refers_away = scrubbed.refers_away;
             let verdict =
                 judge(self.cut, &self.asking.question, &message, refers_away, settings, now)?;
             if matches!(verdict, Verdict::Answer(_)) {
-                self.worker.learn_own_servers(self.cut, &message);
+                keep_child_servers(self.env, self.cut, &message);
             }
             Ok(if hearsay { self.as_hearsay(verdict) } else { verdict })
         });
@@ -41,7 +44,7 @@ impl<N: Network> Race<'_, N> {
             Err(fault) => Some(Err(*fault)),
         });
         if attempt.troubled && verdict.is_ok() {
-            self.worker.shared().teach(attempt.endpoint, Evidence::Good);
+            self.env.shared().teach(attempt.endpoint, Evidence::Good);
         }
         let fault = match verdict {
             Ok(verdict) => {
@@ -65,7 +68,7 @@ impl<N: Network> Race<'_, N> {
             false => self.blame(&attempt, fault),
         }
         if fault == Fault::Lame || fault.says_nothing() {
-            self.worker.came_to_nothing(&self.asking, attempt.endpoint, Instant::now());
+            observe_failed_query(self.env, &self.asking, attempt.endpoint, Instant::now());
         }
         if fault.is_answer() {
             self.leave_those_who_joined(attempt.endpoint);
@@ -98,11 +101,11 @@ impl<N: Network> Race<'_, N> {
         // What is no reply that can be read was told when it was met.
         let told = fault.is_unreadable() || !fault.is_answer();
         if !told && let Some(trouble) = fault.trouble() {
-            self.worker.blame(attempt.endpoint, trouble);
+            self.env.blame(attempt.endpoint, trouble);
         }
         if fault.is_lameness() {
             let server = attempt.endpoint.over(Transport::Udp);
-            let shared = self.worker.shared();
+            let shared = self.env.shared();
             shared.cache.insert_lame(&self.cut.zone, server, shared.now());
         }
     }
@@ -141,9 +144,9 @@ impl<N: Network> Race<'_, N> {
 
     /// Forgets what was heard of the addresses of servers that do not answer.
     fn forget_addresses(&self) {
-        if self.cut.mode == QueryMode::Iterative && !self.worker.is_line_silent(self.cut) {
+        if self.cut.mode == QueryMode::Iterative && !self.env.is_line_silent(self.cut) {
             let silent = self.candidates.unanswered();
-            self.worker.forget_addresses(silent.map(|server| &self.server(server).name));
+            forget_addresses(self.env, silent.map(|server| &self.server(server).name));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Attempts that go on beside each other.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -63,7 +63,7 @@ impl<N: Network> Race<'_, N> {
         self.candidates.doubt_server(server, doubt == Doubt::Some);
         // Asked again, this one would say the same.
         if self.candidates.has_fresh() && self.launch().is_some() {
-            self.worker.count(Counter::UpstreamHedged);
+            self.env.count(Counter::UpstreamHedged);
         }
     }
 }

@@ -3,8 +3,9 @@
 use zoners_dns::{Counter, Delegation, Network, Question};
 
 use super::Race;
+use crate::ask::interception::may_pass;
+use crate::env::environment::Env;
 use crate::env::single_flight::Turn;
-use crate::env::worker::Worker;
 use crate::infra::silent_zones::PROBE;
 use crate::infra::unproven_addresses::is_watched;
 use crate::model::answer::{Cause, Unresolved};
@@ -13,113 +14,113 @@ use crate::model::trace::Hop;
 use crate::model::verdict::Verdict;
 use crate::selection::candidates::Candidates;
 
-impl<N: Network> Worker<N> {
-    /// Asks the servers of `cut` until one gives a useful reply.
-    ///
-    /// # Errors
-    /// None did, in the time and with the packets that were left; or too many questions are under way.
-    pub(crate) async fn race(
-        &self,
-        cut: &Delegation,
-        asked: &Question,
-        context: &Context,
-    ) -> Result<Box<Verdict>, Unresolved> {
-        self.may_pass(cut).await?;
-        let under_way = self.enter_zone(cut)?;
-        let result = match self.is_dead(cut, context) {
-            // Boxed, since it is rare.
-            true => Box::pin(self.race_dead(cut, asked, context)).await,
-            false => self.race_living(cut, asked, context).await,
-        };
-        match &result {
-            Ok(_) => under_way.answered(),
-            Err(unresolved) if unresolved.cause == Cause::Silent && !self.is_line_silent(cut) => {
-                under_way.unanswered();
-            }
-            Err(_) => {}
+/// Asks the servers of `cut` until one gives a useful reply.
+///
+/// # Errors
+/// None did, in the time and with the packets that were left; or too many questions are under way.
+pub(crate) async fn race<N: Network>(
+    env: &Env<N>,
+    cut: &Delegation,
+    asked: &Question,
+    context: &Context,
+) -> Result<Box<Verdict>, Unresolved> {
+    may_pass(env, cut).await?;
+    let under_way = env.enter_zone(cut)?;
+    let result = match is_unresponsive(env, cut, context) {
+        // Boxed, since it is rare.
+        true => Box::pin(race_unresponsive(env, cut, asked, context)).await,
+        false => race_all(env, cut, asked, context).await,
+    };
+    match &result {
+        Ok(_) => under_way.answered(),
+        Err(unresolved) if unresolved.cause == Cause::Silent && !env.is_line_silent(cut) => {
+            under_way.unanswered();
         }
-        result
+        Err(_) => {}
     }
+    result
+}
 
-    async fn race_living(
-        &self,
-        cut: &Delegation,
-        asked: &Question,
-        context: &Context,
-    ) -> Result<Box<Verdict>, Unresolved> {
-        Race::new(self, cut, asked, context, Candidates::new(self, cut, context)).run().await
-    }
+async fn race_all<N: Network>(
+    env: &Env<N>,
+    cut: &Delegation,
+    asked: &Question,
+    context: &Context,
+) -> Result<Box<Verdict>, Unresolved> {
+    Race::new(env, cut, asked, context, Candidates::new(env, cut, context)).run().await
+}
 
-    async fn race_dead(
-        &self,
-        cut: &Delegation,
-        asked: &Question,
-        context: &Context,
-    ) -> Result<Box<Verdict>, Unresolved> {
-        let (zone, probes) = (&cut.zone, &self.shared().probes);
-        match self.take_turn(probes, zone, (zone, asked), context).await {
-            Turn::First(lead) | Turn::Next(lead) => {
-                let result = self.probe(cut, asked, &context.leading(lead.id())).await;
-                match result {
-                    Err(silent) if silent.cause == Cause::Silent && self.is_dead(cut, context) => {
-                        lead.tell(&Err(silent.clone()), context);
-                        Err(silent)
-                    }
-                    // A server answered another question meanwhile, or the silence was forgiven.
-                    Err(silent) if silent.cause == Cause::Silent => {
-                        lead.land(|| Ok(()));
-                        self.race_living(cut, asked, context).await
-                    }
-                    // What one question fails of may be no matter to another.
-                    result => {
-                        lead.land(|| Ok(()));
-                        result
-                    }
+async fn race_unresponsive<N: Network>(
+    env: &Env<N>,
+    cut: &Delegation,
+    asked: &Question,
+    context: &Context,
+) -> Result<Box<Verdict>, Unresolved> {
+    let (zone, probes) = (&cut.zone, &env.shared().probes);
+    match env.take_turn(probes, zone, (zone, asked), context).await {
+        Turn::First(lead) | Turn::Next(lead) => {
+            let result = probe_zone(env, cut, asked, &context.leading(lead.id())).await;
+            match result {
+                Err(silent)
+                    if silent.cause == Cause::Silent && is_unresponsive(env, cut, context) =>
+                {
+                    lead.tell(&Err(silent.clone()), context);
+                    Err(silent)
+                }
+                // A server answered another question meanwhile, or the silence was forgiven.
+                Err(silent) if silent.cause == Cause::Silent => {
+                    lead.land(|| Ok(()));
+                    race_all(env, cut, asked, context).await
+                }
+                // What one question fails of may be no matter to another.
+                result => {
+                    lead.land(|| Ok(()));
+                    result
                 }
             }
-            Turn::Told(Err(unresolved)) => {
-                self.count(Counter::InfraUnresponsiveShared);
-                Err(unresolved)
-            }
-            Turn::Told(Ok(())) | Turn::Alone => self.probe(cut, asked, context).await,
         }
+        Turn::Told(Err(unresolved)) => {
+            env.count(Counter::InfraUnresponsiveShared);
+            Err(unresolved)
+        }
+        Turn::Told(Ok(())) | Turn::Alone => probe_zone(env, cut, asked, context).await,
     }
+}
 
-    /// Tries a few addresses, if the zone is still dead, or all.
-    async fn probe(
-        &self,
-        cut: &Delegation,
-        asked: &Question,
-        context: &Context,
-    ) -> Result<Box<Verdict>, Unresolved> {
-        let shared = self.shared();
-        let line = shared.line_state(shared.lines.of(cut));
-        let death = shared.silences.death(&cut.zone, line, shared.now());
-        let Some((since, _)) = death else { return self.race_living(cut, asked, context).await };
-        let few = PROBE as usize;
-        let candidates = Candidates::of_dead(self, cut, context, since, few);
-        let mut race = Race::new(self, cut, asked, context, candidates);
-        race.probe = Some(line.allows(PROBE));
-        race.run().await
-    }
+/// Tries a few addresses, if the zone is still dead, or all.
+async fn probe_zone<N: Network>(
+    env: &Env<N>,
+    cut: &Delegation,
+    asked: &Question,
+    context: &Context,
+) -> Result<Box<Verdict>, Unresolved> {
+    let shared = env.shared();
+    let line = shared.line_state(shared.lines.of(cut));
+    let death = shared.silences.death(&cut.zone, line, shared.now());
+    let Some((since, _)) = death else { return race_all(env, cut, asked, context).await };
+    let few = PROBE as usize;
+    let candidates = Candidates::of_dead(env, cut, context, since, few);
+    let mut race = Race::new(env, cut, asked, context, candidates);
+    race.probe = Some(line.allows(PROBE));
+    race.run().await
+}
 
-    /// Whether the zone was silent for so long that few packets are spent on it.
-    fn is_dead(&self, cut: &Delegation, context: &Context) -> bool {
-        if !is_watched(cut) {
-            return false;
-        }
-        let shared = self.shared();
-        let (line, now) = (shared.line_state(shared.lines.of(cut)), shared.now());
-        let Some((since, is_new)) = shared.silences.death(&cut.zone, line, now) else {
-            return false;
-        };
-        if is_new {
-            self.count(Counter::InfraUnresponsiveZones);
-        }
-        context.trace(|| {
-            let (zone, seconds) = (cut.zone.fmt_with_dot(), now.since(since).as_secs());
-            Hop::Note(format!("{zone} has been silent for {seconds} s: few addresses are tried"))
-        });
-        true
+/// Whether the zone was silent for so long that few packets are spent on it.
+fn is_unresponsive<N: Network>(env: &Env<N>, cut: &Delegation, context: &Context) -> bool {
+    if !is_watched(cut) {
+        return false;
     }
+    let shared = env.shared();
+    let (line, now) = (shared.line_state(shared.lines.of(cut)), shared.now());
+    let Some((since, is_new)) = shared.silences.death(&cut.zone, line, now) else {
+        return false;
+    };
+    if is_new {
+        env.count(Counter::InfraUnresponsiveZones);
+    }
+    context.trace(|| {
+        let (zone, seconds) = (cut.zone.fmt_with_dot(), now.since(since).as_secs());
+        Hop::Note(format!("{zone} has been silent for {seconds} s: few addresses are tried"))
+    });
+    true
 }

@@ -4,22 +4,24 @@
 //! over the same way, is asked the same again beside the race: a reply, whatever it says, clears it.
 
 use std::net::SocketAddr;
+
 use zoners_dns::{Counter, Endpoint, Network, Question, Rtype, name};
 
 use super::Race;
-use crate::ask::exchange::{Asking, attempt};
+use crate::ask::exchange::attempt;
 use crate::infra::last_responder::Testimony;
 use crate::infra::reachability::Family;
+use crate::model::asking::Asking;
 use crate::model::context::Context;
 use crate::selection::candidates::Attempt;
 
 impl<N: Network> Race<'_, N> {
     /// Asks who answered last, if nobody does any more and it is none of this race.
     pub(super) fn probe_line(&self) {
-        if !self.worker.settings().probe_uplink {
+        if !self.env.settings().probe_uplink {
             return;
         }
-        let shared = self.worker.shared();
+        let shared = self.env.shared();
         let (now, line) = (shared.now(), shared.lines.of(self.cut));
         let foreign = shared.lines.is_internet(line);
         if !shared.witnesses_rest.is_over(now) {
@@ -46,7 +48,7 @@ impl<N: Network> Race<'_, N> {
 
     /// A root server that is none of this race, where the root is asked at all.
     fn root_server(&self, family: Option<Family>) -> Option<Testimony> {
-        let settings = self.worker.settings();
+        let settings = self.env.settings();
         if settings.route(&name::root()).is_some() {
             return None;
         }
@@ -58,7 +60,7 @@ impl<N: Network> Race<'_, N> {
         };
         let all = settings.root.servers.iter().flat_map(|server| &server.addresses);
         let own: Vec<&SocketAddr> = all.filter(may_ask).collect();
-        let at = self.worker.shared().random.below(own.len() as u64) as usize;
+        let at = self.env.shared().random.below(own.len() as u64) as usize;
         let (address, transport) = (**own.get(at)?, settings.root.transport);
         let question = Question::new(name::root(), Rtype::NS);
         let asking = Asking { question, recursion_desired: false, retry: true };
@@ -67,15 +69,15 @@ impl<N: Network> Race<'_, N> {
 
     /// Asks a witness what it has answered before.
     fn call(&self, Testimony { server, asking }: Testimony) {
-        self.worker.count(Counter::UpstreamProbes);
+        self.env.count(Counter::UpstreamProbes);
         let probe = Attempt::alone(server, "to see whether it is the line");
         let asking = Asking { retry: true, ..asking };
         // It is for all questions, and none pays for it: one that is not sent would be taken for silent.
-        let context = Context::new(self.worker.settings().limits, None, None);
-        let exchange = attempt(self.worker.arc(), asking, probe, context);
+        let context = Context::new(self.env.settings().limits, None, None);
+        let exchange = attempt(self.env.arc(), asking, probe, context);
         if !exchange.joined {
             // There are few of them.
-            self.worker.nursery().adopt(exchange.report, usize::MAX);
+            self.env.nursery().adopt(exchange.report, usize::MAX);
         }
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::ask::exchange::Asking;
+use crate::model::asking::Asking;
 use zoners_dns::{Question, Rtype, name};
 
 const ALL_IS_WELL: BrokenPaths = BrokenPaths { ipv4: false, ipv6: false, udp: false };

@@ -1,6 +1,7 @@
 //! The wait graph: which flight waits for which, so that no two flights wait for each other.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

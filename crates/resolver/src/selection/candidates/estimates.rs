@@ -4,7 +4,7 @@ use zoners_cache::ServerInfo;
 use zoners_dns::{Endpoint, Network, Transport};
 
 use super::{Candidate, Candidates};
-use crate::env::worker::Worker;
+use crate::env::environment::Env;
 use crate::infra::estimate::Market;
 
 /// So many datagrams unanswered, and a server that answers over TCP is asked that way first.
@@ -12,14 +12,14 @@ const SILENT_OVER_UDP: u16 = 2;
 
 impl Candidates {
     /// Prices all by what is known now.
-    pub(crate) fn price<N: Network>(&mut self, worker: &Worker<N>) {
+    pub(crate) fn price<N: Network>(&mut self, env: &Env<N>) {
         let Some(first) = self.list.first() else { return };
-        let shared = worker.shared();
+        let shared = env.shared();
         let mut line = shared.lines.to(first.address.ip());
         let mut market = shared.market(line);
         self.silent = market.silent;
-        self.spare = shared.spare.is_left(worker.settings().limits.spare);
-        let cache = &worker.shared().cache;
+        self.spare = shared.spare.is_left(env.settings().limits.spare);
+        let cache = &env.shared().cache;
         let infos: Vec<_> = self
             .list
             .iter()
@@ -40,7 +40,7 @@ impl Candidates {
             let over_udp = market.price(&infos[at], sibling);
             let udp_fails = !over_udp.doubt.is_zero() || market.broken.udp;
             let tcp = match udp_fails && !self.list[at].no_tcp {
-                true => self.works_over_tcp(&infos[at], &self.list[at], worker, &market),
+                true => self.works_over_tcp(&infos[at], &self.list[at], env, &market),
                 false => None,
             };
             self.list[at].over_tcp = tcp.is_some();
@@ -59,7 +59,7 @@ impl Candidates {
         &self,
         over_udp: &ServerInfo,
         candidate: &Candidate,
-        worker: &Worker<N>,
+        env: &Env<N>,
         market: &Market,
     ) -> Option<ServerInfo> {
         let silent = over_udp.unanswered >= SILENT_OVER_UDP;
@@ -67,7 +67,7 @@ impl Candidates {
             return None;
         }
         let endpoint = Endpoint { address: candidate.address, transport: Transport::Tcp };
-        let over_tcp = worker.shared().cache.server(endpoint, market.now);
+        let over_tcp = env.shared().cache.server(endpoint, market.now);
         // What is under way says nothing yet: a datagram goes beside it.
         let under_way = u16::from(candidate.streamed && candidate.tries == 1);
         let answers =

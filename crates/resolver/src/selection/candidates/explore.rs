@@ -5,7 +5,7 @@ use std::time::Duration;
 use zoners_dns::{Endpoint, Moment, Network};
 
 use super::{Attempt, Candidates};
-use crate::env::worker::Worker;
+use crate::env::environment::Env;
 
 /// A server that is this near needs no rival.
 const NEAR: Duration = Duration::from_millis(20);
@@ -39,8 +39,8 @@ impl Candidates {
 
     /// A server behind a path that does not work, to be tried beside the first now and then, to
     /// see whether it does again.
-    pub(crate) fn probe<N: Network>(&mut self, worker: &Worker<N>) -> Option<Attempt> {
-        let (paths, now) = (&worker.shared().paths, worker.shared().now());
+    pub(crate) fn probe<N: Network>(&mut self, env: &Env<N>) -> Option<Attempt> {
+        let (paths, now) = (&env.shared().paths, env.shared().now());
         let transport = self.transport;
         let candidate = self.list.iter().find(|candidate| {
             let endpoint = Endpoint { address: candidate.address, transport };

@@ -5,20 +5,21 @@ use std::net::SocketAddr;
 use zoners_dns::{Delegation, Endpoint, Moment, Network};
 
 use super::{Candidates, is_resolvable};
-use crate::env::worker::Worker;
+use crate::env::environment::Env;
 use crate::model::context::Context;
+use crate::selection::addresses::{addresses_of, is_known_without_address};
 
 impl Candidates {
     /// Lines up those few that were not asked for longest; no server of the zone has said anything useful
     /// `since` then.
     pub(crate) fn of_dead<N: Network>(
-        worker: &Worker<N>,
+        env: &Env<N>,
         cut: &Delegation,
         context: &Context,
         since: Moment,
         most: usize,
     ) -> Self {
-        let (shared, now) = (worker.shared(), worker.shared().now());
+        let (shared, now) = (env.shared(), env.shared().now());
         let asked_at = |address: &SocketAddr| {
             let endpoint = Endpoint { address: *address, transport: cut.transport };
             let info = shared.cache.server(endpoint, now);
@@ -31,38 +32,36 @@ impl Candidates {
         let mut all: Vec<(u64, usize, SocketAddr)> = Vec::new();
         let mut candidates = Candidates::none(cut, context, most);
         for (at, server) in cut.servers.iter().enumerate() {
-            let addresses = worker.addresses_of(server);
+            let addresses = addresses_of(env, server);
             all.extend(addresses.iter().map(|address| (asked_at(address), at, *address)));
             if addresses.is_empty()
                 && is_resolvable(&server.name, cut)
-                && !worker.is_known_without_address(&server.name)
+                && !is_known_without_address(env, &server.name)
             {
                 candidates.unresolved.push(at);
             }
         }
         // Those that were never tried are as good as each other: the last named is not the last to be met.
-        worker.shared().random.shuffle(&mut all);
+        env.shared().random.shuffle(&mut all);
         all.sort_by_key(|(asked_at, ..)| *asked_at);
         for (_, server, address) in all {
             if candidates.list.len() < most {
-                candidates.line_up(worker, cut, server, &[address]);
+                candidates.line_up(env, cut, server, &[address]);
             }
         }
-        worker.shared().random.shuffle(&mut candidates.unresolved);
+        env.shared().random.shuffle(&mut candidates.unresolved);
         candidates.dead = true;
-        candidates.price(worker);
+        candidates.price(env);
         candidates
     }
 }
 
-impl<N: Network> Worker<N> {
-    /// Whether a server of `cut` has ever answered at one of its addresses.
-    pub(super) fn has_answered(&self, cut: &Delegation, server: usize) -> bool {
-        let (cache, now) = (&self.shared().cache, self.shared().now());
-        let answered = |address: &SocketAddr| {
-            let endpoint = Endpoint { address: *address, transport: cut.transport };
-            cache.server(endpoint, now).replied_at > 0
-        };
-        cut.servers.get(server).is_some_and(|named| self.addresses_of(named).iter().any(answered))
-    }
+/// Whether a server of `cut` has ever answered at one of its addresses.
+pub(super) fn has_answered<N: Network>(env: &Env<N>, cut: &Delegation, server: usize) -> bool {
+    let (cache, now) = (&env.shared().cache, env.shared().now());
+    let answered = |address: &SocketAddr| {
+        let endpoint = Endpoint { address: *address, transport: cut.transport };
+        cache.server(endpoint, now).replied_at > 0
+    };
+    cut.servers.get(server).is_some_and(|named| addresses_of(env, named).iter().any(answered))
 }

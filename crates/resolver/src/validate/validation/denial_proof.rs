@@ -5,10 +5,15 @@ use zoners_dnssec::BogusReason;
 use zoners_dnssec::denial::{self, DenialStatus, Proof};
 
 use super::{bogus, may_sign, of_denial, signer_of};
-use crate::env::worker::Worker;
+use crate::cached::aggressive_nsec::keep_ranges;
+use crate::env::environment::Env;
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::context::Context;
-use crate::validate::trust::Trust;
+use crate::model::zone_trust::ZoneTrust;
+use crate::validate::key_refresh::changed_keys;
+use crate::validate::trust::trust_of;
+use crate::validate::validation::unsigned::{is_overruled, need_not_be_signed};
+use crate::validate::verification::{charge_hashing, verified_proof};
 
 /// What came of checking a denial.
 #[derive(Clone, Copy, Debug)]
@@ -18,89 +23,87 @@ pub(super) struct Absence {
     pub(super) of_name: bool,
 }
 
-impl<N: Network> Worker<N> {
-    /// What is proven of a denial: of a type where the name `exists`, else of the name.
-    pub(super) async fn check_denial(
-        &self,
-        question: &Question,
-        proof: &[RRset],
-        exists: bool,
-        context: &Context,
-    ) -> Result<Absence, Unresolved> {
-        match self.prove_denial(question, proof, exists, context).await {
-            // Signatures are not signed (RFC 4035 section 2.2): as little as they can be proven can
-            // their absence.
-            Err(unresolved)
-                if exists && question.rtype == Rtype::RRSIG && unresolved.cause == Cause::Bogus =>
-            {
-                Ok(Absence { security: Security::Insecure, of_name: false })
-            }
-            absence => absence,
+/// What is proven of a denial: of a type where the name `exists`, else of the name.
+pub(super) async fn check_denial<N: Network>(
+    env: &Env<N>,
+    question: &Question,
+    proof: &[RRset],
+    exists: bool,
+    context: &Context,
+) -> Result<Absence, Unresolved> {
+    match prove_denial(env, question, proof, exists, context).await {
+        // Signatures are not signed (RFC 4035 section 2.2): as little as they can be proven can
+        // their absence.
+        Err(unresolved)
+            if exists && question.rtype == Rtype::RRSIG && unresolved.cause == Cause::Bogus =>
+        {
+            Ok(Absence { security: Security::Insecure, of_name: false })
         }
+        absence => absence,
     }
+}
 
-    async fn prove_denial(
-        &self,
-        question: &Question,
-        proof: &[RRset],
-        exists: bool,
-        context: &Context,
-    ) -> Result<Absence, Unresolved> {
-        let unproven = Absence { security: Security::Insecure, of_name: !exists };
-        let signers = proof.iter().filter_map(|set| signer_of(set, set.rtype));
-        let signer =
-            signers.into_iter().find(|signer| may_sign(signer, &question.name, question.rtype));
-        let Some(signer) = signer else {
-            let lacks = BogusReason::NoProof;
-            return self.need_not_be_signed(question, lacks, context).await.map(|()| unproven);
-        };
-        if self.is_overruled(&signer, question, context).await? {
-            return Ok(unproven);
-        }
-        let proven = self.signed_proof(question, proof, &signer, context).await?;
-        let Some(proven) = proven else { return Ok(unproven) };
-        let proof = Proof::read(&proven, &signer);
-        let denied = self.hashing(context, |blocks| denied(&proof, question, exists, blocks));
-        let (denied, of_name) = denied.map_err(|reason| bogus(question, reason))?;
-        if denied == DenialStatus::TooManyIterations {
-            // Said of this name's denials alone: what the zone signs can be proven.
-            let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
-            let ede = Ede::new(EdeCode(27), signer.fmt_with_dot().to_string());
-            let shared = self.shared();
-            shared.cache.insert_unprovable(&question.name, &ede, ttl, shared.now());
-        }
-        if matches!(denied, DenialStatus::Proven | DenialStatus::NxName) {
-            let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
-            self.keep_ranges(&signer, &proven, ttl);
-        }
-        Ok(Absence { security: of_denial(denied), of_name })
+async fn prove_denial<N: Network>(
+    env: &Env<N>,
+    question: &Question,
+    proof: &[RRset],
+    exists: bool,
+    context: &Context,
+) -> Result<Absence, Unresolved> {
+    let unproven = Absence { security: Security::Insecure, of_name: !exists };
+    let signers = proof.iter().filter_map(|set| signer_of(set, set.rtype));
+    let signer =
+        signers.into_iter().find(|signer| may_sign(signer, &question.name, question.rtype));
+    let Some(signer) = signer else {
+        let lacks = BogusReason::NoProof;
+        return need_not_be_signed(env, question, lacks, context).await.map(|()| unproven);
+    };
+    if is_overruled(env, &signer, question, context).await? {
+        return Ok(unproven);
     }
+    let proven = signed_proof(env, question, proof, &signer, context).await?;
+    let Some(proven) = proven else { return Ok(unproven) };
+    let proof = Proof::read(&proven, &signer);
+    let denied = charge_hashing(env, context, |blocks| denied(&proof, question, exists, blocks));
+    let (denied, of_name) = denied.map_err(|reason| bogus(question, reason))?;
+    if denied == DenialStatus::TooManyIterations {
+        // Said of this name's denials alone: what the zone signs can be proven.
+        let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
+        let ede = Ede::new(EdeCode(27), signer.fmt_with_dot().to_string());
+        let shared = env.shared();
+        shared.cache.insert_unprovable(&question.name, &ede, ttl, shared.now());
+    }
+    if matches!(denied, DenialStatus::Proven | DenialStatus::NxName) {
+        let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
+        keep_ranges(env, &signer, &proven, ttl);
+    }
+    Ok(Absence { security: of_denial(denied), of_name })
+}
 
-    /// The records of a proof that `zone` signed; nothing if it is as good as unsigned. Signatures
-    /// that do not fit the known keys are checked with freshly fetched keys.
-    ///
-    /// # Errors
-    /// They do not fit either, so that `question` is bogus.
-    pub(crate) async fn signed_proof(
-        &self,
-        question: &Question,
-        proof: &[RRset],
-        zone: &Name,
-        context: &Context,
-    ) -> Result<Option<Vec<RRset>>, Unresolved> {
-        let fails = |reason| bogus(question, reason);
-        let Trust::Signed(keys) = self.trust(zone, context).await? else { return Ok(None) };
-        let reason = match self.proven(proof, zone, &keys, context).await {
-            Ok(proven) => return Ok(Some(proven)),
-            Err(reason) => reason,
-        };
-        match self.other_keys(zone, &keys, reason, context).await {
-            Some(Trust::Signed(keys)) => {
-                self.proven(proof, zone, &keys, context).await.map(Some).map_err(fails)
-            }
-            Some(Trust::Unsigned) => Ok(None),
-            None => Err(fails(reason)),
+/// The records of a proof that `zone` signed; nothing if it is as good as unsigned. Signatures
+/// that do not fit the known keys are checked with freshly fetched keys.
+///
+/// # Errors
+/// They do not fit either, so that `question` is bogus.
+pub(crate) async fn signed_proof<N: Network>(
+    env: &Env<N>,
+    question: &Question,
+    proof: &[RRset],
+    zone: &Name,
+    context: &Context,
+) -> Result<Option<Vec<RRset>>, Unresolved> {
+    let fails = |reason| bogus(question, reason);
+    let ZoneTrust::Signed(keys) = trust_of(env, zone, context).await? else { return Ok(None) };
+    let reason = match verified_proof(env, proof, zone, &keys, context).await {
+        Ok(proven) => return Ok(Some(proven)),
+        Err(reason) => reason,
+    };
+    match changed_keys(env, zone, &keys, reason, context).await {
+        Some(ZoneTrust::Signed(keys)) => {
+            verified_proof(env, proof, zone, &keys, context).await.map(Some).map_err(fails)
         }
+        Some(ZoneTrust::Unsigned) => Ok(None),
+        None => Err(fails(reason)),
     }
 }
 

@@ -4,95 +4,96 @@ use zoners_dns::{Counter, Name, Network, Question, Rtype, name};
 use zoners_dnssec::BogusReason;
 
 use super::bogus;
-use crate::env::worker::Worker;
+use crate::env::environment::Env;
+use crate::iterate::iteration::zone_cut;
 use crate::model::answer::Unresolved;
 use crate::model::context::Context;
-use crate::validate::ds::DsAnswer;
-use crate::validate::trust::Trust;
+use crate::model::zone_trust::ZoneTrust;
+use crate::validate::ds::{DsAnswer, ds_of};
+use crate::validate::key_refresh::renewed_trust;
+use crate::validate::trust::trust_of;
 
-impl<N: Network> Worker<N> {
-    /// The deepest zone around the name in question that is known to be one: by a delegation, by the
-    /// configuration, or by its trust anchor.
-    fn enclosing_zone(&self, question: &Question) -> Name {
-        let cut = self.zone_cut(question).zone;
-        match self.anchor_of(&question.answered_at()) {
-            Some(anchor) if name::is_below(&anchor.zone, &cut) => anchor.zone.clone(),
-            _ => cut,
-        }
+/// The deepest zone around the name in question that is known to be one: by a delegation, by the
+/// configuration, or by its trust anchor.
+fn enclosing_zone<N: Network>(env: &Env<N>, question: &Question) -> Name {
+    let cut = zone_cut(env, question).zone;
+    match env.anchor_of(&question.answered_at()) {
+        Some(anchor) if name::is_below(&anchor.zone, &cut) => anchor.zone.clone(),
+        _ => cut,
     }
+}
 
-    /// Whether a zone cut lies between `signer` and the name in question: then the signer has no
-    /// say there. True if the zone below is unsigned, so that none has.
-    pub(crate) async fn is_overruled(
-        &self,
-        signer: &Name,
-        question: &Question,
-        context: &Context,
-    ) -> Result<bool, Unresolved> {
-        let zone = self.enclosing_zone(question);
-        if !name::is_below(&zone, signer) {
-            return Ok(false);
-        }
-        match self.trust(&zone, context).await? {
-            Trust::Unsigned => Ok(true),
-            Trust::Signed(_) => Err(bogus(question, BogusReason::WrongSigner)),
-        }
+/// Whether a zone cut lies between `signer` and the name in question: then the signer has no
+/// say there. True if the zone below is unsigned, so that none has.
+pub(crate) async fn is_overruled<N: Network>(
+    env: &Env<N>,
+    signer: &Name,
+    question: &Question,
+    context: &Context,
+) -> Result<bool, Unresolved> {
+    let zone = enclosing_zone(env, question);
+    if !name::is_below(&zone, signer) {
+        return Ok(false);
     }
+    match trust_of(env, &zone, context).await? {
+        ZoneTrust::Unsigned => Ok(true),
+        ZoneTrust::Signed(_) => Err(bogus(question, BogusReason::WrongSigner)),
+    }
+}
 
-    /// Whether the name in question lies in an unsigned zone, looked for from its zone cut down. If
-    /// not, what is there must be signed.
-    pub(crate) async fn lies_unsigned(
-        &self,
-        question: &Question,
-        context: &Context,
-    ) -> Result<bool, Unresolved> {
-        let zone = self.enclosing_zone(question);
-        if let Trust::Unsigned = self.trust(&zone, context).await? {
-            return Ok(true);
-        }
-        let depth = name::depth(&question.name);
-        // DS records stand above the cut.
-        let last = if question.rtype == Rtype::DS { depth.saturating_sub(1) } else { depth };
-        let first = name::depth(&zone) + 1;
-        for labels in (first..=last).take(self.settings().limits.ds_labels) {
-            let child = name::ancestor(&question.name, labels);
-            match self.ds(&child, context).await {
-                Ok(DsAnswer::Unsigned) => return Ok(true),
-                Ok(DsAnswer::NoCut) => {}
-                // There is no proof that the name lies in an unsigned zone.
-                Err(unresolved) if unresolved.ede.code.is_bogus() => return Ok(false),
-                Err(unresolved) => return Err(unresolved),
-                Ok(DsAnswer::Signed(_)) => {
-                    if let Trust::Unsigned = self.trust(&child, context).await? {
-                        return Ok(true);
-                    }
+/// Whether the name in question lies in an unsigned zone, looked for from its zone cut down. If
+/// not, what is there must be signed.
+pub(crate) async fn lies_unsigned<N: Network>(
+    env: &Env<N>,
+    question: &Question,
+    context: &Context,
+) -> Result<bool, Unresolved> {
+    let zone = enclosing_zone(env, question);
+    if let ZoneTrust::Unsigned = trust_of(env, &zone, context).await? {
+        return Ok(true);
+    }
+    let depth = name::depth(&question.name);
+    // DS records stand above the cut.
+    let last = if question.rtype == Rtype::DS { depth.saturating_sub(1) } else { depth };
+    let first = name::depth(&zone) + 1;
+    for labels in (first..=last).take(env.settings().limits.ds_labels) {
+        let child = name::ancestor(&question.name, labels);
+        match ds_of(env, &child, context).await {
+            Ok(DsAnswer::Unsigned) => return Ok(true),
+            Ok(DsAnswer::NoCut) => {}
+            // There is no proof that the name lies in an unsigned zone.
+            Err(unresolved) if unresolved.ede.code.is_bogus() => return Ok(false),
+            Err(unresolved) => return Err(unresolved),
+            Ok(DsAnswer::Signed(_)) => {
+                if let ZoneTrust::Unsigned = trust_of(env, &child, context).await? {
+                    return Ok(true);
                 }
             }
         }
-        if last.saturating_sub(first) >= self.settings().limits.ds_labels {
-            self.count(Counter::LimitDsLabels);
-        }
-        Ok(false)
     }
+    if last.saturating_sub(first) >= env.settings().limits.ds_labels {
+        env.count(Counter::LimitDsLabels);
+    }
+    Ok(false)
+}
 
-    /// Whether records may lack a signature: the zone is unsigned, or has just stopped being
-    /// signed.
-    ///
-    /// # Errors
-    /// It must be signed, and `lacks` what makes it bogus.
-    pub(super) async fn need_not_be_signed(
-        &self,
-        question: &Question,
-        lacks: BogusReason,
-        context: &Context,
-    ) -> Result<(), Unresolved> {
-        if self.lies_unsigned(question, context).await? {
-            return Ok(());
-        }
-        let zone = self.enclosing_zone(question);
-        match self.renewed_trust(&zone, lacks, context).await {
-            Some(Trust::Unsigned) => Ok(()),
-            _ => Err(bogus(question, lacks)),
-        }
+/// Whether records may lack a signature: the zone is unsigned, or has just stopped being
+/// signed.
+///
+/// # Errors
+/// It must be signed, and `lacks` what makes it bogus.
+pub(super) async fn need_not_be_signed<N: Network>(
+    env: &Env<N>,
+    question: &Question,
+    lacks: BogusReason,
+    context: &Context,
+) -> Result<(), Unresolved> {
+    if lies_unsigned(env, question, context).await? {
+        return Ok(());
+    }
+    let zone = enclosing_zone(env, question);
+    match renewed_trust(env, &zone, lacks, context).await {
+        Some(ZoneTrust::Unsigned) => Ok(()),
+        _ => Err(bogus(question, lacks)),
     }
 }

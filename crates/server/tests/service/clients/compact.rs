@@ -6,7 +6,7 @@ use crate::lab::{Lab, asked, lab, packet};
 use zoners_dns::{Counter, Delegation, Message, OptRcode, Rtype, Transport, name, zonefile};
 use zoners_dnssec::chain::Ds;
 use zoners_resolver::Anchor;
-use zoners_resolver::{Settings, Worker};
+use zoners_resolver::{Resolver, Settings};
 use zoners_server::Service;
 use zoners_sim::sign::{Denying, Signing};
 use zoners_sim::world;
@@ -26,7 +26,7 @@ fn compact(restores: bool) -> Lab {
     let mut settings = Settings::new(Delegation::from_hints(&hints).unwrap());
     settings.anchors = vec![Anchor { zone: name::root(), ds, keys: vec![] }];
     let (shared, counters) = (service.worker().shared().clone(), Arc::default());
-    let worker = Worker::new(shared, net.clone(), Arc::new(settings), counters);
+    let worker = Resolver::new(shared, net.clone(), Arc::new(settings), counters);
     let config = zoners_server::Config::parse("", "zoners.toml").unwrap();
     let random = zoners_dns::Random::seeded(2);
     let cookies = zoners_server::pipeline::Cookies::new(&random);

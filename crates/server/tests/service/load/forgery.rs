@@ -12,19 +12,19 @@ use zoners_dns::{
     Counter, Counters, Delegation, Question, Random, Rtype, Transport, name, zonefile,
 };
 use zoners_net::PORTS;
-use zoners_resolver::{Settings, Shared, Worker};
+use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_sim::{Bad, Beset, Link, Manner, SimClock, SimNetwork, Streams, world};
 
 const IDS: u64 = 1 << 16;
 const SERVERS: [&str; 2] = ["203.0.114.1", "203.0.114.2"];
 
-fn worker(net: &SimNetwork) -> Arc<Worker<SimNetwork>> {
+fn worker(net: &SimNetwork) -> Resolver<SimNetwork> {
     let hints = zonefile::root_hints(world::HINTS).unwrap();
     let mut settings = Settings::new(Delegation::from_hints(&hints).unwrap());
     settings.limits.spare = 0;
     let cache = Cache::new(8 << 20, TtlLimits::default(), [3, 4]);
     let shared = Shared::new(cache, Arc::new(SimClock::new(None)), Random::seeded(99));
-    Worker::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()))
+    Resolver::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()))
 }
 
 fn example(line: &str) -> Question {

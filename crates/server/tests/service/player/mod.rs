@@ -13,7 +13,7 @@ use zoners_dns::{
 };
 use zoners_dnssec::chain::{self, Ds};
 use zoners_resolver::{Anchor, NeverAsk};
-use zoners_resolver::{Glue, Settings, Shared, Worker};
+use zoners_resolver::{Glue, Resolver, Settings, Shared};
 use zoners_server::Client;
 use zoners_server::config::{Any, Clients, Local, Server, SpecialUse};
 use zoners_server::pipeline::{Cookies, Rules};
@@ -108,7 +108,7 @@ impl Player {
         let shared = Shared::new(Cache::new(8 << 20, limits, [1, 2]), clock, random);
         let settings = Arc::new(settings(scenario, dialect));
         let counters = Arc::new(Counters::default());
-        let worker = Worker::new(shared, network.clone(), settings, counters);
+        let worker = Resolver::new(shared, network.clone(), settings, counters);
         let off = SpecialUse {
             localhost: false,
             invalid: false,

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counter, Counters, Delegation, Question, Random, Rtype, name, zonefile};
 use zoners_resolver::Resolution;
-use zoners_resolver::{Settings, Shared, Worker};
+use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_sim::{SimClock, SimNetwork, world};
 
 pub(crate) struct Lab {
     pub(crate) net: SimNetwork,
     pub(crate) clock: Arc<SimClock>,
-    pub(crate) worker: Arc<Worker<SimNetwork>>,
+    pub(crate) worker: Resolver<SimNetwork>,
 }
 
 /// The defaults with the hints of the ready-made Internets.
@@ -42,15 +42,15 @@ impl Lab {
         let cache = Cache::new(64 << 20, TtlLimits::default(), [3, 4]);
         let shared = Shared::new(cache, clock.clone(), Random::seeded(99));
         let worker =
-            Worker::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()));
+            Resolver::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()));
         Lab { net, clock, worker }
     }
 
     /// Another worker that shares its state with the first.
-    pub(crate) fn another(&self) -> Arc<Worker<SimNetwork>> {
+    pub(crate) fn another(&self) -> Resolver<SimNetwork> {
         let settings = Arc::new(self.worker.settings().clone());
         let counters = Arc::new(Counters::default());
-        Worker::new(self.worker.shared().clone(), self.net.clone(), settings, counters)
+        Resolver::new(self.worker.shared().clone(), self.net.clone(), settings, counters)
     }
 
     pub(crate) async fn resolve(&self, text: &str, rtype: Rtype) -> Resolution {

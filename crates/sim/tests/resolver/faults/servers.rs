@@ -363,7 +363,7 @@ async fn a_follower_goes_on_when_its_leader_runs_out() {
     (poor.limits.queries, poor.limits.retries) = (1, 0);
     let lab = Lab::with(net, poor);
     let settings = Settings { limits: zoners_resolver::Limits::default(), ..settings() };
-    let rich = zoners_resolver::Worker::new(
+    let rich = zoners_resolver::Resolver::new(
         lab.worker.shared().clone(),
         lab.net.clone(),
         std::sync::Arc::new(settings),

@@ -10,7 +10,7 @@ use crate::common::{Lab, question, settings};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use zoners_dns::{Counter, Question, Random, Rtype};
-use zoners_resolver::{Cause, Limits, Settings, Worker};
+use zoners_resolver::{Cause, Limits, Resolver, Settings};
 use zoners_sim::sign::Signing;
 use zoners_sim::{Bad, Beset, Link, Manner, SimNetwork};
 
@@ -44,7 +44,7 @@ fn lab(net: SimNetwork, change: impl FnOnce(&mut Limits)) -> Lab {
     Lab::with(net, settings)
 }
 
-fn beside(lab: &Lab, change: impl FnOnce(&mut Limits)) -> Arc<Worker<SimNetwork>> {
+fn beside(lab: &Lab, change: impl FnOnce(&mut Limits)) -> Resolver<SimNetwork> {
     beside_with(lab, false, change)
 }
 
@@ -52,14 +52,14 @@ fn beside_with(
     lab: &Lab,
     probe_uplink: bool,
     change: impl FnOnce(&mut Limits),
-) -> Arc<Worker<SimNetwork>> {
+) -> Resolver<SimNetwork> {
     let mut settings = Settings { probe_uplink, ..lab.worker.settings().clone() };
     change(&mut settings.limits);
-    Worker::new(lab.worker.shared().clone(), lab.net.clone(), settings.into(), Arc::default())
+    Resolver::new(lab.worker.shared().clone(), lab.net.clone(), settings.into(), Arc::default())
 }
 
 /// Asks as a client does; says whether there is an answer.
-async fn ask(worker: &Arc<Worker<SimNetwork>>, asked: &Question, unchecked: bool) -> bool {
+async fn ask(worker: &Resolver<SimNetwork>, asked: &Question, unchecked: bool) -> bool {
     let now = worker.shared().now();
     let Err(lack) = worker.cached(asked, unchecked, now) else { return true };
     worker.failed(asked, unchecked, now).is_none()
@@ -68,7 +68,7 @@ async fn ask(worker: &Arc<Worker<SimNetwork>>, asked: &Question, unchecked: bool
 
 /// Asks for names of `slow.com.`, each by a client of its own, `apart` from each other; returns the
 /// number of answers.
-async fn ask_names(workers: &[Arc<Worker<SimNetwork>>], apart: Duration) -> usize {
+async fn ask_names(workers: &[Resolver<SimNetwork>], apart: Duration) -> usize {
     let mut clients = JoinSet::new();
     for number in 0..FOLLOWERS {
         let worker = workers[number % workers.len()].clone();

@@ -7,7 +7,7 @@ use crate::common::{Lab, question};
 use zoners_dns::{Counters, Delegation, OptRcode, QueryMode, Rtype, Security, name, zonefile};
 use zoners_dnssec::chain::Ds;
 use zoners_resolver::Anchor;
-use zoners_resolver::{Settings, Worker};
+use zoners_resolver::{Resolver, Settings};
 use zoners_sim::sign::{Denying, Signing};
 use zoners_sim::{Said, SimNetwork};
 
@@ -90,7 +90,7 @@ async fn a_route_that_comes_with_a_reload_wins_over_what_is_known() {
         }
         let settings = Arc::new(routed(&settings, vec![route("lan", QueryMode::Forward)]));
         let (shared, counters) = (lab.worker.shared().clone(), Arc::<Counters>::default());
-        lab.worker = Worker::new(shared, lab.net.clone(), settings, counters);
+        lab.worker = Resolver::new(shared, lab.net.clone(), settings, counters);
         answers_come_from_inside(&lab).await;
     }
 }

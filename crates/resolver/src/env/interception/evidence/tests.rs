@@ -5,7 +5,7 @@ use super::super::{EVERY, MOST_PLACES};
 use super::*;
 use zoners_cache::{Cache, Rank, TtlLimits};
 use zoners_dns::compose::{Response, ResponseFlags, compose};
-use zoners_dns::{Clock, Question, RRset, Random, Records, Rtype, Security};
+use zoners_dns::{Clock, Question, RRset, Random, Records, Rtype, Security, name};
 
 /// A clock that nobody looks at.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ const fn at(millis: u64) -> Moment {
     Moment::from_millis(1_000_000 + millis)
 }
 
-fn place(number: u8, is_top: bool) -> Place {
-    Place { at: [192, 0, number, 0].into(), is_top }
+fn place(number: u8, is_top: bool) -> EvidencePlace {
+    EvidencePlace { at: [192, 0, number, 0].into(), is_top }
 }
 
 fn millis(duration: Duration) -> u64 {

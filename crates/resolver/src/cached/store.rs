@@ -1,0 +1,79 @@
+//! What replies say goes into the cache, and what turned out to be bogus out of it.
+
+use zoners_cache::Rank;
+use zoners_dns::{Counter, Network, Question, RRset, Rtype, Security};
+
+use crate::env::environment::Env;
+use crate::model::verdict::{Finding, Reply};
+
+/// Keeps an RRset with its status.
+pub(crate) fn keep_rrset<N: Network>(
+    env: &Env<N>,
+    set: &RRset,
+    proof: &[RRset],
+    security: Security,
+) {
+    let (cache, now) = (&env.shared().cache, env.shared().now());
+    if !cache.insert_rrset(set, proof, Rank::AuthoritativeAnswer, security, now) {
+        env.count(Counter::CacheEntriesTooLarge);
+    }
+}
+
+/// Remembers what a reply says of the full name that was asked, unless it is mere hearsay.
+pub(crate) fn keep_reply<N: Network>(env: &Env<N>, question: &Question, reply: &Reply) {
+    if reply.is_mere_hearsay() {
+        return;
+    }
+    let (cache, now) = (&env.shared().cache, env.shared().now());
+    let rank = if reply.authoritative { Rank::AuthoritativeAnswer } else { Rank::Answer };
+    let keep = |set: &RRset| {
+        if !cache.insert_rrset(set, &reply.proof, rank, reply.security, now) {
+            env.count(Counter::CacheEntriesTooLarge);
+        }
+    };
+    let mut name = &question.name;
+    let made = |set: &RRset, before: Option<&RRset>| {
+        // The CNAME that a DNAME makes is made again when it is needed.
+        before.is_some_and(|before| before.rtype == zoners_dns::Rtype::DNAME)
+            && set.rtype == zoners_dns::Rtype::CNAME
+    };
+    let aliases = &reply.aliases;
+    for (at, set) in aliases.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|before| aliases.get(before));
+        if !made(set, before) {
+            keep(set);
+        }
+    }
+    let target = aliases.last().and_then(RRset::target);
+    if let Some(target) = &target {
+        name = target;
+    }
+    let kept = match &reply.finding {
+        Finding::Records(sets) => {
+            sets.iter().for_each(keep);
+            true
+        }
+        Finding::NoData(denial) => cache.insert_nodata(name, question.rtype, denial, now),
+        Finding::NxDomain(denial) => cache.insert_nxdomain(name, question.rtype, denial, now),
+        Finding::Alias(_) | Finding::TooLong => true,
+    };
+    if !kept {
+        env.count(Counter::CacheEntriesTooLarge);
+    }
+}
+
+/// Forgets what turned out to be bogus.
+pub(crate) fn forget_answer<N: Network>(env: &Env<N>, question: &Question) {
+    let cache = &env.shared().cache;
+    cache.remove_rrset(&question.name, question.rtype);
+    cache.remove_rrset(&question.name, Rtype::CNAME);
+    cache.remove_denials(&question.name, question.rtype);
+}
+
+/// Forgets what was kept unproven and turned out to be bogus; what was proven before stays.
+pub(crate) fn forget_unproven<N: Network>(env: &Env<N>, question: &Question) {
+    let cache = &env.shared().cache;
+    cache.remove_unproven_rrset(&question.name, question.rtype);
+    cache.remove_unproven_rrset(&question.name, Rtype::CNAME);
+    cache.remove_unproven_denials(&question.name, question.rtype);
+}

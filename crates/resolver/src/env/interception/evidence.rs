@@ -1,0 +1,261 @@
+//! What servers say, or do not say, as evidence of the network in between.
+
+use std::net::IpAddr;
+use std::sync::atomic::Ordering;
+
+use zoners_dns::{Message, Moment, OptRcode};
+
+use super::{
+    AT_ONCE, EVERY_IF_OPEN, FEW_FAILED, FEW_STRANGE, NetworkState, Notes, OUTAGE, Obstacle,
+    SILENT_FOR, UNPROVEN_FOR, note,
+};
+use crate::env::shared::Shared;
+
+/// With which voice a server speaks that is asked as an authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Voice {
+    /// AA: as the server of its zone.
+    Authority,
+    /// Neither AA nor RA, as in a referral.
+    Plain,
+    /// RA and no AA, as a resolver that has it from others.
+    Hearsay,
+    /// A failure.
+    Refusal,
+}
+
+impl Voice {
+    /// The voice of a reply.
+    pub(crate) fn of(message: &Message) -> Self {
+        match message.rcode {
+            OptRcode::NOERROR | OptRcode::NXDOMAIN | OptRcode::YXDOMAIN => {}
+            _ => return Voice::Refusal,
+        }
+        match (message.header.aa(), message.header.ra()) {
+            (true, _) => Voice::Authority,
+            (false, false) => Voice::Plain,
+            (false, true) => Voice::Hearsay,
+        }
+    }
+}
+
+/// What a sounding has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sounded {
+    /// Root servers answer, and signatures vouch for it.
+    Proven,
+    /// They answer with AA, and that is all that can be said.
+    Authority,
+    /// A resolver answers in their place.
+    Intercepted {
+        /// With signatures that fit.
+        proves: bool,
+    },
+    /// Something answers, and what it is cannot be said.
+    Unclear,
+    /// They answer with a failure.
+    Refused,
+    /// The network sends word that they will not answer.
+    Rejected,
+    /// Nothing came.
+    Silent,
+}
+
+impl Sounded {
+    /// Whether something useful came through.
+    pub(crate) fn passes(self) -> bool {
+        !matches!(self, Sounded::Refused | Sounded::Rejected | Sounded::Silent)
+    }
+}
+
+/// Where something was said.
+#[derive(Clone, Copy)]
+pub(crate) struct EvidencePlace {
+    pub(crate) at: IpAddr,
+    /// The server is one of the root or of a top-level domain.
+    pub(crate) is_top: bool,
+}
+
+impl Shared {
+    /// A foreign server said something useful; true if the network is to be sounded.
+    pub(crate) fn note_voice(
+        &self,
+        place: EvidencePlace,
+        voice: Voice,
+        anchored: bool,
+        now: Moment,
+    ) -> bool {
+        let passage = &self.passage;
+        passage.passed_at.store(now.as_millis(), Ordering::Relaxed);
+        let mut notes = passage.notes.lock();
+        notes.failed.clear();
+        if passage.closed().is_some() {
+            self.recover(&mut notes, now);
+        }
+        let state = passage.state();
+        let wants = match (voice, state) {
+            (Voice::Hearsay, _) if passage.is_intercepted() => false,
+            (Voice::Hearsay, _) => {
+                if state != NetworkState::Doubtful {
+                    self.begin_doubt(&mut notes, now);
+                }
+                note(&mut notes.hearsay, place.at);
+                let enough = place.is_top || notes.hearsay.len() >= FEW_STRANGE;
+                enough && notes.claim(EVERY_IF_OPEN, now)
+            }
+            // Somebody else may stand on this side of the box, so the root servers are asked.
+            _ if passage.is_intercepted() => notes.claim(AT_ONCE, now),
+            _ => {
+                notes.hearsay.clear();
+                if state == NetworkState::Unknown {
+                    self.begin_doubt(&mut notes, now);
+                }
+                // Nothing proves more, where nothing is to be proven.
+                if voice == Voice::Authority && place.is_top && !anchored {
+                    self.end_doubt();
+                }
+                let unproven = passage.state() == NetworkState::Doubtful
+                    && now.since(notes.doubtful_since) >= UNPROVEN_FOR;
+                unproven && notes.claim(EVERY_IF_OPEN, now)
+            }
+        };
+        self.tell_whether_noted(&notes);
+        wants
+    }
+
+    /// A foreign server said nothing useful; true if the network is to be sounded.
+    pub(crate) fn note_failure(&self, place: EvidencePlace, told: bool, now: Moment) -> bool {
+        let passage = &self.passage;
+        let mut notes = passage.notes.lock();
+        if passage.closed().is_some() {
+            return false;
+        }
+        if passage.state() == NetworkState::Unknown {
+            self.begin_doubt(&mut notes, now);
+        }
+        if notes.failed.is_empty() {
+            notes.failing_since = now;
+        }
+        note(&mut notes.failed, place.at);
+        self.tell_whether_noted(&notes);
+        let long = told || now.since(notes.failing_since) >= SILENT_FOR;
+        notes.failed.len() >= FEW_FAILED && long && notes.claim(EVERY_IF_OPEN, now)
+    }
+
+    /// What a foreign server said is bogus; true if the network is to be sounded.
+    pub(crate) fn note_bogus(&self, place: IpAddr, now: Moment) -> bool {
+        let passage = &self.passage;
+        let mut notes = passage.notes.lock();
+        if passage.obstacle().is_some() {
+            return false;
+        }
+        if passage.state() != NetworkState::Doubtful {
+            self.begin_doubt(&mut notes, now);
+        }
+        note(&mut notes.bogus, place);
+        self.tell_whether_noted(&notes);
+        notes.bogus.len() >= FEW_STRANGE && notes.claim(EVERY_IF_OPEN, now)
+    }
+
+    /// Signatures vouch for what a foreign server said as an authority.
+    pub(crate) fn note_proof_now(&self) {
+        self.note_proof(&mut self.passage.notes.lock(), self.now());
+    }
+
+    fn note_proof(&self, notes: &mut Notes, now: Moment) {
+        if self.passage.obstacle().is_some() {
+            self.recover(notes, now);
+        }
+        notes.hearsay.clear();
+        notes.bogus.clear();
+        self.end_doubt();
+        self.tell_whether_noted(notes);
+    }
+
+    /// A sounding has found something, in the network that this machine was on after so many `changes`.
+    pub(crate) fn note_sounding(
+        &self,
+        sounded: Sounded,
+        (began, now): (Moment, Moment),
+        changes: u32,
+        anchored: bool,
+    ) {
+        let passage = &self.passage;
+        let mut notes = passage.notes.lock();
+        if notes.changes != changes {
+            return;
+        }
+        let passed = passage.passed_at();
+        let none_since = |since: Moment| passed.is_none_or(|passed| passed < since);
+        if sounded.passes() {
+            passage.passed_at.store(now.as_millis(), Ordering::Relaxed);
+            notes.failed.clear();
+        }
+        match sounded {
+            Sounded::Proven => self.note_proof(&mut notes, now),
+            Sounded::Authority if !anchored => self.note_proof(&mut notes, now),
+            Sounded::Intercepted { proves } => self.obstruct(Obstacle::Intercepted { proves }),
+            Sounded::Refused if none_since(began) => self.obstruct(Obstacle::Refused),
+            Sounded::Rejected if none_since(began) => self.obstruct(Obstacle::Rejected),
+            Sounded::Silent if none_since(now.before(OUTAGE)) => self.obstruct(Obstacle::Silent),
+            _ if sounded.passes() && passage.closed().is_some() => self.recover(&mut notes, now),
+            _ => {}
+        }
+        self.tell_whether_noted(&notes);
+    }
+
+    /// The machine is on another network, as far as is known.
+    pub(crate) fn change_passage(&self) {
+        let passage = &self.passage;
+        let mut notes = passage.notes.lock();
+        // It never proved itself, so it leaves nothing behind.
+        self.cache.discard_quarantined();
+        self.cache.end_quarantine();
+        notes.forget();
+        notes.changes = notes.changes.wrapping_add(1);
+        passage.passed_at.store(0, Ordering::Relaxed);
+        passage.set(NetworkState::Unknown);
+        self.tell_whether_noted(&notes);
+    }
+
+    /// Something was found between us and foreign servers.
+    fn obstruct(&self, obstacle: Obstacle) {
+        if self.passage.obstacle() == Some(obstacle) {
+            return;
+        }
+        if !self.cache.is_quarantining() {
+            self.cache.begin_quarantine();
+        }
+        self.cache.discard_quarantined();
+        self.passage.set(NetworkState::Obstructed(obstacle));
+    }
+
+    /// What stood between us and foreign servers is gone, and what was learned of them meanwhile with it.
+    fn recover(&self, notes: &mut Notes, now: Moment) {
+        self.cache.discard_quarantined();
+        self.forgive();
+        self.released.notify_waiters();
+        notes.forget();
+        self.begin_doubt(notes, now);
+    }
+
+    fn begin_doubt(&self, notes: &mut Notes, now: Moment) {
+        notes.doubtful_since = now;
+        self.cache.begin_quarantine();
+        self.passage.set(NetworkState::Doubtful);
+    }
+
+    fn end_doubt(&self) {
+        self.cache.end_quarantine();
+        self.passage.set(NetworkState::Open);
+    }
+
+    fn tell_whether_noted(&self, notes: &Notes) {
+        let Notes { hearsay, bogus, failed, .. } = notes;
+        let noted = [hearsay, bogus, failed].into_iter().any(|places| !places.is_empty());
+        self.passage.noted.store(noted, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests;

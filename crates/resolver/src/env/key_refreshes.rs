@@ -1,0 +1,82 @@
+//! When the keys of zones were last fetched anew.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use zoners_dns::{Moment, Name};
+
+/// A zone's keys are fetched anew no sooner than so long after the last time.
+const EVERY: Duration = Duration::from_secs(30);
+/// So long after it was begun, a renewal may still be under way, or have just ended.
+const RECENT: Duration = Duration::from_secs(5);
+/// Zones whose last renewal is remembered; for more, none is begun.
+pub(crate) const MOST: usize = 512;
+
+/// When the keys of zones were last fetched anew.
+#[derive(Debug, Default)]
+pub(crate) struct Renewals(Mutex<HashMap<Name, Moment>>);
+
+/// What is to be done about a zone's keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefreshTurn {
+    /// Fetch them anew.
+    Fetch,
+    /// They were fetched a moment ago, or are being fetched: look at them again.
+    Look,
+    /// Keep the known keys: the last renewal was not long ago.
+    Leave,
+}
+
+impl Renewals {
+    pub(crate) fn turn(&self, zone: &Name, now: Moment) -> RefreshTurn {
+        let mut zones = self.0.lock();
+        if let Some(last) = zones.get(zone) {
+            match now.since(*last) {
+                since if since < RECENT => return RefreshTurn::Look,
+                since if since < EVERY => return RefreshTurn::Leave,
+                _ => {}
+            }
+        }
+        if zones.len() >= MOST {
+            zones.retain(|_, last| now.since(*last) < EVERY);
+        }
+        if zones.len() >= MOST {
+            return RefreshTurn::Leave;
+        }
+        zones.insert(zone.clone(), now);
+        RefreshTurn::Fetch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zoners_dns::name;
+
+    #[test]
+    fn a_zone_is_renewed_once_in_a_while() {
+        let (renewals, zone) = (Renewals::default(), name::parse("a.test").unwrap());
+        let at = |seconds: u64| renewals.turn(&zone, Moment::from_millis(1000 * seconds));
+        assert_eq!(
+            (at(100), at(104), at(105)),
+            (RefreshTurn::Fetch, RefreshTurn::Look, RefreshTurn::Leave)
+        );
+        assert_eq!(
+            (at(129), at(130), at(131)),
+            (RefreshTurn::Leave, RefreshTurn::Fetch, RefreshTurn::Look)
+        );
+    }
+
+    #[test]
+    fn no_more_zones_are_remembered_than_there_is_room_for() {
+        let renewals = Renewals::default();
+        let turn = |number: usize, at| {
+            renewals
+                .turn(&name::parse(&format!("z{number}.test")).unwrap(), Moment::from_millis(at))
+        };
+        assert!((0..MOST).all(|number| turn(number, 1000) == RefreshTurn::Fetch));
+        assert_eq!(turn(MOST, 1000), RefreshTurn::Leave);
+        assert_eq!(turn(MOST, 31_000), RefreshTurn::Fetch, "the others are over");
+    }
+}

@@ -1,0 +1,83 @@
+//! The limits for packets to servers that an outsider can make us send, as each step meets these limits.
+
+use zoners_dns::{Counter, Delegation, Endpoint, Network, QueryMode, name};
+
+use crate::env::environment::Env;
+use crate::infra::fetch_quotas::{Load, UnderWay, Usual};
+use crate::infra::unproven_addresses::Admission;
+use crate::model::answer::Unresolved;
+
+impl<N: Network> Env<N> {
+    pub(crate) fn usual_of_servers(&self, cut: &Delegation) -> Usual {
+        usual(self.settings().limits.queries_per_server, cut)
+    }
+
+    /// Asks for leave to send a packet, or to open a stream, to an address that has never answered.
+    pub(crate) fn admit_stranger(&self, server: Endpoint) -> Admission {
+        let (strangers, now) = (&self.shared().strangers, self.shared().now());
+        let admission = strangers.admit(server.address.ip(), server.transport, now);
+        match admission {
+            Admission::Admitted(true) => self.count(Counter::LimitUnprovenAddresses),
+            Admission::Admitted(false) => {}
+            Admission::At(_) => self.count(Counter::InfraUnprovenHeld),
+        }
+        admission
+    }
+
+    /// The place of a query among those to its server.
+    pub(crate) fn enter_server(&self, server: Endpoint) -> UnderWay {
+        let quotas = &self.shared().server_quotas;
+        let usual = Usual { limit: self.settings().limits.queries_per_server, trusted: false };
+        quotas.enter(quotas.of_server(server.address.ip()), usual)
+    }
+
+    /// A query to a server stayed unanswered. While none is answered on the line to it, that says nothing of it.
+    pub(crate) fn missed(&self, server: Endpoint) {
+        let line = self.shared().lines.to(server.address.ip());
+        if line.is_silent(self.shared().now()) {
+            return;
+        }
+        let quotas = &self.shared().server_quotas;
+        let usual = Usual { limit: self.settings().limits.queries_per_server, trusted: false };
+        quotas.ended(quotas.of_server(server.address.ip()), false, usual);
+    }
+
+    /// Whether no server answers on the line to those of a zone, so that it may be the line.
+    pub(crate) fn is_line_silent(&self, cut: &Delegation) -> bool {
+        self.shared().lines.of(cut).is_silent(self.shared().now())
+    }
+
+    fn usual_of_zones(&self, cut: &Delegation) -> Usual {
+        usual(self.settings().limits.questions_per_zone, cut)
+    }
+
+    pub(crate) fn zone_load(&self, cut: &Delegation) -> Load {
+        let quotas = &self.shared().zone_quotas;
+        quotas.load(quotas.of_zone(&cut.zone), self.usual_of_zones(cut))
+    }
+
+    /// The place of a question among those to its zone.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub(crate) fn enter_zone(&self, cut: &Delegation) -> Result<UnderWay, Unresolved> {
+        let (quotas, usual) = (&self.shared().zone_quotas, self.usual_of_zones(cut));
+        let at = quotas.of_zone(&cut.zone);
+        if quotas.load(at, usual) == Load::Full {
+            self.count(Counter::LimitQuestionsPerZone);
+            let zone = cut.zone.fmt_with_dot();
+            return Err(Unresolved::overloaded(&format!(
+                "too many questions to {zone} are under way"
+            )));
+        }
+        Ok(quotas.enter(at, usual))
+    }
+}
+
+/// The quota of a zone or its servers. What was configured has none: all that one server is asked may go
+/// to it, and names that it never answers shall not take the others along. What lies at the top is asked a
+/// lot before anything else is known.
+fn usual(limit: u32, cut: &Delegation) -> Usual {
+    let limit = if cut.mode == QueryMode::Iterative { limit } else { 0 };
+    Usual { limit, trusted: name::depth(&cut.zone) <= 1 }
+}

@@ -1,0 +1,240 @@
+//! The resolver: what other crates see of this one, and what its upper rooms provide to the lower ones.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use zoners_cache::CachedFailure;
+use zoners_dns::{Counters, Ede, Moment, Name, Network, Question, RRset, Security};
+use zoners_dnssec::BogusReason;
+
+use crate::cached::aggressive_nsec::synthesised;
+use crate::cached::lookup::{Lack, cached_answer, known_failure};
+use crate::env::environment::Env;
+use crate::env::lookups::{AddressSource, Boxed, Lookup, Lookups};
+use crate::env::shared::{Landed, Shared};
+use crate::iterate::nameservers::look_up_addresses;
+use crate::model::answer::{Answer, Unresolved};
+use crate::model::context::Context;
+use crate::model::settings::Settings;
+use crate::model::trace::Trace;
+use crate::resolve::prefetch::{mark_wanted, refresh};
+use crate::resolve::recursion::{answer_question, lead_or_join};
+use crate::resolve::serve_stale::{in_time, in_time_or_stale, stale};
+use crate::selection::server_report::{ServerReport, all_server_reports, server_reports};
+use crate::validate::trust::{fetch_keys, prove_root};
+
+/// How a client's question ended.
+pub type Resolution = Result<Arc<Answer>, Unresolved>;
+
+/// Resolves questions over one network. A resolver is no thread: several may live on one runtime, or each on a
+/// runtime of its own. A clone is the same resolver.
+#[derive(Debug)]
+pub struct Resolver<N: Network>(Arc<Env<N>>);
+
+impl<N: Network> Clone for Resolver<N> {
+    fn clone(&self) -> Self {
+        Resolver(self.0.clone())
+    }
+}
+
+impl<N: Network> Resolver<N> {
+    /// A resolver that asks over `network`.
+    #[must_use]
+    pub fn new(
+        shared: Arc<Shared>,
+        network: N,
+        settings: Arc<Settings>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        Resolver(Env::new(shared, network, settings, counters))
+    }
+
+    /// Answers a question of our own; see [`Resolver::resolve_for`].
+    ///
+    /// # Errors
+    /// The question could not be answered, or not in time.
+    pub async fn resolve(&self, question: &Question, trace: Option<Arc<Trace>>) -> Resolution {
+        let env = &*self.0;
+        let context = self.context(None, false, trace);
+        in_time(env, question, Duration::ZERO, answer_question(env, question.clone(), context))
+            .await
+    }
+
+    /// Answers a question of `asker`, an address that stands for a client, or says why not, within
+    /// [`crate::Limits::client`]; an expired answer does where there is nothing better. The caller has just seen
+    /// what the cache lacks of the answer. The work goes on behind the client, so that its next query may find the
+    /// answer.
+    ///
+    /// # Errors
+    /// The question could not be answered, or not in time.
+    pub async fn resolve_for(
+        &self,
+        asker: Option<IpAddr>,
+        question: &Question,
+        checking_disabled: bool,
+        lack: Lack,
+        trace: Option<Arc<Trace>>,
+    ) -> Resolution {
+        let env = &*self.0;
+        let context = self.context(asker, checking_disabled, trace);
+        let resolution = lead_or_join(env, question.clone(), context, Some(lack));
+        in_time_or_stale(env, question, checking_disabled, resolution).await
+    }
+
+    fn context(
+        &self,
+        asker: Option<IpAddr>,
+        checking_disabled: bool,
+        trace: Option<Arc<Trace>>,
+    ) -> Context {
+        let validate = self.0.validates(checking_disabled);
+        Context::new(self.0.settings().limits, asker, trace).validating(validate)
+    }
+
+    /// The answer from the cache alone, if it is proven or need not be.
+    ///
+    /// # Errors
+    /// The cache lacks some of it.
+    #[inline]
+    pub fn cached(
+        &self,
+        question: &Question,
+        checking_disabled: bool,
+        now: Moment,
+    ) -> Result<Answer, Lack> {
+        cached_answer(&self.0, question, checking_disabled, now)
+    }
+
+    /// The answer that follows from proven ranges between names (RFC 8198).
+    #[must_use]
+    #[inline]
+    pub fn synthesised(&self, question: &Question, now: Moment) -> Option<Answer> {
+        synthesised(&self.0, question, now)
+    }
+
+    /// The last answer that was known, if it did not expire too long ago and is proven or need not be.
+    #[must_use]
+    pub fn stale(
+        &self,
+        question: &Question,
+        checking_disabled: bool,
+        now: Moment,
+    ) -> Option<Answer> {
+        stale(&self.0, question, checking_disabled, now)
+    }
+
+    /// The failure that is remembered of a question, if it counts for this client.
+    #[must_use]
+    pub fn failed(
+        &self,
+        question: &Question,
+        checking_disabled: bool,
+        now: Moment,
+    ) -> Option<CachedFailure> {
+        known_failure(&self.0, question, checking_disabled, now)
+    }
+
+    /// Why an insecure answer to `question` is not proven, where its zone is signed after all.
+    #[must_use]
+    pub fn why_unsigned(&self, question: &Question, security: Security) -> Option<Ede> {
+        if security != Security::Insecure {
+            return None;
+        }
+        match self.0.known_unsigned(&question.name) {
+            Some(unsigned) => unsigned.ede,
+            None => self.shared().cache.unprovable(&question.name, self.shared().now()),
+        }
+    }
+
+    /// Refreshes the answer to `question`, which was `made` a while ago and `expires` soon.
+    pub fn refresh(
+        &self,
+        question: &Question,
+        checking_disabled: bool,
+        made: Moment,
+        expires: Moment,
+    ) {
+        refresh(&self.0, question, checking_disabled, made, expires);
+    }
+
+    /// Notes that a client asks `question`, whose answer may have been prefetched.
+    pub fn mark_wanted(&self, question: &Question) {
+        mark_wanted(&self.0, question);
+    }
+
+    /// The zone whose servers would be asked for `name`, and what is known of each server; over TCP too, where
+    /// it was asked that way. Sends nothing.
+    #[must_use]
+    pub fn server_reports(&self, name: &Name) -> (Name, Vec<ServerReport>) {
+        server_reports(&self.0, name)
+    }
+
+    /// What is known of all servers, the near ones first, no more than `most` of them.
+    #[must_use]
+    pub fn all_server_reports(&self, most: usize) -> Vec<ServerReport> {
+        all_server_reports(&self.0, most)
+    }
+
+    /// What all resolvers of the process share.
+    #[must_use]
+    pub fn shared(&self) -> &Arc<Shared> {
+        self.0.shared()
+    }
+
+    /// How this resolver behaves.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        self.0.settings()
+    }
+
+    /// What this resolver has counted.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        self.0.counters()
+    }
+
+    /// The network that this resolver asks over.
+    #[must_use]
+    pub fn network(&self) -> &N {
+        self.0.network()
+    }
+
+    /// Recursions under way.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.0.pending()
+    }
+}
+
+impl<N: Network> Lookups for Env<N> {
+    fn look_up_addresses(
+        &self,
+        server: usize,
+        name: &Name,
+        source: AddressSource,
+        context: &Context,
+    ) -> Result<Lookup, Unresolved> {
+        look_up_addresses(self, server, name, source, context)
+    }
+
+    fn answer_question(
+        &self,
+        question: Question,
+        context: Context,
+    ) -> Boxed<'static, Landed<Answer>> {
+        answer_question(self, question, context)
+    }
+
+    fn fetch_keys(&self, zone: &Name, context: &Context) {
+        fetch_keys(self, zone, context);
+    }
+
+    fn prove_root_keys<'a>(
+        &'a self,
+        keys: &'a RRset,
+        context: &'a Context,
+    ) -> Boxed<'a, Result<(), BogusReason>> {
+        Box::pin(prove_root(self, keys, context))
+    }
+}

@@ -1,0 +1,133 @@
+//! Answers that have expired, for when there is no better (RFC 8767).
+//!
+//! A question is always worked on. Only who asked is not kept waiting: when nobody has answered in
+//! time, or the attempt failed, it gets what was known last, and the work goes on behind it. What
+//! was never proven, where it must be, or turned out to be bogus is not given.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use zoners_cache::CachedFailure;
+use zoners_dns::{Endpoint, Moment, Network, Question, RRset, Security};
+
+use crate::ask::interception::{explain_by_obstacle, is_closed_for};
+use crate::cached::aggressive_nsec::synthesised;
+use crate::cached::lookup::{follow, known_failure, may_be_given, sought};
+use crate::env::environment::Env;
+use crate::model::answer::{Answer, Unresolved};
+use crate::resolve::resolver::Resolution;
+use crate::selection::addresses::addresses_of;
+
+/// The TTL of what has expired (RFC 8767 section 4).
+const TTL: u32 = 30;
+/// So long is waited for servers that are known to fail …
+const FAILING: Duration = Duration::from_millis(400);
+/// … and so long for others (RFC 8767 section 5).
+const PATIENCE: Duration = Duration::from_millis(1800);
+
+/// What was known last of a question, if it did not expire too long ago and is proven or need not
+/// be.
+#[must_use]
+pub(crate) fn stale<N: Network>(
+    env: &Env<N>,
+    question: &Question,
+    checking_disabled: bool,
+    now: Moment,
+) -> Option<Answer> {
+    let (cache, limits) = (&env.shared().cache, &env.settings().limits);
+    let since = cache.stale_read_time(now);
+    let bogus = |failure: CachedFailure| env.is_bogus(failure.ede.code);
+    if since == now || known_failure(env, question, checking_disabled, now).is_some_and(bogus) {
+        return None;
+    }
+    let last = |name: &_| sought(env, name, question.rtype).last_known(cache, since);
+    let answer = follow(question, limits, last).ok();
+    // A name that proofs of others answered for has nothing of its own.
+    let proven = || synthesised(env, question, since).filter(|_| !checking_disabled);
+    let mut answer = answer.or_else(proven)?;
+    if !may_be_given(env, question, answer.security, checking_disabled) {
+        return None;
+    }
+    let shown = |set: &mut RRset| set.ttl = TTL;
+    answer.answer.iter_mut().chain(&mut answer.authority).for_each(shown);
+    // Its signatures may be out of date by now.
+    answer.security = answer.security.min(Security::Insecure);
+    Some(Answer { stale: true, ..answer })
+}
+
+/// Waits for an answer as long as a client does, and no longer than it must where there is a
+/// stale one.
+pub(crate) async fn in_time_or_stale<N: Network>(
+    env: &Env<N>,
+    question: &Question,
+    checking_disabled: bool,
+    resolution: impl Future<Output = Resolution>,
+) -> Resolution {
+    let shared = env.shared();
+    let stale = || stale(env, question, checking_disabled, shared.now()).map(Arc::new);
+    let (mut resolution, asked) = (pin!(resolution), shared.now());
+    // Begun in any case: the first reply tells that the line is back.
+    let down = env.is_line_down_for(question) || is_closed_for(env, question);
+    let client = env.settings().limits.client;
+    let at_first = if down { Duration::ZERO } else { FAILING.min(client) };
+    let ended = match timeout(at_first, &mut resolution).await {
+        Ok(ended) => ended,
+        Err(_) => match stale() {
+            None => in_time(env, question, at_first, resolution).await,
+            Some(stale) if down || is_failing(env, question, asked) => return Ok(stale),
+            Some(stale) => {
+                let rest = PATIENCE.min(client).saturating_sub(at_first);
+                timeout(rest, resolution).await.unwrap_or(Ok(stale))
+            }
+        },
+    };
+    match ended {
+        Err(unresolved) if !env.is_bogus(unresolved.ede.code) => stale().ok_or(unresolved),
+        ended => ended,
+    }
+}
+
+/// Waits for an answer as long as a client does, of which so much has `passed`.
+pub(crate) async fn in_time<N: Network>(
+    env: &Env<N>,
+    question: &Question,
+    passed: Duration,
+    resolution: impl Future<Output = Resolution>,
+) -> Resolution {
+    let left = env.settings().limits.client.saturating_sub(passed);
+    let resolution = timeout(left, resolution).await;
+    let late = || explain_by_obstacle(env, question, Unresolved::deadline(question));
+    resolution.unwrap_or_else(|_| Err(late()))
+}
+
+/// Whether the question failed a short while ago, or every server that it would be asked of is
+/// in trouble; what has been missed `since` it was asked says nothing.
+fn is_failing<N: Network>(env: &Env<N>, question: &Question, since: Moment) -> bool {
+    let (cache, now) = (&env.shared().cache, env.shared().now());
+    if cache.has_failed(question, now) {
+        return true;
+    }
+    // The zone's own servers, even if what its parent said of them has expired meanwhile.
+    let name = question.answered_at();
+    let cut = match env.settings().route(&name) {
+        Some(route) => Some(route.clone()),
+        None => cache.deepest_cut(&name, cache.stale_read_time(now)),
+    };
+    let Some(cut) = cut else { return false };
+    let broken = env.shared().broken_paths();
+    let addresses: Vec<SocketAddr> =
+        cut.servers.iter().flat_map(|server| addresses_of(env, server).into_owned()).collect();
+    let usable =
+        |address: &&SocketAddr| env.settings().may_ask(address.ip()) && !broken.has(address.ip());
+    let in_trouble = |address: &SocketAddr| {
+        let endpoint = Endpoint { address: *address, transport: cut.transport };
+        let server = cache.server(endpoint, now);
+        server.trouble.is_some()
+            || server.unanswered > 0 && server.waiting_since < since.as_millis()
+    };
+    !addresses.is_empty() && addresses.iter().filter(usable).all(in_trouble)
+}
