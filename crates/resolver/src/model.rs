@@ -10,6 +10,7 @@ pub(crate) mod budget;
 pub(crate) mod context;
 pub(crate) mod flights;
 pub(crate) mod settings;
+pub(crate) mod shared_work;
 pub(crate) mod trace;
 pub(crate) mod verdict;
 pub(crate) mod zone_trust;

@@ -4,6 +4,7 @@
 //! from a trust anchor down), [`verification`] (signatures, charged to the budget), [`retry`] (another server where
 //! one has a bogus answer), [`key_refresh`] (keys that changed before their TTL was over).
 
+pub(crate) mod chain;
 pub(crate) mod ds;
 pub(crate) mod key_refresh;
 pub(crate) mod retry;

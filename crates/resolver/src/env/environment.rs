@@ -1,15 +1,18 @@
 //! A worker: a value that resolves questions over one network.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
 
 use zoners_cache::{Evidence, ServerFault};
 use zoners_dns::{
-    Counter, Counters, Delegation, EdeCode, Endpoint, Name, Network, QueryMode, Question, name,
+    Counter, Counters, Delegation, EdeCode, Endpoint, Message, Name, Network, QueryMode, Question,
+    name,
 };
 
 use crate::env::admission::Pending;
 use crate::env::shared::Shared;
-use crate::env::stragglers::Nursery;
+use crate::env::stragglers::{Adoption, Nursery};
 use crate::model::settings::Settings;
 
 /// Resolves questions. It is no thread: several may live on one runtime, or each on its own.
@@ -148,5 +151,27 @@ impl<N: Network> Env<N> {
     /// through.
     pub(crate) fn is_bogus(&self, code: EdeCode) -> bool {
         code.is_bogus() && !self.shared().passage.is_forged()
+    }
+
+    /// Remembers the agent that a server of `cut` names in its reply. A forwarder is no server of
+    /// the zone, so its option does not count.
+    pub(crate) fn learn_agent(&self, cut: &Delegation, reply: &Message) {
+        if !self.settings().report_failures || cut.mode == QueryMode::Forward {
+            return;
+        }
+        let agent = reply.edns.as_ref().and_then(|edns| edns.report_channel.as_ref());
+        self.shared().reports.learn(&cut.zone, agent, self.shared().now());
+    }
+
+    /// Lets an exchange live on whose race is over, to learn from it.
+    pub(crate) fn adopt<T: Send + 'static>(
+        &self,
+        exchange: Pin<Box<dyn Future<Output = T> + Send>>,
+    ) {
+        // Where sockets are few, those who live on need none.
+        let limit = if self.network().is_short() { 0 } else { self.settings().limits.nursery };
+        if self.nursery().adopt(exchange, limit) == Adoption::Full {
+            self.count(Counter::UpstreamStragglersDropped);
+        }
     }
 }

@@ -12,7 +12,7 @@
 //!
 //! What configured stubs and forwarders say is no evidence here, as little as what lies in the local network.
 
-mod evidence;
+pub(crate) mod evidence;
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -24,8 +24,6 @@ use tokio::sync::futures::Notified;
 use zoners_dns::{EdeCode, Moment};
 
 use crate::model::answer::{Cause, Unresolved};
-
-pub(crate) use evidence::{EvidencePlace, Sounded, Voice};
 
 /// So many places that answer as resolvers do, or whose answers are bogus, and none in between that does as
 /// it should: then the network is sounded. One of the root or a top-level domain will do.

@@ -58,6 +58,9 @@ pub(crate) trait Lookups {
         context: Context,
     ) -> Boxed<'static, Landed<Answer>>;
 
+    /// Reports to the agent of the zone, if the zone has one, that `question` failed validation (RFC 9567).
+    fn report_failure(&self, question: &Question, unresolved: &Unresolved, context: &Context);
+
     /// Fetches and proves the keys of a signed zone, beside the question at hand.
     fn fetch_keys(&self, zone: &Name, context: &Context);
 

@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use zoners_dns::{Delegation, Message, Moment, Name, Network, QueryMode};
-
-use crate::env::environment::Env;
+use zoners_dns::{Moment, Name};
 
 /// Zones with a known agent. One zone more empties the table: the next replies fill it again.
 pub(crate) const AGENTS: usize = 1024;
@@ -45,7 +43,7 @@ struct Window {
 
 impl Reports {
     /// Remembers the agent that a server of `zone` names, or forgets the agent of before.
-    fn learn(&self, zone: &Name, agent: Option<&Name>, now: Moment) {
+    pub(crate) fn learn(&self, zone: &Name, agent: Option<&Name>, now: Moment) {
         let agents = &mut self.0.lock().agents;
         let Some(agent) = agent else {
             agents.remove(zone);
@@ -98,18 +96,6 @@ impl Window {
             self.in_all += 1;
         }
         granted
-    }
-}
-
-impl<N: Network> Env<N> {
-    /// Remembers the agent that a server of `cut` names in its reply. A forwarder is no server of
-    /// the zone, so its option does not count.
-    pub(crate) fn learn_agent(&self, cut: &Delegation, reply: &Message) {
-        if !self.settings().report_failures || cut.mode == QueryMode::Forward {
-            return;
-        }
-        let agent = reply.edns.as_ref().and_then(|edns| edns.report_channel.as_ref());
-        self.shared().reports.learn(&cut.zone, agent, self.shared().now());
     }
 }
 

@@ -15,7 +15,6 @@ use crate::env::key_refreshes::Renewals;
 use crate::env::negative_anchors::NegativeAnchors;
 use crate::env::prefetch_ledger::Lent;
 use crate::env::report_agents::Reports;
-use crate::env::single_flight::Together;
 use crate::infra::cookies::Cookies;
 use crate::infra::estimate::Market;
 use crate::infra::fetch_quotas::Quotas;
@@ -31,6 +30,7 @@ use crate::infra::uplinks::Lines;
 use crate::model::answer::{Answer, Unresolved};
 use crate::model::asking::Asking;
 use crate::model::flights::{Flights, WaitGraph};
+use crate::model::shared_work::Together;
 use crate::model::verdict::{Fault, Verdict};
 use crate::model::zone_trust::ZoneTrust;
 

@@ -4,7 +4,6 @@
 //! (budget, time, seat, client) the next follower leads, within its own limits; the others wait on.
 
 use std::hash::Hash;
-use std::sync::Arc;
 
 use tokio::time::timeout_at;
 use zoners_dns::{Counter, Name, Network, Question};
@@ -12,12 +11,8 @@ use zoners_dns::{Counter, Name, Network, Question};
 use crate::env::environment::Env;
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::context::Context;
-use crate::model::flights::{Boarding, Flights, Follow, Landed, Lead};
-
-/// The questions under way, each with a leader and followers.
-pub(crate) type Together<K, T> = Arc<Flights<K, Result<T, Unresolved>>>;
-/// The duty to find out.
-pub(crate) type Leading<K, T> = Lead<K, Result<T, Unresolved>>;
+use crate::model::flights::{Boarding, Follow, Landed};
+use crate::model::shared_work::{Leading, Together};
 
 /// What falls to an asker.
 pub(crate) enum Turn<K, T> {
@@ -78,15 +73,6 @@ impl<N: Network> Env<N> {
                 Turn::Told(Err(Unresolved::new(Cause::Cancelled, text)))
             }
             Err(_) => Turn::Told(Err(Unresolved::deadline(question))),
-        }
-    }
-}
-
-impl<K, T: Clone> Leading<K, T> {
-    /// Tells the followers a result about the question; else the next follower leads.
-    pub(crate) fn tell(self, result: &Result<T, Unresolved>, context: &Context) {
-        if result.as_ref().err().is_none_or(|error| context.blames_the_name(error)) {
-            self.land(|| result.clone());
         }
     }
 }

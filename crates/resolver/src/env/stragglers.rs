@@ -11,9 +11,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use zoners_dns::{Counter, Network};
-
-use crate::env::environment::Env;
 
 /// Where losers live on.
 #[derive(Debug, Default)]
@@ -75,20 +72,6 @@ struct Guard(Arc<AtomicUsize>);
 impl Drop for Guard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl<N: Network> Env<N> {
-    /// Lets an exchange live on whose race is over, to learn from it.
-    pub(crate) fn adopt<T: Send + 'static>(
-        &self,
-        exchange: Pin<Box<dyn Future<Output = T> + Send>>,
-    ) {
-        // Where sockets are few, those who live on need none.
-        let limit = if self.network().is_short() { 0 } else { self.settings().limits.nursery };
-        if self.nursery().adopt(exchange, limit) == Adoption::Full {
-            self.count(Counter::UpstreamStragglersDropped);
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::Hash;
+use std::sync::Arc;
 
 use zoners_dns::{Ede, EdeCode, OptRcode, Question, RRset, Security};
 
@@ -155,3 +156,6 @@ impl fmt::Display for Unresolved {
         write!(f, "{}", self.ede)
     }
 }
+
+/// How a client's question ended.
+pub type Resolution = Result<Arc<Answer>, Unresolved>;

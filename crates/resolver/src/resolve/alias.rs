@@ -9,11 +9,11 @@ use crate::cached::lookup::{AnswerBuilder, Lack, Next, sought};
 use crate::cached::root_key_sentinel::sentinel_fails;
 use crate::cached::store::{forget_unproven, keep_reply};
 use crate::env::environment::Env;
+use crate::env::lookups::Lookups;
 use crate::iterate::iteration::iterate;
 use crate::model::answer::{Answer, Cause, Unresolved};
 use crate::model::context::Context;
 use crate::model::verdict::Reply;
-use crate::resolve::error_reports::report_failure;
 use crate::validate::retry::Tries;
 use crate::validate::validation::{report_status, validate};
 
@@ -30,7 +30,7 @@ pub(crate) async fn answer<N: Network>(
     loop {
         let reply = find(env, &name, question, context, unknown).await.inspect_err(|failed| {
             let asked = Question { name: name.clone(), ..question.clone() };
-            report_failure(env, &asked, failed, context);
+            env.report_failure(&asked, failed, context);
         })?;
         match answer.add(*reply) {
             Next::Done(answer) if is_sentinel_against(env, question, &answer) => {

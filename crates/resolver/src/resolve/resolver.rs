@@ -14,18 +14,16 @@ use crate::env::environment::Env;
 use crate::env::lookups::{AddressSource, Boxed, Lookup, Lookups};
 use crate::env::shared::{Landed, Shared};
 use crate::iterate::nameservers::look_up_addresses;
-use crate::model::answer::{Answer, Unresolved};
+use crate::model::answer::{Answer, Resolution, Unresolved};
 use crate::model::context::Context;
 use crate::model::settings::Settings;
 use crate::model::trace::Trace;
+use crate::resolve::error_reports::report_failure;
 use crate::resolve::prefetch::{mark_wanted, refresh};
 use crate::resolve::recursion::{answer_question, lead_or_join};
 use crate::resolve::serve_stale::{in_time, in_time_or_stale, stale};
 use crate::selection::server_report::{ServerReport, all_server_reports, server_reports};
 use crate::validate::trust::{fetch_keys, prove_root};
-
-/// How a client's question ended.
-pub type Resolution = Result<Arc<Answer>, Unresolved>;
 
 /// Resolves questions over one network. A resolver is no thread: several may live on one runtime, or each on a
 /// runtime of its own. A clone is the same resolver.
@@ -224,6 +222,10 @@ impl<N: Network> Lookups for Env<N> {
         context: Context,
     ) -> Boxed<'static, Landed<Answer>> {
         answer_question(self, question, context)
+    }
+
+    fn report_failure(&self, question: &Question, unresolved: &Unresolved, context: &Context) {
+        report_failure(self, question, unresolved, context);
     }
 
     fn fetch_keys(&self, zone: &Name, context: &Context) {

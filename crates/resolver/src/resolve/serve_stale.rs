@@ -18,8 +18,7 @@ use crate::ask::interception::{explain_by_obstacle, is_closed_for};
 use crate::cached::aggressive_nsec::synthesised;
 use crate::cached::lookup::{follow, known_failure, may_be_given, sought};
 use crate::env::environment::Env;
-use crate::model::answer::{Answer, Unresolved};
-use crate::resolve::resolver::Resolution;
+use crate::model::answer::{Answer, Resolution, Unresolved};
 use crate::selection::addresses::addresses_of;
 
 /// The TTL of what has expired (RFC 8767 section 4).

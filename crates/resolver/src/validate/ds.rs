@@ -14,23 +14,10 @@ use crate::env::lookups::Boxed;
 use crate::model::answer::Unresolved;
 use crate::model::context::Context;
 use crate::model::verdict::{Finding, Reply};
+use crate::validate::chain::{DsAnswer, keep_unsigned};
 use crate::validate::retry::Tries;
-use crate::validate::trust::found_unsigned;
-use crate::validate::validation::signed_proof;
-use crate::validate::validation::{bogus, check_rrset};
-use crate::validate::validation::{is_overruled, lies_unsigned};
+use crate::validate::validation::{bogus, check_rrset, is_overruled, lies_unsigned, signed_proof};
 use crate::validate::verification::charge_hashing;
-
-/// What is proven of a name's DS records.
-#[derive(Clone, Debug)]
-pub(crate) enum DsAnswer {
-    /// It has some: a signed zone begins there.
-    Signed(RRset),
-    /// It has none, and an unsigned zone begins there; or it lies in one.
-    Unsigned,
-    /// No zone begins there.
-    NoCut,
-}
 
 /// What the parent of `child` proves of its DS records.
 ///
@@ -134,12 +121,12 @@ async fn prove_ds<N: Network>(
     match no_ds.map_err(fails)? {
         DsDenial::NoCut => Ok(DsAnswer::NoCut),
         DsDenial::Unsigned => {
-            found_unsigned(env, child, None, ttl, context);
+            keep_unsigned(env, child, None, ttl, context);
             Ok(DsAnswer::Unsigned)
         }
         DsDenial::TooManyIterations => {
             let ede = Ede::new(EdeCode(27), signer.fmt_with_dot().to_string());
-            found_unsigned(env, child, Some(&ede), ttl, context);
+            keep_unsigned(env, child, Some(&ede), ttl, context);
             Ok(DsAnswer::Unsigned)
         }
     }

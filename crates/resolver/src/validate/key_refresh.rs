@@ -15,7 +15,7 @@ use crate::env::environment::Env;
 use crate::env::key_refreshes::RefreshTurn;
 use crate::model::context::Context;
 use crate::model::zone_trust::ZoneTrust;
-use crate::validate::trust::trust_of;
+use crate::validate::chain::ChainOfTrust;
 
 /// What the records of `zone` are held against by now, where they did not fit the keys that were
 /// known for this `reason`; nothing if that can be no matter of old keys, or is not to be tried.
@@ -33,7 +33,7 @@ pub(crate) async fn renewed_trust<N: Network>(
     }
     match shared.renewals.turn(zone, shared.now()) {
         RefreshTurn::Fetch => renew_trust(env, zone, context).await,
-        RefreshTurn::Look => trust_of(env, zone, context).await.ok(),
+        RefreshTurn::Look => env.trust_of(zone, context).await.ok(),
         RefreshTurn::Leave => {
             env.count(Counter::DnssecKeyRefreshesLimited);
             None
@@ -86,7 +86,7 @@ async fn renew_trust<N: Network>(
     let keys = env.shared().cache.rrset(zone, Rtype::DNSKEY, env.shared().now());
     let mut known = Known { env, keys };
     forget_keys(env, zone);
-    let renewed = trust_of(env, zone, context).await.ok()?;
+    let renewed = env.trust_of(zone, context).await.ok()?;
     known.keys = None;
     Some(renewed)
 }

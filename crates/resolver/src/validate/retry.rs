@@ -6,12 +6,13 @@ use zoners_cache::ServerFault;
 use zoners_dns::{Endpoint, Network, Question, Transport};
 
 use crate::ask::interception::observe_bogus;
+use crate::cached::lookup::sought;
 use crate::cached::store::forget_unproven;
 use crate::env::environment::Env;
+use crate::iterate::iteration::iterate;
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::context::Context;
 use crate::model::verdict::Reply;
-use crate::validate::trust::fetch_unproven;
 
 /// Servers that are asked before what they say is given up as bogus.
 const TRIES: usize = 3;
@@ -93,4 +94,19 @@ impl Tries {
         self.bogus = Some(unresolved);
         Ok(())
     }
+}
+
+/// What is known of a question, or what servers say of it, as it comes.
+pub(crate) async fn fetch_unproven<N: Network>(
+    env: &Env<N>,
+    question: &Question,
+    context: &Context,
+) -> Result<Reply, Unresolved> {
+    let (cache, now) = (&env.shared().cache, env.shared().now());
+    if context.avoided().is_empty()
+        && let Some(reply) = sought(env, &question.name, question.rtype).known(cache, now)
+    {
+        return Ok(reply);
+    }
+    Ok(*Box::pin(iterate(env, question, context)).await?)
 }

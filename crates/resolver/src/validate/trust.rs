@@ -12,21 +12,20 @@ use zoners_dnssec::dnskey::Dnskey;
 use zoners_dnssec::{BogusReason, algorithm};
 
 use crate::ask::interception::{may_prove, observe_proof};
-use crate::cached::lookup::sought;
 use crate::cached::store::keep_rrset;
 use crate::env::environment::Env;
 use crate::env::lookups::Boxed;
 use crate::env::single_flight::Turn;
-use crate::iterate::iteration::iterate;
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::context::Context;
 use crate::model::settings::Anchor;
 use crate::model::trace::Hop;
-use crate::model::verdict::{Finding, Reply};
+use crate::model::verdict::Finding;
 use crate::model::zone_trust::ZoneTrust;
-use crate::validate::ds::{DsAnswer, ds_of};
+use crate::validate::chain::{ChainOfTrust, DsAnswer, keep_unsigned};
+use crate::validate::ds::ds_of;
 use crate::validate::key_refresh::forget_keys_if_due;
-use crate::validate::retry::Tries;
+use crate::validate::retry::{Tries, fetch_unproven};
 use crate::validate::validation::bogus;
 use crate::validate::verification::verify;
 
@@ -138,26 +137,10 @@ async fn vouched_by_parent<N: Network>(
                 Some(number) => Ede::new(EdeCode(1), format!("{}: {number}", zone.fmt_with_dot())),
                 None => Ede::new(EdeCode(2), zone.fmt_with_dot().to_string()),
             };
-            found_unsigned(env, zone, Some(&ede), ds.ttl, context);
+            keep_unsigned(env, zone, Some(&ede), ds.ttl, context);
             Ok(ZoneTrust::Unsigned)
         }
     }
-}
-
-/// Notes that `zone` is as good as unsigned.
-pub(crate) fn found_unsigned<N: Network>(
-    env: &Env<N>,
-    zone: &Name,
-    ede: Option<&Ede>,
-    ttl: u32,
-    context: &Context,
-) {
-    let shared = env.shared();
-    shared.cache.insert_insecure_zone(zone, ede, ttl, shared.now());
-    context.trace(|| {
-        let why = ede.map_or_else(String::new, |ede| format!(" ({ede})"));
-        Hop::Note(format!("trust: {} is unsigned{why}", zone.fmt_with_dot()))
-    });
 }
 
 /// Fetches the keys of `zone` and proves them by what is `vouched` for.
@@ -216,21 +199,6 @@ async fn prove_keys<N: Network>(
     Ok(Arc::new(keys))
 }
 
-/// What is known of a question, or what servers say of it, as it comes.
-pub(crate) async fn fetch_unproven<N: Network>(
-    env: &Env<N>,
-    question: &Question,
-    context: &Context,
-) -> Result<Reply, Unresolved> {
-    let (cache, now) = (&env.shared().cache, env.shared().now());
-    if context.avoided().is_empty()
-        && let Some(reply) = sought(env, &question.name, question.rtype).known(cache, now)
-    {
-        return Ok(reply);
-    }
-    Ok(*Box::pin(iterate(env, question, context)).await?)
-}
-
 /// What vouches for the keys of a zone.
 struct Vouched {
     ds: Vec<Ds>,
@@ -243,6 +211,24 @@ impl Vouched {
         let known = |key: &&Dnskey| algorithm::is_supported(key.algorithm);
         let ds = anchor.ds.iter().filter(|ds| ds.is_supported()).cloned().collect();
         Vouched { ds, keys: anchor.keys.iter().filter(known).cloned().collect() }
+    }
+}
+
+impl<N: Network> ChainOfTrust for Env<N> {
+    fn trust_of(
+        &self,
+        zone: &Name,
+        context: &Context,
+    ) -> Boxed<'static, Result<ZoneTrust, Unresolved>> {
+        trust_of(self, zone, context)
+    }
+
+    fn ds_of(
+        &self,
+        child: &Name,
+        context: &Context,
+    ) -> Boxed<'static, Result<DsAnswer, Unresolved>> {
+        ds_of(self, child, context)
     }
 }
 

@@ -20,8 +20,8 @@ use crate::model::answer::{Cause, Unresolved};
 use crate::model::context::Context;
 use crate::model::verdict::{Finding, Reply};
 use crate::model::zone_trust::ZoneTrust;
+use crate::validate::chain::ChainOfTrust;
 use crate::validate::key_refresh::changed_keys;
-use crate::validate::trust::trust_of;
 use crate::validate::validation::denial_proof::check_denial;
 use crate::validate::validation::unsigned::need_not_be_signed;
 use crate::validate::verification::{charge_hashing, verified_proof, verify};
@@ -201,7 +201,7 @@ pub(crate) async fn check_rrset<N: Network>(
     if is_overruled(env, &signer, &question, context).await? {
         return Ok(unsigned);
     }
-    let keys = match trust_of(env, &signer, context).await? {
+    let keys = match env.trust_of(&signer, context).await? {
         ZoneTrust::Signed(keys) => keys,
         ZoneTrust::Unsigned => return Ok(unsigned),
     };

@@ -9,6 +9,7 @@
 )]
 
 mod architecture;
+mod circles;
 mod common;
 
 /// The commands of a person.

@@ -4,10 +4,9 @@
 //! or does three times, is what is expected of it from then on.
 
 use zoners_cache::{CLIENT_COOKIE, CookieOption, EchoEvidence, EchoSupport, Evidence};
-use zoners_dns::{Endpoint, Message, Name, Network, Transport};
+use zoners_dns::{Endpoint, Name, Network, Transport};
 
 use super::case_randomisation::shuffled;
-use super::wait::Wait;
 use super::{Asking, Query};
 use crate::env::environment::Env;
 
@@ -15,9 +14,9 @@ use crate::env::environment::Env;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shown {
     /// Our cookie.
-    client: Option<[u8; CLIENT_COOKIE]>,
+    pub(super) client: Option<[u8; CLIENT_COOKIE]>,
     /// The option that the server sent last, with our cookie of now or of before.
-    known: Option<Box<CookieOption>>,
+    pub(super) known: Option<Box<CookieOption>>,
     /// The name as it is written, if that is not as it was asked for.
     pub(super) letters: Option<Box<Name>>,
 }
@@ -67,44 +66,6 @@ pub(super) fn shows_cookie<N: Network>(
         && *cookie
         && !recursion_desired
         && !proof.mishandles_cookies(env.shared().now())
-}
-
-/// Whether a reply repeats what its query showed, as far as the server is known to; `kept`: with the
-/// letters as they were.
-///
-/// # Errors
-/// It does not.
-pub(super) fn check_secrets<N: Network>(
-    env: &Env<N>,
-    wait: &Wait<N>,
-    message: &Message,
-    kept: bool,
-) -> Result<(), EchoEvidence> {
-    let Shown { client, known, .. } = &wait.shown;
-    let letters = if kept { Ok(()) } else { Err(EchoEvidence::CaseChanged) };
-    let Some(client) = client else { return letters };
-    let option = message.edns.as_ref().and_then(|edns| edns.cookie.as_deref());
-    match option {
-        Some(option) if option.starts_with(client) => {
-            let is_new = |cookie: &CookieOption| known.as_deref() != Some(cookie);
-            if let Some(cookie) = CookieOption::of(option).filter(is_new) {
-                observe_secret(env, wait.endpoint, EchoEvidence::Cookie(cookie));
-            }
-            // Who has seen the cookie has seen the letters.
-            letters.or_else(|folded| {
-                observe_secret(env, wait.endpoint, folded);
-                Ok(())
-            })
-        }
-        None if known.is_none() => {
-            // The copy that was answered may have been the one without a cookie.
-            if wait.times > 1 && wait.endpoint.transport == Transport::Udp {
-                observe_secret(env, wait.endpoint, EchoEvidence::CookieMissing);
-            }
-            letters
-        }
-        _ => Err(EchoEvidence::CookieMissing),
-    }
 }
 
 /// Notes what a server repeats; over UDP and TCP it is one server.

@@ -1,13 +1,13 @@
 //! What comes to a query that waits for its reply.
 
-use zoners_cache::{EchoEvidence, Evidence};
+use zoners_cache::{CookieOption, EchoEvidence, Evidence};
 use zoners_dns::{Counter, Endpoint, ExchangeEvent, Message, MessageError, Network, Transport};
 
 use super::Asking;
 use super::case_randomisation::restored;
 use super::matching::{Match, matches};
 use super::wait::Wait;
-use crate::ask::exchange::query_secrets::{check_secrets, observe_secret};
+use crate::ask::exchange::query_secrets::{Shown, observe_secret};
 use crate::env::environment::Env;
 use crate::model::context::Context;
 use crate::model::verdict::Fault;
@@ -133,6 +133,44 @@ fn take_reply<N: Network>(
             env.count(Counter::UpstreamMalformed);
             Read::Ended(blame_fault(env, wait.endpoint, Fault::Malformed(MessageError::Truncated)))
         }
+    }
+}
+
+/// Whether a reply repeats what its query showed, as far as the server is known to; `kept`: with the
+/// letters as they were.
+///
+/// # Errors
+/// It does not.
+fn check_secrets<N: Network>(
+    env: &Env<N>,
+    wait: &Wait<N>,
+    message: &Message,
+    kept: bool,
+) -> Result<(), EchoEvidence> {
+    let Shown { client, known, .. } = &wait.shown;
+    let letters = if kept { Ok(()) } else { Err(EchoEvidence::CaseChanged) };
+    let Some(client) = client else { return letters };
+    let option = message.edns.as_ref().and_then(|edns| edns.cookie.as_deref());
+    match option {
+        Some(option) if option.starts_with(client) => {
+            let is_new = |cookie: &CookieOption| known.as_deref() != Some(cookie);
+            if let Some(cookie) = CookieOption::of(option).filter(is_new) {
+                observe_secret(env, wait.endpoint, EchoEvidence::Cookie(cookie));
+            }
+            // Who has seen the cookie has seen the letters.
+            letters.or_else(|folded| {
+                observe_secret(env, wait.endpoint, folded);
+                Ok(())
+            })
+        }
+        None if known.is_none() => {
+            // The copy that was answered may have been the one without a cookie.
+            if wait.times > 1 && wait.endpoint.transport == Transport::Udp {
+                observe_secret(env, wait.endpoint, EchoEvidence::CookieMissing);
+            }
+            letters
+        }
+        _ => Err(EchoEvidence::CookieMissing),
     }
 }
 

@@ -2,12 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use zoners_dns::{Counter, Delegation, Moment, Network, QueryMode, name};
+use zoners_dns::{Delegation, Network, QueryMode, name};
 
 use crate::ask::interception::probe::begin_probe;
 use crate::env::environment::Env;
-use crate::env::interception::Sounded;
-use crate::env::interception::{EvidencePlace, Voice};
+use crate::env::interception::evidence::{EvidencePlace, Voice};
 use crate::infra::reachability::network;
 
 /// Takes in with which voice a server of `cut` spoke.
@@ -83,19 +82,5 @@ fn place_of<N: Network>(
 fn probe_if<N: Network>(env: &Env<N>, wanted: bool) {
     if wanted {
         begin_probe(env);
-    }
-}
-
-/// Takes in what came of a sounding that began then, after so many `changes` of the network.
-pub(super) fn conclude_probe<N: Network>(
-    env: &Env<N>,
-    sounded: Sounded,
-    began: Moment,
-    changes: u32,
-) {
-    let times = (began, env.shared().now());
-    env.shared().note_sounding(sounded, times, changes, env.has_root_anchor());
-    if env.shared().passage.obstacle().is_some() {
-        env.count(Counter::NetworkChecksFailed);
     }
 }

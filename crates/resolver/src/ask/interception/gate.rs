@@ -10,7 +10,9 @@ use zoners_dns::{Delegation, Network, QueryMode, Question};
 use super::probe::PATIENCE;
 use crate::ask::interception::probe::begin_probe;
 use crate::env::environment::Env;
-use crate::env::interception::{EVERY, OUTAGE, Obstacle};
+use crate::env::interception::EVERY;
+use crate::env::interception::OUTAGE;
+use crate::env::interception::Obstacle;
 use crate::model::answer::{Cause, Unresolved};
 
 /// Where the last sounding was a moment ago, questions fail after this: a program that asks again and again

@@ -11,15 +11,15 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 use zoners_dns::{
-    Counter, Endpoint, Message, Network, NetworkError, Question, RRset, Rtype, Transport, name,
+    Counter, Endpoint, Message, Moment, Network, NetworkError, Question, RRset, Rtype, Transport,
+    name,
 };
 use zoners_dnssec::BogusReason;
 
 use crate::ask::exchange::{Attempting, Report, attempt};
-use crate::ask::interception::evidence::conclude_probe;
 use crate::ask::race::Beside;
 use crate::env::environment::Env;
-use crate::env::interception::{Sounded, Voice};
+use crate::env::interception::evidence::{Sounded, Voice};
 use crate::env::lookups::Lookups;
 use crate::env::shared::Shared;
 use crate::model::asking::Asking;
@@ -88,6 +88,15 @@ async fn run_probe<N: Network>(env: Arc<Env<N>>, sounding: Sounding) {
         if heard != before && heard.says(servers.len()).passes() {
             conclude_probe(&env, heard.says(servers.len()), since, changes);
         }
+    }
+}
+
+/// Takes in what came of a sounding that began then, after so many `changes` of the network.
+fn conclude_probe<N: Network>(env: &Env<N>, sounded: Sounded, began: Moment, changes: u32) {
+    let times = (began, env.shared().now());
+    env.shared().note_sounding(sounded, times, changes, env.has_root_anchor());
+    if env.shared().passage.obstacle().is_some() {
+        env.count(Counter::NetworkChecksFailed);
     }
 }
 

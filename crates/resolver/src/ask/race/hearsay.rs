@@ -6,7 +6,7 @@ use zoners_dns::{Network, NetworkError, QueryMode};
 use super::Race;
 use crate::ask::exchange::Report;
 use crate::ask::interception::{observe_reply, observe_silence, obstruction};
-use crate::env::interception::Voice;
+use crate::env::interception::evidence::Voice;
 use crate::model::answer::Unresolved;
 use crate::model::verdict::{Fault, Finding, Reply, Verdict};
 

@@ -10,8 +10,8 @@ use crate::env::environment::Env;
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::context::Context;
 use crate::model::zone_trust::ZoneTrust;
+use crate::validate::chain::ChainOfTrust;
 use crate::validate::key_refresh::changed_keys;
-use crate::validate::trust::trust_of;
 use crate::validate::validation::unsigned::{is_overruled, need_not_be_signed};
 use crate::validate::verification::{charge_hashing, verified_proof};
 
@@ -93,7 +93,7 @@ pub(crate) async fn signed_proof<N: Network>(
     context: &Context,
 ) -> Result<Option<Vec<RRset>>, Unresolved> {
     let fails = |reason| bogus(question, reason);
-    let ZoneTrust::Signed(keys) = trust_of(env, zone, context).await? else { return Ok(None) };
+    let ZoneTrust::Signed(keys) = env.trust_of(zone, context).await? else { return Ok(None) };
     let reason = match verified_proof(env, proof, zone, &keys, context).await {
         Ok(proven) => return Ok(Some(proven)),
         Err(reason) => reason,

@@ -9,9 +9,9 @@ use crate::iterate::iteration::zone_cut;
 use crate::model::answer::Unresolved;
 use crate::model::context::Context;
 use crate::model::zone_trust::ZoneTrust;
-use crate::validate::ds::{DsAnswer, ds_of};
+use crate::validate::chain::ChainOfTrust;
+use crate::validate::chain::DsAnswer;
 use crate::validate::key_refresh::renewed_trust;
-use crate::validate::trust::trust_of;
 
 /// The deepest zone around the name in question that is known to be one: by a delegation, by the
 /// configuration, or by its trust anchor.
@@ -35,7 +35,7 @@ pub(crate) async fn is_overruled<N: Network>(
     if !name::is_below(&zone, signer) {
         return Ok(false);
     }
-    match trust_of(env, &zone, context).await? {
+    match env.trust_of(&zone, context).await? {
         ZoneTrust::Unsigned => Ok(true),
         ZoneTrust::Signed(_) => Err(bogus(question, BogusReason::WrongSigner)),
     }
@@ -49,7 +49,7 @@ pub(crate) async fn lies_unsigned<N: Network>(
     context: &Context,
 ) -> Result<bool, Unresolved> {
     let zone = enclosing_zone(env, question);
-    if let ZoneTrust::Unsigned = trust_of(env, &zone, context).await? {
+    if let ZoneTrust::Unsigned = env.trust_of(&zone, context).await? {
         return Ok(true);
     }
     let depth = name::depth(&question.name);
@@ -58,14 +58,14 @@ pub(crate) async fn lies_unsigned<N: Network>(
     let first = name::depth(&zone) + 1;
     for labels in (first..=last).take(env.settings().limits.ds_labels) {
         let child = name::ancestor(&question.name, labels);
-        match ds_of(env, &child, context).await {
+        match env.ds_of(&child, context).await {
             Ok(DsAnswer::Unsigned) => return Ok(true),
             Ok(DsAnswer::NoCut) => {}
             // There is no proof that the name lies in an unsigned zone.
             Err(unresolved) if unresolved.ede.code.is_bogus() => return Ok(false),
             Err(unresolved) => return Err(unresolved),
             Ok(DsAnswer::Signed(_)) => {
-                if let ZoneTrust::Unsigned = trust_of(env, &child, context).await? {
+                if let ZoneTrust::Unsigned = env.trust_of(&child, context).await? {
                     return Ok(true);
                 }
             }
