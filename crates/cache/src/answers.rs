@@ -1,4 +1,5 @@
-//! Finished answers: whole messages, ready but for what differs from client to client.
+//! Finished answers: whole messages, in which only ID, spelling, flags and TTLs differ between
+//! clients.
 
 use bytes::BufMut;
 use zoners_dns::{Moment, NameSlice, Rtype, Security, packet};
@@ -7,59 +8,60 @@ use crate::Cache;
 use crate::codec::ValueReader;
 use crate::key::CacheKey;
 
-/// What tells finished answers for one name apart.
+/// The key of a finished answer, beside the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AnswerKey {
     /// QTYPE.
     pub rtype: Rtype,
-    /// DO: with DNSSEC records.
+    /// DO: the answer has DNSSEC records.
     pub dnssec_ok: bool,
     /// CO beside DO: the RCODE of a compact denial is NXDOMAIN (RFC 9824 section 5.1).
     pub compact_ok: bool,
-    /// CD: not validated.
+    /// CD: the answer is not validated.
     pub checking_disabled: bool,
-    /// The group of clients whose policy shaped it; 0 while there is one.
+    /// The group of clients whose policy shaped the answer; 0 as long as there is one group.
     pub group: u8,
 }
 
-/// A finished answer where it lies in the cache.
+/// A finished answer, borrowed from the cache.
 #[derive(Clone, Copy, Debug)]
 pub struct FinishedAnswer<'a> {
-    /// The message: ID 0, the name as first asked, no OPT.
+    /// The message with ID 0, the name in the spelling of the first query, and no OPT.
     pub message: &'a [u8],
-    /// Seconds since it was made.
+    /// Seconds since the message was made.
     pub age: u32,
-    /// When it was made.
+    /// When the message was made.
     pub made: Moment,
     /// When it expires.
     pub expires: Moment,
-    /// What is known of the authenticity of all of it.
+    /// The least security status of the RRsets in the message.
     pub security: Security,
     offsets: &'a [u8],
 }
 
 impl FinishedAnswer<'_> {
-    /// Whether it is in the last tenth of its time.
+    /// Whether less than a tenth of the TTL remains, so that a prefetch is due.
     #[must_use]
     pub fn expires_soon(&self, now: Moment) -> bool {
         let left = self.expires.as_millis().saturating_sub(now.as_millis());
         left.saturating_mul(9) <= now.as_millis().saturating_sub(self.made.as_millis())
     }
 
-    /// Whether there are two and more, whatever they are.
+    /// Whether the message has two records or more, in any section.
     #[must_use]
     pub fn has_several_records(&self) -> bool {
         self.offsets.len() > 2
     }
 
-    /// Where its TTL fields stand.
+    /// The offsets of the TTL fields.
     pub fn ttl_offsets(&self) -> impl Iterator<Item = u16> {
         self.offsets.as_chunks::<2>().0.iter().map(|at| u16::from_be_bytes(*at))
     }
 }
 
 impl Cache {
-    /// Reads the finished answer for `name` of the configuration's `generation` in place.
+    /// Calls `read` with the finished answer for `name`, if the answer was made under this
+    /// `generation` of the configuration.
     pub fn answer<R>(
         &self,
         name: &NameSlice,
@@ -82,14 +84,14 @@ impl Cache {
         })
     }
 
-    /// Claims to see to it that there is another answer when this one expires; false if somebody does.
+    /// Claims the refresh of an answer before its expiry. False if the refresh is claimed already.
     #[must_use]
     pub fn claim_refresh(&self, name: &NameSlice, key: AnswerKey) -> bool {
         self.table.claim(table_key(name, key).as_slice())
     }
 
-    /// Keeps a finished answer for `ttl` seconds, the least TTL in it. False if it is too large or
-    /// torn.
+    /// Caches a finished answer for `ttl` seconds, the least TTL of its records. False if the
+    /// message is too large or truncated.
     #[expect(clippy::too_many_arguments, reason = "each is another fact of the answer")]
     pub fn insert_answer(
         &self,
@@ -116,9 +118,9 @@ impl Cache {
     }
 }
 
-/// The status that a finished answer was kept with, as an octet.
+/// The security status in a cached value, as an octet.
 pub(crate) fn status(value: &[u8]) -> Option<u8> {
-    // Behind the generation and the time when it was made.
+    // After the generation (4 octets) and the time of making (8 octets).
     value.get(12).copied()
 }
 

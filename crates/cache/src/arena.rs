@@ -1,11 +1,11 @@
-//! Where the entries of a shard lie: in blocks of one size, one entry behind the other.
+//! The memory of a shard: blocks of one size, in which entries lie one after the other.
 //!
-//! The system gives and takes whole blocks and nothing else. So what the entries take is the number of
-//! blocks, whatever their sizes are, were before, and in which order they came: an allocator that hands
-//! out pieces of each size from pages of their own keeps a page for its last small entry. It would keep
-//! whole blocks too, for a second and in pieces of four MiB, beside those that are filled meanwhile.
+//! Memory is taken from the operating system and returned to it in whole blocks only. So the memory
+//! in use is the number of blocks, for entries of any size and in any order of insertion. A general
+//! allocator would keep a page of each size class for its last small entry, and would keep free
+//! memory for a second, in pieces of 4 MiB, beside the pieces that are being filled.
 //!
-//! An entry that goes leaves a gap, which is closed when its block is slid together.
+//! A removed entry leaves a gap. Compaction of the block closes the gap.
 
 mod block;
 mod head;
@@ -19,20 +19,22 @@ use block::{Block, WORDS};
 pub(crate) use head::EntryHeader;
 use head::HEAD;
 
-/// Octets of a block: the longest entry fits, and a small shard has several.
+/// Octets of a block: room for the longest entry, and small enough for several blocks in a small
+/// shard.
 pub(crate) const BLOCK: usize = 96 * 1024;
-/// Entries begin at multiples of this, in octets.
+/// Entries are aligned to units of this many octets.
 const UNIT: usize = 16;
-/// Octets that a block takes, with its marks and its place in the list.
+/// Octets of memory of a block, with its marks and its element in the list.
 pub(crate) const BLOCK_COST: usize = BLOCK + 2 * WORDS * 8 + size_of::<Block>();
-/// The lower bits of a place are the unit in the block, the upper ones the block.
+/// A position has the number of the unit within the block in its lower bits, and the number of the
+/// block in its upper bits.
 const UNIT_BITS: u32 = 13;
-/// No place.
+/// No position.
 pub(crate) const NONE: u32 = u32::MAX;
 
 const _: () = assert!(crate::MAX_ENTRY_OCTETS + 512 <= BLOCK && BLOCK / UNIT <= 1 << UNIT_BITS);
 
-/// The octets of an entry with such a key and value, to the next unit.
+/// The octets of an entry with this key and value, rounded up to whole units.
 pub(crate) fn size(key: &[u8], value: &[u8]) -> usize {
     (HEAD + key.len() + value.len()).next_multiple_of(UNIT)
 }
@@ -41,18 +43,18 @@ pub(crate) fn size(key: &[u8], value: &[u8]) -> usize {
 #[derive(Default)]
 pub(crate) struct Arena {
     blocks: Vec<Block>,
-    /// Blocks that the system has not back.
+    /// Blocks that hold memory.
     allocated: usize,
     live: usize,
 }
 
-/// Of a place, the block …
+/// The block of a position.
 #[inline(always)]
 fn block_of(at: u32) -> usize {
     (at >> UNIT_BITS) as usize
 }
 
-/// … and the unit in it.
+/// The unit of a position, within its block.
 #[inline(always)]
 fn unit_of(at: u32) -> usize {
     (at & ((1 << UNIT_BITS) - 1)) as usize
@@ -68,26 +70,26 @@ impl Arena {
         self.blocks.get(block_of(at))?.entry(unit_of(at))
     }
 
-    /// What the entry at a place begins with.
+    /// The header of the entry at a position.
     #[inline(always)]
     pub(crate) fn head(&self, at: u32) -> Option<EntryHeader> {
         self.octets(at).map(|(head, _)| EntryHeader::read(head))
     }
 
-    /// Its key.
+    /// The key of the entry.
     #[inline(always)]
     pub(crate) fn key(&self, at: u32) -> &[u8] {
         let key = |(head, rest)| <[u8]>::get(rest, ..usize::from(EntryHeader::read(head).key));
         self.octets(at).and_then(key).unwrap_or(&[])
     }
 
-    /// Its value, and when it expires.
+    /// The value of the entry, and its expiry.
     #[inline(always)]
     pub(crate) fn value(&self, at: u32) -> Option<(&[u8], Moment)> {
         self.blocks.get(block_of(at))?.value(unit_of(at))
     }
 
-    /// The same; marks it visited.
+    /// The value of the entry and its expiry; marks the entry as visited.
     #[inline(always)]
     pub(crate) fn visit(&self, at: u32) -> Option<(&[u8], Moment)> {
         let block = self.blocks.get(block_of(at))?;
@@ -95,7 +97,7 @@ impl Arena {
         block.value(unit_of(at))
     }
 
-    /// Changes what an entry begins with; nothing if there is none.
+    /// Changes the header of an entry. False if no entry is there.
     pub(crate) fn change(&mut self, at: u32, change: impl FnOnce(&mut EntryHeader)) -> bool {
         let block = self.blocks.get_mut(block_of(at));
         let rest = block.and_then(|block| block.octets_mut()?.get_mut(unit_of(at) * UNIT..));
@@ -108,7 +110,7 @@ impl Arena {
         true
     }
 
-    /// Puts another value in the place of one that takes as many units.
+    /// Overwrites a value in place. False if the new value takes another number of units.
     pub(crate) fn overwrite(
         &mut self,
         at: u32,
@@ -133,13 +135,13 @@ impl Arena {
         true
     }
 
-    /// Sets a mark; true if it was not set.
+    /// Sets a mark. True if the mark was not set before.
     #[inline(always)]
     pub(crate) fn mark(&self, at: u32, mark: Mark) -> bool {
         self.blocks.get(block_of(at)).is_some_and(|block| block.mark(unit_of(at), mark))
     }
 
-    /// Takes a mark away.
+    /// Clears a mark.
     pub(crate) fn unmark(&self, at: u32, mark: Mark) {
         if let Some(block) = self.blocks.get(block_of(at)) {
             block.set(unit_of(at), mark, false);
@@ -151,7 +153,7 @@ impl Arena {
         word.is_some_and(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0)
     }
 
-    /// Puts an entry at the end of a block that has room for it; where it is.
+    /// Appends an entry to a block with enough room. Returns the position of the entry.
     pub(crate) fn append(
         &mut self,
         block: usize,
@@ -176,7 +178,7 @@ impl Arena {
         place(block, start)
     }
 
-    /// Leaves a gap where an entry was.
+    /// Removes an entry, which leaves a gap.
     pub(crate) fn kill(&mut self, at: u32) {
         let size = self.head(at).map_or(0, |head| head.size());
         self.change(at, |head| head.dead = true);
@@ -189,17 +191,17 @@ impl Arena {
         }
     }
 
-    /// Octets of entries.
+    /// Octets of entries, without gaps.
     pub(crate) fn live(&self) -> usize {
         self.live
     }
 
-    /// Blocks that it has.
+    /// The number of blocks that hold memory.
     pub(crate) fn allocated(&self) -> usize {
         self.allocated
     }
 
-    /// Takes a block more, empty; `None` if the system has none.
+    /// Allocates an empty block. `None` if the operating system has no memory.
     pub(crate) fn allocate(&mut self) -> Option<usize> {
         let new = Block::new()?;
         self.allocated += 1;
@@ -212,7 +214,7 @@ impl Arena {
         Some(at)
     }
 
-    /// Gives an empty block back.
+    /// Returns the memory of an empty block.
     pub(crate) fn release(&mut self, block: usize) {
         if let Some(block) = self.blocks.get_mut(block).filter(|block| block.live == 0)
             && block.is_allocated()
@@ -222,24 +224,25 @@ impl Arena {
         }
     }
 
-    /// Gives all empty blocks back.
+    /// Returns the memory of all empty blocks.
     pub(crate) fn release_empty(&mut self) {
         (0..self.blocks.len()).for_each(|block| self.release(block));
     }
 
-    /// Octets at the end of a block.
+    /// Free octets at the end of a block.
     pub(crate) fn room_in(&self, block: usize) -> usize {
         self.blocks.get(block).map_or(0, Block::room)
     }
 
-    /// The block with the least in it, but for one, and how much that is.
+    /// The block with the fewest octets of entries, except `but`, and that number of octets.
     pub(crate) fn emptiest(&self, but: Option<usize>) -> Option<(usize, usize)> {
         let blocks = self.blocks.iter().enumerate();
         let blocks = blocks.filter(|(at, block)| block.is_allocated() && Some(*at) != but);
         blocks.map(|(at, block)| (at, block.live)).min_by_key(|(_, live)| *live)
     }
 
-    /// Closes the gaps of a block; `moved` is told of each entry that lies elsewhere now.
+    /// Compacts a block: closes its gaps. Calls `moved` with the old and the new position of each
+    /// entry that moves.
     pub(crate) fn slide(&mut self, block: usize, mut moved: impl FnMut(&mut Arena, u32, u32)) {
         let (mut from, mut to) = (0, 0);
         while let Some((at, head)) = self.entry_from(block, from) {
@@ -266,7 +269,7 @@ impl Arena {
         }
     }
 
-    /// The first entry of a block at or behind an octet where one begins or ended.
+    /// The first entry of a block at or after an octet, at which an entry begins or ends.
     pub(crate) fn entry_from(&self, block: usize, mut octet: usize) -> Option<(u32, EntryHeader)> {
         let used = self.blocks.get(block)?.used;
         while octet < used {
@@ -280,7 +283,7 @@ impl Arena {
         None
     }
 
-    /// Copies an entry to the end of another block that has room for it; where it is now.
+    /// Copies an entry to the end of another block with enough room. Returns the new position.
     pub(crate) fn copy(&mut self, at: u32, block: usize) -> u32 {
         let (Some(head), Some((value, _))) = (self.head(at), self.value(at)) else { return NONE };
         let (key, value) = (self.key(at).to_vec(), value.to_vec());
@@ -292,12 +295,12 @@ impl Arena {
         to
     }
 
-    /// All entries.
+    /// The positions of all entries.
     pub(crate) fn entries(&self) -> impl Iterator<Item = u32> {
         (0..self.blocks.len()).flat_map(|block| self.entries_of(block, 0))
     }
 
-    /// The entries of a block at or behind a unit.
+    /// The positions of the entries of a block, from a unit on.
     pub(crate) fn entries_of(&self, block: usize, unit: usize) -> impl Iterator<Item = u32> {
         let mut octet = 0;
         let entries = std::iter::from_fn(move || {
@@ -308,17 +311,17 @@ impl Arena {
         entries.filter(move |at| unit_of(*at) >= unit)
     }
 
-    /// How often a block was slid together; `None` if there are not so many.
+    /// How often a block was compacted; `None` if no such block exists.
     pub(crate) fn slid(&self, block: usize) -> Option<u32> {
         self.blocks.get(block).map(|block| block.slid)
     }
 
-    /// The octet in its block at which an entry begins.
+    /// The octet, within its block, at which an entry begins.
     pub(crate) fn octet(at: u32) -> usize {
         unit_of(at) * UNIT
     }
 
-    /// The unit in its block behind the one where an entry begins.
+    /// The unit after the unit at which an entry begins.
     pub(crate) fn behind(at: u32) -> usize {
         unit_of(at) + 1
     }

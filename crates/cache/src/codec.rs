@@ -1,4 +1,4 @@
-//! Flat values: written octet by octet, read back without trusting them.
+//! Encoding of values. Decoding checks every length, since values may come from outside.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -38,7 +38,7 @@ pub(crate) fn put_address(out: &mut Vec<u8>, address: SocketAddr) {
     out.put_u16(address.port());
 }
 
-/// Reads a value from its start; every step is `None` at the end of the octets.
+/// Decodes a value from its start. Each method returns `None` if too few octets are left.
 pub(crate) struct ValueReader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> ValueReader<'a> {

@@ -1,4 +1,4 @@
-//! Zone cuts as the parent zones told them.
+//! Delegations, as the parent zones gave them.
 
 use bytes::BufMut;
 use zoners_dns::{Delegation, DsStatus, Moment, Name, NameServer, QueryMode, Transport, name};
@@ -8,14 +8,14 @@ use crate::codec::{ValueReader, put_address, put_bytes, put_rrset, put_rrsets};
 use crate::key::{CacheKey, EntryKind};
 
 impl Cache {
-    /// The delegation of exactly `zone`.
+    /// The delegation of `zone`, and of no ancestor.
     #[must_use]
     pub fn delegation(&self, zone: &Name, now: Moment) -> Option<Delegation> {
         let key = CacheKey::of_name(EntryKind::Delegation, zone.for_slice());
         self.table.get(key.as_slice(), now, |value, expires| decode(zone.clone(), value, expires))
     }
 
-    /// The deepest known zone cut at or above `name`.
+    /// The deepest cached zone cut at or above `name`.
     #[must_use]
     pub fn deepest_cut(&self, name: &Name, now: Moment) -> Option<Delegation> {
         let key = CacheKey::of_name(EntryKind::Delegation, name.for_slice());
@@ -26,7 +26,8 @@ impl Cache {
         })
     }
 
-    /// Keeps what a parent said, until it expires; what has, is not kept. False if it is too large.
+    /// Caches a delegation until its expiry. An expired delegation is ignored. False if the
+    /// delegation is too large.
     pub fn insert_delegation(&self, delegation: &Delegation, now: Moment) -> bool {
         if delegation.expires <= now {
             return true;
@@ -59,7 +60,7 @@ fn encode(delegation: &Delegation) -> Vec<u8> {
     out
 }
 
-/// Only what parents said is stored, so the way is always the iterative one over UDP.
+/// Only delegations from parent zones are cached, so the mode is iterative over UDP.
 pub(crate) fn decode(zone: Name, value: &[u8], expires: Moment) -> Option<Delegation> {
     let mut value = ValueReader(value);
     let servers = (0..value.u8()?)

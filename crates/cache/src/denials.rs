@@ -1,4 +1,4 @@
-//! Denials: that a name or a type of it does not exist (RFC 2308).
+//! The negative cache (RFC 2308): denials of names and types.
 
 use bytes::BufMut;
 use zoners_dns::{Moment, Name, RRset, Rtype, Security};
@@ -7,66 +7,66 @@ use crate::Cache;
 use crate::codec::{ValueReader, put_rrsets};
 use crate::key::{CacheKey, EntryKind};
 
-/// Stands where a type would for "no type at all": type 0 is reserved (RFC 6895 section 3.1).
+/// The type under which the denial of a whole name is cached. Type 0 is reserved (RFC 6895 section
+/// 3.1).
 pub(crate) const WHOLE_NAME: Rtype = Rtype::from_int(0);
 
-/// Seconds for which a denial is kept that names no time of its own, since no usable SOA came along:
-/// RFC 2308 section 5 would not keep it, so that each client's query would cost a round trip.
+/// The TTL of a denial without a usable SOA, in seconds. RFC 2308 section 5 forbids to cache such a
+/// denial, but then each client query would cost a round trip.
 const WITHOUT_SOA: u32 = 20;
 
-/// Beside the status of a denial that is kept under a type: the type was asked for, and the name was
-/// denied.
+/// A flag beside the security status: the denial is cached under a type, but denies the name.
 const NO_NAME: u8 = 0x80;
 
-/// What a denial says does not exist.
+/// What a denial denies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DenialKind {
-    /// The type, at a name that exists.
+    /// The type, at a name that exists (NODATA).
     NoData,
-    /// The name.
+    /// The name (NXDOMAIN).
     NxDomain,
 }
 
-/// The proof, such as it is, that something does not exist.
+/// A denial, with its SOA record and proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial {
-    /// The SOA of the zone that denies, if it came along.
+    /// The SOA RRset of the zone, if the reply had one.
     pub soa: Option<RRset>,
-    /// NSEC and NSEC3 RRsets that came along.
+    /// The NSEC and NSEC3 RRsets of the reply.
     pub proof: Vec<RRset>,
-    /// Seconds for which the denial may be kept.
+    /// Seconds for which the denial may be cached.
     pub ttl: u32,
-    /// What is known of the authenticity of SOA and proof.
+    /// The security status of SOA and proof.
     pub security: Security,
 }
 
 impl Denial {
-    /// A denial as it came, not yet validated. It may be kept for the lesser of the SOA's TTL and its
-    /// MINIMUM (RFC 2308 section 5).
+    /// A denial from a reply, before validation. Its TTL is the lesser of the TTL and the MINIMUM
+    /// of the SOA record (RFC 2308 section 5).
     #[must_use]
     pub fn new(soa: Option<RRset>, proof: Vec<RRset>) -> Self {
         let ttl = match &soa {
             Some(soa) => soa.ttl.min(minimum(soa)),
-            // The TTL of a proof is that of its zone's denials (RFC 9077).
+            // The TTL of an NSEC or NSEC3 record equals the negative TTL of the zone (RFC 9077).
             None => proof.iter().map(|set| set.ttl).min().unwrap_or(WITHOUT_SOA),
         };
         Denial { soa, proof, ttl, security: Security::Unchecked }
     }
 
-    /// The zone that denies, as its SOA tells.
+    /// The zone of the denial: the owner of the SOA record.
     #[must_use]
     pub fn zone(&self) -> Option<&Name> {
         self.soa.as_ref().map(|soa| &soa.owner)
     }
 
-    /// Limits the denial, and the TTLs of the records in it, to `ttl` seconds.
+    /// Sets the TTL of the denial and limits the TTLs of its records.
     pub fn set_ttl(&mut self, ttl: u32) {
         self.ttl = ttl;
         self.soa.iter_mut().for_each(|soa| soa.ttl = ttl);
         self.proof.iter_mut().for_each(|set| set.ttl = set.ttl.min(ttl));
     }
 
-    /// Reads a denial of which so many seconds are left, and what it denies.
+    /// Decodes a denial with a remaining TTL of `ttl` seconds.
     pub(crate) fn read(value: &[u8], ttl: u32) -> Option<(DenialKind, Self)> {
         let mut value = ValueReader(value);
         let head = value.u8()?;
@@ -88,24 +88,24 @@ impl Denial {
     }
 }
 
-/// The status that the octets of a denial begin with.
+/// The security status in the first octet of a cached denial.
 pub(crate) fn status(head: u8) -> u8 {
     head & !NO_NAME
 }
 
-/// The head of a denial that was never validated, in place of `head`.
+/// The first octet `head`, with the security status replaced by unchecked.
 pub(crate) fn unchecked(head: u8) -> u8 {
     head & NO_NAME | Security::Unchecked.to_octet()
 }
 
-/// Whether a denial counts for a name that begins `at` octets before the denied one: for the name
-/// itself in any case, for those below if it is proven.
+/// Whether a denial applies to a name that begins `at` octets before the denied name. The denial
+/// applies to the name itself, and to names below if the denial is secure.
 fn counts(at: usize, value: &[u8]) -> bool {
     let proven = Security::Secure.to_octet();
     at == 0 || value.first().is_some_and(|head| status(*head) == proven)
 }
 
-/// The last field of an SOA record.
+/// The MINIMUM field of an SOA record.
 fn minimum(soa: &RRset) -> u32 {
     let rdata = soa.records.first();
     let last = rdata.and_then(|rdata| rdata.last_chunk::<4>().copied());
@@ -113,7 +113,7 @@ fn minimum(soa: &RRset) -> u32 {
 }
 
 impl Cache {
-    /// The denial that a server gave when it was asked for `rtype` at `name`.
+    /// The cached denial of a query for `rtype` at `name`.
     #[must_use]
     pub fn denial(&self, name: &Name, rtype: Rtype, now: Moment) -> Option<(DenialKind, Denial)> {
         self.read_denial(
@@ -122,9 +122,9 @@ impl Cache {
         )
     }
 
-    /// The denial of all types of `name`, or the proven one of an ancestor: below a name that does
-    /// not exist, nothing does (RFC 8020). Without a proof that counts for nothing, since many
-    /// servers deny names that have names below them.
+    /// The denial of the whole `name`, or the secure denial of an ancestor: no name exists below a
+    /// name that does not exist (RFC 8020). An unsigned denial of an ancestor does not count,
+    /// because many servers wrongly deny empty non-terminals.
     #[must_use]
     pub fn nxdomain(&self, name: &Name, now: Moment) -> Option<Denial> {
         let key = CacheKey::of_type(EntryKind::Denial, name.for_slice(), WHOLE_NAME);
@@ -136,35 +136,35 @@ impl Cache {
         })
     }
 
-    /// Whether a denial of all types lies under `key` that counts for a name which begins `at` octets
-    /// before the name of the key.
+    /// Whether a denial of a whole name is cached under `key` and applies to a name that begins
+    /// `at` octets before the name of the key.
     pub(crate) fn denies(&self, at: usize, key: &[u8], now: Moment) -> bool {
         self.table.get(key, now, |value, _| counts(at, value).then_some(())).is_some()
     }
 
-    /// Keeps the denial of `rtype` at `name`.
+    /// Caches the denial of `rtype` at `name`.
     pub fn insert_nodata(&self, name: &Name, rtype: Rtype, denial: &Denial, now: Moment) -> bool {
         self.insert_denial(name, rtype, denial.write(DenialKind::NoData), denial, now)
     }
 
-    /// Keeps the denial of `name` that came when `rtype` was asked for. A proven denial, or one for
-    /// type A, counts for all types; else for the type alone, since many servers deny the names of
-    /// types that they do not know.
+    /// Caches the denial of `name`, received for `rtype`. A secure denial, or a denial for type A,
+    /// applies to all types. Any further denial applies to `rtype` only, because many servers
+    /// answer NXDOMAIN for types that they do not know.
     pub fn insert_nxdomain(&self, name: &Name, rtype: Rtype, denial: &Denial, now: Moment) -> bool {
         let whole = denial.security == Security::Secure || rtype == Rtype::A;
         let rtype = if whole { WHOLE_NAME } else { rtype };
         self.insert_denial(name, rtype, denial.write(DenialKind::NxDomain), denial, now)
     }
 
-    /// Forgets the denial of `rtype` at `name`, and that of the whole name: they turned out to be
-    /// bogus.
+    /// Removes the denial of `rtype` at `name` and the denial of the whole name, after validation
+    /// found them bogus.
     pub fn remove_denials(&self, name: &Name, rtype: Rtype) {
         for rtype in [rtype, WHOLE_NAME] {
             self.table.remove(&CacheKey::of_type(EntryKind::Denial, name.for_slice(), rtype));
         }
     }
 
-    /// Forgets the denial of `rtype` at `name`, and that of the whole name, unless they are proven.
+    /// Removes the denial of `rtype` at `name` and the denial of the whole name, unless secure.
     pub fn remove_unproven_denials(&self, name: &Name, rtype: Rtype) {
         let proven = Some(Security::Secure.to_octet());
         let is_unproven = |value: &[u8]| value.first().map(|head| status(*head)) != proven;
@@ -196,7 +196,7 @@ impl Cache {
         let proven = Security::Secure.to_octet();
         let mut fits = true;
         self.table.update(&key, now, |present| {
-            // A proven denial is not replaced by an unproven one.
+            // An insecure denial does not replace a secure denial.
             let standing = present.and_then(<[u8]>::first).map(|head| status(*head));
             if ttl == 0 && present.is_some() {
                 return None;

@@ -1,5 +1,5 @@
-//! Failures, so that what cannot be resolved is not tried for every client (RFC 9520), and
-//! servers that do not serve a zone.
+//! Failures of resolution, cached so that a broken name is not resolved for every client query (RFC
+//! 9520), and lame servers.
 
 use std::time::Duration;
 
@@ -10,24 +10,24 @@ use crate::Cache;
 use crate::codec::ValueReader;
 use crate::key::{CacheKey, EntryKind};
 
-/// A failure is kept this long at first (RFC 9520 section 3.2) …
+/// How long the first failure is cached (RFC 9520 section 3.2) …
 const FIRST: Duration = Duration::from_secs(1);
-/// … and twice as long each time it repeats, up to this.
+/// … and the longest time. Each repetition doubles the time up to this limit.
 const LONGEST: Duration = Duration::from_secs(60);
-/// A server found lame for a zone is not asked again for it so soon.
+/// How long a lame server is not asked again for the zone.
 const LAME: Duration = Duration::from_secs(300);
 
-/// A remembered failure.
+/// A cached failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CachedFailure {
-    /// Why it failed.
+    /// The reason of the failure.
     pub ede: Ede,
-    /// When it may be tried again.
+    /// When resolution may be tried again.
     pub until: Moment,
 }
 
 impl Cache {
-    /// The failure of `question`, while it is not yet to be tried again.
+    /// The failure of `question`, until resolution may be tried again.
     #[must_use]
     pub fn failure(&self, question: &Question, now: Moment) -> Option<CachedFailure> {
         let key = CacheKey::of_type(EntryKind::Failure, question.name.for_slice(), question.rtype);
@@ -40,15 +40,16 @@ impl Cache {
         })
     }
 
-    /// Whether `question` failed a short while ago, even if it may be tried again by now.
+    /// Whether `question` failed recently, even if resolution may be tried again by now.
     #[must_use]
     pub fn has_failed(&self, question: &Question, now: Moment) -> bool {
         let key = CacheKey::of_type(EntryKind::Failure, question.name.for_slice(), question.rtype);
         self.table.get(key.as_slice(), now, |_, _| Some(())).is_some()
     }
 
-    /// Keeps a failure: 1 s, then twice as long each time, up to 60 s. Where nothing answered on
-    /// any path it may be our own line, so it is kept for 1 s only.
+    /// Caches a failure for 1 s, and for twice the time at each repetition, up to 60 s. If no
+    /// server replied on any path (`silent`), the uplink may be down, and the failure is cached for
+    /// 1 s only.
     pub fn insert_failure(&self, question: &Question, ede: &Ede, silent: bool, now: Moment) {
         let key = CacheKey::of_type(EntryKind::Failure, question.name.for_slice(), question.rtype);
         self.table.update(&key, now, |before| {
@@ -63,12 +64,12 @@ impl Cache {
             value.put_u64(now.after(span).as_millis());
             value.put_u16(ede.code.0);
             value.put_slice(ede.text.as_bytes());
-            // Kept past its time, so that the next failure knows of this one.
+            // The entry outlives the failure, so that the next failure finds the last duration.
             Some((value, now.after(span + LONGEST)))
         });
     }
 
-    /// Forgets that `question` failed.
+    /// Removes the failure of `question`.
     pub fn remove_failure(&self, question: &Question) {
         self.table.remove(&CacheKey::of_type(
             EntryKind::Failure,
@@ -77,14 +78,14 @@ impl Cache {
         ));
     }
 
-    /// Whether the server was found not to serve the zone.
+    /// Whether the server is lame for the zone.
     #[must_use]
     pub fn is_lame(&self, zone: &Name, server: Endpoint, now: Moment) -> bool {
         let key = CacheKey::of_server_in(EntryKind::Lame, zone.for_slice(), server);
         self.table.get(key.as_slice(), now, |_, _| Some(())).is_some()
     }
 
-    /// Remembers that the server does not serve the zone.
+    /// Records that the server is lame for the zone.
     pub fn insert_lame(&self, zone: &Name, server: Endpoint, now: Moment) {
         let key = CacheKey::of_server_in(EntryKind::Lame, zone.for_slice(), server);
         self.table.insert(&key, &[], now.after(LAME), now);

@@ -1,5 +1,4 @@
-//! Zones that are proven to be as good as unsigned, so that nobody proves it again for each of
-//! their names.
+//! Zones that are proven insecure, so that the proof is not repeated for each name.
 
 use bytes::BufMut;
 use zoners_dns::{Ede, EdeCode, Moment, Name, name};
@@ -8,16 +7,17 @@ use crate::Cache;
 use crate::codec::ValueReader;
 use crate::key::{CacheKey, EntryKind};
 
-/// Why a zone is as good as unsigned.
+/// An insecure zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InsecureZone {
-    /// What a client is told, where it is not simply so.
+    /// The extended error for clients, if the zone is insecure because of an unsupported algorithm
+    /// or too many iterations.
     pub ede: Option<Ede>,
 }
 
 impl Cache {
-    /// Whether `name` lies in a zone that is as good as unsigned, or below one. What is known of
-    /// zones of `anchored` labels and fewer does not count: the trust anchor decides there.
+    /// The insecure zone at or above `name`. Zones with `anchored` labels or fewer are ignored: a
+    /// trust anchor decides for them.
     #[must_use]
     pub fn insecure_zone(&self, name: &Name, anchored: usize, now: Moment) -> Option<InsecureZone> {
         let key = CacheKey::of_name(EntryKind::Unsigned, name.for_slice());
@@ -33,7 +33,7 @@ impl Cache {
         })
     }
 
-    /// Keeps that `zone` is as good as unsigned, for `ttl` seconds.
+    /// Caches for `ttl` seconds that `zone` is insecure.
     pub fn insert_insecure_zone(&self, zone: &Name, ede: Option<&Ede>, ttl: u32, now: Moment) {
         let key = CacheKey::of_name(EntryKind::Unsigned, zone.for_slice());
         let mut value = Vec::new();

@@ -1,4 +1,4 @@
-//! What is there, for the person who asks.
+//! The cache entries of a name, for operators.
 
 use zoners_dns::{Moment, Name, RRset, Security, name};
 
@@ -6,26 +6,27 @@ use crate::key::{self, CacheKey, EntryKind};
 use crate::shard::EntryView;
 use crate::{Cache, Denial, delegations, rrsets};
 
-/// Entries that are shown of one name, no more.
+/// The most entries that are shown of a name.
 const MOST: usize = 200;
 
-/// An entry of a name.
+/// A cache entry of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InspectedEntry {
-    /// What it is: `RRset`, `denial`, `delegation`, `unsigned`.
+    /// The kind of the entry: `RRset`, `denial`, `delegation` or `unsigned`.
     pub kind: &'static str,
-    /// Its records; TTLs are what is left.
+    /// The records, with remaining TTLs.
     pub sets: Vec<RRset>,
-    /// The type that it denies, or all.
+    /// The denied type, or `all`.
     pub denies: Option<String>,
-    /// What is known of its authenticity.
+    /// The security status.
     pub security: Security,
-    /// Seconds until it expires; negative ones since it did.
+    /// Seconds until the expiry; negative after the expiry.
     pub left: i64,
 }
 
 impl Cache {
-    /// What is known of exactly `name`, expired or not, and how many more entries are not shown.
+    /// The entries of `name` (and of no name below), expired or not, and the number of entries
+    /// beyond the limit.
     #[must_use]
     pub fn inspect(&self, name: &Name, now: Moment) -> (Vec<InspectedEntry>, usize) {
         let name = name::lowercase(name);

@@ -1,20 +1,20 @@
-//! Keys: the name in lower case, a kind, then what tells entries of one name and kind apart.
+//! Cache keys: the name in lower case, the kind of the entry, and further fields of the kind.
 //!
-//! The name comes first so that the key of an ancestor is the end of the key of the name.
+//! The name comes first, so that the key of an ancestor is a suffix of the key of the name.
 
 use std::net::IpAddr;
 
 use bytes::Bytes;
 use zoners_dns::{Endpoint, Name, NameSlice, Rtype, Transport};
 
-/// The longest key, a name, a kind and an endpoint, rounded up to whole blocks.
+/// Octets of the longest key (name, kind and endpoint), rounded up to whole blocks.
 const CAPACITY: usize = 288;
-/// Octets that are lowered in one go.
+/// Octets that are converted to lower case at once.
 const BLOCK: usize = 32;
-/// The name of what has none.
+/// The name in the key of an entry without a name.
 const ROOT: &[u8] = &[0];
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum EntryKind {
@@ -28,12 +28,12 @@ pub(crate) enum EntryKind {
     MinimisationFailure,
     Unprovable,
     Unsigned,
-    /// Not in the table; the key is of an entry that left the process.
+    /// Not in the table: a proven range, in an export.
     Range,
 }
 
 impl EntryKind {
-    /// What is of use to another process, or to this one when it is started again.
+    /// The kinds that are useful to another process, or to this process after a restart.
     pub(crate) const PORTABLE: [EntryKind; 6] = [
         EntryKind::Server,
         EntryKind::Delegation,
@@ -43,19 +43,19 @@ impl EntryKind {
         EntryKind::Range,
     ];
 
-    /// The kind of what lies under a key, if it may leave the process.
+    /// The kind in a key, if entries of the kind may leave the process.
     pub(crate) fn of(key: &[u8]) -> Option<Self> {
         let kind = key.get(name_length(key)?)?;
         EntryKind::PORTABLE.into_iter().find(|portable| *portable as u8 == *kind)
     }
 
-    /// Whether it is still of use when it has expired.
+    /// Whether entries of the kind are kept after their expiry, for serve-stale.
     pub(crate) fn lasts(self) -> bool {
         matches!(self, EntryKind::RRset | EntryKind::Denial | EntryKind::Delegation)
     }
 }
 
-/// A key, built without allocating.
+/// A key, built on the stack.
 pub(crate) struct CacheKey {
     octets: [u8; CAPACITY],
     length: usize,
@@ -63,12 +63,12 @@ pub(crate) struct CacheKey {
 }
 
 impl CacheKey {
-    /// The key of what there is one of for a name.
+    /// The key of a kind with one entry per name.
     pub(crate) fn of_name(kind: EntryKind, name: &NameSlice) -> Self {
         CacheKey::new(name.as_slice(), kind, &[])
     }
 
-    /// The key of what there is one of for a name and a type.
+    /// The key of a kind with one entry per name and type.
     pub(crate) fn of_type(kind: EntryKind, name: &NameSlice, rtype: Rtype) -> Self {
         CacheKey::new(name.as_slice(), kind, &rtype.to_int().to_be_bytes())
     }
@@ -79,19 +79,20 @@ impl CacheKey {
         CacheKey::new(name.as_slice(), EntryKind::Answer, &[high, low, flags, group])
     }
 
-    /// The key of a server.
+    /// The key of the infra entry of a server.
     pub(crate) fn of_server(server: Endpoint) -> Self {
         let (endpoint, length) = flat(server);
         CacheKey::new(ROOT, EntryKind::Server, &endpoint[..length])
     }
 
-    /// The key of a server of a zone.
+    /// The key of a kind with one entry per zone and server.
     pub(crate) fn of_server_in(kind: EntryKind, zone: &NameSlice, server: Endpoint) -> Self {
         let (endpoint, length) = flat(server);
         CacheKey::new(zone.as_slice(), kind, &endpoint[..length])
     }
 
-    /// Reads a key that [`CacheKey::as_slice`] gave; `None` if it is none of what may leave the process.
+    /// Decodes a key from outside. `None` if the key is malformed, or its kind may not leave the
+    /// process.
     pub(crate) fn read(octets: &[u8]) -> Option<Self> {
         let end = Name::from_octets(Bytes::copy_from_slice(octets.get(..name_length(octets)?)?));
         let name = end.ok()?;
@@ -105,7 +106,7 @@ impl CacheKey {
         (key.as_slice() == octets).then_some(key)
     }
 
-    /// What lies under it.
+    /// The kind of the entry.
     pub(crate) fn kind(&self) -> EntryKind {
         self.kind
     }
@@ -116,20 +117,21 @@ impl CacheKey {
         Name::from_octets(Bytes::copy_from_slice(&self.octets[..length])).ok()
     }
 
-    /// The type, of what there is one of for a name and a type.
+    /// The type, for kinds with one entry per name and type.
     pub(crate) fn rtype(&self) -> Option<Rtype> {
         let rest = self.as_slice().get(name_length(&self.octets)? + 1..)?;
         Some(Rtype::from_int(u16::from_be_bytes(rest.try_into().ok()?)))
     }
 
-    // Inlined, since a key is made for every look-up, and moving one costs more than making it.
+    // Inlined, because each look-up makes a key, and moving a key costs more than making one.
     #[inline(always)]
     fn new(name: &[u8], kind: EntryKind, rest: &[u8]) -> Self {
         let mut octets = [0; CAPACITY];
         let (end, length) = (name.len(), name.len() + 1 + rest.len());
-        // Names have at most 255 octets and endpoints 19, so all fit.
+        // A name has at most 255 octets and an endpoint 19, so the octets fit.
         octets[..end].copy_from_slice(name);
-        // Whole blocks are quicker, and neither a label's length nor what is empty is a letter.
+        // Whole blocks are converted faster. The conversion changes neither lengths of labels nor
+        // zeros, which are no letters.
         let blocks = octets.as_chunks_mut::<BLOCK>().0;
         blocks.iter_mut().take(end.div_ceil(BLOCK)).for_each(|block| block.make_ascii_lowercase());
         octets[end] = kind as u8;
@@ -137,7 +139,7 @@ impl CacheKey {
         CacheKey { octets, length, kind }
     }
 
-    /// Whether what lies under it is still of use when it has expired.
+    /// Whether the entry is kept after its expiry, for serve-stale.
     pub(crate) fn lasts(&self) -> bool {
         self.kind.lasts()
     }
@@ -146,7 +148,8 @@ impl CacheKey {
         &self.octets[..self.length]
     }
 
-    /// The keys of the name and of its ancestors, the root's last, each with where it begins.
+    /// The keys of the name and of each ancestor up to the root, with the offset at which the
+    /// ancestor begins.
     pub(crate) fn with_ancestors(&self) -> impl Iterator<Item = (usize, &[u8])> {
         let mut next = Some(0);
         std::iter::from_fn(move || {
@@ -158,7 +161,7 @@ impl CacheKey {
     }
 }
 
-/// Octets of the name that a key begins with.
+/// Octets of the name at the beginning of a key.
 pub(crate) fn name_length(key: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
@@ -169,7 +172,7 @@ pub(crate) fn name_length(key: &[u8]) -> Option<usize> {
     }
 }
 
-/// Address, port and transport of a server; how many octets they take.
+/// Address, port and transport of a server, and the number of octets.
 fn flat(server: Endpoint) -> ([u8; 19], usize) {
     let mut octets = [0; 19];
     let length = match server.address.ip() {
@@ -187,7 +190,7 @@ fn flat(server: Endpoint) -> ([u8; 19], usize) {
     (octets, length + 3)
 }
 
-/// The endpoint of a server's key.
+/// The server in the key of an infra entry.
 pub(crate) fn server_of(key: &[u8]) -> Option<Endpoint> {
     let rest = key.strip_prefix(ROOT)?.strip_prefix(&[EntryKind::Server as u8])?;
     let (rest, transport) = (rest.get(..rest.len().checked_sub(1)?)?, *rest.last()?);
@@ -201,8 +204,8 @@ pub(crate) fn server_of(key: &[u8]) -> Option<Endpoint> {
     Some(Endpoint { address: (ip, u16::from_be_bytes(*port)).into(), transport })
 }
 
-/// Whether a key, as it was stored, is of `name` (in lower case, on the wire); with `subtree`, or
-/// of a name below it.
+/// Whether a stored key belongs to `name` (in lower case, on the wire) or, with `subtree`, to a
+/// name below.
 pub(crate) fn is_of_name(key: &[u8], name: &[u8], subtree: bool) -> bool {
     if server_of(key).is_some() {
         return false;

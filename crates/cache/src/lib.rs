@@ -1,9 +1,9 @@
-//! What Zoners remembers, in bounded stores that all workers share.
+//! The cache: bounded memory that all workers share.
 //!
-//! Nearly everything lies in one [`Table`] of flat byte strings under one hard byte limit; the
-//! modules here say what each kind of entry holds. [`Ranges`], which are looked for by order, lie
-//! apart and take a fixed part of the limit. No store opens a socket or reads a clock: `now` is an
-//! argument.
+//! Most entries lie in one [`Table`] of byte strings under one hard limit of octets; each module
+//! here defines one kind of entry. [`Ranges`] are searched in canonical order, so they have their
+//! own structure and a fixed share of the limit. No function opens a socket or reads a clock: `now`
+//! is an argument.
 
 mod answers;
 mod arena;
@@ -42,16 +42,16 @@ use std::time::Duration;
 
 use zoners_dns::{Moment, Name, name};
 
-/// Bounds on how long things are kept, in seconds.
+/// Limits on TTLs, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TtlLimits {
-    /// No TTL counts for less.
+    /// The least TTL; a shorter TTL is raised.
     pub floor: u32,
-    /// No TTL counts for more.
+    /// The greatest TTL of data; a longer TTL is lowered.
     pub cap: u32,
-    /// No denial counts for more.
+    /// The greatest TTL of a denial.
     pub negative_cap: u32,
-    /// For so long after it expired, an answer is kept for when there is no better; 0: it is not.
+    /// How long an expired answer is kept for serve-stale; 0 turns serve-stale off.
     pub stale: u32,
 }
 
@@ -62,35 +62,35 @@ impl Default for TtlLimits {
 }
 
 impl TtlLimits {
-    /// The TTL that counts for data.
+    /// The TTL of data after the limits.
     #[must_use]
     pub fn positive(&self, ttl: u32) -> u32 {
         ttl.max(self.floor).min(self.cap)
     }
 
-    /// The TTL that counts for a denial.
+    /// The TTL of a denial after the limits.
     #[must_use]
     pub fn negative(&self, ttl: u32) -> u32 {
         ttl.max(self.floor).min(self.negative_cap)
     }
 }
 
-/// The part of the memory that ranges may take: a sixteenth.
+/// The share of the memory for ranges: one sixteenth.
 const RANGES: usize = 16;
 
-/// All that is remembered.
+/// The cache of a process.
 #[derive(Debug)]
 pub struct Cache {
     table: Table,
     ranges: Ranges,
     limits: TtlLimits,
-    /// Doubts that there have been.
+    /// The number of the last quarantine.
     quarantines: AtomicU8,
 }
 
 impl Cache {
-    /// An empty cache of at most `bytes` octets. `hash_key` must be secret and random where
-    /// outsiders choose the names: it keeps them from choosing collisions.
+    /// An empty cache of at most `bytes` octets. `hash_key` must be secret and random if clients
+    /// choose the names, so that no client can produce hash collisions.
     #[must_use]
     pub fn new(bytes: usize, limits: TtlLimits, hash_key: [u64; 2]) -> Self {
         let ranges = bytes / RANGES;
@@ -99,42 +99,42 @@ impl Cache {
         Cache { table, ranges: Ranges::new(ranges), limits, quarantines: AtomicU8::new(0) }
     }
 
-    /// How full it is.
+    /// Entries, octets and evictions.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         self.table.stats()
     }
 
-    /// Octets that it may take in all.
+    /// The most octets that the cache may use.
     #[must_use]
     pub fn limit(&self) -> usize {
         self.table.limit() + self.ranges.limit()
     }
 
-    /// Forgets all that is known of `name`, and with `subtree` of all names below it; says how many
-    /// entries that were. What is known of servers stays.
+    /// Removes the entries of `name`, and with `subtree` of all names below. Returns the number of
+    /// entries. The infra cache stays.
     pub fn flush(&self, name: &Name, subtree: bool) -> usize {
         let name = name::lowercase(name);
-        // A range speaks of all names in it.
+        // A range denies every name within, so the ranges of a zone are removed as a whole.
         self.ranges
             .remove(|zone| name::is_within(&name, zone) || subtree && name::is_within(zone, &name));
         self.table.remove_matching(|entry| key::is_of_name(entry.key, name.as_slice(), subtree))
     }
 
-    /// What is proven not to exist.
+    /// The proven ranges, for aggressive NSEC.
     #[must_use]
     pub fn ranges(&self) -> &Ranges {
         &self.ranges
     }
 
-    /// The moment as of which to read in order to find, besides what holds, what expired not too long
-    /// ago: TTLs are then what was left of them then.
+    /// The read time for serve-stale: `now` minus the stale window. A read at that time also finds
+    /// entries which expired within the window, with the TTLs of that time.
     #[must_use]
     pub fn stale_read_time(&self, now: Moment) -> Moment {
         now.before(Duration::from_secs(self.limits.stale.into()))
     }
 
-    /// The bounds on TTLs.
+    /// The limits on TTLs.
     #[must_use]
     pub fn limits(&self) -> TtlLimits {
         self.limits

@@ -1,23 +1,23 @@
-//! Zones whose servers answer full names and leave shortened ones unanswered, or refuse them (RFC 9156
-//! section 2.3).
+//! Zones whose servers answer full names, but not the shortened names of QNAME minimisation (RFC
+//! 9156 section 2.3).
 
 use zoners_dns::{Moment, Name};
 
 use crate::Cache;
 use crate::key::{CacheKey, EntryKind};
 
-/// Seconds for which a zone is asked full names at once.
+/// Seconds for which full names are sent to the servers of such a zone.
 const KEPT: u32 = 900;
 
 impl Cache {
-    /// Whether the servers of exactly `zone` are known to answer full names alone.
+    /// Whether the servers of `zone` are known to fail with shortened names.
     #[must_use]
     pub fn fails_minimisation(&self, zone: &Name, now: Moment) -> bool {
         let key = CacheKey::of_name(EntryKind::MinimisationFailure, zone.for_slice());
         self.table.get(key.as_slice(), now, |_, _| Some(())).is_some()
     }
 
-    /// Keeps that the servers of `zone` answer full names alone.
+    /// Records that the servers of `zone` fail with shortened names.
     pub fn insert_minimisation_failure(&self, zone: &Name, now: Moment) {
         let key = CacheKey::of_name(EntryKind::MinimisationFailure, zone.for_slice());
         self.table.insert(&key, &[], now.after_seconds(KEPT), now);

@@ -1,8 +1,8 @@
-//! Entries that leave the process, to come back when it is started again or to be of use to another.
+//! Export and import of entries, for a restart of this process or for other nodes.
 //!
-//! Between the two lies a string of octets that anybody may have changed, so nothing is taken back
-//! that is not an entry such as we make. Whether what it says of authenticity counts is for the one to
-//! say who knows where it has been.
+//! An export may be modified by outsiders before its import. So each entry is checked for the
+//! format that this module writes. Whether the security status in an export can be trusted is for
+//! the caller to decide, who knows the way of the export.
 
 mod answer;
 
@@ -18,11 +18,10 @@ use crate::servers::ServerInfo;
 use crate::shard::{Cursor, EntryView};
 use crate::{Cache, MAX_ENTRY_OCTETS, Rank};
 
-/// Octets of entries that are written in one go: while they are, one part of the cache takes nothing
-/// new.
+/// Octets of entries that are exported at once. Meanwhile one shard accepts no insertions.
 const PIECE: usize = 32 * 1024;
 
-/// How far an export has come.
+/// The progress of an export.
 #[derive(Clone, Debug, Default)]
 pub struct ExportCursor {
     pass: usize,
@@ -30,31 +29,31 @@ pub struct ExportCursor {
     range: RangeProgress,
 }
 
-/// What is exported one after the other: what others come from, then answers; the ranges follow. An
-/// entry belongs to one pass for as long as it lives, so that none is missed for what happens to it
-/// meanwhile.
+/// The passes of an export: first delegations, servers and insecure zones, on which further
+/// look-ups depend, then answers; ranges follow. A live entry stays in its pass, so no entry is
+/// missed because of a change during the export.
 const PASSES: [fn(EntryKind) -> bool; 2] = [|kind| !is_answer(kind), is_answer];
 
 fn is_answer(kind: EntryKind) -> bool {
     matches!(kind, EntryKind::RRset | EntryKind::Denial)
 }
 
-/// What was taken of entries that came back.
+/// The result of an import.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ImportStats {
     /// Entries that are in the cache now.
     pub imported: usize,
-    /// Entries that were of no more use, or less than what was there.
+    /// Entries that have expired, or are worth less than the present entry.
     pub skipped: usize,
 }
 
-/// What came is no string of entries.
+/// The octets are not a valid export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidEntries;
 
 impl Cache {
-    /// Appends the next entries to `out`, about as many as fit in 32 KiB; false once there are no
-    /// more. What is doubtful stays here.
+    /// Appends the next entries to `out`, about 32 KiB. False after the last entry. Quarantined
+    /// entries are not exported.
     pub fn export(&self, progress: &mut ExportCursor, now: Moment, out: &mut Vec<u8>) -> bool {
         let Some(wanted) = PASSES.get(progress.pass) else {
             let since = self.stale_read_time(now);
@@ -86,11 +85,11 @@ impl Cache {
         true
     }
 
-    /// Takes entries that an [`Cache::export`] made, on a clock behind ours by `shift` milliseconds.
-    /// If they are not `trusted`, what they say of authenticity does not count.
+    /// Imports the entries of a [`Cache::export`], made on a clock that is `shift` milliseconds
+    /// behind this clock. If not `trusted`, the security status of the entries becomes unchecked.
     ///
     /// # Errors
-    /// Something among them is no entry. What stood before it is taken.
+    /// An entry is malformed. The entries before are imported.
     pub fn import(
         &self,
         entries: &[u8],
@@ -109,18 +108,18 @@ impl Cache {
         Ok(taken)
     }
 
-    /// Whether more would throw out what is there.
+    /// Whether further insertions would evict entries.
     #[must_use]
     pub fn is_nearly_full(&self) -> bool {
         self.table.is_nearly_full()
     }
 
-    /// When an entry is of no more use.
+    /// When an entry is not even useful for serve-stale any more.
     fn dies(&self, kind: EntryKind, expires: Moment) -> Moment {
         expires.after_seconds(if kind.lasts() { self.limits.stale } else { 0 })
     }
 
-    /// Takes one entry, if it is still worth it; `None` if it is none.
+    /// Imports one entry, if useful. `None` if the entry is malformed.
     fn take(
         &self,
         entry: PortableEntry<'_>,
@@ -161,7 +160,7 @@ impl Cache {
     }
 }
 
-/// An entry as it lies outside.
+/// An exported entry.
 struct PortableEntry<'a> {
     key: &'a [u8],
     value: &'a [u8],
@@ -185,7 +184,8 @@ impl<'a> PortableEntry<'a> {
     }
 }
 
-/// Whether `value` is an RRset that may lie under `key`; its status goes if it is not `trusted`.
+/// Checks that `value` is a valid RRset for `key`. If not `trusted`, the security status becomes
+/// unchecked.
 fn check_rrset(key: &CacheKey, value: &mut [u8], trusted: bool) -> Option<()> {
     let mut read = ValueReader(value);
     let (rank, security) = (read.u8()?, read.u8()?);
@@ -204,7 +204,7 @@ fn check_rrset(key: &CacheKey, value: &mut [u8], trusted: bool) -> Option<()> {
     Some(())
 }
 
-/// Whether `value` is a denial; its status goes if it is not `trusted`.
+/// Checks that `value` is a valid denial. If not `trusted`, the security status becomes unchecked.
 fn check_denial(value: &mut [u8], trusted: bool) -> Option<()> {
     let mut read = ValueReader(value);
     let (head, soa, proof) = (read.u8()?, read.rrsets()?, read.rrsets()?);

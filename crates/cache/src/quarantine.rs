@@ -1,8 +1,9 @@
-//! What is learned while it is doubtful who says it: the servers, or a box on the way to them.
+//! Quarantine: entries that are inserted while interception is suspected and replies may be forged.
 //!
-//! Each entry bears the number of the doubt in which it was put in. So all that is not proven can be taken
-//! back, what was known before stays, and no list has to be kept. The numbers come round: of what was
-//! learned 255 doubts ago a little may be taken back too, which costs no more than asking for it again.
+//! Each entry bears the number of the quarantine in which it was inserted. So insecure entries of
+//! the current quarantine can be discarded without a list, and older entries stay. Numbers repeat
+//! after 255 quarantines. An entry that old may be discarded by mistake, which costs one new
+//! look-up.
 
 use std::sync::atomic::Ordering;
 
@@ -15,26 +16,26 @@ use crate::key::{EntryKind, name_length};
 use crate::shard::EntryView;
 
 impl Cache {
-    /// From now on what is learned is doubtful; what was before is not any more.
+    /// Starts a quarantine for entries that are inserted from now on. Entries of earlier
+    /// quarantines become ordinary entries.
     pub fn begin_quarantine(&self) {
         let number = self.quarantines.load(Ordering::Relaxed) % u8::MAX + 1;
         self.quarantines.store(number, Ordering::Relaxed);
         self.table.set_quarantine(number);
     }
 
-    /// Nothing is doubtful any more.
+    /// Ends the quarantine; its entries become ordinary entries.
     pub fn end_quarantine(&self) {
         self.table.set_quarantine(0);
     }
 
-    /// Whether there is a doubt.
+    /// Whether a quarantine is active.
     #[must_use]
     pub fn is_quarantining(&self) -> bool {
         self.table.quarantine() != 0
     }
 
-    /// Forgets what was learned in the doubt that there is and is not proven; says how many entries that
-    /// were.
+    /// Discards the insecure entries of the current quarantine. Returns the number of entries.
     pub fn discard_quarantined(&self) -> usize {
         match self.is_quarantining() {
             true => self.table.remove_matching(|entry| self.is_quarantined(entry)),
@@ -42,13 +43,13 @@ impl Cache {
         }
     }
 
-    /// Whether an entry was learned in the doubt that there is, and is not proven.
+    /// Whether an entry belongs to the current quarantine and is not secure.
     pub(crate) fn is_quarantined(&self, entry: &EntryView<'_>) -> bool {
         entry.quarantine != 0 && entry.quarantine == self.table.quarantine() && !is_proven(entry)
     }
 }
 
-/// Whether signatures vouch for an entry.
+/// Whether an entry is proven by signatures.
 fn is_proven(entry: &EntryView<'_>) -> bool {
     let kind = name_length(entry.key).and_then(|length| entry.key.get(length));
     let is = |kind_of: EntryKind| kind == Some(&(kind_of as u8));
@@ -116,7 +117,7 @@ mod tests {
         put(&cache, "proven.test", Security::Secure);
         cache.insert_insecure_zone(&name::parse("plain.test").unwrap(), None, 60, NOW);
         assert_eq!(exported(&cache), 2 + 2 + 1, "RRset and denial of two names, and a proof");
-        // RRset, denial, answer and failure of two names, and the failure of the proven one.
+        // RRset, denial, answer and failure of two names, and the failure of the secure name.
         assert_eq!(cache.discard_quarantined(), 2 * 4 + 1);
         let known = |text: &str| cache.rrset(&name::parse(text).unwrap(), Rtype::A, NOW).is_some();
         assert!(known("before.test") && known("proven.test"));

@@ -1,8 +1,8 @@
-//! What is proven not to exist, as ranges between names that do: the NSEC and NSEC3 records of
-//! signed zones (RFC 8198). One record answers for every name that it covers.
+//! Proven ranges between names, from NSEC and NSEC3 records of signed zones (aggressive NSEC, RFC
+//! 8198). One record denies every name within its range.
 //!
-//! Kept apart from the table, since they are looked for by order and not by name, and under a
-//! limit of their own: the zone that takes the most gives way.
+//! Ranges are searched in canonical order, so they lie apart from the table. A limit of their own
+//! applies: the zone with the most octets is evicted first.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -19,20 +19,20 @@ pub(crate) use portable::RangeProgress;
 pub use position::RangePosition;
 use range::{NODE, ProvenRange, allocated};
 
-/// Octets of the first node of a zone's map, which may stay the only one.
+/// Octets of the first node of a zone's map, which may stay the only node.
 const FIRST_NODE: usize = 384;
 
-/// A hash of NSEC3.
+/// The NSEC3 hash of an owner name.
 type OwnerHash = [u8; 20];
 
-/// The ranges of all zones.
+/// The proven ranges of all zones.
 #[derive(Debug)]
 pub struct Ranges {
     zones: Mutex<RangeZones>,
     limit: usize,
 }
 
-/// A name's place in canonical order, to be compared octet by octet.
+/// The octets of a sort key, which compare in canonical order.
 type NameKey = Box<[u8]>;
 
 #[derive(Debug, Default)]
@@ -44,20 +44,20 @@ struct RangeZones {
 #[derive(Debug)]
 struct ZoneRanges {
     apex: Name,
-    /// Boxed, since the nodes of a map have eleven places, and most zones few ranges.
+    /// Ranges are boxed, because a map node has eleven slots and most zones have few ranges.
     names: BTreeMap<NameKey, Box<ProvenRange>>,
     hashes: BTreeMap<OwnerHash, Box<ProvenRange>>,
-    /// Iterations and salt of the hashes: those of one chain.
+    /// Iterations and salt of the NSEC3 chain.
     parameters: (u16, Vec<u8>),
     octets: usize,
 }
 
-/// A name that exists, and how another lies to it.
+/// The NSEC RRset at or before a name, and the position of the name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Neighbour {
-    /// Its NSEC RRset.
+    /// The NSEC RRset.
     pub set: RRset,
-    /// Where the other name lies.
+    /// The position of the name relative to the range.
     pub position: RangePosition,
 }
 
@@ -66,7 +66,7 @@ impl RangeZones {
         self.of.get(SortKey::of(zone.for_slice()).as_slice()).map(|zone| &**zone)
     }
 
-    /// Forgets the largest zones: more of them than must be, so that it need not be done each time.
+    /// Evicts the largest zones until an eighth of the limit is free, so that evictions are rare.
     fn make_room(&mut self, limit: usize) {
         let mut sizes: Vec<(usize, NameKey)> =
             self.of.iter().map(|(place, zone)| (zone.octets, place.clone())).collect();
@@ -95,7 +95,7 @@ impl Ranges {
         Ranges { zones: Mutex::default(), limit }
     }
 
-    /// Keeps a proven NSEC RRset of `zone`, which ends at `next`.
+    /// Inserts a secure NSEC RRset of `zone` with `next` as the next name.
     pub fn insert_name(&self, zone: &Name, set: &RRset, next: &Name, ttl: u32, now: Moment) {
         let next = SortKey::of(next.for_slice());
         if let Some(range) = ProvenRange::new(set, next.as_slice(), now.after_seconds(ttl)) {
@@ -110,8 +110,8 @@ impl Ranges {
         });
     }
 
-    /// Keeps a proven NSEC3 RRset of `zone`, whose owner is `hash`; a chain with other parameters
-    /// replaces the one before.
+    /// Inserts a secure NSEC3 RRset of `zone` with the owner `hash`. A chain with other parameters
+    /// replaces the previous chain.
     pub fn insert_hash(
         &self,
         zone: &Name,
@@ -144,7 +144,7 @@ impl Ranges {
         });
     }
 
-    /// Charges the zone what the range costs, less what `put` says that it took away.
+    /// Charges the zone for a range, less the octets that `put` returns as freed.
     fn insert(
         &self,
         zone: &Name,
@@ -173,7 +173,7 @@ impl Ranges {
         self.limit
     }
 
-    /// The deepest zone at or above `name`, whose place is given, of which anything is known.
+    /// The deepest zone with ranges at or above `name`, whose sort key is `place`.
     #[must_use]
     pub fn zone_of(&self, name: &Name, place: &SortKey) -> Option<Name> {
         let zones = self.zones.lock();
@@ -181,7 +181,7 @@ impl Ranges {
         name::from_offset(name, at)
     }
 
-    /// The name of `zone` that the one at `place` in it is or, if it exists, falls behind.
+    /// The NSEC RRset of `zone` at or before the name with sort key `place`.
     #[must_use]
     pub fn by_name(&self, zone: &Name, place: &SortKey, now: Moment) -> Option<Neighbour> {
         let upto = (Bound::Unbounded, Bound::Included(place.as_slice()));
@@ -192,7 +192,8 @@ impl Ranges {
         Some(Neighbour { set: range.at(now)?, position })
     }
 
-    /// The NSEC3 RRset of `zone` that `hash` owns or falls behind, in the circle.
+    /// The NSEC3 RRset of `zone` with the owner `hash`, or the RRset before `hash` in the circle of
+    /// hashes.
     #[must_use]
     pub fn by_hash(&self, zone: &Name, hash: &OwnerHash, now: Moment) -> Option<RRset> {
         let zones = self.zones.lock();
@@ -201,7 +202,7 @@ impl Ranges {
         before.and_then(|(_, range)| range.at(now))
     }
 
-    /// Iterations and salt of the hashes of `zone`, if it has some.
+    /// Iterations and salt of the NSEC3 chain of `zone`, if NSEC3 RRsets are cached.
     #[must_use]
     pub fn parameters(&self, zone: &Name) -> Option<(u16, Vec<u8>)> {
         let zones = self.zones.lock();
@@ -209,7 +210,7 @@ impl Ranges {
         zone.map(|zone| zone.parameters.clone())
     }
 
-    /// Forgets what is known of zones that `matches`.
+    /// Removes the ranges of zones for which `matches` is true.
     pub(crate) fn remove(&self, matches: impl Fn(&Name) -> bool) {
         let mut zones = self.zones.lock();
         zones.of.retain(|_, zone| !matches(&zone.apex));

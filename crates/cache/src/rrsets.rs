@@ -1,4 +1,4 @@
-//! RRsets, each with its rank and security status.
+//! RRsets, with rank and security status.
 
 use bytes::BufMut;
 use zoners_dns::{Moment, Name, RRset, Rtype, Security, name};
@@ -7,7 +7,7 @@ use crate::Cache;
 use crate::codec::{ValueReader, put_bytes, put_rrsets};
 use crate::key::{CacheKey, EntryKind};
 
-/// How much a record is worth by where it stood (RFC 2181 section 5.4.1), the least first.
+/// The rank of an RRset by its section (RFC 2181 section 5.4.1), in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Rank {
@@ -27,16 +27,16 @@ impl Rank {
     }
 }
 
-/// An RRset out of the cache.
+/// An RRset from the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CachedRRset {
-    /// The RRset; its owner is spelled as asked for, its TTL is what is left.
+    /// The RRset, with the owner spelled as asked and the remaining TTL.
     pub set: RRset,
-    /// NSEC and NSEC3 RRsets that go with it, if it was made from a wildcard.
+    /// The NSEC and NSEC3 RRsets that prove the expansion of a wildcard.
     pub proof: Vec<RRset>,
-    /// What is known of its authenticity.
+    /// The security status.
     pub security: Security,
-    /// Where it stood.
+    /// The rank.
     pub rank: Rank,
 }
 
@@ -50,7 +50,7 @@ impl Cache {
         })
     }
 
-    /// The DNAME that makes all names below an ancestor of `name` those of another (RFC 6672).
+    /// The DNAME RRset at an ancestor of `name` (RFC 6672).
     #[must_use]
     pub fn dname_above(&self, name: &Name, now: Moment) -> Option<CachedRRset> {
         let key = CacheKey::of_type(EntryKind::RRset, name.for_slice(), Rtype::DNAME);
@@ -62,8 +62,9 @@ impl Cache {
         })
     }
 
-    /// Keeps an RRset for its TTL, with the `proof` that goes with it, unless a better ranking one
-    /// is there: what is proven ranks above all that is not. False if it is too large.
+    /// Caches an RRset for its TTL, with the `proof` of a wildcard expansion, unless an RRset of
+    /// higher rank is cached. A secure RRset outranks any insecure RRset. False if the RRset is too
+    /// large.
     pub fn insert_rrset(
         &self,
         set: &RRset,
@@ -79,7 +80,7 @@ impl Cache {
         }
         let key = CacheKey::of_type(EntryKind::RRset, set.owner.for_slice(), set.rtype);
         self.table.update(&key, now, |present| {
-            // What must not be kept takes the place of what expired, and of nothing else.
+            // An RRset with TTL 0 replaces only an expired RRset, for serve-stale.
             if ttl == 0 && present.is_some() {
                 return None;
             }
@@ -109,19 +110,19 @@ pub(crate) fn read(owner: Name, rtype: Rtype, value: &[u8], ttl: u32) -> Option<
     Some(CachedRRset { set, proof, security, rank })
 }
 
-/// What outranks what, of a rank and a security status.
+/// The order of precedence, from rank and security status.
 fn worth([rank, security]: [u8; 2]) -> (bool, u8) {
     (Security::from_octet(security) == Security::Secure, rank)
 }
 
 impl Cache {
-    /// Forgets an RRset that turned out to be bogus.
+    /// Removes an RRset after validation found it bogus.
     pub fn remove_rrset(&self, name: &Name, rtype: Rtype) {
         let key = CacheKey::of_type(EntryKind::RRset, name.for_slice(), rtype);
         self.table.remove(&key);
     }
 
-    /// Forgets an RRset, unless it is proven.
+    /// Removes an RRset unless secure.
     pub fn remove_unproven_rrset(&self, name: &Name, rtype: Rtype) {
         let proven = Some(&Security::Secure.to_octet());
         let key = CacheKey::of_type(EntryKind::RRset, name.for_slice(), rtype);

@@ -1,4 +1,4 @@
-//! The knowledge of each server, keyed by endpoint.
+//! The infra cache: what is known about each server.
 
 mod echo;
 mod evidence;
@@ -18,71 +18,73 @@ use crate::Cache;
 use crate::codec::ValueReader;
 use crate::key::{CacheKey, server_of};
 
-/// The knowledge of a server is kept for this long after the last event.
+/// How long an entry is kept after the last event.
 const KEEP: Duration = Duration::from_secs(3600);
-/// Fewer plain successes than this say nothing about EDNS: one UDP reply can be forged.
+/// From this number of EDNS fallbacks on, a server is queried without EDNS. Fewer prove nothing: a
+/// single UDP reply can be forged.
 const PLAIN_PROOF: u8 = 3;
 
-/// What is known of one server. Times are milliseconds on the [`zoners_dns::Clock`] that goes on
-/// during suspend; each figure has the age of its evidence.
+/// The infra cache entry of a server. Times are milliseconds on [`zoners_dns::Clock::now`], which
+/// runs during suspend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerInfo {
-    /// Smoothed round-trip time in microseconds; 0 before the first reply.
+    /// Smoothed round-trip time in microseconds; 0 before the first measurement.
     pub srtt_us: u32,
-    /// Its smoothed deviation in microseconds (RFC 6298); before it is known how long any reply took,
-    /// how long one took at most.
+    /// RTT variation in microseconds (RFC 6298). Before the first measurement, an upper bound of
+    /// the time of a reply.
     pub rttvar_us: u32,
-    /// When it last answered; 0 for never.
+    /// When the last reply came; 0 for never.
     pub replied_at: u64,
-    /// When it was last asked; 0 for never.
+    /// When the last query was sent; 0 for never.
     pub asked_at: u64,
-    /// Queries sent since it last answered.
+    /// Queries sent since the last reply.
     pub unanswered: u16,
-    /// When the first of these was sent.
+    /// When the first of these queries was sent.
     pub waiting_since: u64,
-    /// The share of queries that stayed unanswered, smoothed, in 1/65536.
+    /// The smoothed share of queries without a reply, in 1/65536.
     pub loss: u16,
-    /// What was last wrong with it.
+    /// The last fault.
     pub trouble: Option<ServerFault>,
-    /// How often in a row something was.
+    /// How often the fault occurred in a row.
     pub troubles: u16,
-    /// When it last was.
+    /// When the fault last occurred.
     pub troubled_at: u64,
-    /// Times that it answered a plain query after failing one with EDNS, in a row.
+    /// How often in a row a query with EDNS failed and the query without EDNS got a reply.
     pub plain: u8,
     /// When that last happened.
     pub plain_at: u64,
-    /// What it repeats of a query; told to nobody.
+    /// Cookies and letter case; secret, so not serialised.
     #[serde(skip)]
     pub echo: EchoSupport,
 }
 
 impl ServerInfo {
-    /// The smoothed round-trip time, once it has answered.
+    /// The smoothed round-trip time, after the first measurement.
     #[must_use]
     pub fn srtt(&self) -> Option<Duration> {
         (self.srtt_us > 0).then(|| Duration::from_micros(self.srtt_us.into()))
     }
 
-    /// Its smoothed deviation.
+    /// The RTT variation.
     #[must_use]
     pub fn rttvar(&self) -> Duration {
         Duration::from_micros(self.rttvar_us.into())
     }
 
-    /// How long nearly all replies take at most, once it has answered (RFC 6298 section 2).
+    /// The time within which nearly every reply comes, after the first measurement: SRTT + 4 RTTVAR
+    /// (RFC 6298 section 2).
     #[must_use]
     pub fn rto(&self) -> Option<Duration> {
         self.srtt().map(|srtt| srtt + self.rttvar() * 4)
     }
 
-    /// Whether it is asked without EDNS from the start.
+    /// Whether the first query is sent without EDNS.
     #[must_use]
     pub fn mishandles_edns(&self) -> bool {
         self.plain >= PLAIN_PROOF
     }
 
-    /// The same on a clock that is ahead by `shift` milliseconds.
+    /// The entry on a clock that is ahead by `shift` milliseconds.
     pub(crate) fn shifted(mut self, shift: i64) -> Self {
         for at in [
             &mut self.replied_at,
@@ -91,7 +93,7 @@ impl ServerInfo {
             &mut self.troubled_at,
             &mut self.plain_at,
         ] {
-            // Zero stands for never.
+            // Zero means never.
             *at = if *at > 0 { at.saturating_add_signed(shift).max(1) } else { 0 };
         }
         self.echo.shift(shift);
@@ -137,7 +139,7 @@ impl ServerInfo {
 }
 
 impl Cache {
-    /// What is known of the server; nothing is a value too.
+    /// The infra cache entry of a server; the default entry for an unknown server.
     #[must_use]
     pub fn server(&self, server: Endpoint, now: Moment) -> ServerInfo {
         let key = CacheKey::of_server(server);
@@ -146,14 +148,14 @@ impl Cache {
             .unwrap_or_default()
     }
 
-    /// What is known of servers, no more than `most` of them, in no order.
+    /// The infra cache entries, at most `most`, in no particular order.
     #[must_use]
     pub fn servers(&self, most: usize, now: Moment) -> Vec<(Endpoint, ServerInfo)> {
         let read = |key: &[u8], value: &[u8]| Some((server_of(key)?, ServerInfo::decode(value)?));
         self.table.collect(now, most, read)
     }
 
-    /// Adds to what is known of the server; returns what was known before.
+    /// Updates the entry of a server by an event. Returns the entry before the update.
     pub fn observe_server(&self, server: Endpoint, evidence: Evidence, now: Moment) -> ServerInfo {
         let key = CacheKey::of_server(server);
         let mut before = ServerInfo::default();

@@ -1,13 +1,13 @@
-//! One shard of the table: entries in SIEVE order, under a limit of octets that memory holds to.
+//! One shard of the table: entries in SIEVE order, under a limit of octets.
 //!
-//! SIEVE (Zhang et al., NSDI 2024) keeps entries in the order of insertion and lets a hand wander
-//! from the oldest to the newest: it throws out what was not visited since it last came by. A hit
-//! only sets a mark, so readers need no exclusive lock, and a scan of one-time names leaves the
-//! popular ones alone.
+//! SIEVE (Zhang et al., NSDI 2024) keeps entries in the order of insertion. A hand moves from the
+//! oldest to the newest entry and evicts entries that were not visited since the hand last passed.
+//! A hit only sets a mark, so readers need no exclusive lock, and a scan of one-time names does not
+//! evict popular names.
 //!
-//! The limit counts what the system gave, blocks and the index, not what entries would need. Where
-//! the index must grow, blocks are given back; where entries leave gaps, the emptiest block is slid
-//! together.
+//! The limit applies to the memory that is allocated, blocks and index, not to the octets of
+//! entries. When the index grows, blocks are released. When removed entries leave gaps, the
+//! emptiest block is compacted.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use zoners_dns::Moment;
 
 use crate::arena::{Arena, BLOCK, BLOCK_COST, EntryHeader, Mark, NONE, size};
 
-/// The part of its blocks that entries leave free: so much is gained at least by sliding a block
-/// together, which moves up to fifteen times as much.
+/// The share of the blocks that entries leave free: one sixteenth. So compacting a block frees at
+/// least a sixteenth of the block, and moves at most fifteen times as much.
 const FREE: usize = 16;
-/// The index is made smaller once it has room for so many times as many entries as there are.
+/// The index shrinks if its capacity exceeds this multiple of the entries.
 const SPARSE: usize = 4;
 
-/// Where an entry is found, and in which order entries are thrown out.
+/// The index of entries, and the order of eviction.
 struct EvictionOrder {
     index: HashTable<u32>,
     newest: u32,
@@ -33,27 +33,27 @@ struct EvictionOrder {
 pub(crate) struct Shard {
     order: EvictionOrder,
     arena: Arena,
-    /// The block that is being filled.
+    /// The block to which entries are appended.
     open: usize,
     limit: usize,
-    /// For how long what lasts does.
+    /// How long entries of lasting kinds are kept after their expiry.
     stale: Duration,
     pub(crate) evicted: u64,
 }
 
-/// What is put in.
+/// An entry to insert.
 pub(crate) struct NewEntry<'a> {
     pub(crate) hash: u64,
     pub(crate) key: &'a [u8],
     pub(crate) value: &'a [u8],
     pub(crate) expires: Moment,
-    /// It is still of use for a while when it has expired.
+    /// Whether the entry is kept after its expiry, for serve-stale.
     pub(crate) lasts: bool,
-    /// The number of the doubt in which it was learned; 0: there is none.
+    /// The number of the quarantine in which the entry is inserted, or 0.
     pub(crate) quarantine: u8,
 }
 
-/// An entry, as a visit to all of them sees it.
+/// An entry, as an iteration sees it.
 pub(crate) struct EntryView<'a> {
     pub(crate) key: &'a [u8],
     pub(crate) value: &'a [u8],
@@ -62,12 +62,13 @@ pub(crate) struct EntryView<'a> {
     pub(crate) quarantine: u8,
 }
 
-/// How far a visit to all entries has come.
+/// The progress of an iteration over all entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cursor {
     block: usize,
     unit: usize,
-    /// How often the block had been slid together: if it was once more, it is visited anew.
+    /// How often the block was compacted. If the number has changed, the block is visited again
+    /// from its start.
     slid: u32,
 }
 
@@ -78,12 +79,12 @@ impl Shard {
         Shard { order, arena: Arena::default(), open: 0, limit, stale, evicted: 0 }
     }
 
-    /// Octets that it has from the system and the allocator.
+    /// Octets of memory in use: blocks and index.
     pub(crate) fn bytes(&self) -> usize {
         self.arena.allocated() * BLOCK_COST + self.order.index.allocation_size()
     }
 
-    /// Octets of entries that there is room for without throwing any out.
+    /// Octets of entries that can be inserted without an eviction.
     pub(crate) fn left(&self) -> usize {
         self.room().saturating_sub(self.arena.live())
     }
@@ -92,39 +93,39 @@ impl Shard {
         self.order.index.len()
     }
 
-    /// The value under `key`, expired or not, and when it expires. Marks it visited.
+    /// The value under `key` and its expiry, even if expired. Marks the entry as visited.
     pub(crate) fn get(&self, hash: u64, key: &[u8]) -> Option<(&[u8], Moment)> {
         self.visit(self.find(hash, key)?)
     }
 
-    /// The value in a place that [`Shard::find`] gave, and when it expires. Marks it visited.
+    /// The value at a position from [`Shard::find`] and its expiry. Marks the entry as visited.
     pub(crate) fn visit(&self, at: u32) -> Option<(&[u8], Moment)> {
         self.arena.visit(at)
     }
 
-    /// The value under `key`, expired or not. It is no visit.
+    /// The value under `key`, even if expired. The entry is not marked.
     pub(crate) fn value(&self, hash: u64, key: &[u8]) -> Option<&[u8]> {
         self.arena.value(self.find(hash, key)?).map(|(value, _)| value)
     }
 
-    /// Claims what lies in a place; false if it is claimed.
+    /// Claims the refresh of the entry at a position. False if claimed already.
     pub(crate) fn claim(&self, at: u32) -> bool {
         self.arena.mark(at, Mark::Claimed)
     }
 
-    /// When what lies in a place expires.
+    /// The expiry of the entry at a position.
     pub(crate) fn expires(&self, at: u32) -> Option<Moment> {
         self.arena.head(at).map(|head| head.expires)
     }
 
-    /// Where the entry under `key` is; that holds until something is put in or removed.
+    /// The position of the entry under `key`, valid until the next insertion or removal.
     pub(crate) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
         self.order.index.find(hash, |at| self.arena.key(*at) == key).copied()
     }
 
-    /// Puts in an entry, in place of the one that was found under its key. Evicts until it fits; what
-    /// is larger than the whole shard is not kept. One that takes as much as the one before is written
-    /// over it, where it lies, and counts as a visit.
+    /// Inserts an entry, in place of the entry `found` under its key. Entries are evicted until the
+    /// new entry fits; an entry larger than the shard is not inserted. A value of the same size is
+    /// overwritten in place, which counts as a visit.
     pub(crate) fn insert(&mut self, found: Option<u32>, new: &NewEntry<'_>, now: Moment) {
         let NewEntry { hash, key, value, expires, lasts, quarantine } = *new;
         let mut visited = false;
@@ -156,7 +157,7 @@ impl Shard {
         self.find(hash, key).inspect(|at| self.remove(*at)).is_some()
     }
 
-    /// Removes entries that `match`, and gives back the memory of those that lay together.
+    /// Removes entries for which `matches` is true, and releases blocks that become empty.
     pub(crate) fn remove_matching(&mut self, matches: &impl Fn(&EntryView<'_>) -> bool) -> usize {
         let entries = self.arena.entries();
         let matching = entries.filter(|at| self.seen(*at).is_some_and(|entry| matches(&entry)));
@@ -167,7 +168,7 @@ impl Shard {
         matching.len()
     }
 
-    /// What lies in a place.
+    /// The entry at a position.
     fn seen(&self, at: u32) -> Option<EntryView<'_>> {
         let (value, expires) = self.arena.value(at)?;
         let (visited, quarantine) =
@@ -175,7 +176,7 @@ impl Shard {
         Some(EntryView { key: self.arena.key(at), value, expires, visited, quarantine })
     }
 
-    /// Every entry's key, value and expiry.
+    /// Key, value and expiry of all entries.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&[u8], &[u8], Moment)> {
         self.arena.entries().filter_map(|at| {
             let (value, expires) = self.arena.value(at)?;
@@ -183,9 +184,9 @@ impl Shard {
         })
     }
 
-    /// Hands entries to `take`, from where a visit has come on, until it wants no more or all are
-    /// through; where to go on. No marks are set. What is put in meanwhile may be missed, and so may
-    /// be what lies in a block that is given back.
+    /// Calls `take` with entries from a cursor on, until `take` returns false. Returns the cursor
+    /// to continue, or `None` after the last entry. No marks are set. Entries that are inserted
+    /// during the iteration may be missed, as may entries of a block that is released.
     pub(crate) fn visit_from(
         &self,
         from: Cursor,
@@ -203,18 +204,18 @@ impl Shard {
         None
     }
 
-    /// Blocks that it may have beside the index.
+    /// The most blocks that fit into the limit beside the index.
     fn most_blocks(&self) -> usize {
         let left = self.limit.saturating_sub(self.order.index.allocation_size());
         (left / BLOCK_COST).max(1)
     }
 
-    /// Octets that entries may take.
+    /// The most octets of entries.
     fn room(&self) -> usize {
         self.most_blocks() * (BLOCK - BLOCK / FREE)
     }
 
-    /// Makes room for one more in the index, and gives back the blocks that have no place beside it.
+    /// Makes room for one more entry in the index, and releases blocks that exceed the limit then.
     fn grow_index(&mut self, now: Moment) {
         let (index, arena) = (&mut self.order.index, &self.arena);
         if index.len() < index.capacity() {
@@ -224,7 +225,7 @@ impl Shard {
         while self.arena.allocated() > self.most_blocks() && self.give_back_a_block(now) {}
     }
 
-    /// Makes the index smaller, if it is much larger than it need be.
+    /// Shrinks an index that is much too large.
     fn shrink_index(&mut self) {
         let (index, arena) = (&mut self.order.index, &self.arena);
         if index.capacity() > SPARSE * index.len() {
@@ -232,8 +233,8 @@ impl Shard {
         }
     }
 
-    /// A block, but for one, that has so many octets of room at its end. Entries are thrown out for it
-    /// if they must be; `None` if that is of no use.
+    /// A block, except `but`, with `size` free octets at its end, after evictions if necessary.
+    /// `None` if evictions do not help.
     fn block_for(&mut self, size: usize, but: Option<usize>, now: Moment) -> Option<usize> {
         loop {
             while self.arena.live() + size > self.room() {
@@ -258,7 +259,7 @@ impl Shard {
         }
     }
 
-    /// Takes a block more to fill, if it may and the system has one.
+    /// Allocates a block to fill, if the limit and the operating system allow.
     fn open_another(&mut self) -> bool {
         if self.arena.allocated() >= self.most_blocks() {
             self.shrink_index();
@@ -273,14 +274,14 @@ impl Shard {
         self.arena.slide(block, |arena, from, to| order.moved(arena, from, to));
     }
 
-    /// Puts what is in the emptiest block elsewhere, and gives it back to the system.
+    /// Moves the entries of the emptiest block elsewhere, and releases the block.
     fn give_back_a_block(&mut self, now: Moment) -> bool {
         let Some((block, _)) = self.arena.emptiest(None) else { return false };
         let mut octet = 0;
         while let Some((at, head)) = self.arena.entry_from(block, octet) {
             octet = Arena::octet(at);
             let into = self.block_for(head.size(), Some(block), now);
-            // It may be what was thrown out for the room.
+            // The entry may have been evicted to make room.
             if self.arena.entry_from(block, octet).is_none_or(|(first, _)| first != at) {
                 continue;
             }
@@ -297,8 +298,8 @@ impl Shard {
         true
     }
 
-    /// Throws out one entry: the first that the hand finds of no more use or unvisited. Each step
-    /// takes a mark away, so it ends within two rounds.
+    /// Evicts one entry: the first that the hand finds expired or not visited. Each step clears a
+    /// mark, so the search ends within two rounds.
     fn evict(&mut self, now: Moment) -> bool {
         let order = &mut self.order;
         let mut at = if order.hand == NONE { order.oldest } else { order.hand };
@@ -337,7 +338,7 @@ impl Shard {
 }
 
 impl EvictionOrder {
-    /// Whatever led to an entry leads to where it lies now.
+    /// Updates index and order after an entry has moved.
     fn moved(&mut self, arena: &mut Arena, from: u32, to: u32) {
         let Some(EntryHeader { hash, newer, older, .. }) = arena.head(to) else { return };
         if let Some(at) = self.index.find_mut(hash, |at| *at == from) {

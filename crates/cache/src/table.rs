@@ -1,4 +1,4 @@
-//! The table that holds everything: shards of flat entries under one byte limit.
+//! The table of all entries: shards under one limit of octets.
 
 use std::fmt;
 use std::sync::PoisonError;
@@ -12,42 +12,43 @@ use zoners_dns::Moment;
 use crate::key::CacheKey;
 use crate::shard::{Cursor, EntryView, NewEntry, Shard};
 
-/// Octets of the largest value that is kept; larger ones are answered but not remembered. A finished
-/// answer of 64 KiB has room, with two octets for each of its records, which take twelve and more.
+/// Octets of the largest value; a larger answer is not cached. A finished answer of 64 KiB fits,
+/// with two octets for each record, since a record takes twelve octets or more.
 pub const MAX_ENTRY_OCTETS: usize = 80 * 1024;
 
-/// Shards of a large table: enough that workers seldom meet.
+/// The shards of a large table, so many that workers seldom wait for the same lock.
 const SHARDS: usize = 64;
-/// A shard holds at least this many octets, ten blocks, so that small tables have fewer shards.
+/// Octets of the smallest shard, ten blocks. So a small table has fewer shards.
 const MIN_SHARD: usize = 1024 * 1024;
-/// A table is nearly full once this part of it is left.
+/// A table is nearly full if less than this fraction (one sixteenth) is free.
 const NEARLY: usize = 16;
 
-/// A bounded hash table from keys to flat values that expire.
+/// A bounded hash table with values that expire.
 pub struct Table {
-    /// Readers of different threads take different parts of a lock: one lock for all would make them
-    /// wait for each other's cache lines (two workers then did 1.15 times the work of one).
+    /// Each lock is itself sharded by thread. With a plain lock, readers would contend for its
+    /// cache line: two workers then did 1.15 times the work of one.
     shards: Vec<ShardedLock<Shard>>,
     hasher: SipHasher13,
-    /// Octets that it may take.
+    /// The most octets of memory.
     limit: usize,
-    /// The number of the doubt that there is; 0: none.
+    /// The number of the current quarantine, or 0.
     quarantine: AtomicU8,
 }
 
-/// How full a table is.
+/// The state of a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheStats {
-    /// Entries, expired ones included.
+    /// Entries, including expired entries.
     pub entries: usize,
-    /// Octets of memory that they take, with all overhead and what is free between them.
+    /// Octets of memory, with overhead and gaps.
     pub bytes: usize,
-    /// Entries that were thrown out to make room.
+    /// Entries that were evicted.
     pub evicted: u64,
 }
 
 impl Table {
-    /// An empty table of at most `bytes` octets; some of what expired is kept for `stale`.
+    /// An empty table of at most `bytes` octets. Entries of lasting kinds are kept for `stale`
+    /// after their expiry.
     #[must_use]
     pub fn new(bytes: usize, stale: Duration, hash_key: [u64; 2]) -> Self {
         let count = (bytes / MIN_SHARD).clamp(1, SHARDS);
@@ -57,7 +58,7 @@ impl Table {
         Table { shards, hasher, limit: bytes, quarantine: AtomicU8::new(0) }
     }
 
-    /// Reads the value under `key` where it lies. `None` if there is none or it has expired.
+    /// Calls `read` with the value under `key` and its expiry. `None` if there is no live value.
     pub(crate) fn get<R>(
         &self,
         key: &[u8],
@@ -73,7 +74,7 @@ impl Table {
         read(value, expires)
     }
 
-    /// Puts `value` under `key` until `expires`. False if it is too large to be kept.
+    /// Inserts `value` under `key` until `expires`. False if the value is too large.
     pub(crate) fn insert(
         &self,
         key: &CacheKey,
@@ -84,8 +85,8 @@ impl Table {
         self.update(key, now, |_| Some((value.to_vec(), expires)))
     }
 
-    /// Replaces the value under `key` by what `change` makes of it, in one step; an expired value
-    /// is as good as none. `change` may decline by `None`. False if nothing was stored.
+    /// Replaces the value under `key` by the result of `change`, atomically. An expired value
+    /// counts as absent. False if `change` returns `None` or the value is too large.
     pub(crate) fn update(
         &self,
         key: &CacheKey,
@@ -106,8 +107,8 @@ impl Table {
         true
     }
 
-    /// Puts `value` under `key`, unless what is there holds, or held for longer; `popular` entries are
-    /// marked as visited. False if it was declined.
+    /// Inserts `value` under `key`, unless the present value is live or expires later. A `popular`
+    /// entry is marked as visited. False if not inserted.
     pub(crate) fn add(
         &self,
         key: &CacheKey,
@@ -125,7 +126,7 @@ impl Table {
         {
             return false;
         }
-        // It is older than any doubt that there may be now.
+        // The entry is older than the current quarantine.
         let new = NewEntry { hash, key: octets, value, expires, lasts: key.lasts(), quarantine: 0 };
         shard.insert(found, &new, now);
         if popular && let Some(at) = shard.find(hash, octets) {
@@ -134,8 +135,8 @@ impl Table {
         true
     }
 
-    /// Hands entries to `take`, from a shard and a place in it on, until it wants no more or all are
-    /// through; where to go on. One shard is locked, and one is looked at, at a time.
+    /// Calls `take` with entries from a cursor on, until `take` returns false. Returns the cursor
+    /// to continue. One call visits and locks one shard only.
     pub(crate) fn visit_from(
         &self,
         (shard, from): (usize, Cursor),
@@ -145,26 +146,28 @@ impl Table {
         Some(next.map_or((shard + 1, Cursor::default()), |from| (shard, from)))
     }
 
-    /// Claims what is under `key`; false if there is nothing or it is claimed.
+    /// Claims the refresh of the entry under `key`. False if there is no entry, or the refresh is
+    /// claimed already.
     pub(crate) fn claim(&self, key: &[u8]) -> bool {
         let hash = self.hash(key);
         let shard = reading(self.shard(hash));
         shard.find(hash, key).is_some_and(|at| shard.claim(at))
     }
 
-    /// Forgets what is under `key`; true if there was something.
+    /// Removes the entry under `key`. True if there was an entry.
     pub(crate) fn remove(&self, key: &CacheKey) -> bool {
         let (hash, key) = (self.hash(key.as_slice()), key.as_slice());
-        // Most often there is nothing, and looking is cheaper than locking others out.
+        // There is seldom an entry, and a shared lock is cheaper.
         let there = reading(self.shard(hash)).find(hash, key).is_some();
         there && writing(self.shard(hash)).remove_key(hash, key)
     }
 
-    /// Forgets what is under `key`, expired or not, if its value `is_one`; true if there was such.
+    /// Removes the entry under `key`, expired or not, if `is_one` is true for its value. True if
+    /// removed.
     pub(crate) fn remove_if(&self, key: &CacheKey, is_one: impl Fn(&[u8]) -> bool) -> bool {
         let (hash, key) = (self.hash(key.as_slice()), key.as_slice());
         let is_one = |shard: &Shard| shard.value(hash, key).is_some_and(&is_one);
-        // Most often there is nothing, and looking is cheaper than locking others out.
+        // There is seldom such an entry, and a shared lock is cheaper.
         if !is_one(&reading(self.shard(hash))) {
             return false;
         }
@@ -172,8 +175,8 @@ impl Table {
         is_one(&shard) && shard.remove_key(hash, key)
     }
 
-    /// What `select` makes of entries, no more than `most` of them, in no order. One shard is locked
-    /// at a time.
+    /// The results of `select` for live entries, at most `most`, in no particular order. One shard
+    /// is locked at a time.
     pub(crate) fn collect<T>(
         &self,
         now: Moment,
@@ -190,32 +193,33 @@ impl Table {
         found
     }
 
-    /// Forgets every entry that `match`es; says how many. One shard is locked at a time.
+    /// Removes entries for which `matches` is true. Returns their number. One shard is locked at a
+    /// time.
     pub(crate) fn remove_matching(&self, matches: impl Fn(&EntryView<'_>) -> bool) -> usize {
         self.shards.iter().map(|shard| writing(shard).remove_matching(&matches)).sum()
     }
 
-    /// The number of the doubt that entries are put in with; 0: none.
+    /// The number of the quarantine in which entries are inserted, or 0.
     pub(crate) fn quarantine(&self) -> u8 {
         self.quarantine.load(Ordering::Relaxed)
     }
 
-    /// From now on entries are put in with this number.
+    /// Sets the number of the quarantine in which entries are inserted from now on.
     pub(crate) fn set_quarantine(&self, number: u8) {
         self.quarantine.store(number, Ordering::Relaxed);
     }
 
-    /// Octets that it may take.
+    /// The most octets of memory.
     pub(crate) fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Whether there is hardly room for more without throwing out what is there.
+    /// Whether little room is left before entries must be evicted.
     pub(crate) fn is_nearly_full(&self) -> bool {
         self.shards.iter().map(|shard| reading(shard).left()).sum::<usize>() < self.limit / NEARLY
     }
 
-    /// How full it is.
+    /// The number of entries, octets and evictions.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
         self.shards.iter().fold(CacheStats::default(), |sum, shard| {
@@ -233,12 +237,12 @@ impl Table {
     }
 
     fn shard(&self, hash: u64) -> &ShardedLock<Shard> {
-        // The low bits choose the place within the shard's own table.
+        // The low bits choose the slot within the index of the shard.
         &self.shards[(hash >> 32) as usize % self.shards.len()]
     }
 }
 
-/// A shard is whole after every step, so a panic elsewhere left it so.
+/// A shard is consistent after each step, so the lock is used even after a panic.
 fn reading(shard: &ShardedLock<Shard>) -> ShardedLockReadGuard<'_, Shard> {
     shard.read().unwrap_or_else(PoisonError::into_inner)
 }

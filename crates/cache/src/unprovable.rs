@@ -1,6 +1,7 @@
-//! Names whose denials cannot be proven although their zone is signed, and why: what a client is told.
+//! Names of signed zones whose denials cannot be proven, and the extended error for clients.
 //!
-//! This says nothing of names below, nor of records at the name: what the zone signs can be proven.
+//! An entry applies to denials of the name only. Records at the name, and names below, may be
+//! provable.
 
 use bytes::BufMut;
 use zoners_dns::{Ede, EdeCode, Moment, Name};
@@ -10,7 +11,7 @@ use crate::codec::ValueReader;
 use crate::key::{CacheKey, EntryKind};
 
 impl Cache {
-    /// Why the denials of exactly `name` cannot be proven.
+    /// Why denials of `name` cannot be proven.
     #[must_use]
     pub fn unprovable(&self, name: &Name, now: Moment) -> Option<Ede> {
         let key = CacheKey::of_name(EntryKind::Unprovable, name.for_slice());
@@ -21,7 +22,7 @@ impl Cache {
         })
     }
 
-    /// Keeps why the denials of `name` cannot be proven, for `ttl` seconds.
+    /// Caches for `ttl` seconds why denials of `name` cannot be proven.
     pub fn insert_unprovable(&self, name: &Name, ede: &Ede, ttl: u32, now: Moment) {
         let key = CacheKey::of_name(EntryKind::Unprovable, name.for_slice());
         let mut value = Vec::new();

@@ -1,4 +1,4 @@
-//! What stays when there is not room for all: counted, not timed.
+//! Hit rates of a cache that is too small for all names: counted, not timed.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must say so")]
 
@@ -17,7 +17,7 @@ fn named(kind: &str, number: usize) -> Name {
     name::parse(&format!("{kind}{number:07}.example.test")).unwrap()
 }
 
-/// Asks for a name as a client does: what is not there is fetched. True if it was there.
+/// Queries a name: a miss is resolved and cached. True for a hit.
 fn ask(cache: &Cache, name: Name) -> bool {
     let known = cache.rrset(&name, Rtype::A, NOW).is_some();
     if !known {
@@ -27,7 +27,7 @@ fn ask(cache: &Cache, name: Name) -> bool {
     known
 }
 
-/// Numbers below `count`, the n-th in popularity drawn in proportion to 1/n.
+/// Numbers below `count` with a Zipf distribution: the n-th number is drawn in proportion to 1/n.
 fn zipf(count: usize, draws: usize, random: &Random) -> Vec<usize> {
     let mut sum = 0.0;
     let cumulated: Vec<f64> = (1..=count)
@@ -44,7 +44,7 @@ fn zipf(count: usize, draws: usize, random: &Random) -> Vec<usize> {
     numbers.collect()
 }
 
-/// Hits of a cache that throws out what was not asked for the longest.
+/// Hits of a cache with LRU eviction.
 fn lru_hits(trace: &[usize], room: usize) -> usize {
     let (mut last, mut order, mut hits) = (HashMap::new(), BTreeMap::new(), 0);
     for (at, number) in trace.iter().enumerate() {
@@ -81,7 +81,7 @@ fn with_room_for_a_tenth_more_is_found_than_by_lru() {
     }
 }
 
-/// CacheFlush: a stream of names that nobody asks for twice.
+/// CacheFlush: a stream of names that are queried once.
 #[test]
 fn a_scan_of_one_time_names_leaves_the_popular_ones() {
     const POPULAR: usize = 10_000;
@@ -91,7 +91,7 @@ fn a_scan_of_one_time_names_leaves_the_popular_ones() {
             ask(&cache, named("popular", number));
         });
     }
-    // Fifty times as many as there is room for, and nobody asks for the popular ones meanwhile.
+    // The scan has fifty times as many names as fit, and no popular name is queried meanwhile.
     (0..2_000_000).for_each(|number| {
         ask(&cache, named("scan", number));
     });

@@ -1,5 +1,5 @@
-//! Memory is the limit that was set, in whatever order the cache is filled: what the kernel says that a
-//! process has, with the allocator that Zoners has. Each order has a process of its own.
+//! The resident memory of a process stays within the limit, in every order of filling the cache.
+//! Each order runs in a process with the allocator of Zoners, and the kernel reports the memory.
 //!
 //! `MEBIBYTES=128 cargo test --profile dist -p zoners-cache --test resident -- --nocapture` prints a table.
 
@@ -34,7 +34,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const NOW: Moment = Moment::from_millis(1_000_000);
 const SMALL: usize = 4;
 const LARGE: usize = 20_000;
-/// What an order leaves of memory that no entry has: the allocator's own pages.
+/// Memory beside entries in every order: pages of the allocator.
 const BASE: usize = 2 << 20;
 
 type Order = (&'static str, fn(&Lab));
@@ -85,7 +85,7 @@ struct Lab {
     cache: Cache,
     random: Random,
     limit: usize,
-    /// Octets of memory that the process had before.
+    /// Resident octets of the process before filling.
     before: usize,
 }
 
@@ -102,7 +102,7 @@ impl Lab {
         set.owner
     }
 
-    /// Twice as many as there is room for, of one size; each `asked`th is asked for.
+    /// Inserts twice as many entries of one size as fit. Each `asked`-th entry is read.
     fn fill(&self, round: usize, octets: usize, asked: usize) {
         for number in 0..2 * self.limit / (octets + 100) {
             let owner = self.insert(&round.to_string(), number, octets);
@@ -129,7 +129,7 @@ impl Lab {
 
     fn hash(&self) {
         for number in 0..self.limit / 200 {
-            // A zone that is not the largest goes on.
+            // Several zones, so that no zone is evicted all the time.
             let zone = parsed(&format!("zone{}.test", number % 7));
             let mut hash = [0; 20];
             hash[..8].copy_from_slice(&self.random.bits().to_be_bytes());
@@ -177,14 +177,14 @@ impl Lab {
         }
     }
 
-    /// What is forgotten gives its memory back at once, but for the index and the allocator's own pages.
+    /// Flushed entries release their memory at once, except the index and pages of the allocator.
     fn forget(&self, subtree: &Name) {
         self.cache.flush(subtree, true);
         let taken = status("VmRSS:") - self.before;
         assert!(taken < self.limit / 8 + BASE, "{taken}");
     }
 
-    /// Takes what another of its size left in a file, while it is filled.
+    /// Imports the entries of another cache from a file, and inserts entries meanwhile.
     fn load(&self) {
         let mut file = BufReader::new(File::open(std::env::var("SAVED").unwrap()).unwrap());
         let mut length = [0; 8];
@@ -199,7 +199,7 @@ impl Lab {
         }
     }
 
-    /// Leaves what it has in a file, in pieces each preceded by its length.
+    /// Exports the cache to a file, in pieces that follow their length.
     fn save(&self, mut file: File) {
         let (mut progress, mut piece) = (ExportCursor::default(), Vec::new());
         while self.cache.export(&mut progress, NOW, &mut piece) {
@@ -215,7 +215,7 @@ impl Lab {
     }
 }
 
-/// Octets of memory that the process has, or had at most.
+/// Resident octets of the process, now or at the peak.
 fn status(what: &str) -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with(what)).unwrap();

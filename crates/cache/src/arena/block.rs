@@ -1,4 +1,4 @@
-//! A block of entries, and what is noted of them by those who only read.
+//! A block of entries, and the marks that readers set.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,41 +8,42 @@ use zoners_dns::Moment;
 use super::head::{EntryHeader, HEAD};
 use super::{BLOCK, UNIT};
 
-/// Words of a kind of mark, which a block has one of for each unit.
+/// Words of one kind of mark, with one bit for each unit of the block.
 pub(super) const WORDS: usize = BLOCK / UNIT / 64;
 
-/// What is noted of an entry by those who only read.
+/// A mark that readers set on an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
-    /// It was of use since the hand last came by.
+    /// The entry was read since the SIEVE hand last passed.
     Visited,
-    /// Another will be there when it expires: the first reader that saw it coming sees to that.
+    /// A reader has claimed the refresh of the entry before its expiry.
     Claimed,
 }
 
-/// Entries one behind the other.
+/// A block of entries.
 #[derive(Default)]
 pub(super) struct Block {
-    /// Mapped by itself, so that the system has it back at once; `None`, if it has.
+    /// A mapping of its own, so that unmapping returns the memory at once. `None` if unmapped.
     octets: Option<MmapMut>,
     pub(super) marks: Box<[AtomicU64]>,
     /// Octets up to the end of the last entry.
     pub(super) used: usize,
-    /// Of these, octets of entries that have not gone.
+    /// Octets of entries that are not removed.
     pub(super) live: usize,
-    /// How often it was slid together.
+    /// How often the block was compacted.
     pub(super) slid: u32,
 }
 
 impl Block {
-    /// An empty one; `None` if the system has none.
+    /// An empty block; `None` if the operating system has no memory.
     pub(super) fn new() -> Option<Self> {
         let octets = Some(MmapMut::map_anon(BLOCK).ok()?);
         let marks = (0..2 * WORDS).map(|_| AtomicU64::new(0)).collect();
         Some(Block { octets, marks, ..Block::default() })
     }
 
-    /// Puts another in its place, which a visit notices.
+    /// Replaces the block. The number of compactions changes, so that a cursor notices the
+    /// replacement.
     pub(super) fn replace(&mut self, other: Block) {
         *self = Block { slid: self.slid.wrapping_add(1), ..other };
     }
@@ -55,13 +56,13 @@ impl Block {
         self.octets.as_deref_mut()
     }
 
-    /// What the entry at a unit begins with, and the octets from its key on.
+    /// The header of the entry at a unit, and the octets after the header.
     #[inline(always)]
     pub(super) fn entry(&self, unit: usize) -> Option<(&[u8; HEAD], &[u8])> {
         self.octets.as_deref()?.get(unit * UNIT..)?.split_first_chunk()
     }
 
-    /// The value of the entry that begins at a unit, and when it expires.
+    /// The value of the entry at a unit, and its expiry.
     #[inline(always)]
     pub(super) fn value(&self, unit: usize) -> Option<(&[u8], Moment)> {
         let (head, rest) = self.entry(unit)?;
@@ -70,23 +71,23 @@ impl Block {
         Some((rest.get(key..key + head.value as usize)?, head.expires))
     }
 
-    /// Octets behind the last entry.
+    /// Free octets after the last entry.
     pub(super) fn room(&self) -> usize {
         self.octets.as_deref().map_or(0, |octets| octets.len() - self.used)
     }
 
-    /// The word of a mark of the entry that begins at a unit, and its bit.
+    /// The word and the bit of a mark of the entry at a unit.
     #[inline(always)]
     pub(super) fn word(&self, unit: usize, mark: Mark) -> Option<(&AtomicU64, u64)> {
         let word = unit / 64 + if mark == Mark::Visited { 0 } else { WORDS };
         Some((self.marks.get(word)?, 1 << (unit % 64)))
     }
 
-    /// Sets a mark; true if it was not set.
+    /// Sets a mark. True if the mark was not set before.
     #[inline(always)]
     pub(super) fn mark(&self, unit: usize, mark: Mark) -> bool {
         let Some((word, bit)) = self.word(unit, mark) else { return false };
-        // Looking comes first: what is only read is shared by all processors.
+        // Read before writing: a cache line that is only read is shared by all processors.
         word.load(Ordering::Relaxed) & bit == 0 && word.fetch_or(bit, Ordering::Relaxed) & bit == 0
     }
 

@@ -1,29 +1,29 @@
-//! What an entry begins with: what is known of it besides its key and value.
+//! The header of an entry, before key and value.
 
 use zoners_dns::Moment;
 
 use super::{NONE, UNIT};
 
-/// Octets before the key.
+/// Octets of the header.
 pub(super) const HEAD: usize = 32;
-/// The bits of the octet that has both.
+/// The bits of the octet that holds `lasts` and `dead`.
 const LASTS: u8 = 1;
 const DEAD: u8 = 2;
 
-/// What an entry begins with.
+/// The header of an entry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EntryHeader {
     pub(crate) hash: u64,
     pub(crate) expires: Moment,
-    /// The entry that was put in after it.
+    /// The position of the entry that was inserted next.
     pub(crate) newer: u32,
-    /// The entry that was put in before it.
+    /// The position of the entry that was inserted before.
     pub(crate) older: u32,
-    /// Whether it is still of use for a while when it has expired.
+    /// Whether the entry is kept after its expiry, for serve-stale.
     pub(crate) lasts: bool,
-    /// Whether it has gone and left a gap.
+    /// Whether the entry is removed and its space a gap.
     pub(super) dead: bool,
-    /// The number of the doubt in which it was put in; 0: there was none.
+    /// The number of the quarantine in which the entry was inserted, or 0.
     pub(crate) quarantine: u8,
     /// Octets of the key.
     pub(super) key: u16,
@@ -32,7 +32,7 @@ pub(crate) struct EntryHeader {
 }
 
 impl EntryHeader {
-    /// Of an entry that is put in behind another.
+    /// The header of an entry that is inserted after `older`.
     pub(crate) fn new(hash: u64, expires: Moment, lasts: bool, quarantine: u8, older: u32) -> Self {
         EntryHeader {
             hash,
@@ -74,13 +74,13 @@ impl EntryHeader {
         octets[31] = self.quarantine;
     }
 
-    /// Octets of the whole entry.
+    /// Octets of the whole entry, rounded up to whole units.
     pub(crate) fn size(&self) -> usize {
         (HEAD + usize::from(self.key) + self.value as usize).next_multiple_of(UNIT)
     }
 }
 
-/// Some octets from one on. Where both numbers are constants, it is a single load.
+/// `N` octets from `from` on. With constant arguments the call compiles to a single load.
 #[inline(always)]
 fn part<const N: usize>(octets: &[u8; HEAD], from: usize) -> [u8; N] {
     octets[from..from + N].try_into().unwrap_or([0; N])

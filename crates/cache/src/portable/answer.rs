@@ -1,4 +1,4 @@
-//! The entries of one answer, for another node: those that its aliases lead through, and no others.
+//! Export and import of the entries of one answer, with the aliases on the way.
 
 use zoners_dns::{Moment, Name, Question, RRset, Records, Rtype, name};
 
@@ -8,11 +8,11 @@ use crate::codec::ValueReader;
 use crate::denials::WHOLE_NAME;
 use crate::key::{CacheKey, EntryKind};
 
-/// Entries of the longest answer: two for each alias that is followed, and where they lead.
+/// Entries of the longest answer: two for each alias of a chain, and the last RRset or denial.
 const MOST: usize = 32;
 
 impl Cache {
-    /// Appends an RRset to `out`; when it expires, if there is one.
+    /// Appends an RRset to `out`. Returns the expiry, if the RRset is cached.
     pub fn export_rrset(
         &self,
         name: &Name,
@@ -24,7 +24,8 @@ impl Cache {
         self.export_one(key.as_slice(), now, out)
     }
 
-    /// Appends the denial of `rtype` at `name`, or that of the name; when it expires, if there is one.
+    /// Appends the denial of `rtype` at `name`, or the denial of the whole name. Returns the
+    /// expiry, if a denial is cached.
     pub fn export_denial(
         &self,
         name: &Name,
@@ -48,11 +49,11 @@ impl Cache {
         })
     }
 
-    /// Takes the entries of an answer to `question`, on a clock behind ours by `shift` milliseconds. If
-    /// they are not `trusted`, what they say of authenticity does not count.
+    /// Imports the entries of an answer to `question`, made on a clock that is `shift` milliseconds
+    /// behind this clock. If not `trusted`, the security status of the entries becomes unchecked.
     ///
     /// # Errors
-    /// Something among them is no entry, or does not belong to the answer. Nothing is taken.
+    /// An entry is malformed, or does not belong to the answer. No entry is imported.
     pub fn import_answer(
         &self,
         question: &Question,
@@ -72,7 +73,8 @@ impl Cache {
     }
 }
 
-/// Whether an entry belongs to the answer to a question that has led to the names in `chain`.
+/// Checks that an entry belongs to the answer to a question whose alias chain has led to the names
+/// in `chain`.
 fn belongs(entry: &PortableEntry<'_>, question: &Question, chain: &mut Vec<Name>) -> Option<()> {
     let key = CacheKey::read(entry.key)?;
     let (name, rtype) = (key.name()?, key.rtype()?);
@@ -119,7 +121,8 @@ mod tests {
         cache.insert_rrset(&set, &[], Rank::Answer, Security::Insecure, NOW);
     }
 
-    /// `www.a.test.` leads over `b.test.` and a DNAME to `x.c.test.`, which has an address and no other.
+    /// An alias chain from `www.a.test.` over `x.old.test.` and a DNAME to `x.c.test.`, which has
+    /// an A record and no AAAA record.
     fn full() -> Cache {
         let cache = cache();
         put_set(&cache, "www.a.test. 60 CNAME x.old.test.");
@@ -183,7 +186,7 @@ mod tests {
             out.extend(all);
         });
         refused(&|out| {
-            // An alias of itself.
+            // A CNAME that points to itself.
             let own = cache();
             put_set(&own, "www.a.test. 60 CNAME www.a.test.");
             for _ in 0..=MOST {

@@ -31,7 +31,7 @@ fn nsec(owner: &str, next: &str) -> RRset {
     zoners_dns::zonefile::parse(&text, &name::root()).unwrap().remove(0)
 }
 
-/// One of each.
+/// A cache with one entry of each kind.
 fn full() -> Cache {
     let cache = cache();
     cache.insert_rrset(
@@ -118,7 +118,7 @@ fn what_is_there_is_not_replaced_and_what_is_over_not_taken() {
     cache.import(&entries, 0, true, NOW).unwrap();
     let got = cache.rrset(&newer.owner, Rtype::A, NOW).unwrap();
     assert_eq!(got.set.records, newer.records);
-    // Expired, it is to be had stale, for a day.
+    // After its expiry an entry is available for serve-stale for one day.
     for (seconds, stale) in [(300, true), (86_699, true), (86_700, false)] {
         let (cache, later) = (self::cache(), NOW.after_seconds(seconds));
         cache.import(&entries, 0, true, later).unwrap();
@@ -126,7 +126,7 @@ fn what_is_there_is_not_replaced_and_what_is_over_not_taken() {
         let since = cache.stale_read_time(later);
         assert_eq!(cache.rrset(&newer.owner, Rtype::A, since).is_some(), stale, "{seconds}");
     }
-    // No TTL is longer than the configuration lets it be.
+    // The configured cap limits imported TTLs.
     let short = Cache::new(1 << 20, TtlLimits { cap: 60, ..TtlLimits::default() }, [0, 0]);
     short.import(&entries, 0, true, NOW).unwrap();
     assert_eq!(short.rrset(&newer.owner, Rtype::A, NOW).unwrap().set.ttl, 60);
@@ -207,7 +207,7 @@ proptest! {
         for trusted in [true, false] {
             let cache = cache();
             let _ = cache.import(&entries, 0, trusted, NOW);
-            // What came in can be read and goes out again as something that may come in.
+            // Imported entries can be exported and imported again.
             let again = exported(&cache, NOW);
             prop_assert!(self::cache().import(&again, 0, true, NOW).is_ok());
         }

@@ -1,4 +1,4 @@
-//! Ranges that leave the process; see [`crate::portable`].
+//! Export and import of ranges; see [`crate::portable`].
 
 use std::ops::Bound;
 
@@ -8,7 +8,7 @@ use zoners_dns::{Moment, Name, RRset};
 use super::{NameKey, OwnerHash, ProvenRange, Ranges, ZoneRanges};
 use crate::codec::{ValueReader, put_bytes, put_rrset};
 
-/// How far an export has come.
+/// The progress of an export.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RangeProgress {
     zone: Option<NameKey>,
@@ -17,8 +17,8 @@ pub(crate) struct RangeProgress {
 }
 
 impl Ranges {
-    /// Hands the next ranges to `take`, about as many octets of them as told, each as what
-    /// [`Ranges::import`] takes; false once there are no more.
+    /// Calls `take` with the next ranges, about `most` octets, in the format of [`Ranges::import`].
+    /// False after the last range.
     pub(crate) fn export(
         &self,
         progress: &mut RangeProgress,
@@ -31,7 +31,7 @@ impl Ranges {
         let Some((place, zone)) = zones.of.range::<[u8], _>((from, Bound::Unbounded)).next() else {
             return false;
         };
-        // Zones come and go in between.
+        // The zone may have been evicted since the last call.
         if progress.zone.as_ref() != Some(place) {
             *progress = RangeProgress { zone: Some(place.clone()), ..RangeProgress::default() };
         }
@@ -57,13 +57,13 @@ impl Ranges {
                 return true;
             }
         }
-        // The first place behind this one.
+        // The first possible key after the key of the zone.
         let behind = [place, &[0][..]].concat().into();
         *progress = RangeProgress { zone: Some(behind), ..RangeProgress::default() };
         true
     }
 
-    /// Takes a range of `zone`; `None` if it is none.
+    /// Imports a range of `zone`; `None` if the value is malformed.
     pub(crate) fn import(&self, zone: &Name, value: &[u8], expires: Moment) -> Option<()> {
         let mut value = ValueReader(value);
         match value.u8()? {

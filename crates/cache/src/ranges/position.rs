@@ -1,22 +1,22 @@
-//! How a name lies to a range, in canonical order.
+//! The position of a name relative to a range, in canonical order.
 
 use zoners_dns::SortKey;
 
-/// How a name lies to the range that begins at or before it.
+/// The position of a name relative to the range that begins at or before the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RangePosition {
-    /// It is the one where the range begins.
+    /// The name is the owner of the NSEC record.
     AtOwner,
-    /// It is above the one where the range ends: it exists without records.
+    /// The next name lies below the name, so the name is an empty non-terminal.
     EmptyNonTerminal,
-    /// It is between the two.
+    /// The name is covered and does not exist.
     Between {
-        /// Where its closest encloser, an ancestor of one of the two, begins in it.
+        /// The offset in the name at which the closest encloser begins.
         encloser: usize,
-        /// Whether it is below the one where the range begins.
+        /// Whether the name lies below the owner.
         below: bool,
     },
-    /// Behind the end.
+    /// The name sorts after the end of the range.
     Beyond,
 }
 
@@ -26,11 +26,11 @@ impl RangePosition {
         if place == owner {
             return RangePosition::AtOwner;
         }
-        // Behind the last one lies the apex again.
+        // The last range of a zone ends at the apex.
         if place >= next && next > owner {
             return RangePosition::Beyond;
         }
-        // A place is the beginning of the places of all below it.
+        // The key of a name is a prefix of the keys of all names below.
         if next.starts_with(place) {
             return RangePosition::EmptyNonTerminal;
         }

@@ -1,19 +1,20 @@
-//! One range, and what it takes of memory.
+//! A proven range and its memory.
 
 use bytes::Bytes;
 use zoners_dns::{Moment, Name, RRset, Records};
 
 use super::NameKey;
 
-/// Octets of a place in a map, whose nodes are half empty, and of what the octets of a range are counted by.
+/// Octets of a slot in a map, whose nodes are half empty, and of the reference count of the shared
+/// octets.
 pub(super) const NODE: usize = 64 + 48;
 
-/// A record that was proven, and until when.
+/// A secure NSEC or NSEC3 RRset and its expiry.
 #[derive(Clone, Debug)]
 pub(super) struct ProvenRange {
     pub(super) set: RRset,
     pub(super) expires: Moment,
-    /// The place of the next name; nothing of a hash.
+    /// The sort key of the next name; empty for NSEC3.
     pub(super) next: NameKey,
 }
 
@@ -22,7 +23,7 @@ impl ProvenRange {
         Some(Box::new(ProvenRange { set: compact(set)?, expires, next: next.into() }))
     }
 
-    /// Octets of memory that it takes, with the place under which it lies.
+    /// Octets of memory of the range and its map key.
     pub(super) fn cost(&self) -> usize {
         let place = self.set.owner.len();
         let octets =
@@ -31,14 +32,14 @@ impl ProvenRange {
         NODE + boxes.map(allocated).iter().sum::<usize>()
     }
 
-    /// The record, its TTL what is left of it.
+    /// The RRset with its remaining TTL; `None` after the expiry.
     pub(super) fn at(&self, now: Moment) -> Option<RRset> {
         (self.expires > now)
             .then(|| RRset { ttl: now.seconds_until(self.expires), ..self.set.clone() })
     }
 }
 
-/// The same in one piece of memory of its own: what it was part of may be a whole message.
+/// Copies an RRset into one allocation. Otherwise the RRset could keep a whole message in memory.
 fn compact(set: &RRset) -> Option<RRset> {
     let (owner, records) = (set.owner.as_slice(), set.records.as_bytes());
     let octets = Bytes::from([owner, records, set.signatures.as_bytes()].concat());
@@ -51,7 +52,7 @@ fn compact(set: &RRset) -> Option<RRset> {
     })
 }
 
-/// Octets that an allocator gives for so many: its sizes are an eighth apart.
+/// Octets that an allocator provides for a request, with size classes an eighth apart.
 pub(super) fn allocated(octets: usize) -> usize {
     (octets + octets / 8).next_multiple_of(16)
 }

@@ -88,7 +88,7 @@ fn many_small_zones_are_charged_for_what_each_takes() {
     }
     let zones = ranges.zones.lock();
     assert!(zones.octets <= 1 << 20);
-    // The first node of a map with eleven places of 24 octets is most of it.
+    // Most of the cost is the first node of a map, with eleven slots of 24 octets.
     assert!((900..(1 << 20) / 500).contains(&zones.of.len()), "{}", zones.of.len());
     assert_eq!(zones.octets, zones.of.values().map(|zone| zone.octets).sum());
 }

@@ -1,5 +1,5 @@
-//! What a server is known to repeat of a query, which a forger does not see: its cookie (RFC 7873), and
-//! the letters of the question.
+//! What a server echoes of a query and an off-path attacker cannot see: the client cookie (RFC
+//! 7873) and the letter case of QNAME.
 
 use bytes::BufMut;
 use zoners_dns::Moment;
@@ -8,46 +8,49 @@ use crate::codec::ValueReader;
 
 /// Octets of a client cookie.
 pub const CLIENT_COOKIE: usize = 8;
-/// Octets of a client and the longest server cookie (RFC 7873 section 4).
+/// Octets of the client cookie and the longest server cookie (RFC 7873 section 4).
 const MOST_OCTETS: usize = 40;
-/// Fewer replies than this without what was to be repeated say nothing: others may have sent them.
+/// From this number of replies on, a missing echo counts. Fewer may be forged.
 const ENOUGH: u8 = 3;
-/// They are forgotten after this, in milliseconds: servers are mended.
+/// Missing echoes are forgotten after this time, in milliseconds, because servers get repaired.
 const KEPT: u64 = 3_600_000;
 
-/// What a server is known to repeat.
+/// What a server echoes of a query.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EchoSupport {
-    /// The option that it sent last, if it sent one.
+    /// The last COOKIE option of the server, or an empty option.
     cookie: CookieOption,
-    /// Times that it did without, although it sent one before, or did not stand one, in a row.
+    /// How often in a row a cookie was missing although the server sent one before, or a query with
+    /// a cookie failed.
     lapses: u8,
-    /// Times that it changed the letters of a question, in a row.
+    /// How often in a row the server changed the letter case of QNAME.
     folds: u8,
-    /// When one of these last happened.
+    /// When an echo was last missing.
     at: u64,
 }
 
-/// A COOKIE option: the client's cookie and the server's behind it.
+/// The value of a COOKIE option: client cookie and server cookie.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CookieOption {
     length: u8,
     octets: [u8; MOST_OCTETS],
 }
 
-/// Something that happened to what a server was to repeat.
+/// An observation about what a server echoes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EchoEvidence {
-    /// It sent this cookie.
+    /// The server sent this cookie.
     Cookie(CookieOption),
-    /// It sent none where it did before, or could not read a query that had one.
+    /// The server sent no cookie although it sent one before, or could not read a query with a
+    /// cookie.
     CookieMissing,
-    /// It changed the letters of a question.
+    /// The server changed the letter case of QNAME.
     CaseChanged,
 }
 
 impl CookieOption {
-    /// The option with this value, if it has both cookies and the length of such.
+    /// The option with this value. `None` if the length is wrong for a client cookie and a server
+    /// cookie.
     #[must_use]
     pub fn of(option: &[u8]) -> Option<Self> {
         if !(2 * CLIENT_COOKIE..=MOST_OCTETS).contains(&option.len()) {
@@ -58,13 +61,13 @@ impl CookieOption {
         Some(CookieOption { length: option.len() as u8, octets })
     }
 
-    /// The value of the option; empty where there is none.
+    /// The value of the option; empty if there is no cookie.
     #[must_use]
     pub fn octets(&self) -> &[u8] {
         self.octets.get(..usize::from(self.length)).unwrap_or_default()
     }
 
-    /// Whether there is none.
+    /// Whether there is no cookie.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.length == 0
@@ -77,7 +80,7 @@ impl Default for CookieOption {
     }
 }
 
-/// A cookie is told to its server alone.
+/// Does not print the cookie, which is secret.
 impl std::fmt::Debug for CookieOption {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Cookie({} octets)", self.length)
@@ -85,25 +88,26 @@ impl std::fmt::Debug for CookieOption {
 }
 
 impl EchoSupport {
-    /// The option that the server sent last; empty if it sent none, or does not keep to it.
+    /// The last cookie of the server; empty if the server sent none, or did not echo the cookie.
     #[must_use]
     pub fn cookie(&self) -> CookieOption {
         self.cookie
     }
 
-    /// Whether it is to be asked without a cookie.
+    /// Whether queries to the server carry no cookie.
     #[must_use]
     pub fn mishandles_cookies(&self, now: Moment) -> bool {
         self.lapses >= ENOUGH && self.is_fresh(now)
     }
 
-    /// Whether it may be a cookie that it leaves unanswered: fewer lapses are known than say so.
+    /// Whether a missing reply may be due to the cookie: a cookie was missing before, but too
+    /// seldom for [`EchoSupport::mishandles_cookies`].
     #[must_use]
     pub fn may_mishandle_cookies(&self, now: Moment) -> bool {
         (1..ENOUGH).contains(&self.lapses) && self.is_fresh(now)
     }
 
-    /// Whether it does not repeat the letters of a question as they are.
+    /// Whether the server changes the letter case of QNAME.
     #[must_use]
     pub fn changes_case(&self, now: Moment) -> bool {
         self.folds >= ENOUGH && self.is_fresh(now)
@@ -119,7 +123,7 @@ impl EchoSupport {
         }
         match repeated {
             EchoEvidence::Cookie(cookie) => self.cookie = cookie,
-            // Until it sends one again, none is looked for.
+            // A reply without a cookie is accepted until the server sends a cookie again.
             EchoEvidence::CookieMissing => {
                 (self.cookie, self.lapses) =
                     (CookieOption::default(), self.lapses.saturating_add(1));
@@ -132,7 +136,7 @@ impl EchoSupport {
         }
     }
 
-    /// On a clock that is ahead by `shift` milliseconds.
+    /// Moves the time to a clock that is ahead by `shift` milliseconds.
     pub(super) fn shift(&mut self, shift: i64) {
         self.at = self.at.saturating_add_signed(shift);
     }
@@ -140,7 +144,7 @@ impl EchoSupport {
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         out.put_u8(self.cookie.length);
         out.put_slice(self.cookie.octets());
-        // Of most servers there is nothing to say.
+        // Most servers echo correctly, and need no octets for counters.
         if (self.lapses, self.folds) != (0, 0) {
             out.put_slice(&[self.lapses, self.folds]);
             out.put_u64(self.at);
@@ -148,7 +152,7 @@ impl EchoSupport {
     }
 
     pub(super) fn decode(value: &mut ValueReader<'_>) -> Option<Self> {
-        // Not in files of before.
+        // Snapshots of earlier versions have no cookie.
         let Some(length) = value.u8().map(usize::from) else { return Some(EchoSupport::default()) };
         let (cookie, rest) = value.0.split_at_checked(length)?;
         let cookie = if length == 0 { CookieOption::default() } else { CookieOption::of(cookie)? };

@@ -1,4 +1,4 @@
-//! What an event changes in the knowledge of a server.
+//! How events change the infra cache entry of a server.
 
 use std::time::Duration;
 
@@ -6,36 +6,36 @@ use zoners_dns::Moment;
 
 use super::{EchoEvidence, ServerFault, ServerInfo};
 
-/// One query moves the share of lost queries by this part.
+/// One query moves the smoothed loss by one part in this many (EWMA).
 const LOSS_GAIN: u16 = 8;
 
 /// An event at a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
-    /// It was asked. What it missed before `forgiven` does not count.
+    /// A query was sent. Queries without a reply before `forgiven` do not count.
     Asked {
-        /// A moment of the past.
+        /// When the uplink last failed or changed.
         forgiven: Moment,
     },
-    /// It answered so long after it was asked; with EDNS, or not.
+    /// A reply came after this time, with or without EDNS.
     Reply(Duration, bool),
-    /// It answered a query that was sent more than once: how long it took is not known (RFC 6298
-    /// section 3, Karn's algorithm).
+    /// A reply came to a query that was sent more than once, so the RTT is not known exactly
+    /// (Karn's algorithm, RFC 6298 section 3).
     ReplyToSome {
-        /// Since the query was first sent: it took no longer.
+        /// Time since the first copy: an upper bound of the RTT.
         most: Duration,
-        /// Since it was last sent: it took no less.
+        /// Time since the last copy: a lower bound of the RTT.
         least: Duration,
-        /// With EDNS, or not.
+        /// Whether the reply has EDNS.
         edns: bool,
     },
-    /// Something was wrong.
+    /// A fault.
     Trouble(ServerFault),
-    /// It answered a plain query after failing one with EDNS.
+    /// A query without EDNS got a reply after a query with EDNS had failed.
     PlainOnly,
-    /// What it said is good again.
+    /// A valid reply, which ends a fault.
     Good,
-    /// Something of what it repeats of a query, or does not.
+    /// An observation about cookies or letter case.
     Repeated(EchoEvidence),
 }
 
@@ -56,8 +56,8 @@ impl ServerInfo {
             }
             Evidence::ReplyToSome { most, least, edns } => {
                 match self.srtt() {
-                    // The next reply is waited for, so that it comes before its query is sent again:
-                    // else it would never be known how long they take.
+                    // The next query waits this long before it is sent again, so that its reply
+                    // gives the first RTT measurement.
                     None => self.rttvar_us = micros(most),
                     Some(srtt) if least > srtt => self.learn_rtt(least),
                     Some(_) => {}
@@ -83,7 +83,7 @@ impl ServerInfo {
     fn replied(&mut self, edns: bool, now: u64) {
         (self.replied_at, self.unanswered) = (now, 0);
         self.loss -= self.loss / LOSS_GAIN;
-        // It is there; whether what it says is good is seen later.
+        // The server is alive; whether the reply is valid is decided later.
         if self.trouble.is_some_and(ServerFault::is_silence) {
             (self.trouble, self.troubles) = (None, 0);
         }
@@ -92,8 +92,8 @@ impl ServerInfo {
         }
     }
 
-    /// RFC 6298 section 2, but that the deviation begins smaller: nothing is sent again for it,
-    /// only another server is asked.
+    /// RFC 6298 section 2, except that RTTVAR starts at a quarter of the RTT instead of half: a
+    /// late reply causes only a hedge, not a retransmission.
     fn learn_rtt(&mut self, rtt: Duration) {
         let rtt = micros(rtt).max(1);
         if self.srtt_us == 0 {

@@ -7,24 +7,24 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 #[repr(u8)]
 pub enum ServerFault {
-    /// It did not answer in time.
+    /// No reply came in time.
     Timeout = 1,
-    /// The host says that the port is closed, or closes the connection.
+    /// The port is closed, or the server closed the connection.
     Refused,
-    /// No way there: ICMP unreachable, no route, family not available.
+    /// Unreachable: ICMP unreachable, no route, or address family not available.
     Unreachable,
-    /// It does not serve a zone that it was asked for: REFUSED, NOTAUTH, or refers elsewhere.
+    /// Lame: the server does not serve the zone (REFUSED, NOTAUTH, or a referral elsewhere).
     Lame,
-    /// SERVFAIL, or another RCODE that says nothing of the name.
+    /// SERVFAIL, or another RCODE that says nothing about the name.
     ServFail,
-    /// FORMERR, or what it sends cannot be read.
+    /// FORMERR, or a malformed reply.
     FormErr,
-    /// What it said could not be proven.
+    /// A reply that failed validation.
     Bogus,
 }
 
 impl ServerFault {
-    /// All of them.
+    /// All faults.
     pub const ALL: [ServerFault; 7] = [
         ServerFault::Timeout,
         ServerFault::Refused,
@@ -35,7 +35,7 @@ impl ServerFault {
         ServerFault::Bogus,
     ];
 
-    /// Whether it means that nothing came back from the server.
+    /// Whether the server sent no reply at all.
     #[must_use]
     pub const fn is_silence(self) -> bool {
         matches!(self, ServerFault::Timeout | ServerFault::Refused | ServerFault::Unreachable)

@@ -3,10 +3,10 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 const NOW: Moment = Moment::from_millis(0);
-/// This key and those above last for a while when they have expired.
+/// Entries with this key or a greater key are kept after their expiry.
 const LASTING: u8 = 200;
 
-/// A shard of one block, and a value of which so many fit in it.
+/// A shard of one block, and a value of which `entries` fit into the block.
 fn shard(entries: usize) -> (Shard, Vec<u8>) {
     let room = BLOCK - BLOCK / FREE;
     let shard = Shard::new(BLOCK_COST + 4096, Duration::from_millis(10));
@@ -24,7 +24,7 @@ fn has(shard: &Shard, key: u8) -> bool {
     shard.find(u64::from(key), &[key]).is_some()
 }
 
-/// What memory there is must be what is told, and all that is there must be found.
+/// Checks that the memory is within the limit, and that each entry is in the index and the order.
 fn check(shard: &Shard) {
     assert!(shard.bytes() <= shard.limit.max(BLOCK_COST + 4096), "{}", shard.bytes());
     let live: usize = shard.entries().map(|(key, value, _)| size(key, value)).sum();
@@ -96,7 +96,7 @@ fn what_is_larger_than_the_shard_is_not_kept() {
     check(&shard);
 }
 
-/// Puts so many entries of a size into a shard, each a key of its own.
+/// Inserts `count` entries of one size, and visits each `visited`-th.
 fn fill(shard: &mut Shard, from: u64, count: u64, octets: usize, visited: u64) {
     for number in from..from + count {
         let key = number.to_be_bytes();
@@ -127,7 +127,7 @@ fn the_limit_holds_in_every_order_and_little_of_it_is_wasted() {
         fill(&mut shard, 1 << 32, 3 * (LIMIT / (second + 48)) as u64, second, 7);
         check(&shard);
         assert!(shard.bytes() <= LIMIT, "{first}, then {second}");
-        // Of the longest, one fills a block.
+        // One entry of the greatest size fills a block.
         let of_it = if second == crate::MAX_ENTRY_OCTETS { 60 } else { 70 };
         assert!(shard.arena.live() * 100 >= LIMIT * of_it, "{} of {second}", shard.arena.live());
     }
@@ -160,7 +160,7 @@ fn a_visit_finds_all_that_is_there_although_blocks_are_slid_together_meanwhile()
         });
         let Some(next) = next else { break };
         cursor = next;
-        // Every other entry of those that were seen goes, and its block is slid together.
+        // Removes entries that the iteration has seen, and compacts their block.
         let gone: Vec<u32> = shard.arena.entries().step_by(50 + round as usize % 7).collect();
         let gone = gone.into_iter().filter(|at| seen.contains_key(shard.arena.key(*at)));
         gone.collect::<Vec<_>>().iter().take(3).for_each(|at| shard.remove(*at));
@@ -202,7 +202,8 @@ proptest! {
                 }
             }
             check(&shard);
-            // What was thrown out is gone; what is there is what was put in last.
+            // Evicted keys leave the model; the value of each remaining key must be the last
+            // inserted.
             model.retain(|key, _| has(&shard, *key));
             prop_assert_eq!(model.len(), shard.len());
             for (key, value) in &model {
