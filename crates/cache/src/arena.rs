@@ -15,28 +15,31 @@ use std::sync::atomic::Ordering;
 use zoners_dns::Moment;
 
 pub(crate) use block::Mark;
-use block::{Block, WORDS};
+use block::{Block, WORDS_PER_MARK};
 pub(crate) use head::EntryHeader;
-use head::HEAD;
+use head::HEADER_OCTETS;
 
 /// Octets of a block: room for the longest entry, and small enough for several blocks in a small
 /// shard.
-pub(crate) const BLOCK: usize = 96 * 1024;
+pub(crate) const BLOCK_OCTETS: usize = 96 * 1024;
 /// Entries are aligned to units of this many octets.
-const UNIT: usize = 16;
+const UNIT_OCTETS: usize = 16;
 /// Octets of memory of a block, with its marks and its element in the list.
-pub(crate) const BLOCK_COST: usize = BLOCK + 2 * WORDS * 8 + size_of::<Block>();
+pub(crate) const BLOCK_COST_OCTETS: usize =
+    BLOCK_OCTETS + 2 * WORDS_PER_MARK * 8 + size_of::<Block>();
 /// A position has the number of the unit within the block in its lower bits, and the number of the
 /// block in its upper bits.
 const UNIT_BITS: u32 = 13;
 /// No position.
 pub(crate) const NONE: u32 = u32::MAX;
 
-const _: () = assert!(crate::MAX_ENTRY_OCTETS + 512 <= BLOCK && BLOCK / UNIT <= 1 << UNIT_BITS);
+const _: () = assert!(
+    crate::MAX_ENTRY_OCTETS + 512 <= BLOCK_OCTETS && BLOCK_OCTETS / UNIT_OCTETS <= 1 << UNIT_BITS
+);
 
 /// The octets of an entry with this key and value, rounded up to whole units.
 pub(crate) fn size(key: &[u8], value: &[u8]) -> usize {
-    (HEAD + key.len() + value.len()).next_multiple_of(UNIT)
+    (HEADER_OCTETS + key.len() + value.len()).next_multiple_of(UNIT_OCTETS)
 }
 
 /// The blocks of a shard.
@@ -61,12 +64,12 @@ fn unit_of(at: u32) -> usize {
 }
 
 fn place(block: usize, octet: usize) -> u32 {
-    (block as u32) << UNIT_BITS | (octet / UNIT) as u32
+    (block as u32) << UNIT_BITS | (octet / UNIT_OCTETS) as u32
 }
 
 impl Arena {
     #[inline(always)]
-    fn octets(&self, at: u32) -> Option<(&[u8; HEAD], &[u8])> {
+    fn octets(&self, at: u32) -> Option<(&[u8; HEADER_OCTETS], &[u8])> {
         self.blocks.get(block_of(at))?.entry(unit_of(at))
     }
 
@@ -100,8 +103,8 @@ impl Arena {
     /// Changes the header of an entry. False if no entry is there.
     pub(crate) fn change(&mut self, at: u32, change: impl FnOnce(&mut EntryHeader)) -> bool {
         let block = self.blocks.get_mut(block_of(at));
-        let rest = block.and_then(|block| block.octets_mut()?.get_mut(unit_of(at) * UNIT..));
-        let Some(octets) = rest.and_then(|rest| rest.first_chunk_mut::<HEAD>()) else {
+        let rest = block.and_then(|block| block.octets_mut()?.get_mut(unit_of(at) * UNIT_OCTETS..));
+        let Some(octets) = rest.and_then(|rest| rest.first_chunk_mut::<HEADER_OCTETS>()) else {
             return false;
         };
         let mut head = EntryHeader::read(octets);
@@ -120,13 +123,13 @@ impl Arena {
     ) -> bool {
         let Some(head) = self.head(at) else { return false };
         let length = usize::from(head.key) + value.len();
-        if (HEAD + length).next_multiple_of(UNIT) != head.size() {
+        if (HEADER_OCTETS + length).next_multiple_of(UNIT_OCTETS) != head.size() {
             return false;
         }
         self.change(at, |head| {
             (head.value, head.expires, head.quarantine) = (value.len() as u32, expires, quarantine);
         });
-        let start = unit_of(at) * UNIT + HEAD;
+        let start = unit_of(at) * UNIT_OCTETS + HEADER_OCTETS;
         let block = self.blocks.get_mut(block_of(at));
         let place = block.and_then(|block| block.octets_mut()?.get_mut(start..start + length));
         if let Some(octets) = place {
@@ -142,7 +145,7 @@ impl Arena {
     }
 
     /// Clears a mark.
-    pub(crate) fn unmark(&self, at: u32, mark: Mark) {
+    pub(crate) fn clear_mark(&self, at: u32, mark: Mark) {
         if let Some(block) = self.blocks.get(block_of(at)) {
             block.set(unit_of(at), mark, false);
         }
@@ -166,27 +169,29 @@ impl Arena {
         let start = into.used;
         let behind = into.octets_mut().and_then(|all| all.get_mut(start..start + head.size()));
         let Some(octets) = behind else { return NONE };
-        let Some((first, rest)) = octets.split_first_chunk_mut::<HEAD>() else { return NONE };
+        let Some((first, rest)) = octets.split_first_chunk_mut::<HEADER_OCTETS>() else {
+            return NONE;
+        };
         head.write(first);
         rest[..key.len()].copy_from_slice(key);
         rest[key.len()..key.len() + value.len()].copy_from_slice(value);
         into.used += head.size();
         into.live += head.size();
         self.live += head.size();
-        into.set(start / UNIT, Mark::Visited, false);
-        into.set(start / UNIT, Mark::Claimed, false);
+        into.set(start / UNIT_OCTETS, Mark::Visited, false);
+        into.set(start / UNIT_OCTETS, Mark::Claimed, false);
         place(block, start)
     }
 
     /// Removes an entry, which leaves a gap.
-    pub(crate) fn kill(&mut self, at: u32) {
+    pub(crate) fn remove(&mut self, at: u32) {
         let size = self.head(at).map_or(0, |head| head.size());
         self.change(at, |head| head.dead = true);
         self.live -= size;
         if let Some(block) = self.blocks.get_mut(block_of(at)) {
             block.live -= size;
             if block.live == 0 {
-                (block.used, block.slid) = (0, block.slid.wrapping_add(1));
+                (block.used, block.compactions) = (0, block.compactions.wrapping_add(1));
             }
         }
     }
@@ -243,10 +248,10 @@ impl Arena {
 
     /// Compacts a block: closes its gaps. Calls `moved` with the old and the new position of each
     /// entry that moves.
-    pub(crate) fn slide(&mut self, block: usize, mut moved: impl FnMut(&mut Arena, u32, u32)) {
+    pub(crate) fn compact(&mut self, block: usize, mut moved: impl FnMut(&mut Arena, u32, u32)) {
         let (mut from, mut to) = (0, 0);
         while let Some((at, head)) = self.entry_from(block, from) {
-            let (start, size) = (unit_of(at) * UNIT, head.size());
+            let (start, size) = (unit_of(at) * UNIT_OCTETS, head.size());
             from = start + size;
             if start != to
                 && let Some(block) = self.blocks.get_mut(block)
@@ -255,17 +260,17 @@ impl Arena {
                     octets.copy_within(start..from, to);
                 }
                 for mark in [Mark::Visited, Mark::Claimed] {
-                    let word = block.word(start / UNIT, mark);
+                    let word = block.word(start / UNIT_OCTETS, mark);
                     let set =
                         word.is_some_and(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0);
-                    block.set(to / UNIT, mark, set);
+                    block.set(to / UNIT_OCTETS, mark, set);
                 }
                 moved(self, at, place(block_of(at), to));
             }
             to += size;
         }
         if let Some(block) = self.blocks.get_mut(block) {
-            (block.used, block.slid) = (to, block.slid.wrapping_add(1));
+            (block.used, block.compactions) = (to, block.compactions.wrapping_add(1));
         }
     }
 
@@ -305,20 +310,20 @@ impl Arena {
         let mut octet = 0;
         let entries = std::iter::from_fn(move || {
             let (at, head) = self.entry_from(block, octet)?;
-            octet = unit_of(at) * UNIT + head.size();
+            octet = unit_of(at) * UNIT_OCTETS + head.size();
             Some(at)
         });
         entries.filter(move |at| unit_of(*at) >= unit)
     }
 
     /// How often a block was compacted; `None` if no such block exists.
-    pub(crate) fn slid(&self, block: usize) -> Option<u32> {
-        self.blocks.get(block).map(|block| block.slid)
+    pub(crate) fn compactions(&self, block: usize) -> Option<u32> {
+        self.blocks.get(block).map(|block| block.compactions)
     }
 
     /// The octet, within its block, at which an entry begins.
     pub(crate) fn octet(at: u32) -> usize {
-        unit_of(at) * UNIT
+        unit_of(at) * UNIT_OCTETS
     }
 
     /// The unit after the unit at which an entry begins.

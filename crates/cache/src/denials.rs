@@ -13,10 +13,10 @@ pub(crate) const WHOLE_NAME: Rtype = Rtype::from_int(0);
 
 /// The TTL of a denial without a usable SOA, in seconds. RFC 2308 section 5 forbids to cache such a
 /// denial, but then each client query would cost a round trip.
-const WITHOUT_SOA: u32 = 20;
+const TTL_WITHOUT_SOA_SECONDS: u32 = 20;
 
 /// A flag beside the security status: the denial is cached under a type, but denies the name.
-const NO_NAME: u8 = 0x80;
+const DENIES_NAME_BIT: u8 = 0x80;
 
 /// What a denial denies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Denial {
         let ttl = match &soa {
             Some(soa) => soa.ttl.min(minimum(soa)),
             // The TTL of an NSEC or NSEC3 record equals the negative TTL of the zone (RFC 9077).
-            None => proof.iter().map(|set| set.ttl).min().unwrap_or(WITHOUT_SOA),
+            None => proof.iter().map(|set| set.ttl).min().unwrap_or(TTL_WITHOUT_SOA_SECONDS),
         };
         Denial { soa, proof, ttl, security: Security::Unchecked }
     }
@@ -70,8 +70,9 @@ impl Denial {
     pub(crate) fn read(value: &[u8], ttl: u32) -> Option<(DenialKind, Self)> {
         let mut value = ValueReader(value);
         let head = value.u8()?;
-        let denied = if head & NO_NAME == 0 { DenialKind::NoData } else { DenialKind::NxDomain };
-        let security = Security::from_octet(head & !NO_NAME);
+        let denied =
+            if head & DENIES_NAME_BIT == 0 { DenialKind::NoData } else { DenialKind::NxDomain };
+        let security = Security::from_octet(head & !DENIES_NAME_BIT);
         let mut soa = value.rrsets()?;
         let mut denial = Denial { soa: soa.pop(), proof: value.rrsets()?, ttl, security };
         denial.set_ttl(ttl);
@@ -80,7 +81,7 @@ impl Denial {
 
     fn write(&self, denied: DenialKind) -> Vec<u8> {
         let mut value = vec![];
-        let marker = if denied == DenialKind::NxDomain { NO_NAME } else { 0 };
+        let marker = if denied == DenialKind::NxDomain { DENIES_NAME_BIT } else { 0 };
         value.put_u8(self.security.to_octet() | marker);
         put_rrsets(&mut value, self.soa.as_slice());
         put_rrsets(&mut value, &self.proof);
@@ -90,17 +91,17 @@ impl Denial {
 
 /// The security status in the first octet of a cached denial.
 pub(crate) fn status(head: u8) -> u8 {
-    head & !NO_NAME
+    head & !DENIES_NAME_BIT
 }
 
 /// The first octet `head`, with the security status replaced by unchecked.
 pub(crate) fn unchecked(head: u8) -> u8 {
-    head & NO_NAME | Security::Unchecked.to_octet()
+    head & DENIES_NAME_BIT | Security::Unchecked.to_octet()
 }
 
 /// Whether a denial applies to a name that begins `at` octets before the denied name. The denial
 /// applies to the name itself, and to names below if the denial is secure.
-fn counts(at: usize, value: &[u8]) -> bool {
+fn applies_to(at: usize, value: &[u8]) -> bool {
     let proven = Security::Secure.to_octet();
     at == 0 || value.first().is_some_and(|head| status(*head) == proven)
 }
@@ -131,7 +132,7 @@ impl Cache {
         key.with_ancestors().find_map(|(at, key)| {
             self.table.get(key, now, |value, expires| {
                 let (_, denial) = Denial::read(value, now.seconds_until(expires))?;
-                counts(at, value).then_some(denial)
+                applies_to(at, value).then_some(denial)
             })
         })
     }
@@ -139,7 +140,7 @@ impl Cache {
     /// Whether a denial of a whole name is cached under `key` and applies to a name that begins
     /// `at` octets before the name of the key.
     pub(crate) fn denies(&self, at: usize, key: &[u8], now: Moment) -> bool {
-        self.table.get(key, now, |value, _| counts(at, value).then_some(())).is_some()
+        self.table.get(key, now, |value, _| applies_to(at, value).then_some(())).is_some()
     }
 
     /// Caches the denial of `rtype` at `name`.
@@ -197,11 +198,11 @@ impl Cache {
         let mut fits = true;
         self.table.update(&key, now, |present| {
             // An insecure denial does not replace a secure denial.
-            let standing = present.and_then(<[u8]>::first).map(|head| status(*head));
+            let present_status = present.and_then(<[u8]>::first).map(|head| status(*head));
             if ttl == 0 && present.is_some() {
                 return None;
             }
-            if standing == Some(proven) && denial.security != Security::Secure {
+            if present_status == Some(proven) && denial.security != Security::Secure {
                 return None;
             }
             fits = value.len() <= crate::MAX_ENTRY_OCTETS;
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proven_nxdomain_cuts_what_lies_below_and_nothing_else() {
+    fn a_secure_nxdomain_denies_names_below() {
         let (cache, gone) = (cache(), parsed("gone.test"));
         let proven = Denial { security: Security::Secure, ..denial(300, 60) };
         cache.insert_nxdomain(&gone, Rtype::MX, &proven, NOW);
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unproven_nxdomain_denies_the_name_alone_and_by_its_type() {
+    fn an_insecure_nxdomain_denies_one_name_and_type() {
         let (cache, name) = (cache(), parsed("host.test"));
         cache.insert_nxdomain(&name, Rtype::HTTPS, &denial(300, 60), NOW);
         assert_eq!(cache.nxdomain(&name, NOW), None, "the server may not know the type");
@@ -271,7 +272,7 @@ mod tests {
         let (cache, name) = (cache(), parsed("a.test"));
         cache.insert_nodata(&name, Rtype::A, &Denial::new(None, vec![]), NOW);
         let kept = |at| cache.denial(&name, Rtype::A, NOW.after_seconds(at));
-        assert_eq!(kept(WITHOUT_SOA - 1).unwrap().1.ttl, 1);
-        assert_eq!(kept(WITHOUT_SOA), None);
+        assert_eq!(kept(TTL_WITHOUT_SOA_SECONDS - 1).unwrap().1.ttl, 1);
+        assert_eq!(kept(TTL_WITHOUT_SOA_SECONDS), None);
     }
 }

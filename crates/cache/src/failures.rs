@@ -11,11 +11,11 @@ use crate::codec::ValueReader;
 use crate::key::{CacheKey, EntryKind};
 
 /// How long the first failure is cached (RFC 9520 section 3.2) …
-const FIRST: Duration = Duration::from_secs(1);
+const FIRST_FAILURE_TTL: Duration = Duration::from_secs(1);
 /// … and the longest time. Each repetition doubles the time up to this limit.
-const LONGEST: Duration = Duration::from_secs(60);
+const MAX_FAILURE_TTL: Duration = Duration::from_secs(60);
 /// How long a lame server is not asked again for the zone.
-const LAME: Duration = Duration::from_secs(300);
+const LAME_TTL: Duration = Duration::from_secs(300);
 
 /// A cached failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,16 +56,16 @@ impl Cache {
             let before = before.and_then(|value| ValueReader(value).u32());
             let span = match before {
                 Some(span) if !silent => Duration::from_millis(span.into()).saturating_mul(2),
-                _ => FIRST,
+                _ => FIRST_FAILURE_TTL,
             }
-            .min(LONGEST);
+            .min(MAX_FAILURE_TTL);
             let mut value = Vec::with_capacity(14 + ede.text.len());
             value.put_u32(span.as_millis() as u32);
             value.put_u64(now.after(span).as_millis());
             value.put_u16(ede.code.0);
             value.put_slice(ede.text.as_bytes());
             // The entry outlives the failure, so that the next failure finds the last duration.
-            Some((value, now.after(span + LONGEST)))
+            Some((value, now.after(span + MAX_FAILURE_TTL)))
         });
     }
 
@@ -88,7 +88,7 @@ impl Cache {
     /// Records that the server is lame for the zone.
     pub fn insert_lame(&self, zone: &Name, server: Endpoint, now: Moment) {
         let key = CacheKey::of_server_in(EntryKind::Lame, zone.for_slice(), server);
-        self.table.insert(&key, &[], now.after(LAME), now);
+        self.table.insert(&key, &[], now.after(LAME_TTL), now);
     }
 }
 
@@ -116,12 +116,12 @@ mod tests {
         assert_eq!(spans, [1, 2, 4, 8, 16, 32, 60, 60]);
         cache.insert_failure(&question, &ede, true, now);
         let silent = cache.failure(&question, now).unwrap();
-        assert_eq!(silent.until.since(now), FIRST, "silence may be our own line");
+        assert_eq!(silent.until.since(now), FIRST_FAILURE_TTL, "silence may be our own line");
         cache.insert_failure(&question, &ede, false, silent.until);
         cache.remove_failure(&question);
         cache.insert_failure(&question, &ede, false, silent.until);
         let anew = cache.failure(&question, silent.until).unwrap();
-        assert_eq!(anew.until.since(silent.until), FIRST, "it had worked in between");
+        assert_eq!(anew.until.since(silent.until), FIRST_FAILURE_TTL, "it had worked in between");
     }
 
     #[test]
@@ -133,6 +133,6 @@ mod tests {
         cache.insert_lame(&zone, server, now);
         assert!(cache.is_lame(&zone, server, now));
         assert!(!cache.is_lame(&other, server, now));
-        assert!(!cache.is_lame(&zone, server, now.after(LAME)));
+        assert!(!cache.is_lame(&zone, server, now.after(LAME_TTL)));
     }
 }

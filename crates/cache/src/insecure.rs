@@ -50,7 +50,7 @@ mod tests {
     use super::*;
     use crate::TtlLimits;
     #[test]
-    fn what_lies_below_is_as_unsigned() {
+    fn names_below_an_insecure_zone_are_insecure() {
         let cache = Cache::new(1 << 20, TtlLimits::default(), [0, 0]);
         let now = Moment::from_millis(0);
         let parsed = |text: &str| name::parse(text).unwrap();

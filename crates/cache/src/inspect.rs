@@ -7,7 +7,7 @@ use crate::shard::EntryView;
 use crate::{Cache, Denial, delegations, rrsets};
 
 /// The most entries that are shown of a name.
-const MOST: usize = 200;
+const MAX_SHOWN: usize = 200;
 
 /// A cache entry of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Cache {
             let EntryView { key, value, expires, .. } = *entry;
             if key::is_of_name(key, name.as_slice(), false) {
                 match read(key, value, expires, now) {
-                    Some(entry) if found.len() < MOST => found.push(entry),
+                    Some(entry) if found.len() < MAX_SHOWN => found.push(entry),
                     entry => more += usize::from(entry.is_some()),
                 }
             }
@@ -89,7 +89,7 @@ mod tests {
     use zoners_dns::{Records, Rtype, zonefile};
 
     #[test]
-    fn all_of_a_name_is_shown_and_nothing_of_others() {
+    fn entries_of_a_name_are_shown_and_of_no_other_name() {
         let cache = Cache::new(8 << 20, TtlLimits::default(), [0, 0]);
         let now = Moment::from_millis(100_000);
         let www = name::parse("www.test").unwrap();
@@ -120,10 +120,10 @@ mod tests {
     }
 
     #[test]
-    fn so_many_entries_of_a_name_are_shown_and_how_many_more_there_are_is_told() {
+    fn shown_entries_are_limited_and_the_rest_is_counted() {
         let cache = Cache::new(8 << 20, TtlLimits::default(), [0, 0]);
         let (name, now) = (name::parse("test").unwrap(), Moment::from_millis(100_000));
-        for (types, shown) in [(MOST, (MOST, 0)), (MOST + 3, (MOST, 3))] {
+        for (types, shown) in [(MAX_SHOWN, (MAX_SHOWN, 0)), (MAX_SHOWN + 3, (MAX_SHOWN, 3))] {
             for rtype in 0..types as u16 {
                 let rtype = Rtype::from_int(60_000 + rtype);
                 let set = RRset::new(name.clone(), rtype, 60, Records::from_iter([[1, 2]]));

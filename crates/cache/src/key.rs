@@ -8,11 +8,11 @@ use bytes::Bytes;
 use zoners_dns::{Endpoint, Name, NameSlice, Rtype, Transport};
 
 /// Octets of the longest key (name, kind and endpoint), rounded up to whole blocks.
-const CAPACITY: usize = 288;
+const MAX_KEY_OCTETS: usize = 288;
 /// Octets that are converted to lower case at once.
-const BLOCK: usize = 32;
+const LOWERCASE_BLOCK: usize = 32;
 /// The name in the key of an entry without a name.
-const ROOT: &[u8] = &[0];
+const ROOT_NAME: &[u8] = &[0];
 
 /// The kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,14 +50,14 @@ impl EntryKind {
     }
 
     /// Whether entries of the kind are kept after their expiry, for serve-stale.
-    pub(crate) fn lasts(self) -> bool {
+    pub(crate) fn keeps_stale(self) -> bool {
         matches!(self, EntryKind::RRset | EntryKind::Denial | EntryKind::Delegation)
     }
 }
 
 /// A key, built on the stack.
 pub(crate) struct CacheKey {
-    octets: [u8; CAPACITY],
+    octets: [u8; MAX_KEY_OCTETS],
     length: usize,
     kind: EntryKind,
 }
@@ -81,13 +81,13 @@ impl CacheKey {
 
     /// The key of the infra entry of a server.
     pub(crate) fn of_server(server: Endpoint) -> Self {
-        let (endpoint, length) = flat(server);
-        CacheKey::new(ROOT, EntryKind::Server, &endpoint[..length])
+        let (endpoint, length) = endpoint_octets(server);
+        CacheKey::new(ROOT_NAME, EntryKind::Server, &endpoint[..length])
     }
 
     /// The key of a kind with one entry per zone and server.
     pub(crate) fn of_server_in(kind: EntryKind, zone: &NameSlice, server: Endpoint) -> Self {
-        let (endpoint, length) = flat(server);
+        let (endpoint, length) = endpoint_octets(server);
         CacheKey::new(zone.as_slice(), kind, &endpoint[..length])
     }
 
@@ -126,22 +126,25 @@ impl CacheKey {
     // Inlined, because each look-up makes a key, and moving a key costs more than making one.
     #[inline(always)]
     fn new(name: &[u8], kind: EntryKind, rest: &[u8]) -> Self {
-        let mut octets = [0; CAPACITY];
+        let mut octets = [0; MAX_KEY_OCTETS];
         let (end, length) = (name.len(), name.len() + 1 + rest.len());
         // A name has at most 255 octets and an endpoint 19, so the octets fit.
         octets[..end].copy_from_slice(name);
         // Whole blocks are converted faster. The conversion changes neither lengths of labels nor
         // zeros, which are no letters.
-        let blocks = octets.as_chunks_mut::<BLOCK>().0;
-        blocks.iter_mut().take(end.div_ceil(BLOCK)).for_each(|block| block.make_ascii_lowercase());
+        let blocks = octets.as_chunks_mut::<LOWERCASE_BLOCK>().0;
+        blocks
+            .iter_mut()
+            .take(end.div_ceil(LOWERCASE_BLOCK))
+            .for_each(|block| block.make_ascii_lowercase());
         octets[end] = kind as u8;
         octets[end + 1..length].copy_from_slice(rest);
         CacheKey { octets, length, kind }
     }
 
     /// Whether the entry is kept after its expiry, for serve-stale.
-    pub(crate) fn lasts(&self) -> bool {
-        self.kind.lasts()
+    pub(crate) fn keeps_stale(&self) -> bool {
+        self.kind.keeps_stale()
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
@@ -173,7 +176,7 @@ pub(crate) fn name_length(key: &[u8]) -> Option<usize> {
 }
 
 /// Address, port and transport of a server, and the number of octets.
-fn flat(server: Endpoint) -> ([u8; 19], usize) {
+fn endpoint_octets(server: Endpoint) -> ([u8; 19], usize) {
     let mut octets = [0; 19];
     let length = match server.address.ip() {
         IpAddr::V4(ip) => {
@@ -192,7 +195,7 @@ fn flat(server: Endpoint) -> ([u8; 19], usize) {
 
 /// The server in the key of an infra entry.
 pub(crate) fn server_of(key: &[u8]) -> Option<Endpoint> {
-    let rest = key.strip_prefix(ROOT)?.strip_prefix(&[EntryKind::Server as u8])?;
+    let rest = key.strip_prefix(ROOT_NAME)?.strip_prefix(&[EntryKind::Server as u8])?;
     let (rest, transport) = (rest.get(..rest.len().checked_sub(1)?)?, *rest.last()?);
     let transport = if transport == 0 { Transport::Udp } else { Transport::Tcp };
     let (address, port) = rest.split_last_chunk::<2>()?;

@@ -76,7 +76,7 @@ impl TtlLimits {
 }
 
 /// The share of the memory for ranges: one sixteenth.
-const RANGES: usize = 16;
+const RANGES_FRACTION: usize = 16;
 
 /// The cache of a process.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ impl Cache {
     /// choose the names, so that no client can produce hash collisions.
     #[must_use]
     pub fn new(bytes: usize, limits: TtlLimits, hash_key: [u64; 2]) -> Self {
-        let ranges = bytes / RANGES;
+        let ranges = bytes / RANGES_FRACTION;
         let stale = Duration::from_secs(limits.stale.into());
         let table = Table::new(bytes - ranges, stale, hash_key);
         Cache { table, ranges: Ranges::new(ranges), limits, quarantines: AtomicU8::new(0) }
@@ -147,7 +147,7 @@ mod tests {
     use zoners_dns::{RRset, Records, Rtype, Security};
 
     #[test]
-    fn a_name_or_a_subtree_is_forgotten() {
+    fn a_name_or_a_subtree_is_flushed() {
         let cache = Cache::new(1 << 20, TtlLimits::default(), [0, 0]);
         let now = Moment::default();
         for text in ["example.test", "a.example.test", "b.A.example.test", "other.test"] {

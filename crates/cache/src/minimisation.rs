@@ -7,7 +7,7 @@ use crate::Cache;
 use crate::key::{CacheKey, EntryKind};
 
 /// Seconds for which full names are sent to the servers of such a zone.
-const KEPT: u32 = 900;
+const TTL_SECONDS: u32 = 900;
 
 impl Cache {
     /// Whether the servers of `zone` are known to fail with shortened names.
@@ -20,7 +20,7 @@ impl Cache {
     /// Records that the servers of `zone` fail with shortened names.
     pub fn insert_minimisation_failure(&self, zone: &Name, now: Moment) {
         let key = CacheKey::of_name(EntryKind::MinimisationFailure, zone.for_slice());
-        self.table.insert(&key, &[], now.after_seconds(KEPT), now);
+        self.table.insert(&key, &[], now.after_seconds(TTL_SECONDS), now);
     }
 }
 
@@ -31,14 +31,14 @@ mod tests {
     use zoners_dns::name;
 
     #[test]
-    fn a_zone_is_known_for_a_while_and_no_other_with_it() {
+    fn a_failure_applies_to_one_zone_for_its_ttl() {
         let cache = Cache::new(1 << 20, TtlLimits::default(), [0, 0]);
         let (now, zone) = (Moment::from_millis(0), name::parse("Odd.test").unwrap());
         cache.insert_minimisation_failure(&zone, now);
         let known = |text: &str, at| {
             cache.fails_minimisation(&name::parse(text).unwrap(), now.after_seconds(at))
         };
-        assert!(known("odd.TEST", KEPT - 1) && !known("odd.test", KEPT));
+        assert!(known("odd.TEST", TTL_SECONDS - 1) && !known("odd.test", TTL_SECONDS));
         assert!(!known("test", 0) && !known("x.odd.test", 0));
     }
 }

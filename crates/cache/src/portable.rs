@@ -19,7 +19,7 @@ use crate::shard::{Cursor, EntryView};
 use crate::{Cache, MAX_ENTRY_OCTETS, Rank};
 
 /// Octets of entries that are exported at once. Meanwhile one shard accepts no insertions.
-const PIECE: usize = 32 * 1024;
+const PIECE_OCTETS: usize = 32 * 1024;
 
 /// The progress of an export.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +59,7 @@ impl Cache {
             let since = self.stale_read_time(now);
             return self.ranges.export(
                 &mut progress.range,
-                PIECE,
+                PIECE_OCTETS,
                 since,
                 |zone, value, expires| {
                     let key = CacheKey::of_name(EntryKind::Range, zone.for_slice());
@@ -67,11 +67,11 @@ impl Cache {
                 },
             );
         };
-        let most = out.len() + PIECE;
+        let most = out.len() + PIECE_OCTETS;
         let next = self.table.visit_from(progress.at, |entry| {
             let EntryView { key, value, expires, visited, .. } = *entry;
             let kind = EntryKind::of(key).filter(|kind| wanted(*kind));
-            if kind.is_some_and(|kind| self.dies(kind, expires) > now)
+            if kind.is_some_and(|kind| self.useless_at(kind, expires) > now)
                 && !self.is_quarantined(entry)
             {
                 put(out, key, value, expires, visited);
@@ -100,7 +100,7 @@ impl Cache {
         let (mut entries, mut taken) = (ValueReader(entries), ImportStats::default());
         while !entries.0.is_empty() {
             let entry = PortableEntry::read(&mut entries).ok_or(InvalidEntries)?;
-            match self.take(entry, shift, trusted, now).ok_or(InvalidEntries)? {
+            match self.import_entry(entry, shift, trusted, now).ok_or(InvalidEntries)? {
                 true => taken.imported += 1,
                 false => taken.skipped += 1,
             }
@@ -115,12 +115,12 @@ impl Cache {
     }
 
     /// When an entry is not even useful for serve-stale any more.
-    fn dies(&self, kind: EntryKind, expires: Moment) -> Moment {
-        expires.after_seconds(if kind.lasts() { self.limits.stale } else { 0 })
+    fn useless_at(&self, kind: EntryKind, expires: Moment) -> Moment {
+        expires.after_seconds(if kind.keeps_stale() { self.limits.stale } else { 0 })
     }
 
     /// Imports one entry, if useful. `None` if the entry is malformed.
-    fn take(
+    fn import_entry(
         &self,
         entry: PortableEntry<'_>,
         shift: i64,
@@ -155,7 +155,7 @@ impl Cache {
             }
         };
         let expires = entry.expires.shifted(shift).min(now.after_seconds(cap));
-        let useful = self.dies(key.kind(), expires) > now;
+        let useful = self.useless_at(key.kind(), expires) > now;
         Some(useful && self.table.add(&key, &value, expires, entry.popular, now))
     }
 }

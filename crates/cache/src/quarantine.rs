@@ -45,12 +45,14 @@ impl Cache {
 
     /// Whether an entry belongs to the current quarantine and is not secure.
     pub(crate) fn is_quarantined(&self, entry: &EntryView<'_>) -> bool {
-        entry.quarantine != 0 && entry.quarantine == self.table.quarantine() && !is_proven(entry)
+        entry.quarantine != 0
+            && entry.quarantine == self.table.quarantine()
+            && !is_secure_entry(entry)
     }
 }
 
 /// Whether an entry is proven by signatures.
-fn is_proven(entry: &EntryView<'_>) -> bool {
+fn is_secure_entry(entry: &EntryView<'_>) -> bool {
     let kind = name_length(entry.key).and_then(|length| entry.key.get(length));
     let is = |kind_of: EntryKind| kind == Some(&(kind_of as u8));
     let secure = Some(Security::Secure.to_octet());
@@ -108,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_learned_in_doubt_and_is_not_proven_is_taken_back_and_leaves_no_process() {
+    fn insecure_entries_in_quarantine_are_discarded_and_not_exported() {
         let cache = cache();
         put(&cache, "before.test", Security::Insecure);
         cache.begin_quarantine();
@@ -127,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_outlived_its_doubt_is_like_any_other() {
+    fn entries_that_outlive_their_quarantine_are_ordinary() {
         let cache = cache();
         cache.begin_quarantine();
         put(&cache, "a.test", Security::Insecure);
@@ -143,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_numbers_of_doubts_come_round() {
+    fn quarantine_numbers_wrap() {
         let cache = cache();
         for _ in 0..2 * 255 {
             cache.begin_quarantine();

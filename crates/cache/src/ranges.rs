@@ -17,10 +17,10 @@ mod range;
 
 pub(crate) use portable::RangeProgress;
 pub use position::RangePosition;
-use range::{NODE, ProvenRange, allocated};
+use range::{NODE_OCTETS, ProvenRange, allocated};
 
 /// Octets of the first node of a zone's map, which may stay the only node.
-const FIRST_NODE: usize = 384;
+const FIRST_NODE_OCTETS: usize = 384;
 
 /// The NSEC3 hash of an owner name.
 type OwnerHash = [u8; 20];
@@ -84,7 +84,7 @@ impl ZoneRanges {
     fn new(apex: &Name) -> Option<Box<Self>> {
         let apex = Name::from_octets(Bytes::copy_from_slice(apex.as_slice())).ok()?;
         let boxes = [size_of::<ZoneRanges>(), apex.len(), apex.len()];
-        let octets = NODE + FIRST_NODE + boxes.map(allocated).iter().sum::<usize>();
+        let octets = NODE_OCTETS + FIRST_NODE_OCTETS + boxes.map(allocated).iter().sum::<usize>();
         let (names, hashes) = (BTreeMap::new(), BTreeMap::new());
         Some(Box::new(ZoneRanges { apex, names, hashes, parameters: (0, Vec::new()), octets }))
     }

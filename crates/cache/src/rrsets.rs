@@ -84,8 +84,10 @@ impl Cache {
             if ttl == 0 && present.is_some() {
                 return None;
             }
-            let standing = present.and_then(|value| value.first_chunk::<2>().copied());
-            if standing.is_some_and(|standing| worth(standing) > worth([rank as u8, octet])) {
+            let present_rank = present.and_then(|value| value.first_chunk::<2>().copied());
+            if present_rank.is_some_and(|present_rank| {
+                precedence(present_rank) > precedence([rank as u8, octet])
+            }) {
                 return None;
             }
             let mut value = Vec::with_capacity(set.octets() + 10);
@@ -111,7 +113,7 @@ pub(crate) fn read(owner: Name, rtype: Rtype, value: &[u8], ttl: u32) -> Option<
 }
 
 /// The order of precedence, from rank and security status.
-fn worth([rank, security]: [u8; 2]) -> (bool, u8) {
+fn precedence([rank, security]: [u8; 2]) -> (bool, u8) {
     (Security::from_octet(security) == Security::Secure, rank)
 }
 
@@ -188,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zero_ttl_is_not_kept_but_to_be_given_stale() {
+    fn an_rrset_with_ttl_0_is_kept_only_for_serve_stale() {
         let put = |cache: &Cache, set: RRset| {
             cache.insert_rrset(&set, &[], Rank::Answer, Security::Unchecked, START)
         };

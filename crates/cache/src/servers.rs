@@ -19,10 +19,10 @@ use crate::codec::ValueReader;
 use crate::key::{CacheKey, server_of};
 
 /// How long an entry is kept after the last event.
-const KEEP: Duration = Duration::from_secs(3600);
+const KEEP_AFTER_LAST_EVENT: Duration = Duration::from_secs(3600);
 /// From this number of EDNS fallbacks on, a server is queried without EDNS. Fewer prove nothing: a
 /// single UDP reply can be forged.
-const PLAIN_PROOF: u8 = 3;
+const MIN_EDNS_FALLBACKS: u8 = 3;
 
 /// The infra cache entry of a server. Times are milliseconds on [`zoners_dns::Clock::now`], which
 /// runs during suspend.
@@ -81,7 +81,7 @@ impl ServerInfo {
     /// Whether the first query is sent without EDNS.
     #[must_use]
     pub fn mishandles_edns(&self) -> bool {
-        self.plain >= PLAIN_PROOF
+        self.plain >= MIN_EDNS_FALLBACKS
     }
 
     /// The entry on a clock that is ahead by `shift` milliseconds.
@@ -148,11 +148,11 @@ impl Cache {
             .unwrap_or_default()
     }
 
-    /// The infra cache entries, at most `most`, in no particular order.
+    /// The infra cache entries, at most `max_servers`, in no particular order.
     #[must_use]
-    pub fn servers(&self, most: usize, now: Moment) -> Vec<(Endpoint, ServerInfo)> {
+    pub fn servers(&self, max_servers: usize, now: Moment) -> Vec<(Endpoint, ServerInfo)> {
         let read = |key: &[u8], value: &[u8]| Some((server_of(key)?, ServerInfo::decode(value)?));
-        self.table.collect(now, most, read)
+        self.table.collect(now, max_servers, read)
     }
 
     /// Updates the entry of a server by an event. Returns the entry before the update.
@@ -163,7 +163,7 @@ impl Cache {
             before = known.and_then(ServerInfo::decode).unwrap_or_default();
             let mut info = before;
             info.learn(evidence, now);
-            Some((info.encode(), now.after(KEEP)))
+            Some((info.encode(), now.after(KEEP_AFTER_LAST_EVENT)))
         });
         before
     }
@@ -186,8 +186,8 @@ mod tests {
                 now,
             );
         }
-        for (most, listed) in [(0, 0), (1, 1), (99, 99), (100, 100), (2000, 100)] {
-            assert_eq!(cache.servers(most, now).len(), listed);
+        for (max_servers, listed) in [(0, 0), (1, 1), (99, 99), (100, 100), (2000, 100)] {
+            assert_eq!(cache.servers(max_servers, now).len(), listed);
         }
     }
 }

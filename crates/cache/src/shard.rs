@@ -14,13 +14,13 @@ use std::time::Duration;
 use hashbrown::HashTable;
 use zoners_dns::Moment;
 
-use crate::arena::{Arena, BLOCK, BLOCK_COST, EntryHeader, Mark, NONE, size};
+use crate::arena::{Arena, BLOCK_COST_OCTETS, BLOCK_OCTETS, EntryHeader, Mark, NONE, size};
 
 /// The share of the blocks that entries leave free: one sixteenth. So compacting a block frees at
 /// least a sixteenth of the block, and moves at most fifteen times as much.
-const FREE: usize = 16;
+const FREE_FRACTION: usize = 16;
 /// The index shrinks if its capacity exceeds this multiple of the entries.
-const SPARSE: usize = 4;
+const SPARSE_FACTOR: usize = 4;
 
 /// The index of entries, and the order of eviction.
 struct EvictionOrder {
@@ -48,7 +48,7 @@ pub(crate) struct NewEntry<'a> {
     pub(crate) value: &'a [u8],
     pub(crate) expires: Moment,
     /// Whether the entry is kept after its expiry, for serve-stale.
-    pub(crate) lasts: bool,
+    pub(crate) keeps_stale: bool,
     /// The number of the quarantine in which the entry is inserted, or 0.
     pub(crate) quarantine: u8,
 }
@@ -69,7 +69,7 @@ pub(crate) struct Cursor {
     unit: usize,
     /// How often the block was compacted. If the number has changed, the block is visited again
     /// from its start.
-    slid: u32,
+    compactions: u32,
 }
 
 impl Shard {
@@ -81,11 +81,11 @@ impl Shard {
 
     /// Octets of memory in use: blocks and index.
     pub(crate) fn bytes(&self) -> usize {
-        self.arena.allocated() * BLOCK_COST + self.order.index.allocation_size()
+        self.arena.allocated() * BLOCK_COST_OCTETS + self.order.index.allocation_size()
     }
 
     /// Octets of entries that can be inserted without an eviction.
-    pub(crate) fn left(&self) -> usize {
+    pub(crate) fn free_octets(&self) -> usize {
         self.room().saturating_sub(self.arena.live())
     }
 
@@ -127,12 +127,12 @@ impl Shard {
     /// new entry fits; an entry larger than the shard is not inserted. A value of the same size is
     /// overwritten in place, which counts as a visit.
     pub(crate) fn insert(&mut self, found: Option<u32>, new: &NewEntry<'_>, now: Moment) {
-        let NewEntry { hash, key, value, expires, lasts, quarantine } = *new;
+        let NewEntry { hash, key, value, expires, keeps_stale, quarantine } = *new;
         let mut visited = false;
         if let Some(at) = found {
             if self.arena.overwrite(at, value, expires, quarantine) {
                 self.arena.mark(at, Mark::Visited);
-                self.arena.unmark(at, Mark::Claimed);
+                self.arena.clear_mark(at, Mark::Claimed);
                 return;
             }
             visited = self.arena.is_marked(at, Mark::Visited);
@@ -140,7 +140,7 @@ impl Shard {
         }
         self.grow_index(now);
         let Some(block) = self.block_for(size(key, value), None, now) else { return };
-        let head = EntryHeader::new(hash, expires, lasts, quarantine, self.order.newest);
+        let head = EntryHeader::new(hash, expires, keeps_stale, quarantine, self.order.newest);
         let at = self.arena.append(block, head, key, value);
         if visited {
             self.arena.mark(at, Mark::Visited);
@@ -160,7 +160,7 @@ impl Shard {
     /// Removes entries for which `matches` is true, and releases blocks that become empty.
     pub(crate) fn remove_matching(&mut self, matches: &impl Fn(&EntryView<'_>) -> bool) -> usize {
         let entries = self.arena.entries();
-        let matching = entries.filter(|at| self.seen(*at).is_some_and(|entry| matches(&entry)));
+        let matching = entries.filter(|at| self.view(*at).is_some_and(|entry| matches(&entry)));
         let matching: Vec<u32> = matching.collect();
         matching.iter().for_each(|at| self.remove(*at));
         self.arena.release_empty();
@@ -169,7 +169,7 @@ impl Shard {
     }
 
     /// The entry at a position.
-    fn seen(&self, at: u32) -> Option<EntryView<'_>> {
+    fn view(&self, at: u32) -> Option<EntryView<'_>> {
         let (value, expires) = self.arena.value(at)?;
         let (visited, quarantine) =
             (self.arena.is_marked(at, Mark::Visited), self.arena.head(at)?.quarantine);
@@ -193,11 +193,11 @@ impl Shard {
         mut take: impl FnMut(&EntryView<'_>) -> bool,
     ) -> Option<Cursor> {
         for block in from.block.. {
-            let slid = self.arena.slid(block)?;
-            let goes_on = (block, slid) == (from.block, from.slid);
+            let compactions = self.arena.compactions(block)?;
+            let goes_on = (block, compactions) == (from.block, from.compactions);
             for at in self.arena.entries_of(block, if goes_on { from.unit } else { 0 }) {
-                if !take(&self.seen(at)?) {
-                    return Some(Cursor { block, unit: Arena::behind(at), slid });
+                if !take(&self.view(at)?) {
+                    return Some(Cursor { block, unit: Arena::behind(at), compactions });
                 }
             }
         }
@@ -205,14 +205,14 @@ impl Shard {
     }
 
     /// The most blocks that fit into the limit beside the index.
-    fn most_blocks(&self) -> usize {
-        let left = self.limit.saturating_sub(self.order.index.allocation_size());
-        (left / BLOCK_COST).max(1)
+    fn max_blocks(&self) -> usize {
+        let free_octets = self.limit.saturating_sub(self.order.index.allocation_size());
+        (free_octets / BLOCK_COST_OCTETS).max(1)
     }
 
     /// The most octets of entries.
     fn room(&self) -> usize {
-        self.most_blocks() * (BLOCK - BLOCK / FREE)
+        self.max_blocks() * (BLOCK_OCTETS - BLOCK_OCTETS / FREE_FRACTION)
     }
 
     /// Makes room for one more entry in the index, and releases blocks that exceed the limit then.
@@ -222,13 +222,13 @@ impl Shard {
             return;
         }
         index.reserve(1, |at| hash_at(arena, *at));
-        while self.arena.allocated() > self.most_blocks() && self.give_back_a_block(now) {}
+        while self.arena.allocated() > self.max_blocks() && self.release_emptiest_block(now) {}
     }
 
     /// Shrinks an index that is much too large.
     fn shrink_index(&mut self) {
         let (index, arena) = (&mut self.order.index, &self.arena);
-        if index.capacity() > SPARSE * index.len() {
+        if index.capacity() > SPARSE_FACTOR * index.len() {
             index.shrink_to(2 * index.len(), |at| hash_at(arena, *at));
         }
     }
@@ -249,8 +249,8 @@ impl Shard {
             match emptiest {
                 Some((block, 0)) => self.open = block,
                 _ if self.open_another() => {}
-                Some((block, live)) if live + size <= BLOCK => {
-                    self.slide(block);
+                Some((block, live)) if live + size <= BLOCK_OCTETS => {
+                    self.compact(block);
                     self.open = block;
                 }
                 _ if self.evict(now) => {}
@@ -261,21 +261,21 @@ impl Shard {
 
     /// Allocates a block to fill, if the limit and the operating system allow.
     fn open_another(&mut self) -> bool {
-        if self.arena.allocated() >= self.most_blocks() {
+        if self.arena.allocated() >= self.max_blocks() {
             self.shrink_index();
         }
-        let may = self.arena.allocated() < self.most_blocks();
+        let may = self.arena.allocated() < self.max_blocks();
         let block = if may { self.arena.allocate() } else { None };
         block.inspect(|block| self.open = *block).is_some()
     }
 
-    fn slide(&mut self, block: usize) {
+    fn compact(&mut self, block: usize) {
         let order = &mut self.order;
-        self.arena.slide(block, |arena, from, to| order.moved(arena, from, to));
+        self.arena.compact(block, |arena, from, to| order.moved(arena, from, to));
     }
 
     /// Moves the entries of the emptiest block elsewhere, and releases the block.
-    fn give_back_a_block(&mut self, now: Moment) -> bool {
+    fn release_emptiest_block(&mut self, now: Moment) -> bool {
         let Some((block, _)) = self.arena.emptiest(None) else { return false };
         let mut octet = 0;
         while let Some((at, head)) = self.arena.entry_from(block, octet) {
@@ -288,7 +288,7 @@ impl Shard {
             match into {
                 Some(into) => {
                     let to = self.arena.copy(at, into);
-                    self.arena.kill(at);
+                    self.arena.remove(at);
                     self.order.moved(&mut self.arena, at, to);
                 }
                 None => self.remove(at),
@@ -305,12 +305,12 @@ impl Shard {
         let mut at = if order.hand == NONE { order.oldest } else { order.hand };
         loop {
             let Some(head) = self.arena.head(at) else { return false };
-            let stale = if head.lasts { self.stale } else { Duration::ZERO };
+            let stale = if head.keeps_stale { self.stale } else { Duration::ZERO };
             if head.expires.after(stale) <= now || !self.arena.is_marked(at, Mark::Visited) {
                 order.hand = head.newer;
                 break;
             }
-            self.arena.unmark(at, Mark::Visited);
+            self.arena.clear_mark(at, Mark::Visited);
             at = if head.newer == NONE { order.oldest } else { head.newer };
         }
         self.remove(at);
@@ -333,7 +333,7 @@ impl Shard {
         if order.hand == at {
             order.hand = newer;
         }
-        arena.kill(at);
+        arena.remove(at);
     }
 }
 

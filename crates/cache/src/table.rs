@@ -17,11 +17,11 @@ use crate::shard::{Cursor, EntryView, NewEntry, Shard};
 pub const MAX_ENTRY_OCTETS: usize = 80 * 1024;
 
 /// The shards of a large table, so many that workers seldom wait for the same lock.
-const SHARDS: usize = 64;
+const MAX_SHARDS: usize = 64;
 /// Octets of the smallest shard, ten blocks. So a small table has fewer shards.
-const MIN_SHARD: usize = 1024 * 1024;
+const MIN_SHARD_OCTETS: usize = 1024 * 1024;
 /// A table is nearly full if less than this fraction (one sixteenth) is free.
-const NEARLY: usize = 16;
+const NEARLY_FULL_FRACTION: usize = 16;
 
 /// A bounded hash table with values that expire.
 pub struct Table {
@@ -51,7 +51,7 @@ impl Table {
     /// after their expiry.
     #[must_use]
     pub fn new(bytes: usize, stale: Duration, hash_key: [u64; 2]) -> Self {
-        let count = (bytes / MIN_SHARD).clamp(1, SHARDS);
+        let count = (bytes / MIN_SHARD_OCTETS).clamp(1, MAX_SHARDS);
         let shards = (0..count).map(|_| ShardedLock::new(Shard::new(bytes / count, stale)));
         let shards = shards.collect();
         let hasher = SipHasher13::new_with_keys(hash_key[0], hash_key[1]);
@@ -101,8 +101,8 @@ impl Table {
         if value.len() > MAX_ENTRY_OCTETS {
             return false;
         }
-        let (lasts, quarantine) = (key.lasts(), self.quarantine());
-        let new = NewEntry { hash, key: octets, value: &value, expires, lasts, quarantine };
+        let (keeps_stale, quarantine) = (key.keeps_stale(), self.quarantine());
+        let new = NewEntry { hash, key: octets, value: &value, expires, keeps_stale, quarantine };
         shard.insert(found, &new, now);
         true
     }
@@ -127,7 +127,14 @@ impl Table {
             return false;
         }
         // The entry is older than the current quarantine.
-        let new = NewEntry { hash, key: octets, value, expires, lasts: key.lasts(), quarantine: 0 };
+        let new = NewEntry {
+            hash,
+            key: octets,
+            value,
+            expires,
+            keeps_stale: key.keeps_stale(),
+            quarantine: 0,
+        };
         shard.insert(found, &new, now);
         if popular && let Some(at) = shard.find(hash, octets) {
             shard.visit(at);
@@ -162,25 +169,25 @@ impl Table {
         there && writing(self.shard(hash)).remove_key(hash, key)
     }
 
-    /// Removes the entry under `key`, expired or not, if `is_one` is true for its value. True if
+    /// Removes the entry under `key`, expired or not, if `matches` is true for its value. True if
     /// removed.
-    pub(crate) fn remove_if(&self, key: &CacheKey, is_one: impl Fn(&[u8]) -> bool) -> bool {
+    pub(crate) fn remove_if(&self, key: &CacheKey, matches: impl Fn(&[u8]) -> bool) -> bool {
         let (hash, key) = (self.hash(key.as_slice()), key.as_slice());
-        let is_one = |shard: &Shard| shard.value(hash, key).is_some_and(&is_one);
+        let matches = |shard: &Shard| shard.value(hash, key).is_some_and(&matches);
         // There is seldom such an entry, and a shared lock is cheaper.
-        if !is_one(&reading(self.shard(hash))) {
+        if !matches(&reading(self.shard(hash))) {
             return false;
         }
         let mut shard = writing(self.shard(hash));
-        is_one(&shard) && shard.remove_key(hash, key)
+        matches(&shard) && shard.remove_key(hash, key)
     }
 
-    /// The results of `select` for live entries, at most `most`, in no particular order. One shard
+    /// The results of `select` for live entries, at most `max_results`, in no particular order. One shard
     /// is locked at a time.
     pub(crate) fn collect<T>(
         &self,
         now: Moment,
-        most: usize,
+        max_results: usize,
         select: impl Fn(&[u8], &[u8]) -> Option<T>,
     ) -> Vec<T> {
         let mut found = Vec::new();
@@ -188,7 +195,7 @@ impl Table {
             let shard = reading(shard);
             let live = shard.entries().filter(|(_, _, expires)| *expires > now);
             let selected = live.filter_map(|(key, value, _)| select(key, value));
-            found.extend(selected.take(most - found.len()));
+            found.extend(selected.take(max_results - found.len()));
         }
         found
     }
@@ -216,7 +223,8 @@ impl Table {
 
     /// Whether little room is left before entries must be evicted.
     pub(crate) fn is_nearly_full(&self) -> bool {
-        self.shards.iter().map(|shard| reading(shard).left()).sum::<usize>() < self.limit / NEARLY
+        self.shards.iter().map(|shard| reading(shard).free_octets()).sum::<usize>()
+            < self.limit / NEARLY_FULL_FRACTION
     }
 
     /// The number of entries, octets and evictions.
@@ -282,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_have_a_largest_size() {
+    fn values_have_a_greatest_size() {
         let table = Table::new(1 << 22, Duration::ZERO, [1, 2]);
         let now = Moment::default();
         assert!(table.insert(&key(1), &[0; MAX_ENTRY_OCTETS], Moment::NEVER, now));
@@ -290,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_expired_is_not_read() {
+    fn expired_values_are_not_read() {
         let table = Table::new(1 << 20, Duration::ZERO, [1, 2]);
         table.insert(&key(1), b"x", Moment::from_millis(10), Moment::from_millis(0));
         let read = |now| {

@@ -39,7 +39,7 @@ mod tests {
     use zoners_dns::name;
 
     #[test]
-    fn it_is_of_the_name_alone() {
+    fn an_entry_applies_to_one_name() {
         let cache = Cache::new(1 << 20, TtlLimits::default(), [0, 0]);
         let (now, ede) = (Moment::from_millis(0), Ede::new(EdeCode(27), "test."));
         let parsed = |text: &str| name::parse(text).unwrap();

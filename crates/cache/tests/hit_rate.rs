@@ -62,7 +62,7 @@ fn lru_hits(trace: &[usize], room: usize) -> usize {
 }
 
 #[test]
-fn with_room_for_a_tenth_more_is_found_than_by_lru() {
+fn sieve_hits_at_least_as_often_as_lru_with_room_for_a_tenth() {
     const NAMES: usize = 100_000;
     let filled = cache(1 << 20);
     (0..NAMES).for_each(|number| {
@@ -83,7 +83,7 @@ fn with_room_for_a_tenth_more_is_found_than_by_lru() {
 
 /// CacheFlush: a stream of names that are queried once.
 #[test]
-fn a_scan_of_one_time_names_leaves_the_popular_ones() {
+fn a_scan_of_one_time_names_does_not_evict_popular_names() {
     const POPULAR: usize = 10_000;
     let cache = cache(8 << 20);
     for _ in 0..2 {

@@ -35,11 +35,11 @@ const NOW: Moment = Moment::from_millis(1_000_000);
 const SMALL: usize = 4;
 const LARGE: usize = 20_000;
 /// Memory beside entries in every order: pages of the allocator.
-const BASE: usize = 2 << 20;
+const BASE_OCTETS: usize = 2 << 20;
 
-type Order = (&'static str, fn(&Lab));
+type FillOrder = (&'static str, fn(&Lab));
 
-const ORDERS: &[Order] = &[
+const ORDERS: &[FillOrder] = &[
     ("small entries", |lab| lab.fill(0, SMALL, 0)),
     ("large entries", |lab| lab.fill(0, LARGE, 0)),
     ("small, then large", |lab| {
@@ -181,7 +181,7 @@ impl Lab {
     fn forget(&self, subtree: &Name) {
         self.cache.flush(subtree, true);
         let taken = status("VmRSS:") - self.before;
-        assert!(taken < self.limit / 8 + BASE, "{taken}");
+        assert!(taken < self.limit / 8 + BASE_OCTETS, "{taken}");
     }
 
     /// Imports the entries of another cache from a file, and inserts entries meanwhile.
@@ -239,7 +239,7 @@ fn fill() {
 }
 
 #[test]
-fn memory_is_the_limit_that_was_set_in_every_order_of_filling() {
+fn memory_stays_within_the_limit_in_every_order_of_filling() {
     let limit = mebibytes() << 20;
     let saved =
         Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.saved", std::process::id()));
@@ -268,7 +268,7 @@ fn memory_is_the_limit_that_was_set_in_every_order_of_filling() {
             mib(most),
             most as f64 / limit as f64
         );
-        if most > limit + limit / 10 + BASE {
+        if most > limit + limit / 10 + BASE_OCTETS {
             over.push(order);
         }
     }

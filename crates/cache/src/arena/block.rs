@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use memmap2::MmapMut;
 use zoners_dns::Moment;
 
-use super::head::{EntryHeader, HEAD};
-use super::{BLOCK, UNIT};
+use super::head::{EntryHeader, HEADER_OCTETS};
+use super::{BLOCK_OCTETS, UNIT_OCTETS};
 
 /// Words of one kind of mark, with one bit for each unit of the block.
-pub(super) const WORDS: usize = BLOCK / UNIT / 64;
+pub(super) const WORDS_PER_MARK: usize = BLOCK_OCTETS / UNIT_OCTETS / 64;
 
 /// A mark that readers set on an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,21 +31,21 @@ pub(super) struct Block {
     /// Octets of entries that are not removed.
     pub(super) live: usize,
     /// How often the block was compacted.
-    pub(super) slid: u32,
+    pub(super) compactions: u32,
 }
 
 impl Block {
     /// An empty block; `None` if the operating system has no memory.
     pub(super) fn new() -> Option<Self> {
-        let octets = Some(MmapMut::map_anon(BLOCK).ok()?);
-        let marks = (0..2 * WORDS).map(|_| AtomicU64::new(0)).collect();
+        let octets = Some(MmapMut::map_anon(BLOCK_OCTETS).ok()?);
+        let marks = (0..2 * WORDS_PER_MARK).map(|_| AtomicU64::new(0)).collect();
         Some(Block { octets, marks, ..Block::default() })
     }
 
     /// Replaces the block. The number of compactions changes, so that a cursor notices the
     /// replacement.
     pub(super) fn replace(&mut self, other: Block) {
-        *self = Block { slid: self.slid.wrapping_add(1), ..other };
+        *self = Block { compactions: self.compactions.wrapping_add(1), ..other };
     }
 
     pub(super) fn is_allocated(&self) -> bool {
@@ -58,8 +58,8 @@ impl Block {
 
     /// The header of the entry at a unit, and the octets after the header.
     #[inline(always)]
-    pub(super) fn entry(&self, unit: usize) -> Option<(&[u8; HEAD], &[u8])> {
-        self.octets.as_deref()?.get(unit * UNIT..)?.split_first_chunk()
+    pub(super) fn entry(&self, unit: usize) -> Option<(&[u8; HEADER_OCTETS], &[u8])> {
+        self.octets.as_deref()?.get(unit * UNIT_OCTETS..)?.split_first_chunk()
     }
 
     /// The value of the entry at a unit, and its expiry.
@@ -79,7 +79,7 @@ impl Block {
     /// The word and the bit of a mark of the entry at a unit.
     #[inline(always)]
     pub(super) fn word(&self, unit: usize, mark: Mark) -> Option<(&AtomicU64, u64)> {
-        let word = unit / 64 + if mark == Mark::Visited { 0 } else { WORDS };
+        let word = unit / 64 + if mark == Mark::Visited { 0 } else { WORDS_PER_MARK };
         Some((self.marks.get(word)?, 1 << (unit % 64)))
     }
 

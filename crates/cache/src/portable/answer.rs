@@ -9,7 +9,7 @@ use crate::denials::WHOLE_NAME;
 use crate::key::{CacheKey, EntryKind};
 
 /// Entries of the longest answer: two for each alias of a chain, and the last RRset or denial.
-const MOST: usize = 32;
+const MAX_ENTRIES: usize = 32;
 
 impl Cache {
     /// Appends an RRset to `out`. Returns the expiry, if the RRset is cached.
@@ -66,7 +66,7 @@ impl Cache {
         while !read.0.is_empty() {
             let entry = PortableEntry::read(&mut read).ok_or(InvalidEntries)?;
             belongs(&entry, question, &mut chain)
-                .filter(|()| chain.len() <= MOST)
+                .filter(|()| chain.len() <= MAX_ENTRIES)
                 .ok_or(InvalidEntries)?;
         }
         self.import(entries, shift, trusted, now)
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_leaves_and_comes_with_all_its_aliases() {
+    fn an_answer_is_exported_and_imported_with_its_aliases() {
         let (full, mut out) = (full(), vec![]);
         chain(&full, &mut out);
         let a = full.export_rrset(&parsed("x.c.test"), Rtype::A, NOW, &mut out);
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_belong_to_the_answer_is_not_taken() {
+    fn entries_beside_the_answer_are_not_imported() {
         let (full, question) = (full(), Question::new(parsed("www.a.test"), Rtype::A));
         let refused = |fill: &dyn Fn(&mut Vec<u8>)| {
             let (own, mut out) = (cache(), vec![]);
@@ -189,7 +189,7 @@ mod tests {
             // A CNAME that points to itself.
             let own = cache();
             put_set(&own, "www.a.test. 60 CNAME www.a.test.");
-            for _ in 0..=MOST {
+            for _ in 0..=MAX_ENTRIES {
                 own.export_rrset(&parsed("www.a.test"), Rtype::CNAME, NOW, out).unwrap();
             }
         });

@@ -74,7 +74,7 @@ fn exported(cache: &Cache, now: Moment) -> Vec<u8> {
 }
 
 #[test]
-fn what_was_exported_is_there_again_on_a_clock_that_is_ahead() {
+fn an_export_is_imported_on_a_clock_that_is_ahead() {
     let (cache, shift) = (cache(), 5_000_000);
     let later = NOW.shifted(shift).after_seconds(100);
     let entries = exported(&full(), NOW);
@@ -98,7 +98,7 @@ fn what_was_exported_is_there_again_on_a_clock_that_is_ahead() {
 }
 
 #[test]
-fn what_nobody_vouches_for_is_to_be_proven_again() {
+fn an_untrusted_import_is_unchecked() {
     let cache = cache();
     cache.import(&exported(&full(), NOW), 0, false, NOW).unwrap();
     let www = parsed("www.test");
@@ -109,7 +109,7 @@ fn what_nobody_vouches_for_is_to_be_proven_again() {
 }
 
 #[test]
-fn what_is_there_is_not_replaced_and_what_is_over_not_taken() {
+fn an_import_skips_expired_entries_and_keeps_present_ones() {
     let full = full();
     let entries = exported(&full, NOW);
     let newer = a("www.test", 9);
@@ -133,7 +133,7 @@ fn what_is_there_is_not_replaced_and_what_is_over_not_taken() {
 }
 
 #[test]
-fn many_entries_leave_in_pieces_and_popular_ones_stay_so() {
+fn an_export_has_pieces_and_keeps_popularity() {
     let cache = Cache::new(64 << 20, TtlLimits::default(), [0, 0]);
     for number in 0..20_000 {
         let set = a(&format!("n{number}.test"), 1);
@@ -147,7 +147,7 @@ fn many_entries_leave_in_pieces_and_popular_ones_stay_so() {
         if !cache.export(&mut progress, NOW, &mut piece) {
             break;
         }
-        assert!(piece.len() < PIECE + 200);
+        assert!(piece.len() < PIECE_OCTETS + 200);
         pieces += usize::from(!piece.is_empty());
         all.extend(piece);
     }
@@ -161,7 +161,7 @@ fn many_entries_leave_in_pieces_and_popular_ones_stay_so() {
 }
 
 #[test]
-fn what_is_no_entry_of_ours_is_not_taken() {
+fn malformed_entries_are_not_imported() {
     let put_one = |key: &[u8], value: &[u8]| {
         let mut out = vec![];
         put(&mut out, key, value, NOW.after_seconds(60), false);
@@ -199,7 +199,7 @@ fn what_is_no_entry_of_ours_is_not_taken() {
 
 proptest! {
     #[test]
-    fn no_octets_whatever_do_harm(at in 0usize..2000, octet: u8, cut in 0usize..2000) {
+    fn importing_changed_octets_never_panics(at in 0usize..2000, octet: u8, cut in 0usize..2000) {
         let mut entries = exported(&full(), NOW);
         let length = entries.len();
         entries[at % length] = octet;

@@ -17,12 +17,12 @@ pub(crate) struct RangeProgress {
 }
 
 impl Ranges {
-    /// Calls `take` with the next ranges, about `most` octets, in the format of [`Ranges::import`].
+    /// Calls `take` with the next ranges, about `max_octets` octets, in the format of [`Ranges::import`].
     /// False after the last range.
     pub(crate) fn export(
         &self,
         progress: &mut RangeProgress,
-        most: usize,
+        max_octets: usize,
         now: Moment,
         mut take: impl FnMut(&Name, &[u8], Moment),
     ) -> bool {
@@ -41,7 +41,7 @@ impl Ranges {
             if range.expires > now {
                 take(&zone.apex, &value, range.expires);
             }
-            octets < most
+            octets < max_octets
         };
         let from = progress.names.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         for (name, range) in zone.names.range::<[u8], _>((from, Bound::Unbounded)) {

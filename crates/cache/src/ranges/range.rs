@@ -7,7 +7,7 @@ use super::NameKey;
 
 /// Octets of a slot in a map, whose nodes are half empty, and of the reference count of the shared
 /// octets.
-pub(super) const NODE: usize = 64 + 48;
+pub(super) const NODE_OCTETS: usize = 64 + 48;
 
 /// A secure NSEC or NSEC3 RRset and its expiry.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl ProvenRange {
         let octets =
             place + self.set.records.as_bytes().len() + self.set.signatures.as_bytes().len();
         let boxes = [size_of::<ProvenRange>(), octets, self.next.len(), place];
-        NODE + boxes.map(allocated).iter().sum::<usize>()
+        NODE_OCTETS + boxes.map(allocated).iter().sum::<usize>()
     }
 
     /// The RRset with its remaining TTL; `None` after the expiry.

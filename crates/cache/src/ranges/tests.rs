@@ -16,7 +16,7 @@ fn nsec(owner: &str) -> RRset {
 }
 
 #[test]
-fn the_one_before_is_found() {
+fn the_range_before_a_name_is_found() {
     let ranges = Ranges::new(1 << 20);
     let zone = parsed("test");
     for (owner, next) in [("test", "b.test"), ("b.test", "x.d.test"), ("x.d.test", "test")] {
@@ -50,7 +50,7 @@ fn the_one_before_is_found() {
 }
 
 #[test]
-fn hashes_are_a_circle_of_one_chain() {
+fn hashes_form_a_circle_of_one_chain() {
     let ranges = Ranges::new(1 << 20);
     let zone = parsed("test");
     let put = |octet: u8, iterations| {
@@ -67,7 +67,7 @@ fn hashes_are_a_circle_of_one_chain() {
 }
 
 #[test]
-fn the_largest_zone_gives_way() {
+fn the_largest_zone_is_evicted() {
     const LIMIT: usize = 8 * 1024;
     let ranges = Ranges::new(LIMIT);
     let (small, large) = (parsed("small"), parsed("large"));
@@ -80,7 +80,7 @@ fn the_largest_zone_gives_way() {
 }
 
 #[test]
-fn many_small_zones_are_charged_for_what_each_takes() {
+fn many_small_zones_are_charged_for_their_memory() {
     let ranges = Ranges::new(1 << 20);
     for number in 0..10_000 {
         let zone = parsed(&format!("n{number}"));
@@ -94,7 +94,7 @@ fn many_small_zones_are_charged_for_what_each_takes() {
 }
 
 #[test]
-fn a_range_keeps_nothing_alive_but_itself() {
+fn a_range_does_not_keep_its_message_in_memory() {
     let message = Bytes::from(vec![0; 60_000]);
     let records = Records::from_bytes(message.slice(..3));
     let range = ProvenRange::new(&RRset { records, ..nsec("a.test") }, &[], NOW).unwrap();
@@ -103,7 +103,7 @@ fn a_range_keeps_nothing_alive_but_itself() {
 }
 
 #[test]
-fn what_is_replaced_is_charged_anew() {
+fn a_replaced_range_is_charged_anew() {
     let ranges = Ranges::new(1 << 20);
     let (zone, octets) = (parsed("test"), |ranges: &Ranges| ranges.zones.lock().octets);
     let big = RRset { records: Records::from_iter([[0; 5000]]), ..nsec("test") };

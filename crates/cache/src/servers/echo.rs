@@ -9,11 +9,11 @@ use crate::codec::ValueReader;
 /// Octets of a client cookie.
 pub const CLIENT_COOKIE: usize = 8;
 /// Octets of the client cookie and the longest server cookie (RFC 7873 section 4).
-const MOST_OCTETS: usize = 40;
+const MAX_COOKIE_OCTETS: usize = 40;
 /// From this number of replies on, a missing echo counts. Fewer may be forged.
-const ENOUGH: u8 = 3;
+const MIN_MISSING: u8 = 3;
 /// Missing echoes are forgotten after this time, in milliseconds, because servers get repaired.
-const KEPT: u64 = 3_600_000;
+const MISSING_TTL_MS: u64 = 3_600_000;
 
 /// What a server echoes of a query.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,9 +22,9 @@ pub struct EchoSupport {
     cookie: CookieOption,
     /// How often in a row a cookie was missing although the server sent one before, or a query with
     /// a cookie failed.
-    lapses: u8,
+    cookies_missing: u8,
     /// How often in a row the server changed the letter case of QNAME.
-    folds: u8,
+    case_changes: u8,
     /// When an echo was last missing.
     at: u64,
 }
@@ -33,7 +33,7 @@ pub struct EchoSupport {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct CookieOption {
     length: u8,
-    octets: [u8; MOST_OCTETS],
+    octets: [u8; MAX_COOKIE_OCTETS],
 }
 
 /// An observation about what a server echoes.
@@ -53,10 +53,10 @@ impl CookieOption {
     /// cookie.
     #[must_use]
     pub fn of(option: &[u8]) -> Option<Self> {
-        if !(2 * CLIENT_COOKIE..=MOST_OCTETS).contains(&option.len()) {
+        if !(2 * CLIENT_COOKIE..=MAX_COOKIE_OCTETS).contains(&option.len()) {
             return None;
         }
-        let mut octets = [0; MOST_OCTETS];
+        let mut octets = [0; MAX_COOKIE_OCTETS];
         octets.get_mut(..option.len())?.copy_from_slice(option);
         Some(CookieOption { length: option.len() as u8, octets })
     }
@@ -76,7 +76,7 @@ impl CookieOption {
 
 impl Default for CookieOption {
     fn default() -> Self {
-        CookieOption { length: 0, octets: [0; MOST_OCTETS] }
+        CookieOption { length: 0, octets: [0; MAX_COOKIE_OCTETS] }
     }
 }
 
@@ -97,40 +97,40 @@ impl EchoSupport {
     /// Whether queries to the server carry no cookie.
     #[must_use]
     pub fn mishandles_cookies(&self, now: Moment) -> bool {
-        self.lapses >= ENOUGH && self.is_fresh(now)
+        self.cookies_missing >= MIN_MISSING && self.is_fresh(now)
     }
 
     /// Whether a missing reply may be due to the cookie: a cookie was missing before, but too
     /// seldom for [`EchoSupport::mishandles_cookies`].
     #[must_use]
     pub fn may_mishandle_cookies(&self, now: Moment) -> bool {
-        (1..ENOUGH).contains(&self.lapses) && self.is_fresh(now)
+        (1..MIN_MISSING).contains(&self.cookies_missing) && self.is_fresh(now)
     }
 
     /// Whether the server changes the letter case of QNAME.
     #[must_use]
     pub fn changes_case(&self, now: Moment) -> bool {
-        self.folds >= ENOUGH && self.is_fresh(now)
+        self.case_changes >= MIN_MISSING && self.is_fresh(now)
     }
 
     fn is_fresh(&self, now: Moment) -> bool {
-        now.as_millis() < self.at.saturating_add(KEPT)
+        now.as_millis() < self.at.saturating_add(MISSING_TTL_MS)
     }
 
     pub(super) fn learn(&mut self, repeated: EchoEvidence, now: Moment) {
         if !self.is_fresh(now) {
-            (self.lapses, self.folds) = (0, 0);
+            (self.cookies_missing, self.case_changes) = (0, 0);
         }
         match repeated {
             EchoEvidence::Cookie(cookie) => self.cookie = cookie,
             // A reply without a cookie is accepted until the server sends a cookie again.
             EchoEvidence::CookieMissing => {
-                (self.cookie, self.lapses) =
-                    (CookieOption::default(), self.lapses.saturating_add(1));
+                (self.cookie, self.cookies_missing) =
+                    (CookieOption::default(), self.cookies_missing.saturating_add(1));
                 self.at = now.as_millis();
             }
             EchoEvidence::CaseChanged => {
-                self.folds = self.folds.saturating_add(1);
+                self.case_changes = self.case_changes.saturating_add(1);
                 self.at = now.as_millis();
             }
         }
@@ -145,8 +145,8 @@ impl EchoSupport {
         out.put_u8(self.cookie.length);
         out.put_slice(self.cookie.octets());
         // Most servers echo correctly, and need no octets for counters.
-        if (self.lapses, self.folds) != (0, 0) {
-            out.put_slice(&[self.lapses, self.folds]);
+        if (self.cookies_missing, self.case_changes) != (0, 0) {
+            out.put_slice(&[self.cookies_missing, self.case_changes]);
             out.put_u64(self.at);
         }
     }
@@ -160,7 +160,12 @@ impl EchoSupport {
         if rest.is_empty() {
             return Some(EchoSupport { cookie, ..EchoSupport::default() });
         }
-        Some(EchoSupport { cookie, lapses: value.u8()?, folds: value.u8()?, at: value.u64()? })
+        Some(EchoSupport {
+            cookie,
+            cookies_missing: value.u8()?,
+            case_changes: value.u8()?,
+            at: value.u64()?,
+        })
     }
 }
 
@@ -173,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_has_the_length_of_both_cookies_is_one() {
+    fn a_cookie_option_has_the_length_of_both_cookies() {
         for (length, is_one) in
             [(0, false), (8, false), (15, false), (16, true), (40, true), (41, false)]
         {
@@ -184,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_is_written_and_read_back() {
+    fn echo_support_is_encoded_and_decoded() {
         let mut echo = EchoSupport::default();
         let read = |echo: &EchoSupport| {
             let mut out = Vec::new();
@@ -203,21 +208,26 @@ mod tests {
     }
 
     #[test]
-    fn lapses_are_believed_when_there_are_several_and_forgotten_after_an_hour() {
+    fn missing_echoes_count_from_three_on_and_are_forgotten_after_an_hour() {
         let (mut echo, at) = (EchoSupport::default(), Moment::from_millis);
         echo.learn(EchoEvidence::Cookie(cookie(24).unwrap()), at(1));
-        for lapse in 1..=ENOUGH {
-            assert!(!echo.mishandles_cookies(at(5)), "{lapse}");
-            assert_eq!(echo.may_mishandle_cookies(at(5)), lapse > 1, "{lapse}");
+        for missing in 1..=MIN_MISSING {
+            assert!(!echo.mishandles_cookies(at(5)), "{missing}");
+            assert_eq!(echo.may_mishandle_cookies(at(5)), missing > 1, "{missing}");
             echo.learn(EchoEvidence::CookieMissing, at(5));
             assert!(echo.cookie().is_empty(), "none is looked for");
         }
         assert!(
-            echo.mishandles_cookies(at(5 + KEPT - 1)) && !echo.mishandles_cookies(at(5 + KEPT))
+            echo.mishandles_cookies(at(5 + MISSING_TTL_MS - 1))
+                && !echo.mishandles_cookies(at(5 + MISSING_TTL_MS))
         );
         assert!(!echo.may_mishandle_cookies(at(5)), "it is known to");
         assert!(!echo.changes_case(at(5)));
-        (0..ENOUGH).for_each(|_| echo.learn(EchoEvidence::CaseChanged, at(5 + KEPT)));
-        assert!(echo.changes_case(at(5 + KEPT)) && !echo.mishandles_cookies(at(5 + KEPT)));
+        (0..MIN_MISSING)
+            .for_each(|_| echo.learn(EchoEvidence::CaseChanged, at(5 + MISSING_TTL_MS)));
+        assert!(
+            echo.changes_case(at(5 + MISSING_TTL_MS))
+                && !echo.mishandles_cookies(at(5 + MISSING_TTL_MS))
+        );
     }
 }

@@ -113,7 +113,7 @@ fn micros(duration: Duration) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::servers::PLAIN_PROOF;
+    use crate::servers::MIN_EDNS_FALLBACKS;
     use crate::{Cache, TtlLimits};
     use zoners_dns::Endpoint;
 
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_to_a_query_that_was_sent_twice_tells_no_round_trip() {
+    fn a_reply_to_a_query_that_was_sent_twice_gives_no_rtt() {
         let (cache, now) = (cache(), Moment::from_millis(5));
         cache.observe_server(SERVER, Evidence::Asked { forgiven: Moment::from_millis(0) }, now);
         let (most, least) = (Duration::from_millis(120), Duration::from_millis(20));
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_missed_before_a_pardon_does_not_count() {
+    fn queries_before_forgiven_do_not_count_as_unanswered() {
         let (cache, at) = (cache(), Moment::from_millis);
         cache.observe_server(SERVER, Evidence::Asked { forgiven: at(0) }, at(5));
         cache.observe_server(SERVER, Evidence::Asked { forgiven: at(8) }, at(9));
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn troubles_in_a_row_are_counted_by_cause() {
+    fn faults_in_a_row_are_counted_by_kind() {
         let (cache, now) = (cache(), Moment::from_millis(5));
         for (trouble, in_a_row) in
             [(ServerFault::ServFail, 1), (ServerFault::ServFail, 2), (ServerFault::Unreachable, 1)]
@@ -208,9 +208,9 @@ mod tests {
     }
 
     #[test]
-    fn one_plain_reply_proves_nothing() {
+    fn a_single_edns_fallback_proves_nothing() {
         let (cache, now) = (cache(), Moment::from_millis(5));
-        for _ in 1..PLAIN_PROOF {
+        for _ in 1..MIN_EDNS_FALLBACKS {
             cache.observe_server(SERVER, Evidence::PlainOnly, now);
             assert!(!cache.server(SERVER, now).mishandles_edns());
         }

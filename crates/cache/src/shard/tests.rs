@@ -4,20 +4,24 @@ use std::collections::BTreeMap;
 
 const NOW: Moment = Moment::from_millis(0);
 /// Entries with this key or a greater key are kept after their expiry.
-const LASTING: u8 = 200;
+const FIRST_LASTING_KEY: u8 = 200;
 
 /// A shard of one block, and a value of which `entries` fit into the block.
 fn shard(entries: usize) -> (Shard, Vec<u8>) {
-    let room = BLOCK - BLOCK / FREE;
-    let shard = Shard::new(BLOCK_COST + 4096, Duration::from_millis(10));
+    let room = BLOCK_OCTETS - BLOCK_OCTETS / FREE_FRACTION;
+    let shard = Shard::new(BLOCK_COST_OCTETS + 4096, Duration::from_millis(10));
     (shard, vec![7; room / entries - 64])
 }
 
 fn put(shard: &mut Shard, key: u8, value: &[u8], expires: Moment, now: Moment) {
     let found = shard.find(u64::from(key), &[key]);
-    let lasts = key >= LASTING;
+    let keeps_stale = key >= FIRST_LASTING_KEY;
     let hash = u64::from(key);
-    shard.insert(found, &NewEntry { hash, key: &[key], value, expires, lasts, quarantine: 0 }, now);
+    shard.insert(
+        found,
+        &NewEntry { hash, key: &[key], value, expires, keeps_stale, quarantine: 0 },
+        now,
+    );
 }
 
 fn has(shard: &Shard, key: u8) -> bool {
@@ -26,7 +30,7 @@ fn has(shard: &Shard, key: u8) -> bool {
 
 /// Checks that the memory is within the limit, and that each entry is in the index and the order.
 fn check(shard: &Shard) {
-    assert!(shard.bytes() <= shard.limit.max(BLOCK_COST + 4096), "{}", shard.bytes());
+    assert!(shard.bytes() <= shard.limit.max(BLOCK_COST_OCTETS + 4096), "{}", shard.bytes());
     let live: usize = shard.entries().map(|(key, value, _)| size(key, value)).sum();
     assert_eq!(live, shard.arena.live());
     assert_eq!(shard.entries().count(), shard.len());
@@ -42,7 +46,7 @@ fn check(shard: &Shard) {
 }
 
 #[test]
-fn what_was_visited_outlives_what_was_not() {
+fn visited_entries_outlive_unvisited_ones() {
     let (mut shard, value) = shard(3);
     let insert = |shard: &mut Shard, key| put(shard, key, &value, Moment::NEVER, NOW);
     (1..=3).for_each(|key| insert(&mut shard, key));
@@ -54,7 +58,7 @@ fn what_was_visited_outlives_what_was_not() {
 }
 
 #[test]
-fn a_scan_leaves_the_popular_alone() {
+fn a_scan_does_not_evict_popular_entries() {
     let (mut shard, value) = shard(10);
     (0..5).for_each(|key| put(&mut shard, key, &value, Moment::NEVER, NOW));
     for scanned in 100..200 {
@@ -76,22 +80,22 @@ fn expired_entries_go_first_even_if_visited() {
 }
 
 #[test]
-fn what_lasts_is_not_the_first_to_go_until_its_time_is_over() {
+fn lasting_entries_are_evicted_first_only_after_the_stale_time() {
     for (now, kept) in [(14, true), (15, false)] {
         let (mut shard, value) = shard(2);
-        put(&mut shard, LASTING, &value, Moment::from_millis(5), NOW);
+        put(&mut shard, FIRST_LASTING_KEY, &value, Moment::from_millis(5), NOW);
         put(&mut shard, 2, &value, Moment::NEVER, NOW);
-        assert!(shard.get(LASTING.into(), &[LASTING]).is_some());
+        assert!(shard.get(FIRST_LASTING_KEY.into(), &[FIRST_LASTING_KEY]).is_some());
         put(&mut shard, 3, &value, Moment::NEVER, Moment::from_millis(now));
-        assert_eq!((has(&shard, LASTING), has(&shard, 2)), (kept, !kept), "{now}");
+        assert_eq!((has(&shard, FIRST_LASTING_KEY), has(&shard, 2)), (kept, !kept), "{now}");
     }
 }
 
 #[test]
-fn what_is_larger_than_the_shard_is_not_kept() {
+fn an_entry_larger_than_the_shard_is_not_inserted() {
     let (mut shard, value) = shard(2);
     put(&mut shard, 1, &value, Moment::NEVER, NOW);
-    put(&mut shard, 9, &vec![0; BLOCK], Moment::NEVER, NOW);
+    put(&mut shard, 9, &vec![0; BLOCK_OCTETS], Moment::NEVER, NOW);
     assert!(!has(&shard, 9));
     check(&shard);
 }
@@ -103,10 +107,10 @@ fn fill(shard: &mut Shard, from: u64, count: u64, octets: usize, visited: u64) {
         let hash = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let found = shard.find(hash, &key);
         let value = &vec![1; octets];
-        let (expires, lasts) = (Moment::NEVER, false);
+        let (expires, keeps_stale) = (Moment::NEVER, false);
         shard.insert(
             found,
-            &NewEntry { hash, key: &key, value, expires, lasts, quarantine: 0 },
+            &NewEntry { hash, key: &key, value, expires, keeps_stale, quarantine: 0 },
             NOW,
         );
         if number % visited == 0 {
@@ -134,7 +138,7 @@ fn the_limit_holds_in_every_order_and_little_of_it_is_wasted() {
 }
 
 #[test]
-fn what_is_forgotten_is_given_back() {
+fn removed_entries_release_their_memory() {
     let mut shard = Shard::new(2 << 20, Duration::ZERO);
     fill(&mut shard, 0, 100_000, 20, 3);
     shard.remove_matching(&|_| true);
@@ -146,7 +150,7 @@ fn what_is_forgotten_is_given_back() {
 }
 
 #[test]
-fn a_visit_finds_all_that_is_there_although_blocks_are_slid_together_meanwhile() {
+fn an_iteration_finds_all_entries_despite_compaction() {
     let mut shard = Shard::new(1 << 20, Duration::ZERO);
     fill(&mut shard, 0, 5000, 40, 1);
     let there: Vec<Vec<u8>> = shard.entries().map(|(key, _, _)| key.to_vec()).collect();
@@ -165,7 +169,7 @@ fn a_visit_finds_all_that_is_there_although_blocks_are_slid_together_meanwhile()
         let gone = gone.into_iter().filter(|at| seen.contains_key(shard.arena.key(*at)));
         gone.collect::<Vec<_>>().iter().take(3).for_each(|at| shard.remove(*at));
         if round % 5 == 0 {
-            shard.slide(cursor.block);
+            shard.compact(cursor.block);
         }
         assert!(round < 10_000);
     }
@@ -176,11 +180,11 @@ fn a_visit_finds_all_that_is_there_although_blocks_are_slid_together_meanwhile()
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
-    fn it_does_as_a_map_does(
+    fn a_shard_behaves_like_a_map(
         steps in proptest::collection::vec((0u8..60, 0usize..20_000, 0u8..8), 1..400),
         blocks in 1usize..5,
     ) {
-        let mut shard = Shard::new(blocks * BLOCK_COST + 2048, Duration::ZERO);
+        let mut shard = Shard::new(blocks * BLOCK_COST_OCTETS + 2048, Duration::ZERO);
         let mut model: BTreeMap<u8, Vec<u8>> = BTreeMap::new();
         for (key, length, what) in steps {
             match what {
