@@ -4,6 +4,28 @@
 //! here defines one kind of entry. [`Ranges`] are searched in canonical order, so they have their
 //! own structure and a fixed share of the limit. No function opens a socket or reads a clock: `now`
 //! is an argument.
+//!
+//! ```
+//! use zoners_cache::{Cache, Rank, TtlLimits};
+//! use zoners_dns::{Moment, RRset, Records, Rtype, Security, name};
+//!
+//! // At most 16 MiB. The hash key is random in the daemon.
+//! let cache = Cache::new(16 << 20, TtlLimits::default(), [7, 11]);
+//! let now = Moment::from_millis(0);
+//! let www = name::parse("www.example.com").unwrap();
+//! let records = Records::from_iter([[192, 0, 2, 1]]);
+//! let set = RRset::new(www.clone(), Rtype::A, 300, records);
+//! cache.insert_rrset(&set, &[], Rank::AuthoritativeAnswer, Security::Insecure, now);
+//!
+//! let later = now.after_seconds(100);
+//! let cached = cache.rrset(&www, Rtype::A, later).unwrap();
+//! assert_eq!(cached.set.ttl, 200);
+//!
+//! // An expired RRset is found only by a read for serve-stale.
+//! let expired = now.after_seconds(300);
+//! assert_eq!(cache.rrset(&www, Rtype::A, expired), None);
+//! assert!(cache.rrset(&www, Rtype::A, cache.stale_read_time(expired)).is_some());
+//! ```
 
 mod answers;
 mod arena;
