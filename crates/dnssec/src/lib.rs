@@ -19,3 +19,6 @@ pub mod signed_data;
 pub mod verify;
 
 pub use reason::BogusReason;
+
+#[cfg(test)]
+mod tests;
