@@ -1,6 +1,6 @@
-//! Answers out of what is proven not to exist (RFC 8198), without asking anyone and without a
-//! task: a record that denies one name denies all others in its range, and where a wildcard stands
-//! for one name it stands for all of them.
+//! Aggressive NSEC (RFC 8198): answers synthesised from proven denials, without a query and without
+//! a task. A record that denies one name denies each name in its range, and a wildcard that stands
+//! for one name stands for each name below its parent.
 
 use zoners_cache::{CachedRRset, Denial, Neighbour, RangePosition};
 use zoners_dns::{Moment, Name, Network, Question, RRset, Rtype, Security, SortKey, name};
@@ -14,12 +14,12 @@ use crate::env::environment::Env;
 use crate::model::answer::Answer;
 use crate::model::verdict::{Finding, Reply};
 
-/// Blocks of SHA-1 that one answer may cost here: on the packet path others wait.
+/// SHA-1 blocks for one answer: on the packet path, queries behind it wait.
 const BLOCKS: u32 = 400;
-/// Ancestors of a name that are looked for in a chain of hashes.
+/// Ancestors of a name that are looked up in an NSEC3 chain.
 const MAX_LABELS: usize = 8;
 
-/// Keeps the records of a proof of `zone`, all of them verified, for up to `ttl` seconds.
+/// Caches the verified records of a proof of `zone`, for up to `ttl` seconds.
 pub(crate) fn keep_ranges<N: Network>(env: &Env<N>, zone: &Name, proven: &[RRset], ttl: u32) {
     let (cache, now) = (&env.shared().cache, env.shared().now());
     for set in proven {
@@ -41,7 +41,7 @@ pub(crate) fn keep_ranges<N: Network>(env: &Env<N>, zone: &Name, proven: &[RRset
     }
 }
 
-/// The answer that follows from what is proven of the zone's other names.
+/// The answer that follows from proven records of the zone.
 #[must_use]
 pub(crate) fn synthesised<N: Network>(
     env: &Env<N>,
@@ -56,7 +56,7 @@ pub(crate) fn synthesised<N: Network>(
     let place = SortKey::of(question.name.for_slice());
     let zone = cache.ranges().zone_of(&question.name, &place)?;
     env.anchor_of(&question.name)?;
-    // What a zone denies does not hold below what the configuration says itself.
+    // A denial does not apply below a zone with a configuration of its own.
     if name::depth(&zone) < sought(env, &question.name, question.rtype).configured {
         return None;
     }
@@ -72,7 +72,7 @@ pub(crate) fn synthesised<N: Network>(
 struct Asked<'a, N: Network> {
     env: &'a Env<N>,
     zone: Name,
-    /// Of the name that is asked for.
+    /// The sort key of the QNAME.
     place: SortKey,
     question: &'a Question,
     now: Moment,
@@ -89,8 +89,8 @@ impl<N: Network> Asked<'_, N> {
             }
             RangePosition::Between { encloser, below } => {
                 let types = TypeBitmap::of(&own)?;
-                // Of names below a delegation or a DNAME the zone knows nothing (RFC 6840 section
-                // 4.1), and NXNAME denies its owner alone (RFC 9824).
+                // Below a delegation or DNAME the zone proves nothing (RFC 6840 section 4.1), and
+                // NXNAME denies its owner alone (RFC 9824).
                 if types.deny_owner_name() || (below && types.hide_names_below()) {
                     return None;
                 }
@@ -99,7 +99,7 @@ impl<N: Network> Asked<'_, N> {
             RangePosition::Beyond => return None,
         };
         if let Some(CachedRRset { set, .. }) = self.wildcard_records(&encloser) {
-            // One record shows both that the name does not exist and that nothing closer does than
+            // One record proves both that the name does not exist and that the closest encloser is
             // the wildcard's parent (RFC 4035 section 5.3.4).
             return Some(self.expanded(set, vec![own]));
         }
@@ -153,7 +153,7 @@ impl<N: Network> Asked<'_, N> {
         None
     }
 
-    /// What a proof says: records made from the wildcard below `encloser`, or a denial.
+    /// The result of a proof: records made from the wildcard below `encloser`, or a denial.
     fn denied(&self, sets: Vec<RRset>, encloser: Option<&Name>) -> Option<Reply> {
         let (name, rtype) = (&self.question.name, self.question.rtype);
         let (proof, mut blocks) = (Proof::read(&sets, &self.zone), BLOCKS);
@@ -183,7 +183,7 @@ impl<N: Network> Asked<'_, N> {
         }
     }
 
-    /// The records of a wildcard, made those of the name.
+    /// The records of a wildcard with the QNAME as owner.
     fn expanded(&self, set: RRset, proof: Vec<RRset>) -> Reply {
         let set = RRset { owner: self.question.name.clone(), ..set };
         Reply { proof, ..Reply::of(Finding::Records(vec![set])) }

@@ -10,40 +10,40 @@ use crate::model::answer::Answer;
 use crate::model::settings::{Limits, Settings};
 use crate::model::verdict::{Finding, Reply};
 
-/// What is looked for in the cache.
+/// A look-up in the cache.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sought<'a> {
     /// The name.
     pub(crate) name: &'a Name,
     /// The type.
     pub(crate) rtype: Rtype,
-    /// Labels of the deepest zone around the name that the configuration has its own word on: what
-    /// zones above that say does not exist counts for nothing here.
+    /// Labels of the deepest zone around the name with a configuration of its own: denials by zones
+    /// above do not count there.
     pub(crate) configured: usize,
 }
 
-/// Seconds for which a client may take hearsay for true: a portal's, until it has logged in.
+/// Seconds for which a client may keep hearsay: a portal's answer, until the client has logged in.
 const HEARSAY: u32 = 5;
 
-/// A look into one part of the cache.
+/// A look-up in one part of the cache.
 type Source<'a> = fn(&Sought<'a>, &Cache, Moment) -> Option<Reply>;
 
 impl<'a> Sought<'a> {
-    /// Where it may lie, in the order in which it is looked for.
+    /// The parts of the cache, in the order of look-ups.
     const SOURCES: [Source<'a>; 5] =
         [Self::records, Self::alias, Self::denied, Self::dname, Self::nxdomain];
 
-    /// What the cache knows of it: records, a denial, or the alias to follow.
+    /// The cached data of the name: records, a denial, or the alias to follow.
     pub(crate) fn known(&self, cache: &Cache, now: Moment) -> Option<Reply> {
-        // A name's types are never all known, so ANY is always asked.
+        // The types of a name are never known completely, so ANY is always asked.
         if self.rtype == Rtype::ANY {
             return None;
         }
         Self::SOURCES.iter().find_map(|source| source(self, cache, now))
     }
 
-    /// The last knowledge of the cache that did not expire before `since`: of an entry and the
-    /// entry that replaced it, the one with the later expiry counts. TTLs count from `since`.
+    /// The last data that did not expire before `since`: of an entry and its replacement, the one
+    /// with the later expiry counts. TTLs count from `since`.
     pub(crate) fn last_known(&self, cache: &Cache, since: Moment) -> Option<Reply> {
         if self.rtype == Rtype::ANY {
             return None;
@@ -54,7 +54,7 @@ impl<'a> Sought<'a> {
 
     fn records(&self, cache: &Cache, now: Moment) -> Option<Reply> {
         let CachedRRset { set, proof, security, rank } = cache.rrset(self.name, self.rtype, now)?;
-        // What came along with an answer is none (RFC 2181 section 5.4.1).
+        // Additional data is no answer (RFC 2181 section 5.4.1).
         if rank == Rank::Additional {
             return None;
         }
@@ -83,7 +83,7 @@ impl<'a> Sought<'a> {
         Some(Reply { aliases, security, ..Reply::of(Finding::Alias(target)) })
     }
 
-    /// The denial that came for this type.
+    /// The cached denial of this type.
     fn denied(&self, cache: &Cache, now: Moment) -> Option<Reply> {
         let (denied, denial) = cache.denial(self.name, self.rtype, now)?;
         let counts = denial.zone().is_none_or(|zone| self.may_deny(zone));
@@ -96,11 +96,11 @@ impl<'a> Sought<'a> {
 
     fn nxdomain(&self, cache: &Cache, now: Moment) -> Option<Reply> {
         let denial = cache.nxdomain(self.name, now)?;
-        // The record with NXNAME proves nothing of the names below its owner (RFC 9824).
+        // The record with NXNAME proves nothing about names below its owner (RFC 9824).
         if denied_owner(&denial.proof).is_some_and(|owner| owner != self.name) {
             return None;
         }
-        // Without an SOA it is not known which zone denied the name, or one above it.
+        // Without an SOA the denying zone is unknown.
         let counts = match denial.zone() {
             Some(zone) => self.may_deny(zone),
             None => self.configured == 0 && self.rtype != Rtype::DS,
@@ -110,7 +110,8 @@ impl<'a> Sought<'a> {
 
     /// Whether `zone` has a say in whether this exists.
     fn may_deny(&self, zone: &Name) -> bool {
-        // DS stands above the cut, so the zone below says nothing of it (RFC 4035 section 2.4).
+        // DS records belong above the cut, so the zone below does not deny them (RFC 4035 section
+        // 2.4).
         let below_cut = self.rtype == Rtype::DS && zone == self.name && !zone.is_root();
         name::depth(zone) >= self.configured && !below_cut
     }
@@ -120,22 +121,22 @@ fn denial_reply(finding: fn(Denial) -> Finding, denial: Denial) -> Reply {
     Reply { security: denial.security, ..Reply::of(finding(denial)) }
 }
 
-/// Whether a type is not made that of another name by a CNAME: it may stand beside one (RFC 4034
-/// sections 3 and 4), or above the cut at which the CNAME stands (RFC 4035 section 2.4).
+/// Whether a CNAME does not apply to a type: the type may stand beside a CNAME (RFC 4034 sections 3
+/// and 4), or above the cut of the CNAME (RFC 4035 section 2.4).
 fn stands_beside_alias(rtype: Rtype) -> bool {
     matches!(rtype, Rtype::CNAME | Rtype::NSEC | Rtype::RRSIG | Rtype::DS)
 }
 
-/// What the cache lacks of an answer.
+/// The missing part of an answer in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lack {
-    /// There is nothing of the name that was asked for.
+    /// Nothing is cached for the QNAME.
     Everything,
-    /// There is something of it, as an alias without what it leads to, or an answer without proof.
+    /// Part of the answer is cached: an alias without its target, or an answer without proof.
     Something,
 }
 
-/// Puts an answer together from what `find` knows of each name.
+/// Composes an answer from the data that `find` returns for each name.
 pub(crate) fn follow(
     question: &Question,
     limits: &Limits,
@@ -153,7 +154,7 @@ pub(crate) fn follow(
     }
 }
 
-/// An answer in the making: replies are added until one is no alias.
+/// An answer under construction: replies are added until one is no alias.
 #[derive(Debug, Default)]
 pub(crate) struct AnswerBuilder {
     sets: Vec<RRset>,
@@ -163,14 +164,14 @@ pub(crate) struct AnswerBuilder {
     hearsay: bool,
 }
 
-/// What an added reply asks for next.
+/// The next look-up after a reply.
 pub(crate) enum Next {
     Done(Answer),
     Alias(Name),
 }
 
 impl AnswerBuilder {
-    /// Aliases followed so far. A DNAME and the CNAME that it makes count as one.
+    /// Aliases followed so far. A DNAME and its synthesised CNAME count as one.
     pub(crate) fn aliases(&self) -> usize {
         self.aliases
     }
@@ -221,7 +222,7 @@ impl AnswerBuilder {
     }
 }
 
-/// Adds sets to others, most often to none, which costs nothing.
+/// Appends sets, most often to an empty list, which costs nothing.
 fn append(sets: &mut Vec<RRset>, more: Vec<RRset>) {
     if sets.is_empty() {
         *sets = more;

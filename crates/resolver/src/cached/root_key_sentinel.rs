@@ -1,16 +1,16 @@
-//! Telling users which of the root's keys we trust (RFC 8509): names made for the purpose resolve,
-//! or do not, by it.
+//! The root key sentinel (RFC 8509): special names resolve, or fail, according to the trusted root
+//! keys.
 
 use zoners_dns::{Name, Rtype};
 
 use crate::model::settings::Settings;
 
-/// What a sentinel's name asks.
+/// The test of a sentinel name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sentinel {
     /// Resolves if the key with this tag is trusted.
     IsTa(u16),
-    /// Resolves if it is not.
+    /// Resolves if the key is not trusted.
     NotTa(u16),
 }
 

@@ -168,7 +168,7 @@ impl<N: Network> Resolver<N> {
         server_reports(&self.0, name)
     }
 
-    /// What is known of all servers, the near ones first, no more than `most` of them.
+    /// Reports of the servers in the infra cache, the nearest first, at most `most`.
     #[must_use]
     pub fn all_server_reports(&self, most: usize) -> Vec<ServerReport> {
         all_server_reports(&self.0, most)

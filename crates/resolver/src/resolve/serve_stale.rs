@@ -1,8 +1,8 @@
-//! Answers that have expired, for when there is no better (RFC 8767).
+//! Serve-stale: expired answers, if no better answer can be had (RFC 8767).
 //!
-//! A question is always worked on. Only who asked is not kept waiting: when nobody has answered in
-//! time, or the attempt failed, it gets what was known last, and the work goes on behind it. What
-//! was never proven, where it must be, or turned out to be bogus is not given.
+//! A question is always resolved. But the client does not wait: if no server replies in time, or
+//! the attempt fails, the client gets the last known answer, and the work goes on. Data that was
+//! never validated although required, or that turned out bogus, is not given.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -21,14 +21,14 @@ use crate::env::environment::Env;
 use crate::model::answer::{Answer, Resolution, Unresolved};
 use crate::selection::addresses::addresses_of;
 
-/// The TTL of what has expired (RFC 8767 section 4).
+/// The TTL of an expired answer (RFC 8767 section 4).
 const TTL: u32 = 30;
-/// So long is waited for servers that are known to fail …
+/// The wait for servers that are known to fail …
 const FAILING: Duration = Duration::from_millis(400);
-/// … and so long for others (RFC 8767 section 5).
+/// … and for other servers (RFC 8767 section 5).
 const PATIENCE: Duration = Duration::from_millis(1800);
 
-/// What was known last of a question, if it did not expire too long ago and is proven or need not
+/// The last known answer to a question, if it did not expire too long ago and is proven or need not
 /// be.
 #[must_use]
 pub(crate) fn stale<N: Network>(
@@ -45,7 +45,7 @@ pub(crate) fn stale<N: Network>(
     }
     let last = |name: &_| sought(env, name, question.rtype).last_known(cache, since);
     let answer = follow(question, limits, last).ok();
-    // A name that proofs of others answered for has nothing of its own.
+    // A name answered by aggressive NSEC has no entry of its own.
     let proven = || synthesised(env, question, since).filter(|_| !checking_disabled);
     let mut answer = answer.or_else(proven)?;
     if !may_be_given(env, question, answer.security, checking_disabled) {
@@ -53,13 +53,13 @@ pub(crate) fn stale<N: Network>(
     }
     let shown = |set: &mut RRset| set.ttl = TTL;
     answer.answer.iter_mut().chain(&mut answer.authority).for_each(shown);
-    // Its signatures may be out of date by now.
+    // The signatures may be out of date by now.
     answer.security = answer.security.min(Security::Insecure);
     Some(Answer { stale: true, ..answer })
 }
 
-/// Waits for an answer as long as a client does, and no longer than it must where there is a
-/// stale one.
+/// Waits for an answer as long as a client does, and no longer than necessary with a stale answer
+/// at hand.
 pub(crate) async fn in_time_or_stale<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -69,7 +69,7 @@ pub(crate) async fn in_time_or_stale<N: Network>(
     let shared = env.shared();
     let stale = || stale(env, question, checking_disabled, shared.now()).map(Arc::new);
     let (mut resolution, asked) = (pin!(resolution), shared.now());
-    // Begun in any case: the first reply tells that the line is back.
+    // The recursion starts in any case: the first reply shows that the uplink is back.
     let down = env.is_line_down_for(question) || is_closed_for(env, question);
     let client = env.settings().limits.client;
     let at_first = if down { Duration::ZERO } else { FAILING.min(client) };
@@ -103,14 +103,14 @@ pub(crate) async fn in_time<N: Network>(
     resolution.unwrap_or_else(|_| Err(late()))
 }
 
-/// Whether the question failed a short while ago, or every server that it would be asked of is
-/// in trouble; what has been missed `since` it was asked says nothing.
+/// Whether the question failed a short while ago, or every server for it is in trouble; timeouts
+/// `since` the question was asked do not count.
 fn is_failing<N: Network>(env: &Env<N>, question: &Question, since: Moment) -> bool {
     let (cache, now) = (&env.shared().cache, env.shared().now());
     if cache.has_failed(question, now) {
         return true;
     }
-    // The zone's own servers, even if what its parent said of them has expired meanwhile.
+    // The servers of the zone itself, even if the delegation has expired meanwhile.
     let name = question.answered_at();
     let cut = match env.settings().route(&name) {
         Some(route) => Some(route.clone()),

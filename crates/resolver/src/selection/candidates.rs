@@ -1,8 +1,8 @@
-//! Choosing whom to ask next.
+//! Candidates: the servers of a zone that a race may ask.
 //!
-//! Every nameserver of a zone is in play, as far as its addresses are known. The order is by price,
-//! the time that an answer is expected to take; what was tried in vain is dearer, another address of
-//! its name too. Who is lame, left alone or behind a broken path comes last.
+//! Every nameserver of a zone takes part, as far as its addresses are known. Candidates are ordered
+//! by estimated latency; a failed attempt adds to the estimate, also for further addresses of the
+//! same name. Lame servers, servers in backoff and servers behind a broken path come last.
 
 mod estimates;
 mod explore;
@@ -32,7 +32,7 @@ struct Candidate {
     address: SocketAddr,
     server: usize,
     price: Price,
-    /// Microseconds that spread questions over servers that are alike.
+    /// Random microseconds that spread questions over equal servers.
     jitter: u16,
     edns: bool,
     troubled: bool,
@@ -42,50 +42,49 @@ struct Candidate {
     no_tcp: bool,
     /// TCP was tried.
     streamed: bool,
-    /// Its family does not work from here.
+    /// The address family does not work from here.
     cut_off: bool,
     lame: bool,
-    /// An outsider named it, and it has never answered.
+    /// An unproven address: named by an outsider, without any reply so far.
     stranger: bool,
-    /// It may not be asked just now.
+    /// The candidate may not be asked now.
     held: bool,
     tries: u8,
-    /// It is not asked again until it is known what comes of the last try.
+    /// The candidate is not asked again before its last attempt has ended.
     rests: bool,
-    /// Something came in its name that is no good reply.
+    /// A bad message arrived in the name of the server.
     doubted: bool,
     out: bool,
-    /// It is out since the network told that no answer will come.
+    /// The candidate is out, since the network reported that no reply will come.
     unheard: bool,
 }
 
 impl Candidate {
-    /// Whether it may well answer, and as soon as is expected of it.
+    /// Whether the server is responsive and its estimate is reliable.
     fn is_well_known(&self) -> bool {
         self.price.met && self.price.doubt.is_zero() && self.tries == 0 && !self.out && !self.lame
     }
 }
 
-/// The servers of a zone in the order in which they are tried.
+/// The servers of a zone, ordered by server selection.
 #[derive(Debug)]
 pub(crate) struct Candidates {
     transport: Transport,
     list: Vec<Candidate>,
     limit: usize,
-    /// An outsider named them.
+    /// Whether an outsider named the servers.
     watched: bool,
-    /// Names whose addresses are yet to be looked up, as indices into the delegation's servers.
+    /// Nameservers without known addresses, as indices into the delegation's servers.
     unresolved: Vec<usize>,
-    /// Names whose addresses a parent's glue told: their own zone may know better.
+    /// Nameservers with addresses from glue alone, which their own zone may contradict.
     doubted: Vec<usize>,
-    /// Whether all is tried that may help: those that were lame or never answered too, since they
-    /// may have been mended.
+    /// Whether every candidate is tried, even lame and silent servers, since they may be repaired.
     hopeful: bool,
     /// Addresses that gave bogus answers.
     avoided: Vec<SocketAddr>,
     /// Whether an answer without EDNS will do.
     plain: bool,
-    /// Nobody has answered lately: UDP may be what does not work.
+    /// No server has replied lately: UDP may not work.
     silent: bool,
     /// Packets can be spared to meet servers beside the question.
     spare: bool,
@@ -102,7 +101,7 @@ impl Candidates {
         let limit = env.settings().limits.addresses;
         let addresses: usize = cut.servers.iter().map(|server| server.addresses.len()).sum();
         if order.len() > in_play || addresses > limit {
-            // One that has answered is in play, and not left out by chance.
+            // A server that has replied before always takes part, and is not left out by chance.
             order.sort_by_key(|server| !has_answered(env, cut, *server));
         }
         order.truncate(in_play);
@@ -150,8 +149,8 @@ impl Candidates {
         }
     }
 
-    /// Lines up what the zones of servers say of their addresses beside glue that has yet to prove
-    /// itself, since it may be out of date.
+    /// Adds the addresses that the servers' own zones give, beside unproven glue, which may be
+    /// outdated.
     fn line_up_own<N: Network>(&mut self, env: &Env<N>, cut: &Delegation) {
         let before = self.list.len();
         for (server, named) in cut.servers.iter().enumerate() {
@@ -169,7 +168,7 @@ impl Candidates {
         }
     }
 
-    /// Lines up addresses of a server that were found.
+    /// Adds addresses of a server.
     pub(crate) fn add<N: Network>(
         &mut self,
         env: &Env<N>,
@@ -181,7 +180,7 @@ impl Candidates {
         self.price(env);
     }
 
-    /// Takes in a server that the zone itself names, counted on from those of `cut`.
+    /// Adds a server that only the child zone names, numbered after those of `cut`.
     pub(crate) fn widen<N: Network>(
         &mut self,
         env: &Env<N>,
@@ -245,17 +244,17 @@ impl Candidates {
         }
     }
 
-    /// Whether there is one in line that was not tried at all.
+    /// Whether a candidate has not been tried at all.
     pub(crate) fn has_fresh(&self) -> bool {
         self.list.iter().any(|candidate| candidate.tries == 0 && !candidate.out)
     }
 
-    /// The addresses of a server came out of glue; should they fail, its own zone is asked.
+    /// The addresses of a server came from glue; if they fail, the server's own zone is asked.
     pub(crate) fn doubt(&mut self, server: usize) {
         self.doubted.push(server);
     }
 
-    /// A server whose name is yet to be looked up, and how, taken off the list of these.
+    /// Takes the next nameserver to be looked up off the list.
     pub(crate) fn take_unresolved(&mut self) -> Option<(usize, AddressSource)> {
         if !self.unresolved.is_empty() {
             return Some((self.unresolved.remove(0), AddressSource::Glue));
@@ -271,7 +270,7 @@ impl Candidates {
         !self.unresolved.is_empty() || (!self.doubted.is_empty() && !self.has_fresh())
     }
 
-    /// Whether every address was tried twice, or as often as it is, or answered badly.
+    /// Whether every address was tried as often as allowed, or gave a bad answer.
     pub(crate) fn is_spent(&self) -> bool {
         let enough = |candidate: &Candidate| self.most_tries(candidate).min(2);
         self.list.iter().all(|candidate| candidate.out || candidate.tries >= enough(candidate))
@@ -282,7 +281,7 @@ impl Candidates {
         self.list.iter().all(|candidate| candidate.out && !candidate.unheard)
     }
 
-    /// Whether all that are in line are lame, left alone or given up.
+    /// Whether every candidate is lame, in backoff or given up.
     pub(crate) fn are_in_trouble(&self) -> bool {
         let in_trouble = |candidate: &Candidate| {
             let price = &candidate.price;
@@ -296,13 +295,13 @@ impl Candidates {
         self.list.iter().any(|candidate| candidate.address == address)
     }
 
-    /// Whether not one address is known.
+    /// Whether no address is known.
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 }
 
-/// A name within the zone itself cannot be looked up without its address (RFC 1034 section 4.2.1).
+/// A name within the zone itself cannot be looked up without its glue (RFC 1034 section 4.2.1).
 fn is_resolvable(name: &Name, cut: &Delegation) -> bool {
     cut.mode == QueryMode::Iterative && !zoners_dns::name::is_within(name, &cut.zone)
 }

@@ -1,4 +1,4 @@
-//! What is known of each server, for those who ask why one is used and another is not.
+//! Reports of server selection: why a server is used or not.
 
 use std::time::Duration;
 
@@ -9,27 +9,27 @@ use crate::env::environment::Env;
 use crate::infra::estimate::{Market, Price};
 use crate::selection::addresses::addresses_of;
 
-/// A server of a zone and how it is thought of.
+/// A server of a zone, and its state in the infra cache.
 #[derive(Clone, Debug)]
 pub struct ServerReport {
-    /// Its name, where it was asked for as one of a zone's.
+    /// The nameserver, if asked for as part of a zone.
     pub name: Option<Name>,
-    /// Where it is and how it is asked.
+    /// The address and transport.
     pub endpoint: Endpoint,
-    /// What is known of it.
+    /// The infra cache entry.
     pub info: ServerInfo,
-    /// The round trip that is expected of it.
+    /// The RTT estimate.
     pub expected: Duration,
-    /// After so long without an answer another is asked beside it.
+    /// The hedge delay.
     pub patience: Duration,
-    /// Whether it does not serve the zone.
+    /// Whether the server is lame for the zone.
     pub lame: bool,
-    /// For how long it is left alone.
+    /// The remaining backoff.
     pub skipped_for: Option<Duration>,
 }
 
-/// The zone whose servers would be asked for `name`, and what is known of each; over TCP too,
-/// where they were asked that way. None is asked for it.
+/// The zone whose servers would be asked for `name`, and a report of each server, also over TCP if
+/// used. No query is sent.
 #[must_use]
 pub(crate) fn server_reports<N: Network>(env: &Env<N>, name: &Name) -> (Name, Vec<ServerReport>) {
     let cut = env.known_cut(name).unwrap_or_else(|| env.settings().root.clone());
@@ -47,7 +47,7 @@ pub(crate) fn server_reports<N: Network>(env: &Env<N>, name: &Name) -> (Name, Ve
     (cut.zone, standings)
 }
 
-/// What is known of all servers, the near ones first, no more than `most` of them.
+/// Reports of the servers in the infra cache, the nearest first, at most `most`.
 #[must_use]
 pub(crate) fn all_server_reports<N: Network>(env: &Env<N>, most: usize) -> Vec<ServerReport> {
     let shared = env.shared();
@@ -98,7 +98,7 @@ fn standing(market: &Market, endpoint: Endpoint, info: ServerInfo) -> ServerRepo
     }
 }
 
-/// What was last wrong with a server, in words; nothing if all is well.
+/// The last fault of a server, in words; empty without a fault.
 #[must_use]
 pub fn trouble_in_words(info: &ServerInfo) -> String {
     let (what, many) = match info.trouble {

@@ -1,4 +1,4 @@
-//! What each address in line may cost, by what is known of it over UDP and over TCP.
+//! The estimate of each candidate, over UDP and over TCP.
 
 use zoners_cache::ServerInfo;
 use zoners_dns::{Endpoint, Network, Transport};
@@ -7,11 +7,11 @@ use super::{Candidate, Candidates};
 use crate::env::environment::Env;
 use crate::infra::estimate::Market;
 
-/// So many datagrams unanswered, and a server that answers over TCP is asked that way first.
+/// Unanswered datagrams after which a server that replies over TCP is asked over TCP first.
 const SILENT_OVER_UDP: u16 = 2;
 
 impl Candidates {
-    /// Prices all by what is known now.
+    /// Estimates each candidate from the infra cache.
     pub(crate) fn price<N: Network>(&mut self, env: &Env<N>) {
         let Some(first) = self.list.first() else { return };
         let shared = env.shared();
@@ -30,7 +30,7 @@ impl Candidates {
             .collect();
         for at in 0..self.list.len() {
             let (address, server) = (self.list[at].address, self.list[at].server);
-            // Most are all behind one line.
+            // Most candidates share one uplink.
             let own = shared.lines.to(address.ip());
             if !std::ptr::eq(own, line) {
                 (line, market) = (own, shared.market(own));
@@ -54,7 +54,7 @@ impl Candidates {
         }
     }
 
-    /// What is known of a server over TCP, where that works and UDP does not.
+    /// The infra cache entry for TCP, if TCP works and UDP does not.
     fn works_over_tcp<N: Network>(
         &self,
         over_udp: &ServerInfo,
@@ -68,7 +68,7 @@ impl Candidates {
         }
         let endpoint = Endpoint { address: candidate.address, transport: Transport::Tcp };
         let over_tcp = env.shared().cache.server(endpoint, market.now);
-        // What is under way says nothing yet: a datagram goes beside it.
+        // A query under way is no evidence yet: a datagram goes beside it.
         let under_way = u16::from(candidate.streamed && candidate.tries == 1);
         let answers =
             over_tcp.replied_at > over_udp.waiting_since && over_tcp.unanswered <= under_way;

@@ -1,4 +1,4 @@
-//! Learning of servers beside the question at hand, never instead of it.
+//! Probes of servers beside the question, never instead of it.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use zoners_dns::{Endpoint, Moment, Network};
 use super::{Attempt, Candidates};
 use crate::env::environment::Env;
 
-/// A server that is this near needs no rival.
+/// With a server this near, no probe is worth its packet.
 const NEAR: Duration = Duration::from_millis(20);
 
 impl Candidates {
-    /// A server to be tried beside the first, to learn of it: one that nobody has met, where the
-    /// known are none or not near, or one that was left alone for long enough.
+    /// A server to probe beside the first attempt: an unknown server if the known servers are few
+    /// or far, or a server whose backoff has lasted long enough.
     pub(crate) fn explore(&mut self, beside: &Attempt) -> Option<Attempt> {
         let first = self.list.iter().find(|other| other.address == beside.endpoint.address)?;
         if first.price.met && first.price.rtt < NEAR {
@@ -37,8 +37,8 @@ impl Candidates {
         Some(self.attempt(at, "to learn of it"))
     }
 
-    /// A server behind a path that does not work, to be tried beside the first now and then, to
-    /// see whether it does again.
+    /// A server behind a broken path, probed now and then beside the first attempt, to see whether
+    /// the path works again.
     pub(crate) fn probe<N: Network>(&mut self, env: &Env<N>) -> Option<Attempt> {
         let (paths, now) = (&env.shared().paths, env.shared().now());
         let transport = self.transport;
@@ -59,7 +59,7 @@ impl Candidates {
         })
     }
 
-    /// Those that are left alone, and until when.
+    /// Servers in backoff, with its end.
     pub(crate) fn skipped(&self) -> impl Iterator<Item = (Endpoint, Moment)> {
         self.list.iter().filter_map(|candidate| {
             let endpoint = Endpoint { address: candidate.address, transport: self.transport };

@@ -1,4 +1,4 @@
-//! Whom to ask next, and how.
+//! The order of candidates: the next server, and the transport.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use zoners_dns::{Endpoint, Transport};
 use super::{Candidate, Candidates};
 use crate::infra::estimate::{MOST_PATIENCE, Price};
 
-/// How a query is put to a server. Each further try to the same server takes another way, since
-/// what swallowed the first may swallow the second.
+/// An attempt: the way of sending a query to a server. Each further attempt at a server differs,
+/// since the cause of one loss may cause the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Attempt {
-    /// Where it goes.
+    /// The destination.
     pub endpoint: Endpoint,
     /// With an OPT record.
     pub edns: bool,
@@ -20,20 +20,20 @@ pub(crate) struct Attempt {
     pub troubled: bool,
     /// The server was not asked before for this question.
     pub is_first: bool,
-    /// Whose address it is, as an index into the delegation's servers.
+    /// The index of the nameserver in the delegation.
     pub server: usize,
-    /// How long to wait before asking another beside it.
+    /// The time after which a second server is asked (hedge delay).
     pub patience: Duration,
-    /// Later than this it will hardly answer.
+    /// The time after which a reply is unlikely.
     pub longest: Duration,
-    /// An outsider named the server, and it has never answered.
+    /// The address is unproven.
     pub stranger: bool,
-    /// Why this one now.
+    /// The reason for this choice, for traces.
     pub why: &'static str,
 }
 
 impl Attempt {
-    /// A query that belongs to no race: nothing is asked beside it, however long it takes.
+    /// A query outside any race, without hedging.
     pub(crate) fn alone(endpoint: Endpoint, why: &'static str) -> Self {
         Attempt {
             endpoint,
@@ -49,24 +49,24 @@ impl Attempt {
     }
 }
 
-/// A known server must be this much slower to be left for one that nobody has met.
+/// An unknown server is preferred only to a known server that is slower by this much.
 const SHY: Duration = Duration::from_secs(1);
 /// Three datagrams, one of them without EDNS, and two streams (RFC 9520 section 2.2 allows three of
 /// each).
 const MOST_DATAGRAMS: u8 = 3;
 const MOST_TRIES: u8 = MOST_DATAGRAMS + 2;
-/// Fewer for the address of a nameserver, one of several: a referral can make us look up many.
+/// Fewer for nameserver look-ups, since a referral can cause many.
 const MOST_NESTED_TRIES: u8 = 3;
 
-/// A server that is asked over TCP first left datagrams unanswered, but may answer them again: when a stream
-/// has brought nothing for so long, one goes beside it.
+/// A server that is asked over TCP first left datagrams unanswered, but may answer them again:
+/// after this time without a reply on the stream, a datagram is sent too.
 const MOST_STREAM_PATIENCE: Duration = Duration::from_millis(500);
 
-/// For an address of a nameserver nobody is asked who has never answered for so long.
+/// Nested look-ups skip servers that have never replied within this time.
 const HOPELESS: Duration = Duration::from_secs(1);
 
 impl Candidates {
-    /// The next attempt, or `None` if all that is in line was tried often enough.
+    /// The next attempt; `None` if every candidate was tried often enough.
     pub(crate) fn next(&mut self) -> Option<Attempt> {
         let at = self.best()?;
         let why = match self.list[at].tries {
@@ -95,7 +95,8 @@ impl Candidates {
         };
         let Price { patience, alone, again, met, .. } = candidate.price;
         let tcp_first = tries == 0 && udp && transport == Transport::Tcp;
-        // A stream takes a round trip to open before the query can go; its price has that in it once met.
+        // A stream takes a round trip to open before the query; the estimate of a stream that has
+        // worked includes it.
         let round_trips = if transport == Transport::Tcp && !(tcp_first && met) { 2 } else { 1 };
         let patience = match tries {
             0 if tcp_first => patience.min(MOST_STREAM_PATIENCE / round_trips),
@@ -111,7 +112,7 @@ impl Candidates {
         Attempt { endpoint, edns, troubled, is_first, server, patience, longest, stranger, why }
     }
 
-    /// Whether no other server would have answered if it were asked when patience with this one has ended.
+    /// Whether no other candidate would reply earlier if asked at the end of this hedge delay.
     fn is_alone(&self, at: usize) -> bool {
         let quicker = |other: &Candidate| {
             let Price { rtt, doubt, skipped_until, .. } = other.price;
@@ -121,14 +122,15 @@ impl Candidates {
         self.unresolved.is_empty() && !others.any(|(_, other)| quicker(other))
     }
 
-    /// How long a known server is waited for after it was asked last, if no other would be quicker.
+    /// The time a known server is waited for after its last query, if no alternative would be
+    /// quicker.
     pub(crate) fn alone(&self, address: SocketAddr) -> Option<Duration> {
         let at = self.list.iter().position(|candidate| candidate.address == address)?;
         let Candidate { price, over_tcp, .. } = self.list.get(at)?;
         (price.met && !over_tcp && self.is_alone(at)).then_some(price.alone)
     }
 
-    /// The cheapest, those last that are lame or left alone.
+    /// The candidate with the lowest estimate; lame servers and servers in backoff come last.
     fn best(&self) -> Option<usize> {
         (0..self.list.len())
             .filter(|at| {
@@ -141,7 +143,7 @@ impl Candidates {
             .min_by_key(|at| self.cost(*at))
     }
 
-    /// How often a server is tried for one question.
+    /// The most attempts at a server for one question.
     pub(super) fn most_tries(&self, candidate: &Candidate) -> u8 {
         match self.transport {
             _ if candidate.price.given_up => 1,
@@ -152,7 +154,7 @@ impl Candidates {
         }
     }
 
-    /// Whether nobody is left to be tried, and none of those who were is expected to answer.
+    /// Whether no candidate is left to try, and no reply is expected.
     pub(crate) fn are_given_up(&self) -> bool {
         let given_up = |candidate: &Candidate| {
             candidate.out || candidate.price.given_up || candidate.doubted && !candidate.rests
@@ -160,8 +162,8 @@ impl Candidates {
         self.list.iter().all(given_up) && self.best().is_none()
     }
 
-    /// What an attempt is expected to cost: with a rank before, since those that are lame or left
-    /// alone come last whatever they cost.
+    /// The rank and estimate of an attempt: lame servers and servers in backoff rank last whatever
+    /// their estimate.
     pub(super) fn cost(&self, at: usize) -> (bool, u8, Duration) {
         let candidate = &self.list[at];
         let price = &candidate.price;
@@ -173,7 +175,8 @@ impl Candidates {
         let again = AGAIN * tries + price.rtt * 2 * u32::from(candidate.tries);
         let family = if candidate.address.is_ipv6() { IPV6_HANDICAP } else { Duration::ZERO };
         let jitter = Duration::from_micros(candidate.jitter.into());
-        // While it can be met beside another, nobody waits for one that nobody has met.
+        // While unknown servers can be probed beside a known server, no question waits for an
+        // unknown server.
         let shy = match self.spare && !price.met && self.list.iter().any(Candidate::is_well_known) {
             true => SHY,
             false => Duration::ZERO,
@@ -182,7 +185,7 @@ impl Candidates {
     }
 }
 
-/// A name that was tried in vain is tried again where the others are this much slower.
+/// A nameserver is tried again if the alternatives are slower by this much.
 const AGAIN: Duration = Duration::from_millis(30);
-/// Of two addresses that are alike, IPv4 goes first: more networks have it.
+/// Of two equal addresses IPv4 goes first: more networks have it.
 const IPV6_HANDICAP: Duration = Duration::from_millis(5);

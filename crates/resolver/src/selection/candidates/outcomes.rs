@@ -1,4 +1,4 @@
-//! What an attempt does to its server's place in the line.
+//! The effect of an attempt's outcome on its candidate.
 
 use std::net::SocketAddr;
 
@@ -11,13 +11,13 @@ impl Candidates {
         self.list.iter_mut().filter(move |candidate| candidate.address == address)
     }
 
-    /// Takes a server that answered badly out of the line.
+    /// Excludes a server that gave a bad answer.
     pub(crate) fn strike(&mut self, address: SocketAddr) {
         self.of(address).for_each(|candidate| candidate.out = true);
     }
 
-    /// An attempt ended with no answer but word that there will be none. The server is out, unless only
-    /// its TCP does not work: then the attempt does not count, and those to come go over UDP.
+    /// An attempt ended with a network error. The server is excluded, unless only its TCP is
+    /// closed: then the attempt does not count, and further attempts use UDP.
     pub(crate) fn unreachable(&mut self, endpoint: Endpoint) {
         let all = endpoint.transport == self.transport;
         for candidate in self.of(endpoint.address) {
@@ -30,25 +30,25 @@ impl Candidates {
         }
     }
 
-    /// An attempt is not made after all.
+    /// Cancels an attempt that was not sent.
     pub(crate) fn take_back(&mut self, attempt: &Attempt) {
         for candidate in self.of(attempt.endpoint.address) {
             candidate.tries = candidate.tries.saturating_sub(1);
         }
     }
 
-    /// An attempt is not made just now: its server is out of the line until all are let back.
+    /// Postpones an attempt: its server is out until the held candidates are released.
     pub(crate) fn hold(&mut self, attempt: &Attempt) {
         self.take_back(attempt);
         self.of(attempt.endpoint.address).for_each(|candidate| candidate.held = true);
     }
 
-    /// Lets back those that were held.
+    /// Releases the held candidates.
     pub(crate) fn let_back(&mut self) {
         self.list.iter_mut().for_each(|candidate| candidate.held = false);
     }
 
-    /// Servers that were tried at an address, and have answered at none.
+    /// Servers that were tried and replied at none of their addresses.
     pub(crate) fn unanswered(&self) -> impl Iterator<Item = usize> {
         let answered = |candidate: &Candidate| candidate.out && !candidate.unheard;
         let has_answered = move |server| {
@@ -63,8 +63,8 @@ impl Candidates {
         self.of(address).for_each(|candidate| candidate.rests = rests);
     }
 
-    /// A message came in a server's name that is no good reply. Where the server is asked `over_tcp` beside,
-    /// or was before, what that does not bring, no other attempt will.
+    /// A bad message arrived in the name of a server. If the server is, or was, asked `over_tcp` in
+    /// addition, no further attempt will bring more.
     pub(crate) fn doubt_server(&mut self, address: SocketAddr, over_tcp: bool) {
         for candidate in self.of(address) {
             candidate.doubted = true;

@@ -1,4 +1,5 @@
-//! Who is tried of very many servers: who has answered, and of a dead zone who was not tried for longest.
+//! The choice among very many servers: servers that have replied first; of a silent zone, the
+//! addresses tried longest ago.
 
 use std::net::SocketAddr;
 
@@ -10,8 +11,8 @@ use crate::model::context::Context;
 use crate::selection::addresses::{addresses_of, is_known_without_address};
 
 impl Candidates {
-    /// Lines up those few that were not asked for longest; no server of the zone has said anything useful
-    /// `since` then.
+    /// The few addresses that were tried longest ago; no server of the zone has given a useful
+    /// reply `since` then.
     pub(crate) fn of_dead<N: Network>(
         env: &Env<N>,
         cut: &Delegation,
@@ -24,7 +25,7 @@ impl Candidates {
             let endpoint = Endpoint { address: *address, transport: cut.transport };
             let info = shared.cache.server(endpoint, now);
             match info.asked_at < since.as_millis() || info.replied_at > since.as_millis() {
-                // One that has answered meanwhile may do so again.
+                // A server that has replied meanwhile may do so again.
                 true => u64::from(info.replied_at < since.as_millis()),
                 false => info.asked_at,
             }
@@ -41,7 +42,7 @@ impl Candidates {
                 candidates.unresolved.push(at);
             }
         }
-        // Those that were never tried are as good as each other: the last named is not the last to be met.
+        // Untried servers are equal: the last named must not be the last to be tried.
         env.shared().random.shuffle(&mut all);
         all.sort_by_key(|(asked_at, ..)| *asked_at);
         for (_, server, address) in all {
@@ -56,7 +57,7 @@ impl Candidates {
     }
 }
 
-/// Whether a server of `cut` has ever answered at one of its addresses.
+/// Whether a server of `cut` has ever replied at one of its addresses.
 pub(super) fn has_answered<N: Network>(env: &Env<N>, cut: &Delegation, server: usize) -> bool {
     let (cache, now) = (&env.shared().cache, env.shared().now());
     let answered = |address: &SocketAddr| {
