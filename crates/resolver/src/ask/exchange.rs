@@ -1,9 +1,9 @@
-//! Asking one server.
+//! One exchange: a query to one server, up to its reply.
 //!
-//! A query has a socket to itself. Whatever comes there that is no good reply raises `doubts`, and the
-//! wait goes on, since over UDP anyone can send anything; TCP is asked beside it. A server that chokes
-//! on a cookie or on EDNS is asked once more without. A query that is outstanding already is sent again, not sent
-//! anew.
+//! Each query has a socket of its own. Messages that are no good reply raise `doubts`, and the wait
+//! goes on, since anyone can send a UDP datagram; meanwhile TCP is tried. A server that fails on a
+//! cookie or on EDNS is asked once more without. An outstanding query is repeated from its socket,
+//! not sent as a new query.
 
 mod attempt;
 mod case_randomisation;
@@ -48,29 +48,29 @@ pub(crate) use attempt::{Attempting, attempt};
 pub(crate) use doubts::Doubt;
 pub(crate) use outstanding::observe_failed_query;
 
-/// How an attempt at one server ended.
+/// The result of an attempt.
 #[derive(Debug)]
 pub(crate) struct Report {
-    /// What was tried.
+    /// The attempt.
     pub attempt: Attempt,
-    /// How long it took, repetitions included.
+    /// The time of the exchange, repetitions included.
     pub took: Duration,
-    /// The reply that matched, or why there is none.
+    /// The matching reply, or the reason why there is none.
     pub result: Result<Box<Message>, Fault>,
 }
 
 /// The reply to a query, or why there is none.
 type Asked = Result<Box<Message>, Fault>;
 
-/// A query, to one server in one way.
+/// A query to one server over one transport.
 #[derive(Clone, Copy)]
 struct Query<'a> {
     asking: &'a Asking,
     endpoint: Endpoint,
     edns: bool,
-    /// It may have a cookie.
+    /// Whether the query may carry a cookie.
     cookie: bool,
-    /// An outsider named the server, which had never answered when it was chosen.
+    /// Whether the address was unproven when it was chosen.
     stranger: bool,
     context: &'a Context,
 }
@@ -85,7 +85,7 @@ impl<'a> Query<'a> {
         Query { endpoint: self.endpoint.over(Transport::Tcp), ..*self }
     }
 
-    /// Whether the server is to be asked in another way after this reply.
+    /// Whether the server must be asked differently after this reply.
     fn is_unfinished(&self, reply: &Message) -> bool {
         self.edns && (chokes_on_edns(reply) || wants_cookie(reply))
     }
@@ -100,12 +100,12 @@ async fn carry_out<N: Network>(
     let damped = lead.is_some() && wait_for_resend(env, query.asking, query.endpoint).await;
     let (room, waited) = match env.network().room(query.endpoint) {
         Some(room) => (Some(room), damped),
-        // Boxed, as all that is rare: many queries wait at a time.
+        // Boxed, since it is rare: many queries wait at a time.
         None => (Box::pin(wait_for_room(env, query)).await, true),
     };
     let result = match room {
         None => Err(Fault::Exhausted(Exhausted(Counter::BudgetSockets))),
-        // The leave that it had was for another moment.
+        // The permit was for an earlier moment.
         Some(_) if waited && !may_send(env, query) => Err(Fault::Timeout),
         Some(room) => ask_server(env, query, lead.as_ref(), room).await,
     };
@@ -154,7 +154,7 @@ async fn ask_server<N: Network>(
             }
             edns = rung(lead) => {
                 wait.send_again(asking, edns, env.settings().udp_payload_size);
-                // One port and one ID are not open for ever.
+                // A port and ID are not kept open forever.
                 let (limit, now) = (env.settings().limits.exchange, Instant::now());
                 let latest = wait.sent + limit * LIVES;
                 let until = if doubts.are_short() { longest_rest(env, query.endpoint) } else { limit };
@@ -205,7 +205,7 @@ fn send_query<N: Network>(
     Ok(send_charged(env, query, room))
 }
 
-/// Sends a query that is paid for.
+/// Sends a query that has been charged.
 fn send_charged<N: Network>(env: &Env<N>, query: &Query<'_>, room: Option<N::Room>) -> Wait<N> {
     let Query { asking, endpoint, edns, .. } = *query;
     let shared = env.shared();
@@ -244,7 +244,7 @@ async fn receive<N: Network>(wait: &mut Option<Box<Wait<N>>>) -> Option<Exchange
     }
 }
 
-/// Waits until another wants the query sent again; with EDNS, or not.
+/// Waits until a follower wants the query repeated, with or without EDNS.
 async fn rung(lead: Option<&Sending>) -> bool {
     match lead {
         Some(lead) => lead.bell().rung().await,

@@ -1,7 +1,7 @@
-//! Finding out what this network does with DNS, as [`crate::env::interception`] remembers it.
+//! Detects what the network does with DNS; the result is kept in [`crate::env::interception`].
 //!
-//! [`evidence`] takes in the replies of servers, [`probe`] asks root servers where these replies are strange,
-//! [`gate`] fails a question at once where no reply would come.
+//! [`evidence`] looks at the replies of servers, [`probe`] asks root servers if replies are
+//! strange, [`gate`] fails questions at once where no reply would come.
 
 mod evidence;
 mod gate;

@@ -1,8 +1,8 @@
-//! Asking the servers of a zone, beside each other where one is late.
+//! A race: the servers of a zone are asked, hedged where a reply is late.
 //!
-//! The first goes out at once. When it has not answered in the time a healthy one would need, the
-//! next is asked beside it; when it answered badly, at once. The first good reply wins, the others
-//! live on in the worker's nursery to teach how slow they are.
+//! The first query is sent at once. If no reply arrives in the time that a healthy server needs, a
+//! second server is asked too; after a bad reply, at once. The first good reply wins; the losers
+//! live on as stragglers, to learn the RTTs.
 
 mod child_nameservers;
 mod concurrent;
@@ -49,38 +49,38 @@ struct Race<'a, N: Network> {
     lookups: Beside<Lookup>,
     looked_up: u32,
     empty: u32,
-    /// The first fault that says more than silence does, for the one who asks why.
+    /// The first fault other than silence, for the EDE.
     fault: Option<Box<(Attempt, Fault)>>,
-    /// Servers with a reply that says nothing about the question.
+    /// Servers whose reply says nothing about the question.
     speechless: Vec<(Attempt, Fault)>,
-    /// One answered, and failed in another way.
+    /// A server replied with a different failure.
     contradicted: bool,
     exhausted: Option<Unresolved>,
     hedge_at: Instant,
-    /// How often one was late.
+    /// The number of late replies so far.
     late: u8,
-    /// One was sent something that is no good reply.
+    /// A bad message arrived for a query of the race.
     doubted: bool,
-    /// Whom the patience is for.
+    /// The server that the hedge delay belongs to.
     newest: Option<Endpoint>,
-    /// There was no server left to ask when another was wanted.
+    /// A server was needed and none was left.
     wants_more: bool,
     /// When the race ends if no server is expected to answer any more.
     hopeless_at: Option<Instant>,
     own_servers: Own,
-    /// The servers that the zone names besides, counted on from those of the cut.
+    /// Servers of the child NS set, numbered after those of the cut.
     more: Vec<NameServer>,
     /// Attempts so far.
     packets: u32,
-    /// Packets of these that the zone's account does not know of.
+    /// Packets not yet charged to the account of the zone.
     uncharged: u32,
-    /// What is left to be sent to a zone that is dead.
+    /// The remaining packets, if the zone counts as dead.
     probe: Option<u32>,
     /// The next attempt waits for leave.
     held: bool,
 }
 
-/// What happened next in a race.
+/// The next event of a race.
 enum Happening {
     Report(Box<Report>),
     Doubtful(Doubt, SocketAddr),
@@ -148,7 +148,7 @@ impl<N: Network> Race<'_, N> {
             self.explore(&first);
         }
         loop {
-            // What is under way may yet bring the answer.
+            // Queries under way may still bring the answer.
             if self.running.is_empty()
                 && let Some(unresolved) = self.exhausted.take()
             {
@@ -158,7 +158,7 @@ impl<N: Network> Race<'_, N> {
                 return Err(stopped);
             }
             if self.candidates.are_given_up() {
-                // A nameserver may have better addresses than the known ones.
+                // A nameserver may have better addresses than those known.
                 self.look_up_more(1);
             }
             if self.running.is_empty() && self.lookups.is_empty() && !self.held {
@@ -215,7 +215,7 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
-    /// Asks the next server in line, or looks for the address of one.
+    /// Asks the next candidate, or looks up the address of one.
     fn launch(&mut self) -> Option<Attempt> {
         if self.exhausted.is_some() {
             self.hedge_at = Instant::now() + self.env.settings().limits.wall;
@@ -227,7 +227,7 @@ impl<N: Network> Race<'_, N> {
                 _ => 1,
             };
             self.look_up_more(at_once);
-            // Servers that were tried get their second try beside the look-up only if it is late.
+            // A second attempt at a server starts beside a look-up only if the look-up is late.
             if !self.lookups.is_empty() && self.candidates.is_empty() {
                 self.hedge_at = Instant::now() + self.env.shared().habits.late() * 2;
                 return None;
@@ -240,7 +240,7 @@ impl<N: Network> Race<'_, N> {
         (self.held, self.wants_more) = (false, !matches!(next, Next::Ask(_)));
         let next = match next {
             Next::Ask(next) => next,
-            // A zone that is dead is not waited for.
+            // A dead zone is not waited for.
             Next::Wait(_) if self.probe.is_some() && !self.running.is_empty() => {
                 self.probe = Some(0);
                 self.hedge_at = Instant::now() + self.env.settings().limits.wall;
@@ -250,7 +250,7 @@ impl<N: Network> Race<'_, N> {
                 self.hold(until);
                 return None;
             }
-            // No server is left to ask; what is under way decides.
+            // No candidate is left; the queries under way decide.
             Next::Nothing => {
                 self.hedge_at = Instant::now() + self.env.settings().limits.wall;
                 return None;
@@ -263,8 +263,8 @@ impl<N: Network> Race<'_, N> {
         Some(next)
     }
 
-    /// Tries a server that nobody has met beside the first, where a packet can be spared, or a way
-    /// that did not work.
+    /// Probes an unknown server beside the first attempt, or a broken path, if an optional packet
+    /// is available.
     fn explore(&mut self, first: &Attempt) {
         if self.env.network().is_short() {
             return;
@@ -290,7 +290,7 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
-    /// The server that an attempt or a look-up is of.
+    /// The nameserver of an attempt or a look-up.
     fn server(&self, at: usize) -> &NameServer {
         match at.checked_sub(self.cut.servers.len()) {
             None => &self.cut.servers[at],

@@ -1,4 +1,4 @@
-//! Beginning an attempt at one server.
+//! The start of an attempt.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -30,12 +30,12 @@ pub(crate) struct Attempting {
 }
 
 impl Attempting {
-    /// Whether what came makes it doubtful that a reply will, as far as that is known.
+    /// Whether bad messages make a reply doubtful, as far as known.
     pub(crate) fn doubt(&self) -> Doubt {
         self.watch.as_ref().map_or(Doubt::None, |watch| Doubt::from(watch.doubt()))
     }
 
-    /// Whether its query is yet to be sent, as far as that is known.
+    /// Whether the query is yet to be sent, as far as known.
     pub(crate) fn is_to_be_sent(&self) -> bool {
         self.watch.as_ref().is_some_and(Watch::is_to_begin)
     }
@@ -56,7 +56,8 @@ pub(crate) fn attempt<N: Network>(
             let report = Box::pin(async move {
                 let query = Query::of(&asking, &attempt, &context);
                 let mut result = carry_out(&env, &query, &mut lead).await;
-                // Boxed, as all that is rare: most attempts are one query, and many wait at a time.
+                // Boxed, since it is rare: most attempts are a single query, and many wait at a
+                // time.
                 result = match result {
                     Ok(reply) if query.is_unfinished(&reply) => {
                         Box::pin(ask_in_another_way(&env, &query, reply)).await

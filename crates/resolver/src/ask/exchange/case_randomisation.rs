@@ -1,5 +1,5 @@
-//! The letters of a name, large and small at random: what a forger has to guess besides port and ID
-//! (draft-vixie-dnsext-dns0x20).
+//! Case randomisation (0x20): an off-path attacker has to guess the case of each letter besides
+//! port and ID (draft-vixie-dnsext-dns0x20).
 
 use bytes::{Bytes, BytesMut};
 use zoners_dns::{Name, Random};
@@ -7,7 +7,7 @@ use zoners_dns::{Name, Random};
 /// Octets of a message before its question.
 const HEADER: usize = 12;
 
-/// The name with each of its letters large or small at random.
+/// The name with the case of each letter drawn at random.
 pub(super) fn shuffled(name: &Name, random: &Random) -> Name {
     let mut octets = BytesMut::from(name.as_slice());
     // Lengths of labels are no letters.
@@ -21,9 +21,9 @@ pub(super) fn shuffled(name: &Name, random: &Random) -> Name {
     Name::from_octets(octets.freeze()).unwrap_or_else(|_| name.clone())
 }
 
-/// A reply with the question as it was `asked`, so that no names in it that refer to that are written as
-/// they were `sent`; and whether it had the letters as they were sent. What answers another question is
-/// left as it is.
+/// The reply with the question as it was `asked`, so that compressed names in it do not have the
+/// case of the `sent` question; and whether the reply repeated the case. A reply to a different
+/// question is left unchanged.
 pub(super) fn restored(reply: Bytes, sent: &Name, asked: &Name) -> (Bytes, bool) {
     let range = HEADER..HEADER + sent.len();
     let Some(echoed) = reply.get(range.clone()) else { return (reply, true) };

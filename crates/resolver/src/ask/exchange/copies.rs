@@ -1,9 +1,9 @@
-//! Replies to copies of a query, which tell how long the server takes and what the line loses.
+//! Replies to repeated queries, which reveal the RTT of the server and the loss rate of the uplink.
 //!
-//! The first reply to a query that was sent more than once may be to any of its copies. If each of them
-//! is answered, it was to the first. Else a server that has become slow would be thought fast for ever,
-//! since each query to it is sent again before its reply comes. Copies that are not answered were lost:
-//! else a line would seem good on which each loss is soon made up for.
+//! The first reply to a repeated query may belong to any copy. If each copy is answered, the first
+//! reply belongs to the first copy. Without this, a server that became slow would be thought fast
+//! forever, since each query is repeated before its reply arrives. Unanswered copies were lost;
+//! without counting them, a lossy uplink would seem good.
 
 use tokio::time::timeout_at;
 use zoners_cache::Evidence;
@@ -13,13 +13,12 @@ use super::matching::{Match, matches};
 use super::wait::Wait;
 use crate::env::environment::Env;
 
-/// Messages that are looked at; others than the server may send them too.
+/// Messages read; they may come from an attacker too.
 const MOST_MESSAGES: u32 = 16;
 
-/// Waits in the nursery for the other replies to a query that is answered, if it was sent more than
-/// once.
+/// Waits as a straggler for further replies, if the query was repeated.
 pub(super) fn await_copies<N: Network>(env: &Env<N>, mut wait: Wait<N>, question: &Question) {
-    // A stream loses nothing, and one that died tells nothing of the line.
+    // A stream loses nothing, and a dead stream says nothing about the uplink.
     if wait.endpoint.transport == Transport::Tcp {
         return;
     }
@@ -41,11 +40,11 @@ pub(super) fn await_copies<N: Network>(env: &Env<N>, mut wait: Wait<N>, question
     }));
 }
 
-/// The copies of a query but the one whose reply came first.
+/// The copies of a query, except the copy that was answered first.
 struct Copies {
-    /// Those that were not answered.
+    /// Unanswered copies.
     missing: u32,
-    /// Whether the last that was answered had EDNS.
+    /// Whether the last answered copy had EDNS.
     edns: bool,
 }
 

@@ -1,9 +1,10 @@
-//! What is done about messages that are no reply to the query that waits.
+//! Doubts: the treatment of messages that are no reply to the waiting query.
 //!
-//! Whoever finds the port can send them, so they may hurry us and nothing else. With the first of them TCP
-//! is asked beside the wait, over which nobody else can answer, and the race asks another server. Where
-//! TCP brings nothing better, the reply is waited for a little longer: a server that itself sends nothing
-//! else shall not cost its client the whole time, and one in whose name others speak shall be heard.
+//! Any host that finds the port can send messages, so they may only cause further attempts. After
+//! the first, TCP is tried beside the wait, since no off-path attacker can answer over TCP, and the
+//! race asks a second server. If TCP brings nothing better, the wait lasts a little longer: a
+//! server that itself sends bad messages must not cost its client the whole time, and a server that
+//! an attacker impersonates must be heard.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -22,27 +23,28 @@ use crate::ask::exchange::{send_charged, send_query};
 use crate::env::environment::Env;
 use crate::model::verdict::Fault;
 
-/// Messages that are no reply, after which no more are read for a query: each is a guess at its ID. The
-/// next try has another port, which is to be found first.
+/// Bad messages after which the port is given up: each is a guess at the ID. The next attempt has a
+/// new port, which the attacker must find first.
 pub(super) const MOST_MESSAGES: u8 = 100;
-/// So many times the time that its server takes is a reply waited for that nothing else speaks for …
+/// The remaining wait for a doubtful reply, in round trips of its server …
 const ROUND_TRIPS: u32 = 2;
-/// … at least so long, and never longer than any other.
+/// … but at least this long, and never longer than an ordinary wait.
 const LEAST_REST: Duration = Duration::from_millis(200);
 
-/// The doubts that a wait has.
+/// The doubts about a wait.
 #[derive(Debug, Default)]
 pub(super) struct Doubts {
     /// Messages that are no reply.
     messages: u8,
-    /// What they say of the server.
+    /// The fault that they show.
     fault: Option<Fault>,
-    /// One that does not repeat what it should, which serves if nothing better comes. Boxed, since it is rare.
+    /// A reply without the secrets of its query, used if nothing better arrives. Boxed, since it is
+    /// rare.
     kept: Option<Box<(Box<Message>, EchoEvidence)>>,
-    /// Its reply did not fit into a datagram.
+    /// The reply was truncated.
     cut: bool,
     tcp: Tcp,
-    /// What the race was told.
+    /// The doubt reported to the race.
     told: Doubt,
     short: Short,
 }
@@ -58,15 +60,15 @@ enum Short {
     Alone,
 }
 
-/// How doubtful it is that a reply will come.
+/// The degree of doubt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Doubt {
     #[default]
     None,
-    /// The reply did not fit into a datagram: the server is not asked again while it comes over TCP.
+    /// The reply was truncated: the server is not asked again while the full reply comes over TCP.
     Cut,
-    /// Something came that is no good reply: another server is asked beside.
+    /// A bad message arrived: a second server is asked.
     Some,
     /// TCP brought nothing better: the server is not asked again meanwhile.
     Grave,
@@ -97,16 +99,16 @@ enum Tcp {
     #[default]
     Unwanted,
     Wanted,
-    /// It is, or was, or cannot be.
+    /// TCP was tried, is being tried, or cannot be tried.
     Asked,
-    /// It brought nothing better.
+    /// TCP brought nothing better.
     Failed,
 }
 
 impl Doubts {
-    /// Takes in what came that is no good reply; true if it is the last that is read.
+    /// Records a bad message; true if no further message is read.
     pub(super) fn add(&mut self, read: Read) -> bool {
-        // What is said of the port for UDP is no reason to try the other.
+        // An ICMP error for the UDP port is no reason to try TCP.
         let wants_tcp = !matches!(read, Read::Told(_));
         match read {
             Read::Cut => self.cut = true,
@@ -128,8 +130,8 @@ impl Doubts {
         !self.leave_room()
     }
 
-    /// TCP brought nothing better. Only what came over it says something of the server, unless the whole
-    /// reply was to come that way.
+    /// TCP brought nothing better. Only its own result counts against the server, unless the full
+    /// reply was expected over TCP.
     fn fail(&mut self, fault: Fault) {
         self.tcp = Tcp::Failed;
         if self.cut {
@@ -139,7 +141,7 @@ impl Doubts {
         }
     }
 
-    /// Of several faults that of the server itself counts.
+    /// Of several faults, that of the server itself counts.
     fn note(&mut self, fault: Option<Fault>) {
         let says_more =
             |fault: &Fault| self.fault.is_none_or(|known| fault.is_answer() && !known.is_answer());
@@ -156,7 +158,7 @@ impl Doubts {
         self.tcp == Tcp::Wanted
     }
 
-    /// What the race is to be told, if that is something new.
+    /// A new doubt for the race, if any.
     pub(super) fn news(&mut self) -> Option<Doubt> {
         let doubt = match self.short {
             Short::Alone => Doubt::Grave,
@@ -168,8 +170,8 @@ impl Doubts {
         news.then_some(doubt)
     }
 
-    /// How many rests the wait is to be cut short to, now that TCP is `beside` it or not; each once. TCP has
-    /// one to begin with.
+    /// The number of rests to which the wait is shortened, with TCP `beside` it or not; each once.
+    /// TCP starts with one.
     fn shorten(&mut self, beside: bool) -> Option<u32> {
         let (short, rests) = match beside {
             false => (Short::Alone, 1),
@@ -187,7 +189,7 @@ impl Doubts {
     }
 
     fn end(&self) -> Option<Fault> {
-        // What floods it is not the server, unless it knows the ID.
+        // A flood is not the server's fault, unless the messages have the right ID.
         let of_server = self.cut || self.fault.is_some_and(Fault::is_answer);
         match self.leave_room() || of_server {
             true => self.fault,
@@ -196,10 +198,10 @@ impl Doubts {
     }
 }
 
-/// Does what the doubts of a wait ask for: TCP is asked beside, and the wait is cut short.
+/// Acts on the doubts of a wait: TCP is tried, and the wait is shortened.
 ///
 /// # Errors
-/// It is over.
+/// The wait is over.
 pub(super) fn act_on<N: Network>(
     env: &Env<N>,
     doubts: &mut Doubts,
@@ -221,10 +223,10 @@ pub(super) fn act_on<N: Network>(
     Ok(())
 }
 
-/// Puts the query to the same server over TCP too, if it may be had that way.
+/// Sends the query to the same server over TCP too, if possible.
 ///
 /// # Errors
-/// The whole of a cut reply is not to be had with what is left to spend.
+/// The full reply to a truncated one exceeds the remaining budget.
 fn ask_beside<N: Network>(
     env: &Env<N>,
     query: &Query<'_>,
@@ -255,7 +257,7 @@ fn ask_beside<N: Network>(
     }
 }
 
-/// Whether a server has lately left what was sent to it without a good answer.
+/// Whether a server has lately left queries unanswered or answered badly.
 fn is_left_alone<N: Network>(env: &Env<N>, endpoint: Endpoint) -> bool {
     let shared = env.shared();
     let known = shared.cache.server(endpoint, shared.now());
@@ -264,15 +266,14 @@ fn is_left_alone<N: Network>(env: &Env<N>, endpoint: Endpoint) -> bool {
     price.skipped_until.is_some() || !price.doubt.is_zero()
 }
 
-/// How much longer a server is waited for that TCP is no way to.
+/// The remaining wait for a server without TCP.
 pub(super) fn longest_rest<N: Network>(env: &Env<N>, endpoint: Endpoint) -> Duration {
     let shared = env.shared();
     let known = shared.cache.server(endpoint, shared.now());
     (known.rto().unwrap_or_else(|| shared.habits.late()) * ROUND_TRIPS).max(LEAST_REST)
 }
 
-/// Ends a wait to which no good reply came. A wait that was cut short says nothing of how long the
-/// server takes.
+/// Ends a wait without a good reply. A shortened wait is no evidence of the RTT.
 pub(super) fn give_up<N: Network>(env: &Env<N>, wait: &Wait<N>, mut doubts: Doubts) -> Asked {
     if let Some(kept) = doubts.kept.take() {
         let (message, repeated) = *kept;

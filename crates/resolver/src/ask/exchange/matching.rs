@@ -1,17 +1,17 @@
-//! What a message is to the query that waits for a reply.
+//! Matches messages with the waiting query.
 
 use bytes::Bytes;
 use zoners_dns::{Message, MessageError, Opcode, OptRcode, Question};
 
-/// What a message is to the query that waits.
+/// The relation of a message to the waiting query.
 #[derive(Debug)]
 pub(super) enum Match {
     Reply(Box<Message>),
-    /// The ID is another: anybody may have sent it.
+    /// The ID differs: any host may have sent the message.
     Stranger,
     /// Too short to have an ID.
     Void,
-    /// The ID fits, but it is no reply, or one to something else.
+    /// The ID matches, but the message is no reply, or a reply to a different question.
     NoReply,
     /// The ID fits, and nothing else can be read.
     Malformed(MessageError),
@@ -33,18 +33,18 @@ pub(super) fn matches(octets: &Bytes, id: u16, question: &Question) -> Match {
     }
     match &message.question {
         Some(asked) if asked == question => Match::Reply(Box::new(message)),
-        // Servers that cannot read a query cannot repeat its question.
+        // A server that cannot parse a query cannot repeat its question.
         None if chokes_on_edns(&message) => Match::Reply(Box::new(message)),
         _ => Match::NoReply,
     }
 }
 
-/// The answers of servers that do not know EDNS (RFC 6891 section 7), or know it badly.
+/// The replies of servers that do not support EDNS (RFC 6891 section 7), or support it badly.
 pub(super) fn chokes_on_edns(message: &Message) -> bool {
     matches!(message.rcode, OptRcode::FORMERR | OptRcode::NOTIMP | OptRcode::BADVERS)
 }
 
-/// The answer of a server that shall be shown a cookie of its own (RFC 7873 section 5.2.3).
+/// The reply of a server that requires its server cookie (RFC 7873 section 5.2.3).
 pub(super) fn wants_cookie(message: &Message) -> bool {
     message.rcode == OptRcode::BADCOOKIE
 }

@@ -1,8 +1,8 @@
-//! Queries that wait for their reply: the same one is never put to a server twice at a time.
+//! Outstanding queries: an identical query is never outstanding twice at a server.
 //!
-//! An attempt finds the query that is outstanding, even where that was sent for another question or its
-//! race is over, and has it sent again from the same port with the same ID: nothing is gained for a
-//! forger of replies (RFC 5452 section 5), and a lost datagram is made up for all the same.
+//! An attempt that finds an outstanding query, even of a different question or a finished race, has
+//! it repeated from the same port with the same ID: an attacker gains no further chance to forge a
+//! reply (RFC 5452 section 5), and a lost datagram is replaced nevertheless.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,26 +21,27 @@ use crate::model::budget::Exhausted;
 use crate::model::flights::{Boarding, Follow, Landed, Lead};
 use crate::model::verdict::Fault;
 
-/// The duty to send a query, and to tell how it ended.
+/// The leader's duty to send a query and to publish its result.
 pub(super) type Sending = Lead<QueryKey, Sharing>;
 
-/// The wait for a query that was sent for another.
+/// A follower's wait for a query of a different leader.
 pub(super) type Waiting = Follow<QueryKey, Sharing>;
 
-/// A query that is sent again and again is waited for so many times as long as one that is not.
+/// A repeated query is waited for this many times longer than a single one.
 pub(super) const LIVES: u32 = 2;
-/// The configuration allows for no query that is waited for longer.
+/// The configuration allows no longer wait.
 const LONGEST: Duration = Duration::from_secs(LIVES as u64 * 60);
 
-/// What falls to an attempt that has a query to send.
+/// The role of an attempt.
 pub(super) enum Turn {
-    /// To send it; with a duty, if others may wait for it.
+    /// Send the query; as a leader, if followers are possible.
     Send(Option<Sending>),
     /// The same is outstanding.
     Wait(Waiting),
 }
 
-/// To send a query, or to wait for the same one. Over TCP no reply can be forged, and all go.
+/// Leads or joins an outstanding query. Replies over TCP cannot be forged, so queries over TCP are
+/// always sent.
 pub(super) fn lead_or_join_query<N: Network>(
     env: &Env<N>,
     asking: &Asking,
@@ -50,7 +51,7 @@ pub(super) fn lead_or_join_query<N: Network>(
         return Turn::Send(None);
     }
     let (key, outstanding) = (key(asking, endpoint), &env.shared().outstanding);
-    // A sender waits for no other, so there is no circle.
+    // A sender waits for no flight, so there is no cycle.
     match outstanding.board(&key, None) {
         Boarding::Lead(lead) => Turn::Send(Some(lead)),
         Boarding::Follow(follow) if is_over(env, &follow) => {
@@ -66,14 +67,14 @@ pub(super) fn lead_or_join_query<N: Network>(
     }
 }
 
-/// Whether the query was sent before the machine slept, longer ago than any is waited for, or from a
-/// network that it has left: no reply comes to its socket, however often it is sent again.
+/// Whether the query was sent before the machine slept, longer ago than any wait, or from a network
+/// that the machine has left: its socket gets no reply, even to repetitions.
 fn is_over<N: Network>(env: &Env<N>, follow: &Waiting) -> bool {
     let (now, moved) = (env.shared().now(), env.shared().moved());
     follow.begun().is_some_and(|begun| now.since(begun) > LONGEST || begun < moved)
 }
 
-/// Has an outstanding query sent again, and waits for its reply; sends it anew if its sender goes
+/// Has an outstanding query repeated and waits for the reply; sends a new query if the leader goes
 /// away.
 pub(super) async fn join_outstanding<N: Network>(
     env: &Env<N>,
@@ -95,7 +96,7 @@ pub(super) async fn join_outstanding<N: Network>(
     }
     match follow.landing().await {
         Landed::Value(shared) => shared.map(|message| Box::new(Message::clone(&message))),
-        // Its leave was for the packet that it had sent again.
+        // The permit was for the repeated packet.
         Landed::Lead(_) if !may_send(env, query) => Err(Fault::Timeout),
         Landed::Lead(lead) => Box::pin(carry_out(env, query, &mut Some(lead))).await,
         Landed::Lost => {
@@ -105,7 +106,7 @@ pub(super) async fn join_outstanding<N: Network>(
     }
 }
 
-/// Waits until a query may be sent that has often been sent in vain; whether that took time.
+/// Waits until a query that was often repeated in vain may be sent; returns whether that took time.
 pub(super) async fn wait_for_resend<N: Network>(
     env: &Env<N>,
     asking: &Asking,
@@ -120,8 +121,8 @@ pub(super) async fn wait_for_resend<N: Network>(
     free_at.is_some()
 }
 
-/// Whether a packet may be sent for which its race had no leave: to a server that has answered
-/// meanwhile, or not too often. The race tries again where not.
+/// Whether a packet without a permit of its race may be sent: to a server that has replied
+/// meanwhile, or not too often. Otherwise the race tries again.
 pub(super) fn may_send<N: Network>(env: &Env<N>, query: &Query<'_>) -> bool {
     let has_answered = |endpoint| {
         let shared = env.shared();
@@ -133,7 +134,7 @@ pub(super) fn may_send<N: Network>(env: &Env<N>, query: &Query<'_>) -> bool {
         || matches!(env.admit_stranger(query.endpoint), Admission::Admitted(_))
 }
 
-/// Remembers that a query was sent in vain.
+/// Records that a query got no useful reply.
 pub(crate) fn observe_failed_query<N: Network>(
     env: &Env<N>,
     asking: &Asking,
@@ -147,7 +148,7 @@ pub(crate) fn observe_failed_query<N: Network>(
     }
 }
 
-/// Tells the followers how the query ended, unless that says something of its sender alone.
+/// Publishes the result to the followers, unless the result concerns the leader alone.
 pub(super) fn tell(lead: Sending, result: &Asked) {
     if !matches!(result, Err(Fault::Exhausted(_))) {
         lead.land(|| match result {
@@ -166,7 +167,7 @@ fn key(asking: &Asking, endpoint: Endpoint) -> QueryKey {
     }
 }
 
-/// A query over UDP that has not yet been answered usefully: dropped as it is, it has come to nothing.
+/// A UDP query without a useful reply so far; dropping it records the failure.
 pub(super) struct Unheard<'a, N: Network> {
     pub(super) env: &'a Env<N>,
     pub(super) query: &'a Query<'a>,

@@ -1,7 +1,7 @@
-//! What a query shows to its server alone, and a reply must repeat: a cookie, and the letters of the name.
+//! The secrets of a query, which a reply must repeat: a cookie, and the case of the name.
 //!
-//! A reply without it is kept while TCP is asked whether the server means it. What the server says there,
-//! or does three times, is what is expected of it from then on.
+//! A reply without the secrets is kept while TCP verifies it. The result over TCP, or three equal
+//! replies over UDP, sets the expectation for the server.
 
 use zoners_cache::{CLIENT_COOKIE, CookieOption, EchoEvidence, EchoSupport, Evidence};
 use zoners_dns::{Endpoint, Name, Network, Transport};
@@ -10,32 +10,35 @@ use super::case_randomisation::shuffled;
 use super::{Asking, Query};
 use crate::env::environment::Env;
 
-/// What a query shows. Boxed, what most queries lack: many wait at a time.
+/// The secrets of a query. Most queries lack some, which are boxed, since many queries wait at a
+/// time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shown {
     /// Our cookie.
     pub(super) client: Option<[u8; CLIENT_COOKIE]>,
-    /// The option that the server sent last, with our cookie of now or of before.
+    /// The last cookie option of the server, with our client cookie of now or before.
     pub(super) known: Option<Box<CookieOption>>,
-    /// The name as it is written, if that is not as it was asked for.
+    /// The name with random case, if it differs from the question.
     pub(super) letters: Option<Box<Name>>,
 }
 
 impl Shown {
-    /// The value of the COOKIE option: the server's cookie too, where it came with this one of ours.
+    /// The content of the COOKIE option: with the server cookie, if it belongs to our client
+    /// cookie.
     pub(super) fn option(&self) -> &[u8] {
         let Some(client) = &self.client else { return &[] };
         let known = self.known.as_deref().map_or(&[][..], CookieOption::octets);
         if known.starts_with(client) { known } else { client }
     }
 
-    /// The same for a query that is sent again: it may have been the cookie that the server did not stand.
+    /// The COOKIE option of a repeated query, which has none: the server may have failed on the
+    /// cookie.
     pub(super) fn option_again(&self) -> &[u8] {
         if self.known.is_none() { &[] } else { self.option() }
     }
 }
 
-/// What a query is to show to a server of which this is known.
+/// The secrets of a query to a server with this infra cache entry.
 pub(super) fn secrets_for<N: Network>(
     env: &Env<N>,
     query: &Query<'_>,
@@ -53,8 +56,8 @@ pub(super) fn secrets_for<N: Network>(
     }
 }
 
-/// Whether a query has a cookie. None has that goes to a forwarder: many stand in front of several
-/// others, and give now the cookie of one, now that of another, now none.
+/// Whether a query has a cookie. Queries to forwarders have none, since many forwarders stand for
+/// several servers with different cookies, or none.
 pub(super) fn shows_cookie<N: Network>(
     env: &Env<N>,
     query: &Query<'_>,
@@ -68,7 +71,7 @@ pub(super) fn shows_cookie<N: Network>(
         && !proof.mishandles_cookies(env.shared().now())
 }
 
-/// Notes what a server repeats; over UDP and TCP it is one server.
+/// Records the secrets that a server repeats; UDP and TCP share the record.
 pub(super) fn observe_secret<N: Network>(env: &Env<N>, server: Endpoint, repeated: EchoEvidence) {
     env.shared().teach(server.over(Transport::Udp), Evidence::Repeated(repeated));
 }

@@ -1,4 +1,4 @@
-//! What comes to a query that waits for its reply.
+//! Receives messages for a waiting query.
 
 use zoners_cache::{CookieOption, EchoEvidence, Evidence};
 use zoners_dns::{Counter, Endpoint, ExchangeEvent, Message, MessageError, Network, Transport};
@@ -12,23 +12,23 @@ use crate::env::environment::Env;
 use crate::model::context::Context;
 use crate::model::verdict::Fault;
 
-/// What came.
+/// A received message.
 pub(super) enum Read {
     /// The reply.
     Reply(Box<Message>),
-    /// The reply, which was cut to fit a datagram: the whole one comes over TCP.
+    /// A truncated reply: the full reply is fetched over TCP.
     Cut,
-    /// What looks like the reply, but does not repeat what it should.
+    /// A reply without the secrets of the query.
     Unproven(Box<Message>, EchoEvidence),
-    /// A message that is no reply, of anybody, or with a fault of the one who knows the ID.
+    /// A message that is no reply, from any host, or with a fault if the ID is right.
     NoReply(Option<Fault>),
-    /// Word of the network that nothing will come. Anybody can send such words.
+    /// A network error. Any host can cause one.
     Told(Fault),
     /// Nothing more will come.
     Ended(Fault),
     /// Nothing more will come over TCP, which was asked beside.
     NotBeside(Fault),
-    /// Nothing that matters.
+    /// No event of interest.
     Nothing,
 }
 
@@ -78,15 +78,15 @@ pub(super) fn read_event<N: Network>(
     };
     match wait.endpoint.transport {
         Transport::Udp => Read::NoReply(fault),
-        // Nobody else can have sent it, and nothing else will come.
+        // No attacker can have sent it, and nothing else will come.
         Transport::Tcp => {
             Read::Ended(blame_fault(env, wait.endpoint, fault.unwrap_or(Fault::NoReply)))
         }
     }
 }
 
-/// Takes the reply to a query. What is none is not charged to the client query: it would end by what
-/// others send.
+/// Takes the reply to a query. Other messages are not charged to the client query, which attackers
+/// could otherwise exhaust.
 fn take_reply<N: Network>(
     env: &Env<N>,
     message: Box<Message>,
@@ -128,7 +128,7 @@ fn take_reply<N: Network>(
             env.count(Counter::UpstreamTruncated);
             Read::Cut
         }
-        // Over a stream it says that the reply is broken (RFC 2181 section 9).
+        // Over a stream, TC means that the reply is broken (RFC 2181 section 9).
         Transport::Tcp => {
             env.count(Counter::UpstreamMalformed);
             Read::Ended(blame_fault(env, wait.endpoint, Fault::Malformed(MessageError::Truncated)))
@@ -136,11 +136,11 @@ fn take_reply<N: Network>(
     }
 }
 
-/// Whether a reply repeats what its query showed, as far as the server is known to; `kept`: with the
-/// letters as they were.
+/// Whether a reply repeats the secrets of its query, as far as the server supports them; `kept`:
+/// whether the case was kept.
 ///
 /// # Errors
-/// It does not.
+/// A secret is missing.
 fn check_secrets<N: Network>(
     env: &Env<N>,
     wait: &Wait<N>,
@@ -157,14 +157,14 @@ fn check_secrets<N: Network>(
             if let Some(cookie) = CookieOption::of(option).filter(is_new) {
                 observe_secret(env, wait.endpoint, EchoEvidence::Cookie(cookie));
             }
-            // Who has seen the cookie has seen the letters.
+            // A sender with the right cookie has seen the case of the name.
             letters.or_else(|folded| {
                 observe_secret(env, wait.endpoint, folded);
                 Ok(())
             })
         }
         None if known.is_none() => {
-            // The copy that was answered may have been the one without a cookie.
+            // The answered copy may have been the copy without a cookie.
             if wait.times > 1 && wait.endpoint.transport == Transport::Udp {
                 observe_secret(env, wait.endpoint, EchoEvidence::CookieMissing);
             }
@@ -174,7 +174,7 @@ fn check_secrets<N: Network>(
     }
 }
 
-/// The fault, which is held against its server.
+/// The fault, charged to the server.
 pub(super) fn blame_fault<N: Network>(env: &Env<N>, server: Endpoint, fault: Fault) -> Fault {
     if let Some(trouble) = fault.trouble() {
         env.blame(server, trouble);

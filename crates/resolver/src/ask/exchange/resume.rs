@@ -1,4 +1,4 @@
-//! Asking a server in another way after a reply that says no more than that it did not like the query.
+//! Asks a server differently after a reply that rejects the query.
 
 use zoners_cache::{EchoEvidence, Evidence};
 use zoners_dns::{Counter, Message, Network};
@@ -11,8 +11,8 @@ use crate::ask::exchange::outstanding::{join_outstanding, lead_or_join_query};
 use crate::ask::exchange::query_secrets::{observe_secret, shows_cookie};
 use crate::env::environment::Env;
 
-/// Asks with the cookie that came along, if that is what is wanted; else, if the server may have choked
-/// on it, without a cookie and then without EDNS. Each of these once.
+/// Repeats the query with the server cookie of the reply, if the server requires it; else, if the
+/// server may have failed on it, without a cookie and then without EDNS. Each once.
 pub(super) async fn ask_in_another_way<N: Network>(
     env: &Env<N>,
     query: &Query<'_>,
@@ -38,8 +38,8 @@ pub(super) async fn ask_in_another_way<N: Network>(
     Ok(reply)
 }
 
-/// Asks once more, with the cookie of the last reply. Where that does not do either, TCP needs none
-/// (RFC 7873 section 5.3); and where there is no TCP, the server may do without.
+/// Repeats the query with the last server cookie. If that fails too, TCP needs no cookie (RFC 7873
+/// section 5.3); without TCP, the server may accept a query without a cookie.
 async fn ask_with_cookie<N: Network>(env: &Env<N>, query: &Query<'_>) -> Asked {
     env.count(Counter::UpstreamBadcookie);
     let reply = ask_anew(env, query).await?;

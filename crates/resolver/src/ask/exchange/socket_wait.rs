@@ -1,7 +1,7 @@
 //! Waiting for a socket, where the process may have few.
 //!
-//! A query that waits is not sent, so nothing that happens meanwhile is held against its server. What need not
-//! be done gives way: losers of races that live on to teach something end, and none joins them.
+//! A waiting query is not sent, so events meanwhile do not count against its server. Optional work
+//! gives way: stragglers end, and none is added.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use zoners_dns::{Counter, Network};
 use super::Query;
 use crate::env::environment::Env;
 
-/// A client is told why there is no answer before its time is over.
+/// A client gets the reason of a failure before its time ends.
 const TELLING: Duration = Duration::from_millis(100);
 
-/// Waits for room for a query, for as long as its client waits; none, if there was none.
+/// Waits for a socket, at most as long as the client waits; returns `false` if there was none.
 pub(super) async fn wait_for_room<N: Network>(env: &Env<N>, query: &Query<'_>) -> Option<N::Room> {
     env.count(Counter::UpstreamSocketWaits);
     env.nursery().give_way();

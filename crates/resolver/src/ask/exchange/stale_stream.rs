@@ -1,7 +1,8 @@
-//! A stream that may have died without a word: a router has forgotten it, or this machine has another address.
+//! A stream may be dead without notice: a NAT has forgotten it, or the machine's address has
+//! changed.
 //!
-//! Nothing tells of that but a reply that does not come. So when one is late on a stream that others were
-//! using before, and that has been silent since, the query goes over another stream too.
+//! Only a missing reply shows this. So if a reply is late on a stream that was in use before, and
+//! the stream has been silent since, the query is repeated over a new stream.
 
 use std::time::Duration;
 
@@ -13,10 +14,11 @@ use super::receive::Read;
 use super::wait::Wait;
 use crate::env::environment::Env;
 
-/// No reply over a stream is late before this: another stream costs more packets than a query.
+/// The least time after which a reply over a stream is late: a new stream costs more packets than a
+/// query.
 const LEAST_LATE: Duration = Duration::from_millis(50);
-/// A server of which nothing more is known is given so many times what is late as a rule: it may be that the
-/// stream is yet to be opened.
+/// Without an RTT estimate, a server gets this many times the usual late time, since the stream may
+/// have to be opened first.
 const ROUND_TRIPS: u32 = 2;
 
 /// After how long a reply over a stream is late, of a server of which this is known.
@@ -25,7 +27,8 @@ pub(super) fn late_after<N: Network>(env: &Env<N>, known: &ServerInfo) -> Durati
     known.rto().unwrap_or_else(unknown).max(LEAST_LATE)
 }
 
-/// The reply is late on a stream: sends the query over another, if that may help and can be paid for.
+/// A reply is late on a stream: repeats the query over a new stream, if that may help and the
+/// budget allows.
 pub(super) fn renew_stream<N: Network>(
     env: &Env<N>,
     query: &Query<'_>,

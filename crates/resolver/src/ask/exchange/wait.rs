@@ -11,37 +11,38 @@ use super::Asking;
 use super::query_secrets::Shown;
 use crate::infra::fetch_quotas::UnderWay;
 
-/// A query that was sent.
+/// A sent query.
 pub(super) struct Wait<N: Network> {
     pub(super) id: u16,
     pub(super) endpoint: Endpoint,
     pub(super) sent: Instant,
-    /// When it was last sent again.
+    /// The time of the last repetition.
     pub(super) last_sent: Option<Instant>,
-    /// How often it was sent.
+    /// The number of copies sent.
     pub(super) times: u32,
-    /// How long after it was first sent the reply came.
+    /// The time from the first copy to the reply.
     pub(super) took: Option<Duration>,
-    /// When the reply is late on a stream, and the stream itself in doubt; none once that is seen to.
+    /// The moment at which a reply over a stream is late and the stream is doubted; `None`
+    /// afterwards.
     pub(super) late_at: Option<Instant>,
     pub(super) shown: Shown,
-    /// Its place among the queries to the server.
+    /// The slot in the quota of the server.
     pub(super) under_way: UnderWay,
     pub(super) exchange: N::Exchange,
 }
 
 impl<N: Network> Wait<N> {
-    /// What comes next; nothing, if the reply is late by then.
+    /// The next event; `None` if the reply is late by then.
     pub(super) async fn receive(&mut self) -> Option<ExchangeEvent> {
         match self.late_at {
             None => Some(self.exchange.receive().await),
-            // Boxed, since a datagram has no such moment, and many wait at a time.
+            // Boxed, since only streams have such a moment, and many queries wait at a time.
             Some(late) => Box::pin(timeout_at(late, self.exchange.receive())).await.ok(),
         }
     }
 
-    /// Sends the query again with the same ID, from the same socket or over another stream, with EDNS or
-    /// without.
+    /// Repeats the query with the same ID, from the same socket or over a new stream, with or
+    /// without EDNS.
     pub(super) fn send_again(&mut self, asking: &Asking, edns: bool, udp_payload_size: u16) {
         let cookie = match self.endpoint.transport {
             Transport::Udp => self.shown.option_again(),
@@ -63,7 +64,7 @@ impl<N: Network> Drop for Wait<N> {
     }
 }
 
-/// A query as it goes out, its name with these `letters`.
+/// The query as sent, its name with this case.
 pub(super) fn compose(
     asking: &Asking,
     id: u16,

@@ -1,4 +1,4 @@
-//! What servers say, or do not say, as evidence of the network in between.
+//! Replies and silence of servers as evidence about the network in between.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -34,8 +34,7 @@ pub(crate) fn observe_reply<N: Network>(
     probe_if(env, wants);
 }
 
-/// Takes in that a server of `cut` does not answer in the time that it should, or that the network told
-/// that it will not.
+/// Records that a server of `cut` does not reply in time, or that the network reported an error.
 pub(crate) fn observe_silence<N: Network>(
     env: &Env<N>,
     cut: &Delegation,
@@ -48,7 +47,7 @@ pub(crate) fn observe_silence<N: Network>(
     }
 }
 
-/// Takes in that what a server said is bogus.
+/// Records that a reply is bogus.
 pub(crate) fn observe_bogus<N: Network>(env: &Env<N>, server: IpAddr) {
     if env.settings().is_foreign(server) {
         let shared = env.shared();
@@ -56,7 +55,7 @@ pub(crate) fn observe_bogus<N: Network>(env: &Env<N>, server: IpAddr) {
     }
 }
 
-/// Takes in that signatures vouch for what a server said as an authority.
+/// Records that an authoritative reply is proven by signatures.
 pub(crate) fn observe_proof<N: Network>(env: &Env<N>, server: Option<SocketAddr>) {
     let passage = &env.shared().passage;
     if passage.is_beyond_doubt() {
@@ -67,7 +66,7 @@ pub(crate) fn observe_proof<N: Network>(env: &Env<N>, server: Option<SocketAddr>
     }
 }
 
-/// Where a server is whose voice is evidence; each root server is a place of its own.
+/// The place of a server in the evidence; each root server is a place of its own.
 fn place_of<N: Network>(
     env: &Env<N>,
     cut: &Delegation,

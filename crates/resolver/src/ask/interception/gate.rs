@@ -1,5 +1,5 @@
-//! What questions do where this network lets nothing pass, or nothing that can be proven: they fail at once,
-//! and say why. One sounding at a time tells whether that is still so, and they wait for it.
+//! Questions on a network that blocks DNS, or unproven DNS: they fail at once with the reason. One
+//! probe at a time tells whether the network still blocks, and questions wait for the probe.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,14 +15,14 @@ use crate::env::interception::OUTAGE;
 use crate::env::interception::Obstacle;
 use crate::model::answer::{Cause, Unresolved};
 
-/// Where the last sounding was a moment ago, questions fail after this: a program that asks again and again
-/// shall not do so as fast as it can.
+/// If the last probe was a moment ago, questions fail after this pause, so that a program in a
+/// retry loop is slowed down.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Lets a question to the servers of `cut` go on.
 ///
 /// # Errors
-/// This network lets no question pass to them.
+/// The network blocks queries to these servers.
 pub(crate) async fn may_pass<N: Network>(env: &Env<N>, cut: &Delegation) -> Result<(), Unresolved> {
     if obstruction(env, cut).is_none() {
         return Ok(());
@@ -32,7 +32,7 @@ pub(crate) async fn may_pass<N: Network>(env: &Env<N>, cut: &Delegation) -> Resu
     obstruction(env, cut).map_or(Ok(()), Err)
 }
 
-/// Lets a question go on whose answer is to be proven with keys that are yet to be fetched.
+/// Admits a question whose answer must be validated with keys that are yet to be fetched.
 ///
 /// # Errors
 /// On this network nothing can be proven.
@@ -48,7 +48,7 @@ pub(crate) async fn may_prove<N: Network>(env: &Env<N>) -> Result<(), Unresolved
     }
 }
 
-/// The failure of all questions to the servers of `cut`, where this network lets none pass.
+/// The failure of questions to the servers of `cut`, if the network blocks them.
 pub(crate) fn obstruction<N: Network>(env: &Env<N>, cut: &Delegation) -> Option<Unresolved> {
     let obstacle = env.shared().passage.closed()?;
     let mut addresses = cut.servers.iter().flat_map(|server| &server.addresses);
@@ -56,18 +56,18 @@ pub(crate) fn obstruction<N: Network>(env: &Env<N>, cut: &Delegation) -> Option<
     (cut.mode == QueryMode::Iterative && !addresses.any(is_near)).then(|| obstacle.unresolved())
 }
 
-/// Whether this network lets no question pass to the servers that this one goes to.
+/// Whether the network blocks queries to the servers of this question.
 pub(crate) fn is_closed_for<N: Network>(env: &Env<N>, question: &Question) -> bool {
     env.shared().passage.closed().is_some() && goes_to_foreign_servers(env, question)
 }
 
-/// Whether the configuration names no servers of its own for a question.
+/// Whether a question has no route in the configuration.
 fn goes_to_foreign_servers<N: Network>(env: &Env<N>, question: &Question) -> bool {
     let route = env.settings().route(&question.answered_at());
     route.is_none_or(|route| route.mode == QueryMode::Iterative)
 }
 
-/// Names the cause of a failure, where it is this network or its line.
+/// Names the network or the uplink as the cause of a failure, if it is.
 pub(crate) fn explain_by_obstacle<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -75,7 +75,7 @@ pub(crate) fn explain_by_obstacle<N: Network>(
 ) -> Unresolved {
     let obstacle = match env.shared().passage.obstacle() {
         Some(obstacle) => obstacle,
-        // What was met is a limit, but it is the line that is gone.
+        // A limit was reached, but the cause is that the uplink is down.
         None if failed.cause == Cause::Budget && env.shared().is_line_down() => Obstacle::Silent,
         None => return failed,
     };
@@ -90,8 +90,8 @@ pub(crate) fn explain_by_obstacle<N: Network>(
     }
 }
 
-/// Waits for a sounding, where a failure may be that of the network: nothing useful has come through for
-/// long, or what came is strange.
+/// Waits for a probe if a failure may be caused by the network: no useful reply for long, or
+/// strange replies.
 pub(crate) async fn wait_if_doubtful<N: Network>(env: &Env<N>) {
     let (passage, now) = (&env.shared().passage, env.shared().now());
     let quiet = passage.passed_at().is_none_or(|passed| now.since(passed) >= OUTAGE);
@@ -100,7 +100,7 @@ pub(crate) async fn wait_if_doubtful<N: Network>(env: &Env<N>) {
     }
 }
 
-/// Waits for the sounding that is under way, or for one that begins now if it is time for one.
+/// Waits for the probe under way, or for a new probe if one is due.
 async fn wait_for_probe<N: Network>(env: &Env<N>) {
     let (passage, now) = (&env.shared().passage, env.shared().now());
     let sounded = passage.probe_ended();
@@ -108,7 +108,7 @@ async fn wait_for_probe<N: Network>(env: &Env<N>) {
     if claimed {
         begin_probe(env);
     }
-    // No longer than it takes, even if the worker that carries it out has gone.
+    // At most the time of a probe, even if the worker of the probe has gone.
     let longest = if is_sounding { PATIENCE } else { PAUSE };
     let _ = timeout(longest, sounded).await;
 }

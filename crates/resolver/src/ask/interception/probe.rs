@@ -1,6 +1,6 @@
-//! A sounding: some root servers are asked for the keys of the root zone, over TCP too where datagrams stay
-//! unanswered. Keys that fit the trust anchor prove that their word comes through; AA proves that they said
-//! it themselves.
+//! A probe of the network: some root servers are asked for the root keys, over TCP too if UDP is
+//! silent. Keys that match the trust anchor prove that replies come through; AA proves that the
+//! servers replied themselves.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -27,14 +27,14 @@ use crate::model::context::Context;
 use crate::model::verdict::Fault;
 use crate::selection::candidates::Attempt;
 
-/// Servers that are asked, of each family.
+/// Servers asked in each address family.
 const OF_A_FAMILY: usize = 2;
-/// Without a reply for so long, the datagrams are sent again, and the servers are asked over TCP too.
+/// Without a reply after this time, datagrams are repeated and TCP is tried.
 const AGAIN: Duration = Duration::from_millis(250);
-/// After so long it counts what has come; what comes later counts all the same.
+/// After this time the result counts; later replies still count.
 pub(super) const PATIENCE: Duration = Duration::from_millis(800);
 
-/// Sounds the network beside all else. To be called by the one that has claimed it.
+/// Starts a probe in the background. The caller has claimed the probe.
 pub(super) fn begin_probe<N: Network>(env: &Env<N>) {
     env.count(Counter::NetworkChecks);
     let (env, sounding) = (env.arc(), Sounding(env.shared().clone()));
@@ -59,7 +59,7 @@ async fn run_probe<N: Network>(env: Arc<Env<N>>, sounding: Sounding) {
     let ends_at = began + PATIENCE;
     while !heard.is_certain() {
         if under_way.is_empty() {
-            // Where word comes that no datagram passes, streams may.
+            // If ICMP reports that UDP is blocked, TCP may pass.
             if heard.anything() || again_at.take().is_none() {
                 break;
             }
@@ -81,7 +81,7 @@ async fn run_probe<N: Network>(env: Arc<Env<N>>, sounding: Sounding) {
     }
     conclude_probe(&env, heard.says(servers.len()), since, changes);
     drop(sounding);
-    // What comes late may be the first word that comes through at all.
+    // A late reply may be the first that comes through at all.
     while !under_way.is_empty() && !heard.is_certain() {
         let (report, before) = (under_way.next().await, heard.clone());
         weigh_report(&env, &mut heard, report, &context).await;
@@ -91,7 +91,7 @@ async fn run_probe<N: Network>(env: Arc<Env<N>>, sounding: Sounding) {
     }
 }
 
-/// Takes in what came of a sounding that began then, after so many `changes` of the network.
+/// Records the result of a probe that started after `changes` changes of the network.
 fn conclude_probe<N: Network>(env: &Env<N>, sounded: Sounded, began: Moment, changes: u32) {
     let times = (began, env.shared().now());
     env.shared().note_sounding(sounded, times, changes, env.has_root_anchor());
@@ -124,7 +124,7 @@ async fn weigh_report<N: Network>(
     report: Report,
     context: &Context,
 ) {
-    // A datagram that was sent again has one reply.
+    // A repeated datagram counts as one reply.
     if heard.of.contains(&report.attempt.endpoint) {
         return;
     }
@@ -134,7 +134,7 @@ async fn weigh_report<N: Network>(
         Err(Fault::Network(
             NetworkError::Refused | NetworkError::Closed | NetworkError::Unreachable,
         )) => {
-            // A stream that is refused says nothing where datagrams pass.
+            // A refused stream says nothing where UDP works.
             heard.rejected += usize::from(report.attempt.endpoint.transport == Transport::Udp);
             return;
         }
@@ -155,7 +155,7 @@ async fn weigh_report<N: Network>(
     }
 }
 
-/// Whether the keys in a reply are those of the root zone; nothing where no anchor tells.
+/// Whether the keys of a reply are those of the root zone; `None` without a trust anchor.
 async fn prove_root_keys<N: Network>(
     env: &Env<N>,
     message: &Message,
@@ -183,7 +183,7 @@ impl Future for Asked {
     }
 }
 
-/// What came so far, by kind.
+/// The replies so far, by kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Heard {
     /// Whence.
@@ -198,7 +198,7 @@ struct Heard {
 }
 
 impl Heard {
-    /// Whether nothing that is to come changes anything.
+    /// Whether further replies change nothing.
     fn is_certain(&self) -> bool {
         self.proven > 0
     }
@@ -209,7 +209,7 @@ impl Heard {
         proven + authority + relayed + forged + unclear + refused > 0
     }
 
-    /// What it means, of so many servers. One of several may itself be broken.
+    /// The result for this many servers. One of several servers may be broken.
     fn says(&self, servers: usize) -> Sounded {
         let enough = servers.min(2);
         let Heard { proven, authority, relayed, forged, unclear, refused, rejected, .. } = *self;
@@ -226,7 +226,7 @@ impl Heard {
     }
 }
 
-/// A sounding that is under way; others may begin when it is over, however it ends.
+/// A probe under way; dropping it lets the next probe start, however this one ended.
 struct Sounding(Arc<Shared>);
 
 impl Drop for Sounding {

@@ -1,8 +1,8 @@
-//! The servers that a zone itself names.
+//! The servers of the child NS set.
 //!
-//! A parent's word is enough as long as it leads to an answer, and cannot be kept alive by the
-//! child (which is how revoked delegations would live on). When every server that the parent names
-//! has failed, the child's own NS set may know of one more.
+//! The parent's NS set is enough as long as it leads to an answer, and the child cannot extend it
+//! (or revoked delegations would live on). If every server of the parent's NS set has failed, the
+//! child NS set may name further servers.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -24,10 +24,10 @@ use crate::model::context::Context;
 use crate::model::verdict::Fault;
 use crate::selection::candidates::Attempt;
 
-/// Servers of the child NS set that are looked at: those of a delegation, and as many more.
+/// Servers read of the child NS set: as many as in a delegation, twice.
 const MOST_NAMED: usize = 40;
 
-/// What is known of the servers that the zone itself names.
+/// The state of the child NS set.
 pub(super) enum Own {
     Unasked,
     Asked(OwnServers),
@@ -35,7 +35,7 @@ pub(super) enum Own {
 }
 
 impl<N: Network> Race<'_, N> {
-    /// Asks, once, whom the zone itself names as its servers.
+    /// Asks for the child NS set, once.
     pub(super) fn ask_for_own_servers(&mut self) {
         let wanted = matches!(self.own_servers, Own::Unasked)
             && self.cut.mode == QueryMode::Iterative
@@ -53,8 +53,8 @@ impl<N: Network> Race<'_, N> {
         };
     }
 
-    /// Takes in the servers that the zone is known to name besides those of its parent, none of which is
-    /// expected to answer well.
+    /// Adds the servers of a cached child NS set, if no server of the parent's NS set is expected
+    /// to answer well.
     pub(super) fn widen_by_what_is_known(&mut self) {
         if self.cut.mode != QueryMode::Iterative || self.cut.zone.is_root() {
             return;
@@ -65,7 +65,7 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
-    /// Takes in the servers that the zone names besides those of its parent.
+    /// Adds the servers of the child NS set that the parent's NS set lacks.
     pub(super) fn widen(&mut self, told: Option<Delegation>) {
         let settings = self.env.settings();
         for mut server in told.into_iter().flat_map(|told| told.servers) {
@@ -87,7 +87,7 @@ impl<N: Network> Race<'_, N> {
     }
 }
 
-/// Waits for the servers that the zone names, if they were asked for.
+/// Waits for the child NS set, if it was asked for.
 pub(super) async fn told(own: &mut Own) -> Option<Delegation> {
     match own {
         Own::Asked(asked) => asked.await,
@@ -98,8 +98,8 @@ pub(super) async fn told(own: &mut Own) -> Option<Delegation> {
 /// The look-up of a zone's own NS set.
 type OwnServers = Pin<Box<dyn Future<Output = Option<Delegation>> + Send>>;
 
-/// Keeps the NS set that came with an answer of the zone, and its servers' addresses, where it
-/// names servers that the parent does not.
+/// Caches the NS set in an answer of the zone, and the servers' addresses, if it names servers that
+/// the parent's NS set lacks.
 pub(super) fn keep_child_servers<N: Network>(env: &Env<N>, cut: &Delegation, message: &Message) {
     let own = |set: &&RRset| set.rtype == Rtype::NS && set.owner == cut.zone;
     if !message.header.aa() || cut.mode != QueryMode::Iterative {
@@ -116,7 +116,7 @@ pub(super) fn keep_child_servers<N: Network>(env: &Env<N>, cut: &Delegation, mes
     if new.is_empty() {
         return;
     }
-    // What lies outside the zone, or below a cut in it, is not its to say.
+    // Names outside the zone, or below a cut in it, are out of bailiwick.
     let its_own = |name: &Name| {
         name::is_within(name, &cut.zone)
             && env.known_cut(name).is_none_or(|known| known.zone == cut.zone)
@@ -127,14 +127,14 @@ pub(super) fn keep_child_servers<N: Network>(env: &Env<N>, cut: &Delegation, mes
     }
 }
 
-/// The servers that the zone of `cut` names itself, as the cache has them.
+/// The child NS set of `cut` in the cache.
 fn known_child_servers<N: Network>(env: &Env<N>, cut: &Delegation) -> Option<Delegation> {
     let known = env.shared().cache.rrset(&cut.zone, Rtype::NS, env.shared().now())?;
     Some(Delegation::from_ns(&known.set, &[], MOST_NAMED, cut.expires))
 }
 
-/// The servers that the zone of `cut` names itself: as the cache has them, or as `by` says,
-/// one that answers although not what was asked.
+/// The child NS set of `cut`, from the cache or from `by`, a server that replies although not
+/// usefully.
 fn child_servers<N: Network>(
     env: &Env<N>,
     cut: &Delegation,

@@ -1,11 +1,11 @@
-//! Futures that go on beside each other.
+//! Concurrent futures.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Futures of which there are a handful at most, so that all of them are polled when one of them is
-/// woken: to know which one it was costs more than asking.
+/// A handful of futures at most, so a wake-up polls each of them: to find out which one was woken
+/// would cost more.
 #[derive(Debug)]
 pub(crate) struct Beside<F>(Vec<F>);
 
@@ -28,12 +28,12 @@ impl<F: Future + Unpin> Beside<F> {
         self.0.is_empty()
     }
 
-    /// What comes of the next one to end; the first of those that end together. Nothing comes of none.
+    /// The output of the next future to end; of several, the first. Never resolves if empty.
     pub(crate) async fn next(&mut self) -> F::Output {
         poll_fn(|context| self.poll_next(context)).await
     }
 
-    /// The same, for those who wait for something else too.
+    /// Polls for the next output, for use with further futures.
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<F::Output> {
         for (at, future) in self.0.iter_mut().enumerate() {
             if let Poll::Ready(output) = Pin::new(future).poll(context) {
@@ -52,12 +52,12 @@ impl<F: Future + Unpin> Beside<F> {
         self.0.iter()
     }
 
-    /// Drops those that are not to be kept.
+    /// Drops futures that are not to be kept.
     pub(crate) fn retain(&mut self, keep: impl FnMut(&F) -> bool) {
         self.0.retain(keep);
     }
 
-    /// Takes out those that have not ended.
+    /// Takes the unfinished futures.
     pub(crate) fn take(&mut self) -> Vec<F> {
         std::mem::take(&mut self.0)
     }

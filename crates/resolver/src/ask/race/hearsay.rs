@@ -1,4 +1,4 @@
-//! Replies of those who answer in the place of a server.
+//! Hearsay: replies of hosts that answer in place of a server.
 
 use zoners_cache::Denial;
 use zoners_dns::{Network, NetworkError, QueryMode};
@@ -11,7 +11,8 @@ use crate::model::answer::Unresolved;
 use crate::model::verdict::{Fault, Finding, Reply, Verdict};
 
 impl<N: Network> Race<'_, N> {
-    /// Takes in with which voice a server answered, or that it did not; true if what it says is hearsay.
+    /// Records whether a server replied as an authority, as a resolver, or not at all; true if the
+    /// reply is hearsay.
     pub(super) fn listen(&self, report: &Report) -> bool {
         let (env, server) = (self.env, report.attempt.endpoint.address);
         match &report.result {
@@ -35,8 +36,8 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
-    /// What a verdict is worth that is hearsay. A denial counts as others do, unless it is known that the
-    /// network intercepts DNS; a delegation then counts for the question at hand and no other.
+    /// The value of a hearsay verdict. A denial counts as usual unless interception is known; a
+    /// delegation then counts for this question alone.
     pub(super) fn as_hearsay(&self, verdict: Verdict) -> Verdict {
         let intercepted = self.is_intercepted();
         match verdict {
@@ -62,7 +63,7 @@ impl<N: Network> Race<'_, N> {
     }
 }
 
-/// The verdict where a server says no more than that there is nothing, of the type or of the name.
+/// The verdict if a server says only that there is nothing, of the type or of the name.
 pub(super) fn nothing(of_name: bool) -> Verdict {
     let finding = if of_name { Finding::NxDomain } else { Finding::NoData };
     Verdict::Answer(Reply::of(finding(Denial::new(None, Vec::new()))))

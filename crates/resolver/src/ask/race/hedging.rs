@@ -1,4 +1,4 @@
-//! When a server is late, and what is done then.
+//! Hedging: when a server is late, and the next step.
 
 use std::time::Duration;
 
@@ -14,20 +14,20 @@ use crate::model::budget::Exhausted;
 use crate::model::verdict::Verdict;
 use crate::selection::candidates::Attempt;
 
-/// Patience with servers that are asked for the first time halves so often.
+/// The most halvings of the hedge delay of servers that are asked for the first time.
 const MOST_HALVINGS: u8 = 4;
 
-/// Servers of a zone that is dead are waited for at least so long after the last of them was asked.
+/// The least wait for the servers of a dead zone after the last query.
 const PROBED: Duration = Duration::from_millis(400);
 
 impl<N: Network> Race<'_, N> {
-    /// Whether the query to the newest server waits for a socket: so would one to another.
+    /// Whether the query to the newest server waits for a socket, as a further query would.
     fn waits_for_room(&self) -> bool {
         self.env.network().is_short()
             && self.running.iter().last().is_some_and(|newest| newest.exchange.is_to_be_sent())
     }
 
-    /// Whether the newest server was not asked yet, for lack of a socket; then it has as long again.
+    /// Whether the newest query was not sent yet, for lack of a socket; then its time starts anew.
     pub(super) fn is_yet_to_be_asked(&mut self) -> bool {
         let waits = self.waits_for_room();
         if waits {
@@ -36,7 +36,8 @@ impl<N: Network> Race<'_, N> {
         waits
     }
 
-    /// How the race ends when its time is over; for lack of a socket, that says nothing of the zone.
+    /// The result of a race whose time is over; for lack of a socket, the result says nothing about
+    /// the zone.
     pub(super) fn end_in_time(&mut self) -> Result<Box<Verdict>, Unresolved> {
         if self.waits_for_room() {
             self.env.count(Counter::BudgetSockets);
@@ -45,7 +46,7 @@ impl<N: Network> Race<'_, N> {
         self.end()
     }
 
-    /// The newest server is late: another is asked beside it.
+    /// The newest server is late: a second server is asked.
     pub(super) fn hedge(&mut self) {
         self.late = self.late.saturating_add(1);
         if let Some(late) = self.newest {
@@ -60,7 +61,7 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
-    /// Whether the only server that can be asked is known by now to take longer than it was given; then it
+    /// Whether the only remaining server is known by now to be slower than its hedge delay; then it
     /// is waited for.
     pub(super) fn is_not_late_after_all(&mut self) -> bool {
         let Some(newest) = self.running.iter().last() else { return false };
@@ -75,7 +76,7 @@ impl<N: Network> Race<'_, N> {
         later.is_some()
     }
 
-    /// Asks whom it was held back from, if that may be asked now; but no second one at once, where one is
+    /// Asks a held candidate if it may be asked now; but not a second one at once with a query
     /// under way.
     pub(super) fn try_again(&mut self) {
         self.held = false;
@@ -87,8 +88,8 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
-    /// How long `next` is waited for before another is asked. The more stay silent, the less the
-    /// next of those who are yet to be asked is waited for.
+    /// The hedge delay of `next`. The more servers are silent, the shorter the delay of untried
+    /// servers.
     pub(super) fn patience(&self, next: &Attempt) -> Duration {
         let halvings = match self.probe {
             Some(_) => MOST_HALVINGS,
@@ -98,8 +99,8 @@ impl<N: Network> Race<'_, N> {
         (next.patience / (1 << halvings)).max(LEAST_PATIENCE)
     }
 
-    /// When the race is over: soon, while no more than one that has long been silent can answer and
-    /// no other is to be found, else at `over`.
+    /// The end of the race: soon, if only servers in long backoff remain and no others can be
+    /// found, else at `over`.
     pub(super) fn ends_at(&mut self, over: Instant) -> Instant {
         let hopeless = self.lookups.is_empty()
             && !matches!(self.own_servers, Own::Asked(_))
@@ -109,7 +110,7 @@ impl<N: Network> Race<'_, N> {
         self.hopeless_at.map_or(over, |at| at.min(over))
     }
 
-    /// How long a reply is still waited for that is hardly to be expected.
+    /// The remaining wait for an unlikely reply.
     fn longest_wait(&self) -> Duration {
         let longest = self.running.iter().map(|running| running.attempt.longest).max();
         let late = self.env.shared().habits.late() * 2;

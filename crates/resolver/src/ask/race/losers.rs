@@ -1,5 +1,4 @@
-//! What becomes of exchanges whose race is over: they live on in the nursery, to teach how slow their
-//! servers are.
+//! Losers of a race: their exchanges live on as stragglers, to learn the RTTs.
 
 use zoners_dns::Network;
 

@@ -1,4 +1,4 @@
-//! What a report of an exchange means for the race, and how the race fails.
+//! The effect of an exchange's result on the race, and the failure of a race.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::selection::addresses::forget_addresses;
 use crate::selection::candidates::Attempt;
 
 impl<N: Network> Race<'_, N> {
-    /// The verdict of a good reply; of another, what to learn from it.
+    /// The verdict of a good reply; other results are recorded.
     pub(super) fn judge(&mut self, report: Report) -> Option<Box<Verdict>> {
         let attempt = report.attempt;
         self.candidates.let_rest(attempt.endpoint.address, false);
@@ -52,7 +52,7 @@ impl<N: Network> Race<'_, N> {
                 self.end_silence();
                 return Some(Box::new(verdict.of(attempt.endpoint.address)));
             }
-            // Whoever answers in the place of this server answers in that of all others.
+            // A middlebox that answers for this server answers for every server.
             Err(fault) if hearsay && fault.says_nothing() && self.is_intercepted() => {
                 let nothing = self.as_hearsay(nothing(fault == Fault::BareDenial));
                 return Some(Box::new(nothing.of(attempt.endpoint.address)));
@@ -79,7 +79,8 @@ impl<N: Network> Race<'_, N> {
             _ => {}
         }
         self.contradicted |= fault.is_answer() && !fault.says_nothing();
-        // One other server may do better; more would say the same, and each reply costs as much again.
+        // One further server may do better; more would reply the same, and each such reply is
+        // expensive.
         if fault.is_too_much() && self.heard_too_much() {
             let failure = self.failure();
             self.exhausted.get_or_insert(failure);
@@ -96,9 +97,9 @@ impl<N: Network> Race<'_, N> {
         self.fault.as_deref().is_some_and(|(_, fault)| fault.is_too_much())
     }
 
-    /// Notes what a fault says of its server.
+    /// Records the fault of a server.
     fn blame(&self, attempt: &Attempt, fault: Fault) {
-        // What is no reply that can be read was told when it was met.
+        // An unreadable reply was recorded when it arrived.
         let told = fault.is_unreadable() || !fault.is_answer();
         if !told && let Some(trouble) = fault.trouble() {
             self.env.blame(attempt.endpoint, trouble);
@@ -110,17 +111,17 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
-    /// Blames the servers that said nothing, once another server has answered or failed.
+    /// Charges the servers that said nothing, once a different server has answered or failed.
     fn blame_speechless(&mut self) {
         for (attempt, fault) in std::mem::take(&mut self.speechless) {
             self.blame(&attempt, fault);
         }
     }
 
-    /// How the race ends in which no server gave a useful reply. If all replies say nothing, the
-    /// result is NODATA: some servers know no better way to deny a type.
+    /// The result of a race without a useful reply. If each reply says nothing, the result is
+    /// NODATA: some servers have no better way to deny a type.
     pub(super) fn end(&mut self) -> Result<Box<Verdict>, Unresolved> {
-        // With more time, or more to spend, one might have been found that says something; and a
+        // With more time or budget, a server that says something might have been found; and a
         // silent server may be the only one with the zone, beside hosts that deny or refer.
         let all = self.context.budget.met().is_none()
             && (self.candidates.have_all_answered()
@@ -142,7 +143,7 @@ impl<N: Network> Race<'_, N> {
         }))
     }
 
-    /// Forgets what was heard of the addresses of servers that do not answer.
+    /// Forgets addresses from hearsay whose servers do not reply.
     fn forget_addresses(&self) {
         if self.cut.mode == QueryMode::Iterative && !self.env.is_line_silent(self.cut) {
             let silent = self.candidates.unanswered();
@@ -150,13 +151,13 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
-    /// A bad answer is one, however many attempts of this race wait for it.
+    /// A bad answer counts once, however many attempts of this race wait for it.
     fn leave_those_who_joined(&mut self, endpoint: Endpoint) {
         let waits = |other: &Running| other.exchange.joined && other.attempt.endpoint == endpoint;
         self.running.retain(|other| !waits(other));
     }
 
-    /// Tells those who listen how an attempt ended.
+    /// Adds the end of an attempt to the trace.
     pub(super) fn trace(
         &self,
         attempt: &Attempt,
@@ -174,10 +175,9 @@ impl<N: Network> Race<'_, N> {
         });
     }
 
-    /// Why no server helped, by the fault that says most.
+    /// The failure of the race, by its most significant fault.
     fn failure(&self) -> Unresolved {
-        // It is not known what the servers would have said with more time, or with more to spend on
-        // their addresses.
+        // With more time or look-ups the servers might have replied.
         let told = self.fault.as_deref().is_some_and(|(_, fault)| fault.is_answer());
         if let Some(met) = self.context.budget.met().filter(|_| !told) {
             return met.unresolved();

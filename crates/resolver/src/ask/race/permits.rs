@@ -1,8 +1,9 @@
-//! What a race may send, and when.
+//! Permits: the packets of a race, and when they may be sent.
 //!
-//! A packet that an outsider can make us send must have leave: of the account of its zone while that is
-//! silent, of the quota of its server, and of the bound for those who have never answered. A race that
-//! gets none asks another server, or waits until it does; it never gives up for that alone.
+//! A packet that an outsider can cause needs a permit: of the account of its zone while the zone is
+//! silent, of the quota of its server, and of the limit for unproven addresses. A race without a
+//! permit asks a different server, or waits for the permit; it never gives up for that reason
+//! alone.
 
 use std::time::Duration;
 
@@ -33,12 +34,12 @@ pub(super) enum Next {
 /// Why a packet may not be sent now.
 struct Refused {
     until: Moment,
-    /// Its server leaves too many unanswered for what is under way.
+    /// The server has too many queries under way for its rate of replies.
     overloaded: bool,
 }
 
 impl<N: Network> Race<'_, N> {
-    /// The best server that may be asked now; the attempt is charged.
+    /// The best candidate that may be asked now; the attempt is charged.
     pub(super) fn next_attempt(&mut self) -> Next {
         if let Some(next) = self.zone_refuses() {
             self.env.count(Counter::InfraUnresponsiveHeld);
@@ -77,7 +78,7 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
-    /// Whether an attempt that need not be made may be, and is charged then.
+    /// Whether an optional attempt may be sent; if so it is charged.
     pub(super) fn may_add(&mut self, attempt: &Attempt) -> bool {
         let may = self.zone_refuses().is_none() && self.admit(attempt).is_ok();
         if may {
@@ -86,7 +87,7 @@ impl<N: Network> Race<'_, N> {
         may
     }
 
-    /// What is left to do if the zone may be sent nothing now.
+    /// The alternative if the zone has no permit now.
     fn zone_refuses(&self) -> Option<Next> {
         match self.probe {
             _ if !is_watched(self.cut) => None,
@@ -98,7 +99,8 @@ impl<N: Network> Race<'_, N> {
                 let now = shared.now();
                 match shared.silences.leave(&self.cut.zone, first, line, now) {
                     Leave::Granted => None,
-                    // What said something is not silent: it would say the same again, and leave is far.
+                    // A zone that has replied is not silent: it would reply the same again, and the
+                    // permit is far.
                     Leave::At(_) if self.contradicted && self.running.is_empty() => {
                         Some(Next::Nothing)
                     }
@@ -117,7 +119,7 @@ impl<N: Network> Race<'_, N> {
         if self.probe.is_some_and(|left| left < packets(next)) {
             return Err(Refused { until: now, overloaded: false });
         }
-        // Beside another query, or after it, there is room while not half of the quota is taken.
+        // A hedge or a later query is sent only while less than half of the quota is used.
         if load == Load::Full || load == Load::Heavy && self.packets > 0 {
             self.env.count(Counter::LimitQueriesPerServer);
             let overloaded = load == Load::Full && quotas.has_shrunk(at, usual);
@@ -138,7 +140,8 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
-    /// Charges an attempt to the zone's account. The first is, only where others have been late.
+    /// Charges an attempt to the account of the zone. The first attempt is charged only after a
+    /// late reply.
     fn charge(&mut self, next: &Attempt) {
         let packets = packets(next);
         self.packets += 1;
@@ -157,7 +160,7 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
-    /// Waits until then, or until a server has answered that questions wait for.
+    /// Waits until then, or until a server has replied that questions wait for.
     pub(super) fn hold(&mut self, until: Moment) {
         let wait = until.since(self.env.shared().now());
         (self.held, self.hedge_at) = (true, Instant::now() + wait);

@@ -1,4 +1,4 @@
-//! Attempts that go on beside each other.
+//! Concurrent attempts.
 
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
@@ -18,12 +18,12 @@ pub(super) struct Running {
     pub(super) attempt: Attempt,
     pub(super) since: Instant,
     pub(super) exchange: Attempting,
-    /// How doubtful it was when it was last looked at.
+    /// The doubt at the last look.
     pub(super) doubt: Doubt,
 }
 
 impl Running {
-    /// The doubt, if it has grown, and the server that it is about.
+    /// The doubt, if it has grown, and the server concerned.
     fn new_doubt(&mut self) -> Option<(Doubt, SocketAddr)> {
         let before = std::mem::replace(&mut self.doubt, self.exchange.doubt());
         (self.doubt > before).then_some((self.doubt, self.attempt.endpoint.address))
@@ -38,7 +38,7 @@ impl Future for Running {
     }
 }
 
-/// The next report of those that are under way, or doubts of one.
+/// The next result of the attempts under way, or a new doubt.
 pub(super) async fn next_of(running: &mut Beside<Running>) -> Happening {
     poll_fn(|context| {
         if let Poll::Ready(report) = running.poll_next(context) {
@@ -53,7 +53,7 @@ pub(super) async fn next_of(running: &mut Beside<Running>) -> Happening {
 }
 
 impl<N: Network> Race<'_, N> {
-    /// Asks another server beside one in whose name something came that is no good reply.
+    /// Asks a second server beside a server in whose name a bad message arrived.
     pub(super) fn doubt(&mut self, doubt: Doubt, server: SocketAddr) {
         self.candidates.let_rest(server, doubt.rests());
         if doubt <= Doubt::Cut {
@@ -61,7 +61,7 @@ impl<N: Network> Race<'_, N> {
         }
         self.doubted = true;
         self.candidates.doubt_server(server, doubt == Doubt::Some);
-        // Asked again, this one would say the same.
+        // The same server would reply the same.
         if self.candidates.has_fresh() && self.launch().is_some() {
             self.env.count(Counter::UpstreamHedged);
         }

@@ -1,4 +1,5 @@
-//! Questions to a zone that may be dead: one tries a few addresses, the others wait for what comes of it.
+//! Questions to a zone that may be dead: one question tries a few addresses, further questions wait
+//! for its result.
 
 use zoners_dns::{Counter, Delegation, Network, Question};
 
@@ -17,7 +18,7 @@ use crate::selection::candidates::Candidates;
 /// Asks the servers of `cut` until one gives a useful reply.
 ///
 /// # Errors
-/// None did, in the time and with the packets that were left; or too many questions are under way.
+/// No server gave one within the time and packets available; or too many questions are under way.
 pub(crate) async fn race<N: Network>(
     env: &Env<N>,
     cut: &Delegation,
@@ -67,12 +68,12 @@ async fn race_unresponsive<N: Network>(
                     lead.tell(&Err(silent.clone()), context);
                     Err(silent)
                 }
-                // A server answered another question meanwhile, or the silence was forgiven.
+                // A server answered a different question meanwhile, or the silence was forgiven.
                 Err(silent) if silent.cause == Cause::Silent => {
                     lead.land(|| Ok(()));
                     race_all(env, cut, asked, context).await
                 }
-                // What one question fails of may be no matter to another.
+                // A failure of one question need not affect another.
                 result => {
                     lead.land(|| Ok(()));
                     result
@@ -87,7 +88,7 @@ async fn race_unresponsive<N: Network>(
     }
 }
 
-/// Tries a few addresses, if the zone is still dead, or all.
+/// Tries a few addresses if the zone is still dead, or every candidate.
 async fn probe_zone<N: Network>(
     env: &Env<N>,
     cut: &Delegation,
@@ -105,7 +106,7 @@ async fn probe_zone<N: Network>(
     race.run().await
 }
 
-/// Whether the zone was silent for so long that few packets are spent on it.
+/// Whether the zone has been silent for so long that few packets are spent on it.
 fn is_unresponsive<N: Network>(env: &Env<N>, cut: &Delegation, context: &Context) -> bool {
     if !is_watched(cut) {
         return false;

@@ -1,7 +1,8 @@
-//! Whether servers are silent, or our own line, or a way over it.
+//! Uplink probe: tells silent servers from an offline uplink or a broken path.
 //!
-//! Where nothing but a dead zone is asked for, all look alike. So whoever answered last on the same line, and
-//! over the same way, is asked the same again beside the race: a reply, whatever it says, clears it.
+//! If only a dead zone is asked, the two look alike. So the last responder on the same uplink and
+//! path is asked the same question again, beside the race: any reply shows that uplink and path
+//! work.
 
 use std::net::SocketAddr;
 
@@ -16,7 +17,7 @@ use crate::model::context::Context;
 use crate::selection::candidates::Attempt;
 
 impl<N: Network> Race<'_, N> {
-    /// Asks who answered last, if nobody does any more and it is none of this race.
+    /// Probes the last responder, if no server replies any more and it takes no part in this race.
     pub(super) fn probe_line(&self) {
         if !self.env.settings().probe_uplink {
             return;
@@ -27,7 +28,7 @@ impl<N: Network> Race<'_, N> {
         if !shared.witnesses_rest.is_over(now) {
             return;
         }
-        // One of this race is being asked as it is.
+        // A server of this race is being asked already.
         let may_ask = |witness: &Testimony| !self.candidates.has(witness.server.address);
         let another = |family| if foreign { self.root_server(family) } else { None };
         let mut witnesses = Vec::new();
@@ -37,7 +38,7 @@ impl<N: Network> Race<'_, N> {
         if foreign {
             witnesses.extend(shared.paths.claim_witnesses(now, may_ask, another));
         }
-        // One reply is enough for all that it speaks for.
+        // One reply clears each path it belongs to.
         witnesses.sort_by_key(|witness| witness.server);
         witnesses.dedup_by_key(|witness| witness.server);
         if !witnesses.is_empty() {
@@ -46,7 +47,7 @@ impl<N: Network> Race<'_, N> {
         witnesses.into_iter().for_each(|witness| self.call(witness));
     }
 
-    /// A root server that is none of this race, where the root is asked at all.
+    /// A root server outside this race, if the root is asked at all.
     fn root_server(&self, family: Option<Family>) -> Option<Testimony> {
         let settings = self.env.settings();
         if settings.route(&name::root()).is_some() {
@@ -67,16 +68,17 @@ impl<N: Network> Race<'_, N> {
         Some(Testimony { server: Endpoint { address, transport }, asking })
     }
 
-    /// Asks a witness what it has answered before.
+    /// Repeats the question that the server has answered before.
     fn call(&self, Testimony { server, asking }: Testimony) {
         self.env.count(Counter::UpstreamProbes);
         let probe = Attempt::alone(server, "to see whether it is the line");
         let asking = Asking { retry: true, ..asking };
-        // It is for all questions, and none pays for it: one that is not sent would be taken for silent.
+        // The probe serves every question, so no question pays: a probe that is not sent would
+        // count as silence.
         let context = Context::new(self.env.settings().limits, None, None);
         let exchange = attempt(self.env.arc(), asking, probe, context);
         if !exchange.joined {
-            // There are few of them.
+            // There are few probes.
             self.env.nursery().adopt(exchange.report, usize::MAX);
         }
     }
