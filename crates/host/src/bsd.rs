@@ -1,4 +1,4 @@
-//! FreeBSD and the other BSDs, from which macOS takes what it does in the same way.
+//! FreeBSD and the other BSDs. macOS shares most modules.
 
 #[cfg(not(target_os = "macos"))]
 pub(crate) mod clock;

@@ -1,4 +1,4 @@
-//! The clock that counts from the start of the machine, and which start that is.
+//! The clock since the start of the machine, and the identifier of the start.
 
 use std::sync::OnceLock;
 
@@ -6,9 +6,9 @@ use rustix::time::clock_gettime;
 
 use crate::system;
 
-/// Milliseconds since the machine started. The time that the machine slept counts on Linux (`CLOCK_BOOTTIME`) and macOS
-/// (`CLOCK_MONOTONIC`). On the BSDs `CLOCK_MONOTONIC` is the clock of [`std::time::Instant`] as well, so that a sleep of
-/// the machine shows in neither.
+/// Milliseconds since the machine started. Sleep of the machine counts on Linux (`CLOCK_BOOTTIME`) and macOS
+/// (`CLOCK_MONOTONIC`). On the BSDs `CLOCK_MONOTONIC` is the clock of [`std::time::Instant`] as well, so a comparison
+/// of the two does not show sleep.
 #[must_use]
 #[inline]
 pub fn millis_since_boot() -> u64 {
@@ -16,7 +16,7 @@ pub fn millis_since_boot() -> u64 {
     time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000
 }
 
-/// The identifier of this start of the machine, on Linux; no other system tells one without `unsafe`. The file is read
+/// The identifier of this start of the machine, on Linux; other systems tell none without `unsafe`. The file is read
 /// once per process: call this before a sandbox closes the way to the file.
 #[must_use]
 pub fn boot_id() -> Option<[u8; 16]> {

@@ -1,21 +1,21 @@
-//! The limit of descriptors: files and sockets that the process may have open at a time (`RLIMIT_NOFILE`).
+//! The limit of descriptors: open files and sockets of the process at a time (`RLIMIT_NOFILE`).
 
 use std::fs::read_dir;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Folders that list the open descriptors of the process: of Linux, of macOS and the BSDs.
+/// Folders with the open descriptors of the process: of Linux, of macOS and the BSDs.
 const LISTS: [&str; 2] = ["/proc/self/fd", "/dev/fd"];
 
-/// Descriptors that the process may have open; [`usize::MAX`] without a limit.
+/// The highest number of open descriptors; [`usize::MAX`] without a limit.
 #[must_use]
 pub fn limit() -> usize {
     let limit = getrlimit(Resource::Nofile).current;
     limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
 }
 
-/// Raises the limit to `wanted`, or as far as the system grants: root may go beyond the hard limit, other users up
-/// to it. True if the process has what it wanted, or some limit above what it had.
+/// Raises the limit to `wanted`, or as far as the system grants: root may go beyond the hard limit, other users up to
+/// the hard limit. False if the limit stays too low and as before.
 pub fn raise_limit(wanted: u64) -> bool {
     let now = getrlimit(Resource::Nofile);
     if now.current.is_none_or(|current| current >= wanted) {
@@ -27,7 +27,7 @@ pub fn raise_limit(wanted: u64) -> bool {
     })
 }
 
-/// Descriptors that the process has open, if the system lists them.
+/// The number of open descriptors, if the system lists them.
 #[must_use]
 pub fn open() -> Option<usize> {
     LISTS.into_iter().find_map(|folder| read_dir(folder).ok()).map(Iterator::count)
@@ -41,7 +41,7 @@ mod tests {
     fn open_descriptors_are_fewer_than_the_limit() {
         let limit = limit();
         assert!(open().is_some_and(|open| (1..limit).contains(&open)));
-        // What the process has already needs no system call.
+        // A limit below the present one needs no system call.
         assert!(raise_limit(1) && raise_limit(limit as u64));
     }
 }

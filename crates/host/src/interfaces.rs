@@ -1,29 +1,29 @@
-//! The network interfaces of this machine: their addresses, and the prefixes that are reached through them.
+//! The network interfaces of this machine: addresses, and prefixes reached without a gateway.
 
 use std::io;
 use std::net::IpAddr;
 
 use crate::system;
 
-/// An interface that is up.
+/// An interface, up and running.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interface {
-    /// The name that the system gives the interface.
+    /// The name of the interface in the system.
     pub name: String,
     /// The interface leads to this machine alone.
     pub loopback: bool,
-    /// The interface is a tunnel or a line to one machine, and not a link with neighbours.
+    /// The interface is a tunnel or a line to one machine, and no link with neighbours.
     pub tunnel: bool,
-    /// Packets to everywhere may leave through the interface, even if the system prefers another.
+    /// Packets to everywhere may leave through the interface, even if a different interface is preferred.
     pub default_route: bool,
-    /// The addresses of the interface, each with the bits of its prefix.
+    /// The addresses of the interface, each with the bits of the prefix.
     pub addresses: Vec<(IpAddr, u8)>,
-    /// Prefixes that are reached through the interface without a gateway: an address and the leading bits that count.
+    /// Prefixes reached through the interface without a gateway: an address and the leading bits that count.
     pub routes: Vec<(IpAddr, u8)>,
 }
 
-/// The interfaces that are up. Linux tells their routes; macOS and the BSDs do not without `unsafe`, so that there the
-/// prefix of each address counts as a route.
+/// The interfaces in use. Linux tells their routes; macOS and the BSDs do not without `unsafe`, so there the prefix of
+/// each address counts as a route.
 ///
 /// # Errors
 /// The system does not tell.

@@ -1,9 +1,9 @@
-//! The operating system: all that Zoners asks of the machine, and nothing of DNS.
+//! The operating system: everything that Zoners asks of the machine, and nothing of DNS.
 //!
-//! The modules here are plain functions and types, whose docs say what each system does. Code of one system lies in the
-//! folder of that system: `linux`, `macos` and `bsd`. A folder has the same modules as the others; macOS takes from
-//! `bsd` what Darwin does in the same way. Sockets that carry DNS and their options are in `net`; what the process gives
-//! up is in `sandbox`; files that other users may reach are in `files`.
+//! The modules are plain functions and types; the docs say what each system does. Code of one system lies in a folder
+//! of that name: `linux`, `macos` or `bsd`. The folders have the same modules; macOS takes from `bsd` the parts
+//! without a difference. Sockets of DNS and their options are in `net`; rights given up by the process are in
+//! `sandbox`; files within reach of other users are in `files`.
 //!
 //! | module | Linux | macOS | FreeBSD and other BSDs |
 //! |---|---|---|---|
@@ -18,10 +18,9 @@
 //! | [`resolvers`] | `/etc/resolv.conf` | `/etc/resolv.conf`: the primary resolver alone | `/etc/resolv.conf` |
 //! | [`service_manager`] | systemd | launchd is recognised | `sd_notify` where a manager speaks it |
 //!
-//! What is to come has a place: the texts of service units (systemd unit, launchd property list, `rc.d` script) beside
-//! [`service_manager`], the change of the system's own DNS settings beside [`resolvers`], the identity of a network
-//! (SSID, hardware address of the gateway, DHCP domains) beside [`network`]; each with its code in the folders of the
-//! systems.
+//! Coming parts have a place: texts of service units (systemd unit, launchd property list, `rc.d` script) beside
+//! [`service_manager`], the change of the system's DNS settings beside [`resolvers`], the identity of a network (SSID,
+//! hardware address of the gateway, DHCP domains) beside [`network`]; each with code in the folders of the systems.
 
 #[cfg(not(target_os = "linux"))]
 mod bsd;

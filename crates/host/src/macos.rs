@@ -1,4 +1,4 @@
-//! macOS: what Darwin does in another way than the BSDs.
+//! macOS: the differences from the BSDs.
 
 pub(crate) mod clock;
 

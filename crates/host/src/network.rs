@@ -1,7 +1,7 @@
-//! The network that this machine is on: when that is another one, and by which addresses packets leave.
+//! The network of this machine: moves to a different network, and the addresses from which packets leave.
 //!
-//! The system reports every change to a link, an address or a route, and most of these reports mean nothing: a move
-//! to another network shows in the address from which packets to far away leave.
+//! The system reports every change to a link, an address or a route, and most reports mean nothing: a move shows in
+//! the address from which packets to far away leave.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
@@ -13,16 +13,16 @@ use crate::system;
 
 /// Reports of changes come in bursts; the end of a burst is waited for.
 const BURST: Duration = Duration::from_millis(100);
-/// Destinations beyond every local network (`a.root-servers.net`): the system chooses the address that packets to them
-/// would leave from, and no packet is sent.
+/// Destinations beyond every local network (`a.root-servers.net`): the system chooses a source address for packets
+/// there, and no packet is sent.
 const FAR: [IpAddr; 2] = [
     IpAddr::V4(Ipv4Addr::new(198, 41, 0, 4)),
     IpAddr::V6(Ipv6Addr::new(0x2001, 0x503, 0xba3e, 0, 0, 0, 2, 0x30)),
 ];
-/// Some port: connecting a UDP socket takes one.
+/// Any port: connecting a UDP socket takes a port.
 const FAR_PORT: u16 = 53;
 
-/// Watches for moves to another network.
+/// Watches for moves to a different network.
 #[derive(Debug)]
 pub struct NetworkChanges {
     /// A netlink or routing socket under the type for UDP: tokio has no type for datagrams of any address family.
@@ -40,8 +40,9 @@ impl NetworkChanges {
         Ok(NetworkChanges { events, sources: source_addresses() })
     }
 
-    /// Ends after links, addresses or routes have changed; true if packets to far away leave from another address than
-    /// before, or from an address where none was. The loss of the network is no move: no server can be asked then.
+    /// Ends after a change of links, addresses or routes; true if packets to far away leave from a different address
+    /// than before, or from an address where none was. The loss of the network is no move: then no server can be
+    /// asked.
     pub async fn next(&mut self) -> bool {
         if !self.burst().await {
             tracing::warn!("network: the system no longer reports changes");

@@ -1,7 +1,7 @@
-//! Folders of the daemon and of its user: where each system, service manager and user has them.
+//! Folders of the daemon and of the user, by system and service manager.
 
 pub mod runtime;
 pub mod state;
 
-/// The name of Zoners' folder in a folder of the user or the system that is for all programs.
+/// The name of Zoners' folder within a folder for every program.
 const OWN_NAME: &str = "zoners";

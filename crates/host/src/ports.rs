@@ -1,17 +1,17 @@
-//! Ports: which of them take a privilege, and which program has a port.
+//! Ports: privileges to bind, and owners.
 
 use std::fmt;
 use std::sync::OnceLock;
 
 use crate::system;
 
-/// The first port that takes no privilege, unless the system says otherwise.
+/// The first port without privilege, unless the system says otherwise.
 const USUAL_FIRST_UNPRIVILEGED: u16 = 1024;
 
-/// A running program that listens on a port.
+/// A program with an open port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortOwner {
-    /// The name of the program, as the system calls it.
+    /// The name of the program in the system.
     pub name: String,
     /// The number of the process.
     pub process: String,
@@ -23,9 +23,9 @@ impl fmt::Display for PortOwner {
     }
 }
 
-/// Whether binding `port` takes a privilege: below 1024, or below the number that an administrator of Linux has set
-/// (`net.ipv4.ip_unprivileged_port_start`). macOS asks for none at the wildcard addresses. The setting is read once per
-/// process: call this before a sandbox closes the way to the file.
+/// Whether binding `port` takes a privilege: below 1024, or below the number set by an administrator of Linux
+/// (`net.ipv4.ip_unprivileged_port_start`). macOS asks for no privilege at the wildcard addresses. The setting is read
+/// once per process: call this before a sandbox closes the way to the file.
 #[must_use]
 pub fn is_privileged(port: u16) -> bool {
     static FIRST_UNPRIVILEGED: OnceLock<u16> = OnceLock::new();
@@ -34,8 +34,8 @@ pub fn is_privileged(port: u16) -> bool {
     port != 0 && port < first
 }
 
-/// The program that listens on `port` over UDP or TCP. Linux tells, and names programs of other users to root alone; of
-/// macOS and the BSDs nothing is known.
+/// The program that listens on `port` over UDP or TCP. Linux tells, and names programs of other users to root alone;
+/// macOS and the BSDs tell nothing.
 #[must_use]
 pub fn owner(port: u16) -> Option<PortOwner> {
     system::ports::owner(port)

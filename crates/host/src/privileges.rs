@@ -1,4 +1,4 @@
-//! The user of the process, and the rights that it keeps.
+//! The user of the process, and the rights.
 
 use std::io;
 
@@ -15,10 +15,10 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// The user of this name, and its main group.
+/// The user of this name, with the main group.
 ///
 /// # Errors
-/// The machine has no such user, or the system does not tell.
+/// The machine has no user of this name, or the system does not tell.
 pub fn find_user(name: &str) -> Result<ServiceUser, String> {
     match User::from_name(name) {
         Ok(Some(user)) => Ok(ServiceUser { user: user.uid.as_raw(), group: user.gid.as_raw() }),
@@ -27,12 +27,12 @@ pub fn find_user(name: &str) -> Result<ServiceUser, String> {
     }
 }
 
-/// Makes a process of root another user for good, with the groups of that user. With `privileged_ports` the process
-/// may bind ports below 1024 afterwards, on Linux (`CAP_NET_BIND_SERVICE`); macOS lets any user bind such a port at
-/// the wildcard address, the BSDs no user but root. Call this before there are threads.
+/// Makes a process of root a process of another user for good, with the groups of that user. With `privileged_ports`
+/// the process may bind ports below 1024 afterwards, on Linux (`CAP_NET_BIND_SERVICE`); macOS lets any user bind such
+/// a port at the wildcard address, the BSDs no user but root. Call this before there are threads.
 ///
 /// # Errors
-/// The machine has no such user, or the system refuses.
+/// The machine has no user of this name, or the system refuses.
 pub fn become_user(name: &str, privileged_ports: bool) -> io::Result<()> {
     let explain = |error| io::Error::other(format!("`{name}`: {error}"));
     change_user(privileged_ports, || {
@@ -41,8 +41,8 @@ pub fn become_user(name: &str, privileged_ports: bool) -> io::Result<()> {
     })
 }
 
-/// Makes set-user-ID bits and file capabilities of started programs worthless, on Linux (`no_new_privs`): an
-/// attacker who controls the process cannot become root that way. Other systems have no such switch.
+/// Makes set-user-ID bits and file capabilities of started programs worthless, on Linux (`no_new_privs`): an attacker
+/// in control of the process cannot become root that way. Other systems have no switch for this.
 ///
 /// # Errors
 /// The system refuses.

@@ -1,13 +1,13 @@
-//! The resolvers that the system sends its own queries to.
+//! The resolvers of the system.
 //!
-//! Linux and the BSDs name them in `/etc/resolv.conf`, where an own resolver of the system (systemd-resolved) stands in
-//! for the servers of the network. macOS writes its primary resolver alone to that file, and none of a VPN.
+//! Linux and the BSDs name resolvers in `/etc/resolv.conf`; a resolver of the system (systemd-resolved) may stand
+//! there for the servers of the network. macOS writes the primary resolver alone to the file, and none of a VPN.
 
 use std::fs;
 use std::io;
 use std::net::IpAddr;
 
-/// The file that names the resolvers.
+/// The file with the resolvers.
 pub const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// The resolvers in the order in which the system asks. The zone of a link-local address (`fe80::1%en0`) is lost.

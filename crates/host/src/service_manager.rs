@@ -1,8 +1,8 @@
-//! The service manager that started this process: sockets from it, readiness and signs of life for it.
+//! The service manager behind this process: sockets from the manager, readiness and signs of life for the manager.
 //!
 //! systemd passes sockets (`LISTEN_FDS`) and hears of readiness over a datagram socket (`NOTIFY_SOCKET`); managers of
-//! other systems, such as s6 and runit, may speak the same protocols. launchd of macOS speaks neither: a process is
-//! recognised as one of its jobs by a variable.
+//! other systems, like s6 and runit, may speak the same protocols. launchd of macOS speaks neither: a variable shows
+//! that a process is a job of launchd.
 
 use std::ffi::OsString;
 use std::io;
@@ -14,7 +14,7 @@ use sd_notify::NotifyState;
 use tokio::runtime::Handle;
 use zoners_sandbox::{Need, Needs};
 
-/// The sockets that a service manager bound (socket activation).
+/// The sockets bound by a service manager (socket activation).
 #[derive(Debug, Default)]
 pub struct GivenSockets {
     /// Sockets for datagrams.
@@ -23,17 +23,17 @@ pub struct GivenSockets {
     pub tcp: Vec<TcpListener>,
 }
 
-/// Tells the manager that clients are served.
+/// Tells the manager: clients are served.
 pub fn notify_ready() {
     notify(NotifyState::Ready);
 }
 
-/// Tells the manager that the daemon is about to end.
+/// Tells the manager: the daemon is about to end.
 pub fn notify_stopping() {
     notify(NotifyState::Stopping);
 }
 
-/// Tells the manager, if one wants to hear; a failure to tell is no reason to end.
+/// Tells the manager, if there is one; a failure is no reason to end.
 fn notify(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         tracing::debug!("service manager: not notified: {error}");
@@ -48,7 +48,7 @@ pub fn needs() -> Option<Needs> {
     is_needed.then(|| Needs { of: "NOTIFY_SOCKET", all: vec![Need::AbstractSockets] })
 }
 
-/// Whether a service manager started this process: systemd, launchd, or another that waits for a notification.
+/// Whether a service manager started this process: systemd, launchd, or a manager that waits for a notification.
 #[must_use]
 pub fn has_started_this() -> bool {
     is_managed(|name| std::env::var(name).ok(), std::process::id())
@@ -56,9 +56,9 @@ pub fn has_started_this() -> bool {
 
 fn is_managed(variable: impl Fn(&str) -> Option<String>, process: u32) -> bool {
     let own = process.to_string();
-    // A terminal that systemd has started hands its variables on to programs that are started there.
+    // A terminal started by systemd hands variables on to programs started there.
     let is_own = variable("SYSTEMD_EXEC_PID").is_none_or(|of| of == own);
-    // Programs that people start on macOS have such a name, or 0.
+    // Programs started by people on macOS have a name of this kind, or 0.
     let job = variable("XPC_SERVICE_NAME").unwrap_or_default();
     let is_job = !job.is_empty() && job != "0" && !job.starts_with("application.");
     let given =
@@ -69,7 +69,7 @@ fn is_managed(variable: impl Fn(&str) -> Option<String>, process: u32) -> bool {
         || is_job
 }
 
-/// Takes the sockets that the manager bound, if any (`LISTEN_FDS`). Call this before there are threads.
+/// Takes the sockets bound by the manager, if any (`LISTEN_FDS`). Call this before there are threads.
 ///
 /// # Errors
 /// A socket is neither a UDP socket nor a TCP listener.
@@ -97,8 +97,8 @@ pub fn sockets() -> io::Result<Option<GivenSockets>> {
     Ok((!is_empty).then_some(given))
 }
 
-/// Gives the manager a sign of life as often as it wants one (`WATCHDOG_USEC`), as long as every worker runs tasks on
-/// its runtime; for as long as this is polled.
+/// Gives the manager a sign of life as often as wanted (`WATCHDOG_USEC`), as long as every worker runs tasks; for as
+/// long as this is polled.
 pub async fn signs_of_life(workers: Vec<Handle>) {
     let Some(timeout) = sd_notify::watchdog_enabled() else {
         return std::future::pending().await;
@@ -159,7 +159,7 @@ mod tests {
             worker.block_on(std::future::pending::<()>());
         });
         assert!(are_alive(std::slice::from_ref(&handle), Duration::from_secs(60)).await);
-        // A task that blocks the runtime, so that no other task runs.
+        // A task blocks the runtime, so no other task runs.
         handle.spawn(async move {
             let _ = ended.recv();
         });

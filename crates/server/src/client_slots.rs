@@ -1,4 +1,4 @@
-//! Slots for the work of clients: a number in all, and a number for one client.
+//! Slots for the work of clients: a number in total, and a number for one client.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::client::stands_for;
 
-/// Counts the slots that clients have; clones share the count.
+/// Counts the slots of each client; clones share the count.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientSlots {
     limit: usize,
@@ -27,7 +27,7 @@ pub(crate) struct ClientSlot {
 }
 
 impl ClientSlots {
-    /// `limit` slots in all.
+    /// `limit` slots in total.
     pub(crate) fn new(limit: usize) -> Self {
         ClientSlots { limit, taken: Arc::default() }
     }
@@ -46,29 +46,29 @@ impl ClientSlots {
         Some(ClientSlot { slots: self.clone(), client })
     }
 
-    /// Slots that the client of `address` has.
+    /// Slots of the client of `address`.
     pub(crate) fn of(&self, address: IpAddr) -> usize {
         self.lock().of_client.get(&stands_for(address)).copied().unwrap_or_default()
     }
 
-    /// Slots that are taken in all.
+    /// Slots in use, of every client together.
     pub(crate) fn taken(&self) -> usize {
         self.lock().in_all
     }
 
-    /// Whether these are the slots of `other`.
+    /// Whether both have the same count.
     pub(crate) fn is_same(&self, other: &ClientSlots) -> bool {
         Arc::ptr_eq(&self.taken, &other.taken)
     }
 
     fn lock(&self) -> MutexGuard<'_, SlotCounts> {
-        // The counts are whole after every step, so that a panic elsewhere has left the counts right.
+        // The counts are whole after every step, so a panic elsewhere has left the counts right.
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl ClientSlot {
-    /// Slots that the client of this slot has, this slot included.
+    /// Slots of the client of this slot, this slot included.
     pub(crate) fn of_client(&self) -> usize {
         self.slots.lock().of_client.get(&self.client).copied().unwrap_or_default()
     }

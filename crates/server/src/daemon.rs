@@ -1,11 +1,11 @@
-//! The daemon, as states of which each is made of the one before:
+//! The daemon as a chain of states, each made from the one before:
 //!
-//! - [`Configured`]: a valid configuration and all that is made of it. Nothing of the machine is taken.
-//! - [`Bound`]: sockets, state folder, control socket, user and sandbox are taken. The process has one thread.
-//! - [`Running`]: workers serve clients, each a thread with a runtime and listeners of its own, until a signal ends
-//!   the daemon. A reload turns one [`Generation`](generation::Generation) into the next.
+//! - [`Configured`]: a valid configuration with everything made from it. Nothing of the machine is taken.
+//! - [`Bound`]: sockets, state folder, control socket, user and sandbox are in place. The process has one thread.
+//! - [`Running`]: workers serve clients, each a thread with a runtime and listeners, until a signal ends the daemon. A
+//!   reload turns one [`Generation`](generation::Generation) into the next.
 //!
-//! A method that is possible in one state alone is a method of that state.
+//! A step that is possible in one state alone is a method of the state.
 
 mod allotment;
 mod at_work;
@@ -59,5 +59,5 @@ pub use single::serve_on;
 /// The service of one worker, replaced as a whole by a reload.
 pub type Snapshot = Service<Arc<Sockets>>;
 
-/// The service that is in force, which a worker looks up anew for each batch.
+/// The service in force, which a worker looks up anew for each batch.
 type Current<N> = Arc<ArcSwap<Service<N>>>;

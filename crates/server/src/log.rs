@@ -1,7 +1,7 @@
-//! The log, for which nothing waits.
+//! The log, for which no other thread waits.
 //!
-//! Lines go into a queue of bounded size, and one thread writes them. A destination that is full, closed or
-//! stalled loses lines, which are counted and told of once lines are written again.
+//! Lines go into a queue of bounded size, and one thread writes from the queue. A full, closed or stalled destination
+//! loses lines; the number of lost lines is counted, and logged once lines can be written again.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -10,55 +10,55 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use zoners_dns::{Counter, Counters};
 
-/// Octets that wait to be written, at most: some two thousand lines.
-const MOST: usize = 256 * 1024;
-/// How long a destination that takes nothing at the moment is left alone.
-const REST: Duration = Duration::from_millis(50);
+/// Octets that wait to be written: some two thousand lines.
+const MAX_QUEUE_OCTETS: usize = 256 * 1024;
+/// The pause after a destination that takes nothing at the moment.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
-/// Where lines are written to, each with one call of [`Write::write`] that never waits and never fails.
+/// The writer of lines, each with one call of [`Write::write`] that never waits and never fails.
 #[derive(Clone, Debug, Default)]
-pub struct Log(Arc<Shared>);
+pub struct Log(Arc<LogState>);
 
 #[derive(Debug, Default)]
-struct Shared {
-    queue: Mutex<Queue>,
+struct LogState {
+    queue: Mutex<LineQueue>,
     changed: Condvar,
-    /// Written to by who holds the queue.
+    /// Changed under the lock of the queue.
     counters: Counters,
 }
 
 #[derive(Debug, Default)]
-struct Queue {
-    /// What waits to be written, and how many lines it has.
+struct LineQueue {
+    /// Octets that wait to be written, and the number of lines.
     octets: Vec<u8>,
     lines: u64,
     begun: bool,
-    /// Whether the thread writes at the moment.
+    /// Whether the thread is writing.
     writing: bool,
-    /// Whether what was written last could not be.
+    /// Whether the last write failed.
     broken: bool,
-    /// Lines that were lost since this was last told.
+    /// Lines lost since the last report.
     untold: u64,
 }
 
-impl Queue {
-    /// Whether there is something to write, or to tell.
+impl LineQueue {
+    /// Whether there is a line to write, or a loss to report.
     fn has_work(&self) -> bool {
         !self.octets.is_empty() || (!self.broken && self.untold > 0)
     }
 }
 
-/// What is written at once.
-struct Batch {
+/// Lines for one write.
+struct LogBatch {
     octets: Vec<u8>,
     lines: u64,
-    /// Lines lost before, which are told now.
+    /// Lines lost before, reported now.
     lost: u64,
 }
 
 impl Log {
-    /// Lets a thread write what comes, and what came before, to `out`; to be called once. A sandbox that
-    /// holds for the thread too is entered before.
+    /// Starts the thread that writes lines, earlier ones included, to `out`; to be called once. A sandbox for the
+    /// thread too is entered before.
     ///
     /// # Errors
     /// The system gives no thread.
@@ -69,10 +69,10 @@ impl Log {
         Ok(())
     }
 
-    /// Waits until all lines are written, but no longer than `patience`.
+    /// Waits until every line is written, but no longer than `patience`.
     pub fn flush(&self, patience: Duration) {
         let mut queue = self.0.queue.lock();
-        let busy = |queue: &mut Queue| queue.writing || queue.has_work();
+        let busy = |queue: &mut LineQueue| queue.writing || queue.has_work();
         self.0.changed.wait_while_for(&mut queue, busy, patience);
     }
 
@@ -82,16 +82,16 @@ impl Log {
         self.0.queue.lock().begun
     }
 
-    /// What was counted: the lines that were lost.
+    /// The counter of lost lines.
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.0.counters
     }
 
-    /// Takes a line, if there is room for it.
+    /// Queues a line, if there is room.
     fn take(&self, line: &[u8]) {
         let mut queue = self.0.queue.lock();
-        if queue.octets.len() + line.len() > MOST {
+        if queue.octets.len() + line.len() > MAX_QUEUE_OCTETS {
             return self.lost(&mut queue, 1);
         }
         queue.octets.extend_from_slice(line);
@@ -101,28 +101,27 @@ impl Log {
 
     fn write_to(&self, mut out: impl Write) {
         loop {
-            let Batch { octets, lines, lost } = self.next();
-            // There is room for it, now that all that waited is taken.
+            let LogBatch { octets, lines, lost } = self.next();
+            // The queue has room again, so this line is not lost.
             if lost > 0 {
-                tracing::warn!("lines of the log that could not be written and were lost: {lost}");
+                tracing::warn!("log: lines that could not be written and were lost: {lost}");
             }
             let written = write_all(&mut out, &octets).is_ok();
             self.done(written, lines, lost);
         }
     }
 
-    /// Waits for something to write, and takes all that there is; what was lost only where the destination
-    /// works again.
-    fn next(&self) -> Batch {
+    /// Waits for lines, and takes the whole queue; reports a loss only if the destination works again.
+    fn next(&self) -> LogBatch {
         let mut queue = self.0.queue.lock();
         self.0.changed.wait_while(&mut queue, |queue| !queue.has_work());
         queue.writing = true;
         let lost = if queue.broken { 0 } else { std::mem::take(&mut queue.untold) };
         let (octets, lines) = (std::mem::take(&mut queue.octets), std::mem::take(&mut queue.lines));
-        Batch { octets, lines, lost }
+        LogBatch { octets, lines, lost }
     }
 
-    /// Takes note of what became of a batch.
+    /// Notes the outcome of a write.
     fn done(&self, written: bool, lines: u64, told: u64) {
         let mut queue = self.0.queue.lock();
         (queue.writing, queue.broken) = (false, !written);
@@ -133,7 +132,7 @@ impl Log {
         self.0.changed.notify_all();
     }
 
-    fn lost(&self, queue: &mut Queue, lines: u64) {
+    fn lost(&self, queue: &mut LineQueue, lines: u64) {
         queue.untold += lines;
         self.0.counters.add(Counter::LogLinesLost, lines);
     }
@@ -150,14 +149,16 @@ impl Write for Log {
     }
 }
 
-/// Writes all, also where another program has set the terminal not to block.
+/// Writes every octet, even to a terminal that a different program has set to non-blocking.
 fn write_all(out: &mut impl Write, mut octets: &[u8]) -> io::Result<()> {
     while !octets.is_empty() {
         match out.write(octets) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => octets = octets.get(written..).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(REST),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                std::thread::sleep(RETRY_PAUSE)
+            }
             Err(error) => return Err(error),
         }
     }
@@ -169,7 +170,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
-    /// Takes a line when it is let, and passes it on.
+    /// Takes a line when allowed, and passes the line on.
     struct Gate {
         let_in: Receiver<io::Result<()>>,
         out: Sender<Vec<u8>>,
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_before_it_begins_is_written_in_order() {
+    fn earlier_lines_are_written_in_order() {
         let mut log = Log::default();
         log.write_all(b"one\n").unwrap();
         log.write_all(b"two\n").unwrap();
@@ -214,18 +215,18 @@ mod tests {
     }
 
     #[test]
-    fn a_stalled_destination_holds_nobody_up_and_costs_no_more_than_its_bound() {
+    fn a_stalled_destination_blocks_no_writer_and_fills_a_bounded_queue() {
         let (mut log, let_in_now, written) = gated();
         let line = [b'x'; 1024];
-        let lines = 2 * MOST / line.len();
+        let lines = 2 * MAX_QUEUE_OCTETS / line.len();
         for _ in 0..lines {
             log.write_all(&line).unwrap();
         }
         log.flush(Duration::from_millis(1));
         let dropped = lost(&log);
-        // The thread may hold what came first, and the queue is full beside.
+        // The thread may hold the first lines, with a full queue beside.
         assert!((1..=lines as u64 / 2).contains(&dropped), "{dropped}");
-        assert!(log.0.queue.lock().octets.len() <= MOST);
+        assert!(log.0.queue.lock().octets.len() <= MAX_QUEUE_OCTETS);
         drop(let_in_now);
         drop(written);
     }
@@ -233,14 +234,14 @@ mod tests {
     #[test]
     fn a_line_at_the_bound_is_taken_and_one_octet_more_is_lost() {
         let mut log = Log::default();
-        log.write_all(&[b'x'; MOST]).unwrap();
+        log.write_all(&[b'x'; MAX_QUEUE_OCTETS]).unwrap();
         assert_eq!(lost(&log), 0);
         log.write_all(b"\n").unwrap();
         assert_eq!(lost(&log), 1);
     }
 
     #[test]
-    fn what_cannot_be_written_is_counted_and_told_once_it_can() {
+    fn lost_lines_are_counted_and_reported_after_recovery() {
         let (mut log, let_in_now, written) = gated();
         let full = || Err(io::ErrorKind::StorageFull.into());
         let_in_now.send(full()).unwrap();

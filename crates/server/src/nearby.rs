@@ -1,14 +1,14 @@
-//! Which clients are nearby: those that are served unless the configuration says otherwise.
+//! Clients nearby: served unless the configuration says otherwise.
 //!
-//! A home's computers have addresses of the whole Internet (IPv6), and so have a rented server's
-//! neighbours, which are strangers. The link that they are on tells them apart.
+//! The computers of a home have addresses of the whole Internet (IPv6), and so have the neighbours of a rented server,
+//! which are strangers. The link of the machine tells homes from data centres.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use zoners_dns::Prefix;
 use zoners_host::interfaces::Interface;
 
-/// Prefixes that no router brings from afar: loopback, private, link-local and unique local ones.
+/// Prefixes without routes from afar: loopback, private, link-local and unique local ones.
 const ALWAYS: [(IpAddr, u8); 8] = [
     (IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8),
     (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), 8),
@@ -19,34 +19,34 @@ const ALWAYS: [(IpAddr, u8); 8] = [
     (IpAddr::V6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0)), 7),
     (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)), 10),
 ];
-/// Addresses that providers put their customers behind, and that makers of tunnels use (RFC 6598).
-const SHARED: (IpAddr, u8) = (IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)), 10);
-/// Leading bits of a site (RFC 6177): what is said to be on a link and is larger is none.
+/// The shared address space of carriers, which makers of tunnels use as well (RFC 6598).
+const SHARED_SPACE: (IpAddr, u8) = (IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)), 10);
+/// Leading bits of a site (RFC 6177): a larger prefix is no link, whatever the system says.
 const SITE_BITS: u8 = 48;
-/// Prefixes beside those that always count: every packet from afar is held against all of them.
-const MOST: usize = 256;
+/// Prefixes beside [`ALWAYS`]: every packet from afar is compared with each.
+const MAX_PREFIXES: usize = 256;
 
 /// The prefixes of the clients nearby.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nearby {
-    /// The prefixes; those of which most clients are come first.
+    /// The prefixes; prefixes of many clients come first.
     pub prefixes: Vec<Prefix>,
-    /// How many more there would be, if there were room for them.
+    /// The number of prefixes left out for want of room.
     pub left_out: usize,
 }
 
 impl Nearby {
-    /// Those that count on any machine.
+    /// The prefixes of any machine.
     #[must_use]
     pub fn anywhere() -> Self {
         Nearby::of(&[])
     }
 
-    /// Those of a machine that has these interfaces: beside what counts on any machine
+    /// The prefixes of a machine with these interfaces. Beside the prefixes of any machine:
     ///
-    /// - the IPv6 prefixes of its links, if an interface on the link has a private address too;
-    /// - what its tunnels lead to of 100.64.0.0/10, but for one that leads to everywhere;
-    /// - its own addresses.
+    /// - the IPv6 prefixes of links, if an interface on the link has a private address too;
+    /// - the routes of tunnels within 100.64.0.0/10, except tunnels with a route to everywhere;
+    /// - the addresses of the machine itself.
     #[must_use]
     pub fn of(interfaces: &[Interface]) -> Self {
         let links = interfaces.iter().flat_map(links);
@@ -60,7 +60,7 @@ impl Nearby {
             if prefixes.iter().any(|known| known.includes(&prefix)) {
                 continue;
             }
-            match prefixes.len() < ALWAYS.len() + MOST {
+            match prefixes.len() < ALWAYS.len() + MAX_PREFIXES {
                 true => prefixes.push(prefix),
                 false => left_out += 1,
             }
@@ -69,8 +69,8 @@ impl Nearby {
     }
 }
 
-/// IPv6 prefixes of the link that an interface is on, where it is one of a home or an office. What lies at
-/// the other end of a way to everywhere is no home.
+/// IPv6 prefixes of the link of an interface, in a home or an office. The far end of a tunnel to everywhere is no
+/// home.
 fn links(interface: &Interface) -> impl Iterator<Item = Prefix> {
     let is_provider = interface.tunnel && interface.default_route;
     let is_private = interface.addresses.iter().any(|(address, _)| is_private(*address));
@@ -82,19 +82,19 @@ fn links(interface: &Interface) -> impl Iterator<Item = Prefix> {
     routes(interface).filter(move |prefix| is_home && is_own(prefix))
 }
 
-/// What a tunnel leads to of the addresses that are shared.
+/// The routes of a tunnel within the shared address space.
 fn tunnels(interface: &Interface) -> impl Iterator<Item = Prefix> {
-    let shared = Prefix::of(SHARED.0, SHARED.1);
+    let shared = Prefix::of(SHARED_SPACE.0, SHARED_SPACE.1);
     let counts = interface.tunnel && !interface.default_route;
     routes(interface).filter(move |prefix| counts && shared.includes(prefix))
 }
 
-/// The prefixes that are reached through an interface.
+/// The prefixes reached through an interface.
 fn routes(interface: &Interface) -> impl Iterator<Item = Prefix> {
     interface.routes.iter().map(|(address, bits)| Prefix::of(*address, *bits))
 }
 
-/// Whether an address is one of RFC 1918 or RFC 4193.
+/// Whether an address is private (RFC 1918) or unique local (RFC 4193).
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(ip) => ip.is_private(),

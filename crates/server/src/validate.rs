@@ -1,4 +1,4 @@
-//! The one validation of a configuration: `check`, a start, a reload and a look-up without a daemon all go by it.
+//! The one validation of a configuration, for `check`, a start, a reload and a look-up without a daemon.
 
 mod machine;
 
@@ -11,30 +11,30 @@ use crate::pipeline::Local;
 /// The use for which a configuration is validated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// A start of the daemon: the values, the files, and the user, folder and addresses of this machine. The addresses
-    /// of `server.listen` are left out: a running daemon has bound them.
+    /// A start of the daemon: the values, the files, and the user, folder and source addresses of this machine. The
+    /// addresses of `server.listen` are left out: a running daemon has bound them.
     Start,
-    /// A reload, or a look-up without a daemon: the values and the files. A reload cannot change what `Start` looks at
-    /// beside, and could not look: it is another user by then, in a sandbox.
+    /// A reload, or a look-up without a daemon: the values and the files. A reload cannot change the rest, and could
+    /// not look: by then the daemon has a different user, and a sandbox.
     Contents,
 }
 
-/// All that is made of a valid configuration before it is in force.
+/// The parts made from a valid configuration.
 #[derive(Debug)]
 pub struct Validated {
     /// The behaviour of the resolver.
     pub settings: Settings,
-    /// The second level, and the terms on which nodes share it.
+    /// The terms of the second level.
     pub second_level: Option<SharedCacheConfig>,
     /// Local data: records and hosts.
     pub local: Local,
 }
 
 impl Config {
-    /// Checks the values against each other, reads the files that they name, and looks at the machine for a start.
+    /// Checks the values against each other, reads the named files, and looks at the machine for a start.
     ///
     /// # Errors
-    /// All faults that were found, each with its key and line.
+    /// Every fault, with key and line.
     pub fn validate(&self, scope: Scope) -> Result<Validated, ConfigError> {
         let mut error = ConfigError::default();
         error.take(self.sound());
@@ -49,7 +49,7 @@ impl Config {
                 Ok(Validated { settings, second_level, local })
             }
             (_, _, local) => {
-                // A start would pass these over, and `check` tells them beside the faults.
+                // `check` tells these remarks beside the faults.
                 error.remark(local.iter().flat_map(|local| local.remarks().to_vec()));
                 Err(error)
             }

@@ -2,10 +2,10 @@
 
 use rustix::time::ClockId;
 
-/// One clock with [`std::time::Instant`].
+/// The same clock as [`std::time::Instant`].
 pub(crate) const SINCE_BOOT: ClockId = ClockId::Monotonic;
 
-/// The BSDs tell one by `sysctl` alone, which takes `unsafe`.
+/// `sysctl` alone tells an identifier, which takes `unsafe`.
 pub(crate) fn boot_id() -> Option<[u8; 16]> {
     None
 }

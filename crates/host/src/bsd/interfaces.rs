@@ -1,5 +1,4 @@
-//! Interfaces of macOS and the BSDs, and the prefixes that most likely are reached through them: these systems do not
-//! tell their routes without `unsafe`.
+//! Interfaces of macOS and the BSDs, with probable prefixes: these systems do not tell routes without `unsafe`.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -11,7 +10,7 @@ use nix::sys::socket::SockaddrStorage;
 use crate::interfaces::Interface;
 use crate::network::source_addresses;
 
-/// The shared address space (RFC 6598): a tunnel with one of these addresses leads to all.
+/// The shared address space (RFC 6598): a tunnel with such an address leads to the whole space.
 const SHARED_SPACE: (IpAddr, u8) = (IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)), 10);
 
 pub(crate) fn interfaces() -> io::Result<Vec<Interface>> {
@@ -48,7 +47,7 @@ fn ip(address: &SockaddrStorage) -> Option<IpAddr> {
     v4.or_else(|| address.as_sockaddr_in6().map(|address| address.ip().into()))
 }
 
-/// Gives each interface the prefixes of its addresses, and finds the one through which packets to far away leave.
+/// Gives each interface the prefixes of the addresses, and marks the interface of packets to far away.
 fn guess_routes(interfaces: &mut [Interface]) {
     let sources = source_addresses();
     for interface in interfaces {

@@ -1,4 +1,4 @@
-//! Reports of network changes, as the BSDs and macOS give them.
+//! Reports of network changes, by the BSDs and macOS.
 
 use std::io;
 use std::net::Ipv4Addr;

@@ -2,7 +2,7 @@
 
 use crate::ports::PortOwner;
 
-/// The first one is the usual one, whatever `net.inet.ip.portrange.reservedhigh` says: `sysctl` takes `unsafe`.
+/// The usual port counts, whatever `net.inet.ip.portrange.reservedhigh` says: `sysctl` takes `unsafe`.
 pub(crate) fn first_unprivileged() -> Option<u16> {
     None
 }

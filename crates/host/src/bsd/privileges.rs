@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// There is no such switch.
+/// These systems have no switch for this.
 pub(crate) fn forbid_new() -> io::Result<()> {
     Ok(())
 }

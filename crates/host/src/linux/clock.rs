@@ -4,7 +4,7 @@ use std::fs;
 
 use rustix::time::ClockId;
 
-/// Counts the time that the machine slept, unlike `CLOCK_MONOTONIC`.
+/// Counts sleep of the machine, unlike `CLOCK_MONOTONIC`.
 pub(crate) const SINCE_BOOT: ClockId = ClockId::Boottime;
 
 /// The kernel draws the identifier anew at each start.

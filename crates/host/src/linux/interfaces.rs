@@ -7,10 +7,10 @@ use std::net::IpAddr;
 use super::netlink::{address, ask, attributes, number, short_length, split};
 use crate::interfaces::Interface;
 
-/// Interfaces, addresses, and routes of a family, that are read; a machine with more is no machine of a home.
+/// The highest number of interfaces, addresses, and routes of a family; a machine with more is no machine of a home.
 const MAX_ENTRIES: usize = 16_384;
-/// The address families, and the number of leading bits up to which a route leads to everywhere: VPN programs split the
-/// default route into two halves, or make one route to all addresses of IPv6 that have been given out.
+/// The address families, and the number of leading bits up to which a route leads to everywhere: VPN programs split
+/// the default route into two halves, or make one route to the whole of the assigned IPv6 space.
 const FAMILIES: [(u8, u8); 2] = [(libc::AF_INET as u8, 1), (libc::AF_INET6 as u8, 3)];
 
 /// Octets of `struct ifinfomsg`, `struct ifaddrmsg`, `struct rtmsg` and `struct rtnexthop`.
@@ -31,7 +31,7 @@ pub(crate) fn interfaces() -> io::Result<Vec<Interface>> {
     for (family, _) in FAMILIES {
         let add = |route: &[u8]| add_route(&mut known, route);
         if !ask(libc::RTM_GETROUTE, family, MAX_ENTRIES, add)? {
-            // A route that was not read may lead to everywhere, through any interface.
+            // A route beyond the limit may lead to everywhere, through any interface.
             known.values_mut().for_each(|interface| interface.default_route = true);
         }
     }
@@ -40,7 +40,7 @@ pub(crate) fn interfaces() -> io::Result<Vec<Interface>> {
     Ok(numbers.iter().filter_map(|number| known.remove(number)).collect())
 }
 
-/// Reads an interface with its number; none if the interface is down.
+/// Reads an interface with the number; none if the interface is down.
 fn read_link(link: &[u8]) -> Option<(u32, Interface)> {
     let (head, rest) = link.split_first_chunk::<LINK_HEAD>()?;
     let (kind, flags) = (u16::from_ne_bytes([head[2], head[3]]), number(&head[8..])?);
@@ -58,7 +58,7 @@ fn read_link(link: &[u8]) -> Option<(u32, Interface)> {
     has(libc::IFF_UP).then_some((number(&head[4..])?, interface))
 }
 
-/// Adds an address to its interface: that of this machine, where the kernel also names the far end of a line.
+/// Adds an address to an interface: the near end, where the kernel also names the far end of a line.
 fn add_address(known: &mut ByNumber, message: &[u8]) {
     let Some((head, rest)) = message.split_first_chunk::<ADDRESS_HEAD>() else { return };
     let interface = number(&head[4..]).and_then(|number| known.get_mut(&number));
@@ -69,7 +69,7 @@ fn add_address(known: &mut ByNumber, message: &[u8]) {
     }
 }
 
-/// Adds a route to each interface through which its packets leave.
+/// Adds a route to each interface of the route.
 fn add_route(known: &mut ByNumber, route: &[u8]) {
     let Some(route) = KernelRoute::read(route) else { return };
     for number in &route.interfaces {
@@ -94,7 +94,7 @@ struct KernelRoute {
 }
 
 impl KernelRoute {
-    /// Reads `struct rtmsg` and its attributes; none if the route carries no packets.
+    /// Reads `struct rtmsg` and the attributes; none if the route carries no packets.
     fn read(route: &[u8]) -> Option<Self> {
         let (head, rest) = route.split_first_chunk::<ROUTE_HEAD>()?;
         let [family, bits, .., kind, _, _, _, _] = *head;
@@ -124,7 +124,7 @@ impl KernelRoute {
         self.gateway = true;
     }
 
-    /// The destination, if that is on the link itself.
+    /// The destination, if on the link.
     fn on_link(&self) -> Option<(IpAddr, u8)> {
         self.to.filter(|_| !self.gateway && !self.is_everywhere)
     }

@@ -8,17 +8,17 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, sendto, socket_with,
 };
 
-/// Octets that the kernel hands over at a time, at most.
+/// Octets of one answer from the kernel, at most.
 const RECEIVE_BUFFER: usize = 32 * 1024;
 /// Octets of `struct nlmsghdr`, of the longest body of a request, and of `struct rtattr`.
 const MESSAGE_HEAD: usize = 16;
 const REQUEST_BODY: usize = 16;
 const ATTRIBUTE_HEAD: usize = 4;
-/// The type of an answer is the type of its request less this: `RTM_NEWROUTE` answers `RTM_GETROUTE`.
+/// The type of a request exceeds the type of the answer by this: `RTM_NEWROUTE` answers `RTM_GETROUTE`.
 const ANSWER_OFFSET: u16 = 2;
 
-/// Asks for all entries of one kind (`RTM_GETLINK` and the like) and one address family, and hands the body of
-/// each answer to `take`; false if the kernel has more than `most`.
+/// Asks for every entry of one kind (`RTM_GETLINK` and the like) and one address family, and hands the body of each
+/// answer to `take`; false if the kernel has more than `most`.
 ///
 /// # Errors
 /// The kernel does not tell.
@@ -65,7 +65,7 @@ fn request(kind: u16, family: u8) -> [u8; MESSAGE_HEAD + REQUEST_BODY] {
     request
 }
 
-/// The attributes after the fixed part of an answer, each with its type.
+/// The attributes after the fixed part of an answer, each with a type.
 pub(crate) fn attributes(mut list: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let (attribute, more) = split(list, ATTRIBUTE_HEAD, short_length)?;
@@ -87,7 +87,7 @@ pub(crate) fn split(
     Some((item, list.get(length.next_multiple_of(4)..).unwrap_or_default()))
 }
 
-/// The length of an item that begins with a length of two octets.
+/// The length of an item, read from the first two octets.
 pub(crate) fn short_length(item: &[u8]) -> Option<usize> {
     item.first_chunk().map(|length| u16::from_ne_bytes(*length).into())
 }

@@ -1,4 +1,4 @@
-//! Reports of network changes and the default route, as Linux gives them.
+//! Reports of network changes, and the default route, by Linux.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 /// `RTMGRP_LINK`, `_IPV4_IFADDR`, `_IPV4_ROUTE`, `_IPV6_IFADDR` and `_IPV6_ROUTE`.
 const GROUPS: u32 = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
 
-/// A socket that becomes readable when links, addresses or routes change.
+/// A socket for reports: readable when links, addresses or routes change.
 pub(crate) fn event_socket() -> io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;

@@ -1,6 +1,6 @@
 //! Folders of Linux (Filesystem Hierarchy Standard).
 
-/// For the run of a service; the system clears the folder at its start.
+/// For the run of a service; the system clears the folder at boot.
 pub(crate) const SERVICE_RUNTIME: &str = "/run/zoners";
 /// For the state of a service.
 pub(crate) const SERVICE_STATE: &str = "/var/lib/zoners";

@@ -29,7 +29,7 @@ pub(crate) fn owner(port: u16) -> Option<PortOwner> {
         })
 }
 
-/// Inodes of the sockets in a table of `/proc/net` that are bound to `port` and connected to no peer.
+/// Inodes of sockets in a table of `/proc/net`, bound to `port` and without a peer.
 fn listening_inodes(table: &str, port: u16) -> Vec<String> {
     let suffix = format!(":{port:04X}");
     let read_line = |line: &str| {
@@ -41,7 +41,7 @@ fn listening_inodes(table: &str, port: u16) -> Vec<String> {
     table.lines().skip(1).filter_map(read_line).collect()
 }
 
-/// Whether a process has one of the sockets open.
+/// Whether a process has any of the sockets open.
 fn has_socket(process: &Path, inodes: &[String]) -> bool {
     let Ok(descriptors) = fs::read_dir(process.join("fd")) else { return false };
     descriptors.flatten().any(|descriptor| {

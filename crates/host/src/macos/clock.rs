@@ -2,7 +2,7 @@
 
 use rustix::time::ClockId;
 
-/// Counts the time that the machine slept; [`std::time::Instant`] reads another clock, which does not.
+/// Counts sleep of the machine; [`std::time::Instant`] reads a different clock, without sleep.
 pub(crate) const SINCE_BOOT: ClockId = ClockId::Monotonic;
 
 /// `kern.bootsessionuuid` would do, but `sysctl` takes `unsafe`.

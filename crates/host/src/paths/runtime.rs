@@ -1,6 +1,6 @@
-//! Folders for the time of one run, in which the control socket lies.
+//! Folders for one run, with the control socket.
 //!
-//! The daemon and the commands that speak to the daemon look in the same folders, in the same order.
+//! The daemon and the commands look in the same folders, in the same order.
 
 use std::env;
 use std::ffi::OsString;
@@ -16,9 +16,9 @@ const SERVICE_RUNTIME_ALIAS: &str = "/var/run/zoners";
 /// The file name of the control socket.
 const SOCKET_FILE: &str = "zoners.sock";
 
-/// Paths of the control socket, first to last: the configured one alone; without one, in the folder of the service
+/// Paths of the control socket, first to last: the configured path alone; without one, in the folder of the service
 /// manager (`RUNTIME_DIRECTORY` of systemd), of a service of the system (`/run/zoners` on Linux, `/var/run/zoners` on
-/// macOS and the BSDs), or of the user (`XDG_RUNTIME_DIR`; `TMPDIR` where that is not set, as on macOS).
+/// macOS and the BSDs), or of the user (`XDG_RUNTIME_DIR`; `TMPDIR` if that is not set, as on macOS).
 #[must_use]
 pub fn control_sockets(configured: Option<&Path>) -> Vec<PathBuf> {
     match configured {
@@ -30,8 +30,8 @@ pub fn control_sockets(configured: Option<&Path>) -> Vec<PathBuf> {
     }
 }
 
-/// Whether a missing `folder` may be made: only below folders that the system clears at its start. Any other path is
-/// a slip of the pen, more likely than not.
+/// Whether a missing `folder` may be made: only below folders that the system clears at boot. Any other path is
+/// probably a slip of the pen.
 #[must_use]
 pub fn may_be_made(folder: &Path) -> bool {
     let RuntimeFolders { given, user, temporary } = RuntimeFolders::of_environment();
@@ -41,7 +41,7 @@ pub fn may_be_made(folder: &Path) -> bool {
     roots.into_iter().any(|root| is_below(folder, &root))
 }
 
-/// Whether `folder` is for Zoners alone, by its name: then a socket may be removed from it.
+/// Whether `folder` is for Zoners alone, by name: then a socket may be removed from the folder.
 #[must_use]
 pub fn is_own(folder: &Path) -> bool {
     let folders = RuntimeFolders::of_environment();
@@ -57,20 +57,20 @@ fn is_below(folder: &Path, root: &Path) -> bool {
     rest.is_ok_and(|rest| rest.components().all(|part| matches!(part, Component::Normal(_))))
 }
 
-/// Whether `folder` belongs to this user, and no other user can write to it.
+/// Whether `folder` belongs to this user, and no other user can write there.
 fn is_private(folder: &Path) -> bool {
     let own = rustix::process::geteuid().as_raw();
     fs::metadata(folder).is_ok_and(|about| about.uid() == own && about.mode() & 0o022 == 0)
 }
 
-/// Folders that the environment names.
+/// Folders named by the environment.
 struct RuntimeFolders {
     /// From a service manager (systemd.exec(5), RuntimeDirectory=).
     given: Vec<PathBuf>,
     /// The folder of the user of this process (XDG Base Directory Specification).
     user: Option<PathBuf>,
-    /// The user's folder for temporary files, where the user has none for a run, as on macOS; never a folder that all
-    /// users share.
+    /// The user's folder for temporary files, if the user has none for a run, as on macOS; never a folder shared by
+    /// every user.
     temporary: Option<PathBuf>,
 }
 
@@ -91,7 +91,7 @@ impl RuntimeFolders {
         }
     }
 
-    /// The folders of Zoners among them.
+    /// The folders of Zoners, first to last.
     fn own(self) -> impl Iterator<Item = PathBuf> {
         let users = self.user.into_iter().chain(self.temporary);
         let users = users.map(|folder| folder.join(OWN_NAME));

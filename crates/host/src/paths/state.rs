@@ -1,4 +1,4 @@
-//! Folders for all that must survive a restart.
+//! Folders for files that must survive a restart.
 
 use std::env::{split_paths, var_os};
 use std::path::{Path, PathBuf};
@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use super::OWN_NAME;
 use crate::system;
 
-/// The configured folder, or that of a service manager. systemd gives `STATE_DIRECTORY`, launchd and `rc.d` nothing.
+/// The configured folder, or the folder of a service manager. systemd gives `STATE_DIRECTORY`, launchd and `rc.d`
+/// nothing.
 #[must_use]
 pub fn given(configured: Option<&Path>) -> Option<PathBuf> {
     // systemd may give several folders; the first is the main one (systemd.exec(5)).
@@ -14,9 +15,9 @@ pub fn given(configured: Option<&Path>) -> Option<PathBuf> {
     configured.map(Path::to_owned).or_else(of_manager)
 }
 
-/// The folder of a daemon where neither configuration nor manager names one: that of the user, or that of a service if
-/// root is about to become another user, to whom root's own folder is closed. A service has `/var/lib/zoners` on
-/// Linux, `/var/db/zoners` on macOS and the BSDs.
+/// The folder of a daemon where neither configuration nor manager names one: the folder of the user, or of a service
+/// if root is about to become a different user, since root's own folder is closed to other users. A service has
+/// `/var/lib/zoners` on Linux, `/var/db/zoners` on macOS and the BSDs.
 #[must_use]
 pub fn of_daemon(becomes_another_user: bool) -> Option<PathBuf> {
     match becomes_another_user && var_os("XDG_STATE_HOME").is_none() {

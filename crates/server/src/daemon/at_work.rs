@@ -1,4 +1,4 @@
-//! What all work for a client bears in mind: when to stop, and that the end waits for it.
+//! Work for clients under way: when to stop, and how the end waits for the rest.
 
 use std::sync::Arc;
 
@@ -7,5 +7,5 @@ use tokio::sync::watch;
 /// Turns true when an address is left: no more queries are read there.
 pub(super) type Stopping = watch::Receiver<bool>;
 
-/// A token that all work for a client holds. The end of the daemon waits until no work holds one.
+/// A token of work for a client. The end of the daemon waits until no work holds a token.
 pub(super) type AtWork = Arc<()>;

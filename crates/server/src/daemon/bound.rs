@@ -1,4 +1,4 @@
-//! The second state of the daemon: all that it needs of the machine is taken, and no client is served yet.
+//! The second state of the daemon: sockets, user and sandbox are in place, and no client is served yet.
 
 use std::io;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ use super::workers::Workers;
 use crate::control::Control;
 use crate::log::Log;
 
-/// A daemon with its sockets, its user and its sandbox, and one thread.
+/// A daemon with sockets, final user and sandbox, and one thread.
 pub struct Bound {
     pub(super) core: Core,
     pub(super) generation: Generation,
@@ -31,7 +31,7 @@ pub struct Bound {
     pub(super) runtime: Runtime,
     pub(super) signals: Signals,
     pub(super) addresses: BoundAddresses,
-    /// Why the port is not 53, where no other is configured.
+    /// The reason for a port other than 53, if none is configured.
     pub(super) instead: Option<String>,
     pub(super) state: Option<StateFolder>,
     pub(super) cache_folder: Option<PathBuf>,
@@ -45,7 +45,7 @@ impl Bound {
     /// from then on.
     ///
     /// # Errors
-    /// The system gives no thread, or no runtime for one.
+    /// The system gives no thread, or no runtime for a thread.
     pub fn start(self) -> io::Result<Running> {
         let Bound { core, generation, runtime, signals, control, state, sandbox, .. } = self;
         if let Some(log) = &self.log {
@@ -73,7 +73,7 @@ impl Bound {
     }
 }
 
-/// Keeps the cache in `folder`; without it, if the folder cannot be used.
+/// Keeps the cache in `folder`, or nowhere if the folder cannot be used.
 fn keep_cache(folder: PathBuf, core: &Core, generation: &Generation) -> Option<CacheKeeper> {
     CacheKeeper::open(folder.clone(), &generation.config, &core.shared, &generation.settings)
         .inspect_err(|error| log_not_kept(&folder, error))

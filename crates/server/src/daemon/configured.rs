@@ -21,7 +21,7 @@ use crate::log::Log;
 use crate::pipeline::Service;
 use crate::validate::Scope;
 
-/// A daemon that has read its configuration, or a resolver without a daemon.
+/// A daemon with a valid configuration, or a resolver without a daemon.
 #[derive(Debug)]
 pub struct Configured {
     core: Core,
@@ -34,15 +34,15 @@ impl Configured {
     /// For look-ups in this process.
     ///
     /// # Errors
-    /// All faults of the configuration.
+    /// The faults of the configuration.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         Configured::within(Scope::Contents, config, None)
     }
 
-    /// For a daemon, whose reload reads `file`.
+    /// For a daemon; a reload reads `file` again.
     ///
     /// # Errors
-    /// All faults of the configuration, and all that this machine lacks.
+    /// The faults of the configuration, and everything that this machine lacks.
     pub fn for_daemon(config: Config, file: Option<PathBuf>) -> Result<Self, ConfigError> {
         Configured::within(Scope::Start, config, file)
     }
@@ -53,7 +53,7 @@ impl Configured {
         Ok(Configured { core, generation, second_level, log: None })
     }
 
-    /// Lets `log` write to standard error once the sandbox is closed, and its losses count.
+    /// Lets `log` write to standard error once the sandbox is closed, and counts lost lines.
     #[must_use]
     pub fn logging_to(self, log: Log) -> Self {
         Configured { log: Some(log), ..self }
@@ -73,17 +73,17 @@ impl Configured {
         self.generation.service(&self.core, network, &Arc::default())
     }
 
-    /// Takes all that the daemon needs of the machine, and gives up all other rights. The order matters: signals are
-    /// heard before anything takes time, sockets and folders are taken as root, and the sandbox comes last, before
+    /// Takes everything that the daemon needs of the machine, and gives up the other rights. The order matters: signal
+    /// handlers come before anything slow, root binds sockets and makes folders, and the sandbox comes last, before
     /// there is a second thread.
     ///
     /// # Errors
-    /// An address cannot be bound, told with the address and the owner of the port; the state folder is that of a
-    /// running daemon; the process cannot become the configured user; or a sandbox is required and cannot be had.
+    /// An address cannot be bound (the error names the address and the owner of the port); a running daemon has the
+    /// state folder; the process cannot become the configured user; or a sandbox is required and cannot be had.
     pub fn bind(self) -> io::Result<Bound> {
         let Configured { core, mut generation, second_level, log } = self;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        // Most signals end a process that does not handle them.
+        // Most signals end a process without a handler.
         let signals = {
             let _entered = runtime.enter();
             Signals::listen()?
@@ -141,14 +141,14 @@ fn is_on_trial(core: &Core) -> bool {
     core.file.is_none() && at_terminal && !service_manager::has_started_this()
 }
 
-/// Logs the files that root could read and the user that root has become cannot.
+/// Logs the files that root could read and the new user cannot.
 fn log_unreadable_files(core: &Core, generation: &Generation) {
     let config = &generation.config;
     let user = config.server.user.as_deref().unwrap_or_default();
     for (key, path) in config.files(core.file.as_deref()) {
         if let Err(error) = File::open(path) {
             let path = path.display();
-            tracing::warn!("reload: {key}: {path}: {error}: {user} will have to read this file");
+            tracing::warn!("reload: {key}: {path}: {error}: a reload will read it as {user}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! TCP connections that are open, and how long they may be idle.
+//! TCP connections of clients, and the idle time of each.
 //!
-//! A client has a share of them and no more, this machine's own programs too. Where no room is left, an idle one
-//! is closed for the one that comes: the oldest of the client that has the most.
+//! A client has a share of the connections and no more, programs of this machine included. Where no room is left, a
+//! new connection closes an idle one: the oldest of the client with the most connections.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -18,49 +18,49 @@ use crate::client::stands_for;
 use crate::client_slots::{ClientSlot, ClientSlots};
 use crate::pipeline::Rules;
 
-/// Connections that one worker serves at a time.
-const MOST: usize = 1024;
-/// Of these, of one client …
-const MOST_OF_CLIENT: usize = 64;
+/// Connections of one worker at a time.
+const MAX_CONNECTIONS: usize = 1024;
+/// Connections of one client …
+const MAX_CLIENT_CONNECTIONS: usize = 64;
 /// … and of this machine, whose programs share an address.
-const MOST_FROM_HERE: usize = 256;
-/// Connections of clients that are not served, beside those …
-const STRANGERS: usize = 64;
-/// … and of these, of one client.
-const STRANGERS_OF_CLIENT: usize = 2;
-/// Octets that the connections of all workers hold: of messages that have not come whole, beyond 4 KiB
-/// each, and of replies that were not taken. The connection that holds the most is closed for the others.
-pub(super) const HELD: usize = 8 * 1024 * 1024;
-/// Queries of one connection that are worked on at a time (RFC 7766 section 6.2.1).
-pub(super) const IN_FLIGHT: usize = 32;
-/// From this on, idle connections make room quickly.
-const CROWDED: usize = MOST * 8 / 10;
-/// A client that sends nothing for so long is hung up on …
-const IDLE: Duration = Duration::from_secs(10);
-/// … and where it is crowded, or if it is not served, after this (RFC 7766 section 6.2.3).
-const IDLE_CROWDED: Duration = Duration::from_millis(200);
+const MAX_LOCAL_CONNECTIONS: usize = 256;
+/// Connections of clients without access, beside served clients …
+const MAX_STRANGERS: usize = 64;
+/// … and of one such client.
+const MAX_CLIENT_STRANGERS: usize = 2;
+/// Octets held by the connections of the workers together: incomplete messages beyond 4 KiB each, and replies not yet
+/// taken. The connection with the most octets is closed first.
+pub(super) const MAX_HELD_OCTETS: usize = 8 * 1024 * 1024;
+/// Queries of one connection under way at a time (RFC 7766 section 6.2.1).
+pub(super) const MAX_IN_FLIGHT: usize = 32;
+/// From this number on, idle connections make room quickly.
+const CROWDED: usize = MAX_CONNECTIONS * 8 / 10;
+/// Idle time after which a connection is closed …
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// … and under crowding, or for a client without access (RFC 7766 section 6.2.3).
+const CROWDED_IDLE_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// What the connections of all workers share.
+/// Limits that the connections of every worker share.
 #[derive(Clone, Debug)]
 pub(super) struct ConnectionShares {
-    /// Octets that they hold.
+    /// Octets held.
     held: Arc<Held>,
-    /// Descriptors that they have.
+    /// Descriptors in use.
     descriptors: Arc<Semaphore>,
     most: usize,
-    /// Those that are open: one worker may have all the descriptors, and another need one.
+    /// Open connections: one worker may have every descriptor while a second worker needs one.
     open: Arc<Mutex<OpenConnections>>,
-    /// Held while one is let in, so that no other worker takes the room that was made for it.
+    /// Held during admission, so no other worker takes the room that was just made.
     door: Arc<Mutex<()>>,
 }
 
 impl ConnectionShares {
-    /// So many connections have descriptors.
+    /// Shares of `most` connections.
     pub(super) fn new(most: usize) -> Self {
         let most = most.min(Semaphore::MAX_PERMITS);
         let descriptors = Arc::new(Semaphore::new(most));
         let (open, door) = (Arc::default(), Arc::default());
-        ConnectionShares { held: Held::new(HELD), descriptors, most, open, door }
+        ConnectionShares { held: Held::new(MAX_HELD_OCTETS), descriptors, most, open, door }
     }
 
     /// Whether few descriptors are left.
@@ -79,66 +79,67 @@ pub(super) struct Connections {
 
 #[derive(Debug, Default)]
 struct OpenConnections {
-    /// By number, so the oldest come first. Those that are not served are not among them.
+    /// By number, the oldest first. Connections of clients without access are left out.
     served: BTreeMap<u64, Weak<ClientConnection>>,
     opened: u64,
 }
 
-/// One that is open.
+/// An open connection.
 #[derive(Debug)]
 pub(super) struct ClientConnection {
     number: u64,
     client: IpAddr,
-    /// Given up before the connection is, where others shall have it.
+    /// Given up before the connection ends, to make room.
     slot: Mutex<Option<ConnectionSlot>>,
     slots: ClientSlots,
     shares: ConnectionShares,
     served: bool,
-    /// When the client last asked.
+    /// The time of the last query.
     asked: Mutex<Instant>,
-    /// What it asked and has not been answered.
+    /// Slots for queries under way.
     pub(super) in_flight: Arc<Semaphore>,
     closing: Notify,
-    /// What it holds.
+    /// Octets held by this connection.
     pub(super) account: Account,
 }
 
-/// What a connection takes of what there is.
+/// The share of a connection in the limits.
 #[derive(Debug)]
 struct ConnectionSlot {
     _client: ClientSlot,
     _descriptor: OwnedSemaphorePermit,
 }
 
-/// What came of a client that wants a connection.
+/// The outcome of an admission.
 pub(super) struct Admitted {
-    /// None: there is no room, and none of the others is idle.
+    /// None if there is no room, and no idle connection to close.
     pub(super) connection: Option<Arc<ClientConnection>>,
-    /// An idle one was closed for it.
+    /// An idle connection was closed to make room.
     pub(super) made_room: bool,
 }
 
 impl Connections {
-    /// None are open yet.
+    /// No connection is open yet.
     pub(super) fn new(shares: ConnectionShares) -> Self {
-        let (slots, strangers) = (ClientSlots::new(MOST), ClientSlots::new(STRANGERS));
+        let (slots, strangers) =
+            (ClientSlots::new(MAX_CONNECTIONS), ClientSlots::new(MAX_STRANGERS));
         Connections { slots, strangers, shares }
     }
 
-    /// A connection from `address`, if there is room for it, or can be made. Those that are not served take
-    /// none of the slots of the others, and get one at all only to be told so.
+    /// A connection from `address`, if there is room or room can be made. Clients without access take no slot of
+    /// served clients, and are admitted only to get a refusal.
     pub(super) fn admit(&self, rules: &Rules, address: IpAddr) -> Admitted {
         let here = address.to_canonical().is_loopback();
         let _door = self.shares.door.lock();
         if !rules.serves(address) {
             let tells = rules.refuses_strangers();
             let client_slot =
-                tells.then(|| self.strangers.take(address, STRANGERS_OF_CLIENT)).flatten();
+                tells.then(|| self.strangers.take(address, MAX_CLIENT_STRANGERS)).flatten();
             let slot = client_slot.and_then(|client_slot| self.slot(client_slot));
             let connection = slot.map(|slot| self.open(address, slot, false));
             return Admitted { connection, made_room: false };
         }
-        let most = if here { MOST_FROM_HERE } else { MOST_OF_CLIENT };
+        let most = if here { MAX_LOCAL_CONNECTIONS } else { MAX_CLIENT_CONNECTIONS };
         let slot = || self.slots.take(address, most).and_then(|client_slot| self.slot(client_slot));
         let mut made_room = false;
         let slot = slot().or_else(|| {
@@ -149,15 +150,15 @@ impl Connections {
         Admitted { connection: slot.map(|slot| self.open(address, slot, true)), made_room }
     }
 
-    /// Closes the connection that was idle for longest of the client that has the most, or of `client`; false
-    /// if none is idle. It is one of this worker's where it is this worker's slots that are taken.
+    /// Closes the connection with the longest idle time of the client with the most connections, or of `client`; false
+    /// if no connection is idle. If the limit was that of this worker, the connection is one of this worker.
     pub(super) fn make_room(&self, client: Option<IpAddr>) -> bool {
-        let own = client.is_some() || self.slots.taken() >= MOST;
+        let own = client.is_some() || self.slots.taken() >= MAX_CONNECTIONS;
         let counts = |connection: &Arc<ClientConnection>| {
             client.is_none_or(|client| client == connection.client)
                 && (!own || connection.slots.is_same(&self.slots))
         };
-        // Taken out first: the last owner of a connection locks them as it goes.
+        // Collected first: the last owner of a connection locks the map in its destructor.
         let all: Vec<_> =
             self.shares.open.lock().served.values().filter_map(Weak::upgrade).collect();
         let mut of_client: HashMap<IpAddr, (usize, Option<&Arc<ClientConnection>>)> =
@@ -172,7 +173,7 @@ impl Connections {
             }
         }
         let idle = of_client.into_values().filter_map(|(count, longest)| Some((count, longest?)));
-        // Of several that have as many the oldest, so that no order of a map decides.
+        // The oldest of equals, so the order of a map decides nothing.
         let greediest = idle.max_by_key(|(count, longest)| (*count, Reverse(longest.number)));
         greediest.map(|(_, connection)| connection.close()).is_some()
     }
@@ -194,7 +195,7 @@ impl Connections {
             shares: self.shares.clone(),
             served,
             asked: Mutex::new(Instant::now()),
-            in_flight: Arc::new(Semaphore::new(IN_FLIGHT)),
+            in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
             closing: Notify::new(),
             account: self.shares.held.account(),
         });
@@ -207,32 +208,32 @@ impl Connections {
 
 #[cfg(test)]
 impl Connections {
-    /// Octets that they hold in all.
+    /// Octets held by every connection.
     pub(super) fn held(&self) -> usize {
         self.shares.held.octets()
     }
 }
 
 impl ClientConnection {
-    /// For how long it may be idle now.
-    pub(super) fn patience(&self) -> Duration {
+    /// The idle time that is granted now.
+    pub(super) fn idle_timeout(&self) -> Duration {
         let quiet = self.served && self.slots.taken() < CROWDED && !self.shares.are_short();
-        if quiet { IDLE } else { IDLE_CROWDED }
+        if quiet { IDLE_TIMEOUT } else { CROWDED_IDLE_TIMEOUT }
     }
 
-    /// The client has asked.
-    pub(super) fn asks(&self, now: Instant) {
+    /// Notes a query.
+    pub(super) fn note_query(&self, now: Instant) {
         *self.asked.lock() = now;
     }
 
-    /// Ends when it is to make room for others.
+    /// Ends when the connection is to make room.
     pub(super) async fn closing(&self) {
         self.closing.notified().await;
     }
 
-    /// Whether nothing that was asked on it is worked on, and nothing was for a while.
+    /// Whether no query of the connection is under way.
     fn is_idle(&self) -> bool {
-        self.in_flight.available_permits() == IN_FLIGHT && self.slot.lock().is_some()
+        self.in_flight.available_permits() == MAX_IN_FLIGHT && self.slot.lock().is_some()
     }
 
     fn close(&self) {

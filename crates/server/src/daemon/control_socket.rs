@@ -8,7 +8,7 @@ use zoners_host::paths::runtime::control_sockets;
 use crate::config::Config;
 use crate::control::Control;
 
-/// Binds the control socket: the configured one, or one of the system's choice, which may fail.
+/// Binds the control socket: the configured path, or a path of the system's choice, which may fail.
 ///
 /// # Errors
 /// The configured socket cannot be bound.

@@ -1,4 +1,4 @@
-//! The configuration in force with all that is made of it, and what outlasts each configuration.
+//! The configuration in force and everything made from the file, and the core beneath every configuration.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::nearby::Nearby;
 use crate::pipeline::{Cookies, Rules, Service};
 use crate::validate::{Scope, Validated};
 
-/// What all generations share: the memory of the resolver, the secret of the cookies, and the configuration file.
+/// The part that generations share: the memory of the resolver, the secret of the cookies, and the configuration file.
 #[derive(Clone, Debug)]
 pub(super) struct Core {
     pub(super) shared: Arc<Shared>,
@@ -41,30 +41,30 @@ impl Core {
     }
 }
 
-/// A configuration with all that is made of it, the same for all workers. A reload puts another in its place.
+/// A configuration and everything made from the file, the same for each worker. A reload replaces the generation.
 #[derive(Debug)]
 pub(super) struct Generation {
     pub(super) config: Config,
     pub(super) settings: Arc<Settings>,
     pub(super) rules: Arc<Rules>,
-    /// The neighbours that `rules` serve.
+    /// The neighbours served by `rules`.
     pub(super) nearby: Nearby,
-    /// The hosts file that `rules` were made of.
+    /// The hosts file behind `rules`.
     pub(super) hosts: Option<HostsVersion>,
 }
 
 impl Generation {
-    /// Validates `config` and makes of it generation `number`, and the terms of a second level.
+    /// Validates `config`, and makes generation `number` and the terms of a second level.
     ///
     /// # Errors
-    /// All faults of the configuration.
+    /// The faults of the configuration.
     pub(super) fn new(
         core: &Core,
         config: Config,
         scope: Scope,
         number: u32,
     ) -> Result<(Self, Option<SharedCacheConfig>), ConfigError> {
-        // Looked at before the file is read, so that no change in between is missed.
+        // Looked at before the file is read, so no change in between is missed.
         let hosts = HostsVersion::look(&config);
         let Validated { settings, local, second_level } = config.validate(scope)?;
         let rules = Rules::with(&config, local, core.cookies.clone(), &core.shared.random, number);
@@ -72,7 +72,7 @@ impl Generation {
         let rules = Arc::new(rules.near(&config, &nearby.prefixes));
         let settings = Arc::new(settings);
         let mut generation = Generation { config, settings, rules, nearby, hosts };
-        // The tracked keys belong to the user that root becomes.
+        // The tracked keys belong to the user after the change of user.
         if !privileges::will_be_dropped(&generation.config) {
             generation.trust_tracked_keys();
         }
@@ -91,13 +91,13 @@ impl Generation {
         Service::new(worker, self.rules.clone())
     }
 
-    /// The upstream sockets of one worker, within the descriptors of all.
+    /// The upstream sockets of one worker, within the descriptors of the process.
     pub(super) fn network(&self, core: &Core, descriptors: &Arc<Descriptors>) -> Arc<Sockets> {
         let sources = self.config.resolver.source_addresses.clone();
         Arc::new(Sockets::within(descriptors.clone(), core.shared.random.clone(), sources))
     }
 
-    /// Adds the tracked keys of the root zone to the trust anchors. Root takes no word of another user for that.
+    /// Adds the tracked keys of the root zone to the trust anchors. Root does not trust the file of a different user.
     pub(super) fn trust_tracked_keys(&mut self) {
         let folder = rollover::folder(&self.config);
         if let Some(tracked) = folder.and_then(|folder| rollover::read(&folder)) {
@@ -107,7 +107,7 @@ impl Generation {
         }
     }
 
-    /// Serves the neighbours of now, if they have changed; true if so.
+    /// Serves the present neighbours; true if the neighbours have changed.
     pub(super) fn meet_neighbours(&mut self) -> bool {
         let nearby = surroundings::nearby();
         if nearby == self.nearby {
@@ -118,7 +118,7 @@ impl Generation {
         true
     }
 
-    /// Logs the parts of the local data that were passed over, but for remarks that were logged before.
+    /// Logs the remarks on local data, except remarks logged before.
     pub(super) fn log_remarks(&self, before: Option<&Rules>) {
         let (local, before) = (self.rules.local(), before.map(Rules::local));
         let is_known = |remark: &String| before.is_some_and(|old| old.remarks().contains(remark));

@@ -1,4 +1,4 @@
-//! The hosts file, which is read anew when it changes.
+//! The hosts file: a change is read without a signal.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -6,12 +6,12 @@ use std::time::SystemTime;
 
 use crate::config::Config;
 
-/// A version of the hosts file, without its content.
+/// A version of the hosts file, without the content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct HostsVersion {
     modified: Option<SystemTime>,
     octets: u64,
-    /// Editors put another file in the place of the old one.
+    /// Editors replace the old file with a new inode.
     inode: u64,
 }
 

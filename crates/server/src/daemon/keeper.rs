@@ -21,15 +21,15 @@ use crate::config::Config;
 
 /// The file of the cache.
 pub(super) const FILE: &str = "cache";
-/// The name of a file that was not usable.
+/// The name of an unusable file, for an operator to look at.
 pub(super) const ASIDE: &str = "cache.bad";
 /// The file of the secret with which the file of the cache is sealed.
 pub(super) const SECRET: &str = "cache.key";
 /// Octets.
 const SECRET_LENGTH: usize = 32;
 /// The first answer waits no longer than this for the file: a small file is read by then.
-const HEAD_START: Duration = Duration::from_millis(25);
-/// Octets a second that are written on average, so that a large cache does not wear out the disk.
+const LOAD_HEAD_START: Duration = Duration::from_millis(25);
+/// Mean octets written per second, so a large cache does not wear out the disk.
 const WRITTEN_PER_SECOND: u64 = 64 * 1024;
 
 /// Keeps the cache in a folder.
@@ -45,7 +45,7 @@ pub(super) struct CacheKeeper {
     due: Instant,
 }
 
-/// The read of the file that is under way.
+/// The read of the file under way.
 #[derive(Debug)]
 struct Loading {
     stop: Arc<AtomicBool>,
@@ -81,7 +81,7 @@ impl CacheKeeper {
         })
     }
 
-    /// Writes the cache in the background, if a write is due. The trust anchors of `settings` have proven its entries.
+    /// Writes the cache in the background, if a write is due. The trust anchors of `settings` have proven the entries.
     pub(super) fn look(&mut self, settings: &Settings) {
         if let Some(writing) = self.writing.take_if(|writing| writing.is_finished()) {
             let octets =
@@ -140,7 +140,7 @@ impl Loading {
                 let _ = tell.send(());
             }
         })?;
-        let done = complete.recv_timeout(HEAD_START).is_ok();
+        let done = complete.recv_timeout(LOAD_HEAD_START).is_ok();
         Ok(Loading { stop, complete, done })
     }
 
@@ -174,7 +174,7 @@ fn log_outcome(outcome: Result<Loaded, Refusal>, folder: &Path) {
     }
 }
 
-/// The octets that were written; logs a failure.
+/// The octets written; logs a failure.
 fn octets_or_log(written: io::Result<u64>) -> u64 {
     let written = written.inspect_err(log_not_written);
     written.inspect(|octets| tracing::debug!("cache: {octets} octets written")).unwrap_or(0)
@@ -201,7 +201,7 @@ fn write(
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
-/// Writes the whole cache to a file that a command has opened; returns the octets written.
+/// Writes the whole cache to a file opened by a command; returns the octets written.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -215,10 +215,10 @@ pub(super) fn dump(file: File, shared: &Shared, fingerprints: Fingerprints) -> i
     Ok(octets)
 }
 
-/// Loads a file that a command has opened into the cache.
+/// Loads a file opened by a command into the cache.
 ///
 /// # Errors
-/// The reason why the file is not used, or not to its end.
+/// The reason why the file is not used to the end.
 pub(super) fn bring(
     file: File,
     shared: &Shared,
@@ -233,8 +233,8 @@ pub(super) fn bring(
     })
 }
 
-/// The sources and the trust anchors that answers of `settings` rest on. While there are negative trust anchors that an
-/// operator has set, the settings alone prove nothing.
+/// The sources and the trust anchors behind answers under `settings`. Negative trust anchors of an operator count as
+/// well: with any, the settings alone prove nothing.
 pub(super) fn fingerprints(settings: &Settings, shared: &Shared) -> Fingerprints {
     let Settings { root, routes, anchors, negative_anchors, skew, validation_date, .. } = settings;
     let sources = format!("{root:?} {routes:?}");
@@ -245,7 +245,7 @@ pub(super) fn fingerprints(settings: &Settings, shared: &Shared) -> Fingerprints
 }
 
 /// The secret in the file at `path`; a new secret, if the file has none of the right length, or other users may have
-/// read it.
+/// read the file.
 fn secret(path: &Path, random: &Random) -> io::Result<Vec<u8>> {
     let mut secret = Vec::new();
     match open_secret(path) {

@@ -1,4 +1,4 @@
-//! Sockets that are bound for clients: a list of listeners, each with an address, a transport and options.
+//! Sockets bound for clients: a list of listeners, each with an address, a transport and options.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -32,15 +32,15 @@ enum BoundSocket {
     Stream(TcpListener),
 }
 
-/// A listener that a worker serves; clones have the same socket.
+/// A listener in service of a worker; clones share the socket.
 #[derive(Clone, Debug)]
 pub(super) struct ServedListener {
-    /// The transport of its clients.
+    /// The transport of the clients.
     pub(super) transport: Transport,
     pub(super) socket: ServedSocket,
 }
 
-/// The kinds of sockets: each yields the octets of clients in its own way.
+/// The kinds of sockets: each yields octets of clients in a different way.
 #[derive(Clone, Debug)]
 pub(super) enum ServedSocket {
     /// Batches of datagrams.
@@ -76,7 +76,7 @@ impl BoundListener {
         all.map(|(transport, socket)| BoundListener { transport, socket }).collect()
     }
 
-    /// Its address.
+    /// The local address.
     pub(super) fn address(&self) -> io::Result<SocketAddr> {
         match &self.socket {
             BoundSocket::Datagrams(socket) => socket.local_addr(),
@@ -93,7 +93,7 @@ impl BoundListener {
         Ok(BoundListener { transport: self.transport, socket })
     }
 
-    /// The listener to be served by the worker whose runtime is entered.
+    /// The listener in service of the worker whose runtime is entered.
     pub(super) fn into_served(self) -> io::Result<ServedListener> {
         let socket = match self.socket {
             BoundSocket::Datagrams(socket) => {
@@ -117,7 +117,7 @@ impl AsFd for BoundListener {
 }
 
 impl ServedListener {
-    /// Lets clients reach the socket no more, where nobody else has it; what is under way is still answered.
+    /// Closes the socket to new datagrams, unless a service manager has a copy; queries under way are still answered.
     pub(super) fn deafen(&self) {
         if let ServedSocket::Datagrams(socket) = &self.socket {
             socket.deafen();
@@ -137,48 +137,48 @@ impl AsFd for ServedListener {
 /// Listeners at one address.
 #[derive(Debug)]
 pub(super) struct BoundAddress {
-    /// As it was asked for: its port may be 0. None where a service manager gave the sockets.
+    /// The wanted address, with port 0 for any free port. None for sockets of a service manager.
     pub(super) wanted: Option<SocketAddr>,
-    /// Where it listens; several where a service manager gave the sockets.
+    /// The bound addresses; several for sockets of a service manager.
     pub(super) addresses: Vec<SocketAddr>,
-    /// Those of each worker.
+    /// The listeners of each worker.
     pub(super) listeners: Vec<Vec<BoundListener>>,
 }
 
 impl BoundAddress {
-    /// The listeners of all workers.
+    /// The listeners of every worker.
     fn all(&self) -> impl Iterator<Item = &BoundListener> {
         self.listeners.iter().flatten()
     }
 }
 
-/// The addresses that were bound, and those that were not.
+/// The outcome of binding a list of addresses.
 #[derive(Debug, Default)]
 pub(super) struct BoundAddresses {
-    /// Those that are bound.
+    /// Bound addresses.
     pub(super) bound: Vec<BoundAddress>,
-    /// Those that are not there yet.
+    /// Addresses that this machine does not have yet.
     pub(super) absent: Vec<SocketAddr>,
-    /// Why others are not bound, where that is no reason to end.
+    /// Reasons for addresses that are not bound, if no reason to end.
     pub(super) missing: Vec<io::Error>,
 }
 
 impl BoundAddresses {
-    /// Gives the sockets to the user that root becomes: only sockets of one user may share an address, as
-    /// those before and after a reload may have to.
+    /// Gives the sockets to the user after the change of user: only sockets of one user may share an address, as
+    /// sockets before and after a reload may have to.
     pub(super) fn give_to(&self, heir: ServiceUser) {
         let own = self.bound.iter().filter(|address| address.wanted.is_some());
-        // Where sockets have no owner, none is asked for.
+        // Some systems have no owner of a socket, and need none.
         own.flat_map(BoundAddress::all).for_each(|listener| drop(heir.give(listener)));
     }
 
-    /// Lets other sockets of this user be bound to the same addresses, or no longer.
+    /// Lets sockets of this user share the addresses, or no longer.
     pub(super) fn share(&self, shared: bool) {
         let all = self.bound.iter().flat_map(BoundAddress::all);
         all.for_each(|listener| listen::share(listener, shared));
     }
 
-    /// The addresses, or why there are none where there should be.
+    /// The addresses, or the first reason if none is bound.
     pub(super) fn or_error(mut self) -> io::Result<Self> {
         match self.bound.is_empty() && !self.missing.is_empty() {
             true => Err(self.missing.swap_remove(0)),
@@ -187,7 +187,7 @@ impl BoundAddresses {
     }
 }
 
-/// Whether two addresses cannot be bound by different processes.
+/// Whether two processes cannot bind both addresses.
 pub(super) fn collide(one: SocketAddr, other: SocketAddr) -> bool {
     let either_is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
     one.port() == other.port()
@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_collide_if_one_is_the_other_or_any() {
+    fn addresses_collide_if_equal_or_covered_by_the_wildcard() {
         let collide =
             |one: &str, other: &str| collide(one.parse().unwrap(), other.parse().unwrap());
         assert!(collide("127.0.0.1:53", "127.0.0.1:53") && collide("0.0.0.0:53", "127.0.0.1:53"));

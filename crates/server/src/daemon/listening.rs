@@ -1,7 +1,7 @@
-//! Where the daemon listens, and how that changes while it serves.
+//! The addresses in service, and the change of addresses by a reload.
 //!
-//! A reload binds new addresses before anything else changes, so that an error leaves all as it was. Places
-//! that are no longer wanted are left when the new configuration is in force.
+//! A reload binds new addresses before anything else changes, so an error leaves the old state. Unwanted addresses are
+//! left once the new configuration is in force.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,42 +15,42 @@ use super::state_folder::StateFolder;
 use super::worker::{Assignment, WorkerLink};
 use crate::config::Wanted;
 
-/// All the places where it listens.
+/// The addresses in service, with the workers behind.
 #[derive(Debug, Default)]
 pub(super) struct Listening {
     workers: Vec<WorkerLink>,
     places: Vec<ServedAddress>,
     absent: Vec<SocketAddr>,
     missing: Vec<String>,
-    /// Where other daemons learn of them.
+    /// The file by which other daemons learn of the addresses.
     state: Option<StateFolder>,
 }
 
-/// A place where it listens.
+/// An address in service.
 #[derive(Debug)]
 struct ServedAddress {
     wanted: Option<SocketAddr>,
     addresses: Vec<SocketAddr>,
-    /// Those of each worker.
+    /// The listeners of each worker.
     listeners: Vec<Vec<ServedListener>>,
-    /// Told that clients are no longer heard here.
+    /// True once the address is to be left.
     leave: watch::Sender<bool>,
 }
 
-/// Where clients are heard.
+/// The addresses of the daemon, for reports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListenStatus {
     /// The addresses and ports, each over UDP and TCP.
     pub addresses: Vec<SocketAddr>,
-    /// Those that are configured and not there yet.
+    /// Configured addresses that this machine does not have yet.
     pub absent: Vec<SocketAddr>,
-    /// Why others are not served, where that is no reason to end.
+    /// Reasons for addresses that are not served, if no reason to end.
     pub missing: Vec<String>,
-    /// Why the port is not 53, where no other is configured.
+    /// The reason for a port other than 53, if none is configured.
     pub instead: Option<String>,
 }
 
-/// What a reload changes.
+/// A prepared change of addresses.
 #[derive(Debug)]
 pub(super) struct ListenChange {
     wanted: Vec<SocketAddr>,
@@ -60,19 +60,19 @@ pub(super) struct ListenChange {
 }
 
 impl Listening {
-    /// Lets these workers serve clients at these places; other daemons learn of them by `state`.
+    /// Lets the workers serve clients at these addresses; other daemons learn of the addresses by `state`.
     pub(super) fn begin(
         places: BoundAddresses,
         workers: Vec<WorkerLink>,
         state: Option<StateFolder>,
     ) -> io::Result<Self> {
-        let (absent, missing) = (places.absent, told(&places.missing));
+        let (absent, missing) = (places.absent, texts(&places.missing));
         let places = ServedAddress::all_of(places.bound, &workers)?;
         places.iter().for_each(|place| place.open(&workers));
         Ok(Listening { workers, places, absent, missing, state })
     }
 
-    /// Where clients are heard.
+    /// The addresses of the daemon, for reports.
     pub(super) fn status(&self) -> ListenStatus {
         ListenStatus {
             addresses: self.places.iter().flat_map(|place| place.addresses.clone()).collect(),
@@ -82,23 +82,23 @@ impl Listening {
         }
     }
 
-    /// Binds what is wanted and not bound yet; nothing changes for clients before [`Listening::turn_to`].
+    /// Binds the wanted addresses that are new; nothing changes for clients before [`Listening::turn_to`].
     ///
     /// # Errors
-    /// An address is not to be had; all is as it was.
+    /// An address cannot be bound; nothing has changed.
     pub(super) fn prepare(&self, wanted: Wanted) -> io::Result<ListenChange> {
         let Wanted { addresses, configured } = wanted;
         let is_new = |address: &SocketAddr| !self.is_given() && !self.has(*address);
         let new =
             Wanted { addresses: addresses.iter().copied().filter(is_new).collect(), configured };
         let bound = self.bind_beside(&new, &addresses)?;
-        let (absent, missing) = (bound.absent, told(&bound.missing));
+        let (absent, missing) = (bound.absent, texts(&bound.missing));
         let added = ServedAddress::all_of(bound.bound, &self.workers)?;
         Ok(ListenChange { wanted: addresses, added, absent, missing })
     }
 
-    /// Hears clients at the places that were added, and no more at those that are not wanted any longer. False
-    /// if a service manager gave the sockets, so that nothing changes.
+    /// Serves the new addresses, and leaves the unwanted ones. False, without a change, if a service manager gave the
+    /// sockets.
     pub(super) fn turn_to(&mut self, change: ListenChange) -> bool {
         let ListenChange { wanted, added, absent, missing } = change;
         if self.is_given() {
@@ -122,7 +122,7 @@ impl Listening {
         true
     }
 
-    /// Tries to bind what was not there; true if some of it is there now.
+    /// Tries to bind absent addresses; true if an address has appeared.
     pub(super) fn look_for_absent(&mut self) -> bool {
         let before = self.places.len();
         for address in std::mem::take(&mut self.absent) {
@@ -137,7 +137,7 @@ impl Listening {
                     self.places.extend(places);
                 }
                 Err(error) => {
-                    tracing::error!("server.listen: {error}");
+                    tracing::error!("listen: {error}");
                     self.absent.push(address);
                 }
             }
@@ -145,13 +145,13 @@ impl Listening {
         self.places.len() > before
     }
 
-    /// Hears no more clients; what is under way is finished.
+    /// Accepts no more queries; queries under way are finished.
     pub(super) fn leave(&mut self) {
         self.places.iter().for_each(ServedAddress::leave);
         *self = Listening { state: self.state.take(), ..Listening::default() };
     }
 
-    /// Whether a service manager gave the sockets, so that no configuration changes them.
+    /// Whether a service manager gave the sockets: then no configuration changes the addresses.
     fn is_given(&self) -> bool {
         self.places.iter().any(|place| place.wanted.is_none())
     }
@@ -160,8 +160,8 @@ impl Listening {
         self.places.iter().any(|place| place.wanted == Some(address))
     }
 
-    /// Binds what is `new`, beside places that are not among `wanted` any more but still heard at: an address and
-    /// the wildcard that it is one of exclude each other, unless both may be shared.
+    /// Binds the `new` addresses beside unwanted addresses still in service: an address and its wildcard exclude each
+    /// other, unless both may be shared.
     fn bind_beside(&self, new: &Wanted, wanted: &[SocketAddr]) -> io::Result<BoundAddresses> {
         let unwanted: Vec<&ServedAddress> =
             self.places.iter().filter(|place| !place.is_in(wanted)).collect();
@@ -191,7 +191,7 @@ impl ServedAddress {
         places.into_iter().map(|place| ServedAddress::of(place, workers)).collect()
     }
 
-    /// The sockets of each worker, registered with its runtime.
+    /// The sockets of each worker, registered with the runtime.
     fn of(place: BoundAddress, workers: &[WorkerLink]) -> io::Result<Self> {
         let BoundAddress { wanted, addresses, listeners } = place;
         let listeners = listeners.into_iter().zip(workers).map(|(listeners, worker)| {
@@ -206,13 +206,13 @@ impl ServedAddress {
     fn open(&self, workers: &[WorkerLink]) {
         for (listeners, worker) in self.listeners.iter().zip(workers) {
             let listeners = listeners.clone();
-            // That a worker has ended is noticed elsewhere.
+            // The end of a worker is noticed elsewhere.
             let (given, leaving) = (self.wanted.is_none(), self.leave.subscribe());
             let _ = worker.assignments.send(Assignment { listeners, given, leaving });
         }
     }
 
-    /// The same, and says so in the log.
+    /// Opens the address, and logs the fact.
     fn announce(&self, workers: &[WorkerLink]) {
         self.open(workers);
         for address in &self.addresses {
@@ -228,7 +228,7 @@ impl ServedAddress {
         self.wanted.is_none_or(|own| wanted.contains(&own))
     }
 
-    /// Lets other sockets of this user be bound to what collides with its address, or no longer.
+    /// Lets sockets of this user share the address, or no longer.
     fn share(&self, shared: bool) {
         self.listeners.iter().flatten().for_each(|listener| listen::share(listener, shared));
     }
@@ -238,6 +238,6 @@ impl ServedAddress {
     }
 }
 
-fn told(errors: &[io::Error]) -> Vec<String> {
+fn texts(errors: &[io::Error]) -> Vec<String> {
     errors.iter().map(ToString::to_string).collect()
 }

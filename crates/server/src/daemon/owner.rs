@@ -1,4 +1,4 @@
-//! Another Zoners that has the addresses already: for the person who wonders why they are taken.
+//! A second Zoners with the same addresses: an explanation for a person at the terminal.
 
 use std::net::SocketAddr;
 
@@ -9,11 +9,10 @@ use super::listeners::collide;
 use crate::config::Config;
 use crate::control;
 
-/// What the system calls Zoners.
+/// The name of the program, as the system tells.
 const OURS: &str = "zoners";
 
-/// The process of another Zoners that serves where `config` wants to, if there is one, as the control socket
-/// or the system tells.
+/// The process of a Zoners that serves an address wanted by `config`, as the control socket or the system tells.
 pub(super) fn running(config: &Config) -> Option<String> {
     let wanted = config.listens().addresses;
     let status = control::status(&control_sockets(config.server.control.as_deref()));

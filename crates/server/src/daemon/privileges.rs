@@ -1,4 +1,4 @@
-//! The rights of the process, as the configuration wants them: as many descriptors as needed, and no more than that.
+//! The rights of the process, as configured: enough descriptors, the configured user, and nothing beyond.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use zoners_host::privileges::{become_user, find_user, forbid_new_privileges, is_
 
 use crate::config::Config;
 
-/// Descriptors that a busy daemon needs: each query to a server has a socket of its own.
+/// Descriptors of a busy daemon: each upstream query has a socket.
 const WANTED_DESCRIPTORS: u64 = 65_536;
 
 /// Takes as many descriptors as a busy daemon needs, or as many as the system grants.
@@ -18,15 +18,15 @@ pub(super) fn raise_descriptors() {
     }
 }
 
-/// Whether the process will become another user.
+/// Whether the process will change its user.
 pub(super) fn will_be_dropped(config: &Config) -> bool {
     config.server.user.is_some() && is_root()
 }
 
-/// The user that the process will become, if it will.
+/// The user after the change, if there will be a change.
 ///
 /// # Errors
-/// There is no such user.
+/// The machine has no user of this name.
 pub(super) fn heir(config: &Config) -> io::Result<Option<ServiceUser>> {
     let Some(name) = config.server.user.as_deref().filter(|_| will_be_dropped(config)) else {
         return Ok(None);
@@ -35,11 +35,11 @@ pub(super) fn heir(config: &Config) -> io::Result<Option<ServiceUser>> {
     Ok(Some(user))
 }
 
-/// Becomes `user`, with its groups, for good; the process may still bind privileged `ports`, if they are wanted. Call
-/// this before there are threads.
+/// Becomes `user`, with the groups of this user, for good; the process may still bind privileged `ports`, if wanted.
+/// Call this before there are threads.
 ///
 /// # Errors
-/// There is no such user, or the system refuses.
+/// The machine has no user of this name, or the system refuses.
 pub(super) fn drop_to(user: Option<&str>, ports: bool) -> io::Result<()> {
     match user {
         Some(user) if is_root() => {

@@ -1,4 +1,4 @@
-//! What is looked after once a second, while clients ask; a machine that rests is left to rest.
+//! Work once a second while clients ask; an idle machine stays idle.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,9 +8,9 @@ use tokio::sync::Notify;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// How often, at most.
-const EVERY: Duration = Duration::from_secs(1);
+const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Whether clients have asked since it was last looked.
+/// Whether clients have asked since the last look.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
     asked: AtomicBool,
@@ -19,7 +19,7 @@ pub(super) struct Activity {
 
 impl Activity {
     /// Called for whatever comes from clients.
-    pub(super) fn felt(&self) {
+    pub(super) fn note(&self) {
         if !self.asked.load(Ordering::Relaxed) {
             self.asked.store(true, Ordering::Release);
             self.woken.notify_one();
@@ -43,8 +43,8 @@ pub(super) struct Pulse {
 
 impl Pulse {
     pub(super) fn of(activity: Arc<Activity>) -> Self {
-        let mut interval = interval(EVERY);
-        // Beats that were rested through are not made up for.
+        let mut interval = interval(INTERVAL);
+        // Missed beats are not made up for.
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Pulse { activity, interval }
     }
@@ -64,15 +64,15 @@ mod tests {
     use tokio::time::Instant;
 
     #[tokio::test(start_paused = true)]
-    async fn it_beats_once_a_second_while_clients_ask_and_rests_with_them() {
+    async fn the_pulse_beats_once_a_second_while_clients_ask() {
         let activity = Arc::<Activity>::default();
         let mut pulse = Pulse::of(activity.clone());
         let began = Instant::now();
-        activity.felt();
+        activity.note();
         pulse.beat().await;
         for second in 1..4 {
-            activity.felt();
-            activity.felt();
+            activity.note();
+            activity.note();
             pulse.beat().await;
             assert_eq!(began.elapsed(), Duration::from_secs(second));
         }
@@ -80,11 +80,11 @@ mod tests {
         assert!(tokio::time::timeout(rest, pulse.beat()).await.is_err(), "nobody asks");
         let later = async {
             tokio::time::sleep(rest).await;
-            activity.felt();
+            activity.note();
         };
         tokio::join!(pulse.beat(), later);
         assert_eq!(began.elapsed(), Duration::from_secs(3) + 2 * rest, "at once");
-        activity.felt();
+        activity.note();
         pulse.beat().await;
         assert_eq!(began.elapsed(), Duration::from_secs(4) + 2 * rest, "and no sooner than before");
     }

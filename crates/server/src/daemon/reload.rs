@@ -1,5 +1,5 @@
-//! Reloads: a configuration is read and put together on a thread of its own, so that nothing else of the daemon waits
-//! for large files, and put into force as a whole.
+//! Reloads: a separate thread reads the configuration and makes the next generation, so the daemon does not wait for
+//! large files; the generation is put into force as a whole.
 
 mod differences;
 
@@ -19,16 +19,16 @@ use differences::{keys_that_need_restart, zones_of_other_sources};
 /// The next generation, or the reasons why there is none.
 pub(super) type NextGeneration = Result<Box<Generation>, String>;
 
-/// What is read anew. A reload of the first is part of a reload of the second.
+/// The files to be read anew. A reload of the first is part of a reload of the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reload {
-    /// The files that the configuration names, and the tracked keys of the root zone.
+    /// The files named by the configuration, and the tracked keys of the root zone.
     Files,
-    /// The configuration, and all files that it names.
+    /// The configuration, and the files named there.
     Configuration,
 }
 
-/// The reload that is under way, and the reload that was requested meanwhile.
+/// The reload under way, and the reload requested meanwhile.
 #[derive(Default)]
 pub(super) struct Reloading {
     under_way: Option<oneshot::Receiver<NextGeneration>>,
@@ -60,7 +60,7 @@ impl Reloading {
         }
     }
 
-    /// Ends when the reload that is under way does. Safe to cancel and call again.
+    /// Ends with the reload under way. Safe to cancel and call again.
     pub(super) async fn done(&mut self) -> NextGeneration {
         let Some(under_way) = &mut self.under_way else { return std::future::pending().await };
         let next = under_way.await;
@@ -68,7 +68,7 @@ impl Reloading {
         next.unwrap_or_else(|_| Err("the thread that read the configuration ended".to_owned()))
     }
 
-    /// The reload that was requested while another was under way.
+    /// The reload requested during the last one.
     pub(super) fn take_requested(&mut self) -> Option<Reload> {
         self.requested.take()
     }
@@ -78,7 +78,7 @@ impl Reloading {
 struct ReloadJob {
     core: Core,
     sandbox: Arc<Sandbox>,
-    /// The configuration in force, if only its files are read anew.
+    /// The configuration in force, if only the named files are read anew.
     config: Option<Config>,
     number: u32,
 }
@@ -94,7 +94,7 @@ impl ReloadJob {
         self.sandbox
             .allows(&needs)
             .map_err(|why| format!("{why}; restart the daemon (server.sandbox says why)"))?;
-        // A change of the second level needs a restart, so that its terms are not used.
+        // A change of the second level needs a restart: the new terms are not used.
         let (generation, _) = Generation::new(&self.core, config, Scope::Contents, self.number)
             .map_err(|error| error.to_string())?;
         Ok(generation)
@@ -118,7 +118,7 @@ impl Serving {
         }
     }
 
-    /// Puts `next` into force, and serves at other addresses. Nothing of this can fail.
+    /// Puts `next` into force, and serves at the new addresses. Nothing of this can fail.
     fn turn_to(self, next: Generation, change: ListenChange) -> Self {
         let Serving { core, generation: before, workers, mut listening, overseer, .. } = self;
         overseer.renew(workers.look_up_service(&core, &next));

@@ -1,4 +1,4 @@
-//! TrackedKey keys of the root zone, from one rollover to the next (RFC 5011): kept in the state folder, and added to the
+//! Tracked keys of the root zone, from one rollover to the next (RFC 5011): kept in the state folder, and added to the
 //! trust anchors of the configuration.
 
 use std::collections::BTreeSet;
@@ -19,10 +19,10 @@ use super::Overseer;
 use crate::config::Config;
 use crate::root_keys;
 
-/// The file in the state folder. All users may read it: it holds no secret.
+/// The file in the state folder. Any user may read the file: there is no secret in it.
 pub(super) const FILE: &str = "root-keys.json";
 const MODE: u32 = 0o644;
-/// Octets of the longest file that is read: more than all tracked keys take.
+/// Octets of the longest file that is read: more than the tracked keys take.
 const MAX_FILE_OCTETS: u64 = 64 * 1024;
 /// The first look at the keys comes once the start is over.
 const FIRST_LOOK: Duration = Duration::from_secs(60);
@@ -53,14 +53,14 @@ pub(super) fn apply(settings: &mut Settings, tracked: &[TrackedKey]) {
         let vouches = |old: &&TrackedKey| ds.matches_key(&anchor.zone, &old.key);
         !tracked.iter().filter(|old| old.standing == KeyState::Revoked).any(|old| vouches(&old))
     });
-    // Without any key no answer could be proven at all: then the configuration counts.
+    // Without any key no answer could be proven: then the configuration counts.
     if !anchor.keys.is_empty() || !anchor.ds.is_empty() {
         *root = anchor;
     }
 }
 
-/// Looks at the keys of the root zone now and then, until one changes; if the configuration says so, signals the
-/// trusted keys to the root servers each time.
+/// Looks at the keys of the root zone now and then, until a key changes; if configured, signals the trusted keys to
+/// the root servers each time.
 pub(super) fn follow(overseer: Arc<Overseer>, config: &Config) -> impl Future<Output = ()> + use<> {
     follow_in(overseer, folder(config), config.dnssec.signal_anchors)
 }
@@ -88,7 +88,7 @@ async fn follow_in(overseer: Arc<Overseer>, folder: Option<PathBuf>, signal: boo
     }
 }
 
-/// The name that signals the trusted keys of the root zone (RFC 8145 section 5.1).
+/// The name by which a resolver signals the trusted keys of the root zone (RFC 8145 section 5.1).
 fn signal_name(settings: &Settings) -> Option<Name> {
     let root = settings.anchors.iter().find(|anchor| anchor.zone.is_root())?;
     let keys = root.keys.iter().map(|key| key.tag);
@@ -97,7 +97,7 @@ fn signal_name(settings: &Settings) -> Option<Name> {
     name::parse(&format!("_ta{label}")).ok()
 }
 
-/// Tracks the keys of the root zone: whether one has changed, and the time until the next look.
+/// Tracks the keys of the root zone: whether a key has changed, and the time until the next look.
 async fn look(overseer: &Overseer, folder: &Path) -> Result<(bool, Duration), String> {
     let service = overseer.service();
     let worker = service.worker();
@@ -132,8 +132,8 @@ async fn look(overseer: &Overseer, folder: &Path) -> Result<(bool, Duration), St
     Ok((changed, half.clamp(MIN_INTERVAL, MAX_INTERVAL)))
 }
 
-/// Reads the tracked keys. A missing file is no fault; a file that is torn, too long or might be another user's is
-/// logged, and not used.
+/// Reads the tracked keys. A missing file is no fault; a file is logged and not used if torn, too long or perhaps
+/// written by a different user.
 pub(super) fn read(folder: &Path) -> Option<Vec<TrackedKey>> {
     let path = folder.join(FILE);
     let read = check_folder(folder).and_then(|()| read_own(&path, MAX_FILE_OCTETS));
@@ -168,13 +168,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_and_what_is_torn_is_not() {
+    fn a_whole_file_is_read_and_a_torn_file_is_not() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(read(folder.path()), None, "nothing yet");
         let keys = vec![tracked(KeyState::Valid), tracked(KeyState::Revoked)];
         write(folder.path(), &keys).unwrap();
         assert_eq!(read(folder.path()), Some(keys.clone()));
-        // A write that a power cut tore leaves the old file in its place.
+        // A write torn by a power cut leaves the old file in place.
         fs::write(folder.path().join(format!("{FILE}.new")), "[{\"stan").unwrap();
         assert_eq!(read(folder.path()), Some(keys));
         let whole = fs::read_to_string(folder.path().join(FILE)).unwrap();
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_others_may_have_written_are_not_trusted() {
+    fn keys_that_other_users_may_have_written_are_not_trusted() {
         use std::os::unix::fs::{PermissionsExt, symlink};
         let folder = tempfile::tempdir().unwrap();
         let (path, elsewhere) = (folder.path().join(FILE), folder.path().join("planted"));
@@ -204,7 +204,7 @@ mod tests {
         fs::rename(&path, &elsewhere).unwrap();
         symlink(&elsewhere, &path).unwrap();
         assert_eq!(read(folder.path()), None, "a link");
-        // What is written takes the link's place, and what it led to stays as it was.
+        // The new file replaces the link, and the target of the link stays as before.
         let before = fs::read(&elsewhere).unwrap();
         write(folder.path(), &[tracked(KeyState::Revoked)]).unwrap();
         assert_eq!(fs::read(&elsewhere).unwrap(), before);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn trusted_keys_anchor_and_revoked_ones_do_not() {
+    fn trusted_keys_are_anchors_and_revoked_keys_are_not() {
         let config = crate::Config::default();
         let mut settings = config.settings().unwrap();
         let ds = settings.anchors[0].ds.len();

@@ -45,7 +45,7 @@ impl Running {
         self.runtime.spawn(async move { tell(&trying.await) });
     }
 
-    /// Serves until SIGTERM or SIGINT, and finishes the queries that are under way. SIGHUP reloads the configuration.
+    /// Serves until SIGTERM or SIGINT, and finishes the queries under way. SIGHUP reloads the configuration.
     ///
     /// # Errors
     /// A worker ended too early.
@@ -64,7 +64,7 @@ impl Running {
     }
 }
 
-/// Workers, their listeners and the generation in force. A reload makes the next one of it.
+/// Workers, listeners and the generation in force. A reload turns this into the next.
 pub(super) struct Serving {
     pub(super) core: Core,
     pub(super) generation: Generation,
@@ -76,7 +76,7 @@ pub(super) struct Serving {
 }
 
 impl Serving {
-    /// Looks for addresses that were absent and for neighbours, and serves them.
+    /// Looks for absent addresses and for neighbours, and serves both.
     pub(super) fn look_around(&mut self) {
         if self.listening.look_for_absent() {
             self.overseer.listens(self.listening.status());
@@ -92,7 +92,7 @@ impl Serving {
         tracing::debug!("access: clients nearby: {}", allow.join(", "));
     }
 
-    /// Takes back what was held against servers before the machine moved or slept, and closes what is open to them.
+    /// Takes back penalties of servers from before the machine moved or slept, and closes open upstream sockets.
     pub(super) fn forgive(&self, event: Event) {
         self.core.shared.notify(event);
         self.workers.renew_sockets();

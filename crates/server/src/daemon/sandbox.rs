@@ -1,4 +1,4 @@
-//! The rights that the daemon gives up, once it has its sockets and its user.
+//! The rights given up by the daemon once sockets and user are in place.
 
 use std::io;
 use std::path::Path;
@@ -12,11 +12,10 @@ use super::privileges;
 use crate::config::{self, Config};
 use crate::control::{Control, folder};
 
-/// Becomes the configured user, if the process was started as root. No program that is started gets back the rights
-/// that are given up then.
+/// Becomes the configured user, if started as root. No program started later gets these rights back.
 ///
 /// # Errors
-/// There is no such user, or the system refuses.
+/// The machine has no user of this name, or the system refuses.
 pub(super) fn become_user(config: &Config, file: Option<&Path>) -> io::Result<()> {
     if config.server.sandbox != config::Sandbox::Off {
         empty_bounding_set();
@@ -24,7 +23,7 @@ pub(super) fn become_user(config: &Config, file: Option<&Path>) -> io::Result<()
     privileges::drop_to(config.server.user.as_deref(), config.needs_privilege(file))
 }
 
-/// Gives up all rights that no part declares, for good. Call this before there are other threads.
+/// Gives up the rights that no part declares, for good. Call this before there are more threads.
 ///
 /// # Errors
 /// A sandbox is required, and a layer cannot be had.
@@ -55,7 +54,7 @@ pub(super) fn enter(wanted: config::Sandbox, needs: Vec<Needs>) -> io::Result<Sa
     Ok(sandbox)
 }
 
-/// The needs of all parts of a daemon that serves.
+/// The needs of every part of a running daemon.
 pub(super) fn needs(
     config: &Config,
     file: Option<&Path>,
@@ -79,7 +78,7 @@ pub(super) fn needs(
     needs
 }
 
-/// The two layers that matter most, Landlock and seccomp.
+/// The two most important layers, Landlock and seccomp.
 fn summary(sandbox: &Sandbox) -> String {
     let layers = sandbox.layers().iter().rev().take(2).rev();
     let layers: Vec<String> = layers

@@ -1,8 +1,8 @@
-//! Which datagrams are dropped unread when more come than can be answered.
+//! Load shedding: datagrams dropped unread when more arrive than can be answered.
 //!
-//! The kernel keeps what we have not read yet in one queue, and once that is full it drops
-//! whatever comes, of a flood and of everybody else. So before it fills, whoever sends most of
-//! what comes is not answered for a while, which is quick, and the others find room.
+//! The kernel keeps unread datagrams in one queue, and drops new ones of any client once the queue is full. So before
+//! the queue fills, the client with the most datagrams is not answered for a while, which takes little time, and other
+//! clients find room.
 
 use std::net::IpAddr;
 
@@ -10,20 +10,18 @@ use siphasher::sip::SipHasher13;
 
 use crate::client::stands_for;
 
-/// Counters; clients that share one are counted as one.
+/// Counters; clients with a common counter count as one.
 const COUNTERS: usize = 256;
 /// Datagrams of a window.
-const WINDOW: u16 = 1024;
-/// Who has sent more than this in the window that ended and the one that runs is greedy: the
-/// sixteenth part of one.
-const GREEDY: u16 = WINDOW / 16;
-/// The queue may be this long before anything is dropped: half of what it may be …
-const PART: usize = 2;
-/// … but not longer than what can be answered in good time, in octets as the kernel counts them,
-/// some 800 a datagram.
-const LONG: usize = 4 << 20;
+const WINDOW_DATAGRAMS: u16 = 1024;
+/// A client with more datagrams in the previous window and the present one is greedy: the sixteenth part of a window.
+const GREEDY_DATAGRAMS: u16 = WINDOW_DATAGRAMS / 16;
+/// Length of the queue up to which nothing is dropped: half of the limit …
+const QUEUE_DIVISOR: usize = 2;
+/// … but no more than can be answered in good time, in octets as the kernel counts, some 800 a datagram.
+const MAX_QUEUE_OCTETS: usize = 4 << 20;
 
-/// Counts who sends how much, while there is much.
+/// Counts datagrams by client under load.
 pub(super) struct Shed {
     hasher: SipHasher13,
     running: [u16; COUNTERS],
@@ -33,7 +31,7 @@ pub(super) struct Shed {
 }
 
 impl Shed {
-    /// Nothing is counted yet; `hash_key` decides who shares a counter.
+    /// Nothing is counted yet; `hash_key` decides which clients have a common counter.
     pub(super) fn new(hash_key: [u64; 2]) -> Self {
         Shed {
             hasher: SipHasher13::new_with_keys(hash_key[0], hash_key[1]),
@@ -44,9 +42,9 @@ impl Shed {
         }
     }
 
-    /// Takes note of how long the queue is, and may become, in octets.
-    pub(super) fn queue_is(&mut self, long: usize, most: usize) {
-        self.shedding = long > LONG.min(most / PART);
+    /// Notes the length of the queue and its limit, in octets.
+    pub(super) fn note_queue(&mut self, length: usize, limit: usize) {
+        self.shedding = length > MAX_QUEUE_OCTETS.min(limit / QUEUE_DIVISOR);
     }
 
     /// Whether the queue is too long.
@@ -54,20 +52,20 @@ impl Shed {
         self.shedding
     }
 
-    /// Counts a datagram that came with many others; true if it is to be dropped.
+    /// Counts a datagram of a full batch; true if the datagram is to be dropped.
     pub(super) fn drops(&mut self, address: IpAddr) -> bool {
         let hash = match stands_for(address) {
             IpAddr::V4(ip) => self.hasher.hash(&ip.octets()),
             IpAddr::V6(ip) => self.hasher.hash(&ip.octets()),
         };
         let at = hash as usize % COUNTERS;
-        if self.seen == WINDOW {
+        if self.seen == WINDOW_DATAGRAMS {
             self.ended = std::mem::replace(&mut self.running, [0; COUNTERS]);
             self.seen = 0;
         }
         self.seen += 1;
         self.running[at] += 1;
-        self.shedding && self.running[at] + self.ended[at] > GREEDY
+        self.shedding && self.running[at] + self.ended[at] > GREEDY_DATAGRAMS
     }
 }
 
@@ -76,32 +74,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_greedy_are_dropped_while_the_queue_is_full_and_nobody_else() {
+    fn greedy_clients_alone_are_dropped_while_the_queue_is_long() {
         let mut shed = Shed::new([1, 2]);
         let (greedy, modest): (IpAddr, IpAddr) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
         let dropped = |shed: &mut Shed| (0..5000).filter(|_| shed.drops(greedy)).count();
         assert_eq!(dropped(&mut shed), 0, "there is room");
-        shed.queue_is(51, 100);
+        shed.note_queue(51, 100);
         assert!(!shed.drops(modest));
         assert_eq!(dropped(&mut shed), 5000);
         assert!(!shed.drops(modest));
-        shed.queue_is(50, 100);
+        shed.note_queue(50, 100);
         assert_eq!(dropped(&mut shed), 0);
-        shed.queue_is(LONG + 1, LONG * PART * 2);
+        shed.note_queue(MAX_QUEUE_OCTETS + 1, MAX_QUEUE_OCTETS * QUEUE_DIVISOR * 2);
         assert_eq!(dropped(&mut shed), 5000);
-        shed.queue_is(LONG, LONG * PART * 2);
+        shed.note_queue(MAX_QUEUE_OCTETS, MAX_QUEUE_OCTETS * QUEUE_DIVISOR * 2);
         assert_eq!(dropped(&mut shed), 0);
     }
 
     #[test]
-    fn those_who_were_greedy_are_forgiven() {
+    fn a_client_is_greedy_for_two_windows_at_most() {
         let mut shed = Shed::new([1, 2]);
         let greedy = [192, 0, 2, 1].into();
         (0..5000).for_each(|_| {
             shed.drops(greedy);
         });
-        shed.queue_is(100, 100);
-        for number in 0..2 * u32::from(WINDOW) {
+        shed.note_queue(100, 100);
+        for number in 0..2 * u32::from(WINDOW_DATAGRAMS) {
             shed.drops(IpAddr::from(number.to_be_bytes()));
         }
         assert!(!shed.drops(greedy));

@@ -1,17 +1,17 @@
-//! What the operating system asks of us.
+//! The signals of the operating system.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that ask something of us.
+/// The signals that the daemon handles.
 pub(super) struct Signals {
     pub(super) terminate: Signal,
     pub(super) interrupt: Signal,
     pub(super) hangup: Signal,
-    /// SIGUSR1: what was counted goes to the log.
+    /// SIGUSR1: the counters go to the log.
     pub(super) tell: Signal,
-    /// SIGUSR2: heard, so that it does not end the process.
+    /// SIGUSR2: handled, since a signal without a handler ends the process.
     pub(super) unused: Signal,
 }
 

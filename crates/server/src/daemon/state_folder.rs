@@ -1,4 +1,4 @@
-//! The state folder, which one daemon at a time has.
+//! The state folder, with one daemon at a time.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,13 +10,12 @@ use zoners_host::paths::state;
 use super::{keeper, rollover};
 use crate::config::Config;
 
-/// The file in the folder that its daemon locks. A line has the number of the process, each further line an address
-/// that is served.
+/// The lock file of the folder. The first line has the number of the process, each further line an address in service.
 const FILE: &str = "lock";
 /// The user of the daemon alone may look into the folder.
 const FOLDER_MODE: u32 = 0o700;
 
-/// A state folder that belongs to this daemon.
+/// A state folder in the hands of this daemon.
 #[derive(Debug)]
 pub(super) struct StateFolder {
     path: PathBuf,
@@ -25,12 +24,12 @@ pub(super) struct StateFolder {
 }
 
 impl StateFolder {
-    /// Takes the folder that is configured or that a service manager gives. Without either, takes the folder of the
-    /// user, or a folder below it where a daemon that serves other addresses has the first. None where no folder is
-    /// wanted, or none can be had.
+    /// Takes the configured folder or the folder of a service manager. Without either, takes the folder of the user,
+    /// or a folder below it where a daemon at other addresses has the first. None where no folder is wanted, or none
+    /// can be had.
     ///
     /// # Errors
-    /// A daemon that serves the same addresses is running already.
+    /// A daemon at the same addresses is running already.
     pub(super) fn take(
         config: &Config,
         serves: &[SocketAddr],
@@ -69,7 +68,7 @@ impl StateFolder {
         config.cache.persist.then(|| self.path.clone())
     }
 
-    /// Notes for other daemons that these addresses are served from now on.
+    /// Notes for other daemons the addresses in service from now on.
     pub(super) fn note(&mut self, serves: &[SocketAddr]) {
         let Some(lock) = &mut self.lock else { return };
         let addresses = serves.iter().map(|address| format!("{address}\n"));
@@ -88,7 +87,7 @@ pub(super) fn log_not_kept(folder: &Path, error: &io::Error) {
     );
 }
 
-/// A daemon that has a state folder, as it noted itself.
+/// The daemon with a state folder, as noted in the lock file.
 struct FolderOwner {
     process: String,
     serves: Vec<SocketAddr>,
@@ -114,7 +113,7 @@ impl FolderOwner {
     }
 }
 
-/// Makes the folder, for the user that root becomes if it does, and locks it; or tells which daemon has it.
+/// Makes the folder, for the user after the change of user, and locks it; or returns the daemon with the lock.
 fn hold(
     folder: &Path,
     serves: &[SocketAddr],

@@ -1,10 +1,10 @@
-//! The neighbours of this machine, as its interfaces tell.
+//! The neighbours of this machine, by the interfaces.
 
 use zoners_host::interfaces::interfaces;
 
 use crate::nearby::Nearby;
 
-/// The clients that are nearby now; the clients that are nearby on any machine, where the system tells no interfaces.
+/// The clients nearby now; without a word of the system on interfaces, the clients nearby on any machine.
 pub(super) fn nearby() -> Nearby {
     let interfaces = interfaces().unwrap_or_else(|error| {
         tracing::info!("access: the interfaces of this machine are unknown: {error}");

@@ -1,7 +1,6 @@
-//! Clients over TCP: many queries on a connection, answered as they are ready (RFC 7766).
+//! Clients over TCP: many queries on a connection, each answered as soon as possible (RFC 7766).
 //!
-//! What came together is answered together: one read and one write for as many queries as a client
-//! has sent.
+//! Queries of one read are answered together: one read and one write for as many queries as a client has sent.
 
 use std::io;
 use std::net::IpAddr;
@@ -23,18 +22,18 @@ use super::pulse::Activity;
 use crate::client::Client;
 use crate::pipeline::{Handled, Miss, Service};
 
-/// Replies are handed on when they are so many octets …
-const TOGETHER: usize = 16 * 1024;
-/// … and so many times as many may wait for a client to take them.
-const WAITING: usize = 8;
-/// A client that takes nothing for so long is hung up on.
-const STALLED: Duration = Duration::from_secs(2);
-/// How long accepting rests when descriptors ran out.
-const REST: Duration = Duration::from_millis(50);
+/// Responses are handed on at so many octets …
+const PORTION_OCTETS: usize = 16 * 1024;
+/// … and so many portions may wait for the client to read.
+const MAX_WAITING_PORTIONS: usize = 8;
+/// A client that reads nothing for this time is disconnected.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The pause of accepting when descriptors ran out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What every connection needs.
+/// The needs of every connection.
 pub(super) struct Door<N: Network> {
-    /// The transport of its clients.
+    /// The transport of the clients.
     pub(super) transport: Transport,
     pub(super) current: Current<N>,
     pub(super) connections: Connections,
@@ -50,7 +49,7 @@ pub(super) async fn serve<N: Network>(listener: Arc<TcpListener>, door: Door<N>)
             if door.connections.make_room(None) {
                 door.current.load().count(Counter::ClientTcpEvicted);
             }
-            tokio::time::sleep(REST).await;
+            tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
         let Some(connection) = admit(&door, client.ip()) else { continue };
@@ -58,12 +57,12 @@ pub(super) async fn serve<N: Network>(listener: Arc<TcpListener>, door: Door<N>)
         let (reader, writer) = stream.into_split();
         let client = Client::new(client.ip(), door.transport);
         tokio::spawn(converse(door.clone(), (reader, writer), client, connection));
-        // One that was closed for it has a descriptor until it has its turn.
+        // A connection closed to make room has a descriptor until its task runs.
         tokio::task::yield_now().await;
     }
 }
 
-/// A connection for a client that comes, if there is room or can be made.
+/// A connection for a new client, if there is room or room can be made.
 fn admit<N: Network>(door: &Door<N>, client: IpAddr) -> Option<Arc<ClientConnection>> {
     let service = door.current.load();
     let admitted = door.connections.admit(service.rules(), client);
@@ -76,15 +75,15 @@ fn admit<N: Network>(door: &Door<N>, client: IpAddr) -> Option<Arc<ClientConnect
     admitted.connection
 }
 
-/// Serves one connection: queries are read while others are worked on.
+/// Serves one connection: reads queries while earlier ones are under way.
 async fn converse<N: Network>(
     door: Arc<Door<N>>,
     (reader, writer): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
     client: Client,
     connection: Arc<ClientConnection>,
 ) {
-    let (replies, ready) = mpsc::channel(WAITING);
-    // Once reading ends, what is still worked on is written before the connection closes.
+    let (replies, ready) = mpsc::channel(MAX_WAITING_PORTIONS);
+    // Once reading ends, pending responses are written before the connection closes.
     let conversation = async {
         let reading = read(&door, reader, client, &connection, replies);
         tokio::join!(reading, write(writer, &connection.account, ready))
@@ -95,11 +94,11 @@ async fn converse<N: Network>(
         () = connection.closing() => {}
         _ = conversation => {}
     }
-    // What is still worked on for it keeps the connection, but none of its octets.
+    // Queries under way keep the connection, but none of the octets.
     connection.account.close();
 }
 
-/// Replies, each with its length, to be written as they are.
+/// Responses, each with a length in front, ready to be written.
 type Replies = (Vec<u8>, AtWork);
 
 async fn read<N: Network>(
@@ -112,18 +111,18 @@ async fn read<N: Network>(
     let mut stopping = door.stopping.clone();
     let in_flight = connection.in_flight.clone();
     let mut incoming = Incoming::default();
-    let mut outgoing = Outgoing::new(door, connection, replies);
-    let mut deadline = Instant::now() + connection.patience();
+    let mut outgoing = OutgoingReplies::new(door, connection, replies);
+    let mut deadline = Instant::now() + connection.idle_timeout();
     let mut held = 0;
     loop {
-        // A message that comes in pieces has no more time than one that comes at once.
+        // A message in pieces has no more time than a whole one.
         let filled = tokio::select! {
             biased;
             _ = stopping.wait_for(|stop| *stop) => return,
             filled = timeout_at(deadline, incoming.fill(&mut reader)) => filled,
         };
         let Ok(Ok(())) = filled else { return };
-        door.activity.felt();
+        door.activity.note();
         let service = door.current.load_full();
         let (clock, handle, mut reply) = (service.clock(), service.handler(), Vec::new());
         let mut asked = false;
@@ -136,7 +135,7 @@ async fn read<N: Network>(
                 Handled::Nothing => {}
                 Handled::Miss(miss) => {
                     if in_flight.available_permits() == 0 {
-                        // Answers that are there do not wait for those that are not.
+                        // Ready responses do not wait for pending ones.
                         outgoing.hand_on(&service).await;
                     }
                     let Ok(slot) = in_flight.clone().acquire_owned().await else { return };
@@ -144,14 +143,14 @@ async fn read<N: Network>(
                     tokio::spawn(Box::pin(recursion));
                 }
             }
-            if outgoing.octets.len() >= TOGETHER {
+            if outgoing.octets.len() >= PORTION_OCTETS {
                 outgoing.hand_on(&service).await;
             }
         }
         if asked {
             let now = Instant::now();
-            connection.asks(now);
-            deadline = now + connection.patience();
+            connection.note_query(now);
+            deadline = now + connection.idle_timeout();
         }
         let holds = incoming.held();
         if holds != held {
@@ -165,36 +164,41 @@ async fn read<N: Network>(
     }
 }
 
-/// Counts connections that were given up, for holding too much.
+/// Counts connections closed for the octets held.
 fn given_up<N: Network>(service: &Service<N>, connections: usize) {
     (0..connections).for_each(|_| service.count(Counter::ClientTcpMemoryClosed));
 }
 
-/// Replies that are handed on together.
-struct Outgoing {
+/// Responses handed on together.
+struct OutgoingReplies {
     octets: Vec<u8>,
     replies: mpsc::Sender<Replies>,
     at_work: AtWork,
     connection: Arc<ClientConnection>,
 }
 
-impl Outgoing {
+impl OutgoingReplies {
     fn new<N: Network>(
         door: &Door<N>,
         connection: &Arc<ClientConnection>,
         replies: mpsc::Sender<Replies>,
     ) -> Self {
         let (at_work, connection) = (door.at_work.clone(), connection.clone());
-        Outgoing { octets: Vec::new(), replies, at_work, connection }
+        OutgoingReplies { octets: Vec::new(), replies, at_work, connection }
     }
 
-    /// For other replies on the same connection.
+    /// For further responses on the same connection.
     fn another(&self) -> Self {
         let (replies, at_work) = (self.replies.clone(), self.at_work.clone());
-        Outgoing { octets: Vec::new(), replies, at_work, connection: self.connection.clone() }
+        OutgoingReplies {
+            octets: Vec::new(),
+            replies,
+            at_work,
+            connection: self.connection.clone(),
+        }
     }
 
-    /// Hands on what there is; the one that writes it may have hung up.
+    /// Hands on the responses so far; the writer may have disconnected.
     async fn hand_on<N: Network>(&mut self, service: &Service<N>) {
         if !self.octets.is_empty() {
             let octets = std::mem::take(&mut self.octets);
@@ -208,7 +212,7 @@ async fn recurse<N: Network>(
     service: Arc<Service<N>>,
     miss: Miss,
     _slot: OwnedSemaphorePermit,
-    mut outgoing: Outgoing,
+    mut outgoing: OutgoingReplies,
 ) {
     if let Some(reply) = service.recurse(miss, None).await
         && stream::put_message(&mut outgoing.octets, &reply)
@@ -225,15 +229,15 @@ async fn write(
 ) {
     while let Some((mut framed, _at_work)) = ready.recv().await {
         let mut held = framed.capacity();
-        // What is ready by now goes along.
-        while framed.len() < TOGETHER
+        // More ready responses go along.
+        while framed.len() < PORTION_OCTETS
             && let Ok((more, _)) = ready.try_recv()
         {
             held += more.capacity();
             framed.extend_from_slice(&more);
         }
         let write = writer.write_all(&framed);
-        if !matches!(tokio::time::timeout(STALLED, write).await, Ok(Ok(()))) {
+        if !matches!(tokio::time::timeout(WRITE_TIMEOUT, write).await, Ok(Ok(()))) {
             return;
         }
         account.change(held, 0).await;

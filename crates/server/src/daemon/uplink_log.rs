@@ -2,7 +2,7 @@
 
 use zoners_resolver::{BrokenPaths, NetworkState, Obstacle, Shared};
 
-/// The condition that was logged last.
+/// The condition in the last lines of the log.
 #[derive(Clone, Default)]
 pub(super) struct UplinkLog {
     down: bool,
@@ -60,7 +60,7 @@ impl UplinkLog {
                 tracing::warn!("uplink: no upstream responds: network appears to be down");
             }
             (true, false) => tracing::info!("uplink: servers respond again"),
-            // All paths are broken while the uplink is down.
+            // Every path is broken while the uplink is down.
             (true, true) => return,
             (false, false) => {}
         }

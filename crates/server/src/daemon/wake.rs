@@ -1,4 +1,4 @@
-//! Sleep of the machine and moves to another network: timeouts of that time are no fault of the servers.
+//! Sleep of the machine and moves to another network: timeouts of this time are no fault of the servers.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use zoners_resolver::{Event, Shared};
 
 use super::uplink_log::UplinkLog;
 
-/// The machine has slept if the clock that counts sleep is ahead by so much of the clock that does not.
+/// The machine has slept if the clock with sleep is ahead by this much of the clock without.
 const MIN_SLEEP: Duration = Duration::from_secs(5);
 
 /// Watches for sleep and moves, and logs the condition of the uplink.
@@ -29,7 +29,7 @@ impl Wake {
         Wake { changes, looked_at, uplink: UplinkLog::default() }
     }
 
-    /// Ends after links, addresses or routes have changed; true if the machine has moved to another network.
+    /// Ends after a change of links, addresses or routes; true if the machine has moved to another network.
     pub(super) async fn changed(&mut self) -> bool {
         match &mut self.changes {
             Some(changes) => changes.next().await,

@@ -1,4 +1,4 @@
-//! A worker's thread: a runtime, assignments where it hears clients, and a share of these.
+//! The thread of a worker: a runtime, the assigned addresses, and the listeners there.
 
 use std::io;
 use std::sync::Arc;
@@ -15,56 +15,55 @@ use super::listeners::{ServedListener, ServedSocket};
 use super::pulse::Activity;
 use super::{Current, tcp, udp};
 
-/// At the end, queries that are under way are finished, but not for longer than this.
-const FINISH: Duration = Duration::from_millis(1500);
-/// Turns of the runtime in which a socket that hears no one any more reads what had come before: one to look
-/// at the sockets, one to read.
-const TURNS: usize = 3;
+/// The time for queries under way at the end.
+const FINISH_TIMEOUT: Duration = Duration::from_millis(1500);
+/// Turns of the runtime for the last datagrams of a socket that is left: one to look at the sockets, one to read.
+const LAST_TURNS: usize = 3;
 
-/// Where a worker hears clients.
+/// An address for a worker to serve.
 #[derive(Debug)]
 pub(super) struct Assignment {
     pub(super) listeners: Vec<ServedListener>,
-    /// A service manager gave the sockets, and keeps them.
+    /// A service manager gave the sockets, and keeps a copy.
     pub(super) given: bool,
-    /// Turns true when it is to be left.
+    /// True once the address is to be left.
     pub(super) leaving: Stopping,
 }
 
-/// What is to be known of a worker that runs to give it assignments.
+/// The handle of a running worker, to assign addresses.
 #[derive(Clone, Debug)]
 pub(super) struct WorkerLink {
-    /// Its runtime.
+    /// The runtime of the worker.
     pub(super) runtime: Handle,
-    /// It ends once all of these are dropped, and all assignments are left.
+    /// The worker ends once every sender is dropped and every address is left.
     pub(super) assignments: mpsc::UnboundedSender<Assignment>,
 }
 
 impl WorkerLink {
-    /// A worker that will run on `runtime`, and where it hears of assignments.
+    /// A worker on `runtime`, and the receiver of the assignments.
     pub(super) fn of(runtime: &Runtime) -> (Self, mpsc::UnboundedReceiver<Assignment>) {
         let (assignments, coming) = mpsc::unbounded_channel();
         (WorkerLink { runtime: runtime.handle().clone(), assignments }, coming)
     }
 }
 
-/// What a worker serves with.
-struct Work<N: Network> {
+/// The state shared by the listeners of a worker.
+struct WorkerState<N: Network> {
     current: Current<N>,
     connections: Connections,
     activity: Arc<Activity>,
     at_work: AtWork,
 }
 
-impl<N: Network> Work<N> {
+impl<N: Network> WorkerState<N> {
     fn another(&self) -> Self {
-        let Work { current, connections, activity, at_work } = self;
+        let WorkerState { current, connections, activity, at_work } = self;
         let (current, connections) = (current.clone(), connections.clone());
-        Work { current, connections, activity: activity.clone(), at_work: at_work.clone() }
+        WorkerState { current, connections, activity: activity.clone(), at_work: at_work.clone() }
     }
 }
 
-/// Serves clients at the `assignments` that come, until no more can come and all are left.
+/// Serves clients at the assigned addresses, until no more assignments can come and every address is left.
 pub(super) fn run<N: Network>(
     runtime: &Runtime,
     current: Current<N>,
@@ -73,11 +72,11 @@ pub(super) fn run<N: Network>(
     shares: ConnectionShares,
 ) -> io::Result<()> {
     let (connections, at_work) = (Connections::new(shares), AtWork::default());
-    runtime.block_on(serve(Work { current, connections, activity, at_work }, assignments))
+    runtime.block_on(serve(WorkerState { current, connections, activity, at_work }, assignments))
 }
 
 async fn serve<N: Network>(
-    work: Work<N>,
+    work: WorkerState<N>,
     mut assignments: mpsc::UnboundedReceiver<Assignment>,
 ) -> io::Result<()> {
     let mut serving = JoinSet::new();
@@ -96,22 +95,22 @@ async fn serve<N: Network>(
     while let Some(ended) = serving.join_next().await {
         ended.map_err(io::Error::other)??;
     }
-    // No new queries; those under way are finished.
+    // No new queries; the queries under way are finished.
     let idle = async {
         while Arc::strong_count(&work.at_work) > 1 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    if tokio::time::timeout(FINISH, idle).await.is_err() {
+    if tokio::time::timeout(FINISH_TIMEOUT, idle).await.is_err() {
         let unanswered = Arc::strong_count(&work.at_work) - 1;
         tracing::warn!("shutdown: {unanswered} queries unanswered");
     }
     Ok(())
 }
 
-/// Serves clients at an assignment until it is to be left. What is under way then goes on, and the sockets with it.
-async fn serve_at<N: Network>(mut assignment: Assignment, work: Work<N>) -> io::Result<()> {
-    let Work { current, connections, activity, at_work } = work;
+/// Serves clients at an address until the address is left. Queries under way go on, and keep the sockets.
+async fn serve_at<N: Network>(mut assignment: Assignment, work: WorkerState<N>) -> io::Result<()> {
+    let WorkerState { current, connections, activity, at_work } = work;
     let mut serving = JoinSet::new();
     for ServedListener { transport, socket } in assignment.listeners.iter().cloned() {
         match socket {
@@ -144,7 +143,7 @@ async fn serve_at<N: Network>(mut assignment: Assignment, work: Work<N>) -> io::
     if !assignment.given {
         assignment.listeners.iter().for_each(ServedListener::deafen);
     }
-    for _ in 0..TURNS {
+    for _ in 0..LAST_TURNS {
         yield_now().await;
     }
     serving.shutdown().await;

@@ -1,4 +1,4 @@
-//! The threads of the workers, and the service that each has in force.
+//! The threads of the workers, each with a service in force.
 
 use std::io;
 use std::sync::Arc;
@@ -18,10 +18,10 @@ use super::pulse::Activity;
 use super::worker::{self, WorkerLink};
 use super::{Current, Snapshot};
 
-/// All workers of the daemon.
+/// The workers of the daemon.
 pub(super) struct Workers {
     threads: Vec<WorkerThread>,
-    /// Descriptors of the upstream sockets of all workers.
+    /// Descriptors for the upstream sockets of the workers.
     descriptors: Arc<Descriptors>,
     /// Notified by each worker when clients ask.
     pub(super) activity: Arc<Activity>,
@@ -29,7 +29,7 @@ pub(super) struct Workers {
     pub(super) ended: Arc<Notify>,
 }
 
-/// A worker that runs.
+/// A running worker.
 struct WorkerThread {
     current: Current<Arc<Sockets>>,
     network: Arc<Sockets>,
@@ -38,7 +38,7 @@ struct WorkerThread {
     thread: JoinHandle<io::Result<()>>,
 }
 
-/// Notifies when it is dropped, even by a panic: a worker has ended.
+/// Notifies when dropped, even by a panic: a worker has ended.
 struct EndNotice(Arc<Notify>);
 
 impl Drop for EndNotice {
@@ -51,7 +51,7 @@ impl Workers {
     /// Starts as many workers as are configured. No worker has listeners yet.
     ///
     /// # Errors
-    /// The system gives no thread, or no runtime for one.
+    /// The system gives no thread, or no runtime for a thread.
     pub(super) fn start(
         core: &Core,
         generation: &Generation,
@@ -94,7 +94,7 @@ impl Workers {
         Ok(WorkerThread { current, network, counters, link, thread })
     }
 
-    /// By these, workers get listeners.
+    /// The handles by which workers get addresses.
     pub(super) fn links(&self) -> Vec<WorkerLink> {
         self.threads.iter().map(|worker| worker.link.clone()).collect()
     }
@@ -120,7 +120,7 @@ impl Workers {
         generation.network(core, &self.descriptors)
     }
 
-    /// Puts a generation into force. Queries that are under way end with the one before.
+    /// Puts a generation into force. Queries under way end with the old one.
     pub(super) fn put_in_force(&self, core: &Core, generation: &Generation) {
         for worker in &self.threads {
             let service = generation.service(core, worker.network.clone(), &worker.counters);
@@ -129,7 +129,7 @@ impl Workers {
         }
     }
 
-    /// Puts other rules of the same generation into force.
+    /// Puts new rules of the same generation into force.
     pub(super) fn put_rules_in_force(&self, generation: &Generation) {
         for worker in &self.threads {
             let service = worker.current.load().with_rules(generation.rules.clone());
@@ -137,12 +137,12 @@ impl Workers {
         }
     }
 
-    /// Closes upstream sockets that are kept open: after a move to another network they may be dead.
+    /// Closes idle upstream sockets: after a move to another network the peers may be gone.
     pub(super) fn renew_sockets(&self) {
         self.threads.iter().for_each(|worker| worker.network.renew());
     }
 
-    /// Waits until all workers have ended, which needs that no other link to one is left.
+    /// Waits for the end of every worker, which needs every further link dropped.
     ///
     /// # Errors
     /// A worker panicked or ended with an error.

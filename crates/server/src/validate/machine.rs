@@ -1,4 +1,4 @@
-//! The parts of a configuration that depend on this machine.
+//! Parts of a configuration that depend on this machine.
 
 use std::io;
 use std::net::{IpAddr, UdpSocket};
@@ -8,8 +8,7 @@ use zoners_host::privileges::find_user;
 
 use crate::config::{Config, ConfigError};
 
-/// Checks that the user exists, that the state folder can be one, and that queries can leave from the source
-/// addresses.
+/// Checks that the user exists, the state folder can be a folder, and queries can leave from the source addresses.
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     let mut error = ConfigError::default();
     let mut add = |path: &str, what: &str| error.add(config.source.fault(path, what));
@@ -28,7 +27,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     error.outcome()
 }
 
-/// Whether the path leads to something other than a folder.
+/// Whether the path leads to a file of another kind.
 fn is_no_folder(path: &Path) -> bool {
     path.exists() && !path.is_dir()
 }

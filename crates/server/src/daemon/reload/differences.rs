@@ -1,16 +1,16 @@
-//! Differences between two generations that have consequences.
+//! Differences between two generations, with consequences beyond the next answer.
 
 use zoners_dns::Name;
 use zoners_resolver::Settings;
 
 use crate::config::Config;
 
-/// Zones with other servers or other trust anchors than before: their cache entries are out of date.
+/// Zones whose servers or trust anchors have changed: the cache entries are out of date.
 pub(super) fn zones_of_other_sources(old: &Settings, new: &Settings) -> Vec<Name> {
     [zones_only_in(old, new), zones_only_in(new, old)].concat()
 }
 
-/// Zones of routes, negative trust anchors and trust anchors of `one` that `other` does not have in the same way.
+/// Zones of routes, negative trust anchors and trust anchors that differ between `one` and `other`.
 fn zones_only_in(one: &Settings, other: &Settings) -> Vec<Name> {
     let routes = one.routes.iter().filter(|route| !other.routes.contains(route));
     let negative =

@@ -1,7 +1,7 @@
 use super::*;
 use crate::Config;
 use crate::daemon::Configured;
-use crate::daemon::connections::{ConnectionShares, HELD};
+use crate::daemon::connections::{ConnectionShares, MAX_HELD_OCTETS};
 use tokio::io::{AsyncReadExt, DuplexStream};
 use tokio::task::JoinHandle;
 use zoners_dns::query::{QueryOptions, query};
@@ -14,7 +14,7 @@ fn door(config: &str) -> Here {
     let config = Config::parse(config, "zoners.toml").unwrap();
     let service = Configured::new(config).unwrap().service();
     let (stop, stopping) = tokio::sync::watch::channel(false);
-    // It is never told to stop.
+    // The door never stops.
     std::mem::forget(stop);
     Arc::new(Door {
         transport: Transport::Tcp,
@@ -26,7 +26,7 @@ fn door(config: &str) -> Here {
     })
 }
 
-/// A connection from an address of its own, whose sockets take so many octets.
+/// A connection from a separate address, with sockets of so many octets.
 fn connect(door: &Here, number: usize, room: usize) -> (DuplexStream, JoinHandle<()>) {
     let address = [10, 1, (number >> 8) as u8, number as u8].into();
     let client = Client::new(address, Transport::Tcp);
@@ -50,7 +50,7 @@ fn given_up(door: &Here) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_has_so_much_time_in_however_many_pieces_it_comes() {
+async fn the_time_of_a_message_does_not_grow_with_its_pieces() {
     let door = door("");
     for every in [100, 1000, 60_000] {
         let (mut here, conversation) = connect(&door, 1, 1024);
@@ -70,7 +70,7 @@ async fn a_message_has_so_much_time_in_however_many_pieces_it_comes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn half_sent_messages_are_bounded_in_all_and_others_are_served() {
+async fn half_sent_messages_are_bounded_in_total() {
     const CONNECTIONS: usize = 300;
     let door = door("");
     let (mut modest, _served) = connect(&door, 5000, 1024);
@@ -79,7 +79,7 @@ async fn half_sent_messages_are_bounded_in_all_and_others_are_served() {
         let (mut here, conversation) = connect(&door, number, 4096);
         let _ = here.write_all(&[0xFF; 2 + 65_534]).await;
         tokio::task::yield_now().await;
-        assert!(door.connections.held() <= HELD, "{}", door.connections.held());
+        assert!(door.connections.held() <= MAX_HELD_OCTETS, "{}", door.connections.held());
         open.push((here, conversation));
     }
     let closed = open.iter().filter(|(_, conversation)| conversation.is_finished()).count();
@@ -92,7 +92,7 @@ async fn half_sent_messages_are_bounded_in_all_and_others_are_served() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn replies_that_are_not_taken_are_bounded_and_the_client_is_hung_up_on() {
+async fn unread_responses_are_bounded_and_the_client_is_disconnected() {
     const CONNECTIONS: usize = 200;
     let mut config = String::from("[local]\nrecords = [\n");
     for number in 0..50 {
@@ -108,13 +108,13 @@ async fn replies_that_are_not_taken_are_bounded_and_the_client_is_hung_up_on() {
         for _ in 0..10 {
             tokio::task::yield_now().await;
         }
-        assert!(door.connections.held() <= HELD, "{}", door.connections.held());
+        assert!(door.connections.held() <= MAX_HELD_OCTETS, "{}", door.connections.held());
         open.push((here, conversation));
     }
     assert!(given_up(&door) > 0 && given_up(&door) < CONNECTIONS as u64, "{}", given_up(&door));
     for (_unread, conversation) in open {
         conversation.await.unwrap();
     }
-    assert_eq!(began.elapsed().as_secs(), STALLED.as_secs());
+    assert_eq!(began.elapsed().as_secs(), WRITE_TIMEOUT.as_secs());
     assert_eq!(door.connections.held(), 0);
 }
