@@ -24,15 +24,15 @@ pub(super) struct Shown {
 
 impl Shown {
     /// The content of the COOKIE option: with the server cookie, if it belongs to our client
-    /// cookie.
+    /// have failed on the first.
     pub(super) fn option(&self) -> &[u8] {
         let Some(client) = &self.client else { return &[] };
         let known = self.known.as_deref().map_or(&[][..], CookieOption::octets);
         if known.starts_with(client) { known } else { client }
     }
 
-    /// The COOKIE option of a repeated query, which has none: the server may have failed on the
-    /// cookie.
+    /// The COOKIE option of a repeated query: empty if the server never sent a cookie, since it may
+    /// have failed on the first.
     pub(super) fn option_again(&self) -> &[u8] {
         if self.known.is_none() { &[] } else { self.option() }
     }

@@ -14,7 +14,7 @@ use crate::env::environment::Env;
 /// A client gets the reason of a failure before its time ends.
 const TELLING: Duration = Duration::from_millis(100);
 
-/// Waits for a socket, at most as long as the client waits; returns `false` if there was none.
+/// Waits for a socket, at most as long as the client waits; `None` if there was none.
 pub(super) async fn wait_for_room<N: Network>(env: &Env<N>, query: &Query<'_>) -> Option<N::Room> {
     env.count(Counter::UpstreamSocketWaits);
     env.nursery().give_way();
