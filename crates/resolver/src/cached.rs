@@ -1,8 +1,8 @@
 //! Answers out of the cache alone.
 //!
-//! Imports `env` and the rooms below; sends nothing. To be read in this order: [`lookup`] (the answer as it is
-//! kept), [`aggressive_nsec`] (an answer made of proven ranges), [`serve_stale`] (an expired answer where no server
-//! responds), [`root_key_sentinel`].
+//! Imports `env` and the rooms below; sends nothing. To be read in this order: [`lookup`] (the
+//! cached answer), [`aggressive_nsec`] (an answer synthesised from proven ranges),
+//! [`root_key_sentinel`] and [`store`] (writing the cache).
 
 pub(crate) mod aggressive_nsec;
 pub(crate) mod lookup;

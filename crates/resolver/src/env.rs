@@ -1,8 +1,8 @@
-//! The surroundings of every step: the network, the state that all workers share, settings and counters.
+//! The environment of each step: the network, the shared state, settings and counters.
 //!
-//! Imports `infra` and `model`. To be read in this order: [`worker`], [`shared`], [`single_flight`]
-//! (one look-up for all who need its result), [`admission`] (how many recursions there may be)
-//! and [`stragglers`] (queries that go on after their race).
+//! Imports `infra` and `model`. To be read in this order: [`environment`], [`shared`],
+//! [`single_flight`] (one look-up for identical questions), [`admission`] (the most recursions),
+//! [`stragglers`] (queries that go on after their race) and [`lookups`] (look-ups of upper rooms).
 
 pub(crate) mod admission;
 pub(crate) mod clock_skew;

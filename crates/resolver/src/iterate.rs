@@ -1,4 +1,4 @@
-//! The walk from the deepest known zone cut down to the zone that has the answer.
+//! The walk from the deepest known zone cut down to the zone with the answer.
 //!
 //! Imports `ask`, `cached` and the rooms below. To be read in this order: [`iteration`], [`minimise`] (QNAME
 //! minimisation), [`nameservers`] (addresses of nameservers without glue), [`priming`].

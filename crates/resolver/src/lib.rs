@@ -14,8 +14,8 @@
 //! 9. `resolve`: from the client's question to the answer, along its aliases; prefetch, second level.
 //!
 //! The resolver is `async` and generic over [`zoners_dns::Network`]. It opens no socket, starts no
-//! thread and reads no environment; its randomness and its clock are handed in, and its timers are
-//! tokio's. So the same seed gives the same trace.
+//! thread and reads no environment; randomness and clock are handed in, and timers are tokio's. So
+//! the same seed gives the same trace.
 
 mod ask;
 mod cached;

@@ -1,8 +1,8 @@
-//! From the question of a client to its answer.
+//! From a client's question to its answer.
 //!
-//! Imports all other rooms. To be read in this order: [`recursion`], [`alias`] (CNAME and DNAME), [`second_level`]
-//! (answers of other nodes, asked for beside), [`prefetch`], [`error_reports`], [`detached`] (work that goes on
-//! when its client goes away).
+//! Imports every other room. To be read in this order: [`resolver`] (the façade), [`recursion`],
+//! [`alias`] (CNAME and DNAME), [`serve_stale`], [`second_level`] (answers of other nodes),
+//! [`prefetch`], [`error_reports`], [`detached`] (work that goes on when its client goes away).
 
 pub(crate) mod alias;
 pub(crate) mod detached;

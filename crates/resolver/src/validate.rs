@@ -1,8 +1,9 @@
-//! DNSSEC: whether what was found is signed as it must be.
+//! DNSSEC validation.
 //!
-//! Imports `env` and the rooms below. To be read in this order: [`validation`], [`trust`] and [`ds`] (keys, built
-//! from a trust anchor down), [`verification`] (signatures, charged to the budget), [`retry`] (another server where
-//! one has a bogus answer), [`key_refresh`] (keys that changed before their TTL was over).
+//! Imports `env` and the rooms below. To be read in this order: [`validation`], [`trust`] and
+//! [`ds`] (keys, built from a trust anchor down), [`verification`] (signatures, charged to the
+//! budget), [`retry`] (a different server after bogus data), [`key_refresh`] (keys that changed
+//! before their TTL ended).
 
 pub(crate) mod chain;
 pub(crate) mod ds;

@@ -234,7 +234,7 @@ fn append(sets: &mut Vec<RRset>, more: Vec<RRset>) {
 /// The answer from the cache alone, if it is proven or need not be.
 ///
 /// # Errors
-/// The cache lacks some of it.
+/// Part of the answer is not cached.
 pub(crate) fn cached_answer<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -250,14 +250,13 @@ pub(crate) fn cached_answer<N: Network>(
     }
 }
 
-/// What is looked for in the cache, under this configuration.
+/// A look-up in the cache under this configuration.
 pub(crate) fn sought<'a, N: Network>(env: &Env<N>, name: &'a Name, rtype: Rtype) -> Sought<'a> {
     Sought { name, rtype, configured: configured_depth(env, name, rtype) }
 }
 
-/// Labels of the deepest zone around `name` that the configuration has its own word on: a stub,
-/// a forwarder, a trust anchor or a negative one. What zones above it prove not to exist does
-/// not count there.
+/// Labels of the deepest zone around `name` with a configuration of its own: a route, a trust
+/// anchor or a negative trust anchor. Denials by zones above do not count there.
 fn configured_depth<N: Network>(env: &Env<N>, name: &Name, rtype: Rtype) -> usize {
     let Settings { routes, anchors, negative_anchors, .. } = env.settings();
     let routes = routes.iter().map(|route| &route.zone);
@@ -282,8 +281,7 @@ pub(crate) fn may_be_given<N: Network>(
             && !sentinel_fails(env.settings(), &question.name, question.rtype)
 }
 
-/// The failure that is remembered of a question, if it is one for those who disable checking or
-/// do not.
+/// The cached failure of a question, if it applies to clients with this CD flag.
 #[must_use]
 pub(crate) fn known_failure<N: Network>(
     env: &Env<N>,

@@ -1,4 +1,4 @@
-//! What replies say goes into the cache, and what turned out to be bogus out of it.
+//! Caches replies, and removes data that turned out bogus.
 
 use zoners_cache::Rank;
 use zoners_dns::{Counter, Network, Question, RRset, Rtype, Security};
@@ -6,7 +6,7 @@ use zoners_dns::{Counter, Network, Question, RRset, Rtype, Security};
 use crate::env::environment::Env;
 use crate::model::verdict::{Finding, Reply};
 
-/// Keeps an RRset with its status.
+/// Caches an RRset with its status.
 pub(crate) fn keep_rrset<N: Network>(
     env: &Env<N>,
     set: &RRset,
@@ -19,7 +19,7 @@ pub(crate) fn keep_rrset<N: Network>(
     }
 }
 
-/// Remembers what a reply says of the full name that was asked, unless it is mere hearsay.
+/// Caches a reply about the full name, unless the reply is unproven hearsay.
 pub(crate) fn keep_reply<N: Network>(env: &Env<N>, question: &Question, reply: &Reply) {
     if reply.is_mere_hearsay() {
         return;
@@ -33,7 +33,7 @@ pub(crate) fn keep_reply<N: Network>(env: &Env<N>, question: &Question, reply: &
     };
     let mut name = &question.name;
     let made = |set: &RRset, before: Option<&RRset>| {
-        // The CNAME that a DNAME makes is made again when it is needed.
+        // The CNAME synthesised from a DNAME is made again when needed.
         before.is_some_and(|before| before.rtype == zoners_dns::Rtype::DNAME)
             && set.rtype == zoners_dns::Rtype::CNAME
     };
@@ -62,7 +62,7 @@ pub(crate) fn keep_reply<N: Network>(env: &Env<N>, question: &Question, reply: &
     }
 }
 
-/// Forgets what turned out to be bogus.
+/// Removes data that turned out bogus.
 pub(crate) fn forget_answer<N: Network>(env: &Env<N>, question: &Question) {
     let cache = &env.shared().cache;
     cache.remove_rrset(&question.name, question.rtype);
@@ -70,7 +70,7 @@ pub(crate) fn forget_answer<N: Network>(env: &Env<N>, question: &Question) {
     cache.remove_denials(&question.name, question.rtype);
 }
 
-/// Forgets what was kept unproven and turned out to be bogus; what was proven before stays.
+/// Removes unproven data that turned out bogus; data proven before stays.
 pub(crate) fn forget_unproven<N: Network>(env: &Env<N>, question: &Question) {
     let cache = &env.shared().cache;
     cache.remove_unproven_rrset(&question.name, question.rtype);

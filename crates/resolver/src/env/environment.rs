@@ -1,4 +1,4 @@
-//! A worker: a value that resolves questions over one network.
+//! The environment of one worker's resolution.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,7 +15,8 @@ use crate::env::shared::Shared;
 use crate::env::stragglers::{Adoption, Nursery};
 use crate::model::settings::Settings;
 
-/// Resolves questions. It is no thread: several may live on one runtime, or each on its own.
+/// The network, the shared state, the settings and the counters of a resolver. It is no thread:
+/// several may live on one runtime, or each on its own.
 #[derive(Debug)]
 pub(crate) struct Env<N: Network> {
     this: Weak<Self>,
@@ -28,7 +29,7 @@ pub(crate) struct Env<N: Network> {
 }
 
 impl<N: Network> Env<N> {
-    /// A worker that asks over `network`.
+    /// An environment that sends over `network`.
     #[must_use]
     pub(crate) fn new(
         shared: Arc<Shared>,
@@ -53,7 +54,7 @@ impl<N: Network> Env<N> {
         !checking_disabled && !self.settings.anchors.is_empty()
     }
 
-    /// What all workers share.
+    /// The state that the workers share.
     #[must_use]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
@@ -65,7 +66,7 @@ impl<N: Network> Env<N> {
         &self.settings
     }
 
-    /// What this worker has counted.
+    /// The counters of this worker.
     #[must_use]
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
@@ -81,7 +82,7 @@ impl<N: Network> Env<N> {
         self.counters.count(counter);
     }
 
-    /// What it asks over.
+    /// The network.
     #[must_use]
     pub(crate) fn network(&self) -> &N {
         &self.network
@@ -95,7 +96,7 @@ impl<N: Network> Env<N> {
         &self.nursery
     }
 
-    /// Counts what is wrong with a server by its cause, and remembers it.
+    /// Counts a fault of a server by its kind, and records it in the infra cache.
     pub(crate) fn blame(&self, server: Endpoint, trouble: ServerFault) {
         self.count(match trouble {
             ServerFault::Timeout => Counter::UpstreamTimeouts,
@@ -112,14 +113,14 @@ impl<N: Network> Env<N> {
         }
     }
 
-    /// This worker, to be held by what outlives the call.
+    /// This environment, for work that outlives the call.
     pub(crate) fn arc(&self) -> Arc<Self> {
-        // Whoever calls a method holds a strong reference.
+        // Each caller of a method holds a strong reference.
         #[expect(clippy::expect_used, reason = "see above")]
         self.this.upgrade().expect("a env in use is alive")
     }
 
-    /// Whether none of the lines answers that lead to the servers of a question.
+    /// Whether the uplinks to the servers of a question are down.
     pub(crate) fn is_line_down_for(&self, question: &Question) -> bool {
         let (lines, now) = (&self.shared().lines, self.shared().now());
         if self.settings().routes.is_empty() {
@@ -134,7 +135,7 @@ impl<N: Network> Env<N> {
         }
     }
 
-    /// The deepest zone cut on the way to `name` that is known by more than hints.
+    /// The deepest known zone cut on the way to `name`, other than the hints.
     pub(crate) fn known_cut(&self, name: &Name) -> Option<Delegation> {
         let known = self.shared().cache.deepest_cut(name, self.shared().now());
         let route = self.settings().route(name).cloned();
@@ -147,14 +148,13 @@ impl<N: Network> Env<N> {
         }
     }
 
-    /// Whether a failure says that servers gave what is bogus; not those that a network does not let
-    /// through.
+    /// Whether the failure means bogus data, rather than a network that blocks DNSSEC.
     pub(crate) fn is_bogus(&self, code: EdeCode) -> bool {
         code.is_bogus() && !self.shared().passage.is_forged()
     }
 
-    /// Remembers the agent that a server of `cut` names in its reply. A forwarder is no server of
-    /// the zone, so its option does not count.
+    /// Records the reporting agent that a server of `cut` names in its reply. A forwarder is no
+    /// server of the zone, so its option does not count.
     pub(crate) fn learn_agent(&self, cut: &Delegation, reply: &Message) {
         if !self.settings().report_failures || cut.mode == QueryMode::Forward {
             return;
@@ -163,12 +163,12 @@ impl<N: Network> Env<N> {
         self.shared().reports.learn(&cut.zone, agent, self.shared().now());
     }
 
-    /// Lets an exchange live on whose race is over, to learn from it.
+    /// Lets an exchange go on as a straggler after its race, to learn the RTT.
     pub(crate) fn adopt<T: Send + 'static>(
         &self,
         exchange: Pin<Box<dyn Future<Output = T> + Send>>,
     ) {
-        // Where sockets are few, those who live on need none.
+        // If sockets are scarce, no stragglers are kept.
         let limit = if self.network().is_short() { 0 } else { self.settings().limits.nursery };
         if self.nursery().adopt(exchange, limit) == Adoption::Full {
             self.count(Counter::UpstreamStragglersDropped);

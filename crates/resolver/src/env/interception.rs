@@ -1,16 +1,16 @@
 //! How this network lets DNS to foreign servers pass.
 //!
-//! A captive portal, or a resolver that a network puts in their place, answers in the name of every
-//! server: with RA and without AA, since it recurses or makes things up. Other networks answer REFUSED, send
-//! word that ports are closed, or let nothing through at all. One server that does so is lame or dead. Where
-//! several places do, a probe of the root servers tells what it is.
+//! A captive portal or an intercepting resolver answers in the name of every server: with RA and
+//! without AA, since it recurses or makes answers up. Other networks answer REFUSED, send ICMP
+//! errors, or drop queries. One server that behaves so is lame or dead. If several places do, a
+//! probe of the root servers finds out.
 //!
-//! A network has to prove itself: from the first reply on it, what is learned is doubtful
-//! (`Cache::begin_doubt`), until an authority says something that signatures vouch for. What was learned in
-//! doubt is taken back when the network turns out to intercept DNS, and when it is left without having
-//! proven itself.
+//! A network has to prove itself: from its first reply on, learned entries are quarantined
+//! (`Cache::begin_doubt`) until an authoritative reply is proven by signatures. Quarantined entries
+//! are discarded if the network turns out to intercept DNS, or is left without a proof.
 //!
-//! What configured stubs and forwarders say is no evidence here, as little as what lies in the local network.
+//! Replies of configured stubs and forwarders are no evidence here, and neither are those of the
+//! local network.
 
 pub(crate) mod evidence;
 
@@ -25,44 +25,44 @@ use zoners_dns::{EdeCode, Moment};
 
 use crate::model::answer::{Cause, Unresolved};
 
-/// So many places that answer as resolvers do, or whose answers are bogus, and none in between that does as
-/// it should: then the network is sounded. One of the root or a top-level domain will do.
+/// Places with hearsay or bogus answers, without a proper reply in between, after which the network
+/// is probed. A single root or top-level server suffices.
 const FEW_STRANGE: usize = 2;
-/// So many in a row of which none says anything useful …
+/// Consecutive places without a useful reply …
 const FEW_FAILED: usize = 3;
-/// … for so long, if all that they do is stay silent: elsewhere the first reply is on its way.
+/// … over this time, if they are merely silent: elsewhere the first reply may be on its way.
 const SILENT_FOR: Duration = Duration::from_millis(800);
-/// Places that are remembered of each kind, at most.
+/// The most places recorded of each kind.
 const MOST_PLACES: usize = 8;
-/// A network that lets nothing pass is sounded so often, while clients ask …
+/// The interval of probes on a network that blocks DNS, while clients ask …
 pub(crate) const EVERY: Duration = Duration::from_secs(1);
-/// … and any other so often, however strange what servers say is …
+/// … on any other network …
 const EVERY_IF_OPEN: Duration = Duration::from_secs(2);
-/// … and this soon again where a server behind an obstacle speaks as it should.
+/// … and after a proper reply of a server behind an obstacle.
 const AT_ONCE: Duration = Duration::from_millis(100);
-/// A network that has not proven itself for so long, since nothing that is asked for is signed, is sounded.
+/// A network that has not proven itself for this time, since no signed name was asked, is probed.
 const UNPROVEN_FOR: Duration = Duration::from_secs(10);
-/// Where servers answered before on this network, silence is an outage, unless it lasts longer than this.
+/// Silence on a network where servers have replied is an outage, unless it lasts longer than this.
 pub(crate) const OUTAGE: Duration = Duration::from_secs(60);
 
-/// What stands between us and foreign servers.
+/// The obstacle between this machine and foreign servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Obstacle {
     /// A resolver answers in their place.
     Intercepted {
-        /// DNSSEC passes: what is signed can be proven.
+        /// Whether DNSSEC records pass, so that signed names can be proven.
         proves: bool,
     },
-    /// They answer REFUSED, or with another failure, all of them.
+    /// Each server answers REFUSED or with a different failure.
     Refused,
-    /// The network sends word that their ports are closed, or that there is no way to them.
+    /// The network sends ICMP errors: port closed or host unreachable.
     Rejected,
     /// Nothing comes back.
     Silent,
 }
 
 impl Obstacle {
-    /// What a person is told.
+    /// The text for people.
     #[must_use]
     pub fn says(self) -> &'static str {
         match self {
@@ -111,17 +111,17 @@ impl Obstacle {
     }
 }
 
-/// What is known of a network.
+/// The state of a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NetworkState {
-    /// No foreign server was asked on it.
+    /// No foreign server has been asked on the network.
     #[default]
     Unknown,
-    /// It has yet to prove that servers themselves answer.
+    /// The network has not proven yet that servers themselves answer.
     Doubtful,
-    /// It has.
+    /// The network has proven itself.
     Open,
-    /// It does not let DNS pass as it is.
+    /// The network does not let DNS pass unchanged.
     Obstructed(Obstacle),
 }
 
@@ -138,46 +138,46 @@ impl NetworkState {
     ];
 }
 
-/// What is known of the network that this machine is on.
+/// The interception state of the current network.
 #[derive(Debug, Default)]
 pub(crate) struct Passage {
-    /// The [`NetworkState`], as a place in [`NetworkState::ALL`], to be read without waiting.
+    /// The [`NetworkState`], as an index into [`NetworkState::ALL`], read without a lock.
     state: AtomicU8,
-    /// Whether there is something in `notes` that a proper reply wipes out.
+    /// Whether `notes` has something that a proper reply clears.
     noted: AtomicBool,
     /// When a foreign server last said something useful; 0: none has on this network.
     passed_at: AtomicU64,
     notes: Mutex<Notes>,
-    /// Rung when a sounding has come to its end.
+    /// Notified at the end of a probe.
     sounded: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Notes {
-    /// Places that answered as a resolver does since one answered as it should.
+    /// Places with hearsay since the last proper reply.
     hearsay: Vec<IpAddr>,
-    /// Places with bogus answers since one was proven.
+    /// Places with bogus answers since the last proven answer.
     bogus: Vec<IpAddr>,
-    /// Places that said nothing useful since one did …
+    /// Places without a useful reply since the last useful reply …
     failed: Vec<IpAddr>,
-    /// … the first of them then.
+    /// … and the time of the first.
     failing_since: Moment,
     sounded_at: Option<Moment>,
     is_sounding: bool,
-    /// Since when it is doubtful who answers.
+    /// The start of the doubt.
     doubtful_since: Moment,
     /// How often the network has changed.
     changes: u32,
 }
 
 impl Passage {
-    /// What is known of the network.
+    /// The state of the network.
     pub(crate) fn state(&self) -> NetworkState {
         let at = usize::from(self.state.load(Ordering::Relaxed));
         NetworkState::ALL.get(at).copied().unwrap_or_default()
     }
 
-    /// What stands between us and foreign servers.
+    /// The obstacle, if there is one.
     pub(crate) fn obstacle(&self) -> Option<Obstacle> {
         match self.state() {
             NetworkState::Obstructed(obstacle) => Some(obstacle),
@@ -195,28 +195,28 @@ impl Passage {
         self.obstacle().is_some_and(|obstacle| !obstacle.is_closed())
     }
 
-    /// Whether nothing that is signed can be proven.
+    /// Whether signed names cannot be proven.
     pub(crate) fn is_forged(&self) -> bool {
         self.obstacle() == Some(Obstacle::Intercepted { proves: false })
     }
 
-    /// Whether a server has answered as a resolver does, and none since as it should.
+    /// Whether a server has replied as a resolver does, and none properly since.
     pub(crate) fn has_strange_voices(&self) -> bool {
         self.noted.load(Ordering::Relaxed) && !self.notes.lock().hearsay.is_empty()
     }
 
-    /// Whether servers answer as they should, and nothing was noted that says otherwise.
+    /// Whether servers reply properly, without contrary evidence.
     pub(crate) fn is_beyond_doubt(&self) -> bool {
         self.state() == NetworkState::Open && !self.noted.load(Ordering::Relaxed)
     }
 
-    /// Notes that a foreign server said something useful.
+    /// Records a useful reply of a foreign server.
     pub(crate) fn note_passed(&self, now: Moment) {
         self.passed_at.store(now.as_millis(), Ordering::Relaxed);
     }
 
-    /// Takes the right to probe the network, if it was not probed within `every`; whether that was granted, and
-    /// whether a probe is under way now.
+    /// Claims a probe of the network if the last one is older than `every`; returns whether that
+    /// was granted, and whether a probe is under way now.
     pub(crate) fn claim_probe(&self, every: Duration, now: Moment) -> (bool, bool) {
         let mut notes = self.notes.lock();
         (notes.claim(every, now), notes.is_sounding)
@@ -227,7 +227,7 @@ impl Passage {
         self.notes.lock().changes
     }
 
-    /// The end of the probe that is under way, to be waited for.
+    /// The end of the probe under way, to be waited for.
     pub(crate) fn probe_ended(&self) -> Notified<'_> {
         self.sounded.notified()
     }
@@ -250,13 +250,13 @@ impl Passage {
 }
 
 impl Notes {
-    /// Forgets what was noted, but for what is under way.
+    /// Forgets the evidence, except of a probe under way.
     fn forget(&mut self) {
         let Notes { is_sounding, changes, .. } = *self;
         *self = Notes { is_sounding, changes, ..Notes::default() };
     }
 
-    /// Takes the right to sound the network, if it was not sounded within `every`.
+    /// Claims a probe of the network if the last one is older than `every`.
     fn claim(&mut self, every: Duration, now: Moment) -> bool {
         let due = self.sounded_at.is_none_or(|at| now.since(at) >= every) && !self.is_sounding;
         if due {

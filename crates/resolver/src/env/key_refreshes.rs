@@ -6,23 +6,23 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use zoners_dns::{Moment, Name};
 
-/// A zone's keys are fetched anew no sooner than so long after the last time.
+/// The least time between two refreshes of a zone's keys.
 const EVERY: Duration = Duration::from_secs(30);
-/// So long after it was begun, a renewal may still be under way, or have just ended.
+/// The time after the start of a refresh during which it may be under way or has just ended.
 const RECENT: Duration = Duration::from_secs(5);
-/// Zones whose last renewal is remembered; for more, none is begun.
+/// Zones whose last refresh is recorded; beyond the limit none is started.
 pub(crate) const MOST: usize = 512;
 
 /// When the keys of zones were last fetched anew.
 #[derive(Debug, Default)]
 pub(crate) struct Renewals(Mutex<HashMap<Name, Moment>>);
 
-/// What is to be done about a zone's keys.
+/// The next step for the keys of a zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefreshTurn {
-    /// Fetch them anew.
+    /// Fetch the keys anew.
     Fetch,
-    /// They were fetched a moment ago, or are being fetched: look at them again.
+    /// The keys were fetched a moment ago, or are being fetched: look at them again.
     Look,
     /// Keep the known keys: the last renewal was not long ago.
     Leave,

@@ -1,7 +1,8 @@
-//! The look-ups that a step needs of the rooms above its own.
+//! Look-ups that lower rooms need from upper rooms.
 //!
-//! A race needs the address of a nameserver, a probe of the network the proof of the root's keys, the walk down
-//! needs keys and answers beside. These rooms know the trait; [`crate::resolve`] implements it.
+//! A race needs the address of a nameserver, a network probe the proof of the root keys, the walk
+//! down needs keys and nested answers. The lower rooms know this trait; [`crate::resolve`]
+//! implements it.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -14,32 +15,33 @@ use crate::env::shared::Landed;
 use crate::model::answer::{Answer, Unresolved};
 use crate::model::context::Context;
 
-/// Whose word on a nameserver's address will do.
+/// The acceptable sources of a nameserver's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AddressSource {
     /// A parent's, as glue.
     Glue,
-    /// Only that of the zone that the name lies in.
+    /// Only the zone of the name.
     OwnZone,
 }
 
-/// What a look-up found: the server, as an index into its delegation's, and its addresses.
+/// The result of a look-up: the index of the nameserver in its delegation, and its addresses.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) server: usize,
     pub(crate) addresses: Vec<SocketAddr>,
-    /// They are a parent's word.
+    /// Whether the addresses are the parent's glue.
     pub(crate) by_glue: bool,
 }
 
 pub(crate) type Lookup = Pin<Box<dyn Future<Output = Found> + Send>>;
 
-/// A look-up that leads back to the room that asks for it, so that its future is boxed.
+/// A recursive look-up, whose future is boxed.
 pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// What rooms above provide.
+/// Look-ups provided by upper rooms.
 pub(crate) trait Lookups {
-    /// Looks up the addresses of the nameserver `name`, which has the index `server` in its delegation.
+    /// Looks up the addresses of the nameserver `name`, which has the index `server` in its
+    /// delegation.
     ///
     /// # Errors
     /// The client query has no look-ups left, or is nested too deep.
@@ -51,20 +53,20 @@ pub(crate) trait Lookups {
         context: &Context,
     ) -> Result<Lookup, Unresolved>;
 
-    /// Answers a question of our own, aliases and all.
+    /// Answers a question of our own, aliases included.
     fn answer_question(
         &self,
         question: Question,
         context: Context,
     ) -> Boxed<'static, Landed<Answer>>;
 
-    /// Reports to the agent of the zone, if the zone has one, that `question` failed validation (RFC 9567).
+    /// Reports to the agent of the zone, if any, that `question` failed validation (RFC 9567).
     fn report_failure(&self, question: &Question, unresolved: &Unresolved, context: &Context);
 
     /// Fetches and proves the keys of a signed zone, beside the question at hand.
     fn fetch_keys(&self, zone: &Name, context: &Context);
 
-    /// Proves a DNSKEY RRset of the root zone by its trust anchor.
+    /// Validates a DNSKEY RRset of the root zone by the trust anchor.
     fn prove_root_keys<'a>(
         &'a self,
         keys: &'a RRset,

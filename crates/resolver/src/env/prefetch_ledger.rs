@@ -1,11 +1,11 @@
-//! Packets that were spent on prefetching, until a client asks for what was prefetched.
+//! The ledger of prefetched answers: optional packets lent until a client asks for the answer.
 
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
 use zoners_dns::{Moment, Question};
 
-/// Packets that were lent, by what they asked for; each until what came of it is over.
+/// Packets lent to each question; each until the answer expires.
 #[derive(Debug, Default)]
 pub(crate) struct Lent(Mutex<HashMap<Question, Moment>>);
 

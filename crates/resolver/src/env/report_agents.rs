@@ -14,7 +14,7 @@ pub(crate) const REMEMBERED: usize = 512;
 pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(3600);
 /// Reports to one agent in a [`WINDOW`].
 pub const PER_AGENT: u32 = 10;
-/// Reports to all agents in a [`WINDOW`].
+/// Reports in total in a [`WINDOW`].
 pub(crate) const IN_ALL: u32 = 60;
 /// The period of the two limits.
 pub(crate) const WINDOW: Duration = Duration::from_secs(60);
@@ -37,7 +37,7 @@ struct ReportState {
 struct Window {
     since: Moment,
     in_all: u32,
-    /// Has no more than [`IN_ALL`] agents, since each report adds at most one.
+    /// At most [`IN_ALL`] agents, since each report adds at most one.
     of_agent: HashMap<Name, u32>,
 }
 

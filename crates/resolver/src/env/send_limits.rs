@@ -1,4 +1,4 @@
-//! The limits for packets to servers that an outsider can make us send, as each step meets these limits.
+//! The limits of packets to servers that an outsider can cause, as each step meets them.
 
 use zoners_dns::{Counter, Delegation, Endpoint, Network, QueryMode, name};
 
@@ -12,7 +12,7 @@ impl<N: Network> Env<N> {
         usual(self.settings().limits.queries_per_server, cut)
     }
 
-    /// Asks for leave to send a packet, or to open a stream, to an address that has never answered.
+    /// Asks for a permit to send a packet, or to open a stream, to an unproven address.
     pub(crate) fn admit_stranger(&self, server: Endpoint) -> Admission {
         let (strangers, now) = (&self.shared().strangers, self.shared().now());
         let admission = strangers.admit(server.address.ip(), server.transport, now);
@@ -24,14 +24,15 @@ impl<N: Network> Env<N> {
         admission
     }
 
-    /// The place of a query among those to its server.
+    /// The slot of a query in the quota of its server.
     pub(crate) fn enter_server(&self, server: Endpoint) -> UnderWay {
         let quotas = &self.shared().server_quotas;
         let usual = Usual { limit: self.settings().limits.queries_per_server, trusted: false };
         quotas.enter(quotas.of_server(server.address.ip()), usual)
     }
 
-    /// A query to a server stayed unanswered. While none is answered on the line to it, that says nothing of it.
+    /// A query to a server was not answered. While no query on its uplink is answered, the quota is
+    /// not affected.
     pub(crate) fn missed(&self, server: Endpoint) {
         let line = self.shared().lines.to(server.address.ip());
         if line.is_silent(self.shared().now()) {
@@ -42,7 +43,7 @@ impl<N: Network> Env<N> {
         quotas.ended(quotas.of_server(server.address.ip()), false, usual);
     }
 
-    /// Whether no server answers on the line to those of a zone, so that it may be the line.
+    /// Whether no server on the uplink of a zone replies, so that the uplink may be down.
     pub(crate) fn is_line_silent(&self, cut: &Delegation) -> bool {
         self.shared().lines.of(cut).is_silent(self.shared().now())
     }
@@ -56,7 +57,7 @@ impl<N: Network> Env<N> {
         quotas.load(quotas.of_zone(&cut.zone), self.usual_of_zones(cut))
     }
 
-    /// The place of a question among those to its zone.
+    /// The slot of a question in the quota of its zone.
     ///
     /// # Errors
     /// There are too many.
@@ -74,9 +75,9 @@ impl<N: Network> Env<N> {
     }
 }
 
-/// The quota of a zone or its servers. What was configured has none: all that one server is asked may go
-/// to it, and names that it never answers shall not take the others along. What lies at the top is asked a
-/// lot before anything else is known.
+/// The initial quota of a zone or its servers. Configured servers have none: each question may go
+/// to one server, and its unanswered names must not affect the remaining names. Root and top-level
+/// servers start at the maximum.
 fn usual(limit: u32, cut: &Delegation) -> Usual {
     let limit = if cut.mode == QueryMode::Iterative { limit } else { 0 };
     Usual { limit, trusted: name::depth(&cut.zone) <= 1 }

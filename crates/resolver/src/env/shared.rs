@@ -1,4 +1,4 @@
-//! What all workers share.
+//! The state that the workers share.
 
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
@@ -34,10 +34,10 @@ use crate::model::shared_work::Together;
 use crate::model::verdict::{Fault, Verdict};
 use crate::model::zone_trust::ZoneTrust;
 
-/// The result of a query, for all waiting attempts.
+/// The result of a query, for each waiting attempt.
 pub(crate) type Sharing = Result<Arc<Message>, Fault>;
 
-/// A zone and what its servers are asked.
+/// A zone and the question to its servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ExchangeKey {
     pub(crate) zone: Name,
@@ -45,18 +45,18 @@ pub(crate) struct ExchangeKey {
 }
 
 impl Hash for ExchangeKey {
-    /// The zone is an ancestor of what it is asked for: how long its name is tells it.
+    /// The zone is an ancestor of the QNAME, so its length identifies it.
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.asked.hash(state);
         state.write_usize(self.zone.len());
     }
 }
 
-/// A question, and whether its answer is to be proven.
+/// A question, and whether its answer must be validated.
 pub(crate) type QuestionKey = (Question, bool);
 pub(crate) type Landed<T> = Result<Arc<T>, Unresolved>;
 
-/// Something that changes what the past is worth.
+/// An event that devalues past evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Addresses or routes of this machine changed.
@@ -67,10 +67,10 @@ pub enum Event {
     ClockJumped,
 }
 
-/// What all workers share: the cache, the questions in flight, the clock, the randomness.
+/// The state that the workers share: cache, flights, clock and random source.
 #[derive(Debug)]
 pub struct Shared {
-    /// All that is remembered.
+    /// The cache.
     pub cache: Cache,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -81,17 +81,17 @@ pub struct Shared {
     pub(crate) exchanges: Together<ExchangeKey, Arc<Verdict>>,
     pub(crate) outstanding: Arc<Flights<QueryKey, Sharing>>,
     pub(crate) repeats: Repeats,
-    /// Tries of zones that are dead: one at a time.
+    /// Probes of dead zones, one at a time for each.
     pub(crate) probes: Together<Name, ()>,
     pub(crate) silences: Silences,
     pub(crate) strangers: Strangers,
-    /// Rung when a server or zone has answered that questions were held back for.
+    /// Notified when a server or zone has replied that questions were held back for.
     pub(crate) released: Notify,
     pub(crate) server_quotas: Arc<Quotas>,
     pub(crate) zone_quotas: Arc<Quotas>,
     /// Whether the wall clock can be trusted.
     pub clock_doubt: ClockDoubt,
-    /// Zones that are not validated for a while.
+    /// Zones that are not validated for a time.
     pub negative_anchors: NegativeAnchors,
     pub(crate) habits: Habits,
     pub(crate) spare: Spare,
@@ -104,7 +104,7 @@ pub struct Shared {
     pub(crate) passage: Passage,
     pub(crate) reports: Reports,
     pub(crate) cookies: Cookies,
-    /// When the machine last came to another network, or woke.
+    /// The time of the last change of network or wake-up.
     moved_at: AtomicU64,
 }
 
@@ -145,18 +145,18 @@ impl Shared {
         })
     }
 
-    /// From now on others are asked too, and told what is learned; once.
+    /// Attaches the second level, once.
     pub fn share_with(&self, second_level: Arc<dyn SecondLevel>) {
         let _ = self.second_level.set(second_level);
     }
 
-    /// What is shared with others, if anything is.
+    /// The second level, if attached.
     #[must_use]
     pub fn second_level(&self) -> Option<&Arc<dyn SecondLevel>> {
         self.second_level.get()
     }
 
-    /// Questions, exchanges, keys and queries that are under way, and that others may wait for.
+    /// Flights under way: questions, exchanges, keys and queries.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         let flights = self.questions.len() + self.exchanges.len() + self.trusts.len();
@@ -169,9 +169,8 @@ impl Shared {
         self.clock.now()
     }
 
-    /// Tells of something that changes what the past is worth: timeouts from before say nothing
-    /// of servers when it was our own line that was gone. Set wall clocks change nothing yet, since
-    /// no TTL follows them.
+    /// An event devalues past evidence: earlier timeouts say nothing about servers if the uplink
+    /// was down. A changed wall clock has no effect, since no TTL follows it.
     pub fn notify(&self, event: Event) {
         match event {
             Event::NetworkChanged | Event::Woke => {
@@ -184,26 +183,25 @@ impl Shared {
         }
     }
 
-    /// What servers missed up to now says nothing of them, nor what is known of the ways to them.
+    /// Ignores timeouts up to now, and resets the state of the paths.
     pub(crate) fn forgive(&self) {
         self.lines.forgive(self.now());
         self.habits.forget();
         self.paths.forget();
     }
 
-    /// What is known of how this network lets DNS to foreign servers pass.
+    /// The interception state of the network.
     #[must_use]
     pub fn passage(&self) -> NetworkState {
         self.passage.state()
     }
 
-    /// When the machine last came to another network, or woke.
+    /// The time of the last change of network or wake-up.
     pub(crate) fn moved(&self) -> Moment {
         Moment::from_millis(self.moved_at.load(Ordering::Relaxed))
     }
 
-    /// The ways out that do not work from here, as it seems. While nothing works at all, none is told from
-    /// the others.
+    /// The broken paths, as far as known. While nothing works at all, no path is singled out.
     #[must_use]
     pub fn broken_paths(&self) -> BrokenPaths {
         let now = self.now();
@@ -213,14 +211,13 @@ impl Shared {
         }
     }
 
-    /// Whether no server answers any more of those that are asked for all names which no other is asked for.
+    /// Whether the uplink to the Internet, or to the forwarders of the root zone, is down.
     #[must_use]
     pub fn is_line_down(&self) -> bool {
         self.lines.is_down(self.now())
     }
 
-    /// The networks of a LAN or a VPN that the configuration sends zones to and of which no server answers
-    /// any more.
+    /// Networks of a LAN or VPN with routes whose servers do not respond.
     #[must_use]
     pub fn silent_networks(&self) -> Vec<String> {
         let prefix = |network: IpAddr| {
@@ -230,20 +227,20 @@ impl Shared {
         self.lines.down_inside(self.now()).into_iter().map(prefix).collect()
     }
 
-    /// The share of queries that our own line to the Internet loses, 0 to 1.
+    /// The loss rate of the uplink to the Internet, 0 to 1.
     #[must_use]
     pub fn line_loss(&self) -> f64 {
         self.lines.internet().loss()
     }
 
-    /// The zones that are silent although our line is not, those that were sent most first, no more
-    /// than `most` of them.
+    /// The silent zones although the uplink works, those with the most packets first, at most
+    /// `most`.
     #[must_use]
     pub fn silent_zones(&self, most: usize) -> Vec<SilentZone> {
         self.silences.list(most, self.line_state(self.lines.internet()), self.now())
     }
 
-    /// What silent zones are judged by whose servers are behind a line.
+    /// The state of an uplink, for silent zones.
     pub(crate) fn line_state(&self, line: &Line) -> LineState {
         LineState {
             heard: line.heard(),
@@ -254,13 +251,13 @@ impl Shared {
         }
     }
 
-    /// What servers behind a line are priced by.
+    /// The circumstances in which servers behind an uplink are estimated.
     pub(crate) fn market(&self, line: &Line) -> Market {
         let (median, late) = (self.habits.median(), self.habits.late());
         let (now, foreign) = (self.now(), self.lines.is_internet(line));
         Market {
             now,
-            // It may well be dead: one that is known must be a good deal slower to lose to it.
+            // The server may be dead: a known server must be a good deal slower to be passed over.
             unknown: (median * 2, late),
             forgiven: line.forgiven(),
             loss: line.loss(),
@@ -270,7 +267,8 @@ impl Shared {
         }
     }
 
-    /// Adds to what is known of a server, and of the line; returns what was known before of the server.
+    /// Updates the infra cache entry of a server, and the uplink; returns the entry as it was
+    /// before.
     pub(crate) fn teach(&self, server: Endpoint, evidence: Evidence) -> ServerInfo {
         let now = self.now();
         let before = self.cache.observe_server(server, evidence, now);
@@ -285,7 +283,7 @@ impl Shared {
             Evidence::ReplyToSome { .. } => _ = self.heard(server, &before, now),
             Evidence::Trouble(trouble) if trouble.is_silence() => {
                 self.failed(server, now);
-                // Of one that never answered it is no wonder.
+                // Timeouts of servers that never replied are ignored.
                 if trouble == ServerFault::Timeout && before.replied_at > 0 {
                     self.lines.to(server.address.ip()).lost();
                 }
@@ -296,7 +294,7 @@ impl Shared {
         before
     }
 
-    /// A server has answered, of which so much was known before; whether it lies in the Internet.
+    /// A server with this entry has replied; returns whether the server is in the Internet.
     fn heard(&self, server: Endpoint, before: &ServerInfo, now: Moment) -> bool {
         let line = self.lines.to(server.address.ip());
         let foreign = self.lines.is_internet(line);
@@ -310,15 +308,15 @@ impl Shared {
         foreign
     }
 
-    /// A server is late, or does not answer at all. What works inside says nothing of the paths to the
-    /// Internet, and what does not work there neither.
+    /// A server is late, or does not reply at all. Inside servers say nothing about the paths to
+    /// the Internet.
     pub(crate) fn failed(&self, server: Endpoint, now: Moment) {
         if self.lines.is_internet(self.lines.to(server.address.ip())) {
             self.paths.failed(server, now);
         }
     }
 
-    /// Takes down what a server has answered just now, to be asked that again when none answers any more.
+    /// Records a reply for later probes of the last responder.
     pub(crate) fn take_testimony(&self, server: Endpoint, asking: &Asking) {
         let (now, line) = (self.now(), self.lines.to(server.address.ip()));
         let testimony = || Testimony { server, asking: asking.clone() };

@@ -1,7 +1,8 @@
-//! Askers of the same wait for the one that asks: client questions, exchanges with zones and keys.
+//! Single flight: identical look-ups wait for the first, whether client questions, exchanges with
+//! zones, or keys.
 //!
-//! A result about the question is told to all followers. After a failure of the leader alone
-//! (budget, time, seat, client) the next follower leads, within its own limits; the others wait on.
+//! A result about the question is shared with the followers. After a failure of the leader alone
+//! (budget, time, slot, client) the next follower leads, within its own limits; the rest wait on.
 
 use std::hash::Hash;
 
@@ -14,20 +15,20 @@ use crate::model::context::Context;
 use crate::model::flights::{Boarding, Follow, Landed};
 use crate::model::shared_work::{Leading, Together};
 
-/// What falls to an asker.
+/// The role of a look-up.
 pub(crate) enum Turn<K, T> {
     /// To find out, and tell.
     First(Leading<K, T>),
-    /// The same after another leader had begun: something may be known by now.
+    /// Leads after an earlier leader has failed: the cache may have data by now.
     Next(Leading<K, T>),
-    /// Nothing more: another leader found out, or it is not to be found out now.
+    /// The result of a different leader, or its failure.
     Told(Result<T, Unresolved>),
-    /// To find out alone: the look-up of another asker waits for ours.
+    /// Works alone: the look-up of the leader waits for ours.
     Alone,
 }
 
 impl<N: Network> Env<N> {
-    /// Waits for the asker that leads `key` already, until there is a result or it is our turn.
+    /// Waits for the leader of `key`, until there is a result or this look-up becomes the leader.
     /// `zone` is asked `question` for it.
     pub(crate) async fn take_turn<K: Eq + Hash + Clone, T: Clone>(
         &self,
@@ -59,7 +60,7 @@ impl<N: Network> Env<N> {
         context: &Context,
     ) -> Turn<K, T> {
         self.count(Counter::FlightJoined);
-        // No follower waits longer than its own time, however many lead in turn.
+        // No follower waits longer than its own time, however many leaders follow each other.
         let landed = context.wait(zone, question, follow.landing());
         match timeout_at(context.budget.deadline, landed).await {
             Ok(Landed::Value(result)) => Turn::Told(result),

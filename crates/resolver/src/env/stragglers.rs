@@ -1,8 +1,8 @@
-//! Losers of a race, living on to teach what they learn.
+//! Stragglers: losers of a race that go on, to learn the RTTs.
 //!
-//! An exchange belongs to the worker, not to the question it was sent for: a server that answers
-//! after another has won was still asked, and how long it took is worth knowing. So the loser goes
-//! on as it would have in the race, in bounded number: that no asker is left says nothing of the server.
+//! An exchange belongs to the worker, not to its question: a server that replies after the race was
+//! won was still asked, and its RTT is worth knowing. So the loser goes on as it would have in the
+//! race, in bounded number.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -23,14 +23,14 @@ pub(crate) struct Nursery {
 /// Whether there was room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Adoption {
-    /// It lives on.
+    /// The exchange goes on.
     Living,
-    /// It was dropped.
+    /// The exchange was dropped.
     Full,
 }
 
 impl Nursery {
-    /// Lets `exchange`, which ends in its own time, go on, unless `limit` others already do.
+    /// Lets `exchange`, which has a deadline of its own, go on, unless `limit` stragglers exist.
     pub(crate) fn adopt<F, T>(&self, exchange: Pin<Box<F>>, limit: usize) -> Adoption
     where
         F: Future<Output = T> + Send + ?Sized + 'static,
@@ -53,7 +53,7 @@ impl Nursery {
         Adoption::Living
     }
 
-    /// Ends all that live on: others need what they have.
+    /// Ends the stragglers, whose sockets are needed.
     pub(crate) fn give_way(&self) {
         if self.living() > 0 {
             self.ending.notify_waiters();

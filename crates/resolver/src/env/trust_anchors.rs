@@ -1,4 +1,4 @@
-//! Which trust anchor counts for a name, and the unsigned zones that are known below an anchor.
+//! The trust anchor that applies to a name, and known unsigned zones below an anchor.
 
 use zoners_cache::InsecureZone;
 use zoners_dns::{Name, Network, name};
@@ -23,8 +23,8 @@ impl<N: Network> Env<N> {
         (!excepted && !sets_clock).then_some(anchor)
     }
 
-    /// What is known of the unsigned zone that `name` lies in, below the closest anchor: what lies
-    /// above an anchor has no say in what is signed below it.
+    /// The known unsigned zone of `name` below the closest anchor: zones above an anchor do not
+    /// decide below it.
     pub(crate) fn known_unsigned(&self, name: &Name) -> Option<InsecureZone> {
         self.unsigned_below(self.anchor_of(name)?, name)
     }
@@ -34,8 +34,8 @@ impl<N: Network> Env<N> {
         shared.cache.insecure_zone(name, name::depth(&anchor.zone), shared.now())
     }
 
-    /// Whether nothing at `name` is to be proven: no anchor counts for it, or it is known to lie in a
-    /// zone that is as good as unsigned.
+    /// Whether nothing at `name` must be proven: no anchor applies, or the name lies in a zone that
+    /// counts as unsigned.
     pub(crate) fn is_taken_as_it_comes(&self, name: &Name) -> bool {
         self.anchor_of(name).is_none_or(|anchor| self.unsigned_below(anchor, name).is_some())
     }

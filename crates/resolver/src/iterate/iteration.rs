@@ -1,4 +1,4 @@
-//! The walk down: from the deepest known zone cut to the zone that has the answer.
+//! The walk down: from the deepest known zone cut to the zone with the answer.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,21 +25,21 @@ use crate::model::trace::Hop;
 use crate::model::verdict::{Finding, Reply, Verdict};
 use crate::selection::addresses::glue;
 
-/// How long a shortened question may go unanswered before the full one is asked beside it, at least
-/// and at most: long enough for several servers to be late.
+/// The least and greatest time after which the full question is asked beside an unanswered
+/// shortened question: long enough for several servers to be late.
 const SILENCE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
-/// So often what others were told is of no use to an asker that avoids servers.
+/// Shared results that are useless to a question with avoided servers, before it gives up.
 const MOST_REFUSED: usize = 8;
 
 /// Where a walk ended.
 pub(crate) enum Walk {
-    /// At what the servers say of the name.
+    /// The servers' reply about the name.
     Reply(Box<Reply>),
-    /// At a delegation with the addresses that were looked for.
+    /// A delegation with the wanted addresses.
     Glue(Delegation),
 }
 
-/// Finds what the servers say of `question`'s name; an alias is returned, not followed.
+/// Finds the servers' reply about `question`; an alias is returned, not followed.
 pub(crate) async fn iterate<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -54,8 +54,8 @@ pub(crate) async fn iterate<N: Network>(
     }
 }
 
-/// Walks down towards `question`'s name. With `server`, it ends at the first delegation that
-/// has the addresses of a nameserver of this name.
+/// Walks down towards `question`. With `server`, the walk ends at the first delegation with
+/// addresses of this nameserver.
 pub(crate) async fn walk<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -65,7 +65,7 @@ pub(crate) async fn walk<N: Network>(
     let mut cut = first_cut(env, question);
     let mut minimiser = Minimiser::new(question.clone(), env.settings().minimised_type);
     minimiser.share_referrals(env.settings().share_referrals);
-    // Whoever intercepts DNS sees all of it, and does not refer.
+    // An interceptor sees each query, and does not refer.
     let intercepted = env.shared().passage.is_intercepted();
     if !env.settings().minimise || cut.mode == QueryMode::Forward || intercepted {
         minimiser.give_up();
@@ -113,7 +113,7 @@ pub(crate) async fn walk<N: Network>(
                 minimiser.descended();
             }
             Verdict::Answer(reply) if !shortened || denies(reply, &asked, question) => {
-                // Only the denial of a full name cuts what lies below it (RFC 8020).
+                // Only the denial of a full name cuts the tree below it (RFC 8020).
                 if matches!(reply.finding, Finding::NxDomain(_)) {
                     keep_reply(env, &asked, reply);
                 }
@@ -126,7 +126,7 @@ pub(crate) async fn walk<N: Network>(
                     show_full_name(env, &mut minimiser, &asked, context);
                     refused_at = Some(cut.zone.clone());
                 }
-                // Nothing lies below a CNAME; a DNAME makes all below it its own.
+                // No zone lies below a CNAME; a DNAME redirects the tree below it.
                 Finding::Alias(_) | Finding::TooLong => minimiser.give_up(),
                 Finding::Records(..) | Finding::NoData(_) => minimiser.passed(&asked.name),
             },
@@ -136,8 +136,8 @@ pub(crate) async fn walk<N: Network>(
     Err(Unresolved::new(Cause::Unusable, format!("too many steps towards {question}")))
 }
 
-/// Where a walk starts. Where a resolver answers in the place of all servers, one place is as good as
-/// another, and what is known of a zone's servers is of no use.
+/// The start of a walk. Behind an interceptor any cut is as good, and knowledge of servers is
+/// useless.
 fn first_cut<N: Network>(env: &Env<N>, question: &Question) -> Delegation {
     let routed = || env.settings().route(&question.answered_at()).is_some();
     match env.shared().passage.is_intercepted() && !routed() {
@@ -146,8 +146,8 @@ fn first_cut<N: Network>(env: &Env<N>, question: &Question) -> Delegation {
     }
 }
 
-/// The root, for a question to `cut` that failed, if it turns out that this network intercepts DNS:
-/// nobody but the interceptor answers there, whatever server is asked.
+/// The root, after a failed question to `cut`, if the network turns out to intercept DNS: only the
+/// interceptor replies, whichever server is asked.
 async fn cut_of_interceptor<N: Network>(
     env: &Env<N>,
     cut: &Delegation,
@@ -162,8 +162,7 @@ async fn cut_of_interceptor<N: Network>(
     (intercepted && !cut.zone.is_root()).then(|| env.settings().root.clone())
 }
 
-/// Where to start: the stub or forwarder that the configuration gives, else the deepest cut
-/// that a parent told us, else the root.
+/// The start: a configured route, else the deepest known cut, else the root.
 pub(crate) fn zone_cut<N: Network>(env: &Env<N>, question: &Question) -> Delegation {
     env.known_cut(&question.answered_at()).unwrap_or_else(|| {
         prime(env);
@@ -171,7 +170,7 @@ pub(crate) fn zone_cut<N: Network>(env: &Env<N>, question: &Question) -> Delegat
     })
 }
 
-/// Asks for the keys of a signed zone beside the question, not after it.
+/// Fetches the keys of a signed zone beside the question, not after it.
 fn fetch_keys<N: Network>(env: &Env<N>, cut: &Delegation, context: &Context) {
     let signed = matches!(cut.signing, DsStatus::Signed(_))
         || env.settings().anchors.iter().any(|anchor| anchor.zone == cut.zone);
@@ -182,7 +181,7 @@ fn fetch_keys<N: Network>(env: &Env<N>, cut: &Delegation, context: &Context) {
     }
 }
 
-/// The next question on the way down whose answer is not yet known.
+/// The next question on the way down without a known answer.
 fn unknown_step<N: Network>(
     env: &Env<N>,
     minimiser: &mut Minimiser,
@@ -203,7 +202,7 @@ fn unknown_step<N: Network>(
     }
 }
 
-/// Whether the cache says that the name exists and is nothing we must learn more of.
+/// Whether the cache proves that the name exists and needs no question.
 fn is_known_to_exist<N: Network>(env: &Env<N>, question: &Question, now: Moment) -> bool {
     let cache = &env.shared().cache;
     let denial = cache.denial(&question.name, question.rtype, now);
@@ -222,8 +221,8 @@ fn show_full_name<N: Network>(
     minimiser.give_up();
 }
 
-/// Asks a shortened question, and the full one beside it where that is met with silence; true
-/// if the answer is to the shortened question.
+/// Asks a shortened question, and the full question beside it after silence; true if the answer
+/// belongs to the shortened question.
 async fn ask_shortened<N: Network>(
     env: &Env<N>,
     cut: &Delegation,
@@ -249,7 +248,7 @@ async fn ask_shortened<N: Network>(
         },
         verdict = &mut whole => match verdict {
             Ok(verdict) => {
-                // Of the root and of top-level domains it is more likely that datagrams were lost.
+                // For the root and top-level domains, lost datagrams are more likely.
                 if name::depth(&cut.zone) > 1 {
                     env.shared().cache.insert_minimisation_failure(&cut.zone, env.shared().now());
                 }
@@ -260,8 +259,8 @@ async fn ask_shortened<N: Network>(
     }
 }
 
-/// Asks the servers of a zone, together with all who ask them the same: A, AAAA and HTTPS of
-/// one name share their referrals.
+/// Asks the servers of a zone, in one flight with identical questions: A, AAAA and HTTPS of one
+/// name share their referrals.
 async fn ask_zone<N: Network>(
     env: &Env<N>,
     cut: &Delegation,
@@ -274,7 +273,7 @@ async fn ask_zone<N: Network>(
         match env.take_turn(exchanges, &key, (&cut.zone, asked), context).await {
             Turn::First(lead) | Turn::Next(lead) => {
                 let verdict = ask_and_keep(env, cut, asked, &context.leading(lead.id())).await;
-                // Others may do better with the servers that are avoided here.
+                // Questions without avoided servers may succeed.
                 if verdict.is_ok() || context.avoided().is_empty() {
                     lead.tell(&verdict, context);
                 }
@@ -290,7 +289,7 @@ async fn ask_zone<N: Network>(
     Err(Unresolved::new(Cause::Cancelled, text))
 }
 
-/// Asks the servers of a zone and remembers what they say.
+/// Asks the servers of a zone and caches the reply.
 async fn ask_and_keep<N: Network>(
     env: &Env<N>,
     cut: &Delegation,
@@ -310,11 +309,11 @@ async fn ask_and_keep<N: Network>(
         }
         Verdict::Answer(reply) => {
             reply.clamp_ttls(&cache.limits());
-            // Seen before it is kept, so that it is not kept twice.
+            // Validated before it is cached, so that it is not cached twice.
             if context.validate && env.is_taken_as_it_comes(&asked.answered_at()) {
                 reply.set_unsigned();
             }
-            // Whether it is the full name that is denied, only the asker knows.
+            // Only the caller knows whether the denied name is the full name.
             if !matches!(reply.finding, Finding::NxDomain(_)) {
                 keep_reply(env, asked, reply);
             }
@@ -323,8 +322,8 @@ async fn ask_and_keep<N: Network>(
     Ok(Arc::from(verdict))
 }
 
-/// Whether a shared verdict serves an asker that avoids servers: no avoided server may have said
-/// it.
+/// Whether a shared verdict is usable for a question with avoided servers: it must not come from
+/// one of these.
 fn may_be_used(verdict: &Verdict, avoided: &[SocketAddr]) -> bool {
     match verdict {
         Verdict::Answer(reply) => {

@@ -1,8 +1,8 @@
-//! Addresses of nameservers that came without glue.
+//! Look-ups of nameserver addresses without glue.
 //!
-//! A nameserver's own zone has often been met, or is met on the way down to it, with glue for that
-//! very name: that is as good a word as the delegation itself, and saves asking the zone. Only
-//! when servers found so fail is their zone asked for what it says of them.
+//! A nameserver's zone is often known, or is met on the way down, with glue for that very name.
+//! Such glue is as credible as the delegation itself, and saves a query. Only if servers found so
+//! fail is their zone asked for its own records.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use crate::model::answer::{Answer, Unresolved};
 use crate::model::context::Context;
 use crate::selection::addresses::{families, glue, usable_addresses};
 
-/// Looks up the addresses of the nameserver `name`: IPv4 first, IPv6 if there are none, or the
-/// other way round where IPv4 does not work.
+/// Looks up the addresses of the nameserver `name`: IPv4 first and IPv6 if there are none, or the
+/// reverse if IPv4 does not work.
 ///
 /// # Errors
 /// The client query has no look-ups left, or is nested too deep.
@@ -45,7 +45,7 @@ pub(crate) fn look_up_addresses<N: Network>(
                     AddressSource::Glue => nearest_addresses(&env, question, &context).await,
                     AddressSource::OwnZone => zone_addresses(&env, question, &context).await,
                 };
-                // Those who say nothing of one family say nothing of the other.
+                // Servers that do not reply for one family do not reply for the other.
                 let Ok(told) = told else { break };
                 (addresses, by_glue) = told;
             }
@@ -55,7 +55,7 @@ pub(crate) fn look_up_addresses<N: Network>(
     }))
 }
 
-/// Addresses from whoever on the way down knows them first; true if that was a parent.
+/// The first addresses on the way down; true if they are glue.
 async fn nearest_addresses<N: Network>(
     env: &Env<N>,
     question: Question,
@@ -74,7 +74,7 @@ async fn nearest_addresses<N: Network>(
     }
 }
 
-/// Addresses as the zone of the name has them, which is no parent's word.
+/// The addresses in the zone of the name, which are not glue.
 async fn zone_addresses<N: Network>(
     env: &Env<N>,
     question: Question,

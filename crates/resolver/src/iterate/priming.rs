@@ -1,5 +1,5 @@
-//! Asking the root servers for their own names and addresses (RFC 9609), so that the hints are
-//! only ever a way in.
+//! Priming: asks the root servers for their own names and addresses (RFC 9609), so that the hints
+//! only serve as a start.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::model::verdict::{Finding, Verdict};
 /// Seconds for which the hints are in force again where the root servers tell no addresses.
 const FRUITLESS: u32 = 60;
 
-/// Primes beside the question that found the root servers unknown; only one does at a time.
+/// Starts priming beside the question that found the root servers unknown; one at a time.
 pub(crate) fn prime<N: Network>(env: &Env<N>) {
     if !env.settings().priming {
         return;
@@ -34,7 +34,7 @@ pub(crate) fn prime<N: Network>(env: &Env<N>) {
             && let Finding::Records(sets) = &reply.finding
             && let Some(ns) = sets.iter().find(|set| set.rtype == Rtype::NS)
         {
-            // Whoever answers in the place of the root servers does not tell their addresses.
+            // An interceptor does not give the addresses of root servers.
             let glue = if reply.hearsay { &[][..] } else { &reply.additional };
             learn_root(&env, ns, glue);
             keep_reply(&env, &question, reply);

@@ -1,4 +1,4 @@
-//! Answering a question: its name, and the names that its aliases lead to.
+//! Answers a question along its alias chain.
 
 use std::net::SocketAddr;
 
@@ -17,8 +17,8 @@ use crate::model::verdict::Reply;
 use crate::validate::retry::Tries;
 use crate::validate::validation::{report_status, validate};
 
-/// Answers `question`, following CNAME and DNAME from zone to zone (RFC 1034 section 3.6.2,
-/// RFC 6672). `lack` is what the cache lacks of it.
+/// Answers `question`, following CNAME and DNAME from zone to zone (RFC 1034 section 3.6.2, RFC
+/// 6672). `lack` is the part missing in the cache.
 pub(crate) async fn answer<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -50,7 +50,7 @@ pub(crate) async fn answer<N: Network>(
     }
 }
 
-/// What is known of `name`, from the cache, unless it is `unknown` there, or from its servers.
+/// The data of `name`, from the cache unless it is `unknown` there, or from its servers.
 async fn find<N: Network>(
     env: &Env<N>,
     name: &Name,
@@ -82,13 +82,13 @@ async fn find<N: Network>(
     }
 }
 
-/// Whether the question is a sentinel that says no.
+/// Whether the question is a root key sentinel that must fail.
 fn is_sentinel_against<N: Network>(env: &Env<N>, question: &Question, answer: &Answer) -> bool {
     answer.security == Security::Secure
         && sentinel_fails(env.settings(), &question.name, question.rtype)
 }
 
-/// What the cache has, if it can be proven.
+/// The cached data, if it can be proven.
 async fn find_known<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -97,7 +97,7 @@ async fn find_known<N: Network>(
 ) -> Result<Option<Box<Reply>>, Unresolved> {
     match prove(env, question, &mut reply, context).await {
         Ok(()) => Ok(Some(reply)),
-        // What was kept unproven may have been forged: the servers are asked again.
+        // Unproven cached data may be forged: the servers are asked again.
         Err(unresolved) if unresolved.cause == Cause::Bogus => {
             forget_unproven(env, question);
             Ok(None)
@@ -106,7 +106,7 @@ async fn find_known<N: Network>(
     }
 }
 
-/// Asks servers that have not given bogus answers yet, as `liar` just did.
+/// Asks servers other than those that gave bogus answers, such as `liar`.
 async fn find_elsewhere<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -124,7 +124,7 @@ async fn find_elsewhere<N: Network>(
     }
 }
 
-/// Proves a reply where that is wanted, and remembers what came of it.
+/// Validates a reply if required, and caches the result.
 async fn prove<N: Network>(
     env: &Env<N>,
     question: &Question,

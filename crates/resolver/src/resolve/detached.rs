@@ -1,4 +1,4 @@
-//! Work that is carried through.
+//! Detached work: goes on when its client goes away.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,8 +9,8 @@ use tokio::runtime::Handle;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Work that goes on as a task of its own when the one who began it goes away: others may wait for
-/// it, and who asks again will find what came of it.
+/// Work that continues as a task of its own when its caller goes away: followers may wait for it,
+/// and the next question finds its result.
 pub(crate) struct Work<T: Send + 'static>(Option<Boxed<T>>);
 
 impl<T: Send> Work<T> {
@@ -20,12 +20,12 @@ impl<T: Send> Work<T> {
 }
 
 impl<T: Send> Future for Work<T> {
-    /// What came of it, or `None` if it panicked.
+    /// The result, or `None` after a panic.
     type Output = Option<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
         let Some(mut work) = self.0.take() else { return Poll::Ready(None) };
-        // Who panicked is dropped here and never looked at again.
+        // Panicked work is dropped here and never polled again.
         match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
             Ok(Poll::Pending) => {
                 self.0 = Some(work);

@@ -1,9 +1,9 @@
-//! Refreshing what is asked for a lot before it expires, so that nobody waits for it.
+//! Prefetch: popular answers are refreshed before they expire, so that no client waits.
 //!
-//! Who asks in the last tenth of an answer's time sets it off, so an idle machine sends nothing. The
-//! packet is one that is to spare, lent: it comes back when the fresh answer is asked for, since then
-//! it would have had to be sent anyway. So what is lost on answers that nobody wants any more is an
-//! eighth of all packets at most.
+//! A question in the last tenth of an answer's TTL triggers the refresh, so an idle machine sends
+//! nothing. The query is an optional packet, lent: it is returned when a client asks for the fresh
+//! answer, since then the query would have been necessary anyway. So at most an eighth of the
+//! packets are wasted on unwanted answers.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::model::context::Context;
 use crate::model::flights::Boarding;
 use crate::resolve::recursion::lead_question;
 
-/// Asks for `question` anew, whose answer was `made` a while ago and `expires` soon.
+/// Refreshes the answer to `question`, which was `made` a while ago and `expires` soon.
 pub(crate) fn refresh<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -25,7 +25,7 @@ pub(crate) fn refresh<N: Network>(
 ) {
     let (shared, limits) = (env.shared(), &env.settings().limits);
     let now = shared.now();
-    // It will hold for as long again.
+    // The fresh answer will last as long again.
     let until = expires.after(expires.since(made));
     let obstructed = env.is_line_down_for(question) || shared.passage.obstacle().is_some();
     if !env.settings().prefetch || env.network().is_short() || obstructed {
@@ -39,10 +39,10 @@ pub(crate) fn refresh<N: Network>(
     }
     let context = Context::new(*limits, None, None)
         .validating(env.validates(checking_disabled))
-        // What goes with it by then is of no use either.
+        // Cached data that expires by then is not used either.
         .ahead(expires.since(now) + Duration::from_secs(1));
     let key = (question.clone(), context.validate);
-    // Whoever asks for it already does so for us.
+    // A question under way already does the refresh.
     if let Boarding::Lead(lead) = shared.questions.board(&key, None)
         && let Ok(work) = lead_question(env, lead, question.clone(), context, Lack::Something)
     {
@@ -54,7 +54,7 @@ pub(crate) fn refresh<N: Network>(
     }
 }
 
-/// Notes that `question` is asked for, which may have been refreshed before.
+/// Records that a client asks `question`, whose answer may have been prefetched.
 pub(crate) fn mark_wanted<N: Network>(env: &Env<N>, question: &Question) {
     if env.shared().lent.take(question) {
         env.count(Counter::CachePrefetchesUsed);

@@ -1,4 +1,5 @@
-//! Answering a question, of a client or of our own, together with all who ask the same.
+//! A recursion: answers a question, of a client or of our own, in one flight with identical
+//! questions.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -32,8 +33,8 @@ pub(crate) fn answer_question<N: Network>(
     Box::pin(async move { lead_or_join(&env, question, context, None).await })
 }
 
-/// Works the answer out, or waits for whoever already does. `lack` is what the cache lacks of it,
-/// if somebody has just looked.
+/// Resolves the question, or waits for the flight under way. `lack` is the part missing in the
+/// cache, if the caller has just looked.
 pub(crate) async fn lead_or_join<N: Network>(
     env: &Env<N>,
     question: Question,
@@ -70,7 +71,7 @@ pub(crate) async fn lead_or_join<N: Network>(
     })
 }
 
-/// What the cache has of a question: its answer, or that it failed; or what it lacks.
+/// The cached answer or failure of a question; else the missing part.
 fn remembered<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -86,7 +87,7 @@ fn remembered<N: Network>(
     Ok(Err(Unresolved::new(Cause::Remembered, text)))
 }
 
-/// Works a question out and lands it, whether or not the one who asked is still there.
+/// Resolves a question and lands its flight, even if the client has gone.
 pub(crate) fn lead_question<N: Network>(
     env: &Env<N>,
     lead: Leading<QuestionKey, Arc<Answer>>,
@@ -113,7 +114,7 @@ pub(crate) fn lead_question<N: Network>(
         let answer = answer.map(Arc::new).map_err(|unresolved| {
             explain_by_obstacle(&env, &question, blame_clock(&env, unresolved))
         });
-        // That something cannot be refreshed says nothing while it holds.
+        // A failed refresh says nothing while the old answer holds.
         if context.ahead.is_zero() {
             remember_failure(&env, &question, answer.as_ref().err(), &context);
         }
@@ -122,7 +123,7 @@ pub(crate) fn lead_question<N: Network>(
     })))
 }
 
-/// Remembers how a question failed, if it did, and if that says something of its name.
+/// Caches the failure of a question, if it concerns the name.
 fn remember_failure<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -134,7 +135,7 @@ fn remember_failure<N: Network>(
         None => cache.remove_failure(question),
         Some(unresolved) if context.blames_the_name(unresolved) => {
             if env.is_bogus(unresolved.ede.code) {
-                // Not given when it has expired either.
+                // The expired answer is removed too.
                 forget_answer(env, question);
             }
             let silent =
@@ -145,7 +146,7 @@ fn remember_failure<N: Network>(
     }
 }
 
-/// Says so where it is our own clock that makes a signature out of date.
+/// Adds that the clock of this machine is wrong, if that explains signatures out of date.
 fn blame_clock<N: Network>(env: &Env<N>, unresolved: Unresolved) -> Unresolved {
     let Unresolved { cause, ede } = unresolved;
     let text = match env.shared().clock_doubt.wrong_by() {

@@ -1,4 +1,5 @@
-//! The resolver: what other crates see of this one, and what its upper rooms provide to the lower ones.
+//! The resolver: the façade of this crate, and the look-ups that its upper rooms provide to the
+//! lower rooms.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,8 +26,8 @@ use crate::resolve::serve_stale::{in_time, in_time_or_stale, stale};
 use crate::selection::server_report::{ServerReport, all_server_reports, server_reports};
 use crate::validate::trust::{fetch_keys, prove_root};
 
-/// Resolves questions over one network. A resolver is no thread: several may live on one runtime, or each on a
-/// runtime of its own. A clone is the same resolver.
+/// Resolves questions over one network. A resolver is no thread: several may live on one runtime,
+/// or each on a runtime of its own. A clone is the same resolver.
 #[derive(Debug)]
 pub struct Resolver<N: Network>(Arc<Env<N>>);
 
@@ -37,7 +38,7 @@ impl<N: Network> Clone for Resolver<N> {
 }
 
 impl<N: Network> Resolver<N> {
-    /// A resolver that asks over `network`.
+    /// A resolver that sends over `network`.
     #[must_use]
     pub fn new(
         shared: Arc<Shared>,
@@ -59,10 +60,10 @@ impl<N: Network> Resolver<N> {
             .await
     }
 
-    /// Answers a question of `asker`, an address that stands for a client, or says why not, within
-    /// [`crate::Limits::client`]; an expired answer does where there is nothing better. The caller has just seen
-    /// what the cache lacks of the answer. The work goes on behind the client, so that its next query may find the
-    /// answer.
+    /// Answers a question of `asker`, an address that stands for a client, within
+    /// [`crate::Limits::client`]; if nothing better is at hand, with an expired answer. The caller
+    /// has just looked into the cache: `lack` is the missing part. The work goes on without the
+    /// client, so that its next query may find the answer.
     ///
     /// # Errors
     /// The question could not be answered, or not in time.
@@ -93,7 +94,7 @@ impl<N: Network> Resolver<N> {
     /// The answer from the cache alone, if it is proven or need not be.
     ///
     /// # Errors
-    /// The cache lacks some of it.
+    /// Part of the answer is not cached.
     #[inline]
     pub fn cached(
         &self,
@@ -104,14 +105,14 @@ impl<N: Network> Resolver<N> {
         cached_answer(&self.0, question, checking_disabled, now)
     }
 
-    /// The answer that follows from proven ranges between names (RFC 8198).
+    /// The answer synthesised from proven ranges (RFC 8198).
     #[must_use]
     #[inline]
     pub fn synthesised(&self, question: &Question, now: Moment) -> Option<Answer> {
         synthesised(&self.0, question, now)
     }
 
-    /// The last answer that was known, if it did not expire too long ago and is proven or need not be.
+    /// The last known answer, if it did not expire too long ago and is proven or need not be.
     #[must_use]
     pub fn stale(
         &self,
@@ -122,7 +123,7 @@ impl<N: Network> Resolver<N> {
         stale(&self.0, question, checking_disabled, now)
     }
 
-    /// The failure that is remembered of a question, if it counts for this client.
+    /// The cached failure of a question, if it applies to this client.
     #[must_use]
     pub fn failed(
         &self,
@@ -133,7 +134,7 @@ impl<N: Network> Resolver<N> {
         known_failure(&self.0, question, checking_disabled, now)
     }
 
-    /// Why an insecure answer to `question` is not proven, where its zone is signed after all.
+    /// The reason why an answer of a signed zone is insecure.
     #[must_use]
     pub fn why_unsigned(&self, question: &Question, security: Security) -> Option<Ede> {
         if security != Security::Insecure {
@@ -156,13 +157,13 @@ impl<N: Network> Resolver<N> {
         refresh(&self.0, question, checking_disabled, made, expires);
     }
 
-    /// Notes that a client asks `question`, whose answer may have been prefetched.
+    /// Records that a client asks `question`, whose answer may have been prefetched.
     pub fn mark_wanted(&self, question: &Question) {
         mark_wanted(&self.0, question);
     }
 
-    /// The zone whose servers would be asked for `name`, and what is known of each server; over TCP too, where
-    /// it was asked that way. Sends nothing.
+    /// The zone whose servers would be asked for `name`, and a report of each server, also over TCP
+    /// if used. No query is sent.
     #[must_use]
     pub fn server_reports(&self, name: &Name) -> (Name, Vec<ServerReport>) {
         server_reports(&self.0, name)
@@ -174,7 +175,7 @@ impl<N: Network> Resolver<N> {
         all_server_reports(&self.0, most)
     }
 
-    /// What all resolvers of the process share.
+    /// The state shared by the resolvers of the process.
     #[must_use]
     pub fn shared(&self) -> &Arc<Shared> {
         self.0.shared()
@@ -186,13 +187,13 @@ impl<N: Network> Resolver<N> {
         self.0.settings()
     }
 
-    /// What this resolver has counted.
+    /// The counters of this resolver.
     #[must_use]
     pub fn counters(&self) -> &Counters {
         self.0.counters()
     }
 
-    /// The network that this resolver asks over.
+    /// The network of this resolver.
     #[must_use]
     pub fn network(&self) -> &N {
         self.0.network()

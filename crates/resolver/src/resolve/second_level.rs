@@ -1,5 +1,5 @@
-//! What other nodes know, asked for beside the servers: whichever is first wins, so that a memory which
-//! is slow, dead or wrong costs nobody anything.
+//! Second level: other nodes' answers are looked up beside the servers. The first result wins, so a
+//! slow, dead or corrupt second level costs no time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +13,15 @@ use crate::model::context::Context;
 use crate::model::trace::Hop;
 use crate::resolve::alias::answer;
 
-/// Who was first.
+/// The winner.
 enum First {
-    /// The servers, or the failure to ask them.
+    /// The servers, or their failure.
     Own(Result<Answer, Unresolved>),
-    /// Another node.
+    /// A different node.
     Found(Answer),
 }
 
-/// Answers `question` from its servers, or from what others know, whichever is first.
+/// Answers `question` from its servers or from the second level, whichever is first.
 pub(crate) async fn answer_beside_second_level<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -41,7 +41,7 @@ pub(crate) async fn answer_beside_second_level<N: Network>(
     answer
 }
 
-/// What comes first: an answer of the servers, or one that others know.
+/// The first result: of the servers, or of the second level.
 async fn race_second_level<N: Network>(
     env: &Env<N>,
     second: Arc<dyn SecondLevel>,
@@ -58,7 +58,7 @@ async fn race_second_level<N: Network>(
         answer(&held, &asked, &of_own, lack).await
     });
     let mut others = Box::pin(ask_second_level(env, &*second, question, context));
-    // Begun before others are asked: it shall not wait for them in any way.
+    // Started before the second level, so that the recursion does not wait for it.
     let answer = tokio::select! {
         biased;
         answer = &mut own => {
@@ -70,7 +70,7 @@ async fn race_second_level<N: Network>(
     match answer {
         Some(answer) => {
             env.count(Counter::SecondLevelHits);
-            // What it has asked for it still learns, so that the next question begins further down.
+            // Replies under way are still cached, so that the next question starts further down.
             context.budget.stop();
             tokio::spawn(own);
             First::Found(answer)
@@ -82,13 +82,13 @@ async fn race_second_level<N: Network>(
     }
 }
 
-/// The second level, where the question is one that others are asked: a client's, as it comes.
+/// The second level, for questions of clients without special conditions.
 fn second_level_for<N: Network>(
     env: &Env<N>,
     question: &Question,
     context: &Context,
 ) -> Option<Arc<dyn SecondLevel>> {
-    // What is asked for with CD is not kept as proven, so others are not told either.
+    // Answers fetched with CD are not cached as proven, so they are not shared either.
     let as_proven_as_can_be = context.validate != env.settings().anchors.is_empty();
     let asks = context.depth == 0
         && context.ahead.is_zero()
@@ -97,7 +97,7 @@ fn second_level_for<N: Network>(
     env.shared().second_level.get().filter(|_| asks).cloned()
 }
 
-/// The answer, if others have one that is proven or can be.
+/// The answer of the second level, if it is proven or can be.
 async fn ask_second_level<N: Network>(
     env: &Env<N>,
     second: &dyn SecondLevel,
@@ -120,7 +120,7 @@ async fn ask_second_level<N: Network>(
     }
 }
 
-/// Tells others what was learned, if it is what they may be told.
+/// Writes the answer to the second level, if it may be shared.
 fn tell_second_level<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -130,9 +130,9 @@ fn tell_second_level<N: Network>(
     let Some(second) = env.shared().second_level.get() else { return };
     let proven = answer.security > Security::Unchecked || env.settings().anchors.is_empty();
     let now = env.shared().now();
-    // What is taken as it comes for a while is not what others would call unsigned.
+    // A zone under a negative trust anchor of this node may be signed for other nodes.
     let as_others_do = !env.shared().negative_anchors.are_any(now);
-    // Nor is what a network says that has yet to prove that servers themselves answer.
+    // Answers of a network that has not proven itself are not shared either.
     let doubtful = env.shared().cache.is_quarantining() && answer.security != Security::Secure;
     if question.rtype == Rtype::ANY || !proven || !as_others_do || doubtful {
         return;
@@ -143,8 +143,7 @@ fn tell_second_level<N: Network>(
     }
 }
 
-/// The entries that make the answer up, and when the first of them expires; nothing if the cache
-/// does not have them all.
+/// The entries of an answer, and the earliest expiry; `None` if one is not in the cache.
 fn entries_of<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -154,7 +153,7 @@ fn entries_of<N: Network>(
     let (cache, mut out, mut expires) = (&env.shared().cache, Vec::new(), Moment::NEVER);
     let (mut name, mut answered, mut made) = (question.name.clone(), false, false);
     for set in &answer.answer {
-        // The CNAME that a DNAME makes is made again.
+        // The synthesised CNAME is made again.
         if !made {
             expires = expires.min(cache.export_rrset(&set.owner, set.rtype, now, &mut out)?);
         }

@@ -1,4 +1,4 @@
-//! Addresses of nameservers that came without glue, as far as the cache has them.
+//! Addresses of nameservers, as far as the cache has them.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
@@ -12,11 +12,11 @@ use crate::infra::reachability::BrokenPaths;
 use crate::model::settings::Settings;
 use crate::model::verdict::Finding;
 
-/// For so long after its TTL is over, the address of a nameserver is asked on: with TTLs of a second or
-/// none, its zone would have to be asked for it again and again. Clients are not given such addresses.
+/// The time after its TTL for which a nameserver's address is still used: with TTLs of a second or
+/// zero, its zone would be asked again and again. Clients do not get such addresses.
 const LATELY: Duration = Duration::from_secs(10);
 
-/// The addresses of a nameserver without asking anyone: its glue, else what is in the cache.
+/// The cached addresses of a nameserver: its glue, else those of its zone.
 pub(crate) fn addresses_of<'a, N: Network>(
     env: &Env<N>,
     server: &'a NameServer,
@@ -27,8 +27,8 @@ pub(crate) fn addresses_of<'a, N: Network>(
     }
 }
 
-/// The addresses of the nameserver `name` that are in the cache, as glue and as its own zone has
-/// them: either may be wrong, and none hides the other.
+/// The cached addresses of the nameserver `name`, from glue and from its own zone: either may be
+/// wrong, and neither hides the other.
 fn known_addresses<N: Network>(env: &Env<N>, name: &Name) -> Vec<SocketAddr> {
     let cut = env.shared().cache.deepest_cut(name, env.shared().now());
     let mut addresses = cut.map_or_else(Vec::new, |cut| glue(&cut, name));
@@ -37,8 +37,7 @@ fn known_addresses<N: Network>(env: &Env<N>, name: &Name) -> Vec<SocketAddr> {
     addresses
 }
 
-/// The addresses of the nameserver `name` that are in the cache as its own zone has them, or had
-/// them a moment ago.
+/// The cached addresses of the nameserver `name` from its own zone, also if just expired.
 pub(crate) fn own_addresses<N: Network>(env: &Env<N>, name: &Name) -> Vec<SocketAddr> {
     let (cache, since) = (&env.shared().cache, env.shared().now().before(LATELY));
     let own = [Rtype::A, Rtype::AAAA].map(|rtype| cache.rrset(name, rtype, since));
@@ -47,8 +46,8 @@ pub(crate) fn own_addresses<N: Network>(env: &Env<N>, name: &Name) -> Vec<Socket
     addresses
 }
 
-/// Forgets what zones were heard to say of the addresses of servers that do not answer, unless
-/// signatures vouch for it: the next question is put to their glue, or asks for them anew.
+/// Removes unsigned addresses of unresponsive servers from the cache: the next question uses the
+/// glue, or looks them up again.
 pub(crate) fn forget_addresses<'a, N: Network>(
     env: &Env<N>,
     servers: impl Iterator<Item = &'a Name>,
@@ -59,8 +58,7 @@ pub(crate) fn forget_addresses<'a, N: Network>(
     }
 }
 
-/// Whether the cache has denials of all addresses of a nameserver: looking it up again finds
-/// none.
+/// Whether the cache has denials for each address type of a nameserver: a look-up would find none.
 pub(crate) fn is_known_without_address<N: Network>(env: &Env<N>, name: &Name) -> bool {
     let (cache, now) = (&env.shared().cache, env.shared().now());
     let denied = |rtype| {
@@ -71,8 +69,7 @@ pub(crate) fn is_known_without_address<N: Network>(env: &Env<N>, name: &Name) ->
     families(env).into_iter().all(|(rtype, wanted)| !wanted || denied(rtype))
 }
 
-/// The types that addresses have, first that of the family that works, and whether each is to
-/// be used.
+/// The address types, the working family first, and whether each is used.
 pub(crate) fn families<N: Network>(env: &Env<N>) -> [(Rtype, bool); 2] {
     let Settings { ipv4, ipv6, .. } = env.settings();
     let (ipv4, ipv6) = ((Rtype::A, *ipv4), (Rtype::AAAA, *ipv6));
@@ -97,7 +94,7 @@ pub(crate) fn usable_addresses<'a, N: Network>(
     addresses.map(|address| SocketAddr::new(address, 53)).collect()
 }
 
-/// The addresses that came with a delegation for one of its servers, both families.
+/// The glue of one server of a delegation, both families.
 pub(crate) fn glue(cut: &Delegation, name: &Name) -> Vec<SocketAddr> {
     let servers = cut.servers.iter().filter(|server| server.name == *name);
     servers.flat_map(|server| server.addresses.iter().copied()).collect()

@@ -1,7 +1,7 @@
-//! The chain of trust, as those parts of a proof see it that a link of the chain is made of.
+//! The chain of trust, as seen by a proof that needs further links.
 //!
-//! A zone's keys are proven by DS records, these by the parent's keys, and so on up to a trust anchor; a proof may
-//! need each of them. [`crate::validate::trust`] implements the trait.
+//! The keys of a zone are proven by DS records, these by the parent's keys, and so on up to a trust
+//! anchor; a proof may need each link. [`crate::validate::trust`] implements the trait.
 
 use zoners_dns::{Ede, Name, Network, RRset};
 
@@ -12,12 +12,12 @@ use crate::model::context::Context;
 use crate::model::trace::Hop;
 use crate::model::zone_trust::ZoneTrust;
 
-/// What is proven of a name's DS records.
+/// The proven DS records of a name.
 #[derive(Clone, Debug)]
 pub(crate) enum DsAnswer {
-    /// It has some: a signed zone begins there.
+    /// DS records exist: a signed zone begins at the name.
     Signed(RRset),
-    /// It has none, and an unsigned zone begins there; or it lies in one.
+    /// An unsigned zone begins at the name, or contains it.
     Unsigned,
     /// No zone begins there.
     NoCut,
@@ -25,7 +25,7 @@ pub(crate) enum DsAnswer {
 
 /// The links of the chain of trust.
 pub(crate) trait ChainOfTrust {
-    /// What the records of `zone`, the apex of a zone, are held against.
+    /// The keys against which the records of `zone` are verified.
     ///
     /// # Errors
     /// The chain of trust is broken, or cannot be followed now.
@@ -35,7 +35,7 @@ pub(crate) trait ChainOfTrust {
         context: &Context,
     ) -> Boxed<'static, Result<ZoneTrust, Unresolved>>;
 
-    /// What the parent of `child` proves of its DS records.
+    /// The proven DS records of `child`, from its parent.
     ///
     /// # Errors
     /// The parent proves nothing, or cannot be asked now.
@@ -46,7 +46,7 @@ pub(crate) trait ChainOfTrust {
     ) -> Boxed<'static, Result<DsAnswer, Unresolved>>;
 }
 
-/// Notes that `zone` is as good as unsigned.
+/// Records that `zone` counts as unsigned.
 pub(crate) fn keep_unsigned<N: Network>(
     env: &Env<N>,
     zone: &Name,

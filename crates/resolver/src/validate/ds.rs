@@ -1,4 +1,4 @@
-//! Whether a signed zone begins at a name: what its parent proves of its DS records.
+//! DS: whether a signed zone begins at a name, by proofs of its parent.
 
 use zoners_cache::Denial;
 use zoners_dns::{DsStatus, Ede, EdeCode, Name, Network, Question, RRset, Rtype, Security, name};
@@ -19,10 +19,10 @@ use crate::validate::retry::Tries;
 use crate::validate::validation::{bogus, check_rrset, is_overruled, lies_unsigned, signed_proof};
 use crate::validate::verification::charge_hashing;
 
-/// What the parent of `child` proves of its DS records.
+/// The proven DS records of `child`, from its parent.
 ///
 /// # Errors
-/// It proves nothing, or cannot be asked now.
+/// The parent proves nothing, or cannot be asked now.
 pub(crate) fn ds_of<N: Network>(
     env: &Env<N>,
     child: &Name,
@@ -58,7 +58,7 @@ async fn find_ds<N: Network>(
     }
 }
 
-/// What came with the delegation of `child`.
+/// The DS records, or their denial, that came with the delegation of `child`.
 fn word_of_the_referral<N: Network>(env: &Env<N>, child: &Name) -> Option<Reply> {
     let (cache, now) = (&env.shared().cache, env.shared().now());
     if let Some(reply) = sought(env, child, Rtype::DS).known(cache, now)
@@ -132,7 +132,7 @@ async fn prove_ds<N: Network>(
     }
 }
 
-/// The zone above `child` that signed the records of a proof.
+/// The zone above `child` that signed a proof.
 fn signer_above(proof: &[RRset], child: &Name) -> Option<Name> {
     let signatures = proof.iter().flat_map(|set| set.signatures.iter());
     let mut signers = signatures.filter_map(|rdata| Rrsig::read(&rdata)).map(|rrsig| rrsig.signer);

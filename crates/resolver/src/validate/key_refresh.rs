@@ -1,9 +1,9 @@
-//! Keys that have changed before their TTL was over.
+//! Key refresh: keys that have changed before their TTL ended.
 //!
-//! A zone that changes all its keys at once, or stops being signed, is bogus for as long as the old
-//! DNSKEY and DS records are in caches. So where something does not fit the keys that are known, these
-//! are fetched anew before it is called bogus: once for a zone in a while, since a zone that is bogus
-//! for good, or a forger, would otherwise make each query cost several.
+//! A zone that replaces its keys at once, or stops being signed, is bogus while the old DNSKEY and
+//! DS records are cached. So if a signature does not match the known keys, the keys are fetched
+//! anew before the result is bogus: once in a while for each zone, since otherwise a permanently
+//! bogus zone, or a forger, would multiply the queries.
 
 use zoners_cache::CachedRRset;
 use zoners_dns::{Counter, DsStatus, Name, Network, Rtype};
@@ -17,8 +17,8 @@ use crate::model::context::Context;
 use crate::model::zone_trust::ZoneTrust;
 use crate::validate::chain::ChainOfTrust;
 
-/// What the records of `zone` are held against by now, where they did not fit the keys that were
-/// known for this `reason`; nothing if that can be no matter of old keys, or is not to be tried.
+/// The refreshed keys of `zone`, after records failed with the known keys for this `reason`; `None`
+/// if old keys cannot be the cause, or a refresh is not due.
 pub(crate) async fn renewed_trust<N: Network>(
     env: &Env<N>,
     zone: &Name,
@@ -26,7 +26,7 @@ pub(crate) async fn renewed_trust<N: Network>(
     context: &Context,
 ) -> Option<ZoneTrust> {
     let shared = env.shared();
-    // Where nothing can be proven, nothing says that the keys are old.
+    // If nothing can be proven here, a failure does not indicate old keys.
     let forged = shared.passage.is_forged();
     if forged || !may_be_of_old_keys(reason) || env.anchor_of(zone).is_none() {
         return None;
@@ -41,7 +41,7 @@ pub(crate) async fn renewed_trust<N: Network>(
     }
 }
 
-/// The same, where it differs from the `keys` that were known.
+/// The refreshed keys, if they differ from the known `keys`.
 pub(crate) async fn changed_keys<N: Network>(
     env: &Env<N>,
     zone: &Name,
@@ -76,8 +76,8 @@ fn forget_keys<N: Network>(env: &Env<N>, zone: &Name) {
     }
 }
 
-/// Fetches the DNSKEY RRset of a zone anew, and the DS RRset from the parent. The known keys
-/// stay if the servers give no new ones.
+/// Fetches the DNSKEY RRset of a zone anew, and the DS RRset from the parent. Without new keys, the
+/// known keys stay.
 async fn renew_trust<N: Network>(
     env: &Env<N>,
     zone: &Name,
@@ -91,7 +91,7 @@ async fn renew_trust<N: Network>(
     Some(renewed)
 }
 
-/// Keys that are kept again unless others have come, also where the asker goes away meanwhile.
+/// The known keys, restored unless new keys arrive, even if the client goes away meanwhile.
 struct Known<'a, N: Network> {
     env: &'a Env<N>,
     keys: Option<CachedRRset>,
@@ -105,7 +105,7 @@ impl<N: Network> Drop for Known<'_, N> {
     }
 }
 
-/// Whether records that fail for this reason may fit other keys, or need no signature any more.
+/// Whether records that fail for this reason may match other keys, or need no signature any more.
 fn may_be_of_old_keys(reason: BogusReason) -> bool {
     matches!(
         reason,

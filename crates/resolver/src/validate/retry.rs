@@ -1,4 +1,4 @@
-//! Asking one server after the other until one says what can be proven.
+//! Retry: asks one server after the other until a reply can be proven.
 
 use std::net::SocketAddr;
 
@@ -14,14 +14,14 @@ use crate::model::answer::{Cause, Unresolved};
 use crate::model::context::Context;
 use crate::model::verdict::Reply;
 
-/// Servers that are asked before what they say is given up as bogus.
+/// Servers asked before the data count as bogus.
 const TRIES: usize = 3;
 
-/// The tries at one question.
+/// The attempts at one question.
 pub(crate) struct Tries {
     left: usize,
     context: Context,
-    /// What was wrong with the last reply.
+    /// The fault of the last reply.
     bogus: Option<Unresolved>,
 }
 
@@ -32,7 +32,7 @@ impl Tries {
         Tries { left: TRIES, context, bogus: None }
     }
 
-    /// One was made elsewhere, and failed.
+    /// Starts after an attempt that failed elsewhere.
     pub(crate) fn after<N: Network>(
         env: &Env<N>,
         context: &Context,
@@ -50,10 +50,10 @@ impl Tries {
         &self.context
     }
 
-    /// The next reply: out of the cache, or of a server that has not failed.
+    /// The next reply: from the cache, or from a server that has not failed.
     ///
     /// # Errors
-    /// There is none; if others failed before, for what was wrong with the last.
+    /// No reply is left; the error is that of the last bogus reply, if any.
     pub(crate) async fn next<N: Network>(
         &mut self,
         env: &Env<N>,
@@ -62,16 +62,16 @@ impl Tries {
         match self.bogus.take() {
             None => fetch_unproven(env, question, &self.context).await,
             Some(bogus) if self.left == 0 => Err(bogus),
-            // Nobody is left who says anything better.
+            // No server is left with a better reply.
             Some(bogus) => fetch_unproven(env, question, &self.context).await.map_err(|_| bogus),
         }
     }
 
-    /// Takes note that what `from` said cannot be proven: it is forgotten, and next somebody else
-    /// is asked.
+    /// Records that a reply of `from` cannot be proven: it is removed from the cache, and the
+    /// server is avoided.
     ///
     /// # Errors
-    /// It is no matter of who says it.
+    /// A different server would not help.
     pub(crate) fn failed<N: Network>(
         &mut self,
         env: &Env<N>,
@@ -83,7 +83,7 @@ impl Tries {
         if unresolved.cause != Cause::Bogus {
             return Err(unresolved);
         }
-        // What was in the cache is nobody's.
+        // A cached reply has no server.
         if let Some(server) = from {
             let server = Endpoint { address: server, transport: Transport::Udp };
             env.blame(server, ServerFault::Bogus);
@@ -96,7 +96,7 @@ impl Tries {
     }
 }
 
-/// What is known of a question, or what servers say of it, as it comes.
+/// The cached data, or the servers' reply, without validation.
 pub(crate) async fn fetch_unproven<N: Network>(
     env: &Env<N>,
     question: &Question,

@@ -1,8 +1,8 @@
 //! Which keys a zone's records are held against.
 //!
-//! A zone is trusted if its parent, whom we trust, has DS records for its keys; it is as good as
-//! unsigned if the parent proves that it has none. So trust is built from an anchor down, and
-//! remembered: proven keys as the zone's DNSKEY RRset, the others as unsigned zones.
+//! A zone is trusted if its parent is trusted and has DS records for its keys; the zone counts as
+//! unsigned if the parent proves that there are none. So trust is built from an anchor down, and
+//! cached: proven keys as the DNSKEY RRset of the zone, and unsigned zones.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ use crate::validate::retry::{Tries, fetch_unproven};
 use crate::validate::validation::bogus;
 use crate::validate::verification::verify;
 
-/// What the records of `zone`, the apex of a zone, are held against.
+/// The keys against which the records of `zone` are verified.
 ///
 /// # Errors
 /// The chain of trust is broken, or cannot be followed now.
@@ -76,10 +76,10 @@ fn known_trust<N: Network>(env: &Env<N>, zone: &Name) -> Option<ZoneTrust> {
     proven.then(|| ZoneTrust::Signed(Arc::new(chain::keys(&cached.set))))
 }
 
-/// Proves a DNSKEY RRset of the root zone by its anchor.
+/// Validates a DNSKEY RRset of the root zone by its anchor.
 ///
 /// # Errors
-/// It is none of its keys.
+/// No key matches the anchor.
 pub(crate) async fn prove_root<N: Network>(
     env: &Env<N>,
     set: &RRset,
@@ -98,7 +98,7 @@ async fn build_trust<N: Network>(
     may_prove(env).await?;
     if anchor.zone == *zone {
         let vouched = Vouched::by(anchor);
-        // An anchor that cannot be checked anchors nothing (RFC 4035 section 5.2).
+        // An anchor without a supported algorithm is no anchor (RFC 4035 section 5.2).
         if vouched.ds.is_empty() && vouched.keys.is_empty() {
             return Ok(ZoneTrust::Unsigned);
         }
@@ -143,7 +143,7 @@ async fn vouched_by_parent<N: Network>(
     }
 }
 
-/// Fetches the keys of `zone` and proves them by what is `vouched` for.
+/// Fetches the keys of `zone` and validates them by `vouched`.
 async fn vouched_keys<N: Network>(
     env: &Env<N>,
     zone: &Name,
@@ -199,14 +199,14 @@ async fn prove_keys<N: Network>(
     Ok(Arc::new(keys))
 }
 
-/// What vouches for the keys of a zone.
+/// The DS records or keys that vouch for the keys of a zone.
 struct Vouched {
     ds: Vec<Ds>,
     keys: Vec<Dnskey>,
 }
 
 impl Vouched {
-    /// What of an anchor can be checked.
+    /// The usable part of an anchor.
     fn by(anchor: &Anchor) -> Self {
         let known = |key: &&Dnskey| algorithm::is_supported(key.algorithm);
         let ds = anchor.ds.iter().filter(|ds| ds.is_supported()).cloned().collect();

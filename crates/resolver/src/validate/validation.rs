@@ -1,8 +1,8 @@
-//! Whether what was found is signed as it must be (RFC 4035 section 5).
+//! Validation (RFC 4035 section 5).
 //!
-//! A reply is taken apart into its RRsets. Each is held against the keys of the zone that signed
-//! it; what is not signed must lie in a zone that is proven to be unsigned; what does not exist
-//! must be proven not to. The worst of them is the status of the whole.
+//! A reply is taken apart into its RRsets. Each RRset is verified with the keys of the zone that
+//! signed it; an unsigned RRset must lie in a zone that is proven to be unsigned; a denial must be
+//! proven. The worst status is that of the whole.
 
 mod denial_proof;
 mod unsigned;
@@ -30,27 +30,27 @@ use denial_proof::Absence;
 pub(crate) use denial_proof::signed_proof;
 pub(crate) use unsigned::{is_overruled, lies_unsigned};
 
-/// What came of checking an RRset.
+/// The result for an RRset.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Checked {
-    /// Its status.
+    /// The status.
     pub(crate) security: Security,
-    /// Seconds for which that holds.
+    /// Seconds for which the status holds.
     pub(crate) ttl: u32,
 }
 
-/// What a question is answered with that cannot be proven.
+/// The failure of a question with bogus data.
 pub(crate) fn bogus(question: &Question, reason: BogusReason) -> Unresolved {
-    // What was too much work once is not tried again with another server.
+    // Excessive work is not repeated with a different server.
     let again = reason != BogusReason::TooMuchWork;
     let cause = if again { Cause::Bogus } else { Cause::BogusZone };
     Unresolved::new(cause, format!("{question}: {reason}")).with_code(reason.code())
 }
 
-/// Proves a reply to `asked`, or that it cannot be proven, and notes its status in it.
+/// Validates a reply to `asked`, and sets its status.
 ///
 /// # Errors
-/// It is bogus, or the proof cannot be had now.
+/// The reply is bogus, or the proof cannot be fetched now.
 pub(crate) async fn validate<N: Network>(
     env: &Env<N>,
     asked: &Question,
@@ -67,12 +67,12 @@ pub(crate) async fn validate<N: Network>(
     Ok(())
 }
 
-/// Whether `asked` lies in a zone that is already known to be as good as unsigned.
+/// Whether `asked` lies in a zone that is known to count as unsigned.
 pub(crate) fn is_unsigned<N: Network>(env: &Env<N>, asked: &Question) -> bool {
     env.is_taken_as_it_comes(&asked.answered_at())
 }
 
-/// Counts a status, and tells who listens.
+/// Counts a status, and adds it to the trace.
 pub(crate) fn report_status<N: Network>(
     env: &Env<N>,
     asked: &Question,
@@ -106,7 +106,7 @@ async fn security_status<N: Network>(
     }
     let (mut status, mut name, mut made) = (Security::Secure, asked.name.clone(), false);
     for alias in &mut reply.aliases {
-        // The CNAME that a DNAME makes is ours; the DNAME was checked.
+        // The synthesised CNAME is ours; its DNAME was verified.
         if !made {
             let question = Question { name: alias.owner.clone(), ..asked.clone() };
             let checked = check_rrset(env, alias, &reply.proof, &question, context).await?;
@@ -130,7 +130,7 @@ async fn security_status<N: Network>(
     Ok(status.min(own))
 }
 
-/// The status of where the aliases of a reply have led, with the `proof` that goes with records.
+/// The status of the end of an alias chain, with the `proof` of wildcard expansions.
 async fn check_finding<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -152,7 +152,7 @@ async fn check_finding<N: Network>(
         Finding::NoData(denial) | Finding::NxDomain(denial) => {
             let absence = check_denial(env, question, &denial.proof, exists, context).await?;
             let Absence { security, of_name } = absence;
-            // Nobody but clients makes use of the SOA, but they must not be lied to.
+            // Only clients use the SOA, but it must not be forged.
             if security == Security::Secure
                 && let Some(soa) = &denial.soa
             {
@@ -162,8 +162,8 @@ async fn check_finding<N: Network>(
             }
             denial.security = security;
             if of_name == exists {
-                // The proof says otherwise than the RCODE. What was kept before it was proven would
-                // be found first.
+                // The proof contradicts the RCODE. The entry cached before the proof would be found
+                // first.
                 env.shared().cache.remove_denials(&question.name, question.rtype);
                 let denial = denial.clone();
                 *finding = match of_name {
@@ -177,7 +177,7 @@ async fn check_finding<N: Network>(
     }
 }
 
-/// The status of an RRset that answers `question`, with the `proof` that came along.
+/// The status of an RRset that answers `question`, with its `proof`.
 pub(crate) async fn check_rrset<N: Network>(
     env: &Env<N>,
     set: &RRset,
@@ -191,7 +191,7 @@ pub(crate) async fn check_rrset<N: Network>(
         return Ok(unsigned);
     }
     let fails = |reason| bogus(question, reason);
-    // An alias of a name stands where the records do that were asked for.
+    // A CNAME stands in place of the records of the question.
     let placed = if set.rtype == Rtype::CNAME { question.rtype } else { set.rtype };
     let question = Question { name: set.owner.clone(), rtype: placed, ..question.clone() };
     let Some(signer) = signer_of(set, placed) else {
@@ -226,7 +226,7 @@ pub(crate) async fn check_rrset<N: Network>(
     if denied == DenialStatus::Proven
         && let Some(owner) = wildcard(&encloser)
     {
-        // What stands for one name stands for others.
+        // A range or wildcard that answers one name answers further names.
         keep_ranges(env, &signer, &proven, set.ttl);
         let original = RRset { owner, ttl: verified.ttl, ..set.clone() };
         keep_rrset(env, &original, &[], Security::Secure);
@@ -234,15 +234,15 @@ pub(crate) async fn check_rrset<N: Network>(
     Ok(Checked { security: of_denial(denied), ..secure })
 }
 
-/// The zone that signed an RRset: one that has a say in records of type `placed` at its owner.
+/// The zone that signed an RRset, if it may give records of type `placed` at the owner.
 fn signer_of(set: &RRset, placed: Rtype) -> Option<Name> {
     let signers = set.signatures.iter().filter_map(|rdata| Rrsig::read(&rdata));
     let mut signers = signers.map(|rrsig| rrsig.signer);
     signers.find(|signer| may_sign(signer, &set.owner, placed))
 }
 
-/// Whether a zone has a say in records of a type at `name`: for DS only one above the cut has, whether
-/// it gives the records, denies them or has an alias there (RFC 4035 section 2.4).
+/// Whether a zone may give records of a type at `name`: DS records belong to a zone above the cut,
+/// whether they exist, are denied, or an alias stands there (RFC 4035 section 2.4).
 fn may_sign(zone: &Name, name: &Name, rtype: Rtype) -> bool {
     name::is_within(name, zone) && (rtype != Rtype::DS || zone != name || name.is_root())
 }

@@ -9,7 +9,7 @@ use zoners_dnssec::verify::{ValidationTime, Verified, signature_checks};
 use crate::env::environment::Env;
 use crate::model::context::Context;
 
-/// The records of a proof that `zone` signed, none of them made from a wildcard.
+/// The records of a proof signed by `zone`, without wildcard expansions.
 pub(crate) async fn verified_proof<N: Network>(
     env: &Env<N>,
     proof: &[RRset],
@@ -29,10 +29,10 @@ pub(crate) async fn verified_proof<N: Network>(
     if proven.is_empty() { Err(reason) } else { Ok(proven) }
 }
 
-/// Verifies one of an RRset's signatures.
+/// Verifies an RRset by any of its signatures.
 ///
 /// # Errors
-/// None of them fits, for the most telling of the reasons met.
+/// No signature verifies; the error has the most significant reason.
 pub(crate) async fn verify<N: Network>(
     env: &Env<N>,
     set: &RRset,
@@ -56,7 +56,7 @@ pub(crate) async fn verify<N: Network>(
         })?;
         env.count(Counter::DnssecVerifications);
         let verified = candidate.verify();
-        // A public-key operation is long; others wait for their turn.
+        // A public-key operation takes long; other tasks get their turn.
         tokio::task::yield_now().await;
         match verified {
             Ok(verified) => {
@@ -87,7 +87,7 @@ fn observe_skew<N: Network>(env: &Env<N>, set: &RRset, zone: &Name, time: Valida
     }
 }
 
-/// Proves something with what is left of the blocks to hash.
+/// Computes a proof within the remaining hash blocks.
 pub(crate) fn charge_hashing<N: Network, T>(
     env: &Env<N>,
     context: &Context,

@@ -1,4 +1,4 @@
-//! What servers say, or do not say, as evidence of the network in between.
+//! Replies and silence of servers as evidence about the network in between.
 
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
@@ -11,14 +11,14 @@ use super::{
 };
 use crate::env::shared::Shared;
 
-/// With which voice a server speaks that is asked as an authority.
+/// The voice of a server that is asked as an authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Voice {
-    /// AA: as the server of its zone.
+    /// AA: the voice of an authoritative server.
     Authority,
     /// Neither AA nor RA, as in a referral.
     Plain,
-    /// RA and no AA, as a resolver that has it from others.
+    /// RA without AA: the voice of a resolver.
     Hearsay,
     /// A failure.
     Refusal,
@@ -39,23 +39,23 @@ impl Voice {
     }
 }
 
-/// What a sounding has found.
+/// The result of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sounded {
-    /// Root servers answer, and signatures vouch for it.
+    /// Root servers reply, and signatures prove it.
     Proven,
-    /// They answer with AA, and that is all that can be said.
+    /// Replies have AA; no proof is possible.
     Authority,
     /// A resolver answers in their place.
     Intercepted {
-        /// With signatures that fit.
+        /// Whether signatures verify.
         proves: bool,
     },
-    /// Something answers, and what it is cannot be said.
+    /// Replies arrive, of unclear origin.
     Unclear,
-    /// They answer with a failure.
+    /// Replies are failures.
     Refused,
-    /// The network sends word that they will not answer.
+    /// The network sends errors in place of replies.
     Rejected,
     /// Nothing came.
     Silent,
@@ -72,7 +72,7 @@ impl Sounded {
 #[derive(Clone, Copy)]
 pub(crate) struct EvidencePlace {
     pub(crate) at: IpAddr,
-    /// The server is one of the root or of a top-level domain.
+    /// The server is a root or top-level server.
     pub(crate) is_top: bool,
 }
 
@@ -103,7 +103,7 @@ impl Shared {
                 let enough = place.is_top || notes.hearsay.len() >= FEW_STRANGE;
                 enough && notes.claim(EVERY_IF_OPEN, now)
             }
-            // Somebody else may stand on this side of the box, so the root servers are asked.
+            // The server may be on the near side of the interceptor, so the root servers are asked.
             _ if passage.is_intercepted() => notes.claim(AT_ONCE, now),
             _ => {
                 notes.hearsay.clear();
@@ -142,7 +142,7 @@ impl Shared {
         notes.failed.len() >= FEW_FAILED && long && notes.claim(EVERY_IF_OPEN, now)
     }
 
-    /// What a foreign server said is bogus; true if the network is to be sounded.
+    /// A reply of a foreign server is bogus; true if the network must be probed.
     pub(crate) fn note_bogus(&self, place: IpAddr, now: Moment) -> bool {
         let passage = &self.passage;
         let mut notes = passage.notes.lock();
@@ -157,7 +157,7 @@ impl Shared {
         notes.bogus.len() >= FEW_STRANGE && notes.claim(EVERY_IF_OPEN, now)
     }
 
-    /// Signatures vouch for what a foreign server said as an authority.
+    /// A foreign server's authoritative reply is proven.
     pub(crate) fn note_proof_now(&self) {
         self.note_proof(&mut self.passage.notes.lock(), self.now());
     }
@@ -172,7 +172,7 @@ impl Shared {
         self.tell_whether_noted(notes);
     }
 
-    /// A sounding has found something, in the network that this machine was on after so many `changes`.
+    /// Records the result of a probe in the network after `changes` changes.
     pub(crate) fn note_sounding(
         &self,
         sounded: Sounded,
@@ -204,11 +204,11 @@ impl Shared {
         self.tell_whether_noted(&notes);
     }
 
-    /// The machine is on another network, as far as is known.
+    /// The machine may be on a different network.
     pub(crate) fn change_passage(&self) {
         let passage = &self.passage;
         let mut notes = passage.notes.lock();
-        // It never proved itself, so it leaves nothing behind.
+        // The network never proved itself, so its entries are discarded.
         self.cache.discard_quarantined();
         self.cache.end_quarantine();
         notes.forget();
@@ -230,7 +230,7 @@ impl Shared {
         self.passage.set(NetworkState::Obstructed(obstacle));
     }
 
-    /// What stood between us and foreign servers is gone, and what was learned of them meanwhile with it.
+    /// The obstacle is gone, and the entries learned behind it are discarded.
     fn recover(&self, notes: &mut Notes, now: Moment) {
         self.cache.discard_quarantined();
         self.forgive();

@@ -1,4 +1,4 @@
-//! Whether what is said not to exist is proven not to (RFC 4035 section 5.4, RFC 5155 section 8).
+//! Denial proofs (RFC 4035 section 5.4, RFC 5155 section 8).
 
 use zoners_dns::{Ede, EdeCode, Name, Network, Question, RRset, Rtype, Security};
 use zoners_dnssec::BogusReason;
@@ -15,15 +15,15 @@ use crate::validate::key_refresh::changed_keys;
 use crate::validate::validation::unsigned::{is_overruled, need_not_be_signed};
 use crate::validate::verification::{charge_hashing, verified_proof};
 
-/// What came of checking a denial.
+/// The result for a denial.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Absence {
     pub(super) security: Security,
-    /// It is the name that does not exist, not the type alone.
+    /// Whether the name does not exist, not the type alone.
     pub(super) of_name: bool,
 }
 
-/// What is proven of a denial: of a type where the name `exists`, else of the name.
+/// The status of a denial: of a type if the name `exists`, else of the name.
 pub(super) async fn check_denial<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -32,8 +32,7 @@ pub(super) async fn check_denial<N: Network>(
     context: &Context,
 ) -> Result<Absence, Unresolved> {
     match prove_denial(env, question, proof, exists, context).await {
-        // Signatures are not signed (RFC 4035 section 2.2): as little as they can be proven can
-        // their absence.
+        // Signatures are not signed (RFC 4035 section 2.2), so their absence cannot be proven.
         Err(unresolved)
             if exists && question.rtype == Rtype::RRSIG && unresolved.cause == Cause::Bogus =>
         {
@@ -67,7 +66,7 @@ async fn prove_denial<N: Network>(
     let denied = charge_hashing(env, context, |blocks| denied(&proof, question, exists, blocks));
     let (denied, of_name) = denied.map_err(|reason| bogus(question, reason))?;
     if denied == DenialStatus::TooManyIterations {
-        // Said of this name's denials alone: what the zone signs can be proven.
+        // This concerns denials of the name alone: the signed records of the zone can be proven.
         let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
         let ede = Ede::new(EdeCode(27), signer.fmt_with_dot().to_string());
         let shared = env.shared();
@@ -80,11 +79,11 @@ async fn prove_denial<N: Network>(
     Ok(Absence { security: of_denial(denied), of_name })
 }
 
-/// The records of a proof that `zone` signed; nothing if it is as good as unsigned. Signatures
-/// that do not fit the known keys are checked with freshly fetched keys.
+/// The records of a proof signed by `zone`; `None` if the zone counts as unsigned. If signatures do
+/// not match the known keys, the keys are refreshed.
 ///
 /// # Errors
-/// They do not fit either, so that `question` is bogus.
+/// The refreshed keys do not match either, so `question` is bogus.
 pub(crate) async fn signed_proof<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -107,9 +106,9 @@ pub(crate) async fn signed_proof<N: Network>(
     }
 }
 
-/// What a proof shows, and whether that is of the name or of the type alone. The RCODE may say otherwise:
-/// with NXNAME a name is denied under NOERROR (RFC 9824), and some servers deny empty non-terminals under
-/// NXDOMAIN, with the proof that they are there.
+/// The result of a proof, and whether it denies the name or the type alone. The RCODE may differ:
+/// with NXNAME a name is denied under NOERROR (RFC 9824), and some servers deny empty non-terminals
+/// under NXDOMAIN, with the proof that they exist.
 fn denied(
     proof: &Proof,
     question: &Question,
@@ -121,7 +120,7 @@ fn denied(
         return match denial::nodata(proof, name, *rtype, blocks) {
             Ok(denied) => Ok((denied, denied == DenialStatus::NxName)),
             // These records exist at every signed name, so no proof denies them; but some servers
-            // do not give them.
+            // omit them.
             Err(_) if lies_beside_others(*rtype) && denial::exists(proof, name, blocks)? => {
                 Ok((DenialStatus::OptOut, false))
             }
@@ -138,8 +137,8 @@ fn denied(
     }
 }
 
-/// Whether records of a type are there wherever there are others in a signed zone (RFC 4035 section
-/// 2.3), or stand for all types.
+/// Whether records of a type exist beside any others in a signed zone (RFC 4035 section 2.3), or
+/// stand for every type.
 fn lies_beside_others(rtype: Rtype) -> bool {
     matches!(rtype, Rtype::NSEC | Rtype::ANY)
 }

@@ -1,4 +1,4 @@
-//! Whether a name lies in an unsigned zone, so that nothing there need be signed.
+//! Whether a name lies in an unsigned zone, so that its records need no signatures.
 
 use zoners_dns::{Counter, Name, Network, Question, Rtype, name};
 use zoners_dnssec::BogusReason;
@@ -13,8 +13,8 @@ use crate::validate::chain::ChainOfTrust;
 use crate::validate::chain::DsAnswer;
 use crate::validate::key_refresh::renewed_trust;
 
-/// The deepest zone around the name in question that is known to be one: by a delegation, by the
-/// configuration, or by its trust anchor.
+/// The deepest zone around the name that is known: by a delegation, by the configuration, or by its
+/// trust anchor.
 fn enclosing_zone<N: Network>(env: &Env<N>, question: &Question) -> Name {
     let cut = zone_cut(env, question).zone;
     match env.anchor_of(&question.answered_at()) {
@@ -23,8 +23,8 @@ fn enclosing_zone<N: Network>(env: &Env<N>, question: &Question) -> Name {
     }
 }
 
-/// Whether a zone cut lies between `signer` and the name in question: then the signer has no
-/// say there. True if the zone below is unsigned, so that none has.
+/// Whether a zone cut lies between `signer` and the name, so that the signer may not sign there.
+/// True if the zone below is unsigned, so that no zone may.
 pub(crate) async fn is_overruled<N: Network>(
     env: &Env<N>,
     signer: &Name,
@@ -41,8 +41,8 @@ pub(crate) async fn is_overruled<N: Network>(
     }
 }
 
-/// Whether the name in question lies in an unsigned zone, looked for from its zone cut down. If
-/// not, what is there must be signed.
+/// Whether the name lies in an unsigned zone, searched from its zone cut down. If not, its records
+/// must be signed.
 pub(crate) async fn lies_unsigned<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -81,7 +81,7 @@ pub(crate) async fn lies_unsigned<N: Network>(
 /// signed.
 ///
 /// # Errors
-/// It must be signed, and `lacks` what makes it bogus.
+/// The records must be signed; `lacks` is the fault.
 pub(super) async fn need_not_be_signed<N: Network>(
     env: &Env<N>,
     question: &Question,

@@ -7,7 +7,7 @@ use zoners_cache::{Cache, Rank, TtlLimits};
 use zoners_dns::compose::{Response, ResponseFlags, compose};
 use zoners_dns::{Clock, Question, RRset, Random, Records, Rtype, Security, name};
 
-/// A clock that nobody looks at.
+/// A clock that is never read.
 #[derive(Debug)]
 struct Stopped;
 
