@@ -1,4 +1,4 @@
-//! Folders whose entries nobody else can swap.
+//! Folders whose entries no foreign user can replace.
 
 use std::fs::{self, DirBuilder, Metadata};
 use std::io;
@@ -6,16 +6,17 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use crate::{OTHERS_WRITE, refused, stranger};
+use crate::{GROUP_OR_WORLD_WRITE, foreign_owner, refused};
 
-/// A folder in which everyone may make entries, but nobody remove another's.
-const STICKY: u32 = 0o1000;
+/// The sticky bit: every user may create entries, but only the owner of an entry may remove the
+/// entry.
+const STICKY_BIT: u32 = 0o1000;
 
-/// Makes `folder` and those above it, for this process's user alone, where they are not there, and
-/// looks at what is there (see [`check_folder`]).
+/// Creates `folder` and missing parents, accessible to the user of this process only, and checks
+/// the folder (see [`check_folder`]).
 ///
 /// # Errors
-/// It cannot be made, or may not be used.
+/// The folder cannot be created, or does not pass the check.
 pub fn make_folder(folder: &Path) -> io::Result<()> {
     if !folder.is_dir() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -23,45 +24,45 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
     check_folder(folder)
 }
 
-/// Whether `folder` may be used: it belongs to this process's user or to root, and others cannot rename
-/// or remove what is in it. For a process of root, which can be led anywhere, the same holds for every
-/// folder on the way there.
+/// Checks that `folder` belongs to the user of this process or to root, and that foreign users
+/// cannot rename or remove entries. In a process of root, which could be misled to any place, each
+/// parent folder is checked too.
 ///
 /// # Errors
-/// It may not be used, and why.
+/// The folder does not pass the check; the error gives the reason.
 pub fn check_folder(folder: &Path) -> io::Result<()> {
-    check_whole(folder, None)
+    check_path(folder, None)
 }
 
-/// The same, where root is about to become `heir`.
-pub(crate) fn check_whole(folder: &Path, heir: Option<u32>) -> io::Result<()> {
+/// The same check, in which root accepts the future user `future_user` as owner.
+pub(crate) fn check_path(folder: &Path, future_user: Option<u32>) -> io::Result<()> {
     let whole = fs::canonicalize(folder)?;
-    let above = if is_root_of_all() { usize::MAX } else { 1 };
+    let above = if is_root_of_the_machine() { usize::MAX } else { 1 };
     for folder in whole.ancestors().take(above) {
-        check(&fs::metadata(folder)?, heir)
+        check(&fs::metadata(folder)?, future_user)
             .map_err(|why| refused(format!("the folder {} {why}", folder.display())))?;
     }
     Ok(())
 }
 
-/// Whether this process is root of the machine and not only of a user namespace, in which folders on the
-/// way may belong to users that it does not have. Asked once: a sandbox may hide the answer later.
-fn is_root_of_all() -> bool {
+/// Whether this process is root of the machine and not only of a user namespace, in which parent
+/// folders may belong to unmapped users. Read once, because a sandbox may hide the answer later.
+fn is_root_of_the_machine() -> bool {
     static WHOLE: OnceLock<bool> = OnceLock::new();
     let is_whole = || match fs::read_to_string("/proc/self/uid_map") {
         Ok(map) => map.split_whitespace().eq(["0", "0", "4294967295"]),
-        // Not Linux, or nothing is known of it.
+        // Not Linux, or /proc is not readable.
         Err(_) => true,
     };
     rustix::process::geteuid().is_root() && *WHOLE.get_or_init(is_whole)
 }
 
-fn check(folder: &Metadata, heir: Option<u32>) -> Result<(), String> {
-    if let Some(owner) = stranger(folder, heir) {
+fn check(folder: &Metadata, future_user: Option<u32>) -> Result<(), String> {
+    if let Some(owner) = foreign_owner(folder, future_user) {
         return Err(format!("belongs to user {owner}"));
     }
     match folder.mode() {
-        mode if mode & OTHERS_WRITE != 0 && mode & STICKY == 0 => {
+        mode if mode & GROUP_OR_WORLD_WRITE != 0 && mode & STICKY_BIT == 0 => {
             Err(format!("may be written by others (mode {:o})", mode & 0o7777))
         }
         _ => Ok(()),
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_another_is_refused_and_for_root_one_on_the_way_too() {
+    fn a_foreign_folder_is_refused_and_for_root_a_foreign_parent() {
         let folder = tempfile::tempdir().unwrap();
         let (theirs, own) = (folder.path().join("theirs"), folder.path().join("theirs/own"));
         fs::create_dir_all(&own).unwrap();

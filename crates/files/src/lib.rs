@@ -1,10 +1,11 @@
-//! Files in folders that others may reach.
+//! Safe access to files in folders which foreign users may be able to write.
 //!
-//! A file is written under a name that cannot be guessed and put in the place of the one before, so
-//! that no link planted at either name is followed ([`replace()`]). A file of the daemon's own is read
-//! only if nobody else could have written it ([`open_own`], [`read_own`]), and lies in a folder whose
-//! entries nobody else can swap ([`make_folder`], [`check_folder`]). A [`Lock`] is a file that one process
-//! at a time holds. What root makes for another user, it makes for its [`ServiceUser`].
+//! [`replace()`] writes a file under a random name and renames the file over the previous version,
+//! so that a link planted at either name is not followed. [`open_own`] and [`read_own`] read a file
+//! of the daemon only if no foreign user could have written the file. [`make_folder`] and
+//! [`check_folder`] ensure that no foreign user can replace entries of a folder. A [`Lock`] is held
+//! by a single process at a time. [`ServiceUser`] is the user for which root creates files before
+//! the process becomes the user.
 
 mod folder;
 mod lock;
@@ -22,16 +23,16 @@ use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 
-/// The bits of a mode by which the group and all others may write.
-const OTHERS_WRITE: u32 = 0o022;
+/// The mode bits for writing by group or world.
+const GROUP_OR_WORLD_WRITE: u32 = 0o022;
 
 fn refused(why: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, why.into())
 }
 
-/// The user that a file belongs to, if it is neither this process's, nor root, nor the one that root is
-/// about to become.
-fn stranger(file: &Metadata, heir: Option<u32>) -> Option<u32> {
+/// The owner of a file, if the owner is neither the user of this process, nor root, nor the user
+/// that root is about to become.
+fn foreign_owner(file: &Metadata, future_user: Option<u32>) -> Option<u32> {
     let own = rustix::process::geteuid().as_raw();
-    Some(file.uid()).filter(|owner| *owner != own && *owner != 0 && Some(*owner) != heir)
+    Some(file.uid()).filter(|owner| *owner != own && *owner != 0 && Some(*owner) != future_user)
 }

@@ -1,4 +1,4 @@
-//! A file that one process at a time holds.
+//! Lock files, held by a single process at a time.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -9,31 +9,32 @@ use rustix::fs::OFlags;
 
 use crate::ServiceUser;
 
-/// Octets that are read of what the holder has written.
-const LONGEST: u64 = 4096;
-/// The holder's user alone may read and write it.
+/// The most octets that are read of the holder's note.
+const MAX_NOTE_OCTETS: u64 = 4096;
+/// Only the user of the holder may read and write the file.
 const MODE: u32 = 0o600;
 
-/// A file that this process holds until it drops this, or ends in whatever way.
+/// A lock file that this process holds until the value is dropped or the process ends.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
 }
 
-/// What came of trying to hold a file.
+/// The result of an attempt to take a lock.
 #[derive(Debug)]
 pub enum LockAttempt {
     /// This process holds it.
     Held(Lock),
-    /// Another does, and has written this into it.
+    /// Another process holds the lock; the text is the note of the holder.
     HeldElsewhere(String),
 }
 
 impl Lock {
-    /// Tries to hold the file at `path`, which is made where there is none.
+    /// Tries to lock the file at `path`, which is created if missing.
     ///
     /// # Errors
-    /// It cannot be opened, or the file system knows no locks ([`io::ErrorKind::Unsupported`]).
+    /// The file cannot be opened, or the file system does not support locks
+    /// ([`io::ErrorKind::Unsupported`]).
     pub fn take(path: &Path) -> io::Result<LockAttempt> {
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
         let mut options = OpenOptions::new();
@@ -43,25 +44,25 @@ impl Lock {
             Ok(()) => Ok(LockAttempt::Held(Lock { file })),
             Err(TryLockError::WouldBlock) => {
                 let mut text = Vec::new();
-                (&mut file).take(LONGEST).read_to_end(&mut text)?;
+                (&mut file).take(MAX_NOTE_OCTETS).read_to_end(&mut text)?;
                 Ok(LockAttempt::HeldElsewhere(String::from_utf8_lossy(&text).into_owned()))
             }
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
 
-    /// Gives the file to the user that this process becomes.
+    /// Makes the future user of this process the owner of the file.
     ///
     /// # Errors
-    /// The system refuses.
-    pub fn give_to(&self, heir: ServiceUser) -> io::Result<()> {
-        heir.give(&self.file)
+    /// The operating system refuses.
+    pub fn give_to(&self, user: ServiceUser) -> io::Result<()> {
+        user.give(&self.file)
     }
 
-    /// Writes into it what others shall know of the holder, instead of what was there.
+    /// Replaces the content of the file by a note of the holder, for other processes to read.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// The file cannot be written.
     pub fn note(&mut self, text: &str) -> io::Result<()> {
         self.file.set_len(0)?;
         self.file.rewind()?;
@@ -75,7 +76,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     #[test]
-    fn one_holds_it_at_a_time_and_tells_the_others() {
+    fn one_process_holds_the_lock_and_its_note_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         let taken = || match Lock::take(&path).unwrap() {
@@ -87,13 +88,13 @@ mod tests {
         lock.note("7").unwrap();
         assert_eq!(taken().unwrap_err(), "7");
         lock.note(&"x".repeat(5000)).unwrap();
-        assert_eq!(taken().unwrap_err().len() as u64, LONGEST);
+        assert_eq!(taken().unwrap_err().len() as u64, MAX_NOTE_OCTETS);
         drop(lock);
         assert!(taken().is_ok(), "whatever is in it");
     }
 
     #[test]
-    fn a_link_that_was_planted_is_not_followed() {
+    fn a_planted_link_is_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         let (path, precious) = (folder.path().join("lock"), folder.path().join("precious"));
         std::fs::write(&precious, "keep").unwrap();

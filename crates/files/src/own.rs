@@ -1,4 +1,4 @@
-//! Reading files that are the daemon's own.
+//! Reading files that belong to the daemon.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -7,53 +7,53 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-use crate::{OTHERS_WRITE, refused, stranger};
+use crate::{GROUP_OR_WORLD_WRITE, foreign_owner, refused};
 
-/// The bits of a mode by which the group and all others may do anything.
-const OTHERS: u32 = 0o077;
+/// The mode bits for any access by group or world.
+const GROUP_OR_WORLD_ACCESS: u32 = 0o077;
 
-/// Opens a file that only this process's user, or root, can have written: a plain one, no link to one.
+/// Opens a regular file, and no link, that only the user of this process or root can have written.
 ///
 /// # Errors
-/// It cannot be opened, or is another's.
+/// The file cannot be opened, or a foreign user could have written the file.
 pub fn open_own(path: &Path) -> io::Result<File> {
     let file = open(path)?;
     let about = file.metadata()?;
-    if let Some(owner) = stranger(&about, None) {
+    if let Some(owner) = foreign_owner(&about, None) {
         return Err(refused(format!("it belongs to user {owner}")));
     }
-    if about.mode() & OTHERS_WRITE != 0 {
+    if about.mode() & GROUP_OR_WORLD_WRITE != 0 {
         return Err(refused("others may write it"));
     }
     Ok(file)
 }
 
-/// Opens a file of our own that others may not even read.
+/// Opens a file of the daemon that no foreign user may read.
 ///
 /// # Errors
-/// See [`open_own`]; or others may read it.
+/// As [`open_own`]; or foreign users may read the file.
 pub fn open_secret(path: &Path) -> io::Result<File> {
     let file = open_own(path)?;
-    match file.metadata()?.mode() & OTHERS {
+    match file.metadata()?.mode() & GROUP_OR_WORLD_ACCESS {
         0 => Ok(file),
         _ => Err(refused("others may read it")),
     }
 }
 
-/// Reads a file of our own, of no more than `most` octets.
+/// Reads a file of the daemon of at most `max_octets` octets.
 ///
 /// # Errors
-/// See [`open_own`]; or it is longer.
-pub fn read_own(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+/// As [`open_own`]; or the file is longer.
+pub fn read_own(path: &Path, max_octets: u64) -> io::Result<Vec<u8>> {
     let mut octets = Vec::new();
-    open_own(path)?.take(most + 1).read_to_end(&mut octets)?;
-    if octets.len() as u64 > most {
+    open_own(path)?.take(max_octets + 1).read_to_end(&mut octets)?;
+    if octets.len() as u64 > max_octets {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is too long"));
     }
     Ok(octets)
 }
 
-/// Opens a plain file, without waiting for the other end of what turns out to be a pipe.
+/// Opens a regular file. A named pipe is refused without waiting for a writer.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_may_write_is_not_read_and_a_secret_that_others_may_read_is_none() {
+    fn a_file_writable_by_others_is_refused_and_a_secret_must_be_private() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         fs::write(&path, "own").unwrap();
@@ -113,7 +113,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         fs::write(&path, "planted").unwrap();
-        // Root alone can plant a file of another user.
+        // Only root can create a file for a foreign user.
         if chown(&path, Some(65_533), None).is_ok() && rustix::process::geteuid().is_root() {
             assert!(open_own(&path).unwrap_err().to_string().contains("65533"));
         }

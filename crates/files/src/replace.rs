@@ -1,5 +1,5 @@
-//! Putting a file in the place of another as a whole: a reader finds the one or the other, even after
-//! a power cut.
+//! Atomic replacement of a file: a reader finds the old content or the new, even after a power
+//! failure.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, Write};
@@ -10,19 +10,20 @@ use tempfile::Builder;
 
 use crate::own;
 
-/// Letters of a temporary name that are drawn by lot.
-const DRAWN: usize = 16;
-/// What temporary names end with.
+/// Random letters in a temporary name.
+const RANDOM_LETTERS: usize = 16;
+/// The end of temporary names.
 const SUFFIX: &str = ".new";
 
-/// Lets `fill` write a file beside the one at `path`, for those whom `mode` and the umask let read it,
-/// and puts it in its place once it is on the disk.
+/// Lets `fill` write a temporary file in the same folder, with the permissions `mode` (less the
+/// umask), and renames the file to `path` once its content is on the disk.
 ///
-/// The file beside has a name drawn by lot and is made anew (`O_EXCL`), so no link is followed there. A
-/// link at `path` itself is replaced, not followed; what is neither a file nor a link is left alone.
+/// The temporary file has a random name and is created exclusively (`O_EXCL`), so no link at that
+/// name is followed. A link at `path` is replaced and not followed. An entry at `path` that is
+/// neither a file nor a link is left alone.
 ///
 /// # Errors
-/// It cannot be written there; the file before stays.
+/// The file cannot be written; the previous file stays.
 pub fn replace<T>(
     path: &Path,
     mode: u32,
@@ -37,11 +38,11 @@ pub fn replace<T>(
     let beside = Builder::new()
         .prefix(&prefix)
         .suffix(SUFFIX)
-        .rand_bytes(DRAWN)
+        .rand_bytes(RANDOM_LETTERS)
         .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder)?;
-    // Held until it is in its place, so that it is not taken for a leftover; where the file system
-    // knows no locks, nothing is.
+    // Locked until renamed, so that `sweep` in a parallel process does not remove the file. Without
+    // locks in the file system, no file is removed.
     let _ = beside.as_file().lock();
     let mut out = BufWriter::new(beside.as_file().try_clone()?);
     let filled = fill(&mut out)?;
@@ -52,7 +53,7 @@ pub fn replace<T>(
     Ok(filled)
 }
 
-/// A device or a pipe would be lost by a file in its place.
+/// Replacing a device or a named pipe by a file would destroy the device or the pipe.
 fn can_be_replaced(path: &Path) -> io::Result<()> {
     let is_other = |kind: fs::FileType| !kind.is_file() && !kind.is_symlink();
     match fs::symlink_metadata(path) {
@@ -64,10 +65,10 @@ fn can_be_replaced(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes what a process that was killed left behind: a file of our own that nobody holds.
+/// Removes temporary files of killed processes: files of this user that no process has locked.
 fn sweep(folder: &Path, prefix: &str) {
     let own = rustix::process::geteuid().as_raw();
-    let length = prefix.len() + DRAWN + SUFFIX.len();
+    let length = prefix.len() + RANDOM_LETTERS + SUFFIX.len();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_leaves_the_file_before_and_nothing_beside_it() {
+    fn a_failed_write_leaves_the_previous_file_and_no_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         replace(&path, 0o600, |out| out.write_all(b"first")).unwrap();
@@ -112,17 +113,17 @@ mod tests {
     }
 
     #[test]
-    fn links_that_were_planted_lead_nowhere() {
+    fn planted_links_are_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         let (path, precious) = (folder.path().join("file"), folder.path().join("precious"));
         fs::write(&precious, "keep").unwrap();
-        // The name that was written to once, and the target itself.
+        // The temporary name of an early version, and the target itself.
         symlink(&precious, folder.path().join("file.new")).unwrap();
         symlink(&precious, &path).unwrap();
         replace(&path, 0o600, |out| out.write_all(b"own")).unwrap();
         assert!(fs::symlink_metadata(&path).unwrap().is_file());
         assert_eq!(fs::read(&path).unwrap(), b"own");
-        // A second name of a file elsewhere is given up, and what has the first stays.
+        // A hard link is replaced; the content under the other name stays.
         fs::remove_file(&path).unwrap();
         fs::hard_link(&precious, &path).unwrap();
         replace(&path, 0o600, |out| out.write_all(b"own")).unwrap();
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_put_beside_meanwhile_is_not_written_through() {
+    fn a_link_planted_during_the_write_is_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         let (path, precious) = (folder.path().join("file"), folder.path().join("precious"));
         fs::write(&precious, "keep").unwrap();
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_left_alone() {
+    fn devices_pipes_and_folders_are_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0)
@@ -162,20 +163,20 @@ mod tests {
     }
 
     #[test]
-    fn the_mode_is_that_of_the_call_whatever_was_there() {
+    fn the_mode_is_the_argument_and_not_the_previous_mode() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         fs::write(&path, "").unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
         for mode in [0o600, 0o644] {
             replace(&path, mode, |_| Ok(())).unwrap();
-            // The umask may take more away.
+            // The umask may clear further bits.
             assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777 & !mode, 0);
         }
     }
 
     #[test]
-    fn leftovers_are_swept_and_what_is_in_use_is_not() {
+    fn leftovers_are_removed_unless_locked() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let named = |drawn: &str| folder.path().join(format!(".file.{drawn}.new"));

@@ -1,8 +1,9 @@
-//! What the daemon may still do once it runs.
+//! The sandbox: restricts the daemon to the rights needed at run time.
 //!
-//! Each part of it declares its [`Needs`]; [`enter`] closes everything else, layer by layer, for the
-//! calling thread and those that it starts from then on. A layer that the system does not have is
-//! left out and told ([`Layer`]): an old kernel is no reason not to serve.
+//! Each part of the daemon declares its [`Needs`]. [`enter`] removes every further right, layer by
+//! layer, for the calling thread and for threads started later. A layer which the operating system
+//! does not support is skipped and reported ([`Layer`]): an old kernel is no reason to refuse
+//! service.
 
 mod needs;
 
@@ -14,55 +15,57 @@ use std::io;
 
 pub use needs::{Calls, Need, Needs};
 
-/// One of the things that stand between the daemon and what it does not need.
+/// One layer of the sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {
-    /// Which, as a key of `zoners status`.
+    /// The name, a key in `zoners status`.
     pub name: &'static str,
-    /// Whether it is there.
+    /// Whether the layer is active.
     pub state: LayerState,
 }
 
-/// Whether a layer is there.
+/// Whether a layer is active.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LayerState {
-    /// It is, and what it does.
+    /// Active, with the effect.
     On(String),
-    /// It is not, and why.
+    /// Not active, with the reason.
     Off(String),
 }
 
-/// A sandbox that was entered, or the lack of one.
+/// An entered sandbox, or the absence of a sandbox.
 #[derive(Clone, Debug, Default)]
 pub struct Sandbox {
     layers: Vec<Layer>,
-    /// What was granted, where that is for good.
+    /// The granted needs, if the kernel enforces the grant for good.
     granted: Option<Vec<Needs>>,
 }
 
 impl Sandbox {
-    /// None, since it is not wanted.
+    /// No sandbox, by configuration.
     #[must_use]
     pub fn unwanted() -> Self {
         let off = |name| Layer { name, state: LayerState::Off("server.sandbox is \"off\"".into()) };
         let layers = LAYERS.map(off).map(|layer| match (layer.name, kept()) {
-            // A program that starts another may have said so, and so does becoming another user.
+            // The parent process may have set this layer, and a change of the user sets this layer
+            // too.
             ("no_new_privileges", Some(state)) => Layer { state, ..layer },
             _ => layer,
         });
         Sandbox { layers: layers.into(), granted: None }
     }
 
-    /// What stands between the daemon and what it does not need.
+    /// The layers of the sandbox.
     #[must_use]
     pub fn layers(&self) -> &[Layer] {
         &self.layers
     }
 
-    /// Whether all of `needs` were granted. What was not is not to be had any more without a restart.
+    /// Whether all `needs` were granted. A right not granted at the start cannot be had without a
+    /// restart.
     ///
     /// # Errors
-    /// Something was not, told with the key that asks for it.
+    /// A need was not granted; the error names the configuration key.
     pub fn allows(&self, needs: &[Needs]) -> Result<(), String> {
         match &self.granted {
             Some(granted) => needs.iter().try_for_each(|needs| needs.are_within(granted)),
@@ -80,19 +83,18 @@ impl fmt::Display for LayerState {
     }
 }
 
-/// The names of all layers, in the order in which they are entered.
+/// The names of the layers, in the order of entering.
 pub const LAYERS: [&str; 5] =
     ["no_new_privileges", "capabilities", "core_dumps", "landlock", "seccomp"];
 
-/// Leaves nothing to the programs that this process might start: the capability bounding set is
-/// emptied, as far as it may be. Call it while the process still has the right to, before it becomes
-/// another user.
+/// Empties the capability bounding set as far as allowed, so that no child process can gain
+/// capabilities. To be called while the process has the right to, before a change of the user.
 pub fn empty_bounding_set() {
     #[cfg(target_os = "linux")]
     linux::privileges::empty_bounding_set();
 }
 
-/// Whether programs that are started are held to what this one may, by another's doing.
+/// Whether no_new_privs was set already, by the parent process.
 fn kept() -> Option<LayerState> {
     #[cfg(target_os = "linux")]
     {
@@ -102,11 +104,11 @@ fn kept() -> Option<LayerState> {
     None
 }
 
-/// Lets `change` make the process another user. Of root's capabilities it keeps that to bind privileged
-/// `ports`, if they are wanted.
+/// Calls `change` to change the user of the process. With `ports`, the process keeps the capability
+/// to bind privileged ports.
 ///
 /// # Errors
-/// It cannot become that user, or the system does not let it keep that.
+/// The user cannot be changed, or the capability cannot be kept.
 pub fn change_user(ports: bool, change: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
@@ -119,8 +121,8 @@ pub fn change_user(ports: bool, change: impl FnOnce() -> io::Result<()>) -> io::
     }
 }
 
-/// Gives up all but `needs`, for good. Call it before there are threads: it counts for the calling one
-/// and for those that it starts.
+/// Removes every right except `needs`, for good. To be called before threads are started: the
+/// sandbox applies to the calling thread and to child threads.
 #[must_use]
 pub fn enter(needs: Vec<Needs>) -> Sandbox {
     #[cfg(target_os = "linux")]

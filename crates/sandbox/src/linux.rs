@@ -1,4 +1,4 @@
-//! The layers of Linux, each with what the ones before left it.
+//! The layers on Linux. Each layer is entered with the rights left by the layers before.
 
 mod access;
 mod calls;
@@ -18,7 +18,8 @@ pub(super) fn enter(needs: Vec<Needs>) -> Sandbox {
     ];
     let layer = |(name, state)| Layer { name, state: state_of(state) };
     let layers: Vec<Layer> = LAYERS.into_iter().zip(states).map(layer).collect();
-    // What the kernel holds us to is for good; what it does not is no reason to refuse anything.
+    // Landlock enforces the grants for good. Without Landlock there is no reason to refuse a later
+    // need.
     let held = layers
         .iter()
         .any(|layer| layer.name == "landlock" && matches!(layer.state, LayerState::On(_)));

@@ -1,62 +1,62 @@
-//! What a part of the daemon declares that it goes on needing.
+//! Needs: the rights which parts of the daemon declare.
 
 use std::fs::canonicalize;
 use std::path::{Path, PathBuf};
 
-/// What a part of the daemon needs.
+/// The needs of a part of the daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Needs {
-    /// Who needs it: a key of the configuration, if that is what asks for it.
+    /// The name of the part: the configuration key that causes the needs, if a key does.
     pub of: &'static str,
-    /// What.
+    /// The needs.
     pub all: Vec<Need>,
 }
 
-/// One thing that a part of the daemon needs.
+/// One need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// To read files below a folder.
+    /// Read files below a folder.
     Read(PathBuf),
-    /// To list a folder and those below it, and to read the files there.
+    /// List a folder with all subfolders, and read the files.
     List(PathBuf),
-    /// To make, read, replace and remove files below a folder.
+    /// Create, read, replace and remove files below a folder.
     Write(PathBuf),
-    /// To remove files below a folder.
+    /// Remove files below a folder.
     Remove(PathBuf),
-    /// To open TCP connections to a port.
+    /// Open TCP connections to a port, at any address.
     Connect(u16),
-    /// To open TCP connections to whatever port others name.
+    /// Open TCP connections to any port, such as ports named by a cluster.
     ConnectAnywhere,
-    /// To bind TCP sockets, to a port of the system's choice.
+    /// Bind TCP sockets to ports chosen by the operating system.
     Bind,
-    /// To listen for TCP connections on a port.
+    /// Listen for TCP connections on a port, which Landlock restricts by port number.
     Listen(u16),
-    /// To bind ports that take a privilege, as those below 1024 do.
+    /// Bind privileged ports (those below 1024), which takes CAP_NET_BIND_SERVICE.
     PrivilegedPorts,
-    /// To speak to abstract Unix sockets of other programs.
+    /// Connect to abstract Unix sockets of foreign programs, which Landlock denies otherwise.
     AbstractSockets,
-    /// To use a group of system calls.
+    /// Use a group of system calls.
     Calls(Calls),
 }
 
-/// System calls that are needed together.
+/// A group of system calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Calls {
-    /// What every program with threads and timers needs, and whoever writes to an open file.
+    /// Calls of every program with threads and timers, and calls on files that are open already.
     Run,
-    /// Opening, replacing and removing files.
+    /// Opening, replacing and removing files; Landlock decides which files are accessible.
     Files,
-    /// Sockets of the Internet, of this machine, and those that tell of routes.
+    /// Internet sockets, Unix sockets, and netlink sockets for the list of routes.
     Network,
-    /// Sockets that hear clients, while it runs.
+    /// Listening for clients on sockets that are opened after the start.
     Listen,
-    /// Loading libraries while it runs, as looking up a host does.
+    /// Loading libraries at run time, as a host look-up of the C library does.
     Libraries,
 }
 
 impl Needs {
-    /// To read the file at `path`, also after another was put in its place: a rule holds for what is
-    /// there now, so what is granted is the folder, and that which a link leads to.
+    /// The need to read the file at `path`, even after the file is replaced. A rule applies to a
+    /// present object, so the folder is granted, and the folder of the target if `path` is a link.
     #[must_use]
     pub fn to_read(of: &'static str, path: &Path) -> Self {
         let folder = |path: &Path| match path.parent() {
@@ -68,7 +68,7 @@ impl Needs {
         Needs { of, all }
     }
 
-    /// Whether `granted` has all of it.
+    /// Whether `granted` includes every need.
     pub(crate) fn are_within(&self, granted: &[Needs]) -> Result<(), String> {
         let has = |need: &Need| granted.iter().any(|g| g.all.iter().any(|g| g.includes(need)));
         match self.all.iter().find(|need| !has(need)) {
@@ -79,7 +79,7 @@ impl Needs {
 }
 
 impl Need {
-    /// Whether it includes another.
+    /// Whether the need includes `other`.
     fn includes(&self, other: &Need) -> bool {
         use Need::{Connect, ConnectAnywhere, List, Read, Remove, Write};
         match (self, other) {
@@ -95,29 +95,27 @@ impl Need {
     fn describe(&self) -> String {
         match self {
             Need::Read(folder) | Need::List(folder) => {
-                format!("files in {} were not to be read when it was started", folder.display())
+                format!("the sandbox does not allow reading files in {}", folder.display())
             }
             Need::Write(folder) | Need::Remove(folder) => {
-                format!("files in {} were not to be written when it was started", folder.display())
+                format!("the sandbox does not allow writing files in {}", folder.display())
             }
             Need::Connect(port) => {
-                format!("TCP port {port} was not to be asked when it was started")
+                format!("the sandbox does not allow connections to TCP port {port}")
             }
             Need::Listen(port) => {
-                format!("TCP port {port} was not to be listened on when it was started")
+                format!("the sandbox does not allow listening on TCP port {port}")
             }
-            Need::PrivilegedPorts => {
-                "no port below 1024 was to be listened on when it was started".to_owned()
-            }
+            Need::PrivilegedPorts => "the sandbox does not allow ports below 1024".to_owned(),
             Need::ConnectAnywhere | Need::Bind | Need::AbstractSockets | Need::Calls(_) => {
-                "was not set when it was started".to_owned()
+                "the sandbox does not allow the system calls".to_owned()
             }
         }
     }
 }
 
-/// Whether `folder` is `root`, or below it, wherever links lead. One that is not there has nothing to
-/// be denied.
+/// Whether `folder` equals `root` or lies below, after resolving links. A missing folder needs no
+/// rule.
 fn is_below(folder: &Path, root: &Path) -> bool {
     match (canonicalize(folder), canonicalize(root)) {
         (Ok(folder), Ok(root)) => folder.starts_with(root),
@@ -135,14 +133,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_granted_includes_what_is_below_and_nothing_else() {
+    fn a_grant_includes_folders_below_and_nothing_else() {
         let within =
             |granted: Need, asked: Need| needs(vec![asked]).are_within(&[needs(vec![granted])]);
         let (usr, bin) = (PathBuf::from("/usr"), PathBuf::from("/usr/bin"));
         assert!(within(Need::Read(usr.clone()), Need::Read(bin.clone())).is_ok());
         assert!(within(Need::Write(usr.clone()), Need::List(bin.clone())).is_ok());
         let told = within(Need::Read(bin.clone()), Need::Read(usr.clone())).unwrap_err();
-        assert!(told.starts_with("local.hosts: files in /usr "), "{told}");
+        assert!(told.ends_with("allow reading files in /usr"), "{told}");
         assert!(within(Need::Read(usr.clone()), Need::Write(bin.clone())).is_err());
         assert!(within(Need::Read(usr.clone()), Need::List(bin)).is_err());
         assert!(within(Need::Read(usr), Need::Read("/no/such/folder".into())).is_ok());
@@ -153,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_by_its_folder_and_that_of_what_it_links_to() {
+    fn reading_a_file_needs_its_folder_and_the_folder_of_a_link_target() {
         let told = Needs::to_read("server", Path::new("zoners.toml"));
         assert_eq!(told.all, [Need::Read(".".into())]);
         let told = Needs::to_read("server", Path::new("/proc/self/exe"));

@@ -1,5 +1,5 @@
-//! Forbidden actions, tried from inside. A sandbox applies to the thread that enters it and to its
-//! child threads, so each test enters one on a thread of its own.
+//! Forbidden actions, tried from inside. A sandbox applies to the calling thread and to child
+//! threads, so each test enters a sandbox on a new thread.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must say so")]

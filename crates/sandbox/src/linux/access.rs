@@ -1,4 +1,4 @@
-//! Landlock: which files, TCP ports and other processes can be reached (landlock(7)).
+//! Landlock: accessible files, TCP ports and processes (landlock(7)).
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, PathBeneath, PathFd,
@@ -8,10 +8,10 @@ use landlock::{
 
 use crate::Need;
 
-/// The newest of Landlock that this was made for.
+/// The newest Landlock ABI that this code uses.
 const ABI: ABI = ABI::V6;
 
-/// Closes all files, ports and processes that nobody needs.
+/// Denies access to files, ports and processes needed by no part of the daemon.
 pub(super) fn restrict(wanted: &[&Need]) -> Result<String, String> {
     let status = enforce(wanted).map_err(|error| error.to_string())?;
     let abi = match status.landlock {
@@ -64,7 +64,7 @@ fn grant(ruleset: RulesetCreated, need: &&Need) -> Result<RulesetCreated, Rulese
     };
     match PathFd::new(folder) {
         Ok(folder) => ruleset.add_rule(PathBeneath::new(folder, access)),
-        // What is not there is not used.
+        // A missing folder needs no rule.
         Err(_) => Ok(ruleset),
     }
 }

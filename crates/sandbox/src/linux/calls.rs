@@ -1,4 +1,4 @@
-//! The system calls of each group, by their numbers.
+//! The system calls of each group.
 
 use libc::{c_int, c_long};
 use seccompiler::{
@@ -8,10 +8,10 @@ use seccompiler::{
 
 use crate::Calls;
 
-/// System calls by number, with the rules that their arguments must fit one of.
+/// System calls by number, each with rules of which the arguments must match one.
 type Ruled = Vec<(c_long, Vec<Rule>)>;
 
-/// Those of `group` that may have any arguments.
+/// The calls of `group` with any arguments.
 pub(super) fn of(group: Calls) -> Vec<c_long> {
     match group {
         Calls::Run => [RUN, OLD_RUN].concat(),
@@ -22,7 +22,7 @@ pub(super) fn of(group: Calls) -> Vec<c_long> {
     }
 }
 
-/// Those of `group` that depend on their arguments.
+/// The calls of `group` with restricted arguments.
 pub(super) fn with_arguments(group: Calls, libraries: bool) -> Result<Ruled, BackendError> {
     match group {
         Calls::Run => run(libraries),
@@ -31,7 +31,7 @@ pub(super) fn with_arguments(group: Calls, libraries: bool) -> Result<Ruled, Bac
     }
 }
 
-/// Memory, threads, timers, signals, and what is done to an open file.
+/// Memory, threads, timers, signals, and operations on open files.
 const RUN: &[c_long] = &[
     libc::SYS_read,
     libc::SYS_write,
@@ -144,7 +144,7 @@ const NETWORK: &[c_long] = &[
     libc::SYS_shutdown,
 ];
 
-/// Flags of clone(2) that lead into a namespace of its own.
+/// Flags of clone(2) that create a namespace.
 const NAMESPACES: c_int = libc::CLONE_NEWNS
     | libc::CLONE_NEWCGROUP
     | libc::CLONE_NEWUTS
@@ -152,14 +152,15 @@ const NAMESPACES: c_int = libc::CLONE_NEWNS
     | libc::CLONE_NEWUSER
     | libc::CLONE_NEWPID
     | libc::CLONE_NEWNET;
-/// prctl(2): names of threads, and of memory.
+/// Options of prctl(2) that name threads and memory.
 const NAMING: [c_int; 2] = [libc::PR_SET_NAME, 0x5356_4d41];
 
-/// ioctl(2): FIONBIO, FIOCLEX, FIONREAD, TCGETS and TIOCGWINSZ, which have a type for each C library.
+/// ioctl(2): FIONBIO, FIOCLEX, FIONREAD, TCGETS and TIOCGWINSZ. The type of the argument differs
+/// between C libraries.
 const REQUESTS: [u64; 5] = [0x5421, 0x5451, 0x541B, 0x5401, 0x5413];
 
-/// Threads and no processes; memory that is either written or executed; signals to this process; limits
-/// that are read.
+/// Threads but no processes, memory that is writable or executable but not both, signals to this
+/// process only, and reading of resource limits.
 fn run(libraries: bool) -> Result<Ruled, BackendError> {
     let executable = libc::PROT_EXEC as u64;
     let writable = libc::PROT_WRITE as u64;
@@ -177,12 +178,12 @@ fn run(libraries: bool) -> Result<Ruled, BackendError> {
         (libc::SYS_tgkill, vec![Rule::new(vec![equal(0, own)?])?]),
         (libc::SYS_ioctl, one_of(1, REQUESTS)?),
         (libc::SYS_prctl, one_of(0, NAMING.map(|option| option as u64))?),
-        // Only where no new limit is given.
+        // Only if the call sets no new limit.
         (libc::SYS_prlimit64, vec![Rule::new(vec![none(2)?])?]),
     ])
 }
 
-/// Sockets of these families, and the one of netlink that tells of routes.
+/// Sockets of `families`, and netlink sockets for routes.
 fn sockets(families: &[c_int]) -> Result<Ruled, BackendError> {
     let mut rules = one_of(0, families.iter().map(|family| *family as u64))?;
     let routes = libc::NETLINK_ROUTE as u64;
@@ -203,7 +204,7 @@ fn masked(argument: u8, mask: u64, value: u64) -> Result<Condition, BackendError
     Condition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(mask), value)
 }
 
-/// A pointer that leads nowhere.
+/// A null pointer.
 fn none(argument: u8) -> Result<Condition, BackendError> {
     Condition::new(argument, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)
 }

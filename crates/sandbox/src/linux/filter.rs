@@ -1,5 +1,5 @@
-//! seccomp: which system calls there are at all (seccomp(2)). Any other is answered as by a kernel that
-//! does not know it (ENOSYS), since libraries are prepared for that and go another way.
+//! seccomp: the system calls that remain available (seccomp(2)). Any further call fails with
+//! ENOSYS, as in a kernel without the call, because libraries have a fallback for ENOSYS.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use seccompiler::{
 use super::calls;
 use crate::{Calls, Need};
 
-/// Closes all system calls that nobody needs.
+/// Blocks system calls needed by no part of the daemon.
 pub(super) fn restrict(wanted: &[&Need]) -> Result<String, String> {
     let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|error| error.to_string())?;
     let groups: Vec<Calls> = wanted
@@ -35,8 +35,9 @@ fn program(
     SeccompFilter::new(rules, unknown, SeccompAction::Allow, arch)?.try_into()
 }
 
-/// What is allowed. A call that may have any arguments has no rules: of these the kernel knows the
-/// answer without asking (since Linux 5.11), so what is called for each packet is among them.
+/// The allowed calls with their rules. A call with any arguments has no rules. The kernel decides
+/// such a call without running the filter (since Linux 5.11), so calls on the packet path have no
+/// rules.
 fn rules(groups: &[Calls]) -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
     let mut rules = BTreeMap::new();
     for group in groups {

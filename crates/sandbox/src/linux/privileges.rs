@@ -1,4 +1,4 @@
-//! What the process may as one of its user: capabilities(7), and who may look into it.
+//! Capabilities of the process (capabilities(7)), and access of foreign processes to memory.
 
 use std::io;
 
@@ -12,24 +12,24 @@ use rustix::thread::{
 
 use crate::LayerState;
 
-/// What binding a privileged port takes.
+/// The capability to bind privileged ports.
 const PORTS: CapabilitySet = CapabilitySet::NET_BIND_SERVICE;
-/// What holds for programs that are started.
+/// The effect of no_new_privs.
 const NO_MORE: &str = "no program that is started may do more";
 
-/// Whether they are held to it already.
+/// Whether no_new_privs is set already.
 pub(crate) fn kept() -> Option<LayerState> {
     no_new_privs().unwrap_or(false).then(|| LayerState::On(NO_MORE.to_owned()))
 }
 
-/// Programs that are started gain nothing from set-user-ID bits and file capabilities.
+/// Sets no_new_privs: child processes gain nothing from set-user-ID bits and file capabilities.
 pub(super) fn keep_no_more() -> Result<String, String> {
     set_no_new_privs(true).map_err(|error| error.to_string())?;
     Ok(NO_MORE.to_owned())
 }
 
-/// Lets `change` make the process another user. Of root's capabilities it keeps that to bind privileged
-/// `ports`, if they are wanted.
+/// Calls `change` to change the user of the process. With `ports`, the process keeps the capability
+/// to bind privileged ports.
 pub(crate) fn change_user(ports: bool, change: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     if !ports {
         return change();
@@ -40,11 +40,11 @@ pub(crate) fn change_user(ports: bool, change: impl FnOnce() -> io::Result<()>) 
     Ok(set_keep_capabilities(false)?)
 }
 
-/// Gives up every capability, but for that to bind privileged `ports`, if they are wanted and it is held: all
-/// else that needs one is done by now.
+/// Drops every capability, except the capability to bind privileged ports if `ports` is set and the
+/// process has it. Actions that need other capabilities happen before.
 pub(super) fn give_up(ports: bool) -> Result<String, String> {
     empty_bounding_set();
-    // An old kernel without ambient capabilities has none to clear.
+    // An old kernel has no ambient capabilities to clear.
     let _ = clear_ambient_capability_set();
     let told = |error: Errno| error.to_string();
     let permitted = capabilities(None).map_err(told)?.permitted;
@@ -61,13 +61,13 @@ pub(super) fn give_up(ports: bool) -> Result<String, String> {
     })
 }
 
-/// Holds these capabilities and no others.
+/// Sets the effective and permitted capabilities.
 fn hold(kept: CapabilitySet) -> Result<(), Errno> {
     let inheritable = CapabilitySet::empty();
     set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable })
 }
 
-/// Takes every capability from the bounding set; without CAP_SETPCAP nothing happens.
+/// Removes every capability from the bounding set. Without CAP_SETPCAP the set stays.
 pub(crate) fn empty_bounding_set() {
     for capability in bounding() {
         if remove_capability_from_bounding_set(capability).is_err() {
@@ -76,14 +76,14 @@ pub(crate) fn empty_bounding_set() {
     }
 }
 
-/// The capabilities in the bounding set, of those that the kernel knows.
+/// The capabilities in the bounding set, as far as known to the kernel.
 fn bounding() -> impl Iterator<Item = CapabilitySet> {
     let each = (0..u64::BITS).map(|bit| CapabilitySet::from_bits_retain(1 << bit));
     let known = each.map_while(|one| capability_is_in_bounding_set(one).ok().map(|is| (one, is)));
     known.filter_map(|(one, is_in)| is_in.then_some(one))
 }
 
-/// Secrets in memory reach no core file, and no other program of the same user.
+/// Prevents core files, and access by processes of the same user, so that secrets stay in memory.
 pub(super) fn leave_no_dump() -> Result<String, String> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(|error| error.to_string())?;
     Ok("none is written, and no other program of this user looks in".to_owned())
