@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DaemonStatus, PassageState, SecondLevelState};
+use crate::{DaemonStatus, PassageReport, PassageState, SecondLevelState};
 
 /// A problem, for a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +61,7 @@ fn network(status: &DaemonStatus) -> Vec<Problem> {
         ));
     }
     if let Some(text) = &network.passage.text {
-        problems.push(passage(network.passage.state, text));
+        problems.push(passage(&network.passage, text));
     }
     if !network.down {
         let broken: Vec<&str> = network.reachability.names(false).collect();
@@ -87,8 +87,9 @@ fn network(status: &DaemonStatus) -> Vec<Problem> {
 /// A share of lost queries that people notice.
 const MANY_LOST: f64 = 0.05;
 
-fn passage(state: PassageState, text: &str) -> Problem {
-    let advice = match state {
+/// What the network does with DNS, told in `text`.
+fn passage(passage: &PassageReport, text: &str) -> Problem {
+    let advice = match passage.state {
         PassageState::Intercepted => {
             "Log in to the network if it has a login page. Else ask its operator to let port 53 pass, or \
              configure a forwarder (forward in zoners.toml)."
@@ -98,11 +99,18 @@ fn passage(state: PassageState, text: &str) -> Problem {
              (forward in zoners.toml)."
         }
     };
-    let severity = match state {
-        PassageState::Intercepted => Severity::Warning,
+    let severity = match (passage.state, passage.proves) {
+        (PassageState::Intercepted, Some(true)) => Severity::Warning,
         _ => Severity::Error,
     };
-    problem(severity, format!("{text}."), advice)
+    problem(severity, sentence(text), advice)
+}
+
+/// A text with a large letter at its beginning and a full stop at its end.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).chain(['.']).collect()
 }
 
 fn path(way: &str) -> Problem {

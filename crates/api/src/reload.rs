@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 pub struct ReloadReport {
     /// Whether the new configuration is in force. If not, the old one stays as a whole.
     pub reloaded: bool,
-    /// The configuration file.
-    pub config: String,
+    /// The configuration file; none if the daemon was started without one.
+    pub config: Option<String>,
     /// What is wrong with it, each with file, line and key.
     pub errors: Vec<String>,
     /// What is right but has no effect.

@@ -54,7 +54,7 @@ pub use first_recursion::FirstRecursion;
 pub use listening::ListenStatus;
 pub(crate) use overseer::Overseer;
 pub use running::Running;
-pub use single::serve_on;
+pub use single::{SingleStart, serve_on};
 
 /// The service of one worker, replaced as a whole by a reload.
 pub type Snapshot = Service<Arc<Sockets>>;

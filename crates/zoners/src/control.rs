@@ -1,8 +1,9 @@
-//! Commands that ask a running daemon: `zoners status`, `stats`, `servers`, `cache`, `nta`, `healthcheck`.
+//! Commands that ask a running daemon: `zoners status`, `stats`, `servers`, `cache`, `nta`, `reload`, `healthcheck`.
 
 pub(crate) mod cache;
 pub(crate) mod healthcheck;
 pub(crate) mod nta;
+pub(crate) mod reload;
 pub(crate) mod servers;
 pub(crate) mod stats;
 pub(crate) mod status;

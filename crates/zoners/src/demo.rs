@@ -2,14 +2,16 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Delegation, RRset, Random, zonefile};
 use zoners_dnssec::chain::Ds;
+use zoners_host::paths::runtime::control_sockets;
 use zoners_resolver::Anchor;
 use zoners_resolver::{Resolver, Settings, Shared};
-use zoners_server::daemon::serve_on;
+use zoners_server::daemon::{SingleStart, serve_on};
 use zoners_server::pipeline::{Cookies, Rules};
 use zoners_server::{Config, Service, SystemClock};
 use zoners_sim::SimNetwork;
@@ -30,16 +32,21 @@ pub(crate) struct DemoArguments {
     /// What chance makes of the lossy servers.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// The control socket. Without this option: demo-PORT.sock in one of the folders in which a daemon has its
+    /// own.
+    #[arg(long, value_name = "FILE")]
+    control: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &DemoArguments) -> Result<(), Failure> {
     let (service, anchor) = service(arguments.seed).map_err(Failure::Failed)?;
-    let ready = |addresses: &[SocketAddr]| {
-        show(addresses, &anchor);
+    let ready = |start: &SingleStart<'_>| {
+        show(start, &anchor);
         // Nobody knows what to ask of a demonstration whose words are lost.
         output::is_whole().map_err(|_| io::ErrorKind::BrokenPipe.into())
     };
-    serve_on(service, arguments.port, ready).map_err(|error| match output::is_whole() {
+    let control = |first: SocketAddr| control_places(arguments.control.clone(), first.port());
+    serve_on(service, arguments.port, control, ready).map_err(|error| match output::is_whole() {
         Err(failure) => failure,
         Ok(()) => Failure::Failed(error.to_string()),
     })
@@ -64,15 +71,34 @@ fn service(seed: u64) -> Result<(Service<SimNetwork>, RRset), String> {
     Ok((Service::new(worker, Arc::new(rules)), anchor))
 }
 
-fn show(addresses: &[SocketAddr], anchor: &RRset) {
-    let listed: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+/// The named control socket, or places beside those of a daemon, which a running one does not need.
+fn control_places(named: Option<PathBuf>, port: u16) -> Vec<PathBuf> {
+    let beside = |place: PathBuf| place.with_file_name(format!("demo-{port}.sock"));
+    match named {
+        Some(path) => vec![path],
+        None => control_sockets(None).into_iter().map(beside).collect(),
+    }
+}
+
+fn show(start: &SingleStart<'_>, anchor: &RRset) {
+    let listed: Vec<String> = start.addresses.iter().map(ToString::to_string).collect();
     println!("A simulated Internet is served on {}.", listed.join(" and "));
     println!("In another terminal, try:\n");
-    let Some(address) = addresses.first() else { return };
+    let Some(address) = start.addresses.first() else { return };
     for sight in SIGHTS {
         let (name, rtype) = (sight.name, sight.rtype);
         println!("  # {}", sight.what);
         println!("  dig @{} -p {} {name} {rtype}", address.ip(), address.port());
+    }
+    match start.control {
+        Ok(path) => {
+            let path = path.display();
+            println!("\nAnd see how it is doing, what it counted, and what it knows:\n");
+            for command in ["status", "stats", "servers fast.demo", "cache lookup www.fast.demo"] {
+                println!("  zoners {command} --control {path}");
+            }
+        }
+        Err(why) => println!("\nThere is no control socket (zoners status): {why}"),
     }
     println!("\nThe root of its chains of trust, for those who validate themselves:\n  {anchor}");
     println!("\nCtrl-C ends it.");

@@ -54,6 +54,8 @@ enum Command {
     Servers(control::servers::ServersArguments),
     /// Look into the cache of the running daemon, empty it, save or load it.
     Cache(control::cache::CacheArguments),
+    /// Let the running daemon read its configuration again, and show what is wrong with it.
+    Reload(control::reload::ReloadArguments),
     /// Check whether the running daemon answers and resolves, for Docker and monitoring.
     Healthcheck(control::healthcheck::HealthcheckArguments),
     /// Skip DNSSEC validation for a zone whose owner made a mistake, for a time.
@@ -170,6 +172,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Stats(arguments) => control::stats::run(&arguments),
         Command::Servers(arguments) => control::servers::run(&arguments),
         Command::Cache(arguments) => control::cache::run(&arguments),
+        Command::Reload(arguments) => control::reload::run(&arguments),
         Command::Healthcheck(arguments) => control::healthcheck::run(&arguments),
         Command::Nta(arguments) => control::nta::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),

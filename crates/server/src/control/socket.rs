@@ -66,16 +66,18 @@ impl Control {
     }
 
     /// Listens at the first of `paths` that can be had.
-    pub(crate) fn bind_first(paths: &[PathBuf], heir: Option<ServiceUser>) -> Option<Self> {
+    ///
+    /// # Errors
+    /// None can be had, with the reason of each.
+    pub(crate) fn bind_first(paths: &[PathBuf], heir: Option<ServiceUser>) -> Result<Self, String> {
         let mut tried = Vec::new();
         for path in paths {
             match Control::bind(path, heir) {
-                Ok(control) => return Some(control),
+                Ok(control) => return Ok(control),
                 Err(error) => tried.push(error.to_string()),
             }
         }
-        tracing::warn!("control: no socket: {}", tried.join("; "));
-        None
+        Err(tried.join("; "))
     }
 
     /// Where it listens.

@@ -1,13 +1,14 @@
 //! The work of the main thread while workers serve: signals, the control socket, reloads, changes of the network, and
 //! a look at everything once a second while clients ask.
 
+use tokio::sync::mpsc;
 use zoners_host::service_manager;
 use zoners_resolver::Event;
 
 use super::hosts_file::HostsVersion;
 use super::keeper::CacheKeeper;
 use super::pulse::Pulse;
-use super::reload::{Reload, Reloading};
+use super::reload::{Reload, ReloadCaller, Reloading};
 use super::rollover;
 use super::running::Serving;
 use super::signals::Signals;
@@ -19,6 +20,7 @@ pub(super) async fn attend(
     mut serving: Serving,
     mut signals: Signals,
     control: Option<&Control>,
+    mut reload_requests: mpsc::Receiver<ReloadCaller>,
     mut keeper: Option<&mut CacheKeeper>,
 ) -> Serving {
     let overseer = serving.overseer.clone();
@@ -42,14 +44,19 @@ pub(super) async fn attend(
             biased;
             _ = signals.terminate.recv() => return serving,
             _ = signals.interrupt.recv() => return serving,
-            _ = signals.hangup.recv() => reloading.begin(Reload::Configuration, &serving),
+            _ = signals.hangup.recv() => {
+                reloading.begin(Reload::Configuration, Vec::new(), &serving);
+            }
+            Some(caller) = reload_requests.recv() => {
+                reloading.begin(Reload::Configuration, vec![caller], &serving);
+            }
             next = reloading.done() => {
-                serving = serving.reload(next);
+                let report;
+                (serving, report) = serving.reload(next);
+                reloading.report(&report);
                 // Neighbours may have changed while files were read.
                 serving.look_around();
-                if let Some(next) = reloading.take_requested() {
-                    reloading.begin(next, &serving);
-                }
+                reloading.begin_requested(&serving);
             }
             _ = signals.tell.recv() => overseer.tell(),
             _ = signals.unused.recv() => {}
@@ -57,7 +64,7 @@ pub(super) async fn attend(
             () = &mut conversing => {}
             () = &mut living => {}
             () = &mut following => {
-                reloading.begin(Reload::Files, &serving);
+                reloading.begin(Reload::Files, Vec::new(), &serving);
                 following.set(rollover::follow(overseer.clone(), &serving.generation.config));
             }
             moved = wake.changed() => {
@@ -75,7 +82,7 @@ pub(super) async fn attend(
                     keeper.look(&serving.generation.settings);
                 }
                 if has_other_hosts(&mut serving) {
-                    reloading.begin(Reload::Files, &serving);
+                    reloading.begin(Reload::Files, Vec::new(), &serving);
                 }
             }
         }

@@ -14,6 +14,7 @@ use super::keeper::CacheKeeper;
 use super::listeners::BoundAddresses;
 use super::listening::{ListenStatus, Listening};
 use super::overseer::{About, Overseer};
+use super::reload;
 use super::running::{Running, Serving};
 use super::second_level;
 use super::signals::Signals;
@@ -58,18 +59,21 @@ impl Bound {
         let workers = Workers::start(&core, &generation, self.allotment)?;
         let listening = Listening::begin(self.addresses, workers.links(), state)?;
         let status = ListenStatus { instead: self.instead, ..listening.status() };
+        let (reloads, reload_requests) = reload::requests();
         let about = About {
             config: core.file.clone(),
             second_level: second_level.clone(),
             sandbox: sandbox.layers().to_vec(),
             log: self.log,
+            workers: generation.config.server.threads,
+            reloads: Some(reloads),
         };
-        let look_ups = workers.look_up_service(&core, &generation);
+        let look_ups = Arc::new(workers.look_up_service(&core, &generation));
         let overseer = Overseer::new(look_ups, workers.counters(), status.clone(), about);
         let overseer = Arc::new(overseer);
         let serving =
             Serving { core, generation, workers, listening, overseer, second_level, sandbox };
-        Ok(Running { runtime, signals, control, keeper, status, serving })
+        Ok(Running { runtime, signals, control, reload_requests, keeper, status, serving })
     }
 }
 

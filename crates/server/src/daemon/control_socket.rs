@@ -16,6 +16,9 @@ pub(super) fn bind(config: &Config, heir: Option<ServiceUser>) -> io::Result<Opt
     match config.server.control.as_deref() {
         Some(path) if path.as_os_str().is_empty() => Ok(None),
         Some(path) => Control::bind(path, heir).map(Some),
-        None => Ok(Control::bind_first(&control_sockets(None), heir)),
+        None => {
+            let bound = Control::bind_first(&control_sockets(None), heir);
+            Ok(bound.inspect_err(|why| tracing::warn!("control: no socket: {why}")).ok())
+        }
     }
 }

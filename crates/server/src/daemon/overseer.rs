@@ -12,6 +12,7 @@ use zoners_sandbox::Layer;
 use zoners_store::shared::SharedCache;
 
 use super::ListenStatus;
+use super::reload::ReloadRequests;
 use crate::log::Log;
 use crate::pipeline::Service;
 
@@ -37,18 +38,22 @@ pub(super) struct About {
     pub(super) sandbox: Vec<Layer>,
     /// The log, which counts lost lines.
     pub(super) log: Option<Log>,
+    /// Threads that serve clients.
+    pub(super) workers: usize,
+    /// Takes requests to reload; none where there is nothing to reload.
+    pub(super) reloads: Option<ReloadRequests>,
 }
 
 impl<N: Network> Overseer<N> {
-    /// An overseer of workers with these counters. `service` has counters of its own.
+    /// An overseer of workers with these counters. Those of `service` count besides.
     pub(super) fn new(
-        service: Service<N>,
+        service: Arc<Service<N>>,
         counters: Vec<Arc<Counters>>,
         bound: ListenStatus,
         about: About,
     ) -> Self {
         let started_ms = service.worker().shared().now().as_millis();
-        let service = ArcSwap::from_pointee(service);
+        let service = ArcSwap::new(service);
         let bound = ArcSwap::from_pointee(bound);
         Overseer { service, counters, bound, about, started_ms }
     }

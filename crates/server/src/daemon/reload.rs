@@ -5,19 +5,20 @@ mod differences;
 
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+use zoners_api::ReloadReport;
 use zoners_sandbox::Sandbox;
 
 use super::generation::{Core, Generation};
 use super::keeper;
 use super::listening::ListenChange;
 use super::running::Serving;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::validate::Scope;
 use differences::{keys_that_need_restart, zones_of_other_sources};
 
 /// The next generation, or the reasons why there is none.
-pub(super) type NextGeneration = Result<Box<Generation>, String>;
+pub(super) type NextGeneration = Result<Box<Generation>, Vec<String>>;
 
 /// The files to be read anew. A reload of the first is part of a reload of the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,23 +29,42 @@ pub(super) enum Reload {
     Configuration,
 }
 
-/// The reload under way, and the reload requested meanwhile.
+/// The way of requests to reload from the control socket to the main thread.
+pub(super) type ReloadRequests = mpsc::Sender<ReloadCaller>;
+
+/// The caller of a reload, who gets the report.
+pub(super) type ReloadCaller = oneshot::Sender<ReloadReport>;
+
+/// Requests waiting for the main thread; further callers wait for a place.
+const MAX_WAITING_REQUESTS: usize = 16;
+
+/// Both ends of the way of requests.
+pub(super) fn requests() -> (ReloadRequests, mpsc::Receiver<ReloadCaller>) {
+    mpsc::channel(MAX_WAITING_REQUESTS)
+}
+
+/// The reload under way, and the reload requested meanwhile; each with its callers.
 #[derive(Default)]
 pub(super) struct Reloading {
     under_way: Option<oneshot::Receiver<NextGeneration>>,
+    callers: Vec<ReloadCaller>,
     requested: Option<Reload>,
+    requested_by: Vec<ReloadCaller>,
 }
 
 impl Reloading {
-    /// Begins a reload, or notes the request if one is under way.
-    pub(super) fn begin(&mut self, what: Reload, serving: &Serving) {
+    /// Begins a reload, or notes the request if one is under way. `callers` get the report.
+    pub(super) fn begin(&mut self, what: Reload, callers: Vec<ReloadCaller>, serving: &Serving) {
         if self.under_way.is_some() {
             self.requested = self.requested.max(Some(what));
+            self.requested_by.extend(callers);
             return;
         }
+        self.callers = callers;
         if what == Reload::Configuration && serving.core.file.is_none() {
-            tracing::warn!("reload: ignored: the daemon was started without a configuration file");
-            return;
+            let reason = "the daemon was started without a configuration file";
+            tracing::warn!("reload: ignored: {reason}");
+            return self.report(&serving.refused(vec![reason.to_owned()]));
         }
         let job = ReloadJob {
             core: serving.core.clone(),
@@ -56,7 +76,11 @@ impl Reloading {
         let thread = std::thread::Builder::new().name("reload".into());
         match thread.spawn(move || tell.send(job.run().map(Box::new))) {
             Ok(_) => self.under_way = Some(done),
-            Err(error) => tracing::error!("reload: failed: the system gives no thread: {error}"),
+            Err(error) => {
+                let reason = format!("the system gives no thread: {error}");
+                tracing::error!("reload: failed: {reason}");
+                self.report(&serving.refused(vec![reason]));
+            }
         }
     }
 
@@ -65,12 +89,25 @@ impl Reloading {
         let Some(under_way) = &mut self.under_way else { return std::future::pending().await };
         let next = under_way.await;
         self.under_way = None;
-        next.unwrap_or_else(|_| Err("the thread that read the configuration ended".to_owned()))
+        next.unwrap_or_else(|_| {
+            Err(vec!["the thread that read the configuration ended".to_owned()])
+        })
     }
 
-    /// The reload requested during the last one.
-    pub(super) fn take_requested(&mut self) -> Option<Reload> {
-        self.requested.take()
+    /// Gives the callers of a reload its report.
+    pub(super) fn report(&mut self, report: &ReloadReport) {
+        for caller in self.callers.drain(..) {
+            // A caller that went away needs none.
+            let _ = caller.send(report.clone());
+        }
+    }
+
+    /// Begins the reload requested during the last one.
+    pub(super) fn begin_requested(&mut self, serving: &Serving) {
+        if let Some(what) = self.requested.take() {
+            let callers = std::mem::take(&mut self.requested_by);
+            self.begin(what, callers, serving);
+        }
     }
 }
 
@@ -84,42 +121,52 @@ struct ReloadJob {
 }
 
 impl ReloadJob {
-    fn run(self) -> Result<Generation, String> {
+    fn run(self) -> Result<Generation, Vec<String>> {
         let config = match (self.config, &self.core.file) {
             (Some(config), _) => config,
-            (None, Some(file)) => Config::load(file).map_err(|error| error.to_string())?,
-            (None, None) => return Err("there is no configuration file".to_owned()),
+            (None, Some(file)) => Config::load(file).map_err(|error| reasons(&error))?,
+            (None, None) => return Err(vec!["there is no configuration file".to_owned()]),
         };
         let needs = config.needs(self.core.file.as_deref());
         self.sandbox
             .allows(&needs)
-            .map_err(|why| format!("{why}; restart the daemon (server.sandbox says why)"))?;
+            .map_err(|why| vec![format!("{why}; restart the daemon (server.sandbox says why)")])?;
         // A change of the second level needs a restart: the new terms are not used.
         let (generation, _) = Generation::new(&self.core, config, Scope::Contents, self.number)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| reasons(&error))?;
         Ok(generation)
     }
+}
+
+/// The faults of a configuration, no more than a person reads.
+fn reasons(error: &ConfigError) -> Vec<String> {
+    const MAX_REASONS: usize = 20;
+    let more = error.faults().len().saturating_sub(MAX_REASONS);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    error.faults().iter().take(MAX_REASONS).cloned().chain(more).collect()
 }
 
 impl Serving {
     /// The transition of a reload: serves by the next generation, or by the same as before, with the reasons in the
     /// log. New addresses are bound before anything changes.
-    pub(super) fn reload(self, next: NextGeneration) -> Self {
+    pub(super) fn reload(self, next: NextGeneration) -> (Self, ReloadReport) {
         let prepared = next.and_then(|next| {
             let change = self.listening.prepare(next.config.listens());
-            Ok((*next, change.map_err(|error| format!("server.listen: {error}"))?))
+            Ok((*next, change.map_err(|error| vec![format!("server.listen: {error}")])?))
         });
         match prepared {
             Ok((next, change)) => self.turn_to(next, change),
             Err(reasons) => {
-                tracing::error!("reload: refused: the old configuration stays:\n{reasons}");
-                self
+                let text = reasons.join("\n");
+                tracing::error!("reload: refused: the old configuration stays:\n{text}");
+                let report = self.refused(reasons);
+                (self, report)
             }
         }
     }
 
     /// Puts `next` into force, and serves at the new addresses. Nothing of this can fail.
-    fn turn_to(self, next: Generation, change: ListenChange) -> Self {
+    fn turn_to(self, next: Generation, change: ListenChange) -> (Self, ReloadReport) {
         let Serving { core, generation: before, workers, mut listening, overseer, .. } = self;
         overseer.renew(workers.look_up_service(&core, &next));
         workers.put_in_force(&core, &next);
@@ -140,6 +187,23 @@ impl Serving {
         if !restart.is_empty() {
             tracing::warn!("reload: changed, but needs a restart: {}", restart.join(", "));
         }
-        Serving { core, generation: next, workers, listening, overseer, ..self }
+        let report = ReloadReport {
+            reloaded: true,
+            config: file_of(&core),
+            remarks: [next.rules.local().remarks(), &next.config.remarks()].concat(),
+            needs_restart: restart.into_iter().map(str::to_owned).collect(),
+            errors: Vec::new(),
+        };
+        (Serving { core, generation: next, workers, listening, overseer, ..self }, report)
     }
+
+    /// The report of a reload that changed nothing.
+    fn refused(&self, errors: Vec<String>) -> ReloadReport {
+        ReloadReport { config: file_of(&self.core), errors, ..ReloadReport::default() }
+    }
+}
+
+/// The configuration file, as it was named at the start.
+fn file_of(core: &Core) -> Option<String> {
+    core.file.as_ref().map(|file| file.display().to_string())
 }

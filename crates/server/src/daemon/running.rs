@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
 use zoners_host::service_manager;
 use zoners_resolver::Event;
 use zoners_sandbox::Sandbox;
@@ -15,6 +16,7 @@ use super::generation::{Core, Generation};
 use super::keeper::CacheKeeper;
 use super::listening::{ListenStatus, Listening};
 use super::overseer::Overseer;
+use super::reload::ReloadCaller;
 use super::signals::Signals;
 use super::workers::Workers;
 use crate::control::Control;
@@ -24,6 +26,7 @@ pub struct Running {
     pub(super) runtime: Runtime,
     pub(super) signals: Signals,
     pub(super) control: Option<Control>,
+    pub(super) reload_requests: mpsc::Receiver<ReloadCaller>,
     pub(super) keeper: Option<CacheKeeper>,
     pub(super) status: ListenStatus,
     pub(super) serving: Serving,
@@ -50,9 +53,15 @@ impl Running {
     /// # Errors
     /// A worker ended too early.
     pub fn run(self) -> io::Result<()> {
-        let Running { runtime, signals, control, mut keeper, serving, .. } = self;
+        let Running { runtime, signals, control, reload_requests, mut keeper, serving, .. } = self;
         service_manager::notify_ready();
-        let serving = runtime.block_on(attend(serving, signals, control.as_ref(), keeper.as_mut()));
+        let serving = runtime.block_on(attend(
+            serving,
+            signals,
+            control.as_ref(),
+            reload_requests,
+            keeper.as_mut(),
+        ));
         service_manager::notify_stopping();
         let Serving { mut listening, workers, generation, .. } = serving;
         listening.leave();

@@ -2,39 +2,82 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::signal::unix::{SignalKind, signal};
 use zoners_dns::Network;
 
 use super::allotment::Allotment;
 use super::bind;
 use super::connections::ConnectionShares;
 use super::listening::Listening;
+use super::overseer::{About, Overseer};
 use super::worker::{self, WorkerLink};
+use crate::control::Control;
 use crate::pipeline::Service;
 
-/// Serves on a port of this machine, 0 for any port that is free, over the network of `service`, until interrupted.
-/// `ready` gets the addresses once clients are served.
+/// Addresses and control socket of a single worker that serves.
+#[derive(Debug)]
+pub struct SingleStart<'a> {
+    /// The addresses that are served.
+    pub addresses: &'a [SocketAddr],
+    /// The control socket, or why there is none.
+    pub control: Result<&'a Path, &'a str>,
+}
+
+/// Serves on a port of this machine, 0 for any port that is free, over the network of `service`, until SIGINT or
+/// SIGTERM. `control` gives the places for a control socket, first to last, by the first address; `ready` is called
+/// once clients are served.
 ///
 /// # Errors
 /// The port cannot be bound, or `ready` failed.
 pub fn serve_on<N: Network>(
     service: Service<N>,
     port: u16,
-    ready: impl FnOnce(&[SocketAddr]) -> io::Result<()>,
+    control: impl FnOnce(SocketAddr) -> Vec<PathBuf>,
+    ready: impl FnOnce(&SingleStart<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
     let own = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (link, assignments) = WorkerLink::of(&own);
     let mut listening = Listening::begin(bind::bind_port(port)?, vec![link], None)?;
-    ready(&listening.status().addresses)?;
-    let current = Arc::new(ArcSwap::from_pointee(service));
+    let status = listening.status();
+    let places = status.addresses.first().map(|first| control(*first)).unwrap_or_default();
+    let control = Control::bind_first(&places, None);
+    let shown = control.as_ref().map(Control::path).map_err(String::as_str);
+    ready(&SingleStart { addresses: &status.addresses, control: shown })?;
+    let service = Arc::new(service);
+    let about = About { workers: 1, ..About::default() };
+    let overseer = Arc::new(Overseer::new(service.clone(), Vec::new(), status, about));
+    let current = Arc::new(ArcSwap::new(service));
     let thread = std::thread::spawn(move || {
         let shares = ConnectionShares::new(Allotment::of_process(1).clients);
         worker::run(&own, current, assignments, Arc::default(), shares)
     });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(tokio::signal::ctrl_c())?;
+    runtime.block_on(attend(overseer, control.ok()))?;
     listening.leave();
     thread.join().map_err(|_| io::Error::other("the worker thread panicked"))?
+}
+
+/// Answers the control socket until a signal asks for the end. The socket's file is removed then.
+async fn attend<N: Network>(
+    overseer: Arc<Overseer<N>>,
+    control: Option<Control>,
+) -> io::Result<()> {
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let conversing = async {
+        match &control {
+            Some(control) => control.serve(overseer).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = conversing => {}
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use clap::ArgGroup;
 use zoners_api::{
     AdminReply, AdminRequest, CacheDump, CacheEntries, CacheEntry, CacheFill, CacheFlush,
     CacheLoad, DnssecStatus,
@@ -61,15 +62,15 @@ enum CacheCommand {
         socket: Socket,
     },
     /// Remove the cache entries of a name, or all.
+    #[command(group(ArgGroup::new("what").args(["name", "all"]).required(true)))]
     Flush {
         /// The name.
-        #[arg(required_unless_present = "all")]
         name: Option<String>,
         /// Remove those of all names below it, too.
         #[arg(long)]
         subtree: bool,
         /// Remove all entries. What is known of servers stays.
-        #[arg(long, conflicts_with_all = ["name", "subtree"])]
+        #[arg(long, conflicts_with = "subtree")]
         all: bool,
         #[command(flatten)]
         socket: Socket,
@@ -193,7 +194,8 @@ fn load(file: &Path, socket: &Socket) -> Result<(), Failure> {
 fn flush(name: &str, subtree: bool, socket: &Socket) -> Result<(), Failure> {
     let request = AdminRequest::Flush { name: name.to_owned(), subtree };
     let flushed: CacheFlush = socket.request(&request)?;
-    println!("{} entries removed", flushed.removed);
+    let entries = if flushed.removed == 1 { "entry" } else { "entries" };
+    println!("{} {entries} removed", flushed.removed);
     if let Some(why) = flushed.second_level_error {
         return Err(Failure::Failed(format!("nothing removed from the second level: {why}")));
     }

@@ -109,17 +109,19 @@ fn listens(status: &DaemonStatus) -> String {
 fn clients(prefixes: &[String]) -> String {
     let is_local = |prefix: &String| prefix.starts_with("127.") || prefix.starts_with("::1");
     if prefixes.is_empty() {
-        return "nobody (server.allow is empty)".to_owned();
+        return "no client (server.allow is empty)".to_owned();
     }
-    if prefixes.iter().all(is_local) {
-        return "programs on this machine".to_owned();
-    }
-    match prefixes.split_at_checked(MAX_PREFIXES) {
+    let (local, networks): (Vec<String>, Vec<String>) =
+        prefixes.iter().cloned().partition(is_local);
+    let this_machine = if local.is_empty() { "" } else { "this machine" };
+    let networks = match networks.split_at_checked(MAX_PREFIXES) {
+        _ if networks.is_empty() => return this_machine.to_owned(),
         Some((first, rest)) if !rest.is_empty() => {
             format!("clients in {} and {} more networks", first.join(", "), rest.len())
         }
-        _ => format!("clients in {}", list(prefixes)),
-    }
+        _ => format!("clients in {}", list(&networks)),
+    };
+    if local.is_empty() { networks } else { format!("{this_machine}, and {networks}") }
 }
 
 fn network(network: &NetworkReport) -> String {

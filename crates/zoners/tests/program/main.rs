@@ -14,6 +14,7 @@ mod common;
 
 /// The commands of a person.
 mod command {
+    mod administration;
     #[cfg(feature = "demo")]
     mod bench;
     mod cli;

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use zoners_api::{
     Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
@@ -38,7 +39,7 @@ impl<N: Network> Admin for Overseer<N> {
             program: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
             uptime_s: self.uptime_s(),
-            workers: self.counters.len() as u64,
+            workers: self.about.workers as u64,
             config: self.about.config.as_ref().map(|path| path.display().to_string()),
             generation: rules.generation(),
             listen: texts(&bound.addresses),
@@ -202,7 +203,13 @@ impl<N: Network> Admin for Overseer<N> {
     }
 
     async fn reload(&self) -> Result<ReloadReport, AdminError> {
-        Err(AdminError::failed("not yet"))
+        let Some(requests) = &self.about.reloads else {
+            return Err(AdminError::failed("there is no configuration to reload here"));
+        };
+        let (caller, report) = oneshot::channel();
+        let ended = |_| AdminError::failed("the daemon ends");
+        requests.send(caller).await.map_err(ended)?;
+        report.await.map_err(|_| AdminError::failed("the daemon ends"))
     }
 }
 

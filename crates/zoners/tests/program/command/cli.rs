@@ -37,7 +37,7 @@ fn the_control_socket_says_how_the_daemon_is() {
     let (_, told, _) = ask(&["nta", "add", "Broken.example", "--for", "600"]);
     assert_eq!(told, "Broken.example. is not validated for 10 min\n");
     let (_, listed, _) = ask(&["nta", "list"]);
-    assert!(listed.starts_with("Broken.example. for "), "{listed}");
+    assert!(listed.starts_with("Broken.example. is not validated for "), "{listed}");
     let (_, told, _) = ask(&["nta", "remove", "broken.example"]);
     assert_eq!(told, "broken.example. is validated again\n");
     let (code, _, told) = ask(&["nta", "add", "x.example", "--for", "9999999"]);

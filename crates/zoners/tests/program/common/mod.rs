@@ -184,22 +184,37 @@ pub(crate) struct Demo {
     pub(crate) addresses: Vec<SocketAddr>,
     /// The DS record of the demonstration's root zone.
     pub(crate) anchor: String,
+    /// The commands for its control socket that it shows, without `zoners`.
+    pub(crate) commands: Vec<String>,
+    _folder: tempfile::TempDir,
 }
 
 impl Demo {
     pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let control = folder.path().join("control").display().to_string();
         let mut child = Command::new(env!("CARGO_BIN_EXE_zoners"))
-            .args(["demo", "--port", "0"])
+            .args(["demo", "--port", "0", "--control", &control])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines().map(Result::unwrap);
         let line = lines.next().unwrap();
-        let anchor = lines.find(|line| line.contains(" IN DS ")).unwrap();
+        let (mut commands, mut anchor) = (Vec::new(), String::new());
+        for line in lines.by_ref() {
+            match line.trim().strip_prefix("zoners ") {
+                Some(command) => commands.push(command.to_owned()),
+                None if line.contains(" IN DS ") => {
+                    line.trim().clone_into(&mut anchor);
+                    break;
+                }
+                None => {}
+            }
+        }
         let words = line.split_whitespace().map(|word| word.trim_end_matches('.'));
         let addresses = words.filter_map(|word| word.parse().ok()).collect();
         drop(lines);
-        Demo { addresses, anchor: anchor.trim().to_owned(), child }
+        Demo { addresses, anchor, commands, child, _folder: folder }
     }
 }
 
