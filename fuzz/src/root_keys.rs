@@ -27,11 +27,9 @@ pub fn run(octets: &[u8]) {
             KeyState::Pending => held(since),
             KeyState::Revoked => false,
         };
-        assert!(same.iter().any(|old| earned(&old.standing, old.since)), "{key:?}");
+        assert!(same.iter().any(|old| earned(&old.state, old.since)), "{key:?}");
     }
     let nothing = RRset::new(name::root(), Rtype::DNSKEY, 3600, Records::from_iter([Bytes::new()]));
     observe(&mut seen, &nothing, ValidationTime { now: NOW, skew: 0 }, |_| false);
-    assert!(
-        seen.iter().all(|key| key.standing != KeyState::Pending && key.standing != KeyState::Valid)
-    );
+    assert!(seen.iter().all(|key| key.state != KeyState::Pending && key.state != KeyState::Valid));
 }

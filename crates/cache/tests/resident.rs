@@ -37,7 +37,7 @@ const LARGE: usize = 20_000;
 /// Memory beside entries in every order: pages of the allocator.
 const BASE_OCTETS: usize = 2 << 20;
 
-type FillOrder = (&'static str, fn(&Lab));
+type FillOrder = (&'static str, fn(&MemoryLab));
 
 const ORDERS: &[FillOrder] = &[
     ("small entries", |lab| lab.fill(0, SMALL, 0)),
@@ -67,11 +67,11 @@ const ORDERS: &[FillOrder] = &[
             lab.insert("r", number, octets + lab.random.bits() as usize % octets);
         }
     }),
-    ("denials and ranges of many zones", Lab::deny),
-    ("NSEC3 of a few zones", Lab::hash),
-    ("finished answers", Lab::finish),
-    ("servers and failures", Lab::fail),
-    ("loaded from a file", Lab::load),
+    ("denials and ranges of many zones", MemoryLab::deny),
+    ("NSEC3 of a few zones", MemoryLab::hash),
+    ("finished answers", MemoryLab::finish),
+    ("servers and failures", MemoryLab::fail),
+    ("loaded from a file", MemoryLab::load),
     ("filled, forgotten, filled with others", |lab| {
         lab.fill(0, SMALL, 10);
         lab.forget(&name::root());
@@ -81,7 +81,7 @@ const ORDERS: &[FillOrder] = &[
     }),
 ];
 
-struct Lab {
+struct MemoryLab {
     cache: Cache,
     random: Random,
     limit: usize,
@@ -93,7 +93,7 @@ fn parsed(text: &str) -> Name {
     name::parse(text).unwrap()
 }
 
-impl Lab {
+impl MemoryLab {
     fn insert(&self, round: &str, number: usize, octets: usize) -> Name {
         let owner =
             parsed(&format!("h{round}{number}-{:x}.bulk.test", number * 2_654_435_761 % (1 << 32)));
@@ -211,7 +211,7 @@ impl Lab {
 
     fn new(limit: usize) -> Self {
         let cache = Cache::new(limit, TtlLimits::default(), [1, 2]);
-        Lab { cache, random: Random::seeded(1), limit, before: status("VmRSS:") }
+        MemoryLab { cache, random: Random::seeded(1), limit, before: status("VmRSS:") }
     }
 }
 
@@ -230,7 +230,7 @@ fn mebibytes() -> usize {
 #[ignore = "run by the other test, in a process of its own"]
 fn fill() {
     let order: usize = std::env::var("ORDER").unwrap().parse().unwrap();
-    let lab = Lab::new(mebibytes() << 20);
+    let lab = MemoryLab::new(mebibytes() << 20);
     let (_, fill) = ORDERS[order];
     fill(&lab);
     let (most, now) = (status("VmHWM:") - lab.before, status("VmRSS:") - lab.before);
@@ -243,7 +243,7 @@ fn memory_stays_within_the_limit_in_every_order_of_filling() {
     let limit = mebibytes() << 20;
     let saved =
         Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.saved", std::process::id()));
-    let other = Lab::new(limit);
+    let other = MemoryLab::new(limit);
     other.fill(0, SMALL, 3);
     other.save(File::create(&saved).unwrap());
     let mut over = Vec::new();

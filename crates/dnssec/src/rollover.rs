@@ -33,7 +33,7 @@ pub struct TrackedKey {
     /// The key.
     pub key: Dnskey,
     /// The state of the key.
-    pub standing: KeyState,
+    pub state: KeyState,
     /// When the state began, in seconds since 1970.
     pub since: u64,
 }
@@ -42,12 +42,12 @@ impl TrackedKey {
     /// Whether the key may vouch for the keys of the zone.
     #[must_use]
     pub fn is_trusted(&self) -> bool {
-        matches!(self.standing, KeyState::Valid | KeyState::Missing)
+        matches!(self.state, KeyState::Valid | KeyState::Missing)
     }
 
-    fn turn(&mut self, standing: KeyState, now: u64) {
-        if self.standing != standing {
-            (self.standing, self.since) = (standing, now);
+    fn enter(&mut self, state: KeyState, now: u64) {
+        if self.state != state {
+            (self.state, self.since) = (state, now);
         }
     }
 }
@@ -65,30 +65,30 @@ pub fn observe(
     let same = |a: &Dnskey, b: &Dnskey| a.algorithm == b.algorithm && a.key == b.key;
     for old in tracked.iter_mut() {
         let seen = keys.iter().find(|key| same(key, &old.key));
-        match (old.standing, seen) {
+        match (old.state, seen) {
             (KeyState::Revoked, _) => {}
             (_, Some(key)) if key.is_revoked() => {
                 if revokes_itself(set, key, time) {
-                    old.turn(KeyState::Revoked, now);
+                    old.enter(KeyState::Revoked, now);
                 }
             }
             (KeyState::Pending, Some(_)) if now.saturating_sub(old.since) < HOLD_DOWN_SECONDS => {}
-            (_, Some(_)) => old.turn(KeyState::Valid, now),
+            (_, Some(_)) => old.enter(KeyState::Valid, now),
             // A pending key must be seen without a gap.
             (KeyState::Pending, None) => old.since = u64::MAX,
-            (_, None) => old.turn(KeyState::Missing, now),
+            (_, None) => old.enter(KeyState::Missing, now),
         }
     }
     tracked.retain(|old| {
-        let broken = old.standing == KeyState::Pending && old.since == u64::MAX;
+        let broken = old.state == KeyState::Pending && old.since == u64::MAX;
         let forgotten =
-            old.standing == KeyState::Revoked && now.saturating_sub(old.since) >= HOLD_DOWN_SECONDS;
+            old.state == KeyState::Revoked && now.saturating_sub(old.since) >= HOLD_DOWN_SECONDS;
         !broken && !forgotten
     });
     for key in keys.iter().filter(|key| key.is_entry_point() && !key.is_revoked()) {
         if tracked.len() < MAX_TRACKED_KEYS && !tracked.iter().any(|old| same(&old.key, key)) {
-            let standing = if anchored(key) { KeyState::Valid } else { KeyState::Pending };
-            tracked.push(TrackedKey { key: key.clone(), standing, since: now });
+            let state = if anchored(key) { KeyState::Valid } else { KeyState::Pending };
+            tracked.push(TrackedKey { key: key.clone(), state, since: now });
         }
     }
 }

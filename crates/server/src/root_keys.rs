@@ -33,7 +33,7 @@ pub fn format(tracked: &[TrackedKey]) -> String {
 }
 
 fn written(tracked: &TrackedKey) -> Value {
-    let standing = match tracked.standing {
+    let standing = match tracked.state {
         KeyState::Pending => "pending",
         KeyState::Valid => "valid",
         KeyState::Missing => "missing",
@@ -58,6 +58,6 @@ impl Written {
         let rdata: Option<Vec<u8>> = self.rdata.as_bytes().chunks(2).map(octet).collect();
         let key = rdata.and_then(|rdata| Dnskey::read(&Bytes::from(rdata)));
         let key = key.ok_or_else(|| format!("`{}` is no key", self.rdata))?;
-        Ok(TrackedKey { key, standing, since: self.since })
+        Ok(TrackedKey { key, state: standing, since: self.since })
     }
 }

@@ -23,13 +23,13 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 #[derive(Clone, Copy)]
-struct Zone {
+struct HashedZone {
     iterations: u16,
     opt_out: bool,
 }
 
-const PLAIN: Zone = Zone { iterations: 1, opt_out: false };
-const OPT_OUT: Zone = Zone { iterations: 1, opt_out: true };
+const PLAIN: HashedZone = HashedZone { iterations: 1, opt_out: false };
+const OPT_OUT: HashedZone = HashedZone { iterations: 1, opt_out: true };
 
 fn base32hex(hash: &Nsec3Hash) -> String {
     let bits = |at: usize| {
@@ -43,7 +43,7 @@ fn base32hex(hash: &Nsec3Hash) -> String {
         .collect()
 }
 
-impl Zone {
+impl HashedZone {
     fn hash(self, text: &str) -> Nsec3Hash {
         nsec3_hash(&parsed(text), SALT, self.iterations)
     }
@@ -90,7 +90,7 @@ impl Zone {
 }
 
 /// Whether a record of the names also proves something about `other`, by chance of the hashes.
-fn overlap(zone: Zone, names: &[&str], other: &str) -> bool {
+fn overlap(zone: HashedZone, names: &[&str], other: &str) -> bool {
     let [needed] = &zone.records_for(&[other])[..] else { return false };
     zone.records_for(names).contains(needed)
 }
@@ -163,7 +163,7 @@ fn no_ds_tells_a_delegation_from_a_name_within_the_zone() {
 
 #[test]
 fn a_wildcard_is_expanded_only_where_the_next_closer_name_is_covered() {
-    let expansion = |zone: Zone, asked: &str, encloser: &str| {
+    let expansion = |zone: HashedZone, asked: &str, encloser: &str| {
         wildcard_expansion(&zone.whole(), &parsed(asked), &parsed(encloser), &mut 1_000)
     };
     assert_eq!(expansion(PLAIN, "a.b.w.example", "w.example"), Ok(DenialStatus::Proven));
@@ -173,9 +173,9 @@ fn a_wildcard_is_expanded_only_where_the_next_closer_name_is_covered() {
 
 #[test]
 fn too_many_iterations_make_a_zone_insecure() {
-    let of = |iterations: u16| Zone { iterations, opt_out: false };
+    let of = |iterations: u16| HashedZone { iterations, opt_out: false };
     let (asked, needed) = (parsed("c.example"), ["example", "c.example", "*.example"]);
-    let all = |zone: Zone| {
+    let all = |zone: HashedZone| {
         let (proof, blocks) = (zone.proof(&needed), &mut 10_000);
         let child = parsed("cut.example");
         (
@@ -220,7 +220,8 @@ fn records_of_other_chains_and_unknown_formats_are_ignored() {
     let good = PLAIN.records_for(&needed);
     assert_eq!(nxdomain_by(&good, "example"), Ok(DenialStatus::Proven));
     assert_eq!(nxdomain_by(&good, "test"), Err(NoProof), "another zone");
-    let mixed = [&good[..1], &Zone { iterations: 2, ..PLAIN }.records_for(&needed[1..])].concat();
+    let mixed =
+        [&good[..1], &HashedZone { iterations: 2, ..PLAIN }.records_for(&needed[1..])].concat();
     assert_eq!(nxdomain_by(&mixed, "example"), Err(NoProof), "other parameters");
     for (field, value) in [(0, 2), (1, 2), (4, 99)] {
         let changed: Vec<RRset> = good

@@ -1,6 +1,6 @@
 //! States of keys during a rollover (RFC 5011).
 
-use super::signer::{KSK, REVOKED, Signer, Terms, dnskey_rrset};
+use super::signer::{KSK, REVOKED, SignatureTerms, Signer, dnskey_rrset};
 use crate::dnskey::Dnskey;
 use crate::rollover::{KeyState, MAX_TRACKED_KEYS, TrackedKey, observe};
 use crate::verify::ValidationTime;
@@ -26,7 +26,11 @@ impl Rollover {
     fn observe(&mut self, day: u64, keys: &[&Dnskey], signature: Option<(&Signer, &Dnskey)>) {
         let mut set = dnskey_rrset("example", keys);
         if let Some((signer, key)) = signature {
-            set = signer.sign_as(key, &set, Terms { validity: YEAR, ..Terms::default() });
+            set = signer.sign_as(
+                key,
+                &set,
+                SignatureTerms { validity: YEAR, ..SignatureTerms::default() },
+            );
         }
         let (time, anchor) = (ValidationTime { now: day * DAY, skew: 0 }, self.old.key.key.clone());
         observe(&mut self.tracked, &set, time, |key| key.key == anchor);
@@ -34,7 +38,7 @@ impl Rollover {
 
     fn state(&self, signer: &Signer) -> Option<(KeyState, u64)> {
         let tracked = self.tracked.iter().find(|tracked| tracked.key.key == signer.key.key)?;
-        Some((tracked.standing, tracked.since / DAY))
+        Some((tracked.state, tracked.since / DAY))
     }
 
     /// Observes which of the two keys is present on each day; the states after the last day.
@@ -82,14 +86,14 @@ fn a_new_key_is_trusted_after_thirty_days_without_a_gap() {
 #[test]
 fn only_valid_and_missing_keys_are_trusted() {
     let key = Signer::new("example", 15, 1).key;
-    for (standing, trusted) in [
+    for (state, trusted) in [
         (KeyState::Pending, false),
         (KeyState::Valid, true),
         (KeyState::Missing, true),
         (KeyState::Revoked, false),
     ] {
-        let tracked = TrackedKey { key: key.clone(), standing, since: 0 };
-        assert_eq!(tracked.is_trusted(), trusted, "{standing:?}");
+        let tracked = TrackedKey { key: key.clone(), state, since: 0 };
+        assert_eq!(tracked.is_trusted(), trusted, "{state:?}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use zoners_dns::{RRset, Records};
 
-use super::signer::{KSK, REVOKED, Signer, Terms};
+use super::signer::{KSK, REVOKED, SignatureTerms, Signer};
 use super::{parsed, rrset};
 use crate::BogusReason;
 use crate::dnskey::Dnskey;
@@ -31,7 +31,7 @@ fn verify(set: &RRset, keys: &[Dnskey], time: ValidationTime) -> Result<Verified
 fn a_signature_of_each_algorithm_is_valid_for_its_records_alone() {
     for algorithm in [8, 10, 13, 14, 15] {
         let signer = Signer::new("example", algorithm, 1);
-        let (signed, keys) = (signer.sign(&a(), Terms::default()), [signer.key.clone()]);
+        let (signed, keys) = (signer.sign(&a(), SignatureTerms::default()), [signer.key.clone()]);
         let expected = Ok(Verified { ttl: 300, expanded_from: None });
         assert_eq!(verify(&signed, &keys, NOW), expected, "algorithm {algorithm}");
         let changed = RRset { records: Records::from_iter([[192, 0, 2, 9]]), ..signed };
@@ -57,7 +57,7 @@ fn a_signature_is_valid_from_inception_to_expiration() {
         ((u32::MAX - 10, 1_000), wrapped + 500, 0, Ok(300)),
         ((u32::MAX - 10, 1_000), wrapped + 1_001, 0, Err(BogusReason::Expired)),
     ] {
-        let signed = signer.sign(&a(), Terms { validity, ..Terms::default() });
+        let signed = signer.sign(&a(), SignatureTerms { validity, ..SignatureTerms::default() });
         let verified = verify(&signed, signer.keys(), ValidationTime { now, skew });
         let ttl = verified.map(|verified| verified.ttl);
         assert_eq!(ttl, expected, "{validity:?} at {now} with a skew of {skew}");
@@ -71,7 +71,8 @@ fn the_ttl_is_the_least_of_record_original_and_validity() {
         [(300, 300, 1_500, 300), (300, 60, 1_500, 60), (60, 300, 1_500, 60), (300, 300, 1_990, 10)]
     {
         let set = RRset { ttl, ..a() };
-        let signed = signer.sign(&set, Terms { original_ttl, ..Terms::default() });
+        let signed =
+            signer.sign(&set, SignatureTerms { original_ttl, ..SignatureTerms::default() });
         let time = ValidationTime { now, skew: 0 };
         let verified = verify(&signed, signer.keys(), time).unwrap();
         assert_eq!(verified.ttl, expected, "{ttl} {original_ttl} {now}");
@@ -83,12 +84,12 @@ fn signatures_that_cannot_count_are_discarded_with_their_reason() {
     let signer = Signer::new("example", 15, 1);
     let other = Signer::new("example", 15, 2);
     let key = || vec![signer.key.clone()];
-    let sign = |terms: Terms<'_>| signer.sign(&a(), terms);
-    let plain = sign(Terms::default());
-    let outside = signer.sign(&rrset("www.test. 300 A 192.0.2.1\n"), Terms::default());
+    let sign = |terms: SignatureTerms<'_>| signer.sign(&a(), terms);
+    let plain = sign(SignatureTerms::default());
+    let outside = signer.sign(&rrset("www.test. 300 A 192.0.2.1\n"), SignatureTerms::default());
     let covers_a = RRset { rtype: zoners_dns::Rtype::AAAA, ..plain.clone() };
     let algorithm_200 = Dnskey { algorithm: 200, ..signer.key.clone() };
-    let unknown = signer.sign_as(&algorithm_200, &a(), Terms::default());
+    let unknown = signer.sign_as(&algorithm_200, &a(), SignatureTerms::default());
     for (case, set, keys, reason) in [
         ("no signature", a(), key(), BogusReason::NoSignature),
         ("no key", plain.clone(), vec![], BogusReason::NoKey),
@@ -96,13 +97,13 @@ fn signatures_that_cannot_count_are_discarded_with_their_reason() {
         ("an algorithm that is unknown", unknown, vec![algorithm_200], BogusReason::NoKey),
         (
             "a signer above",
-            sign(Terms { signer: Some("."), ..Terms::default() }),
+            sign(SignatureTerms { signer: Some("."), ..SignatureTerms::default() }),
             key(),
             BogusReason::WrongSigner,
         ),
         (
             "a signer beside",
-            sign(Terms { signer: Some("test"), ..Terms::default() }),
+            sign(SignatureTerms { signer: Some("test"), ..SignatureTerms::default() }),
             key(),
             BogusReason::WrongSigner,
         ),
@@ -110,13 +111,13 @@ fn signatures_that_cannot_count_are_discarded_with_their_reason() {
         ("another type", covers_a, key(), BogusReason::WrongSigner),
         (
             "more labels than the owner",
-            sign(Terms { labels: Some(3), ..Terms::default() }),
+            sign(SignatureTerms { labels: Some(3), ..SignatureTerms::default() }),
             key(),
             BogusReason::WrongLabels,
         ),
         (
             "fewer labels than the zone",
-            sign(Terms { labels: Some(0), ..Terms::default() }),
+            sign(SignatureTerms { labels: Some(0), ..SignatureTerms::default() }),
             key(),
             BogusReason::WrongLabels,
         ),
@@ -133,7 +134,7 @@ fn signatures_that_cannot_count_are_discarded_with_their_reason() {
 fn a_key_of_the_same_tag_is_tried_and_does_not_match() {
     let (signer, other) = (Signer::new("example", 15, 1), Signer::new("example", 15, 2));
     let collision = Dnskey { tag: signer.key.tag, ..other.key };
-    let signed = signer.sign(&a(), Terms::default());
+    let signed = signer.sign(&a(), SignatureTerms::default());
     assert_eq!(
         verify(&signed, std::slice::from_ref(&collision), NOW),
         Err(BogusReason::BadSignature)
@@ -144,10 +145,12 @@ fn a_key_of_the_same_tag_is_tried_and_does_not_match() {
 #[test]
 fn the_most_specific_reason_is_reported() {
     let signer = Signer::new("example", 15, 1);
-    let expired = signer.sign(&a(), Terms { validity: (1_000, 1_400), ..Terms::default() });
-    let both = signer.sign(&expired, Terms { signer: Some("test"), ..Terms::default() });
+    let expired =
+        signer.sign(&a(), SignatureTerms { validity: (1_000, 1_400), ..SignatureTerms::default() });
+    let both =
+        signer.sign(&expired, SignatureTerms { signer: Some("test"), ..SignatureTerms::default() });
     assert_eq!(verify(&both, signer.keys(), NOW), Err(BogusReason::Expired));
-    let renewed = signer.sign(&both, Terms::default());
+    let renewed = signer.sign(&both, SignatureTerms::default());
     assert!(verify(&renewed, signer.keys(), NOW).is_ok(), "one valid signature is enough");
 }
 
@@ -161,12 +164,13 @@ fn an_expanded_wildcard_names_its_closest_encloser() {
         ("*.example", 1, None),
     ] {
         let set = RRset { owner: parsed(owner), ..a() };
-        let terms = Terms { labels: Some(labels), ..Terms::default() };
+        let terms = SignatureTerms { labels: Some(labels), ..SignatureTerms::default() };
         let verified = verify(&signer.sign(&set, terms), signer.keys(), NOW).unwrap();
         assert_eq!(verified.expanded_from, expanded_from.map(parsed), "{owner} {labels}");
     }
     // The signature over the wildcard is valid for every name below the encloser.
-    let wildcard = signer.sign(&RRset { owner: parsed("*.example"), ..a() }, Terms::default());
+    let wildcard =
+        signer.sign(&RRset { owner: parsed("*.example"), ..a() }, SignatureTerms::default());
     let expanded = RRset { owner: parsed("x.y.example"), ..wildcard };
     let verified = verify(&expanded, signer.keys(), NOW).unwrap();
     assert_eq!(verified.expanded_from, Some(parsed("example")));
@@ -175,13 +179,13 @@ fn an_expanded_wildcard_names_its_closest_encloser() {
 #[test]
 fn order_duplicates_and_letter_case_do_not_matter() {
     let signer = Signer::new("example", 15, 1);
-    let signed = signer.sign(&a(), Terms::default());
+    let signed = signer.sign(&a(), SignatureTerms::default());
     let records = [[192, 0, 2, 2], [192, 0, 2, 1], [192, 0, 2, 2]];
     let shuffled =
         RRset { owner: parsed("WWW.Example"), records: records.iter().collect(), ..signed };
     assert!(verify(&shuffled, signer.keys(), NOW).is_ok());
     let mx = rrset("example. 300 MX 10 mail.example.\n");
-    let signed = signer.sign(&mx, Terms::default());
+    let signed = signer.sign(&mx, SignatureTerms::default());
     let upper = RRset { records: rrset("example. 300 MX 10 MAIL.Example.\n").records, ..signed };
     assert!(verify(&upper, signer.keys(), NOW).is_ok(), "RFC 4034 section 6.2");
 }

@@ -37,7 +37,7 @@ pub(super) struct Signer {
 
 /// The fields of a signature that tests vary.
 #[derive(Clone, Copy)]
-pub(super) struct Terms<'a> {
+pub(super) struct SignatureTerms<'a> {
     pub(super) validity: (u32, u32),
     /// The labels field, if not the labels of the owner.
     pub(super) labels: Option<u8>,
@@ -46,9 +46,9 @@ pub(super) struct Terms<'a> {
     pub(super) original_ttl: u32,
 }
 
-impl Default for Terms<'_> {
+impl Default for SignatureTerms<'_> {
     fn default() -> Self {
-        Terms { validity: VALID, labels: None, signer: None, original_ttl: 300 }
+        SignatureTerms { validity: VALID, labels: None, signer: None, original_ttl: 300 }
     }
 }
 
@@ -76,12 +76,12 @@ impl Signer {
     }
 
     /// The RRset with one more signature.
-    pub(super) fn sign(&self, set: &RRset, terms: Terms<'_>) -> RRset {
+    pub(super) fn sign(&self, set: &RRset, terms: SignatureTerms<'_>) -> RRset {
         self.sign_as(&self.key, set, terms)
     }
 
     /// The RRset with one more signature, which names the tag of `key`.
-    pub(super) fn sign_as(&self, key: &Dnskey, set: &RRset, terms: Terms<'_>) -> RRset {
+    pub(super) fn sign_as(&self, key: &Dnskey, set: &RRset, terms: SignatureTerms<'_>) -> RRset {
         let mut rdata = Vec::from(set.rtype.to_int().to_be_bytes());
         rdata.put_slice(&[key.algorithm, terms.labels.unwrap_or(labels(&set.owner) as u8)]);
         rdata.put_u32(terms.original_ttl);

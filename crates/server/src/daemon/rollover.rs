@@ -43,7 +43,7 @@ pub(super) fn apply(settings: &mut Settings, tracked: &[TrackedKey]) {
         return;
     };
     let revoked = |key: &Dnskey| {
-        tracked.iter().any(|old| old.standing == KeyState::Revoked && old.key.key == key.key)
+        tracked.iter().any(|old| old.state == KeyState::Revoked && old.key.key == key.key)
     };
     let trusted = tracked.iter().filter(|tracked| tracked.is_trusted());
     let mut anchor = root.clone();
@@ -51,7 +51,7 @@ pub(super) fn apply(settings: &mut Settings, tracked: &[TrackedKey]) {
     anchor.keys.retain(|key| !revoked(key));
     anchor.ds.retain(|ds| {
         let vouches = |old: &&TrackedKey| ds.matches_key(&anchor.zone, &old.key);
-        !tracked.iter().filter(|old| old.standing == KeyState::Revoked).any(|old| vouches(&old))
+        !tracked.iter().filter(|old| old.state == KeyState::Revoked).any(|old| vouches(&old))
     });
     // Without any key no answer could be proven: then the configuration counts.
     if !anchor.keys.is_empty() || !anchor.ds.is_empty() {
@@ -121,11 +121,7 @@ async fn look(overseer: &Overseer, folder: &Path) -> Result<(bool, Duration), St
     if changed {
         write(folder, &tracked).map_err(|error| format!("{}: {error}", folder.display()))?;
         for key in &tracked {
-            tracing::info!(
-                "trust anchor: key {} of the root zone: {:?}",
-                key.key.tag,
-                key.standing
-            );
+            tracing::info!("trust anchor: key {} of the root zone: {:?}", key.key.tag, key.state);
         }
     }
     let half = Duration::from_secs(u64::from(set.ttl) / 2);
@@ -164,7 +160,7 @@ mod tests {
 
     fn tracked(standing: KeyState) -> TrackedKey {
         let rdata = Bytes::from_static(&[1, 1, 3, 15, 9, 9, 9]);
-        TrackedKey { key: Dnskey::read(&rdata).unwrap(), standing, since: 1_700_000_000 }
+        TrackedKey { key: Dnskey::read(&rdata).unwrap(), state: standing, since: 1_700_000_000 }
     }
 
     #[test]

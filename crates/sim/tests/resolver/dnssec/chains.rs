@@ -435,7 +435,7 @@ fn a_rollover_is_followed() {
     let (start, day) = (1_700_000_000, 86_400);
     let mut tracked = Vec::new();
     let standing = |tracked: &[TrackedKey], key: &Key| {
-        tracked.iter().find(|t| t.key.key == key.public.key).map(|t| t.standing)
+        tracked.iter().find(|t| t.key.key == key.public.key).map(|t| t.state)
     };
     follow(&mut tracked, &[(&old, false)], start);
     assert_eq!(standing(&tracked, &old), Some(KeyState::Valid), "the configuration vouches for it");
