@@ -16,6 +16,39 @@
 //! The resolver is `async` and generic over [`zoners_dns::Network`]. It opens no socket, starts no
 //! thread and reads no environment; randomness and clock are handed in, and timers are tokio's. So
 //! the same seed gives the same trace.
+//!
+//! # Examples
+//!
+//! Two clients ask a simulated Internet for one name at the same time. They share one flight (single flight), and
+//! the root server sees the top-level domain alone (QNAME minimisation):
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use zoners_cache::{Cache, TtlLimits};
+//! use zoners_dns::{Counter, Counters, Delegation, Question, Random, Rtype, name, zonefile};
+//! use zoners_resolver::{Resolver, Settings, Shared};
+//! use zoners_sim::{SimClock, world};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+//! let internet = world::small(1);
+//! let hints = zonefile::root_hints(world::HINTS).unwrap();
+//! let settings = Settings::new(Delegation::from_hints(&hints).unwrap());
+//! let cache = Cache::new(8 << 20, TtlLimits::default(), [1, 2]);
+//! let shared = Shared::new(cache, Arc::new(SimClock::new(None)), Random::seeded(3));
+//! let counters = Arc::new(Counters::default());
+//! let resolver = Resolver::new(shared, internet.clone(), Arc::new(settings), counters.clone());
+//!
+//! let question = Question::new(name::parse("www.example.com").unwrap(), Rtype::A);
+//! let (first, second) =
+//!     tokio::join!(resolver.resolve(&question, None), resolver.resolve(&question, None));
+//! assert_eq!(first.unwrap().answer, second.unwrap().answer);
+//! assert_eq!(counters.get(Counter::FlightJoined), 1);
+//!
+//! let first_query = internet.sent().into_iter().find(|query| query.question.rtype == Rtype::A);
+//! assert_eq!(first_query.unwrap().question.name, name::parse("com").unwrap());
+//! # });
+//! ```
 
 mod ask;
 mod cached;

@@ -66,6 +66,40 @@ const LATE_AFTER: Duration = Duration::from_millis(1900);
 const LATE_CLIENT_QUERIES: usize = 64;
 
 /// The pipeline of one worker.
+///
+/// # Examples
+///
+/// A client of this machine asks for a local record:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use zoners_cache::Cache;
+/// use zoners_dns::query::{QueryOptions, query};
+/// use zoners_dns::{Counters, Message, Question, Random, Rtype, Transport, name};
+/// use zoners_resolver::{Resolver, Shared};
+/// use zoners_server::pipeline::{Cookies, Rules};
+/// use zoners_server::{Client, Config, Service};
+/// use zoners_sim::{SimClock, world};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let text = "[local]\nrecords = [\"nas.lan. 300 A 192.168.1.2\"]\n";
+/// let config = Config::parse(text, "zoners.toml").unwrap();
+/// let cookies = Cookies::new(&Random::seeded(1));
+/// let rules = Rules::new(&config, &[], cookies, &Random::seeded(2), 0).unwrap();
+/// let cache = Cache::new(8 << 20, config.ttl_limits(), [3, 4]);
+/// let shared = Shared::new(cache, Arc::new(SimClock::new(None)), Random::seeded(5));
+/// let settings = Arc::new(config.settings().unwrap());
+/// let resolver = Resolver::new(shared, world::small(6), settings, Arc::new(Counters::default()));
+/// let service = Service::new(resolver, Arc::new(rules));
+///
+/// let question = Question::new(name::parse("nas.lan").unwrap(), Rtype::A);
+/// let packet = query(&question, QueryOptions { id: 7, recursion_desired: true, edns: true });
+/// let reply = service.answer(&packet, Client::local(Transport::Udp)).await.unwrap();
+/// let message = Message::parse(&reply.into()).unwrap();
+/// assert_eq!(message.answer[0].to_string(), "nas.lan. 300 IN A 192.168.1.2");
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct Service<N: Network> {
     worker: Resolver<N>,

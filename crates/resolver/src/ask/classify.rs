@@ -20,6 +20,37 @@ const MAX_PROOF: usize = 32;
 ///
 /// # Errors
 /// The reply is not useful; a different server may give a better reply.
+///
+/// # Examples
+///
+/// A server of `com` refers to the servers of `example.com`, with glue:
+///
+/// ```
+/// use zoners_dns::compose::{Response, ResponseFlags, compose};
+/// use zoners_dns::{Delegation, Message, Moment, OptRcode, Question, Rtype, name, zonefile};
+/// use zoners_resolver::{Settings, Verdict, judge};
+///
+/// let records = |text| zonefile::parse(text, &name::root()).unwrap();
+/// let question = Question::new(name::parse("www.example.com").unwrap(), Rtype::A);
+/// let reply = compose(&Response {
+///     question: &question,
+///     rcode: OptRcode::NOERROR,
+///     flags: ResponseFlags::default(),
+///     answer: &[],
+///     authority: &records("example.com. 3600 NS ns1.example.com."),
+///     additional: &records("ns1.example.com. 3600 A 192.0.2.53"),
+///     signatures: false,
+/// });
+/// let message = Message::parse(&reply.into()).unwrap();
+///
+/// let hints = records(". NS a.root.test.\na.root.test. A 198.51.100.1");
+/// let root = Delegation::from_hints(&hints).unwrap();
+/// let settings = Settings::new(root.clone());
+/// let verdict = judge(&root, &question, &message, false, &settings, Moment::from_millis(0));
+/// let Ok(Verdict::Referral(delegation)) = verdict else { panic!("{verdict:?}") };
+/// assert_eq!(delegation.zone, name::parse("example.com").unwrap());
+/// assert_eq!(delegation.servers[0].addresses[0].to_string(), "192.0.2.53:53");
+/// ```
 pub fn judge(
     cut: &Delegation,
     question: &Question,
