@@ -43,6 +43,7 @@ mod ranges;
 mod rrsets;
 mod servers;
 mod shard;
+mod sync;
 mod table;
 mod unprovable;
 

@@ -5,12 +5,12 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use crossbeam_utils::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 use siphasher::sip::SipHasher13;
 use zoners_dns::Moment;
 
 use crate::key::CacheKey;
 use crate::shard::{Cursor, EntryView, NewEntry, Shard};
+use crate::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 
 /// Octets of the largest value; a larger answer is not cached. A finished answer of 64 KiB fits,
 /// with two octets for each record, since a record takes twelve octets or more.
@@ -264,6 +264,9 @@ impl fmt::Debug for Table {
         f.debug_struct("Table").field("stats", &self.stats()).finish()
     }
 }
+
+#[cfg(all(test, feature = "loom"))]
+mod loom_tests;
 
 #[cfg(test)]
 mod tests {

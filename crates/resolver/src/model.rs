@@ -11,6 +11,7 @@ pub(crate) mod context;
 pub(crate) mod flights;
 pub(crate) mod settings;
 pub(crate) mod shared_work;
+pub(crate) mod sync;
 pub(crate) mod trace;
 pub(crate) mod verdict;
 pub(crate) mod zone_trust;

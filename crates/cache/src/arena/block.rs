@@ -1,12 +1,13 @@
 //! A block of entries, and the marks that readers set.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use memmap2::MmapMut;
 use zoners_dns::Moment;
 
 use super::head::{EntryHeader, HEADER_OCTETS};
 use super::{BLOCK_OCTETS, UNIT_OCTETS};
+use crate::sync::AtomicU64;
 
 /// Words of one kind of mark, with one bit for each unit of the block.
 pub(super) const WORDS_PER_MARK: usize = BLOCK_OCTETS / UNIT_OCTETS / 64;

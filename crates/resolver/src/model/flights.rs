@@ -14,9 +14,9 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use crate::model::sync::Mutex;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use bell::Bell;
@@ -248,5 +248,7 @@ impl<K, V> Drop for Lead<K, V> {
     }
 }
 
+#[cfg(all(test, feature = "loom"))]
+mod loom_tests;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
-use parking_lot::Mutex;
+use crate::model::sync::Mutex;
 use zoners_dns::Moment;
 
 /// Repetitions of a query on behalf of the followers, in total.

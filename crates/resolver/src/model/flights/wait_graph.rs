@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
+use crate::model::sync::Mutex;
 
 /// Flights visited in the search for a cycle; a longer walk counts as a cycle.
 pub(super) const MAX_WALK: usize = 512;
