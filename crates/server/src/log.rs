@@ -38,13 +38,13 @@ struct LineQueue {
     /// Whether the last write failed.
     broken: bool,
     /// Lines lost since the last report.
-    untold: u64,
+    unreported: u64,
 }
 
 impl LineQueue {
     /// Whether there is a line to write, or a loss to report.
     fn has_work(&self) -> bool {
-        !self.octets.is_empty() || (!self.broken && self.untold > 0)
+        !self.octets.is_empty() || (!self.broken && self.unreported > 0)
     }
 }
 
@@ -116,24 +116,24 @@ impl Log {
         let mut queue = self.0.queue.lock();
         self.0.changed.wait_while(&mut queue, |queue| !queue.has_work());
         queue.writing = true;
-        let lost = if queue.broken { 0 } else { std::mem::take(&mut queue.untold) };
+        let lost = if queue.broken { 0 } else { std::mem::take(&mut queue.unreported) };
         let (octets, lines) = (std::mem::take(&mut queue.octets), std::mem::take(&mut queue.lines));
         LogBatch { octets, lines, lost }
     }
 
     /// Notes the outcome of a write.
-    fn done(&self, written: bool, lines: u64, told: u64) {
+    fn done(&self, written: bool, lines: u64, reported: u64) {
         let mut queue = self.0.queue.lock();
         (queue.writing, queue.broken) = (false, !written);
         if !written {
-            queue.untold += told;
+            queue.unreported += reported;
             self.lost(&mut queue, lines);
         }
         self.0.changed.notify_all();
     }
 
     fn lost(&self, queue: &mut LineQueue, lines: u64) {
-        queue.untold += lines;
+        queue.unreported += lines;
         self.0.counters.add(Counter::LogLinesLost, lines);
     }
 }
@@ -247,12 +247,16 @@ mod tests {
         let_in_now.send(full()).unwrap();
         log.write_all(b"one\n").unwrap();
         log.flush(Duration::from_secs(3600));
-        assert_eq!((lost(&log), log.0.queue.lock().untold), (1, 1));
+        assert_eq!((lost(&log), log.0.queue.lock().unreported), (1, 1));
         let_in_now.send(Err(io::ErrorKind::WouldBlock.into())).unwrap();
         let_in_now.send(Ok(())).unwrap();
         log.write_all(b"two\n").unwrap();
         assert_eq!(written.recv().unwrap(), b"two\n");
         log.flush(Duration::from_secs(3600));
-        assert_eq!((lost(&log), log.0.queue.lock().untold), (1, 0), "told, and still counted");
+        assert_eq!(
+            (lost(&log), log.0.queue.lock().unreported),
+            (1, 0),
+            "reported, and still counted"
+        );
     }
 }

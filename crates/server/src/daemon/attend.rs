@@ -8,9 +8,10 @@ use zoners_resolver::Event;
 use super::hosts_file::HostsVersion;
 use super::keeper::CacheKeeper;
 use super::pulse::Pulse;
-use super::reload::{Reload, ReloadCaller, Reloading};
+use super::reload::{Reload, Reloading};
+use super::reload_requests::ReloadCaller;
 use super::rollover;
-use super::running::Serving;
+use super::serving::Serving;
 use super::signals::Signals;
 use super::wake::Wake;
 use crate::control::Control;
@@ -58,7 +59,7 @@ pub(super) async fn attend(
                 serving.look_around();
                 reloading.begin_requested(&serving);
             }
-            _ = signals.tell.recv() => overseer.tell(),
+            _ = signals.report.recv() => overseer.tell(),
             _ = signals.unused.recv() => {}
             () = ended.notified() => return serving,
             () = &mut conversing => {}
@@ -89,7 +90,7 @@ pub(super) async fn attend(
     }
 }
 
-/// Whether the hosts file has changed since the last look. A file with faults is told once, and not every second.
+/// Whether the hosts file has changed since the last look. Faults of a file are logged once, and not every second.
 fn has_other_hosts(serving: &mut Serving) -> bool {
     let generation = &mut serving.generation;
     let now = HostsVersion::look(&generation.config);

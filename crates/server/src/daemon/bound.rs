@@ -14,9 +14,10 @@ use super::keeper::CacheKeeper;
 use super::listeners::BoundAddresses;
 use super::listening::{ListenStatus, Listening};
 use super::overseer::{About, Overseer};
-use super::reload;
-use super::running::{Running, Serving};
+use super::reload_requests;
+use super::running::Running;
 use super::second_level;
+use super::serving::Serving;
 use super::signals::Signals;
 use super::state_folder::{StateFolder, log_not_kept};
 use super::workers::Workers;
@@ -59,7 +60,7 @@ impl Bound {
         let workers = Workers::start(&core, &generation, self.allotment)?;
         let listening = Listening::begin(self.addresses, workers.links(), state)?;
         let status = ListenStatus { instead: self.instead, ..listening.status() };
-        let (reloads, reload_requests) = reload::requests();
+        let (reloads, reload_requests) = reload_requests::requests();
         let about = About {
             config: core.file.clone(),
             second_level: second_level.clone(),

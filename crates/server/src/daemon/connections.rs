@@ -132,9 +132,9 @@ impl Connections {
         let here = address.to_canonical().is_loopback();
         let _door = self.shares.door.lock();
         if !rules.serves(address) {
-            let tells = rules.refuses_strangers();
+            let refuses = rules.refuses_strangers();
             let client_slot =
-                tells.then(|| self.strangers.take(address, MAX_CLIENT_STRANGERS)).flatten();
+                refuses.then(|| self.strangers.take(address, MAX_CLIENT_STRANGERS)).flatten();
             let slot = client_slot.and_then(|client_slot| self.slot(client_slot));
             let connection = slot.map(|slot| self.open(address, slot, false));
             return Admitted { connection, made_room: false };

@@ -124,7 +124,7 @@ impl Loading {
         settings: &Settings,
     ) -> io::Result<Self> {
         let stop = Arc::<AtomicBool>::default();
-        let (tell, complete) = channel();
+        let (send, complete) = channel();
         let fingerprints = fingerprints(settings, shared);
         let (folder, secret, shared) = (folder.to_owned(), secret.clone(), shared.clone());
         let stopping = stop.clone();
@@ -137,7 +137,7 @@ impl Loading {
                 &folder,
             );
             if proceed() {
-                let _ = tell.send(());
+                let _ = send.send(());
             }
         })?;
         let done = complete.recv_timeout(LOAD_HEAD_START).is_ok();

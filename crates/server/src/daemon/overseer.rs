@@ -12,7 +12,7 @@ use zoners_sandbox::Layer;
 use zoners_store::shared::SharedCache;
 
 use super::ListenStatus;
-use super::reload::ReloadRequests;
+use super::reload_requests::ReloadRequests;
 use crate::log::Log;
 use crate::pipeline::Service;
 

@@ -77,7 +77,7 @@ mod tests {
             assert_eq!(began.elapsed(), Duration::from_secs(second));
         }
         let rest = Duration::from_secs(3600);
-        assert!(tokio::time::timeout(rest, pulse.beat()).await.is_err(), "nobody asks");
+        assert!(tokio::time::timeout(rest, pulse.beat()).await.is_err(), "no client asks");
         let later = async {
             tokio::time::sleep(rest).await;
             activity.note();

@@ -5,14 +5,15 @@ mod differences;
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use zoners_api::ReloadReport;
 use zoners_sandbox::Sandbox;
 
 use super::generation::{Core, Generation};
 use super::keeper;
 use super::listening::ListenChange;
-use super::running::Serving;
+use super::reload_requests::ReloadCaller;
+use super::serving::Serving;
 use crate::config::{Config, ConfigError};
 use crate::validate::Scope;
 use differences::{keys_that_need_restart, zones_of_other_sources};
@@ -27,20 +28,6 @@ pub(super) enum Reload {
     Files,
     /// The configuration, and the files named there.
     Configuration,
-}
-
-/// The way of requests to reload from the control socket to the main thread.
-pub(super) type ReloadRequests = mpsc::Sender<ReloadCaller>;
-
-/// The caller of a reload, who gets the report.
-pub(super) type ReloadCaller = oneshot::Sender<ReloadReport>;
-
-/// Requests waiting for the main thread; further callers wait for a place.
-const MAX_WAITING_REQUESTS: usize = 16;
-
-/// Both ends of the way of requests.
-pub(super) fn requests() -> (ReloadRequests, mpsc::Receiver<ReloadCaller>) {
-    mpsc::channel(MAX_WAITING_REQUESTS)
 }
 
 /// The reload under way, and the reload requested meanwhile; each with its callers.
@@ -72,9 +59,9 @@ impl Reloading {
             config: (what == Reload::Files).then(|| serving.generation.config.clone()),
             number: serving.generation.rules.generation() + 1,
         };
-        let (tell, done) = oneshot::channel();
+        let (send, done) = oneshot::channel();
         let thread = std::thread::Builder::new().name("reload".into());
-        match thread.spawn(move || tell.send(job.run().map(Box::new))) {
+        match thread.spawn(move || send.send(job.run().map(Box::new))) {
             Ok(_) => self.under_way = Some(done),
             Err(error) => {
                 let reason = format!("the system gives no thread: {error}");

@@ -10,7 +10,7 @@ pub(super) struct Signals {
     pub(super) interrupt: Signal,
     pub(super) hangup: Signal,
     /// SIGUSR1: the counters go to the log.
-    pub(super) tell: Signal,
+    pub(super) report: Signal,
     /// SIGUSR2: handled, since a signal without a handler ends the process.
     pub(super) unused: Signal,
 }
@@ -21,7 +21,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
-            tell: signal(SignalKind::user_defined1())?,
+            report: signal(SignalKind::user_defined1())?,
             unused: signal(SignalKind::user_defined2())?,
         })
     }

@@ -52,15 +52,15 @@ async fn a_client_has_a_limit_and_this_machine_a_higher_one() {
 #[tokio::test]
 async fn clients_without_access_have_few_connections_and_little_time() {
     let (connections, silent) = (connections(), rules("[server]\nrefuse = \"drop\"\n"));
-    let told = rules("");
+    let refusing = rules("");
     assert!(admit(&connections, &silent, [192, 0, 2, 1]).is_none());
     let strangers: Vec<_> =
-        (0..=255).flat_map(|last| open(&connections, &told, [192, 0, 2, last])).collect();
+        (0..=255).flat_map(|last| open(&connections, &refusing, [192, 0, 2, last])).collect();
     assert_eq!(strangers.len(), MAX_STRANGERS);
     assert_eq!(strangers[0].idle_timeout(), CROWDED_IDLE_TIMEOUT);
     drop(strangers);
-    assert_eq!(open(&connections, &told, [192, 0, 2, 1]).len(), MAX_CLIENT_STRANGERS);
-    assert_eq!(open(&connections, &told, [10, 0, 0, 1]).len(), MAX_CLIENT_CONNECTIONS);
+    assert_eq!(open(&connections, &refusing, [192, 0, 2, 1]).len(), MAX_CLIENT_STRANGERS);
+    assert_eq!(open(&connections, &refusing, [10, 0, 0, 1]).len(), MAX_CLIENT_CONNECTIONS);
 }
 
 #[tokio::test]
