@@ -5,12 +5,16 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use zoners_dns::{Endpoint, Name, NameSlice, Rtype, Transport};
+use zoners_dns::{Endpoint, IdentityId, Name, NameSlice, Rtype, Transport};
 
 /// Octets of the longest key (name, kind and endpoint), rounded up to whole blocks.
 const MAX_KEY_OCTETS: usize = 288;
 /// Octets that are converted to lower case at once.
 const LOWERCASE_BLOCK: usize = 32;
+/// Octets of the digest of a server's identity.
+const DIGEST_OCTETS: usize = 8;
+/// Octets of the longest endpoint: an IPv6 address, a port, a transport and a digest.
+const ENDPOINT_OCTETS: usize = 16 + 2 + 1 + DIGEST_OCTETS;
 /// The name in the key of an entry without a name.
 const ROOT_NAME: &[u8] = &[0];
 
@@ -128,7 +132,7 @@ impl CacheKey {
     fn new(name: &[u8], kind: EntryKind, rest: &[u8]) -> Self {
         let mut octets = [0; MAX_KEY_OCTETS];
         let (end, length) = (name.len(), name.len() + 1 + rest.len());
-        // A name has at most 255 octets and an endpoint 19, so the octets fit.
+        // A name has at most 255 octets and an endpoint 27, so the octets fit.
         octets[..end].copy_from_slice(name);
         // Whole blocks are converted faster. The conversion changes neither lengths of labels nor
         // zeros, which are no letters.
@@ -175,9 +179,9 @@ pub(crate) fn name_length(key: &[u8]) -> Option<usize> {
     }
 }
 
-/// Address, port and transport of a server, and the number of octets.
-fn endpoint_octets(server: Endpoint) -> ([u8; 19], usize) {
-    let mut octets = [0; 19];
+/// Address, port, transport and the digest of the identity of a server, and their octets.
+fn endpoint_octets(server: Endpoint) -> ([u8; ENDPOINT_OCTETS], usize) {
+    let mut octets = [0; ENDPOINT_OCTETS];
     let length = match server.address.ip() {
         IpAddr::V4(ip) => {
             octets[..4].copy_from_slice(&ip.octets());
@@ -189,22 +193,37 @@ fn endpoint_octets(server: Endpoint) -> ([u8; 19], usize) {
         }
     };
     octets[length..length + 2].copy_from_slice(&server.address.port().to_be_bytes());
-    octets[length + 2] = u8::from(server.transport == Transport::Tcp);
-    (octets, length + 3)
+    octets[length + 2] = server.transport.to_octet();
+    let length = length + 3;
+    match server.identity {
+        None => (octets, length),
+        Some(identity) => {
+            octets[length..length + DIGEST_OCTETS]
+                .copy_from_slice(&identity.digest().to_be_bytes());
+            (octets, length + DIGEST_OCTETS)
+        }
+    }
 }
 
-/// The server in the key of an infra entry.
+/// The endpoint of a server's key; `None` for an identity or a transport that this process does not know.
 pub(crate) fn server_of(key: &[u8]) -> Option<Endpoint> {
     let rest = key.strip_prefix(ROOT_NAME)?.strip_prefix(&[EntryKind::Server as u8])?;
-    let (rest, transport) = (rest.get(..rest.len().checked_sub(1)?)?, *rest.last()?);
-    let transport = if transport == 0 { Transport::Udp } else { Transport::Tcp };
+    let plain = matches!(rest.len(), 7 | 19);
+    let (rest, identity) = match rest.split_last_chunk::<DIGEST_OCTETS>() {
+        Some((rest, digest)) if !plain => {
+            (rest, Some(IdentityId::of_digest(u64::from_be_bytes(*digest))?))
+        }
+        _ => (rest, None),
+    };
+    let (transport, rest) = rest.split_last()?;
     let (address, port) = rest.split_last_chunk::<2>()?;
     let ip: IpAddr = match (<[u8; 4]>::try_from(address), <[u8; 16]>::try_from(address)) {
         (Ok(ipv4), _) => ipv4.into(),
         (_, Ok(ipv6)) => ipv6.into(),
         _ => return None,
     };
-    Some(Endpoint { address: (ip, u16::from_be_bytes(*port)).into(), transport })
+    let address = (ip, u16::from_be_bytes(*port)).into();
+    Some(Endpoint { identity, ..Endpoint::new(address, Transport::from_octet(*transport)?) })
 }
 
 /// Whether a stored key belongs to `name` (in lower case, on the wire) or, with `subtree`, to a
@@ -229,18 +248,29 @@ pub(crate) fn is_of_name(key: &[u8], name: &[u8], subtree: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zoners_dns::name;
+    use zoners_dns::{ServerIdentity, name};
 
     #[test]
     fn a_server_is_read_back_from_its_key() {
         for address in ["192.0.2.1:53", "[2001:db8::1]:5353"] {
             for transport in [Transport::Udp, Transport::Tcp] {
-                let server = Endpoint { address: address.parse().unwrap(), transport };
+                let server = Endpoint::new(address.parse().unwrap(), transport);
                 let key = CacheKey::of_server(server);
                 assert_eq!(server_of(key.as_slice()), Some(server));
                 let lame =
                     CacheKey::of_server_in(EntryKind::Lame, name::root().for_slice(), server);
                 assert_eq!(server_of(lame.as_slice()), None);
+                let name = format!("{transport}.example");
+                let identity = ServerIdentity { name, ..ServerIdentity::default() };
+                let identified = server.identified(IdentityId::intern(identity).unwrap());
+                let key = CacheKey::of_server(identified);
+                assert_eq!(server_of(key.as_slice()), Some(identified));
+                let mut unknown = key.as_slice().to_vec();
+                *unknown.last_mut().unwrap() ^= 1;
+                assert_eq!(server_of(&unknown), None, "an identity of another process");
+                let mut unknown = CacheKey::of_server(server).as_slice().to_vec();
+                *unknown.last_mut().unwrap() = u8::MAX;
+                assert_eq!(server_of(&unknown), None, "a transport of another version");
             }
         }
     }
@@ -278,8 +308,9 @@ mod tests {
         let label = "a".repeat(63);
         let longest = name::parse(&format!("{label}.{label}.{label}.{}", "b".repeat(61))).unwrap();
         assert_eq!(longest.len(), 255);
-        let server = Endpoint::udp([1; 16].into());
+        let identity = IdentityId::intern(ServerIdentity::default()).unwrap();
+        let server = Endpoint::udp([1; 16].into()).identified(identity);
         let key = CacheKey::of_server_in(EntryKind::Lame, longest.for_slice(), server);
-        assert_eq!(key.as_slice().len(), 255 + 1 + 19);
+        assert_eq!(key.as_slice().len(), 255 + 1 + ENDPOINT_OCTETS);
     }
 }

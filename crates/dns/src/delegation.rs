@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::name::Name;
-use crate::network::Transport;
 use crate::rrset::RRset;
+use crate::transport::Transport;
 
 /// How the servers of a zone are queried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

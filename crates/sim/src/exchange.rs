@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
-use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Message, NetworkError, Question, Transport};
+use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Message, NetworkError, Question};
 
 use crate::internet::SimNetwork;
 use crate::internet::streams::Aboard;
@@ -94,12 +94,12 @@ impl Exchange for SimExchange {
         let mut internet = self.net.0.lock();
         let now = Instant::now();
         let at = now - internet.started;
-        if self.to.transport == Transport::Tcp {
+        if self.to.transport.is_stream() {
             self.aboard = Some(internet.board(self.to.address, self.aboard, at));
         }
         let opened = self.aboard.map(|aboard| aboard.opened());
         let mut arrivals = internet.deliver(self.to, self.number, &query, at, opened);
-        if self.to.transport == Transport::Udp && self.begun < internet.renewed {
+        if !self.to.transport.is_stream() && self.begun < internet.renewed {
             arrivals.clear();
         }
         self.coming.extend(arrivals.into_iter().map(|(after, outcome)| (now + after, outcome)));

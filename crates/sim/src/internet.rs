@@ -17,9 +17,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
-use zoners_dns::{
-    Endpoint, ExchangeEvent, Message, Network, Question, RRset, Random, Transport, name,
-};
+use zoners_dns::{Endpoint, ExchangeEvent, Message, Network, Question, RRset, Random, name};
 
 pub use crate::exchange::SimExchange;
 use crate::link::Link;
@@ -273,7 +271,7 @@ impl Internet {
                 cookie: edns.and_then(|edns| edns.cookie.clone()).unwrap_or_default(),
             });
         }
-        let udp = to.transport == Transport::Udp;
+        let udp = !to.transport.is_stream();
         let passes = |middlebox: &Middlebox| {
             let streams = [Middlebox::DropsDatagrams, Middlebox::ClosesDatagrams];
             self.near.contains(&to.address.ip()) || !udp && streams.contains(middlebox)

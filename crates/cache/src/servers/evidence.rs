@@ -121,10 +121,10 @@ mod tests {
         Cache::new(1 << 20, TtlLimits::default(), [0, 0])
     }
 
-    const SERVER: Endpoint = Endpoint {
-        address: std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 53),
-        transport: zoners_dns::Transport::Udp,
-    };
+    const SERVER: Endpoint = Endpoint::new(
+        std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 53),
+        zoners_dns::Transport::Udp,
+    );
 
     fn reply(millis: u64) -> Evidence {
         Evidence::Reply(Duration::from_millis(millis), true)

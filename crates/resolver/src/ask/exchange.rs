@@ -197,7 +197,7 @@ fn send_query<N: Network>(
     query: &Query<'_>,
     room: Option<N::Room>,
 ) -> Result<Wait<N>, Fault> {
-    let tcp = query.endpoint.transport == Transport::Tcp;
+    let tcp = query.endpoint.transport.is_stream();
     query.context.charge_query(tcp, query.asking.retry).map_err(|exhausted| {
         env.count(exhausted.0);
         Fault::Exhausted(exhausted)
@@ -213,7 +213,7 @@ fn send_charged<N: Network>(env: &Env<N>, query: &Query<'_>, room: Option<N::Roo
     let forgiven = shared.lines.to(endpoint.address.ip()).forgiven();
     let known = shared.teach(endpoint, Evidence::Asked { forgiven });
     let (mut proof, mut late_at) = (known.echo, None);
-    if endpoint.transport == Transport::Tcp {
+    if endpoint.transport.is_stream() {
         env.count(Counter::UpstreamTcp);
         proof = shared.cache.server(endpoint.over(Transport::Udp), shared.now()).echo;
         late_at = Some(Instant::now() + late_after(env, &known));

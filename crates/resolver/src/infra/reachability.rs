@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use zoners_dns::{Endpoint, Moment, Transport};
+use zoners_dns::{Endpoint, Moment};
 
 use crate::infra::last_responder::{Testimony, Witness};
 
@@ -185,7 +185,7 @@ impl BrokenPaths {
 impl Paths {
     fn of(&self, server: Endpoint) -> impl Iterator<Item = &Path> {
         let family = if server.address.is_ipv4() { &self.ipv4 } else { &self.ipv6 };
-        [family].into_iter().chain((server.transport == Transport::Udp).then_some(&self.udp))
+        [family].into_iter().chain((!server.transport.is_stream()).then_some(&self.udp))
     }
 
     /// The server answered.

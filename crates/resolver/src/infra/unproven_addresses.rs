@@ -126,7 +126,7 @@ impl Address {
     fn free_at(&self, transport: Transport, now: Moment) -> Option<Moment> {
         let over = |stream: &Moment| now.since(*stream) < STREAM;
         let stream = self.stream.filter(over);
-        if transport == Transport::Tcp && stream.is_some() {
+        if transport.is_stream() && stream.is_some() {
             return stream.map(|stream| stream.after(STREAM));
         }
         // The SYN of a stream may be repeated at any time, so a stream leaves room for one packet
@@ -144,7 +144,7 @@ impl Address {
             *oldest = Some(now);
         }
         self.next = (self.next + 1) % MOST;
-        if transport == Transport::Tcp {
+        if transport.is_stream() {
             self.stream = Some(now);
         }
     }
@@ -185,7 +185,7 @@ mod tests {
             for address in addresses {
                 for transport in transports {
                     while strangers.admit(*address, *transport, now) == Admission::Admitted(false) {
-                        let again = if *transport == Transport::Tcp { 3 } else { 1 };
+                        let again = if transport.is_stream() { 3 } else { 1 };
                         sent.extend((0..again).map(|times| at + times * 1000));
                     }
                 }

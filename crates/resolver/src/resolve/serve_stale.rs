@@ -123,7 +123,7 @@ fn is_failing<N: Network>(env: &Env<N>, question: &Question, since: Moment) -> b
     let usable =
         |address: &&SocketAddr| env.settings().may_ask(address.ip()) && !broken.has(address.ip());
     let in_trouble = |address: &SocketAddr| {
-        let endpoint = Endpoint { address: *address, transport: cut.transport };
+        let endpoint = Endpoint::new(*address, cut.transport);
         let server = cache.server(endpoint, now);
         server.trouble.is_some()
             || server.unanswered > 0 && server.waiting_since < since.as_millis()

@@ -205,7 +205,7 @@ impl Candidates {
         let shared = env.shared();
         let now = shared.now();
         for address in addresses {
-            let endpoint = Endpoint { address: *address, transport: self.transport };
+            let endpoint = Endpoint::new(*address, self.transport);
             if self.avoided.contains(address)
                 || self.has(*address)
                 || !env.settings().has_family(address.ip())

@@ -36,10 +36,10 @@ pub(crate) fn server_reports<N: Network>(env: &Env<N>, name: &Name) -> (Name, Ve
     let mut standings = Vec::new();
     for server in &cut.servers {
         for address in addresses_of(env, server).iter() {
-            let endpoint = Endpoint { address: *address, transport: cut.transport };
+            let endpoint = Endpoint::new(*address, cut.transport);
             standings.push(server_report(env, &cut.zone, &server.name, endpoint));
             let tcp = server_report(env, &cut.zone, &server.name, endpoint.over(Transport::Tcp));
-            if cut.transport == Transport::Udp && tcp.info.asked_at > 0 {
+            if !cut.transport.is_stream() && tcp.info.asked_at > 0 {
                 standings.push(tcp);
             }
         }

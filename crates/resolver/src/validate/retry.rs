@@ -85,7 +85,7 @@ impl Tries {
         }
         // A cached reply has no server.
         if let Some(server) = from {
-            let server = Endpoint { address: server, transport: Transport::Udp };
+            let server = Endpoint::new(server, Transport::Udp);
             env.blame(server, ServerFault::Bogus);
             observe_bogus(env, server.address.ip());
             self.context = self.context.avoiding(server.address, &env.settings().limits);

@@ -41,7 +41,7 @@ impl Server {
             .map_err(|_| {
                 format!("--server {text}: no IP address, such as 192.0.2.1 or [2001:db8::1]:53")
             })?;
-        Server::at(Endpoint { address, transport }, text.into())
+        Server::at(Endpoint::new(address, transport), text.into())
     }
 
     /// The one that the system asks.

@@ -7,7 +7,7 @@
 
 use tokio::time::timeout_at;
 use zoners_cache::Evidence;
-use zoners_dns::{Exchange, ExchangeEvent, Network, Question, Transport};
+use zoners_dns::{Exchange, ExchangeEvent, Network, Question};
 
 use super::matching::{Match, matches};
 use super::wait::Wait;
@@ -19,7 +19,7 @@ const MOST_MESSAGES: u32 = 16;
 /// Waits as a straggler for further replies, if the query was repeated.
 pub(super) fn await_copies<N: Network>(env: &Env<N>, mut wait: Wait<N>, question: &Question) {
     // A stream loses nothing, and a dead stream says nothing about the uplink.
-    if wait.endpoint.transport == Transport::Tcp {
+    if wait.endpoint.transport.is_stream() {
         return;
     }
     let (Some(took), Some(last_sent)) = (wait.took, wait.last_sent) else { return };

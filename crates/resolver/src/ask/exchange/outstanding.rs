@@ -47,7 +47,7 @@ pub(super) fn lead_or_join_query<N: Network>(
     asking: &Asking,
     endpoint: Endpoint,
 ) -> Turn {
-    if endpoint.transport == Transport::Tcp {
+    if endpoint.transport.is_stream() {
         return Turn::Send(None);
     }
     let (key, outstanding) = (key(asking, endpoint), &env.shared().outstanding);
@@ -141,7 +141,7 @@ pub(crate) fn observe_failed_query<N: Network>(
     endpoint: Endpoint,
     sent: Instant,
 ) {
-    if endpoint.transport == Transport::Udp
+    if !endpoint.transport.is_stream()
         && env.shared().repeats.failed(key(asking, endpoint), sent, Instant::now())
     {
         env.count(Counter::LimitRepeatedTable);

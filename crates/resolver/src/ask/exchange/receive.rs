@@ -165,7 +165,7 @@ fn check_secrets<N: Network>(
         }
         None if known.is_none() => {
             // The answered copy may have been the copy without a cookie.
-            if wait.times > 1 && wait.endpoint.transport == Transport::Udp {
+            if wait.times > 1 && !wait.endpoint.transport.is_stream() {
                 observe_secret(env, wait.endpoint, EchoEvidence::CookieMissing);
             }
             letters

@@ -49,7 +49,7 @@ async fn run_probe<N: Network>(env: Arc<Env<N>>, sounding: Sounding) {
     let mut under_way: Beside<Asked> = Beside::default();
     let ask = |under_way: &mut Beside<Asked>, transport| {
         for address in &servers {
-            let endpoint = Endpoint { address: *address, transport };
+            let endpoint = Endpoint::new(*address, transport);
             under_way.push(Asked(ask_root(&env, endpoint, &context)));
         }
     };
@@ -135,7 +135,7 @@ async fn weigh_report<N: Network>(
             NetworkError::Refused | NetworkError::Closed | NetworkError::Unreachable,
         )) => {
             // A refused stream says nothing where UDP works.
-            heard.rejected += usize::from(report.attempt.endpoint.transport == Transport::Udp);
+            heard.rejected += usize::from(!report.attempt.endpoint.transport.is_stream());
             return;
         }
         Err(_) => return,

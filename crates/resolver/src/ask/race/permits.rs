@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use zoners_dns::{Counter, Moment, Network, Transport};
+use zoners_dns::{Counter, Moment, Network};
 
 use super::Race;
 use crate::infra::fetch_quotas::Load;
@@ -176,5 +176,5 @@ impl<N: Network> Race<'_, N> {
 }
 
 fn packets(attempt: &Attempt) -> u32 {
-    if attempt.endpoint.transport == Transport::Tcp { STREAM } else { 1 }
+    if attempt.endpoint.transport.is_stream() { STREAM } else { 1 }
 }

@@ -65,7 +65,7 @@ impl<N: Network> Race<'_, N> {
         let (address, transport) = (**own.get(at)?, settings.root.transport);
         let question = Question::new(name::root(), Rtype::NS);
         let asking = Asking { question, recursion_desired: false, retry: true };
-        Some(Testimony { server: Endpoint { address, transport }, asking })
+        Some(Testimony { server: Endpoint::new(address, transport), asking })
     }
 
     /// Repeats the question that the server has answered before.

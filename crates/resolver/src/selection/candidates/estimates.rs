@@ -25,7 +25,7 @@ impl Candidates {
             .iter()
             .map(|candidate| {
                 let address = candidate.address;
-                cache.server(Endpoint { address, transport: self.transport }, market.now)
+                cache.server(Endpoint::new(address, self.transport), market.now)
             })
             .collect();
         for at in 0..self.list.len() {
@@ -66,7 +66,7 @@ impl Candidates {
         if self.transport != Transport::Udp || !(silent || market.broken.udp) {
             return None;
         }
-        let endpoint = Endpoint { address: candidate.address, transport: Transport::Tcp };
+        let endpoint = Endpoint::new(candidate.address, Transport::Tcp);
         let over_tcp = env.shared().cache.server(endpoint, market.now);
         // A query under way is no evidence yet: a datagram goes beside it.
         let under_way = u16::from(candidate.streamed && candidate.tries == 1);

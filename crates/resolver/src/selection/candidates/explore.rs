@@ -43,11 +43,11 @@ impl Candidates {
         let (paths, now) = (&env.shared().paths, env.shared().now());
         let transport = self.transport;
         let candidate = self.list.iter().find(|candidate| {
-            let endpoint = Endpoint { address: candidate.address, transport };
+            let endpoint = Endpoint::new(candidate.address, transport);
             (candidate.cut_off || candidate.over_tcp) && paths.claim_probe(endpoint, now)
         })?;
         Some(Attempt {
-            endpoint: Endpoint { address: candidate.address, transport },
+            endpoint: Endpoint::new(candidate.address, transport),
             edns: candidate.edns,
             troubled: false,
             is_first: true,
@@ -62,7 +62,7 @@ impl Candidates {
     /// Servers in backoff, with its end.
     pub(crate) fn skipped(&self) -> impl Iterator<Item = (Endpoint, Moment)> {
         self.list.iter().filter_map(|candidate| {
-            let endpoint = Endpoint { address: candidate.address, transport: self.transport };
+            let endpoint = Endpoint::new(candidate.address, self.transport);
             Some((endpoint, candidate.price.skipped_until?))
         })
     }

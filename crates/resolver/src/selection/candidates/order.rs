@@ -78,7 +78,7 @@ impl Candidates {
     }
 
     pub(super) fn attempt(&mut self, at: usize, why: &'static str) -> Attempt {
-        let (udp, is_alone) = (self.transport == Transport::Udp, self.is_alone(at));
+        let (udp, is_alone) = (!self.transport.is_stream(), self.is_alone(at));
         let candidate = &mut self.list[at];
         let tries = candidate.tries;
         candidate.tries += 1;
@@ -94,10 +94,10 @@ impl Candidates {
             _ => (Transport::Tcp, candidate.edns),
         };
         let Price { patience, alone, again, met, .. } = candidate.price;
-        let tcp_first = tries == 0 && udp && transport == Transport::Tcp;
+        let tcp_first = tries == 0 && udp && transport.is_stream();
         // A stream takes a round trip to open before the query; the estimate of a stream that has
         // worked includes it.
-        let round_trips = if transport == Transport::Tcp && !(tcp_first && met) { 2 } else { 1 };
+        let round_trips = if transport.is_stream() && !(tcp_first && met) { 2 } else { 1 };
         let patience = match tries {
             0 if tcp_first => patience.min(MOST_STREAM_PATIENCE / round_trips),
             0 if is_alone => alone,
@@ -105,8 +105,8 @@ impl Candidates {
             _ => again,
         };
         let patience = patience * round_trips * (1 << tries.min(3));
-        candidate.streamed |= transport == Transport::Tcp;
-        let endpoint = Endpoint { address: candidate.address, transport };
+        candidate.streamed |= transport.is_stream();
+        let endpoint = Endpoint::new(candidate.address, transport);
         let Candidate { server, troubled, stranger, .. } = *candidate;
         let (is_first, longest) = (tries == 0, alone * round_trips);
         Attempt { endpoint, edns, troubled, is_first, server, patience, longest, stranger, why }

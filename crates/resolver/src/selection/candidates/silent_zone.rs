@@ -22,7 +22,7 @@ impl Candidates {
     ) -> Self {
         let (shared, now) = (env.shared(), env.shared().now());
         let asked_at = |address: &SocketAddr| {
-            let endpoint = Endpoint { address: *address, transport: cut.transport };
+            let endpoint = Endpoint::new(*address, cut.transport);
             let info = shared.cache.server(endpoint, now);
             match info.asked_at < since.as_millis() || info.replied_at > since.as_millis() {
                 // A server that has replied meanwhile may do so again.
@@ -61,7 +61,7 @@ impl Candidates {
 pub(super) fn has_answered<N: Network>(env: &Env<N>, cut: &Delegation, server: usize) -> bool {
     let (cache, now) = (&env.shared().cache, env.shared().now());
     let answered = |address: &SocketAddr| {
-        let endpoint = Endpoint { address: *address, transport: cut.transport };
+        let endpoint = Endpoint::new(*address, cut.transport);
         cache.server(endpoint, now).replied_at > 0
     };
     cut.servers.get(server).is_some_and(|named| addresses_of(env, named).iter().any(answered))
