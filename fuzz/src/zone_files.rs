@@ -70,6 +70,6 @@ fn hosts(text: &str) {
 /// Records of the configuration, a line each.
 fn local(text: &str) {
     let records = text.lines().map(str::to_owned).collect();
-    let local = config::Local { records, ..config::Local::default() };
+    let local = config::LocalConfig { records, ..config::LocalConfig::default() };
     let _ = Local::new(&Config { local, ..Config::default() }, &[]);
 }

@@ -1,8 +1,8 @@
 //! The configuration: a TOML file, every key with a default.
 //!
-//! [`schema`] is the file as it is written, [`reading`] and [`words`] tell what is wrong with it so that a
-//! person can mend it, [`build`] makes of it what the resolver and the daemon work with, [`sound`] sees
-//! whether its values go together. [`overlay`] lays the settings of a network over those of the file.
+//! [`schema`] is the file as written. [`reading`] and [`words`] report faults so that a person can mend the file.
+//! [`build`] makes the settings of the resolver and the daemon. [`sound`] checks whether values go together.
+//! [`overlay`] lays the settings of a network over the file, [`renamed`] accepts old names of keys.
 
 mod build;
 mod error;
@@ -23,7 +23,7 @@ pub use error::ConfigError;
 pub(crate) use listen::Wanted;
 pub use overlay::ConfigOverlay;
 pub use schema::*;
-pub use source::Source;
+pub use source::ConfigSource;
 
 /// The root servers, unless the configuration names a file.
 pub const ROOT_HINTS: &str = include_str!("../data/root.hints");

@@ -1,4 +1,4 @@
-//! From the file to what the daemon and the resolver work with.
+//! From the file to the settings of the resolver and the daemon.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -13,17 +13,17 @@ use zoners_store::Seal;
 use zoners_store::shared::{RedisServers, SharedCacheConfig};
 
 use super::renamed;
-use super::schema::{Redis, Secret};
-use super::{Answers, Config, ConfigError, ROOT_ANCHORS, ROOT_HINTS, Route};
+use super::schema::{RedisConfig, Secret};
+use super::{Answers, Config, ConfigError, ROOT_ANCHORS, ROOT_HINTS, RouteConfig};
 
-/// What a certificate in a PEM file begins with (RFC 7468 section 5.1).
+/// The first line of a certificate in a PEM file (RFC 7468 section 5.1).
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 
 impl Config {
-    /// How the resolver shall behave. Reads the files that the configuration names.
+    /// The settings of the resolver. Reads the files named in the configuration.
     ///
     /// # Errors
-    /// A file cannot be read or says nothing usable; all that is found is told.
+    /// A file cannot be read or has nothing usable; the error has every fault found.
     pub fn settings(&self) -> Result<Settings, ConfigError> {
         let mut error = ConfigError::default();
         let (root, anchors) = (error.take(self.root()), error.take(self.anchors()));
@@ -38,7 +38,7 @@ impl Config {
             minimised_type: resolver.qname_minimisation_type.into(),
             share_referrals: resolver.share_referrals,
             probe_uplink: resolver.probe_uplink,
-            // A server's cookie is good for the one address that it was given to.
+            // A server's cookie is valid for the source address to which the server gave it.
             cookies: resolver.cookies && !resolver.draws_sources(),
             randomise_case: resolver.randomise_case,
             udp_payload_size: resolver.edns_udp_size,
@@ -59,7 +59,7 @@ impl Config {
         })
     }
 
-    /// The zones that are asked of given servers.
+    /// The zones with configured servers.
     pub(crate) fn routes(&self) -> Vec<Delegation> {
         let stubs = self.stub.iter().map(|stub| route(stub, QueryMode::Stub));
         let forwards = self.forward.iter().map(|forward| route(forward, QueryMode::Forward));
@@ -77,10 +77,10 @@ impl Config {
         }
     }
 
-    /// What is shared with other nodes, if anything is. Reads the files that the configuration names.
+    /// The settings of the second level, if configured. Reads the files named in the configuration.
     ///
     /// # Errors
-    /// A file cannot be read, or what it says cannot be used.
+    /// A file cannot be read, or its content cannot be used.
     pub fn second_level(&self) -> Result<Option<SharedCacheConfig>, ConfigError> {
         let Some(redis) = &self.cache.redis else { return Ok(None) };
         let mut error = ConfigError::default();
@@ -107,13 +107,13 @@ impl Config {
         }))
     }
 
-    /// The secret of all nodes, from the configuration itself or from a file.
-    fn secret(&self, redis: &Redis) -> Result<Option<Secret>, ConfigError> {
+    /// The common secret of the nodes, from the configuration itself or from a file.
+    fn secret(&self, redis: &RedisConfig) -> Result<Option<Secret>, ConfigError> {
         const KEY: &str = "cache.redis.secret-file";
         let Some(path) = &redis.secret_file else { return Ok(redis.secret.clone()) };
         let text = self.read(KEY, path)?;
         let told = |what: &str| self.wrong(KEY, &format!("{}: {what}", path.display()));
-        // What others may have written is no secret. That they may read it, as in many containers, is for
+        // A file with write access for everyone holds no secret. Read access, as in many containers, is for
         // the daemon to tell.
         if mode(path) & 0o022 != 0 {
             return Err(told("others may write it"));
@@ -121,7 +121,7 @@ impl Config {
         Secret::new(&text).map(Some).map_err(|what| told(&what))
     }
 
-    /// What is allowed, and yet hardly meant.
+    /// Remarks on values with a legal form and a doubtful intention.
     #[must_use]
     pub fn remarks(&self) -> Vec<String> {
         let redis = self.cache.redis.as_ref();
@@ -135,7 +135,7 @@ impl Config {
         open.map(told).into_iter().chain(renamed::remarks(&self.source)).collect()
     }
 
-    /// The addresses that are never asked, and our own sockets: we would ask ourselves.
+    /// The addresses never asked, and our own sockets: we would ask ourselves.
     fn never_ask(&self, root: &Delegation) -> NeverAsk {
         let own = self.server.listen.iter().flatten().filter(|address| address.port() == 53);
         let own = own.map(|address| address.ip()).filter(|ip| !ip.is_unspecified());
@@ -184,12 +184,11 @@ impl Config {
         if anchors.is_empty() {
             return Err(wrong("no DS or DNSKEY record"));
         }
-        // A file is read even where nothing is validated: what is wrong with it is told all the same.
+        // A file is read even without validation, so that faults of the file are reported.
         Ok(if self.dnssec.validate { anchors } else { Vec::new() })
     }
 
-    /// Zones that no anchor counts for: those that the file lists, and routes of which nobody says
-    /// that they can be proven.
+    /// Zones without a trust anchor: the listed ones, and routes without `validate = true`.
     fn negative_anchors(&self, anchors: &[Anchor]) -> Vec<Name> {
         let anchored =
             |zone: &Name| anchors.iter().any(|anchor| name::is_within(&anchor.zone, zone));
@@ -217,7 +216,7 @@ fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).map_or(0, |file| file.mode())
 }
 
-fn route(route: &Route, mode: QueryMode) -> Delegation {
+fn route(route: &RouteConfig, mode: QueryMode) -> Delegation {
     let server = |address| NameServer { name: name::root(), addresses: vec![address] };
     Delegation {
         zone: route.zone.clone(),

@@ -1,20 +1,20 @@
-//! What is wrong with a configuration, told so that a person can mend it.
+//! The faults of a configuration, written so that a person can mend the file.
 
 use std::fmt;
 
-/// Faults that are told; those beyond are counted.
+/// Faults shown; the rest is counted.
 const MOST: usize = 20;
 
-/// All that is wrong with a configuration, and with the files that it names.
+/// The faults of a configuration, and of the files named there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConfigError {
     faults: Vec<String>,
-    /// What else was found, and would be passed over.
+    /// Remarks on values that would be skipped.
     remarks: Vec<String>,
 }
 
 impl ConfigError {
-    /// One fault that has no place in the file.
+    /// A fault without a place in the file.
     pub(crate) fn plain(message: impl Into<String>) -> Self {
         ConfigError { faults: vec![message.into()], remarks: Vec::new() }
     }
@@ -25,25 +25,25 @@ impl ConfigError {
         &self.faults
     }
 
-    /// What would be passed over, if there were no faults.
+    /// Remarks on skipped values, for a configuration without faults.
     #[must_use]
     pub fn remarks(&self) -> &[String] {
         &self.remarks
     }
 
-    /// Adds what would be passed over.
+    /// Adds remarks on skipped values.
     pub(crate) fn remark(&mut self, remarks: impl IntoIterator<Item = String>) {
         self.remarks.extend(remarks);
     }
 
-    /// Adds a fault; one that was told already is not told again.
+    /// Adds a fault, unless the same fault is there already.
     pub(crate) fn add(&mut self, fault: String) {
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }
     }
 
-    /// Takes the value, or the faults in its place.
+    /// Takes the value, or adds the faults.
     pub(crate) fn take<T>(&mut self, outcome: Result<T, ConfigError>) -> Option<T> {
         let added = |error: ConfigError| {
             error.faults.into_iter().for_each(|fault| self.add(fault));
@@ -55,7 +55,7 @@ impl ConfigError {
     /// Fine, if there is no fault.
     ///
     /// # Errors
-    /// There is one.
+    /// There is a fault.
     pub(crate) fn outcome(self) -> Result<(), ConfigError> {
         if self.faults.is_empty() { Ok(()) } else { Err(self) }
     }

@@ -1,4 +1,4 @@
-//! Where clients are served, by the configuration or the lack of one.
+//! The addresses for clients, by the configuration or by default.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -13,7 +13,7 @@ pub(crate) const PORT: u16 = 53;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wanted {
     pub(crate) addresses: Vec<SocketAddr>,
-    /// The configuration names them, so that all must be had, if they are there.
+    /// The configuration names the addresses: each must be bound, unless absent from the machine.
     pub(crate) configured: bool,
 }
 
@@ -34,7 +34,7 @@ impl Config {
         }
     }
 
-    /// The ports of these addresses, in order.
+    /// The ports of the addresses, in order.
     pub(crate) fn ports(&self) -> Vec<u16> {
         let mut ports: Vec<u16> = self.listens().addresses.iter().map(SocketAddr::port).collect();
         ports.sort_unstable();

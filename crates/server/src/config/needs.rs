@@ -1,5 +1,5 @@
-//! What a configuration needs of the system, for the sandbox: the files that it names, which a reload
-//! reads again, and the ports of the servers that it names.
+//! The needs of a configuration for the sandbox: the named files, which a reload
+//! reads again, and the ports of the named servers.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use zoners_sandbox::{Calls, Need, Needs};
 use super::Config;
 
 impl Config {
-    /// The files that a reload reads, each with the key that names it.
+    /// The files of a reload, each with the key for the file.
     pub(crate) fn files<'a>(&'a self, file: Option<&'a Path>) -> Vec<(&'static str, &'a Path)> {
         let redis = self.cache.redis.as_ref();
         let files = [
@@ -32,12 +32,12 @@ impl Config {
         ports.chain(privilege).chain([Need::Calls(Calls::Listen)]).collect()
     }
 
-    /// Whether a reload out of `file` may have to bind a port that takes a privilege.
+    /// Whether a reload from `file` may have to bind a privileged port.
     pub(crate) fn needs_privilege(&self, file: Option<&Path>) -> bool {
         file.is_some() && self.ports().iter().any(|port| is_privileged(*port))
     }
 
-    /// What a reload with this configuration, out of `file`, would have to have.
+    /// The needs of a reload with this configuration, from `file`.
     pub(crate) fn needs(&self, file: Option<&Path>) -> Vec<Needs> {
         let named = self.files(file).into_iter().map(|(key, path)| Needs::to_read(key, path));
         let mut needs: Vec<Needs> = named.collect();
@@ -48,7 +48,7 @@ impl Config {
         if !needs.is_empty() {
             needs.push(Needs { of: "files", all: vec![Need::Calls(Calls::Files)] });
         }
-        // What a reload binds.
+        // The addresses that a reload binds.
         needs.extend(file.map(|_| Needs { of: "server.listen", all: self.needs_to_listen() }));
         needs.extend([("forward", &self.forward), ("stub", &self.stub)].map(|(of, routes)| {
             let servers = routes.iter().flat_map(|route| &route.servers);

@@ -1,14 +1,14 @@
-//! A partial configuration that is laid over that of the file while the machine is on one network.
+//! A partial configuration, laid over the file while the machine is on a certain network.
 
 use toml::{Table, Value};
 
 use super::{Config, ConfigError};
 
-/// Tables that no network changes: a reload cannot bring most of their keys into force, or they say what this
-/// machine gives up and keeps.
+/// Tables that no network changes: most of their keys need a restart, or describe this machine and not
+/// the network.
 const FIXED_TABLES: [&str; 2] = ["server", "cache"];
 
-/// The part of a configuration that a network profile sets.
+/// The part of a configuration set by a network profile.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConfigOverlay {
     /// The name of the profile, for errors.
@@ -33,9 +33,9 @@ impl ConfigOverlay {
 }
 
 impl Config {
-    /// The configuration of the same file with `overlay` laid over it, in place of an overlay that it may have
-    /// now. A value of the overlay replaces that of the file; a `[[forward]]` or `[[stub]]` is added to those
-    /// of the file, unless the file has one for the zone.
+    /// The configuration of the same file with `overlay` on top, instead of an earlier overlay. A value of the
+    /// overlay replaces the value of the file; a `[[forward]]` or `[[stub]]` is added, unless the file has a
+    /// route for the zone.
     ///
     /// # Errors
     /// The overlay has an unknown key or a value that is not allowed.
@@ -84,7 +84,7 @@ mod tests {
     }
 
     fn routes(config: &Config) -> Vec<(String, String)> {
-        let route = |route: &super::super::Route| {
+        let route = |route: &super::super::RouteConfig| {
             (route.zone.to_string(), route.servers.iter().map(ToString::to_string).collect())
         };
         config.forward.iter().map(route).collect()

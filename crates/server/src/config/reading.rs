@@ -1,4 +1,4 @@
-//! Reading the file: all that is wrong with it is told at once, in our words.
+//! Reading the file: every fault is reported at once, in our words.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -7,15 +7,15 @@ use serde::Deserialize;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer, Error};
 use toml::{Spanned, Table};
 
-use super::source::Source;
+use super::source::ConfigSource;
 use super::{Config, ConfigError, renamed, words};
 
-/// Values that are found to be wrong at one reading.
+/// Wrong values reported by one reading.
 const MOST: usize = 200;
 
 /// Reads a configuration.
 pub(super) fn read(text: &str, file: &str) -> Result<Config, ConfigError> {
-    let source = Source::new(file, text);
+    let source = ConfigSource::new(file, text);
     let (root, errors) = DeTable::parse_recoverable(text);
     let mut root = root.into_inner();
     let given_twice = renamed::apply(&mut root);
@@ -35,12 +35,12 @@ pub(super) fn with_new_names(text: &str) -> Result<Table, Error> {
     Table::deserialize(Deserializer::from(Spanned::new(0..0, root)))
 }
 
-/// All that is wrong: what is no TOML, then values one after the other, each taken out once it is told.
-fn faults(source: &Source) -> ConfigError {
+/// Every fault: first text that is no TOML, then wrong values, each taken out once reported.
+fn faults(source: &ConfigSource) -> ConfigError {
     let (root, errors) = DeTable::parse_recoverable(source.text());
     let mut root = root.into_inner();
     let lost = errors.iter().filter_map(|error| lost_at(error, &root)).min();
-    // What comes after it is not what it seems.
+    // Text after an open bracket or quote has no certain meaning.
     let counts = |span: &Range<usize>| lost.is_none_or(|lost| span.start < lost);
     let mut found: Vec<(usize, String)> = Vec::new();
     for (span, what) in renamed::apply(&mut root) {
@@ -69,7 +69,7 @@ fn faults(source: &Source) -> ConfigError {
             break;
         };
         let (line, _) = source.line_and_column(span.start);
-        // What was taken out is missing, and was told.
+        // The value was taken out and reported: serde calls the key missing.
         let was_taken = |(of, key): &(Range<usize>, String)| {
             *of == span && error.message() == format!("missing field `{key}`")
         };
@@ -95,13 +95,13 @@ fn in_order(errors: &[Error]) -> Vec<&Error> {
     errors
 }
 
-/// Where what is not closed begins, if that is what is wrong.
+/// Where an unclosed value begins, for an error about an unclosed value.
 fn lost_at(error: &Error, root: &DeTable<'_>) -> Option<usize> {
     let at = error.span().filter(|_| words::is_open(error.message()))?.start;
     Some(value_around(root, at).unwrap_or(at))
 }
 
-/// Where the outermost list, or the text, begins that goes on to an octet.
+/// Where the outermost list or text begins that goes on to an octet.
 fn value_around(table: &DeTable<'_>, at: usize) -> Option<usize> {
     table.values().find_map(|value| match value.get_ref() {
         DeValue::Table(table) => value_around(table, at),
@@ -127,17 +127,17 @@ fn deserialize(root: DeTable<'_>) -> Result<Config, Error> {
     Config::deserialize(Deserializer::from(Spanned::new(0..0, root)))
 }
 
-/// A value that was taken out of the tree.
-pub(super) struct Taken<'i> {
-    /// The keys that lead to it.
+/// A value taken out of the tree.
+pub(super) struct TakenValue<'i> {
+    /// The keys on the way to the value.
     pub(super) path: Vec<String>,
     pub(super) value: DeValue<'i>,
-    /// The place of the table that it was taken out of, if that has one.
+    /// The place of the table around the value, if the table has a place.
     of: Option<Range<usize>>,
 }
 
-/// Takes the smallest entry out that has a place: by its key, its value or something in it.
-fn take_out<'i>(table: &mut DeTable<'i>, span: &Range<usize>) -> Option<Taken<'i>> {
+/// Takes out the smallest entry at a place: by key, by value or by a part of the value.
+fn take_out<'i>(table: &mut DeTable<'i>, span: &Range<usize>) -> Option<TakenValue<'i>> {
     let by_key = table.keys().find(|key| key.span() == *span).map(|key| key.get_ref().to_string());
     let key = match by_key {
         Some(key) => key,
@@ -155,13 +155,13 @@ fn take_out<'i>(table: &mut DeTable<'i>, span: &Range<usize>) -> Option<Taken<'i
         }
     };
     let value = table.remove(key.as_str())?.into_inner();
-    Some(Taken { path: vec![key], value, of: None })
+    Some(TakenValue { path: vec![key], value, of: None })
 }
 
-/// What has a place: a value as a whole, or a part of it, which is taken out.
+/// The value at a place: the whole, or a part, which is taken out.
 enum Inside<'i> {
     Whole,
-    Part(Taken<'i>),
+    Part(TakenValue<'i>),
 }
 
 fn take_from<'i>(value: &mut Spanned<DeValue<'i>>, span: &Range<usize>) -> Option<Inside<'i>> {
@@ -169,7 +169,7 @@ fn take_from<'i>(value: &mut Spanned<DeValue<'i>>, span: &Range<usize>) -> Optio
     let whole = place == *span;
     let inner = match value.get_mut() {
         DeValue::Table(table) => take_out(table, span)
-            .map(|taken| Taken { of: taken.of.clone().or(Some(place)), ..taken }),
+            .map(|taken| TakenValue { of: taken.of.clone().or(Some(place)), ..taken }),
         DeValue::Array(array) => take_item(array, span),
         _ => None,
     };
@@ -179,7 +179,7 @@ fn take_from<'i>(value: &mut Spanned<DeValue<'i>>, span: &Range<usize>) -> Optio
     }
 }
 
-fn take_item<'i>(array: &mut DeArray<'i>, span: &Range<usize>) -> Option<Taken<'i>> {
+fn take_item<'i>(array: &mut DeArray<'i>, span: &Range<usize>) -> Option<TakenValue<'i>> {
     let mut found = None;
     for (place, item) in array.iter_mut().enumerate() {
         found = found.or_else(|| Some((place, take_from(item, span)?)));
@@ -192,20 +192,20 @@ fn take_item<'i>(array: &mut DeArray<'i>, span: &Range<usize>) -> Option<Taken<'
             let others = array.iter().enumerate().filter(|(other, _)| *other != place);
             others.for_each(|(_, item)| rest.push(item.clone()));
             *array = rest;
-            Some(Taken { path: Vec::new(), value, of: None })
+            Some(TakenValue { path: Vec::new(), value, of: None })
         }
     }
 }
 
-/// The words that a key takes, if it takes one of some: told by serde when it meets another.
-fn variants(taken: &Taken<'_>) -> Option<String> {
+/// The words allowed for a key, if any: serde lists the words on an unknown word.
+fn variants(taken: &TakenValue<'_>) -> Option<String> {
     let (key, tables) = taken.path.split_last()?;
     let text = format!("{}{key} = \"?\"\n", header(tables));
     let error = toml::from_str::<Config>(&text).err()?;
     error.message().starts_with("unknown variant").then(|| error.message().to_owned())
 }
 
-/// The keys of a table, such as `["cache", "redis"]`: told by serde when it meets another.
+/// The keys of a table, such as `["cache", "redis"]`: serde lists the keys on an unknown key.
 pub(super) fn keys(tables: &[String]) -> Vec<String> {
     let text = format!("{}no-such-key = 0\n", header(tables));
     let error = toml::from_str::<Config>(&text).err();
@@ -217,7 +217,7 @@ pub(super) fn keys(tables: &[String]) -> Vec<String> {
     }
 }
 
-/// The line that such a table begins with.
+/// The first line of such a table.
 pub(super) fn header(tables: &[String]) -> String {
     match tables.join(".").as_str() {
         "" => String::new(),

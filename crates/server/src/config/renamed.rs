@@ -1,4 +1,4 @@
-//! Keys that have new names. The old names are accepted in this version, with a remark, and refused in the next.
+//! Renamed keys. Old names are accepted in this version, with a remark, and refused in the next version.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::source::Source;
+use super::source::ConfigSource;
 
 /// A key with a new name. A name is a table and a key in that table.
 struct Renamed {
@@ -44,16 +44,16 @@ const RENAMED: [Renamed; 17] = [
     timeout("client-ms", "client"),
 ];
 
-/// A key that is given under its old and its new name: where the old one is written, and the fault.
+/// The place of the old name of a key given under both names, and the fault.
 pub(super) type GivenTwice = (Range<usize>, String);
 
-/// Moves the values of old names to the new ones. A value whose new name is given too stays out.
+/// Moves values from old names to new names. With both names given, the value of the old name is dropped.
 pub(super) fn apply(root: &mut DeTable<'_>) -> Vec<GivenTwice> {
     RENAMED.iter().filter_map(|renamed| renamed.apply(root)).collect()
 }
 
-/// A remark on each old name that the file has.
-pub(super) fn remarks(source: &Source) -> Vec<String> {
+/// A remark on each old name in the file.
+pub(super) fn remarks(source: &ConfigSource) -> Vec<String> {
     let written = RENAMED.iter().filter(|renamed| source.has(&renamed.old_path()));
     let told = |renamed: &Renamed| {
         let what = format!(

@@ -1,4 +1,4 @@
-//! The configuration file as it is written: one module a table, one field a key.
+//! The configuration file as written: one module a table, one field a key.
 
 mod cache;
 mod clients;
@@ -14,16 +14,16 @@ mod timeouts;
 use serde::Deserialize;
 use zoners_resolver::Limits;
 
-use super::source::Source;
+use super::source::ConfigSource;
 
-pub use cache::{Cache, Size};
+pub use cache::{CacheConfig, Size};
 pub use clients::Clients;
-pub use dnssec::Dnssec;
-pub use local::{Local, SpecialUse};
-pub use redis::{Redis, Secret};
-pub use resolver::{Answers, MinimisedType, Resolver};
-pub use route::Route;
-pub use server::{Any, RRsetOrder, Refuse, Sandbox, Server};
+pub use dnssec::DnssecConfig;
+pub use local::{LocalConfig, SpecialUse};
+pub use redis::{RedisConfig, Secret};
+pub use resolver::{Answers, MinimisedType, ResolverConfig};
+pub use route::RouteConfig;
+pub use server::{Any, RRsetOrder, Refuse, SandboxMode, ServerConfig};
 pub use timeouts::Timeouts;
 
 /// The whole file.
@@ -31,24 +31,24 @@ pub use timeouts::Timeouts;
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Config {
     /// Where clients reach us.
-    pub server: Server,
+    pub server: ServerConfig,
     /// How questions are resolved.
-    pub resolver: Resolver,
-    /// What is remembered, and for how long.
-    pub cache: Cache,
+    pub resolver: ResolverConfig,
+    /// The cache.
+    pub cache: CacheConfig,
     /// Where work stops.
     pub limits: Limits,
     /// How long we wait.
     pub timeouts: Timeouts,
     /// Signatures.
-    pub dnssec: Dnssec,
+    pub dnssec: DnssecConfig,
     /// Names answered without asking anyone.
-    pub local: Local,
+    pub local: LocalConfig,
     /// Zones asked of given resolvers.
-    pub forward: Vec<Route>,
+    pub forward: Vec<RouteConfig>,
     /// Zones asked of given authoritative servers.
-    pub stub: Vec<Route>,
-    /// Where all that is written.
+    pub stub: Vec<RouteConfig>,
+    /// The text of the file.
     #[serde(skip)]
-    pub source: Source,
+    pub source: ConfigSource,
 }

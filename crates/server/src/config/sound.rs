@@ -1,14 +1,14 @@
-//! Whether values that are right each by itself go together.
+//! Whether values that are right by themselves go together.
 
 use std::net::SocketAddr;
 
 use super::{Config, ConfigError};
 
 impl Config {
-    /// Sees whether one value makes another of no use.
+    /// Checks whether one value makes another useless.
     ///
     /// # Errors
-    /// Some do; all that are found are told.
+    /// There are contradictions; the error has every one found.
     pub(crate) fn sound(&self) -> Result<(), ConfigError> {
         let mut error = ConfigError::default();
         let mut wrong = |path: &str, what: &str| error.add(self.source.fault(path, what));
@@ -39,7 +39,7 @@ impl Config {
         error.outcome()
     }
 
-    /// No address may be bound twice, be it as a part of all addresses. Port 0 is a new one each time.
+    /// No address may be bound twice, nor as a part of a wildcard. Port 0 is a new port each time.
     fn check_listen(&self, wrong: &mut impl FnMut(&str, &str)) {
         let addresses = self.server.listen.as_deref().unwrap_or_default();
         for (place, address) in addresses.iter().enumerate() {
@@ -56,7 +56,7 @@ impl Config {
         }
     }
 
-    /// A zone has one route, which must have a server that can be asked.
+    /// A zone has one route, with at least one usable server.
     fn check_routes(&self, wrong: &mut impl FnMut(&str, &str)) {
         let forwards = self.forward.iter().enumerate().map(|(at, route)| ("forward", at, route));
         let stubs = self.stub.iter().enumerate().map(|(at, route)| ("stub", at, route));
@@ -83,7 +83,7 @@ impl Config {
     }
 }
 
-/// Whether `all` stands for all addresses of the family, this one included.
+/// Whether `all` is the wildcard of the family and port of `address`.
 fn is_part(address: SocketAddr, all: SocketAddr) -> bool {
     let same = address.is_ipv4() == all.is_ipv4() && address.port() == all.port();
     same && all.ip().is_unspecified() && !address.ip().is_unspecified()

@@ -1,4 +1,4 @@
-//! Where in its file a value of a configuration is written.
+//! The place of a value in the text of a configuration.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,26 +8,26 @@ use toml::de::{DeTable, DeValue};
 
 use super::renamed;
 
-/// Columns of a line that are shown.
+/// Columns shown of a line.
 const WIDTH: usize = 100;
 
-/// The text that a configuration was read from.
+/// The text of a configuration.
 #[derive(Clone, Default)]
-pub struct Source {
+pub struct ConfigSource {
     file: Arc<str>,
     text: Arc<str>,
 }
 
-/// Two configurations are told apart by what they say, not by where.
-impl fmt::Debug for Source {
+/// Two configurations differ by their values, not by their files.
+impl fmt::Debug for ConfigSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("…")
     }
 }
 
-impl Source {
+impl ConfigSource {
     pub(super) fn new(file: &str, text: &str) -> Self {
-        Source { file: file.into(), text: text.into() }
+        ConfigSource { file: file.into(), text: text.into() }
     }
 
     /// The name of the file, empty for none.
@@ -39,7 +39,7 @@ impl Source {
         &self.text
     }
 
-    /// A fault of the value at `path`, such as `forward[1].zone`. Where the file does not have it, there is
+    /// A fault of the value at `path`, such as `forward[1].zone`. Without the value in the file there is
     /// no line to show.
     pub(crate) fn fault(&self, path: &str, what: &str) -> String {
         let key = without_places(path);
@@ -50,12 +50,12 @@ impl Source {
         }
     }
 
-    /// The same in one line, for what is no fault.
+    /// The same in one line, for a remark.
     pub(crate) fn remark(&self, path: &str, what: &str) -> String {
         self.fault(path, what).lines().next().unwrap_or_default().to_owned()
     }
 
-    /// A fault at a place: `file:line:column`, what is wrong, the line itself and a mark under the place.
+    /// A fault at a place: `file:line:column`, the fault, the line itself and a mark under the place.
     pub(super) fn at(&self, span: Range<usize>, what: &str) -> String {
         let (line, column) = self.line_and_column(span.start);
         let source = self.text.lines().nth(line - 1).unwrap_or_default();
@@ -83,7 +83,7 @@ impl Source {
         self.find(path).is_some()
     }
 
-    /// Where the value at a path is written, be it under its old name.
+    /// The place of the value at a path, be the key written under its old name.
     fn place(&self, path: &str) -> Option<Range<usize>> {
         self.find(path).or_else(|| self.find(&renamed::old_path(path)?))
     }
@@ -104,7 +104,7 @@ impl Source {
     }
 }
 
-/// A path as the name of a key: the line says which of several it is.
+/// A path as the name of a key, without numbers of lists: the line tells the item.
 pub(super) fn without_places(path: &str) -> String {
     let steps = path.split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest));
     steps.collect()
@@ -118,7 +118,7 @@ mod tests {
                         [local]\nrecords = [\n  \"one\",\n  \"zw\u{f6}lf\", \"two\",\n]\n";
 
     fn at(path: &str) -> String {
-        let fault = Source::new("zoners.toml", TEXT).fault(path, "wrong");
+        let fault = ConfigSource::new("zoners.toml", TEXT).fault(path, "wrong");
         fault.lines().next().unwrap().to_owned()
     }
 
@@ -130,17 +130,17 @@ mod tests {
         assert_eq!(at("local.records[2]"), "zoners.toml:11:12: local.records: wrong");
         assert_eq!(at("forward[2].zone"), "zoners.toml: forward.zone: wrong");
         assert_eq!(at("server.user"), "zoners.toml: server.user: wrong");
-        assert_eq!(Source::default().fault("server.user", "wrong"), "server.user: wrong");
+        assert_eq!(ConfigSource::default().fault("server.user", "wrong"), "server.user: wrong");
     }
 
     #[test]
     fn the_line_is_shown_with_a_mark() {
-        let source = Source::new("zoners.toml", TEXT);
+        let source = ConfigSource::new("zoners.toml", TEXT);
         let fault = source.fault("local.records[1]", "wrong");
         let right = "  \"zw\u{f6}lf\", \"two\",\n    ^^^^^^^";
         assert!(fault.ends_with(right), "{fault}");
         let long = format!("records = [\"{}\", \"end\"]", "x".repeat(3 * WIDTH));
-        let source = Source::new("zoners.toml", &long);
+        let source = ConfigSource::new("zoners.toml", &long);
         for path in ["records[0]", "records[1]"] {
             let fault = source.fault(path, "wrong");
             assert!(fault.lines().all(|line| line.chars().count() <= WIDTH + 2), "{fault}");

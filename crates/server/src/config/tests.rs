@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn an_empty_file_is_a_configuration() {
     let config = Config::parse("", "zoners.toml").unwrap();
-    assert_eq!(config.server, Server::default());
+    assert_eq!(config.server, ServerConfig::default());
     let settings = config.settings().unwrap();
     assert_eq!(settings.root.servers.len(), 13);
     assert!(settings.root.servers.iter().all(|server| server.addresses.len() == 2));
@@ -16,9 +16,13 @@ fn an_empty_file_is_a_configuration() {
 fn the_example_has_every_key_and_changes_nothing() {
     let text = include_str!("../../../../zoners.example.toml");
     let example = Config::parse(text, "zoners.example.toml").unwrap();
-    assert_eq!(example.server, Server::default());
-    let plain =
-        Config { forward: vec![], stub: vec![], dnssec: Dnssec::default(), ..example.clone() };
+    assert_eq!(example.server, ServerConfig::default());
+    let plain = Config {
+        forward: vec![],
+        stub: vec![],
+        dnssec: DnssecConfig::default(),
+        ..example.clone()
+    };
     assert_eq!(format!("{plain:?}"), format!("{:?}", Config::default()));
     // Whatever serde knows as a key must stand in the example.
     for table in words::TABLES {
@@ -42,7 +46,7 @@ fn durations_sizes_and_addresses_are_written_as_people_do() {
     let listen: Vec<String> =
         config.server.listen.iter().flatten().map(ToString::to_string).collect();
     assert_eq!(listen, ["127.0.0.1:53", "[::1]:53", "[::1]:5300"]);
-    let Cache { size, max_ttl, max_negative_ttl, max_stale_ttl, .. } = config.cache;
+    let CacheConfig { size, max_ttl, max_negative_ttl, max_stale_ttl, .. } = config.cache;
     assert_eq!((size.0, max_ttl, max_negative_ttl), (128_000_000, 7200, 90));
     assert_eq!((max_stale_ttl, config.dnssec.clock_skew), (86_400, 5400));
 }

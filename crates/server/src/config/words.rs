@@ -1,15 +1,15 @@
-//! What the parsers say of a value or of a line, in the words of a person.
+//! Messages of the parsers on a value or a line, in the words of a person.
 
 use toml::de::DeValue;
 
-use super::reading::{Taken, keys};
+use super::reading::{TakenValue, keys};
 
-/// A value is shown if it is no longer than this.
+/// The longest value that is shown.
 const SHOWN: usize = 40;
-/// A key is suggested if it is at least so much like the one that was written.
+/// The least likeness of a suggested key.
 const ALIKE: f64 = 0.7;
 
-/// The tables that a key may have been meant for.
+/// The tables in which a misplaced key may belong.
 pub(super) const TABLES: &[&str] = &[
     "server",
     "resolver",
@@ -24,16 +24,16 @@ pub(super) const TABLES: &[&str] = &[
     "stub",
 ];
 
-/// What is told of a line of which no more is known.
+/// The message for a line without a better one.
 pub(super) const UNREADABLE: &str = "this cannot be read: a line is `key = value`, `[table]`, `[[list of tables]]` \
                                      or a `# comment`";
 
-/// What is told of the beginning of something that has no end.
+/// The message for an unclosed bracket or quote.
 pub(super) const OPEN: &str = "what begins here is not closed with a bracket or a quote";
 
-/// What is wrong with a value: `message` is serde's, `variants` asks which words the key takes.
+/// The fault of a value: `message` is serde's, `variants` asks for the words that the key takes.
 pub(super) fn value(
-    taken: &Taken<'_>,
+    taken: &TakenValue<'_>,
     message: &str,
     variants: impl FnOnce() -> Option<String>,
 ) -> String {
@@ -60,19 +60,19 @@ pub(super) fn value(
     if let Some(message) = variants() {
         return must(&one_of(&message));
     }
-    // Of values for which there is no place at all.
+    // The message for values that fit no place.
     match ["wanted ", "expected "].iter().any(|class| message.starts_with(class)) {
         true => format!("{key}: there can be no such value here"),
         false => format!("{key}: {message}"),
     }
 }
 
-/// Whether there is a key, and none such is known.
-pub(super) fn is_unknown_key(taken: &Taken<'_>, message: &str) -> bool {
+/// Whether the key is unknown.
+pub(super) fn is_unknown_key(taken: &TakenValue<'_>, message: &str) -> bool {
     message.starts_with("unknown field ") && taken.path.last().is_some_and(|key| !key.is_empty())
 }
 
-/// What serde expects, as what is to be written. What our own readers expect is in such words already.
+/// The value that serde expects, in words. Our own readers use plain words already.
 fn allowed(expected: &str) -> String {
     let text = match expected {
         "a boolean" => "true or false",
@@ -91,7 +91,7 @@ fn allowed(expected: &str) -> String {
     text.to_owned()
 }
 
-/// The words in the message of an unknown one, as `"a", "b" or "c"`.
+/// The words in the message on an unknown word, as `"a", "b" or "c"`.
 fn one_of(message: &str) -> String {
     let words: Vec<String> =
         message.split('`').skip(1).step_by(2).skip(1).map(|word| format!("\"{word}\"")).collect();
@@ -106,7 +106,7 @@ fn in_a_row(words: &[String], last: &str) -> String {
     }
 }
 
-/// What stands in the file, if it is short; else what kind of value it is.
+/// The value in the file, if short; else its type.
 fn written(value: &DeValue<'_>) -> String {
     let text = match value {
         DeValue::String(text) => format!("\"{}\"", text.escape_debug()),
@@ -120,8 +120,8 @@ fn written(value: &DeValue<'_>) -> String {
     if text.chars().count() <= SHOWN { text } else { "such a long one".to_owned() }
 }
 
-/// A key that there is not: the nearest of its table, or the same one of another.
-fn unknown_key(taken: &Taken<'_>) -> String {
+/// The message for an unknown key: the nearest key of the table, or the same key in another table.
+fn unknown_key(taken: &TakenValue<'_>) -> String {
     let Some((unknown, tables)) = taken.path.split_last() else { return String::new() };
     let of_table = keys(tables);
     let there = match tables {
@@ -136,7 +136,7 @@ fn unknown_key(taken: &Taken<'_>) -> String {
     format!("{}: {there}{hint}", taken.path.join("."))
 }
 
-/// The key of that name in another table.
+/// The key of this name in another table.
 fn elsewhere(unknown: &str) -> Option<String> {
     let steps = |table: &&str| table.split('.').map(str::to_owned).collect::<Vec<String>>();
     let mut tables = TABLES.iter().map(steps);
@@ -150,13 +150,13 @@ fn nearest(unknown: &str, keys: &[String]) -> Option<String> {
     (alike > ALIKE).then(|| key.clone())
 }
 
-/// Whether something is not closed, so that what comes after cannot be made sense of.
+/// Whether a bracket or quote is open, so that the text behind has no certain meaning.
 pub(super) fn is_open(message: &str) -> bool {
     let classes = ["unclosed ", "unexpected `=` in array", "invalid multi-line"];
     classes.iter().any(|class| message.starts_with(class))
 }
 
-/// What is wrong with a line that is no TOML; `part` is where the parser stopped.
+/// The fault of a line that is no TOML; `part` is where the parser stopped.
 pub(super) fn syntax(message: &str, part: &str) -> String {
     let is = |class: &str| message.starts_with(class);
     let is_string = is("invalid basic string") || is("invalid literal string");

@@ -17,7 +17,7 @@ use crate::control::{Control, folder};
 /// # Errors
 /// The machine has no user of this name, or the system refuses.
 pub(super) fn become_user(config: &Config, file: Option<&Path>) -> io::Result<()> {
-    if config.server.sandbox != config::Sandbox::Off {
+    if config.server.sandbox != config::SandboxMode::Off {
         empty_bounding_set();
     }
     privileges::drop_to(config.server.user.as_deref(), config.needs_privilege(file))
@@ -27,8 +27,8 @@ pub(super) fn become_user(config: &Config, file: Option<&Path>) -> io::Result<()
 ///
 /// # Errors
 /// A sandbox is required, and a layer cannot be had.
-pub(super) fn enter(wanted: config::Sandbox, needs: Vec<Needs>) -> io::Result<Sandbox> {
-    if wanted == config::Sandbox::Off {
+pub(super) fn enter(wanted: config::SandboxMode, needs: Vec<Needs>) -> io::Result<Sandbox> {
+    if wanted == config::SandboxMode::Off {
         tracing::warn!("sandbox: off: server.sandbox is \"off\"");
         return Ok(Sandbox::unwanted());
     }
@@ -43,11 +43,11 @@ pub(super) fn enter(wanted: config::Sandbox, needs: Vec<Needs>) -> io::Result<Sa
     let missing = missing.join("; ");
     match wanted {
         _ if missing.is_empty() => tracing::info!("sandbox: closed: {}", summary(&sandbox)),
-        config::Sandbox::Required => {
+        config::SandboxMode::Required => {
             let text = format!("server.sandbox is \"required\", but {missing}");
             return Err(io::Error::other(text));
         }
-        config::Sandbox::On | config::Sandbox::Off => {
+        config::SandboxMode::On | config::SandboxMode::Off => {
             tracing::warn!("sandbox: not all layers are closed: {missing}");
         }
     }

@@ -9,7 +9,7 @@ use zoners_dnssec::nsec::NXNAME;
 use super::cookies::{Cookie, Cookies};
 use super::strangers::Strangers;
 use super::{Client, Query, finish};
-use crate::config::{Clients, Refuse, Server};
+use crate::config::{Clients, Refuse, ServerConfig};
 use crate::nearby::Nearby;
 
 /// The first of the types reserved for queries and messages (RFC 6895 section 3.1).
@@ -43,7 +43,7 @@ pub(super) struct Access {
 
 impl Access {
     /// The access rules of `[server]`; `hash_key` decides which networks that are not served share a bucket.
-    pub(super) fn new(server: &Server, cookies: Cookies, hash_key: [u64; 2]) -> Self {
+    pub(super) fn new(server: &ServerConfig, cookies: Cookies, hash_key: [u64; 2]) -> Self {
         Access {
             allow: server.allow.prefixes(&Nearby::anywhere().prefixes),
             refuse: server.refuse,

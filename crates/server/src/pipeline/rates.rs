@@ -9,7 +9,7 @@ use zoners_dns::{Moment, Prefix};
 
 use super::buckets::Buckets;
 use crate::client::stands_for;
-use crate::config::{Clients, Server};
+use crate::config::{Clients, ServerConfig};
 use crate::nearby::Nearby;
 
 /// Buckets of clients: 128 KiB.
@@ -24,7 +24,7 @@ pub(super) struct Rates {
 
 impl Rates {
     /// The rate of `[server]`; `hash_key` decides which clients share a bucket.
-    pub(super) fn new(server: &Server, hash_key: [u64; 2]) -> Self {
+    pub(super) fn new(server: &ServerConfig, hash_key: [u64; 2]) -> Self {
         let rate = u64::from(server.queries_per_second);
         let count = if rate == 0 { 0 } else { CLIENT_BUCKETS };
         let unlimited = server.unlimited.prefixes(&Nearby::anywhere().prefixes);
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn clients_nearby_and_clients_without_a_limit_are_not_limited() {
         let rates = |queries_per_second| {
-            Rates::new(&Server { queries_per_second, ..Server::default() }, [1, 2])
+            Rates::new(&ServerConfig { queries_per_second, ..ServerConfig::default() }, [1, 2])
         };
         let now = Moment::from_millis(7);
         let all = |rates: Rates, client: IpAddr| (0..100).all(|_| rates.allow(client, now));

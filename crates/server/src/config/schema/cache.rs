@@ -1,16 +1,16 @@
-//! `[cache]`: what is remembered, and for how long.
+//! `[cache]`: how much is cached, and for how long.
 
 use serde::{Deserialize, Deserializer};
 
 use super::super::values;
-use super::Redis;
-use super::readers::{Text, any_seconds, seconds, text};
+use super::RedisConfig;
+use super::readers::{TextValue, any_seconds, seconds, text};
 
 /// `[cache]`
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Cache {
-    /// The most memory that it takes.
+pub struct CacheConfig {
+    /// The memory of the cache at most.
     pub size: Size,
     /// No TTL counts for less, in seconds.
     #[serde(deserialize_with = "any_seconds")]
@@ -21,26 +21,26 @@ pub struct Cache {
     /// No denial counts for more, in seconds.
     #[serde(deserialize_with = "any_seconds")]
     pub max_negative_ttl: u32,
-    /// Give an answer that has expired where nobody answers (RFC 8767).
+    /// Give an expired answer where no server responds (RFC 8767).
     pub serve_stale: bool,
-    /// For so many seconds after it expired.
+    /// The time after its expiry for which an answer may be given.
     #[serde(deserialize_with = "any_seconds")]
     pub max_stale_ttl: u32,
-    /// Refresh what is asked for a lot before it expires.
+    /// Refresh popular answers before they expire.
     pub prefetch: bool,
-    /// Keep it in the state folder, so that it is there again after a restart.
+    /// Keep the cache over a restart, in the state folder.
     pub persist: bool,
-    /// Seconds from one time that it is kept to the next, while clients ask; more where it is large.
+    /// Seconds from one write of the cache file to the next, while clients ask; more for a large cache.
     #[serde(deserialize_with = "up_to_a_day")]
     pub persist_every: u32,
-    /// What several share.
-    pub redis: Option<Redis>,
+    /// The shared cache.
+    pub redis: Option<RedisConfig>,
 }
 
-impl Default for Cache {
+impl Default for CacheConfig {
     fn default() -> Self {
         let zoners_cache::TtlLimits { floor, cap, negative_cap, stale } = Default::default();
-        Cache {
+        CacheConfig {
             size: Size(128 << 20),
             min_ttl: floor,
             max_ttl: cap,
@@ -69,7 +69,7 @@ impl<'de> Deserialize<'de> for Size {
     }
 }
 
-impl Text for Size {
+impl TextValue for Size {
     const ALLOWED: &'static str =
         "a size of at least \"1MiB\", such as \"128MiB\", \"128MB\" or \"1GiB\" in quotes";
 

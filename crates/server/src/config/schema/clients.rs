@@ -3,9 +3,9 @@
 use serde::{Deserialize, Deserializer};
 use zoners_dns::Prefix;
 
-use super::readers::{Text, list};
+use super::readers::{TextValue, list};
 
-/// Clients: prefixes, and perhaps those nearby.
+/// Clients: prefixes, and perhaps the clients nearby.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clients {
     nearby: bool,
@@ -13,19 +13,19 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Those nearby.
+    /// The clients nearby.
     #[must_use]
     pub fn nearby() -> Self {
         Clients { nearby: true, named: Vec::new() }
     }
 
-    /// Those in these prefixes and no others.
+    /// The clients in these prefixes alone.
     #[must_use]
     pub fn of(named: Vec<Prefix>) -> Self {
         Clients { nearby: false, named }
     }
 
-    /// Their prefixes, where those nearby are these.
+    /// The prefixes of the clients, with `nearby` for the clients nearby.
     pub(crate) fn prefixes(&self, nearby: &[Prefix]) -> Vec<Prefix> {
         let nearby = if self.nearby { nearby } else { &[] };
         nearby.iter().chain(&self.named).copied().collect()
@@ -43,15 +43,15 @@ impl<'de> Deserialize<'de> for Clients {
     }
 }
 
-/// What such a list has.
+/// An item of such a list.
 #[derive(PartialEq)]
 enum Listed {
-    /// The clients nearby, whichever these are by now.
+    /// The clients nearby at the time.
     Nearby,
     Prefix(Prefix),
 }
 
-impl Text for Listed {
+impl TextValue for Listed {
     const ALLOWED: &'static str = "\"nearby\", an address or a prefix, such as \"192.0.2.0/24\"";
 
     fn read(text: &str) -> Option<Self> {

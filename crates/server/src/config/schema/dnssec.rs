@@ -1,4 +1,4 @@
-//! `[dnssec]`: what is proven, and from where.
+//! `[dnssec]`: validation and trust anchors.
 
 use std::path::PathBuf;
 
@@ -10,19 +10,19 @@ use super::readers::{any_seconds, list};
 /// `[dnssec]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Dnssec {
-    /// Prove answers where they can be proven.
+pub struct DnssecConfig {
+    /// Validate answers.
     pub validate: bool,
-    /// A file of DS or DNSKEY records, of the root or of zones below; without it the built-in ones
+    /// A file of DS or DNSKEY records, of the root or of zones below; without a file the built-in keys
     /// of the root count.
     pub trust_anchor: Option<PathBuf>,
-    /// Zones that are taken as they come, although they may be signed (RFC 7646).
+    /// Zones without validation, signed or not (RFC 7646).
     #[serde(deserialize_with = "list")]
     pub negative_trust_anchors: Vec<Name>,
-    /// Seconds by which our clock and that of signers may differ.
+    /// Seconds by which our clock and the clock of a signer may differ.
     #[serde(deserialize_with = "any_seconds")]
     pub clock_skew: u32,
-    /// Follow the root's keys from one rollover to the next (RFC 5011); needs a state folder.
+    /// Follow the keys of the root through rollovers (RFC 5011); needs a state folder.
     pub follow_rollovers: bool,
     /// Tell the root servers which of their keys are trusted (RFC 8145).
     pub signal_anchors: bool,
@@ -31,10 +31,10 @@ pub struct Dnssec {
     /// Report failures of validation to the agent that the zone's servers name (RFC 9567). Off by
     /// default, since a report tells a third party which names the clients ask for.
     pub report_failures: bool,
-    /// Names that are taken as they come while our clock is wrong, so that it can be set.
+    /// Names without validation while our clock is wrong, so that the clock can be set.
     #[serde(deserialize_with = "list")]
     pub time_servers: Vec<Name>,
-    /// The time that signatures are held against, in seconds since 1970, instead of now.
+    /// The time for the validation of signatures, in seconds since 1970, instead of now.
     pub date: Option<u64>,
 }
 
@@ -48,9 +48,9 @@ const TIME_SERVERS: &[&str] = &[
     "ntp.ubuntu.com",
 ];
 
-impl Default for Dnssec {
+impl Default for DnssecConfig {
     fn default() -> Self {
-        Dnssec {
+        DnssecConfig {
             validate: true,
             trust_anchor: None,
             negative_trust_anchors: Vec::new(),

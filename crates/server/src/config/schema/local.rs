@@ -7,10 +7,10 @@ use serde::Deserialize;
 /// `[local]`
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Local {
+pub struct LocalConfig {
     /// Records in zone-file syntax, wildcards among them, answered before anything else.
     pub records: Vec<String>,
-    /// A hosts file, read again when it changes; it need not be there.
+    /// A hosts file, read again when the file changes; a missing file is no fault.
     pub hosts: Option<PathBuf>,
     /// Which special-use names (RFC 6761) are answered here.
     pub special_use: SpecialUse,
@@ -28,7 +28,7 @@ pub struct SpecialUse {
     pub test: bool,
     /// `onion.` does not exist (RFC 7686).
     pub onion: bool,
-    /// `local.` does not exist here: it belongs to multicast DNS (RFC 6762).
+    /// `local.` does not exist here: the name belongs to multicast DNS (RFC 6762).
     pub local: bool,
     /// `home.arpa.` does not exist unless a route leads there (RFC 8375).
     pub home_arpa: bool,

@@ -1,5 +1,5 @@
-//! Values that more than one table has. Each says what may be written in its place, as a person would: that
-//! goes into what is told of one that is wrong.
+//! Values of more than one table. Each type says in plain words which values are allowed; the words
+//! are part of the error for a wrong value.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,16 +11,16 @@ use zoners_dns::{Name, Prefix, name};
 
 use super::super::values;
 
-/// A value that is written as a text.
-pub(super) trait Text: Sized {
-    /// What may be written.
+/// A value written as a text.
+pub(super) trait TextValue: Sized {
+    /// The allowed values.
     const ALLOWED: &'static str;
 
-    /// What a text says, if it may be written.
+    /// The value of a text, if the text is allowed.
     fn read(text: &str) -> Option<Self>;
 }
 
-impl Text for Name {
+impl TextValue for Name {
     const ALLOWED: &'static str = "a domain name, such as \"corp.example\"";
 
     fn read(text: &str) -> Option<Self> {
@@ -28,7 +28,7 @@ impl Text for Name {
     }
 }
 
-impl Text for Prefix {
+impl TextValue for Prefix {
     const ALLOWED: &'static str = "an address or a prefix, such as \"192.0.2.0/24\"";
 
     fn read(text: &str) -> Option<Self> {
@@ -36,38 +36,40 @@ impl Text for Prefix {
     }
 }
 
-/// Reads a value that is written as a text.
-pub(super) fn text<'de, T: Text, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    deserializer.deserialize_str(Reading(PhantomData))
+/// Reads a value written as a text.
+pub(super) fn text<'de, T: TextValue, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    deserializer.deserialize_str(TextVisitor(PhantomData))
 }
 
-/// Reads a list of such values.
-pub(super) fn list<'de, T: Text, D: Deserializer<'de>>(
+/// Reads a list of texts.
+pub(super) fn list<'de, T: TextValue, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
     let items = Vec::<Item<T>>::deserialize(deserializer)?;
     Ok(items.into_iter().map(|item| item.0).collect())
 }
 
-/// Reads a list of such values that may be left out.
-pub(super) fn some_list<'de, T: Text, D: Deserializer<'de>>(
+/// Reads an optional list of texts.
+pub(super) fn some_list<'de, T: TextValue, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<T>>, D::Error> {
     list(deserializer).map(Some)
 }
 
-/// An item of a list, which has a place of its own.
+/// An item of a list, with a place of its own.
 struct Item<T>(T);
 
-impl<'de, T: Text> Deserialize<'de> for Item<T> {
+impl<'de, T: TextValue> Deserialize<'de> for Item<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         text(deserializer).map(Item)
     }
 }
 
-struct Reading<T>(PhantomData<T>);
+struct TextVisitor<T>(PhantomData<T>);
 
-impl<T: Text> Visitor<'_> for Reading<T> {
+impl<T: TextValue> Visitor<'_> for TextVisitor<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

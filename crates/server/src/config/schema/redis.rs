@@ -1,4 +1,4 @@
-//! `[cache.redis]`: what several nodes share.
+//! `[cache.redis]`: the cache shared by several nodes.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,24 +13,24 @@ const SHORTEST: usize = 16;
 /// `[cache.redis]`
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Redis {
-    /// Where it is; several of a cluster, or several sentinels.
+pub struct RedisConfig {
+    /// The address of the server; several for a cluster or for sentinels.
     pub url: Urls,
-    /// Whether these are some of a cluster.
+    /// Whether the addresses belong to a cluster.
     #[serde(default)]
     pub cluster: bool,
-    /// The name of the server that counts, if these are sentinels.
+    /// The name under which sentinels know the server.
     pub sentinel: Option<String>,
-    /// Certificates of those who sign the server's, instead of the system's.
+    /// Certificates that may sign the server's, instead of the certificates of the system.
     pub ca_file: Option<PathBuf>,
-    /// What all keys begin with.
+    /// The first part of every key.
     #[serde(default = "namespace")]
     pub namespace: String,
-    /// The secret of all nodes that believe each other's proofs.
+    /// The common secret of nodes with trust in each proof of the group.
     pub secret: Option<Secret>,
-    /// A file with that secret, instead.
+    /// A file with the secret, instead.
     pub secret_file: Option<PathBuf>,
-    /// Wait for a question that another node works on.
+    /// Wait while a different node resolves the question.
     #[serde(default)]
     pub single_flight: bool,
 }
@@ -43,7 +43,7 @@ fn namespace() -> String {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Urls(pub Vec<String>);
 
-/// Something that is not shown.
+/// A text that is not shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(pub String);
 
@@ -60,7 +60,7 @@ impl fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// A secret, if the text is long enough for one.
+    /// A secret, if the text is long enough.
     pub(crate) fn new(text: &str) -> Result<Self, String> {
         match text.trim() {
             text if text.len() >= SHORTEST => Ok(Secret(text.to_owned())),

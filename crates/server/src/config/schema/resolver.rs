@@ -8,17 +8,17 @@ use zoners_dns::edns::UDP_PAYLOAD_SIZE;
 use zoners_dns::{Prefix, Rtype};
 use zoners_resolver::Glue;
 
-use super::readers::{Text, list, some_list, whole};
+use super::readers::{TextValue, list, some_list, whole};
 
 /// `[resolver]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Resolver {
-    /// A file of NS, A and AAAA records; without it the built-in root servers are asked.
+pub struct ResolverConfig {
+    /// A file of NS, A and AAAA records; without a file the built-in root servers are asked.
     pub root_hints: Option<PathBuf>,
     /// Ask the root servers for their own names.
     pub priming: bool,
-    /// Show servers no more of a name than they must see.
+    /// Show servers no more of a name than they need (QNAME minimisation).
     pub qname_minimisation: bool,
     /// The type of shortened questions.
     pub qname_minimisation_type: MinimisedType,
@@ -30,32 +30,31 @@ pub struct Resolver {
     pub ipv4: bool,
     /// Ask over IPv6.
     pub ipv6: bool,
-    /// Addresses of this machine that queries leave from; those of a family that has none are chosen by
-    /// the system.
+    /// Source addresses of queries. For a family without an address, the system chooses.
     #[serde(deserialize_with = "list")]
     pub source_addresses: Vec<IpAddr>,
-    /// The UDP payload size that servers are told, in octets.
+    /// The UDP payload size told to servers, in octets.
     #[serde(deserialize_with = "udp_size")]
     pub edns_udp_size: u16,
     /// Show servers cookies, and look for theirs in replies.
     pub cookies: bool,
-    /// Write the letters of names large and small at random, and look for that in replies.
+    /// Write names in random case, and compare the case in replies.
     pub randomise_case: bool,
-    /// Ask a server that answered before whether our own line is dead, when none answers.
+    /// Probe the last responsive server for the state of the uplink, when no server responds.
     pub probe_uplink: bool,
-    /// Look up addresses of nameservers before they are needed.
+    /// Look up addresses of nameservers in advance.
     pub speculative_lookups: bool,
-    /// What goes with a positive answer.
+    /// The records besides a positive answer.
     pub answers: Answers,
-    /// Prefixes in which no server is asked, unless this file names it. Without it, those in which no
+    /// Prefixes in which no server is asked, unless the file names the server. By default, the prefixes in which no
     /// public server can be ([`zoners_resolver::NEVER_ASK`]).
     #[serde(deserialize_with = "some_list")]
     pub never_ask: Option<Vec<Prefix>>,
 }
 
-impl Default for Resolver {
+impl Default for ResolverConfig {
     fn default() -> Self {
-        Resolver {
+        ResolverConfig {
             root_hints: None,
             priming: true,
             qname_minimisation: true,
@@ -76,8 +75,8 @@ impl Default for Resolver {
     }
 }
 
-impl Resolver {
-    /// Whether queries to one server leave now from one address, now from another.
+impl ResolverConfig {
+    /// Whether queries to one server leave from varying addresses.
     pub(in crate::config) fn draws_sources(&self) -> bool {
         let of = |ipv4| self.source_addresses.iter().filter(|from| from.is_ipv4() == ipv4).count();
         of(true) > 1 || of(false) > 1
@@ -87,7 +86,7 @@ impl Resolver {
 /// `resolver.qname-minimisation-type`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum MinimisedType {
-    /// Looks like any other question; the one that RFC 9156 recommends.
+    /// Looks like any other question; recommended by RFC 9156.
     A,
     /// The older custom.
     #[serde(rename = "NS")]
@@ -109,12 +108,12 @@ impl From<MinimisedType> for Rtype {
 pub enum Answers {
     /// The answer section alone.
     Minimal,
-    /// The zone's servers and their addresses too, where they came along.
+    /// The nameservers of the zone and their addresses too, where the reply has them.
     Full,
 }
 
 /// An address of `resolver.source-addresses`.
-impl Text for IpAddr {
+impl TextValue for IpAddr {
     const ALLOWED: &'static str =
         "an IP address that a query can leave from, such as \"192.0.2.1\"";
 

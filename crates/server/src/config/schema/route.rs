@@ -7,19 +7,19 @@ use zoners_dns::{Name, Transport};
 
 use super::super::listen::PORT;
 use super::super::values;
-use super::readers::{Text, list, text};
+use super::readers::{TextValue, list, text};
 
 /// `[[forward]]` and `[[stub]]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Route {
-    /// The zone; all names within it go this way.
+pub struct RouteConfig {
+    /// The zone, with every name below.
     #[serde(deserialize_with = "text")]
     pub zone: Name,
     /// The servers, each an address or address and port.
     #[serde(deserialize_with = "servers")]
     pub servers: Vec<SocketAddr>,
-    /// How they are asked first.
+    /// The transport of the first try.
     #[serde(default)]
     pub transport: Transport,
     /// Hold the answers against the chain of trust from above; most private zones have none. The
@@ -29,21 +29,21 @@ pub struct Route {
 }
 
 fn servers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SocketAddr>, D::Error> {
-    let servers: Vec<Upstream> = list(deserializer)?;
+    let servers: Vec<UpstreamAddress> = list(deserializer)?;
     match servers.is_empty() {
         true => Err(de::Error::custom("at least one server is needed")),
         false => Ok(servers.into_iter().map(|server| server.0).collect()),
     }
 }
 
-/// A server that is asked.
-struct Upstream(SocketAddr);
+/// The address of a server.
+struct UpstreamAddress(SocketAddr);
 
-impl Text for Upstream {
+impl TextValue for UpstreamAddress {
     const ALLOWED: &'static str = "the address of a server, with a port or without, such as \"192.0.2.1\", \
                                    \"192.0.2.1:5353\" or \"[2001:db8::1]:5353\"";
 
     fn read(text: &str) -> Option<Self> {
-        values::address(text, PORT).map(Upstream)
+        values::address(text, PORT).map(UpstreamAddress)
     }
 }

@@ -1,4 +1,4 @@
-//! `[server]`: where clients reach us, who is served, and how much of each.
+//! `[server]`: addresses, clients, and limits for each client.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,61 +9,60 @@ use zoners_host::paths::runtime;
 use super::super::listen::PORT;
 use super::super::values;
 use super::Clients;
-use super::readers::{Text, some_list, whole};
+use super::readers::{TextValue, some_list, whole};
 use crate::control;
 
 /// `[server]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Server {
-    /// Addresses, each with a port or without one (53), for UDP and TCP. Without it, port 53 of this machine alone.
+pub struct ServerConfig {
+    /// Addresses, each with a port or without (53), for UDP and TCP. By default port 53 of this machine alone.
     #[serde(deserialize_with = "some_list")]
     pub listen: Option<Vec<SocketAddr>>,
-    /// The control socket's file; empty for none. Without it, one in the folder that the system
+    /// The file of the control socket; empty for none. By default a file in the folder that the system
     /// gives a service.
     #[serde(deserialize_with = "control")]
     pub control: Option<PathBuf>,
-    /// A folder that the daemon may write to, for what must survive a restart. Without it, the one
-    /// that a service manager gives.
+    /// The folder for data across restarts. By default the state folder of the service manager.
     pub state: Option<PathBuf>,
     /// The user to become once the addresses are had, if started as root.
     pub user: Option<String>,
-    /// What the daemon gives up once it has its sockets.
-    pub sandbox: Sandbox,
+    /// The rights given up by the daemon after the sockets are bound.
+    pub sandbox: SandboxMode,
     /// Worker threads.
     #[serde(deserialize_with = "threads")]
     pub threads: usize,
-    /// Clients that are served.
+    /// Clients with service.
     pub allow: Clients,
-    /// What others get.
+    /// The reply to all remaining clients.
     pub refuse: Refuse,
-    /// Queries that may wait for others at a time, in all.
+    /// Queries that may wait for a result at a time, in all.
     pub max_waiting: usize,
-    /// Of these, of one client (an IPv4 address, an IPv6 /64); ten times as many if its address is
-    /// certain.
+    /// The same for one client (an IPv4 address, an IPv6 /64); ten times as many for a proven
+    /// address.
     pub max_waiting_per_client: usize,
-    /// Queries that one client may send a second over UDP without a cookie; 0 for no limit.
+    /// Queries a second of one client over UDP without a cookie; 0 for no limit.
     pub queries_per_second: u32,
-    /// Clients that ask as fast as they like.
+    /// Clients without this limit.
     pub unlimited: Clients,
-    /// What the type ANY gets.
+    /// The answer to the type ANY.
     pub any: Any,
     /// In which order the records of an RRset are given out.
     pub rrset_order: RRsetOrder,
-    /// Told to who asks for `version.bind` or `version.server`.
+    /// The answer to `version.bind` and `version.server`.
     pub version: Option<String>,
-    /// Told to who asks for `id.server` or `hostname.bind`.
+    /// The answer to `id.server` and `hostname.bind`.
     pub identity: Option<String>,
 }
 
-impl Default for Server {
+impl Default for ServerConfig {
     fn default() -> Self {
-        Server {
+        ServerConfig {
             listen: None,
             control: None,
             state: None,
             user: None,
-            sandbox: Sandbox::On,
+            sandbox: SandboxMode::On,
             threads: 1,
             allow: Clients::nearby(),
             refuse: Refuse::Refused,
@@ -82,12 +81,12 @@ impl Default for Server {
 /// `server.sandbox`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Sandbox {
-    /// All that no part of it declares to need, as far as the system lets it.
+pub enum SandboxMode {
+    /// Every right without a declared need, as far as the system supports the sandbox.
     On,
-    /// All of it, or it does not serve.
+    /// The same, or no start.
     Required,
-    /// Nothing, beside what becoming another user takes.
+    /// None, besides the change of the user.
     Off,
 }
 
@@ -105,7 +104,7 @@ pub enum Refuse {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Any {
-    /// A word instead of all records (RFC 8482).
+    /// A short text instead of the records (RFC 8482).
     Minimal,
     /// Whatever the zone's server gives.
     Full,
@@ -115,13 +114,13 @@ pub enum Any {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RRsetOrder {
-    /// Another record first in each answer.
+    /// A different record first in each answer.
     Rotate,
-    /// As they came.
+    /// As received.
     Fixed,
 }
 
-/// A misspelt folder would be made, were it not looked for.
+/// A misspelt folder would be created, were it not checked here.
 fn control<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
     let path = PathBuf::deserialize(deserializer)?;
     let folder = control::folder(&path);
@@ -140,7 +139,7 @@ fn threads<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error
 }
 
 /// An address of `server.listen`.
-impl Text for SocketAddr {
+impl TextValue for SocketAddr {
     const ALLOWED: &'static str = "an address, with a port other than 53 if it has one, such as \"127.0.0.1\", \
                                    \"127.0.0.1:5300\" or \"[::1]:5300\"";
 

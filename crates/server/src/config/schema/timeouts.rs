@@ -10,7 +10,7 @@ use zoners_resolver::Limits;
 
 use super::super::values;
 
-/// What a timeout may be.
+/// The allowed timeouts.
 const ALLOWED: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
 
 /// `[timeouts]`
@@ -20,10 +20,10 @@ pub struct Timeouts {
     /// The longest wait for the reply to one query.
     #[serde(deserialize_with = "timeout")]
     pub query: Duration,
-    /// The longest time that the servers of one zone are tried for one question.
+    /// The longest time for the servers of one zone and one question.
     #[serde(deserialize_with = "timeout")]
     pub zone: Duration,
-    /// The longest time that work for one client query goes on.
+    /// The longest time for work on one client query.
     #[serde(deserialize_with = "timeout")]
     pub recursion: Duration,
     /// The longest wait of a client for its answer, or for SERVFAIL.

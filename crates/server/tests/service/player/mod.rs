@@ -15,7 +15,7 @@ use zoners_dnssec::chain::{self, Ds};
 use zoners_resolver::{Anchor, NeverAsk};
 use zoners_resolver::{Glue, Resolver, Settings, Shared};
 use zoners_server::Client;
-use zoners_server::config::{Any, Clients, Local, Server, SpecialUse};
+use zoners_server::config::{Any, Clients, LocalConfig, ServerConfig, SpecialUse};
 use zoners_server::pipeline::{Cookies, Rules};
 use zoners_server::{Config, Service};
 use zoners_sim::SimClock;
@@ -68,7 +68,12 @@ pub(crate) fn play(text: &str, dialect: Dialect) -> Outcome {
         Ok(rules) => rules,
         Err(error) => return Outcome::Skipped(format!("access-control: {error}")),
     };
-    let server = Server { allow: Clients::of(allow), refuse, any: Any::Full, ..Server::default() };
+    let server = ServerConfig {
+        allow: Clients::of(allow),
+        refuse,
+        any: Any::Full,
+        ..ServerConfig::default()
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -88,7 +93,7 @@ struct Player {
 }
 
 impl Player {
-    fn new(scenario: &Scenario, dialect: Dialect, server: Server) -> Self {
+    fn new(scenario: &Scenario, dialect: Dialect, server: ServerConfig) -> Self {
         let network = ScriptedNetwork::new(scenario.ranges.clone());
         let random = Random::seeded(1);
         let clock = Arc::new(SimClock::new(None));
@@ -120,7 +125,7 @@ impl Player {
             private_reverse: false,
         };
         let config = Config {
-            local: Local { special_use: off, ..Local::default() },
+            local: LocalConfig { special_use: off, ..LocalConfig::default() },
             server,
             ..Config::default()
         };
