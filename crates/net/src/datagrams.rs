@@ -1,8 +1,8 @@
 //! Datagrams of clients, many at a time.
 //!
-//! What lies ready is received in one batch and its replies are sent in another: one system call
-//! each on Linux, one a datagram elsewhere. A reply leaves from the address that its query came
-//! to, also where the socket listens on all addresses of the machine.
+//! Ready datagrams are received in one batch and answered in another: one system call each on
+//! Linux, one for each datagram elsewhere. A response leaves from the address of its query, even if
+//! the socket listens on a wildcard.
 
 #[cfg(target_os = "linux")]
 mod batched;
@@ -26,41 +26,41 @@ use plain::System;
 
 /// Datagrams of a batch.
 pub const BATCH: usize = 64;
-/// The longest query that is read; a longer one is cut, and then cannot be read as one.
+/// The longest query; a longer datagram is cut, and then fails to parse.
 const LONGEST_QUERY: usize = 4096;
 
-/// Who sent a datagram, and where its reply leaves from.
+/// The sender of a datagram, and the source address of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// The sender.
     pub address: SocketAddr,
-    /// Our address that it was sent to, where the socket has more than one.
+    /// The destination address of the datagram, if the socket has several.
     pub ours: Option<IpAddr>,
 }
 
-/// Room for a batch: what was received, and the replies to it. Used again and again.
+/// The buffers of a batch: received datagrams and their responses. Reused for each batch.
 #[derive(Debug)]
 pub struct Batch {
     slots: Vec<Slot>,
     received: usize,
 }
 
-/// A datagram and the reply to it.
+/// A datagram and its response.
 #[derive(Debug)]
 pub struct Slot {
     query: Box<[u8]>,
     length: usize,
     peer: Peer,
-    /// The sender, as the system has it: where the reply goes.
+    /// The sender in the system's form: the destination of the response.
     sender: SockAddr,
-    /// What is sent; nothing if it is empty.
+    /// The response; empty if there is none.
     pub reply: Vec<u8>,
 }
 
-/// A reply on its way out, to whom, and from which of our addresses.
+/// A response on its way: octets, destination, and source address.
 type Outgoing<'a> = (&'a [u8], &'a SockAddr, Option<IpAddr>);
 
-/// A socket that clients send datagrams to.
+/// A socket for datagrams of clients.
 #[derive(Debug)]
 pub struct Datagrams {
     socket: UdpSocket,
@@ -82,7 +82,7 @@ impl Batch {
         Batch { slots: (0..BATCH).map(|_| slot()).collect(), received: 0 }
     }
 
-    /// What was received last, each with an empty reply until one is written.
+    /// The datagrams received last, each with an empty response.
     pub fn received(&mut self) -> &mut [Slot] {
         &mut self.slots[..self.received]
     }
@@ -101,7 +101,7 @@ impl Default for Batch {
 }
 
 impl Slot {
-    /// The datagram, its sender, and where its reply is written.
+    /// The datagram, its sender, and the buffer of its response.
     pub fn parts(&mut self) -> (&[u8], Peer, &mut Vec<u8>) {
         (&self.query[..self.length], self.peer, &mut self.reply)
     }
@@ -111,8 +111,7 @@ impl Datagrams {
     /// Takes over a bound socket, which does not block.
     ///
     /// # Errors
-    /// The system refuses to tell which of its addresses a datagram was sent to, or there is no
-    /// runtime to wait with.
+    /// The system does not report destination addresses, or there is no runtime.
     pub fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
         let address = socket.local_addr()?;
         fragments::forbid(&socket, address);
@@ -120,10 +119,11 @@ impl Datagrams {
         Ok(Datagrams { socket: UdpSocket::from_std(socket)?, system })
     }
 
-    /// Makes the socket deaf, on Linux; replies are still sent. What clients send from then on goes to
-    /// another socket that is bound to the same address, or to a wildcard.
+    /// Stops receiving, on Linux; responses are still sent. Later datagrams go to a different
+    /// socket bound to the address, or to a wildcard.
     pub fn deafen(&self) {
-        // A connected socket hears its peer alone, and on Linux sends to any address. The peer is itself.
+        // A connected socket receives from its peer alone, and on Linux sends to any address. The
+        // peer is the socket itself.
         #[cfg(target_os = "linux")]
         if let Ok(mut own) = self.socket.local_addr() {
             match own.ip() {
@@ -147,10 +147,10 @@ impl Datagrams {
         self.socket.readable().await
     }
 
-    /// Receives what lies ready, as much as fits.
+    /// Receives ready datagrams, as many as fit.
     ///
     /// # Errors
-    /// Nothing lies ready (`WouldBlock`), or what the kernel reports of one client that went away.
+    /// Nothing is ready (`WouldBlock`), or the kernel reports an error of one client.
     pub fn receive(&self, batch: &mut Batch) -> io::Result<()> {
         batch.received = 0;
         let receive = || {
@@ -163,15 +163,15 @@ impl Datagrams {
         if batch.received > 0 { Ok(()) } else { received }
     }
 
-    /// How long the queue of what is not received yet is, and may become, in octets as the system
-    /// counts them; zeros where it does not tell.
+    /// The length of the receive queue, and its limit, in octets as counted by the system; zeros if
+    /// unknown.
     #[must_use]
     pub fn queue(&self) -> (usize, usize) {
         self.system.queue(&self.socket)
     }
 
-    /// Sends the replies of a batch; says how many the system did not take. It does not wait: who
-    /// asks over UDP knows that replies get lost, and others want theirs.
+    /// Sends the responses of a batch; returns how many the system refused. The call does not wait:
+    /// UDP clients expect loss, and the remaining clients wait for their responses.
     pub fn send(&self, batch: &mut Batch) -> usize {
         let received = &batch.slots[..batch.received];
         let mut outgoing: [Outgoing<'_>; BATCH] = [(&[], &batch.slots[0].sender, None); BATCH];
@@ -197,8 +197,7 @@ impl Datagrams {
         unsent
     }
 
-    /// Sends replies, at most [`BATCH`] of them, once the system has room for them; says how many
-    /// it cannot send.
+    /// Sends at most [`BATCH`] responses, as soon as the system has room; returns how many failed.
     pub async fn reply(&self, replies: &[(Vec<u8>, Peer)]) -> usize {
         let to: Vec<SockAddr> = replies.iter().map(|(_, peer)| peer.address.into()).collect();
         let outgoing = replies.iter().zip(&to);
@@ -219,8 +218,8 @@ impl Datagrams {
         unsent
     }
 
-    /// Sends of a reply that was not sent what asks the client to come over TCP, if it was too large
-    /// for our own interface (RFC 9715 section 3.1); false if nothing was sent.
+    /// Sends a TC response in place of a response too large for our own interface (RFC 9715 section
+    /// 3.1); false if nothing was sent.
     fn send_cut(&self, (reply, to, ours): Outgoing<'_>, error: &io::Error) -> bool {
         let cut = packet::cut_to_question(reply);
         let sent = fragments::is_too_large(error)

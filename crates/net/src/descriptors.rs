@@ -1,7 +1,7 @@
-//! Descriptors for sockets to servers, of which a process has so many and no more.
+//! Descriptors for sockets to servers: a process has a limited number.
 //!
-//! Each socket has one for as long as it is open. Where none is left, queries wait for theirs in the order in
-//! which they came, and what is kept open without a query gives way first.
+//! Each open socket holds one. If none is left, queries wait in the order of their arrival, and
+//! sockets kept open without a query are closed first.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,30 +11,29 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// One of so many is for streams that a query needs beside its own socket.
+/// One descriptor in four is reserved for streams that a query needs beside its own socket.
 const BESIDE: usize = 4;
-/// However few descriptors the process has, so many are for sockets to servers.
+/// The least number of descriptors for sockets to servers.
 const LEAST: usize = 4;
 /// More are not counted.
 const MOST: usize = 1 << 20;
-/// A socket is tried for again after this, where other parts of the process, or other processes, have taken
-/// what there is.
+/// The pause before another try, if the system has no descriptor left for other reasons.
 const RETRY: Duration = Duration::from_millis(50);
 
 /// The descriptors of a process for sockets to servers.
 #[derive(Debug)]
 pub struct Descriptors {
     queries: Semaphore,
-    /// Those who hold one of the others never wait for each other.
+    /// Queries that hold a reserved descriptor never wait for each other.
     beside: Semaphore,
     /// How many wait.
     waiting: AtomicUsize,
     keepers: Mutex<Vec<Weak<dyn Keeper>>>,
 }
 
-/// What is kept open in case that it is of use.
+/// Sockets kept open in case they are useful.
 pub(crate) trait Keeper: std::fmt::Debug + Send + Sync {
-    /// Closes it.
+    /// Closes the idle sockets.
     fn give_way(&self);
 }
 
@@ -46,7 +45,7 @@ pub struct Descriptor {
 }
 
 impl Descriptors {
-    /// So many, or a few at least.
+    /// A pool of `most` descriptors, or of the least number.
     #[must_use]
     pub fn new(most: usize) -> Arc<Self> {
         let most = most.clamp(LEAST, MOST);
@@ -59,22 +58,22 @@ impl Descriptors {
         })
     }
 
-    /// One, if there is one at once.
+    /// Takes a free descriptor at once, if there is one.
     pub(crate) fn try_take(self: &Arc<Self>) -> Option<Descriptor> {
         self.queries.try_acquire().ok().map(|permit| self.of(permit, false))
     }
 
-    /// One, in turn.
+    /// Takes a descriptor, in turn.
     pub(crate) async fn take(self: &Arc<Self>) -> Descriptor {
         let _waiting = self.wait();
         match self.queries.acquire().await {
             Ok(permit) => self.of(permit, false),
-            // It is never closed.
+            // The semaphore is never closed.
             Err(_) => std::future::pending().await,
         }
     }
 
-    /// One for a stream without which a query that holds one does not come to its end.
+    /// Takes a descriptor for a stream that a query needs beside its own socket.
     pub(crate) async fn take_beside(self: &Arc<Self>) -> Descriptor {
         if let Some(descriptor) = self.try_take() {
             return descriptor;
@@ -86,7 +85,7 @@ impl Descriptors {
         }
     }
 
-    /// Whether queries wait for one.
+    /// Whether queries wait for a descriptor.
     pub(crate) fn are_short(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
     }
@@ -116,12 +115,12 @@ impl Descriptors {
 }
 
 impl Descriptor {
-    /// Whether queries wait for one: it is not to be kept for a later query.
+    /// Whether queries wait for this descriptor: its socket must not be kept for later queries.
     pub(crate) fn is_wanted(&self) -> bool {
         self.of.are_short()
     }
 
-    /// Waits for a moment, where the system has no descriptor left after all.
+    /// Waits for a moment, if the system has no descriptor left after all.
     pub(crate) async fn wait(&self) {
         let _waiting = self.of.wait();
         tokio::time::sleep(RETRY).await;
@@ -135,7 +134,7 @@ impl Drop for Descriptor {
     }
 }
 
-/// One that waits.
+/// A waiting query.
 struct Waiting<'a>(&'a Descriptors);
 
 impl Drop for Waiting<'_> {
@@ -179,7 +178,7 @@ mod tests {
         assert!(second.as_mut().poll(&mut context).is_pending());
         assert!(descriptors.are_short() && taken[0].is_wanted());
         assert_eq!(keeper.0.load(Ordering::Relaxed), 2);
-        // What a query needs beside its own is had all the same, so often.
+        // A stream beside a query's own socket gets a descriptor nevertheless.
         for _ in 0..2 {
             let mut beside = pin!(descriptors.take_beside());
             let Poll::Ready(descriptor) = beside.as_mut().poll(&mut context) else {

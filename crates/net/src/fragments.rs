@@ -1,10 +1,10 @@
-//! Datagrams that are never fragmented (RFC 9715 section 3): fragments get lost, and forged ones are
-//! put together with genuine ones.
+//! Datagrams without fragmentation (RFC 9715 section 3): fragments get lost, and forged fragments
+//! can be combined with genuine ones.
 //!
-//! They leave with "don't fragment" set, and what the path's MTU is said to be does not count: a
-//! forged ICMP message must not keep us from sending (IP_PMTUDISC_PROBE). All that we send fits
-//! into the MTU that every path of the Internet has in practice, 1,280 octets. A system without
-//! such an option is left as it is.
+//! Datagrams leave with "don't fragment" set, and the reported path MTU is ignored: a forged ICMP
+//! message must not prevent us from sending (IP_PMTUDISC_PROBE). Our datagrams fit into 1,280
+//! octets, the MTU that every path of the Internet has in practice. A system without such an option
+//! keeps its default.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,14 +19,14 @@ pub(crate) fn forbid(socket: &impl AsFd, address: SocketAddr) {
     discover(socket, address, Ipv4PathMtuDiscovery::PROBE, Ipv6PathMtuDiscovery::PROBE);
 }
 
-/// The library sets IP_DONTFRAG or IPV6_DONTFRAG where the system has them.
+/// The library sets IP_DONTFRAG or IPV6_DONTFRAG where the system supports it.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn forbid(socket: &impl AsFd, _: SocketAddr) {
     let _ = quinn_udp::UdpSocketState::new(quinn_udp::UdpSockRef::from(socket));
 }
 
-/// Has datagrams of the socket fragmented that our own interface has no room for, and no others.
-/// False where the system cannot.
+/// Allows fragments for datagrams too large for our own interface, and for no further ones. False
+/// if the system cannot.
 #[cfg(target_os = "linux")]
 pub(crate) fn allow(socket: &impl AsFd, address: SocketAddr) -> bool {
     use rustix::net::sockopt::{Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};

@@ -1,8 +1,8 @@
-//! Octets that connections hold in memory: of messages that have not come whole, and of replies that were
-//! not taken yet.
+//! Memory held by connections: incomplete messages, and replies not yet taken.
 //!
-//! All connections have one budget. When it is spent, the connection that holds the most is given up, of
-//! several the oldest: others with short messages go on, once it has let go of what it held.
+//! The connections share one budget. When the budget is spent, the connection that holds the most
+//! is closed, of several the oldest: connections with short messages continue once its memory is
+//! free.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -16,19 +16,19 @@ use tokio::sync::Notify;
 pub struct Held {
     most: usize,
     accounts: Mutex<Accounts>,
-    /// Told when one that was given up has gone.
+    /// Notified when a closed connection has freed its memory.
     gone: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Accounts {
-    /// Of connections that are not given up.
+    /// Octets of open connections.
     octets: usize,
     /// Of the next connection.
     number: u64,
     /// By number, so the oldest come first.
     open: BTreeMap<u64, Holding>,
-    /// Octets of connections that were given up and have not gone.
+    /// Octets of closed connections that are not freed yet.
     leaving: BTreeMap<u64, usize>,
 }
 
@@ -38,7 +38,7 @@ struct Holding {
     given_up: Arc<Notify>,
 }
 
-/// What one connection holds; nothing, once it is closed or dropped.
+/// The memory of one connection; zero once closed or dropped.
 #[derive(Debug)]
 pub struct Account {
     held: Arc<Held>,
@@ -64,13 +64,13 @@ impl Held {
         Account { held: self.clone(), number, given_up }
     }
 
-    /// Octets that are held.
+    /// The octets held.
     #[must_use]
     pub fn octets(&self) -> usize {
         self.accounts.lock().in_all()
     }
 
-    /// Waits until connections that were given up have gone, where they hold more than there is.
+    /// Waits until closed connections have freed their memory, while the budget is exceeded.
     async fn room(&self) {
         loop {
             let gone = self.gone.notified();
@@ -83,8 +83,8 @@ impl Held {
 }
 
 impl Account {
-    /// The connection holds so many octets where it held others before; how many connections were given
-    /// up for it, this one perhaps. Ends once those have gone.
+    /// The connection holds `now` octets instead of `before`; returns the number of connections
+    /// closed for it, perhaps including this one. Ends once their memory is free.
     pub async fn change(&self, before: usize, now: usize) -> usize {
         let (given_up, spent) = self.note(before, now);
         if spent {
@@ -93,10 +93,10 @@ impl Account {
         given_up
     }
 
-    /// The same without waiting; whether it is to wait.
+    /// Records a change without waiting; returns whether the caller must wait.
     fn note(&self, before: usize, now: usize) -> (usize, bool) {
         let mut accounts = self.held.accounts.lock();
-        // One that was given up has what it had until it has gone.
+        // A closed connection keeps its octets until it has freed them.
         let Some(holding) = accounts.open.get_mut(&self.number) else { return (0, false) };
         holding.octets = (holding.octets + now).saturating_sub(before);
         accounts.octets = (accounts.octets + now).saturating_sub(before);
@@ -118,7 +118,7 @@ impl Account {
         }
     }
 
-    /// Ends once the connection is given up, for the first that waits for it.
+    /// Ends once the connection is closed, for the first waiting caller.
     pub async fn given_up(&self) {
         self.given_up.notified().await;
     }

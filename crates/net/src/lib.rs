@@ -1,9 +1,10 @@
-//! The sockets of Zoners, and nothing that knows what a DNS answer means.
+//! The sockets of Zoners; this crate knows nothing about the meaning of DNS messages.
 //!
 //! [`Sockets`] is the real [`zoners_dns::Network`]: a fresh connected UDP socket for each query,
-//! TCP connections that are reused. [`listen`] binds what clients reach, [`datagrams`] carries
-//! theirs in batches, [`stream`] frames messages on a stream, [`held`] bounds what streams keep, [`descriptors`] how many
-//! sockets are open at a time. The only `unsafe` of the project is in `datagrams::batched`.
+//! and reused TCP connections. [`listen`] binds the sockets for clients, [`datagrams`] carries UDP
+//! in batches, [`stream`] frames messages on a stream, [`held`] bounds the memory of streams,
+//! [`descriptors`] the number of open sockets. The only `unsafe` of the project is in
+//! `datagrams::batched`.
 
 pub mod datagrams;
 pub mod descriptors;

@@ -1,4 +1,4 @@
-//! The sockets that clients reach.
+//! The sockets for clients.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,18 +7,18 @@ use std::os::fd::AsFd;
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-/// Connections that the kernel keeps until we accept them.
+/// Connections that the kernel queues until they are accepted.
 const BACKLOG: i32 = 1024;
-/// Octets that the kernel keeps of queries we have not read yet: some 40,000 small ones on Linux,
-/// which takes twice what it is told.
+/// Octets of unread queries that the kernel queues: some 40,000 small queries on Linux, which
+/// doubles the number.
 const RECEIVE_BUFFER: usize = 16 << 20;
 
 /// How an address is bound.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terms {
-    /// Several sockets may be bound to it, and the kernel spreads the clients over them.
+    /// Several sockets may be bound to the address, and the kernel distributes the clients.
     pub shared: bool,
-    /// This machine may not have it yet: it is bound all the same, where the system knows how to.
+    /// The machine may not have the address yet: it is bound nevertheless, where the system can.
     pub absent: bool,
 }
 
@@ -33,9 +33,9 @@ pub fn udp(address: SocketAddr, terms: Terms) -> io::Result<std::net::UdpSocket>
     Ok(socket.into())
 }
 
-/// Room for bursts. The kernel may grant less; that is no reason not to serve.
+/// Room for bursts. The kernel may grant less, which does not prevent service.
 fn receive_buffer(socket: &Socket) {
-    // Beyond what the administrator lets everyone have, as root may.
+    // Beyond the administrator's limit, as root may.
     #[cfg(target_os = "linux")]
     if rustix::net::sockopt::set_socket_recv_buffer_size_force(socket, RECEIVE_BUFFER).is_ok() {
         return;
@@ -43,7 +43,7 @@ fn receive_buffer(socket: &Socket) {
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
 }
 
-/// Binds a TCP socket and listens on it; see [`udp`].
+/// Binds a TCP socket and listens; see [`udp`].
 ///
 /// # Errors
 /// See [`udp`].
@@ -55,15 +55,15 @@ pub fn tcp(address: SocketAddr, terms: Terms) -> io::Result<std::net::TcpListene
     Ok(socket.into())
 }
 
-/// Shares the address of a socket with other sockets of the same user that share theirs, or no longer. Where
-/// the system refuses, the others find the address taken.
+/// Shares the address of a socket with sockets of the same user that share it too, or stops
+/// sharing. If the system refuses, further sockets find the address taken.
 pub fn share(socket: &impl AsFd, shared: bool) {
     if let Err(error) = SockRef::from(socket).set_reuse_port(shared) {
         tracing::debug!(%error, "an address is not shared");
     }
 }
 
-/// Whether an address could not be bound since this machine does not have it.
+/// Whether an address could not be bound because the machine does not have it.
 #[must_use]
 pub fn is_absent(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable
@@ -71,7 +71,7 @@ pub fn is_absent(error: &io::Error) -> bool {
 
 fn bind(socket: &Socket, address: SocketAddr) -> io::Result<()> {
     socket.bind(&address.into()).map_err(|error| match Errno::from_io_error(&error) {
-        // Nor does it have the interface that the address is one of.
+        // The machine lacks the interface of the address.
         Some(Errno::NODEV) => io::Error::new(io::ErrorKind::AddrNotAvailable, error),
         _ => error,
     })
@@ -84,7 +84,7 @@ fn socket(address: SocketAddr, kind: Type, protocol: Protocol, terms: Terms) -> 
         socket.set_only_v6(true)?;
     }
     if terms.absent {
-        // An older kernel may not know it; then the address must be there.
+        // An older kernel may lack the option; then the address must exist.
         #[cfg(target_os = "linux")]
         let _ = match address {
             SocketAddr::V4(_) => socket.set_freebind_v4(true),

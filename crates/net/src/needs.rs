@@ -1,11 +1,12 @@
-//! What sockets need of the system, for the sandbox.
+//! The sandbox declaration of the sockets.
 
 use zoners_sandbox::{Calls, Need, Needs};
 
-/// The port that servers are asked on, unless a route names another.
+/// The port of servers, unless a route names a different one.
 const PORT: u16 = 53;
 
-/// What serving clients, asking servers and knowing one's own interfaces needs; `from_own`: queries leave from given addresses.
+/// The needs of serving clients, asking servers and reading interfaces; `from_own`: queries leave
+/// from configured addresses.
 #[must_use]
 pub fn needs(from_own: bool) -> Needs {
     let mut all = vec![Need::Calls(Calls::Network), Need::Connect(PORT)];

@@ -1,4 +1,4 @@
-//! The addresses of this machine that queries leave from.
+//! The source addresses of queries.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use zoners_dns::Random;
 
-/// What is configured; clones share it.
+/// The configured addresses; clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Sources {
     random: Random,
@@ -20,8 +20,8 @@ impl Sources {
         Sources { random, v4: v4.into(), v6: v6.into() }
     }
 
-    /// The address that a query to `to` leaves from, drawn by lot if there are several; the
-    /// unspecified one where the system shall choose.
+    /// The source address of a query to `to`, drawn at random if there are several; the unspecified
+    /// address if the system chooses.
     pub(crate) fn address(&self, to: SocketAddr) -> IpAddr {
         let (own, any): (_, IpAddr) = match to {
             SocketAddr::V4(_) => (&self.v4, Ipv4Addr::UNSPECIFIED.into()),
@@ -34,8 +34,8 @@ impl Sources {
     }
 }
 
-/// Why a query has no socket: whatever keeps it from leaving from where it shall is our own trouble,
-/// and not the server's.
+/// The error of a query without a socket: a failure to use the source address is local, and not the
+/// server's.
 pub(crate) fn not_ours(error: &io::Error) -> io::Error {
     io::Error::new(io::ErrorKind::AddrInUse, error.to_string())
 }

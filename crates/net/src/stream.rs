@@ -7,13 +7,13 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::held::Account;
 
-/// Octets that are asked of a stream at first, and while little comes …
+/// The size of reads at first, and while little arrives …
 const LITTLE: usize = 512;
-/// … and while much does: what each idle connection may keep room for.
+/// … and while much arrives: the room that an idle connection may keep.
 const MUCH: usize = 4 * 1024;
 
-/// What has come on a stream and was not looked at yet. While nothing comes it takes little memory, and it
-/// takes room for what came, not for what is announced.
+/// Unread octets of a stream. Idle streams use little memory, and memory grows with received
+/// octets, not with announced lengths.
 #[derive(Debug)]
 pub struct Incoming {
     octets: BytesMut,
@@ -29,7 +29,7 @@ impl Default for Incoming {
 }
 
 impl Incoming {
-    /// The next message that is here whole.
+    /// The next complete message.
     pub fn next_message(&mut self) -> Option<BytesMut> {
         let length = usize::from(u16::from_be_bytes(*self.octets.first_chunk::<2>()?));
         if self.octets.len() < 2 + length {
@@ -45,7 +45,7 @@ impl Incoming {
     /// # Errors
     /// The stream ended or broke.
     pub async fn fill(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
-        // What was read is let go of, however long it was.
+        // Memory of consumed octets is freed, however long the message was.
         if self.shared || self.octets.capacity() - self.octets.len() < self.room {
             self.octets = enlarged(&self.octets, self.octets.len() + self.room);
             self.shared = false;
@@ -59,14 +59,14 @@ impl Incoming {
         Ok(())
     }
 
-    /// Octets that it has room for, beyond what every connection needs.
+    /// Octets of room beyond the base of each connection.
     #[must_use]
     pub fn held(&self) -> usize {
         self.octets.capacity().saturating_sub(MUCH)
     }
 }
 
-/// Appends a message with its length; false if it is longer than 65,535 octets.
+/// Appends a message with its length; false if the message exceeds 65,535 octets.
 pub fn put_message(out: &mut Vec<u8>, message: &[u8]) -> bool {
     let Ok(length) = u16::try_from(message.len()) else { return false };
     out.reserve(2 + message.len());
@@ -75,7 +75,7 @@ pub fn put_message(out: &mut Vec<u8>, message: &[u8]) -> bool {
     true
 }
 
-/// Reads the next message; `account` is told what of it is held meanwhile.
+/// Reads the next message; `account` records the memory held meanwhile.
 ///
 /// # Errors
 /// The stream ended or broke.
@@ -102,15 +102,14 @@ pub async fn read_message(
     Ok(message.freeze())
 }
 
-/// The same with room for so many octets in all, where a buffer that grows by itself doubles.
+/// A copy with room for exactly `room` octets, where a growing buffer would double.
 fn enlarged(octets: &[u8], room: usize) -> BytesMut {
     let mut larger = BytesMut::with_capacity(room);
     larger.extend_from_slice(octets);
     larger
 }
 
-/// Writes a message, length and content at once, so that they share a segment (RFC 7766
-/// section 8).
+/// Writes length and message at once, so that they share a segment (RFC 7766 section 8).
 ///
 /// # Errors
 /// The stream broke, or the message is longer than 65,535 octets.
@@ -142,7 +141,7 @@ mod tests {
             let (mut incoming, mut lengths) = (Incoming::default(), Vec::new());
             for piece in sent.chunks(pieces) {
                 here.write_all(piece).await.unwrap();
-                // The longest message by the octet would take long: it is read in one go.
+                // The longest message would take too long octet by octet: it is read at once.
                 if pieces == 1 && lengths.len() == 3 {
                     continue;
                 }
@@ -196,7 +195,7 @@ mod tests {
             assert!(incoming.octets.capacity() <= sent + 2 * MUCH, "{sent}");
             assert_eq!(incoming.held(), incoming.octets.capacity().saturating_sub(MUCH));
         }
-        // What came after a long message does not keep it.
+        // Octets after a long message do not keep its memory.
         message.push(0);
         let mut incoming = Incoming::default();
         here.write_all(&message).await.unwrap();

@@ -1,8 +1,8 @@
 //! Queries on TCP connections, which are kept open and shared (RFC 7766 section 6.2).
 //!
-//! A connection may die without a word: a router forgets it, or this machine gets another address. So one
-//! on which a reply is late is suspect. Later queries take another beside it, and so may the one that waits;
-//! a reply that comes on it after all clears it.
+//! A connection may die silently: a NAT forgets it, or the address of this machine changes. So a
+//! connection with a late reply is suspect. Later queries use a new connection, and the waiting
+//! query may be repeated there; a reply on the suspect connection clears it.
 
 mod connection;
 
@@ -23,20 +23,20 @@ use crate::held::Held;
 use crate::sources::Sources;
 use connection::{Connection, Ended, Health, Reply};
 
-/// Octets of replies that have not come whole, of all servers: a slow one is given up for others. A pending
-/// query that is told of a long reply takes 4 KiB before more of it comes.
+/// Octets of incomplete replies, of all servers: a slow server is given up for the rest. A pending
+/// query whose reply announces a great length takes 4 KiB before more arrives.
 const UNFINISHED: usize = 16 * 1024 * 1024;
-/// Connections kept for later queries; others close after theirs.
+/// Connections kept for later queries; further ones close after their query.
 const CONNECTIONS: usize = 128;
 
-/// The open connections, by server. Clones share them.
+/// The open connections, by server. Clones share the pool.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     open: Arc<Mutex<Open>>,
     held: Arc<Held>,
-    /// Where new ones are opened from.
+    /// The source addresses of new connections.
     sources: Sources,
-    /// Changes when all that are open are of no use any more.
+    /// Changes when the open connections become useless.
     elsewhere: Arc<watch::Sender<()>>,
     descriptors: Arc<Descriptors>,
 }
@@ -55,7 +55,7 @@ impl Pool {
         Pool { open, held, sources, elsewhere, descriptors }
     }
 
-    /// What gives way where descriptors are short.
+    /// The sockets that give way if descriptors are short.
     pub(crate) fn keeper(&self) -> Weak<dyn Keeper> {
         let open: Arc<dyn Keeper> = self.open.clone();
         Arc::downgrade(&open)
@@ -66,8 +66,8 @@ impl Pool {
         self.open.lock().by_server.get(&to).is_some_and(Connection::takes_queries)
     }
 
-    /// Puts a query on a connection to `to`, an open one if there is one; a new one has this descriptor, or
-    /// waits for one.
+    /// Sends a query on an open connection to `to`, if there is one; a new connection uses this
+    /// descriptor, or waits for one.
     pub(crate) fn send(
         &self,
         to: SocketAddr,
@@ -78,14 +78,14 @@ impl Pool {
         TcpExchange { pool: self.clone(), to, query, place, earlier: None }
     }
 
-    /// Closes all connections: those with queries under way too, which go on over new ones.
+    /// Closes the connections; queries under way continue on new connections.
     pub(crate) fn renew(&self) {
         self.open.lock().by_server.clear();
         self.elsewhere.send_replace(());
     }
 
-    /// Puts a query on the open connection to `to`, if that takes queries and is newer than the one of this
-    /// number; else on a new one.
+    /// Sends a query on the open connection to `to`, if it accepts queries and is newer than the
+    /// given number; else on a new connection.
     fn put(
         &self,
         to: SocketAddr,
@@ -135,7 +135,7 @@ struct Place {
     /// The connection was opened for this query.
     fresh: bool,
     health: Arc<Health>,
-    /// What had come on it when the query was put there.
+    /// The number of replies received before the query.
     heard: u64,
     reply: oneshot::Receiver<Reply>,
 }
@@ -153,13 +153,13 @@ pub struct TcpExchange {
     to: SocketAddr,
     query: Bytes,
     place: Place,
-    /// The place on a connection that is suspect: the reply may come there after all.
+    /// The query's slot on a suspect connection: the reply may still arrive there.
     earlier: Option<Place>,
 }
 
 impl TcpExchange {
     pub(crate) async fn receive(&mut self) -> ExchangeEvent {
-        // One reply comes to a query; whoever could not use it hears that there is no other.
+        // One reply arrives for a query; if it was unusable, there is no second.
         if self.place.reply.is_terminated() {
             return ExchangeEvent::Failed(NetworkError::Closed);
         }
@@ -170,15 +170,15 @@ impl TcpExchange {
                     return ExchangeEvent::Message(message);
                 }
                 Err(Ended::Elsewhere) => self.go_on(self.place.number),
-                // The server may close an idle connection just when we use it, or after each reply: so the
-                // query gets one of its own.
+                // The server may close an idle connection just as it is used, or after each reply:
+                // the query gets a connection of its own.
                 Err(Ended::By(NetworkError::Closed)) if !self.place.fresh => self.go_on(u64::MAX),
                 Err(Ended::By(failure)) => return ExchangeEvent::Failed(failure),
             }
         }
     }
 
-    /// The reply, on whichever connection it comes. That a suspect one ends says nothing.
+    /// The reply, on either connection. The end of a suspect connection says nothing.
     fn poll_reply(&mut self, context: &mut Context<'_>) -> Poll<Reply> {
         if let Some(earlier) = &mut self.earlier
             && let Poll::Ready(reply) = Pin::new(&mut earlier.reply).poll(context)
@@ -192,21 +192,21 @@ impl TcpExchange {
         Pin::new(&mut self.place.reply).poll(context).map(|reply| reply.unwrap_or(dropped))
     }
 
-    /// Whether the connection has been silent since the query was put on it, and was not before. Then later
-    /// queries take another.
+    /// Whether the connection has been silent since the query was sent, and was not suspect before.
+    /// Then later queries use a new connection.
     pub(crate) fn doubt(&mut self) -> bool {
         let Place { health, heard, .. } = &self.place;
         *heard > 0 && health.suspect(*heard)
     }
 
-    /// Puts the query on another connection too.
+    /// Repeats the query on a new connection.
     pub(crate) fn resend(&mut self, query: Bytes) {
         self.query = query;
         let place = self.pool.put(self.to, &self.query, self.place.number, None);
         self.earlier = Some(std::mem::replace(&mut self.place, place));
     }
 
-    /// Puts the query on a connection newer than that of this number, since its own has ended.
+    /// Sends the query on a connection newer than the given number, since its own has ended.
     fn go_on(&mut self, newer_than: u64) {
         self.place = self.pool.put(self.to, &self.query, newer_than, None);
     }

@@ -1,4 +1,4 @@
-//! Queries as datagrams: one query at a time on a socket.
+//! Queries over UDP: one query at a time on each socket.
 
 mod ports;
 mod spares;
@@ -24,38 +24,38 @@ pub(crate) use spares::Used;
 
 /// Ports tried before giving up; the next is free with near certainty.
 const PORT_TRIES: usize = 16;
-/// No reply that we asked for is larger, and a larger datagram is cut, then fails to parse.
+/// No expected reply is larger; a larger datagram is cut, then fails to parse.
 const LARGEST: usize = 4096;
 
-/// Times in a row that a query is said to be too large for the path, after which it is given up.
+/// Consecutive reports that a query is too large for the path, after which it is given up.
 const TOLD_TOO_LARGE: usize = 8;
 
-/// A query on a socket that no other has meanwhile.
+/// A query on a socket of its own.
 #[derive(Debug)]
 pub struct UdpExchange {
     to: SocketAddr,
     query: Bytes,
-    /// The address of ours that it leaves from; the unspecified one where the system chooses.
+    /// The source address; the unspecified address if the system chooses.
     from: IpAddr,
-    /// The socket that it will be sent over, or the descriptor of a new one.
+    /// The kept socket for the query, or the descriptor of a new one.
     spare: Option<Used>,
     descriptor: Option<Descriptor>,
     random: Random,
     spares: Spares,
     socket: Option<Used>,
     state: State,
-    /// More may yet come to its port: it was sent again, or what came first was no good.
+    /// Further messages may arrive: the query was repeated, or the first message was no good.
     more: bool,
 }
 
-/// What a query is to be sent over.
+/// The socket, or descriptor, of a query.
 #[derive(Debug)]
 pub(crate) enum Carrier {
     /// Whatever there is.
     Any,
-    /// A socket that had its answer.
+    /// A kept socket.
     Spare(Used),
-    /// A socket that is yet to be opened.
+    /// The descriptor of a socket to be opened.
     New(Descriptor),
 }
 
@@ -64,7 +64,7 @@ pub(crate) enum Carrier {
 enum State {
     /// A message may come.
     Waiting,
-    /// One came, and nobody asked for another: nothing is under way any more.
+    /// The reply arrived, and no repetition is under way.
     Answered,
     /// The network has had word for us.
     Told(NetworkError),
@@ -117,7 +117,7 @@ impl UdpExchange {
                 self.state = State::Answered;
                 ExchangeEvent::Message(message)
             }
-            // What comes in between may be an error that a router sent, or a forger.
+            // Messages in between may be ICMP errors or forgeries.
             Err(error) if self.socket.is_some() => {
                 self.more = true;
                 ExchangeEvent::Advisory(failure(&error))
@@ -132,14 +132,14 @@ impl UdpExchange {
 
     pub(crate) fn resend(&mut self, query: Bytes) {
         self.query = query;
-        // What was not sent yet goes out as it is now.
+        // A query not sent yet leaves in its new form.
         let Some(used) = &self.socket else { return };
         self.more = true;
         match used.socket.try_send(&self.query) {
             Ok(_) => {}
             // As good as lost on the way.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            // An error that waited for us is told once.
+            // A pending error of the socket is reported once.
             Err(error) => self.state = State::Told(failure(&error)),
         }
     }
@@ -153,8 +153,8 @@ impl UdpExchange {
                 &self.socket.insert(used).socket
             }
         };
-        // ICMP errors are heard too: they may mean that nothing will come. The buffer lives in the closure,
-        // not in the future, or every pending query would carry it.
+        // ICMP errors are received too: they may mean that no reply will come. The buffer lives in
+        // the closure, not in the future, or every pending query would carry it.
         let receive = || {
             let mut buffer = [0; LARGEST];
             let length = read(socket, &mut buffer)?;
@@ -163,7 +163,7 @@ impl UdpExchange {
         socket.async_io(Interest::READABLE | Interest::ERROR, receive).await
     }
 
-    /// The socket that it is sent over: one that had its answer, or a new one, as soon as the system has it.
+    /// The socket of the query: a kept socket, or a new one once a descriptor is free.
     async fn carrier(&mut self) -> io::Result<Used> {
         let spare = self.spare.take();
         let any = || match self.descriptor {
@@ -178,7 +178,7 @@ impl UdpExchange {
             if let (Err(error), Some(descriptor)) = (&socket, &self.descriptor)
                 && ran_out(error)
             {
-                // Boxed, since it is rare, and many wait at a time.
+                // Boxed, since it is rare, and many queries wait at a time.
                 Box::pin(descriptor.wait()).await;
             } else {
                 return Ok(Used::new(socket?, self.descriptor.take()));
@@ -198,7 +198,7 @@ impl Drop for UdpExchange {
     }
 }
 
-/// Sends a query whole; over an interface that has no room for one as small as that, in fragments.
+/// Sends a query unfragmented; over an interface with too small an MTU, in fragments.
 async fn send(socket: &UdpSocket, to: SocketAddr, query: &[u8]) -> io::Result<usize> {
     match socket.send(query).await {
         Err(error) if fragments::is_too_large(&error) && fragments::allow(socket, to) => {
@@ -208,8 +208,8 @@ async fn send(socket: &UdpSocket, to: SocketAddr, query: &[u8]) -> io::Result<us
     }
 }
 
-/// Reads what came. Word that a datagram was too large for the path is none of the server: the query
-/// is small, and it may have been forged.
+/// Reads a message. A report that the datagram was too large for the path says nothing about the
+/// server: the query is small, and the report may be forged.
 fn read(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<usize> {
     for _ in 0..TOLD_TOO_LARGE {
         match (&*SockRef::from(socket)).read(buffer) {
@@ -220,8 +220,8 @@ fn read(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<usize> {
     Err(Errno::MSGSIZE.into())
 }
 
-/// A socket connected to `to` on a random port of `from`. Connected, so that the kernel drops what others
-/// send and tells us of ICMP errors (RFC 5452 section 9.2).
+/// A socket connected to `to` on a random port of `from`. Connected, so that the kernel drops
+/// datagrams of other hosts and reports ICMP errors (RFC 5452 section 9.2).
 fn open(from: IpAddr, to: SocketAddr, random: &Random) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(to), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;

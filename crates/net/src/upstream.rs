@@ -14,11 +14,11 @@ use crate::sources::Sources;
 use crate::tcp::{Pool, TcpExchange};
 use crate::udp::{Carrier, Spares, UdpExchange};
 
-/// A socket for a query, or the descriptor of one.
+/// The socket of a query, or its descriptor.
 #[derive(Debug)]
 pub struct Room(Carrier);
 
-/// Descriptors that a process has open beside sockets to servers, unless it says otherwise.
+/// Descriptors assumed to be open beside sockets to servers, by default.
 const OTHERS: usize = 32;
 
 /// Queries go out over the sockets of this machine.
@@ -38,14 +38,14 @@ impl Sockets {
         Sockets::with_sources(random, Vec::new())
     }
 
-    /// The same; queries leave from one of `addresses`, where there is one of the server's family.
+    /// A network whose queries leave from one of `addresses`, if one has the server's family.
     #[must_use]
     pub fn with_sources(random: Random, addresses: Vec<IpAddr>) -> Self {
         let descriptors = Descriptors::new(limit().saturating_sub(OTHERS));
         Sockets::within(descriptors, random, addresses)
     }
 
-    /// The same; no more sockets are open than there are `descriptors`, which others may share.
+    /// A network with at most `descriptors` sockets, which may be shared.
     #[must_use]
     pub fn within(descriptors: Arc<Descriptors>, random: Random, addresses: Vec<IpAddr>) -> Self {
         let sources = Sources::new(random.clone(), addresses);
@@ -56,8 +56,8 @@ impl Sockets {
         Sockets { random, sources, spares, connections, descriptors }
     }
 
-    /// The machine is on another network, or has slept: what was kept open is closed. Queries that are under
-    /// way over TCP go on over new connections.
+    /// The machine is on a different network, or has slept: open sockets are closed. Queries under
+    /// way over TCP continue on new connections.
     pub fn renew(&self) {
         self.spares.renew();
         self.connections.renew();
@@ -139,7 +139,7 @@ impl Exchange for SocketExchange {
     }
 }
 
-/// What an error of the operating system says about the way to a server.
+/// The meaning of an operating-system error for the path to a server.
 pub(crate) fn failure(error: &io::Error) -> NetworkError {
     use io::ErrorKind as Kind;
     match error.kind() {
@@ -150,7 +150,7 @@ pub(crate) fn failure(error: &io::Error) -> NetworkError {
         | Kind::ConnectionAborted => NetworkError::Closed,
         Kind::AddrInUse | Kind::OutOfMemory => NetworkError::NoSocket,
         _ if ran_out(error) => NetworkError::NoSocket,
-        // Our own interface has no room for the query: that says nothing of the server.
+        // Our own interface has too small an MTU for the query: no fault of the server.
         _ if fragments::is_too_large(error) => NetworkError::NoSocket,
         _ => NetworkError::Unreachable,
     }

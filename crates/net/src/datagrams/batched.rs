@@ -1,7 +1,7 @@
 //! Many datagrams a system call: `recvmmsg` and `sendmmsg` of Linux.
 //!
-//! The only `unsafe` of Zoners. The kernel is handed addresses of buffers; each block says why
-//! they outlive the call and are as long as it is told.
+//! The only `unsafe` module of Zoners. The kernel gets addresses of buffers; each block states why
+//! the buffers outlive the call and have the given length.
 
 #![allow(unsafe_code, reason = "no safe crate sends many datagrams to many addresses at once")]
 
@@ -16,20 +16,21 @@ use socket2::{SockAddr, SockAddrStorage};
 
 use super::{BATCH, Outgoing, Slot};
 
-/// Octets of a control message's header: its length, its level and its type.
+/// Octets of a control message's header: length, level and type.
 const HEADER: usize = size_of::<usize>() + 2 * size_of::<c_int>();
 /// Octets of the longest control message, IPV6_PKTINFO, rounded up.
 const CONTROL: usize = HEADER + 24;
 
-/// Room for a control message, aligned as the kernel has it.
+/// Room for a control message, aligned as the kernel requires.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
 struct Control([u8; CONTROL]);
 
-/// What is to be known of a socket.
+/// The properties of a socket.
 #[derive(Debug)]
 pub(super) struct System {
-    /// It listens on all addresses, so each datagram tells which one it was sent to.
+    /// Whether the socket listens on a wildcard, so that each datagram comes with its destination
+    /// address.
     wildcard: bool,
 }
 
@@ -42,7 +43,7 @@ impl System {
         Ok(System { wildcard })
     }
 
-    /// Receives into `slots`, at most [`BATCH`] of them; says how many were filled.
+    /// Receives into `slots`, at most [`BATCH`]; returns the number of filled slots.
     pub(super) fn receive(&self, socket: &impl AsFd, slots: &mut [Slot]) -> io::Result<usize> {
         let count = slots.len().min(BATCH);
         let mut names: [SockAddrStorage; BATCH] =
@@ -64,8 +65,8 @@ impl System {
             }
         }
         // SAFETY: the first `count` headers point at an address, a part and a control buffer in
-        // this frame, and at the query buffer of a slot that is borrowed until the end; each with
-        // its true length. Nothing else refers to them during the call.
+        // this frame, and at the query buffer of a slot borrowed until the end; each with its true
+        // length. No other reference to these buffers is used during the call.
         let received = unsafe {
             let socket = socket.as_fd().as_raw_fd();
             libc::recvmmsg(
@@ -86,7 +87,7 @@ impl System {
             slot.sender = name;
             slot.peer.address = address.unwrap_or_else(|| SocketAddr::from(([0; 4], 0)));
             slot.peer.ours = if self.wildcard { destination(&controls[at].0) } else { None };
-            // Who has no address gets no reply: an empty datagram is none.
+            // A sender without an address gets no response: an empty datagram is skipped.
             slot.length = if address.is_some() { header.msg_len as usize } else { 0 };
         }
         Ok(received)
@@ -94,11 +95,11 @@ impl System {
 
     /// How long the receive queue is, and may become, in octets.
     pub(super) fn queue(&self, socket: &impl AsFd) -> (usize, usize) {
-        // The memory that the queue takes, the most that it may take, and seven more.
+        // The memory of the queue, its limit, and seven more numbers.
         let mut memory = [0u32; 9];
         let mut length = size_of_val(&memory) as socklen_t;
-        // SAFETY: the option writes at most `length` octets to where it is told, which is how long
-        // the array is, and says in `length` how many.
+        // SAFETY: the option writes at most `length` octets to the given address, which is the size
+        // of the array, and stores the number in `length`.
         let failed = unsafe {
             let (value, length) = ((&raw mut memory).cast::<c_void>(), &raw mut length);
             let socket = socket.as_fd().as_raw_fd();
@@ -116,7 +117,7 @@ impl System {
         let mut parts = [iovec { iov_base: null_mut(), iov_len: 0 }; BATCH];
         let mut headers = headers();
         for (at, (reply, to, ours)) in outgoing.iter().enumerate().take(count) {
-            // The kernel only reads what it sends, though the type says otherwise.
+            // The kernel only reads the buffer, although the type is mutable.
             parts[at] = iovec { iov_base: reply.as_ptr().cast_mut().cast(), iov_len: reply.len() };
             let header = &mut headers[at].msg_hdr;
             header.msg_name = to.as_ptr().cast_mut().cast();
@@ -129,8 +130,8 @@ impl System {
             }
         }
         // SAFETY: the first `count` headers point at a part and a control buffer in this frame, and
-        // at an address and a reply that are borrowed until the end; each with its true length. The
-        // kernel writes into nothing but the headers.
+        // at an address and a response borrowed until the end; each with its true length. The
+        // kernel writes only into the headers.
         let sent = unsafe {
             let socket = socket.as_fd().as_raw_fd();
             libc::sendmmsg(socket, headers.as_mut_ptr(), count as u32, libc::MSG_DONTWAIT as _)
@@ -144,14 +145,14 @@ fn headers() -> [mmsghdr; BATCH] {
     unsafe { zeroed() }
 }
 
-/// Asks the kernel to say with each datagram which address it was sent to.
+/// Asks the kernel to report the destination address of each datagram.
 fn tell_destination(socket: &impl AsFd, address: SocketAddr) -> io::Result<()> {
     let (level, option) = match address {
         SocketAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_PKTINFO),
         SocketAddr::V6(_) => (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO),
     };
     let on: c_int = 1;
-    // SAFETY: the option takes an integer, and is given the address and the length of one.
+    // SAFETY: the option takes an integer, and gets the address and the length of an integer.
     let failed = unsafe {
         let value: *const c_void = (&raw const on).cast();
         let length = size_of::<c_int>() as socklen_t;
@@ -160,12 +161,13 @@ fn tell_destination(socket: &impl AsFd, address: SocketAddr) -> io::Result<()> {
     if failed == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// The address that a control message says a datagram was sent to.
+/// The destination address in a control message.
 fn destination(control: &[u8; CONTROL]) -> Option<IpAddr> {
     let (header, info) = control.split_at(HEADER);
     let (level, kind) = header[size_of::<usize>()..].split_first_chunk::<4>()?;
     match (i32::from_ne_bytes(*level), i32::from_ne_bytes(*kind.first_chunk()?)) {
-        // The interface, then our address, then the one in the datagram, which may be a broadcast.
+        // The interface, then our address, then the destination of the datagram, which may be a
+        // broadcast address.
         (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
             Some(IpAddr::from(*info.get(4..)?.first_chunk::<4>()?))
         }
@@ -176,8 +178,8 @@ fn destination(control: &[u8; CONTROL]) -> Option<IpAddr> {
     }
 }
 
-/// Writes the control message that lets a datagram leave from `ours`; says how long it is. The
-/// interface stays 0: the routes decide.
+/// Writes the control message with the source address `ours`; returns its length. The interface
+/// stays 0: the routes decide.
 fn put_source(control: &mut [u8; CONTROL], ours: IpAddr) -> usize {
     let (level, kind, at, length) = match ours {
         IpAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_PKTINFO, 4, 12),

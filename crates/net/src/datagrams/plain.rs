@@ -1,4 +1,4 @@
-//! One datagram a system call, for systems that know nothing better.
+//! One datagram for each system call, for systems without batches.
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
@@ -8,11 +8,12 @@ use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 
 use super::{Outgoing, Slot};
 
-/// What is to be known of a socket.
+/// The properties of a socket.
 #[derive(Debug)]
 pub(super) struct System {
     state: UdpSocketState,
-    /// It listens on all addresses, so each datagram tells which one it was sent to.
+    /// Whether the socket listens on a wildcard, so that each datagram comes with its destination
+    /// address.
     wildcard: bool,
 }
 
@@ -22,7 +23,7 @@ impl System {
         Ok(System { state, wildcard: address.ip().is_unspecified() })
     }
 
-    /// Receives into `slots` what lies ready; says how many were filled.
+    /// Receives ready datagrams into `slots`; returns the number of filled slots.
     pub(super) fn receive(&self, socket: &impl AsFd, slots: &mut [Slot]) -> io::Result<usize> {
         let mut filled = 0;
         for slot in slots {
@@ -43,7 +44,7 @@ impl System {
         Ok(filled)
     }
 
-    /// How long the receive queue is: these systems do not tell.
+    /// The length of the receive queue, which these systems do not report.
     #[cfg_attr(test, allow(dead_code, reason = "on Linux it is compiled for its tests alone"))]
     pub(super) fn queue(&self, _: &impl AsFd) -> (usize, usize) {
         (0, 0)

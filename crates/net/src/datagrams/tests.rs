@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::listen::{self, Terms};
 
-/// A client on 127.0.0.1 or ::1 that waits for its replies, but not forever.
+/// A client on 127.0.0.1 or ::1 with a time-out for responses.
 fn client(like: SocketAddr) -> UdpSocket {
     let address = match like {
         SocketAddr::V4(_) => IpAddr::from([127, 0, 0, 1]),
@@ -15,7 +15,7 @@ fn client(like: SocketAddr) -> UdpSocket {
     socket
 }
 
-/// What a client receives, and from whom.
+/// A datagram received by a client, and its sender.
 fn receive(client: &UdpSocket) -> (Vec<u8>, SocketAddr) {
     let mut buffer = [0; 100];
     let (length, from) = client.recv_from(&mut buffer).unwrap();
@@ -98,7 +98,7 @@ async fn what_cannot_be_sent_is_counted_and_holds_up_nobody() {
         let _ = datagrams.receive(&mut batch);
     }
     answer_all(&mut batch);
-    // Nobody has port 0.
+    // Port 0 belongs to no socket.
     batch.received()[0].sender = SocketAddr::from(([127, 0, 0, 1], 0)).into();
     assert_eq!(datagrams.send(&mut batch), 1);
     assert_eq!(receive(&clients[1]).0, b"x");
@@ -120,7 +120,7 @@ async fn the_queue_is_seen_to_fill() {
     }
 }
 
-/// The loop for other systems works on this one too.
+/// The loop for other systems works on Linux too.
 #[test]
 fn the_plain_loop_does_the_same() {
     let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
@@ -187,7 +187,7 @@ async fn a_socket_that_is_deaf_hears_none_and_sends_to_all_from_where_it_was_ask
         let _ = datagrams.receive(&mut batch);
         let (_, peer, _) = batch.received()[0].parts();
         datagrams.deafen();
-        // The port is as good as closed, which the system tells a client that is connected.
+        // The port is as good as closed, which the system reports to a connected client.
         client.connect(to).unwrap();
         client.send(b"two").unwrap();
         let refused = client.recv(&mut [0; 10]).unwrap_err();

@@ -23,14 +23,15 @@ use crate::upstream::failure;
 
 /// A connection without a query is closed after this.
 const IDLE: Duration = Duration::from_secs(10);
-/// A server that does not take the connection in this time is given up.
+/// A connection attempt fails after this time.
 const CONNECT: Duration = Duration::from_secs(3);
-/// Queries that wait to be written to one connection; more open a second.
+/// Queries waiting to be written to one connection; further queries open a second.
 const UNWRITTEN: usize = 32;
-/// How often a connection that takes no more queries looks whether the last has given up.
+/// The interval at which a connection that accepts no more queries checks whether its last query
+/// was given up.
 const LAST: Duration = Duration::from_millis(50);
 
-/// What comes of a query on a connection.
+/// The result of a query on a connection.
 pub(super) type Reply = Result<Bytes, Ended>;
 pub(super) type Queries = mpsc::Receiver<(Bytes, oneshot::Sender<Reply>)>;
 
@@ -39,11 +40,11 @@ pub(super) type Queries = mpsc::Receiver<(Bytes, oneshot::Sender<Reply>)>;
 pub(super) enum Ended {
     /// This machine is elsewhere now.
     Elsewhere,
-    /// It failed, or was closed.
+    /// The connection failed, or was closed.
     By(NetworkError),
 }
 
-/// A connection that takes queries.
+/// A connection that accepts queries.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) number: u64,
@@ -51,17 +52,17 @@ pub(super) struct Connection {
     health: Arc<Health>,
 }
 
-/// Whether a connection is alive, as far as that is known, and of use.
+/// The health of a connection, as far as known.
 #[derive(Debug)]
 pub(super) struct Health {
-    /// Messages that have come.
+    /// Messages received.
     heard: AtomicU64,
-    /// A reply is late on it.
+    /// Whether a reply is late.
     suspect: AtomicBool,
-    /// Queries on it.
+    /// Queries under way.
     queries: AtomicUsize,
     descriptors: Arc<Descriptors>,
-    /// Its descriptor is wanted by others, and it has no query.
+    /// Whether the descriptor is needed elsewhere while no query is under way.
     gives_way: Notify,
 }
 
@@ -84,8 +85,8 @@ impl Health {
         }
     }
 
-    /// A reply is late, to a query that was put here when so much had been heard; whether nothing has come
-    /// since.
+    /// A reply to a query is late, which was sent after `heard` messages; returns whether none
+    /// arrived since.
     pub(super) fn suspect(&self, heard: u64) -> bool {
         let silent = self.heard.load(Ordering::Relaxed) == heard;
         if silent {
@@ -101,7 +102,7 @@ impl Health {
 }
 
 impl Connection {
-    /// A connection that is yet to be opened for a query, and what is put on it.
+    /// A connection to be opened for a query.
     pub(super) fn new(
         number: u64,
         query: &Bytes,
@@ -112,22 +113,22 @@ impl Connection {
         let connection = Connection { number, queries, health };
         let (sender, mut place) = connection.place();
         place.fresh = true;
-        // There is room for one.
+        // The queue is empty, so there is room.
         let _ = connection.queries.try_send((query.clone(), sender));
         (connection, place, incoming)
     }
 
-    /// Whether it takes queries: it is not suspect, and has room for more.
+    /// Whether the connection accepts queries: it is not suspect, and has room.
     pub(super) fn takes_queries(&self) -> bool {
         !self.health.suspect.load(Ordering::Relaxed) && self.queries.capacity() > 0
     }
 
-    /// Whether there is no query on it.
+    /// Whether no query is under way.
     pub(super) fn is_idle(&self) -> bool {
         self.health.queries.load(Ordering::Relaxed) == 0
     }
 
-    /// Takes another query, if it takes any.
+    /// Accepts another query, if possible.
     pub(super) fn take(&self, query: &Bytes) -> Option<Place> {
         if !self.takes_queries() {
             return None;
@@ -145,7 +146,7 @@ impl Connection {
         (sender, Place { number, fresh: false, health, heard, reply })
     }
 
-    /// Keeps the connection until it is idle, closed, broken, or of no use any more.
+    /// Keeps the connection until it is idle, closed, broken or useless.
     pub(super) fn run(
         &self,
         pool: &Pool,
@@ -176,7 +177,7 @@ impl Connection {
                 }),
             };
             waiting.end(ended);
-            // Those that nobody has written are as those that wait.
+            // Unwritten queries are treated as waiting queries.
             queries.close();
             while let Ok((_, reply)) = queries.try_recv() {
                 let _ = reply.send(Err(ended));
@@ -185,13 +186,13 @@ impl Connection {
     }
 }
 
-/// Who waits for which ID on a connection.
+/// The waiting queries of a connection, by ID.
 #[derive(Default)]
 struct Waiting(Mutex<HashMap<u16, oneshot::Sender<Reply>>>);
 
 impl Waiting {
-    /// Whom a message is for: the query with its ID; or the only one that waits, as no other server can have
-    /// sent what has an ID of none. That query would wait for nothing.
+    /// The query that a message answers: the query with its ID; or the only waiting query, as no
+    /// other host can have sent the message. Otherwise that query would wait in vain.
     fn asker_of(&self, message: &Bytes) -> Option<oneshot::Sender<Reply>> {
         let mut waiting = self.0.lock();
         if let Some(reply) = Message::id_of(message).and_then(|id| waiting.remove(&id)) {
@@ -202,7 +203,7 @@ impl Waiting {
         waiting.remove(&only.filter(|_| !others)?)
     }
 
-    /// Lets a query wait; gives it back if another with its ID does.
+    /// Adds a waiting query; returns it if its ID is in use.
     fn enter(&self, id: u16, reply: oneshot::Sender<Reply>) -> Result<(), oneshot::Sender<Reply>> {
         let mut waiting = self.0.lock();
         match waiting.contains_key(&id) {
@@ -214,7 +215,7 @@ impl Waiting {
         }
     }
 
-    /// Forgets those who have given up; whether none is left.
+    /// Removes abandoned queries; returns whether none is left.
     fn are_gone(&self) -> bool {
         let mut waiting = self.0.lock();
         waiting.retain(|_, reply| !reply.is_closed());
@@ -229,7 +230,7 @@ impl Waiting {
     }
 }
 
-/// Writes what is put on a connection and hands out what comes.
+/// Writes queries and delivers replies.
 async fn converse(
     stream: TcpStream,
     queries: &mut Queries,
@@ -253,8 +254,8 @@ async fn converse(
             match tokio::time::timeout(IDLE, queries.recv()).await {
                 Ok(Some((query, reply))) => {
                     let Some(id) = Message::id_of(&query) else { continue };
-                    // An ID that is already under way here finds the connection closed and opens
-                    // its own.
+                    // A query whose ID is in use here gets an error and opens a connection of its
+                    // own.
                     if let Err(reply) = waiting.enter(id, reply) {
                         let _ = reply.send(Err(Ended::By(NetworkError::Closed)));
                         continue;
@@ -262,7 +263,7 @@ async fn converse(
                     write_message(&mut writer, &query).await?;
                 }
                 Ok(None) => return drained(waiting).await,
-                // Whoever still waits gives up by itself.
+                // The waiting queries time out by themselves.
                 Err(_) if !waiting.are_gone() => {}
                 Err(_) => {
                     writer.shutdown().await?;
@@ -279,7 +280,7 @@ async fn converse(
     }
 }
 
-/// Opens a connection, from an address of ours if that is given, as soon as the system has a socket.
+/// Opens a connection, from a given source address if any, once a descriptor is free.
 async fn connect(from: IpAddr, to: SocketAddr, descriptor: &Descriptor) -> io::Result<TcpStream> {
     let socket = loop {
         match if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() } {
@@ -294,7 +295,7 @@ async fn connect(from: IpAddr, to: SocketAddr, descriptor: &Descriptor) -> io::R
     connected.map_err(|_| io::ErrorKind::TimedOut.into()).flatten()
 }
 
-/// Nobody can send any more; ends once nobody waits.
+/// No more queries can arrive; ends once none is waiting.
 async fn drained(waiting: &Waiting) -> io::Result<()> {
     while !waiting.are_gone() {
         tokio::time::sleep(LAST).await;

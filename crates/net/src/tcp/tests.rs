@@ -108,7 +108,8 @@ async fn what_has_an_id_of_none_is_for_the_only_query_that_waits() {
     let pool = pool();
     assert_eq!(pool.send(to, query(1), None).receive().await, ExchangeEvent::Message(query(7)));
     assert_eq!(pool.send(to, query(2), None).receive().await, ExchangeEvent::Message(Bytes::new()));
-    // Of two it is for neither; of those it may be for, one has gone by then.
+    // With two waiting queries the message belongs to neither; with one abandoned query it belongs
+    // to the other.
     let (mut three, mut four) = (pool.send(to, query(3), None), pool.send(to, query(4), None));
     assert_eq!(four.receive().await, ExchangeEvent::Message(query(4)));
     assert_eq!(three.receive().await, ExchangeEvent::Message(query(9)));
@@ -135,9 +136,9 @@ async fn a_connection_is_opened_from_the_address_that_it_shall() {
     assert_eq!(exchange.receive().await, ExchangeEvent::Failed(NetworkError::NoSocket));
 }
 
-/// A server whose first connection answers the first query on it and swallows all others, as if a router had
-/// forgotten it; on later connections it answers all. It tells which connection each query came on, and an empty one when a
-/// connection ends.
+/// A server whose first connection answers the first query and swallows the rest, as if a NAT had
+/// forgotten it; later connections answer every query. Reports the connection of each query, and an
+/// empty query at the end of a connection.
 async fn forgetful(
     listener: TcpListener,
     told: tokio::sync::mpsc::UnboundedSender<(usize, Bytes)>,
@@ -179,7 +180,7 @@ async fn a_query_on_a_connection_that_died_goes_over_another_and_so_do_later_one
     late.resend(query(2));
     assert_eq!(late.receive().await, ExchangeEvent::Message(query(2)));
     assert_eq!(told.recv().await, Some((1, query(2))));
-    // The one that is suspect ends, as none waits on it.
+    // The suspect connection ends, since no query waits on it.
     assert_eq!(told.recv().await, Some((0, Bytes::new())));
     for id in 3..6 {
         assert_eq!(
@@ -220,14 +221,14 @@ async fn a_suspect_connection_may_still_deliver_and_is_cleared_by_it() {
     };
     answer(&mut stream).await;
     assert_eq!(one.receive().await, ExchangeEvent::Message(query(1)));
-    // What comes to another query shows that it is alive.
+    // A reply to a second query shows that the connection is alive.
     let (mut two, mut three) = (pool.send(to, query(2), None), pool.send(to, query(3), None));
     answer(&mut stream).await;
     assert_eq!(two.receive().await, ExchangeEvent::Message(query(2)));
     assert!(!three.doubt());
     answer(&mut stream).await;
     assert_eq!(three.receive().await, ExchangeEvent::Message(query(3)));
-    // It is late, and comes while the other connection has brought nothing.
+    // The reply is late, and arrives while the new connection has received nothing.
     let mut four = pool.send(to, query(4), None);
     assert!(four.doubt());
     four.resend(query(4));
@@ -253,7 +254,7 @@ async fn elsewhere_connections_are_closed_and_queries_go_over_new_ones() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let to = listener.local_addr().unwrap();
     let pool = pool();
-    // Opened for the first; none of them is answered here.
+    // Opened for the first query; no query is answered here.
     let mut moving: Vec<TcpExchange> = (1..5).map(|id| pool.send(to, query(id), None)).collect();
     let (mut old, _) = listener.accept().await.unwrap();
     for id in 1..5 {
@@ -272,7 +273,7 @@ async fn elsewhere_connections_are_closed_and_queries_go_over_new_ones() {
     for (id, exchange) in (1..5).zip(&mut moving) {
         assert_eq!(exchange.receive().await, ExchangeEvent::Message(query(id)));
     }
-    // One without queries is closed too.
+    // A connection without queries is closed too.
     let (mut new, listener) = server.await.unwrap();
     pool.renew();
     assert!(read(&mut new).await.is_err(), "closed");
@@ -300,12 +301,12 @@ async fn an_idle_connection_gives_way_and_one_with_queries_does_not() {
     assert_eq!(one.receive().await, ExchangeEvent::Message(query(1)));
     drop(one);
     assert!(pool.has(to));
-    // All others are taken.
+    // The remaining descriptors are taken.
     let others: Vec<Descriptor> = std::iter::from_fn(|| descriptors.try_take()).collect();
     assert_eq!(others.len(), 2);
     let got = descriptors.take().await;
     assert!(read(&mut stream).await.is_err() && !pool.has(to), "it was closed");
-    // One that has a query is waited for, and then closed at once.
+    // A connection with a query is waited for, and then closed at once.
     drop(got);
     let mut two = pool.send(to, query(2), descriptors.try_take());
     let (mut stream, _) = listener.accept().await.unwrap();

@@ -1,16 +1,16 @@
-//! The port that a query leaves from: half of what a forger has to guess.
+//! The source port of a query: half of the secret that an attacker must guess.
 
 use zoners_dns::Random;
 
-/// Ports that other programs are known by and that firewalls like to filter.
+/// Ports of well-known programs, which firewalls often filter.
 const AVOIDED: &[u16] = &[1900, 3702, 4500, 5353, 5355, 11211];
-/// The first port that needs no privilege.
+/// The first unprivileged port.
 const FIRST: u16 = 1024;
 
-/// Ports that a query may leave from, all alike: 64,506.
+/// The number of possible source ports: 64,506, all equally likely.
 pub const PORTS: u32 = (u16::MAX - FIRST) as u32 + 1 - AVOIDED.len() as u32;
 
-/// A port that nobody can foresee (RFC 6056 section 3.3.1).
+/// An unpredictable port (RFC 6056 section 3.3.1).
 pub(super) fn port(random: &Random) -> u16 {
     loop {
         let port = FIRST + random.below(u64::from(u16::MAX - FIRST) + 1) as u16;
@@ -29,7 +29,7 @@ mod tests {
     /// The 99.99 % quantile of chi-square with 63 degrees of freedom.
     const UNLIKELY: f64 = 113.5;
 
-    /// How often each of so many equal parts of the ports was drawn.
+    /// The draws in each of several equal parts of the port range.
     fn drawn(random: &Random) -> [f64; CELLS] {
         let mut cells = [0.0; CELLS];
         for _ in 0..DRAWN {

@@ -1,10 +1,10 @@
-//! Sockets that have their answer and may carry another query to the same server.
+//! Spare sockets: sockets whose query was answered, kept for another query to the same server.
 //!
-//! Opening and closing a socket costs more than the query itself. So one that was answered is kept
-//! for a moment, connected as it is: to its server alone, so that nobody who sees the port of one
-//! query learns from it the port of a query to another (CVE-2026-50252 and SAD DNS came of ports
-//! that were open for long and for all). A busy server's ports thus change after every few queries,
-//! those of all others with every one.
+//! Opening and closing a socket costs more than the query itself. So an answered socket is kept for
+//! a moment, still connected to its server alone: an attacker that sees the port of one query
+//! cannot learn the port of a query to a different server (CVE-2026-50252 and SAD DNS exploited
+//! ports that were open for long and for every server). The ports of a busy server change after
+//! every few queries, those of the rest with every query.
 
 use std::io::{self, Read};
 use std::net::SocketAddr;
@@ -20,14 +20,14 @@ use zoners_dns::Random;
 
 use crate::descriptors::{Descriptor, Keeper};
 
-/// Queries that a socket carries.
+/// The most queries of one socket.
 pub(super) const USES: u8 = 8;
-/// A socket is no older when a query begins on it.
+/// The greatest age of a socket at the start of a query.
 pub(super) const LIFETIME: Duration = Duration::from_secs(2);
-/// Sockets that are kept by a worker.
+/// The most sockets kept by a worker.
 pub(super) const KEPT: usize = 64;
 
-/// A socket and what it has been through.
+/// A socket and its history.
 #[derive(Debug)]
 pub(crate) struct Used {
     pub(super) socket: UdpSocket,
@@ -36,14 +36,14 @@ pub(crate) struct Used {
     descriptor: Option<Descriptor>,
 }
 
-/// The sockets of one worker that wait for another query. Clones share them.
+/// The spare sockets of one worker. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spares(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
     sockets: Vec<(SocketAddr, Used)>,
-    /// Those that are older are of no use.
+    /// Older sockets are useless.
     renewed: Option<Instant>,
 }
 
@@ -64,7 +64,7 @@ impl Used {
         self.uses >= USES || self.opened.elapsed() >= LIFETIME || is_wanted
     }
 
-    /// Whether nothing lies in it: not even an error, or an answer that came twice.
+    /// Whether nothing is queued: no error, and no duplicate reply.
     fn is_silent(&self) -> bool {
         let look = || (&*SockRef::from(&self.socket)).read(&mut [0; 1]);
         let seen = self.socket.try_io(Interest::READABLE | Interest::ERROR, look);
@@ -73,14 +73,14 @@ impl Used {
 }
 
 impl Spares {
-    /// A socket for a query to `to`: any of those that are connected to it.
+    /// A random spare socket connected to `to`.
     pub(crate) fn take(&self, to: SocketAddr, random: &Random) -> Option<Used> {
         let mut kept = self.0.lock();
         let spares = &mut kept.sockets;
         if spares.is_empty() {
             return None;
         }
-        // From a place that nobody can foresee, around to it.
+        // From an unpredictable start, around the list.
         let (count, start) = (spares.len(), random.below(spares.len() as u64) as usize);
         let mut around = (start..count).chain(0..start);
         let found = around.find(|at| spares[*at].0 == to)?;
@@ -90,8 +90,8 @@ impl Spares {
         (used.opened.elapsed() < LIFETIME && used.is_silent()).then_some(used)
     }
 
-    /// Keeps a socket whose query was answered, if it may carry more; where too many are kept,
-    /// another is closed.
+    /// Keeps a socket whose query was answered, if it may be reused; at the limit a different one
+    /// is closed.
     pub(super) fn keep(&self, to: SocketAddr, used: Used, random: &Random) {
         if used.is_spent() {
             return;
@@ -103,22 +103,22 @@ impl Spares {
         let spares = &mut kept.sockets;
         let met = random.below(spares.len() as u64) as usize;
         let full = spares.len() >= KEPT;
-        // One more at most for each that comes, and whoever is met goes if its time is over: so
-        // none stays for long.
+        // One more at most for each new socket, and expired sockets are closed on the way: so none
+        // stays for long.
         match spares.get_mut(met) {
             Some(other) if full || other.1.is_spent() => *other = (to, used),
             _ => spares.push((to, used)),
         }
     }
 
-    /// What gives way where descriptors are short.
+    /// The sockets that give way if descriptors are short.
     pub(crate) fn keeper(&self) -> Weak<dyn Keeper> {
         let kept: Arc<dyn Keeper> = self.0.clone();
         Arc::downgrade(&kept)
     }
 
-    /// Closes all, and those that carry a query once that is answered: they leave from an address that this
-    /// machine may not have any more.
+    /// Closes the sockets, those with a query once answered: their source address may not exist any
+    /// more.
     pub(crate) fn renew(&self) {
         let renewed = Kept { sockets: Vec::new(), renewed: Some(Instant::now()) };
         let old = std::mem::replace(&mut *self.0.lock(), renewed);

@@ -64,7 +64,7 @@ async fn a_port_to_which_strangers_write_serves_no_other_query() {
     assert_eq!(spares.len(), 0);
 }
 
-/// A server that answers every query with its sender's port.
+/// A server that replies with the sender's port.
 async fn mirror(server: UdpSocket) {
     let mut buffer = [0; 64];
     loop {
@@ -73,7 +73,7 @@ async fn mirror(server: UdpSocket) {
     }
 }
 
-/// The port that a query left from.
+/// The source port of a query.
 async fn asked(to: SocketAddr, random: &Random, spares: &Spares) -> u16 {
     let query = Bytes::from_static(b"query");
     let mut exchange = UdpExchange::new(to, query, random.clone(), spares.clone());
@@ -149,7 +149,7 @@ async fn few_sockets_are_kept() {
     assert_eq!(spares.len(), spares::KEPT);
 }
 
-/// What the kernel reports when a router, or a forger, says that a query did not fit.
+/// The kernel's error after a router, or an attacker, reports that a query did not fit.
 #[test]
 fn a_query_that_does_not_fit_says_nothing_of_the_server() {
     let error = io::Error::from(Errno::MSGSIZE);
@@ -173,7 +173,7 @@ async fn a_query_leaves_from_the_address_that_it_shall() {
         assert_eq!(outcome, ExchangeEvent::Message(Bytes::from_static(b"answer")));
         assert_eq!(Some(from.as_str()), seen);
     }
-    // One that this machine has not says nothing of the server.
+    // A source address that this machine lacks says nothing about the server.
     let query = Bytes::from_static(b"query");
     let exchange = UdpExchange::new(to, query, Random::seeded(1), Spares::default());
     let outcome = exchange.from("192.0.2.77".parse().unwrap(), Carrier::Any).receive().await;
