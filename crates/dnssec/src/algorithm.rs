@@ -13,9 +13,9 @@ use crate::short_rsa;
 
 /// Octets of the longest RSA modulus: 4096 bits. A longer modulus costs more to verify than it adds
 /// in security.
-const MODULUS: usize = 512;
+const MAX_MODULUS_OCTETS: usize = 512;
 /// Octets of the longest RSA exponent. A larger exponent only makes verification slow.
-const EXPONENT: usize = 5;
+const MAX_EXPONENT_OCTETS: usize = 5;
 
 /// Whether signatures of this algorithm can be verified. A zone that signs only with unsupported
 /// algorithms is treated as insecure (RFC 4035 section 5.2, RFC 6840 section 5.2).
@@ -68,9 +68,9 @@ const RSA_SHA512: Rsa = Rsa {
 /// section 2).
 fn rsa(rsa: &Rsa, key: &[u8], data: &[u8], signature: &[u8]) -> Result<(), BogusReason> {
     let (e, n) = rsa_parts(key).ok_or(BogusReason::UnusableKey)?;
-    if n.len() < short_rsa::LONG {
-        let fits = short_rsa::fits(rsa.hash, rsa.prefix, (e, n), data, signature);
-        return if fits { Ok(()) } else { Err(BogusReason::BadSignature) };
+    if n.len() < short_rsa::LIBRARY_MIN_OCTETS {
+        let is_valid = short_rsa::verify(rsa.hash, rsa.prefix, (e, n), data, signature);
+        return if is_valid { Ok(()) } else { Err(BogusReason::BadSignature) };
     }
     let key = RsaPublicKeyComponents { n, e };
     key.verify(rsa.params, data, signature).map_err(|_| BogusReason::BadSignature)
@@ -85,8 +85,8 @@ fn rsa_parts(key: &[u8]) -> Option<(&[u8], &[u8])> {
     let (e, n) = rest.split_at_checked(length)?;
     let (e, n) = (without_zeros(e), without_zeros(n));
     let odd = e.last().is_some_and(|last| last % 2 == 1);
-    let length = (short_rsa::SHORTEST..=MODULUS).contains(&n.len());
-    (odd && e.len() <= EXPONENT && length).then_some((e, n))
+    let length = (short_rsa::MIN_MODULUS_OCTETS..=MAX_MODULUS_OCTETS).contains(&n.len());
+    (odd && e.len() <= MAX_EXPONENT_OCTETS && length).then_some((e, n))
 }
 
 fn without_zeros(number: &[u8]) -> &[u8] {

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 
 /// The Zone Key flag.
-const ZONE: u16 = 0x0100;
+const ZONE_FLAG: u16 = 0x0100;
 /// The REVOKE flag (RFC 5011 section 3).
-const REVOKED: u16 = 0x0080;
+const REVOKE_FLAG: u16 = 0x0080;
 /// The Secure Entry Point flag.
-const ENTRY_POINT: u16 = 0x0001;
+const SEP_FLAG: u16 = 0x0001;
 /// The only protocol value that is valid.
 const PROTOCOL: u8 = 3;
 
@@ -46,19 +46,19 @@ impl Dnskey {
     /// Whether the key may sign records of its zone: a zone key, not revoked.
     #[must_use]
     pub fn may_sign_zone(&self) -> bool {
-        self.flags & ZONE != 0 && self.protocol == PROTOCOL && !self.is_revoked()
+        self.flags & ZONE_FLAG != 0 && self.protocol == PROTOCOL && !self.is_revoked()
     }
 
     /// Whether the key is meant as an entry point: a key-signing key (RFC 4034 section 2.1.1).
     #[must_use]
     pub fn is_entry_point(&self) -> bool {
-        self.flags & ENTRY_POINT != 0 && self.flags & ZONE != 0 && self.protocol == PROTOCOL
+        self.flags & SEP_FLAG != 0 && self.flags & ZONE_FLAG != 0 && self.protocol == PROTOCOL
     }
 
     /// Whether the operator of the zone has revoked the key.
     #[must_use]
     pub fn is_revoked(&self) -> bool {
-        self.flags & REVOKED != 0
+        self.flags & REVOKE_FLAG != 0
     }
 }
 

@@ -14,16 +14,16 @@ pub const MAX_ITERATIONS: u16 = 50;
 pub const MAX_RECORDS: usize = 10;
 
 /// The only hash algorithm (RFC 5155 section 11).
-const SHA1: u8 = 1;
-const OPT_OUT: u8 = 1;
+const SHA1_ALGORITHM: u8 = 1;
+const OPT_OUT_FLAG: u8 = 1;
 /// Octets of a hash.
-const HASH: usize = 20;
+const HASH_OCTETS: usize = 20;
 /// Octets of a SHA-1 block, and of the shortest padding of a message.
-const BLOCK: usize = 64;
-const PADDING: usize = 9;
+const SHA1_BLOCK_OCTETS: usize = 64;
+const SHA1_MIN_PADDING_OCTETS: usize = 9;
 
 /// A hashed name.
-pub type Nsec3Hash = [u8; HASH];
+pub type Nsec3Hash = [u8; HASH_OCTETS];
 
 /// An NSEC3 record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,8 +128,8 @@ impl Nsec3Chain {
     fn hash(&self, name: &Name, blocks: &mut u32) -> Result<Nsec3Hash, BogusReason> {
         let lower = name::lowercase(name);
         let rounds = u32::from(self.iterations);
-        let cost =
-            blocks_of(lower.len() + self.salt.len()) + rounds * blocks_of(HASH + self.salt.len());
+        let cost = blocks_of(lower.len() + self.salt.len())
+            + rounds * blocks_of(HASH_OCTETS + self.salt.len());
         *blocks = blocks.checked_sub(cost).ok_or(BogusReason::TooMuchWork)?;
         Ok(nsec3_hash(&lower, &self.salt, self.iterations))
     }
@@ -164,14 +164,14 @@ pub fn usable_for_synthesis(set: &RRset, zone: &Name) -> Option<(Nsec3Hash, u16,
 }
 
 fn blocks_of(octets: usize) -> u32 {
-    (octets + PADDING).div_ceil(BLOCK) as u32
+    (octets + SHA1_MIN_PADDING_OCTETS).div_ceil(SHA1_BLOCK_OCTETS) as u32
 }
 
 fn sha1(value: &[u8], salt: &[u8]) -> Nsec3Hash {
     let mut context = digest::Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
     context.update(value);
     context.update(salt);
-    let mut hash = [0; HASH];
+    let mut hash = [0; HASH_OCTETS];
     hash.copy_from_slice(context.finish().as_ref());
     hash
 }
@@ -185,15 +185,17 @@ fn read(set: &RRset, zone: &Name) -> Option<(u16, Bytes, Nsec3)> {
     let owner = base32hex(set.owner.first().as_slice())?;
     let rdata = set.records.first()?;
     let [algorithm, flags, i0, i1, salt_length] = *rdata.first_chunk::<5>()?;
-    if algorithm != SHA1 || flags & !OPT_OUT != 0 {
+    if algorithm != SHA1_ALGORITHM || flags & !OPT_OUT_FLAG != 0 {
         return None;
     }
     let mut rest = rdata.slice(5..);
     let mut take = |length: usize| (rest.len() >= length).then(|| rest.split_to(length));
     let salt = take(salt_length.into())?;
     let length = *take(1)?.first()?;
-    let next = *take(length.into())?.first_chunk::<HASH>().filter(|_| length == HASH as u8)?;
-    let opt_out = flags & OPT_OUT != 0;
+    let next = *take(length.into())?
+        .first_chunk::<HASH_OCTETS>()
+        .filter(|_| length == HASH_OCTETS as u8)?;
+    let opt_out = flags & OPT_OUT_FLAG != 0;
     Some((
         u16::from_be_bytes([i0, i1]),
         salt,
@@ -206,7 +208,7 @@ fn base32hex(label: &[u8]) -> Option<Nsec3Hash> {
     if label.len() != 32 {
         return None;
     }
-    let mut hash = [0; HASH];
+    let mut hash = [0; HASH_OCTETS];
     for (digits, octets) in label.chunks(8).zip(hash.chunks_mut(5)) {
         let mut bits = 0u64;
         for digit in digits {
@@ -250,12 +252,12 @@ mod tests {
     #[test]
     fn a_chain_is_a_circle() {
         let record = |owner: u8, next: u8| Nsec3 {
-            owner: [owner; HASH],
-            next: [next; HASH],
+            owner: [owner; HASH_OCTETS],
+            next: [next; HASH_OCTETS],
             opt_out: false,
             types: TypeBitmap(Bytes::new()),
         };
-        let hash = |octet: u8| [octet; HASH];
+        let hash = |octet: u8| [octet; HASH_OCTETS];
         assert!(record(2, 5).covers(&hash(3)) && !record(2, 5).covers(&hash(5)));
         assert!(!record(2, 5).covers(&hash(2)) && !record(2, 5).covers(&hash(1)));
         assert!(record(9, 2).covers(&hash(1)) && record(9, 2).covers(&hash(10)));

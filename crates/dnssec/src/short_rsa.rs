@@ -7,19 +7,19 @@ use aws_lc_rs::digest::{self, Algorithm};
 use num_bigint::BigUint;
 
 /// Octets of the shortest modulus.
-pub(crate) const SHORTEST: usize = 64;
+pub(crate) const MIN_MODULUS_OCTETS: usize = 64;
 /// From this length on, in octets, aws-lc-rs verifies.
-pub(crate) const LONG: usize = 128;
+pub(crate) const LIBRARY_MIN_OCTETS: usize = 128;
 
 /// Whether `signature` is valid for `data`: RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2.2).
-pub(crate) fn fits(
+pub(crate) fn verify(
     hash: &'static Algorithm,
     prefix: &[u8],
     (e, n): (&[u8], &[u8]),
     data: &[u8],
     signature: &[u8],
 ) -> bool {
-    if n.len() < SHORTEST || signature.len() != n.len() {
+    if n.len() < MIN_MODULUS_OCTETS || signature.len() != n.len() {
         return false;
     }
     let (e, modulus) = (BigUint::from_bytes_be(e), BigUint::from_bytes_be(n));

@@ -44,9 +44,9 @@ pub struct Sandbox {
 impl Sandbox {
     /// No sandbox, by configuration.
     #[must_use]
-    pub fn unwanted() -> Self {
+    pub fn disabled() -> Self {
         let off = |name| Layer { name, state: LayerState::Off("server.sandbox is \"off\"".into()) };
-        let layers = LAYERS.map(off).map(|layer| match (layer.name, kept()) {
+        let layers = LAYERS.map(off).map(|layer| match (layer.name, no_new_privs_state()) {
             // The parent process may have set this layer, and a change of the user sets this layer
             // too.
             ("no_new_privileges", Some(state)) => Layer { state, ..layer },
@@ -95,10 +95,10 @@ pub fn empty_bounding_set() {
 }
 
 /// Whether no_new_privs was set already, by the parent process.
-fn kept() -> Option<LayerState> {
+fn no_new_privs_state() -> Option<LayerState> {
     #[cfg(target_os = "linux")]
     {
-        linux::privileges::kept()
+        linux::privileges::no_new_privs_state()
     }
     #[cfg(not(target_os = "linux"))]
     None

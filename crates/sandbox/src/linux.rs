@@ -10,9 +10,9 @@ use crate::{LAYERS, Layer, LayerState, Need, Needs, Sandbox};
 pub(super) fn enter(needs: Vec<Needs>) -> Sandbox {
     let wanted: Vec<_> = needs.iter().flat_map(|needs| &needs.all).collect();
     let states = [
-        privileges::keep_no_more(),
-        privileges::give_up(wanted.contains(&&Need::PrivilegedPorts)),
-        privileges::leave_no_dump(),
+        privileges::forbid_new_privileges(),
+        privileges::drop_capabilities(wanted.contains(&&Need::PrivilegedPorts)),
+        privileges::forbid_dumps(),
         access::restrict(&wanted),
         filter::restrict(&wanted),
     ];

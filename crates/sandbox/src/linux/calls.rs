@@ -9,7 +9,7 @@ use seccompiler::{
 use crate::Calls;
 
 /// System calls by number, each with rules of which the arguments must match one.
-type Ruled = Vec<(c_long, Vec<Rule>)>;
+type CallsWithRules = Vec<(c_long, Vec<Rule>)>;
 
 /// The calls of `group` with any arguments.
 pub(super) fn of(group: Calls) -> Vec<c_long> {
@@ -23,7 +23,10 @@ pub(super) fn of(group: Calls) -> Vec<c_long> {
 }
 
 /// The calls of `group` with restricted arguments.
-pub(super) fn with_arguments(group: Calls, libraries: bool) -> Result<Ruled, BackendError> {
+pub(super) fn with_arguments(
+    group: Calls,
+    libraries: bool,
+) -> Result<CallsWithRules, BackendError> {
     match group {
         Calls::Run => run(libraries),
         Calls::Network => sockets(&[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6]),
@@ -153,15 +156,15 @@ const NAMESPACES: c_int = libc::CLONE_NEWNS
     | libc::CLONE_NEWPID
     | libc::CLONE_NEWNET;
 /// Options of prctl(2) that name threads and memory.
-const NAMING: [c_int; 2] = [libc::PR_SET_NAME, 0x5356_4d41];
+const PRCTL_NAMING: [c_int; 2] = [libc::PR_SET_NAME, 0x5356_4d41];
 
 /// ioctl(2): FIONBIO, FIOCLEX, FIONREAD, TCGETS and TIOCGWINSZ. The type of the argument differs
 /// between C libraries.
-const REQUESTS: [u64; 5] = [0x5421, 0x5451, 0x541B, 0x5401, 0x5413];
+const IOCTL_REQUESTS: [u64; 5] = [0x5421, 0x5451, 0x541B, 0x5401, 0x5413];
 
 /// Threads but no processes, memory that is writable or executable but not both, signals to this
 /// process only, and reading of resource limits.
-fn run(libraries: bool) -> Result<Ruled, BackendError> {
+fn run(libraries: bool) -> Result<CallsWithRules, BackendError> {
     let executable = libc::PROT_EXEC as u64;
     let writable = libc::PROT_WRITE as u64;
     let mut memory = vec![Rule::new(vec![masked(2, executable, 0)?])?];
@@ -176,15 +179,15 @@ fn run(libraries: bool) -> Result<Ruled, BackendError> {
         (libc::SYS_mprotect, memory),
         (libc::SYS_clone, vec![Rule::new(vec![masked(0, flags, thread)?])?]),
         (libc::SYS_tgkill, vec![Rule::new(vec![equal(0, own)?])?]),
-        (libc::SYS_ioctl, one_of(1, REQUESTS)?),
-        (libc::SYS_prctl, one_of(0, NAMING.map(|option| option as u64))?),
+        (libc::SYS_ioctl, one_of(1, IOCTL_REQUESTS)?),
+        (libc::SYS_prctl, one_of(0, PRCTL_NAMING.map(|option| option as u64))?),
         // Only if the call sets no new limit.
-        (libc::SYS_prlimit64, vec![Rule::new(vec![none(2)?])?]),
+        (libc::SYS_prlimit64, vec![Rule::new(vec![null_pointer(2)?])?]),
     ])
 }
 
 /// Sockets of `families`, and netlink sockets for routes.
-fn sockets(families: &[c_int]) -> Result<Ruled, BackendError> {
+fn sockets(families: &[c_int]) -> Result<CallsWithRules, BackendError> {
     let mut rules = one_of(0, families.iter().map(|family| *family as u64))?;
     let routes = libc::NETLINK_ROUTE as u64;
     rules.push(Rule::new(vec![equal(0, libc::AF_NETLINK as u64)?, equal(2, routes)?])?);
@@ -205,6 +208,6 @@ fn masked(argument: u8, mask: u64, value: u64) -> Result<Condition, BackendError
 }
 
 /// A null pointer.
-fn none(argument: u8) -> Result<Condition, BackendError> {
+fn null_pointer(argument: u8) -> Result<Condition, BackendError> {
     Condition::new(argument, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)
 }

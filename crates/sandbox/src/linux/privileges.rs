@@ -13,19 +13,19 @@ use rustix::thread::{
 use crate::LayerState;
 
 /// The capability to bind privileged ports.
-const PORTS: CapabilitySet = CapabilitySet::NET_BIND_SERVICE;
+const BIND_PORTS: CapabilitySet = CapabilitySet::NET_BIND_SERVICE;
 /// The effect of no_new_privs.
-const NO_MORE: &str = "no program that is started may do more";
+const NO_NEW_PRIVILEGES: &str = "no program that is started may do more";
 
 /// Whether no_new_privs is set already.
-pub(crate) fn kept() -> Option<LayerState> {
-    no_new_privs().unwrap_or(false).then(|| LayerState::On(NO_MORE.to_owned()))
+pub(crate) fn no_new_privs_state() -> Option<LayerState> {
+    no_new_privs().unwrap_or(false).then(|| LayerState::On(NO_NEW_PRIVILEGES.to_owned()))
 }
 
 /// Sets no_new_privs: child processes gain nothing from set-user-ID bits and file capabilities.
-pub(super) fn keep_no_more() -> Result<String, String> {
+pub(super) fn forbid_new_privileges() -> Result<String, String> {
     set_no_new_privs(true).map_err(|error| error.to_string())?;
-    Ok(NO_MORE.to_owned())
+    Ok(NO_NEW_PRIVILEGES.to_owned())
 }
 
 /// Calls `change` to change the user of the process. With `ports`, the process keeps the capability
@@ -36,40 +36,40 @@ pub(crate) fn change_user(ports: bool, change: impl FnOnce() -> io::Result<()>) 
     }
     set_keep_capabilities(true)?;
     change()?;
-    hold(PORTS)?;
+    set_held_capabilities(BIND_PORTS)?;
     Ok(set_keep_capabilities(false)?)
 }
 
 /// Drops every capability, except the capability to bind privileged ports if `ports` is set and the
 /// process has it. Actions that need other capabilities happen before.
-pub(super) fn give_up(ports: bool) -> Result<String, String> {
+pub(super) fn drop_capabilities(ports: bool) -> Result<String, String> {
     empty_bounding_set();
     // An old kernel has no ambient capabilities to clear.
     let _ = clear_ambient_capability_set();
-    let told = |error: Errno| error.to_string();
-    let permitted = capabilities(None).map_err(told)?.permitted;
-    let kept = if ports { permitted & PORTS } else { CapabilitySet::empty() };
-    hold(kept).map_err(told)?;
-    let held = capabilities(None).map_err(told)?;
+    let describe = |error: Errno| error.to_string();
+    let permitted = capabilities(None).map_err(describe)?.permitted;
+    let kept = if ports { permitted & BIND_PORTS } else { CapabilitySet::empty() };
+    set_held_capabilities(kept).map_err(describe)?;
+    let held = capabilities(None).map_err(describe)?;
     if held.permitted | held.effective | held.inheritable != kept {
         return Err(format!("{:?} are held", held.permitted));
     }
     let kept = if kept.is_empty() { "none" } else { "CAP_NET_BIND_SERVICE alone" };
-    Ok(match bounding().next() {
+    Ok(match bounding_set().next() {
         None => format!("{kept}, and no more can be had"),
         Some(_) => format!("{kept}; the bounding set is not ours to empty"),
     })
 }
 
 /// Sets the effective and permitted capabilities.
-fn hold(kept: CapabilitySet) -> Result<(), Errno> {
+fn set_held_capabilities(kept: CapabilitySet) -> Result<(), Errno> {
     let inheritable = CapabilitySet::empty();
     set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable })
 }
 
 /// Removes every capability from the bounding set. Without CAP_SETPCAP the set stays.
 pub(crate) fn empty_bounding_set() {
-    for capability in bounding() {
+    for capability in bounding_set() {
         if remove_capability_from_bounding_set(capability).is_err() {
             return;
         }
@@ -77,14 +77,14 @@ pub(crate) fn empty_bounding_set() {
 }
 
 /// The capabilities in the bounding set, as far as known to the kernel.
-fn bounding() -> impl Iterator<Item = CapabilitySet> {
+fn bounding_set() -> impl Iterator<Item = CapabilitySet> {
     let each = (0..u64::BITS).map(|bit| CapabilitySet::from_bits_retain(1 << bit));
     let known = each.map_while(|one| capability_is_in_bounding_set(one).ok().map(|is| (one, is)));
     known.filter_map(|(one, is_in)| is_in.then_some(one))
 }
 
 /// Prevents core files, and access by processes of the same user, so that secrets stay in memory.
-pub(super) fn leave_no_dump() -> Result<String, String> {
+pub(super) fn forbid_dumps() -> Result<String, String> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(|error| error.to_string())?;
     Ok("none is written, and no other program of this user looks in".to_owned())
 }

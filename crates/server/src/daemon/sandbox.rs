@@ -30,7 +30,7 @@ pub(super) fn become_user(config: &Config, file: Option<&Path>) -> io::Result<()
 pub(super) fn enter(wanted: config::SandboxMode, needs: Vec<Needs>) -> io::Result<Sandbox> {
     if wanted == config::SandboxMode::Off {
         tracing::warn!("sandbox: off: server.sandbox is \"off\"");
-        return Ok(Sandbox::unwanted());
+        return Ok(Sandbox::disabled());
     }
     let sandbox = zoners_sandbox::enter(needs);
     let mut missing = Vec::new();
