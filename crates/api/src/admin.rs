@@ -1,20 +1,20 @@
-//! The daemon as its doors see it.
+//! The trait of a daemon that answers requests.
 
 use std::fs::File;
 use std::future::Future;
 
 use crate::{
     AdminError, AdminReply, AdminRequest, CacheDump, CacheEntries, CacheFill, CacheFlush,
-    CacheLoad, CounterStats, DaemonStatus, LookupReport, NegativeAnchorAdded,
-    NegativeAnchorRemoved, NegativeAnchors, ReloadReport, ServerList,
+    CacheLoad, CounterStats, DaemonStatus, LookupReport, NegativeAnchorAdded, NegativeAnchorList,
+    NegativeAnchorRemoved, ReloadReport, ServerList,
 };
 
-/// A result that may take its time.
+/// A result that takes time.
 macro_rules! soon {
     ($result:ty) => { impl Future<Output = Result<$result, AdminError>> + Send };
 }
 
-/// What a running daemon can be asked. Names and record types are texts as a person writes them.
+/// A running daemon that answers requests. Names and record types are texts in the spelling of a person.
 pub trait Admin: Send + Sync + 'static {
     /// How the daemon is doing.
     fn status(&self) -> DaemonStatus;
@@ -41,16 +41,16 @@ pub trait Admin: Send + Sync + 'static {
     /// The name is none.
     fn remove_negative_anchor(&self, zone: &str) -> Result<NegativeAnchorRemoved, AdminError>;
 
-    /// The zones that are not validated.
-    fn negative_anchors(&self) -> NegativeAnchors;
+    /// Zones without validation.
+    fn negative_anchors(&self) -> NegativeAnchorList;
 
-    /// What the infra cache knows of the servers that a question below `zone` would go to, or of all.
+    /// The infra cache on the servers for a question below `zone`, or on every server.
     ///
     /// # Errors
     /// The name is none.
     fn servers(&self, zone: Option<&str>) -> Result<ServerList, AdminError>;
 
-    /// How full the cache is, and how many answers came out of it.
+    /// Size and use of the cache.
     fn cache(&self) -> CacheFill;
 
     /// The cache entries of exactly one name.
@@ -59,21 +59,20 @@ pub trait Admin: Send + Sync + 'static {
     /// The name is none.
     fn cache_entries(&self, name: &str) -> Result<CacheEntries, AdminError>;
 
-    /// Writes the cache to a file that the caller has opened.
+    /// Writes the cache to an open file of the caller.
     fn dump_cache(&self, file: File) -> soon!(CacheDump);
 
-    /// Takes the entries of a file that the caller has opened. Each is validated again before it is used.
+    /// Imports the entries of an open file of the caller. Each entry is validated again before use.
     fn load_cache(&self, file: File) -> soon!(CacheLoad);
 
-    /// Removes the cache entries of a name, and with `subtree` of all names below it, here and in the second
-    /// level.
+    /// Removes the cache entries of a name, and with `subtree` of every name below, here and in the second level.
     fn flush(&self, name: &str, subtree: bool) -> soon!(CacheFlush);
 
-    /// Reads the configuration again, and brings it into force.
+    /// Reads the configuration again, and puts the new one into force.
     fn reload(&self) -> soon!(ReloadReport);
 }
 
-/// Lets the daemon answer a request. `file` is an open file that came with it.
+/// Lets the daemon answer a request. `file` is an open file from the same caller.
 pub async fn answer(admin: &impl Admin, request: AdminRequest, file: Option<File>) -> AdminReply {
     match request {
         AdminRequest::Status {} => admin.status().into(),
@@ -98,7 +97,7 @@ pub async fn answer(admin: &impl Admin, request: AdminRequest, file: Option<File
     }
 }
 
-/// The file, if it is a plain one: to read or write another could take for ever.
+/// The file, if plain: reading a pipe or a device could take for ever.
 fn plain(file: Option<File>) -> Result<File, AdminError> {
     let is_plain = |file: &File| file.metadata().is_ok_and(|about| about.is_file());
     let missing = || AdminError::invalid("no plain file came with the request");

@@ -1,32 +1,32 @@
-//! The cache: how full it is, and the entries of a name.
+//! The cache: size, use, and the entries of a name.
 
 use serde::{Deserialize, Serialize};
 
 use crate::DnssecStatus;
 
-/// How full the cache is, and how clients' queries were answered since the daemon started.
+/// Size of the cache, and answers to clients since the start of the daemon.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheFill {
     /// Entries, expired ones included.
     pub entries: u64,
-    /// Octets that the entries take.
+    /// Octets of the entries.
     pub used_bytes: u64,
-    /// Octets that the entries may take (`cache.size`).
+    /// The limit of these octets (`cache.size`).
     pub limit_bytes: u64,
-    /// Entries that were evicted to make room.
+    /// Entries evicted to make room.
     pub evicted: u64,
     /// Queries of clients.
     pub queries: u64,
-    /// Of these, answered from the cache.
+    /// Queries answered from the cache.
     pub cached: u64,
-    /// Of these, answered by recursion.
+    /// Queries answered by recursion.
     pub recursed: u64,
-    /// Of these, answered with expired entries, since no server responded in time (serve-stale).
+    /// Queries answered with expired entries, since no server responded in time (serve-stale).
     pub stale: u64,
 }
 
 impl CacheFill {
-    /// The share of answers that came out of the cache, 0 to 1; none before the first.
+    /// The share of answers out of the cache, 0 to 1; `None` before the first answer.
     #[must_use]
     pub fn hit_rate(&self) -> Option<f64> {
         let answered = self.cached + self.recursed + self.stale;
@@ -52,39 +52,39 @@ pub struct CacheEntry {
     pub kind: String,
     /// The records as lines in zone-file format.
     pub records: Vec<String>,
-    /// The type that a denial denies, or `all`; none where the entry denies nothing.
+    /// The denied type, or `all` for the whole name; `None` where the entry is no denial.
     pub denies: Option<String>,
     /// Whether the entry is proven.
     pub dnssec: DnssecStatus,
-    /// Seconds until it expires; negative ones since it did.
+    /// Seconds until the entry expires; negative after the expiry.
     pub left_s: i64,
 }
 
-/// What was written.
+/// A dump.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheDump {
-    /// Octets that were written to the file.
+    /// Octets in the file.
     pub written_bytes: u64,
 }
 
-/// What was imported from a file.
+/// An import.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheLoad {
-    /// Entries that were imported.
+    /// Imported entries.
     pub imported: u64,
-    /// Entries that were not: expired, unreadable, or less fresh than what is there.
+    /// Entries left out: expired, unreadable, or older than the entry in the cache.
     pub skipped: u64,
     /// Seconds since the file was written.
     pub age_s: u64,
 }
 
-/// What was removed.
+/// A removal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheFlush {
-    /// Entries that were removed here.
+    /// Entries removed here.
     pub removed: u64,
-    /// Questions that were removed from the second level; none without one, or if that failed.
+    /// Questions removed from the second level; `None` without a second level, or after an error.
     pub second_level: Option<u64>,
-    /// Why nothing was removed from the second level, if that failed.
+    /// The error of the second level, if nothing was removed there.
     pub second_level_error: Option<String>,
 }

@@ -9,7 +9,7 @@ use crate::wire::VERSION;
 /// An error, for programs and for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdminError {
-    /// What kind of error it is.
+    /// The kind of the error.
     pub kind: AdminErrorKind,
     /// A sentence for a person.
     pub message: String,
@@ -19,19 +19,19 @@ pub struct AdminError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AdminErrorKind {
-    /// The request is of another version than the daemon's.
+    /// The version of the request is not the daemon's.
     UnknownVersion,
-    /// The daemon knows no such request.
+    /// The kind of the request is unknown to the daemon.
     UnknownRequest,
-    /// The request is no JSON object, or has wrong, missing or additional fields.
+    /// The request is no JSON object, or has wrong, missing or unknown fields.
     MalformedRequest,
     /// A name, a record type or a number is wrong.
     InvalidArgument,
     /// The caller may not ask this daemon.
     Forbidden,
-    /// What was asked for failed.
+    /// The work for the request failed.
     Failed,
-    /// The reply is not one to the request: daemon and command are of different versions.
+    /// The reply does not belong to the request: daemon and command are of different releases.
     UnexpectedReply,
     /// Kinds of later releases.
     #[serde(other)]
@@ -51,13 +51,13 @@ impl AdminError {
         AdminError::new(AdminErrorKind::InvalidArgument, message)
     }
 
-    /// What was asked for failed.
+    /// The work for the request failed.
     #[must_use]
     pub fn failed(message: impl Into<String>) -> Self {
         AdminError::new(AdminErrorKind::Failed, message)
     }
 
-    /// The reply is not one to the request.
+    /// The reply does not belong to the request.
     #[must_use]
     pub fn unexpected_reply() -> Self {
         let message = format!(

@@ -1,4 +1,4 @@
-//! Whether a daemon answers and resolves, as `zoners healthcheck` finds it.
+//! The health of a daemon, as `zoners healthcheck` finds: whether the daemon answers and resolves.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,16 +9,16 @@ use crate::Problem;
 pub struct HealthReport {
     /// Whether the daemon answered and resolved the name.
     pub healthy: bool,
-    /// The address and port that were asked by DNS; none if that could not be found out.
+    /// Address and port of the DNS query; `None` if no address is known.
     pub server: Option<String>,
-    /// The name that was asked for.
+    /// The name in the question.
     pub name: String,
-    /// The response code of the answer; none if there was none.
+    /// The response code of the answer; `None` without an answer.
     pub rcode: Option<String>,
-    /// Milliseconds from the question to the answer; none if there was none.
+    /// Milliseconds from the question to the answer; `None` without an answer.
     pub took_ms: Option<f64>,
-    /// Why it is not healthy, as a sentence; none if it is.
+    /// The reason of bad health, as a sentence; `None` in good health.
     pub error: Option<String>,
-    /// Problems that the daemon knows of; empty where it was not asked.
+    /// Problems reported by the daemon; empty without a control socket.
     pub problems: Vec<Problem>,
 }

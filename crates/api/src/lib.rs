@@ -1,20 +1,19 @@
-//! The administration of a running Zoners: requests, replies and events as types, and the trait [`Admin`] of
-//! the daemon that answers.
+//! The administration of a running Zoners: requests, replies and events as types, and the trait [`Admin`] of the
+//! answering daemon.
 //!
-//! Three doors lead into this hall: the control socket, the command line, and later the web. Each is an
-//! adapter: it reads an [`AdminRequest`], lets [`answer`] ask the [`Admin`], and writes the [`AdminReply`]. So
-//! this crate does no I/O and knows no DNS: names and record types are texts, which the daemon parses.
+//! Three doors lead into this hall: the control socket, the command line, and later the web. A door is an adapter: an
+//! [`AdminRequest`] is read, [`answer`] asks the [`Admin`], and the [`AdminReply`] is written. So this crate does no
+//! I/O and knows no DNS: names and record types are texts, to be parsed by the daemon.
 //!
 //! # JSON
 //!
-//! A request and a reply are one JSON object and one line each. `--json` of the commands prints the same
-//! replies.
+//! A request is a JSON object in a line, and so is a reply. `--json` of the commands prints the same replies.
 //!
-//! | object | tag | other fields |
+//! | object | tag | further fields |
 //! |---|---|---|
-//! | request | `do`: one of [`AdminRequest::KINDS`] | those of its variant; any other field is an error |
-//! | reply | `reply`: as the variants of [`AdminReply`] | those of its type |
-//! | event | `event`: as the variants of [`AdminEvent`] | those of its type |
+//! | request | `do`: a value of [`AdminRequest::KINDS`] | of the variant; an unknown field is an error |
+//! | reply | `reply`: as the variants of [`AdminReply`] | of the type |
+//! | event | `event`: as the variants of [`AdminEvent`] | of the type |
 //!
 //! The names of fields end in their unit: `_ms` milliseconds (a fraction is possible), `_s` whole seconds,
 //! `_bytes` octets. A field without a unit is a count, a text or true or false. `null` stands for "not known"
@@ -22,10 +21,10 @@
 //!
 //! # Versions
 //!
-//! Each object has a `version`, which is [`VERSION`]; a request without one is of version 1. Within a version,
-//! fields and kinds of requests, replies, events and values may be added: a reader passes over what it does
-//! not know. A field that is there keeps its name, type, unit and meaning. Any other change makes a new
-//! version, and CHANGELOG.md says so. Texts for people (`message`, `text`, `trouble`, `advice` …) are no part
+//! Each object has a `version`, which is [`VERSION`]; a request without a version is of version 1. Within a version,
+//! fields and kinds of requests, replies, events and values may be added: a reader passes over unknown fields. An
+//! existing field keeps name, type, unit and meaning. Every further change makes a new version, named in
+//! CHANGELOG.md. Texts for people (`message`, `text`, `trouble`, `advice` …) are no part
 //! of this promise.
 
 mod admin;
@@ -48,13 +47,13 @@ mod wire;
 pub use admin::{Admin, answer};
 pub use cache::{CacheDump, CacheEntries, CacheEntry, CacheFill, CacheFlush, CacheLoad};
 pub use error::{AdminError, AdminErrorKind};
-pub use event::{AdminEvent, FinishedQuery};
+pub use event::{AdminEvent, FinishedOutcome, FinishedQuery};
 pub use health::HealthReport;
 pub use lookup::{
     AnswerSource, DnssecStatus, EdeReport, LookupReport, StepOutcome, TraceEvent, TraceStep,
 };
 pub use negative_anchors::{
-    NegativeAnchorAdded, NegativeAnchorRemoved, NegativeAnchors, UnvalidatedZone,
+    NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, UnvalidatedZone,
 };
 pub use network::{NetworkReport, PassageReport, PassageState, Reachability};
 pub use problems::{Problem, Severity};

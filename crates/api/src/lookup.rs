@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What came of a question.
+/// The end of a question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LookupReport {
-    /// The name that was asked for.
+    /// The name in the question.
     pub name: String,
-    /// The record type that was asked for.
+    /// The record type in the question.
     pub r#type: String,
     /// The response code, such as `NOERROR`, `NXDOMAIN` or `SERVFAIL`.
     pub rcode: String,
@@ -15,7 +15,7 @@ pub struct LookupReport {
     pub answer: Vec<String>,
     /// Records of the authority section, likewise.
     pub authority: Vec<String>,
-    /// Why there is no answer, or what is wrong with it (RFC 8914).
+    /// The reason of a missing or doubtful answer (RFC 8914).
     pub ede: Option<EdeReport>,
     /// Whether the answer is proven.
     pub dnssec: DnssecStatus,
@@ -23,7 +23,7 @@ pub struct LookupReport {
     pub source: AnswerSource,
     /// Milliseconds from the question to its end.
     pub took_ms: f64,
-    /// The way, step by step; none where it is not wanted.
+    /// The way, step by step; `None` unless asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<Vec<TraceStep>>,
 }
@@ -33,23 +33,23 @@ pub struct LookupReport {
 pub struct EdeReport {
     /// The INFO-CODE.
     pub code: u16,
-    /// What the code stands for, in the words of the registry.
+    /// The purpose of the code, in the words of the registry.
     pub meaning: String,
     /// The EXTRA-TEXT; empty if there is none.
     pub text: String,
 }
 
-/// Whether something is proven (RFC 4035 section 4.3).
+/// Whether data are proven (RFC 4035 section 4.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DnssecStatus {
-    /// Signatures lead to it from a trust anchor.
+    /// A chain of signatures leads from a trust anchor to the data.
     Secure,
-    /// It lies in a zone that is proven to be unsigned.
+    /// The data lie in a zone proven to be unsigned.
     Insecure,
-    /// It should be proven and cannot be.
+    /// The data should be proven and cannot be.
     Bogus,
-    /// It was not validated.
+    /// The data were not validated.
     #[default]
     Unchecked,
 }
@@ -66,7 +66,7 @@ pub enum AnswerSource {
     Network,
     /// Local data: the configuration, a hosts file, or a special-use name (RFC 6761).
     Local,
-    /// A resolver that was asked by DNS, which does not tell where the answer comes from.
+    /// A resolver asked by DNS, whose source is unknown.
     Server,
 }
 
@@ -77,22 +77,22 @@ pub struct TraceStep {
     pub at_ms: f64,
     /// How many look-ups of nameservers the step is nested in.
     pub depth: u8,
-    /// What happened.
+    /// The event.
     #[serde(flatten)]
     pub event: TraceEvent,
 }
 
-/// What happened on the way.
+/// An event on the way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub enum TraceEvent {
     /// A server was asked.
     Query {
-        /// The zone that the server was asked as a server of.
+        /// The zone of the server.
         zone: String,
         /// Name, class and type of the question, which QNAME minimisation may have shortened.
         question: String,
-        /// The server's name; `.` where only its address is known.
+        /// The server's name; `.` where only the address is known.
         server: String,
         /// Its address and port.
         address: String,
@@ -107,7 +107,7 @@ pub enum TraceEvent {
         /// The outcome in words.
         text: String,
     },
-    /// The same question was under way already, and its result was waited for.
+    /// The same question was under way already; this question waited for the result.
     Wait {
         /// The zone whose servers were asked.
         zone: String,

@@ -1,4 +1,4 @@
-//! Negative trust anchors: zones that are not validated for a time (RFC 7646).
+//! Negative trust anchors: zones without validation for a time (RFC 7646).
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct NegativeAnchorAdded {
     /// The zone.
     pub zone: String,
-    /// Seconds until it is validated again.
+    /// Seconds until the zone is validated again.
     pub left_s: u32,
 }
 
@@ -16,22 +16,22 @@ pub struct NegativeAnchorAdded {
 pub struct NegativeAnchorRemoved {
     /// The zone.
     pub zone: String,
-    /// Whether it was not validated before.
+    /// Whether a negative trust anchor was there.
     pub removed: bool,
 }
 
-/// The zones that are not validated.
+/// Zones without validation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NegativeAnchors {
-    /// The zones. Those of the configuration are not among them.
+pub struct NegativeAnchorList {
+    /// The zones, without the zones of the configuration.
     pub zones: Vec<UnvalidatedZone>,
 }
 
-/// A zone that is not validated.
+/// A zone without validation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnvalidatedZone {
     /// The zone.
     pub zone: String,
-    /// Seconds until it is validated again.
+    /// Seconds until the zone is validated again.
     pub left_s: u32,
 }

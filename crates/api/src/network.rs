@@ -1,23 +1,23 @@
-//! The network around the daemon: the uplink, the ways out, and what the network does with DNS.
+//! The network around the daemon: the uplink, the ways out, and the treatment of DNS.
 
 use serde::{Deserialize, Serialize};
 
-/// What is known of the network that the machine is on.
+/// The state of the network around the machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NetworkReport {
     /// Whether the uplink appears to be down: no server responds.
     pub down: bool,
-    /// The share of queries that the uplink loses, 0 to 1.
+    /// The share of queries lost on the uplink, 0 to 1.
     pub loss: f64,
     /// The ways out of this machine.
     pub reachability: Reachability,
     /// Networks of configured forwarders or stubs of which no server responds, as prefixes.
     pub silent_networks: Vec<String>,
-    /// What the network does with DNS.
+    /// How the network treats DNS.
     pub passage: PassageReport,
 }
 
-/// Which ways out of this machine work. A way that was not tried counts as working.
+/// Which ways out of this machine work. An untried way counts as working.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reachability {
     /// IPv4.
@@ -35,25 +35,25 @@ impl Default for Reachability {
 }
 
 impl Reachability {
-    /// The names of the ways that work, or of those that do not.
+    /// The names of the working ways, or of the broken ways.
     pub fn names(self, works: bool) -> impl Iterator<Item = &'static str> {
         let ways = [("IPv4", self.ipv4), ("IPv6", self.ipv6), ("UDP", self.udp)];
         ways.into_iter().filter(move |(_, way)| *way == works).map(|(name, _)| name)
     }
 }
 
-/// What the network does with queries to foreign servers.
+/// How the network treats queries to foreign servers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassageReport {
-    /// In one word.
+    /// The state in a word.
     pub state: PassageState,
     /// Whether signed answers can be proven nevertheless; none where DNS is not intercepted.
     pub proves: Option<bool>,
-    /// What stands in the way, as a sentence; none where nothing does.
+    /// The obstacle as a sentence; `None` without an obstacle.
     pub text: Option<String>,
 }
 
-/// What the network does with queries to foreign servers, in one word.
+/// How the network treats queries to foreign servers, in a word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PassageState {

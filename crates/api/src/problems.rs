@@ -1,4 +1,4 @@
-//! What is wrong with a daemon, and what to do about it.
+//! Problems of a daemon, each with advice.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,11 +7,11 @@ use crate::{DaemonStatus, PassageReport, PassageState, SecondLevelState};
 /// A problem, for a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// What is wrong, as a sentence.
+    /// The problem, as a sentence.
     pub text: String,
-    /// What to do, as a sentence.
+    /// The advice, as a sentence.
     pub advice: String,
 }
 
@@ -21,14 +21,14 @@ pub struct Problem {
 pub enum Severity {
     /// Names are not resolved.
     Error,
-    /// Some names are not resolved, or not as safely or as fast as they should be.
+    /// Some names are not resolved, or more slowly or less safely than usual.
     Warning,
-    /// Nothing that clients notice.
+    /// Clients notice nothing.
     Notice,
 }
 
 impl DaemonStatus {
-    /// The same status with its problems, as its other fields show them.
+    /// The same status with the problems that follow from the fields.
     #[must_use]
     pub fn with_problems(mut self) -> Self {
         let parts = [network(&self), service(&self), safety(&self)];
@@ -87,7 +87,7 @@ fn network(status: &DaemonStatus) -> Vec<Problem> {
 /// A share of lost queries that people notice.
 const MANY_LOST: f64 = 0.05;
 
-/// What the network does with DNS, told in `text`.
+/// The problem of a network that lets no DNS pass; `text` describes the obstacle.
 fn passage(passage: &PassageReport, text: &str) -> Problem {
     let advice = match passage.state {
         PassageState::Intercepted => {
@@ -106,7 +106,7 @@ fn passage(passage: &PassageReport, text: &str) -> Problem {
     problem(severity, sentence(text), advice)
 }
 
-/// A text with a large letter at its beginning and a full stop at its end.
+/// A text with a large first letter and a full stop.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_ascii_uppercase());
@@ -132,7 +132,7 @@ fn other_family(way: &str) -> &'static str {
     if way == "IPv4" { "IPv6" } else { "IPv4" }
 }
 
-/// Problems of what clients are given.
+/// Problems of the service for clients.
 fn service(status: &DaemonStatus) -> Vec<Problem> {
     let mut problems = Vec::new();
     for reason in &status.not_served {
@@ -180,7 +180,7 @@ fn service(status: &DaemonStatus) -> Vec<Problem> {
     problems
 }
 
-/// Problems of what is proven and shut off.
+/// Problems of validation and of the sandbox.
 fn safety(status: &DaemonStatus) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(wrong) = status.clock_wrong_by_s {

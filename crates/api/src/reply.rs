@@ -1,10 +1,10 @@
-//! What a running daemon replies.
+//! Replies of a running daemon.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
-    DaemonStatus, LookupReport, NegativeAnchorAdded, NegativeAnchorRemoved, NegativeAnchors,
+    DaemonStatus, LookupReport, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved,
     ReloadReport, ServerList,
 };
 
@@ -18,7 +18,7 @@ pub enum AdminReply {
     Lookup(LookupReport),
     NtaAdd(NegativeAnchorAdded),
     NtaRemove(NegativeAnchorRemoved),
-    NtaList(NegativeAnchors),
+    NtaList(NegativeAnchorList),
     Servers(ServerList),
     Cache(CacheFill),
     CacheLookup(CacheEntries),
@@ -35,7 +35,7 @@ impl<T: Into<AdminReply>> From<Result<T, AdminError>> for AdminReply {
     }
 }
 
-/// Each result is a reply; a reply is the result that is expected, or an error.
+/// Each result is a reply; a reply is the expected result, or an error.
 macro_rules! results {
     ($($variant:ident $result:ty;)*) => {$(
         impl From<$result> for AdminReply {
@@ -64,7 +64,7 @@ results! {
     Lookup LookupReport;
     NtaAdd NegativeAnchorAdded;
     NtaRemove NegativeAnchorRemoved;
-    NtaList NegativeAnchors;
+    NtaList NegativeAnchorList;
     Servers ServerList;
     Cache CacheFill;
     CacheLookup CacheEntries;

@@ -1,8 +1,8 @@
-//! What can be asked of a running daemon.
+//! Requests to a running daemon.
 
 use serde::{Deserialize, Serialize};
 
-/// A request. [`crate::AdminReply`] has the variant that answers each.
+/// A request. [`crate::AdminReply`] has a variant of the same name for the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum AdminRequest {
@@ -29,33 +29,33 @@ pub enum AdminRequest {
         /// The zone.
         name: String,
     },
-    /// The zones that are not validated.
+    /// List zones without validation.
     NtaList {},
-    /// What the infra cache knows of servers.
+    /// List servers in the infra cache.
     Servers {
-        /// A zone whose servers are wanted, or a name in it; without one, all servers are.
+        /// A zone, or a name in a zone; `None` lists every server.
         zone: Option<String>,
     },
-    /// How full the cache is, and how many answers came out of it.
+    /// Size and use of the cache.
     Cache {},
     /// The cache entries of exactly one name.
     CacheLookup {
         /// The name.
         name: String,
     },
-    /// Write the cache to the file that comes with the request.
+    /// Write the cache to the file beside the request.
     CacheDump {},
-    /// Take the entries of the file that comes with the request.
+    /// Import the entries of the file beside the request.
     CacheLoad {},
     /// Remove the cache entries of a name.
     Flush {
         /// The name.
         name: String,
-        /// And those of all names below it.
+        /// Remove the entries of every name below, too.
         #[serde(default)]
         subtree: bool,
     },
-    /// Read the configuration again, and bring it into force.
+    /// Read the configuration again, and put the new one into force.
     Reload {},
 }
 
@@ -77,7 +77,7 @@ impl AdminRequest {
         "reload",
     ];
 
-    /// What the request changes or gives away, if anything, in the words of the command line.
+    /// The change or disclosure made by the request, if any, in the words of the command line.
     #[must_use]
     pub fn change(&self) -> Option<String> {
         match self {

@@ -1,54 +1,54 @@
-//! What the infra cache knows of servers.
+//! Servers in the infra cache.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Reachability;
 
-/// Servers, and what stands in their way.
+/// Servers, silent zones and the ways out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ServerList {
-    /// The zone whose servers are listed; none where all servers are.
+    /// The zone of the listed servers; `None` in a list of every server.
     pub zone: Option<String>,
-    /// The servers, the best first where all are listed.
+    /// The servers; in a list of every server, the fastest first.
     pub servers: Vec<KnownServer>,
-    /// Zones of which no server replies; where a zone is given, that zone alone.
+    /// Zones without a responding server; for a given zone, no further zones.
     pub silent_zones: Vec<SilentZoneReport>,
     /// The ways out of this machine.
     pub reachability: Reachability,
 }
 
-/// What is known of a server.
+/// A server in the infra cache.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KnownServer {
-    /// Its name as a nameserver; none where all servers are listed.
+    /// The nameserver's name; `None` in a list of every server.
     pub name: Option<String>,
     /// Address and port.
     pub address: String,
     /// The transport: `udp` or `tcp`.
     pub transport: String,
-    /// The smoothed round-trip time (RFC 6298); none before the first reply.
+    /// The smoothed round-trip time (RFC 6298); `None` before the first reply.
     pub srtt_ms: Option<f64>,
-    /// The variation of the round-trip time (RFC 6298); none before the first reply.
+    /// The variation of the round-trip time (RFC 6298); `None` before the first reply.
     pub rttvar_ms: Option<f64>,
     /// The share of queries without a reply, 0 to 1.
     pub loss: f64,
-    /// Seconds since the last reply; none if there was none.
+    /// Seconds since the last reply; `None` if there was none.
     pub replied_s: Option<u64>,
-    /// Seconds since the last query; none if there was none.
+    /// Seconds since the last query; `None` if there was none.
     pub asked_s: Option<u64>,
-    /// Queries without a reply since the last one.
+    /// Queries without a reply since the last reply.
     pub unanswered: u32,
-    /// What was last wrong with it, in words; empty if all is well.
+    /// The last trouble, in words; empty without trouble.
     pub trouble: String,
-    /// Whether it does not serve the zone.
+    /// Whether the server is lame: not serving the zone.
     pub lame: bool,
-    /// Whether it is asked with EDNS.
+    /// Whether queries to the server have EDNS.
     pub edns: bool,
-    /// The round-trip time that server selection expects.
+    /// The round-trip time expected by server selection.
     pub expected_ms: f64,
-    /// The time after which a hedge is sent to another server.
+    /// The time until a hedge is sent to a second server.
     pub hedge_after_ms: f64,
-    /// Seconds for which it is in backoff; none if it is not.
+    /// Seconds of backoff that are left; `None` without backoff.
     pub backoff_s: Option<u64>,
 }
 
@@ -57,10 +57,10 @@ pub struct KnownServer {
 pub struct SilentZoneReport {
     /// The zone.
     pub zone: String,
-    /// Seconds for which it has been silent.
+    /// Seconds since the last useful reply.
     pub silent_s: u64,
     /// Queries sent meanwhile.
     pub queries: u64,
-    /// Whether it is taken for dead: one question at a time tries it.
+    /// Whether the zone is taken for dead: a single question at a time is sent.
     pub dead: bool,
 }

@@ -9,6 +9,6 @@ use serde::{Deserialize, Serialize};
 pub struct CounterStats {
     /// Seconds since the daemon started.
     pub uptime_s: u64,
-    /// The counters. `zoners stats --all` has a sentence for each.
+    /// The counters. `zoners stats --all` explains each counter.
     pub counters: BTreeMap<String, u64>,
 }

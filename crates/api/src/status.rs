@@ -9,23 +9,23 @@ use crate::{CacheFill, NetworkReport, Problem};
 pub struct DaemonStatus {
     /// The release of the daemon.
     pub program: String,
-    /// The number of its process.
+    /// The number of the process.
     pub process: u32,
-    /// Seconds since it started.
+    /// Seconds since the start.
     pub uptime_s: u64,
     /// Threads that serve clients.
     pub workers: u64,
-    /// The configuration file; none where everything has its default.
+    /// The configuration file; `None` with defaults alone.
     pub config: Option<String>,
     /// How often the configuration was read again.
     pub generation: u32,
-    /// Addresses and ports that are served, each over UDP and TCP.
+    /// Served addresses and ports, each over UDP and TCP.
     pub listen: Vec<String>,
-    /// Addresses that are configured and that no interface has yet.
+    /// Configured addresses that no interface has yet.
     pub awaited: Vec<String>,
-    /// Why other addresses are not served.
+    /// Reasons for addresses that are not served.
     pub not_served: Vec<String>,
-    /// Prefixes of the clients that are served.
+    /// Prefixes of served clients.
     pub serves: Vec<String>,
     /// Clients' queries that wait for a recursion.
     pub waiting: u64,
@@ -33,19 +33,19 @@ pub struct DaemonStatus {
     pub network: NetworkReport,
     /// Zones of which no server responds although the uplink works.
     pub dead_zones: u64,
-    /// What is proven.
+    /// Validation of answers.
     pub validation: ValidationReport,
-    /// Seconds by which the clock of the machine appears to be wrong; none where it appears to be right.
+    /// Seconds by which the clock of the machine appears to be wrong; `None` if the clock appears to be right.
     pub clock_wrong_by_s: Option<i64>,
-    /// How full the cache is, and how many answers came out of it.
+    /// Size and use of the cache.
     pub cache: CacheFill,
-    /// The cache that several nodes share; none where none is configured.
+    /// The second level; `None` if not configured.
     pub second_level: Option<SecondLevelState>,
-    /// Lines of the log that were lost.
+    /// Lost lines of the log.
     pub log_lost: u64,
     /// The layers of the sandbox.
     pub sandbox: Vec<LayerReport>,
-    /// What is wrong, and what to do about it; the worst first.
+    /// Problems, the worst first.
     pub problems: Vec<Problem>,
 }
 
@@ -54,17 +54,17 @@ pub struct DaemonStatus {
 pub struct ValidationReport {
     /// Whether validation is on.
     pub on: bool,
-    /// Zones that are not validated: negative trust anchors of the configuration and of `zoners nta`.
+    /// Negative trust anchors of `zoners nta`. Zones of the configuration do not count.
     pub negative_anchors: u64,
 }
 
-/// How the cache that several nodes share is doing.
+/// The state of the second level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SecondLevelState {
-    /// It is asked.
+    /// The second level is asked.
     InUse,
-    /// It failed, and is left alone for a time (the circuit breaker is open).
+    /// The circuit breaker is open: the second level failed and is not asked for a time.
     Broken,
 }
 
@@ -73,8 +73,8 @@ pub enum SecondLevelState {
 pub struct LayerReport {
     /// Its name.
     pub name: String,
-    /// Whether it is in force.
+    /// Whether the layer is in force.
     pub on: bool,
-    /// What it does, or why it is not in force.
+    /// The effect, or the reason why the layer is not in force.
     pub text: String,
 }

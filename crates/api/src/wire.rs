@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 
 use crate::{AdminError, AdminErrorKind, AdminEvent, AdminReply, AdminRequest};
 
-/// The version of all objects; see the documentation of this crate for what it promises.
+/// The version of every object; the documentation of this crate has the promises of a version.
 pub const VERSION: u32 = 1;
 
-/// An object with its version first.
+/// An object that begins with the version.
 #[derive(Serialize)]
 struct Versioned<'a, T> {
     version: u32,
@@ -16,7 +16,7 @@ struct Versioned<'a, T> {
     object: &'a T,
 }
 
-/// One line of JSON, without its end, that begins with the version. `object` must be written as a map.
+/// A line of JSON that begins with the version, without the line break. `object` must serialise as a map.
 #[must_use]
 pub fn to_line<T: Serialize>(object: &T) -> String {
     let versioned = Versioned { version: VERSION, object };
@@ -25,7 +25,7 @@ pub fn to_line<T: Serialize>(object: &T) -> String {
 }
 
 impl AdminRequest {
-    /// The request as a line of JSON, without its end.
+    /// The request as a line of JSON, without the line break.
     #[must_use]
     pub fn to_line(&self) -> String {
         to_line(self)
@@ -34,7 +34,7 @@ impl AdminRequest {
     /// Reads a request.
     ///
     /// # Errors
-    /// The line is no request that is known here. The message repeats of the line no more than one word.
+    /// The line is no known request.
     pub fn from_line(line: &[u8]) -> Result<Self, AdminError> {
         let mut object: Map<String, Value> = serde_json::from_slice(line).map_err(malformed)?;
         match object.remove("version") {
@@ -52,7 +52,7 @@ impl AdminRequest {
 }
 
 impl AdminReply {
-    /// The reply as a line of JSON, without its end.
+    /// The reply as a line of JSON, without the line break.
     #[must_use]
     pub fn to_line(&self) -> String {
         to_line(self)
@@ -61,14 +61,14 @@ impl AdminReply {
     /// Reads a reply.
     ///
     /// # Errors
-    /// The line is no reply that is known here.
+    /// The line is no known reply.
     pub fn from_line(line: &[u8]) -> Result<Self, AdminError> {
         serde_json::from_slice(line).map_err(|_| AdminError::unexpected_reply())
     }
 }
 
 impl AdminEvent {
-    /// The event as a line of JSON, without its end.
+    /// The event as a line of JSON, without the line break.
     #[must_use]
     pub fn to_line(&self) -> String {
         to_line(self)

@@ -1,11 +1,10 @@
 //! The control socket: requests and replies of `zoners_api`, a line each.
 //!
-//! Only the user that the daemon runs as, and root, are answered; the mode of the file keeps out users who are
-//! neither the owner nor of its group. What changes something is logged, with the user and the process that
-//! asked.
+//! Only the daemon's own user and root get answers; the mode of the file keeps out users who are neither the owner nor
+//! in the group of the file. Requests with an effect are logged, with the user and the process of the caller.
 //!
 //! A file is not named but handed over, as an open descriptor beside the request (`SCM_RIGHTS`, unix(7)): so
-//! the daemon reads and writes what the caller may, and its sandbox needs no exception.
+//! the daemon reads and writes with the rights of the caller, and the sandbox needs no exception.
 
 mod client;
 mod conversation;
@@ -17,7 +16,7 @@ pub(crate) use client::status;
 pub use client::{ControlError, request};
 pub(crate) use socket::{Control, folder};
 
-/// A question out of what a person wrote.
+/// A question from the texts of a person.
 ///
 /// # Errors
 /// The name or the type is none.

@@ -1,4 +1,4 @@
-//! What the resolver and the cache know, as the types of `zoners_api`.
+//! Answers, traces, servers and cache entries as the types of `zoners_api`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,7 +70,7 @@ fn resolved(
     }
 }
 
-/// A name as it is told: with its final dot.
+/// A name with the final dot.
 pub(crate) fn text(name: &Name) -> String {
     name.fmt_with_dot().to_string()
 }
@@ -123,7 +123,7 @@ fn step(step: &Step) -> TraceStep {
     TraceStep { at_ms: millis(step.at), depth: step.depth, event }
 }
 
-/// What the infra cache knows of a server.
+/// A server in the infra cache.
 pub(crate) fn server(known: &ServerReport, now: Moment) -> KnownServer {
     let info = &known.info;
     let ago = |at: u64| (at > 0).then(|| now.since(Moment::from_millis(at)).as_secs());
@@ -162,7 +162,7 @@ pub(crate) fn reachability(broken: BrokenPaths) -> Reachability {
     Reachability { ipv4: !ipv4, ipv6: !ipv6, udp: !udp }
 }
 
-/// What this network does with queries to foreign servers.
+/// How this network treats queries to foreign servers.
 pub(crate) fn passage(state: NetworkState) -> PassageReport {
     let (word, obstacle) = match state {
         NetworkState::Unknown => (PassageState::Unknown, None),

@@ -25,7 +25,7 @@ use crate::config_file::ConfigFile;
 /// Which daemon is asked.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Socket {
-    /// The daemon's control socket. Without this option: the one that the configuration file names, else
+    /// The daemon's control socket. Without this option: the socket named in the configuration file, else
     /// zoners.sock in $RUNTIME_DIRECTORY, /run/zoners (/var/run/zoners on macOS and BSD), and
     /// $XDG_RUNTIME_DIR/zoners or $TMPDIR/zoners.
     #[arg(long = "control", value_name = "FILE", conflicts_with = "config")]
@@ -35,7 +35,7 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// At `path`, or where the daemon puts it by the configuration in `config`.
+    /// The socket at `path`, or by the configuration in `config`.
     pub(crate) fn new(path: Option<PathBuf>, config: Option<PathBuf>) -> Self {
         let config = config.map_or_else(ConfigFile::default, |file| ConfigFile::named(&file));
         Socket { path, config }
@@ -50,7 +50,7 @@ impl Socket {
         sent.map_err(|error| Failure::Failed(error.to_string()))
     }
 
-    /// Where it may be.
+    /// The places of the socket, first to last.
     fn paths(&self) -> Result<Vec<PathBuf>, Failure> {
         let configured = match (&self.path, self.config.load()) {
             (Some(path), _) => Some(path.clone()),
@@ -67,7 +67,7 @@ impl Socket {
     }
 }
 
-/// Sends a request to the daemon at one of `paths`, with a file that it shall write to or read.
+/// Sends a request to the daemon at one of `paths`, with a file to be written or read.
 fn request_with<T: TryFrom<AdminReply, Error = AdminError>>(
     paths: &[PathBuf],
     request: &AdminRequest,

@@ -26,14 +26,13 @@ const CACHE: usize = 4 << 20;
 /// Arguments of `zoners demo`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DemoArguments {
-    /// The port on 127.0.0.1; 0 takes any that is free.
+    /// The port on 127.0.0.1; 0 takes any free port.
     #[arg(long, default_value_t = 5301)]
     port: u16,
-    /// What chance makes of the lossy servers.
+    /// The seed of chance, by which some servers lose packets.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The control socket. Without this option: demo-PORT.sock in one of the folders in which a daemon has its
-    /// own.
+    /// The control socket. Without this option: demo-PORT.sock in a folder for the control socket of a daemon.
     #[arg(long, value_name = "FILE")]
     control: Option<PathBuf>,
 }
@@ -42,7 +41,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> Result<(), Failure> {
     let (service, anchor) = service(arguments.seed).map_err(Failure::Failed)?;
     let ready = |start: &SingleStart<'_>| {
         show(start, &anchor);
-        // Nobody knows what to ask of a demonstration whose words are lost.
+        // Without the text, no person knows the names to ask for.
         output::is_whole().map_err(|_| io::ErrorKind::BrokenPipe.into())
     };
     let control = |first: SocketAddr| control_places(arguments.control.clone(), first.port());
@@ -52,7 +51,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> Result<(), Failure> {
     })
 }
 
-/// The service, and the DS record that its Internet's chains of trust begin with.
+/// The service, and the DS record at the beginning of the chains of trust.
 fn service(seed: u64) -> Result<(Service<SimNetwork>, RRset), String> {
     let random = Random::from_system()?;
     let cache = Cache::new(CACHE, TtlLimits::default(), [random.bits(), random.bits()]);
@@ -71,7 +70,7 @@ fn service(seed: u64) -> Result<(Service<SimNetwork>, RRset), String> {
     Ok((Service::new(worker, Arc::new(rules)), anchor))
 }
 
-/// The named control socket, or places beside those of a daemon, which a running one does not need.
+/// The named control socket, or places beside the socket of a daemon, with a different file name.
 fn control_places(named: Option<PathBuf>, port: u16) -> Vec<PathBuf> {
     let beside = |place: PathBuf| place.with_file_name(format!("demo-{port}.sock"));
     match named {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{AnswerSource, CounterStats, DnssecStatus, FinishedQuery, NegativeAnchors};
+use crate::{CounterStats, FinishedOutcome, FinishedQuery, NegativeAnchorList};
 
 fn requests() -> Vec<AdminRequest> {
     let name = || "example.com.".to_owned();
@@ -88,7 +88,7 @@ fn a_reply_is_read_as_it_was_written_and_begins_with_the_version() {
     );
     let reply = AdminReply::from_line(line.as_bytes()).unwrap();
     assert_eq!(CounterStats::try_from(reply.clone()), Ok(stats));
-    let other = NegativeAnchors::try_from(reply).unwrap_err();
+    let other = NegativeAnchorList::try_from(reply).unwrap_err();
     assert_eq!(other.kind, AdminErrorKind::UnexpectedReply);
 }
 
@@ -102,17 +102,17 @@ fn a_reader_passes_over_fields_and_kinds_of_errors_that_it_does_not_know() {
 #[test]
 fn an_event_is_one_line() {
     let query = FinishedQuery {
-        at_ms: 1,
+        received_s: 1,
         client: "192.0.2.1".into(),
-        name: "example.com.".into(),
-        r#type: "A".into(),
-        rcode: "NOERROR".into(),
+        transport: "udp".into(),
+        name: Some("example.com.".into()),
+        r#type: Some("A".into()),
+        outcome: FinishedOutcome::Cached,
+        rcode: Some("NOERROR".into()),
         ede: None,
-        source: AnswerSource::Cache,
-        dnssec: DnssecStatus::Secure,
         took_ms: 0.1,
     };
     let line = AdminEvent::Query(query.clone()).to_line();
-    assert!(line.starts_with(r#"{"version":1,"event":"query","at_ms":1,"#), "{line}");
+    assert!(line.starts_with(r#"{"version":1,"event":"query","received_s":1,"#), "{line}");
     assert_eq!(serde_json::from_str::<AdminEvent>(&line).unwrap(), AdminEvent::Query(query));
 }

@@ -11,17 +11,17 @@ use std::time::Duration;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use zoners_api::{AdminError, AdminReply, AdminRequest, DaemonStatus};
 
-/// The time for a daemon to reply that is asked whether it is there.
+/// The time for the reply to a first look at a daemon.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why a request has no result.
 #[derive(Debug)]
 pub enum ControlError {
-    /// No daemon listens at any of these sockets, each told with its reason.
+    /// No daemon listens at any of the sockets; each text has a path and a reason.
     NotRunning(Vec<String>),
-    /// There is a socket that the caller may not use, told with its path.
+    /// The caller may not use the socket; the text has the path.
     NoAccess(String),
-    /// The conversation broke off, told with the path.
+    /// The conversation broke off; the text has the path.
     Broken(String),
     /// The daemon's own error.
     Daemon(AdminError),
@@ -55,8 +55,8 @@ impl From<AdminError> for ControlError {
     }
 }
 
-/// Sends one request to the first daemon that listens at one of `paths`, and returns the result. A `file` that
-/// is given goes with it: so the daemon reads or writes what the caller may.
+/// Sends a request to the first daemon that listens at one of `paths`, and returns the result. A `file` goes along as
+/// an open descriptor: so the daemon reads or writes with the rights of the caller.
 ///
 /// # Errors
 /// No daemon listens at any path, the caller may not use the socket, or the daemon replies with an error.
@@ -77,7 +77,7 @@ pub fn request<T: TryFrom<AdminReply, Error = AdminError>>(
     Ok(T::try_from(AdminReply::from_line(&line)?)?)
 }
 
-/// The status of the daemon that listens at one of `paths`, if it replies soon.
+/// The status of the first daemon at `paths`, if the reply comes soon.
 pub(crate) fn status(paths: &[PathBuf]) -> Option<DaemonStatus> {
     let (_, mut stream) = connect(paths).ok()?;
     stream.set_read_timeout(Some(STATUS_TIMEOUT)).ok()?;
@@ -117,14 +117,14 @@ fn send(stream: &mut UnixStream, line: &[u8], file: Option<BorrowedFd<'_>>) -> i
 mod tests {
     use super::*;
     use std::os::unix::net::UnixListener;
-    use zoners_api::NegativeAnchors;
+    use zoners_api::NegativeAnchorList;
 
     #[test]
     fn the_first_socket_with_a_daemon_is_used_and_all_that_were_tried_are_told() {
         let folder = tempfile::tempdir().unwrap();
         let paths = ["none", "dead", "alive"].map(|name| folder.path().join(name));
         drop(UnixListener::bind(&paths[1]).unwrap());
-        let list = || request::<NegativeAnchors>(&paths, &AdminRequest::NtaList {}, None);
+        let list = || request::<NegativeAnchorList>(&paths, &AdminRequest::NtaList {}, None);
         let told = list().unwrap_err().to_string();
         let lines: Vec<&str> = told.lines().collect();
         assert!(lines[1].ends_with("none: No such file or directory (os error 2)"), "{told}");
@@ -141,7 +141,7 @@ mod tests {
                 stream.write_all(line.as_bytes()).unwrap();
             }
         });
-        assert_eq!(list().unwrap(), NegativeAnchors::default());
+        assert_eq!(list().unwrap(), NegativeAnchorList::default());
         let told = list().unwrap_err().to_string();
         assert!(told.contains("did not reply") && told.contains("alive"), "{told}");
         answering.join().unwrap();

@@ -14,9 +14,9 @@ use zoners_api::{Admin, AdminError, AdminErrorKind, AdminReply, AdminRequest, an
 
 /// Octets of the longest request.
 const MAX_REQUEST: usize = 4096;
-/// A conversation ends when nothing is asked, or no reply taken, for this time.
+/// A conversation ends after this time without a request, or with a reply that the caller does not take.
 const IDLE: Duration = Duration::from_secs(10);
-/// Descriptors that are received are inherited by no program that is started.
+/// Received descriptors are not inherited by started programs.
 #[cfg(target_os = "linux")]
 const FLAGS: RecvFlags = RecvFlags::CMSG_CLOEXEC;
 #[cfg(not(target_os = "linux"))]
@@ -33,9 +33,9 @@ struct Caller {
 pub(super) struct Conversation {
     stream: UnixStream,
     caller: Caller,
-    /// Octets of a line that is not yet whole.
+    /// Octets of an incomplete line.
     read: Vec<u8>,
-    /// The file that came with it.
+    /// The file beside the line.
     file: Option<File>,
 }
 
@@ -56,7 +56,7 @@ impl Conversation {
             let error = AdminError::new(AdminErrorKind::Forbidden, message);
             return self.reply(&AdminReply::Error(error)).await;
         }
-        // The time for a request does not include that for the reply.
+        // The work for a reply has no time-out.
         while let Ok(line) = timeout(IDLE, self.line()).await
             && let Some(line) = line?
         {
@@ -78,7 +78,7 @@ impl Conversation {
         self.caller.user == own || self.caller.user == 0
     }
 
-    /// Logs a request that changes something.
+    /// Logs a request with an effect.
     fn log(&self, request: &AdminRequest) {
         let Some(change) = request.change() else { return };
         let Caller { user, process } = self.caller;
@@ -110,8 +110,7 @@ impl Conversation {
     }
 }
 
-/// Receives what is there, and the file that came with it in the place of an earlier one. Returns the number of
-/// octets.
+/// Receives octets and perhaps a file, which replaces an earlier file. Returns the number of octets.
 fn receive(stream: &UnixStream, read: &mut Vec<u8>, file: &mut Option<File>) -> io::Result<usize> {
     let mut octets = [0; MAX_REQUEST];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];

@@ -29,16 +29,16 @@ const FOLDER_MODE: u32 = 0o755;
 pub(crate) struct Control {
     listener: UnixListener,
     path: PathBuf,
-    /// Device and inode, so that no other's is taken away.
+    /// Device and inode, so that no file of a later daemon is removed.
     file: (u64, u64),
 }
 
 impl Control {
-    /// Listens at `path`, for the user that root becomes if it does. A socket that a dead daemon of the
-    /// same user left there is replaced; any other file is not touched.
+    /// Listens at `path`, for the service user if root becomes one. A socket left by a dead daemon of the same user
+    /// is replaced; every other file stays.
     ///
     /// # Errors
-    /// The folder is not there, or others could swap what is in it; or there is something already.
+    /// The folder is missing, other users could swap its files, or a file is there already.
     pub(crate) fn bind(path: &Path, heir: Option<ServiceUser>) -> io::Result<Self> {
         Control::try_bind(path, heir)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
@@ -65,7 +65,7 @@ impl Control {
         Ok(Control { listener, path: path.to_owned(), file })
     }
 
-    /// Listens at the first of `paths` that can be had.
+    /// Listens at the first usable path.
     ///
     /// # Errors
     /// None can be had, with the reason of each.
@@ -80,12 +80,12 @@ impl Control {
         Err(tried.join("; "))
     }
 
-    /// Where it listens.
+    /// The path of the socket.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Serves conversations for as long as it is polled, on a tokio runtime.
+    /// Serves conversations while polled, on a tokio runtime.
     pub(crate) async fn serve(&self, admin: Arc<impl Admin>) {
         let listener = self.listener.try_clone().and_then(tokio::net::UnixListener::from_std);
         let listener = match listener {
@@ -116,14 +116,14 @@ impl Control {
 
 impl Drop for Control {
     fn drop(&mut self) {
-        // The sandbox lets it go where the folder is ours; elsewhere the next start replaces it.
+        // The sandbox allows the removal in folders of Zoners; elsewhere the next start replaces the file.
         if identity(&self.path).is_ok_and(|file| file == self.file) {
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// The folder that the file at `path` lies in.
+/// The folder of the file at `path`.
 pub(crate) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -132,8 +132,8 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
 }
 
-/// Prepares the folder of a socket that root makes for its heir. A folder that is Zoners' by name goes to the
-/// heir, which removes the socket in the end; if something else is in it, the folder stays as it is.
+/// Prepares the folder of a socket made by root for the service user. A folder of Zoners by name goes to the service
+/// user, who removes the socket in the end; a folder with further files keeps its owner.
 fn prepare_for(heir: ServiceUser, path: &Path) -> io::Result<()> {
     let folder = folder(path);
     if !runtime::may_be_made(folder) {
@@ -147,7 +147,7 @@ fn prepare_for(heir: ServiceUser, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes a socket of this user, or of the heir, at which no process listens any more.
+/// Removes a socket of this user, or of the service user, without a listening process.
 fn remove_stale(path: &Path, heir: Option<ServiceUser>) {
     let own = rustix::process::geteuid().as_raw();
     let is_own = |user: u32| user == own || heir.is_some_and(|heir| heir.user == user);

@@ -1,4 +1,4 @@
-//! The daemon as a whole, for those who ask about it: [`admin`] answers requests.
+//! The daemon as a whole; [`admin`] answers requests.
 
 mod admin;
 
@@ -16,8 +16,7 @@ use super::reload_requests::ReloadRequests;
 use crate::log::Log;
 use crate::pipeline::Service;
 
-/// The sums over workers, and a service of its own to look names up with, which shares all that the workers
-/// know.
+/// The sums over workers, and a separate service for look-ups, which shares the caches of the workers.
 #[derive(Debug)]
 pub(crate) struct Overseer<N: Network = Arc<Sockets>> {
     service: ArcSwap<Service<N>>,
@@ -32,7 +31,7 @@ pub(crate) struct Overseer<N: Network = Arc<Sockets>> {
 pub(super) struct About {
     /// The configuration file.
     pub(super) config: Option<PathBuf>,
-    /// The cache that several nodes share.
+    /// The second level.
     pub(super) second_level: Option<Arc<SharedCache>>,
     /// The layers of the sandbox.
     pub(super) sandbox: Vec<Layer>,
@@ -40,12 +39,12 @@ pub(super) struct About {
     pub(super) log: Option<Log>,
     /// Threads that serve clients.
     pub(super) workers: usize,
-    /// Takes requests to reload; none where there is nothing to reload.
+    /// The way of requests to reload; `None` without a configuration.
     pub(super) reloads: Option<ReloadRequests>,
 }
 
 impl<N: Network> Overseer<N> {
-    /// An overseer of workers with these counters. Those of `service` count besides.
+    /// An overseer of workers with these counters. The counters of `service` are added.
     pub(super) fn new(
         service: Arc<Service<N>>,
         counters: Vec<Arc<Counters>>,
@@ -63,7 +62,7 @@ impl<N: Network> Overseer<N> {
         self.bound.store(Arc::new(bound));
     }
 
-    /// Looks names up by another configuration from now on.
+    /// Looks names up with this service from now on.
     pub(super) fn renew(&self, service: Service<N>) {
         self.service.store(Arc::new(service));
     }

@@ -17,7 +17,7 @@ use crate::Failure;
 use crate::output::{self, println};
 use crate::print::{BOLD, YELLOW, clean, wrapped};
 
-/// The mode of a dump, which shows what was asked for: its owner alone reads it.
+/// The mode of a dump: the names in a dump are private to the owner.
 const DUMP_MODE: u32 = 0o600;
 
 /// Arguments of `zoners cache`.
@@ -54,7 +54,7 @@ enum CacheCommand {
         #[command(flatten)]
         socket: Socket,
     },
-    /// Add the entries of a dump to the cache. Each is validated again before it is used.
+    /// Add the entries of a dump to the cache. Each entry is validated again before use.
     Load {
         /// The file.
         file: PathBuf,
@@ -66,10 +66,10 @@ enum CacheCommand {
     Flush {
         /// The name.
         name: Option<String>,
-        /// Remove those of all names below it, too.
+        /// Remove the entries of every name below, too.
         #[arg(long)]
         subtree: bool,
-        /// Remove all entries. What is known of servers stays.
+        /// Remove every entry. Measurements of servers stay.
         #[arg(long, conflicts_with = "subtree")]
         all: bool,
         #[command(flatten)]

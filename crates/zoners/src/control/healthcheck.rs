@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use zoners_api::{AdminRequest, DaemonStatus, HealthReport};
+use zoners_api::{AdminRequest, DaemonStatus, HealthReport, Severity};
 use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{Message, OptRcode, Question, Random, Rtype};
 use zoners_server::config::values::{address, parse_duration};
@@ -17,7 +17,7 @@ use crate::output::println;
 
 /// The port of DNS.
 const PORT: u16 = 53;
-/// Datagrams that are sent until one is answered.
+/// The most datagrams until an answer comes.
 const MAX_TRIES: u32 = 2;
 
 /// Arguments of `zoners healthcheck`.
@@ -37,10 +37,10 @@ pub(crate) struct HealthcheckArguments {
     /// control socket tells.
     #[arg(long, value_name = "ADDRESS", value_parser = server)]
     server: Option<SocketAddr>,
-    /// The name to resolve; without it, the nameservers of the root are asked for.
+    /// The name to resolve. Without a name, the question is for the nameservers of the root.
     #[arg(long)]
     name: Option<String>,
-    /// The time for all of it, such as 500ms or 3s.
+    /// The time until the check fails, such as 500ms or 3s.
     #[arg(long, value_name = "TIME", default_value = "3s", value_parser = parse_duration)]
     timeout: Duration,
     /// Print one JSON object.
@@ -77,8 +77,10 @@ fn healthy(report: &HealthReport) -> String {
     let rcode = report.rcode.as_deref().unwrap_or_default();
     let well = format!("healthy: {server} answered {rcode} for {} in {took:.1} ms", report.name);
     match report.problems.first() {
-        Some(problem) => format!("{well}; but: {}", problem.text),
-        None => well,
+        Some(problem) if problem.severity < Severity::Notice => {
+            format!("{well}; but: {}", problem.text)
+        }
+        _ => well,
     }
 }
 
@@ -115,7 +117,7 @@ fn check(arguments: &HealthcheckArguments, question: &Question) -> HealthReport 
     report
 }
 
-/// The first address that the daemon serves, as one that can be asked from here.
+/// The first served address, in a form that can be asked from here.
 fn served(socket: &Socket, report: &mut HealthReport) -> Result<SocketAddr, String> {
     let status: DaemonStatus = socket
         .request(&AdminRequest::Status {})
@@ -135,7 +137,7 @@ fn reachable(server: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, server.port())
 }
 
-/// The RCODE of the answer over UDP, which is enough: a truncated answer has one, too.
+/// The RCODE of the answer over UDP, which is enough: a truncated answer has an RCODE, too.
 fn ask(server: SocketAddr, question: &Question, timeout: Duration) -> io::Result<OptRcode> {
     let any: IpAddr = match server {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use zoners_api::{
-    AdminReply, AdminRequest, NegativeAnchorAdded, NegativeAnchorRemoved, NegativeAnchors,
+    AdminReply, AdminRequest, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved,
     UnvalidatedZone,
 };
 
@@ -39,7 +39,7 @@ enum NtaCommand {
     Add {
         /// The zone.
         name: String,
-        /// The time until it is validated again, up to a week: seconds, or 90s, 15min, 2h, 1d.
+        /// The time until the zone is validated again, up to a week: seconds, or 90s, 15min, 2h, 1d.
         #[arg(long = "for", value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
         time: Duration,
         #[command(flatten)]
@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &NtaArguments) -> Result<(), Failure> {
             }
         }
         NtaCommand::List { json, socket } => {
-            let listed: NegativeAnchors = socket.request(&AdminRequest::NtaList {})?;
+            let listed: NegativeAnchorList = socket.request(&AdminRequest::NtaList {})?;
             if *json {
                 println!("{}", AdminReply::from(listed).to_line());
                 return Ok(());
@@ -90,8 +90,8 @@ pub(crate) fn run(arguments: &NtaArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The zones that are not validated, a line each.
-pub(super) fn page(listed: &NegativeAnchors) -> Vec<String> {
+/// Zones without validation, a line each.
+pub(super) fn page(listed: &NegativeAnchorList) -> Vec<String> {
     if listed.zones.is_empty() {
         return vec!["there are no negative trust anchors".to_owned()];
     }

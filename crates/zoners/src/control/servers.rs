@@ -15,7 +15,7 @@ const GREEN: Style = AnsiColor::Green.on_default();
 /// Arguments of `zoners servers`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ServersArguments {
-    /// The zone whose servers are listed, or a name in it; without one, all servers are.
+    /// The zone, or a name in the zone. Without a zone, every known server is listed.
     zone: Option<String>,
     /// Print one JSON object.
     #[arg(long)]

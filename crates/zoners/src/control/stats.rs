@@ -1,4 +1,4 @@
-//! `zoners stats`: every counter, by subject, with a sentence that explains it.
+//! `zoners stats`: every counter, by subject, with an explanation.
 
 use zoners_api::{AdminReply, AdminRequest, CounterStats};
 use zoners_dns::{Counter, CounterGroup};
@@ -65,7 +65,7 @@ struct Columns {
 }
 
 impl Columns {
-    /// The least width for a sentence beside a counter; on a narrower terminal it goes below.
+    /// The least width for a sentence beside a counter; on a narrower terminal the sentence goes below.
     const MIN_HELP: usize = 30;
 
     fn of<'a>(

@@ -17,7 +17,7 @@ const YELLOW_BOLD: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Columns of a label and the gap after it.
 const LABEL_WIDTH: usize = 16;
-/// Prefixes of clients that are listed; the others are counted.
+/// The most prefixes of clients in the list; further prefixes are counted.
 const MAX_PREFIXES: usize = 6;
 
 /// Arguments of `zoners status`.
@@ -61,7 +61,7 @@ pub(super) fn page(status: &DaemonStatus, width: usize) -> Vec<String> {
     lines
 }
 
-/// The answer to the first question of whoever looks: does it work?
+/// The answer to the first question of a person: does Zoners work?
 fn headline(status: &DaemonStatus) -> String {
     let program = format!("Zoners {}", clean(&status.program));
     let worst = status.problems.first().map(|problem| problem.severity);

@@ -1,10 +1,10 @@
-//! The pages and objects of commands that ask the daemon, as files in `snapshots/`. A page that changes fails;
+//! The pages and objects of commands that ask the daemon, as files in `snapshots/`. A changed page fails;
 //! `INSTA_UPDATE=always cargo test -p zoners --bins control::tests` writes the files anew, and `git diff` shows
 //! the difference.
 
 use zoners_api::{
     AdminReply, CacheEntries, CacheEntry, CacheFill, CounterStats, DaemonStatus, DnssecStatus,
-    KnownServer, LayerReport, NegativeAnchors, NetworkReport, PassageReport, PassageState,
+    KnownServer, LayerReport, NegativeAnchorList, NetworkReport, PassageReport, PassageState,
     Reachability, SecondLevelState, ServerList, SilentZoneReport, UnvalidatedZone,
     ValidationReport,
 };
@@ -20,7 +20,7 @@ fn holds(name: &str, text: &str) {
     settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
-/// Compares a page without its colours, and sees to it that no line is too long.
+/// Compares a page without colours, and checks the length of each line.
 fn shows(name: &str, page: &[String], width: usize) {
     let text = anstream::adapter::strip_str(&page.join("\n")).to_string();
     let too_long = text.lines().find(|line| line.chars().count() > width);
@@ -224,8 +224,8 @@ fn the_cache_is_shown_and_an_object() {
 #[test]
 fn negative_trust_anchors_are_listed() {
     let zones = vec![UnvalidatedZone { zone: "broken.example.".into(), left_s: 5400 }];
-    let listed = NegativeAnchors { zones };
+    let listed = NegativeAnchorList { zones };
     shows("nta-list", &nta::page(&listed), 80);
-    shows("nta-list-none", &nta::page(&NegativeAnchors::default()), 80);
+    shows("nta-list-none", &nta::page(&NegativeAnchorList::default()), 80);
     prints("nta-list-json", listed);
 }

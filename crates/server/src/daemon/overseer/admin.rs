@@ -6,9 +6,9 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use zoners_api::{
     Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
-    DaemonStatus, LayerReport, LookupReport, NegativeAnchorAdded, NegativeAnchorRemoved,
-    NegativeAnchors, NetworkReport, ReloadReport, SecondLevelState, ServerList, UnvalidatedZone,
-    ValidationReport,
+    DaemonStatus, LayerReport, LookupReport, NegativeAnchorAdded, NegativeAnchorList,
+    NegativeAnchorRemoved, NetworkReport, ReloadReport, SecondLevelState, ServerList,
+    UnvalidatedZone, ValidationReport,
 };
 use zoners_cache::ImportStats;
 use zoners_dns::{Counter, Name, Network, name};
@@ -20,7 +20,7 @@ use crate::control::question;
 use crate::daemon::keeper;
 use crate::report::{self, text};
 
-/// Servers listed where all are asked for.
+/// The most servers in a list of every server.
 const MAX_SERVERS: usize = 2000;
 
 impl<N: Network> Admin for Overseer<N> {
@@ -93,7 +93,7 @@ impl<N: Network> Admin for Overseer<N> {
             );
             return Err(AdminError::failed(full));
         }
-        // What validation said of it is no longer true.
+        // Earlier verdicts of validation no longer hold.
         shared.cache.flush(&zone, true);
         let zone = text(&zone);
         tracing::warn!("dnssec: {zone} is not validated for {seconds} s");
@@ -108,12 +108,12 @@ impl<N: Network> Admin for Overseer<N> {
         Ok(NegativeAnchorRemoved { zone: text(&zone), removed })
     }
 
-    fn negative_anchors(&self) -> NegativeAnchors {
+    fn negative_anchors(&self) -> NegativeAnchorList {
         let service = self.service();
         let shared = service.worker().shared();
         let listed = shared.negative_anchors.list(shared.now()).into_iter();
         let zone = |(zone, left_s)| UnvalidatedZone { zone: text(&zone), left_s };
-        NegativeAnchors { zones: listed.map(zone).collect() }
+        NegativeAnchorList { zones: listed.map(zone).collect() }
     }
 
     fn servers(&self, zone: Option<&str>) -> Result<ServerList, AdminError> {
@@ -188,7 +188,7 @@ impl<N: Network> Admin for Overseer<N> {
     async fn flush(&self, name: &str, subtree: bool) -> Result<CacheFlush, AdminError> {
         let (name, service) = (parse(name)?, self.service());
         let shared = service.worker().shared();
-        // The second level first, so that nothing comes back from there in between.
+        // The second level first, so that no entry returns in between.
         let there = match shared.second_level() {
             None => None,
             Some(second_level) => Some(second_level.forget(&name, subtree).await),
@@ -239,7 +239,7 @@ fn layer(layer: &Layer) -> LayerReport {
     LayerReport { name: layer.name.to_owned(), on, text }
 }
 
-/// Does work that takes its time on a thread of its own.
+/// Does long work on a separate thread.
 async fn beside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, AdminError> {
