@@ -11,8 +11,8 @@ use zoners_api::{
 use zoners_cache::InspectedEntry;
 use zoners_dns::{Ede, Moment, Name, Network, OptRcode, Question, RRset, Security};
 use zoners_resolver::{
-    BrokenPaths, Cause, Hop, NetworkState, Obstacle, Resolution, ServerReport, SilentZone, Step,
-    Trace, trouble_in_words,
+    BrokenPaths, Cause, Hop, NetworkState, Obstacle, Resolution, ServerReport, SilentZone,
+    TimedHop, Trace, trouble_in_words,
 };
 
 use crate::pipeline::Service;
@@ -93,7 +93,7 @@ fn ede(ede: &Ede) -> EdeReport {
     EdeReport { code: ede.code.0, meaning, text: ede.text.clone() }
 }
 
-fn step(step: &Step) -> TraceStep {
+fn step(step: &TimedHop) -> TraceStep {
     let event = match &step.hop {
         Hop::Note(note) => TraceEvent::Note { text: note.clone() },
         Hop::Waited { zone, question, took } => TraceEvent::Wait {
@@ -141,7 +141,7 @@ pub(crate) fn server(known: &ServerReport, now: Moment) -> KnownServer {
         lame: known.lame,
         edns: !info.mishandles_edns(),
         expected_ms: millis(known.expected),
-        hedge_after_ms: millis(known.patience),
+        hedge_after_ms: millis(known.hedge_after),
         backoff_s: known.skipped_for.map(|left| left.as_millis().div_ceil(1000) as u64),
     }
 }

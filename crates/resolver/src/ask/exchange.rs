@@ -33,19 +33,19 @@ use crate::ask::exchange::receive::read_event;
 use crate::ask::exchange::socket_wait::wait_for_room;
 use crate::ask::exchange::stale_stream::{late_after, renew_stream};
 use crate::env::environment::Env;
-use crate::model::asking::Asking;
+use crate::model::asking::UpstreamQuery;
 use crate::model::budget::Exhausted;
 use crate::model::context::Context;
 use crate::model::verdict::Fault;
 use crate::selection::candidates::Attempt;
-use doubts::Doubts;
+use doubts::Suspicions;
 use matching::{chokes_on_edns, wants_cookie};
-use outstanding::{LIVES, Sending, Unheard, tell};
-use receive::Read;
-use wait::{Wait, compose};
+use outstanding::{LIVES, QueryLead, UnansweredGuard, tell};
+use receive::Received;
+use wait::{PendingQuery, compose};
 
-pub(crate) use attempt::{Attempting, attempt};
-pub(crate) use doubts::Doubt;
+pub(crate) use attempt::{StartedAttempt, attempt};
+pub(crate) use doubts::Suspicion;
 pub(crate) use outstanding::observe_failed_query;
 
 /// The result of an attempt.
@@ -60,29 +60,29 @@ pub(crate) struct Report {
 }
 
 /// The reply to a query, or why there is none.
-type Asked = Result<Box<Message>, Fault>;
+type QueryResult = Result<Box<Message>, Fault>;
 
 /// A query to one server over one transport.
 #[derive(Clone, Copy)]
-struct Query<'a> {
-    asking: &'a Asking,
+struct ServerQuery<'a> {
+    asking: &'a UpstreamQuery,
     endpoint: Endpoint,
     edns: bool,
     /// Whether the query may carry a cookie.
     cookie: bool,
     /// Whether the address was unproven when it was chosen.
-    stranger: bool,
+    is_unproven: bool,
     context: &'a Context,
 }
 
-impl<'a> Query<'a> {
-    fn of(asking: &'a Asking, attempt: &Attempt, context: &'a Context) -> Self {
-        let Attempt { endpoint, edns, stranger, .. } = *attempt;
-        Query { asking, endpoint, edns, cookie: true, stranger, context }
+impl<'a> ServerQuery<'a> {
+    fn of(asking: &'a UpstreamQuery, attempt: &Attempt, context: &'a Context) -> Self {
+        let Attempt { endpoint, edns, is_unproven, .. } = *attempt;
+        ServerQuery { asking, endpoint, edns, cookie: true, is_unproven, context }
     }
 
     fn over_tcp(&self) -> Self {
-        Query { endpoint: self.endpoint.over(Transport::Tcp), ..*self }
+        ServerQuery { endpoint: self.endpoint.over(Transport::Tcp), ..*self }
     }
 
     /// Whether the server must be asked differently after this reply.
@@ -94,9 +94,9 @@ impl<'a> Query<'a> {
 /// Sends a query, waits for the reply and tells the followers.
 async fn carry_out<N: Network>(
     env: &Env<N>,
-    query: &Query<'_>,
-    lead: &mut Option<Sending>,
-) -> Asked {
+    query: &ServerQuery<'_>,
+    lead: &mut Option<QueryLead>,
+) -> QueryResult {
     let damped = lead.is_some() && wait_for_resend(env, query.asking, query.endpoint).await;
     let (room, waited) = match env.network().room(query.endpoint) {
         Some(room) => (Some(room), damped),
@@ -117,20 +117,20 @@ async fn carry_out<N: Network>(
 
 async fn ask_server<N: Network>(
     env: &Env<N>,
-    query: &Query<'_>,
-    lead: Option<&Sending>,
+    query: &ServerQuery<'_>,
+    lead: Option<&QueryLead>,
     room: N::Room,
-) -> Asked {
-    let Query { asking, context, .. } = *query;
+) -> QueryResult {
+    let ServerQuery { asking, context, .. } = *query;
     let mut wait = send_query(env, query, Some(room))?;
     if let Some(lead) = lead {
         lead.bell().hush(env.shared().now());
     }
-    let mut unheard = Unheard { env, query, sent: wait.sent, heard: false };
+    let mut unheard = UnansweredGuard { env, query, sent: wait.sent, heard: false };
     let deadline = tokio::time::sleep(env.settings().limits.exchange);
     tokio::pin!(deadline);
-    let mut doubts = Doubts::default();
-    let mut beside: Option<Box<Wait<N>>> = None;
+    let mut doubts = Suspicions::default();
+    let mut beside: Option<Box<PendingQuery<N>>> = None;
     let result = loop {
         let read = tokio::select! {
             biased;
@@ -144,12 +144,12 @@ async fn ask_server<N: Network>(
                     None => renew_stream(env, query, tcp),
                 });
                 match read {
-                    Some(Read::Ended(fault)) => {
+                    Some(Received::Ended(fault)) => {
                         beside = None;
                         env.count(Counter::UpstreamTcpFallbackFailed);
-                        Read::NotBeside(fault)
+                        Received::NotBeside(fault)
                     }
-                    read => read.unwrap_or(Read::Nothing),
+                    read => read.unwrap_or(Received::Nothing),
                 }
             }
             edns = rung(lead) => {
@@ -160,14 +160,14 @@ async fn ask_server<N: Network>(
                 let until = if doubts.are_short() { longest_rest(env, query.endpoint) } else { limit };
                 let until = deadline.deadline().max(now + until).min(latest);
                 deadline.as_mut().reset(until);
-                Read::Nothing
+                Received::Nothing
             }
             () = &mut deadline => break give_up(env, &wait, doubts),
         };
         let doubtful = match read {
-            Read::Reply(message) => break Ok(message),
-            Read::Ended(fault) => break Err(fault),
-            Read::Nothing => continue,
+            Received::Reply(message) => break Ok(message),
+            Received::Ended(fault) => break Err(fault),
+            Received::Nothing => continue,
             doubtful => doubtful,
         };
         if doubts.add(doubtful) {
@@ -194,9 +194,9 @@ async fn ask_server<N: Network>(
 /// Sends a query; without room, as soon as there is some.
 fn send_query<N: Network>(
     env: &Env<N>,
-    query: &Query<'_>,
+    query: &ServerQuery<'_>,
     room: Option<N::Room>,
-) -> Result<Wait<N>, Fault> {
+) -> Result<PendingQuery<N>, Fault> {
     let tcp = query.endpoint.transport.is_stream();
     query.context.charge_query(tcp, query.asking.retry).map_err(|exhausted| {
         env.count(exhausted.0);
@@ -206,12 +206,16 @@ fn send_query<N: Network>(
 }
 
 /// Sends a query that has been charged.
-fn send_charged<N: Network>(env: &Env<N>, query: &Query<'_>, room: Option<N::Room>) -> Wait<N> {
-    let Query { asking, endpoint, edns, .. } = *query;
+fn send_charged<N: Network>(
+    env: &Env<N>,
+    query: &ServerQuery<'_>,
+    room: Option<N::Room>,
+) -> PendingQuery<N> {
+    let ServerQuery { asking, endpoint, edns, .. } = *query;
     let shared = env.shared();
     env.count(Counter::UpstreamQueries);
-    let forgiven = shared.lines.to(endpoint.address.ip()).forgiven();
-    let known = shared.teach(endpoint, Evidence::Asked { forgiven });
+    let forgiven = shared.uplinks.to(endpoint.address.ip()).forgiven();
+    let known = shared.observe(endpoint, Evidence::Asked { forgiven });
     let (mut proof, mut late_at) = (known.echo, None);
     if endpoint.transport.is_stream() {
         env.count(Counter::UpstreamTcp);
@@ -223,7 +227,7 @@ fn send_charged<N: Network>(env: &Env<N>, query: &Query<'_>, room: Option<N::Roo
     let udp_payload_size = env.settings().udp_payload_size;
     let opt = QueryOpt { udp_payload_size, cookie: shown.option() };
     let wire = compose(asking, id, edns, opt, shown.letters.as_deref());
-    Wait {
+    PendingQuery {
         id,
         endpoint,
         sent: Instant::now(),
@@ -237,7 +241,7 @@ fn send_charged<N: Network>(env: &Env<N>, query: &Query<'_>, room: Option<N::Roo
     }
 }
 
-async fn receive<N: Network>(wait: &mut Option<Box<Wait<N>>>) -> Option<ExchangeEvent> {
+async fn receive<N: Network>(wait: &mut Option<Box<PendingQuery<N>>>) -> Option<ExchangeEvent> {
     match wait {
         Some(wait) => wait.receive().await,
         None => std::future::pending().await,
@@ -245,7 +249,7 @@ async fn receive<N: Network>(wait: &mut Option<Box<Wait<N>>>) -> Option<Exchange
 }
 
 /// Waits until a follower wants the query repeated, with or without EDNS.
-async fn rung(lead: Option<&Sending>) -> bool {
+async fn rung(lead: Option<&QueryLead>) -> bool {
     match lead {
         Some(lead) => lead.bell().rung().await,
         None => std::future::pending().await,

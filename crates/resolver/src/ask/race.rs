@@ -20,22 +20,22 @@ use std::net::SocketAddr;
 use tokio::time::{Instant, sleep_until};
 use zoners_dns::{Counter, Delegation, Endpoint, NameServer, Network, QueryMode, Question};
 
-use crate::ask::exchange::{Doubt, Report, attempt};
+use crate::ask::exchange::{Report, Suspicion, attempt};
 use crate::env::environment::Env;
-use crate::env::lookups::{Found, Lookup, Lookups};
+use crate::env::lookups::{AddressLookup, FoundAddresses, Lookups};
 use crate::infra::silent_zones::PROBE;
 use crate::model::answer::Unresolved;
-use crate::model::asking::Asking;
+use crate::model::asking::UpstreamQuery;
 use crate::model::context::Context;
 use crate::model::trace::Hop;
 use crate::model::verdict::{Fault, Verdict};
 use crate::selection::candidates::{Attempt, Candidates};
 use crate::selection::server_report::why_skipped;
-use child_nameservers::{Own, told};
-use permits::Next;
-use running::{Running, next_of};
+use child_nameservers::{ChildServers, told};
+use permits::NextStep;
+use running::{RunningAttempt, next_of};
 
-pub(crate) use concurrent::Beside;
+pub(crate) use concurrent::Concurrent;
 pub(crate) use silent_zone::race;
 
 /// One question to the servers of one zone.
@@ -43,10 +43,10 @@ struct Race<'a, N: Network> {
     env: &'a Env<N>,
     cut: &'a Delegation,
     context: &'a Context,
-    asking: Asking,
+    asking: UpstreamQuery,
     candidates: Candidates,
-    running: Beside<Running>,
-    lookups: Beside<Lookup>,
+    running: Concurrent<RunningAttempt>,
+    lookups: Concurrent<AddressLookup>,
     looked_up: u32,
     empty: u32,
     /// The first fault other than silence, for the EDE.
@@ -67,7 +67,7 @@ struct Race<'a, N: Network> {
     wants_more: bool,
     /// When the race ends if no server is expected to answer any more.
     hopeless_at: Option<Instant>,
-    own_servers: Own,
+    child_servers_state: ChildServers,
     /// Servers of the child NS set, numbered after those of the cut.
     more: Vec<NameServer>,
     /// Attempts so far.
@@ -81,10 +81,10 @@ struct Race<'a, N: Network> {
 }
 
 /// The next event of a race.
-enum Happening {
+enum RaceEvent {
     Report(Box<Report>),
-    Doubtful(Doubt, SocketAddr),
-    Found(Found),
+    Doubtful(Suspicion, SocketAddr),
+    Found(FoundAddresses),
     Own(Option<Delegation>),
     Late,
     Released,
@@ -104,10 +104,10 @@ impl<'a, N: Network> Race<'a, N> {
             env,
             cut,
             context,
-            asking: Asking { question: asked.clone(), recursion_desired, retry: false },
+            asking: UpstreamQuery { question: asked.clone(), recursion_desired, retry: false },
             candidates,
-            running: Beside::default(),
-            lookups: Beside::default(),
+            running: Concurrent::default(),
+            lookups: Concurrent::default(),
             looked_up: 0,
             empty: 0,
             fault: None,
@@ -120,7 +120,7 @@ impl<'a, N: Network> Race<'a, N> {
             newest: None,
             wants_more: false,
             hopeless_at: None,
-            own_servers: Own::Unasked,
+            child_servers_state: ChildServers::Unasked,
             more: Vec::new(),
             packets: 0,
             uncharged: 0,
@@ -142,7 +142,7 @@ impl<N: Network> Race<'_, N> {
             self.look_up_more(1);
         }
         if self.candidates.are_in_trouble() {
-            self.widen_by_what_is_known();
+            self.add_known_child_servers();
         }
         if let Some(first) = self.launch() {
             self.explore(&first);
@@ -162,21 +162,21 @@ impl<N: Network> Race<'_, N> {
                 self.look_up_more(1);
             }
             if self.running.is_empty() && self.lookups.is_empty() && !self.held {
-                self.ask_for_own_servers();
-                if !matches!(self.own_servers, Own::Asked(_)) {
+                self.ask_for_child_servers();
+                if !matches!(self.child_servers_state, ChildServers::Asked(_)) {
                     return self.end();
                 }
             }
             let ends_at = self.ends_at(over);
             match self.next(ends_at).await {
-                Happening::Report(report) => {
+                RaceEvent::Report(report) => {
                     if let Some(verdict) = self.judge(*report) {
                         return Ok(verdict);
                     }
                     self.launch();
                 }
-                Happening::Doubtful(doubt, server) => self.doubt(doubt, server),
-                Happening::Found(found) => {
+                RaceEvent::Doubtful(doubt, server) => self.doubt(doubt, server),
+                RaceEvent::Found(found) => {
                     self.empty += u32::from(found.addresses.is_empty());
                     self.candidates.add(self.env, self.cut, found.server, &found.addresses);
                     if found.by_glue {
@@ -186,31 +186,31 @@ impl<N: Network> Race<'_, N> {
                         self.launch();
                     }
                 }
-                Happening::Own(told) => {
-                    self.own_servers = Own::Told;
-                    self.widen(told);
+                RaceEvent::Own(told) => {
+                    self.child_servers_state = ChildServers::Told;
+                    self.add_child_servers(told);
                     self.launch();
                 }
-                Happening::Late if self.held => self.try_again(),
-                Happening::Released => self.try_again(),
-                Happening::Late if self.is_yet_to_be_asked() || self.is_not_late_after_all() => {}
-                Happening::Late => self.hedge(),
-                Happening::Over => return self.end_in_time(),
+                RaceEvent::Late if self.held => self.try_again(),
+                RaceEvent::Released => self.try_again(),
+                RaceEvent::Late if self.is_yet_to_be_asked() || self.is_not_late_after_all() => {}
+                RaceEvent::Late => self.hedge(),
+                RaceEvent::Over => return self.end_in_time(),
             }
         }
     }
 
-    async fn next(&mut self, over: Instant) -> Happening {
+    async fn next(&mut self, over: Instant) -> RaceEvent {
         let released = &self.env.shared().released;
         tokio::select! {
             biased;
             happening = next_of(&mut self.running) => happening,
-            found = self.lookups.next() => Happening::Found(found),
-            own = told(&mut self.own_servers) => Happening::Own(own),
-            () = released.notified(), if self.held => Happening::Released,
+            found = self.lookups.next() => RaceEvent::Found(found),
+            own = told(&mut self.child_servers_state) => RaceEvent::Own(own),
+            () = released.notified(), if self.held => RaceEvent::Released,
             () = sleep_until(over.min(self.hedge_at)) => match self.hedge_at < over {
-                true => Happening::Late,
-                false => Happening::Over,
+                true => RaceEvent::Late,
+                false => RaceEvent::Over,
             },
         }
     }
@@ -229,36 +229,36 @@ impl<N: Network> Race<'_, N> {
             self.look_up_more(at_once);
             // A second attempt at a server starts beside a look-up only if the look-up is late.
             if !self.lookups.is_empty() && self.candidates.is_empty() {
-                self.hedge_at = Instant::now() + self.env.shared().habits.late() * 2;
+                self.hedge_at = Instant::now() + self.env.shared().rtt_prior.late() * 2;
                 return None;
             }
         }
         if self.candidates.is_spent() {
-            self.ask_for_own_servers();
+            self.ask_for_child_servers();
         }
         let next = self.next_attempt();
-        (self.held, self.wants_more) = (false, !matches!(next, Next::Ask(_)));
+        (self.held, self.wants_more) = (false, !matches!(next, NextStep::Ask(_)));
         let next = match next {
-            Next::Ask(next) => next,
+            NextStep::Ask(next) => next,
             // A dead zone is not waited for.
-            Next::Wait(_) if self.probe.is_some() && !self.running.is_empty() => {
+            NextStep::Wait(_) if self.probe.is_some() && !self.running.is_empty() => {
                 self.probe = Some(0);
                 self.hedge_at = Instant::now() + self.env.settings().limits.wall;
                 return None;
             }
-            Next::Wait(until) => {
+            NextStep::Wait(until) => {
                 self.hold(until);
                 return None;
             }
             // No candidate is left; the queries under way decide.
-            Next::Nothing => {
+            NextStep::Nothing => {
                 self.hedge_at = Instant::now() + self.env.settings().limits.wall;
                 return None;
             }
         };
-        self.hedge_at = Instant::now() + self.patience(&next);
+        self.hedge_at = Instant::now() + self.hedge_after(&next);
         self.newest = Some(next.endpoint);
-        self.env.shared().spare.earn(self.env.settings().limits.spare);
+        self.env.shared().probe_budget.earn(self.env.settings().limits.spare);
         self.ask(next, self.late > 0 || self.doubted);
         Some(next)
     }
@@ -269,7 +269,7 @@ impl<N: Network> Race<'_, N> {
         if self.env.network().is_short() {
             return;
         }
-        let spare = &self.env.shared().spare;
+        let spare = &self.env.shared().probe_budget;
         if spare.is_left(self.env.settings().limits.spare)
             && let Some(unknown) = self.candidates.explore(first)
         {
@@ -299,10 +299,15 @@ impl<N: Network> Race<'_, N> {
     }
 
     fn ask(&mut self, next: Attempt, retry: bool) {
-        let asking = Asking { retry, ..self.asking.clone() };
+        let asking = UpstreamQuery { retry, ..self.asking.clone() };
         let exchange = attempt(self.env.arc(), asking, next, self.context.clone());
         let since = Instant::now();
-        self.running.push(Running { attempt: next, since, exchange, doubt: Doubt::None });
+        self.running.push(RunningAttempt {
+            attempt: next,
+            since,
+            exchange,
+            doubt: Suspicion::None,
+        });
     }
 
     /// Starts look-ups of nameserver names until `at_once` are under way.

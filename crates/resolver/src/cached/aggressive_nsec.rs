@@ -9,7 +9,7 @@ use zoners_dnssec::nsec::{Nsec, TypeBitmap};
 use zoners_dnssec::nsec3::{self, nsec3_hash};
 use zoners_dnssec::signed_data::wildcard;
 
-use crate::cached::lookup::{AnswerBuilder, Next, sought};
+use crate::cached::lookup::{AnswerBuilder, ChainStep, sought};
 use crate::env::environment::Env;
 use crate::model::answer::Answer;
 use crate::model::verdict::{Finding, Reply};
@@ -60,16 +60,16 @@ pub(crate) fn synthesised<N: Network>(
     if name::depth(&zone) < sought(env, &question.name, question.rtype).configured {
         return None;
     }
-    let asked = Asked { env, zone, place, question, now };
+    let asked = Synthesis { env, zone, place, question, now };
     let reply = asked.by_name().or_else(|| asked.by_hash())?;
     match AnswerBuilder::default().add(Reply { security: Security::Secure, ..reply }) {
-        Next::Done(answer) => Some(answer),
-        Next::Alias(_) => None,
+        ChainStep::Done(answer) => Some(answer),
+        ChainStep::Alias(_) => None,
     }
 }
 
 /// A question, and the zone that may answer it.
-struct Asked<'a, N: Network> {
+struct Synthesis<'a, N: Network> {
     env: &'a Env<N>,
     zone: Name,
     /// The sort key of the QNAME.
@@ -78,7 +78,7 @@ struct Asked<'a, N: Network> {
     now: Moment,
 }
 
-impl<N: Network> Asked<'_, N> {
+impl<N: Network> Synthesis<'_, N> {
     fn by_name(&self) -> Option<Reply> {
         let ranges = self.env.shared().cache.ranges();
         let name = &self.question.name;

@@ -12,7 +12,7 @@ use crate::model::verdict::{Finding, Reply};
 
 /// A look-up in the cache.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sought<'a> {
+pub(crate) struct CacheQuery<'a> {
     /// The name.
     pub(crate) name: &'a Name,
     /// The type.
@@ -26,11 +26,11 @@ pub(crate) struct Sought<'a> {
 const HEARSAY: u32 = 5;
 
 /// A look-up in one part of the cache.
-type Source<'a> = fn(&Sought<'a>, &Cache, Moment) -> Option<Reply>;
+type CacheSource<'a> = fn(&CacheQuery<'a>, &Cache, Moment) -> Option<Reply>;
 
-impl<'a> Sought<'a> {
+impl<'a> CacheQuery<'a> {
     /// The parts of the cache, in the order of look-ups.
-    const SOURCES: [Source<'a>; 5] =
+    const SOURCES: [CacheSource<'a>; 5] =
         [Self::records, Self::alias, Self::denied, Self::dname, Self::nxdomain];
 
     /// The cached data of the name: records, a denial, or the alias to follow.
@@ -146,9 +146,9 @@ pub(crate) fn follow(
     let (mut name, mut lack) = (question.name.clone(), Lack::Everything);
     loop {
         match answer.add(find(&name).ok_or(lack)?) {
-            Next::Done(answer) => return Ok(answer),
-            Next::Alias(target) if answer.aliases() <= limits.aliases => name = target,
-            Next::Alias(_) => return Err(Lack::Something),
+            ChainStep::Done(answer) => return Ok(answer),
+            ChainStep::Alias(target) if answer.aliases() <= limits.aliases => name = target,
+            ChainStep::Alias(_) => return Err(Lack::Something),
         }
         lack = Lack::Something;
     }
@@ -165,7 +165,7 @@ pub(crate) struct AnswerBuilder {
 }
 
 /// The next look-up after a reply.
-pub(crate) enum Next {
+pub(crate) enum ChainStep {
     Done(Answer),
     Alias(Name),
 }
@@ -181,7 +181,7 @@ impl AnswerBuilder {
         self.sets.iter().any(|set| set.rtype == Rtype::CNAME && set.owner == *name)
     }
 
-    pub(crate) fn add(&mut self, reply: Reply) -> Next {
+    pub(crate) fn add(&mut self, reply: Reply) -> ChainStep {
         self.hearsay |= reply.is_mere_hearsay();
         self.aliases += reply.aliases.iter().filter(|set| set.rtype == Rtype::CNAME).count();
         append(&mut self.sets, reply.aliases);
@@ -190,7 +190,7 @@ impl AnswerBuilder {
         let security = self.security.map_or(reply.security, |so_far| so_far.min(reply.security));
         self.security = Some(security);
         let (rcode, denial) = match reply.finding {
-            Finding::Alias(target) => return Next::Alias(target),
+            Finding::Alias(target) => return ChainStep::Alias(target),
             Finding::Records(sets) => {
                 append(&mut self.sets, sets);
                 (OptRcode::NOERROR, None)
@@ -218,7 +218,7 @@ impl AnswerBuilder {
         if answer.hearsay {
             answer.limit_ttl(HEARSAY);
         }
-        Next::Done(answer)
+        ChainStep::Done(answer)
     }
 }
 
@@ -251,8 +251,8 @@ pub(crate) fn cached_answer<N: Network>(
 }
 
 /// A look-up in the cache under this configuration.
-pub(crate) fn sought<'a, N: Network>(env: &Env<N>, name: &'a Name, rtype: Rtype) -> Sought<'a> {
-    Sought { name, rtype, configured: configured_depth(env, name, rtype) }
+pub(crate) fn sought<'a, N: Network>(env: &Env<N>, name: &'a Name, rtype: Rtype) -> CacheQuery<'a> {
+    CacheQuery { name, rtype, configured: configured_depth(env, name, rtype) }
 }
 
 /// Labels of the deepest zone around `name` with a configuration of its own: a route, a trust

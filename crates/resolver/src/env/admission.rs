@@ -20,51 +20,56 @@ use tokio::time::Instant;
 const GRACE: Duration = Duration::from_millis(200);
 
 /// The client of a recursion; `None` for questions of our own.
-pub(crate) type Asker = Option<IpAddr>;
+pub(crate) type SlotOwner = Option<IpAddr>;
 
 /// The arrival of the client's query, and a number that distinguishes equal times.
-type Age = (Instant, u64);
+type SlotAge = (Instant, u64);
 
 /// The recursions under way in a worker.
 #[derive(Debug, Default)]
-pub(crate) struct Pending(Mutex<Seats>);
+pub(crate) struct AdmissionControl(Mutex<Slots>);
 
 #[derive(Debug, Default)]
-struct Seats {
+struct Slots {
     taken: usize,
     next: u64,
     /// The recursions of each client by age. A removed recursion notices the closed channel.
-    askers: BTreeMap<Asker, BTreeMap<Age, oneshot::Sender<()>>>,
+    askers: BTreeMap<SlotOwner, BTreeMap<SlotAge, oneshot::Sender<()>>>,
 }
 
 /// The slot of a recursion, given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Seat {
-    pending: Arc<Pending>,
-    asker: Asker,
-    age: Age,
+pub(crate) struct RecursionSlot {
+    pending: Arc<AdmissionControl>,
+    asker: SlotOwner,
+    age: SlotAge,
     held: oneshot::Receiver<()>,
 }
 
 /// The result of admission.
 #[derive(Debug)]
-pub(crate) enum Seating {
+pub(crate) enum SlotGrant {
     /// There was room.
-    Free(Seat),
+    Free(RecursionSlot),
     /// A different recursion gave way.
-    InsteadOf(Seat),
+    InsteadOf(RecursionSlot),
     /// No slot is free, and no recursion has to give way.
     Full,
 }
 
-impl Pending {
+impl AdmissionControl {
     /// A slot among at most `limit` for a recursion of `asker`, whose query came at `arrived`.
-    pub(crate) fn sit(self: &Arc<Self>, asker: Asker, arrived: Instant, limit: usize) -> Seating {
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        asker: SlotOwner,
+        arrived: Instant,
+        limit: usize,
+    ) -> SlotGrant {
         let mut seats = self.0.lock();
         let full = seats.taken >= limit;
         if full {
             let Some((greediest, oldest)) = seats.to_give_way(asker, arrived) else {
-                return Seating::Full;
+                return SlotGrant::Full;
             };
             seats.remove(greediest, oldest);
         }
@@ -73,8 +78,8 @@ impl Pending {
         seats.taken += 1;
         let (hold, held) = oneshot::channel();
         seats.askers.entry(asker).or_default().insert(age, hold);
-        let seat = Seat { pending: self.clone(), asker, age, held };
-        if full { Seating::InsteadOf(seat) } else { Seating::Free(seat) }
+        let seat = RecursionSlot { pending: self.clone(), asker, age, held };
+        if full { SlotGrant::InsteadOf(seat) } else { SlotGrant::Free(seat) }
     }
 
     /// How many there are.
@@ -83,9 +88,9 @@ impl Pending {
     }
 }
 
-impl Seats {
+impl Slots {
     /// The recursion that gives way to a new one of `asker`.
-    fn to_give_way(&self, asker: Asker, arrived: Instant) -> Option<(Asker, Age)> {
+    fn to_give_way(&self, asker: SlotOwner, arrived: Instant) -> Option<(SlotOwner, SlotAge)> {
         let own = self.askers.get(&asker).map_or(0, BTreeMap::len);
         let (greediest, theirs) = self.askers.iter().max_by_key(|(_, theirs)| theirs.len())?;
         let (oldest, _) = theirs.first_key_value()?;
@@ -94,7 +99,7 @@ impl Seats {
         gives_way.then_some((*greediest, *oldest))
     }
 
-    fn remove(&mut self, asker: Asker, age: Age) {
+    fn remove(&mut self, asker: SlotOwner, age: SlotAge) {
         let Some(theirs) = self.askers.get_mut(&asker) else { return };
         if theirs.remove(&age).is_some() {
             self.taken -= 1;
@@ -105,14 +110,14 @@ impl Seats {
     }
 }
 
-impl Seat {
+impl RecursionSlot {
     /// Waits until the recursion has to give way.
     pub(crate) async fn gives_way(&mut self) {
         let _ = (&mut self.held).await;
     }
 }
 
-impl Drop for Seat {
+impl Drop for RecursionSlot {
     fn drop(&mut self) {
         self.pending.0.lock().remove(self.asker, self.age);
     }
@@ -124,25 +129,25 @@ mod tests {
 
     const LIMIT: usize = 4;
 
-    fn asker(last: u8) -> Asker {
+    fn asker(last: u8) -> SlotOwner {
         Some([192, 0, 2, last].into())
     }
 
-    fn seat(seating: Seating) -> Option<Seat> {
+    fn seat(seating: SlotGrant) -> Option<RecursionSlot> {
         match seating {
-            Seating::Free(seat) | Seating::InsteadOf(seat) => Some(seat),
-            Seating::Full => None,
+            SlotGrant::Free(seat) | SlotGrant::InsteadOf(seat) => Some(seat),
+            SlotGrant::Full => None,
         }
     }
 
-    async fn must_go(seat: &mut Seat) -> bool {
+    async fn must_go(seat: &mut RecursionSlot) -> bool {
         tokio::time::timeout(Duration::ZERO, seat.gives_way()).await.is_ok()
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_askers_oldest_gives_way_once_it_had_its_chance() {
-        let pending = Arc::<Pending>::default();
-        let sit = || seat(pending.sit(asker(1), Instant::now(), LIMIT));
+        let pending = Arc::<AdmissionControl>::default();
+        let sit = || seat(pending.admit(asker(1), Instant::now(), LIMIT));
         let mut seats = vec![];
         for _ in 0..LIMIT {
             seats.push(sit().unwrap());
@@ -153,8 +158,8 @@ mod tests {
         let newest = sit().unwrap();
         assert!(must_go(&mut seats[0]).await && !must_go(&mut seats[1]).await);
         let old = seats[2].age.0;
-        assert!(seat(pending.sit(asker(1), seats[1].age.0, LIMIT)).is_none(), "not to its like");
-        assert!(seat(pending.sit(asker(1), old, LIMIT)).is_some());
+        assert!(seat(pending.admit(asker(1), seats[1].age.0, LIMIT)).is_none(), "not to its like");
+        assert!(seat(pending.admit(asker(1), old, LIMIT)).is_some());
         drop((seats, newest));
         assert_eq!(pending.taken(), 0);
         assert!(pending.0.lock().askers.is_empty());
@@ -162,9 +167,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_greediest_gives_way_to_others_at_once() {
-        let pending = Arc::<Pending>::default();
-        let sit = |asker| seat(pending.sit(asker, Instant::now(), LIMIT));
-        let mut flood: Vec<Seat> = (0..LIMIT).map(|_| sit(asker(1)).unwrap()).collect();
+        let pending = Arc::<AdmissionControl>::default();
+        let sit = |asker| seat(pending.admit(asker, Instant::now(), LIMIT));
+        let mut flood: Vec<RecursionSlot> = (0..LIMIT).map(|_| sit(asker(1)).unwrap()).collect();
         let mut other = sit(asker(2)).unwrap();
         assert!(must_go(&mut flood[0]).await);
         let own = sit(None).unwrap();

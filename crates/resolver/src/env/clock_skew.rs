@@ -16,10 +16,10 @@ const LATELY: Duration = Duration::from_secs(300);
 
 /// The state of the clock.
 #[derive(Debug, Default)]
-pub struct ClockDoubt(Mutex<State>);
+pub struct ClockSkew(Mutex<SkewState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct SkewState {
     /// Zones with signatures out of date, the seconds by which they are, and the time of the
     /// observation.
     out_of_date: Vec<(Name, i64, Moment)>,
@@ -27,7 +27,7 @@ struct State {
     wrong_by: Option<i64>,
 }
 
-impl ClockDoubt {
+impl ClockSkew {
     /// The estimated error of the clock in seconds, if it seems wrong: positive if it is ahead.
     #[must_use]
     pub fn wrong_by(&self) -> Option<i64> {
@@ -69,8 +69,8 @@ mod tests {
 
     const NOW: Moment = Moment::from_millis(1_000_000);
 
-    fn doubt(zones: &[&str]) -> ClockDoubt {
-        let doubt = ClockDoubt::default();
+    fn doubt(zones: &[&str]) -> ClockSkew {
+        let doubt = ClockSkew::default();
         for zone in zones {
             doubt.out_of_date(&name::parse(zone).unwrap(), -5000, NOW);
         }

@@ -10,9 +10,9 @@ use zoners_dns::{
     name,
 };
 
-use crate::env::admission::Pending;
+use crate::env::admission::AdmissionControl;
 use crate::env::shared::Shared;
-use crate::env::stragglers::{Adoption, Nursery};
+use crate::env::stragglers::{StragglerFate, Stragglers};
 use crate::model::settings::Settings;
 
 /// The network, the shared state, the settings and the counters of a resolver. It is no thread:
@@ -24,8 +24,8 @@ pub(crate) struct Env<N: Network> {
     network: N,
     settings: Arc<Settings>,
     counters: Arc<Counters>,
-    nursery: Nursery,
-    pending: Arc<Pending>,
+    stragglers: Stragglers,
+    admission: Arc<AdmissionControl>,
 }
 
 impl<N: Network> Env<N> {
@@ -37,15 +37,15 @@ impl<N: Network> Env<N> {
         settings: Arc<Settings>,
         counters: Arc<Counters>,
     ) -> Arc<Self> {
-        shared.lines.lay(&settings);
+        shared.uplinks.lay(&settings);
         Arc::new_cyclic(|this| Env {
             this: this.clone(),
             shared,
             network,
             settings,
             counters,
-            nursery: Nursery::default(),
-            pending: Arc::default(),
+            stragglers: Stragglers::default(),
+            admission: Arc::default(),
         })
     }
 
@@ -75,7 +75,7 @@ impl<N: Network> Env<N> {
     /// Recursions under way.
     #[must_use]
     pub(crate) fn pending(&self) -> usize {
-        self.pending.taken()
+        self.admission.taken()
     }
 
     pub(crate) fn count(&self, counter: Counter) {
@@ -88,12 +88,12 @@ impl<N: Network> Env<N> {
         &self.network
     }
 
-    pub(crate) fn seats(&self) -> &Arc<Pending> {
-        &self.pending
+    pub(crate) fn admission(&self) -> &Arc<AdmissionControl> {
+        &self.admission
     }
 
-    pub(crate) fn nursery(&self) -> &Nursery {
-        &self.nursery
+    pub(crate) fn stragglers(&self) -> &Stragglers {
+        &self.stragglers
     }
 
     /// Counts a fault of a server by its kind, and records it in the infra cache.
@@ -107,7 +107,7 @@ impl<N: Network> Env<N> {
             ServerFault::FormErr => Counter::UpstreamFormerr,
             ServerFault::Bogus => Counter::UpstreamBogus,
         });
-        self.shared.teach(server, Evidence::Trouble(trouble));
+        self.shared.observe(server, Evidence::Trouble(trouble));
         if trouble == ServerFault::Timeout {
             self.missed(server);
         }
@@ -121,8 +121,8 @@ impl<N: Network> Env<N> {
     }
 
     /// Whether the uplinks to the servers of a question are down.
-    pub(crate) fn is_line_down_for(&self, question: &Question) -> bool {
-        let (lines, now) = (&self.shared().lines, self.shared().now());
+    pub(crate) fn is_uplink_down_for(&self, question: &Question) -> bool {
+        let (lines, now) = (&self.shared().uplinks, self.shared().now());
         if self.settings().routes.is_empty() {
             return lines.internet().is_down(now);
         }
@@ -150,7 +150,7 @@ impl<N: Network> Env<N> {
 
     /// Whether the failure means bogus data, rather than a network that blocks DNSSEC.
     pub(crate) fn is_bogus(&self, code: EdeCode) -> bool {
-        code.is_bogus() && !self.shared().passage.is_forged()
+        code.is_bogus() && !self.shared().interception.is_forged()
     }
 
     /// Records the reporting agent that a server of `cut` names in its reply. A forwarder is no
@@ -160,7 +160,7 @@ impl<N: Network> Env<N> {
             return;
         }
         let agent = reply.edns.as_ref().and_then(|edns| edns.report_channel.as_ref());
-        self.shared().reports.learn(&cut.zone, agent, self.shared().now());
+        self.shared().report_agents.learn(&cut.zone, agent, self.shared().now());
     }
 
     /// Lets an exchange go on as a straggler after its race, to learn the RTT.
@@ -170,7 +170,7 @@ impl<N: Network> Env<N> {
     ) {
         // If sockets are scarce, no stragglers are kept.
         let limit = if self.network().is_short() { 0 } else { self.settings().limits.nursery };
-        if self.nursery().adopt(exchange, limit) == Adoption::Full {
+        if self.stragglers().adopt(exchange, limit) == StragglerFate::Full {
             self.count(Counter::UpstreamStragglersDropped);
         }
     }

@@ -140,20 +140,20 @@ impl NetworkState {
 
 /// The interception state of the current network.
 #[derive(Debug, Default)]
-pub(crate) struct Passage {
+pub(crate) struct Interception {
     /// The [`NetworkState`], as an index into [`NetworkState::ALL`], read without a lock.
     state: AtomicU8,
     /// Whether `notes` has something that a proper reply clears.
     noted: AtomicBool,
     /// When a foreign server last said something useful; 0: none has on this network.
     passed_at: AtomicU64,
-    notes: Mutex<Notes>,
+    notes: Mutex<EvidenceNotes>,
     /// Notified at the end of a probe.
     sounded: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Notes {
+struct EvidenceNotes {
     /// Places with hearsay since the last proper reply.
     hearsay: Vec<IpAddr>,
     /// Places with bogus answers since the last proven answer.
@@ -170,7 +170,7 @@ struct Notes {
     changes: u32,
 }
 
-impl Passage {
+impl Interception {
     /// The state of the network.
     pub(crate) fn state(&self) -> NetworkState {
         let at = usize::from(self.state.load(Ordering::Relaxed));
@@ -249,11 +249,11 @@ impl Passage {
     }
 }
 
-impl Notes {
+impl EvidenceNotes {
     /// Forgets the evidence, except of a probe under way.
     fn forget(&mut self) {
-        let Notes { is_sounding, changes, .. } = *self;
-        *self = Notes { is_sounding, changes, ..Notes::default() };
+        let EvidenceNotes { is_sounding, changes, .. } = *self;
+        *self = EvidenceNotes { is_sounding, changes, ..EvidenceNotes::default() };
     }
 
     /// Claims a probe of the network if the last one is older than `every`.

@@ -15,7 +15,7 @@ pub(crate) const MOST: usize = 512;
 
 /// When the keys of zones were last fetched anew.
 #[derive(Debug, Default)]
-pub(crate) struct Renewals(Mutex<HashMap<Name, Moment>>);
+pub(crate) struct KeyRefreshes(Mutex<HashMap<Name, Moment>>);
 
 /// The next step for the keys of a zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) enum RefreshTurn {
     Leave,
 }
 
-impl Renewals {
+impl KeyRefreshes {
     pub(crate) fn turn(&self, zone: &Name, now: Moment) -> RefreshTurn {
         let mut zones = self.0.lock();
         if let Some(last) = zones.get(zone) {
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_zone_is_renewed_once_in_a_while() {
-        let (renewals, zone) = (Renewals::default(), name::parse("a.test").unwrap());
+        let (renewals, zone) = (KeyRefreshes::default(), name::parse("a.test").unwrap());
         let at = |seconds: u64| renewals.turn(&zone, Moment::from_millis(1000 * seconds));
         assert_eq!(
             (at(100), at(104), at(105)),
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn no_more_zones_are_remembered_than_there_is_room_for() {
-        let renewals = Renewals::default();
+        let renewals = KeyRefreshes::default();
         let turn = |number: usize, at| {
             renewals
                 .turn(&name::parse(&format!("z{number}.test")).unwrap(), Moment::from_millis(at))

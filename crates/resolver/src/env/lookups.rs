@@ -11,7 +11,7 @@ use std::pin::Pin;
 use zoners_dns::{Name, Question, RRset};
 use zoners_dnssec::BogusReason;
 
-use crate::env::shared::Landed;
+use crate::env::shared::SharedResult;
 use crate::model::answer::{Answer, Unresolved};
 use crate::model::context::Context;
 
@@ -26,14 +26,14 @@ pub(crate) enum AddressSource {
 
 /// The result of a look-up: the index of the nameserver in its delegation, and its addresses.
 #[derive(Debug)]
-pub(crate) struct Found {
+pub(crate) struct FoundAddresses {
     pub(crate) server: usize,
     pub(crate) addresses: Vec<SocketAddr>,
     /// Whether the addresses are the parent's glue.
     pub(crate) by_glue: bool,
 }
 
-pub(crate) type Lookup = Pin<Box<dyn Future<Output = Found> + Send>>;
+pub(crate) type AddressLookup = Pin<Box<dyn Future<Output = FoundAddresses> + Send>>;
 
 /// A recursive look-up, whose future is boxed.
 pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -51,14 +51,14 @@ pub(crate) trait Lookups {
         name: &Name,
         source: AddressSource,
         context: &Context,
-    ) -> Result<Lookup, Unresolved>;
+    ) -> Result<AddressLookup, Unresolved>;
 
     /// Answers a question of our own, aliases included.
     fn answer_question(
         &self,
         question: Question,
         context: Context,
-    ) -> Boxed<'static, Landed<Answer>>;
+    ) -> Boxed<'static, SharedResult<Answer>>;
 
     /// Reports to the agent of the zone, if any, that `question` failed validation (RFC 9567).
     fn report_failure(&self, question: &Question, unresolved: &Unresolved, context: &Context);

@@ -13,13 +13,13 @@ pub const MAX_NEGATIVE_ANCHOR_SECONDS: u32 = 7 * 24 * 3600;
 
 /// Zones that are not validated, each until a moment.
 #[derive(Debug, Default)]
-pub struct NegativeAnchors {
+pub struct NegativeAnchorTable {
     zones: RwLock<Vec<(Name, Moment)>>,
     /// The number of anchors, so that no query takes the lock without any.
     count: AtomicUsize,
 }
 
-impl NegativeAnchors {
+impl NegativeAnchorTable {
     /// Adds a negative trust anchor for `seconds`, at most [`MAX_NEGATIVE_ANCHOR_SECONDS`]. False
     /// if there are too many.
     pub fn add(&self, zone: &Name, seconds: u32, now: Moment) -> bool {
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn they_expire_and_are_bounded() {
-        let anchors = NegativeAnchors::default();
+        let anchors = NegativeAnchorTable::default();
         let now = Moment::from_millis(1000);
         let parsed = |text: &str| name::parse(text).unwrap();
         assert!(anchors.add(&parsed("example"), 60, now));

@@ -7,9 +7,9 @@ use zoners_dns::{Moment, Question};
 
 /// Packets lent to each question; each until the answer expires.
 #[derive(Debug, Default)]
-pub(crate) struct Lent(Mutex<HashMap<Question, Moment>>);
+pub(crate) struct PrefetchLedger(Mutex<HashMap<Question, Moment>>);
 
-impl Lent {
+impl PrefetchLedger {
     /// Notes a packet, if there is room among `most`.
     pub(crate) fn lend(
         &self,
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn no_more_is_lent_than_there_is_room_for() {
-        let (lent, at) = (Lent::default(), Moment::from_millis);
+        let (lent, at) = (PrefetchLedger::default(), Moment::from_millis);
         let question =
             |number: u32| Question::new(name::parse(&format!("n{number}.test")).unwrap(), Rtype::A);
         assert!((0..3).all(|number| lent.lend(&question(number), at(100), 3, at(0))));

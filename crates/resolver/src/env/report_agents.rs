@@ -21,7 +21,7 @@ pub(crate) const WINDOW: Duration = Duration::from_secs(60);
 
 /// The agents of zones, and the reports sent to them.
 #[derive(Debug, Default)]
-pub(crate) struct Reports(Mutex<ReportState>);
+pub(crate) struct ReportAgents(Mutex<ReportState>);
 
 #[derive(Debug, Default)]
 struct ReportState {
@@ -29,19 +29,19 @@ struct ReportState {
     agents: HashMap<Name, (Name, Moment)>,
     /// The names of sent reports, and the time from which each may be sent again.
     sent: HashMap<Name, Moment>,
-    window: Window,
+    window: ReportWindow,
 }
 
 /// The reports sent since a moment.
 #[derive(Debug, Default)]
-struct Window {
+struct ReportWindow {
     since: Moment,
     in_all: u32,
     /// At most [`IN_ALL`] agents, since each report adds at most one.
     of_agent: HashMap<Name, u32>,
 }
 
-impl Reports {
+impl ReportAgents {
     /// Remembers the agent that a server of `zone` names, or forgets the agent of before.
     pub(crate) fn learn(&self, zone: &Name, agent: Option<&Name>, now: Moment) {
         let agents = &mut self.0.lock().agents;
@@ -81,10 +81,10 @@ impl Reports {
     }
 }
 
-impl Window {
+impl ReportWindow {
     fn grant(&mut self, agent: &Name, now: Moment) -> bool {
         if now.since(self.since) >= WINDOW {
-            *self = Window { since: now, ..Window::default() };
+            *self = ReportWindow { since: now, ..ReportWindow::default() };
         }
         if self.in_all >= IN_ALL {
             return false;

@@ -9,28 +9,28 @@ use tokio::sync::Notify;
 use zoners_cache::{Cache, Evidence, ServerFault, ServerInfo};
 use zoners_dns::{Clock, Endpoint, Message, Moment, Name, Question, Random, SecondLevel};
 
-use crate::env::clock_skew::ClockDoubt;
-use crate::env::interception::{NetworkState, Passage};
-use crate::env::key_refreshes::Renewals;
-use crate::env::negative_anchors::NegativeAnchors;
-use crate::env::prefetch_ledger::Lent;
-use crate::env::report_agents::Reports;
-use crate::infra::cookies::Cookies;
-use crate::infra::estimate::Market;
-use crate::infra::fetch_quotas::Quotas;
-use crate::infra::last_responder::{Rest, Testimony};
-use crate::infra::probe_budget::Spare;
-use crate::infra::reachability::{BrokenPaths, NETWORK_BITS, Paths};
-use crate::infra::resend_limit::{QueryKey, Repeats};
-use crate::infra::rtt_prior::Habits;
-use crate::infra::silent_zones::{LineState, Silences, SilentZone};
-use crate::infra::unproven_addresses::Strangers;
-use crate::infra::uplink::Line;
-use crate::infra::uplinks::Lines;
+use crate::env::clock_skew::ClockSkew;
+use crate::env::interception::{Interception, NetworkState};
+use crate::env::key_refreshes::KeyRefreshes;
+use crate::env::negative_anchors::NegativeAnchorTable;
+use crate::env::prefetch_ledger::PrefetchLedger;
+use crate::env::report_agents::ReportAgents;
+use crate::infra::cookies::ClientCookies;
+use crate::infra::estimate::Estimator;
+use crate::infra::fetch_quotas::FetchQuotas;
+use crate::infra::last_responder::{LastReply, ProbePause};
+use crate::infra::probe_budget::ProbeBudget;
+use crate::infra::reachability::{BrokenPaths, NETWORK_BITS, ReachabilityTable};
+use crate::infra::resend_limit::{QueryKey, ResendLimit};
+use crate::infra::rtt_prior::RttPrior;
+use crate::infra::silent_zones::{SilentZone, UplinkState, ZoneSilences};
+use crate::infra::unproven_addresses::UnprovenAddresses;
+use crate::infra::uplink::Uplink;
+use crate::infra::uplinks::Uplinks;
 use crate::model::answer::{Answer, Unresolved};
-use crate::model::asking::Asking;
+use crate::model::asking::UpstreamQuery;
 use crate::model::flights::{Flights, WaitGraph};
-use crate::model::shared_work::Together;
+use crate::model::shared_work::SharedWork;
 use crate::model::verdict::{Fault, Verdict};
 use crate::model::zone_trust::ZoneTrust;
 
@@ -54,7 +54,7 @@ impl Hash for ExchangeKey {
 
 /// A question, and whether its answer must be validated.
 pub(crate) type QuestionKey = (Question, bool);
-pub(crate) type Landed<T> = Result<Arc<T>, Unresolved>;
+pub(crate) type SharedResult<T> = Result<Arc<T>, Unresolved>;
 
 /// An event that devalues past evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,34 +76,34 @@ pub struct Shared {
     pub clock: Arc<dyn Clock>,
     /// IDs, ports, server order.
     pub random: Random,
-    pub(crate) questions: Together<QuestionKey, Arc<Answer>>,
-    pub(crate) trusts: Together<Name, ZoneTrust>,
-    pub(crate) exchanges: Together<ExchangeKey, Arc<Verdict>>,
+    pub(crate) questions: SharedWork<QuestionKey, Arc<Answer>>,
+    pub(crate) zone_keys: SharedWork<Name, ZoneTrust>,
+    pub(crate) exchanges: SharedWork<ExchangeKey, Arc<Verdict>>,
     pub(crate) outstanding: Arc<Flights<QueryKey, Sharing>>,
-    pub(crate) repeats: Repeats,
+    pub(crate) resend_limit: ResendLimit,
     /// Probes of dead zones, one at a time for each.
-    pub(crate) probes: Together<Name, ()>,
-    pub(crate) silences: Silences,
-    pub(crate) strangers: Strangers,
+    pub(crate) probes: SharedWork<Name, ()>,
+    pub(crate) zone_silences: ZoneSilences,
+    pub(crate) unproven: UnprovenAddresses,
     /// Notified when a server or zone has replied that questions were held back for.
     pub(crate) released: Notify,
-    pub(crate) server_quotas: Arc<Quotas>,
-    pub(crate) zone_quotas: Arc<Quotas>,
+    pub(crate) server_quotas: Arc<FetchQuotas>,
+    pub(crate) zone_quotas: Arc<FetchQuotas>,
     /// Whether the wall clock can be trusted.
-    pub clock_doubt: ClockDoubt,
+    pub clock_skew: ClockSkew,
     /// Zones that are not validated for a time.
-    pub negative_anchors: NegativeAnchors,
-    pub(crate) habits: Habits,
-    pub(crate) spare: Spare,
-    pub(crate) lent: Lent,
-    pub(crate) renewals: Renewals,
+    pub negative_anchors: NegativeAnchorTable,
+    pub(crate) rtt_prior: RttPrior,
+    pub(crate) probe_budget: ProbeBudget,
+    pub(crate) prefetch_ledger: PrefetchLedger,
+    pub(crate) key_refreshes: KeyRefreshes,
     pub(crate) second_level: OnceLock<Arc<dyn SecondLevel>>,
-    pub(crate) lines: Lines,
-    pub(crate) paths: Paths,
-    pub(crate) witnesses_rest: Rest,
-    pub(crate) passage: Passage,
-    pub(crate) reports: Reports,
-    pub(crate) cookies: Cookies,
+    pub(crate) uplinks: Uplinks,
+    pub(crate) reachability: ReachabilityTable,
+    pub(crate) probe_pause: ProbePause,
+    pub(crate) interception: Interception,
+    pub(crate) report_agents: ReportAgents,
+    pub(crate) cookies: ClientCookies,
     /// The time of the last change of network or wake-up.
     moved_at: AtomicU64,
 }
@@ -116,31 +116,31 @@ impl Shared {
         Arc::new(Shared {
             cache,
             clock,
-            cookies: Cookies::new(&random),
+            cookies: ClientCookies::new(&random),
             random,
             questions: Flights::new(graph.clone()),
-            trusts: Flights::new(graph.clone()),
+            zone_keys: Flights::new(graph.clone()),
             exchanges: Flights::new(graph.clone()),
             outstanding: Flights::new(graph.clone()),
-            repeats: Repeats::default(),
+            resend_limit: ResendLimit::default(),
             probes: Flights::new(graph),
-            silences: Silences::default(),
-            strangers: Strangers::default(),
+            zone_silences: ZoneSilences::default(),
+            unproven: UnprovenAddresses::default(),
             released: Notify::new(),
             server_quotas: Arc::default(),
             zone_quotas: Arc::default(),
-            clock_doubt: ClockDoubt::default(),
-            negative_anchors: NegativeAnchors::default(),
-            habits: Habits::default(),
-            spare: Spare::default(),
-            lent: Lent::default(),
-            renewals: Renewals::default(),
+            clock_skew: ClockSkew::default(),
+            negative_anchors: NegativeAnchorTable::default(),
+            rtt_prior: RttPrior::default(),
+            probe_budget: ProbeBudget::default(),
+            prefetch_ledger: PrefetchLedger::default(),
+            key_refreshes: KeyRefreshes::default(),
             second_level: OnceLock::new(),
-            lines: Lines::default(),
-            paths: Paths::default(),
-            witnesses_rest: Rest::default(),
-            passage: Passage::default(),
-            reports: Reports::default(),
+            uplinks: Uplinks::default(),
+            reachability: ReachabilityTable::default(),
+            probe_pause: ProbePause::default(),
+            interception: Interception::default(),
+            report_agents: ReportAgents::default(),
             moved_at: AtomicU64::new(0),
         })
     }
@@ -159,7 +159,7 @@ impl Shared {
     /// Flights under way: questions, exchanges, keys and queries.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        let flights = self.questions.len() + self.exchanges.len() + self.trusts.len();
+        let flights = self.questions.len() + self.exchanges.len() + self.zone_keys.len();
         flights + self.outstanding.len() + self.probes.len()
     }
 
@@ -177,7 +177,7 @@ impl Shared {
                 self.forgive();
                 self.cookies.change();
                 self.moved_at.store(self.now().as_millis(), Ordering::Relaxed);
-                self.change_passage();
+                self.change_network();
             }
             Event::ClockJumped => {}
         }
@@ -185,15 +185,15 @@ impl Shared {
 
     /// Ignores timeouts up to now, and resets the state of the paths.
     pub(crate) fn forgive(&self) {
-        self.lines.forgive(self.now());
-        self.habits.forget();
-        self.paths.forget();
+        self.uplinks.forgive(self.now());
+        self.rtt_prior.forget();
+        self.reachability.forget();
     }
 
     /// The interception state of the network.
     #[must_use]
-    pub fn passage(&self) -> NetworkState {
-        self.passage.state()
+    pub fn network_state(&self) -> NetworkState {
+        self.interception.state()
     }
 
     /// The time of the last change of network or wake-up.
@@ -205,16 +205,16 @@ impl Shared {
     #[must_use]
     pub fn broken_paths(&self) -> BrokenPaths {
         let now = self.now();
-        match self.lines.internet().is_down(now) {
+        match self.uplinks.internet().is_down(now) {
             true => BrokenPaths::default(),
-            false => self.paths.broken(now),
+            false => self.reachability.broken(now),
         }
     }
 
     /// Whether the uplink to the Internet, or to the forwarders of the root zone, is down.
     #[must_use]
-    pub fn is_line_down(&self) -> bool {
-        self.lines.is_down(self.now())
+    pub fn is_uplink_down(&self) -> bool {
+        self.uplinks.is_down(self.now())
     }
 
     /// Networks of a LAN or VPN with routes whose servers do not respond.
@@ -224,68 +224,68 @@ impl Shared {
             let bits = if network.is_ipv4() { NETWORK_BITS.0 } else { NETWORK_BITS.1 };
             format!("{network}/{bits}")
         };
-        self.lines.down_inside(self.now()).into_iter().map(prefix).collect()
+        self.uplinks.down_inside(self.now()).into_iter().map(prefix).collect()
     }
 
     /// The loss rate of the uplink to the Internet, 0 to 1.
     #[must_use]
-    pub fn line_loss(&self) -> f64 {
-        self.lines.internet().loss()
+    pub fn uplink_loss(&self) -> f64 {
+        self.uplinks.internet().loss()
     }
 
     /// The silent zones although the uplink works, those with the most packets first, at most
     /// `most`.
     #[must_use]
     pub fn silent_zones(&self, most: usize) -> Vec<SilentZone> {
-        self.silences.list(most, self.line_state(self.lines.internet()), self.now())
+        self.zone_silences.list(most, self.uplink_state(self.uplinks.internet()), self.now())
     }
 
     /// The state of an uplink, for silent zones.
-    pub(crate) fn line_state(&self, line: &Line) -> LineState {
-        LineState {
-            heard: line.heard(),
+    pub(crate) fn uplink_state(&self, line: &Uplink) -> UplinkState {
+        UplinkState {
+            last_reply_at: line.last_reply_at(),
             forgiven: line.forgiven(),
             silent: line.is_silent(self.now()),
-            late: self.habits.late(),
+            late: self.rtt_prior.late(),
             loss: line.loss(),
         }
     }
 
     /// The circumstances in which servers behind an uplink are estimated.
-    pub(crate) fn market(&self, line: &Line) -> Market {
-        let (median, late) = (self.habits.median(), self.habits.late());
-        let (now, foreign) = (self.now(), self.lines.is_internet(line));
-        Market {
+    pub(crate) fn estimator(&self, line: &Uplink) -> Estimator {
+        let (median, late) = (self.rtt_prior.median(), self.rtt_prior.late());
+        let (now, foreign) = (self.now(), self.uplinks.is_internet(line));
+        Estimator {
             now,
             // The server may be dead: a known server must be a good deal slower to be passed over.
             unknown: (median * 2, late),
             forgiven: line.forgiven(),
             loss: line.loss(),
             broken: if foreign { self.broken_paths() } else { BrokenPaths::default() },
-            silent: line.is_silent(now) || foreign && self.paths.is_udp_doubtful(),
-            heard: line.heard(),
+            silent: line.is_silent(now) || foreign && self.reachability.is_udp_doubtful(),
+            last_reply_at: line.last_reply_at(),
         }
     }
 
     /// Updates the infra cache entry of a server, and the uplink; returns the entry as it was
     /// before.
-    pub(crate) fn teach(&self, server: Endpoint, evidence: Evidence) -> ServerInfo {
+    pub(crate) fn observe(&self, server: Endpoint, evidence: Evidence) -> ServerInfo {
         let now = self.now();
         let before = self.cache.observe_server(server, evidence, now);
         match evidence {
-            Evidence::Asked { .. } => self.lines.to(server.address.ip()).asked(now),
+            Evidence::Asked { .. } => self.uplinks.to(server.address.ip()).asked(now),
             Evidence::Reply(rtt, _) => {
-                let foreign = self.heard(server, &before, now);
+                let foreign = self.last_reply_at(server, &before, now);
                 if foreign && before.srtt().is_none() {
-                    self.habits.learn(rtt);
+                    self.rtt_prior.learn(rtt);
                 }
             }
-            Evidence::ReplyToSome { .. } => _ = self.heard(server, &before, now),
+            Evidence::ReplyToSome { .. } => _ = self.last_reply_at(server, &before, now),
             Evidence::Trouble(trouble) if trouble.is_silence() => {
                 self.failed(server, now);
                 // Timeouts of servers that never replied are ignored.
                 if trouble == ServerFault::Timeout && before.replied_at > 0 {
-                    self.lines.to(server.address.ip()).lost();
+                    self.uplinks.to(server.address.ip()).lost();
                 }
             }
             Evidence::Trouble(_) | Evidence::PlainOnly | Evidence::Good | Evidence::Repeated(_) => {
@@ -295,14 +295,14 @@ impl Shared {
     }
 
     /// A server with this entry has replied; returns whether the server is in the Internet.
-    fn heard(&self, server: Endpoint, before: &ServerInfo, now: Moment) -> bool {
-        let line = self.lines.to(server.address.ip());
-        let foreign = self.lines.is_internet(line);
+    fn last_reply_at(&self, server: Endpoint, before: &ServerInfo, now: Moment) -> bool {
+        let line = self.uplinks.to(server.address.ip());
+        let foreign = self.uplinks.is_internet(line);
         line.replied(now);
         if foreign {
-            self.paths.replied(server);
+            self.reachability.replied(server);
         }
-        if before.replied_at == 0 && self.strangers.met(server.address.ip(), now) {
+        if before.replied_at == 0 && self.unproven.observe_reply(server.address.ip(), now) {
             self.released.notify_waiters();
         }
         foreign
@@ -311,18 +311,18 @@ impl Shared {
     /// A server is late, or does not reply at all. Inside servers say nothing about the paths to
     /// the Internet.
     pub(crate) fn failed(&self, server: Endpoint, now: Moment) {
-        if self.lines.is_internet(self.lines.to(server.address.ip())) {
-            self.paths.failed(server, now);
+        if self.uplinks.is_internet(self.uplinks.to(server.address.ip())) {
+            self.reachability.failed(server, now);
         }
     }
 
     /// Records a reply for later probes of the last responder.
-    pub(crate) fn take_testimony(&self, server: Endpoint, asking: &Asking) {
-        let (now, line) = (self.now(), self.lines.to(server.address.ip()));
-        let testimony = || Testimony { server, asking: asking.clone() };
+    pub(crate) fn take_testimony(&self, server: Endpoint, asking: &UpstreamQuery) {
+        let (now, line) = (self.now(), self.uplinks.to(server.address.ip()));
+        let testimony = || LastReply { server, asking: asking.clone() };
         line.witness().take(now, testimony);
-        if self.lines.is_internet(line) {
-            self.paths.take(server, now, testimony);
+        if self.uplinks.is_internet(line) {
+            self.reachability.take(server, now, testimony);
         }
     }
 }

@@ -13,14 +13,14 @@ use crate::env::environment::Env;
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::context::Context;
 use crate::model::flights::{Boarding, Follow, Landed};
-use crate::model::shared_work::{Leading, Together};
+use crate::model::shared_work::{SharedWork, WorkLead};
 
 /// The role of a look-up.
 pub(crate) enum Turn<K, T> {
     /// To find out, and tell.
-    First(Leading<K, T>),
+    First(WorkLead<K, T>),
     /// Leads after an earlier leader has failed: the cache may have data by now.
-    Next(Leading<K, T>),
+    Next(WorkLead<K, T>),
     /// The result of a different leader, or its failure.
     Told(Result<T, Unresolved>),
     /// Works alone: the look-up of the leader waits for ours.
@@ -32,7 +32,7 @@ impl<N: Network> Env<N> {
     /// `zone` is asked `question` for it.
     pub(crate) async fn take_turn<K: Eq + Hash + Clone, T: Clone>(
         &self,
-        flights: &Together<K, T>,
+        flights: &SharedWork<K, T>,
         key: &K,
         (zone, question): (&Name, &Question),
         context: &Context,

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 /// Where losers live on.
 #[derive(Debug, Default)]
-pub(crate) struct Nursery {
+pub(crate) struct Stragglers {
     living: Arc<AtomicUsize>,
     /// Told to end.
     ending: Arc<Notify>,
@@ -22,26 +22,26 @@ pub(crate) struct Nursery {
 
 /// Whether there was room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Adoption {
+pub(crate) enum StragglerFate {
     /// The exchange goes on.
     Living,
     /// The exchange was dropped.
     Full,
 }
 
-impl Nursery {
+impl Stragglers {
     /// Lets `exchange`, which has a deadline of its own, go on, unless `limit` stragglers exist.
-    pub(crate) fn adopt<F, T>(&self, exchange: Pin<Box<F>>, limit: usize) -> Adoption
+    pub(crate) fn adopt<F, T>(&self, exchange: Pin<Box<F>>, limit: usize) -> StragglerFate
     where
         F: Future<Output = T> + Send + ?Sized + 'static,
         T: Send + 'static,
     {
-        let Ok(runtime) = Handle::try_current() else { return Adoption::Full };
+        let Ok(runtime) = Handle::try_current() else { return StragglerFate::Full };
         if self.living.fetch_add(1, Ordering::Relaxed) >= limit {
             self.living.fetch_sub(1, Ordering::Relaxed);
-            return Adoption::Full;
+            return StragglerFate::Full;
         }
-        let (guard, ending) = (Guard(self.living.clone()), self.ending.clone());
+        let (guard, ending) = (StragglerGuard(self.living.clone()), self.ending.clone());
         runtime.spawn(async move {
             let _guard = guard;
             tokio::select! {
@@ -50,7 +50,7 @@ impl Nursery {
                 () = ending.notified() => {}
             }
         });
-        Adoption::Living
+        StragglerFate::Living
     }
 
     /// Ends the stragglers, whose sockets are needed.
@@ -67,9 +67,9 @@ impl Nursery {
     }
 }
 
-struct Guard(Arc<AtomicUsize>);
+struct StragglerGuard(Arc<AtomicUsize>);
 
-impl Drop for Guard {
+impl Drop for StragglerGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -82,11 +82,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_nursery_is_bounded_and_empties() {
-        let nursery = Nursery::default();
+        let nursery = Stragglers::default();
         let longest = Duration::from_secs(3);
         let adopt = || nursery.adopt(Box::pin(tokio::time::sleep(longest)), 3);
-        assert!((0..3).all(|_| adopt() == Adoption::Living));
-        assert_eq!(adopt(), Adoption::Full);
+        assert!((0..3).all(|_| adopt() == StragglerFate::Living));
+        assert_eq!(adopt(), StragglerFate::Full);
         assert_eq!(nursery.living(), 3);
         tokio::time::sleep(longest + Duration::from_millis(1)).await;
         assert_eq!(nursery.living(), 0);
@@ -94,9 +94,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn those_who_live_on_give_way() {
-        let nursery = Nursery::default();
+        let nursery = Stragglers::default();
         let adopt = || nursery.adopt(Box::pin(std::future::pending::<()>()), 3);
-        assert!((0..3).all(|_| adopt() == Adoption::Living));
+        assert!((0..3).all(|_| adopt() == StragglerFate::Living));
         tokio::task::yield_now().await;
         nursery.give_way();
         tokio::task::yield_now().await;

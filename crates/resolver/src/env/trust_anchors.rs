@@ -18,7 +18,7 @@ impl<N: Network> Env<N> {
         let depth = name::depth(&anchor.zone);
         let excepted =
             excepted || self.shared().negative_anchors.cover(name, depth, self.shared().now());
-        let sets_clock = self.shared().clock_doubt.wrong_by().is_some()
+        let sets_clock = self.shared().clock_skew.wrong_by().is_some()
             && settings.time_servers.iter().any(|server| name::is_within(name, server));
         (!excepted && !sets_clock).then_some(anchor)
     }

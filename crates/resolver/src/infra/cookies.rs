@@ -16,17 +16,17 @@ use zoners_dns::{Moment, Random};
 const PERIOD: u64 = 86_400_000;
 
 /// Makes client cookies; the workers share the secret.
-pub(crate) struct Cookies {
+pub(crate) struct ClientCookies {
     secret: SipHasher24,
     /// The number of networks since the start.
     networks: AtomicU64,
 }
 
-impl Cookies {
+impl ClientCookies {
     /// With a new secret.
     pub(crate) fn new(random: &Random) -> Self {
         let secret = SipHasher24::new_with_keys(random.bits(), random.bits());
-        Cookies { secret, networks: AtomicU64::new(0) }
+        ClientCookies { secret, networks: AtomicU64::new(0) }
     }
 
     /// The cookie for a server.
@@ -49,7 +49,7 @@ impl Cookies {
 }
 
 /// Leaves the secret out.
-impl std::fmt::Debug for Cookies {
+impl std::fmt::Debug for ClientCookies {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Cookies(…)")
     }
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn each_server_has_its_own_and_it_changes_with_the_network_and_the_day() {
-        let cookies = Cookies::new(&Random::seeded(3));
+        let cookies = ClientCookies::new(&Random::seeded(3));
         let at =
             |server: &str, millis| cookies.of(server.parse().unwrap(), Moment::from_millis(millis));
         let first = at("192.0.2.1", 5);
@@ -71,7 +71,7 @@ mod tests {
         assert_ne!(first, at("192.0.2.1", PERIOD));
         cookies.change();
         assert_ne!(first, at("192.0.2.1", 5));
-        let another = Cookies::new(&Random::seeded(4));
+        let another = ClientCookies::new(&Random::seeded(4));
         assert_ne!(first, another.of("192.0.2.1".parse().unwrap(), Moment::from_millis(5)));
     }
 }

@@ -35,7 +35,7 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
 
 /// The circumstances in which servers are estimated.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Market {
+pub(crate) struct Estimator {
     /// Now.
     pub(crate) now: Moment,
     /// The expected RTT of an unknown server, and the time after which its reply is late.
@@ -49,24 +49,24 @@ pub(crate) struct Market {
     /// No server has replied lately.
     pub(crate) silent: bool,
     /// When anybody last answered.
-    pub(crate) heard: Moment,
+    pub(crate) last_reply_at: Moment,
 }
 
 /// The estimate of one server.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Price {
+pub(crate) struct LatencyEstimate {
     /// The round trip.
     pub(crate) rtt: Duration,
     /// The penalty for its failures.
-    pub(crate) doubt: Duration,
+    pub(crate) penalty: Duration,
     /// The time without a reply after which a second server is asked (hedge delay).
-    pub(crate) patience: Duration,
+    pub(crate) hedge_after: Duration,
     /// The hedge delay if no alternative server would be quicker.
     pub(crate) alone: Duration,
     /// The hedge delay of repeated queries, before it is doubled for each.
     pub(crate) again: Duration,
     /// Whether the server has ever replied.
-    pub(crate) met: bool,
+    pub(crate) has_replied: bool,
     /// The time for which several queries have been unanswered.
     pub(crate) silent_for: Duration,
     /// The end of the backoff.
@@ -85,9 +85,9 @@ pub(crate) const MOST_PATIENCE: Duration = Duration::from_millis(1500);
 /// … or this, if only a slow server can be asked: just before the server is given up.
 const MOST_ALONE: Duration = Duration::from_millis(2800);
 
-impl Market {
+impl Estimator {
     /// The estimate of a server. `sibling` is the RTT of a second address of its name.
-    pub(crate) fn price(&self, info: &ServerInfo, sibling: Option<Duration>) -> Price {
+    pub(crate) fn estimate(&self, info: &ServerInfo, sibling: Option<Duration>) -> LatencyEstimate {
         let (rtt, late) = match (info.srtt(), sibling) {
             (Some(srtt), _) => (srtt, srtt + info.rttvar().mul_f64(self.deviations())),
             (None, Some(sibling)) => (sibling.mul_f64(1.1), sibling * 2),
@@ -104,20 +104,20 @@ impl Market {
         // cookie, is not delayed.
         let times = if info.echo.may_mishandle_cookies(self.now) { 1 } else { 2 };
         let alone = late.max(guess * times).clamp(LEAST_PATIENCE, MOST_ALONE);
-        let patience = late.max(guess).clamp(LEAST_PATIENCE, MOST_PATIENCE);
-        let silent_for = self.silent_for(info, patience).unwrap_or_default();
-        Price {
+        let hedge_after = late.max(guess).clamp(LEAST_PATIENCE, MOST_PATIENCE);
+        let silent_for = self.silent_for(info, hedge_after).unwrap_or_default();
+        LatencyEstimate {
             rtt,
-            doubt: self.silence(info, patience) + self.bad_answers(info),
-            patience,
+            penalty: self.silence(info, hedge_after) + self.bad_answers(info),
+            hedge_after,
             alone,
             again,
-            met: info.srtt_us > 0,
+            has_replied: info.srtt_us > 0,
             silent_for: match info.unanswered {
                 DEAD_AFTER.. => silent_for,
                 _ => Duration::ZERO,
             },
-            skipped_until: self.skipped_until(info, patience),
+            skipped_until: self.skipped_until(info, hedge_after),
             given_up: self.is_given_up(info, silent_for),
         }
     }
@@ -128,7 +128,7 @@ impl Market {
         let waiting_since = Moment::from_millis(info.waiting_since);
         !silent_for.is_zero()
             && info.unanswered >= GIVEN_UP_AFTER
-            && self.heard.since(waiting_since) >= GIVEN_UP_FOR
+            && self.last_reply_at.since(waiting_since) >= GIVEN_UP_FOR
     }
 
     /// Deviations beyond the mean after which a reply is more likely lost than late: few on a lossy
@@ -138,14 +138,14 @@ impl Market {
     }
 
     /// The time for which queries have been unanswered, if it exceeds the hedge delay.
-    fn silent_for(&self, info: &ServerInfo, patience: Duration) -> Option<Duration> {
+    fn silent_for(&self, info: &ServerInfo, hedge_after: Duration) -> Option<Duration> {
         let since = Moment::from_millis(info.waiting_since);
         let silent = self.now.since(since);
-        (info.unanswered > 0 && since >= self.forgiven && silent > patience).then_some(silent)
+        (info.unanswered > 0 && since >= self.forgiven && silent > hedge_after).then_some(silent)
     }
 
-    fn silence(&self, info: &ServerInfo, patience: Duration) -> Duration {
-        let Some(silent) = self.silent_for(info, patience) else { return Duration::ZERO };
+    fn silence(&self, info: &ServerInfo, hedge_after: Duration) -> Duration {
+        let Some(silent) = self.silent_for(info, hedge_after) else { return Duration::ZERO };
         let missed = u32::from(info.unanswered - 1).min(6);
         let most = match info.replied_at {
             0 => SILENT * (1 << missed),
@@ -166,7 +166,7 @@ impl Market {
     }
 
     /// The end of the backoff of an unresponsive or unreachable server.
-    fn skipped_until(&self, info: &ServerInfo, patience: Duration) -> Option<Moment> {
+    fn skipped_until(&self, info: &ServerInfo, hedge_after: Duration) -> Option<Moment> {
         let troubled_at = Moment::from_millis(info.troubled_at);
         let (times, from) = match info.trouble {
             Some(ServerFault::Refused | ServerFault::Unreachable)
@@ -175,7 +175,7 @@ impl Market {
                 (info.troubles, troubled_at)
             }
             _ => {
-                self.silent_for(info, patience)?;
+                self.silent_for(info, hedge_after)?;
                 let beyond = info.unanswered.checked_sub(DEAD_AFTER)?;
                 (beyond.saturating_add(1), Moment::from_millis(info.asked_at))
             }
@@ -198,15 +198,15 @@ mod tests {
 
     const AT: u64 = 10_000_000;
 
-    fn market() -> Market {
-        Market {
+    fn estimator() -> Estimator {
+        Estimator {
             now: Moment::from_millis(AT),
             unknown: (Duration::from_millis(100), Duration::from_millis(200)),
             forgiven: Moment::default(),
             loss: 0.0,
             broken: BrokenPaths::default(),
             silent: false,
-            heard: Moment::from_millis(AT - 1),
+            last_reply_at: Moment::from_millis(AT - 1),
         }
     }
 
@@ -219,8 +219,8 @@ mod tests {
     #[test]
     fn a_silent_server_is_left_alone_longer_each_time_and_no_longer_than_the_limit() {
         let skipped = |unanswered| {
-            let until = market().price(&silent(unanswered), None).skipped_until;
-            until.map(|until| until.since(market().now))
+            let until = estimator().estimate(&silent(unanswered), None).skipped_until;
+            until.map(|until| until.since(estimator().now))
         };
         assert_eq!(skipped(DEAD_AFTER - 1), None);
         assert_eq!(skipped(DEAD_AFTER), Some(FIRST_BACK_OFF));
@@ -229,22 +229,23 @@ mod tests {
         for many in [DEAD_AFTER + 6, 1000, u16::MAX] {
             assert_eq!(skipped(many), Some(LONGEST_BACK_OFF), "{many}");
         }
-        assert!(market().price(&silent(u16::MAX), None).doubt <= MOST_DOUBT);
+        assert!(estimator().estimate(&silent(u16::MAX), None).penalty <= MOST_DOUBT);
     }
 
     #[test]
     fn a_server_is_given_up_that_stays_silent_while_others_answer() {
-        let given_up = |market: Market, info: &ServerInfo| market.price(info, None).given_up;
-        assert!(!given_up(market(), &silent(GIVEN_UP_AFTER - 1)));
-        assert!(given_up(market(), &silent(GIVEN_UP_AFTER)));
-        let heard = Moment::from_millis(AT - 120_000);
+        let given_up =
+            |estimator: Estimator, info: &ServerInfo| estimator.estimate(info, None).given_up;
+        assert!(!given_up(estimator(), &silent(GIVEN_UP_AFTER - 1)));
+        assert!(given_up(estimator(), &silent(GIVEN_UP_AFTER)));
+        let last_reply_at = Moment::from_millis(AT - 120_000);
         assert!(
-            !given_up(Market { heard, ..market() }, &silent(GIVEN_UP_AFTER)),
+            !given_up(Estimator { last_reply_at, ..estimator() }, &silent(GIVEN_UP_AFTER)),
             "by nobody since"
         );
         let waiting_since = AT - GIVEN_UP_FOR.as_millis() as u64;
         let at_once = ServerInfo { waiting_since, ..silent(GIVEN_UP_AFTER) };
-        assert!(!given_up(market(), &at_once));
+        assert!(!given_up(estimator(), &at_once));
     }
 
     #[test]
@@ -252,29 +253,29 @@ mod tests {
         for (troubles, back_off) in [(1, FIRST_BACK_OFF), (u16::MAX, LONGEST_BACK_OFF)] {
             let trouble = Some(ServerFault::Unreachable);
             let info = ServerInfo { trouble, troubles, troubled_at: AT, ..ServerInfo::default() };
-            let until = market().price(&info, None).skipped_until.unwrap();
-            assert_eq!(until.since(market().now), back_off);
-            let forgiven = Market { forgiven: Moment::from_millis(AT + 1), ..market() };
-            assert_eq!(forgiven.price(&info, None).skipped_until, None);
+            let until = estimator().estimate(&info, None).skipped_until.unwrap();
+            assert_eq!(until.since(estimator().now), back_off);
+            let forgiven = Estimator { forgiven: Moment::from_millis(AT + 1), ..estimator() };
+            assert_eq!(forgiven.estimate(&info, None).skipped_until, None);
         }
     }
 
     #[test]
     fn one_lost_packet_costs_a_good_server_next_to_nothing() {
         let good = ServerInfo { srtt_us: 30_000, replied_at: AT - 130_000, ..silent(1) };
-        assert!(market().price(&good, None).doubt <= MISSED);
-        let pardoned = Market { forgiven: Moment::from_millis(AT), ..market() };
-        assert_eq!(pardoned.price(&silent(9), None).doubt, Duration::ZERO);
+        assert!(estimator().estimate(&good, None).penalty <= MISSED);
+        let pardoned = Estimator { forgiven: Moment::from_millis(AT), ..estimator() };
+        assert_eq!(pardoned.estimate(&silent(9), None).penalty, Duration::ZERO);
     }
 
     #[test]
     fn patience_has_its_bounds() {
-        for (srtt_us, patience) in [(1, LEAST_PATIENCE), (u32::MAX, MOST_PATIENCE)] {
+        for (srtt_us, hedge_after) in [(1, LEAST_PATIENCE), (u32::MAX, MOST_PATIENCE)] {
             let info = ServerInfo { srtt_us, replied_at: AT, ..ServerInfo::default() };
-            assert_eq!(market().price(&info, None).patience, patience);
-            let alone = if patience == MOST_PATIENCE { MOST_ALONE } else { patience };
-            assert_eq!(market().price(&info, None).alone, alone);
+            assert_eq!(estimator().estimate(&info, None).hedge_after, hedge_after);
+            let alone = if hedge_after == MOST_PATIENCE { MOST_ALONE } else { hedge_after };
+            assert_eq!(estimator().estimate(&info, None).alone, alone);
         }
-        assert_eq!(market().price(&ServerInfo::default(), None).rtt, market().unknown.0);
+        assert_eq!(estimator().estimate(&ServerInfo::default(), None).rtt, estimator().unknown.0);
     }
 }

@@ -27,13 +27,13 @@ const RANGE: u32 = 16;
 
 /// The quotas of servers, or of zones.
 #[derive(Debug)]
-pub(crate) struct Quotas {
-    places: Box<[Place]>,
+pub(crate) struct FetchQuotas {
+    places: Box<[QuotaPlace]>,
     secret: RandomState,
 }
 
 #[derive(Debug, Default)]
-struct Place {
+struct QuotaPlace {
     under_way: AtomicU32,
     /// 0: as the configuration says.
     quota: AtomicU32,
@@ -43,15 +43,15 @@ struct Place {
 
 /// A query or question under way, until dropped.
 #[derive(Debug)]
-pub(crate) struct UnderWay {
-    quotas: Arc<Quotas>,
+pub(crate) struct QuotaSlot {
+    quotas: Arc<FetchQuotas>,
     at: usize,
-    usual: Usual,
+    usual: QuotaLimit,
 }
 
 /// How full a quota is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Load {
+pub(crate) enum QuotaLoad {
     /// There is room.
     Light,
     /// Optional queries are refused.
@@ -62,14 +62,14 @@ pub(crate) enum Load {
 
 /// The initial quota of a server or zone without history.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Usual {
+pub(crate) struct QuotaLimit {
     /// The configured value; 0 for no quota.
     pub(crate) limit: u32,
     /// A configured or top-level server: the quota starts at its maximum.
     pub(crate) trusted: bool,
 }
 
-impl Usual {
+impl QuotaLimit {
     fn at_first(self) -> u32 {
         if self.trusted { self.most() } else { self.limit }
     }
@@ -83,14 +83,14 @@ impl Usual {
     }
 }
 
-impl Default for Quotas {
+impl Default for FetchQuotas {
     fn default() -> Self {
-        let places = (0..PLACES).map(|_| Place::default()).collect();
-        Quotas { places, secret: RandomState::new() }
+        let places = (0..PLACES).map(|_| QuotaPlace::default()).collect();
+        FetchQuotas { places, secret: RandomState::new() }
     }
 }
 
-impl Quotas {
+impl FetchQuotas {
     /// The place of a server.
     pub(crate) fn of_server(&self, address: IpAddr) -> usize {
         self.secret.hash_one(address) as usize % PLACES
@@ -104,29 +104,29 @@ impl Quotas {
     }
 
     /// Adds a query to a slot.
-    pub(crate) fn enter(self: &Arc<Self>, at: usize, usual: Usual) -> UnderWay {
+    pub(crate) fn enter(self: &Arc<Self>, at: usize, usual: QuotaLimit) -> QuotaSlot {
         if let Some(place) = self.places.get(at) {
             place.under_way.fetch_add(1, Ordering::Relaxed);
         }
-        UnderWay { quotas: self.clone(), at, usual }
+        QuotaSlot { quotas: self.clone(), at, usual }
     }
 
     /// How full a place is.
-    pub(crate) fn load(&self, at: usize, usual: Usual) -> Load {
+    pub(crate) fn load(&self, at: usize, usual: QuotaLimit) -> QuotaLoad {
         let Some(place) = self.places.get(at).filter(|_| usual.limit > 0) else {
-            return Load::Light;
+            return QuotaLoad::Light;
         };
         let under_way = place.under_way.load(Ordering::Relaxed);
         let quota = place.quota(usual);
         match under_way {
-            _ if under_way >= quota => Load::Full,
-            _ if under_way > quota / 2 => Load::Heavy,
-            _ => Load::Light,
+            _ if under_way >= quota => QuotaLoad::Full,
+            _ if under_way > quota / 2 => QuotaLoad::Heavy,
+            _ => QuotaLoad::Light,
         }
     }
 
     /// Removes a query, which ended with or without a reply.
-    pub(crate) fn ended(&self, at: usize, answered: bool, usual: Usual) {
+    pub(crate) fn ended(&self, at: usize, answered: bool, usual: QuotaLimit) {
         let Some(place) = self.places.get(at).filter(|_| usual.limit > 0) else { return };
         let counter = if answered { &place.answered } else { &place.unanswered };
         counter.fetch_add(1, Ordering::Relaxed);
@@ -149,7 +149,7 @@ impl Quotas {
     }
 
     /// Whether so many queries were unanswered that the quota is below its initial value.
-    pub(crate) fn has_shrunk(&self, at: usize, usual: Usual) -> bool {
+    pub(crate) fn has_shrunk(&self, at: usize, usual: QuotaLimit) -> bool {
         self.places.get(at).is_some_and(|place| place.quota(usual) < usual.limit)
     }
 
@@ -160,8 +160,8 @@ impl Quotas {
     }
 }
 
-impl Place {
-    fn quota(&self, usual: Usual) -> u32 {
+impl QuotaPlace {
+    fn quota(&self, usual: QuotaLimit) -> u32 {
         match self.quota.load(Ordering::Relaxed) {
             0 => usual.at_first(),
             adapted if adapted >= usual.limit => adapted.max(usual.at_first()),
@@ -170,7 +170,7 @@ impl Place {
     }
 }
 
-impl UnderWay {
+impl QuotaSlot {
     /// The query was answered.
     pub(crate) fn answered(&self) {
         self.quotas.ended(self.at, true, self.usual);
@@ -182,7 +182,7 @@ impl UnderWay {
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for QuotaSlot {
     fn drop(&mut self) {
         if let Some(place) = self.quotas.places.get(self.at) {
             place.under_way.fetch_sub(1, Ordering::Relaxed);
@@ -191,38 +191,42 @@ impl Drop for UnderWay {
 }
 
 #[cfg(test)]
-const USUAL: Usual = Usual { limit: 32, trusted: false };
+const USUAL: QuotaLimit = QuotaLimit { limit: 32, trusted: false };
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn end(quotas: &Quotas, answered: bool, times: u16) {
+    fn end(quotas: &FetchQuotas, answered: bool, times: u16) {
         (0..times).for_each(|_| quotas.ended(7, answered, USUAL));
     }
 
     #[test]
     fn a_quota_is_light_then_heavy_then_full_and_given_back() {
-        let quotas = Arc::<Quotas>::default();
+        let quotas = Arc::<FetchQuotas>::default();
         let load = || quotas.load(7, USUAL);
-        let mut under_way: Vec<UnderWay> = (0..16).map(|_| quotas.enter(7, USUAL)).collect();
-        assert_eq!(load(), Load::Light);
+        let mut under_way: Vec<QuotaSlot> = (0..16).map(|_| quotas.enter(7, USUAL)).collect();
+        assert_eq!(load(), QuotaLoad::Light);
         under_way.push(quotas.enter(7, USUAL));
-        assert_eq!(load(), Load::Heavy);
+        assert_eq!(load(), QuotaLoad::Heavy);
         under_way.extend((17..32).map(|_| quotas.enter(7, USUAL)));
-        assert_eq!(load(), Load::Full);
-        assert_eq!(quotas.load(7, Usual { trusted: true, ..USUAL }), Load::Light);
-        assert_eq!(quotas.load(7, Usual { limit: 0, ..USUAL }), Load::Light, "there is none");
-        assert_eq!(quotas.load(8, USUAL), Load::Light, "another");
+        assert_eq!(load(), QuotaLoad::Full);
+        assert_eq!(quotas.load(7, QuotaLimit { trusted: true, ..USUAL }), QuotaLoad::Light);
+        assert_eq!(
+            quotas.load(7, QuotaLimit { limit: 0, ..USUAL }),
+            QuotaLoad::Light,
+            "there is none"
+        );
+        assert_eq!(quotas.load(8, USUAL), QuotaLoad::Light, "another");
         under_way.pop();
-        assert_eq!(load(), Load::Heavy);
+        assert_eq!(load(), QuotaLoad::Heavy);
         drop(under_way);
         assert_eq!(quotas.state(7), (0, 32));
     }
 
     #[test]
     fn a_quota_shrinks_with_silence_and_recovers_with_answers_within_its_range() {
-        let quotas = Quotas::default();
+        let quotas = FetchQuotas::default();
         let quota = || quotas.state(7).1;
         end(&quotas, false, WINDOW - 1);
         assert_eq!(quota(), 32, "few say little");
@@ -243,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_server_and_a_zone_have_a_place_each() {
-        let quotas = Quotas::default();
+        let quotas = FetchQuotas::default();
         let server = IpAddr::from([192, 0, 2, 1]);
         assert_eq!(quotas.of_server(server), quotas.of_server(server));
         let zone = |text| quotas.of_zone(&name::parse(text).unwrap());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use zoners_dns::{Endpoint, Moment};
 
-use crate::model::asking::Asking;
+use crate::model::asking::UpstreamQuery;
 
 /// Replies within this time of the last count as equally recent.
 const RECENT: Duration = Duration::from_secs(1);
@@ -23,9 +23,9 @@ const REST: Duration = Duration::from_millis(350);
 
 /// The pause after a probe.
 #[derive(Debug, Default)]
-pub(crate) struct Rest(AtomicU64);
+pub(crate) struct ProbePause(AtomicU64);
 
-impl Rest {
+impl ProbePause {
     pub(crate) fn is_over(&self, now: Moment) -> bool {
         Moment::from_millis(self.0.load(Ordering::Relaxed)) <= now
     }
@@ -37,31 +37,31 @@ impl Rest {
 
 /// A question that a server has answered.
 #[derive(Clone, Debug)]
-pub(crate) struct Testimony {
+pub(crate) struct LastReply {
     pub(crate) server: Endpoint,
-    pub(crate) asking: Asking,
+    pub(crate) asking: UpstreamQuery,
 }
 
 /// The last responder of one path.
 #[derive(Debug, Default)]
-pub(crate) struct Witness {
+pub(crate) struct LastResponder {
     /// When the testimony was taken; 0: there is none.
     taken_at: AtomicU64,
     /// A probe is outstanding.
     is_asked: AtomicBool,
-    inner: Mutex<Inner>,
+    inner: Mutex<ResponderState>,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
-    last: Option<Testimony>,
+struct ResponderState {
+    last: Option<LastReply>,
     /// The number of probes since a reply, the first of them, and when the next is allowed.
     asked: u8,
     asked_at: Moment,
     free_at: Moment,
 }
 
-impl Witness {
+impl LastResponder {
     /// A server has replied: outstanding probes are settled.
     pub(crate) fn heard(&self) {
         if self.is_asked.load(Ordering::Relaxed) {
@@ -72,7 +72,7 @@ impl Witness {
     }
 
     /// Records a reply.
-    pub(crate) fn take(&self, now: Moment, testimony: impl FnOnce() -> Testimony) {
+    pub(crate) fn take(&self, now: Moment, testimony: impl FnOnce() -> LastReply) {
         let taken_at = self.taken_at.load(Ordering::Relaxed);
         if taken_at == 0 || now.since(Moment::from_millis(taken_at)) >= RECENT {
             self.taken_at.store(now.as_millis().max(1), Ordering::Relaxed);
@@ -85,9 +85,9 @@ impl Witness {
     pub(crate) fn claim(
         &self,
         now: Moment,
-        may_ask: impl Fn(&Testimony) -> bool,
-        another: impl FnOnce() -> Option<Testimony>,
-    ) -> Option<Testimony> {
+        may_ask: impl Fn(&LastReply) -> bool,
+        another: impl FnOnce() -> Option<LastReply>,
+    ) -> Option<LastReply> {
         let mut inner = self.inner.lock();
         if inner.asked >= MOST || inner.asked > 0 && inner.free_at > now {
             return None;
@@ -110,7 +110,7 @@ impl Witness {
     /// Forgets the last responder.
     pub(crate) fn forget(&self) {
         let mut inner = self.inner.lock();
-        *inner = Inner::default();
+        *inner = ResponderState::default();
         self.taken_at.store(0, Ordering::Relaxed);
         self.is_asked.store(false, Ordering::Relaxed);
     }
@@ -126,13 +126,13 @@ mod tests {
     use super::*;
     use zoners_dns::{Question, Rtype, name};
 
-    fn testimony(server: &str) -> Testimony {
+    fn testimony(server: &str) -> LastReply {
         let question = Question::new(name::root(), Rtype::NS);
-        let asking = Asking { question, recursion_desired: false, retry: false };
-        Testimony { server: Endpoint::udp(server.parse().unwrap()), asking }
+        let asking = UpstreamQuery { question, recursion_desired: false, retry: false };
+        LastReply { server: Endpoint::udp(server.parse().unwrap()), asking }
     }
 
-    fn claim(witness: &Witness, millis: u64) -> Option<String> {
+    fn claim(witness: &LastResponder, millis: u64) -> Option<String> {
         let now = Moment::from_millis(millis);
         let claimed = witness.claim(now, |_| true, || Some(testimony("192.0.2.9")));
         claimed.map(|claimed| claimed.server.to_string())
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn it_is_asked_twice_and_its_silence_counts_a_second_later() {
-        let (witness, at) = (Witness::default(), Moment::from_millis);
+        let (witness, at) = (LastResponder::default(), Moment::from_millis);
         assert!(!witness.is_there());
         witness.take(at(5), || testimony("192.0.2.1"));
         witness.take(at(1004), || testimony("192.0.2.2"));
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn another_is_asked_where_it_may_not_be() {
-        let witness = Witness::default();
+        let witness = LastResponder::default();
         assert_eq!(claim(&witness, 5).as_deref(), Some("192.0.2.9"), "none ever answered");
         witness.heard();
         witness.take(Moment::from_millis(5), || testimony("192.0.2.1"));

@@ -15,15 +15,15 @@ const AT_FIRST: u32 = 64 * PACKET;
 
 /// The remaining budget.
 #[derive(Debug)]
-pub(crate) struct Spare(AtomicU32);
+pub(crate) struct ProbeBudget(AtomicU32);
 
-impl Default for Spare {
+impl Default for ProbeBudget {
     fn default() -> Self {
-        Spare(AtomicU32::new(AT_FIRST))
+        ProbeBudget(AtomicU32::new(AT_FIRST))
     }
 }
 
-impl Spare {
+impl ProbeBudget {
     /// A necessary query is sent; at most `most` optional packets are saved up.
     pub(crate) fn earn(&self, most: u32) {
         if self.0.load(Ordering::Relaxed) < most.saturating_mul(PACKET) {
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn an_eighth_may_be_spent_beyond_the_first() {
-        let spare = Spare::default();
+        let spare = ProbeBudget::default();
         let spend = |most| std::iter::from_fn(|| spare.is_left(most).then(|| spare.take())).count();
         assert_eq!(spend(0), 0);
         assert_eq!(spend(10), 64);

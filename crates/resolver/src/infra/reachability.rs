@@ -12,7 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use zoners_dns::{Endpoint, Moment};
 
-use crate::infra::last_responder::{Testimony, Witness};
+use crate::infra::last_responder::{LastReply, LastResponder};
 
 /// Consecutive silent networks after which a path is broken.
 const MANY: usize = 6;
@@ -32,15 +32,15 @@ const PROBE_EVERY: Duration = Duration::from_secs(10);
 
 /// The state of the paths.
 #[derive(Debug, Default)]
-pub(crate) struct Paths {
-    ipv4: Path,
-    ipv6: Path,
-    udp: Path,
+pub(crate) struct ReachabilityTable {
+    ipv4: PathState,
+    ipv6: PathState,
+    udp: PathState,
 }
 
 /// A way out.
 #[derive(Debug, Default)]
-struct Path {
+struct PathState {
     /// How many are in `health.silent`, to be read without waiting.
     silent: AtomicUsize,
     /// The time of the silence, in milliseconds.
@@ -48,12 +48,12 @@ struct Path {
     /// The moment from which the path counts as broken unless a reply arrives before; 0 for a path
     /// that works.
     broken_from: AtomicU64,
-    health: Mutex<Health>,
-    witness: Witness,
+    health: Mutex<PathHealth>,
+    witness: LastResponder,
 }
 
 #[derive(Debug, Default)]
-struct Health {
+struct PathHealth {
     /// Silent networks since the last reply, at most [`MANY`].
     silent: Vec<IpAddr>,
     /// When the last silence was noticed.
@@ -61,7 +61,7 @@ struct Health {
     probe_at: Moment,
 }
 
-impl Path {
+impl PathState {
     fn is_broken(&self, now: Moment) -> bool {
         let from = self.broken_from.load(Ordering::Relaxed);
         from > 0 && Moment::from_millis(from) <= now
@@ -120,9 +120,9 @@ impl Path {
     fn claim_witness(
         &self,
         now: Moment,
-        may_ask: impl Fn(&Testimony) -> bool,
-        another: impl FnOnce() -> Option<Testimony>,
-    ) -> Option<Testimony> {
+        may_ask: impl Fn(&LastReply) -> bool,
+        another: impl FnOnce() -> Option<LastReply>,
+    ) -> Option<LastReply> {
         if self.silent.load(Ordering::Relaxed) < SOME {
             return None;
         }
@@ -182,19 +182,19 @@ impl BrokenPaths {
     }
 }
 
-impl Paths {
-    fn of(&self, server: Endpoint) -> impl Iterator<Item = &Path> {
+impl ReachabilityTable {
+    fn of(&self, server: Endpoint) -> impl Iterator<Item = &PathState> {
         let family = if server.address.is_ipv4() { &self.ipv4 } else { &self.ipv6 };
         [family].into_iter().chain((!server.transport.is_stream()).then_some(&self.udp))
     }
 
     /// The server answered.
     pub(crate) fn replied(&self, server: Endpoint) {
-        self.of(server).for_each(Path::works);
+        self.of(server).for_each(PathState::works);
     }
 
     /// Records a reply for later probes.
-    pub(crate) fn take(&self, server: Endpoint, now: Moment, testimony: impl Fn() -> Testimony) {
+    pub(crate) fn take(&self, server: Endpoint, now: Moment, testimony: impl Fn() -> LastReply) {
         self.of(server).for_each(|path| path.witness.take(now, &testimony));
     }
 
@@ -209,19 +209,19 @@ impl Paths {
     pub(crate) fn claim_witnesses(
         &self,
         now: Moment,
-        may_ask: impl Fn(&Testimony) -> bool,
-        another: impl Fn(Option<Family>) -> Option<Testimony>,
-    ) -> impl Iterator<Item = Testimony> {
+        may_ask: impl Fn(&LastReply) -> bool,
+        another: impl Fn(Option<Family>) -> Option<LastReply>,
+    ) -> impl Iterator<Item = LastReply> {
         let paths =
             [(&self.ipv4, Some(Family::V4)), (&self.ipv6, Some(Family::V6)), (&self.udp, None)];
         let claim =
-            |(path, family): (&Path, _)| path.claim_witness(now, &may_ask, || another(family));
+            |(path, family): (&PathState, _)| path.claim_witness(now, &may_ask, || another(family));
         paths.map(claim).into_iter().flatten()
     }
 
     /// Resets the evidence: the machine is on a different network.
     pub(crate) fn forget(&self) {
-        [&self.ipv4, &self.ipv6, &self.udp].into_iter().for_each(Path::works);
+        [&self.ipv4, &self.ipv6, &self.udp].into_iter().for_each(PathState::works);
     }
 
     /// Which paths are broken now.

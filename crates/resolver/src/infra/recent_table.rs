@@ -13,8 +13,8 @@ const TOGETHER: usize = 16;
 /// bucket is full. The bucket follows from a secret hash, so that an outsider cannot choose the
 /// victim.
 #[derive(Debug)]
-pub(crate) struct Recent<K, V> {
-    parts: Box<[Vec<Entry<K, V>>]>,
+pub(crate) struct RecentTable<K, V> {
+    parts: Box<[Vec<RecentEntry<K, V>>]>,
     /// Entries in the table, expired entries included.
     count: usize,
     keep: Duration,
@@ -22,18 +22,18 @@ pub(crate) struct Recent<K, V> {
 }
 
 #[derive(Debug)]
-struct Entry<K, V> {
+struct RecentEntry<K, V> {
     key: K,
     touched: Moment,
     value: V,
 }
 
-impl<K: Hash + Eq, V: Default> Recent<K, V> {
+impl<K: Hash + Eq, V: Default> RecentTable<K, V> {
     /// A table with room for about `most` entries, each kept for `keep` after its last use.
     pub(crate) fn new(most: usize, keep: Duration) -> Self {
         let parts = most.div_ceil(TOGETHER).max(1);
         let parts = (0..parts).map(|_| Vec::new()).collect();
-        Recent { parts, count: 0, keep, secret: RandomState::new() }
+        RecentTable { parts, count: 0, keep, secret: RandomState::new() }
     }
 
     /// The entry of `key`, created if missing; true if a live entry was evicted.
@@ -52,7 +52,7 @@ impl<K: Hash + Eq, V: Default> Recent<K, V> {
                     part.swap_remove(oldest);
                     forgotten = true;
                 }
-                part.push(Entry { key, touched: now, value: V::default() });
+                part.push(RecentEntry { key, touched: now, value: V::default() });
                 part.len() - 1
             }
         };
@@ -84,7 +84,7 @@ impl<K: Hash + Eq, V: Default> Recent<K, V> {
 
     /// The entries, in no order.
     pub(crate) fn iter(&self, now: Moment) -> impl Iterator<Item = (&K, &V)> {
-        let fresh = move |entry: &&Entry<K, V>| now.since(entry.touched) < self.keep;
+        let fresh = move |entry: &&RecentEntry<K, V>| now.since(entry.touched) < self.keep;
         self.parts.iter().flatten().filter(fresh).map(|entry| (&entry.key, &entry.value))
     }
 
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn no_more_is_kept_than_there_is_room_for_and_the_oldest_goes() {
-        let (mut table, mut forgotten) = (Recent::<u32, u32>::new(64, KEEP), 0);
+        let (mut table, mut forgotten) = (RecentTable::<u32, u32>::new(64, KEEP), 0);
         for key in 0..1000 {
             let now = Moment::from_millis(u64::from(key) / 2);
             let (value, forgot) = table.touch(key, now).unwrap();
@@ -118,7 +118,7 @@ mod tests {
         let kept: Vec<u32> = table.iter(now).map(|(key, _)| *key).collect();
         assert_eq!(kept.len() + forgotten, 1000);
         assert!(kept.len() <= 64 && kept.contains(&999), "{kept:?}");
-        let mut one = Recent::<u32, u32>::new(TOGETHER, KEEP);
+        let mut one = RecentTable::<u32, u32>::new(TOGETHER, KEEP);
         for key in 0..TOGETHER as u32 {
             one.touch(key, Moment::from_millis(key.into())).unwrap();
         }
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn an_entry_is_forgotten_when_it_was_not_touched_for_so_long() {
-        let (mut table, at) = (Recent::<u32, u32>::new(64, KEEP), Moment::from_millis);
+        let (mut table, at) = (RecentTable::<u32, u32>::new(64, KEEP), Moment::from_millis);
         *table.touch(1, at(5)).unwrap().0 = 7;
         assert_eq!(table.get_mut(&1, at(1004)), Some(&mut 7));
         assert_eq!(table.get_mut(&1, at(1005)), None);

@@ -40,21 +40,21 @@ impl Hash for QueryKey {
 
 /// Queries without a useful reply in the last second.
 #[derive(Debug, Default)]
-pub(crate) struct Repeats {
+pub(crate) struct ResendLimit {
     /// The number of records, so that senders need not lock an empty table.
     count: AtomicUsize,
-    sent: Mutex<Sent>,
+    sent: Mutex<FailedQuery>,
 }
 
 #[derive(Debug, Default)]
-struct Sent {
+struct FailedQuery {
     /// The queries of each question, in the order of sending.
     queries: HashMap<QueryKey, VecDeque<Instant>>,
     /// The queries in the order of their ends.
     ended: VecDeque<(Instant, QueryKey)>,
 }
 
-impl Repeats {
+impl ResendLimit {
     /// Records that a query sent at `sent` has failed; true if an older record was forgotten.
     pub(crate) fn failed(&self, key: QueryKey, sent: Instant, now: Instant) -> bool {
         // Older queries do not count any more.
@@ -90,7 +90,7 @@ impl Repeats {
     }
 }
 
-impl Sent {
+impl FailedQuery {
     fn forget_old(&mut self, now: Instant) {
         while self.ended.front().is_some_and(|(ended, _)| now.duration_since(*ended) >= SPAN) {
             self.forget_oldest();
@@ -121,7 +121,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_fifth_waits_until_the_first_is_a_second_old() {
-        let (repeats, begun) = (Repeats::default(), Instant::now());
+        let (repeats, begun) = (ResendLimit::default(), Instant::now());
         let at = |millis| begun + Duration::from_millis(millis);
         for sent in [0, 100, 200] {
             repeats.failed(key(1), at(sent), at(sent + 20));
@@ -139,7 +139,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_more_are_remembered_than_there_is_room_for() {
-        let (repeats, now) = (Repeats::default(), Instant::now());
+        let (repeats, now) = (ResendLimit::default(), Instant::now());
         assert!((0..MOST).all(|number| !repeats.failed(key(number), now, now)));
         assert!(repeats.failed(key(MOST), now, now));
         assert_eq!(repeats.sent.lock().queries.len(), MOST);

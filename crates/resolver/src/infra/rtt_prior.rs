@@ -7,15 +7,15 @@ use parking_lot::Mutex;
 
 /// The RTTs of servers at first contact. They differ by factors, so their logarithms are smoothed.
 #[derive(Debug)]
-pub(crate) struct Habits {
-    smoothed: Mutex<Smoothed>,
+pub(crate) struct RttPrior {
+    smoothed: Mutex<SmoothedRtt>,
     /// Derived values in microseconds, read without a lock.
     median_us: AtomicU64,
     late_us: AtomicU64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Smoothed {
+struct SmoothedRtt {
     mean: f64,
     deviation: f64,
     samples: u32,
@@ -32,9 +32,9 @@ const GAIN: f64 = 16.0;
 /// Bounds of the late time.
 const LATE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(1200));
 
-impl Default for Habits {
+impl Default for RttPrior {
     fn default() -> Self {
-        let habits = Habits {
+        let habits = RttPrior {
             smoothed: Mutex::default(),
             median_us: AtomicU64::new(0),
             late_us: AtomicU64::new(0),
@@ -44,7 +44,7 @@ impl Default for Habits {
     }
 }
 
-impl Habits {
+impl RttPrior {
     /// A server answered for the first time.
     pub(crate) fn learn(&self, rtt: Duration) {
         let mut known = self.smoothed.lock();
@@ -63,7 +63,7 @@ impl Habits {
 
     /// Forgets everything: the machine is elsewhere now.
     pub(crate) fn forget(&self) {
-        *self.smoothed.lock() = Smoothed::default();
+        *self.smoothed.lock() = SmoothedRtt::default();
         self.expect(UNKNOWN, UNKNOWN_LATE);
     }
 
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn few_samples_say_little_and_many_are_believed() {
-        let habits = Habits::default();
+        let habits = RttPrior::default();
         assert_eq!((habits.median(), habits.late()), (UNKNOWN, UNKNOWN_LATE));
         for _ in 0..FEW {
             assert_eq!(habits.median(), UNKNOWN);

@@ -12,7 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use zoners_dns::{Moment, Name};
 
-use crate::infra::recent_table::Recent;
+use crate::infra::recent_table::RecentTable;
 
 /// Packets granted at once before any reply, including the first of each question: one for each
 /// server of the largest usual delegation.
@@ -41,15 +41,15 @@ const MOST_ZONES: usize = 4096;
 
 /// The accounts of the silent zones.
 #[derive(Debug)]
-pub(crate) struct Silences {
+pub(crate) struct ZoneSilences {
     /// The number of accounts: with none, no question takes the lock.
     accounts: AtomicUsize,
-    zones: Mutex<Recent<Name, Silence>>,
+    zones: Mutex<RecentTable<Name, ZoneSilence>>,
 }
 
 /// The silence of a zone since its last useful reply.
 #[derive(Clone, Copy, Debug, Default)]
-struct Silence {
+struct ZoneSilence {
     /// When the first server was late.
     since: Moment,
     packets: u32,
@@ -63,9 +63,9 @@ struct Silence {
 
 /// The state of the uplink.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct LineState {
+pub(crate) struct UplinkState {
     /// When any server last answered.
-    pub(crate) heard: Moment,
+    pub(crate) last_reply_at: Moment,
     /// Timeouts up to this moment are ignored.
     pub(crate) forgiven: Moment,
     /// No server answers.
@@ -76,7 +76,7 @@ pub(crate) struct LineState {
     pub(crate) loss: f64,
 }
 
-impl LineState {
+impl UplinkState {
     /// The packets allowed on this uplink: `packets` without loss, up to twice as many at a loss of
     /// a fifth or more.
     pub(crate) fn allows(self, packets: u32) -> u32 {
@@ -90,7 +90,7 @@ impl LineState {
 
 /// Whether a packet may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Leave {
+pub(crate) enum ZonePermit {
     /// At once.
     Granted,
     /// Not before then.
@@ -110,28 +110,34 @@ pub struct SilentZone {
     pub dead: bool,
 }
 
-impl Default for Silences {
+impl Default for ZoneSilences {
     fn default() -> Self {
-        let zones = Mutex::new(Recent::new(MOST_ZONES, KEEP));
-        Silences { accounts: AtomicUsize::new(0), zones }
+        let zones = Mutex::new(RecentTable::new(MOST_ZONES, KEEP));
+        ZoneSilences { accounts: AtomicUsize::new(0), zones }
     }
 }
 
-impl Silences {
+impl ZoneSilences {
     /// Whether a question to the zone may send a packet, either its `first` or a further packet.
-    pub(crate) fn leave(&self, zone: &Name, first: bool, line: LineState, now: Moment) -> Leave {
+    pub(crate) fn leave(
+        &self,
+        zone: &Name,
+        first: bool,
+        line: UplinkState,
+        now: Moment,
+    ) -> ZonePermit {
         if self.is_empty() {
-            return Leave::Granted;
+            return ZonePermit::Granted;
         }
         let mut zones = self.zones.lock();
-        let Some(silence) = zones.get_mut(zone, now) else { return Leave::Granted };
+        let Some(silence) = zones.get_mut(zone, now) else { return ZonePermit::Granted };
         if silence.is_forgiven(line) {
             zones.remove(zone);
             self.accounts.store(zones.len(), Ordering::Relaxed);
-            return Leave::Granted;
+            return ZonePermit::Granted;
         }
         let leave = silence.leave(first, line, now);
-        silence.awaited |= leave != Leave::Granted;
+        silence.awaited |= leave != ZonePermit::Granted;
         leave
     }
 
@@ -141,7 +147,7 @@ impl Silences {
     }
 
     /// Packets are sent to the zone; true if the account of a different zone was forgotten.
-    pub(crate) fn spend(&self, zone: &Name, packets: u32, line: LineState, now: Moment) -> bool {
+    pub(crate) fn spend(&self, zone: &Name, packets: u32, line: UplinkState, now: Moment) -> bool {
         let mut zones = self.zones.lock();
         let Some((silence, forgotten)) = zones.touch(zone.clone(), now) else { return false };
         if silence.packets == 0 {
@@ -158,7 +164,7 @@ impl Silences {
     pub(crate) fn death(
         &self,
         zone: &Name,
-        line: LineState,
+        line: UplinkState,
         now: Moment,
     ) -> Option<(Moment, bool)> {
         if self.is_empty() {
@@ -185,7 +191,7 @@ impl Silences {
     }
 
     /// The silent zones with the most packets, at most `most`.
-    pub(crate) fn list(&self, most: usize, line: LineState, now: Moment) -> Vec<SilentZone> {
+    pub(crate) fn list(&self, most: usize, line: UplinkState, now: Moment) -> Vec<SilentZone> {
         let zones = self.zones.lock();
         let mut list: Vec<SilentZone> = zones
             .iter(now)
@@ -208,8 +214,8 @@ impl Silences {
     }
 }
 
-impl Silence {
-    fn leave(&self, first: bool, line: LineState, now: Moment) -> Leave {
+impl ZoneSilence {
+    fn leave(&self, first: bool, line: UplinkState, now: Moment) -> ZonePermit {
         let may = match first {
             true => self.packets < MOST_FIRST,
             false => self.packets < line.allows(AT_ONCE),
@@ -217,23 +223,23 @@ impl Silence {
         // More is of no use: the line works.
         let spent = self.packets >= line.allows(MOST) && self.is_theirs(line);
         match may || !spent && self.free_at <= now {
-            true => Leave::Granted,
-            false if spent => Leave::At(now.after(PACE)),
-            false => Leave::At(self.free_at),
+            true => ZonePermit::Granted,
+            false if spent => ZonePermit::At(now.after(PACE)),
+            false => ZonePermit::At(self.free_at),
         }
     }
 
     /// Whether the silence was our own line's.
-    fn is_forgiven(&self, line: LineState) -> bool {
+    fn is_forgiven(&self, line: UplinkState) -> bool {
         self.since < line.forgiven
     }
 
     /// Whether other servers replied when a server of the zone should have replied.
-    fn is_theirs(&self, line: LineState) -> bool {
-        line.heard >= self.since.after(line.late)
+    fn is_theirs(&self, line: UplinkState) -> bool {
+        line.last_reply_at >= self.since.after(line.late)
     }
 
-    fn is_dead(&self, line: LineState, now: Moment) -> bool {
+    fn is_dead(&self, line: UplinkState, now: Moment) -> bool {
         self.packets >= DEAD_AFTER
             && now.since(self.since) >= DEAD_FOR.mul_f64(line.stretch())
             && self.is_theirs(line)
@@ -253,9 +259,9 @@ mod tests {
     }
 
     /// Other servers replied this long after the first packet to the zone.
-    fn heard(millis: u64) -> LineState {
-        LineState {
-            heard: AT.shifted(millis as i64),
+    fn last_reply_at(millis: u64) -> UplinkState {
+        UplinkState {
+            last_reply_at: AT.shifted(millis as i64),
             forgiven: Moment::default(),
             silent: false,
             late: Duration::from_millis(200),
@@ -264,11 +270,11 @@ mod tests {
     }
 
     /// Packets granted within a time, if each permitted packet is sent.
-    fn granted(silences: &Silences, line: LineState, millis: u64) -> u32 {
+    fn granted(silences: &ZoneSilences, line: UplinkState, millis: u64) -> u32 {
         let mut packets = 0;
         for later in 0..millis {
             let now = AT.shifted(later as i64);
-            while silences.leave(&zone(), false, line, now) == Leave::Granted {
+            while silences.leave(&zone(), false, line, now) == ZonePermit::Granted {
                 silences.spend(&zone(), 1, line, now);
                 packets += 1;
             }
@@ -278,15 +284,15 @@ mod tests {
 
     #[test]
     fn a_zone_gets_so_many_at_once_and_then_few() {
-        let silences = Silences::default();
-        assert_eq!(granted(&silences, heard(0), 1), AT_ONCE);
-        assert_eq!(granted(&silences, heard(0), 2400), 4, "the line may be gone");
-        let silences = Silences::default();
-        assert_eq!(granted(&silences, heard(300), 60_000), MOST, "the line is not gone");
-        let first = || silences.leave(&zone(), true, heard(300), AT);
+        let silences = ZoneSilences::default();
+        assert_eq!(granted(&silences, last_reply_at(0), 1), AT_ONCE);
+        assert_eq!(granted(&silences, last_reply_at(0), 2400), 4, "the line may be gone");
+        let silences = ZoneSilences::default();
+        assert_eq!(granted(&silences, last_reply_at(300), 60_000), MOST, "the line is not gone");
+        let first = || silences.leave(&zone(), true, last_reply_at(300), AT);
         let more = (0..100).take_while(|_| {
-            let granted = first() == Leave::Granted;
-            silences.spend(&zone(), u32::from(granted), heard(300), AT);
+            let granted = first() == ZonePermit::Granted;
+            silences.spend(&zone(), u32::from(granted), last_reply_at(300), AT);
             granted
         });
         assert_eq!(more.count() as u32, MOST_FIRST - MOST);
@@ -296,53 +302,56 @@ mod tests {
     fn on_a_line_that_loses_much_a_zone_gets_twice_as_many() {
         for (loss, packets) in [(0.0, MOST), (0.1, MOST * 3 / 2), (0.2, 2 * MOST), (0.9, 2 * MOST)]
         {
-            let line = LineState { loss, ..heard(300) };
-            assert_eq!(granted(&Silences::default(), line, 60_000), packets, "{loss}");
+            let line = UplinkState { loss, ..last_reply_at(300) };
+            assert_eq!(granted(&ZoneSilences::default(), line, 60_000), packets, "{loss}");
         }
     }
 
     #[test]
     fn a_zone_is_dead_once_it_was_silent_for_long_while_others_answered() {
-        let silences = Silences::default();
-        silences.spend(&zone(), DEAD_AFTER, heard(0), AT);
+        let silences = ZoneSilences::default();
+        silences.spend(&zone(), DEAD_AFTER, last_reply_at(0), AT);
         let death = |millis, line| silences.death(&zone(), line, AT.shifted(millis));
-        assert_eq!(death(3000, heard(0)), None, "the line may be gone");
-        assert_eq!(death(2999, heard(300)), None);
-        assert_eq!(death(3000, heard(300)), Some((AT, true)));
-        assert_eq!(death(3000, heard(300)), Some((AT, false)));
-        let pardoned = LineState { forgiven: AT.shifted(1), ..heard(300) };
+        assert_eq!(death(3000, last_reply_at(0)), None, "the line may be gone");
+        assert_eq!(death(2999, last_reply_at(300)), None);
+        assert_eq!(death(3000, last_reply_at(300)), Some((AT, true)));
+        assert_eq!(death(3000, last_reply_at(300)), Some((AT, false)));
+        let pardoned = UplinkState { forgiven: AT.shifted(1), ..last_reply_at(300) };
         assert_eq!(death(3000, pardoned), None);
-        let lossy = LineState { loss: 0.2, ..heard(300) };
+        let lossy = UplinkState { loss: 0.2, ..last_reply_at(300) };
         assert_eq!((death(5999, lossy), death(6000, lossy)), (None, Some((AT, false))));
         silences.end(&zone());
         assert!(silences.is_empty());
-        assert_eq!(death(3000, heard(300)), None, "a server answered");
-        silences.spend(&zone(), DEAD_AFTER - 1, heard(0), AT);
-        assert_eq!(death(3000, heard(300)), None, "few packets say little");
-        assert!(death(1, heard(300)).is_none() && !silences.list(9, heard(300), AT)[0].dead);
+        assert_eq!(death(3000, last_reply_at(300)), None, "a server answered");
+        silences.spend(&zone(), DEAD_AFTER - 1, last_reply_at(0), AT);
+        assert_eq!(death(3000, last_reply_at(300)), None, "few packets say little");
+        assert!(
+            death(1, last_reply_at(300)).is_none()
+                && !silences.list(9, last_reply_at(300), AT)[0].dead
+        );
     }
 
     #[test]
     fn an_account_is_closed_by_time_and_by_forgiveness() {
-        let silences = Silences::default();
-        assert_eq!(granted(&silences, heard(0), 1), AT_ONCE);
-        let pardoned = LineState { forgiven: AT.shifted(1), ..heard(0) };
-        assert_eq!(silences.leave(&zone(), false, pardoned, AT), Leave::Granted);
-        assert_eq!(granted(&silences, heard(0), 1), AT_ONCE);
+        let silences = ZoneSilences::default();
+        assert_eq!(granted(&silences, last_reply_at(0), 1), AT_ONCE);
+        let pardoned = UplinkState { forgiven: AT.shifted(1), ..last_reply_at(0) };
+        assert_eq!(silences.leave(&zone(), false, pardoned, AT), ZonePermit::Granted);
+        assert_eq!(granted(&silences, last_reply_at(0), 1), AT_ONCE);
         let later = AT.after(KEEP);
-        assert_eq!(silences.leave(&zone(), false, heard(0), later), Leave::Granted);
-        assert!(silences.list(9, heard(0), later).is_empty());
+        assert_eq!(silences.leave(&zone(), false, last_reply_at(0), later), ZonePermit::Granted);
+        assert!(silences.list(9, last_reply_at(0), later).is_empty());
     }
 
     #[test]
     fn no_more_zones_are_kept_than_there_is_room_for() {
-        let silences = Silences::default();
+        let silences = ZoneSilences::default();
         let mut forgotten = 0;
         for number in 0..2 * MOST_ZONES {
             let zone = name::parse(&format!("z{number}.test")).unwrap();
-            forgotten += usize::from(silences.spend(&zone, 1, heard(0), AT));
+            forgotten += usize::from(silences.spend(&zone, 1, last_reply_at(0), AT));
         }
-        let kept = silences.list(usize::MAX, heard(0), AT).len();
+        let kept = silences.list(usize::MAX, last_reply_at(0), AT).len();
         assert!(kept <= MOST_ZONES && kept + forgotten == 2 * MOST_ZONES, "{kept} {forgotten}");
     }
 }

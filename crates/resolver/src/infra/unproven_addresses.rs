@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use zoners_dns::{Delegation, Moment, QueryMode, Transport};
 
 use crate::infra::reachability::network;
-use crate::infra::recent_table::Recent;
+use crate::infra::recent_table::RecentTable;
 
 /// Packets to an unproven address …
 const MOST: usize = 4;
@@ -37,16 +37,16 @@ const MOST_REMEMBERED: usize = 8192;
 
 /// Recent packets to unproven addresses.
 #[derive(Debug)]
-pub(crate) struct Strangers {
+pub(crate) struct UnprovenAddresses {
     /// The moment of the last packet, so that other questions need not look.
     asked_at: AtomicU64,
-    asked: Mutex<Asked>,
+    asked: Mutex<AddressTally>,
 }
 
 #[derive(Debug)]
-struct Asked {
-    addresses: Recent<IpAddr, Address>,
-    networks: Recent<IpAddr, Network>,
+struct AddressTally {
+    addresses: RecentTable<IpAddr, Address>,
+    networks: RecentTable<IpAddr, NetworkTally>,
 }
 
 #[derive(Debug, Default)]
@@ -61,7 +61,7 @@ struct Address {
 }
 
 #[derive(Debug, Default)]
-struct Network {
+struct NetworkTally {
     /// The newest part of time.
     newest: u64,
     /// Packets of each recent interval, indexed by its number modulo the length.
@@ -70,48 +70,53 @@ struct Network {
 
 /// Whether a stranger may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Admission {
+pub(crate) enum UnprovenPermit {
     /// At once; true if a different address was forgotten.
     Admitted(bool),
     /// Not before then.
     At(Moment),
 }
 
-impl Default for Strangers {
+impl Default for UnprovenAddresses {
     fn default() -> Self {
-        let addresses = Recent::new(MOST_REMEMBERED, STREAM);
-        let networks = Recent::new(MOST_REMEMBERED, PARTS_LAST);
-        let asked = Mutex::new(Asked { addresses, networks });
-        Strangers { asked_at: AtomicU64::new(0), asked }
+        let addresses = RecentTable::new(MOST_REMEMBERED, STREAM);
+        let networks = RecentTable::new(MOST_REMEMBERED, PARTS_LAST);
+        let asked = Mutex::new(AddressTally { addresses, networks });
+        UnprovenAddresses { asked_at: AtomicU64::new(0), asked }
     }
 }
 
-impl Strangers {
+impl UnprovenAddresses {
     /// Asks for permission to send a packet to `address`, or to open a stream, and records it.
-    pub(crate) fn admit(&self, address: IpAddr, transport: Transport, now: Moment) -> Admission {
+    pub(crate) fn admit(
+        &self,
+        address: IpAddr,
+        transport: Transport,
+        now: Moment,
+    ) -> UnprovenPermit {
         self.asked_at.store(now.as_millis().max(1), Ordering::Relaxed);
         let mut asked = self.asked.lock();
-        let Asked { addresses, networks } = &mut *asked;
+        let AddressTally { addresses, networks } = &mut *asked;
         let (Some((known, one)), Some((of_network, other))) =
             (addresses.touch(address, now), networks.touch(network(address), now))
         else {
-            return Admission::At(now.after(SPAN));
+            return UnprovenPermit::At(now.after(SPAN));
         };
         match known.free_at(transport, now).or_else(|| of_network.free_at(now)) {
             Some(at) => {
                 known.awaited = true;
-                Admission::At(at)
+                UnprovenPermit::At(at)
             }
             None => {
                 known.send(transport, now);
                 of_network.send();
-                Admission::Admitted(one || other)
+                UnprovenPermit::Admitted(one || other)
             }
         }
     }
 
     /// An address has replied for the first time; true if questions wait for that.
-    pub(crate) fn met(&self, address: IpAddr, now: Moment) -> bool {
+    pub(crate) fn observe_reply(&self, address: IpAddr, now: Moment) -> bool {
         let asked_at = Moment::from_millis(self.asked_at.load(Ordering::Relaxed));
         if now.since(asked_at) >= STREAM {
             return false;
@@ -150,7 +155,7 @@ impl Address {
     }
 }
 
-impl Network {
+impl NetworkTally {
     /// The moment when a packet may be sent, if not now.
     fn free_at(&mut self, now: Moment) -> Option<Moment> {
         let part = now.as_millis() / PART;
@@ -179,12 +184,14 @@ mod tests {
 
     /// The packets sent within a time if each permitted packet is sent, and the most in any second.
     fn sent(addresses: &[IpAddr], transports: &[Transport], millis: u64) -> (usize, usize) {
-        let (strangers, mut sent) = (Strangers::default(), Vec::new());
+        let (strangers, mut sent) = (UnprovenAddresses::default(), Vec::new());
         for at in 5..5 + millis {
             let now = Moment::from_millis(at);
             for address in addresses {
                 for transport in transports {
-                    while strangers.admit(*address, *transport, now) == Admission::Admitted(false) {
+                    while strangers.admit(*address, *transport, now)
+                        == UnprovenPermit::Admitted(false)
+                    {
                         let again = if transport.is_stream() { 3 } else { 1 };
                         sent.extend((0..again).map(|times| at + times * 1000));
                     }
@@ -223,24 +230,24 @@ mod tests {
 
     #[test]
     fn an_answer_sets_free_and_tells_whether_questions_wait() {
-        let (strangers, now) = (Strangers::default(), Moment::from_millis(5));
+        let (strangers, now) = (UnprovenAddresses::default(), Moment::from_millis(5));
         let server = IpAddr::from([192, 0, 2, 1]);
         let admit = || strangers.admit(server, Transport::Udp, now);
-        assert!((0..MOST).all(|_| admit() == Admission::Admitted(false)));
-        assert!(!strangers.met(server, now), "none waits");
-        assert!((0..MOST).all(|_| admit() == Admission::Admitted(false)));
-        assert_eq!(admit(), Admission::At(now.after(SPAN)));
-        assert!(strangers.met(server, now) && !strangers.met(server, now));
+        assert!((0..MOST).all(|_| admit() == UnprovenPermit::Admitted(false)));
+        assert!(!strangers.observe_reply(server, now), "none waits");
+        assert!((0..MOST).all(|_| admit() == UnprovenPermit::Admitted(false)));
+        assert_eq!(admit(), UnprovenPermit::At(now.after(SPAN)));
+        assert!(strangers.observe_reply(server, now) && !strangers.observe_reply(server, now));
     }
 
     #[test]
     fn no_more_are_remembered_than_there_is_room_for() {
-        let (strangers, now) = (Strangers::default(), Moment::from_millis(5));
+        let (strangers, now) = (UnprovenAddresses::default(), Moment::from_millis(5));
         let mut forgotten = 0;
         for number in 0..2 * MOST_REMEMBERED as u32 {
             let address = IpAddr::from((0x0b00_0000 + (number << 8)).to_be_bytes());
             let admitted = strangers.admit(address, Transport::Udp, now);
-            forgotten += usize::from(admitted == Admission::Admitted(true));
+            forgotten += usize::from(admitted == UnprovenPermit::Admitted(true));
         }
         assert!(forgotten >= MOST_REMEMBERED, "{forgotten}");
         assert!(strangers.asked.lock().addresses.iter(now).count() <= MOST_REMEMBERED);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use zoners_dns::Moment;
 
-use crate::infra::last_responder::Witness;
+use crate::infra::last_responder::LastResponder;
 
 /// EWMA gain of the loss rate: one query moves the rate by 1/64.
 const GAIN: u32 = 64;
@@ -24,7 +24,7 @@ const SILENT_FOR: Duration = Duration::from_millis(400);
 
 /// The state of the uplink.
 #[derive(Debug, Default)]
-pub(crate) struct Line {
+pub(crate) struct Uplink {
     /// The loss rate of queries to responsive servers, smoothed, in units of 1/65536.
     loss: AtomicU32,
     /// When anybody last answered.
@@ -34,10 +34,10 @@ pub(crate) struct Line {
     asked_at: AtomicU64,
     /// Timeouts up to this moment are ignored.
     forgiven_at: AtomicU64,
-    witness: Witness,
+    witness: LastResponder,
 }
 
-impl Line {
+impl Uplink {
     /// A query was sent.
     pub(crate) fn asked(&self, now: Moment) {
         // Without queries there is no silence.
@@ -59,7 +59,7 @@ impl Line {
     }
 
     /// The last responder.
-    pub(crate) fn witness(&self) -> &Witness {
+    pub(crate) fn witness(&self) -> &LastResponder {
         &self.witness
     }
 
@@ -80,7 +80,7 @@ impl Line {
     }
 
     /// When anybody last answered.
-    pub(crate) fn heard(&self) -> Moment {
+    pub(crate) fn last_reply_at(&self) -> Moment {
         Moment::from_millis(self.replied_at.load(Ordering::Relaxed))
     }
 
@@ -98,7 +98,7 @@ impl Line {
 
     /// Resets the state, for a new network.
     pub(crate) fn forget(&self) {
-        let Line { loss, replied_at, asked, asked_at, forgiven_at, witness } = self;
+        let Uplink { loss, replied_at, asked, asked_at, forgiven_at, witness } = self;
         for count in [loss, asked] {
             count.store(0, Ordering::Relaxed);
         }
@@ -122,23 +122,23 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::infra::last_responder::Testimony;
-    use crate::model::asking::Asking;
+    use crate::infra::last_responder::LastReply;
+    use crate::model::asking::UpstreamQuery;
     use zoners_dns::{Endpoint, Question, Rtype, name};
 
-    fn testimony() -> Testimony {
+    fn testimony() -> LastReply {
         let question = Question::new(name::root(), Rtype::NS);
-        let asking = Asking { question, recursion_desired: false, retry: false };
-        Testimony { server: Endpoint::udp("192.0.2.1".parse().unwrap()), asking }
+        let asking = UpstreamQuery { question, recursion_desired: false, retry: false };
+        LastReply { server: Endpoint::udp("192.0.2.1".parse().unwrap()), asking }
     }
 
-    fn ask(line: &Line, now: Moment) -> bool {
+    fn ask(line: &Uplink, now: Moment) -> bool {
         line.witness().claim(now, |_| true, || None).is_some()
     }
 
     #[test]
     fn a_line_that_comes_back_forgives() {
-        let (line, at) = (Line::default(), Moment::from_millis);
+        let (line, at) = (Uplink::default(), Moment::from_millis);
         line.replied(at(1000));
         line.witness().take(at(1000), testimony);
         (0..DOWN_AFTER).for_each(|_| line.asked(at(1000)));
@@ -153,11 +153,11 @@ mod tests {
 
     #[test]
     fn time_in_which_nothing_was_asked_is_no_silence() {
-        let (line, at) = (Line::default(), Moment::from_millis);
+        let (line, at) = (Uplink::default(), Moment::from_millis);
         line.replied(at(1000));
         (0..DOWN_AFTER).for_each(|_| line.asked(at(600_000)));
         assert!(!line.is_silent(at(600_399)) && line.is_silent(at(600_400)));
-        let silent = Line::default();
+        let silent = Uplink::default();
         (0..DOWN_AFTER).for_each(|_| silent.asked(at(600_000)));
         assert!(!silent.is_down(at(601_999)) && silent.is_down(at(602_000)), "none ever answered");
         silent.forget();
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn loss_is_smoothed() {
-        let line = Line::default();
+        let line = Uplink::default();
         for _ in 0..400 {
             line.lost();
             (0..3).for_each(|_| line.replied(Moment::from_millis(1)));

@@ -14,7 +14,7 @@ use parking_lot::RwLock;
 use zoners_dns::{Delegation, Moment, name};
 
 use crate::infra::reachability::network;
-use crate::infra::uplink::Line;
+use crate::infra::uplink::Uplink;
 use crate::model::settings::Settings;
 
 /// Inside uplinks; further ones share the last.
@@ -22,25 +22,25 @@ const MOST: usize = 8;
 
 /// The state of the uplinks.
 #[derive(Debug, Default)]
-pub(crate) struct Lines {
-    internet: Line,
-    inside: [Line; MOST],
+pub(crate) struct Uplinks {
+    internet: Uplink,
+    inside: [Uplink; MOST],
     /// Whether there are inside uplinks, so that none is looked for otherwise.
     any_inside: AtomicBool,
-    layout: RwLock<Layout>,
+    layout: RwLock<UplinkLayout>,
 }
 
 /// The networks of each line inside.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Layout {
+struct UplinkLayout {
     networks: Vec<Vec<IpAddr>>,
     /// The forwarders of the root zone.
     of_all: Vec<IpAddr>,
 }
 
-impl Lines {
+impl Uplinks {
     /// The line to an address.
-    pub(crate) fn to(&self, address: IpAddr) -> &Line {
+    pub(crate) fn to(&self, address: IpAddr) -> &Uplink {
         if !self.any_inside.load(Ordering::Relaxed) || !is_inside(address) {
             return &self.internet;
         }
@@ -49,7 +49,7 @@ impl Lines {
     }
 
     /// The uplink to the servers of a zone, of the first server if there are several.
-    pub(crate) fn of(&self, cut: &Delegation) -> &Line {
+    pub(crate) fn of(&self, cut: &Delegation) -> &Uplink {
         if !self.any_inside.load(Ordering::Relaxed) {
             return &self.internet;
         }
@@ -58,12 +58,12 @@ impl Lines {
     }
 
     /// Whether an uplink leads to the Internet.
-    pub(crate) fn is_internet(&self, line: &Line) -> bool {
+    pub(crate) fn is_internet(&self, line: &Uplink) -> bool {
         ptr::eq(line, &raw const self.internet)
     }
 
     /// The line to the Internet.
-    pub(crate) fn internet(&self) -> &Line {
+    pub(crate) fn internet(&self) -> &Uplink {
         &self.internet
     }
 
@@ -94,19 +94,19 @@ impl Lines {
 
     /// Creates the uplinks of a configuration.
     pub(crate) fn lay(&self, settings: &Settings) {
-        let layout = Layout::of(settings);
+        let layout = UplinkLayout::of(settings);
         let mut known = self.layout.write();
         if *known != layout {
             self.any_inside.store(!layout.networks.is_empty(), Ordering::Relaxed);
-            self.inside.iter().for_each(Line::forget);
+            self.inside.iter().for_each(Uplink::forget);
             *known = layout;
         }
     }
 }
 
-impl Layout {
+impl UplinkLayout {
     fn of(settings: &Settings) -> Self {
-        let mut layout = Layout::default();
+        let mut layout = UplinkLayout::default();
         for route in &settings.routes {
             let addresses = route.servers.iter().flat_map(|server| &server.addresses);
             let inside: Vec<IpAddr> = addresses
@@ -175,13 +175,13 @@ mod tests {
         Delegation { zone: name::parse(zone).unwrap(), mode: QueryMode::Forward, ..servers }
     }
 
-    fn laid(routes: Vec<Delegation>) -> Lines {
-        let lines = Lines::default();
+    fn laid(routes: Vec<Delegation>) -> Uplinks {
+        let lines = Uplinks::default();
         lines.lay(&Settings { routes, ..Settings::new(route(".", &["198.51.100.1"])) });
         lines
     }
 
-    fn number(lines: &Lines, address: &str) -> Option<usize> {
+    fn number(lines: &Uplinks, address: &str) -> Option<usize> {
         let line = lines.to(address.parse().unwrap());
         lines.inside.iter().position(|inside| ptr::eq(inside, line))
     }

@@ -15,7 +15,7 @@ use crate::ask::race::race;
 use crate::cached::store::keep_reply;
 use crate::env::environment::Env;
 use crate::env::lookups::Lookups;
-use crate::env::shared::{ExchangeKey, Landed};
+use crate::env::shared::{ExchangeKey, SharedResult};
 use crate::env::single_flight::Turn;
 use crate::iterate::minimise::Minimiser;
 use crate::iterate::priming::prime;
@@ -32,7 +32,7 @@ const SILENCE: (Duration, Duration) = (Duration::from_millis(250), Duration::fro
 const MOST_REFUSED: usize = 8;
 
 /// Where a walk ended.
-pub(crate) enum Walk {
+pub(crate) enum WalkEnd {
     /// The servers' reply about the name.
     Reply(Box<Reply>),
     /// A delegation with the wanted addresses.
@@ -46,8 +46,8 @@ pub(crate) async fn iterate<N: Network>(
     context: &Context,
 ) -> Result<Box<Reply>, Unresolved> {
     match walk(env, question, None, context).await? {
-        Walk::Reply(reply) => Ok(reply),
-        Walk::Glue(cut) => {
+        WalkEnd::Reply(reply) => Ok(reply),
+        WalkEnd::Glue(cut) => {
             let text = format!("stopped at {}", cut.zone.fmt_with_dot());
             Err(Unresolved::new(Cause::Unusable, text))
         }
@@ -61,12 +61,12 @@ pub(crate) async fn walk<N: Network>(
     question: &Question,
     server: Option<&Name>,
     context: &Context,
-) -> Result<Walk, Unresolved> {
+) -> Result<WalkEnd, Unresolved> {
     let mut cut = first_cut(env, question);
     let mut minimiser = Minimiser::new(question.clone(), env.settings().minimised_type);
     minimiser.share_referrals(env.settings().share_referrals);
     // An interceptor sees each query, and does not refer.
-    let intercepted = env.shared().passage.is_intercepted();
+    let intercepted = env.shared().interception.is_intercepted();
     if !env.settings().minimise || cut.mode == QueryMode::Forward || intercepted {
         minimiser.give_up();
     }
@@ -76,7 +76,7 @@ pub(crate) async fn walk<N: Network>(
             return Err(Unresolved::new(Cause::Cancelled, "somebody else knew"));
         }
         if server.is_some_and(|server| !glue(&cut, server).is_empty()) {
-            return Ok(Walk::Glue(cut));
+            return Ok(WalkEnd::Glue(cut));
         }
         if question.rtype != Rtype::DNSKEY || question.name != cut.zone {
             fetch_keys(env, &cut, context);
@@ -117,7 +117,7 @@ pub(crate) async fn walk<N: Network>(
                 if matches!(reply.finding, Finding::NxDomain(_)) {
                     keep_reply(env, &asked, reply);
                 }
-                return Ok(Walk::Reply(Box::new(reply.clone())));
+                return Ok(WalkEnd::Reply(Box::new(reply.clone())));
             }
             Verdict::Answer(reply) => match &reply.finding {
                 // Some servers deny empty non-terminals, so the full name decides (RFC 9156
@@ -140,7 +140,7 @@ pub(crate) async fn walk<N: Network>(
 /// useless.
 fn first_cut<N: Network>(env: &Env<N>, question: &Question) -> Delegation {
     let routed = || env.settings().route(&question.answered_at()).is_some();
-    match env.shared().passage.is_intercepted() && !routed() {
+    match env.shared().interception.is_intercepted() && !routed() {
         true => env.settings().root.clone(),
         false => zone_cut(env, question),
     }
@@ -158,7 +158,7 @@ async fn cut_of_interceptor<N: Network>(
         return None;
     }
     Box::pin(wait_if_doubtful(env)).await;
-    let intercepted = env.shared().passage.is_intercepted();
+    let intercepted = env.shared().interception.is_intercepted();
     (intercepted && !cut.zone.is_root()).then(|| env.settings().root.clone())
 }
 
@@ -175,7 +175,7 @@ fn fetch_keys<N: Network>(env: &Env<N>, cut: &Delegation, context: &Context) {
     let signed = matches!(cut.signing, DsStatus::Signed(_))
         || env.settings().anchors.iter().any(|anchor| anchor.zone == cut.zone);
     let (cache, now) = (&env.shared().cache, env.shared().now());
-    let wanted = context.validate && signed && !env.shared().passage.is_forged();
+    let wanted = context.validate && signed && !env.shared().interception.is_forged();
     if wanted && cache.rrset(&cut.zone, Rtype::DNSKEY, now).is_none() {
         env.fetch_keys(&cut.zone, context);
     }
@@ -229,12 +229,12 @@ async fn ask_shortened<N: Network>(
     asked: &Question,
     full: &Question,
     context: &Context,
-) -> (bool, Landed<Verdict>) {
+) -> (bool, SharedResult<Verdict>) {
     env.count(Counter::UpstreamMinimised);
-    let patience = (env.shared().habits.late() * 3).clamp(SILENCE.0, SILENCE.1);
+    let hedge_after = (env.shared().rtt_prior.late() * 3).clamp(SILENCE.0, SILENCE.1);
     // Boxed: both futures are large, and the second is rare.
     let mut shortened = Box::pin(ask_zone(env, cut, asked, context));
-    if let Ok(verdict) = timeout(patience, &mut shortened).await {
+    if let Ok(verdict) = timeout(hedge_after, &mut shortened).await {
         return (true, verdict);
     }
     env.count(Counter::UpstreamMinimiseFallbacks);
@@ -266,7 +266,7 @@ async fn ask_zone<N: Network>(
     cut: &Delegation,
     asked: &Question,
     context: &Context,
-) -> Landed<Verdict> {
+) -> SharedResult<Verdict> {
     let exchanges = &env.shared().exchanges;
     let key = ExchangeKey { zone: cut.zone.clone(), asked: asked.clone() };
     for _ in 0..MOST_REFUSED {
@@ -295,7 +295,7 @@ async fn ask_and_keep<N: Network>(
     cut: &Delegation,
     asked: &Question,
     context: &Context,
-) -> Landed<Verdict> {
+) -> SharedResult<Verdict> {
     let mut verdict = race(env, cut, asked, context).await?;
     let (cache, now) = (&env.shared().cache, env.shared().now());
     match verdict.as_mut() {

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use zoners_dns::{Counter, Name, Network, Question};
 
-use crate::cached::lookup::{AnswerBuilder, Next, cached_answer};
+use crate::cached::lookup::{AnswerBuilder, ChainStep, cached_answer};
 use crate::env::environment::Env;
-use crate::env::lookups::{AddressSource, Found, Lookup, Lookups};
-use crate::iterate::iteration::{Walk, walk};
+use crate::env::lookups::{AddressLookup, AddressSource, FoundAddresses, Lookups};
+use crate::iterate::iteration::{WalkEnd, walk};
 use crate::model::answer::{Answer, Unresolved};
 use crate::model::context::Context;
 use crate::selection::addresses::{families, glue, usable_addresses};
@@ -28,7 +28,7 @@ pub(crate) fn look_up_addresses<N: Network>(
     name: &Name,
     trust: AddressSource,
     context: &Context,
-) -> Result<Lookup, Unresolved> {
+) -> Result<AddressLookup, Unresolved> {
     let limits = &env.settings().limits;
     let context = context.nested(limits).inspect_err(|_| env.count(Counter::LimitNestedLookups))?;
     context.budget.charge_lookup().map_err(|exhausted| {
@@ -51,7 +51,7 @@ pub(crate) fn look_up_addresses<N: Network>(
             }
         }
         addresses.truncate(env.settings().limits.addresses_per_server);
-        Found { server, addresses, by_glue }
+        FoundAddresses { server, addresses, by_glue }
     }))
 }
 
@@ -65,11 +65,11 @@ async fn nearest_addresses<N: Network>(
         return Ok((usable_addresses(env, answer.answer.iter()), false));
     }
     match walk(env, &question, Some(&question.name), context).await? {
-        Walk::Glue(cut) => Ok((glue(&cut, &question.name), true)),
-        Walk::Reply(reply) => match AnswerBuilder::default().add(*reply) {
-            Next::Done(answer) => Ok((addresses_in(env, &answer), false)),
+        WalkEnd::Glue(cut) => Ok((glue(&cut, &question.name), true)),
+        WalkEnd::Reply(reply) => match AnswerBuilder::default().add(*reply) {
+            ChainStep::Done(answer) => Ok((addresses_in(env, &answer), false)),
             // A nameserver's name should be no alias (RFC 2181 section 10.3), but some are.
-            Next::Alias(_) => zone_addresses(env, question, context).await,
+            ChainStep::Alias(_) => zone_addresses(env, question, context).await,
         },
     }
 }

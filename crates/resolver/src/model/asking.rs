@@ -4,7 +4,7 @@ use zoners_dns::Question;
 
 /// A query as it goes to one server.
 #[derive(Clone, Debug)]
-pub(crate) struct Asking {
+pub(crate) struct UpstreamQuery {
     pub(crate) question: Question,
     pub(crate) recursion_desired: bool,
     /// It goes beside another query.

@@ -29,14 +29,14 @@ pub(crate) struct Context {
     pub validate: bool,
     /// What is in the cache for no longer than this is as good as expired.
     pub ahead: Duration,
-    proving: Option<Arc<Proving>>,
+    proving: Option<Arc<ProofContext>>,
     trace: Option<Arc<Trace>>,
-    lineage: Option<Arc<Lineage>>,
+    lineage: Option<Arc<FlightLineage>>,
 }
 
 /// The reply that is being proven.
 #[derive(Debug)]
-struct Proving {
+struct ProofContext {
     /// Servers that gave bogus answers to the question: not asked again.
     avoided: Vec<SocketAddr>,
     /// Signatures that may still be verified for it.
@@ -45,9 +45,9 @@ struct Proving {
 
 /// The flights that are led on the way from the client's question to here, the innermost first.
 #[derive(Debug)]
-struct Lineage {
+struct FlightLineage {
     flight: FlightId,
-    above: Option<Arc<Lineage>>,
+    above: Option<Arc<FlightLineage>>,
 }
 
 impl Context {
@@ -90,7 +90,7 @@ impl Context {
 
     fn proving_with(&self, avoided: Vec<SocketAddr>, limits: &Limits) -> Self {
         let verifications = AtomicU32::new(limits.verifications_per_reply);
-        let proving = Proving { avoided, verifications };
+        let proving = ProofContext { avoided, verifications };
         Context { proving: Some(Arc::new(proving)), ..self.clone() }
     }
 
@@ -114,7 +114,7 @@ impl Context {
 
     /// The context inside `flight`, which this step leads.
     pub(crate) fn leading(&self, flight: FlightId) -> Self {
-        let lineage = Lineage { flight, above: self.lineage.clone() };
+        let lineage = FlightLineage { flight, above: self.lineage.clone() };
         Context { lineage: Some(Arc::new(lineage)), ..self.clone() }
     }
 

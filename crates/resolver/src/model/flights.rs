@@ -32,7 +32,7 @@ pub(crate) const MOST_LEADERS: u32 = 1024;
 /// seed gives the same trace.
 #[derive(Debug)]
 struct Landing<V> {
-    inner: Mutex<Inner<V>>,
+    inner: Mutex<FlightInner<V>>,
     changed: Notify,
     bell: Bell,
     /// How much the leader doubts what comes to it.
@@ -40,8 +40,8 @@ struct Landing<V> {
 }
 
 #[derive(Debug)]
-struct Inner<V> {
-    state: State<V>,
+struct FlightInner<V> {
+    state: FlightState<V>,
     /// Followers that wait.
     followers: u32,
     /// Leaders so far.
@@ -49,7 +49,7 @@ struct Inner<V> {
 }
 
 #[derive(Clone, Debug)]
-enum State<V> {
+enum FlightState<V> {
     /// A leader works it out.
     Led,
     /// The leader went away: the next to look leads.
@@ -110,13 +110,13 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
                     None => None,
                 };
                 let place =
-                    Place { flights: self.clone(), hash, id: *id, landing: landing.clone() };
+                    FlightPlace { flights: self.clone(), hash, id: *id, landing: landing.clone() };
                 landing.inner.lock().followers += 1;
                 Boarding::Follow(Follow { place: Some(place), edge })
             }
             Entry::Vacant(vacant) => {
                 let id = self.graph.new_flight();
-                let inner = Inner { state: State::Led, followers: 0, leaders: 1 };
+                let inner = FlightInner { state: FlightState::Led, followers: 0, leaders: 1 };
                 let landing = Arc::new(Landing {
                     inner: Mutex::new(inner),
                     changed: Notify::new(),
@@ -124,7 +124,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
                     doubt: AtomicU8::new(0),
                 });
                 vacant.insert(Flight { key: key.clone(), id, landing: landing.clone() });
-                let place = Place { flights: self.clone(), hash, id, landing };
+                let place = FlightPlace { flights: self.clone(), hash, id, landing };
                 // The flight is new: nothing can lead from it back to the waiter.
                 let edge = waiter.and_then(|waiter| self.graph.wait(waiter, id));
                 Boarding::Lead(Lead { place, landed: false, _edge: edge })
@@ -141,7 +141,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
 
 /// The place of a leader or a follower in a flight.
 #[derive(Debug)]
-struct Place<K, V> {
+struct FlightPlace<K, V> {
     flights: Arc<Flights<K, V>>,
     /// Of the key.
     hash: u64,
@@ -149,7 +149,7 @@ struct Place<K, V> {
     landing: Arc<Landing<V>>,
 }
 
-impl<K, V> Place<K, V> {
+impl<K, V> FlightPlace<K, V> {
     /// No asker boards any more.
     fn close(&self, table: &mut HashTable<Flight<K, V>>) {
         if let Ok(flight) = table.find_entry(self.hash, |flight| flight.id == self.id) {
@@ -158,7 +158,7 @@ impl<K, V> Place<K, V> {
     }
 
     /// Lets followers, if there are any, find how the flight has ended.
-    fn end(&self, state: impl FnOnce() -> State<V>) {
+    fn end(&self, state: impl FnOnce() -> FlightState<V>) {
         let mut inner = self.landing.inner.lock();
         if inner.followers > 0 {
             inner.state = state();
@@ -172,12 +172,12 @@ impl<K, V> Place<K, V> {
         let mut table = self.flights.table.lock();
         let mut inner = self.landing.inner.lock();
         if inner.followers > 0 && inner.leaders < MOST_LEADERS {
-            inner.state = State::Vacant;
+            inner.state = FlightState::Vacant;
             self.landing.changed.notify_one();
         } else {
             drop(inner);
             self.close(&mut table);
-            self.end(|| State::Lost);
+            self.end(|| FlightState::Lost);
         }
     }
 }
@@ -185,7 +185,7 @@ impl<K, V> Place<K, V> {
 /// The duty to land a flight. Dropping it without landing leaves the duty to a follower.
 #[derive(Debug)]
 pub(crate) struct Lead<K, V> {
-    place: Place<K, V>,
+    place: FlightPlace<K, V>,
     landed: bool,
     /// Followers of the flight that the leader is part of wait for this one too.
     _edge: Option<Edge>,
@@ -204,7 +204,7 @@ impl<K, V> Lead<K, V> {
         let mut table = self.place.flights.table.lock();
         self.place.close(&mut table);
         drop(table);
-        self.place.end(|| State::Landed(value()));
+        self.place.end(|| FlightState::Landed(value()));
     }
 
     /// What followers ring to have their way meanwhile.

@@ -14,7 +14,7 @@ const MAX_STEPS: usize = 512;
 
 /// A step and its time.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct TimedHop {
     /// Since the question came in.
     pub at: Duration,
     /// The depth in nested nameserver look-ups.
@@ -62,7 +62,7 @@ pub enum Hop {
 #[derive(Debug)]
 pub struct Trace {
     started: Instant,
-    steps: Mutex<Vec<Step>>,
+    steps: Mutex<Vec<TimedHop>>,
 }
 
 impl Default for Trace {
@@ -75,13 +75,13 @@ impl Trace {
     pub(crate) fn push(&self, depth: u8, hop: Hop) {
         let mut steps = self.steps.lock();
         if steps.len() < MAX_STEPS {
-            steps.push(Step { at: self.started.elapsed(), depth, hop });
+            steps.push(TimedHop { at: self.started.elapsed(), depth, hop });
         }
     }
 
     /// The steps so far, in the order of their ends.
     #[must_use]
-    pub fn steps(&self) -> Vec<Step> {
+    pub fn steps(&self) -> Vec<TimedHop> {
         self.steps.lock().clone()
     }
 }

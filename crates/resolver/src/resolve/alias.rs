@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use zoners_dns::{Counter, Name, Network, Question, Security};
 
 use crate::ask::interception::observe_proof;
-use crate::cached::lookup::{AnswerBuilder, Lack, Next, sought};
+use crate::cached::lookup::{AnswerBuilder, ChainStep, Lack, sought};
 use crate::cached::root_key_sentinel::sentinel_fails;
 use crate::cached::store::{forget_unproven, keep_reply};
 use crate::env::environment::Env;
@@ -14,7 +14,7 @@ use crate::iterate::iteration::iterate;
 use crate::model::answer::{Answer, Cause, Unresolved};
 use crate::model::context::Context;
 use crate::model::verdict::Reply;
-use crate::validate::retry::Tries;
+use crate::validate::retry::Retries;
 use crate::validate::validation::{report_status, validate};
 
 /// Answers `question`, following CNAME and DNAME from zone to zone (RFC 1034 section 3.6.2, RFC
@@ -33,12 +33,12 @@ pub(crate) async fn answer<N: Network>(
             env.report_failure(&asked, failed, context);
         })?;
         match answer.add(*reply) {
-            Next::Done(answer) if is_sentinel_against(env, question, &answer) => {
+            ChainStep::Done(answer) if is_sentinel_against(env, question, &answer) => {
                 let text = "a sentinel: the root's key is trusted, or not, as asked";
                 return Err(Unresolved::new(Cause::Sentinel, text));
             }
-            Next::Done(answer) => return Ok(answer),
-            Next::Alias(target) => {
+            ChainStep::Done(answer) => return Ok(answer),
+            ChainStep::Alias(target) => {
                 if answer.aliases() > env.settings().limits.aliases || answer.loops_at(&target) {
                     env.count(Counter::LimitAliasChain);
                     let text = format!("the aliases of {question} loop or are too many");
@@ -114,7 +114,7 @@ async fn find_elsewhere<N: Network>(
     bogus: Unresolved,
     context: &Context,
 ) -> Result<Box<Reply>, Unresolved> {
-    let mut tries = Tries::after(env, context, question, liar, bogus)?;
+    let mut tries = Retries::after(env, context, question, liar, bogus)?;
     loop {
         let mut reply = Box::new(tries.next(env, question).await?);
         match prove(env, question, &mut reply, tries.context()).await {

@@ -7,19 +7,19 @@ use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
 
-type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+type BoxedWork<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Work that continues as a task of its own when its caller goes away: followers may wait for it,
 /// and the next question finds its result.
-pub(crate) struct Work<T: Send + 'static>(Option<Boxed<T>>);
+pub(crate) struct DetachedWork<T: Send + 'static>(Option<BoxedWork<T>>);
 
-impl<T: Send> Work<T> {
-    pub(crate) fn new(work: Boxed<T>) -> Self {
-        Work(Some(work))
+impl<T: Send> DetachedWork<T> {
+    pub(crate) fn new(work: BoxedWork<T>) -> Self {
+        DetachedWork(Some(work))
     }
 }
 
-impl<T: Send> Future for Work<T> {
+impl<T: Send> Future for DetachedWork<T> {
     /// The result, or `None` after a panic.
     type Output = Option<T>;
 
@@ -37,7 +37,7 @@ impl<T: Send> Future for Work<T> {
     }
 }
 
-impl<T: Send> Drop for Work<T> {
+impl<T: Send> Drop for DetachedWork<T> {
     fn drop(&mut self) {
         if let Some(work) = self.0.take()
             && let Ok(runtime) = Handle::try_current()
@@ -57,7 +57,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_goes_on_without_the_one_who_began_it() {
         let (done, told) = oneshot::channel();
-        let work = Work::new(Box::pin(async {
+        let work = DetachedWork::new(Box::pin(async {
             sleep(Duration::from_secs(2)).await;
             done.send(7)
         }));
@@ -67,10 +67,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_goes_no_further() {
-        let work = Work::new(Box::pin(async {
+        let work = DetachedWork::new(Box::pin(async {
             assert!(std::env::args().count() == 0, "as a bug might");
         }));
         assert_eq!(work.await, None);
-        assert_eq!(Work::new(Box::pin(async { 7 })).await, Some(7));
+        assert_eq!(DetachedWork::new(Box::pin(async { 7 })).await, Some(7));
     }
 }

@@ -31,14 +31,14 @@ pub(crate) fn report_failure<N: Network>(
     let bogus = matches!(unresolved.cause, Cause::Bogus | Cause::BogusZone);
     let shared = env.shared();
     // With a wrong clock of our own, or where this network intercepts DNS, the zone is not at fault.
-    let ours = shared.clock_doubt.wrong_by().is_some()
-        || shared.passage.is_intercepted()
+    let ours = shared.clock_skew.wrong_by().is_some()
+        || shared.interception.is_intercepted()
         || !unresolved.ede.code.is_bogus();
     if !env.settings().report_failures || !context.validate || !bogus || ours {
         return;
     }
     let (now, zone) = (shared.now(), zone_cut(env, question).zone);
-    let Some(agent) = shared.reports.agent(&zone, now) else { return };
+    let Some(agent) = shared.report_agents.agent(&zone, now) else { return };
     if !may_tell(env, &agent, &zone, question) {
         return;
     }
@@ -49,10 +49,10 @@ pub(crate) fn report_failure<N: Network>(
     let report = Question::new(told, Rtype::TXT);
     // No report is repeated while the agent's answer is in the cache (RFC 9567 section 6.1).
     let is_known = cached_answer(env, &report, true, now).is_ok();
-    if is_known || shared.reports.is_remembered(&report.name, now) {
+    if is_known || shared.report_agents.is_remembered(&report.name, now) {
         return;
     }
-    match shared.reports.grant(&report.name, &agent, now) && send_report(env, &report) {
+    match shared.report_agents.grant(&report.name, &agent, now) && send_report(env, &report) {
         true => {
             env.count(Counter::DnssecReportsSent);
             context.trace(|| Hop::Note(format!("{question}: reported as {}", report.name)));

@@ -27,12 +27,12 @@ pub(crate) fn refresh<N: Network>(
     let now = shared.now();
     // The fresh answer will last as long again.
     let until = expires.after(expires.since(made));
-    let obstructed = env.is_line_down_for(question) || shared.passage.obstacle().is_some();
+    let obstructed = env.is_uplink_down_for(question) || shared.interception.obstacle().is_some();
     if !env.settings().prefetch || env.network().is_short() || obstructed {
         return;
     }
-    if !shared.spare.is_left(limits.spare)
-        || !shared.lent.lend(question, until, limits.prefetched, now)
+    if !shared.probe_budget.is_left(limits.spare)
+        || !shared.prefetch_ledger.lend(question, until, limits.prefetched, now)
     {
         env.count(Counter::CachePrefetchesSkipped);
         return;
@@ -46,18 +46,18 @@ pub(crate) fn refresh<N: Network>(
     if let Boarding::Lead(lead) = shared.questions.board(&key, None)
         && let Ok(work) = lead_question(env, lead, question.clone(), context, Lack::Something)
     {
-        shared.spare.take();
+        shared.probe_budget.take();
         env.count(Counter::CachePrefetches);
         tokio::spawn(work);
     } else {
-        shared.lent.take(question);
+        shared.prefetch_ledger.take(question);
     }
 }
 
 /// Records that a client asks `question`, whose answer may have been prefetched.
 pub(crate) fn mark_wanted<N: Network>(env: &Env<N>, question: &Question) {
-    if env.shared().lent.take(question) {
+    if env.shared().prefetch_ledger.take(question) {
         env.count(Counter::CachePrefetchesUsed);
-        env.shared().spare.give_back();
+        env.shared().probe_budget.give_back();
     }
 }

@@ -10,15 +10,15 @@ use zoners_dns::{Counter, Ede, Network, Question};
 use crate::ask::interception::explain_by_obstacle;
 use crate::cached::lookup::{Lack, cached_answer, known_failure};
 use crate::cached::store::forget_answer;
-use crate::env::admission::{Seat, Seating};
+use crate::env::admission::{RecursionSlot, SlotGrant};
 use crate::env::environment::Env;
-use crate::env::shared::{Landed, QuestionKey};
+use crate::env::shared::{QuestionKey, SharedResult};
 use crate::env::single_flight::Turn;
 use crate::model::answer::{Answer, Cause, Unresolved};
 use crate::model::context::Context;
-use crate::model::shared_work::Leading;
+use crate::model::shared_work::WorkLead;
 use crate::resolve::alias::answer;
-use crate::resolve::detached::Work;
+use crate::resolve::detached::DetachedWork;
 use crate::resolve::second_level::answer_beside_second_level;
 
 /// Answers a question of our own.
@@ -28,7 +28,7 @@ pub(crate) fn answer_question<N: Network>(
     env: &Env<N>,
     question: Question,
     context: Context,
-) -> std::pin::Pin<Box<dyn Future<Output = Landed<Answer>> + Send>> {
+) -> std::pin::Pin<Box<dyn Future<Output = SharedResult<Answer>> + Send>> {
     let env = env.arc();
     Box::pin(async move { lead_or_join(&env, question, context, None).await })
 }
@@ -40,7 +40,7 @@ pub(crate) async fn lead_or_join<N: Network>(
     question: Question,
     context: Context,
     lack: Option<Lack>,
-) -> Landed<Answer> {
+) -> SharedResult<Answer> {
     let lack = match lack {
         Some(lack) => lack,
         None => match remembered(env, &question, &context) {
@@ -76,7 +76,7 @@ fn remembered<N: Network>(
     env: &Env<N>,
     question: &Question,
     context: &Context,
-) -> Result<Landed<Answer>, Lack> {
+) -> Result<SharedResult<Answer>, Lack> {
     let now = env.shared().now();
     let lack = match cached_answer(env, question, !context.validate, now) {
         Ok(answer) => return Ok(Ok(Arc::new(answer))),
@@ -90,15 +90,15 @@ fn remembered<N: Network>(
 /// Resolves a question and lands its flight, even if the client has gone.
 pub(crate) fn lead_question<N: Network>(
     env: &Env<N>,
-    lead: Leading<QuestionKey, Arc<Answer>>,
+    lead: WorkLead<QuestionKey, Arc<Answer>>,
     question: Question,
     context: Context,
     lack: Lack,
-) -> Result<Work<Landed<Answer>>, Unresolved> {
+) -> Result<DetachedWork<SharedResult<Answer>>, Unresolved> {
     let mut seat = admit(env, &context)?;
     let context = context.leading(lead.id());
     let env = env.arc();
-    Ok(Work::new(Box::pin(async move {
+    Ok(DetachedWork::new(Box::pin(async move {
         let deadline = context.budget.deadline;
         // In one expression: a future that is moved is stored twice.
         let answer = tokio::select! {
@@ -139,7 +139,7 @@ fn remember_failure<N: Network>(
                 forget_answer(env, question);
             }
             let silent =
-                unresolved.cause == Cause::Silent || env.shared().passage.obstacle().is_some();
+                unresolved.cause == Cause::Silent || env.shared().interception.obstacle().is_some();
             cache.insert_failure(question, &unresolved.ede, silent, env.shared().now());
         }
         Some(_) => {}
@@ -149,7 +149,7 @@ fn remember_failure<N: Network>(
 /// Adds that the clock of this machine is wrong, if that explains signatures out of date.
 fn blame_clock<N: Network>(env: &Env<N>, unresolved: Unresolved) -> Unresolved {
     let Unresolved { cause, ede } = unresolved;
-    let text = match env.shared().clock_doubt.wrong_by() {
+    let text = match env.shared().clock_skew.wrong_by() {
         Some(by) if ede.code.is_bogus() => {
             format!("the resolver's clock is wrong by about {by} s; {}", ede.text)
         }
@@ -159,15 +159,15 @@ fn blame_clock<N: Network>(env: &Env<N>, unresolved: Unresolved) -> Unresolved {
 }
 
 /// A seat among the recursions under way.
-fn admit<N: Network>(env: &Env<N>, context: &Context) -> Result<Seat, Unresolved> {
+fn admit<N: Network>(env: &Env<N>, context: &Context) -> Result<RecursionSlot, Unresolved> {
     let limit = env.settings().limits.pending;
-    match env.seats().sit(context.budget.asker, context.budget.arrived, limit) {
-        Seating::Free(seat) => Ok(seat),
-        Seating::InsteadOf(seat) => {
+    match env.admission().admit(context.budget.asker, context.budget.arrived, limit) {
+        SlotGrant::Free(seat) => Ok(seat),
+        SlotGrant::InsteadOf(seat) => {
             env.count(Counter::RecursionEvicted);
             Ok(seat)
         }
-        Seating::Full => {
+        SlotGrant::Full => {
             env.count(Counter::RecursionFull);
             Err(Unresolved::overloaded("too many recursions are pending"))
         }

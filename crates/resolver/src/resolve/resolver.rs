@@ -12,8 +12,8 @@ use zoners_dnssec::BogusReason;
 use crate::cached::aggressive_nsec::synthesised;
 use crate::cached::lookup::{Lack, cached_answer, known_failure};
 use crate::env::environment::Env;
-use crate::env::lookups::{AddressSource, Boxed, Lookup, Lookups};
-use crate::env::shared::{Landed, Shared};
+use crate::env::lookups::{AddressLookup, AddressSource, Boxed, Lookups};
+use crate::env::shared::{Shared, SharedResult};
 use crate::iterate::nameservers::look_up_addresses;
 use crate::model::answer::{Answer, Resolution, Unresolved};
 use crate::model::context::Context;
@@ -213,7 +213,7 @@ impl<N: Network> Lookups for Env<N> {
         name: &Name,
         source: AddressSource,
         context: &Context,
-    ) -> Result<Lookup, Unresolved> {
+    ) -> Result<AddressLookup, Unresolved> {
         look_up_addresses(self, server, name, source, context)
     }
 
@@ -221,7 +221,7 @@ impl<N: Network> Lookups for Env<N> {
         &self,
         question: Question,
         context: Context,
-    ) -> Boxed<'static, Landed<Answer>> {
+    ) -> Boxed<'static, SharedResult<Answer>> {
         answer_question(self, question, context)
     }
 

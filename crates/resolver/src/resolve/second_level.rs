@@ -14,7 +14,7 @@ use crate::model::trace::Hop;
 use crate::resolve::alias::answer;
 
 /// The winner.
-enum First {
+enum FirstAnswer {
     /// The servers, or their failure.
     Own(Result<Answer, Unresolved>),
     /// A different node.
@@ -30,8 +30,8 @@ pub(crate) async fn answer_beside_second_level<N: Network>(
 ) -> Result<Answer, Unresolved> {
     let answer = match second_level_for(env, question, context) {
         Some(second) => match race_second_level(env, second, question, context, lack).await {
-            First::Own(answer) => answer,
-            First::Found(answer) => return Ok(answer),
+            FirstAnswer::Own(answer) => answer,
+            FirstAnswer::Found(answer) => return Ok(answer),
         },
         None => answer(env, question, context, lack).await,
     };
@@ -48,7 +48,7 @@ async fn race_second_level<N: Network>(
     question: &Question,
     context: &Context,
     lack: Lack,
-) -> First {
+) -> FirstAnswer {
     let turn = second.wait_for_other_node(question);
     let (held, asked, of_own) = (env.arc(), question.clone(), context.clone());
     let mut own = Box::pin(async move {
@@ -63,7 +63,7 @@ async fn race_second_level<N: Network>(
         biased;
         answer = &mut own => {
             env.count(Counter::SecondLevelLate);
-            return First::Own(answer);
+            return FirstAnswer::Own(answer);
         }
         answer = &mut others => answer,
     };
@@ -73,11 +73,11 @@ async fn race_second_level<N: Network>(
             // Replies under way are still cached, so that the next question starts further down.
             context.budget.stop();
             tokio::spawn(own);
-            First::Found(answer)
+            FirstAnswer::Found(answer)
         }
         None => {
             env.count(Counter::SecondLevelMisses);
-            First::Own(own.await)
+            FirstAnswer::Own(own.await)
         }
     }
 }

@@ -70,7 +70,7 @@ pub(crate) async fn in_time_or_stale<N: Network>(
     let stale = || stale(env, question, checking_disabled, shared.now()).map(Arc::new);
     let (mut resolution, asked) = (pin!(resolution), shared.now());
     // The recursion starts in any case: the first reply shows that the uplink is back.
-    let down = env.is_line_down_for(question) || is_closed_for(env, question);
+    let down = env.is_uplink_down_for(question) || is_closed_for(env, question);
     let client = env.settings().limits.client;
     let at_first = if down { Duration::ZERO } else { FAILING.min(client) };
     let ended = match timeout(at_first, &mut resolution).await {

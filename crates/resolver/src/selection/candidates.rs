@@ -18,7 +18,7 @@ use zoners_dns::{
 
 use crate::env::environment::Env;
 use crate::env::lookups::AddressSource;
-use crate::infra::estimate::Price;
+use crate::infra::estimate::LatencyEstimate;
 use crate::infra::unproven_addresses::is_watched;
 use crate::model::context::Context;
 use crate::selection::addresses::{addresses_of, is_known_without_address, own_addresses};
@@ -31,7 +31,7 @@ pub(crate) use order::Attempt;
 struct Candidate {
     address: SocketAddr,
     server: usize,
-    price: Price,
+    estimate: LatencyEstimate,
     /// Random microseconds that spread questions over equal servers.
     jitter: u16,
     edns: bool,
@@ -46,7 +46,7 @@ struct Candidate {
     cut_off: bool,
     lame: bool,
     /// An unproven address: named by an outsider, without any reply so far.
-    stranger: bool,
+    is_unproven: bool,
     /// The candidate may not be asked now.
     held: bool,
     tries: u8,
@@ -62,7 +62,11 @@ struct Candidate {
 impl Candidate {
     /// Whether the server is responsive and its estimate is reliable.
     fn is_well_known(&self) -> bool {
-        self.price.met && self.price.doubt.is_zero() && self.tries == 0 && !self.out && !self.lame
+        self.estimate.has_replied
+            && self.estimate.penalty.is_zero()
+            && self.tries == 0
+            && !self.out
+            && !self.lame
     }
 }
 
@@ -123,7 +127,7 @@ impl Candidates {
                 _ => {}
             }
         }
-        candidates.price(env);
+        candidates.update_estimates(env);
         if cut.mode == QueryMode::Iterative {
             candidates.line_up_own(env, cut);
         }
@@ -164,7 +168,7 @@ impl Candidates {
             }
         }
         if self.list.len() > before {
-            self.price(env);
+            self.update_estimates(env);
         }
     }
 
@@ -177,11 +181,11 @@ impl Candidates {
         addresses: &[SocketAddr],
     ) {
         self.line_up(env, cut, server, addresses);
-        self.price(env);
+        self.update_estimates(env);
     }
 
     /// Adds a server that only the child zone names, numbered after those of `cut`.
-    pub(crate) fn widen<N: Network>(
+    pub(crate) fn add_child_servers<N: Network>(
         &mut self,
         env: &Env<N>,
         cut: &Delegation,
@@ -224,7 +228,7 @@ impl Candidates {
             self.list.push(Candidate {
                 address: *address,
                 server,
-                price: Price::default(),
+                estimate: LatencyEstimate::default(),
                 jitter: shared.random.below(5000) as u16,
                 edns: true,
                 troubled: false,
@@ -233,7 +237,7 @@ impl Candidates {
                 streamed: false,
                 cut_off: false,
                 lame,
-                stranger: true,
+                is_unproven: true,
                 held: false,
                 tries: 0,
                 rests: false,
@@ -284,8 +288,11 @@ impl Candidates {
     /// Whether every candidate is lame, in backoff or given up.
     pub(crate) fn are_in_trouble(&self) -> bool {
         let in_trouble = |candidate: &Candidate| {
-            let price = &candidate.price;
-            candidate.lame || candidate.troubled || price.given_up || price.skipped_until.is_some()
+            let estimate = &candidate.estimate;
+            candidate.lame
+                || candidate.troubled
+                || estimate.given_up
+                || estimate.skipped_until.is_some()
         };
         !self.list.is_empty() && self.list.iter().all(in_trouble)
     }

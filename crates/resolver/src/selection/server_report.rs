@@ -6,7 +6,7 @@ use zoners_cache::{ServerFault, ServerInfo};
 use zoners_dns::{Endpoint, Moment, Name, Network, Transport};
 
 use crate::env::environment::Env;
-use crate::infra::estimate::{Market, Price};
+use crate::infra::estimate::{Estimator, LatencyEstimate};
 use crate::selection::addresses::addresses_of;
 
 /// A server of a zone, and its state in the infra cache.
@@ -21,7 +21,7 @@ pub struct ServerReport {
     /// The RTT estimate.
     pub expected: Duration,
     /// The hedge delay.
-    pub patience: Duration,
+    pub hedge_after: Duration,
     /// Whether the server is lame for the zone.
     pub lame: bool,
     /// The remaining backoff.
@@ -52,10 +52,10 @@ pub(crate) fn server_reports<N: Network>(env: &Env<N>, name: &Name) -> (Name, Ve
 pub(crate) fn all_server_reports<N: Network>(env: &Env<N>, most: usize) -> Vec<ServerReport> {
     let shared = env.shared();
     let known = shared.cache.servers(most, shared.now());
-    let market = |server: &Endpoint| shared.market(shared.lines.to(server.address.ip()));
+    let estimator = |server: &Endpoint| shared.estimator(shared.uplinks.to(server.address.ip()));
     let mut standings: Vec<ServerReport> = known
         .iter()
-        .map(|(endpoint, info)| standing(&market(endpoint), *endpoint, *info))
+        .map(|(endpoint, info)| standing(&estimator(endpoint), *endpoint, *info))
         .collect();
     standings.sort_by_key(|standing| (standing.skipped_for.is_some(), standing.expected));
     standings
@@ -68,12 +68,12 @@ fn server_report<N: Network>(
     endpoint: Endpoint,
 ) -> ServerReport {
     let shared = env.shared();
-    let market = shared.market(shared.lines.to(endpoint.address.ip()));
-    let info = shared.cache.server(endpoint, market.now);
+    let estimator = shared.estimator(shared.uplinks.to(endpoint.address.ip()));
+    let info = shared.cache.server(endpoint, estimator.now);
     ServerReport {
         name: Some(name.clone()),
-        lame: shared.cache.is_lame(zone, endpoint, market.now),
-        ..standing(&market, endpoint, info)
+        lame: shared.cache.is_lame(zone, endpoint, estimator.now),
+        ..standing(&estimator, endpoint, info)
     }
 }
 
@@ -85,16 +85,17 @@ pub(crate) fn why_skipped<N: Network>(env: &Env<N>, endpoint: Endpoint, until: M
     format!("skipped {endpoint}: {}, next probe in {seconds} s", trouble_in_words(&info))
 }
 
-fn standing(market: &Market, endpoint: Endpoint, info: ServerInfo) -> ServerReport {
-    let Price { rtt, doubt, patience, skipped_until, .. } = market.price(&info, None);
+fn standing(estimator: &Estimator, endpoint: Endpoint, info: ServerInfo) -> ServerReport {
+    let LatencyEstimate { rtt, penalty, hedge_after, skipped_until, .. } =
+        estimator.estimate(&info, None);
     ServerReport {
         name: None,
         endpoint,
         info,
-        expected: rtt + doubt,
-        patience,
+        expected: rtt + penalty,
+        hedge_after,
         lame: false,
-        skipped_for: skipped_until.map(|until| until.since(market.now)),
+        skipped_for: skipped_until.map(|until| until.since(estimator.now)),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::model::answer::Unresolved;
 use crate::model::context::Context;
 use crate::model::verdict::{Finding, Reply};
 use crate::validate::chain::{DsAnswer, keep_unsigned};
-use crate::validate::retry::Tries;
+use crate::validate::retry::Retries;
 use crate::validate::validation::{bogus, check_rrset, is_overruled, lies_unsigned, signed_proof};
 use crate::validate::verification::charge_hashing;
 
@@ -47,7 +47,7 @@ async fn find_ds<N: Network>(
         return Ok(answer);
     }
     may_prove(env).await?;
-    let mut tries = Tries::new(env, context);
+    let mut tries = Retries::new(env, context);
     loop {
         let reply = tries.next(env, &question).await?;
         let from = reply.from;

@@ -27,11 +27,11 @@ pub(crate) async fn renewed_trust<N: Network>(
 ) -> Option<ZoneTrust> {
     let shared = env.shared();
     // If nothing can be proven here, a failure does not indicate old keys.
-    let forged = shared.passage.is_forged();
+    let forged = shared.interception.is_forged();
     if forged || !may_be_of_old_keys(reason) || env.anchor_of(zone).is_none() {
         return None;
     }
-    match shared.renewals.turn(zone, shared.now()) {
+    match shared.key_refreshes.turn(zone, shared.now()) {
         RefreshTurn::Fetch => renew_trust(env, zone, context).await,
         RefreshTurn::Look => env.trust_of(zone, context).await.ok(),
         RefreshTurn::Leave => {
@@ -57,8 +57,8 @@ pub(crate) async fn changed_keys<N: Network>(
 /// forgotten.
 pub(crate) fn forget_keys_if_due<N: Network>(env: &Env<N>, zone: &Name) -> bool {
     let shared = env.shared();
-    let fetch = !shared.passage.is_forged()
-        && shared.renewals.turn(zone, shared.now()) == RefreshTurn::Fetch;
+    let fetch = !shared.interception.is_forged()
+        && shared.key_refreshes.turn(zone, shared.now()) == RefreshTurn::Fetch;
     if fetch {
         forget_keys(env, zone);
     }
@@ -84,7 +84,7 @@ async fn renew_trust<N: Network>(
     context: &Context,
 ) -> Option<ZoneTrust> {
     let keys = env.shared().cache.rrset(zone, Rtype::DNSKEY, env.shared().now());
-    let mut known = Known { env, keys };
+    let mut known = KeptKeys { env, keys };
     forget_keys(env, zone);
     let renewed = env.trust_of(zone, context).await.ok()?;
     known.keys = None;
@@ -92,12 +92,12 @@ async fn renew_trust<N: Network>(
 }
 
 /// The known keys, restored unless new keys arrive, even if the client goes away meanwhile.
-struct Known<'a, N: Network> {
+struct KeptKeys<'a, N: Network> {
     env: &'a Env<N>,
     keys: Option<CachedRRset>,
 }
 
-impl<N: Network> Drop for Known<'_, N> {
+impl<N: Network> Drop for KeptKeys<'_, N> {
     fn drop(&mut self) {
         if let Some(CachedRRset { set, proof, security, .. }) = self.keys.take() {
             keep_rrset(self.env, &set, &proof, security);

@@ -18,18 +18,18 @@ use crate::model::verdict::Reply;
 const TRIES: usize = 3;
 
 /// The attempts at one question.
-pub(crate) struct Tries {
+pub(crate) struct Retries {
     left: usize,
     context: Context,
     /// The fault of the last reply.
     bogus: Option<Unresolved>,
 }
 
-impl Tries {
+impl Retries {
     /// None was made yet.
     pub(crate) fn new<N: Network>(env: &Env<N>, context: &Context) -> Self {
         let context = context.proving(&env.settings().limits);
-        Tries { left: TRIES, context, bogus: None }
+        Retries { left: TRIES, context, bogus: None }
     }
 
     /// Starts after an attempt that failed elsewhere.
@@ -40,7 +40,7 @@ impl Tries {
         from: Option<SocketAddr>,
         bogus: Unresolved,
     ) -> Result<Self, Unresolved> {
-        let mut tries = Tries::new(env, context);
+        let mut tries = Retries::new(env, context);
         tries.failed(env, question, from, bogus)?;
         Ok(tries)
     }

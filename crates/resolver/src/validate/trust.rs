@@ -25,7 +25,7 @@ use crate::model::zone_trust::ZoneTrust;
 use crate::validate::chain::{ChainOfTrust, DsAnswer, keep_unsigned};
 use crate::validate::ds::ds_of;
 use crate::validate::key_refresh::forget_keys_if_due;
-use crate::validate::retry::{Tries, fetch_unproven};
+use crate::validate::retry::{Retries, fetch_unproven};
 use crate::validate::validation::bogus;
 use crate::validate::verification::verify;
 
@@ -45,7 +45,7 @@ pub(crate) fn trust_of<N: Network>(
         }
         let context = context.avoiding_nobody();
         let keys = Question::new(zone.clone(), Rtype::DNSKEY);
-        let trusts = &env.shared().trusts;
+        let trusts = &env.shared().zone_keys;
         match env.take_turn(trusts, &zone, (&zone, &keys), &context).await {
             Turn::First(lead) => {
                 let trust = build_trust(&env, &zone, &context.leading(lead.id())).await;
@@ -86,7 +86,7 @@ pub(crate) async fn prove_root<N: Network>(
     context: &Context,
 ) -> Result<(), BogusReason> {
     let anchor = env.anchor_of(&name::root()).ok_or(BogusReason::NoKey)?;
-    prove_keys(env, &anchor.zone, set, &Vouched::by(anchor), context).await.map(drop)
+    prove_keys(env, &anchor.zone, set, &KeyVouchers::by(anchor), context).await.map(drop)
 }
 
 async fn build_trust<N: Network>(
@@ -97,7 +97,7 @@ async fn build_trust<N: Network>(
     let Some(anchor) = env.anchor_of(zone) else { return Ok(ZoneTrust::Unsigned) };
     may_prove(env).await?;
     if anchor.zone == *zone {
-        let vouched = Vouched::by(anchor);
+        let vouched = KeyVouchers::by(anchor);
         // An anchor without a supported algorithm is no anchor (RFC 4035 section 5.2).
         if vouched.ds.is_empty() && vouched.keys.is_empty() {
             return Ok(ZoneTrust::Unsigned);
@@ -129,7 +129,7 @@ async fn vouched_by_parent<N: Network>(
     };
     match chain::usable_ds(&ds) {
         UsableDs::Ds(ds) => {
-            let vouched = Vouched { ds, keys: Vec::new() };
+            let vouched = KeyVouchers { ds, keys: Vec::new() };
             vouched_keys(env, zone, &vouched, context).await.map_err(Unresolved::of_zone)
         }
         UsableDs::Unsupported(algorithm) => {
@@ -147,11 +147,11 @@ async fn vouched_by_parent<N: Network>(
 async fn vouched_keys<N: Network>(
     env: &Env<N>,
     zone: &Name,
-    vouched: &Vouched,
+    vouched: &KeyVouchers,
     context: &Context,
 ) -> Result<ZoneTrust, Unresolved> {
     let question = Question::new(zone.clone(), Rtype::DNSKEY);
-    let mut tries = Tries::new(env, context);
+    let mut tries = Retries::new(env, context);
     loop {
         let reply = tries.next(env, &question).await?;
         let proven = match &reply.finding {
@@ -179,7 +179,7 @@ async fn prove_keys<N: Network>(
     env: &Env<N>,
     zone: &Name,
     set: &RRset,
-    vouched: &Vouched,
+    vouched: &KeyVouchers,
     context: &Context,
 ) -> Result<Arc<Vec<Dnskey>>, BogusReason> {
     let keys = chain::keys(set);
@@ -200,17 +200,17 @@ async fn prove_keys<N: Network>(
 }
 
 /// The DS records or keys that vouch for the keys of a zone.
-struct Vouched {
+struct KeyVouchers {
     ds: Vec<Ds>,
     keys: Vec<Dnskey>,
 }
 
-impl Vouched {
+impl KeyVouchers {
     /// The usable part of an anchor.
     fn by(anchor: &Anchor) -> Self {
         let known = |key: &&Dnskey| algorithm::is_supported(key.algorithm);
         let ds = anchor.ds.iter().filter(|ds| ds.is_supported()).cloned().collect();
-        Vouched { ds, keys: anchor.keys.iter().filter(known).cloned().collect() }
+        KeyVouchers { ds, keys: anchor.keys.iter().filter(known).cloned().collect() }
     }
 }
 

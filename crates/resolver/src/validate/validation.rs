@@ -25,14 +25,14 @@ use crate::validate::key_refresh::changed_keys;
 use crate::validate::validation::denial_proof::check_denial;
 use crate::validate::validation::unsigned::need_not_be_signed;
 use crate::validate::verification::{charge_hashing, verified_proof, verify};
-use denial_proof::Absence;
+use denial_proof::DenialCheck;
 
 pub(crate) use denial_proof::signed_proof;
 pub(crate) use unsigned::{is_overruled, lies_unsigned};
 
 /// The result for an RRset.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Checked {
+pub(crate) struct RRsetCheck {
     /// The status.
     pub(crate) security: Security,
     /// Seconds for which the status holds.
@@ -151,7 +151,7 @@ async fn check_finding<N: Network>(
         }
         Finding::NoData(denial) | Finding::NxDomain(denial) => {
             let absence = check_denial(env, question, &denial.proof, exists, context).await?;
-            let Absence { security, of_name } = absence;
+            let DenialCheck { security, of_name } = absence;
             // Only clients use the SOA, but it must not be forged.
             if security == Security::Secure
                 && let Some(soa) = &denial.soa
@@ -184,8 +184,8 @@ pub(crate) async fn check_rrset<N: Network>(
     proof: &[RRset],
     question: &Question,
     context: &Context,
-) -> Result<Checked, Unresolved> {
-    let unsigned = Checked { security: Security::Insecure, ttl: set.ttl };
+) -> Result<RRsetCheck, Unresolved> {
+    let unsigned = RRsetCheck { security: Security::Insecure, ttl: set.ttl };
     // Signatures are not signed (RFC 4035 section 2.2).
     if set.rtype == Rtype::RRSIG {
         return Ok(unsigned);
@@ -216,7 +216,7 @@ pub(crate) async fn check_rrset<N: Network>(
             None => return Err(fails(reason)),
         },
     };
-    let secure = Checked { security: Security::Secure, ttl: verified.ttl };
+    let secure = RRsetCheck { security: Security::Secure, ttl: verified.ttl };
     let Some(encloser) = verified.expanded_from else { return Ok(secure) };
     let proven = verified_proof(env, proof, &signer, &keys, context).await.map_err(fails)?;
     let proof = Proof::read(&proven, &signer);
@@ -231,7 +231,7 @@ pub(crate) async fn check_rrset<N: Network>(
         let original = RRset { owner, ttl: verified.ttl, ..set.clone() };
         keep_rrset(env, &original, &[], Security::Secure);
     }
-    Ok(Checked { security: of_denial(denied), ..secure })
+    Ok(RRsetCheck { security: of_denial(denied), ..secure })
 }
 
 /// The zone that signed an RRset, if it may give records of type `placed` at the owner.

@@ -60,7 +60,7 @@ pub(crate) async fn verify<N: Network>(
         tokio::task::yield_now().await;
         match verified {
             Ok(verified) => {
-                env.shared().clock_doubt.in_date();
+                env.shared().clock_skew.in_date();
                 return Ok(verified);
             }
             Err(other) => {
@@ -83,7 +83,7 @@ fn observe_skew<N: Network>(env: &Env<N>, set: &RRset, zone: &Name, time: Valida
     });
     if let Some(by) = by.min_by_key(|by| by.unsigned_abs()) {
         let shared = env.shared();
-        shared.clock_doubt.out_of_date(zone, by, shared.now());
+        shared.clock_skew.out_of_date(zone, by, shared.now());
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) async fn try_recursion<N: Network>(
     let (question, trace) = (Question::new(name::root(), Rtype::NS), Arc::new(Trace::default()));
     let began = Instant::now();
     let resolved = timeout(TIME_LIMIT, worker.resolve(&question, Some(trace.clone()))).await;
-    let obstacle = match shared.passage() {
+    let obstacle = match shared.network_state() {
         NetworkState::Obstructed(obstacle) => Some(obstacle.says().to_owned()),
         NetworkState::Unknown | NetworkState::Doubtful | NetworkState::Open => None,
     };

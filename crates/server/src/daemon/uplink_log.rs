@@ -16,16 +16,16 @@ pub(super) struct UplinkLog {
 impl UplinkLog {
     /// Logs the changes since the last look.
     pub(super) fn look(&mut self, shared: &Shared) {
-        let obstacle = match shared.passage() {
+        let obstacle = match shared.network_state() {
             NetworkState::Obstructed(obstacle) => Some(obstacle),
             _ => None,
         };
         let now = UplinkLog {
-            down: shared.is_line_down(),
+            down: shared.is_uplink_down(),
             broken: shared.broken_paths(),
             silent_networks: shared.silent_networks(),
             obstacle,
-            clock_wrong_by: shared.clock_doubt.wrong_by(),
+            clock_wrong_by: shared.clock_skew.wrong_by(),
         };
         self.log_obstacle(&now);
         self.log_silent_networks(&now);

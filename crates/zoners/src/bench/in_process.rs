@@ -12,7 +12,7 @@ use zoners_dns::{
 };
 use zoners_net::Sockets;
 use zoners_resolver::Fault;
-use zoners_resolver::{Step, Trace};
+use zoners_resolver::{TimedHop, Trace};
 use zoners_server::Config;
 use zoners_server::daemon::Configured;
 use zoners_server::pipeline::Service;
@@ -78,7 +78,7 @@ impl Target for InProcess {
 }
 
 /// A step of the resolver, in the words of the measurement.
-fn hop(step: &Step) -> Option<AnswerHop> {
+fn hop(step: &TimedHop) -> Option<AnswerHop> {
     let micros = |duration: Duration| duration.as_micros() as u64;
     let (zone, question, took) = match &step.hop {
         zoners_resolver::Hop::Asked { zone, question, took, .. }

@@ -99,7 +99,7 @@ fn a_referral_goes_down_and_its_glue_is_weighed() {
     let authority = "sub.example.test. 300 NS ns.sub.example.test.\nsub.example.test. 300 NS ns.example.test.\n\
                      sub.example.test. 300 NS ns.other.";
     let additional = "ns.sub.example.test. A 203.0.114.1\nns.example.test. A 203.0.114.2\nns.other. A 203.0.114.66\n\
-                      stranger.example.test. A 203.0.114.67\nns.sub.example.test. AAAA ::1";
+                      is_unproven.example.test. A 203.0.114.67\nns.sub.example.test. AAAA ::1";
     let case = Case { aa: false, authority, additional, ..CASE };
     let Ok(Verdict::Referral(child)) = verdict_of("www.sub.example.test", Rtype::A, case) else {
         panic!()

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use zoners_dns::Network;
 
-use super::doubts::Doubt;
-use super::outstanding::Turn;
-use super::{Asking, Query, Report};
+use super::doubts::Suspicion;
+use super::outstanding::QueryTurn;
+use super::{Report, ServerQuery, UpstreamQuery};
 use crate::ask::exchange::carry_out;
 use crate::ask::exchange::outstanding::{join_outstanding, lead_or_join_query};
 use crate::ask::exchange::resume::ask_in_another_way;
@@ -20,7 +20,7 @@ use crate::model::flights::{Lead, Watch};
 use crate::selection::candidates::Attempt;
 
 /// An attempt under way.
-pub(crate) struct Attempting {
+pub(crate) struct StartedAttempt {
     /// The attempt waits for the query of an earlier attempt.
     pub(crate) joined: bool,
     /// Over TCP there is nothing to watch.
@@ -29,10 +29,10 @@ pub(crate) struct Attempting {
     pub(crate) report: Pin<Box<dyn Future<Output = Report> + Send>>,
 }
 
-impl Attempting {
+impl StartedAttempt {
     /// Whether bad messages make a reply doubtful, as far as known.
-    pub(crate) fn doubt(&self) -> Doubt {
-        self.watch.as_ref().map_or(Doubt::None, |watch| Doubt::from(watch.doubt()))
+    pub(crate) fn doubt(&self) -> Suspicion {
+        self.watch.as_ref().map_or(Suspicion::None, |watch| Suspicion::from(watch.doubt()))
     }
 
     /// Whether the query is yet to be sent, as far as known.
@@ -44,17 +44,17 @@ impl Attempting {
 /// Begins an attempt.
 pub(crate) fn attempt<N: Network>(
     env: Arc<Env<N>>,
-    asking: Asking,
+    asking: UpstreamQuery,
     attempt: Attempt,
     context: Context,
-) -> Attempting {
+) -> StartedAttempt {
     let started = Instant::now();
     // Blocks, since the arguments of an async function are stored twice.
     match lead_or_join_query(&env, &asking, attempt.endpoint) {
-        Turn::Send(mut lead) => {
+        QueryTurn::Send(mut lead) => {
             let watch = lead.as_ref().map(Lead::watch);
             let report = Box::pin(async move {
-                let query = Query::of(&asking, &attempt, &context);
+                let query = ServerQuery::of(&asking, &attempt, &context);
                 let mut result = carry_out(&env, &query, &mut lead).await;
                 // Boxed, since it is rare: most attempts are a single query, and many wait at a
                 // time.
@@ -66,12 +66,12 @@ pub(crate) fn attempt<N: Network>(
                 };
                 Report { attempt, took: started.elapsed(), result }
             });
-            Attempting { joined: false, watch, report }
+            StartedAttempt { joined: false, watch, report }
         }
-        Turn::Wait(follow) => {
+        QueryTurn::Wait(follow) => {
             let watch = follow.watch();
             let report = Box::pin(async move {
-                let query = Query::of(&asking, &attempt, &context);
+                let query = ServerQuery::of(&asking, &attempt, &context);
                 let mut result = join_outstanding(&env, &query, follow).await;
                 result = match result {
                     Ok(reply) if query.is_unfinished(&reply) => {
@@ -81,7 +81,7 @@ pub(crate) fn attempt<N: Network>(
                 };
                 Report { attempt, took: started.elapsed(), result }
             });
-            Attempting { joined: true, watch, report }
+            StartedAttempt { joined: true, watch, report }
         }
     }
 }

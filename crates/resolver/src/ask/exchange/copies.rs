@@ -10,14 +10,18 @@ use zoners_cache::Evidence;
 use zoners_dns::{Exchange, ExchangeEvent, Network, Question};
 
 use super::matching::{Match, matches};
-use super::wait::Wait;
+use super::wait::PendingQuery;
 use crate::env::environment::Env;
 
 /// Messages read; they may come from an attacker too.
 const MOST_MESSAGES: u32 = 16;
 
 /// Waits as a straggler for further replies, if the query was repeated.
-pub(super) fn await_copies<N: Network>(env: &Env<N>, mut wait: Wait<N>, question: &Question) {
+pub(super) fn await_copies<N: Network>(
+    env: &Env<N>,
+    mut wait: PendingQuery<N>,
+    question: &Question,
+) {
     // A stream loses nothing, and a dead stream says nothing about the uplink.
     if wait.endpoint.transport.is_stream() {
         return;
@@ -26,14 +30,14 @@ pub(super) fn await_copies<N: Network>(env: &Env<N>, mut wait: Wait<N>, question
     let until = last_sent + took + took / 2;
     let (held, question) = (env.arc(), question.clone());
     env.adopt(Box::pin(async move {
-        let mut copies = Copies { missing: wait.times - 1, edns: true };
+        let mut copies = ReplyCopies { missing: wait.times - 1, edns: true };
         let heard = timeout_at(until, copies.hear(&mut wait, &question)).await;
         let shared = held.shared();
         match (heard, copies.missing) {
-            (Ok(()), 0) => _ = shared.teach(wait.endpoint, Evidence::Reply(took, copies.edns)),
+            (Ok(()), 0) => _ = shared.observe(wait.endpoint, Evidence::Reply(took, copies.edns)),
             (Ok(()), _) => {}
             (Err(_), missing) => {
-                let line = shared.lines.to(wait.endpoint.address.ip());
+                let line = shared.uplinks.to(wait.endpoint.address.ip());
                 (0..missing).for_each(|_| line.lost());
             }
         }
@@ -41,16 +45,16 @@ pub(super) fn await_copies<N: Network>(env: &Env<N>, mut wait: Wait<N>, question
 }
 
 /// The copies of a query, except the copy that was answered first.
-struct Copies {
+struct ReplyCopies {
     /// Unanswered copies.
     missing: u32,
     /// Whether the last answered copy had EDNS.
     edns: bool,
 }
 
-impl Copies {
+impl ReplyCopies {
     /// Waits until each is answered, or no more messages are looked at.
-    async fn hear<N: Network>(&mut self, wait: &mut Wait<N>, question: &Question) {
+    async fn hear<N: Network>(&mut self, wait: &mut PendingQuery<N>, question: &Question) {
         for _ in 0..MOST_MESSAGES {
             let octets = match wait.exchange.receive().await {
                 ExchangeEvent::Message(octets) => octets,

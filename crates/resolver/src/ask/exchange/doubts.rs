@@ -13,9 +13,9 @@ use tokio::time::{Instant, Sleep};
 use zoners_cache::{EchoEvidence, Evidence, ServerFault};
 use zoners_dns::{Counter, Endpoint, Message, Network, NetworkError};
 
-use super::receive::Read;
-use super::wait::Wait;
-use super::{Asked, Query};
+use super::receive::Received;
+use super::wait::PendingQuery;
+use super::{QueryResult, ServerQuery};
 use crate::ask::exchange::outstanding::may_send;
 use crate::ask::exchange::query_secrets::observe_secret;
 use crate::ask::exchange::receive::blame_fault;
@@ -33,7 +33,7 @@ const LEAST_REST: Duration = Duration::from_millis(200);
 
 /// The doubts about a wait.
 #[derive(Debug, Default)]
-pub(super) struct Doubts {
+pub(super) struct Suspicions {
     /// Messages that are no reply.
     messages: u8,
     /// The fault that they show.
@@ -45,13 +45,13 @@ pub(super) struct Doubts {
     cut: bool,
     tcp: Tcp,
     /// The doubt reported to the race.
-    told: Doubt,
-    short: Short,
+    told: Suspicion,
+    short: WaitCut,
 }
 
 /// How far the wait is cut short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Short {
+enum WaitCut {
     #[default]
     Not,
     /// TCP may do better.
@@ -63,7 +63,7 @@ enum Short {
 /// The degree of doubt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
-pub(crate) enum Doubt {
+pub(crate) enum Suspicion {
     #[default]
     None,
     /// The reply was truncated: the server is not asked again while the full reply comes over TCP.
@@ -74,20 +74,20 @@ pub(crate) enum Doubt {
     Grave,
 }
 
-impl Doubt {
+impl Suspicion {
     /// Whether the server is not to be asked again meanwhile.
     pub(crate) fn rests(self) -> bool {
-        matches!(self, Doubt::Cut | Doubt::Grave)
+        matches!(self, Suspicion::Cut | Suspicion::Grave)
     }
 }
 
-impl From<u8> for Doubt {
+impl From<u8> for Suspicion {
     fn from(doubt: u8) -> Self {
         match doubt {
-            0 => Doubt::None,
-            1 => Doubt::Cut,
-            2 => Doubt::Some,
-            _ => Doubt::Grave,
+            0 => Suspicion::None,
+            1 => Suspicion::Cut,
+            2 => Suspicion::Some,
+            _ => Suspicion::Grave,
         }
     }
 }
@@ -105,23 +105,23 @@ enum Tcp {
     Failed,
 }
 
-impl Doubts {
+impl Suspicions {
     /// Records a bad message; true if no further message is read.
-    pub(super) fn add(&mut self, read: Read) -> bool {
+    pub(super) fn add(&mut self, read: Received) -> bool {
         // An ICMP error for the UDP port is no reason to try TCP.
-        let wants_tcp = !matches!(read, Read::Told(_));
+        let wants_tcp = !matches!(read, Received::Told(_));
         match read {
-            Read::Cut => self.cut = true,
-            Read::Unproven(message, repeated) => {
+            Received::Cut => self.cut = true,
+            Received::Unproven(message, repeated) => {
                 self.kept.get_or_insert_with(|| Box::new((message, repeated)));
             }
-            Read::NoReply(fault) => self.note(fault),
-            Read::Told(fault) => self.note(Some(fault)),
-            Read::NotBeside(fault) => {
+            Received::NoReply(fault) => self.note(fault),
+            Received::Told(fault) => self.note(Some(fault)),
+            Received::NotBeside(fault) => {
                 self.fail(fault);
                 return false;
             }
-            Read::Reply(_) | Read::Ended(_) | Read::Nothing => return false,
+            Received::Reply(_) | Received::Ended(_) | Received::Nothing => return false,
         }
         self.messages = self.messages.saturating_add(1);
         if self.tcp == Tcp::Unwanted && wants_tcp {
@@ -159,11 +159,11 @@ impl Doubts {
     }
 
     /// A new doubt for the race, if any.
-    pub(super) fn news(&mut self) -> Option<Doubt> {
+    pub(super) fn news(&mut self) -> Option<Suspicion> {
         let doubt = match self.short {
-            Short::Alone => Doubt::Grave,
-            _ if self.cut => Doubt::Cut,
-            _ => Doubt::Some,
+            WaitCut::Alone => Suspicion::Grave,
+            _ if self.cut => Suspicion::Cut,
+            _ => Suspicion::Some,
         };
         let news = doubt > self.told;
         self.told = self.told.max(doubt);
@@ -174,8 +174,8 @@ impl Doubts {
     /// TCP starts with one.
     fn shorten(&mut self, beside: bool) -> Option<u32> {
         let (short, rests) = match beside {
-            false => (Short::Alone, 1),
-            true if !self.cut => (Short::WithTcp, 2),
+            false => (WaitCut::Alone, 1),
+            true if !self.cut => (WaitCut::WithTcp, 2),
             true => return None,
         };
         let shorter = short > self.short;
@@ -185,7 +185,7 @@ impl Doubts {
 
     /// Whether the wait is cut short.
     pub(super) fn are_short(&self) -> bool {
-        self.short > Short::Not
+        self.short > WaitCut::Not
     }
 
     fn end(&self) -> Option<Fault> {
@@ -204,9 +204,9 @@ impl Doubts {
 /// The wait is over.
 pub(super) fn act_on<N: Network>(
     env: &Env<N>,
-    doubts: &mut Doubts,
-    query: &Query<'_>,
-    beside: &mut Option<Box<Wait<N>>>,
+    doubts: &mut Suspicions,
+    query: &ServerQuery<'_>,
+    beside: &mut Option<Box<PendingQuery<N>>>,
     mut deadline: Pin<&mut Sleep>,
 ) -> Result<(), Fault> {
     if doubts.want_tcp() {
@@ -229,9 +229,9 @@ pub(super) fn act_on<N: Network>(
 /// The full reply to a truncated one exceeds the remaining budget.
 fn ask_beside<N: Network>(
     env: &Env<N>,
-    query: &Query<'_>,
-    doubts: &mut Doubts,
-) -> Result<Option<Wait<N>>, Fault> {
+    query: &ServerQuery<'_>,
+    doubts: &mut Suspicions,
+) -> Result<Option<PendingQuery<N>>, Fault> {
     doubts.tcp = Tcp::Asked;
     let over_tcp = query.over_tcp();
     let asked = match doubts.cut {
@@ -261,25 +261,29 @@ fn ask_beside<N: Network>(
 fn is_left_alone<N: Network>(env: &Env<N>, endpoint: Endpoint) -> bool {
     let shared = env.shared();
     let known = shared.cache.server(endpoint, shared.now());
-    let line = shared.lines.to(endpoint.address.ip());
-    let price = shared.market(line).price(&known, None);
-    price.skipped_until.is_some() || !price.doubt.is_zero()
+    let line = shared.uplinks.to(endpoint.address.ip());
+    let estimate = shared.estimator(line).estimate(&known, None);
+    estimate.skipped_until.is_some() || !estimate.penalty.is_zero()
 }
 
 /// The remaining wait for a server without TCP.
 pub(super) fn longest_rest<N: Network>(env: &Env<N>, endpoint: Endpoint) -> Duration {
     let shared = env.shared();
     let known = shared.cache.server(endpoint, shared.now());
-    (known.rto().unwrap_or_else(|| shared.habits.late()) * ROUND_TRIPS).max(LEAST_REST)
+    (known.rto().unwrap_or_else(|| shared.rtt_prior.late()) * ROUND_TRIPS).max(LEAST_REST)
 }
 
 /// Ends a wait without a good reply. A shortened wait is no evidence of the RTT.
-pub(super) fn give_up<N: Network>(env: &Env<N>, wait: &Wait<N>, mut doubts: Doubts) -> Asked {
+pub(super) fn give_up<N: Network>(
+    env: &Env<N>,
+    wait: &PendingQuery<N>,
+    mut doubts: Suspicions,
+) -> QueryResult {
     if let Some(kept) = doubts.kept.take() {
         let (message, repeated) = *kept;
         let (most, edns) = (wait.sent.elapsed(), message.edns.is_some());
         let reply = Evidence::ReplyToSome { most, least: Duration::ZERO, edns };
-        env.shared().teach(wait.endpoint, reply);
+        env.shared().observe(wait.endpoint, reply);
         observe_secret(env, wait.endpoint, repeated);
         return Ok(message);
     }

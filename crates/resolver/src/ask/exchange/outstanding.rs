@@ -11,21 +11,21 @@ use tokio::time::Instant;
 use zoners_cache::Evidence;
 use zoners_dns::{Counter, Endpoint, Message, Network, OptRcode, Transport};
 
-use super::{Asked, Asking, Query};
+use super::{QueryResult, ServerQuery, UpstreamQuery};
 use crate::ask::exchange::carry_out;
 use crate::env::environment::Env;
 use crate::env::shared::Sharing;
 use crate::infra::resend_limit::QueryKey;
-use crate::infra::unproven_addresses::Admission;
+use crate::infra::unproven_addresses::UnprovenPermit;
 use crate::model::budget::Exhausted;
 use crate::model::flights::{Boarding, Follow, Landed, Lead};
 use crate::model::verdict::Fault;
 
 /// The leader's duty to send a query and to publish its result.
-pub(super) type Sending = Lead<QueryKey, Sharing>;
+pub(super) type QueryLead = Lead<QueryKey, Sharing>;
 
 /// A follower's wait for a query of a different leader.
-pub(super) type Waiting = Follow<QueryKey, Sharing>;
+pub(super) type QueryFollow = Follow<QueryKey, Sharing>;
 
 /// A repeated query is waited for this many times longer than a single one.
 pub(super) const LIVES: u32 = 2;
@@ -33,43 +33,43 @@ pub(super) const LIVES: u32 = 2;
 const LONGEST: Duration = Duration::from_secs(LIVES as u64 * 60);
 
 /// The role of an attempt.
-pub(super) enum Turn {
+pub(super) enum QueryTurn {
     /// Send the query; as a leader, if followers are possible.
-    Send(Option<Sending>),
+    Send(Option<QueryLead>),
     /// The same is outstanding.
-    Wait(Waiting),
+    Wait(QueryFollow),
 }
 
 /// Leads or joins an outstanding query. Replies over TCP cannot be forged, so queries over TCP are
 /// always sent.
 pub(super) fn lead_or_join_query<N: Network>(
     env: &Env<N>,
-    asking: &Asking,
+    asking: &UpstreamQuery,
     endpoint: Endpoint,
-) -> Turn {
+) -> QueryTurn {
     if endpoint.transport.is_stream() {
-        return Turn::Send(None);
+        return QueryTurn::Send(None);
     }
     let (key, outstanding) = (key(asking, endpoint), &env.shared().outstanding);
     // A sender waits for no flight, so there is no cycle.
     match outstanding.board(&key, None) {
-        Boarding::Lead(lead) => Turn::Send(Some(lead)),
+        Boarding::Lead(lead) => QueryTurn::Send(Some(lead)),
         Boarding::Follow(follow) if is_over(env, &follow) => {
             follow.supersede();
             match outstanding.board(&key, None) {
-                Boarding::Lead(lead) => Turn::Send(Some(lead)),
-                Boarding::Follow(follow) => Turn::Wait(follow),
-                Boarding::Cycle(_) => Turn::Send(None),
+                Boarding::Lead(lead) => QueryTurn::Send(Some(lead)),
+                Boarding::Follow(follow) => QueryTurn::Wait(follow),
+                Boarding::Cycle(_) => QueryTurn::Send(None),
             }
         }
-        Boarding::Follow(follow) => Turn::Wait(follow),
-        Boarding::Cycle(_) => Turn::Send(None),
+        Boarding::Follow(follow) => QueryTurn::Wait(follow),
+        Boarding::Cycle(_) => QueryTurn::Send(None),
     }
 }
 
 /// Whether the query was sent before the machine slept, longer ago than any wait, or from a network
 /// that the machine has left: its socket gets no reply, even to repetitions.
-fn is_over<N: Network>(env: &Env<N>, follow: &Waiting) -> bool {
+fn is_over<N: Network>(env: &Env<N>, follow: &QueryFollow) -> bool {
     let (now, moved) = (env.shared().now(), env.shared().moved());
     follow.begun().is_some_and(|begun| now.since(begun) > LONGEST || begun < moved)
 }
@@ -78,10 +78,10 @@ fn is_over<N: Network>(env: &Env<N>, follow: &Waiting) -> bool {
 /// away.
 pub(super) async fn join_outstanding<N: Network>(
     env: &Env<N>,
-    query: &Query<'_>,
-    mut follow: Waiting,
-) -> Asked {
-    let Query { asking, endpoint, edns, context, .. } = *query;
+    query: &ServerQuery<'_>,
+    mut follow: QueryFollow,
+) -> QueryResult {
+    let ServerQuery { asking, endpoint, edns, context, .. } = *query;
     if let Err(exhausted) = context.charge_query(false, asking.retry) {
         env.count(exhausted.0);
         return Err(Fault::Exhausted(exhausted));
@@ -89,8 +89,8 @@ pub(super) async fn join_outstanding<N: Network>(
     if follow.ring(edns) {
         env.count(Counter::UpstreamQueries);
         env.count(Counter::UpstreamRetransmitted);
-        let forgiven = env.shared().lines.to(endpoint.address.ip()).forgiven();
-        env.shared().teach(endpoint, Evidence::Asked { forgiven });
+        let forgiven = env.shared().uplinks.to(endpoint.address.ip()).forgiven();
+        env.shared().observe(endpoint, Evidence::Asked { forgiven });
     } else if follow.begun().is_some() {
         env.count(Counter::LimitRetransmissions);
     }
@@ -109,10 +109,10 @@ pub(super) async fn join_outstanding<N: Network>(
 /// Waits until a query that was often repeated in vain may be sent; returns whether that took time.
 pub(super) async fn wait_for_resend<N: Network>(
     env: &Env<N>,
-    asking: &Asking,
+    asking: &UpstreamQuery,
     endpoint: Endpoint,
 ) -> bool {
-    let repeats = &env.shared().repeats;
+    let repeats = &env.shared().resend_limit;
     let free_at = repeats.free_at(|| key(asking, endpoint), Instant::now());
     if let Some(free_at) = free_at {
         env.count(Counter::LimitRepeatedQueries);
@@ -123,33 +123,33 @@ pub(super) async fn wait_for_resend<N: Network>(
 
 /// Whether a packet without a permit of its race may be sent: to a server that has replied
 /// meanwhile, or not too often. Otherwise the race tries again.
-pub(super) fn may_send<N: Network>(env: &Env<N>, query: &Query<'_>) -> bool {
+pub(super) fn may_send<N: Network>(env: &Env<N>, query: &ServerQuery<'_>) -> bool {
     let has_answered = |endpoint| {
         let shared = env.shared();
         shared.cache.server(endpoint, shared.now()).replied_at > 0
     };
-    !query.stranger
+    !query.is_unproven
         || has_answered(query.endpoint.over(Transport::Udp))
         || has_answered(query.endpoint.over(Transport::Tcp))
-        || matches!(env.admit_stranger(query.endpoint), Admission::Admitted(_))
+        || matches!(env.admit_unproven(query.endpoint), UnprovenPermit::Admitted(_))
 }
 
 /// Records that a query got no useful reply.
 pub(crate) fn observe_failed_query<N: Network>(
     env: &Env<N>,
-    asking: &Asking,
+    asking: &UpstreamQuery,
     endpoint: Endpoint,
     sent: Instant,
 ) {
     if !endpoint.transport.is_stream()
-        && env.shared().repeats.failed(key(asking, endpoint), sent, Instant::now())
+        && env.shared().resend_limit.failed(key(asking, endpoint), sent, Instant::now())
     {
         env.count(Counter::LimitRepeatedTable);
     }
 }
 
 /// Publishes the result to the followers, unless the result concerns the leader alone.
-pub(super) fn tell(lead: Sending, result: &Asked) {
+pub(super) fn tell(lead: QueryLead, result: &QueryResult) {
     if !matches!(result, Err(Fault::Exhausted(_))) {
         lead.land(|| match result {
             Ok(message) => Ok(Arc::new(Message::clone(message))),
@@ -158,8 +158,8 @@ pub(super) fn tell(lead: Sending, result: &Asked) {
     }
 }
 
-fn key(asking: &Asking, endpoint: Endpoint) -> QueryKey {
-    let Asking { question, recursion_desired, .. } = asking;
+fn key(asking: &UpstreamQuery, endpoint: Endpoint) -> QueryKey {
+    let UpstreamQuery { question, recursion_desired, .. } = asking;
     QueryKey {
         server: endpoint.address,
         question: question.clone(),
@@ -168,15 +168,15 @@ fn key(asking: &Asking, endpoint: Endpoint) -> QueryKey {
 }
 
 /// A UDP query without a useful reply so far; dropping it records the failure.
-pub(super) struct Unheard<'a, N: Network> {
+pub(super) struct UnansweredGuard<'a, N: Network> {
     pub(super) env: &'a Env<N>,
-    pub(super) query: &'a Query<'a>,
+    pub(super) query: &'a ServerQuery<'a>,
     pub(super) sent: Instant,
     pub(super) heard: bool,
 }
 
-impl<N: Network> Unheard<'_, N> {
-    pub(super) fn hear(&mut self, result: &Asked) {
+impl<N: Network> UnansweredGuard<'_, N> {
+    pub(super) fn hear(&mut self, result: &QueryResult) {
         self.heard = result.as_ref().is_ok_and(|message| {
             let useful = matches!(message.rcode, OptRcode::NOERROR | OptRcode::NXDOMAIN);
             useful && !message.header.tc()
@@ -184,10 +184,10 @@ impl<N: Network> Unheard<'_, N> {
     }
 }
 
-impl<N: Network> Drop for Unheard<'_, N> {
+impl<N: Network> Drop for UnansweredGuard<'_, N> {
     fn drop(&mut self) {
         if !self.heard {
-            let Query { asking, endpoint, .. } = *self.query;
+            let ServerQuery { asking, endpoint, .. } = *self.query;
             observe_failed_query(self.env, asking, endpoint, self.sent);
         }
     }

@@ -7,13 +7,13 @@ use zoners_cache::{CLIENT_COOKIE, CookieOption, EchoEvidence, EchoSupport, Evide
 use zoners_dns::{Endpoint, Name, Network, Transport};
 
 use super::case_randomisation::shuffled;
-use super::{Asking, Query};
+use super::{ServerQuery, UpstreamQuery};
 use crate::env::environment::Env;
 
 /// The secrets of a query. Most queries lack some, which are boxed, since many queries wait at a
 /// time.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shown {
+pub(super) struct QuerySecrets {
     /// Our cookie.
     pub(super) client: Option<[u8; CLIENT_COOKIE]>,
     /// The last cookie option of the server, with our client cookie of now or before.
@@ -22,7 +22,7 @@ pub(super) struct Shown {
     pub(super) letters: Option<Box<Name>>,
 }
 
-impl Shown {
+impl QuerySecrets {
     /// The content of the COOKIE option: with the server cookie, if it belongs to our client
     /// have failed on the first.
     pub(super) fn option(&self) -> &[u8] {
@@ -41,14 +41,14 @@ impl Shown {
 /// The secrets of a query to a server with this infra cache entry.
 pub(super) fn secrets_for<N: Network>(
     env: &Env<N>,
-    query: &Query<'_>,
+    query: &ServerQuery<'_>,
     proof: &EchoSupport,
-) -> Shown {
+) -> QuerySecrets {
     let (shared, now) = (env.shared(), env.shared().now());
     let randomises = env.settings().randomise_case && !proof.changes_case(now);
     let name = &query.asking.question.name;
     let known = proof.cookie();
-    Shown {
+    QuerySecrets {
         client: shows_cookie(env, query, proof)
             .then(|| shared.cookies.of(query.endpoint.address.ip(), now)),
         known: (!known.is_empty()).then(|| Box::new(known)),
@@ -60,10 +60,10 @@ pub(super) fn secrets_for<N: Network>(
 /// several servers with different cookies, or none.
 pub(super) fn shows_cookie<N: Network>(
     env: &Env<N>,
-    query: &Query<'_>,
+    query: &ServerQuery<'_>,
     proof: &EchoSupport,
 ) -> bool {
-    let Query { asking: Asking { recursion_desired, .. }, edns, cookie, .. } = query;
+    let ServerQuery { asking: UpstreamQuery { recursion_desired, .. }, edns, cookie, .. } = query;
     env.settings().cookies
         && *edns
         && *cookie
@@ -73,5 +73,5 @@ pub(super) fn shows_cookie<N: Network>(
 
 /// Records the secrets that a server repeats; UDP and TCP share the record.
 pub(super) fn observe_secret<N: Network>(env: &Env<N>, server: Endpoint, repeated: EchoEvidence) {
-    env.shared().teach(server.over(Transport::Udp), Evidence::Repeated(repeated));
+    env.shared().observe(server.over(Transport::Udp), Evidence::Repeated(repeated));
 }

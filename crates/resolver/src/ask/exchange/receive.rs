@@ -3,17 +3,17 @@
 use zoners_cache::{CookieOption, EchoEvidence, Evidence};
 use zoners_dns::{Counter, Endpoint, ExchangeEvent, Message, MessageError, Network, Transport};
 
-use super::Asking;
+use super::UpstreamQuery;
 use super::case_randomisation::restored;
 use super::matching::{Match, matches};
-use super::wait::Wait;
-use crate::ask::exchange::query_secrets::{Shown, observe_secret};
+use super::wait::PendingQuery;
+use crate::ask::exchange::query_secrets::{QuerySecrets, observe_secret};
 use crate::env::environment::Env;
 use crate::model::context::Context;
 use crate::model::verdict::Fault;
 
 /// A received message.
-pub(super) enum Read {
+pub(super) enum Received {
     /// The reply.
     Reply(Box<Message>),
     /// A truncated reply: the full reply is fetched over TCP.
@@ -34,20 +34,20 @@ pub(super) enum Read {
 
 pub(super) fn read_event<N: Network>(
     env: &Env<N>,
-    asking: &Asking,
-    wait: &mut Wait<N>,
+    asking: &UpstreamQuery,
+    wait: &mut PendingQuery<N>,
     outcome: ExchangeEvent,
     context: &Context,
-) -> Read {
+) -> Received {
     let octets = match outcome {
         ExchangeEvent::Message(octets) => octets,
         ExchangeEvent::Advisory(failure) => {
             env.count(Counter::UpstreamNetworkErrors);
-            return Read::Told(Fault::Network(failure));
+            return Received::Told(Fault::Network(failure));
         }
         ExchangeEvent::Failed(failure) => {
             env.count(Counter::UpstreamNetworkErrors);
-            return Read::Ended(blame_fault(env, wait.endpoint, Fault::Network(failure)));
+            return Received::Ended(blame_fault(env, wait.endpoint, Fault::Network(failure)));
         }
     };
     let (octets, kept) = match &wait.shown.letters {
@@ -77,10 +77,10 @@ pub(super) fn read_event<N: Network>(
         }
     };
     match wait.endpoint.transport {
-        Transport::Udp => Read::NoReply(fault),
+        Transport::Udp => Received::NoReply(fault),
         // No attacker can have sent it, and nothing else will come.
         Transport::Tcp => {
-            Read::Ended(blame_fault(env, wait.endpoint, fault.unwrap_or(Fault::NoReply)))
+            Received::Ended(blame_fault(env, wait.endpoint, fault.unwrap_or(Fault::NoReply)))
         }
     }
 }
@@ -91,19 +91,19 @@ fn take_reply<N: Network>(
     env: &Env<N>,
     message: Box<Message>,
     kept: bool,
-    wait: &mut Wait<N>,
-    asking: &Asking,
+    wait: &mut PendingQuery<N>,
+    asking: &UpstreamQuery,
     context: &Context,
-) -> Read {
+) -> Received {
     if let Err(exhausted) = context.budget.charge_bytes(message.octets) {
         env.count(exhausted.0);
-        return Read::Ended(Fault::Exhausted(exhausted));
+        return Received::Ended(Fault::Exhausted(exhausted));
     }
     if let Err(repeated) = check_secrets(env, wait, &message, kept) {
         match wait.endpoint.transport {
             Transport::Udp => {
                 env.count(Counter::UpstreamUnauthenticated);
-                return Read::Unproven(message, repeated);
+                return Received::Unproven(message, repeated);
             }
             // The server itself does without.
             Transport::Tcp => observe_secret(env, wait.endpoint, repeated),
@@ -120,18 +120,22 @@ fn take_reply<N: Network>(
             Evidence::ReplyToSome { most: took, least, edns }
         }
     };
-    env.shared().teach(wait.endpoint, reply);
+    env.shared().observe(wait.endpoint, reply);
     env.shared().take_testimony(wait.endpoint, asking);
     match wait.endpoint.transport {
-        _ if !message.header.tc() => Read::Reply(message),
+        _ if !message.header.tc() => Received::Reply(message),
         Transport::Udp => {
             env.count(Counter::UpstreamTruncated);
-            Read::Cut
+            Received::Cut
         }
         // Over a stream, TC means that the reply is broken (RFC 2181 section 9).
         Transport::Tcp => {
             env.count(Counter::UpstreamMalformed);
-            Read::Ended(blame_fault(env, wait.endpoint, Fault::Malformed(MessageError::Truncated)))
+            Received::Ended(blame_fault(
+                env,
+                wait.endpoint,
+                Fault::Malformed(MessageError::Truncated),
+            ))
         }
     }
 }
@@ -143,11 +147,11 @@ fn take_reply<N: Network>(
 /// A secret is missing.
 fn check_secrets<N: Network>(
     env: &Env<N>,
-    wait: &Wait<N>,
+    wait: &PendingQuery<N>,
     message: &Message,
     kept: bool,
 ) -> Result<(), EchoEvidence> {
-    let Shown { client, known, .. } = &wait.shown;
+    let QuerySecrets { client, known, .. } = &wait.shown;
     let letters = if kept { Ok(()) } else { Err(EchoEvidence::CaseChanged) };
     let Some(client) = client else { return letters };
     let option = message.edns.as_ref().and_then(|edns| edns.cookie.as_deref());

@@ -8,16 +8,19 @@ use std::time::Duration;
 use tokio::time::timeout_at;
 use zoners_dns::{Counter, Network};
 
-use super::Query;
+use super::ServerQuery;
 use crate::env::environment::Env;
 
 /// A client gets the reason of a failure before its time ends.
 const TELLING: Duration = Duration::from_millis(100);
 
 /// Waits for a socket, at most as long as the client waits; `None` if there was none.
-pub(super) async fn wait_for_room<N: Network>(env: &Env<N>, query: &Query<'_>) -> Option<N::Room> {
+pub(super) async fn wait_for_room<N: Network>(
+    env: &Env<N>,
+    query: &ServerQuery<'_>,
+) -> Option<N::Room> {
     env.count(Counter::UpstreamSocketWaits);
-    env.nursery().give_way();
+    env.stragglers().give_way();
     let budget = &query.context.budget;
     let client = env.settings().limits.client.saturating_sub(TELLING);
     let until = budget.deadline.min(budget.arrived + client);

@@ -9,9 +9,9 @@ use std::time::Duration;
 use zoners_cache::{Evidence, ServerInfo};
 use zoners_dns::{Counter, Exchange, Network};
 
-use super::Query;
-use super::receive::Read;
-use super::wait::Wait;
+use super::ServerQuery;
+use super::receive::Received;
+use super::wait::PendingQuery;
 use crate::env::environment::Env;
 
 /// The least time after which a reply over a stream is late: a new stream costs more packets than a
@@ -23,7 +23,7 @@ const ROUND_TRIPS: u32 = 2;
 
 /// After how long a reply over a stream is late, of a server of which this is known.
 pub(super) fn late_after<N: Network>(env: &Env<N>, known: &ServerInfo) -> Duration {
-    let unknown = || env.shared().habits.late() * ROUND_TRIPS;
+    let unknown = || env.shared().rtt_prior.late() * ROUND_TRIPS;
     known.rto().unwrap_or_else(unknown).max(LEAST_LATE)
 }
 
@@ -31,23 +31,23 @@ pub(super) fn late_after<N: Network>(env: &Env<N>, known: &ServerInfo) -> Durati
 /// budget allows.
 pub(super) fn renew_stream<N: Network>(
     env: &Env<N>,
-    query: &Query<'_>,
-    wait: &mut Wait<N>,
-) -> Read {
+    query: &ServerQuery<'_>,
+    wait: &mut PendingQuery<N>,
+) -> Received {
     wait.late_at = None;
     if !wait.exchange.doubt() {
-        return Read::Nothing;
+        return Received::Nothing;
     }
     if let Err(exhausted) = query.context.budget.charge_aside(true) {
         env.count(exhausted.0);
-        return Read::Nothing;
+        return Received::Nothing;
     }
     for counter in [Counter::UpstreamQueries, Counter::UpstreamTcp, Counter::UpstreamTcpReconnected]
     {
         env.count(counter);
     }
-    let forgiven = env.shared().lines.to(wait.endpoint.address.ip()).forgiven();
-    env.shared().teach(wait.endpoint, Evidence::Asked { forgiven });
+    let forgiven = env.shared().uplinks.to(wait.endpoint.address.ip()).forgiven();
+    env.shared().observe(wait.endpoint, Evidence::Asked { forgiven });
     wait.send_again(query.asking, query.edns, env.settings().udp_payload_size);
-    Read::Nothing
+    Received::Nothing
 }

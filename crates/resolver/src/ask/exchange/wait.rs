@@ -7,12 +7,12 @@ use tokio::time::{Instant, timeout_at};
 use zoners_dns::query::{QueryOpt, QueryOptions, query_with};
 use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Name, Network, Question, Transport};
 
-use super::Asking;
-use super::query_secrets::Shown;
-use crate::infra::fetch_quotas::UnderWay;
+use super::UpstreamQuery;
+use super::query_secrets::QuerySecrets;
+use crate::infra::fetch_quotas::QuotaSlot;
 
 /// A sent query.
-pub(super) struct Wait<N: Network> {
+pub(super) struct PendingQuery<N: Network> {
     pub(super) id: u16,
     pub(super) endpoint: Endpoint,
     pub(super) sent: Instant,
@@ -25,13 +25,13 @@ pub(super) struct Wait<N: Network> {
     /// The moment at which a reply over a stream is late and the stream is doubted; `None`
     /// afterwards.
     pub(super) late_at: Option<Instant>,
-    pub(super) shown: Shown,
+    pub(super) shown: QuerySecrets,
     /// The slot in the quota of the server.
-    pub(super) under_way: UnderWay,
+    pub(super) under_way: QuotaSlot,
     pub(super) exchange: N::Exchange,
 }
 
-impl<N: Network> Wait<N> {
+impl<N: Network> PendingQuery<N> {
     /// The next event; `None` if the reply is late by then.
     pub(super) async fn receive(&mut self) -> Option<ExchangeEvent> {
         match self.late_at {
@@ -43,7 +43,7 @@ impl<N: Network> Wait<N> {
 
     /// Repeats the query with the same ID, from the same socket or over a new stream, with or
     /// without EDNS.
-    pub(super) fn send_again(&mut self, asking: &Asking, edns: bool, udp_payload_size: u16) {
+    pub(super) fn send_again(&mut self, asking: &UpstreamQuery, edns: bool, udp_payload_size: u16) {
         let cookie = match self.endpoint.transport {
             Transport::Udp => self.shown.option_again(),
             Transport::Tcp => self.shown.option(),
@@ -56,7 +56,7 @@ impl<N: Network> Wait<N> {
     }
 }
 
-impl<N: Network> Drop for Wait<N> {
+impl<N: Network> Drop for PendingQuery<N> {
     fn drop(&mut self) {
         if self.took.is_some() {
             self.under_way.answered();
@@ -66,7 +66,7 @@ impl<N: Network> Drop for Wait<N> {
 
 /// The query as sent, its name with this case.
 pub(super) fn compose(
-    asking: &Asking,
+    asking: &UpstreamQuery,
     id: u16,
     edns: bool,
     opt: QueryOpt<'_>,

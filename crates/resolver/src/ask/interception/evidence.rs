@@ -6,7 +6,7 @@ use zoners_dns::{Delegation, Network, QueryMode, name};
 
 use crate::ask::interception::probe::begin_probe;
 use crate::env::environment::Env;
-use crate::env::interception::evidence::{EvidencePlace, Voice};
+use crate::env::interception::evidence::{EvidencePlace, ReplyVoice};
 use crate::infra::reachability::network;
 
 /// Takes in with which voice a server of `cut` spoke.
@@ -14,21 +14,21 @@ pub(crate) fn observe_reply<N: Network>(
     env: &Env<N>,
     cut: &Delegation,
     server: SocketAddr,
-    voice: Voice,
+    voice: ReplyVoice,
 ) {
     let shared = env.shared();
-    let (passage, now) = (&shared.passage, shared.now());
+    let (passage, now) = (&shared.interception, shared.now());
     if cut.mode != QueryMode::Iterative {
         return;
     }
-    let is_proper = matches!(voice, Voice::Authority | Voice::Plain);
+    let is_proper = matches!(voice, ReplyVoice::Authority | ReplyVoice::Plain);
     if is_proper && passage.is_beyond_doubt() {
         passage.note_passed(now);
         return;
     }
     let Some(place) = place_of(env, cut, server) else { return };
     let wants = match voice {
-        Voice::Refusal => shared.note_failure(place, true, now),
+        ReplyVoice::Refusal => shared.note_failure(place, true, now),
         _ => shared.note_voice(place, voice, env.has_root_anchor(), now),
     };
     probe_if(env, wants);
@@ -57,7 +57,7 @@ pub(crate) fn observe_bogus<N: Network>(env: &Env<N>, server: IpAddr) {
 
 /// Records that an authoritative reply is proven by signatures.
 pub(crate) fn observe_proof<N: Network>(env: &Env<N>, server: Option<SocketAddr>) {
-    let passage = &env.shared().passage;
+    let passage = &env.shared().interception;
     if passage.is_beyond_doubt() {
         return;
     }

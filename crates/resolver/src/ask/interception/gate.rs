@@ -37,7 +37,7 @@ pub(crate) async fn may_pass<N: Network>(env: &Env<N>, cut: &Delegation) -> Resu
 /// # Errors
 /// On this network nothing can be proven.
 pub(crate) async fn may_prove<N: Network>(env: &Env<N>) -> Result<(), Unresolved> {
-    let passage = &env.shared().passage;
+    let passage = &env.shared().interception;
     if !passage.is_forged() {
         return Ok(());
     }
@@ -50,7 +50,7 @@ pub(crate) async fn may_prove<N: Network>(env: &Env<N>) -> Result<(), Unresolved
 
 /// The failure of questions to the servers of `cut`, if the network blocks them.
 pub(crate) fn obstruction<N: Network>(env: &Env<N>, cut: &Delegation) -> Option<Unresolved> {
-    let obstacle = env.shared().passage.closed()?;
+    let obstacle = env.shared().interception.closed()?;
     let mut addresses = cut.servers.iter().flat_map(|server| &server.addresses);
     let is_near = |at: &SocketAddr| !env.settings().is_foreign(at.ip());
     (cut.mode == QueryMode::Iterative && !addresses.any(is_near)).then(|| obstacle.unresolved())
@@ -58,7 +58,7 @@ pub(crate) fn obstruction<N: Network>(env: &Env<N>, cut: &Delegation) -> Option<
 
 /// Whether the network blocks queries to the servers of this question.
 pub(crate) fn is_closed_for<N: Network>(env: &Env<N>, question: &Question) -> bool {
-    env.shared().passage.closed().is_some() && goes_to_foreign_servers(env, question)
+    env.shared().interception.closed().is_some() && goes_to_foreign_servers(env, question)
 }
 
 /// Whether a question has no route in the configuration.
@@ -73,10 +73,10 @@ pub(crate) fn explain_by_obstacle<N: Network>(
     question: &Question,
     failed: Unresolved,
 ) -> Unresolved {
-    let obstacle = match env.shared().passage.obstacle() {
+    let obstacle = match env.shared().interception.obstacle() {
         Some(obstacle) => obstacle,
         // A limit was reached, but the cause is that the uplink is down.
-        None if failed.cause == Cause::Budget && env.shared().is_line_down() => Obstacle::Silent,
+        None if failed.cause == Cause::Budget && env.shared().is_uplink_down() => Obstacle::Silent,
         None => return failed,
     };
     if !goes_to_foreign_servers(env, question) {
@@ -93,7 +93,7 @@ pub(crate) fn explain_by_obstacle<N: Network>(
 /// Waits for a probe if a failure may be caused by the network: no useful reply for long, or
 /// strange replies.
 pub(crate) async fn wait_if_doubtful<N: Network>(env: &Env<N>) {
-    let (passage, now) = (&env.shared().passage, env.shared().now());
+    let (passage, now) = (&env.shared().interception, env.shared().now());
     let quiet = passage.passed_at().is_none_or(|passed| now.since(passed) >= OUTAGE);
     if passage.obstacle().is_none() && (quiet || passage.has_strange_voices()) {
         wait_for_probe(env).await;
@@ -102,7 +102,7 @@ pub(crate) async fn wait_if_doubtful<N: Network>(env: &Env<N>) {
 
 /// Waits for the probe under way, or for a new probe if one is due.
 async fn wait_for_probe<N: Network>(env: &Env<N>) {
-    let (passage, now) = (&env.shared().passage, env.shared().now());
+    let (passage, now) = (&env.shared().interception, env.shared().now());
     let sounded = passage.probe_ended();
     let (claimed, is_sounding) = passage.claim_probe(EVERY, now);
     if claimed {

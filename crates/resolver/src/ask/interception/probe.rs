@@ -16,13 +16,13 @@ use zoners_dns::{
 };
 use zoners_dnssec::BogusReason;
 
-use crate::ask::exchange::{Attempting, Report, attempt};
-use crate::ask::race::Beside;
+use crate::ask::exchange::{Report, StartedAttempt, attempt};
+use crate::ask::race::Concurrent;
 use crate::env::environment::Env;
-use crate::env::interception::evidence::{Sounded, Voice};
+use crate::env::interception::evidence::{ProbeResult, ReplyVoice};
 use crate::env::lookups::Lookups;
 use crate::env::shared::Shared;
-use crate::model::asking::Asking;
+use crate::model::asking::UpstreamQuery;
 use crate::model::context::Context;
 use crate::model::verdict::Fault;
 use crate::selection::candidates::Attempt;
@@ -37,24 +37,24 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(800);
 /// Starts a probe in the background. The caller has claimed the probe.
 pub(super) fn begin_probe<N: Network>(env: &Env<N>) {
     env.count(Counter::NetworkChecks);
-    let (env, sounding) = (env.arc(), Sounding(env.shared().clone()));
+    let (env, sounding) = (env.arc(), ProbeGuard(env.shared().clone()));
     tokio::spawn(async move { run_probe(env, sounding).await });
 }
 
-async fn run_probe<N: Network>(env: Arc<Env<N>>, sounding: Sounding) {
-    let changes = env.shared().passage.changes();
+async fn run_probe<N: Network>(env: Arc<Env<N>>, sounding: ProbeGuard) {
+    let changes = env.shared().interception.changes();
     let (since, began) = (env.shared().now(), Instant::now());
     let context = Context::new(env.settings().limits, None, None);
     let servers = root_servers(&env);
-    let mut under_way: Beside<Asked> = Beside::default();
-    let ask = |under_way: &mut Beside<Asked>, transport| {
+    let mut under_way: Concurrent<RootQuery> = Concurrent::default();
+    let ask = |under_way: &mut Concurrent<RootQuery>, transport| {
         for address in &servers {
             let endpoint = Endpoint::new(*address, transport);
-            under_way.push(Asked(ask_root(&env, endpoint, &context)));
+            under_way.push(RootQuery(ask_root(&env, endpoint, &context)));
         }
     };
     ask(&mut under_way, Transport::Udp);
-    let mut heard = Heard::default();
+    let mut heard = ProbeFindings::default();
     let mut again_at = Some(began + AGAIN);
     let ends_at = began + PATIENCE;
     while !heard.is_certain() {
@@ -92,10 +92,10 @@ async fn run_probe<N: Network>(env: Arc<Env<N>>, sounding: Sounding) {
 }
 
 /// Records the result of a probe that started after `changes` changes of the network.
-fn conclude_probe<N: Network>(env: &Env<N>, sounded: Sounded, began: Moment, changes: u32) {
+fn conclude_probe<N: Network>(env: &Env<N>, sounded: ProbeResult, began: Moment, changes: u32) {
     let times = (began, env.shared().now());
     env.shared().note_sounding(sounded, times, changes, env.has_root_anchor());
-    if env.shared().passage.obstacle().is_some() {
+    if env.shared().interception.obstacle().is_some() {
         env.count(Counter::NetworkChecksFailed);
     }
 }
@@ -111,16 +111,16 @@ fn root_servers<N: Network>(env: &Env<N>) -> Vec<SocketAddr> {
     ipv4.into_iter().take(OF_A_FAMILY).chain(ipv6.into_iter().take(OF_A_FAMILY)).collect()
 }
 
-fn ask_root<N: Network>(env: &Env<N>, endpoint: Endpoint, context: &Context) -> Attempting {
+fn ask_root<N: Network>(env: &Env<N>, endpoint: Endpoint, context: &Context) -> StartedAttempt {
     let question = Question::new(name::root(), Rtype::DNSKEY);
-    let asking = Asking { question, recursion_desired: false, retry: true };
+    let asking = UpstreamQuery { question, recursion_desired: false, retry: true };
     let one = Attempt::alone(endpoint, "to sound the network");
     attempt(env.arc(), asking, one, context.clone())
 }
 
 async fn weigh_report<N: Network>(
     env: &Env<N>,
-    heard: &mut Heard,
+    heard: &mut ProbeFindings,
     report: Report,
     context: &Context,
 ) {
@@ -141,17 +141,17 @@ async fn weigh_report<N: Network>(
         Err(_) => return,
     };
     let proof = prove_root_keys(env, &message, context).await;
-    match (Voice::of(&message), proof) {
-        (Voice::Refusal, _) => heard.refused += 1,
-        (Voice::Authority, Some(Ok(()))) => heard.proven += 1,
+    match (ReplyVoice::of(&message), proof) {
+        (ReplyVoice::Refusal, _) => heard.refused += 1,
+        (ReplyVoice::Authority, Some(Ok(()))) => heard.proven += 1,
         (_, Some(Ok(()))) => heard.relayed += 1,
-        (Voice::Hearsay, _) => heard.forged += 1,
+        (ReplyVoice::Hearsay, _) => heard.forged += 1,
         // A root server without keys, or without signatures, is none.
-        (Voice::Authority, Some(Err(BogusReason::NoKey | BogusReason::NoSignature))) => {
+        (ReplyVoice::Authority, Some(Err(BogusReason::NoKey | BogusReason::NoSignature))) => {
             heard.forged += 1
         }
-        (Voice::Authority, _) => heard.authority += 1,
-        (Voice::Plain, _) => heard.unclear += 1,
+        (ReplyVoice::Authority, _) => heard.authority += 1,
+        (ReplyVoice::Plain, _) => heard.unclear += 1,
     }
 }
 
@@ -173,9 +173,9 @@ async fn prove_root_keys<N: Network>(
 }
 
 /// A query to a root server.
-struct Asked(Attempting);
+struct RootQuery(StartedAttempt);
 
-impl Future for Asked {
+impl Future for RootQuery {
     type Output = Report;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Report> {
@@ -185,7 +185,7 @@ impl Future for Asked {
 
 /// The replies so far, by kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Heard {
+struct ProbeFindings {
     /// Whence.
     of: Vec<Endpoint>,
     proven: usize,
@@ -197,7 +197,7 @@ struct Heard {
     rejected: usize,
 }
 
-impl Heard {
+impl ProbeFindings {
     /// Whether further replies change nothing.
     fn is_certain(&self) -> bool {
         self.proven > 0
@@ -205,33 +205,37 @@ impl Heard {
 
     /// Whether a message came.
     fn anything(&self) -> bool {
-        let Heard { proven, authority, relayed, forged, unclear, refused, .. } = self;
+        let ProbeFindings { proven, authority, relayed, forged, unclear, refused, .. } = self;
         proven + authority + relayed + forged + unclear + refused > 0
     }
 
     /// The result for this many servers. One of several servers may be broken.
-    fn says(&self, servers: usize) -> Sounded {
+    fn says(&self, servers: usize) -> ProbeResult {
         let enough = servers.min(2);
-        let Heard { proven, authority, relayed, forged, unclear, refused, rejected, .. } = *self;
+        let ProbeFindings {
+            proven, authority, relayed, forged, unclear, refused, rejected, ..
+        } = *self;
         match () {
-            () if proven > 0 => Sounded::Proven,
-            () if relayed > 0 && relayed >= authority => Sounded::Intercepted { proves: true },
-            () if forged >= enough && forged > authority => Sounded::Intercepted { proves: false },
-            () if authority > 0 => Sounded::Authority,
-            () if forged + unclear > 0 => Sounded::Unclear,
-            () if refused >= enough => Sounded::Refused,
-            () if rejected >= servers => Sounded::Rejected,
-            () => Sounded::Silent,
+            () if proven > 0 => ProbeResult::Proven,
+            () if relayed > 0 && relayed >= authority => ProbeResult::Intercepted { proves: true },
+            () if forged >= enough && forged > authority => {
+                ProbeResult::Intercepted { proves: false }
+            }
+            () if authority > 0 => ProbeResult::Authority,
+            () if forged + unclear > 0 => ProbeResult::Unclear,
+            () if refused >= enough => ProbeResult::Refused,
+            () if rejected >= servers => ProbeResult::Rejected,
+            () => ProbeResult::Silent,
         }
     }
 }
 
 /// A probe under way; dropping it lets the next probe start, however this one ended.
-struct Sounding(Arc<Shared>);
+struct ProbeGuard(Arc<Shared>);
 
-impl Drop for Sounding {
+impl Drop for ProbeGuard {
     fn drop(&mut self) {
-        self.0.passage.end_probe();
+        self.0.interception.end_probe();
     }
 }
 
@@ -244,19 +248,19 @@ mod tests {
         let says = |counts: [usize; 7], servers| {
             let [proven, authority, relayed, forged, unclear, refused, rejected] = counts;
             let of = Vec::new();
-            Heard { of, proven, authority, relayed, forged, unclear, refused, rejected }
+            ProbeFindings { of, proven, authority, relayed, forged, unclear, refused, rejected }
                 .says(servers)
         };
-        assert_eq!(says([0; 7], 4), Sounded::Silent);
-        assert_eq!(says([0, 0, 0, 0, 0, 0, 3], 4), Sounded::Silent, "of one nothing came");
-        assert_eq!(says([0, 0, 0, 0, 0, 0, 4], 4), Sounded::Rejected);
-        assert_eq!(says([0, 0, 0, 0, 0, 1, 0], 4), Sounded::Silent, "one may be broken");
-        assert_eq!(says([0, 0, 0, 0, 0, 1, 0], 1), Sounded::Refused, "where there is one");
-        assert_eq!(says([0, 0, 0, 0, 0, 2, 2], 4), Sounded::Refused);
-        assert_eq!(says([0, 0, 0, 1, 0, 2, 0], 4), Sounded::Unclear);
-        assert_eq!(says([0, 0, 0, 2, 0, 0, 0], 4), Sounded::Intercepted { proves: false });
-        assert_eq!(says([0, 2, 0, 2, 0, 0, 0], 4), Sounded::Authority);
-        assert_eq!(says([0, 0, 1, 3, 0, 0, 0], 4), Sounded::Intercepted { proves: true });
-        assert_eq!(says([1, 0, 1, 2, 0, 0, 0], 4), Sounded::Proven);
+        assert_eq!(says([0; 7], 4), ProbeResult::Silent);
+        assert_eq!(says([0, 0, 0, 0, 0, 0, 3], 4), ProbeResult::Silent, "of one nothing came");
+        assert_eq!(says([0, 0, 0, 0, 0, 0, 4], 4), ProbeResult::Rejected);
+        assert_eq!(says([0, 0, 0, 0, 0, 1, 0], 4), ProbeResult::Silent, "one may be broken");
+        assert_eq!(says([0, 0, 0, 0, 0, 1, 0], 1), ProbeResult::Refused, "where there is one");
+        assert_eq!(says([0, 0, 0, 0, 0, 2, 2], 4), ProbeResult::Refused);
+        assert_eq!(says([0, 0, 0, 1, 0, 2, 0], 4), ProbeResult::Unclear);
+        assert_eq!(says([0, 0, 0, 2, 0, 0, 0], 4), ProbeResult::Intercepted { proves: false });
+        assert_eq!(says([0, 2, 0, 2, 0, 0, 0], 4), ProbeResult::Authority);
+        assert_eq!(says([0, 0, 1, 3, 0, 0, 0], 4), ProbeResult::Intercepted { proves: true });
+        assert_eq!(says([1, 0, 1, 2, 0, 0, 0], 4), ProbeResult::Proven);
     }
 }

@@ -19,7 +19,7 @@ use crate::ask::exchange::attempt;
 use crate::ask::exchange::observe_failed_query;
 use crate::ask::scrub::scrub;
 use crate::env::environment::Env;
-use crate::model::asking::Asking;
+use crate::model::asking::UpstreamQuery;
 use crate::model::context::Context;
 use crate::model::verdict::Fault;
 use crate::selection::candidates::Attempt;
@@ -28,16 +28,16 @@ use crate::selection::candidates::Attempt;
 const MOST_NAMED: usize = 40;
 
 /// The state of the child NS set.
-pub(super) enum Own {
+pub(super) enum ChildServers {
     Unasked,
-    Asked(OwnServers),
+    Asked(ChildServersLookup),
     Told,
 }
 
 impl<N: Network> Race<'_, N> {
     /// Asks for the child NS set, once.
-    pub(super) fn ask_for_own_servers(&mut self) {
-        let wanted = matches!(self.own_servers, Own::Unasked)
+    pub(super) fn ask_for_child_servers(&mut self) {
+        let wanted = matches!(self.child_servers_state, ChildServers::Unasked)
             && self.cut.mode == QueryMode::Iterative
             && !self.cut.zone.is_root()
             && self.context.depth == 0
@@ -47,26 +47,26 @@ impl<N: Network> Race<'_, N> {
         }
         let answered = |(_, fault): &&(Attempt, Fault)| fault.is_answer();
         let by = self.fault.as_deref().filter(answered).map(|(attempt, _)| *attempt);
-        self.own_servers = match child_servers(self.env, self.cut, by, self.context) {
-            Some(asked) => Own::Asked(asked),
-            None => Own::Told,
+        self.child_servers_state = match child_servers(self.env, self.cut, by, self.context) {
+            Some(asked) => ChildServers::Asked(asked),
+            None => ChildServers::Told,
         };
     }
 
     /// Adds the servers of a cached child NS set, if no server of the parent's NS set is expected
     /// to answer well.
-    pub(super) fn widen_by_what_is_known(&mut self) {
+    pub(super) fn add_known_child_servers(&mut self) {
         if self.cut.mode != QueryMode::Iterative || self.cut.zone.is_root() {
             return;
         }
         if let Some(told) = known_child_servers(self.env, self.cut) {
-            self.own_servers = Own::Told;
-            self.widen(Some(told));
+            self.child_servers_state = ChildServers::Told;
+            self.add_child_servers(Some(told));
         }
     }
 
     /// Adds the servers of the child NS set that the parent's NS set lacks.
-    pub(super) fn widen(&mut self, told: Option<Delegation>) {
+    pub(super) fn add_child_servers(&mut self, told: Option<Delegation>) {
         let settings = self.env.settings();
         for mut server in told.into_iter().flat_map(|told| told.servers) {
             let mut known = self.cut.servers.iter().chain(&self.more);
@@ -80,7 +80,7 @@ impl<N: Network> Race<'_, N> {
             }
             server.addresses.retain(|address| settings.may_ask(address.ip()));
             server.addresses.truncate(settings.limits.addresses_per_server);
-            self.candidates.widen(self.env, self.cut, at, &server);
+            self.candidates.add_child_servers(self.env, self.cut, at, &server);
             self.more.push(server);
             self.env.count(Counter::UpstreamChildServers);
         }
@@ -88,15 +88,15 @@ impl<N: Network> Race<'_, N> {
 }
 
 /// Waits for the child NS set, if it was asked for.
-pub(super) async fn told(own: &mut Own) -> Option<Delegation> {
+pub(super) async fn told(own: &mut ChildServers) -> Option<Delegation> {
     match own {
-        Own::Asked(asked) => asked.await,
-        Own::Unasked | Own::Told => std::future::pending().await,
+        ChildServers::Asked(asked) => asked.await,
+        ChildServers::Unasked | ChildServers::Told => std::future::pending().await,
     }
 }
 
 /// The look-up of a zone's own NS set.
-type OwnServers = Pin<Box<dyn Future<Output = Option<Delegation>> + Send>>;
+type ChildServersLookup = Pin<Box<dyn Future<Output = Option<Delegation>> + Send>>;
 
 /// Caches the NS set in an answer of the zone, and the servers' addresses, if it names servers that
 /// the parent's NS set lacks.
@@ -140,13 +140,13 @@ fn child_servers<N: Network>(
     cut: &Delegation,
     by: Option<Attempt>,
     context: &Context,
-) -> Option<OwnServers> {
+) -> Option<ChildServersLookup> {
     let (zone, expires) = (cut.zone.clone(), cut.expires);
     if let Some(known) = known_child_servers(env, cut) {
         return Some(Box::pin(async move { Some(known) }));
     }
     let question = Question::new(zone.clone(), Rtype::NS);
-    let asking = Asking { question, recursion_desired: false, retry: false };
+    let asking = UpstreamQuery { question, recursion_desired: false, retry: false };
     let (env, by, context) = (env.arc(), by?, context.clone());
     Some(Box::pin(async move {
         let asked = attempt(env.clone(), asking.clone(), by, context);

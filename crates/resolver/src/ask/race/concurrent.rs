@@ -7,15 +7,15 @@ use std::task::{Context, Poll};
 /// A handful of futures at most, so a wake-up polls each of them: to find out which one was woken
 /// would cost more.
 #[derive(Debug)]
-pub(crate) struct Beside<F>(Vec<F>);
+pub(crate) struct Concurrent<F>(Vec<F>);
 
-impl<F> Default for Beside<F> {
+impl<F> Default for Concurrent<F> {
     fn default() -> Self {
-        Beside(Vec::new())
+        Concurrent(Vec::new())
     }
 }
 
-impl<F: Future + Unpin> Beside<F> {
+impl<F: Future + Unpin> Concurrent<F> {
     pub(crate) fn push(&mut self, future: F) {
         self.0.push(future);
     }
@@ -71,7 +71,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn they_end_in_their_own_time() {
-        let mut beside = Beside::default();
+        let mut beside = Concurrent::default();
         for millis in [30, 10, 20, 10] {
             beside.push(Box::pin(async move {
                 sleep(Duration::from_millis(millis)).await;

@@ -6,7 +6,7 @@ use zoners_dns::{Network, NetworkError, QueryMode};
 use super::Race;
 use crate::ask::exchange::Report;
 use crate::ask::interception::{observe_reply, observe_silence, obstruction};
-use crate::env::interception::evidence::Voice;
+use crate::env::interception::evidence::ReplyVoice;
 use crate::model::answer::Unresolved;
 use crate::model::verdict::{Fault, Finding, Reply, Verdict};
 
@@ -17,9 +17,9 @@ impl<N: Network> Race<'_, N> {
         let (env, server) = (self.env, report.attempt.endpoint.address);
         match &report.result {
             Ok(message) => {
-                let voice = Voice::of(message);
+                let voice = ReplyVoice::of(message);
                 observe_reply(env, self.cut, server, voice);
-                voice == Voice::Hearsay && self.cut.mode == QueryMode::Iterative
+                voice == ReplyVoice::Hearsay && self.cut.mode == QueryMode::Iterative
             }
             Err(fault) => {
                 let told = matches!(
@@ -54,7 +54,7 @@ impl<N: Network> Race<'_, N> {
     }
 
     pub(super) fn is_intercepted(&self) -> bool {
-        self.env.shared().passage.is_intercepted()
+        self.env.shared().interception.is_intercepted()
     }
 
     /// Why the race is over, where this network lets nothing pass to the servers.

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use zoners_dns::{Counter, Network};
 
 use super::Race;
-use super::child_nameservers::Own;
+use super::child_nameservers::ChildServers;
 use crate::ask::interception::observe_silence;
 use crate::infra::estimate::LEAST_PATIENCE;
 use crate::model::answer::Unresolved;
@@ -31,7 +31,7 @@ impl<N: Network> Race<'_, N> {
     pub(super) fn is_yet_to_be_asked(&mut self) -> bool {
         let waits = self.waits_for_room();
         if waits {
-            self.hedge_at = Instant::now() + self.env.shared().habits.late();
+            self.hedge_at = Instant::now() + self.env.shared().rtt_prior.late();
         }
         waits
     }
@@ -54,8 +54,8 @@ impl<N: Network> Race<'_, N> {
             shared.failed(late, shared.now());
             observe_silence(self.env, self.cut, late.address, false);
         }
-        self.probe_line();
-        self.candidates.price(self.env);
+        self.probe_uplink_if_silent();
+        self.candidates.update_estimates(self.env);
         if self.launch().is_some() {
             self.env.count(Counter::UpstreamHedged);
         }
@@ -69,7 +69,7 @@ impl<N: Network> Race<'_, N> {
         if self.running.iter().any(|other| other.attempt.endpoint.address != address) {
             return false;
         }
-        self.candidates.price(self.env);
+        self.candidates.update_estimates(self.env);
         let until = self.candidates.alone(address).map(|longest| since + longest);
         let later = until.filter(|until| *until > Instant::now());
         self.hedge_at = later.unwrap_or(self.hedge_at);
@@ -80,30 +80,30 @@ impl<N: Network> Race<'_, N> {
     /// under way.
     pub(super) fn try_again(&mut self) {
         self.held = false;
-        self.probe_line();
-        self.candidates.price(self.env);
+        self.probe_uplink_if_silent();
+        self.candidates.update_estimates(self.env);
         match self.running.is_empty() || self.hedge_at <= Instant::now() {
             true => _ = self.launch(),
-            false => self.hedge_at = Instant::now() + self.env.shared().habits.late(),
+            false => self.hedge_at = Instant::now() + self.env.shared().rtt_prior.late(),
         }
     }
 
     /// The hedge delay of `next`. The more servers are silent, the shorter the delay of untried
     /// servers.
-    pub(super) fn patience(&self, next: &Attempt) -> Duration {
+    pub(super) fn hedge_after(&self, next: &Attempt) -> Duration {
         let halvings = match self.probe {
             Some(_) => MOST_HALVINGS,
             None if next.is_first => self.late.min(MOST_HALVINGS),
             None => 0,
         };
-        (next.patience / (1 << halvings)).max(LEAST_PATIENCE)
+        (next.hedge_after / (1 << halvings)).max(LEAST_PATIENCE)
     }
 
     /// The end of the race: soon, if only servers in long backoff remain and no others can be
     /// found, else at `over`.
     pub(super) fn ends_at(&mut self, over: Instant) -> Instant {
         let hopeless = self.lookups.is_empty()
-            && !matches!(self.own_servers, Own::Asked(_))
+            && !matches!(self.child_servers_state, ChildServers::Asked(_))
             && (self.candidates.are_given_up() || self.probe == Some(0));
         let soon = || Instant::now() + self.longest_wait();
         self.hopeless_at = hopeless.then(|| self.hopeless_at.unwrap_or_else(soon));
@@ -113,7 +113,7 @@ impl<N: Network> Race<'_, N> {
     /// The remaining wait for an unlikely reply.
     fn longest_wait(&self) -> Duration {
         let longest = self.running.iter().map(|running| running.attempt.longest).max();
-        let late = self.env.shared().habits.late() * 2;
+        let late = self.env.shared().rtt_prior.late() * 2;
         longest.unwrap_or_default().max(if self.probe.is_some() { late.max(PROBED) } else { late })
     }
 }

@@ -7,7 +7,7 @@ use zoners_cache::Evidence;
 use zoners_dns::{Counter, EdeCode, Endpoint, Network, QueryMode, Transport};
 
 use super::hearsay::nothing;
-use super::{Race, Running};
+use super::{Race, RunningAttempt};
 use crate::ask::classify::judge;
 use crate::ask::exchange::Report;
 use crate::ask::exchange::observe_failed_query;
@@ -44,7 +44,7 @@ impl<N: Network> Race<'_, N> {
             Err(fault) => Some(Err(*fault)),
         });
         if attempt.troubled && verdict.is_ok() {
-            self.env.shared().teach(attempt.endpoint, Evidence::Good);
+            self.env.shared().observe(attempt.endpoint, Evidence::Good);
         }
         let fault = match verdict {
             Ok(verdict) => {
@@ -75,7 +75,7 @@ impl<N: Network> Race<'_, N> {
         }
         match fault {
             Fault::Network(_) => self.candidates.unreachable(attempt.endpoint),
-            _ if fault.is_answer() => self.candidates.strike(attempt.endpoint.address),
+            _ if fault.is_answer() => self.candidates.exclude(attempt.endpoint.address),
             _ => {}
         }
         self.contradicted |= fault.is_answer() && !fault.says_nothing();
@@ -145,7 +145,7 @@ impl<N: Network> Race<'_, N> {
 
     /// Forgets addresses from hearsay whose servers do not reply.
     fn forget_addresses(&self) {
-        if self.cut.mode == QueryMode::Iterative && !self.env.is_line_silent(self.cut) {
+        if self.cut.mode == QueryMode::Iterative && !self.env.is_uplink_silent(self.cut) {
             let silent = self.candidates.unanswered();
             forget_addresses(self.env, silent.map(|server| &self.server(server).name));
         }
@@ -153,7 +153,8 @@ impl<N: Network> Race<'_, N> {
 
     /// A bad answer counts once, however many attempts of this race wait for it.
     fn leave_those_who_joined(&mut self, endpoint: Endpoint) {
-        let waits = |other: &Running| other.exchange.joined && other.attempt.endpoint == endpoint;
+        let waits =
+            |other: &RunningAttempt| other.exchange.joined && other.attempt.endpoint == endpoint;
         self.running.retain(|other| !waits(other));
     }
 

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 use zoners_dns::{Counter, Moment, Network};
 
 use super::Race;
-use crate::infra::fetch_quotas::Load;
-use crate::infra::silent_zones::{Leave, STREAM};
-use crate::infra::unproven_addresses::{Admission, is_watched};
+use crate::infra::fetch_quotas::QuotaLoad;
+use crate::infra::silent_zones::{STREAM, ZonePermit};
+use crate::infra::unproven_addresses::{UnprovenPermit, is_watched};
 use crate::model::answer::Unresolved;
 use crate::model::trace::Hop;
 use crate::selection::candidates::Attempt;
@@ -22,7 +22,7 @@ use crate::selection::candidates::Attempt;
 const CROWDED: Duration = Duration::from_millis(250);
 
 /// The next step of a race.
-pub(super) enum Next {
+pub(super) enum NextStep {
     /// To ask a server.
     Ask(Attempt),
     /// Nothing before then.
@@ -32,7 +32,7 @@ pub(super) enum Next {
 }
 
 /// Why a packet may not be sent now.
-struct Refused {
+struct PermitRefused {
     until: Moment,
     /// The server has too many queries under way for its rate of replies.
     overloaded: bool,
@@ -40,14 +40,14 @@ struct Refused {
 
 impl<N: Network> Race<'_, N> {
     /// The best candidate that may be asked now; the attempt is charged.
-    pub(super) fn next_attempt(&mut self) -> Next {
+    pub(super) fn next_attempt(&mut self) -> NextStep {
         if let Some(next) = self.zone_refuses() {
             self.env.count(Counter::InfraUnresponsiveHeld);
             return next;
         }
-        if self.packets > 0 && self.env.zone_load(self.cut) != Load::Light {
+        if self.packets > 0 && self.env.zone_load(self.cut) != QuotaLoad::Light {
             self.env.count(Counter::LimitQueriesPerServer);
-            return Next::Wait(self.env.shared().now().after(CROWDED));
+            return NextStep::Wait(self.env.shared().now().after(CROWDED));
         }
         let (mut until, mut overloaded) = (None::<Moment>, false);
         let next = loop {
@@ -65,16 +65,16 @@ impl<N: Network> Race<'_, N> {
         match (next, until) {
             (Some(next), _) => {
                 self.charge(&next);
-                Next::Ask(next)
+                NextStep::Ask(next)
             }
             (None, Some(_)) if overloaded && self.packets == 0 => {
                 let zone = self.cut.zone.fmt_with_dot();
                 let text = format!("too many queries are under way at the servers of {zone}");
                 self.exhausted = Some(Unresolved::overloaded(&text));
-                Next::Nothing
+                NextStep::Nothing
             }
-            (None, Some(until)) => Next::Wait(until),
-            (None, None) => Next::Nothing,
+            (None, Some(until)) => NextStep::Wait(until),
+            (None, None) => NextStep::Nothing,
         }
     }
 
@@ -88,54 +88,54 @@ impl<N: Network> Race<'_, N> {
     }
 
     /// The alternative if the zone has no permit now.
-    fn zone_refuses(&self) -> Option<Next> {
+    fn zone_refuses(&self) -> Option<NextStep> {
         match self.probe {
             _ if !is_watched(self.cut) => None,
-            Some(0) => Some(Next::Nothing),
+            Some(0) => Some(NextStep::Nothing),
             Some(_) => None,
             None => {
                 let (shared, first) = (self.env.shared(), self.packets == 0);
-                let line = shared.line_state(shared.lines.of(self.cut));
+                let line = shared.uplink_state(shared.uplinks.of(self.cut));
                 let now = shared.now();
-                match shared.silences.leave(&self.cut.zone, first, line, now) {
-                    Leave::Granted => None,
+                match shared.zone_silences.leave(&self.cut.zone, first, line, now) {
+                    ZonePermit::Granted => None,
                     // A zone that has replied is not silent: it would reply the same again, and the
                     // permit is far.
-                    Leave::At(_) if self.contradicted && self.running.is_empty() => {
-                        Some(Next::Nothing)
+                    ZonePermit::At(_) if self.contradicted && self.running.is_empty() => {
+                        Some(NextStep::Nothing)
                     }
-                    Leave::At(until) => Some(Next::Wait(until)),
+                    ZonePermit::At(until) => Some(NextStep::Wait(until)),
                 }
             }
         }
     }
 
-    fn admit(&self, next: &Attempt) -> Result<(), Refused> {
+    fn admit(&self, next: &Attempt) -> Result<(), PermitRefused> {
         let (shared, now) = (self.env.shared(), self.env.shared().now());
         let address = next.endpoint.address.ip();
         let (quotas, usual) = (&shared.server_quotas, self.env.usual_of_servers(self.cut));
         let at = quotas.of_server(address);
         let load = quotas.load(at, usual);
         if self.probe.is_some_and(|left| left < packets(next)) {
-            return Err(Refused { until: now, overloaded: false });
+            return Err(PermitRefused { until: now, overloaded: false });
         }
         // A hedge or a later query is sent only while less than half of the quota is used.
-        if load == Load::Full || load == Load::Heavy && self.packets > 0 {
+        if load == QuotaLoad::Full || load == QuotaLoad::Heavy && self.packets > 0 {
             self.env.count(Counter::LimitQueriesPerServer);
-            let overloaded = load == Load::Full && quotas.has_shrunk(at, usual);
-            return Err(Refused { until: now.after(CROWDED), overloaded });
+            let overloaded = load == QuotaLoad::Full && quotas.has_shrunk(at, usual);
+            return Err(PermitRefused { until: now.after(CROWDED), overloaded });
         }
-        if !next.stranger {
+        if !next.is_unproven {
             return Ok(());
         }
-        match self.env.admit_stranger(next.endpoint) {
-            Admission::Admitted(_) => Ok(()),
-            Admission::At(until) => {
+        match self.env.admit_unproven(next.endpoint) {
+            UnprovenPermit::Admitted(_) => Ok(()),
+            UnprovenPermit::At(until) => {
                 self.context.trace(|| {
                     let address = next.endpoint;
                     Hop::Note(format!("held back: {address} has never answered and was just asked"))
                 });
-                Err(Refused { until, overloaded: false })
+                Err(PermitRefused { until, overloaded: false })
             }
         }
     }
@@ -151,10 +151,10 @@ impl<N: Network> Race<'_, N> {
         }
         let (shared, zone) = (self.env.shared(), &self.cut.zone);
         let now = shared.now();
-        if is_watched(self.cut) && (self.packets > 1 || shared.silences.has(zone, now)) {
+        if is_watched(self.cut) && (self.packets > 1 || shared.zone_silences.has(zone, now)) {
             let packets = std::mem::take(&mut self.uncharged);
-            let line = shared.line_state(shared.lines.of(self.cut));
-            if shared.silences.spend(zone, packets, line, now) {
+            let line = shared.uplink_state(shared.uplinks.of(self.cut));
+            if shared.zone_silences.spend(zone, packets, line, now) {
                 self.env.count(Counter::LimitUnresponsiveZones);
             }
         }
@@ -169,7 +169,7 @@ impl<N: Network> Race<'_, N> {
     /// A server of the zone said something useful.
     pub(super) fn end_silence(&self) {
         let shared = self.env.shared();
-        if is_watched(self.cut) && shared.silences.end(&self.cut.zone) {
+        if is_watched(self.cut) && shared.zone_silences.end(&self.cut.zone) {
             shared.released.notify_waiters();
         }
     }

@@ -34,7 +34,7 @@ pub(crate) async fn race<N: Network>(
     };
     match &result {
         Ok(_) => under_way.answered(),
-        Err(unresolved) if unresolved.cause == Cause::Silent && !env.is_line_silent(cut) => {
+        Err(unresolved) if unresolved.cause == Cause::Silent && !env.is_uplink_silent(cut) => {
             under_way.unanswered();
         }
         Err(_) => {}
@@ -96,8 +96,8 @@ async fn probe_zone<N: Network>(
     context: &Context,
 ) -> Result<Box<Verdict>, Unresolved> {
     let shared = env.shared();
-    let line = shared.line_state(shared.lines.of(cut));
-    let death = shared.silences.death(&cut.zone, line, shared.now());
+    let line = shared.uplink_state(shared.uplinks.of(cut));
+    let death = shared.zone_silences.death(&cut.zone, line, shared.now());
     let Some((since, _)) = death else { return race_all(env, cut, asked, context).await };
     let few = PROBE as usize;
     let candidates = Candidates::of_dead(env, cut, context, since, few);
@@ -112,8 +112,8 @@ fn is_unresponsive<N: Network>(env: &Env<N>, cut: &Delegation, context: &Context
         return false;
     }
     let shared = env.shared();
-    let (line, now) = (shared.line_state(shared.lines.of(cut)), shared.now());
-    let Some((since, is_new)) = shared.silences.death(&cut.zone, line, now) else {
+    let (line, now) = (shared.uplink_state(shared.uplinks.of(cut)), shared.now());
+    let Some((since, is_new)) = shared.zone_silences.death(&cut.zone, line, now) else {
         return false;
     };
     if is_new {

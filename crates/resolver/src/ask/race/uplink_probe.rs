@@ -10,45 +10,45 @@ use zoners_dns::{Counter, Endpoint, Network, Question, Rtype, name};
 
 use super::Race;
 use crate::ask::exchange::attempt;
-use crate::infra::last_responder::Testimony;
+use crate::infra::last_responder::LastReply;
 use crate::infra::reachability::Family;
-use crate::model::asking::Asking;
+use crate::model::asking::UpstreamQuery;
 use crate::model::context::Context;
 use crate::selection::candidates::Attempt;
 
 impl<N: Network> Race<'_, N> {
     /// Probes the last responder, if no server replies any more and it takes no part in this race.
-    pub(super) fn probe_line(&self) {
+    pub(super) fn probe_uplink_if_silent(&self) {
         if !self.env.settings().probe_uplink {
             return;
         }
         let shared = self.env.shared();
-        let (now, line) = (shared.now(), shared.lines.of(self.cut));
-        let foreign = shared.lines.is_internet(line);
-        if !shared.witnesses_rest.is_over(now) {
+        let (now, line) = (shared.now(), shared.uplinks.of(self.cut));
+        let foreign = shared.uplinks.is_internet(line);
+        if !shared.probe_pause.is_over(now) {
             return;
         }
         // A server of this race is being asked already.
-        let may_ask = |witness: &Testimony| !self.candidates.has(witness.server.address);
+        let may_ask = |witness: &LastReply| !self.candidates.has(witness.server.address);
         let another = |family| if foreign { self.root_server(family) } else { None };
         let mut witnesses = Vec::new();
         if line.is_silent(now) {
             witnesses.extend(line.witness().claim(now, may_ask, || another(None)));
         }
         if foreign {
-            witnesses.extend(shared.paths.claim_witnesses(now, may_ask, another));
+            witnesses.extend(shared.reachability.claim_witnesses(now, may_ask, another));
         }
         // One reply clears each path it belongs to.
         witnesses.sort_by_key(|witness| witness.server);
         witnesses.dedup_by_key(|witness| witness.server);
         if !witnesses.is_empty() {
-            shared.witnesses_rest.begin(now);
+            shared.probe_pause.begin(now);
         }
         witnesses.into_iter().for_each(|witness| self.call(witness));
     }
 
     /// A root server outside this race, if the root is asked at all.
-    fn root_server(&self, family: Option<Family>) -> Option<Testimony> {
+    fn root_server(&self, family: Option<Family>) -> Option<LastReply> {
         let settings = self.env.settings();
         if settings.route(&name::root()).is_some() {
             return None;
@@ -64,22 +64,22 @@ impl<N: Network> Race<'_, N> {
         let at = self.env.shared().random.below(own.len() as u64) as usize;
         let (address, transport) = (**own.get(at)?, settings.root.transport);
         let question = Question::new(name::root(), Rtype::NS);
-        let asking = Asking { question, recursion_desired: false, retry: true };
-        Some(Testimony { server: Endpoint::new(address, transport), asking })
+        let asking = UpstreamQuery { question, recursion_desired: false, retry: true };
+        Some(LastReply { server: Endpoint::new(address, transport), asking })
     }
 
     /// Repeats the question that the server has answered before.
-    fn call(&self, Testimony { server, asking }: Testimony) {
+    fn call(&self, LastReply { server, asking }: LastReply) {
         self.env.count(Counter::UpstreamProbes);
         let probe = Attempt::alone(server, "to see whether it is the line");
-        let asking = Asking { retry: true, ..asking };
+        let asking = UpstreamQuery { retry: true, ..asking };
         // The probe serves every question, so no question pays: a probe that is not sent would
         // count as silence.
         let context = Context::new(self.env.settings().limits, None, None);
         let exchange = attempt(self.env.arc(), asking, probe, context);
         if !exchange.joined {
             // There are few probes.
-            self.env.nursery().adopt(exchange.report, usize::MAX);
+            self.env.stragglers().adopt(exchange.report, usize::MAX);
         }
     }
 }

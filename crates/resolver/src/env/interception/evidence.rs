@@ -6,14 +6,14 @@ use std::sync::atomic::Ordering;
 use zoners_dns::{Message, Moment, OptRcode};
 
 use super::{
-    AT_ONCE, EVERY_IF_OPEN, FEW_FAILED, FEW_STRANGE, NetworkState, Notes, OUTAGE, Obstacle,
+    AT_ONCE, EVERY_IF_OPEN, EvidenceNotes, FEW_FAILED, FEW_STRANGE, NetworkState, OUTAGE, Obstacle,
     SILENT_FOR, UNPROVEN_FOR, note,
 };
 use crate::env::shared::Shared;
 
 /// The voice of a server that is asked as an authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Voice {
+pub(crate) enum ReplyVoice {
     /// AA: the voice of an authoritative server.
     Authority,
     /// Neither AA nor RA, as in a referral.
@@ -24,24 +24,24 @@ pub(crate) enum Voice {
     Refusal,
 }
 
-impl Voice {
+impl ReplyVoice {
     /// The voice of a reply.
     pub(crate) fn of(message: &Message) -> Self {
         match message.rcode {
             OptRcode::NOERROR | OptRcode::NXDOMAIN | OptRcode::YXDOMAIN => {}
-            _ => return Voice::Refusal,
+            _ => return ReplyVoice::Refusal,
         }
         match (message.header.aa(), message.header.ra()) {
-            (true, _) => Voice::Authority,
-            (false, false) => Voice::Plain,
-            (false, true) => Voice::Hearsay,
+            (true, _) => ReplyVoice::Authority,
+            (false, false) => ReplyVoice::Plain,
+            (false, true) => ReplyVoice::Hearsay,
         }
     }
 }
 
 /// The result of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sounded {
+pub(crate) enum ProbeResult {
     /// Root servers reply, and signatures prove it.
     Proven,
     /// Replies have AA; no proof is possible.
@@ -61,10 +61,10 @@ pub(crate) enum Sounded {
     Silent,
 }
 
-impl Sounded {
+impl ProbeResult {
     /// Whether something useful came through.
     pub(crate) fn passes(self) -> bool {
-        !matches!(self, Sounded::Refused | Sounded::Rejected | Sounded::Silent)
+        !matches!(self, ProbeResult::Refused | ProbeResult::Rejected | ProbeResult::Silent)
     }
 }
 
@@ -81,11 +81,11 @@ impl Shared {
     pub(crate) fn note_voice(
         &self,
         place: EvidencePlace,
-        voice: Voice,
+        voice: ReplyVoice,
         anchored: bool,
         now: Moment,
     ) -> bool {
-        let passage = &self.passage;
+        let passage = &self.interception;
         passage.passed_at.store(now.as_millis(), Ordering::Relaxed);
         let mut notes = passage.notes.lock();
         notes.failed.clear();
@@ -94,8 +94,8 @@ impl Shared {
         }
         let state = passage.state();
         let wants = match (voice, state) {
-            (Voice::Hearsay, _) if passage.is_intercepted() => false,
-            (Voice::Hearsay, _) => {
+            (ReplyVoice::Hearsay, _) if passage.is_intercepted() => false,
+            (ReplyVoice::Hearsay, _) => {
                 if state != NetworkState::Doubtful {
                     self.begin_doubt(&mut notes, now);
                 }
@@ -111,7 +111,7 @@ impl Shared {
                     self.begin_doubt(&mut notes, now);
                 }
                 // Nothing proves more, where nothing is to be proven.
-                if voice == Voice::Authority && place.is_top && !anchored {
+                if voice == ReplyVoice::Authority && place.is_top && !anchored {
                     self.end_doubt();
                 }
                 let unproven = passage.state() == NetworkState::Doubtful
@@ -125,7 +125,7 @@ impl Shared {
 
     /// A foreign server said nothing useful; true if the network is to be sounded.
     pub(crate) fn note_failure(&self, place: EvidencePlace, told: bool, now: Moment) -> bool {
-        let passage = &self.passage;
+        let passage = &self.interception;
         let mut notes = passage.notes.lock();
         if passage.closed().is_some() {
             return false;
@@ -144,7 +144,7 @@ impl Shared {
 
     /// A reply of a foreign server is bogus; true if the network must be probed.
     pub(crate) fn note_bogus(&self, place: IpAddr, now: Moment) -> bool {
-        let passage = &self.passage;
+        let passage = &self.interception;
         let mut notes = passage.notes.lock();
         if passage.obstacle().is_some() {
             return false;
@@ -159,11 +159,11 @@ impl Shared {
 
     /// A foreign server's authoritative reply is proven.
     pub(crate) fn note_proof_now(&self) {
-        self.note_proof(&mut self.passage.notes.lock(), self.now());
+        self.note_proof(&mut self.interception.notes.lock(), self.now());
     }
 
-    fn note_proof(&self, notes: &mut Notes, now: Moment) {
-        if self.passage.obstacle().is_some() {
+    fn note_proof(&self, notes: &mut EvidenceNotes, now: Moment) {
+        if self.interception.obstacle().is_some() {
             self.recover(notes, now);
         }
         notes.hearsay.clear();
@@ -175,12 +175,12 @@ impl Shared {
     /// Records the result of a probe in the network after `changes` changes.
     pub(crate) fn note_sounding(
         &self,
-        sounded: Sounded,
+        sounded: ProbeResult,
         (began, now): (Moment, Moment),
         changes: u32,
         anchored: bool,
     ) {
-        let passage = &self.passage;
+        let passage = &self.interception;
         let mut notes = passage.notes.lock();
         if notes.changes != changes {
             return;
@@ -192,12 +192,14 @@ impl Shared {
             notes.failed.clear();
         }
         match sounded {
-            Sounded::Proven => self.note_proof(&mut notes, now),
-            Sounded::Authority if !anchored => self.note_proof(&mut notes, now),
-            Sounded::Intercepted { proves } => self.obstruct(Obstacle::Intercepted { proves }),
-            Sounded::Refused if none_since(began) => self.obstruct(Obstacle::Refused),
-            Sounded::Rejected if none_since(began) => self.obstruct(Obstacle::Rejected),
-            Sounded::Silent if none_since(now.before(OUTAGE)) => self.obstruct(Obstacle::Silent),
+            ProbeResult::Proven => self.note_proof(&mut notes, now),
+            ProbeResult::Authority if !anchored => self.note_proof(&mut notes, now),
+            ProbeResult::Intercepted { proves } => self.obstruct(Obstacle::Intercepted { proves }),
+            ProbeResult::Refused if none_since(began) => self.obstruct(Obstacle::Refused),
+            ProbeResult::Rejected if none_since(began) => self.obstruct(Obstacle::Rejected),
+            ProbeResult::Silent if none_since(now.before(OUTAGE)) => {
+                self.obstruct(Obstacle::Silent)
+            }
             _ if sounded.passes() && passage.closed().is_some() => self.recover(&mut notes, now),
             _ => {}
         }
@@ -205,8 +207,8 @@ impl Shared {
     }
 
     /// The machine may be on a different network.
-    pub(crate) fn change_passage(&self) {
-        let passage = &self.passage;
+    pub(crate) fn change_network(&self) {
+        let passage = &self.interception;
         let mut notes = passage.notes.lock();
         // The network never proved itself, so its entries are discarded.
         self.cache.discard_quarantined();
@@ -220,18 +222,18 @@ impl Shared {
 
     /// Something was found between us and foreign servers.
     fn obstruct(&self, obstacle: Obstacle) {
-        if self.passage.obstacle() == Some(obstacle) {
+        if self.interception.obstacle() == Some(obstacle) {
             return;
         }
         if !self.cache.is_quarantining() {
             self.cache.begin_quarantine();
         }
         self.cache.discard_quarantined();
-        self.passage.set(NetworkState::Obstructed(obstacle));
+        self.interception.set(NetworkState::Obstructed(obstacle));
     }
 
     /// The obstacle is gone, and the entries learned behind it are discarded.
-    fn recover(&self, notes: &mut Notes, now: Moment) {
+    fn recover(&self, notes: &mut EvidenceNotes, now: Moment) {
         self.cache.discard_quarantined();
         self.forgive();
         self.released.notify_waiters();
@@ -239,21 +241,21 @@ impl Shared {
         self.begin_doubt(notes, now);
     }
 
-    fn begin_doubt(&self, notes: &mut Notes, now: Moment) {
+    fn begin_doubt(&self, notes: &mut EvidenceNotes, now: Moment) {
         notes.doubtful_since = now;
         self.cache.begin_quarantine();
-        self.passage.set(NetworkState::Doubtful);
+        self.interception.set(NetworkState::Doubtful);
     }
 
     fn end_doubt(&self) {
         self.cache.end_quarantine();
-        self.passage.set(NetworkState::Open);
+        self.interception.set(NetworkState::Open);
     }
 
-    fn tell_whether_noted(&self, notes: &Notes) {
-        let Notes { hearsay, bogus, failed, .. } = notes;
+    fn tell_whether_noted(&self, notes: &EvidenceNotes) {
+        let EvidenceNotes { hearsay, bogus, failed, .. } = notes;
         let noted = [hearsay, bogus, failed].into_iter().any(|places| !places.is_empty());
-        self.passage.noted.store(noted, Ordering::Relaxed);
+        self.interception.noted.store(noted, Ordering::Relaxed);
     }
 }
 

@@ -15,7 +15,7 @@ fn numbered(prefix: &str, number: impl ToString) -> Name {
 
 #[test]
 fn an_agent_gets_ten_a_minute_and_all_get_sixty() {
-    let reports = Reports::default();
+    let reports = ReportAgents::default();
     let sent = |agent: u32, now: Moment| {
         let granted = |number: &u32| {
             let report = numbered("r", format!("{agent}-{number}-{}", now.as_millis()));
@@ -33,7 +33,7 @@ fn an_agent_gets_ten_a_minute_and_all_get_sixty() {
 
 #[test]
 fn a_report_is_remembered_for_an_hour_and_no_more_of_them_than_told() {
-    let reports = Reports::default();
+    let reports = ReportAgents::default();
     let agent = |number: usize| numbered("a", number);
     let mut now = NOW;
     for number in 0..REMEMBERED {
@@ -51,7 +51,7 @@ fn a_report_is_remembered_for_an_hour_and_no_more_of_them_than_told() {
 
 #[test]
 fn agents_are_forgotten_when_they_are_too_many_or_not_named_any_more() {
-    let reports = Reports::default();
+    let reports = ReportAgents::default();
     let (agent, zone) = (parsed("agent.example"), |number: usize| numbered("z", number));
     (0..AGENTS).for_each(|number| reports.learn(&zone(number), Some(&agent), NOW));
     reports.learn(&zone(0), Some(&agent), NOW);

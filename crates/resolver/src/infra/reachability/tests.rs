@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::asking::Asking;
+use crate::model::asking::UpstreamQuery;
 use zoners_dns::{Question, Rtype, name};
 
 const ALL_IS_WELL: BrokenPaths = BrokenPaths { ipv4: false, ipv6: false, udp: false };
@@ -8,25 +8,25 @@ fn server(text: &str) -> Endpoint {
     Endpoint::udp(text.parse().unwrap())
 }
 
-fn testimony(server: Endpoint) -> Testimony {
+fn testimony(server: Endpoint) -> LastReply {
     let question = Question::new(name::root(), Rtype::NS);
-    Testimony { server, asking: Asking { question, recursion_desired: false, retry: false } }
+    LastReply { server, asking: UpstreamQuery { question, recursion_desired: false, retry: false } }
 }
 
-fn replied(paths: &Paths, text: &str, now: Moment) {
+fn replied(paths: &ReachabilityTable, text: &str, now: Moment) {
     paths.replied(server(text));
     paths.take(server(text), now, || testimony(server(text)));
 }
 
 /// The probed servers.
-fn asked(paths: &Paths, now: Moment) -> Vec<String> {
+fn asked(paths: &ReachabilityTable, now: Moment) -> Vec<String> {
     let claimed = paths.claim_witnesses(now, |_| true, |_| None);
     claimed.map(|testimony| testimony.server.to_string()).collect()
 }
 
 /// Servers of `networks` networks fall silent, one each `every` milliseconds; returns the moment of
 /// the last.
-fn silent(paths: &Paths, networks: usize, every: u64, from: u64) -> Moment {
+fn silent(paths: &ReachabilityTable, networks: usize, every: u64, from: u64) -> Moment {
     let mut now = Moment::from_millis(from);
     for number in 1..=networks {
         now = Moment::from_millis(from + every * number as u64);
@@ -37,7 +37,7 @@ fn silent(paths: &Paths, networks: usize, every: u64, from: u64) -> Moment {
 
 #[test]
 fn a_path_is_broken_on_which_many_are_silent_and_who_answered_last() {
-    let (paths, at) = (Paths::default(), Moment::from_millis);
+    let (paths, at) = (ReachabilityTable::default(), Moment::from_millis);
     replied(&paths, "2001:db8::1", at(1));
     for number in 0..40 {
         paths.failed(server(&format!("2001:db8:1::{number:x}")), at(100 * number));
@@ -66,7 +66,7 @@ fn a_path_is_broken_on_which_many_are_silent_and_who_answered_last() {
 
 #[test]
 fn time_in_which_nothing_is_asked_is_no_evidence() {
-    let (paths, at) = (Paths::default(), Moment::from_millis);
+    let (paths, at) = (ReachabilityTable::default(), Moment::from_millis);
     replied(&paths, "2001:db8::1", at(1));
     silent(&paths, MANY + 1, 10, 1000);
     assert!(!asked(&paths, at(1080)).is_empty());
@@ -82,7 +82,7 @@ fn time_in_which_nothing_is_asked_is_no_evidence() {
 
 #[test]
 fn a_reply_of_who_answered_last_says_that_the_servers_are_broken_themselves() {
-    let (paths, at) = (Paths::default(), Moment::from_millis);
+    let (paths, at) = (ReachabilityTable::default(), Moment::from_millis);
     replied(&paths, "2001:db8::1", at(1));
     for round in 0..10 {
         let now = silent(&paths, 40, 100, 10_000 * round);
@@ -95,7 +95,7 @@ fn a_reply_of_who_answered_last_says_that_the_servers_are_broken_themselves() {
 
 #[test]
 fn a_path_on_which_none_ever_answered_is_found_too() {
-    let (paths, at) = (Paths::default(), Moment::from_millis);
+    let (paths, at) = (ReachabilityTable::default(), Moment::from_millis);
     silent(&paths, 12, 100, 1000);
     let root = |family: Option<Family>| {
         let address = if family == Some(Family::V4) { "192.0.2.1" } else { "2001:db8::1" };
@@ -106,7 +106,7 @@ fn a_path_on_which_none_ever_answered_is_found_too() {
     paths.failed(server("2001:db8:1::1"), at(2700));
     assert!(!paths.broken(at(3199)).ipv6 && paths.broken(at(3200)).ipv6);
     // Where the configuration forbids probes, the decision takes longer.
-    let unasked = Paths::default();
+    let unasked = ReachabilityTable::default();
     silent(&unasked, 30, 100, 1000);
     assert!(!unasked.broken(at(90_000)).ipv6);
     silent(&unasked, 2, 100, 4000);

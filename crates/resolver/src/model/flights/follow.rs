@@ -3,13 +3,13 @@
 use zoners_dns::Moment;
 
 use super::wait_graph::Edge;
-use super::{Landing, Lead, Place, State, Watch};
+use super::{FlightPlace, FlightState, Landing, Lead, Watch};
 
 /// A follower's wait for a flight.
 #[derive(Debug)]
 pub(crate) struct Follow<K, V> {
     /// None once the wait is over.
-    pub(super) place: Option<Place<K, V>>,
+    pub(super) place: Option<FlightPlace<K, V>>,
     pub(super) edge: Option<Edge>,
 }
 
@@ -48,12 +48,12 @@ impl<K, V: Clone> Follow<K, V> {
     fn look(&mut self, landing: &Landing<V>) -> Option<Landed<K, V>> {
         let mut inner = landing.inner.lock();
         let landed = match inner.state.clone() {
-            State::Led => return None,
-            State::Landed(value) => Landed::Value(value),
-            State::Lost => Landed::Lost,
-            State::Vacant => {
+            FlightState::Led => return None,
+            FlightState::Landed(value) => Landed::Value(value),
+            FlightState::Lost => Landed::Lost,
+            FlightState::Vacant => {
                 let (place, edge) = (self.place.take()?, self.edge.take());
-                inner.state = State::Led;
+                inner.state = FlightState::Led;
                 inner.leaders += 1;
                 inner.followers -= 1;
                 return Some(Landed::Lead(Lead { place, landed: false, _edge: edge }));
@@ -93,7 +93,7 @@ impl<K, V> Drop for Follow<K, V> {
         let mut table = place.flights.table.lock();
         let mut inner = place.landing.inner.lock();
         inner.followers -= 1;
-        if matches!(inner.state, State::Vacant) {
+        if matches!(inner.state, FlightState::Vacant) {
             // This follower may have been elected as the next leader.
             if inner.followers > 0 {
                 place.landing.changed.notify_one();

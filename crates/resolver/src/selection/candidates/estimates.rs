@@ -5,50 +5,51 @@ use zoners_dns::{Endpoint, Network, Transport};
 
 use super::{Candidate, Candidates};
 use crate::env::environment::Env;
-use crate::infra::estimate::Market;
+use crate::infra::estimate::Estimator;
 
 /// Unanswered datagrams after which a server that replies over TCP is asked over TCP first.
 const SILENT_OVER_UDP: u16 = 2;
 
 impl Candidates {
     /// Estimates each candidate from the infra cache.
-    pub(crate) fn price<N: Network>(&mut self, env: &Env<N>) {
+    pub(crate) fn update_estimates<N: Network>(&mut self, env: &Env<N>) {
         let Some(first) = self.list.first() else { return };
         let shared = env.shared();
-        let mut line = shared.lines.to(first.address.ip());
-        let mut market = shared.market(line);
-        self.silent = market.silent;
-        self.spare = shared.spare.is_left(env.settings().limits.spare);
+        let mut line = shared.uplinks.to(first.address.ip());
+        let mut estimator = shared.estimator(line);
+        self.silent = estimator.silent;
+        self.spare = shared.probe_budget.is_left(env.settings().limits.spare);
         let cache = &env.shared().cache;
         let infos: Vec<_> = self
             .list
             .iter()
             .map(|candidate| {
                 let address = candidate.address;
-                cache.server(Endpoint::new(address, self.transport), market.now)
+                cache.server(Endpoint::new(address, self.transport), estimator.now)
             })
             .collect();
         for at in 0..self.list.len() {
             let (address, server) = (self.list[at].address, self.list[at].server);
             // Most candidates share one uplink.
-            let own = shared.lines.to(address.ip());
+            let own = shared.uplinks.to(address.ip());
             if !std::ptr::eq(own, line) {
-                (line, market) = (own, shared.market(own));
+                (line, estimator) = (own, shared.estimator(own));
             }
             let of_name = self.list.iter().zip(&infos).filter(|(other, _)| other.server == server);
             let sibling = of_name.filter_map(|(_, info)| info.srtt()).min();
-            let over_udp = market.price(&infos[at], sibling);
-            let udp_fails = !over_udp.doubt.is_zero() || market.broken.udp;
+            let over_udp = estimator.estimate(&infos[at], sibling);
+            let udp_fails = !over_udp.penalty.is_zero() || estimator.broken.udp;
             let tcp = match udp_fails && !self.list[at].no_tcp {
-                true => self.works_over_tcp(&infos[at], &self.list[at], env, &market),
+                true => self.works_over_tcp(&infos[at], &self.list[at], env, &estimator),
                 false => None,
             };
             self.list[at].over_tcp = tcp.is_some();
             let answered = |info: &ServerInfo| info.replied_at > 0;
-            self.list[at].stranger =
+            self.list[at].is_unproven =
                 self.watched && !answered(&infos[at]) && !tcp.as_ref().is_some_and(answered);
-            self.list[at].price = tcp.map_or(over_udp, |info| market.price(&info, sibling));
-            self.list[at].cut_off = market.broken.has(address.ip());
+            self.list[at].estimate =
+                tcp.map_or(over_udp, |info| estimator.estimate(&info, sibling));
+            self.list[at].cut_off = estimator.broken.has(address.ip());
             self.list[at].edns = !infos[at].mishandles_edns();
             self.list[at].troubled = infos[at].trouble.is_some_and(|known| !known.is_silence());
         }
@@ -60,18 +61,18 @@ impl Candidates {
         over_udp: &ServerInfo,
         candidate: &Candidate,
         env: &Env<N>,
-        market: &Market,
+        estimator: &Estimator,
     ) -> Option<ServerInfo> {
         let silent = over_udp.unanswered >= SILENT_OVER_UDP;
-        if self.transport != Transport::Udp || !(silent || market.broken.udp) {
+        if self.transport != Transport::Udp || !(silent || estimator.broken.udp) {
             return None;
         }
         let endpoint = Endpoint::new(candidate.address, Transport::Tcp);
-        let over_tcp = env.shared().cache.server(endpoint, market.now);
+        let over_tcp = env.shared().cache.server(endpoint, estimator.now);
         // A query under way is no evidence yet: a datagram goes beside it.
         let under_way = u16::from(candidate.streamed && candidate.tries == 1);
         let answers =
             over_tcp.replied_at > over_udp.waiting_since && over_tcp.unanswered <= under_way;
-        (answers || market.broken.udp).then_some(over_tcp)
+        (answers || estimator.broken.udp).then_some(over_tcp)
     }
 }

@@ -15,22 +15,26 @@ impl Candidates {
     /// or far, or a server whose backoff has lasted long enough.
     pub(crate) fn explore(&mut self, beside: &Attempt) -> Option<Attempt> {
         let first = self.list.iter().find(|other| other.address == beside.endpoint.address)?;
-        if first.price.met && first.price.rtt < NEAR {
+        if first.estimate.has_replied && first.estimate.rtt < NEAR {
             return None;
         }
-        let met = |server| self.list.iter().any(|other| other.server == server && other.price.met);
+        let met = |server| {
+            self.list.iter().any(|other| other.server == server && other.estimate.has_replied)
+        };
         let worth_it = |at: &usize| {
             let candidate = &self.list[*at];
-            let price = &candidate.price;
+            let estimate = &candidate.estimate;
             let in_line = candidate.tries == 0
                 && !candidate.out
                 && !candidate.held
                 && !candidate.lame
                 && !candidate.cut_off
                 && !candidate.over_tcp;
-            let another = candidate.server != first.server && price.skipped_until.is_none();
-            let unknown = !met(candidate.server) && price.doubt.is_zero();
-            let doubted = price.met && !price.doubt.is_zero() && price.rtt + NEAR < first.price.rtt;
+            let another = candidate.server != first.server && estimate.skipped_until.is_none();
+            let unknown = !met(candidate.server) && estimate.penalty.is_zero();
+            let doubted = estimate.has_replied
+                && !estimate.penalty.is_zero()
+                && estimate.rtt + NEAR < first.estimate.rtt;
             in_line && another && (unknown || doubted)
         };
         let at = (0..self.list.len()).filter(worth_it).min_by_key(|at| self.cost(*at))?;
@@ -40,7 +44,7 @@ impl Candidates {
     /// A server behind a broken path, probed now and then beside the first attempt, to see whether
     /// the path works again.
     pub(crate) fn probe<N: Network>(&mut self, env: &Env<N>) -> Option<Attempt> {
-        let (paths, now) = (&env.shared().paths, env.shared().now());
+        let (paths, now) = (&env.shared().reachability, env.shared().now());
         let transport = self.transport;
         let candidate = self.list.iter().find(|candidate| {
             let endpoint = Endpoint::new(candidate.address, transport);
@@ -52,9 +56,9 @@ impl Candidates {
             troubled: false,
             is_first: true,
             server: candidate.server,
-            patience: candidate.price.patience,
-            longest: candidate.price.alone,
-            stranger: candidate.stranger,
+            hedge_after: candidate.estimate.hedge_after,
+            longest: candidate.estimate.alone,
+            is_unproven: candidate.is_unproven,
             why: "to see whether this way works again",
         })
     }
@@ -63,7 +67,7 @@ impl Candidates {
     pub(crate) fn skipped(&self) -> impl Iterator<Item = (Endpoint, Moment)> {
         self.list.iter().filter_map(|candidate| {
             let endpoint = Endpoint::new(candidate.address, self.transport);
-            Some((endpoint, candidate.price.skipped_until?))
+            Some((endpoint, candidate.estimate.skipped_until?))
         })
     }
 }

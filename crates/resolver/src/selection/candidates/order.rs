@@ -6,7 +6,7 @@ use std::time::Duration;
 use zoners_dns::{Endpoint, Transport};
 
 use super::{Candidate, Candidates};
-use crate::infra::estimate::{MOST_PATIENCE, Price};
+use crate::infra::estimate::{LatencyEstimate, MOST_PATIENCE};
 
 /// An attempt: the way of sending a query to a server. Each further attempt at a server differs,
 /// since the cause of one loss may cause the next.
@@ -23,11 +23,11 @@ pub(crate) struct Attempt {
     /// The index of the nameserver in the delegation.
     pub server: usize,
     /// The time after which a second server is asked (hedge delay).
-    pub patience: Duration,
+    pub hedge_after: Duration,
     /// The time after which a reply is unlikely.
     pub longest: Duration,
     /// The address is unproven.
-    pub stranger: bool,
+    pub is_unproven: bool,
     /// The reason for this choice, for traces.
     pub why: &'static str,
 }
@@ -41,9 +41,9 @@ impl Attempt {
             troubled: false,
             is_first: true,
             server: 0,
-            patience: Duration::ZERO,
+            hedge_after: Duration::ZERO,
             longest: Duration::ZERO,
-            stranger: false,
+            is_unproven: false,
             why,
         }
     }
@@ -84,7 +84,7 @@ impl Candidates {
         candidate.tries += 1;
         let plain = tries == 2 && udp && self.plain;
         let (transport, edns) = match tries {
-            _ if self.dead && !(candidate.over_tcp && candidate.price.met) => {
+            _ if self.dead && !(candidate.over_tcp && candidate.estimate.has_replied) => {
                 (self.transport, candidate.edns)
             }
             _ if plain || candidate.no_tcp => (self.transport, candidate.edns && !plain),
@@ -93,30 +93,43 @@ impl Candidates {
             0 | 1 => (self.transport, candidate.edns),
             _ => (Transport::Tcp, candidate.edns),
         };
-        let Price { patience, alone, again, met, .. } = candidate.price;
+        let LatencyEstimate { hedge_after, alone, again, has_replied, .. } = candidate.estimate;
         let tcp_first = tries == 0 && udp && transport.is_stream();
         // A stream takes a round trip to open before the query; the estimate of a stream that has
         // worked includes it.
-        let round_trips = if transport.is_stream() && !(tcp_first && met) { 2 } else { 1 };
-        let patience = match tries {
-            0 if tcp_first => patience.min(MOST_STREAM_PATIENCE / round_trips),
+        let round_trips = if transport.is_stream() && !(tcp_first && has_replied) { 2 } else { 1 };
+        let hedge_after = match tries {
+            0 if tcp_first => hedge_after.min(MOST_STREAM_PATIENCE / round_trips),
             0 if is_alone => alone,
-            0 => patience,
+            0 => hedge_after,
             _ => again,
         };
-        let patience = patience * round_trips * (1 << tries.min(3));
+        let hedge_after = hedge_after * round_trips * (1 << tries.min(3));
         candidate.streamed |= transport.is_stream();
         let endpoint = Endpoint::new(candidate.address, transport);
-        let Candidate { server, troubled, stranger, .. } = *candidate;
+        let Candidate { server, troubled, is_unproven, .. } = *candidate;
         let (is_first, longest) = (tries == 0, alone * round_trips);
-        Attempt { endpoint, edns, troubled, is_first, server, patience, longest, stranger, why }
+        Attempt {
+            endpoint,
+            edns,
+            troubled,
+            is_first,
+            server,
+            hedge_after,
+            longest,
+            is_unproven,
+            why,
+        }
     }
 
     /// Whether no other candidate would reply earlier if asked at the end of this hedge delay.
     fn is_alone(&self, at: usize) -> bool {
         let quicker = |other: &Candidate| {
-            let Price { rtt, doubt, skipped_until, .. } = other.price;
-            rtt + doubt < MOST_PATIENCE && skipped_until.is_none() && other.tries == 0 && !other.out
+            let LatencyEstimate { rtt, penalty, skipped_until, .. } = other.estimate;
+            rtt + penalty < MOST_PATIENCE
+                && skipped_until.is_none()
+                && other.tries == 0
+                && !other.out
         };
         let mut others = self.list.iter().enumerate().filter(|(other, _)| *other != at);
         self.unresolved.is_empty() && !others.any(|(_, other)| quicker(other))
@@ -126,8 +139,8 @@ impl Candidates {
     /// quicker.
     pub(crate) fn alone(&self, address: SocketAddr) -> Option<Duration> {
         let at = self.list.iter().position(|candidate| candidate.address == address)?;
-        let Candidate { price, over_tcp, .. } = self.list.get(at)?;
-        (price.met && !over_tcp && self.is_alone(at)).then_some(price.alone)
+        let Candidate { estimate, over_tcp, .. } = self.list.get(at)?;
+        (estimate.has_replied && !over_tcp && self.is_alone(at)).then_some(estimate.alone)
     }
 
     /// The candidate with the lowest estimate; lame servers and servers in backoff come last.
@@ -135,8 +148,8 @@ impl Candidates {
         (0..self.list.len())
             .filter(|at| {
                 let candidate = &self.list[*at];
-                let Candidate { price, out, held, tries, rests, .. } = candidate;
-                let hopeless = !price.met && price.silent_for >= HOPELESS;
+                let Candidate { estimate, out, held, tries, rests, .. } = candidate;
+                let hopeless = !estimate.has_replied && estimate.silent_for >= HOPELESS;
                 let may = !out && !held && !rests && *tries < self.most_tries(candidate);
                 may && (self.hopeful || !hopeless)
             })
@@ -146,7 +159,7 @@ impl Candidates {
     /// The most attempts at a server for one question.
     pub(super) fn most_tries(&self, candidate: &Candidate) -> u8 {
         match self.transport {
-            _ if candidate.price.given_up => 1,
+            _ if candidate.estimate.given_up => 1,
             Transport::Tcp => 2,
             Transport::Udp if !self.hopeful => MOST_NESTED_TRIES,
             Transport::Udp if candidate.no_tcp => MOST_DATAGRAMS,
@@ -157,7 +170,7 @@ impl Candidates {
     /// Whether no candidate is left to try, and no reply is expected.
     pub(crate) fn are_given_up(&self) -> bool {
         let given_up = |candidate: &Candidate| {
-            candidate.out || candidate.price.given_up || candidate.doubted && !candidate.rests
+            candidate.out || candidate.estimate.given_up || candidate.doubted && !candidate.rests
         };
         self.list.iter().all(given_up) && self.best().is_none()
     }
@@ -166,22 +179,29 @@ impl Candidates {
     /// their estimate.
     pub(super) fn cost(&self, at: usize) -> (bool, u8, Duration) {
         let candidate = &self.list[at];
-        let price = &candidate.price;
-        let rank = u8::from(price.skipped_until.is_some())
+        let estimate = &candidate.estimate;
+        let rank = u8::from(estimate.skipped_until.is_some())
             + 2 * u8::from(candidate.cut_off)
             + 4 * u8::from(candidate.lame);
         let of_name = self.list.iter().filter(|other| other.server == candidate.server);
         let tries: u32 = of_name.map(|other| u32::from(other.tries)).sum();
-        let again = AGAIN * tries + price.rtt * 2 * u32::from(candidate.tries);
+        let again = AGAIN * tries + estimate.rtt * 2 * u32::from(candidate.tries);
         let family = if candidate.address.is_ipv6() { IPV6_HANDICAP } else { Duration::ZERO };
         let jitter = Duration::from_micros(candidate.jitter.into());
         // While unknown servers can be probed beside a known server, no question waits for an
         // unknown server.
-        let shy = match self.spare && !price.met && self.list.iter().any(Candidate::is_well_known) {
+        let shy = match self.spare
+            && !estimate.has_replied
+            && self.list.iter().any(Candidate::is_well_known)
+        {
             true => SHY,
             false => Duration::ZERO,
         };
-        (candidate.tries >= 2, rank, price.rtt + price.doubt + again + family + jitter + shy)
+        (
+            candidate.tries >= 2,
+            rank,
+            estimate.rtt + estimate.penalty + again + family + jitter + shy,
+        )
     }
 }
 

@@ -12,7 +12,7 @@ impl Candidates {
     }
 
     /// Excludes a server that gave a bad answer.
-    pub(crate) fn strike(&mut self, address: SocketAddr) {
+    pub(crate) fn exclude(&mut self, address: SocketAddr) {
         self.of(address).for_each(|candidate| candidate.out = true);
     }
 

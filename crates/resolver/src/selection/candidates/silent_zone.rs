@@ -52,7 +52,7 @@ impl Candidates {
         }
         env.shared().random.shuffle(&mut candidates.unresolved);
         candidates.dead = true;
-        candidates.price(env);
+        candidates.update_estimates(env);
         candidates
     }
 }

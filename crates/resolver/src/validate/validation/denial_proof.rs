@@ -17,7 +17,7 @@ use crate::validate::verification::{charge_hashing, verified_proof};
 
 /// The result for a denial.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Absence {
+pub(super) struct DenialCheck {
     pub(super) security: Security,
     /// Whether the name does not exist, not the type alone.
     pub(super) of_name: bool,
@@ -30,13 +30,13 @@ pub(super) async fn check_denial<N: Network>(
     proof: &[RRset],
     exists: bool,
     context: &Context,
-) -> Result<Absence, Unresolved> {
+) -> Result<DenialCheck, Unresolved> {
     match prove_denial(env, question, proof, exists, context).await {
         // Signatures are not signed (RFC 4035 section 2.2), so their absence cannot be proven.
         Err(unresolved)
             if exists && question.rtype == Rtype::RRSIG && unresolved.cause == Cause::Bogus =>
         {
-            Ok(Absence { security: Security::Insecure, of_name: false })
+            Ok(DenialCheck { security: Security::Insecure, of_name: false })
         }
         absence => absence,
     }
@@ -48,8 +48,8 @@ async fn prove_denial<N: Network>(
     proof: &[RRset],
     exists: bool,
     context: &Context,
-) -> Result<Absence, Unresolved> {
-    let unproven = Absence { security: Security::Insecure, of_name: !exists };
+) -> Result<DenialCheck, Unresolved> {
+    let unproven = DenialCheck { security: Security::Insecure, of_name: !exists };
     let signers = proof.iter().filter_map(|set| signer_of(set, set.rtype));
     let signer =
         signers.into_iter().find(|signer| may_sign(signer, &question.name, question.rtype));
@@ -76,7 +76,7 @@ async fn prove_denial<N: Network>(
         let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
         keep_ranges(env, &signer, &proven, ttl);
     }
-    Ok(Absence { security: of_denial(denied), of_name })
+    Ok(DenialCheck { security: of_denial(denied), of_name })
 }
 
 /// The records of a proof signed by `zone`; `None` if the zone counts as unsigned. If signatures do

@@ -54,7 +54,7 @@ impl<N: Network> Admin for Overseer<N> {
                 on: !service.worker().settings().anchors.is_empty(),
                 negative_anchors: shared.negative_anchors.list(shared.now()).len() as u64,
             },
-            clock_wrong_by_s: shared.clock_doubt.wrong_by(),
+            clock_wrong_by_s: shared.clock_skew.wrong_by(),
             cache: self.cache(),
             second_level: second_level.map(|level| state(level.is_broken())),
             log_lost: self.count(Counter::LogLinesLost),
@@ -218,11 +218,11 @@ impl<N: Network> Overseer<N> {
         let service = self.service();
         let shared = service.worker().shared();
         NetworkReport {
-            down: shared.is_line_down(),
-            loss: report::thousandths(shared.line_loss()),
+            down: shared.is_uplink_down(),
+            loss: report::thousandths(shared.uplink_loss()),
             reachability: report::reachability(shared.broken_paths()),
             silent_networks: shared.silent_networks(),
-            passage: report::passage(shared.passage()),
+            passage: report::passage(shared.network_state()),
         }
     }
 }

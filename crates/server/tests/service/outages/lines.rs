@@ -89,7 +89,7 @@ async fn a_router_that_answers_does_not_hide_that_the_internet_is_gone() {
             }
         };
         assert!(times[2..].iter().all(Duration::is_zero), "{also}: {times:?}");
-        assert!(lab.service.worker().shared().is_line_down());
+        assert!(lab.service.worker().shared().is_uplink_down());
         assert!(lab.service.worker().shared().broken_paths().names().is_empty());
         assert!(lab.service.worker().shared().silent_networks().is_empty());
         // The uplink counts as up again with the first answer.
@@ -97,7 +97,7 @@ async fn a_router_that_answers_does_not_hide_that_the_internet_is_gone() {
         ask(&lab, "www.example.com").await;
         sleep(SECOND).await;
         assert!(!ask(&lab, "www.example.com").await.0);
-        assert!(!lab.service.worker().shared().is_line_down());
+        assert!(!lab.service.worker().shared().is_uplink_down());
     }
 }
 
@@ -114,7 +114,7 @@ async fn an_internet_that_answers_does_not_hide_that_a_tunnel_is_gone() {
         let times = stale_beside(&lab, &["n0.corp", "n1.corp"], other).await;
         assert!(times[3..].iter().all(Duration::is_zero), "{other}: {times:?}");
         let shared = lab.service.worker().shared();
-        assert!(!shared.is_line_down());
+        assert!(!shared.is_uplink_down());
         assert_eq!(shared.silent_networks(), ["10.8.0.0/24"]);
         all(&lab, &[TUNNEL], Manner::Good);
         let mended = Instant::now();
@@ -145,9 +145,9 @@ async fn where_all_names_are_sent_to_a_router_it_is_the_line() {
         sleep(SECOND).await;
     }
     assert!(times[2..].iter().all(Duration::is_zero), "{times:?}");
-    assert!(lab.service.worker().shared().is_line_down());
+    assert!(lab.service.worker().shared().is_uplink_down());
     all(&lab, &[ROUTER, "192.168.1.2"], Manner::Good);
     ask(&lab, "www.example.com").await;
     sleep(SECOND).await;
-    assert!(!lab.service.worker().shared().is_line_down());
+    assert!(!lab.service.worker().shared().is_uplink_down());
 }

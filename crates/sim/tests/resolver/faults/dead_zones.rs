@@ -227,7 +227,7 @@ async fn a_dead_zone_is_told_of() {
     sleep(Duration::from_secs(2)).await;
     let trace = Arc::new(Trace::default());
     lab.worker.resolve(&question("n1.dead.com", Rtype::A), Some(trace.clone())).await.unwrap_err();
-    let said = |step: &zoners_resolver::Step| matches!(&step.hop, Hop::Note(note) if note.starts_with("dead.com. has been silent for "));
+    let said = |step: &zoners_resolver::TimedHop| matches!(&step.hop, Hop::Note(note) if note.starts_with("dead.com. has been silent for "));
     assert!(trace.steps().iter().any(said), "{:?}", trace.steps());
     let silent = lab.worker.shared().silent_zones(9);
     assert!(silent.len() == 1 && silent[0].dead && silent[0].packets > 5, "{silent:?}");

@@ -283,7 +283,7 @@ async fn a_silent_zone_is_not_taken_for_the_line_where_nothing_else_is_asked_for
             async move { worker.resolve(&asked, None).await }
         });
         while !asking.is_finished() {
-            assert!(!lab.worker.shared().is_line_down());
+            assert!(!lab.worker.shared().is_uplink_down());
             sleep(ms(10)).await;
         }
         assert!(asking.await.unwrap().is_err());

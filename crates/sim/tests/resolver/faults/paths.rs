@@ -238,7 +238,7 @@ async fn dead_zones_are_not_taken_for_ways_that_do_not_work() {
                 while Instant::now() < until {
                     let broken = lab.worker.shared().broken_paths().names();
                     assert!(broken.is_empty(), "{zones} {servers} {answered_before}: {broken:?}");
-                    assert!(!lab.worker.shared().is_line_down());
+                    assert!(!lab.worker.shared().is_uplink_down());
                     sleep(ms(10)).await;
                 }
                 assert!(asking.join_all().await.into_iter().all(|failed| failed));

@@ -107,7 +107,7 @@ async fn a_portal_leaves_nothing_behind() {
 }
 
 fn state(lab: &Lab) -> NetworkState {
-    lab.worker.shared().passage()
+    lab.worker.shared().network_state()
 }
 
 const fn intercepted(proves: bool) -> NetworkState {

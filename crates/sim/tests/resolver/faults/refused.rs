@@ -38,7 +38,7 @@ async fn arrived(middlebox: Middlebox, cold: bool) -> Lab {
 }
 
 fn state(lab: &Lab) -> NetworkState {
-    lab.worker.shared().passage()
+    lab.worker.shared().network_state()
 }
 
 async fn timed(lab: &Lab, name: &str) -> (Duration, Result<(), zoners_resolver::Unresolved>) {

@@ -62,7 +62,7 @@ async fn queries_wait_for_a_socket_and_nothing_is_held_against_their_servers() {
         let dead = NAMES.div_ceil(10) as u64;
         assert!(lab.count(Counter::UpstreamTimeouts) <= 2 * dead);
         assert!(lab.worker.shared().broken_paths().names().is_empty());
-        assert!(!lab.worker.shared().is_line_down());
+        assert!(!lab.worker.shared().is_uplink_down());
     }
 }
 

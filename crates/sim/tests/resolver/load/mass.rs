@@ -18,7 +18,7 @@ async fn ask_all(lab: &Lab, lookups: usize) -> (usize, Vec<f64>) {
             wrong += usize::from(under_way.join_next().await.unwrap().unwrap());
         }
         if (DOMAINS..5 * DOMAINS).contains(&number) && number % 250 == 0 {
-            losses.push(lab.worker.shared().line_loss());
+            losses.push(lab.worker.shared().uplink_loss());
         }
         let domain = number % DOMAINS;
         let label = ["www.", "", "alias.", "gone."][number / DOMAINS % 4];

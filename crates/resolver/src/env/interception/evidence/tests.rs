@@ -60,29 +60,29 @@ fn a_voice_is_told_by_aa_and_ra() {
             additional: &[],
             signatures: false,
         });
-        Voice::of(&Message::parse(&octets.into()).unwrap())
+        ReplyVoice::of(&Message::parse(&octets.into()).unwrap())
     };
-    assert_eq!(voice(OptRcode::NOERROR, true, true), Voice::Authority);
-    assert_eq!(voice(OptRcode::NXDOMAIN, false, true), Voice::Hearsay);
-    assert_eq!(voice(OptRcode::NOERROR, false, false), Voice::Plain);
-    assert_eq!(voice(OptRcode::REFUSED, true, true), Voice::Refusal);
+    assert_eq!(voice(OptRcode::NOERROR, true, true), ReplyVoice::Authority);
+    assert_eq!(voice(OptRcode::NXDOMAIN, false, true), ReplyVoice::Hearsay);
+    assert_eq!(voice(OptRcode::NOERROR, false, false), ReplyVoice::Plain);
+    assert_eq!(voice(OptRcode::REFUSED, true, true), ReplyVoice::Refusal);
 }
 
 #[test]
 fn hearsay_in_several_places_or_at_the_top_is_a_reason_to_sound() {
     let shared = shared();
     let hears = |number, is_top, now| {
-        shared.note_voice(place(number, is_top), Voice::Hearsay, true, at(now))
+        shared.note_voice(place(number, is_top), ReplyVoice::Hearsay, true, at(now))
     };
     assert!(!hears(1, false, 0) && !hears(1, false, 0), "it is one place");
-    shared.note_voice(place(3, false), Voice::Authority, true, at(0));
+    shared.note_voice(place(3, false), ReplyVoice::Authority, true, at(0));
     assert!(!hears(2, false, 0), "one answered as it should in between");
     assert!(hears(1, false, 0));
     assert!(!hears(3, true, 0), "it is being sounded");
-    shared.passage.notes.lock().is_sounding = false;
+    shared.interception.notes.lock().is_sounding = false;
     let again = millis(EVERY_IF_OPEN);
     assert!(!hears(4, true, again - 1) && hears(4, true, again));
-    assert_eq!(shared.passage.state(), NetworkState::Doubtful);
+    assert_eq!(shared.interception.state(), NetworkState::Doubtful);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn failures_in_a_row_are_a_reason_to_sound_and_silence_only_after_a_while() {
         let shared = self::shared();
         let fails = |number, now| shared.note_failure(place(number, false), told, at(now));
         assert!(!fails(1, 0) && !fails(2, first));
-        shared.note_voice(place(9, false), Voice::Plain, true, at(first));
+        shared.note_voice(place(9, false), ReplyVoice::Plain, true, at(first));
         assert!(!fails(3, first), "something came through");
     }
 }
@@ -107,17 +107,17 @@ fn places_are_counted_up_to_a_limit() {
     for number in 0..=255 {
         shared.note_failure(place(number, false), false, at(0));
         shared.note_bogus([192, 0, number, 0].into(), at(0));
-        shared.note_voice(place(number, false), Voice::Hearsay, true, at(0));
+        shared.note_voice(place(number, false), ReplyVoice::Hearsay, true, at(0));
         shared.note_failure(place(number, false), false, at(0));
     }
-    let notes = shared.passage.notes.lock();
+    let notes = shared.interception.notes.lock();
     assert_eq!((notes.bogus.len(), notes.hearsay.len()), (MOST_PLACES, MOST_PLACES));
     assert!(notes.failed.len() <= MOST_PLACES);
 }
 
 #[test]
 fn a_network_is_sounded_in_a_rhythm() {
-    let mut notes = Notes::default();
+    let mut notes = EvidenceNotes::default();
     let every = millis(EVERY);
     assert!(notes.claim(EVERY, at(0)));
     assert!(!notes.claim(EVERY, at(every)), "it is being sounded");
@@ -129,41 +129,41 @@ fn a_network_is_sounded_in_a_rhythm() {
 fn silence_is_no_obstacle_where_something_came_through_a_moment_ago() {
     let shared = shared();
     let sounded = |now| {
-        shared.note_sounding(Sounded::Silent, (at(now), at(now)), 0, true);
-        shared.passage.state()
+        shared.note_sounding(ProbeResult::Silent, (at(now), at(now)), 0, true);
+        shared.interception.state()
     };
-    shared.note_voice(place(1, false), Voice::Plain, true, at(0));
+    shared.note_voice(place(1, false), ReplyVoice::Plain, true, at(0));
     let outage = millis(OUTAGE);
     assert_eq!(sounded(outage), NetworkState::Doubtful);
     assert_eq!(sounded(outage + 1), NetworkState::Obstructed(Obstacle::Silent));
-    shared.note_voice(place(1, false), Voice::Plain, true, at(outage + 2));
-    assert_eq!(shared.passage.state(), NetworkState::Doubtful, "one word ends it");
+    shared.note_voice(place(1, false), ReplyVoice::Plain, true, at(outage + 2));
+    assert_eq!(shared.interception.state(), NetworkState::Doubtful, "one word ends it");
 }
 
 #[test]
 fn refusals_are_no_obstacle_where_something_came_through_meanwhile() {
     for (sounded, obstacle) in
-        [(Sounded::Refused, Obstacle::Refused), (Sounded::Rejected, Obstacle::Rejected)]
+        [(ProbeResult::Refused, Obstacle::Refused), (ProbeResult::Rejected, Obstacle::Rejected)]
     {
         let shared = shared();
-        shared.note_voice(place(1, false), Voice::Plain, true, at(5));
+        shared.note_voice(place(1, false), ReplyVoice::Plain, true, at(5));
         shared.note_sounding(sounded, (at(5), at(9)), 0, true);
-        assert_eq!(shared.passage.state(), NetworkState::Doubtful);
+        assert_eq!(shared.interception.state(), NetworkState::Doubtful);
         shared.note_sounding(sounded, (at(6), at(9)), 0, true);
-        assert_eq!(shared.passage.state(), NetworkState::Obstructed(obstacle));
+        assert_eq!(shared.interception.state(), NetworkState::Obstructed(obstacle));
     }
 }
 
 #[test]
 fn a_sounding_of_another_network_says_nothing() {
     let shared = shared();
-    shared.change_passage();
-    for sounded in [Sounded::Silent, Sounded::Refused, Sounded::Proven] {
+    shared.change_network();
+    for sounded in [ProbeResult::Silent, ProbeResult::Refused, ProbeResult::Proven] {
         shared.note_sounding(sounded, (at(0), at(0)), 0, true);
-        assert_eq!(shared.passage.state(), NetworkState::Unknown, "{sounded:?}");
+        assert_eq!(shared.interception.state(), NetworkState::Unknown, "{sounded:?}");
     }
-    shared.note_sounding(Sounded::Proven, (at(0), at(0)), 1, true);
-    assert_eq!(shared.passage.state(), NetworkState::Open);
+    shared.note_sounding(ProbeResult::Proven, (at(0), at(0)), 1, true);
+    assert_eq!(shared.interception.state(), NetworkState::Open);
 }
 
 #[test]
@@ -171,35 +171,35 @@ fn what_is_learned_before_the_network_has_proven_itself_is_taken_back() {
     let shared = shared();
     learn(&shared, "before.test", Security::Insecure);
     for leave in [
-        |shared: &Shared| shared.change_passage(),
+        |shared: &Shared| shared.change_network(),
         |shared: &Shared| {
-            let intercepted = Sounded::Intercepted { proves: true };
+            let intercepted = ProbeResult::Intercepted { proves: true };
             shared.note_sounding(intercepted, (at(0), at(0)), 1, true);
         },
     ] {
-        shared.note_voice(place(1, false), Voice::Authority, true, at(0));
+        shared.note_voice(place(1, false), ReplyVoice::Authority, true, at(0));
         learn(&shared, "meanwhile.test", Security::Insecure);
         learn(&shared, "proven.test", Security::Secure);
         leave(&shared);
         assert!(knows(&shared, "before.test") && knows(&shared, "proven.test"));
         assert!(!knows(&shared, "meanwhile.test"));
     }
-    shared.note_proof(&mut shared.passage.notes.lock(), at(0));
+    shared.note_proof(&mut shared.interception.notes.lock(), at(0));
     learn(&shared, "meanwhile.test", Security::Insecure);
-    shared.change_passage();
+    shared.change_network();
     assert!(knows(&shared, "meanwhile.test"), "it was learned from servers themselves");
 }
 
 #[test]
 fn a_network_that_nothing_proves_is_sounded() {
     let shared = shared();
-    let hears = |now| shared.note_voice(place(1, false), Voice::Authority, true, at(now));
+    let hears = |now| shared.note_voice(place(1, false), ReplyVoice::Authority, true, at(now));
     let long = millis(UNPROVEN_FOR);
     assert!(!hears(0) && !hears(long - 1) && hears(long));
     let shared = self::shared();
-    shared.note_voice(place(1, true), Voice::Authority, false, at(0));
+    shared.note_voice(place(1, true), ReplyVoice::Authority, false, at(0));
     assert_eq!(
-        shared.passage.state(),
+        shared.interception.state(),
         NetworkState::Open,
         "where nothing is to be proven, AA will do"
     );
@@ -210,11 +210,11 @@ fn bogus_answers_of_several_places_are_a_reason_to_sound_unless_one_is_proven() 
     let shared = shared();
     let bogus = |number: u8| shared.note_bogus([192, 0, number, 0].into(), at(0));
     assert!(!bogus(1) && !bogus(1));
-    shared.note_voice(place(2, true), Voice::Authority, true, at(0));
+    shared.note_voice(place(2, true), ReplyVoice::Authority, true, at(0));
     assert!(bogus(2), "AA alone proves nothing");
     let shared = self::shared();
     let bogus = |number: u8| shared.note_bogus([192, 0, number, 0].into(), at(0));
     assert!(!bogus(1));
-    shared.note_proof(&mut shared.passage.notes.lock(), at(0));
+    shared.note_proof(&mut shared.interception.notes.lock(), at(0));
     assert!(!bogus(2));
 }
