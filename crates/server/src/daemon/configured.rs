@@ -16,7 +16,7 @@ use super::generation::{Core, Generation};
 use super::signals::Signals;
 use super::state_folder::StateFolder;
 use super::{Snapshot, bind, control_socket, privileges, sandbox};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, ConfigOverlay};
 use crate::log::Log;
 use crate::pipeline::Service;
 use crate::validate::Scope;
@@ -57,6 +57,13 @@ impl Configured {
     #[must_use]
     pub fn logging_to(self, log: Log) -> Self {
         Configured { log: Some(log), ..self }
+    }
+
+    /// Lays the settings of a network over those of the file at the next reload.
+    #[must_use]
+    pub fn on_network(mut self, overlay: ConfigOverlay) -> Self {
+        self.core.overlay = Some(Arc::new(overlay));
+        self
     }
 
     /// The service of one worker, for a caller with a runtime.

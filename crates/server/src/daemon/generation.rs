@@ -13,7 +13,7 @@ use zoners_store::shared::SharedCacheConfig;
 use super::hosts_file::HostsVersion;
 use super::{privileges, rollover, surroundings};
 use crate::clock::SystemClock;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, ConfigOverlay};
 use crate::nearby::Nearby;
 use crate::pipeline::{Cookies, Rules, Service};
 use crate::validate::{Scope, Validated};
@@ -24,6 +24,8 @@ pub(super) struct Core {
     pub(super) shared: Arc<Shared>,
     pub(super) cookies: Cookies,
     pub(super) file: Option<PathBuf>,
+    /// The settings of the present network, which a reload lays over those of the file.
+    pub(super) overlay: Option<Arc<ConfigOverlay>>,
 }
 
 impl Core {
@@ -37,7 +39,7 @@ impl Core {
         let cache = Cache::new(config.cache.size.0, config.ttl_limits(), hash_key);
         let cookies = Cookies::new(&random);
         let shared = Shared::new(cache, Arc::new(SystemClock), random);
-        Ok(Core { shared, cookies, file })
+        Ok(Core { shared, cookies, file, overlay: None })
     }
 }
 

@@ -114,6 +114,10 @@ impl ReloadJob {
             (None, Some(file)) => Config::load(file).map_err(|error| reasons(&error))?,
             (None, None) => return Err(vec!["there is no configuration file".to_owned()]),
         };
+        let config = match &self.core.overlay {
+            Some(overlay) => config.overlaid(Some(overlay)).map_err(|error| reasons(&error))?,
+            None => config,
+        };
         let needs = config.needs(self.core.file.as_deref());
         self.sandbox
             .allows(&needs)
@@ -193,4 +197,29 @@ impl Serving {
 /// The configuration file, as it was named at the start.
 fn file_of(core: &Core) -> Option<String> {
     core.file.as_ref().map(|file| file.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ConfigOverlay;
+
+    #[test]
+    fn a_reload_lays_the_settings_of_the_network_over_the_file() {
+        let config = Config::parse("[resolver]\nprobe-uplink = false\n", "zoners.toml").unwrap();
+        let route = "[[forward]]\nzone = \"lan\"\nservers = [\"192.0.2.1\"]\n";
+        let reload = |overlay: Option<&str>| {
+            let mut core = Core::new(&config, None).unwrap();
+            let overlay = overlay.map(|text| ConfigOverlay::parse("home", text).unwrap());
+            core.overlay = overlay.map(Arc::new);
+            let config = Some(config.clone());
+            ReloadJob { core, sandbox: Arc::default(), config, number: 1 }.run()
+        };
+        assert!(reload(None).unwrap().settings.routes.is_empty());
+        let at_home = reload(Some(route)).unwrap();
+        assert_eq!(at_home.settings.routes.len(), 1);
+        assert!(!at_home.settings.probe_uplink, "of the file");
+        let wrong = reload(Some("[resolver]\nipv4 = 7\n")).unwrap_err();
+        assert!(wrong[0].starts_with("network profile home: "), "{wrong:?}");
+    }
 }
