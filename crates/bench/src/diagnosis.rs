@@ -30,8 +30,9 @@ const LOSSY: f64 = 0.01;
 /// The share of the time, and the milliseconds of each first ask, that the resolver itself may
 /// take.
 const OWN: (f64, f64) = (0.2, 5.0);
-/// The share of the time that servers without a useful reply may take.
-const IN_VAIN: f64 = 0.1;
+/// The share of the time, and the milliseconds of each first ask, above which servers without a useful reply
+/// are told.
+const IN_VAIN: (f64, f64) = (0.1, 5.0);
 /// Milliseconds in which a server nearby answers from its cache.
 const KNOWN_IN: f64 = 20.0;
 
@@ -157,26 +158,30 @@ fn slow_providers(now: &TargetRun) -> Vec<Finding> {
 /// Time spent on servers without a useful reply.
 fn in_vain(now: &TargetRun) -> Option<Finding> {
     let share = now.way.share(Part::Retries);
-    if share < IN_VAIN {
+    let asks = now.summary.cold.count.max(1) as f64;
+    let each = now.way.part_us(Part::Retries) as f64 / 1000.0 / asks;
+    if share < IN_VAIN.0 || each < IN_VAIN.1 {
         return None;
     }
     let silent = |server: &&Nameserver| !server.is_alive() && server.lost + server.refused > 0;
     let silent: Vec<&Nameserver> = now.nameservers.iter().filter(silent).collect();
-    let mut evidence = vec![format!(
-        "{} of {} nameservers never answered; another was asked each time.",
-        silent.len(),
-        now.nameservers.len()
-    )];
+    let mut evidence = vec![match silent.len() {
+        0 => "Each of them replied at other times; another was asked when one was late.".to_owned(),
+        some => format!(
+            "{some} of {} nameservers never replied; another was asked each time.",
+            now.nameservers.len()
+        ),
+    }];
     let asked_most: Vec<String> = silent
         .iter()
         .take(MOST_OF_A_KIND)
         .map(|server| format!("{} ({})", server.name.trim_end_matches('.'), server.address))
         .collect();
     if !asked_most.is_empty() {
-        evidence.push(format!("TargetReport most: {}.", asked_most.join(", ")));
+        evidence.push(format!("Asked most: {}.", asked_most.join(", ")));
     }
     let says = format!(
-        "Nameservers that do not answer, or late, cost {:.0} % of the time of first asks.",
+        "Nameservers that reply late or not at all cost {each:.1} ms of each first ask, {:.0} % of the time.",
         share * 100.0
     );
     Some(Finding { suspect: Suspect::Names, says, evidence })

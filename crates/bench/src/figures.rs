@@ -20,6 +20,9 @@ pub struct Figures {
     pub failed: usize,
     /// The sum by the count.
     pub mean: f64,
+    /// The mean of the answered samples alone; 0 without any.
+    #[serde(default)]
+    pub mean_answered: f64,
     /// Half took less.
     pub p50: f64,
     /// Nine of ten took less.
@@ -67,10 +70,16 @@ pub struct Domain {
 impl Figures {
     /// The figures of `samples`.
     pub fn of<'a>(samples: impl Iterator<Item = &'a Sample>, penalty: Duration) -> Self {
-        let mut failed = 0;
+        let (mut failed, mut answered_millis) = (0, 0.0);
         let mut millis: Vec<f64> = samples
-            .inspect(|sample| failed += usize::from(!sample.ending.is_good()))
-            .map(|sample| sample.millis(penalty))
+            .map(|sample| {
+                let millis = sample.millis(penalty);
+                match sample.ending.is_good() {
+                    true => answered_millis += millis,
+                    false => failed += 1,
+                }
+                millis
+            })
             .collect();
         millis.sort_unstable_by(f64::total_cmp);
         let Some(max) = millis.last().copied() else { return Figures::default() };
@@ -79,6 +88,7 @@ impl Figures {
             count: millis.len(),
             failed,
             mean: millis.iter().sum::<f64>() / millis.len() as f64,
+            mean_answered: answered_millis / (millis.len() - failed).max(1) as f64,
             p50: at(0.5),
             p90: at(0.9),
             p95: at(0.95),
@@ -101,11 +111,12 @@ impl Summary {
     pub fn of(samples: &[Sample], target: u16, penalty: Duration) -> Self {
         let own = || samples.iter().filter(|sample| sample.target == target);
         let in_phase = |phase| own().filter(move |sample| sample.phase == phase);
-        let mut failures = BTreeMap::new();
+        let (mut failures, mut causes) = (BTreeMap::new(), BTreeMap::new());
         let mut by_name = BTreeMap::<u32, Vec<&Sample>>::new();
         for sample in own() {
             if !sample.ending.is_good() {
-                *failures.entry(describe(&sample.ending)).or_default() += 1;
+                let cause = cause(sample, &mut causes);
+                *failures.entry(cause).or_default() += 1;
             }
             by_name.entry(sample.name).or_default().push(sample);
         }
@@ -148,13 +159,29 @@ fn known<'a>(
     quick as f64 / cold.len().max(1) as f64
 }
 
-/// A failure in a few words.
+/// Why a sample failed. A resolver that failed a moment ago says no more than that (EDE 13, RFC 9520
+/// section 3.2): the cause is that of the failure before, of the same question or else of the same name.
+fn cause(sample: &Sample, causes: &mut BTreeMap<(u32, Option<u16>), String>) -> String {
+    let Sample { name, rtype, ending, .. } = sample;
+    if let QuestionOutcome::Failed { ede: Some(code), .. } = ending
+        && EdeCode(*code) == EdeCode::CACHED_ERROR
+    {
+        let known = causes.get(&(*name, Some(*rtype))).or_else(|| causes.get(&(*name, None)));
+        return known.cloned().unwrap_or_else(|| describe(ending));
+    }
+    let cause = describe(ending);
+    causes.insert((*name, Some(*rtype)), cause.clone());
+    causes.insert((*name, None), cause.clone());
+    cause
+}
+
+/// A failure in a few words: its cause first.
 #[must_use]
 pub fn describe(ending: &QuestionOutcome) -> String {
     match ending {
         QuestionOutcome::Answered => "answered".into(),
         QuestionOutcome::Failed { rcode, ede: Some(code) } => {
-            format!("{rcode}, EDE {code} ({})", EdeCode(*code).meaning())
+            format!("{} ({rcode}, EDE {code})", EdeCode(*code).meaning())
         }
         QuestionOutcome::Failed { rcode, ede: None } => rcode.clone(),
         QuestionOutcome::Silence => "no answer in time".into(),
@@ -185,9 +212,31 @@ mod tests {
         assert_eq!((summary.warm.max, summary.warm.failed), (6000.0, 1));
         assert_eq!(summary.all.count, 4);
         assert_eq!(summary.domains[0].all.mean, 6.0);
-        assert_eq!(summary.failures["REFUSED, EDE 18 (Prohibited)"], 1);
+        assert_eq!(summary.failures["Prohibited (REFUSED, EDE 18)"], 1);
+        assert_eq!((summary.cold.mean_answered, summary.warm.mean_answered), (10.0, 2.0));
         assert_eq!(summary.failures["no answer in time"], 1);
         assert_eq!(Summary::of(&samples, 1, Duration::ZERO).all, Figures::default());
+    }
+
+    #[test]
+    fn a_remembered_failure_counts_with_its_cause() {
+        let failed = |ede| QuestionOutcome::Failed { rcode: "SERVFAIL".into(), ede: Some(ede) };
+        let samples = [
+            sample(0, Phase::Cold, 10, failed(22)),
+            sample(0, Phase::Warm, 1, failed(13)),
+            sample(1, Phase::Cold, 1, failed(13)),
+        ];
+        let summary = Summary::of(&samples, 0, Duration::from_secs(5));
+        let failures: Vec<(&str, usize)> =
+            summary.failures.iter().map(|(cause, count)| (cause.as_str(), *count)).collect();
+        assert_eq!(
+            failures,
+            [
+                ("Cached Error (SERVFAIL, EDE 13)", 1),
+                ("No Reachable Authority (SERVFAIL, EDE 22)", 2)
+            ]
+        );
+        assert_eq!(summary.cold.mean_answered, 0.0);
     }
 
     #[test]

@@ -150,6 +150,15 @@ fn time_in_vain_and_failures_are_told() {
     );
 }
 
+#[test]
+fn time_in_vain_that_cost_nothing_to_speak_of_is_not_told() {
+    let mut run = Run::new();
+    let each_us = 100 * run.summary.cold.count as u64;
+    run.way = TimeParts::default().with(Part::Retries, each_us).with(Part::Provider, each_us);
+    run.nameservers[0] = Nameserver { answered: 0, lost: 1, ..run.nameservers[0].clone() };
+    assert_eq!(run.found(), [Suspect::Nobody]);
+}
+
 /// The first finding of a comparison in which the first asks of each domain took the milliseconds
 /// of `cold`.
 fn since(run: &Run, before: &Run) -> Finding {

@@ -66,7 +66,7 @@ fn a_report_says_who_is_slow_and_why() {
     assert_eq!((own.providers[0].domains, own.providers[0].rtt_ms), (8, Some(120.0)));
     assert_eq!(own.providers[0].waited_ms, 8.0 * 120.0);
     assert_eq!((own.failed.len(), own.failed[0].name.as_str()), (1, "<b>39</b>.test"));
-    let why = "SERVFAIL, EDE 22 (No Reachable Authority); 20 ms for ns1.fast.test (192.0.2.2), which did \
+    let why = "No Reachable Authority (SERVFAIL, EDE 22); 20 ms for ns1.fast.test (192.0.2.2), which did \
                not answer";
     assert_eq!(own.failed[0].why, why);
     assert_eq!(own.slowest[0].why, "120 ms for ns1.slow.test (192.0.2.1)");
@@ -127,4 +127,28 @@ fn the_page_stands_alone() {
     for part in ["slow.test became slower", "prefers-color-scheme: dark", "var(--retries)"] {
         assert!(page.contains(part), "{part}");
     }
+}
+
+#[test]
+fn the_page_fits_a_telephone() {
+    /// Pixels across, and of a `rem`.
+    const TELEPHONE: f64 = 360.0;
+    const REM: f64 = 16.0;
+    let style = include_str!("html/style.css");
+    assert!(style.contains("@media (max-width: 40rem)"), "narrow screens have rules of their own");
+    let is_wide = |declaration: &str| {
+        let Some((property, value)) = declaration.split_once(':') else { return false };
+        let fixed = ["width", "min-width"].contains(&property.trim());
+        let pixels = match (value.trim().strip_suffix("rem"), value.trim().strip_suffix("px")) {
+            (Some(rem), _) => rem.parse::<f64>().map(|rem| rem * REM),
+            (_, Some(pixels)) => pixels.parse(),
+            _ => return false,
+        };
+        fixed && pixels.is_ok_and(|pixels| pixels > TELEPHONE)
+    };
+    let declarations = style.split(['{', '}', ';']);
+    let wide: Vec<&str> = declarations.filter(|declaration| is_wide(declaration)).collect();
+    assert!(wide.is_empty(), "wider than the screen: {wide:?}");
+    let page = html::page(&BenchReport::of(&record(200), None));
+    assert!(page.contains("width=device-width"));
 }

@@ -44,7 +44,13 @@ fn target(report: &BenchReport, asked: &TargetReport, against: Option<&str>) {
     line("first", &asked.summary.cold);
     line("again", &asked.summary.warm);
     if asked.summary.all.failed > 0 {
-        println!("  {DIM}a failure counts as {} ms, the whole time-out{DIM:#}", report.timeout_ms);
+        let [cold, warm] = [asked.summary.cold, asked.summary.warm].map(|of| of.mean_answered);
+        let text = format!(
+            "A failure counts as {} ms, the whole time-out. The mean of the answers alone: {cold:.1} ms \
+             (first), {warm:.1} ms (again).",
+            report.timeout_ms
+        );
+        print_wrapped(&text, DIM);
     }
     for (failure, count) in &asked.summary.failures {
         println!("  {}", cut(&format!("{count} x {}", clean(failure)), 76));
@@ -83,7 +89,7 @@ fn print_wrapped(text: &str, style: Style) {
 
 fn line(what: &str, figures: &Figures) {
     if figures.count > 0 {
-        let Figures { mean, p50, p90, p95, p99, max, failed, count } = figures;
+        let Figures { mean, p50, p90, p95, p99, max, failed, count, .. } = figures;
         println!(
             "  {what:<8}{mean:>8.1}{p50:>9.1}{p90:>9.1}{p95:>9.1}{p99:>9.1}{max:>9.1}   {failed} of {count}"
         );
