@@ -50,7 +50,8 @@ pub use error::{AdminError, AdminErrorKind};
 pub use event::{AdminEvent, FinishedOutcome, FinishedQuery};
 pub use health::HealthReport;
 pub use lookup::{
-    AnswerSource, DnssecStatus, EdeReport, LookupReport, StepOutcome, TraceEvent, TraceStep,
+    AnswerSource, AnsweringServer, DnssecStatus, EdeReport, LookupReport, StepOutcome, TraceEvent,
+    TraceStep,
 };
 pub use negative_anchors::{
     NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, UnvalidatedZone,

@@ -15,17 +15,37 @@ pub struct LookupReport {
     pub answer: Vec<String>,
     /// Records of the authority section, likewise.
     pub authority: Vec<String>,
+    /// Signatures (RRSIG) over the answer and authority sections, likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<String>,
     /// The reason of a missing or doubtful answer (RFC 8914).
     pub ede: Option<EdeReport>,
     /// Whether the answer is proven.
     pub dnssec: DnssecStatus,
     /// Where the answer comes from.
     pub source: AnswerSource,
+    /// The server whose reply made the answer; none where no server was asked.
+    #[serde(default)]
+    pub server: Option<AnsweringServer>,
+    /// Flags of the reply of a server that was asked directly, such as `aa` and `ad`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
     /// Milliseconds from the question to its end.
     pub took_ms: f64,
     /// The way, step by step; `None` unless asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<Vec<TraceStep>>,
+}
+
+/// The server whose reply made an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnsweringServer {
+    /// Its name; none where only its address is known.
+    pub name: Option<String>,
+    /// Its address, with the port if that is not 53.
+    pub address: String,
+    /// The transport: `udp` or `tcp`.
+    pub transport: String,
 }
 
 /// An Extended DNS Error (RFC 8914).

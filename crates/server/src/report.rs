@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use zoners_api::{
-    AnswerSource, CacheEntry, DnssecStatus, EdeReport, KnownServer, LookupReport, PassageReport,
-    PassageState, Reachability, SilentZoneReport, StepOutcome, TraceEvent, TraceStep,
+    AnswerSource, AnsweringServer, CacheEntry, DnssecStatus, EdeReport, KnownServer, LookupReport,
+    PassageReport, PassageState, Reachability, SilentZoneReport, StepOutcome, TraceEvent,
+    TraceStep,
 };
 use zoners_cache::InspectedEntry;
-use zoners_dns::{Ede, Moment, Name, Network, OptRcode, Question, RRset, Security};
+use zoners_dns::{
+    Ede, Endpoint, Message, Moment, Name, Network, OptRcode, Question, RRset, Records, Security,
+};
 use zoners_resolver::{
     BrokenPaths, Cause, Hop, NetworkState, Obstacle, Resolution, ServerReport, SilentZone,
     TimedHop, Trace, trouble_in_words,
@@ -46,9 +49,13 @@ fn resolved(
         rcode: OptRcode::SERVFAIL.to_string(),
         answer: Vec::new(),
         authority: Vec::new(),
+        signatures: Vec::new(),
         ede: None,
         dnssec: DnssecStatus::Unchecked,
         source,
+        server: answering(question, &trace)
+            .filter(|_| source == AnswerSource::Network && resolution.is_ok()),
+        flags: Vec::new(),
         took_ms: 0.0,
         trace: Some(trace),
     };
@@ -57,6 +64,7 @@ fn resolved(
             rcode: answer.rcode.to_string(),
             answer: records(&answer.answer),
             authority: records(&answer.authority),
+            signatures: signatures(&[&answer.answer, &answer.authority]),
             dnssec: dnssec(answer.security),
             ..report
         },
@@ -70,14 +78,85 @@ fn resolved(
     }
 }
 
+/// The server of the last useful reply to a question of this type that is no look-up of a nameserver.
+fn answering(question: &Question, trace: &[TraceStep]) -> Option<AnsweringServer> {
+    let of_type = format!(" {}", question.rtype);
+    let replied = |step: &TraceStep| match &step.event {
+        TraceEvent::Query {
+            question,
+            server,
+            address,
+            transport,
+            outcome: StepOutcome::Useful,
+            ..
+        } if question.ends_with(&of_type) => {
+            let name = Some(server.clone()).filter(|name| name != ".");
+            Some(AnsweringServer { name, address: address.clone(), transport: transport.clone() })
+        }
+        _ => None,
+    };
+    trace.iter().rev().filter(|step| step.depth == 0).find_map(replied)
+}
+
+/// What a server that was asked directly replied.
+#[must_use]
+pub fn replied(
+    question: &Question,
+    message: &Message,
+    from: Endpoint,
+    took: Duration,
+) -> LookupReport {
+    let header = message.header;
+    let flags = [
+        (header.aa(), "aa"),
+        (header.tc(), "tc"),
+        (header.rd(), "rd"),
+        (header.ra(), "ra"),
+        (header.ad(), "ad"),
+        (header.cd(), "cd"),
+    ];
+    let error = message.edns.as_ref().and_then(|edns| edns.errors.first());
+    LookupReport {
+        name: text(&question.name),
+        r#type: question.rtype.to_string(),
+        rcode: message.rcode.to_string(),
+        answer: records(&message.answer),
+        authority: records(&message.authority),
+        signatures: signatures(&[&message.answer, &message.authority]),
+        ede: error.map(ede),
+        dnssec: DnssecStatus::Unchecked,
+        source: AnswerSource::Server,
+        server: Some(AnsweringServer {
+            name: None,
+            address: from.to_string(),
+            transport: from.transport.to_string(),
+        }),
+        flags: flags.iter().filter(|(on, _)| *on).map(|(_, flag)| (*flag).to_owned()).collect(),
+        took_ms: millis(took),
+        trace: None,
+    }
+}
+
 /// A name with the final dot.
 pub(crate) fn text(name: &Name) -> String {
     name.fmt_with_dot().to_string()
 }
 
+/// The records as lines in zone-file format, without their signatures.
 fn records(sets: &[RRset]) -> Vec<String> {
-    let lines = |set: &RRset| set.to_string().lines().map(str::to_owned).collect::<Vec<_>>();
+    let unsigned = |set: &RRset| RRset { signatures: Records::NONE, ..set.clone() };
+    let lines = |set: &RRset| lines(&unsigned(set));
     sets.iter().flat_map(lines).collect()
+}
+
+/// The signatures over all these.
+fn signatures(sections: &[&[RRset]]) -> Vec<String> {
+    let of = |set: &RRset| lines(set).split_off(lines(set).len() - set.signatures.len());
+    sections.iter().copied().flatten().flat_map(of).collect()
+}
+
+fn lines(set: &RRset) -> Vec<String> {
+    set.to_string().lines().map(str::to_owned).collect()
 }
 
 fn dnssec(security: Security) -> DnssecStatus {

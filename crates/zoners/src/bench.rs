@@ -22,11 +22,11 @@ use zoners_host::paths::state;
 use crate::config_file::ConfigFile;
 use crate::output::{eprintln, println};
 use crate::{Failure, output};
-use in_process::InProcess;
-use kept::Kept;
-use measure::{Outcome, Targets, measure};
+use in_process::InProcessTarget;
+use kept::SavedRunCommand;
+use measure::{BenchTargets, MeasuredRun, measure};
 use plan::{How, What, plans};
-use server::Server;
+use server::ServerTarget;
 
 /// Who may read a page, beside what the umask says.
 const PAGE_MODE: u32 = 0o666;
@@ -54,7 +54,7 @@ Exit codes:
 )]
 pub(crate) struct BenchArguments {
     #[command(subcommand)]
-    kept: Option<Kept>,
+    kept: Option<SavedRunCommand>,
     #[command(flatten)]
     whom: Whom,
     #[command(flatten)]
@@ -146,7 +146,7 @@ fn measured(arguments: &BenchArguments, store: &Store) -> Result<(), Failure> {
         None => Ok(()),
     };
     let environment = environment(whom, how)?;
-    let Outcome { record, interrupted } =
+    let MeasuredRun { record, interrupted } =
         measure(&names, plans, how, targets, environment, comparable)?;
     let report = BenchReport::of(&record, before.as_ref());
     told.form.tell(&report, told.against.as_deref())?;
@@ -171,23 +171,23 @@ fn folder() -> Result<PathBuf, Failure> {
     state::of_user().map(|state| state.join("bench")).ok_or_else(none)
 }
 
-fn targets(whom: &Whom) -> Result<Targets, Failure> {
+fn targets(whom: &Whom) -> Result<BenchTargets, Failure> {
     let mut servers = Vec::new();
     for server in &whom.server {
-        servers.push(Server::new(server).map_err(Failure::Usage)?);
+        servers.push(ServerTarget::new(server).map_err(Failure::Usage)?);
     }
     let own = match whom.in_process {
         true => {
             let (config, _) = whom.config.load()?;
-            Some(InProcess::new(config).map_err(Failure::Usage)?)
+            Some(InProcessTarget::new(config).map_err(Failure::Usage)?)
         }
         false => None,
     };
     if servers.is_empty() && own.is_none() {
-        let system = system::resolver().and_then(Server::of_system);
+        let system = system::resolver().and_then(ServerTarget::of_system);
         servers.push(system.map_err(Failure::Usage)?);
     }
-    Ok(Targets { servers, own })
+    Ok(BenchTargets { servers, own })
 }
 
 /// What the run is measured with and on.

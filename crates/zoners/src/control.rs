@@ -36,8 +36,7 @@ pub(crate) struct Socket {
 
 impl Socket {
     /// The socket at `path`, or by the configuration in `config`.
-    pub(crate) fn new(path: Option<PathBuf>, config: Option<PathBuf>) -> Self {
-        let config = config.map_or_else(ConfigFile::default, |file| ConfigFile::named(&file));
+    pub(crate) fn new(path: Option<PathBuf>, config: ConfigFile) -> Self {
         Socket { path, config }
     }
 

@@ -9,11 +9,15 @@ mod config_file;
 mod control;
 #[cfg(feature = "demo")]
 mod demo;
+mod dns_server;
+#[cfg(test)]
+mod help_tests;
 mod logging;
 mod lookup;
 mod manual;
 mod mistakes;
 mod output;
+mod overview;
 mod print;
 mod serve;
 
@@ -29,12 +33,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Zoners finds the addresses behind names such as example.com.
 ///
 /// It asks the servers of the Internet itself, from the root down, instead of the resolver of your provider;
-/// checks their signatures (DNSSEC), and remembers the answers.
+/// checks their signatures (DNSSEC), and remembers the answers. Without a command, it says how this machine is
+/// set up and what to do next.
 #[derive(Debug, Parser)]
-#[command(name = "zoners", version, about, long_about, after_help = EXAMPLES)]
+#[command(name = "zoners", version, after_help = EXAMPLES)]
 struct CommandLine {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -148,7 +153,8 @@ impl Failure {
 
 fn main() -> ExitCode {
     let ended = match CommandLine::try_parse() {
-        Ok(line) => run(line.command),
+        Ok(CommandLine { command: Some(command) }) => run(command),
+        Ok(CommandLine { command: None }) => overview::run(),
         Err(error) => explain(error),
     };
     match ended.and_then(|()| output::is_whole()) {

@@ -3,6 +3,9 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use zoners_dns::name;
 
+/// Words are taken for a slip of the pen if they are at least so much alike (1: the same).
+const ALIKE: f64 = 0.75;
+
 /// The error, with a hint where a name stands in place of a command.
 pub(crate) fn with_hint(mut error: clap::Error) -> clap::Error {
     let is_command = error.kind() == ErrorKind::InvalidSubcommand;
@@ -22,6 +25,13 @@ fn looks_like_a_name(word: &str) -> bool {
     word.starts_with('@') || word.contains(['.', ':']) && name::parse(word).is_ok()
 }
 
+/// The one of `known` that is most like `word`, if it is like it at all.
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let alike = known.into_iter().map(|known| (strsim::jaro_winkler(word, known), known));
+    let (alike, known) = alike.max_by(|one, other| one.0.total_cmp(&other.0))?;
+    (alike >= ALIKE).then_some(known)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +42,13 @@ mod tests {
             assert!(looks_like_a_name(word), "{word}");
         }
         assert!(!["lokup", "a..b", ""].into_iter().any(looks_like_a_name));
+    }
+
+    #[test]
+    fn the_nearest_word_is_found_if_there_is_one() {
+        let known = ["short", "trace", "dnssec"];
+        assert_eq!(nearest("shrot", known), Some("short"));
+        assert_eq!(nearest("dnsec", known), Some("dnssec"));
+        assert_eq!(nearest("xyz", known), None);
     }
 }

@@ -4,8 +4,6 @@
 use anstyle::{AnsiColor, Style};
 use zoners_api::{LookupReport, StepOutcome, TraceEvent, TraceStep};
 
-use crate::output::println;
-
 pub(crate) const BOLD: Style = Style::new().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();
 pub(crate) const RED: Style = AnsiColor::Red.on_default();
@@ -30,40 +28,22 @@ pub(crate) fn for_errors(line: &str) -> String {
     }
 }
 
-/// The end of a question.
-pub(crate) fn resolution(report: &LookupReport) {
-    let asked = format!("{} {}", clean(&report.name), report.r#type);
-    report.answer.iter().for_each(|record| println!("{}", clean(record)));
-    let rtype = format!(" IN {} ", report.r#type);
-    match report.rcode.as_str() {
-        "SERVFAIL" => {
-            println!("{RED}{asked}: no answer{RED:#}");
-            let Some(ede) = &report.ede else { return };
-            let why = format!("EDE {} ({}): {}", ede.code, clean(&ede.meaning), clean(&ede.text));
-            wrapped(&why, 78).iter().for_each(|line| println!("  {line}"));
-        }
-        "NXDOMAIN" => println!("{YELLOW}{asked}: no such name{YELLOW:#}"),
-        _ if report.answer.iter().any(|record| record.contains(&rtype)) => {}
-        _ if report.r#type == "ANY" && !report.answer.is_empty() => {}
-        _ => println!("{YELLOW}{asked}: no records of this type{YELLOW:#}"),
-    }
-}
-
 /// The way to the end of a question, a step in three lines of at most 80 columns.
-pub(crate) fn trace(report: &LookupReport) {
-    println!("{BOLD}{} {}{BOLD:#}", clean(&report.name), report.r#type);
-    report.trace.iter().flatten().for_each(step);
+pub(crate) fn trace(report: &LookupReport) -> Vec<String> {
+    let heading = format!("{BOLD}{} {}{BOLD:#}", clean(&report.name), report.r#type);
+    let steps = report.trace.iter().flatten().flat_map(step);
+    [heading].into_iter().chain(steps).collect()
 }
 
-fn step(step: &TraceStep) {
+fn step(step: &TraceStep) -> Vec<String> {
     let at = millis(step.at_ms);
     let indent = "  ".repeat(usize::from(step.depth.min(8)));
     let room = 70 - indent.len();
-    let note = |text: &str| println!("{at:>8}  {indent}{DIM}{}{DIM:#}", cut(&clean(text), room));
+    let note = |text: &str| format!("{at:>8}  {indent}{DIM}{}{DIM:#}", cut(&clean(text), room));
     match &step.event {
-        TraceEvent::Note { text } => note(text),
+        TraceEvent::Note { text } => vec![note(text)],
         TraceEvent::Wait { zone, question, took_ms } => {
-            note(&format!("shared a wait of {} for {question} of {zone}", millis(*took_ms)));
+            vec![note(&format!("shared a wait of {} for {question} of {zone}", millis(*took_ms)))]
         }
         TraceEvent::Query {
             zone,
@@ -77,17 +57,19 @@ fn step(step: &TraceStep) {
             text,
         } => {
             let asked = clean(&format!("{question} of {zone} server"));
-            println!("{at:>8}  {indent}{}", cut(&asked, room));
             let name = if server == "." { String::new() } else { format!("{server} ") };
             let server = clean(&format!("{name}{address} {transport}, {why}"));
-            println!("{:>8}  {indent}  {DIM}{}{DIM:#}", "", cut(&server, room - 2));
             let colour = match outcome {
                 StepOutcome::Useful => GREEN,
                 StepOutcome::Failed => RED,
                 StepOutcome::Outpaced => YELLOW,
             };
             let (took, text) = (millis(*took_ms), cut(&clean(text), room - 16));
-            println!("{:>8}  {indent}  {took}: {colour}{text}{colour:#}", "");
+            vec![
+                format!("{at:>8}  {indent}{}", cut(&asked, room)),
+                format!("{:>8}  {indent}  {DIM}{}{DIM:#}", "", cut(&server, room - 2)),
+                format!("{:>8}  {indent}  {took}: {colour}{text}{colour:#}", ""),
+            ]
         }
     }
 }

@@ -23,13 +23,13 @@ const WAITED: Duration = Duration::from_secs(1);
 const MOST_EXCHANGES: usize = 2_000_000;
 
 /// A resolver that recurses from the root.
-pub(super) struct InProcess {
+pub(super) struct InProcessTarget {
     config: Config,
     sockets: Arc<Watched>,
     service: Mutex<Service<Arc<Watched>>>,
 }
 
-impl InProcess {
+impl InProcessTarget {
     /// One that behaves as `config` says.
     pub(super) fn new(config: Config) -> Result<Self, String> {
         let random = Random::from_system().map_err(|error| error.to_string())?;
@@ -40,11 +40,11 @@ impl InProcess {
         });
         let configured = Configured::new(config.clone()).map_err(|error| error.to_string())?;
         let service = configured.service_over(sockets.clone());
-        Ok(InProcess { config, sockets, service: Mutex::new(service) })
+        Ok(InProcessTarget { config, sockets, service: Mutex::new(service) })
     }
 }
 
-impl Target for InProcess {
+impl Target for InProcessTarget {
     fn label(&self) -> &'static str {
         "in process"
     }

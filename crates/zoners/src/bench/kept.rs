@@ -8,7 +8,7 @@ use crate::output::println;
 
 /// What is done with runs that were kept.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Kept {
+pub(super) enum SavedRunCommand {
     /// List the runs that were kept.
     List,
     /// Tell what came of a run that was kept.
@@ -28,10 +28,10 @@ pub(super) enum Kept {
     },
 }
 
-pub(super) fn run(kept: &Kept, store: &Store) -> Result<(), Failure> {
+pub(super) fn run(kept: &SavedRunCommand, store: &Store) -> Result<(), Failure> {
     match kept {
-        Kept::List => list(store),
-        Kept::Show { name, against, form } => {
+        SavedRunCommand::List => list(store),
+        SavedRunCommand::Show { name, against, form } => {
             form.can_be_written()?;
             let record = store.load(name).map_err(wrong)?;
             let before =
@@ -41,7 +41,7 @@ pub(super) fn run(kept: &Kept, store: &Store) -> Result<(), Failure> {
             }
             form.tell(&BenchReport::of(&record, before.as_ref()), against.as_deref())
         }
-        Kept::Remove { name } => store.remove(name).map_err(wrong),
+        SavedRunCommand::Remove { name } => store.remove(name).map_err(wrong),
     }
 }
 

@@ -9,27 +9,27 @@ use zoners_bench::{
     providers,
 };
 
-use super::in_process::InProcess;
+use super::in_process::InProcessTarget;
 use super::plan::{How, Plans};
 use super::progress::Progress;
-use super::server::Server;
+use super::server::ServerTarget;
 use super::serving;
 use crate::Failure;
 
 /// Who is asked.
-pub(super) struct Targets {
-    pub(super) servers: Vec<Server>,
-    pub(super) own: Option<InProcess>,
+pub(super) struct BenchTargets {
+    pub(super) servers: Vec<ServerTarget>,
+    pub(super) own: Option<InProcessTarget>,
 }
 
 /// What came of a run.
-pub(super) struct Outcome {
+pub(super) struct MeasuredRun {
     pub(super) record: SavedRun,
     /// It was stopped by hand.
     pub(super) interrupted: bool,
 }
 
-impl Targets {
+impl BenchTargets {
     pub(super) fn count(&self) -> usize {
         self.servers.len() + usize::from(self.own.is_some())
     }
@@ -40,10 +40,10 @@ pub(super) fn measure(
     names: &NameList,
     plans: Plans,
     how: &How,
-    targets: Targets,
+    targets: BenchTargets,
     environment: Environment,
     comparable: impl FnOnce(&SavedRun) -> Result<(), Failure>,
-) -> Result<Outcome, Failure> {
+) -> Result<MeasuredRun, Failure> {
     let server = targets.servers.first().cloned();
     let is_seen = targets.own.is_some();
     let servers = targets.servers.into_iter().map(|server| Arc::new(server) as Arc<dyn Target>);
@@ -65,24 +65,24 @@ pub(super) fn measure(
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(error.to_string()))?;
-    let asking = Asking { plans, targets };
+    let asking = QuestionsUnderWay { plans, targets };
     let interrupted =
         runtime.block_on(asking.carry_out(&mut record, server.filter(|_| !is_seen)))?;
-    Ok(Outcome { record, interrupted })
+    Ok(MeasuredRun { record, interrupted })
 }
 
-struct Asking {
+struct QuestionsUnderWay {
     plans: Plans,
     targets: Vec<Arc<dyn Target>>,
 }
 
-impl Asking {
+impl QuestionsUnderWay {
     /// Fills in what came of it, and says whether it was interrupted. Where no target shows whom it
     /// asks, `server` is asked who serves the names.
     async fn carry_out(
         self,
         record: &mut SavedRun,
-        server: Option<Server>,
+        server: Option<ServerTarget>,
     ) -> Result<bool, Failure> {
         // A target that is not there ends what is measured, a person everything.
         let (enough, interrupt) = (Stop::default(), Stop::default());

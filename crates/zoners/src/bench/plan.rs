@@ -10,7 +10,7 @@ use zoners_bench::names::Format;
 use zoners_bench::{LoadShape, NameList, Plan};
 use zoners_dns::Rtype;
 
-use super::server::Server;
+use super::server::ServerTarget;
 use crate::Failure;
 
 /// Questions a second that a public server is asked at most, and one nearby: what a home line and those
@@ -168,10 +168,10 @@ pub(super) fn plans(
     what: &What,
     how: &How,
     names: &NameList,
-    servers: &[Server],
+    servers: &[ServerTarget],
     targets: usize,
 ) -> Result<Plans, Failure> {
-    let near = servers.iter().all(Server::is_near);
+    let near = servers.iter().all(ServerTarget::is_near);
     if !near && !how.i_run_this_server {
         how.is_bearable().map_err(Failure::Usage)?;
     }

@@ -23,20 +23,20 @@ pub(super) struct Progress {
     total: usize,
     bar: Option<ProgressBar>,
     stop: Stop,
-    state: Mutex<State>,
+    state: Mutex<ProgressState>,
 }
 
-struct State {
+struct ProgressState {
     began: Instant,
     told: Instant,
     done: usize,
     failed: usize,
-    targets: Vec<Heard>,
+    targets: Vec<HeardEvents>,
 }
 
 /// What was heard of a target.
 #[derive(Clone, Default)]
-struct Heard {
+struct HeardEvents {
     anything: bool,
     ended: usize,
 }
@@ -54,8 +54,8 @@ impl Progress {
             bar
         });
         let now = Instant::now();
-        let targets = vec![Heard::default(); targets];
-        let state = State { began: now, told: now, done: 0, failed: 0, targets };
+        let targets = vec![HeardEvents::default(); targets];
+        let state = ProgressState { began: now, told: now, done: 0, failed: 0, targets };
         Progress { total, bar, stop, state: Mutex::new(state) }
     }
 
@@ -74,7 +74,7 @@ impl Progress {
     }
 }
 
-impl State {
+impl ProgressState {
     /// Questions a second so far.
     fn rate(&self, now: Instant) -> f64 {
         self.done as f64 / (now - self.began).as_secs_f64().max(0.001)
@@ -84,7 +84,7 @@ impl State {
     fn line(&self, total: usize, now: Instant) -> String {
         let rate = self.rate(now);
         let left = total.saturating_sub(self.done) as f64 / rate.max(0.001);
-        let State { done, failed, .. } = self;
+        let ProgressState { done, failed, .. } = self;
         format!(
             "{done} of {total} questions, {rate:.0} a second, {failed} failed, {left:.0} s left"
         )
@@ -167,7 +167,8 @@ mod tests {
     #[test]
     fn lines_say_how_it_goes() {
         let began = Instant::now();
-        let state = State { began, told: began, done: 1200, failed: 3, targets: Vec::new() };
+        let state =
+            ProgressState { began, told: began, done: 1200, failed: 3, targets: Vec::new() };
         let line = state.line(6000, began + Duration::from_secs(24));
         assert_eq!(line, "1200 of 6000 questions, 50 a second, 3 failed, 96 s left");
     }

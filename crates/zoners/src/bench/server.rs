@@ -1,63 +1,45 @@
 //! A server that is asked over the network.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::net::IpAddr;
 
 use zoners_bench::target::Telling;
 use zoners_bench::{QuestionOutcome, Target, TargetAnswer};
-use zoners_dns::query::{QueryOptions, query};
-use zoners_dns::{
-    Endpoint, Exchange, ExchangeEvent, Message, Name, Network, OptRcode, Question, Random, Rtype,
-    Transport,
-};
-use zoners_net::Sockets;
+use zoners_dns::{Endpoint, Message, Name, OptRcode, Question, Rtype};
 
 use super::serving::QUESTIONS;
+use crate::dns_server::{DnsServer, PORT, QueryManner, ServerAddress};
+
+/// How a question is asked: once, as what is measured is one query; the plan has the time-out.
+const MANNER: QueryManner =
+    QueryManner { recursion_desired: true, checking_disabled: false, timeout: None, tries: 1 };
 
 /// A server that is asked over UDP or TCP.
 #[derive(Clone)]
-pub(super) struct Server {
+pub(super) struct ServerTarget {
     label: String,
-    endpoint: Endpoint,
-    network: Arc<Sockets>,
-    random: Random,
+    server: DnsServer,
 }
 
-impl Server {
+impl ServerTarget {
     /// The server of an address such as `192.0.2.1`, `udp://[2001:db8::1]:53` or `tcp://192.0.2.1`.
     pub(super) fn new(text: &str) -> Result<Self, String> {
-        let (transport, address) = match text.split_once("://") {
-            Some(("udp", address)) => (Transport::Udp, address),
-            Some(("tcp", address)) => (Transport::Tcp, address),
-            None => (Transport::Udp, text),
-            Some((other, _)) => {
-                return Err(format!("--server {text}: {other:?} is none of udp and tcp"));
-            }
-        };
-        let bare = address.trim_start_matches('[').trim_end_matches(']');
-        let address = address
-            .parse::<SocketAddr>()
-            .or_else(|_| bare.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)))
-            .map_err(|_| {
-                format!("--server {text}: no IP address, such as 192.0.2.1 or [2001:db8::1]:53")
-            })?;
-        Server::at(Endpoint::new(address, transport), text.into())
+        let address = ServerAddress::read(text, PORT);
+        let address = address.map_err(|wrong| format!("--server {wrong}"))?;
+        ServerTarget::at(address.endpoint(None)?, text.into())
     }
 
     /// The one that the system asks.
     pub(super) fn of_system(address: IpAddr) -> Result<Self, String> {
-        Server::at(Endpoint::udp(address), format!("the system's resolver, {address}"))
+        ServerTarget::at(Endpoint::udp(address), format!("the system's resolver, {address}"))
     }
 
     fn at(endpoint: Endpoint, label: String) -> Result<Self, String> {
-        let random = Random::from_system().map_err(|error| error.to_string())?;
-        let network = Arc::new(Sockets::new(random.clone()));
-        Ok(Server { label, endpoint, network, random })
+        Ok(ServerTarget { label, server: DnsServer::at(endpoint)? })
     }
 
     /// Whether packets to it stay on this machine or the network around it.
     pub(super) fn is_near(&self) -> bool {
-        match self.endpoint.address.ip().to_canonical() {
+        match self.server.endpoint.address.ip().to_canonical() {
             IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
             IpAddr::V6(ip) => {
                 ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()
@@ -82,44 +64,14 @@ impl Server {
         Vec::new()
     }
 
-    /// Its reply; over TCP, if one over UDP is cut.
+    /// Its reply; over TCP, if one over UDP is truncated.
     async fn reply(&self, question: &Question) -> Result<Message, QuestionOutcome> {
-        let message = self.exchange(self.endpoint, question).await?;
-        if !message.header.tc() {
-            return Ok(message);
-        }
-        let message = self.exchange(self.endpoint.over(Transport::Tcp), question).await?;
-        match message.header.tc() {
-            true => Err(QuestionOutcome::Broken("cut even over TCP".into())),
-            false => Ok(message),
-        }
-    }
-
-    async fn exchange(
-        &self,
-        to: Endpoint,
-        question: &Question,
-    ) -> Result<Message, QuestionOutcome> {
-        let id = self.random.id();
-        let options = QueryOptions { id, recursion_desired: true, edns: true };
-        let room = self.network.wait_for_room(to).await;
-        let mut exchange = self.network.send(to, query(question, options), Some(room));
-        loop {
-            let octets = match exchange.receive().await {
-                ExchangeEvent::Message(octets) => octets,
-                ExchangeEvent::Advisory(failure) | ExchangeEvent::Failed(failure) => {
-                    return Err(QuestionOutcome::Broken(failure.to_string()));
-                }
-            };
-            let Ok(message) = Message::parse(&octets) else { continue };
-            if message.header.id() == id && message.question.as_ref() == Some(question) {
-                return Ok(message);
-            }
-        }
+        let asked = self.server.ask(question, MANNER).await;
+        asked.map(|(message, _)| message).map_err(QuestionOutcome::Broken)
     }
 }
 
-impl Target for Server {
+impl Target for ServerTarget {
     fn label(&self) -> &str {
         &self.label
     }
@@ -153,17 +105,17 @@ mod tests {
     #[test]
     fn addresses_are_taken_as_people_write_them() {
         for text in ["192.0.2.1", "udp://192.0.2.1:5300", "tcp://[2001:db8::1]:53", "2001:db8::1"] {
-            assert!(Server::new(text).is_ok(), "{text}");
+            assert!(ServerTarget::new(text).is_ok(), "{text}");
         }
-        for text in ["", "example.com", "https://192.0.2.1", "192.0.2.1:port", "udp://"] {
-            let told = Server::new(text).err().unwrap_or_default();
+        for text in ["", "https://192.0.2.1", "192.0.2.1:port", "udp://"] {
+            let told = ServerTarget::new(text).err().unwrap_or_default();
             assert!(told.contains("--server"), "{text}: {told}");
         }
     }
 
     #[test]
     fn it_is_known_who_is_near() {
-        let near = |text: &str| Server::new(text).is_ok_and(|server| server.is_near());
+        let near = |text: &str| ServerTarget::new(text).is_ok_and(|server| server.is_near());
         let all = ["127.0.0.1", "10.1.2.3", "192.168.0.1:53", "::1", "fd00::1", "::ffff:10.0.0.1"];
         assert!(all.into_iter().all(near));
         assert!(!["9.9.9.9", "100.64.0.1", "2001:db8::1"].into_iter().any(near));

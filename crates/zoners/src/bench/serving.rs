@@ -10,7 +10,7 @@ use zoners_bench::Stop;
 use zoners_bench::nameservers::provider;
 use zoners_dns::Name;
 
-use super::server::Server;
+use super::server::ServerTarget;
 use crate::output::eprintln;
 
 /// Names whose servers are asked for; those beyond are told without.
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The provider of each name, empty where that cannot be had; `rate` questions a second. Ends early if
 /// it is told to.
 pub(super) async fn providers(
-    server: &Server,
+    server: &ServerTarget,
     names: &Arc<[Name]>,
     rate: f64,
     stop: &Stop,
