@@ -182,7 +182,7 @@ mod tests {
             let server = Endpoint::udp(std::net::IpAddr::V4([192, 0, 2, last].into()));
             cache.observe_server(
                 server,
-                Evidence::Reply(Duration::from_millis(last.into()), true),
+                Evidence::Reply { rtt: Duration::from_millis(last.into()), edns: true },
                 now,
             );
         }

@@ -169,7 +169,7 @@ impl MemoryLab {
     fn fail(&self) {
         for number in 0..self.limit / 60 {
             let address = std::net::IpAddr::from((number as u32).to_be_bytes());
-            let reply = Evidence::Reply(Duration::from_millis(5), true);
+            let reply = Evidence::Reply { rtt: Duration::from_millis(5), edns: true };
             self.cache.observe_server(Endpoint::udp(address), reply, NOW);
             let question = Question::new(parsed(&format!("n{number}.test")), Rtype::A);
             let ede = Ede::new(EdeCode::OTHER, "t".repeat(number % Ede::MAX_TEXT));

@@ -189,6 +189,10 @@ pub struct EdeCode(pub u16);
 impl EdeCode {
     /// No other code applies.
     pub const OTHER: EdeCode = EdeCode(0);
+    /// No algorithm of the zone's keys is supported.
+    pub const UNSUPPORTED_DNSKEY_ALGORITHM: EdeCode = EdeCode(1);
+    /// No digest of the zone's DS records is supported.
+    pub const UNSUPPORTED_DS_DIGEST: EdeCode = EdeCode(2);
     /// The answer has expired.
     pub const STALE_ANSWER: EdeCode = EdeCode(3);
     /// A signature is invalid, or the chain of trust is broken.
@@ -207,6 +211,8 @@ impl EdeCode {
     pub const INVALID_DATA: EdeCode = EdeCode(24);
     /// The DNSKEY RRset of a zone could not be fetched or has no matching key.
     pub const DNSKEY_MISSING: EdeCode = EdeCode(9);
+    /// The denial has more NSEC3 iterations than are computed (RFC 9276).
+    pub const UNSUPPORTED_NSEC3_ITERATIONS: EdeCode = EdeCode(27);
     /// The queried type is a meta type that no name can have (RFC 9824 section 9).
     pub const INVALID_QUERY_TYPE: EdeCode = EdeCode(30);
 

@@ -1,17 +1,17 @@
 //! From a question to an answer.
 //!
-//! The algorithm of RFC 1034 section 5.3.3, in rooms. Imports go one way, upwards in this list, and a test
-//! (`tests/rooms.rs`) holds each room to it:
+//! The algorithm of RFC 1034 section 5.3.3, in rooms. A room imports those above it in this list and no other; the test
+//! `circles` of the crate `zoners` holds the rooms to this order:
 //!
-//! 1. `model`: the vocabulary: settings, budget and context of a client query, answers, replies, trace.
+//! 1. `model`: the vocabulary: settings, budget and context of a client query, answers, replies, trace, flights.
 //! 2. `infra`: the infra cache beside `zoners_cache`: RTT estimates, uplinks, reachability, quotas, silent zones.
-//! 3. `env`: the surroundings of each step: network, shared state, settings, counters, single flight.
-//! 4. `selection`: server selection, the choice of the next server of a zone by estimated latency.
-//! 5. `ask`: the race between servers of one zone, the exchange with one server, what its reply means.
-//! 6. `cached`: answers out of the cache alone: aggressive NSEC, serve-stale.
+//! 3. `env`: the environment of each step: network, shared state, settings, counters, single flight.
+//! 4. `cached`: answers out of the cache alone, aggressive NSEC, and what goes into the cache.
+//! 5. `selection`: server selection, the choice of the next server of a zone by estimated latency.
+//! 6. `ask`: the race between servers of one zone, the exchange with one server, what its reply means.
 //! 7. `iterate`: the walk from the deepest known zone cut down, with QNAME minimisation.
 //! 8. `validate`: DNSSEC proofs, with keys built from a trust anchor down.
-//! 9. `resolve`: from the client's question to the answer, along its aliases; prefetch, second level.
+//! 9. `resolve`: from the client's question to the answer, along its aliases; serve-stale, prefetch, second level.
 //!
 //! The resolver is `async` and generic over [`zoners_dns::Network`]. It opens no socket, starts no
 //! thread and reads no environment; randomness and clock are handed in, and timers are tokio's. So

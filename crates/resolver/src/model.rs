@@ -4,6 +4,7 @@
 //! query brings along), [`verdict`] (what a reply says of a question), [`answer`] (how a question ends),
 //! [`trace`] (what happened on the way), [`flights`] (look-ups that others wait for).
 
+pub(crate) mod alias_link;
 pub(crate) mod answer;
 pub(crate) mod asking;
 pub(crate) mod budget;

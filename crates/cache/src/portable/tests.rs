@@ -58,7 +58,7 @@ fn full() -> Cache {
         },
         NOW,
     );
-    let reply = Evidence::Reply(Duration::from_millis(20), true);
+    let reply = Evidence::Reply { rtt: Duration::from_millis(20), edns: true };
     cache.observe_server(Endpoint::udp(SERVER.into()), reply, NOW);
     let ranges = cache.ranges();
     let (zone, set) = (parsed("test"), nsec("a.test.", "k.test."));

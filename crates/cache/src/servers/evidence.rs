@@ -17,8 +17,13 @@ pub enum Evidence {
         /// When the uplink last failed or changed.
         forgiven: Moment,
     },
-    /// A reply came after this time, with or without EDNS.
-    Reply(Duration, bool),
+    /// A reply came.
+    Reply {
+        /// The round-trip time.
+        rtt: Duration,
+        /// Whether the reply has EDNS.
+        edns: bool,
+    },
     /// A reply came to a query that was sent more than once, so the RTT is not known exactly
     /// (Karn's algorithm, RFC 6298 section 3).
     ReplyToSome {
@@ -50,7 +55,7 @@ impl ServerInfo {
                 self.unanswered = self.unanswered.saturating_add(1);
                 self.asked_at = now;
             }
-            Evidence::Reply(rtt, edns) => {
+            Evidence::Reply { rtt, edns } => {
                 self.learn_rtt(rtt);
                 self.replied(edns, now);
             }
@@ -127,7 +132,7 @@ mod tests {
     );
 
     fn reply(millis: u64) -> Evidence {
-        Evidence::Reply(Duration::from_millis(millis), true)
+        Evidence::Reply { rtt: Duration::from_millis(millis), edns: true }
     }
 
     #[test]

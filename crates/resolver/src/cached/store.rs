@@ -4,6 +4,7 @@ use zoners_cache::Rank;
 use zoners_dns::{Counter, Network, Question, RRset, Rtype, Security};
 
 use crate::env::environment::Env;
+use crate::model::alias_link::{AliasLink, AliasLinks};
 use crate::model::verdict::{Finding, Reply};
 
 /// Caches an RRset with its status.
@@ -32,19 +33,14 @@ pub(crate) fn keep_reply<N: Network>(env: &Env<N>, question: &Question, reply: &
         }
     };
     let mut name = &question.name;
-    let made = |set: &RRset, before: Option<&RRset>| {
+    let mut links = AliasLinks::default();
+    for set in &reply.aliases {
         // The CNAME synthesised from a DNAME is made again when needed.
-        before.is_some_and(|before| before.rtype == zoners_dns::Rtype::DNAME)
-            && set.rtype == zoners_dns::Rtype::CNAME
-    };
-    let aliases = &reply.aliases;
-    for (at, set) in aliases.iter().enumerate() {
-        let before = at.checked_sub(1).and_then(|before| aliases.get(before));
-        if !made(set, before) {
+        if links.next(set) != AliasLink::Synthesised {
             keep(set);
         }
     }
-    let target = aliases.last().and_then(RRset::target);
+    let target = reply.aliases.last().and_then(RRset::target);
     if let Some(target) = &target {
         name = target;
     }

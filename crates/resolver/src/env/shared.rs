@@ -274,7 +274,7 @@ impl Shared {
         let before = self.cache.observe_server(server, evidence, now);
         match evidence {
             Evidence::Asked { .. } => self.uplinks.to(server.address.ip()).asked(now),
-            Evidence::Reply(rtt, _) => {
+            Evidence::Reply { rtt, .. } => {
                 let foreign = self.last_reply_at(server, &before, now);
                 if foreign && before.srtt().is_none() {
                     self.rtt_prior.learn(rtt);

@@ -8,6 +8,7 @@ use zoners_dns::{Counter, Moment, Network, Question, Rtype, SecondLevel, Securit
 
 use crate::cached::lookup::{Lack, cached_answer};
 use crate::env::environment::Env;
+use crate::model::alias_link::{AliasLink, AliasLinks};
 use crate::model::answer::{Answer, Unresolved};
 use crate::model::context::Context;
 use crate::model::trace::Hop;
@@ -151,13 +152,13 @@ fn entries_of<N: Network>(
     now: Moment,
 ) -> Option<(Vec<u8>, Moment)> {
     let (cache, mut out, mut expires) = (&env.shared().cache, Vec::new(), Moment::NEVER);
-    let (mut name, mut answered, mut made) = (question.name.clone(), false, false);
+    let (mut name, mut answered) = (question.name.clone(), false);
+    let mut links = AliasLinks::default();
     for set in &answer.answer {
         // The synthesised CNAME is made again.
-        if !made {
+        if links.next(set) != AliasLink::Synthesised {
             expires = expires.min(cache.export_rrset(&set.owner, set.rtype, now, &mut out)?);
         }
-        made = set.rtype == Rtype::DNAME && question.rtype != Rtype::DNAME;
         answered = set.rtype == question.rtype && set.owner == name;
         if set.rtype == Rtype::CNAME && !answered {
             name = set.target()?;

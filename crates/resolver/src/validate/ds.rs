@@ -125,7 +125,8 @@ async fn prove_ds<N: Network>(
             Ok(DsAnswer::Unsigned)
         }
         DsDenial::TooManyIterations => {
-            let ede = Ede::new(EdeCode(27), signer.fmt_with_dot().to_string());
+            let ede =
+                Ede::new(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS, signer.fmt_with_dot().to_string());
             keep_unsigned(env, child, Some(&ede), ttl, context);
             Ok(DsAnswer::Unsigned)
         }

@@ -134,8 +134,11 @@ async fn vouched_by_parent<N: Network>(
         }
         UsableDs::Unsupported(algorithm) => {
             let ede = match algorithm {
-                Some(number) => Ede::new(EdeCode(1), format!("{}: {number}", zone.fmt_with_dot())),
-                None => Ede::new(EdeCode(2), zone.fmt_with_dot().to_string()),
+                Some(number) => Ede::new(
+                    EdeCode::UNSUPPORTED_DNSKEY_ALGORITHM,
+                    format!("{}: {number}", zone.fmt_with_dot()),
+                ),
+                None => Ede::new(EdeCode::UNSUPPORTED_DS_DIGEST, zone.fmt_with_dot().to_string()),
             };
             keep_unsigned(env, zone, Some(&ede), ds.ttl, context);
             Ok(ZoneTrust::Unsigned)

@@ -16,6 +16,7 @@ use zoners_dnssec::signed_data::wildcard;
 use crate::cached::aggressive_nsec::keep_ranges;
 use crate::cached::store::keep_rrset;
 use crate::env::environment::Env;
+use crate::model::alias_link::{AliasLink, AliasLinks};
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::context::Context;
 use crate::model::verdict::{Finding, Reply};
@@ -104,17 +105,20 @@ async fn security_status<N: Network>(
         reply.set_unsigned();
         return Ok(Security::Insecure);
     }
-    let (mut status, mut name, mut made) = (Security::Secure, asked.name.clone(), false);
+    let (mut status, mut name) = (Security::Secure, asked.name.clone());
+    let mut links = AliasLinks::default();
     for alias in &mut reply.aliases {
+        let link = links.next(alias);
         // The synthesised CNAME is ours; its DNAME was verified.
-        if !made {
+        if link != AliasLink::Synthesised {
             let question = Question { name: alias.owner.clone(), ..asked.clone() };
             let checked = check_rrset(env, alias, &reply.proof, &question, context).await?;
             alias.ttl = checked.ttl;
             status = status.min(checked.security);
         }
-        made = alias.rtype == Rtype::DNAME;
-        if !made && let Some(target) = alias.target() {
+        if link != AliasLink::Dname
+            && let Some(target) = alias.target()
+        {
             name = target;
         }
     }

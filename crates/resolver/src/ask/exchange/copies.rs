@@ -34,7 +34,9 @@ pub(super) fn await_copies<N: Network>(
         let heard = timeout_at(until, copies.hear(&mut wait, &question)).await;
         let shared = held.shared();
         match (heard, copies.missing) {
-            (Ok(()), 0) => _ = shared.observe(wait.endpoint, Evidence::Reply(took, copies.edns)),
+            (Ok(()), 0) => {
+                _ = shared.observe(wait.endpoint, Evidence::Reply { rtt: took, edns: copies.edns })
+            }
             (Ok(()), _) => {}
             (Err(_), missing) => {
                 let line = shared.uplinks.to(wait.endpoint.address.ip());

@@ -114,7 +114,7 @@ fn take_reply<N: Network>(
     let took = wait.sent.elapsed();
     wait.took = Some(took);
     let reply = match wait.last_sent {
-        None => Evidence::Reply(took, edns),
+        None => Evidence::Reply { rtt: took, edns },
         Some(last) => {
             let least = last.elapsed();
             Evidence::ReplyToSome { most: took, least, edns }

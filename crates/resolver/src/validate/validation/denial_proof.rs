@@ -68,7 +68,8 @@ async fn prove_denial<N: Network>(
     if denied == DenialStatus::TooManyIterations {
         // This concerns denials of the name alone: the signed records of the zone can be proven.
         let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
-        let ede = Ede::new(EdeCode(27), signer.fmt_with_dot().to_string());
+        let ede =
+            Ede::new(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS, signer.fmt_with_dot().to_string());
         let shared = env.shared();
         shared.cache.insert_unprovable(&question.name, &ede, ttl, shared.now());
     }
