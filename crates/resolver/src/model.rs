@@ -1,8 +1,8 @@
-//! The vocabulary of the resolver: values that all rooms share, without a network and without a cache.
+//! The vocabulary of the resolver: values for every room, without a network and without a cache.
 //!
-//! Imports no other room. To be read in this order: [`settings`], [`budget`] and [`context`] (what a client
-//! query brings along), [`verdict`] (what a reply says of a question), [`answer`] (how a question ends),
-//! [`trace`] (what happened on the way), [`flights`] (look-ups that others wait for).
+//! Imports no other room. To be read in this order: [`settings`], [`budget`] and [`context`] (limits of a
+//! client query), [`verdict`] (the meaning of a reply), [`answer`] (the end of a question), [`trace`] (the steps
+//! between), [`flights`] (single flight).
 
 pub(crate) mod alias_link;
 pub(crate) mod answer;

@@ -1,26 +1,27 @@
-//! The links of an alias chain, as CNAME and DNAME records make them.
+//! The links of an alias chain: CNAME and DNAME records.
 
 use zoners_dns::{RRset, Rtype};
 
-/// What an RRset of an alias chain is.
+/// The kind of an RRset in an alias chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AliasLink {
     /// A CNAME of the zone, or the records at the end of the chain.
     Own,
-    /// A DNAME, which renames all below its owner.
+    /// A DNAME, which renames the names below its owner.
     Dname,
-    /// The CNAME that a DNAME makes (RFC 6672 section 5.3.1): it is not signed, and not kept, as it is made again.
+    /// The CNAME synthesised from a DNAME (RFC 6672 section 5.3.1): never signed, and never cached, since it is
+    /// made again when needed.
     Synthesised,
 }
 
-/// Reads an alias chain in order: a CNAME right behind a DNAME was made of it.
+/// Reads an alias chain in order: a CNAME right behind a DNAME is synthesised from the DNAME.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct AliasLinks {
     follows_dname: bool,
 }
 
 impl AliasLinks {
-    /// The link that the next RRset of the chain is.
+    /// The kind of the next RRset of the chain.
     pub(crate) fn next(&mut self, set: &RRset) -> AliasLink {
         let synthesised = std::mem::take(&mut self.follows_dname) && set.rtype == Rtype::CNAME;
         self.follows_dname = set.rtype == Rtype::DNAME;

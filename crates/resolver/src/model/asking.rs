@@ -1,4 +1,4 @@
-//! A query of our own, before it is addressed to a server.
+//! An upstream query, before server selection.
 
 use zoners_dns::Question;
 
@@ -7,6 +7,6 @@ use zoners_dns::Question;
 pub(crate) struct UpstreamQuery {
     pub(crate) question: Question,
     pub(crate) recursion_desired: bool,
-    /// It goes beside another query.
+    /// A hedge or a repetition, charged to the allowance for retries.
     pub(crate) retry: bool,
 }

@@ -1,4 +1,4 @@
-//! What is passed down with every step for a client query.
+//! The context of a step: passed down through all rooms.
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -15,35 +15,34 @@ use crate::model::flights::FlightId;
 use crate::model::settings::Limits;
 use crate::model::trace::{Hop, Trace};
 
-/// The client query that the work is for: its budget, its trace, and the look-ups that this step
-/// is nested in.
+/// The client query behind a step: budget and trace, and the look-ups around this step.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
-    /// Charged by everything.
+    /// The budget of the client query, charged by every step.
     pub budget: Arc<Budget>,
     /// Queries sent for the question at hand.
     pub question_queries: Arc<AtomicU32>,
-    /// How many nameserver look-ups this one is nested in.
+    /// The number of nameserver look-ups around this step.
     pub depth: u8,
-    /// Whether what is found must be proven, where it can be.
+    /// Whether the result must be validated, where a trust anchor allows it.
     pub validate: bool,
-    /// What is in the cache for no longer than this is as good as expired.
+    /// A cache entry that expires within this time counts as expired.
     pub ahead: Duration,
     proving: Option<Arc<ProofContext>>,
     trace: Option<Arc<Trace>>,
     lineage: Option<Arc<FlightLineage>>,
 }
 
-/// The reply that is being proven.
+/// The validation of one reply.
 #[derive(Debug)]
 struct ProofContext {
-    /// Servers that gave bogus answers to the question: not asked again.
+    /// Servers with bogus answers to the question: not asked again.
     avoided: Vec<SocketAddr>,
-    /// Signatures that may still be verified for it.
+    /// Signatures left to verify for the reply.
     verifications: AtomicU32,
 }
 
-/// The flights that are led on the way from the client's question to here, the innermost first.
+/// The flights led between the client query and this step, innermost first.
 #[derive(Debug)]
 struct FlightLineage {
     flight: FlightId,
@@ -66,24 +65,24 @@ impl Context {
         }
     }
 
-    /// The context of a question whose answer must be proven.
+    /// The context of a question with an answer to validate.
     #[must_use]
     pub(crate) fn validating(self, validate: bool) -> Self {
         Context { validate, ..self }
     }
 
-    /// The context of refreshing what expires within `ahead`.
+    /// The context of a prefetch: refreshes entries that expire within `ahead`.
     pub(crate) fn ahead(self, ahead: Duration) -> Self {
         Context { ahead, ..self }
     }
 
-    /// The context of a further try that avoids `server` too.
+    /// The context of a retry that avoids `server` too.
     pub(crate) fn avoiding(&self, server: SocketAddr, limits: &Limits) -> Self {
         let avoided = self.avoided().iter().copied().chain([server]).collect();
         self.proving_with(avoided, limits)
     }
 
-    /// The context of proving one reply.
+    /// The context of the validation of one reply.
     pub(crate) fn proving(&self, limits: &Limits) -> Self {
         self.proving_with(self.avoided().to_vec(), limits)
     }
@@ -94,7 +93,7 @@ impl Context {
         Context { proving: Some(Arc::new(proving)), ..self.clone() }
     }
 
-    /// Charges a signature that is about to be verified, to the reply and to the client query.
+    /// Charges the verification of a signature, to the reply and to the client query.
     pub(crate) fn charge_verification(&self) -> Result<(), Exhausted> {
         if let Some(proving) = &self.proving {
             take(&proving.verifications, Counter::BudgetVerifications)?;
@@ -102,23 +101,23 @@ impl Context {
         self.budget.charge_verification()
     }
 
-    /// Servers that are not asked again.
+    /// The servers to avoid.
     pub(crate) fn avoided(&self) -> &[SocketAddr] {
         self.proving.as_ref().map_or(&[], |proving| proving.avoided.as_slice())
     }
 
-    /// The context of another question.
-    pub(crate) fn avoiding_nobody(&self) -> Self {
+    /// The context of a different question, which avoids no server.
+    pub(crate) fn of_another_question(&self) -> Self {
         Context { proving: None, ..self.clone() }
     }
 
-    /// The context inside `flight`, which this step leads.
+    /// The context inside `flight`, led by this step.
     pub(crate) fn leading(&self, flight: FlightId) -> Self {
         let lineage = FlightLineage { flight, above: self.lineage.clone() };
         Context { lineage: Some(Arc::new(lineage)), ..self.clone() }
     }
 
-    /// The context of a question that must be answered before this one can be.
+    /// The context of a nested question: the current question depends on the answer.
     pub(crate) fn nested(&self, limits: &Limits) -> Result<Self, Unresolved> {
         if self.depth >= limits.depth {
             return Err(Unresolved::new(Cause::Depth, "nameserver look-ups nested too deep"));
@@ -126,7 +125,7 @@ impl Context {
         Ok(Context {
             depth: self.depth + 1,
             question_queries: Arc::default(),
-            // Where a nameserver is need not be proven: what it says must be.
+            // The address of a nameserver needs no proof; the replies of the nameserver do.
             validate: false,
             ahead: Duration::ZERO,
             proving: None,
@@ -134,12 +133,12 @@ impl Context {
         })
     }
 
-    /// The flight that waits when this step waits.
+    /// The flight led by this step, which waits when this step waits.
     pub(crate) fn flight(&self) -> Option<FlightId> {
         self.lineage.as_ref().map(|lineage| lineage.flight)
     }
 
-    /// Whether `flight` is led further up: waiting for it would be waiting for ourselves.
+    /// Whether `flight` is led further up: to wait for `flight` would be a deadlock.
     pub(crate) fn descends_from(&self, flight: FlightId) -> bool {
         let mut at = self.lineage.as_ref();
         std::iter::from_fn(|| {
@@ -150,18 +149,18 @@ impl Context {
         .any(|above| above == flight)
     }
 
-    /// Charges a query that is about to be sent; `retry` if it goes beside another.
+    /// Charges a query before it is sent; `retry` for a hedge or a repetition.
     pub(crate) fn charge_query(&self, tcp: bool, retry: bool) -> Result<(), Exhausted> {
         self.budget.charge_query(&self.question_queries, tcp, retry)
     }
 
-    /// Whether a failure says something of what was asked, and not of the one who asked: only then
-    /// the failure is cached and told to followers.
+    /// Whether a failure concerns the question, and not only the budget of this client query: only such
+    /// a failure is cached and handed to followers.
     pub(crate) fn blames_the_name(&self, unresolved: &Unresolved) -> bool {
         unresolved.cause.is_about_the_name() && self.budget.met().is_none()
     }
 
-    /// Waits for a flight in which the servers of `zone` are asked for another question's sake too.
+    /// Waits for a shared flight, and notes the time in the trace.
     pub(crate) async fn wait<T>(
         &self,
         zone: &Name,
@@ -177,7 +176,7 @@ impl Context {
         landed
     }
 
-    /// Notes a step, if anybody wants to know.
+    /// Notes a step, if the client query has a trace.
     pub(crate) fn trace(&self, hop: impl FnOnce() -> Hop) {
         if let Some(trace) = &self.trace {
             trace.push(self.depth, hop());

@@ -1,10 +1,10 @@
-//! Questions in flight: one asker leads and works the result out, the others follow and wait for it.
+//! Single flight: of several callers with the same key, one leads and does the work, and the followers wait for the
+//! result.
 //!
-//! One table for all workers. The waiting goes through channels that no runtime owns, so leader and
-//! followers may live on different ones. A leader that ends by its own limits tells its followers
-//! nothing: the flight goes on under the follower that has waited longest, so that never more than one asks
-//! (many identical queries at once are the birthday attack of RFC 5452 section 5). A [`WaitGraph`]
-//! knows which flight waits for which, so that no two ever wait for each other.
+//! All workers share one table. No runtime owns the channels of the wait, so leader and followers may live on
+//! different runtimes. A leader stopped by limits of its own client query lands no result: the longest-waiting follower
+//! leads the flight on, so that at most one query is sent at a time (many identical queries at once are the birthday
+//! attack of RFC 5452 section 5). The [`WaitGraph`] records which flight waits for which flight, and prevents deadlock.
 
 mod bell;
 mod follow;
@@ -25,24 +25,24 @@ use wait_graph::Edge;
 pub(crate) use follow::{Follow, Landed};
 pub(crate) use wait_graph::{FlightId, WaitGraph};
 
-/// Leaders that a flight may have, one after the other; with the last the followers are lost too.
+/// The most leaders of a flight, in turn; with the last leader the followers are lost too.
 pub(crate) const MOST_LEADERS: u32 = 1024;
 
-/// Where a flight ends. Followers are woken in the order in which they came, so that the same
-/// seed gives the same trace.
+/// The landing of a flight. Followers wake in the order of arrival, so that the same seed gives the
+/// same trace.
 #[derive(Debug)]
 struct Landing<V> {
     inner: Mutex<FlightInner<V>>,
     changed: Notify,
     bell: Bell,
-    /// How much the leader doubts what comes to it.
+    /// The suspicion of the leader about the messages received so far.
     doubt: AtomicU8,
 }
 
 #[derive(Debug)]
 struct FlightInner<V> {
     state: FlightState<V>,
-    /// Followers that wait.
+    /// Waiting followers.
     followers: u32,
     /// Leaders so far.
     leaders: u32,
@@ -50,16 +50,16 @@ struct FlightInner<V> {
 
 #[derive(Clone, Debug)]
 enum FlightState<V> {
-    /// A leader works it out.
+    /// A leader is at work.
     Led,
-    /// The leader went away: the next to look leads.
+    /// The leader went away: the next follower to look leads.
     Vacant,
     Landed(V),
     /// The last leader went away.
     Lost,
 }
 
-/// One that is under way.
+/// A flight under way.
 #[derive(Debug)]
 struct Flight<K, V> {
     key: K,
@@ -67,7 +67,7 @@ struct Flight<K, V> {
     landing: Arc<Landing<V>>,
 }
 
-/// What is under way, by what is asked.
+/// The flights under way, by key.
 #[derive(Debug)]
 pub(crate) struct Flights<K, V> {
     table: Mutex<HashTable<Flight<K, V>>>,
@@ -75,26 +75,26 @@ pub(crate) struct Flights<K, V> {
     graph: Arc<WaitGraph>,
 }
 
-/// What an asker becomes.
+/// The role of a caller in a flight.
 #[derive(Debug)]
 pub(crate) enum Boarding<K, V> {
-    /// The leader: must work it out and land it.
+    /// The leader: does the work and lands the result.
     Lead(Lead<K, V>),
     /// A follower: waits for the leader.
     Follow(Follow<K, V>),
-    /// Neither: may not wait, because the named flight waits for the asker.
+    /// Neither: a wait would be a deadlock, because the named flight waits for the caller.
     Cycle(FlightId),
 }
 
 impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
-    /// An empty table; those that share `graph` may wait for each other's flights.
+    /// An empty table; flights of tables with the same `graph` may wait for each other.
     #[must_use]
     pub(crate) fn new(graph: Arc<WaitGraph>) -> Arc<Self> {
         Arc::new(Flights { table: Mutex::default(), hasher: RandomState::new(), graph })
     }
 
-    /// Leads or follows the flight for `key`. `waiter` is the flight that waits when the caller
-    /// waits, or works; a client has none.
+    /// Leads or follows the flight for `key`. `waiter` is the flight that the caller leads, and that
+    /// waits when the caller waits; a client query has none.
     pub(crate) fn board(self: &Arc<Self>, key: &K, waiter: Option<FlightId>) -> Boarding<K, V> {
         let hash = self.hasher.hash_one(key);
         let rehash = |flight: &Flight<K, V>| self.hasher.hash_one(&flight.key);
@@ -132,7 +132,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
         }
     }
 
-    /// How many are under way.
+    /// Flights under way.
     #[must_use]
     pub(crate) fn len(&self) -> usize {
         self.table.lock().len()
@@ -143,21 +143,21 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
 #[derive(Debug)]
 struct FlightPlace<K, V> {
     flights: Arc<Flights<K, V>>,
-    /// Of the key.
+    /// The hash of the key.
     hash: u64,
     id: FlightId,
     landing: Arc<Landing<V>>,
 }
 
 impl<K, V> FlightPlace<K, V> {
-    /// No asker boards any more.
+    /// No further caller boards.
     fn close(&self, table: &mut HashTable<Flight<K, V>>) {
         if let Ok(flight) = table.find_entry(self.hash, |flight| flight.id == self.id) {
             flight.remove();
         }
     }
 
-    /// Lets followers, if there are any, find how the flight has ended.
+    /// Shows the end of the flight to the followers, if any.
     fn end(&self, state: impl FnOnce() -> FlightState<V>) {
         let mut inner = self.landing.inner.lock();
         if inner.followers > 0 {
@@ -166,8 +166,8 @@ impl<K, V> FlightPlace<K, V> {
         }
     }
 
-    /// Leaves the flight to the follower that has waited longest; ends it without followers, or after
-    /// too many leaders.
+    /// Leaves the flight to the longest-waiting follower; without followers, or after too many
+    /// leaders, the flight ends.
     fn resign(&self) {
         let mut table = self.flights.table.lock();
         let mut inner = self.landing.inner.lock();
@@ -187,7 +187,7 @@ impl<K, V> FlightPlace<K, V> {
 pub(crate) struct Lead<K, V> {
     place: FlightPlace<K, V>,
     landed: bool,
-    /// Followers of the flight that the leader is part of wait for this one too.
+    /// Followers of the leader's own flight wait for this flight too.
     _edge: Option<Edge>,
 }
 
@@ -198,7 +198,7 @@ impl<K, V> Lead<K, V> {
         self.place.id
     }
 
-    /// Hands the result to all followers, and ends the flight. It is made only if there are some.
+    /// Hands the result to the followers, and ends the flight. Without followers, no result is made.
     pub(crate) fn land(mut self, value: impl FnOnce() -> V) {
         self.landed = true;
         let mut table = self.place.flights.table.lock();
@@ -207,12 +207,12 @@ impl<K, V> Lead<K, V> {
         self.place.end(|| FlightState::Landed(value()));
     }
 
-    /// What followers ring to have their way meanwhile.
+    /// The bell with which followers ask for a repetition.
     pub(crate) fn bell(&self) -> &Bell {
         &self.place.landing.bell
     }
 
-    /// Lets those who watch know how doubtful it is what comes.
+    /// Shows the suspicion of the leader to the watchers.
     pub(crate) fn doubt(&self, doubt: u8) {
         self.place.landing.doubt.store(doubt, Ordering::Relaxed);
     }
@@ -228,13 +228,13 @@ impl<K, V> Lead<K, V> {
 pub(crate) struct Watch<V>(Arc<Landing<V>>);
 
 impl<V> Watch<V> {
-    /// How much its leader doubts what comes. Of a leader of another task it is seen late, as no watcher
-    /// is woken for it.
+    /// The suspicion of the leader. A change by a leader in a different task is seen late, since no watcher is
+    /// woken.
     pub(crate) fn doubt(&self) -> u8 {
         self.0.doubt.load(Ordering::Relaxed)
     }
 
-    /// Whether its leader has yet to begin.
+    /// Whether the leader has yet to begin.
     pub(crate) fn is_to_begin(&self) -> bool {
         self.0.bell.sent().is_none()
     }

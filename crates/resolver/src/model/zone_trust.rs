@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use zoners_dnssec::dnskey::Dnskey;
 
-/// What a zone's records are held against.
+/// The keys for the records of a zone.
 #[derive(Clone, Debug)]
 pub(crate) enum ZoneTrust {
-    /// These keys.
+    /// Proven keys.
     Signed(Arc<Vec<Dnskey>>),
-    /// Nothing: the zone is as good as unsigned.
+    /// No keys: the zone is unsigned, or counts as unsigned.
     Unsigned,
 }

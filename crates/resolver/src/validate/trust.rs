@@ -43,7 +43,7 @@ pub(crate) fn trust_of<N: Network>(
         if let Some(trust) = known_trust(&env, &zone) {
             return Ok(trust);
         }
-        let context = context.avoiding_nobody();
+        let context = context.of_another_question();
         let keys = Question::new(zone.clone(), Rtype::DNSKEY);
         let trusts = &env.shared().zone_keys;
         match env.take_turn(trusts, &zone, (&zone, &keys), &context).await {
@@ -238,7 +238,7 @@ impl<N: Network> ChainOfTrust for Env<N> {
 /// Fetches the keys of a signed zone at once, to be proven when the parent's keys are.
 pub(crate) fn fetch_keys<N: Network>(env: &Env<N>, zone: &Name, context: &Context) {
     let (of_zone, env, context) =
-        (trust_of(env, zone, context), env.arc(), context.avoiding_nobody());
+        (trust_of(env, zone, context), env.arc(), context.of_another_question());
     let keys = Question::new(zone.clone(), Rtype::DNSKEY);
     tokio::spawn(of_zone);
     tokio::spawn(async move { fetch_unproven(&env, &keys, &context).await });
