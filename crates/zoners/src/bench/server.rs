@@ -25,7 +25,9 @@ impl ServerTarget {
     pub(super) fn new(text: &str) -> Result<Self, String> {
         let address = ServerAddress::read(text, PORT);
         let address = address.map_err(|wrong| format!("--server {wrong}"))?;
-        ServerTarget::at(address.endpoint(None)?, text.into())
+        let no_address =
+            || format!("--server {text}: no IP address, such as 192.0.2.1 or [2001:db8::1]:53");
+        ServerTarget::at(address.literal().ok_or_else(no_address)?, text.into())
     }
 
     /// The one that the system asks.
@@ -107,7 +109,7 @@ mod tests {
         for text in ["192.0.2.1", "udp://192.0.2.1:5300", "tcp://[2001:db8::1]:53", "2001:db8::1"] {
             assert!(ServerTarget::new(text).is_ok(), "{text}");
         }
-        for text in ["", "https://192.0.2.1", "192.0.2.1:port", "udp://"] {
+        for text in ["", "example.com", "https://192.0.2.1", "192.0.2.1:port", "udp://"] {
             let told = ServerTarget::new(text).err().unwrap_or_default();
             assert!(told.contains("--server"), "{text}: {told}");
         }

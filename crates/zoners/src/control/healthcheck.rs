@@ -33,7 +33,7 @@ In a Dockerfile:
   HEALTHCHECK CMD [\"zoners\", \"healthcheck\"]"
 )]
 pub(crate) struct HealthcheckArguments {
-    /// Ask the server at this address, such as 127.0.0.1 or [::1]:5300, instead of the address that the
+    /// Ask the server at this address, such as `127.0.0.1` or `[::1]:5300`, instead of the address that the
     /// control socket tells.
     #[arg(long, value_name = "ADDRESS", value_parser = server)]
     server: Option<SocketAddr>,

@@ -265,7 +265,7 @@ fn what_cannot_be_measured_is_told_with_what_to_do() {
         (&["--server", &closed, "--names", &names], "connection refused"),
         (&["--server", &silent, "--names", &names, "--timeout", "50"], "no answer in time"),
         (&["--server", "example.com", "--names", &names], "no IP address"),
-        (&["--server", "tls://192.0.2.1", "--names", &names], "none of udp and tcp"),
+        (&["--server", "tls://192.0.2.1", "--names", &names], "not there yet"),
         (&["--server", &stub, "--names", &names, "--against", "missing"], "there are: kept"),
         (
             &["--server", &stub, "--names", &other, "--types", "A", "--against", "kept"],

@@ -178,7 +178,7 @@ fn commands(daemon: &Unheard) -> Vec<Vec<String>> {
         "nta add x.example",
         "nta list",
         "nta remove x.example",
-        "lookup localhost A --server",
+        "lookup localhost A --daemon",
     ];
     let plain = [
         "--help",
