@@ -124,6 +124,8 @@ pub(crate) fn status(value: &[u8]) -> Option<u8> {
     value.get(12).copied()
 }
 
+// Inlined, since a key that is returned is copied.
+#[inline(always)]
 fn table_key(name: &NameSlice, key: AnswerKey) -> CacheKey {
     let flags = u8::from(key.dnssec_ok)
         | u8::from(key.checking_disabled) << 1
