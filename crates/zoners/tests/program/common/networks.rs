@@ -1,14 +1,17 @@
 //! Network namespaces of a test, so that changes of interfaces do not reach this machine.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use super::waiting::PATIENCE;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
+/// A query without a reply is repeated after this time.
+const AGAIN: Duration = Duration::from_secs(1);
 /// Names the test that runs in a namespace of its own.
 const INSIDE: &str = "ZONERS_INSIDE";
 
@@ -107,14 +110,21 @@ impl Drop for Machine {
     }
 }
 
-/// Asks once over UDP from this address. Returns the reply from the asked address; `None` if the
-/// port is closed or no reply came.
+/// Asks over UDP from this address, and again each second: a refusal above the rate limit has no reply. Returns the reply
+/// from the asked address; `None` if the port is closed or no reply came.
 pub(crate) fn ask(from: &str, to: SocketAddr, packet: &[u8]) -> Option<Vec<u8>> {
     let socket = UdpSocket::bind(format!("{from}:0")).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(AGAIN)).unwrap();
     socket.connect(to).ok()?;
-    socket.send(packet).ok()?;
     let mut buffer = [0; 1500];
-    let length = socket.recv(&mut buffer).ok()?;
-    Some(buffer[..length].to_vec())
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        socket.send(packet).ok()?;
+        match socket.recv(&mut buffer) {
+            Ok(length) => return Some(buffer[..length].to_vec()),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(_) => return None,
+        }
+    }
+    None
 }
