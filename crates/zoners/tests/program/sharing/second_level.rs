@@ -40,17 +40,17 @@ fn one_that_is_gone_or_stopped_costs_nothing_and_is_found_again() {
     learn(&node, &redis, 0..10);
     redis.signal("-STOP");
     (10..40).for_each(|number| ask(&node, number));
-    assert!(node.logs("the second level is left alone for a while"));
+    assert!(node.logs("redis: circuit breaker open"));
     (40..50).for_each(|number| ask(&node, number));
     redis.signal("-CONT");
-    assert!(node.logs("the second level answers again"));
+    assert!(node.logs("redis: circuit breaker closed"));
     redis.kill();
     (50..90).for_each(|number| ask(&node, number));
-    assert!(node.logs("the second level is left alone for a while"));
+    assert!(node.logs("redis: circuit breaker open"));
     let status = zoners(&["status", "--control", &control(&node)]);
     assert!(String::from_utf8(status.stdout).unwrap().contains("not used for a time"));
     redis.restart();
-    assert!(node.logs("the second level answers again"));
+    assert!(node.logs("redis: circuit breaker closed"));
     (100..110).for_each(|number| ask(&node, number));
     until("it is told again", || redis.keys().len() == 10);
     assert!(count(&node, "second_level_circuit_opened") == 2);
@@ -71,7 +71,7 @@ fn one_that_is_full_is_read_on() {
     // As if other programs had filled the server.
     assert_eq!(redis.says(&[b"CONFIG", b"SET", b"maxmemory", b"100000"]), ["OK"]);
     (10..100).for_each(|number| ask(&one, number));
-    assert!(one.logs("the second level takes no more"));
+    assert!(one.logs("redis: server full or read-only"));
     assert!(count(&one, "second_level_writes_dropped") > 0);
     authority.silent.store(true, Ordering::Relaxed);
     let other = node(&authority, &at(&redis));
@@ -149,7 +149,7 @@ fn it_is_reached_over_tls_by_a_socket_with_a_password_in_a_cluster_and_by_sentin
     works(&format!("url = \"rediss://127.0.0.1:{port}\"\nca-file = \"{own}\"\n{SECRET}"));
     let untrusted = format!("url = \"rediss://127.0.0.1:{port}\"\n{SECRET}");
     let mut wary = node(&authority, &untrusted);
-    assert!(wary.logs("the second level is left alone for a while"));
+    assert!(wary.logs("redis: circuit breaker open"));
 
     let socket = folder.path().join("socket");
     let socket = socket.to_str().unwrap();
