@@ -11,7 +11,7 @@ fn client(like: SocketAddr) -> UdpSocket {
         SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     };
     let socket = UdpSocket::bind((address, 0)).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
     socket
 }
 

@@ -12,7 +12,9 @@ pub(crate) mod waiting;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
 use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{Message, Question, Rtype, name};
@@ -47,7 +49,8 @@ os.execv(sys.argv[2], sys.argv[2:])
 pub(crate) struct Daemon {
     pub(crate) child: Child,
     pub(crate) address: SocketAddr,
-    pub(crate) log: BufReader<ChildStderr>,
+    /// The lines of its log.
+    log: Mutex<Receiver<String>>,
     pub(crate) folder: tempfile::TempDir,
 }
 
@@ -107,8 +110,12 @@ impl Daemon {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        Daemon { child, address: (Ipv4Addr::UNSPECIFIED, 0).into(), log, folder }
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (sender, log) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        Daemon { child, address: (Ipv4Addr::UNSPECIFIED, 0).into(), log: Mutex::new(log), folder }
     }
 
     /// Waits until the daemon serves; false if the daemon ends instead.
@@ -137,14 +144,14 @@ impl Daemon {
 
     /// The next line of the log with `part`.
     pub(crate) fn line_with(&mut self, part: &str) -> Option<String> {
-        let mut line = String::new();
-        while self.log.read_line(&mut line).unwrap() > 0 {
-            if line.contains(part) {
-                return Some(line);
+        loop {
+            match self.log.get_mut().unwrap().recv_timeout(waiting::PATIENCE) {
+                Ok(line) if line.contains(part) => return Some(line),
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => panic!("no line of the log has {part:?}"),
             }
-            line.clear();
         }
-        None
     }
 
     pub(crate) fn reconfigure(&mut self, more: &str) {
