@@ -27,7 +27,7 @@ pub struct DaemonStatus {
     pub not_served: Vec<String>,
     /// Prefixes of served clients.
     pub serves: Vec<String>,
-    /// Clients' queries that wait for a recursion.
+    /// Clients' queries waiting for a recursion.
     pub waiting: u64,
     /// The network around the daemon.
     pub network: NetworkReport,

@@ -8,7 +8,7 @@ use crate::{AdminError, AdminErrorKind, AdminEvent, AdminReply, AdminRequest};
 /// The version of every object; the documentation of this crate has the promises of a version.
 pub const VERSION: u32 = 1;
 
-/// An object that begins with the version.
+/// An object beginning with the version.
 #[derive(Serialize)]
 struct Versioned<'a, T> {
     version: u32,
@@ -16,7 +16,8 @@ struct Versioned<'a, T> {
     object: &'a T,
 }
 
-/// A line of JSON that begins with the version, without the line break. `object` must serialise as a map.
+/// A line of JSON beginning with the version, without the line break. `object` must serialise as a
+/// map.
 #[must_use]
 pub fn to_line<T: Serialize>(object: &T) -> String {
     let versioned = Versioned { version: VERSION, object };

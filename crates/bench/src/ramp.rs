@@ -126,7 +126,7 @@ mod tests {
     use crate::sample::Phase;
     use crate::target::QuestionOutcome;
 
-    /// A server that answers in 1 ms up to `limit` questions per second, and beyond it as `beyond`
+    /// A server answering in 1 ms up to `limit` questions per second, and beyond it as `beyond`
     /// says.
     fn ramp(limit: f64, beyond: impl Fn(usize) -> (u64, QuestionOutcome)) -> Ramp {
         let (time, most) = (10.0_f64, 2000.0_f64);

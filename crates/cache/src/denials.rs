@@ -99,7 +99,7 @@ pub(crate) fn unchecked(head: u8) -> u8 {
     head & DENIES_NAME_BIT | Security::Unchecked.to_octet()
 }
 
-/// Whether a denial applies to a name that begins `at` octets before the denied name. The denial
+/// Whether a denial applies to a name beginning `at` octets before the denied name. The denial
 /// applies to the name itself, and to names below if the denial is secure.
 fn applies_to(at: usize, value: &[u8]) -> bool {
     let proven = Security::Secure.to_octet();
@@ -137,8 +137,8 @@ impl Cache {
         })
     }
 
-    /// Whether a denial of a whole name is cached under `key` and applies to a name that begins
-    /// `at` octets before the name of the key.
+    /// Whether a denial of a whole name is cached under `key` and applies to a name beginning `at`
+    /// octets before the name of the key.
     pub(crate) fn denies(&self, at: usize, key: &[u8], now: Moment) -> bool {
         self.table.get(key, now, |value, _| applies_to(at, value).then_some(())).is_some()
     }

@@ -6,7 +6,7 @@ use crate::key::{self, CacheKey, EntryKind};
 use crate::shard::EntryView;
 use crate::{Cache, Denial, delegations, rrsets};
 
-/// The most entries that are shown of a name.
+/// The most entries shown of a name.
 const MAX_SHOWN: usize = 200;
 
 /// A cache entry of a name.

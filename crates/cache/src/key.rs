@@ -9,7 +9,7 @@ use zoners_dns::{Endpoint, IdentityId, Name, NameSlice, Rtype, Transport};
 
 /// Octets of the longest key (name, kind and endpoint), rounded up to whole blocks.
 const MAX_KEY_OCTETS: usize = 288;
-/// Octets that are converted to lower case at once.
+/// Octets converted to lower case at once.
 const LOWERCASE_BLOCK: usize = 32;
 /// Octets of the digest of a server's identity.
 const DIGEST_OCTETS: usize = 8;

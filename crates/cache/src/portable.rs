@@ -18,7 +18,7 @@ use crate::servers::ServerInfo;
 use crate::shard::{Cursor, EntryView};
 use crate::{Cache, MAX_ENTRY_OCTETS, Rank};
 
-/// Octets of entries that are exported at once. Meanwhile one shard accepts no insertions.
+/// Octets of entries exported at once. Meanwhile one shard accepts no insertions.
 const PIECE_OCTETS: usize = 32 * 1024;
 
 /// The progress of an export.

@@ -16,8 +16,8 @@ use crate::key::{EntryKind, name_length};
 use crate::shard::EntryView;
 
 impl Cache {
-    /// Starts a quarantine for entries that are inserted from now on. Entries of earlier
-    /// quarantines become ordinary entries.
+    /// Starts a quarantine for entries inserted from now on. Entries of earlier quarantines become
+    /// ordinary entries.
     pub fn begin_quarantine(&self) {
         let number = self.quarantines.load(Ordering::Relaxed) % u8::MAX + 1;
         self.quarantines.store(number, Ordering::Relaxed);

@@ -32,7 +32,7 @@ impl Rank {
 pub struct CachedRRset {
     /// The RRset, with the owner spelled as asked and the remaining TTL.
     pub set: RRset,
-    /// The NSEC and NSEC3 RRsets that prove the expansion of a wildcard.
+    /// The NSEC and NSEC3 RRsets proving the expansion of a wildcard.
     pub proof: Vec<RRset>,
     /// The security status.
     pub security: Security,

@@ -185,8 +185,8 @@ impl Shard {
     }
 
     /// Calls `take` with entries from a cursor on, until `take` returns false. Returns the cursor
-    /// to continue, or `None` after the last entry. No marks are set. Entries that are inserted
-    /// during the iteration may be missed, as may entries of a block that is released.
+    /// to continue, or `None` after the last entry. No marks are set. Entries inserted during the
+    /// iteration may be missed, as may entries of a block that is released.
     pub(crate) fn visit_from(
         &self,
         from: Cursor,

@@ -66,7 +66,7 @@ impl Moment {
 
 /// A source of time: the operating system in the daemon, a script in tests.
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// The monotonic time, on a clock that runs during suspend.
+    /// The monotonic time, on a clock running during suspend.
     fn now(&self) -> Moment;
 
     /// Wall-clock time in seconds since 1970, as in the validity period of an RRSIG (RFC 4034

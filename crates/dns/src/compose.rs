@@ -56,7 +56,7 @@ pub fn compose(reply: &Response<'_>) -> Vec<u8> {
     compose_within(reply, usize::from(u16::MAX))
 }
 
-/// Composes a message of at most `max_octets` octets. A response that is truncated for a UDP client need
+/// Composes a message of at most `max_octets` octets. A response truncated for a UDP client need
 /// not be written in full.
 #[must_use]
 pub fn compose_within(reply: &Response<'_>, max_octets: usize) -> Vec<u8> {

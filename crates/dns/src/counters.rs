@@ -221,7 +221,7 @@ counters! {
 
 /// The counters of one worker.
 ///
-/// The thread of the worker alone writes, and the thread that makes a report reads. So a step is a load
+/// The thread of the worker alone writes, and the thread making a report reads. So a step is a load
 /// and a store, which cost a tenth of an atomic addition.
 #[derive(Debug)]
 pub struct Counters([AtomicU64; Counter::ALL.len()]);

@@ -135,7 +135,7 @@ impl ResponseOpt<'_> {
     }
 }
 
-/// Appends an option. Every option that is sent is shorter than 64 KiB.
+/// Appends an option. Every option sent is shorter than 64 KiB.
 fn put_option(message: &mut Vec<u8>, code: u16, value: &[&[u8]]) {
     message.put_u16(code);
     message.put_u16(value.iter().map(|part| part.len()).sum::<usize>() as u16);

@@ -54,11 +54,10 @@ impl fmt::Display for NetworkError {
 pub trait Network: Send + Sync + 'static {
     /// A query that is sent and not yet answered.
     type Exchange: Exchange;
-    /// The sockets that are reserved for a query, where the process may open few.
+    /// The sockets reserved for a query, where the process may open few.
     type Room: Send + 'static;
 
-    /// Reserves sockets for a query that is sent at once. `None` if queries already wait for
-    /// sockets.
+    /// Reserves sockets for a query sent at once. `None` if queries already wait for sockets.
     fn room(&self, to: Endpoint) -> Option<Self::Room>;
 
     /// Waits for sockets, behind the queries that wait already.
@@ -76,8 +75,8 @@ pub trait Network: Send + Sync + 'static {
         false
     }
 
-    /// Sends `query`, a whole message, to `to`. Without a reservation (a stream that is opened
-    /// beside a UDP socket has none) the query is sent as soon as a socket is free.
+    /// Sends `query`, a whole message, to `to`. Without a reservation (a stream opened beside a UDP
+    /// socket has none) the query is sent as soon as a socket is free.
     ///
     /// Over UDP each query has its own connected socket on a random port. An error is not returned
     /// here but as the first [`ExchangeEvent`].

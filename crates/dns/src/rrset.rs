@@ -114,7 +114,7 @@ pub struct RRset {
     pub ttl: u32,
     /// The RDATA.
     pub records: Records,
-    /// The RDATA of the RRSIG records that cover this RRset.
+    /// The RDATA of the RRSIG records covering this RRset.
     pub signatures: Records,
 }
 

@@ -17,7 +17,7 @@ const MAX_MODULUS_OCTETS: usize = 512;
 /// Octets of the longest RSA exponent. A larger exponent only makes verification slow.
 const MAX_EXPONENT_OCTETS: usize = 5;
 
-/// Whether signatures of this algorithm can be verified. A zone that signs only with unsupported
+/// Whether signatures of this algorithm can be verified. A zone signing only with unsupported
 /// algorithms is treated as insecure (RFC 4035 section 5.2, RFC 6840 section 5.2).
 #[must_use]
 pub fn is_supported(algorithm: u8) -> bool {

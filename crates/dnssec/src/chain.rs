@@ -7,9 +7,9 @@ use crate::algorithm;
 use crate::dnskey::Dnskey;
 use crate::reason::BogusReason;
 
-/// DS records that are read of a DS RRset.
+/// DS records read of a DS RRset.
 pub const MAX_DS: usize = 8;
-/// Keys that are read of a DNSKEY RRset.
+/// Keys read of a DNSKEY RRset.
 pub const MAX_KEYS: usize = 32;
 
 /// The RDATA of a DS record, parsed.

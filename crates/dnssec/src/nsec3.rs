@@ -10,7 +10,7 @@ use crate::reason::BogusReason;
 /// The most iterations that are computed. A zone with more is treated as insecure (RFC 9276 section
 /// 3.2).
 pub const MAX_ITERATIONS: u16 = 50;
-/// NSEC3 records that are read of a reply.
+/// NSEC3 records read of a reply.
 pub const MAX_RECORDS: usize = 10;
 
 /// The only hash algorithm (RFC 5155 section 11).

@@ -11,7 +11,7 @@ use crate::verify::{SignatureCheck, ValidationTime};
 /// Seconds for which a new key must be seen before it is trusted, and for which a revoked key is
 /// remembered (RFC 5011 section 2.4.1).
 pub const HOLD_DOWN_SECONDS: u64 = 30 * 24 * 3600;
-/// The most keys that are tracked of a zone.
+/// The most keys tracked of a zone.
 pub const MAX_TRACKED_KEYS: usize = 16;
 
 /// The state of a tracked key (RFC 5011 section 4.2).

@@ -12,10 +12,10 @@ use crate::reason::BogusReason;
 use crate::rrsig::{Rrsig, Validity, labels};
 use crate::signed_data;
 
-/// Signatures that are read of an RRset.
+/// Signatures read of an RRset.
 pub const MAX_SIGNATURES: usize = 8;
-/// Keys of one tag and algorithm that are tried for a signature. Tags collide by chance once, and
-/// on purpose as often as an attacker likes (KeyTrap, CVE-2023-50387).
+/// Keys of one tag and algorithm tried for a signature. Tags collide by chance once, and on purpose
+/// as often as an attacker likes (KeyTrap, CVE-2023-50387).
 pub const MAX_COLLISIONS: usize = 2;
 
 /// The time against which signatures are checked.

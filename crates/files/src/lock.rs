@@ -9,7 +9,7 @@ use rustix::fs::OFlags;
 
 use crate::ServiceUser;
 
-/// The most octets that are read of the holder's note.
+/// The most octets read of the holder's note.
 const MAX_NOTE_OCTETS: u64 = 4096;
 /// Only the user of the holder may read and write the file.
 const MODE: u32 = 0o600;

@@ -1,4 +1,4 @@
-//! Reading files that belong to the daemon.
+//! Reading files belonging to the daemon.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};

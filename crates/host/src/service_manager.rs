@@ -48,7 +48,8 @@ pub fn needs() -> Option<Needs> {
     is_needed.then(|| Needs { of: "NOTIFY_SOCKET", all: vec![Need::AbstractSockets] })
 }
 
-/// Whether a service manager started this process: systemd, launchd, or a manager that waits for a notification.
+/// Whether a service manager started this process: systemd, launchd, or a manager waiting for a
+/// notification.
 #[must_use]
 pub fn has_started_this() -> bool {
     is_managed(|name| std::env::var(name).ok(), std::process::id())

@@ -24,7 +24,7 @@ const RETRY: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Descriptors {
     queries: Semaphore,
-    /// Queries that hold a reserved descriptor never wait for each other.
+    /// Queries holding a reserved descriptor never wait for each other.
     beside: Semaphore,
     /// How many wait.
     waiting: AtomicUsize,

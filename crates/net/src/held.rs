@@ -1,8 +1,7 @@
 //! Memory held by connections: incomplete messages, and replies not yet taken.
 //!
-//! The connections share one budget. When the budget is spent, the connection that holds the most
-//! is closed, of several the oldest: connections with short messages continue once its memory is
-//! free.
+//! The connections share one budget. When the budget is spent, the connection holding the most is
+//! closed, of several the oldest: connections with short messages continue once its memory is free.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -55,8 +55,8 @@ pub fn tcp(address: SocketAddr, terms: Terms) -> io::Result<std::net::TcpListene
     Ok(socket.into())
 }
 
-/// Shares the address of a socket with sockets of the same user that share it too, or stops
-/// sharing. If the system refuses, further sockets find the address taken.
+/// Shares the address of a socket with sockets of the same user sharing it too, or stops sharing.
+/// If the system refuses, further sockets find the address taken.
 pub fn share(socket: &impl AsFd, shared: bool) {
     if let Err(error) = SockRef::from(socket).set_reuse_port(shared) {
         tracing::debug!(%error, "an address is not shared");

@@ -55,7 +55,7 @@ impl Pool {
         Pool { open, held, sources, elsewhere, descriptors }
     }
 
-    /// The sockets that give way if descriptors are short.
+    /// The sockets giving way if descriptors are short.
     pub(crate) fn keeper(&self) -> Weak<dyn Keeper> {
         let open: Arc<dyn Keeper> = self.open.clone();
         Arc::downgrade(&open)

@@ -1,10 +1,11 @@
 //! The infra cache of the resolver: tables of what is known of servers, zones and the uplink, beside the records
 //! of servers in `zoners_cache`.
 //!
-//! Each file is one table with its arithmetic; none sends a packet. Imports `model` alone. To be read in this
-//! order: [`rtt_prior`] and [`estimate`] (the latency that is expected of a server), [`uplink`], [`uplinks`],
-//! [`reachability`] and [`last_responder`] (what is our own fault), then the limits for packets that outsiders can
-//! make us send: [`fetch_quotas`], [`silent_zones`], [`unproven_addresses`], [`resend_limit`], [`probe_budget`].
+//! Each file is one table with its arithmetic; none sends a packet. Imports `model` alone. To be
+//! read in this order: [`rtt_prior`] and [`estimate`] (the latency expected of a server),
+//! [`uplink`], [`uplinks`], [`reachability`] and [`last_responder`] (what is our own fault), then
+//! the limits for packets that outsiders can make us send: [`fetch_quotas`], [`silent_zones`],
+//! [`unproven_addresses`], [`resend_limit`], [`probe_budget`].
 
 pub(crate) mod cookies;
 pub(crate) mod estimate;

@@ -48,7 +48,7 @@ pub enum Calls {
     Files,
     /// Internet sockets, Unix sockets, and netlink sockets for the list of routes.
     Network,
-    /// Listening for clients on sockets that are opened after the start.
+    /// Listening for clients on sockets opened after the start.
     Listen,
     /// Loading libraries at run time, as a host look-up of the C library does.
     Libraries,

@@ -5,7 +5,7 @@ use std::num::NonZeroU16;
 
 use zoners_dns::Transport;
 
-/// Leading bits of an IPv6 address that name a client: one client has a whole /64 (RFC 6177).
+/// Leading bits of an IPv6 address naming a client: one client has a whole /64 (RFC 6177).
 const CLIENT_BITS: u32 = 64;
 
 /// The sender of a packet.

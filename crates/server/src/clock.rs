@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use zoners_dns::{Clock, Moment};
 use zoners_host::clock::millis_since_boot;
 
-/// Milliseconds that are added to the time since the start of the machine, so that events before the start have a
-/// moment too.
+/// Milliseconds added to the time since the start of the machine, so that events before the start
+/// have a moment too.
 const HEAD_START: u64 = 30 * 86_400_000;
 
 /// The time that the machine tells.

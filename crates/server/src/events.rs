@@ -16,7 +16,7 @@ use zoners_dns::{ClockReading, Counter, EdeCode, OptRcode, Rtype};
 
 use crate::client::Client;
 
-/// Octets of a name that an event holds without an allocation: more than nearly all names have.
+/// Octets of a name that an event holds without an allocation: longer than nearly every name.
 const INLINE_NAME_OCTETS: usize = 64;
 
 /// A client query that ended.
@@ -47,7 +47,7 @@ pub struct EventQuestion {
     pub rtype: Rtype,
 }
 
-/// How a client query ended. Each query has one outcome, and each outcome has a counter.
+/// The outcome of a client query. Each query has one outcome, and each outcome has a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum QueryOutcome {
     /// Answered from local data.
@@ -75,7 +75,7 @@ pub enum QueryOutcome {
 }
 
 impl QueryOutcome {
-    /// All outcomes of queries that were read.
+    /// The outcomes of parsed queries.
     pub const ALL: [QueryOutcome; 11] = [
         QueryOutcome::Local,
         QueryOutcome::Policy,
@@ -131,7 +131,8 @@ pub struct EventReader {
 }
 
 impl QueryEvents {
-    /// Attaches a reader whose ring holds `capacity` events. All memory of the ring is taken at once.
+    /// Attaches a reader whose ring holds `capacity` events. The memory of the ring is allocated at
+    /// once.
     #[must_use]
     pub fn attach(self: &Arc<Self>, capacity: usize) -> EventReader {
         let (producer, events) = RingBuffer::new(capacity);
@@ -147,7 +148,7 @@ impl QueryEvents {
         self.readers.load(Ordering::Relaxed) > 0
     }
 
-    /// Gives an event to all readers; says how many of them have lost it.
+    /// Gives an event to each reader; returns how many readers have lost it.
     pub(crate) fn put(&self, event: &QueryEvent) -> u64 {
         let mut lost = 0;
         for ring in self.rings.lock().iter_mut() {
@@ -168,7 +169,7 @@ impl fmt::Debug for QueryEvents {
 }
 
 impl EventReader {
-    /// The next event, if there is one. Never waits: a reader looks as often as it likes.
+    /// The next event, if any. Never waits: a reader polls.
     pub fn next_event(&mut self) -> Option<QueryEvent> {
         self.events.pop().ok()
     }

@@ -1,11 +1,10 @@
-//! The daemon: what is configured, what happens to a query, and the workers that do it.
+//! The daemon: the configuration, the pipeline of a query, and the workers.
 //!
-//! [`config`] reads the file, [`pipeline`] takes a query from its first octet to the reply's last,
-//! [`daemon`] runs workers over real sockets, [`control`] is how a person
-//! speaks to it. The pipeline is generic over the network, so tests
-//! drive the very same code over a simulated one.
+//! [`config`] reads the file, [`pipeline`] takes a query from its first octet to the last octet of
+//! its response, [`daemon`] runs workers over real sockets, [`control`] serves the control socket.
+//! The pipeline is generic over the network, so tests drive the same code over a simulated network.
 
-// A log may be stalled; what writes to it directly would wait.
+// The log may be stalled; direct output would wait.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod client;

@@ -56,7 +56,8 @@ pub use query::Miss;
 use query::Query;
 pub use rules::Rules;
 
-/// Times as many queries may wait of a client whose address is proven: it may be a forwarder for many clients.
+/// Factor of waiting queries for a client with a proven address: it may be a forwarder for many
+/// clients.
 const PROVEN_CLIENT_FACTOR: usize = 10;
 /// The time after which an answer is late. A late answer is not sent to an address that is not proven, has a
 /// limit and has more than [`LATE_CLIENT_QUERIES`] waiting: answers held back to arrive in one burst are a weapon
@@ -131,20 +132,20 @@ impl<N: Network> Service<N> {
         Service { worker, rules, order, events: Arc::default() }
     }
 
-    /// The same worker, treating clients by other rules of the same configuration.
+    /// The same worker, with new rules of the same configuration.
     #[must_use]
     pub fn with_rules(&self, rules: Arc<Rules>) -> Self {
         Service::new(self.worker.clone(), rules).continuing(self)
     }
 
-    /// The service that comes after `earlier`: whoever reads the events of `earlier` reads this one's.
+    /// The successor of the service `earlier`, with the readers of its events.
     #[must_use]
     pub fn continuing(self, earlier: &Self) -> Self {
         Service { events: earlier.events.clone(), ..self }
     }
 
-    /// The way of packets through the synchronous stages, to be chosen once for all that came together: without
-    /// a reader of events it is [`Service::handle`], and a packet pays nothing for events.
+    /// The handler of packets for the synchronous stages, chosen once for each batch: without a
+    /// reader of events it is [`Service::handle`], and a packet pays nothing for events.
     #[must_use]
     pub fn handler(&self) -> PacketHandler<N> {
         match self.events.are_read() {
@@ -153,7 +154,7 @@ impl<N: Network> Service<N> {
         }
     }
 
-    /// Takes a packet that was received at `clock` through the synchronous stages; the reply is written into
+    /// Takes a packet received at `clock` through the synchronous stages; the reply is written into
     /// `reply`.
     pub fn handle(
         &self,
@@ -170,7 +171,7 @@ impl<N: Network> Service<N> {
                 self.count(Counter::ClientErrorsLimited);
                 return Handled::Nothing;
             }
-            // A wrong query costs its sender as much as a right one.
+            // A malformed query costs its sender as much as a valid query.
             Admission::Answered if !self.may_ask(client, clock.now) => {
                 self.count(Counter::ClientErrorsLimited);
                 return Handled::Nothing;
@@ -190,8 +191,8 @@ impl<N: Network> Service<N> {
         self.handle_unfinished(&query, ClientGroup::ALL, clock, reply)
     }
 
-    /// The same from the finished answers on, under a policy. Apart, so that a hit without a policy pays one
-    /// comparison for it.
+    /// The stages from finished answers on, under a policy. A separate function, so that a hit
+    /// without a policy pays one comparison.
     #[inline(never)]
     fn handle_in_group(
         &self,
@@ -249,7 +250,7 @@ impl<N: Network> Service<N> {
         Handled::Miss(Box::new(miss))
     }
 
-    /// The clock, to be read once for all packets that came together.
+    /// The clock, read once for each batch.
     #[must_use]
     pub fn clock(&self) -> ClockReading {
         self.worker.shared().clock.read()
@@ -283,8 +284,7 @@ impl<N: Network> Service<N> {
         (!reply.is_empty()).then_some(reply)
     }
 
-    /// Writes the reply to a miss that was resolved, if there is to be one; says how the query ended, and the
-    /// reason.
+    /// Writes the response to a resolved miss, if there is one; returns the outcome and the reason.
     fn finish_recursion(
         &self,
         miss: &Miss,
@@ -321,7 +321,7 @@ impl<N: Network> Service<N> {
         (outcome, ede.map(|ede| ede.code))
     }
 
-    /// All stages: the reply to a packet, if there is to be one.
+    /// Runs every stage: the response to a packet, if there is one.
     pub async fn answer(&self, packet: &[u8], client: Client) -> Option<Vec<u8>> {
         let mut reply = Vec::new();
         match self.handler()(self, packet, client, self.clock(), &mut reply) {
@@ -331,8 +331,8 @@ impl<N: Network> Service<N> {
         }
     }
 
-    /// Answers a question that came in no packet: local data first, then cache and recursion. No policy is
-    /// asked, since there is no client.
+    /// Answers a question without a packet: local data first, then cache and recursion. Without a
+    /// client, no policy applies.
     ///
     /// # Errors
     /// The question could not be answered, or not in time.
@@ -352,30 +352,30 @@ impl<N: Network> Service<N> {
         self.own_answer(question.name.for_slice(), question.rtype).is_some()
     }
 
-    /// The rules by which it treats clients.
+    /// The rules for clients.
     #[must_use]
     pub fn rules(&self) -> &Rules {
         &self.rules
     }
 
-    /// The worker that resolves.
+    /// The resolver of the worker.
     #[must_use]
     pub fn worker(&self) -> &Resolver<N> {
         &self.worker
     }
 
-    /// The events of its queries.
+    /// The events of the service.
     #[must_use]
     pub fn events(&self) -> &Arc<QueryEvents> {
         &self.events
     }
 
-    /// Whether a client without a valid cookie asks no faster than it may.
+    /// Whether a client without a valid cookie stays within its rate.
     fn may_ask(&self, client: Client, now: Moment) -> bool {
         client.is_certain() || self.rules.rates.allow(client.address, now)
     }
 
-    /// Tells a client that asks too fast how to go on: with the cookie in this reply (RFC 7873
+    /// Tells a client above its rate how to continue: with the cookie in this response (RFC 7873
     /// section 5.2.3), or over TCP.
     fn slow_down(&self, query: &Query<'_>, reply: &mut Vec<u8>) {
         match query.cookie {
@@ -390,12 +390,12 @@ impl<N: Network> Service<N> {
         local.or_else(|| self.is_minimal_any(rtype).then(|| any::minimal(name)))
     }
 
-    /// Whether a question of this type is answered by a HINFO record instead of all records (RFC 8482).
+    /// Whether a question of this type gets a HINFO record in place of every record (RFC 8482).
     fn is_minimal_any(&self, rtype: Rtype) -> bool {
         rtype == Rtype::ANY && self.rules.any == Any::Minimal
     }
 
-    /// Counts how a query ended, and says that its reply is written.
+    /// Counts the outcome of a query whose response is written.
     fn replied(&self, outcome: Counter) -> Handled {
         self.count(outcome);
         Handled::Reply

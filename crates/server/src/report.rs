@@ -98,7 +98,7 @@ fn answering(question: &Question, trace: &[TraceStep]) -> Option<AnsweringServer
     trace.iter().rev().filter(|step| step.depth == 0).find_map(replied)
 }
 
-/// What a server that was asked directly replied.
+/// What a server asked directly replied.
 #[must_use]
 pub fn replied(
     question: &Question,

@@ -65,7 +65,7 @@ pub struct Internet {
     pub(crate) renewed: Duration,
     /// The sockets of the machine, if their number is limited.
     sockets: Option<Arc<Semaphore>>,
-    /// Queries that wait for a socket.
+    /// Queries waiting for a socket.
     waiting: usize,
     pub(crate) records: bool,
 }
@@ -225,7 +225,7 @@ impl Network for SimNetwork {
     }
 }
 
-/// A query that waits for a socket.
+/// A query waiting for a socket.
 struct Waiting<'a>(&'a SimNetwork);
 
 impl<'a> Waiting<'a> {

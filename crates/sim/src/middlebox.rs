@@ -14,7 +14,7 @@ pub(crate) const TTL: u32 = 3600;
 pub enum Middlebox {
     /// A captive portal: gives [`ADDRESS`] for whatever name.
     Portal(Portal),
-    /// A resolver that answers in place of the servers: RA, no AA.
+    /// A resolver answering in place of the servers: RA, no AA.
     Resolver(Resolver),
     /// REFUSED to everything.
     Refuses,

@@ -15,7 +15,7 @@ use zoners_dnssec::dnskey::Dnskey;
 use zoners_dnssec::rrsig::{Rrsig, labels};
 use zoners_dnssec::signed_data;
 
-/// A key-signing key that signs every RRset of its zone.
+/// A key-signing key signing every RRset of its zone.
 const FLAGS: u16 = 257;
 /// SHA-256.
 const DIGEST: u8 = 2;

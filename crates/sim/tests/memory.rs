@@ -17,8 +17,8 @@ use zoners_sim::{Link, Manner, world};
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
-/// Heap octets of each of a thousand recursions that wait for silent servers, and of as many
-/// clients that wait for one of these recursions.
+/// Heap octets of each of a thousand recursions waiting for silent servers, and of as many clients
+/// waiting for one of these recursions.
 #[tokio::test(start_paused = true)]
 async fn a_pending_recursion_costs_at_most_16_kib() {
     const PENDING: usize = 1000;

@@ -28,7 +28,7 @@ use measure::{BenchTargets, MeasuredRun, measure};
 use plan::{How, What, plans};
 use server::ServerTarget;
 
-/// Who may read a page, beside what the umask says.
+/// Permissions of a page, before the umask.
 const PAGE_MODE: u32 = 0o666;
 
 /// Arguments of `zoners bench`.
@@ -65,7 +65,7 @@ pub(crate) struct BenchArguments {
     told: Told,
 }
 
-/// Who is asked.
+/// The targets of a run.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Who is asked (by default the system's resolver)")]
 struct Whom {
@@ -96,7 +96,7 @@ struct Told {
     form: Form,
 }
 
-/// In which form it is told.
+/// The form of the output.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Form {
     /// The average of every name, not of the slowest alone.
@@ -113,7 +113,7 @@ pub(crate) struct Form {
     html: Option<PathBuf>,
 }
 
-/// What may make a run fail.
+/// The conditions under which a run fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FailOn {
     /// First asks or repeats are slower than in the baseline, or more fail
@@ -190,7 +190,7 @@ fn targets(whom: &Whom) -> Result<BenchTargets, Failure> {
     Ok(BenchTargets { servers, own })
 }
 
-/// What the run is measured with and on.
+/// The environment of the run.
 fn environment(whom: &Whom, how: &How) -> Result<Environment, Failure> {
     let file = whom.config.path().filter(|_| whom.in_process);
     let configuration = match &file {
@@ -213,7 +213,7 @@ impl Form {
     fn can_be_written(&self) -> Result<(), Failure> {
         let Some(path) = &self.html else { return Ok(()) };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        // A link is not followed, and a device would be lost by a file in its place.
+        // A link is not followed, and a file in its place would destroy a device.
         let is_other = path.symlink_metadata().is_ok_and(|there| !there.is_file());
         let why = match (is_other, folder.is_some_and(|folder| !folder.is_dir())) {
             (_, true) => "no file in a folder that is there",
@@ -223,7 +223,7 @@ impl Form {
         Err(Failure::Usage(format!("--html {}: {why}", path.display())))
     }
 
-    /// Tells what came of it; `against` is the baseline's name.
+    /// Prints the results; `against` is the name of the baseline.
     fn tell(&self, report: &BenchReport, against: Option<&str>) -> Result<(), Failure> {
         let failed = |error: io::Error| Failure::Failed(error.to_string());
         if self.json {
@@ -247,7 +247,7 @@ impl Form {
     }
 }
 
-/// Whether what must not happen did.
+/// Whether a condition of `--fail-on` holds.
 fn fails(what: FailOn, report: &BenchReport) -> Result<(), Failure> {
     for asked in &report.targets {
         let failed = match (what, &asked.against) {

@@ -78,14 +78,14 @@ fn places_by(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
         |name: &str| variable(name).map(PathBuf::from).filter(|folder| folder.is_absolute());
     let home = whole("HOME");
     let users = whole("XDG_CONFIG_HOME").or_else(|| Some(home.as_ref()?.join(".config")));
-    // The folder that programs of macOS have besides.
+    // The additional folder of macOS.
     let library = home.filter(|_| cfg!(target_os = "macos"));
     let library = library.map(|home| home.join("Library/Application Support"));
     let system = OF_SYSTEM.iter().map(PathBuf::from);
     system.chain(users).chain(library).map(|folder| folder.join(FILE)).collect()
 }
 
-/// A file that cannot be looked at counts as there, so that reading it tells why.
+/// A file that cannot be examined counts as present, so that reading it gives the reason.
 fn is_there(path: &Path) -> bool {
     let is_absent = |kind| matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory);
     path.metadata().map_or_else(|error| !is_absent(error.kind()), |_| true)

@@ -1,4 +1,5 @@
-//! Commands that ask a running daemon: `zoners status`, `stats`, `servers`, `cache`, `nta`, `reload`, `healthcheck`.
+//! Commands asking a running daemon: `zoners status`, `stats`, `servers`, `cache`, `nta`, `reload`,
+//! `healthcheck`.
 
 pub(crate) mod cache;
 pub(crate) mod healthcheck;

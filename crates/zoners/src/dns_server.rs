@@ -1,4 +1,4 @@
-//! A DNS server that is asked directly, with a question and no recursion of our own.
+//! A DNS server asked directly, without recursion of our own.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -15,10 +15,11 @@ use zoners_server::config::values;
 
 /// The port of DNS.
 pub(crate) const PORT: u16 = 53;
-/// The octet of a header with CD, and its bit (RFC 4035 section 3.2.2).
+/// The octet of a header that has CD, and the bit (RFC 4035 section 3.2.2).
 const CHECKING_DISABLED: (usize, u8) = (3, 0x10);
 
-/// Where a server is, as a person writes it: `192.0.2.1`, `[2001:db8::1]:5300`, `tcp://192.0.2.1`, or a name.
+/// The address of a server, as people write it: `192.0.2.1`, `[2001:db8::1]:5300`,
+/// `tcp://192.0.2.1`, or a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServerAddress {
     transport: Transport,
@@ -28,28 +29,28 @@ pub(crate) struct ServerAddress {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum ServerHost {
     Address(SocketAddr),
-    /// A name that the system resolves, and a port.
+    /// A name, looked up by the system's resolver, and a port.
     Name(String, u16),
 }
 
-/// What a query asks for besides its question.
+/// The properties of a query besides its question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct QueryManner {
     /// RD: the server shall recurse.
     pub(crate) recursion_desired: bool,
     /// CD: the server need not validate.
     pub(crate) checking_disabled: bool,
-    /// How long one query waits; none, where the caller sees to that.
+    /// The wait for one query; `None` if the caller has a timeout.
     pub(crate) timeout: Option<Duration>,
     /// How often a query is sent.
     pub(crate) tries: u32,
 }
 
 impl ServerAddress {
-    /// Reads an address; `port` is that of one without.
+    /// Parses an address; `port` is the default port.
     ///
     /// # Errors
-    /// The text is no address, or names a transport that there is not; the error says what is allowed.
+    /// The text is no address, or names an unknown transport; the error says what is allowed.
     pub(crate) fn read(text: &str, port: u16) -> Result<Self, String> {
         let (transport, rest) = match text.split_once("://") {
             Some(("udp", rest)) => (Transport::Udp, rest),
@@ -74,7 +75,7 @@ impl ServerAddress {
         Ok(ServerAddress { transport, host: host.ok_or_else(wrong)? })
     }
 
-    /// The address itself, of one that is no name.
+    /// The address, unless it is a name.
     pub(crate) fn literal(&self) -> Option<Endpoint> {
         match self.host {
             ServerHost::Address(address) => Some(Endpoint::new(address, self.transport)),
@@ -82,7 +83,8 @@ impl ServerAddress {
         }
     }
 
-    /// Where it is; a name is looked up by the system's resolver. `ipv4`: only such, or only IPv6.
+    /// The endpoint; a name is looked up by the system's resolver. `ipv4` restricts the address
+    /// family.
     ///
     /// # Errors
     /// The name has no address of this family.
@@ -119,7 +121,7 @@ fn host(text: &str, port: u16) -> Option<ServerHost> {
         .then(|| ServerHost::Name(name.to_owned(), port))
 }
 
-/// A server, and the sockets to ask it.
+/// A server, and the sockets for queries to it.
 #[derive(Clone)]
 pub(crate) struct DnsServer {
     pub(crate) endpoint: Endpoint,
@@ -134,7 +136,7 @@ impl DnsServer {
         Ok(DnsServer { endpoint, network, random })
     }
 
-    /// The reply of the server, and the transport that brought it: a truncated one is asked for over TCP.
+    /// The reply of the server, and its transport: a truncated reply is fetched over TCP.
     ///
     /// # Errors
     /// None came, for this reason.
@@ -155,7 +157,7 @@ impl DnsServer {
         }
     }
 
-    /// Asks until a reply comes; one over TCP is asked for once.
+    /// Asks until a reply arrives; over TCP once.
     async fn exchange(
         &self,
         to: Endpoint,

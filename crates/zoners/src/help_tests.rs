@@ -1,11 +1,11 @@
-//! The help of every command, as files in `snapshots/`: `INSTA_UPDATE=always cargo test -p zoners --bins` writes
-//! them anew, and `git diff` shows the difference.
+//! The help of every command, as files in `snapshots/`: `INSTA_UPDATE=always cargo test -p zoners
+//! --bins` writes the files anew, and `git diff` shows the difference.
 
 use clap::{Command, CommandFactory};
 
 use crate::CommandLine;
 
-/// Compares the help of a command, and of those below it, with the files.
+/// Compares the help of a command, and of its subcommands, with the files.
 fn holds(mut command: Command, name: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);

@@ -9,7 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 use zoners_server::Log;
 
-/// What the crates of Zoners are called, before the name of each.
+/// The common prefix of the project's crates.
 const CRATES: &str = "zoners_";
 
 /// How the log is written.
@@ -39,14 +39,14 @@ impl Logging {
         matches!(self.log_format, LogFormat::Text)
     }
 
-    /// Starts the log. The formats themselves escape control characters in what is logged.
+    /// Starts the log. The formats escape control characters.
     pub(crate) fn start(&self) -> Log {
         let log = Log::default();
         let writer = log.clone();
         let lines = fmt::layer()
             .with_writer(move || writer.clone())
             .with_target(false)
-            // It would write to standard error itself, and panic where that takes nothing.
+            // It would write to standard error directly, and panic if that fails.
             .log_internal_errors(false);
         let terminal = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         let levels = self.log_level.clone();

@@ -114,7 +114,7 @@ fn is_answer(report: &LookupReport) -> bool {
     matches!(report.rcode.as_str(), "NOERROR" | "NXDOMAIN" | "YXDOMAIN")
 }
 
-/// What is worth a remark before the answers.
+/// Remarks before the answers.
 fn notes(wanted: &LookupRequest, resolver: &LookupTarget) -> Vec<String> {
     let mut notes = wanted.options.notes.clone();
     if wanted.is_of_root() {
@@ -132,7 +132,7 @@ fn notes(wanted: &LookupRequest, resolver: &LookupTarget) -> Vec<String> {
 }
 
 impl LookupArguments {
-    /// What all words and options together ask for.
+    /// The request made from words and options.
     fn wanted(&self) -> Result<LookupRequest, String> {
         let mut wanted = LookupRequest::default();
         self.words.iter().try_for_each(|word| wanted.take(word))?;
@@ -195,7 +195,7 @@ impl LookupArguments {
     }
 }
 
-/// Whether the value of `--server` is a server, and not a name that it swallowed.
+/// Whether the value of `--server` is a server, and not a name taken by mistake.
 fn is_address(text: &str) -> bool {
     ServerAddress::read(text, PORT).is_ok_and(|server| server.literal().is_some())
         || text.contains("://")

@@ -1,6 +1,6 @@
 //! The command line of Zoners: parse, call, print.
 
-// These panic where nothing can be written; `output` does not.
+// These panic on write errors; `output` does not.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
@@ -103,26 +103,26 @@ As shells tell of signals: 130 after Ctrl-C, 141 if nobody read the output";
 /// Why a command ended without success.
 #[derive(Debug)]
 enum Failure {
-    /// It did not work out.
+    /// The command failed.
     Failed(String),
-    /// The person who called must change something.
+    /// The user must change the call.
     Usage(String),
-    /// The name does not exist; that was said already.
+    /// The name does not exist; the message was printed.
     NoSuchName,
-    /// There is no answer; that was said already.
+    /// There is no answer; the message was printed.
     NoAnswer,
-    /// What was measured is worse than allowed.
+    /// The measured values are worse than allowed.
     Worse(String),
-    /// The person who called had enough.
+    /// The user interrupted the command.
     Interrupted,
-    /// Whoever read the output had enough.
+    /// The reader of the output has gone.
     Unread,
-    /// What was wrong was said already; this is the exit code.
+    /// The message was printed; the exit code remains.
     Told(u8),
 }
 
 impl Failure {
-    /// What is still to be said.
+    /// The message to be printed.
     fn message(&self) -> Option<&str> {
         match self {
             Failure::Failed(message) | Failure::Usage(message) | Failure::Worse(message) => {
@@ -188,7 +188,7 @@ fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
-/// Prints the help or the version that was asked for, or what is wrong with the command line.
+/// Prints the requested help or version, or the fault of the command line.
 fn explain(error: clap::Error) -> Result<(), Failure> {
     if error.use_stderr() {
         let _ = mistakes::with_hint(error).print();

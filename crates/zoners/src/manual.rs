@@ -9,7 +9,7 @@ use zoners_files::replace;
 
 use crate::{CommandLine, Failure, output};
 
-/// Who may read a page.
+/// Permissions of a page.
 const MODE: u32 = 0o644;
 
 /// Arguments of `zoners completions`.
@@ -47,7 +47,7 @@ pub(crate) fn manual(arguments: &Manual) -> Result<(), Failure> {
         .map_err(|error| Failure::Failed(format!("{}: {error}", folder.display())))
 }
 
-/// Writes the page of a command, and those of the commands below it.
+/// Writes the page of a command, and those of its subcommands.
 fn pages(command: Command, folder: &Path) -> io::Result<()> {
     let below: Vec<Command> = command.get_subcommands().cloned().collect();
     let page = Man::new(command);

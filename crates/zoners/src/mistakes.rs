@@ -1,9 +1,9 @@
-//! What a mistake on the command line was probably meant to be, beyond what `clap` finds by itself.
+//! Mistakes on the command line: the probable meaning, beyond the suggestions of `clap`.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use zoners_dns::name;
 
-/// Words are taken for a slip of the pen if they are at least so much alike (1: the same).
+/// The least similarity of a mistyped word (1: equal).
 const ALIKE: f64 = 0.75;
 
 /// The error, with a hint where a name stands in place of a command.
@@ -25,7 +25,7 @@ fn looks_like_a_name(word: &str) -> bool {
     word.starts_with('@') || word.contains(['.', ':']) && name::parse(word).is_ok()
 }
 
-/// The one of `known` that is most like `word`, if it is like it at all.
+/// The word of `known` most similar to `word`, if similar enough.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let alike = known.into_iter().map(|known| (strsim::jaro_winkler(word, known), known));
     let (alike, known) = alike.max_by(|one, other| one.0.total_cmp(&other.0))?;

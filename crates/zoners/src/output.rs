@@ -1,7 +1,7 @@
-//! Standard output and standard error, which may be full, closed, or a pipe that nobody reads.
+//! Standard output and standard error, which may be full, closed, or a pipe without a reader.
 //!
-//! The first failure ends what is written to standard output; the command goes on with what else it has to
-//! do, and says so at its end.
+//! The first failure ends the output; the command completes its work, and reports the failure at
+//! the end.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -18,7 +18,7 @@ macro_rules! println {
     ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
 }
 
-/// Writes a line to standard error, as far as it takes one.
+/// Writes a line to standard error, as far as possible.
 macro_rules! eprintln {
     ($($text:tt)*) => { $crate::output::remark(format_args!($($text)*)) };
 }
@@ -29,7 +29,8 @@ pub(crate) fn line(text: fmt::Arguments<'_>) {
     with(|| writeln!(anstream::stdout(), "{text}"));
 }
 
-/// Columns for a page on standard output: those of the terminal, within what reads well; 80 elsewhere.
+/// The width of a page on standard output: that of the terminal within readable bounds; 80
+/// elsewhere.
 pub(crate) fn width() -> usize {
     const NARROWEST: u16 = 40;
     const WIDEST: u16 = 110;
@@ -47,18 +48,18 @@ pub(crate) fn remark(text: fmt::Arguments<'_>) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// Whether all that was written went out.
+/// Whether the whole output was written.
 pub(crate) fn is_whole() -> Result<(), Failure> {
     with(|| io::stdout().flush());
     match BROKEN.get() {
         None => Ok(()),
-        // A reader that went away has what it wanted, as `head` does.
+        // A reader that has gone has read enough, as `head` does.
         Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::Unread),
         Some(error) => Err(Failure::Failed(format!("standard output: {error}"))),
     }
 }
 
-/// Does something that writes to standard output, unless that has failed before.
+/// Writes to standard output, unless that has failed before.
 pub(crate) fn with(write: impl FnOnce() -> io::Result<()>) {
     if BROKEN.get().is_none()
         && let Err(error) = write()

@@ -16,29 +16,29 @@ use crate::dns_server::PORT;
 use crate::output::println;
 use crate::print::{BOLD, DIM, GREEN, RED, YELLOW, clean};
 
-/// The stub of systemd-resolved, as processes are called; beside its address Zoners can serve.
+/// The process name of systemd-resolved's stub; Zoners can serve beside its address.
 const SYSTEMD_RESOLVED: &str = "systemd-resolve";
 /// Columns of a heading and of a command.
 const HEADING: usize = 15;
 const COMMAND: usize = 38;
 
-/// What was found on this machine.
+/// The state of this machine.
 #[derive(Debug)]
 struct MachineState {
     daemon: DaemonSeen,
     port: Option<PortOwner>,
-    /// The configuration file, if there is one, and what is wrong with it.
+    /// The configuration file, if any, and its faults.
     file: Option<PathBuf>,
     wrong: Option<String>,
-    /// The servers that the system asks.
+    /// The servers of the system.
     resolvers: Vec<IpAddr>,
 }
 
-/// What is known of a running daemon.
+/// The state of a running daemon.
 #[derive(Debug)]
 enum DaemonSeen {
     Running(Box<DaemonStatus>),
-    /// One seems to run, but this user may not ask it.
+    /// A daemon seems to run, but this user may not ask it.
     Closed,
     Absent,
 }
@@ -75,7 +75,7 @@ impl MachineState {
         }
     }
 
-    /// What was found, and what to do next.
+    /// The state, and the next steps.
     fn lines(&self) -> Vec<String> {
         let heading = |what: &str, text: &str| format!("{BOLD}{what:<HEADING$}{BOLD:#}{text}");
         let mut lines = vec![
@@ -139,7 +139,7 @@ impl MachineState {
         listen.any(|own| own.port() == PORT && (own.ip() == resolver || own.ip().is_unspecified()))
     }
 
-    /// Commands that make sense now, each with its purpose.
+    /// Commands useful now, each with its purpose.
     fn next_steps(&self) -> Vec<(String, &'static str)> {
         let mut steps: Vec<(String, &'static str)> = Vec::new();
         let mut step = |command: &str, purpose| steps.push((command.to_owned(), purpose));

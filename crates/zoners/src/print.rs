@@ -1,5 +1,5 @@
-//! What the commands print. Colour goes to terminals alone, and never with `NO_COLOR`; that is
-//! `anstream`'s to know.
+//! The output of commands. Colour is for terminals only, and never with `NO_COLOR`; `anstream`
+//! decides.
 
 use anstyle::{AnsiColor, Style};
 use zoners_api::{LookupReport, StepOutcome, TraceEvent, TraceStep};
@@ -10,7 +10,7 @@ pub(crate) const RED: Style = AnsiColor::Red.on_default();
 pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
 pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
 
-/// An error, as a line with its colour.
+/// An error as a coloured line.
 pub(crate) fn error(message: &str) -> String {
     format!("{RED}error:{RED:#} {message}")
 }
@@ -20,7 +20,7 @@ pub(crate) fn warning(message: &str) -> String {
     format!("{YELLOW}warning:{YELLOW:#} {message}")
 }
 
-/// A line as standard error is to have it, with or without its colours.
+/// A line for standard error, with or without colours.
 pub(crate) fn for_errors(line: &str) -> String {
     match anstream::AutoStream::choice(&std::io::stderr()) {
         anstream::ColorChoice::Never => anstream::adapter::strip_str(line).to_string(),
@@ -78,7 +78,7 @@ fn millis(milliseconds: f64) -> String {
     format!("{milliseconds:.1} ms")
 }
 
-/// Text from outside without its control characters.
+/// Text from outside, without control characters.
 pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }

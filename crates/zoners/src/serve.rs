@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
         Ok(()) => tracing::info!("serve: stopped"),
         Err(failure) => {
             let message = failure.message().unwrap_or_default();
-            // Beside the log, what goes to standard error would wait as long as the log does.
+            // Output to standard error beside the log would wait as long as the log.
             let _ = writeln!(log, "{}", print::for_errors(&print::error(message)));
         }
     }
@@ -74,7 +74,7 @@ fn serve(arguments: &ServeArguments, log: &Log) -> Result<(), Failure> {
     ended.map_err(|error| Failure::Failed(format!("cannot serve: {error}")))
 }
 
-/// Tells what is served and whether recursion works, and serves until told to stop.
+/// Reports addresses and whether recursion works, and serves until the daemon is stopped.
 fn attend(running: Running, welcome: Option<Welcome>) -> io::Result<()> {
     tell(running.listens(), welcome.as_ref());
     running.try_recursion(move |first| match welcome {
@@ -84,7 +84,7 @@ fn attend(running: Running, welcome: Option<Welcome>) -> io::Result<()> {
     running.run()
 }
 
-/// Says where it serves, and where it does not.
+/// Reports the served addresses, and those that are not served.
 fn tell(bound: &ListenStatus, welcome: Option<&Welcome>) {
     if let Some(reason) = &bound.instead {
         tracing::warn!("listen: cannot bind port 53: {reason}; serving on another instead");

@@ -32,7 +32,7 @@ pub(crate) struct EntryHeader {
 }
 
 impl EntryHeader {
-    /// The header of an entry that is inserted after `older`.
+    /// The header of an entry inserted after `older`.
     pub(crate) fn new(
         hash: u64,
         expires: Moment,

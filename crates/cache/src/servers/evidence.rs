@@ -24,8 +24,8 @@ pub enum Evidence {
         /// Whether the reply has EDNS.
         edns: bool,
     },
-    /// A reply came to a query that was sent more than once, so the RTT is not known exactly
-    /// (Karn's algorithm, RFC 6298 section 3).
+    /// A reply came to a query sent more than once, so the RTT is not known exactly (Karn's
+    /// algorithm, RFC 6298 section 3).
     ReplyToSome {
         /// Time since the first copy: an upper bound of the RTT.
         most: Duration,

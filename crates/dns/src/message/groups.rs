@@ -13,8 +13,7 @@ use crate::rrset::{RRset, Records};
 /// RRsets of the answer and authority sections together, RRsets of signatures included. A message
 /// with more is rejected; the number of records of an RRset is not limited.
 pub const MAX_RRSETS: usize = 512;
-/// RRSIG records that are kept of one RRset, since a zone has few keys. A question for RRSIG keeps
-/// all.
+/// RRSIG records kept of one RRset, since a zone has few keys. A question for RRSIG keeps all.
 pub const MAX_SIGNATURES: usize = 16;
 
 /// Up to this many groups, or records of a group, are compared one by one; most sections have

@@ -1,4 +1,4 @@
-//! Keys that sign RRsets for the tests.
+//! Keys signing RRsets for the tests.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};

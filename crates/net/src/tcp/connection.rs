@@ -27,8 +27,8 @@ const IDLE: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(3);
 /// Queries waiting to be written to one connection; further queries open a second.
 const UNWRITTEN: usize = 32;
-/// The interval at which a connection that accepts no more queries checks whether its last query
-/// was given up.
+/// The interval at which a connection accepting no more queries checks whether its last query was
+/// given up.
 const LAST: Duration = Duration::from_millis(50);
 
 /// The result of a query on a connection.

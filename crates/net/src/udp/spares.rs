@@ -111,7 +111,7 @@ impl Spares {
         }
     }
 
-    /// The sockets that give way if descriptors are short.
+    /// The sockets giving way if descriptors are short.
     pub(crate) fn keeper(&self) -> Weak<dyn Keeper> {
         let kept: Arc<dyn Keeper> = self.0.clone();
         Arc::downgrade(&kept)

@@ -64,7 +64,7 @@ async fn a_port_to_which_strangers_write_serves_no_other_query() {
     assert_eq!(spares.len(), 0);
 }
 
-/// A server that replies with the sender's port.
+/// A server replying with the sender's port.
 async fn mirror(server: UdpSocket) {
     let mut buffer = [0; 64];
     loop {

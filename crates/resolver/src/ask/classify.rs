@@ -140,7 +140,7 @@ fn expansion_proof(aliases: &[RRset], finding: &Finding, message: &Message) -> V
     if aliases.iter().chain(records).any(expanded) { proof_of(message) } else { Vec::new() }
 }
 
-/// The records of the authority and additional sections that are kept with an answer.
+/// The records of the authority and additional sections kept with an answer.
 fn sections(
     question: &Question,
     finding: &Finding,

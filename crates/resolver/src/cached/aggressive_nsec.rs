@@ -1,6 +1,6 @@
 //! Aggressive NSEC (RFC 8198): answers synthesised from proven denials, without a query and without
-//! a task. A record that denies one name denies each name in its range, and a wildcard that stands
-//! for one name stands for each name below its parent.
+//! a task. A record denying one name denies each name in its range, and a wildcard that stands for
+//! one name stands for each name below its parent.
 
 use zoners_cache::{CachedRRset, Denial, Neighbour, RangePosition};
 use zoners_dns::{Moment, Name, Network, Question, RRset, Rtype, Security, SortKey, name};
@@ -16,7 +16,7 @@ use crate::model::verdict::{Finding, Reply};
 
 /// SHA-1 blocks for one answer: on the packet path, queries behind it wait.
 const BLOCKS: u32 = 400;
-/// Ancestors of a name that are looked up in an NSEC3 chain.
+/// Ancestors of a name looked up in an NSEC3 chain.
 const MAX_LABELS: usize = 8;
 
 /// Caches the verified records of a proof of `zone`, for up to `ttl` seconds.

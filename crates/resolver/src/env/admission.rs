@@ -3,9 +3,9 @@
 //!
 //! The client with the most recursions pays. A client with fewer recursions displaces that client's
 //! oldest recursion at once; otherwise the client's own oldest gives way to its newest, after
-//! [`GRACE`]. So a flood of slow names displaces itself, and a question that is answered in time is
-//! not affected. Age counts from the client's query (CVE-2026-42534), so look-ups of an old query
-//! are as old as the query.
+//! [`GRACE`]. So a flood of slow names displaces itself, and a question answered in time is not
+//! affected. Age counts from the client's query (CVE-2026-42534), so look-ups of an old query are
+//! as old as the query.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -89,7 +89,7 @@ impl AdmissionControl {
 }
 
 impl Slots {
-    /// The recursion that gives way to a new one of `asker`.
+    /// The recursion giving way to a new one of `asker`.
     fn to_give_way(&self, asker: SlotOwner, arrived: Instant) -> Option<(SlotOwner, SlotAge)> {
         let own = self.askers.get(&asker).map_or(0, BTreeMap::len);
         let (greediest, theirs) = self.askers.iter().max_by_key(|(_, theirs)| theirs.len())?;

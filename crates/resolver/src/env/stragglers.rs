@@ -1,7 +1,7 @@
 //! Stragglers: losers of a race that go on, to learn the RTTs.
 //!
-//! An exchange belongs to the worker, not to its question: a server that replies after the race was
-//! won was still asked, and its RTT is worth knowing. So the loser goes on as it would have in the
+//! An exchange belongs to the worker, not to its question: a server replying after the race was won
+//! was still asked, and its RTT is worth knowing. So the loser goes on as it would have in the
 //! race, in bounded number.
 
 use std::future::Future;

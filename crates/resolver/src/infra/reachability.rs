@@ -23,7 +23,7 @@ const DOUBTFUL_AFTER: Duration = Duration::from_millis(300);
 const MOST_BETWEEN: Duration = Duration::from_millis(500);
 /// Silent networks after which the last responder is probed.
 const SOME: usize = 2;
-/// Unanswered probes of the last responder that are needed as proof.
+/// Unanswered probes of the last responder needed as proof.
 const ASKED: u8 = 2;
 /// The time of silence after which the path is broken without any probe.
 const UNASKED: Duration = Duration::from_secs(3);

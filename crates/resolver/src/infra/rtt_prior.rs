@@ -1,4 +1,4 @@
-//! The provider prior: the RTT that is assumed of unknown servers.
+//! The provider prior: the RTT assumed of unknown servers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! The budget of a client query.
 //!
 //! Created when the client's question comes in, passed down by reference, charged by every step,
-//! and never reset: amplification attacks exploit budgets that start anew at a referral, an alias
-//! or a nameserver look-up (CVE-2026-50045).
+//! and never reset: amplification attacks exploit budgets starting anew at a referral, an alias or
+//! a nameserver look-up (CVE-2026-50045).
 
 use std::net::IpAddr;
 use std::sync::OnceLock;

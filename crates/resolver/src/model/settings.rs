@@ -143,7 +143,7 @@ pub struct Limits {
     pub failed_verifications: u32,
     /// SHA-1 blocks hashed for NSEC3 proofs for one client query.
     pub hash_blocks: u32,
-    /// Labels below a signed zone that are asked for DS records, in search of an unsigned zone.
+    /// Labels below a signed zone asked for DS records, in search of an unsigned zone.
     pub ds_labels: usize,
     /// Pending recursions of one worker.
     pub pending: usize,

@@ -23,7 +23,7 @@ use crate::selection::addresses::addresses_of;
 
 /// The TTL of an expired answer (RFC 8767 section 4).
 const TTL: u32 = 30;
-/// The wait for servers that are known to fail …
+/// The wait for servers known to fail …
 const FAILING: Duration = Duration::from_millis(400);
 /// … and for other servers (RFC 8767 section 5).
 const PATIENCE: Duration = Duration::from_millis(1800);

@@ -105,7 +105,7 @@ impl<N: Network> Drop for KeptKeys<'_, N> {
     }
 }
 
-/// Whether records that fail for this reason may match other keys, or need no signature any more.
+/// Whether records failing for this reason may match other keys, or need no signature any more.
 fn may_be_of_old_keys(reason: BogusReason) -> bool {
     matches!(
         reason,

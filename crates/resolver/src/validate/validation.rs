@@ -68,7 +68,7 @@ pub(crate) async fn validate<N: Network>(
     Ok(())
 }
 
-/// Whether `asked` lies in a zone that is known to count as unsigned.
+/// Whether `asked` lies in a zone known to count as unsigned.
 pub(crate) fn is_unsigned<N: Network>(env: &Env<N>, asked: &Question) -> bool {
     env.is_taken_as_it_comes(&asked.answered_at())
 }
@@ -230,7 +230,7 @@ pub(crate) async fn check_rrset<N: Network>(
     if denied == DenialStatus::Proven
         && let Some(owner) = wildcard(&encloser)
     {
-        // A range or wildcard that answers one name answers further names.
+        // A range or wildcard answering one name answers further names.
         keep_ranges(env, &signer, &proven, set.ttl);
         let original = RRset { owner, ttl: verified.ttl, ..set.clone() };
         keep_rrset(env, &original, &[], Security::Secure);

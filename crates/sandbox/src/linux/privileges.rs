@@ -41,7 +41,7 @@ pub(crate) fn change_user(ports: bool, change: impl FnOnce() -> io::Result<()>) 
 }
 
 /// Drops every capability, except the capability to bind privileged ports if `ports` is set and the
-/// process has it. Actions that need other capabilities happen before.
+/// process has it. Actions needing other capabilities happen before.
 pub(super) fn drop_capabilities(ports: bool) -> Result<String, String> {
     empty_bounding_set();
     // An old kernel has no ambient capabilities to clear.

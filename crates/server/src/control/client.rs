@@ -55,8 +55,9 @@ impl From<AdminError> for ControlError {
     }
 }
 
-/// Sends a request to the first daemon that listens at one of `paths`, and returns the result. A `file` goes along as
-/// an open descriptor: so the daemon reads or writes with the rights of the caller.
+/// Sends a request to the first daemon listening at one of `paths`, and returns the result. A
+/// `file` goes along as an open descriptor: so the daemon reads or writes with the rights of the
+/// caller.
 ///
 /// # Errors
 /// No daemon listens at any path, the caller may not use the socket, or the daemon replies with an error.

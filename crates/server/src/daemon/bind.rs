@@ -16,7 +16,7 @@ const FREE_TRIES: usize = 8;
 /// The port of a first try, where port 53 cannot be bound.
 const FALLBACK_PORT: u16 = 5300;
 
-/// Advice for a port that needs a privilege.
+/// Advice for a port needing a privilege.
 const PRIVILEGE: &str = "ports below 1024 need a privilege; one of these gives it:
   sudo zoners serve                                   as root; server.user names the user to become then
   sudo setcap cap_net_bind_service=+ep PROGRAM        once, for the program; then start it without sudo

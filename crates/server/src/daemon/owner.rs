@@ -12,7 +12,8 @@ use crate::control;
 /// The name of the program, as the system tells.
 const OURS: &str = "zoners";
 
-/// The process of a Zoners that serves an address wanted by `config`, as the control socket or the system tells.
+/// The process of a Zoners serving an address wanted by `config`, as the control socket or the
+/// system tells.
 pub(super) fn running(config: &Config) -> Option<String> {
     let wanted = config.listens().addresses;
     let status = control::status(&control_sockets(config.server.control.as_deref()));

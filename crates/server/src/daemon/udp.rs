@@ -14,7 +14,7 @@ use super::shed::Shed;
 use crate::client::Client;
 use crate::pipeline::{Handled, Miss, Service};
 
-/// Responses to misses that wait for the system; further ones are dropped.
+/// Responses to misses waiting for the system; further ones are dropped.
 const MAX_UNSENT: usize = 4096;
 /// Batches dropped before other tasks run: about a millisecond.
 const MAX_SHED_BATCHES: usize = 64;

@@ -64,8 +64,8 @@ impl Access {
         &self.allow
     }
 
-    /// Reads a packet that was received from `client` at `clock`. A reply, if there is one already, is written into
-    /// `reply`.
+    /// Reads a packet received from `client` at `clock`. A reply, if there is one already, is
+    /// written into `reply`.
     pub(super) fn admit<'a>(
         &self,
         packet: &'a [u8],

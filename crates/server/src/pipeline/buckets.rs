@@ -10,8 +10,8 @@ use zoners_dns::Moment;
 /// A token in thousandths: a bucket gains its rate in thousandths each millisecond.
 const TOKEN_MILLIS: u64 = 1000;
 
-/// Buckets of addresses. Addresses that share a bucket share its tokens; no outsider knows which addresses do.
-/// Clones have the same buckets.
+/// Buckets of addresses. Addresses sharing a bucket share its tokens; no outsider knows which
+/// addresses do. Clones have the same buckets.
 #[derive(Clone)]
 pub(super) struct Buckets {
     /// Tokens a second.
@@ -64,7 +64,7 @@ impl Buckets {
     }
 }
 
-/// The rate instead of all buckets.
+/// The rate in place of the buckets.
 impl std::fmt::Debug for Buckets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Buckets").field("rate", &self.rate).finish_non_exhaustive()

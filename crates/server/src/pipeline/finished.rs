@@ -1,4 +1,4 @@
-//! The stages of the cache: finished answers, and answers that are put together from cache entries.
+//! The stages of the cache: finished answers, and answers put together from cache entries.
 
 use zoners_cache::{AnswerKey, FinishedAnswer};
 use zoners_dns::packet::ttl_offsets;
@@ -38,8 +38,8 @@ impl<N: Network> Service<N> {
         hit.is_some()
     }
 
-    /// Prefetches the answer, which is popular and expires soon; and the answers of the types that programs ask for
-    /// with it, where they expire before the next prefetch of this one.
+    /// Prefetches a popular answer that expires soon; and the answers of the types that programs
+    /// ask for together with it, if they expire before its next prefetch.
     #[cold]
     fn prefetch(&self, query: &Query<'_>, own: AnswerKey, now: Moment) {
         let (cache, asked) = (&self.worker.shared().cache, query.request.question());
@@ -114,8 +114,8 @@ impl<N: Network> Service<N> {
 
     /// Writes an answer of several RRsets.
     ///
-    /// The answer is kept as finished when it is asked for the second time: an answer that is asked for once is not
-    /// stored twice.
+    /// An answer is kept as finished when it is asked for the second time: a single question does
+    /// not store its answer twice.
     fn put_together(
         &self,
         query: &Query<'_>,

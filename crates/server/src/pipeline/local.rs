@@ -1,4 +1,4 @@
-//! Local data: what is answered here, without asking anyone.
+//! Local data: names answered here, without a query.
 
 pub mod hosts;
 mod records;
@@ -17,28 +17,26 @@ use crate::control::folder;
 use records::{Builder, Records};
 use special_use::SpecialZones;
 
-/// Lines of a hosts file that are told to be wrong; those beyond are counted.
+/// Faulty lines of a hosts file that are reported; the rest are counted.
 const MOST_TOLD: usize = 10;
-/// Records of the configuration that are told to be wrong.
+/// Faulty records of the configuration that are reported.
 const MOST_WRONG: usize = 20;
-/// Seconds for which clients may keep what is denied, and the apex of an empty zone.
+/// The TTL, in seconds, of denials and of the apex of an empty zone.
 const TTL: u32 = 10_800;
 
-/// What is answered here: the records of the configuration and of a hosts file, then special-use
-/// names.
+/// The local data: records of the configuration and of a hosts file, then special-use names.
 #[derive(Debug)]
 pub struct Local {
     records: Records,
     special: SpecialZones,
     remarks: Vec<String>,
-    /// Names that are not told in reverse, as their address has enough.
+    /// Names without a PTR record, since their address has enough.
     left_out: usize,
 }
 
 impl Local {
-    /// Reads what the configuration names. Names of special-use zones that one of `routes` leads to are
-    /// left to it. A hosts file that is not there, or lines of it that are wrong, are passed over and
-    /// remarked.
+    /// Reads the local data of the configuration. Names of special-use zones below one of `routes`
+    /// are left to the route. A missing hosts file, or faulty lines, are skipped with a remark.
     ///
     /// # Errors
     /// Records of the configuration are wrong, or the hosts file is there and cannot be read.
@@ -56,7 +54,7 @@ impl Local {
         Ok(Local { records, special, remarks, left_out })
     }
 
-    /// What was passed over, for the person who can mend it.
+    /// Remarks on skipped data, for the operator.
     #[must_use]
     pub fn remarks(&self) -> &[String] {
         &self.remarks
@@ -74,14 +72,14 @@ impl Local {
         self.left_out
     }
 
-    /// The answer, if the name is one of ours.
+    /// The answer, if the name is local.
     pub(super) fn answer(&self, name: &NameSlice, rtype: Rtype) -> Option<Answer> {
         let special = || self.special.answer(name, rtype, |name| self.records.has_below(name));
         self.records.answer(name, rtype).or_else(special)
     }
 }
 
-/// Adds the records of the configuration. All that is wrong is told: each item is left out in turn.
+/// Adds the records of the configuration. Each faulty item is reported.
 fn add_records(config: &Config, builder: &mut Builder) -> Result<(), ConfigError> {
     let mut items = config.local.records.clone();
     let mut faults = Vec::new();
@@ -111,7 +109,7 @@ fn add_records(config: &Config, builder: &mut Builder) -> Result<(), ConfigError
     error.outcome()
 }
 
-/// Adds what a hosts file says; gives what is to be remarked.
+/// Adds the records of a hosts file; returns remarks.
 fn add_hosts(
     config: &Config,
     path: &Path,
@@ -121,7 +119,7 @@ fn add_hosts(
     let text = match read_plain(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // The sandbox can let only folders be read that are there at the start.
+            // The sandbox grants only folders that exist at the start.
             let when = match folder(path).is_dir() {
                 true => "once it is there",
                 false => "after a restart once it is there, as its folder is not there either",
@@ -143,7 +141,7 @@ fn add_hosts(
     Ok(remarks)
 }
 
-/// Reads a file that is one, and no pipe that might never end.
+/// Reads a regular file, and no pipe that might never end.
 fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
     match fs::metadata(path)?.is_file() {
         true => fs::read(path),
@@ -163,8 +161,8 @@ fn answer_of(rcode: OptRcode, answer: Vec<RRset>, authority: Vec<RRset>) -> Answ
     }
 }
 
-/// The SOA record of an empty zone (RFC 6303 section 3). Its server is the zone's own name, which has no
-/// address, so that nobody sends it updates.
+/// The SOA record of an empty zone (RFC 6303 section 3). Its primary server is the apex, which has
+/// no address, so that no client sends updates.
 fn soa(zone: &Name) -> Vec<RRset> {
     const RNAME: &[u8] = b"\x06nobody\x07invalid\0";
     const TIMES: [u32; 5] = [1, 3600, 1200, 604_800, TTL];
@@ -173,7 +171,7 @@ fn soa(zone: &Name) -> Vec<RRset> {
     vec![RRset::new(zone.clone(), Rtype::SOA, TTL, Rdata::from_iter([rdata]))]
 }
 
-/// The NS record beside it.
+/// The NS record of the zone.
 fn ns(zone: &Name) -> Vec<RRset> {
     vec![RRset::naming(zone.clone(), Rtype::NS, TTL, zone)]
 }

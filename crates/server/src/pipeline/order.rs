@@ -17,9 +17,9 @@ const STEP: u32 = 0x9E37_79B9;
 #[derive(Debug)]
 pub(super) struct Order {
     rotate: bool,
-    /// The fraction of an RRset after which the next answer begins. Multiples of the golden ratio lie as far apart
-    /// as can be, also every second or third multiple: with a plain count, a client that asks for A and AAAA in
-    /// turn would find each of them in one order for ever.
+    /// The fraction of an RRset at which the next answer begins. Multiples of the golden ratio are
+    /// spread evenly, and so is every second or third multiple: with a plain count, a client that
+    /// asks for A and AAAA in turn would get each of them in a fixed order.
     next: AtomicU32,
 }
 

@@ -1,7 +1,8 @@
 //! Policy: what may be asked and what may be answered, by group of the client.
 //!
-//! Two stages of the pipeline ask it: one before resolution, with the question, and one after resolution, with
-//! the answer. A finished answer has passed both for its group, and is not shown to the policy again.
+//! Two stages of the pipeline use the policy: one before resolution, with the question, and one
+//! after resolution, with the answer. A finished answer has passed both for its group, and skips
+//! the policy.
 
 use std::fmt;
 
@@ -13,12 +14,12 @@ use super::{Handled, Service, finish};
 use crate::client::Client;
 use crate::events::QueryOutcome;
 
-/// The number of a group of clients that share a policy; a part of the key of finished answers.
+/// The number of a group of clients sharing a policy; a part of the key of finished answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ClientGroup(pub u8);
 
 impl ClientGroup {
-    /// The group of all clients, where no policy tells them apart.
+    /// The group of clients without a policy of their own.
     pub const ALL: Self = ClientGroup(0);
 }
 

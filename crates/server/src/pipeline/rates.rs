@@ -1,7 +1,8 @@
 //! The rate of queries over UDP from an address that is not proven.
 //!
-//! A client that asks faster is not refused: the reply tells the client to come back with a cookie or over TCP. A
-//! real client loses a round trip; a sender that forges a victim's address gains nothing.
+//! A client asking faster is not refused: the reply tells the client to come back with a cookie or
+//! over TCP. A real client loses a round trip; a sender that forges a victim's address gains
+//! nothing.
 
 use std::net::IpAddr;
 

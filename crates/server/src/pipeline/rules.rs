@@ -23,11 +23,11 @@ pub struct Rules {
     pub(super) policy: Option<Arc<dyn Policy>>,
     pub(super) any: Any,
     pub(super) order: RRsetOrder,
-    /// Slots for the queries that wait for a recursion.
+    /// Slots for the queries waiting for a recursion.
     pub(super) waiting: ClientSlots,
     /// The slots that one client may take.
     pub(super) waiting_per_client: usize,
-    /// The number of the configuration; finished answers of another number are not used.
+    /// The number of the configuration; finished answers of a different number are not used.
     pub(super) generation: u32,
 }
 
@@ -48,7 +48,7 @@ impl Rules {
         Ok(Rules::with(config, local, cookies, random, generation))
     }
 
-    /// The same, with local data that has been read.
+    /// The rules, with local data read before.
     pub(crate) fn with(
         config: &Config,
         local: Local,
@@ -71,7 +71,7 @@ impl Rules {
         }
     }
 
-    /// The same rules of the same `config`, with other prefixes of clients nearby.
+    /// The rules of the same `config` with new prefixes of clients nearby.
     #[must_use]
     pub fn near(&self, config: &Config, nearby: &[Prefix]) -> Self {
         let access = self.access.near(&config.server.allow, nearby);
@@ -79,8 +79,8 @@ impl Rules {
         Rules { access, rates, ..self.clone() }
     }
 
-    /// The same rules with a policy. They need a generation of their own: finished answers of another policy must
-    /// not be used.
+    /// The rules with a policy. They need a new generation: finished answers of an earlier policy
+    /// must not be used.
     #[must_use]
     pub fn with_policy(self, policy: Arc<dyn Policy>) -> Self {
         Rules { policy: Some(policy), ..self }
@@ -112,7 +112,7 @@ impl Rules {
         self.access.refuses_strangers()
     }
 
-    /// Queries that wait for a recursion.
+    /// Queries waiting for a recursion.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.taken()

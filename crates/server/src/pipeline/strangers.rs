@@ -16,7 +16,7 @@ pub(super) const REFUSALS_IN_ALL: u64 = 500;
 /// Buckets of networks: 32 KiB.
 const NETWORK_BUCKETS: usize = 1 << 12;
 
-/// Leading bits of an IPv4 address that name the network: one victim's, or one provider's view of it.
+/// Leading bits of an IPv4 address naming the network: one victim's, or one provider's view of it.
 const IPV4_NETWORK_BITS: u32 = 24;
 /// The same for IPv6.
 const IPV6_NETWORK_BITS: u32 = 48;
@@ -38,7 +38,7 @@ impl Strangers {
     /// Takes a refusal out of the buckets of an address; false if one of them is empty.
     pub(super) fn may_refuse(&self, address: IpAddr, now: Moment) -> bool {
         let network = network(address);
-        // A network with an empty bucket takes nothing from the bucket of all.
+        // A network with an empty bucket takes nothing from the common bucket.
         self.networks.take(network, now) && self.all.take(network, now)
     }
 }

@@ -23,7 +23,7 @@ pub(crate) enum Trouble {
     Outage,
     /// An obstruction of three seconds in front of the dish, again and again.
     Obstructions,
-    /// A cafe with a portal that answers for every server; then back.
+    /// A cafe with a portal answering for every server; then back.
     Portal,
     /// A network that drops DNS to foreign servers; then back.
     Blocked,

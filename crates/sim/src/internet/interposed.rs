@@ -1,4 +1,4 @@
-//! The replies of a middlebox that answers in the name of every server.
+//! The replies of a middlebox answering in the name of every server.
 
 use zoners_dns::{
     ExchangeEvent, Message, NetworkError, OptRcode, Question, RRset, Records, Rtype, name, zonefile,
@@ -49,7 +49,7 @@ impl Internet {
         said
     }
 
-    /// The answer of a resolver that follows every alias.
+    /// The answer of a resolver following every alias.
     fn truth(&self, question: &Question) -> Said {
         let mut said = Said::recursive(OptRcode::NOERROR);
         let mut question = question.clone();

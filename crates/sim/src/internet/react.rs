@@ -132,7 +132,7 @@ impl Internet {
         encode(&self.say(host, question), question, query)
     }
 
-    /// The answer of the deepest zone of the host that contains the name.
+    /// The answer of the deepest zone of the host containing the name.
     pub(super) fn say(&self, host: &Host, question: &Question) -> Said {
         let zones = host.zones.iter().filter_map(|origin| self.zones.get(origin));
         let has = |zone: &&Zone| {
@@ -213,7 +213,7 @@ pub(super) fn encode_with(
     message
 }
 
-/// Adds the option that names a reporting agent (RFC 9567 section 5) to the OPT record at the end,
+/// Adds the option naming a reporting agent (RFC 9567 section 5) to the OPT record at the end,
 /// which must be empty: servers with agents send no cookies here.
 fn name_agent(message: &mut Vec<u8>, agent: &Name) {
     message.truncate(message.len() - 2);

@@ -1,4 +1,4 @@
-//! A network that follows a script.
+//! A network following a script.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Signed zones: a chain of NSEC or NSEC3 records, and the records of the chain that prove a denial
+//! Signed zones: a chain of NSEC or NSEC3 records, and the records of the chain proving a denial
 //! (RFC 4035 section 3.1.3, RFC 5155 section 7.2).
 
 use std::collections::BTreeSet;

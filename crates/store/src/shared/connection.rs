@@ -1,4 +1,4 @@
-//! Connections to Redis: a single server, a cluster that shares the keys, or a master that sentinels
+//! Connections to Redis: a single server, a cluster sharing the keys, or a master that sentinels
 //! name.
 
 mod needs;
@@ -32,7 +32,8 @@ pub struct RedisServers {
     cluster: bool,
     /// The name of the master, if the servers are sentinels.
     sentinel: Option<String>,
-    /// PEM certificates of the authorities that sign the servers' certificates; without any, the system's.
+    /// PEM certificates of the authorities signing the servers' certificates; without any, the
+    /// system's.
     ca: Option<Vec<u8>>,
 }
 
@@ -132,7 +133,7 @@ impl RedisServers {
         Err(last)
     }
 
-    /// A client that asks sentinels for the master; user, password and database of the first URL are
+    /// A client asking sentinels for the master; user, password and database of the first URL are
     /// those of the master.
     fn sentinels(&self, master: &str) -> Result<SentinelClient, RedisError> {
         let infos = self.infos()?;

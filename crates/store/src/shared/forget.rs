@@ -23,7 +23,7 @@ pub(super) fn pattern(namespace: &str, name: &Name, subtree: bool) -> Vec<String
     }
 }
 
-/// A pattern that matches the text alone.
+/// A pattern matching the text alone.
 fn escaped(text: &str) -> String {
     let special = |letter| matches!(letter, '*' | '?' | '[' | ']' | '\\');
     let escape = |letter| special(letter).then_some('\\').into_iter().chain([letter]);

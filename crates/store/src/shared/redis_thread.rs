@@ -1,4 +1,4 @@
-//! The thread that speaks to the Redis server.
+//! The thread speaking to the Redis server.
 
 use std::io;
 use std::sync::Arc;

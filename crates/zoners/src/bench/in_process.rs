@@ -1,4 +1,4 @@
-//! A resolver in this process, which shows all that it does on the way.
+//! A resolver in this process, which shows its hops.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,9 +17,9 @@ use zoners_server::Config;
 use zoners_server::daemon::Configured;
 use zoners_server::pipeline::Service;
 
-/// A query that was waited for as long is lost, and not only left for another.
+/// A query waited for as long as this counts as lost, not as abandoned.
 const WAITED: Duration = Duration::from_secs(1);
-/// Exchanges that are remembered of a run.
+/// The most exchanges recorded for a run.
 const MOST_EXCHANGES: usize = 2_000_000;
 
 /// A resolver that recurses from the root.
@@ -30,7 +30,7 @@ pub(super) struct InProcessTarget {
 }
 
 impl InProcessTarget {
-    /// One that behaves as `config` says.
+    /// A target with the configuration `config`.
     pub(super) fn new(config: Config) -> Result<Self, String> {
         let random = Random::from_system().map_err(|error| error.to_string())?;
         let sources = config.resolver.source_addresses.clone();
@@ -66,7 +66,7 @@ impl Target for InProcessTarget {
     }
 
     fn forget(&self) -> bool {
-        // It was good when the run began.
+        // The configuration was valid at the start of the run.
         let Ok(configured) = Configured::new(self.config.clone()) else { return false };
         *locked(&self.service) = configured.service_over(self.sockets.clone());
         true
@@ -108,7 +108,7 @@ fn hop(step: &TimedHop) -> Option<AnswerHop> {
     })
 }
 
-/// What the servers of `zone` were asked `question` for.
+/// The purpose of a question to the servers of `zone`.
 fn part(zone: &Name, question: &Question, depth: u8) -> Part {
     match name::depth(zone) {
         _ if matches!(question.rtype, Rtype::DNSKEY | Rtype::DS) => Part::Keys,
@@ -119,7 +119,7 @@ fn part(zone: &Name, question: &Question, depth: u8) -> Part {
     }
 }
 
-/// Sockets that remember how each exchange ended, whoever still waited for it.
+/// A network that records the end of each exchange, even without a waiting question.
 struct Watched {
     sockets: Sockets,
     seen: Arc<Mutex<Vec<zoners_bench::UpstreamExchange>>>,
@@ -158,7 +158,7 @@ struct WatchedExchange {
     to: SocketAddr,
     transport: Transport,
     since: Instant,
-    /// What came first, and when.
+    /// The first event, and its time.
     end: Option<(ExchangeEnd, Duration)>,
     seen: Arc<Mutex<Vec<zoners_bench::UpstreamExchange>>>,
 }
@@ -202,7 +202,7 @@ impl Drop for WatchedExchange {
     }
 }
 
-/// What is behind a lock: a thread that panicked with it in hand left it whole.
+/// The content of a lock, which is intact even after a panic.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! What was kept: `zoners bench list`, `show` and `remove`.
+//! Saved runs: `zoners bench list`, `show` and `remove`.
 
 use zoners_bench::{BenchReport, Store};
 
@@ -59,7 +59,7 @@ fn list(store: &Store) -> Result<(), Failure> {
                 record.names.len(),
                 record.targets.join(", ")
             ),
-            // One that cannot be read is no reason not to tell the others.
+            // An unreadable run does not prevent the list of the rest.
             Err(error) => println!("{name:width$}  {error}"),
         }
     }

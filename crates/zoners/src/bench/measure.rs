@@ -16,16 +16,16 @@ use super::server::ServerTarget;
 use super::serving;
 use crate::Failure;
 
-/// Who is asked.
+/// The targets of a run.
 pub(super) struct BenchTargets {
     pub(super) servers: Vec<ServerTarget>,
     pub(super) own: Option<InProcessTarget>,
 }
 
-/// What came of a run.
+/// The results of a run.
 pub(super) struct MeasuredRun {
     pub(super) record: SavedRun,
-    /// It was stopped by hand.
+    /// Whether the run was interrupted.
     pub(super) interrupted: bool,
 }
 
@@ -77,14 +77,14 @@ struct QuestionsUnderWay {
 }
 
 impl QuestionsUnderWay {
-    /// Fills in what came of it, and says whether it was interrupted. Where no target shows whom it
-    /// asks, `server` is asked who serves the names.
+    /// Fills in the results, and returns whether the run was interrupted. If no target shows its
+    /// upstream queries, `server` is asked for the nameservers of the names.
     async fn carry_out(
         self,
         record: &mut SavedRun,
         server: Option<ServerTarget>,
     ) -> Result<bool, Failure> {
-        // A target that is not there ends what is measured, a person everything.
+        // A missing target ends the measurement; a person ends the command.
         let (enough, interrupt) = (Stop::default(), Stop::default());
         let stopped = [enough.clone(), interrupt.clone()];
         tokio::spawn(async move {
@@ -112,7 +112,7 @@ impl QuestionsUnderWay {
         stop: &Stop,
     ) -> Result<(), Failure> {
         let samples = self.asked(open, stop).await?;
-        // What was due at the end may be a question more or less.
+        // The number of due questions at the end is exact to one.
         let due = open.questions(self.targets.len()) as f64;
         record.cut_short |= (samples.len() as f64) < due * 0.99;
         if open.load.is_ramp() {
@@ -127,7 +127,7 @@ impl QuestionsUnderWay {
         Ok(())
     }
 
-    /// Notes whom the targets met on the way, and who serves the names, where that was seen.
+    /// Adds the nameservers that the targets asked, and the providers of the names, where known.
     fn note_nameservers(&self, record: &mut SavedRun) {
         for (at, target) in self.targets.iter().enumerate() {
             let met = nameservers::met(&target.exchanges(), record.first_asks(at as u16));
@@ -152,7 +152,7 @@ impl QuestionsUnderWay {
         let unheard = progress.unheard();
         for (at, target) in self.targets.iter().enumerate() {
             let own = || samples.iter().filter(|sample| usize::from(sample.target) == at);
-            // One whose turn has not come may be as good as any.
+            // A target whose turn has not come yet may be fine.
             let Some(first) = own().next() else { continue };
             if own().any(|sample| sample.ending.is_good()) {
                 continue;

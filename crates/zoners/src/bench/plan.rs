@@ -1,4 +1,4 @@
-//! What is asked, and how fast: the arguments become a plan, or a word on what is wrong with them.
+//! The plan of a run, made from the arguments, or the fault of the arguments.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -13,19 +13,19 @@ use zoners_dns::Rtype;
 use super::server::ServerTarget;
 use crate::Failure;
 
-/// Questions a second that a public server is asked at most, and one nearby: what a home line and those
-/// who serve everybody can bear.
+/// The default limits of questions per second, for a public server and for a server nearby:
+/// tolerable for a home uplink and for public servers.
 const PACES: [f64; 2] = [50.0, 200.0];
-/// What is asked beside the measuring where there is no pace.
+/// Questions per second outside the measurement, if there is no limit.
 const UNPACED: f64 = 1000.0;
-/// Questions a second that nobody is asked who did not agree to it.
+/// Questions per second that no server gets without `--i-run-this-server`.
 const MOST_UNASKED: f64 = 100.0;
-/// The fastest rate that can be asked for.
+/// The fastest accepted rate.
 const FASTEST: f64 = 20_000.0;
-/// Seconds after which a run ends that asks when others are done, and one that asks at a rate.
+/// The default duration in seconds of a closed loop, and of an open loop.
 const TIMES: [u64; 2] = [900, 30];
 
-/// What is asked for.
+/// The request.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "What is asked")]
 pub(super) struct What {
@@ -91,7 +91,7 @@ pub(super) struct How {
     time: Option<u64>,
 }
 
-/// Questions a second, from one to another.
+/// Questions per second, at the start and at the end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Rate(f64, f64);
 
@@ -112,7 +112,7 @@ impl FromStr for Rate {
 }
 
 impl What {
-    /// The names that are asked for.
+    /// The names to ask.
     pub(super) fn names(&self) -> Result<NameList, Failure> {
         let mut names = match &self.names {
             None => NameList::popular().map_err(|error| Failure::Usage(error.to_string()))?,
@@ -140,7 +140,7 @@ fn read(path: &Path, format: FileFormat) -> Result<NameList, String> {
         false => std::fs::read(path).map(|read| octets = read),
     };
     read.map_err(|error| error.to_string())?;
-    // A log may have octets that are no text; the names in it are.
+    // A log may have octets that are no UTF-8; names are ASCII.
     let text = String::from_utf8_lossy(&octets);
     let source = if is_input { "standard input".into() } else { path.display().to_string() };
     let format = match format {
@@ -151,7 +151,7 @@ fn read(path: &Path, format: FileFormat) -> Result<NameList, String> {
     NameList::read(&text, format, &source).map_err(|error| error.to_string())
 }
 
-/// What is carried out: names asked as they are answered, and then perhaps all of it at a rate.
+/// The parts of a run: a closed loop over the names, and perhaps an open loop at a rate.
 pub(super) struct Plans {
     /// First asks, and repeats unless a rate follows.
     pub(super) closed: Plan,
@@ -159,11 +159,11 @@ pub(super) struct Plans {
     pub(super) open: Option<Plan>,
     /// For a person.
     pub(super) load: String,
-    /// Questions a second at which servers may be asked for more than what is measured.
+    /// Questions per second outside the measurement.
     pub(super) pace: f64,
 }
 
-/// The plan that the arguments come to, for `servers` and perhaps others.
+/// The plans for `servers`, and perhaps further targets.
 pub(super) fn plans(
     what: &What,
     how: &How,
@@ -216,7 +216,7 @@ pub(super) fn plans(
 }
 
 impl How {
-    /// Whether servers of others can be asked so.
+    /// Whether public servers may be asked at this rate.
     fn is_bearable(&self) -> Result<(), String> {
         let rate = self.rate.map(|Rate(_, to)| to);
         let pace = self.pace.map(|pace| if pace == 0.0 { f64::INFINITY } else { pace });

@@ -1,5 +1,5 @@
-//! How a run goes, for the one who waits: a bar on a terminal, plain lines elsewhere; and an early end
-//! where nothing is reached.
+//! The progress of a run: a bar at a terminal, plain lines elsewhere; and an early end if no target
+//! answers.
 
 use std::io::{self, IsTerminal};
 use std::sync::{Mutex, PoisonError};
@@ -10,15 +10,15 @@ use zoners_bench::{QuestionOutcome, Sample, Stop, Watcher};
 
 use crate::output::eprintln;
 
-/// A target of which so many questions ended without a word of it is not there.
+/// Questions without any reply after which a target counts as missing.
 const ENOUGH_SILENCE: usize = 30;
-/// Lines are told that often where there is no terminal.
+/// The interval of lines without a terminal.
 const LINES: Duration = Duration::from_secs(10);
-/// The extended errors of a resolver that reaches nobody: no authority reachable, network error, and
-/// that it was so before.
+/// The EDE codes of a resolver that reaches no server: No Reachable Authority, Network Error, and
+/// Cached Error.
 const NOBODY: [u16; 3] = [22, 23, 13];
 
-/// Tells how it goes.
+/// Shows the progress.
 pub(super) struct Progress {
     total: usize,
     bar: Option<ProgressBar>,
@@ -34,7 +34,7 @@ struct ProgressState {
     targets: Vec<HeardEvents>,
 }
 
-/// What was heard of a target.
+/// The replies of a target.
 #[derive(Clone, Default)]
 struct HeardEvents {
     anything: bool,
@@ -42,7 +42,8 @@ struct HeardEvents {
 }
 
 impl Progress {
-    /// Of `total` questions to so many targets; `stop` is told to end the run if one is not there.
+    /// The progress of `total` questions to several targets; `stop` ends the run if a target is
+    /// missing.
     pub(super) fn new(total: usize, targets: usize, stop: Stop) -> Self {
         let bar = io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(total as u64);
@@ -59,7 +60,7 @@ impl Progress {
         Progress { total, bar, stop, state: Mutex::new(state) }
     }
 
-    /// The targets that said nothing at all, by their places.
+    /// The indices of targets without any reply.
     pub(super) fn unheard(&self) -> Vec<usize> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let unheard = state.targets.iter().enumerate().filter(|(_, heard)| !heard.anything);
@@ -117,7 +118,7 @@ impl Watcher for Progress {
     }
 }
 
-/// Whether an ending shows that somebody is there.
+/// Whether an outcome proves that the target replies.
 fn says_something(ending: &QuestionOutcome) -> bool {
     match ending {
         QuestionOutcome::Answered => true,

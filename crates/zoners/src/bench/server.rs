@@ -1,4 +1,4 @@
-//! A server that is asked over the network.
+//! A server asked over the network.
 
 use std::net::IpAddr;
 
@@ -9,11 +9,11 @@ use zoners_dns::{Endpoint, Message, Name, OptRcode, Question, Rtype};
 use super::serving::QUESTIONS;
 use crate::dns_server::{DnsServer, PORT, QueryManner, ServerAddress};
 
-/// How a question is asked: once, as what is measured is one query; the plan has the time-out.
+/// One attempt, since a sample is a single query; the plan has the timeout.
 const MANNER: QueryManner =
     QueryManner { recursion_desired: true, checking_disabled: false, timeout: None, tries: 1 };
 
-/// A server that is asked over UDP or TCP.
+/// A server asked over UDP or TCP.
 #[derive(Clone)]
 pub(super) struct ServerTarget {
     label: String,
@@ -21,7 +21,7 @@ pub(super) struct ServerTarget {
 }
 
 impl ServerTarget {
-    /// The server of an address such as `192.0.2.1`, `udp://[2001:db8::1]:53` or `tcp://192.0.2.1`.
+    /// The server at an address such as `192.0.2.1`, `udp://[2001:db8::1]:53` or `tcp://192.0.2.1`.
     pub(super) fn new(text: &str) -> Result<Self, String> {
         let address = ServerAddress::read(text, PORT);
         let address = address.map_err(|wrong| format!("--server {wrong}"))?;
@@ -30,7 +30,7 @@ impl ServerTarget {
         ServerTarget::at(address.literal().ok_or_else(no_address)?, text.into())
     }
 
-    /// The one that the system asks.
+    /// The server that the system asks.
     pub(super) fn of_system(address: IpAddr) -> Result<Self, String> {
         ServerTarget::at(Endpoint::udp(address), format!("the system's resolver, {address}"))
     }
@@ -39,7 +39,7 @@ impl ServerTarget {
         Ok(ServerTarget { label, server: DnsServer::at(endpoint)? })
     }
 
-    /// Whether packets to it stay on this machine or the network around it.
+    /// Whether packets to the server stay on this machine or the local network.
     pub(super) fn is_near(&self) -> bool {
         match self.server.endpoint.address.ip().to_canonical() {
             IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
@@ -49,10 +49,10 @@ impl ServerTarget {
         }
     }
 
-    /// The names of the servers of the zone that `name` lies in, as far as this server says.
+    /// The nameservers of the zone of `name`, according to this server.
     pub(super) async fn nameservers(&self, name: &Name) -> Vec<Name> {
         let mut zone = name.clone();
-        // A name that is no zone's gets the SOA of the one that it lies in.
+        // A name that is no apex gets the SOA of its zone.
         for _ in 0..QUESTIONS {
             let question = Question::new(zone.clone(), Rtype::NS);
             let Ok(message) = self.reply(&question).await else { return Vec::new() };
@@ -66,7 +66,7 @@ impl ServerTarget {
         Vec::new()
     }
 
-    /// Its reply; over TCP, if one over UDP is truncated.
+    /// The reply, over TCP if truncated over UDP.
     async fn reply(&self, question: &Question) -> Result<Message, QuestionOutcome> {
         let asked = self.server.ask(question, MANNER).await;
         asked.map(|(message, _)| message).map_err(QuestionOutcome::Broken)

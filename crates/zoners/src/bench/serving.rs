@@ -1,5 +1,5 @@
-//! Who serves the names: where a resolver does not show whom it asks, it is asked for the nameservers,
-//! after all that is measured.
+//! The providers of the names: if a resolver shows no upstream queries, it is asked for the
+//! nameservers after the measurement.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,17 +13,17 @@ use zoners_dns::Name;
 use super::server::ServerTarget;
 use crate::output::eprintln;
 
-/// Names whose servers are asked for; those beyond are told without.
+/// Names whose nameservers are asked for; further names have no provider.
 const MOST_NAMES: usize = 5_000;
-/// Questions that it takes to find the nameservers of a name.
+/// Questions needed to find the nameservers of a name.
 pub(super) const QUESTIONS: usize = 2;
 /// Names under way at a time.
 const AT_ONCE: usize = 8;
 /// For how long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The provider of each name, empty where that cannot be had; `rate` questions a second. Ends early if
-/// it is told to.
+/// The provider of each name, empty if unknown; `rate` limits the questions per second. Ends early
+/// on request.
 pub(super) async fn providers(
     server: &ServerTarget,
     names: &Arc<[Name]>,
@@ -59,7 +59,7 @@ pub(super) async fn providers(
     providers
 }
 
-/// The provider that most of `servers` are of, the first of several.
+/// The most frequent provider of `servers`, the first of several.
 fn most_common(servers: &[Name]) -> String {
     let mut of: Vec<String> = servers
         .iter()

@@ -15,10 +15,10 @@ const RED: Style = AnsiColor::Red.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 /// Columns of the longest bar.
 const LONGEST_BAR: usize = 30;
-/// Providers, and names that failed, that are told.
+/// Providers, and failed names, in the report.
 const MOST: usize = 6;
 
-/// All of it; `against` is the baseline's name.
+/// The whole report; `against` is the name of the baseline.
 pub(super) fn report(report: &BenchReport, against: Option<&str>, all: bool) {
     let BenchReport { environment, names, source, load, .. } = report;
     println!("{BOLD}{names} names{BOLD:#} of {}", cut(&clean(source), 60));

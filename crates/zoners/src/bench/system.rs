@@ -1,4 +1,5 @@
-//! What the system says of itself: its resolver, and what may explain a difference between two runs.
+//! Data of the system: its resolver, and circumstances that may explain a difference between two
+//! runs.
 
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant, SystemTime};
@@ -8,10 +9,10 @@ use zoners_host::machine;
 use zoners_host::network::{gateway, source_addresses};
 use zoners_host::resolvers::{RESOLV_CONF, nameservers};
 
-/// Connections by which the first router's distance is taken, and how long one may take.
+/// Connections for measuring the distance of the first router, and the limit of each.
 const KNOCKS: (usize, Duration) = (3, Duration::from_millis(500));
 
-/// The server that the system asks first.
+/// The first server of the system.
 pub(super) fn resolver() -> Result<IpAddr, String> {
     let instead = "name one with --server, or measure --in-process";
     let servers = nameservers().map_err(|error| format!("{RESOLV_CONF}: {error}; {instead}"))?;
@@ -19,8 +20,8 @@ pub(super) fn resolver() -> Result<IpAddr, String> {
     first.ok_or_else(|| format!("{RESOLV_CONF}: it names no server; {instead}"))
 }
 
-/// What this run is measured with and on; `configuration` as the caller tells it. The first router is
-/// only spoken to if its distance is wanted.
+/// The environment of this run; `configuration` comes from the caller. The first router is
+/// contacted only if its distance is wanted.
 pub(super) fn environment(configuration: String, with_gateway: bool) -> Environment {
     let gateway = gateway();
     Environment {
@@ -44,7 +45,7 @@ fn network(gateway: Option<Ipv4Addr>) -> String {
     format!("{}, {}", told("IPv4", v4, by), told("IPv6", v6, String::new()))
 }
 
-/// Milliseconds to the first router and back: how soon it takes or refuses a connection.
+/// The RTT to the first router in milliseconds: the time until it accepts or refuses a connection.
 fn distance(gateway: Ipv4Addr) -> Option<f64> {
     let (times, patience) = KNOCKS;
     let knock = |_| {
@@ -54,7 +55,7 @@ fn distance(gateway: Ipv4Addr) -> Option<f64> {
         let heard = reached.map_or_else(refused, |_| true);
         heard.then(|| began.elapsed().as_secs_f64() * 1000.0)
     };
-    // One that is not heard at once will not be heard later either.
+    // A router that does not answer at once will not answer later either.
     (0..times).map_while(knock).min_by(f64::total_cmp)
 }
 

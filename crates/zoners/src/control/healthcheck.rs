@@ -117,7 +117,7 @@ fn check(arguments: &HealthcheckArguments, question: &Question) -> HealthReport 
     report
 }
 
-/// The first served address, in a form that can be asked from here.
+/// The first listening address, in a form reachable from here.
 fn served(socket: &Socket, report: &mut HealthReport) -> Result<SocketAddr, String> {
     let status: DaemonStatus = socket
         .request(&AdminRequest::Status {})

@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &ReloadArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Why nothing was reloaded. Each error shows its line of the file.
+/// The reasons why nothing was reloaded. Each error shows its line of the file.
 pub(super) fn refusal(report: &ReloadReport) -> String {
     let lines = report.errors.iter().flat_map(|error| error.lines()).map(clean);
     let lines: Vec<String> = ["not reloaded, the old configuration stays:".to_owned()]

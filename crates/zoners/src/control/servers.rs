@@ -8,7 +8,7 @@ use crate::Failure;
 use crate::output::{self, println};
 use crate::print::{BOLD, DIM, RED, clean, wrapped};
 
-/// Columns of an address with its transport: the longest of IPv6 without a port fits.
+/// Columns for an address with its transport: enough for the longest IPv6 address without a port.
 const ADDRESS_WIDTH: usize = 43;
 const GREEN: Style = AnsiColor::Green.on_default();
 
@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &ServersArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The servers, a line each; remarks go below where the line has no room for them.
+/// The servers, one on each line; remarks go below where the line has no room.
 pub(super) fn page(list: &ServerList, width: usize) -> Vec<String> {
     let zone = list.zone.iter().map(|zone| format!("{BOLD}Servers of {}{BOLD:#}", clean(zone)));
     let broken = list.reachability.names(false);

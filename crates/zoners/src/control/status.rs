@@ -1,4 +1,4 @@
-//! `zoners status`: a page for a person who has never run a resolver.
+//! `zoners status`: a page for people who have never run a resolver.
 
 use anstyle::{AnsiColor, Style};
 use zoners_api::{
@@ -209,7 +209,7 @@ fn problem_lines(problem: &Problem, width: usize) -> Vec<String> {
     text.chain(advice.iter().map(|line| format!("  {line}"))).collect()
 }
 
-/// Texts as people list them: "a, b and c".
+/// A list in words: "a, b and c".
 fn list(texts: &[String]) -> String {
     match texts {
         [] => "nothing".to_owned(),
@@ -223,7 +223,7 @@ fn counted(number: u64, thing: &str) -> String {
     format!("{} {thing}{plural}", grouped(number))
 }
 
-/// A number with its digits in groups of three.
+/// A number with digits in groups of three.
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();

@@ -1,6 +1,6 @@
-//! The pages and objects of commands that ask the daemon, as files in `snapshots/`. A changed page fails;
-//! `INSTA_UPDATE=always cargo test -p zoners --bins control::tests` writes the files anew, and `git diff` shows
-//! the difference.
+//! The pages and objects of commands asking the daemon, as files in `snapshots/`. A changed page
+//! fails; `INSTA_UPDATE=always cargo test -p zoners --bins control::tests` writes the files anew,
+//! and `git diff` shows the difference.
 
 use zoners_api::{
     AdminReply, CacheEntries, CacheEntry, CacheFill, CounterStats, DaemonStatus, DnssecStatus,
@@ -28,7 +28,7 @@ fn shows(name: &str, page: &[String], width: usize) {
     holds(name, &text);
 }
 
-/// Compares what `--json` prints, in several lines.
+/// Compares the output of `--json`, in several lines.
 fn prints(name: &str, reply: impl Into<AdminReply>) {
     let object: serde_json::Value = serde_json::from_str(&reply.into().to_line()).unwrap();
     holds(name, &serde_json::to_string_pretty(&object).unwrap());

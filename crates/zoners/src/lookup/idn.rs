@@ -1,12 +1,12 @@
 //! Internationalised names (IDNA 2008, UTS 46): typed and shown in their own script, sent as `xn--…`.
 
-/// What the labels of such a name begin with on the wire.
+/// The prefix of such labels on the wire.
 const PREFIX: &str = "xn--";
 
-/// A name as it is sent: what is ASCII stays as it is typed.
+/// A name in its form on the wire: ASCII stays as typed.
 ///
 /// # Errors
-/// The name has characters that no domain name has.
+/// The name has characters that are not allowed in domain names.
 pub(super) fn to_wire(name: &str) -> Result<String, String> {
     if name.is_ascii() {
         return Ok(name.to_owned());
@@ -18,7 +18,7 @@ pub(super) fn to_wire(name: &str) -> Result<String, String> {
         .ok_or_else(|| format!("`{name}` is no domain name: it has characters that none may have"))
 }
 
-/// A name in its own script, if it has another than its ASCII form and is well-formed.
+/// A name in its own script, if that differs from its ASCII form and the name is well-formed.
 pub(super) fn to_script(name: &str) -> Option<String> {
     if !has_encoded_label(name) {
         return None;
@@ -27,7 +27,7 @@ pub(super) fn to_script(name: &str) -> Option<String> {
     (checked.is_ok() && text != name).then_some(text)
 }
 
-/// A line in zone-file format with its names in their own script. Character strings in quotes stay.
+/// A line in zone-file format with its names in their own script. Quoted strings stay.
 pub(super) fn line_to_script(line: &str) -> String {
     if !has_encoded_label(line) {
         return line.to_owned();

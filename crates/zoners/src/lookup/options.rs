@@ -1,10 +1,10 @@
-//! The `+` options, as dig has them.
+//! The `+` options of dig.
 
 use std::time::Duration;
 
 use crate::mistakes::nearest;
 
-/// What the `+` options ask for.
+/// The values of the `+` options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PlusOptions {
     pub(super) short: bool,
@@ -13,21 +13,21 @@ pub(super) struct PlusOptions {
     /// Show signatures.
     pub(super) dnssec: bool,
     pub(super) tcp: bool,
-    /// RD, towards a server that is asked directly.
+    /// RD, for a server asked directly.
     pub(super) recursion_desired: bool,
     /// CD: the answer need not be proven.
     pub(super) checking_disabled: bool,
     pub(super) answer: bool,
     pub(super) authority: bool,
-    /// Lines that begin with `;;`.
+    /// Lines beginning with `;;`.
     pub(super) comments: bool,
-    /// Show internationalised names in their own script; where it is not said, at a terminal.
+    /// Whether internationalised names are shown in their own script; `None`: at a terminal.
     pub(super) idn_out: Option<bool>,
-    /// How long one query to a server waits.
+    /// The wait for one query to a server.
     pub(super) timeout: Duration,
     /// How often a query is sent over UDP.
     pub(super) tries: u32,
-    /// Remarks on options that do nothing here.
+    /// Remarks on options without effect here.
     pub(super) notes: Vec<String>,
 }
 
@@ -52,7 +52,7 @@ impl Default for PlusOptions {
     }
 }
 
-/// Options that do something, for the hint at a misspelt one.
+/// Options with an effect, for the hint at a misspelt option.
 const KNOWN: &[&str] = &[
     "all",
     "answer",
@@ -73,7 +73,7 @@ const KNOWN: &[&str] = &[
     "vc",
 ];
 
-/// Options of dig on how its output looks: this output has nothing of the kind.
+/// Options of dig for the format of its output: this output has no such parts.
 const PASSED_OVER: &[&str] = &[
     "additional",
     "besteffort",
@@ -104,7 +104,7 @@ const PASSED_OVER: &[&str] = &[
     "yaml",
 ];
 
-/// Options of dig that change the query in a way that is not offered here.
+/// Options of dig changing the query in a way not offered here.
 const WITHOUT_EFFECT: &[&str] = &[
     "aaflag",
     "aaonly",
@@ -138,10 +138,10 @@ const WITHOUT_EFFECT: &[&str] = &[
 ];
 
 impl PlusOptions {
-    /// Takes an option as it stands after the `+`: `short`, `noall`, `time=2`.
+    /// Takes an option, as written after the `+`: `short`, `noall`, `time=2`.
     ///
     /// # Errors
-    /// There is no such option, or its value is wrong.
+    /// The option is unknown, or its value is wrong.
     pub(super) fn take(&mut self, text: &str) -> Result<(), String> {
         let (word, value) = match text.split_once('=') {
             Some((word, value)) => (word.to_ascii_lowercase(), Some(value)),
@@ -166,7 +166,7 @@ impl PlusOptions {
         Ok(())
     }
 
-    /// Switches an option; false if there is none that is switched so.
+    /// Switches an option; false if there is no such switch.
     fn set(&mut self, word: &str, on: bool) -> bool {
         match word {
             "short" => self.short = on,

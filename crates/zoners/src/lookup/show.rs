@@ -1,4 +1,4 @@
-//! How an answer is shown: its records as zone files have them, then a line that begins with `;;`.
+//! The output of an answer: its records in zone-file format, then a line beginning with `;;`.
 
 use std::io::IsTerminal;
 
@@ -13,7 +13,7 @@ use crate::print::{self, DIM, GREEN, RED, YELLOW, clean, wrapped};
 /// Columns of a reason.
 const WIDTH: usize = 78;
 
-/// The answer, as the options have it.
+/// The answer, according to the options.
 pub(super) fn report(report: &LookupReport, options: &PlusOptions) {
     if options.json {
         let trace = report.trace.clone().filter(|_| options.trace);
@@ -28,7 +28,7 @@ pub(super) fn report(report: &LookupReport, options: &PlusOptions) {
     text.lines().iter().for_each(|line| println!("{line}"));
 }
 
-/// Whether internationalised names are shown in their own script: unless it is said, at a terminal.
+/// Whether internationalised names are shown in their own script: as requested, else at a terminal.
 fn shows_script(options: &PlusOptions) -> bool {
     options.idn_out.unwrap_or_else(|| std::io::stdout().is_terminal())
 }
@@ -74,7 +74,7 @@ impl AnswerText<'_> {
         record.splitn(5, ' ').nth(4).map(str::to_owned)
     }
 
-    /// What the answer says of the name, where it has no records to show.
+    /// A remark on an answer without records.
     fn remark(&self) -> Option<String> {
         let LookupReport { name, r#type, rcode, answer, .. } = self.report;
         let of_type = format!(" IN {type} ");
@@ -91,7 +91,7 @@ impl AnswerText<'_> {
         Some(format!("{style};; {} {type}: {what}{style:#}", self.record(name)))
     }
 
-    /// Why there is no answer, or what is wrong with it.
+    /// The reasons for a failure, or faults of the answer.
     fn reasons(&self) -> Vec<String> {
         let Some(EdeReport { code, meaning, text }) = &self.report.ede else { return Vec::new() };
         let text = match clean(text) {
@@ -102,7 +102,7 @@ impl AnswerText<'_> {
         wrapped(&why, WIDTH).iter().map(|line| format!(";;   {line}")).collect()
     }
 
-    /// Whether it is proven, how long it took, and where it comes from.
+    /// DNSSEC status, time and source.
     fn status(&self) -> String {
         let report = self.report;
         let from = match &report.server {
@@ -133,7 +133,7 @@ impl AnswerText<'_> {
         parts.join(", ")
     }
 
-    /// What a server that was asked directly claims, with the flags of its reply.
+    /// The claims of a server asked directly, with the flags of its reply.
     fn claimed(&self) -> String {
         let flags = &self.report.flags;
         let has = |flag: &str| flags.iter().any(|other| other == flag);

@@ -14,7 +14,7 @@ use crate::config_file::ConfigFile;
 use crate::control::Socket;
 use crate::dns_server::{DnsServer, QueryManner, ServerAddress};
 
-/// What answers the questions.
+/// The source of answers.
 pub(super) enum LookupTarget {
     InProcess { service: Box<Snapshot>, runtime: Runtime },
     Daemon(Socket),
@@ -22,7 +22,7 @@ pub(super) enum LookupTarget {
 }
 
 impl LookupTarget {
-    /// A resolver as the configuration says, over one address family if that is asked for.
+    /// A resolver with this configuration, over one address family if requested.
     pub(super) fn in_process(
         file: &ConfigFile,
         ipv4: Option<bool>,
@@ -62,7 +62,7 @@ impl LookupTarget {
         matches!(self, LookupTarget::Server { .. })
     }
 
-    /// What came of a question.
+    /// The result of a question.
     ///
     /// # Errors
     /// The daemon or the server did not reply.

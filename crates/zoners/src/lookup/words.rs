@@ -1,4 +1,4 @@
-//! What the words of the command line ask for: names, types, classes, servers and `+` options, in any order.
+//! The words of the command line: names, types, classes, servers and `+` options, in any order.
 
 use std::net::IpAddr;
 
@@ -8,15 +8,15 @@ use super::idn;
 use super::options::PlusOptions;
 use crate::mistakes::nearest;
 
-/// Types that are no records but actions, which are not done.
+/// Types that stand for actions, which are not supported.
 const ACTIONS: &[&str] = &["AXFR", "IXFR", "MAILA", "MAILB"];
-/// Types that people ask for, for the hint at a misspelt one.
+/// Common types, for the hint at a misspelt type.
 const COMMON_TYPES: &[&str] = &[
     "A", "AAAA", "ANY", "CAA", "CNAME", "DNSKEY", "DS", "HTTPS", "MX", "NAPTR", "NS", "NSEC",
     "PTR", "SOA", "SRV", "SSHFP", "SVCB", "TLSA", "TXT",
 ];
 
-/// What is asked for.
+/// The request.
 #[derive(Debug, Default)]
 pub(super) struct LookupRequest {
     names: Vec<SoughtName>,
@@ -27,21 +27,21 @@ pub(super) struct LookupRequest {
     pub(super) options: PlusOptions,
 }
 
-/// A name that is looked up.
+/// A name to look up.
 #[derive(Debug)]
 struct SoughtName {
     name: Name,
-    /// It stands for an address.
+    /// Whether the name stands for an address.
     reverse: bool,
-    /// It was written without a dot, as types are.
+    /// The word, if it was written without a dot, as types are.
     bare: Option<String>,
 }
 
 impl LookupRequest {
-    /// Takes a word, whatever it is.
+    /// Takes a word of any kind.
     ///
     /// # Errors
-    /// The word is nothing that there is.
+    /// The word has no meaning.
     pub(super) fn take(&mut self, word: &str) -> Result<(), String> {
         if let Some(server) = word.strip_prefix('@') {
             self.server = Some(server.to_owned());
@@ -62,10 +62,10 @@ impl LookupRequest {
         Ok(())
     }
 
-    /// Takes a word that is a name or an address.
+    /// Takes a name or an address.
     ///
     /// # Errors
-    /// It is neither.
+    /// The word is neither.
     pub(super) fn take_name(&mut self, word: &str) -> Result<(), String> {
         if let Some(address) = address(word) {
             self.names.push(SoughtName { name: name::reverse(address), reverse: true, bare: None });
@@ -90,10 +90,10 @@ impl LookupRequest {
         }
     }
 
-    /// Takes a word that is a type.
+    /// Takes a type.
     ///
     /// # Errors
-    /// There is no such type, or it stands for an action that is not done.
+    /// The type is unknown, or stands for an unsupported action.
     pub(super) fn take_type_word(&mut self, word: &str) -> Result<(), String> {
         match rtype(word) {
             Ok(rtype) => self.take_type(rtype, word),
@@ -109,8 +109,8 @@ impl LookupRequest {
         Ok(())
     }
 
-    /// The questions: each name with each type. Without a type, a name is asked for its addresses, and an
-    /// address for its name; types without a name are those of the root zone, as with dig.
+    /// The questions: each name with each type. Without a type, a name is asked for its addresses,
+    /// and an address for its name; types without a name are asked for the root zone, as in dig.
     ///
     /// # Errors
     /// Nothing is asked for.
@@ -118,7 +118,7 @@ impl LookupRequest {
         if self.names.is_empty() && self.types.is_empty() {
             return Err("there is no name to look up, as in `zoners lookup example.com`".to_owned());
         }
-        // Beside a name, a word without a dot is a misspelt type rather than another name.
+        // Beside a name, a word without a dot is probably a misspelt type.
         let misspelt = self.names.iter().find_map(|sought| sought.bare.as_deref());
         if let (Some(word), 2..) = (misspelt, self.names.len()) {
             let wrong = rtype(word).err().unwrap_or_default();
@@ -146,13 +146,13 @@ impl LookupRequest {
         self.names.is_empty()
     }
 
-    /// The class, where it is another than that of the Internet.
+    /// The class, if it is not IN.
     pub(super) fn other_class(&self) -> Option<Class> {
         self.class.filter(|class| *class != Class::IN)
     }
 }
 
-/// An address, be it in brackets or with a zone index, which no reverse name has.
+/// An address, perhaps in brackets or with a zone index, which reverse names lack.
 fn address(word: &str) -> Option<IpAddr> {
     let bare = word.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(word);
     bare.parse().ok()

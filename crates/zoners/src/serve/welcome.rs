@@ -1,4 +1,4 @@
-//! What `serve` says to a person at a terminal, once it serves.
+//! The welcome of `serve` at a terminal.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -14,7 +14,7 @@ use crate::print::{BOLD, DIM, GREEN, YELLOW, for_errors};
 /// The port of DNS.
 const PORT: u16 = 53;
 
-/// Speaks to a person through the log, so that a stalled terminal holds up nothing.
+/// Writes through the log, so that a stalled terminal delays nothing.
 #[derive(Clone, Debug)]
 pub(super) struct Welcome {
     log: Log,
@@ -26,7 +26,7 @@ impl Welcome {
         Welcome { log, file }
     }
 
-    /// Where it serves, by which configuration, and what is next.
+    /// The addresses, the configuration and the next steps.
     pub(super) fn ready(&self, bound: &ListenStatus) {
         self.write(&self.text(bound));
     }
@@ -68,7 +68,7 @@ fn row(what: &str, text: &str) -> String {
     row
 }
 
-/// The command that asks this address.
+/// The command for a first query to this address.
 fn dig(address: SocketAddr) -> String {
     let ip = match address.ip() {
         ip if ip.is_unspecified() && ip.is_ipv4() => "127.0.0.1".to_owned(),
@@ -82,7 +82,7 @@ fn dig(address: SocketAddr) -> String {
     format!("zoners lookup @{ip}{port} example.com")
 }
 
-/// How this machine is made to ask it.
+/// The way to make this machine use the server.
 fn in_use(address: SocketAddr) -> String {
     match address.port() {
         PORT => format!("write \"nameserver {}\" first in /etc/resolv.conf", address.ip()),

@@ -87,7 +87,7 @@ fn used(code: &str, public: bool) -> Vec<String> {
     paths
 }
 
-/// All paths in the code that begin at the crate, at a parent or at a child.
+/// All paths in the code beginning at the crate, at a parent or at a child.
 fn named(code: &str, children: &[String]) -> Vec<String> {
     let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
     let words = code.split(|letter| !is_part(letter)).filter(|word| word.contains("::"));
@@ -154,7 +154,7 @@ fn imports(files: &Files) -> Imports {
     imports
 }
 
-/// The sets of files that lead to each other.
+/// The sets of files leading to each other.
 fn circles(mut imports: Imports) -> Vec<BTreeSet<Vec<String>>> {
     let reach = |start: &Vec<String>, imports: &Imports| {
         let (mut seen, mut next) = (BTreeSet::new(), vec![start.clone()]);

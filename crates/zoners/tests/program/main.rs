@@ -43,7 +43,7 @@ mod listening {
     mod reloads;
 }
 
-/// Daemons that share a second level.
+/// Daemons sharing a second level.
 mod sharing {
     mod failover;
     mod second_level;

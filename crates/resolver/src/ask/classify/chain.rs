@@ -138,7 +138,7 @@ impl<'a> Chain<'a> {
         Err(self.nothing_said(refers_away))
     }
 
-    /// The denial by RCODE, or by the SOA of a zone that contains the name.
+    /// The denial by RCODE, or by the SOA of a zone containing the name.
     fn denied(&self) -> Option<Finding> {
         let is_soa =
             |set: &&RRset| set.rtype == Rtype::SOA && name::is_within(&self.name, &set.owner);
@@ -177,7 +177,7 @@ impl<'a> Chain<'a> {
         })
     }
 
-    /// The meaning of a referral by `ns`. DS records lie above the cut: a server that refers to the
+    /// The meaning of a referral by `ns`. DS records lie above the cut: a server referring to the
     /// name itself has answered, with the DS records or with the proof of their absence.
     fn refer(&self, ns: &'a RRset) -> Ending<'a> {
         if self.question.rtype != Rtype::DS || ns.owner != self.question.name {

@@ -1,5 +1,5 @@
 //! A probe of the network: some root servers are asked for the root keys, over TCP too if UDP is
-//! silent. Keys that match the trust anchor prove that replies come through; AA proves that the
+//! silent. Keys matching the trust anchor prove that replies come through; AA proves that the
 //! servers replied themselves.
 
 use std::future::Future;

@@ -1,4 +1,4 @@
-//! Hearsay: replies of hosts that answer in place of a server.
+//! Hearsay: replies of hosts answering in place of a server.
 
 use zoners_cache::Denial;
 use zoners_dns::{Network, NetworkError, QueryMode};

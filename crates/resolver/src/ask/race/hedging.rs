@@ -14,7 +14,7 @@ use crate::model::budget::Exhausted;
 use crate::model::verdict::Verdict;
 use crate::selection::candidates::Attempt;
 
-/// The most halvings of the hedge delay of servers that are asked for the first time.
+/// The most halvings of the hedge delay of servers asked for the first time.
 const MOST_HALVINGS: u8 = 4;
 
 /// The least wait for the servers of a dead zone after the last query.

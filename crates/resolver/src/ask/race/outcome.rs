@@ -52,7 +52,7 @@ impl<N: Network> Race<'_, N> {
                 self.end_silence();
                 return Some(Box::new(verdict.of(attempt.endpoint.address)));
             }
-            // A middlebox that answers for this server answers for every server.
+            // A middlebox answering for this server answers for every server.
             Err(fault) if hearsay && fault.says_nothing() && self.is_intercepted() => {
                 let nothing = self.as_hearsay(nothing(fault == Fault::BareDenial));
                 return Some(Box::new(nothing.of(attempt.endpoint.address)));

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::env::shared::Shared;
 
-/// The voice of a server that is asked as an authority.
+/// The voice of a server asked as an authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReplyVoice {
     /// AA: the voice of an authoritative server.

@@ -7,7 +7,7 @@ use super::{Candidate, Candidates};
 use crate::env::environment::Env;
 use crate::infra::estimate::Estimator;
 
-/// Unanswered datagrams after which a server that replies over TCP is asked over TCP first.
+/// Unanswered datagrams after which a server replying over TCP is asked over TCP first.
 const SILENT_OVER_UDP: u16 = 2;
 
 impl Candidates {

@@ -58,8 +58,8 @@ const MOST_TRIES: u8 = MOST_DATAGRAMS + 2;
 /// Fewer for nameserver look-ups, since a referral can cause many.
 const MOST_NESTED_TRIES: u8 = 3;
 
-/// A server that is asked over TCP first left datagrams unanswered, but may answer them again:
-/// after this time without a reply on the stream, a datagram is sent too.
+/// A server asked over TCP first left datagrams unanswered, but may answer them again: after this
+/// time without a reply on the stream, a datagram is sent too.
 const MOST_STREAM_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Nested look-ups skip servers that have never replied within this time.

@@ -11,8 +11,8 @@ use crate::model::context::Context;
 use crate::selection::addresses::{addresses_of, is_known_without_address};
 
 impl Candidates {
-    /// The few addresses that were tried longest ago; no server of the zone has given a useful
-    /// reply `since` then.
+    /// The few addresses tried longest ago; no server of the zone has given a useful reply `since`
+    /// then.
     pub(crate) fn of_dead<N: Network>(
         env: &Env<N>,
         cut: &Delegation,

@@ -1,4 +1,4 @@
-//! Hosts files: an address and its names a line, as every system has one.
+//! Hosts files: an address and its names on each line, as on every system.
 
 use std::net::IpAddr;
 
@@ -6,28 +6,28 @@ use zoners_dns::{Name, RRset, Records, Rtype, name};
 
 use super::records::Builder;
 
-/// Seconds for which clients may keep what a hosts file says: it changes when a person edits it.
+/// The TTL of hosts file entries, in seconds: short, since people edit the file.
 const TTL: u32 = 60;
-/// Names that an address has in reverse. A block list gives one address to thousands.
+/// PTR records of one address. A block list gives one address to thousands of names.
 const NAMES_OF_ADDRESS: usize = 8;
 
-/// What is wrong with a line.
+/// A faulty line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Odd {
     /// The line, from 1 on.
     pub line: usize,
-    /// Why it, or a name of it, is passed over.
+    /// The reason why the line, or a name, is skipped.
     pub why: String,
 }
 
-/// Reads a hosts file: hands the address of each line with its names to `take`, and what is wrong, which is
-/// passed over, to `odd`.
+/// Reads a hosts file: passes the address and names of each line to `take`, and skipped faults to
+/// `odd`.
 pub fn read(text: &[u8], mut take: impl FnMut(IpAddr, Vec<Name>), mut odd: impl FnMut(Odd)) {
-    // Some editors begin a file with a mark of its encoding.
+    // Some editors write a byte order mark at the beginning.
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
     for (number, line) in text.split(|octet| *octet == b'\n').enumerate() {
         let line = line.split(|octet| *octet == b'#').next().unwrap_or_default();
-        // What is no UTF-8 cannot be part of a name either, and is seen there.
+        // Octets that are no UTF-8 are rejected later, as part of a name.
         let line = String::from_utf8_lossy(line);
         read_line(&line, &mut take, |why| odd(Odd { line: number + 1, why }));
     }
@@ -36,7 +36,7 @@ pub fn read(text: &[u8], mut take: impl FnMut(IpAddr, Vec<Name>), mut odd: impl 
 fn read_line(line: &str, take: &mut impl FnMut(IpAddr, Vec<Name>), mut odd: impl FnMut(String)) {
     let mut words = line.split_whitespace();
     let Some(written) = words.next() else { return };
-    // An address may say by which interface it is reached; a name server cannot.
+    // An address may have a zone index, which DNS records lack.
     let bare = written.split('%').next().unwrap_or_default();
     let Ok(address) = bare.parse::<IpAddr>() else {
         return odd(format!("`{written}` is no address"));
@@ -59,14 +59,14 @@ fn host(word: &str) -> Result<Name, String> {
     }
 }
 
-/// Adds what a line says: A or AAAA for every name, and PTR to the first, for no more than
-/// [`NAMES_OF_ADDRESS`] of an address.
+/// Adds the records of a line: A or AAAA for every name, and PTR to the first, at most
+/// [`NAMES_OF_ADDRESS`] for an address.
 pub(super) fn add(address: IpAddr, names: Vec<Name>, to: &mut Builder) {
     let (rtype, records) = match address {
         IpAddr::V4(ip) => (Rtype::A, Records::from_iter([ip.octets()])),
         IpAddr::V6(ip) => (Rtype::AAAA, Records::from_iter([ip.octets()])),
     };
-    // The unspecified address is of no host: block lists have it.
+    // The unspecified address belongs to no host: block lists use it.
     if let Some(first) = names.first().filter(|_| !address.is_unspecified()) {
         let reverse = RRset::naming(name::reverse(address), Rtype::PTR, TTL, first);
         to.add_up_to(NAMES_OF_ADDRESS, reverse);
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
     use zoners_dns::NameSlice;
 
-    /// The records and what was odd.
+    /// The records and the faults.
     fn read_all(text: &[u8]) -> (super::super::records::Records, Vec<Odd>) {
         let (mut builder, mut odd) = (Builder::default(), Vec::new());
         read(text, |address, names| add(address, names, &mut builder), |line| odd.push(line));

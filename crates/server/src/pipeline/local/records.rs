@@ -1,4 +1,4 @@
-//! Records that are answered here, by name, with wildcards (RFC 4592).
+//! Local records by name, with wildcards (RFC 4592).
 
 mod builder;
 
@@ -10,22 +10,22 @@ use zoners_resolver::Answer;
 use super::{answer_of, soa};
 pub(super) use builder::Builder;
 
-/// Aliases followed among our own records; further than that they loop.
+/// Aliases followed among local records; a longer chain is a loop.
 const MOST_ALIASES: usize = 8;
 
-/// RRsets by name. A name that has any has no others: types that it lacks are denied. So are names below the
-/// parent of a wildcard that neither have records nor get any from a wildcard.
+/// RRsets by name. A local name is authoritative: missing types are denied. So are names below the
+/// parent of a wildcard without records of their own or of the wildcard.
 #[derive(Debug, Default)]
 pub(super) struct Records {
     names: HashMap<Name, Box<[Set]>>,
-    /// Names that have others below them: of those that one may need to know, which are the names below the
-    /// parents of wildcards and within special-use zones.
+    /// Names with other names below, as far as needed: below the parents of wildcards and within
+    /// special-use zones.
     above: HashSet<Name>,
     /// The wildcards, by their parents.
     wildcards: HashMap<Name, Name>,
 }
 
-/// The records of one name and type; the name is where they lie.
+/// The records of one name and type, with the owner name.
 #[derive(Debug)]
 struct Set {
     rtype: Rtype,
@@ -33,19 +33,19 @@ struct Set {
     records: Rdata,
 }
 
-/// What there is for a name.
+/// The local data of a name.
 enum Found<'a> {
-    /// These records; what they lack is denied by a zone of this name.
+    /// The records; missing types are denied by a zone of this name.
     Sets(&'a [Set], Name),
-    /// Nothing, but names below it: there, a zone of this name has no records.
+    /// An empty non-terminal: a zone of this name denies each type.
     Empty(Name),
-    /// Not even that.
+    /// The name does not exist in a zone of this name.
     Gone(Name),
 }
 
 impl Records {
     pub(super) fn answer(&self, asked: &NameSlice, rtype: Rtype) -> Option<Answer> {
-        // Most names are not ours; those cost a look and nothing else.
+        // Most names are not local and cost a single look-up.
         let is_ours = self.names.contains_key(asked);
         if !is_ours && self.wildcard_above(asked).is_none() {
             return None;
@@ -61,7 +61,7 @@ impl Records {
                 Some(Found::Gone(zone)) => {
                     return Some(answer_of(OptRcode::NXDOMAIN, chain, soa(&zone)));
                 }
-                // An alias may lead to a name that others have; the client asks on.
+                // An alias may lead to a name that is not local; the client asks for it.
                 None if chain.is_empty() => return None,
                 None => return Some(answer_of(OptRcode::NOERROR, chain, vec![])),
             };
@@ -101,15 +101,15 @@ impl Records {
         if self.above.contains(asked) {
             return Some(Found::Empty(zone));
         }
-        // The closest encloser is the longest name above that exists; its wildcard alone counts (RFC 4592
-        // section 3.3.1). The zone's own name exists, as its wildcard lies below it.
+        // The closest encloser is the longest existing ancestor; its wildcard alone counts (RFC
+        // 4592 section 3.3.1). The zone's own name exists, as its wildcard lies below.
         let exists = |name: &Name| self.names.contains_key(name) || self.above.contains(name);
         let encloser = name::with_ancestors(asked).skip(1).find(exists)?;
         let wildcard = self.wildcards.get(&encloser).and_then(|wildcard| self.names.get(wildcard));
         Some(wildcard.map_or(Found::Gone(zone), |sets| Found::Sets(sets, encloser)))
     }
 
-    /// The nearest name above `asked` that is the parent of a wildcard.
+    /// The closest ancestor of `asked` that is the parent of a wildcard.
     fn wildcard_above(&self, asked: &NameSlice) -> Option<Name> {
         if self.wildcards.is_empty() {
             return None;

@@ -1,4 +1,5 @@
-//! Special-use names: answered here, since asking the Internet for them leaks and cannot succeed.
+//! Special-use names: answered here, since a query to the Internet for these names leaks and cannot
+//! succeed.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,10 +11,10 @@ use zoners_resolver::Answer;
 use super::{TTL, answer_of, ns, soa};
 use crate::config::SpecialUse;
 
-/// The addresses that `localhost` has, and that have it as their name.
+/// The addresses of `localhost`, which have `localhost` as their name.
 const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
-/// Reverse zones of addresses that nobody owns (RFC 6303 section 4, RFC 9637 section 4), beside those of
+/// Reverse zones of private addresses (RFC 6303 section 4, RFC 9637 section 4), beside those of
 /// [`SERIES`].
 const PRIVATE_REVERSE: &[&str] = &[
     "0.in-addr.arpa",
@@ -37,17 +38,18 @@ const PRIVATE_REVERSE: &[&str] = &[
     "0.f.f.f.3.ip6.arpa",
 ];
 
-/// Those that are one zone for each of some octets: 172.16/12 (RFC 6303 section 4.1) and 100.64/10 (RFC 7793).
+/// Reverse zones for each of a range of octets: 172.16/12 (RFC 6303 section 4.1) and 100.64/10 (RFC
+/// 7793).
 const SERIES: [(RangeInclusive<u8>, &str); 2] =
     [(16..=31, "172.in-addr.arpa"), (64..=127, "100.in-addr.arpa")];
 
-/// The zones that are answered here.
+/// The special-use zones in force.
 #[derive(Debug)]
 pub(super) struct SpecialZones {
     zones: HashSet<Name>,
     /// The zones of the configured routes, which win.
     routes: Vec<Name>,
-    /// The last label of each, so that most names cost a glance.
+    /// The top-level label of each zone, so that most names cost one comparison.
     tops: Vec<Name>,
     localhost: Name,
     /// The reverse names of [`LOOPBACK`].
@@ -57,8 +59,8 @@ pub(super) struct SpecialZones {
 }
 
 impl SpecialZones {
-    /// The zones that are switched on; names that one of `routes` leads to are left to it. That of the root
-    /// zone does not count: it is for the Internet, and these names are not of it.
+    /// The enabled zones; names below one of `routes` are left to the route. A route of the root
+    /// zone does not count: it is for the Internet, which has no special-use names.
     pub(super) fn new(on: &SpecialUse, routes: &[Delegation]) -> Self {
         let single = [
             (on.localhost, "localhost"),
@@ -85,7 +87,7 @@ impl SpecialZones {
                 tops.push(top);
             }
         }
-        // The root stands for a name that is none, and is no zone of ours either.
+        // The root stands for an invalid name, and is no special-use zone.
         let parsed = |text| name::parse(text).unwrap_or_else(|_| name::root());
         let (localhost, resolver) = (parsed("localhost"), parsed("resolver.arpa"));
         SpecialZones {
@@ -98,7 +100,8 @@ impl SpecialZones {
         }
     }
 
-    /// The answer, if the name is one of ours; `holds` says whether there are local records below a name.
+    /// The answer, if the name is special-use; `holds` says whether there are local records below a
+    /// name.
     pub(super) fn answer(
         &self,
         asked: &NameSlice,
@@ -139,7 +142,7 @@ impl SpecialZones {
         name.iter_suffixes().find_map(|suffix| self.zones.get(suffix.for_slice()))
     }
 
-    /// The records that a name of `zone` has: addresses of `localhost` and all below it (RFC 6761
+    /// The records of a name in `zone`: addresses of `localhost` and names below it (RFC 6761
     /// section 6.3), and the names of these addresses.
     fn records(&self, zone: &Name, asked: &Name, rtype: Rtype) -> Option<Records> {
         let address = |address: &IpAddr| match (address, rtype) {
@@ -154,8 +157,9 @@ impl SpecialZones {
         is_named.then(|| Records::from_iter([self.localhost.as_slice()]))
     }
 
-    /// Whether a name of `zone` exists, with records or without, or has others below it elsewhere. All below
-    /// resolver.arpa do, so that a client takes "no encrypted resolver" for the answer (RFC 9462 section 4).
+    /// Whether a name of `zone` exists, with or without records, or has names below it elsewhere.
+    /// Every name below resolver.arpa exists, so that a client takes "no encrypted resolver" for
+    /// the answer (RFC 9462 section 4).
     fn exists(&self, zone: &Name, asked: &Name) -> bool {
         let mut below = self.loopback.iter().chain(&self.routes);
         let whole = asked == zone || *zone == self.localhost || *zone == self.resolver;
@@ -163,7 +167,7 @@ impl SpecialZones {
     }
 }
 
-/// Whether the octets of a name end like another; true of every name below that one.
+/// Whether the octets of a name end like those of a second name; true for every name below it.
 fn ends_with(asked: &NameSlice, end: &Name) -> bool {
     let (asked, end) = (asked.as_slice(), end.as_slice());
     let start = asked.len().checked_sub(end.len());

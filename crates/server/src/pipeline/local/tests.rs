@@ -92,11 +92,11 @@ fn a_name_of_a_hosts_file_may_have_an_address_in_the_records_too() {
         "nas.lan. 60 IN A 192.168.1.3\nnas.lan. 60 IN A 192.168.1.2"
     );
     assert_eq!(asked(&ours, "2.1.168.192.in-addr.arpa", Rtype::PTR).matches("nas.lan").count(), 1);
-    // What is ours wins over what special names have.
+    // Local records win over special-use names.
     let reverse = asked(&ours, "1.0.0.127.in-addr.arpa", Rtype::PTR);
     assert_eq!(reverse, "1.0.0.127.in-addr.arpa. 60 IN PTR here.");
     assert!(asked(&ours, "1.0.0.127.in-addr.arpa", Rtype::TXT).contains("NOERROR"));
-    // A name above it exists, one beside it does not.
+    // A name above exists, a sibling does not.
     assert_eq!(asked(&ours, "1.168.192.in-addr.arpa", Rtype::PTR), "NOERROR");
     assert_eq!(asked(&ours, "2.168.192.in-addr.arpa", Rtype::PTR), "NXDOMAIN");
 }

@@ -11,7 +11,7 @@ use zoners_server::Service;
 use zoners_sim::sign::{Denying, Signing};
 use zoners_sim::world;
 
-/// The usual lab on an Internet that is signed down to `example.com.`
+/// The usual lab on an Internet signed down to `example.com.`
 fn compact(restores: bool) -> Lab {
     let Lab { net, clock, service } = lab();
     net.change("example.com", |zone| {

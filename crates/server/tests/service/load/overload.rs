@@ -1,4 +1,4 @@
-//! Clients that ask for more than the server can do.
+//! Clients asking for more than the server can do.
 
 use std::sync::Arc;
 use std::time::Duration;

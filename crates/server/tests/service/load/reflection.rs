@@ -10,7 +10,7 @@ use zoners_server::pipeline::Handled;
 /// Refusals per second to one network.
 const OF_NETWORK: usize = 5;
 
-/// Each kind of query that is answered without records, or not at all, by name.
+/// Each kind of query answered without records, or not at all, by name.
 fn kinds() -> Vec<(&'static str, Vec<u8>)> {
     let www = asked("www.example.com", Rtype::A);
     let root = asked(".", Rtype::NS);

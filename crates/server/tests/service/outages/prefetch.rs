@@ -61,7 +61,7 @@ async fn an_idle_machine_sends_nothing_and_what_is_seldom_asked_for_is_left_to_e
     let sent = lab.net.sent().len();
     sleep(SECOND * 86_400).await;
     assert_eq!(lab.net.sent().len(), sent);
-    // A name that is asked the second time shortly before expiry is not popular.
+    // A name asked the second time shortly before expiry is not popular.
     ask(&lab, "a.b.ent.example.com", Rtype::A).await;
     sleep(SECOND * 3_590).await;
     ask(&lab, "a.b.ent.example.com", Rtype::A).await;

@@ -388,7 +388,7 @@ async fn what_is_synthesised_is_what_the_zone_says() {
     assert!(made > 500, "{made} of {rounds}");
 }
 
-/// A machine that starts with a clock of years ago: the log says so, and time servers are resolved.
+/// A machine starting with a clock of years ago: the log says so, and time servers are resolved.
 #[tokio::test(start_paused = true)]
 async fn a_wrong_clock_is_told_from_bad_zones() {
     let net = world::small(1);

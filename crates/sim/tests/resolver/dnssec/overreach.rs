@@ -1,5 +1,5 @@
 //! Records signed by a zone that claim names outside the zone: a wildcard above the zone, or a
-//! range that leads out of it.
+//! range leading out of it.
 
 use crate::common::question;
 use crate::common::signed::{ask, code, signed};

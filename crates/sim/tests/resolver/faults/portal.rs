@@ -1,4 +1,4 @@
-//! Networks that answer in the name of every server: captive portals and intercepting resolvers.
+//! Networks answering in the name of every server: captive portals and intercepting resolvers.
 
 use std::time::Duration;
 

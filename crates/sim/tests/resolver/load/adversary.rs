@@ -1,5 +1,5 @@
-//! A day under attack: many attacks at once, beside clients that ask for ordinary names. The
-//! clients are answered, and the packets that the attacks cause are bounded.
+//! A day under attack: many attacks at once, beside clients asking for ordinary names. The clients
+//! are answered, and the packets that the attacks cause are bounded.
 //!
 //! `benchmarks/adversary` plays these attacks and more over real sockets, beside other resolvers.
 

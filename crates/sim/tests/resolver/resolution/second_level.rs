@@ -1,4 +1,4 @@
-//! Several nodes that share a second level, which may be slow, dead or corrupt.
+//! Several nodes sharing a second level, which may be slow, dead or corrupt.
 
 use std::collections::HashMap;
 use std::future::pending;
@@ -142,7 +142,7 @@ async fn what_nobody_vouches_for_is_proven_again() {
         assert!(told.security > Security::Unchecked);
     }
     assert!(other.count(Counter::DnssecVerifications) > 0);
-    // A record that was changed in the second level is not trusted.
+    // A record changed in the second level is not trusted.
     let forged = question("mail.example.com", Rtype::A);
     let expected = one.resolve("mail.example.com", Rtype::A).await.unwrap();
     let mut told = memory.told.lock().unwrap().remove(&forged).unwrap();

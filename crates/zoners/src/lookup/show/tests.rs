@@ -1,4 +1,4 @@
-//! How answers are shown; those of the demo's Internet as files in `snapshots/`.
+//! The output of answers; those of the demo's Internet as files in `snapshots/`.
 
 use super::*;
 use zoners_api::AnsweringServer;
@@ -71,7 +71,7 @@ fn failures_have_a_reason() {
     assert!(shown(&refused, &[]).contains("the response code is REFUSED"));
 }
 
-/// What the command shows for a question to a resolver on the simulated Internet of the demo.
+/// The output for a question to a resolver on the simulated Internet of the demo.
 #[cfg(feature = "demo")]
 async fn on_the_demo(name: &str, rtype: &str, options: &[&str]) -> String {
     use std::sync::Arc;

@@ -82,7 +82,7 @@ impl Bench {
     }
 }
 
-/// A server that denies every name with NODATA, except names that begin with x.
+/// A server denying every name with NODATA, except names beginning with x.
 struct Stub {
     address: SocketAddr,
     asked: Arc<AtomicUsize>,
@@ -93,7 +93,7 @@ impl Stub {
         Stub::late(Duration::ZERO)
     }
 
-    /// A server that answers after `late`.
+    /// A server answering after `late`.
     fn late(late: Duration) -> Self {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let (address, asked) = (socket.local_addr().unwrap(), Arc::<AtomicUsize>::default());

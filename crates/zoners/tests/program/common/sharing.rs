@@ -1,4 +1,4 @@
-//! Daemons that share a Redis.
+//! Daemons sharing a Redis.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ pub(crate) fn node(authority: &Authority, redis: &str) -> Daemon {
     Daemon::start(&format!("control = \"{control}\"\n[cache.redis]\n{redis}\n{stub}"))
 }
 
-/// A node that is connected to Redis.
+/// A node connected to Redis.
 pub(crate) fn connected(authority: &Authority, redis: &str) -> Daemon {
     let node = node(authority, redis);
     until("it is heard", || {

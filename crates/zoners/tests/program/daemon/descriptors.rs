@@ -7,7 +7,7 @@ use zoners_dns::{Message, OptRcode, Rtype};
 
 const NAMES: u16 = 345;
 
-/// A daemon that forwards every name to the demonstration.
+/// A daemon forwarding every name to the demonstration.
 fn forwarding(demo: &Demo, descriptors: usize) -> Daemon {
     let more = format!(
         "threads = 2\n[dnssec]\nvalidate = false\n\

@@ -8,7 +8,7 @@ use zoners_dns::Rtype;
 const NOERROR: Option<u8> = Some(0);
 const REFUSED: Option<u8> = Some(5);
 
-/// A daemon that listens on every address.
+/// A daemon listening on every address.
 fn daemon() -> Daemon {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("socket").display().to_string();

@@ -151,7 +151,7 @@ fn the_privilege_of_binding_ports_is_kept_if_one_takes_it_and_no_other() {
     });
 }
 
-/// A server that answers on command.
+/// A server answering on command.
 struct Upstream(UdpSocket);
 
 impl Upstream {

@@ -1,4 +1,4 @@
-//! A Redis server that is replaced by a replica.
+//! A Redis server replaced by a replica.
 
 use std::fs;
 use std::ops::Range;

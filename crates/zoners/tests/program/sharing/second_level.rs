@@ -1,4 +1,4 @@
-//! Several daemons that share a Redis, which may be gone, stopped, full or corrupt.
+//! Several daemons sharing a Redis, which may be gone, stopped, full or corrupt.
 
 use std::fs;
 use std::process::Command;

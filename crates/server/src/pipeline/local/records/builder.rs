@@ -1,4 +1,4 @@
-//! Gathering records: each costs the same, however many its name has already.
+//! Collects records at a constant cost for each, however many its name already has.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,7 +6,7 @@ use zoners_dns::{Name, RRset, Records as Rdata, Rtype, name};
 
 use super::{Records, Set};
 
-/// Records that are not yet put together to RRsets.
+/// Records that are not grouped into RRsets yet.
 #[derive(Debug, Default)]
 pub(in super::super) struct Builder {
     names: HashMap<Name, Vec<Set>>,
@@ -14,19 +14,19 @@ pub(in super::super) struct Builder {
 }
 
 impl Builder {
-    /// Adds records to those that the name and type have.
+    /// Adds records to the RRset of a name and type.
     pub(in super::super) fn add(&mut self, owner: Name, rtype: Rtype, ttl: u32, records: Rdata) {
         // Most names have one RRset.
         let sets = self.names.entry(owner).or_insert_with(|| Vec::with_capacity(1));
         sets.push(Set { rtype, ttl, records });
     }
 
-    /// Adds an RRset to what its name and type have.
+    /// Adds an RRset to the set of its name and type.
     pub(in super::super) fn add_set(&mut self, set: RRset) {
         self.add(set.owner, set.rtype, set.ttl, set.records);
     }
 
-    /// Adds what a name has no more than `most` of, or counts it as left out.
+    /// Adds a record unless its name has `most` already; then counts it as left out.
     pub(in super::super) fn add_up_to(&mut self, most: usize, set: RRset) {
         match self.names.get(&set.owner).is_some_and(|sets| sets.len() >= most) {
             true => self.left_out += 1,
@@ -53,7 +53,7 @@ impl Builder {
         };
         let mut above = HashSet::new();
         names.keys().filter(counts).for_each(|owner| {
-            // Where one was there before, so were all above it.
+            // If the name existed before, so did its ancestors.
             for name in name::with_ancestors(owner).skip(1) {
                 if !above.insert(name) {
                     break;
@@ -64,7 +64,7 @@ impl Builder {
     }
 }
 
-/// One set of each type, in which no record stands twice (RFC 2181 section 5).
+/// One set for each type, without duplicate records (RFC 2181 section 5).
 fn together(mut sets: Vec<Set>) -> Box<[Set]> {
     sets.sort_by_key(|set| set.rtype);
     let groups = sets.chunk_by(|one, other| one.rtype == other.rtype);

@@ -48,7 +48,7 @@ fn a_wildcard_answers_for_all_below_its_parent() {
         Some("NOERROR: SOA of dev.home"),
         "the name is there, the type is not"
     );
-    // The wildcard itself may be asked for; what is not below its parent is not ours.
+    // The wildcard itself may be asked for; names not below its parent are not local.
     let own = Some("NOERROR: *.dev.home. 60 IN A 192.168.1.5");
     assert_eq!(answer(&ours, "*.dev.home", Rtype::A).as_deref(), own);
     for asked in ["dev.home", "home", "xdev.home", "a.dev.home.org", "."] {
@@ -73,16 +73,16 @@ fn what_exists_hides_a_wildcard_as_in_a_zone() {
     assert_eq!(told("foo.bar.example", Rtype::TXT), "NOERROR: foo.bar.example. 60 IN TXT \"wild\"");
     assert_eq!(told("host1.example", Rtype::MX), "NOERROR: SOA of host1.example");
     assert_eq!(told("sub.*.example", Rtype::MX), "NOERROR: SOA of sub.*.example");
-    // Names that exist only since others are below them.
+    // Empty non-terminals.
     for asked in ["_tcp.host1.example", "b.example", "a.b.example"] {
         assert_eq!(told(asked, Rtype::TXT), "NOERROR: SOA of example", "{asked}");
     }
-    // Those below a name that exists and has no wildcard of its own.
+    // Names below an existing name without a wildcard of its own.
     for asked in ["_telnet._tcp.host1.example", "x.host1.example", "y.b.example", "ghost.*.example"]
     {
         assert_eq!(told(asked, Rtype::TXT), "NXDOMAIN: SOA of example", "{asked}");
     }
-    // The closest one counts.
+    // The closest wildcard counts.
     assert_eq!(told("x.a.b.example", Rtype::A), "NOERROR: x.a.b.example. 60 IN A 192.0.2.4");
     assert_eq!(told("x.a.b.example", Rtype::TXT), "NOERROR: SOA of a.b.example");
     assert_eq!(told("x.deep.a.b.example", Rtype::A), "NXDOMAIN: SOA of a.b.example");

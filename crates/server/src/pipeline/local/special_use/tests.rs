@@ -78,7 +78,7 @@ fn each_zone_can_be_switched_off() {
     assert!(answer(&off, "a.invalid", Rtype::A).is_some());
 }
 
-/// The reverse zones that stay at home: RFC 6303 section 4, RFC 7793 section 3, RFC 9637.
+/// The reverse zones answered locally: RFC 6303 section 4, RFC 7793 section 3, RFC 9637.
 #[test]
 fn reverse_names_of_addresses_that_nobody_owns_stay_here() {
     let on = SpecialUse::default();
@@ -164,7 +164,7 @@ fn beside(route: &str, asked: &str) -> Option<OptRcode> {
 
 #[test]
 fn a_configured_route_wins_for_all_names_that_it_has_and_no_others() {
-    // The zone itself, one above it, one below it.
+    // The zone itself, a zone above, a zone below.
     assert_eq!(beside("10.in-addr.arpa", "1.0.0.10.in-addr.arpa"), None);
     assert_eq!(beside("100.in-addr.arpa", "1.0.64.100.in-addr.arpa"), None);
     assert_eq!(beside("in-addr.arpa", "1.0.16.172.in-addr.arpa"), None);
@@ -172,7 +172,7 @@ fn a_configured_route_wins_for_all_names_that_it_has_and_no_others() {
     assert_eq!(beside("1.168.192.in-addr.arpa", "1.168.192.in-addr.arpa"), None);
     assert_eq!(beside("lan.home.arpa", "nas.lan.home.arpa"), None);
     assert_eq!(beside("home.arpa", "nas.home.arpa"), None);
-    // What it has not stays here.
+    // Missing names are denied locally.
     let (there, gone) = (Some(OptRcode::NOERROR), Some(OptRcode::NXDOMAIN));
     assert_eq!(beside("1.168.192.in-addr.arpa", "7.2.168.192.in-addr.arpa"), gone);
     assert_eq!(beside("in-addr.arpa", "1.f.ip6.arpa"), None, "not special at all");
