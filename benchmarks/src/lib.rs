@@ -31,7 +31,7 @@ const WALL: u64 = 1_795_392_000;
 /// A service of one worker on a small Internet that is signed but for `plain.com`, whose one server
 /// is near by and has an address for every name.
 #[derive(Debug)]
-pub struct Bench {
+pub struct BenchService {
     service: Arc<Service<Near>>,
     clock: ClockReading,
 }
@@ -50,7 +50,7 @@ impl Clock for Still {
     }
 }
 
-impl Bench {
+impl BenchService {
     /// Sets up the Internet, with `signed` names in the signed zone `example.com`, and a resolver
     /// that may keep `bytes` octets.
     ///
@@ -69,7 +69,7 @@ impl Bench {
         let shared = Shared::new(cache, Arc::new(Still), Random::seeded(1));
         let counters = Arc::new(Counters::default());
         let worker = Resolver::new(shared, Near::beside(net), Arc::new(settings), counters);
-        Bench { service: Arc::new(Service::new(worker, rules())), clock: Still.read() }
+        BenchService { service: Arc::new(Service::new(worker, rules())), clock: Still.read() }
     }
 
     /// Another worker that shares everything with the first.
@@ -82,7 +82,7 @@ impl Bench {
         let settings = Arc::new(worker.settings().clone());
         let network = Near::beside(SimNetwork::new(1));
         let another = Resolver::new(worker.shared().clone(), network, settings, counters);
-        Bench { service: Arc::new(Service::new(another, rules())), clock: self.clock }
+        BenchService { service: Arc::new(Service::new(another, rules())), clock: self.clock }
     }
 
     /// Takes a packet through the synchronous stages; gives what must be recursed for.

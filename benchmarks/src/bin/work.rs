@@ -4,7 +4,7 @@
 #![allow(clippy::print_stderr, clippy::expect_used, clippy::panic, reason = "a bench")]
 
 use tokio::runtime::Runtime;
-use zoners_benchmarks::{Bench, packet};
+use zoners_benchmarks::{BenchService, packet};
 use zoners_dns::Counter;
 
 #[cfg(not(feature = "system-allocator"))]
@@ -40,13 +40,13 @@ fn main() {
 
 /// What is measured, and nothing else: callgrind knows it by its name.
 #[inline(never)]
-fn measured(runtime: &Runtime, bench: &Bench, queries: Vec<Vec<u8>>) {
+fn measured(runtime: &Runtime, bench: &BenchService, queries: Vec<Vec<u8>>) {
     runtime.block_on(bench.ask(queries.into_iter()));
 }
 
 /// A bench that has learned whatever is learned once.
-async fn set_up(what: &str) -> Bench {
-    let bench = Bench::new(if what == "validation" { SIGNED } else { 0 }, 256 << 20);
+async fn set_up(what: &str) -> BenchService {
+    let bench = BenchService::new(if what == "validation" { SIGNED } else { 0 }, 256 << 20);
     let first = ["warm.plain.com", "mail.example.com", "a.wild.example.com"];
     bench.ask(first.into_iter().map(|text| packet(text, true))).await;
     for _ in 0..2 {

@@ -6,7 +6,7 @@
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use zoners_benchmarks::{Bench, packet};
+use zoners_benchmarks::{BenchService, packet};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -21,7 +21,7 @@ fn main() {
         (0..NAMES).map(|number| packet(&format!("h{number}.plain.com"), false)).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let one = runtime.expect("a runtime").block_on(async {
-        let bench = Bench::new(0, 256 << 20);
+        let bench = BenchService::new(0, 256 << 20);
         for _ in 0..2 {
             bench.ask(packets.iter().cloned()).await;
         }
@@ -40,9 +40,9 @@ fn main() {
 }
 
 /// Hits a second of all workers.
-fn hits(workers: &[&Bench], packets: &[Vec<u8>]) -> f64 {
+fn hits(workers: &[&BenchService], packets: &[Vec<u8>]) -> f64 {
     let start = Barrier::new(workers.len());
-    let work = &|at: usize, bench: &Bench| {
+    let work = &|at: usize, bench: &BenchService| {
         start.wait();
         let (mut reply, began, mut count) = (Vec::with_capacity(1500), Instant::now(), 0usize);
         let mut turn = packets.iter().cycle().skip(at * NAMES / 2);

@@ -38,7 +38,7 @@ const KNOWN_IN: f64 = 20.0;
 
 /// A cause of delay or of failures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
+pub struct Diagnosis {
     /// The part that causes the delay or the failures.
     pub suspect: Suspect,
     /// The sentence.
@@ -81,15 +81,15 @@ pub struct TargetRun<'a> {
 /// The findings on a run, and on its comparison with a baseline, the most costly first. Never
 /// empty.
 #[must_use]
-pub fn findings(now: &TargetRun, before: Option<(&TargetRun, &Comparison)>) -> Vec<Finding> {
+pub fn findings(now: &TargetRun, before: Option<(&TargetRun, &Comparison)>) -> Vec<Diagnosis> {
     let mut findings = Vec::new();
     if let Some((before, comparison)) = before {
         findings.extend(changes::changes(now, before, comparison));
     }
     findings.extend(line::lost(now));
     findings.extend(line::far(now));
-    let told = |slow: &Finding| findings.iter().any(|finding| finding.suspect == slow.suspect);
-    let slow: Vec<Finding> = slow_providers(now).into_iter().filter(|slow| !told(slow)).collect();
+    let told = |slow: &Diagnosis| findings.iter().any(|finding| finding.suspect == slow.suspect);
+    let slow: Vec<Diagnosis> = slow_providers(now).into_iter().filter(|slow| !told(slow)).collect();
     findings.extend(slow);
     findings.extend(in_vain(now));
     findings.extend(own_time(now));
@@ -102,7 +102,7 @@ pub fn findings(now: &TargetRun, before: Option<(&TargetRun, &Comparison)>) -> V
 
 /// Providers that cost more than the rest: by RTT or, where RTTs are unknown, by the times of their
 /// names.
-fn slow_providers(now: &TargetRun) -> Vec<Finding> {
+fn slow_providers(now: &TargetRun) -> Vec<Diagnosis> {
     let seen = now.way.total_us() > 0;
     let takes = |provider: &Provider| match seen {
         true => provider.rtt_ms.filter(|_| provider.answered >= ENOUGH_REPLIES),
@@ -150,13 +150,13 @@ fn slow_providers(now: &TargetRun) -> Vec<Finding> {
         let evidence = format!(
             "{serves}; what it takes beyond others is {percent:.0} % of the time of first asks."
         );
-        Finding { suspect: Suspect::Provider(name.clone()), says, evidence: vec![evidence] }
+        Diagnosis { suspect: Suspect::Provider(name.clone()), says, evidence: vec![evidence] }
     };
     slow.into_iter().map(tell).collect()
 }
 
 /// Time spent on servers without a useful reply.
-fn in_vain(now: &TargetRun) -> Option<Finding> {
+fn in_vain(now: &TargetRun) -> Option<Diagnosis> {
     let share = now.way.share(Part::Retries);
     let asks = now.summary.cold.count.max(1) as f64;
     let each = now.way.part_us(Part::Retries) as f64 / 1000.0 / asks;
@@ -184,16 +184,16 @@ fn in_vain(now: &TargetRun) -> Option<Finding> {
         "Nameservers that reply late or not at all cost {each:.1} ms of each first ask, {:.0} % of the time.",
         share * 100.0
     );
-    Some(Finding { suspect: Suspect::Names, says, evidence })
+    Some(Diagnosis { suspect: Suspect::Names, says, evidence })
 }
 
 /// A resolver that is slow itself.
-fn own_time(now: &TargetRun) -> Option<Finding> {
+fn own_time(now: &TargetRun) -> Option<Diagnosis> {
     let Summary { cold, warm, .. } = now.summary;
     let share = now.way.share(Part::Resolver);
     let each = now.way.part_us(Part::Resolver) as f64 / 1000.0 / cold.count.max(1) as f64;
     if now.way.total_us() > 0 {
-        return (share > OWN.0 && each > OWN.1).then(|| Finding {
+        return (share > OWN.0 && each > OWN.1).then(|| Diagnosis {
             suspect: Suspect::Resolver,
             says: format!(
                 "The resolver is slow: it takes {each:.1} ms of each first ask for itself, {:.0} % of \
@@ -209,7 +209,7 @@ fn own_time(now: &TargetRun) -> Option<Finding> {
         (asked + domain.warm.count, lost + domain.warm.failed)
     });
     if asked >= ENOUGH_QUERIES && lost as f64 > LOSSY * asked as f64 {
-        return Some(Finding {
+        return Some(Diagnosis {
             suspect: Suspect::Line,
             says: format!(
                 "The resolver, or the way to it, loses questions: {:.1} % of those whose answers it knew.",
@@ -221,7 +221,7 @@ fn own_time(now: &TargetRun) -> Option<Finding> {
         });
     }
     let gateway = now.gateway_ms.unwrap_or_default();
-    (warm.count > 0 && warm.p50 > KNOWN_IN + gateway).then(|| Finding {
+    (warm.count > 0 && warm.p50 > KNOWN_IN + gateway).then(|| Diagnosis {
         suspect: Suspect::Resolver,
         says: format!("The resolver is slow or far: even what it knows takes {:.0} ms.", warm.p50),
         evidence: now
@@ -233,7 +233,7 @@ fn own_time(now: &TargetRun) -> Option<Finding> {
 }
 
 /// Failed questions.
-fn failing(now: &TargetRun) -> Option<Finding> {
+fn failing(now: &TargetRun) -> Option<Diagnosis> {
     let Summary { all, failures, domains, .. } = now.summary;
     if all.failed == 0 || (all.failed as f64) < LOSSY * all.count as f64 {
         return None;
@@ -244,7 +244,7 @@ fn failing(now: &TargetRun) -> Option<Finding> {
     let most = failures.iter().take(MOST_OF_A_KIND);
     let most: Vec<String> =
         most.map(|(failure, count)| format!("{count} with {failure}")).collect();
-    Some(Finding {
+    Some(Diagnosis {
         suspect: Suspect::Names,
         says: format!(
             "{} of {} questions failed, for {of} of {} names.",
@@ -256,7 +256,7 @@ fn failing(now: &TargetRun) -> Option<Finding> {
     })
 }
 
-fn nothing(now: &TargetRun) -> Finding {
+fn nothing(now: &TargetRun) -> Diagnosis {
     let mut evidence = Vec::new();
     if now.way.total_us() > 0 {
         let share = |part| now.way.share(part) * 100.0;
@@ -270,7 +270,7 @@ fn nothing(now: &TargetRun) -> Finding {
     }
     let says =
         "Nothing stands out: neither a provider nor the line nor the resolver is slow.".into();
-    Finding { suspect: Suspect::Nobody, says, evidence }
+    Diagnosis { suspect: Suspect::Nobody, says, evidence }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub mod time_parts;
 
 pub use baseline::{Environment, SavedRun, Store};
 pub use compare::{Circumstances, Comparison, ComparisonVerdict};
-pub use diagnosis::{Finding, Suspect};
+pub use diagnosis::{Diagnosis, Suspect};
 pub use figures::{Domain, Figures, Summary};
 pub use names::NameList;
 pub use nameservers::Nameserver;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::baseline::{Environment, SavedRun, differences};
 use crate::compare::{Circumstances, Comparison};
-use crate::diagnosis::{Finding, TargetRun, findings};
+use crate::diagnosis::{Diagnosis, TargetRun, findings};
 use crate::figures::{Domain, Summary, describe};
 use crate::nameservers::Nameserver;
 use crate::providers::{self, Provider};
@@ -76,7 +76,7 @@ pub struct TargetReport<'a> {
     /// The result of a ramp.
     pub ramp: Option<&'a Ramp>,
     /// The findings.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Diagnosis>,
     /// The comparison with the baseline.
     pub against: Option<Comparison>,
     /// The baseline's figures.

@@ -20,9 +20,9 @@ use zoners_dns::packet;
 
 use crate::fragments;
 #[cfg(target_os = "linux")]
-use batched::System;
+use batched::BatchedSystem as System;
 #[cfg(not(target_os = "linux"))]
-use plain::System;
+use plain::PlainSystem as System;
 
 /// Datagrams of a batch.
 pub const BATCH: usize = 64;

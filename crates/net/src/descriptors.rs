@@ -102,10 +102,10 @@ impl Descriptors {
         Descriptor { of: self.clone(), beside }
     }
 
-    fn wait(&self) -> Waiting<'_> {
+    fn wait(&self) -> DescriptorWait<'_> {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         self.give_way();
-        Waiting(self)
+        DescriptorWait(self)
     }
 
     fn give_way(&self) {
@@ -135,9 +135,9 @@ impl Drop for Descriptor {
 }
 
 /// A waiting query.
-struct Waiting<'a>(&'a Descriptors);
+struct DescriptorWait<'a>(&'a Descriptors);
 
-impl Drop for Waiting<'_> {
+impl Drop for DescriptorWait<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }

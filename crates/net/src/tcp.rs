@@ -21,7 +21,7 @@ use zoners_dns::{ExchangeEvent, NetworkError};
 use crate::descriptors::{Descriptor, Descriptors, Keeper};
 use crate::held::Held;
 use crate::sources::Sources;
-use connection::{Connection, Ended, Health, Reply};
+use connection::{Connection, Ended, Health, TcpReply};
 
 /// Octets of incomplete replies, of all servers: a slow server is given up for the rest. A pending
 /// query whose reply announces a great length takes 4 KiB before more arrives.
@@ -137,7 +137,7 @@ struct Place {
     health: Arc<Health>,
     /// The number of replies received before the query.
     heard: u64,
-    reply: oneshot::Receiver<Reply>,
+    reply: oneshot::Receiver<TcpReply>,
 }
 
 impl Drop for Place {
@@ -179,7 +179,7 @@ impl TcpExchange {
     }
 
     /// The reply, on either connection. The end of a suspect connection says nothing.
-    fn poll_reply(&mut self, context: &mut Context<'_>) -> Poll<Reply> {
+    fn poll_reply(&mut self, context: &mut Context<'_>) -> Poll<TcpReply> {
         if let Some(earlier) = &mut self.earlier
             && let Poll::Ready(reply) = Pin::new(&mut earlier.reply).poll(context)
         {

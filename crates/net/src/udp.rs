@@ -43,7 +43,7 @@ pub struct UdpExchange {
     random: Random,
     spares: Spares,
     socket: Option<Used>,
-    state: State,
+    state: UdpState,
     /// Further messages may arrive: the query was repeated, or the first message was no good.
     more: bool,
 }
@@ -61,7 +61,7 @@ pub(crate) enum Carrier {
 
 /// How far an exchange is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum UdpState {
     /// A message may come.
     Waiting,
     /// The reply arrived, and no repetition is under way.
@@ -86,7 +86,7 @@ impl UdpExchange {
             random,
             spares,
             socket: None,
-            state: State::Waiting,
+            state: UdpState::Waiting,
             more: false,
         }
     }
@@ -104,17 +104,17 @@ impl UdpExchange {
 
     pub(crate) async fn receive(&mut self) -> ExchangeEvent {
         match self.state {
-            State::Failed(failure) => return ExchangeEvent::Failed(failure),
-            State::Told(failure) => {
-                self.state = State::Waiting;
+            UdpState::Failed(failure) => return ExchangeEvent::Failed(failure),
+            UdpState::Told(failure) => {
+                self.state = UdpState::Waiting;
                 return ExchangeEvent::Advisory(failure);
             }
-            State::Answered => (self.state, self.more) = (State::Waiting, true),
-            State::Waiting => {}
+            UdpState::Answered => (self.state, self.more) = (UdpState::Waiting, true),
+            UdpState::Waiting => {}
         }
         match self.try_receive().await {
             Ok(message) => {
-                self.state = State::Answered;
+                self.state = UdpState::Answered;
                 ExchangeEvent::Message(message)
             }
             // Messages in between may be ICMP errors or forgeries.
@@ -124,7 +124,7 @@ impl UdpExchange {
             }
             Err(error) => {
                 let failure = failure(&error);
-                self.state = State::Failed(failure);
+                self.state = UdpState::Failed(failure);
                 ExchangeEvent::Failed(failure)
             }
         }
@@ -140,7 +140,7 @@ impl UdpExchange {
             // As good as lost on the way.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             // A pending error of the socket is reported once.
-            Err(error) => self.state = State::Told(failure(&error)),
+            Err(error) => self.state = UdpState::Told(failure(&error)),
         }
     }
 
@@ -189,7 +189,7 @@ impl UdpExchange {
 
 impl Drop for UdpExchange {
     fn drop(&mut self) {
-        if self.state == State::Answered
+        if self.state == UdpState::Answered
             && !self.more
             && let Some(used) = self.socket.take()
         {

@@ -14,7 +14,7 @@ use zoners_dns::{Question, name};
 
 pub(crate) use client::status;
 pub use client::{ControlError, request};
-pub(crate) use socket::{Control, folder};
+pub(crate) use socket::{ControlSocket, folder};
 
 /// A question from the texts of a person.
 ///

@@ -212,7 +212,7 @@ impl Network for SimNetwork {
 
     async fn wait_for_room(&self, _: Endpoint) -> Self::Room {
         let sockets = self.0.lock().sockets.clone()?;
-        let _waiting = Waiting::new(self);
+        let _waiting = SocketWait::new(self);
         sockets.acquire_owned().await.ok()
     }
 
@@ -226,16 +226,16 @@ impl Network for SimNetwork {
 }
 
 /// A query waiting for a socket.
-struct Waiting<'a>(&'a SimNetwork);
+struct SocketWait<'a>(&'a SimNetwork);
 
-impl<'a> Waiting<'a> {
+impl<'a> SocketWait<'a> {
     fn new(net: &'a SimNetwork) -> Self {
         net.0.lock().waiting += 1;
-        Waiting(net)
+        SocketWait(net)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for SocketWait<'_> {
     fn drop(&mut self) {
         self.0.0.lock().waiting -= 1;
     }

@@ -15,7 +15,7 @@ pub enum Middlebox {
     /// A captive portal: gives [`ADDRESS`] for whatever name.
     Portal(Portal),
     /// A resolver answering in place of the servers: RA, no AA.
-    Resolver(Resolver),
+    Resolver(InterceptingResolver),
     /// REFUSED to everything.
     Refuses,
     /// No packet to port 53 comes through.
@@ -54,7 +54,7 @@ pub enum Others {
 
 /// The changes that an intercepting resolver makes to answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Resolver {
+pub struct InterceptingResolver {
     /// DNSSEC passes: signatures and proofs come along.
     pub signatures: bool,
     /// [`ADDRESS`] takes the place of NXDOMAIN where an address was asked for.
@@ -66,8 +66,8 @@ impl Middlebox {
     pub const PORTAL: Middlebox = Middlebox::Portal(Portal { aa: false, others: Others::Address });
     /// A resolver that passes DNSSEC records.
     pub const TRANSPARENT: Middlebox =
-        Middlebox::Resolver(Resolver { signatures: true, rewrites: false });
+        Middlebox::Resolver(InterceptingResolver { signatures: true, rewrites: false });
     /// A resolver that strips DNSSEC records.
     pub const STRIPPING: Middlebox =
-        Middlebox::Resolver(Resolver { signatures: false, rewrites: false });
+        Middlebox::Resolver(InterceptingResolver { signatures: false, rewrites: false });
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ENOUGH_REPLIES, Finding, LOSSY, MOST_OF_A_KIND, Suspect, TargetRun};
+use super::{Diagnosis, ENOUGH_REPLIES, LOSSY, MOST_OF_A_KIND, Suspect, TargetRun};
 use crate::compare::{Comparison, ComparisonVerdict, Outlier};
 use crate::nameservers::Nameserver;
 use crate::providers::Provider;
@@ -22,8 +22,8 @@ pub(super) fn changes(
     now: &TargetRun,
     before: &TargetRun,
     comparison: &Comparison,
-) -> Vec<Finding> {
-    let mut told: Vec<Finding> = comparison
+) -> Vec<Diagnosis> {
+    let mut told: Vec<Diagnosis> = comparison
         .providers
         .iter()
         .filter(|outlier| outlier.change.value > 0.0 && is_its_fault(outlier, now, before))
@@ -43,7 +43,7 @@ pub(super) fn changes(
 
 /// Providers with several servers that are farther, while the servers of the rest are not. The
 /// times of their names may hide the change, since names can have servers of a second provider.
-fn farther_providers(now: &TargetRun, before: &TargetRun) -> Vec<Finding> {
+fn farther_providers(now: &TargetRun, before: &TargetRun) -> Vec<Diagnosis> {
     let grown = grown(now, before);
     let is_far = |(_, then, now): &(&Nameserver, f64, f64)| {
         now - then > FARTHER.0 && now - then > FARTHER.1 * then
@@ -64,7 +64,7 @@ fn farther_providers(now: &TargetRun, before: &TargetRun) -> Vec<Finding> {
         by.sort_unstable_by(f64::total_cmp);
         let by_ms = quantile(&by, 0.5);
         let servers = by.len();
-        Finding {
+        Diagnosis {
             suspect: Suspect::Provider(name.to_owned()),
             says: format!(
                 "{name} became slower since the baseline: its nameservers are {by_ms:.0} ms farther."
@@ -108,7 +108,7 @@ fn of_name<'a>(known: &TargetRun<'a>, outlier: &Outlier) -> Option<&'a Provider>
     known.providers.iter().find(|provider| provider.name == outlier.name)
 }
 
-fn of_provider(outlier: &Outlier, now: &TargetRun, before: &TargetRun) -> Finding {
+fn of_provider(outlier: &Outlier, now: &TargetRun, before: &TargetRun) -> Diagnosis {
     let Outlier { name, domains, change } = outlier;
     let rtt = |known| of_name(known, outlier)?.rtt_ms;
     let mut evidence = vec![format!(
@@ -119,7 +119,7 @@ fn of_provider(outlier: &Outlier, now: &TargetRun, before: &TargetRun) -> Findin
         evidence
             .push(format!("Its nameservers answered in {earlier:.0} ms then, in {rtt:.0} now."));
     }
-    Finding {
+    Diagnosis {
         suspect: Suspect::Provider(name.clone()),
         says: format!(
             "{name} became slower since the baseline, by {:.0} ms; others did not.",
@@ -130,7 +130,7 @@ fn of_provider(outlier: &Outlier, now: &TargetRun, before: &TargetRun) -> Findin
 }
 
 /// A change common to every provider: the uplink if each server is farther, else the resolver.
-fn alike(now: &TargetRun, before: &TargetRun, comparison: &Comparison) -> Option<Finding> {
+fn alike(now: &TargetRun, before: &TargetRun, comparison: &Comparison) -> Option<Diagnosis> {
     let cold = comparison.cold.filter(|change| change.verdict == ComparisonVerdict::Regressed)?;
     let mut evidence = vec![format!(
         "First asks take {:+.0} % ({:+.0} to {:+.0}) for the typical name; no provider explains it.",
@@ -144,7 +144,7 @@ fn alike(now: &TargetRun, before: &TargetRun, comparison: &Comparison) -> Option
     }
     let Some(farther) = farther(now, before) else {
         let says = "It became slower for all names alike: the line or the resolver, no provider.";
-        return Some(Finding { suspect: Suspect::Line, says: says.into(), evidence });
+        return Some(Diagnosis { suspect: Suspect::Line, says: says.into(), evidence });
     };
     evidence.push(format!(
         "The nameservers of both runs are {:+.1} ms farther ({:+.1} to {:+.1}).",
@@ -171,7 +171,7 @@ fn alike(now: &TargetRun, before: &TargetRun, comparison: &Comparison) -> Option
                     no longer.";
         (Suspect::Nobody, says)
     };
-    Some(Finding { suspect, says: says.into(), evidence })
+    Some(Diagnosis { suspect, says: says.into(), evidence })
 }
 
 /// The growth of the RTTs, in milliseconds, of the nameservers in both runs.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ENOUGH_QUERIES, Finding, LOSSY, Suspect, TargetRun};
+use super::{Diagnosis, ENOUGH_QUERIES, LOSSY, Suspect, TargetRun};
 use crate::nameservers::Nameserver;
 use crate::statistics::quantile;
 
@@ -10,7 +10,7 @@ use crate::statistics::quantile;
 const FAR: f64 = 100.0;
 
 /// Loss: of the uplink if every provider loses packets, of a provider if only that provider does.
-pub(super) fn lost(now: &TargetRun) -> Vec<Finding> {
+pub(super) fn lost(now: &TargetRun) -> Vec<Diagnosis> {
     let judged = |server: &&Nameserver| server.is_alive();
     let waited_for = |server: &Nameserver| server.answered + server.lost;
     let alive = || now.nameservers.iter().filter(judged);
@@ -32,7 +32,7 @@ pub(super) fn lost(now: &TargetRun) -> Vec<Finding> {
     let losing = by_provider.iter().filter(|(_, _, lost)| *lost > 0).count();
     let percent = share * 100.0;
     match by_provider.first() {
-        Some((name, of, most)) if 2 * most > lost && by_provider.len() > 1 => vec![Finding {
+        Some((name, of, most)) if 2 * most > lost && by_provider.len() > 1 => vec![Diagnosis {
             suspect: Suspect::Provider((*name).to_owned()),
             says: format!("{name} loses packets: {most} of {of} queries to it were lost."),
             evidence: vec![format!(
@@ -42,7 +42,7 @@ pub(super) fn lost(now: &TargetRun) -> Vec<Finding> {
                 lost - most
             )],
         }],
-        _ => vec![Finding {
+        _ => vec![Diagnosis {
             suspect: Suspect::Line,
             says: format!("The line loses packets: {percent:.1} % of the queries to nameservers."),
             evidence: vec![format!(
@@ -55,7 +55,7 @@ pub(super) fn lost(now: &TargetRun) -> Vec<Finding> {
 }
 
 /// A line on which everybody is far.
-pub(super) fn far(now: &TargetRun) -> Option<Finding> {
+pub(super) fn far(now: &TargetRun) -> Option<Diagnosis> {
     let mut least: Vec<f64> = now.nameservers.iter().filter_map(|server| server.least_ms).collect();
     least.sort_unstable_by(f64::total_cmp);
     let near = quantile(&least, 0.1);
@@ -67,5 +67,5 @@ pub(super) fn far(now: &TargetRun) -> Option<Finding> {
     evidence
         .extend(now.gateway_ms.map(|gateway| format!("The first router is {gateway:.1} ms away.")));
     let says = format!("The line is slow: nobody is nearer than {:.0} ms.", least[0]);
-    Some(Finding { suspect: Suspect::Line, says, evidence })
+    Some(Diagnosis { suspect: Suspect::Line, says, evidence })
 }

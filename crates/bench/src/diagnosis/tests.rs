@@ -161,11 +161,11 @@ fn time_in_vain_that_cost_nothing_to_speak_of_is_not_told() {
 
 /// The first finding of a comparison in which the first asks of each domain took the milliseconds
 /// of `cold`.
-fn since(run: &Run, before: &Run) -> Finding {
+fn since(run: &Run, before: &Run) -> Diagnosis {
     since_all(run, before).remove(0)
 }
 
-fn since_all(run: &Run, before: &Run) -> Vec<Finding> {
+fn since_all(run: &Run, before: &Run) -> Vec<Diagnosis> {
     let providers: Vec<String> = (0..600).map(|name| format!("host{}.test", name % 40)).collect();
     let circumstances = crate::Circumstances { same_server: false, providers: &providers };
     let comparison = Comparison::of(&before.summary, &run.summary, circumstances);

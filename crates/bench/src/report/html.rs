@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{BenchReport, TargetReport};
 use crate::compare::{Comparison, ComparisonVerdict, PhaseChange};
-use crate::diagnosis::{Finding, Suspect};
+use crate::diagnosis::{Diagnosis, Suspect};
 use crate::figures::Figures;
 use crate::sample::Phase;
 use crate::target::Part;
@@ -153,7 +153,7 @@ fn target(report: &BenchReport, asked: &TargetReport) -> Markup {
     }
 }
 
-fn told(finding: &Finding) -> Markup {
+fn told(finding: &Diagnosis) -> Markup {
     let nobody = finding.suspect == Suspect::Nobody;
     html! {
         div class=(if nobody { "card finding nobody" } else { "card finding" }) {

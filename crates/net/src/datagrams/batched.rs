@@ -24,23 +24,23 @@ const CONTROL: usize = HEADER + 24;
 /// Room for a control message, aligned as the kernel requires.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
-struct Control([u8; CONTROL]);
+struct ControlMessage([u8; CONTROL]);
 
 /// The properties of a socket.
 #[derive(Debug)]
-pub(super) struct System {
+pub(super) struct BatchedSystem {
     /// Whether the socket listens on a wildcard, so that each datagram comes with its destination
     /// address.
     wildcard: bool,
 }
 
-impl System {
+impl BatchedSystem {
     pub(super) fn new(socket: &impl AsFd, address: SocketAddr) -> io::Result<Self> {
         let wildcard = address.ip().is_unspecified();
         if wildcard {
             tell_destination(socket, address)?;
         }
-        Ok(System { wildcard })
+        Ok(BatchedSystem { wildcard })
     }
 
     /// Receives into `slots`, at most [`BATCH`]; returns the number of filled slots.
@@ -48,7 +48,7 @@ impl System {
         let count = slots.len().min(BATCH);
         let mut names: [SockAddrStorage; BATCH] =
             std::array::from_fn(|_| SockAddrStorage::zeroed());
-        let mut controls = [Control([0; CONTROL]); BATCH];
+        let mut controls = [ControlMessage([0; CONTROL]); BATCH];
         let mut parts = [iovec { iov_base: null_mut(), iov_len: 0 }; BATCH];
         let mut headers = headers();
         for at in 0..count {
@@ -113,7 +113,7 @@ impl System {
     /// be sent.
     pub(super) fn send(&self, socket: &impl AsFd, outgoing: &[Outgoing<'_>]) -> io::Result<usize> {
         let count = outgoing.len().min(BATCH);
-        let mut controls = [Control([0; CONTROL]); BATCH];
+        let mut controls = [ControlMessage([0; CONTROL]); BATCH];
         let mut parts = [iovec { iov_base: null_mut(), iov_len: 0 }; BATCH];
         let mut headers = headers();
         for (at, (reply, to, ours)) in outgoing.iter().enumerate().take(count) {

@@ -10,17 +10,17 @@ use super::{Outgoing, Slot};
 
 /// The properties of a socket.
 #[derive(Debug)]
-pub(super) struct System {
+pub(super) struct PlainSystem {
     state: UdpSocketState,
     /// Whether the socket listens on a wildcard, so that each datagram comes with its destination
     /// address.
     wildcard: bool,
 }
 
-impl System {
+impl PlainSystem {
     pub(super) fn new(socket: &impl AsFd, address: SocketAddr) -> io::Result<Self> {
         let state = UdpSocketState::new(UdpSockRef::from(socket))?;
-        Ok(System { state, wildcard: address.ip().is_unspecified() })
+        Ok(PlainSystem { state, wildcard: address.ip().is_unspecified() })
     }
 
     /// Receives ready datagrams into `slots`; returns the number of filled slots.

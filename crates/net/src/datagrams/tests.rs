@@ -125,7 +125,7 @@ async fn the_queue_is_seen_to_fill() {
 fn the_plain_loop_does_the_same() {
     let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
     let to = SocketAddr::from(([127, 0, 0, 7], socket.local_addr().unwrap().port()));
-    let system = plain::System::new(&socket, socket.local_addr().unwrap()).unwrap();
+    let system = plain::PlainSystem::new(&socket, socket.local_addr().unwrap()).unwrap();
     let clients = [client(to), client(to)];
     let mut batch = Batch::new();
     assert!(system.receive(&socket, &mut batch.slots).is_err());

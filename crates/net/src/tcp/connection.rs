@@ -32,8 +32,8 @@ const UNWRITTEN: usize = 32;
 const LAST: Duration = Duration::from_millis(50);
 
 /// The result of a query on a connection.
-pub(super) type Reply = Result<Bytes, Ended>;
-pub(super) type Queries = mpsc::Receiver<(Bytes, oneshot::Sender<Reply>)>;
+pub(super) type TcpReply = Result<Bytes, Ended>;
+pub(super) type Queries = mpsc::Receiver<(Bytes, oneshot::Sender<TcpReply>)>;
 
 /// Why nothing more comes on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(super) enum Ended {
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) number: u64,
-    queries: mpsc::Sender<(Bytes, oneshot::Sender<Reply>)>,
+    queries: mpsc::Sender<(Bytes, oneshot::Sender<TcpReply>)>,
     health: Arc<Health>,
 }
 
@@ -138,7 +138,7 @@ impl Connection {
         Some(place)
     }
 
-    fn place(&self) -> (oneshot::Sender<Reply>, Place) {
+    fn place(&self) -> (oneshot::Sender<TcpReply>, Place) {
         let (sender, reply) = oneshot::channel();
         let (number, health) = (self.number, self.health.clone());
         let heard = health.heard.load(Ordering::Relaxed);
@@ -158,7 +158,7 @@ impl Connection {
         let from = pool.sources.address(to);
         let mut elsewhere = pool.elsewhere.subscribe();
         async move {
-            let waiting = Waiting::default();
+            let waiting = WaitingQueries::default();
             let conversation = async {
                 let descriptor = match descriptor {
                     Some(descriptor) => descriptor,
@@ -188,12 +188,12 @@ impl Connection {
 
 /// The waiting queries of a connection, by ID.
 #[derive(Default)]
-struct Waiting(Mutex<HashMap<u16, oneshot::Sender<Reply>>>);
+struct WaitingQueries(Mutex<HashMap<u16, oneshot::Sender<TcpReply>>>);
 
-impl Waiting {
+impl WaitingQueries {
     /// The query that a message answers: the query with its ID; or the only waiting query, as no
     /// other host can have sent the message. Otherwise that query would wait in vain.
-    fn asker_of(&self, message: &Bytes) -> Option<oneshot::Sender<Reply>> {
+    fn asker_of(&self, message: &Bytes) -> Option<oneshot::Sender<TcpReply>> {
         let mut waiting = self.0.lock();
         if let Some(reply) = Message::id_of(message).and_then(|id| waiting.remove(&id)) {
             return Some(reply);
@@ -204,7 +204,11 @@ impl Waiting {
     }
 
     /// Adds a waiting query; returns it if its ID is in use.
-    fn enter(&self, id: u16, reply: oneshot::Sender<Reply>) -> Result<(), oneshot::Sender<Reply>> {
+    fn enter(
+        &self,
+        id: u16,
+        reply: oneshot::Sender<TcpReply>,
+    ) -> Result<(), oneshot::Sender<TcpReply>> {
         let mut waiting = self.0.lock();
         match waiting.contains_key(&id) {
             true => Err(reply),
@@ -234,7 +238,7 @@ impl Waiting {
 async fn converse(
     stream: TcpStream,
     queries: &mut Queries,
-    waiting: &Waiting,
+    waiting: &WaitingQueries,
     account: &Account,
     health: &Health,
 ) -> io::Result<()> {
@@ -296,7 +300,7 @@ async fn connect(from: IpAddr, to: SocketAddr, descriptor: &Descriptor) -> io::R
 }
 
 /// No more queries can arrive; ends once none is waiting.
-async fn drained(waiting: &Waiting) -> io::Result<()> {
+async fn drained(waiting: &WaitingQueries) -> io::Result<()> {
     while !waiting.are_gone() {
         tokio::time::sleep(LAST).await;
     }

@@ -26,21 +26,21 @@ const FOLDER_MODE: u32 = 0o755;
 
 /// The socket's file, taken away when dropped.
 #[derive(Debug)]
-pub(crate) struct Control {
+pub(crate) struct ControlSocket {
     listener: UnixListener,
     path: PathBuf,
     /// Device and inode, so that no file of a later daemon is removed.
     file: (u64, u64),
 }
 
-impl Control {
+impl ControlSocket {
     /// Listens at `path`, for the service user if root becomes one. A socket left by a dead daemon of the same user
     /// is replaced; every other file stays.
     ///
     /// # Errors
     /// The folder is missing, other users could swap its files, or a file is there already.
     pub(crate) fn bind(path: &Path, heir: Option<ServiceUser>) -> io::Result<Self> {
-        Control::try_bind(path, heir)
+        ControlSocket::try_bind(path, heir)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     }
 
@@ -62,7 +62,7 @@ impl Control {
             heir.give_path(path)?;
         }
         let file = identity(path)?;
-        Ok(Control { listener, path: path.to_owned(), file })
+        Ok(ControlSocket { listener, path: path.to_owned(), file })
     }
 
     /// Listens at the first usable path.
@@ -72,7 +72,7 @@ impl Control {
     pub(crate) fn bind_first(paths: &[PathBuf], heir: Option<ServiceUser>) -> Result<Self, String> {
         let mut tried = Vec::new();
         for path in paths {
-            match Control::bind(path, heir) {
+            match ControlSocket::bind(path, heir) {
                 Ok(control) => return Ok(control),
                 Err(error) => tried.push(error.to_string()),
             }
@@ -114,7 +114,7 @@ impl Control {
     }
 }
 
-impl Drop for Control {
+impl Drop for ControlSocket {
     fn drop(&mut self) {
         // The sandbox allows the removal in folders of Zoners; elsewhere the next start replaces the file.
         if identity(&self.path).is_ok_and(|file| file == self.file) {
@@ -166,7 +166,7 @@ mod tests {
 
     fn try_at(path: &Path) -> Result<(), String> {
         // Left where it is, as if the daemon were killed.
-        Control::bind(path, None).map(std::mem::forget).map_err(|error| error.to_string())
+        ControlSocket::bind(path, None).map(std::mem::forget).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -14,13 +14,13 @@ use super::rollover;
 use super::serving::Serving;
 use super::signals::Signals;
 use super::wake::Wake;
-use crate::control::Control;
+use crate::control::ControlSocket;
 
 /// Attends to `serving` until a signal asks for the end or a worker ends, and hands it back.
 pub(super) async fn attend(
     mut serving: Serving,
     mut signals: Signals,
-    control: Option<&Control>,
+    control: Option<&ControlSocket>,
     mut reload_requests: mpsc::Receiver<ReloadCaller>,
     mut keeper: Option<&mut CacheKeeper>,
 ) -> Serving {

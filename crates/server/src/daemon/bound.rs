@@ -21,7 +21,7 @@ use super::serving::Serving;
 use super::signals::Signals;
 use super::state_folder::{StateFolder, log_not_kept};
 use super::workers::Workers;
-use crate::control::Control;
+use crate::control::ControlSocket;
 use crate::log::Log;
 
 /// A daemon with sockets, final user and sandbox, and one thread.
@@ -37,7 +37,7 @@ pub struct Bound {
     pub(super) instead: Option<String>,
     pub(super) state: Option<StateFolder>,
     pub(super) cache_folder: Option<PathBuf>,
-    pub(super) control: Option<Control>,
+    pub(super) control: Option<ControlSocket>,
     pub(super) allotment: Allotment,
     pub(super) sandbox: Arc<Sandbox>,
 }

@@ -6,18 +6,21 @@ use zoners_files::ServiceUser;
 use zoners_host::paths::runtime::control_sockets;
 
 use crate::config::Config;
-use crate::control::Control;
+use crate::control::ControlSocket;
 
 /// Binds the control socket: the configured path, or a path of the system's choice, which may fail.
 ///
 /// # Errors
 /// The configured socket cannot be bound.
-pub(super) fn bind(config: &Config, heir: Option<ServiceUser>) -> io::Result<Option<Control>> {
+pub(super) fn bind(
+    config: &Config,
+    heir: Option<ServiceUser>,
+) -> io::Result<Option<ControlSocket>> {
     match config.server.control.as_deref() {
         Some(path) if path.as_os_str().is_empty() => Ok(None),
-        Some(path) => Control::bind(path, heir).map(Some),
+        Some(path) => ControlSocket::bind(path, heir).map(Some),
         None => {
-            let bound = Control::bind_first(&control_sockets(None), heir);
+            let bound = ControlSocket::bind_first(&control_sockets(None), heir);
             Ok(bound.inspect_err(|why| tracing::warn!("control: no socket: {why}")).ok())
         }
     }

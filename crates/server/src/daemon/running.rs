@@ -13,13 +13,13 @@ use super::listening::ListenStatus;
 use super::reload_requests::ReloadCaller;
 use super::serving::Serving;
 use super::signals::Signals;
-use crate::control::Control;
+use crate::control::ControlSocket;
 
 /// A daemon that serves clients.
 pub struct Running {
     pub(super) runtime: Runtime,
     pub(super) signals: Signals,
-    pub(super) control: Option<Control>,
+    pub(super) control: Option<ControlSocket>,
     pub(super) reload_requests: mpsc::Receiver<ReloadCaller>,
     pub(super) keeper: Option<CacheKeeper>,
     pub(super) status: ListenStatus,

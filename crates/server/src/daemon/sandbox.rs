@@ -10,7 +10,7 @@ use zoners_store::shared::SharedCacheConfig;
 
 use super::privileges;
 use crate::config::{self, Config};
-use crate::control::{Control, folder};
+use crate::control::{ControlSocket, folder};
 
 /// Becomes the configured user, if started as root. No program started later gets these rights back.
 ///
@@ -58,7 +58,7 @@ pub(super) fn enter(wanted: config::SandboxMode, needs: Vec<Needs>) -> io::Resul
 pub(super) fn needs(
     config: &Config,
     file: Option<&Path>,
-    control: Option<&Control>,
+    control: Option<&ControlSocket>,
     cache_folder: Option<&Path>,
     second_level: Option<&SharedCacheConfig>,
 ) -> Vec<Needs> {

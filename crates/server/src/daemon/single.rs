@@ -15,7 +15,7 @@ use super::connections::ConnectionShares;
 use super::listening::Listening;
 use super::overseer::{About, Overseer};
 use super::worker::{self, WorkerLink};
-use crate::control::Control;
+use crate::control::ControlSocket;
 use crate::pipeline::Service;
 
 /// Addresses and control socket of a single worker that serves.
@@ -45,8 +45,8 @@ pub fn serve_on<N: Network>(
     let mut listening = Listening::begin(bind::bind_port(port)?, vec![link], None)?;
     let status = listening.status();
     let places = status.addresses.first().map(|first| control(*first)).unwrap_or_default();
-    let control = Control::bind_first(&places, None);
-    let shown = control.as_ref().map(Control::path).map_err(String::as_str);
+    let control = ControlSocket::bind_first(&places, None);
+    let shown = control.as_ref().map(ControlSocket::path).map_err(String::as_str);
     ready(&SingleStart { addresses: &status.addresses, control: shown })?;
     let service = Arc::new(service);
     let about = About { workers: 1, ..About::default() };
@@ -64,7 +64,7 @@ pub fn serve_on<N: Network>(
 /// Answers the control socket until a signal asks for the end. The socket's file is removed then.
 async fn attend<N: Network>(
     overseer: Arc<Overseer<N>>,
-    control: Option<Control>,
+    control: Option<ControlSocket>,
 ) -> io::Result<()> {
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

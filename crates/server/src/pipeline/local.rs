@@ -14,7 +14,7 @@ use zoners_resolver::Answer;
 
 use crate::config::{Config, ConfigError};
 use crate::control::folder;
-use records::{Builder, Records};
+use records::{Builder, LocalRecords};
 use special_use::SpecialZones;
 
 /// Faulty lines of a hosts file that are reported; the rest are counted.
@@ -27,7 +27,7 @@ const TTL: u32 = 10_800;
 /// The local data: records of the configuration and of a hosts file, then special-use names.
 #[derive(Debug)]
 pub struct Local {
-    records: Records,
+    records: LocalRecords,
     special: SpecialZones,
     remarks: Vec<String>,
     /// Names without a PTR record, since their address has enough.

@@ -33,7 +33,7 @@ pub(crate) struct Person {
 }
 
 /// The result of a question.
-struct Outcome {
+struct AskedQuestion {
     asked: String,
     took: Duration,
     reply: Option<Message>,
@@ -77,7 +77,7 @@ impl Person {
                     let began = Instant::now();
                     let reply = service.answer(&packet, client).await;
                     let reply = reply.map(|reply| Message::parse(&reply.into()).unwrap());
-                    Outcome { asked, took: began.elapsed(), reply }
+                    AskedQuestion { asked, took: began.elapsed(), reply }
                 });
             }
         }
@@ -125,9 +125,9 @@ impl Person {
         }
     }
 
-    fn looks_at(&mut self, outcome: &Outcome) {
+    fn looks_at(&mut self, outcome: &AskedQuestion) {
         self.asked += 1;
-        let Outcome { asked, took, reply } = outcome;
+        let AskedQuestion { asked, took, reply } = outcome;
         assert!(*took <= LONGEST, "{asked}: {took:?}, {:?}", self.trouble);
         let reply =
             reply.as_ref().unwrap_or_else(|| panic!("{asked}: no reply, {:?}", self.trouble));

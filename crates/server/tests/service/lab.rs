@@ -12,18 +12,18 @@ use zoners_server::pipeline::{Cookies, Rules};
 use zoners_server::{Client, Config, Service};
 use zoners_sim::{SimClock, SimNetwork, world};
 
-pub(crate) struct Lab {
+pub(crate) struct ServiceLab {
     pub(crate) net: SimNetwork,
     pub(crate) clock: Arc<SimClock>,
     pub(crate) service: Service<SimNetwork>,
 }
 
-pub(crate) fn lab() -> Lab {
+pub(crate) fn lab() -> ServiceLab {
     lab_with("")
 }
 
 /// With a configuration, of which only the routes apply to the resolver.
-pub(crate) fn lab_with(config: &str) -> Lab {
+pub(crate) fn lab_with(config: &str) -> ServiceLab {
     let net = world::small(1);
     let mut text = String::from(
         "@ NS ns1\nns1 A 203.0.114.1\nwww 300 A 203.0.115.2\na.b.ent A 203.0.115.5\n\
@@ -44,7 +44,7 @@ pub(crate) fn lab_with(config: &str) -> Lab {
     settings.routes = config.settings().unwrap().routes;
     let worker =
         Resolver::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()));
-    Lab { net, clock, service: Service::new(worker, Arc::new(rules)) }
+    ServiceLab { net, clock, service: Service::new(worker, Arc::new(rules)) }
 }
 
 pub(crate) fn asked(text: &str, rtype: Rtype) -> Question {
@@ -56,7 +56,7 @@ pub(crate) fn packet(question: &Question, edns: bool) -> Vec<u8> {
     query(question, QueryOptions { id: 0xABCD, recursion_desired: true, edns }).to_vec()
 }
 
-impl Lab {
+impl ServiceLab {
     pub(crate) async fn send(&self, packet: &[u8], transport: Transport) -> Option<Message> {
         self.send_from(packet, Client::local(transport)).await
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::player::{Outcome, play};
+use crate::player::{ScenarioOutcome, play};
 use zoners_sim::scenario::Dialect;
 
 fn files(folder: &Path) -> BTreeMap<String, String> {
@@ -27,7 +27,7 @@ fn our_own_scenarios_pass() {
     assert!(!own.is_empty());
     for (name, text) in own {
         match play(&text, Dialect::Unbound) {
-            Outcome::Passed => {}
+            ScenarioOutcome::Passed => {}
             other => panic!("{name}: {other:?}"),
         }
     }
@@ -67,8 +67,8 @@ fn third_party_scenarios_pass_that_two_resolvers_pass() {
                 && passes.get(&name).is_some_and(|passes| *passes >= 2)
                 && !NOT_HELD.contains(&&*name);
             match play(&text, dialect) {
-                Outcome::Passed => sums[0] += 1,
-                Outcome::Skipped(reason) => {
+                ScenarioOutcome::Passed => sums[0] += 1,
+                ScenarioOutcome::Skipped(reason) => {
                     sums[1] += 1;
                     println!("skipped {subfolder}/{name}: {reason}");
                     *reasons.entry(reason).or_default() += 1;
@@ -76,7 +76,7 @@ fn third_party_scenarios_pass_that_two_resolvers_pass() {
                         wrong.push(name);
                     }
                 }
-                Outcome::Failed(reason) => {
+                ScenarioOutcome::Failed(reason) => {
                     sums[2] += 1;
                     println!("failed {subfolder}/{name}: {reason}");
                     if must {

@@ -6,7 +6,7 @@ use zoners_dns::{
 
 use super::react::encode;
 use super::{Arrivals, Internet};
-use crate::middlebox::{ADDRESS, LATENCY, Middlebox, Others, Portal, Resolver, TTL};
+use crate::middlebox::{ADDRESS, InterceptingResolver, LATENCY, Middlebox, Others, Portal, TTL};
 use crate::zone::Said;
 
 /// Aliases that the middlebox follows from zone to zone.
@@ -36,12 +36,15 @@ impl Internet {
             Middlebox::Portal(portal) => of_portal(portal, question),
             Middlebox::Resolver(resolver) => self.of_resolver(resolver, question),
         };
-        let keeps = !matches!(middlebox, Middlebox::Resolver(Resolver { signatures: false, .. }));
+        let keeps = !matches!(
+            middlebox,
+            Middlebox::Resolver(InterceptingResolver { signatures: false, .. })
+        );
         let said = if keeps { said } else { without_signatures(said) };
         vec![(trip, ExchangeEvent::Message(encode(&said, question, query).into()))]
     }
 
-    fn of_resolver(&self, resolver: Resolver, question: &Question) -> Said {
+    fn of_resolver(&self, resolver: InterceptingResolver, question: &Question) -> Said {
         let mut said = Said { aa: false, ra: true, ..self.truth(question) };
         if resolver.rewrites && said.rcode == OptRcode::NXDOMAIN && question.rtype == Rtype::A {
             said = Said { answer: vec![address(question)], ..Said::recursive(OptRcode::NOERROR) };

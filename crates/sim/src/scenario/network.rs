@@ -18,19 +18,19 @@ const TRIP: Duration = Duration::from_millis(5);
 
 /// A scripted network; clones share one network.
 #[derive(Clone, Debug)]
-pub struct ScriptedNetwork(Arc<Mutex<State>>);
+pub struct ScriptedNetwork(Arc<Mutex<ScriptState>>);
 
 #[derive(Debug)]
-struct State {
+struct ScriptState {
     ranges: Vec<Range>,
     step: u32,
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<WaitingQuery>,
     sent: Vec<String>,
 }
 
 /// A query without a matching range; a later step may answer.
 #[derive(Debug)]
-struct Waiting {
+struct WaitingQuery {
     query: Message,
     transport: Transport,
     answer: UnboundedSender<(Duration, Bytes)>,
@@ -40,7 +40,7 @@ impl ScriptedNetwork {
     /// A network with these ranges, before the first step.
     #[must_use]
     pub fn new(ranges: Vec<Range>) -> Self {
-        let state = State { ranges, step: 0, waiting: VecDeque::new(), sent: vec![] };
+        let state = ScriptState { ranges, step: 0, waiting: VecDeque::new(), sent: vec![] };
         ScriptedNetwork(Arc::new(Mutex::new(state)))
     }
 
@@ -53,7 +53,7 @@ impl ScriptedNetwork {
     #[must_use]
     pub fn waiting_matches(&self, entry: &Entry) -> Option<bool> {
         let state = self.0.lock();
-        let matches = |waiting: &Waiting| entry.is_for(&waiting.query, waiting.transport);
+        let matches = |waiting: &WaitingQuery| entry.is_for(&waiting.query, waiting.transport);
         (!state.waiting.is_empty()).then(|| state.waiting.iter().any(matches))
     }
 
@@ -121,7 +121,7 @@ impl ScriptedNetwork {
             }
             None => {
                 let transport = to.transport;
-                state.waiting.push_back(Waiting { query, transport, answer: sender.clone() });
+                state.waiting.push_back(WaitingQuery { query, transport, answer: sender.clone() });
             }
         }
     }

@@ -10,12 +10,12 @@ use loom::thread;
 
 use super::*;
 
-type Shared = Arc<Flights<u8, u8>>;
+type SharedFlights = Arc<Flights<u8, u8>>;
 
 const KEY: u8 = 0;
 
 /// Runs a model with a leader that has boarded before all other threads.
-fn model(run: impl Fn(Shared, Lead<u8, u8>) + Send + Sync + 'static) {
+fn model(run: impl Fn(SharedFlights, Lead<u8, u8>) + Send + Sync + 'static) {
     let mut builder = Builder::new();
     // Most faults need two preemptions; more take hours.
     builder.preemption_bound = Some(2);
@@ -28,7 +28,7 @@ fn model(run: impl Fn(Shared, Lead<u8, u8>) + Send + Sync + 'static) {
 }
 
 /// Asks as a client does: follows, or leads and lands `own`. The result.
-fn ask(flights: &Shared, own: u8) -> u8 {
+fn ask(flights: &SharedFlights, own: u8) -> u8 {
     let lead = match flights.board(&KEY, None) {
         Boarding::Lead(lead) => lead,
         Boarding::Follow(mut follow) => match block_on(follow.landing()) {

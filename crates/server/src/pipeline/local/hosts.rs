@@ -80,23 +80,27 @@ mod tests {
     use zoners_dns::NameSlice;
 
     /// The records and the faults.
-    fn read_all(text: &[u8]) -> (super::super::records::Records, Vec<Odd>) {
+    fn read_all(text: &[u8]) -> (super::super::records::LocalRecords, Vec<Odd>) {
         let (mut builder, mut odd) = (Builder::default(), Vec::new());
         read(text, |address, names| add(address, names, &mut builder), |line| odd.push(line));
         (builder.build(|_| false), odd)
     }
 
-    fn lines(records: &super::super::records::Records, asked: &NameSlice, rtype: Rtype) -> String {
+    fn lines(
+        records: &super::super::records::LocalRecords,
+        asked: &NameSlice,
+        rtype: Rtype,
+    ) -> String {
         let answer = records.answer(asked, rtype);
         let answer = answer.map(|answer| answer.answer).unwrap_or_default();
         answer.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     }
 
-    fn has(records: &super::super::records::Records, name: &str, rtype: Rtype) -> String {
+    fn has(records: &super::super::records::LocalRecords, name: &str, rtype: Rtype) -> String {
         lines(records, name::parse(name).unwrap().for_slice(), rtype)
     }
 
-    fn reverse(records: &super::super::records::Records, address: &str) -> usize {
+    fn reverse(records: &super::super::records::LocalRecords, address: &str) -> usize {
         let name = name::reverse(address.parse().unwrap());
         lines(records, name.for_slice(), Rtype::PTR).lines().count()
     }

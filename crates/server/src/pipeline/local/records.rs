@@ -16,7 +16,7 @@ const MOST_ALIASES: usize = 8;
 /// RRsets by name. A local name is authoritative: missing types are denied. So are names below the
 /// parent of a wildcard without records of their own or of the wildcard.
 #[derive(Debug, Default)]
-pub(super) struct Records {
+pub(super) struct LocalRecords {
     names: HashMap<Name, Box<[Set]>>,
     /// Names with other names below, as far as needed: below the parents of wildcards and within
     /// special-use zones.
@@ -43,7 +43,7 @@ enum Found<'a> {
     Gone(Name),
 }
 
-impl Records {
+impl LocalRecords {
     pub(super) fn answer(&self, asked: &NameSlice, rtype: Rtype) -> Option<Answer> {
         // Most names are not local and cost a single look-up.
         let is_ours = self.names.contains_key(asked);

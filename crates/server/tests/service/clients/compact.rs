@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::lab::{Lab, asked, lab, packet};
+use crate::lab::{ServiceLab, asked, lab, packet};
 use zoners_dns::{Counter, Delegation, Message, OptRcode, Rtype, Transport, name, zonefile};
 use zoners_dnssec::chain::Ds;
 use zoners_resolver::Anchor;
@@ -12,8 +12,8 @@ use zoners_sim::sign::{Denying, Signing};
 use zoners_sim::world;
 
 /// The usual lab on an Internet signed down to `example.com.`
-fn compact(restores: bool) -> Lab {
-    let Lab { net, clock, service } = lab();
+fn compact(restores: bool) -> ServiceLab {
+    let ServiceLab { net, clock, service } = lab();
     net.change("example.com", |zone| {
         for set in zonefile::parse("dead CNAME gone\n", &zone.origin).unwrap() {
             zone.add(set);
@@ -31,7 +31,7 @@ fn compact(restores: bool) -> Lab {
     let random = zoners_dns::Random::seeded(2);
     let cookies = zoners_server::pipeline::Cookies::new(&random);
     let rules = zoners_server::pipeline::Rules::new(&config, &[], cookies, &random, 0).unwrap();
-    Lab { net, clock, service: Service::new(worker, Arc::new(rules)) }
+    ServiceLab { net, clock, service: Service::new(worker, Arc::new(rules)) }
 }
 
 /// Flags of an OPT record.
@@ -40,7 +40,7 @@ const CO: u8 = 0x40;
 /// Of a header.
 const CD: u8 = 0x10;
 
-async fn flagged(lab: &Lab, text: &str, rtype: Rtype, flags: u8, header: u8) -> Message {
+async fn flagged(lab: &ServiceLab, text: &str, rtype: Rtype, flags: u8, header: u8) -> Message {
     let mut query = packet(&asked(text, rtype), true);
     let at = query.len() - 4;
     query[at] = flags;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::lab::{Lab, asked, lab, packet};
+use crate::lab::{ServiceLab, asked, lab, packet};
 use zoners_dns::{Counter, EdeCode, OptRcode, Rtype, Transport};
 use zoners_server::events::{EventReader, QueryEvent, QueryOutcome};
 use zoners_server::{Client, Service};
@@ -17,7 +17,7 @@ fn outcomes(reader: &mut EventReader) -> Vec<QueryOutcome> {
 }
 
 /// Sends queries with several outcomes.
-async fn ask_in_all_ways(lab: &Lab) {
+async fn ask_in_all_ways(lab: &ServiceLab) {
     for text in ["www.example.com", "www.example.com", "localhost"] {
         lab.ask(text, Rtype::A, Transport::Udp).await;
     }

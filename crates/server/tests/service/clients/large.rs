@@ -1,6 +1,6 @@
 //! RRsets up to the message size: complete over TCP, with TC over UDP, also from the cache.
 
-use crate::lab::{Lab, asked, lab, packet};
+use crate::lab::{ServiceLab, asked, lab, packet};
 use zoners_dns::{Counter, Name, RRset, Records, Rtype, Transport, name};
 
 fn owner() -> Name {
@@ -8,7 +8,7 @@ fn owner() -> Name {
 }
 
 /// With `records` addresses at `many.example.com`.
-fn many(records: u16) -> Lab {
+fn many(records: u16) -> ServiceLab {
     let lab = lab();
     let addresses: Records = (0..records).map(|i| [203, 0, (i >> 8) as u8, i as u8]).collect();
     lab.net.change("example.com", |zone| {

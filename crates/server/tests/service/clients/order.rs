@@ -1,6 +1,6 @@
 //! The order of records in answers.
 
-use crate::lab::{Lab, lab_with};
+use crate::lab::{ServiceLab, lab_with};
 use zoners_dns::{Rtype, Transport, zonefile};
 
 const RECORDS: &str = "lb 300 A 203.0.115.11\nlb 300 A 203.0.115.12\nlb 300 A 203.0.115.13\n\
@@ -8,7 +8,7 @@ const RECORDS: &str = "lb 300 A 203.0.115.11\nlb 300 A 203.0.115.12\nlb 300 A 20
                        alias 300 CNAME lb\n\
                        lb 300 MX 1 a\nlb 300 MX 1 b\nlb 300 TXT x\nlb 300 TXT y\n";
 
-fn lab(config: &str) -> Lab {
+fn lab(config: &str) -> ServiceLab {
     let lab = lab_with(config);
     lab.net.change("example.com", |zone| {
         zonefile::parse(RECORDS, &zone.origin).unwrap().into_iter().for_each(|set| zone.add(set));
@@ -17,7 +17,7 @@ fn lab(config: &str) -> Lab {
 }
 
 /// The first record of the last RRset in each of several answers.
-async fn firsts(lab: &Lab, text: &str, rtype: Rtype, answers: usize) -> Vec<String> {
+async fn firsts(lab: &ServiceLab, text: &str, rtype: Rtype, answers: usize) -> Vec<String> {
     let mut firsts = Vec::new();
     let mut all: Option<Vec<String>> = None;
     for _ in 0..answers {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::lab::{Lab, asked, lab, packet};
+use crate::lab::{ServiceLab, asked, lab, packet};
 use zoners_dns::{
     Counter, Ede, EdeCode, Message, OptRcode, Question, RRset, Records, Rtype, Security, Transport,
     name,
@@ -73,15 +73,15 @@ fn blocked() -> PolicyDecision {
     PolicyDecision::Answer(Box::new(answer), Some(Ede::new(EdeCode(15), "list of the test")))
 }
 
-fn policed() -> (Lab, Arc<Parents>) {
+fn policed() -> (ServiceLab, Arc<Parents>) {
     let lab = lab();
     let policy = Arc::<Parents>::default();
     let rules = lab.service.rules().clone().with_policy(policy.clone());
     let service = Service::new(lab.service.worker().clone(), Arc::new(rules));
-    (Lab { service, ..lab }, policy)
+    (ServiceLab { service, ..lab }, policy)
 }
 
-async fn ask(lab: &Lab, text: &str, client: IpAddr) -> Option<Message> {
+async fn ask(lab: &ServiceLab, text: &str, client: IpAddr) -> Option<Message> {
     let client = Client::new(client, Transport::Udp);
     lab.send_from(&packet(&asked(text, Rtype::A), true), client).await
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::lab::{Lab, asked, lab, lab_with, packet, with_options};
+use crate::lab::{ServiceLab, asked, lab, lab_with, packet, with_options};
 use tokio::task::JoinSet;
 use zoners_dns::{Counter, Message, OptRcode, Rtype, Transport};
 use zoners_server::Client;
@@ -91,7 +91,7 @@ const SERVERS: [&str; 8] = [
 
 /// Asks for names at once from a LAN, over UDP, and counts the answers. `meanwhile` changes the
 /// link.
-async fn answered_at_once(lab: Lab, meanwhile: impl Future<Output = ()>) -> usize {
+async fn answered_at_once(lab: ServiceLab, meanwhile: impl Future<Output = ()>) -> usize {
     let client = Client::new([192, 168, 1, 7].into(), Transport::Udp);
     let service = Arc::new(lab.service);
     let mut queries = JoinSet::new();

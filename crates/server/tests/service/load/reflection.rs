@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::lab::{Lab, asked, lab, lab_with, packet, with_options};
+use crate::lab::{ServiceLab, asked, lab, lab_with, packet, with_options};
 use zoners_dns::{Class, Counter, Message, Opcode, OptRcode, Question, Rtype, Transport};
 use zoners_server::Client;
 use zoners_server::pipeline::Handled;
@@ -83,7 +83,7 @@ fn client(address: &str, transport: Transport) -> Client {
 }
 
 /// Octets of the immediate response, if any.
-fn handled(lab: &Lab, packet: &[u8], client: Client) -> Option<Vec<u8>> {
+fn handled(lab: &ServiceLab, packet: &[u8], client: Client) -> Option<Vec<u8>> {
     let mut reply = Vec::new();
     match lab.service.handle(packet, client, lab.service.clock(), &mut reply) {
         Handled::Reply => Some(reply),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::lab::{Lab, lab_with};
+use crate::lab::{ServiceLab, lab_with};
 use tokio::time::{Instant, sleep};
 use zoners_dns::{EdeCode, Rtype, Transport};
 use zoners_sim::{Link, Manner};
@@ -24,7 +24,7 @@ const ROUTER: &str = "192.168.1.1";
 const TUNNEL: &str = "10.8.0.1";
 
 /// A LAN with a router that knows `lan.`, and a VPN with a server of `corp.`
-fn home() -> Lab {
+fn home() -> ServiceLab {
     let lab = lab_with(&format!(
         "[[forward]]\nzone = \"lan\"\nservers = [\"{ROUTER}\"]\n\
          [[forward]]\nzone = \"corp\"\nservers = [\"{TUNNEL}\"]\n"
@@ -34,14 +34,14 @@ fn home() -> Lab {
     lab
 }
 
-fn all(lab: &Lab, addresses: &[&str], manner: Manner) {
+fn all(lab: &ServiceLab, addresses: &[&str], manner: Manner) {
     for address in addresses {
         lab.net.link(address, Link::of(20).with(manner));
     }
 }
 
 /// Whether the answer for a name is stale, and its time.
-async fn ask(lab: &Lab, name: &str) -> (bool, Duration) {
+async fn ask(lab: &ServiceLab, name: &str) -> (bool, Duration) {
     let began = Instant::now();
     let reply = lab.ask(name, Rtype::A, Transport::Udp).await;
     assert!(!reply.answer.is_empty(), "{name}: {reply:?}");
@@ -52,7 +52,7 @@ async fn ask(lab: &Lab, name: &str) -> (bool, Duration) {
 
 /// Asks for stale names every second while a different name is asked without pause; returns the
 /// times.
-async fn stale_beside(lab: &Lab, stale: &[&str], other: &str) -> Vec<Duration> {
+async fn stale_beside(lab: &ServiceLab, stale: &[&str], other: &str) -> Vec<Duration> {
     let mut times = Vec::new();
     for round in 0..12 {
         let (is_stale, took) = ask(lab, stale[round % stale.len()]).await;

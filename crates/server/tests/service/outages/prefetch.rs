@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::lab::{Lab, lab};
+use crate::lab::{ServiceLab, lab};
 use tokio::time::{Instant, sleep};
 use zoners_dns::{Counter, Rtype, Transport};
 use zoners_sim::{Link, Manner};
@@ -11,7 +11,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Of the names asked for here, in seconds.
 const TTL: u64 = 300;
 
-async fn ask(lab: &Lab, name: &str, rtype: Rtype) -> Duration {
+async fn ask(lab: &ServiceLab, name: &str, rtype: Rtype) -> Duration {
     let began = Instant::now();
     let reply = lab.ask(name, rtype, Transport::Udp).await;
     assert!(reply.answer.iter().all(|set| set.ttl <= TTL as u32), "{reply:?}");
@@ -19,7 +19,7 @@ async fn ask(lab: &Lab, name: &str, rtype: Rtype) -> Duration {
 }
 
 /// Asks every second, and counts the questions that had to wait.
-async fn ask_for(lab: &Lab, seconds: u64, rtypes: &[Rtype]) -> usize {
+async fn ask_for(lab: &ServiceLab, seconds: u64, rtypes: &[Rtype]) -> usize {
     let mut waited = 0;
     for _ in 0..seconds {
         for rtype in rtypes {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::lab::{Lab, asked, lab, lab_with, packet};
+use crate::lab::{ServiceLab, asked, lab, lab_with, packet};
 use tokio::time::{Instant, sleep};
 use zoners_dns::{Counter, EdeCode, Message, OptRcode, Rtype, Transport, name};
 use zoners_sim::{Link, Manner};
@@ -27,14 +27,14 @@ const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-fn all(lab: &Lab, addresses: &[&str], manner: Manner) {
+fn all(lab: &ServiceLab, addresses: &[&str], manner: Manner) {
     for address in addresses {
         lab.net.link(address, Link::of(20).with(manner));
     }
 }
 
 /// The response for `www.example.com. A`, and its time.
-async fn ask(lab: &Lab, name: &str) -> (Message, Duration) {
+async fn ask(lab: &ServiceLab, name: &str) -> (Message, Duration) {
     let began = Instant::now();
     let reply = lab.ask(name, Rtype::A, Transport::Udp).await;
     (reply, began.elapsed())
@@ -53,7 +53,7 @@ fn is_stale(reply: &Message) -> bool {
 }
 
 /// A lab with `www.example.com.` in the cache, just expired.
-async fn expired() -> Lab {
+async fn expired() -> ServiceLab {
     let lab = lab();
     assert!(!is_stale(&ask(&lab, "www.example.com").await.0));
     lab.clock.jump(WWW_TTL);

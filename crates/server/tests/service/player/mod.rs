@@ -44,7 +44,7 @@ const MISSING: &[&str] = &[
 
 /// The result of a scenario.
 #[derive(Debug)]
-pub(crate) enum Outcome {
+pub(crate) enum ScenarioOutcome {
     Passed,
     /// The scenario needs a missing feature.
     Skipped(String),
@@ -53,20 +53,20 @@ pub(crate) enum Outcome {
 }
 
 /// Plays the scenario in `text`.
-pub(crate) fn play(text: &str, dialect: Dialect) -> Outcome {
+pub(crate) fn play(text: &str, dialect: Dialect) -> ScenarioOutcome {
     let scenario = match Scenario::parse(text, dialect) {
         Ok(scenario) => scenario,
-        Err(error) => return Outcome::Skipped(error),
+        Err(error) => return ScenarioOutcome::Skipped(error),
     };
     // The player has no local zones, so `nodefault` changes nothing.
     let off = |value: &str| value == "no" || value.ends_with(" nodefault");
     let is_on = |key: &&&str| scenario.value(key).is_some_and(|value| !off(value));
     if let Some(key) = MISSING.iter().find(is_on) {
-        return Outcome::Skipped(format!("needs {key}"));
+        return ScenarioOutcome::Skipped(format!("needs {key}"));
     }
     let (allow, refuse) = match access::access(&scenario) {
         Ok(rules) => rules,
-        Err(error) => return Outcome::Skipped(format!("access-control: {error}")),
+        Err(error) => return ScenarioOutcome::Skipped(format!("access-control: {error}")),
     };
     let server = ServerConfig {
         allow: Clients::of(allow),
@@ -80,8 +80,8 @@ pub(crate) fn play(text: &str, dialect: Dialect) -> Outcome {
         .build()
         .unwrap();
     match runtime.block_on(Player::new(&scenario, dialect, server).play(&scenario)) {
-        Ok(()) => Outcome::Passed,
-        Err(reason) => Outcome::Failed(reason),
+        Ok(()) => ScenarioOutcome::Passed,
+        Err(reason) => ScenarioOutcome::Failed(reason),
     }
 }
 

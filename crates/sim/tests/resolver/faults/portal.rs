@@ -13,7 +13,7 @@ use zoners_dns::{
 };
 use zoners_resolver::{Event, Lack};
 use zoners_resolver::{NetworkState, Obstacle};
-use zoners_sim::middlebox::{Others, Portal, Resolver};
+use zoners_sim::middlebox::{InterceptingResolver, Others, Portal};
 use zoners_sim::{Middlebox, Said};
 
 const PORTALS: [Middlebox; 6] = [
@@ -222,7 +222,7 @@ async fn in_an_intercepted_network_a_question_costs_one_packet() {
 #[tokio::test(start_paused = true)]
 async fn what_an_interceptor_strips_or_rewrites_is_no_answer_where_it_must_be_proven() {
     for (signatures, rewrites) in [(false, false), (false, true), (true, true)] {
-        let resolver = Middlebox::Resolver(Resolver { signatures, rewrites });
+        let resolver = Middlebox::Resolver(InterceptingResolver { signatures, rewrites });
         let lab = behind(resolver).await;
         assert_eq!(ask(&lab, "mail.site4.com", Rtype::A).await.is_ok(), signatures);
         assert_eq!(ask(&lab, "mail.site5.com", Rtype::A).await.is_ok(), signatures);

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use zoners_dns::{Name, RRset, Records as Rdata, Rtype, name};
 
-use super::{Records, Set};
+use super::{LocalRecords, Set};
 
 /// Records that are not grouped into RRsets yet.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ impl Builder {
     }
 
     /// The records by name; `is_special` tells names within special-use zones.
-    pub(in super::super) fn build(self, is_special: impl Fn(&Name) -> bool) -> Records {
+    pub(in super::super) fn build(self, is_special: impl Fn(&Name) -> bool) -> LocalRecords {
         let sets = self.names.into_iter().map(|(owner, sets)| (owner, together(sets)));
         let names: HashMap<Name, Box<[Set]>> = sets.collect();
         let parent = |name: &Name| name.first().is_wildcard().then(|| name.parent()).flatten();
@@ -60,7 +60,7 @@ impl Builder {
                 }
             }
         });
-        Records { names, above, wildcards }
+        LocalRecords { names, above, wildcards }
     }
 }
 

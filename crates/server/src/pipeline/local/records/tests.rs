@@ -1,7 +1,7 @@
 use super::*;
 use zoners_dns::zonefile;
 
-fn records(text: &str) -> Records {
+fn records(text: &str) -> LocalRecords {
     let mut builder = Builder::default();
     let sets = zonefile::parse(text, &name::root()).unwrap();
     sets.into_iter().for_each(|set| builder.add_set(set));
@@ -9,7 +9,7 @@ fn records(text: &str) -> Records {
 }
 
 /// The RCODE, and the records as lines.
-fn answer(records: &Records, asked: &str, rtype: Rtype) -> Option<String> {
+fn answer(records: &LocalRecords, asked: &str, rtype: Rtype) -> Option<String> {
     let answer = records.answer(name::parse(asked).unwrap().for_slice(), rtype)?;
     let lines = answer.answer.iter().map(ToString::to_string);
     let denied = answer.authority.iter().map(|set| format!("{} of {}", set.rtype, set.owner));
