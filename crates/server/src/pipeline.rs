@@ -7,7 +7,7 @@
 //! | local data | [`local`], [`any`] | local records, special-use names, the type ANY |
 //! | policy before resolution | [`policy`] | questions that the policy blocks or rewrites |
 //! | cache | [`finished`] | questions that the cache can answer |
-//! | recursion, the second level beside it | [`zoners_resolver`] | all remaining questions |
+//! | recursion, the second level beside it | [`recurse`], [`zoners_resolver`] | all remaining questions |
 //! | policy after resolution | [`policy`] | answers that the policy blocks or rewrites |
 //! | finish | [`finish`] | adds what differs from client to client |
 //!
@@ -30,22 +30,21 @@ mod order;
 pub mod policy;
 mod query;
 mod rates;
+mod recurse;
 mod rules;
 mod strangers;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use zoners_dns::packet::ClientQuery;
 use zoners_dns::{
     ClockReading, Counter, Ede, EdeCode, Moment, NameSlice, Network, OptRcode, Question, Rtype,
 };
-use zoners_resolver::Resolution;
-use zoners_resolver::{Answer, Cause, Resolver, Trace, Unresolved};
+use zoners_resolver::{Answer, Resolver};
 
-use crate::client::{Client, stands_for};
+use crate::client::Client;
 use crate::config::Any;
-use crate::events::{QueryEvents, QueryOutcome};
+use crate::events::QueryEvents;
 use admit::Admission;
 use cookies::Cookie;
 pub use cookies::Cookies;
@@ -59,13 +58,6 @@ pub use rules::Rules;
 /// Factor of waiting queries for a client with a proven address: it may be a forwarder for many
 /// clients.
 const PROVEN_CLIENT_FACTOR: usize = 10;
-/// The time after which an answer is late. A late answer is not sent to an address that is not proven, has a
-/// limit and has more than [`LATE_CLIENT_QUERIES`] waiting: answers held back to arrive in one burst are a weapon
-/// (DNSBomb).
-const LATE_AFTER: Duration = Duration::from_millis(1900);
-/// See [`LATE_AFTER`].
-const LATE_CLIENT_QUERIES: usize = 64;
-
 /// The pipeline of one worker.
 ///
 /// # Examples
@@ -268,59 +260,6 @@ impl<N: Network> Service<N> {
         self.count(Counter::ClientDropped);
     }
 
-    /// Takes a miss through recursion. `None` if there is no reply: the answer came too late to be sent, or the
-    /// policy drops it.
-    pub async fn recurse(&self, miss: Miss, trace: Option<Arc<Trace>>) -> Option<Vec<u8>> {
-        let asker = Some(stands_for(miss.client.address));
-        let (question, lack) = (&miss.question, miss.lack);
-        let resolution = self.worker.resolve_for(asker, question, miss.head.cd, lack, trace).await;
-        let now = self.worker.shared().now();
-        let mut reply = Vec::new();
-        let (outcome, reason) = self.finish_recursion(&miss, &resolution, now, &mut reply);
-        self.count(outcome.counter());
-        if self.events.are_read() {
-            self.put_recursion(&miss, outcome, reason, &reply, now);
-        }
-        (!reply.is_empty()).then_some(reply)
-    }
-
-    /// Writes the response to a resolved miss, if there is one; returns the outcome and the reason.
-    fn finish_recursion(
-        &self,
-        miss: &Miss,
-        resolution: &Resolution,
-        now: Moment,
-        reply: &mut Vec<u8>,
-    ) -> (QueryOutcome, Option<EdeCode>) {
-        let query = miss.query();
-        let late = now.since(miss.received.now) > LATE_AFTER
-            && miss.slot.of_client() > LATE_CLIENT_QUERIES;
-        if late && !query.is_certain() && !self.rules.rates.has_no_limit(miss.client.address) {
-            return (QueryOutcome::Late, None);
-        }
-        let answer = match resolution {
-            Ok(answer) => answer,
-            Err(Unresolved { ede, .. }) => {
-                finish::error(&query, OptRcode::SERVFAIL, Some(ede), reply);
-                return (QueryOutcome::Failed, Some(ede.code));
-            }
-        };
-        if let Some(decided) =
-            self.decide_on_answer(&query, miss.group, &miss.question, answer, reply)
-        {
-            return decided;
-        }
-        let (outcome, ede) = match answer.stale {
-            true => (QueryOutcome::Stale, Some(finish::why_stale(answer))),
-            false => {
-                let ede = self.worker.why_unsigned(&miss.question, answer.security);
-                (QueryOutcome::Recursed, ede)
-            }
-        };
-        finish::answer(&query, &self.order.of(answer), ede.as_ref(), reply);
-        (outcome, ede.map(|ede| ede.code))
-    }
-
     /// Runs every stage: the response to a packet, if there is one.
     pub async fn answer(&self, packet: &[u8], client: Client) -> Option<Vec<u8>> {
         let mut reply = Vec::new();
@@ -328,22 +267,6 @@ impl<N: Network> Service<N> {
             Handled::Reply => Some(reply),
             Handled::Nothing => None,
             Handled::Miss(miss) => self.recurse(*miss, None).await,
-        }
-    }
-
-    /// Answers a question without a packet: local data first, then cache and recursion. Without a
-    /// client, no policy applies.
-    ///
-    /// # Errors
-    /// The question could not be answered, or not in time.
-    pub async fn look_up(&self, question: &Question, trace: Option<Arc<Trace>>) -> Resolution {
-        if let Some((_, text)) = admit::invalid_type(question.rtype) {
-            let failed = Unresolved::new(Cause::Unusable, format!("{} {text}", question.rtype));
-            return Err(failed.with_code(EdeCode::INVALID_QUERY_TYPE));
-        }
-        match self.own_answer(question.name.for_slice(), question.rtype) {
-            Some(answer) => Ok(Arc::new(answer)),
-            None => self.worker.resolve(question, trace).await,
         }
     }
 

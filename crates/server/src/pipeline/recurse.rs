@@ -1,0 +1,90 @@
+//! Recursion of a miss, and the stages after it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use zoners_dns::{EdeCode, Moment, Network, OptRcode, Question};
+use zoners_resolver::{Cause, Resolution, Trace, Unresolved};
+
+use super::query::Miss;
+use super::{Service, admit, finish};
+use crate::client::stands_for;
+use crate::events::QueryOutcome;
+
+/// The time after which an answer is late. A late answer is not sent to an address that is not proven, has a
+/// limit and has more than [`LATE_CLIENT_QUERIES`] waiting: answers held back to arrive in one burst are a weapon
+/// (DNSBomb).
+const LATE_AFTER: Duration = Duration::from_millis(1900);
+/// See [`LATE_AFTER`].
+const LATE_CLIENT_QUERIES: usize = 64;
+
+impl<N: Network> Service<N> {
+    /// Takes a miss through recursion. `None` if there is no reply: the answer came too late to be sent, or the
+    /// policy drops it.
+    pub async fn recurse(&self, miss: Miss, trace: Option<Arc<Trace>>) -> Option<Vec<u8>> {
+        let asker = Some(stands_for(miss.client.address));
+        let (question, lack) = (&miss.question, miss.lack);
+        let resolution = self.worker.resolve_for(asker, question, miss.head.cd, lack, trace).await;
+        let now = self.worker.shared().now();
+        let mut reply = Vec::new();
+        let (outcome, reason) = self.finish_recursion(&miss, &resolution, now, &mut reply);
+        self.count(outcome.counter());
+        if self.events.are_read() {
+            self.put_recursion(&miss, outcome, reason, &reply, now);
+        }
+        (!reply.is_empty()).then_some(reply)
+    }
+
+    /// Writes the response to a resolved miss, if there is one; returns the outcome and the reason.
+    fn finish_recursion(
+        &self,
+        miss: &Miss,
+        resolution: &Resolution,
+        now: Moment,
+        reply: &mut Vec<u8>,
+    ) -> (QueryOutcome, Option<EdeCode>) {
+        let query = miss.query();
+        let late = now.since(miss.received.now) > LATE_AFTER
+            && miss.slot.of_client() > LATE_CLIENT_QUERIES;
+        if late && !query.is_certain() && !self.rules.rates.has_no_limit(miss.client.address) {
+            return (QueryOutcome::Late, None);
+        }
+        let answer = match resolution {
+            Ok(answer) => answer,
+            Err(Unresolved { ede, .. }) => {
+                finish::error(&query, OptRcode::SERVFAIL, Some(ede), reply);
+                return (QueryOutcome::Failed, Some(ede.code));
+            }
+        };
+        if let Some(decided) =
+            self.decide_on_answer(&query, miss.group, &miss.question, answer, reply)
+        {
+            return decided;
+        }
+        let (outcome, ede) = match answer.stale {
+            true => (QueryOutcome::Stale, Some(finish::why_stale(answer))),
+            false => {
+                let ede = self.worker.why_unsigned(&miss.question, answer.security);
+                (QueryOutcome::Recursed, ede)
+            }
+        };
+        finish::answer(&query, &self.order.of(answer), ede.as_ref(), reply);
+        (outcome, ede.map(|ede| ede.code))
+    }
+
+    /// Answers a question without a packet: local data first, then cache and recursion. Without a
+    /// client, no policy applies.
+    ///
+    /// # Errors
+    /// The question could not be answered, or not in time.
+    pub async fn look_up(&self, question: &Question, trace: Option<Arc<Trace>>) -> Resolution {
+        if let Some((_, text)) = admit::invalid_type(question.rtype) {
+            let failed = Unresolved::new(Cause::Unusable, format!("{} {text}", question.rtype));
+            return Err(failed.with_code(EdeCode::INVALID_QUERY_TYPE));
+        }
+        match self.own_answer(question.name.for_slice(), question.rtype) {
+            Some(answer) => Ok(Arc::new(answer)),
+            None => self.worker.resolve(question, trace).await,
+        }
+    }
+}
