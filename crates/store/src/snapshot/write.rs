@@ -30,7 +30,7 @@ pub fn write(
     replace(path, MODE, |out| write_to(out, cache, options, times, random, max_octets))
 }
 
-/// Writes `cache` to an open file; see [`write`].
+/// Writes `cache` to an open file; see [`write()`].
 ///
 /// # Errors
 /// The file cannot be written.
