@@ -145,7 +145,7 @@ impl DnsServer {
         question: &Question,
         manner: QueryManner,
     ) -> Result<(Message, Transport), String> {
-        let message = self.exchange(self.endpoint, question, manner).await?;
+        let message = self.first_reply(question, manner).await?;
         if !message.header.tc() {
             return Ok((message, self.endpoint.transport));
         }
@@ -155,6 +155,18 @@ impl DnsServer {
             true => Err("truncated even over TCP".to_owned()),
             false => Ok((message, Transport::Tcp)),
         }
+    }
+
+    /// The first reply of the server, perhaps truncated.
+    ///
+    /// # Errors
+    /// None came, for this reason.
+    pub(crate) async fn first_reply(
+        &self,
+        question: &Question,
+        manner: QueryManner,
+    ) -> Result<Message, String> {
+        self.exchange(self.endpoint, question, manner).await
     }
 
     /// Asks until a reply arrives; over TCP once.

@@ -1,22 +1,19 @@
 //! `zoners healthcheck`: whether the daemon answers and resolves, for Docker and monitoring.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use tokio::runtime::Builder;
 use zoners_api::{AdminRequest, DaemonStatus, HealthReport, Severity};
-use zoners_dns::query::{QueryOptions, query};
-use zoners_dns::{Message, OptRcode, Question, Random, Rtype};
+use zoners_dns::{Endpoint, OptRcode, Question, Rtype, Transport};
 use zoners_server::config::values::{address, parse_duration};
 use zoners_server::control::question;
 
 use super::Socket;
 use crate::Failure;
+use crate::dns_server::{DnsServer, PORT, QueryManner};
 use crate::output::println;
 
-/// The port of DNS.
-const PORT: u16 = 53;
 /// The most datagrams until an answer comes.
 const MAX_TRIES: u32 = 2;
 
@@ -112,7 +109,7 @@ fn check(arguments: &HealthcheckArguments, question: &Question) -> HealthReport 
             let failed = || format!("{server} answered {rcode} for {}", report.name);
             report.error = (!report.healthy).then(failed);
         }
-        Err(error) => report.error = Some(format!("{server} does not answer: {error}")),
+        Err(error) => report.error = Some(format!("{server}: {error} ({:?})", arguments.timeout)),
     }
     report
 }
@@ -138,39 +135,17 @@ fn reachable(server: SocketAddr) -> SocketAddr {
 }
 
 /// The RCODE of the answer over UDP, which is enough: a truncated answer has an RCODE, too.
-fn ask(server: SocketAddr, question: &Question, timeout: Duration) -> io::Result<OptRcode> {
-    let any: IpAddr = match server {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+fn ask(server: SocketAddr, question: &Question, timeout: Duration) -> Result<OptRcode, String> {
+    let manner = QueryManner {
+        recursion_desired: true,
+        checking_disabled: false,
+        timeout: Some(timeout / MAX_TRIES),
+        tries: MAX_TRIES,
     };
-    let socket = UdpSocket::bind((any, 0))?;
-    socket.connect(server)?;
-    let id = Random::from_system().map_err(io::Error::other)?.bits() as u16;
-    let packet = query(question, QueryOptions { id, recursion_desired: true, edns: true });
-    let mut buffer = [0; 4096];
-    for _ in 0..MAX_TRIES {
-        socket.send(&packet)?;
-        let until = Instant::now() + timeout / MAX_TRIES;
-        while let Some(left) = until.checked_duration_since(Instant::now()).filter(|l| !l.is_zero())
-        {
-            socket.set_read_timeout(Some(left))?;
-            let received = match socket.recv(&mut buffer) {
-                Ok(length) => buffer.get(..length).unwrap_or_default(),
-                Err(error) if is_timeout(&error) => break,
-                Err(error) => return Err(error),
-            };
-            let message = Message::parse(&Bytes::copy_from_slice(received)).ok();
-            let fits = |message: &Message| {
-                message.header.id() == id && message.question.as_ref() == Some(question)
-            };
-            if let Some(message) = message.filter(fits) {
-                return Ok(message.rcode);
-            }
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {timeout:?}")))
-}
-
-fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    runtime.block_on(async {
+        let server = DnsServer::at(Endpoint::new(server, Transport::Udp))?;
+        Ok(server.first_reply(question, manner).await?.rcode)
+    })
 }
