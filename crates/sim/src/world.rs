@@ -13,6 +13,15 @@ pub const HINTS: &str = ". 3600000 NS a.root.\n. 3600000 NS b.root.\na.root. 360
 
 /// Top-level domains of a [`populous`] Internet.
 const TLDS: usize = 4;
+/// The servers of the root, in each of these Internets.
+pub const ROOT_SERVERS: [&str; 3] = ["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1"];
+/// The servers of `com.` in the small Internet.
+pub const COM_SERVERS: [&str; 3] = ["192.5.6.1", "192.5.6.2", "2001:503::1"];
+/// The server of `net.` in the small Internet.
+pub const NET_SERVERS: [&str; 1] = ["192.5.7.1"];
+/// The servers of `example.com.` in the small Internet.
+pub const EXAMPLE_SERVERS: [&str; 2] = ["203.0.114.1", "203.0.114.2"];
+
 /// Servers of each domain.
 const SERVERS: usize = 3;
 
@@ -25,18 +34,18 @@ pub fn small(seed: u64) -> SimNetwork {
         "{HINTS}com. 172800 NS a.nic.com.\ncom. 172800 NS b.nic.com.\na.nic.com. A 192.5.6.1\n\
          b.nic.com. A 192.5.6.2\na.nic.com. AAAA 2001:503::1\nnet. 172800 NS a.nic.net.\na.nic.net. A 192.5.7.1\n"
     );
-    net.zone(".", &["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1"], &root);
+    net.zone(".", &ROOT_SERVERS, &root);
     net.zone(
         "com",
-        &["192.5.6.1", "192.5.6.2", "2001:503::1"],
+        &COM_SERVERS,
         "@ NS a.nic\n@ NS b.nic\na.nic A 192.5.6.1\nb.nic A 192.5.6.2\na.nic AAAA 2001:503::1\n\
          example 3600 NS ns1.example\nexample 3600 NS ns2.example\nns1.example A 203.0.114.1\n\
          ns2.example A 203.0.114.2\n",
     );
-    net.zone("net", &["192.5.7.1"], "@ NS a.nic\na.nic A 192.5.7.1\n");
+    net.zone("net", &NET_SERVERS, "@ NS a.nic\na.nic A 192.5.7.1\n");
     net.zone(
         "example.com",
-        &["203.0.114.1", "203.0.114.2"],
+        &EXAMPLE_SERVERS,
         "@ 300 NS ns1\n@ 300 NS ns2\nns1 A 203.0.114.1\nns2 A 203.0.114.2\n@ A 203.0.115.1\n\
          www 300 A 203.0.115.2\nwww 300 A 203.0.115.3\nwww AAAA 2001:db8:1::1\nwww HTTPS 1 . alpn=h2\n\
          alias CNAME www\n@ MX 10 mail\nmail A 203.0.115.4\n@ CAA 0 issue \"ca.example\"\n\
@@ -60,7 +69,7 @@ pub fn populous(seed: u64, domains: usize, dead: f64, loss: f64) -> SimNetwork {
         }
     };
     let mut root = HINTS.to_owned();
-    for address in ["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1"] {
+    for address in ROOT_SERVERS {
         net.link(address, link());
     }
     for tld in 0..TLDS {
@@ -87,7 +96,7 @@ pub fn populous(seed: u64, domains: usize, dead: f64, loss: f64) -> SimNetwork {
         let served: Vec<&str> = addresses.iter().map(String::as_str).collect();
         net.zone(&format!("t{tld}"), &served, &text);
     }
-    net.zone(".", &["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1"], &root);
+    net.zone(".", &ROOT_SERVERS, &root);
     for domain in 0..domains {
         let addresses: Vec<String> =
             (0..SERVERS).map(|server| server_address(domain, server)).collect();

@@ -10,12 +10,18 @@ use zoners_dns::{
 use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_server::pipeline::{Cookies, Rules};
 use zoners_server::{Client, Config, Service};
-use zoners_sim::{SimClock, SimNetwork, world};
+use zoners_sim::world::{COM_SERVERS, NET_SERVERS, ROOT_SERVERS};
+use zoners_sim::{Link, Manner, SimClock, SimNetwork, world};
 
 pub(crate) struct ServiceLab {
     pub(crate) net: SimNetwork,
     pub(crate) clock: Arc<SimClock>,
     pub(crate) service: Service<SimNetwork>,
+}
+
+/// The servers above `example.com.` and beside it: those of the root, `com.` and `net.`
+pub(crate) fn above() -> impl Iterator<Item = &'static str> {
+    ROOT_SERVERS.into_iter().chain(COM_SERVERS).chain(NET_SERVERS)
 }
 
 pub(crate) fn lab() -> ServiceLab {
@@ -57,6 +63,17 @@ pub(crate) fn packet(question: &Question, edns: bool) -> Vec<u8> {
 }
 
 impl ServiceLab {
+    /// Makes each of these servers behave so, 20 ms away.
+    pub(crate) fn link_all<'a>(
+        &self,
+        addresses: impl IntoIterator<Item = &'a str>,
+        manner: Manner,
+    ) {
+        for address in addresses {
+            self.net.link(address, Link::of(20).with(manner));
+        }
+    }
+
     pub(crate) async fn send(&self, packet: &[u8], transport: Transport) -> Option<Message> {
         self.send_from(packet, Client::local(transport)).await
     }

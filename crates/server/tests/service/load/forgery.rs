@@ -13,10 +13,10 @@ use zoners_dns::{
 };
 use zoners_net::PORTS;
 use zoners_resolver::{Resolver, Settings, Shared};
+use zoners_sim::world::EXAMPLE_SERVERS;
 use zoners_sim::{Bad, Beset, Link, Manner, SimClock, SimNetwork, Streams, world};
 
 const IDS: u64 = 1 << 16;
-const SERVERS: [&str; 2] = ["203.0.114.1", "203.0.114.2"];
 
 fn worker(net: &SimNetwork) -> Resolver<SimNetwork> {
     let hints = zonefile::root_hints(world::HINTS).unwrap();
@@ -52,7 +52,7 @@ async fn clients_that_ask_the_same_make_no_reply_easier_to_forge() {
     const CLIENTS: u64 = 500;
     for latency in [20, 900, 4000] {
         let net = world::small(1);
-        for server in SERVERS {
+        for server in EXAMPLE_SERVERS {
             net.link(server, Link::of(latency).losing(0.2));
         }
         let worker = worker(&net);
@@ -79,7 +79,7 @@ async fn clients_that_ask_the_same_make_no_reply_easier_to_forge() {
 #[tokio::test(start_paused = true)]
 async fn who_finds_the_port_has_few_guesses_at_the_id() {
     let net = world::small(1);
-    for server in SERVERS {
+    for server in EXAMPLE_SERVERS {
         let forger = Beset { by: Bad::Id, times: 60_000, good: false, streams: Streams::Silent };
         net.link(server, Link::of(20).with(Manner::Beset(forger)));
     }

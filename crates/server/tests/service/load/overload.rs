@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use zoners_dns::{Counter, Message, OptRcode, Rtype, Transport};
 use zoners_server::Client;
 use zoners_server::pipeline::Handled;
+use zoners_sim::world::{COM_SERVERS, EXAMPLE_SERVERS, ROOT_SERVERS};
 use zoners_sim::{Link, Manner};
 
 #[tokio::test(start_paused = true)]
@@ -77,17 +78,10 @@ async fn who_asks_too_fast_from_afar_is_told_how_to_go_on() {
 /// The questions of a laptop on the LAN when a session with many pages is restored.
 const AT_ONCE: usize = 342;
 
-/// The servers of the root, of `com.` and of `example.com.`.
-const SERVERS: [&str; 8] = [
-    "198.51.100.1",
-    "198.51.100.2",
-    "2001:db8:ffff::1",
-    "192.5.6.1",
-    "192.5.6.2",
-    "2001:503::1",
-    "203.0.114.1",
-    "203.0.114.2",
-];
+/// The servers on the way to `example.com.`, and its own.
+fn servers() -> impl Iterator<Item = &'static str> {
+    ROOT_SERVERS.into_iter().chain(COM_SERVERS).chain(EXAMPLE_SERVERS)
+}
 
 /// Asks for names at once from a LAN, over UDP, and counts the answers. `meanwhile` changes the
 /// link.
@@ -111,7 +105,7 @@ async fn answered_at_once(lab: ServiceLab, meanwhile: impl Future<Output = ()>) 
 #[tokio::test(start_paused = true)]
 async fn a_client_nearby_that_asks_for_much_over_a_slow_line_gets_all_answers() {
     let lab = lab();
-    for server in SERVERS {
+    for server in servers() {
         lab.net.link(server, Link::of(500));
     }
     assert_eq!(answered_at_once(lab, std::future::ready(())).await, AT_ONCE);
@@ -123,12 +117,12 @@ async fn a_client_nearby_gets_all_answers_after_a_gap_in_the_line() {
     // The network has let DNS pass before.
     lab.ask("www.example.com", Rtype::A, Transport::Udp).await;
     let (net, cut) = (lab.net.clone(), Link::of(30).with(Manner::Dead));
-    SERVERS.iter().for_each(|server| {
+    servers().for_each(|server| {
         net.link(server, cut.clone());
     });
     let back = async {
         tokio::time::sleep(Duration::from_millis(2500)).await;
-        SERVERS.iter().for_each(|server| {
+        servers().for_each(|server| {
             net.link(server, Link::of(30));
         });
     };

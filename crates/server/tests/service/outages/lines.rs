@@ -2,24 +2,13 @@
 
 use std::time::Duration;
 
-use crate::lab::{ServiceLab, lab_with};
+use crate::lab::{ServiceLab, above, lab_with};
 use tokio::time::{Instant, sleep};
 use zoners_dns::{EdeCode, Rtype, Transport};
-use zoners_sim::{Link, Manner};
+use zoners_sim::Manner;
+use zoners_sim::world::EXAMPLE_SERVERS;
 
 const SECOND: Duration = Duration::from_secs(1);
-/// The servers of the Internet.
-const INTERNET: [&str; 9] = [
-    "203.0.114.1",
-    "203.0.114.2",
-    "198.51.100.1",
-    "198.51.100.2",
-    "2001:db8:ffff::1",
-    "192.5.6.1",
-    "192.5.6.2",
-    "2001:503::1",
-    "192.5.7.1",
-];
 const ROUTER: &str = "192.168.1.1";
 const TUNNEL: &str = "10.8.0.1";
 
@@ -32,12 +21,6 @@ fn home() -> ServiceLab {
     let names: String = (0..200).map(|number| format!("n{number} 1 A 192.168.1.7\n")).collect();
     lab.net.zone("lan", &[ROUTER], &names).zone("corp", &[TUNNEL], &names);
     lab
-}
-
-fn all(lab: &ServiceLab, addresses: &[&str], manner: Manner) {
-    for address in addresses {
-        lab.net.link(address, Link::of(20).with(manner));
-    }
 }
 
 /// Whether the answer for a name is stale, and its time.
@@ -76,7 +59,7 @@ async fn a_router_that_answers_does_not_hide_that_the_internet_is_gone() {
             ask(&lab, name).await;
         }
         lab.clock.jump(12 * 3600 * SECOND);
-        all(&lab, &INTERNET, Manner::Dead);
+        lab.link_all(above().chain(EXAMPLE_SERVERS), Manner::Dead);
         let times = match also {
             true => stale_beside(&lab, &names, "lan").await,
             false => {
@@ -93,7 +76,7 @@ async fn a_router_that_answers_does_not_hide_that_the_internet_is_gone() {
         assert!(lab.service.worker().shared().broken_paths().names().is_empty());
         assert!(lab.service.worker().shared().silent_networks().is_empty());
         // The uplink counts as up again with the first answer.
-        all(&lab, &INTERNET, Manner::Good);
+        lab.link_all(above().chain(EXAMPLE_SERVERS), Manner::Good);
         ask(&lab, "www.example.com").await;
         sleep(SECOND).await;
         assert!(!ask(&lab, "www.example.com").await.0);
@@ -110,13 +93,13 @@ async fn an_internet_that_answers_does_not_hide_that_a_tunnel_is_gone() {
         ask(&lab, "n0.corp").await;
         ask(&lab, "n1.corp").await;
         lab.clock.jump(3600 * SECOND);
-        all(&lab, &[TUNNEL], Manner::Dead);
+        lab.link_all([TUNNEL], Manner::Dead);
         let times = stale_beside(&lab, &["n0.corp", "n1.corp"], other).await;
         assert!(times[3..].iter().all(Duration::is_zero), "{other}: {times:?}");
         let shared = lab.service.worker().shared();
         assert!(!shared.is_uplink_down());
         assert_eq!(shared.silent_networks(), ["10.8.0.0/24"]);
-        all(&lab, &[TUNNEL], Manner::Good);
+        lab.link_all([TUNNEL], Manner::Good);
         let mended = Instant::now();
         while ask(&lab, "n0.corp").await.0 {
             sleep(SECOND / 10).await;
@@ -138,7 +121,7 @@ async fn where_all_names_are_sent_to_a_router_it_is_the_line() {
         ask(&lab, name).await;
     }
     lab.clock.jump(12 * 3600 * SECOND);
-    all(&lab, &[ROUTER, "192.168.1.2"], Manner::Dead);
+    lab.link_all([ROUTER, "192.168.1.2"], Manner::Dead);
     let mut times = Vec::new();
     for round in 0..9 {
         times.push(ask(&lab, names[round % names.len()]).await.1);
@@ -146,7 +129,7 @@ async fn where_all_names_are_sent_to_a_router_it_is_the_line() {
     }
     assert!(times[2..].iter().all(Duration::is_zero), "{times:?}");
     assert!(lab.service.worker().shared().is_uplink_down());
-    all(&lab, &[ROUTER, "192.168.1.2"], Manner::Good);
+    lab.link_all([ROUTER, "192.168.1.2"], Manner::Good);
     ask(&lab, "www.example.com").await;
     sleep(SECOND).await;
     assert!(!lab.service.worker().shared().is_uplink_down());

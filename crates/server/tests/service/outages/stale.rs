@@ -2,35 +2,17 @@
 
 use std::time::Duration;
 
-use crate::lab::{ServiceLab, asked, lab, lab_with, packet};
+use crate::lab::{ServiceLab, above, asked, lab, lab_with, packet};
 use tokio::time::{Instant, sleep};
 use zoners_dns::{Counter, EdeCode, Message, OptRcode, Rtype, Transport, name};
+use zoners_sim::world::EXAMPLE_SERVERS;
 use zoners_sim::{Link, Manner};
-
-/// The servers of `example.com.`
-const OWN: [&str; 2] = ["203.0.114.1", "203.0.114.2"];
-/// The servers above.
-const ABOVE: [&str; 7] = [
-    "198.51.100.1",
-    "198.51.100.2",
-    "2001:db8:ffff::1",
-    "192.5.6.1",
-    "192.5.6.2",
-    "2001:503::1",
-    "192.5.7.1",
-];
 
 const WWW_TTL: Duration = Duration::from_secs(300);
 const SECOND: Duration = Duration::from_secs(1);
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
-}
-
-fn all(lab: &ServiceLab, addresses: &[&str], manner: Manner) {
-    for address in addresses {
-        lab.net.link(address, Link::of(20).with(manner));
-    }
 }
 
 /// The response for `www.example.com. A`, and its time.
@@ -63,7 +45,7 @@ async fn expired() -> ServiceLab {
 #[tokio::test(start_paused = true)]
 async fn who_asks_a_dead_zone_gets_what_was_known() {
     let lab = expired().await;
-    all(&lab, &OWN, Manner::Dead);
+    lab.link_all(EXAMPLE_SERVERS, Manner::Dead);
     let (reply, took) = ask(&lab, "www.example.com").await;
     assert!(is_stale(&reply) && !reply.header.ad());
     assert!(took <= ms(1800), "{took:?}");
@@ -81,7 +63,7 @@ async fn who_asks_a_dead_zone_gets_what_was_known() {
 async fn a_slow_answer_is_waited_for() {
     for (millis, stale) in [(300, false), (1500, false), (1900, true)] {
         let lab = expired().await;
-        for address in OWN {
+        for address in EXAMPLE_SERVERS {
             lab.net.link(address, Link::of(millis));
         }
         let (reply, took) = ask(&lab, "www.example.com").await;
@@ -102,8 +84,8 @@ async fn without_a_network_there_is_no_wait_and_with_it_again_all_is_fresh_withi
         ask(&lab, name).await;
     }
     lab.clock.jump(12 * 3600 * SECOND);
-    all(&lab, &OWN, Manner::Dead);
-    all(&lab, &ABOVE, Manner::Dead);
+    lab.link_all(EXAMPLE_SERVERS, Manner::Dead);
+    lab.link_all(above(), Manner::Dead);
     ask(&lab, "www.example.com").await;
     sleep(3 * SECOND).await;
     for _ in 0..5 {
@@ -118,8 +100,8 @@ async fn without_a_network_there_is_no_wait_and_with_it_again_all_is_fresh_withi
         sleep(SECOND).await;
     }
     let broken = Instant::now();
-    all(&lab, &OWN, Manner::Good);
-    all(&lab, &ABOVE, Manner::Good);
+    lab.link_all(EXAMPLE_SERVERS, Manner::Good);
+    lab.link_all(above(), Manner::Good);
     while codes(&ask(&lab, "www.example.com").await.0) != Vec::<u16>::new() {
         sleep(ms(50)).await;
     }
@@ -143,8 +125,8 @@ async fn what_changed_is_told_and_never_taken_back() {
     assert_eq!((reply.rcode, codes(&reply)), (OptRcode::NXDOMAIN, vec![]));
     // When that has expired too, it is still the last known answer.
     lab.clock.jump(4 * 3600 * SECOND);
-    all(&lab, &OWN, Manner::Dead);
-    all(&lab, &ABOVE, Manner::Dead);
+    lab.link_all(EXAMPLE_SERVERS, Manner::Dead);
+    lab.link_all(above(), Manner::Dead);
     let (reply, _) = ask(&lab, "www.example.com").await;
     assert_eq!(codes(&reply), [EdeCode::STALE_NXDOMAIN.0], "{reply:?}");
 }
@@ -161,8 +143,8 @@ async fn it_is_kept_for_a_day_or_as_long_as_the_configuration_says() {
         let lab = lab_with(config);
         ask(&lab, "www.example.com").await;
         lab.clock.jump(WWW_TTL + seconds * SECOND);
-        all(&lab, &OWN, Manner::Dead);
-        all(&lab, &ABOVE, Manner::Dead);
+        lab.link_all(EXAMPLE_SERVERS, Manner::Dead);
+        lab.link_all(above(), Manner::Dead);
         let (reply, _) = ask(&lab, "www.example.com").await;
         assert_eq!(is_stale(&reply), kept, "{config:?}, {seconds} s");
     }
@@ -171,7 +153,7 @@ async fn it_is_kept_for_a_day_or_as_long_as_the_configuration_says() {
 #[tokio::test(start_paused = true)]
 async fn a_zone_that_refuses_is_as_good_as_a_dead_one() {
     let lab = expired().await;
-    all(&lab, &OWN, Manner::Refuses);
+    lab.link_all(EXAMPLE_SERVERS, Manner::Refuses);
     let (reply, took) = ask(&lab, "www.example.com").await;
     assert!(is_stale(&reply) && took < ms(400), "{took:?}");
     let unread = packet(&asked("www.example.com", Rtype::A), false);

@@ -5,11 +5,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use zoners_cache::ServerInfo;
 use zoners_dns::{Endpoint, Rtype, Transport};
+use zoners_sim::world::COM_SERVERS;
 use zoners_sim::{Link, SimNetwork, world};
 
 use super::Lab;
-
-pub(crate) const COM: [&str; 3] = ["192.5.6.1", "192.5.6.2", "2001:503::1"];
 
 pub(crate) const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -21,7 +20,7 @@ pub(crate) fn with_delegations(text: &str) -> SimNetwork {
     let own = "@ NS a.nic\n@ NS b.nic\na.nic A 192.5.6.1\nb.nic A 192.5.6.2\na.nic AAAA 2001:503::1\n\
                example NS ns1.example\nexample NS ns2.example\nns1.example A 203.0.114.1\n\
                ns2.example A 203.0.114.2\n";
-    net.zone("com", &COM, &format!("{own}{text}"));
+    net.zone("com", &COM_SERVERS, &format!("{own}{text}"));
     net
 }
 

@@ -6,12 +6,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::common::many::{COM, ms, time, with_delegations};
+use crate::common::many::{ms, time, with_delegations};
 use crate::common::{Lab, question};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use zoners_dns::{Counter, EdeCode, Rtype, Transport};
 use zoners_resolver::{Cause, Hop, Resolution, Trace};
+use zoners_sim::world::COM_SERVERS;
 use zoners_sim::{Bad, Beset, Link, Manner, SimNetwork, Streams};
 
 /// The first question costs at most this, and each later question …
@@ -195,7 +196,7 @@ async fn a_zone_is_not_dead_because_our_line_is() {
         net.zone("dead.com", &addresses, "* A 203.0.113.1\n");
         let others =
             ["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1", "203.0.114.1", "203.0.114.2"];
-        for address in addresses.iter().chain(&COM).chain(&others) {
+        for address in addresses.iter().chain(&COM_SERVERS).chain(&others) {
             net.link(address, link());
         }
         let lab = Lab::new(net);
@@ -313,7 +314,7 @@ async fn many_questions_at_once_to_a_new_provider_wait_for_its_first_answer_at_m
         }
         let lab = Lab::new(net);
         // The line is known to be long.
-        for address in COM {
+        for address in COM_SERVERS {
             lab.net.link(address, Link::of(rtt));
         }
         let started = Instant::now();

@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::common::many::{COM, known, many, ms, time, with_delegations};
+use crate::common::many::{known, many, ms, time, with_delegations};
 use crate::common::{Lab, question, settings};
 use tokio::time::{Instant, sleep};
 use zoners_cache::ServerFault;
 use zoners_dns::{Counter, Rtype, Transport, name};
 use zoners_resolver::{Event, Hop, Trace};
+use zoners_sim::world::{COM_SERVERS, ROOT_SERVERS};
 use zoners_sim::{Link, Manner, SimNetwork, world};
 
 /// `many.com.` on a near server with this manner, and on a good server farther away.
@@ -42,7 +43,7 @@ async fn one_living_server_of_thirteen_is_found_and_kept_to() {
 #[tokio::test(start_paused = true)]
 async fn two_of_five_lost_leave_nothing_unanswered() {
     let net = many(3, |_| Link::of(40).losing(0.4));
-    for address in COM {
+    for address in COM_SERVERS {
         net.link(address, Link::of(20).losing(0.4));
     }
     let lab = Lab::new(net);
@@ -95,7 +96,7 @@ async fn a_network_that_was_gone_for_ten_minutes_is_used_as_soon_as_it_is_back()
             outages: vec![gone.clone()],
             ..Link::of([20, 60, 100][number])
         });
-        for address in COM.iter().chain(&["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1"]) {
+        for address in COM_SERVERS.iter().chain(&ROOT_SERVERS) {
             net.link(address, Link { outages: vec![gone.clone()], ..Link::of(20) });
         }
         let lab = Lab::new(net);

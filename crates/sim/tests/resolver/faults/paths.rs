@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::common::Lab;
-use crate::common::many::{COM, known, many, ms, time, with_delegations};
+use crate::common::many::{known, many, ms, time, with_delegations};
 use tokio::time::{Instant, sleep};
 use zoners_dns::{Delegation, Rtype, Transport, zonefile};
 use zoners_resolver::Settings;
+use zoners_sim::world::{COM_SERVERS, ROOT_SERVERS};
 use zoners_sim::{Bad, Beset, Link, Manner, SimNetwork, Streams};
 
 /// Forty domains, each on a server of its own with an IPv4 and an IPv6 address.
@@ -124,8 +125,8 @@ async fn where_only_tcp_works_it_is_used_at_once() {
     let net = dual_stack();
     let addresses: Vec<String> = (0..40)
         .flat_map(|number| [format!("198.18.{number}.1"), format!("2001:db8:{number:x}::1")])
-        .chain(COM.map(str::to_owned))
-        .chain(["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1"].map(str::to_owned))
+        .chain(COM_SERVERS.map(str::to_owned))
+        .chain(ROOT_SERVERS.map(str::to_owned))
         .collect();
     for address in &addresses {
         net.link(address, Link::of(20).with(Manner::TcpOnly));
@@ -257,7 +258,7 @@ async fn a_way_that_stops_working_is_found_within_seconds() {
             lab.resolve(&format!("www.d{number}.com"), Rtype::A).await.unwrap();
         }
         let own = (0..40).map(|n| [format!("198.18.{n}.1"), format!("2001:db8:{n:x}::1")]);
-        let above = ["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1"].into_iter().chain(COM);
+        let above = ROOT_SERVERS.into_iter().chain(COM_SERVERS);
         let all = own.flatten().chain(above.map(str::to_owned));
         for address in all.filter(|address| v6 || !address.contains(':')) {
             lab.net.link(&address, Link::of(20).with(manner));

@@ -14,6 +14,7 @@ use zoners_dns::{
 use zoners_resolver::{Event, Lack};
 use zoners_resolver::{NetworkState, Obstacle};
 use zoners_sim::middlebox::{InterceptingResolver, Others, Portal};
+use zoners_sim::world::{COM_SERVERS, NET_SERVERS, ROOT_SERVERS};
 use zoners_sim::{Middlebox, Said};
 
 const PORTALS: [Middlebox; 6] = [
@@ -326,7 +327,7 @@ async fn what_is_learned_before_the_network_has_proven_itself_is_not_persisted()
     let (net, settings) = cafe();
     let lab = Lab::with(net, settings);
     // Root and top-level domain answer, and nothing can be proven.
-    for address in ["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1"] {
+    for address in ROOT_SERVERS {
         lab.net.alter(address, |asked, said| match asked.rtype {
             Rtype::DNSKEY => Some(Said::error(OptRcode::SERVFAIL)),
             _ => Some(said),
@@ -337,7 +338,7 @@ async fn what_is_learned_before_the_network_has_proven_itself_is_not_persisted()
     assert!(answer.is_ok() && is_kept(&lab, "www.shop.com", Rtype::A));
     assert_eq!(state(&lab), NetworkState::Doubtful);
     assert!(!is_kept(&restarted(&lab), "www.shop.com", Rtype::A));
-    for address in ["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1"] {
+    for address in ROOT_SERVERS {
         lab.net.alter(address, |_, said| Some(said));
     }
     assert!(ask(&lab, "www.site0.com", Rtype::A).await.is_ok());
@@ -427,16 +428,8 @@ async fn a_portal_that_says_nothing_of_a_type_is_asked_once() {
 #[tokio::test(start_paused = true)]
 async fn a_box_that_takes_the_servers_words_for_its_own_gives_no_delegations() {
     let (net, settings) = cafe();
-    for address in [
-        "198.51.100.1",
-        "198.51.100.2",
-        "2001:db8:ffff::1",
-        "192.5.6.1",
-        "192.5.6.2",
-        "2001:503::1",
-        "192.5.7.1",
-        PROVIDER,
-    ] {
+    let servers = ROOT_SERVERS.into_iter().chain(COM_SERVERS).chain(NET_SERVERS);
+    for address in servers.chain([PROVIDER]) {
         net.alter(address, |_, said| Some(Said { aa: false, ra: true, ..said }));
     }
     let lab = Lab::with(net, settings);
@@ -456,7 +449,7 @@ async fn a_box_that_takes_the_servers_words_for_its_own_gives_no_delegations() {
 #[tokio::test(start_paused = true)]
 async fn hearsay_does_not_say_who_the_root_servers_are() {
     let (net, settings) = cafe();
-    for address in ["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1"] {
+    for address in ROOT_SERVERS {
         net.alter(address, |asked, mut said| {
             if asked.name.is_root() && asked.rtype == Rtype::NS {
                 (said.aa, said.ra) = (false, true);

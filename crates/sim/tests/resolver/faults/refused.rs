@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::common::cafe::cafe;
-use crate::common::many::{COM, ms, with_delegations};
+use crate::common::many::{ms, with_delegations};
 use crate::common::signed::ask;
 use crate::common::{Lab, question};
 use tokio::time::{Instant, sleep};
@@ -12,6 +12,7 @@ use zoners_dns::{
 };
 use zoners_resolver::{Event, Lack, Settings};
 use zoners_resolver::{NetworkState, Obstacle};
+use zoners_sim::world::COM_SERVERS;
 use zoners_sim::{Link, Manner, Middlebox, SimNetwork};
 
 const CLOSED: [(Middlebox, Obstacle, EdeCode); 4] = [
@@ -240,7 +241,7 @@ async fn zones_that_refuse_or_are_dead_are_no_network_that_does() {
             // Only these servers have answered since.
             lab.worker.shared().notify(Event::NetworkChanged);
         }
-        for address in COM {
+        for address in COM_SERVERS {
             lab.net.link(address, Link::of(20).with(manner));
         }
         for number in 0..5 {

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use crate::common::many::{COM, many, ms, time};
+use crate::common::many::{many, ms, time};
 use crate::common::{Lab, settings};
 use tokio::time::{Instant, sleep};
 use zoners_dns::{Counter, Delegation, QueryMode, Rtype, Transport, name, zonefile};
 use zoners_resolver::{Event, Settings};
+use zoners_sim::world::{COM_SERVERS, ROOT_SERVERS};
 use zoners_sim::{Link, Manner, SimNetwork};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -79,11 +80,11 @@ async fn streams_are_closed_on_another_network_before_a_query_is_late() {
 #[tokio::test(start_paused = true)]
 async fn where_udp_is_blocked_nothing_fails_when_all_streams_die() {
     let net = many(3, |_| Link::of(RTT));
-    let root = ["198.51.100.1", "198.51.100.2", "2001:db8:ffff::1"];
+    let root = ROOT_SERVERS;
     let own = ["203.0.114.101", "203.0.114.102", "203.0.114.103"];
     // Every two seconds.
     let forgets: Vec<Duration> = (0..30).map(|number| DEATH + SECOND * 2 * number).collect();
-    for address in root.iter().chain(&COM).chain(&own) {
+    for address in root.iter().chain(&COM_SERVERS).chain(&own) {
         let forgets = forgets.clone();
         net.link(address, Link { forgets, ..Link::of(RTT) }.with(Manner::TcpOnly));
     }

@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 use zoners_dns::{Counter, Question, Random, Rtype};
 use zoners_resolver::{Cause, Limits, Resolver, Settings};
 use zoners_sim::sign::Signing;
+use zoners_sim::world::COM_SERVERS;
 use zoners_sim::{Bad, Beset, Link, Manner, SimNetwork};
 
 const ADDRESS: &str = "203.0.114.70";
@@ -84,7 +85,7 @@ async fn ask_names(workers: &[Resolver<SimNetwork>], apart: Duration) -> usize {
 /// The referral that every question waits for.
 fn slow_parent() -> SimNetwork {
     let net = slow(Link::of(20));
-    for address in crate::common::many::COM {
+    for address in COM_SERVERS {
         net.link(address, late(3000));
     }
     net
@@ -93,7 +94,7 @@ fn slow_parent() -> SimNetwork {
 #[tokio::test(start_paused = true)]
 async fn followers_of_leaders_whose_budget_ends() {
     let net = slow_parent();
-    for address in crate::common::many::COM {
+    for address in COM_SERVERS {
         net.link(address, late(1000));
     }
     // The reply to the leader exceeds its byte budget.
@@ -245,7 +246,7 @@ async fn random_endings(seed: u64) {
             .with(manner[random.below(manner.len() as u64) as usize])
     };
     let net = slow(link());
-    for address in crate::common::many::COM {
+    for address in COM_SERVERS {
         net.link(address, Link { manner: Manner::Good, ..link() });
     }
     let lab = lab(net, |_| {});
