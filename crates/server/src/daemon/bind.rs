@@ -101,21 +101,41 @@ fn is_without(error: &io::Error) -> bool {
 
 /// Binds a port of this machine for one worker, 0 for any free port.
 pub(super) fn bind_port(port: u16) -> io::Result<BoundAddresses> {
-    let here = Wanted::here(port).addresses;
-    let settled = here.first().map(|address| settle(*address, Terms::default())).transpose()?;
-    let port = settled.map_or(port, |address| address.port());
-    bind_all(&Wanted::here(port), 1, |_| false)?.or_error()
+    with_free_port(port, || {
+        let here = Wanted::here(port).addresses;
+        let settled = here.first().map(|address| settle(*address, Terms::default())).transpose()?;
+        let port = settled.map_or(port, |address| address.port());
+        bind_all(&Wanted::here(port), 1, |_| false)?.or_error()
+    })
 }
 
 /// Binds an address for each worker.
 fn bind_one(wanted: SocketAddr, threads: usize, terms: Terms) -> io::Result<BoundAddress> {
-    let address = settle(wanted, terms)?;
+    with_free_port(wanted.port(), || {
+        let bound = bind_for_workers(settle(wanted, terms)?, threads, terms)?;
+        Ok(BoundAddress { wanted: Some(wanted), ..bound })
+    })
+}
+
+fn bind_for_workers(address: SocketAddr, threads: usize, terms: Terms) -> io::Result<BoundAddress> {
     // A first bind without sharing: a shared address could be bound beside a second server of the same user, and each
     // of the two would get half of the clients.
     listeners(address, terms)?;
     let terms = Terms { shared: terms.shared || threads > 1, ..terms };
     let listeners = (0..threads).map(|_| listeners(address, terms)).collect::<io::Result<_>>()?;
-    Ok(BoundAddress { wanted: Some(wanted), addresses: vec![address], listeners })
+    Ok(BoundAddress { wanted: None, addresses: vec![address], listeners })
+}
+
+/// Binds again where any port will do (0) and another program took the free port between choice and bind.
+fn with_free_port<T>(port: u16, mut bind: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let mut outcome = bind();
+    for _ in 1..FREE_TRIES {
+        match &outcome {
+            Err(error) if port == 0 && error.kind() == io::ErrorKind::AddrInUse => outcome = bind(),
+            _ => break,
+        }
+    }
+    outcome
 }
 
 /// The listeners of a worker at an address, one for each transport.

@@ -128,6 +128,8 @@ impl Daemon {
         let (mut serves, mut logged) = (false, false);
         while !(serves && logged) {
             let Some(line) = self.line_with("") else { return false };
+            // Shown where the test fails.
+            println!("{line}");
             if let Some((_, rest)) = line.split_once("serving on ") {
                 self.address = rest.split(',').next().unwrap().parse().unwrap();
                 serves = true;
