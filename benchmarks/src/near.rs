@@ -33,11 +33,11 @@ impl Network for Near {
         self.0.room(to)
     }
 
-    fn send(&self, to: Endpoint, query: Bytes, room: Option<Self::Room>) -> NearExchange {
+    fn exchange(&self, to: Endpoint, query: Bytes, room: Option<Self::Room>) -> NearExchange {
         if to.address.ip() == IpAddr::V4(ADDRESS) {
             NearExchange::Near { query, waited: false }
         } else {
-            NearExchange::Far(Box::new(self.0.send(to, query, room)))
+            NearExchange::Far(Box::new(self.0.exchange(to, query, room)))
         }
     }
 }

@@ -102,7 +102,7 @@ impl Network for Forger {
         Some(())
     }
 
-    fn send(&self, to: Endpoint, query: Bytes, _: Option<()>) -> Forged {
+    fn exchange(&self, to: Endpoint, query: Bytes, _: Option<()>) -> Forged {
         let ours = to.address.ip() == std::net::IpAddr::from(SERVER);
         Forged(ours.then(|| self.reply(&query)).flatten())
     }

@@ -1,6 +1,6 @@
 //! The interface between the resolver and the network.
 //!
-//! The resolver opens no socket. A [`Network`] sends queries: real sockets in the daemon
+//! The resolver opens no socket. A [`Network`] carries queries and replies: real sockets in the daemon
 //! (`zoners-net`), a simulated Internet in tests (`zoners-sim`).
 
 use std::fmt;
@@ -52,7 +52,7 @@ impl fmt::Display for NetworkError {
 
 /// The network, as the resolver uses it.
 pub trait Network: Send + Sync + 'static {
-    /// A query that is sent and not yet answered.
+    /// One query to one server, with everything needed for the reply.
     type Exchange: Exchange;
     /// The sockets reserved for a query, where the process may open few.
     type Room: Send + 'static;
@@ -75,12 +75,13 @@ pub trait Network: Send + Sync + 'static {
         false
     }
 
-    /// Sends `query`, a whole message, to `to`. Without a reservation (a stream opened beside a UDP
-    /// socket has none) the query is sent as soon as a socket is free.
+    /// Begins an exchange of `query`, a whole message, with the server at `to`. Without a reservation (a
+    /// stream opened beside a UDP socket has none) the query waits for a free socket.
     ///
-    /// Over UDP each query has its own connected socket on a random port. An error is not returned
-    /// here but as the first [`ExchangeEvent`].
-    fn send(&self, to: Endpoint, query: Bytes, room: Option<Self::Room>) -> Self::Exchange;
+    /// The query leaves at the first [`Exchange::receive`] at the latest; over UDP not before, since
+    /// opening a socket may have to wait. Each query over UDP has its own connected socket on a random
+    /// port. An error is not returned here but as the first [`ExchangeEvent`].
+    fn exchange(&self, to: Endpoint, query: Bytes, room: Option<Self::Room>) -> Self::Exchange;
 }
 
 /// A network that is shared.
@@ -100,17 +101,16 @@ impl<N: Network> Network for Arc<N> {
         N::is_short(self)
     }
 
-    fn send(&self, to: Endpoint, query: Bytes, room: Option<N::Room>) -> N::Exchange {
-        N::send(self, to, query, room)
+    fn exchange(&self, to: Endpoint, query: Bytes, room: Option<N::Room>) -> N::Exchange {
+        N::exchange(self, to, query, room)
     }
 }
 
-/// A query that is sent and not yet answered. Dropping the exchange stops waiting and frees the
-/// socket.
+/// One query to one server. Dropping the exchange stops waiting and frees the socket.
 pub trait Exchange: Send + 'static {
-    /// Waits for the next message. Over UDP several messages may come, some of them spoofed; a
-    /// stream delivers only messages with the ID of the query. The future may be dropped and the
-    /// method called again.
+    /// Sends the query, unless sent before, and waits for the next message. Over UDP several messages
+    /// may come, some of them spoofed; a stream delivers only messages with the ID of the query. The
+    /// future may be dropped and the method called again.
     fn receive(&mut self) -> impl Future<Output = ExchangeEvent> + Send;
 
     /// Sends `query` again with the same ID, over UDP from the same socket, over TCP on another

@@ -87,7 +87,7 @@ impl Network for Sockets {
         self.descriptors.are_short()
     }
 
-    fn send(&self, to: Endpoint, query: Bytes, room: Option<Room>) -> SocketExchange {
+    fn exchange(&self, to: Endpoint, query: Bytes, room: Option<Room>) -> SocketExchange {
         let carrier = room.map_or(Carrier::Any, |Room(carrier)| carrier);
         match to.transport {
             Transport::Udp => {

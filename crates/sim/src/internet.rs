@@ -220,7 +220,7 @@ impl Network for SimNetwork {
         self.0.lock().waiting > 0
     }
 
-    fn send(&self, to: Endpoint, query: Bytes, room: Option<Self::Room>) -> SimExchange {
+    fn exchange(&self, to: Endpoint, query: Bytes, room: Option<Self::Room>) -> SimExchange {
         SimExchange::begin(self.clone(), to, query, room.flatten())
     }
 }

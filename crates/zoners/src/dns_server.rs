@@ -201,7 +201,7 @@ impl DnsServer {
     ) -> Result<Message, String> {
         let id = self.random.id();
         let room = self.network.wait_for_room(to).await;
-        let mut exchange = self.network.send(to, compose(question, id, manner), Some(room));
+        let mut exchange = self.network.exchange(to, compose(question, id, manner), Some(room));
         loop {
             let octets = match exchange.receive().await {
                 ExchangeEvent::Message(octets) => octets,

@@ -237,7 +237,7 @@ fn send_charged<N: Network>(
         late_at,
         shown,
         under_way: env.enter_server(endpoint),
-        exchange: env.network().send(endpoint, wire, room),
+        exchange: env.network().exchange(endpoint, wire, room),
     }
 }
 

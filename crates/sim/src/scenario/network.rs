@@ -91,7 +91,7 @@ impl Network for ScriptedNetwork {
         Some(())
     }
 
-    fn send(&self, to: Endpoint, query: Bytes, _: Option<()>) -> ScriptedExchange {
+    fn exchange(&self, to: Endpoint, query: Bytes, _: Option<()>) -> ScriptedExchange {
         let (sender, arriving) = mpsc::unbounded_channel();
         self.ask(to, &query, &sender);
         ScriptedExchange { net: self.clone(), to, sender, arriving, next: None }

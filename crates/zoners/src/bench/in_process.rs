@@ -141,9 +141,9 @@ impl Network for Watched {
         self.sockets.is_short()
     }
 
-    fn send(&self, to: Endpoint, query: Bytes, room: Option<Self::Room>) -> WatchedExchange {
+    fn exchange(&self, to: Endpoint, query: Bytes, room: Option<Self::Room>) -> WatchedExchange {
         WatchedExchange {
-            exchange: self.sockets.send(to, query, room),
+            exchange: self.sockets.exchange(to, query, room),
             to: to.address,
             transport: to.transport,
             since: Instant::now(),
