@@ -3,7 +3,7 @@
 //! The algorithm of RFC 1034 section 5.3.3, in rooms. A room imports those above it in this list and no other; the test
 //! `circles` of the crate `zoners` holds the rooms to this order:
 //!
-//! 1. `model`: the vocabulary: settings, budget and context of a client query, answers, replies, trace, flights.
+//! 1. `model`: the vocabulary: settings, budget, the context of a step, answers, replies, trace, flights.
 //! 2. `infra`: the infra cache beside `zoners_cache`: RTT estimates, uplinks, reachability, quotas, silent zones.
 //! 3. `env`: the environment of each step: network, shared state, settings, counters, single flight.
 //! 4. `cached`: answers out of the cache alone, aggressive NSEC, and what goes into the cache.

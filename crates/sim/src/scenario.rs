@@ -11,5 +11,5 @@ mod records;
 
 pub use entry::Entry;
 pub use network::ScriptedNetwork;
-pub use parse::{Action, Dialect, Range, Scenario, Step};
+pub use parse::{Action, Dialect, Range, Scenario, ScenarioStep};
 pub use records::records;

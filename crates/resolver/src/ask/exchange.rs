@@ -35,7 +35,7 @@ use crate::ask::exchange::stale_stream::{late_after, renew_stream};
 use crate::env::environment::Env;
 use crate::model::asking::UpstreamQuery;
 use crate::model::budget::Exhausted;
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::model::verdict::Fault;
 use crate::selection::candidates::Attempt;
 use doubts::Suspicions;
@@ -72,13 +72,13 @@ struct ServerQuery<'a> {
     cookie: bool,
     /// Whether the address was unproven when it was chosen.
     is_unproven: bool,
-    context: &'a Context,
+    step: &'a Step,
 }
 
 impl<'a> ServerQuery<'a> {
-    fn of(asking: &'a UpstreamQuery, attempt: &Attempt, context: &'a Context) -> Self {
+    fn of(asking: &'a UpstreamQuery, attempt: &Attempt, step: &'a Step) -> Self {
         let Attempt { endpoint, edns, is_unproven, .. } = *attempt;
-        ServerQuery { asking, endpoint, edns, cookie: true, is_unproven, context }
+        ServerQuery { asking, endpoint, edns, cookie: true, is_unproven, step }
     }
 
     fn over_tcp(&self) -> Self {
@@ -121,7 +121,7 @@ async fn ask_server<N: Network>(
     lead: Option<&QueryLead>,
     room: N::Room,
 ) -> QueryResult {
-    let ServerQuery { asking, context, .. } = *query;
+    let ServerQuery { asking, step, .. } = *query;
     let mut wait = send_query(env, query, Some(room))?;
     if let Some(lead) = lead {
         lead.bell().hush(env.shared().now());
@@ -135,12 +135,12 @@ async fn ask_server<N: Network>(
         let read = tokio::select! {
             biased;
             outcome = wait.receive(), if doubts.leave_room() => match outcome {
-                Some(outcome) => read_event(env, asking, &mut wait, outcome, context),
+                Some(outcome) => read_event(env, asking, &mut wait, outcome, step),
                 None => renew_stream(env, query, &mut wait),
             },
             outcome = receive(&mut beside) => {
                 let read = beside.as_mut().map(|tcp| match outcome {
-                    Some(outcome) => read_event(env, asking, tcp, outcome, context),
+                    Some(outcome) => read_event(env, asking, tcp, outcome, step),
                     None => renew_stream(env, query, tcp),
                 });
                 match read {
@@ -198,7 +198,7 @@ fn send_query<N: Network>(
     room: Option<N::Room>,
 ) -> Result<PendingQuery<N>, Fault> {
     let tcp = query.endpoint.transport.is_stream();
-    query.context.charge_query(tcp, query.asking.retry).map_err(|exhausted| {
+    query.step.charge_query(tcp, query.asking.retry).map_err(|exhausted| {
         env.count(exhausted.0);
         Fault::Exhausted(exhausted)
     })?;

@@ -26,7 +26,7 @@ use crate::env::lookups::{AddressLookup, FoundAddresses, Lookups};
 use crate::infra::silent_zones::PROBE;
 use crate::model::answer::Unresolved;
 use crate::model::asking::UpstreamQuery;
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::model::trace::Hop;
 use crate::model::verdict::{Fault, Verdict};
 use crate::selection::candidates::{Attempt, Candidates};
@@ -42,7 +42,7 @@ pub(crate) use silent_zone::race;
 struct Race<'a, N: Network> {
     env: &'a Env<N>,
     cut: &'a Delegation,
-    context: &'a Context,
+    step: &'a Step,
     asking: UpstreamQuery,
     candidates: Candidates,
     running: Concurrent<RunningAttempt>,
@@ -96,14 +96,14 @@ impl<'a, N: Network> Race<'a, N> {
         env: &'a Env<N>,
         cut: &'a Delegation,
         asked: &Question,
-        context: &'a Context,
+        step: &'a Step,
         candidates: Candidates,
     ) -> Self {
         let recursion_desired = cut.mode == QueryMode::Forward;
         Race {
             env,
             cut,
-            context,
+            step,
             asking: UpstreamQuery { question: asked.clone(), recursion_desired, retry: false },
             candidates,
             running: Concurrent::default(),
@@ -133,10 +133,10 @@ impl<'a, N: Network> Race<'a, N> {
 impl<N: Network> Race<'_, N> {
     async fn run(&mut self) -> Result<Box<Verdict>, Unresolved> {
         let limits = self.env.settings().limits;
-        let over = self.context.budget.deadline.min(Instant::now() + limits.race);
+        let over = self.step.client.budget.deadline.min(Instant::now() + limits.race);
         for (endpoint, until) in self.candidates.skipped() {
             self.env.count(Counter::InfraBackoffSkipped);
-            self.context.trace(|| Hop::Note(why_skipped(self.env, endpoint, until)));
+            self.step.trace(|| Hop::Note(why_skipped(self.env, endpoint, until)));
         }
         if self.env.settings().speculative_lookups {
             self.look_up_more(1);
@@ -222,7 +222,7 @@ impl<N: Network> Race<'_, N> {
             return None;
         }
         if !self.candidates.has_fresh() && self.candidates.has_unresolved() {
-            let at_once = match self.context.depth {
+            let at_once = match self.step.depth {
                 0 => self.env.settings().limits.lookups_at_once,
                 _ => 1,
             };
@@ -300,7 +300,7 @@ impl<N: Network> Race<'_, N> {
 
     fn ask(&mut self, next: Attempt, retry: bool) {
         let asking = UpstreamQuery { retry, ..self.asking.clone() };
-        let exchange = attempt(self.env.arc(), asking, next, self.context.clone());
+        let exchange = attempt(self.env.arc(), asking, next, self.step.clone());
         let since = Instant::now();
         self.running.push(RunningAttempt {
             attempt: next,
@@ -325,7 +325,7 @@ impl<N: Network> Race<'_, N> {
             let Some((server, source)) = self.candidates.take_unresolved() else { return };
             self.looked_up += 1;
             let name = &self.server(server).name;
-            match self.env.look_up_addresses(server, name, source, self.context) {
+            match self.env.look_up_addresses(server, name, source, self.step) {
                 Ok(lookup) => self.lookups.push(lookup),
                 Err(unresolved) if self.running.is_empty() && self.candidates.is_empty() => {
                     self.exhausted = Some(unresolved);

@@ -13,7 +13,7 @@ use zoners_dnssec::BogusReason;
 
 use crate::env::shared::SharedResult;
 use crate::model::answer::{Answer, Unresolved};
-use crate::model::context::Context;
+use crate::model::step::Step;
 
 /// The acceptable sources of a nameserver's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,26 +50,26 @@ pub(crate) trait Lookups {
         server: usize,
         name: &Name,
         source: AddressSource,
-        context: &Context,
+        step: &Step,
     ) -> Result<AddressLookup, Unresolved>;
 
     /// Answers a question of our own, aliases included.
     fn answer_question(
         &self,
         question: Question,
-        context: Context,
+        step: Step,
     ) -> Boxed<'static, SharedResult<Answer>>;
 
     /// Reports to the agent of the zone, if any, that `question` failed validation (RFC 9567).
-    fn report_failure(&self, question: &Question, unresolved: &Unresolved, context: &Context);
+    fn report_failure(&self, question: &Question, unresolved: &Unresolved, step: &Step);
 
     /// Fetches and proves the keys of a signed zone, beside the question at hand.
-    fn fetch_keys(&self, zone: &Name, context: &Context);
+    fn fetch_keys(&self, zone: &Name, step: &Step);
 
     /// Validates a DNSKEY RRset of the root zone by the trust anchor.
     fn prove_root_keys<'a>(
         &'a self,
         keys: &'a RRset,
-        context: &'a Context,
+        step: &'a Step,
     ) -> Boxed<'a, Result<(), BogusReason>>;
 }

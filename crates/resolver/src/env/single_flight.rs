@@ -11,9 +11,9 @@ use zoners_dns::{Counter, Name, Network, Question};
 
 use crate::env::environment::Env;
 use crate::model::answer::{Cause, Unresolved};
-use crate::model::context::Context;
 use crate::model::flights::{Boarding, Follow, Landed};
 use crate::model::shared_work::{SharedWork, WorkLead};
+use crate::model::step::Step;
 
 /// The role of a look-up.
 pub(crate) enum Turn<K, T> {
@@ -35,15 +35,13 @@ impl<N: Network> Env<N> {
         flights: &SharedWork<K, T>,
         key: &K,
         (zone, question): (&Name, &Question),
-        context: &Context,
+        step: &Step,
     ) -> Turn<K, T> {
-        match flights.board(key, context.flight()) {
+        match flights.board(key, step.flight()) {
             Boarding::Lead(lead) => Turn::First(lead),
             // Boxed, since most lead.
-            Boarding::Follow(follow) => {
-                Box::pin(self.follow(follow, zone, question, context)).await
-            }
-            Boarding::Cycle(flight) if context.descends_from(flight) => {
+            Boarding::Follow(follow) => Box::pin(self.follow(follow, zone, question, step)).await,
+            Boarding::Cycle(flight) if step.descends_from(flight) => {
                 self.count(Counter::FlightCycles);
                 let text = format!("{question} depends on itself");
                 Turn::Told(Err(Unresolved::new(Cause::Cycle, text)))
@@ -57,12 +55,12 @@ impl<N: Network> Env<N> {
         mut follow: Follow<K, Result<T, Unresolved>>,
         zone: &Name,
         question: &Question,
-        context: &Context,
+        step: &Step,
     ) -> Turn<K, T> {
         self.count(Counter::FlightJoined);
         // No follower waits longer than its own time, however many leaders follow each other.
-        let landed = context.wait(zone, question, follow.landing());
-        match timeout_at(context.budget.deadline, landed).await {
+        let landed = step.wait(zone, question, follow.landing());
+        match timeout_at(step.client.budget.deadline, landed).await {
             Ok(Landed::Value(result)) => Turn::Told(result),
             Ok(Landed::Lead(lead)) => {
                 self.count(Counter::FlightTakenOver);

@@ -20,7 +20,7 @@ use crate::env::single_flight::Turn;
 use crate::iterate::minimise::Minimiser;
 use crate::iterate::priming::prime;
 use crate::model::answer::{Cause, Unresolved};
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::model::trace::Hop;
 use crate::model::verdict::{Finding, Reply, Verdict};
 use crate::selection::addresses::glue;
@@ -43,9 +43,9 @@ pub(crate) enum WalkEnd {
 pub(crate) async fn iterate<N: Network>(
     env: &Env<N>,
     question: &Question,
-    context: &Context,
+    step: &Step,
 ) -> Result<Box<Reply>, Unresolved> {
-    match walk(env, question, None, context).await? {
+    match walk(env, question, None, step).await? {
         WalkEnd::Reply(reply) => Ok(reply),
         WalkEnd::Glue(cut) => {
             let text = format!("stopped at {}", cut.zone.fmt_with_dot());
@@ -60,7 +60,7 @@ pub(crate) async fn walk<N: Network>(
     env: &Env<N>,
     question: &Question,
     server: Option<&Name>,
-    context: &Context,
+    step: &Step,
 ) -> Result<WalkEnd, Unresolved> {
     let mut cut = first_cut(env, question);
     let mut minimiser = Minimiser::new(question.clone(), env.settings().minimised_type);
@@ -72,25 +72,25 @@ pub(crate) async fn walk<N: Network>(
     }
     let mut refused_at = None;
     for _ in 0..env.settings().limits.steps {
-        if context.budget.is_stopped() {
+        if step.client.budget.is_stopped() {
             return Err(Unresolved::new(Cause::Cancelled, "somebody else knew"));
         }
         if server.is_some_and(|server| !glue(&cut, server).is_empty()) {
             return Ok(WalkEnd::Glue(cut));
         }
         if question.rtype != Rtype::DNSKEY || question.name != cut.zone {
-            fetch_keys(env, &cut, context);
+            fetch_keys(env, &cut, step);
         }
         let asked = unknown_step(env, &mut minimiser, &cut.zone, question);
         let shortened = asked != *question;
         let (shortened, verdict) = match shortened {
-            true => ask_shortened(env, &cut, &asked, question, context).await,
-            false => (false, ask_zone(env, &cut, &asked, context).await),
+            true => ask_shortened(env, &cut, &asked, question, step).await,
+            false => (false, ask_zone(env, &cut, &asked, step).await),
         };
         let asked = if shortened { asked } else { question.clone() };
         let verdict = match verdict {
             Err(unresolved) if shortened && unresolved.cause == Cause::Unusable => {
-                show_full_name(env, &mut minimiser, &asked, context);
+                show_full_name(env, &mut minimiser, &asked, step);
                 refused_at = Some(cut.zone.clone());
                 continue;
             }
@@ -123,7 +123,7 @@ pub(crate) async fn walk<N: Network>(
                 // Some servers deny empty non-terminals, so the full name decides (RFC 9156
                 // section 2.3).
                 Finding::NxDomain(_) => {
-                    show_full_name(env, &mut minimiser, &asked, context);
+                    show_full_name(env, &mut minimiser, &asked, step);
                     refused_at = Some(cut.zone.clone());
                 }
                 // No zone lies below a CNAME; a DNAME redirects the tree below it.
@@ -171,13 +171,13 @@ pub(crate) fn zone_cut<N: Network>(env: &Env<N>, question: &Question) -> Delegat
 }
 
 /// Fetches the keys of a signed zone beside the question, not after it.
-fn fetch_keys<N: Network>(env: &Env<N>, cut: &Delegation, context: &Context) {
+fn fetch_keys<N: Network>(env: &Env<N>, cut: &Delegation, step: &Step) {
     let signed = matches!(cut.signing, DsStatus::Signed(_))
         || env.settings().anchors.iter().any(|anchor| anchor.zone == cut.zone);
     let (cache, now) = (&env.shared().cache, env.shared().now());
-    let wanted = context.validate && signed && !env.shared().interception.is_forged();
+    let wanted = step.validate && signed && !env.shared().interception.is_forged();
     if wanted && cache.rrset(&cut.zone, Rtype::DNSKEY, now).is_none() {
-        env.fetch_keys(&cut.zone, context);
+        env.fetch_keys(&cut.zone, step);
     }
 }
 
@@ -214,10 +214,10 @@ fn show_full_name<N: Network>(
     env: &Env<N>,
     minimiser: &mut Minimiser,
     asked: &Question,
-    context: &Context,
+    step: &Step,
 ) {
     env.count(Counter::UpstreamMinimiseFallbacks);
-    context.trace(|| Hop::Note(format!("{asked} did not do: the full name is shown")));
+    step.trace(|| Hop::Note(format!("{asked} did not do: the full name is shown")));
     minimiser.give_up();
 }
 
@@ -228,18 +228,18 @@ async fn ask_shortened<N: Network>(
     cut: &Delegation,
     asked: &Question,
     full: &Question,
-    context: &Context,
+    step: &Step,
 ) -> (bool, SharedResult<Verdict>) {
     env.count(Counter::UpstreamMinimised);
     let hedge_after = (env.shared().rtt_prior.late() * 3).clamp(SILENCE.0, SILENCE.1);
     // Boxed: both futures are large, and the second is rare.
-    let mut shortened = Box::pin(ask_zone(env, cut, asked, context));
+    let mut shortened = Box::pin(ask_zone(env, cut, asked, step));
     if let Ok(verdict) = timeout(hedge_after, &mut shortened).await {
         return (true, verdict);
     }
     env.count(Counter::UpstreamMinimiseFallbacks);
-    context.trace(|| Hop::Note(format!("{asked} is met with silence: the full name is shown")));
-    let mut whole = Box::pin(ask_zone(env, cut, full, context));
+    step.trace(|| Hop::Note(format!("{asked} is met with silence: the full name is shown")));
+    let mut whole = Box::pin(ask_zone(env, cut, full, step));
     tokio::select! {
         biased;
         verdict = &mut shortened => match verdict {
@@ -265,23 +265,23 @@ async fn ask_zone<N: Network>(
     env: &Env<N>,
     cut: &Delegation,
     asked: &Question,
-    context: &Context,
+    step: &Step,
 ) -> SharedResult<Verdict> {
     let exchanges = &env.shared().exchanges;
     let key = ExchangeKey { zone: cut.zone.clone(), asked: asked.clone() };
     for _ in 0..MOST_REFUSED {
-        match env.take_turn(exchanges, &key, (&cut.zone, asked), context).await {
+        match env.take_turn(exchanges, &key, (&cut.zone, asked), step).await {
             Turn::First(lead) | Turn::Next(lead) => {
-                let verdict = ask_and_keep(env, cut, asked, &context.leading(lead.id())).await;
+                let verdict = ask_and_keep(env, cut, asked, &step.leading(lead.id())).await;
                 // Questions without avoided servers may succeed.
-                if verdict.is_ok() || context.avoided().is_empty() {
-                    lead.tell(&verdict, context);
+                if verdict.is_ok() || step.avoided().is_empty() {
+                    lead.tell(&verdict, step);
                 }
                 return verdict;
             }
-            Turn::Told(Ok(verdict)) if !may_be_used(&verdict, context.avoided()) => {}
+            Turn::Told(Ok(verdict)) if !may_be_used(&verdict, step.avoided()) => {}
             Turn::Told(result) => return result,
-            Turn::Alone => return Box::pin(ask_and_keep(env, cut, asked, context)).await,
+            Turn::Alone => return Box::pin(ask_and_keep(env, cut, asked, step)).await,
         }
     }
     env.count(Counter::LimitBogusServers);
@@ -294,9 +294,9 @@ async fn ask_and_keep<N: Network>(
     env: &Env<N>,
     cut: &Delegation,
     asked: &Question,
-    context: &Context,
+    step: &Step,
 ) -> SharedResult<Verdict> {
-    let mut verdict = race(env, cut, asked, context).await?;
+    let mut verdict = race(env, cut, asked, step).await?;
     let (cache, now) = (&env.shared().cache, env.shared().now());
     match verdict.as_mut() {
         Verdict::Referral(child) => {
@@ -310,7 +310,7 @@ async fn ask_and_keep<N: Network>(
         Verdict::Answer(reply) => {
             reply.clamp_ttls(&cache.limits());
             // Validated before it is cached, so that it is not cached twice.
-            if context.validate && env.is_taken_as_it_comes(&asked.answered_at()) {
+            if step.validate && env.is_taken_as_it_comes(&asked.answered_at()) {
                 reply.set_unsigned();
             }
             // Only the caller knows whether the denied name is the full name.

@@ -14,7 +14,7 @@ use crate::env::environment::Env;
 use crate::env::lookups::{AddressLookup, AddressSource, FoundAddresses, Lookups};
 use crate::iterate::iteration::{WalkEnd, walk};
 use crate::model::answer::{Answer, Unresolved};
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::selection::addresses::{families, glue, usable_addresses};
 
 /// Looks up the addresses of the nameserver `name`: IPv4 first and IPv6 if there are none, or the
@@ -27,11 +27,12 @@ pub(crate) fn look_up_addresses<N: Network>(
     server: usize,
     name: &Name,
     trust: AddressSource,
-    context: &Context,
+    step: &Step,
 ) -> Result<AddressLookup, Unresolved> {
     let limits = &env.settings().limits;
-    let context = context.nested(limits).inspect_err(|_| env.count(Counter::LimitNestedLookups))?;
-    context.budget.charge_lookup().map_err(|exhausted| {
+    let step =
+        step.for_addresses(limits).inspect_err(|_| env.count(Counter::LimitNestedLookups))?;
+    step.client.budget.charge_lookup().map_err(|exhausted| {
         env.count(exhausted.0);
         exhausted.unresolved()
     })?;
@@ -42,8 +43,8 @@ pub(crate) fn look_up_addresses<N: Network>(
             if wanted && addresses.is_empty() {
                 let question = Question::new(name.clone(), rtype);
                 let told = match trust {
-                    AddressSource::Glue => nearest_addresses(&env, question, &context).await,
-                    AddressSource::OwnZone => zone_addresses(&env, question, &context).await,
+                    AddressSource::Glue => nearest_addresses(&env, question, &step).await,
+                    AddressSource::OwnZone => zone_addresses(&env, question, &step).await,
                 };
                 // Servers that do not reply for one family do not reply for the other.
                 let Ok(told) = told else { break };
@@ -59,17 +60,17 @@ pub(crate) fn look_up_addresses<N: Network>(
 async fn nearest_addresses<N: Network>(
     env: &Env<N>,
     question: Question,
-    context: &Context,
+    step: &Step,
 ) -> Result<(Vec<SocketAddr>, bool), Unresolved> {
     if let Ok(answer) = cached_answer(env, &question, true, env.shared().now()) {
         return Ok((usable_addresses(env, answer.answer.iter()), false));
     }
-    match walk(env, &question, Some(&question.name), context).await? {
+    match walk(env, &question, Some(&question.name), step).await? {
         WalkEnd::Glue(cut) => Ok((glue(&cut, &question.name), true)),
         WalkEnd::Reply(reply) => match AnswerBuilder::default().add(*reply) {
             ChainStep::Done(answer) => Ok((addresses_in(env, &answer), false)),
             // A nameserver's name should be no alias (RFC 2181 section 10.3), but some are.
-            ChainStep::Alias(_) => zone_addresses(env, question, context).await,
+            ChainStep::Alias(_) => zone_addresses(env, question, step).await,
         },
     }
 }
@@ -78,9 +79,9 @@ async fn nearest_addresses<N: Network>(
 async fn zone_addresses<N: Network>(
     env: &Env<N>,
     question: Question,
-    context: &Context,
+    step: &Step,
 ) -> Result<(Vec<SocketAddr>, bool), Unresolved> {
-    let answer: Result<Arc<Answer>, _> = env.answer_question(question, context.clone()).await;
+    let answer: Result<Arc<Answer>, _> = env.answer_question(question, step.clone()).await;
     Ok((addresses_in(env, &*answer?), false))
 }
 

@@ -9,8 +9,8 @@ use crate::ask::race::race;
 use crate::cached::store::keep_reply;
 use crate::env::environment::Env;
 use crate::env::shared::ExchangeKey;
-use crate::model::context::Context;
 use crate::model::flights::Boarding;
+use crate::model::step::Step;
 use crate::model::trace::Hop;
 use crate::model::verdict::{Finding, Verdict};
 
@@ -27,8 +27,8 @@ pub(crate) fn prime<N: Network>(env: &Env<N>) {
     let key = ExchangeKey { zone: name::root(), asked: question.clone() };
     let Boarding::Lead(lead) = env.shared().exchanges.board(&key, None) else { return };
     tokio::spawn(async move {
-        let context = Context::new(env.settings().limits, None, None).leading(lead.id());
-        let verdict = race(&env, &root, &question, &context).await;
+        let step = Step::without_client(env.settings().limits).leading(lead.id());
+        let verdict = race(&env, &root, &question, &step).await;
         if let Ok(verdict) = &verdict
             && let Verdict::Answer(reply) = verdict.as_ref()
             && let Finding::Records(sets) = &reply.finding
@@ -38,9 +38,9 @@ pub(crate) fn prime<N: Network>(env: &Env<N>) {
             let glue = if reply.hearsay { &[][..] } else { &reply.additional };
             learn_root(&env, ns, glue);
             keep_reply(&env, &question, reply);
-            context.trace(|| Hop::Note("the root servers told their own names".into()));
+            step.trace(|| Hop::Note("the root servers told their own names".into()));
         }
-        lead.tell(&verdict.map(Arc::from), &context);
+        lead.tell(&verdict.map(Arc::from), &step);
     });
 }
 

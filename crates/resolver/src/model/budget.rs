@@ -4,7 +4,6 @@
 //! and never reset: amplification attacks exploit budgets starting anew at a referral, an alias or
 //! a nameserver look-up (CVE-2026-50045).
 
-use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -17,8 +16,6 @@ use crate::model::settings::Limits;
 /// The remaining budget of one client query.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    /// The client's address or prefix; `None` for questions of our own.
-    pub asker: Option<IpAddr>,
     queries: AtomicU32,
     /// The limit of queries for one question, which the caller counts.
     queries_per_question: u32,
@@ -33,8 +30,6 @@ pub(crate) struct Budget {
     met: OnceLock<Exhausted>,
     /// Whether the result is not wanted any more.
     stopped: AtomicBool,
-    /// When the query came.
-    pub arrived: Instant,
     /// The end of the work for the query.
     pub deadline: Instant,
 }
@@ -53,12 +48,10 @@ impl Exhausted {
 }
 
 impl Budget {
-    /// The whole budget. Called where a client query comes in, nowhere else.
+    /// The whole budget of a query that `arrived` now. Called where a client query comes in, nowhere else.
     #[must_use]
-    pub(crate) fn new(limits: Limits, asker: Option<IpAddr>) -> Self {
-        let arrived = Instant::now();
+    pub(crate) fn new(limits: Limits, arrived: Instant) -> Self {
         Budget {
-            asker,
             queries: AtomicU32::new(limits.queries),
             queries_per_question: limits.queries_per_question,
             retries: AtomicU32::new(limits.retries),
@@ -70,7 +63,6 @@ impl Budget {
             hash_blocks: AtomicU32::new(limits.hash_blocks),
             met: OnceLock::new(),
             stopped: AtomicBool::new(false),
-            arrived,
             deadline: arrived + limits.wall,
         }
     }
@@ -200,7 +192,7 @@ mod tests {
             hash_blocks: 5,
             ..Limits::default()
         };
-        let budget = Budget::new(limits, None);
+        let budget = Budget::new(limits, Instant::now());
         let (one, two) = (AtomicU32::new(0), AtomicU32::new(0));
         let charge = |question, tcp, retry| budget.charge_query(question, tcp, retry);
         assert_eq!(charge(&one, true, false), Ok(()));
@@ -210,7 +202,7 @@ mod tests {
         assert_eq!(charge(&one, false, true), Err(Exhausted(Counter::BudgetQueriesPerQuestion)));
         assert_eq!(charge(&two, false, true), Ok(()), "and they may cost what else there is");
         assert_eq!(charge(&two, false, false), Err(Exhausted(Counter::BudgetQueries)));
-        let aside = Budget::new(Limits { retries: 2, ..limits }, None);
+        let aside = Budget::new(Limits { retries: 2, ..limits }, Instant::now());
         assert_eq!((aside.charge_aside(true), aside.met()), (Ok(()), None));
         assert_eq!(aside.charge_aside(true), Err(Exhausted(Counter::BudgetTcpQueries)));
         assert_eq!(aside.charge_aside(false), Err(Exhausted(Counter::BudgetQueries)));

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::model::answer::Unresolved;
-use crate::model::context::Context;
 use crate::model::flights::{Flights, Lead};
+use crate::model::step::Step;
 
 /// The flights of one kind of work.
 pub(crate) type SharedWork<K, T> = Arc<Flights<K, Result<T, Unresolved>>>;
@@ -13,8 +13,8 @@ pub(crate) type WorkLead<K, T> = Lead<K, Result<T, Unresolved>>;
 
 impl<K, T: Clone> WorkLead<K, T> {
     /// Hands the followers a result about the question; else the next follower leads.
-    pub(crate) fn tell(self, result: &Result<T, Unresolved>, context: &Context) {
-        if result.as_ref().err().is_none_or(|error| context.blames_the_name(error)) {
+    pub(crate) fn tell(self, result: &Result<T, Unresolved>, step: &Step) {
+        if result.as_ref().err().is_none_or(|error| step.client.blames_the_name(error)) {
             self.land(|| result.clone());
         }
     }

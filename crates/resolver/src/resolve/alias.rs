@@ -12,7 +12,7 @@ use crate::env::environment::Env;
 use crate::env::lookups::Lookups;
 use crate::iterate::iteration::iterate;
 use crate::model::answer::{Answer, Cause, Unresolved};
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::model::verdict::Reply;
 use crate::validate::retry::Retries;
 use crate::validate::validation::{report_status, validate};
@@ -22,15 +22,15 @@ use crate::validate::validation::{report_status, validate};
 pub(crate) async fn answer<N: Network>(
     env: &Env<N>,
     question: &Question,
-    context: &Context,
+    step: &Step,
     lack: Lack,
 ) -> Result<Answer, Unresolved> {
     let mut answer = AnswerBuilder::default();
     let (mut name, mut unknown) = (question.name.clone(), lack == Lack::Everything);
     loop {
-        let reply = find(env, &name, question, context, unknown).await.inspect_err(|failed| {
+        let reply = find(env, &name, question, step, unknown).await.inspect_err(|failed| {
             let asked = Question { name: name.clone(), ..question.clone() };
-            env.report_failure(&asked, failed, context);
+            env.report_failure(&asked, failed, step);
         })?;
         match answer.add(*reply) {
             ChainStep::Done(answer) if is_sentinel_against(env, question, &answer) => {
@@ -55,28 +55,28 @@ async fn find<N: Network>(
     env: &Env<N>,
     name: &Name,
     question: &Question,
-    context: &Context,
+    step: &Step,
     unknown: bool,
 ) -> Result<Box<Reply>, Unresolved> {
     let question = Question { name: name.clone(), ..question.clone() };
-    let (cache, now) = (&env.shared().cache, env.shared().now().after(context.ahead));
+    let (cache, now) = (&env.shared().cache, env.shared().now().after(step.ahead));
     // Boxed, since most often there is nothing and the rest is long.
     if !unknown
         && let Some(reply) = sought(env, name, question.rtype).known(cache, now).map(Box::new)
-        && let Some(reply) = Box::pin(find_known(env, &question, reply, context)).await?
+        && let Some(reply) = Box::pin(find_known(env, &question, reply, step)).await?
     {
         return Ok(reply);
     }
-    let mut reply = iterate(env, &question, context).await?;
+    let mut reply = iterate(env, &question, step).await?;
     if reply.security == Security::Insecure {
-        report_status(env, &question, &Ok(reply.security), context);
+        report_status(env, &question, &Ok(reply.security), step);
         return Ok(reply);
     }
-    match prove(env, &question, &mut reply, context).await {
+    match prove(env, &question, &mut reply, step).await {
         Ok(()) => Ok(reply),
         // Boxed, since it is rare and large.
         Err(bogus) if bogus.cause == Cause::Bogus => {
-            Box::pin(find_elsewhere(env, &question, reply.from, bogus, context)).await
+            Box::pin(find_elsewhere(env, &question, reply.from, bogus, step)).await
         }
         Err(unresolved) => Err(unresolved),
     }
@@ -93,9 +93,9 @@ async fn find_known<N: Network>(
     env: &Env<N>,
     question: &Question,
     mut reply: Box<Reply>,
-    context: &Context,
+    step: &Step,
 ) -> Result<Option<Box<Reply>>, Unresolved> {
-    match prove(env, question, &mut reply, context).await {
+    match prove(env, question, &mut reply, step).await {
         Ok(()) => Ok(Some(reply)),
         // Unproven cached data may be forged: the servers are asked again.
         Err(unresolved) if unresolved.cause == Cause::Bogus => {
@@ -112,12 +112,12 @@ async fn find_elsewhere<N: Network>(
     question: &Question,
     liar: Option<SocketAddr>,
     bogus: Unresolved,
-    context: &Context,
+    step: &Step,
 ) -> Result<Box<Reply>, Unresolved> {
-    let mut tries = Retries::after(env, context, question, liar, bogus)?;
+    let mut tries = Retries::after(env, step, question, liar, bogus)?;
     loop {
         let mut reply = Box::new(tries.next(env, question).await?);
-        match prove(env, question, &mut reply, tries.context()).await {
+        match prove(env, question, &mut reply, tries.step()).await {
             Ok(()) => return Ok(reply),
             Err(unresolved) => tries.failed(env, question, reply.from, unresolved)?,
         }
@@ -129,11 +129,11 @@ async fn prove<N: Network>(
     env: &Env<N>,
     question: &Question,
     reply: &mut Reply,
-    context: &Context,
+    step: &Step,
 ) -> Result<(), Unresolved> {
     let before = reply.security;
     // Boxed, since it is large and most often short.
-    Box::pin(validate(env, question, reply, context)).await?;
+    Box::pin(validate(env, question, reply, step)).await?;
     if reply.security != before {
         keep_reply(env, question, reply);
         if reply.security == Security::Secure && reply.authoritative {

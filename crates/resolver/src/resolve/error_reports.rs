@@ -12,9 +12,9 @@ use crate::cached::lookup::{Lack, cached_answer};
 use crate::env::environment::Env;
 use crate::iterate::iteration::zone_cut;
 use crate::model::answer::{Cause, Unresolved};
-use crate::model::context::Context;
 use crate::model::flights::Boarding;
 use crate::model::settings::Limits;
+use crate::model::step::Step;
 use crate::model::trace::Hop;
 use crate::resolve::recursion::lead_question;
 
@@ -26,7 +26,7 @@ pub(crate) fn report_failure<N: Network>(
     env: &Env<N>,
     question: &Question,
     unresolved: &Unresolved,
-    context: &Context,
+    step: &Step,
 ) {
     let bogus = matches!(unresolved.cause, Cause::Bogus | Cause::BogusZone);
     let shared = env.shared();
@@ -34,7 +34,7 @@ pub(crate) fn report_failure<N: Network>(
     let ours = shared.clock_skew.wrong_by().is_some()
         || shared.interception.is_intercepted()
         || !unresolved.ede.code.is_bogus();
-    if !env.settings().report_failures || !context.validate || !bogus || ours {
+    if !env.settings().report_failures || !step.validate || !bogus || ours {
         return;
     }
     let (now, zone) = (shared.now(), zone_cut(env, question).zone);
@@ -55,7 +55,7 @@ pub(crate) fn report_failure<N: Network>(
     match shared.report_agents.grant(&report.name, &agent, now) && send_report(env, &report) {
         true => {
             env.count(Counter::DnssecReportsSent);
-            context.trace(|| Hop::Note(format!("{question}: reported as {}", report.name)));
+            step.trace(|| Hop::Note(format!("{question}: reported as {}", report.name)));
         }
         false => env.count(Counter::DnssecReportsWithheld),
     }
@@ -77,11 +77,11 @@ fn may_tell<N: Network>(env: &Env<N>, agent: &Name, zone: &Name, question: &Ques
 /// Sends a report as a question of our own with its own budget. False if too many questions are
 /// pending.
 fn send_report<N: Network>(env: &Env<N>, report: &Question) -> bool {
-    let context = Context::new(limited(env.settings().limits), None, None);
+    let step = Step::without_client(limited(env.settings().limits));
     let env = env.arc();
-    let key = (report.clone(), context.validate);
+    let key = (report.clone(), step.validate);
     if let Boarding::Lead(lead) = env.shared().questions.board(&key, None)
-        && let Ok(work) = lead_question(&env, lead, report.clone(), context, Lack::Everything)
+        && let Ok(work) = lead_question(&env, lead, report.clone(), step, Lack::Everything)
     {
         tokio::spawn(work);
         return true;

@@ -11,8 +11,8 @@ use zoners_dns::{Counter, Moment, Network, Question};
 
 use crate::cached::lookup::Lack;
 use crate::env::environment::Env;
-use crate::model::context::Context;
 use crate::model::flights::Boarding;
+use crate::model::step::Step;
 use crate::resolve::recursion::lead_question;
 
 /// Refreshes the answer to `question`, which was `made` a while ago and `expires` soon.
@@ -37,14 +37,14 @@ pub(crate) fn refresh<N: Network>(
         env.count(Counter::CachePrefetchesSkipped);
         return;
     }
-    let context = Context::new(*limits, None, None)
+    let step = Step::without_client(*limits)
         .validating(env.validates(checking_disabled))
         // Cached data that expires by then is not used either.
         .ahead(expires.since(now) + Duration::from_secs(1));
-    let key = (question.clone(), context.validate);
+    let key = (question.clone(), step.validate);
     // A question under way already does the refresh.
     if let Boarding::Lead(lead) = shared.questions.board(&key, None)
-        && let Ok(work) = lead_question(env, lead, question.clone(), context, Lack::Something)
+        && let Ok(work) = lead_question(env, lead, question.clone(), step, Lack::Something)
     {
         shared.probe_budget.take();
         env.count(Counter::CachePrefetches);

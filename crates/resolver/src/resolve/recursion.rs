@@ -15,8 +15,8 @@ use crate::env::environment::Env;
 use crate::env::shared::{QuestionKey, SharedResult};
 use crate::env::single_flight::Turn;
 use crate::model::answer::{Answer, Cause, Unresolved};
-use crate::model::context::Context;
 use crate::model::shared_work::WorkLead;
+use crate::model::step::Step;
 use crate::resolve::alias::answer;
 use crate::resolve::detached::DetachedWork;
 use crate::resolve::second_level::answer_beside_second_level;
@@ -27,10 +27,10 @@ use crate::resolve::second_level::answer_beside_second_level;
 pub(crate) fn answer_question<N: Network>(
     env: &Env<N>,
     question: Question,
-    context: Context,
+    step: Step,
 ) -> std::pin::Pin<Box<dyn Future<Output = SharedResult<Answer>> + Send>> {
     let env = env.arc();
-    Box::pin(async move { lead_or_join(&env, question, context, None).await })
+    Box::pin(async move { lead_or_join(&env, question, step, None).await })
 }
 
 /// Resolves the question, or waits for the flight under way. `lack` is the part missing in the
@@ -38,23 +38,23 @@ pub(crate) fn answer_question<N: Network>(
 pub(crate) async fn lead_or_join<N: Network>(
     env: &Env<N>,
     question: Question,
-    context: Context,
+    step: Step,
     lack: Option<Lack>,
 ) -> SharedResult<Answer> {
     let lack = match lack {
         Some(lack) => lack,
-        None => match remembered(env, &question, &context) {
+        None => match remembered(env, &question, &step) {
             Ok(remembered) => return remembered,
             Err(lack) => lack,
         },
     };
-    let (key, questions) = ((question.clone(), context.validate), &env.shared().questions);
+    let (key, questions) = ((question.clone(), step.validate), &env.shared().questions);
     let (lead, lack) =
-        match env.take_turn(questions, &key, (&question.name, &question), &context).await {
+        match env.take_turn(questions, &key, (&question.name, &question), &step).await {
             Turn::First(lead) => (lead, lack),
-            Turn::Next(lead) => match remembered(env, &question, &context) {
+            Turn::Next(lead) => match remembered(env, &question, &step) {
                 Ok(remembered) => {
-                    lead.tell(&remembered, &context);
+                    lead.tell(&remembered, &step);
                     return remembered;
                 }
                 Err(lack) => (lead, lack),
@@ -62,10 +62,10 @@ pub(crate) async fn lead_or_join<N: Network>(
             Turn::Told(result) => return result,
             // Boxed, since it is rare and large.
             Turn::Alone => {
-                return Box::pin(answer(env, &question, &context, lack)).await.map(Arc::new);
+                return Box::pin(answer(env, &question, &step, lack)).await.map(Arc::new);
             }
         };
-    lead_question(env, lead, question, context, lack)?.await.unwrap_or_else(|| {
+    lead_question(env, lead, question, step, lack)?.await.unwrap_or_else(|| {
         env.count(Counter::RecursionPanics);
         Err(Unresolved::new(Cause::Cancelled, "an error inside the resolver"))
     })
@@ -75,14 +75,14 @@ pub(crate) async fn lead_or_join<N: Network>(
 fn remembered<N: Network>(
     env: &Env<N>,
     question: &Question,
-    context: &Context,
+    step: &Step,
 ) -> Result<SharedResult<Answer>, Lack> {
     let now = env.shared().now();
-    let lack = match cached_answer(env, question, !context.validate, now) {
+    let lack = match cached_answer(env, question, !step.validate, now) {
         Ok(answer) => return Ok(Ok(Arc::new(answer))),
         Err(lack) => lack,
     };
-    let failure = known_failure(env, question, !context.validate, now).ok_or(lack)?;
+    let failure = known_failure(env, question, !step.validate, now).ok_or(lack)?;
     let text = format!("failed before: {}", failure.ede);
     Ok(Err(Unresolved::new(Cause::Remembered, text)))
 }
@@ -92,19 +92,19 @@ pub(crate) fn lead_question<N: Network>(
     env: &Env<N>,
     lead: WorkLead<QuestionKey, Arc<Answer>>,
     question: Question,
-    context: Context,
+    step: Step,
     lack: Lack,
 ) -> Result<DetachedWork<SharedResult<Answer>>, Unresolved> {
-    let mut seat = admit(env, &context)?;
-    let context = context.leading(lead.id());
+    let mut seat = admit(env, &step)?;
+    let step = step.leading(lead.id());
     let env = env.arc();
     Ok(DetachedWork::new(Box::pin(async move {
-        let deadline = context.budget.deadline;
+        let deadline = step.client.budget.deadline;
         // In one expression: a future that is moved is stored twice.
         let answer = tokio::select! {
             biased;
             () = seat.gives_way() => Err(Unresolved::overloaded("gave way to newer questions")),
-            answer = timeout_at(deadline, answer_beside_second_level(&env, &question, &context, lack)) => {
+            answer = timeout_at(deadline, answer_beside_second_level(&env, &question, &step, lack)) => {
                 match answer {
                     Ok(answer) => answer,
                     Err(_) => Err(Unresolved::deadline(&question)),
@@ -115,10 +115,10 @@ pub(crate) fn lead_question<N: Network>(
             explain_by_obstacle(&env, &question, blame_clock(&env, unresolved))
         });
         // A failed refresh says nothing while the old answer holds.
-        if context.ahead.is_zero() {
-            remember_failure(&env, &question, answer.as_ref().err(), &context);
+        if step.ahead.is_zero() {
+            remember_failure(&env, &question, answer.as_ref().err(), &step);
         }
-        lead.tell(&answer, &context);
+        lead.tell(&answer, &step);
         answer
     })))
 }
@@ -128,12 +128,12 @@ fn remember_failure<N: Network>(
     env: &Env<N>,
     question: &Question,
     unresolved: Option<&Unresolved>,
-    context: &Context,
+    step: &Step,
 ) {
     let cache = &env.shared().cache;
     match unresolved {
         None => cache.remove_failure(question),
-        Some(unresolved) if context.blames_the_name(unresolved) => {
+        Some(unresolved) if step.client.blames_the_name(unresolved) => {
             if env.is_bogus(unresolved.ede.code) {
                 // The expired answer is removed too.
                 forget_answer(env, question);
@@ -159,9 +159,9 @@ fn blame_clock<N: Network>(env: &Env<N>, unresolved: Unresolved) -> Unresolved {
 }
 
 /// A seat among the recursions under way.
-fn admit<N: Network>(env: &Env<N>, context: &Context) -> Result<RecursionSlot, Unresolved> {
+fn admit<N: Network>(env: &Env<N>, step: &Step) -> Result<RecursionSlot, Unresolved> {
     let limit = env.settings().limits.pending;
-    match env.admission().admit(context.budget.asker, context.budget.arrived, limit) {
+    match env.admission().admit(step.client.asker, step.client.arrived, limit) {
         SlotGrant::Free(seat) => Ok(seat),
         SlotGrant::InsteadOf(seat) => {
             env.count(Counter::RecursionEvicted);

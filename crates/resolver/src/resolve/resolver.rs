@@ -16,8 +16,9 @@ use crate::env::lookups::{AddressLookup, AddressSource, Boxed, Lookups};
 use crate::env::shared::{Shared, SharedResult};
 use crate::iterate::nameservers::look_up_addresses;
 use crate::model::answer::{Answer, Resolution, Unresolved};
-use crate::model::context::Context;
+use crate::model::client_context::ClientContext;
 use crate::model::settings::Settings;
+use crate::model::step::Step;
 use crate::model::trace::Trace;
 use crate::resolve::error_reports::report_failure;
 use crate::resolve::prefetch::{mark_wanted, refresh};
@@ -55,9 +56,8 @@ impl<N: Network> Resolver<N> {
     /// The question could not be answered, or not in time.
     pub async fn resolve(&self, question: &Question, trace: Option<Arc<Trace>>) -> Resolution {
         let env = &*self.0;
-        let context = self.context(None, false, trace);
-        in_time(env, question, Duration::ZERO, answer_question(env, question.clone(), context))
-            .await
+        let step = self.first_step(None, false, trace);
+        in_time(env, question, Duration::ZERO, answer_question(env, question.clone(), step)).await
     }
 
     /// Answers a question of `asker`, an address that stands for a client, within
@@ -76,19 +76,20 @@ impl<N: Network> Resolver<N> {
         trace: Option<Arc<Trace>>,
     ) -> Resolution {
         let env = &*self.0;
-        let context = self.context(asker, checking_disabled, trace);
-        let resolution = lead_or_join(env, question.clone(), context, Some(lack));
+        let step = self.first_step(asker, checking_disabled, trace);
+        let resolution = lead_or_join(env, question.clone(), step, Some(lack));
         in_time_or_stale(env, question, checking_disabled, resolution).await
     }
 
-    fn context(
+    fn first_step(
         &self,
         asker: Option<IpAddr>,
         checking_disabled: bool,
         trace: Option<Arc<Trace>>,
-    ) -> Context {
+    ) -> Step {
         let validate = self.0.validates(checking_disabled);
-        Context::new(self.0.settings().limits, asker, trace).validating(validate)
+        let client = ClientContext::new(self.0.settings().limits, asker, trace);
+        Step::first(client).validating(validate)
     }
 
     /// The answer from the cache alone, if it is proven or need not be.
@@ -212,32 +213,32 @@ impl<N: Network> Lookups for Env<N> {
         server: usize,
         name: &Name,
         source: AddressSource,
-        context: &Context,
+        step: &Step,
     ) -> Result<AddressLookup, Unresolved> {
-        look_up_addresses(self, server, name, source, context)
+        look_up_addresses(self, server, name, source, step)
     }
 
     fn answer_question(
         &self,
         question: Question,
-        context: Context,
+        step: Step,
     ) -> Boxed<'static, SharedResult<Answer>> {
-        answer_question(self, question, context)
+        answer_question(self, question, step)
     }
 
-    fn report_failure(&self, question: &Question, unresolved: &Unresolved, context: &Context) {
-        report_failure(self, question, unresolved, context);
+    fn report_failure(&self, question: &Question, unresolved: &Unresolved, step: &Step) {
+        report_failure(self, question, unresolved, step);
     }
 
-    fn fetch_keys(&self, zone: &Name, context: &Context) {
-        fetch_keys(self, zone, context);
+    fn fetch_keys(&self, zone: &Name, step: &Step) {
+        fetch_keys(self, zone, step);
     }
 
     fn prove_root_keys<'a>(
         &'a self,
         keys: &'a RRset,
-        context: &'a Context,
+        step: &'a Step,
     ) -> Boxed<'a, Result<(), BogusReason>> {
-        Box::pin(prove_root(self, keys, context))
+        Box::pin(prove_root(self, keys, step))
     }
 }

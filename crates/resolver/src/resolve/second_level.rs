@@ -10,7 +10,7 @@ use crate::cached::lookup::{Lack, cached_answer};
 use crate::env::environment::Env;
 use crate::model::alias_link::{AliasLink, AliasLinks};
 use crate::model::answer::{Answer, Unresolved};
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::model::trace::Hop;
 use crate::resolve::alias::answer;
 
@@ -26,18 +26,18 @@ enum FirstAnswer {
 pub(crate) async fn answer_beside_second_level<N: Network>(
     env: &Env<N>,
     question: &Question,
-    context: &Context,
+    step: &Step,
     lack: Lack,
 ) -> Result<Answer, Unresolved> {
-    let answer = match second_level_for(env, question, context) {
-        Some(second) => match race_second_level(env, second, question, context, lack).await {
+    let answer = match second_level_for(env, question, step) {
+        Some(second) => match race_second_level(env, second, question, step, lack).await {
             FirstAnswer::Own(answer) => answer,
             FirstAnswer::Found(answer) => return Ok(answer),
         },
-        None => answer(env, question, context, lack).await,
+        None => answer(env, question, step, lack).await,
     };
     if let Ok(answer) = &answer {
-        tell_second_level(env, question, context, answer);
+        tell_second_level(env, question, step, answer);
     }
     answer
 }
@@ -47,18 +47,18 @@ async fn race_second_level<N: Network>(
     env: &Env<N>,
     second: Arc<dyn SecondLevel>,
     question: &Question,
-    context: &Context,
+    step: &Step,
     lack: Lack,
 ) -> FirstAnswer {
     let turn = second.wait_for_other_node(question);
-    let (held, asked, of_own) = (env.arc(), question.clone(), context.clone());
+    let (held, asked, of_own) = (env.arc(), question.clone(), step.clone());
     let mut own = Box::pin(async move {
         if let Some(turn) = turn {
             turn.await;
         }
         answer(&held, &asked, &of_own, lack).await
     });
-    let mut others = Box::pin(ask_second_level(env, &*second, question, context));
+    let mut others = Box::pin(ask_second_level(env, &*second, question, step));
     // Started before the second level, so that the recursion does not wait for it.
     let answer = tokio::select! {
         biased;
@@ -72,7 +72,7 @@ async fn race_second_level<N: Network>(
         Some(answer) => {
             env.count(Counter::SecondLevelHits);
             // Replies under way are still cached, so that the next question starts further down.
-            context.budget.stop();
+            step.client.budget.stop();
             tokio::spawn(own);
             FirstAnswer::Found(answer)
         }
@@ -87,12 +87,12 @@ async fn race_second_level<N: Network>(
 fn second_level_for<N: Network>(
     env: &Env<N>,
     question: &Question,
-    context: &Context,
+    step: &Step,
 ) -> Option<Arc<dyn SecondLevel>> {
     // Answers fetched with CD are not cached as proven, so they are not shared either.
-    let as_proven_as_can_be = context.validate != env.settings().anchors.is_empty();
-    let asks = context.depth == 0
-        && context.ahead.is_zero()
+    let as_proven_as_can_be = step.validate != env.settings().anchors.is_empty();
+    let asks = step.depth == 0
+        && step.ahead.is_zero()
         && as_proven_as_can_be
         && question.rtype != Rtype::ANY;
     env.shared().second_level.get().filter(|_| asks).cloned()
@@ -103,31 +103,26 @@ async fn ask_second_level<N: Network>(
     env: &Env<N>,
     second: &dyn SecondLevel,
     question: &Question,
-    context: &Context,
+    step: &Step,
 ) -> Option<Answer> {
     let found = second.look_up(question).await?;
     let (cache, now) = (&env.shared().cache, env.shared().now());
     let taken = cache.import_answer(question, &found.entries, found.shift, found.trusted, now);
     if taken.is_err() {
         env.count(Counter::SecondLevelRejected);
-        context.trace(|| Hop::Note("what others said of it is not to be read".into()));
+        step.trace(|| Hop::Note("what others said of it is not to be read".into()));
         return None;
     }
-    context.trace(|| Hop::Note("another node knew it".into()));
-    match cached_answer(env, question, !context.validate, now) {
+    step.trace(|| Hop::Note("another node knew it".into()));
+    match cached_answer(env, question, !step.validate, now) {
         Ok(answer) => Some(answer),
         Err(Lack::Everything) => None,
-        Err(Lack::Something) => answer(env, question, context, Lack::Something).await.ok(),
+        Err(Lack::Something) => answer(env, question, step, Lack::Something).await.ok(),
     }
 }
 
 /// Writes the answer to the second level, if it may be shared.
-fn tell_second_level<N: Network>(
-    env: &Env<N>,
-    question: &Question,
-    context: &Context,
-    answer: &Answer,
-) {
+fn tell_second_level<N: Network>(env: &Env<N>, question: &Question, step: &Step, answer: &Answer) {
     let Some(second) = env.shared().second_level.get() else { return };
     let proven = answer.security > Security::Unchecked || env.settings().anchors.is_empty();
     let now = env.shared().now();
@@ -140,7 +135,7 @@ fn tell_second_level<N: Network>(
     }
     if let Some((entries, expires)) = entries_of(env, question, answer, now) {
         second.store(question, entries, expires.since(now));
-        context.trace(|| Hop::Note("told to other nodes".into()));
+        step.trace(|| Hop::Note("told to other nodes".into()));
     }
 }
 

@@ -20,7 +20,7 @@ use crate::env::environment::Env;
 use crate::env::lookups::AddressSource;
 use crate::infra::estimate::LatencyEstimate;
 use crate::infra::unproven_addresses::is_watched;
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::selection::addresses::{addresses_of, is_known_without_address, own_addresses};
 use crate::selection::candidates::silent_zone::has_answered;
 
@@ -97,8 +97,8 @@ pub(crate) struct Candidates {
 }
 
 impl Candidates {
-    /// Lines up the servers of `cut`, without the addresses to be avoided in this context.
-    pub(crate) fn new<N: Network>(env: &Env<N>, cut: &Delegation, context: &Context) -> Self {
+    /// Lines up the servers of `cut`, without the addresses to be avoided in this step.
+    pub(crate) fn new<N: Network>(env: &Env<N>, cut: &Delegation, step: &Step) -> Self {
         let mut order: Vec<usize> = (0..cut.servers.len()).collect();
         env.shared().random.shuffle(&mut order);
         let in_play = env.settings().limits.servers_in_play;
@@ -109,7 +109,7 @@ impl Candidates {
             order.sort_by_key(|server| !has_answered(env, cut, *server));
         }
         order.truncate(in_play);
-        let mut candidates = Candidates::none(cut, context, limit);
+        let mut candidates = Candidates::none(cut, step, limit);
         candidates.list.reserve_exact(addresses.min(limit));
         for server in order {
             let named = &cut.servers[server];
@@ -135,7 +135,7 @@ impl Candidates {
     }
 
     /// None in line yet.
-    fn none(cut: &Delegation, context: &Context, limit: usize) -> Self {
+    fn none(cut: &Delegation, step: &Step, limit: usize) -> Self {
         Candidates {
             transport: cut.transport,
             list: Vec::new(),
@@ -143,8 +143,8 @@ impl Candidates {
             watched: is_watched(cut),
             unresolved: Vec::new(),
             doubted: Vec::new(),
-            avoided: context.avoided().to_vec(),
-            hopeful: context.depth == 0,
+            avoided: step.avoided().to_vec(),
+            hopeful: step.depth == 0,
             // Without EDNS a signed zone's answer has no signatures.
             plain: !matches!(cut.signing, DsStatus::Signed(_)),
             silent: false,

@@ -8,7 +8,7 @@ use zoners_dns::{Ede, Name, Network, RRset};
 use crate::env::environment::Env;
 use crate::env::lookups::Boxed;
 use crate::model::answer::Unresolved;
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::model::trace::Hop;
 use crate::model::zone_trust::ZoneTrust;
 
@@ -29,21 +29,13 @@ pub(crate) trait ChainOfTrust {
     ///
     /// # Errors
     /// The chain of trust is broken, or cannot be followed now.
-    fn trust_of(
-        &self,
-        zone: &Name,
-        context: &Context,
-    ) -> Boxed<'static, Result<ZoneTrust, Unresolved>>;
+    fn trust_of(&self, zone: &Name, step: &Step) -> Boxed<'static, Result<ZoneTrust, Unresolved>>;
 
     /// The proven DS records of `child`, from its parent.
     ///
     /// # Errors
     /// The parent proves nothing, or cannot be asked now.
-    fn ds_of(
-        &self,
-        child: &Name,
-        context: &Context,
-    ) -> Boxed<'static, Result<DsAnswer, Unresolved>>;
+    fn ds_of(&self, child: &Name, step: &Step) -> Boxed<'static, Result<DsAnswer, Unresolved>>;
 }
 
 /// Records that `zone` counts as unsigned.
@@ -52,11 +44,11 @@ pub(crate) fn keep_unsigned<N: Network>(
     zone: &Name,
     ede: Option<&Ede>,
     ttl: u32,
-    context: &Context,
+    step: &Step,
 ) {
     let shared = env.shared();
     shared.cache.insert_insecure_zone(zone, ede, ttl, shared.now());
-    context.trace(|| {
+    step.trace(|| {
         let why = ede.map_or_else(String::new, |ede| format!(" ({ede})"));
         Hop::Note(format!("trust: {} is unsigned{why}", zone.fmt_with_dot()))
     });

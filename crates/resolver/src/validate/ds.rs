@@ -12,7 +12,7 @@ use crate::cached::store::keep_rrset;
 use crate::env::environment::Env;
 use crate::env::lookups::Boxed;
 use crate::model::answer::Unresolved;
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::model::verdict::{Finding, Reply};
 use crate::validate::chain::{DsAnswer, keep_unsigned};
 use crate::validate::retry::Retries;
@@ -26,32 +26,32 @@ use crate::validate::verification::charge_hashing;
 pub(crate) fn ds_of<N: Network>(
     env: &Env<N>,
     child: &Name,
-    context: &Context,
+    step: &Step,
 ) -> Boxed<'static, Result<DsAnswer, Unresolved>> {
-    let (env, child, context) = (env.arc(), child.clone(), context.clone());
-    Box::pin(async move { find_ds(&env, &child, &context).await.map_err(Unresolved::of_zone) })
+    let (env, child, step) = (env.arc(), child.clone(), step.clone());
+    Box::pin(async move { find_ds(&env, &child, &step).await.map_err(Unresolved::of_zone) })
 }
 
 async fn find_ds<N: Network>(
     env: &Env<N>,
     child: &Name,
-    context: &Context,
+    step: &Step,
 ) -> Result<DsAnswer, Unresolved> {
     let question = Question::new(child.clone(), Rtype::DS);
     if env.anchor_of(child).is_none() {
         return Ok(DsAnswer::Unsigned);
     }
     if let Some(word) = word_of_the_referral(env, child)
-        && let Ok(answer) = prove_ds(env, child, word, context).await
+        && let Ok(answer) = prove_ds(env, child, word, step).await
     {
         return Ok(answer);
     }
     may_prove(env).await?;
-    let mut tries = Retries::new(env, context);
+    let mut tries = Retries::new(env, step);
     loop {
         let reply = tries.next(env, &question).await?;
         let from = reply.from;
-        match prove_ds(env, child, reply, tries.context()).await {
+        match prove_ds(env, child, reply, tries.step()).await {
             Ok(answer) => return Ok(answer),
             Err(unresolved) => tries.failed(env, &question, from, unresolved)?,
         }
@@ -78,13 +78,13 @@ async fn prove_ds<N: Network>(
     env: &Env<N>,
     child: &Name,
     reply: Reply,
-    context: &Context,
+    step: &Step,
 ) -> Result<DsAnswer, Unresolved> {
     let question = Question::new(child.clone(), Rtype::DS);
     let fails = |reason| bogus(&question, reason);
     // An alias is no cut (RFC 1034 section 3.6.2).
     if let Some(alias) = reply.aliases.first() {
-        return match check_rrset(env, alias, &reply.proof, &question, context).await?.security {
+        return match check_rrset(env, alias, &reply.proof, &question, step).await?.security {
             Security::Secure => Ok(DsAnswer::NoCut),
             _ => Ok(DsAnswer::Unsigned),
         };
@@ -92,7 +92,7 @@ async fn prove_ds<N: Network>(
     let (proof, ttl) = match &reply.finding {
         Finding::Records(sets) => {
             let ds = sets.first().ok_or_else(|| fails(BogusReason::NoSignature))?;
-            let checked = check_rrset(env, ds, &[], &question, context).await?;
+            let checked = check_rrset(env, ds, &[], &question, step).await?;
             return match checked.security {
                 Security::Secure => {
                     let ds = RRset { ttl: checked.ttl, ..ds.clone() };
@@ -106,28 +106,28 @@ async fn prove_ds<N: Network>(
         _ => (&reply.proof, reply.proof.iter().map(|set| set.ttl).min().unwrap_or(0)),
     };
     let Some(signer) = signer_above(proof, child) else {
-        return match lies_unsigned(env, &question, context).await? {
+        return match lies_unsigned(env, &question, step).await? {
             true => Ok(DsAnswer::Unsigned),
             false => Err(fails(BogusReason::NoProof)),
         };
     };
-    if is_overruled(env, &signer, &question, context).await? {
+    if is_overruled(env, &signer, &question, step).await? {
         return Ok(DsAnswer::Unsigned);
     }
-    let proven = signed_proof(env, &question, proof, &signer, context).await?;
+    let proven = signed_proof(env, &question, proof, &signer, step).await?;
     let Some(proven) = proven else { return Ok(DsAnswer::Unsigned) };
     let proof = Proof::read(&proven, &signer);
-    let no_ds = charge_hashing(env, context, |blocks| denial::no_ds(&proof, child, blocks));
+    let no_ds = charge_hashing(env, step, |blocks| denial::no_ds(&proof, child, blocks));
     match no_ds.map_err(fails)? {
         DsDenial::NoCut => Ok(DsAnswer::NoCut),
         DsDenial::Unsigned => {
-            keep_unsigned(env, child, None, ttl, context);
+            keep_unsigned(env, child, None, ttl, step);
             Ok(DsAnswer::Unsigned)
         }
         DsDenial::TooManyIterations => {
             let ede =
                 Ede::new(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS, signer.fmt_with_dot().to_string());
-            keep_unsigned(env, child, Some(&ede), ttl, context);
+            keep_unsigned(env, child, Some(&ede), ttl, step);
             Ok(DsAnswer::Unsigned)
         }
     }

@@ -13,7 +13,7 @@ use zoners_dnssec::dnskey::Dnskey;
 use crate::cached::store::keep_rrset;
 use crate::env::environment::Env;
 use crate::env::key_refreshes::RefreshTurn;
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::model::zone_trust::ZoneTrust;
 use crate::validate::chain::ChainOfTrust;
 
@@ -23,7 +23,7 @@ pub(crate) async fn renewed_trust<N: Network>(
     env: &Env<N>,
     zone: &Name,
     reason: BogusReason,
-    context: &Context,
+    step: &Step,
 ) -> Option<ZoneTrust> {
     let shared = env.shared();
     // If nothing can be proven here, a failure does not indicate old keys.
@@ -32,8 +32,8 @@ pub(crate) async fn renewed_trust<N: Network>(
         return None;
     }
     match shared.key_refreshes.turn(zone, shared.now()) {
-        RefreshTurn::Fetch => renew_trust(env, zone, context).await,
-        RefreshTurn::Look => env.trust_of(zone, context).await.ok(),
+        RefreshTurn::Fetch => renew_trust(env, zone, step).await,
+        RefreshTurn::Look => env.trust_of(zone, step).await.ok(),
         RefreshTurn::Leave => {
             env.count(Counter::DnssecKeyRefreshesLimited);
             None
@@ -47,9 +47,9 @@ pub(crate) async fn changed_keys<N: Network>(
     zone: &Name,
     keys: &[Dnskey],
     reason: BogusReason,
-    context: &Context,
+    step: &Step,
 ) -> Option<ZoneTrust> {
-    let renewed = Box::pin(renewed_trust(env, zone, reason, context)).await;
+    let renewed = Box::pin(renewed_trust(env, zone, reason, step)).await;
     renewed.filter(|trust| !matches!(trust, ZoneTrust::Signed(renewed) if **renewed == *keys))
 }
 
@@ -78,15 +78,11 @@ fn forget_keys<N: Network>(env: &Env<N>, zone: &Name) {
 
 /// Fetches the DNSKEY RRset of a zone anew, and the DS RRset from the parent. Without new keys, the
 /// known keys stay.
-async fn renew_trust<N: Network>(
-    env: &Env<N>,
-    zone: &Name,
-    context: &Context,
-) -> Option<ZoneTrust> {
+async fn renew_trust<N: Network>(env: &Env<N>, zone: &Name, step: &Step) -> Option<ZoneTrust> {
     let keys = env.shared().cache.rrset(zone, Rtype::DNSKEY, env.shared().now());
     let mut known = KeptKeys { env, keys };
     forget_keys(env, zone);
-    let renewed = env.trust_of(zone, context).await.ok()?;
+    let renewed = env.trust_of(zone, step).await.ok()?;
     known.keys = None;
     Some(renewed)
 }

@@ -11,7 +11,7 @@ use crate::cached::store::forget_unproven;
 use crate::env::environment::Env;
 use crate::iterate::iteration::iterate;
 use crate::model::answer::{Cause, Unresolved};
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::model::verdict::Reply;
 
 /// Servers asked before the data count as bogus.
@@ -20,34 +20,34 @@ const TRIES: usize = 3;
 /// The attempts at one question.
 pub(crate) struct Retries {
     left: usize,
-    context: Context,
+    step: Step,
     /// The fault of the last reply.
     bogus: Option<Unresolved>,
 }
 
 impl Retries {
     /// None was made yet.
-    pub(crate) fn new<N: Network>(env: &Env<N>, context: &Context) -> Self {
-        let context = context.proving(&env.settings().limits);
-        Retries { left: TRIES, context, bogus: None }
+    pub(crate) fn new<N: Network>(env: &Env<N>, step: &Step) -> Self {
+        let step = step.proving(&env.settings().limits);
+        Retries { left: TRIES, step, bogus: None }
     }
 
     /// Starts after an attempt that failed elsewhere.
     pub(crate) fn after<N: Network>(
         env: &Env<N>,
-        context: &Context,
+        step: &Step,
         question: &Question,
         from: Option<SocketAddr>,
         bogus: Unresolved,
     ) -> Result<Self, Unresolved> {
-        let mut tries = Retries::new(env, context);
+        let mut tries = Retries::new(env, step);
         tries.failed(env, question, from, bogus)?;
         Ok(tries)
     }
 
-    /// The context of the try at hand.
-    pub(crate) fn context(&self) -> &Context {
-        &self.context
+    /// The step of the try at hand.
+    pub(crate) fn step(&self) -> &Step {
+        &self.step
     }
 
     /// The next reply: from the cache, or from a server that has not failed.
@@ -60,10 +60,10 @@ impl Retries {
         question: &Question,
     ) -> Result<Reply, Unresolved> {
         match self.bogus.take() {
-            None => fetch_unproven(env, question, &self.context).await,
+            None => fetch_unproven(env, question, &self.step).await,
             Some(bogus) if self.left == 0 => Err(bogus),
             // No server is left with a better reply.
-            Some(bogus) => fetch_unproven(env, question, &self.context).await.map_err(|_| bogus),
+            Some(bogus) => fetch_unproven(env, question, &self.step).await.map_err(|_| bogus),
         }
     }
 
@@ -88,7 +88,7 @@ impl Retries {
             let server = Endpoint::new(server, Transport::Udp);
             env.blame(server, ServerFault::Bogus);
             observe_bogus(env, server.address.ip());
-            self.context = self.context.avoiding(server.address, &env.settings().limits);
+            self.step = self.step.avoiding(server.address, &env.settings().limits);
         }
         self.left = self.left.saturating_sub(1);
         self.bogus = Some(unresolved);
@@ -100,13 +100,13 @@ impl Retries {
 pub(crate) async fn fetch_unproven<N: Network>(
     env: &Env<N>,
     question: &Question,
-    context: &Context,
+    step: &Step,
 ) -> Result<Reply, Unresolved> {
     let (cache, now) = (&env.shared().cache, env.shared().now());
-    if context.avoided().is_empty()
+    if step.avoided().is_empty()
         && let Some(reply) = sought(env, &question.name, question.rtype).known(cache, now)
     {
         return Ok(reply);
     }
-    Ok(*Box::pin(iterate(env, question, context)).await?)
+    Ok(*Box::pin(iterate(env, question, step)).await?)
 }

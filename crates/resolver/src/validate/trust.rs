@@ -17,8 +17,8 @@ use crate::env::environment::Env;
 use crate::env::lookups::Boxed;
 use crate::env::single_flight::Turn;
 use crate::model::answer::{Cause, Unresolved};
-use crate::model::context::Context;
 use crate::model::settings::Anchor;
+use crate::model::step::Step;
 use crate::model::trace::Hop;
 use crate::model::verdict::Finding;
 use crate::model::zone_trust::ZoneTrust;
@@ -36,32 +36,32 @@ use crate::validate::verification::verify;
 pub(crate) fn trust_of<N: Network>(
     env: &Env<N>,
     zone: &Name,
-    context: &Context,
+    step: &Step,
 ) -> Boxed<'static, Result<ZoneTrust, Unresolved>> {
-    let (env, zone, context) = (env.arc(), zone.clone(), context.clone());
+    let (env, zone, step) = (env.arc(), zone.clone(), step.clone());
     Box::pin(async move {
         if let Some(trust) = known_trust(&env, &zone) {
             return Ok(trust);
         }
-        let context = context.of_another_question();
+        let step = step.for_keys();
         let keys = Question::new(zone.clone(), Rtype::DNSKEY);
         let trusts = &env.shared().zone_keys;
-        match env.take_turn(trusts, &zone, (&zone, &keys), &context).await {
+        match env.take_turn(trusts, &zone, (&zone, &keys), &step).await {
             Turn::First(lead) => {
-                let trust = build_trust(&env, &zone, &context.leading(lead.id())).await;
-                lead.tell(&trust, &context);
+                let trust = build_trust(&env, &zone, &step.leading(lead.id())).await;
+                lead.tell(&trust, &step);
                 trust
             }
             Turn::Next(lead) => {
                 let trust = match known_trust(&env, &zone) {
                     Some(trust) => Ok(trust),
-                    None => build_trust(&env, &zone, &context.leading(lead.id())).await,
+                    None => build_trust(&env, &zone, &step.leading(lead.id())).await,
                 };
-                lead.tell(&trust, &context);
+                lead.tell(&trust, &step);
                 trust
             }
             Turn::Told(trust) => trust,
-            Turn::Alone => build_trust(&env, &zone, &context).await,
+            Turn::Alone => build_trust(&env, &zone, &step).await,
         }
     })
 }
@@ -83,16 +83,16 @@ fn known_trust<N: Network>(env: &Env<N>, zone: &Name) -> Option<ZoneTrust> {
 pub(crate) async fn prove_root<N: Network>(
     env: &Env<N>,
     set: &RRset,
-    context: &Context,
+    step: &Step,
 ) -> Result<(), BogusReason> {
     let anchor = env.anchor_of(&name::root()).ok_or(BogusReason::NoKey)?;
-    prove_keys(env, &anchor.zone, set, &KeyVouchers::by(anchor), context).await.map(drop)
+    prove_keys(env, &anchor.zone, set, &KeyVouchers::by(anchor), step).await.map(drop)
 }
 
 async fn build_trust<N: Network>(
     env: &Env<N>,
     zone: &Name,
-    context: &Context,
+    step: &Step,
 ) -> Result<ZoneTrust, Unresolved> {
     let Some(anchor) = env.anchor_of(zone) else { return Ok(ZoneTrust::Unsigned) };
     may_prove(env).await?;
@@ -102,12 +102,12 @@ async fn build_trust<N: Network>(
         if vouched.ds.is_empty() && vouched.keys.is_empty() {
             return Ok(ZoneTrust::Unsigned);
         }
-        return vouched_keys(env, zone, &vouched, context).await.map_err(Unresolved::of_zone);
+        return vouched_keys(env, zone, &vouched, step).await.map_err(Unresolved::of_zone);
     }
-    match vouched_by_parent(env, zone, context).await {
+    match vouched_by_parent(env, zone, step).await {
         // The parent's word may be older than the keys.
         Err(bogus) if bogus.ede.code.is_bogus() && forget_keys_if_due(env, zone) => {
-            vouched_by_parent(env, zone, context).await
+            vouched_by_parent(env, zone, step).await
         }
         trust => trust,
     }
@@ -117,9 +117,9 @@ async fn build_trust<N: Network>(
 async fn vouched_by_parent<N: Network>(
     env: &Env<N>,
     zone: &Name,
-    context: &Context,
+    step: &Step,
 ) -> Result<ZoneTrust, Unresolved> {
-    let ds = match ds_of(env, zone, context).await? {
+    let ds = match ds_of(env, zone, step).await? {
         DsAnswer::Signed(set) => set,
         DsAnswer::Unsigned => return Ok(ZoneTrust::Unsigned),
         DsAnswer::NoCut => {
@@ -130,7 +130,7 @@ async fn vouched_by_parent<N: Network>(
     match chain::usable_ds(&ds) {
         UsableDs::Ds(ds) => {
             let vouched = KeyVouchers { ds, keys: Vec::new() };
-            vouched_keys(env, zone, &vouched, context).await.map_err(Unresolved::of_zone)
+            vouched_keys(env, zone, &vouched, step).await.map_err(Unresolved::of_zone)
         }
         UsableDs::Unsupported(algorithm) => {
             let ede = match algorithm {
@@ -140,7 +140,7 @@ async fn vouched_by_parent<N: Network>(
                 ),
                 None => Ede::new(EdeCode::UNSUPPORTED_DS_DIGEST, zone.fmt_with_dot().to_string()),
             };
-            keep_unsigned(env, zone, Some(&ede), ds.ttl, context);
+            keep_unsigned(env, zone, Some(&ede), ds.ttl, step);
             Ok(ZoneTrust::Unsigned)
         }
     }
@@ -151,15 +151,15 @@ async fn vouched_keys<N: Network>(
     env: &Env<N>,
     zone: &Name,
     vouched: &KeyVouchers,
-    context: &Context,
+    step: &Step,
 ) -> Result<ZoneTrust, Unresolved> {
     let question = Question::new(zone.clone(), Rtype::DNSKEY);
-    let mut tries = Retries::new(env, context);
+    let mut tries = Retries::new(env, step);
     loop {
         let reply = tries.next(env, &question).await?;
         let proven = match &reply.finding {
             Finding::Records(sets) => match sets.first() {
-                Some(set) => prove_keys(env, zone, set, vouched, tries.context()).await,
+                Some(set) => prove_keys(env, zone, set, vouched, tries.step()).await,
                 None => Err(BogusReason::NoKey),
             },
             _ => Err(BogusReason::NoKey),
@@ -183,7 +183,7 @@ async fn prove_keys<N: Network>(
     zone: &Name,
     set: &RRset,
     vouched: &KeyVouchers,
-    context: &Context,
+    step: &Step,
 ) -> Result<Arc<Vec<Dnskey>>, BogusReason> {
     let keys = chain::keys(set);
     let mut entry: Vec<Dnskey> = vouched.keys.clone();
@@ -192,10 +192,10 @@ async fn prove_keys<N: Network>(
         Err(reason) if entry.is_empty() => return Err(reason),
         Err(_) => {}
     }
-    let verified = verify(env, set, zone, &entry, context).await?;
+    let verified = verify(env, set, zone, &entry, step).await?;
     let set = RRset { ttl: set.ttl.min(verified.ttl), ..set.clone() };
     keep_rrset(env, &set, &[], Security::Secure);
-    context.trace(|| {
+    step.trace(|| {
         let (zone, count) = (zone.fmt_with_dot(), keys.len());
         Hop::Note(format!("trust: {count} keys of {zone}, vouched for by its parent"))
     });
@@ -218,28 +218,19 @@ impl KeyVouchers {
 }
 
 impl<N: Network> ChainOfTrust for Env<N> {
-    fn trust_of(
-        &self,
-        zone: &Name,
-        context: &Context,
-    ) -> Boxed<'static, Result<ZoneTrust, Unresolved>> {
-        trust_of(self, zone, context)
+    fn trust_of(&self, zone: &Name, step: &Step) -> Boxed<'static, Result<ZoneTrust, Unresolved>> {
+        trust_of(self, zone, step)
     }
 
-    fn ds_of(
-        &self,
-        child: &Name,
-        context: &Context,
-    ) -> Boxed<'static, Result<DsAnswer, Unresolved>> {
-        ds_of(self, child, context)
+    fn ds_of(&self, child: &Name, step: &Step) -> Boxed<'static, Result<DsAnswer, Unresolved>> {
+        ds_of(self, child, step)
     }
 }
 
 /// Fetches the keys of a signed zone at once, to be proven when the parent's keys are.
-pub(crate) fn fetch_keys<N: Network>(env: &Env<N>, zone: &Name, context: &Context) {
-    let (of_zone, env, context) =
-        (trust_of(env, zone, context), env.arc(), context.of_another_question());
+pub(crate) fn fetch_keys<N: Network>(env: &Env<N>, zone: &Name, step: &Step) {
+    let (of_zone, env, step) = (trust_of(env, zone, step), env.arc(), step.for_keys());
     let keys = Question::new(zone.clone(), Rtype::DNSKEY);
     tokio::spawn(of_zone);
-    tokio::spawn(async move { fetch_unproven(&env, &keys, &context).await });
+    tokio::spawn(async move { fetch_unproven(&env, &keys, &step).await });
 }

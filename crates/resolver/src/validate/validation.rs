@@ -18,7 +18,7 @@ use crate::cached::store::keep_rrset;
 use crate::env::environment::Env;
 use crate::model::alias_link::{AliasLink, AliasLinks};
 use crate::model::answer::{Cause, Unresolved};
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::model::verdict::{Finding, Reply};
 use crate::model::zone_trust::ZoneTrust;
 use crate::validate::chain::ChainOfTrust;
@@ -56,14 +56,14 @@ pub(crate) async fn validate<N: Network>(
     env: &Env<N>,
     asked: &Question,
     reply: &mut Reply,
-    context: &Context,
+    step: &Step,
 ) -> Result<(), Unresolved> {
-    if !context.validate || reply.security != Security::Unchecked {
+    if !step.validate || reply.security != Security::Unchecked {
         return Ok(());
     }
-    let proving = context.proving(&env.settings().limits);
+    let proving = step.proving(&env.settings().limits);
     let status = security_status(env, asked, reply, &proving).await;
-    report_status(env, asked, &status, context);
+    report_status(env, asked, &status, step);
     reply.security = status?;
     Ok(())
 }
@@ -78,14 +78,14 @@ pub(crate) fn report_status<N: Network>(
     env: &Env<N>,
     asked: &Question,
     status: &Result<Security, Unresolved>,
-    context: &Context,
+    step: &Step,
 ) {
     env.count(match status {
         Ok(Security::Secure) => Counter::DnssecSecure,
         Ok(_) => Counter::DnssecInsecure,
         Err(_) => Counter::DnssecBogus,
     });
-    context.trace(|| {
+    step.trace(|| {
         let status = match status {
             Ok(Security::Secure) => "secure".into(),
             Ok(_) => "insecure".into(),
@@ -99,7 +99,7 @@ async fn security_status<N: Network>(
     env: &Env<N>,
     asked: &Question,
     reply: &mut Reply,
-    context: &Context,
+    step: &Step,
 ) -> Result<Security, Unresolved> {
     if is_unsigned(env, asked) {
         reply.set_unsigned();
@@ -112,7 +112,7 @@ async fn security_status<N: Network>(
         // The synthesised CNAME is ours; its DNAME was verified.
         if link != AliasLink::Synthesised {
             let question = Question { name: alias.owner.clone(), ..asked.clone() };
-            let checked = check_rrset(env, alias, &reply.proof, &question, context).await?;
+            let checked = check_rrset(env, alias, &reply.proof, &question, step).await?;
             alias.ttl = checked.ttl;
             status = status.min(checked.security);
         }
@@ -124,10 +124,10 @@ async fn security_status<N: Network>(
     }
     let question = Question { name, ..asked.clone() };
     let Reply { finding, beyond, proof, .. } = reply;
-    let own = check_finding(env, &question, finding, proof, context).await?;
+    let own = check_finding(env, &question, finding, proof, step).await?;
     if status == Security::Secure
         && let Some(mut denial) = beyond.take()
-        && check_finding(env, &question, &mut denial, &[], context).await == Ok(Security::Secure)
+        && check_finding(env, &question, &mut denial, &[], step).await == Ok(Security::Secure)
     {
         *finding = *denial;
     }
@@ -140,27 +140,27 @@ async fn check_finding<N: Network>(
     question: &Question,
     finding: &mut Finding,
     proof: &[RRset],
-    context: &Context,
+    step: &Step,
 ) -> Result<Security, Unresolved> {
     let exists = matches!(finding, Finding::NoData(_));
     match finding {
         Finding::Records(sets) => {
             let mut own = Security::Secure;
             for set in sets {
-                let checked = check_rrset(env, set, proof, question, context).await?;
+                let checked = check_rrset(env, set, proof, question, step).await?;
                 set.ttl = checked.ttl;
                 own = own.min(checked.security);
             }
             Ok(own)
         }
         Finding::NoData(denial) | Finding::NxDomain(denial) => {
-            let absence = check_denial(env, question, &denial.proof, exists, context).await?;
+            let absence = check_denial(env, question, &denial.proof, exists, step).await?;
             let DenialCheck { security, of_name } = absence;
             // Only clients use the SOA, but it must not be forged.
             if security == Security::Secure
                 && let Some(soa) = &denial.soa
             {
-                let checked = check_rrset(env, soa, &[], question, context).await?;
+                let checked = check_rrset(env, soa, &[], question, step).await?;
                 let ttl = denial.ttl.min(checked.ttl);
                 keep_rrset(env, &RRset { ttl, ..soa.clone() }, &[], checked.security);
             }
@@ -187,7 +187,7 @@ pub(crate) async fn check_rrset<N: Network>(
     set: &RRset,
     proof: &[RRset],
     question: &Question,
-    context: &Context,
+    step: &Step,
 ) -> Result<RRsetCheck, Unresolved> {
     let unsigned = RRsetCheck { security: Security::Insecure, ttl: set.ttl };
     // Signatures are not signed (RFC 4035 section 2.2).
@@ -200,21 +200,21 @@ pub(crate) async fn check_rrset<N: Network>(
     let question = Question { name: set.owner.clone(), rtype: placed, ..question.clone() };
     let Some(signer) = signer_of(set, placed) else {
         let lacks = BogusReason::NoSignature;
-        return need_not_be_signed(env, &question, lacks, context).await.map(|()| unsigned);
+        return need_not_be_signed(env, &question, lacks, step).await.map(|()| unsigned);
     };
-    if is_overruled(env, &signer, &question, context).await? {
+    if is_overruled(env, &signer, &question, step).await? {
         return Ok(unsigned);
     }
-    let keys = match env.trust_of(&signer, context).await? {
+    let keys = match env.trust_of(&signer, step).await? {
         ZoneTrust::Signed(keys) => keys,
         ZoneTrust::Unsigned => return Ok(unsigned),
     };
-    let (keys, verified) = match verify(env, set, &signer, &keys, context).await {
+    let (keys, verified) = match verify(env, set, &signer, &keys, step).await {
         Ok(verified) => (keys, verified),
-        Err(reason) => match changed_keys(env, &signer, &keys, reason, context).await {
+        Err(reason) => match changed_keys(env, &signer, &keys, reason, step).await {
             Some(ZoneTrust::Unsigned) => return Ok(unsigned),
             Some(ZoneTrust::Signed(keys)) => {
-                let verified = verify(env, set, &signer, &keys, context).await;
+                let verified = verify(env, set, &signer, &keys, step).await;
                 (keys, verified.map_err(fails)?)
             }
             None => return Err(fails(reason)),
@@ -222,11 +222,11 @@ pub(crate) async fn check_rrset<N: Network>(
     };
     let secure = RRsetCheck { security: Security::Secure, ttl: verified.ttl };
     let Some(encloser) = verified.expanded_from else { return Ok(secure) };
-    let proven = verified_proof(env, proof, &signer, &keys, context).await.map_err(fails)?;
+    let proven = verified_proof(env, proof, &signer, &keys, step).await.map_err(fails)?;
     let proof = Proof::read(&proven, &signer);
     let expansion =
         |blocks: &mut u32| denial::wildcard_expansion(&proof, &set.owner, &encloser, blocks);
-    let denied = charge_hashing(env, context, expansion).map_err(fails)?;
+    let denied = charge_hashing(env, step, expansion).map_err(fails)?;
     if denied == DenialStatus::Proven
         && let Some(owner) = wildcard(&encloser)
     {

@@ -7,7 +7,7 @@ use zoners_dnssec::rrsig::{Rrsig, Validity};
 use zoners_dnssec::verify::{ValidationTime, Verified, signature_checks};
 
 use crate::env::environment::Env;
-use crate::model::context::Context;
+use crate::model::step::Step;
 
 /// The records of a proof signed by `zone`, without wildcard expansions.
 pub(crate) async fn verified_proof<N: Network>(
@@ -15,11 +15,11 @@ pub(crate) async fn verified_proof<N: Network>(
     proof: &[RRset],
     zone: &Name,
     keys: &[Dnskey],
-    context: &Context,
+    step: &Step,
 ) -> Result<Vec<RRset>, BogusReason> {
     let (mut proven, mut reason) = (Vec::new(), BogusReason::NoProof);
     for set in proof {
-        match verify(env, set, zone, keys, context).await {
+        match verify(env, set, zone, keys, step).await {
             Ok(verified) if verified.expanded_from.is_none() => proven.push(set.clone()),
             Ok(_) => {}
             Err(BogusReason::TooMuchWork) => return Err(BogusReason::TooMuchWork),
@@ -38,7 +38,7 @@ pub(crate) async fn verify<N: Network>(
     set: &RRset,
     zone: &Name,
     keys: &[Dnskey],
-    context: &Context,
+    step: &Step,
 ) -> Result<Verified, BogusReason> {
     let now = env.shared().clock.wall_seconds();
     let settings = env.settings();
@@ -50,7 +50,7 @@ pub(crate) async fn verify<N: Network>(
         }
     })?;
     for candidate in candidates {
-        context.charge_verification().map_err(|exhausted| {
+        step.charge_verification().map_err(|exhausted| {
             env.count(exhausted.0);
             BogusReason::TooMuchWork
         })?;
@@ -65,7 +65,7 @@ pub(crate) async fn verify<N: Network>(
             }
             Err(other) => {
                 env.count(Counter::DnssecVerificationsFailed);
-                context.budget.charge_failed_verification();
+                step.client.budget.charge_failed_verification();
                 reason = reason.max(other);
             }
         }
@@ -90,10 +90,10 @@ fn observe_skew<N: Network>(env: &Env<N>, set: &RRset, zone: &Name, time: Valida
 /// Computes a proof within the remaining hash blocks.
 pub(crate) fn charge_hashing<N: Network, T>(
     env: &Env<N>,
-    context: &Context,
+    step: &Step,
     prove: impl FnOnce(&mut u32) -> Result<T, BogusReason>,
 ) -> Result<T, BogusReason> {
-    let proven = context.budget.hashing(prove);
+    let proven = step.client.budget.hashing(prove);
     if matches!(proven, Err(BogusReason::TooMuchWork)) {
         env.count(Counter::BudgetNsec3Hashes);
     }

@@ -26,7 +26,7 @@ pub struct Scenario {
     /// The answers of servers, by time.
     pub ranges: Vec<Range>,
     /// The steps.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ScenarioStep>,
 }
 
 /// Answers in force while the step's number lies in a range.
@@ -44,7 +44,7 @@ pub struct Range {
 
 /// A step of a script.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct ScenarioStep {
     /// The number.
     pub number: u32,
     /// The action.
@@ -176,7 +176,7 @@ fn range(words: Words<'_, '_>, lines: &mut Lines<'_>) -> Result<Range, String> {
     Err("RANGE_END is missing".into())
 }
 
-fn step(words: Words<'_, '_>, lines: &mut Lines<'_>) -> Result<Step, String> {
+fn step(words: Words<'_, '_>, lines: &mut Lines<'_>) -> Result<ScenarioStep, String> {
     let number = number(words)?;
     let action = match words.next().unwrap_or_default() {
         "QUERY" => Action::Query(entry(lines)?),
@@ -193,7 +193,7 @@ fn step(words: Words<'_, '_>, lines: &mut Lines<'_>) -> Result<Step, String> {
         "TRAFFIC" | "NOTHING" => Action::Settle,
         other => return Err(format!("a step of kind {other} is not played")),
     };
-    Ok(Step { number, action })
+    Ok(ScenarioStep { number, action })
 }
 
 fn entry(lines: &mut Lines<'_>) -> Result<Entry, String> {

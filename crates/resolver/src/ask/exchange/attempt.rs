@@ -15,8 +15,8 @@ use crate::ask::exchange::outstanding::{join_outstanding, lead_or_join_query};
 use crate::ask::exchange::resume::ask_in_another_way;
 use crate::env::environment::Env;
 use crate::env::shared::Sharing;
-use crate::model::context::Context;
 use crate::model::flights::{Lead, Watch};
+use crate::model::step::Step;
 use crate::selection::candidates::Attempt;
 
 /// An attempt under way.
@@ -46,7 +46,7 @@ pub(crate) fn attempt<N: Network>(
     env: Arc<Env<N>>,
     asking: UpstreamQuery,
     attempt: Attempt,
-    context: Context,
+    step: Step,
 ) -> StartedAttempt {
     let started = Instant::now();
     // Blocks, since the arguments of an async function are stored twice.
@@ -54,7 +54,7 @@ pub(crate) fn attempt<N: Network>(
         QueryTurn::Send(mut lead) => {
             let watch = lead.as_ref().map(Lead::watch);
             let report = Box::pin(async move {
-                let query = ServerQuery::of(&asking, &attempt, &context);
+                let query = ServerQuery::of(&asking, &attempt, &step);
                 let mut result = carry_out(&env, &query, &mut lead).await;
                 // Boxed, since it is rare: most attempts are a single query, and many wait at a
                 // time.
@@ -71,7 +71,7 @@ pub(crate) fn attempt<N: Network>(
         QueryTurn::Wait(follow) => {
             let watch = follow.watch();
             let report = Box::pin(async move {
-                let query = ServerQuery::of(&asking, &attempt, &context);
+                let query = ServerQuery::of(&asking, &attempt, &step);
                 let mut result = join_outstanding(&env, &query, follow).await;
                 result = match result {
                     Ok(reply) if query.is_unfinished(&reply) => {

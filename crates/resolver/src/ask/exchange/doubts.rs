@@ -241,7 +241,7 @@ fn ask_beside<N: Network>(
         }
         false => {
             env.count(Counter::UpstreamSuspicious);
-            let charged = query.context.budget.charge_aside(true);
+            let charged = query.step.client.budget.charge_aside(true);
             let room = env.network().room(over_tcp.endpoint);
             charged.map(|()| send_charged(env, &over_tcp, room)).map_err(Fault::Exhausted)
         }

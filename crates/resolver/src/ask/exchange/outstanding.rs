@@ -81,8 +81,8 @@ pub(super) async fn join_outstanding<N: Network>(
     query: &ServerQuery<'_>,
     mut follow: QueryFollow,
 ) -> QueryResult {
-    let ServerQuery { asking, endpoint, edns, context, .. } = *query;
-    if let Err(exhausted) = context.charge_query(false, asking.retry) {
+    let ServerQuery { asking, endpoint, edns, step, .. } = *query;
+    if let Err(exhausted) = step.charge_query(false, asking.retry) {
         env.count(exhausted.0);
         return Err(Fault::Exhausted(exhausted));
     }

@@ -9,7 +9,7 @@ use super::matching::{Match, matches};
 use super::wait::PendingQuery;
 use crate::ask::exchange::query_secrets::{QuerySecrets, observe_secret};
 use crate::env::environment::Env;
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::model::verdict::Fault;
 
 /// A received message.
@@ -37,7 +37,7 @@ pub(super) fn read_event<N: Network>(
     asking: &UpstreamQuery,
     wait: &mut PendingQuery<N>,
     outcome: ExchangeEvent,
-    context: &Context,
+    step: &Step,
 ) -> Received {
     let octets = match outcome {
         ExchangeEvent::Message(octets) => octets,
@@ -55,7 +55,7 @@ pub(super) fn read_event<N: Network>(
         Some(sent) => restored(octets, sent, &asking.question.name),
     };
     let fault = match matches(&octets, wait.id, &asking.question) {
-        Match::Reply(message) => return take_reply(env, message, kept, wait, asking, context),
+        Match::Reply(message) => return take_reply(env, message, kept, wait, asking, step),
         Match::Stranger => {
             env.count(Counter::UpstreamMismatched);
             None
@@ -93,9 +93,9 @@ fn take_reply<N: Network>(
     kept: bool,
     wait: &mut PendingQuery<N>,
     asking: &UpstreamQuery,
-    context: &Context,
+    step: &Step,
 ) -> Received {
-    if let Err(exhausted) = context.budget.charge_bytes(message.octets) {
+    if let Err(exhausted) = step.client.budget.charge_bytes(message.octets) {
         env.count(exhausted.0);
         return Received::Ended(Fault::Exhausted(exhausted));
     }

@@ -21,9 +21,9 @@ pub(super) async fn wait_for_room<N: Network>(
 ) -> Option<N::Room> {
     env.count(Counter::UpstreamSocketWaits);
     env.stragglers().give_way();
-    let budget = &query.context.budget;
-    let client = env.settings().limits.client.saturating_sub(TELLING);
-    let until = budget.deadline.min(budget.arrived + client);
+    let client = &query.step.client;
+    let patience = env.settings().limits.client.saturating_sub(TELLING);
+    let until = client.budget.deadline.min(client.arrived + patience);
     let room = timeout_at(until, env.network().wait_for_room(query.endpoint)).await.ok();
     if room.is_none() {
         env.count(Counter::BudgetSockets);

@@ -38,7 +38,7 @@ pub(super) fn renew_stream<N: Network>(
     if !wait.exchange.doubt() {
         return Received::Nothing;
     }
-    if let Err(exhausted) = query.context.budget.charge_aside(true) {
+    if let Err(exhausted) = query.step.client.budget.charge_aside(true) {
         env.count(exhausted.0);
         return Received::Nothing;
     }

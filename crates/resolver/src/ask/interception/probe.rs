@@ -23,7 +23,7 @@ use crate::env::interception::evidence::{ProbeResult, ReplyVoice};
 use crate::env::lookups::Lookups;
 use crate::env::shared::Shared;
 use crate::model::asking::UpstreamQuery;
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::model::verdict::Fault;
 use crate::selection::candidates::Attempt;
 
@@ -44,13 +44,13 @@ pub(super) fn begin_probe<N: Network>(env: &Env<N>) {
 async fn run_probe<N: Network>(env: Arc<Env<N>>, sounding: ProbeGuard) {
     let changes = env.shared().interception.changes();
     let (since, began) = (env.shared().now(), Instant::now());
-    let context = Context::new(env.settings().limits, None, None);
+    let step = Step::without_client(env.settings().limits);
     let servers = root_servers(&env);
     let mut under_way: Concurrent<RootQuery> = Concurrent::default();
     let ask = |under_way: &mut Concurrent<RootQuery>, transport| {
         for address in &servers {
             let endpoint = Endpoint::new(*address, transport);
-            under_way.push(RootQuery(ask_root(&env, endpoint, &context)));
+            under_way.push(RootQuery(ask_root(&env, endpoint, &step)));
         }
     };
     ask(&mut under_way, Transport::Udp);
@@ -68,7 +68,7 @@ async fn run_probe<N: Network>(env: Arc<Env<N>>, sounding: ProbeGuard) {
         let wakes_at = again_at.unwrap_or(ends_at);
         tokio::select! {
             biased;
-            report = under_way.next() => weigh_report(&env, &mut heard, report, &context).await,
+            report = under_way.next() => weigh_report(&env, &mut heard, report, &step).await,
             () = sleep_until(wakes_at) => match again_at.take() {
                 Some(_) if !heard.anything() => {
                     ask(&mut under_way, Transport::Udp);
@@ -84,7 +84,7 @@ async fn run_probe<N: Network>(env: Arc<Env<N>>, sounding: ProbeGuard) {
     // A late reply may be the first that comes through at all.
     while !under_way.is_empty() && !heard.is_certain() {
         let (report, before) = (under_way.next().await, heard.clone());
-        weigh_report(&env, &mut heard, report, &context).await;
+        weigh_report(&env, &mut heard, report, &step).await;
         if heard != before && heard.says(servers.len()).passes() {
             conclude_probe(&env, heard.says(servers.len()), since, changes);
         }
@@ -111,18 +111,18 @@ fn root_servers<N: Network>(env: &Env<N>) -> Vec<SocketAddr> {
     ipv4.into_iter().take(OF_A_FAMILY).chain(ipv6.into_iter().take(OF_A_FAMILY)).collect()
 }
 
-fn ask_root<N: Network>(env: &Env<N>, endpoint: Endpoint, context: &Context) -> StartedAttempt {
+fn ask_root<N: Network>(env: &Env<N>, endpoint: Endpoint, step: &Step) -> StartedAttempt {
     let question = Question::new(name::root(), Rtype::DNSKEY);
     let asking = UpstreamQuery { question, recursion_desired: false, retry: true };
     let one = Attempt::alone(endpoint, "to sound the network");
-    attempt(env.arc(), asking, one, context.clone())
+    attempt(env.arc(), asking, one, step.clone())
 }
 
 async fn weigh_report<N: Network>(
     env: &Env<N>,
     heard: &mut ProbeFindings,
     report: Report,
-    context: &Context,
+    step: &Step,
 ) {
     // A repeated datagram counts as one reply.
     if heard.of.contains(&report.attempt.endpoint) {
@@ -140,7 +140,7 @@ async fn weigh_report<N: Network>(
         }
         Err(_) => return,
     };
-    let proof = prove_root_keys(env, &message, context).await;
+    let proof = prove_root_keys(env, &message, step).await;
     match (ReplyVoice::of(&message), proof) {
         (ReplyVoice::Refusal, _) => heard.refused += 1,
         (ReplyVoice::Authority, Some(Ok(()))) => heard.proven += 1,
@@ -159,7 +159,7 @@ async fn weigh_report<N: Network>(
 async fn prove_root_keys<N: Network>(
     env: &Env<N>,
     message: &Message,
-    context: &Context,
+    step: &Step,
 ) -> Option<Result<(), BogusReason>> {
     if !env.has_root_anchor() {
         return None;
@@ -168,7 +168,7 @@ async fn prove_root_keys<N: Network>(
     Some(match message.answer.iter().find(keys) {
         None => Err(BogusReason::NoKey),
         Some(set) if set.signatures.is_empty() => Err(BogusReason::NoSignature),
-        Some(set) => env.prove_root_keys(set, context).await,
+        Some(set) => env.prove_root_keys(set, step).await,
     })
 }
 

@@ -20,7 +20,7 @@ use crate::ask::exchange::observe_failed_query;
 use crate::ask::scrub::scrub;
 use crate::env::environment::Env;
 use crate::model::asking::UpstreamQuery;
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::model::verdict::Fault;
 use crate::selection::candidates::Attempt;
 
@@ -40,14 +40,14 @@ impl<N: Network> Race<'_, N> {
         let wanted = matches!(self.child_servers_state, ChildServers::Unasked)
             && self.cut.mode == QueryMode::Iterative
             && !self.cut.zone.is_root()
-            && self.context.depth == 0
+            && self.step.depth == 0
             && !self.heard_too_much();
         if !wanted {
             return;
         }
         let answered = |(_, fault): &&(Attempt, Fault)| fault.is_answer();
         let by = self.fault.as_deref().filter(answered).map(|(attempt, _)| *attempt);
-        self.child_servers_state = match child_servers(self.env, self.cut, by, self.context) {
+        self.child_servers_state = match child_servers(self.env, self.cut, by, self.step) {
             Some(asked) => ChildServers::Asked(asked),
             None => ChildServers::Told,
         };
@@ -139,7 +139,7 @@ fn child_servers<N: Network>(
     env: &Env<N>,
     cut: &Delegation,
     by: Option<Attempt>,
-    context: &Context,
+    step: &Step,
 ) -> Option<ChildServersLookup> {
     let (zone, expires) = (cut.zone.clone(), cut.expires);
     if let Some(known) = known_child_servers(env, cut) {
@@ -147,9 +147,9 @@ fn child_servers<N: Network>(
     }
     let question = Question::new(zone.clone(), Rtype::NS);
     let asking = UpstreamQuery { question, recursion_desired: false, retry: false };
-    let (env, by, context) = (env.arc(), by?, context.clone());
+    let (env, by, step) = (env.arc(), by?, step.clone());
     Some(Box::pin(async move {
-        let asked = attempt(env.clone(), asking.clone(), by, context);
+        let asked = attempt(env.clone(), asking.clone(), by, step);
         let mut message = asked.report.await.result.ok()?;
         let dropped = scrub(&mut message, &zone).dropped;
         env.counters().add(Counter::UpstreamScrubbed, dropped);

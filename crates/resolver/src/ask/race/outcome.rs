@@ -123,7 +123,7 @@ impl<N: Network> Race<'_, N> {
     pub(super) fn end(&mut self) -> Result<Box<Verdict>, Unresolved> {
         // With more time or budget, a server that says something might have been found; and a
         // silent server may be the only one with the zone, beside hosts that deny or refer.
-        let all = self.context.budget.met().is_none()
+        let all = self.step.client.budget.met().is_none()
             && (self.candidates.have_all_answered()
                 || self.speechless.iter().all(|(_, fault)| *fault == Fault::Empty));
         let denies = |(_, fault): &(Attempt, Fault)| *fault == Fault::BareDenial;
@@ -165,7 +165,7 @@ impl<N: Network> Race<'_, N> {
         took: Duration,
         outcome: impl FnOnce() -> Option<Result<String, Fault>>,
     ) {
-        self.context.trace(|| Hop::Asked {
+        self.step.trace(|| Hop::Asked {
             zone: self.cut.zone.clone(),
             question: self.asking.question.clone(),
             server: self.server(attempt.server).name.clone(),
@@ -180,7 +180,7 @@ impl<N: Network> Race<'_, N> {
     fn failure(&self) -> Unresolved {
         // With more time or look-ups the servers might have replied.
         let told = self.fault.as_deref().is_some_and(|(_, fault)| fault.is_answer());
-        if let Some(met) = self.context.budget.met().filter(|_| !told) {
+        if let Some(met) = self.step.client.budget.met().filter(|_| !told) {
             return met.unresolved();
         }
         let zone = self.cut.zone.fmt_with_dot();

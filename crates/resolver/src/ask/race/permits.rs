@@ -131,7 +131,7 @@ impl<N: Network> Race<'_, N> {
         match self.env.admit_unproven(next.endpoint) {
             UnprovenPermit::Admitted(_) => Ok(()),
             UnprovenPermit::At(until) => {
-                self.context.trace(|| {
+                self.step.trace(|| {
                     let address = next.endpoint;
                     Hop::Note(format!("held back: {address} has never answered and was just asked"))
                 });

@@ -10,7 +10,7 @@ use crate::env::single_flight::Turn;
 use crate::infra::silent_zones::PROBE;
 use crate::infra::unproven_addresses::is_watched;
 use crate::model::answer::{Cause, Unresolved};
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::model::trace::Hop;
 use crate::model::verdict::Verdict;
 use crate::selection::candidates::Candidates;
@@ -23,14 +23,14 @@ pub(crate) async fn race<N: Network>(
     env: &Env<N>,
     cut: &Delegation,
     asked: &Question,
-    context: &Context,
+    step: &Step,
 ) -> Result<Box<Verdict>, Unresolved> {
     may_pass(env, cut).await?;
     let under_way = env.enter_zone(cut)?;
-    let result = match is_unresponsive(env, cut, context) {
+    let result = match is_unresponsive(env, cut, step) {
         // Boxed, since it is rare.
-        true => Box::pin(race_unresponsive(env, cut, asked, context)).await,
-        false => race_all(env, cut, asked, context).await,
+        true => Box::pin(race_unresponsive(env, cut, asked, step)).await,
+        false => race_all(env, cut, asked, step).await,
     };
     match &result {
         Ok(_) => under_way.answered(),
@@ -46,32 +46,30 @@ async fn race_all<N: Network>(
     env: &Env<N>,
     cut: &Delegation,
     asked: &Question,
-    context: &Context,
+    step: &Step,
 ) -> Result<Box<Verdict>, Unresolved> {
-    Race::new(env, cut, asked, context, Candidates::new(env, cut, context)).run().await
+    Race::new(env, cut, asked, step, Candidates::new(env, cut, step)).run().await
 }
 
 async fn race_unresponsive<N: Network>(
     env: &Env<N>,
     cut: &Delegation,
     asked: &Question,
-    context: &Context,
+    step: &Step,
 ) -> Result<Box<Verdict>, Unresolved> {
     let (zone, probes) = (&cut.zone, &env.shared().probes);
-    match env.take_turn(probes, zone, (zone, asked), context).await {
+    match env.take_turn(probes, zone, (zone, asked), step).await {
         Turn::First(lead) | Turn::Next(lead) => {
-            let result = probe_zone(env, cut, asked, &context.leading(lead.id())).await;
+            let result = probe_zone(env, cut, asked, &step.leading(lead.id())).await;
             match result {
-                Err(silent)
-                    if silent.cause == Cause::Silent && is_unresponsive(env, cut, context) =>
-                {
-                    lead.tell(&Err(silent.clone()), context);
+                Err(silent) if silent.cause == Cause::Silent && is_unresponsive(env, cut, step) => {
+                    lead.tell(&Err(silent.clone()), step);
                     Err(silent)
                 }
                 // A server answered a different question meanwhile, or the silence was forgiven.
                 Err(silent) if silent.cause == Cause::Silent => {
                     lead.land(|| Ok(()));
-                    race_all(env, cut, asked, context).await
+                    race_all(env, cut, asked, step).await
                 }
                 // A failure of one question need not affect another.
                 result => {
@@ -84,7 +82,7 @@ async fn race_unresponsive<N: Network>(
             env.count(Counter::InfraUnresponsiveShared);
             Err(unresolved)
         }
-        Turn::Told(Ok(())) | Turn::Alone => probe_zone(env, cut, asked, context).await,
+        Turn::Told(Ok(())) | Turn::Alone => probe_zone(env, cut, asked, step).await,
     }
 }
 
@@ -93,21 +91,21 @@ async fn probe_zone<N: Network>(
     env: &Env<N>,
     cut: &Delegation,
     asked: &Question,
-    context: &Context,
+    step: &Step,
 ) -> Result<Box<Verdict>, Unresolved> {
     let shared = env.shared();
     let line = shared.uplink_state(shared.uplinks.of(cut));
     let death = shared.zone_silences.death(&cut.zone, line, shared.now());
-    let Some((since, _)) = death else { return race_all(env, cut, asked, context).await };
+    let Some((since, _)) = death else { return race_all(env, cut, asked, step).await };
     let few = PROBE as usize;
-    let candidates = Candidates::of_dead(env, cut, context, since, few);
-    let mut race = Race::new(env, cut, asked, context, candidates);
+    let candidates = Candidates::of_dead(env, cut, step, since, few);
+    let mut race = Race::new(env, cut, asked, step, candidates);
     race.probe = Some(line.allows(PROBE));
     race.run().await
 }
 
 /// Whether the zone has been silent for so long that few packets are spent on it.
-fn is_unresponsive<N: Network>(env: &Env<N>, cut: &Delegation, context: &Context) -> bool {
+fn is_unresponsive<N: Network>(env: &Env<N>, cut: &Delegation, step: &Step) -> bool {
     if !is_watched(cut) {
         return false;
     }
@@ -119,7 +117,7 @@ fn is_unresponsive<N: Network>(env: &Env<N>, cut: &Delegation, context: &Context
     if is_new {
         env.count(Counter::InfraUnresponsiveZones);
     }
-    context.trace(|| {
+    step.trace(|| {
         let (zone, seconds) = (cut.zone.fmt_with_dot(), now.since(since).as_secs());
         Hop::Note(format!("{zone} has been silent for {seconds} s: few addresses are tried"))
     });

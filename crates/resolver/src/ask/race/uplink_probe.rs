@@ -13,7 +13,7 @@ use crate::ask::exchange::attempt;
 use crate::infra::last_responder::LastReply;
 use crate::infra::reachability::Family;
 use crate::model::asking::UpstreamQuery;
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::selection::candidates::Attempt;
 
 impl<N: Network> Race<'_, N> {
@@ -75,8 +75,8 @@ impl<N: Network> Race<'_, N> {
         let asking = UpstreamQuery { retry: true, ..asking };
         // The probe serves every question, so no question pays: a probe that is not sent would
         // count as silence.
-        let context = Context::new(self.env.settings().limits, None, None);
-        let exchange = attempt(self.env.arc(), asking, probe, context);
+        let step = Step::without_client(self.env.settings().limits);
+        let exchange = attempt(self.env.arc(), asking, probe, step);
         if !exchange.joined {
             // There are few probes.
             self.env.stragglers().adopt(exchange.report, usize::MAX);

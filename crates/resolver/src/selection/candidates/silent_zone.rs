@@ -7,7 +7,7 @@ use zoners_dns::{Delegation, Endpoint, Moment, Network};
 
 use super::{Candidates, is_resolvable};
 use crate::env::environment::Env;
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::selection::addresses::{addresses_of, is_known_without_address};
 
 impl Candidates {
@@ -16,7 +16,7 @@ impl Candidates {
     pub(crate) fn of_dead<N: Network>(
         env: &Env<N>,
         cut: &Delegation,
-        context: &Context,
+        step: &Step,
         since: Moment,
         most: usize,
     ) -> Self {
@@ -31,7 +31,7 @@ impl Candidates {
             }
         };
         let mut all: Vec<(u64, usize, SocketAddr)> = Vec::new();
-        let mut candidates = Candidates::none(cut, context, most);
+        let mut candidates = Candidates::none(cut, step, most);
         for (at, server) in cut.servers.iter().enumerate() {
             let addresses = addresses_of(env, server);
             all.extend(addresses.iter().map(|address| (asked_at(address), at, *address)));

@@ -8,7 +8,7 @@ use super::{bogus, may_sign, of_denial, signer_of};
 use crate::cached::aggressive_nsec::keep_ranges;
 use crate::env::environment::Env;
 use crate::model::answer::{Cause, Unresolved};
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::model::zone_trust::ZoneTrust;
 use crate::validate::chain::ChainOfTrust;
 use crate::validate::key_refresh::changed_keys;
@@ -29,9 +29,9 @@ pub(super) async fn check_denial<N: Network>(
     question: &Question,
     proof: &[RRset],
     exists: bool,
-    context: &Context,
+    step: &Step,
 ) -> Result<DenialCheck, Unresolved> {
-    match prove_denial(env, question, proof, exists, context).await {
+    match prove_denial(env, question, proof, exists, step).await {
         // Signatures are not signed (RFC 4035 section 2.2), so their absence cannot be proven.
         Err(unresolved)
             if exists && question.rtype == Rtype::RRSIG && unresolved.cause == Cause::Bogus =>
@@ -47,7 +47,7 @@ async fn prove_denial<N: Network>(
     question: &Question,
     proof: &[RRset],
     exists: bool,
-    context: &Context,
+    step: &Step,
 ) -> Result<DenialCheck, Unresolved> {
     let unproven = DenialCheck { security: Security::Insecure, of_name: !exists };
     let signers = proof.iter().filter_map(|set| signer_of(set, set.rtype));
@@ -55,15 +55,15 @@ async fn prove_denial<N: Network>(
         signers.into_iter().find(|signer| may_sign(signer, &question.name, question.rtype));
     let Some(signer) = signer else {
         let lacks = BogusReason::NoProof;
-        return need_not_be_signed(env, question, lacks, context).await.map(|()| unproven);
+        return need_not_be_signed(env, question, lacks, step).await.map(|()| unproven);
     };
-    if is_overruled(env, &signer, question, context).await? {
+    if is_overruled(env, &signer, question, step).await? {
         return Ok(unproven);
     }
-    let proven = signed_proof(env, question, proof, &signer, context).await?;
+    let proven = signed_proof(env, question, proof, &signer, step).await?;
     let Some(proven) = proven else { return Ok(unproven) };
     let proof = Proof::read(&proven, &signer);
-    let denied = charge_hashing(env, context, |blocks| denied(&proof, question, exists, blocks));
+    let denied = charge_hashing(env, step, |blocks| denied(&proof, question, exists, blocks));
     let (denied, of_name) = denied.map_err(|reason| bogus(question, reason))?;
     if denied == DenialStatus::TooManyIterations {
         // This concerns denials of the name alone: the signed records of the zone can be proven.
@@ -90,17 +90,17 @@ pub(crate) async fn signed_proof<N: Network>(
     question: &Question,
     proof: &[RRset],
     zone: &Name,
-    context: &Context,
+    step: &Step,
 ) -> Result<Option<Vec<RRset>>, Unresolved> {
     let fails = |reason| bogus(question, reason);
-    let ZoneTrust::Signed(keys) = env.trust_of(zone, context).await? else { return Ok(None) };
-    let reason = match verified_proof(env, proof, zone, &keys, context).await {
+    let ZoneTrust::Signed(keys) = env.trust_of(zone, step).await? else { return Ok(None) };
+    let reason = match verified_proof(env, proof, zone, &keys, step).await {
         Ok(proven) => return Ok(Some(proven)),
         Err(reason) => reason,
     };
-    match changed_keys(env, zone, &keys, reason, context).await {
+    match changed_keys(env, zone, &keys, reason, step).await {
         Some(ZoneTrust::Signed(keys)) => {
-            verified_proof(env, proof, zone, &keys, context).await.map(Some).map_err(fails)
+            verified_proof(env, proof, zone, &keys, step).await.map(Some).map_err(fails)
         }
         Some(ZoneTrust::Unsigned) => Ok(None),
         None => Err(fails(reason)),

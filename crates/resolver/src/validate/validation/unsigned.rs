@@ -7,7 +7,7 @@ use super::bogus;
 use crate::env::environment::Env;
 use crate::iterate::iteration::zone_cut;
 use crate::model::answer::Unresolved;
-use crate::model::context::Context;
+use crate::model::step::Step;
 use crate::model::zone_trust::ZoneTrust;
 use crate::validate::chain::ChainOfTrust;
 use crate::validate::chain::DsAnswer;
@@ -29,13 +29,13 @@ pub(crate) async fn is_overruled<N: Network>(
     env: &Env<N>,
     signer: &Name,
     question: &Question,
-    context: &Context,
+    step: &Step,
 ) -> Result<bool, Unresolved> {
     let zone = enclosing_zone(env, question);
     if !name::is_below(&zone, signer) {
         return Ok(false);
     }
-    match env.trust_of(&zone, context).await? {
+    match env.trust_of(&zone, step).await? {
         ZoneTrust::Unsigned => Ok(true),
         ZoneTrust::Signed(_) => Err(bogus(question, BogusReason::WrongSigner)),
     }
@@ -46,10 +46,10 @@ pub(crate) async fn is_overruled<N: Network>(
 pub(crate) async fn lies_unsigned<N: Network>(
     env: &Env<N>,
     question: &Question,
-    context: &Context,
+    step: &Step,
 ) -> Result<bool, Unresolved> {
     let zone = enclosing_zone(env, question);
-    if let ZoneTrust::Unsigned = env.trust_of(&zone, context).await? {
+    if let ZoneTrust::Unsigned = env.trust_of(&zone, step).await? {
         return Ok(true);
     }
     let depth = name::depth(&question.name);
@@ -58,14 +58,14 @@ pub(crate) async fn lies_unsigned<N: Network>(
     let first = name::depth(&zone) + 1;
     for labels in (first..=last).take(env.settings().limits.ds_labels) {
         let child = name::ancestor(&question.name, labels);
-        match env.ds_of(&child, context).await {
+        match env.ds_of(&child, step).await {
             Ok(DsAnswer::Unsigned) => return Ok(true),
             Ok(DsAnswer::NoCut) => {}
             // There is no proof that the name lies in an unsigned zone.
             Err(unresolved) if unresolved.ede.code.is_bogus() => return Ok(false),
             Err(unresolved) => return Err(unresolved),
             Ok(DsAnswer::Signed(_)) => {
-                if let ZoneTrust::Unsigned = env.trust_of(&child, context).await? {
+                if let ZoneTrust::Unsigned = env.trust_of(&child, step).await? {
                     return Ok(true);
                 }
             }
@@ -86,13 +86,13 @@ pub(super) async fn need_not_be_signed<N: Network>(
     env: &Env<N>,
     question: &Question,
     lacks: BogusReason,
-    context: &Context,
+    step: &Step,
 ) -> Result<(), Unresolved> {
-    if lies_unsigned(env, question, context).await? {
+    if lies_unsigned(env, question, step).await? {
         return Ok(());
     }
     let zone = enclosing_zone(env, question);
-    match renewed_trust(env, &zone, lacks, context).await {
+    match renewed_trust(env, &zone, lacks, step).await {
         Some(ZoneTrust::Unsigned) => Ok(()),
         _ => Err(bogus(question, lacks)),
     }
