@@ -5,7 +5,7 @@ use zoners_dns::packet::ttl_offsets;
 use zoners_dns::{Counter, Ede, EdeCode, Moment, Network, OptRcode, Question, Rtype};
 use zoners_resolver::{Answer, Lack};
 
-use super::policy::ClientGroup;
+use super::group::ClientGroup;
 use super::{Handled, Query, Service, finish};
 
 /// Types that programs ask for together.

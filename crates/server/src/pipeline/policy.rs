@@ -9,29 +9,11 @@ use std::fmt;
 use zoners_dns::{Ede, EdeCode, Network, Question};
 use zoners_resolver::Answer;
 
+use super::group::ClientGroup;
 use super::query::Query;
 use super::{Handled, Service, finish};
 use crate::client::Client;
 use crate::events::QueryOutcome;
-
-/// The number of a group of clients sharing a policy; a part of the key of finished answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct ClientGroup(pub u8);
-
-impl ClientGroup {
-    /// The group of clients without a policy of their own.
-    pub const ALL: Self = ClientGroup(0);
-}
-
-/// [`ClientGroup::ALL`] as a type, known when the packet path is compiled.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct AllClients;
-
-impl From<AllClients> for ClientGroup {
-    fn from(AllClients: AllClients) -> Self {
-        ClientGroup::ALL
-    }
-}
 
 /// The decision of a policy on a question or an answer.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use zoners_dns::{ClockReading, Question};
 use zoners_resolver::Lack;
 
 use super::cookies::Cookie;
-use super::policy::ClientGroup;
+use super::group::ClientGroup;
 use crate::client::Client;
 use crate::client_slots::ClientSlot;
 

@@ -7,8 +7,9 @@ use zoners_dns::{Delegation, Prefix, Random};
 
 use super::admit::Access;
 use super::cookies::Cookies;
+use super::group::ClientGroup;
 use super::local::Local;
-use super::policy::{ClientGroup, Policy};
+use super::policy::Policy;
 use super::rates::Rates;
 use crate::client::Client;
 use crate::client_slots::ClientSlots;

@@ -13,7 +13,8 @@ use zoners_dns::{
 };
 use zoners_resolver::Answer;
 use zoners_server::client::ClientIdentity;
-use zoners_server::pipeline::policy::{ClientGroup, Policy, PolicyDecision};
+use zoners_server::pipeline::ClientGroup;
+use zoners_server::pipeline::policy::{Policy, PolicyDecision};
 use zoners_server::{Client, Service};
 
 const ADULT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 1, 1));
