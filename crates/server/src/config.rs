@@ -1,9 +1,11 @@
 //! The configuration: a TOML file, every key with a default.
 //!
-//! [`schema`] is the file as written. [`reading`] and [`words`] report faults so that a person can mend the file.
+//! [`schema`] is the file as written. [`reading`] and [`words`] report faults so that a person can mend the file, with
+//! the [`tree`] of the file and the keys that are [`allowed`].
 //! [`build`] makes the settings of the resolver and the daemon. [`sound`] checks whether values go together.
 //! [`overlay`] lays the settings of a network over the file, [`renamed`] accepts old names of keys.
 
+mod allowed;
 mod build;
 mod error;
 mod listen;
@@ -14,6 +16,7 @@ mod renamed;
 mod schema;
 mod sound;
 mod source;
+mod tree;
 pub mod values;
 mod words;
 

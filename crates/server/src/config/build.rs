@@ -132,7 +132,9 @@ impl Config {
                 format!("{}: every user of this machine may read the secret", path.display());
             self.source.remark("cache.redis.secret-file", &what)
         };
-        open.map(told).into_iter().chain(renamed::remarks(&self.source)).collect()
+        let renamed = renamed::remarks(|path| self.source.has(path));
+        let renamed = renamed.map(|(path, what)| self.source.remark(&path, &what));
+        open.map(told).into_iter().chain(renamed).collect()
     }
 
     /// The addresses never asked, and our own sockets: we would ask ourselves.

@@ -6,8 +6,6 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::source::ConfigSource;
-
 /// A key with a new name. A name is a table and a key in that table.
 struct Renamed {
     old: (&'static str, &'static str),
@@ -52,17 +50,15 @@ pub(super) fn apply(root: &mut DeTable<'_>) -> Vec<GivenTwice> {
     RENAMED.iter().filter_map(|renamed| renamed.apply(root)).collect()
 }
 
-/// A remark on each old name in the file.
-pub(super) fn remarks(source: &ConfigSource) -> Vec<String> {
-    let written = RENAMED.iter().filter(|renamed| source.has(&renamed.old_path()));
-    let told = |renamed: &Renamed| {
-        let what = format!(
-            "the name of this key is now `{}`; the next version refuses the old name",
-            renamed.new_path()
-        );
-        source.remark(&renamed.old_path(), &what)
-    };
-    written.map(told).collect()
+/// The path of each old name that is written in the file, and a remark.
+pub(super) fn remarks(is_written: impl Fn(&str) -> bool) -> impl Iterator<Item = (String, String)> {
+    let written = RENAMED.iter().map(|renamed| (renamed.old_path(), renamed.new_path()));
+    let written = written.filter(move |(old, _)| is_written(old));
+    written.map(|(old, new)| {
+        let what =
+            format!("the name of this key is now `{new}`; the next version refuses the old name");
+        (old, what)
+    })
 }
 
 /// The old name of the key at a path, if the key was renamed.

@@ -2,7 +2,8 @@
 
 use toml::de::DeValue;
 
-use super::reading::{TakenValue, keys};
+use super::allowed::keys;
+use super::tree::TakenValue;
 
 /// The longest value that is shown.
 const SHOWN: usize = 40;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::{Config, ConfigError, reading};
+use crate::config::{Config, ConfigError, allowed};
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(text, "z")
@@ -31,8 +31,8 @@ fn every_old_name_sets_the_key_of_the_new_name_and_is_told() {
 #[test]
 fn old_names_are_no_keys_and_new_names_are() {
     for Renamed { old, new, .. } in &RENAMED {
-        assert!(!reading::keys(&[old.0.to_owned()]).contains(&old.1.to_owned()), "{old:?}");
-        assert!(reading::keys(&[new.0.to_owned()]).contains(&new.1.to_owned()), "{new:?}");
+        assert!(!allowed::keys(&[old.0.to_owned()]).contains(&old.1.to_owned()), "{old:?}");
+        assert!(allowed::keys(&[new.0.to_owned()]).contains(&new.1.to_owned()), "{new:?}");
     }
 }
 

@@ -178,8 +178,8 @@ fn no_parser_speaks_to_the_user() {
     for table in words::TABLES.iter().chain(&[""]) {
         let steps: Vec<String> =
             table.split('.').filter(|step| !step.is_empty()).map(str::to_owned).collect();
-        let head = reading::header(&steps);
-        for key in reading::keys(&steps) {
+        let head = allowed::header(&steps);
+        for key in allowed::keys(&steps) {
             texts.extend(VALUES.iter().map(|value| format!("{head}{key} = {value}\n")));
         }
     }
