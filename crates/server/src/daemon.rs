@@ -38,6 +38,7 @@ mod single;
 mod state_folder;
 mod surroundings;
 mod tcp;
+mod tracked_keys;
 mod udp;
 mod uplink_log;
 mod wake;
@@ -54,7 +55,6 @@ pub use bound::Bound;
 pub use configured::Configured;
 pub use first_recursion::FirstRecursion;
 pub use listening::ListenStatus;
-pub(crate) use overseer::Overseer;
 pub use running::Running;
 pub use single::{SingleStart, serve_on};
 

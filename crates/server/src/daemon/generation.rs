@@ -11,7 +11,7 @@ use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_store::shared::SharedCacheConfig;
 
 use super::hosts_file::HostsVersion;
-use super::{privileges, rollover, surroundings};
+use super::{privileges, surroundings, tracked_keys};
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError, ConfigOverlay};
 use crate::nearby::Nearby;
@@ -101,10 +101,10 @@ impl Generation {
 
     /// Adds the tracked keys of the root zone to the trust anchors. Root does not trust the file of a different user.
     pub(super) fn trust_tracked_keys(&mut self) {
-        let folder = rollover::folder(&self.config);
-        if let Some(tracked) = folder.and_then(|folder| rollover::read(&folder)) {
+        let folder = tracked_keys::folder(&self.config);
+        if let Some(tracked) = folder.and_then(|folder| tracked_keys::read(&folder)) {
             let mut settings = (*self.settings).clone();
-            rollover::apply(&mut settings, &tracked);
+            tracked_keys::apply(&mut settings, &tracked);
             self.settings = Arc::new(settings);
         }
     }
