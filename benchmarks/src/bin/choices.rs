@@ -11,7 +11,7 @@ use quick_cache::sync::Cache as QuickCache;
 use siphasher::sip::{SipHasher13, SipHasher24};
 use zoners_benchmarks::packet;
 use zoners_cache::{AnswerKey, Cache, TtlLimits};
-use zoners_dns::{Moment, Name, Random, Rtype, Security, name};
+use zoners_dns::{Checking, Moment, Name, Random, Rtype, Security, name};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -67,7 +67,7 @@ fn ours(names: &[Name], trace: &[u32], tenths: usize) {
         rtype: Rtype::A,
         dnssec_ok: false,
         compact_ok: false,
-        checking_disabled: false,
+        checking: Checking::Enabled,
         group: 0,
     };
     let (began, mut hits) = (Instant::now(), 0);

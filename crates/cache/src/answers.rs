@@ -2,7 +2,7 @@
 //! clients.
 
 use bytes::BufMut;
-use zoners_dns::{Moment, NameSlice, Rtype, Security, packet};
+use zoners_dns::{Checking, Moment, NameSlice, Rtype, Security, packet};
 
 use crate::Cache;
 use crate::codec::ValueReader;
@@ -17,8 +17,8 @@ pub struct AnswerKey {
     pub dnssec_ok: bool,
     /// CO beside DO: the RCODE of a compact denial is NXDOMAIN (RFC 9824 section 5.1).
     pub compact_ok: bool,
-    /// CD: the answer is not validated.
-    pub checking_disabled: bool,
+    /// CD: whether the answer is validated.
+    pub checking: Checking,
     /// The group of clients whose policy shaped the answer; 0 as long as there is one group.
     pub group: u8,
 }
@@ -128,7 +128,7 @@ pub(crate) fn status(value: &[u8]) -> Option<u8> {
 #[inline(always)]
 fn table_key(name: &NameSlice, key: AnswerKey) -> CacheKey {
     let flags = u8::from(key.dnssec_ok)
-        | u8::from(key.checking_disabled) << 1
+        | u8::from(key.checking.is_disabled()) << 1
         | u8::from(key.compact_ok) << 2;
     CacheKey::of_answer(name, key.rtype, flags, key.group)
 }
@@ -159,7 +159,7 @@ mod tests {
             rtype: Rtype::A,
             dnssec_ok: false,
             compact_ok: false,
-            checking_disabled: false,
+            checking: Checking::Enabled,
             group: 0,
         };
         let name = question.name.for_slice();
@@ -174,6 +174,7 @@ mod tests {
         assert_eq!(read(key, 1, later), Some((message.clone(), 25, Security::Secure, 1)));
         assert_eq!(read(key, 2, later), None);
         assert_eq!(read(AnswerKey { dnssec_ok: true, ..key }, 1, later), None);
+        assert_eq!(read(AnswerKey { checking: Checking::Disabled, ..key }, 1, later), None);
         assert_eq!(read(AnswerKey { compact_ok: true, ..key }, 1, later), None);
         assert_eq!(read(AnswerKey { group: 1, ..key }, 1, later), None);
         assert_eq!(read(key, 1, now.after_seconds(60)), None);

@@ -96,8 +96,8 @@ mod tests {
             additional: &[],
             signatures: false,
         });
-        let (dnssec_ok, compact_ok, checking_disabled) = Default::default();
-        let key = AnswerKey { rtype: Rtype::A, dnssec_ok, compact_ok, checking_disabled, group: 0 };
+        let (dnssec_ok, compact_ok, checking) = Default::default();
+        let key = AnswerKey { rtype: Rtype::A, dnssec_ok, compact_ok, checking, group: 0 };
         let name = question.name.for_slice();
         assert!(cache.insert_answer(name, key, 1, &message, security, 60, NOW));
         cache.insert_failure(&question, &Ede::new(EdeCode::OTHER, ""), false, NOW);

@@ -24,8 +24,8 @@ use std::time::Duration;
 use zoners_cache::{AnswerKey, Cache, Denial, Evidence, ExportCursor, Rank, TtlLimits};
 use zoners_dns::compose::{Response, ResponseFlags, compose};
 use zoners_dns::{
-    Ede, EdeCode, Endpoint, Moment, Name, OptRcode, Question, RRset, Random, Records, Rtype,
-    Security, name, zonefile,
+    Checking, Ede, EdeCode, Endpoint, Moment, Name, OptRcode, Question, RRset, Random, Records,
+    Rtype, Security, name, zonefile,
 };
 
 #[global_allocator]
@@ -158,7 +158,7 @@ impl MemoryLab {
                 rtype: Rtype::A,
                 dnssec_ok: false,
                 compact_ok: false,
-                checking_disabled: false,
+                checking: Checking::Enabled,
                 group: 0,
             };
             let name = question.name.for_slice();

@@ -7,6 +7,7 @@
 //! This crate does no I/O: no code here opens a socket, reads a clock or sleeps.
 
 pub mod canonical;
+pub mod checking;
 pub mod clock;
 pub mod compose;
 pub mod counters;
@@ -31,6 +32,7 @@ pub mod transport;
 pub mod zonefile;
 
 pub use canonical::SortKey;
+pub use checking::Checking;
 pub use clock::{Clock, ClockReading, Moment};
 pub use counters::{Counter, CounterGroup, Counters};
 pub use delegation::{Delegation, DsStatus, NameServer, QueryMode};

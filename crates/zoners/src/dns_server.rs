@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::timeout;
 use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{
-    Endpoint, Exchange, ExchangeEvent, Message, Network, Question, Random, Transport,
+    Checking, Endpoint, Exchange, ExchangeEvent, Message, Network, Question, Random, Transport,
 };
 use zoners_net::Sockets;
 use zoners_server::config::values;
@@ -38,8 +38,8 @@ enum ServerHost {
 pub(crate) struct QueryManner {
     /// RD: the server shall recurse.
     pub(crate) recursion_desired: bool,
-    /// CD: the server need not validate.
-    pub(crate) checking_disabled: bool,
+    /// CD: whether the server has to validate.
+    pub(crate) checking: Checking,
     /// The wait for one query; `None` if the caller has a timeout.
     pub(crate) timeout: Option<Duration>,
     /// How often a query is sent.
@@ -221,7 +221,7 @@ impl DnsServer {
 fn compose(question: &Question, id: u16, manner: QueryManner) -> Bytes {
     let options = QueryOptions { id, recursion_desired: manner.recursion_desired, edns: true };
     let mut wire = BytesMut::from(query(question, options));
-    if let (true, (at, bit)) = (manner.checking_disabled, CHECKING_DISABLED)
+    if let (Checking::Disabled, (at, bit)) = (manner.checking, CHECKING_DISABLED)
         && let Some(octet) = wire.get_mut(at)
     {
         *octet |= bit;
@@ -284,12 +284,13 @@ mod tests {
         let question = Question::new(zoners_dns::name::root(), zoners_dns::Rtype::NS);
         let manner = QueryManner {
             recursion_desired: true,
-            checking_disabled: false,
+            checking: Checking::Enabled,
             timeout: None,
             tries: 1,
         };
         let plain = compose(&question, 7, manner);
-        let disabled = compose(&question, 7, QueryManner { checking_disabled: true, ..manner });
+        let disabled =
+            compose(&question, 7, QueryManner { checking: Checking::Disabled, ..manner });
         assert!(!Message::parse(&plain).unwrap().header.cd());
         assert!(Message::parse(&disabled).unwrap().header.cd());
         assert_eq!((plain[2], plain.len()), (disabled[2], disabled.len()));

@@ -9,6 +9,7 @@ mod words;
 use std::path::PathBuf;
 
 use zoners_api::LookupReport;
+use zoners_dns::Checking;
 
 use crate::Failure;
 use crate::config_file::ConfigFile;
@@ -167,6 +168,7 @@ impl LookupArguments {
         };
         let PlusOptions { tcp, timeout, tries, recursion_desired, checking_disabled, .. } =
             wanted.options;
+        let checking = Checking::of_cd(checking_disabled);
         let daemon = self.daemon || is_old || self.control.is_some();
         match &wanted.server {
             Some(_) if daemon => {
@@ -175,7 +177,7 @@ impl LookupArguments {
             Some(text) => {
                 let address = ServerAddress::read(text, self.port.unwrap_or(PORT));
                 let timeout = Some(timeout);
-                let manner = QueryManner { recursion_desired, checking_disabled, timeout, tries };
+                let manner = QueryManner { recursion_desired, checking, timeout, tries };
                 LookupTarget::server(&address.map_err(Failure::Usage)?, family, tcp, manner)
             }
             None if self.port.is_some() => {
@@ -188,7 +190,7 @@ impl LookupArguments {
                 }
                 match daemon {
                     true => Ok(LookupTarget::daemon(self.control.clone(), self.config.clone())),
-                    false => LookupTarget::in_process(&self.config, family, checking_disabled),
+                    false => LookupTarget::in_process(&self.config, family, checking),
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! Queries of clients, read in place.
 
+use crate::checking::Checking;
 use crate::edns::{self, COMPACT_OK, COOKIE, DNSSEC_OK, KEEPALIVE};
 use crate::name::{self, NameSlice};
 use crate::question::Question;
@@ -123,6 +124,13 @@ impl QueryHeader {
     #[must_use]
     pub fn dnssec_ok(&self) -> bool {
         self.edns.is_some_and(|edns| edns.dnssec_ok)
+    }
+
+    /// CD as a word: whether the answer has to be validated.
+    #[must_use]
+    #[inline]
+    pub fn checking(&self) -> Checking {
+        Checking::of_cd(self.cd)
     }
 
     /// CO beside DO: the client accepts NXDOMAIN with a compact denial (RFC 9824 section 5.1).

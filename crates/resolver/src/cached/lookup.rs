@@ -1,7 +1,9 @@
 //! Answers out of the cache alone, without asking anyone.
 
 use zoners_cache::{Cache, CachedFailure, CachedRRset, Denial, DenialKind, Rank};
-use zoners_dns::{Moment, Name, Network, OptRcode, Question, RRset, Rtype, Security, name};
+use zoners_dns::{
+    Checking, Moment, Name, Network, OptRcode, Question, RRset, Rtype, Security, name,
+};
 use zoners_dnssec::nsec::denied_owner;
 
 use crate::cached::root_key_sentinel::sentinel_fails;
@@ -238,13 +240,13 @@ fn append(sets: &mut Vec<RRset>, more: Vec<RRset>) {
 pub(crate) fn cached_answer<N: Network>(
     env: &Env<N>,
     question: &Question,
-    checking_disabled: bool,
+    checking: Checking,
     now: Moment,
 ) -> Result<Answer, Lack> {
     let limits = &env.settings().limits;
     let known = |name: &Name| sought(env, name, question.rtype).known(&env.shared().cache, now);
     let answer = follow(question, limits, known)?;
-    match may_be_given(env, question, answer.security, checking_disabled) {
+    match may_be_given(env, question, answer.security, checking) {
         true => Ok(answer),
         false => Err(Lack::Something),
     }
@@ -274,9 +276,9 @@ pub(crate) fn may_be_given<N: Network>(
     env: &Env<N>,
     question: &Question,
     security: Security,
-    checking_disabled: bool,
+    checking: Checking,
 ) -> bool {
-    !env.validates(checking_disabled)
+    !env.validates(checking)
         || security > Security::Unchecked
             && !sentinel_fails(env.settings(), &question.name, question.rtype)
 }
@@ -286,9 +288,9 @@ pub(crate) fn may_be_given<N: Network>(
 pub(crate) fn known_failure<N: Network>(
     env: &Env<N>,
     question: &Question,
-    checking_disabled: bool,
+    checking: Checking,
     now: Moment,
 ) -> Option<CachedFailure> {
     let failure = env.shared().cache.failure(question, now)?;
-    (!checking_disabled || !failure.ede.code.is_bogus()).then_some(failure)
+    (!checking.is_disabled() || !failure.ede.code.is_bogus()).then_some(failure)
 }

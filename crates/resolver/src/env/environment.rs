@@ -6,8 +6,8 @@ use std::sync::{Arc, Weak};
 
 use zoners_cache::{Evidence, ServerFault};
 use zoners_dns::{
-    Counter, Counters, Delegation, EdeCode, Endpoint, Message, Name, Network, QueryMode, Question,
-    name,
+    Checking, Counter, Counters, Delegation, EdeCode, Endpoint, Message, Name, Network, QueryMode,
+    Question, name,
 };
 
 use crate::env::admission::AdmissionControl;
@@ -50,8 +50,8 @@ impl<N: Network> Env<N> {
     }
 
     /// Whether answers are proven.
-    pub(crate) fn validates(&self, checking_disabled: bool) -> bool {
-        !checking_disabled && !self.settings.anchors.is_empty()
+    pub(crate) fn validates(&self, checking: Checking) -> bool {
+        !checking.is_disabled() && !self.settings.anchors.is_empty()
     }
 
     /// The state that the workers share.

@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use zoners_dns::{Counter, Name, Network, Question};
+use zoners_dns::{Checking, Counter, Name, Network, Question};
 
 use crate::cached::lookup::{AnswerBuilder, ChainStep, cached_answer};
 use crate::env::environment::Env;
@@ -62,7 +62,7 @@ async fn nearest_addresses<N: Network>(
     question: Question,
     step: &Step,
 ) -> Result<(Vec<SocketAddr>, bool), Unresolved> {
-    if let Ok(answer) = cached_answer(env, &question, true, env.shared().now()) {
+    if let Ok(answer) = cached_answer(env, &question, Checking::Disabled, env.shared().now()) {
         return Ok((usable_addresses(env, answer.answer.iter()), false));
     }
     match walk(env, &question, Some(&question.name), step).await? {

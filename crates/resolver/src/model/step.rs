@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use zoners_dns::{Counter, Name, Question};
+use zoners_dns::{Checking, Counter, Name, Question};
 
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::budget::{Exhausted, take};
@@ -132,6 +132,11 @@ impl Step {
     #[must_use]
     pub(crate) fn validating(self, validate: bool) -> Self {
         Step { validate, ..self }
+    }
+
+    /// Whether cached data has to be proven for this step.
+    pub(crate) fn checking(&self) -> Checking {
+        Checking::of_cd(!self.validate)
     }
 
     /// The step of a prefetch: refreshes entries that expire within `ahead`.

@@ -6,7 +6,7 @@
 //! cache, which damps further reports.
 
 use bytes::{BufMut, Bytes};
-use zoners_dns::{Counter, EdeCode, Name, Network, Question, Rtype, name};
+use zoners_dns::{Checking, Counter, EdeCode, Name, Network, Question, Rtype, name};
 
 use crate::cached::lookup::{Lack, cached_answer};
 use crate::env::environment::Env;
@@ -48,7 +48,7 @@ pub(crate) fn report_failure<N: Network>(
     };
     let report = Question::new(told, Rtype::TXT);
     // No report is repeated while the agent's answer is in the cache (RFC 9567 section 6.1).
-    let is_known = cached_answer(env, &report, true, now).is_ok();
+    let is_known = cached_answer(env, &report, Checking::Disabled, now).is_ok();
     if is_known || shared.report_agents.is_remembered(&report.name, now) {
         return;
     }

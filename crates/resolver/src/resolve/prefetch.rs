@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use zoners_dns::{Counter, Moment, Network, Question};
+use zoners_dns::{Checking, Counter, Moment, Network, Question};
 
 use crate::cached::lookup::Lack;
 use crate::env::environment::Env;
@@ -19,7 +19,7 @@ use crate::resolve::recursion::lead_question;
 pub(crate) fn refresh<N: Network>(
     env: &Env<N>,
     question: &Question,
-    checking_disabled: bool,
+    checking: Checking,
     made: Moment,
     expires: Moment,
 ) {
@@ -38,7 +38,7 @@ pub(crate) fn refresh<N: Network>(
         return;
     }
     let step = Step::without_client(*limits)
-        .validating(env.validates(checking_disabled))
+        .validating(env.validates(checking))
         // Cached data that expires by then is not used either.
         .ahead(expires.since(now) + Duration::from_secs(1));
     let key = (question.clone(), step.validate);

@@ -78,11 +78,11 @@ fn remembered<N: Network>(
     step: &Step,
 ) -> Result<SharedResult<Answer>, Lack> {
     let now = env.shared().now();
-    let lack = match cached_answer(env, question, !step.validate, now) {
+    let lack = match cached_answer(env, question, step.checking(), now) {
         Ok(answer) => return Ok(Ok(Arc::new(answer))),
         Err(lack) => lack,
     };
-    let failure = known_failure(env, question, !step.validate, now).ok_or(lack)?;
+    let failure = known_failure(env, question, step.checking(), now).ok_or(lack)?;
     let text = format!("failed before: {}", failure.ede);
     Ok(Err(Unresolved::new(Cause::Remembered, text)))
 }

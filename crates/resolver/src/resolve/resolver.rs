@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use zoners_cache::CachedFailure;
-use zoners_dns::{Counters, Ede, Moment, Name, Network, Question, RRset, Security};
+use zoners_dns::{Checking, Counters, Ede, Moment, Name, Network, Question, RRset, Security};
 use zoners_dnssec::BogusReason;
 
 use crate::cached::aggressive_nsec::synthesised;
@@ -56,7 +56,7 @@ impl<N: Network> Resolver<N> {
     /// The question could not be answered, or not in time.
     pub async fn resolve(&self, question: &Question, trace: Option<Arc<Trace>>) -> Resolution {
         let env = &*self.0;
-        let step = self.first_step(None, false, trace);
+        let step = self.first_step(None, Checking::Enabled, trace);
         in_time(env, question, Duration::ZERO, answer_question(env, question.clone(), step)).await
     }
 
@@ -71,23 +71,23 @@ impl<N: Network> Resolver<N> {
         &self,
         asker: Option<IpAddr>,
         question: &Question,
-        checking_disabled: bool,
+        checking: Checking,
         lack: Lack,
         trace: Option<Arc<Trace>>,
     ) -> Resolution {
         let env = &*self.0;
-        let step = self.first_step(asker, checking_disabled, trace);
+        let step = self.first_step(asker, checking, trace);
         let resolution = lead_or_join(env, question.clone(), step, Some(lack));
-        in_time_or_stale(env, question, checking_disabled, resolution).await
+        in_time_or_stale(env, question, checking, resolution).await
     }
 
     fn first_step(
         &self,
         asker: Option<IpAddr>,
-        checking_disabled: bool,
+        checking: Checking,
         trace: Option<Arc<Trace>>,
     ) -> Step {
-        let validate = self.0.validates(checking_disabled);
+        let validate = self.0.validates(checking);
         let client = ClientContext::new(self.0.settings().limits, asker, trace);
         Step::first(client).validating(validate)
     }
@@ -100,10 +100,10 @@ impl<N: Network> Resolver<N> {
     pub fn cached(
         &self,
         question: &Question,
-        checking_disabled: bool,
+        checking: Checking,
         now: Moment,
     ) -> Result<Answer, Lack> {
-        cached_answer(&self.0, question, checking_disabled, now)
+        cached_answer(&self.0, question, checking, now)
     }
 
     /// The answer synthesised from proven ranges (RFC 8198).
@@ -115,13 +115,8 @@ impl<N: Network> Resolver<N> {
 
     /// The last known answer, if it did not expire too long ago and is proven or need not be.
     #[must_use]
-    pub fn stale(
-        &self,
-        question: &Question,
-        checking_disabled: bool,
-        now: Moment,
-    ) -> Option<Answer> {
-        stale(&self.0, question, checking_disabled, now)
+    pub fn stale(&self, question: &Question, checking: Checking, now: Moment) -> Option<Answer> {
+        stale(&self.0, question, checking, now)
     }
 
     /// The cached failure of a question, if it applies to this client.
@@ -129,10 +124,10 @@ impl<N: Network> Resolver<N> {
     pub fn failed(
         &self,
         question: &Question,
-        checking_disabled: bool,
+        checking: Checking,
         now: Moment,
     ) -> Option<CachedFailure> {
-        known_failure(&self.0, question, checking_disabled, now)
+        known_failure(&self.0, question, checking, now)
     }
 
     /// The reason why an answer of a signed zone is insecure.
@@ -148,14 +143,8 @@ impl<N: Network> Resolver<N> {
     }
 
     /// Refreshes the answer to `question`, which was `made` a while ago and `expires` soon.
-    pub fn refresh(
-        &self,
-        question: &Question,
-        checking_disabled: bool,
-        made: Moment,
-        expires: Moment,
-    ) {
-        refresh(&self.0, question, checking_disabled, made, expires);
+    pub fn refresh(&self, question: &Question, checking: Checking, made: Moment, expires: Moment) {
+        refresh(&self.0, question, checking, made, expires);
     }
 
     /// Records that a client asks `question`, whose answer may have been prefetched.

@@ -114,7 +114,7 @@ async fn ask_second_level<N: Network>(
         return None;
     }
     step.trace(|| Hop::Note("another node knew it".into()));
-    match cached_answer(env, question, !step.validate, now) {
+    match cached_answer(env, question, step.checking(), now) {
         Ok(answer) => Some(answer),
         Err(Lack::Everything) => None,
         Err(Lack::Something) => answer(env, question, step, Lack::Something).await.ok(),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use zoners_cache::CachedFailure;
-use zoners_dns::{Endpoint, Moment, Network, Question, RRset, Security};
+use zoners_dns::{Checking, Endpoint, Moment, Network, Question, RRset, Security};
 
 use crate::ask::interception::{explain_by_obstacle, is_closed_for};
 use crate::cached::aggressive_nsec::synthesised;
@@ -34,21 +34,21 @@ const PATIENCE: Duration = Duration::from_millis(1800);
 pub(crate) fn stale<N: Network>(
     env: &Env<N>,
     question: &Question,
-    checking_disabled: bool,
+    checking: Checking,
     now: Moment,
 ) -> Option<Answer> {
     let (cache, limits) = (&env.shared().cache, &env.settings().limits);
     let since = cache.stale_read_time(now);
     let bogus = |failure: CachedFailure| env.is_bogus(failure.ede.code);
-    if since == now || known_failure(env, question, checking_disabled, now).is_some_and(bogus) {
+    if since == now || known_failure(env, question, checking, now).is_some_and(bogus) {
         return None;
     }
     let last = |name: &_| sought(env, name, question.rtype).last_known(cache, since);
     let answer = follow(question, limits, last).ok();
     // A name answered by aggressive NSEC has no entry of its own.
-    let proven = || synthesised(env, question, since).filter(|_| !checking_disabled);
+    let proven = || synthesised(env, question, since).filter(|_| !checking.is_disabled());
     let mut answer = answer.or_else(proven)?;
-    if !may_be_given(env, question, answer.security, checking_disabled) {
+    if !may_be_given(env, question, answer.security, checking) {
         return None;
     }
     let shown = |set: &mut RRset| set.ttl = TTL;
@@ -63,11 +63,11 @@ pub(crate) fn stale<N: Network>(
 pub(crate) async fn in_time_or_stale<N: Network>(
     env: &Env<N>,
     question: &Question,
-    checking_disabled: bool,
+    checking: Checking,
     resolution: impl Future<Output = Resolution>,
 ) -> Resolution {
     let shared = env.shared();
-    let stale = || stale(env, question, checking_disabled, shared.now()).map(Arc::new);
+    let stale = || stale(env, question, checking, shared.now()).map(Arc::new);
     let (mut resolution, asked) = (pin!(resolution), shared.now());
     // The recursion starts in any case: the first reply shows that the uplink is back.
     let down = env.is_uplink_down_for(question) || is_closed_for(env, question);

@@ -43,11 +43,11 @@ impl<N: Network> Service<N> {
     #[cold]
     fn prefetch(&self, query: &Query<'_>, own: AnswerKey, now: Moment) {
         let (cache, asked) = (&self.worker.shared().cache, query.request.question());
-        let cd = query.request.head.cd;
+        let checking = query.request.head.checking();
         let times = |found: FinishedAnswer<'_>| (found.made, found.expires);
         let times = |key| cache.answer(query.request.name, key, self.rules.generation, now, times);
         let Some((made, expires)) = times(own) else { return };
-        self.worker.refresh(&asked, cd, made, expires);
+        self.worker.refresh(&asked, checking, made, expires);
         if !PAIRED_TYPES.contains(&own.rtype) {
             return;
         }
@@ -59,7 +59,7 @@ impl<N: Network> Service<N> {
                 && cache.claim_refresh(query.request.name, key)
             {
                 let question = Question { rtype, ..asked.clone() };
-                self.worker.refresh(&question, cd, made, expires);
+                self.worker.refresh(&question, checking, made, expires);
             }
         }
     }
@@ -76,8 +76,8 @@ impl<N: Network> Service<N> {
         now: Moment,
         reply: &mut Vec<u8>,
     ) -> Result<Handled, Lack> {
-        let head = &query.request.head;
-        let lack = match self.worker.cached(asked, head.cd, now) {
+        let checking = query.request.head.checking();
+        let lack = match self.worker.cached(asked, checking, now) {
             Ok(answer) => {
                 if let Some(decided) = self.judge_answer(query, group, asked, &answer, reply) {
                     return Ok(decided);
@@ -87,7 +87,7 @@ impl<N: Network> Service<N> {
             }
             Err(lack) => lack,
         };
-        if !head.cd
+        if !checking.is_disabled()
             && let Some(answer) = self.worker.synthesised(asked, now)
         {
             if let Some(decided) = self.judge_answer(query, group, asked, &answer, reply) {
@@ -97,8 +97,8 @@ impl<N: Network> Service<N> {
             finish::answer(query, &self.order.of(&answer), None, reply);
             return Ok(self.replied(Counter::ClientCached));
         }
-        let failure = self.worker.failed(asked, head.cd, now).ok_or(lack)?;
-        if let Some(stale) = self.worker.stale(asked, head.cd, now) {
+        let failure = self.worker.failed(asked, checking, now).ok_or(lack)?;
+        if let Some(stale) = self.worker.stale(asked, checking, now) {
             if let Some(decided) = self.judge_answer(query, group, asked, &stale, reply) {
                 return Ok(decided);
             }
@@ -146,7 +146,7 @@ fn answer_key(query: &Query<'_>, group: ClientGroup) -> AnswerKey {
         rtype: query.request.rtype,
         dnssec_ok: head.dnssec_ok(),
         compact_ok: head.compact_ok(),
-        checking_disabled: head.cd,
+        checking: head.checking(),
         group: group.0,
     }
 }

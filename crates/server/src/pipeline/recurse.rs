@@ -23,8 +23,8 @@ impl<N: Network> Service<N> {
     /// policy drops it.
     pub async fn recurse(&self, miss: Miss, trace: Option<Arc<Trace>>) -> Option<Vec<u8>> {
         let asker = Some(stands_for(miss.client.address));
-        let (question, lack) = (&miss.question, miss.lack);
-        let resolution = self.worker.resolve_for(asker, question, miss.head.cd, lack, trace).await;
+        let (question, checking, lack) = (&miss.question, miss.head.checking(), miss.lack);
+        let resolution = self.worker.resolve_for(asker, question, checking, lack, trace).await;
         let now = self.worker.shared().now();
         let mut reply = Vec::new();
         let (outcome, reason) = self.finish_recursion(&miss, &resolution, now, &mut reply);

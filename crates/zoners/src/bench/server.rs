@@ -4,14 +4,14 @@ use std::net::IpAddr;
 
 use zoners_bench::target::Telling;
 use zoners_bench::{QuestionOutcome, Target, TargetAnswer};
-use zoners_dns::{Endpoint, Message, Name, OptRcode, Question, Rtype};
+use zoners_dns::{Checking, Endpoint, Message, Name, OptRcode, Question, Rtype};
 
 use super::serving::QUESTIONS;
 use crate::dns_server::{DnsServer, PORT, QueryManner, ServerAddress};
 
 /// One attempt, since a sample is a single query; the plan has the timeout.
 const MANNER: QueryManner =
-    QueryManner { recursion_desired: true, checking_disabled: false, timeout: None, tries: 1 };
+    QueryManner { recursion_desired: true, checking: Checking::Enabled, timeout: None, tries: 1 };
 
 /// A server asked over UDP or TCP.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
 use zoners_api::{AdminRequest, DaemonStatus, HealthReport, Severity};
-use zoners_dns::{Endpoint, OptRcode, Question, Rtype, Transport};
+use zoners_dns::{Checking, Endpoint, OptRcode, Question, Rtype, Transport};
 use zoners_server::config::values::{address, parse_duration};
 use zoners_server::control::question;
 
@@ -138,7 +138,7 @@ fn reachable(server: SocketAddr) -> SocketAddr {
 fn ask(server: SocketAddr, question: &Question, timeout: Duration) -> Result<OptRcode, String> {
     let manner = QueryManner {
         recursion_desired: true,
-        checking_disabled: false,
+        checking: Checking::Enabled,
         timeout: Some(timeout / MAX_TRIES),
         tries: MAX_TRIES,
     };

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use tokio::runtime::Runtime;
 use zoners_api::{AdminRequest, LookupReport};
-use zoners_dns::{Question, Transport};
+use zoners_dns::{Checking, Question, Transport};
 use zoners_server::daemon::{Configured, Snapshot};
 use zoners_server::report;
 
@@ -26,13 +26,13 @@ impl LookupTarget {
     pub(super) fn in_process(
         file: &ConfigFile,
         ipv4: Option<bool>,
-        checking_disabled: bool,
+        checking: Checking,
     ) -> Result<Self, Failure> {
         let (mut config, _) = file.load()?;
         if let Some(ipv4) = ipv4 {
             (config.resolver.ipv4, config.resolver.ipv6) = (ipv4, !ipv4);
         }
-        config.dnssec.validate &= !checking_disabled;
+        config.dnssec.validate &= !checking.is_disabled();
         let configured =
             Configured::new(config).map_err(|error| Failure::Usage(error.to_string()))?;
         Ok(LookupTarget::InProcess { service: Box::new(configured.service()), runtime: runtime()? })

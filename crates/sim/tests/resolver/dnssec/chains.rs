@@ -2,7 +2,9 @@
 
 use crate::common::signed::{anchored, ask, broken, code, signed, status};
 use crate::common::{Lab, question};
-use zoners_dns::{Counter, EdeCode, OptRcode, RRset, Random, Records, Rtype, Security, name};
+use zoners_dns::{
+    Checking, Counter, EdeCode, OptRcode, RRset, Random, Records, Rtype, Security, name,
+};
 use zoners_dnssec::dnskey::Dnskey;
 use zoners_dnssec::rollover::{self, KeyState, TrackedKey};
 use zoners_dnssec::verify::ValidationTime;
@@ -73,7 +75,7 @@ async fn what_is_proven_to_be_unsigned_is_kept_as_that() {
         assert_eq!(status(&lab, text, rtype).await, Security::Insecure);
         assert_eq!(lab.count(Counter::DnssecInsecure), insecure + 1, "{text} {rtype}");
         let now = lab.worker.shared().now();
-        let cached = lab.worker.cached(&question(text, rtype), false, now);
+        let cached = lab.worker.cached(&question(text, rtype), Checking::Enabled, now);
         assert_eq!(cached.unwrap().security, Security::Insecure, "{text} {rtype}");
     }
 }
@@ -93,7 +95,13 @@ async fn what_is_forged_is_refused_and_another_server_asked() {
     assert_eq!(code(&lab, "x.wild.example.com", Rtype::A).await, 6);
     let unchecked = lab
         .worker
-        .resolve_for(None, &question("x.wild.example.com", Rtype::A), true, Lack::Something, None)
+        .resolve_for(
+            None,
+            &question("x.wild.example.com", Rtype::A),
+            Checking::Disabled,
+            Lack::Something,
+            None,
+        )
         .await;
     assert_eq!(unchecked.unwrap().security, Security::Unchecked, "who wants it gets it");
     assert!(ask(&lab, "x.wild.example.com", Rtype::A).await.is_err(), "and nobody else does");
@@ -147,14 +155,16 @@ async fn what_expired_is_given_if_it_was_proven_but_never_instead_of_what_is_bog
     for breaks in [false, true] {
         let lab = signed(&Signing::default());
         let www = question("www.example.com", Rtype::A);
-        let ask = async |cd| {
-            lab.worker.resolve_for(None, &www, cd, Lack::Everything, None).await.map(|answer| {
-                assert!(!answer.stale || answer.security < Security::Secure);
-                answer.stale
-            })
+        let ask = async |checking| {
+            lab.worker.resolve_for(None, &www, checking, Lack::Everything, None).await.map(
+                |answer| {
+                    assert!(!answer.stale || answer.security < Security::Secure);
+                    answer.stale
+                },
+            )
         };
         // An answer fetched with CD is not kept as proven.
-        assert_eq!(ask(true).await, Ok(false));
+        assert_eq!(ask(Checking::Disabled).await, Ok(false));
         lab.clock.jump(std::time::Duration::from_secs(600));
         let all_are = |manner: Manner| {
             for server in ["203.0.114.1", "203.0.114.2"] {
@@ -162,11 +172,11 @@ async fn what_expired_is_given_if_it_was_proven_but_never_instead_of_what_is_bog
             }
         };
         all_are(Manner::Dead);
-        assert!(ask(false).await.is_err());
-        assert_eq!(ask(true).await, Ok(true));
+        assert!(ask(Checking::Enabled).await.is_err());
+        assert_eq!(ask(Checking::Disabled).await, Ok(true));
         all_are(Manner::Good);
         lab.clock.jump(std::time::Duration::from_secs(600));
-        assert_eq!(ask(false).await, Ok(false));
+        assert_eq!(ask(Checking::Enabled).await, Ok(false));
         lab.clock.jump(std::time::Duration::from_secs(600));
         if breaks {
             lab.net.change("example.com", |zone| {
@@ -174,11 +184,11 @@ async fn what_expired_is_given_if_it_was_proven_but_never_instead_of_what_is_bog
                 zone.sign(&key, &Signing { expiration: 1_600_000_000, ..Signing::default() });
             });
             for _ in 0..3 {
-                assert_eq!(ask(false).await.unwrap_err().ede.code.0, 7);
+                assert_eq!(ask(Checking::Enabled).await.unwrap_err().ede.code.0, 7);
             }
         }
         all_are(Manner::Dead);
-        assert_eq!(ask(false).await.is_err(), breaks);
+        assert_eq!(ask(Checking::Enabled).await.is_err(), breaks);
     }
 }
 
@@ -195,7 +205,8 @@ async fn what_proofs_of_others_answered_they_answer_when_they_have_expired() {
         for server in ["203.0.114.1", "203.0.114.2"] {
             lab.net.link(server, Link::of(20).with(Manner::Dead));
         }
-        let stale = lab.worker.resolve_for(None, &other, false, Lack::Everything, None).await;
+        let stale =
+            lab.worker.resolve_for(None, &other, Checking::Enabled, Lack::Everything, None).await;
         let stale = stale.unwrap();
         assert!(stale.stale && stale.answer.is_empty() && stale.rcode == told.rcode);
     }

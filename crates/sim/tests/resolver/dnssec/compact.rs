@@ -3,7 +3,7 @@
 
 use crate::common::question;
 use crate::common::signed::{ask, signed, status};
-use zoners_dns::{Counter, OptRcode, RRset, Rtype, Security, SortKey, name, zonefile};
+use zoners_dns::{Checking, Counter, OptRcode, RRset, Rtype, Security, SortKey, name, zonefile};
 use zoners_dnssec::BogusReason;
 use zoners_dnssec::denial::{self, DenialStatus, DsDenial, Proof};
 use zoners_dnssec::nsec::{Nsec, denied_owner};
@@ -116,7 +116,7 @@ async fn one_denial_serves_all_types_of_its_name_and_no_name_below() {
         ] {
             let other = question(text, rtype);
             assert!(lab.worker.synthesised(&other, now).is_none(), "{text}");
-            let known = lab.worker.cached(&other, false, now);
+            let known = lab.worker.cached(&other, Checking::Enabled, now);
             assert_eq!(known, Err(Lack::Everything), "{text}");
         }
         let made = lab.worker.synthesised(&question("gone.example.com", Rtype::HTTPS), now);

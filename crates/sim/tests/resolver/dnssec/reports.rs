@@ -6,7 +6,8 @@ use crate::common::signed::{ask, code, signed_net};
 use crate::common::{Lab, question};
 use tokio::time::sleep;
 use zoners_dns::{
-    Counter, Delegation, DsStatus, NameServer, QueryMode, Question, Rtype, Transport, name,
+    Checking, Counter, Delegation, DsStatus, NameServer, QueryMode, Question, Rtype, Transport,
+    name,
 };
 use zoners_resolver::Lack;
 use zoners_resolver::PER_AGENT;
@@ -110,7 +111,7 @@ async fn nothing_is_reported_that_is_not_the_zones_fault_or_goes_in_circles() {
     // A query with CD meets no failure of validation.
     let lab = forged("agent.net", true);
     let www = question("www.example.com", Rtype::A);
-    lab.worker.resolve_for(None, &www, true, Lack::Everything, None).await.unwrap();
+    lab.worker.resolve_for(None, &www, Checking::Disabled, Lack::Everything, None).await.unwrap();
     assert!(reports(&lab.net).await.is_empty());
 }
 

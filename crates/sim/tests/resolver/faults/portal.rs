@@ -9,7 +9,8 @@ use crate::common::{Lab, question};
 use tokio::time::{Instant, sleep};
 use zoners_cache::ExportCursor;
 use zoners_dns::{
-    Counter, Delegation, NameServer, OptRcode, QueryMode, Rtype, Security, Transport, name,
+    Checking, Counter, Delegation, NameServer, OptRcode, QueryMode, Rtype, Security, Transport,
+    name,
 };
 use zoners_resolver::{Event, Lack};
 use zoners_resolver::{NetworkState, Obstacle};
@@ -118,7 +119,7 @@ const fn intercepted(proves: bool) -> NetworkState {
 /// Whether the cache has records of a name, which were not kept before.
 fn is_kept(lab: &Lab, name: &str, rtype: Rtype) -> bool {
     let shared = lab.worker.shared();
-    let cached = lab.worker.cached(&question(name, rtype), true, shared.now());
+    let cached = lab.worker.cached(&question(name, rtype), Checking::Disabled, shared.now());
     cached.is_ok_and(|answer| !answer.answer.is_empty() || answer.rcode == OptRcode::NXDOMAIN)
 }
 
@@ -284,24 +285,25 @@ async fn a_name_that_failed_behind_the_portal_resolves_once_it_is_gone() {
 
 #[tokio::test(start_paused = true)]
 async fn who_does_not_validate_gets_what_the_portal_says_for_five_seconds() {
-    for cd in [true, false] {
+    for checking in [Checking::Disabled, Checking::Enabled] {
         let (net, mut settings) = cafe();
         net.interpose(Middlebox::PORTAL);
-        if !cd {
+        if !checking.is_disabled() {
             settings.negative_anchors.push(name::parse("site1.com").unwrap());
         }
         let lab = Lab::with(net, settings);
         let asked = question("www.site1.com", Rtype::A);
         for _ in 0..3 {
-            let answer = lab.worker.resolve_for(None, &asked, cd, Lack::Everything, None).await;
+            let answer =
+                lab.worker.resolve_for(None, &asked, checking, Lack::Everything, None).await;
             let answer = answer.unwrap();
             assert_eq!(answer.answer[0].to_string(), "www.site1.com. 5 IN A 203.0.113.80");
             assert!(!is_kept(&lab, "www.site1.com", Rtype::A));
         }
         lab.net.interpose(None);
-        let answer = lab.worker.resolve_for(None, &asked, cd, Lack::Everything, None).await;
+        let answer = lab.worker.resolve_for(None, &asked, checking, Lack::Everything, None).await;
         let answer = answer.unwrap();
-        assert!(answer.answer[0].to_string().contains("203.0.115.20"), "{cd} {answer:?}");
+        assert!(answer.answer[0].to_string().contains("203.0.115.20"), "{checking:?} {answer:?}");
     }
 }
 
@@ -316,7 +318,8 @@ async fn what_is_proven_and_has_expired_is_given_behind_a_portal() {
     assert_eq!(state(&lab), intercepted(false));
     let asked = question("www.site0.com", Rtype::A);
     for _ in 0..4 {
-        let answer = lab.worker.resolve_for(None, &asked, false, Lack::Everything, None).await;
+        let answer =
+            lab.worker.resolve_for(None, &asked, Checking::Enabled, Lack::Everything, None).await;
         assert!(answer.as_ref().is_ok_and(|answer| answer.stale), "{answer:?}");
         sleep(Duration::from_secs(2)).await;
     }
@@ -334,7 +337,8 @@ async fn what_is_learned_before_the_network_has_proven_itself_is_not_persisted()
         });
     }
     let asked = question("www.shop.com", Rtype::A);
-    let answer = lab.worker.resolve_for(None, &asked, true, Lack::Everything, None).await;
+    let answer =
+        lab.worker.resolve_for(None, &asked, Checking::Disabled, Lack::Everything, None).await;
     assert!(answer.is_ok() && is_kept(&lab, "www.shop.com", Rtype::A));
     assert_eq!(state(&lab), NetworkState::Doubtful);
     assert!(!is_kept(&restarted(&lab), "www.shop.com", Rtype::A));
@@ -355,7 +359,7 @@ async fn a_network_that_is_left_before_it_has_proven_itself_leaves_nothing_behin
             || !is_kept(&lab, "n1.shop.com", Rtype::A)
     );
     let asked = question("www.shop.com", Rtype::A);
-    let _ = lab.worker.resolve_for(None, &asked, true, Lack::Everything, None).await;
+    let _ = lab.worker.resolve_for(None, &asked, Checking::Disabled, Lack::Everything, None).await;
     assert!(is_kept(&lab, "www.shop.com", Rtype::A), "it was not yet noticed");
     lab.net.interpose(None);
     lab.worker.shared().notify(Event::NetworkChanged);

@@ -8,7 +8,7 @@ use crate::common::signed::ask;
 use crate::common::{Lab, question};
 use tokio::time::{Instant, sleep};
 use zoners_dns::{
-    Delegation, DsStatus, EdeCode, Moment, NameServer, QueryMode, Rtype, Transport, name,
+    Checking, Delegation, DsStatus, EdeCode, Moment, NameServer, QueryMode, Rtype, Transport, name,
 };
 use zoners_resolver::{Event, Lack, Settings};
 use zoners_resolver::{NetworkState, Obstacle};
@@ -142,7 +142,8 @@ async fn what_has_expired_is_given_at_once() {
             let started = Instant::now();
             let question = question("www.site0.com", Rtype::A);
             let lack = Lack::Everything;
-            let answer = lab.worker.resolve_for(None, &question, false, lack, None).await;
+            let answer =
+                lab.worker.resolve_for(None, &question, Checking::Enabled, lack, None).await;
             (answer.is_ok_and(|answer| answer.stale), started.elapsed())
         };
         let (given, took) = stale().await;

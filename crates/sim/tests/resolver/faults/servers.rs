@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::common::{Lab, question, settings};
 use tokio::time::Instant;
-use zoners_dns::{Counter, EdeCode, Rtype, Transport, name, zonefile};
+use zoners_dns::{Checking, Counter, EdeCode, Rtype, Transport, name, zonefile};
 use zoners_resolver::{Cause, Event, Lack, Settings};
 use zoners_sim::{Bad, Beset, Link, Manner, Said, SimNetwork, world};
 
@@ -336,7 +336,7 @@ async fn a_flood_of_hopeless_names_gives_way_to_others() {
                         .resolve_for(
                             Some([192, 0, 2, 1].into()),
                             &asked,
-                            false,
+                            Checking::Enabled,
                             Lack::Everything,
                             None,
                         )
@@ -349,7 +349,10 @@ async fn a_flood_of_hopeless_names_gives_way_to_others() {
     for number in 0..40 {
         let asked = question(&format!("n{number}.example.net"), Rtype::A);
         let client = Some([192, 0, 2, 2].into());
-        lab.worker.resolve_for(client, &asked, false, Lack::Everything, None).await.unwrap();
+        lab.worker
+            .resolve_for(client, &asked, Checking::Enabled, Lack::Everything, None)
+            .await
+            .unwrap();
     }
     assert!(!flood.is_finished() && lab.count(Counter::RecursionEvicted) > 0);
     assert!(lab.count(Counter::RecursionFull) > 0, "what came too fast got no seat");

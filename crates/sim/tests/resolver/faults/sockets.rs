@@ -6,7 +6,7 @@ use crate::common::many::{many, ms, time, with_delegations};
 use crate::common::{Lab, question};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use zoners_dns::{Counter, Rtype};
+use zoners_dns::{Checking, Counter, Rtype};
 use zoners_resolver::Cause;
 use zoners_sim::{Link, Manner, SimNetwork};
 
@@ -77,7 +77,7 @@ async fn who_waits_in_vain_is_told_why_and_it_is_no_failure_of_the_name() {
     assert!(began.elapsed() < lab.worker.settings().limits.client);
     assert!(lab.count(Counter::BudgetSockets) > 0);
     let asked = question("n1.many.com", Rtype::A);
-    assert_eq!(lab.worker.failed(&asked, false, lab.worker.shared().now()), None);
+    assert_eq!(lab.worker.failed(&asked, Checking::Enabled, lab.worker.shared().now()), None);
     lab.net.limit_sockets(1);
     assert!(time(&lab, "n1.many.com").await <= ms(20));
 }

@@ -9,7 +9,7 @@ use crate::common::signed::signed_net;
 use crate::common::{Lab, question, settings};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use zoners_dns::{Counter, Question, Random, Rtype};
+use zoners_dns::{Checking, Counter, Question, Random, Rtype};
 use zoners_resolver::{Cause, Limits, Resolver, Settings};
 use zoners_sim::sign::Signing;
 use zoners_sim::world::COM_SERVERS;
@@ -60,11 +60,11 @@ fn beside_with(
 }
 
 /// Asks as a client does; says whether there is an answer.
-async fn ask(worker: &Resolver<SimNetwork>, asked: &Question, unchecked: bool) -> bool {
+async fn ask(worker: &Resolver<SimNetwork>, asked: &Question, checking: Checking) -> bool {
     let now = worker.shared().now();
-    let Err(lack) = worker.cached(asked, unchecked, now) else { return true };
-    worker.failed(asked, unchecked, now).is_none()
-        && worker.resolve_for(None, asked, unchecked, lack, None).await.is_ok()
+    let Err(lack) = worker.cached(asked, checking, now) else { return true };
+    worker.failed(asked, checking, now).is_none()
+        && worker.resolve_for(None, asked, checking, lack, None).await.is_ok()
 }
 
 /// Asks for names of `slow.com.`, each by a client of its own, `apart` from each other; returns the
@@ -76,7 +76,7 @@ async fn ask_names(workers: &[Resolver<SimNetwork>], apart: Duration) -> usize {
         let asked = question(&format!("n{number}.slow.com"), Rtype::A);
         clients.spawn(async move {
             sleep(apart * number as u32).await;
-            ask(&worker, &asked, false).await
+            ask(&worker, &asked, Checking::Enabled).await
         });
     }
     clients.join_all().await.into_iter().filter(|answered| *answered).count()
@@ -140,7 +140,8 @@ async fn followers_of_a_leader_whose_client_goes_away() {
         let (worker, asked) = (lab.worker.clone(), question("n1.slow.com", Rtype::A));
         clients.spawn(async move {
             let patience = if number % 3 == 0 { ms(8000) } else { ms(1 + 3 * number as u64) };
-            timeout(patience, ask(&worker, &asked, number % 2 == 0)).await == Ok(true)
+            timeout(patience, ask(&worker, &asked, Checking::of_cd(number % 2 == 0))).await
+                == Ok(true)
         });
     }
     let answered = clients.join_all().await.into_iter().filter(|answered| *answered).count();
@@ -170,7 +171,7 @@ async fn the_time_of_one_who_asks_is_no_failure_of_the_name() {
     let ended = lab.worker.resolve(&asked, None).await.unwrap_err();
     assert_eq!(ended.cause, Cause::Deadline);
     let now = lab.worker.shared().now();
-    assert_eq!(lab.worker.failed(&asked, false, now), None);
+    assert_eq!(lab.worker.failed(&asked, Checking::Enabled, now), None);
     // A later client does not get the failure.
     sleep(ms(200)).await;
     assert!(lab.resolve("n1.slow.com", Rtype::A).await.is_ok());
@@ -196,7 +197,7 @@ async fn the_budget_of_one_who_asks_is_no_failure_of_the_name() {
             if let Err(ended) = poor.worker.resolve(&asked, None).await {
                 assert_eq!(ended.cause, Cause::Budget, "{queries}: {ended}");
                 let now = poor.worker.shared().now();
-                assert_eq!(poor.worker.failed(&asked, false, now), None, "{queries}");
+                assert_eq!(poor.worker.failed(&asked, Checking::Enabled, now), None, "{queries}");
             }
         }
     }
@@ -273,7 +274,7 @@ async fn random_endings(seed: u64) {
         let (begin, patience) = (ms(random.below(4000)), ms(random.below(6000)));
         clients.spawn(async move {
             sleep(begin).await;
-            let _ = timeout(patience, ask(&worker, &asked, unchecked)).await;
+            let _ = timeout(patience, ask(&worker, &asked, Checking::of_cd(unchecked))).await;
         });
     }
     clients.join_all().await;

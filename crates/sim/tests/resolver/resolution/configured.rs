@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::common::signed::signed_net;
 use crate::common::{Lab, question};
-use zoners_dns::{Counters, Delegation, OptRcode, QueryMode, Rtype, Security, name, zonefile};
+use zoners_dns::{
+    Checking, Counters, Delegation, OptRcode, QueryMode, Rtype, Security, name, zonefile,
+};
 use zoners_dnssec::chain::Ds;
 use zoners_resolver::Anchor;
 use zoners_resolver::{Resolver, Settings};
@@ -51,7 +53,7 @@ async fn answers_come_from_inside(lab: &Lab) {
     let now = lab.worker.shared().now();
     for (text, address) in [("nas.lan", "10.0.0.1"), ("www.corp.lan", "10.0.0.2")] {
         assert_eq!(lab.worker.synthesised(&question(text, Rtype::A), now), None, "{text}");
-        let stale = lab.worker.stale(&question(text, Rtype::A), false, now);
+        let stale = lab.worker.stale(&question(text, Rtype::A), Checking::Enabled, now);
         assert!(stale.is_none_or(|stale| stale.rcode == OptRcode::NOERROR), "{text}");
         assert!(lab.ask(text, Rtype::A).await.contains(address), "{text}");
     }
