@@ -39,14 +39,6 @@ impl Transport {
         }
     }
 
-    /// Whether the network cannot read the messages.
-    #[must_use]
-    pub const fn is_encrypted(self) -> bool {
-        match self {
-            Transport::Udp | Transport::Tcp => false,
-        }
-    }
-
     /// The octet of the transport in keys; never another transport's.
     #[must_use]
     pub const fn to_octet(self) -> u8 {

@@ -23,7 +23,7 @@ mod words;
 use std::path::Path;
 
 pub use error::ConfigError;
-pub(crate) use listen::Wanted;
+pub(crate) use listen::{AddressSpec, ListenerSpec};
 pub use overlay::ConfigOverlay;
 pub use schema::*;
 pub use source::ConfigSource;

@@ -1,6 +1,8 @@
-//! The addresses for clients, by the configuration or by default.
+//! The listeners for clients, by the configuration or by default.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use zoners_dns::Transport;
 
 use super::Config;
 
@@ -8,37 +10,115 @@ use super::Config;
 const HERE: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 /// The port of DNS.
 pub(crate) const PORT: u16 = 53;
+/// The transports at an address for which the configuration names none.
+const TRANSPORTS: [Transport; 2] = [Transport::Udp, Transport::Tcp];
 
-/// Addresses to be bound.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wanted {
-    pub(crate) addresses: Vec<SocketAddr>,
-    /// The configuration names the addresses: each must be bound, unless absent from the machine.
-    pub(crate) configured: bool,
+/// A listener to be bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ListenerSpec {
+    /// The address, with port 0 for any free port.
+    pub(crate) address: SocketAddr,
+    pub(crate) transport: Transport,
+    pub(crate) options: ListenerOptions,
 }
 
-impl Wanted {
-    /// A port of this machine.
-    pub(crate) fn here(port: u16) -> Self {
-        let addresses = HERE.map(|address| SocketAddr::new(address, port)).into();
-        Wanted { addresses, configured: false }
+/// The options of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ListenerOptions {
+    /// The configuration names the address: the listener must be bound, unless the machine does not have the address.
+    /// Of the default addresses one is enough.
+    pub(crate) required: bool,
+}
+
+/// Neighbours in a list of listeners at one address: all get the same port, and either all are bound or none is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AddressSpec<'a> {
+    pub(crate) address: SocketAddr,
+    pub(crate) listeners: &'a [ListenerSpec],
+}
+
+impl ListenerSpec {
+    /// The default listeners, at this port.
+    pub(crate) fn here(port: u16) -> Vec<Self> {
+        let addresses = HERE.map(|address| SocketAddr::new(address, port));
+        ListenerSpec::at(&addresses, ListenerOptions { required: false })
+    }
+
+    /// Whether both want the same socket; a reload changes options without a new socket.
+    pub(crate) fn wants_socket_of(&self, other: &ListenerSpec) -> bool {
+        (self.address, self.transport) == (other.address, other.transport)
+    }
+
+    /// The listeners at addresses for which no transport is named.
+    fn at(addresses: &[SocketAddr], options: ListenerOptions) -> Vec<Self> {
+        let listeners = |address: &SocketAddr| {
+            let address = *address;
+            TRANSPORTS.map(|transport| ListenerSpec { address, transport, options })
+        };
+        addresses.iter().flat_map(listeners).collect()
+    }
+}
+
+impl<'a> AddressSpec<'a> {
+    /// The listeners of a list by address. A transport that comes again begins a new address, since port 0 is a new
+    /// port each time.
+    pub(crate) fn all_of(listeners: &'a [ListenerSpec]) -> impl Iterator<Item = Self> {
+        let belong = |one: &ListenerSpec, next: &ListenerSpec| {
+            one.address == next.address && one.transport < next.transport
+        };
+        let spec = |listeners: &'a [ListenerSpec]| {
+            listeners.first().map(|first| AddressSpec { address: first.address, listeners })
+        };
+        listeners.chunk_by(belong).filter_map(spec)
+    }
+
+    /// The addresses of a list.
+    pub(crate) fn addresses(listeners: &[ListenerSpec]) -> Vec<SocketAddr> {
+        AddressSpec::all_of(listeners).map(|spec| spec.address).collect()
+    }
+
+    /// Whether the configuration names the address.
+    pub(crate) fn is_required(&self) -> bool {
+        self.listeners.iter().any(|listener| listener.options.required)
     }
 }
 
 impl Config {
-    /// Where clients shall be served.
-    pub(crate) fn listens(&self) -> Wanted {
+    /// The wanted listeners, those of one address beside each other, in the order of their transports.
+    pub(crate) fn listeners(&self) -> Vec<ListenerSpec> {
         match &self.server.listen {
-            Some(addresses) => Wanted { addresses: addresses.clone(), configured: true },
-            None => Wanted::here(PORT),
+            Some(addresses) => ListenerSpec::at(addresses, ListenerOptions { required: true }),
+            None => ListenerSpec::here(PORT),
         }
     }
 
-    /// The ports of the addresses, in order.
+    /// The ports of the listeners, in order.
     pub(crate) fn ports(&self) -> Vec<u16> {
-        let mut ports: Vec<u16> = self.listens().addresses.iter().map(SocketAddr::port).collect();
+        let mut ports: Vec<u16> =
+            self.listeners().iter().map(|listener| listener.address.port()).collect();
         ports.sort_unstable();
         ports.dedup();
         ports
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listeners_of_one_address_share_a_port_and_port_0_is_a_new_port_each_time() {
+        let text = "[server]\nlisten = [\"127.0.0.1:0\", \"127.0.0.1:0\", \"[::1]:5300\"]\n";
+        let listeners = Config::parse(text, "zoners.toml").unwrap().listeners();
+        let transports = |spec: AddressSpec<'_>| {
+            let transports = spec.listeners.iter().map(|listener| listener.transport);
+            (spec.address.port(), transports.collect::<Vec<_>>())
+        };
+        let by_address: Vec<_> = AddressSpec::all_of(&listeners).map(transports).collect();
+        assert_eq!(by_address, [0, 0, 5300].map(|port| (port, TRANSPORTS.to_vec())));
+        assert!(AddressSpec::all_of(&listeners).all(|spec| spec.is_required()));
+        let default = Config::default().listeners();
+        assert_eq!(AddressSpec::addresses(&default), HERE.map(|ip| SocketAddr::new(ip, PORT)));
+        assert!(!AddressSpec::all_of(&default).any(|spec| spec.is_required()));
     }
 }

@@ -3,13 +3,12 @@
 use std::io;
 use std::net::SocketAddr;
 
-use zoners_dns::Transport;
 use zoners_host::{ports, service_manager};
-use zoners_net::listen::{self, Terms, is_absent};
+use zoners_net::listen::{Terms, is_absent};
 
-use super::listeners::{BoundAddress, BoundAddresses, BoundListener, ListenerSpec};
+use super::listeners::{BoundAddress, BoundAddresses, BoundListener};
 use super::owner;
-use crate::config::{Config, Wanted};
+use crate::config::{AddressSpec, Config, ListenerSpec};
 
 /// Ports tried where any will do.
 const FREE_TRIES: usize = 8;
@@ -23,8 +22,6 @@ const PRIVILEGE: &str = "ports below 1024 need a privilege; one of these gives i
   sudo sysctl net.ipv4.ip_unprivileged_port_start=53  for every program of this machine, until it restarts
   a systemd socket unit                               systemd binds the port and hands it over
 or serve on another port: listen = [\"127.0.0.1:5300\"] in [server]";
-/// The transports at each address.
-const TRANSPORTS: [Transport; 2] = [Transport::Udp, Transport::Tcp];
 
 /// Takes the sockets of a service manager; or binds the configured addresses, or port 53 of this machine. Where port
 /// 53 cannot be bound, a first try (`on_trial`) gets port 5300, and the reason.
@@ -40,18 +37,19 @@ pub(super) fn bind(
     if let Some(given) = service_manager::sockets()? {
         return Ok((share_out(&BoundListener::given(given), threads)?, None));
     }
-    let error =
-        match bind_all(&config.listens(), threads, |_| false).and_then(BoundAddresses::or_error) {
-            Ok(bound) => return Ok((bound, None)),
-            Err(error) => error,
-        };
+    let error = match bind_all(&config.listeners(), threads, |_| false)
+        .and_then(BoundAddresses::or_error)
+    {
+        Ok(bound) => return Ok((bound, None)),
+        Err(error) => error,
+    };
     if error.kind() == io::ErrorKind::AddrInUse
         && let Some(process) = owner::running(config)
     {
         let text = format!("already running, process {process}: {error}");
         return Err(io::Error::new(error.kind(), text));
     }
-    match bind_all(&Wanted::here(FALLBACK_PORT), threads, |_| false)
+    match bind_all(&ListenerSpec::here(FALLBACK_PORT), threads, |_| false)
         .and_then(BoundAddresses::or_error)
     {
         Ok(bound) if on_trial => Ok((bound, Some(error.to_string()))),
@@ -70,25 +68,26 @@ fn share_out(given: &[BoundListener], threads: usize) -> io::Result<BoundAddress
     Ok(BoundAddresses { bound: vec![address], ..BoundAddresses::default() })
 }
 
-/// Binds the wanted addresses for so many workers. A configured address may be absent, but not taken. Of the default
+/// Binds the wanted listeners for so many workers. A configured address may be absent, but not taken. Of the default
 /// addresses the daemon serves the family that can be bound, and a machine without IPv6 is served over IPv4. `shares`:
 /// whether an address may be shared with a socket of the old generation.
 ///
 /// # Errors
 /// A configured address cannot be bound.
 pub(super) fn bind_all(
-    wanted: &Wanted,
+    wanted: &[ListenerSpec],
     threads: usize,
     shares: impl Fn(SocketAddr) -> bool,
 ) -> io::Result<BoundAddresses> {
     let mut bound = BoundAddresses::default();
-    for address in &wanted.addresses {
-        let terms = Terms { absent: wanted.configured, shared: shares(*address) };
-        match bind_one(*address, threads, terms) {
+    for spec in AddressSpec::all_of(wanted) {
+        let required = spec.is_required();
+        let terms = Terms { absent: required, shared: shares(spec.address) };
+        match bind_one(spec, threads, terms) {
             Ok(address) => bound.bound.push(address),
-            Err(error) if wanted.configured && is_absent(&error) => bound.absent.push(*address),
-            Err(error) if wanted.configured => return Err(error),
-            Err(error) if address.is_ipv6() && is_without(&error) => {}
+            Err(error) if required && is_absent(&error) => bound.absent.extend(spec.listeners),
+            Err(error) if required => return Err(error),
+            Err(error) if spec.address.is_ipv6() && is_without(&error) => {}
             Err(error) => bound.missing.push(error),
         }
     }
@@ -102,28 +101,35 @@ fn is_without(error: &io::Error) -> bool {
 /// Binds a port of this machine for one worker, 0 for any free port.
 pub(super) fn bind_port(port: u16) -> io::Result<BoundAddresses> {
     with_free_port(port, || {
-        let here = Wanted::here(port).addresses;
-        let settled = here.first().map(|address| settle(*address, Terms::default())).transpose()?;
+        let here = ListenerSpec::here(port);
+        let first = AddressSpec::all_of(&here).next();
+        let settled = first.map(|spec| settle(spec, Terms::default())).transpose()?;
         let port = settled.map_or(port, |address| address.port());
-        bind_all(&Wanted::here(port), 1, |_| false)?.or_error()
+        bind_all(&ListenerSpec::here(port), 1, |_| false)?.or_error()
     })
 }
 
-/// Binds an address for each worker.
-fn bind_one(wanted: SocketAddr, threads: usize, terms: Terms) -> io::Result<BoundAddress> {
-    with_free_port(wanted.port(), || {
-        let bound = bind_for_workers(settle(wanted, terms)?, threads, terms)?;
-        Ok(BoundAddress { wanted: Some(wanted), ..bound })
+/// Binds the listeners of an address for each worker.
+fn bind_one(spec: AddressSpec<'_>, threads: usize, terms: Terms) -> io::Result<BoundAddress> {
+    with_free_port(spec.address.port(), || {
+        let address = settle(spec, terms)?;
+        let listeners = bind_for_workers(spec, address, threads, terms)?;
+        let wanted = Some(spec.listeners.to_vec());
+        Ok(BoundAddress { wanted, addresses: vec![address], listeners })
     })
 }
 
-fn bind_for_workers(address: SocketAddr, threads: usize, terms: Terms) -> io::Result<BoundAddress> {
+fn bind_for_workers(
+    spec: AddressSpec<'_>,
+    address: SocketAddr,
+    threads: usize,
+    terms: Terms,
+) -> io::Result<Vec<Vec<BoundListener>>> {
     // A first bind without sharing: a shared address could be bound beside a second server of the same user, and each
     // of the two would get half of the clients.
-    listeners(address, terms)?;
+    bind_at(address, spec.listeners, terms)?;
     let terms = Terms { shared: terms.shared || threads > 1, ..terms };
-    let listeners = (0..threads).map(|_| listeners(address, terms)).collect::<io::Result<_>>()?;
-    Ok(BoundAddress { wanted: None, addresses: vec![address], listeners })
+    (0..threads).map(|_| bind_at(address, spec.listeners, terms)).collect()
 }
 
 /// Binds again where any port will do (0) and another program took the free port between choice and bind.
@@ -138,25 +144,33 @@ fn with_free_port<T>(port: u16, mut bind: impl FnMut() -> io::Result<T>) -> io::
     outcome
 }
 
-/// The listeners of a worker at an address, one for each transport.
-fn listeners(address: SocketAddr, options: Terms) -> io::Result<Vec<BoundListener>> {
-    let spec = |transport| ListenerSpec { address, transport, options };
-    let bind = |transport| spec(transport).bind().map_err(|error| explained(address, &error));
-    TRANSPORTS.into_iter().map(bind).collect()
+/// Binds listeners at an address.
+fn bind_at(
+    address: SocketAddr,
+    listeners: &[ListenerSpec],
+    terms: Terms,
+) -> io::Result<Vec<BoundListener>> {
+    let bind = |listener: &ListenerSpec| {
+        BoundListener::bind(listener.transport, address, terms)
+            .map_err(|error| explained(address, &error))
+    };
+    listeners.iter().map(bind).collect()
 }
 
-/// Replaces port 0 by a port that is free for both UDP and TCP.
-fn settle(address: SocketAddr, terms: Terms) -> io::Result<SocketAddr> {
-    if address.port() != 0 {
+/// Replaces port 0 by a port that is free for each transport.
+fn settle(spec: AddressSpec<'_>, terms: Terms) -> io::Result<SocketAddr> {
+    let AddressSpec { address, listeners } = spec;
+    let Some((first, others)) = listeners.split_first().filter(|_| address.port() == 0) else {
         return Ok(address);
-    }
+    };
     let mut outcome = Err(io::ErrorKind::AddrInUse.into());
     for _ in 0..FREE_TRIES {
-        let udp = listen::udp(address, terms).map_err(|error| explained(address, &error))?;
-        let free = udp.local_addr()?;
-        match listen::tcp(free, terms) {
+        let first = BoundListener::bind(first.transport, address, terms)
+            .map_err(|error| explained(address, &error))?;
+        let free = first.address()?;
+        match bind_at(free, others, terms) {
             Ok(_) => return Ok(free),
-            Err(error) => outcome = Err(explained(free, &error)),
+            Err(error) => outcome = Err(error),
         }
     }
     outcome

@@ -16,7 +16,7 @@ use super::generation::{Core, Generation};
 use super::signals::Signals;
 use super::state_folder::StateFolder;
 use super::{Snapshot, bind, control_socket, privileges, sandbox};
-use crate::config::{Config, ConfigError, ConfigOverlay};
+use crate::config::{AddressSpec, Config, ConfigError};
 use crate::log::Log;
 use crate::pipeline::Service;
 use crate::validate::Scope;
@@ -59,13 +59,6 @@ impl Configured {
         Configured { log: Some(log), ..self }
     }
 
-    /// Lays the settings of a network over those of the file at the next reload.
-    #[must_use]
-    pub fn on_network(mut self, overlay: ConfigOverlay) -> Self {
-        self.core.overlay = Some(Arc::new(overlay));
-        self
-    }
-
     /// The service of one worker, for a caller with a runtime.
     #[must_use]
     pub fn service(&self) -> Snapshot {
@@ -98,7 +91,7 @@ impl Configured {
         generation.log_remarks(None);
         let config = &generation.config;
         let heir = privileges::heir(config)?;
-        let state = StateFolder::take(config, &config.listens().addresses, heir)?;
+        let state = StateFolder::take(config, &AddressSpec::addresses(&config.listeners()), heir)?;
         let (addresses, instead) = bind::bind(config, is_on_trial(&core))?;
         let control = control_socket::bind(config, heir)?;
         privileges::raise_descriptors();

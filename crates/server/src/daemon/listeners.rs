@@ -1,4 +1,4 @@
-//! Sockets bound for clients: a list of listeners, each with an address, a transport and options.
+//! Sockets bound for clients: the listeners of each address, each with its transport.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -11,13 +11,7 @@ use zoners_host::service_manager::GivenSockets;
 use zoners_net::datagrams::Datagrams;
 use zoners_net::listen::{self, Terms};
 
-/// A listener to be bound.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ListenerSpec {
-    pub(super) address: SocketAddr,
-    pub(super) transport: Transport,
-    pub(super) options: Terms,
-}
+use crate::config::ListenerSpec;
 
 /// A listener of one worker, bound and not yet served.
 #[derive(Debug)]
@@ -49,22 +43,23 @@ pub(super) enum ServedSocket {
     Stream(Arc<tokio::net::TcpListener>),
 }
 
-impl ListenerSpec {
-    /// Binds the socket.
+impl BoundListener {
+    /// Binds a socket for clients over `transport`.
     ///
     /// # Errors
     /// The address cannot be bound.
-    pub(super) fn bind(self) -> io::Result<BoundListener> {
-        let ListenerSpec { address, transport, options } = self;
+    pub(super) fn bind(
+        transport: Transport,
+        address: SocketAddr,
+        terms: Terms,
+    ) -> io::Result<Self> {
         let socket = match transport {
-            Transport::Udp => BoundSocket::Datagrams(listen::udp(address, options)?),
-            Transport::Tcp => BoundSocket::Stream(listen::tcp(address, options)?),
+            Transport::Udp => BoundSocket::Datagrams(listen::udp(address, terms)?),
+            Transport::Tcp => BoundSocket::Stream(listen::tcp(address, terms)?),
         };
         Ok(BoundListener { transport, socket })
     }
-}
 
-impl BoundListener {
     /// The listeners of a service manager.
     pub(super) fn given(sockets: GivenSockets) -> Vec<Self> {
         let GivenSockets { udp, tcp } = sockets;
@@ -137,8 +132,8 @@ impl AsFd for ServedListener {
 /// Listeners at one address.
 #[derive(Debug)]
 pub(super) struct BoundAddress {
-    /// The wanted address, with port 0 for any free port. None for sockets of a service manager.
-    pub(super) wanted: Option<SocketAddr>,
+    /// The wanted listeners. None for sockets of a service manager.
+    pub(super) wanted: Option<Vec<ListenerSpec>>,
     /// The bound addresses; several for sockets of a service manager.
     pub(super) addresses: Vec<SocketAddr>,
     /// The listeners of each worker.
@@ -157,8 +152,8 @@ impl BoundAddress {
 pub(super) struct BoundAddresses {
     /// Bound addresses.
     pub(super) bound: Vec<BoundAddress>,
-    /// Addresses that this machine does not have yet.
-    pub(super) absent: Vec<SocketAddr>,
+    /// Listeners at addresses that this machine does not have yet.
+    pub(super) absent: Vec<ListenerSpec>,
     /// Reasons for addresses that are not bound, if no reason to end.
     pub(super) missing: Vec<io::Error>,
 }

@@ -13,14 +13,14 @@ use super::bind::bind_all;
 use super::listeners::{BoundAddress, BoundAddresses, BoundListener, ServedListener, collide};
 use super::state_folder::StateFolder;
 use super::worker::{Assignment, WorkerLink};
-use crate::config::Wanted;
+use crate::config::{AddressSpec, ListenerSpec};
 
 /// The addresses in service, with the workers behind.
 #[derive(Debug, Default)]
 pub(super) struct Listening {
     workers: Vec<WorkerLink>,
     places: Vec<ServedAddress>,
-    absent: Vec<SocketAddr>,
+    absent: Vec<ListenerSpec>,
     missing: Vec<String>,
     /// The file by which other daemons learn of the addresses.
     state: Option<StateFolder>,
@@ -29,7 +29,8 @@ pub(super) struct Listening {
 /// An address in service.
 #[derive(Debug)]
 struct ServedAddress {
-    wanted: Option<SocketAddr>,
+    /// The wanted listeners. None for sockets of a service manager.
+    wanted: Option<Vec<ListenerSpec>>,
     addresses: Vec<SocketAddr>,
     /// The listeners of each worker.
     listeners: Vec<Vec<ServedListener>>,
@@ -53,9 +54,9 @@ pub struct ListenStatus {
 /// A prepared change of addresses.
 #[derive(Debug)]
 pub(super) struct ListenChange {
-    wanted: Vec<SocketAddr>,
+    wanted: Vec<ListenerSpec>,
     added: Vec<ServedAddress>,
-    absent: Vec<SocketAddr>,
+    absent: Vec<ListenerSpec>,
     missing: Vec<String>,
 }
 
@@ -76,25 +77,27 @@ impl Listening {
     pub(super) fn status(&self) -> ListenStatus {
         ListenStatus {
             addresses: self.places.iter().flat_map(|place| place.addresses.clone()).collect(),
-            absent: self.absent.clone(),
+            absent: AddressSpec::addresses(&self.absent),
             missing: self.missing.clone(),
             instead: None,
         }
     }
 
-    /// Binds the wanted addresses that are new; nothing changes for clients before [`Listening::turn_to`].
+    /// Binds the wanted listeners that are new; nothing changes for clients before [`Listening::turn_to`].
     ///
     /// # Errors
     /// An address cannot be bound; nothing has changed.
-    pub(super) fn prepare(&self, wanted: Wanted) -> io::Result<ListenChange> {
-        let Wanted { addresses, configured } = wanted;
-        let is_new = |address: &SocketAddr| !self.is_given() && !self.has(*address);
-        let new =
-            Wanted { addresses: addresses.iter().copied().filter(is_new).collect(), configured };
-        let bound = self.bind_beside(&new, &addresses)?;
+    pub(super) fn prepare(&self, wanted: Vec<ListenerSpec>) -> io::Result<ListenChange> {
+        let kept: Vec<&ServedAddress> =
+            self.places.iter().filter(|place| place.is_in(&wanted)).collect();
+        let is_new = |listener: &&ListenerSpec| {
+            !self.is_given() && !kept.iter().any(|place| place.has(listener))
+        };
+        let new: Vec<ListenerSpec> = wanted.iter().filter(is_new).copied().collect();
+        let bound = self.bind_beside(&new, &wanted)?;
         let (absent, missing) = (bound.absent, texts(&bound.missing));
         let added = ServedAddress::all_of(bound.bound, &self.workers)?;
-        Ok(ListenChange { wanted: addresses, added, absent, missing })
+        Ok(ListenChange { wanted, added, absent, missing })
     }
 
     /// Serves the new addresses, and leaves the unwanted ones. False, without a change, if a service manager gave the
@@ -117,7 +120,7 @@ impl Listening {
         self.places = kept.into_iter().chain(added).collect();
         (self.absent, self.missing) = (absent, missing);
         if let Some(state) = &mut self.state {
-            state.note(&wanted);
+            state.note(&AddressSpec::addresses(&wanted));
         }
         true
     }
@@ -125,9 +128,9 @@ impl Listening {
     /// Tries to bind absent addresses; true if an address has appeared.
     pub(super) fn look_for_absent(&mut self) -> bool {
         let before = self.places.len();
-        for address in std::mem::take(&mut self.absent) {
-            let wanted = Wanted { addresses: vec![address], configured: true };
-            let bound = bind_all(&wanted, self.workers.len(), |_| false).and_then(|bound| {
+        let absent = std::mem::take(&mut self.absent);
+        for spec in AddressSpec::all_of(&absent) {
+            let bound = bind_all(spec.listeners, self.workers.len(), |_| false).and_then(|bound| {
                 self.absent.extend(bound.absent);
                 ServedAddress::all_of(bound.bound, &self.workers)
             });
@@ -138,7 +141,7 @@ impl Listening {
                 }
                 Err(error) => {
                     tracing::error!("listen: {error}");
-                    self.absent.push(address);
+                    self.absent.extend(spec.listeners);
                 }
             }
         }
@@ -156,17 +159,17 @@ impl Listening {
         self.places.iter().any(|place| place.wanted.is_none())
     }
 
-    fn has(&self, address: SocketAddr) -> bool {
-        self.places.iter().any(|place| place.wanted == Some(address))
-    }
-
-    /// Binds the `new` addresses beside unwanted addresses still in service: an address and its wildcard exclude each
-    /// other, unless both may be shared.
-    fn bind_beside(&self, new: &Wanted, wanted: &[SocketAddr]) -> io::Result<BoundAddresses> {
+    /// Binds the `new` listeners beside unwanted ones still in service: an address excludes itself and its wildcard,
+    /// unless both may be shared.
+    fn bind_beside(
+        &self,
+        new: &[ListenerSpec],
+        wanted: &[ListenerSpec],
+    ) -> io::Result<BoundAddresses> {
         let unwanted: Vec<&ServedAddress> =
             self.places.iter().filter(|place| !place.is_in(wanted)).collect();
         let collides =
-            |place: &ServedAddress| new.addresses.iter().any(|address| place.collides(*address));
+            |place: &ServedAddress| new.iter().any(|listener| place.collides(listener.address));
         let in_the_way: Vec<&ServedAddress> =
             unwanted.iter().copied().filter(|place| collides(place)).collect();
         let always = self.workers.len() > 1;
@@ -224,8 +227,15 @@ impl ServedAddress {
         self.leave.send_replace(true);
     }
 
-    fn is_in(&self, wanted: &[SocketAddr]) -> bool {
-        self.wanted.is_none_or(|own| wanted.contains(&own))
+    /// Whether this is the socket of `listener`.
+    fn has(&self, listener: &ListenerSpec) -> bool {
+        self.wanted.iter().flatten().any(|own| own.wants_socket_of(listener))
+    }
+
+    /// Whether every listener is among the wanted ones. Sockets of a service manager always are.
+    fn is_in(&self, wanted: &[ListenerSpec]) -> bool {
+        let is_wanted = |own: &ListenerSpec| wanted.iter().any(|other| other.wants_socket_of(own));
+        self.wanted.iter().flatten().all(is_wanted)
     }
 
     /// Lets sockets of this user share the address, or no longer.

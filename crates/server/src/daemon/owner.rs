@@ -6,7 +6,7 @@ use zoners_host::paths::runtime::control_sockets;
 use zoners_host::ports;
 
 use super::listeners::collide;
-use crate::config::Config;
+use crate::config::{AddressSpec, Config};
 use crate::control;
 
 /// The name of the program, as the system tells.
@@ -15,7 +15,7 @@ const OURS: &str = "zoners";
 /// The process of a Zoners serving an address wanted by `config`, as the control socket or the
 /// system tells.
 pub(super) fn running(config: &Config) -> Option<String> {
-    let wanted = config.listens().addresses;
+    let wanted = AddressSpec::addresses(&config.listeners());
     let status = control::status(&control_sockets(config.server.control.as_deref()));
     let listens = status.iter().flat_map(|status| &status.listen);
     let mut listens = listens.filter_map(|address| address.parse::<SocketAddr>().ok());

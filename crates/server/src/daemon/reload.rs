@@ -142,7 +142,7 @@ impl Serving {
     /// log. New addresses are bound before anything changes.
     pub(super) fn reload(self, next: NextGeneration) -> (Self, ReloadReport) {
         let prepared = next.and_then(|next| {
-            let change = self.listening.prepare(next.config.listens());
+            let change = self.listening.prepare(next.config.listeners());
             Ok((*next, change.map_err(|error| vec![format!("server.listen: {error}")])?))
         });
         match prepared {
