@@ -126,7 +126,7 @@ async fn ask_server<N: Network>(
     if let Some(lead) = lead {
         lead.bell().hush(env.shared().now());
     }
-    let mut unheard = UnansweredGuard { env, query, sent: wait.sent, heard: false };
+    let mut unanswered = UnansweredGuard { env, query, sent: wait.sent, has_reply: false };
     let deadline = tokio::time::sleep(env.settings().limits.exchange);
     tokio::pin!(deadline);
     let mut doubts = Suspicions::default();
@@ -184,8 +184,8 @@ async fn ask_server<N: Network>(
             lead.doubt(doubt as u8);
         }
     };
-    unheard.hear(&result);
-    if unheard.heard {
+    unanswered.observe(&result);
+    if unanswered.has_reply {
         await_copies(env, wait, &asking.question);
     }
     result

@@ -60,7 +60,7 @@ struct Race<'a, N: Network> {
     /// The number of late replies so far.
     late: u8,
     /// A bad message arrived for a query of the race.
-    doubted: bool,
+    has_bad_message: bool,
     /// The server that the hedge delay belongs to.
     newest: Option<Endpoint>,
     /// A server was needed and none was left.
@@ -76,8 +76,8 @@ struct Race<'a, N: Network> {
     uncharged: u32,
     /// The remaining packets, if the zone counts as dead.
     probe: Option<u32>,
-    /// The next attempt waits for leave.
-    held: bool,
+    /// The next attempt waits for a permit.
+    waits_for_permit: bool,
 }
 
 /// The next event of a race.
@@ -116,7 +116,7 @@ impl<'a, N: Network> Race<'a, N> {
             exhausted: None,
             hedge_at: Instant::now(),
             late: 0,
-            doubted: false,
+            has_bad_message: false,
             newest: None,
             wants_more: false,
             hopeless_at: None,
@@ -125,7 +125,7 @@ impl<'a, N: Network> Race<'a, N> {
             packets: 0,
             uncharged: 0,
             probe: None,
-            held: false,
+            waits_for_permit: false,
         }
     }
 }
@@ -161,7 +161,7 @@ impl<N: Network> Race<'_, N> {
                 // A nameserver may have better addresses than those known.
                 self.look_up_more(1);
             }
-            if self.running.is_empty() && self.lookups.is_empty() && !self.held {
+            if self.running.is_empty() && self.lookups.is_empty() && !self.waits_for_permit {
                 self.ask_for_child_servers();
                 if !matches!(self.child_servers_state, ChildServers::Asked(_)) {
                     return self.end();
@@ -180,7 +180,7 @@ impl<N: Network> Race<'_, N> {
                     self.empty += u32::from(found.addresses.is_empty());
                     self.candidates.add(self.env, self.cut, found.server, &found.addresses);
                     if found.by_glue {
-                        self.candidates.doubt(found.server);
+                        self.candidates.add_glue_only(found.server);
                     }
                     if self.running.is_empty() || self.wants_more {
                         self.launch();
@@ -191,7 +191,7 @@ impl<N: Network> Race<'_, N> {
                     self.add_child_servers(told);
                     self.launch();
                 }
-                RaceEvent::Late if self.held => self.try_again(),
+                RaceEvent::Late if self.waits_for_permit => self.try_again(),
                 RaceEvent::Released => self.try_again(),
                 RaceEvent::Late if self.is_yet_to_be_asked() || self.is_not_late_after_all() => {}
                 RaceEvent::Late => self.hedge(),
@@ -207,7 +207,7 @@ impl<N: Network> Race<'_, N> {
             happening = next_of(&mut self.running) => happening,
             found = self.lookups.next() => RaceEvent::Found(found),
             own = told(&mut self.child_servers_state) => RaceEvent::Own(own),
-            () = released.notified(), if self.held => RaceEvent::Released,
+            () = released.notified(), if self.waits_for_permit => RaceEvent::Released,
             () = sleep_until(over.min(self.hedge_at)) => match self.hedge_at < over {
                 true => RaceEvent::Late,
                 false => RaceEvent::Over,
@@ -218,7 +218,7 @@ impl<N: Network> Race<'_, N> {
     /// Asks the next candidate, or looks up the address of one.
     fn launch(&mut self) -> Option<Attempt> {
         if self.exhausted.is_some() {
-            self.hedge_at = Instant::now() + self.env.settings().limits.wall;
+            self.hedge_at = Instant::now() + self.env.settings().limits.recursion;
             return None;
         }
         if !self.candidates.has_fresh() && self.candidates.has_unresolved() {
@@ -237,29 +237,29 @@ impl<N: Network> Race<'_, N> {
             self.ask_for_child_servers();
         }
         let next = self.next_attempt();
-        (self.held, self.wants_more) = (false, !matches!(next, NextStep::Ask(_)));
+        (self.waits_for_permit, self.wants_more) = (false, !matches!(next, NextStep::Ask(_)));
         let next = match next {
             NextStep::Ask(next) => next,
             // A dead zone is not waited for.
             NextStep::Wait(_) if self.probe.is_some() && !self.running.is_empty() => {
                 self.probe = Some(0);
-                self.hedge_at = Instant::now() + self.env.settings().limits.wall;
+                self.hedge_at = Instant::now() + self.env.settings().limits.recursion;
                 return None;
             }
             NextStep::Wait(until) => {
-                self.hold(until);
+                self.wait_for_permit(until);
                 return None;
             }
             // No candidate is left; the queries under way decide.
             NextStep::Nothing => {
-                self.hedge_at = Instant::now() + self.env.settings().limits.wall;
+                self.hedge_at = Instant::now() + self.env.settings().limits.recursion;
                 return None;
             }
         };
         self.hedge_at = Instant::now() + self.hedge_after(&next);
         self.newest = Some(next.endpoint);
-        self.env.shared().probe_budget.earn(self.env.settings().limits.spare);
-        self.ask(next, self.late > 0 || self.doubted);
+        self.env.shared().probe_budget.earn(self.env.settings().limits.probe_budget);
+        self.ask(next, self.late > 0 || self.has_bad_message);
         Some(next)
     }
 
@@ -269,13 +269,13 @@ impl<N: Network> Race<'_, N> {
         if self.env.network().is_short() {
             return;
         }
-        let spare = &self.env.shared().probe_budget;
-        if spare.is_left(self.env.settings().limits.spare)
+        let probe_budget = &self.env.shared().probe_budget;
+        if probe_budget.is_left(self.env.settings().limits.probe_budget)
             && let Some(unknown) = self.candidates.explore(first)
         {
             match self.may_add(&unknown) {
                 true => {
-                    spare.take();
+                    probe_budget.take();
                     self.env.count(Counter::UpstreamProbes);
                     self.ask(unknown, true);
                 }

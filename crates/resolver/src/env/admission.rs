@@ -43,7 +43,7 @@ pub(crate) struct RecursionSlot {
     pending: Arc<AdmissionControl>,
     asker: SlotOwner,
     age: SlotAge,
-    held: oneshot::Receiver<()>,
+    displaced: oneshot::Receiver<()>,
 }
 
 /// The result of admission.
@@ -65,21 +65,21 @@ impl AdmissionControl {
         arrived: Instant,
         limit: usize,
     ) -> SlotGrant {
-        let mut seats = self.0.lock();
-        let full = seats.taken >= limit;
+        let mut slots = self.0.lock();
+        let full = slots.taken >= limit;
         if full {
-            let Some((greediest, oldest)) = seats.to_give_way(asker, arrived) else {
+            let Some((largest, oldest)) = slots.to_give_way(asker, arrived) else {
                 return SlotGrant::Full;
             };
-            seats.remove(greediest, oldest);
+            slots.remove(largest, oldest);
         }
-        let age = (arrived, seats.next);
-        seats.next += 1;
-        seats.taken += 1;
-        let (hold, held) = oneshot::channel();
-        seats.askers.entry(asker).or_default().insert(age, hold);
-        let seat = RecursionSlot { pending: self.clone(), asker, age, held };
-        if full { SlotGrant::InsteadOf(seat) } else { SlotGrant::Free(seat) }
+        let age = (arrived, slots.next);
+        slots.next += 1;
+        slots.taken += 1;
+        let (hold, displaced) = oneshot::channel();
+        slots.askers.entry(asker).or_default().insert(age, hold);
+        let slot = RecursionSlot { pending: self.clone(), asker, age, displaced };
+        if full { SlotGrant::InsteadOf(slot) } else { SlotGrant::Free(slot) }
     }
 
     /// How many there are.
@@ -92,19 +92,20 @@ impl Slots {
     /// The recursion giving way to a new one of `asker`.
     fn to_give_way(&self, asker: SlotOwner, arrived: Instant) -> Option<(SlotOwner, SlotAge)> {
         let own = self.askers.get(&asker).map_or(0, BTreeMap::len);
-        let (greediest, theirs) = self.askers.iter().max_by_key(|(_, theirs)| theirs.len())?;
-        let (oldest, _) = theirs.first_key_value()?;
+        let (largest, recursions) =
+            self.askers.iter().max_by_key(|(_, recursions)| recursions.len())?;
+        let (oldest, _) = recursions.first_key_value()?;
         let had_its_chance = Instant::now().duration_since(oldest.0) >= GRACE;
-        let gives_way = theirs.len() > own + 1 || had_its_chance && oldest.0 < arrived;
-        gives_way.then_some((*greediest, *oldest))
+        let gives_way = recursions.len() > own + 1 || had_its_chance && oldest.0 < arrived;
+        gives_way.then_some((*largest, *oldest))
     }
 
     fn remove(&mut self, asker: SlotOwner, age: SlotAge) {
-        let Some(theirs) = self.askers.get_mut(&asker) else { return };
-        if theirs.remove(&age).is_some() {
+        let Some(recursions) = self.askers.get_mut(&asker) else { return };
+        if recursions.remove(&age).is_some() {
             self.taken -= 1;
         }
-        if theirs.is_empty() {
+        if recursions.is_empty() {
             self.askers.remove(&asker);
         }
     }
@@ -113,7 +114,7 @@ impl Slots {
 impl RecursionSlot {
     /// Waits until the recursion has to give way.
     pub(crate) async fn gives_way(&mut self) {
-        let _ = (&mut self.held).await;
+        let _ = (&mut self.displaced).await;
     }
 }
 
@@ -133,48 +134,48 @@ mod tests {
         Some([192, 0, 2, last].into())
     }
 
-    fn seat(seating: SlotGrant) -> Option<RecursionSlot> {
-        match seating {
-            SlotGrant::Free(seat) | SlotGrant::InsteadOf(seat) => Some(seat),
+    fn slot(grant: SlotGrant) -> Option<RecursionSlot> {
+        match grant {
+            SlotGrant::Free(slot) | SlotGrant::InsteadOf(slot) => Some(slot),
             SlotGrant::Full => None,
         }
     }
 
-    async fn must_go(seat: &mut RecursionSlot) -> bool {
-        tokio::time::timeout(Duration::ZERO, seat.gives_way()).await.is_ok()
+    async fn must_go(slot: &mut RecursionSlot) -> bool {
+        tokio::time::timeout(Duration::ZERO, slot.gives_way()).await.is_ok()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_askers_oldest_gives_way_once_it_had_its_chance() {
+    async fn the_oldest_recursion_of_a_client_gives_way_after_the_grace_time() {
         let pending = Arc::<AdmissionControl>::default();
-        let sit = || seat(pending.admit(asker(1), Instant::now(), LIMIT));
-        let mut seats = vec![];
+        let admit = || slot(pending.admit(asker(1), Instant::now(), LIMIT));
+        let mut slots = vec![];
         for _ in 0..LIMIT {
-            seats.push(sit().unwrap());
+            slots.push(admit().unwrap());
             tokio::time::advance(Duration::from_millis(1)).await;
         }
-        assert!(sit().is_none(), "all are young");
+        assert!(admit().is_none(), "all are young");
         tokio::time::advance(GRACE).await;
-        let newest = sit().unwrap();
-        assert!(must_go(&mut seats[0]).await && !must_go(&mut seats[1]).await);
-        let old = seats[2].age.0;
-        assert!(seat(pending.admit(asker(1), seats[1].age.0, LIMIT)).is_none(), "not to its like");
-        assert!(seat(pending.admit(asker(1), old, LIMIT)).is_some());
-        drop((seats, newest));
+        let newest = admit().unwrap();
+        assert!(must_go(&mut slots[0]).await && !must_go(&mut slots[1]).await);
+        let old = slots[2].age.0;
+        assert!(slot(pending.admit(asker(1), slots[1].age.0, LIMIT)).is_none(), "not to its like");
+        assert!(slot(pending.admit(asker(1), old, LIMIT)).is_some());
+        drop((slots, newest));
         assert_eq!(pending.taken(), 0);
         assert!(pending.0.lock().askers.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_greediest_gives_way_to_others_at_once() {
+    async fn the_client_with_the_most_recursions_gives_way_to_other_clients_at_once() {
         let pending = Arc::<AdmissionControl>::default();
-        let sit = |asker| seat(pending.admit(asker, Instant::now(), LIMIT));
-        let mut flood: Vec<RecursionSlot> = (0..LIMIT).map(|_| sit(asker(1)).unwrap()).collect();
-        let mut other = sit(asker(2)).unwrap();
+        let admit = |asker| slot(pending.admit(asker, Instant::now(), LIMIT));
+        let mut flood: Vec<RecursionSlot> = (0..LIMIT).map(|_| admit(asker(1)).unwrap()).collect();
+        let mut other = admit(asker(2)).unwrap();
         assert!(must_go(&mut flood[0]).await);
-        let own = sit(None).unwrap();
+        let own = admit(None).unwrap();
         assert!(must_go(&mut flood[1]).await && !must_go(&mut other).await);
-        assert!(sit(asker(2)).is_none(), "two and two are fair, and all are young");
+        assert!(admit(asker(2)).is_none(), "two and two are fair, and all are young");
         assert_eq!(pending.taken(), LIMIT);
         drop((flood, other, own));
         assert_eq!(pending.taken(), 0);

@@ -37,7 +37,7 @@ impl<N: Network> Env<N> {
         settings: Arc<Settings>,
         counters: Arc<Counters>,
     ) -> Arc<Self> {
-        shared.uplinks.lay(&settings);
+        shared.uplinks.configure(&settings);
         Arc::new_cyclic(|this| Env {
             this: this.clone(),
             shared,
@@ -122,15 +122,15 @@ impl<N: Network> Env<N> {
 
     /// Whether the uplinks to the servers of a question are down.
     pub(crate) fn is_uplink_down_for(&self, question: &Question) -> bool {
-        let (lines, now) = (&self.shared().uplinks, self.shared().now());
+        let (uplinks, now) = (&self.shared().uplinks, self.shared().now());
         if self.settings().routes.is_empty() {
-            return lines.internet().is_down(now);
+            return uplinks.internet().is_down(now);
         }
         match self.settings().route(&question.answered_at()) {
-            None => lines.internet().is_down(now),
+            None => uplinks.internet().is_down(now),
             Some(route) => {
                 let mut addresses = route.servers.iter().flat_map(|server| &server.addresses);
-                addresses.all(|address| lines.to(address.ip()).is_down(now))
+                addresses.all(|address| uplinks.to(address.ip()).is_down(now))
             }
         }
     }
@@ -169,7 +169,7 @@ impl<N: Network> Env<N> {
         exchange: Pin<Box<dyn Future<Output = T> + Send>>,
     ) {
         // If sockets are scarce, no stragglers are kept.
-        let limit = if self.network().is_short() { 0 } else { self.settings().limits.nursery };
+        let limit = if self.network().is_short() { 0 } else { self.settings().limits.stragglers };
         if self.stragglers().adopt(exchange, limit) == StragglerFate::Full {
             self.count(Counter::UpstreamStragglersDropped);
         }

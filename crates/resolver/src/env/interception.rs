@@ -75,7 +75,7 @@ impl Obstacle {
                 "this network rejects DNS to foreign servers, or has no way to them"
             }
             Obstacle::Silent => {
-                "no foreign server answers: this network blocks DNS, or its line is down"
+                "no foreign server answers: this network blocks DNS, or its uplink is down"
             }
         }
     }

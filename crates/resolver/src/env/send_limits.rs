@@ -14,8 +14,8 @@ impl<N: Network> Env<N> {
 
     /// Asks for a permit to send a packet, or to open a stream, to an unproven address.
     pub(crate) fn admit_unproven(&self, server: Endpoint) -> UnprovenPermit {
-        let (strangers, now) = (&self.shared().unproven, self.shared().now());
-        let admission = strangers.admit(server.address.ip(), server.transport, now);
+        let (unproven, now) = (&self.shared().unproven, self.shared().now());
+        let admission = unproven.admit(server.address.ip(), server.transport, now);
         match admission {
             UnprovenPermit::Admitted(true) => self.count(Counter::LimitUnprovenAddresses),
             UnprovenPermit::Admitted(false) => {}
@@ -34,8 +34,8 @@ impl<N: Network> Env<N> {
     /// A query to a server was not answered. While no query on its uplink is answered, the quota is
     /// not affected.
     pub(crate) fn missed(&self, server: Endpoint) {
-        let line = self.shared().uplinks.to(server.address.ip());
-        if line.is_silent(self.shared().now()) {
+        let uplink = self.shared().uplinks.to(server.address.ip());
+        if uplink.is_silent(self.shared().now()) {
             return;
         }
         let quotas = &self.shared().server_quotas;

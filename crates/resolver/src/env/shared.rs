@@ -241,29 +241,29 @@ impl Shared {
     }
 
     /// The state of an uplink, for silent zones.
-    pub(crate) fn uplink_state(&self, line: &Uplink) -> UplinkState {
+    pub(crate) fn uplink_state(&self, uplink: &Uplink) -> UplinkState {
         UplinkState {
-            last_reply_at: line.last_reply_at(),
-            forgiven: line.forgiven(),
-            silent: line.is_silent(self.now()),
+            last_reply_at: uplink.last_reply_at(),
+            forgiven: uplink.forgiven(),
+            silent: uplink.is_silent(self.now()),
             late: self.rtt_prior.late(),
-            loss: line.loss(),
+            loss: uplink.loss(),
         }
     }
 
     /// The circumstances in which servers behind an uplink are estimated.
-    pub(crate) fn estimator(&self, line: &Uplink) -> Estimator {
+    pub(crate) fn estimator(&self, uplink: &Uplink) -> Estimator {
         let (median, late) = (self.rtt_prior.median(), self.rtt_prior.late());
-        let (now, foreign) = (self.now(), self.uplinks.is_internet(line));
+        let (now, foreign) = (self.now(), self.uplinks.is_internet(uplink));
         Estimator {
             now,
             // The server may be dead: a known server must be a good deal slower to be passed over.
             unknown: (median * 2, late),
-            forgiven: line.forgiven(),
-            loss: line.loss(),
+            forgiven: uplink.forgiven(),
+            loss: uplink.loss(),
             broken: if foreign { self.broken_paths() } else { BrokenPaths::default() },
-            silent: line.is_silent(now) || foreign && self.reachability.is_udp_doubtful(),
-            last_reply_at: line.last_reply_at(),
+            silent: uplink.is_silent(now) || foreign && self.reachability.is_udp_doubtful(),
+            last_reply_at: uplink.last_reply_at(),
         }
     }
 
@@ -296,9 +296,9 @@ impl Shared {
 
     /// A server with this entry has replied; returns whether the server is in the Internet.
     fn last_reply_at(&self, server: Endpoint, before: &ServerInfo, now: Moment) -> bool {
-        let line = self.uplinks.to(server.address.ip());
-        let foreign = self.uplinks.is_internet(line);
-        line.replied(now);
+        let uplink = self.uplinks.to(server.address.ip());
+        let foreign = self.uplinks.is_internet(uplink);
+        uplink.replied(now);
         if foreign {
             self.reachability.replied(server);
         }
@@ -317,12 +317,12 @@ impl Shared {
     }
 
     /// Records a reply for later probes of the last responder.
-    pub(crate) fn take_testimony(&self, server: Endpoint, asking: &UpstreamQuery) {
-        let (now, line) = (self.now(), self.uplinks.to(server.address.ip()));
-        let testimony = || LastReply { server, asking: asking.clone() };
-        line.witness().take(now, testimony);
-        if self.uplinks.is_internet(line) {
-            self.reachability.take(server, now, testimony);
+    pub(crate) fn remember_last_reply(&self, server: Endpoint, asking: &UpstreamQuery) {
+        let (now, uplink) = (self.now(), self.uplinks.to(server.address.ip()));
+        let last_reply = || LastReply { server, asking: asking.clone() };
+        uplink.last_responder().take(now, last_reply);
+        if self.uplinks.is_internet(uplink) {
+            self.reachability.take(server, now, last_reply);
         }
     }
 }

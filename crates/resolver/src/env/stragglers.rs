@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-/// Where losers live on.
+/// The stragglers of a worker.
 #[derive(Debug, Default)]
 pub(crate) struct Stragglers {
     living: Arc<AtomicUsize>,
@@ -81,25 +81,25 @@ mod tests {
     use std::time::Duration;
 
     #[tokio::test(start_paused = true)]
-    async fn the_nursery_is_bounded_and_empties() {
-        let nursery = Stragglers::default();
+    async fn the_number_of_stragglers_is_bounded_and_falls_to_zero() {
+        let stragglers = Stragglers::default();
         let longest = Duration::from_secs(3);
-        let adopt = || nursery.adopt(Box::pin(tokio::time::sleep(longest)), 3);
+        let adopt = || stragglers.adopt(Box::pin(tokio::time::sleep(longest)), 3);
         assert!((0..3).all(|_| adopt() == StragglerFate::Living));
         assert_eq!(adopt(), StragglerFate::Full);
-        assert_eq!(nursery.living(), 3);
+        assert_eq!(stragglers.living(), 3);
         tokio::time::sleep(longest + Duration::from_millis(1)).await;
-        assert_eq!(nursery.living(), 0);
+        assert_eq!(stragglers.living(), 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn those_who_live_on_give_way() {
-        let nursery = Stragglers::default();
-        let adopt = || nursery.adopt(Box::pin(std::future::pending::<()>()), 3);
+    async fn stragglers_give_way_where_sockets_are_needed() {
+        let stragglers = Stragglers::default();
+        let adopt = || stragglers.adopt(Box::pin(std::future::pending::<()>()), 3);
         assert!((0..3).all(|_| adopt() == StragglerFate::Living));
         tokio::task::yield_now().await;
-        nursery.give_way();
+        stragglers.give_way();
         tokio::task::yield_now().await;
-        assert_eq!(nursery.living(), 0);
+        assert_eq!(stragglers.living(), 0);
     }
 }

@@ -45,7 +45,7 @@ pub(crate) struct LastReply {
 /// The last responder of one path.
 #[derive(Debug, Default)]
 pub(crate) struct LastResponder {
-    /// When the testimony was taken; 0: there is none.
+    /// When the reply was recorded; 0: there is none.
     taken_at: AtomicU64,
     /// A probe is outstanding.
     is_asked: AtomicBool,
@@ -63,7 +63,7 @@ struct ResponderState {
 
 impl LastResponder {
     /// A server has replied: outstanding probes are settled.
-    pub(crate) fn heard(&self) {
+    pub(crate) fn settle_probes(&self) {
         if self.is_asked.load(Ordering::Relaxed) {
             let mut inner = self.inner.lock();
             self.is_asked.store(false, Ordering::Relaxed);
@@ -72,11 +72,11 @@ impl LastResponder {
     }
 
     /// Records a reply.
-    pub(crate) fn take(&self, now: Moment, testimony: impl FnOnce() -> LastReply) {
+    pub(crate) fn take(&self, now: Moment, last_reply: impl FnOnce() -> LastReply) {
         let taken_at = self.taken_at.load(Ordering::Relaxed);
         if taken_at == 0 || now.since(Moment::from_millis(taken_at)) >= RECENT {
             self.taken_at.store(now.as_millis().max(1), Ordering::Relaxed);
-            self.inner.lock().last = Some(testimony());
+            self.inner.lock().last = Some(last_reply());
         }
     }
 
@@ -126,49 +126,55 @@ mod tests {
     use super::*;
     use zoners_dns::{Question, Rtype, name};
 
-    fn testimony(server: &str) -> LastReply {
+    fn last_reply(server: &str) -> LastReply {
         let question = Question::new(name::root(), Rtype::NS);
         let asking = UpstreamQuery { question, recursion_desired: false, retry: false };
         LastReply { server: Endpoint::udp(server.parse().unwrap()), asking }
     }
 
-    fn claim(witness: &LastResponder, millis: u64) -> Option<String> {
+    fn claim(last_responder: &LastResponder, millis: u64) -> Option<String> {
         let now = Moment::from_millis(millis);
-        let claimed = witness.claim(now, |_| true, || Some(testimony("192.0.2.9")));
+        let claimed = last_responder.claim(now, |_| true, || Some(last_reply("192.0.2.9")));
         claimed.map(|claimed| claimed.server.to_string())
     }
 
     #[test]
     fn it_is_asked_twice_and_its_silence_counts_a_second_later() {
-        let (witness, at) = (LastResponder::default(), Moment::from_millis);
-        assert!(!witness.is_there());
-        witness.take(at(5), || testimony("192.0.2.1"));
-        witness.take(at(1004), || testimony("192.0.2.2"));
-        assert!(witness.is_there());
+        let (last_responder, at) = (LastResponder::default(), Moment::from_millis);
+        assert!(!last_responder.is_there());
+        last_responder.take(at(5), || last_reply("192.0.2.1"));
+        last_responder.take(at(1004), || last_reply("192.0.2.2"));
+        assert!(last_responder.is_there());
         assert_eq!(
-            claim(&witness, 2000).as_deref(),
+            claim(&last_responder, 2000).as_deref(),
             Some("192.0.2.1"),
             "one is as good as another"
         );
-        assert_eq!((claim(&witness, 2499), witness.silent_from(2)), (None, None));
-        assert_eq!(witness.silent_from(1), Some(at(3000)));
-        assert!(claim(&witness, 2500).is_some());
-        assert_eq!((claim(&witness, 90_000), witness.silent_from(2)), (None, Some(at(3000))));
-        witness.heard();
-        assert_eq!(witness.silent_from(1), None);
-        assert!(claim(&witness, 90_000).is_some());
+        assert_eq!((claim(&last_responder, 2499), last_responder.silent_from(2)), (None, None));
+        assert_eq!(last_responder.silent_from(1), Some(at(3000)));
+        assert!(claim(&last_responder, 2500).is_some());
+        assert_eq!(
+            (claim(&last_responder, 90_000), last_responder.silent_from(2)),
+            (None, Some(at(3000)))
+        );
+        last_responder.settle_probes();
+        assert_eq!(last_responder.silent_from(1), None);
+        assert!(claim(&last_responder, 90_000).is_some());
     }
 
     #[test]
     fn another_is_asked_where_it_may_not_be() {
-        let witness = LastResponder::default();
-        assert_eq!(claim(&witness, 5).as_deref(), Some("192.0.2.9"), "none ever answered");
-        witness.heard();
-        witness.take(Moment::from_millis(5), || testimony("192.0.2.1"));
+        let last_responder = LastResponder::default();
+        assert_eq!(claim(&last_responder, 5).as_deref(), Some("192.0.2.9"), "none ever answered");
+        last_responder.settle_probes();
+        last_responder.take(Moment::from_millis(5), || last_reply("192.0.2.1"));
         let now = Moment::from_millis(5);
-        let claimed = witness.claim(now, |_| false, || Some(testimony("192.0.2.9")));
+        let claimed = last_responder.claim(now, |_| false, || Some(last_reply("192.0.2.9")));
         assert_eq!(claimed.map(|claimed| claimed.server.to_string()).as_deref(), Some("192.0.2.9"));
-        let claimed = witness.claim(now.after(EVERY), |_| false, || None);
-        assert!(claimed.is_none() && witness.silent_from(2).is_some(), "it is asked as it is");
+        let claimed = last_responder.claim(now.after(EVERY), |_| false, || None);
+        assert!(
+            claimed.is_none() && last_responder.silent_from(2).is_some(),
+            "it is asked as it is"
+        );
     }
 }

@@ -31,7 +31,7 @@ impl ProbeBudget {
         }
     }
 
-    /// Whether there is a packet to spare, where `most` may be.
+    /// Whether the budget has a packet, where `most` may be.
     pub(crate) fn is_left(&self, most: u32) -> bool {
         most > 0 && self.0.load(Ordering::Relaxed) >= PACKET
     }
@@ -54,12 +54,13 @@ mod tests {
 
     #[test]
     fn an_eighth_may_be_spent_beyond_the_first() {
-        let spare = ProbeBudget::default();
-        let spend = |most| std::iter::from_fn(|| spare.is_left(most).then(|| spare.take())).count();
+        let budget = ProbeBudget::default();
+        let spend =
+            |most| std::iter::from_fn(|| budget.is_left(most).then(|| budget.take())).count();
         assert_eq!(spend(0), 0);
         assert_eq!(spend(10), 64);
         for (queries, spent) in [(8, 1), (7, 0), (1, 1), (1000, 10)] {
-            (0..queries).for_each(|_| spare.earn(10));
+            (0..queries).for_each(|_| budget.earn(10));
             assert_eq!(spend(10), spent, "{queries}");
         }
     }

@@ -16,7 +16,7 @@ use crate::infra::last_responder::{LastReply, LastResponder};
 
 /// Consecutive silent networks after which a path is broken.
 const MANY: usize = 6;
-/// An outage of our line is over sooner than this, mostly.
+/// Most outages of the uplink are shorter.
 const BROKEN_AFTER: Duration = Duration::from_secs(1);
 const DOUBTFUL_AFTER: Duration = Duration::from_millis(300);
 /// The most time that counts between two silent networks: without questions there is no evidence.
@@ -49,7 +49,7 @@ struct PathState {
     /// that works.
     broken_from: AtomicU64,
     health: Mutex<PathHealth>,
-    witness: LastResponder,
+    last_responder: LastResponder,
 }
 
 #[derive(Debug, Default)]
@@ -97,7 +97,7 @@ impl PathState {
         if self.broken_from.load(Ordering::Relaxed) > 0 || !self.is_silent(MANY, BROKEN_AFTER) {
             return;
         }
-        let from = match self.witness.silent_from(ASKED) {
+        let from = match self.last_responder.silent_from(ASKED) {
             // The probe's time may not be over.
             Some(from) => Some(from.max(now)),
             None => (self.lasts() >= UNASKED).then_some(now),
@@ -108,7 +108,7 @@ impl PathState {
     }
 
     fn works(&self) {
-        self.witness.heard();
+        self.last_responder.settle_probes();
         if self.silent.load(Ordering::Relaxed) > 0 {
             self.health.lock().silent.clear();
             self.silent.store(0, Ordering::Relaxed);
@@ -117,7 +117,7 @@ impl PathState {
     }
 
     /// The last responder to probe, if the path may be broken.
-    fn claim_witness(
+    fn claim_last_responder(
         &self,
         now: Moment,
         may_ask: impl Fn(&LastReply) -> bool,
@@ -126,7 +126,7 @@ impl PathState {
         if self.silent.load(Ordering::Relaxed) < SOME {
             return None;
         }
-        let claimed = self.witness.claim(now, may_ask, another);
+        let claimed = self.last_responder.claim(now, may_ask, another);
         self.conclude(now);
         claimed
     }
@@ -194,8 +194,8 @@ impl ReachabilityTable {
     }
 
     /// Records a reply for later probes.
-    pub(crate) fn take(&self, server: Endpoint, now: Moment, testimony: impl Fn() -> LastReply) {
-        self.of(server).for_each(|path| path.witness.take(now, &testimony));
+    pub(crate) fn take(&self, server: Endpoint, now: Moment, last_reply: impl Fn() -> LastReply) {
+        self.of(server).for_each(|path| path.last_responder.take(now, &last_reply));
     }
 
     /// The server did not answer, or could not be reached.
@@ -206,7 +206,7 @@ impl ReachabilityTable {
 
     /// The probes that tell whether paths are broken: for each suspect path the last responder over
     /// it or, if that may not be asked, `another` if it has an address of the family.
-    pub(crate) fn claim_witnesses(
+    pub(crate) fn claim_probes_of_last_responders(
         &self,
         now: Moment,
         may_ask: impl Fn(&LastReply) -> bool,
@@ -214,8 +214,9 @@ impl ReachabilityTable {
     ) -> impl Iterator<Item = LastReply> {
         let paths =
             [(&self.ipv4, Some(Family::V4)), (&self.ipv6, Some(Family::V6)), (&self.udp, None)];
-        let claim =
-            |(path, family): (&PathState, _)| path.claim_witness(now, &may_ask, || another(family));
+        let claim = |(path, family): (&PathState, _)| {
+            path.claim_last_responder(now, &may_ask, || another(family))
+        };
         paths.map(claim).into_iter().flatten()
     }
 

@@ -23,7 +23,7 @@ const MOST: u32 = 16;
 const MOST_FIRST: u32 = 64;
 /// The interval of further packets.
 const PACE: Duration = Duration::from_millis(500);
-/// The same while no server anywhere answers: when our line is back, no question shall wait for long.
+/// The same while no server anywhere answers: once the uplink is back, no question waits for long.
 const PACE_OF_SILENCE: Duration = Duration::from_millis(250);
 /// A zone with this many packets …
 const DEAD_AFTER: u32 = 5;
@@ -123,7 +123,7 @@ impl ZoneSilences {
         &self,
         zone: &Name,
         first: bool,
-        line: UplinkState,
+        uplink: UplinkState,
         now: Moment,
     ) -> ZonePermit {
         if self.is_empty() {
@@ -131,12 +131,12 @@ impl ZoneSilences {
         }
         let mut zones = self.zones.lock();
         let Some(silence) = zones.get_mut(zone, now) else { return ZonePermit::Granted };
-        if silence.is_forgiven(line) {
+        if silence.is_forgiven(uplink) {
             zones.remove(zone);
             self.accounts.store(zones.len(), Ordering::Relaxed);
             return ZonePermit::Granted;
         }
-        let leave = silence.leave(first, line, now);
+        let leave = silence.leave(first, uplink, now);
         silence.awaited |= leave != ZonePermit::Granted;
         leave
     }
@@ -147,14 +147,20 @@ impl ZoneSilences {
     }
 
     /// Packets are sent to the zone; true if the account of a different zone was forgotten.
-    pub(crate) fn spend(&self, zone: &Name, packets: u32, line: UplinkState, now: Moment) -> bool {
+    pub(crate) fn spend(
+        &self,
+        zone: &Name,
+        packets: u32,
+        uplink: UplinkState,
+        now: Moment,
+    ) -> bool {
         let mut zones = self.zones.lock();
         let Some((silence, forgotten)) = zones.touch(zone.clone(), now) else { return false };
         if silence.packets == 0 {
             silence.since = now;
         }
         silence.packets = silence.packets.saturating_add(packets);
-        let pace = if line.silent { PACE_OF_SILENCE } else { PACE };
+        let pace = if uplink.silent { PACE_OF_SILENCE } else { PACE };
         silence.free_at = now.after(pace * packets.min(STREAM));
         self.accounts.store(zones.len(), Ordering::Relaxed);
         forgotten
@@ -164,7 +170,7 @@ impl ZoneSilences {
     pub(crate) fn death(
         &self,
         zone: &Name,
-        line: UplinkState,
+        uplink: UplinkState,
         now: Moment,
     ) -> Option<(Moment, bool)> {
         if self.is_empty() {
@@ -172,7 +178,7 @@ impl ZoneSilences {
         }
         let mut zones = self.zones.lock();
         let silence = zones.get_mut(zone, now)?;
-        if !silence.is_dead(line, now) {
+        if !silence.is_dead(uplink, now) {
             return None;
         }
         let is_new = !std::mem::replace(&mut silence.told, true);
@@ -191,16 +197,16 @@ impl ZoneSilences {
     }
 
     /// The silent zones with the most packets, at most `most`.
-    pub(crate) fn list(&self, most: usize, line: UplinkState, now: Moment) -> Vec<SilentZone> {
+    pub(crate) fn list(&self, most: usize, uplink: UplinkState, now: Moment) -> Vec<SilentZone> {
         let zones = self.zones.lock();
         let mut list: Vec<SilentZone> = zones
             .iter(now)
-            .filter(|(_, silence)| !silence.is_forgiven(line))
+            .filter(|(_, silence)| !silence.is_forgiven(uplink))
             .map(|(zone, silence)| SilentZone {
                 zone: zone.clone(),
                 since: silence.since,
                 packets: silence.packets,
-                dead: silence.is_dead(line, now),
+                dead: silence.is_dead(uplink, now),
             })
             .collect();
         drop(zones);
@@ -215,13 +221,13 @@ impl ZoneSilences {
 }
 
 impl ZoneSilence {
-    fn leave(&self, first: bool, line: UplinkState, now: Moment) -> ZonePermit {
+    fn leave(&self, first: bool, uplink: UplinkState, now: Moment) -> ZonePermit {
         let may = match first {
             true => self.packets < MOST_FIRST,
-            false => self.packets < line.allows(AT_ONCE),
+            false => self.packets < uplink.allows(AT_ONCE),
         };
-        // More is of no use: the line works.
-        let spent = self.packets >= line.allows(MOST) && self.is_theirs(line);
+        // More is of no use: the uplink works.
+        let spent = self.packets >= uplink.allows(MOST) && self.has_other_replies(uplink);
         match may || !spent && self.free_at <= now {
             true => ZonePermit::Granted,
             false if spent => ZonePermit::At(now.after(PACE)),
@@ -229,21 +235,21 @@ impl ZoneSilence {
         }
     }
 
-    /// Whether the silence was our own line's.
-    fn is_forgiven(&self, line: UplinkState) -> bool {
-        self.since < line.forgiven
+    /// Whether the uplink was at fault.
+    fn is_forgiven(&self, uplink: UplinkState) -> bool {
+        self.since < uplink.forgiven
     }
 
     /// Whether other servers replied when a server of the zone should have replied.
-    fn is_theirs(&self, line: UplinkState) -> bool {
-        line.last_reply_at >= self.since.after(line.late)
+    fn has_other_replies(&self, uplink: UplinkState) -> bool {
+        uplink.last_reply_at >= self.since.after(uplink.late)
     }
 
-    fn is_dead(&self, line: UplinkState, now: Moment) -> bool {
+    fn is_dead(&self, uplink: UplinkState, now: Moment) -> bool {
         self.packets >= DEAD_AFTER
-            && now.since(self.since) >= DEAD_FOR.mul_f64(line.stretch())
-            && self.is_theirs(line)
-            && !self.is_forgiven(line)
+            && now.since(self.since) >= DEAD_FOR.mul_f64(uplink.stretch())
+            && self.has_other_replies(uplink)
+            && !self.is_forgiven(uplink)
     }
 }
 
@@ -270,12 +276,12 @@ mod tests {
     }
 
     /// Packets granted within a time, if each permitted packet is sent.
-    fn granted(silences: &ZoneSilences, line: UplinkState, millis: u64) -> u32 {
+    fn granted(silences: &ZoneSilences, uplink: UplinkState, millis: u64) -> u32 {
         let mut packets = 0;
         for later in 0..millis {
             let now = AT.shifted(later as i64);
-            while silences.leave(&zone(), false, line, now) == ZonePermit::Granted {
-                silences.spend(&zone(), 1, line, now);
+            while silences.leave(&zone(), false, uplink, now) == ZonePermit::Granted {
+                silences.spend(&zone(), 1, uplink, now);
                 packets += 1;
             }
         }
@@ -286,9 +292,9 @@ mod tests {
     fn a_zone_gets_so_many_at_once_and_then_few() {
         let silences = ZoneSilences::default();
         assert_eq!(granted(&silences, last_reply_at(0), 1), AT_ONCE);
-        assert_eq!(granted(&silences, last_reply_at(0), 2400), 4, "the line may be gone");
+        assert_eq!(granted(&silences, last_reply_at(0), 2400), 4, "the uplink may be gone");
         let silences = ZoneSilences::default();
-        assert_eq!(granted(&silences, last_reply_at(300), 60_000), MOST, "the line is not gone");
+        assert_eq!(granted(&silences, last_reply_at(300), 60_000), MOST, "the uplink is not gone");
         let first = || silences.leave(&zone(), true, last_reply_at(300), AT);
         let more = (0..100).take_while(|_| {
             let granted = first() == ZonePermit::Granted;
@@ -299,11 +305,11 @@ mod tests {
     }
 
     #[test]
-    fn on_a_line_that_loses_much_a_zone_gets_twice_as_many() {
+    fn on_a_lossy_uplink_a_zone_gets_twice_as_many_packets() {
         for (loss, packets) in [(0.0, MOST), (0.1, MOST * 3 / 2), (0.2, 2 * MOST), (0.9, 2 * MOST)]
         {
-            let line = UplinkState { loss, ..last_reply_at(300) };
-            assert_eq!(granted(&ZoneSilences::default(), line, 60_000), packets, "{loss}");
+            let uplink = UplinkState { loss, ..last_reply_at(300) };
+            assert_eq!(granted(&ZoneSilences::default(), uplink, 60_000), packets, "{loss}");
         }
     }
 
@@ -311,8 +317,8 @@ mod tests {
     fn a_zone_is_dead_once_it_was_silent_for_long_while_others_answered() {
         let silences = ZoneSilences::default();
         silences.spend(&zone(), DEAD_AFTER, last_reply_at(0), AT);
-        let death = |millis, line| silences.death(&zone(), line, AT.shifted(millis));
-        assert_eq!(death(3000, last_reply_at(0)), None, "the line may be gone");
+        let death = |millis, uplink| silences.death(&zone(), uplink, AT.shifted(millis));
+        assert_eq!(death(3000, last_reply_at(0)), None, "the uplink may be gone");
         assert_eq!(death(2999, last_reply_at(300)), None);
         assert_eq!(death(3000, last_reply_at(300)), Some((AT, true)));
         assert_eq!(death(3000, last_reply_at(300)), Some((AT, false)));

@@ -34,7 +34,7 @@ pub(crate) struct Uplink {
     asked_at: AtomicU64,
     /// Timeouts up to this moment are ignored.
     forgiven_at: AtomicU64,
-    witness: LastResponder,
+    last_responder: LastResponder,
 }
 
 impl Uplink {
@@ -55,12 +55,12 @@ impl Uplink {
         self.loss.store(loss - loss / GAIN, Ordering::Relaxed);
         self.asked.store(0, Ordering::Relaxed);
         self.replied_at.store(now.as_millis(), Ordering::Relaxed);
-        self.witness.heard();
+        self.last_responder.settle_probes();
     }
 
     /// The last responder.
-    pub(crate) fn witness(&self) -> &LastResponder {
-        &self.witness
+    pub(crate) fn last_responder(&self) -> &LastResponder {
+        &self.last_responder
     }
 
     /// A responsive server left a query unanswered.
@@ -86,29 +86,29 @@ impl Uplink {
 
     /// Whether so many queries are unanswered that a different transport is worth a try.
     pub(crate) fn is_silent(&self, now: Moment) -> bool {
-        self.has_heard_nothing(now, SILENT_AFTER, SILENT_FOR)
+        self.is_unanswered(now, SILENT_AFTER, SILENT_FOR)
     }
 
     /// Whether no server replies any more, the last responder included.
     pub(crate) fn is_down(&self, now: Moment) -> bool {
-        self.has_heard_nothing(now, DOWN_AFTER, DOWN_FOR)
-            && (!self.witness.is_there()
-                || self.witness.silent_from(1).is_some_and(|from| from <= now))
+        self.is_unanswered(now, DOWN_AFTER, DOWN_FOR)
+            && (!self.last_responder.is_there()
+                || self.last_responder.silent_from(1).is_some_and(|from| from <= now))
     }
 
     /// Resets the state, for a new network.
     pub(crate) fn forget(&self) {
-        let Uplink { loss, replied_at, asked, asked_at, forgiven_at, witness } = self;
+        let Uplink { loss, replied_at, asked, asked_at, forgiven_at, last_responder } = self;
         for count in [loss, asked] {
             count.store(0, Ordering::Relaxed);
         }
         for moment in [replied_at, asked_at, forgiven_at] {
             moment.store(0, Ordering::Relaxed);
         }
-        witness.forget();
+        last_responder.forget();
     }
 
-    fn has_heard_nothing(&self, now: Moment, after: u32, span: Duration) -> bool {
+    fn is_unanswered(&self, now: Moment, after: u32, span: Duration) -> bool {
         let since = Moment::from_millis(self.asked_at.load(Ordering::Relaxed));
         self.asked.load(Ordering::Relaxed) >= after && now.since(since) >= span
     }
@@ -126,37 +126,37 @@ mod tests {
     use crate::model::asking::UpstreamQuery;
     use zoners_dns::{Endpoint, Question, Rtype, name};
 
-    fn testimony() -> LastReply {
+    fn last_reply() -> LastReply {
         let question = Question::new(name::root(), Rtype::NS);
         let asking = UpstreamQuery { question, recursion_desired: false, retry: false };
         LastReply { server: Endpoint::udp("192.0.2.1".parse().unwrap()), asking }
     }
 
-    fn ask(line: &Uplink, now: Moment) -> bool {
-        line.witness().claim(now, |_| true, || None).is_some()
+    fn ask(uplink: &Uplink, now: Moment) -> bool {
+        uplink.last_responder().claim(now, |_| true, || None).is_some()
     }
 
     #[test]
-    fn a_line_that_comes_back_forgives() {
-        let (line, at) = (Uplink::default(), Moment::from_millis);
-        line.replied(at(1000));
-        line.witness().take(at(1000), testimony);
-        (0..DOWN_AFTER).for_each(|_| line.asked(at(1000)));
-        assert!(!line.is_down(at(90_000)), "who answered last was not asked");
-        assert!(ask(&line, at(2000)));
-        assert!(!line.is_down(at(2999)) && line.is_down(at(3000)));
-        line.replied(at(9000));
-        assert_eq!((line.forgiven(), line.is_down(at(20_000))), (at(9000), false));
-        (1..DOWN_AFTER).for_each(|_| line.asked(at(9000)));
-        assert!(!line.is_down(at(20_000)), "few queries say nothing");
+    fn timeouts_are_forgiven_once_the_uplink_is_back() {
+        let (uplink, at) = (Uplink::default(), Moment::from_millis);
+        uplink.replied(at(1000));
+        uplink.last_responder().take(at(1000), last_reply);
+        (0..DOWN_AFTER).for_each(|_| uplink.asked(at(1000)));
+        assert!(!uplink.is_down(at(90_000)), "who answered last was not asked");
+        assert!(ask(&uplink, at(2000)));
+        assert!(!uplink.is_down(at(2999)) && uplink.is_down(at(3000)));
+        uplink.replied(at(9000));
+        assert_eq!((uplink.forgiven(), uplink.is_down(at(20_000))), (at(9000), false));
+        (1..DOWN_AFTER).for_each(|_| uplink.asked(at(9000)));
+        assert!(!uplink.is_down(at(20_000)), "few queries say nothing");
     }
 
     #[test]
     fn time_in_which_nothing_was_asked_is_no_silence() {
-        let (line, at) = (Uplink::default(), Moment::from_millis);
-        line.replied(at(1000));
-        (0..DOWN_AFTER).for_each(|_| line.asked(at(600_000)));
-        assert!(!line.is_silent(at(600_399)) && line.is_silent(at(600_400)));
+        let (uplink, at) = (Uplink::default(), Moment::from_millis);
+        uplink.replied(at(1000));
+        (0..DOWN_AFTER).for_each(|_| uplink.asked(at(600_000)));
+        assert!(!uplink.is_silent(at(600_399)) && uplink.is_silent(at(600_400)));
         let silent = Uplink::default();
         (0..DOWN_AFTER).for_each(|_| silent.asked(at(600_000)));
         assert!(!silent.is_down(at(601_999)) && silent.is_down(at(602_000)), "none ever answered");
@@ -166,11 +166,11 @@ mod tests {
 
     #[test]
     fn loss_is_smoothed() {
-        let line = Uplink::default();
+        let uplink = Uplink::default();
         for _ in 0..400 {
-            line.lost();
-            (0..3).for_each(|_| line.replied(Moment::from_millis(1)));
+            uplink.lost();
+            (0..3).for_each(|_| uplink.replied(Moment::from_millis(1)));
         }
-        assert!((0.2..0.3).contains(&line.loss()), "{}", line.loss());
+        assert!((0.2..0.3).contains(&uplink.loss()), "{}", uplink.loss());
     }
 }

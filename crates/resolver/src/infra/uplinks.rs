@@ -30,21 +30,21 @@ pub(crate) struct Uplinks {
     layout: RwLock<UplinkLayout>,
 }
 
-/// The networks of each line inside.
+/// The networks of each inside uplink.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct UplinkLayout {
     networks: Vec<Vec<IpAddr>>,
     /// The forwarders of the root zone.
-    of_all: Vec<IpAddr>,
+    root_forwarders: Vec<IpAddr>,
 }
 
 impl Uplinks {
-    /// The line to an address.
+    /// The uplink to an address.
     pub(crate) fn to(&self, address: IpAddr) -> &Uplink {
         if !self.any_inside.load(Ordering::Relaxed) || !is_inside(address) {
             return &self.internet;
         }
-        let at = self.layout.read().line_of(address);
+        let at = self.layout.read().uplink_of(address);
         at.and_then(|at| self.inside.get(at)).unwrap_or(&self.internet)
     }
 
@@ -58,11 +58,11 @@ impl Uplinks {
     }
 
     /// Whether an uplink leads to the Internet.
-    pub(crate) fn is_internet(&self, line: &Uplink) -> bool {
-        ptr::eq(line, &raw const self.internet)
+    pub(crate) fn is_internet(&self, uplink: &Uplink) -> bool {
+        ptr::eq(uplink, &raw const self.internet)
     }
 
-    /// The line to the Internet.
+    /// The uplink to the Internet.
     pub(crate) fn internet(&self) -> &Uplink {
         &self.internet
     }
@@ -72,28 +72,29 @@ impl Uplinks {
         if !self.any_inside.load(Ordering::Relaxed) {
             return self.internet.is_down(now);
         }
-        let of_all = self.layout.read().of_all.clone();
-        match of_all.is_empty() {
+        let root_forwarders = self.layout.read().root_forwarders.clone();
+        match root_forwarders.is_empty() {
             true => self.internet.is_down(now),
-            false => of_all.iter().all(|address| self.to(*address).is_down(now)),
+            false => root_forwarders.iter().all(|address| self.to(*address).is_down(now)),
         }
     }
 
     /// The networks of inside uplinks that are down.
     pub(crate) fn down_inside(&self, now: Moment) -> Vec<IpAddr> {
         let layout = self.layout.read();
-        let is_down = |at: usize| self.inside.get(at.min(MOST - 1)).is_some_and(|l| l.is_down(now));
+        let is_down =
+            |at: usize| self.inside.get(at.min(MOST - 1)).is_some_and(|uplink| uplink.is_down(now));
         let networks = layout.networks.iter().enumerate();
         networks.filter(|(at, _)| is_down(*at)).flat_map(|(_, networks)| networks.clone()).collect()
     }
 
     /// Ignores timeouts of servers up to now.
     pub(crate) fn forgive(&self, now: Moment) {
-        self.inside.iter().chain([&self.internet]).for_each(|line| line.forgive(now));
+        self.inside.iter().chain([&self.internet]).for_each(|uplink| uplink.forgive(now));
     }
 
     /// Creates the uplinks of a configuration.
-    pub(crate) fn lay(&self, settings: &Settings) {
+    pub(crate) fn configure(&self, settings: &Settings) {
         let layout = UplinkLayout::of(settings);
         let mut known = self.layout.write();
         if *known != layout {
@@ -120,7 +121,7 @@ impl UplinkLayout {
         }
         if let Some(route) = settings.route(&name::root()) {
             let servers = route.servers.iter().flat_map(|server| &server.addresses);
-            layout.of_all = servers.map(|address| address.ip()).collect();
+            layout.root_forwarders = servers.map(|address| address.ip()).collect();
         }
         layout
     }
@@ -128,9 +129,9 @@ impl UplinkLayout {
     /// Adds the networks of one zone's servers, merged with an uplink that has one of these
     /// networks.
     fn add(&mut self, inside: Vec<IpAddr>) {
-        let shares = |line: &Vec<IpAddr>| line.iter().any(|network| inside.contains(network));
-        let lines = std::mem::take(&mut self.networks).into_iter();
-        let (mut same, others): (Vec<_>, Vec<_>) = lines.partition(shares);
+        let shares = |uplink: &Vec<IpAddr>| uplink.iter().any(|network| inside.contains(network));
+        let uplinks = std::mem::take(&mut self.networks).into_iter();
+        let (mut same, others): (Vec<_>, Vec<_>) = uplinks.partition(shares);
         same.push(inside);
         let mut joined = same.concat();
         joined.sort_unstable();
@@ -139,7 +140,7 @@ impl UplinkLayout {
         self.networks.push(joined);
     }
 
-    fn line_of(&self, address: IpAddr) -> Option<usize> {
+    fn uplink_of(&self, address: IpAddr) -> Option<usize> {
         let network = network(address);
         let at = self.networks.iter().position(|networks| networks.contains(&network))?;
         Some(at.min(MOST - 1))
@@ -175,65 +176,65 @@ mod tests {
         Delegation { zone: name::parse(zone).unwrap(), mode: QueryMode::Forward, ..servers }
     }
 
-    fn laid(routes: Vec<Delegation>) -> Uplinks {
-        let lines = Uplinks::default();
-        lines.lay(&Settings { routes, ..Settings::new(route(".", &["198.51.100.1"])) });
-        lines
+    fn configured(routes: Vec<Delegation>) -> Uplinks {
+        let uplinks = Uplinks::default();
+        uplinks.configure(&Settings { routes, ..Settings::new(route(".", &["198.51.100.1"])) });
+        uplinks
     }
 
-    fn number(lines: &Uplinks, address: &str) -> Option<usize> {
-        let line = lines.to(address.parse().unwrap());
-        lines.inside.iter().position(|inside| ptr::eq(inside, line))
+    fn number(uplinks: &Uplinks, address: &str) -> Option<usize> {
+        let uplink = uplinks.to(address.parse().unwrap());
+        uplinks.inside.iter().position(|inside| ptr::eq(inside, uplink))
     }
 
     #[test]
-    fn what_is_configured_inside_has_a_line_and_all_else_is_the_internet() {
-        let lines = laid(vec![
+    fn configured_inside_servers_have_an_uplink_and_all_else_is_the_internet() {
+        let uplinks = configured(vec![
             route("lan", &["192.168.1.1", "fd00:1::1"]),
             route("corp", &["10.8.0.1"]),
             route("public", &["198.51.100.7"]),
         ]);
-        assert_eq!(number(&lines, "192.168.1.1"), Some(0));
-        assert_eq!(number(&lines, "192.168.1.9"), Some(0), "the same network");
-        assert_eq!(number(&lines, "fd00:1::1"), Some(0), "the same zone");
-        assert_eq!(number(&lines, "10.8.0.1"), Some(1));
+        assert_eq!(number(&uplinks, "192.168.1.1"), Some(0));
+        assert_eq!(number(&uplinks, "192.168.1.9"), Some(0), "the same network");
+        assert_eq!(number(&uplinks, "fd00:1::1"), Some(0), "the same zone");
+        assert_eq!(number(&uplinks, "10.8.0.1"), Some(1));
         for elsewhere in ["198.51.100.7", "192.0.2.1", "2001:db8::1", "10.9.0.1", "192.168.2.1"] {
-            assert_eq!(number(&lines, elsewhere), None, "{elsewhere}");
+            assert_eq!(number(&uplinks, elsewhere), None, "{elsewhere}");
         }
-        assert_eq!(number(&laid(vec![]), "192.168.1.1"), None);
+        assert_eq!(number(&configured(vec![]), "192.168.1.1"), None);
     }
 
     #[test]
-    fn zones_that_share_a_network_share_a_line() {
-        let lines = laid(vec![
+    fn zones_that_share_a_network_share_an_uplink() {
+        let uplinks = configured(vec![
             route("a", &["10.1.0.1"]),
             route("b", &["10.2.0.1"]),
             route("c", &["10.3.0.1"]),
             route("d", &["10.1.0.2", "10.3.0.2"]),
         ]);
-        assert_eq!(number(&lines, "10.1.0.1"), number(&lines, "10.3.0.1"));
-        assert_ne!(number(&lines, "10.1.0.1"), number(&lines, "10.2.0.1"));
+        assert_eq!(number(&uplinks, "10.1.0.1"), number(&uplinks, "10.3.0.1"));
+        assert_ne!(number(&uplinks, "10.1.0.1"), number(&uplinks, "10.2.0.1"));
     }
 
     #[test]
-    fn those_beyond_the_limit_share_the_last() {
+    fn uplinks_beyond_the_limit_share_the_last() {
         let zones = (0..MOST + 2).map(|at| route(&format!("z{at}"), &[&format!("10.{at}.0.1")]));
-        let lines = laid(zones.collect());
-        let numbers = (0..MOST + 2).map(|at| number(&lines, &format!("10.{at}.0.1")));
+        let uplinks = configured(zones.collect());
+        let numbers = (0..MOST + 2).map(|at| number(&uplinks, &format!("10.{at}.0.1")));
         let own = (0..MOST).chain([MOST - 1, MOST - 1]).map(Some);
         assert!(numbers.eq(own));
     }
 
     #[test]
-    fn the_line_that_leads_to_all_names_is_that_of_their_forwarder() {
-        let (lines, at) = (laid(vec![route(".", &["192.168.1.1"])]), Moment::from_millis);
-        (0..9).for_each(|_| lines.internet().asked(at(5)));
-        assert!(lines.internet().is_down(at(90_000)) && !lines.is_down(at(90_000)));
-        (0..9).for_each(|_| lines.to("192.168.1.1".parse().unwrap()).asked(at(5)));
-        assert!(lines.is_down(at(90_000)));
-        assert_eq!(lines.down_inside(at(90_000)), ["192.168.1.0".parse::<IpAddr>().unwrap()]);
-        lines.lay(&Settings::new(route(".", &["198.51.100.1"])));
-        assert!(lines.is_down(at(90_000)), "it is the Internet again");
-        assert!(lines.down_inside(at(90_000)).is_empty());
+    fn the_default_uplink_is_that_of_the_forwarders_of_the_root() {
+        let (uplinks, at) = (configured(vec![route(".", &["192.168.1.1"])]), Moment::from_millis);
+        (0..9).for_each(|_| uplinks.internet().asked(at(5)));
+        assert!(uplinks.internet().is_down(at(90_000)) && !uplinks.is_down(at(90_000)));
+        (0..9).for_each(|_| uplinks.to("192.168.1.1".parse().unwrap()).asked(at(5)));
+        assert!(uplinks.is_down(at(90_000)));
+        assert_eq!(uplinks.down_inside(at(90_000)), ["192.168.1.0".parse::<IpAddr>().unwrap()]);
+        uplinks.configure(&Settings::new(route(".", &["198.51.100.1"])));
+        assert!(uplinks.is_down(at(90_000)), "it is the Internet again");
+        assert!(uplinks.down_inside(at(90_000)).is_empty());
     }
 }

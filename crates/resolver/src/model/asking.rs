@@ -7,6 +7,6 @@ use zoners_dns::Question;
 pub(crate) struct UpstreamQuery {
     pub(crate) question: Question,
     pub(crate) recursion_desired: bool,
-    /// A hedge or a repetition, charged to the allowance for retries.
+    /// A hedge or a repetition, charged to the allowance for hedges.
     pub(crate) retry: bool,
 }

@@ -19,7 +19,7 @@ pub(crate) struct Budget {
     queries: AtomicU32,
     /// The limit of queries for one question, which the caller counts.
     queries_per_question: u32,
-    retries: AtomicU32,
+    hedges: AtomicU32,
     bytes: AtomicU64,
     tcp: AtomicU32,
     lookups: AtomicU32,
@@ -54,7 +54,7 @@ impl Budget {
         Budget {
             queries: AtomicU32::new(limits.queries),
             queries_per_question: limits.queries_per_question,
-            retries: AtomicU32::new(limits.retries),
+            hedges: AtomicU32::new(limits.hedges),
             bytes: AtomicU64::new(limits.bytes),
             tcp: AtomicU32::new(limits.tcp),
             lookups: AtomicU32::new(limits.lookups),
@@ -63,7 +63,7 @@ impl Budget {
             hash_blocks: AtomicU32::new(limits.hash_blocks),
             met: OnceLock::new(),
             stopped: AtomicBool::new(false),
-            deadline: arrived + limits.wall,
+            deadline: arrived + limits.recursion,
         }
     }
 
@@ -79,7 +79,7 @@ impl Budget {
         if Instant::now() >= self.deadline {
             return Err(Exhausted(Counter::BudgetTime));
         }
-        if !retry || take(&self.retries, Counter::BudgetQueries).is_err() {
+        if !retry || take(&self.hedges, Counter::BudgetQueries).is_err() {
             let grant = |spent: u32| (spent < self.queries_per_question).then_some(spent + 1);
             if question.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grant).is_err() {
                 return Err(Exhausted(Counter::BudgetQueriesPerQuestion));
@@ -94,7 +94,7 @@ impl Budget {
         if Instant::now() >= self.deadline {
             return Err(Exhausted(Counter::BudgetTime));
         }
-        take(&self.retries, Counter::BudgetQueries)?;
+        take(&self.hedges, Counter::BudgetQueries)?;
         if tcp { take(&self.tcp, Counter::BudgetTcpQueries) } else { Ok(()) }
     }
 
@@ -183,7 +183,7 @@ mod tests {
         let limits = Limits {
             queries: 3,
             queries_per_question: 2,
-            retries: 1,
+            hedges: 1,
             tcp: 1,
             lookups: 1,
             bytes: 10,
@@ -198,11 +198,11 @@ mod tests {
         assert_eq!(charge(&one, true, false), Ok(()));
         assert_eq!(charge(&one, true, false), Err(Exhausted(Counter::BudgetTcpQueries)));
         assert_eq!(charge(&one, false, false), Err(Exhausted(Counter::BudgetQueriesPerQuestion)));
-        assert_eq!(charge(&one, false, true), Ok(()), "there is an allowance for retries");
+        assert_eq!(charge(&one, false, true), Ok(()), "there is an allowance for hedges");
         assert_eq!(charge(&one, false, true), Err(Exhausted(Counter::BudgetQueriesPerQuestion)));
         assert_eq!(charge(&two, false, true), Ok(()), "and they may cost what else there is");
         assert_eq!(charge(&two, false, false), Err(Exhausted(Counter::BudgetQueries)));
-        let aside = Budget::new(Limits { retries: 2, ..limits }, Instant::now());
+        let aside = Budget::new(Limits { hedges: 2, ..limits }, Instant::now());
         assert_eq!((aside.charge_aside(true), aside.met()), (Ok(()), None));
         assert_eq!(aside.charge_aside(true), Err(Exhausted(Counter::BudgetTcpQueries)));
         assert_eq!(aside.charge_aside(false), Err(Exhausted(Counter::BudgetQueries)));
@@ -224,7 +224,7 @@ mod tests {
         );
         budget.hashing(|left| *left -= 2);
         assert_eq!(budget.hashing(|left| *left), 3);
-        tokio::time::advance(limits.wall).await;
+        tokio::time::advance(limits.recursion).await;
         let fresh = AtomicU32::new(0);
         assert_eq!(budget.charge_query(&fresh, false, false), Err(Exhausted(Counter::BudgetTime)));
     }

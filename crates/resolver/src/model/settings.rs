@@ -104,8 +104,7 @@ pub struct Limits {
     /// Queries for one question, without those of nameserver look-ups.
     pub queries_per_question: u32,
     /// Hedges and probes for one client query that do not count against the limits above.
-    #[serde(rename = "hedges")]
-    pub retries: u32,
+    pub hedges: u32,
     /// Octets received for one client query.
     pub bytes: u64,
     /// TCP queries for one client query.
@@ -154,11 +153,9 @@ pub struct Limits {
     pub questions_per_zone: u32,
     /// Saved-up optional queries, to probe unknown servers; each necessary query earns an eighth of
     /// one. 0: no probe is sent.
-    #[serde(rename = "probe-budget")]
-    pub spare: u32,
+    pub probe_budget: u32,
     /// Stragglers of races in one worker.
-    #[serde(rename = "stragglers")]
-    pub nursery: usize,
+    pub stragglers: usize,
     /// Prefetched answers that were not asked for since.
     pub prefetched: usize,
     /// The longest wait for one query.
@@ -169,7 +166,7 @@ pub struct Limits {
     pub race: Duration,
     /// The longest work for one client query.
     #[serde(skip)]
-    pub wall: Duration,
+    pub recursion: Duration,
     /// The time within which a client has an answer or a failure.
     #[serde(skip)]
     pub client: Duration,
@@ -180,7 +177,7 @@ impl Default for Limits {
         Limits {
             queries: 50,
             queries_per_question: 40,
-            retries: 50,
+            hedges: 50,
             bytes: 128 * 1024,
             tcp: 16,
             lookups: 32,
@@ -202,12 +199,12 @@ impl Default for Limits {
             pending: 2048,
             queries_per_server: 512,
             questions_per_zone: 1024,
-            spare: 64,
-            nursery: 256,
+            probe_budget: 64,
+            stragglers: 256,
             prefetched: 256,
             exchange: Duration::from_secs(3),
             race: Duration::from_millis(4500),
-            wall: Duration::from_secs(8),
+            recursion: Duration::from_secs(8),
             client: Duration::from_millis(4900),
         }
     }

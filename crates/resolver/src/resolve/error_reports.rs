@@ -91,7 +91,7 @@ fn send_report<N: Network>(env: &Env<N>, report: &Question) -> bool {
 
 /// The limits of a report: lower than those of a client's question.
 fn limited(limits: Limits) -> Limits {
-    Limits { queries: 24, queries_per_question: 20, retries: 4, tcp: 2, lookups: 4, ..limits }
+    Limits { queries: 24, queries_per_question: 20, hedges: 4, tcp: 2, lookups: 4, ..limits }
 }
 
 /// Whether the name is a report's, or below a report's.

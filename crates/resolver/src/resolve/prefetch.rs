@@ -31,7 +31,7 @@ pub(crate) fn refresh<N: Network>(
     if !env.settings().prefetch || env.network().is_short() || obstructed {
         return;
     }
-    if !shared.probe_budget.is_left(limits.spare)
+    if !shared.probe_budget.is_left(limits.probe_budget)
         || !shared.prefetch_ledger.lend(question, until, limits.prefetched, now)
     {
         env.count(Counter::CachePrefetchesSkipped);

@@ -95,7 +95,7 @@ pub(crate) fn lead_question<N: Network>(
     step: Step,
     lack: Lack,
 ) -> Result<DetachedWork<SharedResult<Answer>>, Unresolved> {
-    let mut seat = admit(env, &step)?;
+    let mut slot = admit(env, &step)?;
     let step = step.leading(lead.id());
     let env = env.arc();
     Ok(DetachedWork::new(Box::pin(async move {
@@ -103,7 +103,7 @@ pub(crate) fn lead_question<N: Network>(
         // In one expression: a future that is moved is stored twice.
         let answer = tokio::select! {
             biased;
-            () = seat.gives_way() => Err(Unresolved::overloaded("gave way to newer questions")),
+            () = slot.gives_way() => Err(Unresolved::overloaded("gave way to newer questions")),
             answer = timeout_at(deadline, answer_beside_second_level(&env, &question, &step, lack)) => {
                 match answer {
                     Ok(answer) => answer,
@@ -158,14 +158,14 @@ fn blame_clock<N: Network>(env: &Env<N>, unresolved: Unresolved) -> Unresolved {
     Unresolved { cause, ede: Ede::new(ede.code, text) }
 }
 
-/// A seat among the recursions under way.
+/// A slot among the recursions under way.
 fn admit<N: Network>(env: &Env<N>, step: &Step) -> Result<RecursionSlot, Unresolved> {
     let limit = env.settings().limits.pending;
     match env.admission().admit(step.client.asker, step.client.arrived, limit) {
-        SlotGrant::Free(seat) => Ok(seat),
-        SlotGrant::InsteadOf(seat) => {
+        SlotGrant::Free(slot) => Ok(slot),
+        SlotGrant::InsteadOf(slot) => {
             env.count(Counter::RecursionEvicted);
-            Ok(seat)
+            Ok(slot)
         }
         SlotGrant::Full => {
             env.count(Counter::RecursionFull);

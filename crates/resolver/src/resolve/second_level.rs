@@ -51,12 +51,12 @@ async fn race_second_level<N: Network>(
     lack: Lack,
 ) -> FirstAnswer {
     let turn = second.wait_for_other_node(question);
-    let (held, asked, of_own) = (env.arc(), question.clone(), step.clone());
+    let (own_env, asked, of_own) = (env.arc(), question.clone(), step.clone());
     let mut own = Box::pin(async move {
         if let Some(turn) = turn {
             turn.await;
         }
-        answer(&held, &asked, &of_own, lack).await
+        answer(&own_env, &asked, &of_own, lack).await
     });
     let mut others = Box::pin(ask_second_level(env, &*second, question, step));
     // Started before the second level, so that the recursion does not wait for it.

@@ -48,12 +48,12 @@ struct Candidate {
     /// An unproven address: named by an outsider, without any reply so far.
     is_unproven: bool,
     /// The candidate may not be asked now.
-    held: bool,
+    postponed: bool,
     tries: u8,
     /// The candidate is not asked again before its last attempt has ended.
     rests: bool,
     /// A bad message arrived in the name of the server.
-    doubted: bool,
+    has_bad_message: bool,
     out: bool,
     /// The candidate is out, since the network reported that no reply will come.
     unheard: bool,
@@ -81,17 +81,18 @@ pub(crate) struct Candidates {
     /// Nameservers without known addresses, as indices into the delegation's servers.
     unresolved: Vec<usize>,
     /// Nameservers with addresses from glue alone, which their own zone may contradict.
-    doubted: Vec<usize>,
-    /// Whether every candidate is tried, even lame and silent servers, since they may be repaired.
-    hopeful: bool,
+    glue_only: Vec<usize>,
+    /// The race is for a nested look-up: lame and silent servers are not tried, although they may be
+    /// repaired.
+    is_nested: bool,
     /// Addresses that gave bogus answers.
     avoided: Vec<SocketAddr>,
     /// Whether an answer without EDNS will do.
     plain: bool,
     /// No server has replied lately: UDP may not work.
     silent: bool,
-    /// Packets can be spared to meet servers beside the question.
-    spare: bool,
+    /// The probe budget allows probes of unknown servers beside the question.
+    can_probe: bool,
     /// The zone is dead, and is asked over datagrams alone.
     dead: bool,
 }
@@ -120,7 +121,7 @@ impl Candidates {
             };
             candidates.line_up(env, cut, server, &addresses);
             match (resolvable, addresses.is_empty()) {
-                (true, false) => candidates.doubted.push(server),
+                (true, false) => candidates.glue_only.push(server),
                 (true, true) if !is_known_without_address(env, &named.name) => {
                     candidates.unresolved.push(server);
                 }
@@ -142,13 +143,13 @@ impl Candidates {
             limit,
             watched: is_watched(cut),
             unresolved: Vec::new(),
-            doubted: Vec::new(),
+            glue_only: Vec::new(),
             avoided: step.avoided().to_vec(),
-            hopeful: step.depth == 0,
+            is_nested: step.depth > 0,
             // Without EDNS a signed zone's answer has no signatures.
             plain: !matches!(cut.signing, DsStatus::Signed(_)),
             silent: false,
-            spare: false,
+            can_probe: false,
             dead: false,
         }
     }
@@ -163,7 +164,7 @@ impl Candidates {
                 let own = own_addresses(env, &named.name);
                 if !own.is_empty() {
                     self.line_up(env, cut, server, &own);
-                    self.doubted.retain(|doubted| *doubted != server);
+                    self.glue_only.retain(|at| *at != server);
                 }
             }
         }
@@ -222,7 +223,7 @@ impl Candidates {
             }
             let lame = shared.cache.is_lame(&cut.zone, endpoint, now);
             // Referrals can name any number of nameservers in a victim's zone.
-            if lame && !self.hopeful {
+            if lame && self.is_nested {
                 continue;
             }
             self.list.push(Candidate {
@@ -238,10 +239,10 @@ impl Candidates {
                 cut_off: false,
                 lame,
                 is_unproven: true,
-                held: false,
+                postponed: false,
                 tries: 0,
                 rests: false,
-                doubted: false,
+                has_bad_message: false,
                 out: false,
                 unheard: false,
             });
@@ -254,8 +255,8 @@ impl Candidates {
     }
 
     /// The addresses of a server came from glue; if they fail, the server's own zone is asked.
-    pub(crate) fn doubt(&mut self, server: usize) {
-        self.doubted.push(server);
+    pub(crate) fn add_glue_only(&mut self, server: usize) {
+        self.glue_only.push(server);
     }
 
     /// Takes the next nameserver to be looked up off the list.
@@ -263,15 +264,15 @@ impl Candidates {
         if !self.unresolved.is_empty() {
             return Some((self.unresolved.remove(0), AddressSource::Glue));
         }
-        if self.doubted.is_empty() || self.has_fresh() {
+        if self.glue_only.is_empty() || self.has_fresh() {
             return None;
         }
-        Some((self.doubted.remove(0), AddressSource::OwnZone))
+        Some((self.glue_only.remove(0), AddressSource::OwnZone))
     }
 
     /// Whether names are left to be looked up.
     pub(crate) fn has_unresolved(&self) -> bool {
-        !self.unresolved.is_empty() || (!self.doubted.is_empty() && !self.has_fresh())
+        !self.unresolved.is_empty() || (!self.glue_only.is_empty() && !self.has_fresh())
     }
 
     /// Whether every address was tried as often as allowed, or gave a bad answer.

@@ -135,7 +135,7 @@ mod tests {
         let file = Config::parse("[limits]\nnursery = 7\nwall-ms = 900\n", "z").unwrap();
         let overlay = ConfigOverlay::parse("cafe", "[limits]\nqueries = 9\n").unwrap();
         let overlaid = file.overlaid(Some(&overlay)).unwrap();
-        assert_eq!((overlaid.limits.nursery, overlaid.limits.queries), (7, 9));
+        assert_eq!((overlaid.limits.stragglers, overlaid.limits.queries), (7, 9));
         assert_eq!(overlaid.timeouts.recursion.as_millis(), 900);
     }
 }

@@ -28,19 +28,19 @@ pub(super) fn await_copies<N: Network>(
     }
     let (Some(took), Some(last_sent)) = (wait.took, wait.last_sent) else { return };
     let until = last_sent + took + took / 2;
-    let (held, question) = (env.arc(), question.clone());
+    let (own_env, question) = (env.arc(), question.clone());
     env.adopt(Box::pin(async move {
         let mut copies = ReplyCopies { missing: wait.times - 1, edns: true };
         let heard = timeout_at(until, copies.hear(&mut wait, &question)).await;
-        let shared = held.shared();
+        let shared = own_env.shared();
         match (heard, copies.missing) {
             (Ok(()), 0) => {
                 _ = shared.observe(wait.endpoint, Evidence::Reply { rtt: took, edns: copies.edns })
             }
             (Ok(()), _) => {}
             (Err(_), missing) => {
-                let line = shared.uplinks.to(wait.endpoint.address.ip());
-                (0..missing).for_each(|_| line.lost());
+                let uplink = shared.uplinks.to(wait.endpoint.address.ip());
+                (0..missing).for_each(|_| uplink.lost());
             }
         }
     }));

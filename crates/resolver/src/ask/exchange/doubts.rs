@@ -261,8 +261,8 @@ fn ask_beside<N: Network>(
 fn is_left_alone<N: Network>(env: &Env<N>, endpoint: Endpoint) -> bool {
     let shared = env.shared();
     let known = shared.cache.server(endpoint, shared.now());
-    let line = shared.uplinks.to(endpoint.address.ip());
-    let estimate = shared.estimator(line).estimate(&known, None);
+    let uplink = shared.uplinks.to(endpoint.address.ip());
+    let estimate = shared.estimator(uplink).estimate(&known, None);
     estimate.skipped_until.is_some() || !estimate.penalty.is_zero()
 }
 

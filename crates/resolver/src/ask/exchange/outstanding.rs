@@ -172,12 +172,12 @@ pub(super) struct UnansweredGuard<'a, N: Network> {
     pub(super) env: &'a Env<N>,
     pub(super) query: &'a ServerQuery<'a>,
     pub(super) sent: Instant,
-    pub(super) heard: bool,
+    pub(super) has_reply: bool,
 }
 
 impl<N: Network> UnansweredGuard<'_, N> {
-    pub(super) fn hear(&mut self, result: &QueryResult) {
-        self.heard = result.as_ref().is_ok_and(|message| {
+    pub(super) fn observe(&mut self, result: &QueryResult) {
+        self.has_reply = result.as_ref().is_ok_and(|message| {
             let useful = matches!(message.rcode, OptRcode::NOERROR | OptRcode::NXDOMAIN);
             useful && !message.header.tc()
         });
@@ -186,7 +186,7 @@ impl<N: Network> UnansweredGuard<'_, N> {
 
 impl<N: Network> Drop for UnansweredGuard<'_, N> {
     fn drop(&mut self) {
-        if !self.heard {
+        if !self.has_reply {
             let ServerQuery { asking, endpoint, .. } = *self.query;
             observe_failed_query(self.env, asking, endpoint, self.sent);
         }

@@ -121,7 +121,7 @@ fn take_reply<N: Network>(
         }
     };
     env.shared().observe(wait.endpoint, reply);
-    env.shared().take_testimony(wait.endpoint, asking);
+    env.shared().remember_last_reply(wait.endpoint, asking);
     match wait.endpoint.transport {
         _ if !message.header.tc() => Received::Reply(message),
         Transport::Udp => {

@@ -22,7 +22,7 @@ pub(super) struct PendingQuery<N: Network> {
     pub(super) times: u32,
     /// The time from the first copy to the reply.
     pub(super) took: Option<Duration>,
-    /// The moment at which a reply over a stream is late and the stream is doubted; `None`
+    /// The moment at which a reply over a stream is late and the stream is suspect; `None`
     /// afterwards.
     pub(super) late_at: Option<Instant>,
     pub(super) shown: QuerySecrets,

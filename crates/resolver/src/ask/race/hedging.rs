@@ -76,10 +76,10 @@ impl<N: Network> Race<'_, N> {
         later.is_some()
     }
 
-    /// Asks a held candidate if it may be asked now; but not a second one at once with a query
+    /// Asks a postponed candidate if it may be asked now; but not a second one at once with a query
     /// under way.
     pub(super) fn try_again(&mut self) {
-        self.held = false;
+        self.waits_for_permit = false;
         self.probe_uplink_if_silent();
         self.candidates.update_estimates(self.env);
         match self.running.is_empty() || self.hedge_at <= Instant::now() {

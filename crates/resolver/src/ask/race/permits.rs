@@ -57,11 +57,11 @@ impl<N: Network> Race<'_, N> {
                 Err(refused) => {
                     overloaded |= refused.overloaded;
                     until = Some(until.map_or(refused.until, |until| until.min(refused.until)));
-                    self.candidates.hold(&next);
+                    self.candidates.postpone(&next);
                 }
             }
         };
-        self.candidates.let_back();
+        self.candidates.release_postponed();
         match (next, until) {
             (Some(next), _) => {
                 self.charge(&next);
@@ -95,9 +95,9 @@ impl<N: Network> Race<'_, N> {
             Some(_) => None,
             None => {
                 let (shared, first) = (self.env.shared(), self.packets == 0);
-                let line = shared.uplink_state(shared.uplinks.of(self.cut));
+                let uplink = shared.uplink_state(shared.uplinks.of(self.cut));
                 let now = shared.now();
-                match shared.zone_silences.leave(&self.cut.zone, first, line, now) {
+                match shared.zone_silences.leave(&self.cut.zone, first, uplink, now) {
                     ZonePermit::Granted => None,
                     // A zone that has replied is not silent: it would reply the same again, and the
                     // permit is far.
@@ -153,17 +153,17 @@ impl<N: Network> Race<'_, N> {
         let now = shared.now();
         if is_watched(self.cut) && (self.packets > 1 || shared.zone_silences.has(zone, now)) {
             let packets = std::mem::take(&mut self.uncharged);
-            let line = shared.uplink_state(shared.uplinks.of(self.cut));
-            if shared.zone_silences.spend(zone, packets, line, now) {
+            let uplink = shared.uplink_state(shared.uplinks.of(self.cut));
+            if shared.zone_silences.spend(zone, packets, uplink, now) {
                 self.env.count(Counter::LimitUnresponsiveZones);
             }
         }
     }
 
     /// Waits until then, or until a server has replied that questions wait for.
-    pub(super) fn hold(&mut self, until: Moment) {
+    pub(super) fn wait_for_permit(&mut self, until: Moment) {
         let wait = until.since(self.env.shared().now());
-        (self.held, self.hedge_at) = (true, Instant::now() + wait);
+        (self.waits_for_permit, self.hedge_at) = (true, Instant::now() + wait);
     }
 
     /// A server of the zone said something useful.

@@ -59,8 +59,8 @@ impl<N: Network> Race<'_, N> {
         if doubt <= Suspicion::Cut {
             return;
         }
-        self.doubted = true;
-        self.candidates.doubt_server(server, doubt == Suspicion::Some);
+        self.has_bad_message = true;
+        self.candidates.suspect_server(server, doubt == Suspicion::Some);
         // The same server would reply the same.
         if self.candidates.has_fresh() && self.launch().is_some() {
             self.env.count(Counter::UpstreamHedged);

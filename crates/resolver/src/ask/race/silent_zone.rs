@@ -94,13 +94,13 @@ async fn probe_zone<N: Network>(
     step: &Step,
 ) -> Result<Box<Verdict>, Unresolved> {
     let shared = env.shared();
-    let line = shared.uplink_state(shared.uplinks.of(cut));
-    let death = shared.zone_silences.death(&cut.zone, line, shared.now());
+    let uplink = shared.uplink_state(shared.uplinks.of(cut));
+    let death = shared.zone_silences.death(&cut.zone, uplink, shared.now());
     let Some((since, _)) = death else { return race_all(env, cut, asked, step).await };
     let few = PROBE as usize;
     let candidates = Candidates::of_dead(env, cut, step, since, few);
     let mut race = Race::new(env, cut, asked, step, candidates);
-    race.probe = Some(line.allows(PROBE));
+    race.probe = Some(uplink.allows(PROBE));
     race.run().await
 }
 
@@ -110,8 +110,8 @@ fn is_unresponsive<N: Network>(env: &Env<N>, cut: &Delegation, step: &Step) -> b
         return false;
     }
     let shared = env.shared();
-    let (line, now) = (shared.uplink_state(shared.uplinks.of(cut)), shared.now());
-    let Some((since, is_new)) = shared.zone_silences.death(&cut.zone, line, now) else {
+    let (uplink, now) = (shared.uplink_state(shared.uplinks.of(cut)), shared.now());
+    let Some((since, is_new)) = shared.zone_silences.death(&cut.zone, uplink, now) else {
         return false;
     };
     if is_new {

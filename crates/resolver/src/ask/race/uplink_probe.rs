@@ -23,28 +23,30 @@ impl<N: Network> Race<'_, N> {
             return;
         }
         let shared = self.env.shared();
-        let (now, line) = (shared.now(), shared.uplinks.of(self.cut));
-        let foreign = shared.uplinks.is_internet(line);
+        let (now, uplink) = (shared.now(), shared.uplinks.of(self.cut));
+        let foreign = shared.uplinks.is_internet(uplink);
         if !shared.probe_pause.is_over(now) {
             return;
         }
         // A server of this race is being asked already.
-        let may_ask = |witness: &LastReply| !self.candidates.has(witness.server.address);
+        let may_ask =
+            |last_responder: &LastReply| !self.candidates.has(last_responder.server.address);
         let another = |family| if foreign { self.root_server(family) } else { None };
-        let mut witnesses = Vec::new();
-        if line.is_silent(now) {
-            witnesses.extend(line.witness().claim(now, may_ask, || another(None)));
+        let mut last_responders = Vec::new();
+        if uplink.is_silent(now) {
+            last_responders.extend(uplink.last_responder().claim(now, may_ask, || another(None)));
         }
         if foreign {
-            witnesses.extend(shared.reachability.claim_witnesses(now, may_ask, another));
+            last_responders
+                .extend(shared.reachability.claim_probes_of_last_responders(now, may_ask, another));
         }
         // One reply clears each path it belongs to.
-        witnesses.sort_by_key(|witness| witness.server);
-        witnesses.dedup_by_key(|witness| witness.server);
-        if !witnesses.is_empty() {
+        last_responders.sort_by_key(|last_responder| last_responder.server);
+        last_responders.dedup_by_key(|last_responder| last_responder.server);
+        if !last_responders.is_empty() {
             shared.probe_pause.begin(now);
         }
-        witnesses.into_iter().for_each(|witness| self.call(witness));
+        last_responders.into_iter().for_each(|last_responder| self.call(last_responder));
     }
 
     /// A root server outside this race, if the root is asked at all.
@@ -71,7 +73,7 @@ impl<N: Network> Race<'_, N> {
     /// Repeats the question that the server has answered before.
     fn call(&self, LastReply { server, asking }: LastReply) {
         self.env.count(Counter::UpstreamProbes);
-        let probe = Attempt::alone(server, "to see whether it is the line");
+        let probe = Attempt::alone(server, "to see whether the uplink is down");
         let asking = UpstreamQuery { retry: true, ..asking };
         // The probe serves every question, so no question pays: a probe that is not sent would
         // count as silence.

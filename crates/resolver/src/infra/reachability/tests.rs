@@ -8,20 +8,20 @@ fn server(text: &str) -> Endpoint {
     Endpoint::udp(text.parse().unwrap())
 }
 
-fn testimony(server: Endpoint) -> LastReply {
+fn last_reply(server: Endpoint) -> LastReply {
     let question = Question::new(name::root(), Rtype::NS);
     LastReply { server, asking: UpstreamQuery { question, recursion_desired: false, retry: false } }
 }
 
 fn replied(paths: &ReachabilityTable, text: &str, now: Moment) {
     paths.replied(server(text));
-    paths.take(server(text), now, || testimony(server(text)));
+    paths.take(server(text), now, || last_reply(server(text)));
 }
 
 /// The probed servers.
 fn asked(paths: &ReachabilityTable, now: Moment) -> Vec<String> {
-    let claimed = paths.claim_witnesses(now, |_| true, |_| None);
-    claimed.map(|testimony| testimony.server.to_string()).collect()
+    let claimed = paths.claim_probes_of_last_responders(now, |_| true, |_| None);
+    claimed.map(|last_reply| last_reply.server.to_string()).collect()
 }
 
 /// Servers of `networks` networks fall silent, one each `every` milliseconds; returns the moment of
@@ -99,9 +99,9 @@ fn a_path_on_which_none_ever_answered_is_found_too() {
     silent(&paths, 12, 100, 1000);
     let root = |family: Option<Family>| {
         let address = if family == Some(Family::V4) { "192.0.2.1" } else { "2001:db8::1" };
-        Some(testimony(server(address)))
+        Some(last_reply(server(address)))
     };
-    let asked = |now| paths.claim_witnesses(at(now), |_| true, root).count();
+    let asked = |now| paths.claim_probes_of_last_responders(at(now), |_| true, root).count();
     assert_eq!((asked(2200), asked(2700)), (2, 2));
     paths.failed(server("2001:db8:1::1"), at(2700));
     assert!(!paths.broken(at(3199)).ipv6 && paths.broken(at(3200)).ipv6);

@@ -15,10 +15,10 @@ impl Candidates {
     pub(crate) fn update_estimates<N: Network>(&mut self, env: &Env<N>) {
         let Some(first) = self.list.first() else { return };
         let shared = env.shared();
-        let mut line = shared.uplinks.to(first.address.ip());
-        let mut estimator = shared.estimator(line);
+        let mut uplink = shared.uplinks.to(first.address.ip());
+        let mut estimator = shared.estimator(uplink);
         self.silent = estimator.silent;
-        self.spare = shared.probe_budget.is_left(env.settings().limits.spare);
+        self.can_probe = shared.probe_budget.is_left(env.settings().limits.probe_budget);
         let cache = &env.shared().cache;
         let infos: Vec<_> = self
             .list
@@ -32,8 +32,8 @@ impl Candidates {
             let (address, server) = (self.list[at].address, self.list[at].server);
             // Most candidates share one uplink.
             let own = shared.uplinks.to(address.ip());
-            if !std::ptr::eq(own, line) {
-                (line, estimator) = (own, shared.estimator(own));
+            if !std::ptr::eq(own, uplink) {
+                (uplink, estimator) = (own, shared.estimator(own));
             }
             let of_name = self.list.iter().zip(&infos).filter(|(other, _)| other.server == server);
             let sibling = of_name.filter_map(|(_, info)| info.srtt()).min();

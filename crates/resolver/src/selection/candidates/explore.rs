@@ -18,7 +18,7 @@ impl Candidates {
         if first.estimate.has_replied && first.estimate.rtt < NEAR {
             return None;
         }
-        let met = |server| {
+        let has_replied = |server| {
             self.list.iter().any(|other| other.server == server && other.estimate.has_replied)
         };
         let worth_it = |at: &usize| {
@@ -26,16 +26,16 @@ impl Candidates {
             let estimate = &candidate.estimate;
             let in_line = candidate.tries == 0
                 && !candidate.out
-                && !candidate.held
+                && !candidate.postponed
                 && !candidate.lame
                 && !candidate.cut_off
                 && !candidate.over_tcp;
             let another = candidate.server != first.server && estimate.skipped_until.is_none();
-            let unknown = !met(candidate.server) && estimate.penalty.is_zero();
-            let doubted = estimate.has_replied
+            let unknown = !has_replied(candidate.server) && estimate.penalty.is_zero();
+            let is_penalised = estimate.has_replied
                 && !estimate.penalty.is_zero()
                 && estimate.rtt + NEAR < first.estimate.rtt;
-            in_line && another && (unknown || doubted)
+            in_line && another && (unknown || is_penalised)
         };
         let at = (0..self.list.len()).filter(worth_it).min_by_key(|at| self.cost(*at))?;
         Some(self.attempt(at, "to learn of it"))

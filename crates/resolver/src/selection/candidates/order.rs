@@ -50,7 +50,7 @@ impl Attempt {
 }
 
 /// An unknown server is preferred only to a known server that is slower by this much.
-const SHY: Duration = Duration::from_secs(1);
+const UNKNOWN_HANDICAP: Duration = Duration::from_secs(1);
 /// Three datagrams, one of them without EDNS, and two streams (RFC 9520 section 2.2 allows three of
 /// each).
 const MOST_DATAGRAMS: u8 = 3;
@@ -63,7 +63,7 @@ const MOST_NESTED_TRIES: u8 = 3;
 const MOST_STREAM_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Nested look-ups skip servers that have never replied within this time.
-const HOPELESS: Duration = Duration::from_secs(1);
+const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(1);
 
 impl Candidates {
     /// The next attempt; `None` if every candidate was tried often enough.
@@ -148,10 +148,11 @@ impl Candidates {
         (0..self.list.len())
             .filter(|at| {
                 let candidate = &self.list[*at];
-                let Candidate { estimate, out, held, tries, rests, .. } = candidate;
-                let hopeless = !estimate.has_replied && estimate.silent_for >= HOPELESS;
-                let may = !out && !held && !rests && *tries < self.most_tries(candidate);
-                may && (self.hopeful || !hopeless)
+                let Candidate { estimate, out, postponed, tries, rests, .. } = candidate;
+                let unresponsive =
+                    !estimate.has_replied && estimate.silent_for >= UNRESPONSIVE_AFTER;
+                let may = !out && !postponed && !rests && *tries < self.most_tries(candidate);
+                may && !(self.is_nested && unresponsive)
             })
             .min_by_key(|at| self.cost(*at))
     }
@@ -161,7 +162,7 @@ impl Candidates {
         match self.transport {
             _ if candidate.estimate.given_up => 1,
             Transport::Tcp => 2,
-            Transport::Udp if !self.hopeful => MOST_NESTED_TRIES,
+            Transport::Udp if self.is_nested => MOST_NESTED_TRIES,
             Transport::Udp if candidate.no_tcp => MOST_DATAGRAMS,
             Transport::Udp => MOST_TRIES,
         }
@@ -170,7 +171,9 @@ impl Candidates {
     /// Whether no candidate is left to try, and no reply is expected.
     pub(crate) fn are_given_up(&self) -> bool {
         let given_up = |candidate: &Candidate| {
-            candidate.out || candidate.estimate.given_up || candidate.doubted && !candidate.rests
+            candidate.out
+                || candidate.estimate.given_up
+                || candidate.has_bad_message && !candidate.rests
         };
         self.list.iter().all(given_up) && self.best().is_none()
     }
@@ -190,17 +193,17 @@ impl Candidates {
         let jitter = Duration::from_micros(candidate.jitter.into());
         // While unknown servers can be probed beside a known server, no question waits for an
         // unknown server.
-        let shy = match self.spare
+        let unknown = match self.can_probe
             && !estimate.has_replied
             && self.list.iter().any(Candidate::is_well_known)
         {
-            true => SHY,
+            true => UNKNOWN_HANDICAP,
             false => Duration::ZERO,
         };
         (
             candidate.tries >= 2,
             rank,
-            estimate.rtt + estimate.penalty + again + family + jitter + shy,
+            estimate.rtt + estimate.penalty + again + family + jitter + unknown,
         )
     }
 }

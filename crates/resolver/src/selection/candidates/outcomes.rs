@@ -37,15 +37,15 @@ impl Candidates {
         }
     }
 
-    /// Postpones an attempt: its server is out until the held candidates are released.
-    pub(crate) fn hold(&mut self, attempt: &Attempt) {
+    /// Postpones an attempt: its server is out until the postponed candidates are released.
+    pub(crate) fn postpone(&mut self, attempt: &Attempt) {
         self.take_back(attempt);
-        self.of(attempt.endpoint.address).for_each(|candidate| candidate.held = true);
+        self.of(attempt.endpoint.address).for_each(|candidate| candidate.postponed = true);
     }
 
-    /// Releases the held candidates.
-    pub(crate) fn let_back(&mut self) {
-        self.list.iter_mut().for_each(|candidate| candidate.held = false);
+    /// Releases the postponed candidates.
+    pub(crate) fn release_postponed(&mut self) {
+        self.list.iter_mut().for_each(|candidate| candidate.postponed = false);
     }
 
     /// Servers that were tried and replied at none of their addresses.
@@ -65,9 +65,9 @@ impl Candidates {
 
     /// A bad message arrived in the name of a server. If the server is, or was, asked `over_tcp` in
     /// addition, no further attempt will bring more.
-    pub(crate) fn doubt_server(&mut self, address: SocketAddr, over_tcp: bool) {
+    pub(crate) fn suspect_server(&mut self, address: SocketAddr, over_tcp: bool) {
         for candidate in self.of(address) {
-            candidate.doubted = true;
+            candidate.has_bad_message = true;
             candidate.no_tcp |= over_tcp || candidate.streamed;
         }
     }

@@ -33,8 +33,8 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        let Limits { exchange, race, wall, client, .. } = Limits::default();
-        Timeouts { query: exchange, zone: race, recursion: wall, client }
+        let Limits { exchange, race, recursion, client, .. } = Limits::default();
+        Timeouts { query: exchange, zone: race, recursion, client }
     }
 }
 
@@ -42,7 +42,7 @@ impl Timeouts {
     /// The limits of the resolver with these timeouts.
     pub(in crate::config) fn within(self, limits: Limits) -> Limits {
         let Timeouts { query, zone, recursion, client } = self;
-        Limits { exchange: query, race: zone, wall: recursion, client, ..limits }
+        Limits { exchange: query, race: zone, recursion, client, ..limits }
     }
 }
 

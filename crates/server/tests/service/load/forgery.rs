@@ -21,7 +21,7 @@ const IDS: u64 = 1 << 16;
 fn worker(net: &SimNetwork) -> Resolver<SimNetwork> {
     let hints = zonefile::root_hints(world::HINTS).unwrap();
     let mut settings = Settings::new(Delegation::from_hints(&hints).unwrap());
-    settings.limits.spare = 0;
+    settings.limits.probe_budget = 0;
     let cache = Cache::new(8 << 20, TtlLimits::default(), [3, 4]);
     let shared = Shared::new(cache, Arc::new(SimClock::new(None)), Random::seeded(99));
     Resolver::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()))

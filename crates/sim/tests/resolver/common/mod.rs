@@ -33,7 +33,7 @@ impl Lab {
     /// A resolver without optional queries, where queries are counted.
     pub(crate) fn frugal(net: SimNetwork) -> Self {
         let mut settings = settings();
-        settings.limits.spare = 0;
+        settings.limits.probe_budget = 0;
         Lab::with(net, settings)
     }
 

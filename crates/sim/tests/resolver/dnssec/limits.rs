@@ -153,7 +153,7 @@ async fn a_bogus_answer_costs_three_servers_and_no_more() {
         net.link(address, Link::of(20).with(Manner::Forges));
     }
     let mut frugal = anchored(&anchor);
-    frugal.limits.spare = 0;
+    frugal.limits.probe_budget = 0;
     let lab = Lab::with(net, frugal);
     assert_eq!(code(&lab, "www.example.com", Rtype::A).await, 6);
     let asked = question("www.example.com", Rtype::A);

@@ -172,7 +172,7 @@ async fn a_flood_costs_its_port_and_not_the_question() {
 async fn a_query_beside_another_that_cannot_be_sent_does_not_end_the_wait() {
     // Root, com and one server: the budget has no room for a second server when the first is late.
     let mut poor = settings();
-    (poor.limits.spare, poor.limits.retries, poor.limits.queries) = (0, 0, 4);
+    (poor.limits.probe_budget, poor.limits.hedges, poor.limits.queries) = (0, 0, 4);
     let net = net(Manner::Good);
     net.link(SERVERS[0], Link::of(900)).link(SERVERS[1], Link::of(900));
     let lab = Lab::with(net, poor);

@@ -216,7 +216,7 @@ async fn providers_that_depend_on_each_other_are_resolved_where_one_has_glue() {
 #[tokio::test(start_paused = true)]
 async fn a_hundred_clients_of_one_slow_name_cause_one_fetch() {
     let mut frugal = settings();
-    frugal.limits.spare = 0;
+    frugal.limits.probe_budget = 0;
     let lab = Lab::with(many(1, |_| Link::of(700)), frugal);
     time(&lab, "n0.many.com").await;
     lab.net.forget_sent();

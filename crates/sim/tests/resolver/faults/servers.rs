@@ -289,7 +289,7 @@ async fn budgets_hold_over_everything_that_a_question_causes() {
     assert!(lab.count(Counter::UpstreamQueries) <= u64::from(limits.queries));
     // With a smaller budget the question ends there, and is not cached as a failure of the name.
     let mut small = settings();
-    (small.limits.queries, small.limits.retries) = (5, 0);
+    (small.limits.queries, small.limits.hedges) = (5, 0);
     let lab = Lab::with(lab.net.clone(), small);
     lab.net.forget_sent();
     let unresolved = lab.resolve("www.d0.com", Rtype::A).await.unwrap_err();
@@ -355,7 +355,7 @@ async fn a_flood_of_hopeless_names_gives_way_to_others() {
             .unwrap();
     }
     assert!(!flood.is_finished() && lab.count(Counter::RecursionEvicted) > 0);
-    assert!(lab.count(Counter::RecursionFull) > 0, "what came too fast got no seat");
+    assert!(lab.count(Counter::RecursionFull) > 0, "what came too fast got no slot");
 }
 
 #[tokio::test(start_paused = true)]
@@ -363,7 +363,7 @@ async fn a_follower_goes_on_when_its_leader_runs_out() {
     // The leader's budget ends at once; the follower, on a worker with more, gets the answer.
     let net = world::small(1);
     let mut poor = settings();
-    (poor.limits.queries, poor.limits.retries) = (1, 0);
+    (poor.limits.queries, poor.limits.hedges) = (1, 0);
     let lab = Lab::with(net, poor);
     let settings = Settings { limits: zoners_resolver::Limits::default(), ..settings() };
     let rich = zoners_resolver::Resolver::new(

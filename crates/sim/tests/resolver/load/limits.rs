@@ -7,7 +7,7 @@ use zoners_sim::{Link, Manner, SimNetwork, world};
 
 fn lab(net: SimNetwork, change: impl FnOnce(&mut Limits)) -> Lab {
     let mut settings: Settings = settings();
-    settings.limits.spare = 0;
+    settings.limits.probe_budget = 0;
     change(&mut settings.limits);
     Lab::with(net, settings)
 }

@@ -40,7 +40,7 @@ fn late(millis: u64) -> Link {
 /// queries.
 fn lab(net: SimNetwork, change: impl FnOnce(&mut Limits)) -> Lab {
     let mut settings = settings();
-    (settings.limits.spare, settings.probe_uplink) = (0, false);
+    (settings.limits.probe_budget, settings.probe_uplink) = (0, false);
     change(&mut settings.limits);
     Lab::with(net, settings)
 }
@@ -113,8 +113,8 @@ async fn followers_of_leaders_whose_budget_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn followers_of_leaders_whose_time_ends() {
-    let lab = lab(slow_parent(), |limits| limits.wall = ms(400));
-    let rich = beside(&lab, |limits| limits.wall = ms(8000));
+    let lab = lab(slow_parent(), |limits| limits.recursion = ms(400));
+    let rich = beside(&lab, |limits| limits.recursion = ms(8000));
     let answered = ask_names(&[lab.worker.clone(), lab.worker.clone(), rich], ms(1)).await;
     assert!(answered >= FOLLOWERS / 3, "{answered}");
     assert!(lab.count(Counter::FlightTakenOver) > 0);
@@ -128,7 +128,7 @@ async fn followers_of_leaders_whose_seat_is_taken() {
     let answered = ask_names(std::slice::from_ref(&lab.worker), ms(3)).await;
     assert!(answered >= 100, "{answered}");
     assert!(lab.count(Counter::RecursionEvicted) > 0 && lab.count(Counter::FlightTakenOver) > 0);
-    let most = check(&lab.net, "seats");
+    let most = check(&lab.net, "slots");
     assert!(most <= 3, "{most}");
 }
 
@@ -153,8 +153,8 @@ async fn followers_of_a_leader_whose_client_goes_away() {
 #[tokio::test(start_paused = true)]
 async fn losers_of_a_race_are_joined_by_the_next() {
     // The question ends, its query goes on, and the next client causes a repetition.
-    let lab = lab(slow(Link::of(20)), |limits| limits.wall = ms(500));
-    let rich = beside(&lab, |limits| limits.wall = ms(8000));
+    let lab = lab(slow(Link::of(20)), |limits| limits.recursion = ms(500));
+    let rich = beside(&lab, |limits| limits.recursion = ms(8000));
     lab.resolve("n0.slow.com", Rtype::A).await.unwrap();
     lab.net.link(ADDRESS, late(700));
     let asked = question("n1.slow.com", Rtype::A);
@@ -166,7 +166,7 @@ async fn losers_of_a_race_are_joined_by_the_next() {
 
 #[tokio::test(start_paused = true)]
 async fn the_time_of_one_who_asks_is_no_failure_of_the_name() {
-    let lab = lab(slow(late(600)), |limits| limits.wall = ms(500));
+    let lab = lab(slow(late(600)), |limits| limits.recursion = ms(500));
     let asked = question("n1.slow.com", Rtype::A);
     let ended = lab.worker.resolve(&asked, None).await.unwrap_err();
     assert_eq!(ended.cause, Cause::Deadline);
@@ -192,7 +192,7 @@ async fn the_budget_of_one_who_asks_is_no_failure_of_the_name() {
         };
         let name = if lookups { "n1.glueless.com" } else { "n1.slow.com" };
         for queries in 0..8 {
-            let poor = lab(net.clone(), |limits| (limits.queries, limits.retries) = (queries, 0));
+            let poor = lab(net.clone(), |limits| (limits.queries, limits.hedges) = (queries, 0));
             let asked = question(name, Rtype::A);
             if let Err(ended) = poor.worker.resolve(&asked, None).await {
                 assert_eq!(ended.cause, Cause::Budget, "{queries}: {ended}");
@@ -206,7 +206,7 @@ async fn the_budget_of_one_who_asks_is_no_failure_of_the_name() {
 #[tokio::test(start_paused = true)]
 async fn one_with_more_to_prove_with_is_not_told_that_another_had_too_little() {
     let (net, mut settings) = signed_net(&Signing::default());
-    settings.limits.spare = 0;
+    settings.limits.probe_budget = 0;
     for number in 1..=2 {
         net.link(&format!("203.0.114.{number}"), Link::of(300));
     }
@@ -255,12 +255,12 @@ async fn random_endings(seed: u64) {
         .map(|_| {
             beside_with(&lab, true, |limits| {
                 limits.queries = 1 + random.below(8) as u32;
-                limits.retries = random.below(4) as u32;
+                limits.hedges = random.below(4) as u32;
                 limits.tcp = random.below(3) as u32;
-                limits.wall = ms(50 + random.below(4000));
+                limits.recursion = ms(50 + random.below(4000));
                 limits.pending = 2 + random.below(20) as usize;
                 limits.bytes = 300 + random.below(2000);
-                limits.nursery = random.below(8) as usize;
+                limits.stragglers = random.below(8) as usize;
                 limits.exchange = ms(500 + random.below(2500));
             })
         })

@@ -25,7 +25,7 @@ fn net(habit: CookieHabit) -> SimNetwork {
 
 fn lab(habit: CookieHabit, change: impl FnOnce(&mut Settings)) -> Lab {
     let mut settings = settings();
-    settings.limits.spare = 0;
+    settings.limits.probe_budget = 0;
     change(&mut settings);
     Lab::with(net(habit), settings)
 }

@@ -9,7 +9,7 @@ use zoners_sim::{Link, Manner, world};
 /// Settings that differ from the defaults.
 fn changed(change: impl FnOnce(&mut Settings)) -> Settings {
     let mut settings = settings();
-    settings.limits.spare = 0;
+    settings.limits.probe_budget = 0;
     change(&mut settings);
     settings
 }
