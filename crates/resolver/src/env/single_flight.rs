@@ -1,9 +1,10 @@
 //! Single flight: identical look-ups wait for the first, whether client questions, exchanges with
-//! zones, or keys.
+//! zones, keys, or probes of silent zones.
 //!
 //! A result about the question is shared with the followers. After a failure of the leader alone
 //! (budget, time, slot, client) the next follower leads, within its own limits; the rest wait on.
 
+use std::future::Future;
 use std::hash::Hash;
 
 use tokio::time::timeout_at;
@@ -12,66 +13,97 @@ use zoners_dns::{Counter, Name, Network, Question};
 use crate::env::environment::Env;
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::flights::{Boarding, Follow, Landed};
-use crate::model::shared_work::{SharedWork, WorkLead};
+use crate::model::shared_work::{Leader, SharedWork};
 use crate::model::step::Step;
 
-/// The role of a look-up.
-pub(crate) enum Turn<K, T> {
-    /// To find out, and tell.
-    First(WorkLead<K, T>),
-    /// Leads after an earlier leader has failed: the cache may have data by now.
-    Next(WorkLead<K, T>),
+/// The end of a flight for one caller.
+pub(crate) enum FlightEnd<R, T> {
+    /// The result of the caller's work, as a leader or alone.
+    Own(R),
     /// The result of a different leader, or its failure.
-    Told(Result<T, Unresolved>),
-    /// Works alone: the look-up of the leader waits for ours.
-    Alone,
+    Joined(Result<T, Unresolved>),
+}
+
+impl<T> FlightEnd<Result<T, Unresolved>, T> {
+    /// The result, whose work it ever was.
+    pub(crate) fn result(self) -> Result<T, Unresolved> {
+        match self {
+            FlightEnd::Own(result) | FlightEnd::Joined(result) => result,
+        }
+    }
+}
+
+/// The end of a wait for a leader.
+enum FollowEnd<K, T> {
+    Result(Result<T, Unresolved>),
+    /// The leader has failed, and this caller leads.
+    Lead(Leader<K, T>),
 }
 
 impl<N: Network> Env<N> {
-    /// Waits for the leader of `key`, until there is a result or this look-up becomes the leader.
-    /// `zone` is asked `question` for it.
-    pub(crate) async fn take_turn<K: Eq + Hash + Clone, T: Clone>(
+    /// Leads the flight for `key` with `work`, which lands a result, or joins the flight under way. `zone` is asked
+    /// `question` for it.
+    ///
+    /// A leader that depends on the caller is not waited for. If the caller's own work is inside that flight, the
+    /// question depends on itself and fails; else the caller works `on_cycle`, alone.
+    pub(crate) async fn lead_or_join<K, T, R, W, A>(
         &self,
         flights: &SharedWork<K, T>,
         key: &K,
         (zone, question): (&Name, &Question),
         step: &Step,
-    ) -> Turn<K, T> {
-        match flights.board(key, step.flight()) {
-            Boarding::Lead(lead) => Turn::First(lead),
+        work: impl FnOnce(Leader<K, T>) -> W,
+        on_cycle: impl FnOnce() -> A,
+    ) -> FlightEnd<R, T>
+    where
+        K: Eq + Hash + Clone,
+        T: Clone,
+        W: Future<Output = R>,
+        A: Future<Output = R>,
+    {
+        let leader = match flights.board(key, step.flight()) {
+            Boarding::Lead(lead) => Leader::first(lead, step),
             // Boxed, since most lead.
-            Boarding::Follow(follow) => Box::pin(self.follow(follow, zone, question, step)).await,
+            Boarding::Follow(follow) => {
+                match Box::pin(self.follow(follow, zone, question, step)).await {
+                    FollowEnd::Lead(leader) => leader,
+                    FollowEnd::Result(result) => return FlightEnd::Joined(result),
+                }
+            }
             Boarding::Cycle(flight) if step.descends_from(flight) => {
                 self.count(Counter::FlightCycles);
                 let text = format!("{question} depends on itself");
-                Turn::Told(Err(Unresolved::new(Cause::Cycle, text)))
+                return FlightEnd::Joined(Err(Unresolved::new(Cause::Cycle, text)));
             }
-            Boarding::Cycle(_) => Turn::Alone,
-        }
+            // Boxed, since it is rare and large.
+            Boarding::Cycle(_) => return FlightEnd::Own(Box::pin(on_cycle()).await),
+        };
+        FlightEnd::Own(work(leader).await)
     }
 
+    /// Waits until there is a result, or the caller becomes the leader.
     async fn follow<K, T: Clone>(
         &self,
         mut follow: Follow<K, Result<T, Unresolved>>,
         zone: &Name,
         question: &Question,
         step: &Step,
-    ) -> Turn<K, T> {
+    ) -> FollowEnd<K, T> {
         self.count(Counter::FlightJoined);
         // No follower waits longer than its own time, however many leaders follow each other.
         let landed = step.wait(zone, question, follow.landing());
         match timeout_at(step.client.budget.deadline, landed).await {
-            Ok(Landed::Value(result)) => Turn::Told(result),
+            Ok(Landed::Value(result)) => FollowEnd::Result(result),
             Ok(Landed::Lead(lead)) => {
                 self.count(Counter::FlightTakenOver);
-                Turn::Next(lead)
+                FollowEnd::Lead(Leader::successor(lead, step))
             }
             Ok(Landed::Lost) => {
                 self.count(Counter::LimitFlightLeaders);
                 let text = format!("too many askers of {question} gave up");
-                Turn::Told(Err(Unresolved::new(Cause::Cancelled, text)))
+                FollowEnd::Result(Err(Unresolved::new(Cause::Cancelled, text)))
             }
-            Err(_) => Turn::Told(Err(Unresolved::deadline(question))),
+            Err(_) => FollowEnd::Result(Err(Unresolved::deadline(question))),
         }
     }
 }

@@ -16,10 +16,11 @@ use crate::cached::store::keep_reply;
 use crate::env::environment::Env;
 use crate::env::lookups::Lookups;
 use crate::env::shared::{ExchangeKey, SharedResult};
-use crate::env::single_flight::Turn;
+use crate::env::single_flight::FlightEnd;
 use crate::iterate::minimise::Minimiser;
 use crate::iterate::priming::prime;
 use crate::model::answer::{Cause, Unresolved};
+use crate::model::shared_work::Leader;
 use crate::model::step::Step;
 use crate::model::trace::Hop;
 use crate::model::verdict::{Finding, Reply, Verdict};
@@ -270,18 +271,18 @@ async fn ask_zone<N: Network>(
     let exchanges = &env.shared().exchanges;
     let key = ExchangeKey { zone: cut.zone.clone(), asked: asked.clone() };
     for _ in 0..MOST_REFUSED {
-        match env.take_turn(exchanges, &key, (&cut.zone, asked), step).await {
-            Turn::First(lead) | Turn::Next(lead) => {
-                let verdict = ask_and_keep(env, cut, asked, &step.leading(lead.id())).await;
-                // Questions without avoided servers may succeed.
-                if verdict.is_ok() || step.avoided().is_empty() {
-                    lead.tell(&verdict, step);
-                }
-                return verdict;
+        let work = |leader: Leader<_, _>| async move {
+            let verdict = ask_and_keep(env, cut, asked, &leader.step).await;
+            // Questions without avoided servers may succeed.
+            if verdict.is_ok() || step.avoided().is_empty() {
+                leader.land(&verdict);
             }
-            Turn::Told(Ok(verdict)) if !may_be_used(&verdict, step.avoided()) => {}
-            Turn::Told(result) => return result,
-            Turn::Alone => return Box::pin(ask_and_keep(env, cut, asked, step)).await,
+            verdict
+        };
+        let on_cycle = || ask_and_keep(env, cut, asked, step);
+        match env.lead_or_join(exchanges, &key, (&cut.zone, asked), step, work, on_cycle).await {
+            FlightEnd::Joined(Ok(verdict)) if !may_be_used(&verdict, step.avoided()) => {}
+            end => return end.result(),
         }
     }
     env.count(Counter::LimitBogusServers);

@@ -9,9 +9,8 @@ use crate::ask::race::race;
 use crate::cached::store::keep_reply;
 use crate::env::environment::Env;
 use crate::env::shared::ExchangeKey;
-use crate::model::flights::Boarding;
+use crate::model::shared_work::Leader;
 use crate::model::step::Step;
-use crate::model::trace::Hop;
 use crate::model::verdict::{Finding, Verdict};
 
 /// Seconds for which the hints are in force again where the root servers tell no addresses.
@@ -25,10 +24,11 @@ pub(crate) fn prime<N: Network>(env: &Env<N>) {
     let (root, env) = (env.settings().root.clone(), env.arc());
     let question = Question::new(name::root(), Rtype::NS);
     let key = ExchangeKey { zone: name::root(), asked: question.clone() };
-    let Boarding::Lead(lead) = env.shared().exchanges.board(&key, None) else { return };
+    let step = Step::without_client(env.settings().limits);
+    let exchanges = &env.shared().exchanges;
+    let Some(leader) = Leader::unless_under_way(exchanges, &key, &step) else { return };
     tokio::spawn(async move {
-        let step = Step::without_client(env.settings().limits).leading(lead.id());
-        let verdict = race(&env, &root, &question, &step).await;
+        let verdict = race(&env, &root, &question, &leader.step).await;
         if let Ok(verdict) = &verdict
             && let Verdict::Answer(reply) = verdict.as_ref()
             && let Finding::Records(sets) = &reply.finding
@@ -38,9 +38,8 @@ pub(crate) fn prime<N: Network>(env: &Env<N>) {
             let glue = if reply.hearsay { &[][..] } else { &reply.additional };
             learn_root(&env, ns, glue);
             keep_reply(&env, &question, reply);
-            step.trace(|| Hop::Note("the root servers told their own names".into()));
         }
-        lead.tell(&verdict.map(Arc::from), &step);
+        leader.land(&verdict.map(Arc::from));
     });
 }
 

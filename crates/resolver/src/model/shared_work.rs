@@ -1,21 +1,54 @@
-//! Flights of questions, exchanges and keys: a result, or the failure of the question.
+//! Work that identical look-ups share in a flight, and the leader that does it.
 
+use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::model::answer::Unresolved;
-use crate::model::flights::{Flights, Lead};
+use crate::model::flights::{Boarding, Flights, Lead};
 use crate::model::step::Step;
 
-/// The flights of one kind of work.
+/// The flights of one kind of work, with a result or the failure of the question.
 pub(crate) type SharedWork<K, T> = Arc<Flights<K, Result<T, Unresolved>>>;
-/// The duty of the leader: to land a result.
-pub(crate) type WorkLead<K, T> = Lead<K, Result<T, Unresolved>>;
 
-impl<K, T: Clone> WorkLead<K, T> {
-    /// Hands the followers a result about the question; else the next follower leads.
-    pub(crate) fn tell(self, result: &Result<T, Unresolved>, step: &Step) {
-        if result.as_ref().err().is_none_or(|error| step.client.blames_the_name(error)) {
-            self.land(|| result.clone());
+/// The leader of a flight, which does the work and lands the result. A leader that goes away before leaves the work
+/// to the next follower.
+#[derive(Debug)]
+pub(crate) struct Leader<K, T> {
+    lead: Lead<K, Result<T, Unresolved>>,
+    /// The step of the work, inside the flight.
+    pub(crate) step: Step,
+    /// Whether an earlier leader has failed: the cache may have data by now.
+    pub(crate) is_successor: bool,
+}
+
+impl<K, T: Clone> Leader<K, T> {
+    /// The leader of a new flight.
+    pub(crate) fn first(lead: Lead<K, Result<T, Unresolved>>, step: &Step) -> Self {
+        Leader { step: step.leading(lead.id()), lead, is_successor: false }
+    }
+
+    /// The leader after one that has failed.
+    pub(crate) fn successor(lead: Lead<K, Result<T, Unresolved>>, step: &Step) -> Self {
+        Leader { is_successor: true, ..Leader::first(lead, step) }
+    }
+
+    /// Leads a flight for `key` as work of our own; `None` if there is one under way, which does the work.
+    pub(crate) fn unless_under_way(flights: &SharedWork<K, T>, key: &K, step: &Step) -> Option<Self>
+    where
+        K: Eq + Hash + Clone,
+    {
+        match flights.board(key, None) {
+            Boarding::Lead(lead) => Some(Leader::first(lead, step)),
+            Boarding::Follow(_) | Boarding::Cycle(_) => None,
+        }
+    }
+
+    /// Hands the followers a result about the question; after a failure of this client query alone, the next
+    /// follower leads.
+    pub(crate) fn land(self, result: &Result<T, Unresolved>) {
+        let client = &self.step.client;
+        if result.as_ref().err().is_none_or(|error| client.blames_the_name(error)) {
+            self.lead.land(|| result.clone());
         }
     }
 }

@@ -12,8 +12,8 @@ use crate::cached::lookup::{Lack, cached_answer};
 use crate::env::environment::Env;
 use crate::iterate::iteration::zone_cut;
 use crate::model::answer::{Cause, Unresolved};
-use crate::model::flights::Boarding;
 use crate::model::settings::Limits;
+use crate::model::shared_work::Leader;
 use crate::model::step::Step;
 use crate::model::trace::Hop;
 use crate::resolve::recursion::lead_question;
@@ -80,8 +80,8 @@ fn send_report<N: Network>(env: &Env<N>, report: &Question) -> bool {
     let step = Step::without_client(limited(env.settings().limits));
     let env = env.arc();
     let key = (report.clone(), step.validate);
-    if let Boarding::Lead(lead) = env.shared().questions.board(&key, None)
-        && let Ok(work) = lead_question(&env, lead, report.clone(), step, Lack::Everything)
+    if let Some(leader) = Leader::unless_under_way(&env.shared().questions, &key, &step)
+        && let Ok(work) = lead_question(&env, leader, report.clone(), Lack::Everything)
     {
         tokio::spawn(work);
         return true;

@@ -11,7 +11,7 @@ use zoners_dns::{Checking, Counter, Moment, Network, Question};
 
 use crate::cached::lookup::Lack;
 use crate::env::environment::Env;
-use crate::model::flights::Boarding;
+use crate::model::shared_work::Leader;
 use crate::model::step::Step;
 use crate::resolve::recursion::lead_question;
 
@@ -43,8 +43,8 @@ pub(crate) fn refresh<N: Network>(
         .ahead(expires.since(now) + Duration::from_secs(1));
     let key = (question.clone(), step.validate);
     // A question under way already does the refresh.
-    if let Boarding::Lead(lead) = shared.questions.board(&key, None)
-        && let Ok(work) = lead_question(env, lead, question.clone(), step, Lack::Something)
+    if let Some(leader) = Leader::unless_under_way(&shared.questions, &key, &step)
+        && let Ok(work) = lead_question(env, leader, question.clone(), Lack::Something)
     {
         shared.probe_budget.take();
         env.count(Counter::CachePrefetches);

@@ -13,13 +13,15 @@ use crate::cached::store::forget_answer;
 use crate::env::admission::{RecursionSlot, SlotGrant};
 use crate::env::environment::Env;
 use crate::env::shared::{QuestionKey, SharedResult};
-use crate::env::single_flight::Turn;
 use crate::model::answer::{Answer, Cause, Unresolved};
-use crate::model::shared_work::WorkLead;
+use crate::model::shared_work::Leader;
 use crate::model::step::Step;
 use crate::resolve::alias::answer;
 use crate::resolve::detached::DetachedWork;
 use crate::resolve::second_level::answer_beside_second_level;
+
+/// The leader of the flight of a question.
+type QuestionLeader = Leader<QuestionKey, Arc<Answer>>;
 
 /// Answers a question of our own.
 ///
@@ -30,12 +32,12 @@ pub(crate) fn answer_question<N: Network>(
     step: Step,
 ) -> std::pin::Pin<Box<dyn Future<Output = SharedResult<Answer>> + Send>> {
     let env = env.arc();
-    Box::pin(async move { lead_or_join(&env, question, step, None).await })
+    Box::pin(async move { recurse(&env, question, step, None).await })
 }
 
 /// Resolves the question, or waits for the flight under way. `lack` is the part missing in the
 /// cache, if the caller has just looked.
-pub(crate) async fn lead_or_join<N: Network>(
+pub(crate) async fn recurse<N: Network>(
     env: &Env<N>,
     question: Question,
     step: Step,
@@ -48,24 +50,30 @@ pub(crate) async fn lead_or_join<N: Network>(
             Err(lack) => lack,
         },
     };
-    let (key, questions) = ((question.clone(), step.validate), &env.shared().questions);
-    let (lead, lack) =
-        match env.take_turn(questions, &key, (&question.name, &question), &step).await {
-            Turn::First(lead) => (lead, lack),
-            Turn::Next(lead) => match remembered(env, &question, &step) {
-                Ok(remembered) => {
-                    lead.tell(&remembered, &step);
-                    return remembered;
-                }
-                Err(lack) => (lead, lack),
-            },
-            Turn::Told(result) => return result,
-            // Boxed, since it is rare and large.
-            Turn::Alone => {
-                return Box::pin(answer(env, &question, &step, lack)).await.map(Arc::new);
+    let key = (question, step.validate);
+    let (question, questions) = (&key.0, &env.shared().questions);
+    let work = |leader: QuestionLeader| lead_recursion(env, leader, question, lack);
+    let on_cycle = || async { answer(env, question, &step, lack).await.map(Arc::new) };
+    let asked = (&question.name, question);
+    env.lead_or_join(questions, &key, asked, &step, work, on_cycle).await.result()
+}
+
+async fn lead_recursion<N: Network>(
+    env: &Env<N>,
+    leader: QuestionLeader,
+    question: &Question,
+    mut lack: Lack,
+) -> SharedResult<Answer> {
+    if leader.is_successor {
+        match remembered(env, question, &leader.step) {
+            Ok(remembered) => {
+                leader.land(&remembered);
+                return remembered;
             }
-        };
-    lead_question(env, lead, question, step, lack)?.await.unwrap_or_else(|| {
+            Err(lacks_now) => lack = lacks_now,
+        }
+    }
+    lead_question(env, leader, question.clone(), lack)?.await.unwrap_or_else(|| {
         env.count(Counter::RecursionPanics);
         Err(Unresolved::new(Cause::Cancelled, "an error inside the resolver"))
     })
@@ -90,21 +98,20 @@ fn remembered<N: Network>(
 /// Resolves a question and lands its flight, even if the client has gone.
 pub(crate) fn lead_question<N: Network>(
     env: &Env<N>,
-    lead: WorkLead<QuestionKey, Arc<Answer>>,
+    leader: QuestionLeader,
     question: Question,
-    step: Step,
     lack: Lack,
 ) -> Result<DetachedWork<SharedResult<Answer>>, Unresolved> {
-    let mut slot = admit(env, &step)?;
-    let step = step.leading(lead.id());
+    let mut slot = admit(env, &leader.step)?;
     let env = env.arc();
     Ok(DetachedWork::new(Box::pin(async move {
+        let step = &leader.step;
         let deadline = step.client.budget.deadline;
         // In one expression: a future that is moved is stored twice.
         let answer = tokio::select! {
             biased;
             () = slot.gives_way() => Err(Unresolved::overloaded("gave way to newer questions")),
-            answer = timeout_at(deadline, answer_beside_second_level(&env, &question, &step, lack)) => {
+            answer = timeout_at(deadline, answer_beside_second_level(&env, &question, step, lack)) => {
                 match answer {
                     Ok(answer) => answer,
                     Err(_) => Err(Unresolved::deadline(&question)),
@@ -116,9 +123,9 @@ pub(crate) fn lead_question<N: Network>(
         });
         // A failed refresh says nothing while the old answer holds.
         if step.ahead.is_zero() {
-            remember_failure(&env, &question, answer.as_ref().err(), &step);
+            remember_failure(&env, &question, answer.as_ref().err(), step);
         }
-        lead.tell(&answer, &step);
+        leader.land(&answer);
         answer
     })))
 }

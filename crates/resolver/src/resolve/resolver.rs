@@ -22,7 +22,7 @@ use crate::model::step::Step;
 use crate::model::trace::Trace;
 use crate::resolve::error_reports::report_failure;
 use crate::resolve::prefetch::{mark_wanted, refresh};
-use crate::resolve::recursion::{answer_question, lead_or_join};
+use crate::resolve::recursion::{answer_question, recurse};
 use crate::resolve::serve_stale::{in_time, in_time_or_stale, stale};
 use crate::selection::server_report::{ServerReport, all_server_reports, server_reports};
 use crate::validate::trust::{fetch_keys, prove_root};
@@ -77,7 +77,7 @@ impl<N: Network> Resolver<N> {
     ) -> Resolution {
         let env = &*self.0;
         let step = self.first_step(asker, checking, trace);
-        let resolution = lead_or_join(env, question.clone(), step, Some(lack));
+        let resolution = recurse(env, question.clone(), step, Some(lack));
         in_time_or_stale(env, question, checking, resolution).await
     }
 

@@ -15,9 +15,9 @@ use crate::ask::interception::{may_prove, observe_proof};
 use crate::cached::store::keep_rrset;
 use crate::env::environment::Env;
 use crate::env::lookups::Boxed;
-use crate::env::single_flight::Turn;
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::settings::Anchor;
+use crate::model::shared_work::Leader;
 use crate::model::step::Step;
 use crate::model::trace::Hop;
 use crate::model::verdict::Finding;
@@ -46,24 +46,25 @@ pub(crate) fn trust_of<N: Network>(
         let step = step.for_keys();
         let keys = Question::new(zone.clone(), Rtype::DNSKEY);
         let trusts = &env.shared().zone_keys;
-        match env.take_turn(trusts, &zone, (&zone, &keys), &step).await {
-            Turn::First(lead) => {
-                let trust = build_trust(&env, &zone, &step.leading(lead.id())).await;
-                lead.tell(&trust, &step);
-                trust
-            }
-            Turn::Next(lead) => {
-                let trust = match known_trust(&env, &zone) {
-                    Some(trust) => Ok(trust),
-                    None => build_trust(&env, &zone, &step.leading(lead.id())).await,
-                };
-                lead.tell(&trust, &step);
-                trust
-            }
-            Turn::Told(trust) => trust,
-            Turn::Alone => build_trust(&env, &zone, &step).await,
-        }
+        let work = |leader: Leader<_, _>| lead_trust(&env, &zone, leader);
+        let on_cycle = || build_trust(&env, &zone, &step);
+        let asked = (&zone, &keys);
+        env.lead_or_join(trusts, &zone, asked, &step, work, on_cycle).await.result()
     })
+}
+
+async fn lead_trust<N: Network>(
+    env: &Env<N>,
+    zone: &Name,
+    leader: Leader<Name, ZoneTrust>,
+) -> Result<ZoneTrust, Unresolved> {
+    let known = if leader.is_successor { known_trust(env, zone) } else { None };
+    let trust = match known {
+        Some(trust) => Ok(trust),
+        None => build_trust(env, zone, &leader.step).await,
+    };
+    leader.land(&trust);
+    trust
 }
 
 fn known_trust<N: Network>(env: &Env<N>, zone: &Name) -> Option<ZoneTrust> {

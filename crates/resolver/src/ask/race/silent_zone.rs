@@ -6,10 +6,11 @@ use zoners_dns::{Counter, Delegation, Network, Question};
 use super::Race;
 use crate::ask::interception::may_pass;
 use crate::env::environment::Env;
-use crate::env::single_flight::Turn;
+use crate::env::single_flight::FlightEnd;
 use crate::infra::silent_zones::PROBE;
 use crate::infra::unproven_addresses::is_watched;
 use crate::model::answer::{Cause, Unresolved};
+use crate::model::shared_work::Leader;
 use crate::model::step::Step;
 use crate::model::trace::Hop;
 use crate::model::verdict::Verdict;
@@ -58,31 +59,32 @@ async fn race_unresponsive<N: Network>(
     step: &Step,
 ) -> Result<Box<Verdict>, Unresolved> {
     let (zone, probes) = (&cut.zone, &env.shared().probes);
-    match env.take_turn(probes, zone, (zone, asked), step).await {
-        Turn::First(lead) | Turn::Next(lead) => {
-            let result = probe_zone(env, cut, asked, &step.leading(lead.id())).await;
-            match result {
-                Err(silent) if silent.cause == Cause::Silent && is_unresponsive(env, cut, step) => {
-                    lead.tell(&Err(silent.clone()), step);
-                    Err(silent)
-                }
-                // A server answered a different question meanwhile, or the silence was forgiven.
-                Err(silent) if silent.cause == Cause::Silent => {
-                    lead.land(|| Ok(()));
-                    race_all(env, cut, asked, step).await
-                }
-                // A failure of one question need not affect another.
-                result => {
-                    lead.land(|| Ok(()));
-                    result
-                }
+    let work = |leader: Leader<_, _>| async move {
+        match probe_zone(env, cut, asked, &leader.step).await {
+            Err(silent) if silent.cause == Cause::Silent && is_unresponsive(env, cut, step) => {
+                leader.land(&Err(silent.clone()));
+                Err(silent)
+            }
+            // A server answered a different question meanwhile, or the silence was forgiven.
+            Err(silent) if silent.cause == Cause::Silent => {
+                leader.land(&Ok(()));
+                race_all(env, cut, asked, step).await
+            }
+            // A failure of one question need not affect another.
+            result => {
+                leader.land(&Ok(()));
+                result
             }
         }
-        Turn::Told(Err(unresolved)) => {
+    };
+    let on_cycle = || probe_zone(env, cut, asked, step);
+    match env.lead_or_join(probes, zone, (zone, asked), step, work, on_cycle).await {
+        FlightEnd::Own(result) => result,
+        FlightEnd::Joined(Ok(())) => probe_zone(env, cut, asked, step).await,
+        FlightEnd::Joined(Err(unresolved)) => {
             env.count(Counter::InfraUnresponsiveShared);
             Err(unresolved)
         }
-        Turn::Told(Ok(())) | Turn::Alone => probe_zone(env, cut, asked, step).await,
     }
 }
 
