@@ -1,12 +1,9 @@
 //! Clients: programs that send questions.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU16;
 
 use zoners_dns::Transport;
-
-/// Leading bits of an IPv6 address naming a client: one client has a whole /64 (RFC 6177).
-const CLIENT_BITS: u32 = 64;
 
 /// The sender of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,16 +43,5 @@ impl Client {
     /// Whether the address is proven: by the transport, or because it lies on this machine.
     pub(crate) fn is_certain(&self) -> bool {
         self.transport.verifies_address() || self.address.to_canonical().is_loopback()
-    }
-}
-
-/// The address that stands for the client of `address`: the address itself in IPv4, the /64 in IPv6.
-pub(crate) fn stands_for(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(ip) => {
-            let shift = 128 - CLIENT_BITS;
-            Ipv6Addr::from(u128::from(ip) >> shift << shift).into()
-        }
-        v4 => v4,
     }
 }

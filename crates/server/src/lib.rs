@@ -8,7 +8,6 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod client;
-mod client_slots;
 pub mod clock;
 pub mod config;
 pub mod control;

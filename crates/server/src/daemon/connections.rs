@@ -12,10 +12,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
+use zoners_net::client_slots::{ClientSlot, ClientSlots, stands_for};
 use zoners_net::held::{Account, Held};
 
-use crate::client::stands_for;
-use crate::client_slots::{ClientSlot, ClientSlots};
 use crate::pipeline::Rules;
 
 /// Connections of one worker at a time.

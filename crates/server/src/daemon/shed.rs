@@ -7,8 +7,7 @@
 use std::net::IpAddr;
 
 use siphasher::sip::SipHasher13;
-
-use crate::client::stands_for;
+use zoners_net::client_slots::stands_for;
 
 /// Counters; clients with a common counter count as one.
 const COUNTERS: usize = 256;

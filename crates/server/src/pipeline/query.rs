@@ -2,12 +2,12 @@
 
 use zoners_dns::packet::{ClientQuery, QueryHeader};
 use zoners_dns::{ClockReading, Question};
+use zoners_net::client_slots::ClientSlot;
 use zoners_resolver::Lack;
 
 use super::cookies::Cookie;
 use super::group::ClientGroup;
 use crate::client::Client;
-use crate::client_slots::ClientSlot;
 
 /// An admitted query, which lies in the packet.
 #[derive(Clone, Copy, Debug)]

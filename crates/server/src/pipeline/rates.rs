@@ -7,9 +7,9 @@
 use std::net::IpAddr;
 
 use zoners_dns::{Moment, Prefix};
+use zoners_net::client_slots::stands_for;
 
 use super::buckets::Buckets;
-use crate::client::stands_for;
 use crate::config::{Clients, ServerConfig};
 use crate::nearby::Nearby;
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use zoners_dns::{EdeCode, Moment, Network, OptRcode, Question};
+use zoners_net::client_slots::stands_for;
 use zoners_resolver::{Cause, Resolution, Trace, Unresolved};
 
 use super::query::Miss;
 use super::{Service, admit, finish};
-use crate::client::stands_for;
 use crate::events::QueryOutcome;
 
 /// The time after which an answer is late. A late answer is not sent to an address that is not proven, has a

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use zoners_dns::{Delegation, Prefix, Random};
+use zoners_net::client_slots::ClientSlots;
 
 use super::admit::Access;
 use super::cookies::Cookies;
@@ -12,7 +13,6 @@ use super::local::Local;
 use super::policy::Policy;
 use super::rates::Rates;
 use crate::client::Client;
-use crate::client_slots::ClientSlots;
 use crate::config::{Any, Config, ConfigError, RRsetOrder};
 
 /// Made once from a configuration, and never changed. Clones share their counts.

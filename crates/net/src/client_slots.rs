@@ -1,14 +1,15 @@
 //! Slots for the work of clients: a number in total, and a number for one client.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::client::stands_for;
+/// Leading bits of an IPv6 address naming a client: one client has a whole /64 (RFC 6177).
+const CLIENT_BITS: u32 = 64;
 
 /// Counts the slots of each client; clones share the count.
 #[derive(Clone, Debug)]
-pub(crate) struct ClientSlots {
+pub struct ClientSlots {
     limit: usize,
     taken: Arc<Mutex<SlotCounts>>,
 }
@@ -21,19 +22,21 @@ struct SlotCounts {
 
 /// A slot, given back when dropped.
 #[derive(Debug)]
-pub(crate) struct ClientSlot {
+pub struct ClientSlot {
     slots: ClientSlots,
     client: IpAddr,
 }
 
 impl ClientSlots {
     /// `limit` slots in total.
-    pub(crate) fn new(limit: usize) -> Self {
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
         ClientSlots { limit, taken: Arc::default() }
     }
 
     /// A slot for the client of `address`, if one is left and the client has fewer than `client_limit`.
-    pub(crate) fn take(&self, address: IpAddr, client_limit: usize) -> Option<ClientSlot> {
+    #[must_use]
+    pub fn take(&self, address: IpAddr, client_limit: usize) -> Option<ClientSlot> {
         let client = stands_for(address);
         let mut taken = self.lock();
         let of_client = taken.of_client.get(&client).copied().unwrap_or_default();
@@ -47,17 +50,20 @@ impl ClientSlots {
     }
 
     /// Slots of the client of `address`.
-    pub(crate) fn of(&self, address: IpAddr) -> usize {
+    #[must_use]
+    pub fn of(&self, address: IpAddr) -> usize {
         self.lock().of_client.get(&stands_for(address)).copied().unwrap_or_default()
     }
 
     /// Slots in use, of every client together.
-    pub(crate) fn taken(&self) -> usize {
+    #[must_use]
+    pub fn taken(&self) -> usize {
         self.lock().in_all
     }
 
     /// Whether both have the same count.
-    pub(crate) fn is_same(&self, other: &ClientSlots) -> bool {
+    #[must_use]
+    pub fn is_same(&self, other: &ClientSlots) -> bool {
         Arc::ptr_eq(&self.taken, &other.taken)
     }
 
@@ -69,7 +75,8 @@ impl ClientSlots {
 
 impl ClientSlot {
     /// Slots of the client of this slot, this slot included.
-    pub(crate) fn of_client(&self) -> usize {
+    #[must_use]
+    pub fn of_client(&self) -> usize {
         self.slots.lock().of_client.get(&self.client).copied().unwrap_or_default()
     }
 }
@@ -84,6 +91,19 @@ impl Drop for ClientSlot {
                 taken.of_client.remove(&self.client);
             }
         }
+    }
+}
+
+/// The address that stands for the client of `address`: the address itself in IPv4, the /64 in IPv6.
+#[must_use]
+#[inline]
+pub fn stands_for(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(ip) => {
+            let shift = 128 - CLIENT_BITS;
+            Ipv6Addr::from(u128::from(ip) >> shift << shift).into()
+        }
+        v4 => v4,
     }
 }
 
