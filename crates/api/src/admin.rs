@@ -5,8 +5,8 @@ use std::future::Future;
 
 use crate::{
     AdminError, AdminReply, AdminRequest, CacheDump, CacheEntries, CacheFill, CacheFlush,
-    CacheLoad, CounterStats, DaemonStatus, LookupReport, NegativeAnchorAdded, NegativeAnchorList,
-    NegativeAnchorRemoved, ReloadReport, ServerList,
+    CacheLoad, CounterStats, DaemonStatus, EventStream, LookupReport, NegativeAnchorAdded,
+    NegativeAnchorList, NegativeAnchorRemoved, ReloadReport, ServerList, WatchFilter, WatchStarted,
 };
 
 /// A result that takes time.
@@ -16,6 +16,9 @@ macro_rules! soon {
 
 /// A running daemon that answers requests. Names and record types are texts in the spelling of a person.
 pub trait Admin: Send + Sync + 'static {
+    /// The events of a watch.
+    type Events: EventStream;
+
     /// How the daemon is doing.
     fn status(&self) -> DaemonStatus;
 
@@ -70,11 +73,30 @@ pub trait Admin: Send + Sync + 'static {
 
     /// Reads the configuration again, and puts the new one into force.
     fn reload(&self) -> soon!(ReloadReport);
+
+    /// Begins to collect the events that `filter` admits, until the stream is dropped.
+    ///
+    /// # Errors
+    /// The filter has a name or a prefix that is none, or too many watches are under way.
+    fn watch(&self, filter: &WatchFilter) -> Result<(WatchStarted, Self::Events), AdminError>;
+}
+
+/// The answer to a request.
+#[derive(Debug)]
+pub enum AdminAnswer<E> {
+    /// A reply.
+    Reply(AdminReply),
+    /// A reply, and the events that follow.
+    Events(AdminReply, E),
 }
 
 /// Lets the daemon answer a request. `file` is an open file from the same caller.
-pub async fn answer(admin: &impl Admin, request: AdminRequest, file: Option<File>) -> AdminReply {
-    match request {
+pub async fn answer<A: Admin>(
+    admin: &A,
+    request: AdminRequest,
+    file: Option<File>,
+) -> AdminAnswer<A::Events> {
+    let reply = match request {
         AdminRequest::Status {} => admin.status().into(),
         AdminRequest::Stats {} => admin.stats().into(),
         AdminRequest::Lookup { name, r#type } => admin.lookup(&name, &r#type).await.into(),
@@ -94,7 +116,12 @@ pub async fn answer(admin: &impl Admin, request: AdminRequest, file: Option<File
         },
         AdminRequest::Flush { name, subtree } => admin.flush(&name, subtree).await.into(),
         AdminRequest::Reload {} => admin.reload().await.into(),
-    }
+        AdminRequest::Watch(filter) => match admin.watch(&filter) {
+            Ok((started, events)) => return AdminAnswer::Events(started.into(), events),
+            Err(error) => AdminReply::Error(error),
+        },
+    };
+    AdminAnswer::Reply(reply)
 }
 
 /// The file, if plain: reading a pipe or a device could take for ever.

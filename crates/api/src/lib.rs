@@ -15,6 +15,8 @@
 //! | reply | `reply`: as the variants of [`AdminReply`] | of the type |
 //! | event | `event`: as the variants of [`AdminEvent`] | of the type |
 //!
+//! Events follow the reply to the request `watch`, a line each, until the caller leaves or sends anything.
+//!
 //! The names of fields end in their unit: `_ms` milliseconds (a fraction is possible), `_s` whole seconds,
 //! `_bytes` octets. A field without a unit is a count, a text or true or false. `null` stands for "not known"
 //! or "none". Names of domains end with a dot, and are written as in zone files (RFC 1035 section 5.1).
@@ -44,10 +46,12 @@ mod stats;
 mod status;
 mod wire;
 
-pub use admin::{Admin, answer};
+pub use admin::{Admin, AdminAnswer, answer};
 pub use cache::{CacheDump, CacheEntries, CacheEntry, CacheFill, CacheFlush, CacheLoad};
 pub use error::{AdminError, AdminErrorKind};
-pub use event::{AdminEvent, FinishedOutcome, FinishedQuery};
+pub use event::{
+    AdminEvent, EventStream, FinishedQuery, LostEvents, QueryOutcome, WatchFilter, WatchStarted,
+};
 pub use health::HealthReport;
 pub use lookup::{
     AnswerSource, AnsweringServer, DnssecStatus, EdeReport, LookupReport, StepOutcome, TraceEvent,

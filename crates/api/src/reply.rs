@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
     DaemonStatus, LookupReport, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved,
-    ReloadReport, ServerList,
+    ReloadReport, ServerList, WatchStarted,
 };
 
 /// A reply: the result of the request of the same name, or an error.
@@ -26,6 +26,7 @@ pub enum AdminReply {
     CacheLoad(CacheLoad),
     Flush(CacheFlush),
     Reload(ReloadReport),
+    Watch(WatchStarted),
     Error(AdminError),
 }
 
@@ -72,4 +73,5 @@ results! {
     CacheLoad CacheLoad;
     Flush CacheFlush;
     Reload ReloadReport;
+    Watch WatchStarted;
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::WatchFilter;
+
 /// A request. [`crate::AdminReply`] has a variant of the same name for the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
@@ -57,6 +59,8 @@ pub enum AdminRequest {
     },
     /// Read the configuration again, and put the new one into force.
     Reload {},
+    /// Report the events that the filter admits, from now on.
+    Watch(WatchFilter),
 }
 
 impl AdminRequest {
@@ -75,6 +79,7 @@ impl AdminRequest {
         "cache-load",
         "flush",
         "reload",
+        "watch",
     ];
 
     /// The change or disclosure made by the request, if any, in the words of the command line.
@@ -92,6 +97,7 @@ impl AdminRequest {
                 Some(format!("cache flush {name:?} --subtree"))
             }
             AdminRequest::Reload {} => Some("reload".to_owned()),
+            AdminRequest::Watch(filter) => Some(watch(filter)),
             AdminRequest::Status {}
             | AdminRequest::Stats {}
             | AdminRequest::Lookup { .. }
@@ -101,4 +107,13 @@ impl AdminRequest {
             | AdminRequest::CacheLookup { .. } => None,
         }
     }
+}
+
+/// A watch in the words of the command line.
+fn watch(filter: &WatchFilter) -> String {
+    let WatchFilter { client, name, failed } = filter;
+    let client = client.iter().map(|client| format!(" --client {client:?}"));
+    let name = name.iter().map(|name| format!(" --name {name:?}"));
+    let failed = failed.then(|| " --failed".to_owned());
+    ["watch".to_owned()].into_iter().chain(client).chain(name).chain(failed).collect()
 }

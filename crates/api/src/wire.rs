@@ -74,6 +74,14 @@ impl AdminEvent {
     pub fn to_line(&self) -> String {
         to_line(self)
     }
+
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// The line is no event.
+    pub fn from_line(line: &[u8]) -> Result<Self, AdminError> {
+        serde_json::from_slice(line).map_err(|_| AdminError::unexpected_reply())
+    }
 }
 
 fn malformed(error: serde_json::Error) -> AdminError {

@@ -213,6 +213,7 @@ counters! {
     }
     Events "events_" "Events of finished queries, for their readers" {
         EventsLost "events_lost" "events" "Events that a reader has lost, because its ring was full.";
+        EventsWatchesRefused "events_watches_refused" "watches" "Watches refused, because as many as may be were under way.";
     }
     Log "log_" "The log" {
         LogLinesLost "log_lines_lost" "lines" "Lines that could not be written, or not fast enough.";

@@ -1,8 +1,11 @@
-//! An event for each client query that ends, on a bounded ring for each reader.
+//! An event for each client query that ends, on a bounded ring for each reader, as far as the reader's filter admits
+//! the event.
 //!
 //! A worker composes no event while no reader is attached: it asks once a batch ([`QueryEvents::are_read`]).
 //! A worker never waits for a reader: where a ring is full, the event is lost and counted
 //! ([`EventReader::lost`], `events_lost`).
+
+mod filter;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,9 +15,11 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rtrb::{Consumer, Producer, RingBuffer};
 use smallvec::SmallVec;
-use zoners_dns::{ClockReading, Counter, EdeCode, OptRcode, Rtype};
+use zoners_api::QueryOutcome;
+use zoners_dns::{ClockReading, Counter, EdeCode, Moment, OptRcode, Rtype};
 
 use crate::client::Client;
+pub use filter::EventFilter;
 
 /// Octets of a name that an event holds without an allocation: longer than nearly every name.
 const INLINE_NAME_OCTETS: usize = 64;
@@ -28,7 +33,7 @@ pub struct QueryEvent {
     pub client: Client,
     /// How the query ended.
     pub outcome: QueryOutcome,
-    /// The RCODE of the reply; `None` without a reply.
+    /// The RCODE of the reply with its extension in the OPT record; `None` without a reply.
     pub rcode: Option<OptRcode>,
     /// The reason of a failure, a refusal, a stale answer or a decision of the policy.
     pub reason: Option<EdeCode>,
@@ -47,65 +52,35 @@ pub struct EventQuestion {
     pub rtype: Rtype,
 }
 
-/// The outcome of a client query. Each query has one outcome, and each outcome has a counter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum QueryOutcome {
-    /// Answered from local data.
-    Local,
-    /// Answered by the policy.
-    Policy,
-    /// Answered from the cache.
-    Cached,
-    /// Answered by a recursion.
-    Recursed,
-    /// Answered with expired data.
-    Stale,
-    /// Answered SERVFAIL.
-    Failed,
-    /// Answered with a refusal or an error.
-    Refused,
-    /// Told to come back with a cookie or over TCP.
-    RateLimited,
-    /// Answered too late for the answer to be sent.
-    Late,
-    /// Not answered: no query, or dropped by the policy.
-    Dropped,
-    /// Not answered: too many refusals a second.
-    ErrorsLimited,
+/// The counter of queries with this outcome; no two outcomes share one.
+#[must_use]
+pub const fn outcome_counter(outcome: QueryOutcome) -> Counter {
+    match outcome {
+        QueryOutcome::Local => Counter::ClientLocal,
+        QueryOutcome::Policy => Counter::ClientPolicy,
+        QueryOutcome::Cached => Counter::ClientCached,
+        QueryOutcome::Recursed => Counter::ClientRecursed,
+        QueryOutcome::Stale => Counter::ClientStale,
+        QueryOutcome::Failed => Counter::ClientServfail,
+        QueryOutcome::Refused => Counter::ClientRefused,
+        QueryOutcome::RateLimited => Counter::ClientRateLimited,
+        QueryOutcome::Late => Counter::ClientLate,
+        QueryOutcome::Dropped => Counter::ClientDropped,
+        QueryOutcome::ErrorsLimited => Counter::ClientErrorsLimited,
+    }
 }
 
-impl QueryOutcome {
-    /// The outcomes of parsed queries.
-    pub const ALL: [QueryOutcome; 11] = [
-        QueryOutcome::Local,
-        QueryOutcome::Policy,
-        QueryOutcome::Cached,
-        QueryOutcome::Recursed,
-        QueryOutcome::Stale,
-        QueryOutcome::Failed,
-        QueryOutcome::Refused,
-        QueryOutcome::RateLimited,
-        QueryOutcome::Late,
-        QueryOutcome::Dropped,
-        QueryOutcome::ErrorsLimited,
-    ];
-
-    /// The counter of queries that ended so.
+impl QueryEvent {
+    /// Whether the client got no answer, or the answer is SERVFAIL: a remembered failure comes from the cache.
     #[must_use]
-    pub const fn counter(self) -> Counter {
-        match self {
-            QueryOutcome::Local => Counter::ClientLocal,
-            QueryOutcome::Policy => Counter::ClientPolicy,
-            QueryOutcome::Cached => Counter::ClientCached,
-            QueryOutcome::Recursed => Counter::ClientRecursed,
-            QueryOutcome::Stale => Counter::ClientStale,
-            QueryOutcome::Failed => Counter::ClientServfail,
-            QueryOutcome::Refused => Counter::ClientRefused,
-            QueryOutcome::RateLimited => Counter::ClientRateLimited,
-            QueryOutcome::Late => Counter::ClientLate,
-            QueryOutcome::Dropped => Counter::ClientDropped,
-            QueryOutcome::ErrorsLimited => Counter::ClientErrorsLimited,
-        }
+    pub fn has_failed(&self) -> bool {
+        !self.outcome.is_answered() || self.rcode == Some(OptRcode::SERVFAIL)
+    }
+
+    /// The clock when the query ended.
+    #[must_use]
+    pub fn ended(&self) -> Moment {
+        self.received.now.after(self.took)
     }
 }
 
@@ -119,6 +94,7 @@ pub struct QueryEvents {
 
 /// The worker's end of a reader's ring.
 struct Ring {
+    filter: EventFilter,
     events: Producer<QueryEvent>,
     lost: Arc<AtomicU64>,
 }
@@ -131,13 +107,13 @@ pub struct EventReader {
 }
 
 impl QueryEvents {
-    /// Attaches a reader whose ring holds `capacity` events. The memory of the ring is allocated at
-    /// once.
+    /// Attaches a reader whose ring holds `capacity` of the events that `filter` admits. The memory of the ring is
+    /// allocated at once.
     #[must_use]
-    pub fn attach(self: &Arc<Self>, capacity: usize) -> EventReader {
+    pub fn attach(self: &Arc<Self>, capacity: usize, filter: EventFilter) -> EventReader {
         let (producer, events) = RingBuffer::new(capacity);
         let lost = Arc::<AtomicU64>::default();
-        self.rings.lock().push(Ring { events: producer, lost: lost.clone() });
+        self.rings.lock().push(Ring { filter, events: producer, lost: lost.clone() });
         self.readers.fetch_add(1, Ordering::Relaxed);
         EventReader { source: self.clone(), events, lost }
     }
@@ -148,10 +124,10 @@ impl QueryEvents {
         self.readers.load(Ordering::Relaxed) > 0
     }
 
-    /// Gives an event to each reader; returns how many readers have lost it.
+    /// Gives an event to each reader that wants the event; returns how many readers have lost it.
     pub(crate) fn put(&self, event: &QueryEvent) -> u64 {
         let mut lost = 0;
-        for ring in self.rings.lock().iter_mut() {
+        for ring in self.rings.lock().iter_mut().filter(|ring| ring.filter.admits(event)) {
             if ring.events.push(event.clone()).is_err() {
                 ring.lost.fetch_add(1, Ordering::Relaxed);
                 lost += 1;
@@ -174,7 +150,7 @@ impl EventReader {
         self.events.pop().ok()
     }
 
-    /// Events that found the ring full.
+    /// Events that the filter admits and that found the ring full.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
@@ -220,7 +196,8 @@ mod tests {
     #[test]
     fn a_full_ring_loses_the_newest_events_and_counts_them() {
         let events = Arc::new(QueryEvents::default());
-        let (mut small, mut large) = (events.attach(3), events.attach(8));
+        let all = EventFilter::default;
+        let (mut small, mut large) = (events.attach(3, all()), events.attach(8, all()));
         let lost: Vec<u64> = (0..5).map(|millis| events.put(&event(millis))).collect();
         assert_eq!(lost, [0, 0, 0, 1, 1], "lost by one of two readers");
         assert_eq!((small.lost(), large.lost()), (2, 0));
@@ -233,7 +210,8 @@ mod tests {
     fn a_reader_that_is_dropped_is_detached() {
         let events = Arc::new(QueryEvents::default());
         assert!(!events.are_read());
-        let (first, second) = (events.attach(1), events.attach(1));
+        let all = EventFilter::default;
+        let (first, second) = (events.attach(1, all()), events.attach(1, all()));
         drop(first);
         assert!(events.are_read());
         drop(second);
@@ -245,7 +223,9 @@ mod tests {
     fn each_outcome_has_a_counter_of_its_own() {
         for (at, outcome) in QueryOutcome::ALL.iter().enumerate() {
             let others = &QueryOutcome::ALL[at + 1..];
-            assert!(others.iter().all(|other| other.counter() != outcome.counter()));
+            assert!(
+                others.iter().all(|other| outcome_counter(*other) != outcome_counter(*outcome))
+            );
         }
     }
 }

@@ -1,4 +1,6 @@
-//! Answers, traces, servers and cache entries as the types of `zoners_api`.
+//! Answers, traces, servers, cache entries and finished queries as the types of `zoners_api`.
+
+mod finished_query;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +21,7 @@ use zoners_resolver::{
 };
 
 use crate::pipeline::Service;
+pub(crate) use finished_query::finished_query;
 
 /// Resolves a question of a person, and tells the way.
 pub async fn look_up<N: Network>(service: &Service<N>, question: &Question) -> LookupReport {

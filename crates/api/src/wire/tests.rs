@@ -1,5 +1,7 @@
 use super::*;
-use crate::{CounterStats, FinishedOutcome, FinishedQuery, NegativeAnchorList};
+use crate::{
+    CounterStats, FinishedQuery, LostEvents, NegativeAnchorList, QueryOutcome, WatchFilter,
+};
 
 fn requests() -> Vec<AdminRequest> {
     let name = || "example.com.".to_owned();
@@ -17,6 +19,7 @@ fn requests() -> Vec<AdminRequest> {
         AdminRequest::CacheLoad {},
         AdminRequest::Flush { name: name(), subtree: true },
         AdminRequest::Reload {},
+        AdminRequest::Watch(WatchFilter { name: Some(name()), ..WatchFilter::default() }),
     ]
 }
 
@@ -107,12 +110,43 @@ fn an_event_is_one_line() {
         transport: "udp".into(),
         name: Some("example.com.".into()),
         r#type: Some("A".into()),
-        outcome: FinishedOutcome::Cached,
+        outcome: Some(QueryOutcome::Cached),
         rcode: Some("NOERROR".into()),
         ede: None,
+        failed: false,
         took_ms: 0.1,
     };
     let line = AdminEvent::Query(query.clone()).to_line();
     assert!(line.starts_with(r#"{"version":1,"event":"query","received_s":1,"#), "{line}");
-    assert_eq!(serde_json::from_str::<AdminEvent>(&line).unwrap(), AdminEvent::Query(query));
+    assert_eq!(AdminEvent::from_line(line.as_bytes()), Ok(AdminEvent::Query(query)));
+    let lost = AdminEvent::Lost(LostEvents { count: 7 });
+    assert_eq!(lost.to_line(), r#"{"version":1,"event":"lost","count":7}"#);
+}
+
+#[test]
+fn a_reader_passes_over_events_and_outcomes_of_later_releases() {
+    let later = AdminEvent::from_line(br#"{"version":1,"event":"of-later","count":7}"#);
+    assert_eq!(later, Ok(AdminEvent::Other));
+    let line = br#"{"version":1,"event":"query","received_s":1,"client":"192.0.2.1","transport":"udp",
+        "name":null,"type":null,"outcome":"of-later","rcode":null,"ede":null,"failed":true,"took_ms":0,"more":1}"#;
+    let Ok(AdminEvent::Query(query)) = AdminEvent::from_line(line) else { panic!("a query") };
+    assert_eq!((query.outcome, query.failed), (None, true));
+}
+
+#[test]
+fn each_outcome_has_its_name_in_json() {
+    for outcome in QueryOutcome::ALL {
+        assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.name());
+    }
+}
+
+#[test]
+fn a_filter_is_read_field_by_field_and_told_as_on_the_command_line() {
+    let all = AdminRequest::from_line(br#"{"do":"watch"}"#).unwrap();
+    assert_eq!(all, AdminRequest::Watch(WatchFilter::default()));
+    assert_eq!(all.change().as_deref(), Some("watch"));
+    let line = br#"{"do":"watch","client":"192.0.2.0/24","name":"example.com","failed":true}"#;
+    let change = AdminRequest::from_line(line).unwrap().change().unwrap();
+    assert_eq!(change, r#"watch --client "192.0.2.0/24" --name "example.com" --failed"#);
+    assert_eq!(kind_of_error(r#"{"do":"watch","nam":"x"}"#), AdminErrorKind::MalformedRequest);
 }

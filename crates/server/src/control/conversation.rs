@@ -9,13 +9,19 @@ use std::time::Duration;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
+use tokio::task::yield_now;
 use tokio::time::timeout;
-use zoners_api::{Admin, AdminError, AdminErrorKind, AdminReply, AdminRequest, answer};
+use zoners_api::{
+    Admin, AdminAnswer, AdminError, AdminErrorKind, AdminEvent, AdminReply, AdminRequest,
+    EventStream, answer,
+};
 
 /// Octets of the longest request.
 const MAX_REQUEST: usize = 4096;
-/// A conversation ends after this time without a request, or with a reply that the caller does not take.
+/// A conversation ends after this time without a request, or with a reply or events that the caller does not take.
 const IDLE: Duration = Duration::from_secs(10);
+/// Events that are written at a time; other conversations go on in between.
+const MAX_EVENTS_A_WRITE: usize = 64;
 /// Received descriptors are not inherited by started programs.
 #[cfg(target_os = "linux")]
 const FLAGS: RecvFlags = RecvFlags::CMSG_CLOEXEC;
@@ -61,14 +67,40 @@ impl Conversation {
             && let Some(line) = line?
         {
             let file = self.file.take();
-            let reply = match AdminRequest::from_line(&line) {
-                Ok(request) => {
-                    self.log(&request);
-                    answer(&**admin, request, file).await
+            let request = match AdminRequest::from_line(&line) {
+                Ok(request) => request,
+                Err(error) => {
+                    self.reply(&AdminReply::Error(error)).await?;
+                    continue;
                 }
-                Err(error) => AdminReply::Error(error),
             };
-            self.reply(&reply).await?;
+            self.log(&request);
+            match answer(&**admin, request, file).await {
+                AdminAnswer::Reply(reply) => self.reply(&reply).await?,
+                AdminAnswer::Events(reply, events) => {
+                    self.reply(&reply).await?;
+                    let ended = self.report(events).await;
+                    return ended.inspect_err(|error| self.log_end(error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports events until the caller leaves or sends anything, or takes none for [`IDLE`]: then the rings overflow,
+    /// and no worker waits.
+    async fn report(&mut self, mut events: impl EventStream) -> io::Result<()> {
+        while self.read.is_empty() {
+            let next = tokio::select! {
+                biased;
+                received = self.receive() => return received.map(drop),
+                next = events.next_events() => next,
+            };
+            for events in next.chunks(MAX_EVENTS_A_WRITE) {
+                let line = |event: &AdminEvent| event.to_line() + "\n";
+                self.send(&events.iter().map(line).collect::<String>()).await?;
+                yield_now().await;
+            }
         }
         Ok(())
     }
@@ -86,9 +118,27 @@ impl Conversation {
         tracing::info!("control: user {user}{process}: {change}");
     }
 
+    /// Logs that a watch was ended. A caller that leaves ends its watch itself.
+    fn log_end(&self, error: &io::Error) {
+        if error.kind() == io::ErrorKind::TimedOut {
+            let user = self.caller.user;
+            tracing::info!("control: user {user}: watch ended: took no event for {IDLE:?}");
+        }
+    }
+
     async fn reply(&mut self, reply: &AdminReply) -> io::Result<()> {
-        let line = format!("{}\n", reply.to_line());
-        timeout(IDLE, self.stream.write_all(line.as_bytes())).await.map_err(io::Error::other)?
+        self.send(&format!("{}\n", reply.to_line())).await
+    }
+
+    async fn send(&mut self, lines: &str) -> io::Result<()> {
+        let sent = timeout(IDLE, self.stream.write_all(lines.as_bytes())).await;
+        sent.map_err(|_| io::ErrorKind::TimedOut)?
+    }
+
+    /// Waits for octets, and perhaps a file. Returns the number of octets: 0 at the end of the stream. Safe to cancel.
+    async fn receive(&mut self) -> io::Result<usize> {
+        let Conversation { stream, read, file, .. } = self;
+        stream.async_io(Interest::READABLE, || receive(stream, read, file)).await
     }
 
     /// The next line; none at the end of the stream, or if the line is too long.
@@ -100,9 +150,7 @@ impl Conversation {
             if self.read.len() >= MAX_REQUEST {
                 return Ok(None);
             }
-            let Conversation { stream, read, file, .. } = self;
-            let receive = || receive(stream, read, file);
-            if stream.async_io(Interest::READABLE, receive).await? == 0 {
+            if self.receive().await? == 0 {
                 let rest = std::mem::take(&mut self.read);
                 return Ok(Some(rest).filter(|rest| !rest.is_empty()));
             }

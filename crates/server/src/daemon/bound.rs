@@ -70,7 +70,8 @@ impl Bound {
             reloads: Some(reloads),
         };
         let look_ups = Arc::new(workers.look_up_service(&core, &generation));
-        let overseer = Overseer::new(look_ups, workers.counters(), status.clone(), about);
+        let (counters, events) = (workers.counters(), workers.events());
+        let overseer = Overseer::new(look_ups, counters, events, status.clone(), about);
         let overseer = Arc::new(overseer);
         let serving =
             Serving { core, generation, workers, listening, overseer, second_level, sandbox };

@@ -1,6 +1,7 @@
 //! The daemon as a whole; [`admin`] answers requests.
 
 mod admin;
+mod watches;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,8 +14,10 @@ use zoners_store::shared::SharedCache;
 
 use super::ListenStatus;
 use super::reload_requests::ReloadRequests;
+use crate::events::QueryEvents;
 use crate::log::Log;
 use crate::pipeline::Service;
+use watches::Watches;
 
 /// The sums over workers, and a separate service for look-ups, which shares the caches of the workers.
 #[derive(Debug)]
@@ -23,6 +26,7 @@ pub(crate) struct Overseer<N: Network = Arc<Sockets>> {
     counters: Vec<Arc<Counters>>,
     bound: ArcSwap<ListenStatus>,
     about: About,
+    watches: Watches,
     started_ms: u64,
 }
 
@@ -44,17 +48,19 @@ pub(super) struct About {
 }
 
 impl<N: Network> Overseer<N> {
-    /// An overseer of workers with these counters. The counters of `service` are added.
+    /// An overseer of workers with these counters and events. The counters of `service` are added.
     pub(super) fn new(
         service: Arc<Service<N>>,
         counters: Vec<Arc<Counters>>,
+        events: Vec<Arc<QueryEvents>>,
         bound: ListenStatus,
         about: About,
     ) -> Self {
         let started_ms = service.worker().shared().now().as_millis();
         let service = ArcSwap::new(service);
         let bound = ArcSwap::from_pointee(bound);
-        Overseer { service, counters, bound, about, started_ms }
+        let watches = Watches::new(events);
+        Overseer { service, counters, bound, about, watches, started_ms }
     }
 
     /// Reports these addresses from now on.
@@ -77,7 +83,8 @@ impl<N: Network> Overseer<N> {
         let shared = self.about.second_level.iter().map(|level| level.counters());
         let workers = self.counters.iter().chain(shared).map(|counters| &**counters);
         let log = self.about.log.iter().map(Log::counters);
-        counters::sum(workers.chain(log).chain([own.worker().counters()]), counter)
+        let own = [own.worker().counters(), self.watches.counters()];
+        counters::sum(workers.chain(log).chain(own), counter)
     }
 
     /// Writes the counters to the log.
@@ -94,3 +101,6 @@ impl<N: Network> Overseer<N> {
         now.saturating_sub(self.started_ms) / 1000
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,7 +50,9 @@ pub fn serve_on<N: Network>(
     ready(&SingleStart { addresses: &status.addresses, control: shown })?;
     let service = Arc::new(service);
     let about = About { workers: 1, ..About::default() };
-    let overseer = Arc::new(Overseer::new(service.clone(), Vec::new(), status, about));
+    let events = vec![service.events().clone()];
+    let overseer = Overseer::new(service.clone(), Vec::new(), events, status, about);
+    let overseer = Arc::new(overseer);
     let current = Arc::new(ArcSwap::new(service));
     let thread = std::thread::spawn(move || {
         let shares = ConnectionShares::new(Allotment::of_process(1).clients);

@@ -17,6 +17,7 @@ use super::generation::{Core, Generation};
 use super::pulse::Activity;
 use super::worker::{self, WorkerLink};
 use super::{Current, Snapshot};
+use crate::events::QueryEvents;
 
 /// The workers of the daemon.
 pub(super) struct Workers {
@@ -107,6 +108,11 @@ impl Workers {
     /// The counters of each worker.
     pub(super) fn counters(&self) -> Vec<Arc<Counters>> {
         self.threads.iter().map(|worker| worker.counters.clone()).collect()
+    }
+
+    /// The events of each worker, which stay the same over reloads.
+    pub(super) fn events(&self) -> Vec<Arc<QueryEvents>> {
+        self.threads.iter().map(|worker| worker.current.load().events().clone()).collect()
     }
 
     /// A service for look-ups of the daemon itself.

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use smallvec::SmallVec;
+use zoners_api::QueryOutcome;
 use zoners_dns::packet::ClientQuery;
 use zoners_dns::{ClockReading, Counter, EdeCode, Message, Moment, Network, OptRcode};
 
 use super::query::Miss;
 use super::{Handled, Service};
 use crate::client::Client;
-use crate::events::{EventQuestion, QueryEvent, QueryOutcome};
+use crate::events::{EventQuestion, QueryEvent, outcome_counter};
 
 impl<N: Network> Service<N> {
     /// As [`Service::handle`], with an event if the query ends here.
@@ -30,12 +31,13 @@ impl<N: Network> Service<N> {
             name: SmallVec::from_slice(request.name.as_slice()),
             rtype: request.rtype,
         });
+        let (rcode, reason) = rcode_and_reason(*outcome, reply);
         self.put_event(&QueryEvent {
             question,
             client,
             outcome: *outcome,
-            rcode: rcode(reply),
-            reason: reason(*outcome, reply),
+            rcode,
+            reason,
             received: clock,
             took: Duration::ZERO,
         });
@@ -59,7 +61,7 @@ impl<N: Network> Service<N> {
             }),
             client: miss.client,
             outcome,
-            rcode: rcode(reply),
+            rcode: rcode_in_header(reply),
             reason,
             received: miss.received,
             took: now.since(miss.received.now),
@@ -72,21 +74,29 @@ impl<N: Network> Service<N> {
     }
 
     fn outcomes(&self) -> [u64; QueryOutcome::ALL.len()] {
-        QueryOutcome::ALL.map(|outcome| self.worker.counters().get(outcome.counter()))
+        QueryOutcome::ALL.map(|outcome| self.worker.counters().get(outcome_counter(outcome)))
     }
 }
 
-/// The RCODE in the header of a reply, if there is one.
-fn rcode(reply: &[u8]) -> Option<OptRcode> {
+/// The four bits of the RCODE in the header of a reply, if there is one. A recursion ends with no other bits.
+fn rcode_in_header(reply: &[u8]) -> Option<OptRcode> {
     reply.get(3).map(|flags| OptRcode::masked_from_int(u16::from(flags & 0x0F)))
 }
 
-/// The code of the EDE in a reply. Most replies have none, and are not read for it.
-fn reason(outcome: QueryOutcome, reply: &[u8]) -> Option<EdeCode> {
-    let answered = matches!(outcome, QueryOutcome::Local | QueryOutcome::Cached);
-    if answered && rcode(reply) == Some(OptRcode::NOERROR) {
-        return None;
+/// The RCODE with its extension in the OPT record (RFC 6891 section 6.1.3), and the code of the EDE. Most replies have
+/// neither, and are not read for it.
+fn rcode_and_reason(outcome: QueryOutcome, reply: &[u8]) -> (Option<OptRcode>, Option<EdeCode>) {
+    let in_header = rcode_in_header(reply);
+    let is_plain = matches!(outcome, QueryOutcome::Local | QueryOutcome::Cached)
+        && in_header == Some(OptRcode::NOERROR);
+    if is_plain || reply.is_empty() {
+        return (in_header, None);
     }
-    let message = Message::parse(&reply.to_vec().into()).ok()?;
-    Some(message.edns?.errors.first()?.code)
+    match Message::parse(&reply.to_vec().into()) {
+        Ok(message) => {
+            let error = message.edns.as_ref().and_then(|edns| edns.errors.first());
+            (Some(message.rcode), error.map(|error| error.code))
+        }
+        Err(_) => (in_header, None),
+    }
 }

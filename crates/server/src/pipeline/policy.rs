@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use zoners_api::QueryOutcome;
 use zoners_dns::{Ede, EdeCode, Network, Question};
 use zoners_resolver::Answer;
 
@@ -13,7 +14,7 @@ use super::group::ClientGroup;
 use super::query::Query;
 use super::{Handled, Service, finish};
 use crate::client::Client;
-use crate::events::QueryOutcome;
+use crate::events::outcome_counter;
 
 /// The decision of a policy on a question or an answer.
 #[derive(Clone, Debug)]
@@ -105,7 +106,7 @@ impl<N: Network> Service<N> {
     fn ended(&self, outcome: QueryOutcome) -> Handled {
         match outcome {
             QueryOutcome::Dropped => self.dropped(),
-            outcome => self.replied(outcome.counter()),
+            outcome => self.replied(outcome_counter(outcome)),
         }
     }
 }

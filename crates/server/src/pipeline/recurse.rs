@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use zoners_api::QueryOutcome;
 use zoners_dns::{EdeCode, Moment, Network, OptRcode, Question};
 use zoners_net::client_slots::stands_for;
 use zoners_resolver::{Cause, Resolution, Trace, Unresolved};
 
 use super::query::Miss;
 use super::{Service, admit, finish};
-use crate::events::QueryOutcome;
+use crate::events::outcome_counter;
 
 /// The time after which an answer is late. A late answer is not sent to an address that is not proven, has a
 /// limit and has more than [`LATE_CLIENT_QUERIES`] waiting: answers held back to arrive in one burst are a weapon
@@ -28,7 +29,7 @@ impl<N: Network> Service<N> {
         let now = self.worker.shared().now();
         let mut reply = Vec::new();
         let (outcome, reason) = self.finish_recursion(&miss, &resolution, now, &mut reply);
-        self.count(outcome.counter());
+        self.count(outcome_counter(outcome));
         if self.events.are_read() {
             self.put_recursion(&miss, outcome, reason, &reply, now);
         }

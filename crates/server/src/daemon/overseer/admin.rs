@@ -8,7 +8,7 @@ use zoners_api::{
     Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
     DaemonStatus, LayerReport, LookupReport, NegativeAnchorAdded, NegativeAnchorList,
     NegativeAnchorRemoved, NetworkReport, ReloadReport, SecondLevelState, ServerList,
-    UnvalidatedZone, ValidationReport,
+    UnvalidatedZone, ValidationReport, WatchFilter, WatchStarted,
 };
 use zoners_cache::ImportStats;
 use zoners_dns::{Counter, Name, Network, name};
@@ -16,14 +16,18 @@ use zoners_resolver::{MAX_NEGATIVE_ANCHOR_SECONDS, MAX_NEGATIVE_ANCHORS};
 use zoners_sandbox::{Layer, LayerState};
 
 use super::Overseer;
+use super::watches::Watch;
 use crate::control::question;
 use crate::daemon::keeper;
+use crate::events::EventFilter;
 use crate::report::{self, text};
 
 /// The most servers in a list of every server.
 const MAX_SERVERS: usize = 2000;
 
 impl<N: Network> Admin for Overseer<N> {
+    type Events = Watch;
+
     fn status(&self) -> DaemonStatus {
         let (service, bound) = (self.service(), self.bound.load());
         let (shared, rules) = (service.worker().shared(), service.rules());
@@ -210,6 +214,11 @@ impl<N: Network> Admin for Overseer<N> {
         let ended = |_| AdminError::failed("the daemon ends");
         requests.send(caller).await.map_err(ended)?;
         report.await.map_err(|_| AdminError::failed("the daemon ends"))
+    }
+
+    fn watch(&self, filter: &WatchFilter) -> Result<(WatchStarted, Watch), AdminError> {
+        let filter = EventFilter::of(filter).map_err(AdminError::invalid)?;
+        self.watches.begin(&filter)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::lab::{ServiceLab, asked, lab, packet};
+use crate::lab::{ServiceLab, asked, lab, lab_with, packet, with_options};
+use zoners_api::{QueryOutcome, WatchFilter};
 use zoners_dns::{Counter, EdeCode, OptRcode, Rtype, Transport};
-use zoners_server::events::{EventReader, QueryEvent, QueryOutcome};
+use zoners_server::events::{EventFilter, EventReader, QueryEvent, outcome_counter};
 use zoners_server::{Client, Service};
 use zoners_sim::{Link, Manner};
 
@@ -41,14 +42,14 @@ const ALL_WAYS: [QueryOutcome; 6] = [
 #[tokio::test(start_paused = true)]
 async fn each_query_has_one_event_in_the_order_of_their_ends() {
     let lab = lab();
-    let mut reader = lab.service.events().attach(64);
+    let mut reader = lab.service.events().attach(64, EventFilter::default());
     ask_in_all_ways(&lab).await;
     let events = read(&mut reader);
     let ended: Vec<QueryOutcome> = events.iter().map(|event| event.outcome).collect();
     assert_eq!(ended, ALL_WAYS);
     for outcome in QueryOutcome::ALL {
         let events = ended.iter().filter(|ended| **ended == outcome).count() as u64;
-        assert_eq!(events, lab.count(outcome.counter()), "{outcome:?}");
+        assert_eq!(events, lab.count(outcome_counter(outcome)), "{outcome:?}");
     }
     let [recursed, cached, _, refused, dropped, failed] = &events[..] else { panic!("six") };
     let question = recursed.question.as_ref().unwrap();
@@ -71,7 +72,7 @@ async fn without_a_reader_no_event_is_composed() {
     let lab = lab();
     let plain = lab.service.handler() as usize;
     ask_in_all_ways(&lab).await;
-    let mut reader = lab.service.events().attach(64);
+    let mut reader = lab.service.events().attach(64, EventFilter::default());
     assert_ne!(lab.service.handler() as usize, plain, "the observed way");
     assert!(read(&mut reader).is_empty());
     drop(reader);
@@ -81,7 +82,10 @@ async fn without_a_reader_no_event_is_composed() {
 #[tokio::test(start_paused = true)]
 async fn a_full_ring_loses_events_and_no_query() {
     let lab = lab();
-    let (mut slow, mut quick) = (lab.service.events().attach(2), lab.service.events().attach(64));
+    let (mut slow, mut quick) = (
+        lab.service.events().attach(2, EventFilter::default()),
+        lab.service.events().attach(64, EventFilter::default()),
+    );
     ask_in_all_ways(&lab).await;
     assert_eq!(lab.count(Counter::ClientQueries), 6);
     assert_eq!((slow.lost(), quick.lost(), lab.count(Counter::EventsLost)), (4, 0, 4));
@@ -92,7 +96,7 @@ async fn a_full_ring_loses_events_and_no_query() {
 #[tokio::test(start_paused = true)]
 async fn a_reader_stays_attached_when_the_rules_change() {
     let lab = lab();
-    let mut reader = lab.service.events().attach(64);
+    let mut reader = lab.service.events().attach(64, EventFilter::default());
     let service = lab.service.with_rules(lab.service.rules().clone().into());
     let query = packet(&asked("localhost", Rtype::A), false);
     service.answer(&query, Client::local(Transport::Udp)).await;
@@ -100,4 +104,32 @@ async fn a_reader_stays_attached_when_the_rules_change() {
     let renewed = Service::new(service.worker().clone(), service.rules().clone().into());
     renewed.continuing(&service).answer(&query, Client::local(Transport::Udp)).await;
     assert_eq!(outcomes(&mut reader), [QueryOutcome::Local]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_rcode_beyond_four_bits_is_whole() {
+    let lab = lab_with("[server]\nallow = [\"0.0.0.0/0\"]\nqueries-per-second = 1\n");
+    let mut reader = lab.service.events().attach(64, EventFilter::default());
+    let mut rcodes = || read(&mut reader).iter().map(|event| event.rcode).collect::<Vec<_>>();
+    let question = asked("localhost", Rtype::A);
+    let mut version = packet(&question, true);
+    let at = version.len() - 5;
+    version[at] = 1;
+    lab.send(&version, Transport::Udp).await;
+    assert_eq!(rcodes(), [Some(OptRcode::BADVERS)]);
+    let with_cookie = with_options(&question, &[&[0, 10, 0, 8][..], b"12345678"].concat());
+    let afar = Client::new([198, 51, 100, 7].into(), Transport::Udp);
+    for _ in 0..2 {
+        lab.send_from(&with_cookie, afar).await;
+    }
+    assert_eq!(rcodes(), [Some(OptRcode::NOERROR), Some(OptRcode::BADCOOKIE)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ring_has_room_for_wanted_events_alone() {
+    let lab = lab();
+    let failed = WatchFilter { failed: true, ..WatchFilter::default() };
+    let mut reader = lab.service.events().attach(3, EventFilter::of(&failed).unwrap());
+    ask_in_all_ways(&lab).await;
+    assert_eq!((outcomes(&mut reader), reader.lost()), (ALL_WAYS[3..].to_vec(), 0));
 }
