@@ -1,43 +1,32 @@
 //! The walk down: from the deepest known zone cut to the zone with the answer.
+//!
+//! One [`Iteration`] finds the servers' reply to one question. Each turn asks the servers of the zone cut one question
+//! (`shortened` says which, `zone_question` how), and then goes to a deeper cut, shows more of the name, or ends.
+
+mod shortened;
+mod zone_question;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::time::timeout;
-use zoners_cache::DenialKind;
-use zoners_dns::{
-    Counter, Delegation, DsStatus, Moment, Name, Network, QueryMode, Question, Rtype, name,
-};
+use zoners_dns::{Counter, Delegation, DsStatus, Name, Network, QueryMode, Question, Rtype};
 
-use crate::ask::interception::wait_if_doubtful;
-use crate::ask::race::race;
 use crate::cached::store::keep_reply;
 use crate::env::environment::Env;
 use crate::env::lookups::Lookups;
-use crate::env::shared::{ExchangeKey, SharedResult};
-use crate::env::single_flight::FlightEnd;
 use crate::iterate::minimise::Minimiser;
-use crate::iterate::priming::prime;
+use crate::iterate::zone_cut::{first_cut, root_of_interceptor};
 use crate::model::answer::{Cause, Unresolved};
-use crate::model::shared_work::Leader;
 use crate::model::step::Step;
-use crate::model::trace::Hop;
 use crate::model::verdict::{Finding, Reply, Verdict};
 use crate::selection::addresses::glue;
+use shortened::CutQuestion;
 
-/// The least and greatest time after which the full question is asked beside an unanswered
-/// shortened question: long enough for several servers to be late.
-const SILENCE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
-/// Shared results that are useless to a question with avoided servers, before it gives up.
-const MOST_REFUSED: usize = 8;
-
-/// Where a walk ended.
-pub(crate) enum WalkEnd {
-    /// The servers' reply about the name.
+/// The end of a walk to the addresses of a nameserver.
+pub(crate) enum AddressWalk {
+    /// The servers' reply about the nameserver.
     Reply(Box<Reply>),
-    /// A delegation with the wanted addresses.
-    Glue(Delegation),
+    /// Glue for the nameserver, in a delegation on the way.
+    Glue(Vec<SocketAddr>),
 }
 
 /// Finds the servers' reply about `question`; an alias is returned, not followed.
@@ -46,297 +35,146 @@ pub(crate) async fn iterate<N: Network>(
     question: &Question,
     step: &Step,
 ) -> Result<Box<Reply>, Unresolved> {
-    match walk(env, question, None, step).await? {
-        WalkEnd::Reply(reply) => Ok(reply),
-        WalkEnd::Glue(cut) => {
-            let text = format!("stopped at {}", cut.zone.fmt_with_dot());
-            Err(Unresolved::new(Cause::Unusable, text))
+    let mut iteration = Iteration::new(env, question, step);
+    loop {
+        iteration.begin_turn()?;
+        if let Some(reply) = iteration.turn().await? {
+            return Ok(reply);
         }
     }
 }
 
-/// Walks down towards `question`. With `server`, the walk ends at the first delegation with
-/// addresses of this nameserver.
-pub(crate) async fn walk<N: Network>(
+/// Finds the addresses of the nameserver in `question`: the first glue on the way, else the servers' reply.
+pub(crate) async fn iterate_to_glue<N: Network>(
     env: &Env<N>,
     question: &Question,
-    server: Option<&Name>,
     step: &Step,
-) -> Result<WalkEnd, Unresolved> {
-    let mut cut = first_cut(env, question);
-    let mut minimiser = Minimiser::new(question.clone(), env.settings().minimised_type);
-    minimiser.share_referrals(env.settings().share_referrals);
-    // An interceptor sees each query, and does not refer.
-    let intercepted = env.shared().interception.is_intercepted();
-    if !env.settings().minimise || cut.mode == QueryMode::Forward || intercepted {
-        minimiser.give_up();
+) -> Result<AddressWalk, Unresolved> {
+    let mut iteration = Iteration::new(env, question, step);
+    loop {
+        iteration.begin_turn()?;
+        let addresses = glue(&iteration.cut, &question.name);
+        if !addresses.is_empty() {
+            return Ok(AddressWalk::Glue(addresses));
+        }
+        if let Some(reply) = iteration.turn().await? {
+            return Ok(AddressWalk::Reply(reply));
+        }
     }
-    let mut refused_at = None;
-    for _ in 0..env.settings().limits.steps {
-        if step.client.budget.is_stopped() {
-            return Err(Unresolved::new(Cause::Cancelled, "somebody else knew"));
+}
+
+/// The walk for one question.
+struct Iteration<'a, N: Network> {
+    env: &'a Env<N>,
+    /// The question in full.
+    question: &'a Question,
+    step: &'a Step,
+    /// The zone whose servers are asked next.
+    cut: Delegation,
+    minimiser: Minimiser,
+    turns_left: u32,
+    /// The zone whose servers refused a shortened question: if they answer the full one, minimisation fails there.
+    refused_at: Option<Name>,
+}
+
+impl<'a, N: Network> Iteration<'a, N> {
+    fn new(env: &'a Env<N>, question: &'a Question, step: &'a Step) -> Self {
+        let (cut, settings) = (first_cut(env, question), env.settings());
+        let mut minimiser = Minimiser::new(question.clone(), settings.minimised_type);
+        minimiser.share_referrals(settings.share_referrals);
+        // An interceptor sees each query, and does not refer.
+        let intercepted = env.shared().interception.is_intercepted();
+        if !settings.minimise || cut.mode == QueryMode::Forward || intercepted {
+            minimiser.give_up();
         }
-        if server.is_some_and(|server| !glue(&cut, server).is_empty()) {
-            return Ok(WalkEnd::Glue(cut));
-        }
-        if question.rtype != Rtype::DNSKEY || question.name != cut.zone {
-            fetch_keys(env, &cut, step);
-        }
-        let asked = unknown_step(env, &mut minimiser, &cut.zone, question);
-        let shortened = asked != *question;
-        let (shortened, verdict) = match shortened {
-            true => ask_shortened(env, &cut, &asked, question, step).await,
-            false => (false, ask_zone(env, &cut, &asked, step).await),
+        let turns_left = settings.limits.steps;
+        Iteration { env, question, step, cut, minimiser, turns_left, refused_at: None }
+    }
+}
+
+impl<N: Network> Iteration<'_, N> {
+    /// Charges a turn.
+    fn begin_turn(&mut self) -> Result<(), Unresolved> {
+        let Some(turns_left) = self.turns_left.checked_sub(1) else {
+            self.env.count(Counter::LimitReferrals);
+            let text = format!("too many steps towards {}", self.question);
+            return Err(Unresolved::new(Cause::Unusable, text));
         };
-        let asked = if shortened { asked } else { question.clone() };
-        let verdict = match verdict {
-            Err(unresolved) if shortened && unresolved.cause == Cause::Unusable => {
-                show_full_name(env, &mut minimiser, &asked, step);
-                refused_at = Some(cut.zone.clone());
-                continue;
-            }
-            Err(unresolved) => match cut_of_interceptor(env, &cut, &unresolved).await {
-                Some(root) => {
-                    cut = root;
-                    minimiser.give_up();
-                    continue;
-                }
-                None => return Err(unresolved),
-            },
-            Ok(verdict) => verdict,
-        };
-        if !shortened && refused_at.as_ref() == Some(&cut.zone) && !verdict.denies_name() {
-            env.shared().cache.insert_minimisation_failure(&cut.zone, env.shared().now());
+        self.turns_left = turns_left;
+        match self.step.client.budget.is_stopped() {
+            true => Err(Unresolved::new(Cause::Cancelled, "somebody else knew")),
+            false => Ok(()),
         }
-        match &*verdict {
+    }
+
+    /// Asks the servers of the cut one question; returns the reply that ends the walk.
+    async fn turn(&mut self) -> Result<Option<Box<Reply>>, Unresolved> {
+        self.fetch_keys();
+        let (asked, verdict) = self.ask().await;
+        match verdict {
+            Ok(verdict) => Ok(self.advance(&asked, &verdict)),
+            Err(unresolved) => self.recover(&asked, unresolved).await.map(|()| None),
+        }
+    }
+
+    /// Fetches the keys of a signed zone beside the question, not after it.
+    fn fetch_keys(&self) {
+        let Iteration { env, question, step, cut, .. } = self;
+        if question.rtype == Rtype::DNSKEY && question.name == cut.zone {
+            return;
+        }
+        let signed = matches!(cut.signing, DsStatus::Signed(_))
+            || env.settings().anchors.iter().any(|anchor| anchor.zone == cut.zone);
+        let (cache, now) = (&env.shared().cache, env.shared().now());
+        let wanted = step.validate && signed && !env.shared().interception.is_forged();
+        if wanted && cache.rrset(&cut.zone, Rtype::DNSKEY, now).is_none() {
+            env.fetch_keys(&cut.zone, step);
+        }
+    }
+
+    /// Goes to a deeper cut or shows more of the name; returns a reply about the full name.
+    fn advance(&mut self, asked: &CutQuestion, verdict: &Verdict) -> Option<Box<Reply>> {
+        if !asked.is_shortened
+            && self.refused_at.as_ref() == Some(&self.cut.zone)
+            && !verdict.denies_name()
+        {
+            self.note_minimisation_failure();
+        }
+        match verdict {
             Verdict::Referral(child) => {
-                cut = child.clone();
-                minimiser.descended();
+                self.cut = child.clone();
+                self.minimiser.descended();
+                None
             }
-            Verdict::Answer(reply) if !shortened || denies(reply, &asked, question) => {
+            Verdict::Answer(reply)
+                if !asked.is_shortened || self.denies_full_name(reply, asked) =>
+            {
                 // Only the denial of a full name cuts the tree below it (RFC 8020).
                 if matches!(reply.finding, Finding::NxDomain(_)) {
-                    keep_reply(env, &asked, reply);
+                    keep_reply(self.env, &asked.question, reply);
                 }
-                return Ok(WalkEnd::Reply(Box::new(reply.clone())));
+                Some(Box::new(reply.clone()))
             }
-            Verdict::Answer(reply) => match &reply.finding {
-                // Some servers deny empty non-terminals, so the full name decides (RFC 9156
-                // section 2.3).
-                Finding::NxDomain(_) => {
-                    show_full_name(env, &mut minimiser, &asked, step);
-                    refused_at = Some(cut.zone.clone());
-                }
-                // No zone lies below a CNAME; a DNAME redirects the tree below it.
-                Finding::Alias(_) | Finding::TooLong => minimiser.give_up(),
-                Finding::Records(..) | Finding::NoData(_) => minimiser.passed(&asked.name),
-            },
-        }
-    }
-    env.count(Counter::LimitReferrals);
-    Err(Unresolved::new(Cause::Unusable, format!("too many steps towards {question}")))
-}
-
-/// The start of a walk. Behind an interceptor any cut is as good, and knowledge of servers is
-/// useless.
-fn first_cut<N: Network>(env: &Env<N>, question: &Question) -> Delegation {
-    let routed = || env.settings().route(&question.answered_at()).is_some();
-    match env.shared().interception.is_intercepted() && !routed() {
-        true => env.settings().root.clone(),
-        false => zone_cut(env, question),
-    }
-}
-
-/// The root, after a failed question to `cut`, if the network turns out to intercept DNS: only the
-/// interceptor replies, whichever server is asked.
-async fn cut_of_interceptor<N: Network>(
-    env: &Env<N>,
-    cut: &Delegation,
-    unresolved: &Unresolved,
-) -> Option<Delegation> {
-    let unheard = matches!(unresolved.cause, Cause::NoAddress | Cause::Silent | Cause::Unusable);
-    if cut.mode != QueryMode::Iterative || !unheard {
-        return None;
-    }
-    Box::pin(wait_if_doubtful(env)).await;
-    let intercepted = env.shared().interception.is_intercepted();
-    (intercepted && !cut.zone.is_root()).then(|| env.settings().root.clone())
-}
-
-/// The start: a configured route, else the deepest known cut, else the root.
-pub(crate) fn zone_cut<N: Network>(env: &Env<N>, question: &Question) -> Delegation {
-    env.known_cut(&question.answered_at()).unwrap_or_else(|| {
-        prime(env);
-        env.settings().root.clone()
-    })
-}
-
-/// Fetches the keys of a signed zone beside the question, not after it.
-fn fetch_keys<N: Network>(env: &Env<N>, cut: &Delegation, step: &Step) {
-    let signed = matches!(cut.signing, DsStatus::Signed(_))
-        || env.settings().anchors.iter().any(|anchor| anchor.zone == cut.zone);
-    let (cache, now) = (&env.shared().cache, env.shared().now());
-    let wanted = step.validate && signed && !env.shared().interception.is_forged();
-    if wanted && cache.rrset(&cut.zone, Rtype::DNSKEY, now).is_none() {
-        env.fetch_keys(&cut.zone, step);
-    }
-}
-
-/// The next question on the way down without a known answer.
-fn unknown_step<N: Network>(
-    env: &Env<N>,
-    minimiser: &mut Minimiser,
-    zone: &Name,
-    full: &Question,
-) -> Question {
-    if minimiser.next(zone) != *full
-        && env.shared().cache.fails_minimisation(zone, env.shared().now())
-    {
-        minimiser.give_up();
-    }
-    loop {
-        let next = minimiser.next(zone);
-        if next == *full || !is_known_to_exist(env, &next, env.shared().now()) {
-            return next;
-        }
-        minimiser.passed(&next.name);
-    }
-}
-
-/// Whether the cache proves that the name exists and needs no question.
-fn is_known_to_exist<N: Network>(env: &Env<N>, question: &Question, now: Moment) -> bool {
-    let cache = &env.shared().cache;
-    let denial = cache.denial(&question.name, question.rtype, now);
-    denial.is_some_and(|(denied, _)| denied == DenialKind::NoData)
-        || cache.rrset(&question.name, question.rtype, now).is_some()
-}
-
-fn show_full_name<N: Network>(
-    env: &Env<N>,
-    minimiser: &mut Minimiser,
-    asked: &Question,
-    step: &Step,
-) {
-    env.count(Counter::UpstreamMinimiseFallbacks);
-    step.trace(|| Hop::Note(format!("{asked} did not do: the full name is shown")));
-    minimiser.give_up();
-}
-
-/// Asks a shortened question, and the full question beside it after silence; true if the answer
-/// belongs to the shortened question.
-async fn ask_shortened<N: Network>(
-    env: &Env<N>,
-    cut: &Delegation,
-    asked: &Question,
-    full: &Question,
-    step: &Step,
-) -> (bool, SharedResult<Verdict>) {
-    env.count(Counter::UpstreamMinimised);
-    let hedge_after = (env.shared().rtt_prior.late() * 3).clamp(SILENCE.0, SILENCE.1);
-    // Boxed: both futures are large, and the second is rare.
-    let mut shortened = Box::pin(ask_zone(env, cut, asked, step));
-    if let Ok(verdict) = timeout(hedge_after, &mut shortened).await {
-        return (true, verdict);
-    }
-    env.count(Counter::UpstreamMinimiseFallbacks);
-    step.trace(|| Hop::Note(format!("{asked} is met with silence: the full name is shown")));
-    let mut whole = Box::pin(ask_zone(env, cut, full, step));
-    tokio::select! {
-        biased;
-        verdict = &mut shortened => match verdict {
-            Ok(verdict) => (true, Ok(verdict)),
-            Err(_) => (false, whole.await),
-        },
-        verdict = &mut whole => match verdict {
-            Ok(verdict) => {
-                // For the root and top-level domains, lost datagrams are more likely.
-                if name::depth(&cut.zone) > 1 {
-                    env.shared().cache.insert_minimisation_failure(&cut.zone, env.shared().now());
-                }
-                (false, Ok(verdict))
-            }
-            Err(_) => (true, shortened.await),
-        },
-    }
-}
-
-/// Asks the servers of a zone, in one flight with identical questions: A, AAAA and HTTPS of one
-/// name share their referrals.
-async fn ask_zone<N: Network>(
-    env: &Env<N>,
-    cut: &Delegation,
-    asked: &Question,
-    step: &Step,
-) -> SharedResult<Verdict> {
-    let exchanges = &env.shared().exchanges;
-    let key = ExchangeKey { zone: cut.zone.clone(), asked: asked.clone() };
-    for _ in 0..MOST_REFUSED {
-        let work = |leader: Leader<_, _>| async move {
-            let verdict = ask_and_keep(env, cut, asked, &leader.step).await;
-            // Questions without avoided servers may succeed.
-            if verdict.is_ok() || step.avoided().is_empty() {
-                leader.land(&verdict);
-            }
-            verdict
-        };
-        let on_cycle = || ask_and_keep(env, cut, asked, step);
-        match env.lead_or_join(exchanges, &key, (&cut.zone, asked), step, work, on_cycle).await {
-            FlightEnd::Joined(Ok(verdict)) if !may_be_used(&verdict, step.avoided()) => {}
-            end => return end.result(),
-        }
-    }
-    env.count(Counter::LimitBogusServers);
-    let text = format!("others ask servers for {asked} that gave bogus answers");
-    Err(Unresolved::new(Cause::Cancelled, text))
-}
-
-/// Asks the servers of a zone and caches the reply.
-async fn ask_and_keep<N: Network>(
-    env: &Env<N>,
-    cut: &Delegation,
-    asked: &Question,
-    step: &Step,
-) -> SharedResult<Verdict> {
-    let mut verdict = race(env, cut, asked, step).await?;
-    let (cache, now) = (&env.shared().cache, env.shared().now());
-    match verdict.as_mut() {
-        Verdict::Referral(child) => {
-            if child.servers.len() > env.settings().limits.servers_in_play {
-                env.count(Counter::LimitDelegationServers);
-            }
-            if !cache.insert_delegation(child, now) {
-                env.count(Counter::CacheEntriesTooLarge);
-            }
-        }
-        Verdict::Answer(reply) => {
-            reply.clamp_ttls(&cache.limits());
-            // Validated before it is cached, so that it is not cached twice.
-            if step.validate && env.is_taken_as_it_comes(&asked.answered_at()) {
-                reply.set_unsigned();
-            }
-            // Only the caller knows whether the denied name is the full name.
-            if !matches!(reply.finding, Finding::NxDomain(_)) {
-                keep_reply(env, asked, reply);
+            Verdict::Answer(reply) => {
+                self.pass(&asked.question, &reply.finding);
+                None
             }
         }
     }
-    Ok(Arc::from(verdict))
-}
 
-/// Whether a shared verdict is usable for a question with avoided servers: it must not come from
-/// one of these.
-fn may_be_used(verdict: &Verdict, avoided: &[SocketAddr]) -> bool {
-    match verdict {
-        Verdict::Answer(reply) => {
-            avoided.is_empty() || reply.from.is_some_and(|from| !avoided.contains(&from))
+    /// Goes on after a failure, if the full name or a different start may help.
+    async fn recover(
+        &mut self,
+        asked: &CutQuestion,
+        unresolved: Unresolved,
+    ) -> Result<(), Unresolved> {
+        if asked.is_shortened && unresolved.cause == Cause::Unusable {
+            self.show_full_name(&asked.question);
+            return Ok(());
         }
-        Verdict::Referral(_) => true,
+        let root = root_of_interceptor(self.env, &self.cut, &unresolved).await;
+        self.cut = root.ok_or(unresolved)?;
+        self.minimiser.give_up();
+        Ok(())
     }
-}
-
-/// Whether the name of the question itself is denied; the type does not matter then.
-fn denies(reply: &Reply, asked: &Question, question: &Question) -> bool {
-    asked.name == question.name
-        && reply.aliases.is_empty()
-        && matches!(reply.finding, Finding::NxDomain(_))
 }

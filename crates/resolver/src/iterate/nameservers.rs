@@ -12,10 +12,10 @@ use zoners_dns::{Checking, Counter, Name, Network, Question};
 use crate::cached::lookup::{AnswerBuilder, ChainStep, cached_answer};
 use crate::env::environment::Env;
 use crate::env::lookups::{AddressLookup, AddressSource, FoundAddresses, Lookups};
-use crate::iterate::iteration::{WalkEnd, walk};
+use crate::iterate::iteration::{AddressWalk, iterate_to_glue};
 use crate::model::answer::{Answer, Unresolved};
 use crate::model::step::Step;
-use crate::selection::addresses::{families, glue, usable_addresses};
+use crate::selection::addresses::{families, usable_addresses};
 
 /// Looks up the addresses of the nameserver `name`: IPv4 first and IPv6 if there are none, or the
 /// reverse if IPv4 does not work.
@@ -65,9 +65,9 @@ async fn nearest_addresses<N: Network>(
     if let Ok(answer) = cached_answer(env, &question, Checking::Disabled, env.shared().now()) {
         return Ok((usable_addresses(env, answer.answer.iter()), false));
     }
-    match walk(env, &question, Some(&question.name), step).await? {
-        WalkEnd::Glue(cut) => Ok((glue(&cut, &question.name), true)),
-        WalkEnd::Reply(reply) => match AnswerBuilder::default().add(*reply) {
+    match iterate_to_glue(env, &question, step).await? {
+        AddressWalk::Glue(addresses) => Ok((addresses, true)),
+        AddressWalk::Reply(reply) => match AnswerBuilder::default().add(*reply) {
             ChainStep::Done(answer) => Ok((addresses_in(env, &answer), false)),
             // A nameserver's name should be no alias (RFC 2181 section 10.3), but some are.
             ChainStep::Alias(_) => zone_addresses(env, question, step).await,

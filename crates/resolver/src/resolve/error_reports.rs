@@ -10,7 +10,7 @@ use zoners_dns::{Checking, Counter, EdeCode, Name, Network, Question, Rtype, nam
 
 use crate::cached::lookup::{Lack, cached_answer};
 use crate::env::environment::Env;
-use crate::iterate::iteration::zone_cut;
+use crate::iterate::zone_cut::zone_cut;
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::settings::Limits;
 use crate::model::shared_work::Leader;

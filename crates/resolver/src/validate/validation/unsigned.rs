@@ -5,7 +5,7 @@ use zoners_dnssec::BogusReason;
 
 use super::bogus;
 use crate::env::environment::Env;
-use crate::iterate::iteration::zone_cut;
+use crate::iterate::zone_cut::zone_cut;
 use crate::model::answer::Unresolved;
 use crate::model::step::Step;
 use crate::model::zone_trust::ZoneTrust;
