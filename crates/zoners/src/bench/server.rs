@@ -6,9 +6,10 @@ use zoners_bench::target::Telling;
 use zoners_bench::{QuestionOutcome, Target, TargetAnswer};
 use zoners_dns::{Checking, Endpoint, Message, Name, OptRcode, Question, Rtype};
 
-use super::serving::QUESTIONS;
 use crate::dns_server::{DnsServer, PORT, QueryManner, ServerAddress};
 
+/// Questions to find the nameservers of a name: the name itself, and the apex of its zone.
+pub(super) const MAX_NAMESERVER_QUESTIONS: usize = 2;
 /// One attempt, since a sample is a single query; the plan has the timeout.
 const MANNER: QueryManner =
     QueryManner { recursion_desired: true, checking: Checking::Enabled, timeout: None, tries: 1 };
@@ -53,7 +54,7 @@ impl ServerTarget {
     pub(super) async fn nameservers(&self, name: &Name) -> Vec<Name> {
         let mut zone = name.clone();
         // A name that is no apex gets the SOA of its zone.
-        for _ in 0..QUESTIONS {
+        for _ in 0..MAX_NAMESERVER_QUESTIONS {
             let question = Question::new(zone.clone(), Rtype::NS);
             let Ok(message) = self.reply(&question).await else { return Vec::new() };
             let sets = || message.answer.iter().chain(&message.authority);

@@ -10,13 +10,11 @@ use zoners_bench::Stop;
 use zoners_bench::nameservers::provider;
 use zoners_dns::Name;
 
-use super::server::ServerTarget;
+use super::server::{MAX_NAMESERVER_QUESTIONS, ServerTarget};
 use crate::output::eprintln;
 
 /// Names whose nameservers are asked for; further names have no provider.
 const MOST_NAMES: usize = 5_000;
-/// Questions needed to find the nameservers of a name.
-pub(super) const QUESTIONS: usize = 2;
 /// Names under way at a time.
 const AT_ONCE: usize = 8;
 /// For how long an answer is waited for.
@@ -30,8 +28,9 @@ pub(super) async fn providers(
     rate: f64,
     stop: &Stop,
 ) -> Vec<String> {
-    let seconds =
-        |names: usize| Duration::from_secs_f64((names * QUESTIONS) as f64 / rate.max(1.0));
+    let seconds = |names: usize| {
+        Duration::from_secs_f64((names * MAX_NAMESERVER_QUESTIONS) as f64 / rate.max(1.0))
+    };
     let gap = seconds(AT_ONCE);
     let in_all = seconds(names.len().min(MOST_NAMES)).as_secs() + 1;
     eprintln!("asking who serves the names, which takes up to {in_all} s");
