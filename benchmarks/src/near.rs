@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use bytes::Bytes;
 use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Network};
+use zoners_sim::SimExchange;
 use zoners_sim::SimNetwork;
-use zoners_sim::internet::SimExchange;
 
 /// Where it is.
 pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 114, 9);

@@ -1,4 +1,4 @@
-//! Servers at addresses, and exchanges with servers.
+//! Servers at addresses, and what comes back from there.
 
 mod cookies;
 mod interposed;
@@ -15,11 +15,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use zoners_dns::{Endpoint, ExchangeEvent, Message, Network, Question, RRset, Random, name};
+use zoners_dns::{Endpoint, ExchangeEvent, Message, Question, RRset, Random, name};
 
-pub use crate::exchange::SimExchange;
 use crate::link::Link;
 use crate::middlebox::Middlebox;
 use crate::sign::{Key, Signing};
@@ -64,9 +63,9 @@ pub struct Internet {
     /// The last change of network: older sockets get no reply, even to queries sent again.
     pub(crate) renewed: Duration,
     /// The sockets of the machine, if their number is limited.
-    sockets: Option<Arc<Semaphore>>,
+    pub(crate) sockets: Option<Arc<Semaphore>>,
     /// Queries waiting for a socket.
-    waiting: usize,
+    pub(crate) waiting: usize,
     pub(crate) records: bool,
 }
 
@@ -196,48 +195,6 @@ impl SimNetwork {
     #[must_use]
     pub fn now(&self) -> Duration {
         Instant::now() - self.0.lock().started
-    }
-}
-
-impl Network for SimNetwork {
-    type Exchange = SimExchange;
-    type Room = Option<OwnedSemaphorePermit>;
-
-    fn room(&self, _: Endpoint) -> Option<Self::Room> {
-        match &self.0.lock().sockets {
-            None => Some(None),
-            Some(sockets) => sockets.clone().try_acquire_owned().ok().map(Some),
-        }
-    }
-
-    async fn wait_for_room(&self, _: Endpoint) -> Self::Room {
-        let sockets = self.0.lock().sockets.clone()?;
-        let _waiting = SocketWait::new(self);
-        sockets.acquire_owned().await.ok()
-    }
-
-    fn is_short(&self) -> bool {
-        self.0.lock().waiting > 0
-    }
-
-    fn exchange(&self, to: Endpoint, query: Bytes, room: Option<Self::Room>) -> SimExchange {
-        SimExchange::begin(self.clone(), to, query, room.flatten())
-    }
-}
-
-/// A query waiting for a socket.
-struct SocketWait<'a>(&'a SimNetwork);
-
-impl<'a> SocketWait<'a> {
-    fn new(net: &'a SimNetwork) -> Self {
-        net.0.lock().waiting += 1;
-        SocketWait(net)
-    }
-}
-
-impl Drop for SocketWait<'_> {
-    fn drop(&mut self) {
-        self.0.0.lock().waiting -= 1;
     }
 }
 

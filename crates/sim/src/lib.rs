@@ -13,12 +13,14 @@ mod exchange;
 pub mod internet;
 pub mod link;
 pub mod middlebox;
+mod network;
 pub mod scenario;
 pub mod sign;
 pub mod world;
 pub mod zone;
 
 pub use clock::SimClock;
+pub use exchange::SimExchange;
 pub use internet::{Internet, Sent, SimNetwork};
 pub use link::{Bad, Beset, CookieHabit, Link, Manner, Streams};
 pub use middlebox::Middlebox;
