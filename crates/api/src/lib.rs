@@ -61,11 +61,15 @@ pub use negative_anchors::{
     NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, UnvalidatedZone,
 };
 pub use network::{NetworkReport, PassageReport, PassageState, Reachability};
-pub use problems::{Problem, Severity};
 pub use reload::ReloadReport;
 pub use reply::AdminReply;
 pub use request::AdminRequest;
 pub use servers::{KnownServer, ServerList, SilentZoneReport};
 pub use stats::CounterStats;
-pub use status::{DaemonStatus, LayerReport, SecondLevelState, ValidationReport};
-pub use wire::{VERSION, to_line};
+pub use status::{
+    DaemonStatus, LayerReport, Problem, SecondLevelState, Severity, ValidationReport,
+};
+pub use wire::to_line;
+
+/// The version of every object; the documentation of this crate has the promises of a version.
+pub const VERSION: u32 = 1;

@@ -1,31 +1,6 @@
-//! Problems of a daemon, each with advice.
+//! The problems that follow from the status of a daemon, each with advice.
 
-use serde::{Deserialize, Serialize};
-
-use crate::{DaemonStatus, PassageReport, PassageState, SecondLevelState};
-
-/// A problem, for a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// The severity.
-    pub severity: Severity,
-    /// The problem, as a sentence.
-    pub text: String,
-    /// The advice, as a sentence.
-    pub advice: String,
-}
-
-/// How bad a problem is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// Names are not resolved.
-    Error,
-    /// Some names are not resolved, or more slowly or less safely than usual.
-    Warning,
-    /// Clients notice nothing.
-    Notice,
-}
+use crate::{DaemonStatus, PassageReport, PassageState, Problem, SecondLevelState, Severity};
 
 impl DaemonStatus {
     /// The same status with the problems that follow from the fields.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CacheFill, NetworkReport, Problem};
+use crate::{CacheFill, NetworkReport};
 
 /// How a daemon is doing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -77,4 +77,27 @@ pub struct LayerReport {
     pub on: bool,
     /// The effect, or the reason why the layer is not in force.
     pub text: String,
+}
+
+/// A problem, for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The severity.
+    pub severity: Severity,
+    /// The problem, as a sentence.
+    pub text: String,
+    /// The advice, as a sentence.
+    pub advice: String,
+}
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Names are not resolved.
+    Error,
+    /// Some names are not resolved, or more slowly or less safely than usual.
+    Warning,
+    /// Clients notice nothing.
+    Notice,
 }

@@ -3,10 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{AdminError, AdminErrorKind, AdminEvent, AdminReply, AdminRequest};
-
-/// The version of every object; the documentation of this crate has the promises of a version.
-pub const VERSION: u32 = 1;
+use crate::{AdminError, AdminErrorKind, AdminEvent, AdminReply, AdminRequest, VERSION};
 
 /// An object beginning with the version.
 #[derive(Serialize)]
