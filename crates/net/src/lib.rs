@@ -9,6 +9,7 @@
 pub mod client_slots;
 pub mod datagrams;
 pub mod descriptors;
+mod failure;
 mod fragments;
 pub mod held;
 pub mod listen;

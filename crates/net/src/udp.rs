@@ -14,9 +14,9 @@ use tokio::net::UdpSocket;
 use zoners_dns::{ExchangeEvent, NetworkError, Random};
 
 use crate::descriptors::{Descriptor, ran_out};
+use crate::failure;
 use crate::fragments;
 use crate::sources::not_ours;
-use crate::upstream::failure;
 pub use ports::PORTS;
 use ports::port;
 pub(crate) use spares::Spares;
@@ -120,10 +120,10 @@ impl UdpExchange {
             // Messages in between may be ICMP errors or forgeries.
             Err(error) if self.socket.is_some() => {
                 self.more = true;
-                ExchangeEvent::Advisory(failure(&error))
+                ExchangeEvent::Advisory(failure::classify(&error))
             }
             Err(error) => {
-                let failure = failure(&error);
+                let failure = failure::classify(&error);
                 self.state = UdpState::Failed(failure);
                 ExchangeEvent::Failed(failure)
             }
@@ -140,7 +140,7 @@ impl UdpExchange {
             // As good as lost on the way.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             // A pending error of the socket is reported once.
-            Err(error) => self.state = UdpState::Told(failure(&error)),
+            Err(error) => self.state = UdpState::Told(failure::classify(&error)),
         }
     }
 

@@ -1,15 +1,13 @@
 //! The real network.
 
-use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Network, NetworkError, Random, Transport};
+use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Network, Random, Transport};
 use zoners_host::descriptors::limit;
 
-use crate::descriptors::{Descriptors, ran_out};
-use crate::fragments;
+use crate::descriptors::Descriptors;
 use crate::sources::Sources;
 use crate::tcp::{Pool, TcpExchange};
 use crate::udp::{Carrier, Spares, UdpExchange};
@@ -136,22 +134,5 @@ impl Exchange for SocketExchange {
             SocketExchange::Udp(_) => false,
             SocketExchange::Tcp(exchange) => exchange.doubt(),
         }
-    }
-}
-
-/// The meaning of an operating-system error for the path to a server.
-pub(crate) fn failure(error: &io::Error) -> NetworkError {
-    use io::ErrorKind as Kind;
-    match error.kind() {
-        Kind::ConnectionRefused => NetworkError::Refused,
-        Kind::ConnectionReset
-        | Kind::UnexpectedEof
-        | Kind::BrokenPipe
-        | Kind::ConnectionAborted => NetworkError::Closed,
-        Kind::AddrInUse | Kind::OutOfMemory => NetworkError::NoSocket,
-        _ if ran_out(error) => NetworkError::NoSocket,
-        // Our own interface has too small an MTU for the query: no fault of the server.
-        _ if fragments::is_too_large(error) => NetworkError::NoSocket,
-        _ => NetworkError::Unreachable,
     }
 }

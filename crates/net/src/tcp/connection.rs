@@ -1,6 +1,7 @@
 //! One connection, and the queries on it.
 
-use std::collections::HashMap;
+mod waiting;
+
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -8,7 +9,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -16,10 +16,11 @@ use zoners_dns::{Message, NetworkError};
 
 use super::{Place, Pool};
 use crate::descriptors::{Descriptor, Descriptors, ran_out};
+use crate::failure;
 use crate::held::Account;
 use crate::sources::not_ours;
 use crate::stream::{read_message, write_message};
-use crate::upstream::failure;
+use waiting::WaitingQueries;
 
 /// A connection without a query is closed after this.
 const IDLE: Duration = Duration::from_secs(10);
@@ -173,7 +174,7 @@ impl Connection {
                 () = health.gives_way.notified() => Ended::By(NetworkError::Closed),
                 ended = conversation => Ended::By(match ended {
                     Ok(()) => NetworkError::Closed,
-                    Err(error) => failure(&error),
+                    Err(error) => failure::classify(&error),
                 }),
             };
             waiting.end(ended);
@@ -182,54 +183,6 @@ impl Connection {
             while let Ok((_, reply)) = queries.try_recv() {
                 let _ = reply.send(Err(ended));
             }
-        }
-    }
-}
-
-/// The waiting queries of a connection, by ID.
-#[derive(Default)]
-struct WaitingQueries(Mutex<HashMap<u16, oneshot::Sender<TcpReply>>>);
-
-impl WaitingQueries {
-    /// The query that a message answers: the query with its ID; or the only waiting query, as no
-    /// other host can have sent the message. Otherwise that query would wait in vain.
-    fn asker_of(&self, message: &Bytes) -> Option<oneshot::Sender<TcpReply>> {
-        let mut waiting = self.0.lock();
-        if let Some(reply) = Message::id_of(message).and_then(|id| waiting.remove(&id)) {
-            return Some(reply);
-        }
-        let mut open = waiting.iter().filter(|(_, reply)| !reply.is_closed());
-        let (only, others) = (open.next().map(|(id, _)| *id), open.next().is_some());
-        waiting.remove(&only.filter(|_| !others)?)
-    }
-
-    /// Adds a waiting query; returns it if its ID is in use.
-    fn enter(
-        &self,
-        id: u16,
-        reply: oneshot::Sender<TcpReply>,
-    ) -> Result<(), oneshot::Sender<TcpReply>> {
-        let mut waiting = self.0.lock();
-        match waiting.contains_key(&id) {
-            true => Err(reply),
-            false => {
-                waiting.insert(id, reply);
-                Ok(())
-            }
-        }
-    }
-
-    /// Removes abandoned queries; returns whether none is left.
-    fn are_gone(&self) -> bool {
-        let mut waiting = self.0.lock();
-        waiting.retain(|_, reply| !reply.is_closed());
-        waiting.is_empty()
-    }
-
-    fn end(&self, ended: Ended) {
-        #[expect(clippy::iter_over_hash_type, reason = "all are told the same")]
-        for (_, reply) in self.0.lock().drain() {
-            let _ = reply.send(Err(ended));
         }
     }
 }

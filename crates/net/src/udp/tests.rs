@@ -153,7 +153,7 @@ async fn few_sockets_are_kept() {
 #[test]
 fn a_query_that_does_not_fit_says_nothing_of_the_server() {
     let error = io::Error::from(Errno::MSGSIZE);
-    assert_eq!(failure(&error), NetworkError::NoSocket);
+    assert_eq!(failure::classify(&error), NetworkError::NoSocket);
 }
 
 #[tokio::test]

@@ -1,0 +1,58 @@
+//! The queries of a connection whose replies are awaited.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use zoners_dns::Message;
+
+use super::{Ended, TcpReply};
+
+/// The waiting queries of a connection, by ID.
+#[derive(Default)]
+pub(super) struct WaitingQueries(Mutex<HashMap<u16, oneshot::Sender<TcpReply>>>);
+
+impl WaitingQueries {
+    /// The query that a message answers: the query with its ID; or the only waiting query, as no
+    /// other host can have sent the message. Otherwise that query would wait in vain.
+    pub(super) fn asker_of(&self, message: &Bytes) -> Option<oneshot::Sender<TcpReply>> {
+        let mut waiting = self.0.lock();
+        if let Some(reply) = Message::id_of(message).and_then(|id| waiting.remove(&id)) {
+            return Some(reply);
+        }
+        let mut open = waiting.iter().filter(|(_, reply)| !reply.is_closed());
+        let (only, others) = (open.next().map(|(id, _)| *id), open.next().is_some());
+        waiting.remove(&only.filter(|_| !others)?)
+    }
+
+    /// Adds a waiting query; returns it if its ID is in use.
+    pub(super) fn enter(
+        &self,
+        id: u16,
+        reply: oneshot::Sender<TcpReply>,
+    ) -> Result<(), oneshot::Sender<TcpReply>> {
+        let mut waiting = self.0.lock();
+        match waiting.contains_key(&id) {
+            true => Err(reply),
+            false => {
+                waiting.insert(id, reply);
+                Ok(())
+            }
+        }
+    }
+
+    /// Removes abandoned queries; returns whether none is left.
+    pub(super) fn are_gone(&self) -> bool {
+        let mut waiting = self.0.lock();
+        waiting.retain(|_, reply| !reply.is_closed());
+        waiting.is_empty()
+    }
+
+    pub(super) fn end(&self, ended: Ended) {
+        #[expect(clippy::iter_over_hash_type, reason = "all are told the same")]
+        for (_, reply) in self.0.lock().drain() {
+            let _ = reply.send(Err(ended));
+        }
+    }
+}
