@@ -19,6 +19,9 @@ use block::{Block, WORDS_PER_MARK};
 pub(crate) use head::EntryHeader;
 use head::HEADER_OCTETS;
 
+/// Octets of the largest value; a larger answer is not cached. A finished answer of 64 KiB fits,
+/// with two octets for each record, since a record takes twelve octets or more.
+pub const MAX_ENTRY_OCTETS: usize = 80 * 1024;
 /// Octets of a block: room for the longest entry, and small enough for several blocks in a small
 /// shard.
 pub(crate) const BLOCK_OCTETS: usize = 96 * 1024;
@@ -33,9 +36,8 @@ const UNIT_BITS: u32 = 13;
 /// No position.
 pub(crate) const NONE: u32 = u32::MAX;
 
-const _: () = assert!(
-    crate::MAX_ENTRY_OCTETS + 512 <= BLOCK_OCTETS && BLOCK_OCTETS / UNIT_OCTETS <= 1 << UNIT_BITS
-);
+const _: () =
+    assert!(MAX_ENTRY_OCTETS + 512 <= BLOCK_OCTETS && BLOCK_OCTETS / UNIT_OCTETS <= 1 << UNIT_BITS);
 
 /// The octets of an entry with this key and value, rounded up to whole units.
 pub(crate) fn size(key: &[u8], value: &[u8]) -> usize {

@@ -48,6 +48,7 @@ mod table;
 mod unprovable;
 
 pub use answers::{AnswerKey, FinishedAnswer};
+pub use arena::MAX_ENTRY_OCTETS;
 pub use denials::{Denial, DenialKind};
 pub use failures::CachedFailure;
 pub use insecure::InsecureZone;
@@ -58,7 +59,7 @@ pub use rrsets::{CachedRRset, Rank};
 pub use servers::{
     CLIENT_COOKIE, CookieOption, EchoEvidence, EchoSupport, Evidence, ServerFault, ServerInfo,
 };
-pub use table::{CacheStats, MAX_ENTRY_OCTETS, Table};
+pub use table::{CacheStats, Table};
 
 use std::sync::atomic::AtomicU8;
 use std::time::Duration;

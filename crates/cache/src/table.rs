@@ -8,13 +8,10 @@ use std::time::Duration;
 use siphasher::sip::SipHasher13;
 use zoners_dns::Moment;
 
+use crate::arena::MAX_ENTRY_OCTETS;
 use crate::key::CacheKey;
 use crate::shard::{Cursor, EntryView, NewEntry, Shard};
 use crate::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
-
-/// Octets of the largest value; a larger answer is not cached. A finished answer of 64 KiB fits,
-/// with two octets for each record, since a record takes twelve octets or more.
-pub const MAX_ENTRY_OCTETS: usize = 80 * 1024;
 
 /// The shards of a large table, so many that workers seldom wait for the same lock.
 const MAX_SHARDS: usize = 64;

@@ -1,4 +1,6 @@
+use super::space::FREE_FRACTION;
 use super::*;
+use crate::arena::{BLOCK_OCTETS, NONE};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
