@@ -45,7 +45,8 @@ pub enum RampTrouble {
     /// More than one question in a hundred failed, beyond the failures at slower rates.
     Lost,
     /// Answers took more than twice as long, and 10 ms.
-    SlowDomain,
+    #[serde(alias = "slow_domain")]
+    Slow,
 }
 
 impl Ramp {
@@ -83,7 +84,7 @@ impl Ramp {
             if failing(step) > failing(&slowest) + LOST {
                 Some(RampTrouble::Lost)
             } else if step.answered.p95 > slowest.answered.p95 * SLOW.0 + SLOW.1 {
-                Some(RampTrouble::SlowDomain)
+                Some(RampTrouble::Slow)
             } else {
                 None
             }
@@ -110,7 +111,7 @@ impl Ramp {
                     "all went well up to {rate:.0} questions a second; beyond, answers are lost"
                 )
             }
-            (Some(rate), Some(RampTrouble::SlowDomain)) => {
+            (Some(rate), Some(RampTrouble::Slow)) => {
                 format!(
                     "all went well up to {rate:.0} questions a second; beyond, answers are slow"
                 )
@@ -172,7 +173,7 @@ mod tests {
     fn the_rate_at_which_answers_are_slow_is_found() {
         let ramp = ramp(1500.0, |_| (50_000, QuestionOutcome::Answered));
         assert!((1400.0..1500.0).contains(&ramp.bears.unwrap()), "{ramp:?}");
-        assert_eq!(ramp.why, Some(RampTrouble::SlowDomain));
+        assert_eq!(ramp.why, Some(RampTrouble::Slow));
     }
 
     #[test]

@@ -13,9 +13,11 @@ use crate::figures::Figures;
 use crate::sample::Phase;
 use crate::target::Part;
 use curves::{Curve, draw};
-use tables::{every_name, ms, nameservers, providers, slowest};
+use tables::{every_name, ms, nameservers, number, providers, slowest};
 
 const STYLE: &str = include_str!("html/style.css");
+/// The column of an interval of confidence.
+const INTERVAL: &str = "99 % interval";
 
 /// The page.
 #[must_use]
@@ -79,15 +81,16 @@ fn figures(report: &BenchReport) -> Markup {
             @if count > 0 {
                 tr {
                     td { (who) ", " (what) }
-                    @for millis in [mean, mean_answered, p50, p90, p95, p99, max] { td class="n" { (ms(millis)) } }
-                    td class="n" { (failed) " of " (count) }
+                    @let times = [mean, mean_answered, p50, p90, p95, p99, max];
+                    @for (column, millis) in columns.iter().zip(times) { (number(&format!("{column} ms"), ms(millis))) }
+                    (number("failed", format!("{failed} of {count}")))
                 }
             }
         }
     };
     html! {
         table {
-            tr {
+            tr class="head" {
                 th { "ms" }
                 @for column in columns { th class="n" { (column) } }
                 th class="n" { "failed" }
@@ -128,13 +131,15 @@ fn target(report: &BenchReport, asked: &TargetReport) -> Markup {
             p { (ramp.describe()) "." }
             div class="card" {
                 table {
-                    tr { @for column in ["a second", "p50", "p95", "failed"] { th class="n" { (column) } } }
+                    tr class="head" {
+                        @for column in ["a second", "p50 ms", "p95 ms", "failed"] { th class="n" { (column) } }
+                    }
                     @for step in &ramp.steps {
                         tr {
-                            td class="n" { (format!("{:.0}", step.rate)) }
-                            td class="n" { (ms(step.answered.p50)) }
-                            td class="n" { (ms(step.answered.p95)) }
-                            td class="n" { (step.all.failed) }
+                            (number("a second", format!("{:.0}", step.rate)))
+                            (number("p50 ms", ms(step.answered.p50)))
+                            (number("p95 ms", ms(step.answered.p95)))
+                            (number("failed", step.all.failed))
                         }
                     }
                 }
@@ -176,10 +181,10 @@ fn compared(comparison: &Comparison, in_words: fn(ComparisonVerdict) -> &'static
             @if let Some(PhaseChange { typical, mean, .. }) = change {
                 tr {
                     td { (what) }
-                    td class="n" { (share(typical.value)) }
-                    td class="n" { (share(typical.low)) " to " (share(typical.high)) }
-                    td class="n" { (format!("{:+.2} ms", mean.value)) }
-                    td class="n" { (format!("{:+.2} to {:+.2} ms", mean.low, mean.high)) }
+                    (number("typical name", share(typical.value)))
+                    (number(INTERVAL, format!("{} to {}", share(typical.low), share(typical.high))))
+                    (number("mean", format!("{:+.2} ms", mean.value)))
+                    (number(INTERVAL, format!("{:+.2} to {:+.2} ms", mean.low, mean.high)))
                 }
             }
         }
@@ -194,11 +199,11 @@ fn compared(comparison: &Comparison, in_words: fn(ComparisonVerdict) -> &'static
                     (format!("{:.0} % of the names already, and {:.0} % before.", now * 100.0, before * 100.0))
                 }
             }
-            table {
-                tr {
+            table class="pairs" {
+                tr class="head" {
                     th {}
-                    th class="n" { "typical name" } th class="n" { "99 % interval" }
-                    th class="n" { "mean" } th class="n" { "99 % interval" }
+                    th class="n" { "typical name" } th class="n" { (INTERVAL) }
+                    th class="n" { "mean" } th class="n" { (INTERVAL) }
                 }
                 (row("first", &comparison.cold))
                 (row("again", &comparison.warm))

@@ -135,7 +135,10 @@ fn the_page_fits_a_telephone() {
     const TELEPHONE: f64 = 360.0;
     const REM: f64 = 16.0;
     let style = include_str!("html/style.css");
-    assert!(style.contains("@media (max-width: 40rem)"), "narrow screens have rules of their own");
+    assert!(
+        style.contains("@media screen and (max-width: 62rem)"),
+        "narrow screens have rules of their own"
+    );
     let is_wide = |declaration: &str| {
         let Some((property, value)) = declaration.split_once(':') else { return false };
         let fixed = ["width", "min-width"].contains(&property.trim());
@@ -151,4 +154,40 @@ fn the_page_fits_a_telephone() {
     assert!(wide.is_empty(), "wider than the screen: {wide:?}");
     let page = html::page(&BenchReport::of(&record(200), None));
     assert!(page.contains("width=device-width"));
+}
+
+/// The page of two resolvers with everything that a page can have, for `scripts/see-page`, which names the file.
+#[test]
+#[ignore = "run by scripts/see-page"]
+fn a_full_page_is_written() {
+    let long = |name: u32| format!("img-{name}.cdn.a-rather-long-name-of-a-shop.example.co.uk");
+    let mut now = record(120);
+    now.names = (0..NAMES).map(long).collect();
+    now.environment = Environment {
+        time: 1_790_000_000,
+        version: "0.1.0".into(),
+        configuration: "/etc/zoners/zoners.toml".into(),
+        machine: "attic: Linux 6.18 x86_64, 16 cores of an AMD Ryzen 7 5800X".into(),
+        network:
+            "IPv4 from 192.0.2.200 by 192.0.2.1, IPv6 from 2001:db8:1234:5678:9abc:def0:1234:5678"
+                .into(),
+        gateway_ms: Some(0.4),
+    };
+    now.load = "8 names in flight, at most 200 questions a second; rounds: 1, repeats: 1".into();
+    now.cut_short = true;
+    for server in now.nameservers.iter_mut().flatten() {
+        server.address = "2001:db8:1234:5678:9abc:def0:1234:5678".into();
+    }
+    for provider in &mut now.providers {
+        *provider = format!("nameservers-of-{provider}");
+    }
+    let own = |target| now.samples.iter().filter(move |sample| sample.target == target);
+    let (time, penalty) = (Duration::from_secs(1), Duration::from_secs(5));
+    let ramps = [0, 1].map(|target| Ramp::of(&own(target).collect::<Vec<_>>(), time, penalty));
+    now.ramps = ramps.into();
+    let mut before = record(40);
+    before.names.clone_from(&now.names);
+    let page = html::page(&BenchReport::of(&now, Some(&before)));
+    let file = std::env::var_os("PAGE").expect("PAGE names the file");
+    std::fs::write(file, page).unwrap();
 }

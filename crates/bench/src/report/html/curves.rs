@@ -10,9 +10,9 @@ use crate::statistics::quantile;
 const COLOURS: [&str; 6] = ["--a", "--b", "--c", "--d", "--e", "--f"];
 /// Points of a curve.
 const POINTS: u32 = 250;
-/// The size of the drawing, and the area inside the axes, in pixels: left, top, right, bottom.
-const SIZE: (f64, f64) = (900.0, 340.0);
-const INSIDE: (f64, f64, f64, f64) = (48.0, 12.0, 884.0, 300.0);
+/// The width and the height of the drawing. The page stretches the drawing to the width of the screen; the labels of the
+/// axes are text beside the drawing, and so keep their size.
+const SIZE: (f64, f64) = (900.0, 300.0);
 /// Milliseconds at the ends of the axis, which goes in powers of ten.
 const ENDS: (f64, f64) = (0.01, 10_000.0);
 
@@ -73,37 +73,47 @@ impl Curve {
 fn x(millis: f64) -> f64 {
     let place = |millis: f64| millis.clamp(ENDS.0, ENDS.1).log10();
     let share = (place(millis) - place(ENDS.0)) / (place(ENDS.1) - place(ENDS.0));
-    INSIDE.0 + share * (INSIDE.2 - INSIDE.0)
+    share * SIZE.0
 }
 
-/// Where a share lies.
+/// The y coordinate of a share.
 fn y(share: f64) -> f64 {
-    INSIDE.3 - share * (INSIDE.3 - INSIDE.1)
+    SIZE.1 - share * SIZE.1
 }
 
-/// The curves in one drawing, with a legend.
+/// The curves in one drawing, with axes and a legend.
 pub(super) fn draw(curves: &[Curve]) -> Markup {
-    let powers = (ENDS.0.log10() as i32)..=(ENDS.1.log10() as i32);
+    let powers = || (ENDS.0.log10() as i32)..=(ENDS.1.log10() as i32);
     let quarters = [0.0, 0.25, 0.5, 0.75, 1.0];
+    let percent = |coordinate: f64, size: f64| format!("{:.2}%", coordinate / size * 100.0);
     html! {
-        svg viewBox=(format!("0 0 {} {}", SIZE.0, SIZE.1)) role="img"
-            aria-label="Which share of the questions was answered within which time" {
-            @for power in powers {
-                @let millis = 10_f64.powi(power);
-                line class="grid" x1=(x(millis)) x2=(x(millis)) y1=(INSIDE.1) y2=(INSIDE.3) {}
-                text x=(x(millis)) y=(INSIDE.3 + 18.0) text-anchor="middle" { (axis(millis)) }
-            }
+        div class="plot" {
             @for share in quarters {
-                line class="grid" x1=(INSIDE.0) x2=(INSIDE.2) y1=(y(share)) y2=(y(share)) {}
-                text x=(INSIDE.0 - 6.0) y=(y(share) + 4.0) text-anchor="end" {
+                span class="y" style=(format!("top: {}", percent(y(share), SIZE.1))) {
                     (format!("{:.0} %", share * 100.0))
                 }
             }
-            @for curve in curves {
-                path class=(curve.classes("curve")) d=(curve.path())
-                    style=(format!("stroke: var({})", curve.colour())) {
-                    title { (curve.label) }
+            svg viewBox=(format!("0 0 {} {}", SIZE.0, SIZE.1)) preserveAspectRatio="none" role="img"
+                aria-label="Which share of the questions was answered within which time" {
+                @for power in powers() {
+                    @let x = x(10_f64.powi(power));
+                    line class="grid" x1=(x) x2=(x) y1="0" y2=(SIZE.1) {}
                 }
+                @for share in quarters {
+                    line class="grid" x1="0" x2=(SIZE.0) y1=(y(share)) y2=(y(share)) {}
+                }
+                @for curve in curves {
+                    path class=(curve.classes("curve")) d=(curve.path())
+                        style=(format!("stroke: var({})", curve.colour())) {
+                        title { (curve.label) }
+                    }
+                }
+            }
+            // A narrow screen has room for every second label.
+            @for power in powers() {
+                @let millis = 10_f64.powi(power);
+                span class=(if power % 2 == 0 { "x" } else { "x between" })
+                    style=(format!("left: {}", percent(x(millis), SIZE.0))) { (axis(millis)) }
             }
         }
         ul class="legend" {
@@ -143,8 +153,8 @@ mod tests {
             .collect();
         assert_eq!(points.len(), POINTS as usize + 1);
         assert!(points.windows(2).all(|two| two[0].0 <= two[1].0 && two[0].1 > two[1].1));
-        assert_eq!((points[0].1, points[POINTS as usize].1), (INSIDE.3, INSIDE.1));
+        assert_eq!((points[0].1, points[POINTS as usize].1), (SIZE.1, 0.0));
         assert_eq!(curve.colour(), "--b", "colours begin again");
-        assert!(x(0.0) == INSIDE.0 && x(1e9) == INSIDE.2, "nothing leaves the drawing");
+        assert!(x(0.0) == 0.0 && x(1e9) == SIZE.0, "nothing leaves the drawing");
     }
 }

@@ -1,13 +1,19 @@
 //! The tables of the page.
 
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 
 use super::super::{BenchReport, SlowDomain, TargetReport};
 use super::piece;
 use crate::nameservers::Nameserver;
+use crate::providers::Provider;
 
 /// Rows of the tables of providers and nameservers.
 const MOST_ROWS: usize = 100;
+
+/// A cell with a number. A narrow screen shows `column` beside the number, instead of the row of headings.
+pub(super) fn number(column: &str, number: impl Render) -> Markup {
+    html! { td class="n" data-column=(column) { (number) } }
+}
 
 pub(super) fn slowest(slowest: &[SlowDomain]) -> Markup {
     let longest = slowest.iter().map(|slow| slow.slowest_ms).fold(1.0, f64::max) * 1000.0;
@@ -15,7 +21,7 @@ pub(super) fn slowest(slowest: &[SlowDomain]) -> Markup {
     let length = |from: u64, until: u64| (until - from) as f64 / longest;
     html! {
         table {
-            tr {
+            tr class="head" {
                 th { "name" } th class="n" { "ms" }
                 @if seen { th { "the slowest ask" } }
                 th { "why" }
@@ -23,8 +29,8 @@ pub(super) fn slowest(slowest: &[SlowDomain]) -> Markup {
             @for slow in slowest {
                 tr {
                     td { (slow.name) }
-                    td class="n" { (ms(slow.cold_ms)) }
-                    @if seen { td {
+                    (number("ms", ms(slow.cold_ms)))
+                    @if seen { td class="line" {
                         div class="bar" {
                             @for stretch in &slow.way {
                                 @let millis = (stretch.until_us - stretch.from_us) as f64 / 1000.0;
@@ -33,7 +39,7 @@ pub(super) fn slowest(slowest: &[SlowDomain]) -> Markup {
                             }
                         }
                     } }
-                    td class="why soft" { (slow.why) }
+                    td class="line why soft" { (slow.why) }
                 }
             }
         }
@@ -44,17 +50,19 @@ pub(super) fn providers(asked: &TargetReport) -> Markup {
     let columns = ["names", "waited s", "RTT ms", "servers", "asked", "answered", "lost"];
     html! {
         table {
-            tr { th { "provider" } @for column in columns { th class="n" { (column) } } }
+            tr class="head" { th { "provider" } @for column in columns { th class="n" { (column) } } }
             @for provider in asked.providers.iter().take(MOST_ROWS) {
-                tr {
-                    td { (provider.name) }
-                    td class="n" { (provider.domains) }
-                    td class="n" { (format!("{:.1}", provider.waited_ms / 1000.0)) }
-                    td class="n" { (provider.rtt_ms.map(ms).unwrap_or_default()) }
-                    @for count in [provider.servers, provider.asked, provider.answered, provider.lost] {
-                        td class="n" { (count) }
-                    }
-                }
+                @let Provider { name, domains, waited_ms, rtt_ms, servers, asked, answered, lost, .. } = provider;
+                @let cells = [
+                    domains.to_string(),
+                    format!("{:.1}", waited_ms / 1000.0),
+                    rtt_ms.map(ms).unwrap_or_default(),
+                    servers.to_string(),
+                    asked.to_string(),
+                    answered.to_string(),
+                    lost.to_string(),
+                ];
+                tr { td { (name) } @for (column, cell) in columns.iter().zip(cells) { (number(column, cell)) } }
             }
         }
     }
@@ -64,14 +72,18 @@ pub(super) fn nameservers(nameservers: &[Nameserver]) -> Markup {
     let columns = ["asked", "answered", "lost", "least ms", "p50 ms", "p90 ms"];
     html! {
         table {
-            tr { th { "nameserver" } th { "address" } @for column in columns { th class="n" { (column) } } }
+            tr class="head" {
+                th { "nameserver" } th { "address" } @for column in columns { th class="n" { (column) } }
+            }
             @for server in nameservers.iter().take(MOST_ROWS) {
+                @let counts = [server.asked, server.answered, server.lost].map(|count| count.to_string());
+                @let times = [server.least_ms, server.p50_ms, server.p90_ms];
+                @let times = times.map(|time| time.map(ms).unwrap_or_default());
                 tr {
                     td { (server.name.trim_end_matches('.')) }
-                    td { (server.address) }
-                    @for count in [server.asked, server.answered, server.lost] { td class="n" { (count) } }
-                    @for time in [server.least_ms, server.p50_ms, server.p90_ms] {
-                        td class="n" { (time.map(ms).unwrap_or_default()) }
+                    td class="line" { (server.address) }
+                    @for (column, cell) in columns.iter().zip(counts.into_iter().chain(times)) {
+                        (number(column, cell))
                     }
                 }
             }
@@ -84,20 +96,22 @@ pub(super) fn nameservers(nameservers: &[Nameserver]) -> Markup {
 
 pub(super) fn every_name(report: &BenchReport, asked: &TargetReport) -> Markup {
     let of = |list: &[String], at: u32| list.get(at as usize).cloned().unwrap_or_default();
+    let columns = ["average ms", "first ms", "again ms"];
     html! {
         table {
-            tr {
+            tr class="head" {
                 th { "name" } th { "provider" }
-                @for column in ["average ms", "first ms", "again ms", "failed"] { th class="n" { (column) } }
+                @for column in columns { th class="n" { (column) } }
+                th class="n" { "failed" }
             }
             @for domain in &asked.summary.domains {
                 tr {
                     td { (of(&report.record.names, domain.name)) }
-                    td class="soft" { (of(&report.record.providers, domain.name)) }
-                    @for figures in [&domain.all, &domain.cold, &domain.warm] {
-                        td class="n" { @if figures.count > 0 { (ms(figures.mean)) } }
+                    td class="line soft" { (of(&report.record.providers, domain.name)) }
+                    @for (column, figures) in columns.iter().zip([&domain.all, &domain.cold, &domain.warm]) {
+                        (number(column, if figures.count > 0 { ms(figures.mean) } else { String::new() }))
                     }
-                    td class="n" { (domain.all.failed) }
+                    (number("failed", domain.all.failed))
                 }
             }
         }
