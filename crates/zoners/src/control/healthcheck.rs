@@ -4,18 +4,23 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
-use zoners_api::{AdminRequest, DaemonStatus, HealthReport, Severity};
-use zoners_dns::{Checking, Endpoint, OptRcode, Question, Rtype, Transport};
+use zoners_api::{AdminRequest, DaemonStatus, EdeReport, HealthReport, LookupReport, Severity};
+use zoners_dns::{Checking, Endpoint, Question, Rtype, Transport};
 use zoners_server::config::values::{address, parse_duration};
 use zoners_server::control::question;
+use zoners_server::report;
 
 use super::Socket;
 use crate::Failure;
 use crate::dns_server::{DnsServer, PORT, QueryManner};
 use crate::output::println;
+use crate::print::clean;
 
 /// The most datagrams until an answer comes.
 const MAX_TRIES: u32 = 2;
+/// The time for the answer: the longest recursion by default (`timeouts.recursion`), and a margin of 2 s. Docker waits
+/// 30 s for the command.
+const TIMEOUT: &str = "10s";
 
 /// Arguments of `zoners healthcheck`.
 #[derive(Debug, clap::Args)]
@@ -37,8 +42,9 @@ pub(crate) struct HealthcheckArguments {
     /// The name to resolve. Without a name, the question is for the nameservers of the root.
     #[arg(long)]
     name: Option<String>,
-    /// The time until the check fails, such as 500ms or 3s.
-    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = parse_duration)]
+    /// The time until the check fails, such as 500ms or 3s. The default is longer than the server waits for other
+    /// servers, so that a failure has its reason.
+    #[arg(long, value_name = "TIME", default_value = TIMEOUT, value_parser = parse_duration)]
     timeout: Duration,
     /// Print one JSON object.
     #[arg(long)]
@@ -102,16 +108,23 @@ fn check(arguments: &HealthcheckArguments, question: &Question) -> HealthReport 
     report.server = Some(server.to_string());
     let began = Instant::now();
     match ask(server, question, arguments.timeout) {
-        Ok(rcode) => {
-            report.healthy = rcode == OptRcode::NOERROR || rcode == OptRcode::NXDOMAIN;
+        Ok(LookupReport { rcode, ede, .. }) => {
+            report.healthy = rcode == "NOERROR" || rcode == "NXDOMAIN";
             report.took_ms = Some(began.elapsed().as_micros() as f64 / 1000.0);
-            report.rcode = Some(rcode.to_string());
-            let failed = || format!("{server} answered {rcode} for {}", report.name);
+            let reason = ede.map(|ede| format!(": {}", reason(&ede))).unwrap_or_default();
+            let failed = || format!("{server} answered {rcode} for {}{reason}", report.name);
             report.error = (!report.healthy).then(failed);
+            report.rcode = Some(rcode);
         }
         Err(error) => report.error = Some(format!("{server}: {error} ({:?})", arguments.timeout)),
     }
     report
+}
+
+/// The reason that the server gives for a failure.
+fn reason(EdeReport { code, meaning, text }: &EdeReport) -> String {
+    let meaning = format!("EDE {code}: {}", clean(meaning));
+    if text.is_empty() { meaning } else { format!("{} ({meaning})", clean(text)) }
 }
 
 /// The first listening address, in a form reachable from here.
@@ -134,8 +147,8 @@ fn reachable(server: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, server.port())
 }
 
-/// The RCODE of the answer over UDP, which is enough: a truncated answer has an RCODE, too.
-fn ask(server: SocketAddr, question: &Question, timeout: Duration) -> Result<OptRcode, String> {
+/// The answer over UDP, which is enough: a truncated answer has an RCODE, too.
+fn ask(server: SocketAddr, question: &Question, timeout: Duration) -> Result<LookupReport, String> {
     let manner = QueryManner {
         recursion_desired: true,
         checking: Checking::Enabled,
@@ -145,7 +158,23 @@ fn ask(server: SocketAddr, question: &Question, timeout: Duration) -> Result<Opt
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
     runtime.block_on(async {
-        let server = DnsServer::at(Endpoint::new(server, Transport::Udp))?;
-        Ok(server.first_reply(question, manner).await?.rcode)
+        let (endpoint, began) = (Endpoint::new(server, Transport::Udp), Instant::now());
+        let message = DnsServer::at(endpoint)?.first_reply(question, manner).await?;
+        Ok(report::replied(question, &message, endpoint, began.elapsed()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use zoners_server::config::Timeouts;
+
+    use super::*;
+
+    #[test]
+    fn the_check_waits_longer_than_the_server() {
+        let Timeouts { recursion, client, .. } = Timeouts::default();
+        let timeout = parse_duration(TIMEOUT).unwrap();
+        assert_eq!(timeout, recursion + Duration::from_secs(2));
+        assert!(timeout / MAX_TRIES > client, "the first datagram gets the reason");
+    }
 }
