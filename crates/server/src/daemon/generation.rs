@@ -53,6 +53,8 @@ pub(super) struct Generation {
     pub(super) nearby: Nearby,
     /// The hosts file behind `rules`.
     pub(super) hosts: Option<HostsVersion>,
+    /// Remarks on the configuration and on local data, as of the reading.
+    pub(super) remarks: Vec<String>,
 }
 
 impl Generation {
@@ -69,11 +71,12 @@ impl Generation {
         // Looked at before the file is read, so no change in between is missed.
         let hosts = HostsVersion::look(&config);
         let Validated { settings, local, second_level } = config.validate(scope)?;
+        let remarks = [local.remarks(), &config.remarks()].concat();
         let rules = Rules::with(&config, local, core.cookies.clone(), &core.shared.random, number);
         let nearby = surroundings::nearby();
         let rules = Arc::new(rules.near(&config, &nearby.prefixes));
         let settings = Arc::new(settings);
-        let mut generation = Generation { config, settings, rules, nearby, hosts };
+        let mut generation = Generation { config, settings, rules, nearby, hosts, remarks };
         // The tracked keys belong to the user after the change of user.
         if !privileges::will_be_dropped(&generation.config) {
             generation.trust_tracked_keys();
@@ -120,14 +123,13 @@ impl Generation {
         true
     }
 
-    /// Logs the remarks on local data, except remarks logged before.
-    pub(super) fn log_remarks(&self, before: Option<&Rules>) {
-        let (local, before) = (self.rules.local(), before.map(Rules::local));
-        let is_known = |remark: &String| before.is_some_and(|old| old.remarks().contains(remark));
-        let remarks = local.remarks().iter().filter(|remark| !is_known(remark));
+    /// Logs the remarks, except remarks of the generation before.
+    pub(super) fn log_remarks(&self, before: Option<&Generation>) {
+        let is_known = |remark: &String| before.is_some_and(|old| old.remarks.contains(remark));
+        let remarks = self.remarks.iter().filter(|remark| !is_known(remark));
         remarks.for_each(|remark| tracing::warn!("{remark}"));
-        let left_out = local.left_out();
-        if left_out > 0 && before.is_none_or(|before| before.left_out() != left_out) {
+        let left_out = self.rules.local().left_out();
+        if left_out > 0 && before.is_none_or(|old| old.rules.local().left_out() != left_out) {
             tracing::info!(
                 "local.hosts: {left_out} names get no PTR record: their address has enough of them"
             );

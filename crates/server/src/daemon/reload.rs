@@ -174,14 +174,14 @@ impl Serving {
             second_level.prove_by(keeper::fingerprints(&next.settings, &core.shared).proofs);
         }
         tracing::info!("reload: the new configuration is in force");
-        next.log_remarks(Some(&before.rules));
+        next.log_remarks(Some(&before));
         if !restart.is_empty() {
             tracing::warn!("reload: changed, but needs a restart: {}", restart.join(", "));
         }
         let report = ReloadReport {
             reloaded: true,
             config: file_of(&core),
-            remarks: [next.rules.local().remarks(), &next.config.remarks()].concat(),
+            remarks: next.remarks.clone(),
             needs_restart: restart.into_iter().map(str::to_owned).collect(),
             errors: Vec::new(),
         };

@@ -17,7 +17,6 @@ pub(super) fn share(
     core: &Core,
     generation: &Generation,
 ) -> io::Result<Arc<SharedCache>> {
-    generation.config.remarks().iter().for_each(|remark| tracing::warn!("{remark}"));
     let (clock, node) = (core.shared.clock.clone(), core.shared.random.bits());
     let proofs = fingerprints(&generation.settings, &core.shared).proofs;
     let second_level = Arc::new(SharedCache::start(terms, clock, node, proofs)?);

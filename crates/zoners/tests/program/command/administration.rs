@@ -58,6 +58,31 @@ fn reload_tells_what_came_of_it() {
 }
 
 #[test]
+fn a_reload_logs_old_names_of_keys_as_a_start_does() {
+    let (mut daemon, socket) = daemon("");
+    let control = format!("control = {socket:?}");
+    let reload = || zoners(&["reload", "--control", &socket]);
+    configure(&daemon, &format!("{control}\n[cache]\nttl-floor = 7"));
+    let reloaded = reload();
+    assert_eq!(reloaded.status.code(), Some(0), "{}", stderr(&reloaded));
+    let line = daemon.line_with("the name of this key is now").unwrap();
+    assert!(line.contains("zoners.toml:5:13: cache.ttl-floor: "), "{line}");
+    assert!(stderr(&reloaded).contains("`cache.min-ttl`"), "{}", stderr(&reloaded));
+    // A remark that was logged is not logged again.
+    reload();
+    configure(&daemon, &format!("{control}\n[cache]\nttl-cap = 70"));
+    reload();
+    let line = daemon.line_with("the name of this key is now").unwrap();
+    assert!(line.contains("cache.ttl-cap: "), "{line}");
+}
+
+#[test]
+fn a_start_logs_old_names_of_keys() {
+    let mut daemon = Daemon::unready("waiting = 9000");
+    assert!(daemon.is_ready_and("server.waiting: the name of this key is now"));
+}
+
+#[test]
 fn requests_to_reload_at_the_same_time_are_all_answered() {
     let (daemon, socket) = daemon("");
     configure(&daemon, &format!("control = {socket:?}"));
@@ -119,6 +144,15 @@ fn each_command_that_the_demonstration_shows_works() {
             "{command}: {}",
             stderr(&shown)
         );
+    }
+    for (name, reason) in [
+        ("www.dead.demo", "(EDE 22: No Reachable Authority)"),
+        ("www.expired.demo", "the signature has expired (EDE 7: Signature Expired)"),
+    ] {
+        let failed = zoners(&["healthcheck", "--server", &server, "--name", name]);
+        assert_eq!(failed.status.code(), Some(1));
+        let told = stderr(&failed);
+        assert!(told.contains("answered SERVFAIL") && told.contains(reason), "{told}");
     }
     let socket = demo.commands[0].split(' ').next_back().unwrap();
     let reload = zoners(&["reload", "--control", socket]);
