@@ -51,7 +51,7 @@ impl Config {
         let file = path.display().to_string();
         let told = |what: &str| ConfigError::plain(format!("{file}: {what}"));
         let octets = std::fs::read(path).map_err(|error| told(&error.to_string()))?;
-        let text = String::from_utf8(octets).map_err(|_| told("it is no text (UTF-8)"))?;
+        let text = String::from_utf8(octets).map_err(|_| told("must be a text in UTF-8"))?;
         Config::parse(&text, &file)
     }
 }

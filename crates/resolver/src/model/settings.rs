@@ -94,10 +94,8 @@ pub struct Anchor {
     pub keys: Vec<Dnskey>,
 }
 
-/// The limits of the resolver. Each limit has a counter. The keys of the configuration's `[limits]`
-/// are these fields; times are set by its `[timeouts]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+/// The limits of the resolver. Each limit has a counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Queries for one client query, of any kind.
     pub queries: u32,
@@ -124,13 +122,10 @@ pub struct Limits {
     /// Steps down one name: referrals and shortened names together.
     pub steps: u32,
     /// Nameservers kept of one delegation.
-    #[serde(rename = "nameservers")]
     pub servers: usize,
     /// Nameserver names in play at a time.
-    #[serde(rename = "nameservers-in-play")]
     pub servers_in_play: usize,
     /// Addresses kept of one nameserver.
-    #[serde(rename = "addresses-per-nameserver")]
     pub addresses_per_server: usize,
     /// Distinct addresses asked for one question.
     pub addresses: usize,
@@ -159,16 +154,12 @@ pub struct Limits {
     /// Prefetched answers that were not asked for since.
     pub prefetched: usize,
     /// The longest wait for one query.
-    #[serde(skip)]
     pub exchange: Duration,
     /// The longest time to try the servers of one zone for one question.
-    #[serde(skip)]
     pub race: Duration,
     /// The longest work for one client query.
-    #[serde(skip)]
     pub recursion: Duration,
     /// The time within which a client has an answer or a failure.
-    #[serde(skip)]
     pub client: Duration,
 }
 

@@ -55,7 +55,7 @@ impl Config {
             time_servers: self.dnssec.time_servers.clone(),
             validation_date: self.dnssec.date,
             prefetch: self.cache.prefetch,
-            limits: self.timeouts.within(self.limits),
+            limits: self.timeouts.within(self.limits.of_resolver()),
         })
     }
 
@@ -89,14 +89,16 @@ impl Config {
         let ca = error.take(ca.transpose());
         let (Some(secret), Some(ca)) = (secret, ca) else { return Err(error) };
         if ca.as_ref().is_some_and(|ca| !ca.contains(CERTIFICATE)) {
-            return Err(self.wrong("cache.redis.ca-file", "there is no certificate (PEM) in it"));
+            let path = redis.ca_file.as_deref().unwrap_or(Path::new("")).display();
+            let what = format!("{path}: must have a certificate in PEM form");
+            return Err(self.wrong("cache.redis.ca-file", &what));
         }
         let (urls, ca) = (redis.url.0.clone(), ca.map(String::into_bytes));
         let servers = RedisServers::new(urls, redis.cluster, redis.sentinel.clone(), ca)
             .map_err(|what| self.wrong("cache.redis.url", &what.to_string()))?;
         if !servers.can_be_certified() {
-            let what = "it counts for addresses in `url` with TLS (rediss://) alone, and must have whole \
-                        certificates";
+            let what = "must have whole certificates, and is used with TLS alone: an address in `url` must begin with \
+                        rediss://";
             return Err(self.wrong("cache.redis.ca-file", what));
         }
         Ok(Some(SharedCacheConfig {
@@ -116,7 +118,7 @@ impl Config {
         // A file with write access for everyone holds no secret. Read access, as in many containers, is for
         // the daemon to tell.
         if mode(path) & 0o022 != 0 {
-            return Err(told("others may write it"));
+            return Err(told("must not be writable for other users; allowed is `chmod 600`"));
         }
         Secret::new(&text).map(Some).map_err(|what| told(&what))
     }
@@ -128,8 +130,10 @@ impl Config {
         let secret = redis.and_then(|redis| redis.secret_file.as_deref());
         let open = secret.filter(|path| mode(path) & 0o004 != 0);
         let told = |path: &Path| {
-            let what =
-                format!("{}: every user of this machine may read the secret", path.display());
+            let what = format!(
+                "{}: every user of this machine can read the secret; better is `chmod 600`",
+                path.display()
+            );
             self.source.remark("cache.redis.secret-file", &what)
         };
         let renamed = renamed::remarks(|path| self.source.has(path));
@@ -154,7 +158,7 @@ impl Config {
         };
         let told = |what: &str| self.wrong(KEY, &format!("{source}: {what}"));
         let hints = zonefile::root_hints(&text).map_err(|what| told(&what))?;
-        Delegation::from_hints(&hints).ok_or_else(|| told("no NS record"))
+        Delegation::from_hints(&hints).ok_or_else(|| told("no NS record of the root zone"))
     }
 
     /// Where chains of trust begin.
@@ -184,7 +188,7 @@ impl Config {
             }
         }
         if anchors.is_empty() {
-            return Err(wrong("no DS or DNSKEY record"));
+            return Err(wrong("must have a DS or DNSKEY record"));
         }
         // A file is read even without validation, so that faults of the file are reported.
         Ok(if self.dnssec.validate { anchors } else { Vec::new() })
@@ -204,7 +208,7 @@ impl Config {
         let told = |what: &str| self.wrong(key, &format!("{}: {what}", path.display()));
         match std::fs::read(path) {
             Err(error) => Err(told(&error.to_string())),
-            Ok(octets) => String::from_utf8(octets).map_err(|_| told("it is no text (UTF-8)")),
+            Ok(octets) => String::from_utf8(octets).map_err(|_| told("must be a text in UTF-8")),
         }
     }
 

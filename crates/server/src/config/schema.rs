@@ -3,6 +3,7 @@
 mod cache;
 mod clients;
 mod dnssec;
+mod limits;
 mod local;
 mod readers;
 mod redis;
@@ -12,13 +13,13 @@ mod server;
 mod timeouts;
 
 use serde::Deserialize;
-use zoners_resolver::Limits;
 
 use super::source::ConfigSource;
 
 pub use cache::{CacheConfig, Size};
 pub use clients::Clients;
 pub use dnssec::DnssecConfig;
+pub use limits::LimitsConfig;
 pub use local::{LocalConfig, SpecialUse};
 pub use redis::{RedisConfig, Secret};
 pub use resolver::{Answers, MinimisedType, ResolverConfig};
@@ -37,7 +38,7 @@ pub struct Config {
     /// The cache.
     pub cache: CacheConfig,
     /// Where work stops.
-    pub limits: Limits,
+    pub limits: LimitsConfig,
     /// How long we wait.
     pub timeouts: Timeouts,
     /// Signatures.

@@ -1,14 +1,14 @@
-//! Whether values that are right by themselves go together.
+//! Faults of values that are allowed one by one, and not together.
 
 use std::net::SocketAddr;
 
 use super::{Config, ConfigError};
 
 impl Config {
-    /// Checks whether one value makes another useless.
+    /// Checks the values against each other.
     ///
     /// # Errors
-    /// There are contradictions; the error has every one found.
+    /// There are contradictions; the error has each contradiction.
     pub(crate) fn sound(&self) -> Result<(), ConfigError> {
         let mut error = ConfigError::default();
         let mut wrong = |path: &str, what: &str| error.add(self.source.fault(path, what));
@@ -16,24 +16,28 @@ impl Config {
         self.check_routes(&mut wrong);
         let (cache, resolver, dnssec) = (&self.cache, &self.resolver, &self.dnssec);
         if !resolver.ipv4 && !resolver.ipv6 {
-            wrong("resolver.ipv6", "resolver.ipv4 is false too, so no server can be asked");
+            let what =
+                "must be true where resolver.ipv4 is false: servers are asked over IPv4 or IPv6";
+            wrong("resolver.ipv6", what);
         }
         if cache.min_ttl > cache.max_ttl {
             let (least, most) = (cache.min_ttl, cache.max_ttl);
-            wrong("cache.min-ttl", &format!("{least} is more than cache.max-ttl, which is {most}"));
+            let what = format!("must be at most cache.max-ttl, which is {most} s, not {least} s");
+            wrong("cache.min-ttl", &what);
         }
         if dnssec.signal_anchors && !(dnssec.validate && dnssec.follow_rollovers) {
-            let what =
-                "needs dnssec.validate and dnssec.follow-rollovers, and one of them is false";
+            let what = "must be false, unless dnssec.validate and dnssec.follow-rollovers are true";
             wrong("dnssec.signal-anchors", what);
         }
         if let Some(redis) = &cache.redis {
             if redis.cluster && redis.sentinel.is_some() {
-                let what = "a cluster has no sentinels, so set one of the two";
+                let what =
+                    "must be absent where cache.redis.cluster is true: a cluster has no sentinels";
                 wrong("cache.redis.sentinel", what);
             }
             if redis.secret.is_some() && redis.secret_file.is_some() {
-                wrong("cache.redis.secret-file", "there is a `secret` too, so set one of the two");
+                let what = "must be absent where cache.redis.secret is given";
+                wrong("cache.redis.secret-file", what);
             }
         }
         error.outcome()
@@ -49,9 +53,10 @@ impl Config {
                 continue;
             }
             if others().any(|(other, earlier)| other < place && earlier == address) {
-                wrong(&path, &format!("{address} stands there already"));
+                wrong(&path, &format!("{address} is listed twice: delete one of the two"));
             } else if let Some((_, all)) = others().find(|(_, all)| is_part(*address, **all)) {
-                wrong(&path, &format!("{address} is a part of {all}, which stands there too"));
+                let what = format!("{address} is covered by {all}: delete one of the two");
+                wrong(&path, &what);
             }
         }
     }
@@ -65,7 +70,9 @@ impl Config {
             let earlier = routes.iter().take(number).find(|(_, _, other)| other.zone == route.zone);
             if let Some((other, _, _)) = earlier {
                 let zone = route.zone.fmt_with_dot();
-                let what = format!("{zone} has a [[{other}]] already, and can have one");
+                let what = format!(
+                    "{zone} has a [[{other}]] already: a zone takes one [[forward]] or [[stub]]"
+                );
                 wrong(&format!("{list}[{at}].zone"), &what);
             }
             let resolver = &self.resolver;
@@ -74,9 +81,12 @@ impl Config {
                 false => resolver.ipv6,
             };
             if !route.servers.iter().any(can_ask) && (resolver.ipv4 || resolver.ipv6) {
-                let family = if resolver.ipv4 { "IPv6" } else { "IPv4" };
+                let (usable, family) =
+                    if resolver.ipv4 { ("IPv4", "IPv6") } else { ("IPv6", "IPv4") };
                 let key = family.to_lowercase();
-                let what = format!("all are {family}, and resolver.{key} is false");
+                let what = format!(
+                    "must have an {usable} address: all are {family}, and resolver.{key} is false"
+                );
                 wrong(&format!("{list}[{at}].servers"), &what);
             }
         }

@@ -49,6 +49,15 @@ fn durations_sizes_and_addresses_are_written_as_people_do() {
     let CacheConfig { size, max_ttl, max_negative_ttl, max_stale_ttl, .. } = config.cache;
     assert_eq!((size.0, max_ttl, max_negative_ttl), (128_000_000, 7200, 90));
     assert_eq!((max_stale_ttl, config.dnssec.clock_skew), (86_400, 5400));
+    for (size, octets) in
+        [("65536", 65_536), ("\"65536\"", 65_536), ("\"64KiB\"", 65_536), ("\"1MB\"", 1_000_000)]
+    {
+        let config = Config::parse(&format!("[limits]\nbytes = {size}\n"), "zoners.toml").unwrap();
+        assert_eq!(config.settings().unwrap().limits.bytes, octets, "{size}");
+    }
+    let text = "[cache]\nsize = 2097152\n[resolver]\nedns-udp-size = \"4KiB\"\n";
+    let config = Config::parse(text, "zoners.toml").unwrap();
+    assert_eq!((config.cache.size.0, config.resolver.edns_udp_size), (2 << 20, 4096));
 }
 
 #[test]
@@ -113,7 +122,7 @@ fn files_that_are_named_are_read_and_checked() {
     assert!(told("resolver.root-hints").contains("hints: No such file"));
     std::fs::write(&path, "example. A 192.0.2.1\n").unwrap();
     assert!(told("resolver.root-hints").contains("no NS record"));
-    assert!(told("dnssec.trust-anchor").contains("no DS or DNSKEY record"));
+    assert!(told("dnssec.trust-anchor").contains("a DS or DNSKEY record"));
     std::fs::write(&path, ". DS 20326 RSASHA999 SHA-256 AB\n").unwrap();
     let wrong = told("dnssec.trust-anchor");
     assert!(wrong.contains("hints: near line 1: `RSASHA999` is no DNSSEC algorithm"), "{wrong}");

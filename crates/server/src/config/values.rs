@@ -5,8 +5,6 @@ use std::time::Duration;
 
 /// What may be written for a duration.
 pub const DURATION: &str = "a number of seconds, or a duration such as 90s, 15min, 2h or 1d";
-/// What may be written for a size.
-pub const SIZE: &str = "a size such as 128MiB, 128MB or 1GiB";
 
 /// Units of sizes: decimal ones as the SI has them, binary ones as IEC 80000-13 has them.
 const SIZE_UNITS: [(&str, usize); 8] = [

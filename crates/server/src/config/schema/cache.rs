@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::super::values;
 use super::RedisConfig;
-use super::readers::{TextValue, any_seconds, seconds, text};
+use super::readers::{any_seconds, octets, seconds};
+
+/// Octets of the smallest cache.
+const MIN_SIZE: u64 = 1 << 20;
 
 /// `[cache]`
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -59,21 +61,13 @@ fn up_to_a_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Err
     seconds(deserializer, 0..=86_400)
 }
 
-/// A number of octets, written as `"64MiB"` or `"64MB"`.
+/// A number of octets, written as such or as `"64MiB"` or `"64MB"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub usize);
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text(deserializer)
-    }
-}
-
-impl TextValue for Size {
-    const ALLOWED: &'static str =
-        "a size of at least \"1MiB\", such as \"128MiB\", \"128MB\" or \"1GiB\" in quotes";
-
-    fn read(text: &str) -> Option<Self> {
-        values::size(text).filter(|octets| *octets >= 1 << 20).map(Size)
+        let size = octets(deserializer, MIN_SIZE..=usize::MAX as u64)?;
+        Ok(Size(usize::try_from(size).unwrap_or(usize::MAX)))
     }
 }

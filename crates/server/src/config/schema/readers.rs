@@ -129,9 +129,11 @@ impl Visitor<'_> for Seconds {
     type Value = u32;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (least, most) = (self.0.start(), self.0.end());
-        write!(f, "a number of seconds between {least} and {most}, or as long a time, such as ")?;
-        f.write_str("\"90s\", \"15min\", \"2h\" or \"1d\"")
+        f.write_str("a number of seconds")?;
+        if *self.0.end() < u32::MAX {
+            write!(f, " between {} and {}", self.0.start(), self.0.end())?;
+        }
+        f.write_str(", or a duration with a unit, such as \"90s\", \"15min\", \"2h\" or \"1d\"")
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<u32, E> {
@@ -142,6 +144,47 @@ impl Visitor<'_> for Seconds {
     fn visit_str<E: Error>(self, text: &str) -> Result<u32, E> {
         let whole = values::duration(text).filter(|duration| duration.subsec_nanos() == 0);
         let right = whole.and_then(|duration| self.check(duration.as_secs()));
+        right.ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    }
+}
+
+/// Reads a number of octets out of a range: a number, or a text such as "64KiB".
+pub(super) fn octets<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    range: RangeInclusive<u64>,
+) -> Result<u64, D::Error> {
+    deserializer.deserialize_any(Octets(range))
+}
+
+struct Octets(RangeInclusive<u64>);
+
+impl Octets {
+    fn check(&self, octets: u64) -> Option<u64> {
+        Some(octets).filter(|octets| self.0.contains(octets))
+    }
+}
+
+impl Visitor<'_> for Octets {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of octets")?;
+        match (*self.0.start(), *self.0.end()) {
+            (0, u64::MAX) => {}
+            (least, u64::MAX) => write!(f, " from {least} on")?,
+            (least, most) => write!(f, " between {least} and {most}")?,
+        }
+        f.write_str(", or a size with a unit, such as \"64KiB\", \"128MiB\" or \"128MB\"")
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<u64, E> {
+        let right = u64::try_from(number).ok().and_then(|octets| self.check(octets));
+        right.ok_or_else(|| E::invalid_value(Unexpected::Signed(number), &self))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<u64, E> {
+        let octets = values::size(text).and_then(|octets| u64::try_from(octets).ok());
+        let right = octets.and_then(|octets| self.check(octets));
         right.ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
     }
 }

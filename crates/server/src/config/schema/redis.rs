@@ -64,7 +64,7 @@ impl Secret {
     pub(crate) fn new(text: &str) -> Result<Self, String> {
         match text.trim() {
             text if text.len() >= SHORTEST => Ok(Secret(text.to_owned())),
-            _ => Err(format!("it must have at least {SHORTEST} characters")),
+            _ => Err(format!("must have at least {SHORTEST} characters")),
         }
     }
 }
@@ -79,13 +79,13 @@ impl<'de> Deserialize<'de> for Urls {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let urls = deserializer.deserialize_any(OneOrMany)?;
         if urls.is_empty() {
-            return Err(de::Error::custom("at least one address is needed"));
+            return Err(de::Error::custom("must have at least one address"));
         }
         for url in &urls {
             RedisServers::check(url).map_err(|_| {
                 de::Error::custom(
-                    "no address of a server: write \"redis://host:6379\", \"rediss://host:6380\" for \
-                     TLS, \"unix:///path/to/socket\", or a list of these",
+                    "must be the address of a server: \"redis://host:6379\", \"rediss://host:6380\" for TLS, \
+                     \"unix:///path/to/socket\", or a list of addresses",
                 )
             })?;
         }

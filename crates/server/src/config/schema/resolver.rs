@@ -8,7 +8,7 @@ use zoners_dns::edns::UDP_PAYLOAD_SIZE;
 use zoners_dns::{Prefix, Rtype};
 use zoners_resolver::Glue;
 
-use super::readers::{TextValue, list, some_list, whole};
+use super::readers::{TextValue, list, octets, some_list};
 
 /// `[resolver]`
 #[derive(Clone, Debug, Deserialize)]
@@ -123,5 +123,5 @@ impl TextValue for IpAddr {
 }
 
 fn udp_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
-    whole(deserializer, 512..=4096).map(|size| size as u16)
+    octets(deserializer, 512..=4096).map(|size| size as u16)
 }

@@ -31,7 +31,7 @@ pub struct RouteConfig {
 fn servers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SocketAddr>, D::Error> {
     let servers: Vec<UpstreamAddress> = list(deserializer)?;
     match servers.is_empty() {
-        true => Err(de::Error::custom("at least one server is needed")),
+        true => Err(de::Error::custom("must have at least one server")),
         false => Ok(servers.into_iter().map(|server| server.0).collect()),
     }
 }

@@ -41,6 +41,16 @@ fn values_that_are_not_allowed_are_told_with_those_that_are() {
         let message = error(&format!("[cache]\npersist-every = {wrong}\n"));
         assert!(message.contains("between 0 and 86400") && message.contains("\"2h\""), "{message}");
     }
+    assert!(error("[dnssec]\nclock-skew = \"soon\"\n").contains("duration with a unit"));
+    for wrong in ["-1", "\"64K\"", "1.5", "true"] {
+        let message = error(&format!("[limits]\nbytes = {wrong}\n"));
+        assert!(
+            message.starts_with(
+                "zoners.toml:2:9: limits.bytes: must be a number of octets, or a size"
+            )
+        );
+        assert!(message.contains("\"64KiB\""), "{message}");
+    }
     assert!(error("[timeouts]\nclient = 0\n").contains("from \"1ms\" to \"60s\""));
     assert!(error("[[forward]]\nzone = \".\"\nservers = []\n").contains("at least one"));
     assert!(error("[[stub]]\nzone = \"a..b\"\nservers = [\"192.0.2.1\"]\n").contains("a..b"));
@@ -246,19 +256,19 @@ fn values_that_do_not_go_together_are_told() {
     for (text, told) in [
         (
             "[server]\nlisten = [\"127.0.0.1:53\", \"[::1]:53\", \"127.0.0.1:53\"]",
-            "z:2:39: server.listen: 127.0.0.1:53 stands there already",
+            "z:2:39: server.listen: 127.0.0.1:53 is listed twice",
         ),
         (
             "[server]\nlisten = [\"127.0.0.1:53\", \"0.0.0.0:53\"]",
-            "z:2:11: server.listen: 127.0.0.1:53 is a part of 0.0.0.0:53",
+            "z:2:11: server.listen: 127.0.0.1:53 is covered by 0.0.0.0:53",
         ),
         (
             "[server]\nlisten = [\"[::]:53\", \"[::1]:53\"]",
-            "z:2:22: server.listen: [::1]:53 is a part of [::]:53",
+            "z:2:22: server.listen: [::1]:53 is covered by [::]:53",
         ),
         (
             "[[forward]]\nzone = \"lan\"\nservers = [\"192.0.2.1\"]\n[[forward]]\nzone = \"LAN.\"\nservers = [\"192.0.2.2\"]",
-            "z:5:8: forward.zone: LAN. has a [[forward]] already",
+            "z:5:8: forward.zone: LAN. has a [[forward]] already: a zone takes one",
         ),
         (
             "[[stub]]\nzone = \"lan\"\nservers = [\"192.0.2.1\"]\n[[forward]]\nzone = \"lan\"\nservers = [\"192.0.2.2\"]",
@@ -266,20 +276,20 @@ fn values_that_do_not_go_together_are_told() {
         ),
         (
             "[cache]\nmin-ttl = 3600\nmax-ttl = 60",
-            "z:2:11: cache.min-ttl: 3600 is more than cache.max-ttl, which is 60",
+            "z:2:11: cache.min-ttl: must be at most cache.max-ttl, which is 60 s, not 3600 s",
         ),
-        ("[cache]\nmax-ttl = 60\nmin-ttl = 61", "z:3:11: cache.min-ttl: 61"),
+        ("[cache]\nmax-ttl = 60\nmin-ttl = 61", "z:3:11: cache.min-ttl: must be at most"),
         (
             "[resolver]\nipv4 = false\nipv6 = false",
-            "z:3:8: resolver.ipv6: resolver.ipv4 is false too",
+            "z:3:8: resolver.ipv6: must be true where resolver.ipv4 is false",
         ),
         (
             "resolver.ipv6 = false\n[[stub]]\nzone = \"lan\"\nservers = [\"2001:db8::1\"]",
-            "z:4:11: stub.servers: all are IPv6",
+            "z:4:11: stub.servers: must have an IPv4 address: all are IPv6",
         ),
         (
             "[dnssec]\nsignal-anchors = true\nfollow-rollovers = false",
-            "z:2:18: dnssec.signal-anchors: needs",
+            "z:2:18: dnssec.signal-anchors: must be false, unless",
         ),
         (
             "[cache.redis]\nurl = [\"redis://192.0.2.1\"]\ncluster = true\nsentinel = \"a\"",
@@ -287,7 +297,7 @@ fn values_that_do_not_go_together_are_told() {
         ),
         (
             "[cache.redis]\nurl = \"redis://192.0.2.1\"\nsecret = \"0123456789abcdef\"\nsecret-file = \"/x\"",
-            "z:4:15: cache.redis.secret-file: there is a `secret` too",
+            "z:4:15: cache.redis.secret-file: must be absent where cache.redis.secret is given",
         ),
     ] {
         let error = prepared(text);
@@ -338,7 +348,7 @@ fn every_file_that_is_named_is_read_and_all_that_is_wrong_told() {
         std::fs::write(folder.path().join(name), b"\xFF\n").unwrap();
     }
     let error = prepared(&text);
-    assert_eq!(error.matches("it is no text (UTF-8)").count(), 4, "{error}");
+    assert_eq!(error.matches("must be a text in UTF-8").count(), 4, "{error}");
 }
 
 #[test]
@@ -351,7 +361,7 @@ fn certificates_that_could_not_be_used_are_told() {
         prepared(&format!("[cache.redis]\nurl = \"{url}\"\nca-file = {shown:?}\n"))
     };
     let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    assert!(told("rediss://192.0.2.1", "nonsense").contains("no certificate"));
+    assert!(told("rediss://192.0.2.1", "nonsense").contains("a certificate in PEM form"));
     assert!(told("rediss://192.0.2.1", &pem[..40]).contains("whole certificates"));
     assert!(told("redis://192.0.2.1", pem).starts_with("z:3:11: cache.redis.ca-file: "));
 }
