@@ -1,7 +1,5 @@
 //! macOS: the differences from the BSDs.
 
 pub(crate) mod clock;
-pub(crate) mod machine;
-pub(crate) mod resolvers;
 
-pub(crate) use crate::bsd::{interfaces, network, paths, ports, privileges};
+pub(crate) use crate::bsd::{interfaces, machine, network, paths, ports, privileges};

@@ -74,4 +74,4 @@ pub use model::settings::{Anchor, Glue, Limits, NEVER_ASK, NeverAsk, Settings, n
 pub use model::trace::{Hop, TimedHop, Trace};
 pub use model::verdict::{Fault, Verdict};
 pub use resolve::resolver::Resolver;
-pub use selection::server_report::{ServerReport, trouble_in_words};
+pub use selection::report::{ServerReport, trouble_in_words};

@@ -1,8 +1,16 @@
 //! Server selection: the choice of the next server of a zone by estimated latency.
 //!
-//! Imports `env`, `infra` and `model`. To be read in this order: [`candidates`], then [`server_report`], which
-//! tells the operator why a server is used or not.
+//! Three verbs, and nothing beside them:
+//!
+//! - choose: [`Candidates::choose`](candidates::Candidates::choose) gives the next attempt at the servers of a zone, in the
+//!   order of their estimates;
+//! - observe: [`observe`](observation::observe) takes what an attempt shows of its server, for every estimate that learns
+//!   from it;
+//! - report: [`report`](report::report) tells people why a server is used or not.
+//!
+//! Imports `cached`, `env`, `infra` and `model`.
 
 pub(crate) mod addresses;
 pub(crate) mod candidates;
-pub(crate) mod server_report;
+pub(crate) mod observation;
+pub(crate) mod report;

@@ -21,7 +21,6 @@ mod wait;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use zoners_cache::Evidence;
 use zoners_dns::query::QueryOpt;
 use zoners_dns::{Counter, Endpoint, ExchangeEvent, Message, Network, Transport};
 
@@ -38,6 +37,7 @@ use crate::model::budget::Exhausted;
 use crate::model::step::Step;
 use crate::model::verdict::Fault;
 use crate::selection::candidates::Attempt;
+use crate::selection::observation::{Observation, observe};
 use doubts::Suspicions;
 use matching::{chokes_on_edns, wants_cookie};
 use outstanding::{LIVES, QueryLead, UnansweredGuard, tell};
@@ -46,7 +46,6 @@ use wait::{PendingQuery, compose};
 
 pub(crate) use attempt::{StartedAttempt, attempt};
 pub(crate) use doubts::Suspicion;
-pub(crate) use outstanding::observe_failed_query;
 
 /// The result of an attempt.
 #[derive(Debug)]
@@ -214,8 +213,7 @@ fn send_charged<N: Network>(
     let ServerQuery { asking, endpoint, edns, .. } = *query;
     let shared = env.shared();
     env.count(Counter::UpstreamQueries);
-    let forgiven = shared.uplinks.to(endpoint.address.ip()).forgiven();
-    let known = shared.observe(endpoint, Evidence::Asked { forgiven });
+    let known = observe(env, endpoint, Observation::QuerySent).unwrap_or_default();
     let (mut proof, mut late_at) = (known.echo, None);
     if endpoint.transport.is_stream() {
         env.count(Counter::UpstreamTcp);

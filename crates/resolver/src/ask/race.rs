@@ -30,7 +30,7 @@ use crate::model::step::Step;
 use crate::model::trace::Hop;
 use crate::model::verdict::{Fault, Verdict};
 use crate::selection::candidates::{Attempt, Candidates};
-use crate::selection::server_report::why_skipped;
+use crate::selection::report::why_skipped;
 use child_nameservers::{ChildServers, told};
 use permits::NextStep;
 use running::{RunningAttempt, next_of};

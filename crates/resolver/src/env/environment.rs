@@ -4,10 +4,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 
-use zoners_cache::{Evidence, ServerFault};
 use zoners_dns::{
-    Checking, Counter, Counters, Delegation, EdeCode, Endpoint, Message, Name, Network, QueryMode,
-    Question, name,
+    Checking, Counter, Counters, Delegation, EdeCode, Message, Name, Network, QueryMode, Question,
+    name,
 };
 
 use crate::env::admission::AdmissionControl;
@@ -94,23 +93,6 @@ impl<N: Network> Env<N> {
 
     pub(crate) fn stragglers(&self) -> &Stragglers {
         &self.stragglers
-    }
-
-    /// Counts a fault of a server by its kind, and records it in the infra cache.
-    pub(crate) fn blame(&self, server: Endpoint, trouble: ServerFault) {
-        self.count(match trouble {
-            ServerFault::Timeout => Counter::UpstreamTimeouts,
-            ServerFault::Refused => Counter::UpstreamConnectionRefused,
-            ServerFault::Unreachable => Counter::UpstreamUnreachable,
-            ServerFault::Lame => Counter::UpstreamLame,
-            ServerFault::ServFail => Counter::UpstreamServfail,
-            ServerFault::FormErr => Counter::UpstreamFormerr,
-            ServerFault::Bogus => Counter::UpstreamBogus,
-        });
-        self.shared.observe(server, Evidence::Trouble(trouble));
-        if trouble == ServerFault::Timeout {
-            self.missed(server);
-        }
     }
 
     /// This environment, for work that outlives the call.

@@ -33,7 +33,7 @@ impl<N: Network> Env<N> {
 
     /// A query to a server was not answered. While no query on its uplink is answered, the quota is
     /// not affected.
-    pub(crate) fn missed(&self, server: Endpoint) {
+    pub(crate) fn observe_unanswered(&self, server: Endpoint) {
         let uplink = self.shared().uplinks.to(server.address.ip());
         if uplink.is_silent(self.shared().now()) {
             return;

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
-use zoners_cache::{Cache, Evidence, ServerFault, ServerInfo};
-use zoners_dns::{Clock, Endpoint, Message, Moment, Name, Question, Random, SecondLevel};
+use zoners_cache::Cache;
+use zoners_dns::{Clock, Message, Moment, Name, Question, Random, SecondLevel};
 
 use crate::env::clock_skew::ClockSkew;
 use crate::env::interception::{Interception, NetworkState};
@@ -18,7 +18,7 @@ use crate::env::report_agents::ReportAgents;
 use crate::infra::cookies::ClientCookies;
 use crate::infra::estimate::Estimator;
 use crate::infra::fetch_quotas::FetchQuotas;
-use crate::infra::last_responder::{LastReply, ProbePause};
+use crate::infra::last_responder::ProbePause;
 use crate::infra::probe_budget::ProbeBudget;
 use crate::infra::reachability::{BrokenPaths, NETWORK_BITS, ReachabilityTable};
 use crate::infra::resend_limit::{QueryKey, ResendLimit};
@@ -28,7 +28,6 @@ use crate::infra::unproven_addresses::UnprovenAddresses;
 use crate::infra::uplink::Uplink;
 use crate::infra::uplinks::Uplinks;
 use crate::model::answer::{Answer, Unresolved};
-use crate::model::asking::UpstreamQuery;
 use crate::model::flights::{Flights, WaitGraph};
 use crate::model::shared_work::SharedWork;
 use crate::model::verdict::{Fault, Verdict};
@@ -264,65 +263,6 @@ impl Shared {
             broken: if foreign { self.broken_paths() } else { BrokenPaths::default() },
             silent: uplink.is_silent(now) || foreign && self.reachability.is_udp_doubtful(),
             last_reply_at: uplink.last_reply_at(),
-        }
-    }
-
-    /// Updates the infra cache entry of a server, and the uplink; returns the entry as it was
-    /// before.
-    pub(crate) fn observe(&self, server: Endpoint, evidence: Evidence) -> ServerInfo {
-        let now = self.now();
-        let before = self.cache.observe_server(server, evidence, now);
-        match evidence {
-            Evidence::Asked { .. } => self.uplinks.to(server.address.ip()).asked(now),
-            Evidence::Reply { rtt, .. } => {
-                let foreign = self.last_reply_at(server, &before, now);
-                if foreign && before.srtt().is_none() {
-                    self.rtt_prior.learn(rtt);
-                }
-            }
-            Evidence::ReplyToSome { .. } => _ = self.last_reply_at(server, &before, now),
-            Evidence::Trouble(trouble) if trouble.is_silence() => {
-                self.failed(server, now);
-                // Timeouts of servers that never replied are ignored.
-                if trouble == ServerFault::Timeout && before.replied_at > 0 {
-                    self.uplinks.to(server.address.ip()).lost();
-                }
-            }
-            Evidence::Trouble(_) | Evidence::PlainOnly | Evidence::Good | Evidence::Repeated(_) => {
-            }
-        }
-        before
-    }
-
-    /// A server with this entry has replied; returns whether the server is in the Internet.
-    fn last_reply_at(&self, server: Endpoint, before: &ServerInfo, now: Moment) -> bool {
-        let uplink = self.uplinks.to(server.address.ip());
-        let foreign = self.uplinks.is_internet(uplink);
-        uplink.replied(now);
-        if foreign {
-            self.reachability.replied(server);
-        }
-        if before.replied_at == 0 && self.unproven.observe_reply(server.address.ip(), now) {
-            self.released.notify_waiters();
-        }
-        foreign
-    }
-
-    /// A server is late, or does not reply at all. Inside servers say nothing about the paths to
-    /// the Internet.
-    pub(crate) fn failed(&self, server: Endpoint, now: Moment) {
-        if self.uplinks.is_internet(self.uplinks.to(server.address.ip())) {
-            self.reachability.failed(server, now);
-        }
-    }
-
-    /// Records a reply for later probes of the last responder.
-    pub(crate) fn remember_last_reply(&self, server: Endpoint, asking: &UpstreamQuery) {
-        let (now, uplink) = (self.now(), self.uplinks.to(server.address.ip()));
-        let last_reply = || LastReply { server, asking: asking.clone() };
-        uplink.last_responder().take(now, last_reply);
-        if self.uplinks.is_internet(uplink) {
-            self.reachability.take(server, now, last_reply);
         }
     }
 }

@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
-use zoners_dns::Question;
+use zoners_dns::{Endpoint, Question};
+
+use crate::model::asking::UpstreamQuery;
 
 /// This many queries …
 const MOST_QUERIES: usize = 4;
@@ -28,6 +30,17 @@ pub(crate) struct QueryKey {
     pub(crate) server: SocketAddr,
     pub(crate) question: Question,
     pub(crate) recursion_desired: bool,
+}
+
+impl QueryKey {
+    pub(crate) fn of(query: &UpstreamQuery, server: Endpoint) -> Self {
+        let UpstreamQuery { question, recursion_desired, .. } = query;
+        QueryKey {
+            server: server.address,
+            question: question.clone(),
+            recursion_desired: *recursion_desired,
+        }
+    }
 }
 
 impl Hash for QueryKey {

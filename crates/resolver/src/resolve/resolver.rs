@@ -24,7 +24,7 @@ use crate::resolve::error_reports::report_failure;
 use crate::resolve::prefetch::{mark_wanted, refresh};
 use crate::resolve::recursion::{answer_question, recurse};
 use crate::resolve::serve_stale::{in_time, in_time_or_stale, stale};
-use crate::selection::server_report::{ServerReport, all_server_reports, server_reports};
+use crate::selection::report::{ServerReport, report, report_all};
 use crate::validate::trust::{fetch_keys, prove_root};
 
 /// Resolves questions over one network. A resolver is no thread: several may live on one runtime,
@@ -156,13 +156,13 @@ impl<N: Network> Resolver<N> {
     /// if used. No query is sent.
     #[must_use]
     pub fn server_reports(&self, name: &Name) -> (Name, Vec<ServerReport>) {
-        server_reports(&self.0, name)
+        report(&self.0, name)
     }
 
     /// Reports of the servers in the infra cache, the nearest first, at most `most`.
     #[must_use]
     pub fn all_server_reports(&self, most: usize) -> Vec<ServerReport> {
-        all_server_reports(&self.0, most)
+        report_all(&self.0, most)
     }
 
     /// The state shared by the resolvers of the process.

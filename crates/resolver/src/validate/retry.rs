@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use zoners_cache::ServerFault;
 use zoners_dns::{Endpoint, Network, Question, Transport};
 
 use crate::ask::interception::observe_bogus;
@@ -13,6 +12,7 @@ use crate::iterate::iteration::iterate;
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::step::Step;
 use crate::model::verdict::Reply;
+use crate::selection::observation::{Observation, observe};
 
 /// Servers asked before the data count as bogus.
 const TRIES: usize = 3;
@@ -86,7 +86,7 @@ impl Retries {
         // A cached reply has no server.
         if let Some(server) = from {
             let server = Endpoint::new(server, Transport::Udp);
-            env.blame(server, ServerFault::Bogus);
+            observe(env, server, Observation::BogusAnswer);
             observe_bogus(env, server.address.ip());
             self.step = self.step.avoiding(server.address, &env.settings().limits);
         }

@@ -6,12 +6,12 @@
 //! without counting them, a lossy uplink would seem good.
 
 use tokio::time::timeout_at;
-use zoners_cache::Evidence;
 use zoners_dns::{Exchange, ExchangeEvent, Network, Question};
 
 use super::matching::{Match, matches};
 use super::wait::PendingQuery;
 use crate::env::environment::Env;
+use crate::selection::observation::{Observation, ReplyTime, observe};
 
 /// Messages read; they may come from an attacker too.
 const MOST_MESSAGES: u32 = 16;
@@ -32,17 +32,15 @@ pub(super) fn await_copies<N: Network>(
     env.adopt(Box::pin(async move {
         let mut copies = ReplyCopies { missing: wait.times - 1, edns: true };
         let heard = timeout_at(until, copies.hear(&mut wait, &question)).await;
-        let shared = own_env.shared();
-        match (heard, copies.missing) {
+        let observation = match (heard, copies.missing) {
             (Ok(()), 0) => {
-                _ = shared.observe(wait.endpoint, Evidence::Reply { rtt: took, edns: copies.edns })
+                let (time, edns) = (ReplyTime::Exact { rtt: took }, copies.edns);
+                Observation::Reply { time, edns, query: None }
             }
-            (Ok(()), _) => {}
-            (Err(_), missing) => {
-                let uplink = shared.uplinks.to(wait.endpoint.address.ip());
-                (0..missing).for_each(|_| uplink.lost());
-            }
-        }
+            (Ok(()), _) => return,
+            (Err(_), copies) => Observation::LostCopies { copies },
+        };
+        observe(&own_env, wait.endpoint, observation);
     }));
 }
 

@@ -10,18 +10,17 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
-use zoners_cache::{EchoEvidence, Evidence, ServerFault};
+use zoners_cache::EchoEvidence;
 use zoners_dns::{Counter, Endpoint, Message, Network, NetworkError};
 
 use super::receive::Received;
 use super::wait::PendingQuery;
 use super::{QueryResult, ServerQuery};
 use crate::ask::exchange::outstanding::may_send;
-use crate::ask::exchange::query_secrets::observe_secret;
-use crate::ask::exchange::receive::blame_fault;
 use crate::ask::exchange::{send_charged, send_query};
 use crate::env::environment::Env;
 use crate::model::verdict::Fault;
+use crate::selection::observation::{Observation, ReplyTime, observe};
 
 /// Bad messages after which the port is given up: each is a guess at the ID. The next attempt has a
 /// new port, which the attacker must find first.
@@ -282,16 +281,18 @@ pub(super) fn give_up<N: Network>(
     if let Some(kept) = doubts.kept.take() {
         let (message, repeated) = *kept;
         let (most, edns) = (wait.sent.elapsed(), message.edns.is_some());
-        let reply = Evidence::ReplyToSome { most, least: Duration::ZERO, edns };
-        env.shared().observe(wait.endpoint, reply);
-        observe_secret(env, wait.endpoint, repeated);
+        let time = ReplyTime::Between { least: Duration::ZERO, most };
+        // An unproven reply makes no last responder.
+        observe(env, wait.endpoint, Observation::Reply { time, edns, query: None });
+        observe(env, wait.endpoint, Observation::Secrets { repeated });
         return Ok(message);
     }
     if let Some(fault) = doubts.end() {
-        return Err(blame_fault(env, wait.endpoint, fault));
+        observe(env, wait.endpoint, Observation::FailedExchange { fault });
+        return Err(fault);
     }
     if !doubts.are_short() {
-        (0..wait.times).for_each(|_| env.blame(wait.endpoint, ServerFault::Timeout));
+        observe(env, wait.endpoint, Observation::Timeout { copies: wait.times });
     }
     Err(Fault::Timeout)
 }

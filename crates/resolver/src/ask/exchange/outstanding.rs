@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use zoners_cache::Evidence;
 use zoners_dns::{Counter, Endpoint, Message, Network, OptRcode, Transport};
 
 use super::{QueryResult, ServerQuery, UpstreamQuery};
@@ -20,6 +19,7 @@ use crate::infra::unproven_addresses::UnprovenPermit;
 use crate::model::budget::Exhausted;
 use crate::model::flights::{Boarding, Follow, Landed, Lead};
 use crate::model::verdict::Fault;
+use crate::selection::observation::{Observation, observe};
 
 /// The leader's duty to send a query and to publish its result.
 pub(super) type QueryLead = Lead<QueryKey, Sharing>;
@@ -50,7 +50,7 @@ pub(super) fn lead_or_join_query<N: Network>(
     if endpoint.transport.is_stream() {
         return QueryTurn::Send(None);
     }
-    let (key, outstanding) = (key(asking, endpoint), &env.shared().outstanding);
+    let (key, outstanding) = (QueryKey::of(asking, endpoint), &env.shared().outstanding);
     // A sender waits for no flight, so there is no cycle.
     match outstanding.board(&key, None) {
         Boarding::Lead(lead) => QueryTurn::Send(Some(lead)),
@@ -89,8 +89,7 @@ pub(super) async fn join_outstanding<N: Network>(
     if follow.ring(edns) {
         env.count(Counter::UpstreamQueries);
         env.count(Counter::UpstreamRetransmitted);
-        let forgiven = env.shared().uplinks.to(endpoint.address.ip()).forgiven();
-        env.shared().observe(endpoint, Evidence::Asked { forgiven });
+        observe(env, endpoint, Observation::QuerySent);
     } else if follow.begun().is_some() {
         env.count(Counter::LimitRetransmissions);
     }
@@ -113,7 +112,7 @@ pub(super) async fn wait_for_resend<N: Network>(
     endpoint: Endpoint,
 ) -> bool {
     let repeats = &env.shared().resend_limit;
-    let free_at = repeats.free_at(|| key(asking, endpoint), Instant::now());
+    let free_at = repeats.free_at(|| QueryKey::of(asking, endpoint), Instant::now());
     if let Some(free_at) = free_at {
         env.count(Counter::LimitRepeatedQueries);
         Box::pin(tokio::time::sleep_until(free_at)).await;
@@ -134,20 +133,6 @@ pub(super) fn may_send<N: Network>(env: &Env<N>, query: &ServerQuery<'_>) -> boo
         || matches!(env.admit_unproven(query.endpoint), UnprovenPermit::Admitted(_))
 }
 
-/// Records that a query got no useful reply.
-pub(crate) fn observe_failed_query<N: Network>(
-    env: &Env<N>,
-    asking: &UpstreamQuery,
-    endpoint: Endpoint,
-    sent: Instant,
-) {
-    if !endpoint.transport.is_stream()
-        && env.shared().resend_limit.failed(key(asking, endpoint), sent, Instant::now())
-    {
-        env.count(Counter::LimitRepeatedTable);
-    }
-}
-
 /// Publishes the result to the followers, unless the result concerns the leader alone.
 pub(super) fn tell(lead: QueryLead, result: &QueryResult) {
     if !matches!(result, Err(Fault::Exhausted(_))) {
@@ -155,15 +140,6 @@ pub(super) fn tell(lead: QueryLead, result: &QueryResult) {
             Ok(message) => Ok(Arc::new(Message::clone(message))),
             Err(fault) => Err(*fault),
         });
-    }
-}
-
-fn key(asking: &UpstreamQuery, endpoint: Endpoint) -> QueryKey {
-    let UpstreamQuery { question, recursion_desired, .. } = asking;
-    QueryKey {
-        server: endpoint.address,
-        question: question.clone(),
-        recursion_desired: *recursion_desired,
     }
 }
 
@@ -187,8 +163,9 @@ impl<N: Network> UnansweredGuard<'_, N> {
 impl<N: Network> Drop for UnansweredGuard<'_, N> {
     fn drop(&mut self) {
         if !self.has_reply {
-            let ServerQuery { asking, endpoint, .. } = *self.query;
-            observe_failed_query(self.env, asking, endpoint, self.sent);
+            let ServerQuery { asking: query, endpoint, .. } = *self.query;
+            let sent = self.sent;
+            observe(self.env, endpoint, Observation::NoUsefulReply { query, sent });
         }
     }
 }

@@ -3,8 +3,8 @@
 //! A reply without the secrets is kept while TCP verifies it. The result over TCP, or three equal
 //! replies over UDP, sets the expectation for the server.
 
-use zoners_cache::{CLIENT_COOKIE, CookieOption, EchoEvidence, EchoSupport, Evidence};
-use zoners_dns::{Endpoint, Name, Network, Transport};
+use zoners_cache::{CLIENT_COOKIE, CookieOption, EchoSupport};
+use zoners_dns::{Name, Network};
 
 use super::case_randomisation::shuffled;
 use super::{ServerQuery, UpstreamQuery};
@@ -69,9 +69,4 @@ pub(super) fn shows_cookie<N: Network>(
         && *cookie
         && !recursion_desired
         && !proof.mishandles_cookies(env.shared().now())
-}
-
-/// Records the secrets that a server repeats; UDP and TCP share the record.
-pub(super) fn observe_secret<N: Network>(env: &Env<N>, server: Endpoint, repeated: EchoEvidence) {
-    env.shared().observe(server.over(Transport::Udp), Evidence::Repeated(repeated));
 }

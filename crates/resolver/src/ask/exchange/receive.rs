@@ -1,16 +1,17 @@
 //! Receives messages for a waiting query.
 
-use zoners_cache::{CookieOption, EchoEvidence, Evidence};
+use zoners_cache::{CookieOption, EchoEvidence};
 use zoners_dns::{Counter, Endpoint, ExchangeEvent, Message, MessageError, Network, Transport};
 
 use super::UpstreamQuery;
 use super::case_randomisation::restored;
 use super::matching::{Match, matches};
 use super::wait::PendingQuery;
-use crate::ask::exchange::query_secrets::{QuerySecrets, observe_secret};
+use crate::ask::exchange::query_secrets::QuerySecrets;
 use crate::env::environment::Env;
 use crate::model::step::Step;
 use crate::model::verdict::Fault;
+use crate::selection::observation::{Observation, ReplyTime, observe};
 
 /// A received message.
 pub(super) enum Received {
@@ -47,7 +48,7 @@ pub(super) fn read_event<N: Network>(
         }
         ExchangeEvent::Failed(failure) => {
             env.count(Counter::UpstreamNetworkErrors);
-            return Received::Ended(blame_fault(env, wait.endpoint, Fault::Network(failure)));
+            return fail(env, wait.endpoint, Fault::Network(failure));
         }
     };
     let (octets, kept) = match &wait.shown.letters {
@@ -79,9 +80,7 @@ pub(super) fn read_event<N: Network>(
     match wait.endpoint.transport {
         Transport::Udp => Received::NoReply(fault),
         // No attacker can have sent it, and nothing else will come.
-        Transport::Tcp => {
-            Received::Ended(blame_fault(env, wait.endpoint, fault.unwrap_or(Fault::NoReply)))
-        }
+        Transport::Tcp => fail(env, wait.endpoint, fault.unwrap_or(Fault::NoReply)),
     }
 }
 
@@ -106,22 +105,18 @@ fn take_reply<N: Network>(
                 return Received::Unproven(message, repeated);
             }
             // The server itself does without.
-            Transport::Tcp => observe_secret(env, wait.endpoint, repeated),
+            Transport::Tcp => _ = observe(env, wait.endpoint, Observation::Secrets { repeated }),
         }
     }
     env.count(Counter::UpstreamReplies);
     let edns = message.edns.is_some();
     let took = wait.sent.elapsed();
     wait.took = Some(took);
-    let reply = match wait.last_sent {
-        None => Evidence::Reply { rtt: took, edns },
-        Some(last) => {
-            let least = last.elapsed();
-            Evidence::ReplyToSome { most: took, least, edns }
-        }
+    let time = match wait.last_sent {
+        None => ReplyTime::Exact { rtt: took },
+        Some(last) => ReplyTime::Between { least: last.elapsed(), most: took },
     };
-    env.shared().observe(wait.endpoint, reply);
-    env.shared().remember_last_reply(wait.endpoint, asking);
+    observe(env, wait.endpoint, Observation::Reply { time, edns, query: Some(asking) });
     match wait.endpoint.transport {
         _ if !message.header.tc() => Received::Reply(message),
         Transport::Udp => {
@@ -131,11 +126,7 @@ fn take_reply<N: Network>(
         // Over a stream, TC means that the reply is broken (RFC 2181 section 9).
         Transport::Tcp => {
             env.count(Counter::UpstreamMalformed);
-            Received::Ended(blame_fault(
-                env,
-                wait.endpoint,
-                Fault::Malformed(MessageError::Truncated),
-            ))
+            fail(env, wait.endpoint, Fault::Malformed(MessageError::Truncated))
         }
     }
 }
@@ -154,23 +145,24 @@ fn check_secrets<N: Network>(
     let QuerySecrets { client, known, .. } = &wait.shown;
     let letters = if kept { Ok(()) } else { Err(EchoEvidence::CaseChanged) };
     let Some(client) = client else { return letters };
+    let note = |repeated| observe(env, wait.endpoint, Observation::Secrets { repeated });
     let option = message.edns.as_ref().and_then(|edns| edns.cookie.as_deref());
     match option {
         Some(option) if option.starts_with(client) => {
             let is_new = |cookie: &CookieOption| known.as_deref() != Some(cookie);
             if let Some(cookie) = CookieOption::of(option).filter(is_new) {
-                observe_secret(env, wait.endpoint, EchoEvidence::Cookie(cookie));
+                note(EchoEvidence::Cookie(cookie));
             }
             // A sender with the right cookie has seen the case of the name.
             letters.or_else(|folded| {
-                observe_secret(env, wait.endpoint, folded);
+                note(folded);
                 Ok(())
             })
         }
         None if known.is_none() => {
             // The answered copy may have been the copy without a cookie.
             if wait.times > 1 && !wait.endpoint.transport.is_stream() {
-                observe_secret(env, wait.endpoint, EchoEvidence::CookieMissing);
+                note(EchoEvidence::CookieMissing);
             }
             letters
         }
@@ -178,10 +170,8 @@ fn check_secrets<N: Network>(
     }
 }
 
-/// The fault, charged to the server.
-pub(super) fn blame_fault<N: Network>(env: &Env<N>, server: Endpoint, fault: Fault) -> Fault {
-    if let Some(trouble) = fault.trouble() {
-        env.blame(server, trouble);
-    }
-    fault
+/// Ends the wait with a fault, which is recorded.
+fn fail<N: Network>(env: &Env<N>, server: Endpoint, fault: Fault) -> Received {
+    observe(env, server, Observation::FailedExchange { fault });
+    Received::Ended(fault)
 }

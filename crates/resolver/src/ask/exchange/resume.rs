@@ -1,6 +1,6 @@
 //! Asks a server differently after a reply that rejects the query.
 
-use zoners_cache::{EchoEvidence, Evidence};
+use zoners_cache::EchoEvidence;
 use zoners_dns::{Counter, Message, Network};
 
 use super::matching::{chokes_on_edns, wants_cookie};
@@ -8,8 +8,9 @@ use super::outstanding::QueryTurn;
 use super::{QueryResult, ServerQuery};
 use crate::ask::exchange::carry_out;
 use crate::ask::exchange::outstanding::{join_outstanding, lead_or_join_query};
-use crate::ask::exchange::query_secrets::{observe_secret, shows_cookie};
+use crate::ask::exchange::query_secrets::shows_cookie;
 use crate::env::environment::Env;
+use crate::selection::observation::{Observation, observe};
 
 /// Repeats the query with the server cookie of the reply, if the server requires it; else, if the
 /// server may have failed on it, without a cookie and then without EDNS. Each once.
@@ -25,14 +26,15 @@ pub(super) async fn ask_in_another_way<N: Network>(
         env.count(Counter::UpstreamCookieFallbacks);
         reply = ask_anew(env, &ServerQuery { cookie: false, ..*query }).await?;
         if !chokes_on_edns(&reply) {
-            observe_secret(env, query.endpoint, EchoEvidence::CookieMissing);
+            let repeated = EchoEvidence::CookieMissing;
+            observe(env, query.endpoint, Observation::Secrets { repeated });
         }
     }
     if chokes_on_edns(&reply) {
         env.count(Counter::UpstreamEdnsFallbacks);
         reply = ask_anew(env, &ServerQuery { edns: false, ..*query }).await?;
         if !chokes_on_edns(&reply) {
-            env.shared().observe(query.endpoint, Evidence::PlainOnly);
+            observe(env, query.endpoint, Observation::PlainOnly);
         }
     }
     Ok(reply)
@@ -46,7 +48,8 @@ async fn ask_with_cookie<N: Network>(env: &Env<N>, query: &ServerQuery<'_>) -> Q
     if !wants_cookie(&reply) {
         return Ok(reply);
     }
-    observe_secret(env, query.endpoint, EchoEvidence::CookieMissing);
+    let repeated = EchoEvidence::CookieMissing;
+    observe(env, query.endpoint, Observation::Secrets { repeated });
     let without = ServerQuery { cookie: false, ..*query };
     match carry_out(env, &without.over_tcp(), &mut None).await {
         Ok(reply) => Ok(reply),

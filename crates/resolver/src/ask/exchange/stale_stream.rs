@@ -6,13 +6,14 @@
 
 use std::time::Duration;
 
-use zoners_cache::{Evidence, ServerInfo};
+use zoners_cache::ServerInfo;
 use zoners_dns::{Counter, Exchange, Network};
 
 use super::ServerQuery;
 use super::receive::Received;
 use super::wait::PendingQuery;
 use crate::env::environment::Env;
+use crate::selection::observation::{Observation, observe};
 
 /// The least time after which a reply over a stream is late: a new stream costs more packets than a
 /// query.
@@ -46,8 +47,7 @@ pub(super) fn renew_stream<N: Network>(
     {
         env.count(counter);
     }
-    let forgiven = env.shared().uplinks.to(wait.endpoint.address.ip()).forgiven();
-    env.shared().observe(wait.endpoint, Evidence::Asked { forgiven });
+    observe(env, wait.endpoint, Observation::QuerySent);
     wait.send_again(query.asking, query.edns, env.settings().udp_payload_size);
     Received::Nothing
 }

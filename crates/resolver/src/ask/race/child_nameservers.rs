@@ -16,13 +16,13 @@ use zoners_dns::{
 
 use super::Race;
 use crate::ask::exchange::attempt;
-use crate::ask::exchange::observe_failed_query;
 use crate::ask::scrub::scrub;
 use crate::env::environment::Env;
 use crate::model::asking::UpstreamQuery;
 use crate::model::step::Step;
 use crate::model::verdict::Fault;
 use crate::selection::candidates::Attempt;
+use crate::selection::observation::{Observation, observe};
 
 /// Servers read of the child NS set: as many as in a delegation, twice.
 const MOST_NAMED: usize = 40;
@@ -155,7 +155,8 @@ fn child_servers<N: Network>(
         env.counters().add(Counter::UpstreamScrubbed, dropped);
         let own = |set: &&RRset| set.rtype == Rtype::NS && set.owner == zone;
         let Some(ns) = message.answer.iter().find(own) else {
-            observe_failed_query(&env, &asking, by.endpoint, Instant::now());
+            let (query, sent) = (&asking, Instant::now());
+            observe(&env, by.endpoint, Observation::NoUsefulReply { query, sent });
             return None;
         };
         let glue = message.additional.addresses_of(&Targets::first(ns, MOST_NAMED));

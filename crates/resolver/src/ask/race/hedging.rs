@@ -13,6 +13,7 @@ use crate::model::answer::Unresolved;
 use crate::model::budget::Exhausted;
 use crate::model::verdict::Verdict;
 use crate::selection::candidates::Attempt;
+use crate::selection::observation::{Observation, observe};
 
 /// The most halvings of the hedge delay of servers asked for the first time.
 const MOST_HALVINGS: u8 = 4;
@@ -50,8 +51,7 @@ impl<N: Network> Race<'_, N> {
     pub(super) fn hedge(&mut self) {
         self.late = self.late.saturating_add(1);
         if let Some(late) = self.newest {
-            let shared = self.env.shared();
-            shared.failed(late, shared.now());
+            observe(self.env, late, Observation::LateReply);
             observe_silence(self.env, self.cut, late.address, false);
         }
         self.probe_uplink_if_silent();

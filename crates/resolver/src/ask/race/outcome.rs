@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use zoners_cache::Evidence;
-use zoners_dns::{Counter, EdeCode, Endpoint, Network, QueryMode, Transport};
+use zoners_dns::{Counter, EdeCode, Endpoint, Network, QueryMode};
 
 use super::hearsay::nothing;
 use super::{Race, RunningAttempt};
 use crate::ask::classify::judge;
 use crate::ask::exchange::Report;
-use crate::ask::exchange::observe_failed_query;
 use crate::ask::race::child_nameservers::keep_child_servers;
 use crate::ask::scrub::scrub;
 use crate::model::answer::{Cause, Unresolved};
@@ -18,6 +16,7 @@ use crate::model::trace::Hop;
 use crate::model::verdict::{Fault, Verdict};
 use crate::selection::addresses::forget_addresses;
 use crate::selection::candidates::Attempt;
+use crate::selection::observation::{Observation, observe};
 
 impl<N: Network> Race<'_, N> {
     /// The verdict of a good reply; other results are recorded.
@@ -44,7 +43,7 @@ impl<N: Network> Race<'_, N> {
             Err(fault) => Some(Err(*fault)),
         });
         if attempt.troubled && verdict.is_ok() {
-            self.env.shared().observe(attempt.endpoint, Evidence::Good);
+            observe(self.env, attempt.endpoint, Observation::GoodAnswer);
         }
         let fault = match verdict {
             Ok(verdict) => {
@@ -68,7 +67,8 @@ impl<N: Network> Race<'_, N> {
             false => self.blame(&attempt, fault),
         }
         if fault == Fault::Lame || fault.says_nothing() {
-            observe_failed_query(self.env, &self.asking, attempt.endpoint, Instant::now());
+            let (query, sent) = (&self.asking, Instant::now());
+            observe(self.env, attempt.endpoint, Observation::NoUsefulReply { query, sent });
         }
         if fault.is_answer() {
             self.leave_those_who_joined(attempt.endpoint);
@@ -100,14 +100,9 @@ impl<N: Network> Race<'_, N> {
     /// Records the fault of a server.
     fn blame(&self, attempt: &Attempt, fault: Fault) {
         // An unreadable reply was recorded when it arrived.
-        let told = fault.is_unreadable() || !fault.is_answer();
-        if !told && let Some(trouble) = fault.trouble() {
-            self.env.blame(attempt.endpoint, trouble);
-        }
-        if fault.is_lameness() {
-            let server = attempt.endpoint.over(Transport::Udp);
-            let shared = self.env.shared();
-            shared.cache.insert_lame(&self.cut.zone, server, shared.now());
+        if fault.is_answer() && !fault.is_unreadable() {
+            let zone = &self.cut.zone;
+            observe(self.env, attempt.endpoint, Observation::BadAnswer { zone, fault });
         }
     }
 

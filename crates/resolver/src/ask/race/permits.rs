@@ -51,7 +51,7 @@ impl<N: Network> Race<'_, N> {
         }
         let (mut until, mut overloaded) = (None::<Moment>, false);
         let next = loop {
-            let Some(next) = self.candidates.next() else { break None };
+            let Some(next) = self.candidates.choose() else { break None };
             match self.admit(&next) {
                 Ok(()) => break Some(next),
                 Err(refused) => {

@@ -66,8 +66,8 @@ const MOST_STREAM_PATIENCE: Duration = Duration::from_millis(500);
 const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(1);
 
 impl Candidates {
-    /// The next attempt; `None` if every candidate was tried often enough.
-    pub(crate) fn next(&mut self) -> Option<Attempt> {
+    /// Chooses the next attempt; `None` if every candidate was tried often enough.
+    pub(crate) fn choose(&mut self) -> Option<Attempt> {
         let at = self.best()?;
         let why = match self.list[at].tries {
             0 => "next in line",

@@ -1,4 +1,4 @@
-//! Reports of server selection: why a server is used or not.
+//! Report: what server selection knows of a server, for people.
 
 use std::time::Duration;
 
@@ -31,37 +31,37 @@ pub struct ServerReport {
 /// The zone whose servers would be asked for `name`, and a report of each server, also over TCP if
 /// used. No query is sent.
 #[must_use]
-pub(crate) fn server_reports<N: Network>(env: &Env<N>, name: &Name) -> (Name, Vec<ServerReport>) {
+pub(crate) fn report<N: Network>(env: &Env<N>, name: &Name) -> (Name, Vec<ServerReport>) {
     let cut = env.known_cut(name).unwrap_or_else(|| env.settings().root.clone());
-    let mut standings = Vec::new();
+    let mut reports = Vec::new();
     for server in &cut.servers {
         for address in addresses_of(env, server).iter() {
             let endpoint = Endpoint::new(*address, cut.transport);
-            standings.push(server_report(env, &cut.zone, &server.name, endpoint));
-            let tcp = server_report(env, &cut.zone, &server.name, endpoint.over(Transport::Tcp));
+            reports.push(report_server(env, &cut.zone, &server.name, endpoint));
+            let tcp = report_server(env, &cut.zone, &server.name, endpoint.over(Transport::Tcp));
             if !cut.transport.is_stream() && tcp.info.asked_at > 0 {
-                standings.push(tcp);
+                reports.push(tcp);
             }
         }
     }
-    (cut.zone, standings)
+    (cut.zone, reports)
 }
 
 /// Reports of the servers in the infra cache, the nearest first, at most `most`.
 #[must_use]
-pub(crate) fn all_server_reports<N: Network>(env: &Env<N>, most: usize) -> Vec<ServerReport> {
+pub(crate) fn report_all<N: Network>(env: &Env<N>, most: usize) -> Vec<ServerReport> {
     let shared = env.shared();
     let known = shared.cache.servers(most, shared.now());
     let estimator = |server: &Endpoint| shared.estimator(shared.uplinks.to(server.address.ip()));
-    let mut standings: Vec<ServerReport> = known
+    let mut reports: Vec<ServerReport> = known
         .iter()
-        .map(|(endpoint, info)| standing(&estimator(endpoint), *endpoint, *info))
+        .map(|(endpoint, info)| report_estimate(&estimator(endpoint), *endpoint, *info))
         .collect();
-    standings.sort_by_key(|standing| (standing.skipped_for.is_some(), standing.expected));
-    standings
+    reports.sort_by_key(|report| (report.skipped_for.is_some(), report.expected));
+    reports
 }
 
-fn server_report<N: Network>(
+fn report_server<N: Network>(
     env: &Env<N>,
     zone: &Name,
     name: &Name,
@@ -73,7 +73,7 @@ fn server_report<N: Network>(
     ServerReport {
         name: Some(name.clone()),
         lame: shared.cache.is_lame(zone, endpoint, estimator.now),
-        ..standing(&estimator, endpoint, info)
+        ..report_estimate(&estimator, endpoint, info)
     }
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn why_skipped<N: Network>(env: &Env<N>, endpoint: Endpoint, until: M
     format!("skipped {endpoint}: {}, next probe in {seconds} s", trouble_in_words(&info))
 }
 
-fn standing(estimator: &Estimator, endpoint: Endpoint, info: ServerInfo) -> ServerReport {
+fn report_estimate(estimator: &Estimator, endpoint: Endpoint, info: ServerInfo) -> ServerReport {
     let LatencyEstimate { rtt, penalty, hedge_after, skipped_until, .. } =
         estimator.estimate(&info, None);
     ServerReport {

@@ -1,0 +1,211 @@
+//! Observations: what an attempt tells of its server.
+//!
+//! [`observe`] is the one way in which estimates learn: RTT, loss, backoff, faults, EDNS and secrets of the server,
+//! its lameness for a zone, the uplink, reachability, the last responder, the provider prior, and the limit of
+//! repetition. So each kind of observation says in one place what it changes, and nothing learns twice.
+//!
+//! Two tables learn elsewhere. The slot of a quota takes the result of its query with it, and the silence of a zone
+//! is no property of a server (`ask::race::permits`).
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use zoners_cache::{EchoEvidence, Evidence, ServerFault, ServerInfo};
+use zoners_dns::{Counter, Endpoint, Moment, Name, Network, Transport};
+
+use crate::env::environment::Env;
+use crate::env::shared::Shared;
+use crate::infra::last_responder::LastReply;
+use crate::infra::resend_limit::QueryKey;
+use crate::model::asking::UpstreamQuery;
+use crate::model::verdict::Fault;
+
+/// What an attempt shows of its server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Observation<'a> {
+    /// A query was sent, or sent again.
+    QuerySent,
+    /// A matching reply arrived.
+    Reply {
+        time: ReplyTime,
+        /// The reply has an OPT record.
+        edns: bool,
+        /// The query, if the reply makes the server the last responder.
+        query: Option<&'a UpstreamQuery>,
+    },
+    /// The reply is later than the hedge delay, and may still arrive.
+    LateReply,
+    /// No reply arrived to any copy of a query.
+    Timeout { copies: u32 },
+    /// These copies of an answered query got no reply.
+    LostCopies { copies: u32 },
+    /// The exchange failed: a network error, or no readable message.
+    FailedExchange { fault: Fault },
+    /// The reply is readable and of no use for the zone.
+    BadAnswer { zone: &'a Name, fault: Fault },
+    /// The answer fails validation.
+    BogusAnswer,
+    /// The answer is good, after a bad one.
+    GoodAnswer,
+    /// The server answered without EDNS, after it had failed with EDNS.
+    PlainOnly,
+    /// The server repeats the secrets of queries, or does not.
+    Secrets { repeated: EchoEvidence },
+    /// A query sent then got no useful reply.
+    NoUsefulReply { query: &'a UpstreamQuery, sent: Instant },
+}
+
+/// The round-trip time that a reply shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ReplyTime {
+    /// The query was sent once, or each copy was answered.
+    Exact { rtt: Duration },
+    /// The query was sent several times: the reply may belong to any copy (Karn's algorithm, RFC 6298 section 3).
+    Between { least: Duration, most: Duration },
+}
+
+/// Records an observation of `server`. Returns the infra cache entry as it was before, if the observation changes
+/// the entry.
+pub(crate) fn observe<N: Network>(
+    env: &Env<N>,
+    server: Endpoint,
+    observation: Observation<'_>,
+) -> Option<ServerInfo> {
+    let (shared, now) = (env.shared(), env.shared().now());
+    let learn = |evidence| Some(shared.cache.observe_server(server, evidence, now));
+    match observation {
+        Observation::QuerySent => {
+            let uplink = shared.uplinks.to(server.address.ip());
+            uplink.asked(now);
+            learn(Evidence::Asked { forgiven: uplink.forgiven() })
+        }
+        Observation::Reply { time, edns, query } => {
+            let before = shared.cache.observe_server(server, time.evidence(edns), now);
+            observe_reply(shared, server, &before, time, now);
+            if let Some(query) = query {
+                remember_last_reply(shared, server, query, now);
+            }
+            Some(before)
+        }
+        Observation::LateReply => {
+            observe_silence(shared, server, now);
+            None
+        }
+        Observation::Timeout { copies } => {
+            (0..copies).map(|_| observe_fault(env, server, ServerFault::Timeout, now)).last()
+        }
+        Observation::LostCopies { copies } => {
+            let uplink = shared.uplinks.to(server.address.ip());
+            (0..copies).for_each(|_| uplink.lost());
+            None
+        }
+        Observation::FailedExchange { fault } => {
+            fault.trouble().map(|fault| observe_fault(env, server, fault, now))
+        }
+        Observation::BadAnswer { zone, fault } => {
+            if fault.is_lameness() {
+                shared.cache.insert_lame(zone, server.over(Transport::Udp), now);
+            }
+            fault.trouble().map(|fault| observe_fault(env, server, fault, now))
+        }
+        Observation::BogusAnswer => Some(observe_fault(env, server, ServerFault::Bogus, now)),
+        Observation::GoodAnswer => learn(Evidence::Good),
+        Observation::PlainOnly => learn(Evidence::PlainOnly),
+        Observation::Secrets { repeated } => {
+            // UDP and TCP share the record.
+            let server = server.over(Transport::Udp);
+            Some(shared.cache.observe_server(server, Evidence::Repeated(repeated), now))
+        }
+        Observation::NoUsefulReply { query, sent } => {
+            let is_stream = server.transport.is_stream();
+            if !is_stream
+                && shared.resend_limit.failed(QueryKey::of(query, server), sent, Instant::now())
+            {
+                env.count(Counter::LimitRepeatedTable);
+            }
+            None
+        }
+    }
+}
+
+impl ReplyTime {
+    fn evidence(self, edns: bool) -> Evidence {
+        match self {
+            ReplyTime::Exact { rtt } => Evidence::Reply { rtt, edns },
+            ReplyTime::Between { least, most } => Evidence::ReplyToSome { most, least, edns },
+        }
+    }
+}
+
+/// A server with this entry has replied: the uplink and the paths work, and questions held back for the server go on.
+fn observe_reply(
+    shared: &Shared,
+    server: Endpoint,
+    before: &ServerInfo,
+    time: ReplyTime,
+    now: Moment,
+) {
+    let address = server.address.ip();
+    let uplink = shared.uplinks.to(address);
+    uplink.replied(now);
+    if shared.uplinks.is_internet(uplink) {
+        shared.reachability.replied(server);
+        if let (ReplyTime::Exact { rtt }, None) = (time, before.srtt()) {
+            shared.rtt_prior.learn(rtt);
+        }
+    }
+    if before.replied_at == 0 && shared.unproven.observe_reply(address, now) {
+        shared.released.notify_waiters();
+    }
+}
+
+/// Remembers the reply for later probes of the last responder.
+fn remember_last_reply(shared: &Shared, server: Endpoint, query: &UpstreamQuery, now: Moment) {
+    let last_reply = || LastReply { server, asking: query.clone() };
+    let uplink = shared.uplinks.to(server.address.ip());
+    uplink.last_responder().take(now, last_reply);
+    if shared.uplinks.is_internet(uplink) {
+        shared.reachability.take(server, now, last_reply);
+    }
+}
+
+/// A server is late, or does not reply at all. Inside servers say nothing about the paths to the Internet.
+fn observe_silence(shared: &Shared, server: Endpoint, now: Moment) {
+    if shared.uplinks.is_internet(shared.uplinks.to(server.address.ip())) {
+        shared.reachability.failed(server, now);
+    }
+}
+
+/// Counts a fault of a server by its kind, and records the fault.
+fn observe_fault<N: Network>(
+    env: &Env<N>,
+    server: Endpoint,
+    fault: ServerFault,
+    now: Moment,
+) -> ServerInfo {
+    env.count(match fault {
+        ServerFault::Timeout => Counter::UpstreamTimeouts,
+        ServerFault::Refused => Counter::UpstreamConnectionRefused,
+        ServerFault::Unreachable => Counter::UpstreamUnreachable,
+        ServerFault::Lame => Counter::UpstreamLame,
+        ServerFault::ServFail => Counter::UpstreamServfail,
+        ServerFault::FormErr => Counter::UpstreamFormerr,
+        ServerFault::Bogus => Counter::UpstreamBogus,
+    });
+    let shared = env.shared();
+    let before = shared.cache.observe_server(server, Evidence::Trouble(fault), now);
+    if fault.is_silence() {
+        observe_silence(shared, server, now);
+    }
+    if fault == ServerFault::Timeout {
+        // Timeouts of servers that never replied say nothing about the uplink.
+        if before.replied_at > 0 {
+            shared.uplinks.to(server.address.ip()).lost();
+        }
+        env.observe_unanswered(server);
+    }
+    before
+}
+
+#[cfg(test)]
+mod tests;
