@@ -1,5 +1,6 @@
 //! FreeBSD and the other BSDs. macOS shares most modules.
 
+pub(crate) mod attributes;
 #[cfg(not(target_os = "macos"))]
 pub(crate) mod clock;
 pub(crate) mod interfaces;

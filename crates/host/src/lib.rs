@@ -13,10 +13,13 @@
 //! | [`machine`] | `uname`, processor from `/proc/cpuinfo` | `uname` | `uname` |
 //! | [`network`] | rtnetlink events, `/proc/net/route` | routing socket, no gateway | as macOS |
 //! | [`paths`] | `/run`, `/var/lib` | `/var/run`, `/var/db` | as macOS |
+//! | [`plan`] | files with attributes and flags | files | files |
 //! | [`ports`] | `/proc/net`, `/proc/PID/fd` | unknown | unknown |
 //! | [`privileges`] | user, groups, `no_new_privs` | user, groups | user, groups |
 //! | [`resolvers`] | `/etc/resolv.conf` | `/etc/resolv.conf`: the primary resolver alone | `/etc/resolv.conf` |
 //! | [`service_manager`] | systemd | launchd is recognised | `sd_notify` where a manager speaks it |
+//!
+//! Every lasting change of the system is a [`plan`]: data that is shown, carried out with a journal, and undone exactly.
 //!
 //! Coming parts have a place: texts of service units (systemd unit, launchd property list, `rc.d` script) beside
 //! [`service_manager`], the change of the system's DNS settings beside [`resolvers`], the identity of a network (SSID,
@@ -35,6 +38,7 @@ pub mod interfaces;
 pub mod machine;
 pub mod network;
 pub mod paths;
+pub mod plan;
 pub mod ports;
 pub mod privileges;
 pub mod resolvers;

@@ -1,5 +1,6 @@
 //! Linux.
 
+pub(crate) mod attributes;
 pub(crate) mod clock;
 pub(crate) mod interfaces;
 pub(crate) mod machine;

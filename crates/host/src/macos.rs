@@ -2,4 +2,4 @@
 
 pub(crate) mod clock;
 
-pub(crate) use crate::bsd::{interfaces, machine, network, paths, ports, privileges};
+pub(crate) use crate::bsd::{attributes, interfaces, machine, network, paths, ports, privileges};

@@ -1,0 +1,57 @@
+//! Changes of the system as a plan: data that can be shown, carried out, and undone.
+//!
+//! A [`SystemPlan`] is a list of [`PlanStep`]s. No step is code: a step is shown as a person would do it, lies in the
+//! journal as JSON, and can be undone by a later program. A [`PlanExecutor`] carries out a plan:
+//!
+//! 1. Before each step the [`UndoJournal`] has the step and the former state (content, mode, owner, times, extended
+//!    attributes, flags, link targets, running services), on the disk.
+//! 2. The step: files are written beside and renamed, unless something is mounted over the file.
+//! 3. If a step fails, the steps of this plan are undone.
+//!
+//! The undo ([`PlanExecutor::undo_all`]) goes from the last step to the first. What is as before is passed over, what
+//! is as the plan left it is put back, and what someone has changed meanwhile is a conflict, which stops the undo
+//! before it begins. So the undo repairs a plan that was killed at any moment, and an undo that was. A second plan
+//! over the same paths adds to the journal; the former state is the one before the first plan.
+//!
+//! Paths are absolute paths below a [`SystemRoot`], so that a test or the builder of an image works in a folder.
+
+mod accounts;
+mod carry_out;
+mod command;
+mod difference;
+mod disk;
+mod entry_state;
+mod examine;
+mod executor;
+mod history;
+mod journal;
+mod journal_lines;
+mod octets;
+mod put;
+mod root;
+mod step;
+#[cfg(test)]
+mod tests;
+mod undo;
+mod undo_plan;
+
+pub use carry_out::{PlanChecks, PlanFailure, StepEnd};
+pub use command::{CommandEnd, CommandRunner, RealCommands, SystemCommand};
+pub use disk::{Disk, DiskChange};
+pub use entry_state::{EntryState, FileAttributes};
+pub use executor::PlanExecutor;
+pub use journal::UndoJournal;
+pub use journal_lines::{BegunStep, FormerState};
+pub use octets::Octets;
+pub use root::SystemRoot;
+pub use step::{Direction, FileSource, IfChanged, LinePosition, PlanStep, SystemService};
+pub use undo_plan::{OnConflict, UndoPlan, UndoStep};
+
+use serde::{Deserialize, Serialize};
+
+/// A list of steps, first to last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SystemPlan {
+    /// The steps.
+    pub steps: Vec<PlanStep>,
+}

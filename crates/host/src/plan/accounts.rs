@@ -1,0 +1,88 @@
+//! The files of users and groups, which useradd(8) and userdel(8) change together with copies of their own.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::disk::Disk;
+use super::entry_state::EntryState;
+use super::put::put_back;
+use super::root::SystemRoot;
+
+/// Files with a line for each user or group, which begins with the name.
+const TABLES: [&str; 6] =
+    ["/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid"];
+/// The lock of the tables, which stays as an empty file.
+const LOCK: &str = "/etc/.pwd.lock";
+
+/// Whether a user of this name is in the system.
+pub(super) fn has_user(root: &SystemRoot, name: &str) -> io::Result<bool> {
+    has_line(root, "/etc/passwd", name)
+}
+
+/// Whether a user or a group of this name is in the system.
+pub(super) fn has_user_or_group(root: &SystemRoot, name: &str) -> io::Result<bool> {
+    Ok(has_user(root, name)? || has_line(root, "/etc/group", name)?)
+}
+
+fn has_line(root: &SystemRoot, table: &str, name: &str) -> io::Result<bool> {
+    let table = EntryState::read(&root.locate(Path::new(table))?)?;
+    let content = table.content().unwrap_or_default();
+    Ok(content.split(|octet| *octet == b'\n').any(|line| is_of(line, name)))
+}
+
+/// All files of accounts as they are.
+pub(super) fn read_all(root: &SystemRoot) -> io::Result<Vec<(PathBuf, EntryState)>> {
+    let copies = TABLES.iter().map(|table| format!("{table}-"));
+    let paths = TABLES.iter().map(ToString::to_string).chain(copies).chain([LOCK.to_owned()]);
+    let read = |path: String| {
+        let state = EntryState::read(&root.locate(Path::new(&path))?)?;
+        Ok((PathBuf::from(path), state))
+    };
+    paths.map(read).collect()
+}
+
+/// Puts the files back as they were, octet by octet, if nothing but the user of this name was added meanwhile; else
+/// leaves them as the removal of the user has left them.
+pub(super) fn put_back_all(
+    root: &SystemRoot,
+    disk: &mut Disk,
+    name: &str,
+    former: &[(PathBuf, EntryState)],
+) -> io::Result<()> {
+    let mut changed = Vec::new();
+    for (path, before) in former {
+        let place = root.locate(path)?;
+        let now = EntryState::read(&place)?;
+        let is_table = TABLES.iter().any(|table| path == Path::new(table));
+        match without(&now, name) == without(before, name) {
+            true => {}
+            false if is_table => return Ok(()),
+            // A copy has the table of a moment ago.
+            false if was_table(path, &now, name, former) => {}
+            false => continue,
+        }
+        if !now.is_same(before) {
+            changed.push((place, now, before));
+        }
+    }
+    changed.into_iter().try_for_each(|(place, now, before)| put_back(disk, &place, &now, before))
+}
+
+/// Whether a copy of a table has the lines that the table itself had.
+fn was_table(copy: &Path, now: &EntryState, name: &str, former: &[(PathBuf, EntryState)]) -> bool {
+    let table = copy.to_string_lossy();
+    let table = table.strip_suffix('-').map(Path::new);
+    let mut known = former.iter().filter(|(path, _)| Some(path.as_path()) == table);
+    known.any(|(_, before)| without(now, name) == without(before, name))
+}
+
+/// The lines of a table without those of a name; nothing for a missing or an empty table.
+fn without<'a>(table: &'a EntryState, name: &str) -> Vec<&'a [u8]> {
+    let content = table.content().unwrap_or_default();
+    let lines = content.split_inclusive(|octet| *octet == b'\n');
+    lines.filter(|line| !is_of(line, name)).collect()
+}
+
+fn is_of(line: &[u8], name: &str) -> bool {
+    line.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b":"))
+}

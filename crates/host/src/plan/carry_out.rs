@@ -1,0 +1,273 @@
+//! A plan carried out, step by step, each after its entry in the journal.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::SystemPlan;
+use super::accounts;
+use super::command::SystemCommand;
+use super::entry_state::EntryState;
+use super::examine::examine;
+use super::executor::PlanExecutor;
+use super::journal::UndoJournal;
+use super::journal_lines::FormerState;
+use super::octets::Octets;
+use super::put::{link_attributes, new_attributes, put, touched};
+use super::step::{Direction, FileSource, PlanStep, SystemService, with_lines, without_lines};
+use super::undo_plan::OnConflict;
+use crate::system::attributes::immutable_flag;
+
+/// Carries out the checks of a plan: steps that look and change nothing.
+pub trait PlanChecks {
+    /// Carries out the check of this name.
+    ///
+    /// # Errors
+    /// The check fails, for this reason.
+    fn check(&mut self, name: &str) -> Result<(), String>;
+}
+
+/// The end of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepEnd {
+    /// The step changed something, or the check succeeded.
+    Done,
+    /// Everything was so before.
+    AlreadySo,
+}
+
+/// A plan that has failed.
+#[derive(Debug)]
+pub struct PlanFailure {
+    /// The step, as shown; none if the journal cannot be opened.
+    pub step: Option<String>,
+    /// The reason.
+    pub reason: String,
+    /// Whether all steps of this plan are undone, or why not.
+    pub undone: Result<(), String>,
+}
+
+impl PlanExecutor<'_> {
+    /// Carries out a plan. `progress` is told of each step that has ended. If a step fails, the steps of this plan are
+    /// undone, and those of earlier plans stay.
+    ///
+    /// # Errors
+    /// A step failed, or the journal cannot be written.
+    pub fn carry_out(
+        &mut self,
+        plan: &SystemPlan,
+        checks: &mut dyn PlanChecks,
+        progress: &mut dyn FnMut(&PlanStep, StepEnd),
+    ) -> Result<(), Box<PlanFailure>> {
+        let mut journal = match UndoJournal::open_or_create(self.root, &mut self.disk) {
+            Ok(journal) => journal,
+            Err(error) => return Err(Box::new(self.without_journal(&error))),
+        };
+        let mark = journal.mark();
+        let mut changed = false;
+        for step in &plan.steps {
+            match self.step(step, checks, &mut journal, changed) {
+                Ok(end) => {
+                    changed |= end == StepEnd::Done && step.key().is_some();
+                    progress(step, end);
+                }
+                Err(reason) => {
+                    let undone = self.roll_back(journal, mark);
+                    let step = Some(step.to_string());
+                    return Err(Box::new(PlanFailure { step, reason, undone }));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn without_journal(&mut self, error: &io::Error) -> PlanFailure {
+        let undone = match error.kind() {
+            io::ErrorKind::ResourceBusy => Ok(()),
+            _ => UndoJournal::remove_if_empty(self.root, &mut self.disk),
+        };
+        let undone = undone.map_err(|error| error.to_string());
+        PlanFailure { step: None, reason: format!("journal: {error}"), undone }
+    }
+
+    fn step(
+        &mut self,
+        step: &PlanStep,
+        checks: &mut dyn PlanChecks,
+        journal: &mut UndoJournal,
+        changed: bool,
+    ) -> Result<StepEnd, String> {
+        let explain = |error: io::Error| error.to_string();
+        match step {
+            PlanStep::CreateUser { name, add, .. } => self.create_user(step, name, add, journal),
+            PlanStep::StartService(service) => self.start(step, service, journal, changed),
+            PlanStep::StopService(service) => self.stop(step, service, journal),
+            PlanStep::Run { command, direction: Direction::Forward } => {
+                self.run(command).map(|()| StepEnd::Done)
+            }
+            PlanStep::Run { direction: Direction::Backward, .. } => {
+                if journal.steps().iter().any(|begun| begun.step == *step) {
+                    return Ok(StepEnd::AlreadySo);
+                }
+                let begun = journal.begin(&mut self.disk, step, FormerState::Nothing);
+                begun.map(|()| StepEnd::AlreadySo).map_err(explain)
+            }
+            PlanStep::Check { name, .. } => checks.check(name).map(|()| StepEnd::Done),
+            PlanStep::WriteFile { path, .. }
+            | PlanStep::AddLines { path, .. }
+            | PlanStep::RemoveFile { path }
+            | PlanStep::MakeFolder { path, .. }
+            | PlanStep::Link { path, .. } => self.change_path(step, path, journal).map_err(explain),
+        }
+    }
+
+    fn change_path(
+        &mut self,
+        step: &PlanStep,
+        path: &Path,
+        journal: &mut UndoJournal,
+    ) -> io::Result<StepEnd> {
+        let place = self.root.locate(path)?;
+        let current = EntryState::read(&place)?;
+        let Some(wanted) = wanted(step, &current)? else { return Ok(StepEnd::AlreadySo) };
+        if current == EntryState::Folder {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        journal.begin(&mut self.disk, step, FormerState::Path { state: current.clone() })?;
+        match step {
+            PlanStep::MakeFolder { mode, .. } => {
+                self.disk.make_folder(&place, *mode)?;
+                self.disk.sync_folder_of(&place)?;
+            }
+            _ => put(&mut self.disk, &place, &current, &wanted)?,
+        }
+        journal.done(&mut self.disk)?;
+        Ok(StepEnd::Done)
+    }
+
+    fn create_user(
+        &mut self,
+        step: &PlanStep,
+        name: &str,
+        add: &[SystemCommand],
+        journal: &mut UndoJournal,
+    ) -> Result<StepEnd, String> {
+        let explain = |error: io::Error| error.to_string();
+        if accounts::has_user(self.root, name).map_err(explain)? {
+            return Ok(StepEnd::AlreadySo);
+        }
+        let accounts = accounts::read_all(self.root).map_err(explain)?;
+        let former = FormerState::User { existed: false, accounts };
+        journal.begin(&mut self.disk, step, former).map_err(explain)?;
+        add.iter().try_for_each(|command| self.run(command))?;
+        journal.done(&mut self.disk).map_err(explain)?;
+        Ok(StepEnd::Done)
+    }
+
+    /// A running service is restarted if an earlier step has changed something.
+    fn start(
+        &mut self,
+        step: &PlanStep,
+        service: &SystemService,
+        journal: &mut UndoJournal,
+        changed: bool,
+    ) -> Result<StepEnd, String> {
+        let running = self.is_running(service);
+        if running && !changed {
+            return Ok(StepEnd::AlreadySo);
+        }
+        self.begin_service(step, running, journal)?;
+        self.run(if running { &service.restart } else { &service.start })?;
+        journal.done(&mut self.disk).map_err(|error| error.to_string())?;
+        Ok(StepEnd::Done)
+    }
+
+    fn stop(
+        &mut self,
+        step: &PlanStep,
+        service: &SystemService,
+        journal: &mut UndoJournal,
+    ) -> Result<StepEnd, String> {
+        if !self.is_running(service) {
+            return Ok(StepEnd::AlreadySo);
+        }
+        self.begin_service(step, true, journal)?;
+        self.run(&service.stop)?;
+        journal.done(&mut self.disk).map_err(|error| error.to_string())?;
+        Ok(StepEnd::Done)
+    }
+
+    fn begin_service(
+        &mut self,
+        step: &PlanStep,
+        running: bool,
+        journal: &mut UndoJournal,
+    ) -> Result<(), String> {
+        let begun = journal.begin(&mut self.disk, step, FormerState::Service { running });
+        begun.map_err(|error| error.to_string())
+    }
+
+    /// Undoes the steps since `mark`. What someone else has changed in this moment stays.
+    fn roll_back(&mut self, mut journal: UndoJournal, mark: (usize, u64)) -> Result<(), String> {
+        let steps = journal.steps().get(mark.0..).unwrap_or_default().to_vec();
+        let explain = |error: io::Error| error.to_string();
+        let plan = examine(self, &steps, OnConflict::Keep).map_err(explain)?;
+        self.undo(&plan, false, &mut |_, _| {})?;
+        match mark.0 {
+            0 => journal.remove(self.root, &mut self.disk).map_err(explain),
+            _ => journal.cut_to(&mut self.disk, mark).map_err(explain),
+        }
+    }
+}
+
+/// The entry that a step makes of the current one; none if nothing needs to change.
+fn wanted(step: &PlanStep, current: &EntryState) -> io::Result<Option<EntryState>> {
+    let file = |content: Vec<u8>, attributes| EntryState::File {
+        content: Octets(content),
+        attributes,
+        in_place: false,
+    };
+    Ok(match step {
+        PlanStep::WriteFile { content, mode, owner, immutable, .. } => {
+            let content = match content {
+                FileSource::Text(text) => text.clone().into_bytes(),
+                FileSource::CopyOf(source) => fs::read(source)?,
+            };
+            let has_mode = current.attributes().is_some_and(|present| present.mode == *mode);
+            if has_mode && current.content() == Some(&content) {
+                return Ok(None);
+            }
+            let mut attributes = new_attributes(*mode, *owner, current);
+            attributes.flags = if *immutable { immutable_flag() } else { 0 };
+            Some(file(content, attributes))
+        }
+        PlanStep::AddLines { lines, position, .. } => {
+            let content = current.content().unwrap_or_default();
+            if without_lines(content, lines).is_some() {
+                return Ok(None);
+            }
+            let attributes = match current {
+                EntryState::File { attributes, .. } => touched(attributes),
+                EntryState::Absent => new_attributes(0o644, None, current),
+                _ => return Err(io::Error::other("lines can be added to a file alone")),
+            };
+            Some(file(with_lines(content, lines, *position), attributes))
+        }
+        PlanStep::RemoveFile { .. } => {
+            (*current != EntryState::Absent).then_some(EntryState::Absent)
+        }
+        PlanStep::Link { target, .. } => {
+            if step.has_made(current, current) {
+                return Ok(None);
+            }
+            let target = Octets(target.as_os_str().as_encoded_bytes().to_vec());
+            Some(EntryState::Link { target, attributes: link_attributes(current) })
+        }
+        PlanStep::MakeFolder { .. } => match current {
+            EntryState::Folder => None,
+            EntryState::Absent => Some(EntryState::Folder),
+            _ => return Err(io::ErrorKind::NotADirectory.into()),
+        },
+        _ => None,
+    })
+}

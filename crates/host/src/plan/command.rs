@@ -1,0 +1,99 @@
+//! Commands of the system, as a person would type them.
+
+use std::fmt;
+use std::io;
+use std::process::{Command, Stdio};
+
+use serde::{Deserialize, Serialize};
+
+/// Where programs of the system are found, whatever the caller's `PATH` is: `sudo` may leave out the `sbin` folders.
+const PROGRAM_FOLDERS: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A program with its arguments. [`fmt::Display`] quotes as a shell needs it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SystemCommand(pub Vec<String>);
+
+/// The end of a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommandEnd {
+    /// Whether the command succeeded.
+    pub success: bool,
+    /// Standard output.
+    pub output: String,
+    /// Standard error.
+    pub error: String,
+}
+
+/// Runs commands: the system in earnest, a model of a system in tests.
+pub trait CommandRunner {
+    /// Runs a command to its end.
+    ///
+    /// # Errors
+    /// The command cannot be started.
+    fn run(&mut self, command: &SystemCommand) -> io::Result<CommandEnd>;
+}
+
+/// Runs commands on this machine, without input, in the language of the C locale.
+#[derive(Debug, Default)]
+pub struct RealCommands;
+
+impl SystemCommand {
+    /// A command of these words.
+    #[must_use]
+    pub fn of(words: &[&str]) -> Self {
+        SystemCommand(words.iter().map(|word| (*word).to_owned()).collect())
+    }
+}
+
+impl fmt::Display for SystemCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_plain =
+            |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@%+,~".contains(letter);
+        for (at, word) in self.0.iter().enumerate() {
+            let space = if at == 0 { "" } else { " " };
+            match !word.is_empty() && word.chars().all(is_plain) {
+                true => write!(f, "{space}{word}")?,
+                false => write!(f, "{space}'{}'", word.replace('\'', r"'\''"))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl CommandRunner for RealCommands {
+    fn run(&mut self, command: &SystemCommand) -> io::Result<CommandEnd> {
+        let (program, arguments) = command.0.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut command = Command::new(program);
+        command.args(arguments).env("PATH", PROGRAM_FOLDERS).env("LC_ALL", "C");
+        let ended = command.stdin(Stdio::null()).output()?;
+        let text = |octets: &[u8]| String::from_utf8_lossy(octets).trim_end().to_owned();
+        Ok(CommandEnd {
+            success: ended.status.success(),
+            output: text(&ended.stdout),
+            error: text(&ended.stderr),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_shown_as_a_shell_takes_them() {
+        let command = SystemCommand::of(&["sh", "-c", "echo it's", "a=b", ""]);
+        assert_eq!(command.to_string(), r"sh -c 'echo it'\''s' a=b ''");
+    }
+
+    #[test]
+    fn commands_run_to_their_end() {
+        let run =
+            |script: &str| RealCommands.run(&SystemCommand::of(&["sh", "-c", script])).unwrap();
+        let well = run("echo out; echo err >&2");
+        assert_eq!((well.success, &*well.output, &*well.error), (true, "out", "err"));
+        assert!(!run("exit 3").success);
+        assert!(RealCommands.run(&SystemCommand::of(&["no-such-program-anywhere"])).is_err());
+        assert!(RealCommands.run(&SystemCommand(Vec::new())).is_err());
+    }
+}

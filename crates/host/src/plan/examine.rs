@@ -1,0 +1,160 @@
+//! What is there now, compared with what was there before a change and with what the change has made.
+
+use std::io;
+
+use super::accounts;
+use super::difference::difference;
+use super::disk::beside;
+use super::entry_state::{EntryState, FileAttributes};
+use super::executor::PlanExecutor;
+use super::history::{PastChange, changes};
+use super::journal_lines::{BegunStep, FormerState};
+use super::octets::Octets;
+use super::root::SystemRoot;
+use super::step::{FileSource, IfChanged, PlanStep, StepKey, with_lines, without_lines};
+use super::undo_plan::{OnConflict, UndoPlan, UndoStep};
+
+/// Looks at all that the steps have changed.
+///
+/// # Errors
+/// An entry cannot be read.
+pub(super) fn examine(
+    executor: &mut PlanExecutor<'_>,
+    steps: &[BegunStep],
+    on_conflict: OnConflict,
+) -> io::Result<UndoPlan> {
+    let mut undo = Vec::new();
+    for change in changes(steps).iter().rev() {
+        undo.extend(examine_change(executor, change, on_conflict)?);
+    }
+    Ok(UndoPlan { steps: undo })
+}
+
+/// The step that undoes a change; none if everything is as before.
+fn examine_change(
+    executor: &mut PlanExecutor<'_>,
+    change: &PastChange<'_>,
+    on_conflict: OnConflict,
+) -> io::Result<Option<UndoStep>> {
+    let Some(last) = change.last() else { return Ok(None) };
+    Ok(match (&last.step, change.former) {
+        (PlanStep::Run { command, .. }, _) => Some(UndoStep::Run(command.clone())),
+        (
+            PlanStep::StartService(service) | PlanStep::StopService(service),
+            FormerState::Service { running },
+        ) => match (executor.is_running(service), running) {
+            (true, false) => Some(UndoStep::Stop(service.clone())),
+            (false, true) => Some(UndoStep::Start(service.clone())),
+            _ => None,
+        },
+        (
+            PlanStep::CreateUser { name, remove, .. },
+            FormerState::User { existed: false, accounts },
+        ) => {
+            let (name, remove, accounts) = (name.clone(), remove.clone(), accounts.clone());
+            let now = accounts::read_all(executor.root)?;
+            let is_same =
+                |((_, now), (_, former)): (&(_, EntryState), &(_, EntryState))| now.is_same(former);
+            let is_undone = now.len() == accounts.len() && now.iter().zip(&accounts).all(is_same);
+            (!is_undone).then_some(UndoStep::RemoveUser { name, remove, accounts })
+        }
+        (step, FormerState::Path { state }) => {
+            examine_path(executor.root, change, step, state, on_conflict)?
+        }
+        _ => None,
+    })
+}
+
+fn examine_path(
+    root: &SystemRoot,
+    change: &PastChange<'_>,
+    step: &PlanStep,
+    former: &EntryState,
+    on_conflict: OnConflict,
+) -> io::Result<Option<UndoStep>> {
+    let StepKey::Path(path) = &change.key else { return Ok(None) };
+    let (path, place) = (path.clone(), root.locate(path)?);
+    let current = EntryState::read(&place)?;
+    let made = |begun: &&BegunStep| match &begun.former {
+        FormerState::Path { state } => begun.step.has_made(state, &current),
+        _ => false,
+    };
+    if let PlanStep::MakeFolder { with_content, .. } = step {
+        let is_new = *former == EntryState::Absent && current == EntryState::Folder;
+        let with_content = *with_content;
+        return Ok(is_new.then_some(UndoStep::RemoveFolder { path, place, with_content }));
+    }
+    let is_left = beside(&place).symlink_metadata().is_ok();
+    if current.is_same(former) && !is_left {
+        return Ok(None);
+    }
+    let is_ours = current.has_content_of(former)
+        || current == EntryState::Absent
+        || change.steps.iter().any(made)
+        || is_half_written(change, &current);
+    if is_ours {
+        return Ok(Some(UndoStep::PutBack { path, place, current, former: former.clone() }));
+    }
+    if let PlanStep::AddLines { lines, .. } = step {
+        let has_lines = current.content().is_some_and(|now| without_lines(now, lines).is_some());
+        let lines = lines.clone();
+        return Ok(has_lines.then_some(UndoStep::RemoveLines { path, place, current, lines }));
+    }
+    let if_changed = match step {
+        PlanStep::WriteFile { if_changed, .. } => *if_changed,
+        _ => IfChanged::Refuse,
+    };
+    Ok(Some(match (if_changed, on_conflict) {
+        (IfChanged::Restore, _) | (IfChanged::Keep | IfChanged::Refuse, OnConflict::Restore) => {
+            UndoStep::PutBack { path, place, current, former: former.clone() }
+        }
+        (IfChanged::Keep, _) | (_, OnConflict::Keep) => UndoStep::Keep { path },
+        (IfChanged::Refuse, OnConflict::Refuse) => {
+            let difference = difference(&made_by(step, former), &current);
+            UndoStep::Conflict { path, difference }
+        }
+    }))
+}
+
+/// Whether a file that is written in place has octets of the former file and of the step alone, as a killed process
+/// or a power cut leaves the file.
+fn is_half_written(change: &PastChange<'_>, current: &EntryState) -> bool {
+    let (Some(last), Some(now)) = (change.last(), current.content()) else { return false };
+    let FormerState::Path { state } = &last.former else { return false };
+    if !state.is_in_place() {
+        return false;
+    }
+    let mut before = vec![state];
+    if let FormerState::Path { state } = change.former {
+        before.push(state);
+    }
+    let made = made_by(&last.step, state);
+    let made = made.content().unwrap_or_default();
+    before.into_iter().filter_map(EntryState::content).any(|before| {
+        now.len() <= made.len().max(before.len())
+            && now.iter().enumerate().all(|(at, octet)| {
+                *octet == 0 || made.get(at) == Some(octet) || before.get(at) == Some(octet)
+            })
+    })
+}
+
+/// The entry that a step makes, without attributes.
+fn made_by(step: &PlanStep, former: &EntryState) -> EntryState {
+    let attributes = FileAttributes::default();
+    let file = |content| EntryState::File {
+        content: Octets(content),
+        attributes: attributes.clone(),
+        in_place: false,
+    };
+    match step {
+        PlanStep::WriteFile { content: FileSource::Text(text), .. } => file(text.clone().into()),
+        PlanStep::AddLines { lines, position, .. } => {
+            file(with_lines(former.content().unwrap_or_default(), lines, *position))
+        }
+        PlanStep::Link { target, .. } => {
+            let target = Octets(target.as_os_str().as_encoded_bytes().to_vec());
+            EntryState::Link { target, attributes }
+        }
+        _ => EntryState::Absent,
+    }
+}

@@ -1,0 +1,331 @@
+//! One step of a plan, as data.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::command::SystemCommand;
+use super::entry_state::EntryState;
+
+/// A step. [`fmt::Display`] shows what a person would type or do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum PlanStep {
+    /// A file with this content is at the path. The undo puts back the former entry.
+    WriteFile {
+        /// The path in the system.
+        path: PathBuf,
+        /// The content.
+        content: FileSource,
+        /// The permissions.
+        mode: u32,
+        /// Numbers of owner and group; without them, those of the process.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<(u32, u32)>,
+        /// Whether the file is made immutable (`chattr +i`), as the former one was.
+        #[serde(default)]
+        immutable: bool,
+        /// What the undo does with a file that has changed.
+        #[serde(default)]
+        if_changed: IfChanged,
+    },
+    /// The file has these lines too. The undo takes out the lines, whatever else has changed in the file.
+    AddLines {
+        /// The path in the system, of a file and no link.
+        path: PathBuf,
+        /// Whole lines, each with its end.
+        lines: String,
+        /// Where the lines are added.
+        position: LinePosition,
+    },
+    /// There is no file and no link at the path. The undo needs room on the disk, unlike that of every other step.
+    RemoveFile {
+        /// The path in the system.
+        path: PathBuf,
+    },
+    /// There is a folder at the path. The undo removes a folder that the step has made, once it is empty.
+    MakeFolder {
+        /// The path in the system.
+        path: PathBuf,
+        /// The permissions of a new folder.
+        mode: u32,
+        /// Whether the undo removes the folder with all content: state of the daemon, which is of no use to others.
+        #[serde(default)]
+        with_content: bool,
+    },
+    /// A symbolic link is at the path.
+    Link {
+        /// The path in the system.
+        path: PathBuf,
+        /// The target as written in the link.
+        target: PathBuf,
+    },
+    /// There is a user of this name.
+    CreateUser {
+        /// The name, also of the main group.
+        name: String,
+        /// Commands that make the user.
+        add: Vec<SystemCommand>,
+        /// Commands that remove the user and the group.
+        remove: Vec<SystemCommand>,
+    },
+    /// A service runs; one that runs already is restarted. The undo stops a service that did not run before.
+    StartService(SystemService),
+    /// A service does not run. The undo starts a service that ran before.
+    StopService(SystemService),
+    /// A command is run: `systemctl daemon-reload` and the like, after which a program knows its new files.
+    Run {
+        /// The command.
+        command: SystemCommand,
+        /// When the command is run. A command of the undo stands *before* the files that it is about, since an undo
+        /// goes from the last step to the first.
+        direction: Direction,
+    },
+    /// The caller checks something, and a failure ends the plan.
+    Check {
+        /// The name of the check, known to the caller.
+        name: String,
+        /// The check in words.
+        text: String,
+    },
+}
+
+/// The content of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileSource {
+    /// This text.
+    Text(String),
+    /// The content of a file of the running system, read when the step is carried out.
+    CopyOf(PathBuf),
+}
+
+/// What the undo does with an entry that has changed since the step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IfChanged {
+    /// Nothing is undone before a person has decided.
+    #[default]
+    Refuse,
+    /// The changed file stays: a configuration that a person has edited.
+    Keep,
+    /// The former entry is put back: the program, which upgrades replace.
+    Restore,
+}
+
+/// A place in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinePosition {
+    /// Before the first line.
+    Start,
+    /// After the last line.
+    End,
+}
+
+/// Whether a command belongs to carrying out a plan or to undoing it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Run when the plan is carried out.
+    Forward,
+    /// Run when the plan is undone.
+    Backward,
+}
+
+/// A service, by the commands of the service manager.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SystemService {
+    /// The name for the manager.
+    pub name: String,
+    /// Starts the service.
+    pub start: SystemCommand,
+    /// Restarts the service.
+    pub restart: SystemCommand,
+    /// Stops the service.
+    pub stop: SystemCommand,
+    /// Succeeds if the service runs.
+    pub is_running: SystemCommand,
+}
+
+/// The thing that a step changes. Steps of one plan or of several plans that change the same thing are undone at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum StepKey {
+    Path(PathBuf),
+    User(String),
+    Service(String),
+    Command(SystemCommand),
+}
+
+impl PlanStep {
+    /// A file of the system, readable by everyone.
+    #[must_use]
+    pub fn write(path: &str, text: String) -> Self {
+        PlanStep::WriteFile {
+            path: path.into(),
+            content: FileSource::Text(text),
+            mode: 0o644,
+            owner: None,
+            immutable: false,
+            if_changed: IfChanged::Refuse,
+        }
+    }
+
+    /// A folder of the system, readable by everyone.
+    #[must_use]
+    pub fn folder(path: &str) -> Self {
+        PlanStep::MakeFolder { path: path.into(), mode: 0o755, with_content: false }
+    }
+
+    /// A symbolic link.
+    #[must_use]
+    pub fn link(path: &str, target: &str) -> Self {
+        PlanStep::Link { path: path.into(), target: target.into() }
+    }
+
+    /// A command of carrying out.
+    #[must_use]
+    pub fn run(words: &[&str]) -> Self {
+        PlanStep::Run { command: SystemCommand::of(words), direction: Direction::Forward }
+    }
+
+    /// A command of the undo, which stands before the steps whose undo comes first.
+    #[must_use]
+    pub fn run_on_undo(words: &[&str]) -> Self {
+        PlanStep::Run { command: SystemCommand::of(words), direction: Direction::Backward }
+    }
+
+    /// What the step changes; none if there is nothing to undo.
+    pub(super) fn key(&self) -> Option<StepKey> {
+        match self {
+            PlanStep::WriteFile { path, .. }
+            | PlanStep::AddLines { path, .. }
+            | PlanStep::RemoveFile { path }
+            | PlanStep::MakeFolder { path, .. }
+            | PlanStep::Link { path, .. } => Some(StepKey::Path(path.clone())),
+            PlanStep::CreateUser { name, .. } => Some(StepKey::User(name.clone())),
+            PlanStep::StartService(service) | PlanStep::StopService(service) => {
+                Some(StepKey::Service(service.name.clone()))
+            }
+            PlanStep::Run { command, direction: Direction::Backward } => {
+                Some(StepKey::Command(command.clone()))
+            }
+            PlanStep::Run { .. } | PlanStep::Check { .. } => None,
+        }
+    }
+
+    /// Whether `current` is what this step makes of `former`. Attributes do not count.
+    pub(super) fn has_made(&self, former: &EntryState, current: &EntryState) -> bool {
+        match self {
+            PlanStep::WriteFile { content: FileSource::Text(text), .. } => {
+                current.content() == Some(text.as_bytes())
+            }
+            PlanStep::WriteFile { content: FileSource::CopyOf(_), .. } => {
+                matches!(current, EntryState::File { .. })
+            }
+            PlanStep::AddLines { lines, position, .. } => {
+                let added = with_lines(former.content().unwrap_or_default(), lines, *position);
+                current.content() == Some(&added)
+            }
+            PlanStep::RemoveFile { .. } => *current == EntryState::Absent,
+            PlanStep::MakeFolder { .. } => *current == EntryState::Folder,
+            PlanStep::Link { target: wanted, .. } => {
+                let target = |target: &super::Octets| {
+                    wanted.as_os_str() == super::entry_state::target(target)
+                };
+                matches!(current, EntryState::Link { target: own, .. } if target(own))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The content with further lines. A last line without an end gets one.
+pub(super) fn with_lines(content: &[u8], lines: &str, position: LinePosition) -> Vec<u8> {
+    let end: &[u8] = if content.is_empty() || content.ends_with(b"\n") { b"" } else { b"\n" };
+    match position {
+        LinePosition::Start => [lines.as_bytes(), content].concat(),
+        LinePosition::End => [content, end, lines.as_bytes()].concat(),
+    }
+}
+
+/// The content without these lines, if the content has them.
+pub(super) fn without_lines(content: &[u8], lines: &str) -> Option<Vec<u8>> {
+    let lines = lines.as_bytes();
+    let is_line = |at: usize| at == 0 || content.get(at - 1) == Some(&b'\n');
+    let mut places = content.windows(lines.len().max(1)).enumerate();
+    let (at, _) = places.find(|(at, part)| *part == lines && is_line(*at))?;
+    Some([content.get(..at)?, content.get(at + lines.len()..)?].concat())
+}
+
+impl fmt::Display for PlanStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |path: &Path| path.display().to_string();
+        match self {
+            PlanStep::WriteFile { path, content: FileSource::Text(_), mode, immutable, .. } => {
+                let immutable = if *immutable { ", immutable as before" } else { "" };
+                write!(f, "write {} (mode {mode:o}{immutable})", shown(path))
+            }
+            PlanStep::WriteFile { path, content: FileSource::CopyOf(from), mode, .. } => {
+                write!(f, "install -m {mode:o} {} {}", shown(from), shown(path))
+            }
+            PlanStep::AddLines { path, position, .. } => {
+                let place = if *position == LinePosition::Start { "top" } else { "end" };
+                write!(f, "add to {}, at the {place}", shown(path))
+            }
+            PlanStep::RemoveFile { path } => write!(f, "rm {}", shown(path)),
+            PlanStep::MakeFolder { path, mode, .. } => {
+                write!(f, "mkdir -m {mode:o} {}", shown(path))
+            }
+            PlanStep::Link { path, target } => {
+                write!(f, "ln -sf {} {}", shown(target), shown(path))
+            }
+            PlanStep::CreateUser { add, .. } => {
+                let commands: Vec<String> = add.iter().map(SystemCommand::to_string).collect();
+                f.write_str(&commands.join(" && "))
+            }
+            PlanStep::StartService(service) => write!(f, "{}", service.start),
+            PlanStep::StopService(service) => write!(f, "{}", service.stop),
+            PlanStep::Run { command, direction: Direction::Forward } => write!(f, "{command}"),
+            PlanStep::Run { command, direction: Direction::Backward } => {
+                write!(f, "{command} (by `uninstall`)")
+            }
+            PlanStep::Check { text, .. } => write!(f, "check: {text}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn added_lines_are_found_again_whatever_stands_around() {
+        for (content, position, added) in [
+            ("a\n", LinePosition::End, "a\nours\n"),
+            ("a", LinePosition::End, "a\nours\n"),
+            ("", LinePosition::End, "ours\n"),
+            ("a\n", LinePosition::Start, "ours\na\n"),
+        ] {
+            assert_eq!(with_lines(content.as_bytes(), "ours\n", position), added.as_bytes());
+        }
+        assert_eq!(without_lines(b"a\nours\nb\n", "ours\n").unwrap(), b"a\nb\n");
+        assert_eq!(without_lines(b"ours\nb\n", "ours\n").unwrap(), b"b\n");
+        assert_eq!(without_lines(b"not ours\nb\n", "ours\n"), None);
+        assert_eq!(without_lines(b"", "ours\n"), None);
+    }
+
+    #[test]
+    fn steps_are_shown_as_a_person_would_do_them() {
+        for (step, shown) in [
+            (PlanStep::write("/etc/a", String::new()), "write /etc/a (mode 644)"),
+            (PlanStep::folder("/etc/b"), "mkdir -m 755 /etc/b"),
+            (PlanStep::link("/etc/c", "../d"), "ln -sf ../d /etc/c"),
+            (PlanStep::run(&["systemctl", "daemon-reload"]), "systemctl daemon-reload"),
+            (PlanStep::run_on_undo(&["x", "y z"]), "x 'y z' (by `uninstall`)"),
+        ] {
+            assert_eq!(step.to_string(), shown);
+        }
+    }
+}

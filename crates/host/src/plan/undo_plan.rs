@@ -1,0 +1,125 @@
+//! The undo as data.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::command::SystemCommand;
+use super::entry_state::EntryState;
+use super::step::SystemService;
+
+/// What happens to an entry that has changed since the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnConflict {
+    /// Nothing is undone.
+    Refuse,
+    /// The former entry is put back, and the change is lost.
+    Restore,
+    /// The changed entry stays.
+    Keep,
+}
+
+/// The undo as data: what is going to happen, in this order.
+#[derive(Debug)]
+pub struct UndoPlan {
+    /// The steps.
+    pub steps: Vec<UndoStep>,
+}
+
+/// A step of an undo. [`fmt::Display`] shows what a person would type or do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UndoStep {
+    /// The former entry is put back; a missing one means removal.
+    PutBack {
+        /// The path in the system.
+        path: PathBuf,
+        /// The place of the entry.
+        place: PathBuf,
+        /// The entry of now.
+        current: EntryState,
+        /// The former entry.
+        former: EntryState,
+    },
+    /// Lines are taken out of a file that has changed otherwise.
+    RemoveLines {
+        /// The path in the system.
+        path: PathBuf,
+        /// The place of the file.
+        place: PathBuf,
+        /// The file of now.
+        current: EntryState,
+        /// The lines.
+        lines: String,
+    },
+    /// A folder is removed if it is empty, or with all content.
+    RemoveFolder {
+        /// The path in the system.
+        path: PathBuf,
+        /// The place of the folder.
+        place: PathBuf,
+        /// Whether the content goes, too.
+        with_content: bool,
+    },
+    /// A user is removed.
+    RemoveUser {
+        /// The name.
+        name: String,
+        /// Commands that remove the user.
+        remove: Vec<SystemCommand>,
+        /// The files of accounts before there was the user.
+        accounts: Vec<(PathBuf, EntryState)>,
+    },
+    /// A service is stopped.
+    Stop(SystemService),
+    /// A service is started.
+    Start(SystemService),
+    /// A command is run.
+    Run(SystemCommand),
+    /// A changed file stays.
+    Keep {
+        /// The path in the system.
+        path: PathBuf,
+    },
+    /// A changed entry prevents the undo.
+    Conflict {
+        /// The path in the system.
+        path: PathBuf,
+        /// Lines that came and went since the plan.
+        difference: Vec<String>,
+    },
+}
+
+impl UndoPlan {
+    /// The entries that prevent the undo.
+    pub fn conflicts(&self) -> impl Iterator<Item = &UndoStep> {
+        self.steps.iter().filter(|step| matches!(step, UndoStep::Conflict { .. }))
+    }
+}
+
+impl fmt::Display for UndoStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UndoStep::PutBack { path, former: EntryState::Absent, .. } => {
+                write!(f, "rm {}", path.display())
+            }
+            UndoStep::PutBack { path, .. } => write!(f, "put back {}", path.display()),
+            UndoStep::RemoveLines { path, .. } => {
+                write!(f, "take our lines out of {}", path.display())
+            }
+            UndoStep::RemoveFolder { path, with_content: true, .. } => {
+                write!(f, "rm -r {}", path.display())
+            }
+            UndoStep::RemoveFolder { path, .. } => write!(f, "rmdir {}", path.display()),
+            UndoStep::RemoveUser { remove, .. } => {
+                let commands: Vec<String> = remove.iter().map(SystemCommand::to_string).collect();
+                f.write_str(&commands.join(" && "))
+            }
+            UndoStep::Stop(service) => write!(f, "{}", service.stop),
+            UndoStep::Start(service) => write!(f, "{}", service.start),
+            UndoStep::Run(command) => write!(f, "{command}"),
+            UndoStep::Keep { path } => write!(f, "keep {}", path.display()),
+            UndoStep::Conflict { path, .. } => {
+                write!(f, "{} has changed since the install", path.display())
+            }
+        }
+    }
+}
