@@ -16,7 +16,7 @@ use crate::model::step::Step;
 use crate::model::verdict::{Finding, Reply};
 use crate::validate::chain::{DsAnswer, keep_unsigned};
 use crate::validate::retry::Retries;
-use crate::validate::validation::{bogus, check_rrset, is_overruled, lies_unsigned, signed_proof};
+use crate::validate::validation::Validation;
 use crate::validate::verification::charge_hashing;
 
 /// The proven DS records of `child`, from its parent.
@@ -81,54 +81,67 @@ async fn prove_ds<N: Network>(
     step: &Step,
 ) -> Result<DsAnswer, Unresolved> {
     let question = Question::new(child.clone(), Rtype::DS);
-    let fails = |reason| bogus(&question, reason);
+    let validation = Validation { env, question, step };
     // An alias is no cut (RFC 1034 section 3.6.2).
     if let Some(alias) = reply.aliases.first() {
-        return match check_rrset(env, alias, &reply.proof, &question, step).await?.security {
+        return match validation.check_rrset(alias, &reply.proof).await?.security {
             Security::Secure => Ok(DsAnswer::NoCut),
             _ => Ok(DsAnswer::Unsigned),
         };
     }
-    let (proof, ttl) = match &reply.finding {
-        Finding::Records(sets) => {
-            let ds = sets.first().ok_or_else(|| fails(BogusReason::NoSignature))?;
-            let checked = check_rrset(env, ds, &[], &question, step).await?;
-            return match checked.security {
-                Security::Secure => {
-                    let ds = RRset { ttl: checked.ttl, ..ds.clone() };
-                    keep_rrset(env, &ds, &[], Security::Secure);
-                    Ok(DsAnswer::Signed(ds))
-                }
-                _ => Ok(DsAnswer::Unsigned),
-            };
+    match &reply.finding {
+        Finding::Records(sets) => validation.prove_ds_records(sets.first()).await,
+        Finding::NoData(denial) | Finding::NxDomain(denial) => {
+            validation.prove_no_ds(&denial.proof, denial.ttl).await
         }
-        Finding::NoData(denial) | Finding::NxDomain(denial) => (&denial.proof, denial.ttl),
-        _ => (&reply.proof, reply.proof.iter().map(|set| set.ttl).min().unwrap_or(0)),
-    };
-    let Some(signer) = signer_above(proof, child) else {
-        return match lies_unsigned(env, &question, step).await? {
-            true => Ok(DsAnswer::Unsigned),
-            false => Err(fails(BogusReason::NoProof)),
-        };
-    };
-    if is_overruled(env, &signer, &question, step).await? {
-        return Ok(DsAnswer::Unsigned);
+        Finding::Alias(_) | Finding::TooLong => {
+            let ttl = reply.proof.iter().map(|set| set.ttl).min().unwrap_or(0);
+            validation.prove_no_ds(&reply.proof, ttl).await
+        }
     }
-    let proven = signed_proof(env, &question, proof, &signer, step).await?;
-    let Some(proven) = proven else { return Ok(DsAnswer::Unsigned) };
-    let proof = Proof::read(&proven, &signer);
-    let no_ds = charge_hashing(env, step, |blocks| denial::no_ds(&proof, child, blocks));
-    match no_ds.map_err(fails)? {
-        DsDenial::NoCut => Ok(DsAnswer::NoCut),
-        DsDenial::Unsigned => {
-            keep_unsigned(env, child, None, ttl, step);
-            Ok(DsAnswer::Unsigned)
+}
+
+impl<N: Network> Validation<'_, N> {
+    async fn prove_ds_records(&self, ds: Option<&RRset>) -> Result<DsAnswer, Unresolved> {
+        let ds = ds.ok_or_else(|| self.bogus(BogusReason::NoSignature))?;
+        let checked = self.check_rrset(ds, &[]).await?;
+        if checked.security != Security::Secure {
+            return Ok(DsAnswer::Unsigned);
         }
-        DsDenial::TooManyIterations => {
-            let ede =
-                Ede::new(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS, signer.fmt_with_dot().to_string());
-            keep_unsigned(env, child, Some(&ede), ttl, step);
-            Ok(DsAnswer::Unsigned)
+        let ds = RRset { ttl: checked.ttl, ..ds.clone() };
+        keep_rrset(self.env, &ds, &[], Security::Secure);
+        Ok(DsAnswer::Signed(ds))
+    }
+
+    /// Reads the `proof` that there are no DS records, which holds for `ttl` seconds.
+    async fn prove_no_ds(&self, proof: &[RRset], ttl: u32) -> Result<DsAnswer, Unresolved> {
+        let Validation { env, question, step } = self;
+        let child = &question.name;
+        let Some(signer) = signer_above(proof, child) else {
+            return match self.lies_unsigned().await? {
+                true => Ok(DsAnswer::Unsigned),
+                false => Err(self.bogus(BogusReason::NoProof)),
+            };
+        };
+        if self.is_overruled(&signer).await? {
+            return Ok(DsAnswer::Unsigned);
+        }
+        let proven = self.signed_proof(proof, &signer).await?;
+        let Some(proven) = proven else { return Ok(DsAnswer::Unsigned) };
+        let proof = Proof::read(&proven, &signer);
+        let no_ds = charge_hashing(env, step, |blocks| denial::no_ds(&proof, child, blocks));
+        match no_ds.map_err(|reason| self.bogus(reason))? {
+            DsDenial::NoCut => Ok(DsAnswer::NoCut),
+            DsDenial::Unsigned => {
+                keep_unsigned(env, child, None, ttl, step);
+                Ok(DsAnswer::Unsigned)
+            }
+            DsDenial::TooManyIterations => {
+                let signer = signer.fmt_with_dot().to_string();
+                let ede = Ede::new(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS, signer);
+                keep_unsigned(env, child, Some(&ede), ttl, step);
+                Ok(DsAnswer::Unsigned)
+            }
         }
     }
 }

@@ -1,18 +1,16 @@
 //! Denial proofs (RFC 4035 section 5.4, RFC 5155 section 8).
 
+use std::sync::Arc;
+
 use zoners_dns::{Ede, EdeCode, Name, Network, Question, RRset, Rtype, Security};
 use zoners_dnssec::BogusReason;
 use zoners_dnssec::denial::{self, DenialStatus, Proof};
+use zoners_dnssec::dnskey::Dnskey;
 
-use super::{bogus, may_sign, of_denial, signer_of};
+use super::Validation;
+use super::rrset::{may_sign, of_denial, signer_of};
 use crate::cached::aggressive_nsec::keep_ranges;
-use crate::env::environment::Env;
 use crate::model::answer::{Cause, Unresolved};
-use crate::model::step::Step;
-use crate::model::zone_trust::ZoneTrust;
-use crate::validate::chain::ChainOfTrust;
-use crate::validate::key_refresh::changed_keys;
-use crate::validate::validation::unsigned::{is_overruled, need_not_be_signed};
 use crate::validate::verification::{charge_hashing, verified_proof};
 
 /// The result for a denial.
@@ -23,87 +21,78 @@ pub(super) struct DenialCheck {
     pub(super) of_name: bool,
 }
 
-/// The status of a denial: of a type if the name `exists`, else of the name.
-pub(super) async fn check_denial<N: Network>(
-    env: &Env<N>,
-    question: &Question,
-    proof: &[RRset],
-    exists: bool,
-    step: &Step,
-) -> Result<DenialCheck, Unresolved> {
-    match prove_denial(env, question, proof, exists, step).await {
-        // Signatures are not signed (RFC 4035 section 2.2), so their absence cannot be proven.
-        Err(unresolved)
-            if exists && question.rtype == Rtype::RRSIG && unresolved.cause == Cause::Bogus =>
-        {
-            Ok(DenialCheck { security: Security::Insecure, of_name: false })
+impl<N: Network> Validation<'_, N> {
+    /// The status of a denial: of a type if the name `exists`, else of the name.
+    pub(super) async fn check_denial(
+        &self,
+        proof: &[RRset],
+        exists: bool,
+    ) -> Result<DenialCheck, Unresolved> {
+        match self.prove_denial(proof, exists).await {
+            // Signatures are not signed (RFC 4035 section 2.2), so their absence cannot be proven.
+            Err(unresolved)
+                if exists
+                    && self.question.rtype == Rtype::RRSIG
+                    && unresolved.cause == Cause::Bogus =>
+            {
+                Ok(DenialCheck { security: Security::Insecure, of_name: false })
+            }
+            absence => absence,
         }
-        absence => absence,
     }
-}
 
-async fn prove_denial<N: Network>(
-    env: &Env<N>,
-    question: &Question,
-    proof: &[RRset],
-    exists: bool,
-    step: &Step,
-) -> Result<DenialCheck, Unresolved> {
-    let unproven = DenialCheck { security: Security::Insecure, of_name: !exists };
-    let signers = proof.iter().filter_map(|set| signer_of(set, set.rtype));
-    let signer =
-        signers.into_iter().find(|signer| may_sign(signer, &question.name, question.rtype));
-    let Some(signer) = signer else {
-        let lacks = BogusReason::NoProof;
-        return need_not_be_signed(env, question, lacks, step).await.map(|()| unproven);
-    };
-    if is_overruled(env, &signer, question, step).await? {
-        return Ok(unproven);
-    }
-    let proven = signed_proof(env, question, proof, &signer, step).await?;
-    let Some(proven) = proven else { return Ok(unproven) };
-    let proof = Proof::read(&proven, &signer);
-    let denied = charge_hashing(env, step, |blocks| denied(&proof, question, exists, blocks));
-    let (denied, of_name) = denied.map_err(|reason| bogus(question, reason))?;
-    if denied == DenialStatus::TooManyIterations {
-        // This concerns denials of the name alone: the signed records of the zone can be proven.
-        let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
-        let ede =
-            Ede::new(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS, signer.fmt_with_dot().to_string());
-        let shared = env.shared();
-        shared.cache.insert_unprovable(&question.name, &ede, ttl, shared.now());
-    }
-    if matches!(denied, DenialStatus::Proven | DenialStatus::NxName) {
-        let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
-        keep_ranges(env, &signer, &proven, ttl);
-    }
-    Ok(DenialCheck { security: of_denial(denied), of_name })
-}
-
-/// The records of a proof signed by `zone`; `None` if the zone counts as unsigned. If signatures do
-/// not match the known keys, the keys are refreshed.
-///
-/// # Errors
-/// The refreshed keys do not match either, so `question` is bogus.
-pub(crate) async fn signed_proof<N: Network>(
-    env: &Env<N>,
-    question: &Question,
-    proof: &[RRset],
-    zone: &Name,
-    step: &Step,
-) -> Result<Option<Vec<RRset>>, Unresolved> {
-    let fails = |reason| bogus(question, reason);
-    let ZoneTrust::Signed(keys) = env.trust_of(zone, step).await? else { return Ok(None) };
-    let reason = match verified_proof(env, proof, zone, &keys, step).await {
-        Ok(proven) => return Ok(Some(proven)),
-        Err(reason) => reason,
-    };
-    match changed_keys(env, zone, &keys, reason, step).await {
-        Some(ZoneTrust::Signed(keys)) => {
-            verified_proof(env, proof, zone, &keys, step).await.map(Some).map_err(fails)
+    async fn prove_denial(&self, proof: &[RRset], exists: bool) -> Result<DenialCheck, Unresolved> {
+        let Validation { env, question, step } = self;
+        let unproven = DenialCheck { security: Security::Insecure, of_name: !exists };
+        let mut signers = proof.iter().filter_map(|set| signer_of(set, set.rtype));
+        let signer = signers.find(|signer| may_sign(signer, &question.name, question.rtype));
+        let Some(signer) = signer else {
+            self.need_not_be_signed(BogusReason::NoProof).await?;
+            return Ok(unproven);
+        };
+        if self.is_overruled(&signer).await? {
+            return Ok(unproven);
         }
-        Some(ZoneTrust::Unsigned) => Ok(None),
-        None => Err(fails(reason)),
+        let Some(proven) = self.signed_proof(proof, &signer).await? else { return Ok(unproven) };
+        let proof = Proof::read(&proven, &signer);
+        let denied = charge_hashing(env, step, |blocks| denied(&proof, question, exists, blocks));
+        let (denied, of_name) = denied.map_err(|reason| self.bogus(reason))?;
+        self.keep_proof(&proven, &signer, denied);
+        Ok(DenialCheck { security: of_denial(denied), of_name })
+    }
+
+    /// The records of a proof signed by `zone`; `None` if the zone counts as unsigned.
+    ///
+    /// # Errors
+    /// The proof is bogus, with refreshed keys too.
+    pub(crate) async fn signed_proof(
+        &self,
+        proof: &[RRset],
+        zone: &Name,
+    ) -> Result<Option<Vec<RRset>>, Unresolved> {
+        let (env, step) = (self.env, self.step);
+        let check = |keys: Arc<Vec<Dnskey>>| async move {
+            verified_proof(env, proof, zone, &keys, step).await
+        };
+        self.with_keys_of(zone, check).await
+    }
+
+    /// Caches the ranges of a proof, or that nothing can be proven of the name.
+    fn keep_proof(&self, proven: &[RRset], signer: &Name, denied: DenialStatus) {
+        let ttl = proven.iter().map(|set| set.ttl).min().unwrap_or(0);
+        match denied {
+            DenialStatus::Proven | DenialStatus::NxName => {
+                keep_ranges(self.env, signer, proven, ttl);
+            }
+            DenialStatus::TooManyIterations => {
+                // This concerns denials of the name alone: the signed records of the zone can be proven.
+                let signer = signer.fmt_with_dot().to_string();
+                let ede = Ede::new(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS, signer);
+                let shared = self.env.shared();
+                shared.cache.insert_unprovable(&self.question.name, &ede, ttl, shared.now());
+            }
+            DenialStatus::OptOut => {}
+        }
     }
 }
 
