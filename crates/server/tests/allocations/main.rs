@@ -1,5 +1,5 @@
-//! Allocations. A test program of its own in which one test runs at a time, since the counts cover
-//! the whole process.
+//! Allocations of the thread that runs the test: the harness allocates on a thread of its own, when it reports a test
+//! for example. A test program of its own, since the counter is the allocator of the program.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
 
@@ -8,11 +8,3 @@ mod hit;
 #[path = "../service/lab.rs"]
 mod lab;
 mod replies;
-
-use tokio::sync::Mutex;
-
-#[global_allocator]
-static ALLOCATOR: dhat::Alloc = dhat::Alloc;
-
-/// Held by the running test.
-static ALONE: Mutex<()> = Mutex::const_new(());
