@@ -1,7 +1,7 @@
 //! Names the slow part, a provider, the uplink or the resolver, in a sentence with the evidence.
 
 mod changes;
-mod line;
+mod uplink;
 
 use serde::{Deserialize, Serialize};
 
@@ -53,14 +53,14 @@ pub struct Diagnosis {
 pub enum Suspect {
     /// A provider of nameservers.
     Provider(String),
-    /// The way from here to everybody.
-    Line,
+    /// The way from here to every server.
+    Uplink,
     /// The measured resolver.
     Resolver,
     /// Some of the names.
     Names,
     /// No part.
-    Nobody,
+    Nothing,
 }
 
 /// The data of a run of one target.
@@ -86,8 +86,8 @@ pub fn findings(now: &TargetRun, before: Option<(&TargetRun, &Comparison)>) -> V
     if let Some((before, comparison)) = before {
         findings.extend(changes::changes(now, before, comparison));
     }
-    findings.extend(line::lost(now));
-    findings.extend(line::far(now));
+    findings.extend(uplink::lost(now));
+    findings.extend(uplink::far(now));
     let told = |slow: &Diagnosis| findings.iter().any(|finding| finding.suspect == slow.suspect);
     let slow: Vec<Diagnosis> = slow_providers(now).into_iter().filter(|slow| !told(slow)).collect();
     findings.extend(slow);
@@ -134,11 +134,11 @@ fn slow_providers(now: &TargetRun) -> Vec<Diagnosis> {
         let percent = share * 100.0;
         let says = match seen {
             true => format!(
-                "{name} is slow: its nameservers answer in {takes:.0} ms, those of others in \
-                 {typical:.0}."
+                "{name} is slow: its nameservers answer in {takes:.0} ms, nameservers of other providers \
+                 in {typical:.0}."
             ),
             false => format!(
-                "{name} is slow: the names that it serves take {takes:.0} ms, those of others \
+                "{name} is slow: its names take {takes:.0} ms, names of other providers \
                  {typical:.0}."
             ),
         };
@@ -148,7 +148,7 @@ fn slow_providers(now: &TargetRun) -> Vec<Diagnosis> {
             (false, _) => format!("It serves {domains} names of the list"),
         };
         let evidence = format!(
-            "{serves}; what it takes beyond others is {percent:.0} % of the time of first asks."
+            "{serves}; the time beyond other providers is {percent:.0} % of the time of first asks."
         );
         Diagnosis { suspect: Suspect::Provider(name.clone()), says, evidence: vec![evidence] }
     };
@@ -166,9 +166,9 @@ fn in_vain(now: &TargetRun) -> Option<Diagnosis> {
     let silent = |server: &&Nameserver| !server.is_alive() && server.lost + server.refused > 0;
     let silent: Vec<&Nameserver> = now.nameservers.iter().filter(silent).collect();
     let mut evidence = vec![match silent.len() {
-        0 => "Each of them replied at other times; another was asked when one was late.".to_owned(),
+        0 => "Each of these nameservers replied at other times; a late reply made the resolver ask the next one.".to_owned(),
         some => format!(
-            "{some} of {} nameservers never replied; another was asked each time.",
+            "{some} of {} nameservers never replied; each time the next one was asked.",
             now.nameservers.len()
         ),
     }];
@@ -210,20 +210,23 @@ fn own_time(now: &TargetRun) -> Option<Diagnosis> {
     });
     if asked >= ENOUGH_QUERIES && lost as f64 > LOSSY * asked as f64 {
         return Some(Diagnosis {
-            suspect: Suspect::Line,
+            suspect: Suspect::Uplink,
             says: format!(
-                "The resolver, or the way to it, loses questions: {:.1} % of those whose answers it knew.",
+                "The resolver, or the network before it, loses questions: {:.1} % of the repeats.",
                 lost as f64 * 100.0 / asked as f64
             ),
             evidence: vec![format!(
-                "{lost} of {asked} repeats failed that had been answered before."
+                "{lost} of {asked} repeats failed, although the first ask was answered."
             )],
         });
     }
     let gateway = now.gateway_ms.unwrap_or_default();
     (warm.count > 0 && warm.p50 > KNOWN_IN + gateway).then(|| Diagnosis {
         suspect: Suspect::Resolver,
-        says: format!("The resolver is slow or far: even what it knows takes {:.0} ms.", warm.p50),
+        says: format!(
+            "The resolver is slow or far: even an answer from its cache takes {:.0} ms.",
+            warm.p50
+        ),
         evidence: now
             .gateway_ms
             .map(|gateway| format!("The first router is {gateway:.1} ms away."))
@@ -269,8 +272,8 @@ fn nothing(now: &TargetRun) -> Diagnosis {
         ));
     }
     let says =
-        "Nothing stands out: neither a provider nor the line nor the resolver is slow.".into();
-    Diagnosis { suspect: Suspect::Nobody, says, evidence }
+        "Nothing stands out: neither a provider nor the uplink nor the resolver is slow.".into();
+    Diagnosis { suspect: Suspect::Nothing, says, evidence }
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ fn farther_providers(now: &TargetRun, before: &TargetRun) -> Vec<Diagnosis> {
                 "{name} became slower since the baseline: its nameservers are {by_ms:.0} ms farther."
             ),
             evidence: vec![format!(
-                "{servers} of its nameservers answer so much later; of all {} that both runs met, {far} do.",
+                "{servers} of its nameservers answer so much later; of all {} nameservers of both runs, {far} do.",
                 grown.len()
             )],
         }
@@ -112,7 +112,7 @@ fn of_provider(outlier: &Outlier, now: &TargetRun, before: &TargetRun) -> Diagno
     let Outlier { name, domains, change } = outlier;
     let rtt = |known| of_name(known, outlier)?.rtt_ms;
     let mut evidence = vec![format!(
-        "First asks of its {domains} names grew by {:.0} ms more than those of others ({:.0} to {:.0}).",
+        "First asks of its {domains} names grew by {:.0} ms more than first asks of other names ({:.0} to {:.0}).",
         change.value, change.low, change.high
     )];
     if let (Some(earlier), Some(rtt)) = (rtt(before), rtt(now)) {
@@ -122,7 +122,7 @@ fn of_provider(outlier: &Outlier, now: &TargetRun, before: &TargetRun) -> Diagno
     Diagnosis {
         suspect: Suspect::Provider(name.clone()),
         says: format!(
-            "{name} became slower since the baseline, by {:.0} ms; others did not.",
+            "{name} became slower since the baseline, by {:.0} ms; other providers did not.",
             change.value
         ),
         evidence,
@@ -143,8 +143,8 @@ fn alike(now: &TargetRun, before: &TargetRun, comparison: &Comparison) -> Option
             .push(format!("The first router was {earlier:.1} ms away, and is {gateway:.1} now."));
     }
     let Some(farther) = farther(now, before) else {
-        let says = "It became slower for all names alike: the line or the resolver, no provider.";
-        return Some(Diagnosis { suspect: Suspect::Line, says: says.into(), evidence });
+        let says = "All names became slower alike: because of the uplink or the resolver, not of a provider.";
+        return Some(Diagnosis { suspect: Suspect::Uplink, says: says.into(), evidence });
     };
     evidence.push(format!(
         "The nameservers of both runs are {:+.1} ms farther ({:+.1} to {:+.1}).",
@@ -160,16 +160,16 @@ fn alike(now: &TargetRun, before: &TargetRun, comparison: &Comparison) -> Option
     ));
     let half = (cold.typical.value - 1.0) * cold.half_before / 2.0;
     let (suspect, says) = if farther.low > 0.0 && farther.value > own_now - own_before {
-        (Suspect::Line, "The line became slower: all nameservers are farther than before.")
+        (Suspect::Uplink, "The uplink became slower: all nameservers are farther than before.")
     } else if own_now - own_before > half {
         (
             Suspect::Resolver,
             "The resolver became slower: the nameservers are no farther than before.",
         )
     } else {
-        let says = "It became slower, though the nameservers are no farther and the resolver itself takes \
+        let says = "All names became slower, though the nameservers are no farther and the resolver itself takes \
                     no longer.";
-        (Suspect::Nobody, says)
+        (Suspect::Nothing, says)
     };
     Some(Diagnosis { suspect, says: says.into(), evidence })
 }

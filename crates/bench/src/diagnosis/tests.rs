@@ -74,7 +74,7 @@ impl Run {
 
 #[test]
 fn what_is_well_is_said_to_be() {
-    assert_eq!(Run::new().found(), [Suspect::Nobody]);
+    assert_eq!(Run::new().found(), [Suspect::Nothing]);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_slow_provider_is_named() {
     assert_eq!(run.found(), [Suspect::Provider("host7.test".into())]);
     // Where nameservers are unknown, the names of the provider show the change.
     run.way = TimeParts::default();
-    assert_eq!(run.found(), [Suspect::Nobody]);
+    assert_eq!(run.found(), [Suspect::Nothing]);
     run.providers[8].cold_ms = Some(190.0);
     assert_eq!(run.found(), [Suspect::Provider("host8.test".into())]);
 }
@@ -99,13 +99,13 @@ fn a_line_that_loses_is_told_from_a_provider_that_does() {
         server.lost = 1;
     }
     let found = findings(&run.known(), None);
-    assert_eq!(found[0].suspect, Suspect::Line);
+    assert_eq!(found[0].suspect, Suspect::Uplink);
     assert!(found[0].says.contains("6.2 %"), "{found:?}");
     // Servers that never answer are dead, not lossy.
     for server in &mut run.nameservers {
         (server.answered, server.lost) = if server.lost % 2 == 1 { (15, 0) } else { (0, 15) };
     }
-    assert_eq!(run.found(), [Suspect::Nobody]);
+    assert_eq!(run.found(), [Suspect::Nothing]);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_slow_line_and_a_slow_resolver_are_told_apart() {
     for server in &mut run.nameservers {
         server.least_ms = Some(550.0);
     }
-    assert_eq!(run.found(), [Suspect::Line]);
+    assert_eq!(run.found(), [Suspect::Uplink]);
     let mut run = Run::new();
     run.way = run.way.with(Part::Resolver, 20_000_000);
     assert_eq!(run.found(), [Suspect::Resolver]);
@@ -125,7 +125,7 @@ fn a_slow_line_and_a_slow_resolver_are_told_apart() {
     for domain in run.summary.domains.iter_mut().take(40) {
         domain.warm.failed = 1;
     }
-    assert_eq!(run.found()[0], Suspect::Line);
+    assert_eq!(run.found()[0], Suspect::Uplink);
     // A question that was never answered was not lost on the way.
     for domain in run.summary.domains.iter_mut().take(40) {
         domain.cold.failed = 1;
@@ -156,7 +156,7 @@ fn time_in_vain_that_cost_nothing_to_speak_of_is_not_told() {
     let each_us = 100 * run.summary.cold.count as u64;
     run.way = TimeParts::default().with(Part::Retries, each_us).with(Part::Provider, each_us);
     run.nameservers[0] = Nameserver { answered: 0, lost: 1, ..run.nameservers[0].clone() };
-    assert_eq!(run.found(), [Suspect::Nobody]);
+    assert_eq!(run.found(), [Suspect::Nothing]);
 }
 
 /// The first finding of a comparison in which the first asks of each domain took the milliseconds
@@ -175,14 +175,14 @@ fn since_all(run: &Run, before: &Run) -> Vec<Diagnosis> {
 #[test]
 fn what_became_slower_is_told_by_whose_fault_it_is() {
     let before = Run::new();
-    assert_eq!(since(&Run::new(), &before).suspect, Suspect::Nobody);
+    assert_eq!(since(&Run::new(), &before).suspect, Suspect::Nothing);
     let mut provider = Run::new();
     for domain in provider.summary.domains.iter_mut().filter(|domain| domain.name % 40 == 7) {
         domain.cold.mean += 80.0;
     }
     assert_eq!(
         since(&provider, &before).suspect,
-        Suspect::Nobody,
+        Suspect::Nothing,
         "its servers are as near as before"
     );
     provider.providers[7].lost = 5;
@@ -202,14 +202,14 @@ fn what_became_slower_is_told_by_whose_fault_it_is() {
     for domain in &mut slower.summary.domains {
         domain.cold.mean += 20.0;
     }
-    assert_eq!(since(&slower, &before).suspect, Suspect::Nobody, "nothing explains it");
+    assert_eq!(since(&slower, &before).suspect, Suspect::Nothing, "nothing explains it");
     slower.way = slower.way.with(Part::Resolver, 1800 * 20_000);
     assert_eq!(since(&slower, &before).suspect, Suspect::Resolver);
     slower.way = before.way;
     for server in &mut slower.nameservers {
         server.p50_ms = server.p50_ms.map(|rtt| rtt + 15.0);
     }
-    assert_eq!(since(&slower, &before).suspect, Suspect::Line);
+    assert_eq!(since(&slower, &before).suspect, Suspect::Uplink);
 }
 
 #[test]
@@ -223,5 +223,5 @@ fn a_provider_whose_names_hide_it_is_found_by_its_servers() {
     assert_eq!(found.suspect, Suspect::Provider("host3.test".into()));
     assert!(found.says.contains("80 ms farther"), "{found:?}");
     now.nameservers[43].p50_ms = before.nameservers[43].p50_ms;
-    assert_eq!(since(&now, &before).suspect, Suspect::Nobody, "one server may have had a bad day");
+    assert_eq!(since(&now, &before).suspect, Suspect::Nothing, "one server may have had a bad day");
 }

@@ -36,25 +36,27 @@ pub(super) fn lost(now: &TargetRun) -> Vec<Diagnosis> {
             suspect: Suspect::Provider((*name).to_owned()),
             says: format!("{name} loses packets: {most} of {of} queries to it were lost."),
             evidence: vec![format!(
-                "Of {} queries to {} others, {} were lost.",
+                "Of {} queries to {} other providers, {} were lost.",
                 asked - of,
                 by_provider.len() - 1,
                 lost - most
             )],
         }],
         _ => vec![Diagnosis {
-            suspect: Suspect::Line,
-            says: format!("The line loses packets: {percent:.1} % of the queries to nameservers."),
+            suspect: Suspect::Uplink,
+            says: format!(
+                "The uplink loses packets: {percent:.1} % of the queries to nameservers."
+            ),
             evidence: vec![format!(
                 "{lost} of {asked} queries to servers that otherwise answer were lost, on the way to \
-                 {losing} of {} providers; none has most of them.",
+                 {losing} of {} providers; no provider has most of the losses.",
                 by_provider.len()
             )],
         }],
     }
 }
 
-/// A line on which everybody is far.
+/// An uplink on which every server is far.
 pub(super) fn far(now: &TargetRun) -> Option<Diagnosis> {
     let mut least: Vec<f64> = now.nameservers.iter().filter_map(|server| server.least_ms).collect();
     least.sort_unstable_by(f64::total_cmp);
@@ -66,6 +68,6 @@ pub(super) fn far(now: &TargetRun) -> Option<Diagnosis> {
         vec![format!("Of {} nameservers, the nearest tenth are {near:.0} ms away.", least.len())];
     evidence
         .extend(now.gateway_ms.map(|gateway| format!("The first router is {gateway:.1} ms away.")));
-    let says = format!("The line is slow: nobody is nearer than {:.0} ms.", least[0]);
-    Some(Diagnosis { suspect: Suspect::Line, says, evidence })
+    let says = format!("The uplink is slow: no nameserver is nearer than {:.0} ms.", least[0]);
+    Some(Diagnosis { suspect: Suspect::Uplink, says, evidence })
 }

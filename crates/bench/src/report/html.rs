@@ -159,9 +159,9 @@ fn target(report: &BenchReport, asked: &TargetReport) -> Markup {
 }
 
 fn told(finding: &Diagnosis) -> Markup {
-    let nobody = finding.suspect == Suspect::Nobody;
+    let well = finding.suspect == Suspect::Nothing;
     html! {
-        div class=(if nobody { "card finding nobody" } else { "card finding" }) {
+        div class=(if well { "card finding well" } else { "card finding" }) {
             p { (finding.says) }
             @for evidence in &finding.evidence { p class="soft" { (evidence) } }
         }

@@ -63,7 +63,7 @@ fn target(report: &BenchReport, asked: &TargetReport, against: Option<&str>) {
     ramp(asked);
     heading("What stands out");
     for finding in &asked.findings {
-        let colour = if finding.suspect == Suspect::Nobody { GREEN } else { YELLOW };
+        let colour = if finding.suspect == Suspect::Nothing { GREEN } else { YELLOW };
         print_wrapped(&finding.says, colour);
         finding.evidence.iter().for_each(|evidence| print_wrapped(evidence, DIM));
     }

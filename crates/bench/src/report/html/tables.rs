@@ -30,7 +30,7 @@ pub(super) fn slowest(slowest: &[SlowDomain]) -> Markup {
                 tr {
                     td { (slow.name) }
                     (number("ms", ms(slow.cold_ms)))
-                    @if seen { td class="line" {
+                    @if seen { td class="whole" {
                         div class="bar" {
                             @for stretch in &slow.way {
                                 @let millis = (stretch.until_us - stretch.from_us) as f64 / 1000.0;
@@ -39,7 +39,7 @@ pub(super) fn slowest(slowest: &[SlowDomain]) -> Markup {
                             }
                         }
                     } }
-                    td class="line why soft" { (slow.why) }
+                    td class="whole why soft" { (slow.why) }
                 }
             }
         }
@@ -81,7 +81,7 @@ pub(super) fn nameservers(nameservers: &[Nameserver]) -> Markup {
                 @let times = times.map(|time| time.map(ms).unwrap_or_default());
                 tr {
                     td { (server.name.trim_end_matches('.')) }
-                    td class="line" { (server.address) }
+                    td class="whole" { (server.address) }
                     @for (column, cell) in columns.iter().zip(counts.into_iter().chain(times)) {
                         (number(column, cell))
                     }
@@ -107,7 +107,7 @@ pub(super) fn every_name(report: &BenchReport, asked: &TargetReport) -> Markup {
             @for domain in &asked.summary.domains {
                 tr {
                     td { (of(&report.record.names, domain.name)) }
-                    td class="line soft" { (of(&report.record.providers, domain.name)) }
+                    td class="whole soft" { (of(&report.record.providers, domain.name)) }
                     @for (column, figures) in columns.iter().zip([&domain.all, &domain.cold, &domain.warm]) {
                         (number(column, if figures.count > 0 { ms(figures.mean) } else { String::new() }))
                     }
