@@ -53,7 +53,7 @@ fn network(status: &DaemonStatus) -> Vec<Problem> {
         problems.push(problem(
             Severity::Warning,
             format!("The network loses {:.0} of 100 queries.", network.loss * 100.0),
-            "Check the Wi-Fi or the line: lost queries are sent again, which takes time.",
+            "Check the Wi-Fi and the connection to the Internet: lost queries are sent again, which takes time.",
         ));
     }
     problems

@@ -108,7 +108,7 @@ pub(crate) struct Form {
     /// A line for each name, as CSV, instead of text.
     #[arg(long, conflicts_with = "all")]
     csv: bool,
-    /// Write a page with curves, the slowest names hop by hop, and all nameservers; it needs no network.
+    /// Write a page with curves, the slowest names hop by hop, and the nameservers; the page needs no network.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 }
@@ -213,7 +213,7 @@ impl Form {
     fn can_be_written(&self) -> Result<(), Failure> {
         let Some(path) = &self.html else { return Ok(()) };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        // A link is not followed, and a file in its place would destroy a device.
+        // No link is followed, and a new file in the place of a device would destroy the device.
         let is_other = path.symlink_metadata().is_ok_and(|there| !there.is_file());
         let why = match (is_other, folder.is_some_and(|folder| !folder.is_dir())) {
             (_, true) => "no file in a folder that is there",

@@ -24,7 +24,7 @@ const OF_SYSTEM: &[&str] = &["/etc", "/usr/local/etc"];
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct ConfigFile {
     /// The configuration file. Without this option: /etc/zoners/zoners.toml or, if there is none,
-    /// ~/.config/zoners/zoners.toml; if there is none either, everything has its default, as with /dev/null.
+    /// ~/.config/zoners/zoners.toml; without either file, every setting has its default, as with /dev/null.
     #[arg(id = "config", short, long, value_name = "FILE")]
     named: Option<PathBuf>,
 }
@@ -45,7 +45,7 @@ impl ConfigFile {
         self.named.clone().or_else(|| usual_places().into_iter().find(|path| is_there(path)))
     }
 
-    /// The configuration, and the file it was read from.
+    /// The configuration, and the file with the configuration.
     ///
     /// # Errors
     /// The file is missing or wrong.
@@ -85,7 +85,7 @@ fn places_by(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     system.chain(users).chain(library).map(|folder| folder.join(FILE)).collect()
 }
 
-/// A file that cannot be examined counts as present, so that reading it gives the reason.
+/// A file that cannot be examined counts as present: reading gives the reason.
 fn is_there(path: &Path) -> bool {
     let is_absent = |kind| matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory);
     path.metadata().map_or_else(|error| !is_absent(error.kind()), |_| true)

@@ -67,7 +67,7 @@ impl Socket {
     }
 }
 
-/// Sends a request to the daemon at one of `paths`, with a file to be written or read.
+/// Sends a request to the daemon at the first usable path, with a file to be written or read.
 fn request_with<T: TryFrom<AdminReply, Error = AdminError>>(
     paths: &[PathBuf],
     request: &AdminRequest,

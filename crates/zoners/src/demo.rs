@@ -82,12 +82,12 @@ fn control_places(named: Option<PathBuf>, port: u16) -> Vec<PathBuf> {
 fn show(start: &SingleStart<'_>, anchor: &RRset) {
     let listed: Vec<String> = start.addresses.iter().map(ToString::to_string).collect();
     println!("A simulated Internet is served on {}.", listed.join(" and "));
-    println!("In another terminal, try:\n");
+    println!("In another terminal, try (or the same with `dig`):\n");
     let Some(address) = start.addresses.first() else { return };
     for sight in SIGHTS {
         let (name, rtype) = (sight.name, sight.rtype);
         println!("  # {}", sight.what);
-        println!("  dig @{} -p {} {name} {rtype}", address.ip(), address.port());
+        println!("  zoners lookup @{} -p {} {name} {rtype}", address.ip(), address.port());
     }
     match start.control {
         Ok(path) => {

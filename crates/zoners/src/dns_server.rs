@@ -15,10 +15,10 @@ use zoners_server::config::values;
 
 /// The port of DNS.
 pub(crate) const PORT: u16 = 53;
-/// The octet of a header that has CD, and the bit (RFC 4035 section 3.2.2).
+/// The octet of a header with CD, and the bit (RFC 4035 section 3.2.2).
 const CHECKING_DISABLED: (usize, u8) = (3, 0x10);
 
-/// The address of a server, as people write it: `192.0.2.1`, `[2001:db8::1]:5300`,
+/// The address of a server in the notation of people: `192.0.2.1`, `[2001:db8::1]:5300`,
 /// `tcp://192.0.2.1`, or a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServerAddress {

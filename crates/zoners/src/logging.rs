@@ -18,7 +18,7 @@ pub(crate) struct Logging {
     /// How the log is written, to standard error.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
-    /// What is logged: error, warn, info, debug or trace, and after a comma what differs for a part, as in
+    /// What is logged: error, warn, info, debug or trace, and after commas the levels of parts, as in
     /// `info,resolver=debug`. Parts are the crates of Zoners.
     #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = levels)]
     log_level: Targets,
@@ -46,7 +46,7 @@ impl Logging {
         let lines = fmt::layer()
             .with_writer(move || writer.clone())
             .with_target(false)
-            // It would write to standard error directly, and panic if that fails.
+            // The default would write to standard error directly, and panic on a failure.
             .log_internal_errors(false);
         let terminal = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         let levels = self.log_level.clone();

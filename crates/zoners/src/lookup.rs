@@ -58,7 +58,7 @@ pub(crate) struct LookupArguments {
     /// The DNS server to ask, as @SERVER.
     #[arg(short, long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "")]
     server: Option<String>,
-    /// The port of the server, if it is not 53.
+    /// The port of the server, if not 53.
     #[arg(short, long)]
     port: Option<u16>,
     /// Ask over IPv4 only.
@@ -82,7 +82,7 @@ pub(crate) struct LookupArguments {
     /// Print one JSON object for each question, as +json.
     #[arg(long)]
     json: bool,
-    /// Let the running daemon resolve, with all that it knows.
+    /// Let the running daemon resolve, with its cache.
     #[arg(long)]
     daemon: bool,
     /// The control socket of that daemon.

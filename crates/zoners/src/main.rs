@@ -32,9 +32,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Zoners finds the addresses behind names such as example.com.
 ///
-/// It asks the servers of the Internet itself, from the root down, instead of the resolver of your provider;
-/// checks their signatures (DNSSEC), and remembers the answers. Without a command, it says how this machine is
-/// set up and what to do next.
+/// Zoners asks the servers of the Internet directly, from the root down, instead of the resolver of your provider;
+/// checks their signatures (DNSSEC), and remembers the answers. Without a command, Zoners describes the setup of this
+/// machine and the next steps.
 #[derive(Debug, Parser)]
 #[command(name = "zoners", version, after_help = EXAMPLES)]
 struct CommandLine {
@@ -44,22 +44,22 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Look up a name, as with dig: its addresses or other records, and whether they are proven.
+    /// Look up a name, as with dig: addresses or other records, and whether the answer is proven.
     Lookup(Box<lookup::LookupArguments>),
-    /// Answer the DNS queries of this machine or network, until it is told to stop.
+    /// Answer the DNS queries of this machine or network, until Ctrl-C or a signal.
     Serve(Box<serve::ServeArguments>),
     /// Try Zoners on a simulated Internet with a dozen names; needs no network.
     #[cfg(feature = "demo")]
     Demo(demo::DemoArguments),
-    /// Show how the running daemon is doing: does it work, what is wrong, what to do.
+    /// Show how the running daemon is doing: whether names resolve, problems, and advice.
     Status(control::status::StatusArguments),
     /// Show the counters of the running daemon, each with an explanation.
     Stats(control::stats::StatsArguments),
-    /// Show what the running daemon knows of the servers of a zone, or of all.
+    /// Show the measurements of servers in the running daemon: of a zone, or of every zone.
     Servers(control::servers::ServersArguments),
-    /// Look into the cache of the running daemon, empty it, save or load it.
+    /// Show, empty, save or load the cache of the running daemon.
     Cache(control::cache::CacheArguments),
-    /// Let the running daemon read its configuration again, and show what is wrong with it.
+    /// Let the running daemon read the configuration again, and show the faults.
     Reload(control::reload::ReloadArguments),
     /// Check whether the running daemon answers and resolves, for Docker and monitoring.
     Healthcheck(control::healthcheck::HealthcheckArguments),
@@ -67,9 +67,9 @@ enum Command {
     Nta(control::nta::NtaArguments),
     /// Measure how fast names resolve, here or by any server, and compare with before.
     Bench(Box<bench::BenchArguments>),
-    /// Check a configuration file, and say what is wrong with it.
+    /// Check a configuration file, and show each fault.
     Check(check::CheckArguments),
-    /// Print a script that completes commands in a shell.
+    /// Print a script for the completion of commands in a shell.
     Completions(manual::Completions),
     /// Write the manual pages.
     Manual(manual::Manual),

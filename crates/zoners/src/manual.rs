@@ -37,7 +37,7 @@ pub(crate) fn completions(arguments: &Completions) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes a page for the program and one for each command.
+/// Writes a page for the program and for each command.
 pub(crate) fn manual(arguments: &Manual) -> Result<(), Failure> {
     let folder = &arguments.folder;
     let mut program = CommandLine::command().disable_help_subcommand(true);
@@ -47,7 +47,7 @@ pub(crate) fn manual(arguments: &Manual) -> Result<(), Failure> {
         .map_err(|error| Failure::Failed(format!("{}: {error}", folder.display())))
 }
 
-/// Writes the page of a command, and those of its subcommands.
+/// Writes the pages of a command and of its subcommands.
 fn pages(command: Command, folder: &Path) -> io::Result<()> {
     let below: Vec<Command> = command.get_subcommands().cloned().collect();
     let page = Man::new(command);

@@ -1,7 +1,6 @@
 //! Standard output and standard error, which may be full, closed, or a pipe without a reader.
 //!
-//! The first failure ends the output; the command completes its work, and reports the failure at
-//! the end.
+//! The first failure ends the output; the command completes the work, and reports the failure at the end.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -44,7 +43,7 @@ pub(crate) fn octets(octets: &[u8]) {
 }
 
 pub(crate) fn remark(text: fmt::Arguments<'_>) {
-    // A command does its work whether or not its remarks are read.
+    // A command works whether or not a person reads the remarks.
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
@@ -53,13 +52,13 @@ pub(crate) fn is_whole() -> Result<(), Failure> {
     with(|| io::stdout().flush());
     match BROKEN.get() {
         None => Ok(()),
-        // A reader that has gone has read enough, as `head` does.
+        // A reader that left has read enough, as `head` does.
         Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::Unread),
         Some(error) => Err(Failure::Failed(format!("standard output: {error}"))),
     }
 }
 
-/// Writes to standard output, unless that has failed before.
+/// Writes to standard output, unless a write has failed before.
 pub(crate) fn with(write: impl FnOnce() -> io::Result<()>) {
     if BROKEN.get().is_none()
         && let Err(error) = write()

@@ -1,4 +1,4 @@
-//! `zoners` alone: how this machine is set up for Zoners, and what to do next. Nothing is changed.
+//! `zoners` alone: the setup of this machine for Zoners, and the next steps. Nothing is changed.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};

@@ -84,7 +84,7 @@ fn attend(running: Running, welcome: Option<Welcome>) -> io::Result<()> {
     running.run()
 }
 
-/// Reports the served addresses, and those that are not served.
+/// Reports the served addresses and the missing addresses.
 fn tell(bound: &ListenStatus, welcome: Option<&Welcome>) {
     if let Some(reason) = &bound.instead {
         tracing::warn!("listen: cannot bind port 53: {reason}; serving on another instead");

@@ -1,5 +1,5 @@
-//! The daemon under attack: clients in good faith are answered. A test program of its own, since
-//! its load would slow the remaining tests.
+//! The daemon under attack: clients in good faith are answered. A separate test program, since the load would slow
+//! the remaining tests.
 
 #![allow(
     clippy::unwrap_used,
@@ -99,7 +99,7 @@ impl Drop for End<'_> {
     }
 }
 
-/// One test at a time, since each is a load of its own.
+/// Tests run in turn, since each is a load.
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -156,8 +156,8 @@ fn connect_from(address: [u8; 4], to: SocketAddr) -> TcpStream {
     socket.into()
 }
 
-/// A thousand idle connections, and an address that floods the server: unresolvable names, cached
-/// names, and packets that are no query.
+/// A thousand idle connections, and a flood from an address: unresolvable names, cached names, and packets without
+/// a query.
 #[test]
 fn a_flood_and_a_thousand_idle_connections_harm_nobody_else() {
     let _alone = alone();
@@ -206,7 +206,7 @@ fn a_flood_and_a_thousand_idle_connections_harm_nobody_else() {
     drop(idle);
 }
 
-/// A client that asks for much over TCP and reads nothing: its connection is closed, and meanwhile
+/// A client with many queries over TCP and no reading: the connection is closed, and meanwhile
 /// the remaining clients do not wait.
 #[test]
 fn a_slow_reader_blocks_nobody_else() {

@@ -1,4 +1,4 @@
-//! A resolver in this process, which shows its hops.
+//! A resolver in this process with visible hops.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -119,7 +119,7 @@ fn part(zone: &Name, question: &Question, depth: u8) -> Part {
     }
 }
 
-/// A network that records the end of each exchange, even without a waiting question.
+/// A network with a record of the end of each exchange, even without a waiting question.
 struct Watched {
     sockets: Sockets,
     seen: Arc<Mutex<Vec<zoners_bench::UpstreamExchange>>>,

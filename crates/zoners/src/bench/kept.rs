@@ -11,7 +11,7 @@ use crate::output::println;
 pub(super) enum SavedRunCommand {
     /// List the runs that were kept.
     List,
-    /// Tell what came of a run that was kept.
+    /// Show the results of a kept run.
     Show {
         /// Its name.
         name: String,

@@ -127,7 +127,7 @@ impl QuestionsUnderWay {
         Ok(())
     }
 
-    /// Adds the nameservers that the targets asked, and the providers of the names, where known.
+    /// Adds the nameservers asked by the targets, and the providers of the names, where known.
     fn note_nameservers(&self, record: &mut SavedRun) {
         for (at, target) in self.targets.iter().enumerate() {
             let met = nameservers::met(&target.exchanges(), record.first_asks(at as u16));
@@ -152,7 +152,7 @@ impl QuestionsUnderWay {
         let unheard = progress.unheard();
         for (at, target) in self.targets.iter().enumerate() {
             let own = || samples.iter().filter(|sample| usize::from(sample.target) == at);
-            // A target whose turn has not come yet may be fine.
+            // A target before its turn may be fine.
             let Some(first) = own().next() else { continue };
             if own().any(|sample| sample.ending.is_good()) {
                 continue;

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use zoners_bench::names::Format;
 use zoners_bench::{LoadShape, NameList, Plan};
 use zoners_dns::Rtype;
+use zoners_server::config::values::duration;
 
 use super::server::ServerTarget;
 use crate::Failure;
@@ -18,7 +19,7 @@ use crate::Failure;
 const PACES: [f64; 2] = [50.0, 200.0];
 /// Questions per second outside the measurement, if there is no limit.
 const UNPACED: f64 = 1000.0;
-/// Questions per second that no server gets without `--i-run-this-server`.
+/// The limit of questions per second without `--i-run-this-server`.
 const MOST_UNASKED: f64 = 100.0;
 /// The fastest accepted rate.
 const FASTEST: f64 = 20_000.0;
@@ -29,7 +30,7 @@ const TIMES: [u64; 2] = [900, 30];
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "What is asked")]
 pub(super) struct What {
-    /// A file of names, `-` for standard input; without it, a thousand that are widely asked for.
+    /// A file of names, `-` for standard input; without a file, a thousand popular names.
     #[arg(long, value_name = "FILE")]
     names: Option<PathBuf>,
     /// What that file is.
@@ -68,27 +69,47 @@ pub(super) struct How {
     /// Names under way at a time.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
     in_flight: u32,
-    /// Questions a second of each server, at most; 0 is as fast as they are answered. By default 50 of
-    /// a public server, 200 of one nearby.
+    /// Questions a second of each server, at most; 0 is as fast as they are answered. By default 50 for a public
+    /// server, 200 for a server nearby.
     #[arg(long, value_name = "Q", allow_negative_numbers = true)]
     pace: Option<f64>,
-    /// Ask at this rate whatever becomes of the answers, such as 200 questions a second of each server;
+    /// Ask at this rate without waiting for answers, such as 200 questions a second of each server;
     /// 100..5000 is a ramp, which finds the rate at which answers are lost or slow. Each name is asked
     /// once before.
     #[arg(long, value_name = "Q|FROM..TO", conflicts_with_all = ["rounds", "repeats"])]
     rate: Option<Rate>,
-    /// Leave the first router alone; its distance is otherwise measured and kept with the run.
+    /// Send nothing to the first router; without this option the distance to the router is measured and kept with
+    /// the run.
     #[arg(long)]
     pub(super) no_gateway: bool,
     /// I may ask these servers more than 100 questions a second.
     #[arg(long)]
     i_run_this_server: bool,
-    /// Milliseconds after which a question has failed.
-    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    /// The time after which a question has failed, such as 800ms or 5s, at most 60s. A bare number is milliseconds.
+    #[arg(long, default_value = "5s", value_parser = milliseconds)]
     pub(super) timeout: u64,
-    /// Seconds after which it ends with what it has: 900, or 30 at a rate.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    /// The time after which the run ends with the results so far, such as 90s or 2h. The default is 15min, or 30s
+    /// at a rate.
+    #[arg(long, value_parser = seconds)]
     time: Option<u64>,
+}
+
+/// The milliseconds of a timeout: a number, or a duration with a unit.
+fn milliseconds(text: &str) -> Result<u64, String> {
+    let bare = text.parse().map(Duration::from_millis).ok();
+    let timeout = bare.or_else(|| duration(text)).map(|timeout| timeout.as_millis() as u64);
+    timeout.filter(|millis| (1..=60_000).contains(millis)).ok_or_else(|| {
+        "must be a duration from 1ms to 60s, such as 800ms or 5s, or a number of milliseconds"
+            .to_owned()
+    })
+}
+
+/// The seconds of a run: a number, or a duration with a unit.
+fn seconds(text: &str) -> Result<u64, String> {
+    let time = duration(text).filter(|time| time.subsec_nanos() == 0).map(|time| time.as_secs());
+    time.filter(|seconds| (1..=86_400).contains(seconds)).ok_or_else(|| {
+        "must be a duration from 1s to 1d, such as 90s or 2h, or a number of seconds".to_owned()
+    })
 }
 
 /// Questions per second, at the start and at the end.
@@ -233,6 +254,18 @@ impl How {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_have_units_or_are_what_they_were() {
+        for (text, millis) in [("5000", 5000), ("5s", 5000), ("800ms", 800), ("1min", 60_000)] {
+            assert_eq!(milliseconds(text), Ok(millis), "{text}");
+        }
+        for (text, expected) in [("90", 90), ("15min", 900), ("2h", 7200)] {
+            assert_eq!(seconds(text), Ok(expected), "{text}");
+        }
+        assert!(["0", "61s", "soon", "-1"].into_iter().all(|text| milliseconds(text).is_err()));
+        assert!(["0", "2d", "800ms", "soon"].into_iter().all(|text| seconds(text).is_err()));
+    }
 
     #[test]
     fn rates_are_read() {

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 
 use zoners_bench::target::Telling;
 use zoners_bench::{QuestionOutcome, Target, TargetAnswer};
-use zoners_dns::{Checking, Endpoint, Message, Name, OptRcode, Question, Rtype};
+use zoners_dns::{Checking, Ede, EdeCode, Endpoint, Message, Name, OptRcode, Question, Rtype};
 
 use crate::dns_server::{DnsServer, PORT, QueryManner, ServerAddress};
 
-/// Questions to find the nameservers of a name: the name itself, and the apex of its zone.
+/// Questions to find the nameservers of a name: the name, and the apex of the zone.
 pub(super) const MAX_NAMESERVER_QUESTIONS: usize = 2;
 /// One attempt, since a sample is a single query; the plan has the timeout.
 const MANNER: QueryManner =
@@ -53,7 +53,7 @@ impl ServerTarget {
     /// The nameservers of the zone of `name`, according to this server.
     pub(super) async fn nameservers(&self, name: &Name) -> Vec<Name> {
         let mut zone = name.clone();
-        // A name that is no apex gets the SOA of its zone.
+        // For a name below an apex, the answer is the SOA of the zone.
         for _ in 0..MAX_NAMESERVER_QUESTIONS {
             let question = Question::new(zone.clone(), Rtype::NS);
             let Ok(message) = self.reply(&question).await else { return Vec::new() };
@@ -96,14 +96,33 @@ fn ending(message: &Message) -> QuestionOutcome {
         OptRcode::NOERROR | OptRcode::NXDOMAIN => QuestionOutcome::Answered,
         rcode => {
             let ede = message.edns.as_ref().and_then(|edns| edns.errors.first());
-            QuestionOutcome::Failed { rcode: rcode.to_string(), ede: ede.map(|ede| ede.code.0) }
+            QuestionOutcome::Failed { rcode: rcode.to_string(), ede: ede.map(cause) }
         }
     }
+}
+
+/// The code of the cause. Of a remembered failure (EDE 13, RFC 9520 section 3.2) Zoners names the first one in the
+/// text:
+/// `failed before: EDE 22 (No Reachable Authority)`.
+fn cause(ede: &Ede) -> u16 {
+    let first =
+        ede.text.strip_prefix("failed before: EDE ").filter(|_| ede.code == EdeCode::CACHED_ERROR);
+    let code = first.and_then(|rest| rest.split(' ').next()?.parse().ok());
+    code.unwrap_or(ede.code.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_remembered_failure_has_the_code_of_the_first() {
+        let of = |code, text: &str| cause(&Ede::new(code, text));
+        let first = Ede::new(EdeCode(7), "example.com. DNSKEY: the signature has expired");
+        assert_eq!(of(EdeCode::CACHED_ERROR, &format!("failed before: {first}")), 7);
+        assert_eq!(of(EdeCode::CACHED_ERROR, "no servers"), 13);
+        assert_eq!(of(EdeCode(22), "failed before: EDE 7 (Signature Expired)"), 22);
+    }
 
     #[test]
     fn addresses_are_taken_as_people_write_them() {

@@ -1,5 +1,5 @@
-//! The providers of the names: if a resolver shows no upstream queries, it is asked for the
-//! nameservers after the measurement.
+//! The providers of the names: a resolver without visible upstream queries is asked for the nameservers after the
+//! measurement.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,4 @@
-//! Data of the system: its resolver, and circumstances that may explain a difference between two
-//! runs.
+//! Data of the system: the resolver, and circumstances of a difference between two runs.
 
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant, SystemTime};
@@ -45,7 +44,7 @@ fn network(gateway: Option<Ipv4Addr>) -> String {
     format!("{}, {}", told("IPv4", v4, by), told("IPv6", v6, String::new()))
 }
 
-/// The RTT to the first router in milliseconds: the time until it accepts or refuses a connection.
+/// The RTT to the first router in milliseconds: the time until the router accepts or refuses a connection.
 fn distance(gateway: Ipv4Addr) -> Option<f64> {
     let (times, patience) = KNOCKS;
     let knock = |_| {
@@ -55,7 +54,7 @@ fn distance(gateway: Ipv4Addr) -> Option<f64> {
         let heard = reached.map_or_else(refused, |_| true);
         heard.then(|| began.elapsed().as_secs_f64() * 1000.0)
     };
-    // A router that does not answer at once will not answer later either.
+    // A router without an answer at once gives none later.
     (0..times).map_while(knock).min_by(f64::total_cmp)
 }
 

@@ -29,7 +29,7 @@ pub(crate) struct CacheArguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum CacheCommand {
-    /// Show how full the cache is and how many answers came out of it.
+    /// Show how full the cache is, and the share of answers from the cache.
     Stats {
         /// Print one JSON object.
         #[arg(long)]
@@ -61,7 +61,7 @@ enum CacheCommand {
         #[command(flatten)]
         socket: Socket,
     },
-    /// Remove the cache entries of a name, or all.
+    /// Remove the cache entries of a name, or every entry.
     #[command(group(ArgGroup::new("what").args(["name", "all"]).required(true)))]
     Flush {
         /// The name.

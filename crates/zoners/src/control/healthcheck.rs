@@ -18,8 +18,8 @@ use crate::print::clean;
 
 /// The most datagrams until an answer comes.
 const MAX_TRIES: u32 = 2;
-/// The time for the answer: the longest recursion by default (`timeouts.recursion`), and a margin of 2 s. Docker waits
-/// 30 s for the command.
+/// The time for the answer: the longest recursion by default (`timeouts.recursion`), and a margin of 2 s. Docker
+/// waits 30 s for the command.
 const TIMEOUT: &str = "10s";
 
 /// Arguments of `zoners healthcheck`.
@@ -35,15 +35,15 @@ In a Dockerfile:
   HEALTHCHECK CMD [\"zoners\", \"healthcheck\"]"
 )]
 pub(crate) struct HealthcheckArguments {
-    /// Ask the server at this address, such as `127.0.0.1` or `[::1]:5300`, instead of the address that the
-    /// control socket tells.
+    /// Ask the server at this address, such as `127.0.0.1` or `[::1]:5300`, instead of the address from the control
+    /// socket.
     #[arg(long, value_name = "ADDRESS", value_parser = server)]
     server: Option<SocketAddr>,
     /// The name to resolve. Without a name, the question is for the nameservers of the root.
     #[arg(long)]
     name: Option<String>,
-    /// The time until the check fails, such as 500ms or 3s. The default is longer than the server waits for other
-    /// servers, so that a failure has its reason.
+    /// The time until the check fails, such as 500ms or 3s. The default is longer than the server waits for
+    /// upstream servers: a failure arrives with the reason.
     #[arg(long, value_name = "TIME", default_value = TIMEOUT, value_parser = parse_duration)]
     timeout: Duration,
     /// Print one JSON object.
@@ -121,7 +121,7 @@ fn check(arguments: &HealthcheckArguments, question: &Question) -> HealthReport 
     report
 }
 
-/// The reason that the server gives for a failure.
+/// The reason of a failure, in the words of the server.
 fn reason(EdeReport { code, meaning, text }: &EdeReport) -> String {
     let meaning = format!("EDE {code}: {}", clean(meaning));
     if text.is_empty() { meaning } else { format!("{} ({meaning})", clean(text)) }

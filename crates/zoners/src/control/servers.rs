@@ -8,8 +8,8 @@ use crate::Failure;
 use crate::output::{self, println};
 use crate::print::{BOLD, DIM, RED, clean, wrapped};
 
-/// Columns for an address with its transport: enough for the longest IPv6 address without a port.
-const ADDRESS_WIDTH: usize = 43;
+/// Columns for an address with its transport: at least the heading, at most the longest IPv6 address without a port.
+const ADDRESS_WIDTH: (usize, usize) = (6, 43);
 const GREEN: Style = AnsiColor::Green.on_default();
 
 /// Arguments of `zoners servers`.
@@ -41,9 +41,14 @@ pub(super) fn page(list: &ServerList, width: usize) -> Vec<String> {
     let broken = list.reachability.names(false);
     let broken = broken.map(|way| format!("{RED}{way} does not work from here{RED:#}"));
     let silent = list.silent_zones.iter().flat_map(|silent| silent_zone(silent, width));
-    let servers = list.servers.iter().flat_map(|one| server(one, width));
+    let column = list.servers.iter().map(|server| address(server).chars().count()).max();
+    let column = column.unwrap_or_default().clamp(ADDRESS_WIDTH.0, ADDRESS_WIDTH.1);
+    let head =
+        format!("{DIM}{:<column$} {:>18}  {:>6}{DIM:#}", "server", "round-trip time", "lost");
+    let head = Some(head).filter(|_| !list.servers.is_empty());
+    let servers = list.servers.iter().flat_map(|one| server(one, column, width));
     let none = list.servers.is_empty().then(|| "no server is known yet".to_owned());
-    zone.chain(broken).chain(silent).chain(servers).chain(none).collect()
+    zone.chain(broken).chain(silent).chain(head).chain(servers).chain(none).collect()
 }
 
 fn silent_zone(silent: &SilentZoneReport, width: usize) -> Vec<String> {
@@ -53,34 +58,41 @@ fn silent_zone(silent: &SilentZoneReport, width: usize) -> Vec<String> {
     wrapped(&text, width).iter().map(|line| format!("{RED}{line}{RED:#}")).collect()
 }
 
-fn server(server: &KnownServer, width: usize) -> Vec<String> {
-    let rtt = match (server.srtt_ms, server.rttvar_ms) {
+fn address(server: &KnownServer) -> String {
+    format!("{} {}", clean(&server.address), server.transport)
+}
+
+/// A server: the address in a column of this width, measurements, and remarks.
+fn server(server: &KnownServer, column: usize, width: usize) -> Vec<String> {
+    // Without a reply the share of lost queries is unknown.
+    let (rtt, lost) = match (server.srtt_ms, server.rttvar_ms) {
         (Some(srtt), variation) => {
-            format!("{srtt:.1} ms ± {:.1}", variation.unwrap_or_default())
+            let rtt = format!("{srtt:.1} ms ± {:.1}", variation.unwrap_or_default());
+            (rtt, format!("{:.0} %", server.loss * 100.0))
         }
-        (None, _) => "never replied".to_owned(),
+        (None, _) if server.asked_s.is_none() => ("not asked yet".to_owned(), String::new()),
+        (None, _) => ("never replied".to_owned(), String::new()),
     };
     let colour = match server.srtt_ms {
         Some(_) if server.backoff_s.is_none() && !server.lame => GREEN,
         Some(_) => RED,
         None => Style::new(),
     };
-    let address = format!("{} {}", clean(&server.address), server.transport);
-    let lost = server.loss * 100.0;
+    let address = address(server);
     let mut remarks: Vec<String> = server.name.iter().map(|name| clean(name)).collect();
     remarks.push(clean(&server.trouble));
     remarks.extend(server.lame.then(|| "lame for this zone".to_owned()));
     remarks.extend((!server.edns).then(|| "without EDNS".to_owned()));
     remarks.extend(server.backoff_s.map(|left| format!("in backoff, next probe in {left} s")));
     remarks.retain(|remark| !remark.is_empty());
-    let measured = format!("{address:<ADDRESS_WIDTH$} {rtt:>18}  {lost:>3.0} % lost");
+    let measured = format!("{address:<column$} {rtt:>18}  {lost:>6}");
     let remarks = remarks.join(", ");
     let room = width.saturating_sub(measured.chars().count() + 2);
-    let head = format!("{address:<ADDRESS_WIDTH$} {colour}{rtt:>18}{colour:#}  {lost:>3.0} % lost");
+    let head = format!("{address:<column$} {colour}{rtt:>18}{colour:#}  {lost:>6}");
     if remarks.chars().count() <= room {
         return vec![format!("{head}  {remarks}").trim_end().to_owned()];
     }
     let below = wrapped(&remarks, width.saturating_sub(4));
     let below = below.iter().map(|line| format!("    {DIM}{line}{DIM:#}"));
-    [head].into_iter().chain(below).collect()
+    [head.trim_end().to_owned()].into_iter().chain(below).collect()
 }

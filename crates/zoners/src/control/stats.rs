@@ -81,7 +81,7 @@ impl Columns {
         Columns { count, name, help: width.saturating_sub(count + name + 6) }
     }
 
-    /// A counter in one row, or in several if its sentence is long.
+    /// A counter in a row, or in several rows if the sentence is long.
     fn rows(&self, counter: Counter, count: u64) -> Vec<String> {
         let Columns { count: digits, name: letters, help } = *self;
         let (count, name) = (grouped(count), counter.name());

@@ -15,8 +15,8 @@ const GREEN_BOLD: Style = AnsiColor::Green.on_default().bold();
 const RED_BOLD: Style = AnsiColor::Red.on_default().bold();
 const YELLOW_BOLD: Style = AnsiColor::Yellow.on_default().bold();
 
-/// Columns of a label and the gap after it.
-const LABEL_WIDTH: usize = 16;
+/// Columns of a label with the gap.
+const LABEL_WIDTH: usize = 17;
 /// The most prefixes of clients in the list; further prefixes are counted.
 const MAX_PREFIXES: usize = 6;
 

@@ -6,7 +6,7 @@ const PREFIX: &str = "xn--";
 /// A name in its form on the wire: ASCII stays as typed.
 ///
 /// # Errors
-/// The name has characters that are not allowed in domain names.
+/// The name has characters without a place in domain names.
 pub(super) fn to_wire(name: &str) -> Result<String, String> {
     if name.is_ascii() {
         return Ok(name.to_owned());

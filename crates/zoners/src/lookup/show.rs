@@ -133,14 +133,15 @@ impl AnswerText<'_> {
         parts.join(", ")
     }
 
-    /// The claims of a server asked directly, with the flags of its reply.
+    /// The claims of a server asked directly, with the flags of the reply.
     fn claimed(&self) -> String {
         let flags = &self.report.flags;
         let has = |flag: &str| flags.iter().any(|other| other == flag);
-        let claim = match (has("ad"), has("aa")) {
-            (true, _) => "validated by the server",
-            (false, true) => "authoritative",
-            (false, false) => "not validated",
+        let claim = match (has("ad"), has("aa"), self.report.rcode.as_str()) {
+            (_, _, rcode) if !matches!(rcode, "NOERROR" | "NXDOMAIN") => rcode,
+            (true, _, _) => "validated by the server",
+            (false, true, _) => "authoritative",
+            (false, false, _) => "not validated",
         };
         format!("{claim} (flags {})", flags.join(" "))
     }

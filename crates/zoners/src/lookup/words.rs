@@ -8,7 +8,7 @@ use super::idn;
 use super::options::PlusOptions;
 use crate::mistakes::nearest;
 
-/// Types that stand for actions, which are not supported.
+/// Unsupported types: each stands for an action.
 const ACTIONS: &[&str] = &["AXFR", "IXFR", "MAILA", "MAILB"];
 /// Common types, for the hint at a misspelt type.
 const COMMON_TYPES: &[&str] = &[
@@ -109,8 +109,8 @@ impl LookupRequest {
         Ok(())
     }
 
-    /// The questions: each name with each type. Without a type, a name is asked for its addresses,
-    /// and an address for its name; types without a name are asked for the root zone, as in dig.
+    /// The questions: each name with each type. Without a type, a name is asked for A and AAAA, and an address for
+    /// PTR; types without a name are asked for the root zone, as in dig.
     ///
     /// # Errors
     /// Nothing is asked for.

@@ -50,8 +50,10 @@ impl Welcome {
         let mut text = format!("{BOLD}Zoners {version}{BOLD:#} {listen}. Ctrl-C ends it.\n");
         text += &row("configuration", &described(self.file.as_deref()));
         if let Some(address) = bound.addresses.first() {
-            text +=
-                &row("try it", &format!("{}   {DIM}status: zoners status{DIM:#}", dig(*address)));
+            text += &row(
+                "try it",
+                &format!("{}   {DIM}status: zoners status{DIM:#}", first_query(*address)),
+            );
             text += &row("use it", &in_use(*address));
         }
         text
@@ -69,7 +71,7 @@ fn row(what: &str, text: &str) -> String {
 }
 
 /// The command for a first query to this address.
-fn dig(address: SocketAddr) -> String {
+fn first_query(address: SocketAddr) -> String {
     let ip = match address.ip() {
         ip if ip.is_unspecified() && ip.is_ipv4() => "127.0.0.1".to_owned(),
         ip if ip.is_unspecified() => "::1".to_owned(),

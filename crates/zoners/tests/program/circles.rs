@@ -1,7 +1,7 @@
 //! The files of a crate import each other one way, and so do the rooms of the resolver.
 //!
-//! A file may use what its parents have, as a child knows its parents; all other imports, and those of a parent of
-//! its children, make a graph without circles. Tests are left out: they may look at everything.
+//! A file may use items of the parents, as a child knows the parents; the remaining imports, and imports of a child
+//! by a parent, make a graph without circles. Tests are left out: they may look at everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 type Files = BTreeMap<Vec<String>, String>;
 type Imports = BTreeMap<Vec<String>, BTreeSet<Vec<String>>>;
 
-/// The rooms of the resolver, each above those before it.
+/// The rooms of the resolver, from the lowest to the highest.
 const ROOMS: [&str; 9] =
     ["model", "infra", "env", "cached", "selection", "ask", "iterate", "validate", "resolve"];
 
@@ -35,7 +35,7 @@ fn read(folder: &Path, path: &[String], files: &mut Files) {
     }
 }
 
-/// The files of a crate, by the name of its folder.
+/// The files of a crate, by the name of the folder.
 fn files(name: &str) -> Files {
     let mut files = Files::new();
     read(&crates().join(name).join("src"), &[], &mut files);
@@ -94,7 +94,7 @@ fn named(code: &str, children: &[String]) -> Vec<String> {
     words.filter(begins).map(str::to_owned).collect()
 }
 
-/// The file that a path, seen from `from`, leads to; through what is exported again.
+/// The file at the end of a path, seen from `from`; through what is exported again.
 fn resolve(files: &Files, from: &[String], path: &str, depth: usize) -> Vec<String> {
     let mut at = from.to_vec();
     let segments: Vec<&str> = path.split("::").map(str::trim).collect();

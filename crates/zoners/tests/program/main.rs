@@ -1,5 +1,5 @@
-//! The real binary, as a user or a service manager starts it. One test program, since each program
-//! links every crate anew; `cargo test -p zoners --test program daemon::` runs a part.
+//! The real binary, as a user or a service manager starts it. A single test program, since each program links every
+//! crate anew; `cargo test -p zoners --test program daemon::` runs a part.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,9 +20,10 @@ mod command {
     mod cli;
     #[cfg(feature = "demo")]
     mod demo;
+    mod lookup;
 }
 
-/// The daemon beside the operating system and its clients.
+/// The daemon beside the operating system and clients.
 mod daemon {
     mod descriptors;
     mod files;

@@ -1,4 +1,4 @@
-//! Commands that change a running daemon, or watch over it.
+//! Commands for changes and checks of a running daemon.
 
 use std::process::Output;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::common::{Daemon, zoners};
 
-/// A daemon, with the path of its control socket.
+/// A daemon, with the path of the control socket.
 fn daemon(more: &str) -> (Daemon, String) {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.keep().join("control").display().to_string();
@@ -43,7 +43,7 @@ fn reload_tells_what_came_of_it() {
     assert!(daemon.logs("control: user "));
     let found = zoners(&["healthcheck", "--name", "nas.test", "--control", &socket]);
     assert!(stdout(&found).contains("NOERROR"), "{}", stderr(&found));
-    // A fault changes nothing, and is told with its line.
+    // A fault changes nothing, and is reported with the line.
     configure(&daemon, &format!("{control}\nlisen = []"));
     let refused = reload(&[]);
     assert_eq!(refused.status.code(), Some(2));

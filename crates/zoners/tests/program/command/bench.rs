@@ -14,7 +14,7 @@ use crate::common::waiting::{travel, until};
 /// More than the noise of this machine adds to a cache hit.
 const LATE: Duration = Duration::from_millis(20);
 
-/// Names that resolve in the demonstration, of several zones.
+/// Names of several zones of the demonstration.
 const GOOD: [&str; 10] = [
     "www.fast.demo",
     "fast.demo",
@@ -49,7 +49,7 @@ impl Bench {
         self.call_with(arguments, "")
     }
 
-    /// Runs the command with `input` as its standard input.
+    /// Runs the command with `input` on standard input.
     fn call_with(&self, arguments: &[&str], input: &str) -> Called {
         // Servers other than this machine are not asked.
         let alone: &[&str] = match arguments[0].starts_with("--") {
@@ -65,7 +65,7 @@ impl Bench {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // A command that does not read its input is fine.
+        // A command may leave the input unread.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let output = child.wait_with_output().unwrap();
         let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();

@@ -1,4 +1,4 @@
-//! A server of `example.` that gives each name an address of its own, so that a wrong answer shows.
+//! A server of `example.` with a different address for each name, so that a wrong answer shows.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ fn address_of(name: &Name) -> [u8; 4] {
     sum.to_be_bytes()
 }
 
-/// A server of `example.` that has an address for each name, while the test lives.
+/// A server of `example.` with an address for each name, while the test lives.
 #[derive(Clone)]
 pub(crate) struct Authority {
     pub(crate) address: SocketAddr,

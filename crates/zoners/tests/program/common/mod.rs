@@ -193,7 +193,7 @@ pub(crate) struct Demo {
     pub(crate) addresses: Vec<SocketAddr>,
     /// The DS record of the demonstration's root zone.
     pub(crate) anchor: String,
-    /// The commands for its control socket that it shows, without `zoners`.
+    /// The shown commands for the control socket, without `zoners`.
     pub(crate) commands: Vec<String>,
     _folder: tempfile::TempDir,
 }
@@ -212,12 +212,12 @@ impl Demo {
         let (mut commands, mut anchor) = (Vec::new(), String::new());
         for line in lines.by_ref() {
             match line.trim().strip_prefix("zoners ") {
-                Some(command) => commands.push(command.to_owned()),
-                None if line.contains(" IN DS ") => {
+                Some(command) if command.contains("--control") => commands.push(command.to_owned()),
+                _ if line.contains(" IN DS ") => {
                     line.trim().clone_into(&mut anchor);
                     break;
                 }
-                None => {}
+                _ => {}
             }
         }
         let words = line.split_whitespace().map(|word| word.trim_end_matches('.'));

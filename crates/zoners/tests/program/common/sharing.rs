@@ -9,7 +9,7 @@ use super::{Daemon, zoners};
 
 pub(crate) const SECRET: &str = "secret = \"only the nodes know it\"\n";
 
-/// A daemon that asks the authority and shares its cache as `redis` says.
+/// A daemon with the authority as upstream and a shared cache as in `redis`.
 pub(crate) fn node(authority: &Authority, redis: &str) -> Daemon {
     let folder = tempfile::tempdir().unwrap();
     let control = folder.keep().join("control");

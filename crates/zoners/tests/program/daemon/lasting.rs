@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use crate::common::authority::{Authority, ask};
 use crate::common::{Daemon, zoners};
 
-/// A daemon that asks the authority and keeps its cache in `state`. The cache may still be loading.
+/// A daemon with the authority as upstream and the cache in `state`. The cache may still be loading.
 fn keeping(authority: &Authority, state: &Path) -> Daemon {
     started(authority, state, "")
 }
@@ -26,7 +26,7 @@ fn started(authority: &Authority, state: &Path, part: &str) -> Daemon {
     daemon
 }
 
-/// Stops the daemon with SIGTERM and waits for its end.
+/// Stops the daemon with SIGTERM and waits for the end.
 fn stop(mut daemon: Daemon) {
     daemon.signal("-TERM");
     assert!(daemon.child.wait().unwrap().success());

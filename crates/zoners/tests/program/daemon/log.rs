@@ -1,4 +1,4 @@
-//! A log and an output that cannot be written: full, closed, or without a reader.
+//! An unwritable log and an unwritable output: full, closed, or without a reader.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -88,7 +88,7 @@ impl Drop for Unheard {
     }
 }
 
-/// A full pipe, as long as its reader does not read.
+/// A full pipe, as long as the reader does not read.
 fn stalled() -> (impl Read, impl Into<Stdio>) {
     let (reader, writer) = std::io::pipe().unwrap();
     let mut fill = writer.try_clone().unwrap();

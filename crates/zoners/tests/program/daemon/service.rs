@@ -1,4 +1,4 @@
-//! The daemon as the operating system and its clients meet it.
+//! The daemon as met by the operating system and by clients.
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};

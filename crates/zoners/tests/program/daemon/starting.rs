@@ -166,7 +166,7 @@ fn what_root_makes_is_for_the_user_that_it_becomes_and_a_reload_works_as_that_us
     stop(daemon);
     assert!(state.join("cache").exists() && !socket.exists());
 
-    // As a daemon of root would have left these files.
+    // As left by a daemon of root.
     for file in ["lock", "cache.key", "cache", ""] {
         lchown(state.join(file), Some(0), Some(0)).unwrap();
     }

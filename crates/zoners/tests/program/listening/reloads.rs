@@ -12,7 +12,7 @@ use crate::common::waiting::{PATIENCE, until};
 use crate::common::{Daemon, client, file, localhost, query_for, receive, send};
 use zoners_dns::{Message, Rtype};
 
-/// A daemon that listens on these addresses, and so may listen on their ports.
+/// A daemon on these addresses, and so with the right to listen on the ports.
 fn listening(addresses: &str, more: &str) -> Daemon {
     let folder = tempfile::tempdir().unwrap();
     // The reload reads as a different user.
