@@ -1,22 +1,25 @@
 //! The work of the main thread while workers serve: signals, the control socket, reloads, changes of the network, and
 //! a look at everything once a second while clients ask.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 use zoners_host::service_manager;
 use zoners_resolver::Event;
 
 use super::hosts_file::HostsVersion;
 use super::keeper::CacheKeeper;
+use super::overseer::Overseer;
 use super::pulse::Pulse;
-use super::reload::{Reload, Reloading};
+use super::reload::{NextGeneration, Reload, Reloading};
 use super::reload_requests::ReloadCaller;
 use super::rollover;
 use super::serving::Serving;
-use super::signals::Signals;
+use super::signals::{SignalRequest, Signals};
 use super::wake::Wake;
 use crate::control::ControlSocket;
 
-/// Attends to `serving` until a signal asks for the end or a worker ends, and hands it back.
+/// Attends to `serving` until a signal asks for the end or a worker ends, and hands `serving` back.
 pub(super) async fn attend(
     mut serving: Serving,
     mut signals: Signals,
@@ -24,43 +27,30 @@ pub(super) async fn attend(
     mut reload_requests: mpsc::Receiver<ReloadCaller>,
     mut keeper: Option<&mut CacheKeeper>,
 ) -> Serving {
-    let overseer = serving.overseer.clone();
-    let conversing = async {
-        match control {
-            Some(control) => control.serve(overseer.clone()).await,
-            None => std::future::pending().await,
-        }
-    };
+    let (overseer, ended) = (serving.overseer.clone(), serving.workers.ended.clone());
+    let conversing = converse(control, overseer.clone());
     let living = service_manager::signs_of_life(serving.workers.runtimes());
     let following = rollover::follow(overseer.clone(), &serving.generation.config);
     tokio::pin!(conversing, living, following);
     let mut wake = Wake::watch(&serving.core.shared);
     // Changes from before the watch.
     serving.look_around();
-    let (activity, ended) = (serving.workers.activity.clone(), serving.workers.ended.clone());
-    let mut pulse = Pulse::of(activity);
+    let mut pulse = Pulse::of(serving.workers.activity.clone());
     let mut reloading = Reloading::default();
     loop {
         tokio::select! {
             biased;
-            _ = signals.terminate.recv() => return serving,
-            _ = signals.interrupt.recv() => return serving,
-            _ = signals.hangup.recv() => {
-                reloading.begin(Reload::Configuration, Vec::new(), &serving);
-            }
+            request = signals.next() => match request {
+                SignalRequest::End => return serving,
+                SignalRequest::Reload => {
+                    reloading.begin(Reload::Configuration, Vec::new(), &serving);
+                }
+                SignalRequest::Report => overseer.tell(),
+            },
             Some(caller) = reload_requests.recv() => {
                 reloading.begin(Reload::Configuration, vec![caller], &serving);
             }
-            next = reloading.done() => {
-                let report;
-                (serving, report) = serving.reload(next);
-                reloading.report(&report);
-                // Neighbours may have changed while files were read.
-                serving.look_around();
-                reloading.begin_requested(&serving);
-            }
-            _ = signals.report.recv() => overseer.tell(),
-            _ = signals.unused.recv() => {}
+            next = reloading.done() => serving = end_reload(serving, &mut reloading, next),
             () = ended.notified() => return serving,
             () = &mut conversing => {}
             () = &mut living => {}
@@ -68,25 +58,51 @@ pub(super) async fn attend(
                 reloading.begin(Reload::Files, Vec::new(), &serving);
                 following.set(rollover::follow(overseer.clone(), &serving.generation.config));
             }
-            moved = wake.changed() => {
-                if moved {
-                    tracing::info!("network: changed: server timeout history reset");
-                    serving.forgive(Event::NetworkChanged);
-                }
-                serving.look_around();
-            }
+            moved = wake.changed() => network_changed(&mut serving, moved),
             () = pulse.beat() => {
-                if let Some(event) = wake.look(&serving.core.shared) {
-                    serving.forgive(event);
-                }
-                if let Some(keeper) = &mut keeper {
-                    keeper.look(&serving.generation.settings);
-                }
+                look(&mut serving, &mut wake, keeper.as_deref_mut());
                 if has_other_hosts(&mut serving) {
                     reloading.begin(Reload::Files, Vec::new(), &serving);
                 }
             }
         }
+    }
+}
+
+/// Serves the control socket, if there is one.
+async fn converse(control: Option<&ControlSocket>, overseer: Arc<Overseer>) {
+    match control {
+        Some(control) => control.serve(overseer).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Puts the next generation into force, gives the callers the report, and begins a reload requested meanwhile.
+fn end_reload(serving: Serving, reloading: &mut Reloading, next: NextGeneration) -> Serving {
+    let (mut serving, report) = serving.reload(next);
+    reloading.report(&report);
+    // Neighbours may have changed while files were read.
+    serving.look_around();
+    reloading.begin_requested(&serving);
+    serving
+}
+
+/// Links, addresses or routes have changed; `moved` if the machine is on another network.
+fn network_changed(serving: &mut Serving, moved: bool) {
+    if moved {
+        tracing::info!("network: changed: server timeout history reset");
+        serving.forgive(Event::NetworkChanged);
+    }
+    serving.look_around();
+}
+
+/// The look at everything, once a second while clients ask.
+fn look(serving: &mut Serving, wake: &mut Wake, keeper: Option<&mut CacheKeeper>) {
+    if let Some(event) = wake.look(&serving.core.shared) {
+        serving.forgive(event);
+    }
+    if let Some(keeper) = keeper {
+        keeper.look(&serving.generation.settings);
     }
 }
 

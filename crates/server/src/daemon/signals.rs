@@ -6,16 +6,29 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The signals that the daemon handles.
 pub(super) struct Signals {
-    pub(super) terminate: Signal,
-    pub(super) interrupt: Signal,
-    pub(super) hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+    report: Signal,
+    unused: Signal,
+}
+
+/// The wish of an operator, sent as a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SignalRequest {
+    /// SIGTERM or SIGINT: the daemon ends.
+    End,
+    /// SIGHUP: the configuration is read again.
+    Reload,
     /// SIGUSR1: the counters go to the log.
-    pub(super) report: Signal,
-    /// SIGUSR2: handled, since a signal without a handler ends the process.
-    pub(super) unused: Signal,
+    Report,
 }
 
 impl Signals {
+    /// Handles the signals from now on.
+    ///
+    /// # Errors
+    /// The system refuses a handler.
     pub(super) fn listen() -> io::Result<Self> {
         Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
@@ -24,5 +37,20 @@ impl Signals {
             report: signal(SignalKind::user_defined1())?,
             unused: signal(SignalKind::user_defined2())?,
         })
+    }
+
+    /// The next request. Safe to cancel and call again.
+    pub(super) async fn next(&mut self) -> SignalRequest {
+        loop {
+            return tokio::select! {
+                biased;
+                _ = self.terminate.recv() => SignalRequest::End,
+                _ = self.interrupt.recv() => SignalRequest::End,
+                _ = self.hangup.recv() => SignalRequest::Reload,
+                _ = self.report.recv() => SignalRequest::Report,
+                // SIGUSR2 has a handler, since a signal without a handler ends the process.
+                _ = self.unused.recv() => continue,
+            };
+        }
     }
 }
