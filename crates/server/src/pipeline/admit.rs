@@ -7,8 +7,10 @@ use zoners_dns::{Class, ClockReading, Ede, EdeCode, Opcode, OptRcode, Prefix, Rt
 use zoners_dnssec::nsec::NXNAME;
 
 use super::cookies::{Cookie, Cookies};
+use super::finish;
+use super::query::Query;
 use super::strangers::Strangers;
-use super::{Client, Query, finish};
+use crate::client::Client;
 use crate::config::{Clients, Refuse, ServerConfig};
 use crate::nearby::Nearby;
 

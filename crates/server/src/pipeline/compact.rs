@@ -5,7 +5,7 @@ use zoners_dns::{OptRcode, RRset, Rtype, name};
 use zoners_dnssec::nsec::denied_owner;
 use zoners_resolver::Answer;
 
-use super::Query;
+use super::query::Query;
 
 /// The RCODE that the client gets with `answer`.
 ///

@@ -8,7 +8,8 @@ use zoners_dns::packet::ResponsePatch;
 use zoners_dns::{Ede, EdeCode, Opcode, OptRcode, ResponseOpt, Security};
 use zoners_resolver::Answer;
 
-use super::{Query, compact};
+use super::compact;
+use super::query::Query;
 
 const HEADER_OCTETS: usize = 12;
 

@@ -6,7 +6,8 @@ use zoners_dns::{Counter, Ede, EdeCode, Moment, Network, OptRcode, Question, Rty
 use zoners_resolver::{Answer, Lack};
 
 use super::group::ClientGroup;
-use super::{Handled, Query, Service, finish};
+use super::query::Query;
+use super::{Handled, Service, finish};
 
 /// Types that programs ask for together.
 const PAIRED_TYPES: [Rtype; 3] = [Rtype::A, Rtype::AAAA, Rtype::HTTPS];
