@@ -1,5 +1,7 @@
 //! The table of all entries: shards under one limit of octets.
 
+mod sweep;
+
 use std::fmt;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -10,7 +12,7 @@ use zoners_dns::Moment;
 
 use crate::arena::MAX_ENTRY_OCTETS;
 use crate::key::CacheKey;
-use crate::shard::{Cursor, EntryView, NewEntry, Shard};
+use crate::shard::{NewEntry, Shard};
 use crate::sync::{ShardedLock, ShardedLockReadGuard, ShardedLockWriteGuard};
 
 /// The shards of a large table, so many that workers seldom wait for the same lock.
@@ -139,17 +141,6 @@ impl Table {
         true
     }
 
-    /// Calls `take` with entries from a cursor on, until `take` returns false. Returns the cursor
-    /// to continue. One call visits and locks one shard only.
-    pub(crate) fn visit_from(
-        &self,
-        (shard, from): (usize, Cursor),
-        take: impl FnMut(&EntryView<'_>) -> bool,
-    ) -> Option<(usize, Cursor)> {
-        let next = reading(self.shards.get(shard)?).visit_from(from, take);
-        Some(next.map_or((shard + 1, Cursor::default()), |from| (shard, from)))
-    }
-
     /// Claims the refresh of the entry under `key`. False if there is no entry, or the refresh is
     /// claimed already.
     pub(crate) fn claim(&self, key: &[u8]) -> bool {
@@ -177,30 +168,6 @@ impl Table {
         }
         let mut shard = writing(self.shard(hash));
         matches(&shard) && shard.remove_key(hash, key)
-    }
-
-    /// The results of `select` for live entries, at most `max_results`, in no particular order. One shard
-    /// is locked at a time.
-    pub(crate) fn collect<T>(
-        &self,
-        now: Moment,
-        max_results: usize,
-        select: impl Fn(&[u8], &[u8]) -> Option<T>,
-    ) -> Vec<T> {
-        let mut found = Vec::new();
-        for shard in &self.shards {
-            let shard = reading(shard);
-            let live = shard.entries().filter(|(_, _, expires)| *expires > now);
-            let selected = live.filter_map(|(key, value, _)| select(key, value));
-            found.extend(selected.take(max_results - found.len()));
-        }
-        found
-    }
-
-    /// Removes entries for which `matches` is true. Returns their number. One shard is locked at a
-    /// time.
-    pub(crate) fn remove_matching(&self, matches: impl Fn(&EntryView<'_>) -> bool) -> usize {
-        self.shards.iter().map(|shard| writing(shard).remove_matching(&matches)).sum()
     }
 
     /// The number of the quarantine in which entries are inserted, or 0.
