@@ -1,6 +1,6 @@
-//! Aggressive NSEC (RFC 8198): answers synthesised from proven denials, without a query and without
-//! a task. A record denying one name denies each name in its range, and a wildcard that stands for
-//! one name stands for each name below its parent.
+//! Aggressive NSEC (RFC 8198): answers synthesised from proven denials, without a query and without a task.
+//! A record that denies a name denies each name in its range, and a wildcard stands for each name below its
+//! parent.
 
 use zoners_cache::{CachedRRset, Denial, Neighbour, RangePosition};
 use zoners_dns::{Moment, Name, Network, Question, RRset, Rtype, Security, SortKey, name};
@@ -68,7 +68,7 @@ pub(crate) fn synthesised<N: Network>(
     }
 }
 
-/// A question, and the zone that may answer it.
+/// A question, and the zone whose ranges may answer.
 struct Synthesis<'a, N: Network> {
     env: &'a Env<N>,
     zone: Name,
@@ -99,8 +99,8 @@ impl<N: Network> Synthesis<'_, N> {
             RangePosition::Beyond => return None,
         };
         if let Some(CachedRRset { set, .. }) = self.wildcard_records(&encloser) {
-            // One record proves both that the name does not exist and that the closest encloser is
-            // the wildcard's parent (RFC 4035 section 5.3.4).
+            // The record proves both facts: the name does not exist, and the closest encloser is the
+            // wildcard's parent (RFC 4035 section 5.3.4).
             return Some(self.expanded(set, vec![own]));
         }
         let wildcard = SortKey::of(wildcard(&encloser)?.for_slice());

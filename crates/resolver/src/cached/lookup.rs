@@ -44,8 +44,8 @@ impl<'a> CacheQuery<'a> {
         Self::SOURCES.iter().find_map(|source| source(self, cache, now))
     }
 
-    /// The last data that did not expire before `since`: of an entry and its replacement, the one
-    /// with the later expiry counts. TTLs count from `since`.
+    /// The last data that did not expire before `since`: of an entry and the replacement, the later expiry
+    /// counts. TTLs count from `since`.
     pub(crate) fn last_known(&self, cache: &Cache, since: Moment) -> Option<Reply> {
         if self.rtype == Rtype::ANY {
             return None;
@@ -173,7 +173,7 @@ pub(crate) enum ChainStep {
 }
 
 impl AnswerBuilder {
-    /// Aliases followed so far. A DNAME and its synthesised CNAME count as one.
+    /// Aliases followed so far. A DNAME and the synthesised CNAME are a single alias.
     pub(crate) fn aliases(&self) -> usize {
         self.aliases
     }

@@ -1,4 +1,4 @@
-//! Caches replies, and removes data that turned out bogus.
+//! Caches replies, and removes bogus data.
 
 use zoners_cache::Rank;
 use zoners_dns::{Counter, Network, Question, RRset, Rtype, Security};

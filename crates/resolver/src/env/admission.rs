@@ -1,5 +1,4 @@
-//! Admission of recursions: the most recursions in one worker, and which of them gives way to a new
-//! one.
+//! Admission of recursions: the most recursions in a worker, and which recursion gives way to a new one.
 //!
 //! The client with the most recursions pays. A client with fewer recursions displaces that client's
 //! oldest recursion at once; otherwise the client's own oldest gives way to its newest, after

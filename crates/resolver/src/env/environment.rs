@@ -14,8 +14,8 @@ use crate::env::shared::Shared;
 use crate::env::stragglers::{StragglerFate, Stragglers};
 use crate::model::settings::Settings;
 
-/// The network, the shared state, the settings and the counters of a resolver. It is no thread:
-/// several may live on one runtime, or each on its own.
+/// The network, the shared state, the settings and the counters of a resolver. It is no thread: several may
+/// live on a single runtime, or on a runtime each.
 #[derive(Debug)]
 pub(crate) struct Env<N: Network> {
     this: Weak<Self>,
@@ -135,8 +135,8 @@ impl<N: Network> Env<N> {
         code.is_bogus() && !self.shared().interception.is_forged()
     }
 
-    /// Records the reporting agent that a server of `cut` names in its reply. A forwarder is no
-    /// server of the zone, so its option does not count.
+    /// Records the reporting agent named in the reply of a server of `cut`. A forwarder is no server of the
+    /// zone, so its option does not count.
     pub(crate) fn learn_agent(&self, cut: &Delegation, reply: &Message) {
         if !self.settings().report_failures || cut.mode == QueryMode::Forward {
             return;

@@ -1,9 +1,9 @@
 //! How this network lets DNS to foreign servers pass.
 //!
-//! A captive portal or an intercepting resolver answers in the name of every server: with RA and
-//! without AA, since it recurses or makes answers up. Other networks answer REFUSED, send ICMP
-//! errors, or drop queries. One server that behaves so is lame or dead. If several places do, a
-//! probe of the root servers finds out.
+//! A captive portal or an intercepting resolver answers in the name of every server: with RA and without
+//! AA, since it recurses or makes answers up. Other networks answer REFUSED, send ICMP errors, or drop
+//! queries. A single server with this behaviour is lame or dead. If several places do, a probe of the root
+//! servers finds out.
 //!
 //! A network has to prove itself: from its first reply on, learned entries are quarantined
 //! (`Cache::begin_doubt`) until an authoritative reply is proven by signatures. Quarantined entries
@@ -143,7 +143,7 @@ impl NetworkState {
 pub(crate) struct Interception {
     /// The [`NetworkState`], as an index into [`NetworkState::ALL`], read without a lock.
     state: AtomicU8,
-    /// Whether `notes` has something that a proper reply clears.
+    /// Whether `notes` has anything for a proper reply to clear.
     noted: AtomicBool,
     /// When a foreign server last said something useful; 0: none has on this network.
     passed_at: AtomicU64,

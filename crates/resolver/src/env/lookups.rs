@@ -24,7 +24,7 @@ pub(crate) enum AddressSource {
     OwnZone,
 }
 
-/// The result of a look-up: the index of the nameserver in its delegation, and its addresses.
+/// The result of a look-up: the index of the nameserver in the delegation, and the addresses.
 #[derive(Debug)]
 pub(crate) struct FoundAddresses {
     pub(crate) server: usize,

@@ -11,7 +11,7 @@ pub const MAX_NEGATIVE_ANCHORS: usize = 256;
 /// Seconds for which a zone may go unvalidated: a week (RFC 7646 section 2).
 pub const MAX_NEGATIVE_ANCHOR_SECONDS: u32 = 7 * 24 * 3600;
 
-/// Zones that are not validated, each until a moment.
+/// Zones without validation, each until a moment.
 #[derive(Debug, Default)]
 pub struct NegativeAnchorTable {
     zones: RwLock<Vec<(Name, Moment)>>,

@@ -1,4 +1,4 @@
-//! Monitoring agents of zones, and the error reports that were sent to them (RFC 9567).
+//! Monitoring agents of zones, and the error reports already sent (RFC 9567).
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use zoners_dns::{Moment, Name};
 
 /// Zones with a known agent. One zone more empties the table: the next replies fill it again.
 pub(crate) const AGENTS: usize = 1024;
-/// Sent reports that are remembered, so that no report is repeated.
+/// Sent reports remembered, so that no report is repeated.
 pub(crate) const REMEMBERED: usize = 512;
 /// The time for which a report, and the agent of a zone, is remembered.
 pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(3600);

@@ -1,4 +1,4 @@
-//! The limits of packets to servers that an outsider can cause, as each step meets them.
+//! The limits of packets that an outsider can cause, as each step meets the limits.
 
 use zoners_dns::{Counter, Delegation, Endpoint, Network, QueryMode, name};
 
@@ -75,9 +75,9 @@ impl<N: Network> Env<N> {
     }
 }
 
-/// The initial quota of a zone or its servers. Configured servers have none: each question may go
-/// to one server, and its unanswered names must not affect the remaining names. Root and top-level
-/// servers start at the maximum.
+/// The initial quota of a zone or its servers. Configured servers have none: each question may go to a
+/// single server, and unanswered names must not affect the remaining names. Root and top-level servers
+/// start at the maximum.
 fn usual(limit: u32, cut: &Delegation) -> QuotaLimit {
     let limit = if cut.mode == QueryMode::Iterative { limit } else { 0 };
     QuotaLimit { limit, trusted: name::depth(&cut.zone) <= 1 }

@@ -44,14 +44,14 @@ pub(crate) struct ExchangeKey {
 }
 
 impl Hash for ExchangeKey {
-    /// The zone is an ancestor of the QNAME, so its length identifies it.
+    /// The zone is an ancestor of the QNAME, so the length identifies the zone.
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.asked.hash(state);
         state.write_usize(self.zone.len());
     }
 }
 
-/// A question, and whether its answer must be validated.
+/// A question, and whether the answer must be validated.
 pub(crate) type QuestionKey = (Question, bool);
 pub(crate) type SharedResult<T> = Result<Arc<T>, Unresolved>;
 

@@ -20,7 +20,7 @@ use crate::model::step::Step;
 pub(crate) enum FlightEnd<R, T> {
     /// The result of the caller's work, as a leader or alone.
     Own(R),
-    /// The result of a different leader, or its failure.
+    /// The result, or the failure, of a different leader.
     Joined(Result<T, Unresolved>),
 }
 
@@ -90,7 +90,7 @@ impl<N: Network> Env<N> {
         step: &Step,
     ) -> FollowEnd<K, T> {
         self.count(Counter::FlightJoined);
-        // No follower waits longer than its own time, however many leaders follow each other.
+        // No follower waits beyond its own deadline, however many leaders follow each other.
         let landed = step.wait(zone, question, follow.landing());
         match timeout_at(step.client.budget.deadline, landed).await {
             Ok(Landed::Value(result)) => FollowEnd::Result(result),

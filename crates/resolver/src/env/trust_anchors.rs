@@ -23,8 +23,8 @@ impl<N: Network> Env<N> {
         (!excepted && !sets_clock).then_some(anchor)
     }
 
-    /// The known unsigned zone of `name` below the closest anchor: zones above an anchor do not
-    /// decide below it.
+    /// The known unsigned zone of `name` below the closest anchor: zones above an anchor do not decide
+    /// below the anchor.
     pub(crate) fn known_unsigned(&self, name: &Name) -> Option<InsecureZone> {
         self.unsigned_below(self.anchor_of(name)?, name)
     }

@@ -1,7 +1,8 @@
 //! The walk down: from the deepest known zone cut to the zone with the answer.
 //!
-//! One [`Iteration`] finds the servers' reply to one question. Each turn asks the servers of the zone cut one question
-//! (`shortened` says which, `zone_question` how), and then goes to a deeper cut, shows more of the name, or ends.
+//! An [`Iteration`] finds the servers' reply to a question. Each turn asks the servers of the zone cut one
+//! question (`shortened` says which, `zone_question` how), and then goes to a deeper cut, shows more of the
+//! name, or ends.
 
 mod shortened;
 mod zone_question;
@@ -73,7 +74,8 @@ struct Iteration<'a, N: Network> {
     cut: Delegation,
     minimiser: Minimiser,
     turns_left: u32,
-    /// The zone whose servers refused a shortened question: if they answer the full one, minimisation fails there.
+    /// The zone whose servers refused a shortened question: if the full question gets an answer,
+    /// minimisation fails there.
     refused_at: Option<Name>,
 }
 

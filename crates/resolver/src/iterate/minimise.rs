@@ -1,4 +1,4 @@
-//! QNAME minimisation (RFC 9156): a server sees one label more than its zone.
+//! QNAME minimisation (RFC 9156): a server sees a single label beyond its zone.
 
 use zoners_dns::{Name, Question, Rtype, name};
 

@@ -46,7 +46,7 @@ pub(crate) fn look_up_addresses<N: Network>(
                     AddressSource::Glue => nearest_addresses(&env, question, &step).await,
                     AddressSource::OwnZone => zone_addresses(&env, question, &step).await,
                 };
-                // Servers that do not reply for one family do not reply for the other.
+                // Servers silent for the first family will be silent for the second.
                 let Ok(told) = told else { break };
                 (addresses, by_glue) = told;
             }

@@ -26,7 +26,7 @@ pub(crate) struct Budget {
     verifications: AtomicU32,
     failed_verifications: AtomicU32,
     hash_blocks: AtomicU32,
-    /// The first limit reached of those that say nothing about the question.
+    /// The first limit reached, among the limits that say nothing about the question.
     met: OnceLock<Exhausted>,
     /// Whether the result is not wanted any more.
     stopped: AtomicBool,
@@ -67,9 +67,9 @@ impl Budget {
         }
     }
 
-    /// Charges a query that is about to be sent, to the client query and to its question. A `retry`
-    /// is a hedge or a repetition: the cost of a bad uplink has an allowance of its own, and counts
-    /// against the question only when the allowance is spent.
+    /// Charges a query about to be sent, to the client query and to the question. A `retry` is a hedge or a
+    /// repetition: the cost of a bad uplink has an allowance of its own, and counts against the question
+    /// only when the allowance is spent.
     pub(crate) fn charge_query(
         &self,
         question: &AtomicU32,
@@ -142,7 +142,7 @@ impl Budget {
         self.take(&self.lookups, Counter::BudgetAddressLookups)
     }
 
-    /// Charges a signature that is about to be verified.
+    /// Charges a signature about to be verified.
     pub(crate) fn charge_verification(&self) -> Result<(), Exhausted> {
         if self.failed_verifications.load(Ordering::Relaxed) == 0 {
             return Err(Exhausted(Counter::BudgetFailedVerifications));

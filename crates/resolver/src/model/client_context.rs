@@ -10,8 +10,9 @@ use crate::model::budget::Budget;
 use crate::model::settings::Limits;
 use crate::model::trace::Trace;
 
-/// The part of the context that lasts as long as the work for a client query. All steps share one by `Arc`, so no
-/// step can start with a fresh budget. A question of our own, such as a prefetch or a probe, has one too.
+/// The part of the context that lasts as long as the work for a client query. The steps share the context
+/// by `Arc`, so no step can start with a fresh budget. A question of our own (a prefetch, a probe) has a
+/// client context too.
 #[derive(Debug)]
 pub(crate) struct ClientContext {
     /// The client's address or prefix; `None` for questions of our own.

@@ -93,8 +93,8 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
         Arc::new(Flights { table: Mutex::default(), hasher: RandomState::new(), graph })
     }
 
-    /// Leads or follows the flight for `key`. `waiter` is the flight that the caller leads, and that
-    /// waits when the caller waits; a client query has none.
+    /// Leads or follows the flight for `key`. `waiter` is the flight led by the caller, which waits when
+    /// the caller waits; a client query has none.
     pub(crate) fn board(self: &Arc<Self>, key: &K, waiter: Option<FlightId>) -> Boarding<K, V> {
         let hash = self.hasher.hash_one(key);
         let rehash = |flight: &Flight<K, V>| self.hasher.hash_one(&flight.key);
@@ -125,7 +125,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
                 });
                 vacant.insert(Flight { key: key.clone(), id, landing: landing.clone() });
                 let place = FlightPlace { flights: self.clone(), hash, id, landing };
-                // The flight is new: nothing can lead from it back to the waiter.
+                // The flight is new: nothing can lead back to the waiter.
                 let edge = waiter.and_then(|waiter| self.graph.wait(waiter, id));
                 Boarding::Lead(Lead { place, landed: false, _edge: edge })
             }

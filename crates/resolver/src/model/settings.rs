@@ -101,7 +101,7 @@ pub struct Limits {
     pub queries: u32,
     /// Queries for one question, without those of nameserver look-ups.
     pub queries_per_question: u32,
-    /// Hedges and probes for one client query that do not count against the limits above.
+    /// Hedges and probes for a client query, outside the limits above.
     pub hedges: u32,
     /// Octets received for one client query.
     pub bytes: u64,
@@ -141,8 +141,8 @@ pub struct Limits {
     pub ds_labels: usize,
     /// Pending recursions of one worker.
     pub pending: usize,
-    /// The initial quota of queries under way at one server: it grows while the server replies and
-    /// shrinks while it does not. 0: no quota.
+    /// The initial quota of queries under way at one server: the quota grows while the server replies and
+    /// shrinks while the server is silent. 0: no quota.
     pub queries_per_server: u32,
     /// The initial quota of questions under way at one zone, adapted in the same way.
     pub questions_per_zone: u32,
@@ -155,7 +155,7 @@ pub struct Limits {
     pub prefetched: usize,
     /// The longest wait for one query.
     pub exchange: Duration,
-    /// The longest time to try the servers of one zone for one question.
+    /// The longest time to try the servers of a zone for a question.
     pub race: Duration,
     /// The longest work for one client query.
     pub recursion: Duration,

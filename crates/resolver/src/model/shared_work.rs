@@ -1,4 +1,4 @@
-//! Work that identical look-ups share in a flight, and the leader that does it.
+//! Work shared by identical look-ups in a flight, and the leader of the work.
 
 use std::hash::Hash;
 use std::sync::Arc;

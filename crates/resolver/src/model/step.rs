@@ -1,7 +1,7 @@
 //! A step of a recursion: the context that each function on the way to an answer gets.
 //!
-//! The context has two parts. [`ClientContext`] lasts as long as the client query; the rest of [`Step`] changes
-//! from step to step. The parts of a step, and what becomes of them in the steps made from it:
+//! The context has two parts. [`ClientContext`] lasts as long as the client query; the rest of [`Step`]
+//! changes from step to step. The parts of a step, and their values in the steps made from the step:
 //!
 //! | part | nameserver addresses | keys and DS | validation, retry | inside a flight |
 //! |---|---|---|---|---|
@@ -29,8 +29,8 @@ use crate::model::trace::Hop;
 
 /// A step of a recursion.
 ///
-/// A step holds the `Arc` of its client query, instead of a second argument beside it: every function that gets a
-/// step charges the budget, and a step that outlives its caller needs both parts.
+/// A step holds the `Arc` of its client query, instead of a second argument beside it: every function with
+/// a step charges the budget, and work that outlives its caller needs both parts.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     /// The client query, with the budget that every step charges.
@@ -97,7 +97,7 @@ impl Step {
         }
     }
 
-    /// The step for a nested question; the one place that says which parts start anew.
+    /// The step for a nested question; the only place to say which parts start anew.
     fn nested(&self, question: NestedQuestion) -> Self {
         match question {
             // The address of a nameserver needs no proof; the replies of the nameserver do.
@@ -106,8 +106,8 @@ impl Step {
                 lineage: self.lineage.clone(),
                 ..Step::start(self.client.clone())
             },
-            // Keys prove the question at hand, and are charged to it. A server that lied about one question may
-            // give the keys of its zone.
+            // Keys prove the question at hand, and are charged to it. A server that lied about the question
+            // may still give the keys of the zone.
             NestedQuestion::Keys => Step { proof: None, ..self.clone() },
         }
     }

@@ -26,7 +26,7 @@ pub struct TimedHop {
 /// A step on the way.
 #[derive(Clone, Debug)]
 pub enum Hop {
-    /// A server was asked: it replied, it did not, or a different server was quicker.
+    /// A server was asked, and replied or did not, or a different server was quicker.
     Asked {
         /// The zone of the server.
         zone: Name,

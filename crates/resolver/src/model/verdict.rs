@@ -43,8 +43,8 @@ pub struct Reply {
     pub aliases: Vec<RRset>,
     /// The end of the alias chain.
     pub finding: Finding,
-    /// The server's proven statement about the target of the aliases. It counts once validated,
-    /// since servers deny names that they did not look up.
+    /// The server's proven statement about the target of the aliases. The reply counts once validated,
+    /// since servers deny names without a look-up.
     pub beyond: Option<Box<Finding>>,
     /// NSEC and NSEC3 RRsets that accompany wildcard expansions.
     pub proof: Vec<RRset>,
@@ -206,7 +206,7 @@ impl fmt::Display for Verdict {
 }
 
 impl Fault {
-    /// Whether the server, or a forger in its name, replied at all.
+    /// Whether the server, or a forger in the server's name, replied at all.
     #[must_use]
     pub fn is_answer(self) -> bool {
         self.says_nothing() || self.is_unreadable() || matches!(self, Fault::Rcode(_) | Fault::Lame)

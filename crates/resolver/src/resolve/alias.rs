@@ -50,7 +50,7 @@ pub(crate) async fn answer<N: Network>(
     }
 }
 
-/// The data of `name`, from the cache unless it is `unknown` there, or from its servers.
+/// The data of `name`, from the cache unless `unknown` there, or from the servers.
 async fn find<N: Network>(
     env: &Env<N>,
     name: &Name,
@@ -106,7 +106,7 @@ async fn find_known<N: Network>(
     }
 }
 
-/// Asks servers other than those that gave bogus answers, such as `liar`.
+/// Asks servers without a bogus answer so far, and not `liar`.
 async fn find_elsewhere<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -132,7 +132,7 @@ async fn prove<N: Network>(
     step: &Step,
 ) -> Result<(), Unresolved> {
     let before = reply.security;
-    // Boxed, since it is large and most often short.
+    // Boxed, since the future is large and most often short.
     Box::pin(validate(env, question, reply, step)).await?;
     if reply.security != before {
         keep_reply(env, question, reply);

@@ -9,8 +9,8 @@ use tokio::runtime::Handle;
 
 type BoxedWork<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Work that continues as a task of its own when its caller goes away: followers may wait for it,
-/// and the next question finds its result.
+/// Work that continues as a separate task when its caller goes away: followers may wait for the work, and
+/// the next question finds the result.
 pub(crate) struct DetachedWork<T: Send + 'static>(Option<BoxedWork<T>>);
 
 impl<T: Send> DetachedWork<T> {

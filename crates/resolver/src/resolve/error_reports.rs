@@ -21,7 +21,7 @@ use crate::resolve::recursion::lead_question;
 /// The first label of a report, and the label before the agent's domain (RFC 9567 section 6.1).
 const MARK: &[u8] = b"_er";
 
-/// Reports to the agent of the zone, if the zone has one, that `question` failed validation.
+/// Reports to the agent of the zone, if any, the failed validation of `question`.
 pub(crate) fn report_failure<N: Network>(
     env: &Env<N>,
     question: &Question,

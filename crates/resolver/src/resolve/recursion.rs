@@ -153,7 +153,7 @@ fn remember_failure<N: Network>(
     }
 }
 
-/// Adds that the clock of this machine is wrong, if that explains signatures out of date.
+/// Adds that the clock of this machine is wrong, if a wrong clock explains signatures out of date.
 fn blame_clock<N: Network>(env: &Env<N>, unresolved: Unresolved) -> Unresolved {
     let Unresolved { cause, ede } = unresolved;
     let text = match env.shared().clock_skew.wrong_by() {

@@ -1,5 +1,4 @@
-//! The resolver: the façade of this crate, and the look-ups that its upper rooms provide to the
-//! lower rooms.
+//! The resolver: the façade of this crate, and the look-ups of upper rooms for lower rooms.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -27,8 +26,8 @@ use crate::resolve::serve_stale::{in_time, in_time_or_stale, stale};
 use crate::selection::report::{ServerReport, report, report_all};
 use crate::validate::trust::{fetch_keys, prove_root};
 
-/// Resolves questions over one network. A resolver is no thread: several may live on one runtime,
-/// or each on a runtime of its own. A clone is the same resolver.
+/// Resolves questions over one network. A resolver is no thread: several may live on a single runtime, or
+/// on a runtime each. A clone is the same resolver.
 #[derive(Debug)]
 pub struct Resolver<N: Network>(Arc<Env<N>>);
 
@@ -61,9 +60,9 @@ impl<N: Network> Resolver<N> {
     }
 
     /// Answers a question of `asker`, an address that stands for a client, within
-    /// [`crate::Limits::client`]; if nothing better is at hand, with an expired answer. The caller
-    /// has just looked into the cache: `lack` is the missing part. The work goes on without the
-    /// client, so that its next query may find the answer.
+    /// [`crate::Limits::client`]; if nothing better is at hand, with an expired answer. The caller has just
+    /// looked into the cache: `lack` is the missing part. The work goes on without the client, whose next
+    /// query may find the answer.
     ///
     /// # Errors
     /// The question could not be answered, or not in time.

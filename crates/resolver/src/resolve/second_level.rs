@@ -1,4 +1,4 @@
-//! Second level: other nodes' answers are looked up beside the servers. The first result wins, so a
+//! Second level: the answers of further nodes are looked up beside the servers. The first result wins, so a
 //! slow, dead or corrupt second level costs no time.
 
 use std::sync::Arc;
@@ -59,7 +59,7 @@ async fn race_second_level<N: Network>(
         answer(&own_env, &asked, &of_own, lack).await
     });
     let mut others = Box::pin(ask_second_level(env, &*second, question, step));
-    // Started before the second level, so that the recursion does not wait for it.
+    // Started first, so that the recursion does not wait for the second level.
     let answer = tokio::select! {
         biased;
         answer = &mut own => {

@@ -1,8 +1,8 @@
 //! Serve-stale: expired answers, if no better answer can be had (RFC 8767).
 //!
-//! A question is always resolved. But the client does not wait: if no server replies in time, or
-//! the attempt fails, the client gets the last known answer, and the work goes on. Data that was
-//! never validated although required, or that turned out bogus, is not given.
+//! A question is always resolved. But the client does not wait: if no server replies in time, or the
+//! attempt fails, the client gets the last known answer, and the work goes on. Bogus data, and data never
+//! validated although required, is not given.
 
 use std::future::Future;
 use std::net::SocketAddr;

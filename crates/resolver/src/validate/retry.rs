@@ -1,4 +1,4 @@
-//! Retry: asks one server after the other until a reply can be proven.
+//! Retry: asks server after server until a reply can be proven.
 
 use std::net::SocketAddr;
 

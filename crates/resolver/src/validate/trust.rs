@@ -1,8 +1,8 @@
 //! Which keys a zone's records are held against.
 //!
-//! A zone is trusted if its parent is trusted and has DS records for its keys; the zone counts as
-//! unsigned if the parent proves that there are none. So trust is built from an anchor down, and
-//! cached: proven keys as the DNSKEY RRset of the zone, and unsigned zones.
+//! A zone is trusted if the parent is trusted and has DS records for the zone's keys; the zone counts as
+//! unsigned if the parent proves that there are none. So trust is built from an anchor down, and cached:
+//! proven keys as the DNSKEY RRset of the zone, and unsigned zones.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! Validation (RFC 4035 section 5).
 //!
-//! A reply is taken apart into its RRsets. Each RRset is verified with the keys of the zone that
-//! signed it; an unsigned RRset must lie in a zone that is proven to be unsigned; a denial must be
-//! proven. The worst status is that of the whole.
+//! A reply is taken apart into its RRsets. Each RRset is verified with the keys of the signing zone; an
+//! unsigned RRset must lie in a zone that is proven to be unsigned; a denial must be proven. The worst
+//! status is that of the whole.
 
 mod denial_proof;
 mod rrset;
@@ -79,7 +79,7 @@ pub(crate) fn bogus(question: &Question, reason: BogusReason) -> Unresolved {
     Unresolved::new(cause, format!("{question}: {reason}")).with_code(reason.code())
 }
 
-/// The validation of the data for one question: that of the client, or one for a name of its alias chain.
+/// The validation of the data for a question: of the client, or for a name of the alias chain.
 pub(crate) struct Validation<'a, N: Network> {
     pub(crate) env: &'a Env<N>,
     pub(crate) question: Question,

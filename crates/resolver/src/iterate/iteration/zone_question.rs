@@ -15,7 +15,7 @@ use crate::model::shared_work::Leader;
 use crate::model::step::Step;
 use crate::model::verdict::{Finding, Verdict};
 
-/// Shared results that are useless to a question with avoided servers, before it gives up.
+/// Shared results from avoided servers before a question gives up.
 const MOST_REFUSED: usize = 8;
 
 impl<N: Network> Iteration<'_, N> {
@@ -61,7 +61,7 @@ impl<N: Network> Iteration<'_, N> {
             }
             Verdict::Answer(reply) => {
                 reply.clamp_ttls(&cache.limits());
-                // Validated before it is cached, so that it is not cached twice.
+                // Validated first, so that the reply is not cached twice.
                 if step.validate && env.is_taken_as_it_comes(&asked.answered_at()) {
                     reply.set_unsigned();
                 }

@@ -44,7 +44,7 @@ impl<K, V: Clone> Follow<K, V> {
         }
     }
 
-    /// The result of the flight, if it has one for a follower.
+    /// The result of the flight, if there is a result for a follower.
     fn look(&mut self, landing: &Landing<V>) -> Option<Landed<K, V>> {
         let mut inner = landing.inner.lock();
         let landed = match inner.state.clone() {

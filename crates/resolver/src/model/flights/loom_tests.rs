@@ -1,6 +1,6 @@
 //! Flights under every order of their threads: no follower waits for ever, and no flight is left behind.
 //!
-//! `tokio::sync::Notify` stays as it is: its functions are steps that no other thread divides here.
+//! `tokio::sync::Notify` is not loom's: each call is a single step here, which no thread divides.
 
 use std::sync::Arc;
 

@@ -109,7 +109,7 @@ fn denied(
     if exists {
         return match denial::nodata(proof, name, *rtype, blocks) {
             Ok(denied) => Ok((denied, denied == DenialStatus::NxName)),
-            // These records exist at every signed name, so no proof denies them; but some servers
+            // Such records exist at every signed name, so no proof denies their types; but some servers
             // omit them.
             Err(_) if lies_beside_others(*rtype) && denial::exists(proof, name, blocks)? => {
                 Ok((DenialStatus::OptOut, false))

@@ -36,7 +36,7 @@ struct Expansion<'a> {
 }
 
 impl<N: Network> Validation<'_, N> {
-    /// The status of an RRset that answers the question, with its `proof`.
+    /// The status of an RRset in answer to the question, with the `proof` of an expansion.
     pub(crate) async fn check_rrset(
         &self,
         set: &RRset,
@@ -101,7 +101,7 @@ impl<N: Network> Validation<'_, N> {
     }
 }
 
-/// The zone that signed an RRset, if it may give records of type `placed` at the owner.
+/// The signing zone of an RRset, if the zone may give records of type `placed` at the owner.
 pub(super) fn signer_of(set: &RRset, placed: Rtype) -> Option<Name> {
     let signers = set.signatures.iter().filter_map(|rdata| Rrsig::read(&rdata));
     let mut signers = signers.map(|rrsig| rrsig.signer);

@@ -1,4 +1,4 @@
-//! Whether a name lies in an unsigned zone, so that its records need no signatures.
+//! Whether a name lies in an unsigned zone, where records need no signatures.
 
 use zoners_dns::{Counter, Name, Network, Rtype, name};
 use zoners_dnssec::BogusReason;
@@ -72,8 +72,8 @@ impl<N: Network> Validation<'_, N> {
         Ok(false)
     }
 
-    /// The deepest zone around the name that is known: by a delegation, by the configuration, or by its
-    /// trust anchor.
+    /// The deepest known zone around the name: by a delegation, by the configuration, or by its trust
+    /// anchor.
     fn enclosing_zone(&self) -> Name {
         let cut = zone_cut(self.env, &self.question).zone;
         match self.env.anchor_of(&self.question.answered_at()) {
