@@ -31,6 +31,12 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
     system::interfaces::interfaces()
 }
 
+/// The number of the interface of this name, which the zone of a link-local address may be.
+#[must_use]
+pub fn index(name: &str) -> Option<u32> {
+    system::interfaces::index(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +47,7 @@ mod tests {
         let own = interfaces.iter().find(|interface| interface.loopback).unwrap();
         assert!(!own.name.is_empty() && !own.tunnel && !own.default_route, "{own:?}");
         assert!(own.addresses.contains(&([127, 0, 0, 1].into(), 8)), "{own:?}");
+        assert!(index(&own.name).is_some_and(|number| number > 0));
+        assert_eq!(index("../net/lo"), None);
     }
 }

@@ -7,17 +7,20 @@
 //!
 //! | module | Linux | macOS | FreeBSD and other BSDs |
 //! |---|---|---|---|
-//! | [`clock`] | `CLOCK_BOOTTIME`, boot identifier | `CLOCK_MONOTONIC` counts sleep | `CLOCK_MONOTONIC`, sleep goes unnoticed |
+//! | [`clock`] | `CLOCK_BOOTTIME`, boot identifier | `CLOCK_MONOTONIC` counts sleep, boot session | `CLOCK_MONOTONIC`; sleep shows in the wall clock |
 //! | [`descriptors`] | `RLIMIT_NOFILE` | same | same |
 //! | [`interfaces`] | rtnetlink | `getifaddrs`, routes guessed | as macOS |
-//! | [`machine`] | `uname`, processor from `/proc/cpuinfo` | `uname` | `uname` |
-//! | [`network`] | rtnetlink events, `/proc/net/route` | routing socket, no gateway | as macOS |
+//! | [`machine`] | `uname`, processor from `/proc/cpuinfo` | `uname`, sysctl(8) | as macOS |
+//! | [`network`] | rtnetlink events, `/proc/net/route` | routing socket, route(8) | as macOS |
 //! | [`paths`] | `/run`, `/var/lib` | `/var/run`, `/var/db` | as macOS |
 //! | [`plan`] | files with attributes and flags | files | files |
-//! | [`ports`] | `/proc/net`, `/proc/PID/fd` | unknown | unknown |
-//! | [`privileges`] | user, groups, `no_new_privs` | user, groups | user, groups |
-//! | [`resolvers`] | `/etc/resolv.conf` | `/etc/resolv.conf`: the primary resolver alone | `/etc/resolv.conf` |
+//! | [`ports`] | `/proc/net`, `/proc/PID/fd` | `lsof` | `sockstat`, `fstat` |
+//! | [`privileges`] | user, groups, `no_new_privs` | user, main group | user, groups |
+//! | [`resolvers`] | `/etc/resolv.conf` | `scutil --dns` | `/etc/resolv.conf` |
 //! | [`service_manager`] | systemd | launchd is recognised | `sd_notify` where a manager speaks it |
+//!
+//! Where a system answers by a system call without a safe wrapper, its own program is asked (`sysctl`, `route`,
+//! `lsof`): the texts are parsed by modules that the tests of every system run.
 //!
 //! Every lasting change of the system is a [`plan`]: data that is shown, carried out with a journal, and undone exactly.
 //!
@@ -41,6 +44,10 @@ pub mod paths;
 pub mod plan;
 pub mod ports;
 pub mod privileges;
+#[cfg(any(not(target_os = "linux"), test))]
+mod program;
+#[cfg(any(not(target_os = "linux"), test))]
+mod reports;
 pub mod resolvers;
 pub mod service_manager;
 

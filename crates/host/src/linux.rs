@@ -9,3 +9,4 @@ pub(crate) mod network;
 pub(crate) mod paths;
 pub(crate) mod ports;
 pub(crate) mod privileges;
+pub(crate) mod resolvers;

@@ -4,8 +4,8 @@ use std::ffi::CStr;
 
 use crate::system;
 
-/// The machine in one line, like `laptop: Linux 6.1.0 x86_64, 8 cores of Intel(R) Core(TM) i7`. Linux alone tells the
-/// model of the processor.
+/// The machine in one line, like `laptop: Linux 6.1.0 x86_64, 8 cores of Intel(R) Core(TM) i7`. The
+/// model of the processor comes from `/proc/cpuinfo` or sysctl(8).
 #[must_use]
 pub fn describe() -> String {
     let names = rustix::system::uname();

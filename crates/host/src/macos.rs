@@ -1,5 +1,7 @@
 //! macOS: the differences from the BSDs.
 
 pub(crate) mod clock;
+pub(crate) mod machine;
+pub(crate) mod resolvers;
 
-pub(crate) use crate::bsd::{attributes, interfaces, machine, network, paths, ports, privileges};
+pub(crate) use crate::bsd::{attributes, interfaces, network, paths, ports, privileges};

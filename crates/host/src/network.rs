@@ -85,7 +85,7 @@ pub fn source_addresses() -> [Option<IpAddr>; 2] {
     })
 }
 
-/// The router of the IPv4 default route, on Linux; macOS and the BSDs do not tell their routes without `unsafe`.
+/// The router of the IPv4 default route. macOS and the BSDs are asked by route(8).
 #[must_use]
 pub fn gateway() -> Option<Ipv4Addr> {
     system::network::gateway()

@@ -1,6 +1,9 @@
 //! Ports: privileges to bind, and owners.
 
+pub mod system_proxy;
+
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use crate::system;
@@ -17,6 +20,17 @@ pub struct PortOwner {
     pub process: String,
 }
 
+/// A socket of a program that waits for clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortListener {
+    /// The program.
+    pub owner: PortOwner,
+    /// The address of the socket; the wildcard for every address of the family.
+    pub address: IpAddr,
+    /// TCP; else UDP.
+    pub is_stream: bool,
+}
+
 impl fmt::Display for PortOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (process {})", self.name, self.process)
@@ -24,8 +38,8 @@ impl fmt::Display for PortOwner {
 }
 
 /// Whether binding `port` takes a privilege: below 1024, or below the number set by an administrator of Linux
-/// (`net.ipv4.ip_unprivileged_port_start`). macOS asks for no privilege at the wildcard addresses. The setting is read
-/// once per process: call this before a sandbox closes the way to the file.
+/// (`net.ipv4.ip_unprivileged_port_start`) or FreeBSD (`net.inet.ip.portrange.reservedhigh`). macOS asks for no privilege
+/// at the wildcard addresses. The setting is read once per process: call this before a sandbox closes the way to it.
 #[must_use]
 pub fn is_privileged(port: u16) -> bool {
     static FIRST_UNPRIVILEGED: OnceLock<u16> = OnceLock::new();
@@ -34,22 +48,36 @@ pub fn is_privileged(port: u16) -> bool {
     port != 0 && port < first
 }
 
-/// The program that listens on `port` over UDP or TCP. Linux tells, and names programs of other users to root alone;
-/// macOS and the BSDs tell nothing.
+/// The program that listens on `port` over UDP or TCP. The systems name programs of other users to root alone.
 #[must_use]
 pub fn owner(port: u16) -> Option<PortOwner> {
     system::ports::owner(port)
 }
 
+/// The sockets that wait for clients on `port`, told by programs of macOS (`lsof`) and the BSDs (`sockstat`, `fstat`).
+/// Empty on Linux, where no program of the system has a port that another needs ([`owner`] names one).
+#[must_use]
+pub fn listeners(port: u16) -> Vec<PortListener> {
+    system::ports::listeners(port)
+}
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
+    /// Listeners as texts.
+    pub(crate) fn shown(listeners: &[PortListener]) -> Vec<String> {
+        let protocol = |listener: &PortListener| if listener.is_stream { "TCP" } else { "UDP" };
+        let show = |listener: &PortListener| {
+            format!("{} {} {}", listener.owner, protocol(listener), listener.address)
+        };
+        listeners.iter().map(show).collect()
+    }
+
     #[test]
-    fn linux_finds_the_owner_of_a_port() {
+    fn the_owner_of_a_port_is_found() {
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let owner = owner(socket.local_addr().unwrap().port());
-        let own = std::process::id().to_string();
-        assert_eq!(owner.is_some_and(|owner| owner.process == own), cfg!(target_os = "linux"));
+        assert_eq!(owner.map(|owner| owner.process), Some(std::process::id().to_string()));
     }
 }

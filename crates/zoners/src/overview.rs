@@ -1,12 +1,12 @@
 //! `zoners` alone: the setup of this machine for Zoners, and the next steps. Nothing is changed.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use zoners_api::{AdminRequest, DaemonStatus};
 use zoners_host::paths::runtime::control_sockets;
 use zoners_host::ports::{self, PortOwner};
-use zoners_host::resolvers::{RESOLV_CONF, nameservers};
+use zoners_host::resolvers::{SOURCE, nameservers};
 use zoners_server::config::values;
 use zoners_server::control::{self, ControlError};
 
@@ -31,7 +31,7 @@ struct MachineState {
     file: Option<PathBuf>,
     wrong: Option<String>,
     /// The servers of the system.
-    resolvers: Vec<IpAddr>,
+    resolvers: Vec<SocketAddr>,
 }
 
 /// The state of a running daemon.
@@ -124,19 +124,23 @@ impl MachineState {
 
     fn resolver(&self) -> String {
         let Some(first) = self.resolvers.first() else {
-            return format!("asks no resolver: {RESOLV_CONF} names none");
+            return format!("asks no resolver: {SOURCE} names none");
         };
+        let shown = first.ip();
         match self.is_used(*first) {
-            true => format!("{GREEN}asks Zoners{GREEN:#} ({first} in {RESOLV_CONF})"),
-            false => format!("asks {first}, not Zoners ({RESOLV_CONF})"),
+            true => format!("{GREEN}asks Zoners{GREEN:#} ({shown} in {SOURCE})"),
+            false => format!("asks {shown}, not Zoners ({SOURCE})"),
         }
     }
 
     /// Whether the resolver of this machine is the running daemon.
-    fn is_used(&self, resolver: IpAddr) -> bool {
+    fn is_used(&self, resolver: SocketAddr) -> bool {
         let DaemonSeen::Running(status) = &self.daemon else { return false };
         let mut listen = status.listen.iter().filter_map(|text| values::address(text, PORT));
-        listen.any(|own| own.port() == PORT && (own.ip() == resolver || own.ip().is_unspecified()))
+        listen.any(|own| {
+            own.port() == resolver.port()
+                && (own.ip() == resolver.ip() || own.ip().is_unspecified())
+        })
     }
 
     /// Commands useful now, each with its purpose.
@@ -186,14 +190,14 @@ mod tests {
             port: None,
             file: Some("/etc/zoners/zoners.toml".into()),
             wrong: None,
-            resolvers: vec![[192, 168, 1, 1].into()],
+            resolvers: vec![([192, 168, 1, 1], PORT).into()],
         }
     }
 
     fn running(listen: &str) -> MachineState {
         let status =
             DaemonStatus { process: 7, listen: vec![listen.to_owned()], ..DaemonStatus::default() };
-        let resolvers = vec![[127, 0, 0, 1].into()];
+        let resolvers = vec![([127, 0, 0, 1], PORT).into()];
         MachineState { daemon: DaemonSeen::Running(Box::new(status)), resolvers, ..bare() }
     }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
-use nix::net::if_::InterfaceFlags;
+use nix::net::if_::{InterfaceFlags, if_nametoindex};
 use nix::sys::socket::SockaddrStorage;
 
 use crate::interfaces::Interface;
@@ -29,6 +29,10 @@ pub(crate) fn interfaces() -> io::Result<Vec<Interface>> {
     }
     guess_routes(&mut interfaces);
     Ok(interfaces)
+}
+
+pub(crate) fn index(name: &str) -> Option<u32> {
+    if_nametoindex(name).ok()
 }
 
 fn own_address(entry: &InterfaceAddress) -> Option<(IpAddr, u8)> {

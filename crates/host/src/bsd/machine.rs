@@ -1,6 +1,8 @@
-//! The machine, as the BSDs and macOS tell.
+//! The machine, as the BSDs tell.
 
-/// Told by `sysctl` alone, which takes `unsafe`.
+use crate::program::output;
+
 pub(crate) fn processor_model() -> Option<String> {
-    None
+    let model = output("/sbin/sysctl", &["-n", "hw.model"])?;
+    Some(model.trim().to_owned()).filter(|model| !model.is_empty())
 }

@@ -6,6 +6,9 @@ use std::os::fd::OwnedFd;
 
 use rustix::net::{AddressFamily, SocketType};
 
+use crate::program::output;
+use crate::reports::route;
+
 /// A routing socket (route(4)): readable when links, addresses or routes change.
 pub(crate) fn event_socket() -> io::Result<OwnedFd> {
     let socket = rustix::net::socket(AddressFamily::ROUTE, SocketType::RAW, None)?;
@@ -13,7 +16,6 @@ pub(crate) fn event_socket() -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Told by `sysctl` alone, which takes `unsafe`.
 pub(crate) fn gateway() -> Option<Ipv4Addr> {
-    None
+    route::gateway(&output("/sbin/route", &["-n", "get", "-inet", "default"])?)
 }

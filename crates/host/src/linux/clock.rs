@@ -1,8 +1,11 @@
 //! Clocks of Linux.
 
 use std::fs;
+use std::time::Duration;
 
 use rustix::time::ClockId;
+
+use crate::clock::{identifier, millis_since_boot};
 
 /// Counts sleep of the machine, unlike `CLOCK_MONOTONIC`.
 pub(crate) const SINCE_BOOT: ClockId = ClockId::Boottime;
@@ -10,6 +13,9 @@ pub(crate) const SINCE_BOOT: ClockId = ClockId::Boottime;
 /// The kernel draws the identifier anew at each start.
 pub(crate) fn boot_id() -> Option<[u8; 16]> {
     let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
-    u128::from_str_radix(&digits, 16).ok().map(u128::to_be_bytes)
+    identifier(&text)
+}
+
+pub(crate) fn with_sleep() -> Duration {
+    Duration::from_millis(millis_since_boot())
 }

@@ -1,6 +1,7 @@
 //! Interfaces of Linux, from rtnetlink(7).
 
 use std::collections::HashMap;
+use std::fs;
 use std::io;
 use std::net::IpAddr;
 
@@ -21,6 +22,13 @@ const HOP_HEAD: usize = 8;
 
 /// Interfaces by number, as addresses and routes name them.
 type ByNumber = HashMap<u32, Interface>;
+
+pub(crate) fn index(name: &str) -> Option<u32> {
+    let is_name = !name.is_empty() && !name.contains('/') && !name.starts_with('.');
+    let text =
+        is_name.then(|| fs::read_to_string(format!("/sys/class/net/{name}/ifindex")))?.ok()?;
+    text.trim().parse().ok()
+}
 
 pub(crate) fn interfaces() -> io::Result<Vec<Interface>> {
     let mut known = ByNumber::new();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::ports::PortOwner;
+use crate::ports::{PortListener, PortOwner};
 
 /// The setting of the administrator (ip-sysctl).
 pub(crate) fn first_unprivileged() -> Option<u16> {
@@ -27,6 +27,10 @@ pub(crate) fn owner(port: u16) -> Option<PortOwner> {
             let process = process.file_name().to_string_lossy().into_owned();
             PortOwner { name: name.trim().to_owned(), process }
         })
+}
+
+pub(crate) fn listeners(_: u16) -> Vec<PortListener> {
+    Vec::new()
 }
 
 /// Inodes of sockets in a table of `/proc/net`, bound to `port` and without a peer.

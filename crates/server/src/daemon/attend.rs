@@ -32,7 +32,7 @@ pub(super) async fn attend(
     let living = service_manager::signs_of_life(serving.workers.runtimes());
     let following = rollover::follow(overseer.clone(), &serving.generation.config);
     tokio::pin!(conversing, living, following);
-    let mut wake = Wake::watch(&serving.core.shared);
+    let mut wake = Wake::watch();
     // Changes from before the watch.
     serving.look_around();
     let mut pulse = Pulse::of(serving.workers.activity.clone());

@@ -1,10 +1,12 @@
 //! A server asked over the network.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use zoners_bench::target::Telling;
 use zoners_bench::{QuestionOutcome, Target, TargetAnswer};
-use zoners_dns::{Checking, Ede, EdeCode, Endpoint, Message, Name, OptRcode, Question, Rtype};
+use zoners_dns::{
+    Checking, Ede, EdeCode, Endpoint, Message, Name, OptRcode, Question, Rtype, Transport,
+};
 
 use crate::dns_server::{DnsServer, PORT, QueryManner, ServerAddress};
 
@@ -32,8 +34,9 @@ impl ServerTarget {
     }
 
     /// The server that the system asks.
-    pub(super) fn of_system(address: IpAddr) -> Result<Self, String> {
-        ServerTarget::at(Endpoint::udp(address), format!("the system's resolver, {address}"))
+    pub(super) fn of_system(address: SocketAddr) -> Result<Self, String> {
+        let label = format!("the system's resolver, {}", address.ip());
+        ServerTarget::at(Endpoint::new(address, Transport::Udp), label)
     }
 
     fn at(endpoint: Endpoint, label: String) -> Result<Self, String> {

@@ -1,22 +1,22 @@
 //! Data of the system: the resolver, and circumstances of a difference between two runs.
 
-use std::net::{IpAddr, Ipv4Addr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant, SystemTime};
 
 use zoners_bench::Environment;
 use zoners_host::machine;
 use zoners_host::network::{gateway, source_addresses};
-use zoners_host::resolvers::{RESOLV_CONF, nameservers};
+use zoners_host::resolvers::{SOURCE, nameservers};
 
 /// Connections for measuring the distance of the first router, and the limit of each.
 const KNOCKS: (usize, Duration) = (3, Duration::from_millis(500));
 
 /// The first server of the system.
-pub(super) fn resolver() -> Result<IpAddr, String> {
+pub(super) fn resolver() -> Result<SocketAddr, String> {
     let instead = "name one with --server, or measure --in-process";
-    let servers = nameservers().map_err(|error| format!("{RESOLV_CONF}: {error}; {instead}"))?;
+    let servers = nameservers().map_err(|error| format!("{SOURCE}: {error}; {instead}"))?;
     let first = servers.first().copied();
-    first.ok_or_else(|| format!("{RESOLV_CONF}: it names no server; {instead}"))
+    first.ok_or_else(|| format!("{SOURCE}: it names no server; {instead}"))
 }
 
 /// The environment of this run; `configuration` comes from the caller. The first router is

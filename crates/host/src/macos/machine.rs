@@ -1,0 +1,8 @@
+//! The machine, as macOS tells.
+
+use crate::program::output;
+
+pub(crate) fn processor_model() -> Option<String> {
+    let model = output("/usr/sbin/sysctl", &["-n", "machdep.cpu.brand_string"])?;
+    Some(model.trim().to_owned()).filter(|model| !model.is_empty())
+}

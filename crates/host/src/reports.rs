@@ -1,0 +1,28 @@
+//! What programs of macOS and the BSDs report: their output as values.
+//!
+//! These systems answer some questions by sysctl(3) or a routing socket alone, which takes `unsafe`; the programs of
+//! the system ask the same. The parsers are compiled for the tests of every system.
+
+pub(crate) mod fstat;
+pub(crate) mod lsof;
+pub(crate) mod route;
+pub(crate) mod scutil_dns;
+pub(crate) mod sockstat;
+pub(crate) mod sysctl;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The address and the port in a text like `127.0.0.1:53`, `[::1]:53`, `::1:53` or `*:53`; `*` is the wildcard of the
+/// family.
+fn address_and_port(text: &str, is_ipv6: bool) -> Option<(IpAddr, u16)> {
+    let (address, port) = text.rsplit_once(':')?;
+    let address = address.trim_start_matches('[').trim_end_matches(']');
+    // The zone of a link-local address says nothing about the owner of a port.
+    let address = address.split('%').next()?;
+    let address = match (address, is_ipv6) {
+        ("*", true) => Ipv6Addr::UNSPECIFIED.into(),
+        ("*", false) => Ipv4Addr::UNSPECIFIED.into(),
+        (address, _) => address.parse().ok()?,
+    };
+    Some((address, port.parse().ok()?))
+}
