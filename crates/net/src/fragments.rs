@@ -19,8 +19,17 @@ pub(crate) fn forbid(socket: &impl AsFd, address: SocketAddr) {
     discover(socket, address, Ipv4PathMtuDiscovery::PROBE, Ipv6PathMtuDiscovery::PROBE);
 }
 
+#[cfg(target_os = "macos")]
+pub(crate) fn forbid(socket: &impl AsFd, address: SocketAddr) {
+    use nix::sys::socket::{setsockopt, sockopt};
+    let _ = match address {
+        SocketAddr::V4(_) => setsockopt(socket, sockopt::IpDontFrag, &true),
+        SocketAddr::V6(_) => setsockopt(socket, sockopt::Ipv6DontFrag, &true),
+    };
+}
+
 /// The library sets IP_DONTFRAG or IPV6_DONTFRAG where the system supports it.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub(crate) fn forbid(socket: &impl AsFd, _: SocketAddr) {
     let _ = quinn_udp::UdpSocketState::new(quinn_udp::UdpSockRef::from(socket));
 }

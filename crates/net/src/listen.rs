@@ -13,6 +13,17 @@ const BACKLOG: i32 = 1024;
 /// doubles the number.
 const RECEIVE_BUFFER: usize = 16 << 20;
 
+/// The least receive buffer that is asked for.
+const MIN_RECEIVE_BUFFER: usize = 64 << 10;
+
+/// Whether the kernel distributes clients over several sockets of one address. The sockets of the workers then are
+/// bound one by one; else all workers read one socket. SO_REUSEPORT of macOS and OpenBSD gives all datagrams to one of
+/// the sockets; FreeBSD distributes them by an option of its own, SO_REUSEPORT_LB.
+pub const DISTRIBUTES_CLIENTS: bool = cfg!(any(target_os = "linux", target_os = "freebsd"));
+/// Whether UDP sockets get SO_REUSEADDR. On macOS and the BSDs an address is then bound beside the wildcard of another
+/// program, as mDNSResponder's on macOS, and the same address not twice; on Linux two programs would share the address.
+const BINDS_BESIDE_WILDCARD: bool = cfg!(not(target_os = "linux"));
+
 /// How an address is bound.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terms {
@@ -28,6 +39,9 @@ pub struct Terms {
 /// The address is taken, not there (see [`is_absent`]), or not allowed.
 pub fn udp(address: SocketAddr, terms: Terms) -> io::Result<std::net::UdpSocket> {
     let socket = socket(address, Type::DGRAM, Protocol::UDP, terms)?;
+    if BINDS_BESIDE_WILDCARD {
+        socket.set_reuse_address(true)?;
+    }
     receive_buffer(&socket);
     bind(&socket, address)?;
     Ok(socket.into())
@@ -40,7 +54,14 @@ fn receive_buffer(socket: &Socket) {
     if rustix::net::sockopt::set_socket_recv_buffer_size_force(socket, RECEIVE_BUFFER).is_ok() {
         return;
     }
-    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    let _ = largest_accepted(RECEIVE_BUFFER, |size| socket.set_recv_buffer_size(size).is_ok());
+}
+
+/// The largest size that is accepted, by halves of `wanted`: FreeBSD and NetBSD refuse a size beyond their limit
+/// (`kern.ipc.maxsockbuf`), instead of granting less.
+fn largest_accepted(wanted: usize, mut accepts: impl FnMut(usize) -> bool) -> Option<usize> {
+    let halves = std::iter::successors(Some(wanted), |size| Some(size / 2));
+    halves.take_while(|size| *size >= MIN_RECEIVE_BUFFER).find(|size| accepts(*size))
 }
 
 /// Binds a TCP socket and listens; see [`udp`].
@@ -91,15 +112,33 @@ fn socket(address: SocketAddr, kind: Type, protocol: Protocol, terms: Terms) -> 
             SocketAddr::V6(_) => socket.set_freebind_v6(true),
         };
     }
-    #[cfg(unix)]
-    socket.set_reuse_port(terms.shared)?;
+    share_port(&socket, terms.shared)?;
     socket.set_nonblocking(true)?;
     Ok(socket)
+}
+
+#[cfg(not(target_os = "freebsd"))]
+fn share_port(socket: &Socket, shared: bool) -> io::Result<()> {
+    socket.set_reuse_port(shared)
+}
+
+#[cfg(target_os = "freebsd")]
+fn share_port(socket: &Socket, shared: bool) -> io::Result<()> {
+    socket.set_reuse_port_lb(shared)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_receive_buffer_is_halved_until_the_system_accepts_it() {
+        let limit = |most: usize| largest_accepted(RECEIVE_BUFFER, |size| size <= most);
+        assert_eq!(limit(usize::MAX), Some(RECEIVE_BUFFER));
+        assert_eq!(limit(2 << 20), Some(2 << 20));
+        assert_eq!(limit((2 << 20) - 1), Some(1 << 20));
+        assert_eq!(limit(MIN_RECEIVE_BUFFER - 1), None);
+    }
 
     #[test]
     fn an_address_that_is_not_there_is_told_or_bound_all_the_same() {

@@ -134,9 +134,36 @@ impl BatchedSystem {
         // kernel writes only into the headers.
         let sent = unsafe {
             let socket = socket.as_fd().as_raw_fd();
-            libc::sendmmsg(socket, headers.as_mut_ptr(), count as u32, libc::MSG_DONTWAIT as _)
+            send_many(socket, &mut headers[..count])
         };
         usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+    }
+}
+
+/// Sends one message for each header.
+///
+/// # Safety
+/// As of sendmmsg(2): each header points at an address, parts and a control buffer that live, of the given lengths.
+#[cfg(not(target_env = "musl"))]
+unsafe fn send_many(socket: c_int, headers: &mut [mmsghdr]) -> c_int {
+    // SAFETY: by the caller; the slice has as many headers as the call is told.
+    unsafe {
+        let count = headers.len() as u32;
+        libc::sendmmsg(socket, headers.as_mut_ptr(), count, libc::MSG_DONTWAIT as _)
+    }
+}
+
+/// The same by number: musl's sendmmsg(3) makes a system call for each message, since musl's headers have padding in
+/// place of the upper halves of lengths that the kernel reads as whole. All padding is zero here.
+///
+/// # Safety
+/// As above.
+#[cfg(target_env = "musl")]
+unsafe fn send_many(socket: c_int, headers: &mut [mmsghdr]) -> c_int {
+    // SAFETY: by the caller; the slice has as many headers as the call is told.
+    unsafe {
+        let (count, flags) = (headers.len() as c_int, libc::MSG_DONTWAIT as c_int);
+        libc::syscall(libc::SYS_sendmmsg, socket, headers.as_mut_ptr(), count, flags) as c_int
     }
 }
 

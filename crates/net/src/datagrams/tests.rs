@@ -2,6 +2,7 @@ use std::net::{Ipv6Addr, UdpSocket};
 use std::time::Duration;
 
 use super::*;
+use crate::SECOND_LOOPBACK;
 use crate::listen::{self, Terms};
 
 /// A client on 127.0.0.1 or ::1 with a time-out for responses.
@@ -65,7 +66,7 @@ async fn batches_are_answered_each_to_its_own() {
 
 #[tokio::test]
 async fn replies_leave_from_the_address_that_was_asked() {
-    for (listen, asked) in [("0.0.0.0:0", "127.0.0.7"), ("[::]:0", "::1")] {
+    for (listen, asked) in [("0.0.0.0:0", SECOND_LOOPBACK), ("[::]:0", "::1")] {
         let socket = listen::udp(listen.parse().unwrap(), Terms::default()).unwrap();
         let to = SocketAddr::new(asked.parse().unwrap(), socket.local_addr().unwrap().port());
         let datagrams = Datagrams::new(socket).unwrap();
@@ -123,25 +124,27 @@ async fn the_queue_is_seen_to_fill() {
 /// The loop for other systems works on Linux too.
 #[test]
 fn the_plain_loop_does_the_same() {
-    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
-    let to = SocketAddr::from(([127, 0, 0, 7], socket.local_addr().unwrap().port()));
-    let system = plain::PlainSystem::new(&socket, socket.local_addr().unwrap()).unwrap();
-    let clients = [client(to), client(to)];
-    let mut batch = Batch::new();
-    assert!(system.receive(&socket, &mut batch.slots).is_err());
-    for client in &clients {
-        client.send_to(b"ab", to).unwrap();
-    }
-    batch.received = system.receive(&socket, &mut batch.slots).unwrap();
-    assert_eq!(answer_all(&mut batch), 2);
-    for slot in batch.received() {
-        assert_eq!(
-            system.send(&socket, &[(&slot.reply, &slot.sender, slot.peer.ours)]).unwrap(),
-            1
-        );
-    }
-    for client in &clients {
-        assert_eq!(receive(client), (b"ba".to_vec(), to));
+    for (listen, asked) in
+        [("0.0.0.0:0", SECOND_LOOPBACK), ("127.0.0.1:0", "127.0.0.1"), ("[::]:0", "::1")]
+    {
+        let socket = listen::udp(listen.parse().unwrap(), Terms::default()).unwrap();
+        let to = SocketAddr::new(asked.parse().unwrap(), socket.local_addr().unwrap().port());
+        let system = plain::PlainSystem::new(&socket, socket.local_addr().unwrap()).unwrap();
+        let clients = [client(to), client(to)];
+        let mut batch = Batch::new();
+        assert!(system.receive(&socket, &mut batch.slots).is_err());
+        for client in &clients {
+            client.send_to(b"ab", to).unwrap();
+        }
+        batch.received = system.receive(&socket, &mut batch.slots).unwrap();
+        assert_eq!(answer_all(&mut batch), 2);
+        for slot in batch.received() {
+            let response = (slot.reply.as_slice(), &slot.sender, slot.peer.ours);
+            assert_eq!(system.send(&socket, &[response]).unwrap(), 1);
+        }
+        for client in &clients {
+            assert_eq!(receive(client), (b"ba".to_vec(), to), "{listen}");
+        }
     }
 }
 

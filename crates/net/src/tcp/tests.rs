@@ -1,6 +1,7 @@
 use std::io;
 
 use super::*;
+use crate::SECOND_LOOPBACK;
 use crate::stream::{read_message, write_message};
 use tokio::net::{TcpListener, TcpStream};
 use zoners_dns::Random;
@@ -129,9 +130,9 @@ async fn a_connection_is_opened_from_the_address_that_it_shall() {
         let sources = Sources::new(Random::seeded(1), vec![text.parse().unwrap()]);
         Pool::new(sources, Descriptors::new(64))
     };
-    let mut exchange = from("127.0.0.7").send(to, query(1), None);
+    let mut exchange = from(SECOND_LOOPBACK).send(to, query(1), None);
     assert_eq!(exchange.receive().await, ExchangeEvent::Message(query(1)));
-    assert_eq!(server.await.unwrap(), "127.0.0.7");
+    assert_eq!(server.await.unwrap(), SECOND_LOOPBACK);
     let mut exchange = from("192.0.2.77").send(to, query(1), None);
     assert_eq!(exchange.receive().await, ExchangeEvent::Failed(NetworkError::NoSocket));
 }

@@ -1,6 +1,7 @@
 #![allow(clippy::panic, reason = "a test that cannot go on must say so")]
 
 use super::*;
+use crate::SECOND_LOOPBACK;
 use crate::descriptors::Descriptors;
 
 #[tokio::test]
@@ -160,7 +161,7 @@ fn a_query_that_does_not_fit_says_nothing_of_the_server() {
 async fn a_query_leaves_from_the_address_that_it_shall() {
     let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let to = server.local_addr().unwrap();
-    for (from, seen) in [("127.0.0.7", Some("127.0.0.7")), ("0.0.0.0", Some("127.0.0.1"))] {
+    for (from, seen) in [(SECOND_LOOPBACK, Some(SECOND_LOOPBACK)), ("0.0.0.0", Some("127.0.0.1"))] {
         let query = Bytes::from_static(b"query");
         let exchange = UdpExchange::new(to, query, Random::seeded(1), Spares::default());
         let mut exchange = exchange.from(from.parse().unwrap(), Carrier::Any);
