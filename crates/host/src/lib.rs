@@ -37,7 +37,10 @@ mod macos;
 
 pub mod clock;
 pub mod descriptors;
+pub mod dynamic_store;
+pub mod guard;
 pub mod interfaces;
+pub mod launchd;
 pub mod machine;
 pub mod network;
 pub mod paths;

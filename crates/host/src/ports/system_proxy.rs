@@ -12,6 +12,11 @@ use super::PortListener;
 /// The name of the program in `lsof`, which may cut it to nine letters.
 const NAME: &str = "mDNSRespo";
 
+/// Whether this system has such a proxy.
+pub const HAS_SYSTEM_PROXY: bool = cfg!(target_os = "macos");
+/// The port of the proxy.
+pub const SYSTEM_PROXY_PORT: u16 = 53;
+
 /// Whether guests of macOS can ask this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SystemProxy {
@@ -24,13 +29,9 @@ pub enum SystemProxy {
 }
 
 impl SystemProxy {
-    /// The state of the proxy, of which `listeners` of port 53 tell; none on systems without this proxy.
+    /// The state of the proxy among the `listeners` of its port.
     #[must_use]
-    pub fn of(listeners: &[PortListener]) -> Option<Self> {
-        cfg!(target_os = "macos").then(|| SystemProxy::among(listeners))
-    }
-
-    fn among(listeners: &[PortListener]) -> Self {
+    pub fn among(listeners: &[PortListener]) -> Self {
         let listens_at = |wildcard: IpAddr| {
             let is_proxy = |listener: &PortListener| listener.owner.name.starts_with(NAME);
             listeners.iter().filter(|one| is_proxy(one)).any(|one| one.address == wildcard)

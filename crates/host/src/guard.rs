@@ -1,0 +1,346 @@
+//! The guard of the system's DNS settings on macOS: when our entry in the dynamic store is made, removed and made again.
+//!
+//! The guard is told what happens and says what to do; it reads no clock, runs no program, and is tested on a Mac made
+//! of values. It knows one entry, its own ([`crate::dynamic_store`]): no foreign entry is overwritten, so that there is
+//! nothing to save and nothing to restore.
+//!
+//! - The entry stands only while the daemon answers. A daemon that is silent for six seconds loses the entry, and the
+//!   system asks as before; the next answer brings the entry back.
+//! - A VPN's change is left and told: resolvers of a VPN come before ours by their order, and servers that were set "by
+//!   hand" while a tunnel came up are a VPN's. When the tunnel goes, our entry stands again, whatever the VPN left
+//!   behind or wiped out.
+//! - A person's change is left and told: servers set by hand that stand for ten seconds without a tunnel. Servers that
+//!   were there when Zoners was installed are no change, and neither is the removal of all.
+//! - Anything else that removes or outranks the entry is undone, with growing pauses, so that two programs do not fight.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::resolvers::SystemResolver;
+
+/// The silence of the daemon after which the system asks as before. The daemon is tried every second or two.
+const MAX_SILENCE: Duration = Duration::from_secs(6);
+/// Servers set by hand count as a person's after this time; a tunnel that comes up meanwhile makes them a VPN's.
+const SETTLE_TIME: Duration = Duration::from_secs(10);
+/// The first and the longest pause between two attempts to get the entry back into force.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+/// From this pause on, the report says that another program does not leave the entry alone.
+const CONTESTED_PAUSE: Duration = Duration::from_secs(8);
+/// The begin of the name of a tunnel's interface.
+const TUNNELS: [&str; 5] = ["utun", "ppp", "ipsec", "tun", "tap"];
+
+/// Servers set by hand for a network service, by the identifier of the service.
+pub type ServersByHand = BTreeMap<String, Vec<IpAddr>>;
+
+/// Something that the guard is told.
+#[derive(Clone, Debug)]
+pub enum GuardEvent {
+    /// The daemon answered a question on the port that the system asks.
+    DaemonAnswered,
+    /// The machine slept and is awake again.
+    Woke,
+    /// The dynamic store as it is now: to be told after each change, and after each entry made or removed, as the change
+    /// may be undone before it is seen.
+    Store(StoreView),
+    /// Time has passed; to be told every second.
+    Tick,
+}
+
+/// The part of the dynamic store that matters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreView {
+    /// The servers of our entry, if the entry is there.
+    pub own: Option<Vec<IpAddr>>,
+    /// The resolvers of the system, most preferred first.
+    pub resolvers: Vec<SystemResolver>,
+    /// Servers set by hand (`Setup:/Network/Service/ID/DNS`).
+    pub by_hand: ServersByHand,
+    /// Interfaces with an address (`State:/Network/Interface/NAME/IPv4` and `IPv6`).
+    pub interfaces: BTreeSet<String>,
+}
+
+/// Something that is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GuardAction {
+    /// Make our entry, in place of an entry of ours that is there.
+    Enter(Vec<IpAddr>),
+    /// Remove our entry.
+    Remove,
+    /// Log, and show in `status`.
+    Report(DnsCondition),
+    /// Hand the servers that the network names to the daemon: names by which the system looks for a portal
+    /// (`captive.apple.com`) may have to be asked of them.
+    NetworkServers(Vec<SocketAddr>),
+}
+
+/// Which servers the system asks, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DnsCondition {
+    /// Ours.
+    Ours,
+    /// Those of a VPN, which is left alone.
+    Vpn(Vec<IpAddr>),
+    /// Those set by hand for a network service, which are left alone.
+    ByHand {
+        /// The identifier of the service.
+        service: String,
+        /// The servers.
+        servers: Vec<IpAddr>,
+    },
+    /// Those of the network, since the daemon does not answer.
+    DaemonSilent,
+    /// Another program removes or outranks our entry again and again. These servers are asked.
+    Contested(Vec<IpAddr>),
+}
+
+/// The guard.
+#[derive(Debug)]
+pub struct Guard {
+    /// The addresses of the daemon.
+    own: Vec<IpAddr>,
+    /// Servers set by hand when Zoners was installed.
+    before: ServersByHand,
+    /// Our entry was made last, and not removed by us.
+    is_entered: bool,
+    last_answer: Option<Duration>,
+    view: Option<StoreView>,
+    /// The view is older than the last thing done.
+    view_is_old: bool,
+    /// When servers set by hand were first seen.
+    seen_at: BTreeMap<(String, Vec<IpAddr>), Duration>,
+    /// Servers set by hand by a VPN.
+    of_vpn: BTreeSet<(String, Vec<IpAddr>)>,
+    /// Tunnels that were there before any change.
+    first_tunnels: Option<BTreeSet<String>>,
+    retry: Retry,
+    condition: Option<DnsCondition>,
+    network_servers: Vec<SocketAddr>,
+}
+
+/// Pauses between attempts to get the entry back into force.
+#[derive(Debug, Default)]
+struct Retry {
+    pause: Duration,
+    not_before: Duration,
+}
+
+/// A choice of other servers that is left alone.
+enum ForeignChoice {
+    Vpn(Vec<IpAddr>),
+    Person { service: String, servers: Vec<IpAddr> },
+}
+
+impl Guard {
+    /// A guard for a daemon at the addresses `own`. `before` are the servers that were set by hand when Zoners was
+    /// installed.
+    #[must_use]
+    pub fn new(own: Vec<IpAddr>, before: ServersByHand) -> Self {
+        Guard {
+            own,
+            before,
+            is_entered: false,
+            last_answer: None,
+            view: None,
+            view_is_old: true,
+            seen_at: BTreeMap::new(),
+            of_vpn: BTreeSet::new(),
+            first_tunnels: None,
+            retry: Retry::default(),
+            condition: None,
+            network_servers: Vec::new(),
+        }
+    }
+
+    /// Takes note of an event at `now`, the time since any fixed moment; returns what to do, in this order.
+    pub fn observe(&mut self, now: Duration, event: GuardEvent) -> Vec<GuardAction> {
+        let mut actions = Vec::new();
+        match event {
+            GuardEvent::DaemonAnswered => self.last_answer = Some(now),
+            // Silence while the machine slept is no silence. What the daemon was before, it is taken for.
+            GuardEvent::Woke => {
+                self.last_answer = self.last_answer.filter(|_| self.is_entered).map(|_| now);
+                self.retry = Retry::default();
+            }
+            GuardEvent::Store(view) => actions.extend(self.see(now, view)),
+            GuardEvent::Tick => {}
+        }
+        actions.extend(self.decide(now));
+        actions
+    }
+
+    /// Whether the system asks our daemon, and if not, why.
+    #[must_use]
+    pub fn condition(&self) -> Option<&DnsCondition> {
+        self.condition.as_ref()
+    }
+
+    /// Takes over what the store has now.
+    fn see(&mut self, now: Duration, view: StoreView) -> Option<GuardAction> {
+        self.view_is_old = false;
+        let settings = self.settings(&view);
+        self.seen_at.retain(|setting, _| settings.contains(setting));
+        for setting in settings {
+            self.seen_at.entry(setting).or_insert(now);
+        }
+        if self.has_tunnel(&view) {
+            let is_new = |at: Duration| now.saturating_sub(at) < SETTLE_TIME;
+            let recent = self.seen_at.iter().filter(|(_, at)| is_new(**at));
+            self.of_vpn.extend(recent.map(|(setting, _)| setting.clone()));
+        }
+        let servers = self.servers_of_network(&view);
+        self.view = Some(view);
+        (servers != self.network_servers).then(|| {
+            self.network_servers.clone_from(&servers);
+            GuardAction::NetworkServers(servers)
+        })
+    }
+
+    /// Servers set by hand that are neither ours nor as before.
+    fn settings(&self, view: &StoreView) -> BTreeSet<(String, Vec<IpAddr>)> {
+        let is_change = |service: &String, servers: &Vec<IpAddr>| {
+            !servers.is_empty() && *servers != self.own && self.before.get(service) != Some(servers)
+        };
+        let changed = view.by_hand.iter().filter(|(service, servers)| is_change(service, servers));
+        changed.map(|(service, servers)| (service.clone(), servers.clone())).collect()
+    }
+
+    /// Whether there is a tunnel that was not there at first: macOS has some of its own.
+    fn has_tunnel(&mut self, view: &StoreView) -> bool {
+        let tunnels = || view.interfaces.iter().filter(|name| is_tunnel(name));
+        let first = self.first_tunnels.get_or_insert_with(|| tunnels().cloned().collect());
+        tunnels().any(|name| !first.contains(name))
+    }
+
+    fn servers_of_network(&self, view: &StoreView) -> Vec<SocketAddr> {
+        let all = view.resolvers.iter().filter(|resolver| is_for_all_names(resolver));
+        let of_network = all.filter(|resolver| !is_of_tunnel(resolver) && !self.is_own(resolver));
+        of_network.flat_map(|resolver| resolver.servers.iter().copied()).collect()
+    }
+
+    fn decide(&mut self, now: Duration) -> Vec<GuardAction> {
+        let answers = self.last_answer.is_some_and(|at| now.saturating_sub(at) < MAX_SILENCE);
+        let (is_wanted, condition) = match self.foreign_choice(now) {
+            _ if !answers => (false, self.last_answer.map(|_| DnsCondition::DaemonSilent)),
+            Some(ForeignChoice::Vpn(servers)) => (false, Some(DnsCondition::Vpn(servers))),
+            Some(ForeignChoice::Person { service, servers }) => {
+                (false, Some(DnsCondition::ByHand { service, servers }))
+            }
+            None => (true, None),
+        };
+        let mut actions = Vec::new();
+        if is_wanted {
+            actions.extend(self.keep_in_force(now));
+        } else if self.is_entered {
+            self.is_entered = false;
+            self.view_is_old = true;
+            actions.push(GuardAction::Remove);
+        }
+        actions.extend(self.report(condition.or_else(|| self.seen_condition())));
+        actions
+    }
+
+    /// Servers that a VPN or a person chose since Zoners was installed.
+    fn foreign_choice(&mut self, now: Duration) -> Option<ForeignChoice> {
+        let view = self.view.clone()?;
+        let has_tunnel = self.has_tunnel(&view);
+        for setting in self.settings(&view) {
+            let stands = || {
+                let at = self.seen_at.get(&setting).copied().unwrap_or(now);
+                now.saturating_sub(at) >= SETTLE_TIME
+            };
+            match self.of_vpn.contains(&setting) {
+                true if has_tunnel => return Some(ForeignChoice::Vpn(setting.1)),
+                // What a VPN left behind is nobody's wish.
+                true => {}
+                false if stands() => {
+                    let (service, servers) = setting;
+                    return Some(ForeignChoice::Person { service, servers });
+                }
+                false => {}
+            }
+        }
+        None
+    }
+
+    /// Makes the entry, or makes it again where the store shows that it is gone or outranked.
+    fn keep_in_force(&mut self, now: Duration) -> Option<GuardAction> {
+        if self.is_entered {
+            let view = self.view.as_ref().filter(|_| !self.view_is_old)?;
+            let first = view.resolvers.iter().find(|resolver| is_for_all_names(resolver));
+            let is_there = view.own.as_ref() == Some(&self.own);
+            // Without any resolver there is no network, and nothing to win.
+            let is_outranked =
+                first.is_some_and(|first| !self.is_own(first) && !is_of_tunnel(first));
+            if is_there && !is_outranked {
+                self.retry.succeeded(now);
+                return None;
+            }
+            if !self.retry.may_try(now) {
+                return None;
+            }
+        }
+        self.is_entered = true;
+        self.view_is_old = true;
+        Some(GuardAction::Enter(self.own.clone()))
+    }
+
+    /// The condition that the store shows, if our entry shall stand; none where the store is not known yet.
+    fn seen_condition(&self) -> Option<DnsCondition> {
+        let view = self.view.as_ref().filter(|_| !self.view_is_old)?;
+        let first = view.resolvers.iter().find(|resolver| is_for_all_names(resolver))?;
+        let servers = || first.servers.iter().map(SocketAddr::ip).collect();
+        if self.is_own(first) {
+            Some(DnsCondition::Ours)
+        } else if is_of_tunnel(first) {
+            Some(DnsCondition::Vpn(servers()))
+        } else {
+            (self.retry.pause >= CONTESTED_PAUSE).then(|| DnsCondition::Contested(servers()))
+        }
+    }
+
+    fn report(&mut self, condition: Option<DnsCondition>) -> Option<GuardAction> {
+        let condition = condition.filter(|new| self.condition.as_ref() != Some(new))?;
+        self.condition = Some(condition.clone());
+        Some(GuardAction::Report(condition))
+    }
+
+    fn is_own(&self, resolver: &SystemResolver) -> bool {
+        resolver.servers.iter().map(SocketAddr::ip).eq(self.own.iter().copied())
+    }
+}
+
+impl Retry {
+    /// Whether an attempt is due; the next comes after a longer pause.
+    fn may_try(&mut self, now: Duration) -> bool {
+        if now < self.not_before {
+            return false;
+        }
+        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, MAX_PAUSE);
+        self.not_before = now + self.pause;
+        true
+    }
+
+    /// Pauses are short again once the entry has stood for the longest pause.
+    fn succeeded(&mut self, now: Duration) {
+        if now >= self.not_before + MAX_PAUSE {
+            *self = Retry::default();
+        }
+    }
+}
+
+fn is_for_all_names(resolver: &SystemResolver) -> bool {
+    resolver.domain.is_empty() && !resolver.is_multicast && !resolver.servers.is_empty()
+}
+
+fn is_of_tunnel(resolver: &SystemResolver) -> bool {
+    resolver.interface.as_deref().is_some_and(is_tunnel)
+}
+
+fn is_tunnel(interface: &str) -> bool {
+    TUNNELS.iter().any(|begin| interface.starts_with(begin))
+}
+
+#[cfg(test)]
+mod tests;
