@@ -11,6 +11,7 @@ use crate::{GROUP_OR_WORLD_WRITE, foreign_owner, refused};
 /// The sticky bit: every user may create entries, but only the owner of an entry may remove the
 /// entry.
 const STICKY_BIT: u32 = 0o1000;
+const GROUP_WRITE: u32 = 0o020;
 
 /// Creates `folder` and missing parents, accessible to the user of this process only, and checks
 /// the folder (see [`check_folder`]).
@@ -57,11 +58,15 @@ fn is_root_of_the_machine() -> bool {
     rustix::process::geteuid().is_root() && *WHOLE.get_or_init(is_whole)
 }
 
+/// Groups of the system whose only member is root, so that their right to write gives nothing: macOS lets the group
+/// `daemon` write to `/var/run`.
+const GROUPS_OF_ROOT: &[u32] = if cfg!(target_os = "macos") { &[1] } else { &[] };
+
 fn check(folder: &Metadata, future_user: Option<u32>) -> Result<(), String> {
     if let Some(owner) = foreign_owner(folder, future_user) {
         return Err(format!("belongs to user {owner}"));
     }
-    match folder.mode() {
+    match mode_for_others(folder.mode(), folder.gid(), GROUPS_OF_ROOT) {
         mode if mode & GROUP_OR_WORLD_WRITE != 0 && mode & STICKY_BIT == 0 => {
             Err(format!("may be written by others (mode {:o})", mode & 0o7777))
         }
@@ -69,11 +74,25 @@ fn check(folder: &Metadata, future_user: Option<u32>) -> Result<(), String> {
     }
 }
 
+/// The mode without the rights of a group that is root's.
+fn mode_for_others(mode: u32, group: u32, of_root: &[u32]) -> u32 {
+    if of_root.contains(&group) { mode & !GROUP_WRITE } else { mode }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs::Permissions;
     use std::os::unix::fs::{PermissionsExt, chown};
+
+    #[test]
+    fn a_group_of_root_may_write() {
+        // As /var/run of macOS, which the group `daemon` may write.
+        assert_eq!(mode_for_others(0o775, 1, &[1]), 0o755);
+        assert_eq!(mode_for_others(0o777, 1, &[1]), 0o757);
+        assert_eq!(mode_for_others(0o775, 20, &[1]), 0o775);
+        assert_eq!(mode_for_others(0o775, 1, &[]), 0o775);
+    }
 
     #[test]
     fn a_folder_that_others_may_write_is_refused_without_the_sticky_bit() {
