@@ -117,6 +117,13 @@ fn service(status: &DaemonStatus) -> Vec<Problem> {
             "Stop the other program that has this address, or change server.listen; then: zoners reload.",
         ));
     }
+    for effect in &status.side_effects {
+        problems.push(problem(
+            Severity::Notice,
+            format!("{effect}."),
+            "Nothing has to be done without such programs.",
+        ));
+    }
     for address in &status.awaited {
         problems.push(problem(
             Severity::Warning,

@@ -25,6 +25,9 @@ pub struct DaemonStatus {
     pub awaited: Vec<String>,
     /// Reasons for addresses that are not served.
     pub not_served: Vec<String>,
+    /// Consequences of the listeners for other programs of the machine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub side_effects: Vec<String>,
     /// Prefixes of served clients.
     pub serves: Vec<String>,
     /// Clients' queries waiting for a recursion.

@@ -27,7 +27,8 @@ const BINDS_BESIDE_WILDCARD: bool = cfg!(not(target_os = "linux"));
 /// How an address is bound.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terms {
-    /// Several sockets may be bound to the address, and the kernel distributes the clients.
+    /// Several sockets may be bound to the address, and the kernel distributes the clients, where it can
+    /// ([`DISTRIBUTES_CLIENTS`]).
     pub shared: bool,
     /// The machine may not have the address yet: it is bound nevertheless, where the system can.
     pub absent: bool,

@@ -16,8 +16,9 @@ use crate::dns_server::PORT;
 use crate::output::println;
 use crate::print::{BOLD, DIM, GREEN, RED, YELLOW, clean};
 
-/// The process name of systemd-resolved's stub; Zoners can serve beside its address.
-const SYSTEMD_RESOLVED: &str = "systemd-resolve";
+/// The begin of the names of programs beside which Zoners can serve on 127.0.0.1: the stub of systemd-resolved has an
+/// address of its own, mDNSResponder of macOS the wildcard.
+const NEIGHBOURS: [&str; 2] = ["systemd-resolve", "mDNSRespo"];
 /// Columns of a heading and of a command.
 const HEADING: usize = 15;
 const COMMAND: usize = 38;
@@ -107,7 +108,7 @@ impl MachineState {
 
     fn port(&self) -> String {
         match &self.port {
-            Some(owner) if owner.name.starts_with(SYSTEMD_RESOLVED) => {
+            Some(owner) if is_neighbour(owner) => {
                 format!("{}, which leaves 127.0.0.1 free", clean(&owner.to_string()))
             }
             Some(owner) => format!("taken by {}", clean(&owner.to_string())),
@@ -150,8 +151,7 @@ impl MachineState {
         if let (Some(file), Some(_)) = (&self.file, &self.wrong) {
             step(&check(file), "see all that is wrong with the configuration");
         }
-        let is_taken =
-            self.port.as_ref().is_some_and(|owner| !owner.name.starts_with(SYSTEMD_RESOLVED));
+        let is_taken = self.port.as_ref().is_some_and(|owner| !is_neighbour(owner));
         match &self.daemon {
             DaemonSeen::Running(_) => {
                 step("zoners status", "see how the daemon is doing");
@@ -170,6 +170,10 @@ impl MachineState {
         step("zoners help", "see all commands");
         steps
     }
+}
+
+fn is_neighbour(owner: &PortOwner) -> bool {
+    NEIGHBOURS.iter().any(|name| owner.name.starts_with(name))
 }
 
 fn check(file: &Path) -> String {
@@ -210,8 +214,11 @@ mod tests {
         let owner = |name: &str| PortOwner { name: name.into(), process: "612".into() };
         let taken = text(&MachineState { port: Some(owner("dnsmasq")), ..bare() });
         assert!(taken.contains("taken by dnsmasq (process 612)") && taken.contains("5300"));
-        let beside = text(&MachineState { port: Some(owner(SYSTEMD_RESOLVED)), ..bare() });
-        assert!(beside.contains("leaves 127.0.0.1 free") && beside.contains("sudo zoners serve"));
+        for name in NEIGHBOURS {
+            let beside = text(&MachineState { port: Some(owner(name)), ..bare() });
+            assert!(beside.contains("leaves 127.0.0.1 free"), "{beside}");
+            assert!(beside.contains("sudo zoners serve"), "{beside}");
+        }
     }
 
     #[test]

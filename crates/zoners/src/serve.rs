@@ -92,6 +92,9 @@ fn tell(bound: &ListenStatus, welcome: Option<&Welcome>) {
     for why in &bound.missing {
         tracing::error!("listen: not served: {why}");
     }
+    for effect in &bound.side_effects {
+        tracing::warn!("listen: {effect}");
+    }
     for address in &bound.absent {
         tracing::warn!("listen: {address}: no interface has this address yet; served once one has");
     }

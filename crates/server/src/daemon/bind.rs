@@ -3,8 +3,10 @@
 use std::io;
 use std::net::SocketAddr;
 
+use zoners_host::ports::system_proxy::{HAS_SYSTEM_PROXY, SYSTEM_PROXY_PORT, SystemProxy};
+use zoners_host::privileges::is_root;
 use zoners_host::{ports, service_manager};
-use zoners_net::listen::{Terms, is_absent};
+use zoners_net::listen::{DISTRIBUTES_CLIENTS, Terms, is_absent};
 
 use super::listeners::{BoundAddress, BoundAddresses, BoundListener};
 use super::owner;
@@ -57,15 +59,31 @@ pub(super) fn bind(
     }
 }
 
+/// The consequence of the listeners for other programs of this machine: on macOS, port 53 at an IPv4 address may keep
+/// the system's own proxy away. To be called as root, who alone sees that program.
+pub(super) fn side_effect(bound: &BoundAddresses) -> Option<&'static str> {
+    let addresses = || bound.bound.iter().flat_map(|bound| &bound.addresses);
+    let concerns = |address: &SocketAddr| address.is_ipv4() && address.port() == SYSTEM_PROXY_PORT;
+    if !HAS_SYSTEM_PROXY || !is_root() || !addresses().any(concerns) {
+        return None;
+    }
+    SystemProxy::among(&ports::listeners(SYSTEM_PROXY_PORT)).warning()
+}
+
 /// The sockets of a service manager, for each worker.
 fn share_out(given: &[BoundListener], threads: usize) -> io::Result<BoundAddresses> {
     let mut addresses = given.iter().map(BoundListener::address).collect::<io::Result<Vec<_>>>()?;
     addresses.sort_unstable();
     addresses.dedup();
-    let again = |_| given.iter().map(BoundListener::try_clone).collect();
-    let listeners = (0..threads).map(again).collect::<io::Result<_>>()?;
+    let listeners = copies(given, threads)?;
     let address = BoundAddress { wanted: None, addresses, listeners };
     Ok(BoundAddresses { bound: vec![address], ..BoundAddresses::default() })
+}
+
+/// The same sockets for each worker.
+fn copies(listeners: &[BoundListener], threads: usize) -> io::Result<Vec<Vec<BoundListener>>> {
+    let again = |_| listeners.iter().map(BoundListener::try_clone).collect();
+    (0..threads).map(again).collect()
 }
 
 /// Binds the wanted listeners for so many workers. A configured address may be absent, but not taken. Of the default
@@ -113,13 +131,27 @@ pub(super) fn bind_port(port: u16) -> io::Result<BoundAddresses> {
 fn bind_one(spec: AddressSpec<'_>, threads: usize, terms: Terms) -> io::Result<BoundAddress> {
     with_free_port(spec.address.port(), || {
         let address = settle(spec, terms)?;
-        let listeners = bind_for_workers(spec, address, threads, terms)?;
+        let listeners = match DISTRIBUTES_CLIENTS {
+            true => bind_each(spec, address, threads, terms)?,
+            false => bind_together(spec, address, threads, terms)?,
+        };
         let wanted = Some(spec.listeners.to_vec());
         Ok(BoundAddress { wanted, addresses: vec![address], listeners })
     })
 }
 
-fn bind_for_workers(
+/// The same sockets for each worker, where of several sockets one would get all clients.
+fn bind_together(
+    spec: AddressSpec<'_>,
+    address: SocketAddr,
+    threads: usize,
+    terms: Terms,
+) -> io::Result<Vec<Vec<BoundListener>>> {
+    copies(&bind_at(address, spec.listeners, terms)?, threads)
+}
+
+/// Sockets of its own for each worker.
+fn bind_each(
     spec: AddressSpec<'_>,
     address: SocketAddr,
     threads: usize,
@@ -186,4 +218,31 @@ fn explained(address: SocketAddr, error: &io::Error) -> io::Error {
         _ => None,
     };
     io::Error::new(error.kind(), format!("{address}: {error}{}", more.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    #[test]
+    fn workers_read_one_socket_where_the_kernel_does_not_distribute_clients() {
+        let listeners = ListenerSpec::here(0);
+        let spec = AddressSpec::all_of(&listeners).next().unwrap();
+        let address = settle(spec, Terms::default()).unwrap();
+        let workers = bind_together(spec, address, 3, Terms::default()).unwrap();
+        assert_eq!(workers.len(), 3);
+        let client = UdpSocket::bind((address.ip(), 0)).unwrap();
+        for worker in &workers {
+            client.send_to(b"query", address).unwrap();
+            let descriptor = worker[0].as_fd().try_clone_to_owned().unwrap();
+            let socket = UdpSocket::from(descriptor);
+            socket.set_nonblocking(false).unwrap();
+            assert_eq!(socket.recv(&mut [0; 10]).unwrap(), 5, "whichever worker reads");
+        }
+        let other = bind_together(spec, address, 1, Terms { shared: true, ..Terms::default() });
+        assert!(other.is_err(), "no second server shares the address");
+    }
 }

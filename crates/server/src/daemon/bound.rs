@@ -35,6 +35,8 @@ pub struct Bound {
     pub(super) addresses: BoundAddresses,
     /// The reason for a port other than 53, if none is configured.
     pub(super) instead: Option<String>,
+    /// The consequence of the listeners for other programs of this machine.
+    pub(super) side_effect: Option<&'static str>,
     pub(super) state: Option<StateFolder>,
     pub(super) cache_folder: Option<PathBuf>,
     pub(super) control: Option<ControlSocket>,
@@ -59,7 +61,8 @@ impl Bound {
             terms.map(|terms| second_level::share(terms, &core, &generation)).transpose()?;
         let workers = Workers::start(&core, &generation, self.allotment)?;
         let listening = Listening::begin(self.addresses, workers.links(), state)?;
-        let status = ListenStatus { instead: self.instead, ..listening.status() };
+        let side_effects = self.side_effect.map(str::to_owned).into_iter().collect();
+        let status = ListenStatus { instead: self.instead, side_effects, ..listening.status() };
         let (reloads, reload_requests) = reload_requests::requests();
         let about = About {
             config: core.file.clone(),

@@ -93,6 +93,7 @@ impl Configured {
         let heir = privileges::heir(config)?;
         let state = StateFolder::take(config, &AddressSpec::addresses(&config.listeners()), heir)?;
         let (addresses, instead) = bind::bind(config, is_on_trial(&core))?;
+        let side_effect = bind::side_effect(&addresses);
         let control = control_socket::bind(config, heir)?;
         privileges::raise_descriptors();
         if let Some(heir) = heir {
@@ -126,6 +127,7 @@ impl Configured {
             signals,
             addresses,
             instead,
+            side_effect,
             state,
             cache_folder,
             control,

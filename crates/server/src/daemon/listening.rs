@@ -49,6 +49,8 @@ pub struct ListenStatus {
     pub missing: Vec<String>,
     /// The reason for a port other than 53, if none is configured.
     pub instead: Option<String>,
+    /// Consequences of the listeners for other programs of this machine, found at the start.
+    pub side_effects: Vec<String>,
 }
 
 /// A prepared change of addresses.
@@ -80,6 +82,7 @@ impl Listening {
             absent: AddressSpec::addresses(&self.absent),
             missing: self.missing.clone(),
             instead: None,
+            side_effects: Vec::new(),
         }
     }
 

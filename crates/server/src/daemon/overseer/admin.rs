@@ -49,6 +49,7 @@ impl<N: Network> Admin for Overseer<N> {
             listen: texts(&bound.addresses),
             awaited: texts(&bound.absent),
             not_served: bound.missing.clone(),
+            side_effects: bound.side_effects.clone(),
             serves: rules.allow().iter().map(ToString::to_string).collect(),
             waiting: rules.waiting() as u64,
             network: self.network(),
