@@ -30,7 +30,7 @@ pub(crate) fn identifier(text: &str) -> Option<[u8; 16]> {
     u128::from_str_radix(&digits, 16).ok().map(u128::to_be_bytes)
 }
 
-/// Two clocks read at one moment, of which one counts sleep of the machine.
+/// Two clocks read at the same moment: with and without sleep of the machine.
 #[derive(Clone, Copy, Debug)]
 pub struct SleepClock {
     with_sleep: Duration,
@@ -80,7 +80,7 @@ mod tests {
         };
         assert_eq!(after(second * 60, second * 50).slept_since(begin), second * 10);
         assert_eq!(after(second * 50, second * 50).slept_since(begin), Duration::ZERO);
-        // A wall clock that is set back is no sleep.
+        // A wall clock set back is no sleep.
         assert_eq!(after(second, second * 50).slept_since(begin), Duration::ZERO);
         assert_eq!(begin.slept_since(after(second, second * 2)), Duration::ZERO);
     }

@@ -1,9 +1,9 @@
-//! The dynamic store of macOS, by the commands of scutil(8): an entry with our servers, and what other entries say.
+//! The dynamic store of macOS, by the commands of scutil(8): an entry with our servers, and the content of foreign entries.
 //!
-//! configd keeps the network's settings of the moment under keys: `Setup:` for settings made by hand, `State:` for what
-//! DHCP, VPNs and other programs add. The resolvers of the system are made of both. Our entry is a service of its own,
-//! so that no foreign entry is ever written, and nothing has to be restored: services that come later (a dock, a USB
-//! network) make no difference. The entry is temporary: configd removes the entry when scutil(8) ends, which ends when
+//! configd keeps the network's settings of the moment under keys: `Setup:` for settings made by hand, `State:` for additions
+//! by DHCP, VPNs and programs. The resolvers of the system are made of both. Our entry is a separate service:
+//! no foreign entry is ever written, and nothing has to be restored. Later services (a dock, a USB network) make no
+//! difference. The entry is temporary: configd removes the entry when scutil(8) ends, which ends when
 //! its input does, and at each start of the machine there is none.
 //!
 //! A temporary entry takes a program that stays: commands are written to the input of one scutil(8), which is kept
@@ -13,15 +13,18 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+#[cfg(target_os = "macos")]
+pub use crate::macos::dynamic_store::{StoreSession, look};
+
 /// Our entry.
 pub const KEY: &str = "State:/Network/Service/org.zoners/DNS";
-/// The order of our servers among those for all names: after the resolvers of VPNs, which get 100,000 and a few
+/// The order of our servers among servers for all names: after the resolvers of VPNs, which get 100,000 and a few
 /// thousand, and before those of networks, which get 200,000 (`dns-configuration.c` of configd).
 const SEARCH_ORDER: u32 = 150_000;
 /// The setting with servers in an entry.
 const SERVERS: &str = "ServerAddresses";
 
-/// Commands that enter `servers` for all names, for as long as the program runs that reads the commands. An entry of
+/// Commands to enter `servers` for all names, for as long as the reading program runs. An entry of
 /// an earlier program goes first, since a temporary entry replaces none.
 #[must_use]
 pub fn enter(servers: &[IpAddr]) -> String {
@@ -49,6 +52,18 @@ pub fn show(key: &str) -> String {
     format!("show {key}\n")
 }
 
+/// The command that lists the keys of a regular expression.
+#[must_use]
+pub fn list(pattern: &str) -> String {
+    format!("list {pattern}\n")
+}
+
+/// The keys in the output of [`list`], each as `subKey [0] = KEY`.
+pub fn keys(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().filter(|line| line.trim_start().starts_with("subKey "));
+    lines.filter_map(|line| Some(line.split_once(" = ")?.1.trim()))
+}
+
 /// Commands by which the program reports changes of resolvers, addresses and settings made by hand.
 #[must_use]
 pub fn watch() -> String {
@@ -61,7 +76,7 @@ pub fn watch() -> String {
 /// A value of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreValue {
-    /// A text, a number or a switch, as the program writes it.
+    /// A text, a number or a switch, as written by the program.
     Text(String),
     /// Several values.
     List(Vec<StoreValue>),
@@ -97,7 +112,7 @@ impl StoreValue {
     }
 }
 
-/// The entry in the output of [`show`]; none for `No such key`, and for a text that ends too early.
+/// The entry in the output of [`show`]; none for `No such key`, and for a text cut short.
 #[must_use]
 pub fn parse(text: &str) -> Option<StoreValue> {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -133,7 +148,7 @@ fn value<'a>(
     }
 }
 
-/// The next name or number, and the begin of its value; the inner none at the closing brace.
+/// The next name or number, and the begin of the value; the inner none at the closing brace.
 fn next_named<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Option<Option<(&'a str, &'a str)>> {
     let line = lines.next()?;
     if line == "}" {
@@ -191,6 +206,18 @@ mod tests {
         assert_eq!(domains.texts().collect::<Vec<_>>(), [""]);
         // From github.com/fosrl/apple/issues/58.
         assert_eq!(parse("  No such key\n"), None);
+    }
+
+    #[test]
+    fn keys_are_listed() {
+        // The form in 00f.net/2011/08/14/programmatically-changing-network-configuration-on-osx.
+        let text = "  subKey [0] = Setup:/Network/Service/0CE7A64C/DNS\n  subKey [1] = Setup:/\n";
+        assert_eq!(
+            keys(text).collect::<Vec<_>>(),
+            ["Setup:/Network/Service/0CE7A64C/DNS", "Setup:/"]
+        );
+        assert_eq!(keys("  no keys.\n").count(), 0);
+        assert_eq!(list("State:/Network/.*"), "list State:/Network/.*\n");
     }
 
     #[test]

@@ -1,17 +1,20 @@
 //! The guard of the system's DNS settings on macOS: when our entry in the dynamic store is made, removed and made again.
 //!
-//! The guard is told what happens and says what to do; it reads no clock, runs no program, and is tested on a Mac made
-//! of values. It knows one entry, its own ([`crate::dynamic_store`]): no foreign entry is overwritten, so that there is
-//! nothing to save and nothing to restore.
+//! The guard turns events into actions, reads no clock, runs no program, and is tested on a Mac made of values. No
+//! foreign entry is overwritten ([`crate::dynamic_store`]): so nothing has to be saved, and nothing to be restored.
 //!
 //! - The entry stands only while the daemon answers. A daemon that is silent for six seconds loses the entry, and the
 //!   system asks as before; the next answer brings the entry back.
-//! - A VPN's change is left and told: resolvers of a VPN come before ours by their order, and servers that were set "by
-//!   hand" while a tunnel came up are a VPN's. When the tunnel goes, our entry stands again, whatever the VPN left
-//!   behind or wiped out.
-//! - A person's change is left and told: servers set by hand that stand for ten seconds without a tunnel. Servers that
-//!   were there when Zoners was installed are no change, and neither is the removal of all.
-//! - Anything else that removes or outranks the entry is undone, with growing pauses, so that two programs do not fight.
+//! - A VPN's change is left and told: resolvers of a VPN come before ours by their order, and servers set "by hand"
+//!   while a tunnel is up, or seconds before, are a VPN's. When the tunnel goes, our entry stands again, whatever the
+//!   VPN left behind or wiped out: to take a person's choice for a VPN's is a nuisance, the reverse may end without DNS.
+//! - A person's change is left and told: servers set by hand, standing for ten seconds without a tunnel. Servers from
+//!   before the installation are no change, and neither is the removal of every server.
+//! - Any further removal or outranking of the entry is undone, with growing pauses, lest two programs fight.
+
+mod events;
+mod retry;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -19,81 +22,17 @@ use std::time::Duration;
 
 use crate::resolvers::SystemResolver;
 
+pub use events::{DnsCondition, GuardAction, GuardEvent, ServersByHand, StoreView};
+use retry::Retry;
+
 /// The silence of the daemon after which the system asks as before. The daemon is tried every second or two.
 const MAX_SILENCE: Duration = Duration::from_secs(6);
-/// Servers set by hand count as a person's after this time; a tunnel that comes up meanwhile makes them a VPN's.
+/// Servers set by hand count as a person's after this time, and as a VPN's if a tunnel comes up meanwhile.
 const SETTLE_TIME: Duration = Duration::from_secs(10);
-/// The first and the longest pause between two attempts to get the entry back into force.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const MAX_PAUSE: Duration = Duration::from_secs(60);
-/// From this pause on, the report says that another program does not leave the entry alone.
+/// From this pause on, the report speaks of a program in conflict with us.
 const CONTESTED_PAUSE: Duration = Duration::from_secs(8);
 /// The begin of the name of a tunnel's interface.
 const TUNNELS: [&str; 5] = ["utun", "ppp", "ipsec", "tun", "tap"];
-
-/// Servers set by hand for a network service, by the identifier of the service.
-pub type ServersByHand = BTreeMap<String, Vec<IpAddr>>;
-
-/// Something that the guard is told.
-#[derive(Clone, Debug)]
-pub enum GuardEvent {
-    /// The daemon answered a question on the port that the system asks.
-    DaemonAnswered,
-    /// The machine slept and is awake again.
-    Woke,
-    /// The dynamic store as it is now: to be told after each change, and after each entry made or removed, as the change
-    /// may be undone before it is seen.
-    Store(StoreView),
-    /// Time has passed; to be told every second.
-    Tick,
-}
-
-/// The part of the dynamic store that matters.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StoreView {
-    /// The servers of our entry, if the entry is there.
-    pub own: Option<Vec<IpAddr>>,
-    /// The resolvers of the system, most preferred first.
-    pub resolvers: Vec<SystemResolver>,
-    /// Servers set by hand (`Setup:/Network/Service/ID/DNS`).
-    pub by_hand: ServersByHand,
-    /// Interfaces with an address (`State:/Network/Interface/NAME/IPv4` and `IPv6`).
-    pub interfaces: BTreeSet<String>,
-}
-
-/// Something that is to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GuardAction {
-    /// Make our entry, in place of an entry of ours that is there.
-    Enter(Vec<IpAddr>),
-    /// Remove our entry.
-    Remove,
-    /// Log, and show in `status`.
-    Report(DnsCondition),
-    /// Hand the servers that the network names to the daemon: names by which the system looks for a portal
-    /// (`captive.apple.com`) may have to be asked of them.
-    NetworkServers(Vec<SocketAddr>),
-}
-
-/// Which servers the system asks, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DnsCondition {
-    /// Ours.
-    Ours,
-    /// Those of a VPN, which is left alone.
-    Vpn(Vec<IpAddr>),
-    /// Those set by hand for a network service, which are left alone.
-    ByHand {
-        /// The identifier of the service.
-        service: String,
-        /// The servers.
-        servers: Vec<IpAddr>,
-    },
-    /// Those of the network, since the daemon does not answer.
-    DaemonSilent,
-    /// Another program removes or outranks our entry again and again. These servers are asked.
-    Contested(Vec<IpAddr>),
-}
 
 /// The guard.
 #[derive(Debug)]
@@ -119,14 +58,7 @@ pub struct Guard {
     network_servers: Vec<SocketAddr>,
 }
 
-/// Pauses between attempts to get the entry back into force.
-#[derive(Debug, Default)]
-struct Retry {
-    pause: Duration,
-    not_before: Duration,
-}
-
-/// A choice of other servers that is left alone.
+/// A choice of foreign servers, which is left alone.
 enum ForeignChoice {
     Vpn(Vec<IpAddr>),
     Person { service: String, servers: Vec<IpAddr> },
@@ -158,7 +90,7 @@ impl Guard {
         let mut actions = Vec::new();
         match event {
             GuardEvent::DaemonAnswered => self.last_answer = Some(now),
-            // Silence while the machine slept is no silence. What the daemon was before, it is taken for.
+            // Silence while the machine slept is no silence: a daemon in service before is taken to be in service.
             GuardEvent::Woke => {
                 self.last_answer = self.last_answer.filter(|_| self.is_entered).map(|_| now);
                 self.retry = Retry::default();
@@ -181,6 +113,7 @@ impl Guard {
         self.view_is_old = false;
         let settings = self.settings(&view);
         self.seen_at.retain(|setting, _| settings.contains(setting));
+        self.of_vpn.retain(|setting| settings.contains(setting));
         for setting in settings {
             self.seen_at.entry(setting).or_insert(now);
         }
@@ -197,7 +130,7 @@ impl Guard {
         })
     }
 
-    /// Servers set by hand that are neither ours nor as before.
+    /// Servers set by hand, neither ours nor as before.
     fn settings(&self, view: &StoreView) -> BTreeSet<(String, Vec<IpAddr>)> {
         let is_change = |service: &String, servers: &Vec<IpAddr>| {
             !servers.is_empty() && *servers != self.own && self.before.get(service) != Some(servers)
@@ -206,7 +139,7 @@ impl Guard {
         changed.map(|(service, servers)| (service.clone(), servers.clone())).collect()
     }
 
-    /// Whether there is a tunnel that was not there at first: macOS has some of its own.
+    /// Whether a tunnel has come since the begin: macOS has some always.
     fn has_tunnel(&mut self, view: &StoreView) -> bool {
         let tunnels = || view.interfaces.iter().filter(|name| is_tunnel(name));
         let first = self.first_tunnels.get_or_insert_with(|| tunnels().cloned().collect());
@@ -241,7 +174,7 @@ impl Guard {
         actions
     }
 
-    /// Servers that a VPN or a person chose since Zoners was installed.
+    /// Servers chosen by a VPN or a person since Zoners was installed.
     fn foreign_choice(&mut self, now: Duration) -> Option<ForeignChoice> {
         let view = self.view.clone()?;
         let has_tunnel = self.has_tunnel(&view);
@@ -264,7 +197,7 @@ impl Guard {
         None
     }
 
-    /// Makes the entry, or makes it again where the store shows that it is gone or outranked.
+    /// Makes the entry; also anew, where the store shows the entry gone or outranked.
     fn keep_in_force(&mut self, now: Duration) -> Option<GuardAction> {
         if self.is_entered {
             let view = self.view.as_ref().filter(|_| !self.view_is_old)?;
@@ -286,7 +219,7 @@ impl Guard {
         Some(GuardAction::Enter(self.own.clone()))
     }
 
-    /// The condition that the store shows, if our entry shall stand; none where the store is not known yet.
+    /// The condition shown by the store, if our entry shall stand; none where the store is not known yet.
     fn seen_condition(&self) -> Option<DnsCondition> {
         let view = self.view.as_ref().filter(|_| !self.view_is_old)?;
         let first = view.resolvers.iter().find(|resolver| is_for_all_names(resolver))?;
@@ -308,25 +241,6 @@ impl Guard {
 
     fn is_own(&self, resolver: &SystemResolver) -> bool {
         resolver.servers.iter().map(SocketAddr::ip).eq(self.own.iter().copied())
-    }
-}
-
-impl Retry {
-    /// Whether an attempt is due; the next comes after a longer pause.
-    fn may_try(&mut self, now: Duration) -> bool {
-        if now < self.not_before {
-            return false;
-        }
-        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, MAX_PAUSE);
-        self.not_before = now + self.pause;
-        true
-    }
-
-    /// Pauses are short again once the entry has stood for the longest pause.
-    fn succeeded(&mut self, now: Duration) {
-        if now >= self.not_before + MAX_PAUSE {
-            *self = Retry::default();
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The job of launchd (macOS): the text of its property list.
 //!
-//! launchd starts the daemon at boot and again whenever it ends. The daemon starts as root, since macOS lets no other
-//! user bind port 53 at one address, and becomes `server.user` by itself. launchd makes no folders and names none, so the
+//! launchd starts the daemon at boot and again whenever it ends. The daemon starts as root, since macOS lets nobody else
+//! bind port 53 at a single address, and becomes `server.user` by itself. launchd makes no folders and names none, so the
 //! job names them by the variables of systemd.
 
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ pub struct LaunchdJob {
 }
 
 impl LaunchdJob {
-    /// The daemon of an installation: folders that belong to root alone all the way.
+    /// The daemon of an installation: every folder on the way belongs to root.
     #[must_use]
     pub fn installed(program: &Path) -> Self {
         LaunchdJob {

@@ -24,7 +24,10 @@
 //!
 //! Every lasting change of the system is a [`plan`]: data that is shown, carried out with a journal, and undone exactly.
 //!
-//! Coming parts have a place: texts of service units (systemd unit, launchd property list, `rc.d` script) beside
+//! The DNS settings of macOS are decided on by [`guard`], without I/O; [`dynamic_store`] has the commands, and [`launchd`]
+//! the job.
+//!
+//! Coming parts have a place: texts of service units (systemd unit, `rc.d` script) beside
 //! [`service_manager`], the change of the system's DNS settings beside [`resolvers`], the identity of a network (SSID,
 //! hardware address of the gateway, DHCP domains) beside [`network`]; each with code in the folders of the systems.
 

@@ -1,6 +1,7 @@
 //! macOS: the differences from the BSDs.
 
 pub(crate) mod clock;
+pub(crate) mod dynamic_store;
 pub(crate) mod machine;
 pub(crate) mod resolvers;
 

@@ -20,7 +20,7 @@ pub struct PortOwner {
     pub process: String,
 }
 
-/// A socket of a program that waits for clients.
+/// A socket of a program, waiting for clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PortListener {
     /// The program.
@@ -39,7 +39,7 @@ impl fmt::Display for PortOwner {
 
 /// Whether binding `port` takes a privilege: below 1024, or below the number set by an administrator of Linux
 /// (`net.ipv4.ip_unprivileged_port_start`) or FreeBSD (`net.inet.ip.portrange.reservedhigh`). macOS asks for no privilege
-/// at the wildcard addresses. The setting is read once per process: call this before a sandbox closes the way to it.
+/// at the wildcard addresses. The setting is read once per process: call this before a sandbox closes the way to the file.
 #[must_use]
 pub fn is_privileged(port: u16) -> bool {
     static FIRST_UNPRIVILEGED: OnceLock<u16> = OnceLock::new();
@@ -55,7 +55,7 @@ pub fn owner(port: u16) -> Option<PortOwner> {
 }
 
 /// The sockets that wait for clients on `port`, told by programs of macOS (`lsof`) and the BSDs (`sockstat`, `fstat`).
-/// Empty on Linux, where no program of the system has a port that another needs ([`owner`] names one).
+/// Empty on Linux, where [`owner`] is enough.
 #[must_use]
 pub fn listeners(port: u16) -> Vec<PortListener> {
     system::ports::listeners(port)

@@ -1,8 +1,8 @@
 //! The resolvers of the system.
 //!
 //! Linux and the BSDs name resolvers in `/etc/resolv.conf`; a resolver of the system (systemd-resolved) may stand
-//! there for the servers of the network. macOS has several resolvers, for all names or for those below a domain (of a
-//! VPN, or of a file in `/etc/resolver`), and writes the primary one alone to the file: there `scutil --dns` tells.
+//! there for the servers of the network. macOS has several resolvers, for all names or below a domain (of a VPN, or of
+//! a file in `/etc/resolver`), and writes the primary resolver alone to the file: there `scutil --dns` tells.
 
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -14,19 +14,19 @@ use crate::system;
 pub const SOURCE: &str = system::resolvers::SOURCE;
 /// The file with the resolvers.
 pub(crate) const RESOLV_CONF: &str = "/etc/resolv.conf";
-/// The port of a resolver without a port of its own.
+/// The port, unless a resolver names one.
 const PORT: u16 = 53;
 
 /// A resolver of the system: servers for all names, or for the names below a domain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SystemResolver {
-    /// The names at and below this domain are for this resolver; all names that no other resolver has if empty.
+    /// The names at and below this domain are for this resolver; empty for the names without a separate resolver.
     pub domain: String,
     /// The servers in the order in which the system asks.
     pub servers: Vec<SocketAddr>,
-    /// The domains that the system appends to short names.
+    /// The domains appended to short names.
     pub search: Vec<String>,
-    /// The interface of the network that named the servers, if told.
+    /// The interface behind which the servers were named, if told.
     pub interface: Option<String>,
     /// The names are asked for by multicast (RFC 6762), without a server.
     pub is_multicast: bool,
@@ -78,7 +78,7 @@ pub(crate) fn server(text: &str, port: u16) -> Option<SocketAddr> {
     })
 }
 
-/// A link-local address (`fe80::1%en0`) means nothing without its zone: the name or the number of an interface.
+/// A link-local address (`fe80::1%en0`) means nothing without the zone: the name or the number of an interface.
 fn scoped(ip: Ipv6Addr, zone: Option<&str>, port: u16) -> SocketAddr {
     let number = |zone: &str| zone.parse().ok().or_else(|| index(zone)).unwrap_or(0);
     SocketAddrV6::new(ip, port, 0, zone.map_or(0, number)).into()

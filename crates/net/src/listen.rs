@@ -16,9 +16,9 @@ const RECEIVE_BUFFER: usize = 16 << 20;
 /// The least receive buffer that is asked for.
 const MIN_RECEIVE_BUFFER: usize = 64 << 10;
 
-/// Whether the kernel distributes clients over several sockets of one address. The sockets of the workers then are
-/// bound one by one; else all workers read one socket. SO_REUSEPORT of macOS and OpenBSD gives all datagrams to one of
-/// the sockets; FreeBSD distributes them by an option of its own, SO_REUSEPORT_LB.
+/// Whether the kernel distributes clients over several sockets of an address. Then each worker has a socket; else the
+/// workers read the same socket. SO_REUSEPORT of macOS and OpenBSD gives every datagram to a single socket; FreeBSD
+/// distributes datagrams by a separate option, SO_REUSEPORT_LB.
 pub const DISTRIBUTES_CLIENTS: bool = cfg!(any(target_os = "linux", target_os = "freebsd"));
 /// Whether UDP sockets get SO_REUSEADDR. On macOS and the BSDs an address is then bound beside the wildcard of another
 /// program, as mDNSResponder's on macOS, and the same address not twice; on Linux two programs would share the address.
@@ -58,7 +58,7 @@ fn receive_buffer(socket: &Socket) {
     let _ = largest_accepted(RECEIVE_BUFFER, |size| socket.set_recv_buffer_size(size).is_ok());
 }
 
-/// The largest size that is accepted, by halves of `wanted`: FreeBSD and NetBSD refuse a size beyond their limit
+/// The largest accepted size, by halves of `wanted`: FreeBSD and NetBSD refuse a size beyond their limit
 /// (`kern.ipc.maxsockbuf`), instead of granting less.
 fn largest_accepted(wanted: usize, mut accepts: impl FnMut(usize) -> bool) -> Option<usize> {
     let halves = std::iter::successors(Some(wanted), |size| Some(size / 2));

@@ -4,7 +4,7 @@ use crate::ports::{PortListener, PortOwner};
 use crate::program::output;
 use crate::reports::{fstat, lsof, sockstat};
 
-/// A program that lists sockets, its arguments for a port, and the parser of its output.
+/// A program for listing sockets, the arguments for a port, and the parser of the output.
 type Listing = (&'static str, fn(u16) -> Vec<String>, fn(&str, u16) -> Vec<PortListener>);
 
 /// The first program that is there tells.

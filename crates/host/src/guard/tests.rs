@@ -1,4 +1,4 @@
-//! The guard on a Mac made of values, in virtual time, against bugs that were reported of other programs.
+//! The guard on a Mac made of values, in virtual time, against reported bugs of similar programs.
 
 use super::*;
 
@@ -12,7 +12,7 @@ struct Mac {
     /// Networks by preference: service, interface, and the servers that DHCP named.
     networks: Vec<(&'static str, &'static str, Vec<IpAddr>)>,
     by_hand: ServersByHand,
-    /// The interface of a VPN, with its resolver for all names, if it has one.
+    /// The interface of a VPN, with a resolver for all names, if any.
     vpn: Option<(&'static str, Vec<IpAddr>)>,
     /// A program that removes our entry every second.
     removes_entry: bool,
@@ -61,7 +61,7 @@ impl Mac {
         mac
     }
 
-    /// The store as configd makes it of all entries: VPNs first, then our entry, then the networks.
+    /// The store as made by configd of all entries: VPNs first, then our entry, then the networks.
     fn view(&self) -> StoreView {
         let mut resolvers = Vec::new();
         if let Some((interface, servers)) = self.vpn.as_ref().filter(|(_, own)| !own.is_empty()) {
@@ -126,8 +126,8 @@ impl Mac {
     }
 }
 
-/// Others save the former settings, and lose them: a second installation overwrites what was saved
-/// (capabilities of github.com/razvandimescu/numa), or one of two servers does not come back (its issue 182).
+/// Saved settings get lost: a second installation overwrites the backup (a scar of github.com/razvandimescu/numa), or
+/// the second of two servers does not come back (issue 182 there).
 #[test]
 fn nothing_is_saved_so_that_nothing_is_lost() {
     let before = ServersByHand::from([("wifi".into(), vec![ip("9.9.9.9"), ip("149.112.112.112")])]);
@@ -179,7 +179,7 @@ fn a_vpn_with_a_resolver_is_left_alone_and_told() {
     assert_eq!(mac.guard.condition(), Some(&DnsCondition::Ours));
 }
 
-/// github.com/Control-D-Inc/ctrld/issues/290: a VPN sets servers "by hand" and wipes all of them at the end.
+/// github.com/Control-D-Inc/ctrld/issues/290: a VPN sets servers "by hand" and wipes every server at the end.
 #[test]
 fn a_vpn_that_wipes_the_settings_leaves_our_entry() {
     for delay in [0, 5] {
@@ -317,8 +317,8 @@ fn no_fight_is_fought_with_a_program_that_removes_the_entry() {
     assert_eq!(mac.asks(), own());
 }
 
-/// Whatever happened before: without the daemon the system never asks us for longer than ten seconds; and with it, in
-/// calm, it does, but for a VPN and a person's choice.
+/// Whatever happened before: without the daemon the system never asks us for longer than ten seconds; and with the daemon,
+/// in calm, the system does ask us, but for a VPN and a person's choice.
 #[test]
 fn whatever_happened_the_system_asks_a_server_that_answers() {
     let mut seed = 7_u64;

@@ -1,9 +1,9 @@
 //! The proxy of macOS on port 53: mDNSResponder, for containers and virtual machines.
 //!
 //! Guests ask the machine at an address of their own network, where mDNSResponder listens at the wildcard addresses.
-//! Since macOS 15 it does so always, before only while there are guests. It binds the wildcards without
-//! `SO_REUSEADDR`, so that a program which listens at one address of the family before keeps mDNSResponder away
-//! (github.com/apple/container/issues/402). A program that comes later can listen beside mDNSResponder.
+//! Since macOS 15 mDNSResponder does so always, before only while there are guests. The wildcards are bound without
+//! `SO_REUSEADDR`: so an earlier listener at any address of the family keeps mDNSResponder away
+//! (github.com/apple/container/issues/402). A later program can listen beside mDNSResponder.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -29,7 +29,7 @@ pub enum SystemProxy {
 }
 
 impl SystemProxy {
-    /// The state of the proxy among the `listeners` of its port.
+    /// The state of the proxy among the `listeners` of the port.
     #[must_use]
     pub fn among(listeners: &[PortListener]) -> Self {
         let listens_at = |wildcard: IpAddr| {

@@ -2,12 +2,12 @@
 
 use crate::resolvers::{SystemResolver, server};
 
-/// The heading of the second list, whose resolvers serve programs that bind to an interface.
+/// The heading of the second list: resolvers for programs bound to an interface.
 const SCOPED: &str = "DNS configuration (for scoped queries)";
 /// The port of servers without a port.
 const PORT: u16 = 53;
 
-/// The resolvers in the order of the list: most preferred first, of those for the same names.
+/// The resolvers in the order of the list: most preferred first, for the same names.
 pub(crate) fn resolvers(text: &str) -> Vec<SystemResolver> {
     let text = text.split(SCOPED).next().unwrap_or_default();
     let blocks = text.split("\nresolver #").skip(1);
@@ -15,7 +15,7 @@ pub(crate) fn resolvers(text: &str) -> Vec<SystemResolver> {
 }
 
 /// The lines of a resolver have a key, a colon and a value; keys of lists have a number in brackets. A line without a
-/// key belongs to a value that was wrapped.
+/// key belongs to a wrapped value.
 fn resolver<'a>(lines: impl Iterator<Item = &'a str>) -> SystemResolver {
     let mut resolver = SystemResolver::default();
     let fields = lines.filter_map(|line| line.split_once(" : "));

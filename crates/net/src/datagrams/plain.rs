@@ -1,9 +1,9 @@
 //! One datagram for each system call, for systems without batches.
 //!
-//! At a wildcard each datagram comes with its destination address, which is the source address of the response. XNU
-//! (macOS) and Linux use one message for both ways, IP_PKTINFO; XNU reads the source from `ipi_spec_dst`, if
-//! `ipi_ifindex` is 0, and ignores the message of the BSDs, IP_SENDSRCADDR. IPv6 is the same everywhere (RFC 3542
-//! section 6). So the tests on Linux run the code of macOS.
+//! At a wildcard each datagram comes with the destination address, which becomes the source address of the response.
+//! XNU (macOS) and Linux have IP_PKTINFO for both ways; XNU reads the source from `ipi_spec_dst`, if `ipi_ifindex` is 0,
+//! and ignores IP_SENDSRCADDR, the message of the BSDs. IPv6 is the same everywhere (RFC 3542 section 6). So the tests
+//! on Linux run the code of macOS.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -18,7 +18,7 @@ use nix::sys::socket::{
 
 use super::{Outgoing, Slot};
 
-/// Octets for the control messages of a datagram: the destination address, and what further options may add.
+/// Octets for the control messages of a datagram: the destination address, and additions by further options.
 const CONTROL: usize = 128;
 
 /// The properties of a socket.
