@@ -19,4 +19,6 @@ pub(crate) mod rtt_prior;
 pub(crate) mod silent_zones;
 pub(crate) mod unproven_addresses;
 pub(crate) mod uplink;
+pub(crate) mod uplink_state;
 pub(crate) mod uplinks;
+pub(crate) mod zone_silence;

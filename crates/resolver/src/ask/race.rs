@@ -23,7 +23,7 @@ use zoners_dns::{Counter, Delegation, Endpoint, NameServer, Network, QueryMode, 
 use crate::ask::exchange::{Report, Suspicion, attempt};
 use crate::env::environment::Env;
 use crate::env::lookups::{AddressLookup, FoundAddresses, Lookups};
-use crate::infra::silent_zones::PROBE;
+use crate::infra::zone_silence::PROBE_PACKETS;
 use crate::model::answer::Unresolved;
 use crate::model::asking::UpstreamQuery;
 use crate::model::step::Step;
@@ -314,7 +314,7 @@ impl<N: Network> Race<'_, N> {
     fn look_up_more(&mut self, at_once: usize) {
         let limits = self.env.settings().limits;
         while self.lookups.len() < at_once {
-            let most = if self.probe.is_some() { PROBE } else { limits.lookups_per_zone };
+            let most = if self.probe.is_some() { PROBE_PACKETS } else { limits.lookups_per_zone };
             if self.looked_up >= most || self.empty >= limits.empty_lookups {
                 if self.candidates.has_unresolved() {
                     self.env.count(Counter::BudgetAddressLookups);

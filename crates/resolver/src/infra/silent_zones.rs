@@ -13,31 +13,13 @@ use parking_lot::Mutex;
 use zoners_dns::{Moment, Name};
 
 use crate::infra::recent_table::RecentTable;
+use crate::infra::uplink_state::UplinkState;
+use crate::infra::zone_silence::{ZoneDeath, ZonePacket, ZonePermit, ZoneSilence};
 
-/// Packets granted at once before any reply, including the first of each question: one for each
-/// server of the largest usual delegation.
-const AT_ONCE: u32 = 13;
-/// Packets while the uplink may still be at fault, or …
-const MOST: u32 = 16;
-/// … in total where each question may send its first packet.
-const MOST_FIRST: u32 = 64;
-/// The interval of further packets.
-const PACE: Duration = Duration::from_millis(500);
-/// The same while no server anywhere answers: once the uplink is back, no question waits for long.
-const PACE_OF_SILENCE: Duration = Duration::from_millis(250);
-/// A zone with this many packets …
-const DEAD_AFTER: u32 = 5;
-/// … and this long a silence is dead; twice as long on a lossy uplink, so that a first question has
-/// time for each useful attempt.
-const DEAD_FOR: Duration = Duration::from_secs(3);
-/// The packets of a question to a dead zone, if the uplink loses nothing.
-pub(crate) const PROBE: u32 = 3;
-/// The packets of a stream that never opens: the SYN is sent again each second.
-pub(crate) const STREAM: u32 = 3;
 /// An account is closed after this time without packets.
-const KEEP: Duration = Duration::from_secs(600);
+const KEEP_FOR: Duration = Duration::from_secs(600);
 /// The most accounts.
-const MOST_ZONES: usize = 4096;
+const MAX_ZONES: usize = 4096;
 
 /// The accounts of the silent zones.
 #[derive(Debug)]
@@ -45,56 +27,6 @@ pub(crate) struct ZoneSilences {
     /// The number of accounts: with none, no question takes the lock.
     accounts: AtomicUsize,
     zones: Mutex<RecentTable<Name, ZoneSilence>>,
-}
-
-/// The silence of a zone since its last useful reply.
-#[derive(Clone, Copy, Debug, Default)]
-struct ZoneSilence {
-    /// When the first server was late.
-    since: Moment,
-    packets: u32,
-    /// When the next may be sent where packets are few.
-    free_at: Moment,
-    /// Whether the death was logged.
-    told: bool,
-    /// Questions wait for an answer.
-    awaited: bool,
-}
-
-/// The state of the uplink.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct UplinkState {
-    /// When any server last answered.
-    pub(crate) last_reply_at: Moment,
-    /// Timeouts up to this moment are ignored.
-    pub(crate) forgiven: Moment,
-    /// No server answers.
-    pub(crate) silent: bool,
-    /// The time within which nearly every server replies.
-    pub(crate) late: Duration,
-    /// The loss rate of the uplink.
-    pub(crate) loss: f64,
-}
-
-impl UplinkState {
-    /// The packets allowed on this uplink: `packets` without loss, up to twice as many at a loss of
-    /// a fifth or more.
-    pub(crate) fn allows(self, packets: u32) -> u32 {
-        (f64::from(packets) * self.stretch()) as u32
-    }
-
-    fn stretch(self) -> f64 {
-        1.0 + (self.loss * 5.0).clamp(0.0, 1.0)
-    }
-}
-
-/// Whether a packet may be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ZonePermit {
-    /// At once.
-    Granted,
-    /// Not before then.
-    At(Moment),
 }
 
 /// A silent zone, for reports.
@@ -112,17 +44,17 @@ pub struct SilentZone {
 
 impl Default for ZoneSilences {
     fn default() -> Self {
-        let zones = Mutex::new(RecentTable::new(MOST_ZONES, KEEP));
+        let zones = Mutex::new(RecentTable::new(MAX_ZONES, KEEP_FOR));
         ZoneSilences { accounts: AtomicUsize::new(0), zones }
     }
 }
 
 impl ZoneSilences {
-    /// Whether a question to the zone may send a packet, either its `first` or a further packet.
-    pub(crate) fn leave(
+    /// Whether a question may send this packet to the zone.
+    pub(crate) fn permit(
         &self,
         zone: &Name,
-        first: bool,
+        packet: ZonePacket,
         uplink: UplinkState,
         now: Moment,
     ) -> ZonePermit {
@@ -136,9 +68,9 @@ impl ZoneSilences {
             self.accounts.store(zones.len(), Ordering::Relaxed);
             return ZonePermit::Granted;
         }
-        let leave = silence.leave(first, uplink, now);
-        silence.awaited |= leave != ZonePermit::Granted;
-        leave
+        let permit = silence.permit(packet, uplink, now);
+        silence.is_awaited |= permit != ZonePermit::Granted;
+        permit
     }
 
     /// Whether the zone has an account.
@@ -156,33 +88,17 @@ impl ZoneSilences {
     ) -> bool {
         let mut zones = self.zones.lock();
         let Some((silence, forgotten)) = zones.touch(zone.clone(), now) else { return false };
-        if silence.packets == 0 {
-            silence.since = now;
-        }
-        silence.packets = silence.packets.saturating_add(packets);
-        let pace = if uplink.silent { PACE_OF_SILENCE } else { PACE };
-        silence.free_at = now.after(pace * packets.min(STREAM));
+        silence.spend(packets, uplink, now);
         self.accounts.store(zones.len(), Ordering::Relaxed);
         forgotten
     }
 
-    /// The start of the silence if the zone is dead; true if that was not logged before.
-    pub(crate) fn death(
-        &self,
-        zone: &Name,
-        uplink: UplinkState,
-        now: Moment,
-    ) -> Option<(Moment, bool)> {
+    /// The death of the zone, if it counts as dead.
+    pub(crate) fn death(&self, zone: &Name, uplink: UplinkState, now: Moment) -> Option<ZoneDeath> {
         if self.is_empty() {
             return None;
         }
-        let mut zones = self.zones.lock();
-        let silence = zones.get_mut(zone, now)?;
-        if !silence.is_dead(uplink, now) {
-            return None;
-        }
-        let is_new = !std::mem::replace(&mut silence.told, true);
-        Some((silence.since, is_new))
+        self.zones.lock().get_mut(zone, now)?.death(uplink, now)
     }
 
     /// A server of the zone gave a useful reply; true if questions wait for that.
@@ -193,7 +109,7 @@ impl ZoneSilences {
         let mut zones = self.zones.lock();
         let ended = zones.remove(zone);
         self.accounts.store(zones.len(), Ordering::Relaxed);
-        ended.is_some_and(|silence| silence.awaited)
+        ended.is_some_and(|silence| silence.is_awaited)
     }
 
     /// The silent zones with the most packets, at most `most`.
@@ -220,48 +136,20 @@ impl ZoneSilences {
     }
 }
 
-impl ZoneSilence {
-    fn leave(&self, first: bool, uplink: UplinkState, now: Moment) -> ZonePermit {
-        let may = match first {
-            true => self.packets < MOST_FIRST,
-            false => self.packets < uplink.allows(AT_ONCE),
-        };
-        // More is of no use: the uplink works.
-        let spent = self.packets >= uplink.allows(MOST) && self.has_other_replies(uplink);
-        match may || !spent && self.free_at <= now {
-            true => ZonePermit::Granted,
-            false if spent => ZonePermit::At(now.after(PACE)),
-            false => ZonePermit::At(self.free_at),
-        }
-    }
-
-    /// Whether the uplink was at fault.
-    fn is_forgiven(&self, uplink: UplinkState) -> bool {
-        self.since < uplink.forgiven
-    }
-
-    /// Whether other servers replied when a server of the zone should have replied.
-    fn has_other_replies(&self, uplink: UplinkState) -> bool {
-        uplink.last_reply_at >= self.since.after(uplink.late)
-    }
-
-    fn is_dead(&self, uplink: UplinkState, now: Moment) -> bool {
-        self.packets >= DEAD_AFTER
-            && now.since(self.since) >= DEAD_FOR.mul_f64(uplink.stretch())
-            && self.has_other_replies(uplink)
-            && !self.is_forgiven(uplink)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::infra::zone_silence::{PACKETS_AT_ONCE, DEAD_AFTER_PACKETS, MAX_PACKETS, MAX_FIRST_PACKETS};
     use zoners_dns::name;
 
     const AT: Moment = Moment::from_millis(1_000_000);
 
     fn zone() -> Name {
         name::parse("dead.test").unwrap()
+    }
+
+    fn dead(is_new: bool) -> Option<ZoneDeath> {
+        Some(ZoneDeath { since: AT, is_new })
     }
 
     /// Other servers replied this long after the first packet to the zone.
@@ -280,7 +168,8 @@ mod tests {
         let mut packets = 0;
         for later in 0..millis {
             let now = AT.shifted(later as i64);
-            while silences.leave(&zone(), false, uplink, now) == ZonePermit::Granted {
+            while silences.permit(&zone(), ZonePacket::Further, uplink, now) == ZonePermit::Granted
+            {
                 silences.spend(&zone(), 1, uplink, now);
                 packets += 1;
             }
@@ -291,22 +180,22 @@ mod tests {
     #[test]
     fn a_zone_gets_so_many_at_once_and_then_few() {
         let silences = ZoneSilences::default();
-        assert_eq!(granted(&silences, last_reply_at(0), 1), AT_ONCE);
+        assert_eq!(granted(&silences, last_reply_at(0), 1), PACKETS_AT_ONCE);
         assert_eq!(granted(&silences, last_reply_at(0), 2400), 4, "the uplink may be gone");
         let silences = ZoneSilences::default();
-        assert_eq!(granted(&silences, last_reply_at(300), 60_000), MOST, "the uplink is not gone");
-        let first = || silences.leave(&zone(), true, last_reply_at(300), AT);
+        assert_eq!(granted(&silences, last_reply_at(300), 60_000), MAX_PACKETS, "the uplink is not gone");
+        let first = || silences.permit(&zone(), ZonePacket::First, last_reply_at(300), AT);
         let more = (0..100).take_while(|_| {
             let granted = first() == ZonePermit::Granted;
             silences.spend(&zone(), u32::from(granted), last_reply_at(300), AT);
             granted
         });
-        assert_eq!(more.count() as u32, MOST_FIRST - MOST);
+        assert_eq!(more.count() as u32, MAX_FIRST_PACKETS - MAX_PACKETS);
     }
 
     #[test]
     fn on_a_lossy_uplink_a_zone_gets_twice_as_many_packets() {
-        for (loss, packets) in [(0.0, MOST), (0.1, MOST * 3 / 2), (0.2, 2 * MOST), (0.9, 2 * MOST)]
+        for (loss, packets) in [(0.0, MAX_PACKETS), (0.1, MAX_PACKETS * 3 / 2), (0.2, 2 * MAX_PACKETS), (0.9, 2 * MAX_PACKETS)]
         {
             let uplink = UplinkState { loss, ..last_reply_at(300) };
             assert_eq!(granted(&ZoneSilences::default(), uplink, 60_000), packets, "{loss}");
@@ -316,20 +205,20 @@ mod tests {
     #[test]
     fn a_zone_is_dead_once_it_was_silent_for_long_while_others_answered() {
         let silences = ZoneSilences::default();
-        silences.spend(&zone(), DEAD_AFTER, last_reply_at(0), AT);
+        silences.spend(&zone(), DEAD_AFTER_PACKETS, last_reply_at(0), AT);
         let death = |millis, uplink| silences.death(&zone(), uplink, AT.shifted(millis));
         assert_eq!(death(3000, last_reply_at(0)), None, "the uplink may be gone");
         assert_eq!(death(2999, last_reply_at(300)), None);
-        assert_eq!(death(3000, last_reply_at(300)), Some((AT, true)));
-        assert_eq!(death(3000, last_reply_at(300)), Some((AT, false)));
+        assert_eq!(death(3000, last_reply_at(300)), dead(true));
+        assert_eq!(death(3000, last_reply_at(300)), dead(false));
         let pardoned = UplinkState { forgiven: AT.shifted(1), ..last_reply_at(300) };
         assert_eq!(death(3000, pardoned), None);
         let lossy = UplinkState { loss: 0.2, ..last_reply_at(300) };
-        assert_eq!((death(5999, lossy), death(6000, lossy)), (None, Some((AT, false))));
+        assert_eq!((death(5999, lossy), death(6000, lossy)), (None, dead(false)));
         silences.end(&zone());
         assert!(silences.is_empty());
         assert_eq!(death(3000, last_reply_at(300)), None, "a server answered");
-        silences.spend(&zone(), DEAD_AFTER - 1, last_reply_at(0), AT);
+        silences.spend(&zone(), DEAD_AFTER_PACKETS - 1, last_reply_at(0), AT);
         assert_eq!(death(3000, last_reply_at(300)), None, "few packets say little");
         assert!(
             death(1, last_reply_at(300)).is_none()
@@ -340,12 +229,18 @@ mod tests {
     #[test]
     fn an_account_is_closed_by_time_and_by_forgiveness() {
         let silences = ZoneSilences::default();
-        assert_eq!(granted(&silences, last_reply_at(0), 1), AT_ONCE);
+        assert_eq!(granted(&silences, last_reply_at(0), 1), PACKETS_AT_ONCE);
         let pardoned = UplinkState { forgiven: AT.shifted(1), ..last_reply_at(0) };
-        assert_eq!(silences.leave(&zone(), false, pardoned, AT), ZonePermit::Granted);
-        assert_eq!(granted(&silences, last_reply_at(0), 1), AT_ONCE);
-        let later = AT.after(KEEP);
-        assert_eq!(silences.leave(&zone(), false, last_reply_at(0), later), ZonePermit::Granted);
+        assert_eq!(
+            silences.permit(&zone(), ZonePacket::Further, pardoned, AT),
+            ZonePermit::Granted
+        );
+        assert_eq!(granted(&silences, last_reply_at(0), 1), PACKETS_AT_ONCE);
+        let later = AT.after(KEEP_FOR);
+        assert_eq!(
+            silences.permit(&zone(), ZonePacket::Further, last_reply_at(0), later),
+            ZonePermit::Granted
+        );
         assert!(silences.list(9, last_reply_at(0), later).is_empty());
     }
 
@@ -353,11 +248,11 @@ mod tests {
     fn no_more_zones_are_kept_than_there_is_room_for() {
         let silences = ZoneSilences::default();
         let mut forgotten = 0;
-        for number in 0..2 * MOST_ZONES {
+        for number in 0..2 * MAX_ZONES {
             let zone = name::parse(&format!("z{number}.test")).unwrap();
             forgotten += usize::from(silences.spend(&zone, 1, last_reply_at(0), AT));
         }
         let kept = silences.list(usize::MAX, last_reply_at(0), AT).len();
-        assert!(kept <= MOST_ZONES && kept + forgotten == 2 * MOST_ZONES, "{kept} {forgotten}");
+        assert!(kept <= MAX_ZONES && kept + forgotten == 2 * MAX_ZONES, "{kept} {forgotten}");
     }
 }

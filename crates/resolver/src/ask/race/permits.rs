@@ -12,8 +12,8 @@ use zoners_dns::{Counter, Moment, Network};
 
 use super::Race;
 use crate::infra::fetch_quotas::QuotaLoad;
-use crate::infra::silent_zones::{STREAM, ZonePermit};
 use crate::infra::unproven_addresses::{UnprovenPermit, is_watched};
+use crate::infra::zone_silence::{STREAM_PACKETS, ZonePacket, ZonePermit};
 use crate::model::answer::Unresolved;
 use crate::model::trace::Hop;
 use crate::selection::candidates::Attempt;
@@ -94,10 +94,14 @@ impl<N: Network> Race<'_, N> {
             Some(0) => Some(NextStep::Nothing),
             Some(_) => None,
             None => {
-                let (shared, first) = (self.env.shared(), self.packets == 0);
+                let shared = self.env.shared();
+                let packet = match self.packets {
+                    0 => ZonePacket::First,
+                    _ => ZonePacket::Further,
+                };
                 let uplink = shared.uplink_state(shared.uplinks.of(self.cut));
                 let now = shared.now();
-                match shared.zone_silences.leave(&self.cut.zone, first, uplink, now) {
+                match shared.zone_silences.permit(&self.cut.zone, packet, uplink, now) {
                     ZonePermit::Granted => None,
                     // A zone that has replied is not silent: it would reply the same again, and the
                     // permit is far.
@@ -176,5 +180,5 @@ impl<N: Network> Race<'_, N> {
 }
 
 fn packets(attempt: &Attempt) -> u32 {
-    if attempt.endpoint.transport.is_stream() { STREAM } else { 1 }
+    if attempt.endpoint.transport.is_stream() { STREAM_PACKETS } else { 1 }
 }

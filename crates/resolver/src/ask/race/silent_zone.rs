@@ -7,8 +7,8 @@ use super::Race;
 use crate::ask::interception::may_pass;
 use crate::env::environment::Env;
 use crate::env::single_flight::FlightEnd;
-use crate::infra::silent_zones::PROBE;
 use crate::infra::unproven_addresses::is_watched;
+use crate::infra::zone_silence::{PROBE_PACKETS, ZoneDeath};
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::shared_work::Leader;
 use crate::model::step::Step;
@@ -98,11 +98,11 @@ async fn probe_zone<N: Network>(
     let shared = env.shared();
     let uplink = shared.uplink_state(shared.uplinks.of(cut));
     let death = shared.zone_silences.death(&cut.zone, uplink, shared.now());
-    let Some((since, _)) = death else { return race_all(env, cut, asked, step).await };
-    let few = PROBE as usize;
+    let Some(ZoneDeath { since, .. }) = death else { return race_all(env, cut, asked, step).await };
+    let few = PROBE_PACKETS as usize;
     let candidates = Candidates::of_dead(env, cut, step, since, few);
     let mut race = Race::new(env, cut, asked, step, candidates);
-    race.probe = Some(uplink.allows(PROBE));
+    race.probe = Some(uplink.allows(PROBE_PACKETS));
     race.run().await
 }
 
@@ -113,7 +113,8 @@ fn is_unresponsive<N: Network>(env: &Env<N>, cut: &Delegation, step: &Step) -> b
     }
     let shared = env.shared();
     let (uplink, now) = (shared.uplink_state(shared.uplinks.of(cut)), shared.now());
-    let Some((since, is_new)) = shared.zone_silences.death(&cut.zone, uplink, now) else {
+    let Some(ZoneDeath { since, is_new }) = shared.zone_silences.death(&cut.zone, uplink, now)
+    else {
         return false;
     };
     if is_new {
