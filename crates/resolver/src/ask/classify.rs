@@ -8,6 +8,7 @@ use zoners_dns::{
 };
 use zoners_dnssec::rrsig::Rrsig;
 
+use crate::ask::scrub::Scrubbed;
 use crate::model::settings::{Glue, Settings};
 use crate::model::verdict::{Fault, Finding, Reply, Verdict};
 use chain::{Chain, Ending};
@@ -16,7 +17,7 @@ use chain::{Chain, Ending};
 /// each alias.
 const MAX_PROOF: usize = 32;
 
-/// Classifies a scrubbed reply of a server of `cut`; `refers_away` is a result of scrubbing.
+/// Classifies a reply of a server of `cut`, scrubbed with this result.
 ///
 /// # Errors
 /// The reply is not useful; a different server may give a better reply.
@@ -28,7 +29,7 @@ const MAX_PROOF: usize = 32;
 /// ```
 /// use zoners_dns::compose::{Response, ResponseFlags, compose};
 /// use zoners_dns::{Delegation, Message, Moment, OptRcode, Question, Rtype, name, zonefile};
-/// use zoners_resolver::{Settings, Verdict, judge};
+/// use zoners_resolver::{Scrubbed, Settings, Verdict, classify};
 ///
 /// let records = |text| zonefile::parse(text, &name::root()).unwrap();
 /// let question = Question::new(name::parse("www.example.com").unwrap(), Rtype::A);
@@ -46,16 +47,17 @@ const MAX_PROOF: usize = 32;
 /// let hints = records(". NS a.root.test.\na.root.test. A 198.51.100.1");
 /// let root = Delegation::from_hints(&hints).unwrap();
 /// let settings = Settings::new(root.clone());
-/// let verdict = judge(&root, &question, &message, false, &settings, Moment::from_millis(0));
+/// let scrubbed = Scrubbed::default();
+/// let verdict = classify(&root, &question, &message, scrubbed, &settings, Moment::default());
 /// let Ok(Verdict::Referral(delegation)) = verdict else { panic!("{verdict:?}") };
 /// assert_eq!(delegation.zone, name::parse("example.com").unwrap());
 /// assert_eq!(delegation.servers[0].addresses[0].to_string(), "192.0.2.53:53");
 /// ```
-pub fn judge(
+pub fn classify(
     cut: &Delegation,
     question: &Question,
     message: &Message,
-    refers_away: bool,
+    scrubbed: Scrubbed,
     settings: &Settings,
     now: Moment,
 ) -> Result<Verdict, Fault> {
@@ -66,7 +68,7 @@ pub fn judge(
     let mut chain = Chain::new(cut, question, message, settings);
     let finding = match chain.follow() {
         Some(finding) => finding,
-        None => match chain.ending(refers_away)? {
+        None => match chain.ending(scrubbed)? {
             Ending::Finding(finding) => finding,
             Ending::Referral(ns) => {
                 return Ok(Verdict::Referral(referral(cut, ns, message, settings, now)));

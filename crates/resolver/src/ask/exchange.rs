@@ -18,10 +18,11 @@ mod socket_wait;
 mod stale_stream;
 mod wait;
 
+use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::time::Instant;
-use zoners_dns::query::QueryOpt;
+use tokio::time::{Instant, Sleep};
+use zoners_dns::query::{QueryOpt, QueryOptions};
 use zoners_dns::{Counter, Endpoint, ExchangeEvent, Message, Network, Transport};
 
 use crate::ask::exchange::copies::await_copies;
@@ -114,13 +115,13 @@ async fn carry_out<N: Network>(
     result
 }
 
+/// Sends a query and waits for its reply.
 async fn ask_server<N: Network>(
     env: &Env<N>,
     query: &ServerQuery<'_>,
     lead: Option<&QueryLead>,
     room: N::Room,
 ) -> QueryResult {
-    let ServerQuery { asking, step, .. } = *query;
     let mut wait = send_query(env, query, Some(room))?;
     if let Some(lead) = lead {
         lead.bell().hush(env.shared().now());
@@ -131,39 +132,18 @@ async fn ask_server<N: Network>(
     let mut doubts = Suspicions::default();
     let mut beside: Option<Box<PendingQuery<N>>> = None;
     let result = loop {
-        let read = tokio::select! {
+        let received = tokio::select! {
             biased;
-            outcome = wait.receive(), if doubts.leave_room() => match outcome {
-                Some(outcome) => read_event(env, asking, &mut wait, outcome, step),
-                None => renew_stream(env, query, &mut wait),
-            },
-            outcome = receive(&mut beside) => {
-                let read = beside.as_mut().map(|tcp| match outcome {
-                    Some(outcome) => read_event(env, asking, tcp, outcome, step),
-                    None => renew_stream(env, query, tcp),
-                });
-                match read {
-                    Some(Received::Ended(fault)) => {
-                        beside = None;
-                        env.count(Counter::UpstreamTcpFallbackFailed);
-                        Received::NotBeside(fault)
-                    }
-                    read => read.unwrap_or(Received::Nothing),
-                }
-            }
+            event = wait.receive(), if doubts.leave_room() => read_or_renew(env, query, &mut wait, event),
+            event = receive(&mut beside) => read_beside(env, query, &mut beside, event),
             edns = rung(lead) => {
-                wait.send_again(asking, edns, env.settings().udp_payload_size);
-                // A port and ID are not kept open forever.
-                let (limit, now) = (env.settings().limits.exchange, Instant::now());
-                let latest = wait.sent + limit * LIVES;
-                let until = if doubts.are_short() { longest_rest(env, query.endpoint) } else { limit };
-                let until = deadline.deadline().max(now + until).min(latest);
-                deadline.as_mut().reset(until);
-                Received::Nothing
+                let asked = ServerQuery { edns, ..*query };
+                repeat(env, &asked, &mut wait, &doubts, deadline.as_mut());
+                continue;
             }
             () = &mut deadline => break give_up(env, &wait, doubts),
         };
-        let doubtful = match read {
+        let doubtful = match received {
             Received::Reply(message) => break Ok(message),
             Received::Ended(fault) => break Err(fault),
             Received::Nothing => continue,
@@ -185,9 +165,57 @@ async fn ask_server<N: Network>(
     };
     unanswered.observe(&result);
     if unanswered.has_reply {
-        await_copies(env, wait, &asking.question);
+        await_copies(env, wait, &query.asking.question);
     }
     result
+}
+
+/// Reads an event of a wait; without one, the reply is late and its stream may be dead.
+fn read_or_renew<N: Network>(
+    env: &Env<N>,
+    query: &ServerQuery<'_>,
+    wait: &mut PendingQuery<N>,
+    event: Option<ExchangeEvent>,
+) -> Received {
+    match event {
+        Some(event) => read_event(env, query, wait, event),
+        None => renew_stream(env, query, wait),
+    }
+}
+
+/// Reads an event of the wait over TCP beside. A failure there does not end the wait.
+fn read_beside<N: Network>(
+    env: &Env<N>,
+    query: &ServerQuery<'_>,
+    beside: &mut Option<Box<PendingQuery<N>>>,
+    event: Option<ExchangeEvent>,
+) -> Received {
+    let Some(tcp) = beside else { return Received::Nothing };
+    match read_or_renew(env, query, tcp, event) {
+        Received::Ended(fault) => {
+            *beside = None;
+            env.count(Counter::UpstreamTcpFallbackFailed);
+            Received::NotBeside(fault)
+        }
+        read => read,
+    }
+}
+
+/// Repeats the query for a follower, whose reply gets its own time.
+fn repeat<N: Network>(
+    env: &Env<N>,
+    query: &ServerQuery<'_>,
+    wait: &mut PendingQuery<N>,
+    doubts: &Suspicions,
+    mut deadline: Pin<&mut Sleep>,
+) {
+    wait.send_again(query, env.settings().udp_payload_size);
+    // A port and ID are not kept open forever.
+    let (limit, now) = (env.settings().limits.exchange, Instant::now());
+    let latest = wait.sent + limit * LIVES;
+    let until = if doubts.are_short() { longest_rest(env, query.endpoint) } else { limit };
+    let until = deadline.deadline().max(now + until).min(latest);
+    deadline.as_mut().reset(until);
 }
 
 /// Sends a query; without room, as soon as there is some.
@@ -224,7 +252,8 @@ fn send_charged<N: Network>(
     let id = shared.random.id();
     let udp_payload_size = env.settings().udp_payload_size;
     let opt = QueryOpt { udp_payload_size, cookie: shown.option() };
-    let wire = compose(asking, id, edns, opt, shown.letters.as_deref());
+    let options = QueryOptions { id, recursion_desired: asking.recursion_desired, edns };
+    let wire = compose(&asking.question, options, opt, shown.letters.as_deref());
     PendingQuery {
         id,
         endpoint,

@@ -259,7 +259,10 @@ impl<N: Network> Race<'_, N> {
         self.hedge_at = Instant::now() + self.hedge_after(&next);
         self.newest = Some(next.endpoint);
         self.env.shared().probe_budget.earn(self.env.settings().limits.probe_budget);
-        self.ask(next, self.late > 0 || self.has_bad_message);
+        match self.late > 0 || self.has_bad_message {
+            true => self.ask_beside(next),
+            false => self.ask(next, self.asking.clone()),
+        }
         Some(next)
     }
 
@@ -277,7 +280,7 @@ impl<N: Network> Race<'_, N> {
                 true => {
                     probe_budget.take();
                     self.env.count(Counter::UpstreamProbes);
-                    self.ask(unknown, true);
+                    self.ask_beside(unknown);
                 }
                 false => self.candidates.take_back(&unknown),
             }
@@ -286,7 +289,7 @@ impl<N: Network> Race<'_, N> {
             && self.may_add(&probe)
         {
             self.env.count(Counter::UpstreamProbes);
-            self.ask(probe, true);
+            self.ask_beside(probe);
         }
     }
 
@@ -298,8 +301,12 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
-    fn ask(&mut self, next: Attempt, retry: bool) {
-        let asking = UpstreamQuery { retry, ..self.asking.clone() };
+    /// Sends a hedge, a repetition or a probe.
+    fn ask_beside(&mut self, next: Attempt) {
+        self.ask(next, UpstreamQuery { retry: true, ..self.asking.clone() });
+    }
+
+    fn ask(&mut self, next: Attempt, asking: UpstreamQuery) {
         let exchange = attempt(self.env.arc(), asking, next, self.step.clone());
         let since = Instant::now();
         self.running.push(RunningAttempt {

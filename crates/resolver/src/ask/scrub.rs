@@ -9,8 +9,8 @@
 use zoners_dns::{Message, Name, RRset, Rtype, name};
 
 /// The result of scrubbing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Scrubbed {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scrubbed {
     /// RRsets out of bailiwick.
     pub dropped: u64,
     /// Whether NS records of a different zone were dropped: a lame server refers away from the

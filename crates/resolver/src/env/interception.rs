@@ -138,6 +138,17 @@ impl NetworkState {
     ];
 }
 
+/// The result of claiming a probe of the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProbeClaim {
+    /// The caller sends the probe.
+    Granted,
+    /// A probe is under way.
+    UnderWay,
+    /// The last probe is too recent.
+    Refused,
+}
+
 /// The interception state of the current network.
 #[derive(Debug, Default)]
 pub(crate) struct Interception {
@@ -215,11 +226,14 @@ impl Interception {
         self.passed_at.store(now.as_millis(), Ordering::Relaxed);
     }
 
-    /// Claims a probe of the network if the last one is older than `every`; returns whether that
-    /// was granted, and whether a probe is under way now.
-    pub(crate) fn claim_probe(&self, every: Duration, now: Moment) -> (bool, bool) {
+    /// Claims a probe of the network if the last one is older than `every`.
+    pub(crate) fn claim_probe(&self, every: Duration, now: Moment) -> ProbeClaim {
         let mut notes = self.notes.lock();
-        (notes.claim(every, now), notes.is_sounding)
+        match notes.claim(every, now) {
+            true => ProbeClaim::Granted,
+            false if notes.is_sounding => ProbeClaim::UnderWay,
+            false => ProbeClaim::Refused,
+        }
     }
 
     /// How often the network has changed.

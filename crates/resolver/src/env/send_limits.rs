@@ -3,7 +3,7 @@
 use zoners_dns::{Counter, Delegation, Endpoint, Network, QueryMode, name};
 
 use crate::env::environment::Env;
-use crate::infra::fetch_quotas::{QuotaLimit, QuotaLoad, QuotaSlot};
+use crate::infra::fetch_quotas::{QuotaEnd, QuotaLimit, QuotaLoad, QuotaSlot};
 use crate::infra::unproven_addresses::UnprovenPermit;
 use crate::model::answer::Unresolved;
 
@@ -17,8 +17,10 @@ impl<N: Network> Env<N> {
         let (unproven, now) = (&self.shared().unproven, self.shared().now());
         let admission = unproven.admit(server.address.ip(), server.transport, now);
         match admission {
-            UnprovenPermit::Admitted(true) => self.count(Counter::LimitUnprovenAddresses),
-            UnprovenPermit::Admitted(false) => {}
+            UnprovenPermit::Admitted { evicted: true } => {
+                self.count(Counter::LimitUnprovenAddresses)
+            }
+            UnprovenPermit::Admitted { evicted: false } => {}
             UnprovenPermit::At(_) => self.count(Counter::InfraUnprovenHeld),
         }
         admission
@@ -40,7 +42,7 @@ impl<N: Network> Env<N> {
         }
         let quotas = &self.shared().server_quotas;
         let usual = QuotaLimit { limit: self.settings().limits.queries_per_server, trusted: false };
-        quotas.ended(quotas.of_server(server.address.ip()), false, usual);
+        quotas.ended(quotas.of_server(server.address.ip()), QuotaEnd::Unanswered, usual);
     }
 
     /// Whether no server on the uplink of a zone replies, so that the uplink may be down.

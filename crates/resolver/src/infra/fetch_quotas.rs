@@ -49,6 +49,13 @@ pub(crate) struct QuotaSlot {
     usual: QuotaLimit,
 }
 
+/// How a query or question ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum QuotaEnd {
+    Answered,
+    Unanswered,
+}
+
 /// How full a quota is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum QuotaLoad {
@@ -125,10 +132,13 @@ impl FetchQuotas {
         }
     }
 
-    /// Removes a query, which ended with or without a reply.
-    pub(crate) fn ended(&self, at: usize, answered: bool, usual: QuotaLimit) {
+    /// Records the end of a query.
+    pub(crate) fn ended(&self, at: usize, end: QuotaEnd, usual: QuotaLimit) {
         let Some(place) = self.places.get(at).filter(|_| usual.limit > 0) else { return };
-        let counter = if answered { &place.answered } else { &place.unanswered };
+        let counter = match end {
+            QuotaEnd::Answered => &place.answered,
+            QuotaEnd::Unanswered => &place.unanswered,
+        };
         counter.fetch_add(1, Ordering::Relaxed);
         let (good, bad) = (&place.answered, &place.unanswered);
         let (good, bad) = (good.load(Ordering::Relaxed), bad.load(Ordering::Relaxed));
@@ -173,12 +183,12 @@ impl QuotaPlace {
 impl QuotaSlot {
     /// The query was answered.
     pub(crate) fn answered(&self) {
-        self.quotas.ended(self.at, true, self.usual);
+        self.quotas.ended(self.at, QuotaEnd::Answered, self.usual);
     }
 
     /// The query was not answered.
     pub(crate) fn unanswered(&self) {
-        self.quotas.ended(self.at, false, self.usual);
+        self.quotas.ended(self.at, QuotaEnd::Unanswered, self.usual);
     }
 }
 
@@ -197,8 +207,8 @@ const USUAL: QuotaLimit = QuotaLimit { limit: 32, trusted: false };
 mod tests {
     use super::*;
 
-    fn end(quotas: &FetchQuotas, answered: bool, times: u16) {
-        (0..times).for_each(|_| quotas.ended(7, answered, USUAL));
+    fn end(quotas: &FetchQuotas, end: QuotaEnd, times: u16) {
+        (0..times).for_each(|_| quotas.ended(7, end, USUAL));
     }
 
     #[test]
@@ -228,20 +238,20 @@ mod tests {
     fn a_quota_shrinks_with_silence_and_recovers_with_answers_within_its_range() {
         let quotas = FetchQuotas::default();
         let quota = || quotas.state(7).1;
-        end(&quotas, false, WINDOW - 1);
+        end(&quotas, QuotaEnd::Unanswered, WINDOW - 1);
         assert_eq!(quota(), 32, "few say little");
-        end(&quotas, false, 1);
+        end(&quotas, QuotaEnd::Unanswered, 1);
         assert_eq!(quota(), 16);
-        end(&quotas, false, 10 * WINDOW);
+        end(&quotas, QuotaEnd::Unanswered, 10 * WINDOW);
         assert_eq!(quota(), USUAL.least());
         for _ in 0..4 {
-            end(&quotas, false, WINDOW / 5);
-            end(&quotas, true, WINDOW - WINDOW / 5);
+            end(&quotas, QuotaEnd::Unanswered, WINDOW / 5);
+            end(&quotas, QuotaEnd::Answered, WINDOW - WINDOW / 5);
         }
         assert_eq!(quota(), USUAL.least(), "neither few nor many");
-        end(&quotas, true, 4 * WINDOW);
+        end(&quotas, QuotaEnd::Answered, 4 * WINDOW);
         assert_eq!(quota(), 32);
-        end(&quotas, true, 40 * WINDOW);
+        end(&quotas, QuotaEnd::Answered, 40 * WINDOW);
         assert_eq!(quota(), USUAL.most());
     }
 

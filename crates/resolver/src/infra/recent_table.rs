@@ -28,6 +28,14 @@ struct RecentEntry<K, V> {
     value: V,
 }
 
+/// An entry in use.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TouchedEntry<'a, V> {
+    pub(crate) value: &'a mut V,
+    /// A live entry of a different key was evicted.
+    pub(crate) evicted: bool,
+}
+
 impl<K: Hash + Eq, V: Default> RecentTable<K, V> {
     /// A table with room for about `most` entries, each kept for `keep` after its last use.
     pub(crate) fn new(most: usize, keep: Duration) -> Self {
@@ -36,11 +44,11 @@ impl<K: Hash + Eq, V: Default> RecentTable<K, V> {
         RecentTable { parts, count: 0, keep, secret: RandomState::new() }
     }
 
-    /// The entry of `key`, created if missing; true if a live entry was evicted.
-    pub(crate) fn touch(&mut self, key: K, now: Moment) -> Option<(&mut V, bool)> {
+    /// The entry of `key`, created if missing.
+    pub(crate) fn touch(&mut self, key: K, now: Moment) -> Option<TouchedEntry<'_, V>> {
         let (keep, place) = (self.keep, self.place(&key));
         let part = self.parts.get_mut(place)?;
-        let (mut forgotten, before) = (false, part.len());
+        let (mut evicted, before) = (false, part.len());
         let at = match part.iter().position(|entry| entry.key == key) {
             Some(at) => at,
             None => {
@@ -50,7 +58,7 @@ impl<K: Hash + Eq, V: Default> RecentTable<K, V> {
                         part.iter().enumerate().min_by_key(|(_, entry)| entry.touched)
                 {
                     part.swap_remove(oldest);
-                    forgotten = true;
+                    evicted = true;
                 }
                 part.push(RecentEntry { key, touched: now, value: V::default() });
                 part.len() - 1
@@ -62,7 +70,7 @@ impl<K: Hash + Eq, V: Default> RecentTable<K, V> {
             entry.value = V::default();
         }
         entry.touched = now;
-        Some((&mut entry.value, forgotten))
+        Some(TouchedEntry { value: &mut entry.value, evicted })
     }
 
     /// The entry of `key`, if any; looking does not extend its life.
@@ -110,9 +118,9 @@ mod tests {
         let (mut table, mut forgotten) = (RecentTable::<u32, u32>::new(64, KEEP), 0);
         for key in 0..1000 {
             let now = Moment::from_millis(u64::from(key) / 2);
-            let (value, forgot) = table.touch(key, now).unwrap();
-            *value = key;
-            forgotten += usize::from(forgot);
+            let touched = table.touch(key, now).unwrap();
+            *touched.value = key;
+            forgotten += usize::from(touched.evicted);
         }
         let now = Moment::from_millis(500);
         let kept: Vec<u32> = table.iter(now).map(|(key, _)| *key).collect();
@@ -123,18 +131,18 @@ mod tests {
             one.touch(key, Moment::from_millis(key.into())).unwrap();
         }
         one.touch(0, now).unwrap();
-        assert!(one.touch(99, now).unwrap().1);
+        assert!(one.touch(99, now).unwrap().evicted);
         assert!(one.get_mut(&0, now).is_some() && one.get_mut(&1, now).is_none());
     }
 
     #[test]
     fn an_entry_is_forgotten_when_it_was_not_touched_for_so_long() {
         let (mut table, at) = (RecentTable::<u32, u32>::new(64, KEEP), Moment::from_millis);
-        *table.touch(1, at(5)).unwrap().0 = 7;
+        *table.touch(1, at(5)).unwrap().value = 7;
         assert_eq!(table.get_mut(&1, at(1004)), Some(&mut 7));
         assert_eq!(table.get_mut(&1, at(1005)), None);
         assert_eq!(table.iter(at(1005)).count(), 0);
-        assert_eq!(table.touch(1, at(1005)), Some((&mut 0, false)));
+        assert_eq!(table.touch(1, at(1005)), Some(TouchedEntry { value: &mut 0, evicted: false }));
         assert_eq!(table.remove(&1), Some(0));
         assert_eq!(table.remove(&1), None);
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use zoners_dns::{Moment, Name};
 
-use crate::infra::recent_table::RecentTable;
+use crate::infra::recent_table::{RecentTable, TouchedEntry};
 use crate::infra::uplink_state::UplinkState;
 use crate::infra::zone_silence::{ZoneDeath, ZonePacket, ZonePermit, ZoneSilence};
 
@@ -78,7 +78,7 @@ impl ZoneSilences {
         !self.is_empty() && self.zones.lock().get_mut(zone, now).is_some()
     }
 
-    /// Packets are sent to the zone; true if the account of a different zone was forgotten.
+    /// Packets are sent to the zone; true if the account of a different zone was evicted.
     pub(crate) fn spend(
         &self,
         zone: &Name,
@@ -87,10 +87,12 @@ impl ZoneSilences {
         now: Moment,
     ) -> bool {
         let mut zones = self.zones.lock();
-        let Some((silence, forgotten)) = zones.touch(zone.clone(), now) else { return false };
+        let Some(TouchedEntry { value: silence, evicted }) = zones.touch(zone.clone(), now) else {
+            return false;
+        };
         silence.spend(packets, uplink, now);
         self.accounts.store(zones.len(), Ordering::Relaxed);
-        forgotten
+        evicted
     }
 
     /// The death of the zone, if it counts as dead.
@@ -139,7 +141,9 @@ impl ZoneSilences {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::infra::zone_silence::{PACKETS_AT_ONCE, DEAD_AFTER_PACKETS, MAX_PACKETS, MAX_FIRST_PACKETS};
+    use crate::infra::zone_silence::{
+        DEAD_AFTER_PACKETS, MAX_FIRST_PACKETS, MAX_PACKETS, PACKETS_AT_ONCE,
+    };
     use zoners_dns::name;
 
     const AT: Moment = Moment::from_millis(1_000_000);
@@ -183,7 +187,11 @@ mod tests {
         assert_eq!(granted(&silences, last_reply_at(0), 1), PACKETS_AT_ONCE);
         assert_eq!(granted(&silences, last_reply_at(0), 2400), 4, "the uplink may be gone");
         let silences = ZoneSilences::default();
-        assert_eq!(granted(&silences, last_reply_at(300), 60_000), MAX_PACKETS, "the uplink is not gone");
+        assert_eq!(
+            granted(&silences, last_reply_at(300), 60_000),
+            MAX_PACKETS,
+            "the uplink is not gone"
+        );
         let first = || silences.permit(&zone(), ZonePacket::First, last_reply_at(300), AT);
         let more = (0..100).take_while(|_| {
             let granted = first() == ZonePermit::Granted;
@@ -195,8 +203,12 @@ mod tests {
 
     #[test]
     fn on_a_lossy_uplink_a_zone_gets_twice_as_many_packets() {
-        for (loss, packets) in [(0.0, MAX_PACKETS), (0.1, MAX_PACKETS * 3 / 2), (0.2, 2 * MAX_PACKETS), (0.9, 2 * MAX_PACKETS)]
-        {
+        for (loss, packets) in [
+            (0.0, MAX_PACKETS),
+            (0.1, MAX_PACKETS * 3 / 2),
+            (0.2, 2 * MAX_PACKETS),
+            (0.9, 2 * MAX_PACKETS),
+        ] {
             let uplink = UplinkState { loss, ..last_reply_at(300) };
             assert_eq!(granted(&ZoneSilences::default(), uplink, 60_000), packets, "{loss}");
         }

@@ -68,11 +68,14 @@ struct NetworkTally {
     packets: [u8; PARTS],
 }
 
-/// Whether a stranger may be asked.
+/// Whether an unproven address may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnprovenPermit {
-    /// At once; true if a different address was forgotten.
-    Admitted(bool),
+    /// At once.
+    Admitted {
+        /// A different address was forgotten.
+        evicted: bool,
+    },
     /// Not before then.
     At(Moment),
 }
@@ -97,20 +100,20 @@ impl UnprovenAddresses {
         self.asked_at.store(now.as_millis().max(1), Ordering::Relaxed);
         let mut asked = self.asked.lock();
         let AddressTally { addresses, networks } = &mut *asked;
-        let (Some((known, one)), Some((of_network, other))) =
+        let (Some(known), Some(of_network)) =
             (addresses.touch(address, now), networks.touch(network(address), now))
         else {
             return UnprovenPermit::At(now.after(SPAN));
         };
-        match known.free_at(transport, now).or_else(|| of_network.free_at(now)) {
+        match known.value.free_at(transport, now).or_else(|| of_network.value.free_at(now)) {
             Some(at) => {
-                known.awaited = true;
+                known.value.awaited = true;
                 UnprovenPermit::At(at)
             }
             None => {
-                known.send(transport, now);
-                of_network.send();
-                UnprovenPermit::Admitted(one || other)
+                known.value.send(transport, now);
+                of_network.value.send();
+                UnprovenPermit::Admitted { evicted: known.evicted || of_network.evicted }
             }
         }
     }
@@ -190,7 +193,7 @@ mod tests {
             for address in addresses {
                 for transport in transports {
                     while strangers.admit(*address, *transport, now)
-                        == UnprovenPermit::Admitted(false)
+                        == (UnprovenPermit::Admitted { evicted: false })
                     {
                         let again = if transport.is_stream() { 3 } else { 1 };
                         sent.extend((0..again).map(|times| at + times * 1000));
@@ -233,9 +236,9 @@ mod tests {
         let (strangers, now) = (UnprovenAddresses::default(), Moment::from_millis(5));
         let server = IpAddr::from([192, 0, 2, 1]);
         let admit = || strangers.admit(server, Transport::Udp, now);
-        assert!((0..MOST).all(|_| admit() == UnprovenPermit::Admitted(false)));
+        assert!((0..MOST).all(|_| admit() == UnprovenPermit::Admitted { evicted: false }));
         assert!(!strangers.observe_reply(server, now), "none waits");
-        assert!((0..MOST).all(|_| admit() == UnprovenPermit::Admitted(false)));
+        assert!((0..MOST).all(|_| admit() == UnprovenPermit::Admitted { evicted: false }));
         assert_eq!(admit(), UnprovenPermit::At(now.after(SPAN)));
         assert!(strangers.observe_reply(server, now) && !strangers.observe_reply(server, now));
     }
@@ -247,7 +250,7 @@ mod tests {
         for number in 0..2 * MOST_REMEMBERED as u32 {
             let address = IpAddr::from((0x0b00_0000 + (number << 8)).to_be_bytes());
             let admitted = strangers.admit(address, Transport::Udp, now);
-            forgotten += usize::from(admitted == UnprovenPermit::Admitted(true));
+            forgotten += usize::from(admitted == UnprovenPermit::Admitted { evicted: true });
         }
         assert!(forgotten >= MOST_REMEMBERED, "{forgotten}");
         assert!(strangers.asked.lock().addresses.iter(now).count() <= MOST_REMEMBERED);

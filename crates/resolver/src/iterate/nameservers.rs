@@ -15,7 +15,7 @@ use crate::env::lookups::{AddressLookup, AddressSource, FoundAddresses, Lookups}
 use crate::iterate::iteration::{AddressWalk, iterate_to_glue};
 use crate::model::answer::{Answer, Unresolved};
 use crate::model::step::Step;
-use crate::selection::addresses::{families, usable_addresses};
+use crate::selection::addresses::{address_types, usable_addresses};
 
 /// Looks up the addresses of the nameserver `name`: IPv4 first and IPv6 if there are none, or the
 /// reverse if IPv4 does not work.
@@ -39,8 +39,8 @@ pub(crate) fn look_up_addresses<N: Network>(
     let (env, name) = (env.arc(), name.clone());
     Ok(Box::pin(async move {
         let (mut addresses, mut by_glue) = (Vec::new(), false);
-        for (rtype, wanted) in families(&env) {
-            if wanted && addresses.is_empty() {
+        for rtype in address_types(&env) {
+            if addresses.is_empty() {
                 let question = Question::new(name.clone(), rtype);
                 let told = match trust {
                     AddressSource::Glue => nearest_addresses(&env, question, &step).await,

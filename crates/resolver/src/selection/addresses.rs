@@ -66,17 +66,18 @@ pub(crate) fn is_known_without_address<N: Network>(env: &Env<N>, name: &Name) ->
         let finding = known.map(|reply| reply.finding);
         matches!(finding, Some(Finding::NoData(_) | Finding::NxDomain(_)))
     };
-    families(env).into_iter().all(|(rtype, wanted)| !wanted || denied(rtype))
+    address_types(env).all(denied)
 }
 
-/// The address types, the working family first, and whether each is used.
-pub(crate) fn families<N: Network>(env: &Env<N>) -> [(Rtype, bool); 2] {
+/// The types of the address families in use, the working family first.
+pub(crate) fn address_types<N: Network>(env: &Env<N>) -> impl Iterator<Item = Rtype> + use<N> {
     let Settings { ipv4, ipv6, .. } = env.settings();
     let (ipv4, ipv6) = ((Rtype::A, *ipv4), (Rtype::AAAA, *ipv6));
-    match env.shared().broken_paths() {
+    let families = match env.shared().broken_paths() {
         BrokenPaths { ipv4: true, ipv6: false, .. } => [ipv6, ipv4],
         _ => [ipv4, ipv6],
-    }
+    };
+    families.into_iter().filter_map(|(rtype, is_used)| is_used.then_some(rtype))
 }
 
 pub(crate) fn usable_addresses<'a, N: Network>(

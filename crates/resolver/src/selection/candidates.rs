@@ -51,7 +51,7 @@ struct Candidate {
     postponed: bool,
     tries: u8,
     /// The candidate is not asked again before its last attempt has ended.
-    rests: bool,
+    is_paused: bool,
     /// A bad message arrived in the name of the server.
     has_bad_message: bool,
     out: bool,
@@ -241,7 +241,7 @@ impl Candidates {
                 is_unproven: true,
                 postponed: false,
                 tries: 0,
-                rests: false,
+                is_paused: false,
                 has_bad_message: false,
                 out: false,
                 unheard: false,

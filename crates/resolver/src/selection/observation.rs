@@ -80,7 +80,11 @@ pub(crate) fn observe<N: Network>(
             learn(Evidence::Asked { forgiven: uplink.forgiven() })
         }
         Observation::Reply { time, edns, query } => {
-            let before = shared.cache.observe_server(server, time.evidence(edns), now);
+            let evidence = match time {
+                ReplyTime::Exact { rtt } => Evidence::Reply { rtt, edns },
+                ReplyTime::Between { least, most } => Evidence::ReplyToSome { most, least, edns },
+            };
+            let before = shared.cache.observe_server(server, evidence, now);
             observe_reply(shared, server, &before, time, now);
             if let Some(query) = query {
                 remember_last_reply(shared, server, query, now);
@@ -124,15 +128,6 @@ pub(crate) fn observe<N: Network>(
                 env.count(Counter::LimitRepeatedTable);
             }
             None
-        }
-    }
-}
-
-impl ReplyTime {
-    fn evidence(self, edns: bool) -> Evidence {
-        match self {
-            ReplyTime::Exact { rtt } => Evidence::Reply { rtt, edns },
-            ReplyTime::Between { least, most } => Evidence::ReplyToSome { most, least, edns },
         }
     }
 }

@@ -9,7 +9,7 @@ use zoners_dns::{
 };
 use zoners_resolver::Settings;
 use zoners_resolver::Verdict;
-use zoners_resolver::judge;
+use zoners_resolver::{Scrubbed, classify};
 
 #[test]
 fn what_is_not_needed_is_not_built() {
@@ -40,7 +40,8 @@ fn cost(reply: &Bytes, settings: &Settings) -> (Cost, usize) {
     let mut found = None;
     let allocated = measure(|| {
         let message = Message::parse(reply).unwrap();
-        let verdict = judge(&cut, &asked, &message, false, settings, Moment::default());
+        let verdict =
+            classify(&cut, &asked, &message, Scrubbed::default(), settings, Moment::default());
         found = Some(verdict.unwrap());
     });
     let verdict = found.unwrap();

@@ -4,6 +4,7 @@ use zoners_cache::Denial;
 use zoners_dns::{Delegation, Message, Name, OptRcode, QueryMode, Question, RRset, Rtype, name};
 
 use super::proof_of;
+use crate::ask::scrub::Scrubbed;
 use crate::model::settings::Settings;
 use crate::model::verdict::{Fault, Finding};
 
@@ -102,7 +103,7 @@ impl<'a> Chain<'a> {
     }
 
     /// The meaning of an answer section without records of the question.
-    pub(super) fn ending(&self, refers_away: bool) -> Result<Ending<'a>, Fault> {
+    pub(super) fn ending(&self, scrubbed: Scrubbed) -> Result<Ending<'a>, Fault> {
         if self.message.rcode == OptRcode::YXDOMAIN {
             return Err(Fault::Rcode(OptRcode::YXDOMAIN));
         }
@@ -130,12 +131,12 @@ impl<'a> Chain<'a> {
         }
         let denied = match forwarded {
             true => !proof_of(self.message).is_empty(),
-            false => self.message.header.aa() && !refers_away,
+            false => self.message.header.aa() && !scrubbed.refers_away,
         };
         if denied {
             return Ok(Ending::Finding(Finding::NoData(self.denial(None))));
         }
-        Err(self.nothing_said(refers_away))
+        Err(self.nothing_said(scrubbed))
     }
 
     /// The denial by RCODE, or by the SOA of a zone containing the name.
@@ -191,7 +192,7 @@ impl<'a> Chain<'a> {
     }
 
     /// The fault of a reply without answer, denial and referral.
-    fn nothing_said(&self, refers_away: bool) -> Fault {
+    fn nothing_said(&self, scrubbed: Scrubbed) -> Fault {
         if self.cut.mode == QueryMode::Forward {
             return Fault::Empty;
         }
@@ -199,7 +200,7 @@ impl<'a> Chain<'a> {
         let mut authority = self.message.authority.iter();
         // An SOA of a different name still indicates a denial.
         let strays = authority.clone().any(|set| set.rtype != Rtype::SOA && !own_ns(&set));
-        if refers_away || strays {
+        if scrubbed.refers_away || strays {
             return Fault::Lame;
         }
         // NS records with addresses are the referral of a server of the zone above; a server with

@@ -43,9 +43,9 @@ fn verdict_of(asked: &str, rtype: Rtype, case: Case) -> Result<Verdict, Fault> {
     });
     let mut message = Message::parse(&wire.into()).unwrap();
     let cut = cut("example.test");
-    let refers_away = crate::ask::scrub::scrub(&mut message, &cut.zone).refers_away;
+    let scrubbed = crate::ask::scrub::scrub(&mut message, &cut.zone);
     let settings = Settings::new(cut.clone());
-    judge(&cut, &question, &message, refers_away, &settings, Moment::from_millis(0))
+    classify(&cut, &question, &message, scrubbed, &settings, Moment::from_millis(0))
 }
 
 fn reply_of(asked: &str, rtype: Rtype, case: Case) -> Reply {

@@ -7,6 +7,13 @@ use zoners_dns::{Name, Random};
 /// Octets of a message before its question.
 const HEADER: usize = 12;
 
+/// The case of the name in a reply, compared with the query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NameCase {
+    Kept,
+    Changed,
+}
+
 /// The name with the case of each letter drawn at random.
 pub(super) fn shuffled(name: &Name, random: &Random) -> Name {
     let mut octets = BytesMut::from(name.as_slice());
@@ -24,18 +31,21 @@ pub(super) fn shuffled(name: &Name, random: &Random) -> Name {
 /// The reply with the question as it was `asked`, so that compressed names in it do not have the
 /// case of the `sent` question; and whether the reply repeated the case. A reply to a different
 /// question is left unchanged.
-pub(super) fn restored(reply: Bytes, sent: &Name, asked: &Name) -> (Bytes, bool) {
+pub(super) fn restored(reply: Bytes, sent: &Name, asked: &Name) -> (Bytes, NameCase) {
     let range = HEADER..HEADER + sent.len();
-    let Some(echoed) = reply.get(range.clone()) else { return (reply, true) };
+    let Some(echoed) = reply.get(range.clone()) else { return (reply, NameCase::Kept) };
     if !echoed.eq_ignore_ascii_case(sent.as_slice()) {
-        return (reply, true);
+        return (reply, NameCase::Kept);
     }
-    let kept = echoed == sent.as_slice();
+    let case = match echoed == sent.as_slice() {
+        true => NameCase::Kept,
+        false => NameCase::Changed,
+    };
     let mut reply = BytesMut::from(&reply[..]);
     if let Some(echoed) = reply.get_mut(range) {
         echoed.copy_from_slice(asked.as_slice());
     }
-    (reply.freeze(), kept)
+    (reply.freeze(), case)
 }
 
 #[cfg(test)]
@@ -65,11 +75,14 @@ mod tests {
         let (asked, sent) = (name::parse("www.test").unwrap(), name::parse("wWw.TeSt").unwrap());
         let reply = |name: &[u8]| Bytes::from([&[0; HEADER], name, &[0, 1, 0, 1]].concat());
         let whole = reply(asked.as_slice());
-        assert_eq!(restored(reply(sent.as_slice()), &sent, &asked), (whole.clone(), true));
-        assert_eq!(restored(whole.clone(), &sent, &asked), (whole, false));
+        assert_eq!(
+            restored(reply(sent.as_slice()), &sent, &asked),
+            (whole.clone(), NameCase::Kept)
+        );
+        assert_eq!(restored(whole.clone(), &sent, &asked), (whole, NameCase::Changed));
         let other = reply(name::parse("wWw.TeSs").unwrap().as_slice());
-        assert_eq!(restored(other.clone(), &sent, &asked), (other, true));
+        assert_eq!(restored(other.clone(), &sent, &asked), (other, NameCase::Kept));
         let short = Bytes::from_static(&[0; HEADER + 3]);
-        assert_eq!(restored(short.clone(), &sent, &asked), (short, true));
+        assert_eq!(restored(short.clone(), &sent, &asked), (short, NameCase::Kept));
     }
 }

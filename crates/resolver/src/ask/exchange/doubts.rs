@@ -75,7 +75,7 @@ pub(crate) enum Suspicion {
 
 impl Suspicion {
     /// Whether the server is not to be asked again meanwhile.
-    pub(crate) fn rests(self) -> bool {
+    pub(crate) fn pauses(self) -> bool {
         matches!(self, Suspicion::Cut | Suspicion::Grave)
     }
 }
@@ -98,7 +98,7 @@ enum Tcp {
     #[default]
     Unwanted,
     Wanted,
-    /// TCP was tried, is being tried, or cannot be tried.
+    /// The query was sent over TCP too.
     Asked,
     /// TCP brought nothing better.
     Failed,
@@ -169,13 +169,13 @@ impl Suspicions {
         news.then_some(doubt)
     }
 
-    /// The number of rests to which the wait is shortened, with TCP `beside` it or not; each once.
+    /// The number of rests to which the wait is shortened, with TCP beside it or not; each once.
     /// TCP starts with one.
-    fn shorten(&mut self, beside: bool) -> Option<u32> {
-        let (short, rests) = match beside {
-            false => (WaitCut::Alone, 1),
-            true if !self.cut => (WaitCut::WithTcp, 2),
-            true => return None,
+    fn shorten(&mut self) -> Option<u32> {
+        let (short, rests) = match self.tcp {
+            Tcp::Asked if self.cut => return None,
+            Tcp::Asked => (WaitCut::WithTcp, 2),
+            Tcp::Unwanted | Tcp::Wanted | Tcp::Failed => (WaitCut::Alone, 1),
         };
         let shorter = short > self.short;
         self.short = self.short.max(short);
@@ -214,7 +214,7 @@ pub(super) fn act_on<N: Network>(
             deadline.as_mut().reset(Instant::now() + env.settings().limits.exchange);
         }
     }
-    if let Some(rests) = doubts.shorten(beside.is_some()) {
+    if let Some(rests) = doubts.shorten() {
         let rest = Instant::now() + longest_rest(env, query.endpoint) * rests;
         let until = deadline.deadline().min(rest);
         deadline.as_mut().reset(until);

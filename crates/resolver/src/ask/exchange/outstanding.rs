@@ -130,7 +130,7 @@ pub(super) fn may_send<N: Network>(env: &Env<N>, query: &ServerQuery<'_>) -> boo
     !query.is_unproven
         || has_answered(query.endpoint.over(Transport::Udp))
         || has_answered(query.endpoint.over(Transport::Tcp))
-        || matches!(env.admit_unproven(query.endpoint), UnprovenPermit::Admitted(_))
+        || matches!(env.admit_unproven(query.endpoint), UnprovenPermit::Admitted { .. })
 }
 
 /// Publishes the result to the followers, unless the result concerns the leader alone.

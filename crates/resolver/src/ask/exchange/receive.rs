@@ -3,13 +3,12 @@
 use zoners_cache::{CookieOption, EchoEvidence};
 use zoners_dns::{Counter, Endpoint, ExchangeEvent, Message, MessageError, Network, Transport};
 
-use super::UpstreamQuery;
-use super::case_randomisation::restored;
+use super::ServerQuery;
+use super::case_randomisation::{NameCase, restored};
 use super::matching::{Match, matches};
 use super::wait::PendingQuery;
 use crate::ask::exchange::query_secrets::QuerySecrets;
 use crate::env::environment::Env;
-use crate::model::step::Step;
 use crate::model::verdict::Fault;
 use crate::selection::observation::{Observation, ReplyTime, observe};
 
@@ -35,12 +34,11 @@ pub(super) enum Received {
 
 pub(super) fn read_event<N: Network>(
     env: &Env<N>,
-    asking: &UpstreamQuery,
+    query: &ServerQuery<'_>,
     wait: &mut PendingQuery<N>,
-    outcome: ExchangeEvent,
-    step: &Step,
+    event: ExchangeEvent,
 ) -> Received {
-    let octets = match outcome {
+    let octets = match event {
         ExchangeEvent::Message(octets) => octets,
         ExchangeEvent::Advisory(failure) => {
             env.count(Counter::UpstreamNetworkErrors);
@@ -51,12 +49,12 @@ pub(super) fn read_event<N: Network>(
             return fail(env, wait.endpoint, Fault::Network(failure));
         }
     };
-    let (octets, kept) = match &wait.shown.letters {
-        None => (octets, true),
-        Some(sent) => restored(octets, sent, &asking.question.name),
+    let (octets, case) = match &wait.shown.letters {
+        None => (octets, NameCase::Kept),
+        Some(sent) => restored(octets, sent, &query.asking.question.name),
     };
-    let fault = match matches(&octets, wait.id, &asking.question) {
-        Match::Reply(message) => return take_reply(env, message, kept, wait, asking, step),
+    let fault = match matches(&octets, wait.id, &query.asking.question) {
+        Match::Reply(message) => return take_reply(env, query, message, case, wait),
         Match::Stranger => {
             env.count(Counter::UpstreamMismatched);
             None
@@ -88,17 +86,16 @@ pub(super) fn read_event<N: Network>(
 /// could otherwise exhaust.
 fn take_reply<N: Network>(
     env: &Env<N>,
+    query: &ServerQuery<'_>,
     message: Box<Message>,
-    kept: bool,
+    case: NameCase,
     wait: &mut PendingQuery<N>,
-    asking: &UpstreamQuery,
-    step: &Step,
 ) -> Received {
-    if let Err(exhausted) = step.client.budget.charge_bytes(message.octets) {
+    if let Err(exhausted) = query.step.client.budget.charge_bytes(message.octets) {
         env.count(exhausted.0);
         return Received::Ended(Fault::Exhausted(exhausted));
     }
-    if let Err(repeated) = check_secrets(env, wait, &message, kept) {
+    if let Err(repeated) = check_secrets(env, wait, &message, case) {
         match wait.endpoint.transport {
             Transport::Udp => {
                 env.count(Counter::UpstreamUnauthenticated);
@@ -116,7 +113,7 @@ fn take_reply<N: Network>(
         None => ReplyTime::Exact { rtt: took },
         Some(last) => ReplyTime::Between { least: last.elapsed(), most: took },
     };
-    observe(env, wait.endpoint, Observation::Reply { time, edns, query: Some(asking) });
+    observe(env, wait.endpoint, Observation::Reply { time, edns, query: Some(query.asking) });
     match wait.endpoint.transport {
         _ if !message.header.tc() => Received::Reply(message),
         Transport::Udp => {
@@ -131,8 +128,8 @@ fn take_reply<N: Network>(
     }
 }
 
-/// Whether a reply repeats the secrets of its query, as far as the server supports them; `kept`:
-/// whether the case was kept.
+/// Whether a reply repeats the secrets of its query, as far as the server supports them: a cookie,
+/// and the case of the name.
 ///
 /// # Errors
 /// A secret is missing.
@@ -140,10 +137,13 @@ fn check_secrets<N: Network>(
     env: &Env<N>,
     wait: &PendingQuery<N>,
     message: &Message,
-    kept: bool,
+    case: NameCase,
 ) -> Result<(), EchoEvidence> {
     let QuerySecrets { client, known, .. } = &wait.shown;
-    let letters = if kept { Ok(()) } else { Err(EchoEvidence::CaseChanged) };
+    let letters = match case {
+        NameCase::Kept => Ok(()),
+        NameCase::Changed => Err(EchoEvidence::CaseChanged),
+    };
     let Some(client) = client else { return letters };
     let note = |repeated| observe(env, wait.endpoint, Observation::Secrets { repeated });
     let option = message.edns.as_ref().and_then(|edns| edns.cookie.as_deref());

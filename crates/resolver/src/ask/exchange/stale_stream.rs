@@ -48,6 +48,6 @@ pub(super) fn renew_stream<N: Network>(
         env.count(counter);
     }
     observe(env, wait.endpoint, Observation::QuerySent);
-    wait.send_again(query.asking, query.edns, env.settings().udp_payload_size);
+    wait.send_again(query, env.settings().udp_payload_size);
     Received::Nothing
 }

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use zoners_dns::query::{QueryOpt, QueryOptions, query_with};
 use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Name, Network, Question, Transport};
 
-use super::UpstreamQuery;
+use super::ServerQuery;
 use super::query_secrets::QuerySecrets;
 use crate::infra::fetch_quotas::QuotaSlot;
 
@@ -43,14 +43,17 @@ impl<N: Network> PendingQuery<N> {
 
     /// Repeats the query with the same ID, from the same socket or over a new stream, with or
     /// without EDNS.
-    pub(super) fn send_again(&mut self, asking: &UpstreamQuery, edns: bool, udp_payload_size: u16) {
+    pub(super) fn send_again(&mut self, query: &ServerQuery<'_>, udp_payload_size: u16) {
         let cookie = match self.endpoint.transport {
             Transport::Udp => self.shown.option_again(),
             Transport::Tcp => self.shown.option(),
         };
         let opt = QueryOpt { udp_payload_size, cookie };
-        let query = compose(asking, self.id, edns, opt, self.shown.letters.as_deref());
-        self.exchange.resend(query);
+        let ServerQuery { asking, edns, .. } = *query;
+        let recursion_desired = asking.recursion_desired;
+        let options = QueryOptions { id: self.id, recursion_desired, edns };
+        let wire = compose(&asking.question, options, opt, self.shown.letters.as_deref());
+        self.exchange.resend(wire);
         self.last_sent = Some(Instant::now());
         self.times += 1;
     }
@@ -66,17 +69,15 @@ impl<N: Network> Drop for PendingQuery<N> {
 
 /// The query as sent, its name with this case.
 pub(super) fn compose(
-    asking: &UpstreamQuery,
-    id: u16,
-    edns: bool,
+    question: &Question,
+    options: QueryOptions,
     opt: QueryOpt<'_>,
     letters: Option<&Name>,
 ) -> Bytes {
-    let options = QueryOptions { id, recursion_desired: asking.recursion_desired, edns };
     match letters {
-        None => query_with(&asking.question, options, opt),
+        None => query_with(question, options, opt),
         Some(name) => {
-            let question = Question { name: name.clone(), ..asking.question.clone() };
+            let question = Question { name: name.clone(), ..question.clone() };
             query_with(&question, options, opt)
         }
     }

@@ -6,7 +6,7 @@ use zoners_dns::{Delegation, Network, QueryMode, name};
 
 use crate::ask::interception::probe::begin_probe;
 use crate::env::environment::Env;
-use crate::env::interception::evidence::{EvidencePlace, ReplyVoice};
+use crate::env::interception::evidence::{EvidencePlace, FailureSign, ReplyVoice};
 use crate::infra::reachability::network;
 
 /// Takes in with which voice a server of `cut` spoke.
@@ -27,11 +27,13 @@ pub(crate) fn observe_reply<N: Network>(
         return;
     }
     let Some(place) = place_of(env, cut, server) else { return };
-    let wants = match voice {
-        ReplyVoice::Refusal => shared.note_failure(place, true, now),
+    let is_probe_due = match voice {
+        ReplyVoice::Refusal => shared.note_failure(place, FailureSign::Error, now),
         _ => shared.note_voice(place, voice, env.has_root_anchor(), now),
     };
-    probe_if(env, wants);
+    if is_probe_due {
+        begin_probe(env);
+    }
 }
 
 /// Records that a server of `cut` does not reply in time, or that the network reported an error.
@@ -39,11 +41,13 @@ pub(crate) fn observe_silence<N: Network>(
     env: &Env<N>,
     cut: &Delegation,
     server: SocketAddr,
-    told: bool,
+    sign: FailureSign,
 ) {
     if let Some(place) = place_of(env, cut, server) {
         let shared = env.shared();
-        probe_if(env, shared.note_failure(place, told, shared.now()));
+        if shared.note_failure(place, sign, shared.now()) {
+            begin_probe(env);
+        }
     }
 }
 
@@ -51,7 +55,9 @@ pub(crate) fn observe_silence<N: Network>(
 pub(crate) fn observe_bogus<N: Network>(env: &Env<N>, server: IpAddr) {
     if env.settings().is_foreign(server) {
         let shared = env.shared();
-        probe_if(env, shared.note_bogus(network(server), shared.now()));
+        if shared.note_bogus(network(server), shared.now()) {
+            begin_probe(env);
+        }
     }
 }
 
@@ -76,10 +82,4 @@ fn place_of<N: Network>(
     let depth = name::depth(&cut.zone);
     let at = if depth == 0 { server.ip() } else { network(server.ip()) };
     foreign.then_some(EvidencePlace { at, is_top: depth <= 1 })
-}
-
-fn probe_if<N: Network>(env: &Env<N>, wanted: bool) {
-    if wanted {
-        begin_probe(env);
-    }
 }

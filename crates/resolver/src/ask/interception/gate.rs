@@ -10,9 +10,7 @@ use zoners_dns::{Delegation, Network, QueryMode, Question};
 use super::probe::PATIENCE;
 use crate::ask::interception::probe::begin_probe;
 use crate::env::environment::Env;
-use crate::env::interception::EVERY;
-use crate::env::interception::OUTAGE;
-use crate::env::interception::Obstacle;
+use crate::env::interception::{EVERY, OUTAGE, Obstacle, ProbeClaim};
 use crate::model::answer::{Cause, Unresolved};
 
 /// If the last probe was a moment ago, questions fail after this pause, so that a program in a
@@ -104,11 +102,14 @@ pub(crate) async fn wait_if_doubtful<N: Network>(env: &Env<N>) {
 async fn wait_for_probe<N: Network>(env: &Env<N>) {
     let (passage, now) = (&env.shared().interception, env.shared().now());
     let sounded = passage.probe_ended();
-    let (claimed, is_sounding) = passage.claim_probe(EVERY, now);
-    if claimed {
+    let claim = passage.claim_probe(EVERY, now);
+    if claim == ProbeClaim::Granted {
         begin_probe(env);
     }
     // At most the time of a probe, even if the worker of the probe has gone.
-    let longest = if is_sounding { PATIENCE } else { PAUSE };
+    let longest = match claim {
+        ProbeClaim::Granted | ProbeClaim::UnderWay => PATIENCE,
+        ProbeClaim::Refused => PAUSE,
+    };
     let _ = timeout(longest, sounded).await;
 }

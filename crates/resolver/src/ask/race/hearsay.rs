@@ -6,7 +6,7 @@ use zoners_dns::{Network, NetworkError, QueryMode};
 use super::Race;
 use crate::ask::exchange::Report;
 use crate::ask::interception::{observe_reply, observe_silence, obstruction};
-use crate::env::interception::evidence::ReplyVoice;
+use crate::env::interception::evidence::{FailureSign, ReplyVoice};
 use crate::model::answer::Unresolved;
 use crate::model::verdict::{Fault, Finding, Reply, Verdict};
 
@@ -22,14 +22,15 @@ impl<N: Network> Race<'_, N> {
                 voice == ReplyVoice::Hearsay && self.cut.mode == QueryMode::Iterative
             }
             Err(fault) => {
-                let told = matches!(
-                    fault,
+                let sign = match fault {
+                    Fault::Timeout => Some(FailureSign::Silence),
                     Fault::Network(
-                        NetworkError::Refused | NetworkError::Closed | NetworkError::Unreachable
-                    )
-                );
-                if told || *fault == Fault::Timeout {
-                    observe_silence(env, self.cut, server, told);
+                        NetworkError::Refused | NetworkError::Closed | NetworkError::Unreachable,
+                    ) => Some(FailureSign::Error),
+                    _ => None,
+                };
+                if let Some(sign) = sign {
+                    observe_silence(env, self.cut, server, sign);
                 }
                 false
             }
@@ -63,8 +64,8 @@ impl<N: Network> Race<'_, N> {
     }
 }
 
-/// The verdict if a server says only that there is nothing, of the type or of the name.
-pub(super) fn nothing(of_name: bool) -> Verdict {
-    let finding = if of_name { Finding::NxDomain } else { Finding::NoData };
+/// The verdict if servers say only that there is nothing: a bare denial is of the name, all else of the type.
+pub(super) fn nothing(said: Fault) -> Verdict {
+    let finding = if said == Fault::BareDenial { Finding::NxDomain } else { Finding::NoData };
     Verdict::Answer(Reply::of(finding(Denial::new(None, Vec::new()))))
 }

@@ -8,6 +8,7 @@ use zoners_dns::{Counter, Network};
 use super::Race;
 use super::child_nameservers::ChildServers;
 use crate::ask::interception::observe_silence;
+use crate::env::interception::evidence::FailureSign;
 use crate::infra::estimate::LEAST_PATIENCE;
 use crate::model::answer::Unresolved;
 use crate::model::budget::Exhausted;
@@ -52,7 +53,7 @@ impl<N: Network> Race<'_, N> {
         self.late = self.late.saturating_add(1);
         if let Some(late) = self.newest {
             observe(self.env, late, Observation::LateReply);
-            observe_silence(self.env, self.cut, late.address, false);
+            observe_silence(self.env, self.cut, late.address, FailureSign::Silence);
         }
         self.probe_uplink_if_silent();
         self.candidates.update_estimates(self.env);

@@ -7,7 +7,7 @@ use zoners_dns::{Counter, EdeCode, Endpoint, Network, QueryMode};
 
 use super::hearsay::nothing;
 use super::{Race, RunningAttempt};
-use crate::ask::classify::judge;
+use crate::ask::classify::classify;
 use crate::ask::exchange::Report;
 use crate::ask::race::child_nameservers::keep_child_servers;
 use crate::ask::scrub::scrub;
@@ -22,7 +22,7 @@ impl<N: Network> Race<'_, N> {
     /// The verdict of a good reply; other results are recorded.
     pub(super) fn judge(&mut self, report: Report) -> Option<Box<Verdict>> {
         let attempt = report.attempt;
-        self.candidates.let_rest(attempt.endpoint.address, false);
+        self.candidates.resume(attempt.endpoint.address);
         let hearsay = self.listen(&report);
         let verdict = report.result.and_then(|mut message| {
             self.env.learn_agent(self.cut, &message);
@@ -30,9 +30,8 @@ impl<N: Network> Race<'_, N> {
             self.env.counters().add(Counter::UpstreamScrubbed, scrubbed.dropped);
             self.env.counters().add(Counter::LimitSignatures, message.dropped_signatures as u64);
             let (settings, now) = (self.env.settings(), self.env.shared().now());
-            let refers_away = scrubbed.refers_away;
             let verdict =
-                judge(self.cut, &self.asking.question, &message, refers_away, settings, now)?;
+                classify(self.cut, &self.asking.question, &message, scrubbed, settings, now)?;
             if matches!(verdict, Verdict::Answer(_)) {
                 keep_child_servers(self.env, self.cut, &message);
             }
@@ -53,7 +52,7 @@ impl<N: Network> Race<'_, N> {
             }
             // A middlebox answering for this server answers for every server.
             Err(fault) if hearsay && fault.says_nothing() && self.is_intercepted() => {
-                let nothing = self.as_hearsay(nothing(fault == Fault::BareDenial));
+                let nothing = self.as_hearsay(nothing(fault));
                 return Some(Box::new(nothing.of(attempt.endpoint.address)));
             }
             Err(fault) => fault,
@@ -131,7 +130,7 @@ impl<N: Network> Race<'_, N> {
             return Err(self.failure());
         }
         let first = self.speechless.first().map(|(attempt, _)| attempt.endpoint.address);
-        let nothing = nothing(denied);
+        let nothing = nothing(if denied { Fault::BareDenial } else { Fault::Empty });
         Ok(Box::new(match first {
             Some(first) => nothing.of(first),
             None => nothing,

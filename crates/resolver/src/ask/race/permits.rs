@@ -133,7 +133,7 @@ impl<N: Network> Race<'_, N> {
             return Ok(());
         }
         match self.env.admit_unproven(next.endpoint) {
-            UnprovenPermit::Admitted(_) => Ok(()),
+            UnprovenPermit::Admitted { .. } => Ok(()),
             UnprovenPermit::At(until) => {
                 self.step.trace(|| {
                     let address = next.endpoint;

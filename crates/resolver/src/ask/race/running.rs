@@ -55,12 +55,18 @@ pub(super) async fn next_of(running: &mut Concurrent<RunningAttempt>) -> RaceEve
 impl<N: Network> Race<'_, N> {
     /// Asks a second server beside a server in whose name a bad message arrived.
     pub(super) fn doubt(&mut self, doubt: Suspicion, server: SocketAddr) {
-        self.candidates.let_rest(server, doubt.rests());
+        match doubt.pauses() {
+            true => self.candidates.pause(server),
+            false => self.candidates.resume(server),
+        }
         if doubt <= Suspicion::Cut {
             return;
         }
         self.has_bad_message = true;
-        self.candidates.suspect_server(server, doubt == Suspicion::Some);
+        self.candidates.suspect(server);
+        if doubt == Suspicion::Some {
+            self.candidates.exclude_tcp(server);
+        }
         // The same server would reply the same.
         if self.candidates.has_fresh() && self.launch().is_some() {
             self.env.count(Counter::UpstreamHedged);

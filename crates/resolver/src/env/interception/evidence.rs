@@ -11,6 +11,15 @@ use super::{
 };
 use crate::env::shared::Shared;
 
+/// How a server, or the network, shows that no useful reply will come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FailureSign {
+    /// An error: REFUSED, or an ICMP message.
+    Error,
+    /// No reply in time.
+    Silence,
+}
+
 /// The voice of a server asked as an authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReplyVoice {
@@ -124,7 +133,12 @@ impl Shared {
     }
 
     /// A foreign server said nothing useful; true if the network is to be sounded.
-    pub(crate) fn note_failure(&self, place: EvidencePlace, told: bool, now: Moment) -> bool {
+    pub(crate) fn note_failure(
+        &self,
+        place: EvidencePlace,
+        sign: FailureSign,
+        now: Moment,
+    ) -> bool {
         let passage = &self.interception;
         let mut notes = passage.notes.lock();
         if passage.closed().is_some() {
@@ -138,7 +152,7 @@ impl Shared {
         }
         note(&mut notes.failed, place.at);
         self.tell_whether_noted(&notes);
-        let long = told || now.since(notes.failing_since) >= SILENT_FOR;
+        let long = sign == FailureSign::Error || now.since(notes.failing_since) >= SILENT_FOR;
         notes.failed.len() >= FEW_FAILED && long && notes.claim(EVERY_IF_OPEN, now)
     }
 

@@ -148,10 +148,10 @@ impl Candidates {
         (0..self.list.len())
             .filter(|at| {
                 let candidate = &self.list[*at];
-                let Candidate { estimate, out, postponed, tries, rests, .. } = candidate;
+                let Candidate { estimate, out, postponed, tries, is_paused, .. } = candidate;
                 let unresponsive =
                     !estimate.has_replied && estimate.silent_for >= UNRESPONSIVE_AFTER;
-                let may = !out && !postponed && !rests && *tries < self.most_tries(candidate);
+                let may = !out && !postponed && !is_paused && *tries < self.most_tries(candidate);
                 may && !(self.is_nested && unresponsive)
             })
             .min_by_key(|at| self.cost(*at))
@@ -173,7 +173,7 @@ impl Candidates {
         let given_up = |candidate: &Candidate| {
             candidate.out
                 || candidate.estimate.given_up
-                || candidate.has_bad_message && !candidate.rests
+                || candidate.has_bad_message && !candidate.is_paused
         };
         self.list.iter().all(given_up) && self.best().is_none()
     }

@@ -58,17 +58,27 @@ impl Candidates {
         tried.map(|candidate| candidate.server).filter(move |server| !has_answered(*server))
     }
 
-    /// Whether a server is to be asked no more until a try has ended.
-    pub(crate) fn let_rest(&mut self, address: SocketAddr, rests: bool) {
-        self.of(address).for_each(|candidate| candidate.rests = rests);
+    /// Pauses a server: it is not asked again until a try has ended.
+    pub(crate) fn pause(&mut self, address: SocketAddr) {
+        self.of(address).for_each(|candidate| candidate.is_paused = true);
     }
 
-    /// A bad message arrived in the name of a server. If the server is, or was, asked `over_tcp` in
-    /// addition, no further attempt will bring more.
-    pub(crate) fn suspect_server(&mut self, address: SocketAddr, over_tcp: bool) {
+    /// Ends the pause of a server.
+    pub(crate) fn resume(&mut self, address: SocketAddr) {
+        self.of(address).for_each(|candidate| candidate.is_paused = false);
+    }
+
+    /// A bad message arrived in the name of a server. If the server was asked over TCP in addition,
+    /// no further attempt over TCP will bring more.
+    pub(crate) fn suspect(&mut self, address: SocketAddr) {
         for candidate in self.of(address) {
             candidate.has_bad_message = true;
-            candidate.no_tcp |= over_tcp || candidate.streamed;
+            candidate.no_tcp |= candidate.streamed;
         }
+    }
+
+    /// A server is asked over TCP beside UDP: no further attempt uses TCP.
+    pub(crate) fn exclude_tcp(&mut self, address: SocketAddr) {
+        self.of(address).for_each(|candidate| candidate.no_tcp = true);
     }
 }

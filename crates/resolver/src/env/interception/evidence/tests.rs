@@ -87,14 +87,14 @@ fn hearsay_in_several_places_or_at_the_top_is_a_reason_to_sound() {
 
 #[test]
 fn failures_in_a_row_are_a_reason_to_sound_and_silence_only_after_a_while() {
-    for (told, first) in [(true, 0), (false, millis(SILENT_FOR))] {
+    for (sign, first) in [(FailureSign::Error, 0), (FailureSign::Silence, millis(SILENT_FOR))] {
         let shared = shared();
-        let fails = |number, now| shared.note_failure(place(number, false), told, at(now));
+        let fails = |number, now| shared.note_failure(place(number, false), sign, at(now));
         assert!(!fails(1, 0) && !fails(2, first) && !fails(2, first), "few places");
-        assert!(told || !fails(3, first - 1));
+        assert!(sign == FailureSign::Error || !fails(3, first - 1));
         assert!(fails(3, first));
         let shared = self::shared();
-        let fails = |number, now| shared.note_failure(place(number, false), told, at(now));
+        let fails = |number, now| shared.note_failure(place(number, false), sign, at(now));
         assert!(!fails(1, 0) && !fails(2, first));
         shared.note_voice(place(9, false), ReplyVoice::Plain, true, at(first));
         assert!(!fails(3, first), "something came through");
@@ -105,10 +105,10 @@ fn failures_in_a_row_are_a_reason_to_sound_and_silence_only_after_a_while() {
 fn places_are_counted_up_to_a_limit() {
     let shared = shared();
     for number in 0..=255 {
-        shared.note_failure(place(number, false), false, at(0));
+        shared.note_failure(place(number, false), FailureSign::Silence, at(0));
         shared.note_bogus([192, 0, number, 0].into(), at(0));
         shared.note_voice(place(number, false), ReplyVoice::Hearsay, true, at(0));
-        shared.note_failure(place(number, false), false, at(0));
+        shared.note_failure(place(number, false), FailureSign::Silence, at(0));
     }
     let notes = shared.interception.notes.lock();
     assert_eq!((notes.bogus.len(), notes.hearsay.len()), (MOST_PLACES, MOST_PLACES));
