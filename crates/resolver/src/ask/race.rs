@@ -8,6 +8,7 @@ mod child_nameservers;
 mod concurrent;
 mod hearsay;
 mod hedging;
+mod launch;
 mod losers;
 mod outcome;
 mod permits;
@@ -20,7 +21,7 @@ use std::net::SocketAddr;
 use tokio::time::{Instant, sleep_until};
 use zoners_dns::{Counter, Delegation, Endpoint, NameServer, Network, QueryMode, Question};
 
-use crate::ask::exchange::{Report, Suspicion, attempt};
+use crate::ask::exchange::{Report, Suspicion};
 use crate::env::environment::Env;
 use crate::env::lookups::{AddressLookup, FoundAddresses, Lookups};
 use crate::infra::zone_silence::PROBE_PACKETS;
@@ -32,7 +33,6 @@ use crate::model::verdict::{Fault, Verdict};
 use crate::selection::candidates::{Attempt, Candidates};
 use crate::selection::report::why_skipped;
 use child_nameservers::{ChildServers, told};
-use permits::NextStep;
 use running::{RunningAttempt, next_of};
 
 pub(crate) use concurrent::Concurrent;
@@ -132,8 +132,23 @@ impl<'a, N: Network> Race<'a, N> {
 
 impl<N: Network> Race<'_, N> {
     async fn run(&mut self) -> Result<Box<Verdict>, Unresolved> {
-        let limits = self.env.settings().limits;
-        let over = self.step.client.budget.deadline.min(Instant::now() + limits.race);
+        let over =
+            self.step.client.budget.deadline.min(Instant::now() + self.env.settings().limits.race);
+        self.begin();
+        loop {
+            if let Some(result) = self.ended() {
+                return result;
+            }
+            let ends_at = self.ends_at(over);
+            let event = self.next(ends_at).await;
+            if let Some(result) = self.take_in(event) {
+                return result;
+            }
+        }
+    }
+
+    /// Asks the first server, and what may be asked beside.
+    fn begin(&mut self) {
         for (endpoint, until) in self.candidates.skipped() {
             self.env.count(Counter::InfraBackoffSkipped);
             self.step.trace(|| Hop::Note(why_skipped(self.env, endpoint, until)));
@@ -147,57 +162,64 @@ impl<N: Network> Race<'_, N> {
         if let Some(first) = self.launch() {
             self.explore(&first);
         }
-        loop {
-            // Queries under way may still bring the answer.
-            if self.running.is_empty()
-                && let Some(unresolved) = self.exhausted.take()
-            {
-                return Err(unresolved);
-            }
-            if let Some(stopped) = self.is_stopped() {
-                return Err(stopped);
-            }
-            if self.candidates.are_given_up() {
-                // A nameserver may have better addresses than those known.
-                self.look_up_more(1);
-            }
-            if self.running.is_empty() && self.lookups.is_empty() && !self.waits_for_permit {
-                self.ask_for_child_servers();
-                if !matches!(self.child_servers_state, ChildServers::Asked(_)) {
-                    return self.end();
-                }
-            }
-            let ends_at = self.ends_at(over);
-            match self.next(ends_at).await {
-                RaceEvent::Report(report) => {
-                    if let Some(verdict) = self.judge(*report) {
-                        return Ok(verdict);
-                    }
-                    self.launch();
-                }
-                RaceEvent::Doubtful(doubt, server) => self.doubt(doubt, server),
-                RaceEvent::Found(found) => {
-                    self.empty += u32::from(found.addresses.is_empty());
-                    self.candidates.add(self.env, self.cut, found.server, &found.addresses);
-                    if found.by_glue {
-                        self.candidates.add_glue_only(found.server);
-                    }
-                    if self.running.is_empty() || self.wants_more {
-                        self.launch();
-                    }
-                }
-                RaceEvent::Own(told) => {
-                    self.child_servers_state = ChildServers::Told;
-                    self.add_child_servers(told);
-                    self.launch();
-                }
-                RaceEvent::Late if self.waits_for_permit => self.try_again(),
-                RaceEvent::Released => self.try_again(),
-                RaceEvent::Late if self.is_yet_to_be_asked() || self.is_not_late_after_all() => {}
-                RaceEvent::Late => self.hedge(),
-                RaceEvent::Over => return self.end_in_time(),
+    }
+
+    /// The result, if there is nothing to wait for.
+    fn ended(&mut self) -> Option<Result<Box<Verdict>, Unresolved>> {
+        // Queries under way may still bring the answer.
+        if self.running.is_empty()
+            && let Some(unresolved) = self.exhausted.take()
+        {
+            return Some(Err(unresolved));
+        }
+        if let Some(stopped) = self.is_stopped() {
+            return Some(Err(stopped));
+        }
+        if self.candidates.are_given_up() {
+            // A nameserver may have better addresses than those known.
+            self.look_up_more(1);
+        }
+        if self.running.is_empty() && self.lookups.is_empty() && !self.waits_for_permit {
+            self.ask_for_child_servers();
+            if !matches!(self.child_servers_state, ChildServers::Asked(_)) {
+                return Some(self.end());
             }
         }
+        None
+    }
+
+    /// Acts on an event; the result, if the event ends the race.
+    fn take_in(&mut self, event: RaceEvent) -> Option<Result<Box<Verdict>, Unresolved>> {
+        match event {
+            RaceEvent::Report(report) => {
+                if let Some(verdict) = self.judge(*report) {
+                    return Some(Ok(verdict));
+                }
+                self.launch();
+            }
+            RaceEvent::Doubtful(doubt, server) => self.doubt(doubt, server),
+            RaceEvent::Found(found) => {
+                self.empty += u32::from(found.addresses.is_empty());
+                self.candidates.add(self.env, self.cut, found.server, &found.addresses);
+                if found.by_glue {
+                    self.candidates.add_glue_only(found.server);
+                }
+                if self.running.is_empty() || self.wants_more {
+                    self.launch();
+                }
+            }
+            RaceEvent::Own(told) => {
+                self.child_servers_state = ChildServers::Told;
+                self.add_child_servers(told);
+                self.launch();
+            }
+            RaceEvent::Late if self.waits_for_permit => self.try_again(),
+            RaceEvent::Released => self.try_again(),
+            RaceEvent::Late if self.is_yet_to_be_asked() || self.is_not_late_after_all() => {}
+            RaceEvent::Late => self.hedge(),
+            RaceEvent::Over => return Some(self.end_in_time()),
+        }
+        None
     }
 
     async fn next(&mut self, over: Instant) -> RaceEvent {
@@ -215,106 +237,12 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
-    /// Asks the next candidate, or looks up the address of one.
-    fn launch(&mut self) -> Option<Attempt> {
-        if self.exhausted.is_some() {
-            self.hedge_at = Instant::now() + self.env.settings().limits.recursion;
-            return None;
-        }
-        if !self.candidates.has_fresh() && self.candidates.has_unresolved() {
-            let at_once = match self.step.depth {
-                0 => self.env.settings().limits.lookups_at_once,
-                _ => 1,
-            };
-            self.look_up_more(at_once);
-            // A second attempt at a server starts beside a look-up only if the look-up is late.
-            if !self.lookups.is_empty() && self.candidates.is_empty() {
-                self.hedge_at = Instant::now() + self.env.shared().rtt_prior.late() * 2;
-                return None;
-            }
-        }
-        if self.candidates.is_spent() {
-            self.ask_for_child_servers();
-        }
-        let next = self.next_attempt();
-        (self.waits_for_permit, self.wants_more) = (false, !matches!(next, NextStep::Ask(_)));
-        let next = match next {
-            NextStep::Ask(next) => next,
-            // A dead zone is not waited for.
-            NextStep::Wait(_) if self.probe.is_some() && !self.running.is_empty() => {
-                self.probe = Some(0);
-                self.hedge_at = Instant::now() + self.env.settings().limits.recursion;
-                return None;
-            }
-            NextStep::Wait(until) => {
-                self.wait_for_permit(until);
-                return None;
-            }
-            // No candidate is left; the queries under way decide.
-            NextStep::Nothing => {
-                self.hedge_at = Instant::now() + self.env.settings().limits.recursion;
-                return None;
-            }
-        };
-        self.hedge_at = Instant::now() + self.hedge_after(&next);
-        self.newest = Some(next.endpoint);
-        self.env.shared().probe_budget.earn(self.env.settings().limits.probe_budget);
-        match self.late > 0 || self.has_bad_message {
-            true => self.ask_beside(next),
-            false => self.ask(next, self.asking.clone()),
-        }
-        Some(next)
-    }
-
-    /// Probes an unknown server beside the first attempt, or a broken path, if an optional packet
-    /// is available.
-    fn explore(&mut self, first: &Attempt) {
-        if self.env.network().is_short() {
-            return;
-        }
-        let probe_budget = &self.env.shared().probe_budget;
-        if probe_budget.is_left(self.env.settings().limits.probe_budget)
-            && let Some(unknown) = self.candidates.explore(first)
-        {
-            match self.may_add(&unknown) {
-                true => {
-                    probe_budget.take();
-                    self.env.count(Counter::UpstreamProbes);
-                    self.ask_beside(unknown);
-                }
-                false => self.candidates.take_back(&unknown),
-            }
-        }
-        if let Some(probe) = self.candidates.probe(self.env)
-            && self.may_add(&probe)
-        {
-            self.env.count(Counter::UpstreamProbes);
-            self.ask_beside(probe);
-        }
-    }
-
     /// The nameserver of an attempt or a look-up.
     fn server(&self, at: usize) -> &NameServer {
         match at.checked_sub(self.cut.servers.len()) {
             None => &self.cut.servers[at],
             Some(beyond) => &self.more[beyond],
         }
-    }
-
-    /// Sends a hedge, a repetition or a probe.
-    fn ask_beside(&mut self, next: Attempt) {
-        self.ask(next, UpstreamQuery { retry: true, ..self.asking.clone() });
-    }
-
-    fn ask(&mut self, next: Attempt, asking: UpstreamQuery) {
-        let exchange = attempt(self.env.arc(), asking, next, self.step.clone());
-        let since = Instant::now();
-        self.running.push(RunningAttempt {
-            attempt: next,
-            since,
-            exchange,
-            doubt: Suspicion::None,
-        });
     }
 
     /// Starts look-ups of nameserver names until `at_once` are under way.

@@ -9,6 +9,7 @@ mod explore;
 mod order;
 mod outcomes;
 mod silent_zone;
+mod unresolved;
 
 use std::net::SocketAddr;
 
@@ -17,7 +18,6 @@ use zoners_dns::{
 };
 
 use crate::env::environment::Env;
-use crate::env::lookups::AddressSource;
 use crate::infra::estimate::LatencyEstimate;
 use crate::infra::unproven_addresses::is_watched;
 use crate::model::step::Step;
@@ -26,7 +26,7 @@ use crate::selection::candidates::silent_zone::has_answered;
 
 pub(crate) use order::Attempt;
 
-/// A server's address, in line.
+/// A server's address that may be asked.
 #[derive(Clone, Debug)]
 struct Candidate {
     address: SocketAddr,
@@ -135,7 +135,7 @@ impl Candidates {
         candidates
     }
 
-    /// None in line yet.
+    /// No candidate yet.
     fn none(cut: &Delegation, step: &Step, limit: usize) -> Self {
         Candidates {
             transport: cut.transport,
@@ -254,34 +254,13 @@ impl Candidates {
         self.list.iter().any(|candidate| candidate.tries == 0 && !candidate.out)
     }
 
-    /// The addresses of a server came from glue; if they fail, the server's own zone is asked.
-    pub(crate) fn add_glue_only(&mut self, server: usize) {
-        self.glue_only.push(server);
-    }
-
-    /// Takes the next nameserver to be looked up off the list.
-    pub(crate) fn take_unresolved(&mut self) -> Option<(usize, AddressSource)> {
-        if !self.unresolved.is_empty() {
-            return Some((self.unresolved.remove(0), AddressSource::Glue));
-        }
-        if self.glue_only.is_empty() || self.has_fresh() {
-            return None;
-        }
-        Some((self.glue_only.remove(0), AddressSource::OwnZone))
-    }
-
-    /// Whether names are left to be looked up.
-    pub(crate) fn has_unresolved(&self) -> bool {
-        !self.unresolved.is_empty() || (!self.glue_only.is_empty() && !self.has_fresh())
-    }
-
     /// Whether every address was tried as often as allowed, or gave a bad answer.
     pub(crate) fn is_spent(&self) -> bool {
         let enough = |candidate: &Candidate| self.most_tries(candidate).min(2);
         self.list.iter().all(|candidate| candidate.out || candidate.tries >= enough(candidate))
     }
 
-    /// Whether every server in line has given a bad answer.
+    /// Whether every candidate has given a bad answer.
     pub(crate) fn have_all_answered(&self) -> bool {
         self.list.iter().all(|candidate| candidate.out && !candidate.unheard)
     }
@@ -298,7 +277,7 @@ impl Candidates {
         !self.list.is_empty() && self.list.iter().all(in_trouble)
     }
 
-    /// Whether an address is in line, or was.
+    /// Whether an address is a candidate, or was.
     pub(crate) fn has(&self, address: SocketAddr) -> bool {
         self.list.iter().any(|candidate| candidate.address == address)
     }

@@ -80,11 +80,7 @@ pub(crate) fn observe<N: Network>(
             learn(Evidence::Asked { forgiven: uplink.forgiven() })
         }
         Observation::Reply { time, edns, query } => {
-            let evidence = match time {
-                ReplyTime::Exact { rtt } => Evidence::Reply { rtt, edns },
-                ReplyTime::Between { least, most } => Evidence::ReplyToSome { most, least, edns },
-            };
-            let before = shared.cache.observe_server(server, evidence, now);
+            let before = shared.cache.observe_server(server, reply_evidence(time, edns), now);
             observe_reply(shared, server, &before, time, now);
             if let Some(query) = query {
                 remember_last_reply(shared, server, query, now);
@@ -121,14 +117,16 @@ pub(crate) fn observe<N: Network>(
             Some(shared.cache.observe_server(server, Evidence::Repeated(repeated), now))
         }
         Observation::NoUsefulReply { query, sent } => {
-            let is_stream = server.transport.is_stream();
-            if !is_stream
-                && shared.resend_limit.failed(QueryKey::of(query, server), sent, Instant::now())
-            {
-                env.count(Counter::LimitRepeatedTable);
-            }
+            observe_useless_query(env, server, query, sent);
             None
         }
+    }
+}
+
+fn reply_evidence(time: ReplyTime, edns: bool) -> Evidence {
+    match time {
+        ReplyTime::Exact { rtt } => Evidence::Reply { rtt, edns },
+        ReplyTime::Between { least, most } => Evidence::ReplyToSome { most, least, edns },
     }
 }
 
@@ -168,6 +166,21 @@ fn remember_last_reply(shared: &Shared, server: Endpoint, query: &UpstreamQuery,
 fn observe_silence(shared: &Shared, server: Endpoint, now: Moment) {
     if shared.uplinks.is_internet(shared.uplinks.to(server.address.ip())) {
         shared.reachability.failed(server, now);
+    }
+}
+
+/// Limits the repetition of a query. Replies over TCP cannot be forged, so queries over TCP are not limited.
+fn observe_useless_query<N: Network>(
+    env: &Env<N>,
+    server: Endpoint,
+    query: &UpstreamQuery,
+    sent: Instant,
+) {
+    let resend_limit = &env.shared().resend_limit;
+    if !server.transport.is_stream()
+        && resend_limit.failed(QueryKey::of(query, server), sent, Instant::now())
+    {
+        env.count(Counter::LimitRepeatedTable);
     }
 }
 

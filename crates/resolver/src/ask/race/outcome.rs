@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use zoners_dns::{Counter, EdeCode, Endpoint, Network, QueryMode};
+use zoners_dns::{Counter, EdeCode, Endpoint, Message, Network, QueryMode};
 
 use super::hearsay::nothing;
 use super::{Race, RunningAttempt};
@@ -21,46 +21,55 @@ use crate::selection::observation::{Observation, observe};
 impl<N: Network> Race<'_, N> {
     /// The verdict of a good reply; other results are recorded.
     pub(super) fn judge(&mut self, report: Report) -> Option<Box<Verdict>> {
-        let attempt = report.attempt;
+        let Report { attempt, took, .. } = report;
         self.candidates.resume(attempt.endpoint.address);
         let hearsay = self.listen(&report);
-        let verdict = report.result.and_then(|mut message| {
-            self.env.learn_agent(self.cut, &message);
-            let scrubbed = scrub(&mut message, &self.cut.zone);
-            self.env.counters().add(Counter::UpstreamScrubbed, scrubbed.dropped);
-            self.env.counters().add(Counter::LimitSignatures, message.dropped_signatures as u64);
-            let (settings, now) = (self.env.settings(), self.env.shared().now());
-            let verdict =
-                classify(self.cut, &self.asking.question, &message, scrubbed, settings, now)?;
-            if matches!(verdict, Verdict::Answer(_)) {
-                keep_child_servers(self.env, self.cut, &message);
-            }
-            Ok(if hearsay { self.as_hearsay(verdict) } else { verdict })
-        });
-        self.trace(&attempt, report.took, || match &verdict {
+        let verdict = report.result.and_then(|message| self.classify(message, hearsay));
+        self.trace(&attempt, took, || match &verdict {
             Ok(verdict) => Some(Ok(verdict.to_string())),
             Err(fault) => Some(Err(*fault)),
         });
         if attempt.troubled && verdict.is_ok() {
             observe(self.env, attempt.endpoint, Observation::GoodAnswer);
         }
-        let fault = match verdict {
+        match verdict {
             Ok(verdict) => {
                 self.blame_speechless();
                 self.end_silence();
-                return Some(Box::new(verdict.of(attempt.endpoint.address)));
+                Some(Box::new(verdict.of(attempt.endpoint.address)))
             }
             // A middlebox answering for this server answers for every server.
             Err(fault) if hearsay && fault.says_nothing() && self.is_intercepted() => {
                 let nothing = self.as_hearsay(nothing(fault));
-                return Some(Box::new(nothing.of(attempt.endpoint.address)));
+                Some(Box::new(nothing.of(attempt.endpoint.address)))
             }
-            Err(fault) => fault,
-        };
-        if let Fault::Exhausted(exhausted) = fault {
-            self.exhausted.get_or_insert_with(|| exhausted.unresolved());
-            return None;
+            Err(Fault::Exhausted(exhausted)) => {
+                self.exhausted.get_or_insert_with(|| exhausted.unresolved());
+                None
+            }
+            Err(fault) => {
+                self.take_fault(attempt, fault);
+                None
+            }
         }
+    }
+
+    /// The meaning of a reply, without the records out of bailiwick.
+    fn classify(&self, mut message: Box<Message>, hearsay: bool) -> Result<Verdict, Fault> {
+        self.env.learn_agent(self.cut, &message);
+        let scrubbed = scrub(&mut message, &self.cut.zone);
+        self.env.counters().add(Counter::UpstreamScrubbed, scrubbed.dropped);
+        self.env.counters().add(Counter::LimitSignatures, message.dropped_signatures as u64);
+        let (settings, now) = (self.env.settings(), self.env.shared().now());
+        let verdict = classify(self.cut, &self.asking.question, &message, scrubbed, settings, now)?;
+        if matches!(verdict, Verdict::Answer(_)) {
+            keep_child_servers(self.env, self.cut, &message);
+        }
+        Ok(if hearsay { self.as_hearsay(verdict) } else { verdict })
+    }
+
+    /// Records the fault of an attempt, for the race and for its server.
+    fn take_fault(&mut self, attempt: Attempt, fault: Fault) {
         match fault.says_nothing() {
             true => self.speechless.push((attempt, fault)),
             false => self.blame(&attempt, fault),
@@ -88,7 +97,6 @@ impl<N: Network> Race<'_, N> {
         if self.fault.as_deref().is_none_or(says_less) {
             self.fault = Some(Box::new((attempt, fault)));
         }
-        None
     }
 
     /// Whether a reply was more than is read.
