@@ -1,0 +1,65 @@
+//! Requests that no handler sees.
+
+use hyper::header::{ALLOW, HeaderValue};
+
+use crate::{HttpResponse, Method, StatusCode};
+
+/// Why the service refuses a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// There is not exactly one Host, or it is no host.
+    NoHost,
+    /// The Host is neither an address of the listener nor a name of the service.
+    ForeignHost,
+    /// The web page behind the request is of a different host.
+    ForeignOrigin,
+    /// No route has the path.
+    NoPath,
+    /// The path has routes for these methods alone.
+    NoMethod(Vec<Method>),
+    /// The body exceeds the limit.
+    LongBody,
+    /// The body did not come in time.
+    LateBody,
+    /// The body ended early, or its framing is wrong.
+    BrokenBody,
+}
+
+impl Refusal {
+    /// The response. After a body that was not read to its end the connection cannot go on.
+    pub(crate) fn into_response(self) -> HttpResponse {
+        let (status, text) = self.explain();
+        let response = HttpResponse::text(status, text);
+        match self {
+            Refusal::NoMethod(allowed) => {
+                let allowed: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+                match HeaderValue::try_from(allowed.join(", ")) {
+                    Ok(allowed) => response.with(ALLOW, allowed),
+                    Err(_) => response,
+                }
+            }
+            Refusal::LongBody | Refusal::LateBody | Refusal::BrokenBody => response.closing(),
+            _ => response,
+        }
+    }
+
+    fn explain(&self) -> (StatusCode, &'static str) {
+        match self {
+            Refusal::NoHost => (StatusCode::BAD_REQUEST, "the request must name one host (Host)"),
+            Refusal::ForeignHost => (
+                StatusCode::MISDIRECTED_REQUEST,
+                "this service does not have the host of the request; the configuration can add names",
+            ),
+            Refusal::ForeignOrigin => {
+                (StatusCode::FORBIDDEN, "pages of other sites may not ask this service")
+            }
+            Refusal::NoPath => (StatusCode::NOT_FOUND, "nothing has this path"),
+            Refusal::NoMethod(_) => {
+                (StatusCode::METHOD_NOT_ALLOWED, "the path does not have this method")
+            }
+            Refusal::LongBody => (StatusCode::PAYLOAD_TOO_LARGE, "the body is too long"),
+            Refusal::LateBody => (StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
+            Refusal::BrokenBody => (StatusCode::BAD_REQUEST, "the body is incomplete"),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The table of routes.
+
+use std::fmt;
+use std::pin::Pin;
+
+use crate::refusal::Refusal;
+use crate::{HttpRequest, HttpResponse, Method};
+
+type Answering = Pin<Box<dyn Future<Output = HttpResponse> + Send>>;
+type Handler = Box<dyn Fn(HttpRequest) -> Answering + Send + Sync>;
+
+/// A method and a path, with the handler of such requests.
+pub struct Route {
+    method: Method,
+    path: &'static str,
+    handler: Handler,
+}
+
+impl Route {
+    /// A route; one for GET answers HEAD too.
+    #[must_use]
+    pub fn new<F>(
+        method: Method,
+        path: &'static str,
+        handler: impl Fn(HttpRequest) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = HttpResponse> + Send + 'static,
+    {
+        Route { method, path, handler: Box::new(move |request| Box::pin(handler(request))) }
+    }
+
+    /// The path, which a request must have as it is.
+    #[must_use]
+    pub fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// Answers a request.
+    pub(crate) async fn answer(&self, request: HttpRequest) -> HttpResponse {
+        (self.handler)(request).await
+    }
+
+    /// The route of a request.
+    pub(crate) fn find<'a>(
+        routes: &'a [Route],
+        method: &Method,
+        path: &str,
+    ) -> Result<&'a Route, Refusal> {
+        let method = if method == Method::HEAD { &Method::GET } else { method };
+        let mut at_path = routes.iter().filter(|route| route.path == path).peekable();
+        if at_path.peek().is_none() {
+            return Err(Refusal::NoPath);
+        }
+        at_path.clone().find(|route| route.method == *method).ok_or_else(|| {
+            let methods = at_path.map(|route| route.method.clone());
+            let has_head = |methods: &[Method]| methods.contains(&Method::GET);
+            let mut methods: Vec<Method> = methods.collect();
+            methods.extend(has_head(&methods).then_some(Method::HEAD));
+            Refusal::NoMethod(methods)
+        })
+    }
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::StatusCode;
+
+    #[test]
+    fn a_route_is_found_by_path_and_method() {
+        let route = |method, path| {
+            Route::new(method, path, |_| async { HttpResponse::text(StatusCode::OK, "") })
+        };
+        let routes =
+            [route(Method::GET, "/a"), route(Method::POST, "/a"), route(Method::PUT, "/b")];
+        let find = |method, path| Route::find(&routes, &method, path).map(|r| format!("{r:?}"));
+        assert_eq!(find(Method::POST, "/a"), Ok("POST /a".into()));
+        assert_eq!(find(Method::HEAD, "/a"), Ok("GET /a".into()));
+        for path in ["/", "/a/", "/A", "/c", ""] {
+            assert_eq!(find(Method::GET, path), Err(Refusal::NoPath), "{path}");
+        }
+        let allowed = vec![Method::GET, Method::POST, Method::HEAD];
+        assert_eq!(find(Method::DELETE, "/a"), Err(Refusal::NoMethod(allowed)));
+        assert_eq!(find(Method::HEAD, "/b"), Err(Refusal::NoMethod(vec![Method::PUT])));
+    }
+}

@@ -1,0 +1,105 @@
+//! The thread of the service, and its listeners.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::{oneshot, watch};
+
+use crate::connection;
+use crate::site::{ConnectionEnds, HttpSite};
+
+/// The pause of accepting when descriptors ran out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The service, with a thread of its own, which ends when this is dropped.
+#[derive(Debug)]
+pub struct HttpService {
+    site: Arc<HttpSite>,
+    runtime: Handle,
+    /// Dropped at the end, and the thread ends; then it is joined.
+    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+}
+
+/// A listener in service, which is left when this is dropped. Requests under way are still answered.
+#[derive(Debug)]
+pub struct HttpListener {
+    _leaving: watch::Sender<()>,
+}
+
+impl HttpService {
+    /// Starts the thread. There is no listener yet.
+    ///
+    /// # Errors
+    /// The system gives no thread, or no runtime for a thread.
+    pub fn start(site: HttpSite) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (running, ending) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("http".into()).spawn(move || {
+            let _ = runtime.block_on(ending);
+        })?;
+        let running = Some((running, thread));
+        Ok(HttpService { site: Arc::new(site), runtime: handle, running })
+    }
+
+    /// Routes, names and limits.
+    #[must_use]
+    pub fn site(&self) -> &HttpSite {
+        &self.site
+    }
+
+    /// Serves clients of a listener that does not block.
+    ///
+    /// # Errors
+    /// The runtime does not take the socket.
+    pub fn serve(&self, listener: TcpListener) -> io::Result<HttpListener> {
+        let _entered = self.runtime.enter();
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let (leaving, left) = watch::channel(());
+        self.runtime.spawn(accept(listener, self.site.clone(), left));
+        Ok(HttpListener { _leaving: leaving })
+    }
+}
+
+impl Drop for HttpService {
+    fn drop(&mut self) {
+        if let Some((running, thread)) = self.running.take() {
+            drop(running);
+            // A panic of the thread was reported when it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Accepts connections until the listener is left.
+async fn accept(
+    listener: tokio::net::TcpListener,
+    site: Arc<HttpSite>,
+    mut leaving: watch::Receiver<()>,
+) {
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            _ = leaving.changed() => return,
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, client)) = accepted else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let (Some(share), Ok(local)) = (site.admit(client.ip()), stream.local_addr()) else {
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let ends = ConnectionEnds { client, local: local.ip() };
+        let (site, leaving) = (site.clone(), leaving.clone());
+        tokio::spawn(async move {
+            let _share = share;
+            connection::serve(stream, ends, site, leaving).await;
+        });
+    }
+}

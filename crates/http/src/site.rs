@@ -1,0 +1,110 @@
+//! What the service serves, and within which bounds.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use hyper::Request;
+use hyper::body::{Body, Bytes};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use zoners_net::client_slots::{ClientSlot, ClientSlots};
+
+use crate::refusal::Refusal;
+use crate::{HostNames, HttpEvent, HttpLimits, HttpRequest, HttpResponse, Route};
+
+type Observer = Box<dyn Fn(HttpEvent) + Send + Sync>;
+
+/// Routes, names and limits of the service; shared by its listeners.
+pub struct HttpSite {
+    routes: Vec<Route>,
+    names: ArcSwap<HostNames>,
+    pub(crate) limits: HttpLimits,
+    slots: ClientSlots,
+    /// File descriptors for connections, shared with other parts of the process.
+    descriptors: Arc<Semaphore>,
+    observer: Observer,
+}
+
+/// The addresses at both ends of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ConnectionEnds {
+    pub(crate) client: SocketAddr,
+    pub(crate) local: IpAddr,
+}
+
+/// The share of a connection in the limits.
+#[derive(Debug)]
+pub(crate) struct ConnectionShare {
+    _slot: ClientSlot,
+    _descriptor: OwnedSemaphorePermit,
+}
+
+impl HttpSite {
+    /// A site whose connections take `descriptors`. `observer` is called for each event, and must not wait.
+    #[must_use]
+    pub fn new(
+        routes: Vec<Route>,
+        limits: HttpLimits,
+        descriptors: Arc<Semaphore>,
+        observer: impl Fn(HttpEvent) + Send + Sync + 'static,
+    ) -> Self {
+        let slots = ClientSlots::new(limits.connections);
+        let (names, observer) = (ArcSwap::default(), Box::new(observer));
+        HttpSite { routes, names, limits, slots, descriptors, observer }
+    }
+
+    /// Has these names from now on.
+    pub fn rename(&self, names: HostNames) {
+        self.names.store(Arc::new(names));
+    }
+
+    /// The share of a new connection of a client, if there is one.
+    pub(crate) fn admit(&self, client: IpAddr) -> Option<ConnectionShare> {
+        let slot = self.slots.take(client, self.limits.client_connections);
+        let descriptor = slot.is_some().then(|| self.descriptors.clone().try_acquire_owned().ok());
+        let share = slot.zip(descriptor.flatten());
+        if share.is_none() {
+            self.count(HttpEvent::ConnectionRefused);
+        }
+        share.map(|(slot, descriptor)| ConnectionShare { _slot: slot, _descriptor: descriptor })
+    }
+
+    pub(crate) fn count(&self, event: HttpEvent) {
+        (self.observer)(event);
+    }
+
+    /// Answers a request.
+    pub(crate) async fn answer<B: Body<Data = Bytes> + Unpin>(
+        &self,
+        request: Request<B>,
+        ends: ConnectionEnds,
+    ) -> HttpResponse {
+        self.count(HttpEvent::Request);
+        match self.admitted(request, ends).await {
+            Ok((route, request)) => route.answer(request).await,
+            Err(refusal) => {
+                self.count(HttpEvent::Refused);
+                refusal.into_response()
+            }
+        }
+    }
+
+    /// The request with its route, unless refused.
+    async fn admitted<B: Body<Data = Bytes> + Unpin>(
+        &self,
+        request: Request<B>,
+        ends: ConnectionEnds,
+    ) -> Result<(&Route, HttpRequest), Refusal> {
+        self.names.load().check(&request, ends.local)?;
+        let route = Route::find(&self.routes, request.method(), request.uri().path())?;
+        let request = HttpRequest::read(request, ends.client, &self.limits).await?;
+        Ok((route, request))
+    }
+}
+
+impl fmt::Debug for HttpSite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpSite").field("routes", &self.routes).finish_non_exhaustive()
+    }
+}
