@@ -1,8 +1,8 @@
-//! The health of a daemon, as `zoners healthcheck` finds: whether the daemon answers and resolves.
+//! The health of a daemon: as `zoners healthcheck` finds, by a question, and as the daemon says.
 
 use serde::{Deserialize, Serialize};
 
-use crate::Problem;
+use crate::{DaemonStatus, Problem, Severity};
 
 /// The result of a health check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,4 +21,23 @@ pub struct HealthReport {
     pub error: Option<String>,
     /// Problems reported by the daemon; empty without a control socket.
     pub problems: Vec<Problem>,
+}
+
+/// The health of a daemon, as the daemon says (`GET /health` of the HTTP service).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaemonHealth {
+    /// Whether names are resolved, as far as is known.
+    pub healthy: bool,
+    /// The reasons of bad health; empty in good health.
+    pub problems: Vec<Problem>,
+}
+
+impl DaemonHealth {
+    /// The health behind a status.
+    #[must_use]
+    pub fn of(status: &DaemonStatus) -> Self {
+        let problems = status.problems.iter();
+        let severe = problems.filter(|problem| problem.severity == Severity::Error);
+        DaemonHealth { healthy: !status.is_failing(), problems: severe.cloned().collect() }
+    }
 }

@@ -52,7 +52,7 @@ pub use error::{AdminError, AdminErrorKind};
 pub use event::{
     AdminEvent, EventStream, FinishedQuery, LostEvents, QueryOutcome, WatchFilter, WatchStarted,
 };
-pub use health::HealthReport;
+pub use health::{DaemonHealth, HealthReport};
 pub use lookup::{
     AnswerSource, AnsweringServer, DnssecStatus, EdeReport, LookupReport, StepOutcome, TraceEvent,
     TraceStep,

@@ -23,6 +23,9 @@ pub struct DaemonStatus {
     pub listen: Vec<String>,
     /// Configured addresses that no interface has yet.
     pub awaited: Vec<String>,
+    /// Addresses and ports of the HTTP service.
+    #[serde(default)]
+    pub http: Vec<String>,
     /// Reasons for addresses that are not served.
     pub not_served: Vec<String>,
     /// Consequences of the listeners for other programs of the machine.

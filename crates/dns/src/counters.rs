@@ -218,6 +218,13 @@ counters! {
     Log "log_" "The log" {
         LogLinesLost "log_lines_lost" "lines" "Lines that could not be written, or not fast enough.";
     }
+    Http "http_" "The HTTP service" {
+        HttpRequests "http_requests" "requests" "HTTP requests answered, refusals included.";
+        HttpRefused "http_refused" "requests" "Of http_requests: refused before a handler saw them, for host, origin, path, method or body.";
+        HttpMalformed "http_malformed" "connections" "HTTP connections closed because they carried no HTTP, or the head of a request was too large.";
+        HttpTimedOut "http_timed_out" "connections" "HTTP connections closed because no request came in time, or the response was not taken in time.";
+        HttpConnectionsRefused "http_connections_refused" "connections" "HTTP connections closed at once: too many in total or of one client, or no descriptor was left.";
+    }
 }
 
 /// The counters of one worker.

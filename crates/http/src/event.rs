@@ -5,7 +5,7 @@
 pub enum HttpEvent {
     /// A request was answered, by a handler or with a refusal.
     Request,
-    /// The request just counted got no further than the service: its host, origin, path, method or body was refused.
+    /// The request just counted was refused before a handler saw it: for host, origin, path, method or body.
     Refused,
     /// A connection was closed because it carried no HTTP, or the head of a request exceeded a limit.
     Malformed,

@@ -9,7 +9,7 @@ use hyper::header::{HOST, HeaderMap, ORIGIN};
 use hyper::http::uri::Authority;
 use hyper::{Request, Uri};
 
-use crate::refusal::Refusal;
+use crate::refusal::HttpRefusal;
 
 /// The name of this machine for itself (RFC 6761 section 6.3).
 const LOCALHOST: &str = "localhost";
@@ -26,16 +26,16 @@ impl HostNames {
     }
 
     /// Whether a request that arrived at the address `local` may be answered.
-    pub(crate) fn check<B>(&self, request: &Request<B>, local: IpAddr) -> Result<(), Refusal> {
-        let host = one_host(request.headers()).ok_or(Refusal::NoHost)?;
+    pub(crate) fn check<B>(&self, request: &Request<B>, local: IpAddr) -> Result<(), HttpRefusal> {
+        let host = one_host(request.headers()).ok_or(HttpRefusal::NoHost)?;
         // An absolute URI in the request line counts more than Host (RFC 9112 section 3.2.2).
         let hosts = [Some(&host), request.uri().authority()];
         if !hosts.into_iter().flatten().all(|host| self.has(host, local)) {
-            return Err(Refusal::ForeignHost);
+            return Err(HttpRefusal::ForeignHost);
         }
         let origin = request.headers().get(ORIGIN);
         if !origin.is_none_or(|origin| self.is_origin(origin.as_bytes(), local)) {
-            return Err(Refusal::ForeignOrigin);
+            return Err(HttpRefusal::ForeignOrigin);
         }
         Ok(())
     }
@@ -70,7 +70,7 @@ fn one_host(headers: &HeaderMap) -> Option<Authority> {
 mod tests {
     use super::*;
 
-    fn check(fields: &[(&str, &str)], uri: &str) -> Result<(), Refusal> {
+    fn check(fields: &[(&str, &str)], uri: &str) -> Result<(), HttpRefusal> {
         let mut request = Request::builder().uri(uri);
         for (name, value) in fields {
             request = request.header(*name, *value);
@@ -99,10 +99,10 @@ mod tests {
     fn a_name_that_an_attacker_gave_our_address_is_refused() {
         for host in ["evil.example", "127.0.0.2", "[::1]", "localhost.evil.example", "home.example"]
         {
-            assert_eq!(check(&[("host", host)], "/"), Err(Refusal::ForeignHost), "{host}");
+            assert_eq!(check(&[("host", host)], "/"), Err(HttpRefusal::ForeignHost), "{host}");
         }
         let absolute = check(&[("host", "localhost")], "http://evil.example/");
-        assert_eq!(absolute, Err(Refusal::ForeignHost));
+        assert_eq!(absolute, Err(HttpRefusal::ForeignHost));
     }
 
     #[test]
@@ -114,7 +114,7 @@ mod tests {
             &[("host", "evil.example@localhost")],
             &[("host", "local host")],
         ] {
-            assert_eq!(check(fields, "/"), Err(Refusal::NoHost), "{fields:?}");
+            assert_eq!(check(fields, "/"), Err(HttpRefusal::NoHost), "{fields:?}");
         }
     }
 
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(from("http://localhost:8053"), Ok(()));
         assert_eq!(from("https://dns.home.example"), Ok(()));
         for origin in ["https://evil.example", "null", "localhost", "file://", ""] {
-            assert_eq!(from(origin), Err(Refusal::ForeignOrigin), "{origin}");
+            assert_eq!(from(origin), Err(HttpRefusal::ForeignOrigin), "{origin}");
         }
     }
 }

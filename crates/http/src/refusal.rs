@@ -6,7 +6,7 @@ use crate::{HttpResponse, Method, StatusCode};
 
 /// Why the service refuses a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum HttpRefusal {
     /// There is not exactly one Host, or it is no host.
     NoHost,
     /// The Host is neither an address of the listener nor a name of the service.
@@ -25,41 +25,45 @@ pub(crate) enum Refusal {
     BrokenBody,
 }
 
-impl Refusal {
+impl HttpRefusal {
     /// The response. After a body that was not read to its end the connection cannot go on.
     pub(crate) fn into_response(self) -> HttpResponse {
         let (status, text) = self.explain();
         let response = HttpResponse::text(status, text);
         match self {
-            Refusal::NoMethod(allowed) => {
+            HttpRefusal::NoMethod(allowed) => {
                 let allowed: Vec<&str> = allowed.iter().map(Method::as_str).collect();
                 match HeaderValue::try_from(allowed.join(", ")) {
                     Ok(allowed) => response.with(ALLOW, allowed),
                     Err(_) => response,
                 }
             }
-            Refusal::LongBody | Refusal::LateBody | Refusal::BrokenBody => response.closing(),
+            HttpRefusal::LongBody | HttpRefusal::LateBody | HttpRefusal::BrokenBody => {
+                response.closing()
+            }
             _ => response,
         }
     }
 
     fn explain(&self) -> (StatusCode, &'static str) {
         match self {
-            Refusal::NoHost => (StatusCode::BAD_REQUEST, "the request must name one host (Host)"),
-            Refusal::ForeignHost => (
+            HttpRefusal::NoHost => {
+                (StatusCode::BAD_REQUEST, "the request must name one host (Host)")
+            }
+            HttpRefusal::ForeignHost => (
                 StatusCode::MISDIRECTED_REQUEST,
                 "this service does not have the host of the request; the configuration can add names",
             ),
-            Refusal::ForeignOrigin => {
+            HttpRefusal::ForeignOrigin => {
                 (StatusCode::FORBIDDEN, "pages of other sites may not ask this service")
             }
-            Refusal::NoPath => (StatusCode::NOT_FOUND, "nothing has this path"),
-            Refusal::NoMethod(_) => {
+            HttpRefusal::NoPath => (StatusCode::NOT_FOUND, "nothing has this path"),
+            HttpRefusal::NoMethod(_) => {
                 (StatusCode::METHOD_NOT_ALLOWED, "the path does not have this method")
             }
-            Refusal::LongBody => (StatusCode::PAYLOAD_TOO_LARGE, "the body is too long"),
-            Refusal::LateBody => (StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
-            Refusal::BrokenBody => (StatusCode::BAD_REQUEST, "the body is incomplete"),
+            HttpRefusal::LongBody => (StatusCode::PAYLOAD_TOO_LARGE, "the body is too long"),
+            HttpRefusal::LateBody => (StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
+            HttpRefusal::BrokenBody => (StatusCode::BAD_REQUEST, "the body is incomplete"),
         }
     }
 }

@@ -9,7 +9,7 @@ use hyper::header::{ACCEPT, HeaderMap};
 use hyper::{Request, Uri};
 use tokio::time::timeout;
 
-use crate::refusal::Refusal;
+use crate::refusal::HttpRefusal;
 use crate::{HttpLimits, Method};
 
 /// A request with its body.
@@ -47,28 +47,28 @@ impl HttpRequest {
         request: Request<B>,
         client: SocketAddr,
         limits: &HttpLimits,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, HttpRefusal> {
         let (head, body) = request.into_parts();
         let reading = timeout(limits.body_time, read_body(body, limits.body_octets));
-        let body = reading.await.map_err(|_| Refusal::LateBody)??;
+        let body = reading.await.map_err(|_| HttpRefusal::LateBody)??;
         let (method, uri, headers) = (head.method, head.uri, head.headers);
         Ok(HttpRequest { method, uri, headers, body, client })
     }
 }
 
-async fn read_body<B>(mut body: B, most: usize) -> Result<Bytes, Refusal>
+async fn read_body<B>(mut body: B, most: usize) -> Result<Bytes, HttpRefusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {
     if body.size_hint().lower() > most as u64 {
-        return Err(Refusal::LongBody);
+        return Err(HttpRefusal::LongBody);
     }
     let mut read = Vec::new();
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         // Trailers have no use.
-        let Ok(octets) = frame.map_err(|_| Refusal::BrokenBody)?.into_data() else { continue };
+        let Ok(octets) = frame.map_err(|_| HttpRefusal::BrokenBody)?.into_data() else { continue };
         if read.len() + octets.len() > most {
-            return Err(Refusal::LongBody);
+            return Err(HttpRefusal::LongBody);
         }
         read.extend_from_slice(&octets);
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 
-use crate::refusal::Refusal;
+use crate::refusal::HttpRefusal;
 use crate::{HttpRequest, HttpResponse, Method};
 
 type Answering = Pin<Box<dyn Future<Output = HttpResponse> + Send>>;
@@ -46,18 +46,18 @@ impl Route {
         routes: &'a [Route],
         method: &Method,
         path: &str,
-    ) -> Result<&'a Route, Refusal> {
+    ) -> Result<&'a Route, HttpRefusal> {
         let method = if method == Method::HEAD { &Method::GET } else { method };
         let mut at_path = routes.iter().filter(|route| route.path == path).peekable();
         if at_path.peek().is_none() {
-            return Err(Refusal::NoPath);
+            return Err(HttpRefusal::NoPath);
         }
         at_path.clone().find(|route| route.method == *method).ok_or_else(|| {
             let methods = at_path.map(|route| route.method.clone());
             let has_head = |methods: &[Method]| methods.contains(&Method::GET);
             let mut methods: Vec<Method> = methods.collect();
             methods.extend(has_head(&methods).then_some(Method::HEAD));
-            Refusal::NoMethod(methods)
+            HttpRefusal::NoMethod(methods)
         })
     }
 }
@@ -84,10 +84,10 @@ mod tests {
         assert_eq!(find(Method::POST, "/a"), Ok("POST /a".into()));
         assert_eq!(find(Method::HEAD, "/a"), Ok("GET /a".into()));
         for path in ["/", "/a/", "/A", "/c", ""] {
-            assert_eq!(find(Method::GET, path), Err(Refusal::NoPath), "{path}");
+            assert_eq!(find(Method::GET, path), Err(HttpRefusal::NoPath), "{path}");
         }
         let allowed = vec![Method::GET, Method::POST, Method::HEAD];
-        assert_eq!(find(Method::DELETE, "/a"), Err(Refusal::NoMethod(allowed)));
-        assert_eq!(find(Method::HEAD, "/b"), Err(Refusal::NoMethod(vec![Method::PUT])));
+        assert_eq!(find(Method::DELETE, "/a"), Err(HttpRefusal::NoMethod(allowed)));
+        assert_eq!(find(Method::HEAD, "/b"), Err(HttpRefusal::NoMethod(vec![Method::PUT])));
     }
 }

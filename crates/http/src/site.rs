@@ -10,7 +10,7 @@ use hyper::body::{Body, Bytes};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zoners_net::client_slots::{ClientSlot, ClientSlots};
 
-use crate::refusal::Refusal;
+use crate::refusal::HttpRefusal;
 use crate::{HostNames, HttpEvent, HttpLimits, HttpRequest, HttpResponse, Route};
 
 type Observer = Box<dyn Fn(HttpEvent) + Send + Sync>;
@@ -95,7 +95,7 @@ impl HttpSite {
         &self,
         request: Request<B>,
         ends: ConnectionEnds,
-    ) -> Result<(&Route, HttpRequest), Refusal> {
+    ) -> Result<(&Route, HttpRequest), HttpRefusal> {
         self.names.load().check(&request, ends.local)?;
         let route = Route::find(&self.routes, request.method(), request.uri().path())?;
         let request = HttpRequest::read(request, ends.client, &self.limits).await?;

@@ -18,6 +18,8 @@ mod control_socket;
 mod first_recursion;
 mod generation;
 mod hosts_file;
+mod http;
+mod http_routes;
 mod keeper;
 mod listeners;
 mod listening;

@@ -1,5 +1,6 @@
 //! The listeners for clients, by the configuration or by default.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use zoners_dns::Transport;
@@ -94,12 +95,18 @@ impl Config {
 
     /// The ports of the listeners, in order.
     pub(crate) fn ports(&self) -> Vec<u16> {
-        let mut ports: Vec<u16> =
-            self.listeners().iter().map(|listener| listener.address.port()).collect();
-        ports.sort_unstable();
-        ports.dedup();
-        ports
+        ports(self.listeners().iter().map(|listener| listener.address))
     }
+
+    /// The ports of the HTTP service, in order.
+    pub(crate) fn http_ports(&self) -> Vec<u16> {
+        ports(self.server.http.iter().copied())
+    }
+}
+
+fn ports(addresses: impl Iterator<Item = SocketAddr>) -> Vec<u16> {
+    let ports: BTreeSet<u16> = addresses.map(|address| address.port()).collect();
+    ports.into_iter().collect()
 }
 
 #[cfg(test)]

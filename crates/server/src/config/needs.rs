@@ -24,8 +24,8 @@ impl Config {
         files.into_iter().filter_map(|(key, path)| Some((key, path?))).collect()
     }
 
-    fn needs_to_listen(&self) -> Vec<Need> {
-        let ports = self.ports();
+    /// The needs of binding these ports.
+    fn needs_to_listen(ports: Vec<u16>) -> Vec<Need> {
         let privileged = ports.iter().any(|port| is_privileged(*port));
         let privilege = privileged.then_some(Need::PrivilegedPorts);
         let ports = ports.into_iter().map(Need::Listen);
@@ -34,7 +34,8 @@ impl Config {
 
     /// Whether a reload from `file` may have to bind a privileged port.
     pub(crate) fn needs_privilege(&self, file: Option<&Path>) -> bool {
-        file.is_some() && self.ports().iter().any(|port| is_privileged(*port))
+        let ports = [self.ports(), self.http_ports()].concat();
+        file.is_some() && ports.into_iter().any(is_privileged)
     }
 
     /// The needs of a reload with this configuration, from `file`.
@@ -49,7 +50,10 @@ impl Config {
             needs.push(Needs { of: "files", all: vec![Need::Calls(Calls::Files)] });
         }
         // The addresses that a reload binds.
-        needs.extend(file.map(|_| Needs { of: "server.listen", all: self.needs_to_listen() }));
+        let listens = [("server.listen", self.ports()), ("server.http", self.http_ports())];
+        let listens = listens.into_iter().filter(|(_, ports)| file.is_some() && !ports.is_empty());
+        let listens = listens.map(|(of, ports)| Needs { of, all: Config::needs_to_listen(ports) });
+        needs.extend(listens);
         needs.extend([("forward", &self.forward), ("stub", &self.stub)].map(|(of, routes)| {
             let servers = routes.iter().flat_map(|route| &route.servers);
             Needs { of, all: servers.map(|server| Need::Connect(server.port())).collect() }
@@ -95,6 +99,11 @@ mod tests {
         let needs_to_listen = |needs: &Needs| needs.of == "server.listen";
         assert!(!config.needs(None).iter().any(needs_to_listen));
         assert!(!Config::default().needs_privilege(None));
+        let text = text.replace("listen", "http = [\"127.0.0.1:80\"]\nlisten");
+        let config = Config::parse(&text, "zoners.toml").unwrap();
+        let http = config.needs(file).into_iter().find(|needs| needs.of == "server.http");
+        assert!(http.unwrap().all.contains(&Need::Listen(80)));
+        assert_eq!(config.needs_privilege(file), is_privileged(80));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod cache;
 mod clients;
 mod dnssec;
+mod http;
 mod limits;
 mod local;
 mod readers;

@@ -13,6 +13,7 @@ impl Config {
         let mut error = ConfigError::default();
         let mut wrong = |path: &str, what: &str| error.add(self.source.fault(path, what));
         self.check_listen(&mut wrong);
+        self.check_http(&mut wrong);
         self.check_routes(&mut wrong);
         let (cache, resolver, dnssec) = (&self.cache, &self.resolver, &self.dnssec);
         if !resolver.ipv4 && !resolver.ipv6 {
@@ -57,6 +58,23 @@ impl Config {
             } else if let Some((_, all)) = others().find(|(_, all)| is_part(*address, **all)) {
                 let what = format!("{address} is covered by {all}: delete one of the two");
                 wrong(&path, &what);
+            }
+        }
+    }
+
+    /// The HTTP service has its addresses for itself.
+    fn check_http(&self, wrong: &mut impl FnMut(&str, &str)) {
+        let http = &self.server.http;
+        let listens = self.server.listen.as_deref().unwrap_or_default();
+        for (place, address) in http.iter().enumerate().filter(|(_, http)| http.port() != 0) {
+            let overlaps = |other: &&SocketAddr| {
+                *other == address || is_part(*address, **other) || is_part(**other, *address)
+            };
+            let path = format!("server.http[{place}]");
+            if let Some(other) = listens.iter().find(overlaps) {
+                wrong(&path, &format!("{other} of server.listen has that port, for DNS over TCP"));
+            } else if let Some(other) = http.iter().take(place).find(overlaps) {
+                wrong(&path, &format!("{address} overlaps with {other}, which stands there too"));
             }
         }
     }

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
+use zoners_dns::Counters;
 use zoners_sandbox::Sandbox;
 use zoners_store::shared::SharedCacheConfig;
 
 use super::allotment::Allotment;
 use super::generation::{Core, Generation};
+use super::http::{BoundHttp, HttpServing};
+use super::http_routes::routes;
 use super::keeper::CacheKeeper;
 use super::listeners::BoundAddresses;
 use super::listening::{ListenStatus, Listening};
@@ -33,6 +36,7 @@ pub struct Bound {
     pub(super) runtime: Runtime,
     pub(super) signals: Signals,
     pub(super) addresses: BoundAddresses,
+    pub(super) http: Vec<BoundHttp>,
     /// The reason for a port other than 53, if none is configured.
     pub(super) instead: Option<String>,
     /// The consequence of the listeners for other programs of this machine.
@@ -62,7 +66,9 @@ impl Bound {
         let workers = Workers::start(&core, &generation, self.allotment)?;
         let listening = Listening::begin(self.addresses, workers.links(), state)?;
         let side_effects = self.side_effect.map(str::to_owned).into_iter().collect();
-        let status = ListenStatus { instead: self.instead, side_effects, ..listening.status() };
+        let http = self.http.iter().map(BoundHttp::address).collect();
+        let instead = self.instead;
+        let status = ListenStatus { instead, side_effects, http, ..listening.status() };
         let (reloads, reload_requests) = reload_requests::requests();
         let about = About {
             config: core.file.clone(),
@@ -73,11 +79,15 @@ impl Bound {
             reloads: Some(reloads),
         };
         let look_ups = Arc::new(workers.look_up_service(&core, &generation));
-        let (counters, events) = (workers.counters(), workers.events());
+        let http_counters = Arc::<Counters>::default();
+        let counters = [workers.counters(), vec![http_counters.clone()]].concat();
+        let events = workers.events();
         let overseer = Overseer::new(look_ups, counters, events, status.clone(), about);
         let overseer = Arc::new(overseer);
+        let mut http = HttpServing::new(http_counters, workers.client_descriptors.clone());
+        http.begin(self.http, &generation.config.server, || routes(&overseer))?;
         let serving =
-            Serving { core, generation, workers, listening, overseer, second_level, sandbox };
+            Serving { core, generation, workers, listening, http, overseer, second_level, sandbox };
         Ok(Running { runtime, signals, control, reload_requests, keeper, status, serving })
     }
 }

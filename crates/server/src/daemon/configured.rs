@@ -13,6 +13,7 @@ use zoners_store::shared::SharedCacheConfig;
 use super::allotment::Allotment;
 use super::bound::Bound;
 use super::generation::{Core, Generation};
+use super::http::BoundHttp;
 use super::signals::Signals;
 use super::state_folder::StateFolder;
 use super::{Snapshot, bind, control_socket, privileges, sandbox};
@@ -94,6 +95,7 @@ impl Configured {
         let state = StateFolder::take(config, &AddressSpec::addresses(&config.listeners()), heir)?;
         let (addresses, instead) = bind::bind(config, is_on_trial(&core))?;
         let side_effect = bind::side_effect(&addresses);
+        let http = BoundHttp::all(&config.server.http)?;
         let control = control_socket::bind(config, heir)?;
         privileges::raise_descriptors();
         if let Some(heir) = heir {
@@ -126,6 +128,7 @@ impl Configured {
             runtime,
             signals,
             addresses,
+            http,
             instead,
             side_effect,
             state,

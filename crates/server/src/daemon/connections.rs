@@ -62,6 +62,11 @@ impl ConnectionShares {
         ConnectionShares { held: Held::new(MAX_HELD_OCTETS), descriptors, most, open, door }
     }
 
+    /// The descriptors in use, for further kinds of connections.
+    pub(super) fn descriptors(&self) -> Arc<Semaphore> {
+        self.descriptors.clone()
+    }
+
     /// Whether few descriptors are left.
     fn are_short(&self) -> bool {
         self.descriptors.available_permits().saturating_mul(5) < self.most

@@ -43,6 +43,8 @@ struct ServedAddress {
 pub struct ListenStatus {
     /// The addresses and ports, each over UDP and TCP.
     pub addresses: Vec<SocketAddr>,
+    /// The addresses and ports of the HTTP service.
+    pub http: Vec<SocketAddr>,
     /// Configured addresses that this machine does not have yet.
     pub absent: Vec<SocketAddr>,
     /// Reasons for addresses that are not served, if no reason to end.
@@ -75,7 +77,7 @@ impl Listening {
         Ok(Listening { workers, places, absent, missing, state })
     }
 
-    /// The addresses of the daemon, for reports.
+    /// The addresses for DNS, for reports.
     pub(super) fn status(&self) -> ListenStatus {
         ListenStatus {
             addresses: self.places.iter().flat_map(|place| place.addresses.clone()).collect(),
@@ -83,6 +85,7 @@ impl Listening {
             missing: self.missing.clone(),
             instead: None,
             side_effects: Vec::new(),
+            http: Vec::new(),
         }
     }
 

@@ -10,8 +10,9 @@ use zoners_api::ReloadReport;
 use zoners_sandbox::Sandbox;
 
 use super::generation::{Core, Generation};
+use super::http_routes::routes;
 use super::keeper;
-use super::listening::ListenChange;
+use super::listening::{ListenChange, ListenStatus};
 use super::reload_requests::ReloadCaller;
 use super::serving::Serving;
 use crate::config::{Config, ConfigError};
@@ -140,13 +141,19 @@ fn reasons(error: &ConfigError) -> Vec<String> {
 impl Serving {
     /// The transition of a reload: serves by the next generation, or by the same as before, with the reasons in the
     /// log. New addresses are bound before anything changes.
-    pub(super) fn reload(self, next: NextGeneration) -> (Self, ReloadReport) {
+    pub(super) fn reload(mut self, next: NextGeneration) -> (Self, ReloadReport) {
         let prepared = next.and_then(|next| {
             let change = self.listening.prepare(next.config.listeners());
-            Ok((*next, change.map_err(|error| vec![format!("server.listen: {error}")])?))
+            let change = change.map_err(|error| vec![format!("server.listen: {error}")])?;
+            let routes = || routes(&self.overseer);
+            let http = self.http.prepare(&next.config.server, routes);
+            Ok((*next, change, http.map_err(|error| vec![error.to_string()])?))
         });
         match prepared {
-            Ok((next, change)) => self.turn_to(next, change),
+            Ok((next, change, http)) => {
+                self.http.turn_to(http);
+                self.turn_to(next, change)
+            }
             Err(reasons) => {
                 let text = reasons.join("\n");
                 tracing::error!("reload: refused: the old configuration stays:\n{text}");
@@ -169,7 +176,7 @@ impl Serving {
         if !listening.turn_to(change) && moves {
             restart.push("server.listen (the service manager gave the sockets)");
         }
-        overseer.listens(listening.status());
+        overseer.listens(ListenStatus { http: self.http.addresses(), ..listening.status() });
         if let Some(second_level) = &self.second_level {
             second_level.prove_by(keeper::fingerprints(&next.settings, &core.shared).proofs);
         }

@@ -57,8 +57,9 @@ impl Running {
             keeper.as_mut(),
         ));
         service_manager::notify_stopping();
-        let Serving { mut listening, workers, generation, .. } = serving;
+        let Serving { mut listening, workers, http, generation, .. } = serving;
         listening.leave();
+        drop(http);
         workers.join()?;
         if let Some(keeper) = keeper {
             keeper.finish(&generation.settings);

@@ -7,7 +7,8 @@ use zoners_sandbox::Sandbox;
 use zoners_store::shared::SharedCache;
 
 use super::generation::{Core, Generation};
-use super::listening::Listening;
+use super::http::HttpServing;
+use super::listening::{ListenStatus, Listening};
 use super::overseer::Overseer;
 use super::workers::Workers;
 
@@ -17,6 +18,7 @@ pub(super) struct Serving {
     pub(super) generation: Generation,
     pub(super) workers: Workers,
     pub(super) listening: Listening,
+    pub(super) http: HttpServing,
     pub(super) overseer: Arc<Overseer>,
     pub(super) second_level: Option<Arc<SharedCache>>,
     pub(super) sandbox: Arc<Sandbox>,
@@ -26,7 +28,7 @@ impl Serving {
     /// Looks for absent addresses and for neighbours, and serves both.
     pub(super) fn look_around(&mut self) {
         if self.listening.look_for_absent() {
-            self.overseer.listens(self.listening.status());
+            self.overseer.listens(self.listen_status());
         }
         if !self.generation.meet_neighbours() {
             return;
@@ -37,6 +39,11 @@ impl Serving {
         let allow: Vec<String> =
             self.generation.rules.allow().iter().map(ToString::to_string).collect();
         tracing::debug!("access: clients nearby: {}", allow.join(", "));
+    }
+
+    /// The addresses of the daemon, for reports.
+    pub(super) fn listen_status(&self) -> ListenStatus {
+        ListenStatus { http: self.http.addresses(), ..self.listening.status() }
     }
 
     /// Takes back penalties of servers from before the machine moved or slept, and closes open upstream sockets.

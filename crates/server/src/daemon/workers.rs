@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use zoners_dns::Counters;
 use zoners_net::Sockets;
 use zoners_net::descriptors::Descriptors;
@@ -24,6 +24,8 @@ pub(super) struct Workers {
     threads: Vec<WorkerThread>,
     /// Descriptors for the upstream sockets of the workers.
     descriptors: Arc<Descriptors>,
+    /// Descriptors for the TCP connections of clients.
+    pub(super) client_descriptors: Arc<Semaphore>,
     /// Notified by each worker when clients ask.
     pub(super) activity: Arc<Activity>,
     /// Notified when a worker ends too early.
@@ -58,13 +60,14 @@ impl Workers {
         generation: &Generation,
         allotment: Allotment,
     ) -> io::Result<Self> {
+        let shares = ConnectionShares::new(allotment.clients);
         let mut workers = Workers {
             threads: Vec::new(),
             descriptors: Descriptors::new(allotment.servers),
+            client_descriptors: shares.descriptors(),
             activity: Arc::default(),
             ended: Arc::default(),
         };
-        let shares = ConnectionShares::new(allotment.clients);
         for number in 0..generation.config.server.threads {
             let worker = workers.start_one(number, core, generation, shares.clone())?;
             workers.threads.push(worker);

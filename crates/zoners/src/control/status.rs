@@ -79,15 +79,17 @@ fn headline(status: &DaemonStatus) -> String {
 }
 
 fn rows(status: &DaemonStatus) -> Vec<(&'static str, String)> {
-    let mut rows = vec![
-        ("Running", running(status)),
-        ("Listens on", listens(status)),
+    let mut rows = vec![("Running", running(status)), ("Listens on", listens(status))];
+    if !status.http.is_empty() {
+        rows.push(("HTTP", format!("{} (/health)", list(&status.http))));
+    }
+    rows.extend([
         ("Serves", clients(&status.serves)),
         ("Network", network(&status.network)),
         ("Validation", validation(status)),
         ("Queries", queries(status)),
         ("Cache", cache(status)),
-    ];
+    ]);
     rows.extend(status.second_level.map(|state| ("Shared cache", second_level(state).to_owned())));
     rows.push(("Sandbox", sandbox(&status.sandbox)));
     rows.push(("Configuration", configuration(status)));

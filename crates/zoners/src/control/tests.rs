@@ -61,6 +61,7 @@ fn well() -> DaemonStatus {
         config: Some("/etc/zoners/zoners.toml".into()),
         generation: 1,
         listen: texts(&["127.0.0.1:53", "[::1]:53"]),
+        http: texts(&["127.0.0.1:8053"]),
         serves: texts(&["127.0.0.0/8", "::1/128"]),
         network: NetworkReport {
             loss: 0.002,

@@ -40,6 +40,7 @@ mod daemon {
 #[cfg(target_os = "linux")]
 mod listening {
     mod addresses;
+    mod http;
     mod nearby;
     mod reloads;
 }

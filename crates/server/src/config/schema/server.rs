@@ -8,8 +8,8 @@ use zoners_host::paths::runtime;
 
 use super::super::listen::PORT;
 use super::super::values;
-use super::Clients;
 use super::readers::{TextValue, some_list, whole};
+use super::{Clients, http};
 use crate::control;
 
 /// `[server]`
@@ -19,6 +19,12 @@ pub struct ServerConfig {
     /// Addresses, each with a port or without (53), for UDP and TCP. By default port 53 of this machine alone.
     #[serde(deserialize_with = "some_list")]
     pub listen: Option<Vec<SocketAddr>>,
+    /// Addresses of the HTTP service, each with a port or without (8053); none by default.
+    #[serde(deserialize_with = "http::addresses")]
+    pub http: Vec<SocketAddr>,
+    /// Names and addresses by which clients call the HTTP service, beside `localhost` and `http`.
+    #[serde(deserialize_with = "http::names")]
+    pub http_names: Vec<String>,
     /// The file of the control socket; empty for none. By default a file in the folder that the system
     /// gives a service.
     #[serde(deserialize_with = "control")]
@@ -59,6 +65,8 @@ impl Default for ServerConfig {
     fn default() -> Self {
         ServerConfig {
             listen: None,
+            http: Vec::new(),
+            http_names: Vec::new(),
             control: None,
             state: None,
             user: None,

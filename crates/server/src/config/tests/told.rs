@@ -35,6 +35,14 @@ fn values_that_are_not_allowed_are_told_with_those_that_are() {
     assert!(message.contains("zoners.toml:2:8") && message.contains("\"sibling\""), "{message}");
     assert!(error("[server]\nthreads = 0\n").contains("between 1 and 256"));
     assert!(error("[server]\nlisten = [\"localhost\"]\n").contains("zoners.toml:2"));
+    for name in ["", "dns.lan:8053", "http://dns.lan", "a b", "*"] {
+        let message = error(&format!("[server]\nhttp-names = [{name:?}]\n"));
+        assert!(
+            message.contains("zoners.toml:2") && message.contains("without a port"),
+            "{message}"
+        );
+    }
+    assert!(error("[server]\nhttp = [\"dns.lan\"]\n").contains("other than 8053"));
     assert!(error("[cache]\nsize = \"12\"\n").contains("MiB"));
     assert!(error("[cache]\nsize = \"128M\"\n").contains("\"128MB\""));
     for wrong in ["-1", "\"2x\"", "\"1500ms\"", "\"2d\"", "1.5"] {
@@ -265,6 +273,14 @@ fn values_that_do_not_go_together_are_told() {
         (
             "[server]\nlisten = [\"[::]:53\", \"[::1]:53\"]",
             "z:2:22: server.listen: [::1]:53 is covered by [::]:53",
+        ),
+        (
+            "[server]\nhttp = [\"127.0.0.1\", \"0.0.0.0\"]",
+            "z:2:22: server.http: 0.0.0.0:8053 overlaps with 127.0.0.1:8053",
+        ),
+        (
+            "[server]\nlisten = [\"0.0.0.0:8053\"]\nhttp = [\"127.0.0.1\"]",
+            "z:3:9: server.http: 0.0.0.0:8053 of server.listen has that port",
         ),
         (
             "[[forward]]\nzone = \"lan\"\nservers = [\"192.0.2.1\"]\n[[forward]]\nzone = \"LAN.\"\nservers = [\"192.0.2.2\"]",

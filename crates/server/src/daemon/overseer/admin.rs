@@ -47,6 +47,7 @@ impl<N: Network> Admin for Overseer<N> {
             config: self.about.config.as_ref().map(|path| path.display().to_string()),
             generation: rules.generation(),
             listen: texts(&bound.addresses),
+            http: texts(&bound.http),
             awaited: texts(&bound.absent),
             not_served: bound.missing.clone(),
             side_effects: bound.side_effects.clone(),

@@ -1,0 +1,52 @@
+//! Addresses and names of the HTTP service.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::Deserializer;
+use zoners_dns::name;
+
+use super::super::values;
+use super::readers::{TextValue, list};
+
+/// The port of the HTTP service, unless the address has one.
+const HTTP_PORT: u16 = 8053;
+
+/// `server.http`
+pub(super) fn addresses<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<SocketAddr>, D::Error> {
+    let addresses: Vec<HttpAddress> = list(deserializer)?;
+    Ok(addresses.into_iter().map(|address| address.0).collect())
+}
+
+/// `server.http-names`
+pub(super) fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let names: Vec<HttpName> = list(deserializer)?;
+    Ok(names.into_iter().map(|name| name.0).collect())
+}
+
+struct HttpAddress(SocketAddr);
+
+impl TextValue for HttpAddress {
+    const ALLOWED: &'static str = "an address, with a port other than 8053 if it has one, such as \"127.0.0.1\" or \
+                                   \"[::1]:8080\"";
+
+    fn read(text: &str) -> Option<Self> {
+        values::address(text, HTTP_PORT).map(HttpAddress)
+    }
+}
+
+/// A name without the last dot, or an address.
+struct HttpName(String);
+
+impl TextValue for HttpName {
+    const ALLOWED: &'static str =
+        "a name or an address without a port, such as \"dns.home.arpa\" or \"192.0.2.1\"";
+
+    fn read(text: &str) -> Option<Self> {
+        let bare = text.strip_suffix('.').unwrap_or(text);
+        let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        let is_name = !bare.is_empty() && bare.chars().all(is_letter) && name::parse(bare).is_ok();
+        (is_name || bare.parse::<IpAddr>().is_ok()).then(|| HttpName(bare.to_owned()))
+    }
+}
