@@ -18,6 +18,7 @@
 //! | [`privileges`] | user, groups, `no_new_privs` | user, main group | user, groups |
 //! | [`resolvers`] | `/etc/resolv.conf` | `scutil --dns` | `/etc/resolv.conf` |
 //! | [`service_manager`] | systemd | launchd is recognised | `sd_notify` where a manager speaks it |
+//! | [`service_units`] | systemd, OpenRC, runit | | |
 //!
 //! Where a system answers by a system call without a safe wrapper, its own program is asked (`sysctl`, `route`,
 //! `lsof`): the texts are parsed by modules that the tests of every system run.
@@ -25,11 +26,10 @@
 //! Every lasting change of the system is a [`plan`]: data that is shown, carried out with a journal, and undone exactly.
 //!
 //! The DNS settings of macOS are decided on by [`guard`], without I/O; [`dynamic_store`] has the commands, and [`launchd`]
-//! the job.
+//! the job. Linux alone has `system_dns`, the owners of its DNS settings, and `installation`, the plan of the whole.
 //!
-//! Coming parts have a place: texts of service units (systemd unit, `rc.d` script) beside
-//! [`service_manager`], the change of the system's DNS settings beside [`resolvers`], the identity of a network (SSID,
-//! hardware address of the gateway, DHCP domains) beside [`network`]; each with code in the folders of the systems.
+//! Coming parts have a place: the identity of a network (SSID, hardware address of the gateway, DHCP domains) beside
+//! [`network`]; each with code in the folders of the systems.
 
 #[cfg(not(target_os = "linux"))]
 mod bsd;
@@ -56,6 +56,9 @@ mod program;
 mod reports;
 pub mod resolvers;
 pub mod service_manager;
+pub mod service_units;
+#[cfg(target_os = "linux")]
+pub use linux::{installation, system_dns};
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 use bsd as system;

@@ -2,6 +2,7 @@
 
 pub(crate) mod attributes;
 pub(crate) mod clock;
+pub mod installation;
 pub(crate) mod interfaces;
 pub(crate) mod machine;
 mod netlink;
@@ -10,3 +11,4 @@ pub(crate) mod paths;
 pub(crate) mod ports;
 pub(crate) mod privileges;
 pub(crate) mod resolvers;
+pub mod system_dns;

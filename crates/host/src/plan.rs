@@ -31,7 +31,7 @@ mod put;
 mod root;
 mod step;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod undo;
 mod undo_plan;
 
@@ -42,7 +42,7 @@ pub use entry_state::{EntryState, FileAttributes};
 pub use executor::PlanExecutor;
 pub use journal::UndoJournal;
 pub use journal_lines::{BegunStep, FormerState};
-pub use octets::Octets;
+pub use octets::EntryOctets;
 pub use root::SystemRoot;
 pub use step::{Direction, FileSource, IfChanged, LinePosition, PlanStep, SystemService};
 pub use undo_plan::{OnConflict, UndoPlan, UndoStep};

@@ -12,7 +12,7 @@ use super::examine::examine;
 use super::executor::PlanExecutor;
 use super::journal::UndoJournal;
 use super::journal_lines::FormerState;
-use super::octets::Octets;
+use super::octets::EntryOctets;
 use super::put::{link_attributes, new_attributes, put, touched};
 use super::step::{Direction, FileSource, PlanStep, SystemService, with_lines, without_lines};
 use super::undo_plan::OnConflict;
@@ -79,6 +79,27 @@ impl PlanExecutor<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether everything is as a step wants it. Commands and checks have no such state.
+    ///
+    /// # Errors
+    /// An entry cannot be read.
+    pub fn is_already_so(&mut self, step: &PlanStep) -> io::Result<bool> {
+        match step {
+            PlanStep::CreateUser { name, .. } => accounts::has_user(self.root, name),
+            PlanStep::StartService(service) => Ok(self.is_running(service)),
+            PlanStep::StopService(service) => Ok(!self.is_running(service)),
+            PlanStep::Run { .. } | PlanStep::Check { .. } => Ok(false),
+            PlanStep::WriteFile { path, .. }
+            | PlanStep::AddLines { path, .. }
+            | PlanStep::RemoveFile { path }
+            | PlanStep::MakeFolder { path, .. }
+            | PlanStep::Link { path, .. } => {
+                let current = EntryState::read(&self.root.locate(path)?)?;
+                Ok(wanted(step, &current)?.is_none())
+            }
+        }
     }
 
     fn without_journal(&mut self, error: &io::Error) -> PlanFailure {
@@ -223,7 +244,7 @@ impl PlanExecutor<'_> {
 /// The entry that a step makes of the current one; none if nothing needs to change.
 fn wanted(step: &PlanStep, current: &EntryState) -> io::Result<Option<EntryState>> {
     let file = |content: Vec<u8>, attributes| EntryState::File {
-        content: Octets(content),
+        content: EntryOctets(content),
         attributes,
         in_place: false,
     };
@@ -260,7 +281,7 @@ fn wanted(step: &PlanStep, current: &EntryState) -> io::Result<Option<EntryState
             if step.has_made(current, current) {
                 return Ok(None);
             }
-            let target = Octets(target.as_os_str().as_encoded_bytes().to_vec());
+            let target = EntryOctets(target.as_os_str().as_encoded_bytes().to_vec());
             Some(EntryState::Link { target, attributes: link_attributes(current) })
         }
         PlanStep::MakeFolder { .. } => match current {

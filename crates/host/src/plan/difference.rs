@@ -46,11 +46,11 @@ fn lines(state: &EntryState) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{FileAttributes, Octets};
+    use crate::plan::{EntryOctets, FileAttributes};
 
     fn file(text: &str) -> EntryState {
         let attributes = FileAttributes::default();
-        EntryState::File { content: Octets(text.into()), attributes, in_place: false }
+        EntryState::File { content: EntryOctets(text.into()), attributes, in_place: false }
     }
 
     #[test]

@@ -19,9 +19,9 @@ use crate::system;
 pub enum DiskChange {
     /// A file, link or folder appears; takes room on the disk.
     Create,
-    /// Octets are written; takes room on the disk.
+    /// EntryOctets are written; takes room on the disk.
     Write,
-    /// Octets are written over others; takes no room within the last block of the file.
+    /// EntryOctets are written over others; takes no room within the last block of the file.
     Overwrite,
     /// A file or folder goes, or a file becomes shorter.
     Remove,

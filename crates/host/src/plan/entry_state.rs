@@ -9,10 +9,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::octets::Octets;
+use super::octets::EntryOctets;
 use crate::system;
 
-/// Octets of a file that are read, at most: far above the size of this program, the longest file of a plan.
+/// EntryOctets of a file that are read, at most: far above the size of this program, the longest file of a plan.
 const MAX_FILE_OCTETS: u64 = 512 * 1024 * 1024;
 
 /// The entry at a path.
@@ -24,7 +24,7 @@ pub enum EntryState {
     /// A regular file.
     File {
         /// The content.
-        content: Octets,
+        content: EntryOctets,
         /// The attributes.
         attributes: FileAttributes,
         /// Whether the file must be written in place, since a rename would not reach all of its names: a file mounted
@@ -34,7 +34,7 @@ pub enum EntryState {
     /// A symbolic link.
     Link {
         /// The target, as written in the link.
-        target: Octets,
+        target: EntryOctets,
         /// The attributes; links have no mode of their own.
         attributes: FileAttributes,
     },
@@ -57,7 +57,7 @@ pub struct FileAttributes {
     pub modified: (i64, i64),
     /// Extended attributes (xattr(7)), by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub extended: Vec<(Octets, Octets)>,
+    pub extended: Vec<(EntryOctets, EntryOctets)>,
     /// Flags of chattr(1) that a user may set; 0 where the file system has none.
     #[serde(default)]
     pub flags: u32,
@@ -78,7 +78,7 @@ impl EntryState {
             return Ok(EntryState::Folder);
         }
         if about.is_symlink() {
-            let target = Octets(fs::read_link(path)?.into_os_string().into_vec());
+            let target = EntryOctets(fs::read_link(path)?.into_os_string().into_vec());
             return Ok(EntryState::Link {
                 target,
                 attributes: FileAttributes::read(path, &about)?,
@@ -95,7 +95,7 @@ impl EntryState {
         }
         let attributes = FileAttributes::read(path, &about)?;
         let in_place = about.nlink() > 1 || system::attributes::is_mounted(path);
-        Ok(EntryState::File { content: Octets(fs::read(path)?), attributes, in_place })
+        Ok(EntryState::File { content: EntryOctets(fs::read(path)?), attributes, in_place })
     }
 
     /// The content of a file.
@@ -162,7 +162,7 @@ impl FileAttributes {
             modified: (about.mtime(), about.mtime_nsec()),
             extended: system::attributes::extended(path)?
                 .into_iter()
-                .map(|(name, value)| (Octets(name), Octets(value)))
+                .map(|(name, value)| (EntryOctets(name), EntryOctets(value)))
                 .collect(),
             flags: if is_link { 0 } else { system::attributes::flags(path)? },
         })
@@ -170,7 +170,7 @@ impl FileAttributes {
 }
 
 /// The target of a link as a path of the system.
-pub(super) fn target(octets: &Octets) -> &OsStr {
+pub(super) fn target(octets: &EntryOctets) -> &OsStr {
     OsStr::from_bytes(&octets.0)
 }
 

@@ -9,7 +9,7 @@ use super::entry_state::{EntryState, FileAttributes};
 use super::executor::PlanExecutor;
 use super::history::{PastChange, changes};
 use super::journal_lines::{BegunStep, FormerState};
-use super::octets::Octets;
+use super::octets::EntryOctets;
 use super::root::SystemRoot;
 use super::step::{FileSource, IfChanged, PlanStep, StepKey, with_lines, without_lines};
 use super::undo_plan::{OnConflict, UndoPlan, UndoStep};
@@ -142,7 +142,7 @@ fn is_half_written(change: &PastChange<'_>, current: &EntryState) -> bool {
 fn made_by(step: &PlanStep, former: &EntryState) -> EntryState {
     let attributes = FileAttributes::default();
     let file = |content| EntryState::File {
-        content: Octets(content),
+        content: EntryOctets(content),
         attributes: attributes.clone(),
         in_place: false,
     };
@@ -152,7 +152,7 @@ fn made_by(step: &PlanStep, former: &EntryState) -> EntryState {
             file(with_lines(former.content().unwrap_or_default(), lines, *position))
         }
         PlanStep::Link { target, .. } => {
-            let target = Octets(target.as_os_str().as_encoded_bytes().to_vec());
+            let target = EntryOctets(target.as_os_str().as_encoded_bytes().to_vec());
             EntryState::Link { target, attributes }
         }
         _ => EntryState::Absent,

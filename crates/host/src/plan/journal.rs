@@ -16,7 +16,7 @@ use zoners_files::{check_folder, open_own};
 use super::disk::Disk;
 use super::entry_state::EntryState;
 use super::journal_lines::{BegunStep, FILE, FORMAT, FormerState, JournalLine, read};
-use super::octets::Octets;
+use super::octets::EntryOctets;
 use super::root::SystemRoot;
 use super::step::PlanStep;
 use crate::system::paths::SERVICE_STATE;
@@ -33,7 +33,7 @@ const FOLDER_MODE: u32 = 0o700;
 pub struct UndoJournal {
     folder: PathBuf,
     file: File,
-    /// Octets of the whole lines.
+    /// EntryOctets of the whole lines.
     length: u64,
     steps: Vec<BegunStep>,
 }
@@ -241,7 +241,7 @@ impl UndoJournal {
         disk.sync(&file)?;
         disk.sync_folder_of(&path)?;
         let state = EntryState::File {
-            content: Octets::default(),
+            content: EntryOctets::default(),
             attributes: attributes.clone(),
             in_place: *in_place,
         };

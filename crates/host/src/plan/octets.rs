@@ -1,41 +1,41 @@
-//! Octets in JSON: as text where they are text.
+//! EntryOctets in JSON: as text where they are text.
 
 use serde::{Deserialize, Serialize};
 
-/// Octets of a file, of a link or of an attribute. JSON has `{"text": …}` for UTF-8, else `{"hex": …}`.
+/// EntryOctets of a file, of a link or of an attribute. JSON has `{"text": …}` for UTF-8, else `{"hex": …}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "OctetsText", into = "OctetsText")]
-pub struct Octets(pub Vec<u8>);
+#[serde(try_from = "EntryOctetsText", into = "EntryOctetsText")]
+pub struct EntryOctets(pub Vec<u8>);
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum OctetsText {
+enum EntryOctetsText {
     Text(String),
     Hex(String),
 }
 
-impl From<Octets> for OctetsText {
-    fn from(octets: Octets) -> Self {
+impl From<EntryOctets> for EntryOctetsText {
+    fn from(octets: EntryOctets) -> Self {
         match String::from_utf8(octets.0) {
-            Ok(text) => OctetsText::Text(text),
-            Err(error) => OctetsText::Hex(
+            Ok(text) => EntryOctetsText::Text(text),
+            Err(error) => EntryOctetsText::Hex(
                 error.as_bytes().iter().map(|octet| format!("{octet:02x}")).collect(),
             ),
         }
     }
 }
 
-impl TryFrom<OctetsText> for Octets {
+impl TryFrom<EntryOctetsText> for EntryOctets {
     type Error = String;
 
-    fn try_from(text: OctetsText) -> Result<Self, String> {
+    fn try_from(text: EntryOctetsText) -> Result<Self, String> {
         let hex = match text {
-            OctetsText::Text(text) => return Ok(Octets(text.into_bytes())),
-            OctetsText::Hex(hex) => hex,
+            EntryOctetsText::Text(text) => return Ok(EntryOctets(text.into_bytes())),
+            EntryOctetsText::Hex(hex) => hex,
         };
         let pair = |at: usize| hex.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
         let octets: Option<Vec<u8>> = (0..hex.len()).step_by(2).map(pair).collect();
-        octets.map(Octets).ok_or_else(|| "hexadecimal digits are malformed".to_owned())
+        octets.map(EntryOctets).ok_or_else(|| "hexadecimal digits are malformed".to_owned())
     }
 }
 
@@ -50,12 +50,12 @@ mod tests {
             (vec![], r#"{"text":""}"#),
             (vec![0xff, 0x00, 0x0a], r#"{"hex":"ff000a"}"#),
         ] {
-            let octets = Octets(octets);
+            let octets = EntryOctets(octets);
             assert_eq!(serde_json::to_string(&octets).unwrap(), json);
-            assert_eq!(serde_json::from_str::<Octets>(json).unwrap(), octets);
+            assert_eq!(serde_json::from_str::<EntryOctets>(json).unwrap(), octets);
         }
         for wrong in [r#"{"hex":"f"}"#, r#"{"hex":"zz"}"#, r#"{"hex":"é"}"#, "7"] {
-            assert!(serde_json::from_str::<Octets>(wrong).is_err(), "{wrong}");
+            assert!(serde_json::from_str::<EntryOctets>(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -231,7 +231,7 @@ impl PlanStep {
             PlanStep::RemoveFile { .. } => *current == EntryState::Absent,
             PlanStep::MakeFolder { .. } => *current == EntryState::Folder,
             PlanStep::Link { target: wanted, .. } => {
-                let target = |target: &super::Octets| {
+                let target = |target: &super::EntryOctets| {
                     wanted.as_os_str() == super::entry_state::target(target)
                 };
                 matches!(current, EntryState::Link { target: own, .. } if target(own))

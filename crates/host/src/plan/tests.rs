@@ -1,6 +1,6 @@
 //! Plans in a folder that stands for a machine: every moment of death, every full disk, random trees.
 
-mod faults;
+pub(crate) mod faults;
 mod kill_points;
 mod meanwhile;
 mod random_trees;

@@ -12,7 +12,7 @@ use super::entry_state::EntryState;
 use super::examine::examine;
 use super::executor::PlanExecutor;
 use super::journal::UndoJournal;
-use super::octets::Octets;
+use super::octets::EntryOctets;
 use super::put::{put, put_attributes, put_back, sweep, touched};
 use super::step::{SystemService, without_lines};
 use super::undo_plan::{OnConflict, UndoPlan, UndoStep};
@@ -119,7 +119,8 @@ impl PlanExecutor<'_> {
             return Ok(());
         };
         let attributes = touched(attributes);
-        let wanted = EntryState::File { content: Octets(content), attributes, in_place: false };
+        let wanted =
+            EntryState::File { content: EntryOctets(content), attributes, in_place: false };
         put(&mut self.disk, place, current, &wanted)
     }
 

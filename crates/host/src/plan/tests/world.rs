@@ -188,14 +188,16 @@ impl CommandRunner for ModelCommands {
         let words: Vec<&str> = command.0.iter().map(String::as_str).collect();
         let mut success = true;
         match words[..] {
-            ["service", "start" | "restart", name] => {
+            ["service" | "systemctl", "start" | "restart", name] => {
                 self.running.borrow_mut().insert(name.to_owned());
             }
-            ["service", "stop", name] => {
+            ["service" | "systemctl", "stop", name] => {
                 self.running.borrow_mut().remove(name);
             }
-            ["service", "status", name] => success = self.running.borrow().contains(name),
-            ["useradd", name] => self.add_user(name)?,
+            ["service", "status", name] | ["systemctl", "--quiet", "is-active", name] => {
+                success = self.running.borrow().contains(name)
+            }
+            ["useradd", .., name] => self.add_user(name)?,
             ["userdel", name] => self.remove_user(name)?,
             _ => {}
         }

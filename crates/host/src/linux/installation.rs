@@ -1,0 +1,319 @@
+//! Zoners as the resolver of this machine: the whole plan, from the program to the system's DNS settings.
+//!
+//! The settings come last, after the daemon has answered. [`InstallFacts::read`] reads, [`InstallFacts::plan`] plans.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::system_dns::{DnsFacts, running_programs};
+use crate::plan::{FileSource, IfChanged, PlanStep, SystemCommand, SystemPlan, SystemRoot};
+use crate::service_units::{DaemonUnit, SERVICE_NAME, ServiceManagerKind};
+
+/// The check that the daemon answers at [`super::system_dns::OWN_SERVER`], before the settings change.
+pub const CHECK_ANSWERS: &str = "answers";
+/// The check that a query of this machine's programs arrives at the daemon, after the settings have changed.
+pub const CHECK_ASKED: &str = "asked";
+/// The configuration of the service.
+pub const CONFIG: &str = "/etc/zoners/zoners.toml";
+/// The user of the service.
+pub const USER: &str = "zoners";
+
+/// Folders of packages: a program there is used in place.
+const PACKAGED: [&str; 4] = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"];
+/// The place of a program that no package has brought.
+const PROGRAM: &str = "/usr/local/bin/zoners";
+const STATE: &str = "/var/lib/zoners";
+
+/// What the caller brings.
+#[derive(Clone, Debug, Default)]
+pub struct InstallInput {
+    /// The program that is installed: a file of the running system.
+    pub program: PathBuf,
+    /// The configuration for a machine without one. Where the manager is not systemd, the daemon is started as root
+    /// and must be told to become [`USER`].
+    pub config: String,
+    /// Manual pages and completions: path and text.
+    pub pages: Vec<(String, String)>,
+}
+
+/// The program that makes users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserTool {
+    /// `useradd` of shadow.
+    Useradd,
+    /// `adduser` of busybox.
+    Busybox,
+}
+
+/// What was read of a system.
+#[derive(Clone, Debug)]
+pub struct InstallFacts {
+    /// The folder of an image, in which commands run after chroot(8); none for the running system.
+    pub image: Option<PathBuf>,
+    /// The service manager.
+    pub manager: Option<ServiceManagerKind>,
+    /// The program that makes users.
+    pub user_tool: Option<UserTool>,
+    /// Whether there is a configuration.
+    pub has_config: bool,
+    /// The DNS settings.
+    pub dns: DnsFacts,
+}
+
+impl InstallFacts {
+    /// Reads a system.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn read(root: &SystemRoot) -> io::Result<Self> {
+        let has = |path: &str| root.follow(Path::new(path)).is_ok_and(|place| place.exists());
+        let is_image = !root.is_running_system();
+        let has_systemd = match is_image {
+            true => has("/usr/lib/systemd/systemd") || has("/lib/systemd/systemd"),
+            false => has("/run/systemd/system"),
+        };
+        let manager = match has_systemd {
+            true => Some(ServiceManagerKind::Systemd),
+            false if has("/sbin/openrc-run") => Some(ServiceManagerKind::OpenRc),
+            false if has("/etc/runit") || has("/usr/bin/runsvdir") => {
+                Some(ServiceManagerKind::Runit)
+            }
+            false => None,
+        };
+        let user_tool = match has("/usr/sbin/useradd") {
+            true => Some(UserTool::Useradd),
+            false => has("/usr/sbin/adduser").then_some(UserTool::Busybox),
+        };
+        let mut dns = DnsFacts::read(root, running_programs(root))?;
+        dns.has_systemd = has_systemd;
+        Ok(InstallFacts {
+            image: is_image.then(|| root.folder().to_owned()),
+            manager,
+            user_tool,
+            has_config: has(CONFIG),
+            dns,
+        })
+    }
+
+    /// The plan.
+    ///
+    /// # Errors
+    /// The machine has no known service manager, or no program that makes users.
+    pub fn plan(&self, input: InstallInput) -> Result<SystemPlan, String> {
+        let manager =
+            self.manager.ok_or("no service manager is known here: not systemd, OpenRC or runit")?;
+        let program = program_in_place(&input.program).unwrap_or_else(|| PROGRAM.into());
+        let unit = DaemonUnit {
+            program: program.display().to_string(),
+            config: CONFIG.to_owned(),
+            user: USER.to_owned(),
+        };
+        let mut steps = Vec::new();
+        if program != input.program {
+            steps.push(PlanStep::folder("/usr/local/bin"));
+            steps.push(copy(&input.program, PROGRAM));
+        }
+        for (path, text) in input.pages {
+            page(&mut steps, &path, text);
+        }
+        if !self.has_config {
+            steps.push(PlanStep::folder("/etc/zoners"));
+            steps.push(config(input.config));
+        }
+        steps.push(self.user()?);
+        steps.push(PlanStep::MakeFolder { path: STATE.into(), mode: 0o700, with_content: true });
+        let is_running_system = self.image.is_none();
+        steps.extend(manager.enable(&unit, is_running_system));
+        if is_running_system {
+            steps.push(PlanStep::StartService(manager.service(SERVICE_NAME)));
+            steps.push(check(
+                CHECK_ANSWERS,
+                "127.0.0.1 answers with a proven name, over UDP and TCP",
+            ));
+        }
+        steps.extend(self.dns.plan());
+        if is_running_system {
+            steps.push(check(CHECK_ASKED, "a question of this machine's programs arrives there"));
+        }
+        Ok(SystemPlan { steps })
+    }
+
+    fn user(&self) -> Result<PlanStep, String> {
+        let command = |words: &[&str]| match &self.image {
+            None => SystemCommand::of(words),
+            Some(image) => {
+                let image = image.display().to_string();
+                SystemCommand::of(&[&["chroot", &image], words].concat())
+            }
+        };
+        let (add, remove) = match self.user_tool.ok_or("neither useradd nor adduser is here")? {
+            UserTool::Useradd => (
+                vec![command(&[
+                    "useradd",
+                    "--system",
+                    "--user-group",
+                    "--no-create-home",
+                    "--home-dir",
+                    STATE,
+                    "--shell",
+                    "/usr/sbin/nologin",
+                    USER,
+                ])],
+                vec![command(&["userdel", USER]), command(&["groupdel", USER])],
+            ),
+            UserTool::Busybox => (
+                vec![
+                    command(&["addgroup", "-S", USER]),
+                    command(&[
+                        "adduser",
+                        "-S",
+                        "-D",
+                        "-H",
+                        "-h",
+                        STATE,
+                        "-s",
+                        "/sbin/nologin",
+                        "-G",
+                        USER,
+                        USER,
+                    ]),
+                ],
+                vec![command(&["deluser", USER]), command(&["delgroup", USER])],
+            ),
+        };
+        Ok(PlanStep::CreateUser { name: USER.to_owned(), add, remove })
+    }
+}
+
+/// The program itself, if a package or an earlier install has put it where it stays.
+fn program_in_place(program: &Path) -> Option<PathBuf> {
+    let folder = program.parent()?;
+    let is_packaged = PACKAGED.iter().any(|packaged| folder == Path::new(packaged));
+    (is_packaged || program == Path::new(PROGRAM)).then(|| program.to_owned())
+}
+
+fn copy(from: &Path, to: &str) -> PlanStep {
+    PlanStep::WriteFile {
+        path: to.into(),
+        content: FileSource::CopyOf(from.to_owned()),
+        mode: 0o755,
+        owner: None,
+        immutable: false,
+        if_changed: IfChanged::Restore,
+    }
+}
+
+fn config(text: String) -> PlanStep {
+    PlanStep::WriteFile {
+        path: CONFIG.into(),
+        content: FileSource::Text(text),
+        mode: 0o644,
+        owner: None,
+        immutable: false,
+        if_changed: IfChanged::Keep,
+    }
+}
+
+/// A page below `/usr/local`, with the folders on the way. Upgrades write pages anew.
+fn page(steps: &mut Vec<PlanStep>, path: &str, text: String) {
+    let folders: Vec<&Path> = Path::new(path).ancestors().skip(1).collect();
+    for folder in folders.iter().rev().filter(|folder| folder.starts_with("/usr/local/share")) {
+        let step = PlanStep::folder(&folder.display().to_string());
+        if !steps.contains(&step) {
+            steps.push(step);
+        }
+    }
+    steps.push(PlanStep::WriteFile {
+        path: path.into(),
+        content: FileSource::Text(text),
+        mode: 0o644,
+        owner: None,
+        immutable: false,
+        if_changed: IfChanged::Restore,
+    });
+}
+
+fn check(name: &str, text: &str) -> PlanStep {
+    PlanStep::Check { name: name.to_owned(), text: text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::tests::faults::FaultKind;
+    use crate::plan::tests::world::World;
+
+    fn input() -> InstallInput {
+        InstallInput {
+            program: concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").into(),
+            config: "# ours\n".to_owned(),
+            pages: vec![("/usr/local/share/man/man1/zoners.1".to_owned(), ".TH\n".to_owned())],
+        }
+    }
+
+    fn machine() -> World {
+        let world = World::new();
+        world.write("usr/lib/systemd/systemd", "");
+        world.write("usr/sbin/useradd", "");
+        world.write("etc/systemd/system/x", "");
+        world.write("etc/resolv.conf", "nameserver 192.0.2.1\n");
+        world
+    }
+
+    fn plan(world: &World, is_running_system: bool) -> SystemPlan {
+        let mut facts = InstallFacts::read(&world.root).unwrap();
+        facts.dns.is_running_system = is_running_system;
+        facts.image = facts.image.filter(|_| !is_running_system);
+        facts.plan(input()).unwrap()
+    }
+
+    #[test]
+    fn the_settings_change_only_between_the_two_checks() {
+        let world = machine();
+        let shown: Vec<String> = plan(&world, true).steps.iter().map(ToString::to_string).collect();
+        let at = |part: &str| shown.iter().position(|step| step.contains(part)).unwrap();
+        let order = [
+            at("/usr/local/bin/zoners"),
+            at("/etc/zoners/zoners.toml"),
+            at("useradd --system"),
+            at("write /etc/systemd/system/zoners.service"),
+            at("systemctl start zoners"),
+            at("127.0.0.1 answers"),
+            at("write /etc/resolv.conf"),
+            at("arrives there"),
+        ];
+        assert!(order.is_sorted() && order[7] + 1 == shown.len(), "{shown:#?}");
+        let image: Vec<String> =
+            plan(&world, false).steps.iter().map(ToString::to_string).collect();
+        let is_live = |step: &String| step.starts_with("systemctl") || step.starts_with("check");
+        assert!(!image.iter().any(is_live), "an image has no services and no answers: {image:#?}");
+    }
+
+    #[test]
+    fn a_machine_returns_as_it_was_after_install_and_uninstall() {
+        for moment in (0..400).step_by(23) {
+            let world = machine();
+            let before = world.tree();
+            let _ = world.install(&plan(&world, true), FaultKind::Death(moment));
+            // A configuration that is there is not written again.
+            world.install(&plan(&world, true), FaultKind::None).0.unwrap();
+            let installed = world.tree();
+            world.install(&plan(&world, true), FaultKind::None).0.unwrap();
+            assert_eq!(world.tree(), installed);
+            assert!(world.running.borrow().contains("zoners"));
+            world.uninstall(false, FaultKind::None).0.unwrap();
+            assert_eq!(world.tree(), before, "killed at {moment}");
+        }
+    }
+
+    #[test]
+    fn a_program_of_a_package_stays_where_it_is() {
+        for (program, expected) in [
+            ("/usr/bin/zoners", Some("/usr/bin/zoners")),
+            ("/usr/local/bin/zoners", Some("/usr/local/bin/zoners")),
+            ("/home/a/target/release/zoners", None),
+        ] {
+            assert_eq!(program_in_place(Path::new(program)).as_deref(), expected.map(Path::new));
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What is known of the programs and files behind the DNS settings.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::plan::{EntryState, SystemRoot};
+use crate::resolvers::RESOLV_CONF;
+
+/// Process names, of at most 15 letters.
+pub(super) const RESOLVED: &str = "systemd-resolve";
+pub(super) const NETWORK_MANAGER: &str = "NetworkManager";
+pub(super) const DHCPCD: &str = "dhcpcd";
+pub(super) const DHCLIENT: &str = "dhclient";
+
+pub(super) const DHCPCD_CONFIG: &str = "/etc/dhcpcd.conf";
+/// Lines of a plan in the configuration of dhcpcd.
+pub(super) const DHCPCD_LINES: &str = "# By `zoners install`.\nnohook resolv.conf\n";
+/// The drop-in of a plan for NetworkManager.
+pub(super) const NETWORK_MANAGER_DROP_IN: &str = "zoners.conf";
+
+/// Links by which an image starts a program, as no process of an image runs.
+const ENABLING_LINKS: [(&str, &str); 7] = [
+    (RESOLVED, "/etc/systemd/system/sysinit.target.wants/systemd-resolved.service"),
+    (RESOLVED, "/etc/systemd/system/multi-user.target.wants/systemd-resolved.service"),
+    (NETWORK_MANAGER, "/etc/systemd/system/multi-user.target.wants/NetworkManager.service"),
+    (NETWORK_MANAGER, "/etc/runlevels/default/networkmanager"),
+    (DHCPCD, "/etc/systemd/system/multi-user.target.wants/dhcpcd.service"),
+    (DHCPCD, "/etc/runlevels/default/dhcpcd"),
+    (DHCLIENT, "/etc/systemd/system/multi-user.target.wants/networking.service"),
+];
+
+/// Folders with programs.
+const PROGRAM_FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// Folders with drop-ins of NetworkManager; later ones count more (NetworkManager.conf(5)).
+const NETWORK_MANAGER_FOLDERS: [&str; 3] =
+    ["/usr/lib/NetworkManager/conf.d", "/run/NetworkManager/conf.d", "/etc/NetworkManager/conf.d"];
+
+/// Which of the programs called `resolvconf` is installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResolvconfProgram {
+    /// Debian's package resolvconf, with the folder `/etc/resolvconf`.
+    Debian,
+    /// openresolv, with the file `/etc/resolvconf.conf`.
+    Openresolv,
+    /// resolvectl under the name of the others.
+    Resolvectl,
+}
+
+/// What was read of a system.
+#[derive(Clone, Debug)]
+pub struct DnsFacts {
+    /// Whether programs run and can be told.
+    pub is_running_system: bool,
+    /// Whether systemd starts the services.
+    pub has_systemd: bool,
+    /// The entry `/etc/resolv.conf`, and the text behind links.
+    pub resolv_conf: EntryState,
+    /// The text of `/etc/resolv.conf`, behind links.
+    pub resolv_conf_text: String,
+    /// Names of running programs, or of those that an image starts.
+    pub programs: BTreeSet<String>,
+    /// The program called `resolvconf`.
+    pub resolvconf: Option<ResolvconfProgram>,
+    /// The key `dns` of NetworkManager.
+    pub network_manager_dns: Option<String>,
+    /// Whether there is `nmcli`.
+    pub has_nmcli: bool,
+    /// Whether dhcpcd is configured to leave `/etc/resolv.conf` alone.
+    pub dhcpcd_leaves_resolv_conf: bool,
+    /// Whether `/etc/nsswitch.conf` asks systemd-resolved for host names.
+    pub nss_asks_resolved: bool,
+    /// Paths of ours that are there already, so that a plan does not make their folders.
+    pub folders: BTreeSet<&'static str>,
+}
+
+/// Folders for drop-ins, which a plan makes where they are missing.
+const FOLDERS: [&str; 4] = [
+    "/etc/systemd/resolved.conf.d",
+    "/etc/NetworkManager/conf.d",
+    "/etc/systemd/system/zoners.service.wants",
+    "/etc/dhcp/dhclient-enter-hooks.d",
+];
+
+impl DnsFacts {
+    /// Reads a system.
+    ///
+    /// # Errors
+    /// A file cannot be read. A missing file is no error.
+    pub fn read(root: &SystemRoot, programs: BTreeSet<String>) -> io::Result<Self> {
+        let has = |path: &str| root.follow(Path::new(path)).is_ok_and(|place| place.exists());
+        // What an earlier plan has written does not count.
+        let dhcpcd = text(root, DHCPCD_CONFIG)?.replace(DHCPCD_LINES, "");
+        let switch = text(root, "/etc/nsswitch.conf")?;
+        let hosts = switch.lines().find_map(|line| line.trim().strip_prefix("hosts:"));
+        Ok(DnsFacts {
+            is_running_system: root.is_running_system(),
+            has_systemd: has("/run/systemd/system") || has("/etc/systemd/system"),
+            resolv_conf: EntryState::read(&root.locate(Path::new(RESOLV_CONF))?)?,
+            resolv_conf_text: text(root, RESOLV_CONF)?,
+            programs,
+            resolvconf: resolvconf(root, has),
+            network_manager_dns: network_manager_dns(root)?,
+            has_nmcli: has_program(has, "nmcli"),
+            dhcpcd_leaves_resolv_conf: leaves_resolv_conf(&dhcpcd),
+            nss_asks_resolved: hosts
+                .is_some_and(|hosts| hosts.split_whitespace().any(|source| source == "resolve")),
+            folders: FOLDERS.into_iter().filter(|folder| has(folder)).collect(),
+        })
+    }
+
+    pub(super) fn runs(&self, program: &str) -> bool {
+        self.programs.contains(program)
+    }
+
+    /// Whether `/etc/resolv.conf` is a link whose target ends like this.
+    pub(super) fn links_to(&self, end: &str) -> bool {
+        match &self.resolv_conf {
+            EntryState::Link { target, .. } => target.0.ends_with(end.as_bytes()),
+            _ => false,
+        }
+    }
+
+    /// Whether a comment in `/etc/resolv.conf` says so.
+    pub(super) fn says(&self, text: &str) -> bool {
+        let mut lines = self.resolv_conf_text.lines();
+        lines.any(|line| line.starts_with('#') && line.contains(text))
+    }
+
+    /// The servers in `/etc/resolv.conf`, as written.
+    pub(super) fn nameservers(&self) -> impl Iterator<Item = &str> {
+        let lines = self.resolv_conf_text.lines();
+        lines.filter_map(|line| line.trim().strip_prefix("nameserver")).map(str::trim)
+    }
+}
+
+/// Names of running programs; of an image, of those that are started at boot.
+#[must_use]
+pub fn running_programs(root: &SystemRoot) -> BTreeSet<String> {
+    if !root.is_running_system() {
+        let is_there = |link: &str| {
+            root.locate(Path::new(link)).is_ok_and(|place| place.symlink_metadata().is_ok())
+        };
+        let enabled = ENABLING_LINKS.into_iter().filter(|(_, link)| is_there(link));
+        return enabled.map(|(program, _)| program.to_owned()).collect();
+    }
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let name = |process: fs::DirEntry| fs::read_to_string(process.path().join("comm")).ok();
+    processes.filter_map(name).map(|name| name.trim_end().to_owned()).collect()
+}
+
+/// The text of a file, behind links; nothing for a missing file.
+fn text(root: &SystemRoot, path: &str) -> io::Result<String> {
+    match fs::read(root.follow(Path::new(path))?) {
+        Ok(octets) => Ok(String::from_utf8_lossy(&octets).into_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn has_program(has: impl Fn(&str) -> bool, name: &str) -> bool {
+    PROGRAM_FOLDERS.iter().any(|folder| has(&format!("{folder}/{name}")))
+}
+
+fn resolvconf(root: &SystemRoot, has: impl Fn(&str) -> bool) -> Option<ResolvconfProgram> {
+    let place = PROGRAM_FOLDERS.iter().find_map(|folder| {
+        let path = format!("{folder}/resolvconf");
+        has(&path).then(|| root.follow(Path::new(&path)).ok()).flatten()
+    })?;
+    Some(match place.ends_with("resolvectl") {
+        true => ResolvconfProgram::Resolvectl,
+        false if has("/etc/resolvconf/update.d") => ResolvconfProgram::Debian,
+        false => ResolvconfProgram::Openresolv,
+    })
+}
+
+/// The last value of the key `dns` in the section `main`, over all files in their order.
+fn network_manager_dns(root: &SystemRoot) -> io::Result<Option<String>> {
+    let mut texts = vec![text(root, "/etc/NetworkManager/NetworkManager.conf")?];
+    for folder in NETWORK_MANAGER_FOLDERS {
+        let entries = fs::read_dir(root.follow(Path::new(folder))?).into_iter().flatten().flatten();
+        let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "conf"));
+        // What an earlier plan has written does not count.
+        files.retain(|file| !file.ends_with(NETWORK_MANAGER_DROP_IN));
+        files.sort_unstable();
+        for file in files {
+            texts.push(fs::read_to_string(file).unwrap_or_default());
+        }
+    }
+    let mut value = None;
+    for text in &texts {
+        let mut section = "";
+        for line in text.lines().map(str::trim) {
+            match line.split_once('=') {
+                _ if line.starts_with('[') => section = line,
+                Some((key, text)) if section == "[main]" && key.trim() == "dns" => {
+                    value = Some(text.trim().to_owned());
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(value)
+}
+
+/// Whether options for all interfaces have `nohook resolv.conf` (dhcpcd.conf(5)).
+fn leaves_resolv_conf(text: &str) -> bool {
+    let ends_section = |line: &&str| {
+        !["interface ", "ssid ", "profile "].iter().any(|start| line.starts_with(start))
+    };
+    let mut lines = text.lines().map(str::trim).take_while(ends_section);
+    lines.any(|line| {
+        let hooks = line.strip_prefix("nohook").unwrap_or_default();
+        hooks.split([' ', ',']).any(|hook| hook == "resolv.conf")
+    })
+}

@@ -1,0 +1,28 @@
+//! NetworkManager: a drop-in tells it to leave `/etc/resolv.conf` alone.
+
+use super::facts::NETWORK_MANAGER_DROP_IN;
+use super::{DnsFacts, resolv_conf};
+use crate::plan::PlanStep;
+
+const FOLDER: &str = "/etc/NetworkManager/conf.d";
+
+pub(super) fn plan(facts: &DnsFacts) -> Vec<PlanStep> {
+    // The undo reloads last, so that NetworkManager writes the servers of the network of that moment.
+    let reload: &[&str] = match facts.has_nmcli {
+        true => &["nmcli", "general", "reload"],
+        false => &["systemctl", "reload", "NetworkManager"],
+    };
+    let mut steps = facts.on_running_system([PlanStep::run_on_undo(reload)]);
+    if !facts.folders.contains(FOLDER) {
+        steps.push(PlanStep::folder(FOLDER));
+    }
+    let text = "\
+# Written by `zoners install`: this machine asks Zoners. `zoners uninstall` removes this file.
+[main]
+dns=none
+";
+    steps.push(PlanStep::write(&format!("{FOLDER}/{NETWORK_MANAGER_DROP_IN}"), text.to_owned()));
+    steps.extend(facts.on_running_system([PlanStep::run(reload)]));
+    steps.extend(resolv_conf::plan(facts));
+    steps
+}

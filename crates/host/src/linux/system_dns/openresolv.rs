@@ -1,0 +1,20 @@
+//! openresolv: its configuration names a server on this machine, after which no further server is listed
+//! (resolvconf.conf(5), `resolv_conf_local_only`).
+
+use super::{DnsFacts, OWN_SERVER};
+use crate::plan::{LinePosition, PlanStep};
+
+const CONFIG: &str = "/etc/resolvconf.conf";
+
+pub(super) fn plan(facts: &DnsFacts) -> Vec<PlanStep> {
+    let update = ["resolvconf", "-u"];
+    let mut steps = facts.on_running_system([PlanStep::run_on_undo(&update)]);
+    // A shell script: the last assignment counts.
+    steps.push(PlanStep::AddLines {
+        path: CONFIG.into(),
+        lines: format!("# By `zoners install`.\nname_servers={OWN_SERVER}\n"),
+        position: LinePosition::End,
+    });
+    steps.extend(facts.on_running_system([PlanStep::run(&update)]));
+    steps
+}

@@ -1,0 +1,111 @@
+//! Texts of service units, and the commands of service managers.
+
+mod openrc;
+mod runit;
+mod systemd;
+
+use crate::plan::{PlanStep, SystemCommand, SystemService};
+
+/// A service manager that starts the daemon at boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceManagerKind {
+    /// systemd.
+    Systemd,
+    /// OpenRC, of Alpine and Gentoo.
+    OpenRc,
+    /// runit, of Void.
+    Runit,
+}
+
+/// What a unit says of the daemon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DaemonUnit {
+    /// The path of the program.
+    pub program: String,
+    /// The path of the configuration file.
+    pub config: String,
+    /// The user of the daemon.
+    pub user: String,
+}
+
+/// The name of the service.
+pub const SERVICE_NAME: &str = "zoners";
+
+/// File descriptors of the daemon: a socket for each query to a server, and for each client over TCP.
+const MAX_DESCRIPTORS: u32 = 65_536;
+
+impl ServiceManagerKind {
+    /// The commands for a service.
+    #[must_use]
+    pub fn service(self, name: &str) -> SystemService {
+        let command = |verb: &str| match self {
+            ServiceManagerKind::Systemd => SystemCommand::of(&["systemctl", verb, name]),
+            ServiceManagerKind::OpenRc => SystemCommand::of(&["rc-service", name, verb]),
+            ServiceManagerKind::Runit => SystemCommand::of(&["sv", verb, name]),
+        };
+        let is_running = match self {
+            ServiceManagerKind::Systemd => {
+                SystemCommand::of(&["systemctl", "--quiet", "is-active", name])
+            }
+            // `sv check` succeeds as well for a service that is down on purpose.
+            ServiceManagerKind::Runit => {
+                SystemCommand::of(&["sh", "-c", &format!("sv status {name} | grep -q ^run:")])
+            }
+            ServiceManagerKind::OpenRc => command("status"),
+        };
+        SystemService {
+            name: name.to_owned(),
+            start: command("start"),
+            restart: command("restart"),
+            stop: command("stop"),
+            is_running,
+        }
+    }
+
+    /// The steps after which the manager starts the daemon at boot. On the running system the manager is told.
+    #[must_use]
+    pub fn enable(self, unit: &DaemonUnit, is_running_system: bool) -> Vec<PlanStep> {
+        match self {
+            ServiceManagerKind::Systemd => systemd::enable(unit, is_running_system),
+            ServiceManagerKind::OpenRc => openrc::enable(unit),
+            ServiceManagerKind::Runit => runit::enable(unit),
+        }
+    }
+}
+
+/// A script of the system.
+fn script(path: &str, text: String) -> PlanStep {
+    PlanStep::WriteFile {
+        path: path.into(),
+        content: crate::plan::FileSource::Text(text),
+        mode: 0o755,
+        owner: None,
+        immutable: false,
+        if_changed: crate::plan::IfChanged::Refuse,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_are_those_of_the_manager() {
+        let shown = |manager: ServiceManagerKind| {
+            let service = manager.service("zoners");
+            [service.start, service.stop, service.is_running].map(|command| command.to_string())
+        };
+        let systemd = [
+            "systemctl start zoners",
+            "systemctl stop zoners",
+            "systemctl --quiet is-active zoners",
+        ];
+        assert_eq!(shown(ServiceManagerKind::Systemd), systemd);
+        let openrc =
+            ["rc-service zoners start", "rc-service zoners stop", "rc-service zoners status"];
+        assert_eq!(shown(ServiceManagerKind::OpenRc), openrc);
+        let runit =
+            ["sv start zoners", "sv stop zoners", "sh -c 'sv status zoners | grep -q ^run:'"];
+        assert_eq!(shown(ServiceManagerKind::Runit), runit);
+    }
+}

@@ -1,0 +1,126 @@
+//! The unit of systemd, with all rights taken away that the daemon does not need.
+
+use super::{DaemonUnit, MAX_DESCRIPTORS, SERVICE_NAME};
+use crate::plan::PlanStep;
+
+const FOLDER: &str = "/etc/systemd/system";
+/// The folder of what a machine for several users starts, which an image may lack.
+const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
+
+/// As `systemctl enable` does, which is a link.
+pub(super) fn enable(unit: &DaemonUnit, is_running_system: bool) -> Vec<PlanStep> {
+    let path = format!("{FOLDER}/{SERVICE_NAME}.service");
+    let reload = ["systemctl", "daemon-reload"];
+    let mut steps = vec![
+        PlanStep::write(&path, text(unit)),
+        PlanStep::folder(WANTS),
+        PlanStep::link(&format!("{WANTS}/{SERVICE_NAME}.service"), &path),
+    ];
+    if is_running_system {
+        steps.insert(0, PlanStep::run_on_undo(&reload));
+        steps.push(PlanStep::run(&reload));
+    }
+    steps
+}
+
+/// Missing on purpose: `PrivateUsers`, under which no privileged port can be bound; `ProcSubset=pid`, which hides the
+/// boot identifier (the age of the cache); `IPAddressDeny` and `PrivateNetwork`, as servers are everywhere.
+fn text(unit: &DaemonUnit) -> String {
+    let DaemonUnit { program, config, user } = unit;
+    format!(
+        "\
+# Written by `zoners install`. `zoners uninstall` removes this file; changes belong into a drop-in
+# (`systemctl edit zoners`).
+[Unit]
+Description=Zoners, the DNS server of this machine
+Documentation=man:zoners(1)
+Wants=nss-lookup.target
+Before=nss-lookup.target
+After=network.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+ExecStart={program} serve --config {config}
+ExecReload=/bin/kill -HUP $MAINPID
+Restart=always
+RestartSec=500ms
+WatchdogSec=10s
+TimeoutStartSec=30s
+TimeoutStopSec=10s
+User={user}
+Group={user}
+StateDirectory=zoners
+StateDirectoryMode=0700
+RuntimeDirectory=zoners
+LimitNOFILE={MAX_DESCRIPTORS}
+OOMScoreAdjust=-500
+UMask=0077
+
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+DevicePolicy=closed
+PrivateIPC=yes
+PrivateMounts=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RemoveIPC=yes
+KeyringMode=private
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service @sandbox
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=ENOSYS
+
+[Install]
+WantedBy=multi-user.target
+"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// The grade of systemd itself, at most 1.5. Skipped where there is no systemd of version 250 or later.
+    #[test]
+    fn the_unit_exposes_little() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("zoners.service");
+        let unit = DaemonUnit {
+            program: "/bin/true".to_owned(),
+            config: "/etc/zoners/zoners.toml".to_owned(),
+            user: "zoners".to_owned(),
+        };
+        std::fs::write(&path, text(&unit)).unwrap();
+        let mut analyse = Command::new("systemd-analyze");
+        let analyse = analyse.args(["security", "--offline=true", "--threshold=15"]).arg(&path);
+        match analyse.output() {
+            Ok(grade) if !grade.stderr.is_empty() && grade.stdout.is_empty() => {
+                eprintln!("skipped: {}", String::from_utf8_lossy(&grade.stderr));
+            }
+            Ok(grade) => {
+                let said = String::from_utf8_lossy(&grade.stdout);
+                assert!(grade.status.success(), "{said}");
+            }
+            Err(_) => eprintln!("skipped: there is no systemd-analyze"),
+        }
+    }
+}
