@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn it_takes_several_zones_or_the_root() {
+    fn signatures_of_several_zones_or_of_the_root_prove_a_wrong_clock() {
         assert_eq!(doubt(&["a.test", "b.test", "c.example"]).wrong_by(), None);
         assert_eq!(doubt(&["a.test", "b.test", "c.example", "d.example"]).wrong_by(), Some(-5000));
         assert_eq!(doubt(&["."]).wrong_by(), Some(-5000));
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_in_date_ends_it() {
+    fn a_signature_in_date_ends_the_doubt_of_the_clock() {
         let doubt = doubt(&["."]);
         doubt.in_date();
         assert_eq!(doubt.wrong_by(), None);

@@ -55,7 +55,7 @@ mod tests {
     use zoners_dns::name;
 
     #[test]
-    fn a_zone_is_renewed_once_in_a_while() {
+    fn the_keys_of_a_zone_are_refreshed_twice_a_minute_at_most() {
         let (renewals, zone) = (KeyRefreshes::default(), name::parse("a.test").unwrap());
         let at = |seconds: u64| renewals.turn(&zone, Moment::from_millis(1000 * seconds));
         assert_eq!(
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_zones_are_remembered_than_there_is_room_for() {
+    fn the_number_of_remembered_zones_is_bounded() {
         let renewals = KeyRefreshes::default();
         let turn = |number: usize, at| {
             renewals

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn they_expire_and_are_bounded() {
+    fn negative_anchors_expire_and_are_bounded() {
         let anchors = NegativeAnchorTable::default();
         let now = Moment::from_millis(1000);
         let parsed = |text: &str| name::parse(text).unwrap();

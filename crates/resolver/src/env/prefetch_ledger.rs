@@ -42,7 +42,7 @@ mod tests {
     use zoners_dns::{Rtype, name};
 
     #[test]
-    fn no_more_is_lent_than_there_is_room_for() {
+    fn the_number_of_lent_prefetches_is_bounded() {
         let (lent, at) = (PrefetchLedger::default(), Moment::from_millis);
         let question =
             |number: u32| Question::new(name::parse(&format!("n{number}.test")).unwrap(), Rtype::A);

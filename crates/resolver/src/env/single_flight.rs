@@ -100,7 +100,7 @@ impl<N: Network> Env<N> {
             }
             Ok(Landed::Lost) => {
                 self.count(Counter::LimitFlightLeaders);
-                let text = format!("too many askers of {question} gave up");
+                let text = format!("too many queries for {question} were given up");
                 FollowEnd::Result(Err(Unresolved::new(Cause::Cancelled, text)))
             }
             Err(_) => FollowEnd::Result(Err(Unresolved::deadline(question))),

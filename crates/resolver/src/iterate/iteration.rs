@@ -104,7 +104,7 @@ impl<N: Network> Iteration<'_, N> {
         };
         self.turns_left = turns_left;
         match self.step.client.budget.is_stopped() {
-            true => Err(Unresolved::new(Cause::Cancelled, "somebody else knew")),
+            true => Err(Unresolved::new(Cause::Cancelled, "the second level answered first")),
             false => Ok(()),
         }
     }

@@ -119,14 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn a_deep_name_that_is_no_cut_is_the_last_to_be_asked_for() {
+    fn a_deep_name_without_a_cut_is_the_last_shortened_question() {
         let shown = asked("a.b.www.example.com");
         assert_eq!(shown.last().unwrap(), "a.b.www.example.com. HTTPS");
         assert_eq!(shown[shown.len() - 2], "www.example.com. A");
     }
 
     #[test]
-    fn what_a_browser_asks_shares_the_referral() {
+    fn the_types_of_a_browser_share_the_referral() {
         let com = name::parse("com").unwrap();
         for (rtype, asked) in [
             (Rtype::A, Rtype::A),
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn long_names_take_no_more_than_the_limit() {
+    fn the_number_of_shortened_questions_is_bounded() {
         let long = "a.".repeat(99) + "arpa";
         let steps = asked(&long);
         assert_eq!(steps.len(), MOST_STEPS + 1);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_zone_counts_as_shown() {
+    fn the_labels_of_the_zone_count_as_shown() {
         let full = Question::new(name::parse("a.b.example.com").unwrap(), Rtype::A);
         let minimiser = Minimiser::new(full, Rtype::NS);
         let zone = name::parse("example.com").unwrap();

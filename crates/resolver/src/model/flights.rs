@@ -218,16 +218,16 @@ impl<K, V> Lead<K, V> {
     }
 
     /// Watches the flight.
-    pub(crate) fn watch(&self) -> Watch<V> {
-        Watch(self.place.landing.clone())
+    pub(crate) fn watch(&self) -> FlightWatch<V> {
+        FlightWatch(self.place.landing.clone())
     }
 }
 
 /// Watches a flight while it is under way.
 #[derive(Debug)]
-pub(crate) struct Watch<V>(Arc<Landing<V>>);
+pub(crate) struct FlightWatch<V>(Arc<Landing<V>>);
 
-impl<V> Watch<V> {
+impl<V> FlightWatch<V> {
     /// The suspicion of the leader. A change by a leader in a different task is seen late, since no watcher is
     /// woken.
     pub(crate) fn doubt(&self) -> u8 {

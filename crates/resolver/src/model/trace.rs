@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_trace_has_a_longest() {
+    async fn a_trace_has_a_limit_of_steps() {
         let trace = Trace::default();
         for number in 0..=MAX_STEPS {
             trace.push(0, Hop::Note(number.to_string()));

@@ -55,7 +55,7 @@ mod tests {
     use tokio::time::{sleep, timeout};
 
     #[tokio::test(start_paused = true)]
-    async fn it_goes_on_without_the_one_who_began_it() {
+    async fn work_goes_on_when_its_caller_goes_away() {
         let (done, told) = oneshot::channel();
         let work = DetachedWork::new(Box::pin(async {
             sleep(Duration::from_secs(2)).await;
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_goes_no_further() {
+    async fn a_panic_ends_the_work_without_a_result() {
         let work = DetachedWork::new(Box::pin(async {
             assert!(std::env::args().count() == 0, "as a bug might");
         }));

@@ -110,10 +110,10 @@ async fn ask_second_level<N: Network>(
     let taken = cache.import_answer(question, &found.entries, found.shift, found.trusted, now);
     if taken.is_err() {
         env.count(Counter::SecondLevelRejected);
-        step.trace(|| Hop::Note("what others said of it is not to be read".into()));
+        step.trace(|| Hop::Note("second level: entries of another node are not readable".into()));
         return None;
     }
-    step.trace(|| Hop::Note("another node knew it".into()));
+    step.trace(|| Hop::Note("second level: entries found".into()));
     match cached_answer(env, question, step.checking(), now) {
         Ok(answer) => Some(answer),
         Err(Lack::Everything) => None,
@@ -135,7 +135,7 @@ fn tell_second_level<N: Network>(env: &Env<N>, question: &Question, step: &Step,
     }
     if let Some((entries, expires)) = entries_of(env, question, answer, now) {
         second.store(question, entries, expires.since(now));
-        step.trace(|| Hop::Note("told to other nodes".into()));
+        step.trace(|| Hop::Note("second level: answer stored for other nodes".into()));
     }
 }
 

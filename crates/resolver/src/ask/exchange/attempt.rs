@@ -15,7 +15,7 @@ use crate::ask::exchange::outstanding::{join_outstanding, lead_or_join_query};
 use crate::ask::exchange::resume::ask_in_another_way;
 use crate::env::environment::Env;
 use crate::env::shared::Sharing;
-use crate::model::flights::{Lead, Watch};
+use crate::model::flights::{FlightWatch, Lead};
 use crate::model::step::Step;
 use crate::selection::candidates::Attempt;
 
@@ -24,7 +24,7 @@ pub(crate) struct StartedAttempt {
     /// The attempt waits for the query of an earlier attempt.
     pub(crate) joined: bool,
     /// Over TCP there is nothing to watch.
-    watch: Option<Watch<Sharing>>,
+    watch: Option<FlightWatch<Sharing>>,
     /// The future owns its data, so that an exchange can outlive its question.
     pub(crate) report: Pin<Box<dyn Future<Output = Report> + Send>>,
 }
@@ -37,7 +37,7 @@ impl StartedAttempt {
 
     /// Whether the query is yet to be sent, as far as known.
     pub(crate) fn is_to_be_sent(&self) -> bool {
-        self.watch.as_ref().is_some_and(Watch::is_to_begin)
+        self.watch.as_ref().is_some_and(FlightWatch::is_to_begin)
     }
 }
 

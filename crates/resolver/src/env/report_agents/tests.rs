@@ -32,7 +32,7 @@ fn an_agent_gets_ten_a_minute_and_all_get_sixty() {
 }
 
 #[test]
-fn a_report_is_remembered_for_an_hour_and_no_more_of_them_than_told() {
+fn a_report_is_remembered_for_an_hour_and_their_number_is_bounded() {
     let reports = ReportAgents::default();
     let agent = |number: usize| numbered("a", number);
     let mut now = NOW;
@@ -50,7 +50,7 @@ fn a_report_is_remembered_for_an_hour_and_no_more_of_them_than_told() {
 }
 
 #[test]
-fn agents_are_forgotten_when_they_are_too_many_or_not_named_any_more() {
+fn agents_are_forgotten_beyond_the_limit_or_when_no_longer_named() {
     let reports = ReportAgents::default();
     let (agent, zone) = (parsed("agent.example"), |number: usize| numbered("z", number));
     (0..AGENTS).for_each(|number| reports.learn(&zone(number), Some(&agent), NOW));

@@ -69,7 +69,7 @@ impl<N: Network> Iteration<'_, N> {
             return (true, verdict);
         }
         env.count(Counter::UpstreamMinimiseFallbacks);
-        let note = || format!("{asked} is met with silence: the full name is shown");
+        let note = || format!("minimisation: no reply to {asked} yet: the full name is shown");
         self.step.trace(|| Hop::Note(note()));
         let mut whole = Box::pin(self.ask_zone(self.question));
         tokio::select! {
@@ -105,7 +105,9 @@ impl<N: Network> Iteration<'_, N> {
     /// Shows the full name from here on, since the servers of the cut refused a shortened question.
     pub(super) fn show_full_name(&mut self, asked: &Question) {
         self.env.count(Counter::UpstreamMinimiseFallbacks);
-        self.step.trace(|| Hop::Note(format!("{asked} did not do: the full name is shown")));
+        self.step.trace(|| {
+            Hop::Note(format!("minimisation: no usable reply to {asked}: the full name is shown"))
+        });
         self.minimiser.give_up();
         self.refused_at = Some(self.cut.zone.clone());
     }

@@ -41,7 +41,7 @@ impl<N: Network> Iteration<'_, N> {
             }
         }
         env.count(Counter::LimitBogusServers);
-        let text = format!("others ask servers for {asked} that gave bogus answers");
+        let text = format!("replies to {asked} come from servers with bogus answers alone");
         Err(Unresolved::new(Cause::Cancelled, text))
     }
 

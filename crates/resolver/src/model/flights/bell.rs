@@ -73,7 +73,7 @@ mod tests {
     use tokio::time::timeout;
 
     #[tokio::test(start_paused = true)]
-    async fn it_rings_so_often_and_no_more() {
+    async fn the_number_of_repetitions_is_bounded() {
         let bell = Bell::default();
         assert!(!bell.ring(true), "it is yet to be sent");
         bell.hush(Moment::from_millis(5));

@@ -3,7 +3,7 @@
 use zoners_dns::Moment;
 
 use super::wait_graph::Edge;
-use super::{FlightPlace, FlightState, Landing, Lead, Watch};
+use super::{FlightPlace, FlightState, FlightWatch, Landing, Lead};
 
 /// A follower's wait for a flight.
 #[derive(Debug)]
@@ -75,8 +75,8 @@ impl<K, V: Clone> Follow<K, V> {
     }
 
     /// Watches the flight.
-    pub(crate) fn watch(&self) -> Option<Watch<V>> {
-        self.place.as_ref().map(|place| Watch(place.landing.clone()))
+    pub(crate) fn watch(&self) -> Option<FlightWatch<V>> {
+        self.place.as_ref().map(|place| FlightWatch(place.landing.clone()))
     }
 
     /// Ends the flight for later questions, which need not follow a finished flight.

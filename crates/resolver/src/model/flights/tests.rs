@@ -55,7 +55,7 @@ async fn followers_get_what_the_leader_lands() {
 }
 
 #[tokio::test]
-async fn a_leader_that_goes_away_is_followed_by_one() {
+async fn the_longest_waiting_follower_succeeds_a_leader_that_goes_away() {
     let flights = flights();
     let leader = lead(&flights, 1, None);
     let waits = [1, 2, 3].map(|_| tokio::spawn(landing(follow(&flights, 1, None))));
@@ -64,7 +64,7 @@ async fn a_leader_that_goes_away_is_followed_by_one() {
     let [first, second, third] = waits;
     let next = elected(first.await.unwrap());
     assert!(!second.is_finished() && !third.is_finished());
-    // A later asker follows too, and the next leader may go away itself.
+    // A later caller follows too, and the next leader may go away itself.
     let late = follow(&flights, 1, None);
     second.abort();
     drop(next);
@@ -75,7 +75,7 @@ async fn a_leader_that_goes_away_is_followed_by_one() {
 }
 
 #[tokio::test]
-async fn one_who_is_next_and_goes_away_before_it_knows_leaves_it_to_another() {
+async fn an_elected_follower_that_goes_away_leaves_the_flight_to_the_next() {
     let flights = flights();
     let leader = lead(&flights, 1, None);
     let (mut first, second) = (follow(&flights, 1, None), follow(&flights, 1, None));
@@ -95,7 +95,7 @@ async fn one_who_is_next_and_goes_away_before_it_knows_leaves_it_to_another() {
 }
 
 #[tokio::test]
-async fn one_who_comes_when_nobody_leads_is_the_next() {
+async fn a_caller_that_boards_a_vacant_flight_leads_it() {
     let flights = flights();
     let leader = lead(&flights, 1, None);
     let idle = follow(&flights, 1, None);
@@ -106,7 +106,7 @@ async fn one_who_comes_when_nobody_leads_is_the_next() {
 }
 
 #[tokio::test]
-async fn the_last_follower_that_goes_away_ends_a_flight_that_nobody_leads() {
+async fn a_vacant_flight_ends_with_its_last_follower() {
     let flights = flights();
     let leader = lead(&flights, 1, None);
     let idle = follow(&flights, 1, None);
@@ -117,7 +117,7 @@ async fn the_last_follower_that_goes_away_ends_a_flight_that_nobody_leads() {
 }
 
 #[tokio::test]
-async fn so_many_lead_in_vain_and_no_more() {
+async fn the_number_of_failed_leaders_is_bounded() {
     for (leaders, lost) in [(MOST_LEADERS - 1, false), (MOST_LEADERS, true)] {
         let flights = flights();
         let mut leader = lead(&flights, 1, None);
@@ -134,7 +134,7 @@ async fn so_many_lead_in_vain_and_no_more() {
 }
 
 #[test]
-fn who_leads_is_waited_for_by_those_who_wait_for_its_own_flight() {
+fn followers_of_a_flight_wait_for_each_flight_that_its_leader_leads() {
     let flights = flights();
     let outer = lead(&flights, 1, None);
     let inner = lead(&flights, 2, Some(outer.id()));
@@ -159,7 +159,7 @@ fn no_two_flights_wait_for_each_other() {
 }
 
 #[test]
-fn a_walk_that_is_too_long_counts_as_a_cycle() {
+fn a_wait_graph_too_deep_to_search_counts_as_a_cycle() {
     let flights = flights();
     let chain: Vec<_> = (0..MAX_WALK as u32 + 2).map(|key| lead(&flights, key, None)).collect();
     let edges: Vec<_> =
@@ -174,7 +174,7 @@ fn a_walk_that_is_too_long_counts_as_a_cycle() {
 /// give up. No thread may hang, and each follower gets the value of its key.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "flights are shared by real threads")]
-fn threads_with_runtimes_of_their_own_share_flights() {
+fn threads_with_separate_runtimes_share_flights() {
     const THREADS: u64 = 4;
     let flights = flights();
     let work = |seed: u64, flights: Arc<Flights<u32, u32>>| {

@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lab_whose_root_has_such_an_address_is_a_public_tree_of_its_own() {
+    fn a_lab_with_a_root_at_a_documentation_address_may_ask_such_addresses() {
         for root in ["198.18.0.1", "192.0.2.1", "203.0.113.1", "198.51.100.1"] {
             let never = below(root);
             for address in ["192.0.2.1", "198.19.0.1", "203.0.113.1", "2001:db8::1", "3fff::1"] {
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn prefixes_may_lie_in_each_other_and_touch() {
+    fn nested_and_adjacent_prefixes_are_found() {
         let prefixes =
             ["10.0.0.0/8", "10.1.0.0/16", "11.0.0.0/8", "0.0.0.0/32", "255.255.255.255/32"];
         let never: NeverAsk = prefixes.iter().map(|text| text.parse().unwrap()).collect();

@@ -49,7 +49,7 @@ fn knows(shared: &Shared, text: &str) -> bool {
 }
 
 #[test]
-fn a_voice_is_told_by_aa_and_ra() {
+fn aa_and_ra_tell_an_authority_from_an_interceptor() {
     let voice = |rcode, aa, ra| {
         let octets = compose(&Response {
             question: &Question::new(name::root(), Rtype::NS),
@@ -69,7 +69,7 @@ fn a_voice_is_told_by_aa_and_ra() {
 }
 
 #[test]
-fn hearsay_in_several_places_or_at_the_top_is_a_reason_to_sound() {
+fn hearsay_of_several_zones_or_of_the_top_starts_a_probe() {
     let shared = shared();
     let hears = |number, is_top, now| {
         shared.note_voice(place(number, is_top), ReplyVoice::Hearsay, true, at(now))
@@ -86,7 +86,7 @@ fn hearsay_in_several_places_or_at_the_top_is_a_reason_to_sound() {
 }
 
 #[test]
-fn failures_in_a_row_are_a_reason_to_sound_and_silence_only_after_a_while() {
+fn failures_in_a_row_start_a_probe_and_silence_does_after_a_while() {
     for (sign, first) in [(FailureSign::Error, 0), (FailureSign::Silence, millis(SILENT_FOR))] {
         let shared = shared();
         let fails = |number, now| shared.note_failure(place(number, false), sign, at(now));
@@ -102,7 +102,7 @@ fn failures_in_a_row_are_a_reason_to_sound_and_silence_only_after_a_while() {
 }
 
 #[test]
-fn places_are_counted_up_to_a_limit() {
+fn the_number_of_noted_zones_is_bounded() {
     let shared = shared();
     for number in 0..=255 {
         shared.note_failure(place(number, false), FailureSign::Silence, at(0));
@@ -116,7 +116,7 @@ fn places_are_counted_up_to_a_limit() {
 }
 
 #[test]
-fn a_network_is_sounded_in_a_rhythm() {
+fn probes_of_a_network_keep_an_interval() {
     let mut notes = EvidenceNotes::default();
     let every = millis(EVERY);
     assert!(notes.claim(EVERY, at(0)));
@@ -126,7 +126,7 @@ fn a_network_is_sounded_in_a_rhythm() {
 }
 
 #[test]
-fn silence_is_no_obstacle_where_something_came_through_a_moment_ago() {
+fn silence_is_no_obstacle_shortly_after_a_reply() {
     let shared = shared();
     let sounded = |now| {
         shared.note_sounding(ProbeResult::Silent, (at(now), at(now)), 0, true);
@@ -141,7 +141,7 @@ fn silence_is_no_obstacle_where_something_came_through_a_moment_ago() {
 }
 
 #[test]
-fn refusals_are_no_obstacle_where_something_came_through_meanwhile() {
+fn refusals_are_no_obstacle_after_a_later_reply() {
     for (sounded, obstacle) in
         [(ProbeResult::Refused, Obstacle::Refused), (ProbeResult::Rejected, Obstacle::Rejected)]
     {
@@ -155,7 +155,7 @@ fn refusals_are_no_obstacle_where_something_came_through_meanwhile() {
 }
 
 #[test]
-fn a_sounding_of_another_network_says_nothing() {
+fn a_probe_of_a_former_network_is_ignored() {
     let shared = shared();
     shared.change_network();
     for sounded in [ProbeResult::Silent, ProbeResult::Refused, ProbeResult::Proven] {
@@ -167,7 +167,7 @@ fn a_sounding_of_another_network_says_nothing() {
 }
 
 #[test]
-fn what_is_learned_before_the_network_has_proven_itself_is_taken_back() {
+fn entries_learned_before_the_network_is_proven_are_taken_back() {
     let shared = shared();
     learn(&shared, "before.test", Security::Insecure);
     for leave in [
@@ -191,7 +191,7 @@ fn what_is_learned_before_the_network_has_proven_itself_is_taken_back() {
 }
 
 #[test]
-fn a_network_that_nothing_proves_is_sounded() {
+fn a_network_without_proof_is_probed() {
     let shared = shared();
     let hears = |now| shared.note_voice(place(1, false), ReplyVoice::Authority, true, at(now));
     let long = millis(UNPROVEN_FOR);
@@ -206,7 +206,7 @@ fn a_network_that_nothing_proves_is_sounded() {
 }
 
 #[test]
-fn bogus_answers_of_several_places_are_a_reason_to_sound_unless_one_is_proven() {
+fn bogus_answers_of_several_zones_start_a_probe_unless_an_answer_is_proven() {
     let shared = shared();
     let bogus = |number: u8| shared.note_bogus([192, 0, number, 0].into(), at(0));
     assert!(!bogus(1) && !bogus(1));
