@@ -60,7 +60,10 @@ pub use lookup::{
 pub use negative_anchors::{
     NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, UnvalidatedZone,
 };
-pub use network::{NetworkReport, PassageReport, PassageState, Reachability};
+pub use network::{
+    FirstRecursionReport, FirstRecursionState, NetworkReport, PassageReport, PassageState,
+    Reachability,
+};
 pub use reload::ReloadReport;
 pub use reply::AdminReply;
 pub use request::AdminRequest;

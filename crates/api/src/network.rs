@@ -15,6 +15,34 @@ pub struct NetworkReport {
     pub silent_networks: Vec<String>,
     /// How the network treats DNS.
     pub passage: PassageReport,
+    /// The recursion tried once after the start; `None` until it has ended, and once the network has changed.
+    pub first_recursion: Option<FirstRecursionReport>,
+}
+
+/// Whether the recursion tried once after the start worked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstRecursionReport {
+    /// The outcome in a word.
+    pub state: FirstRecursionState,
+    /// The outcome as a sentence.
+    pub text: String,
+}
+
+/// The outcome of the first recursion, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FirstRecursionState {
+    /// The root zone was found and proven.
+    Proven,
+    /// The root zone was found; nothing is validated.
+    Unvalidated,
+    /// No server responded.
+    Offline,
+    /// Servers responded, but not usefully.
+    Failed,
+    /// States of later releases.
+    #[serde(other)]
+    Other,
 }
 
 /// Which ways out of this machine work. An untried way counts as working.

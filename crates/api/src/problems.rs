@@ -1,6 +1,9 @@
 //! The problems that follow from the status of a daemon, each with advice.
 
-use crate::{DaemonStatus, PassageReport, PassageState, Problem, SecondLevelState, Severity};
+use crate::{
+    DaemonStatus, FirstRecursionState, PassageReport, PassageState, Problem, SecondLevelState,
+    Severity,
+};
 
 impl DaemonStatus {
     /// The same status with the problems that follow from the fields.
@@ -35,6 +38,7 @@ fn network(status: &DaemonStatus) -> Vec<Problem> {
              too.",
         ));
     }
+    problems.extend(first_recursion(status));
     if let Some(text) = &network.passage.text {
         problems.push(passage(&network.passage, text));
     }
@@ -57,6 +61,29 @@ fn network(status: &DaemonStatus) -> Vec<Problem> {
         ));
     }
     problems
+}
+
+/// The problem of a first recursion that failed, as long as nothing later is known of the network.
+fn first_recursion(status: &DaemonStatus) -> Option<Problem> {
+    let network = &status.network;
+    let first = network.first_recursion.as_ref()?;
+    if network.down || network.passage.state != PassageState::Unknown || status.cache.recursed > 0 {
+        return None;
+    }
+    let (severity, text) = match first.state {
+        FirstRecursionState::Offline => {
+            (Severity::Error, "No server responded when recursion was tried at the start.")
+        }
+        FirstRecursionState::Failed => {
+            (Severity::Warning, "Recursion failed when it was tried at the start.")
+        }
+        FirstRecursionState::Proven
+        | FirstRecursionState::Unvalidated
+        | FirstRecursionState::Other => return None,
+    };
+    let advice = "Check the cable, the Wi-Fi and the router, and whether the network blocks DNS (port 53). Zoners \
+                  needs no restart.";
+    Some(problem(severity, text, advice))
 }
 
 /// A share of lost queries that people notice.
@@ -194,7 +221,7 @@ fn safety(status: &DaemonStatus) -> Vec<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LayerReport, PassageReport, Reachability, ValidationReport};
+    use crate::{FirstRecursionReport, LayerReport, PassageReport, Reachability, ValidationReport};
 
     fn well() -> DaemonStatus {
         DaemonStatus {
@@ -224,6 +251,29 @@ mod tests {
         let severities: Vec<Severity> = status.problems.iter().map(|one| one.severity).collect();
         assert_eq!(severities, [Severity::Error, Severity::Warning, Severity::Notice]);
         assert!(status.is_failing());
+    }
+
+    #[test]
+    fn a_first_recursion_that_failed_is_a_problem_until_more_is_known() {
+        let first = |state| {
+            let mut status = well();
+            let text = "no server responds".to_owned();
+            status.network.first_recursion = Some(FirstRecursionReport { state, text });
+            status
+        };
+        let severities = |status: DaemonStatus| -> Vec<Severity> {
+            status.with_problems().problems.iter().map(|problem| problem.severity).collect()
+        };
+        assert_eq!(severities(first(FirstRecursionState::Proven)), []);
+        assert_eq!(severities(first(FirstRecursionState::Failed)), [Severity::Warning]);
+        let offline = first(FirstRecursionState::Offline);
+        assert_eq!(severities(offline.clone()), [Severity::Error]);
+        let mut open = offline.clone();
+        open.network.passage.state = PassageState::Open;
+        assert_eq!(severities(open), []);
+        let mut resolved = offline;
+        resolved.cache.recursed = 1;
+        assert_eq!(severities(resolved), []);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
+use zoners_api::{FirstRecursionReport, FirstRecursionState};
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Network, Question, Random, Rtype, Security, name};
 use zoners_resolver::{Fault, Hop, NetworkState, Resolver, Settings, Shared, Trace};
@@ -43,6 +44,19 @@ impl FirstRecursion {
                 tracing::warn!("recursion: {self}");
             }
         }
+    }
+}
+
+impl FirstRecursion {
+    /// The outcome for `zoners status`.
+    pub(super) fn report(&self) -> FirstRecursionReport {
+        let state = match self {
+            FirstRecursion::Proven(_) => FirstRecursionState::Proven,
+            FirstRecursion::Unvalidated(_) => FirstRecursionState::Unvalidated,
+            FirstRecursion::Offline => FirstRecursionState::Offline,
+            FirstRecursion::Failed(_) => FirstRecursionState::Failed,
+        };
+        FirstRecursionReport { state, text: self.to_string() }
     }
 }
 
@@ -139,5 +153,6 @@ mod tests {
         let nowhere = ". NS a.root.\na.root. A 198.51.101.1\n";
         let offline = try_recursion(network, settings(nowhere, anchors), seeded()).await;
         assert_eq!(offline, FirstRecursion::Offline);
+        assert_eq!(offline.report().state, FirstRecursionState::Offline);
     }
 }

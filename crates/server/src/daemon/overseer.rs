@@ -6,13 +6,15 @@ mod watches;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use zoners_api::FirstRecursionReport;
 use zoners_dns::{Counter, Counters, Network, counters};
 use zoners_net::Sockets;
 use zoners_sandbox::Layer;
 use zoners_store::shared::SharedCache;
 
 use super::ListenStatus;
+use super::first_recursion::FirstRecursion;
 use super::reload_requests::ReloadRequests;
 use crate::events::QueryEvents;
 use crate::log::Log;
@@ -26,6 +28,7 @@ pub(crate) struct Overseer<N: Network = Arc<Sockets>> {
     counters: Vec<Arc<Counters>>,
     bound: ArcSwap<ListenStatus>,
     about: About,
+    first_recursion: ArcSwapOption<FirstRecursionReport>,
     watches: Watches,
     started_ms: u64,
 }
@@ -60,12 +63,18 @@ impl<N: Network> Overseer<N> {
         let service = ArcSwap::new(service);
         let bound = ArcSwap::from_pointee(bound);
         let watches = Watches::new(events);
-        Overseer { service, counters, bound, about, watches, started_ms }
+        let first_recursion = ArcSwapOption::empty();
+        Overseer { service, counters, bound, about, first_recursion, watches, started_ms }
     }
 
     /// Reports these addresses from now on.
     pub(super) fn listens(&self, bound: ListenStatus) {
         self.bound.store(Arc::new(bound));
+    }
+
+    /// Reports this outcome of the first recursion from now on; `None` once the network has changed.
+    pub(super) fn has_tried_recursion(&self, first: Option<&FirstRecursion>) {
+        self.first_recursion.store(first.map(|first| Arc::new(first.report())));
     }
 
     /// Looks names up with this service from now on.

@@ -39,7 +39,12 @@ impl Running {
         let network = workers.look_up_network(core, generation);
         let random = core.shared.random.clone();
         let trying = try_recursion(network, generation.settings.clone(), random);
-        self.runtime.spawn(async move { report(&trying.await) });
+        let overseer = self.serving.overseer.clone();
+        self.runtime.spawn(async move {
+            let first = trying.await;
+            overseer.has_tried_recursion(Some(&first));
+            report(&first);
+        });
     }
 
     /// Serves until SIGTERM or SIGINT, and finishes the queries under way. SIGHUP reloads the configuration.

@@ -49,6 +49,7 @@ impl Serving {
     /// Takes back penalties of servers from before the machine moved or slept, and closes open upstream sockets.
     pub(super) fn forgive(&self, event: Event) {
         self.core.shared.notify(event);
+        self.overseer.has_tried_recursion(None);
         self.workers.renew_sockets();
         self.overseer.service().worker().network().renew();
     }

@@ -133,7 +133,10 @@ fn network(network: &NetworkReport) -> String {
     let ways: Vec<String> = network.reachability.names(true).map(str::to_owned).collect();
     let lost = network.loss * 100.0;
     match network.passage.state {
-        PassageState::Unknown => "not used yet".to_owned(),
+        PassageState::Unknown => match &network.first_recursion {
+            Some(first) => format!("not used by clients yet; tried at the start: {}", first.text),
+            None => "not used yet".to_owned(),
+        },
         PassageState::Doubtful | PassageState::Open => {
             format!("works over {}; {lost:.1} % of queries are lost", list(&ways))
         }

@@ -4,9 +4,9 @@
 
 use zoners_api::{
     AdminReply, CacheEntries, CacheEntry, CacheFill, CounterStats, DaemonStatus, DnssecStatus,
-    KnownServer, LayerReport, NegativeAnchorList, NetworkReport, PassageReport, PassageState,
-    Reachability, SecondLevelState, ServerList, SilentZoneReport, UnvalidatedZone,
-    ValidationReport,
+    FirstRecursionReport, FirstRecursionState, KnownServer, LayerReport, NegativeAnchorList,
+    NetworkReport, PassageReport, PassageState, Reachability, SecondLevelState, ServerList,
+    SilentZoneReport, UnvalidatedZone, ValidationReport,
 };
 use zoners_dns::Counter;
 
@@ -111,6 +111,24 @@ fn offline() -> DaemonStatus {
     let cache = CacheFill { limit_bytes: 64 << 20, ..CacheFill::default() };
     let clock_wrong_by_s = Some(-86_400);
     DaemonStatus { uptime_s: 5, network, cache, clock_wrong_by_s, ..well() }.with_problems()
+}
+
+/// A daemon of which no client has asked anything.
+fn unused(state: FirstRecursionState, text: &str) -> DaemonStatus {
+    let first_recursion = Some(FirstRecursionReport { state, text: text.into() });
+    let network = NetworkReport { first_recursion, ..NetworkReport::default() };
+    let cache = CacheFill { limit_bytes: 64 << 20, ..CacheFill::default() };
+    DaemonStatus { uptime_s: 5, network, cache, ..well() }.with_problems()
+}
+
+#[test]
+fn status_tells_how_the_first_recursion_went() {
+    let works = "works from here: the root zone is proven, in 31 ms";
+    let proven = unused(FirstRecursionState::Proven, works);
+    shows("status-first-proven", &status::page(&proven, 80), 80);
+    let slow = "does not work from here: servers are too slow";
+    let failed = unused(FirstRecursionState::Failed, slow);
+    shows("status-first-failed", &status::page(&failed, 80), 80);
 }
 
 #[test]

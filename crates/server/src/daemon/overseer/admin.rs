@@ -234,6 +234,7 @@ impl<N: Network> Overseer<N> {
             reachability: report::reachability(shared.broken_paths()),
             silent_networks: shared.silent_networks(),
             passage: report::passage(shared.network_state()),
+            first_recursion: self.first_recursion.load().as_deref().cloned(),
         }
     }
 }

@@ -120,6 +120,18 @@ fn a_health_check_asks_the_daemon_where_it_serves() {
 }
 
 #[test]
+fn status_tells_how_the_first_recursion_went() {
+    let (mut daemon, socket) = daemon("");
+    assert!(daemon.logs("recursion: "));
+    let status = zoners(&["status", "--json", "--control", &socket]);
+    let object: Value = serde_json::from_str(&stdout(&status)).unwrap();
+    let first = &object["network"]["first_recursion"];
+    assert!(first["state"].is_string() && first["text"].is_string(), "{object}");
+    let page = zoners(&["status", "--control", &socket]);
+    assert!(stdout(&page).contains("tried at the start"), "{}", stdout(&page));
+}
+
+#[test]
 fn a_cache_is_emptied_as_a_whole_only_where_that_is_said() {
     let (_daemon, socket) = daemon("");
     let flush = |more: &[&str]| zoners(&[&["cache", "flush", "--control", &socket], more].concat());
