@@ -3,6 +3,7 @@
 use zoners_api::AdminRequest;
 use zoners_dns::name;
 use zoners_server::control::question;
+use zoners_server::events::EventFilter;
 
 /// Octets of the longest request.
 const LONGEST: usize = 4096;
@@ -40,6 +41,11 @@ fn texts(request: AdminRequest, line: &[u8]) {
         | AdminRequest::CacheLookup { name }
         | AdminRequest::Servers { zone: Some(name) } => {
             if let Err(error) = name::parse(&name) {
+                told(&error, line);
+            }
+        }
+        AdminRequest::Watch(filter) => {
+            if let Err(error) = EventFilter::of(&filter) {
                 told(&error, line);
             }
         }

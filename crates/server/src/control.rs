@@ -3,17 +3,21 @@
 //! Only the daemon's own user and root get answers; the mode of the file keeps out users who are neither the owner nor
 //! in the group of the file. Requests with an effect are logged, with the user and the process of the caller.
 //!
+//! A watch turns a conversation round: after the reply the daemon sends events, until the caller leaves.
+//!
 //! A file is not named but handed over, as an open descriptor beside the request (`SCM_RIGHTS`, unix(7)): so
 //! the daemon reads and writes with the rights of the caller, and the sandbox needs no exception.
 
 mod client;
 mod conversation;
+mod event_lines;
 mod socket;
 
 use zoners_dns::{Question, name};
 
 pub(crate) use client::status;
 pub use client::{ControlError, request};
+pub use event_lines::{EventLines, watch};
 pub(crate) use socket::{ControlSocket, folder};
 
 /// A question from the texts of a person.

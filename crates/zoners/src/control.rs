@@ -1,5 +1,5 @@
 //! Commands asking a running daemon: `zoners status`, `stats`, `servers`, `cache`, `nta`, `reload`,
-//! `healthcheck`.
+//! `healthcheck`, `watch`.
 
 pub(crate) mod cache;
 pub(crate) mod healthcheck;
@@ -10,15 +10,16 @@ pub(crate) mod stats;
 pub(crate) mod status;
 #[cfg(test)]
 mod tests;
+pub(crate) mod watch;
 
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 
-use zoners_api::{AdminError, AdminReply, AdminRequest};
+use zoners_api::{AdminError, AdminReply, AdminRequest, WatchFilter};
 use zoners_host::paths::runtime::control_sockets;
-use zoners_server::control;
+use zoners_server::control::{self, ControlError, EventLines};
 
 use crate::Failure;
 use crate::config_file::ConfigFile;
@@ -47,7 +48,12 @@ impl Socket {
         request: &AdminRequest,
     ) -> Result<T, Failure> {
         let sent = control::request(&self.paths()?, request, None);
-        sent.map_err(|error| Failure::Failed(error.to_string()))
+        sent.map_err(failure)
+    }
+
+    /// Begins a watch of the daemon.
+    fn watch(&self, filter: &WatchFilter) -> Result<EventLines, Failure> {
+        control::watch(&self.paths()?, filter).map_err(failure)
     }
 
     /// The places of the socket, first to last.
@@ -65,6 +71,10 @@ impl Socket {
         }
         Ok(control_sockets(configured.as_deref()))
     }
+}
+
+fn failure(error: ControlError) -> Failure {
+    Failure::Failed(error.to_string())
 }
 
 /// Sends a request to the daemon at the first usable path, with a file to be written or read.

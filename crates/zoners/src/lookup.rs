@@ -9,7 +9,7 @@ mod words;
 use std::path::PathBuf;
 
 use zoners_api::LookupReport;
-use zoners_dns::Checking;
+use zoners_dns::{Checking, name};
 
 use crate::Failure;
 use crate::config_file::ConfigFile;
@@ -90,6 +90,15 @@ pub(crate) struct LookupArguments {
     control: Option<PathBuf>,
     #[command(flatten)]
     config: ConfigFile,
+}
+
+/// A name as typed by a person, in zone-file format.
+///
+/// # Errors
+/// The text is no domain name.
+pub(crate) fn name_on_the_wire(text: &str) -> Result<String, String> {
+    let name = name::parse(&idn::to_wire(text)?)?;
+    Ok(name.fmt_with_dot().to_string())
 }
 
 pub(crate) fn run(arguments: &LookupArguments) -> Result<(), Failure> {

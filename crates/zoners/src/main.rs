@@ -55,6 +55,8 @@ enum Command {
     Status(control::status::StatusArguments),
     /// Show the counters of the running daemon, each with an explanation.
     Stats(control::stats::StatsArguments),
+    /// Show the queries of clients as they end: client, question, outcome and reason.
+    Watch(control::watch::WatchArguments),
     /// Show the measurements of servers in the running daemon: of a zone, or of every zone.
     Servers(control::servers::ServersArguments),
     /// Show, empty, save or load the cache of the running daemon.
@@ -84,6 +86,7 @@ Examples:
   zoners lookup example.com +trace        see every server on the way
   zoners demo                             try it without a network
   zoners status                           see how the running daemon is doing
+  zoners watch --failed                   see which queries fail, as they come
   zoners cache flush example.com          let it forget a name
   zoners bench --in-process               measure it on a thousand names
   zoners check zoners.toml                see whether a configuration is right
@@ -176,6 +179,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Status(arguments) => control::status::run(&arguments),
         Command::Stats(arguments) => control::stats::run(&arguments),
+        Command::Watch(arguments) => control::watch::run(&arguments),
         Command::Servers(arguments) => control::servers::run(&arguments),
         Command::Cache(arguments) => control::cache::run(&arguments),
         Command::Reload(arguments) => control::reload::run(&arguments),

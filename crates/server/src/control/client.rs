@@ -1,11 +1,11 @@
 //! The other end: the requests of a command to a running daemon.
 
 use std::fmt;
-use std::io::{self, BufRead, IoSlice, Write};
+use std::io::{self, BufRead, BufReader, IoSlice, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
@@ -49,6 +49,12 @@ impl fmt::Display for ControlError {
 
 impl std::error::Error for ControlError {}
 
+impl ControlError {
+    fn broken(path: &Path, error: &io::Error) -> Self {
+        ControlError::Broken(format!("{}: {error}", path.display()))
+    }
+}
+
 impl From<AdminError> for ControlError {
     fn from(error: AdminError) -> Self {
         ControlError::Daemon(error)
@@ -66,16 +72,45 @@ pub fn request<T: TryFrom<AdminReply, Error = AdminError>>(
     request: &AdminRequest,
     file: Option<BorrowedFd<'_>>,
 ) -> Result<T, ControlError> {
+    converse(paths, request, file).map(|(result, _)| result)
+}
+
+/// As [`request`], and returns the lines that follow the reply.
+pub(super) fn converse<T: TryFrom<AdminReply, Error = AdminError>>(
+    paths: &[PathBuf],
+    request: &AdminRequest,
+    file: Option<BorrowedFd<'_>>,
+) -> Result<(T, DaemonLines), ControlError> {
     let (path, mut stream) = connect(paths)?;
-    let broken = |error: io::Error| ControlError::Broken(format!("{}: {error}", path.display()));
+    let broken = |error| ControlError::broken(path, &error);
     let line = format!("{}\n", request.to_line());
     send(&mut stream, line.as_bytes(), file).map_err(broken)?;
-    let mut line = Vec::new();
-    io::BufReader::new(stream).read_until(b'\n', &mut line).map_err(broken)?;
-    if line.is_empty() {
-        return Err(broken(io::ErrorKind::ConnectionAborted.into()));
+    let mut lines = DaemonLines { path: path.clone(), stream: BufReader::new(stream) };
+    let reply = lines.next_line()?;
+    let reply = reply.ok_or_else(|| broken(io::ErrorKind::ConnectionAborted.into()))?;
+    Ok((T::try_from(AdminReply::from_line(&reply)?)?, lines))
+}
+
+/// The lines of a daemon.
+#[derive(Debug)]
+pub(super) struct DaemonLines {
+    path: PathBuf,
+    stream: BufReader<UnixStream>,
+}
+
+impl DaemonLines {
+    /// Waits for the next line; `None` once the daemon has ended the conversation.
+    pub(super) fn next_line(&mut self) -> Result<Option<Vec<u8>>, ControlError> {
+        let mut line = Vec::new();
+        let read = self.stream.read_until(b'\n', &mut line);
+        read.map_err(|error| ControlError::broken(&self.path, &error))?;
+        Ok(Some(line).filter(|line| !line.is_empty()))
     }
-    Ok(T::try_from(AdminReply::from_line(&line)?)?)
+
+    /// The socket, and whether octets have been read ahead of it.
+    pub(super) fn socket(&self) -> (BorrowedFd<'_>, bool) {
+        (self.stream.get_ref().as_fd(), !self.stream.buffer().is_empty())
+    }
 }
 
 /// The status of the first daemon at `paths`, if the reply comes soon.
@@ -85,7 +120,7 @@ pub(crate) fn status(paths: &[PathBuf]) -> Option<DaemonStatus> {
     let line = format!("{}\n", AdminRequest::Status {}.to_line());
     stream.write_all(line.as_bytes()).ok()?;
     let mut line = Vec::new();
-    io::BufReader::new(stream).read_until(b'\n', &mut line).ok()?;
+    BufReader::new(stream).read_until(b'\n', &mut line).ok()?;
     AdminReply::from_line(&line).ok()?.try_into().ok()
 }
 

@@ -5,7 +5,7 @@ use zoners_dns::{Name, NameSlice, Prefix, name};
 
 use super::{EventQuestion, QueryEvent};
 
-/// The events that a reader wants. The worker applies the filter, so that an unwanted event takes no room in the ring.
+/// A filter of events. The worker applies the filter, so that an unwanted event takes no room in the ring.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
     client: Option<Prefix>,

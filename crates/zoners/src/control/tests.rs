@@ -4,13 +4,13 @@
 
 use zoners_api::{
     AdminReply, CacheEntries, CacheEntry, CacheFill, CounterStats, DaemonStatus, DnssecStatus,
-    FirstRecursionReport, FirstRecursionState, KnownServer, LayerReport, NegativeAnchorList,
-    NetworkReport, PassageReport, PassageState, Reachability, SecondLevelState, ServerList,
-    SilentZoneReport, UnvalidatedZone, ValidationReport,
+    EdeReport, FinishedQuery, FirstRecursionReport, FirstRecursionState, KnownServer, LayerReport,
+    NegativeAnchorList, NetworkReport, PassageReport, PassageState, QueryOutcome, Reachability,
+    SecondLevelState, ServerList, SilentZoneReport, UnvalidatedZone, ValidationReport,
 };
 use zoners_dns::Counter;
 
-use super::{cache, nta, servers, stats, status};
+use super::{cache, nta, servers, stats, status, watch};
 
 /// Compares a text with the file of this name.
 fn holds(name: &str, text: &str) {
@@ -129,6 +129,42 @@ fn status_tells_how_the_first_recursion_went() {
     let slow = "does not work from here: servers are too slow";
     let failed = unused(FirstRecursionState::Failed, slow);
     shows("status-first-failed", &status::page(&failed, 80), 80);
+}
+
+#[test]
+fn watch_has_a_line_for_each_query() {
+    let cached = FinishedQuery {
+        received_s: 1_795_502_534,
+        client: "192.168.1.7".into(),
+        transport: "udp".into(),
+        name: Some("www.example.com.".into()),
+        r#type: Some("AAAA".into()),
+        outcome: Some(QueryOutcome::Cached),
+        rcode: Some("NOERROR".into()),
+        ede: None,
+        failed: false,
+        took_ms: 0.0,
+    };
+    let meaning = "No Reachable Authority".into();
+    let failed = FinishedQuery {
+        client: "2001:db8::7".into(),
+        outcome: Some(QueryOutcome::Failed),
+        rcode: Some("SERVFAIL".into()),
+        ede: Some(EdeReport { code: 22, meaning, text: String::new() }),
+        failed: true,
+        took_ms: 1234.5,
+        ..cached.clone()
+    };
+    let dropped = FinishedQuery {
+        name: None,
+        r#type: None,
+        outcome: Some(QueryOutcome::ErrorsLimited),
+        rcode: None,
+        ..cached.clone()
+    };
+    let later = FinishedQuery { outcome: None, ..cached.clone() };
+    let rows = [cached, failed, dropped, later].map(|query| watch::row(&query));
+    shows("watch", &[vec![watch::heading()], rows.to_vec()].concat(), 120);
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod command {
     #[cfg(feature = "demo")]
     mod demo;
     mod lookup;
+    mod watch;
 }
 
 /// The daemon beside the operating system and clients.

@@ -16,7 +16,7 @@ use zoners_resolver::{MAX_NEGATIVE_ANCHOR_SECONDS, MAX_NEGATIVE_ANCHORS};
 use zoners_sandbox::{Layer, LayerState};
 
 use super::Overseer;
-use super::watches::Watch;
+use super::watches::EventWatch;
 use crate::control::question;
 use crate::daemon::keeper;
 use crate::events::EventFilter;
@@ -26,7 +26,7 @@ use crate::report::{self, text};
 const MAX_SERVERS: usize = 2000;
 
 impl<N: Network> Admin for Overseer<N> {
-    type Events = Watch;
+    type Events = EventWatch;
 
     fn status(&self) -> DaemonStatus {
         let (service, bound) = (self.service(), self.bound.load());
@@ -218,7 +218,7 @@ impl<N: Network> Admin for Overseer<N> {
         report.await.map_err(|_| AdminError::failed("the daemon ends"))
     }
 
-    fn watch(&self, filter: &WatchFilter) -> Result<(WatchStarted, Watch), AdminError> {
+    fn watch(&self, filter: &WatchFilter) -> Result<(WatchStarted, EventWatch), AdminError> {
         let filter = EventFilter::of(filter).map_err(AdminError::invalid)?;
         self.watches.begin(&filter)
     }

@@ -36,7 +36,7 @@ struct WatchLab {
 }
 
 /// One end of a conversation.
-struct Caller {
+struct WatchCaller {
     lines: Lines<BufReader<UnixStream>>,
 }
 
@@ -65,16 +65,16 @@ impl WatchLab {
     }
 
     /// Sends a request, and reads the reply.
-    async fn ask(&self, request: &AdminRequest) -> (Caller, AdminReply) {
+    async fn ask(&self, request: &AdminRequest) -> (WatchCaller, AdminReply) {
         let mut stream = UnixStream::connect(&self.socket).await.unwrap();
         stream.write_all((request.to_line() + "\n").as_bytes()).await.unwrap();
-        let mut caller = Caller { lines: BufReader::new(stream).lines() };
+        let mut caller = WatchCaller { lines: BufReader::new(stream).lines() };
         let reply = caller.line().await.unwrap();
         (caller, AdminReply::from_line(reply.as_bytes()).unwrap())
     }
 
     /// A caller with a watch under way.
-    async fn watch(&self) -> Caller {
+    async fn watch(&self) -> WatchCaller {
         let (caller, reply) = self.ask(&AdminRequest::Watch(WatchFilter::default())).await;
         assert!(matches!(reply, AdminReply::Watch(_)), "{reply:?}");
         caller
@@ -96,7 +96,7 @@ impl Drop for WatchLab {
     }
 }
 
-impl Caller {
+impl WatchCaller {
     async fn line(&mut self) -> Option<String> {
         timeout(LONG, self.lines.next_line()).await.unwrap().unwrap()
     }

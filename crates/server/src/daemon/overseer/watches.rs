@@ -13,12 +13,12 @@ use crate::report::finished_query;
 
 /// Watches under way at a time: a quarter of the conversations of the control socket, so that requests have room.
 pub(super) const MAX_WATCHES: usize = 4;
-/// Events that the rings of one watch hold, over all workers; what comes beyond between two looks is lost. With
-/// [`INTERVAL`] a watch reads up to 40,000 events a second.
+/// Events in the rings of one watch, over all workers. Between two looks further events are lost: with [`INTERVAL`] a
+/// watch reads up to 40,000 events a second.
 const MAX_WAITING_EVENTS: usize = 2048;
 /// The least room of one ring.
 const MIN_RING_EVENTS: usize = 64;
-/// The time between two looks at the rings. Without a watch nothing looks.
+/// The time between two looks at the rings. Without a watch there is no look.
 const INTERVAL: Duration = Duration::from_millis(50);
 
 /// The watches of a daemon.
@@ -31,7 +31,7 @@ pub(super) struct Watches {
 
 /// A watch under way. Dropping ends it.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct EventWatch {
     readers: Vec<EventReader>,
     /// Events that a reader takes at a look, so that a busy worker does not hold the look.
     events_a_look: usize,
@@ -52,7 +52,10 @@ impl Watches {
     ///
     /// # Errors
     /// [`MAX_WATCHES`] are under way.
-    pub(super) fn begin(&self, filter: &EventFilter) -> Result<(WatchStarted, Watch), AdminError> {
+    pub(super) fn begin(
+        &self,
+        filter: &EventFilter,
+    ) -> Result<(WatchStarted, EventWatch), AdminError> {
         let Ok(place) = self.free.clone().try_acquire_owned() else {
             self.counters.count(Counter::EventsWatchesRefused);
             let full = format!("there are {MAX_WATCHES} watches already, the most there may be");
@@ -62,7 +65,7 @@ impl Watches {
         let attach = |events: &Arc<QueryEvents>| events.attach(room, filter.clone());
         let mut looks = interval(INTERVAL);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let watch = Watch {
+        let watch = EventWatch {
             readers: self.workers.iter().map(attach).collect(),
             events_a_look: room,
             looks,
@@ -85,9 +88,9 @@ impl Watches {
     }
 }
 
-impl Watch {
-    /// The events since the last look, in the order of their end, and last a loss. A worker gives its events in order;
-    /// events of two workers are in order unless a look falls between the two.
+impl EventWatch {
+    /// The events since the last look, sorted by the end of the query, and then a loss. Events of two workers are out of
+    /// order only where a look falls between the end of a query and the event.
     fn look(&mut self) -> Vec<AdminEvent> {
         let most = self.events_a_look;
         let waiting = |reader: &mut EventReader| -> Vec<QueryEvent> {
@@ -107,7 +110,7 @@ impl Watch {
     }
 }
 
-impl EventStream for Watch {
+impl EventStream for EventWatch {
     async fn next_events(&mut self) -> Vec<AdminEvent> {
         loop {
             self.looks.tick().await;
