@@ -40,8 +40,8 @@ use crate::model::verdict::Fault;
 use crate::selection::candidates::Attempt;
 use crate::selection::observation::{Observation, observe};
 use doubts::Suspicions;
-use matching::{chokes_on_edns, wants_cookie};
-use outstanding::{LIVES, QueryLead, UnansweredGuard, tell};
+use matching::{rejects_edns, wants_cookie};
+use outstanding::{LIVES, QueryLead, UnansweredGuard, publish};
 use receive::Received;
 use wait::{PendingQuery, compose};
 
@@ -87,7 +87,7 @@ impl<'a> ServerQuery<'a> {
 
     /// Whether the server must be asked differently after this reply.
     fn is_unfinished(&self, reply: &Message) -> bool {
-        self.edns && (chokes_on_edns(reply) || wants_cookie(reply))
+        self.edns && (rejects_edns(reply) || wants_cookie(reply))
     }
 }
 
@@ -110,7 +110,7 @@ async fn carry_out<N: Network>(
         Some(room) => ask_server(env, query, lead.as_ref(), room).await,
     };
     if let Some(lead) = lead.take() {
-        tell(lead, &result);
+        publish(lead, &result);
     }
     result
 }
@@ -159,7 +159,7 @@ async fn ask_server<N: Network>(
         if beside.is_none() && !doubts.leave_room() {
             break give_up(env, &wait, doubts);
         }
-        if let (Some(lead), Some(doubt)) = (lead, doubts.news()) {
+        if let (Some(lead), Some(doubt)) = (lead, doubts.new_suspicion()) {
             lead.doubt(doubt as u8);
         }
     };
@@ -195,7 +195,7 @@ fn read_beside<N: Network>(
         Received::Ended(fault) => {
             *beside = None;
             env.count(Counter::UpstreamTcpFallbackFailed);
-            Received::NotBeside(fault)
+            Received::TcpFailed(fault)
         }
         read => read,
     }

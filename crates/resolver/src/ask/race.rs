@@ -32,7 +32,7 @@ use crate::model::trace::Hop;
 use crate::model::verdict::{Fault, Verdict};
 use crate::selection::candidates::{Attempt, Candidates};
 use crate::selection::report::why_skipped;
-use child_nameservers::{ChildServers, told};
+use child_nameservers::{ChildServers, child_servers_of};
 use running::{RunningAttempt, next_of};
 
 pub(crate) use concurrent::Concurrent;
@@ -52,7 +52,7 @@ struct Race<'a, N: Network> {
     /// The first fault other than silence, for the EDE.
     fault: Option<Box<(Attempt, Fault)>>,
     /// Servers whose reply says nothing about the question.
-    speechless: Vec<(Attempt, Fault)>,
+    empty_replies: Vec<(Attempt, Fault)>,
     /// A server replied with a different failure.
     contradicted: bool,
     exhausted: Option<Unresolved>,
@@ -85,7 +85,7 @@ enum RaceEvent {
     Report(Box<Report>),
     Doubtful(Suspicion, SocketAddr),
     Found(FoundAddresses),
-    Own(Option<Delegation>),
+    ChildServers(Option<Delegation>),
     Late,
     Released,
     Over,
@@ -111,7 +111,7 @@ impl<'a, N: Network> Race<'a, N> {
             looked_up: 0,
             empty: 0,
             fault: None,
-            speechless: Vec::new(),
+            empty_replies: Vec::new(),
             contradicted: false,
             exhausted: None,
             hedge_at: Instant::now(),
@@ -141,7 +141,7 @@ impl<N: Network> Race<'_, N> {
             }
             let ends_at = self.ends_at(over);
             let event = self.next(ends_at).await;
-            if let Some(result) = self.take_in(event) {
+            if let Some(result) = self.act_on_event(event) {
                 return result;
             }
         }
@@ -189,7 +189,7 @@ impl<N: Network> Race<'_, N> {
     }
 
     /// Acts on an event; the result, if the event ends the race.
-    fn take_in(&mut self, event: RaceEvent) -> Option<Result<Box<Verdict>, Unresolved>> {
+    fn act_on_event(&mut self, event: RaceEvent) -> Option<Result<Box<Verdict>, Unresolved>> {
         match event {
             RaceEvent::Report(report) => {
                 if let Some(verdict) = self.judge(*report) {
@@ -208,9 +208,9 @@ impl<N: Network> Race<'_, N> {
                     self.launch();
                 }
             }
-            RaceEvent::Own(told) => {
-                self.child_servers_state = ChildServers::Told;
-                self.add_child_servers(told);
+            RaceEvent::ChildServers(servers) => {
+                self.child_servers_state = ChildServers::Known;
+                self.add_child_servers(servers);
                 self.launch();
             }
             RaceEvent::Late if self.waits_for_permit => self.try_again(),
@@ -228,7 +228,7 @@ impl<N: Network> Race<'_, N> {
             biased;
             happening = next_of(&mut self.running) => happening,
             found = self.lookups.next() => RaceEvent::Found(found),
-            own = told(&mut self.child_servers_state) => RaceEvent::Own(own),
+            own = child_servers_of(&mut self.child_servers_state) => RaceEvent::ChildServers(own),
             () = released.notified(), if self.waits_for_permit => RaceEvent::Released,
             () = sleep_until(over.min(self.hedge_at)) => match self.hedge_at < over {
                 true => RaceEvent::Late,

@@ -40,7 +40,7 @@ mod tests {
     use zoners_dns::{OptRcode, Question, zonefile};
 
     #[test]
-    fn only_what_the_zone_may_say_is_left() {
+    fn records_out_of_bailiwick_are_dropped() {
         let sets = |text| zonefile::parse(text, &name::root()).unwrap();
         let question = Question::new(name::parse("www.example.test").unwrap(), Rtype::A);
         let answer = sets("www.example.test. A 192.0.2.1\nwww.victim.test. A 192.0.2.66");

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_server_has_its_own_and_it_changes_with_the_network_and_the_day() {
+    fn each_server_has_a_cookie_that_changes_with_network_and_day() {
         let cookies = ClientCookies::new(&Random::seeded(3));
         let at =
             |server: &str, millis| cookies.of(server.parse().unwrap(), Moment::from_millis(millis));

@@ -48,7 +48,7 @@ pub(crate) struct Estimator {
     pub(crate) broken: BrokenPaths,
     /// No server has replied lately.
     pub(crate) silent: bool,
-    /// When anybody last answered.
+    /// The time of the last reply of any server.
     pub(crate) last_reply_at: Moment,
 }
 
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_server_is_left_alone_longer_each_time_and_no_longer_than_the_limit() {
+    fn the_backoff_of_a_silent_server_doubles_up_to_its_limit() {
         let skipped = |unanswered| {
             let until = estimator().estimate(&silent(unanswered), None).skipped_until;
             until.map(|until| until.since(estimator().now))
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_given_up_that_stays_silent_while_others_answer() {
+    fn a_server_silent_while_other_servers_reply_is_given_up() {
         let given_up =
             |estimator: Estimator, info: &ServerInfo| estimator.estimate(info, None).given_up;
         assert!(!given_up(estimator(), &silent(GIVEN_UP_AFTER - 1)));
@@ -241,7 +241,7 @@ mod tests {
         let last_reply_at = Moment::from_millis(AT - 120_000);
         assert!(
             !given_up(Estimator { last_reply_at, ..estimator() }, &silent(GIVEN_UP_AFTER)),
-            "by nobody since"
+            "no server replied since"
         );
         let waiting_since = AT - GIVEN_UP_FOR.as_millis() as u64;
         let at_once = ServerInfo { waiting_since, ..silent(GIVEN_UP_AFTER) };
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_reached_is_left_alone_at_once_and_by_the_same_limit() {
+    fn an_unreachable_server_is_in_backoff_at_once_up_to_the_same_limit() {
         for (troubles, back_off) in [(1, FIRST_BACK_OFF), (u16::MAX, LONGEST_BACK_OFF)] {
             let trouble = Some(ServerFault::Unreachable);
             let info = ServerInfo { trouble, troubles, troubled_at: AT, ..ServerInfo::default() };
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn patience_has_its_bounds() {
+    fn the_hedge_delay_is_bounded() {
         for (srtt_us, hedge_after) in [(1, LEAST_PATIENCE), (u32::MAX, MOST_PATIENCE)] {
             let info = ServerInfo { srtt_us, replied_at: AT, ..ServerInfo::default() };
             assert_eq!(estimator().estimate(&info, None).hedge_after, hedge_after);

@@ -1,8 +1,8 @@
 //! Fetch quotas: the number of queries under way at one server, and of questions at one zone.
 //!
-//! A quota adapts: it grows while queries are answered and shrinks while they time out. The quota
-//! is soft: at half of it no optional query is sent, and at its end no new question, so that a
-//! flood of names without answers leaves room for other names (as BIND's `fetches-per-server` and
+//! A quota grows while queries are answered and shrinks while queries time out. The quota is soft:
+//! beyond its half no optional query is sent, and beyond its end no new question, so that a flood of
+//! names without answers leaves room for other names (as BIND's `fetches-per-server` and
 //! `fetches-per-zone`).
 
 use std::collections::hash_map::RandomState;
@@ -20,7 +20,7 @@ const PLACES: usize = 4096;
 const WINDOW: u16 = 64;
 /// If a smaller share was unanswered, the quota grows …
 const FEW: f32 = 0.1;
-/// … and if a greater share was, it shrinks; by a factor of two.
+/// … and beyond this share the quota shrinks; by a factor of two.
 const MANY: f32 = 0.3;
 /// The bounds of a quota, as a factor of the configured value in both directions.
 const RANGE: u32 = 16;
@@ -158,7 +158,7 @@ impl FetchQuotas {
         place.quota.store(quota, Ordering::Relaxed);
     }
 
-    /// Whether so many queries were unanswered that the quota is below its initial value.
+    /// Whether unanswered queries have brought the quota below its initial value.
     pub(crate) fn has_shrunk(&self, at: usize, usual: QuotaLimit) -> bool {
         self.places.get(at).is_some_and(|place| place.quota(usual) < usual.limit)
     }

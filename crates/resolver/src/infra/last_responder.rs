@@ -1,5 +1,5 @@
-//! The last responder: the server that replied last is asked the same question again when no server
-//! replies any more. Its silence tells an offline uplink from dead servers.
+//! The last responder: if replies cease, the server with the latest reply is asked the same
+//! question again. Silence of this server tells an offline uplink from dead servers.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,7 +18,7 @@ const MOST: u8 = 2;
 /// The time in which a reply is expected.
 const TAKES: Duration = Duration::from_secs(1);
 
-/// The pause between probes of any kind, so that one fault does not cause five probes in a second.
+/// The pause between probes of any kind: without, one fault would cause five probes in a second.
 const REST: Duration = Duration::from_millis(350);
 
 /// The pause after a probe.
@@ -35,7 +35,7 @@ impl ProbePause {
     }
 }
 
-/// A question that a server has answered.
+/// A question with the server of its reply.
 #[derive(Clone, Debug)]
 pub(crate) struct LastReply {
     pub(crate) server: Endpoint,
@@ -55,7 +55,7 @@ pub(crate) struct LastResponder {
 #[derive(Debug, Default)]
 struct ResponderState {
     last: Option<LastReply>,
-    /// The number of probes since a reply, the first of them, and when the next is allowed.
+    /// The number of probes since a reply, the time of the first, and when the next is allowed.
     asked: u8,
     asked_at: Moment,
     free_at: Moment,
@@ -80,8 +80,8 @@ impl LastResponder {
         }
     }
 
-    /// The server and question of a probe: the last responder or, if it may not be asked, a second
-    /// one. `None` if a probe was sent a moment ago, or often enough.
+    /// The server and question of a probe: the last responder or, where that is excluded, a second
+    /// server. `None` if a probe was sent a moment ago, or often enough.
     pub(crate) fn claim(
         &self,
         now: Moment,
@@ -116,7 +116,7 @@ impl LastResponder {
     }
 
     /// Whether a server has ever answered.
-    pub(crate) fn is_there(&self) -> bool {
+    pub(crate) fn has_replied(&self) -> bool {
         self.taken_at.load(Ordering::Relaxed) > 0
     }
 }
@@ -139,12 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn it_is_asked_twice_and_its_silence_counts_a_second_later() {
+    fn the_last_responder_is_probed_twice_and_silence_counts_after_a_second() {
         let (last_responder, at) = (LastResponder::default(), Moment::from_millis);
-        assert!(!last_responder.is_there());
+        assert!(!last_responder.has_replied());
         last_responder.take(at(5), || last_reply("192.0.2.1"));
         last_responder.take(at(1004), || last_reply("192.0.2.2"));
-        assert!(last_responder.is_there());
+        assert!(last_responder.has_replied());
         assert_eq!(
             claim(&last_responder, 2000).as_deref(),
             Some("192.0.2.1"),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn another_is_asked_where_it_may_not_be() {
+    fn a_second_server_is_probed_if_the_last_responder_may_not_be_asked() {
         let last_responder = LastResponder::default();
         assert_eq!(claim(&last_responder, 5).as_deref(), Some("192.0.2.9"), "none ever answered");
         last_responder.settle_probes();

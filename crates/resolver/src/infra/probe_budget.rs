@@ -1,7 +1,7 @@
 //! The budget of optional packets.
 //!
-//! Unknown servers are tried beside a known server, not instead of it, so that no client waits for
-//! what is learned. Such probes cost packets at the servers' expense, so each necessary query earns
+//! Unknown servers are tried beside a known server, never in its place, so no client waits for the
+//! result. Probes cost packets at the servers' expense, so each necessary query earns
 //! a fraction of one optional packet.
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -36,7 +36,7 @@ impl ProbeBudget {
         most > 0 && self.0.load(Ordering::Relaxed) >= PACKET
     }
 
-    /// Returns the price of a packet that turned out to be necessary.
+    /// Returns the price of a packet, necessary after all.
     pub(crate) fn give_back(&self) {
         self.0.fetch_add(PACKET, Ordering::Relaxed);
     }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_eighth_may_be_spent_beyond_the_first() {
+    fn probes_cost_an_eighth_of_the_packets_beyond_the_first_sixty_four() {
         let budget = ProbeBudget::default();
         let spend =
             |most| std::iter::from_fn(|| budget.is_left(most).then(|| budget.take())).count();

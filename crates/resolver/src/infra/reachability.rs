@@ -1,9 +1,9 @@
 //! Reachability: whether IPv4, IPv6 and UDP work from here at all.
 //!
 //! One silent server is itself at fault, and so are the servers of a dead zone, however many. If
-//! servers of many networks are silent over a path for a while, and so is a server that has just
-//! replied over the path, the path is at fault: servers behind it are asked last until a probe is
-//! answered. Only time in which servers are asked counts, and one reply ends it.
+//! servers of many networks are silent over a path for a while, and so is the last responder of the
+//! path, the path is at fault: servers behind a broken path are asked last until a probe is
+//! answered. Only time with queries counts, and one reply ends the silence.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ const MANY: usize = 6;
 /// Most outages of the uplink are shorter.
 const BROKEN_AFTER: Duration = Duration::from_secs(1);
 const DOUBTFUL_AFTER: Duration = Duration::from_millis(300);
-/// The most time that counts between two silent networks: without questions there is no evidence.
+/// The most time counted between two silent networks: without questions there is no evidence.
 const MOST_BETWEEN: Duration = Duration::from_millis(500);
 /// Silent networks after which the last responder is probed.
 const SOME: usize = 2;
@@ -204,8 +204,8 @@ impl ReachabilityTable {
         self.of(server).for_each(|path| path.failed(network, now));
     }
 
-    /// The probes that tell whether paths are broken: for each suspect path the last responder over
-    /// it or, if that may not be asked, `another` if it has an address of the family.
+    /// The probes of suspect paths: the last responder of each path or, where that is excluded,
+    /// `another` server with an address of the family.
     pub(crate) fn claim_probes_of_last_responders(
         &self,
         now: Moment,
@@ -228,7 +228,7 @@ impl ReachabilityTable {
     /// Which paths are broken now.
     pub(crate) fn broken(&self, now: Moment) -> BrokenPaths {
         let (ipv4, ipv6) = (self.ipv4.is_broken(now), self.ipv6.is_broken(now));
-        // If nothing works at all, TCP works no better.
+        // Without IPv4 and IPv6, TCP works no better.
         BrokenPaths { ipv4, ipv6, udp: self.udp.is_broken(now) && !(ipv4 && ipv6) }
     }
 

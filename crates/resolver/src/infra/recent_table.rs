@@ -9,9 +9,8 @@ use zoners_dns::Moment;
 /// Entries of one bucket.
 const TOGETHER: usize = 16;
 
-/// A table of bounded size: an entry is forgotten some time after its last use, and earlier if its
-/// bucket is full. The bucket follows from a secret hash, so that an outsider cannot choose the
-/// victim.
+/// A table of bounded size: an entry is forgotten some time after its last use, and earlier if the
+/// bucket is full. The bucket follows from a secret hash, so no outsider chooses the victim.
 #[derive(Debug)]
 pub(crate) struct RecentTable<K, V> {
     parts: Box<[Vec<RecentEntry<K, V>>]>,
@@ -73,7 +72,7 @@ impl<K: Hash + Eq, V: Default> RecentTable<K, V> {
         Some(TouchedEntry { value: &mut entry.value, evicted })
     }
 
-    /// The entry of `key`, if any; looking does not extend its life.
+    /// The entry of `key`, if any; a look does not extend the life of an entry.
     pub(crate) fn get_mut(&mut self, key: &K, now: Moment) -> Option<&mut V> {
         let keep = self.keep;
         let place = self.place(key);
@@ -114,7 +113,7 @@ mod tests {
     const KEEP: Duration = Duration::from_secs(1);
 
     #[test]
-    fn no_more_is_kept_than_there_is_room_for_and_the_oldest_goes() {
+    fn entries_are_bounded_and_the_oldest_of_a_bucket_is_evicted() {
         let (mut table, mut forgotten) = (RecentTable::<u32, u32>::new(64, KEEP), 0);
         for key in 0..1000 {
             let now = Moment::from_millis(u64::from(key) / 2);
@@ -136,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_forgotten_when_it_was_not_touched_for_so_long() {
+    fn an_entry_expires_some_time_after_its_last_use() {
         let (mut table, at) = (RecentTable::<u32, u32>::new(64, KEEP), Moment::from_millis);
         *table.touch(1, at(5)).unwrap().value = 7;
         assert_eq!(table.get_mut(&1, at(1004)), Some(&mut 7));

@@ -1,8 +1,8 @@
 //! Limits repetition: how often a query without a useful reply may be sent again within a second.
 //!
-//! Each query has a port and an ID of its own, and each query that an attacker can trigger for one
-//! question is another chance to forge the reply. If clients give up one after the other, the same
-//! query would be sent as often, so it waits for its turn. A query with a useful reply is repeated
+//! Each query has a new port and ID, and each query triggered by an attacker for one question is a
+//! further chance to forge the reply. Clients that give up one by one would cause the same query as
+//! often, so the query waits for a permit. A query with a useful reply is repeated
 //! only for good reason, and is not recorded here.
 
 use std::collections::{HashMap, VecDeque};
@@ -44,7 +44,7 @@ impl QueryKey {
 }
 
 impl Hash for QueryKey {
-    /// Ports and the RD flag rarely differ for one host, so they are left out.
+    /// Ports and the RD flag rarely differ for one host, so neither is hashed.
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.question.hash(state);
         self.server.ip().hash(state);
@@ -54,7 +54,7 @@ impl Hash for QueryKey {
 /// Queries without a useful reply in the last second.
 #[derive(Debug, Default)]
 pub(crate) struct ResendLimit {
-    /// The number of records, so that senders need not lock an empty table.
+    /// The number of records: with none, no sender takes the lock.
     count: AtomicUsize,
     sent: Mutex<FailedQuery>,
 }
@@ -68,7 +68,7 @@ struct FailedQuery {
 }
 
 impl ResendLimit {
-    /// Records that a query sent at `sent` has failed; true if an older record was forgotten.
+    /// Records the failure of a query sent at `sent`; true if an older record was forgotten.
     pub(crate) fn failed(&self, key: QueryKey, sent: Instant, now: Instant) -> bool {
         // Older queries do not count any more.
         if now.duration_since(sent) >= SPAN {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_fifth_waits_until_the_first_is_a_second_old() {
+    async fn the_fifth_query_waits_until_the_first_is_a_second_old() {
         let (repeats, begun) = (ResendLimit::default(), Instant::now());
         let at = |millis| begun + Duration::from_millis(millis);
         for sent in [0, 100, 200] {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_more_are_remembered_than_there_is_room_for() {
+    async fn failed_queries_are_bounded_and_the_oldest_is_evicted() {
         let (repeats, now) = (ResendLimit::default(), Instant::now());
         assert!((0..MOST).all(|number| !repeats.failed(key(number), now, now)));
         assert!(repeats.failed(key(MOST), now, now));

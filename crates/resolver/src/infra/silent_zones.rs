@@ -1,10 +1,10 @@
 //! Silent zones: zones whose servers do not reply, and the packets that may still be spent on each.
 //!
-//! A delegation may name 78 addresses that never reply, so no question may try each of them. A zone
-//! has an account that its questions share. The account is opened when a server is late, and closed
-//! by a useful reply. The packets granted at once find one live server among thirteen; then packets
-//! are few. If the silence lasts while other servers reply, the zone counts as dead: one question
-//! at a time tries the addresses tried longest ago, and further questions wait for its result.
+//! A delegation may name 78 addresses without a server, so no question may try each address. The
+//! questions to a zone share an account. A late server opens the account, and a useful reply closes
+//! it. The packets granted at once find one live server among thirteen; then packets are few. If the
+//! silence lasts while further servers reply, the zone counts as dead: one question at a time tries
+//! the addresses tried longest ago, and the rest wait for the result.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -95,7 +95,7 @@ impl ZoneSilences {
         evicted
     }
 
-    /// The death of the zone, if it counts as dead.
+    /// The death of the zone, if the silence suffices.
     pub(crate) fn death(&self, zone: &Name, uplink: UplinkState, now: Moment) -> Option<ZoneDeath> {
         if self.is_empty() {
             return None;
@@ -103,7 +103,7 @@ impl ZoneSilences {
         self.zones.lock().get_mut(zone, now)?.death(uplink, now)
     }
 
-    /// A server of the zone gave a useful reply; true if questions wait for that.
+    /// A server of the zone gave a useful reply; true if questions wait for a permit.
     pub(crate) fn end(&self, zone: &Name) -> bool {
         if self.is_empty() {
             return false;
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_gets_so_many_at_once_and_then_few() {
+    fn a_zone_gets_thirteen_packets_at_once_and_then_few() {
         let silences = ZoneSilences::default();
         assert_eq!(granted(&silences, last_reply_at(0), 1), PACKETS_AT_ONCE);
         assert_eq!(granted(&silences, last_reply_at(0), 2400), 4, "the uplink may be gone");
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_zone_is_dead_once_it_was_silent_for_long_while_others_answered() {
+    fn a_zone_is_dead_after_a_long_silence_while_other_servers_reply() {
         let silences = ZoneSilences::default();
         silences.spend(&zone(), DEAD_AFTER_PACKETS, last_reply_at(0), AT);
         let death = |millis, uplink| silences.death(&zone(), uplink, AT.shifted(millis));
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_zones_are_kept_than_there_is_room_for() {
+    fn silent_zones_are_bounded() {
         let silences = ZoneSilences::default();
         let mut forgotten = 0;
         for number in 0..2 * MAX_ZONES {

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_gets_more_but_not_without_end() {
+    fn packets_to_a_network_are_limited_too() {
         let few = in_network(16);
         assert_eq!(sent(&few, &[Transport::Udp], 1000), (64, 64));
         let (_, most) = sent(&in_network(255), &[Transport::Udp], 3000);
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_sets_free_and_tells_whether_questions_wait() {
+    fn a_reply_ends_the_limit_and_wakes_waiting_questions() {
         let (strangers, now) = (UnprovenAddresses::default(), Moment::from_millis(5));
         let server = IpAddr::from([192, 0, 2, 1]);
         let admit = || strangers.admit(server, Transport::Udp, now);
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_remembered_than_there_is_room_for() {
+    fn unproven_addresses_are_bounded() {
         let (strangers, now) = (UnprovenAddresses::default(), Moment::from_millis(5));
         let mut forgotten = 0;
         for number in 0..2 * MOST_REMEMBERED as u32 {

@@ -1,4 +1,4 @@
-//! The uplink: its loss rate, and whether it is up.
+//! The uplink: the loss rate, and whether the uplink is up.
 //!
 //! If no server replies any more, the uplink is at fault, not the servers. Timeouts meanwhile are
 //! ignored once a reply arrives.
@@ -27,7 +27,7 @@ const SILENT_FOR: Duration = Duration::from_millis(400);
 pub(crate) struct Uplink {
     /// The loss rate of queries to responsive servers, smoothed, in units of 1/65536.
     loss: AtomicU32,
-    /// When anybody last answered.
+    /// The time of the last reply.
     replied_at: AtomicU64,
     /// Queries sent since the last reply, and the time of the first.
     asked: AtomicU32,
@@ -64,7 +64,7 @@ impl Uplink {
     }
 
     /// A responsive server left a query unanswered.
-    pub(crate) fn lost(&self) {
+    pub(crate) fn count_loss(&self) {
         let loss = self.loss.load(Ordering::Relaxed);
         self.loss.store(loss + (65536 - loss) / GAIN, Ordering::Relaxed);
     }
@@ -79,12 +79,12 @@ impl Uplink {
         Moment::from_millis(self.forgiven_at.load(Ordering::Relaxed))
     }
 
-    /// When anybody last answered.
+    /// The time of the last reply.
     pub(crate) fn last_reply_at(&self) -> Moment {
         Moment::from_millis(self.replied_at.load(Ordering::Relaxed))
     }
 
-    /// Whether so many queries are unanswered that a different transport is worth a try.
+    /// Whether enough queries are unanswered to try a different transport.
     pub(crate) fn is_silent(&self, now: Moment) -> bool {
         self.is_unanswered(now, SILENT_AFTER, SILENT_FOR)
     }
@@ -92,7 +92,7 @@ impl Uplink {
     /// Whether no server replies any more, the last responder included.
     pub(crate) fn is_down(&self, now: Moment) -> bool {
         self.is_unanswered(now, DOWN_AFTER, DOWN_FOR)
-            && (!self.last_responder.is_there()
+            && (!self.last_responder.has_replied()
                 || self.last_responder.silent_from(1).is_some_and(|from| from <= now))
     }
 
@@ -142,7 +142,7 @@ mod tests {
         uplink.replied(at(1000));
         uplink.last_responder().take(at(1000), last_reply);
         (0..DOWN_AFTER).for_each(|_| uplink.asked(at(1000)));
-        assert!(!uplink.is_down(at(90_000)), "who answered last was not asked");
+        assert!(!uplink.is_down(at(90_000)), "the last responder was not probed");
         assert!(ask(&uplink, at(2000)));
         assert!(!uplink.is_down(at(2999)) && uplink.is_down(at(3000)));
         uplink.replied(at(9000));
@@ -168,7 +168,7 @@ mod tests {
     fn loss_is_smoothed() {
         let uplink = Uplink::default();
         for _ in 0..400 {
-            uplink.lost();
+            uplink.count_loss();
             (0..3).for_each(|_| uplink.replied(Moment::from_millis(1)));
         }
         assert!((0.2..0.3).contains(&uplink.loss()), "{}", uplink.loss());

@@ -1,10 +1,10 @@
 //! The uplinks of this machine: one to the Internet, and one for each LAN or VPN with configured
 //! servers.
 //!
-//! A router that replies says nothing about the Internet behind it, and neither does a server
+//! A reply of a router says nothing about the Internet behind the router, and neither does a server
 //! behind a tunnel. So routes to inside addresses (of a LAN, a VPN or this machine) have uplinks of
-//! their own. The servers of one zone share an uplink, since they stand in for each other, and so
-//! do servers of one network. Every other server belongs to the Internet, whatever its address.
+//! their own. The servers of one zone share an uplink, as alternatives for the same questions, and
+//! so do servers of one network. Every other server belongs to the Internet, whatever the address.
 
 use std::net::IpAddr;
 use std::ptr;
@@ -25,7 +25,7 @@ const MOST: usize = 8;
 pub(crate) struct Uplinks {
     internet: Uplink,
     inside: [Uplink; MOST],
-    /// Whether there are inside uplinks, so that none is looked for otherwise.
+    /// Whether there are inside uplinks: without, no look-up takes the lock.
     any_inside: AtomicBool,
     layout: RwLock<UplinkLayout>,
 }
@@ -79,7 +79,7 @@ impl Uplinks {
         }
     }
 
-    /// The networks of inside uplinks that are down.
+    /// The networks behind inside uplinks without replies.
     pub(crate) fn down_inside(&self, now: Moment) -> Vec<IpAddr> {
         let layout = self.layout.read();
         let is_down =
@@ -126,8 +126,7 @@ impl UplinkLayout {
         layout
     }
 
-    /// Adds the networks of one zone's servers, merged with an uplink that has one of these
-    /// networks.
+    /// Adds the networks of one zone's servers, merged with an uplink to any of the networks.
     fn add(&mut self, inside: Vec<IpAddr>) {
         let shares = |uplink: &Vec<IpAddr>| uplink.iter().any(|network| inside.contains(network));
         let uplinks = std::mem::take(&mut self.networks).into_iter();
@@ -147,7 +146,7 @@ impl UplinkLayout {
     }
 }
 
-/// Whether an address is inside: it cannot belong to a server in the Internet (RFC 6890).
+/// Whether an address is inside: no server in the Internet has such an address (RFC 6890).
 fn is_inside(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(ip) => {

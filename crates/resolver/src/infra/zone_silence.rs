@@ -1,4 +1,4 @@
-//! The silence of one zone: the packets sent to it in vain, and whether a further one may be sent.
+//! The silence of one zone: the packets sent in vain, and whether a further packet may be sent.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use zoners_dns::Moment;
 
 use crate::infra::uplink_state::UplinkState;
 
-/// Packets granted at once before any reply, including the first of each question: one for each
-/// server of the largest usual delegation.
+/// Packets granted at once before any reply, including the first of each question: a packet for
+/// each server of the largest usual delegation.
 pub(super) const PACKETS_AT_ONCE: u32 = 13;
 /// Packets while the uplink may still be at fault, or …
 pub(super) const MAX_PACKETS: u32 = 16;
@@ -24,7 +24,7 @@ pub(super) const DEAD_AFTER_PACKETS: u32 = 5;
 const DEAD_FOR: Duration = Duration::from_secs(3);
 /// The packets of a question to a dead zone, if the uplink loses nothing.
 pub(crate) const PROBE_PACKETS: u32 = 3;
-/// The packets of a stream that never opens: the SYN is sent again each second.
+/// The packets of a stream without an answer: the SYN is sent again each second.
 pub(crate) const STREAM_PACKETS: u32 = 3;
 
 /// The silence of a zone since its last useful reply.
@@ -90,7 +90,7 @@ impl ZoneSilence {
         }
     }
 
-    /// Counts packets that are sent to the zone.
+    /// Counts packets sent to the zone.
     pub(crate) fn spend(&mut self, packets: u32, uplink: UplinkState, now: Moment) {
         if self.packets == 0 {
             self.since = now;
@@ -100,7 +100,7 @@ impl ZoneSilence {
         self.free_at = now.after(pace * packets.min(STREAM_PACKETS));
     }
 
-    /// The death of the zone, if it counts as dead.
+    /// The death of the zone, if the silence suffices.
     pub(crate) fn death(&mut self, uplink: UplinkState, now: Moment) -> Option<ZoneDeath> {
         if !self.is_dead(uplink, now) {
             return None;

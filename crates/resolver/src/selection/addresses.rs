@@ -1,4 +1,4 @@
-//! Addresses of nameservers, as far as the cache has them.
+//! Addresses of nameservers in the cache.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
@@ -13,7 +13,7 @@ use crate::model::settings::Settings;
 use crate::model::verdict::Finding;
 
 /// The time after its TTL for which a nameserver's address is still used: with TTLs of a second or
-/// zero, its zone would be asked again and again. Clients do not get such addresses.
+/// zero, the same look-up would be repeated again and again. Clients get no expired addresses here.
 const LATELY: Duration = Duration::from_secs(10);
 
 /// The cached addresses of a nameserver: its glue, else those of its zone.
@@ -47,7 +47,7 @@ pub(crate) fn own_addresses<N: Network>(env: &Env<N>, name: &Name) -> Vec<Socket
 }
 
 /// Removes unsigned addresses of unresponsive servers from the cache: the next question uses the
-/// glue, or looks them up again.
+/// glue, or a new look-up.
 pub(crate) fn forget_addresses<'a, N: Network>(
     env: &Env<N>,
     servers: impl Iterator<Item = &'a Name>,

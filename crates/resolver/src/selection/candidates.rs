@@ -1,6 +1,6 @@
-//! Candidates: the servers of a zone that a race may ask.
+//! Candidates: the servers of a zone, for a race.
 //!
-//! Every nameserver of a zone takes part, as far as its addresses are known. Candidates are ordered
+//! Every nameserver with known addresses takes part. Candidates are ordered
 //! by estimated latency; a failed attempt adds to the estimate, also for further addresses of the
 //! same name. Lame servers, servers in backoff and servers behind a broken path come last.
 
@@ -26,13 +26,13 @@ use crate::selection::candidates::silent_zone::has_answered;
 
 pub(crate) use order::Attempt;
 
-/// A server's address that may be asked.
+/// An address of a server.
 #[derive(Clone, Debug)]
 struct Candidate {
     address: SocketAddr,
     server: usize,
     estimate: LatencyEstimate,
-    /// Random microseconds that spread questions over equal servers.
+    /// Random microseconds, to spread questions over equal servers.
     jitter: u16,
     edns: bool,
     troubled: bool,
@@ -50,13 +50,13 @@ struct Candidate {
     /// The candidate may not be asked now.
     postponed: bool,
     tries: u8,
-    /// The candidate is not asked again before its last attempt has ended.
+    /// No further attempt begins before the last has ended.
     is_paused: bool,
     /// A bad message arrived in the name of the server.
     has_bad_message: bool,
-    out: bool,
-    /// The candidate is out, since the network reported that no reply will come.
-    unheard: bool,
+    is_excluded: bool,
+    /// The candidate is excluded after an error of the network.
+    has_network_error: bool,
 }
 
 impl Candidate {
@@ -65,7 +65,7 @@ impl Candidate {
         self.estimate.has_replied
             && self.estimate.penalty.is_zero()
             && self.tries == 0
-            && !self.out
+            && !self.is_excluded
             && !self.lame
     }
 }
@@ -82,10 +82,9 @@ pub(crate) struct Candidates {
     unresolved: Vec<usize>,
     /// Nameservers with addresses from glue alone, which their own zone may contradict.
     glue_only: Vec<usize>,
-    /// The race is for a nested look-up: lame and silent servers are not tried, although they may be
-    /// repaired.
+    /// The race is for a nested look-up: lame and silent servers are not tried, repaired or not.
     is_nested: bool,
-    /// Addresses that gave bogus answers.
+    /// Addresses with bogus answers.
     avoided: Vec<SocketAddr>,
     /// Whether an answer without EDNS will do.
     plain: bool,
@@ -106,11 +105,11 @@ impl Candidates {
         let limit = env.settings().limits.addresses;
         let addresses: usize = cut.servers.iter().map(|server| server.addresses.len()).sum();
         if order.len() > in_play || addresses > limit {
-            // A server that has replied before always takes part, and is not left out by chance.
+            // A known responsive server always takes part, and is not left out by chance.
             order.sort_by_key(|server| !has_answered(env, cut, *server));
         }
         order.truncate(in_play);
-        let mut candidates = Candidates::none(cut, step, limit);
+        let mut candidates = Candidates::without_addresses(cut, step, limit);
         candidates.list.reserve_exact(addresses.min(limit));
         for server in order {
             let named = &cut.servers[server];
@@ -119,7 +118,7 @@ impl Candidates {
                 true => addresses_of(env, named),
                 false => named.addresses.as_slice().into(),
             };
-            candidates.line_up(env, cut, server, &addresses);
+            candidates.add_addresses(env, cut, server, &addresses);
             match (resolvable, addresses.is_empty()) {
                 (true, false) => candidates.glue_only.push(server),
                 (true, true) if !is_known_without_address(env, &named.name) => {
@@ -130,13 +129,13 @@ impl Candidates {
         }
         candidates.update_estimates(env);
         if cut.mode == QueryMode::Iterative {
-            candidates.line_up_own(env, cut);
+            candidates.add_own_addresses(env, cut);
         }
         candidates
     }
 
     /// No candidate yet.
-    fn none(cut: &Delegation, step: &Step, limit: usize) -> Self {
+    fn without_addresses(cut: &Delegation, step: &Step, limit: usize) -> Self {
         Candidates {
             transport: cut.transport,
             list: Vec::new(),
@@ -156,14 +155,14 @@ impl Candidates {
 
     /// Adds the addresses that the servers' own zones give, beside unproven glue, which may be
     /// outdated.
-    fn line_up_own<N: Network>(&mut self, env: &Env<N>, cut: &Delegation) {
+    fn add_own_addresses<N: Network>(&mut self, env: &Env<N>, cut: &Delegation) {
         let before = self.list.len();
         for (server, named) in cut.servers.iter().enumerate() {
             let mut of_name = self.list[..before].iter().filter(|other| other.server == server);
             if !of_name.clone().any(Candidate::is_well_known) && of_name.next().is_some() {
                 let own = own_addresses(env, &named.name);
                 if !own.is_empty() {
-                    self.line_up(env, cut, server, &own);
+                    self.add_addresses(env, cut, server, &own);
                     self.glue_only.retain(|at| *at != server);
                 }
             }
@@ -181,11 +180,11 @@ impl Candidates {
         server: usize,
         addresses: &[SocketAddr],
     ) {
-        self.line_up(env, cut, server, addresses);
+        self.add_addresses(env, cut, server, addresses);
         self.update_estimates(env);
     }
 
-    /// Adds a server that only the child zone names, numbered after those of `cut`.
+    /// Adds a server named by the child zone alone, numbered after the servers of `cut`.
     pub(crate) fn add_child_servers<N: Network>(
         &mut self,
         env: &Env<N>,
@@ -200,7 +199,7 @@ impl Candidates {
         self.add(env, cut, at, &addresses);
     }
 
-    fn line_up<N: Network>(
+    fn add_addresses<N: Network>(
         &mut self,
         env: &Env<N>,
         cut: &Delegation,
@@ -243,26 +242,28 @@ impl Candidates {
                 tries: 0,
                 is_paused: false,
                 has_bad_message: false,
-                out: false,
-                unheard: false,
+                is_excluded: false,
+                has_network_error: false,
             });
         }
     }
 
     /// Whether a candidate has not been tried at all.
     pub(crate) fn has_fresh(&self) -> bool {
-        self.list.iter().any(|candidate| candidate.tries == 0 && !candidate.out)
+        self.list.iter().any(|candidate| candidate.tries == 0 && !candidate.is_excluded)
     }
 
     /// Whether every address was tried as often as allowed, or gave a bad answer.
     pub(crate) fn is_spent(&self) -> bool {
         let enough = |candidate: &Candidate| self.most_tries(candidate).min(2);
-        self.list.iter().all(|candidate| candidate.out || candidate.tries >= enough(candidate))
+        self.list
+            .iter()
+            .all(|candidate| candidate.is_excluded || candidate.tries >= enough(candidate))
     }
 
     /// Whether every candidate has given a bad answer.
     pub(crate) fn have_all_answered(&self) -> bool {
-        self.list.iter().all(|candidate| candidate.out && !candidate.unheard)
+        self.list.iter().all(|candidate| candidate.is_excluded && !candidate.has_network_error)
     }
 
     /// Whether every candidate is lame, in backoff or given up.

@@ -1,11 +1,11 @@
-//! Observations: what an attempt tells of its server.
+//! Observations: the evidence of an attempt about its server.
 //!
 //! [`observe`] is the one way in which estimates learn: RTT, loss, backoff, faults, EDNS and secrets of the server,
-//! its lameness for a zone, the uplink, reachability, the last responder, the provider prior, and the limit of
-//! repetition. So each kind of observation says in one place what it changes, and nothing learns twice.
+//! lameness for a zone, the uplink, reachability, the last responder, the provider prior, and the limit of
+//! repetition. So the effects of each kind of observation stand in one place, and no estimate learns twice.
 //!
-//! Two tables learn elsewhere. The slot of a quota takes the result of its query with it, and the silence of a zone
-//! is no property of a server (`ask::race::permits`).
+//! Two tables learn elsewhere: a slot of a quota records how its query ends, and the silence of a zone is no
+//! property of a server (`ask::race::permits`).
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::infra::resend_limit::QueryKey;
 use crate::model::asking::UpstreamQuery;
 use crate::model::verdict::Fault;
 
-/// What an attempt shows of its server.
+/// The evidence of an attempt about its server.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Observation<'a> {
     /// A query was sent, or sent again.
@@ -45,9 +45,9 @@ pub(crate) enum Observation<'a> {
     BadAnswer { zone: &'a Name, fault: Fault },
     /// The answer fails validation.
     BogusAnswer,
-    /// The answer is good, after a bad one.
+    /// The answer is good, after a bad answer.
     GoodAnswer,
-    /// The server answered without EDNS, after it had failed with EDNS.
+    /// The server answered without EDNS, after a failure with EDNS.
     PlainOnly,
     /// The server repeats the secrets of queries, or does not.
     Secrets { repeated: EchoEvidence },
@@ -55,7 +55,7 @@ pub(crate) enum Observation<'a> {
     NoUsefulReply { query: &'a UpstreamQuery, sent: Instant },
 }
 
-/// The round-trip time that a reply shows.
+/// The round-trip time of a reply.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ReplyTime {
     /// The query was sent once, or each copy was answered.
@@ -64,7 +64,7 @@ pub(crate) enum ReplyTime {
     Between { least: Duration, most: Duration },
 }
 
-/// Records an observation of `server`. Returns the infra cache entry as it was before, if the observation changes
+/// Records an observation of `server`. Returns the infra cache entry before the change, if the observation changes
 /// the entry.
 pub(crate) fn observe<N: Network>(
     env: &Env<N>,
@@ -96,7 +96,7 @@ pub(crate) fn observe<N: Network>(
         }
         Observation::LostCopies { copies } => {
             let uplink = shared.uplinks.to(server.address.ip());
-            (0..copies).for_each(|_| uplink.lost());
+            (0..copies).for_each(|_| uplink.count_loss());
             None
         }
         Observation::FailedExchange { fault } => {
@@ -206,9 +206,9 @@ fn observe_fault<N: Network>(
         observe_silence(shared, server, now);
     }
     if fault == ServerFault::Timeout {
-        // Timeouts of servers that never replied say nothing about the uplink.
+        // A timeout of a server without any reply so far says nothing about the uplink.
         if before.replied_at > 0 {
-            shared.uplinks.to(server.address.ip()).lost();
+            shared.uplinks.to(server.address.ip()).count_loss();
         }
         env.observe_unanswered(server);
     }

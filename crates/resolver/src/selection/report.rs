@@ -1,4 +1,4 @@
-//! Report: what server selection knows of a server, for people.
+//! Report: the knowledge of server selection about a server, for people.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::env::environment::Env;
 use crate::infra::estimate::{Estimator, LatencyEstimate};
 use crate::selection::addresses::addresses_of;
 
-/// A server of a zone, and its state in the infra cache.
+/// A server of a zone, and the state in the infra cache.
 #[derive(Clone, Debug)]
 pub struct ServerReport {
     /// The nameserver, if asked for as part of a zone.

@@ -113,7 +113,7 @@ impl<'a> Chain<'a> {
         if followed && !forwarded {
             return Ok(Ending::Finding(Finding::Alias(self.name.clone())));
         }
-        if self.speaks_from_below() {
+        if self.answers_from_child_zone() {
             return Err(Fault::Empty);
         }
         match self.denied() {
@@ -136,7 +136,7 @@ impl<'a> Chain<'a> {
         if denied {
             return Ok(Ending::Finding(Finding::NoData(self.denial(None))));
         }
-        Err(self.nothing_said(scrubbed))
+        Err(self.fault_of_empty_reply(scrubbed))
     }
 
     /// The denial by RCODE, or by the SOA of a zone containing the name.
@@ -162,7 +162,7 @@ impl<'a> Chain<'a> {
 
     /// Whether the server answers for DS records from the zone below the cut: it serves both zones,
     /// and confuses them.
-    fn speaks_from_below(&self) -> bool {
+    fn answers_from_child_zone(&self) -> bool {
         let from_below = |set: &RRset| set.rtype == Rtype::SOA && set.owner == self.question.name;
         self.question.rtype == Rtype::DS
             && !self.question.name.is_root()
@@ -192,7 +192,7 @@ impl<'a> Chain<'a> {
     }
 
     /// The fault of a reply without answer, denial and referral.
-    fn nothing_said(&self, scrubbed: Scrubbed) -> Fault {
+    fn fault_of_empty_reply(&self, scrubbed: Scrubbed) -> Fault {
         if self.cut.mode == QueryMode::Forward {
             return Fault::Empty;
         }

@@ -75,7 +75,7 @@ fn a_dname_makes_the_cname_itself() {
 }
 
 #[test]
-fn denials_need_an_soa_that_the_name_lies_under() {
+fn denials_need_an_soa_of_a_zone_around_the_name() {
     let nodata = reply_of("www.example.test", Rtype::A, Case { authority: SOA, ..CASE });
     assert!(matches!(nodata.finding, Finding::NoData(_)));
     let foreign = "sub.example.test. 300 SOA ns.test. host.test. 1 2 3 4 60";
@@ -110,7 +110,7 @@ fn a_referral_goes_down_and_its_glue_is_weighed() {
 }
 
 #[test]
-fn a_delegation_never_outlives_the_one_it_came_through() {
+fn a_delegation_expires_with_the_delegation_above() {
     let authority = "sub.example.test. 86400 NS ns.sub.example.test.";
     let Ok(Verdict::Referral(child)) =
         verdict_of("www.sub.example.test", Rtype::A, Case { aa: false, authority, ..CASE })
@@ -121,7 +121,7 @@ fn a_delegation_never_outlives_the_one_it_came_through() {
 }
 
 #[test]
-fn lame_servers_are_told() {
+fn lame_servers_are_recognised() {
     let case = |authority| Case { aa: false, authority, ..CASE };
     let fault = |authority| verdict_of("www.example.test", Rtype::A, case(authority));
     assert_eq!(fault("example.test. NS ns.example.test."), Err(Fault::Sideways));

@@ -15,7 +15,7 @@ pub(super) enum NameCase {
 }
 
 /// The name with the case of each letter drawn at random.
-pub(super) fn shuffled(name: &Name, random: &Random) -> Name {
+pub(super) fn with_random_case(name: &Name, random: &Random) -> Name {
     let mut octets = BytesMut::from(name.as_slice());
     // Lengths of labels are no letters.
     for letters in octets.chunks_mut(64) {
@@ -31,7 +31,7 @@ pub(super) fn shuffled(name: &Name, random: &Random) -> Name {
 /// The reply with the question as it was `asked`, so that compressed names in it do not have the
 /// case of the `sent` question; and whether the reply repeated the case. A reply to a different
 /// question is left unchanged.
-pub(super) fn restored(reply: Bytes, sent: &Name, asked: &Name) -> (Bytes, NameCase) {
+pub(super) fn with_original_case(reply: Bytes, sent: &Name, asked: &Name) -> (Bytes, NameCase) {
     let range = HEADER..HEADER + sent.len();
     let Some(echoed) = reply.get(range.clone()) else { return (reply, NameCase::Kept) };
     if !echoed.eq_ignore_ascii_case(sent.as_slice()) {
@@ -54,10 +54,10 @@ mod tests {
     use zoners_dns::name;
 
     #[test]
-    fn letters_are_drawn_and_nothing_else_changes() {
+    fn the_case_of_letters_is_random_and_nothing_else_changes() {
         let random = Random::seeded(1);
         let asked = name::parse("www.a-1.example.test").unwrap();
-        let drawn: Vec<Name> = (0..64).map(|_| shuffled(&asked, &random)).collect();
+        let drawn: Vec<Name> = (0..64).map(|_| with_random_case(&asked, &random)).collect();
         assert!(drawn.iter().all(|name| *name == asked), "names are the same in any letters");
         let large = |at: usize| {
             drawn.iter().filter(|name| name.as_slice()[at].is_ascii_uppercase()).count()
@@ -71,18 +71,18 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_read_as_if_it_had_been_asked_as_it_was() {
+    fn the_question_of_a_reply_gets_its_original_case() {
         let (asked, sent) = (name::parse("www.test").unwrap(), name::parse("wWw.TeSt").unwrap());
         let reply = |name: &[u8]| Bytes::from([&[0; HEADER], name, &[0, 1, 0, 1]].concat());
         let whole = reply(asked.as_slice());
         assert_eq!(
-            restored(reply(sent.as_slice()), &sent, &asked),
+            with_original_case(reply(sent.as_slice()), &sent, &asked),
             (whole.clone(), NameCase::Kept)
         );
-        assert_eq!(restored(whole.clone(), &sent, &asked), (whole, NameCase::Changed));
+        assert_eq!(with_original_case(whole.clone(), &sent, &asked), (whole, NameCase::Changed));
         let other = reply(name::parse("wWw.TeSs").unwrap().as_slice());
-        assert_eq!(restored(other.clone(), &sent, &asked), (other, NameCase::Kept));
+        assert_eq!(with_original_case(other.clone(), &sent, &asked), (other, NameCase::Kept));
         let short = Bytes::from_static(&[0; HEADER + 3]);
-        assert_eq!(restored(short.clone(), &sent, &asked), (short, NameCase::Kept));
+        assert_eq!(with_original_case(short.clone(), &sent, &asked), (short, NameCase::Kept));
     }
 }

@@ -31,8 +31,8 @@ pub(super) fn await_copies<N: Network>(
     let (own_env, question) = (env.arc(), question.clone());
     env.adopt(Box::pin(async move {
         let mut copies = ReplyCopies { missing: wait.times - 1, edns: true };
-        let heard = timeout_at(until, copies.hear(&mut wait, &question)).await;
-        let observation = match (heard, copies.missing) {
+        let counted = timeout_at(until, copies.count_replies(&mut wait, &question)).await;
+        let observation = match (counted, copies.missing) {
             (Ok(()), 0) => {
                 let (time, edns) = (ReplyTime::Exact { rtt: took }, copies.edns);
                 Observation::Reply { time, edns, query: None }
@@ -54,7 +54,7 @@ struct ReplyCopies {
 
 impl ReplyCopies {
     /// Waits until each is answered, or no more messages are looked at.
-    async fn hear<N: Network>(&mut self, wait: &mut PendingQuery<N>, question: &Question) {
+    async fn count_replies<N: Network>(&mut self, wait: &mut PendingQuery<N>, question: &Question) {
         for _ in 0..MOST_MESSAGES {
             let octets = match wait.exchange.receive().await {
                 ExchangeEvent::Message(octets) => octets,

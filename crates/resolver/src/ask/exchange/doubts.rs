@@ -41,10 +41,10 @@ pub(super) struct Suspicions {
     /// rare.
     kept: Option<Box<(Box<Message>, EchoEvidence)>>,
     /// The reply was truncated.
-    cut: bool,
-    tcp: Tcp,
+    is_truncated: bool,
+    tcp: TcpFallback,
     /// The doubt reported to the race.
-    told: Suspicion,
+    reported: Suspicion,
     short: WaitCut,
 }
 
@@ -66,7 +66,7 @@ pub(crate) enum Suspicion {
     #[default]
     None,
     /// The reply was truncated: the server is not asked again while the full reply comes over TCP.
-    Cut,
+    Truncated,
     /// A bad message arrived: a second server is asked.
     Some,
     /// TCP brought nothing better: the server is not asked again meanwhile.
@@ -76,7 +76,7 @@ pub(crate) enum Suspicion {
 impl Suspicion {
     /// Whether the server is not to be asked again meanwhile.
     pub(crate) fn pauses(self) -> bool {
-        matches!(self, Suspicion::Cut | Suspicion::Grave)
+        matches!(self, Suspicion::Truncated | Suspicion::Grave)
     }
 }
 
@@ -84,7 +84,7 @@ impl From<u8> for Suspicion {
     fn from(doubt: u8) -> Self {
         match doubt {
             0 => Suspicion::None,
-            1 => Suspicion::Cut,
+            1 => Suspicion::Truncated,
             2 => Suspicion::Some,
             _ => Suspicion::Grave,
         }
@@ -93,7 +93,7 @@ impl From<u8> for Suspicion {
 
 /// Whether TCP is asked beside the wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Tcp {
+enum TcpFallback {
     /// There is no reason.
     #[default]
     Unwanted,
@@ -108,23 +108,23 @@ impl Suspicions {
     /// Records a bad message; true if no further message is read.
     pub(super) fn add(&mut self, read: Received) -> bool {
         // An ICMP error for the UDP port is no reason to try TCP.
-        let wants_tcp = !matches!(read, Received::Told(_));
+        let wants_tcp = !matches!(read, Received::NetworkError(_));
         match read {
-            Received::Cut => self.cut = true,
+            Received::Truncated => self.is_truncated = true,
             Received::Unproven(message, repeated) => {
                 self.kept.get_or_insert_with(|| Box::new((message, repeated)));
             }
             Received::NoReply(fault) => self.note(fault),
-            Received::Told(fault) => self.note(Some(fault)),
-            Received::NotBeside(fault) => {
+            Received::NetworkError(fault) => self.note(Some(fault)),
+            Received::TcpFailed(fault) => {
                 self.fail(fault);
                 return false;
             }
             Received::Reply(_) | Received::Ended(_) | Received::Nothing => return false,
         }
         self.messages = self.messages.saturating_add(1);
-        if self.tcp == Tcp::Unwanted && wants_tcp {
-            self.tcp = Tcp::Wanted;
+        if self.tcp == TcpFallback::Unwanted && wants_tcp {
+            self.tcp = TcpFallback::Wanted;
         }
         !self.leave_room()
     }
@@ -132,8 +132,8 @@ impl Suspicions {
     /// TCP brought nothing better. Only its own result counts against the server, unless the full
     /// reply was expected over TCP.
     fn fail(&mut self, fault: Fault) {
-        self.tcp = Tcp::Failed;
-        if self.cut {
+        self.tcp = TcpFallback::Failed;
+        if self.is_truncated {
             self.fault = Some(fault);
         } else if fault.is_unreadable() {
             self.note(Some(fault));
@@ -154,28 +154,30 @@ impl Suspicions {
 
     /// Whether TCP is to be asked beside the wait.
     fn want_tcp(&self) -> bool {
-        self.tcp == Tcp::Wanted
+        self.tcp == TcpFallback::Wanted
     }
 
     /// A new doubt for the race, if any.
-    pub(super) fn news(&mut self) -> Option<Suspicion> {
+    pub(super) fn new_suspicion(&mut self) -> Option<Suspicion> {
         let doubt = match self.short {
             WaitCut::Alone => Suspicion::Grave,
-            _ if self.cut => Suspicion::Cut,
+            _ if self.is_truncated => Suspicion::Truncated,
             _ => Suspicion::Some,
         };
-        let news = doubt > self.told;
-        self.told = self.told.max(doubt);
-        news.then_some(doubt)
+        let is_new = doubt > self.reported;
+        self.reported = self.reported.max(doubt);
+        is_new.then_some(doubt)
     }
 
     /// The number of rests to which the wait is shortened, with TCP beside it or not; each once.
     /// TCP starts with one.
     fn shorten(&mut self) -> Option<u32> {
         let (short, rests) = match self.tcp {
-            Tcp::Asked if self.cut => return None,
-            Tcp::Asked => (WaitCut::WithTcp, 2),
-            Tcp::Unwanted | Tcp::Wanted | Tcp::Failed => (WaitCut::Alone, 1),
+            TcpFallback::Asked if self.is_truncated => return None,
+            TcpFallback::Asked => (WaitCut::WithTcp, 2),
+            TcpFallback::Unwanted | TcpFallback::Wanted | TcpFallback::Failed => {
+                (WaitCut::Alone, 1)
+            }
         };
         let shorter = short > self.short;
         self.short = self.short.max(short);
@@ -189,7 +191,7 @@ impl Suspicions {
 
     fn end(&self) -> Option<Fault> {
         // A flood is not the server's fault, unless the messages have the right ID.
-        let of_server = self.cut || self.fault.is_some_and(Fault::is_answer);
+        let of_server = self.is_truncated || self.fault.is_some_and(Fault::is_answer);
         match self.leave_room() || of_server {
             true => self.fault,
             false => Some(Fault::Flooded),
@@ -210,7 +212,7 @@ pub(super) fn act_on<N: Network>(
 ) -> Result<(), Fault> {
     if doubts.want_tcp() {
         *beside = ask_beside(env, query, doubts)?.map(Box::new);
-        if doubts.cut {
+        if doubts.is_truncated {
             deadline.as_mut().reset(Instant::now() + env.settings().limits.exchange);
         }
     }
@@ -231,11 +233,11 @@ fn ask_beside<N: Network>(
     query: &ServerQuery<'_>,
     doubts: &mut Suspicions,
 ) -> Result<Option<PendingQuery<N>>, Fault> {
-    doubts.tcp = Tcp::Asked;
+    doubts.tcp = TcpFallback::Asked;
     let over_tcp = query.over_tcp();
-    let asked = match doubts.cut {
+    let asked = match doubts.is_truncated {
         true => send_query(env, &over_tcp, env.network().room(over_tcp.endpoint)),
-        false if is_left_alone(env, over_tcp.endpoint) || !may_send(env, &over_tcp) => {
+        false if is_penalised(env, over_tcp.endpoint) || !may_send(env, &over_tcp) => {
             Err(Fault::Network(NetworkError::Closed))
         }
         false => {
@@ -247,7 +249,7 @@ fn ask_beside<N: Network>(
     };
     match asked {
         Ok(wait) => Ok(Some(wait)),
-        Err(fault @ Fault::Exhausted(_)) if doubts.cut => Err(fault),
+        Err(fault @ Fault::Exhausted(_)) if doubts.is_truncated => Err(fault),
         Err(fault) => {
             env.count(Counter::UpstreamTcpFallbackFailed);
             doubts.fail(fault);
@@ -257,7 +259,7 @@ fn ask_beside<N: Network>(
 }
 
 /// Whether a server has lately left queries unanswered or answered badly.
-fn is_left_alone<N: Network>(env: &Env<N>, endpoint: Endpoint) -> bool {
+fn is_penalised<N: Network>(env: &Env<N>, endpoint: Endpoint) -> bool {
     let shared = env.shared();
     let known = shared.cache.server(endpoint, shared.now());
     let uplink = shared.uplinks.to(endpoint.address.ip());

@@ -8,9 +8,9 @@ use zoners_dns::{Message, MessageError, Opcode, OptRcode, Question};
 pub(super) enum Match {
     Reply(Box<Message>),
     /// The ID differs: any host may have sent the message.
-    Stranger,
+    ForeignId,
     /// Too short to have an ID.
-    Void,
+    TooShort,
     /// The ID matches, but the message is no reply, or a reply to a different question.
     NoReply,
     /// The ID fits, and nothing else can be read.
@@ -20,8 +20,8 @@ pub(super) enum Match {
 /// Whether `octets` are the reply to the query with this ID and question (RFC 5452 section 9.1).
 pub(super) fn matches(octets: &Bytes, id: u16, question: &Question) -> Match {
     match Message::id_of(octets) {
-        None => return Match::Void,
-        Some(other) if other != id => return Match::Stranger,
+        None => return Match::TooShort,
+        Some(other) if other != id => return Match::ForeignId,
         Some(_) => {}
     }
     let message = match Message::parse(octets) {
@@ -34,13 +34,13 @@ pub(super) fn matches(octets: &Bytes, id: u16, question: &Question) -> Match {
     match &message.question {
         Some(asked) if asked == question => Match::Reply(Box::new(message)),
         // A server that cannot parse a query cannot repeat its question.
-        None if chokes_on_edns(&message) => Match::Reply(Box::new(message)),
+        None if rejects_edns(&message) => Match::Reply(Box::new(message)),
         _ => Match::NoReply,
     }
 }
 
 /// The replies of servers that do not support EDNS (RFC 6891 section 7), or support it badly.
-pub(super) fn chokes_on_edns(message: &Message) -> bool {
+pub(super) fn rejects_edns(message: &Message) -> bool {
     matches!(message.rcode, OptRcode::FORMERR | OptRcode::NOTIMP | OptRcode::BADVERS)
 }
 

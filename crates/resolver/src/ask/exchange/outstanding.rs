@@ -54,7 +54,7 @@ pub(super) fn lead_or_join_query<N: Network>(
     // A sender waits for no flight, so there is no cycle.
     match outstanding.board(&key, None) {
         Boarding::Lead(lead) => QueryTurn::Send(Some(lead)),
-        Boarding::Follow(follow) if is_over(env, &follow) => {
+        Boarding::Follow(follow) if is_outdated(env, &follow) => {
             follow.supersede();
             match outstanding.board(&key, None) {
                 Boarding::Lead(lead) => QueryTurn::Send(Some(lead)),
@@ -69,7 +69,7 @@ pub(super) fn lead_or_join_query<N: Network>(
 
 /// Whether the query was sent before the machine slept, longer ago than any wait, or from a network
 /// that the machine has left: its socket gets no reply, even to repetitions.
-fn is_over<N: Network>(env: &Env<N>, follow: &QueryFollow) -> bool {
+fn is_outdated<N: Network>(env: &Env<N>, follow: &QueryFollow) -> bool {
     let (now, moved) = (env.shared().now(), env.shared().moved());
     follow.begun().is_some_and(|begun| now.since(begun) > LONGEST || begun < moved)
 }
@@ -134,7 +134,7 @@ pub(super) fn may_send<N: Network>(env: &Env<N>, query: &ServerQuery<'_>) -> boo
 }
 
 /// Publishes the result to the followers, unless the result concerns the leader alone.
-pub(super) fn tell(lead: QueryLead, result: &QueryResult) {
+pub(super) fn publish(lead: QueryLead, result: &QueryResult) {
     if !matches!(result, Err(Fault::Exhausted(_))) {
         lead.land(|| match result {
             Ok(message) => Ok(Arc::new(Message::clone(message))),

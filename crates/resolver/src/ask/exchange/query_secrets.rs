@@ -6,7 +6,7 @@
 use zoners_cache::{CLIENT_COOKIE, CookieOption, EchoSupport};
 use zoners_dns::{Name, Network};
 
-use super::case_randomisation::shuffled;
+use super::case_randomisation::with_random_case;
 use super::{ServerQuery, UpstreamQuery};
 use crate::env::environment::Env;
 
@@ -52,7 +52,7 @@ pub(super) fn secrets_for<N: Network>(
         client: shows_cookie(env, query, proof)
             .then(|| shared.cookies.of(query.endpoint.address.ip(), now)),
         known: (!known.is_empty()).then(|| Box::new(known)),
-        letters: randomises.then(|| Box::new(shuffled(name, &shared.random))),
+        letters: randomises.then(|| Box::new(with_random_case(name, &shared.random))),
     }
 }
 

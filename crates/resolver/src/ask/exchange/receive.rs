@@ -4,7 +4,7 @@ use zoners_cache::{CookieOption, EchoEvidence};
 use zoners_dns::{Counter, Endpoint, ExchangeEvent, Message, MessageError, Network, Transport};
 
 use super::ServerQuery;
-use super::case_randomisation::{NameCase, restored};
+use super::case_randomisation::{NameCase, with_original_case};
 use super::matching::{Match, matches};
 use super::wait::PendingQuery;
 use crate::ask::exchange::query_secrets::QuerySecrets;
@@ -17,17 +17,17 @@ pub(super) enum Received {
     /// The reply.
     Reply(Box<Message>),
     /// A truncated reply: the full reply is fetched over TCP.
-    Cut,
+    Truncated,
     /// A reply without the secrets of the query.
     Unproven(Box<Message>, EchoEvidence),
     /// A message that is no reply, from any host, or with a fault if the ID is right.
     NoReply(Option<Fault>),
     /// A network error. Any host can cause one.
-    Told(Fault),
+    NetworkError(Fault),
     /// Nothing more will come.
     Ended(Fault),
     /// Nothing more will come over TCP, which was asked beside.
-    NotBeside(Fault),
+    TcpFailed(Fault),
     /// No event of interest.
     Nothing,
 }
@@ -42,7 +42,7 @@ pub(super) fn read_event<N: Network>(
         ExchangeEvent::Message(octets) => octets,
         ExchangeEvent::Advisory(failure) => {
             env.count(Counter::UpstreamNetworkErrors);
-            return Received::Told(Fault::Network(failure));
+            return Received::NetworkError(Fault::Network(failure));
         }
         ExchangeEvent::Failed(failure) => {
             env.count(Counter::UpstreamNetworkErrors);
@@ -51,11 +51,11 @@ pub(super) fn read_event<N: Network>(
     };
     let (octets, case) = match &wait.shown.letters {
         None => (octets, NameCase::Kept),
-        Some(sent) => restored(octets, sent, &query.asking.question.name),
+        Some(sent) => with_original_case(octets, sent, &query.asking.question.name),
     };
     let fault = match matches(&octets, wait.id, &query.asking.question) {
         Match::Reply(message) => return take_reply(env, query, message, case, wait),
-        Match::Stranger => {
+        Match::ForeignId => {
             env.count(Counter::UpstreamMismatched);
             None
         }
@@ -63,7 +63,7 @@ pub(super) fn read_event<N: Network>(
             env.count(Counter::UpstreamMismatched);
             Some(Fault::NoReply)
         }
-        Match::Void => {
+        Match::TooShort => {
             env.count(Counter::UpstreamMalformed);
             None
         }
@@ -118,7 +118,7 @@ fn take_reply<N: Network>(
         _ if !message.header.tc() => Received::Reply(message),
         Transport::Udp => {
             env.count(Counter::UpstreamTruncated);
-            Received::Cut
+            Received::Truncated
         }
         // Over a stream, TC means that the reply is broken (RFC 2181 section 9).
         Transport::Tcp => {

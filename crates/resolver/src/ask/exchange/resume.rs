@@ -3,7 +3,7 @@
 use zoners_cache::EchoEvidence;
 use zoners_dns::{Counter, Message, Network};
 
-use super::matching::{chokes_on_edns, wants_cookie};
+use super::matching::{rejects_edns, wants_cookie};
 use super::outstanding::QueryTurn;
 use super::{QueryResult, ServerQuery};
 use crate::ask::exchange::carry_out;
@@ -22,18 +22,18 @@ pub(super) async fn ask_in_another_way<N: Network>(
     if wants_cookie(&reply) {
         reply = ask_with_cookie(env, query).await?;
     }
-    if chokes_on_edns(&reply) && has_cookie(env, query) {
+    if rejects_edns(&reply) && has_cookie(env, query) {
         env.count(Counter::UpstreamCookieFallbacks);
         reply = ask_anew(env, &ServerQuery { cookie: false, ..*query }).await?;
-        if !chokes_on_edns(&reply) {
+        if !rejects_edns(&reply) {
             let repeated = EchoEvidence::CookieMissing;
             observe(env, query.endpoint, Observation::Secrets { repeated });
         }
     }
-    if chokes_on_edns(&reply) {
+    if rejects_edns(&reply) {
         env.count(Counter::UpstreamEdnsFallbacks);
         reply = ask_anew(env, &ServerQuery { edns: false, ..*query }).await?;
-        if !chokes_on_edns(&reply) {
+        if !rejects_edns(&reply) {
             observe(env, query.endpoint, Observation::PlainOnly);
         }
     }

@@ -31,7 +31,7 @@ const MOST_NAMED: usize = 40;
 pub(super) enum ChildServers {
     Unasked,
     Asked(ChildServersLookup),
-    Told,
+    Known,
 }
 
 impl<N: Network> Race<'_, N> {
@@ -41,7 +41,7 @@ impl<N: Network> Race<'_, N> {
             && self.cut.mode == QueryMode::Iterative
             && !self.cut.zone.is_root()
             && self.step.depth == 0
-            && !self.heard_too_much();
+            && !self.has_met_message_limit();
         if !wanted {
             return;
         }
@@ -49,7 +49,7 @@ impl<N: Network> Race<'_, N> {
         let by = self.fault.as_deref().filter(answered).map(|(attempt, _)| *attempt);
         self.child_servers_state = match child_servers(self.env, self.cut, by, self.step) {
             Some(asked) => ChildServers::Asked(asked),
-            None => ChildServers::Told,
+            None => ChildServers::Known,
         };
     }
 
@@ -60,7 +60,7 @@ impl<N: Network> Race<'_, N> {
             return;
         }
         if let Some(told) = known_child_servers(self.env, self.cut) {
-            self.child_servers_state = ChildServers::Told;
+            self.child_servers_state = ChildServers::Known;
             self.add_child_servers(Some(told));
         }
     }
@@ -88,10 +88,10 @@ impl<N: Network> Race<'_, N> {
 }
 
 /// Waits for the child NS set, if it was asked for.
-pub(super) async fn told(own: &mut ChildServers) -> Option<Delegation> {
+pub(super) async fn child_servers_of(own: &mut ChildServers) -> Option<Delegation> {
     match own {
         ChildServers::Asked(asked) => asked.await,
-        ChildServers::Unasked | ChildServers::Told => std::future::pending().await,
+        ChildServers::Unasked | ChildServers::Known => std::future::pending().await,
     }
 }
 

@@ -70,7 +70,7 @@ mod tests {
     use tokio::time::{Instant, sleep, timeout};
 
     #[tokio::test(start_paused = true)]
-    async fn they_end_in_their_own_time() {
+    async fn futures_end_in_the_order_of_their_times() {
         let mut beside = Concurrent::default();
         for millis in [30, 10, 20, 10] {
             beside.push(Box::pin(async move {

@@ -13,7 +13,7 @@ use crate::model::verdict::{Fault, Finding, Reply, Verdict};
 impl<N: Network> Race<'_, N> {
     /// Records whether a server replied as an authority, as a resolver, or not at all; true if the
     /// reply is hearsay.
-    pub(super) fn listen(&self, report: &Report) -> bool {
+    pub(super) fn observe_network(&self, report: &Report) -> bool {
         let (env, server) = (self.env, report.attempt.endpoint.address);
         match &report.result {
             Ok(message) => {
@@ -65,7 +65,7 @@ impl<N: Network> Race<'_, N> {
 }
 
 /// The verdict if servers say only that there is nothing: a bare denial is of the name, all else of the type.
-pub(super) fn nothing(said: Fault) -> Verdict {
+pub(super) fn empty_verdict(said: Fault) -> Verdict {
     let finding = if said == Fault::BareDenial { Finding::NxDomain } else { Finding::NoData };
     Verdict::Answer(Reply::of(finding(Denial::new(None, Vec::new()))))
 }

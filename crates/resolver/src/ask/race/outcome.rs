@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use zoners_dns::{Counter, EdeCode, Endpoint, Message, Network, QueryMode};
 
-use super::hearsay::nothing;
+use super::hearsay::empty_verdict;
 use super::{Race, RunningAttempt};
 use crate::ask::classify::classify;
 use crate::ask::exchange::Report;
@@ -23,7 +23,7 @@ impl<N: Network> Race<'_, N> {
     pub(super) fn judge(&mut self, report: Report) -> Option<Box<Verdict>> {
         let Report { attempt, took, .. } = report;
         self.candidates.resume(attempt.endpoint.address);
-        let hearsay = self.listen(&report);
+        let hearsay = self.observe_network(&report);
         let verdict = report.result.and_then(|message| self.classify(message, hearsay));
         self.trace(&attempt, took, || match &verdict {
             Ok(verdict) => Some(Ok(verdict.to_string())),
@@ -34,13 +34,13 @@ impl<N: Network> Race<'_, N> {
         }
         match verdict {
             Ok(verdict) => {
-                self.blame_speechless();
+                self.record_empty_replies();
                 self.end_silence();
                 Some(Box::new(verdict.of(attempt.endpoint.address)))
             }
             // A middlebox answering for this server answers for every server.
             Err(fault) if hearsay && fault.says_nothing() && self.is_intercepted() => {
-                let nothing = self.as_hearsay(nothing(fault));
+                let nothing = self.as_hearsay(empty_verdict(fault));
                 Some(Box::new(nothing.of(attempt.endpoint.address)))
             }
             Err(Fault::Exhausted(exhausted)) => {
@@ -71,15 +71,15 @@ impl<N: Network> Race<'_, N> {
     /// Records the fault of an attempt, for the race and for its server.
     fn take_fault(&mut self, attempt: Attempt, fault: Fault) {
         match fault.says_nothing() {
-            true => self.speechless.push((attempt, fault)),
-            false => self.blame(&attempt, fault),
+            true => self.empty_replies.push((attempt, fault)),
+            false => self.record_fault(&attempt, fault),
         }
         if fault == Fault::Lame || fault.says_nothing() {
             let (query, sent) = (&self.asking, Instant::now());
             observe(self.env, attempt.endpoint, Observation::NoUsefulReply { query, sent });
         }
         if fault.is_answer() {
-            self.leave_those_who_joined(attempt.endpoint);
+            self.drop_followers(attempt.endpoint);
         }
         match fault {
             Fault::Network(_) => self.candidates.unreachable(attempt.endpoint),
@@ -89,7 +89,7 @@ impl<N: Network> Race<'_, N> {
         self.contradicted |= fault.is_answer() && !fault.says_nothing();
         // One further server may do better; more would reply the same, and each such reply is
         // expensive.
-        if fault.is_too_much() && self.heard_too_much() {
+        if fault.is_too_much() && self.has_met_message_limit() {
             let failure = self.failure();
             self.exhausted.get_or_insert(failure);
         }
@@ -100,12 +100,12 @@ impl<N: Network> Race<'_, N> {
     }
 
     /// Whether a reply was more than is read.
-    pub(super) fn heard_too_much(&self) -> bool {
+    pub(super) fn has_met_message_limit(&self) -> bool {
         self.fault.as_deref().is_some_and(|(_, fault)| fault.is_too_much())
     }
 
     /// Records the fault of a server.
-    fn blame(&self, attempt: &Attempt, fault: Fault) {
+    fn record_fault(&self, attempt: &Attempt, fault: Fault) {
         // An unreadable reply was recorded when it arrived.
         if fault.is_answer() && !fault.is_unreadable() {
             let zone = &self.cut.zone;
@@ -114,9 +114,9 @@ impl<N: Network> Race<'_, N> {
     }
 
     /// Charges the servers that said nothing, once a different server has answered or failed.
-    fn blame_speechless(&mut self) {
-        for (attempt, fault) in std::mem::take(&mut self.speechless) {
-            self.blame(&attempt, fault);
+    fn record_empty_replies(&mut self) {
+        for (attempt, fault) in std::mem::take(&mut self.empty_replies) {
+            self.record_fault(&attempt, fault);
         }
     }
 
@@ -127,18 +127,18 @@ impl<N: Network> Race<'_, N> {
         // silent server may be the only one with the zone, beside hosts that deny or refer.
         let all = self.step.client.budget.met().is_none()
             && (self.candidates.have_all_answered()
-                || self.speechless.iter().all(|(_, fault)| *fault == Fault::Empty));
+                || self.empty_replies.iter().all(|(_, fault)| *fault == Fault::Empty));
         let denies = |(_, fault): &(Attempt, Fault)| *fault == Fault::BareDenial;
         let (denied, silent) =
-            (self.speechless.iter().any(denies), !self.speechless.iter().all(denies));
+            (self.empty_replies.iter().any(denies), !self.empty_replies.iter().all(denies));
         let agreed = all && !self.contradicted && denied != silent;
         if !agreed {
-            self.blame_speechless();
+            self.record_empty_replies();
             self.forget_addresses();
             return Err(self.failure());
         }
-        let first = self.speechless.first().map(|(attempt, _)| attempt.endpoint.address);
-        let nothing = nothing(if denied { Fault::BareDenial } else { Fault::Empty });
+        let first = self.empty_replies.first().map(|(attempt, _)| attempt.endpoint.address);
+        let nothing = empty_verdict(if denied { Fault::BareDenial } else { Fault::Empty });
         Ok(Box::new(match first {
             Some(first) => nothing.of(first),
             None => nothing,
@@ -154,7 +154,7 @@ impl<N: Network> Race<'_, N> {
     }
 
     /// A bad answer counts once, however many attempts of this race wait for it.
-    fn leave_those_who_joined(&mut self, endpoint: Endpoint) {
+    fn drop_followers(&mut self, endpoint: Endpoint) {
         let waits =
             |other: &RunningAttempt| other.exchange.joined && other.attempt.endpoint == endpoint;
         self.running.retain(|other| !waits(other));

@@ -59,7 +59,7 @@ impl<N: Network> Race<'_, N> {
             true => self.candidates.pause(server),
             false => self.candidates.resume(server),
         }
-        if doubt <= Suspicion::Cut {
+        if doubt <= Suspicion::Truncated {
             return;
         }
         self.has_bad_message = true;

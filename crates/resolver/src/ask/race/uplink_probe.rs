@@ -46,7 +46,9 @@ impl<N: Network> Race<'_, N> {
         if !last_responders.is_empty() {
             shared.probe_pause.begin(now);
         }
-        last_responders.into_iter().for_each(|last_responder| self.call(last_responder));
+        last_responders
+            .into_iter()
+            .for_each(|last_responder| self.probe_last_responder(last_responder));
     }
 
     /// A root server outside this race, if the root is asked at all.
@@ -71,7 +73,7 @@ impl<N: Network> Race<'_, N> {
     }
 
     /// Repeats the question that the server has answered before.
-    fn call(&self, LastReply { server, asking }: LastReply) {
+    fn probe_last_responder(&self, LastReply { server, asking }: LastReply) {
         self.env.count(Counter::UpstreamProbes);
         let probe = Attempt::alone(server, "to see whether the uplink is down");
         let asking = UpstreamQuery { retry: true, ..asking };

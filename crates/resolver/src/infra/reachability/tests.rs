@@ -36,7 +36,7 @@ fn silent(paths: &ReachabilityTable, networks: usize, every: u64, from: u64) -> 
 }
 
 #[test]
-fn a_path_is_broken_on_which_many_are_silent_and_who_answered_last() {
+fn a_path_is_broken_if_many_networks_and_the_last_responder_are_silent() {
     let (paths, at) = (ReachabilityTable::default(), Moment::from_millis);
     replied(&paths, "2001:db8::1", at(1));
     for number in 0..40 {
@@ -81,7 +81,7 @@ fn time_in_which_nothing_is_asked_is_no_evidence() {
 }
 
 #[test]
-fn a_reply_of_who_answered_last_says_that_the_servers_are_broken_themselves() {
+fn a_reply_of_the_last_responder_shows_that_the_path_works() {
     let (paths, at) = (ReachabilityTable::default(), Moment::from_millis);
     replied(&paths, "2001:db8::1", at(1));
     for round in 0..10 {
@@ -94,7 +94,7 @@ fn a_reply_of_who_answered_last_says_that_the_servers_are_broken_themselves() {
 }
 
 #[test]
-fn a_path_on_which_none_ever_answered_is_found_too() {
+fn a_path_without_any_reply_is_found_broken_too() {
     let (paths, at) = (ReachabilityTable::default(), Moment::from_millis);
     silent(&paths, 12, 100, 1000);
     let root = |family: Option<Family>| {

@@ -69,7 +69,7 @@ impl Candidates {
         }
         let endpoint = Endpoint::new(candidate.address, Transport::Tcp);
         let over_tcp = env.shared().cache.server(endpoint, estimator.now);
-        // A query under way is no evidence yet: a datagram goes beside it.
+        // A query under way is no evidence yet: a datagram goes beside.
         let under_way = u16::from(candidate.streamed && candidate.tries == 1);
         let answers =
             over_tcp.replied_at > over_udp.waiting_since && over_tcp.unanswered <= under_way;

@@ -25,7 +25,7 @@ impl Candidates {
             let candidate = &self.list[*at];
             let estimate = &candidate.estimate;
             let in_line = candidate.tries == 0
-                && !candidate.out
+                && !candidate.is_excluded
                 && !candidate.postponed
                 && !candidate.lame
                 && !candidate.cut_off

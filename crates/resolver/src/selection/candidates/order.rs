@@ -49,7 +49,7 @@ impl Attempt {
     }
 }
 
-/// An unknown server is preferred only to a known server that is slower by this much.
+/// The handicap of an unknown server against known servers.
 const UNKNOWN_HANDICAP: Duration = Duration::from_secs(1);
 /// Three datagrams, one of them without EDNS, and two streams (RFC 9520 section 2.2 allows three of
 /// each).
@@ -58,11 +58,11 @@ const MOST_TRIES: u8 = MOST_DATAGRAMS + 2;
 /// Fewer for nameserver look-ups, since a referral can cause many.
 const MOST_NESTED_TRIES: u8 = 3;
 
-/// A server asked over TCP first left datagrams unanswered, but may answer them again: after this
+/// A server asked over TCP first left datagrams unanswered, but may have recovered: after this
 /// time without a reply on the stream, a datagram is sent too.
 const MOST_STREAM_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Nested look-ups skip servers that have never replied within this time.
+/// Nested look-ups skip servers without any reply within this time.
 const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(1);
 
 impl Candidates {
@@ -95,8 +95,8 @@ impl Candidates {
         };
         let LatencyEstimate { hedge_after, alone, again, has_replied, .. } = candidate.estimate;
         let tcp_first = tries == 0 && udp && transport.is_stream();
-        // A stream takes a round trip to open before the query; the estimate of a stream that has
-        // worked includes it.
+        // A stream takes a round trip to open before the query; the estimate of a working
+        // stream includes this.
         let round_trips = if transport.is_stream() && !(tcp_first && has_replied) { 2 } else { 1 };
         let hedge_after = match tries {
             0 if tcp_first => hedge_after.min(MOST_STREAM_PATIENCE / round_trips),
@@ -129,7 +129,7 @@ impl Candidates {
             rtt + penalty < MOST_PATIENCE
                 && skipped_until.is_none()
                 && other.tries == 0
-                && !other.out
+                && !other.is_excluded
         };
         let mut others = self.list.iter().enumerate().filter(|(other, _)| *other != at);
         self.unresolved.is_empty() && !others.any(|(_, other)| quicker(other))
@@ -148,10 +148,12 @@ impl Candidates {
         (0..self.list.len())
             .filter(|at| {
                 let candidate = &self.list[*at];
-                let Candidate { estimate, out, postponed, tries, is_paused, .. } = candidate;
+                let Candidate { estimate, is_excluded, postponed, tries, is_paused, .. } =
+                    candidate;
                 let unresponsive =
                     !estimate.has_replied && estimate.silent_for >= UNRESPONSIVE_AFTER;
-                let may = !out && !postponed && !is_paused && *tries < self.most_tries(candidate);
+                let may =
+                    !is_excluded && !postponed && !is_paused && *tries < self.most_tries(candidate);
                 may && !(self.is_nested && unresponsive)
             })
             .min_by_key(|at| self.cost(*at))
@@ -171,7 +173,7 @@ impl Candidates {
     /// Whether no candidate is left to try, and no reply is expected.
     pub(crate) fn are_given_up(&self) -> bool {
         let given_up = |candidate: &Candidate| {
-            candidate.out
+            candidate.is_excluded
                 || candidate.estimate.given_up
                 || candidate.has_bad_message && !candidate.is_paused
         };

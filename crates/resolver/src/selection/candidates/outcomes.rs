@@ -11,9 +11,9 @@ impl Candidates {
         self.list.iter_mut().filter(move |candidate| candidate.address == address)
     }
 
-    /// Excludes a server that gave a bad answer.
+    /// Excludes a server after a bad answer.
     pub(crate) fn exclude(&mut self, address: SocketAddr) {
-        self.of(address).for_each(|candidate| candidate.out = true);
+        self.of(address).for_each(|candidate| candidate.is_excluded = true);
     }
 
     /// An attempt ended with a network error. The server is excluded, unless only its TCP is
@@ -22,7 +22,7 @@ impl Candidates {
         let all = endpoint.transport == self.transport;
         for candidate in self.of(endpoint.address) {
             if all {
-                (candidate.unheard, candidate.out) = (true, true);
+                (candidate.has_network_error, candidate.is_excluded) = (true, true);
             } else {
                 candidate.tries -= u8::from(!candidate.no_tcp && candidate.tries > 0);
                 (candidate.no_tcp, candidate.over_tcp) = (true, false);
@@ -30,14 +30,14 @@ impl Candidates {
         }
     }
 
-    /// Cancels an attempt that was not sent.
+    /// Cancels an attempt before its query is sent.
     pub(crate) fn take_back(&mut self, attempt: &Attempt) {
         for candidate in self.of(attempt.endpoint.address) {
             candidate.tries = candidate.tries.saturating_sub(1);
         }
     }
 
-    /// Postpones an attempt: its server is out until the postponed candidates are released.
+    /// Postpones an attempt: its server is excluded until the postponed candidates are released.
     pub(crate) fn postpone(&mut self, attempt: &Attempt) {
         self.take_back(attempt);
         self.of(attempt.endpoint.address).for_each(|candidate| candidate.postponed = true);
@@ -48,9 +48,10 @@ impl Candidates {
         self.list.iter_mut().for_each(|candidate| candidate.postponed = false);
     }
 
-    /// Servers that were tried and replied at none of their addresses.
+    /// Servers tried without a reply of any address.
     pub(crate) fn unanswered(&self) -> impl Iterator<Item = usize> {
-        let answered = |candidate: &Candidate| candidate.out && !candidate.unheard;
+        let answered =
+            |candidate: &Candidate| candidate.is_excluded && !candidate.has_network_error;
         let has_answered = move |server| {
             self.list.iter().any(|candidate| candidate.server == server && answered(candidate))
         };
@@ -58,7 +59,7 @@ impl Candidates {
         tried.map(|candidate| candidate.server).filter(move |server| !has_answered(*server))
     }
 
-    /// Pauses a server: it is not asked again until a try has ended.
+    /// Pauses a server: no further attempt begins until a try has ended.
     pub(crate) fn pause(&mut self, address: SocketAddr) {
         self.of(address).for_each(|candidate| candidate.is_paused = true);
     }

@@ -1,4 +1,4 @@
-//! The choice among very many servers: servers that have replied first; of a silent zone, the
+//! The choice among very many servers: known responsive servers first; of a silent zone, the
 //! addresses tried longest ago.
 
 use std::net::SocketAddr;
@@ -25,13 +25,13 @@ impl Candidates {
             let endpoint = Endpoint::new(*address, cut.transport);
             let info = shared.cache.server(endpoint, now);
             match info.asked_at < since.as_millis() || info.replied_at > since.as_millis() {
-                // A server that has replied meanwhile may do so again.
+                // After a reply meanwhile, the next is likely.
                 true => u64::from(info.replied_at < since.as_millis()),
                 false => info.asked_at,
             }
         };
         let mut all: Vec<(u64, usize, SocketAddr)> = Vec::new();
-        let mut candidates = Candidates::none(cut, step, most);
+        let mut candidates = Candidates::without_addresses(cut, step, most);
         for (at, server) in cut.servers.iter().enumerate() {
             let addresses = addresses_of(env, server);
             all.extend(addresses.iter().map(|address| (asked_at(address), at, *address)));
@@ -47,7 +47,7 @@ impl Candidates {
         all.sort_by_key(|(asked_at, ..)| *asked_at);
         for (_, server, address) in all {
             if candidates.list.len() < most {
-                candidates.line_up(env, cut, server, &[address]);
+                candidates.add_addresses(env, cut, server, &[address]);
             }
         }
         env.shared().random.shuffle(&mut candidates.unresolved);

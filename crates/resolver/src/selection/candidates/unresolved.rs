@@ -1,10 +1,10 @@
-//! Nameservers whose addresses have to be looked up, and those known from glue alone.
+//! Nameservers with addresses to be looked up, and nameservers known from glue alone.
 
 use super::Candidates;
 use crate::env::lookups::AddressSource;
 
 impl Candidates {
-    /// The addresses of a server came from glue; if they fail, the server's own zone is asked.
+    /// The addresses of a server came from glue; if all fail, the server's own zone is asked.
     pub(crate) fn add_glue_only(&mut self, server: usize) {
         self.glue_only.push(server);
     }

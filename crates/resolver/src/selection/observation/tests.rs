@@ -1,4 +1,4 @@
-//! Each kind of observation, and the tables that learn from it.
+//! Each kind of observation, and the tables behind.
 
 use std::sync::Arc;
 
@@ -58,9 +58,9 @@ async fn only_an_exact_time_is_an_rtt_and_only_a_proven_reply_makes_a_last_respo
     let last_responder = env.shared().uplinks.internet().last_responder();
     let between = ReplyTime::Between { least: Duration::ZERO, most: RTT };
     observe(&env, server(), reply(between, None));
-    assert!(info(&env).srtt().is_none() && !last_responder.is_there());
+    assert!(info(&env).srtt().is_none() && !last_responder.has_replied());
     observe(&env, server(), reply(ReplyTime::Exact { rtt: RTT }, Some(&query())));
-    assert!(info(&env).srtt() == Some(RTT) && last_responder.is_there());
+    assert!(info(&env).srtt() == Some(RTT) && last_responder.has_replied());
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,7 +27,7 @@ fn verdict(octets: Vec<u8>) -> Match {
 #[test]
 fn only_the_reply_to_the_query_matches() {
     assert!(matches!(verdict(reply(&question("WWW.example.test"), 7)), Match::Reply(_)));
-    assert!(matches!(verdict(reply(&question("www.example.test"), 8)), Match::Stranger));
+    assert!(matches!(verdict(reply(&question("www.example.test"), 8)), Match::ForeignId));
     assert!(matches!(verdict(reply(&question("other.test"), 7)), Match::NoReply));
     let mut asked_back = reply(&question("www.example.test"), 7);
     asked_back[2] &= 0x7F;
@@ -37,9 +37,9 @@ fn only_the_reply_to_the_query_matches() {
     assert!(matches!(verdict(notify), Match::NoReply), "another opcode");
     assert!(matches!(verdict(vec![0, 7, 0x80]), Match::Malformed(MessageError::Short)));
     assert!(matches!(verdict(vec![0, 7]), Match::Malformed(MessageError::Short)));
-    assert!(matches!(verdict(vec![0, 8]), Match::Stranger));
-    assert!(matches!(verdict(vec![7]), Match::Void));
-    assert!(matches!(verdict(vec![]), Match::Void));
+    assert!(matches!(verdict(vec![0, 8]), Match::ForeignId));
+    assert!(matches!(verdict(vec![7]), Match::TooShort));
+    assert!(matches!(verdict(vec![]), Match::TooShort));
 }
 
 #[test]
