@@ -11,20 +11,20 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// One descriptor in four is reserved for streams that a query needs beside its own socket.
+/// A quarter of the descriptors is reserved for streams beside the datagram socket of a query.
 const BESIDE: usize = 4;
 /// The least number of descriptors for sockets to servers.
 const LEAST: usize = 4;
 /// More are not counted.
 const MOST: usize = 1 << 20;
-/// The pause before another try, if the system has no descriptor left for other reasons.
+/// The pause before the next try, if the rest of the process has taken the last descriptor.
 const RETRY: Duration = Duration::from_millis(50);
 
 /// The descriptors of a process for sockets to servers.
 #[derive(Debug)]
 pub struct Descriptors {
     queries: Semaphore,
-    /// Queries holding a reserved descriptor never wait for each other.
+    /// Queries with a reserved descriptor never wait for each other.
     beside: Semaphore,
     /// How many wait.
     waiting: AtomicUsize,
@@ -73,7 +73,7 @@ impl Descriptors {
         }
     }
 
-    /// Takes a descriptor for a stream that a query needs beside its own socket.
+    /// Takes a descriptor for a stream beside the datagram socket of a query.
     pub(crate) async fn take_beside(self: &Arc<Self>) -> Descriptor {
         if let Some(descriptor) = self.try_take() {
             return descriptor;
@@ -115,7 +115,7 @@ impl Descriptors {
 }
 
 impl Descriptor {
-    /// Whether queries wait for this descriptor: its socket must not be kept for later queries.
+    /// Whether queries wait for this descriptor: then the socket must not be kept for later queries.
     pub(crate) fn is_wanted(&self) -> bool {
         self.of.are_short()
     }

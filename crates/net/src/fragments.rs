@@ -3,8 +3,8 @@
 //!
 //! Datagrams leave with "don't fragment" set, and the reported path MTU is ignored: a forged ICMP
 //! message must not prevent us from sending (IP_PMTUDISC_PROBE). Our datagrams fit into 1,280
-//! octets, the MTU that every path of the Internet has in practice. A system without such an option
-//! keeps its default.
+//! octets, the MTU of every path of the Internet in practice. A system without the option decides by
+//! default.
 
 use std::io;
 use std::net::SocketAddr;
@@ -28,7 +28,7 @@ pub(crate) fn forbid(socket: &impl AsFd, address: SocketAddr) {
     };
 }
 
-/// The library sets IP_DONTFRAG or IPV6_DONTFRAG where the system supports it.
+/// The library sets IP_DONTFRAG or IPV6_DONTFRAG where the system has the option.
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub(crate) fn forbid(socket: &impl AsFd, _: SocketAddr) {
     let _ = quinn_udp::UdpSocketState::new(quinn_udp::UdpSockRef::from(socket));

@@ -1,7 +1,7 @@
 //! Memory held by connections: incomplete messages, and replies not yet taken.
 //!
 //! The connections share one budget. When the budget is spent, the connection holding the most is
-//! closed, of several the oldest: connections with short messages continue once its memory is free.
+//! closed, of several the oldest: connections with short messages continue once that memory is free.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 pub struct Held {
     most: usize,
     accounts: Mutex<Accounts>,
-    /// Notified when a closed connection has freed its memory.
+    /// Notified when the memory of a closed connection is free.
     gone: Notify,
 }
 
@@ -27,7 +27,7 @@ struct Accounts {
     number: u64,
     /// By number, so the oldest come first.
     open: BTreeMap<u64, Holding>,
-    /// Octets of closed connections that are not freed yet.
+    /// Octets of closed connections, not freed yet.
     leaving: BTreeMap<u64, usize>,
 }
 
@@ -82,8 +82,8 @@ impl Held {
 }
 
 impl Account {
-    /// The connection holds `now` octets instead of `before`; returns the number of connections
-    /// closed for it, perhaps including this one. Ends once their memory is free.
+    /// The connection holds `now` octets instead of `before`. Returns the number of connections closed
+    /// for lack of memory, perhaps with this connection; ends once that memory is free.
     pub async fn change(&self, before: usize, now: usize) -> usize {
         let (given_up, spent) = self.note(before, now);
         if spent {
@@ -95,7 +95,7 @@ impl Account {
     /// Records a change without waiting; returns whether the caller must wait.
     fn note(&self, before: usize, now: usize) -> (usize, bool) {
         let mut accounts = self.held.accounts.lock();
-        // A closed connection keeps its octets until it has freed them.
+        // The octets of a closed connection count until they are freed.
         let Some(holding) = accounts.open.get_mut(&self.number) else { return (0, false) };
         holding.octets = (holding.octets + now).saturating_sub(before);
         accounts.octets = (accounts.octets + now).saturating_sub(before);

@@ -2,7 +2,7 @@
 //!
 //! A connection may die silently: a NAT forgets it, or the address of this machine changes. So a
 //! connection with a late reply is suspect. Later queries use a new connection, and the waiting
-//! query may be repeated there; a reply on the suspect connection clears it.
+//! query may be repeated there; a reply on the suspect connection ends the suspicion.
 
 mod connection;
 

@@ -178,7 +178,7 @@ impl UdpExchange {
             if let (Err(error), Some(descriptor)) = (&socket, &self.descriptor)
                 && ran_out(error)
             {
-                // Boxed, since it is rare, and many queries wait at a time.
+                // Boxed, since this is rare, and many queries wait at a time.
                 Box::pin(descriptor.wait()).await;
             } else {
                 return Ok(Used::new(socket?, self.descriptor.take()));

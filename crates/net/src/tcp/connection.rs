@@ -147,7 +147,7 @@ impl Connection {
         (sender, Place { number, fresh: false, health, heard, reply })
     }
 
-    /// Keeps the connection until it is idle, closed, broken or useless.
+    /// Keeps the connection until the idle timeout, a close, a failure or a change of network.
     pub(super) fn run(
         &self,
         pool: &Pool,

@@ -109,8 +109,8 @@ async fn what_has_an_id_of_none_is_for_the_only_query_that_waits() {
     let pool = pool();
     assert_eq!(pool.send(to, query(1), None).receive().await, ExchangeEvent::Message(query(7)));
     assert_eq!(pool.send(to, query(2), None).receive().await, ExchangeEvent::Message(Bytes::new()));
-    // With two waiting queries the message belongs to neither; with one abandoned query it belongs
-    // to the other.
+    // With two waiting queries the message belongs to neither; if one query is abandoned, the
+    // message belongs to the query still waiting.
     let (mut three, mut four) = (pool.send(to, query(3), None), pool.send(to, query(4), None));
     assert_eq!(four.receive().await, ExchangeEvent::Message(query(4)));
     assert_eq!(three.receive().await, ExchangeEvent::Message(query(9)));

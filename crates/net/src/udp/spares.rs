@@ -1,4 +1,4 @@
-//! Spare sockets: sockets whose query was answered, kept for another query to the same server.
+//! Spare sockets: sockets with an answered query, kept for the next query to the same server.
 //!
 //! Opening and closing a socket costs more than the query itself. So an answered socket is kept for
 //! a moment, still connected to its server alone: an attacker that sees the port of one query
@@ -90,8 +90,8 @@ impl Spares {
         (used.opened.elapsed() < LIFETIME && used.is_silent()).then_some(used)
     }
 
-    /// Keeps a socket whose query was answered, if it may be reused; at the limit a different one
-    /// is closed.
+    /// Keeps a socket with an answered query, if a second use is allowed; at the limit a different
+    /// socket is closed.
     pub(super) fn keep(&self, to: SocketAddr, used: Used, random: &Random) {
         if used.is_spent() {
             return;

@@ -122,7 +122,7 @@ fn hand_over<N: Network>(
     }
 }
 
-/// Sends the responses to misses, ready ones in one call.
+/// Sends the responses to misses, with one call for every ready response.
 async fn deliver<N: Network>(
     current: Current<N>,
     socket: Arc<Datagrams>,

@@ -17,7 +17,7 @@ use super::{Current, tcp, udp};
 
 /// The time for queries under way at the end.
 const FINISH_TIMEOUT: Duration = Duration::from_millis(1500);
-/// Turns of the runtime for the last datagrams of a socket that is left: one to look at the sockets, one to read.
+/// Turns of the runtime for the last datagrams of an abandoned socket: to look at the sockets, and to read.
 const LAST_TURNS: usize = 3;
 
 /// An address for a worker to serve.

@@ -7,7 +7,7 @@ use zoners_resolver::Answer;
 /// The TTL of the HINFO record, in seconds (RFC 8482 section 4.2).
 const HINFO_TTL: u32 = 3_600;
 
-/// The HINFO that stands for all records of a name.
+/// The HINFO record in place of every record of a name.
 pub(super) fn minimal(asked: &NameSlice) -> Answer {
     let hinfo = Records::from_iter([b"\x07RFC8482\x00"]);
     Answer {

@@ -48,7 +48,7 @@ impl Cookie {
         }
     }
 
-    /// Whether the client has shown that replies reach its address.
+    /// Whether the client has proven to receive replies at this address.
     pub(super) fn is_known(&self) -> bool {
         matches!(self, Cookie::Known(_))
     }

@@ -39,8 +39,8 @@ impl<N: Network> Service<N> {
         hit.is_some()
     }
 
-    /// Prefetches a popular answer that expires soon; and the answers of the types that programs
-    /// ask for together with it, if they expire before its next prefetch.
+    /// Prefetches a popular answer close to expiry; and the answers of the types for which programs
+    /// ask at the same time, if due before the next prefetch of the first answer.
     #[cold]
     fn prefetch(&self, query: &Query<'_>, own: AnswerKey, now: Moment) {
         let (cache, asked) = (&self.worker.shared().cache, query.request.question());

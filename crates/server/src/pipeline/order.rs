@@ -1,5 +1,5 @@
-//! The order of the records of an RRset: another order in each answer, so that clients that take the first
-//! address share the load among all addresses.
+//! The order of the records of an RRset: a different order in each answer, so that clients of the first address
+//! share the load among the addresses.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,4 +1,4 @@
-//! The queries of a connection whose replies are awaited.
+//! The waiting queries of a connection: written, and not yet answered.
 
 use std::collections::HashMap;
 
@@ -14,8 +14,8 @@ use super::{Ended, TcpReply};
 pub(super) struct WaitingQueries(Mutex<HashMap<u16, oneshot::Sender<TcpReply>>>);
 
 impl WaitingQueries {
-    /// The query that a message answers: the query with its ID; or the only waiting query, as no
-    /// other host can have sent the message. Otherwise that query would wait in vain.
+    /// The query answered by a message: the query with the ID of the message; or the only waiting
+    /// query, as no other host can have sent the message. Otherwise that query would wait in vain.
     pub(super) fn asker_of(&self, message: &Bytes) -> Option<oneshot::Sender<TcpReply>> {
         let mut waiting = self.0.lock();
         if let Some(reply) = Message::id_of(message).and_then(|id| waiting.remove(&id)) {

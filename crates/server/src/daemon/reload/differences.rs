@@ -10,7 +10,7 @@ pub(super) fn zones_of_other_sources(old: &Settings, new: &Settings) -> Vec<Name
     [zones_only_in(old, new), zones_only_in(new, old)].concat()
 }
 
-/// Zones of routes, negative trust anchors and trust anchors that differ between `one` and `other`.
+/// Zones of routes, negative trust anchors and trust anchors of `one` without an equal in `other`.
 fn zones_only_in(one: &Settings, other: &Settings) -> Vec<Name> {
     let routes = one.routes.iter().filter(|route| !other.routes.contains(route));
     let negative =

@@ -9,7 +9,7 @@ use zoners_dns::Random;
 /// Seconds for which a secret makes cookies. A cookie is valid for an hour, so no cookie outlives the next secret.
 pub(super) const PERIOD_SECONDS: u64 = 86_400;
 
-/// The secrets of two periods. All workers share the secrets, and read them without waiting.
+/// The secrets of two periods. The workers share the secrets, and read without waiting.
 pub(super) struct Secrets {
     /// The number of the later period.
     latest: AtomicU64,
