@@ -25,6 +25,10 @@ pub fn boot_id() -> Option<[u8; 16]> {
 }
 
 /// The hexadecimal digits of a UUID.
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "macos")),
+    allow(dead_code, reason = "tests alone")
+)]
 pub(crate) fn identifier(text: &str) -> Option<[u8; 16]> {
     let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
     u128::from_str_radix(&digits, 16).ok().map(u128::to_be_bytes)
@@ -68,6 +72,10 @@ mod tests {
         let is_told = cfg!(any(target_os = "linux", target_os = "macos", target_os = "freebsd"));
         assert_eq!(boot_id().is_some(), is_told);
         assert_eq!(boot_id(), boot_id());
+        // As of `kern.bootsessionuuid`.
+        let session = identifier("9A8B7C6D-0011-2233-4455-66778899AABB\n").unwrap();
+        assert_eq!((session[0], session[15]), (0x9A, 0xBB));
+        assert_eq!(identifier(""), None);
     }
 
     #[test]

@@ -3,12 +3,14 @@
 //! These systems answer some questions by sysctl(3) or a routing socket alone, which takes `unsafe`; the programs of
 //! the system ask the same. The parsers are compiled for the tests of every system.
 
+#[cfg(any(not(target_os = "macos"), test))]
+pub(crate) mod boot_time;
 pub(crate) mod fstat;
 pub(crate) mod lsof;
 pub(crate) mod route;
+#[cfg(any(target_os = "macos", test))]
 pub(crate) mod scutil_dns;
 pub(crate) mod sockstat;
-pub(crate) mod sysctl;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

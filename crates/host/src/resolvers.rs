@@ -66,7 +66,7 @@ pub(crate) fn parse(text: &[u8]) -> io::Result<Vec<SystemResolver>> {
 }
 
 /// A server in a text like `192.0.2.53`, `2001:db8::53` or `fe80::1%en0`.
-#[cfg(any(not(target_os = "linux"), test))]
+#[cfg(any(target_os = "macos", test))]
 pub(crate) fn server(text: &str, port: u16) -> Option<SocketAddr> {
     let (address, zone) = match text.split_once('%') {
         Some((address, zone)) => (address, Some(zone)),

@@ -5,14 +5,14 @@ use std::time::{Duration, SystemTime};
 use rustix::time::ClockId;
 
 use crate::program::output;
-use crate::reports::sysctl::boot_moment;
+use crate::reports::boot_time::moment;
 
 /// The same clock as [`std::time::Instant`].
 pub(crate) const SINCE_BOOT: ClockId = ClockId::Monotonic;
 
 /// The moment of the start, on FreeBSD.
 pub(crate) fn boot_id() -> Option<[u8; 16]> {
-    boot_moment(&output("/sbin/sysctl", &["-n", "kern.boottime"])?)
+    moment(&output("/sbin/sysctl", &["-n", "kern.boottime"])?)
 }
 
 /// The wall clock: no other clock counts sleep.

@@ -15,10 +15,7 @@ fn listener(line: &str) -> Option<(u16, PortListener)> {
     let mut words = line.split_whitespace();
     let (name, process) = (words.next()?, words.next()?);
     process.parse::<u32>().ok()?;
-    let is_ipv6 = match words.find(|word| matches!(*word, "IPv4" | "IPv6"))? {
-        "IPv6" => true,
-        _ => false,
-    };
+    let is_ipv6 = words.find(|word| matches!(*word, "IPv4" | "IPv6"))? == "IPv6";
     let is_stream = words.find(|word| matches!(*word, "UDP" | "TCP"))? == "TCP";
     // A socket with a peer is written as LOCAL->REMOTE, and has no port to parse at the end of LOCAL.
     let local = words.next().filter(|local| !local.contains("->"))?;
