@@ -1,4 +1,4 @@
-//! One connection: requests one after the other, each answered before the next is read (HTTP/1.1).
+//! A connection of HTTP/1.1: each request is answered before the next is read.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -17,7 +17,7 @@ use crate::HttpEvent;
 use crate::site::{ConnectionEnds, HttpSite};
 use crate::write_timeout::WriteTimeout;
 
-/// The least buffer that the HTTP library takes.
+/// The least buffer of the HTTP library, in octets.
 const MIN_BUFFER: usize = 8192;
 
 /// Serves a connection until the client leaves, a limit is exceeded, or the sender of `leaving` is dropped: then the

@@ -1,13 +1,13 @@
-//! What the service counts.
+//! Events of the service, for counters.
 
-/// An event of the service, for counters.
+/// An event of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HttpEvent {
     /// A request was answered, by a handler or with a refusal.
     Request,
-    /// The request just counted was refused before a handler saw it: for host, origin, path, method or body.
+    /// The request just counted was refused for host, origin, path, method or body, before a handler saw the request.
     Refused,
-    /// A connection was closed because it carried no HTTP, or the head of a request exceeded a limit.
+    /// A connection was closed because the octets were no HTTP, or the head of a request exceeded a limit.
     Malformed,
     /// A connection was closed because a request did not come in time, or a response was not taken in time.
     TimedOut,

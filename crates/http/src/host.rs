@@ -1,7 +1,7 @@
 //! The hosts by which clients may address the service.
 //!
-//! A web page of an attacker can make a browser on this machine send requests here: under a name of the attacker that
-//! suddenly has our address (DNS rebinding), which shows in Host, or by a link or form, which shows in Origin.
+//! A web page of an attacker can make a browser on this machine send requests here. Host shows a name of the attacker
+//! with an address of the service (DNS rebinding). Origin shows a link, form or script on a page of the attacker.
 
 use std::net::IpAddr;
 
@@ -19,13 +19,13 @@ const LOCALHOST: &str = "localhost";
 pub struct HostNames(Vec<String>);
 
 impl HostNames {
-    /// Names, or addresses where a router translates them.
+    /// Names; or addresses, where a router translates addresses.
     #[must_use]
     pub fn new(names: Vec<String>) -> Self {
         HostNames(names)
     }
 
-    /// Whether a request that arrived at the address `local` may be answered.
+    /// Whether a request to the address `local` may be answered.
     pub(crate) fn check<B>(&self, request: &Request<B>, local: IpAddr) -> Result<(), HttpRefusal> {
         let host = one_host(request.headers()).ok_or(HttpRefusal::NoHost)?;
         // An absolute URI in the request line counts more than Host (RFC 9112 section 3.2.2).
@@ -41,13 +41,13 @@ impl HostNames {
     }
 
     fn is_origin(&self, origin: &[u8], local: IpAddr) -> bool {
-        // `null` is the origin of pages without one; it has no authority.
+        // `null` stands for no origin, and has no authority.
         Uri::try_from(origin).is_ok_and(|uri| {
             uri.scheme().is_some() && uri.authority().is_some_and(|host| self.has(host, local))
         })
     }
 
-    /// Whether the service has this host. The port says nothing: a router may translate it.
+    /// Whether the service has this host. The port says nothing: a router may translate ports.
     fn has(&self, authority: &Authority, local: IpAddr) -> bool {
         let host = authority.host();
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
@@ -59,7 +59,7 @@ impl HostNames {
     }
 }
 
-/// The host, if there is exactly one (RFC 9112 section 3.2).
+/// The host of the only Host field; none with two (RFC 9112 section 3.2).
 fn one_host(headers: &HeaderMap) -> Option<Authority> {
     let mut all = headers.get_all(HOST).iter();
     let host = Authority::try_from(all.next()?.as_bytes()).ok()?;

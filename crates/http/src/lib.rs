@@ -1,8 +1,8 @@
-//! The HTTP service: everything that Zoners offers over HTTP goes through this one.
+//! The HTTP service, for everything offered over HTTP.
 //!
-//! The service knows no DNS and no daemon. It gets a table of [`Route`]s, reads requests within [`HttpLimits`], refuses
-//! requests of foreign web pages ([`HostNames`]), and hands the rest to the handler of the route. It runs on a thread
-//! of its own ([`HttpService`]), so that no work over HTTP delays an answer to a DNS query.
+//! The service knows no DNS and no daemon. A table of [`Route`]s names the handlers. The service reads requests within
+//! [`HttpLimits`], refuses requests of foreign web pages ([`HostNames`]), and hands the rest to the handler of the
+//! route. [`HttpService`] has a separate thread: work over HTTP delays no answer to a DNS query.
 //!
 //! ```
 //! use zoners_http::{HttpResponse, Method, Route, StatusCode};

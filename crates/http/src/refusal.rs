@@ -1,4 +1,4 @@
-//! Requests that no handler sees.
+//! Requests refused before a handler sees them.
 
 use hyper::header::{ALLOW, HeaderValue};
 
@@ -7,7 +7,7 @@ use crate::{HttpResponse, Method, StatusCode};
 /// Why the service refuses a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HttpRefusal {
-    /// There is not exactly one Host, or it is no host.
+    /// The request has no Host, two, or one that is no host.
     NoHost,
     /// The Host is neither an address of the listener nor a name of the service.
     ForeignHost,
@@ -21,12 +21,12 @@ pub(crate) enum HttpRefusal {
     LongBody,
     /// The body did not come in time.
     LateBody,
-    /// The body ended early, or its framing is wrong.
+    /// The body ended early, or the framing is wrong.
     BrokenBody,
 }
 
 impl HttpRefusal {
-    /// The response. After a body that was not read to its end the connection cannot go on.
+    /// The response. The rest of a body would be read as a request, so the connection is closed.
     pub(crate) fn into_response(self) -> HttpResponse {
         let (status, text) = self.explain();
         let response = HttpResponse::text(status, text);

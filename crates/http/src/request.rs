@@ -1,4 +1,4 @@
-//! Requests, read to their end.
+//! Requests, read to the end.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::refusal::HttpRefusal;
 use crate::{HttpLimits, Method};
 
-/// A request with its body.
+/// A request with the body.
 #[derive(Clone, Debug)]
 pub struct HttpRequest {
     /// The method.

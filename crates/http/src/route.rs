@@ -9,7 +9,7 @@ use crate::{HttpRequest, HttpResponse, Method};
 type Answering = Pin<Box<dyn Future<Output = HttpResponse> + Send>>;
 type Handler = Box<dyn Fn(HttpRequest) -> Answering + Send + Sync>;
 
-/// A method and a path, with the handler of such requests.
+/// A method, a path, and the handler.
 pub struct Route {
     method: Method,
     path: &'static str,
@@ -17,7 +17,7 @@ pub struct Route {
 }
 
 impl Route {
-    /// A route; one for GET answers HEAD too.
+    /// A route; a route for GET answers HEAD too.
     #[must_use]
     pub fn new<F>(
         method: Method,
@@ -30,7 +30,7 @@ impl Route {
         Route { method, path, handler: Box::new(move |request| Box::pin(handler(request))) }
     }
 
-    /// The path, which a request must have as it is.
+    /// The path, compared octet by octet.
     #[must_use]
     pub fn path(&self) -> &'static str {
         self.path

@@ -1,4 +1,4 @@
-//! The thread of the service, and its listeners.
+//! The thread and the listeners of the service.
 
 use std::io;
 use std::net::TcpListener;
@@ -15,16 +15,16 @@ use crate::site::{ConnectionEnds, HttpSite};
 /// The pause of accepting when descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The service, with a thread of its own, which ends when this is dropped.
+/// The service with a thread, which ends when the service is dropped.
 #[derive(Debug)]
 pub struct HttpService {
     site: Arc<HttpSite>,
     runtime: Handle,
-    /// Dropped at the end, and the thread ends; then it is joined.
+    /// The thread ends once the sender is dropped.
     running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
-/// A listener in service, which is left when this is dropped. Requests under way are still answered.
+/// A listener in service, until dropped. Requests under way are still answered.
 #[derive(Debug)]
 pub struct HttpListener {
     _leaving: watch::Sender<()>,
@@ -52,7 +52,7 @@ impl HttpService {
         &self.site
     }
 
-    /// Serves clients of a listener that does not block.
+    /// Serves clients of a listener in non-blocking mode.
     ///
     /// # Errors
     /// The runtime does not take the socket.
@@ -69,7 +69,7 @@ impl Drop for HttpService {
     fn drop(&mut self) {
         if let Some((running, thread)) = self.running.take() {
             drop(running);
-            // A panic of the thread was reported when it happened.
+            // The panic hook has reported a panic of the thread.
             let _ = thread.join();
         }
     }

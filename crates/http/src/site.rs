@@ -1,4 +1,4 @@
-//! What the service serves, and within which bounds.
+//! The site: routes, names and limits.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -15,13 +15,13 @@ use crate::{HostNames, HttpEvent, HttpLimits, HttpRequest, HttpResponse, Route};
 
 type Observer = Box<dyn Fn(HttpEvent) + Send + Sync>;
 
-/// Routes, names and limits of the service; shared by its listeners.
+/// Routes, names and limits, the same for each listener.
 pub struct HttpSite {
     routes: Vec<Route>,
     names: ArcSwap<HostNames>,
     pub(crate) limits: HttpLimits,
     slots: ClientSlots,
-    /// File descriptors for connections, shared with other parts of the process.
+    /// File descriptors for connections, shared with further parts of the process.
     descriptors: Arc<Semaphore>,
     observer: Observer,
 }
@@ -41,7 +41,7 @@ pub(crate) struct ConnectionShare {
 }
 
 impl HttpSite {
-    /// A site whose connections take `descriptors`. `observer` is called for each event, and must not wait.
+    /// A site; connections take `descriptors`. `observer` is called for each event, and must not wait.
     #[must_use]
     pub fn new(
         routes: Vec<Route>,
@@ -54,12 +54,12 @@ impl HttpSite {
         HttpSite { routes, names, limits, slots, descriptors, observer }
     }
 
-    /// Has these names from now on.
+    /// Replaces the names.
     pub fn rename(&self, names: HostNames) {
         self.names.store(Arc::new(names));
     }
 
-    /// The share of a new connection of a client, if there is one.
+    /// The share of a new connection of a client, if a share is left.
     pub(crate) fn admit(&self, client: IpAddr) -> Option<ConnectionShare> {
         let slot = self.slots.take(client, self.limits.client_connections);
         let descriptor = slot.is_some().then(|| self.descriptors.clone().try_acquire_owned().ok());
@@ -90,7 +90,7 @@ impl HttpSite {
         }
     }
 
-    /// The request with its route, unless refused.
+    /// The route and the request, unless refused.
     async fn admitted<B: Body<Data = Bytes> + Unpin>(
         &self,
         request: Request<B>,

@@ -1,4 +1,4 @@
-//! A bound on the time for which a client takes nothing of a response.
+//! A bound on the time without progress of a response.
 
 use std::io;
 use std::pin::Pin;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A stream on which a write that makes no progress fails after a time.
+/// A stream on which a write without progress fails after a time.
 #[derive(Debug)]
 pub(crate) struct WriteTimeout<S> {
     stream: S,

@@ -1,4 +1,4 @@
-//! The HTTP service of the daemon: its listeners follow the configuration.
+//! The HTTP service of the daemon: the listeners follow the configuration.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -20,7 +20,7 @@ pub(super) struct BoundHttp {
     socket: TcpListener,
 }
 
-/// The HTTP service with its listeners. Its thread starts with the first listener.
+/// The HTTP service with the listeners. The thread starts with the first listener.
 #[derive(Debug)]
 pub(super) struct HttpServing {
     counters: Arc<Counters>,
@@ -76,7 +76,7 @@ impl BoundHttp {
 }
 
 impl HttpServing {
-    /// A service without listeners, whose connections take `descriptors`, and which counts in `counters`.
+    /// A service without listeners. Connections take `descriptors`, events are counted in `counters`.
     pub(super) fn new(counters: Arc<Counters>, descriptors: Arc<Semaphore>) -> Self {
         HttpServing { counters, descriptors, service: None, served: Vec::new() }
     }
@@ -101,7 +101,7 @@ impl HttpServing {
         Ok(())
     }
 
-    /// Binds the wanted addresses that are new.
+    /// Binds the new ones among the wanted addresses.
     ///
     /// # Errors
     /// An address cannot be bound, or the system gives no thread; nothing has changed.

@@ -49,6 +49,9 @@ impl Welcome {
         };
         let mut text = format!("{BOLD}Zoners {version}{BOLD:#} {listen}. Ctrl-C ends it.\n");
         text += &row("configuration", &described(self.file.as_deref()));
+        if let Some(address) = bound.http.first() {
+            text += &row("HTTP", &format!("http://{address}/health"));
+        }
         if let Some(address) = bound.addresses.first() {
             text += &row(
                 "try it",
