@@ -51,9 +51,11 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
         if listen.is_empty() { "port 53 of this machine".into() } else { listen.join(", ") };
     println!("  serves on {listen}");
     let (roots, routes) = (&validated.settings.root.servers, &validated.settings.routes);
-    println!("  knows {} root servers and {} routes", roots.len(), routes.len());
-    if validated.local.names() > 0 {
-        println!("  has records for {} names of its own", validated.local.names());
+    println!("  knows {} root servers, and {} forwarders and stubs", roots.len(), routes.len());
+    match validated.local.names() {
+        0 => {}
+        1 => println!("  has records for 1 name of your own"),
+        names => println!("  has records for {names} names of your own"),
     }
     if validated.local.left_out() > 0 {
         let left_out = validated.local.left_out();

@@ -20,7 +20,7 @@ impl ConfigOverlay {
     /// The overlay of a profile: TOML, as in the file.
     ///
     /// # Errors
-    /// The text is no TOML, or has a table that no network may change.
+    /// The text is no TOML, or has a table beyond the reach of a network.
     pub fn parse(profile: &str, text: &str) -> Result<Self, ConfigError> {
         let overlay = |values| ConfigOverlay { profile: profile.to_owned(), values };
         let told = |what: &str| ConfigError::plain(format!("network profile {profile}: {what}"));
@@ -38,7 +38,7 @@ impl Config {
     /// route for the zone.
     ///
     /// # Errors
-    /// The overlay has an unknown key or a value that is not allowed.
+    /// The overlay has an unknown key or a forbidden value.
     pub fn overlaid(&self, overlay: Option<&ConfigOverlay>) -> Result<Self, ConfigError> {
         let text = self.source.text();
         let Some(ConfigOverlay { profile, values }) = overlay else {

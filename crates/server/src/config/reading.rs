@@ -36,7 +36,7 @@ pub(super) fn with_new_names(text: &str) -> Result<Table, Error> {
     Table::deserialize(Deserializer::from(Spanned::new(0..0, root)))
 }
 
-/// Every fault: first text that is no TOML, then wrong values, each taken out once reported.
+/// Every fault: first text without TOML syntax, then wrong values, each taken out once reported.
 fn faults(source: &ConfigSource) -> ConfigError {
     let (root, errors) = DeTable::parse_recoverable(source.text());
     let mut root = root.into_inner();

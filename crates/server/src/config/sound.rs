@@ -1,4 +1,4 @@
-//! Faults of values that are allowed one by one, and not together.
+//! Faults of combinations: each value alone is allowed.
 
 use std::net::SocketAddr;
 

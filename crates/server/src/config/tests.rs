@@ -75,7 +75,7 @@ fn special_addresses_are_asked_only_where_the_configuration_names_them() {
     let may = |settings: &zoners_resolver::Settings, address: &str| {
         settings.may_ask(address.parse().unwrap())
     };
-    // Tailscale's resolver and one in the house, beside one that the public tree might name.
+    // The resolver of Tailscale and a resolver in the house, beside a possible server of the public tree.
     let text = "[[forward]]\nzone = \"ts.net\"\nservers = [\"100.100.100.100\"]\n\
                 [[stub]]\nzone = \"lan\"\nservers = [\"192.0.2.1\", \"[fd00::1]:5353\"]\n";
     let configured = settings(text);

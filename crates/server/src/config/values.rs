@@ -6,7 +6,7 @@ use std::time::Duration;
 /// What may be written for a duration.
 pub const DURATION: &str = "a number of seconds, or a duration such as 90s, 15min, 2h or 1d";
 
-/// Units of sizes: decimal ones as the SI has them, binary ones as IEC 80000-13 has them.
+/// Units of sizes: decimal units of the SI, binary units of IEC 80000-13.
 const SIZE_UNITS: [(&str, usize); 8] = [
     ("", 1),
     ("B", 1),

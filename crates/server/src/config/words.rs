@@ -32,7 +32,7 @@ pub(super) const UNREADABLE: &str = "this cannot be read: a line is `key = value
 /// The message for an unclosed bracket or quote.
 pub(super) const OPEN: &str = "what begins here is not closed with a bracket or a quote";
 
-/// The fault of a value: `message` is serde's, `variants` asks for the words that the key takes.
+/// The fault of a value: `message` is from serde, `variants` asks for the allowed words of the key.
 pub(super) fn value(
     taken: &TakenValue<'_>,
     message: &str,

@@ -1,5 +1,4 @@
-//! Allocations of the thread that runs the test: the harness allocates on a thread of its own, when it reports a test
-//! for example. A test program of its own, since the counter is the allocator of the program.
+//! Allocations of the thread that runs the test: the harness allocates on a separate thread, for example in the report of a test. A separate test program, since the counter is the allocator of the program.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
 

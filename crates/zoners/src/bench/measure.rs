@@ -160,10 +160,10 @@ impl QuestionsUnderWay {
             let (label, how) = (target.label(), describe(&first.ending));
             return Err(Failure::Usage(match unheard.contains(&at) {
                 true => format!(
-                    "{label}: not one question was answered ({how}); is it there, and is the network?"
+                    "{label}: no question was answered ({how}); check the address of the server, and the network"
                 ),
                 false => format!(
-                    "{label}: not one question was answered but with {how}; does it serve this machine?"
+                    "{label}: no question got an answer ({how}); check whether the server serves this machine"
                 ),
             }));
         }

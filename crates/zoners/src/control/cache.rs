@@ -105,7 +105,7 @@ pub(super) fn fill_page(fill: &CacheFill, width: usize) -> Vec<String> {
     let megabytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     let rate = match fill.hit_rate() {
         Some(rate) => format!("{:.1} % of the answers came out of the cache", rate * 100.0),
-        None => "nothing was answered yet".to_owned(),
+        None => "no answer came from the cache or from servers yet".to_owned(),
     };
     let texts = [
         format!(

@@ -71,6 +71,7 @@ fn server(server: &KnownServer, column: usize, width: usize) -> Vec<String> {
             (rtt, format!("{:.0} %", server.loss * 100.0))
         }
         (None, _) if server.asked_s.is_none() => ("not asked yet".to_owned(), String::new()),
+        (None, _) if server.replied_s.is_some() => ("no useful reply".to_owned(), String::new()),
         (None, _) => ("never replied".to_owned(), String::new()),
     };
     let colour = match server.srtt_ms {

@@ -119,7 +119,8 @@ fn clients(prefixes: &[String]) -> String {
     let networks = match networks.split_at_checked(MAX_PREFIXES) {
         _ if networks.is_empty() => return this_machine.to_owned(),
         Some((first, rest)) if !rest.is_empty() => {
-            format!("clients in {} and {} more networks", first.join(", "), rest.len())
+            let more = counted(rest.len() as u64, "more network");
+            format!("clients in {} and {more}", first.join(", "))
         }
         _ => format!("clients in {}", list(&networks)),
     };

@@ -96,6 +96,10 @@ impl AnswerText<'_> {
         let Some(EdeReport { code, meaning, text }) = &self.report.ede else { return Vec::new() };
         let text = match clean(text) {
             empty if empty.is_empty() => String::new(),
+            // The full stop of a sentence stands after the brackets, if anywhere; the dot of a name stays.
+            text if text.starts_with(char::is_uppercase) => {
+                format!("{} ", text.trim_end_matches('.'))
+            }
             text => format!("{text} "),
         };
         let why = format!("{text}(EDE {code}: {})", clean(meaning));

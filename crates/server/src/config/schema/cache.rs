@@ -61,7 +61,7 @@ fn up_to_a_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Err
     seconds(deserializer, 0..=86_400)
 }
 
-/// A number of octets, written as such or as `"64MiB"` or `"64MB"`.
+/// A number of octets, written as a bare number or as `"64MiB"` or `"64MB"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub usize);
 

@@ -31,7 +31,7 @@ pub struct DnssecConfig {
     /// Report failures of validation to the agent that the zone's servers name (RFC 9567). Off by
     /// default, since a report tells a third party which names the clients ask for.
     pub report_failures: bool,
-    /// Names without validation while our clock is wrong, so that the clock can be set.
+    /// Names without validation while our clock is wrong: time servers, to set the clock.
     #[serde(deserialize_with = "list")]
     pub time_servers: Vec<Name>,
     /// The time for the validation of signatures, in seconds since 1970, instead of now.

@@ -1,4 +1,4 @@
-//! `[limits]`: the work that a client, or an attacker, can cause.
+//! `[limits]`: bounds on the work caused by a client, or by an attacker.
 
 use serde::{Deserialize, Deserializer};
 use zoners_resolver::Limits;
@@ -26,7 +26,7 @@ pub struct LimitsConfig {
     pub steps: u32,
     /// Look-ups to find the servers of one zone.
     pub lookups_per_zone: u32,
-    /// Look-ups without a result, of those for one zone.
+    /// Look-ups without a result for one zone.
     pub empty_lookups: u32,
     /// Concurrent look-ups for one zone.
     pub lookups_at_once: usize,

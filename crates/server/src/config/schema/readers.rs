@@ -58,7 +58,7 @@ pub(super) fn some_list<'de, T: TextValue, D: Deserializer<'de>>(
     list(deserializer).map(Some)
 }
 
-/// An item of a list, with a place of its own.
+/// An item of a list, with a separate place in the file.
 struct Item<T>(T);
 
 impl<'de, T: TextValue> Deserialize<'de> for Item<T> {
@@ -153,18 +153,18 @@ pub(super) fn octets<'de, D: Deserializer<'de>>(
     deserializer: D,
     range: RangeInclusive<u64>,
 ) -> Result<u64, D::Error> {
-    deserializer.deserialize_any(Octets(range))
+    deserializer.deserialize_any(OctetsVisitor(range))
 }
 
-struct Octets(RangeInclusive<u64>);
+struct OctetsVisitor(RangeInclusive<u64>);
 
-impl Octets {
+impl OctetsVisitor {
     fn check(&self, octets: u64) -> Option<u64> {
         Some(octets).filter(|octets| self.0.contains(octets))
     }
 }
 
-impl Visitor<'_> for Octets {
+impl Visitor<'_> for OctetsVisitor {
     type Value = u64;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

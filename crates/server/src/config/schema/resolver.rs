@@ -18,7 +18,7 @@ pub struct ResolverConfig {
     pub root_hints: Option<PathBuf>,
     /// Ask the root servers for their own names.
     pub priming: bool,
-    /// Show servers no more of a name than they need (QNAME minimisation).
+    /// Show servers no more of a name than needed (QNAME minimisation).
     pub qname_minimisation: bool,
     /// The type of shortened questions.
     pub qname_minimisation_type: MinimisedType,

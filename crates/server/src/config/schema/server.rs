@@ -25,8 +25,7 @@ pub struct ServerConfig {
     /// Names and addresses by which clients call the HTTP service, beside `localhost` and `http`.
     #[serde(deserialize_with = "http::names")]
     pub http_names: Vec<String>,
-    /// The file of the control socket; empty for none. By default a file in the folder that the system
-    /// gives a service.
+    /// The file of the control socket; empty for none. By default a file in the runtime folder of the service.
     #[serde(deserialize_with = "control")]
     pub control: Option<PathBuf>,
     /// The folder for data across restarts. By default the state folder of the service manager.

@@ -1,4 +1,4 @@
-//! What is told of a configuration that is wrong.
+//! Faults of a configuration, as a person reads them.
 
 use super::*;
 use crate::validate::Scope;
@@ -13,7 +13,7 @@ fn a_misspelt_key_is_told_with_its_place_and_the_nearest() {
     let right = "zoners.toml:2:3: resolver.qname-minimization: there is no such key in [resolver]\n  did you \
                  mean `qname-minimisation`?\n    qname-minimization = true\n    ^^^^^^^^^^^^^^^^^^";
     assert_eq!(message, right);
-    // One that belongs elsewhere, a table, and one that is like none.
+    // A key of a different table, a table, and a key without a likeness.
     for (text, meant) in [
         ("listen = []\n", "`server.listen`"),
         ("[server]\nhosts = \"x\"\n", "`local.hosts`"),
@@ -102,7 +102,7 @@ fn a_control_socket_in_a_folder_that_is_not_there_is_told() {
     }
 }
 
-/// Words of serde and of the TOML parser, which mean nothing to whoever writes a configuration.
+/// Words of serde and of the TOML parser, without a meaning for the operator.
 const JARGON: &[&str] = &[
     "invalid type",
     "invalid value",
@@ -359,7 +359,7 @@ fn every_file_that_is_named_is_read_and_all_that_is_wrong_told() {
     ] {
         assert!(error.contains(told), "{told} in {error}");
     }
-    // Of files that are there, what is in them counts.
+    // Of present files, the content counts.
     for name in ["hints", "anchors", "ca", "secret"] {
         std::fs::write(folder.path().join(name), b"\xFF\n").unwrap();
     }
