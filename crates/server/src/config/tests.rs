@@ -61,6 +61,30 @@ fn durations_sizes_and_addresses_are_written_as_people_do() {
 }
 
 #[test]
+fn every_duration_and_size_takes_a_unit_and_a_wrong_one_is_told_with_line_and_example() {
+    let durations = ["min-ttl", "max-ttl", "max-negative-ttl", "max-stale-ttl", "persist-every"];
+    let durations = durations.map(|key| ("cache", key, "2h", "\"2h\""));
+    let timeouts = ["query", "zone", "recursion", "client"];
+    let timeouts = timeouts.map(|key| ("timeouts", key, "2s", "\"800ms\""));
+    let rest = [
+        ("dnssec", "clock-skew", "2h", "\"2h\""),
+        ("cache", "size", "128MB", "\"128MB\""),
+        ("limits", "bytes", "64KiB", "\"64KiB\""),
+        ("resolver", "edns-udp-size", "1KiB", "\"64KiB\""),
+    ];
+    let example = include_str!("../../../../zoners.example.toml");
+    for (table, key, value, such_as) in durations.into_iter().chain(timeouts).chain(rest) {
+        let text = format!("[{table}]\n{key} = \"{value}\"\n");
+        assert!(Config::parse(&text, "z").is_ok(), "{text}");
+        let wrong = Config::parse(&format!("[{table}]\n{key} = \"7 apples\"\n"), "z");
+        let wrong = wrong.unwrap_err().to_string();
+        let place = format!("z:2:{}: {table}.{key}: must be ", key.len() + 4);
+        assert!(wrong.starts_with(&place) && wrong.contains(such_as), "{wrong}");
+        assert!(example.contains(&format!("\n{key} = ")), "{key}");
+    }
+}
+
+#[test]
 fn our_own_sockets_are_never_asked() {
     let text = "[server]\nlisten = [\"203.0.112.53:53\", \"203.0.112.54:5300\", \"0.0.0.0:53\"]\n";
     let settings = Config::parse(text, "zoners.toml").unwrap().settings().unwrap();
