@@ -196,13 +196,16 @@ fn one_works_a_question_out_and_the_others_wait_for_it() {
 #[test]
 fn what_is_wrong_with_the_settings_is_told() {
     for (settings, told) in [
-        ("url = \"http://127.0.0.1\"", "no address of a server"),
-        ("url = []", "at least one address is needed"),
+        ("url = \"http://127.0.0.1\"", "must be the address of a server"),
+        ("url = []", "must have at least one address"),
         ("namespace = \"x\"", "cache.redis: `url` is missing"),
         ("url = \"redis://h\"\nsecret = \"short\"", "at least 16 characters"),
         ("url = \"redis://h\"\nsecret-file = \"/nowhere\"", "cache.redis.secret-file: /nowhere"),
         ("url = \"redis://h\"\nca-file = \"/nowhere\"", "cache.redis.ca-file: /nowhere"),
-        ("url = \"redis://h\"\ncluster = true\nsentinel = \"m\"", "set one of the two"),
+        (
+            "url = \"redis://h\"\ncluster = true\nsentinel = \"m\"",
+            "must be absent where cache.redis.cluster is true",
+        ),
         ("url = \"redis://h\"\nsingle-fligth = true", "single-fligth"),
     ] {
         let folder = tempfile::tempdir().unwrap();
