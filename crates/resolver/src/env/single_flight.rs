@@ -107,3 +107,6 @@ impl<N: Network> Env<N> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

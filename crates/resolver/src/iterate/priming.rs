@@ -28,7 +28,7 @@ pub(crate) fn prime<N: Network>(env: &Env<N>) {
     let exchanges = &env.shared().exchanges;
     let Some(leader) = Leader::unless_under_way(exchanges, &key, &step) else { return };
     tokio::spawn(async move {
-        let verdict = race(&env, &root, &question, &leader.step).await;
+        let verdict = race(&env, &root, &question, leader.step()).await;
         if let Ok(verdict) = &verdict
             && let Verdict::Answer(reply) = verdict.as_ref()
             && let Finding::Records(sets) = &reply.finding

@@ -15,10 +15,9 @@ pub(crate) type SharedWork<K, T> = Arc<Flights<K, Result<T, Unresolved>>>;
 #[derive(Debug)]
 pub(crate) struct Leader<K, T> {
     lead: Lead<K, Result<T, Unresolved>>,
-    /// The step of the work, inside the flight.
-    pub(crate) step: Step,
-    /// Whether an earlier leader has failed: the cache may have data by now.
-    pub(crate) is_successor: bool,
+    // No field is public: an async block that names a field alone would take the field and drop the lead.
+    step: Step,
+    is_successor: bool,
 }
 
 impl<K, T: Clone> Leader<K, T> {
@@ -41,6 +40,16 @@ impl<K, T: Clone> Leader<K, T> {
             Boarding::Lead(lead) => Some(Leader::first(lead, step)),
             Boarding::Follow(_) | Boarding::Cycle(_) => None,
         }
+    }
+
+    /// The step of the work, inside the flight.
+    pub(crate) fn step(&self) -> &Step {
+        &self.step
+    }
+
+    /// Whether an earlier leader has failed: the cache may have data by now.
+    pub(crate) fn is_successor(&self) -> bool {
+        self.is_successor
     }
 
     /// Hands the followers a result about the question; after a failure of this client query alone, the next

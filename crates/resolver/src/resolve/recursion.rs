@@ -64,8 +64,8 @@ async fn lead_recursion<N: Network>(
     question: &Question,
     mut lack: Lack,
 ) -> SharedResult<Answer> {
-    if leader.is_successor {
-        match remembered(env, question, &leader.step) {
+    if leader.is_successor() {
+        match remembered(env, question, leader.step()) {
             Ok(remembered) => {
                 leader.land(&remembered);
                 return remembered;
@@ -102,10 +102,10 @@ pub(crate) fn lead_question<N: Network>(
     question: Question,
     lack: Lack,
 ) -> Result<DetachedWork<SharedResult<Answer>>, Unresolved> {
-    let mut slot = admit(env, &leader.step)?;
+    let mut slot = admit(env, leader.step())?;
     let env = env.arc();
     Ok(DetachedWork::new(Box::pin(async move {
-        let step = &leader.step;
+        let step = leader.step();
         let deadline = step.client.budget.deadline;
         // In one expression: a future that is moved is stored twice.
         let answer = tokio::select! {

@@ -58,10 +58,10 @@ async fn lead_trust<N: Network>(
     zone: &Name,
     leader: Leader<Name, ZoneTrust>,
 ) -> Result<ZoneTrust, Unresolved> {
-    let known = if leader.is_successor { known_trust(env, zone) } else { None };
+    let known = if leader.is_successor() { known_trust(env, zone) } else { None };
     let trust = match known {
         Some(trust) => Ok(trust),
-        None => build_trust(env, zone, &leader.step).await,
+        None => build_trust(env, zone, leader.step()).await,
     };
     leader.land(&trust);
     trust

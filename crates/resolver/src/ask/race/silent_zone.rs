@@ -60,7 +60,7 @@ async fn race_unresponsive<N: Network>(
 ) -> Result<Box<Verdict>, Unresolved> {
     let (zone, probes) = (&cut.zone, &env.shared().probes);
     let work = |leader: Leader<_, _>| async move {
-        match probe_zone(env, cut, asked, &leader.step).await {
+        match probe_zone(env, cut, asked, leader.step()).await {
             Err(silent) if silent.cause == Cause::Silent && is_unresponsive(env, cut, step) => {
                 leader.land(&Err(silent.clone()));
                 Err(silent)

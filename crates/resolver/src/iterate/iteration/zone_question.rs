@@ -26,7 +26,7 @@ impl<N: Network> Iteration<'_, N> {
         let key = ExchangeKey { zone: cut.zone.clone(), asked: asked.clone() };
         for _ in 0..MOST_REFUSED {
             let work = |leader: Leader<_, _>| async move {
-                let verdict = self.ask_and_keep(asked, &leader.step).await;
+                let verdict = self.ask_and_keep(asked, leader.step()).await;
                 // Questions without avoided servers may succeed.
                 if verdict.is_ok() || step.avoided().is_empty() {
                     leader.land(&verdict);
