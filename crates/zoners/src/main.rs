@@ -12,6 +12,8 @@ mod demo;
 mod dns_server;
 #[cfg(test)]
 mod help_tests;
+#[cfg(target_os = "linux")]
+mod install;
 mod logging;
 mod lookup;
 mod manual;
@@ -67,6 +69,12 @@ enum Command {
     Healthcheck(control::healthcheck::HealthcheckArguments),
     /// Skip DNSSEC validation for a zone whose owner made a mistake, for a time.
     Nta(control::nta::NtaArguments),
+    /// Make Zoners the resolver of this machine: a service, and the DNS settings; undone by `uninstall`.
+    #[cfg(target_os = "linux")]
+    Install(install::InstallArguments),
+    /// Undo `install`: everything is as before, to the octet.
+    #[cfg(target_os = "linux")]
+    Uninstall(install::UninstallArguments),
     /// Measure how fast names resolve, here or by any server, and compare with before.
     Bench(Box<bench::BenchArguments>),
     /// Check a configuration file, and show each fault.
@@ -79,6 +87,7 @@ enum Command {
 
 const EXAMPLES: &str = "\
 Examples:
+  sudo zoners install                     make it the resolver of this machine
   zoners serve                            answer queries on port 53 of this machine
   zoners lookup example.com               find its addresses
   zoners lookup example.com MX +short     find its mail servers, names alone
@@ -185,6 +194,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Reload(arguments) => control::reload::run(&arguments),
         Command::Healthcheck(arguments) => control::healthcheck::run(&arguments),
         Command::Nta(arguments) => control::nta::run(&arguments),
+        #[cfg(target_os = "linux")]
+        Command::Install(arguments) => install::install(&arguments),
+        #[cfg(target_os = "linux")]
+        Command::Uninstall(arguments) => install::uninstall(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),

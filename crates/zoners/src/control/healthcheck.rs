@@ -122,7 +122,7 @@ fn check(arguments: &HealthcheckArguments, question: &Question) -> HealthReport 
 }
 
 /// The reason of a failure, in the words of the server.
-fn reason(EdeReport { code, meaning, text }: &EdeReport) -> String {
+pub(crate) fn reason(EdeReport { code, meaning, text }: &EdeReport) -> String {
     let meaning = format!("EDE {code}: {}", clean(meaning));
     if text.is_empty() { meaning } else { format!("{} ({meaning})", clean(text)) }
 }

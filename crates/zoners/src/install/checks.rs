@@ -1,0 +1,125 @@
+//! The checks of an install: the daemon answers, and the system asks the daemon.
+
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Builder;
+use zoners_api::{AdminRequest, CounterStats};
+use zoners_dns::{Checking, Counter, Endpoint, Question, Random, Transport};
+use zoners_host::installation::{CHECK_ANSWERS, CHECK_ASKED, CONFIG};
+use zoners_host::plan::PlanChecks;
+use zoners_server::control::question;
+use zoners_server::report;
+
+use crate::config_file::ConfigFile;
+use crate::control::{Socket, healthcheck};
+use crate::dns_server::{DnsServer, PORT, QueryManner};
+
+/// Signed names of different operators: one of them is enough.
+const SIGNED: [&str; 2] = ["example.com", "iana.org"];
+/// The time for an answer: longer than the server waits for upstream servers, so that a failure comes with the reason.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The checks, asked of the daemon at 127.0.0.1.
+#[derive(Debug)]
+pub(super) struct InstallChecks {
+    /// Whether a network without recursion is accepted.
+    anyway: bool,
+}
+
+impl InstallChecks {
+    pub(super) fn new(anyway: bool) -> Self {
+        InstallChecks { anyway }
+    }
+}
+
+impl PlanChecks for InstallChecks {
+    fn check(&mut self, name: &str) -> Result<(), String> {
+        let ended = match name {
+            CHECK_ANSWERS => answers(),
+            CHECK_ASKED => asked(),
+            other => Err(format!("there is no check called {other}")),
+        };
+        match ended {
+            Err(reason) if self.anyway => {
+                super::passed_over(&reason);
+                Ok(())
+            }
+            ended => ended,
+        }
+    }
+}
+
+/// The daemon answers with a proven name, over UDP and TCP.
+fn answers() -> Result<(), String> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    let mut reasons = Vec::new();
+    for name in SIGNED {
+        let question = question(name, "A")?;
+        match runtime.block_on(is_proven(&question)) {
+            Ok(()) => return Ok(()),
+            Err(reason) => reasons.push(format!("{name}: {reason}")),
+        }
+    }
+    Err(format!(
+        "this network does not let Zoners resolve names ({}); --anyway goes on all the same",
+        reasons.join("; ")
+    ))
+}
+
+async fn is_proven(question: &Question) -> Result<(), String> {
+    for transport in [Transport::Udp, Transport::Tcp] {
+        let server = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
+        let endpoint = Endpoint::new(server, transport);
+        let manner = QueryManner {
+            recursion_desired: true,
+            checking: Checking::Enabled,
+            timeout: Some(TIMEOUT),
+            tries: 1,
+        };
+        let began = Instant::now();
+        let message = DnsServer::at(endpoint)?.first_reply(question, manner).await;
+        let message = message.map_err(|error| format!("{error} over {transport}"))?;
+        let reply = report::replied(question, &message, endpoint, began.elapsed());
+        if reply.rcode != "NOERROR" {
+            let reason = reply.ede.as_ref().map(healthcheck::reason).unwrap_or_default();
+            return Err(format!("{} over {transport} {reason}", reply.rcode).trim_end().to_owned());
+        }
+        if !message.header.ad() {
+            return Err(format!("the answer over {transport} is not proven"));
+        }
+    }
+    Ok(())
+}
+
+/// A question by the resolver of the system arrives at the daemon. The name is new to every cache on the way; whether
+/// the name exists does not matter.
+fn asked() -> Result<(), String> {
+    let before = client_queries()?;
+    let name =
+        format!("zoners-{:04x}{:04x}.example.com", Random::from_system()?.id(), std::process::id());
+    let _ = (name.as_str(), PORT).to_socket_addrs();
+    match client_queries()? > before {
+        true => Ok(()),
+        false => {
+            Err("the programs of this machine do not ask Zoners: no question arrived".to_owned())
+        }
+    }
+}
+
+/// Queries that the daemon has received.
+fn client_queries() -> Result<u64, String> {
+    let config = Some(Path::new(CONFIG)).filter(|config| config.exists());
+    let config = config.map(ConfigFile::named).unwrap_or_default();
+    let stats: CounterStats = Socket::new(None, config)
+        .request(&AdminRequest::Stats {})
+        .map_err(|failure| failure.message().unwrap_or_default().to_owned())?;
+    let counter = Counter::ClientQueries.name();
+    stats
+        .counters
+        .get(counter)
+        .copied()
+        .ok_or_else(|| format!("the daemon does not count {counter}"))
+}

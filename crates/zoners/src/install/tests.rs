@@ -1,0 +1,89 @@
+//! The pages of an install and of its undo, in a folder that stands for a machine.
+
+use std::fs;
+
+use super::*;
+
+/// Compares a page without colours and without the folders of this run.
+fn holds(name: &str, lines: &[String]) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let program = std::env::current_exe().and_then(fs::canonicalize).unwrap();
+    let text = anstream::adapter::strip_str(&lines.join("\n")).to_string();
+    let text = text.replace(&program.display().to_string(), "PROGRAM");
+    // The number of pages is that of the commands.
+    let uncounted = |line: &str| match line.contains(" pages") {
+        true => line.replace(|letter: char| letter.is_ascii_digit(), ""),
+        false => line.to_owned(),
+    };
+    let text = text.lines().map(uncounted).collect::<Vec<_>>().join("\n");
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+/// An image of a machine with systemd-resolved.
+fn image() -> (tempfile::TempDir, SystemRoot) {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in [
+        ("usr/lib/systemd/systemd", ""),
+        ("usr/sbin/useradd", ""),
+        ("etc/passwd", "zoners:x:999:999::/:/bin/false\n"),
+        ("etc/systemd/system/sysinit.target.wants/systemd-resolved.service", ""),
+        ("run/systemd/resolve/stub-resolv.conf", "nameserver 127.0.0.53\n"),
+        ("usr/local/bin/other", ""),
+        ("var/lib/other", ""),
+    ] {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let resolv_conf = folder.path().join("etc/resolv.conf");
+    std::os::unix::fs::symlink("../run/systemd/resolve/stub-resolv.conf", resolv_conf).unwrap();
+    let root = SystemRoot::new(folder.path()).unwrap();
+    (folder, root)
+}
+
+#[test]
+fn an_image_is_installed_to_and_left_as_before() {
+    let (folder, root) = image();
+    let facts = InstallFacts::read(&root).unwrap();
+    let plan = plan(&facts).unwrap();
+    let mut commands = RealCommands;
+    let mut executor = PlanExecutor { root: &root, disk: Disk::default(), commands: &mut commands };
+    let mut shown = vec![show::facts(&facts)];
+    shown.extend(show::plan(&mut executor, &plan).unwrap());
+    holds("install_plan", &shown);
+    let mut checks = InstallChecks::new(false);
+    executor.carry_out(&plan, &mut checks, &mut |_, _| {}).unwrap();
+    let at = |path: &str| folder.path().join(path);
+    assert!(at("etc/systemd/resolved.conf.d/zoners.conf").is_file());
+    assert!(at("usr/local/share/man/man1/zoners-install.1").is_file());
+    let undo = executor.examine_undo(OnConflict::Refuse).unwrap().unwrap();
+    holds("uninstall_plan", &show::undo(&undo));
+    executor.undo_all(false, &mut |_, _| {}).unwrap();
+    assert!(!at("etc/systemd/resolved.conf.d").exists() && !at("usr/local/share").exists());
+    assert!(!at("etc/zoners").exists() && at("usr/local/bin/other").exists());
+}
+
+#[test]
+fn a_change_since_the_install_is_shown_and_stops_the_undo() {
+    let (folder, root) = image();
+    let plan = plan(&InstallFacts::read(&root).unwrap()).unwrap();
+    let mut commands = RealCommands;
+    let mut executor = PlanExecutor { root: &root, disk: Disk::default(), commands: &mut commands };
+    executor.carry_out(&plan, &mut InstallChecks::new(false), &mut |_, _| {}).unwrap();
+    let drop_in = folder.path().join("etc/systemd/resolved.conf.d/zoners.conf");
+    let text = fs::read_to_string(&drop_in).unwrap();
+    fs::write(&drop_in, text.replace("DNS=127.0.0.1", "DNS=192.0.2.7")).unwrap();
+    let undo = executor.examine_undo(OnConflict::Refuse).unwrap().unwrap();
+    holds("uninstall_conflicts", &show::conflicts(&undo));
+    assert!(matches!(refuse_conflicts(&undo), Err(Failure::Failed(_))));
+}
+
+#[test]
+fn only_systemd_starts_the_daemon_as_its_user() {
+    assert!(!config(Some(ServiceManagerKind::Systemd)).contains("user"));
+    for manager in [ServiceManagerKind::OpenRc, ServiceManagerKind::Runit] {
+        assert!(config(Some(manager)).ends_with("[server]\nuser = \"zoners\"\n"));
+    }
+}
