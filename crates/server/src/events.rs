@@ -1,7 +1,6 @@
-//! An event for each client query that ends, on a bounded ring for each reader, as far as the reader's filter admits
-//! the event.
+//! An event for each finished client query, on a bounded ring for each reader whose filter admits the event.
 //!
-//! A worker composes no event while no reader is attached: it asks once a batch ([`QueryEvents::are_read`]).
+//! Without a reader a worker composes no event; the worker looks for readers once a batch ([`QueryEvents::are_read`]).
 //! A worker never waits for a reader: where a ring is full, the event is lost and counted
 //! ([`EventReader::lost`], `events_lost`).
 
@@ -21,13 +20,13 @@ use zoners_dns::{ClockReading, Counter, EdeCode, Moment, OptRcode, Rtype};
 use crate::client::Client;
 pub use filter::EventFilter;
 
-/// Octets of a name that an event holds without an allocation: longer than nearly every name.
+/// Octets of a name in an event without an allocation: longer than nearly every name.
 const INLINE_NAME_OCTETS: usize = 64;
 
-/// A client query that ended.
+/// A finished client query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueryEvent {
-    /// The question; `None` where the packet has none that can be read.
+    /// The question; `None` in a packet without a readable question.
     pub question: Option<EventQuestion>,
     /// The client.
     pub client: Client,
@@ -39,7 +38,7 @@ pub struct QueryEvent {
     pub reason: Option<EdeCode>,
     /// The clock when the query was received.
     pub received: ClockReading,
-    /// The time from then to the reply, in milliseconds of the clock; zero for an answer at once.
+    /// The time from the query to the reply, in milliseconds of the clock; zero for an answer at once.
     pub took: Duration,
 }
 
@@ -87,7 +86,7 @@ impl QueryEvent {
 /// The events of one worker, for any number of readers.
 #[derive(Default)]
 pub struct QueryEvents {
-    /// Readers that are attached.
+    /// Attached readers.
     readers: AtomicUsize,
     rings: Mutex<Vec<Ring>>,
 }
@@ -107,8 +106,8 @@ pub struct EventReader {
 }
 
 impl QueryEvents {
-    /// Attaches a reader whose ring holds `capacity` of the events that `filter` admits. The memory of the ring is
-    /// allocated at once.
+    /// Attaches a reader with a ring for `capacity` events admitted by `filter`. The memory of the ring is allocated at
+    /// once.
     #[must_use]
     pub fn attach(self: &Arc<Self>, capacity: usize, filter: EventFilter) -> EventReader {
         let (producer, events) = RingBuffer::new(capacity);
@@ -124,7 +123,7 @@ impl QueryEvents {
         self.readers.load(Ordering::Relaxed) > 0
     }
 
-    /// Gives an event to each reader that wants the event; returns how many readers have lost it.
+    /// Gives an event to each reader whose filter admits the event; returns how many readers have lost the event.
     pub(crate) fn put(&self, event: &QueryEvent) -> u64 {
         let mut lost = 0;
         for ring in self.rings.lock().iter_mut().filter(|ring| ring.filter.admits(event)) {
@@ -150,7 +149,7 @@ impl EventReader {
         self.events.pop().ok()
     }
 
-    /// Events that the filter admits and that found the ring full.
+    /// Admitted events that found the ring full.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)

@@ -1,4 +1,4 @@
-//! The event of a query that has ended, composed only while a reader is attached.
+//! The event of a finished query, composed only while a reader is attached.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ impl<N: Network> Service<N> {
     ) -> Handled {
         let before = self.outcomes();
         let handled = self.handle(packet, client, clock, reply);
-        // A query that ends moves the counter of its outcome, and no other query ends meanwhile.
+        // The end of a query moves the counter of the outcome, and no further query ends meanwhile.
         let ended = before.iter().zip(self.outcomes()).position(|(before, now)| *before != now);
         let Some(outcome) = ended.and_then(|at| QueryOutcome::ALL.get(at)) else { return handled };
         let reply = if matches!(handled, Handled::Reply) { &reply[..] } else { &[] };
@@ -44,7 +44,7 @@ impl<N: Network> Service<N> {
         handled
     }
 
-    /// Puts the event of a miss that has been resolved.
+    /// Puts the event of a resolved miss.
     #[cold]
     pub(super) fn put_recursion(
         &self,
@@ -83,8 +83,8 @@ fn rcode_in_header(reply: &[u8]) -> Option<OptRcode> {
     reply.get(3).map(|flags| OptRcode::masked_from_int(u16::from(flags & 0x0F)))
 }
 
-/// The RCODE with its extension in the OPT record (RFC 6891 section 6.1.3), and the code of the EDE. Most replies have
-/// neither, and are not read for it.
+/// The RCODE with its extension in the OPT record (RFC 6891 section 6.1.3), and the code of the EDE. A plain answer
+/// has no extension and no EDE, and is not parsed.
 fn rcode_and_reason(outcome: QueryOutcome, reply: &[u8]) -> (Option<OptRcode>, Option<EdeCode>) {
     let in_header = rcode_in_header(reply);
     let is_plain = matches!(outcome, QueryOutcome::Local | QueryOutcome::Cached)

@@ -6,7 +6,7 @@ use zoners_dns::{EdeCode, NameSlice};
 use super::millis;
 use crate::events::{EventQuestion, QueryEvent};
 
-/// A finished query, for a person or a program that watches.
+/// A finished query, for the reports of a watch.
 pub(crate) fn finished_query(event: &QueryEvent) -> FinishedQuery {
     let question = event.question.as_ref();
     FinishedQuery {

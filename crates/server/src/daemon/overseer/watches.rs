@@ -1,4 +1,4 @@
-//! Watches: people and programs that read the events of all workers.
+//! Watches: the events of all workers for a person or a program.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub(super) struct Watches {
 #[derive(Debug)]
 pub(crate) struct EventWatch {
     readers: Vec<EventReader>,
-    /// Events that a reader takes at a look, so that a busy worker does not hold the look.
+    /// The most events of a reader in one look: a busy worker does not prolong the look.
     events_a_look: usize,
     looks: Interval,
     /// Lost events reported so far.
@@ -42,7 +42,7 @@ pub(crate) struct EventWatch {
 }
 
 impl Watches {
-    /// No watch yet, of these workers.
+    /// Watches of these workers; none is under way.
     pub(super) fn new(workers: Vec<Arc<QueryEvents>>) -> Self {
         let free = Arc::new(Semaphore::new(MAX_WATCHES));
         Watches { workers, free, counters: Counters::default() }

@@ -1,4 +1,4 @@
-//! `zoners watch`: the queries of a running daemon, as they end.
+//! `zoners watch`: finished queries of a running daemon.
 
 use std::io::{BufRead, BufReader, Lines};
 use std::os::unix::process::ExitStatusExt;
@@ -49,7 +49,7 @@ impl Watching {
     }
 }
 
-/// A query with a version of EDNS that does not exist.
+/// A query of an unknown version of EDNS.
 fn of_wrong_version() -> Vec<u8> {
     let mut packet = query_for(7, "www.Example.com", Rtype::A);
     let version = packet.len() - 5;
@@ -99,7 +99,7 @@ fn the_daemon_applies_filters() {
 }
 
 #[test]
-fn a_watch_ends_when_nobody_reads_its_output_any_more() {
+fn a_watch_ends_once_the_reader_of_the_output_has_left() {
     let (_daemon, socket) = daemon();
     let (status, stderr) = Watching::start(&socket, &[]).ended();
     assert_eq!((status.code(), stderr.as_str()), (Some(141), ""));
@@ -114,7 +114,7 @@ fn json_has_an_object_a_line() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    // There is no heading that tells of the beginning.
+    // Without a heading the beginning of the watch is unknown, so queries go out until the first event.
     let (first, event) = std::sync::mpsc::channel();
     let reading = std::thread::spawn(move || first.send(lines.next().unwrap().unwrap()));
     crate::common::waiting::until("an event", || {
