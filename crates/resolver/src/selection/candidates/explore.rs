@@ -24,7 +24,7 @@ impl Candidates {
         let worth_it = |at: &usize| {
             let candidate = &self.list[*at];
             let estimate = &candidate.estimate;
-            let in_line = candidate.tries == 0
+            let is_untried = candidate.tries == 0
                 && !candidate.is_excluded
                 && !candidate.postponed
                 && !candidate.lame
@@ -35,7 +35,7 @@ impl Candidates {
             let is_penalised = estimate.has_replied
                 && !estimate.penalty.is_zero()
                 && estimate.rtt + NEAR < first.estimate.rtt;
-            in_line && another && (unknown || is_penalised)
+            is_untried && another && (unknown || is_penalised)
         };
         let at = (0..self.list.len()).filter(worth_it).min_by_key(|at| self.cost(*at))?;
         Some(self.attempt(at, "to learn of it"))
