@@ -5,7 +5,7 @@
 //!
 //! - The entry stands only while the daemon answers. A daemon that is silent for six seconds loses the entry, and the
 //!   system asks as before; the next answer brings the entry back.
-//! - A VPN's change is left and told: resolvers of a VPN come before ours by their order, and servers set "by hand"
+//! - A VPN's change is left and told: resolvers of VPNs and of further programs come before ours by their order, and servers set "by hand"
 //!   while a tunnel is up, or seconds before, are a VPN's. When the tunnel goes, our entry stands again, whatever the
 //!   VPN left behind or wiped out: to take a person's choice for a VPN's is a nuisance, the reverse may end without DNS.
 //! - A person's change is left and told: servers set by hand, standing for ten seconds without a tunnel. Servers from
@@ -148,7 +148,7 @@ impl Guard {
 
     fn servers_of_network(&self, view: &StoreView) -> Vec<SocketAddr> {
         let all = view.resolvers.iter().filter(|resolver| is_for_all_names(resolver));
-        let of_network = all.filter(|resolver| !is_of_tunnel(resolver) && !self.is_own(resolver));
+        let of_network = all.filter(|resolver| is_of_network(resolver));
         of_network.flat_map(|resolver| resolver.servers.iter().copied()).collect()
     }
 
@@ -204,8 +204,7 @@ impl Guard {
             let first = view.resolvers.iter().find(|resolver| is_for_all_names(resolver));
             let is_there = view.own.as_ref() == Some(&self.own);
             // Without any resolver there is no network, and nothing to win.
-            let is_outranked =
-                first.is_some_and(|first| !self.is_own(first) && !is_of_tunnel(first));
+            let is_outranked = first.is_some_and(is_of_network);
             if is_there && !is_outranked {
                 self.retry.succeeded(now);
                 return None;
@@ -226,7 +225,7 @@ impl Guard {
         let servers = || first.servers.iter().map(SocketAddr::ip).collect();
         if self.is_own(first) {
             Some(DnsCondition::Ours)
-        } else if is_of_tunnel(first) {
+        } else if !is_of_network(first) {
             Some(DnsCondition::Vpn(servers()))
         } else {
             (self.retry.pause >= CONTESTED_PAUSE).then(|| DnsCondition::Contested(servers()))
@@ -248,8 +247,10 @@ fn is_for_all_names(resolver: &SystemResolver) -> bool {
     resolver.domain.is_empty() && !resolver.is_multicast && !resolver.servers.is_empty()
 }
 
-fn is_of_tunnel(resolver: &SystemResolver) -> bool {
-    resolver.interface.as_deref().is_some_and(is_tunnel)
+/// Whether a network named the servers: configd then tells the interface. A resolver without one is an entry of a
+/// program, as ours and those of some VPNs are.
+fn is_of_network(resolver: &SystemResolver) -> bool {
+    resolver.interface.as_deref().is_some_and(|interface| !is_tunnel(interface))
 }
 
 fn is_tunnel(interface: &str) -> bool {

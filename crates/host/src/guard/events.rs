@@ -54,7 +54,7 @@ pub enum GuardAction {
 pub enum DnsCondition {
     /// Ours.
     Ours,
-    /// The servers of a VPN, which is left alone.
+    /// The servers of a VPN, or of a program like a VPN, which is left alone.
     Vpn(Vec<IpAddr>),
     /// Servers set by hand for a network service, which are left alone.
     ByHand {

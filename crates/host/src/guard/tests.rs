@@ -14,6 +14,8 @@ struct Mac {
     by_hand: ServersByHand,
     /// The interface of a VPN, with a resolver for all names, if any.
     vpn: Option<(&'static str, Vec<IpAddr>)>,
+    /// The servers in an entry of a program, with an order before ours and no interface.
+    foreign_entry: Option<Vec<IpAddr>>,
     /// A program that removes our entry every second.
     removes_entry: bool,
     shown: Option<StoreView>,
@@ -52,6 +54,7 @@ impl Mac {
             networks: vec![wifi],
             by_hand,
             vpn: None,
+            foreign_entry: None,
             removes_entry: false,
             shown: None,
             log: Vec::new(),
@@ -67,6 +70,7 @@ impl Mac {
         if let Some((interface, servers)) = self.vpn.as_ref().filter(|(_, own)| !own.is_empty()) {
             resolvers.push(resolver(Some(interface), servers));
         }
+        resolvers.extend(self.foreign_entry.as_ref().map(|servers| resolver(None, servers)));
         resolvers.extend(self.entry.as_ref().map(|servers| resolver(None, servers)));
         for (service, interface, of_dhcp) in &self.networks {
             let by_hand = self.by_hand.get(*service).filter(|servers| !servers.is_empty());
@@ -176,6 +180,19 @@ fn a_vpn_with_a_resolver_is_left_alone_and_told() {
     mac.vpn = None;
     mac.run(2);
     assert_eq!(mac.asks(), own());
+    assert_eq!(mac.guard.condition(), Some(&DnsCondition::Ours));
+}
+
+/// As in github.com/fosrl/apple/issues/63: an entry with order 102,400 and no interface.
+#[test]
+fn an_entry_of_a_further_program_is_left_alone_and_told() {
+    let mut mac = Mac::new();
+    mac.foreign_entry = Some(vec![ip("100.96.128.1")]);
+    mac.run(3600);
+    assert_eq!((mac.asks(), mac.entries()), (vec![ip("100.96.128.1")], 0));
+    assert_eq!(mac.guard.condition(), Some(&DnsCondition::Vpn(vec![ip("100.96.128.1")])));
+    mac.foreign_entry = None;
+    mac.run(2);
     assert_eq!(mac.guard.condition(), Some(&DnsCondition::Ours));
 }
 
