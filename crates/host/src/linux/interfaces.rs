@@ -14,6 +14,8 @@ const MAX_ENTRIES: usize = 16_384;
 /// the default route into two halves, or make one route to the whole of the assigned IPv6 space.
 const FAMILIES: [(u8, u8); 2] = [(libc::AF_INET as u8, 1), (libc::AF_INET6 as u8, 3)];
 
+/// A router of the other address family (rtnetlink.h); musl has no name for the number.
+const RTA_VIA: u16 = 18;
 /// Octets of `struct ifinfomsg`, `struct ifaddrmsg`, `struct rtmsg` and `struct rtnexthop`.
 const LINK_HEAD: usize = 16;
 const ADDRESS_HEAD: usize = 8;
@@ -115,7 +117,7 @@ impl KernelRoute {
             match which {
                 libc::RTA_DST => route.to = address(value).map(|ip| (ip, bits)),
                 libc::RTA_OIF => route.interfaces.extend(number(value)),
-                libc::RTA_GATEWAY | libc::RTA_VIA => route.gateway = true,
+                libc::RTA_GATEWAY | RTA_VIA => route.gateway = true,
                 libc::RTA_MULTIPATH => route.add_hops(value),
                 _ => {}
             }
