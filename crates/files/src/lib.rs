@@ -36,3 +36,14 @@ fn foreign_owner(file: &Metadata, future_user: Option<u32>) -> Option<u32> {
     let own = rustix::process::geteuid().as_raw();
     Some(file.uid()).filter(|owner| *owner != own && *owner != 0 && Some(*owner) != future_user)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::process::Command;
+
+    /// A named pipe, made by the program of the system: rustix makes none on macOS.
+    pub(crate) fn make_pipe(path: &Path) {
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    }
+}

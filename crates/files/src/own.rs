@@ -77,14 +77,7 @@ mod tests {
         fs::set_permissions(at("file"), Permissions::from_mode(0o600)).unwrap();
         symlink(at("file"), at("link")).unwrap();
         fs::create_dir(at("folder")).unwrap();
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            at("pipe"),
-            rustix::fs::FileType::Fifo,
-            0o600.into(),
-            0,
-        )
-        .unwrap();
+        crate::tests::make_pipe(&at("pipe"));
         assert_eq!(read_own(&at("file"), 3).unwrap(), b"own");
         assert_eq!(read_own(&at("file"), 2).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
         for other in ["link", "folder", "pipe", "nothing"] {

@@ -151,8 +151,7 @@ mod tests {
     fn devices_pipes_and_folders_are_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
-        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0)
-            .unwrap();
+        crate::tests::make_pipe(&pipe);
         let socket = folder.path().join("socket");
         let _socket = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         fs::create_dir(folder.path().join("folder")).unwrap();
