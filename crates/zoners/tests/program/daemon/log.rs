@@ -1,5 +1,6 @@
 //! An unwritable log and an unwritable output: full, closed, or without a reader.
 
+#[cfg(target_os = "linux")]
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
