@@ -1,6 +1,6 @@
-//! Changes of the system as a plan: data that can be shown, carried out, and undone.
+//! Changes of the system as a plan: data to be shown, carried out, and undone.
 //!
-//! A [`SystemPlan`] is a list of [`PlanStep`]s. No step is code: a step is shown as a person would do it, lies in the
+//! A [`SystemPlan`] is a list of [`PlanStep`]s. No step is code: a step is shown as a person would type, lies in the
 //! journal as JSON, and can be undone by a later program. A [`PlanExecutor`] carries out a plan:
 //!
 //! 1. Before each step the [`UndoJournal`] has the step and the former state (content, mode, owner, times, extended
@@ -8,10 +8,10 @@
 //! 2. The step: files are written beside and renamed, unless something is mounted over the file.
 //! 3. If a step fails, the steps of this plan are undone.
 //!
-//! The undo ([`PlanExecutor::undo_all`]) goes from the last step to the first. What is as before is passed over, what
-//! is as the plan left it is put back, and what someone has changed meanwhile is a conflict, which stops the undo
-//! before it begins. So the undo repairs a plan that was killed at any moment, and an undo that was. A second plan
-//! over the same paths adds to the journal; the former state is the one before the first plan.
+//! The undo ([`PlanExecutor::undo_all`]) goes from the last step to the first. An entry in the former state is passed
+//! over, an entry in the state of the plan is put back, and an entry changed by someone else meanwhile is a conflict,
+//! which stops the undo before the first step. So an undo repairs a plan or an undo killed at any moment. A second plan
+//! over the same paths adds to the journal; the former state is the state before the first plan.
 //!
 //! Paths are absolute paths below a [`SystemRoot`], so that a test or the builder of an image works in a folder.
 

@@ -6,7 +6,7 @@ mod systemd;
 
 use crate::plan::{PlanStep, SystemCommand, SystemService};
 
-/// A service manager that starts the daemon at boot.
+/// A service manager, which starts the daemon at boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServiceManagerKind {
     /// systemd.
@@ -47,7 +47,7 @@ impl ServiceManagerKind {
             ServiceManagerKind::Systemd => {
                 SystemCommand::of(&["systemctl", "--quiet", "is-active", name])
             }
-            // `sv check` succeeds as well for a service that is down on purpose.
+            // `sv check` also succeeds for a service down on purpose.
             ServiceManagerKind::Runit => {
                 SystemCommand::of(&["sh", "-c", &format!("sv status {name} | grep -q ^run:")])
             }

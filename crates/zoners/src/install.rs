@@ -162,7 +162,7 @@ fn config(manager: Option<ServiceManagerKind>) -> String {
         pages::EXAMPLE
     );
     match manager {
-        // systemd starts the daemon as its user.
+        // systemd starts the daemon as the user of the service.
         Some(ServiceManagerKind::Systemd) | None => head,
         Some(ServiceManagerKind::OpenRc | ServiceManagerKind::Runit) => {
             format!("{head}[server]\nuser = \"{USER}\"\n")
@@ -178,7 +178,7 @@ fn allowed(root: &SystemRoot, command: &str) -> Result<(), Failure> {
     }
 }
 
-/// Whether the daemon can have its port: a different server there would answer in its place.
+/// Whether the port is free: a different server there would answer in the place of Zoners.
 fn port_is_free() -> Result<(), Failure> {
     let address = (std::net::Ipv4Addr::LOCALHOST, PORT);
     let bound = std::net::UdpSocket::bind(address);
@@ -222,7 +222,7 @@ fn refuse_conflicts(plan: &UndoPlan) -> Result<(), Failure> {
     )))
 }
 
-/// Why an install has failed, and what is left of it.
+/// The reason of a failed install, and the state after the undo.
 fn undone(failure: &PlanFailure) -> String {
     let step = failure.step.as_ref().map(|step| format!("{step}: ")).unwrap_or_default();
     let left = match &failure.undone {
@@ -236,7 +236,7 @@ fn failed(error: io::Error) -> Failure {
     Failure::Failed(error.to_string())
 }
 
-/// A remark on a check that failed and does not count.
+/// A remark on a failed check that does not count.
 fn passed_over(reason: &str) {
     eprintln!("{}", warning(&format!("{reason} (passed over: --anyway)")));
 }

@@ -43,12 +43,12 @@ pub(crate) fn set_extended(path: &Path, name: &[u8], value: &[u8]) -> io::Result
     Ok(lsetxattr(path, name, value, XattrFlags::empty())?)
 }
 
-/// Flags that a user may set; all others belong to the file system.
+/// Flags within reach of a user; further flags belong to the file system.
 fn settable() -> IFlags {
     IFlags::IMMUTABLE | IFlags::APPEND | IFlags::NODUMP | IFlags::NOATIME | IFlags::SYNC
 }
 
-/// The flag of a file that cannot be changed (`chattr +i`).
+/// The flag of an immutable file (`chattr +i`).
 pub(crate) fn immutable_flag() -> u32 {
     IFlags::IMMUTABLE.bits()
 }

@@ -20,14 +20,14 @@ pub const USER: &str = "zoners";
 
 /// Folders of packages: a program there is used in place.
 const PACKAGED: [&str; 4] = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"];
-/// The place of a program that no package has brought.
+/// The place of a program without a package.
 const PROGRAM: &str = "/usr/local/bin/zoners";
 const STATE: &str = "/var/lib/zoners";
 
 /// What the caller brings.
 #[derive(Clone, Debug, Default)]
 pub struct InstallInput {
-    /// The program that is installed: a file of the running system.
+    /// The program to be installed: a file of the running system.
     pub program: PathBuf,
     /// The configuration for a machine without one. Where the manager is not systemd, the daemon is started as root
     /// and must be told to become [`USER`].
@@ -36,7 +36,7 @@ pub struct InstallInput {
     pub pages: Vec<(String, String)>,
 }
 
-/// The program that makes users.
+/// The program for new users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserTool {
     /// `useradd` of shadow.
@@ -52,7 +52,7 @@ pub struct InstallFacts {
     pub image: Option<PathBuf>,
     /// The service manager.
     pub manager: Option<ServiceManagerKind>,
-    /// The program that makes users.
+    /// The program for new users.
     pub user_tool: Option<UserTool>,
     /// Whether there is a configuration.
     pub has_config: bool,
@@ -98,7 +98,7 @@ impl InstallFacts {
     /// The plan.
     ///
     /// # Errors
-    /// The machine has no known service manager, or no program that makes users.
+    /// The machine has no known service manager, or no program for new users.
     pub fn plan(&self, input: InstallInput) -> Result<SystemPlan, String> {
         let manager =
             self.manager.ok_or("no service manager is known here: not systemd, OpenRC or runit")?;
@@ -185,7 +185,7 @@ impl InstallFacts {
     }
 }
 
-/// The program itself, if a package or an earlier install has put it where it stays.
+/// The place of the program, if a package or an earlier install has chosen the place.
 fn program_in_place(program: &Path) -> Option<PathBuf> {
     let folder = program.parent()?;
     let is_packaged = PACKAGED.iter().any(|packaged| folder == Path::new(packaged));

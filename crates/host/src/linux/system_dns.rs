@@ -1,13 +1,13 @@
-//! The owner of the system's DNS settings, and the plan that makes this machine ask a server of its own.
+//! The owner of the system's DNS settings, and the plan after which this machine asks a server on loopback.
 //!
-//! | owner | what the plan changes | where the names of the network's resolvers stay |
+//! | owner | changes of the plan | place of the network's resolvers meanwhile |
 //! |---|---|---|
-//! | [`DnsOwner::Resolved`] | a drop-in of systemd-resolved; the stub stays, and `.local` with it | at the links |
-//! | [`DnsOwner::Resolvconf`] | a record `lo.zoners` by resolvconf(8), made by a unit of its own | in the other records |
-//! | [`DnsOwner::Openresolv`] | `name_servers` in `/etc/resolvconf.conf` | in the other records |
+//! | [`DnsOwner::Resolved`] | a drop-in of systemd-resolved; the stub and `.local` stay | at the links |
+//! | [`DnsOwner::Resolvconf`] | a record `lo.zoners` by resolvconf(8), made by a separate unit | in records of interfaces |
+//! | [`DnsOwner::Openresolv`] | `name_servers` in `/etc/resolvconf.conf` | in records of interfaces |
 //! | [`DnsOwner::NetworkManager`] | a drop-in `dns=none`, and `/etc/resolv.conf` | in NetworkManager |
 //! | [`DnsOwner::Dhcpcd`] | `nohook resolv.conf`, and `/etc/resolv.conf` | in the leases |
-//! | [`DnsOwner::Dhclient`] | a hook that writes no `/etc/resolv.conf`, and `/etc/resolv.conf` | in the leases |
+//! | [`DnsOwner::Dhclient`] | a hook without effect on `/etc/resolv.conf`, and `/etc/resolv.conf` | in the leases |
 //! | [`DnsOwner::File`] | `/etc/resolv.conf` | in the journal of the plan |
 //!
 //! [`DnsFacts::read`] reads, [`DnsFacts::owner`] decides, and [`DnsFacts::plan`] plans; the latter two touch nothing.
@@ -29,7 +29,7 @@ use std::fmt;
 
 use crate::plan::PlanStep;
 
-/// The program, or the person, who decides what `/etc/resolv.conf` says.
+/// The author of `/etc/resolv.conf`: a program or a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DnsOwner {
     /// systemd-resolved.
@@ -64,7 +64,7 @@ impl DnsFacts {
             }
             _ => {}
         }
-        // Also where `/etc/resolv.conf` is a link that NetworkManager leaves alone: a file in its place would not be.
+        // NetworkManager leaves a link to a foreign file alone, and would overwrite a file in the place of the link.
         let is_told = self.network_manager_dns.as_deref() == Some("none");
         if self.runs(facts::NETWORK_MANAGER) && !is_told {
             return DnsOwner::NetworkManager;
@@ -92,14 +92,14 @@ impl DnsFacts {
             DnsOwner::Dhclient => dhclient::plan(self),
             DnsOwner::File => resolv_conf::plan(self),
         };
-        // Programs that ask the name service switch reach systemd-resolved whatever the file says.
+        // Programs that ask the name service switch reach systemd-resolved and not the servers of the file.
         if owner == DnsOwner::Resolved || self.runs(facts::RESOLVED) && self.nss_asks_resolved {
             steps.extend(resolved::plan(self, owner == DnsOwner::Resolved));
         }
         steps
     }
 
-    /// Steps that tell programs of the running system; none elsewhere.
+    /// Steps for programs of the running system; none for an image.
     fn on_running_system<const N: usize>(&self, steps: [PlanStep; N]) -> Vec<PlanStep> {
         if self.is_running_system { steps.into() } else { Vec::new() }
     }
@@ -115,7 +115,7 @@ impl DnsFacts {
     }
 }
 
-/// The address of the server that the machine is going to ask.
+/// The address of the server for this machine.
 pub const OWN_SERVER: &str = "127.0.0.1";
 
 impl fmt::Display for DnsOwner {

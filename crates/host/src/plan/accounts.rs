@@ -30,7 +30,7 @@ fn has_line(root: &SystemRoot, table: &str, name: &str) -> io::Result<bool> {
     Ok(content.split(|octet| *octet == b'\n').any(|line| is_of(line, name)))
 }
 
-/// All files of accounts as they are.
+/// The present files of accounts.
 pub(super) fn read_all(root: &SystemRoot) -> io::Result<Vec<(PathBuf, EntryState)>> {
     let copies = TABLES.iter().map(|table| format!("{table}-"));
     let paths = TABLES.iter().map(ToString::to_string).chain(copies).chain([LOCK.to_owned()]);
@@ -41,8 +41,8 @@ pub(super) fn read_all(root: &SystemRoot) -> io::Result<Vec<(PathBuf, EntryState
     paths.map(read).collect()
 }
 
-/// Puts the files back as they were, octet by octet, if nothing but the user of this name was added meanwhile; else
-/// leaves them as the removal of the user has left them.
+/// Puts the former files back, octet by octet, if nothing but the user of this name was added meanwhile; else the files
+/// stay as after the removal of the user.
 pub(super) fn put_back_all(
     root: &SystemRoot,
     disk: &mut Disk,
@@ -68,7 +68,7 @@ pub(super) fn put_back_all(
     changed.into_iter().try_for_each(|(place, now, before)| put_back(disk, &place, &now, before))
 }
 
-/// Whether a copy of a table has the lines that the table itself had.
+/// Whether a copy of a table has the former lines of the table.
 fn was_table(copy: &Path, now: &EntryState, name: &str, former: &[(PathBuf, EntryState)]) -> bool {
     let table = copy.to_string_lossy();
     let table = table.strip_suffix('-').map(Path::new);
@@ -76,7 +76,7 @@ fn was_table(copy: &Path, now: &EntryState, name: &str, former: &[(PathBuf, Entr
     known.any(|(_, before)| without(now, name) == without(before, name))
 }
 
-/// The lines of a table without those of a name; nothing for a missing or an empty table.
+/// The lines of a table, except lines of a name; nothing for a missing or an empty table.
 fn without<'a>(table: &'a EntryState, name: &str) -> Vec<&'a [u8]> {
     let content = table.content().unwrap_or_default();
     let lines = content.split_inclusive(|octet| *octet == b'\n');

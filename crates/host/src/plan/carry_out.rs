@@ -18,7 +18,7 @@ use super::step::{Direction, FileSource, PlanStep, SystemService, with_lines, wi
 use super::undo_plan::OnConflict;
 use crate::system::attributes::immutable_flag;
 
-/// Carries out the checks of a plan: steps that look and change nothing.
+/// Carries out the checks of a plan: steps without a change.
 pub trait PlanChecks {
     /// Carries out the check of this name.
     ///
@@ -43,13 +43,13 @@ pub struct PlanFailure {
     pub step: Option<String>,
     /// The reason.
     pub reason: String,
-    /// Whether all steps of this plan are undone, or why not.
+    /// Whether every step of this plan is undone, or the reason.
     pub undone: Result<(), String>,
 }
 
 impl PlanExecutor<'_> {
-    /// Carries out a plan. `progress` is told of each step that has ended. If a step fails, the steps of this plan are
-    /// undone, and those of earlier plans stay.
+    /// Carries out a plan. `progress` is called after each step. If a step fails, the steps of this plan are undone;
+    /// steps of earlier plans stay.
     ///
     /// # Errors
     /// A step failed, or the journal cannot be written.
@@ -81,7 +81,7 @@ impl PlanExecutor<'_> {
         Ok(())
     }
 
-    /// Whether everything is as a step wants it. Commands and checks have no such state.
+    /// Whether a step has nothing to do. Commands and checks always have.
     ///
     /// # Errors
     /// An entry cannot be read.
@@ -241,7 +241,7 @@ impl PlanExecutor<'_> {
     }
 }
 
-/// The entry that a step makes of the current one; none if nothing needs to change.
+/// The entry after a step; none if nothing needs to change.
 fn wanted(step: &PlanStep, current: &EntryState) -> io::Result<Option<EntryState>> {
     let file = |content: Vec<u8>, attributes| EntryState::File {
         content: EntryOctets(content),

@@ -27,7 +27,7 @@ pub struct CommandEnd {
 
 /// Runs commands: the system in earnest, a model of a system in tests.
 pub trait CommandRunner {
-    /// Runs a command to its end.
+    /// Runs a command to the end.
     ///
     /// # Errors
     /// The command cannot be started.
@@ -39,7 +39,7 @@ pub trait CommandRunner {
 pub struct RealCommands;
 
 impl SystemCommand {
-    /// A command of these words.
+    /// A command from words.
     #[must_use]
     pub fn of(words: &[&str]) -> Self {
         SystemCommand(words.iter().map(|word| (*word).to_owned()).collect())

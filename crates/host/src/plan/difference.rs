@@ -5,7 +5,7 @@ use super::entry_state::{EntryState, target};
 /// Lines of a difference, at most.
 const MAX_LINES: usize = 40;
 
-/// The lines of `before` that went (`-`) and those of `now` that came (`+`), between the first and the last difference.
+/// Removed lines of `before` (`-`) and new lines of `now` (`+`), between the first and the last difference.
 pub(super) fn difference(before: &EntryState, now: &EntryState) -> Vec<String> {
     let (before, now) = (lines(before), lines(now));
     let same_start = before.iter().zip(&now).take_while(|(old, new)| old == new).count();

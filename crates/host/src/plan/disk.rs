@@ -1,6 +1,6 @@
-//! Every change of a file system that a plan makes: one function a system call.
+//! Every change of a file system by a plan: one function a system call.
 //!
-//! A test may watch each call and let it fail, as a full disk or a sudden end of the process would.
+//! A test may watch each call and make the call fail, like a full disk or a sudden end of the process.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -21,7 +21,7 @@ pub enum DiskChange {
     Create,
     /// EntryOctets are written; takes room on the disk.
     Write,
-    /// EntryOctets are written over others; takes no room within the last block of the file.
+    /// Octets are overwritten; takes no room within the last block of the file.
     Overwrite,
     /// A file or folder goes, or a file becomes shorter.
     Remove,
@@ -29,7 +29,7 @@ pub enum DiskChange {
     Other,
 }
 
-/// Called before each change, with the number of octets of a write; returns how many of them are written.
+/// Called before each change, with the number of octets of a write; returns the number of octets to be written.
 type BeforeChange = Box<dyn FnMut(DiskChange, usize) -> io::Result<usize>>;
 
 /// The changes of a file system.
@@ -39,7 +39,7 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// A disk that asks `before` ahead of each change. Nothing is synchronised, as no power is cut in a test.
+    /// A disk with a call of `before` ahead of each change. Nothing is synchronised, as no power is cut in a test.
     #[cfg(test)]
     pub(super) fn watched(
         before: impl FnMut(DiskChange, usize) -> io::Result<usize> + 'static,
@@ -59,12 +59,12 @@ impl Disk {
         options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)
     }
 
-    /// Writes all octets at the current place of the file.
+    /// Writes octets at the current place of the file.
     pub(super) fn write(&mut self, file: &mut File, octets: &[u8]) -> io::Result<()> {
         self.write_as(DiskChange::Write, file, octets)
     }
 
-    /// Writes all octets over those at the current place of the file.
+    /// Overwrites the octets at the current place of the file.
     pub(super) fn overwrite(&mut self, file: &mut File, octets: &[u8]) -> io::Result<()> {
         self.write_as(DiskChange::Overwrite, file, octets)
     }
@@ -123,7 +123,7 @@ impl Disk {
         fs::remove_dir(path)
     }
 
-    /// Removes a folder with all content. Links in the folder are not followed.
+    /// Removes a folder with the content. Links in the folder are not followed.
     pub(super) fn remove_tree(&mut self, path: &Path) -> io::Result<()> {
         self.begin(DiskChange::Remove)?;
         fs::remove_dir_all(path)
@@ -161,7 +161,7 @@ impl Disk {
         Ok(utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?)
     }
 
-    /// Sets the flags of chattr(1) that a user may set; all others stay.
+    /// Sets the flags of chattr(1) within reach of a user; further flags stay.
     pub(super) fn set_flags(&mut self, path: &Path, flags: u32) -> io::Result<()> {
         if system::attributes::flags(path)? == flags {
             return Ok(());
@@ -177,8 +177,8 @@ impl fmt::Debug for Disk {
     }
 }
 
-/// The name of the file that becomes the file at `path` by a rename. The name is always the same, so that what a killed
-/// process has left is found again.
+/// The name of the new file before the rename to `path`. The name is always the same, so that the leftover of a killed
+/// process is found again.
 pub(super) fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.zoners-new"))

@@ -1,4 +1,4 @@
-//! What is at a path: everything that must be put back exactly.
+//! The entry at a path, with everything to be put back exactly.
 
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::octets::EntryOctets;
 use crate::system;
 
-/// EntryOctets of a file that are read, at most: far above the size of this program, the longest file of a plan.
+/// Octets of a file, at most: far above the size of this program, the longest file of a plan.
 const MAX_FILE_OCTETS: u64 = 512 * 1024 * 1024;
 
 /// The entry at a path.
@@ -27,8 +27,8 @@ pub enum EntryState {
         content: EntryOctets,
         /// The attributes.
         attributes: FileAttributes,
-        /// Whether the file must be written in place, since a rename would not reach all of its names: a file mounted
-        /// over another (Docker mounts `/etc/resolv.conf`), or one with several hard links.
+        /// Whether the file must be written in place, since a rename would not reach every name: a file mounted
+        /// over a file (Docker mounts `/etc/resolv.conf`), or a file with several hard links.
         in_place: bool,
     },
     /// A symbolic link.
@@ -38,7 +38,7 @@ pub enum EntryState {
         /// The attributes; links have no mode of their own.
         attributes: FileAttributes,
     },
-    /// A folder; its content does not count.
+    /// A folder; the content does not count.
     Folder,
 }
 
@@ -58,7 +58,7 @@ pub struct FileAttributes {
     /// Extended attributes (xattr(7)), by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extended: Vec<(EntryOctets, EntryOctets)>,
-    /// Flags of chattr(1) that a user may set; 0 where the file system has none.
+    /// Flags of chattr(1) within reach of a user; 0 where the file system has none.
     #[serde(default)]
     pub flags: u32,
 }
@@ -124,7 +124,7 @@ impl EntryState {
         matches!(self, EntryState::File { in_place: true, .. })
     }
 
-    /// Whether both are of one kind with the same content or target, whatever the attributes are.
+    /// Whether both have the same kind and the same content or target. Attributes do not count.
     #[must_use]
     pub fn has_content_of(&self, other: &EntryState) -> bool {
         match (self, other) {

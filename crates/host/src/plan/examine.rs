@@ -1,4 +1,4 @@
-//! What is there now, compared with what was there before a change and with what the change has made.
+//! The present state, compared with the former state and with the state made by a change.
 
 use std::io;
 
@@ -14,7 +14,7 @@ use super::root::SystemRoot;
 use super::step::{FileSource, IfChanged, PlanStep, StepKey, with_lines, without_lines};
 use super::undo_plan::{OnConflict, UndoPlan, UndoStep};
 
-/// Looks at all that the steps have changed.
+/// Looks at everything changed by the steps.
 ///
 /// # Errors
 /// An entry cannot be read.
@@ -116,7 +116,7 @@ fn examine_path(
     }))
 }
 
-/// Whether a file that is written in place has octets of the former file and of the step alone, as a killed process
+/// Whether a file written in place has octets of the former file and of the step alone, as a killed process
 /// or a power cut leaves the file.
 fn is_half_written(change: &PastChange<'_>, current: &EntryState) -> bool {
     let (Some(last), Some(now)) = (change.last(), current.content()) else { return false };
@@ -138,7 +138,7 @@ fn is_half_written(change: &PastChange<'_>, current: &EntryState) -> bool {
     })
 }
 
-/// The entry that a step makes, without attributes.
+/// The entry made by a step, without attributes.
 fn made_by(step: &PlanStep, former: &EntryState) -> EntryState {
     let attributes = FileAttributes::default();
     let file = |content| EntryState::File {

@@ -1,11 +1,11 @@
-//! All that a plan is carried out and undone with.
+//! The means to carry out and undo a plan.
 
 use super::command::{CommandRunner, SystemCommand};
 use super::disk::Disk;
 use super::root::SystemRoot;
 use super::step::SystemService;
 
-/// All that a plan is carried out with.
+/// The means to carry out a plan.
 pub struct PlanExecutor<'a> {
     /// The system.
     pub root: &'a SystemRoot,
@@ -21,7 +21,7 @@ impl PlanExecutor<'_> {
         self.commands.run(&service.is_running).is_ok_and(|end| end.success)
     }
 
-    /// Runs a command, whose failure is explained by its last words.
+    /// Runs a command, whose failure is explained by the last words of the command.
     pub(super) fn run(&mut self, command: &SystemCommand) -> Result<(), String> {
         match self.commands.run(command) {
             Ok(end) if end.success => Ok(()),

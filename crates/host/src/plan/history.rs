@@ -1,4 +1,4 @@
-//! The steps of a journal, gathered by the thing that they changed.
+//! The steps of a journal, gathered by the changed thing.
 
 use super::journal_lines::{BegunStep, FormerState};
 use super::step::StepKey;

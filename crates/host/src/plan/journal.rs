@@ -1,9 +1,9 @@
-//! The journal: what was before each step, on the disk before the step begins.
+//! The journal: the state before each step, on the disk before the step begins.
 //!
 //! One file of JSON lines in a folder of root: the head, then `begin` and `done` of each step. A step without `done`
-//! may have happened, in part or not at all. A last line that is cut short belongs to a step that has not begun. Former
+//! may have happened, in part or not at all. A last line in part belongs to a step before the beginning. Former
 //! content of more than [`MAX_INLINE`] octets lies in files beside. The folder is apart from the state of the daemon:
-//! whoever may write the journal decides what root puts back.
+//! a user with write access to the journal would decide on files of root.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom};
@@ -122,7 +122,7 @@ impl UndoJournal {
         (self.steps.len(), self.length)
     }
 
-    /// Writes what was before a step; on the disk once this returns.
+    /// Writes the state before a step; on the disk once this returns.
     ///
     /// # Errors
     /// The journal cannot be written: the step must not begin.
@@ -154,7 +154,7 @@ impl UndoJournal {
         Ok(())
     }
 
-    /// Forgets all steps since a mark, which are undone.
+    /// Forgets the steps since a mark, which are undone.
     ///
     /// # Errors
     /// The journal cannot be written.
@@ -167,7 +167,7 @@ impl UndoJournal {
         Ok(())
     }
 
-    /// Removes the journal, once all is undone: the file first, which ends the undo.
+    /// Removes the journal after the undo: the file first, which ends the undo.
     ///
     /// # Errors
     /// The file system refuses.

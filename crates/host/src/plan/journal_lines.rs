@@ -25,21 +25,21 @@ pub enum FormerState {
     },
     /// The user.
     User {
-        /// Whether there was one.
+        /// Whether there was a user.
         existed: bool,
         /// The files of accounts, by path, if there was none.
         accounts: Vec<(PathBuf, EntryState)>,
     },
     /// The service.
     Service {
-        /// Whether it ran.
+        /// Whether the service ran.
         running: bool,
     },
     /// Nothing to be put back.
     Nothing,
 }
 
-/// A step that has begun.
+/// A step after the beginning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BegunStep {
     /// The step.
@@ -109,7 +109,7 @@ fn fetch(former: &mut FormerState, stored: Option<String>, folder: &Path) -> io:
     if let (FormerState::Path { state: EntryState::File { content, .. } }, Some(name)) =
         (former, stored)
     {
-        // The name is one of ours, and no path.
+        // A name and no path.
         let name = Path::new(&name).file_name().ok_or(io::ErrorKind::InvalidData)?;
         content.0 = fs::read(folder.join(name))?;
     }

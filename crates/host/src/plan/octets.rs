@@ -1,4 +1,4 @@
-//! EntryOctets in JSON: as text where they are text.
+//! Octets in JSON: UTF-8 as text.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Entries put in place: beside and renamed, so that a reader finds the old entry or the new one; in place only where
+//! Entries put in place: beside and renamed, so that a reader finds the old entry or the new entry; in place only where
 //! a rename cannot reach the file.
 
 use std::fs::OpenOptions;
@@ -14,7 +14,7 @@ use super::entry_state::{EntryState, FileAttributes, target};
 
 /// The permissions of links, which no system looks at.
 const LINK_MODE: u32 = 0o777;
-/// Names of extended attributes that a security module sets by path, so that a new file needs those of the old one.
+/// Names of extended attributes set by a security module by path: a new file needs the labels of the old file.
 const LABEL_PREFIX: &[u8] = b"security.";
 
 /// Attributes of a new file: of this process, of now, with the security label of the former entry.
@@ -32,7 +32,7 @@ pub(super) fn new_attributes(
     FileAttributes { mode, owner, group, accessed: now, modified: now, extended, flags: 0 }
 }
 
-/// The same attributes for content that is written now.
+/// The same attributes with the present time.
 pub(super) fn touched(attributes: &FileAttributes) -> FileAttributes {
     FileAttributes { accessed: now(), modified: now(), ..attributes.clone() }
 }
@@ -45,7 +45,7 @@ fn now() -> (i64, i64) {
 /// Makes the entry at `place` like `wanted`. `current` is the entry of now. Folders are left to the caller.
 ///
 /// # Errors
-/// The file system refuses; the entry is the old one, unless it is written in place.
+/// The file system refuses; the old entry stays, unless written in place.
 pub(super) fn put(
     disk: &mut Disk,
     place: &Path,
@@ -80,8 +80,8 @@ pub(super) fn put(
     }
 }
 
-/// As [`put`], for the undo: on a full disk the entry of now makes room for the former one. A reader may miss both for
-/// a moment, which is better than to keep what must not stay.
+/// As [`put`], for the undo: on a full disk the present entry makes room for the former entry. A reader may miss both
+/// for a moment, which is better than an undo without an end.
 ///
 /// # Errors
 /// The file system refuses.
@@ -103,7 +103,7 @@ pub(super) fn put_back(
     }
 }
 
-/// Sets the attributes of an entry whose content is right.
+/// Sets the attributes of an entry with the right content.
 ///
 /// # Errors
 /// The file system refuses.
@@ -154,7 +154,7 @@ fn replace_file(
     disk.sync_folder_of(place)
 }
 
-/// Writes over the old content before the file is cut, so that no octet is lost to a full disk.
+/// Writes over the old content before the file is cut, so that a full disk costs no octet.
 fn overwrite(
     disk: &mut Disk,
     place: &Path,

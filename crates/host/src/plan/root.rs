@@ -1,4 +1,4 @@
-//! The folder that stands for `/`.
+//! The folder in the place of `/`.
 
 use std::fs;
 use std::io;
@@ -12,7 +12,7 @@ const MAX_LINKS: usize = 40;
 pub struct SystemRoot(PathBuf);
 
 impl SystemRoot {
-    /// The system of this folder. A relative folder is one below the working folder.
+    /// The system of this folder.
     ///
     /// # Errors
     /// The folder does not exist.
@@ -20,7 +20,7 @@ impl SystemRoot {
         Ok(SystemRoot(fs::canonicalize(folder)?))
     }
 
-    /// Whether this is the running system, whose services can be started.
+    /// Whether this is the running system, with services to start.
     #[must_use]
     pub fn is_running_system(&self) -> bool {
         self.0 == Path::new("/")
@@ -33,7 +33,7 @@ impl SystemRoot {
     }
 
     /// The place of the entry at `path` in this system. Links among the parent folders count as within this system, as
-    /// after chroot(2), so that no link of an image leads out of the image; the last part is not followed.
+    /// after chroot(2), so that no link leads out of an image; the last part is not followed.
     ///
     /// # Errors
     /// Links lead in a circle, or a folder on the way cannot be read.
@@ -82,7 +82,7 @@ impl SystemRoot {
     }
 }
 
-/// The names of a path and its steps up, last to first.
+/// The names of a path and the steps up, last to first.
 fn parts(path: &Path) -> Vec<PathBuf> {
     let is_part =
         |part: &Component<'_>| matches!(part, Component::Normal(_) | Component::ParentDir);

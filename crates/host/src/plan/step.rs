@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::command::SystemCommand;
 use super::entry_state::EntryState;
 
-/// A step. [`fmt::Display`] shows what a person would type or do.
+/// A step. [`fmt::Display`] shows the words of a person at a terminal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub enum PlanStep {
@@ -20,13 +20,13 @@ pub enum PlanStep {
         content: FileSource,
         /// The permissions.
         mode: u32,
-        /// Numbers of owner and group; without them, those of the process.
+        /// Numbers of owner and group; the default is the user of the process.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         owner: Option<(u32, u32)>,
-        /// Whether the file is made immutable (`chattr +i`), as the former one was.
+        /// Whether the file is made immutable (`chattr +i`), like the former file.
         #[serde(default)]
         immutable: bool,
-        /// What the undo does with a file that has changed.
+        /// The fate of a changed file in the undo.
         #[serde(default)]
         if_changed: IfChanged,
     },
@@ -34,23 +34,23 @@ pub enum PlanStep {
     AddLines {
         /// The path in the system, of a file and no link.
         path: PathBuf,
-        /// Whole lines, each with its end.
+        /// Whole lines, each with a line end.
         lines: String,
         /// Where the lines are added.
         position: LinePosition,
     },
-    /// There is no file and no link at the path. The undo needs room on the disk, unlike that of every other step.
+    /// There is no file and no link at the path. The undo needs room on the disk, unlike the undo of further steps.
     RemoveFile {
         /// The path in the system.
         path: PathBuf,
     },
-    /// There is a folder at the path. The undo removes a folder that the step has made, once it is empty.
+    /// There is a folder at the path. The undo removes a folder made by the step, once empty.
     MakeFolder {
         /// The path in the system.
         path: PathBuf,
         /// The permissions of a new folder.
         mode: u32,
-        /// Whether the undo removes the folder with all content: state of the daemon, which is of no use to others.
+        /// Whether the undo removes the folder with the content: state of the daemon, of no use without the daemon.
         #[serde(default)]
         with_content: bool,
     },
@@ -70,15 +70,15 @@ pub enum PlanStep {
         /// Commands that remove the user and the group.
         remove: Vec<SystemCommand>,
     },
-    /// A service runs; one that runs already is restarted. The undo stops a service that did not run before.
+    /// A service runs; a running service is restarted. The undo stops the service if the former state was stopped.
     StartService(SystemService),
-    /// A service does not run. The undo starts a service that ran before.
+    /// A service does not run. The undo starts the service if the former state was running.
     StopService(SystemService),
-    /// A command is run: `systemctl daemon-reload` and the like, after which a program knows its new files.
+    /// A command is run: `systemctl daemon-reload` and the like, after which a program knows the new files.
     Run {
         /// The command.
         command: SystemCommand,
-        /// When the command is run. A command of the undo stands *before* the files that it is about, since an undo
+        /// When the command is run. A command of the undo stands *before* the files in question, since an undo
         /// goes from the last step to the first.
         direction: Direction,
     },
@@ -101,14 +101,14 @@ pub enum FileSource {
     CopyOf(PathBuf),
 }
 
-/// What the undo does with an entry that has changed since the step.
+/// The fate of an entry in the undo, if changed since the step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IfChanged {
     /// Nothing is undone before a person has decided.
     #[default]
     Refuse,
-    /// The changed file stays: a configuration that a person has edited.
+    /// The changed file stays: a configuration edited by a person.
     Keep,
     /// The former entry is put back: the program, which upgrades replace.
     Restore,
@@ -124,7 +124,7 @@ pub enum LinePosition {
     End,
 }
 
-/// Whether a command belongs to carrying out a plan or to undoing it.
+/// Whether a command belongs to carrying out a plan or to the undo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
@@ -149,7 +149,7 @@ pub struct SystemService {
     pub is_running: SystemCommand,
 }
 
-/// The thing that a step changes. Steps of one plan or of several plans that change the same thing are undone at once.
+/// The thing changed by a step. Steps with the same thing, of one plan or of several plans, are undone at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum StepKey {
     Path(PathBuf),
@@ -190,7 +190,7 @@ impl PlanStep {
         PlanStep::Run { command: SystemCommand::of(words), direction: Direction::Forward }
     }
 
-    /// A command of the undo, which stands before the steps whose undo comes first.
+    /// A command of the undo, for a place before the steps in question.
     #[must_use]
     pub fn run_on_undo(words: &[&str]) -> Self {
         PlanStep::Run { command: SystemCommand::of(words), direction: Direction::Backward }
@@ -215,7 +215,7 @@ impl PlanStep {
         }
     }
 
-    /// Whether `current` is what this step makes of `former`. Attributes do not count.
+    /// Whether this step makes `current` of `former`. Attributes do not count.
     pub(super) fn has_made(&self, former: &EntryState, current: &EntryState) -> bool {
         match self {
             PlanStep::WriteFile { content: FileSource::Text(text), .. } => {
@@ -241,7 +241,7 @@ impl PlanStep {
     }
 }
 
-/// The content with further lines. A last line without an end gets one.
+/// The content with further lines. A last line without a line end gets a line end.
 pub(super) fn with_lines(content: &[u8], lines: &str, position: LinePosition) -> Vec<u8> {
     let end: &[u8] = if content.is_empty() || content.ends_with(b"\n") { b"" } else { b"\n" };
     match position {
@@ -250,7 +250,7 @@ pub(super) fn with_lines(content: &[u8], lines: &str, position: LinePosition) ->
     }
 }
 
-/// The content without these lines, if the content has them.
+/// The content without these lines; none if the content lacks the lines.
 pub(super) fn without_lines(content: &[u8], lines: &str) -> Option<Vec<u8>> {
     let lines = lines.as_bytes();
     let is_line = |at: usize| at == 0 || content.get(at - 1) == Some(&b'\n');

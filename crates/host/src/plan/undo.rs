@@ -1,7 +1,7 @@
 //! The undo: looked at as a whole first, then carried out from the last step to the first.
 //!
-//! The undo writes no journal, so that a full disk does not stop it: each step looks at what is there, and a second
-//! undo after a killed one finds the former state and goes on.
+//! The undo writes no journal, so that a full disk stops no undo: each step looks at the present state, and a
+//! second undo after a killed undo finds the former state and goes on.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use super::step::{SystemService, without_lines};
 use super::undo_plan::{OnConflict, UndoPlan, UndoStep};
 
 impl PlanExecutor<'_> {
-    /// The undo of all plans of the journal; none without a journal.
+    /// The undo of every plan of the journal; none without a journal.
     ///
     /// # Errors
     /// The journal or an entry cannot be read.
@@ -27,11 +27,11 @@ impl PlanExecutor<'_> {
         examine(self, journal.steps(), on_conflict).map(Some)
     }
 
-    /// Undoes all plans of the journal, and removes the journal. `progress` is told of each step, with a remark where
-    /// something stays. With `force`, changed entries are put back too, and a command that fails stops nothing.
+    /// Undoes every plan of the journal, and removes the journal. `progress` is called after each step, with a remark
+    /// where something stays. With `force`, changed entries are put back too, and a failed command stops nothing.
     ///
     /// # Errors
-    /// An entry has changed since, or the system refuses: the reason. The journal stays, for another undo.
+    /// An entry has changed since, or the system refuses: the reason. The journal stays, for a second undo.
     pub fn undo_all(
         &mut self,
         force: bool,

@@ -7,7 +7,7 @@ use super::command::SystemCommand;
 use super::entry_state::EntryState;
 use super::step::SystemService;
 
-/// What happens to an entry that has changed since the plan.
+/// The fate of an entry changed since the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnConflict {
     /// Nothing is undone.
@@ -18,17 +18,17 @@ pub enum OnConflict {
     Keep,
 }
 
-/// The undo as data: what is going to happen, in this order.
+/// The undo as data, in order.
 #[derive(Debug)]
 pub struct UndoPlan {
     /// The steps.
     pub steps: Vec<UndoStep>,
 }
 
-/// A step of an undo. [`fmt::Display`] shows what a person would type or do.
+/// A step of an undo. [`fmt::Display`] shows the words of a person at a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UndoStep {
-    /// The former entry is put back; a missing one means removal.
+    /// The former entry is put back; without a former entry, the present entry is removed.
     PutBack {
         /// The path in the system.
         path: PathBuf,
@@ -39,7 +39,7 @@ pub enum UndoStep {
         /// The former entry.
         former: EntryState,
     },
-    /// Lines are taken out of a file that has changed otherwise.
+    /// Lines are taken out of a file with further changes.
     RemoveLines {
         /// The path in the system.
         path: PathBuf,
@@ -50,7 +50,7 @@ pub enum UndoStep {
         /// The lines.
         lines: String,
     },
-    /// A folder is removed if it is empty, or with all content.
+    /// A folder is removed: an empty folder, or with the content.
     RemoveFolder {
         /// The path in the system.
         path: PathBuf,
@@ -79,17 +79,17 @@ pub enum UndoStep {
         /// The path in the system.
         path: PathBuf,
     },
-    /// A changed entry prevents the undo.
+    /// A changed entry is in the way of the undo.
     Conflict {
         /// The path in the system.
         path: PathBuf,
-        /// Lines that came and went since the plan.
+        /// Lines new and gone since the plan.
         difference: Vec<String>,
     },
 }
 
 impl UndoPlan {
-    /// The entries that prevent the undo.
+    /// The entries in the way of the undo.
     pub fn conflicts(&self) -> impl Iterator<Item = &UndoStep> {
         self.steps.iter().filter(|step| matches!(step, UndoStep::Conflict { .. }))
     }

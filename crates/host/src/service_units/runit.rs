@@ -3,7 +3,7 @@
 use super::{DaemonUnit, MAX_DESCRIPTORS, SERVICE_NAME, script};
 use crate::plan::PlanStep;
 
-/// A link in the folder that `runsvdir` watches, as `ln -s /etc/sv/zoners /var/service` does.
+/// A link in the folder of `runsvdir`, as `ln -s /etc/sv/zoners /var/service` does.
 pub(super) fn enable(unit: &DaemonUnit) -> Vec<PlanStep> {
     let folder = format!("/etc/sv/{SERVICE_NAME}");
     vec![

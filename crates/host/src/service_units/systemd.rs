@@ -1,10 +1,10 @@
-//! The unit of systemd, with all rights taken away that the daemon does not need.
+//! The unit of systemd, without the rights that the daemon does not need.
 
 use super::{DaemonUnit, MAX_DESCRIPTORS, SERVICE_NAME};
 use crate::plan::PlanStep;
 
 const FOLDER: &str = "/etc/systemd/system";
-/// The folder of what a machine for several users starts, which an image may lack.
+/// The folder of services of a running machine; an image may lack the folder.
 const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
 
 /// As `systemctl enable` does, which is a link.
@@ -24,7 +24,8 @@ pub(super) fn enable(unit: &DaemonUnit, is_running_system: bool) -> Vec<PlanStep
 }
 
 /// Missing on purpose: `PrivateUsers`, under which no privileged port can be bound; `ProcSubset=pid`, which hides the
-/// boot identifier (the age of the cache); `IPAddressDeny` and `PrivateNetwork`, as servers are everywhere.
+/// boot identifier (the age of the cache); `IPAddressDeny` and `PrivateNetwork`, as servers are everywhere. The last
+/// calls of the filter are those of the daemon's own sandbox; systemd 252 of Debian has no group for them.
 fn text(unit: &DaemonUnit) -> String {
     let DaemonUnit { program, config, user } = unit;
     format!(
@@ -83,8 +84,9 @@ KeyringMode=private
 LockPersonality=yes
 MemoryDenyWriteExecute=yes
 SystemCallArchitectures=native
-SystemCallFilter=@system-service @sandbox
+SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
+SystemCallFilter=seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self
 SystemCallErrorNumber=ENOSYS
 
 [Install]

@@ -49,10 +49,18 @@ pub(super) fn drop_capabilities(ports: bool) -> Result<String, String> {
     let describe = |error: Errno| error.to_string();
     let permitted = capabilities(None).map_err(describe)?.permitted;
     let kept = if ports { permitted & BIND_PORTS } else { CapabilitySet::empty() };
-    set_held_capabilities(kept).map_err(describe)?;
+    let dropped = set_held_capabilities(kept);
     let held = capabilities(None).map_err(describe)?;
-    if held.permitted | held.effective | held.inheritable != kept {
-        return Err(format!("{:?} are held", held.permitted));
+    let held = held.permitted | held.effective | held.inheritable;
+    match dropped {
+        // A service manager that forbids the call has left nothing else either.
+        Err(_) if held == BIND_PORTS => {
+            return Ok("CAP_NET_BIND_SERVICE alone, as the service manager has it".to_owned());
+        }
+        dropped => dropped.map_err(describe)?,
+    }
+    if held != kept {
+        return Err(format!("{held:?} are held"));
     }
     let kept = if kept.is_empty() { "none" } else { "CAP_NET_BIND_SERVICE alone" };
     Ok(match bounding_set().next() {

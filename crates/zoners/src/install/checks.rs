@@ -16,7 +16,7 @@ use crate::config_file::ConfigFile;
 use crate::control::{Socket, healthcheck};
 use crate::dns_server::{DnsServer, PORT, QueryManner};
 
-/// Signed names of different operators: one of them is enough.
+/// Signed names of different operators: one name is enough.
 const SIGNED: [&str; 2] = ["example.com", "iana.org"];
 /// The time for an answer: longer than the server waits for upstream servers, so that a failure comes with the reason.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -109,7 +109,7 @@ fn asked() -> Result<(), String> {
     }
 }
 
-/// Queries that the daemon has received.
+/// Queries received by the daemon.
 fn client_queries() -> Result<u64, String> {
     let config = Some(Path::new(CONFIG)).filter(|config| config.exists());
     let config = config.map(ConfigFile::named).unwrap_or_default();

@@ -33,7 +33,7 @@ pub(super) fn all() -> Result<Vec<(String, String)>, Failure> {
     Ok(files)
 }
 
-/// The pages of a command and of its subcommands.
+/// The pages of a command and of the subcommands.
 fn manual(command: Command, files: &mut Vec<(String, String)>) -> io::Result<()> {
     let below: Vec<Command> = command.get_subcommands().cloned().collect();
     let (page, mut text) = (Man::new(command), Vec::new());

@@ -12,7 +12,7 @@ use crate::print::{BOLD, DIM, GREEN, RED, YELLOW, clean};
 
 /// Files with more lines are shown by the number of lines.
 const MAX_LINES: usize = 14;
-/// Pages for people, which are told in one line.
+/// Pages for people, shown in one line.
 const PAGES: &str = "/usr/local/share";
 
 /// The machine in a sentence.
@@ -26,7 +26,7 @@ pub(super) fn facts(facts: &InstallFacts) -> String {
     format!("Services are started by {manager}; the DNS settings belong to {}.", facts.dns.owner())
 }
 
-/// The steps that are still to be done.
+/// The steps with something to do.
 ///
 /// # Errors
 /// An entry cannot be read.
@@ -67,7 +67,7 @@ fn step(step: &PlanStep) -> Vec<String> {
     lines
 }
 
-/// The line of a step that has ended; none for what nobody needs to see.
+/// The line of a step after the end; none for a step without a change.
 pub(super) fn progress(step: &PlanStep, end: StepEnd) -> Option<String> {
     let is_shown = end == StepEnd::Done && !is_page(step);
     is_shown.then(|| format!("{GREEN}done{GREEN:#}  {}", clean(&step.to_string())))
@@ -90,7 +90,7 @@ pub(super) fn undo(plan: &UndoPlan) -> Vec<String> {
     lines
 }
 
-/// The line of a step that was undone.
+/// The line of an undone step.
 pub(super) fn undone(step: &UndoStep, remark: Option<&str>) -> String {
     let step = clean(&step.to_string());
     match remark {

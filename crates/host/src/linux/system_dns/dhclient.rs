@@ -1,4 +1,4 @@
-//! ISC dhclient: a hook replaces the function that writes `/etc/resolv.conf` (dhclient-script(8)).
+//! ISC dhclient: a hook replaces the function for `/etc/resolv.conf` (dhclient-script(8)).
 
 use super::{DnsFacts, resolv_conf};
 use crate::plan::PlanStep;

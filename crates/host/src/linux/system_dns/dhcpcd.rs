@@ -1,11 +1,11 @@
-//! dhcpcd: its configuration leaves out the hook that writes `/etc/resolv.conf`.
+//! dhcpcd: a line of the configuration leaves out the hook for `/etc/resolv.conf`.
 
 use super::facts::{DHCPCD_CONFIG, DHCPCD_LINES};
 use super::{DnsFacts, resolv_conf};
 use crate::plan::{LinePosition, PlanStep};
 
 pub(super) fn plan(facts: &DnsFacts) -> Vec<PlanStep> {
-    // The undo rebinds last, so that dhcpcd writes the servers of the network of that moment.
+    // The undo rebinds last, so that dhcpcd writes the servers of the present network.
     let rebind = ["dhcpcd", "--rebind"];
     let mut steps = facts.on_running_system([PlanStep::run_on_undo(&rebind)]);
     // At the top: options after a line `interface` count for that interface alone (dhcpcd.conf(5)).

@@ -45,7 +45,7 @@ pub enum ResolvconfProgram {
     Debian,
     /// openresolv, with the file `/etc/resolvconf.conf`.
     Openresolv,
-    /// resolvectl under the name of the others.
+    /// resolvectl under the name of resolvconf.
     Resolvectl,
 }
 
@@ -60,7 +60,7 @@ pub struct DnsFacts {
     pub resolv_conf: EntryState,
     /// The text of `/etc/resolv.conf`, behind links.
     pub resolv_conf_text: String,
-    /// Names of running programs, or of those that an image starts.
+    /// Names of running programs, or of programs started by an image.
     pub programs: BTreeSet<String>,
     /// The program called `resolvconf`.
     pub resolvconf: Option<ResolvconfProgram>,
@@ -72,11 +72,11 @@ pub struct DnsFacts {
     pub dhcpcd_leaves_resolv_conf: bool,
     /// Whether `/etc/nsswitch.conf` asks systemd-resolved for host names.
     pub nss_asks_resolved: bool,
-    /// Paths of ours that are there already, so that a plan does not make their folders.
+    /// Folders for drop-ins that need not be made.
     pub folders: BTreeSet<&'static str>,
 }
 
-/// Folders for drop-ins, which a plan makes where they are missing.
+/// Folders for drop-ins; a plan makes missing folders.
 const FOLDERS: [&str; 4] = [
     "/etc/systemd/resolved.conf.d",
     "/etc/NetworkManager/conf.d",
@@ -115,7 +115,7 @@ impl DnsFacts {
         self.programs.contains(program)
     }
 
-    /// Whether `/etc/resolv.conf` is a link whose target ends like this.
+    /// Whether `/etc/resolv.conf` is a link with this end of the target.
     pub(super) fn links_to(&self, end: &str) -> bool {
         match &self.resolv_conf {
             EntryState::Link { target, .. } => target.0.ends_with(end.as_bytes()),
@@ -136,7 +136,7 @@ impl DnsFacts {
     }
 }
 
-/// Names of running programs; of an image, of those that are started at boot.
+/// Names of running programs; for an image, of programs started at boot.
 #[must_use]
 pub fn running_programs(root: &SystemRoot) -> BTreeSet<String> {
     if !root.is_running_system() {
@@ -176,7 +176,7 @@ fn resolvconf(root: &SystemRoot, has: impl Fn(&str) -> bool) -> Option<Resolvcon
     })
 }
 
-/// The last value of the key `dns` in the section `main`, over all files in their order.
+/// The last value of the key `dns` in the section `main`, over every file in order.
 fn network_manager_dns(root: &SystemRoot) -> io::Result<Option<String>> {
     let mut texts = vec![text(root, "/etc/NetworkManager/NetworkManager.conf")?];
     for folder in NETWORK_MANAGER_FOLDERS {
@@ -206,7 +206,7 @@ fn network_manager_dns(root: &SystemRoot) -> io::Result<Option<String>> {
     Ok(value)
 }
 
-/// Whether options for all interfaces have `nohook resolv.conf` (dhcpcd.conf(5)).
+/// Whether options for every interface have `nohook resolv.conf` (dhcpcd.conf(5)).
 fn leaves_resolv_conf(text: &str) -> bool {
     let ends_section = |line: &&str| {
         !["interface ", "ssid ", "profile "].iter().any(|start| line.starts_with(start))

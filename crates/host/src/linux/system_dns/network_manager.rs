@@ -1,4 +1,4 @@
-//! NetworkManager: a drop-in tells it to leave `/etc/resolv.conf` alone.
+//! NetworkManager: with a drop-in, the program leaves `/etc/resolv.conf` alone.
 
 use super::facts::NETWORK_MANAGER_DROP_IN;
 use super::{DnsFacts, resolv_conf};
@@ -7,7 +7,7 @@ use crate::plan::PlanStep;
 const FOLDER: &str = "/etc/NetworkManager/conf.d";
 
 pub(super) fn plan(facts: &DnsFacts) -> Vec<PlanStep> {
-    // The undo reloads last, so that NetworkManager writes the servers of the network of that moment.
+    // The undo reloads last, so that NetworkManager writes the servers of the present network.
     let reload: &[&str] = match facts.has_nmcli {
         true => &["nmcli", "general", "reload"],
         false => &["systemctl", "reload", "NetworkManager"],

@@ -1,4 +1,4 @@
-//! openresolv: its configuration names a server on this machine, after which no further server is listed
+//! openresolv: the configuration names a server on this machine, after which no further server is listed
 //! (resolvconf.conf(5), `resolv_conf_local_only`).
 
 use super::{DnsFacts, OWN_SERVER};

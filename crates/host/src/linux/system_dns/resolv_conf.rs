@@ -1,11 +1,11 @@
-//! `/etc/resolv.conf` as a file of its own.
+//! `/etc/resolv.conf` as a plain file.
 
 use super::{DnsFacts, OWN_SERVER};
 use crate::plan::{EntryState, FileSource, IfChanged, PlanStep};
 use crate::resolvers::RESOLV_CONF;
 use crate::system::attributes::immutable_flag;
 
-/// The step that writes the file. Search domains and options stay. A file that was immutable is immutable again.
+/// The step that writes the file. Search domains and options stay. An immutable file is immutable again.
 pub(super) fn plan(facts: &DnsFacts) -> Vec<PlanStep> {
     let flag = immutable_flag();
     let immutable = match &facts.resolv_conf {

@@ -3,14 +3,14 @@
 use super::{DnsFacts, OWN_SERVER};
 use crate::plan::{LinePosition, PlanStep};
 
-/// The record; the name sorts before those of real interfaces (interface-order(5)).
+/// The record; the name sorts before names of real interfaces (interface-order(5)).
 const RECORD: &str = "lo.zoners";
 const UNIT: &str = "zoners-resolvconf.service";
 const WANTS: &str = "/etc/systemd/system/zoners.service.wants";
-/// The text at the top of the file, whatever the records are.
+/// The text at the top of the file, before the records.
 const HEAD: &str = "/etc/resolvconf/resolv.conf.d/head";
 
-/// Records are lost at boot: a unit beside the daemon makes the record, and takes it back when the daemon stops.
+/// Records are lost at boot: a unit beside the daemon makes the record, and removes the record when the daemon stops.
 pub(super) fn plan(facts: &DnsFacts) -> Vec<PlanStep> {
     if facts.has_systemd { with_unit(facts) } else { with_head(facts) }
 }

@@ -1,4 +1,4 @@
-//! systemd-resolved: a drop-in gives it one server for all names. Its stub stays, and so do names of the local link.
+//! systemd-resolved: a drop-in names one server for every name. The stub and names of the local link stay.
 
 use super::{DnsFacts, OWN_SERVER};
 use crate::plan::PlanStep;
@@ -8,7 +8,7 @@ use crate::resolvers::RESOLV_CONF;
 pub(super) const STUBS: [&str; 2] = ["127.0.0.53", "127.0.0.54"];
 const FOLDER: &str = "/etc/systemd/resolved.conf.d";
 const DROP_IN: &str = "/etc/systemd/resolved.conf.d/zoners.conf";
-/// The file with the stub's address, as the documentation of systemd-resolved recommends it.
+/// The file with the stub's address, recommended by the documentation of systemd-resolved.
 const STUB_FILE: &str = "../run/systemd/resolve/stub-resolv.conf";
 
 /// `is_owner`: `/etc/resolv.conf` is a file of systemd-resolved.
@@ -20,7 +20,7 @@ pub(super) fn plan(facts: &DnsFacts, is_owner: bool) -> Vec<PlanStep> {
         steps.push(PlanStep::folder(FOLDER));
     }
     steps.push(PlanStep::write(DROP_IN, text()));
-    // The other file of systemd-resolved names the servers of the network as well.
+    // The second file of systemd-resolved also names the servers of the network.
     if is_owner && facts.links_to("systemd/resolve/resolv.conf") {
         steps.push(PlanStep::link(RESOLV_CONF, STUB_FILE));
     }
