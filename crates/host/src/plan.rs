@@ -47,6 +47,8 @@ pub use root::SystemRoot;
 pub use step::{Direction, FileSource, IfChanged, LinePosition, PlanStep, SystemService};
 pub use undo_plan::{OnConflict, UndoPlan, UndoStep};
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 /// A list of steps, first to last.
@@ -54,4 +56,23 @@ use serde::{Deserialize, Serialize};
 pub struct SystemPlan {
     /// The steps.
     pub steps: Vec<PlanStep>,
+}
+
+impl SystemPlan {
+    /// The same plan, in which each step finds the folders above its path: the steps that make them come just before.
+    #[must_use]
+    pub fn with_folders(self) -> Self {
+        let mut steps: Vec<PlanStep> = Vec::new();
+        for step in self.steps {
+            let folders: Vec<_> =
+                step.path().into_iter().flat_map(Path::ancestors).skip(1).collect();
+            for folder in folders.into_iter().rev().filter(|folder| folder.parent().is_some()) {
+                if steps.iter().all(|known| known.path() != Some(folder)) {
+                    steps.push(PlanStep::folder(&folder.display().to_string()));
+                }
+            }
+            steps.push(step);
+        }
+        SystemPlan { steps }
+    }
 }

@@ -138,7 +138,7 @@ pub(crate) fn uninstall(arguments: &UninstallArguments) -> Result<(), Failure> {
     }
     confirm(arguments.yes)?;
     let ended = executor.undo_all(arguments.force, &mut |step, remark| {
-        println!("{}", show::undone(step, remark));
+        show::undone(step, remark).iter().for_each(|line| println!("{line}"));
     });
     ended.map_err(|reason| {
         Failure::Failed(format!(

@@ -110,14 +110,10 @@ impl InstallFacts {
         };
         let mut steps = Vec::new();
         if program != input.program {
-            steps.push(PlanStep::folder("/usr/local/bin"));
             steps.push(copy(&input.program, PROGRAM));
         }
-        for (path, text) in input.pages {
-            page(&mut steps, &path, text);
-        }
+        steps.extend(input.pages.into_iter().map(|(path, text)| page(&path, text)));
         if !self.has_config {
-            steps.push(PlanStep::folder("/etc/zoners"));
             steps.push(config(input.config));
         }
         steps.push(self.user()?);
@@ -135,7 +131,7 @@ impl InstallFacts {
         if is_running_system {
             steps.push(check(CHECK_ASKED, "a question of this machine's programs arrives there"));
         }
-        Ok(SystemPlan { steps })
+        Ok(SystemPlan { steps }.with_folders())
     }
 
     fn user(&self) -> Result<PlanStep, String> {
@@ -214,23 +210,16 @@ fn config(text: String) -> PlanStep {
     }
 }
 
-/// A page below `/usr/local`, with the folders on the way. Upgrades write pages anew.
-fn page(steps: &mut Vec<PlanStep>, path: &str, text: String) {
-    let folders: Vec<&Path> = Path::new(path).ancestors().skip(1).collect();
-    for folder in folders.iter().rev().filter(|folder| folder.starts_with("/usr/local/share")) {
-        let step = PlanStep::folder(&folder.display().to_string());
-        if !steps.contains(&step) {
-            steps.push(step);
-        }
-    }
-    steps.push(PlanStep::WriteFile {
+/// A page, written anew by upgrades.
+fn page(path: &str, text: String) -> PlanStep {
+    PlanStep::WriteFile {
         path: path.into(),
         content: FileSource::Text(text),
         mode: 0o644,
         owner: None,
         immutable: false,
         if_changed: IfChanged::Restore,
-    });
+    }
 }
 
 fn check(name: &str, text: &str) -> PlanStep {

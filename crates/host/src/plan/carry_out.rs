@@ -97,9 +97,14 @@ impl PlanExecutor<'_> {
             | PlanStep::MakeFolder { path, .. }
             | PlanStep::Link { path, .. } => {
                 let current = EntryState::read(&self.root.locate(path)?)?;
-                Ok(wanted(step, &current)?.is_none())
+                Ok(self.is_folder_already(step, path)? || wanted(step, &current)?.is_none())
             }
         }
+    }
+
+    /// Whether a step wants a folder where there is a folder, also behind a link: `/usr/local` is a link on some systems.
+    fn is_folder_already(&self, step: &PlanStep, path: &Path) -> io::Result<bool> {
+        Ok(matches!(step, PlanStep::MakeFolder { .. }) && self.root.follow(path)?.is_dir())
     }
 
     fn without_journal(&mut self, error: &io::Error) -> PlanFailure {
@@ -148,6 +153,9 @@ impl PlanExecutor<'_> {
         path: &Path,
         journal: &mut UndoJournal,
     ) -> io::Result<StepEnd> {
+        if self.is_folder_already(step, path)? {
+            return Ok(StepEnd::AlreadySo);
+        }
         let place = self.root.locate(path)?;
         let current = EntryState::read(&place)?;
         let Some(wanted) = wanted(step, &current)? else { return Ok(StepEnd::AlreadySo) };

@@ -38,6 +38,13 @@ pub struct UndoJournal {
     steps: Vec<BegunStep>,
 }
 
+impl Drop for UndoJournal {
+    /// Unlocks at once: a program that is just being started may have a copy of the descriptor for a moment.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
 impl UndoJournal {
     /// The folder of the journal in a system.
     ///

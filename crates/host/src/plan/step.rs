@@ -196,14 +196,25 @@ impl PlanStep {
         PlanStep::Run { command: SystemCommand::of(words), direction: Direction::Backward }
     }
 
-    /// What the step changes; none if there is nothing to undo.
-    pub(super) fn key(&self) -> Option<StepKey> {
+    /// The path of the entry changed by the step.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
         match self {
             PlanStep::WriteFile { path, .. }
             | PlanStep::AddLines { path, .. }
             | PlanStep::RemoveFile { path }
             | PlanStep::MakeFolder { path, .. }
-            | PlanStep::Link { path, .. } => Some(StepKey::Path(path.clone())),
+            | PlanStep::Link { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The thing changed by the step; none if there is nothing to undo.
+    pub(super) fn key(&self) -> Option<StepKey> {
+        if let Some(path) = self.path() {
+            return Some(StepKey::Path(path.to_owned()));
+        }
+        match self {
             PlanStep::CreateUser { name, .. } => Some(StepKey::User(name.clone())),
             PlanStep::StartService(service) | PlanStep::StopService(service) => {
                 Some(StepKey::Service(service.name.clone()))
@@ -211,7 +222,7 @@ impl PlanStep {
             PlanStep::Run { command, direction: Direction::Backward } => {
                 Some(StepKey::Command(command.clone()))
             }
-            PlanStep::Run { .. } | PlanStep::Check { .. } => None,
+            _ => None,
         }
     }
 

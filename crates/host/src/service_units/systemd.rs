@@ -13,7 +13,6 @@ pub(super) fn enable(unit: &DaemonUnit, is_running_system: bool) -> Vec<PlanStep
     let reload = ["systemctl", "daemon-reload"];
     let mut steps = vec![
         PlanStep::write(&path, text(unit)),
-        PlanStep::folder(WANTS),
         PlanStep::link(&format!("{WANTS}/{SERVICE_NAME}.service"), &path),
     ];
     if is_running_system {

@@ -46,7 +46,7 @@ impl PlanChecks for InstallChecks {
                 super::passed_over(&reason);
                 Ok(())
             }
-            ended => ended,
+            ended => ended.map_err(|reason| format!("{reason}; --anyway goes on all the same")),
         }
     }
 }
@@ -63,10 +63,7 @@ fn answers() -> Result<(), String> {
             Err(reason) => reasons.push(format!("{name}: {reason}")),
         }
     }
-    Err(format!(
-        "this network does not let Zoners resolve names ({}); --anyway goes on all the same",
-        reasons.join("; ")
-    ))
+    Err(format!("this network does not let Zoners resolve names ({})", reasons.join("; ")))
 }
 
 async fn is_proven(question: &Question) -> Result<(), String> {

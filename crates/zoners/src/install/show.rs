@@ -90,13 +90,16 @@ pub(super) fn undo(plan: &UndoPlan) -> Vec<String> {
     lines
 }
 
-/// The line of an undone step.
-pub(super) fn undone(step: &UndoStep, remark: Option<&str>) -> String {
+/// The line of an undone step; none for a page.
+pub(super) fn undone(step: &UndoStep, remark: Option<&str>) -> Option<String> {
+    if remark.is_none() && is_undone_page(step) {
+        return None;
+    }
     let step = clean(&step.to_string());
-    match remark {
+    Some(match remark {
         None => format!("{GREEN}done{GREEN:#}  {step}"),
         Some(remark) => format!("{YELLOW}left{YELLOW:#}  {step}: {}", clean(remark)),
-    }
+    })
 }
 
 /// The changed entries with their changes.

@@ -1,10 +1,8 @@
 //! ISC dhclient: a hook replaces the function for `/etc/resolv.conf` (dhclient-script(8)).
 
+use super::facts::DHCLIENT_HOOKS;
 use super::{DnsFacts, resolv_conf};
 use crate::plan::PlanStep;
-
-const FOLDER: &str = "/etc/dhcp/dhclient-enter-hooks.d";
-const HOOK: &str = "/etc/dhcp/dhclient-enter-hooks.d/zoners";
 
 pub(super) fn plan(facts: &DnsFacts) -> Vec<PlanStep> {
     let text = "\
@@ -15,8 +13,8 @@ make_resolv_conf() {
 ";
     let mut steps = Vec::new();
     // Without the folder of Debian's script, a hook has no effect.
-    if facts.folders.contains(FOLDER) {
-        steps.push(PlanStep::write(HOOK, text.to_owned()));
+    if facts.has_dhclient_hooks {
+        steps.push(PlanStep::write(&format!("{DHCLIENT_HOOKS}/zoners"), text.to_owned()));
     }
     steps.extend(resolv_conf::plan(facts));
     steps

@@ -20,6 +20,9 @@ pub(super) const DHCPCD_LINES: &str = "# By `zoners install`.\nnohook resolv.con
 /// The drop-in of a plan for NetworkManager.
 pub(super) const NETWORK_MANAGER_DROP_IN: &str = "zoners.conf";
 
+/// The folder of the hooks of dhclient-script(8).
+pub(super) const DHCLIENT_HOOKS: &str = "/etc/dhcp/dhclient-enter-hooks.d";
+
 /// Links by which an image starts a program, as no process of an image runs.
 const ENABLING_LINKS: [(&str, &str); 7] = [
     (RESOLVED, "/etc/systemd/system/sysinit.target.wants/systemd-resolved.service"),
@@ -72,17 +75,9 @@ pub struct DnsFacts {
     pub dhcpcd_leaves_resolv_conf: bool,
     /// Whether `/etc/nsswitch.conf` asks systemd-resolved for host names.
     pub nss_asks_resolved: bool,
-    /// Folders for drop-ins that need not be made.
-    pub folders: BTreeSet<&'static str>,
+    /// Whether dhclient is started by a script with hooks.
+    pub has_dhclient_hooks: bool,
 }
-
-/// Folders for drop-ins; a plan makes missing folders.
-const FOLDERS: [&str; 4] = [
-    "/etc/systemd/resolved.conf.d",
-    "/etc/NetworkManager/conf.d",
-    "/etc/systemd/system/zoners.service.wants",
-    "/etc/dhcp/dhclient-enter-hooks.d",
-];
 
 impl DnsFacts {
     /// Reads a system.
@@ -107,7 +102,7 @@ impl DnsFacts {
             dhcpcd_leaves_resolv_conf: leaves_resolv_conf(&dhcpcd),
             nss_asks_resolved: hosts
                 .is_some_and(|hosts| hosts.split_whitespace().any(|source| source == "resolve")),
-            folders: FOLDERS.into_iter().filter(|folder| has(folder)).collect(),
+            has_dhclient_hooks: has(DHCLIENT_HOOKS),
         })
     }
 

@@ -13,9 +13,7 @@ pub(super) fn plan(facts: &DnsFacts) -> Vec<PlanStep> {
         false => &["systemctl", "reload", "NetworkManager"],
     };
     let mut steps = facts.on_running_system([PlanStep::run_on_undo(reload)]);
-    if !facts.folders.contains(FOLDER) {
-        steps.push(PlanStep::folder(FOLDER));
-    }
+    steps.push(PlanStep::folder(FOLDER));
     let text = "\
 # Written by `zoners install`: this machine asks Zoners. `zoners uninstall` removes this file.
 [main]

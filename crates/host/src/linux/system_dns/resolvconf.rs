@@ -20,9 +20,7 @@ fn with_unit(facts: &DnsFacts) -> Vec<PlanStep> {
     let path = format!("/etc/systemd/system/{UNIT}");
     let mut steps = facts.on_running_system([PlanStep::run_on_undo(&reload)]);
     steps.push(PlanStep::write(&path, unit()));
-    if !facts.folders.contains(WANTS) {
-        steps.push(PlanStep::folder(WANTS));
-    }
+    steps.push(PlanStep::folder(WANTS));
     steps.push(PlanStep::link(&format!("{WANTS}/{UNIT}"), &path));
     steps.extend(facts.on_running_system([
         PlanStep::run(&reload),

@@ -16,9 +16,7 @@ pub(super) fn plan(facts: &DnsFacts, is_owner: bool) -> Vec<PlanStep> {
     let mut steps = Vec::new();
     let restart = ["systemctl", "try-restart", "systemd-resolved"];
     steps.extend(facts.on_running_system([PlanStep::run_on_undo(&restart)]));
-    if !facts.folders.contains(FOLDER) {
-        steps.push(PlanStep::folder(FOLDER));
-    }
+    steps.push(PlanStep::folder(FOLDER));
     steps.push(PlanStep::write(DROP_IN, text()));
     // The second file of systemd-resolved also names the servers of the network.
     if is_owner && facts.links_to("systemd/resolve/resolv.conf") {

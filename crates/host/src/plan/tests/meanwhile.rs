@@ -118,3 +118,18 @@ fn only_one_process_holds_the_journal() {
     drop(held);
     world.uninstall(false, FaultKind::None).0.unwrap();
 }
+
+#[test]
+fn missing_folders_are_made_and_a_link_to_a_folder_is_one() {
+    let world = World::new();
+    world.write("var/usrlocal/other", "");
+    std::fs::remove_dir_all(world.at("usr/local")).unwrap();
+    world.link("usr/local", "../var/usrlocal");
+    let before = world.tree();
+    let page = PlanStep::write("/usr/local/share/man/man1/zoners.1", ".TH\n".to_owned());
+    let plan = SystemPlan { steps: vec![page] }.with_folders();
+    world.install(&plan, FaultKind::None).0.unwrap();
+    assert_eq!(world.read("/var/usrlocal/share/man/man1/zoners.1"), ".TH\n");
+    world.uninstall(false, FaultKind::None).0.unwrap();
+    assert_eq!(world.tree(), before);
+}
