@@ -13,7 +13,7 @@
 //! - Any further removal or outranking of the entry is undone, with growing pauses, lest two programs fight.
 
 mod events;
-mod retry;
+pub(crate) mod retry;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -40,6 +40,7 @@ mod macos;
 
 pub mod clock;
 pub mod descriptors;
+pub mod dns_switch;
 pub mod dynamic_store;
 pub mod guard;
 pub mod interfaces;

@@ -8,15 +8,15 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 /// Pauses between attempts to get the entry back into force.
 #[derive(Debug, Default)]
-pub(super) struct Retry {
+pub(crate) struct Retry {
     /// The pause after the last attempt; zero in calm.
-    pub(super) pause: Duration,
+    pub(crate) pause: Duration,
     not_before: Duration,
 }
 
 impl Retry {
     /// Whether an attempt is due; the next comes after a longer pause.
-    pub(super) fn may_try(&mut self, now: Duration) -> bool {
+    pub(crate) fn may_try(&mut self, now: Duration) -> bool {
         if now < self.not_before {
             return false;
         }
@@ -26,7 +26,7 @@ impl Retry {
     }
 
     /// Pauses are short again once the entry has stood for the longest pause.
-    pub(super) fn succeeded(&mut self, now: Duration) {
+    pub(crate) fn succeeded(&mut self, now: Duration) {
         if now >= self.not_before + MAX_PAUSE {
             *self = Retry::default();
         }

@@ -1,0 +1,317 @@
+//! The switch of the system's DNS: when this machine asks our daemon, and when it asks as before.
+//!
+//! The switch turns observations into actions, reads no clock and changes nothing. Its owner is a process apart from the
+//! daemon, so that neither the end of the daemon nor a broken new program keeps the former DNS from coming back.
+//!
+//! - The settings are taken once the daemon answers over UDP and TCP, and released once the daemon is silent for
+//!   [`MAX_SILENCE`] (a daemon that hangs), refuses for [`MAX_REFUSAL`] (no daemon), or fails again and again (a crash
+//!   loop). A restart that takes less time changes nothing.
+//! - After such a release the daemon must answer for [`STEADY_TIME`] without a gap.
+//! - What a program of the network (a DHCP client) has overwritten is taken again, with growing pauses, lest two
+//!   programs fight. The program's new servers are the former state from then on.
+//! - Servers of a VPN, of a container engine, or of a person are left, and told.
+//!
+//! On macOS [`guard`](crate::guard) decides by the same rules, from other observations.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::guard::retry::Retry;
+
+/// The time after the first failure in which a silent daemon may answer again. With the interval and the timeout of a
+/// question, the former settings are back within 8 s.
+const MAX_SILENCE: Duration = Duration::from_secs(4);
+/// The time after the first failure in which a daemon may be started again.
+const MAX_REFUSAL: Duration = Duration::from_secs(3);
+/// So many failures within [`OUTAGE_WINDOW`] are a crash loop, however short each of them is.
+const MAX_OUTAGES: usize = 2;
+const OUTAGE_WINDOW: Duration = Duration::from_secs(30);
+/// Answers without a gap that make up for a failure.
+const STEADY_TIME: Duration = Duration::from_secs(5);
+/// Times between two questions to a daemon that is well: uneven, as no crash loop keeps step with them.
+const CALM_INTERVALS: [Duration; 4] = [
+    Duration::from_millis(1000),
+    Duration::from_millis(700),
+    Duration::from_millis(1300),
+    Duration::from_millis(900),
+];
+/// The time between two questions to a daemon that was not well a moment ago.
+const ALERT_INTERVAL: Duration = Duration::from_millis(500);
+/// From this pause on, the report speaks of a program in conflict with us.
+const CONTESTED_PAUSE: Duration = Duration::from_secs(8);
+
+/// The end of a question to the daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DaemonProbe {
+    /// A reply came.
+    Answered,
+    /// No process listens.
+    Refused,
+    /// No reply came in time.
+    Silent,
+}
+
+/// The settings as programs of this machine find them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DnsSetting {
+    /// Our server is asked.
+    Ours,
+    /// Other servers are asked.
+    Foreign {
+        /// The servers, as written.
+        servers: Vec<String>,
+        /// The author of the settings.
+        author: DnsAuthor,
+    },
+}
+
+/// The author of settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "name", rename_all = "kebab-case")]
+pub enum DnsAuthor {
+    /// A program of the network: a DHCP client, NetworkManager, resolvconf.
+    Network(String),
+    /// A VPN.
+    Vpn(String),
+    /// Docker and the like.
+    ContainerEngine(String),
+    /// A person, or a program that leaves no name.
+    Unknown,
+}
+
+/// Something that is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SwitchAction {
+    /// Make this machine ask our server.
+    Take,
+    /// Put back the former settings.
+    Release,
+    /// Release, then take: the settings of the moment become the former ones.
+    Renew,
+}
+
+/// The servers that this machine asks, and the reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum SwitchCondition {
+    /// Our server is asked.
+    Ours,
+    /// The daemon has not answered yet.
+    NotReady,
+    /// The daemon has failed, and does not answer steadily again.
+    DaemonFailed,
+    /// The settings of this author are left alone.
+    Left {
+        /// The author.
+        author: DnsAuthor,
+        /// The servers.
+        servers: Vec<String>,
+    },
+    /// A program overwrites our settings again and again.
+    Contested {
+        /// The author.
+        author: DnsAuthor,
+    },
+    /// The settings could not be changed.
+    Failed {
+        /// The reason.
+        reason: String,
+    },
+}
+
+/// The switch.
+#[derive(Debug)]
+pub struct DnsSwitch {
+    is_taken: bool,
+    /// Questions so far.
+    probes: usize,
+    /// The begin of answers without a gap.
+    steady_since: Option<Duration>,
+    /// The begin of failures without an answer.
+    failing_since: Option<Duration>,
+    /// The last failures after an answer, while taken.
+    outages: VecDeque<Duration>,
+    /// The daemon has failed since it was last trusted.
+    has_failed: bool,
+    /// The settings, twice the same: a file may be seen half-written.
+    seen: Option<DnsSetting>,
+    setting: Option<DnsSetting>,
+    /// Settings that someone chose while ours were taken.
+    chosen: Option<DnsSetting>,
+    retry: Retry,
+    failure: Option<String>,
+}
+
+impl DnsSwitch {
+    /// A switch that has released what an earlier one took. `before` is the last condition of the earlier one.
+    #[must_use]
+    pub fn new(before: Option<SwitchCondition>) -> Self {
+        let chosen = match before {
+            Some(SwitchCondition::Left { author: author @ DnsAuthor::Unknown, servers }) => {
+                Some(DnsSetting::Foreign { servers, author })
+            }
+            _ => None,
+        };
+        DnsSwitch {
+            is_taken: false,
+            probes: 0,
+            steady_since: None,
+            failing_since: None,
+            outages: VecDeque::new(),
+            has_failed: false,
+            seen: None,
+            setting: None,
+            chosen,
+            retry: Retry::default(),
+            failure: None,
+        }
+    }
+
+    /// Takes note of a question to the daemon and of the settings at `now`, the time since any fixed moment; returns
+    /// what to do. `setting` is none where the settings cannot be read.
+    pub fn observe(
+        &mut self,
+        now: Duration,
+        probe: DaemonProbe,
+        setting: Option<DnsSetting>,
+    ) -> Option<SwitchAction> {
+        self.note_probe(now, probe);
+        self.note_setting(setting);
+        if self.is_taken && self.is_down(now, probe) {
+            self.has_failed = true;
+            return Some(SwitchAction::Release);
+        }
+        if !self.is_trusted(now) {
+            return None;
+        }
+        if self.is_taken {
+            self.guard(now)
+        } else {
+            self.may_take(now).then_some(SwitchAction::Take)
+        }
+    }
+
+    /// Takes note of the end of an action.
+    pub fn ended(&mut self, action: SwitchAction, end: Result<(), String>) {
+        if end.is_ok() {
+            self.is_taken = action != SwitchAction::Release;
+            self.outages.clear();
+            self.has_failed &= action == SwitchAction::Release;
+            // Seen before the action.
+            self.seen = None;
+            self.setting = (action != SwitchAction::Release).then_some(DnsSetting::Ours);
+        }
+        self.failure = end.err();
+    }
+
+    /// The servers that this machine asks, and the reason.
+    #[must_use]
+    pub fn condition(&self) -> SwitchCondition {
+        if let Some(reason) = &self.failure {
+            return SwitchCondition::Failed { reason: reason.clone() };
+        }
+        match &self.setting {
+            Some(DnsSetting::Ours) if self.is_taken => SwitchCondition::Ours,
+            Some(DnsSetting::Foreign { servers, author }) if self.is_left() => {
+                SwitchCondition::Left { author: author.clone(), servers: servers.clone() }
+            }
+            Some(DnsSetting::Foreign { author, .. })
+                if self.is_taken && self.retry.pause >= CONTESTED_PAUSE =>
+            {
+                SwitchCondition::Contested { author: author.clone() }
+            }
+            _ if self.is_taken => SwitchCondition::Ours,
+            _ if self.has_failed => SwitchCondition::DaemonFailed,
+            _ => SwitchCondition::NotReady,
+        }
+    }
+
+    /// The time until the next observation.
+    #[must_use]
+    pub fn interval(&self) -> Duration {
+        let is_calm = self.is_taken && self.steady_since.is_some() && self.outages.is_empty();
+        match CALM_INTERVALS.get(self.probes % CALM_INTERVALS.len()) {
+            Some(calm) if is_calm || self.is_left() => *calm,
+            _ => ALERT_INTERVAL,
+        }
+    }
+
+    fn note_probe(&mut self, now: Duration, probe: DaemonProbe) {
+        self.outages.retain(|at| now.saturating_sub(*at) < OUTAGE_WINDOW);
+        self.probes = self.probes.wrapping_add(1);
+        if probe == DaemonProbe::Answered {
+            self.failing_since = None;
+            self.steady_since.get_or_insert(now);
+            return;
+        }
+        self.failing_since.get_or_insert(now);
+        if self.steady_since.take().is_some() && self.is_taken {
+            self.outages.push_back(now);
+        }
+    }
+
+    fn note_setting(&mut self, setting: Option<DnsSetting>) {
+        if setting == self.seen || setting == Some(DnsSetting::Ours) {
+            self.setting.clone_from(&setting);
+        }
+        self.seen = setting;
+        // A choice ends when the settings become different ones.
+        if self.chosen.is_some() && self.setting.is_some() && self.chosen != self.setting {
+            self.chosen = None;
+        }
+        // Without servers there is no choice: the file is gone.
+        if self.is_taken
+            && let Some(DnsSetting::Foreign { author: DnsAuthor::Unknown, servers }) = &self.setting
+            && !servers.is_empty()
+        {
+            self.chosen.clone_from(&self.setting);
+        }
+    }
+
+    /// Whether the former settings must come back.
+    fn is_down(&self, now: Duration, probe: DaemonProbe) -> bool {
+        let limit = if probe == DaemonProbe::Refused { MAX_REFUSAL } else { MAX_SILENCE };
+        let fails = self.failing_since.is_some_and(|since| now.saturating_sub(since) >= limit);
+        fails || self.outages.len() >= MAX_OUTAGES
+    }
+
+    /// Whether the daemon answers, and for long enough after a failure.
+    fn is_trusted(&self, now: Duration) -> bool {
+        let needed = if self.has_failed { STEADY_TIME } else { Duration::ZERO };
+        self.steady_since.is_some_and(|since| now.saturating_sub(since) >= needed)
+    }
+
+    fn may_take(&mut self, now: Duration) -> bool {
+        let is_due = self.failure.is_none() || self.retry.may_try(now);
+        self.setting.is_some() && !self.is_left() && is_due
+    }
+
+    /// Whether the settings are those of a VPN, a container engine or a person, whose choice counts.
+    fn is_left(&self) -> bool {
+        let Some(DnsSetting::Foreign { author, .. }) = &self.setting else { return false };
+        match author {
+            DnsAuthor::Vpn(_) | DnsAuthor::ContainerEngine(_) => true,
+            DnsAuthor::Network(_) => false,
+            DnsAuthor::Unknown => self.chosen.is_some(),
+        }
+    }
+
+    /// Takes again what was overwritten.
+    fn guard(&mut self, now: Duration) -> Option<SwitchAction> {
+        match &self.setting {
+            Some(DnsSetting::Foreign { .. }) if !self.is_left() => {
+                self.retry.may_try(now).then_some(SwitchAction::Renew)
+            }
+            Some(DnsSetting::Ours) => {
+                self.retry.succeeded(now);
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
