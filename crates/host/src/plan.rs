@@ -36,14 +36,14 @@ mod undo;
 mod undo_plan;
 
 pub use carry_out::{PlanChecks, PlanFailure, StepEnd};
-pub use command::{CommandEnd, CommandRunner, RealCommands, SystemCommand};
+pub use command::{CommandEnd, CommandRunner, NoCommands, RealCommands, SystemCommand};
 pub use disk::{Disk, DiskChange};
 pub use entry_state::{EntryState, FileAttributes};
 pub use executor::PlanExecutor;
 pub use journal::UndoJournal;
 pub use journal_lines::{BegunStep, FormerState};
 pub use octets::EntryOctets;
-pub use root::SystemRoot;
+pub use root::{JournalName, SystemRoot};
 pub use step::{Direction, FileSource, IfChanged, LinePosition, PlanStep, SystemService};
 pub use undo_plan::{OnConflict, UndoPlan, UndoStep};
 

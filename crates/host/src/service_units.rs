@@ -31,6 +31,9 @@ pub struct DaemonUnit {
 /// The name of the service.
 pub const SERVICE_NAME: &str = "zoners";
 
+/// The name of the service with the system's DNS settings ([`crate::dns_switch`]).
+pub const SWITCH_NAME: &str = "zoners-system-dns";
+
 /// File descriptors of the daemon: a socket for each query to a server, and for each client over TCP.
 const MAX_DESCRIPTORS: u32 = 65_536;
 
@@ -69,6 +72,16 @@ impl ServiceManagerKind {
             ServiceManagerKind::Systemd => systemd::enable(unit, is_running_system),
             ServiceManagerKind::OpenRc => openrc::enable(unit),
             ServiceManagerKind::Runit => runit::enable(unit),
+        }
+    }
+
+    /// As [`ServiceManagerKind::enable`], for the service with the system's DNS settings.
+    #[must_use]
+    pub fn enable_switch(self, program: &str, is_running_system: bool) -> Vec<PlanStep> {
+        match self {
+            ServiceManagerKind::Systemd => systemd::enable_switch(program, is_running_system),
+            ServiceManagerKind::OpenRc => openrc::enable_switch(program),
+            ServiceManagerKind::Runit => runit::enable_switch(program),
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::Failure;
 use crate::dns_server::PORT;
 use crate::output::{eprintln, println};
 use crate::print::{GREEN, YELLOW, warning};
+use crate::system_dns;
 use checks::InstallChecks;
 
 /// Arguments of `zoners install`.
@@ -92,6 +93,7 @@ pub(crate) fn install(arguments: &InstallArguments) -> Result<(), Failure> {
     let mut executor = PlanExecutor { root: &root, disk: Disk::default(), commands: &mut commands };
     println!("{}", show::facts(&facts));
     show::plan(&mut executor, &plan)?.iter().for_each(|line| println!("{line}"));
+    show::switch(&facts).iter().for_each(|line| println!("{line}"));
     if arguments.dry_run {
         return Ok(());
     }
@@ -125,6 +127,9 @@ pub(crate) fn uninstall(arguments: &UninstallArguments) -> Result<(), Failure> {
     let plan = executor.examine_undo(on_conflict).map_err(failed)?;
     let Some(plan) = plan else {
         println!("Nothing is installed: there is no journal of an install.");
+        if !arguments.dry_run {
+            release(&root)?;
+        }
         // A killed process may have left the folder of the journal.
         return match arguments.dry_run {
             true => Ok(()),
@@ -145,8 +150,15 @@ pub(crate) fn uninstall(arguments: &UninstallArguments) -> Result<(), Failure> {
             "{reason}\n`zoners uninstall` goes on from here; the rest is as it was"
         ))
     })?;
+    release(&root)?;
     println!("{GREEN}This machine is as before.{GREEN:#}");
     Ok(())
+}
+
+/// Releases the DNS settings, if the service was killed before it could.
+fn release(root: &SystemRoot) -> Result<(), Failure> {
+    system_dns::release(root).map_err(Failure::Failed)?;
+    zoners_host::system_dns::remove_condition(root).map_err(failed)
 }
 
 fn plan(facts: &InstallFacts) -> Result<SystemPlan, Failure> {

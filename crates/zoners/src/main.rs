@@ -16,12 +16,16 @@ mod help_tests;
 mod install;
 mod logging;
 mod lookup;
+#[cfg(target_os = "linux")]
+mod machine_dns;
 mod manual;
 mod mistakes;
 mod output;
 mod overview;
 mod print;
 mod serve;
+#[cfg(target_os = "linux")]
+mod system_dns;
 
 use std::process::ExitCode;
 
@@ -75,6 +79,10 @@ enum Command {
     /// Undo `install`: everything is as before, to the octet.
     #[cfg(target_os = "linux")]
     Uninstall(install::UninstallArguments),
+    /// Take the DNS settings of this machine while Zoners answers, and release them else; for the service.
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    SystemDns(Box<system_dns::SystemDnsArguments>),
     /// Measure how fast names resolve, here or by any server, and compare with before.
     Bench(Box<bench::BenchArguments>),
     /// Check a configuration file, and show each fault.
@@ -198,6 +206,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Install(arguments) => install::install(&arguments),
         #[cfg(target_os = "linux")]
         Command::Uninstall(arguments) => install::uninstall(&arguments),
+        #[cfg(target_os = "linux")]
+        Command::SystemDns(arguments) => system_dns::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),

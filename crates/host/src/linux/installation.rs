@@ -1,13 +1,13 @@
 //! Zoners as the resolver of this machine: the whole plan, from the program to the system's DNS settings.
 //!
-//! The settings come last, after the daemon has answered. [`InstallFacts::read`] reads, [`InstallFacts::plan`] plans.
+//! The service that takes the settings comes last, after the daemon has answered. [`InstallFacts::read`] reads, [`InstallFacts::plan`] plans.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::system_dns::{DnsFacts, running_programs};
 use crate::plan::{FileSource, IfChanged, PlanStep, SystemCommand, SystemPlan, SystemRoot};
-use crate::service_units::{DaemonUnit, SERVICE_NAME, ServiceManagerKind};
+use crate::service_units::{DaemonUnit, SERVICE_NAME, SWITCH_NAME, ServiceManagerKind};
 
 /// The check that the daemon answers at [`super::system_dns::OWN_SERVER`], before the settings change.
 pub const CHECK_ANSWERS: &str = "answers";
@@ -84,8 +84,7 @@ impl InstallFacts {
             true => Some(UserTool::Useradd),
             false => has("/usr/sbin/adduser").then_some(UserTool::Busybox),
         };
-        let mut dns = DnsFacts::read(root, running_programs(root))?;
-        dns.has_systemd = has_systemd;
+        let dns = DnsFacts::read(root, running_programs(root))?;
         Ok(InstallFacts {
             image: is_image.then(|| root.folder().to_owned()),
             manager,
@@ -127,8 +126,9 @@ impl InstallFacts {
                 "127.0.0.1 answers with a proven name, over UDP and TCP",
             ));
         }
-        steps.extend(self.dns.plan());
+        steps.extend(manager.enable_switch(&unit.program, is_running_system));
         if is_running_system {
+            steps.push(PlanStep::StartService(manager.service(SWITCH_NAME)));
             steps.push(check(CHECK_ASKED, "a question of this machine's programs arrives there"));
         }
         Ok(SystemPlan { steps }.with_folders())
@@ -268,7 +268,7 @@ mod tests {
             at("write /etc/systemd/system/zoners.service"),
             at("systemctl start zoners"),
             at("127.0.0.1 answers"),
-            at("write /etc/resolv.conf"),
+            at("systemctl start zoners-system-dns"),
             at("arrives there"),
         ];
         assert!(order.is_sorted() && order[7] + 1 == shown.len(), "{shown:#?}");

@@ -3,7 +3,7 @@
 //! | owner | changes of the plan | place of the network's resolvers meanwhile |
 //! |---|---|---|
 //! | [`DnsOwner::Resolved`] | a drop-in of systemd-resolved; the stub and `.local` stay | at the links |
-//! | [`DnsOwner::Resolvconf`] | a record `lo.zoners` by resolvconf(8), made by a separate unit | in records of interfaces |
+//! | [`DnsOwner::Resolvconf`] | a record `lo.zoners` by resolvconf(8) | in records of interfaces |
 //! | [`DnsOwner::Openresolv`] | `name_servers` in `/etc/resolvconf.conf` | in records of interfaces |
 //! | [`DnsOwner::NetworkManager`] | a drop-in `dns=none`, and `/etc/resolv.conf` | in NetworkManager |
 //! | [`DnsOwner::Dhcpcd`] | `nohook resolv.conf`, and `/etc/resolv.conf` | in the leases |
@@ -11,7 +11,11 @@
 //! | [`DnsOwner::File`] | `/etc/resolv.conf` | in the journal of the plan |
 //!
 //! [`DnsFacts::read`] reads, [`DnsFacts::owner`] decides, and [`DnsFacts::plan`] plans; the latter two touch nothing.
+//! [`take`] carries out the plan with a journal of its own, and [`release`] undoes it: both while Zoners is installed,
+//! by the decision of a [`DnsSwitch`](crate::dns_switch::DnsSwitch). Where an owner has a place in `/run`, the change is
+//! made there, so that a power cut takes the change back without any work.
 
+mod condition_file;
 mod dhclient;
 mod dhcpcd;
 mod facts;
@@ -20,10 +24,15 @@ mod openresolv;
 mod resolv_conf;
 mod resolvconf;
 mod resolved;
+mod setting;
+mod take;
 #[cfg(test)]
 mod tests;
 
+pub use condition_file::{has_run_in_this_boot, read_condition, remove_condition, write_condition};
 pub use facts::{DnsFacts, ResolvconfProgram, running_programs};
+pub use setting::observe;
+pub use take::{is_taken, plan, release, take};
 
 use std::fmt;
 

@@ -38,6 +38,16 @@ pub trait CommandRunner {
 #[derive(Debug, Default)]
 pub struct RealCommands;
 
+/// Runs nothing, and reports success: for an undo before the programs of the system have started.
+#[derive(Debug, Default)]
+pub struct NoCommands;
+
+impl CommandRunner for NoCommands {
+    fn run(&mut self, _: &SystemCommand) -> io::Result<CommandEnd> {
+        Ok(CommandEnd { success: true, ..CommandEnd::default() })
+    }
+}
+
 impl SystemCommand {
     /// A command from words.
     #[must_use]

@@ -17,12 +17,18 @@ use super::disk::Disk;
 use super::entry_state::EntryState;
 use super::journal_lines::{BegunStep, FILE, FORMAT, FormerState, JournalLine, read};
 use super::octets::EntryOctets;
-use super::root::SystemRoot;
+use super::root::{JournalName, SystemRoot};
 use super::step::PlanStep;
 use crate::system::paths::SERVICE_STATE;
 
 /// The end of the folder's name, after that of the daemon's state: `/var/lib/zoners-install`.
-const FOLDER_SUFFIX: &str = "-install";
+fn suffix(name: JournalName) -> &'static str {
+    match name {
+        JournalName::Installation => "-install",
+        JournalName::SystemDns => "-dns",
+    }
+}
+
 /// Former content of up to so many octets stands in the journal itself.
 const MAX_INLINE: usize = 16_384;
 /// Only root enters the folder: former files may be secret.
@@ -51,7 +57,7 @@ impl UndoJournal {
     /// # Errors
     /// A folder on the way cannot be read.
     pub fn folder(root: &SystemRoot) -> io::Result<PathBuf> {
-        root.locate(Path::new(&format!("{SERVICE_STATE}{FOLDER_SUFFIX}")))
+        root.locate(Path::new(&format!("{SERVICE_STATE}{}", suffix(root.journal()))))
     }
 
     /// Opens the journal; none if there is none.

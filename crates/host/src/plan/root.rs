@@ -9,7 +9,20 @@ const MAX_LINKS: usize = 40;
 
 /// The root of a system: `/`, the folder of an image, or the folder of a test. Paths of plans are absolute paths below.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SystemRoot(PathBuf);
+pub struct SystemRoot {
+    folder: PathBuf,
+    journal: JournalName,
+}
+
+/// The journal of plans that are undone together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JournalName {
+    /// The installed files, accounts and services.
+    #[default]
+    Installation,
+    /// The DNS settings of the system, which come and go while Zoners is installed.
+    SystemDns,
+}
 
 impl SystemRoot {
     /// The system of this folder.
@@ -17,19 +30,30 @@ impl SystemRoot {
     /// # Errors
     /// The folder does not exist.
     pub fn new(folder: &Path) -> io::Result<Self> {
-        Ok(SystemRoot(fs::canonicalize(folder)?))
+        Ok(SystemRoot { folder: fs::canonicalize(folder)?, journal: JournalName::default() })
+    }
+
+    /// The same system, for plans with this journal.
+    #[must_use]
+    pub fn with_journal(&self, journal: JournalName) -> Self {
+        SystemRoot { folder: self.folder.clone(), journal }
+    }
+
+    /// The journal of the plans.
+    pub(super) fn journal(&self) -> JournalName {
+        self.journal
     }
 
     /// Whether this is the running system, with services to start.
     #[must_use]
     pub fn is_running_system(&self) -> bool {
-        self.0 == Path::new("/")
+        self.folder == Path::new("/")
     }
 
     /// The folder itself.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.0
+        &self.folder
     }
 
     /// The place of the entry at `path` in this system. Links among the parent folders count as within this system, as
@@ -78,7 +102,7 @@ impl SystemRoot {
     }
 
     fn inside(&self, path: &Path) -> PathBuf {
-        self.0.join(path.strip_prefix("/").unwrap_or(path))
+        self.folder.join(path.strip_prefix("/").unwrap_or(path))
     }
 }
 

@@ -48,6 +48,25 @@ impl PlanExecutor<'_> {
         journal.remove(self.root, &mut self.disk).map_err(explain)
     }
 
+    /// As [`PlanExecutor::undo_all`], where no person is there to decide: entries changed by someone else stay, and a
+    /// command that fails stops nothing.
+    ///
+    /// # Errors
+    /// The system refuses. The journal stays, for another undo.
+    pub fn undo_own(
+        &mut self,
+        progress: &mut dyn FnMut(&UndoStep, Option<&str>),
+    ) -> Result<(), String> {
+        let explain = |error: io::Error| error.to_string();
+        let journal = UndoJournal::open(self.root, &mut self.disk).map_err(explain)?;
+        let Some(journal) = journal else {
+            return UndoJournal::remove_leftovers(self.root, &mut self.disk).map_err(explain);
+        };
+        let plan = examine(self, journal.steps(), OnConflict::Keep).map_err(explain)?;
+        self.undo(&plan, true, progress)?;
+        journal.remove(self.root, &mut self.disk).map_err(explain)
+    }
+
     pub(super) fn undo(
         &mut self,
         plan: &UndoPlan,

@@ -1,6 +1,6 @@
 //! The unit of systemd, without the rights that the daemon does not need.
 
-use super::{DaemonUnit, MAX_DESCRIPTORS, SERVICE_NAME};
+use super::{DaemonUnit, MAX_DESCRIPTORS, SERVICE_NAME, SWITCH_NAME};
 use crate::plan::PlanStep;
 
 const FOLDER: &str = "/etc/systemd/system";
@@ -9,11 +9,19 @@ const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
 
 /// As `systemctl enable` does, which is a link.
 pub(super) fn enable(unit: &DaemonUnit, is_running_system: bool) -> Vec<PlanStep> {
-    let path = format!("{FOLDER}/{SERVICE_NAME}.service");
+    enable_unit(SERVICE_NAME, text(unit), is_running_system)
+}
+
+pub(super) fn enable_switch(program: &str, is_running_system: bool) -> Vec<PlanStep> {
+    enable_unit(SWITCH_NAME, switch_text(program), is_running_system)
+}
+
+fn enable_unit(name: &str, text: String, is_running_system: bool) -> Vec<PlanStep> {
+    let path = format!("{FOLDER}/{name}.service");
     let reload = ["systemctl", "daemon-reload"];
     let mut steps = vec![
-        PlanStep::write(&path, text(unit)),
-        PlanStep::link(&format!("{WANTS}/{SERVICE_NAME}.service"), &path),
+        PlanStep::write(&path, text),
+        PlanStep::link(&format!("{WANTS}/{name}.service"), &path),
     ];
     if is_running_system {
         steps.insert(0, PlanStep::run_on_undo(&reload));
@@ -87,6 +95,69 @@ SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
 SystemCallFilter=seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self
 SystemCallErrorNumber=ENOSYS
+
+[Install]
+WantedBy=multi-user.target
+"
+    )
+}
+
+/// Before the network, since a power cut may have left our settings without the daemon. The service runs as root, and
+/// reaches the loopback interface alone: the daemon is asked there. Its rights are those over the files of the settings;
+/// programs of the owner (`systemctl`, `nmcli`, `resolvconf`) run in the same confinement.
+fn switch_text(program: &str) -> String {
+    format!(
+        "\
+# Written by `zoners install`. `zoners uninstall` removes this file; changes belong into a drop-in
+# (`systemctl edit zoners-system-dns`).
+[Unit]
+Description=Makes this machine ask Zoners while Zoners answers
+Documentation=man:zoners(1)
+DefaultDependencies=no
+RequiresMountsFor=/etc /var/lib
+After=local-fs.target systemd-remount-fs.service
+Wants=network-pre.target
+Before=network-pre.target
+Conflicts=shutdown.target
+Before=shutdown.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+ExecStart={program} system-dns keep
+ExecStopPost={program} system-dns release
+Restart=always
+RestartSec=500ms
+TimeoutStartSec=30s
+TimeoutStopSec=20s
+OOMScoreAdjust=-900
+UMask=0022
+
+CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_LINUX_IMMUTABLE CAP_KILL
+IPAddressDeny=any
+IPAddressAllow=localhost
+NoNewPrivileges=yes
+ProtectSystem=strict
+ReadWritePaths=/etc /run /var/lib
+ProtectHome=yes
+PrivateDevices=yes
+PrivateIPC=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictAddressFamilies=AF_INET AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+KeyringMode=private
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
 
 [Install]
 WantedBy=multi-user.target

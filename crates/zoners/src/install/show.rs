@@ -52,6 +52,17 @@ pub(super) fn plan(
     Ok(lines)
 }
 
+/// The steps by which the installed service makes this machine ask Zoners.
+pub(super) fn switch(facts: &InstallFacts) -> Vec<String> {
+    let title =
+        "While Zoners answers, the service zoners-system-dns does this; else, it undoes this:";
+    let is_undo =
+        |step: &&PlanStep| matches!(step, PlanStep::Run { direction: Direction::Backward, .. });
+    let steps = facts.dns.plan();
+    let steps = steps.iter().filter(|step| !is_undo(step)).flat_map(step);
+    [format!("{BOLD}{title}{BOLD:#}")].into_iter().chain(steps).collect()
+}
+
 /// A step with the content of a short file.
 fn step(step: &PlanStep) -> Vec<String> {
     let mut lines = vec![format!("  {}", clean(&step.to_string()))];

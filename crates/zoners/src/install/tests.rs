@@ -52,11 +52,12 @@ fn an_image_is_installed_to_and_left_as_before() {
     let mut executor = PlanExecutor { root: &root, disk: Disk::default(), commands: &mut commands };
     let mut shown = vec![show::facts(&facts)];
     shown.extend(show::plan(&mut executor, &plan).unwrap());
+    shown.extend(show::switch(&facts));
     holds("install_plan", &shown);
     let mut checks = InstallChecks::new(false);
     executor.carry_out(&plan, &mut checks, &mut |_, _| {}).unwrap();
     let at = |path: &str| folder.path().join(path);
-    assert!(at("etc/systemd/resolved.conf.d/zoners.conf").is_file());
+    assert!(at("etc/systemd/system/zoners-system-dns.service").is_file());
     assert!(at("usr/local/share/man/man1/zoners-install.1").is_file());
     let undo = executor.examine_undo(OnConflict::Refuse).unwrap().unwrap();
     holds("uninstall_plan", &show::undo(&undo));
@@ -72,9 +73,9 @@ fn a_change_since_the_install_is_shown_and_stops_the_undo() {
     let mut commands = RealCommands;
     let mut executor = PlanExecutor { root: &root, disk: Disk::default(), commands: &mut commands };
     executor.carry_out(&plan, &mut InstallChecks::new(false), &mut |_, _| {}).unwrap();
-    let drop_in = folder.path().join("etc/systemd/resolved.conf.d/zoners.conf");
-    let text = fs::read_to_string(&drop_in).unwrap();
-    fs::write(&drop_in, text.replace("DNS=127.0.0.1", "DNS=192.0.2.7")).unwrap();
+    let unit = folder.path().join("etc/systemd/system/zoners.service");
+    let text = fs::read_to_string(&unit).unwrap();
+    fs::write(&unit, text.replace("OOMScoreAdjust=-500", "OOMScoreAdjust=0")).unwrap();
     let undo = executor.examine_undo(OnConflict::Refuse).unwrap().unwrap();
     holds("uninstall_conflicts", &show::conflicts(&undo));
     assert!(matches!(refuse_conflicts(&undo), Err(Failure::Failed(_))));

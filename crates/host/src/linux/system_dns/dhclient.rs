@@ -6,7 +6,7 @@ use crate::plan::PlanStep;
 
 pub(super) fn plan(facts: &DnsFacts) -> Vec<PlanStep> {
     let text = "\
-# Written by `zoners install`: this machine asks Zoners. `zoners uninstall` removes this file.
+# Written by Zoners, and removed when Zoners stops: this machine asks Zoners.
 make_resolv_conf() {
     :
 }

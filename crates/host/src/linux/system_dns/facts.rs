@@ -16,7 +16,7 @@ pub(super) const DHCLIENT: &str = "dhclient";
 
 pub(super) const DHCPCD_CONFIG: &str = "/etc/dhcpcd.conf";
 /// Lines of a plan in the configuration of dhcpcd.
-pub(super) const DHCPCD_LINES: &str = "# By `zoners install`.\nnohook resolv.conf\n";
+pub(super) const DHCPCD_LINES: &str = "# By Zoners, until it stops.\nnohook resolv.conf\n";
 /// The drop-in of a plan for NetworkManager.
 pub(super) const NETWORK_MANAGER_DROP_IN: &str = "zoners.conf";
 
@@ -57,8 +57,6 @@ pub enum ResolvconfProgram {
 pub struct DnsFacts {
     /// Whether programs run and can be told.
     pub is_running_system: bool,
-    /// Whether systemd starts the services.
-    pub has_systemd: bool,
     /// The entry `/etc/resolv.conf`, and the text behind links.
     pub resolv_conf: EntryState,
     /// The text of `/etc/resolv.conf`, behind links.
@@ -92,7 +90,6 @@ impl DnsFacts {
         let hosts = switch.lines().find_map(|line| line.trim().strip_prefix("hosts:"));
         Ok(DnsFacts {
             is_running_system: root.is_running_system(),
-            has_systemd: has("/run/systemd/system") || has("/etc/systemd/system"),
             resolv_conf: EntryState::read(&root.locate(Path::new(RESOLV_CONF))?)?,
             resolv_conf_text: text(root, RESOLV_CONF)?,
             programs,

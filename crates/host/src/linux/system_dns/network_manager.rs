@@ -4,7 +4,8 @@ use super::facts::NETWORK_MANAGER_DROP_IN;
 use super::{DnsFacts, resolv_conf};
 use crate::plan::PlanStep;
 
-const FOLDER: &str = "/etc/NetworkManager/conf.d";
+/// A place that is empty after a power cut.
+const FOLDER: &str = "/run/NetworkManager/conf.d";
 
 pub(super) fn plan(facts: &DnsFacts) -> Vec<PlanStep> {
     // The undo reloads last, so that NetworkManager writes the servers of the present network.
@@ -15,7 +16,7 @@ pub(super) fn plan(facts: &DnsFacts) -> Vec<PlanStep> {
     let mut steps = facts.on_running_system([PlanStep::run_on_undo(reload)]);
     steps.push(PlanStep::folder(FOLDER));
     let text = "\
-# Written by `zoners install`: this machine asks Zoners. `zoners uninstall` removes this file.
+# Written by Zoners, and removed when Zoners stops: this machine asks Zoners.
 [main]
 dns=none
 ";

@@ -12,7 +12,7 @@ pub(super) fn plan(facts: &DnsFacts) -> Vec<PlanStep> {
     // A shell script: the last assignment counts.
     steps.push(PlanStep::AddLines {
         path: CONFIG.into(),
-        lines: format!("# By `zoners install`.\nname_servers={OWN_SERVER}\n"),
+        lines: format!("# By Zoners, until it stops.\nname_servers={OWN_SERVER}\n"),
         position: LinePosition::End,
     });
     steps.extend(facts.on_running_system([PlanStep::run(&update)]));

@@ -33,7 +33,7 @@ fn text(former: &str) -> String {
     let kept: String = former.lines().filter(is_kept).map(|line| format!("{line}\n")).collect();
     format!(
         "\
-# Written by `zoners install`: this machine asks Zoners. `zoners uninstall` puts back the former file.
+# Written by Zoners: this machine asks Zoners. The former file comes back when Zoners stops.
 nameserver {OWN_SERVER}
 {kept}{OPTIONS}
 "

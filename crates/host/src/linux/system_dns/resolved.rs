@@ -6,8 +6,9 @@ use crate::resolvers::RESOLV_CONF;
 
 /// Addresses of the stub.
 pub(super) const STUBS: [&str; 2] = ["127.0.0.53", "127.0.0.54"];
-const FOLDER: &str = "/etc/systemd/resolved.conf.d";
-const DROP_IN: &str = "/etc/systemd/resolved.conf.d/zoners.conf";
+/// A place that is empty after a power cut, and counts as much as `/etc` (resolved.conf.d(5)).
+const FOLDER: &str = "/run/systemd/resolved.conf.d";
+pub(super) const DROP_IN: &str = "/run/systemd/resolved.conf.d/zoners.conf";
 /// The file with the stub's address, recommended by the documentation of systemd-resolved.
 const STUB_FILE: &str = "../run/systemd/resolve/stub-resolv.conf";
 
@@ -16,8 +17,7 @@ pub(super) fn plan(facts: &DnsFacts, is_owner: bool) -> Vec<PlanStep> {
     let mut steps = Vec::new();
     let restart = ["systemctl", "try-restart", "systemd-resolved"];
     steps.extend(facts.on_running_system([PlanStep::run_on_undo(&restart)]));
-    steps.push(PlanStep::folder(FOLDER));
-    steps.push(PlanStep::write(DROP_IN, text()));
+    steps.extend([PlanStep::folder(FOLDER), PlanStep::write(DROP_IN, text())]);
     // The second file of systemd-resolved also names the servers of the network.
     if is_owner && facts.links_to("systemd/resolve/resolv.conf") {
         steps.push(PlanStep::link(RESOLV_CONF, STUB_FILE));
@@ -30,7 +30,7 @@ pub(super) fn plan(facts: &DnsFacts, is_owner: bool) -> Vec<PlanStep> {
 fn text() -> String {
     format!(
         "\
-# Written by `zoners install`: systemd-resolved asks Zoners. `zoners uninstall` removes this file.
+# Written by Zoners, and removed when Zoners stops: systemd-resolved asks Zoners.
 [Resolve]
 DNS=
 DNS={OWN_SERVER}

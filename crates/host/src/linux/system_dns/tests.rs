@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{DnsFacts, DnsOwner, ResolvconfProgram};
 use crate::plan::tests::faults::FaultKind;
-use crate::plan::tests::world::World;
-use crate::plan::{PlanStep, SystemPlan};
+use crate::plan::tests::world::{Seen, World};
+use crate::plan::{Disk, JournalName, NoCommands, PlanStep, SystemPlan};
 use crate::service_units::ServiceManagerKind;
 
 /// A machine: the text or the target of `/etc/resolv.conf`, other files, running programs, and the owner.
@@ -189,17 +189,15 @@ impl MachineFixture {
     fn facts(&self, world: &World) -> DnsFacts {
         let programs: BTreeSet<String> = self.programs.iter().map(ToString::to_string).collect();
         let facts = DnsFacts::read(&world.root, programs).unwrap();
-        DnsFacts { is_running_system: true, has_systemd: true, ..facts }
+        DnsFacts { is_running_system: true, ..facts }
     }
 
     /// The daemon started, then the settings.
     fn plan(&self, world: &World) -> SystemPlan {
         let start = PlanStep::StartService(ServiceManagerKind::Systemd.service("zoners"));
+        // The programs have made their folders.
         let mut steps =
-            vec![PlanStep::folder("/etc/systemd"), PlanStep::folder("/etc/systemd/system"), start];
-        if self.owner == DnsOwner::NetworkManager {
-            steps.push(PlanStep::folder("/etc/NetworkManager"));
-        }
+            vec![PlanStep::folder("/run/systemd"), PlanStep::folder("/run/NetworkManager"), start];
         steps.extend(self.facts(world).plan());
         SystemPlan { steps }
     }
@@ -222,9 +220,9 @@ fn the_owner_is_found() {
 fn asks_us(world: &World) -> bool {
     let asks = |path: &str| world.read(path).contains("127.0.0.1\n");
     asks("/etc/resolv.conf")
-        || asks("/etc/systemd/resolved.conf.d/zoners.conf")
+        || asks("/run/systemd/resolved.conf.d/zoners.conf")
         || asks("/etc/resolvconf.conf")
-        || world.running.borrow().contains("zoners-resolvconf.service")
+        || world.running.borrow().contains("lo.zoners")
 }
 
 #[test]
@@ -264,6 +262,109 @@ fn a_death_at_any_moment_is_repaired_for_every_owner() {
                 break;
             }
         }
+    }
+}
+
+/// A machine with the folders that the programs make, and the plan of the settings alone.
+fn prepared(machine: &MachineFixture) -> (World, SystemPlan) {
+    let mut world = machine.build();
+    world.root = world.root.with_journal(JournalName::SystemDns);
+    for folder in ["run/systemd", "run/NetworkManager"] {
+        std::fs::create_dir_all(world.at(folder)).unwrap();
+    }
+    let plan = SystemPlan { steps: machine.facts(&world).plan() };
+    (world, plan)
+}
+
+/// As a power cut and a boot leave a machine: all of `/run` is gone.
+fn boot(world: &World) {
+    std::fs::remove_dir_all(world.at("run")).unwrap();
+    std::fs::create_dir(world.at("run")).unwrap();
+    world.running.borrow_mut().clear();
+}
+
+fn without_run(world: &World) -> Vec<(std::path::PathBuf, Seen)> {
+    world.tree().into_iter().filter(|(path, _)| !path.starts_with("run")).collect()
+}
+
+#[test]
+fn a_death_at_any_moment_of_take_or_release_is_repaired_by_release() {
+    for machine in &MACHINES {
+        let name = machine.name;
+        for moment in 0.. {
+            let (world, plan) = prepared(machine);
+            let before = world.tree();
+            let killed = world.take(&plan, FaultKind::Death(moment)).0.is_err();
+            world.release(FaultKind::None).0.unwrap();
+            assert_eq!(world.tree(), before, "{name}: take killed at {moment}");
+            world.take(&plan, FaultKind::None).0.unwrap();
+            // Twice is as good as once.
+            world.take(&plan, FaultKind::None).0.unwrap();
+            assert!(asks_us(&world), "{name}");
+            let release_killed = world.release(FaultKind::Death(moment)).0.is_err();
+            world.release(FaultKind::None).0.unwrap();
+            assert_eq!(world.tree(), before, "{name}: release killed at {moment}");
+            assert!(world.running.borrow().is_empty(), "{name}: killed at {moment}");
+            if !killed && !release_killed {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_power_cut_at_any_moment_leaves_nothing_that_a_boot_does_not_repair() {
+    for machine in &MACHINES {
+        for moment in 0.. {
+            let (world, plan) = prepared(machine);
+            let before = without_run(&world);
+            let killed = world.take(&plan, FaultKind::Death(moment)).0.is_err();
+            boot(&world);
+            // Before the programs of the system have started.
+            super::release(&world.root, Disk::default(), &mut NoCommands).unwrap();
+            assert_eq!(without_run(&world), before, "{}: cut at {moment}", machine.name);
+            if !killed {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_stops_take_and_not_release() {
+    for machine in &MACHINES {
+        for moment in 0.. {
+            let (world, plan) = prepared(machine);
+            let before = world.tree();
+            let (ended, changes) = world.take(&plan, FaultKind::FullFrom(moment));
+            if ended.is_err() {
+                assert_eq!(world.tree(), before, "{}: full from {moment}", machine.name);
+            }
+            world.take(&plan, FaultKind::None).0.unwrap();
+            world.release(FaultKind::FullFrom(moment)).0.unwrap();
+            assert_eq!(world.tree(), before, "{}: full from {moment}", machine.name);
+            if moment >= changes {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn what_someone_else_has_written_stays_at_the_release() {
+    for machine in &MACHINES {
+        let (world, plan) = prepared(machine);
+        world.take(&plan, FaultKind::None).0.unwrap();
+        let is_changed =
+            plan.steps.iter().any(|step| step.to_string().contains("/etc/resolv.conf"));
+        let theirs = "# Generated by NetworkManager\nnameserver 198.51.100.7\n";
+        if is_changed {
+            let _ = std::fs::remove_file(world.at("etc/resolv.conf"));
+            world.write("etc/resolv.conf", theirs);
+        }
+        world.release(FaultKind::None).0.unwrap();
+        assert!(!is_changed || world.read("/etc/resolv.conf") == theirs, "{}", machine.name);
+        assert!(!asks_us(&world) && !super::is_taken(&world.root).unwrap(), "{}", machine.name);
     }
 }
 

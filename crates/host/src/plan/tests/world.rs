@@ -142,6 +142,24 @@ impl World {
         (ended, faults.count())
     }
 
+    /// Takes the DNS settings in a process of its own.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn take(&self, plan: &SystemPlan, kind: FaultKind) -> (Result<(), String>, usize) {
+        let faults = Faults::new(kind);
+        let mut commands = self.commands(&faults);
+        let ended = crate::system_dns::take(&self.root, faults.disk(), &mut commands, plan);
+        (ended, faults.count())
+    }
+
+    /// Releases the DNS settings in a process of its own.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn release(&self, kind: FaultKind) -> (Result<(), String>, usize) {
+        let faults = Faults::new(kind);
+        let mut commands = self.commands(&faults);
+        let ended = crate::system_dns::release(&self.root, faults.disk(), &mut commands);
+        (ended, faults.count())
+    }
+
     /// Undoes everything in a process of its own.
     pub(crate) fn uninstall(&self, force: bool, kind: FaultKind) -> (Result<(), String>, usize) {
         let faults = Faults::new(kind);
@@ -196,6 +214,12 @@ impl CommandRunner for ModelCommands {
             }
             ["service", "status", name] | ["systemctl", "--quiet", "is-active", name] => {
                 success = self.running.borrow().contains(name)
+            }
+            ["sh", "-c", script] if script.contains("resolvconf -a lo.zoners") => {
+                self.running.borrow_mut().insert("lo.zoners".to_owned());
+            }
+            ["resolvconf", "-d", record] => {
+                self.running.borrow_mut().remove(record);
             }
             ["useradd", .., name] => self.add_user(name)?,
             ["userdel", name] => self.remove_user(name)?,

@@ -1,0 +1,171 @@
+//! The DNS settings as programs of this machine find them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::facts::running_programs;
+use super::{OWN_SERVER, resolved};
+use crate::dns_switch::{DnsAuthor, DnsSetting};
+use crate::plan::SystemRoot;
+use crate::resolvers::RESOLV_CONF;
+
+/// Reads the settings: the servers of `/etc/resolv.conf`, and the author of a file that names other servers than ours.
+///
+/// # Errors
+/// The file cannot be read. A missing file is a file without servers.
+pub fn observe(root: &SystemRoot) -> io::Result<DnsSetting> {
+    let text = match fs::read(root.follow(Path::new(RESOLV_CONF))?) {
+        Ok(octets) => String::from_utf8_lossy(&octets).into_owned(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error),
+    };
+    let drop_in = root.follow(Path::new(resolved::DROP_IN))?;
+    let setting = read(&text, drop_in.exists());
+    Ok(match setting {
+        DnsSetting::Foreign { servers, author: DnsAuthor::Unknown } => {
+            DnsSetting::Foreign { servers, author: silent_author(&running_programs(root)) }
+        }
+        setting => setting,
+    })
+}
+
+/// The settings by the text of the file. `is_resolved_ours`: systemd-resolved asks our server.
+fn read(text: &str, is_resolved_ours: bool) -> DnsSetting {
+    let servers = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
+    let servers: Vec<String> =
+        servers.filter_map(|rest| rest.split_whitespace().next()).map(str::to_owned).collect();
+    let is_of_resolved = !servers.is_empty()
+        && servers.iter().all(|server| resolved::STUBS.contains(&server.as_str()));
+    let is_ours = match is_of_resolved {
+        true => is_resolved_ours,
+        // Programs ask the first server, and a further one only if the first is silent.
+        false => servers.first().is_some_and(|first| first == OWN_SERVER),
+    };
+    match is_ours {
+        true => DnsSetting::Ours,
+        false => DnsSetting::Foreign { servers, author: author(text) },
+    }
+}
+
+/// Words in comments, in small letters, and the authors that write them. VPNs come first: a comment of
+/// NetworkManager may name the VPN too.
+const AUTHORS: [(&str, &str, AuthorKind); 24] = [
+    ("tailscale", "Tailscale", AuthorKind::Vpn),
+    ("nordvpn", "NordVPN", AuthorKind::Vpn),
+    ("mullvad", "Mullvad", AuthorKind::Vpn),
+    ("expressvpn", "ExpressVPN", AuthorKind::Vpn),
+    ("openvpn", "OpenVPN", AuthorKind::Vpn),
+    ("vpnc", "vpnc or OpenConnect", AuthorKind::Vpn),
+    ("forti", "Fortinet's VPN", AuthorKind::Vpn),
+    ("anyconnect", "Cisco AnyConnect", AuthorKind::Vpn),
+    ("wg-quick", "WireGuard", AuthorKind::Vpn),
+    ("wireguard", "WireGuard", AuthorKind::Vpn),
+    ("netbird", "NetBird", AuthorKind::Vpn),
+    ("cloudflare-warp", "Cloudflare WARP", AuthorKind::Vpn),
+    ("zscaler", "Zscaler", AuthorKind::Vpn),
+    ("vpn", "a VPN", AuthorKind::Vpn),
+    ("docker", "Docker", AuthorKind::Container),
+    ("podman", "Podman", AuthorKind::Container),
+    ("networkmanager", "NetworkManager", AuthorKind::Network),
+    ("dhclient", "dhclient", AuthorKind::Network),
+    ("dhcpcd", "dhcpcd", AuthorKind::Network),
+    ("udhcpc", "udhcpc", AuthorKind::Network),
+    ("resolvconf", "resolvconf", AuthorKind::Network),
+    ("systemd-resolved", "systemd-resolved", AuthorKind::Network),
+    ("connman", "ConnMan", AuthorKind::Network),
+    ("wsl", "WSL", AuthorKind::Network),
+];
+
+/// DHCP clients that write no comment.
+const SILENT: [(&str, &str); 3] =
+    [("dhclient", "dhclient"), ("udhcpc", "udhcpc"), ("pppd", "pppd")];
+
+#[derive(Clone, Copy)]
+enum AuthorKind {
+    Vpn,
+    Container,
+    Network,
+}
+
+/// The author by the comments of the file.
+fn author(text: &str) -> DnsAuthor {
+    let comments: Vec<String> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with(['#', ';']))
+        .map(str::to_lowercase)
+        .collect();
+    let is_named = |word: &str| comments.iter().any(|comment| comment.contains(word));
+    let Some((_, name, kind)) = AUTHORS.into_iter().find(|(word, ..)| is_named(word)) else {
+        return DnsAuthor::Unknown;
+    };
+    let name = name.to_owned();
+    match kind {
+        AuthorKind::Vpn => DnsAuthor::Vpn(name),
+        AuthorKind::Container => DnsAuthor::ContainerEngine(name),
+        AuthorKind::Network => DnsAuthor::Network(name),
+    }
+}
+
+/// The author of a file without a comment, by the programs that run.
+fn silent_author(programs: &BTreeSet<String>) -> DnsAuthor {
+    let runs = SILENT.into_iter().find(|(program, _)| programs.contains(*program));
+    runs.map_or(DnsAuthor::Unknown, |(_, name)| DnsAuthor::Network(name.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn foreign(server: &str, author: DnsAuthor) -> DnsSetting {
+        DnsSetting::Foreign { servers: vec![server.to_owned()], author }
+    }
+
+    /// Comments as the programs write them.
+    #[test]
+    fn the_author_is_found_by_the_comment() {
+        let vpn = |name: &str| DnsAuthor::Vpn(name.to_owned());
+        let network = |name: &str| DnsAuthor::Network(name.to_owned());
+        for (comment, author) in [
+            ("# resolv.conf(5) file generated by tailscale", vpn("Tailscale")),
+            ("#@VPNC_GENERATED@ -- this file is generated by vpnc", vpn("vpnc or OpenConnect")),
+            ("# Generated by NordVPN", vpn("NordVPN")),
+            ("# Generated by Docker Engine.", DnsAuthor::ContainerEngine("Docker".to_owned())),
+            ("# Generated by NetworkManager", network("NetworkManager")),
+            ("; generated by /usr/sbin/dhclient-script", network("dhclient")),
+            ("# Generated by dhcpcd from eth0.dhcp", network("dhcpcd")),
+            ("# Generated by resolvconf", network("resolvconf")),
+            (
+                "# Dynamic resolv.conf(5) file for glibc resolver(3) generated by resolvconf(8)",
+                network("resolvconf"),
+            ),
+            (
+                "# This file is managed by man:systemd-resolved(8). Do not edit.",
+                network("systemd-resolved"),
+            ),
+            ("# my own servers", DnsAuthor::Unknown),
+            ("", DnsAuthor::Unknown),
+        ] {
+            let text = format!("{comment}\nnameserver 192.0.2.1\n");
+            assert_eq!(read(&text, false), foreign("192.0.2.1", author), "{comment}");
+        }
+        let programs = BTreeSet::from(["dhclient".to_owned()]);
+        assert_eq!(silent_author(&programs), network("dhclient"));
+        assert_eq!(silent_author(&BTreeSet::new()), DnsAuthor::Unknown);
+    }
+
+    #[test]
+    fn the_first_server_counts_and_a_stub_asks_by_its_drop_in() {
+        let ours = "nameserver 127.0.0.1\nnameserver 192.0.2.1\n";
+        assert_eq!(read(ours, false), DnsSetting::Ours);
+        let second = "nameserver 192.0.2.1 \nnameserver 127.0.0.1\n";
+        assert!(matches!(read(second, true), DnsSetting::Foreign { .. }));
+        let stub = "# by hand\nnameserver 127.0.0.53\n";
+        assert_eq!(read(stub, true), DnsSetting::Ours);
+        assert_eq!(read(stub, false), foreign("127.0.0.53", DnsAuthor::Unknown));
+        let none = DnsSetting::Foreign { servers: Vec::new(), author: DnsAuthor::Unknown };
+        assert_eq!(read("", true), none);
+    }
+}

@@ -1,0 +1,69 @@
+//! The DNS settings taken and released, with a journal of their own.
+
+use std::io;
+
+use super::facts::{DnsFacts, running_programs};
+use crate::plan::{
+    CommandRunner, Disk, JournalName, PlanChecks, PlanExecutor, SystemPlan, SystemRoot, UndoJournal,
+};
+
+/// The steps after which this machine asks our server.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn plan(root: &SystemRoot) -> io::Result<SystemPlan> {
+    let steps = DnsFacts::read(root, running_programs(root))?.plan();
+    Ok(SystemPlan { steps }.with_folders())
+}
+
+/// Makes this machine ask our server. What is so already stays, and its former state with it.
+///
+/// # Errors
+/// A step failed, for this reason; the settings are as before.
+pub fn take(
+    root: &SystemRoot,
+    disk: Disk,
+    commands: &mut dyn CommandRunner,
+    plan: &SystemPlan,
+) -> Result<(), String> {
+    let root = root.with_journal(JournalName::SystemDns);
+    let mut executor = PlanExecutor { root: &root, disk, commands };
+    let ended = executor.carry_out(plan, &mut WithoutChecks, &mut |_, _| {});
+    ended.map_err(|failure| {
+        let step = failure.step.map(|step| format!("{step}: ")).unwrap_or_default();
+        let undone = failure.undone.err().map(|why| format!(" (not all is undone: {why})"));
+        format!("{step}{}{}", failure.reason, undone.unwrap_or_default())
+    })
+}
+
+/// Puts the settings back as they were before [`take`]. A file that someone else has changed meanwhile stays, and a
+/// program that does not respond stops nothing. Needs no DNS, and no room on the disk.
+///
+/// # Errors
+/// The system refuses, for this reason; a further call goes on from there.
+pub fn release(
+    root: &SystemRoot,
+    disk: Disk,
+    commands: &mut dyn CommandRunner,
+) -> Result<(), String> {
+    let root = root.with_journal(JournalName::SystemDns);
+    PlanExecutor { root: &root, disk, commands }.undo_own(&mut |_, _| {})
+}
+
+/// Whether the settings are taken, wholly or in part.
+///
+/// # Errors
+/// A folder cannot be read.
+pub fn is_taken(root: &SystemRoot) -> io::Result<bool> {
+    let folder = UndoJournal::folder(&root.with_journal(JournalName::SystemDns))?;
+    Ok(folder.symlink_metadata().is_ok())
+}
+
+/// The plan has no checks: the server has been asked before.
+struct WithoutChecks;
+
+impl PlanChecks for WithoutChecks {
+    fn check(&mut self, name: &str) -> Result<(), String> {
+        Err(format!("there is no check called {name}"))
+    }
+}
