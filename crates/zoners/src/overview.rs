@@ -161,7 +161,12 @@ impl MachineState {
             DaemonSeen::Absent if is_taken => {
                 step("zoners serve", "try it on port 5300, as port 53 is taken");
             }
-            DaemonSeen::Absent => step("sudo zoners serve", "answer this machine on port 53"),
+            DaemonSeen::Absent => {
+                step("sudo zoners serve", "answer this machine on port 53");
+                if cfg!(target_os = "linux") {
+                    step("zoners install --dry-run", "see how to make it the resolver for good");
+                }
+            }
         }
         if matches!(self.daemon, DaemonSeen::Absent) {
             step("zoners lookup example.com", "look up a name without a daemon");
