@@ -1,0 +1,1 @@
+"""A whole Debian with systemd in an emulator, for `scripts/vm`."""
