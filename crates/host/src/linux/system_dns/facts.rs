@@ -23,6 +23,9 @@ pub(super) const NETWORK_MANAGER_DROP_IN: &str = "zoners.conf";
 /// The folder of the hooks of dhclient-script(8).
 pub(super) const DHCLIENT_HOOKS: &str = "/etc/dhcp/dhclient-enter-hooks.d";
 
+/// A program of Debian's resolvconf alone.
+const DEBIAN_RESOLVCONF: &str = "/lib/resolvconf/list-records";
+
 /// Links by which an image starts a program, as no process of an image runs.
 const ENABLING_LINKS: [(&str, &str); 7] = [
     (RESOLVED, "/etc/systemd/system/sysinit.target.wants/systemd-resolved.service"),
@@ -163,7 +166,8 @@ fn resolvconf(root: &SystemRoot, has: impl Fn(&str) -> bool) -> Option<Resolvcon
     })?;
     Some(match place.ends_with("resolvectl") {
         true => ResolvconfProgram::Resolvectl,
-        false if has("/etc/resolvconf/update.d") => ResolvconfProgram::Debian,
+        // No configuration, which stays behind a removed package.
+        false if has(DEBIAN_RESOLVCONF) => ResolvconfProgram::Debian,
         false => ResolvconfProgram::Openresolv,
     })
 }
