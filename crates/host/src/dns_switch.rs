@@ -1,17 +1,17 @@
-//! The switch of the system's DNS: when this machine asks our daemon, and when it asks as before.
+//! The switch of the system's DNS: when this machine asks our daemon, and when this machine asks as before.
 //!
-//! The switch turns observations into actions, reads no clock and changes nothing. Its owner is a process apart from the
-//! daemon, so that neither the end of the daemon nor a broken new program keeps the former DNS from coming back.
+//! The switch turns observations into actions, reads no clock and changes nothing. The switch runs in a process apart
+//! from the daemon, so that neither the end of the daemon nor a broken new program keeps the former DNS away.
 //!
 //! - The settings are taken once the daemon answers over UDP and TCP, and released once the daemon is silent for
 //!   [`MAX_SILENCE`] (a daemon that hangs), refuses for [`MAX_REFUSAL`] (no daemon), or fails again and again (a crash
 //!   loop). A restart that takes less time changes nothing.
 //! - After such a release the daemon must answer for [`STEADY_TIME`] without a gap.
-//! - What a program of the network (a DHCP client) has overwritten is taken again, with growing pauses, lest two
-//!   programs fight. The program's new servers are the former state from then on.
+//! - Settings overwritten by a program of the network (a DHCP client) are taken again, with growing pauses, lest two
+//!   programs fight. The program's new servers are the former settings from then on.
 //! - Servers of a VPN, of a container engine, or of a person are left, and told.
 //!
-//! On macOS [`guard`](crate::guard) decides by the same rules, from other observations.
+//! On macOS [`guard`](crate::guard) decides by the same rules, from observations of the dynamic store.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -25,19 +25,19 @@ use crate::guard::retry::Retry;
 const MAX_SILENCE: Duration = Duration::from_secs(4);
 /// The time after the first failure in which a daemon may be started again.
 const MAX_REFUSAL: Duration = Duration::from_secs(3);
-/// So many failures within [`OUTAGE_WINDOW`] are a crash loop, however short each of them is.
+/// The failures within [`OUTAGE_WINDOW`] that make a crash loop, however short each failure is.
 const MAX_OUTAGES: usize = 2;
 const OUTAGE_WINDOW: Duration = Duration::from_secs(30);
 /// Answers without a gap that make up for a failure.
 const STEADY_TIME: Duration = Duration::from_secs(5);
-/// Times between two questions to a daemon that is well: uneven, as no crash loop keeps step with them.
+/// Times between two questions to a daemon that is well: uneven, as no crash loop keeps step with uneven times.
 const CALM_INTERVALS: [Duration; 4] = [
     Duration::from_millis(1000),
     Duration::from_millis(700),
     Duration::from_millis(1300),
     Duration::from_millis(900),
 ];
-/// The time between two questions to a daemon that was not well a moment ago.
+/// The time between two questions to a daemon that has failed a moment ago.
 const ALERT_INTERVAL: Duration = Duration::from_millis(500);
 /// From this pause on, the report speaks of a program in conflict with us.
 const CONTESTED_PAUSE: Duration = Duration::from_secs(8);
@@ -58,7 +58,7 @@ pub enum DaemonProbe {
 pub enum DnsSetting {
     /// Our server is asked.
     Ours,
-    /// Other servers are asked.
+    /// Foreign servers are asked.
     Foreign {
         /// The servers, as written.
         servers: Vec<String>,
@@ -138,14 +138,14 @@ pub struct DnsSwitch {
     /// The settings, twice the same: a file may be seen half-written.
     seen: Option<DnsSetting>,
     setting: Option<DnsSetting>,
-    /// Settings that someone chose while ours were taken.
+    /// Settings chosen by a person while ours were taken.
     chosen: Option<DnsSetting>,
     retry: Retry,
     failure: Option<String>,
 }
 
 impl DnsSwitch {
-    /// A switch that has released what an earlier one took. `before` is the last condition of the earlier one.
+    /// A switch after the release of all earlier changes. `before` is the last condition of an earlier switch.
     #[must_use]
     pub fn new(before: Option<SwitchCondition>) -> Self {
         let chosen = match before {
@@ -257,7 +257,7 @@ impl DnsSwitch {
             self.setting.clone_from(&setting);
         }
         self.seen = setting;
-        // A choice ends when the settings become different ones.
+        // A choice ends when the settings change.
         if self.chosen.is_some() && self.setting.is_some() && self.chosen != self.setting {
             self.chosen = None;
         }
@@ -288,7 +288,7 @@ impl DnsSwitch {
         self.setting.is_some() && !self.is_left() && is_due
     }
 
-    /// Whether the settings are those of a VPN, a container engine or a person, whose choice counts.
+    /// Whether a VPN, a container engine or a person has made the settings.
     fn is_left(&self) -> bool {
         let Some(DnsSetting::Foreign { author, .. }) = &self.setting else { return false };
         match author {
@@ -298,7 +298,7 @@ impl DnsSwitch {
         }
     }
 
-    /// Takes again what was overwritten.
+    /// Takes overwritten settings again.
     fn guard(&mut self, now: Duration) -> Option<SwitchAction> {
         match &self.setting {
             Some(DnsSetting::Foreign { .. }) if !self.is_left() => {

@@ -1,7 +1,7 @@
 //! `zoners system-dns`, hidden: the service that makes this machine ask Zoners while Zoners answers.
 //!
-//! The service is root, apart from the daemon, and takes no request: it asks the daemon over the loopback interface,
-//! looks at the settings, and carries out the actions of [`DnsSwitch`], which are three.
+//! The service runs as root, apart from the daemon, and takes no request. The service asks the daemon over the loopback
+//! interface, looks at the settings, and carries out the three actions of [`DnsSwitch`].
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -74,8 +74,8 @@ pub(crate) fn run(arguments: &SystemDnsArguments) -> Result<(), Failure> {
     }
 }
 
-/// Puts back the former settings. In an image, and after a boot, the programs of the system are not told: they have
-/// started, or are going to start, without our settings.
+/// Puts back the former settings. In an image, and after a boot, the programs of the system are not told: no program
+/// has started with our settings.
 pub(crate) fn release(root: &SystemRoot) -> Result<(), String> {
     let is_live = root.is_running_system() && system_dns::has_run_in_this_boot(root);
     let commands: &mut dyn CommandRunner =
@@ -85,7 +85,7 @@ pub(crate) fn release(root: &SystemRoot) -> Result<(), String> {
 
 fn keep(root: &SystemRoot) -> Result<(), String> {
     let explain = |error: io::Error| error.to_string();
-    // What a killed process or a power cut has left.
+    // A killed process or a power cut may have left our settings.
     release(root)?;
     let before = system_dns::read_condition(root);
     system_dns::write_condition(root, &SwitchCondition::NotReady).map_err(explain)?;
@@ -153,8 +153,8 @@ fn act(root: &SystemRoot, action: SwitchAction) -> Result<(), String> {
     system_dns::take(root, Disk::default(), &mut RealCommands, &plan)
 }
 
-/// Asks the daemon, over UDP and TCP: programs need both. Each question comes from a port of its own, and so reaches
-/// each worker in turn.
+/// Asks the daemon, over UDP and TCP: programs need both. Each question has a new source port, and so reaches each
+/// worker in turn.
 async fn probe(question: &Question, port: u16) -> DaemonProbe {
     for transport in [Transport::Udp, Transport::Tcp] {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));

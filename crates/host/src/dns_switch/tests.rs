@@ -3,10 +3,10 @@
 use super::*;
 
 /// The daemon as a function of time.
-type Daemon = fn(f64) -> DaemonProbe;
+type DaemonModel = fn(f64) -> DaemonProbe;
 
-/// A machine whose settings follow the actions, unless someone else changes them.
-struct Machine {
+/// A machine with settings that follow the actions, until a test changes the settings.
+struct SwitchedMachine {
     now: Duration,
     switch: DnsSwitch,
     setting: DnsSetting,
@@ -32,9 +32,9 @@ fn well(_: f64) -> DaemonProbe {
     DaemonProbe::Answered
 }
 
-impl Machine {
+impl SwitchedMachine {
     fn new(former: DnsSetting) -> Self {
-        Machine {
+        SwitchedMachine {
             now: Duration::ZERO,
             switch: DnsSwitch::new(None),
             setting: former.clone(),
@@ -45,7 +45,7 @@ impl Machine {
     }
 
     /// Runs until `end`, in seconds.
-    fn run(&mut self, end: u64, daemon: Daemon) {
+    fn run(&mut self, end: u64, daemon: DaemonModel) {
         while self.now < Duration::from_secs(end) {
             let probe = daemon(self.now.as_secs_f64());
             // A silent daemon takes the timeout of a question.
@@ -65,7 +65,7 @@ impl Machine {
             return self.switch.ended(action, Err(reason.to_owned()));
         }
         match action {
-            // What someone has changed stays.
+            // Changed settings stay.
             SwitchAction::Release if self.setting == DnsSetting::Ours => {
                 self.setting = self.former.clone();
             }
@@ -91,8 +91,8 @@ impl Machine {
 }
 
 /// A machine that asks ours since some seconds.
-fn taken() -> Machine {
-    let mut machine = Machine::new(dhcp());
+fn taken() -> SwitchedMachine {
+    let mut machine = SwitchedMachine::new(dhcp());
     machine.run(10, well);
     assert_eq!(machine.names(), [SwitchAction::Take]);
     assert!(machine.last() <= 1.0 && machine.switch.condition() == SwitchCondition::Ours);
@@ -101,7 +101,7 @@ fn taken() -> Machine {
 
 #[test]
 fn nothing_changes_before_the_daemon_answers() {
-    let mut machine = Machine::new(dhcp());
+    let mut machine = SwitchedMachine::new(dhcp());
     machine.run(100, |_| DaemonProbe::Refused);
     machine.run(200, |_| DaemonProbe::Silent);
     assert_eq!(machine.names(), []);
@@ -112,7 +112,7 @@ fn nothing_changes_before_the_daemon_answers() {
 
 #[test]
 fn a_daemon_that_ends_or_hangs_gives_the_former_settings_back_within_ten_seconds() {
-    for daemon in [|_| DaemonProbe::Refused, |_| DaemonProbe::Silent] as [Daemon; 2] {
+    for daemon in [|_| DaemonProbe::Refused, |_| DaemonProbe::Silent] as [DaemonModel; 2] {
         let mut machine = taken();
         machine.run(60, daemon);
         assert_eq!(machine.names(), [SwitchAction::Take, SwitchAction::Release]);
@@ -139,7 +139,7 @@ fn a_quick_restart_changes_nothing() {
 
 #[test]
 fn a_crash_loop_of_any_period_leaves_the_former_settings_or_answers() {
-    let loops: [Daemon; 3] = [
+    let loops: [DaemonModel; 3] = [
         |now| if now % 1.5 < 0.6 { DaemonProbe::Answered } else { DaemonProbe::Refused },
         |now| if now % 2.5 < 1.4 { DaemonProbe::Answered } else { DaemonProbe::Refused },
         |now| if now % 4.0 < 3.0 { DaemonProbe::Answered } else { DaemonProbe::Silent },
@@ -208,7 +208,7 @@ fn a_vpn_is_left_alone_until_it_goes() {
     machine.run(240, well);
     assert_eq!(machine.names(), [SwitchAction::Take, SwitchAction::Renew]);
     // A VPN that was there first.
-    let mut machine = Machine::new(vpn());
+    let mut machine = SwitchedMachine::new(vpn());
     machine.run(60, well);
     assert_eq!((machine.names(), machine.switch.condition()), (Vec::new(), left));
     machine.setting = dhcp();
@@ -235,7 +235,7 @@ fn the_choice_of_a_person_is_left_alone_through_a_failure_and_a_restart_of_the_s
     machine.run(400, well);
     assert_eq!(machine.setting, DnsSetting::Ours);
     // A file by hand from before the install is no choice against us.
-    let mut machine = Machine::new(chosen);
+    let mut machine = SwitchedMachine::new(chosen);
     machine.run(10, well);
     assert_eq!(machine.setting, DnsSetting::Ours);
 }
@@ -254,7 +254,7 @@ fn a_half_written_file_is_no_change() {
 
 #[test]
 fn a_full_disk_is_told_and_tried_again_with_pauses() {
-    let mut machine = Machine::new(dhcp());
+    let mut machine = SwitchedMachine::new(dhcp());
     machine.refusal = Some("no space left on device");
     machine.run(600, well);
     let reason = "no space left on device".to_owned();

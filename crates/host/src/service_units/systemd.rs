@@ -103,7 +103,7 @@ WantedBy=multi-user.target
 }
 
 /// Before the network, since a power cut may have left our settings without the daemon. The service runs as root, and
-/// reaches the loopback interface alone: the daemon is asked there. Its rights are those over the files of the settings;
+/// reaches the loopback interface alone: the daemon is asked there. The capabilities are for the files of the settings;
 /// programs of the owner (`systemctl`, `nmcli`, `resolvconf`) run in the same confinement.
 fn switch_text(program: &str) -> String {
     format!(

@@ -1,4 +1,4 @@
-//! The condition of the settings as a file, which everyone may read and root alone writes. The file is gone after a boot.
+//! The condition of the settings as a file: readable for every user, written by root alone, gone after a boot.
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use crate::plan::SystemRoot;
 const FOLDER: &str = "/run/zoners-dns";
 const FILE: &str = "condition.json";
 
-/// The condition that was written last in this boot; none without a running or killed service.
+/// The last condition in this boot; none without a running or killed service.
 #[must_use]
 pub fn read_condition(root: &SystemRoot) -> Option<SwitchCondition> {
     let text = fs::read(folder(root).ok()?.join(FILE)).ok()?;

@@ -11,7 +11,7 @@ use crate::dns_switch::{DnsAuthor, DnsSetting};
 use crate::plan::SystemRoot;
 use crate::resolvers::RESOLV_CONF;
 
-/// Reads the settings: the servers of `/etc/resolv.conf`, and the author of a file that names other servers than ours.
+/// Reads the settings: the servers of `/etc/resolv.conf`, and the author of a file with foreign servers.
 ///
 /// # Errors
 /// The file cannot be read. A missing file is a file without servers.
@@ -40,7 +40,7 @@ fn read(text: &str, is_resolved_ours: bool) -> DnsSetting {
         && servers.iter().all(|server| resolved::STUBS.contains(&server.as_str()));
     let is_ours = match is_of_resolved {
         true => is_resolved_ours,
-        // Programs ask the first server, and a further one only if the first is silent.
+        // Programs ask the first server, and further servers only if the first is silent.
         false => servers.first().is_some_and(|first| first == OWN_SERVER),
     };
     match is_ours {
@@ -49,8 +49,8 @@ fn read(text: &str, is_resolved_ours: bool) -> DnsSetting {
     }
 }
 
-/// Words in comments, in small letters, and the authors that write them. VPNs come first: a comment of
-/// NetworkManager may name the VPN too.
+/// Words in comments, in small letters, and the authors of the comments. VPNs come first: a comment of NetworkManager
+/// may name the VPN too.
 const AUTHORS: [(&str, &str, AuthorKind); 24] = [
     ("tailscale", "Tailscale", AuthorKind::Vpn),
     ("nordvpn", "NordVPN", AuthorKind::Vpn),

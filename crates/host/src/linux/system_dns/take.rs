@@ -16,7 +16,7 @@ pub fn plan(root: &SystemRoot) -> io::Result<SystemPlan> {
     Ok(SystemPlan { steps }.with_folders())
 }
 
-/// Makes this machine ask our server. What is so already stays, and its former state with it.
+/// Makes this machine ask our server. A second call changes nothing, and the journal keeps the former settings.
 ///
 /// # Errors
 /// A step failed, for this reason; the settings are as before.
@@ -36,7 +36,7 @@ pub fn take(
     })
 }
 
-/// Puts the settings back as they were before [`take`]. A file that someone else has changed meanwhile stays, and a
+/// Puts the settings back as before [`take`]. A file changed by a different program or a person meanwhile stays, and a
 /// program that does not respond stops nothing. Needs no DNS, and no room on the disk.
 ///
 /// # Errors
