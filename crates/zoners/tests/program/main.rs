@@ -35,6 +35,8 @@ mod daemon {
     mod sandbox;
     mod service;
     mod starting;
+    #[cfg(target_os = "linux")]
+    mod system_dns;
 }
 
 /// Where clients are heard.
