@@ -39,7 +39,7 @@ MANAGERS = {
         Manager("resolved", ("systemd-resolved",), ("systemd-networkd", "systemd-resolved"),
                 "../run/systemd/resolve/stub-resolv.conf"),
         Manager("network-manager", ("network-manager",), ("NetworkManager",), None),
-        Manager("resolvconf", ("ifupdown", "resolvconf"), ("networking",),
+        Manager("resolvconf", ("ifupdown", "resolvconf"), ("networking", "resolvconf"),
                 "/run/resolvconf/resolv.conf"),
     )
 }
