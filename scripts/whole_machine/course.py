@@ -98,6 +98,18 @@ class Course:
         self.must_ask_us("after a crash loop")
         self.say(f"killed {CRASHES} times: {failed} names were not resolved meanwhile, then getent asks Zoners again")
 
+    def outage(self):
+        """The daemon is away for long: names are resolved by the former servers, and by Zoners once it is back."""
+        self.machine.must("systemctl stop zoners")
+        began = time.monotonic()
+        self.must_resolve("while the daemon is stopped")
+        away = time.monotonic() - began
+        self.machine.must("systemctl start zoners")
+        began = time.monotonic()
+        self.must_ask_us("after the daemon was started again")
+        self.say(f"daemon stopped: names are resolved after {away:.0f} s; started: getent asks Zoners after "
+                 f"{time.monotonic() - began:.0f} s")
+
     def upgrade(self):
         """A new program in the place of the running one is taken over."""
         self.machine.must(f"install -m 755 {OURS} /usr/local/bin/zoners.new && "
@@ -153,6 +165,7 @@ def whole(machine, name):
     course.install()
     course.reboot_installed()
     course.crash()
+    course.outage()
     course.upgrade()
     course.uninstall(before)
 

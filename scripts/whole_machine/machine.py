@@ -24,7 +24,6 @@ class Machine:
         self.image, self.folder, self.files, self.accel = image, folder, files, accel
         self.disk = folder / "disk"
         self.process = self.agent = self.monitor = None
-        folder.mkdir(parents=True, exist_ok=True)
 
     def fresh_disk(self):
         self.copy(self.image / "disk", self.disk)
