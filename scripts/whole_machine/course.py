@@ -47,7 +47,8 @@ class Course:
 
     def state(self):
         return self.machine.run(
-            "cat /etc/resolv.conf; ip address; ip netns; systemctl status zoners --no-pager -n 20; systemctl --failed --no-pager; "
+            "cat /etc/resolv.conf; ip address; ip netns; systemctl --failed --no-pager; "
+            "systemctl status 'zoners*' --no-pager -n 20; "
             "ls -l /etc/resolv.conf /var/lib/zoners-install; ss -lunp"
         )[1]
 
