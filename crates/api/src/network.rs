@@ -15,11 +15,12 @@ pub struct NetworkReport {
     pub silent_networks: Vec<String>,
     /// How the network treats DNS.
     pub passage: PassageReport,
-    /// The recursion tried once after the start; `None` until it has ended, and once the network has changed.
+    /// The recursion tried after the start, and again while it fails; `None` until the first has ended, and once the
+    /// network has changed.
     pub first_recursion: Option<FirstRecursionReport>,
 }
 
-/// Whether the recursion tried once after the start worked.
+/// Whether the recursion tried after the start worked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirstRecursionReport {
     /// The outcome in a word.
@@ -43,6 +44,19 @@ pub enum FirstRecursionState {
     /// States of later releases.
     #[serde(other)]
     Other,
+}
+
+impl FirstRecursionState {
+    /// Whether names could not be resolved.
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        match self {
+            FirstRecursionState::Offline | FirstRecursionState::Failed => true,
+            FirstRecursionState::Proven
+            | FirstRecursionState::Unvalidated
+            | FirstRecursionState::Other => false,
+        }
+    }
 }
 
 /// Which ways out of this machine work. An untried way counts as working.

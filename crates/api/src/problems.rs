@@ -70,20 +70,16 @@ fn first_recursion(status: &DaemonStatus) -> Option<Problem> {
     if network.down || network.passage.state != PassageState::Unknown || status.cache.recursed > 0 {
         return None;
     }
-    let (severity, text) = match first.state {
-        FirstRecursionState::Offline => {
-            (Severity::Error, "No server responded when recursion was tried at the start.")
-        }
-        FirstRecursionState::Failed => {
-            (Severity::Warning, "Recursion failed when it was tried at the start.")
-        }
+    let text = match first.state {
+        FirstRecursionState::Offline => "No server responds: recursion has failed since the start.",
+        FirstRecursionState::Failed => "Servers respond, but recursion has failed since the start.",
         FirstRecursionState::Proven
         | FirstRecursionState::Unvalidated
         | FirstRecursionState::Other => return None,
     };
     let advice = "Check the cable, the Wi-Fi and the router, and whether the network blocks DNS (port 53). Zoners \
-                  needs no restart.";
-    Some(problem(severity, text, advice))
+                  tries again every few seconds, and needs no restart.";
+    Some(problem(Severity::Error, text, advice))
 }
 
 /// A share of lost queries that people notice.
@@ -265,7 +261,7 @@ mod tests {
             status.with_problems().problems.iter().map(|problem| problem.severity).collect()
         };
         assert_eq!(severities(first(FirstRecursionState::Proven)), []);
-        assert_eq!(severities(first(FirstRecursionState::Failed)), [Severity::Warning]);
+        assert_eq!(severities(first(FirstRecursionState::Failed)), [Severity::Error]);
         let offline = first(FirstRecursionState::Offline);
         assert_eq!(severities(offline.clone()), [Severity::Error]);
         let mut open = offline.clone();

@@ -1,4 +1,4 @@
-//! Whether recursion works from here: tried once after the start, beside serving.
+//! Whether recursion works from here: tried after the start, beside serving, and again while it fails.
 //!
 //! The look-up has a resolver and a cache of its own, so that a restored cache does not answer in place of
 //! the network, and counters and server statistics stay those of clients.
@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use zoners_api::{FirstRecursionReport, FirstRecursionState};
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Counters, Network, Question, Random, Rtype, Security, name};
@@ -19,6 +19,8 @@ use crate::clock::SystemClock;
 const CACHE_SIZE: usize = 1 << 20;
 /// The answer is waited for no longer than this.
 const TIME_LIMIT: Duration = Duration::from_secs(2);
+/// The pause before a failed recursion is tried again.
+const RETRY_PERIOD: Duration = Duration::from_secs(15);
 
 /// Whether recursion works from here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +82,29 @@ impl fmt::Display for FirstRecursion {
     }
 }
 
+/// The place of the latest outcome.
+pub(super) trait RecursionRecord {
+    /// Whether the latest outcome is a failure, and neither clients nor a change of the network have told more.
+    fn is_failure_all_that_is_known(&self) -> bool;
+    /// Replaces the outcome.
+    fn keep(&self, outcome: &FirstRecursion);
+}
+
+/// Tries a failed recursion again until more is known. Without this, a daemon that starts offline would stay unhealthy:
+/// clients wait for a healthy daemon, and no query of a client shows that the network is back.
+pub(super) async fn try_again<R: RecursionRecord>(
+    attempt: impl AsyncFn() -> FirstRecursion,
+    record: &R,
+) {
+    while record.is_failure_all_that_is_known() {
+        sleep(RETRY_PERIOD).await;
+        let outcome = attempt().await;
+        if record.is_failure_all_that_is_known() {
+            record.keep(&outcome);
+        }
+    }
+}
+
 /// Looks up the servers of the root zone over `network`, as `settings` say.
 pub(super) async fn try_recursion<N: Network>(
     network: N,
@@ -126,7 +151,10 @@ fn has_reply(trace: &Trace) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
     use super::*;
+    use parking_lot::Mutex;
     use zoners_dns::{Delegation, zonefile};
     use zoners_dnssec::chain::Ds;
     use zoners_resolver::Anchor;
@@ -154,5 +182,42 @@ mod tests {
         let offline = try_recursion(network, settings(nowhere, anchors), seeded()).await;
         assert_eq!(offline, FirstRecursion::Offline);
         assert_eq!(offline.report().state, FirstRecursionState::Offline);
+    }
+
+    /// An outcome, and whether clients have used the network.
+    struct Record(Mutex<FirstRecursion>, AtomicBool);
+
+    impl RecursionRecord for Record {
+        fn is_failure_all_that_is_known(&self) -> bool {
+            !self.1.load(Ordering::Relaxed) && self.0.lock().report().state.is_failure()
+        }
+
+        fn keep(&self, outcome: &FirstRecursion) {
+            *self.0.lock() = outcome.clone();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_recursion_is_tried_until_it_works() {
+        let record = Record(Mutex::new(FirstRecursion::Offline), AtomicBool::new(false));
+        let (attempts, began) = (AtomicU32::new(0), Instant::now());
+        let attempt = async || match attempts.fetch_add(1, Ordering::Relaxed) {
+            0 => FirstRecursion::Failed("servers are too slow".to_owned()),
+            _ => FirstRecursion::Proven(Duration::ZERO),
+        };
+        try_again(attempt, &record).await;
+        assert_eq!(record.0.lock().clone(), FirstRecursion::Proven(Duration::ZERO));
+        assert_eq!((attempts.load(Ordering::Relaxed), began.elapsed()), (2, RETRY_PERIOD * 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_recursion_is_not_tried_once_clients_have_used_the_network() {
+        let record = Record(Mutex::new(FirstRecursion::Offline), AtomicBool::new(false));
+        let attempt = async || {
+            record.1.store(true, Ordering::Relaxed);
+            FirstRecursion::Failed("late".to_owned())
+        };
+        try_again(attempt, &record).await;
+        assert_eq!(record.0.lock().clone(), FirstRecursion::Offline, "the newer knowledge stays");
     }
 }

@@ -10,11 +10,12 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use zoners_api::FirstRecursionReport;
 use zoners_dns::{Counter, Counters, Network, counters};
 use zoners_net::Sockets;
+use zoners_resolver::NetworkState;
 use zoners_sandbox::Layer;
 use zoners_store::shared::SharedCache;
 
 use super::ListenStatus;
-use super::first_recursion::FirstRecursion;
+use super::first_recursion::{FirstRecursion, RecursionRecord};
 use super::reload_requests::ReloadRequests;
 use crate::events::QueryEvents;
 use crate::log::Log;
@@ -72,7 +73,7 @@ impl<N: Network> Overseer<N> {
         self.bound.store(Arc::new(bound));
     }
 
-    /// Reports this outcome of the first recursion from now on; `None` once the network has changed.
+    /// Reports this outcome of the recursion from now on; `None` once the network has changed.
     pub(super) fn has_tried_recursion(&self, first: Option<&FirstRecursion>) {
         self.first_recursion.store(first.map(|first| Arc::new(first.report())));
     }
@@ -113,3 +114,15 @@ impl<N: Network> Overseer<N> {
 
 #[cfg(test)]
 mod tests;
+
+impl<N: Network> RecursionRecord for Overseer<N> {
+    fn is_failure_all_that_is_known(&self) -> bool {
+        let failed = |first: &FirstRecursionReport| first.state.is_failure();
+        self.first_recursion.load().as_deref().is_some_and(failed)
+            && self.service().worker().shared().network_state() == NetworkState::Unknown
+    }
+
+    fn keep(&self, outcome: &FirstRecursion) {
+        self.has_tried_recursion(Some(outcome));
+    }
+}

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use zoners_host::service_manager;
 
 use super::attend::attend;
-use super::first_recursion::{FirstRecursion, try_recursion};
+use super::first_recursion::{FirstRecursion, try_again, try_recursion};
 use super::keeper::CacheKeeper;
 use super::listening::ListenStatus;
 use super::reload_requests::ReloadCaller;
@@ -33,17 +33,19 @@ impl Running {
         &self.status
     }
 
-    /// Tries once, beside serving, whether recursion works from here, and hands the outcome to `report`.
+    /// Tries beside serving whether recursion works from here, and hands the outcome to `report`. A failure is tried
+    /// again until more is known: a client that waits for a healthy daemon asks nothing, so nothing else would tell.
     pub fn try_recursion(&self, report: impl FnOnce(&FirstRecursion) + Send + 'static) {
         let Serving { core, generation, workers, .. } = &self.serving;
         let network = workers.look_up_network(core, generation);
-        let random = core.shared.random.clone();
-        let trying = try_recursion(network, generation.settings.clone(), random);
+        let (settings, random) = (generation.settings.clone(), core.shared.random.clone());
+        let attempt = move || try_recursion(network.clone(), settings.clone(), random.clone());
         let overseer = self.serving.overseer.clone();
         self.runtime.spawn(async move {
-            let first = trying.await;
+            let first = attempt().await;
             overseer.has_tried_recursion(Some(&first));
             report(&first);
+            try_again(attempt, &*overseer).await;
         });
     }
 

@@ -135,7 +135,7 @@ fn network(network: &NetworkReport) -> String {
     let lost = network.loss * 100.0;
     match network.passage.state {
         PassageState::Unknown => match &network.first_recursion {
-            Some(first) => format!("not used by clients yet; tried at the start: {}", first.text),
+            Some(first) => format!("not used by clients yet; tried by the server: {}", first.text),
             None => "not used yet".to_owned(),
         },
         PassageState::Doubtful | PassageState::Open => {

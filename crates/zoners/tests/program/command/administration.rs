@@ -128,7 +128,7 @@ fn status_tells_how_the_first_recursion_went() {
     let first = &object["network"]["first_recursion"];
     assert!(first["state"].is_string() && first["text"].is_string(), "{object}");
     let page = zoners(&["status", "--control", &socket]);
-    assert!(stdout(&page).contains("tried at the start"), "{}", stdout(&page));
+    assert!(stdout(&page).contains("tried by the server"), "{}", stdout(&page));
 }
 
 #[test]
