@@ -1,6 +1,61 @@
-//! Which servers this machine asks, in words.
+//! Whether this machine asks Zoners, in one sentence.
 
-use zoners_host::dns_switch::{DnsAuthor, SwitchCondition};
+use zoners_api::DaemonStatus;
+use zoners_host::dns_switch::{DnsAuthor, DnsSetting, SwitchCondition};
+
+/// Whether this machine asks Zoners.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct MachineDns {
+    pub(crate) asks_zoners: bool,
+    /// The answer for people.
+    pub(crate) sentence: String,
+}
+
+impl MachineDns {
+    /// Looks at the settings. `daemon` is the status of a running daemon.
+    pub(crate) fn look(daemon: Option<&DaemonStatus>) -> Self {
+        let (setting, condition) = look();
+        let listens = daemon.map(|status| status.listen.iter().any(|at| is_asked(at)));
+        Self::of(setting.as_ref(), condition.as_ref(), listens)
+    }
+
+    /// `listens`: whether the running daemon has the address for programs; none without a running daemon.
+    fn of(
+        setting: Option<&DnsSetting>,
+        condition: Option<&SwitchCondition>,
+        listens: Option<bool>,
+    ) -> Self {
+        let because = |why: &str| MachineDns {
+            asks_zoners: false,
+            sentence: format!("This machine does not ask Zoners, because {why}."),
+        };
+        match (setting, listens, condition) {
+            (_, None, _) => because("Zoners does not run, or this user may not ask it"),
+            (_, Some(false), _) => because("Zoners does not listen on 127.0.0.1, port 53"),
+            (Some(DnsSetting::Ours), ..) => {
+                MachineDns { asks_zoners: true, sentence: "This machine asks Zoners.".to_owned() }
+            }
+            (None, ..) => because("the DNS settings cannot be read"),
+            (Some(_), _, Some(condition)) if *condition != SwitchCondition::Ours => {
+                because(&reason(condition))
+            }
+            (Some(DnsSetting::Foreign { servers, .. }), ..) => because(&format!(
+                "the DNS settings name {} (`zoners install` changes them)",
+                list(servers)
+            )),
+        }
+    }
+
+    /// A JSON object with a first key `machine` for this answer.
+    pub(crate) fn added_to(&self, object: &str) -> String {
+        let machine =
+            serde_json::json!({ "asks_zoners": self.asks_zoners, "sentence": self.sentence });
+        match object.strip_prefix('{') {
+            Some(rest) if !rest.starts_with('}') => format!("{{\"machine\":{machine},{rest}"),
+            _ => format!("{{\"machine\":{machine}}}"),
+        }
+    }
+}
 
 /// A condition as the reason in a sentence.
 pub(crate) fn reason(condition: &SwitchCondition) -> String {
@@ -29,4 +84,74 @@ fn named(author: &DnsAuthor) -> &str {
 
 fn list(servers: &[String]) -> String {
     if servers.is_empty() { "no server".to_owned() } else { servers.join(", ") }
+}
+
+/// Whether programs of this machine reach an address by 127.0.0.1, port 53.
+fn is_asked(listen: &str) -> bool {
+    ["127.0.0.1:53", "0.0.0.0:53", "[::]:53"].contains(&listen)
+}
+
+/// The settings, and the condition told by the service that changes them.
+#[cfg(target_os = "linux")]
+fn look() -> (Option<DnsSetting>, Option<SwitchCondition>) {
+    use zoners_host::{plan::SystemRoot, system_dns};
+    let Ok(root) = SystemRoot::new(std::path::Path::new("/")) else { return (None, None) };
+    (system_dns::observe(&root).ok(), system_dns::read_condition(&root))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn look() -> (Option<DnsSetting>, Option<SwitchCondition>) {
+    let setting = |servers: Vec<std::net::SocketAddr>| match servers.first() {
+        Some(first) if first.ip().is_loopback() => DnsSetting::Ours,
+        _ => DnsSetting::Foreign {
+            servers: servers.iter().map(|server| server.ip().to_string()).collect(),
+            author: DnsAuthor::Unknown,
+        },
+    };
+    (zoners_host::resolvers::nameservers().ok().map(setting), None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentence_names_the_reason() {
+        let foreign = DnsSetting::Foreign {
+            servers: vec!["192.0.2.1".to_owned()],
+            author: DnsAuthor::Unknown,
+        };
+        let left = SwitchCondition::Left {
+            author: DnsAuthor::Vpn("Tailscale".to_owned()),
+            servers: vec!["100.100.100.100".to_owned()],
+        };
+        let contested =
+            SwitchCondition::Contested { author: DnsAuthor::Network("dhclient".to_owned()) };
+        for (condition, listens, part) in [
+            (None, None, "does not run"),
+            (None, Some(false), "does not listen on 127.0.0.1"),
+            (None, Some(true), "name 192.0.2.1 (`zoners install`"),
+            (Some(SwitchCondition::Ours), Some(true), "name 192.0.2.1"),
+            (Some(SwitchCondition::NotReady), Some(true), "not answered yet"),
+            (Some(SwitchCondition::DaemonFailed), Some(true), "former settings are back"),
+            (Some(left), Some(true), "Tailscale has set 100.100.100.100"),
+            (Some(contested), Some(true), "dhclient overwrites"),
+        ] {
+            let machine = MachineDns::of(Some(&foreign), condition.as_ref(), listens);
+            assert!(!machine.asks_zoners && machine.sentence.contains(part), "{machine:?}");
+            assert!(machine.sentence.starts_with("This machine does not ask Zoners, because "));
+        }
+        let ours = MachineDns::of(Some(&DnsSetting::Ours), None, Some(true));
+        assert_eq!(ours.sentence, "This machine asks Zoners.");
+    }
+
+    #[test]
+    fn an_object_stays_an_object() {
+        let machine = MachineDns { asks_zoners: true, sentence: "\"Yes\"".to_owned() };
+        for object in ["{}", "{\"status\":{\"workers\":2}}"] {
+            let added: serde_json::Value = serde_json::from_str(&machine.added_to(object)).unwrap();
+            assert_eq!(added["machine"]["asks_zoners"], true);
+            assert_eq!(added.get("status").is_some(), object.len() > 2);
+        }
+    }
 }

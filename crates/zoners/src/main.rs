@@ -16,7 +16,6 @@ mod help_tests;
 mod install;
 mod logging;
 mod lookup;
-#[cfg(target_os = "linux")]
 mod machine_dns;
 mod manual;
 mod mistakes;

@@ -8,6 +8,7 @@ use zoners_api::{
 
 use super::Socket;
 use crate::Failure;
+use crate::machine_dns::MachineDns;
 use crate::output::{self, println};
 use crate::print::{BOLD, DIM, RED, YELLOW, clean, wrapped};
 
@@ -31,9 +32,15 @@ pub(crate) struct StatusArguments {
 }
 
 pub(crate) fn run(arguments: &StatusArguments) -> Result<(), Failure> {
-    let status: DaemonStatus = arguments.socket.request(&AdminRequest::Status {})?;
+    let asked = arguments.socket.request::<DaemonStatus>(&AdminRequest::Status {});
+    let machine = MachineDns::look(asked.as_ref().ok());
+    if !arguments.json {
+        let sentence = wrapped(&clean(&machine.sentence), output::width());
+        sentence.iter().for_each(|line| println!("{BOLD}{line}{BOLD:#}"));
+    }
+    let status = asked?;
     if arguments.json {
-        println!("{}", AdminReply::from(status).to_line());
+        println!("{}", machine.added_to(&AdminReply::from(status).to_line()));
     } else {
         page(&status, output::width()).iter().for_each(|line| println!("{line}"));
     }
