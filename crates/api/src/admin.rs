@@ -5,8 +5,9 @@ use std::future::Future;
 
 use crate::{
     AdminError, AdminReply, AdminRequest, CacheDump, CacheEntries, CacheFill, CacheFlush,
-    CacheLoad, CounterStats, DaemonStatus, EventStream, LookupReport, NegativeAnchorAdded,
-    NegativeAnchorList, NegativeAnchorRemoved, ReloadReport, ServerList, WatchFilter, WatchStarted,
+    CacheLoad, CounterStats, DaemonOrigin, DaemonStatus, EventStream, HandOver, LookupReport,
+    NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, ReloadReport, ServerList,
+    WatchFilter, WatchStarted,
 };
 
 /// A result that takes time.
@@ -74,6 +75,15 @@ pub trait Admin: Send + Sync + 'static {
     /// Reads the configuration again, and puts the new one into force.
     fn reload(&self) -> soon!(ReloadReport);
 
+    /// How the daemon was started.
+    ///
+    /// # Errors
+    /// The daemon cannot be started anew.
+    fn origin(&self) -> Result<DaemonOrigin, AdminError>;
+
+    /// Writes the cache for a new daemon, and duplicates everything that the new daemon needs of this one.
+    fn hand_over(&self) -> soon!(HandOver);
+
     /// Begins to collect the events that `filter` admits, until the stream is dropped.
     ///
     /// # Errors
@@ -88,6 +98,8 @@ pub enum AdminAnswer<E> {
     Reply(AdminReply),
     /// A reply, and the events that follow.
     Events(AdminReply, E),
+    /// The descriptors for a new daemon, after the reply.
+    HandOver(HandOver),
 }
 
 /// Lets the daemon answer a request. `file` is an open file from the same caller.
@@ -116,6 +128,11 @@ pub async fn answer<A: Admin>(
         },
         AdminRequest::Flush { name, subtree } => admin.flush(&name, subtree).await.into(),
         AdminRequest::Reload {} => admin.reload().await.into(),
+        AdminRequest::Origin {} => admin.origin().into(),
+        AdminRequest::HandOver {} => match admin.hand_over().await {
+            Ok(parts) => return AdminAnswer::HandOver(parts),
+            Err(error) => AdminReply::Error(error),
+        },
         AdminRequest::Watch(filter) => match admin.watch(&filter) {
             Ok((started, events)) => return AdminAnswer::Events(started.into(), events),
             Err(error) => AdminReply::Error(error),

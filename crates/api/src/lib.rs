@@ -15,6 +15,9 @@
 //! | reply | `reply`: as the variants of [`AdminReply`] | of the type |
 //! | event | `event`: as the variants of [`AdminEvent`] | of the type |
 //!
+//! Descriptors follow the reply to the request `hand-over` (`SCM_RIGHTS`), in portions with an octet each; the caller, a
+//! new daemon, confirms with the line `confirmed`, and gets `ends` or `too late`.
+//!
 //! Events follow the reply to the request `watch`, a line each, until the caller leaves or sends anything.
 //!
 //! The names of fields end in their unit: `_ms` milliseconds (a fraction is possible), `_s` whole seconds,
@@ -33,10 +36,12 @@ mod admin;
 mod cache;
 mod error;
 mod event;
+mod hand_over;
 mod health;
 mod lookup;
 mod negative_anchors;
 mod network;
+mod origin;
 mod problems;
 mod reload;
 mod reply;
@@ -52,6 +57,7 @@ pub use error::{AdminError, AdminErrorKind};
 pub use event::{
     AdminEvent, EventStream, FinishedQuery, LostEvents, QueryOutcome, WatchFilter, WatchStarted,
 };
+pub use hand_over::{DescriptorKind, HandOver, HandOverReport};
 pub use health::{DaemonHealth, HealthReport};
 pub use lookup::{
     AnswerSource, AnsweringServer, DnssecStatus, EdeReport, LookupReport, StepOutcome, TraceEvent,
@@ -64,6 +70,7 @@ pub use network::{
     FirstRecursionReport, FirstRecursionState, NetworkReport, PassageReport, PassageState,
     Reachability,
 };
+pub use origin::DaemonOrigin;
 pub use reload::ReloadReport;
 pub use reply::AdminReply;
 pub use request::AdminRequest;

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
-    DaemonStatus, LookupReport, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved,
-    ReloadReport, ServerList, WatchStarted,
+    DaemonOrigin, DaemonStatus, HandOverReport, LookupReport, NegativeAnchorAdded,
+    NegativeAnchorList, NegativeAnchorRemoved, ReloadReport, ServerList, WatchStarted,
 };
 
 /// A reply: the result of the request of the same name, or an error.
@@ -26,6 +26,8 @@ pub enum AdminReply {
     CacheLoad(CacheLoad),
     Flush(CacheFlush),
     Reload(ReloadReport),
+    Origin(DaemonOrigin),
+    HandOver(HandOverReport),
     Watch(WatchStarted),
     Error(AdminError),
 }
@@ -73,5 +75,7 @@ results! {
     CacheLoad CacheLoad;
     Flush CacheFlush;
     Reload ReloadReport;
+    Origin DaemonOrigin;
+    HandOver HandOverReport;
     Watch WatchStarted;
 }

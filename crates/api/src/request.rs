@@ -59,6 +59,11 @@ pub enum AdminRequest {
     },
     /// Read the configuration again, and put the new one into force.
     Reload {},
+    /// How the daemon was started.
+    Origin {},
+    /// Give sockets, state folder and control socket to the caller, a new daemon. The old daemon serves on until the
+    /// caller confirms.
+    HandOver {},
     /// Report the events that the filter admits, from now on.
     Watch(WatchFilter),
 }
@@ -79,6 +84,8 @@ impl AdminRequest {
         "cache-load",
         "flush",
         "reload",
+        "origin",
+        "hand-over",
         "watch",
     ];
 
@@ -97,10 +104,12 @@ impl AdminRequest {
                 Some(format!("cache flush {name:?} --subtree"))
             }
             AdminRequest::Reload {} => Some("reload".to_owned()),
+            AdminRequest::HandOver {} => Some("hand over to a new daemon".to_owned()),
             AdminRequest::Watch(filter) => Some(watch(filter)),
             AdminRequest::Status {}
             | AdminRequest::Stats {}
             | AdminRequest::Lookup { .. }
+            | AdminRequest::Origin {}
             | AdminRequest::NtaList {}
             | AdminRequest::Servers { .. }
             | AdminRequest::Cache {}

@@ -2,7 +2,8 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -51,6 +52,16 @@ impl Lock {
         }
     }
 
+    /// The lock of the file at `path` in the hands of a different process, which passed `held` on: both processes hold
+    /// the lock until both have closed the file. None if `held` is a different file.
+    #[must_use]
+    pub fn adopt(path: &Path, held: &File) -> Option<Lock> {
+        let (there, own) = (path.symlink_metadata().ok()?, held.metadata().ok()?);
+        let is_same = (there.dev(), there.ino()) == (own.dev(), own.ino());
+        let file = held.try_clone().ok().filter(|_| is_same)?;
+        file.try_lock().is_ok().then_some(Lock { file })
+    }
+
     /// Makes the future user of this process the owner of the file.
     ///
     /// # Errors
@@ -67,6 +78,12 @@ impl Lock {
         self.file.set_len(0)?;
         self.file.rewind()?;
         self.file.write_all(text.as_bytes())
+    }
+}
+
+impl AsFd for Lock {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 }
 
@@ -91,6 +108,23 @@ mod tests {
         assert_eq!(taken().unwrap_err().len() as u64, MAX_NOTE_OCTETS);
         drop(lock);
         assert!(taken().is_ok(), "whatever is in it");
+    }
+
+    #[test]
+    fn a_lock_is_passed_on_without_a_moment_in_which_it_is_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let LockAttempt::Held(old) = Lock::take(&path).unwrap() else { panic!("it is free") };
+        let is_held = || matches!(Lock::take(&path).unwrap(), LockAttempt::HeldElsewhere(_));
+        let passed = File::from(old.as_fd().try_clone_to_owned().unwrap());
+        let mut new = Lock::adopt(&path, &passed).unwrap();
+        drop((old, passed));
+        assert!(is_held());
+        new.note("8").unwrap();
+        let foreign = File::open(folder.path()).unwrap();
+        assert!(Lock::adopt(&path, &foreign).is_none(), "a different file");
+        drop(new);
+        assert!(!is_held());
     }
 
     #[test]

@@ -12,6 +12,8 @@
 //! | [`interfaces`] | rtnetlink | `getifaddrs`, routes guessed | as macOS |
 //! | [`machine`] | `uname`, processor from `/proc/cpuinfo` | `uname`, sysctl(8) | as macOS |
 //! | [`network`] | rtnetlink events, `/proc/net/route` | routing socket, route(8) | as macOS |
+//! | [`origin`] | `/proc/PPID/comm` names a supervisor | launchd's variable | no supervisor is known |
+//! | [`passing`] | `SCM_RIGHTS` | same | same |
 //! | [`paths`] | `/run`, `/var/lib` | `/var/run`, `/var/db` | as macOS |
 //! | [`plan`] | files with attributes and flags | files | files |
 //! | [`ports`] | `/proc/net`, `/proc/PID/fd` | `lsof` | `sockstat`, `fstat` |
@@ -47,6 +49,8 @@ pub mod interfaces;
 pub mod launchd;
 pub mod machine;
 pub mod network;
+pub mod origin;
+pub mod passing;
 pub mod paths;
 pub mod plan;
 pub mod ports;

@@ -12,6 +12,7 @@ mod client;
 mod conversation;
 mod event_lines;
 mod socket;
+mod take_over;
 
 use zoners_dns::{Question, name};
 
@@ -19,6 +20,7 @@ pub(crate) use client::status;
 pub use client::{ControlError, request};
 pub use event_lines::{EventLines, watch};
 pub(crate) use socket::{ControlSocket, folder};
+pub(crate) use take_over::{Predecessor, take_over};
 
 /// A question from the texts of a person.
 ///

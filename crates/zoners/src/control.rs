@@ -1,10 +1,11 @@
 //! Commands asking a running daemon: `zoners status`, `stats`, `servers`, `cache`, `nta`, `reload`,
-//! `healthcheck`, `watch`.
+//! `restart`, `healthcheck`, `watch`.
 
 pub(crate) mod cache;
 pub(crate) mod healthcheck;
 pub(crate) mod nta;
 pub(crate) mod reload;
+pub(crate) mod restart;
 pub(crate) mod servers;
 pub(crate) mod stats;
 pub(crate) mod status;

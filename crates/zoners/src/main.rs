@@ -68,6 +68,8 @@ enum Command {
     Cache(control::cache::CacheArguments),
     /// Let the running daemon read the configuration again, and show the faults.
     Reload(control::reload::ReloadArguments),
+    /// Let a new daemon take over from the running one, as after an upgrade, without a query lost.
+    Restart(control::restart::RestartArguments),
     /// Check whether the running daemon answers and resolves, for Docker and monitoring.
     Healthcheck(control::healthcheck::HealthcheckArguments),
     /// Skip DNSSEC validation for a zone whose owner made a mistake, for a time.
@@ -199,6 +201,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Servers(arguments) => control::servers::run(&arguments),
         Command::Cache(arguments) => control::cache::run(&arguments),
         Command::Reload(arguments) => control::reload::run(&arguments),
+        Command::Restart(arguments) => control::restart::run(&arguments),
         Command::Healthcheck(arguments) => control::healthcheck::run(&arguments),
         Command::Nta(arguments) => control::nta::run(&arguments),
         #[cfg(target_os = "linux")]

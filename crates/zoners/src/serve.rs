@@ -2,7 +2,8 @@
 
 mod welcome;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use zoners_server::Log;
@@ -35,7 +36,22 @@ pub(crate) struct ServeArguments {
     config: ConfigFile,
     #[command(flatten)]
     logging: Logging,
+    /// Take over from the daemon with this control socket, as told by `zoners restart`.
+    #[arg(long, hide = true, value_name = "FILE", conflicts_with = "rehearse")]
+    take_over: Option<PathBuf>,
+    /// Serve on a free port until the end of standard input, as told by `zoners restart`.
+    #[arg(long, hide = true)]
+    rehearse: bool,
 }
+
+/// The option by which a new daemon takes over.
+pub(crate) const TAKE_OVER: &str = "--take-over";
+/// Said to `zoners restart` once clients are served.
+pub(crate) const READY: &str = "ready";
+/// Said by `zoners restart`: the old daemon may end.
+pub(crate) const GO: &str = "go\n";
+/// Said once the old daemon ends.
+pub(crate) const SERVING: &str = "serving";
 
 /// The last lines of the log are waited for no longer than this.
 const FLUSH: Duration = Duration::from_millis(250);
@@ -49,6 +65,10 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
             let message = failure.message().unwrap_or_default();
             // Output to standard error beside the log would wait as long as the log.
             let _ = writeln!(log, "{}", print::for_errors(&print::error(message)));
+            if arguments.take_over.is_some() || arguments.rehearse {
+                // The log may be the one of the old daemon.
+                let _ = tell_caller(message);
+            }
         }
     }
     if !log.has_begun() {
@@ -69,9 +89,52 @@ fn serve(arguments: &ServeArguments, log: &Log) -> Result<(), Failure> {
     let configured = Configured::for_daemon(config, file)
         .map_err(|error| Failure::Usage(error.to_string()))?
         .logging_to(log.clone());
+    let configured = match arguments.rehearse {
+        true => configured.rehearsing(),
+        false => configured.taking_over(arguments.take_over.clone()),
+    };
     let bound = configured.bind().and_then(Bound::start);
-    let ended = bound.and_then(|running| attend(running, welcome));
+    let ended = bound.and_then(|running| match arguments {
+        ServeArguments { rehearse: true, .. } => rehearse(running),
+        ServeArguments { take_over: Some(_), .. } => take_over(running, welcome),
+        _ => attend(running, welcome),
+    });
     ended.map_err(|error| Failure::Failed(format!("cannot serve: {error}")))
+}
+
+/// Serves on a free port until the caller has seen enough.
+fn rehearse(running: Running) -> io::Result<()> {
+    let address = running.listens().addresses.first().copied();
+    let address = address.ok_or_else(|| io::Error::other("no address is served"))?;
+    tell_caller(&format!("{READY} {address}"))?;
+    io::stdin().read_to_end(&mut Vec::new())?;
+    running.end()
+}
+
+/// Lets the old daemon end, with leave of the caller, and serves.
+fn take_over(mut running: Running, welcome: Option<Welcome>) -> io::Result<()> {
+    tell_caller(READY)?;
+    let mut leave = String::new();
+    io::stdin().lock().read_line(&mut leave)?;
+    let no_leave = || io::Error::other("the caller gave no leave: the old daemon goes on");
+    let confirmed = match leave == GO {
+        true => running.confirm_take_over(),
+        false => Err(no_leave()),
+    };
+    if let Err(error) = confirmed {
+        // Queries that came here are answered.
+        running.end()?;
+        return Err(error);
+    }
+    // The caller may be gone: clients are served nevertheless.
+    let _ = tell_caller(SERVING);
+    attend(running, welcome)
+}
+
+/// Says a line to the caller, who reads standard output.
+fn tell_caller(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush())
 }
 
 /// Reports addresses and whether recursion works, and serves until the daemon is stopped.

@@ -19,6 +19,8 @@ fn requests() -> Vec<AdminRequest> {
         AdminRequest::CacheLoad {},
         AdminRequest::Flush { name: name(), subtree: true },
         AdminRequest::Reload {},
+        AdminRequest::Origin {},
+        AdminRequest::HandOver {},
         AdminRequest::Watch(WatchFilter { name: Some(name()), ..WatchFilter::default() }),
     ]
 }

@@ -8,3 +8,9 @@ pub(crate) fn processor_model() -> Option<String> {
     let line = text.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())
 }
+
+/// The name of the program that started this one.
+pub(crate) fn parent_program() -> Option<String> {
+    let parent = rustix::process::getppid()?.as_raw_nonzero();
+    Some(fs::read_to_string(format!("/proc/{parent}/comm")).ok()?.trim_end().to_owned())
+}

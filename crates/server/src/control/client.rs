@@ -50,7 +50,7 @@ impl fmt::Display for ControlError {
 impl std::error::Error for ControlError {}
 
 impl ControlError {
-    fn broken(path: &Path, error: &io::Error) -> Self {
+    pub(super) fn broken(path: &Path, error: &io::Error) -> Self {
         ControlError::Broken(format!("{}: {error}", path.display()))
     }
 }
@@ -124,7 +124,7 @@ pub(crate) fn status(paths: &[PathBuf]) -> Option<DaemonStatus> {
     AdminReply::from_line(&line).ok()?.try_into().ok()
 }
 
-fn connect(paths: &[PathBuf]) -> Result<(&PathBuf, UnixStream), ControlError> {
+pub(super) fn connect(paths: &[PathBuf]) -> Result<(&PathBuf, UnixStream), ControlError> {
     let mut tried = Vec::new();
     for path in paths {
         match UnixStream::connect(path) {

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,11 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 use zoners_api::{
     Admin, AdminAnswer, AdminError, AdminErrorKind, AdminEvent, AdminReply, AdminRequest,
-    EventStream, answer,
+    EventStream, HandOver, answer,
 };
+use zoners_host::passing::{self, PORTION};
+
+use super::take_over::{CONFIRMATION_TIMEOUT, CONFIRMED, ENDS, TOO_LATE};
 
 /// Octets of the longest request.
 const MAX_REQUEST: usize = 4096;
@@ -77,6 +81,7 @@ impl Conversation {
             self.log(&request);
             match answer(&**admin, request, file).await {
                 AdminAnswer::Reply(reply) => self.reply(&reply).await?,
+                AdminAnswer::HandOver(parts) => return self.hand_over(parts).await,
                 AdminAnswer::Events(reply, events) => {
                     self.reply(&reply).await?;
                     let ended = self.report(events).await;
@@ -85,6 +90,27 @@ impl Conversation {
             }
         }
         Ok(())
+    }
+
+    /// Gives everything to a new daemon, and waits for the confirmation.
+    async fn hand_over(&mut self, parts: HandOver) -> io::Result<()> {
+        let HandOver { report, descriptors, confirm } = parts;
+        self.reply(&report.into()).await?;
+        let borrowed: Vec<BorrowedFd<'_>> = descriptors.iter().map(AsFd::as_fd).collect();
+        for portion in borrowed.chunks(PORTION) {
+            let stream = &self.stream;
+            let send = || passing::send_portion(stream, portion);
+            let sent = timeout(IDLE, stream.async_io(Interest::WRITABLE, send)).await;
+            sent.map_err(|_| io::ErrorKind::TimedOut)??;
+        }
+        match timeout(CONFIRMATION_TIMEOUT, self.line()).await {
+            Ok(Ok(Some(line))) if line == CONFIRMED => {
+                let told = self.send(ENDS).await;
+                confirm();
+                told
+            }
+            _ => self.send(TOO_LATE).await,
+        }
     }
 
     /// Reports events until the caller leaves or sends anything, or takes none for [`IDLE`]: then the rings overflow,

@@ -2,10 +2,12 @@
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -31,6 +33,8 @@ pub(crate) struct ControlSocket {
     path: PathBuf,
     /// Device and inode, so that no file of a later daemon is removed.
     file: (u64, u64),
+    /// True while a different daemon has the socket too, so that the file must stay.
+    shared: AtomicBool,
 }
 
 impl ControlSocket {
@@ -62,7 +66,25 @@ impl ControlSocket {
             heir.give_path(path)?;
         }
         let file = identity(path)?;
-        Ok(ControlSocket { listener, path: path.to_owned(), file })
+        Ok(ControlSocket { listener, path: path.to_owned(), file, shared: AtomicBool::new(false) })
+    }
+
+    /// Takes the listener of an old daemon, if the listener is at `path`.
+    pub(crate) fn adopt(listener: &UnixListener, path: &Path) -> Option<Self> {
+        let address = listener.local_addr().ok()?;
+        let file = identity(path).ok()?;
+        let listener = listener.try_clone().ok()?;
+        (address.as_pathname() == Some(path)).then(|| ControlSocket {
+            listener,
+            path: path.to_owned(),
+            file,
+            shared: AtomicBool::new(true),
+        })
+    }
+
+    /// Leaves the file where it is at the end, if a different daemon has the socket too.
+    pub(crate) fn share(&self, shared: bool) {
+        self.shared.store(shared, Ordering::Relaxed);
     }
 
     /// Listens at the first usable path.
@@ -114,10 +136,17 @@ impl ControlSocket {
     }
 }
 
+impl AsFd for ControlSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.listener.as_fd()
+    }
+}
+
 impl Drop for ControlSocket {
     fn drop(&mut self) {
         // The sandbox allows the removal in folders of Zoners; elsewhere the next start replaces the file.
-        if identity(&self.path).is_ok_and(|file| file == self.file) {
+        let is_own = !self.shared.load(Ordering::Relaxed);
+        if is_own && identity(&self.path).is_ok_and(|file| file == self.file) {
             let _ = fs::remove_file(&self.path);
         }
     }

@@ -7,6 +7,8 @@ use tokio::sync::mpsc;
 use zoners_host::service_manager;
 use zoners_resolver::Event;
 
+use super::hand_over::HandingOver;
+use super::hand_over_requests::HandOverCaller;
 use super::hosts_file::HostsVersion;
 use super::keeper::CacheKeeper;
 use super::overseer::Overseer;
@@ -19,14 +21,25 @@ use super::signals::{SignalRequest, Signals};
 use super::wake::Wake;
 use crate::control::ControlSocket;
 
-/// Attends to `serving` until a signal asks for the end or a worker ends, and hands `serving` back.
+/// Why attending ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DaemonEnd {
+    /// A signal asked for the end, or a worker ended.
+    Stopped,
+    /// A new daemon serves the clients.
+    HandedOver,
+}
+
+/// Attends to `serving` until a signal asks for the end, a worker ends or a new daemon has taken over, and hands
+/// `serving` back.
 pub(super) async fn attend(
     mut serving: Serving,
     mut signals: Signals,
     control: Option<&ControlSocket>,
     mut reload_requests: mpsc::Receiver<ReloadCaller>,
+    mut hand_over_requests: mpsc::Receiver<HandOverCaller>,
     mut keeper: Option<&mut CacheKeeper>,
-) -> Serving {
+) -> (Serving, DaemonEnd) {
     let (overseer, ended) = (serving.overseer.clone(), serving.workers.ended.clone());
     let conversing = converse(control, overseer.clone());
     let living = service_manager::signs_of_life(serving.workers.runtimes());
@@ -36,12 +49,12 @@ pub(super) async fn attend(
     // Changes from before the watch.
     serving.look_around();
     let mut pulse = Pulse::of(serving.workers.activity.clone());
-    let mut reloading = Reloading::default();
+    let (mut reloading, mut handing_over) = (Reloading::default(), HandingOver::default());
     loop {
         tokio::select! {
             biased;
             request = signals.next() => match request {
-                SignalRequest::End => return serving,
+                SignalRequest::End => return (serving, DaemonEnd::Stopped),
                 SignalRequest::Reload => {
                     reloading.begin(Reload::Configuration, Vec::new(), &serving);
                 }
@@ -50,8 +63,19 @@ pub(super) async fn attend(
             Some(caller) = reload_requests.recv() => {
                 reloading.begin(Reload::Configuration, vec![caller], &serving);
             }
+            Some(caller) = hand_over_requests.recv() => {
+                handing_over.begin(caller, &serving, control, keeper.as_deref_mut());
+            }
+            confirmed = handing_over.is_confirmed() => {
+                if confirmed {
+                    return (serving, DaemonEnd::HandedOver);
+                }
+                serving.listening.reclaim();
+                control.iter().for_each(|control| control.share(false));
+                tracing::warn!("restart: the new daemon did not come up: this one serves on");
+            }
             next = reloading.done() => serving = end_reload(serving, &mut reloading, next),
-            () = ended.notified() => return serving,
+            () = ended.notified() => return (serving, DaemonEnd::Stopped),
             () = &mut conversing => {}
             () = &mut living => {}
             () = &mut following => {

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use zoners_dns::Transport;
 use zoners_host::ports::system_proxy::{HAS_SYSTEM_PROXY, SYSTEM_PROXY_PORT, SystemProxy};
 use zoners_host::privileges::is_root;
 use zoners_host::{ports, service_manager};
@@ -10,6 +11,7 @@ use zoners_net::listen::{DISTRIBUTES_CLIENTS, Terms, is_absent};
 
 use super::listeners::{BoundAddress, BoundAddresses, BoundListener};
 use super::owner;
+use super::take_over::serves;
 use crate::config::{AddressSpec, Config, ListenerSpec};
 
 /// Ports tried where any will do.
@@ -25,7 +27,7 @@ const PRIVILEGE: &str = "ports below 1024 need a privilege; one of these gives i
   a systemd socket unit                               systemd binds the port and hands it over
 or serve on another port: listen = [\"127.0.0.1:5300\"] in [server]";
 
-/// Takes the sockets of a service manager; or binds the configured addresses, or port 53 of this machine. Where port
+/// Takes the sockets of a service manager, or of an old daemon (`taken`, and whether a manager `gave` these); or binds the configured addresses, or port 53 of this machine. Where port
 /// 53 cannot be bound, a first try (`on_trial`) gets port 5300, and the reason.
 ///
 /// # Errors
@@ -34,10 +36,18 @@ or serve on another port: listen = [\"127.0.0.1:5300\"] in [server]";
 pub(super) fn bind(
     config: &Config,
     on_trial: bool,
+    taken: Option<(Vec<BoundListener>, bool)>,
 ) -> io::Result<(BoundAddresses, Option<String>)> {
     let threads = config.server.threads;
     if let Some(given) = service_manager::sockets()? {
         return Ok((share_out(&BoundListener::given(given), threads)?, None));
+    }
+    if let Some((taken, given)) = taken {
+        let bound = match given {
+            true => share_out(&taken, threads)?,
+            false => bind_or_take(&config.listeners(), threads, taken)?,
+        };
+        return Ok((BoundAddresses { with_predecessor: true, ..bound }, None));
     }
     let error = match bind_all(&config.listeners(), threads, |_| false)
         .and_then(BoundAddresses::or_error)
@@ -78,6 +88,57 @@ fn share_out(given: &[BoundListener], threads: usize) -> io::Result<BoundAddress
     let listeners = copies(given, threads)?;
     let address = BoundAddress { wanted: None, addresses, listeners };
     Ok(BoundAddresses { bound: vec![address], ..BoundAddresses::default() })
+}
+
+/// Serves the wanted addresses by the sockets of an old daemon, and binds the other addresses. Sockets of no wanted
+/// address are closed.
+fn bind_or_take(
+    wanted: &[ListenerSpec],
+    threads: usize,
+    mut taken: Vec<BoundListener>,
+) -> io::Result<BoundAddresses> {
+    let (mut bound, mut further) = (BoundAddresses::default(), Vec::new());
+    for spec in AddressSpec::all_of(wanted) {
+        let is_of = |listener: &mut BoundListener| {
+            listener.address().is_ok_and(|address| serves(address, spec.address))
+        };
+        let found: Vec<BoundListener> = taken.extract_if(.., is_of).collect();
+        let has = |wanted: &ListenerSpec| {
+            found.iter().any(|listener| listener.transport() == wanted.transport)
+        };
+        if !spec.listeners.iter().all(has) {
+            further.extend(spec.listeners.iter().copied());
+            continue;
+        }
+        let addresses = vec![found.first().map_or(Ok(spec.address), BoundListener::address)?];
+        let listeners = distribute(&found, threads)?;
+        let wanted = Some(spec.listeners.to_vec());
+        bound.bound.push(BoundAddress { wanted, addresses, listeners });
+    }
+    if further.is_empty() {
+        return Ok(bound);
+    }
+    let BoundAddresses { bound: more, absent, missing, .. } =
+        bind_all(&further, threads, |_| false)?;
+    bound.bound.extend(more);
+    BoundAddresses { absent, missing, ..bound }.or_error()
+}
+
+/// Distributes sockets over workers: each socket is read by a worker, as the kernel distributes clients over all
+/// sockets; each worker reads a socket of each transport.
+fn distribute(sockets: &[BoundListener], threads: usize) -> io::Result<Vec<Vec<BoundListener>>> {
+    let mut workers: Vec<Vec<BoundListener>> = (0..threads).map(|_| Vec::new()).collect();
+    for transport in Transport::ALL {
+        let of_transport =
+            sockets.iter().filter(|socket| socket.transport() == transport).collect::<Vec<_>>();
+        let most = of_transport.len().max(threads);
+        for (worker, socket) in (0..threads).cycle().zip(of_transport.iter().cycle()).take(most) {
+            if let Some(worker) = workers.get_mut(worker) {
+                worker.push(socket.try_clone()?);
+            }
+        }
+    }
+    Ok(workers)
 }
 
 /// The same sockets for each worker.

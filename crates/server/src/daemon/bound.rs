@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 use zoners_dns::Counters;
+use zoners_host::origin::ProcessOrigin;
 use zoners_sandbox::Sandbox;
 use zoners_store::shared::SharedCacheConfig;
 
 use super::allotment::Allotment;
 use super::generation::{Core, Generation};
+use super::hand_over_requests;
 use super::http::{BoundHttp, HttpServing};
 use super::http_routes::routes;
 use super::keeper::CacheKeeper;
@@ -24,7 +26,7 @@ use super::serving::Serving;
 use super::signals::Signals;
 use super::state_folder::{StateFolder, log_not_kept};
 use super::workers::Workers;
-use crate::control::ControlSocket;
+use crate::control::{ControlSocket, Predecessor};
 use crate::log::Log;
 
 /// A daemon with sockets, final user and sandbox, and one thread.
@@ -46,6 +48,10 @@ pub struct Bound {
     pub(super) control: Option<ControlSocket>,
     pub(super) allotment: Allotment,
     pub(super) sandbox: Arc<Sandbox>,
+    /// How the process was started.
+    pub(super) origin: ProcessOrigin,
+    /// The old daemon, which serves until this one does.
+    pub(super) predecessor: Option<Predecessor>,
 }
 
 impl Bound {
@@ -70,6 +76,7 @@ impl Bound {
         let instead = self.instead;
         let status = ListenStatus { instead, side_effects, http, ..listening.status() };
         let (reloads, reload_requests) = reload_requests::requests();
+        let (hand_overs, hand_over_requests) = hand_over_requests::requests();
         let about = About {
             config: core.file.clone(),
             second_level: second_level.clone(),
@@ -77,6 +84,8 @@ impl Bound {
             log: self.log,
             workers: generation.config.server.threads,
             reloads: Some(reloads),
+            hand_overs: Some(hand_overs),
+            origin: Some(self.origin),
         };
         let look_ups = Arc::new(workers.look_up_service(&core, &generation));
         let http_counters = Arc::<Counters>::default();
@@ -88,7 +97,18 @@ impl Bound {
         http.begin(self.http, &generation.config.server, || routes(&overseer))?;
         let serving =
             Serving { core, generation, workers, listening, http, overseer, second_level, sandbox };
-        Ok(Running { runtime, signals, control, reload_requests, keeper, status, serving })
+        let predecessor = self.predecessor;
+        Ok(Running {
+            runtime,
+            signals,
+            control,
+            reload_requests,
+            hand_over_requests,
+            predecessor,
+            keeper,
+            status,
+            serving,
+        })
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use zoners_dns::Network;
+use zoners_host::origin::ProcessOrigin;
 use zoners_host::service_manager;
 use zoners_net::descriptors::Descriptors;
 use zoners_store::shared::SharedCacheConfig;
@@ -16,6 +18,7 @@ use super::generation::{Core, Generation};
 use super::http::BoundHttp;
 use super::signals::Signals;
 use super::state_folder::StateFolder;
+use super::take_over::TakenOver;
 use super::{Snapshot, bind, control_socket, privileges, sandbox};
 use crate::config::{AddressSpec, Config, ConfigError};
 use crate::log::Log;
@@ -29,6 +32,8 @@ pub struct Configured {
     generation: Generation,
     second_level: Option<SharedCacheConfig>,
     log: Option<Log>,
+    /// The control socket of the old daemon, which hands over.
+    predecessor: Option<PathBuf>,
 }
 
 impl Configured {
@@ -51,13 +56,33 @@ impl Configured {
     fn within(scope: Scope, config: Config, file: Option<PathBuf>) -> Result<Self, ConfigError> {
         let core = Core::new(&config, file)?;
         let (generation, second_level) = Generation::new(&core, config, scope, 0)?;
-        Ok(Configured { core, generation, second_level, log: None })
+        Ok(Configured { core, generation, second_level, log: None, predecessor: None })
     }
 
     /// Lets `log` write to standard error once the sandbox is closed, and counts lost lines.
     #[must_use]
     pub fn logging_to(self, log: Log) -> Self {
         Configured { log: Some(log), ..self }
+    }
+
+    /// Takes sockets, state folder and control socket of the daemon with the control socket at `predecessor`, which
+    /// serves on until [`Running::confirm_take_over`](super::Running::confirm_take_over).
+    #[must_use]
+    pub fn taking_over(self, predecessor: Option<PathBuf>) -> Self {
+        Configured { predecessor, ..self }
+    }
+
+    /// Serves on a free port, without state folder, control socket and HTTP service: all of these belong to a running
+    /// daemon.
+    #[must_use]
+    pub fn rehearsing(mut self) -> Self {
+        let config = &mut self.generation.config;
+        config.server.listen = Some(vec![(Ipv4Addr::LOCALHOST, 0).into()]);
+        config.server.http = Vec::new();
+        config.server.control = Some(PathBuf::new());
+        config.server.state = None;
+        config.cache.persist = false;
+        self
     }
 
     /// The service of one worker, for a caller with a runtime.
@@ -82,7 +107,8 @@ impl Configured {
     /// An address cannot be bound (the error names the address and the owner of the port); a running daemon has the
     /// state folder; the process cannot become the configured user; or a sandbox is required and cannot be had.
     pub fn bind(self) -> io::Result<Bound> {
-        let Configured { core, mut generation, second_level, log } = self;
+        let Configured { core, mut generation, second_level, log, predecessor } = self;
+        let origin = ProcessOrigin::of_process();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         // Most signals end a process without a handler.
         let signals = {
@@ -92,11 +118,18 @@ impl Configured {
         generation.log_remarks(None);
         let config = &generation.config;
         let heir = privileges::heir(config)?;
-        let state = StateFolder::take(config, &AddressSpec::addresses(&config.listeners()), heir)?;
-        let (addresses, instead) = bind::bind(config, is_on_trial(&core))?;
+        let taken = predecessor.map(|control| TakenOver::from(&control)).transpose()?;
+        let TakenOver { predecessor, listeners, http, control, lock } = taken.unwrap_or_default();
+        let serves = AddressSpec::addresses(&config.listeners());
+        let state = StateFolder::take(config, &serves, heir, lock.as_ref())?;
+        if lock.is_some() && state.is_none() && config.cache.persist {
+            let text = "the old daemon keeps the cache across restarts, and the new one could not";
+            return Err(io::Error::other(text));
+        }
+        let (addresses, instead) = bind::bind(config, is_on_trial(&core), listeners)?;
         let side_effect = bind::side_effect(&addresses);
-        let http = BoundHttp::all(&config.server.http)?;
-        let control = control_socket::bind(config, heir)?;
+        let http = BoundHttp::all(&config.server.http, http)?;
+        let control = control_socket::bind(config, heir, control.as_ref())?;
         privileges::raise_descriptors();
         if let Some(heir) = heir {
             addresses.give_to(heir);
@@ -136,6 +169,8 @@ impl Configured {
             control,
             allotment,
             sandbox,
+            origin,
+            predecessor,
         })
     }
 }

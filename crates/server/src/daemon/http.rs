@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -10,6 +11,7 @@ use zoners_host::ports;
 use zoners_http::{HostNames, HttpEvent, HttpLimits, HttpListener, HttpService, HttpSite, Route};
 use zoners_net::listen::{self, Terms};
 
+use super::take_over::{TakenHttp, serves};
 use crate::config::ServerConfig;
 
 /// A socket of the HTTP service, bound and not yet served.
@@ -36,6 +38,8 @@ struct ServedHttp {
     wanted: SocketAddr,
     address: SocketAddr,
     _listener: HttpListener,
+    /// The socket, for a new daemon.
+    socket: TcpListener,
 }
 
 /// A prepared change of listeners.
@@ -47,12 +51,23 @@ pub(super) struct HttpChange {
 }
 
 impl BoundHttp {
-    /// Binds the addresses.
+    /// Binds the addresses, or takes the sockets of an old daemon there.
     ///
     /// # Errors
     /// An address cannot be bound; the error names the key, the address and the owner of the port.
-    pub(super) fn all(wanted: &[SocketAddr]) -> io::Result<Vec<Self>> {
-        wanted.iter().map(|wanted| BoundHttp::bind(*wanted)).collect()
+    pub(super) fn all(wanted: &[SocketAddr], mut taken: TakenHttp) -> io::Result<Vec<Self>> {
+        let bind = |wanted: &SocketAddr| {
+            let is_there = |socket: &mut TcpListener| {
+                socket.local_addr().is_ok_and(|address| serves(address, *wanted))
+            };
+            match taken.extract_if(.., is_there).next() {
+                Some(socket) => {
+                    Ok(BoundHttp { wanted: *wanted, address: socket.local_addr()?, socket })
+                }
+                None => BoundHttp::bind(*wanted),
+            }
+        };
+        wanted.iter().map(bind).collect()
     }
 
     fn bind(wanted: SocketAddr) -> io::Result<Self> {
@@ -86,6 +101,11 @@ impl HttpServing {
         self.served.iter().map(|served| served.address).collect()
     }
 
+    /// The sockets in service.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.served.iter().map(|served| served.socket.as_fd())
+    }
+
     /// Serves clients of `bound`, as `config` says. `routes` makes the table of routes for a new service.
     ///
     /// # Errors
@@ -113,7 +133,7 @@ impl HttpServing {
         let is_new =
             |wanted: &&SocketAddr| self.served.iter().all(|served| served.wanted != **wanted);
         let new: Vec<SocketAddr> = config.http.iter().filter(is_new).copied().collect();
-        let added = self.serve(BoundHttp::all(&new)?, routes)?;
+        let added = self.serve(BoundHttp::all(&new, Vec::new())?, routes)?;
         Ok(HttpChange { wanted: config.http.clone(), names: names(config), added })
     }
 
@@ -150,7 +170,8 @@ impl HttpServing {
         let service = self.service.insert(service);
         let serve = |bound: BoundHttp| {
             let BoundHttp { wanted, address, socket } = bound;
-            Ok(ServedHttp { wanted, address, _listener: service.serve(socket)? })
+            let own = socket.try_clone()?;
+            Ok(ServedHttp { wanted, address, _listener: service.serve(socket)?, socket: own })
         };
         bound.into_iter().map(serve).collect()
     }

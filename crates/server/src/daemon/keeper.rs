@@ -107,6 +107,25 @@ impl CacheKeeper {
         }
     }
 
+    /// The work of a write for a new daemon, which reads the file; none while the file itself is not yet read.
+    pub(super) fn write_for_successor(
+        &mut self,
+        settings: &Settings,
+    ) -> Option<impl FnOnce() + use<>> {
+        let write = self.loading.is_done().then(|| self.writing(settings))?;
+        Some(move || {
+            octets_or_log(write());
+        })
+    }
+
+    /// Leaves the file to a new daemon.
+    pub(super) fn leave_to_successor(self) {
+        self.loading.stop.store(true, Ordering::Relaxed);
+        if let Some(writing) = self.writing {
+            let _ = writing.join();
+        }
+    }
+
     /// The work of a write, for whatever thread.
     fn writing(&self, settings: &Settings) -> impl FnOnce() -> io::Result<u64> + use<> {
         let (shared, secret) = (self.shared.clone(), self.secret.clone());

@@ -60,15 +60,28 @@ impl BoundListener {
         Ok(BoundListener { transport, socket })
     }
 
+    /// A bound socket for datagrams.
+    pub(super) fn of_udp(socket: UdpSocket) -> Self {
+        BoundListener { transport: Transport::Udp, socket: BoundSocket::Datagrams(socket) }
+    }
+
+    /// A bound listener for connections.
+    pub(super) fn of_stream(transport: Transport, socket: TcpListener) -> Self {
+        BoundListener { transport, socket: BoundSocket::Stream(socket) }
+    }
+
+    /// The transport of the clients.
+    pub(super) fn transport(&self) -> Transport {
+        self.transport
+    }
+
     /// The listeners of a service manager.
     pub(super) fn given(sockets: GivenSockets) -> Vec<Self> {
         let GivenSockets { udp, tcp } = sockets;
-        let datagrams = udp.into_iter().map(BoundSocket::Datagrams);
-        let datagrams = datagrams.map(|socket| (Transport::Udp, socket));
-        let streams = tcp.into_iter().map(BoundSocket::Stream);
-        let streams = streams.map(|socket| (Transport::Tcp, socket));
-        let all = datagrams.chain(streams);
-        all.map(|(transport, socket)| BoundListener { transport, socket }).collect()
+        let datagrams = udp.into_iter().map(BoundListener::of_udp);
+        let streams = tcp.into_iter();
+        let streams = streams.map(|socket| BoundListener::of_stream(Transport::Tcp, socket));
+        datagrams.chain(streams).collect()
     }
 
     /// The local address.
@@ -156,6 +169,8 @@ pub(super) struct BoundAddresses {
     pub(super) absent: Vec<ListenerSpec>,
     /// Reasons for addresses that are not bound, if no reason to end.
     pub(super) missing: Vec<io::Error>,
+    /// An old daemon serves by the same sockets.
+    pub(super) with_predecessor: bool,
 }
 
 impl BoundAddresses {

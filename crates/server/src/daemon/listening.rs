@@ -5,8 +5,12 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
+use zoners_dns::Transport;
 use zoners_net::listen;
 
 use super::bind::bind_all;
@@ -24,6 +28,8 @@ pub(super) struct Listening {
     missing: Vec<String>,
     /// The file by which other daemons learn of the addresses.
     state: Option<StateFolder>,
+    /// True while a different daemon has the sockets too, so that these must not be deafened.
+    handed_over: Arc<AtomicBool>,
 }
 
 /// An address in service.
@@ -71,10 +77,11 @@ impl Listening {
         workers: Vec<WorkerLink>,
         state: Option<StateFolder>,
     ) -> io::Result<Self> {
+        let handed_over = Arc::new(AtomicBool::new(places.with_predecessor));
         let (absent, missing) = (places.absent, texts(&places.missing));
         let places = ServedAddress::all_of(places.bound, &workers)?;
-        places.iter().for_each(|place| place.open(&workers));
-        Ok(Listening { workers, places, absent, missing, state })
+        places.iter().for_each(|place| place.open(&workers, &handed_over));
+        Ok(Listening { workers, places, absent, missing, state, handed_over })
     }
 
     /// The addresses for DNS, for reports.
@@ -113,7 +120,7 @@ impl Listening {
         if self.is_given() {
             return false;
         }
-        added.iter().for_each(|place| place.announce(&self.workers));
+        added.iter().for_each(|place| place.announce(&self.workers, &self.handed_over));
         let (kept, left): (Vec<ServedAddress>, _) =
             std::mem::take(&mut self.places).into_iter().partition(|place| place.is_in(&wanted));
         for place in &left {
@@ -142,7 +149,9 @@ impl Listening {
             });
             match bound {
                 Ok(places) => {
-                    places.iter().for_each(|place| place.announce(&self.workers));
+                    places
+                        .iter()
+                        .for_each(|place| place.announce(&self.workers, &self.handed_over));
                     self.places.extend(places);
                 }
                 Err(error) => {
@@ -160,8 +169,45 @@ impl Listening {
         *self = Listening { state: self.state.take(), ..Listening::default() };
     }
 
+    /// Leaves the sockets hearing at the end, if a different daemon has them too.
+    pub(super) fn share_sockets(&self, shared: bool) {
+        self.handed_over.store(shared, Ordering::Release);
+    }
+
+    /// Has the sockets alone again, since the new daemon did not come up.
+    pub(super) fn reclaim(&mut self) {
+        self.share_sockets(false);
+        let addresses = self.status().addresses;
+        if let Some(state) = &mut self.state {
+            state.note(&addresses);
+        }
+    }
+
+    /// Accepts no more queries, as a new daemon has the sockets and the lock; queries under way are finished.
+    pub(super) fn leave_to_successor(&mut self) {
+        self.share_sockets(true);
+        self.state = None;
+        self.leave();
+    }
+
+    /// The locked file of the state folder, for a new daemon.
+    pub(super) fn lock(&self) -> Option<BorrowedFd<'_>> {
+        self.state.as_ref().and_then(StateFolder::lock)
+    }
+
+    /// The sockets for a new daemon, worker by worker. Every worker has the sockets of a service manager; these are
+    /// listed once.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = (Transport, BorrowedFd<'_>)> {
+        let workers = if self.is_given() { 1 } else { usize::MAX };
+        let listeners = self
+            .places
+            .iter()
+            .flat_map(move |place| place.listeners.iter().take(workers).flatten());
+        listeners.map(|listener| (listener.transport, listener.as_fd()))
+    }
+
     /// Whether a service manager gave the sockets: then no configuration changes the addresses.
-    fn is_given(&self) -> bool {
+    pub(super) fn is_given(&self) -> bool {
         self.places.iter().any(|place| place.wanted.is_none())
     }
 
@@ -212,18 +258,19 @@ impl ServedAddress {
     }
 
     /// Lets each worker serve clients here.
-    fn open(&self, workers: &[WorkerLink]) {
+    fn open(&self, workers: &[WorkerLink], handed_over: &Arc<AtomicBool>) {
         for (listeners, worker) in self.listeners.iter().zip(workers) {
             let listeners = listeners.clone();
             // The end of a worker is noticed elsewhere.
             let (given, leaving) = (self.wanted.is_none(), self.leave.subscribe());
-            let _ = worker.assignments.send(Assignment { listeners, given, leaving });
+            let handed_over = handed_over.clone();
+            let _ = worker.assignments.send(Assignment { listeners, given, handed_over, leaving });
         }
     }
 
     /// Opens the address, and logs the fact.
-    fn announce(&self, workers: &[WorkerLink]) {
-        self.open(workers);
+    fn announce(&self, workers: &[WorkerLink], handed_over: &Arc<AtomicBool>) {
+        self.open(workers, handed_over);
         for address in &self.addresses {
             tracing::info!("listen: serving on {address}, UDP and TCP");
         }

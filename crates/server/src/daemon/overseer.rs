@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use zoners_api::FirstRecursionReport;
 use zoners_dns::{Counter, Counters, Network, counters};
+use zoners_host::origin::ProcessOrigin;
 use zoners_net::Sockets;
 use zoners_resolver::NetworkState;
 use zoners_sandbox::Layer;
@@ -16,6 +17,7 @@ use zoners_store::shared::SharedCache;
 
 use super::ListenStatus;
 use super::first_recursion::{FirstRecursion, RecursionRecord};
+use super::hand_over_requests::HandOverRequests;
 use super::reload_requests::ReloadRequests;
 use crate::events::QueryEvents;
 use crate::log::Log;
@@ -49,6 +51,10 @@ pub(super) struct About {
     pub(super) workers: usize,
     /// The way of requests to reload; `None` without a configuration.
     pub(super) reloads: Option<ReloadRequests>,
+    /// The way of requests to hand over; `None` if no new daemon can take over.
+    pub(super) hand_overs: Option<HandOverRequests>,
+    /// How the process was started, if a new daemon can take over.
+    pub(super) origin: Option<ProcessOrigin>,
 }
 
 impl<N: Network> Overseer<N> {

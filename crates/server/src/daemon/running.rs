@@ -6,14 +6,15 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use zoners_host::service_manager;
 
-use super::attend::attend;
+use super::attend::{DaemonEnd, attend};
 use super::first_recursion::{FirstRecursion, try_again, try_recursion};
+use super::hand_over_requests::HandOverCaller;
 use super::keeper::CacheKeeper;
 use super::listening::ListenStatus;
 use super::reload_requests::ReloadCaller;
 use super::serving::Serving;
 use super::signals::Signals;
-use crate::control::ControlSocket;
+use crate::control::{ControlSocket, Predecessor};
 
 /// A daemon that serves clients.
 pub struct Running {
@@ -21,6 +22,9 @@ pub struct Running {
     pub(super) signals: Signals,
     pub(super) control: Option<ControlSocket>,
     pub(super) reload_requests: mpsc::Receiver<ReloadCaller>,
+    pub(super) hand_over_requests: mpsc::Receiver<HandOverCaller>,
+    /// The old daemon, until clients are served here.
+    pub(super) predecessor: Option<Predecessor>,
     pub(super) keeper: Option<CacheKeeper>,
     pub(super) status: ListenStatus,
     pub(super) serving: Serving,
@@ -49,22 +53,54 @@ impl Running {
         });
     }
 
-    /// Serves until SIGTERM or SIGINT, and finishes the queries under way. SIGHUP reloads the configuration.
+    /// Lets the old daemon end, if there is one.
+    ///
+    /// # Errors
+    /// The old daemon goes on, so this one must end.
+    pub fn confirm_take_over(&mut self) -> io::Result<()> {
+        self.predecessor.take().map_or(Ok(()), Predecessor::confirm)?;
+        self.serving.listening.share_sockets(false);
+        self.control.iter().for_each(|control| control.share(false));
+        Ok(())
+    }
+
+    /// Serves no longer, and finishes the queries under way.
+    ///
+    /// # Errors
+    /// A worker ended too early.
+    pub fn end(self) -> io::Result<()> {
+        let Serving { mut listening, workers, .. } = self.serving;
+        listening.leave();
+        workers.join()
+    }
+
+    /// Serves until SIGTERM or SIGINT, or until a new daemon has taken over, and finishes the queries under way. SIGHUP reloads the configuration.
     ///
     /// # Errors
     /// A worker ended too early.
     pub fn run(self) -> io::Result<()> {
-        let Running { runtime, signals, control, reload_requests, mut keeper, serving, .. } = self;
+        let Running { runtime, signals, control, mut keeper, serving, .. } = self;
+        let (reload_requests, hand_over_requests) = (self.reload_requests, self.hand_over_requests);
         service_manager::notify_ready();
-        let serving = runtime.block_on(attend(
+        let (serving, ending) = runtime.block_on(attend(
             serving,
             signals,
             control.as_ref(),
             reload_requests,
+            hand_over_requests,
             keeper.as_mut(),
         ));
-        service_manager::notify_stopping();
         let Serving { mut listening, workers, http, generation, .. } = serving;
+        if ending == DaemonEnd::HandedOver {
+            tracing::info!("restart: a new daemon serves: queries under way are finished here");
+            listening.leave_to_successor();
+            if let Some(keeper) = keeper {
+                keeper.leave_to_successor();
+            }
+            drop(http);
+            return workers.join();
+        }
+        service_manager::notify_stopping();
         listening.leave();
         drop(http);
         workers.join()?;

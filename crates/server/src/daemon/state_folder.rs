@@ -1,7 +1,9 @@
 //! The state folder, with one daemon at a time.
 
+use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
 use zoners_files::{Lock, LockAttempt, ServiceUser, make_folder};
@@ -26,7 +28,7 @@ pub(super) struct StateFolder {
 impl StateFolder {
     /// Takes the configured folder or the folder of a service manager. Without either, takes the folder of the user,
     /// or a folder below it where a daemon at other addresses has the first. None where no folder is wanted, or none
-    /// can be had.
+    /// can be had. The lock of an old daemon is `taken`, if it is the lock of the folder.
     ///
     /// # Errors
     /// A daemon at the same addresses is running already.
@@ -34,9 +36,10 @@ impl StateFolder {
         config: &Config,
         serves: &[SocketAddr],
         heir: Option<ServiceUser>,
+        taken: Option<&File>,
     ) -> io::Result<Option<Self>> {
         if let Some(folder) = state::given(config.server.state.as_deref()) {
-            return match hold(&folder, serves, heir) {
+            return match hold(&folder, serves, heir, taken) {
                 Err(error) => Ok(unusable(&folder, &error)),
                 Ok(Ok(state)) => Ok(Some(state)),
                 Ok(Err(other)) => Err(other.is_running(&folder)),
@@ -47,7 +50,7 @@ impl StateFolder {
         };
         let below = serves.first().map(|address| first.join(address.to_string()));
         for folder in [Some(first), below].into_iter().flatten() {
-            match hold(&folder, serves, heir) {
+            match hold(&folder, serves, heir, taken) {
                 Err(error) => return Ok(unusable(&folder, &error)),
                 Ok(Ok(state)) => return Ok(Some(state)),
                 Ok(Err(other)) if other.serves_one_of(serves) => {
@@ -66,6 +69,11 @@ impl StateFolder {
     /// The folder for the cache, if the configuration wants the cache kept.
     pub(super) fn of_cache(&self, config: &Config) -> Option<PathBuf> {
         config.cache.persist.then(|| self.path.clone())
+    }
+
+    /// The locked file, for a new daemon.
+    pub(super) fn lock(&self) -> Option<BorrowedFd<'_>> {
+        self.lock.as_ref().map(AsFd::as_fd)
     }
 
     /// Notes for other daemons the addresses in service from now on.
@@ -118,6 +126,7 @@ fn hold(
     folder: &Path,
     serves: &[SocketAddr],
     heir: Option<ServiceUser>,
+    taken: Option<&File>,
 ) -> io::Result<Result<StateFolder, FolderOwner>> {
     match heir {
         Some(heir) => {
@@ -126,7 +135,12 @@ fn hold(
         }
         None => make_folder(folder)?,
     }
-    let lock = match Lock::take(&folder.join(FILE)) {
+    let path = folder.join(FILE);
+    let attempt = match taken.and_then(|taken| Lock::adopt(&path, taken)) {
+        Some(lock) => Ok(LockAttempt::Held(lock)),
+        None => Lock::take(&path),
+    };
+    let lock = match attempt {
         Ok(LockAttempt::Held(lock)) => Some(lock),
         Ok(LockAttempt::HeldElsewhere(text)) => return Ok(Err(FolderOwner::read(&text))),
         Err(error) if error.kind() == io::ErrorKind::Unsupported => None,
@@ -165,8 +179,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
         let own = addresses(&["127.0.0.1:53", "[::1]:53"]);
-        let mut state = hold(&path, &own, None).unwrap().ok().unwrap();
-        let other = || hold(&path, &own, None).unwrap().err().unwrap();
+        let mut state = hold(&path, &own, None, None).unwrap().ok().unwrap();
+        let other = || hold(&path, &own, None, None).unwrap().err().unwrap();
         assert_eq!(other().process, std::process::id().to_string());
         assert_eq!(other().serves, own);
         assert!(other().serves_one_of(&addresses(&["192.0.2.1:53", "[::1]:53"])));
@@ -174,6 +188,6 @@ mod tests {
         state.note(&addresses(&["127.0.0.1:0"]));
         assert!(!other().serves_one_of(&addresses(&["127.0.0.1:0"])), "another port");
         drop(state);
-        assert!(hold(&path, &own, None).unwrap().is_ok());
+        assert!(hold(&path, &own, None, None).unwrap().is_ok());
     }
 }

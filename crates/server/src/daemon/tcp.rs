@@ -118,8 +118,9 @@ async fn read<N: Network>(
         // A message in pieces has no more time than a whole one.
         let filled = tokio::select! {
             biased;
-            _ = stopping.wait_for(|stop| *stop) => return,
+            // Queries that have arrived are answered: closing the connection over them would reset it.
             filled = timeout_at(deadline, incoming.fill(&mut reader)) => filled,
+            _ = stopping.wait_for(|stop| *stop) => return,
         };
         let Ok(Ok(())) = filled else { return };
         door.activity.note();

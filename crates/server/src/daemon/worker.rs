@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, Runtime};
@@ -17,6 +18,8 @@ use super::{Current, tcp, udp};
 
 /// The time for queries under way at the end.
 const FINISH_TIMEOUT: Duration = Duration::from_millis(1500);
+/// The same after a hand-over, when no one waits for the end: more than a client waits for an answer.
+const HANDED_OVER_FINISH_TIMEOUT: Duration = Duration::from_secs(10);
 /// Turns of the runtime for the last datagrams of an abandoned socket: to look at the sockets, and to read.
 const LAST_TURNS: usize = 3;
 
@@ -26,6 +29,8 @@ pub(super) struct Assignment {
     pub(super) listeners: Vec<ServedListener>,
     /// A service manager gave the sockets, and keeps a copy.
     pub(super) given: bool,
+    /// True while a different daemon has the sockets too.
+    pub(super) handed_over: Arc<AtomicBool>,
     /// True once the address is to be left.
     pub(super) leaving: Stopping,
 }
@@ -79,12 +84,13 @@ async fn serve<N: Network>(
     work: WorkerState<N>,
     mut assignments: mpsc::UnboundedReceiver<Assignment>,
 ) -> io::Result<()> {
-    let mut serving = JoinSet::new();
+    let (mut serving, mut handed_over) = (JoinSet::new(), None);
     loop {
         tokio::select! {
             biased;
             assignment = assignments.recv() => match assignment {
                 Some(assignment) => {
+                    handed_over = Some(assignment.handed_over.clone());
                     serving.spawn(serve_at(assignment, work.another()));
                 }
                 None => break,
@@ -101,7 +107,11 @@ async fn serve<N: Network>(
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    if tokio::time::timeout(FINISH_TIMEOUT, idle).await.is_err() {
+    let finish = match handed_over.is_some_and(|handed_over| handed_over.load(Ordering::Acquire)) {
+        true => HANDED_OVER_FINISH_TIMEOUT,
+        false => FINISH_TIMEOUT,
+    };
+    if tokio::time::timeout(finish, idle).await.is_err() {
         let unanswered = Arc::strong_count(&work.at_work) - 1;
         tracing::warn!("shutdown: {unanswered} queries unanswered");
     }
@@ -140,7 +150,8 @@ async fn serve_at<N: Network>(mut assignment: Assignment, work: WorkerState<N>) 
             return Err(io::Error::other("a listener ended"));
         }
     }
-    if !assignment.given {
+    // The system keeps one queue for all who have the socket.
+    if !assignment.given && !assignment.handed_over.load(Ordering::Acquire) {
         assignment.listeners.iter().for_each(ServedListener::deafen);
     }
     for _ in 0..LAST_TURNS {

@@ -31,6 +31,7 @@ mod daemon {
     mod lasting;
     mod local;
     mod log;
+    mod restarting;
     #[cfg(target_os = "linux")]
     mod sandbox;
     mod service;

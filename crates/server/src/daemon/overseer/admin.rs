@@ -6,12 +6,13 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use zoners_api::{
     Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
-    DaemonStatus, LayerReport, LookupReport, NegativeAnchorAdded, NegativeAnchorList,
-    NegativeAnchorRemoved, NetworkReport, ReloadReport, SecondLevelState, ServerList,
-    UnvalidatedZone, ValidationReport, WatchFilter, WatchStarted,
+    DaemonOrigin, DaemonStatus, HandOver, LayerReport, LookupReport, NegativeAnchorAdded,
+    NegativeAnchorList, NegativeAnchorRemoved, NetworkReport, ReloadReport, SecondLevelState,
+    ServerList, UnvalidatedZone, ValidationReport, WatchFilter, WatchStarted,
 };
 use zoners_cache::ImportStats;
 use zoners_dns::{Counter, Name, Network, name};
+use zoners_host::origin::ProcessOrigin;
 use zoners_resolver::{MAX_NEGATIVE_ANCHOR_SECONDS, MAX_NEGATIVE_ANCHORS};
 use zoners_sandbox::{Layer, LayerState};
 
@@ -218,6 +219,21 @@ impl<N: Network> Admin for Overseer<N> {
         report.await.map_err(|_| AdminError::failed("the daemon ends"))
     }
 
+    fn origin(&self) -> Result<DaemonOrigin, AdminError> {
+        let Some(origin) = self.about.origin.clone() else { return Err(no_hand_over()) };
+        let ProcessOrigin { program, arguments, folder, variables, supervisor } = origin;
+        let process = std::process::id();
+        Ok(DaemonOrigin { process, program, arguments, folder, variables, supervisor })
+    }
+
+    async fn hand_over(&self) -> Result<HandOver, AdminError> {
+        let requests = self.about.hand_overs.as_ref().ok_or_else(no_hand_over)?;
+        let (caller, parts) = oneshot::channel();
+        let ended = || AdminError::failed("the daemon ends");
+        requests.send(caller).await.map_err(|_| ended())?;
+        parts.await.map_err(|_| ended())?.map_err(AdminError::failed)
+    }
+
     fn watch(&self, filter: &WatchFilter) -> Result<(WatchStarted, EventWatch), AdminError> {
         let filter = EventFilter::of(filter).map_err(AdminError::invalid)?;
         self.watches.begin(&filter)
@@ -237,6 +253,10 @@ impl<N: Network> Overseer<N> {
             first_recursion: self.first_recursion.load().as_deref().cloned(),
         }
     }
+}
+
+fn no_hand_over() -> AdminError {
+    AdminError::failed("this is no daemon that another one could take over")
 }
 
 fn parse(text: &str) -> Result<Name, AdminError> {

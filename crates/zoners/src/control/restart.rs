@@ -1,0 +1,95 @@
+//! `zoners restart`: a new daemon takes over from the running daemon, without a query lost.
+
+mod rehearsal;
+mod successor;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use zoners_api::{AdminRequest, DaemonOrigin};
+use zoners_server::config::values::parse_duration;
+use zoners_server::control::{self, ControlError};
+
+use super::{Socket, failure};
+use crate::Failure;
+use crate::output::println;
+use crate::print::clean;
+use successor::Successor;
+
+/// Arguments of `zoners restart`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "The program of the running daemon is started again, with the same arguments: after an upgrade, that is the
+new version. First the program rehearses: it reads the configuration, serves on a free port and answers a
+query over UDP and TCP. Then the new daemon takes the sockets, the cache and the state folder, and the old
+one ends once the new one serves. If the new daemon does not come up, the old one serves on.
+
+Clients over UDP notice nothing. TCP connections are closed once their queries are answered, and clients
+connect again.
+
+A daemon under a supervisor (systemd, runit, launchd, a container …) is restarted there, with a short gap;
+the program rehearses nevertheless.
+
+Exit codes:
+  0  the new daemon serves
+  1  the old daemon serves on, or no daemon could be asked
+  2  the daemon is to be restarted by its supervisor"
+)]
+pub(crate) struct RestartArguments {
+    /// Start this program instead of the one that the daemon was started from.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// The time for the new daemon to come up; after that, the old one serves on.
+    #[arg(long, value_name = "TIME", default_value = "25s", value_parser = parse_duration)]
+    timeout: Duration,
+    #[command(flatten)]
+    socket: Socket,
+}
+
+pub(crate) fn run(arguments: &RestartArguments) -> Result<(), Failure> {
+    let (control, mut origin) = find(&arguments.socket.paths()?).map_err(failure)?;
+    if let Some(program) = &arguments.program {
+        origin.program = program.display().to_string();
+    }
+    let old = origin.process;
+    let serves_on = |why: String| {
+        let why: Vec<String> = why.trim().lines().map(clean).collect();
+        Failure::Failed(format!("not restarted, process {old} serves on: {}", why.join("\n")))
+    };
+    rehearsal::rehearse(&origin, arguments.timeout).map_err(serves_on)?;
+    if let Some(supervisor) = &origin.supervisor {
+        return Err(Failure::Usage(supervised(supervisor)));
+    }
+    let new = Successor::start(&origin, &["--take-over".as_ref(), control.as_os_str()]);
+    let new = new.and_then(|new| new.take_over(arguments.timeout)).map_err(serves_on)?;
+    println!("process {new} serves now, in place of process {old}");
+    Ok(())
+}
+
+/// The first daemon at one of `paths`: the control socket, and how the daemon was started.
+fn find(paths: &[PathBuf]) -> Result<(PathBuf, DaemonOrigin), ControlError> {
+    let ask = |paths: &[PathBuf]| control::request(paths, &AdminRequest::Origin {}, None);
+    for path in paths {
+        match ask(std::slice::from_ref(path)) {
+            Ok(origin) => return Ok((path.clone(), origin)),
+            Err(ControlError::NotRunning(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    ask(paths).map(|origin| (paths.first().cloned().unwrap_or_default(), origin))
+}
+
+fn supervised(supervisor: &str) -> String {
+    let how = match supervisor {
+        "systemd" => "`systemctl restart zoners`",
+        "runsv" => "`sv restart zoners`",
+        "supervise-daemon" => "`rc-service zoners restart`",
+        "launchd" => "`launchctl kickstart -k`",
+        "container" => "a new container",
+        _ => "its own command",
+    };
+    format!(
+        "the program comes up, but {supervisor} would take the end of the old daemon for a failure: \
+         restart it by {how}"
+    )
+}
