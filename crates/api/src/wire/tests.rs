@@ -150,5 +150,5 @@ fn a_filter_is_read_field_by_field_and_told_as_on_the_command_line() {
     let line = br#"{"do":"watch","client":"192.0.2.0/24","name":"example.com","failed":true}"#;
     let change = AdminRequest::from_line(line).unwrap().change().unwrap();
     assert_eq!(change, r#"watch --client "192.0.2.0/24" --name "example.com" --failed"#);
-    assert_eq!(kind_of_error(r#"{"do":"watch","nam":"x"}"#), AdminErrorKind::MalformedRequest);
+    assert_eq!(kind_of_error(r#"{"do":"watch","label":"x"}"#), AdminErrorKind::MalformedRequest);
 }
