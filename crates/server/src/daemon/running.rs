@@ -74,7 +74,8 @@ impl Running {
         workers.join()
     }
 
-    /// Serves until SIGTERM or SIGINT, or until a new daemon has taken over, and finishes the queries under way. SIGHUP reloads the configuration.
+    /// Serves until SIGTERM or SIGINT, or until a new daemon has taken over, and finishes the queries under way. SIGHUP
+    /// reloads the configuration.
     ///
     /// # Errors
     /// A worker ended too early.
